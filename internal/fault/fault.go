@@ -1,0 +1,104 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Kind says who has to act on an error.
+type Kind int
+
+const (
+	// Failed is the user's own code, stack or test that failed.
+	Failed Kind = iota
+	// Invalid is an input or a configuration that is wrong.
+	Invalid
+	// Temporary is a throttled, interrupted or refused call that may work when tried again.
+	Temporary
+	// Cancelled is work that was stopped from outside (SIGTERM, Ctrl-C).
+	Cancelled
+)
+
+// String gives the kind as one lower-case word, as logs and metadata carry it.
+func (k Kind) String() string {
+	switch k {
+	case Invalid:
+		return "invalid"
+	case Temporary:
+		return "temporary"
+	case Cancelled:
+		return "cancelled"
+	default:
+		return "failed"
+	}
+}
+
+// Error is an error for a person: what happened, where, and what to do next.
+type Error struct {
+	Kind    Kind
+	Message string // what happened, lower case, no full stop
+	Hint    string // what to do next; may be empty
+	Err     error  // the cause; may be nil
+}
+
+// Error gives the message; it already contains the cause's text where the caller formatted it in.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// WithHint sets what the person should do next and returns the same error.
+func (e *Error) WithHint(format string, args ...any) *Error {
+	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// Failedf makes an error of kind Failed. It wraps errors given with %w, like fmt.Errorf.
+func Failedf(format string, args ...any) *Error { return newf(Failed, format, args...) }
+
+// Invalidf makes an error of kind Invalid. It wraps errors given with %w, like fmt.Errorf.
+func Invalidf(format string, args ...any) *Error { return newf(Invalid, format, args...) }
+
+// Temporaryf makes an error of kind Temporary. It wraps errors given with %w, like fmt.Errorf.
+func Temporaryf(format string, args ...any) *Error { return newf(Temporary, format, args...) }
+
+// Cancelledf makes an error of kind Cancelled. It wraps errors given with %w, like fmt.Errorf.
+func Cancelledf(format string, args ...any) *Error { return newf(Cancelled, format, args...) }
+
+func newf(kind Kind, format string, args ...any) *Error {
+	wrapped := fmt.Errorf(format, args...)
+	return &Error{Kind: kind, Message: wrapped.Error(), Err: errors.Unwrap(wrapped)}
+}
+
+// KindOf says of which kind err is: that of the outermost Error in its chain;
+// otherwise Cancelled for a cancelled context, Temporary for what IsTemporary
+// knows, and Failed for the rest.
+func KindOf(err error) Kind {
+	var typed *Error
+	switch {
+	case errors.As(err, &typed):
+		return typed.Kind
+	case errors.Is(err, context.Canceled):
+		return Cancelled
+	case IsTemporary(err):
+		return Temporary
+	default:
+		return Failed
+	}
+}
+
+// HintOf gives the first hint found in err's chain, or "".
+func HintOf(err error) string {
+	for err != nil {
+		var typed *Error
+		if !errors.As(err, &typed) {
+			return ""
+		}
+		if typed.Hint != "" {
+			return typed.Hint
+		}
+		err = typed.Err
+	}
+	return ""
+}

@@ -1,0 +1,58 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+)
+
+// throttleCodes are the error codes with which AWS services say "slow down"
+// or "try again" (the SDKs' own retry tables list the same codes).
+var throttleCodes = map[string]bool{
+	"Throttling": true, "ThrottlingException": true, "ThrottledException": true,
+	"RequestThrottled": true, "RequestThrottledException": true, "TooManyRequestsException": true,
+	"RequestLimitExceeded": true, "BandwidthLimitExceeded": true,
+	"SlowDown": true, "PriorRequestNotComplete": true, "TransactionInProgressException": true,
+	"ProvisionedThroughputExceededException": true, "RequestTimeout": true, "RequestTimeoutException": true,
+	"InternalFailure": true, "InternalError": true, "InternalServerError": true, "ServiceUnavailable": true,
+	"ServiceUnavailableException": true, "IDPCommunicationError": true,
+}
+
+// IsTemporary says whether the same call may work when it is made again:
+// a throttle, a 5xx answer, a connection that broke or timed out. It knows
+// AWS errors by their shape alone, so that this package needs no SDK.
+func IsTemporary(err error) bool {
+	var typed *Error
+	if errors.As(err, &typed) {
+		return typed.Kind == Temporary
+	}
+	return isThrottle(err) || isServerError(err) || isBrokenConnection(err)
+}
+
+func isThrottle(err error) bool {
+	var coded interface{ ErrorCode() string }
+	return errors.As(err, &coded) && throttleCodes[coded.ErrorCode()]
+}
+
+func isServerError(err error) bool {
+	var answered interface{ HTTPStatusCode() int }
+	if !errors.As(err, &answered) {
+		return false
+	}
+	status := answered.HTTPStatusCode()
+	return status >= 500 || status == 429
+}
+
+func isBrokenConnection(err error) bool {
+	var network net.Error
+	switch {
+	case errors.As(err, &network) && network.Timeout(),
+		errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EPIPE):
+		return true
+	}
+	return false
+}
