@@ -1,0 +1,201 @@
+package config
+
+// Config is a whole pipeline, as `aphex-config.yaml` declares it.
+type Config struct {
+	// The version of the file format, in quotes. This program reads version "1.0".
+	Version string `json:"version" need:"always" rule:"version" example:"\"1.0\""`
+
+	// The CDK stacks of the application, to be named by the environments.
+	// May be left out when every environment writes its stacks inline.
+	Stacks []Stack `json:"stacks,omitempty"`
+
+	// Where the application is deployed: one entry is one deployment target.
+	// The list is a sequence, unless an environment says otherwise with `after`.
+	Environments []Environment `json:"environments" need:"always"`
+
+	// How the application is built, once for all environments.
+	Build Build `json:"build,omitzero"`
+
+	// The GitHub user or organisation that owns the repository.
+	GithubOwner string `json:"githubOwner,omitempty" need:"cluster" rule:"githubOwner" example:"my-org"`
+
+	// The name of the GitHub repository, without its owner.
+	GithubRepo string `json:"githubRepo,omitempty" need:"cluster" rule:"githubRepo" example:"my-app"`
+
+	// The branch whose pushes start a deployment.
+	GithubBranch string `json:"githubBranch,omitempty" default:"main" rule:"branch"`
+
+	// The name of the secret in AWS Secrets Manager that holds the GitHub token
+	// as `{"token": "…"}`. A public repository is read without one.
+	GithubTokenSecretName string `json:"githubTokenSecretName,omitempty" rule:"secretName" example:"github-token"`
+
+	// The name of the EKS cluster that runs the pipeline.
+	ClusterName string `json:"clusterName,omitempty" need:"cluster" rule:"clusterName" example:"company-pipelines"`
+
+	// What the names of the cluster's CloudFormation exports begin with.
+	ClusterExportPrefix string `json:"clusterExportPrefix,omitempty" default:"AphexCluster-<clusterName>-" rule:"exportPrefix"`
+
+	// The name of the pipeline's Argo WorkflowTemplate.
+	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" default:"aphex-pipeline-template" rule:"kubernetesName"`
+
+	// The name of the pipeline's Argo EventSource, which receives GitHub's webhooks.
+	EventSourceName string `json:"eventSourceName,omitempty" default:"github" rule:"kubernetesName"`
+
+	// The name of the pipeline's Argo Sensor, which starts a run for a webhook.
+	SensorName string `json:"sensorName,omitempty" default:"aphex-pipeline-sensor" rule:"kubernetesName"`
+
+	// The name of the Kubernetes ServiceAccount that deploys.
+	ServiceAccountName string `json:"serviceAccountName,omitempty" default:"workflow-executor" rule:"kubernetesName"`
+
+	// What the names of the pipeline's runs begin with; Argo appends five characters.
+	WorkflowNamePrefix string `json:"workflowNamePrefix,omitempty" default:"aphex-pipeline-" rule:"namePrefix"`
+
+	// The Kubernetes namespace in which runs happen.
+	ArgoNamespace string `json:"argoNamespace,omitempty" default:"argo" rule:"namespace"`
+
+	// The Kubernetes namespace of the EventSource and the Sensor.
+	ArgoEventsNamespace string `json:"argoEventsNamespace,omitempty" default:"argo-events" rule:"namespace"`
+
+	// The S3 bucket for artifacts, logs and the metadata of runs. `<account>` and
+	// `<region>` in the default are those in which the pipeline itself runs.
+	ArtifactBucketName string `json:"artifactBucketName,omitempty" derived:"aphex-pipeline-artifacts-<account>-<region>" rule:"bucketName"`
+
+	// How many days artifacts are kept.
+	ArtifactRetentionDays int `json:"artifactRetentionDays,omitempty" default:"90" min:"1"`
+
+	// The image of the build stage.
+	BuilderImage string `json:"builderImage,omitempty" default:"public.ecr.aws/aphex/builder:latest" rule:"image"`
+
+	// The image of the pipeline and environment stages.
+	DeployerImage string `json:"deployerImage,omitempty" default:"public.ecr.aws/aphex/deployer:latest" rule:"image"`
+
+	// The image of the test stage.
+	TesterImage string `json:"testerImage,omitempty" default:"public.ecr.aws/aphex/tester:latest" rule:"image"`
+
+	// The image of the validation stage.
+	ValidatorImage string `json:"validatorImage,omitempty" default:"public.ecr.aws/aphex/validator:latest" rule:"image"`
+
+	// The Kubernetes Service in front of the webhook: `LoadBalancer`, `NodePort`,
+	// `ClusterIP`, or `None` where an ingress of your own leads to it.
+	WebhookService WebhookService `json:"webhookService,omitempty" default:"LoadBalancer" oneof:"LoadBalancer,NodePort,ClusterIP,None"`
+
+	// Keys that the CDK context must have, so that synthesis looks nothing up.
+	RequiredContext []string `json:"requiredContext,omitempty" rule:"contextKey" example:"[\"availability-zones:account=111111111111:region=eu-west-1\"]"`
+
+	// The CDK stack of the pipeline itself, if the repository has one. It is
+	// deployed before the environments, in the pipeline's own account.
+	PipelineStack *Stack `json:"pipelineStack,omitempty"`
+
+	// How the pipeline updates itself.
+	SelfUpdate SelfUpdate `json:"selfUpdate,omitzero"`
+
+	// When to deploy again without a push, as a cron schedule in UTC: minute, hour,
+	// day of month, month, day of week. Left out: never.
+	ReconcileSchedule *string `json:"reconcileSchedule,omitempty" rule:"cron" example:"\"0 3 * * 1-5\""`
+}
+
+// Stack is a CDK stack of the application.
+type Stack struct {
+	// The stack's name in CloudFormation.
+	Name string `json:"name" need:"always" rule:"stackName" example:"ApiStack"`
+
+	// The stack's source file, or the folder of its CDK app, relative to the
+	// repository. The app is the nearest folder upwards that has a `cdk.json`.
+	Path string `json:"path,omitempty" default:"." rule:"path" example:"lib/api-stack.ts"`
+
+	// Names of the stacks that must be deployed before this one, in every
+	// environment that deploys both.
+	DependsOn []string `json:"dependsOn,omitempty" rule:"stackName" example:"[DatabaseStack]"`
+}
+
+// Environment is one target of deployment: an account, a region, and what goes there.
+type Environment struct {
+	// The environment's name, which becomes part of the names of its steps.
+	Name string `json:"name" need:"always" rule:"environmentName" example:"dev"`
+
+	// The AWS account, 12 digits, in quotes.
+	Account string `json:"account" need:"always" rule:"account" example:"\"111111111111\""`
+
+	// The AWS region, of any partition.
+	Region string `json:"region" need:"always" rule:"region" example:"eu-west-1"`
+
+	// The stacks to deploy, in order. Each is the name of a stack of the top-level
+	// `stacks`, or a stack written inline.
+	Stacks []Stack `json:"stacks" need:"always" also:"name" example:"[DatabaseStack, ApiStack]"`
+
+	// Tests to run after the deployment. A test that fails ends the run.
+	Tests *Tests `json:"tests,omitempty"`
+
+	// Commands to run before and after the deployment.
+	Hooks Hooks `json:"hooks,omitzero"`
+
+	// Whether a person must approve each deployment to this environment.
+	RequiresApproval bool `json:"requiresApproval,omitempty" default:"false"`
+
+	// Names of the environments that must be finished before this one starts.
+	// Left out, it is the one before it in the list; `[]` waits for none.
+	After []string `json:"after" derived:"the environment before" empty:"allowed" rule:"environmentName" example:"[dev]"`
+
+	// How many stacks may be deployed at once. With 1 they are deployed in the
+	// listed order, with more in the order that their dependencies demand.
+	Concurrency int `json:"concurrency,omitempty" default:"1" min:"1"`
+
+	// An own role to assume in the account, instead of the CDK bootstrap roles.
+	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/AphexPipelineCrossAccountRole"`
+
+	// The external id that `roleArn` asks for. Bootstrap roles never get one.
+	ExternalID string `json:"externalId,omitempty" rule:"externalId" example:"my-app-pipeline"`
+}
+
+// Tests is what is run to test an environment after its deployment.
+type Tests struct {
+	// Shell commands, run in order in the workspace. The stack outputs are in the
+	// file that `STACK_OUTPUTS` names.
+	Commands []string `json:"commands" need:"always" rule:"command" example:"[npm run integration-test]"`
+}
+
+// Hooks are commands around the deployment of an environment.
+type Hooks struct {
+	// Shell commands, run in order before the environment's first stack.
+	PreDeploy []string `json:"preDeploy,omitempty" rule:"command" example:"[./scripts/check-quota.sh]"`
+
+	// Shell commands, run in order after the environment's last stack.
+	PostDeploy []string `json:"postDeploy,omitempty" rule:"command" example:"[./scripts/warm-up.sh]"`
+}
+
+// Build is how the application is built.
+type Build struct {
+	// Shell commands, run in order in the workspace.
+	Commands []string `json:"commands,omitempty" rule:"command" example:"[npm ci, npm run build]"`
+
+	// Files and folders that the build leaves, relative to the repository. `*`
+	// stands for any part of a name.
+	Artifacts []string `json:"artifacts,omitempty" default:"artifacts" rule:"path" example:"[dist, \"reports/*.xml\"]"`
+}
+
+// SelfUpdate is how the pipeline follows a change of its own declaration.
+type SelfUpdate struct {
+	// Whether a run goes on with the last good template or stops when the
+	// pipeline could not be updated: `continue` or `stop`. Both report it.
+	OnFailure OnFailure `json:"onFailure,omitempty" default:"continue" oneof:"continue,stop"`
+}
+
+// WebhookService is the kind of Kubernetes Service in front of the webhook.
+type WebhookService string
+
+// The values of WebhookService.
+const (
+	LoadBalancer WebhookService = "LoadBalancer"
+	NodePort     WebhookService = "NodePort"
+	ClusterIP    WebhookService = "ClusterIP"
+	NoService    WebhookService = "None"
+)
+
+// OnFailure says what a run does when the pipeline's update of itself fails.
+type OnFailure string
+
+// The values of OnFailure.
+const (
+	Continue OnFailure = "continue"
+	Stop     OnFailure = "stop"
+)
