@@ -1,0 +1,168 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Program is one binary: its stages and how it keeps their records.
+type Program struct {
+	Name   string
+	Help   string // what the program is for; text indented by two spaces stays as it is
+	Stages []Stage
+
+	// Record stores a stage's record under a key of the artifact bucket, for
+	// runs that name a workflow and a step. Nil stores nothing.
+	Record func(ctx context.Context, bucket, key string, record []byte) error
+}
+
+// Main runs the program with the process's arguments, environment and
+// standard streams, and gives the exit code.
+func (p Program) Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return p.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+}
+
+// Run runs the program with args and gives the exit code. Data goes to
+// stdout, everything else to stderr.
+func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	dropEmptyVariables()
+	call, exit, err := p.parse(args, stdout, stderr)
+	if exit != nil {
+		return *exit
+	}
+	if err != nil {
+		usageError(stderr, p.Name, err)
+		return ExitInvalid
+	}
+	return call.run(ctx, stdout, stderr)
+}
+
+// common holds the flags that every stage has.
+type common struct {
+	Outputs   string `help:"Folder for the output files, one file an output." placeholder:"DIR" type:"path" group:"Frame"`
+	LogFormat string `help:"Format of the log on stderr: text, json, or auto (text on a terminal)." enum:"auto,text,json" default:"auto" group:"Frame"`
+	Workflow  string `help:"Name of the workflow run that this stage belongs to." group:"Frame"`
+	Step      string `help:"Name of the step in that workflow." group:"Frame"`
+	Records   string `help:"Bucket that keeps the run's records." placeholder:"BUCKET" group:"Frame"`
+}
+
+// call is one stage to be run with what the command line said.
+type call struct {
+	program Program
+	stage   Stage
+	common  common
+}
+
+// parse reads the command line. exit is set where it was answered already:
+// --help and version.
+func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *int, err error) {
+	c = call{program: p}
+	if len(args) == 1 && args[0] == "version" {
+		fmt.Fprintf(stdout, "%s %s\n", p.Name, Version())
+		done := ExitDone
+		return c, &done, nil
+	}
+	defer func() {
+		switch reason := recover().(type) {
+		case nil:
+		case exited:
+			exit = (*int)(&reason)
+		default:
+			panic(reason)
+		}
+	}()
+	parser, err := kong.New(&c.common, p.options(stdout, stderr)...)
+	if err != nil {
+		return c, nil, fmt.Errorf("building the command line: %w", err)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return c, nil, err
+	}
+	if c.stage, err = p.find(parsed.Command()); err != nil {
+		return c, nil, err
+	}
+	return c, nil, c.stage.input.Validate()
+}
+
+// exited carries kong's exit code (after --help) up to parse.
+type exited int
+
+// options describes the command line: a program of one stage takes that
+// stage's flags itself, one of several has a command for each.
+func (p Program) options(stdout, stderr io.Writer) []kong.Option {
+	help := p.Help
+	options := []kong.Option{
+		kong.Name(p.Name), kong.DefaultEnvars(contract.EnvPrefix), kong.PostBuild(p.describe),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
+	}
+	if p.single() {
+		help += "\n\n" + detail(p.Stages[0].Help)
+		options = append(options, kong.Embed(p.Stages[0].input))
+	} else {
+		for _, stage := range p.Stages {
+			options = append(options, kong.DynamicCommand(stage.verb(), summary(stage.Help), "", stage.input))
+		}
+	}
+	return append(options, kong.Description(help+"\n\n\""+p.Name+" version\" prints the version."))
+}
+
+// describe gives each command the whole help text of its stage.
+func (p Program) describe(k *kong.Kong) error {
+	for _, node := range k.Model.Children {
+		if stage, err := p.find(node.Name); err == nil {
+			node.Detail = detail(stage.Help)
+		}
+	}
+	return nil
+}
+
+func (p Program) single() bool { return len(p.Stages) == 1 }
+
+func (p Program) find(verb string) (Stage, error) {
+	for _, stage := range p.Stages {
+		if p.single() || stage.verb() == verb {
+			return stage, nil
+		}
+	}
+	return Stage{}, fault.Invalidf("%s has no stage %q", p.Name, verb)
+}
+
+func usageError(stderr io.Writer, program string, err error) {
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	if hint := fault.HintOf(err); hint != "" {
+		fmt.Fprintf(stderr, "  hint: %s\n", hint)
+		return
+	}
+	fmt.Fprintf(stderr, "  hint: %s --help shows the flags and their environment variables\n", program)
+}
+
+// dropEmptyVariables forgets APHEX_* variables without a value: Argo passes an
+// optional parameter that has none as an empty string, which is no number,
+// no duration and no choice.
+func dropEmptyVariables() {
+	for _, entry := range os.Environ() {
+		if name, value, _ := cut(entry); value == "" && hasPrefix(name) {
+			os.Unsetenv(name)
+		}
+	}
+}
+
+func printOutputs(w io.Writer, outputs map[string]string) {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(outputs) // a closed stdout has nobody to tell
+}

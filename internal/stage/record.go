@@ -1,0 +1,68 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Record says how one run of a stage went. It lies as result.json beside the
+// outputs, and in the artifact bucket for runs that belong to a workflow.
+type Record struct {
+	Workflow string            `json:"workflow,omitempty"`
+	Step     string            `json:"step,omitempty"`
+	Stage    string            `json:"stage"`
+	Status   string            `json:"status"` // done, failed, invalid, temporary or cancelled
+	ExitCode int               `json:"exitCode"`
+	Error    string            `json:"error,omitempty"`
+	Hint     string            `json:"hint,omitempty"`
+	Started  time.Time         `json:"started"` // UTC
+	Ended    time.Time         `json:"ended"`   // UTC
+	Outputs  map[string]string `json:"outputs,omitempty"`
+	Version  string            `json:"version"`
+}
+
+// RecordKey is where the record of a step lies in the artifact bucket.
+func RecordKey(workflow, step string) string {
+	return fmt.Sprintf("metadata/workflows/%s/%s.json", workflow, step)
+}
+
+// ResultFile is the name of the record among the output files.
+const ResultFile = "result.json"
+
+func newRecord(c call, started time.Time, outputs map[string]string, err error, mask func(string) string) Record {
+	r := Record{
+		Workflow: c.common.Workflow, Step: c.common.Step, Stage: c.stage.Contract.Name(),
+		Status: "done", ExitCode: ExitCode(err), Outputs: outputs, Version: Version(),
+		Started: started.UTC(), Ended: time.Now().UTC(),
+	}
+	if err != nil {
+		r.Status, r.Error, r.Hint = fault.KindOf(err).String(), mask(err.Error()), mask(fault.HintOf(err))
+	}
+	return r
+}
+
+// keep writes the record beside the outputs and into the bucket.
+func (c call) keep(ctx context.Context, r Record) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the record: %w", err)
+	}
+	if c.common.Outputs != "" {
+		if err := os.WriteFile(filepath.Join(c.common.Outputs, ResultFile), data, 0o644); err != nil {
+			return fmt.Errorf("writing the record: %w", err)
+		}
+	}
+	if c.program.Record == nil || c.common.Records == "" || r.Workflow == "" || r.Step == "" {
+		return nil
+	}
+	// A cancelled stage still says that it was cancelled.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return c.program.Record(ctx, c.common.Records, RecordKey(r.Workflow, r.Step), data)
+}

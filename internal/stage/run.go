@@ -1,0 +1,87 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+)
+
+// run runs the stage inside its frame and gives the exit code.
+func (c call) run(ctx context.Context, stdout, stderr io.Writer) int {
+	redactor := newRedactor()
+	frame, json, flush := c.frame(redactor, stdout, stderr)
+	defer flush()
+	err := c.work(ctx, frame)
+	report(frame, json, err)
+	return ExitCode(err)
+}
+
+// work runs the stage, writes its outputs and keeps its record. What the stage
+// returned beside an error is written too: the outputs of the stacks that were
+// deployed before one failed must not be lost.
+func (c *call) work(ctx context.Context, frame Frame) error {
+	started := time.Now()
+	if err := c.prepareOutputs(); err != nil {
+		return err
+	}
+	frame.Log.Info("started", "stage", c.stage.Contract.Name(), "version", Version())
+	output, err := c.stage.run(ctx, frame)
+	if err != nil && ctx.Err() != nil && fault.KindOf(err) != fault.Cancelled {
+		err = fault.Cancelledf("stopped by a signal: %w", err)
+	}
+	outputs, encodeErr := values(output)
+	err = first(err, encodeErr, c.writeOutputs(outputs))
+	record := newRecord(*c, started, outputs, err, frame.Redactor.String)
+	if keepErr := c.keep(ctx, record); keepErr != nil {
+		frame.Log.Warn("the record of this stage was not kept", "error", keepErr)
+	}
+	if c.common.Outputs == "" && len(outputs) > 0 && err == nil {
+		printOutputs(frame.Stdout, outputs)
+	}
+	return err
+}
+
+// frame makes what the stage is run in. Everything that is written passes the
+// redactor; flush writes what is still held of an incomplete last line.
+func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame Frame, json bool, flush func()) {
+	log, json := newLogger(redactor.Writer(stderr), c.common.LogFormat, isTerminal(stderr))
+	var children io.WriteCloser = redactor.Writer(stderr)
+	if json {
+		children = &lines{log: log}
+	}
+	frame = Frame{
+		Log: log, Out: children, Stdout: stdout, Redactor: redactor,
+		Workflow: c.common.Workflow, Step: c.common.Step,
+	}
+	return frame, json, func() { _ = children.Close() }
+}
+
+// report tells the error: a person gets two lines, a machine one record.
+func report(frame Frame, json bool, err error) {
+	if err == nil {
+		return
+	}
+	hint := fault.HintOf(err)
+	if json {
+		frame.Log.Error(err.Error(), "kind", fault.KindOf(err).String(), "hint", hint)
+		return
+	}
+	fmt.Fprintf(frame.Out, "error: %v\n", err)
+	if hint != "" {
+		fmt.Fprintf(frame.Out, "  hint: %s\n", strings.ReplaceAll(hint, "\n", "\n        "))
+	}
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
