@@ -2,6 +2,9 @@ module github.com/aphex/aphex-pipeline
 
 go 1.26.0
 
+// npm packages may bring Go templates that are no Go packages.
+ignore node_modules
+
 require (
 	dario.cat/mergo v1.0.2 // indirect
 	github.com/Microsoft/go-winio v0.6.2 // indirect
