@@ -1,0 +1,154 @@
+package floors
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	module    = "github.com/aphex/aphex-pipeline/"
+	simulator = "internal/awssim"
+)
+
+// floors are the packages of the product from the ground up. A name stands for its subpackages too, which may import
+// each other, so that a package can be split without a new name here.
+var floors = [][]string{
+	0: { // words: what everything speaks in; they import nothing of ours
+		"internal/fault", "internal/redact", "internal/proc", "internal/schedule",
+		"internal/contract", "internal/config", "internal/assembly",
+	},
+	1: { // tools: each does one thing to the world, or computes one thing
+		"internal/stage", "internal/plan", "internal/account", "internal/artifact", "internal/assets", "internal/cfn",
+		"internal/synth", "internal/workspace", "internal/kube", "internal/localrun", "internal/scaffold",
+	},
+	2: {"internal/argo"}, // render
+	3: { // stages
+		"stages/validation", "stages/build", "stages/pipeline", "stages/environment", "stages/test", "stages/record",
+	},
+	4: {"stages"}, // the list of all stages
+	5: {"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator"},
+	6: {"internal/bench", "internal/floors"}, // judges: they look at the product, nothing looks at them
+}
+
+// heavy are the libraries that only some packages may import.
+var heavy = []struct {
+	prefixes []string
+	allowed  []string
+}{
+	{
+		[]string{"k8s.io/", "sigs.k8s.io/", "github.com/argoproj/"},
+		[]string{"internal/argo", "internal/kube"},
+	},
+	{
+		[]string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
+		[]string{
+			"internal/account", "internal/artifact", "internal/assets", "internal/cfn",
+			"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator",
+		},
+	},
+}
+
+// light are the exceptions: packages of a heavy family that weigh nothing.
+var light = []string{"sigs.k8s.io/yaml"}
+
+// lean are the programs that must not carry Kubernetes, not even through other packages.
+var lean = []string{"cmd/validator", "cmd/builder", "cmd/tester"}
+
+// pkg is a package as `go list -json` tells it.
+type pkg struct {
+	Path    string `json:"ImportPath"`
+	Imports []string
+	Deps    []string
+}
+
+// problems are all breaches of the rules, as sentences that say what to do.
+func problems(packages []pkg) (found []string) {
+	for _, p := range packages {
+		found = append(found, floorProblems(p)...)
+		found = append(found, heavyProblems(p)...)
+		found = append(found, leanProblems(p)...)
+	}
+	return found
+}
+
+// floorProblems holds that imports go down only, and that the simulator and the product do not know each other.
+func floorProblems(p pkg) (found []string) {
+	name := strings.TrimPrefix(p.Path, module)
+	unit, floor, known := place(name)
+	if !known {
+		return []string{name + " has no floor: give it one in internal/floors/rules_test.go, and in docs/ARCHITECTURE.md"}
+	}
+	for _, imported := range p.Imports {
+		other, ours := strings.CutPrefix(imported, module)
+		if !ours {
+			continue
+		}
+		otherUnit, otherFloor, _ := place(other)
+		switch {
+		case otherUnit == unit:
+		case unit == simulator:
+			found = append(found, fmt.Sprintf("the simulator imports %s (in %s): it must know nothing of the product", other, name))
+		case otherUnit == simulator:
+			if unit != "cmd/generator" {
+				found = append(found, fmt.Sprintf("%s imports the simulator: only cmd/generator and tests may", name))
+			}
+		case otherFloor >= floor:
+			found = append(found, fmt.Sprintf("%s (floor %d) imports %s (floor %d): imports go down only", name, floor, other, otherFloor))
+		}
+	}
+	return found
+}
+
+// place tells the unit that a package is part of, and the floor of that unit. The simulator stands beside the floors.
+func place(name string) (unit string, floor int, known bool) {
+	if within(name, simulator) {
+		return simulator, -1, true
+	}
+	for floor, units := range floors {
+		for _, unit := range units {
+			if name == unit || unit != "stages" && within(name, unit) {
+				return unit, floor, true
+			}
+		}
+	}
+	return name, len(floors), false
+}
+
+func heavyProblems(p pkg) (found []string) {
+	name := strings.TrimPrefix(p.Path, module)
+	unit, _, _ := place(name)
+	for _, rule := range heavy {
+		for _, imported := range p.Imports {
+			if belongs(imported, rule.prefixes) && !slices.Contains(rule.allowed, unit) {
+				found = append(found, fmt.Sprintf("%s imports %s: only %s may", name, imported, strings.Join(rule.allowed, ", ")))
+			}
+		}
+	}
+	return found
+}
+
+// leanProblems reports the first Kubernetes package that a lean program carries: one names the whole tree behind it.
+func leanProblems(p pkg) []string {
+	name := strings.TrimPrefix(p.Path, module)
+	if !slices.Contains(lean, name) {
+		return nil
+	}
+	for _, dep := range p.Deps {
+		if belongs(dep, heavy[0].prefixes) {
+			return []string{fmt.Sprintf("%s carries %s: see `go mod why` and cut the import", name, dep)}
+		}
+	}
+	return nil
+}
+
+func belongs(imported string, prefixes []string) bool {
+	if slices.ContainsFunc(light, func(name string) bool { return within(imported, name) }) {
+		return false
+	}
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(imported, prefix) })
+}
+
+func within(name, parent string) bool {
+	return name == parent || strings.HasPrefix(name, parent+"/")
+}
