@@ -1,0 +1,223 @@
+package localrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/proc"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// grace is how long a stage may take to stop its own children after SIGTERM;
+// a pod gets 30 s from Kubernetes.
+const grace = 30 * time.Second
+
+// attemptResult is what became of one try of a step.
+type attemptResult struct {
+	status   Status
+	exitCode int // -1 where no process came to an end by itself
+	message  string
+	took     time.Duration
+}
+
+// wiringFault is a template that cannot be run as it is written.
+type wiringFault struct{ error }
+
+func (f wiringFault) Unwrap() error { return f.error }
+
+func wiring(step string, err error) error { return wiringFault{fmt.Errorf("step %q: %w", step, err)} }
+
+// wiringError finds the fault of the template among the results, if any.
+func wiringError(results []schedule.Result[StepResult]) error {
+	for _, result := range results {
+		var fault wiringFault
+		if errors.As(result.Err, &fault) {
+			return fault
+		}
+	}
+	return nil
+}
+
+// container runs a container's command as a process, as often as the retry
+// strategy asks for it.
+func (r *runner) container(ctx context.Context, task Task, node Node, known scope) (StepResult, error) {
+	step := StepResult{Name: task.Name, Template: task.Template, Started: time.Now(), Status: Errored}
+	given, err := known.arguments(task.Arguments)
+	if err != nil {
+		return step, wiring(task.Name, err)
+	}
+	inputs, err := bind(node.Inputs.Parameters, given)
+	if err != nil {
+		return step, wiring(task.Name, err)
+	}
+	known = known.with("inputs.parameters.", inputs)
+	log, err := r.options.Log(task.Name)
+	if err != nil {
+		return step, fmt.Errorf("opening the log of step %q: %w", task.Name, err)
+	}
+	defer log.Close()
+	for {
+		step.Attempts++
+		last, err := r.attempt(ctx, &step, node, known, log)
+		if err != nil {
+			return step, err
+		}
+		step.Status, step.ExitCode, step.Message = last.status, last.exitCode, last.message
+		if done, err := r.settle(ctx, &step, node, last); done || err != nil {
+			return step, err
+		}
+	}
+}
+
+// settle decides whether the step has ended, and waits before another attempt.
+func (r *runner) settle(ctx context.Context, step *StepResult, node Node, last attemptResult) (done bool, err error) {
+	if last.status == Succeeded {
+		return true, nil
+	}
+	again, err := node.RetryStrategy.again(step.Attempts, last)
+	if err != nil {
+		return true, wiring(step.Name, err)
+	}
+	if !again || ctx.Err() != nil {
+		return true, fmt.Errorf("step %q: %s", step.Name, last.message)
+	}
+	r.options.Observe(Event{Step: step.Name, Kind: Retrying, Attempt: step.Attempts, Message: last.message})
+	return false, node.RetryStrategy.wait(ctx, step.Attempts)
+}
+
+// attempt runs the command once, in empty volumes, as a new pod would.
+func (r *runner) attempt(ctx context.Context, step *StepResult, node Node, known scope, log io.Writer) (attemptResult, error) {
+	folders, err := r.volumes(step.Name, node)
+	if err != nil {
+		return attemptResult{}, fmt.Errorf("making the volumes of step %q: %w", step.Name, err)
+	}
+	step.Volume = folders.first()
+	command, err := r.command(node, known, folders)
+	if err != nil {
+		return attemptResult{}, wiring(step.Name, err)
+	}
+	r.options.Observe(Event{Step: step.Name, Kind: Started, Attempt: step.Attempts})
+	command.Stdout, command.Stderr, command.Grace = log, log, grace
+	started := time.Now()
+	last := resultOf(proc.Run(ctx, command))
+	last.took = time.Since(started)
+	step.Outputs, err = outputsOf(node, folders)
+	if err != nil && last.status == Succeeded {
+		last.status, last.message = Errored, err.Error()
+	}
+	if last.status == Succeeded {
+		folders.remove()
+	}
+	return last, nil
+}
+
+// resultOf words the end of a process as Argo does.
+func resultOf(err error) attemptResult {
+	var exit *proc.ExitError
+	switch {
+	case err == nil:
+		return attemptResult{status: Succeeded}
+	case errors.As(err, &exit) && exit.Signal == "":
+		return attemptResult{status: Failed, exitCode: exit.Code, message: fmt.Sprintf("Error (exit code %d)", exit.Code)}
+	case errors.Is(err, context.DeadlineExceeded):
+		return attemptResult{status: Failed, exitCode: -1, message: "the deadline of the run passed"}
+	case errors.Is(err, context.Canceled):
+		return attemptResult{status: Failed, exitCode: 143, message: "stopped"}
+	default:
+		return attemptResult{status: Errored, exitCode: -1, message: err.Error()}
+	}
+}
+
+// command renders the container as a process: its expressions resolved, its
+// paths below a volume moved to that volume's folder.
+func (r *runner) command(node Node, known scope, folders folders) (proc.Command, error) {
+	words, err := known.resolveAll(append(append([]string{}, node.Container.Command...), node.Container.Args...))
+	if err != nil {
+		return proc.Command{}, err
+	}
+	if len(words) == 0 {
+		return proc.Command{}, errors.New("the container has no command")
+	}
+	if words[0], err = r.options.Program(words[0]); err != nil {
+		return proc.Command{}, err
+	}
+	env := append([]string{}, r.options.Env...)
+	for _, variable := range node.Container.Env {
+		value, err := known.resolve(variable.Value)
+		if err != nil {
+			return proc.Command{}, fmt.Errorf("variable %s: %w", variable.Name, err)
+		}
+		env = append(env, variable.Name+"="+folders.local(value))
+	}
+	for i := range words[1:] {
+		words[i+1] = folders.local(words[i+1])
+	}
+	return proc.Command{Args: words, Env: env, Dir: folders.first()}, nil
+}
+
+// outputsOf reads the files that the outputs are declared to lie in.
+func outputsOf(node Node, folders folders) (map[string]string, error) {
+	values := map[string]string{}
+	for _, output := range node.Outputs.Parameters {
+		if output.ValueFrom == nil || output.ValueFrom.Path == "" {
+			return nil, fmt.Errorf("the output %q names no file", output.Name)
+		}
+		data, err := os.ReadFile(folders.local(output.ValueFrom.Path))
+		switch {
+		case err == nil:
+			values[output.Name] = string(data)
+		case output.ValueFrom.Default != nil:
+			values[output.Name] = *output.ValueFrom.Default
+		default:
+			return values, fmt.Errorf("reading the output %q: %w", output.Name, err)
+		}
+	}
+	return values, nil
+}
+
+// folders maps mount paths to the folders that stand for the volumes.
+type folders []struct{ mountPath, dir string }
+
+func (r *runner) volumes(step string, node Node) (folders, error) {
+	var made folders
+	for _, mount := range node.Container.VolumeMounts {
+		dir := filepath.Join(r.options.Dir, step, mount.Name)
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		made = append(made, struct{ mountPath, dir string }{mount.MountPath, dir})
+	}
+	return made, nil
+}
+
+func (f folders) first() string {
+	if len(f) == 0 {
+		return ""
+	}
+	return f[0].dir
+}
+
+// local moves a path below a mount to the folder that stands for it.
+func (f folders) local(value string) string {
+	for _, folder := range f {
+		if rest, ok := strings.CutPrefix(value, folder.mountPath); ok && (rest == "" || rest[0] == '/') {
+			return folder.dir + rest
+		}
+	}
+	return value
+}
+
+func (f folders) remove() {
+	for _, folder := range f {
+		_ = os.RemoveAll(filepath.Dir(folder.dir)) // what stays costs only space
+	}
+}

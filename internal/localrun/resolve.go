@@ -1,0 +1,95 @@
+package localrun
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// expression matches what Argo replaces in a template.
+var expression = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
+
+// scope holds the values that expressions can name.
+type scope map[string]string
+
+// with gives a scope that also holds values under a prefix.
+func (s scope) with(prefix string, values map[string]string) scope {
+	wider := make(scope, len(s)+len(values))
+	for name, value := range s {
+		wider[name] = value
+	}
+	for name, value := range values {
+		wider[prefix+name] = value
+	}
+	return wider
+}
+
+// resolve replaces the expressions in text, once: a value that itself looks
+// like an expression stays as it is.
+func (s scope) resolve(text string) (string, error) {
+	var unknown []string
+	resolved := expression.ReplaceAllStringFunc(text, func(found string) string {
+		name := strings.TrimSpace(found[2 : len(found)-2])
+		value, ok := s[name]
+		if !ok {
+			unknown = append(unknown, found)
+		}
+		return value
+	})
+	if len(unknown) > 0 {
+		return "", fmt.Errorf("the local run cannot resolve %s", strings.Join(unknown, ", "))
+	}
+	return resolved, nil
+}
+
+func (s scope) resolveAll(texts []string) ([]string, error) {
+	resolved := make([]string, 0, len(texts))
+	for _, text := range texts {
+		value, err := s.resolve(text)
+		if err != nil {
+			return nil, err
+		}
+		resolved = append(resolved, value)
+	}
+	return resolved, nil
+}
+
+// arguments resolves the values that a task gives.
+func (s scope) arguments(a Arguments) (map[string]string, error) {
+	values := map[string]string{}
+	for _, parameter := range a.Parameters {
+		if parameter.Value == nil {
+			return nil, fmt.Errorf("the argument %q has no value", parameter.Name)
+		}
+		value, err := s.resolve(*parameter.Value)
+		if err != nil {
+			return nil, fmt.Errorf("argument %q: %w", parameter.Name, err)
+		}
+		values[parameter.Name] = value
+	}
+	return values, nil
+}
+
+// bind gives every declared parameter the value given for it, or its own.
+func bind(declared []Parameter, given map[string]string) (map[string]string, error) {
+	bound := map[string]string{}
+	for _, parameter := range declared {
+		value, ok := given[parameter.Name]
+		switch {
+		case ok:
+			bound[parameter.Name] = value
+		case parameter.Value != nil:
+			bound[parameter.Name] = *parameter.Value
+		case parameter.Default != nil:
+			bound[parameter.Name] = *parameter.Default
+		default:
+			return nil, fmt.Errorf("the parameter %q has no value", parameter.Name)
+		}
+	}
+	for name := range given {
+		if _, ok := bound[name]; !ok {
+			return nil, fmt.Errorf("there is no parameter %q", name)
+		}
+	}
+	return bound, nil
+}

@@ -1,0 +1,245 @@
+package localrun_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+)
+
+// head begins a template whose graph follows.
+const head = `
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: shop}
+spec:
+  entrypoint: run
+  arguments: {parameters: [{name: commit}]}
+  templates:
+`
+
+// shell is a template that runs a script with the value of IN.
+func shell(name, script, extra string) string {
+	return `
+  - name: ` + name + `
+    inputs: {parameters: [{name: in, value: ""}]}
+    outputs: {parameters: [{name: out, valueFrom: {path: /aphex/out, default: none}}]}
+    volumes: [{name: aphex, emptyDir: {}}]
+    ` + extra + `
+    container:
+      image: example.test/shell
+      command: [sh]
+      args: ["-c", "` + script + `"]
+      env: [{name: IN, value: "{{inputs.parameters.in}}"}, {name: OUT, value: /aphex/out}]
+      volumeMounts: [{name: aphex, mountPath: /aphex}]
+`
+}
+
+func dag(tasks string) string { return "  - name: run\n    dag:\n      tasks:\n" + tasks }
+
+type harness struct {
+	mu     sync.Mutex
+	log    bytes.Buffer
+	events []string
+	dir    string
+}
+
+func (h *harness) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.log.Write(p)
+}
+func (*harness) Close() error { return nil }
+
+func (h *harness) options(t *testing.T) localrun.Options {
+	h.dir = t.TempDir()
+	return localrun.Options{
+		Name: "shop-1", Parameters: map[string]string{"commit": "0123"}, Dir: h.dir,
+		Env:     []string{"PATH=" + os.Getenv("PATH")},
+		Program: exec.LookPath,
+		Approve: func(context.Context, string) error { return nil },
+		Log:     func(string) (io.WriteCloser, error) { return h, nil },
+		Observe: func(e localrun.Event) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.events = append(h.events, e.Step+" "+string(e.Kind))
+		},
+	}
+}
+
+func run(t *testing.T, h *harness, template string, change ...func(*localrun.Options)) (localrun.Result, error) {
+	t.Helper()
+	parsed, err := localrun.Parse([]byte(head + template))
+	require.NoError(t, err)
+	options := h.options(t)
+	for _, c := range change {
+		c(&options)
+	}
+	return localrun.Run(context.Background(), parsed, options)
+}
+
+func statuses(r localrun.Result) map[string]localrun.Status {
+	all := map[string]localrun.Status{}
+	for _, step := range r.Steps {
+		all[step.Name] = step.Status
+	}
+	return all
+}
+
+func TestAnOutputBecomesTheInputOfALaterStep(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag(`
+      - {name: first, template: write, arguments: {parameters: [{name: in, value: "{{workflow.parameters.commit}}"}]}}
+      - {name: second, template: write, dependencies: [first], arguments: {parameters: [{name: in, value: "{{tasks.first.outputs.parameters.out}}"}]}}
+`)+shell("write", "echo got $IN > $OUT", ""))
+
+	require.NoError(t, err)
+	require.Equal(t, localrun.Succeeded, got.Status, h.log.String())
+	assert.Equal(t, "got 0123\n", got.Steps[0].Outputs["out"])
+	assert.Equal(t, "got got 0123\n", got.Steps[1].Outputs["out"])
+	assert.Equal(t, []string{"first started", "first finished", "second started", "second finished"}, h.events)
+}
+
+func TestAValueThatLooksLikeAnExpressionOrAShellTextStaysAsItIs(t *testing.T) {
+	for _, hostile := range []string{"{{workflow.name}}", "{{=1+1}}", `zzz";echo${IFS}"hello";#`, "$(id)", "`id`", "a\nb", `"}], "args": ["echo nope"]`} {
+		var h harness
+		got, err := run(t, &h, dag(`
+      - {name: only, template: write, arguments: {parameters: [{name: in, value: "{{workflow.parameters.commit}}"}]}}
+`)+shell("write", "printf %s \\\"$IN\\\" > $OUT", ""), func(o *localrun.Options) { o.Parameters["commit"] = hostile })
+
+		require.NoError(t, err, hostile)
+		assert.Equal(t, hostile, got.Steps[0].Outputs["out"])
+	}
+}
+
+func TestAFailureStartsNothingNewAndIsToldToTheExitHandler(t *testing.T) {
+	var h harness
+	template := strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) + dag(`
+      - {name: first, template: fail}
+      - {name: second, template: fail, dependencies: [first]}
+`) + shell("fail", "exit 3", "") + `
+  - name: exit
+    container: {image: i, command: [sh, -c, 'echo "$STATUS $FAILURES"'], env: [{name: STATUS, value: "{{workflow.status}}"}, {name: FAILURES, value: "{{workflow.failures}}"}]}
+`
+	parsed, err := localrun.Parse([]byte(template))
+	require.NoError(t, err)
+	got, err := localrun.Run(context.Background(), parsed, h.options(t))
+
+	require.NoError(t, err)
+	assert.Equal(t, localrun.Failed, got.Status)
+	assert.Equal(t, map[string]localrun.Status{"first": "Failed", "second": "Omitted", "exit": "Succeeded"}, statuses(got))
+	assert.Equal(t, 3, got.Steps[0].ExitCode)
+	assert.Contains(t, h.log.String(), `Failed "[{\"displayName\":\"first\",\"message\":\"Error (exit code 3)\"`)
+	assert.DirExists(t, got.Steps[0].Volume, "what a failed step left can be looked at")
+}
+
+func TestOnlyWhatTheRetryStrategyNamesIsRunAgain(t *testing.T) {
+	retry := `retryStrategy: {limit: "2", retryPolicy: Always, expression: "asInt(lastRetry.exitCode) == 75", backoff: {duration: "0", factor: 2}}`
+	for script, attempts := range map[string]int{"exit 75": 3, "exit 1": 1, "exit 0": 1} {
+		var h harness
+		got, err := run(t, &h, dag("      - {name: only, template: try}\n")+shell("try", script, retry))
+		require.NoError(t, err)
+		assert.Equal(t, attempts, got.Steps[0].Attempts, script)
+	}
+}
+
+func TestAConditionThatDoesNotHoldSkipsTheStepButNotThoseAfterIt(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag(`
+      - {name: first, template: write}
+      - {name: second, template: write, dependencies: [first], when: "'{{tasks.first.outputs.parameters.out}}' == 'yes'"}
+      - {name: third, template: write, dependencies: [second], arguments: {parameters: [{name: in, value: "{{tasks.second.outputs.parameters.out}}"}]}}
+`)+shell("write", "printf no$IN > $OUT", ""))
+
+	require.NoError(t, err)
+	assert.Equal(t, map[string]localrun.Status{"first": "Succeeded", "second": "Skipped", "third": "Succeeded"}, statuses(got))
+	assert.Equal(t, "nonone", got.Steps[2].Outputs["out"])
+}
+
+func TestAPauseAsksAndARefusalStopsTheRun(t *testing.T) {
+	var h harness
+	refuse := func(o *localrun.Options) {
+		o.Approve = func(_ context.Context, step string) error { return errors.New("not approved: " + step) }
+	}
+	got, err := run(t, &h, dag(`
+      - {name: approve-prod, template: approve}
+      - {name: deploy, template: write, dependencies: [approve-prod]}
+`)+"  - {name: approve, suspend: {}}\n"+shell("write", "true", ""), refuse)
+
+	require.NoError(t, err)
+	assert.Equal(t, map[string]localrun.Status{"approve-prod": "Error", "deploy": "Omitted"}, statuses(got))
+	assert.Equal(t, "not approved: approve-prod", got.Steps[0].Message)
+}
+
+func TestACancelledRunStopsItsProcessesAndStillRunsTheExitHandler(t *testing.T) {
+	var h harness
+	parsed, err := localrun.Parse([]byte(strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) +
+		dag("      - {name: only, template: sleep}\n") + shell("sleep", "echo ready; sleep 60", "") +
+		"  - {name: exit, container: {image: i, command: [sh, -c, 'echo exit handler ran']}}\n"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	options := h.options(t)
+	observe := options.Observe
+	options.Observe = func(e localrun.Event) {
+		observe(e)
+		if e.Kind == localrun.Started && e.Step == "only" {
+			time.AfterFunc(50*time.Millisecond, cancel)
+		}
+	}
+	started := time.Now()
+	got, err := localrun.Run(ctx, parsed, options)
+
+	require.NoError(t, err)
+	assert.Less(t, time.Since(started), 30*time.Second)
+	assert.Equal(t, 143, got.Steps[0].ExitCode)
+	assert.Contains(t, h.log.String(), "exit handler ran")
+}
+
+func TestAFeatureThatIsNotKnownIsAnErrorThatNamesIt(t *testing.T) {
+	for name, template := range map[string]string{
+		`unknown field "parallelism"`:        strings.Replace(head, "entrypoint: run", "entrypoint: run\n  parallelism: 3", 1) + dag("      - {name: a, template: b}\n"),
+		`unknown field "script"`:             head + dag("      - {name: a, template: b}\n") + "  - {name: b, script: {source: 'x'}}\n",
+		`unknown field "depends"`:            head + dag("      - {name: a, template: b, depends: c.Succeeded}\n"),
+		`unknown field "secretKeyRef"`:       head + dag("      - {name: a, template: b}\n") + "  - {name: b, container: {image: i, command: [x], env: [{name: A, secretKeyRef: {}}]}}\n",
+		"neither a container nor a pause":    head + dag("      - {name: a, template: b}\n"),
+		"the entrypoint \"run\" is not a gr": head + "  - {name: b, suspend: {}}\n",
+	} {
+		_, err := localrun.Parse([]byte(template))
+		assert.ErrorContains(t, err, name)
+	}
+}
+
+func TestWiringThatLeadsNowhereIsAnErrorNotAFailedStep(t *testing.T) {
+	for want, tasks := range map[string]string{
+		"cannot resolve {{tasks.gone.outputs.parameters.out}}": `      - {name: a, template: b, arguments: {parameters: [{name: in, value: "{{tasks.gone.outputs.parameters.out}}"}]}}` + "\n",
+		`there is no parameter "nope"`:                          `      - {name: a, template: b, arguments: {parameters: [{name: nope, value: x}]}}` + "\n",
+		"circular dependency":                                   "      - {name: a, template: b, dependencies: [c]}\n      - {name: c, template: b, dependencies: [a]}\n",
+	} {
+		var h harness
+		_, err := run(t, &h, dag(tasks)+shell("b", "true", ""))
+		assert.ErrorContains(t, err, want)
+	}
+	var h harness
+	_, err := run(t, &h, dag("      - {name: a, template: b}\n")+shell("b", "true", ""), func(o *localrun.Options) { o.Parameters = nil })
+	assert.ErrorContains(t, err, `the parameter "commit" has no value`)
+}
+
+func TestAFolderOfAStepThatSucceededIsRemoved(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag("      - {name: a, template: b}\n")+shell("b", "echo x > big", ""))
+	require.NoError(t, err)
+	assert.Equal(t, localrun.Succeeded, got.Status)
+	assert.NoDirExists(t, filepath.Join(h.dir, "a"))
+}

@@ -1,0 +1,174 @@
+package localrun
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Template is the part of Argo's WorkflowTemplate that a local run honours.
+type Template struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   Metadata `json:"metadata"`
+	Spec       Spec     `json:"spec"`
+}
+
+// podOnly is a field that says something about pods or about stored objects
+// and has no meaning for a process on this machine.
+type podOnly = json.RawMessage
+
+// Metadata names the template.
+type Metadata struct {
+	Name              string            `json:"name"`
+	Namespace         string            `json:"namespace,omitempty"`
+	Labels            map[string]string `json:"labels,omitempty"`
+	Annotations       map[string]string `json:"annotations,omitempty"`
+	CreationTimestamp podOnly           `json:"creationTimestamp,omitempty"`
+}
+
+// Spec is what a workflow of the template does.
+type Spec struct {
+	Entrypoint            string    `json:"entrypoint"`
+	OnExit                string    `json:"onExit,omitempty"`
+	Arguments             Arguments `json:"arguments,omitempty"`
+	ActiveDeadlineSeconds int64     `json:"activeDeadlineSeconds,omitempty"`
+	Templates             []Node    `json:"templates"`
+	Synchronization       *queue    `json:"synchronization,omitempty"`
+	ServiceAccountName    string    `json:"serviceAccountName,omitempty"`
+	PodGC                 podOnly   `json:"podGC,omitempty"`
+	TTLStrategy           podOnly   `json:"ttlStrategy,omitempty"`
+	SecurityContext       podOnly   `json:"securityContext,omitempty"`
+	PodMetadata           podOnly   `json:"podMetadata,omitempty"`
+}
+
+// queue names the locks that queue the runs of a pipeline. A local run queues
+// on its state folder, which is the same thing for one pipeline.
+type queue struct {
+	Mutexes []struct {
+		Name string `json:"name"`
+	} `json:"mutexes"`
+}
+
+// Arguments are values for parameters.
+type Arguments struct {
+	Parameters []Parameter `json:"parameters,omitempty"`
+}
+
+// Parameter is an input or an output by name.
+type Parameter struct {
+	Name      string     `json:"name"`
+	Value     *string    `json:"value,omitempty"`
+	Default   *string    `json:"default,omitempty"`
+	ValueFrom *ValueFrom `json:"valueFrom,omitempty"`
+}
+
+// ValueFrom says which file holds an output, and what counts when it is missing.
+type ValueFrom struct {
+	Path    string  `json:"path,omitempty"`
+	Default *string `json:"default,omitempty"`
+}
+
+// Node is one template inside of the workflow: a graph, a container, or a pause.
+type Node struct {
+	Name               string     `json:"name"`
+	Inputs             Arguments  `json:"inputs,omitempty"`
+	Outputs            Arguments  `json:"outputs,omitempty"`
+	DAG                *DAG       `json:"dag,omitempty"`
+	Suspend            *Suspend   `json:"suspend,omitempty"`
+	Container          *Container `json:"container,omitempty"`
+	RetryStrategy      *Retry     `json:"retryStrategy,omitempty"`
+	Volumes            []Volume   `json:"volumes,omitempty"`
+	ServiceAccountName string     `json:"serviceAccountName,omitempty"`
+	Metadata           podOnly    `json:"metadata,omitempty"`
+}
+
+// DAG is a graph of tasks.
+type DAG struct {
+	Tasks []Task `json:"tasks"`
+}
+
+// Task is one step of a graph.
+type Task struct {
+	Name         string    `json:"name"`
+	Template     string    `json:"template"`
+	Arguments    Arguments `json:"arguments,omitempty"`
+	Dependencies []string  `json:"dependencies,omitempty"`
+	When         string    `json:"when,omitempty"`
+}
+
+// Suspend waits for a person, or for a time.
+type Suspend struct {
+	Duration string `json:"duration,omitempty"`
+}
+
+// Container is a program to run.
+type Container struct {
+	Image           string   `json:"image"`
+	Command         []string `json:"command"`
+	Args            []string `json:"args,omitempty"`
+	Env             []EnvVar `json:"env,omitempty"`
+	VolumeMounts    []Mount  `json:"volumeMounts,omitempty"`
+	Name            podOnly  `json:"name,omitempty"`
+	ImagePullPolicy podOnly  `json:"imagePullPolicy,omitempty"`
+	Resources       podOnly  `json:"resources,omitempty"`
+	SecurityContext podOnly  `json:"securityContext,omitempty"`
+}
+
+// EnvVar is one environment variable.
+type EnvVar struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
+}
+
+// Volume is a folder that a pod starts with empty.
+type Volume struct {
+	Name     string    `json:"name"`
+	EmptyDir *struct{} `json:"emptyDir"`
+}
+
+// Mount is where a volume is seen.
+type Mount struct {
+	Name      string `json:"name"`
+	MountPath string `json:"mountPath"`
+}
+
+// Parse reads a rendered WorkflowTemplate. An unknown field is an error that
+// names it.
+func Parse(data []byte) (*Template, error) {
+	var t Template
+	if err := yaml.UnmarshalStrict(data, &t); err != nil {
+		return nil, fmt.Errorf("the local run does not know a part of the workflow template: %w", err)
+	}
+	if t.Kind != "WorkflowTemplate" {
+		return nil, fmt.Errorf("the local run runs a WorkflowTemplate, not a %q", t.Kind)
+	}
+	return &t, t.check()
+}
+
+func (t *Template) node(name string) (Node, bool) {
+	for _, node := range t.Spec.Templates {
+		if node.Name == name {
+			return node, true
+		}
+	}
+	return Node{}, false
+}
+
+// check finds references that lead nowhere before anything runs.
+func (t *Template) check() error {
+	entry, ok := t.node(t.Spec.Entrypoint)
+	if !ok || entry.DAG == nil {
+		return fmt.Errorf("the entrypoint %q is not a graph of this template", t.Spec.Entrypoint)
+	}
+	if exit, ok := t.node(t.Spec.OnExit); t.Spec.OnExit != "" && (!ok || exit.Container == nil) {
+		return fmt.Errorf("the exit handler %q is not a container of this template", t.Spec.OnExit)
+	}
+	for _, task := range entry.DAG.Tasks {
+		if node, ok := t.node(task.Template); !ok || (node.Container == nil && node.Suspend == nil) {
+			return fmt.Errorf("task %q runs the template %q, which is neither a container nor a pause of this template", task.Name, task.Template)
+		}
+	}
+	return nil
+}
