@@ -42,9 +42,13 @@ func textOf(v reflect.Value) (string, error) {
 	return string(data), err
 }
 
-// prepareOutputs makes the folder before the stage works, so that a wrong one
-// is found at once and not after an hour.
-func (c *call) prepareOutputs() error {
+// prepare makes the folders for outputs and for temporary files before the
+// stage works, so that a wrong one is found at once and not after an hour.
+func (c *call) prepare() error {
+	if err := os.MkdirAll(os.TempDir(), 0o777); err != nil {
+		return fault.Invalidf("making the folder for temporary files %q: %w", os.TempDir(), err).
+			WithHint("give TMPDIR a folder that can be written")
+	}
 	if c.common.Outputs == "" {
 		if info, err := os.Stat(podFolder); err != nil || !info.IsDir() {
 			return nil

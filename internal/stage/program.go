@@ -166,3 +166,8 @@ func printOutputs(w io.Writer, outputs map[string]string) {
 	encoder.SetIndent("", "  ")
 	_ = encoder.Encode(outputs) // a closed stdout has nobody to tell
 }
+
+// FrameInputs lists the inputs that every stage takes beside its own: the
+// folder of its outputs, the format of its log, and which step of which
+// workflow it is.
+func FrameInputs() []contract.Param { return contract.Of[common, struct{}]("stage").Inputs }

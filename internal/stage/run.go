@@ -26,7 +26,7 @@ func (c call) run(ctx context.Context, stdout, stderr io.Writer) int {
 // deployed before one failed must not be lost.
 func (c *call) work(ctx context.Context, frame Frame) error {
 	started := time.Now()
-	if err := c.prepareOutputs(); err != nil {
+	if err := c.prepare(); err != nil {
 		return err
 	}
 	frame.Log.Info("started", "stage", c.stage.Contract.Name(), "version", Version())

@@ -1,0 +1,171 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// Help describes the stage on the command line.
+const Help = `Join the records of a run's steps to one document.
+
+The exit handler of every run calls it. The document says what was run, for
+which commit, how each step went and why the run failed. It lies in the
+artifact bucket as metadata/workflows/<workflow>.json.
+
+Example:
+
+  deployer record --workflow shop-x7k2p --status Succeeded --commit $(git rev-parse HEAD) \
+    --bucket aphex-pipeline-artifacts-111111111111-eu-west-1
+`
+
+// Input is what the stage is given.
+type Input struct {
+	Status     string `help:"How the run ended: Succeeded, Failed or Error." required:""`
+	Failures   string `help:"JSON list of the nodes that failed, as Argo gives it in workflow.failures."`
+	Created    string `help:"When the run was asked for, RFC 3339."`
+	Commit     string `help:"Full commit SHA of the run." required:""`
+	Branch     string `help:"Branch of the commit."`
+	Repository string `help:"URL of the repository."`
+	Pusher     string `help:"Login of who pushed."`
+	Bucket     string `help:"Artifact bucket." required:""`
+}
+
+// Validate refuses what cannot be a run.
+func (in Input) Validate() error {
+	if in.Status == "" || in.Commit == "" || in.Bucket == "" {
+		return fault.Invalidf("status, commit and bucket must have a value").WithHint("give --status, --commit and --bucket")
+	}
+	return nil
+}
+
+// Output is empty: what the stage leaves is the document.
+type Output struct{}
+
+// Contract is the stage from outside.
+func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "record") }
+
+// Deps are what the stage works with.
+type Deps struct {
+	List func(ctx context.Context, bucket, prefix string) (keys []string, err error)
+	Get  func(ctx context.Context, bucket, key string) ([]byte, error)
+	Put  func(ctx context.Context, bucket, key string, data []byte) error
+}
+
+// Document is the record of a whole run.
+type Document struct {
+	Workflow   string         `json:"workflow"`
+	Status     string         `json:"status"`          // Succeeded, Failed or Error
+	Error      string         `json:"error,omitempty"` // of the first step that failed
+	Hint       string         `json:"hint,omitempty"`
+	Commit     string         `json:"commit"`
+	Branch     string         `json:"branch,omitempty"`
+	Repository string         `json:"repository,omitempty"`
+	Pusher     string         `json:"pusher,omitempty"`
+	Created    string         `json:"created,omitempty"`
+	Ended      time.Time      `json:"ended"`
+	Steps      []stage.Record `json:"steps"`    // in the order in which they started
+	Failures   []Failure      `json:"failures"` // as Argo saw them, also of pods that recorded nothing
+}
+
+// Failure is a node that failed, as Argo describes it.
+type Failure struct {
+	DisplayName  string `json:"displayName"`
+	TemplateName string `json:"templateName"`
+	Phase        string `json:"phase"`
+	Message      string `json:"message"`
+	FinishedAt   string `json:"finishedAt"`
+}
+
+// Key is where the record of a run lies in the artifact bucket.
+func Key(workflow string) string { return "metadata/workflows/" + workflow + ".json" }
+
+// Run joins the records of the run that frame names.
+func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	if frame.Workflow == "" {
+		return Output{}, fault.Invalidf("the run has no name").WithHint("give --workflow")
+	}
+	failures, err := parseFailures(in.Failures)
+	if err != nil {
+		return Output{}, fault.Invalidf("reading --failures: %w", err)
+	}
+	steps, err := records(ctx, d, in.Bucket, frame.Workflow, frame.Step)
+	if err != nil {
+		return Output{}, err
+	}
+	document := Document{
+		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
+		Pusher: in.Pusher, Created: in.Created, Ended: time.Now().UTC(), Steps: steps, Failures: failures,
+	}
+	document.explain()
+	data, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return Output{}, fmt.Errorf("encoding the record of run %q: %w", frame.Workflow, err)
+	}
+	if err := d.Put(ctx, in.Bucket, Key(frame.Workflow), data); err != nil {
+		return Output{}, fmt.Errorf("storing the record of run %q: %w", frame.Workflow, err)
+	}
+	frame.Log.Info("recorded the run", "status", in.Status, "bucket", in.Bucket, "key", Key(frame.Workflow))
+	return Output{}, nil
+}
+
+// explain says at the top why the run failed.
+func (d *Document) explain() {
+	for _, step := range d.Steps {
+		if step.Error != "" {
+			d.Error, d.Hint = step.Step+": "+step.Error, step.Hint
+			return
+		}
+	}
+	if len(d.Failures) > 0 {
+		d.Error = d.Failures[0].DisplayName + ": " + d.Failures[0].Message
+	}
+}
+
+// records reads what the steps recorded of themselves.
+func records(ctx context.Context, d Deps, bucket, workflow, self string) ([]stage.Record, error) {
+	prefix := strings.TrimSuffix(stage.RecordKey(workflow, ""), ".json")
+	keys, err := d.List(ctx, bucket, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("listing the records of run %q: %w", workflow, err)
+	}
+	steps := []stage.Record{}
+	for _, key := range keys {
+		if key == stage.RecordKey(workflow, self) {
+			continue // this stage's own, from an attempt before
+		}
+		data, err := d.Get(ctx, bucket, key)
+		if err != nil {
+			return nil, fmt.Errorf("reading the record %q: %w", key, err)
+		}
+		var step stage.Record
+		if err := json.Unmarshal(data, &step); err != nil {
+			return nil, fault.Failedf("reading the record %q: %w", key, err)
+		}
+		steps = append(steps, step)
+	}
+	sort.SliceStable(steps, func(i, j int) bool { return steps[i].Started.Before(steps[j].Started) })
+	return steps, nil
+}
+
+// parseFailures reads workflow.failures. Argo quotes the JSON once more, so
+// that it survives being a part of its own template.
+func parseFailures(text string) ([]Failure, error) {
+	failures := []Failure{}
+	if unquoted, err := strconv.Unquote(text); err == nil {
+		text = unquoted
+	}
+	if text == "" || text == "null" {
+		return failures, nil
+	}
+	err := json.Unmarshal([]byte(text), &failures)
+	return failures, err
+}
