@@ -1,0 +1,122 @@
+package proc
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+const sigTerm = syscall.SIGTERM
+
+// pollGroup is how often a stopping group is asked whether it is gone.
+const pollGroup = 10 * time.Millisecond
+
+// process is a running program, its group and its output.
+type process struct {
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed when the leader has exited
+	waitErr error         // set before exited is closed
+	output  output
+}
+
+func start(c Command) (*process, error) {
+	if len(c.Args) == 0 {
+		return nil, errors.New("no program given")
+	}
+	cmd := exec.Command(c.Args[0], c.Args[1:]...)
+	cmd.Dir, cmd.Env = c.Dir, c.Env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	feed, err := connectInput(cmd, c.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, exited: make(chan struct{})}
+	if err := p.output.connect(cmd, c.Stdout, c.Stderr); err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		p.output.abandon()
+		return nil, err
+	}
+	go feed()
+	p.output.copy()
+	go func() {
+		p.waitErr = cmd.Wait()
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+// connectInput gives cmd its input, and what has to run beside it. Nobody waits
+// for that: a reader that blocks must not hold a program that has ended.
+func connectInput(cmd *exec.Cmd, from io.Reader) (feed func(), err error) {
+	if file, ok := from.(*os.File); ok || from == nil {
+		if ok {
+			cmd.Stdin = file
+		}
+		return func() {}, nil
+	}
+	pipe, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		_, _ = io.Copy(pipe, from) // a program need not read all of its input
+		_ = pipe.Close()
+	}, nil
+}
+
+// finish waits for the leader and for its output, and gives what went wrong
+// in writing that.
+func (p *process) finish() error {
+	<-p.exited
+	return p.output.finish(drainTime)
+}
+
+func (p *process) exitError(args []string) error {
+	if p.cmd.ProcessState == nil {
+		return p.waitErr
+	}
+	return exitErrorOf(p.cmd.ProcessState, args)
+}
+
+func (p *process) signalGroup(signal syscall.Signal) {
+	_ = syscall.Kill(-p.cmd.Process.Pid, signal) // an error says that nobody is left
+}
+
+// killGroupAfter gives the group some time to go by itself, then ends it.
+func (p *process) killGroupAfter(patience time.Duration) {
+	deadline := time.Now().Add(patience)
+	for p.groupAlive() {
+		if time.Now().After(deadline) {
+			p.signalGroup(syscall.SIGKILL)
+			return
+		}
+		time.Sleep(pollGroup)
+	}
+}
+
+// groupAlive says whether anybody of the group is left. When we are the first
+// process of a container, orphans of the group become our children, and only
+// we can bury them; that must not take the leader's status from cmd.Wait.
+func (p *process) groupAlive() bool {
+	group := p.cmd.Process.Pid
+	select {
+	case <-p.exited:
+		buryChildren(group)
+	default:
+	}
+	return syscall.Kill(-group, 0) == nil
+}
+
+func buryChildren(group int) {
+	for {
+		pid, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
+		if pid <= 0 || err != nil {
+			return
+		}
+	}
+}

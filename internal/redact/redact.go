@@ -1,0 +1,113 @@
+package redact
+
+import (
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Mask stands where a secret stood.
+const Mask = "[redacted]"
+
+// shortest is the length in bytes below which a value is not masked: masking
+// "dev" or "true" everywhere would make a log unreadable and protect nothing.
+const shortest = 6
+
+// Redactor masks secrets in text. The zero value masks well-known patterns
+// only. It may be used, and told new secrets, from several goroutines.
+type Redactor struct {
+	mu       sync.RWMutex
+	literals []string // every form of every secret
+	longest  int      // bytes of the longest form
+}
+
+// New makes a Redactor that masks the given values and the well-known patterns.
+func New(secrets ...string) *Redactor {
+	r := &Redactor{}
+	for _, secret := range secrets {
+		r.Add(secret)
+	}
+	return r
+}
+
+// Add masks one more value from now on, also base64- and URL-encoded. Values
+// shorter than 6 bytes are ignored; of a value with several lines each line is
+// masked by itself, since output is looked at line by line.
+func (r *Redactor) Add(secret string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range strings.FieldsFunc(secret, isLineEnd) {
+		for _, form := range formsOf(strings.TrimSpace(line)) {
+			if len(form) < shortest || slices.Contains(r.literals, form) {
+				continue
+			}
+			r.literals = append(r.literals, form)
+			r.longest = max(r.longest, len(form))
+		}
+	}
+}
+
+// String gives s with every secret replaced by Mask.
+func (r *Redactor) String(s string) string {
+	return replace(s, r.find(s))
+}
+
+func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
+
+// span is the half-open byte range of one secret.
+type span struct{ start, end int }
+
+// find gives the ranges of s that are secret, sorted and not overlapping.
+func (r *Redactor) find(s string) []span {
+	r.mu.RLock()
+	literals := r.literals
+	r.mu.RUnlock()
+	var found []span
+	for _, literal := range literals {
+		found = appendLiteral(found, s, literal)
+	}
+	for _, p := range patterns {
+		found = p.appendTo(found, s)
+	}
+	return merge(found)
+}
+
+func appendLiteral(found []span, s, literal string) []span {
+	for from := 0; ; {
+		at := strings.Index(s[from:], literal)
+		if at < 0 {
+			return found
+		}
+		start := from + at
+		found = append(found, span{start, start + len(literal)})
+		from = start + 1 // occurrences may overlap: "abcabcabc"
+	}
+}
+
+func merge(found []span) []span {
+	slices.SortFunc(found, func(a, b span) int { return a.start - b.start })
+	merged := found[:0]
+	for _, next := range found {
+		if last := len(merged) - 1; last >= 0 && next.start <= merged[last].end {
+			merged[last].end = max(merged[last].end, next.end)
+			continue
+		}
+		merged = append(merged, next)
+	}
+	return merged
+}
+
+func replace(s string, secrets []span) string {
+	if len(secrets) == 0 {
+		return s
+	}
+	var out strings.Builder
+	from := 0
+	for _, secret := range secrets {
+		out.WriteString(s[from:secret.start])
+		out.WriteString(Mask)
+		from = secret.end
+	}
+	out.WriteString(s[from:])
+	return out.String()
+}

@@ -1,0 +1,119 @@
+package redact
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"sync"
+)
+
+const (
+	// maxLine bounds in bytes what is held of a line that does not end.
+	maxLine = 64 << 10
+	// minHold is how much of an endless line stays held when the rest is passed
+	// on, so that a token on the cut is still seen whole. Tokens are shorter.
+	minHold = 8 << 10
+	// maxKey bounds what is taken for the body of a private key whose end
+	// never comes; an RSA key of 16,384 bits has 13 KB.
+	maxKey = 32 << 10
+)
+
+// Writer masks what is written through it. It passes on whole lines, so that a
+// secret that comes in several writes is still seen. Close passes on the rest.
+type Writer struct {
+	redactor *Redactor
+	to       io.Writer
+
+	mu      sync.Mutex
+	pending []byte // a line whose end has not come
+	inKey   bool   // inside a private key: everything is dropped up to its end
+	dropped int    // bytes dropped of that key
+}
+
+// Writer gives a Writer that masks for w. It does not close w.
+func (r *Redactor) Writer(w io.Writer) *Writer {
+	return &Writer{redactor: r, to: w}
+}
+
+// Write takes all of p unless the writer behind fails.
+func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pending = append(w.pending, p...)
+	// A progress line ends with a carriage return alone; it has to show, too.
+	if end := bytes.LastIndexAny(p, "\r\n"); end >= 0 {
+		if err := w.pass(len(w.pending) - len(p) + end + 1); err != nil {
+			return 0, err
+		}
+	}
+	for len(w.pending) > maxLine+w.hold() {
+		if err := w.pass(w.cut()); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// Close passes on an unfinished last line. The writer behind stays open.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.pass(len(w.pending))
+}
+
+// hold is how many bytes of an endless line must stay to see a secret whole.
+func (w *Writer) hold() int {
+	w.redactor.mu.RLock()
+	defer w.redactor.mu.RUnlock()
+	return max(minHold, w.redactor.longest)
+}
+
+// cut gives where an endless line can be cut without cutting a secret.
+func (w *Writer) cut() int {
+	at := len(w.pending) - w.hold()
+	for _, secret := range w.redactor.find(string(w.pending)) {
+		if secret.start < at && at < secret.end {
+			return secret.end
+		}
+	}
+	return at
+}
+
+// pass writes the first n pending bytes, masked.
+func (w *Writer) pass(n int) error {
+	text := w.skipKey(string(w.pending[:n]))
+	w.pending = append(w.pending[:0], w.pending[n:]...)
+	if text == "" {
+		return nil
+	}
+	secrets := w.redactor.find(text)
+	w.inKey = endsInsideKey(text, secrets)
+	_, err := io.WriteString(w.to, replace(text, secrets))
+	return err
+}
+
+// skipKey drops what belongs to a private key that began earlier.
+func (w *Writer) skipKey(text string) string {
+	if !w.inKey {
+		return text
+	}
+	end := pemEnd.FindStringIndex(text)
+	w.dropped += len(text)
+	if end == nil && w.dropped < maxKey {
+		return ""
+	}
+	w.inKey, w.dropped = false, 0
+	if end == nil {
+		return text
+	}
+	return text[end[1]:]
+}
+
+func endsInsideKey(text string, secrets []span) bool {
+	if len(secrets) == 0 || secrets[len(secrets)-1].end != len(text) {
+		return false
+	}
+	last := text[secrets[len(secrets)-1].start:]
+	begin := strings.LastIndex(last, pemBegin)
+	return begin >= 0 && !pemEnd.MatchString(last[begin:])
+}
