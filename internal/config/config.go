@@ -1,10 +1,31 @@
 package config
 
+import "reflect"
+
 // Version is the only version of the file format that this program reads.
 const Version = "1.0"
 
 // File is the name of the configuration file when none is given.
 const File = "aphex-config.yaml"
+
+// RequireCluster says whether the configuration has what a pipeline on a
+// cluster needs beyond a local run. Its error is Problems: every missing key.
+func (c *Config) RequireCluster() error {
+	var missing Problems
+	value := reflect.ValueOf(c).Elem()
+	for _, f := range fieldsOf(value.Type()) {
+		if f.need == "cluster" && value.Field(f.index).IsZero() {
+			missing = append(missing, Problem{
+				File: File, Path: f.key, Hint: exampleOf(f),
+				Message: "there is no " + f.key + ", which a pipeline on a cluster needs: expected " + describe(f.typ, f),
+			})
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return missing
+}
 
 // Environment gives the environment of that name, and whether there is one.
 func (c *Config) Environment(name string) (Environment, bool) {

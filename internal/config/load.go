@@ -1,47 +1,70 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
-
-	"sigs.k8s.io/yaml"
+	"reflect"
 )
+
+// sizeLimit is the largest file that is read, in bytes. Ten thousand
+// environments fit into it.
+const sizeLimit = 1 << 20
 
 // Load reads the configuration of that file name. Its error is Problems.
 func Load(file string) (*Config, error) {
-	source, err := os.ReadFile(filepath.Clean(file))
+	source, err := read(file)
 	if err != nil {
-		return nil, Problems{{File: file, Message: err.Error()}}
+		return nil, Problems{unreadable(file, err)}
 	}
 	return Parse(file, source)
 }
 
 // Parse reads a configuration from its text; name is what problems call the
-// file. Its error is Problems.
+// file. Its error is Problems: every mistake, in the order of the file.
 func Parse(name string, source []byte) (*Config, error) {
-	config := &Config{}
-	if err := yaml.UnmarshalStrict(source, config); err != nil {
-		return nil, Problems{{File: name, Message: err.Error()}}
+	report := newReport(name, source)
+	root := report.parse()
+	if root == nil {
+		return nil, report.result()
 	}
-	config.resolve()
+	config := &Config{}
+	decoder := &decoder{report: report}
+	decoder.value(root, "", field{}, reflect.ValueOf(config).Elem())
+	resolve(config, report)
+	check(config, report)
+	if problems := report.result(); problems != nil {
+		return nil, problems
+	}
 	return config, nil
 }
 
-func (c *Config) resolve() {
-	declared := map[string]Stack{}
-	for _, stack := range c.Stacks {
-		declared[stack.Name] = stack
+// read gives at most one byte more than the limit, so that a file that is too
+// big (or endless) is noticed without being held in memory.
+func read(file string) ([]byte, error) {
+	opened, err := os.Open(file) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, err
 	}
-	for i := range c.Environments {
-		env := &c.Environments[i]
-		for j, stack := range env.Stacks {
-			if known, found := declared[stack.Name]; found {
-				env.Stacks[j] = known
-			}
-		}
-		if env.After == nil && i > 0 {
-			env.After = []string{c.Environments[i-1].Name}
-		}
-		env.Concurrency = max(env.Concurrency, 1)
+	defer opened.Close()
+	return io.ReadAll(io.LimitReader(opened, sizeLimit+1))
+}
+
+func unreadable(file string, err error) Problem {
+	problem := Problem{File: file, Message: "cannot be read: " + reason(err)}
+	if errors.Is(err, fs.ErrNotExist) {
+		problem.Message = "there is no such file"
+		problem.Hint = fmt.Sprintf("`generator init` writes one; another name is given with -c FILE (default %s)", File)
 	}
+	return problem
+}
+
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
 }

@@ -5,25 +5,61 @@ import (
 	"strings"
 )
 
+// shownLimit is how many problems Error tells; JSON has them all.
+const shownLimit = 100
+
 // Problem is one mistake in a configuration file.
 type Problem struct {
 	File    string `json:"file"`
-	Line    int    `json:"line"`            // counted from 1; 0 when it concerns the file as a whole
-	Column  int    `json:"column"`          // counted in characters from 1; 0 as Line
-	Path    string `json:"path,omitempty"`  // of the key, as in environments[1].account
-	Message string `json:"message"`         // what is wrong and what was expected
-	Value   string `json:"value,omitempty"` // the offending value; never a secret
+	Line    int    `json:"line"`            // from 1; 0 when it concerns the file as a whole
+	Column  int    `json:"column"`          // from 1, in characters; 0 as Line
+	Path    string `json:"path,omitempty"`  // of the value, as in environments[1].account
+	Message string `json:"message"`         // what is wrong, and what was expected
+	Value   string `json:"value,omitempty"` // the offending value, shortened; never a secret
 	Hint    string `json:"hint,omitempty"`  // what to do about it
+
+	width   int
+	excerpt excerpt
 }
 
-// Problems is every mistake of a configuration file, in the file's order.
+// Problems is every mistake of a configuration file, in the order of the file.
 type Problems []Problem
 
-// Error gives all problems as a text for people.
+// Error gives the problems as a text for people: for each the position, the
+// message, the line with a caret, and what to do; at the end how many there are.
 func (p Problems) Error() string {
-	lines := make([]string, 0, len(p))
-	for _, problem := range p {
-		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s", problem.File, problem.Line, problem.Column, problem.Message))
+	var text strings.Builder
+	for _, problem := range p[:min(len(p), shownLimit)] {
+		text.WriteString(problem.String())
 	}
-	return strings.Join(lines, "\n")
+	if hidden := len(p) - shownLimit; hidden > 0 {
+		fmt.Fprintf(&text, "and %d more\n", hidden)
+	}
+	if len(p) > 1 {
+		fmt.Fprintf(&text, "%d problems in %s\n", len(p), p[0].File)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// String gives the problem with its line, caret and hint, ended by a new line.
+func (p Problem) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: %s\n", p.place(), p.Message)
+	if p.excerpt.line != "" {
+		text.WriteString(p.excerpt.format(p.Line))
+	}
+	if p.Hint != "" {
+		fmt.Fprintf(&text, "     = %s\n", p.Hint)
+	}
+	return text.String()
+}
+
+func (p Problem) place() string {
+	switch {
+	case p.Line > 0:
+		return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	case p.File == "":
+		return "configuration"
+	}
+	return p.File
 }

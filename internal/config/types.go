@@ -33,13 +33,13 @@ type Config struct {
 	ClusterName string `json:"clusterName,omitempty" need:"cluster" rule:"clusterName" example:"company-pipelines"`
 
 	// What the names of the cluster's CloudFormation exports begin with.
-	ClusterExportPrefix string `json:"clusterExportPrefix,omitempty" default:"AphexCluster-<clusterName>-" rule:"exportPrefix"`
+	ClusterExportPrefix string `json:"clusterExportPrefix,omitempty" derived:"AphexCluster-<clusterName>-" rule:"exportPrefix"`
 
 	// The name of the pipeline's Argo WorkflowTemplate.
 	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" default:"aphex-pipeline-template" rule:"kubernetesName"`
 
 	// The name of the pipeline's Argo EventSource, which receives GitHub's webhooks.
-	EventSourceName string `json:"eventSourceName,omitempty" default:"github" rule:"kubernetesName"`
+	EventSourceName string `json:"eventSourceName,omitempty" default:"github" rule:"eventSourceName"`
 
 	// The name of the pipeline's Argo Sensor, which starts a run for a webhook.
 	SensorName string `json:"sensorName,omitempty" default:"aphex-pipeline-sensor" rule:"kubernetesName"`

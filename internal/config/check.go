@@ -1,0 +1,149 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// check reports what only shows when several values are looked at together.
+func check(c *Config, r *report) {
+	checkTwice(r, "stack", "stacks[%d]", namesOf(c.Stacks))
+	checkTwice(r, "environment", "environments[%d]", environmentNames(c))
+	declared := namesOf(c.Stacks)
+	known := setOf(declared)
+	for i, stack := range c.Stacks {
+		checkNeeds(r, fmt.Sprintf("stacks[%d]", i), stack, known, declared)
+	}
+	checkStackCycles(r, c.Stacks, "stacks[%d].dependsOn")
+	for i := range c.Environments {
+		checkEnvironment(c, r, i)
+	}
+	checkAfter(c, r)
+	if c.PipelineStack != nil && len(c.PipelineStack.DependsOn) > 0 {
+		r.atPath("pipelineStack.dependsOn", "the pipeline's own stack is deployed alone: expected no dependsOn")
+	}
+}
+
+func checkEnvironment(c *Config, r *report, i int) {
+	env, path := c.Environments[i], fmt.Sprintf("environments[%d]", i)
+	checkTwice(r, "stack", path+".stacks[%d]", env.StackNames())
+	checkInline(c, r, env, path)
+	checkOrder(r, env, path)
+	checkRole(r, env, path)
+}
+
+// checkInline looks at the stacks that the environment declares itself. They
+// may depend on each other and on those of the top level.
+func checkInline(c *Config, r *report, env Environment, path string) {
+	var inline []int
+	for j, stack := range env.Stacks {
+		if stack.DependsOn != nil && !r.isText(fmt.Sprintf("%s.stacks[%d]", path, j)) {
+			inline = append(inline, j)
+		}
+	}
+	if inline == nil {
+		return
+	}
+	names := slices.Concat(namesOf(c.Stacks), env.StackNames())
+	known := setOf(names)
+	for _, j := range inline {
+		checkNeeds(r, fmt.Sprintf("%s.stacks[%d]", path, j), env.Stacks[j], known, names)
+	}
+	checkStackCycles(r, env.Stacks, path+".stacks[%d].dependsOn")
+}
+
+// checkNeeds reports dependencies that are unknown or named twice.
+func checkNeeds(r *report, path string, stack Stack, known map[string]bool, names []string) {
+	checkTwice(r, "stack", path+".dependsOn[%d]", stack.DependsOn)
+	for i, name := range stack.DependsOn {
+		if name != "" && !known[name] {
+			r.atPath(fmt.Sprintf("%s.dependsOn[%d]", path, i), "unknown stack %s: expected the name of another stack", quote(name)).
+				Hint = r.suggest(name, names)
+		}
+	}
+}
+
+// checkOrder refuses a listed order that contradicts the dependencies, where
+// the listed order is the one that counts.
+func checkOrder(r *report, env Environment, path string) {
+	if env.Concurrency > 1 {
+		return
+	}
+	done, all := map[string]bool{}, setOf(env.StackNames())
+	for j, stack := range env.Stacks {
+		for _, need := range stack.DependsOn {
+			if all[need] && !done[need] && need != stack.Name {
+				r.atPath(fmt.Sprintf("%s.stacks[%d]", path, j), "%s is listed before %s, on which it depends", stack.Name, need).
+					Hint = "list it later, or let `concurrency` of 2 and more follow the dependencies"
+			}
+		}
+		done[stack.Name] = true
+	}
+}
+
+// checkRole compares an own role with the account and the region it is for.
+func checkRole(r *report, env Environment, path string) {
+	if env.ExternalID != "" && env.RoleARN == "" {
+		r.atPath(path+".externalId", "externalId is given without a roleArn: expected both").
+			Hint = "the CDK bootstrap roles ask for no external id"
+	}
+	parts := strings.Split(env.RoleARN, ":")
+	if len(parts) < 6 {
+		return
+	}
+	if account := parts[4]; account != env.Account && holds("account", env.Account) {
+		r.atPath(path+".roleArn", "roleArn is of the account %s: expected the environment's account %s", quote(account), env.Account)
+	}
+	if partition := parts[1]; partition != env.Partition() && holds("region", env.Region) {
+		r.atPath(path+".roleArn", "roleArn is of the partition %s: expected %s, to which %s belongs", quote(partition), env.Partition(), quote(env.Region))
+	}
+}
+
+// checkTwice reports names that a list has more than once. The format makes
+// the path of an entry from its index.
+func checkTwice(r *report, kind, format string, names []string) {
+	first := make(map[string]int, len(names))
+	for i, name := range names {
+		earlier, found := first[name]
+		switch {
+		case name == "":
+		case found:
+			r.atPath(nameAt(r, format, i), "the %s %s is listed twice: first in %s", kind, quote(name), r.lineOf(nameAt(r, format, earlier)))
+		default:
+			first[name] = i
+		}
+	}
+}
+
+// nameAt gives the path of an entry's name: the entry itself when it is a text.
+func nameAt(r *report, format string, i int) string {
+	path := fmt.Sprintf(format, i)
+	if _, found := r.nodes[path+".name"]; found {
+		return path + ".name"
+	}
+	return path
+}
+
+func environmentNames(c *Config) []string {
+	names := make([]string, 0, len(c.Environments))
+	for _, env := range c.Environments {
+		names = append(names, env.Name)
+	}
+	return names
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// holds says whether a text keeps a rule, so that a value that is wrong in
+// itself is not compared as well.
+func holds(rule, text string) bool {
+	broken, _ := rules()[rule].broken(text)
+	return !broken
+}

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// cycleLimit is how many cycles of one graph are told: they tend to share links.
+const cycleLimit = 20
+
+// cycles finds ways through a graph that lead back to where they began. Each
+// starts at the node that stands first in names, and does not repeat it.
+func cycles(names []string, next map[string][]string) [][]string {
+	walk := &walker{next: next, depth: map[string]int{}, done: map[string]bool{}}
+	for _, name := range names {
+		walk.visit(name)
+	}
+	place := make(map[string]int, len(names))
+	for i, name := range slices.Backward(names) {
+		place[name] = i
+	}
+	for i, cycle := range walk.found {
+		walk.found[i] = startFirst(cycle, place)
+	}
+	return walk.found
+}
+
+// walker goes through a graph in depth. A link to a node that is on the way
+// to here closes a cycle.
+type walker struct {
+	next  map[string][]string
+	way   []string
+	depth map[string]int // of the nodes on the way, from 1
+	done  map[string]bool
+	found [][]string
+}
+
+func (w *walker) visit(name string) {
+	if w.done[name] || len(w.found) >= cycleLimit {
+		return
+	}
+	if depth := w.depth[name]; depth > 0 {
+		w.found = append(w.found, slices.Clone(w.way[depth-1:]))
+		return
+	}
+	w.way = append(w.way, name)
+	w.depth[name] = len(w.way)
+	for _, follower := range w.next[name] {
+		w.visit(follower)
+	}
+	w.way = w.way[:len(w.way)-1]
+	w.depth[name] = 0
+	w.done[name] = true
+}
+
+func startFirst(cycle []string, place map[string]int) []string {
+	first := 0
+	for i, name := range cycle {
+		if place[name] < place[cycle[first]] {
+			first = i
+		}
+	}
+	return slices.Concat(cycle[first:], cycle[:first])
+}
+
+// arrows draws a cycle, shortened in the middle when it is long.
+func arrows(cycle []string) string {
+	if len(cycle) > 10 {
+		cycle = slices.Concat(cycle[:8], []string{fmt.Sprintf("… %d more …", len(cycle)-9)}, cycle[len(cycle)-1:])
+	}
+	return strings.Join(append(slices.Clone(cycle), cycle[0]), " → ")
+}
+
+// checkStackCycles reports stacks that wait for each other. The format makes
+// the path of a stack's dependencies from its index.
+func checkStackCycles(r *report, stacks []Stack, format string) {
+	names, needs := namesOf(stacks), map[string][]string{}
+	for _, stack := range stacks {
+		needs[stack.Name] = stack.DependsOn
+	}
+	for _, cycle := range cycles(names, needs) {
+		path := fmt.Sprintf(format, slices.Index(names, cycle[0]))
+		r.atPath(path, "stacks depend on each other in a cycle: %s", arrows(cycle))
+	}
+}
+
+// checkAfter reports environments that are unknown or wait for each other.
+func checkAfter(c *Config, r *report) {
+	names, waits, known := environmentNames(c), map[string][]string{}, map[string]bool{}
+	for _, env := range c.Environments {
+		if !known[env.Name] {
+			waits[env.Name], known[env.Name] = env.After, true
+		}
+	}
+	for i, env := range c.Environments {
+		checkTwice(r, "environment", fmt.Sprintf("environments[%d].after", i)+"[%d]", env.After)
+		for j, name := range env.After {
+			if name != "" && !known[name] {
+				r.atPath(fmt.Sprintf("environments[%d].after[%d]", i, j), "unknown environment %s: expected the name of another environment", quote(name)).
+					Hint = r.suggest(name, names)
+			}
+		}
+	}
+	for _, cycle := range cycles(names, waits) {
+		r.atPath(fmt.Sprintf("environments[%d].after", slices.Index(names, cycle[0])),
+			"environments wait for each other in a cycle: %s", arrows(cycle)).Hint = afterHint(c, r)
+	}
+}
+
+// afterHint recalls the default when it is part of the matter.
+func afterHint(c *Config, r *report) string {
+	for i := range c.Environments {
+		if _, written := r.nodes[fmt.Sprintf("environments[%d].after", i)]; i > 0 && !written {
+			return "an environment without `after` waits for the one before it in the list; `after: []` waits for none"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// field is one key of the file, as the tags of a struct field declare it:
+//
+//	json     the key
+//	need     "always", or "cluster" when only a pipeline on a cluster needs it
+//	default  what it is when left out; commas separate a list's entries
+//	derived  what it is when left out, in words, where other values decide it
+//	rule     the name of its rule, for a list that of its entries
+//	oneof    the only values it may have
+//	min      the smallest number it may be
+//	also     the key that an entry stands for when it is plain text
+//	empty    "allowed" when an empty list has a meaning
+//	example  a value in YAML, for the reference
+type field struct {
+	name    string // of the Go field
+	index   int    // of the Go field
+	typ     reflect.Type
+	key     string
+	need    string
+	initial string
+	derived string
+	rule    string
+	oneof   []string
+	min     string
+	also    string
+	empty   bool
+	example string
+}
+
+var fieldCache sync.Map // reflect.Type → []field
+
+// fieldsOf gives the keys of a struct type in the order of their declaration.
+func fieldsOf(t reflect.Type) []field {
+	if known, found := fieldCache.Load(t); found {
+		return known.([]field)
+	}
+	fields := make([]field, 0, t.NumField())
+	for i := range t.NumField() {
+		fields = append(fields, fieldOf(i, t.Field(i)))
+	}
+	fieldCache.Store(t, fields)
+	return fields
+}
+
+func fieldOf(index int, f reflect.StructField) field {
+	key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return field{
+		name: f.Name, index: index, typ: f.Type, key: key,
+		need:    f.Tag.Get("need"),
+		initial: f.Tag.Get("default"),
+		derived: f.Tag.Get("derived"),
+		rule:    f.Tag.Get("rule"),
+		oneof:   splitList(f.Tag.Get("oneof")),
+		min:     f.Tag.Get("min"),
+		also:    f.Tag.Get("also"),
+		empty:   f.Tag.Get("empty") == "allowed",
+		example: f.Tag.Get("example"),
+	}
+}
+
+// fill gives every key of the struct its default, also inside the structs in it.
+func fill(target reflect.Value) {
+	for _, f := range fieldsOf(target.Type()) {
+		value := target.Field(f.index)
+		switch {
+		case value.Kind() == reflect.Struct:
+			fill(value)
+		case f.initial == "":
+		case value.Kind() == reflect.String:
+			value.SetString(f.initial)
+		case value.Kind() == reflect.Int:
+			number, _ := strconv.Atoi(f.initial)
+			value.SetInt(int64(number))
+		case value.Kind() == reflect.Slice:
+			value.Set(reflect.ValueOf(splitList(f.initial)))
+		}
+	}
+}
+
+func keysOf(t reflect.Type) []string {
+	var keys []string
+	for _, f := range fieldsOf(t) {
+		keys = append(keys, f.key)
+	}
+	return keys
+}
+
+func splitList(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}

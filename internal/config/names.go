@@ -1,0 +1,119 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// pathProblem says why a path does not lie inside the repository.
+func pathProblem(path string) string {
+	switch {
+	case strings.ContainsFunc(path, func(char rune) bool { return !unicode.IsPrint(char) }):
+		return "has a character that cannot be seen"
+	case strings.HasPrefix(path, "/"):
+		return "is absolute"
+	case strings.Contains(path, `\`):
+		return "has a backslash"
+	case strings.Contains(path, "{{"):
+		return "contains {{"
+	case strings.HasPrefix(path, "-"):
+		return "begins with a hyphen"
+	case !filepath.IsLocal(path):
+		return "leads out of the repository"
+	}
+	return ""
+}
+
+func nulProblem(command string) string {
+	if strings.ContainsRune(command, 0) {
+		return "has a NUL character"
+	}
+	return ""
+}
+
+// bucketProblem tells the rules of S3 that a pattern cannot hold.
+func bucketProblem(name string) string {
+	if strings.Contains(name, "..") {
+		return "has two dots in a row"
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return "is an IP address"
+	}
+	for _, prefix := range []string{"xn--", "sthree-", "amzn-s3-demo-"} {
+		if strings.HasPrefix(name, prefix) {
+			return "begins with " + prefix + " (reserved by S3)"
+		}
+	}
+	for _, suffix := range []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"} {
+		if strings.HasSuffix(name, suffix) {
+			return "ends with " + suffix + " (reserved by S3)"
+		}
+	}
+	return ""
+}
+
+func repositoryProblem(name string) string {
+	if strings.HasSuffix(name, ".git") {
+		return "ends with .git"
+	}
+	return ""
+}
+
+// branchProblem tells the rules of git-check-ref-format(1), and two of our own:
+// nothing that looks like an option or like a template's expression.
+func branchProblem(name string) string {
+	for _, never := range []string{"..", "@{", "//", "{{"} {
+		if strings.Contains(name, never) {
+			return "contains " + never
+		}
+	}
+	switch {
+	case strings.HasPrefix(name, "-"):
+		return "begins with a hyphen"
+	case strings.HasPrefix(name, "refs/"):
+		return "begins with refs/"
+	case strings.HasSuffix(name, "."), strings.HasSuffix(name, "/"):
+		return "ends with " + name[len(name)-1:]
+	case name == "@", name == "HEAD":
+		return "means something else to git"
+	}
+	for _, part := range strings.Split(name, "/") {
+		if strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".lock") {
+			return "has a part that begins with a dot or ends with .lock"
+		}
+	}
+	return ""
+}
+
+// ownerHint helps with what people copy from a browser's address line.
+func ownerHint(_ rule, text string) string {
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "/"), ".git")
+	parts := strings.FieldsFunc(text, func(char rune) bool { return char == '/' || char == ':' })
+	if len(parts) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("owner and repository are two keys: `githubOwner: %s`, `githubRepo: %s`",
+		shorten(parts[len(parts)-2]), shorten(parts[len(parts)-1]))
+}
+
+var zone = regexp.MustCompile(`^[a-z-]+-[0-9]+[a-z]$`)
+
+func regionHint(r rule, text string) string {
+	if zone.MatchString(text) {
+		return "this is an availability zone; its region is " + text[:len(text)-1]
+	}
+	return tidyHint(r, text)
+}
+
+// tidyHint offers the text in lower case and with hyphens, if that is right.
+func tidyHint(r rule, text string) string {
+	tidied := strings.ToLower(strings.NewReplacer("_", "-", " ", "-").Replace(strings.TrimSpace(text)))
+	if broken, _ := r.broken(tidied); broken {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", tidied)
+}

@@ -1,0 +1,146 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Bounds that keep a hostile file from costing more than a moment.
+const (
+	problemLimit    = 1000 // problems that are kept; the others are counted
+	suggestionLimit = 200  // did-you-means that are looked for
+	valueLimit      = 80   // characters of a value that are repeated
+)
+
+// report collects the problems of one file.
+type report struct {
+	file        string
+	text        string   // masked
+	lines       []string // of text
+	problems    Problems
+	more        int // problems that were not kept
+	suggestions int
+	nodes       map[string]*yaml.Node // where the value of a path stands
+}
+
+func newReport(file string, source []byte) *report {
+	text := strings.TrimPrefix(string(source), string(byteOrderMark))
+	r := &report{file: file, text: text, nodes: map[string]*yaml.Node{}}
+	if message, hint, offset := textProblem([]byte(text)); message != "" {
+		r.refuseText(message, hint, offset)
+		return r
+	}
+	masked, secrets := maskSecrets(text)
+	r.text, r.lines = masked, splitLines(masked)
+	for _, found := range secrets {
+		r.refuseSecret(found)
+	}
+	return r
+}
+
+func (r *report) refuseText(message, hint string, offset int) {
+	at := startOf()
+	at.advance(r.text, offset)
+	r.text = ""
+	r.problems = Problems{{File: r.file, Line: at.line, Column: at.column, Message: message, Hint: hint}}
+}
+
+func (r *report) refuseSecret(found secret) {
+	r.keep(Problem{
+		Line: found.line, Column: found.column, width: found.width,
+		Message: "this looks like " + found.name + ", which must not stand in a repository",
+		Hint:    "revoke it, keep the new one in AWS Secrets Manager, and name that secret here (githubTokenSecretName)",
+	})
+}
+
+// at reports a problem of the value of a path.
+func (r *report) at(node *yaml.Node, path, format string, args ...any) *Problem {
+	problem := Problem{
+		Line: node.Line, Column: node.Column, Path: path, width: widthOf(node),
+		Message: fmt.Sprintf(format, args...),
+	}
+	if node.Kind == yaml.ScalarNode {
+		problem.Value = shorten(node.Value)
+	}
+	return r.keep(problem)
+}
+
+// atPath reports a problem of the value of a path, or of the nearest value
+// around it when it has none of its own.
+func (r *report) atPath(path, format string, args ...any) *Problem {
+	for place := path; ; place = parentOf(place) {
+		if node, found := r.nodes[place]; found {
+			return r.at(node, path, format, args...)
+		}
+		if place == "" {
+			return r.keep(Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+		}
+	}
+}
+
+// keep takes a problem in, unless its value is a masked secret, of which
+// enough has been said. What it returns may still be given a hint.
+func (r *report) keep(problem Problem) *Problem {
+	if strings.ContainsRune(problem.Value, mask) {
+		return &problem
+	}
+	if len(r.problems) >= problemLimit {
+		r.more++
+		return &problem
+	}
+	problem.File = r.file
+	if problem.Line > 0 && problem.Line <= len(r.lines) {
+		problem.excerpt = excerptOf(r.lines[problem.Line-1], problem.Column, problem.width)
+	}
+	r.problems = append(r.problems, problem)
+	return &r.problems[len(r.problems)-1]
+}
+
+// result gives all problems in the order of the file, or nil.
+func (r *report) result() Problems {
+	slices.SortStableFunc(r.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	if r.more > 0 {
+		r.problems = append(r.problems, Problem{File: r.file, Message: fmt.Sprintf("has %d more problems, which are not listed", r.more)})
+	}
+	return r.problems
+}
+
+// suggest gives the candidate that was probably meant, as a hint, or "".
+func (r *report) suggest(written string, candidates []string) string {
+	return didYouMean(r.nearest(written, candidates))
+}
+
+// nearest gives the candidate that was probably meant, or "". It looks only
+// for as many as a person would read.
+func (r *report) nearest(written string, candidates []string) string {
+	r.suggestions++
+	if r.suggestions > suggestionLimit {
+		return ""
+	}
+	return nearest(written, candidates)
+}
+
+func didYouMean(meant string) string {
+	if meant == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", meant)
+}
+
+func parentOf(path string) string {
+	return path[:max(0, strings.LastIndexAny(path, ".["))]
+}
+
+func shorten(value string) string {
+	chars := []rune(value)
+	if len(chars) <= valueLimit {
+		return value
+	}
+	return string(chars[:valueLimit]) + "…"
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// resolve fills in what other parts of the file decide: the stacks that an
+// environment only names, the environment it waits for, the export prefix.
+func resolve(c *Config, r *report) {
+	declared := byName(c.Stacks)
+	names := namesOf(c.Stacks)
+	for i := range c.Environments {
+		env := &c.Environments[i]
+		for j := range env.Stacks {
+			resolveStack(&env.Stacks[j], fmt.Sprintf("environments[%d].stacks[%d]", i, j), declared, names, r)
+		}
+		env.Concurrency = max(env.Concurrency, 1)
+		if env.After == nil {
+			env.After = before(c.Environments, i)
+		}
+	}
+	if c.ClusterExportPrefix == "" && c.ClusterName != "" {
+		c.ClusterExportPrefix = "AphexCluster-" + c.ClusterName + "-"
+	}
+}
+
+func resolveStack(stack *Stack, path string, declared map[string]Stack, names []string, r *report) {
+	known, found := declared[stack.Name]
+	switch {
+	case stack.Name == "":
+	case r.isText(path) && found:
+		*stack = known
+	case r.isText(path):
+		problem := r.atPath(path, "unknown stack %s: expected the name of a stack of the top-level `stacks`", quote(stack.Name))
+		problem.Hint = r.suggest(stack.Name, names)
+		if problem.Hint == "" {
+			problem.Hint = fmt.Sprintf("declare it at the top level, or inline: {name: %s, path: …}", shorten(stack.Name))
+		}
+	case found && (known.Path != stack.Path || !slices.Equal(known.DependsOn, stack.DependsOn)):
+		r.atPath(path, "the stack %s is declared here, and otherwise at the top level", quote(stack.Name)).
+			Hint = fmt.Sprintf("write only its name here, %s, or give one of them another name", shorten(stack.Name))
+	}
+}
+
+// before gives the environment that one waits for when it does not say so.
+func before(environments []Environment, i int) []string {
+	if i == 0 || environments[i-1].Name == "" || environments[i-1].Name == environments[i].Name {
+		return []string{} // a name that is missing or given twice is reported elsewhere
+	}
+	return []string{environments[i-1].Name}
+}
+
+func (r *report) isText(path string) bool {
+	node, found := r.nodes[path]
+	return found && node.Kind == yaml.ScalarNode
+}
+
+// byName gives the first stack of each name.
+func byName(stacks []Stack) map[string]Stack {
+	found := make(map[string]Stack, len(stacks))
+	for _, stack := range slices.Backward(stacks) {
+		found[stack.Name] = stack
+	}
+	return found
+}
+
+func namesOf(stacks []Stack) []string {
+	names := make([]string, 0, len(stacks))
+	for _, stack := range stacks {
+		names = append(names, stack.Name)
+	}
+	return names
+}
+
+// lineOf gives the line where a path's value stands, for messages about two places.
+func (r *report) lineOf(path string) string {
+	if node, found := r.nodes[path]; found {
+		return fmt.Sprintf("line %d", node.Line)
+	}
+	return strings.TrimPrefix(path, ".")
+}

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"sync"
+	"unicode/utf8"
+)
+
+// rule says which texts a key may have.
+type rule struct {
+	expect  string // what is expected, in words that follow "expected"
+	pattern string // what the text must match; the JSON Schema has it as well
+	least   int    // characters; 0 is no bound
+	most    int
+	check   func(text string) string         // what a pattern cannot say: why the text is wrong, or ""
+	hint    func(r rule, text string) string // what was probably meant, or ""
+}
+
+// broken says whether the text breaks the rule, and where that can be told in
+// a few words, how.
+func (r rule) broken(text string) (broken bool, why string) {
+	length := utf8.RuneCountInString(text)
+	switch {
+	case text == "":
+		return true, ""
+	case r.most > 0 && length > r.most:
+		return true, fmt.Sprintf(" (%d characters)", length)
+	case length < r.least:
+		return true, fmt.Sprintf(" (%d characters)", length)
+	}
+	if r.check != nil {
+		if why := r.check(text); why != "" {
+			return true, ", which " + why
+		}
+	}
+	return r.pattern != "" && !compiled(r.pattern).MatchString(text), ""
+}
+
+func (r rule) hintFor(text string) string {
+	if r.hint == nil {
+		return ""
+	}
+	return r.hint(r, text)
+}
+
+var patterns sync.Map // string → *regexp.Regexp
+
+func compiled(pattern string) *regexp.Regexp {
+	if known, found := patterns.Load(pattern); found {
+		return known.(*regexp.Regexp)
+	}
+	made := regexp.MustCompile(pattern)
+	patterns.Store(pattern, made)
+	return made
+}

@@ -1,0 +1,169 @@
+package config
+
+import "sync"
+
+// rules are the rules that the tags of the types name. The sources of the
+// limits stand beside them.
+var rules = sync.OnceValue(func() map[string]rule {
+	all := map[string]rule{}
+	for _, group := range []map[string]rule{ownRules, awsRules, kubernetesRules, githubRules} {
+		for name, rule := range group {
+			all[name] = rule
+		}
+	}
+	return all
+})
+
+var ownRules = map[string]rule{
+	"version": {
+		expect:  `"1.0", in quotes`,
+		pattern: `^1\.0$`,
+		hint:    func(rule, string) string { return "this program reads version 1.0 of the format only" },
+	},
+	// A name becomes part of Argo step names and of pod names: RFC 1123 labels,
+	// with room for `deploy-` and for what Argo appends.
+	"environmentName": {
+		expect:  "at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last",
+		pattern: `^[a-z]([a-z0-9-]*[a-z0-9])?$`,
+		most:    40,
+		hint:    tidyHint,
+	},
+	"path": {
+		expect:  "a path inside the repository, relative to its root, with / between its parts",
+		pattern: `^(\.|\.[^.].*|\.\.[^/].*|[^./\\-].*)$`,
+		check:   pathProblem,
+	},
+	"command": {
+		expect:  "a shell command",
+		pattern: `\S`,
+		check:   nulProblem,
+	},
+	"contextKey": {
+		expect:  "a key of the CDK context",
+		pattern: `^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$`,
+	},
+	"cron": {
+		expect:  "five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0)",
+		pattern: `^\S+( +\S+){4}$`,
+		check:   cronProblem,
+	},
+}
+
+var awsRules = map[string]rule{
+	"account": {
+		expect:  "an AWS account id of 12 digits, in quotes",
+		pattern: `^[0-9]{12}$`,
+	},
+	// Every partition, also those that are yet to come: us-gov-west-1,
+	// cn-north-1, ap-southeast-5, us-isob-east-1, eusc-de-east-1.
+	"region": {
+		expect:  "an AWS region, such as eu-west-1 or us-gov-west-1",
+		pattern: `^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}$`,
+		hint:    regionHint,
+	},
+	// CloudFormation's API reference, CreateStack, StackName.
+	"stackName": {
+		expect:  "the name of a CloudFormation stack: at most 128 letters, digits and hyphens, with a letter first",
+		pattern: `^[A-Za-z][A-Za-z0-9-]*$`,
+		most:    128,
+	},
+	// IAM's API reference, CreateRole, RoleName and Path.
+	"roleArn": {
+		expect:  "the ARN of an IAM role, such as arn:aws:iam::111111111111:role/Name",
+		pattern: `^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$`,
+		most:    2048,
+	},
+	// STS's API reference, AssumeRole, ExternalId.
+	"externalId": {
+		expect:  "2 to 1224 letters, digits and the characters _ + = , . @ : / -",
+		pattern: `^[A-Za-z0-9_+=,.@:/-]*$`,
+		least:   2,
+		most:    1224,
+	},
+	// S3's user guide, "General purpose bucket naming rules".
+	"bucketName": {
+		expect:  "an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens, with a letter or digit first and last",
+		pattern: `^[a-z0-9][a-z0-9.-]*[a-z0-9]$`,
+		least:   3,
+		most:    63,
+		check:   bucketProblem,
+	},
+	// Secrets Manager's API reference, CreateSecret, Name.
+	"secretName": {
+		expect:  "the name of a secret: at most 512 letters, digits and the characters / _ + = . @ -",
+		pattern: `^[A-Za-z0-9/_+=.@-]*$`,
+		most:    512,
+	},
+	// EKS's API reference, CreateCluster, name.
+	"clusterName": {
+		expect:  "an EKS cluster name: at most 100 letters, digits, hyphens and underscores, with a letter or digit first",
+		pattern: `^[A-Za-z0-9][A-Za-z0-9_-]*$`,
+		most:    100,
+	},
+	// CloudFormation's user guide, Outputs, Export; the longest suffix is ClusterSecurityGroupId.
+	"exportPrefix": {
+		expect:  "the beginning of a CloudFormation export name: at most 200 letters, digits, colons and hyphens",
+		pattern: `^[A-Za-z0-9:-]*$`,
+		most:    200,
+	},
+}
+
+var kubernetesRules = map[string]rule{
+	// RFC 1123 label, as names are used in Kubernetes labels too.
+	"kubernetesName": {
+		expect:  "a Kubernetes name: at most 63 lower-case letters, digits and hyphens, with a letter or digit first and last",
+		pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`,
+		most:    63,
+		hint:    tidyHint,
+	},
+	"namespace": {
+		expect:  "a Kubernetes namespace: at most 63 lower-case letters, digits and hyphens, with a letter or digit first and last",
+		pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`,
+		most:    63,
+		hint:    tidyHint,
+	},
+	// Argo Events makes a Service `<name>-eventsource-svc` of it: RFC 1035 label.
+	"eventSourceName": {
+		expect:  "a Kubernetes name: at most 47 lower-case letters, digits and hyphens, with a letter first and no hyphen last",
+		pattern: `^[a-z]([a-z0-9-]*[a-z0-9])?$`,
+		most:    47,
+		hint:    tidyHint,
+	},
+	// Kubernetes appends five characters, Argo's pods the step and a hash.
+	"namePrefix": {
+		expect:  "the beginning of a Kubernetes name: at most 40 lower-case letters, digits and hyphens, with a letter first",
+		pattern: `^[a-z][a-z0-9-]*$`,
+		most:    40,
+		hint:    tidyHint,
+	},
+	// The grammar of distribution/reference.
+	"image": {
+		expect:  "an image such as public.ecr.aws/aphex/builder:latest",
+		pattern: `^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]+)?/)?[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$`,
+		most:    500,
+	},
+}
+
+var githubRules = map[string]rule{
+	// Names of managed users have an underscore before the short code.
+	"githubOwner": {
+		expect:  "a GitHub user or organisation: at most 39 letters, digits and hyphens",
+		pattern: `^[A-Za-z0-9][A-Za-z0-9_-]*$`,
+		most:    39,
+		hint:    ownerHint,
+	},
+	"githubRepo": {
+		expect:  "the name of a GitHub repository: at most 100 letters, digits, dots, hyphens and underscores",
+		pattern: `^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$`,
+		most:    100,
+		check:   repositoryProblem,
+		hint:    ownerHint,
+	},
+	// git-check-ref-format(1).
+	"branch": {
+		expect:  "the name of a branch, such as main",
+		pattern: `^[^-/.\x00-\x20\x7f~^:?*\[\\@][^\x00-\x20\x7f~^:?*\[\\]*$|^@[^\x00-\x20\x7f~^:?*\[\\{]+$`,
+		most:    244,
+		check:   branchProblem,
+	},
+}
