@@ -1,0 +1,213 @@
+package assembly
+
+import "path/filepath"
+
+// AssetManifest is the list of files and images that a stack needs in its
+// account before it can be deployed. Stacks may share one.
+type AssetManifest struct {
+	ID        string // artifact id, such as "ApiStack.assets"
+	Dir       string // absolute path of the folder that its commands run in
+	Bootstrap Bootstrap
+	Files     []FileAsset
+	Images    []ImageAsset
+}
+
+// FileAsset is one file or folder for S3. Either Path or Command is set.
+type FileAsset struct {
+	ID           string   // hash of the content
+	Name         string   // for people
+	Path         string   // absolute path of the file, or of the folder if Zip
+	Zip          bool     // pack the folder
+	Command      []string // prints the path of the file to upload, a zip archive
+	Destinations []FileDestination
+}
+
+// FileDestination is one object to write. Texts may hold placeholders.
+type FileDestination struct {
+	ID     string
+	Bucket string
+	Key    string
+	Region string // empty is the region of the stack
+	Role   Role   // entered to publish; its ARN may be empty
+}
+
+// ImageAsset is one container image for ECR. Either Build or Command is set.
+type ImageAsset struct {
+	ID           string // hash of the content
+	Name         string // for people
+	Build        *ImageBuild
+	Command      []string // prints the name of the local image
+	Destinations []ImageDestination
+}
+
+// ImageBuild is how the image is built; fields are options of `docker build`.
+type ImageBuild struct {
+	Dir           string // absolute path of the build folder
+	File          string // Dockerfile below Dir; empty is the default
+	Target        string
+	Args          map[string]string
+	Contexts      map[string]string
+	Secrets       map[string]string
+	SSH           string
+	Network       string
+	Platform      string
+	Outputs       []string
+	CacheFrom     []CacheOption
+	CacheTo       *CacheOption
+	CacheDisabled bool
+}
+
+// CacheOption is one cache of `docker build`.
+type CacheOption struct {
+	Type   string            `json:"type"`
+	Params map[string]string `json:"params"`
+}
+
+// ImageDestination is one tag to push. Texts may hold placeholders.
+type ImageDestination struct {
+	ID         string
+	Repository string
+	Tag        string
+	Region     string // empty is the region of the stack
+	Role       Role   // entered to publish; its ARN may be empty
+}
+
+type assetsDocument struct {
+	Version string              `json:"version"`
+	Files   ordered[fileEntry]  `json:"files"`
+	Images  ordered[imageEntry] `json:"dockerImages"`
+}
+
+type fileEntry struct {
+	Name   string `json:"displayName"`
+	Source struct {
+		Path      string   `json:"path"`
+		Packaging string   `json:"packaging"`
+		Command   []string `json:"executable"`
+	} `json:"source"`
+	Destinations ordered[struct {
+		Bucket string `json:"bucketName"`
+		Key    string `json:"objectKey"`
+		Region string `json:"region"`
+		assumeRole
+	}] `json:"destinations"`
+}
+
+type imageEntry struct {
+	Name   string `json:"displayName"`
+	Source struct {
+		Directory string            `json:"directory"`
+		Command   []string          `json:"executable"`
+		File      string            `json:"dockerFile"`
+		Target    string            `json:"dockerBuildTarget"`
+		Args      map[string]string `json:"dockerBuildArgs"`
+		Contexts  map[string]string `json:"dockerBuildContexts"`
+		Secrets   map[string]string `json:"dockerBuildSecrets"`
+		SSH       string            `json:"dockerBuildSsh"`
+		Network   string            `json:"networkMode"`
+		Platform  string            `json:"platform"`
+		Outputs   []string          `json:"dockerOutputs"`
+		CacheFrom []CacheOption     `json:"cacheFrom"`
+		CacheTo   *CacheOption      `json:"cacheTo"`
+		NoCache   bool              `json:"cacheDisabled"`
+	} `json:"source"`
+	Destinations ordered[struct {
+		Repository string `json:"repositoryName"`
+		Tag        string `json:"imageTag"`
+		Region     string `json:"region"`
+		assumeRole
+	}] `json:"destinations"`
+}
+
+// readAssets reads the asset manifest that the manifest in base calls name.
+func (f *folder) readAssets(base, id, name string) (*AssetManifest, error) {
+	var doc assetsDocument
+	if err := f.readJSON(base, name, &doc); err != nil {
+		return nil, err
+	}
+	if err := checkVersion(doc.Version, ""); err != nil {
+		return nil, err
+	}
+	base = filepath.Join(base, filepath.Dir(filepath.FromSlash(name)))
+	list := &AssetManifest{ID: id, Dir: filepath.Join(f.dir, base)}
+	for _, key := range doc.Files.keys {
+		asset, err := f.file(base, key, doc.Files.values[key])
+		if err != nil {
+			return nil, err
+		}
+		list.Files = append(list.Files, asset)
+	}
+	for _, key := range doc.Images.keys {
+		asset, err := f.image(base, key, doc.Images.values[key])
+		if err != nil {
+			return nil, err
+		}
+		list.Images = append(list.Images, asset)
+	}
+	return list, nil
+}
+
+func (f *folder) file(base, id string, entry fileEntry) (FileAsset, error) {
+	asset := FileAsset{ID: id, Name: orElse(entry.Name, id), Command: entry.Source.Command}
+	switch entry.Source.Packaging {
+	case "", "file":
+	case "zip":
+		asset.Zip = true
+	default:
+		return asset, wrongf("", "asset %q: packaging %q is not known", asset.Name, entry.Source.Packaging)
+	}
+	if (entry.Source.Path == "") == (len(asset.Command) == 0) {
+		return asset, wrongf("", "asset %q needs either a path or a command", asset.Name)
+	}
+	for _, key := range entry.Destinations.keys {
+		to := entry.Destinations.values[key]
+		if to.Bucket == "" || to.Key == "" {
+			return asset, wrongf("", "asset %q: destination %q names no bucket or no key", asset.Name, key)
+		}
+		asset.Destinations = append(asset.Destinations, FileDestination{ID: key, Bucket: to.Bucket, Key: to.Key, Region: to.Region, Role: to.role()})
+	}
+	if entry.Source.Path == "" {
+		return asset, nil
+	}
+	var err error
+	asset.Path, err = f.path(base, entry.Source.Path)
+	return asset, err
+}
+
+func (f *folder) image(base, id string, entry imageEntry) (ImageAsset, error) {
+	src := entry.Source
+	asset := ImageAsset{ID: id, Name: orElse(entry.Name, id), Command: src.Command}
+	if (src.Directory == "") == (len(src.Command) == 0) {
+		return asset, wrongf("", "image %q needs either a directory or a command", asset.Name)
+	}
+	for _, key := range entry.Destinations.keys {
+		to := entry.Destinations.values[key]
+		if to.Repository == "" || to.Tag == "" {
+			return asset, wrongf("", "image %q: destination %q names no repository or no tag", asset.Name, key)
+		}
+		asset.Destinations = append(asset.Destinations, ImageDestination{ID: key, Repository: to.Repository, Tag: to.Tag, Region: to.Region, Role: to.role()})
+	}
+	if src.Directory == "" {
+		return asset, nil
+	}
+	dir, err := f.path(base, src.Directory)
+	if err != nil {
+		return asset, err
+	}
+	if src.File != "" && !filepath.IsLocal(filepath.FromSlash(src.File)) {
+		return asset, wrongf(outsideHint, "image %q: Dockerfile %q lies outside its build folder", asset.Name, src.File)
+	}
+	asset.Build = &ImageBuild{
+		Dir: dir, File: src.File, Target: src.Target, Args: src.Args, Contexts: src.Contexts, Secrets: src.Secrets,
+		SSH: src.SSH, Network: src.Network, Platform: src.Platform, Outputs: src.Outputs,
+		CacheFrom: src.CacheFrom, CacheTo: src.CacheTo, CacheDisabled: src.NoCache,
+	}
+	return asset, nil
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}

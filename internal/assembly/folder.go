@@ -1,0 +1,89 @@
+package assembly
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// maxDocument bounds the JSON files that are read into memory. The largest
+// template that CloudFormation takes is 1 MiB; metadata of big apps has some tens.
+const maxDocument = 128 << 20
+
+const outsideHint = "an assembly must hold everything it names: synthesize without --no-staging, and do not edit its files"
+
+// folder reads files below one directory; neither a name with "..", nor an
+// absolute name, nor a symbolic link leads out of it.
+type folder struct {
+	dir  string // absolute
+	root *os.Root
+}
+
+func openFolder(dir string) (*folder, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(absolute)
+	if err != nil {
+		return nil, wrongf("give the folder that the CDK app wrote, usually cdk.out", "opening the cloud assembly: %w", err)
+	}
+	return &folder{dir: absolute, root: root}, nil
+}
+
+// locate gives the name below the folder of what a document in base calls name.
+func (f *folder) locate(base, name string) (string, error) {
+	local := filepath.Join(base, filepath.FromSlash(name))
+	if filepath.IsAbs(name) {
+		local, _ = filepath.Rel(f.dir, filepath.Clean(name))
+	}
+	if name == "" || !filepath.IsLocal(local) {
+		return "", wrongf(outsideHint, "%q lies outside the cloud assembly %s", name, f.dir)
+	}
+	_, err := f.root.Stat(local)
+	switch {
+	case err == nil:
+		return local, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return "", wrongf("synthesize the app again", "%q is missing from the cloud assembly %s", filepath.Join(base, name), f.dir)
+	default:
+		return "", wrongf(outsideHint, "%q cannot be used from the cloud assembly %s: %w", name, f.dir, err)
+	}
+}
+
+// path gives the absolute path of what a document in base calls name.
+func (f *folder) path(base, name string) (string, error) {
+	local, err := f.locate(base, name)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(f.dir, local), nil
+}
+
+// readJSON decodes the file that a document in base calls name.
+func (f *folder) readJSON(base, name string, into any) error {
+	local, err := f.locate(base, name)
+	if err != nil {
+		return err
+	}
+	file, err := f.root.Open(local)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", filepath.Join(f.dir, local), err)
+	}
+	defer file.Close()
+	src, err := io.ReadAll(io.LimitReader(file, maxDocument+1))
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", filepath.Join(f.dir, local), err)
+	}
+	if len(src) > maxDocument {
+		return wrongf("", "%s is larger than %d MiB", filepath.Join(f.dir, local), maxDocument>>20)
+	}
+	if err := json.Unmarshal(src, into); err != nil {
+		return wrongf("synthesize the app again", "%s: %w", filepath.Join(f.dir, local), err)
+	}
+	return nil
+}

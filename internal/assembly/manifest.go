@@ -1,0 +1,158 @@
+package assembly
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+)
+
+// The types here mirror the JSON of the schema "cloud-assembly"; fields that
+// a deployment does not need are left out.
+
+const (
+	typeStack    = "aws:cloudformation:stack"
+	typeAssets   = "cdk:asset-manifest"
+	typeAssembly = "cdk:cloud-assembly"
+
+	unknownAccount = "unknown-account"
+	unknownRegion  = "unknown-region"
+)
+
+type manifest struct {
+	Version           string            `json:"version"`
+	MinimumCLIVersion string            `json:"minimumCliVersion"`
+	Artifacts         ordered[artifact] `json:"artifacts"`
+	Missing           []Missing         `json:"missing"`
+}
+
+type artifact struct {
+	Type         string             `json:"type"`
+	Environment  string             `json:"environment"`
+	Properties   json.RawMessage    `json:"properties"`
+	Dependencies []string           `json:"dependencies"`
+	DisplayName  string             `json:"displayName"`
+	Metadata     map[string][]entry `json:"metadata"`
+	MetadataFile string             `json:"additionalMetadataFile"`
+}
+
+type stackProperties struct {
+	StackName             string            `json:"stackName"`
+	TemplateFile          string            `json:"templateFile"`
+	TemplateURL           string            `json:"stackTemplateAssetObjectUrl"`
+	Parameters            map[string]string `json:"parameters"`
+	Tags                  map[string]string `json:"tags"`
+	NotificationARNs      []string          `json:"notificationArns"`
+	TerminationProtection bool              `json:"terminationProtection"`
+	assumeRole
+	ExecutionRole string `json:"cloudFormationExecutionRoleArn"`
+	LookupRole    struct {
+		ARN        string        `json:"arn"`
+		ExternalID string        `json:"assumeRoleExternalId"`
+		Options    assumeOptions `json:"assumeRoleAdditionalOptions"`
+	} `json:"lookupRole"`
+	bootstrapProperties
+}
+
+type bootstrapProperties struct {
+	MinVersion int    `json:"requiresBootstrapStackVersion"`
+	Parameter  string `json:"bootstrapStackVersionSsmParameter"`
+}
+
+type assetsProperties struct {
+	File string `json:"file"`
+	bootstrapProperties
+}
+
+type assemblyProperties struct {
+	Directory string `json:"directoryName"`
+}
+
+// assumeRole is the part that stacks and asset destinations share.
+type assumeRole struct {
+	ARN        string        `json:"assumeRoleArn"`
+	ExternalID string        `json:"assumeRoleExternalId"`
+	Options    assumeOptions `json:"assumeRoleAdditionalOptions"`
+}
+
+func (r assumeRole) role() Role {
+	return Role{ARN: r.ARN, ExternalID: r.ExternalID, Tags: r.Options.tags()}
+}
+
+// assumeOptions are arguments of STS assumeRole, of which session tags are supported.
+type assumeOptions struct {
+	Tags []struct{ Key, Value string } `json:"Tags"`
+	// TransitiveTagKeys is accepted: all tags are transitive, as with the CDK CLI.
+	TransitiveTagKeys []string `json:"TransitiveTagKeys"`
+}
+
+func (o *assumeOptions) UnmarshalJSON(src []byte) error {
+	type plain assumeOptions
+	decoder := json.NewDecoder(bytes.NewReader(src))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode((*plain)(o)); err != nil {
+		return fmt.Errorf("assumeRoleAdditionalOptions: only session tags are supported: %w", err)
+	}
+	return nil
+}
+
+func (o assumeOptions) tags() map[string]string {
+	if len(o.Tags) == 0 {
+		return nil
+	}
+	tags := map[string]string{}
+	for _, tag := range o.Tags {
+		tags[tag.Key] = tag.Value
+	}
+	return tags
+}
+
+var environmentForm = regexp.MustCompile(`^aws://([A-Za-z0-9@._-]+)/([a-z0-9-]+)$`)
+
+func parseEnvironment(text string) (Environment, error) {
+	parts := environmentForm.FindStringSubmatch(text)
+	if parts == nil {
+		return Environment{}, fmt.Errorf("environment %q is not of the form aws://account/region", text)
+	}
+	env := Environment{Account: parts[1], Region: parts[2]}
+	if env.Account == unknownAccount {
+		env.Account = ""
+	}
+	if env.Region == unknownRegion {
+		env.Region = ""
+	}
+	return env, nil
+}
+
+// ordered is a JSON object that keeps the order of its keys.
+type ordered[T any] struct {
+	keys   []string
+	values map[string]T
+}
+
+func (o *ordered[T]) UnmarshalJSON(src []byte) error {
+	if err := json.Unmarshal(src, &o.values); err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(src))
+	if _, err := decoder.Token(); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := token.(string)
+		if !seen[key] {
+			o.keys = append(o.keys, key)
+		}
+		seen[key] = true
+		var skipped json.RawMessage
+		if err := decoder.Decode(&skipped); err != nil {
+			return err
+		}
+	}
+	return nil
+}

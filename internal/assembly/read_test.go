@@ -1,0 +1,200 @@
+package assembly_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+)
+
+func stack(t *testing.T, a *assembly.Assembly, path string) assembly.Stack {
+	t.Helper()
+	for _, s := range a.Stacks {
+		if s.Path == path {
+			return s
+		}
+	}
+	require.Fail(t, "no stack "+path)
+	return assembly.Stack{}
+}
+
+func TestAStackCarriesAllThatADeploymentNeeds(t *testing.T) {
+	a := read(t, golden)
+	data := stack(t, a, "Data")
+	assert.Equal(t, "55.0.0", a.Version)
+	assert.Equal(t, "Data", data.Name)
+	assert.Equal(t, assembly.Environment{Account: "111111111111", Region: "eu-west-1"}, data.Environment)
+	assert.Equal(t, filepath.Join(a.Dir, "Data.template.json"), data.Template)
+	assert.Regexp(t, `^s3://cdk-hnb659fds-assets-111111111111-eu-west-1/[0-9a-f]{64}\.json$`, data.TemplateURL)
+	assert.Equal(t, map[string]string{"team": "shop", "tier": "data"}, data.Tags)
+	assert.Equal(t, []string{"arn:aws:sns:eu-west-1:111111111111:events"}, data.NotificationARNs)
+	assert.True(t, data.TerminationProtection)
+	assert.Equal(t, "arn:${AWS::Partition}:iam::111111111111:role/cdk-hnb659fds-deploy-role-111111111111-eu-west-1", data.DeployRole.ARN)
+	assert.Equal(t, "arn:${AWS::Partition}:iam::111111111111:role/cdk-hnb659fds-cfn-exec-role-111111111111-eu-west-1", data.ExecutionRole)
+	assert.Equal(t, "arn:${AWS::Partition}:iam::111111111111:role/cdk-hnb659fds-lookup-role-111111111111-eu-west-1", data.LookupRole.ARN)
+	assert.Equal(t, assembly.Bootstrap{MinVersion: 6, Parameter: "/cdk-bootstrap/hnb659fds/version"}, data.Bootstrap)
+	assert.Nil(t, stack(t, a, "Web").NotificationARNs, "not declared means not managed")
+}
+
+func TestStacksOfAStageAreFoundInItsNestedAssembly(t *testing.T) {
+	a := read(t, golden)
+	assert.Equal(t, "prod-data", stack(t, a, "Prod/Data").Name)
+	web := stack(t, a, "Prod/Web")
+	assert.Equal(t, "Prod-Web", web.Name)
+	assert.Equal(t, []string{stack(t, a, "Prod/Data").ID}, web.After)
+	require.Len(t, web.Assets, 1)
+	require.NotEmpty(t, web.Assets[0].Files)
+	assert.Equal(t, a.Dir, filepath.Dir(web.Assets[0].Files[0].Path), "a Stage shares the assets of the outer assembly")
+}
+
+func TestPlaceholdersStayUntilTheAccountIsKnown(t *testing.T) {
+	anywhere := stack(t, read(t, golden), "Anywhere")
+	assert.Equal(t, "aws://unknown-account/unknown-region", anywhere.Environment.String())
+	assert.Equal(t, assembly.Environment{}, anywhere.Environment)
+	here := assembly.Placeholders{Account: "333333333333", Region: "cn-north-1", Partition: "aws-cn"}
+	assert.Equal(t, assembly.Role{
+		ARN:        "arn:aws-cn:iam::333333333333:role/cdk-shop-deploy-role-333333333333-cn-north-1",
+		ExternalID: "secret-word", Tags: map[string]string{"team": "shop"},
+	}, here.Role(anywhere.DeployRole))
+}
+
+func TestAssetsAreFilesFoldersAndImages(t *testing.T) {
+	a := read(t, golden)
+	list := stack(t, a, "Web").Assets[0]
+	assert.Equal(t, 6, list.Bootstrap.MinVersion)
+	byName := map[string]assembly.FileAsset{}
+	for _, file := range list.Files {
+		byName[file.Name] = file
+	}
+	assert.True(t, byName["Code"].Zip)
+	assert.FileExists(t, filepath.Join(byName["Code"].Path, "index.js"))
+	assert.False(t, byName["Note"].Zip)
+	to := byName["Note"].Destinations[0]
+	assert.Equal(t, "cdk-hnb659fds-assets-111111111111-eu-west-1", to.Bucket)
+	assert.Equal(t, byName["Note"].ID+".txt", to.Key)
+	assert.Equal(t, "eu-west-1", to.Region)
+	assert.Contains(t, to.Role.ARN, "file-publishing-role")
+	require.Len(t, list.Images, 1)
+	assert.Equal(t, map[string]string{"COLOR": "blue"}, list.Images[0].Build.Args)
+	assert.Equal(t, "linux/amd64", list.Images[0].Build.Platform)
+	assert.FileExists(t, filepath.Join(list.Images[0].Build.Dir, "Dockerfile"))
+	assert.Equal(t, list.Images[0].ID, list.Images[0].Destinations[0].Tag)
+}
+
+func TestMetadataGivesConstructPathsAndAnnotations(t *testing.T) {
+	web := stack(t, read(t, golden), "Web")
+	assert.Equal(t, []assembly.Message{{Level: assembly.Warning, Path: "Web", Text: "the note is short"}}, web.Messages)
+	assert.Equal(t, "Web/Orders", web.ConstructPath(nil, "Orders"))
+	assert.Empty(t, web.ConstructPath(nil, "Nothing"))
+	nested := "JobsNestedStackJobsNestedStackResource4FE929C3"
+	assert.Equal(t, "Web/Jobs.NestedStack/Jobs.NestedStackResource", web.ConstructPath(nil, nested))
+	assert.Equal(t, "Web/Jobs/Done/Resource", web.ConstructPath([]string{nested}, "Done2A7A629D"))
+	assert.Empty(t, web.ConstructPath([]string{"Elsewhere"}, "Done2A7A629D"))
+	assert.NoError(t, assembly.Problems([]assembly.Stack{web}))
+}
+
+// write makes an assembly of one stack out of a manifest and further files.
+func write(t *testing.T, files map[string]string) string {
+	dir := filepath.Join(t.TempDir(), "cdk.out")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "sub"), 0o755))
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	return dir
+}
+
+func oneStack(properties string) string {
+	return `{"version":"55.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"aws://111111111111/eu-west-1","properties":` + properties + `}}}`
+}
+
+func assets(path string) string {
+	return `{"version":"55.0.0","files":{"h":{"source":{"path":"` + path + `"},"destinations":{"d":{"bucketName":"b","objectKey":"k"}}}}}`
+}
+
+const withAssets = `{"version":"55.0.0","artifacts":{"A.assets":{"type":"cdk:asset-manifest","properties":{"file":"assets.json"}}}}`
+
+func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
+	cases := map[string]struct {
+		files map[string]string
+		says  string
+	}{
+		"an empty folder":             {map[string]string{}, `"manifest.json" is missing from the cloud assembly`},
+		"a manifest that is not JSON": {map[string]string{"manifest.json": "oops"}, "manifest.json: invalid character 'o'"},
+		"no version":                  {map[string]string{"manifest.json": "{}"}, `schema version "" of the cloud assembly is not a version`},
+		"a newer schema": {
+			map[string]string{"manifest.json": `{"version":"56.0.0","minimumCliVersion":"2.2000.0"}`},
+			"the cloud assembly has schema 56.0.0 (made for the CDK CLI 2.2000.0), but this program reads schemas up to 55",
+		},
+		"a missing template":   {map[string]string{"manifest.json": oneStack(`{"templateFile":"t.json"}`)}, `stack "A": "t.json" is missing from the cloud assembly`},
+		"no template at all":   {map[string]string{"manifest.json": oneStack(`{}`)}, `"" lies outside the cloud assembly`},
+		"a template outside":   {map[string]string{"manifest.json": oneStack(`{"templateFile":"../../t.json"}`)}, `"../../t.json" lies outside the cloud assembly`},
+		"an absolute template": {map[string]string{"manifest.json": oneStack(`{"templateFile":"/etc/passwd"}`)}, `"/etc/passwd" lies outside the cloud assembly`},
+		"an asset outside":     {map[string]string{"manifest.json": withAssets, "assets.json": assets("../secret")}, `"../secret" lies outside the cloud assembly`},
+		"an asset manifest outside": {
+			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"x":{"type":"cdk:asset-manifest","properties":{"file":"../a.json"}}}}`},
+			`"../a.json" lies outside the cloud assembly`,
+		},
+		"an assembly inside itself": {
+			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"x":{"type":"cdk:cloud-assembly","properties":{"directoryName":"."}}}}`},
+			"the assembly contains itself",
+		},
+		"an unknown dependency": {
+			map[string]string{"t": "{}", "manifest.json": `{"version":"1.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"aws://a/b","dependencies":["B"],"properties":{"templateFile":"t"}}}}`},
+			`it depends on "B", which the assembly lacks`,
+		},
+		"an environment of another form": {
+			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"here","properties":{"templateFile":"t"}}}}`},
+			`environment "here" is not of the form aws://account/region`,
+		},
+		"an unknown packaging": {
+			map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0","files":{"h":{"source":{"path":"x","packaging":"rar"}}}}`},
+			`packaging "rar" is not known`,
+		},
+		"an asset without a source": {
+			map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0","files":{"h":{"source":{}}}}`},
+			`asset "h" needs either a path or a command`,
+		},
+		"a Dockerfile outside": {
+			map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0","dockerImages":{"h":{"source":{"directory":"sub","dockerFile":"../../x"}}}}`},
+			"lies outside its build folder",
+		},
+		"an option of AssumeRole that is not supported": {
+			map[string]string{"manifest.json": oneStack(`{"templateFile":"t","assumeRoleAdditionalOptions":{"Policy":"x"}}`)},
+			"only session tags are supported",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := assembly.Read(write(t, c.files))
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+}
+
+func TestASymbolicLinkOutOfTheFolderIsRefused(t *testing.T) {
+	dir := write(t, map[string]string{"manifest.json": oneStack(`{"templateFile":"t.json"}`)})
+	secret := filepath.Join(t.TempDir(), "secret.json")
+	require.NoError(t, os.WriteFile(secret, []byte("{}"), 0o600))
+	require.NoError(t, os.Symlink(secret, filepath.Join(dir, "t.json")))
+	_, err := assembly.Read(dir)
+	require.ErrorContains(t, err, `"t.json" cannot be used from the cloud assembly`)
+	var typed *assembly.Error
+	require.ErrorAs(t, err, &typed)
+	assert.Contains(t, typed.Hint, "must hold everything")
+}
+
+func TestTheHintForANewerSchemaSaysWhatToDo(t *testing.T) {
+	_, err := assembly.Read(write(t, map[string]string{"manifest.json": `{"version":"99.1.0"}`}))
+	var typed *assembly.Error
+	require.ErrorAs(t, err, &typed)
+	assert.Contains(t, typed.Hint, "pin an older aws-cdk-lib")
+}
+
+func TestAFolderThatIsNotThereIsNamed(t *testing.T) {
+	_, err := assembly.Read(filepath.Join(t.TempDir(), "nowhere"))
+	require.ErrorContains(t, err, "nowhere")
+}

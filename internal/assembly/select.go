@@ -1,0 +1,135 @@
+package assembly
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Select gives the stacks that the patterns name, in the order of the assembly.
+// A pattern is the name of a stack in CloudFormation, its construct path, its
+// artifact id, or a glob over construct paths as the CDK CLI takes it: `*`
+// stays within one level ("Prod/*"), `**` does not, `{a,b}` and `?` work, and a
+// leading `!` leaves stacks out. A pattern that matches nothing is an error.
+func (a *Assembly) Select(patterns ...string) ([]Stack, error) {
+	wanted, unwanted := map[string]bool{}, map[string]bool{}
+	onlyNegative := true
+	for _, pattern := range patterns {
+		into, text := wanted, pattern
+		if strings.HasPrefix(pattern, "!") {
+			into, text = unwanted, pattern[1:]
+		} else {
+			onlyNegative = false
+		}
+		matched := a.match(text)
+		if len(matched) == 0 {
+			return nil, a.NotFound(text)
+		}
+		for _, stack := range matched {
+			into[stack.ID] = true
+		}
+	}
+	var selected []Stack
+	for _, stack := range a.Stacks {
+		if (wanted[stack.ID] || onlyNegative && len(patterns) > 0) && !unwanted[stack.ID] {
+			selected = append(selected, stack)
+		}
+	}
+	return selected, nil
+}
+
+func (a *Assembly) match(pattern string) []Stack {
+	exact := filter(a.Stacks, func(s Stack) bool { return s.Name == pattern || s.Path == pattern || s.ID == pattern })
+	if len(exact) > 0 {
+		return exact
+	}
+	form, err := globForm(pattern)
+	if err != nil {
+		return nil
+	}
+	return filter(a.Stacks, func(s Stack) bool { return form.MatchString(s.Path) })
+}
+
+// NotFound is the error for a name that no stack has: with the nearest name and the list of all.
+func (a *Assembly) NotFound(name string) error {
+	var paths []string
+	for _, stack := range a.Stacks {
+		paths = append(paths, stack.Path)
+	}
+	if len(paths) == 0 {
+		return wrongf("define a Stack in the CDK app", "there is no stack %q: the CDK app defines no stacks", name)
+	}
+	hint := ""
+	if near := nearest(name, a.Stacks); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return wrongf(hint, "the CDK app has no stack %q; its stacks are %s", name, strings.Join(paths, ", "))
+}
+
+// globForm translates a glob; braces nest no deeper than one level.
+func globForm(glob string) (*regexp.Regexp, error) {
+	var form strings.Builder
+	form.WriteString("^")
+	for i := 0; i < len(glob); i++ {
+		rest := glob[i:]
+		switch c := glob[i]; {
+		case strings.HasPrefix(rest, "**/"):
+			form.WriteString("(?:.*/)?")
+			i += 2
+		case strings.HasPrefix(rest, "**"):
+			form.WriteString(".*")
+			i++
+		case c == '*':
+			form.WriteString("[^/]*")
+		case c == '?':
+			form.WriteString("[^/]")
+		case c == '{':
+			form.WriteString("(?:")
+		case c == '}':
+			form.WriteString(")")
+		case c == ',' && strings.Contains(glob[:i], "{"):
+			form.WriteString("|")
+		default:
+			form.WriteString(regexp.QuoteMeta(rest[:1]))
+		}
+	}
+	return regexp.Compile(form.String() + "$")
+}
+
+// nearest gives the name or path that is most like text, or "" if none is like it.
+func nearest(text string, stacks []Stack) string {
+	best, least := "", len(text)/3+2
+	for _, stack := range stacks {
+		for _, name := range []string{stack.Path, stack.Name} {
+			d := distance(strings.ToLower(text), strings.ToLower(name))
+			if d < least {
+				best, least = name, d
+			}
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to change, add or remove (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+func filter(stacks []Stack, keep func(Stack) bool) []Stack {
+	return slices.DeleteFunc(slices.Clone(stacks), func(s Stack) bool { return !keep(s) })
+}
