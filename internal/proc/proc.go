@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"syscall"
 	"time"
 )
 
@@ -89,7 +90,7 @@ func (p *process) supervise(ctx context.Context, c Command) error {
 	case <-limit:
 		why = &LimitError{Args: c.Args, Limit: c.Limit}
 	}
-	p.signalGroup(sigTerm)
+	p.signalGroup(syscall.SIGTERM)
 	grace := c.Grace
 	if grace == 0 {
 		grace = defaultGrace

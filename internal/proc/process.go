@@ -6,13 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
-	"time"
 )
-
-const sigTerm = syscall.SIGTERM
-
-// pollGroup is how often a stopping group is asked whether it is gone.
-const pollGroup = 10 * time.Millisecond
 
 // process is a running program, its group and its output.
 type process struct {
@@ -81,42 +75,4 @@ func (p *process) exitError(args []string) error {
 		return p.waitErr
 	}
 	return exitErrorOf(p.cmd.ProcessState, args)
-}
-
-func (p *process) signalGroup(signal syscall.Signal) {
-	_ = syscall.Kill(-p.cmd.Process.Pid, signal) // an error says that nobody is left
-}
-
-// killGroupAfter gives the group some time to go by itself, then ends it.
-func (p *process) killGroupAfter(patience time.Duration) {
-	deadline := time.Now().Add(patience)
-	for p.groupAlive() {
-		if time.Now().After(deadline) {
-			p.signalGroup(syscall.SIGKILL)
-			return
-		}
-		time.Sleep(pollGroup)
-	}
-}
-
-// groupAlive says whether anybody of the group is left. When we are the first
-// process of a container, orphans of the group become our children, and only
-// we can bury them; that must not take the leader's status from cmd.Wait.
-func (p *process) groupAlive() bool {
-	group := p.cmd.Process.Pid
-	select {
-	case <-p.exited:
-		buryChildren(group)
-	default:
-	}
-	return syscall.Kill(-group, 0) == nil
-}
-
-func buryChildren(group int) {
-	for {
-		pid, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
-		if pid <= 0 || err != nil {
-			return
-		}
-	}
 }
