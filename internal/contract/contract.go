@@ -61,10 +61,19 @@ func Of[I, O any](command ...string) Contract {
 	var inputs []Param
 	for _, flag := range app.Model.Flags {
 		inputs = append(inputs, Param{
-			Name: flag.Name, Env: strings.Join(flag.Envs, " "), Help: flag.Help, Required: flag.Required, Default: flag.Default,
+			Name: flag.Name, Env: first(flag.Envs), Help: flag.Help, Required: flag.Required, Default: flag.Default,
 		})
 	}
 	return Contract{Command: command, Inputs: inputs, Outputs: outputs(reflect.TypeFor[O]())}
+}
+
+// first gives the variable that the contract names; a flag may also read the
+// environment's own, such as AWS_REGION.
+func first(envs []string) string {
+	if len(envs) == 0 {
+		return ""
+	}
+	return envs[0]
 }
 
 func outputs(t reflect.Type) []Param {

@@ -88,7 +88,7 @@ type Place struct {
 // not fit the plan, which is a mistake in the program.
 func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	b := builder{stages: stages, place: place, last: map[string]string{}}
-	b.head()
+	b.head(string(cfg.SelfUpdate.OnFailure))
 	for _, env := range sorted(cfg.Environments) {
 		b.environment(env)
 	}
@@ -164,14 +164,15 @@ type sources map[string]Source
 func literal(text string) Source { return Source{Kind: Literal, Text: text} }
 
 // head adds what comes before the environments.
-func (b *builder) head() {
+func (b *builder) head(onFailure string) {
 	repository := sources{
 		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 	}
 	b.add(Validate, "Validate", b.stages.Validation, nil, repository)
 	b.add(Build, "Build", b.stages.Build, []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
-	b.add(Pipeline, "Deploy the pipeline itself", b.stages.Pipeline, []string{Build}, b.artifact())
+	b.add(Pipeline, "Deploy the pipeline itself", b.stages.Pipeline, []string{Build},
+		merge(b.artifact(), sources{"region": literal(b.place.Region), "on-failure": literal(onFailure)}))
 }
 
 // environment adds approval, deployment and tests of one environment.
