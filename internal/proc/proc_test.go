@@ -206,7 +206,7 @@ func TestASlowReaderOfTheOutputLosesNothing(t *testing.T) {
 type slowWriter struct{ countingWriter }
 
 func (w *slowWriter) Write(p []byte) (int, error) {
-	time.Sleep(1100 * time.Millisecond)
+	time.Sleep(2100 * time.Millisecond)
 	return w.countingWriter.Write(p)
 }
 
