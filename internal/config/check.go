@@ -15,9 +15,9 @@ func check(c *Config, r *report) {
 	for i, stack := range c.Stacks {
 		checkNeeds(r, fmt.Sprintf("stacks[%d]", i), stack, known, declared)
 	}
-	checkStackCycles(r, c.Stacks, "stacks[%d].dependsOn")
+	cyclic := checkStackCycles(r, c.Stacks, "stacks[%d].dependsOn")
 	for i := range c.Environments {
-		checkEnvironment(c, r, i)
+		checkEnvironment(c, r, i, cyclic)
 	}
 	checkAfter(c, r)
 	if c.PipelineStack != nil && len(c.PipelineStack.DependsOn) > 0 {
@@ -25,17 +25,19 @@ func check(c *Config, r *report) {
 	}
 }
 
-func checkEnvironment(c *Config, r *report, i int) {
+func checkEnvironment(c *Config, r *report, i int, cyclic bool) {
 	env, path := c.Environments[i], fmt.Sprintf("environments[%d]", i)
 	checkTwice(r, "stack", path+".stacks[%d]", env.StackNames())
-	checkInline(c, r, env, path)
-	checkOrder(r, env, path)
+	if inlineCyclic := checkInline(c, r, env, path); !inlineCyclic && !cyclic {
+		checkOrder(r, env, path)
+	}
 	checkRole(r, env, path)
 }
 
 // checkInline looks at the stacks that the environment declares itself. They
-// may depend on each other and on those of the top level.
-func checkInline(c *Config, r *report, env Environment, path string) {
+// may depend on each other and on those of the top level. It says whether they
+// wait for each other.
+func checkInline(c *Config, r *report, env Environment, path string) (cyclic bool) {
 	var inline []int
 	for j, stack := range env.Stacks {
 		if stack.DependsOn != nil && !r.isText(fmt.Sprintf("%s.stacks[%d]", path, j)) {
@@ -43,21 +45,21 @@ func checkInline(c *Config, r *report, env Environment, path string) {
 		}
 	}
 	if inline == nil {
-		return
+		return false
 	}
 	names := slices.Concat(namesOf(c.Stacks), env.StackNames())
 	known := setOf(names)
 	for _, j := range inline {
 		checkNeeds(r, fmt.Sprintf("%s.stacks[%d]", path, j), env.Stacks[j], known, names)
 	}
-	checkStackCycles(r, env.Stacks, path+".stacks[%d].dependsOn")
+	return checkStackCycles(r, env.Stacks, path+".stacks[%d].dependsOn")
 }
 
 // checkNeeds reports dependencies that are unknown or named twice.
 func checkNeeds(r *report, path string, stack Stack, known map[string]bool, names []string) {
 	checkTwice(r, "stack", path+".dependsOn[%d]", stack.DependsOn)
 	for i, name := range stack.DependsOn {
-		if name != "" && !known[name] {
+		if !known[name] && holds("stackName", name) {
 			r.atPath(fmt.Sprintf("%s.dependsOn[%d]", path, i), "unknown stack %s: expected the name of another stack", quote(name)).
 				Hint = r.suggest(name, names)
 		}

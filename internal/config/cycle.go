@@ -72,17 +72,19 @@ func arrows(cycle []string) string {
 	return strings.Join(append(slices.Clone(cycle), cycle[0]), " → ")
 }
 
-// checkStackCycles reports stacks that wait for each other. The format makes
-// the path of a stack's dependencies from its index.
-func checkStackCycles(r *report, stacks []Stack, format string) {
+// checkStackCycles reports stacks that wait for each other, and says whether
+// there are any. The format makes the path of a stack's dependencies from its index.
+func checkStackCycles(r *report, stacks []Stack, format string) bool {
 	names, needs := namesOf(stacks), map[string][]string{}
 	for _, stack := range stacks {
 		needs[stack.Name] = stack.DependsOn
 	}
-	for _, cycle := range cycles(names, needs) {
+	found := cycles(names, needs)
+	for _, cycle := range found {
 		path := fmt.Sprintf(format, slices.Index(names, cycle[0]))
 		r.atPath(path, "stacks depend on each other in a cycle: %s", arrows(cycle))
 	}
+	return len(found) > 0
 }
 
 // checkAfter reports environments that are unknown or wait for each other.
@@ -96,7 +98,7 @@ func checkAfter(c *Config, r *report) {
 	for i, env := range c.Environments {
 		checkTwice(r, "environment", fmt.Sprintf("environments[%d].after", i)+"[%d]", env.After)
 		for j, name := range env.After {
-			if name != "" && !known[name] {
+			if !known[name] && holds("environmentName", name) {
 				r.atPath(fmt.Sprintf("environments[%d].after[%d]", i, j), "unknown environment %s: expected the name of another environment", quote(name)).
 					Hint = r.suggest(name, names)
 			}
@@ -104,15 +106,16 @@ func checkAfter(c *Config, r *report) {
 	}
 	for _, cycle := range cycles(names, waits) {
 		r.atPath(fmt.Sprintf("environments[%d].after", slices.Index(names, cycle[0])),
-			"environments wait for each other in a cycle: %s", arrows(cycle)).Hint = afterHint(c, r)
+			"environments wait for each other in a cycle: %s", arrows(cycle)).Hint = afterHint(names, cycle, r)
 	}
 }
 
-// afterHint recalls the default when it is part of the matter.
-func afterHint(c *Config, r *report) string {
-	for i := range c.Environments {
-		if _, written := r.nodes[fmt.Sprintf("environments[%d].after", i)]; i > 0 && !written {
-			return "an environment without `after` waits for the one before it in the list; `after: []` waits for none"
+// afterHint recalls the default when it is part of the cycle.
+func afterHint(names, cycle []string, r *report) string {
+	for _, name := range cycle {
+		path := fmt.Sprintf("environments[%d].after", slices.Index(names, name))
+		if _, written := r.nodes[path]; !written {
+			return fmt.Sprintf("%s has no `after`, so it waits for the one before it in the list; `after: []` waits for none", name)
 		}
 	}
 	return ""

@@ -99,7 +99,7 @@ func (d *decoder) list(node *yaml.Node, path string, f field, target reflect.Val
 	}
 	if len(node.Content) == 0 && !f.empty {
 		problem := d.report.at(node, path, "%s is empty: expected %s", lastOf(path), describe(target.Type(), f))
-		if f.need == "" {
+		if f.need != "always" {
 			problem.Hint = "leave the key out when there is nothing to list"
 		}
 	}
@@ -125,7 +125,7 @@ func (d *decoder) wrong(node *yaml.Node, path string, f field, t reflect.Type) {
 		hint = fmt.Sprintf("write it as a list: [%s]", shorten(node.Value))
 	case t.Kind() == reflect.String && node.Kind == yaml.MappingNode && node.Style&yaml.FlowStyle != 0:
 		hint = "a text that begins with { must be in quotes"
-	case node.Kind == yaml.ScalarNode && node.Tag == nullTag && f.need == "":
+	case node.Kind == yaml.ScalarNode && node.Tag == nullTag && f.need != "always":
 		hint = "give a value or remove the key"
 	}
 	d.report.at(node, path, "%s is %s: expected %s", whole(path), kindOf(node), describe(t, f)).Hint = hint

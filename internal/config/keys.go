@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 )
@@ -14,27 +15,27 @@ func (r *report) placeHint(key string, t reflect.Type) string {
 	case r.suggestions > suggestionLimit:
 		return ""
 	}
-	if places := placesOf(key, "", reflect.TypeFor[Config]()); len(places) > 0 {
-		return key + " belongs to " + strings.Join(places, " or ")
+	if meant, places := placesOf(key, "", reflect.TypeFor[Config]()); len(places) > 0 {
+		return meant + " belongs to " + strings.Join(places, " or ")
 	}
 	return "the keys here are " + strings.Join(keysOf(t), ", ")
 }
 
-// placesOf names the mappings of the file that have the key.
-func placesOf(key, path string, t reflect.Type) []string {
-	var places []string
+// placesOf names the mappings of the file that have the key, and how it is
+// written there.
+func placesOf(key, path string, t reflect.Type) (meant string, places []string) {
 	for _, f := range fieldsOf(t) {
-		if f.key == key && path == "" {
-			places = append(places, "the top level")
-		} else if f.key == key {
-			places = append(places, path)
+		if plain(f.key) == plain(key) {
+			meant = f.key
+			places = append(places, cmp.Or(path, "the top level"))
 		}
 		inner, suffix := elementOf(f.typ)
 		if inner.Kind() == reflect.Struct {
-			places = append(places, placesOf(key, join(path, f.key)+suffix, inner)...)
+			deeper, more := placesOf(key, join(path, f.key)+suffix, inner)
+			meant, places = cmp.Or(meant, deeper), append(places, more...)
 		}
 	}
-	return places
+	return meant, places
 }
 
 // elementOf gives the type that a key's value, or each entry of it, has, with

@@ -31,7 +31,7 @@ func resolve(c *Config, r *report) {
 func resolveStack(stack *Stack, path string, declared map[string]Stack, names []string, r *report) {
 	known, found := declared[stack.Name]
 	switch {
-	case stack.Name == "":
+	case !holds("stackName", stack.Name): // reported already
 	case r.isText(path) && found:
 		*stack = known
 	case r.isText(path):

@@ -25,9 +25,9 @@ func (r rule) broken(text string) (broken bool, why string) {
 	case text == "":
 		return true, ""
 	case r.most > 0 && length > r.most:
-		return true, fmt.Sprintf(" (%d characters)", length)
+		return true, fmt.Sprintf(" (too long: %d characters)", length)
 	case length < r.least:
-		return true, fmt.Sprintf(" (%d characters)", length)
+		return true, " (too short)"
 	}
 	if r.check != nil {
 		if why := r.check(text); why != "" {

@@ -23,7 +23,7 @@ var ownRules = map[string]rule{
 	// A name becomes part of Argo step names and of pod names: RFC 1123 labels,
 	// with room for `deploy-` and for what Argo appends.
 	"environmentName": {
-		expect:  "at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last",
+		expect:  "an environment name: at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last",
 		pattern: `^[a-z]([a-z0-9-]*[a-z0-9])?$`,
 		most:    40,
 		hint:    tidyHint,

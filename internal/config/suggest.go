@@ -6,7 +6,7 @@ import "strings"
 // when none is near enough to be meant.
 func nearest(written string, candidates []string) string {
 	word := plain(written)
-	best, least := "", 1+max(1, len(word)/3)
+	best, least := "", 1+len(word)/3
 	for _, candidate := range candidates {
 		if distance := distance(word, plain(candidate), least); distance < least {
 			best, least = candidate, distance
