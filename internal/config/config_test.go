@@ -1,6 +1,10 @@
 package config_test
 
 import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,23 +13,142 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-func TestTheShortFormOfThePredecessorLoads(t *testing.T) {
-	got, err := config.Parse("aphex-config.yaml", []byte(`version: "1.0"
-build:
-  commands: [npm ci]
-environments:
-  - name: dev
-    region: eu-west-1
-    account: "111111111111"
-    stacks:
-      - {name: ApiStack, path: lib/api-stack.ts}
-    tests:
-      commands: [npm test]
-`))
+func TestEveryValidFileLoads(t *testing.T) {
+	files, err := filepath.Glob("testdata/valid/*.yaml")
 	require.NoError(t, err)
-	env, found := got.Environment("dev")
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			_, err := config.Load(file)
+			assert.NoError(t, err)
+		})
+	}
+}
+
+func TestTheShortFormGetsTheDocumentedDefaults(t *testing.T) {
+	got := load(t, "short-form.yaml")
+	assert.Equal(t, "main", got.GithubBranch)
+	assert.Equal(t, "aphex-pipeline-template", got.WorkflowTemplateName)
+	assert.Equal(t, "github", got.EventSourceName)
+	assert.Equal(t, "aphex-pipeline-sensor", got.SensorName)
+	assert.Equal(t, "workflow-executor", got.ServiceAccountName)
+	assert.Equal(t, "aphex-pipeline-", got.WorkflowNamePrefix)
+	assert.Equal(t, "argo", got.ArgoNamespace)
+	assert.Equal(t, "argo-events", got.ArgoEventsNamespace)
+	assert.Equal(t, 90, got.ArtifactRetentionDays)
+	assert.Equal(t, "public.ecr.aws/aphex/tester:latest", got.TesterImage)
+	assert.Equal(t, config.LoadBalancer, got.WebhookService)
+	assert.Equal(t, config.Continue, got.SelfUpdate.OnFailure)
+	assert.Equal(t, []string{"artifacts"}, got.Build.Artifacts)
+	assert.Empty(t, got.ArtifactBucketName, "known only where account and region are")
+	assert.Empty(t, got.ClusterExportPrefix, "there is no cluster")
+	assert.Nil(t, got.ReconcileSchedule)
+	assert.Nil(t, got.PipelineStack)
+}
+
+func TestEnvironmentsAreASequenceUnlessTheySayOtherwise(t *testing.T) {
+	short := load(t, "short-form.yaml")
+	assert.Equal(t, []string{}, short.Environments[0].After)
+	assert.Equal(t, []string{"dev"}, short.Environments[1].After)
+
+	full := load(t, "full-form.yaml")
+	assert.Equal(t, []string{}, full.Environments[1].After, "`after: []` waits for none")
+	assert.Equal(t, []string{"dev", "edge"}, full.Environments[2].After)
+}
+
+func TestAnEnvironmentHasItsStacksInFull(t *testing.T) {
+	full := load(t, "full-form.yaml")
+	gov, found := full.Environment("gov")
 	require.True(t, found)
-	assert.Equal(t, "111111111111", env.Account)
-	assert.Equal(t, []string{"ApiStack"}, got.StackNames("dev"))
-	assert.Equal(t, []string{"npm test"}, env.Tests.Commands)
+	assert.Equal(t, []config.Stack{
+		{Name: "DatabaseStack", Path: "lib/database-stack.ts"},
+		{Name: "AuditStack", Path: "lib/audit-stack.ts", DependsOn: []string{"DatabaseStack"}},
+	}, gov.Stacks)
+	assert.Equal(t, []string{"DatabaseStack", "AuditStack"}, full.StackNames("gov"))
+	assert.Equal(t, ".", full.Stacks[2].Path, "a stack without a path is in the repository's own app")
+	assert.Equal(t, 1, gov.Concurrency)
+}
+
+func TestAnUnknownEnvironmentHasNoStacks(t *testing.T) {
+	short := load(t, "short-form.yaml")
+	_, found := short.Environment("nowhere")
+	assert.False(t, found)
+	assert.Empty(t, short.StackNames("nowhere"))
+}
+
+func TestAnAccountKeepsItsLeadingZeros(t *testing.T) {
+	full := load(t, "full-form.yaml")
+	assert.Equal(t, "012345678901", full.Environments[0].Account)
+	assert.Equal(t, "111111111111", full.Environments[1].Account, "12 digits without a leading zero need no quotes")
+}
+
+func TestTheExportPrefixFollowsTheCluster(t *testing.T) {
+	got, err := config.Parse("x.yaml", []byte("version: '1.0'\nclusterName: shared\n"+oneEnvironment))
+	require.NoError(t, err)
+	assert.Equal(t, "AphexCluster-shared-", got.ClusterExportPrefix)
+	assert.Equal(t, "Company-Pipelines-", load(t, "full-form.yaml").ClusterExportPrefix)
+}
+
+func TestTheRegionDecidesThePartition(t *testing.T) {
+	for region, want := range map[string]string{
+		"eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov", "us-iso-east-1": "aws-iso",
+		"us-isob-east-1": "aws-iso-b", "us-isof-south-1": "aws-iso-f", "eu-isoe-west-1": "aws-iso-e", "eusc-de-east-1": "aws-eusc",
+	} {
+		assert.Equal(t, want, config.Environment{Region: region}.Partition(), region)
+	}
+}
+
+func TestAClusterNeedsMoreThanALocalRun(t *testing.T) {
+	require.NoError(t, load(t, "full-form.yaml").RequireCluster())
+
+	err := load(t, "short-form.yaml").RequireCluster()
+	var problems config.Problems
+	require.True(t, errors.As(err, &problems))
+	var paths []string
+	for _, problem := range problems {
+		paths = append(paths, problem.Path)
+	}
+	assert.Equal(t, []string{"githubOwner", "githubRepo", "clusterName"}, paths)
+	assert.ErrorContains(t, err, "aphex-config.yaml: there is no githubOwner, which a pipeline on a cluster needs")
+}
+
+func TestProblemsAreDataToo(t *testing.T) {
+	_, err := config.Parse("x.yaml", []byte("version: '1.0'\nenvironments:\n  - name: Dev\n    account: '1'\n    region: eu-west-1\n    stacks: [{name: Shop}]\n"))
+	got, marshalErr := json.Marshal(err)
+	require.NoError(t, marshalErr)
+	assert.JSONEq(t, `[
+	  {"file": "x.yaml", "line": 3, "column": 11, "path": "environments[0].name", "value": "Dev", "hint": "did you mean \"dev\"?",
+	   "message": "name is \"Dev\": expected an environment name: at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last"},
+	  {"file": "x.yaml", "line": 4, "column": 14, "path": "environments[0].account", "value": "1",
+	   "message": "account is \"1\": expected an AWS account id of 12 digits, in quotes"}
+	]`, string(got))
+}
+
+func TestAFileThatCannotBeReadSaysWhy(t *testing.T) {
+	folder := t.TempDir()
+	_, err := config.Load(filepath.Join(folder, "none.yaml"))
+	assert.ErrorContains(t, err, "none.yaml: there is no such file")
+	assert.ErrorContains(t, err, "`generator init` writes one")
+
+	_, err = config.Load(folder)
+	assert.ErrorContains(t, err, "cannot be read: is a directory")
+	assert.IsType(t, config.Problems{}, err)
+}
+
+func TestAnEndlessFileIsNotReadToItsEnd(t *testing.T) {
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Log("this system has no /dev/zero")
+		return
+	}
+	_, err := config.Load("/dev/zero")
+	assert.ErrorContains(t, err, "the file is too big: expected at most 1024 KiB")
+}
+
+const oneEnvironment = "environments: [{name: dev, account: '111111111111', region: eu-west-1, stacks: [{name: Shop}]}]\n"
+
+func load(t *testing.T, name string) *config.Config {
+	t.Helper()
+	got, err := config.Load(filepath.Join("testdata/valid", name))
+	require.NoError(t, err)
+	return got
 }

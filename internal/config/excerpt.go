@@ -17,15 +17,14 @@ type excerpt struct{ line, caret string }
 // excerptOf cuts out the part of a line that a person needs to see. Column is
 // counted from 1, width is how many characters the caret marks.
 func excerptOf(line string, column, width int) excerpt {
-	chars := []rune(printable(line))
+	chars := []rune(line)
 	start := min(column-1, len(chars))
 	from := 0
-	if len(chars) > excerptWidth && start > excerptWidth/2 {
-		from = start - excerptWidth/2
+	if len(chars) > excerptWidth {
+		from = max(0, start-excerptWidth/2)
 	}
 	to := min(len(chars), from+excerptWidth)
-	shown := string(chars[from:to])
-	indent := start - from
+	shown, indent := printable(string(chars[from:to])), start-from
 	if from > 0 {
 		shown, indent = "…"+shown, indent+1
 	}

@@ -20,6 +20,7 @@ type Problem struct {
 
 	width   int
 	excerpt excerpt
+	others  int // problems that this one stands for, besides itself
 }
 
 // Problems is every mistake of a configuration file, in the order of the file.
@@ -32,13 +33,21 @@ func (p Problems) Error() string {
 	for _, problem := range p[:min(len(p), shownLimit)] {
 		text.WriteString(problem.String())
 	}
-	if hidden := len(p) - shownLimit; hidden > 0 {
+	if hidden := p.count() - shownLimit; hidden > 0 {
 		fmt.Fprintf(&text, "and %d more\n", hidden)
 	}
 	if len(p) > 1 {
-		fmt.Fprintf(&text, "%d problems in %s\n", len(p), p[0].File)
+		fmt.Fprintf(&text, "%d problems in %s\n", p.count(), p[0].File)
 	}
 	return strings.TrimSuffix(text.String(), "\n")
+}
+
+func (p Problems) count() int {
+	count := len(p)
+	for _, problem := range p {
+		count += problem.others
+	}
+	return count
 }
 
 // String gives the problem with its line, caret and hint, ended by a new line.

@@ -93,20 +93,27 @@ func (r *report) keep(problem Problem) *Problem {
 		return &problem
 	}
 	problem.File = r.file
-	if problem.Line > 0 && problem.Line <= len(r.lines) {
-		problem.excerpt = excerptOf(r.lines[problem.Line-1], problem.Column, problem.width)
-	}
 	r.problems = append(r.problems, problem)
 	return &r.problems[len(r.problems)-1]
 }
 
-// result gives all problems in the order of the file, or nil.
+// result gives all problems in the order of the file, or nil. Those that will
+// be shown get the line they are about.
 func (r *report) result() Problems {
 	slices.SortStableFunc(r.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	for i := range min(len(r.problems), shownLimit) {
+		problem := &r.problems[i]
+		if problem.Line > 0 && problem.Line <= len(r.lines) {
+			problem.excerpt = excerptOf(r.lines[problem.Line-1], problem.Column, problem.width)
+		}
+	}
 	if r.more > 0 {
-		r.problems = append(r.problems, Problem{File: r.file, Message: fmt.Sprintf("has %d more problems, which are not listed", r.more)})
+		r.problems = append(r.problems, Problem{
+			File: r.file, others: r.more - 1,
+			Message: fmt.Sprintf("%d more problems are not listed", r.more),
+		})
 	}
 	return r.problems
 }
