@@ -102,7 +102,7 @@ func (p pkg) absolute() pkg {
 // listPackages asks the go command for every package of the module, with what its non-test files import.
 func listPackages(t *testing.T) []pkg {
 	t.Helper()
-	list := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...")
+	list := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,Deps", "./...")
 	list.Dir = "../.."
 	var stderr bytes.Buffer
 	list.Stderr = &stderr
