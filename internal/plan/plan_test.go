@@ -1,0 +1,151 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+func params(names ...string) []contract.Param {
+	var all []contract.Param
+	for _, name := range names {
+		all = append(all, contract.Param{Name: name, Required: true})
+	}
+	return all
+}
+
+// contracts are stages that take exactly what a plan can give them.
+func contracts() plan.Stages {
+	commit := []string{"commit", "branch", "config"}
+	artifact := append(commit, "bucket", "artifact", "digest")
+	stage := func(inputs []string, outputs ...string) contract.Contract {
+		return contract.Contract{Command: []string{"program"}, Inputs: params(inputs...), Outputs: params(outputs...)}
+	}
+	return plan.Stages{
+		Validation:  stage(append(commit, "repository")),
+		Build:       stage(append(commit, "repository", "bucket"), "artifact", "digest"),
+		Pipeline:    stage(append(artifact, "region", "on-failure")),
+		Environment: stage(append(artifact, "environment"), "outputs"),
+		Test:        stage(append(artifact, "environment", "outputs")),
+		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "bucket"}),
+	}
+}
+
+func place() plan.Place {
+	return plan.Place{Region: "eu-west-1", Bucket: "artifacts", Config: "aphex-config.yaml"}
+}
+
+func names(p plan.Plan) []string {
+	var all []string
+	for _, step := range p.Steps {
+		all = append(all, step.Name)
+	}
+	return all
+}
+
+func tested(name string, after ...string) config.Environment {
+	return config.Environment{Name: name, After: after, Tests: &config.Tests{Commands: []string{"true"}}}
+}
+
+func TestEnvironmentsFollowOneAnotherAfterThePipelinesOwnDeployment(t *testing.T) {
+	prod := config.Environment{Name: "prod", After: []string{"dev"}, RequiresApproval: true}
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), prod}}, contracts(), place())
+	require.NoError(t, err)
+
+	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, names(p))
+	after := map[string][]string{}
+	for _, step := range p.Steps {
+		after[step.Name] = step.After
+	}
+	assert.Equal(t, map[string][]string{
+		"validate": nil, "build": {"validate"}, "pipeline": {"build"}, "deploy-dev": {"pipeline"},
+		"test-dev": {"deploy-dev"}, "approve-prod": {"test-dev"}, "deploy-prod": {"approve-prod"},
+	}, after)
+}
+
+func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
+	p, err := plan.New(&config.Config{Environments: []config.Environment{
+		tested("eu", "dev"), tested("us", "dev"), {Name: "dev"},
+	}}, contracts(), place())
+	require.NoError(t, err)
+
+	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "deploy-eu", "test-eu", "deploy-us", "test-us"}, names(p))
+}
+
+func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev")}}, contracts(), place())
+	require.NoError(t, err)
+
+	given := map[string]plan.Source{}
+	for _, input := range p.Steps[4].Inputs {
+		given[input.Name] = input.Source
+	}
+	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "build", Text: "digest"}, given["digest"])
+	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "deploy-dev", Text: "outputs"}, given["outputs"])
+	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "commit-sha"}, given["commit"])
+	assert.Equal(t, plan.Source{Kind: plan.Literal, Text: "dev"}, given["environment"])
+}
+
+func TestAContractThatDoesNotFitThePlanIsAnError(t *testing.T) {
+	stages := contracts()
+	stages.Build.Inputs = append(stages.Build.Inputs, contract.Param{Name: "colour", Required: true})
+	_, err := plan.New(&config.Config{}, stages, place())
+	assert.ErrorContains(t, err, `step "build" does not say where the required input "colour"`)
+
+	stages = contracts()
+	stages.Test.Inputs = stages.Test.Inputs[1:]
+	_, err = plan.New(&config.Config{Environments: []config.Environment{tested("dev")}}, stages, place())
+	assert.ErrorContains(t, err, `an input "commit" that it does not take`)
+}
+
+func TestAnyGraphOfEnvironmentsIsPlannedWholeAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		environments := environments(t)
+		p, err := plan.New(&config.Config{Environments: environments}, contracts(), place())
+		require.NoError(t, err)
+
+		deployed, done := 0, map[string]bool{}
+		for _, step := range p.Steps {
+			for _, before := range step.After {
+				assert.True(t, done[before], "%s comes before %s", step.Name, before)
+			}
+			done[step.Name] = true
+			if strings.HasPrefix(step.Name, plan.Deploy("")) {
+				deployed++
+			}
+		}
+		assert.Equal(t, len(environments), deployed)
+		for _, env := range environments {
+			assert.True(t, done[plan.Deploy(env.Name)])
+			assert.Equal(t, env.Tests != nil, done[plan.Test(env.Name)])
+			assert.Equal(t, env.RequiresApproval, done[plan.Approve(env.Name)])
+		}
+	})
+}
+
+// environments draws a list in any order whose `after` has no cycle.
+func environments(t *rapid.T) []config.Environment {
+	count := rapid.IntRange(1, 12).Draw(t, "count")
+	all := make([]config.Environment, count)
+	for i := range all {
+		env := config.Environment{Name: fmt.Sprintf("e%02d", i), RequiresApproval: rapid.Bool().Draw(t, "approval")}
+		if rapid.Bool().Draw(t, "tested") {
+			env.Tests = &config.Tests{}
+		}
+		for j := range i {
+			if rapid.IntRange(0, 3).Draw(t, "after") == 0 {
+				env.After = append(env.After, all[j].Name)
+			}
+		}
+		all[i] = env
+	}
+	return rapid.Permutation(all).Draw(t, "order")
+}
