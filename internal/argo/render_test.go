@@ -1,0 +1,240 @@
+package argo_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+type source struct {
+	Commit, Branch, Config, Repository string
+}
+
+type artifact struct {
+	Commit, Branch, Config, Bucket, Artifact, Digest string
+}
+
+type (
+	buildInput struct {
+		source
+		Bucket string
+	}
+	pipelineInput struct {
+		artifact
+		Region, OnFailure string
+	}
+	environmentInput struct {
+		artifact
+		Environment string
+	}
+	testInput struct {
+		environmentInput
+		Outputs string
+	}
+	recordInput struct {
+		Status, Failures, Created, Commit, Branch, Repository, Pusher, Bucket string
+	}
+	built struct {
+		Artifact string `output:"artifact"`
+		Digest   string `output:"digest"`
+	}
+	deployed struct {
+		Outputs string `output:"outputs"`
+	}
+)
+
+func contracts() plan.Stages {
+	return plan.Stages{
+		Validation:  contract.Of[source, struct{}]("validator"),
+		Build:       contract.Of[buildInput, built]("builder"),
+		Pipeline:    contract.Of[pipelineInput, struct{}]("deployer", "pipeline"),
+		Environment: contract.Of[environmentInput, deployed]("deployer", "environment"),
+		Test:        contract.Of[testInput, struct{}]("tester"),
+		Record:      contract.Of[recordInput, struct{}]("deployer", "record"),
+	}
+}
+
+func place() plan.Place {
+	return plan.Place{Region: "eu-west-1", Bucket: "artifacts-111111111111", Config: config.File}
+}
+
+func configuration(environments ...string) string {
+	text := "version: \"1.0\"\nenvironments:\n"
+	for i, name := range environments {
+		text += fmt.Sprintf("  - {name: %s, account: \"%012d\", region: eu-west-1, stacks: [{name: Api, path: lib/api.ts}], tests: {commands: [\"echo '{{workflow.name}}'\"]}", name, 111111111111+i)
+		if i > 0 {
+			text += ", requiresApproval: true"
+		}
+		text += "}\n"
+	}
+	return text
+}
+
+func render(t require.TestingT, text string) *wfv1.WorkflowTemplate {
+	cfg, err := config.Parse(config.File, []byte(text))
+	require.NoError(t, err)
+	p, err := plan.New(cfg, contracts(), place())
+	require.NoError(t, err)
+	template, err := argo.WorkflowTemplate(cfg, p, place())
+	require.NoError(t, err)
+	return template
+}
+
+func TestOneTemplateAStageServesAllEnvironments(t *testing.T) {
+	template := render(t, configuration("dev", "staging", "prod"))
+
+	var names []string
+	for _, node := range template.Spec.Templates {
+		names = append(names, node.Name)
+	}
+	assert.Equal(t, []string{"run", "validator", "builder", "deployer-pipeline", "deployer-environment", "tester", "approve", "record"}, names)
+}
+
+func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
+	template := render(t, configuration("dev", "prod"))
+	for _, task := range template.Spec.Templates[0].DAG.Tasks {
+		if task.Name != "deploy-prod" {
+			continue
+		}
+		given := map[string]string{}
+		for _, argument := range task.Arguments.Parameters {
+			given[argument.Name] = argument.Value.String()
+		}
+		assert.Equal(t, map[string]string{
+			"step": "deploy-prod", "environment": "prod",
+			"artifact": "{{tasks.build.outputs.parameters.artifact}}", "digest": "{{tasks.build.outputs.parameters.digest}}",
+		}, given)
+	}
+}
+
+// whole matches a value that is one expression and nothing else.
+var whole = regexp.MustCompile(`^\{\{[a-zA-Z0-9.-]+\}\}$`)
+
+func TestNoExpressionIsEverAPartOfATextOrOfACommandLine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		count := rapid.IntRange(1, 9).Draw(t, "environments")
+		var names []string
+		for i := range count {
+			names = append(names, fmt.Sprintf("env%d", i))
+		}
+		template := render(t, configuration(names...))
+		for _, node := range template.Spec.Templates {
+			if node.Container == nil {
+				continue
+			}
+			for _, word := range append(node.Container.Command, node.Container.Args...) {
+				require.NotContains(t, word, "{{")
+			}
+			for _, variable := range node.Container.Env {
+				require.True(t, !strings.Contains(variable.Value, "{{") || whole.MatchString(variable.Value), variable.Value)
+			}
+		}
+		checkWiring(t, template)
+	})
+}
+
+// checkWiring finds arguments that nobody takes, inputs that nobody gives, and
+// outputs that are read but not declared.
+func checkWiring(t require.TestingT, template *wfv1.WorkflowTemplate) {
+	nodes, deploys := map[string]wfv1.Template{}, 0
+	for _, node := range template.Spec.Templates {
+		nodes[node.Name] = node
+	}
+	declared := map[string]bool{}
+	for _, task := range nodes["run"].DAG.Tasks {
+		for _, output := range nodes[task.Template].Outputs.Parameters {
+			declared["{{tasks."+task.Name+".outputs.parameters."+output.Name+"}}"] = true
+		}
+		if task.Template == "deployer-environment" {
+			deploys++
+		}
+	}
+	for _, task := range nodes["run"].DAG.Tasks {
+		var given, taken []string
+		for _, argument := range task.Arguments.Parameters {
+			given = append(given, argument.Name)
+			if value := argument.Value.String(); strings.HasPrefix(value, "{{tasks.") {
+				require.True(t, declared[value], value)
+			}
+		}
+		for _, input := range nodes[task.Template].Inputs.Parameters {
+			taken = append(taken, input.Name)
+		}
+		require.Equal(t, taken, given, task.Name)
+	}
+	require.Equal(t, len(nodes["run"].DAG.Tasks), len(declaredTasks(nodes["run"])))
+	require.Positive(t, deploys)
+}
+
+func declaredTasks(dag wfv1.Template) map[string]bool {
+	names := map[string]bool{}
+	for _, task := range dag.DAG.Tasks {
+		names[task.Name] = true
+	}
+	return names
+}
+
+func TestTheLocalRunKnowsEverythingThatIsRendered(t *testing.T) {
+	cfg, err := config.Parse(config.File, []byte(configuration("dev", "prod")))
+	require.NoError(t, err)
+	p, err := plan.New(cfg, contracts(), place())
+	require.NoError(t, err)
+	objects, err := argo.Objects(cfg, p, place())
+	require.NoError(t, err)
+
+	_, err = localrun.Parse(objects[0].YAML)
+	assert.NoError(t, err)
+}
+
+func TestTheSameConfigurationGivesTheSameBytes(t *testing.T) {
+	cfg, err := config.Parse(config.File, []byte(configuration("dev", "staging", "prod")))
+	require.NoError(t, err)
+	var first []byte
+	for range 20 {
+		p, err := plan.New(cfg, contracts(), place())
+		require.NoError(t, err)
+		objects, err := argo.Objects(cfg, p, place())
+		require.NoError(t, err)
+		if first == nil {
+			first = objects[0].YAML
+		}
+		require.Equal(t, string(first), string(objects[0].YAML))
+	}
+}
+
+func TestALiteralThatHoldsAnExpressionIsRefused(t *testing.T) {
+	cfg, err := config.Parse(config.File, []byte(configuration("dev")))
+	require.NoError(t, err)
+	at := place()
+	at.Bucket = "{{workflow.name}}"
+	p, err := plan.New(cfg, contracts(), at)
+	require.NoError(t, err)
+	_, err = argo.WorkflowTemplate(cfg, p, at)
+	assert.ErrorContains(t, err, "holds a template expression")
+}
+
+func TestPodsSatisfyTheRestrictedLevel(t *testing.T) {
+	template := render(t, configuration("dev"))
+	assert.True(t, *template.Spec.SecurityContext.RunAsNonRoot)
+	assert.EqualValues(t, "RuntimeDefault", template.Spec.SecurityContext.SeccompProfile.Type)
+	for _, node := range template.Spec.Templates {
+		if node.Container == nil {
+			continue
+		}
+		assert.False(t, *node.Container.SecurityContext.AllowPrivilegeEscalation, node.Name)
+		assert.True(t, *node.Container.SecurityContext.ReadOnlyRootFilesystem, node.Name)
+		assert.EqualValues(t, []string{"ALL"}, []string{string(node.Container.SecurityContext.Capabilities.Drop[0])}, node.Name)
+	}
+}
