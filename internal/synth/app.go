@@ -1,0 +1,101 @@
+package synth
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// settings are the parts of cdk.json (and of ~/.cdk.json) that matter to a synthesis.
+type settings struct {
+	App              command        `json:"app"`
+	Build            string         `json:"build"`
+	Context          map[string]any `json:"context"`
+	VersionReporting *bool          `json:"versionReporting"`
+	PathMetadata     *bool          `json:"pathMetadata"`
+	AssetMetadata    *bool          `json:"assetMetadata"`
+}
+
+// command is a command line; in cdk.json it may also be a list of words.
+type command string
+
+func (c *command) UnmarshalJSON(src []byte) error {
+	var words []string
+	if json.Unmarshal(src, &words) == nil {
+		*c = command(strings.Join(words, " "))
+		return nil
+	}
+	return json.Unmarshal(src, (*string)(c))
+}
+
+// FindApp gives the folder of the CDK app that a stack's path belongs to: the
+// nearest folder upwards from it that holds a cdk.json. The path is a file or a
+// folder below root, relative to root; folders above root are never looked at.
+func FindApp(root, path string) (string, error) {
+	local := filepath.Clean(filepath.FromSlash(path))
+	if !filepath.IsLocal(local) {
+		return "", fault.Invalidf("stack path %q leads out of the workspace", path).WithHint("write it relative to the root of the repository")
+	}
+	for dir := local; ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(filepath.Join(root, dir, "cdk.json"))
+		if err == nil && !info.IsDir() {
+			return filepath.Join(root, dir), nil
+		}
+		if dir == "." {
+			return "", fault.Invalidf("no cdk.json in %q or a folder above it", path).
+				WithHint("a stack's path is its source file or the folder of its CDK app")
+		}
+	}
+}
+
+// readSettings reads cdk.json of the app, over ~/.cdk.json if there is one.
+func readSettings(app, home string) (project, user settings, err error) {
+	if home != "" {
+		if err := readOptional(filepath.Join(home, ".cdk.json"), &user); err != nil {
+			return project, user, err
+		}
+	}
+	if err := readOptional(filepath.Join(app, "cdk.json"), &project); err != nil {
+		return project, user, err
+	}
+	if project.App == "" {
+		project.App = user.App
+	}
+	project.VersionReporting = orElse(project.VersionReporting, user.VersionReporting)
+	project.PathMetadata = orElse(project.PathMetadata, user.PathMetadata)
+	project.AssetMetadata = orElse(project.AssetMetadata, user.AssetMetadata)
+	if project.App == "" {
+		return project, user, fault.Invalidf("%s does not say how to run the CDK app", filepath.Join(app, "cdk.json")).
+			WithHint(`add the key "app" with the command, such as "node bin/app.js"`)
+	}
+	return project, user, nil
+}
+
+func orElse(value, other *bool) *bool {
+	if value != nil {
+		return value
+	}
+	return other
+}
+
+// readOptional decodes a JSON file; a missing one leaves into as it is.
+func readOptional(file string, into any) error {
+	src, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fault.Invalidf("reading %s: %w", file, err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(src)))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return fault.Invalidf("%s is not valid JSON of the expected form: %w", file, err)
+	}
+	return nil
+}

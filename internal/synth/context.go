@@ -1,0 +1,108 @@
+package synth
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// maxEnvironment is how many bytes of environment the CDK CLI fills before it
+// hands the rest of the context over in a file (the limit of one string on Linux).
+const maxEnvironment = 131072
+
+// appContext gathers the context that the app sees. As with the CLI, cdk.json
+// outranks cdk.context.json, which outranks ~/.cdk.json; what the caller gives
+// outranks them all, and the switches that shape templates come on top.
+func appContext(app string, project, user settings, given map[string]any) (map[string]any, error) {
+	context := map[string]any{}
+	merge(context, user.Context)
+	var saved map[string]any
+	if err := readOptional(filepath.Join(app, "cdk.context.json"), &saved); err != nil {
+		return nil, err
+	}
+	merge(context, saved)
+	merge(context, project.Context)
+	merge(context, given)
+	merge(context, switches(project))
+	return context, nil
+}
+
+// switches are the keys that the CLI always sets; templates depend on them.
+func switches(project settings) map[string]any {
+	keys := map[string]any{
+		"aws:cdk:bundling-stacks": []string{"**"},
+		// The app writes its validation report and leaves the judgement to us.
+		"@aws-cdk/core:failSynthOnValidationErrors": false,
+	}
+	if isOn(project.PathMetadata) {
+		keys["aws:cdk:enable-path-metadata"] = true
+	}
+	if isOn(project.AssetMetadata) {
+		keys["aws:cdk:enable-asset-metadata"] = true
+	}
+	if isOn(project.VersionReporting) {
+		keys["aws:cdk:version-reporting"] = true
+	} else {
+		keys["aws:cdk:disable-version-reporting"] = true
+	}
+	return keys
+}
+
+func isOn(setting *bool) bool { return setting == nil || *setting }
+
+// merge puts the values of from over those of into; objects are merged key by key.
+func merge(into, from map[string]any) {
+	for key, value := range from {
+		object, isObject := value.(map[string]any)
+		if !isObject {
+			into[key] = value
+			continue
+		}
+		below, _ := into[key].(map[string]any)
+		merged := maps.Clone(below)
+		if merged == nil {
+			merged = map[string]any{}
+		}
+		merge(merged, object)
+		into[key] = merged
+	}
+}
+
+// contextVariables gives the environment variables that carry the context;
+// what does not fit beside the used bytes goes into a file in dir.
+func contextVariables(context map[string]any, used int, dir string) ([]string, error) {
+	fits, rest := map[string]any{}, map[string]any{}
+	free := maxEnvironment - used
+	for _, key := range slices.Sorted(maps.Keys(context)) {
+		one, err := json.Marshal(map[string]any{key: context[key]})
+		if err != nil {
+			return nil, fmt.Errorf("encoding context %q: %w", key, err)
+		}
+		if len(one) > free {
+			rest[key] = context[key]
+			continue
+		}
+		free -= len(one)
+		fits[key] = context[key]
+	}
+	small, err := json.Marshal(fits)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the context: %w", err)
+	}
+	variables := []string{"CDK_CONTEXT_JSON=" + string(small)}
+	if len(rest) == 0 {
+		return variables, nil
+	}
+	file := filepath.Join(dir, "context-overflow.json")
+	large, err := json.Marshal(rest)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the context: %w", err)
+	}
+	if err := os.WriteFile(file, large, 0o600); err != nil {
+		return nil, fmt.Errorf("writing the context: %w", err)
+	}
+	return append(variables, "CONTEXT_OVERFLOW_LOCATION_ENV="+file), nil
+}

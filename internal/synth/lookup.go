@@ -1,0 +1,89 @@
+package synth
+
+import (
+	"context"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/proc"
+)
+
+// lookUp lets the CDK CLI find the missing context and synthesize with it. The
+// CLI writes what it found into cdk.context.json of the app.
+func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Missing) (*assembly.Assembly, error) {
+	keys := keysOf(missing)
+	if !o.Lookups {
+		return nil, fault.Invalidf("the CDK app needs context that cdk.context.json lacks: %s", keys).
+			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups")
+	}
+	cli, err := o.findCLI()
+	if err != nil {
+		return nil, fault.Invalidf("the CDK app needs context that cdk.context.json lacks, and there is no CDK CLI to look it up: %s", keys).
+			WithHint("add aws-cdk to the app's packages, or commit cdk.context.json")
+	}
+	if o.Log != nil {
+		o.Log.Info("looking up missing context with the CDK CLI", "keys", keys, "cli", cli)
+	}
+	if err := o.runCLI(ctx, cli, out); err != nil {
+		return nil, err
+	}
+	a, err := read(out)
+	if err == nil && len(a.Missing) > 0 {
+		return nil, fault.Failedf("the CDK CLI could not find context that the app needs: %s", keysOf(a.Missing)).
+			WithHint("does the thing exist in account %s, and may the credentials read it?", o.Account)
+	}
+	return a, err
+}
+
+func (o Options) runCLI(ctx context.Context, cli, out string) error {
+	env := append(o.environment(out, "", []string{"CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"}), "CDK_ERROR_FILE=")
+	args := []string{cli, "synth", "--quiet", "--no-validation", "--no-notices", "--no-color", "--output", out}
+	for key, value := range o.Context {
+		if text, isText := value.(string); isText {
+			args = append(args, "--context", key+"="+text)
+		}
+	}
+	var tail tailWriter
+	err := proc.Run(ctx, proc.Command{
+		Args: args, Dir: o.App, Env: env, Limit: o.Limit,
+		Stdout: orDiscard(o.Stdout), Stderr: io.MultiWriter(orDiscard(o.Stderr), &tail),
+	})
+	if err != nil {
+		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.App, tail.String(), "")
+	}
+	return nil
+}
+
+// findCLI looks for the CDK CLI among the app's packages, those of folders above it, and on PATH.
+func (o Options) findCLI() (string, error) {
+	dir, err := filepath.Abs(o.App)
+	if err != nil {
+		return "", err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if found, err := exec.LookPath(filepath.Join(dir, "node_modules", ".bin", "cdk")); err == nil {
+			return found, nil
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	for _, dir := range filepath.SplitList(lookup(o.Env, "PATH")) {
+		if found, err := exec.LookPath(filepath.Join(dir, "cdk")); err == nil {
+			return found, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+func keysOf(missing []assembly.Missing) string {
+	var keys []string
+	for _, m := range missing {
+		keys = append(keys, m.Key)
+	}
+	return strings.Join(keys, ", ")
+}
