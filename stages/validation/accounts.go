@@ -1,0 +1,70 @@
+package validation
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// minimumBootstrap is the oldest bootstrap stack that the default synthesizer
+// of CDK v2 accepts (aws-cdk-lib, MIN_BOOTSTRAP_STACK_VERSION).
+const minimumBootstrap = 6
+
+// atOnce bounds how many accounts are entered at the same time.
+const atOnce = 8
+
+// accounts enters every environment and looks at its bootstrap stack. The
+// findings keep the order of the environments.
+func accounts(ctx context.Context, d Deps, frame stage.Frame, cfg *config.Config) []Finding {
+	found := make([][]Finding, len(cfg.Environments))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, env := range cfg.Environments {
+		group.Go(func() error {
+			found[i] = account(ctx, d, frame, env)
+			return nil
+		})
+	}
+	_ = group.Wait() // no check returns an error: it finds
+	var all []Finding
+	for _, some := range found {
+		all = append(all, some...)
+	}
+	return all
+}
+
+func account(ctx context.Context, d Deps, frame stage.Frame, env config.Environment) []Finding {
+	where := fmt.Sprintf("environment %s (account %s, %s)", env.Name, env.Account, env.Region)
+	if err := d.Enter(ctx, env); err != nil {
+		return []Finding{finding("account", where, err)}
+	}
+	version, err := d.BootstrapVersion(ctx, env)
+	fix := fmt.Sprintf("cdk bootstrap aws://%s/%s", env.Account, env.Region)
+	switch {
+	case err != nil:
+		found := finding("bootstrap", where, err)
+		if found.Fix == "" {
+			found.Fix = fix
+		}
+		return []Finding{found}
+	case version < minimumBootstrap:
+		return []Finding{{
+			Severity: Error, Check: "bootstrap", Where: where, Fix: fix,
+			What: fmt.Sprintf("the CDK bootstrap stack has version %d, and at least %d is needed", version, minimumBootstrap),
+		}}
+	}
+	frame.Log.Info("the account can be deployed to", "environment", env.Name, "account", env.Account,
+		"region", env.Region, "bootstrap", version)
+	return nil
+}
+
+func finding(check, where string, err error) Finding {
+	return Finding{
+		Severity: Error, Check: check, Where: where, What: err.Error(), Fix: fault.HintOf(err), Temporary: fault.IsTemporary(err),
+	}
+}

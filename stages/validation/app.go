@@ -1,0 +1,138 @@
+package validation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+)
+
+// apps looks for the CDK app of every stack.
+func apps(dir string, cfg *config.Config) []Finding {
+	var found []Finding
+	for _, stack := range stacksOf(cfg) {
+		where := fmt.Sprintf("stack %s (path %s)", stack.Name, stack.Path)
+		path := filepath.Join(dir, filepath.FromSlash(stack.Path))
+		if _, err := os.Stat(path); err != nil {
+			found = append(found, Finding{
+				Severity: Error, Check: "app", Where: where, What: "the path does not exist in the repository",
+				Fix: "name the stack's source file, or the folder of its CDK app",
+			})
+			continue
+		}
+		if _, ok := appFolder(dir, stack.Path); !ok {
+			found = append(found, Finding{
+				Severity: Error, Check: "app", Where: where, What: "no folder from the path upwards has a cdk.json",
+				Fix: "a CDK app is a folder with a cdk.json; is the path right?",
+			})
+		}
+	}
+	return found
+}
+
+// stacksOf lists the stacks that any environment deploys, each once.
+func stacksOf(cfg *config.Config) []config.Stack {
+	var stacks []config.Stack
+	seen := map[string]bool{}
+	for _, env := range cfg.Environments {
+		for _, stack := range env.Stacks {
+			if key := stack.Name + "\x00" + stack.Path; !seen[key] {
+				seen[key] = true
+				stacks = append(stacks, stack)
+			}
+		}
+	}
+	return stacks
+}
+
+// appFolder finds the nearest folder upwards from path that has a cdk.json.
+func appFolder(dir, path string) (string, bool) {
+	for folder := filepath.Clean(filepath.FromSlash(path)); ; folder = filepath.Dir(folder) {
+		candidate := filepath.Join(dir, folder)
+		if info, err := os.Stat(filepath.Join(candidate, "cdk.json")); err == nil && info.Mode().IsRegular() {
+			return candidate, true
+		}
+		if folder == "." {
+			return "", false
+		}
+	}
+}
+
+// requiredContext looks for the context keys that the configuration demands,
+// in cdk.json and cdk.context.json of every app.
+func requiredContext(dir string, cfg *config.Config) []Finding {
+	if len(cfg.RequiredContext) == 0 {
+		return nil
+	}
+	var found []Finding
+	var checked []string
+	for _, stack := range stacksOf(cfg) {
+		app, ok := appFolder(dir, stack.Path)
+		if !ok || slices.Contains(checked, app) {
+			continue
+		}
+		checked = append(checked, app)
+		known, err := contextOf(app)
+		if err != nil {
+			found = append(found, Finding{Severity: Error, Check: "context", Where: relative(dir, app), What: err.Error()})
+			continue
+		}
+		for _, key := range cfg.RequiredContext {
+			if !known[key] {
+				found = append(found, Finding{
+					Severity: Error, Check: "context", Where: relative(dir, app),
+					What: fmt.Sprintf("the CDK context has no key %q", key),
+					Fix:  "run cdk synth where AWS can be reached and commit cdk.context.json, or write the key into cdk.json",
+				})
+			}
+		}
+	}
+	return found
+}
+
+func contextOf(app string) (map[string]bool, error) {
+	var project struct {
+		Context map[string]any `json:"context"`
+	}
+	if err := readJSON(filepath.Join(app, "cdk.json"), &project); err != nil {
+		return nil, err
+	}
+	var cached map[string]any
+	if err := readJSON(filepath.Join(app, "cdk.context.json"), &cached); err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for key := range project.Context {
+		known[key] = true
+	}
+	for key := range cached {
+		known[key] = true
+	}
+	return known, nil
+}
+
+func readJSON(path string, into any) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("%s is not valid JSON: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+func relative(dir, path string) string {
+	if rel, err := filepath.Rel(dir, path); err == nil && rel != "." {
+		return rel
+	}
+	return "cdk.json"
+}

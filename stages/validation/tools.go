@@ -1,0 +1,86 @@
+package validation
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+)
+
+// program matches a word that names a program to be found in PATH, as opposed
+// to a path, a variable or a piece of shell syntax.
+var program = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)
+
+// assignment matches a variable set in front of a command.
+var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=\S*$`)
+
+// builtins are words that a shell understands itself (POSIX.1-2017, 2.9 and
+// 2.14, and bash's own).
+var builtins = strings.Fields(`alias bg break builtin case cd command continue declare dirs do done echo elif else
+	esac eval exec exit export false fc fg fi for function getopts hash if in jobs kill let local mapfile popd printf
+	pushd pwd read readarray readonly return select set shift shopt source test then time times trap true type typeset
+	ulimit umask unalias unset until wait while`)
+
+// tools looks for the program that each command begins with. It says nothing
+// where there is no shell: there the commands are not run either, as the
+// image of the validator holds no tools, and the builder's does.
+func tools(lookPath func(string) (string, error), cfg *config.Config) []Finding {
+	if _, err := lookPath("sh"); err != nil {
+		return nil
+	}
+	var found []Finding
+	var missing []string
+	for _, use := range commandsOf(cfg) {
+		name := firstProgram(use.command)
+		if name == "" || slices.Contains(missing, name) {
+			continue
+		}
+		if _, err := lookPath(name); err != nil {
+			missing = append(missing, name)
+			found = append(found, Finding{
+				Severity: Error, Check: "tools", Where: use.where,
+				What: fmt.Sprintf("the command %q needs the program %q, which is not in PATH", use.command, name),
+				Fix:  "install it, or use an image that has it (builderImage, testerImage, deployerImage)",
+			})
+		}
+	}
+	return found
+}
+
+type use struct{ where, command string }
+
+// commandsOf lists all commands of the configuration with where they stand.
+func commandsOf(cfg *config.Config) []use {
+	var uses []use
+	add := func(where string, commands []string) {
+		for _, command := range commands {
+			uses = append(uses, use{where, command})
+		}
+	}
+	add("build.commands", cfg.Build.Commands)
+	for _, env := range cfg.Environments {
+		add("environment "+env.Name+", hooks.preDeploy", env.Hooks.PreDeploy)
+		add("environment "+env.Name+", hooks.postDeploy", env.Hooks.PostDeploy)
+		if env.Tests != nil {
+			add("environment "+env.Name+", tests.commands", env.Tests.Commands)
+		}
+	}
+	return uses
+}
+
+// firstProgram gives the program that a command begins with, or "" where that
+// is not plain to see.
+func firstProgram(command string) string {
+	for _, word := range strings.Fields(command) {
+		if assignment.MatchString(word) {
+			continue
+		}
+		if program.MatchString(word) && !slices.Contains(builtins, word) {
+			return word
+		}
+		return ""
+	}
+	return ""
+}

@@ -1,0 +1,140 @@
+package validation
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// Help describes the stage on the command line.
+const Help = `Say whether a commit is fit to run.
+
+Checks the configuration, enters every environment's account and compares its
+id, reads the version of its CDK bootstrap stack, and looks for the CDK context
+and the tools that the configuration needs. It reports everything it finds, not
+the first thing only, on standard output.
+
+Examples:
+
+  validator --source .
+  validator --source . --offline --format json
+  validator --repository https://github.com/my-org/my-app.git --commit $(git rev-parse HEAD)
+`
+
+// Input is what the stage is given.
+type Input struct {
+	Commit     string `help:"Full commit SHA."`
+	Repository string `help:"https URL of the repository." placeholder:"URL"`
+	Branch     string `help:"Branch of the commit."`
+	Source     string `help:"Folder to use in place of a repository." type:"path" placeholder:"DIR"`
+	Config     string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Host       string `help:"Only host that the repository may be on." default:"github.com"`
+	AllowLocal bool   `help:"Accept a repository on this machine (file://); for local runs only."`
+	Offline    bool   `help:"Check nothing that needs AWS."`
+	Format     string `help:"Format of the report: text or json." enum:"text,json" default:"text"`
+}
+
+// Validate refuses an input that names no workspace, or two.
+func (in Input) Validate() error {
+	switch {
+	case (in.Source == "") == (in.Repository == ""):
+		return fault.Invalidf("exactly one of --source and --repository names what to validate").
+			WithHint("validator --source . validates this folder")
+	case in.Repository != "" && in.Commit == "":
+		return fault.Invalidf("the repository %q is given without a commit", in.Repository).WithHint("give --commit")
+	}
+	return nil
+}
+
+// Output is what the stage leaves.
+type Output struct {
+	Findings []Finding `output:"findings" help:"Everything that was found, as JSON."`
+}
+
+// Contract is the stage from outside.
+func Contract() contract.Contract { return contract.Of[Input, Output]("validator") }
+
+// Deps are what the stage works with.
+type Deps struct {
+	// Checkout brings the repository at the commit into dir.
+	Checkout func(ctx context.Context, frame stage.Frame, in Input, dir string) error
+	// Enter enters the environment's account and compares its id.
+	Enter func(ctx context.Context, env config.Environment) error
+	// BootstrapVersion reads the version of the CDK bootstrap stack in the environment.
+	BootstrapVersion func(ctx context.Context, env config.Environment) (int, error)
+	// LookPath finds a program, as exec.LookPath does.
+	LookPath func(program string) (string, error)
+}
+
+// Run validates the workspace that in names.
+func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	dir, done, err := d.workspace(ctx, frame, in)
+	if err != nil {
+		return Output{}, err
+	}
+	defer done()
+	found := validate(ctx, d, frame, in, dir)
+	if err := ctx.Err(); err != nil {
+		return Output{}, err
+	}
+	if err := report(frame.Stdout, in.Format, found); err != nil {
+		return Output{}, err
+	}
+	return Output{Findings: found}, verdict(found)
+}
+
+// validate runs every check. Without a configuration that can be read there is
+// nothing more to check.
+func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir string) []Finding {
+	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
+	if err != nil {
+		return configuration(in.Config, err)
+	}
+	frame.Log.Info("the configuration is valid", "environments", len(cfg.Environments), "file", in.Config)
+	found := []Finding{}
+	found = append(found, apps(dir, cfg)...)
+	found = append(found, requiredContext(dir, cfg)...)
+	found = append(found, tools(d.LookPath, cfg)...)
+	if !in.Offline {
+		found = append(found, accounts(ctx, d, frame, cfg)...)
+	}
+	return found
+}
+
+// configuration turns the problems of the configuration into findings.
+func configuration(file string, err error) []Finding {
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		return []Finding{{Severity: Error, Check: "configuration", Where: file, What: err.Error(), Fix: "generator init writes a configuration"}}
+	}
+	var found []Finding
+	for _, problem := range problems {
+		found = append(found, Finding{
+			Severity: Error, Check: "configuration", Where: place(file, problem), What: problem.Message, Fix: problem.Hint,
+		})
+	}
+	return found
+}
+
+func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir string, done func(), err error) {
+	if in.Source != "" {
+		return in.Source, func() {}, nil
+	}
+	parent, err := os.MkdirTemp("", "validation-")
+	if err != nil {
+		return "", nil, fault.Temporaryf("making a folder for the checkout: %w", err)
+	}
+	done = func() { _ = os.RemoveAll(parent) }
+	dir = filepath.Join(parent, "workspace")
+	if err := d.Checkout(ctx, frame, in, dir); err != nil {
+		done()
+		return "", nil, err
+	}
+	return dir, done, nil
+}

@@ -1,0 +1,158 @@
+package validation_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/validation"
+)
+
+const good = `version: "1.0"
+build: {commands: ["NODE_ENV=test npm ci", "cd app && npm run build", "./make.sh"]}
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api, path: lib/api.ts}]}
+  - {name: prod, account: "222222222222", region: us-east-1, stacks: [{name: Api, path: lib/api.ts}]}
+`
+
+// app makes a folder with a CDK app and the configuration.
+func app(t *testing.T, configuration string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "lib"), 0o755))
+	for name, text := range map[string]string{"cdk.json": "{}", "lib/api.ts": "", config.File: configuration} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	return dir
+}
+
+// fit are accounts and tools that nothing is wrong with.
+func fit() validation.Deps {
+	return validation.Deps{
+		Enter:            func(context.Context, config.Environment) error { return nil },
+		BootstrapVersion: func(context.Context, config.Environment) (int, error) { return 30, nil },
+		LookPath:         func(name string) (string, error) { return "/bin/" + name, nil },
+	}
+}
+
+func validate(d validation.Deps, in validation.Input) (validation.Output, string, error) {
+	var report bytes.Buffer
+	if in.Config == "" {
+		in.Config = config.File
+	}
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Stdout: &report}
+	out, err := validation.Run(context.Background(), d, frame, in)
+	return out, report.String(), err
+}
+
+func TestACommitThatIsFitToRun(t *testing.T) {
+	out, report, err := validate(fit(), validation.Input{Source: app(t, good)})
+	require.NoError(t, err)
+	assert.Empty(t, out.Findings)
+	assert.Equal(t, "nothing found: the commit is fit to run\n", report)
+}
+
+func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
+	d := fit()
+	d.Enter = func(_ context.Context, env config.Environment) error {
+		if env.Name == "dev" {
+			return fault.Failedf("the role cannot be assumed").WithHint("let it trust this account")
+		}
+		return nil
+	}
+	d.BootstrapVersion = func(context.Context, config.Environment) (int, error) { return 5, nil }
+	d.LookPath = func(name string) (string, error) {
+		if name == "npm" {
+			return "", errors.New("not found")
+		}
+		return "/bin/" + name, nil
+	}
+	dir := app(t, good+"requiredContext: [vpc]\n")
+	require.NoError(t, os.Remove(filepath.Join(dir, "lib/api.ts")))
+	out, report, err := validate(d, validation.Input{Source: dir})
+
+	var checks []string
+	for _, finding := range out.Findings {
+		checks = append(checks, finding.Check)
+	}
+	assert.Equal(t, []string{"app", "context", "tools", "account", "bootstrap"}, checks)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.ErrorContains(t, err, "and 4 more")
+	assert.Contains(t, report, "environment dev (account 111111111111, eu-west-1): the role cannot be assumed\n  fix: let it trust this account\n")
+	assert.Contains(t, report, "fix: cdk bootstrap aws://222222222222/us-east-1\n")
+}
+
+func TestProblemsOfTheConfigurationAreFindingsWithTheirPlace(t *testing.T) {
+	out, report, err := validate(fit(), validation.Input{Source: app(t, "version: \"1.0\"\nenvironmets: []\n"), Format: "json"})
+
+	require.NotEmpty(t, out.Findings)
+	var decoded struct{ Findings []validation.Finding }
+	require.NoError(t, json.Unmarshal([]byte(report), &decoded))
+	assert.Equal(t, out.Findings, decoded.Findings)
+	assert.Regexp(t, `^aphex-config\.yaml:\d+:\d+$`, out.Findings[0].Where)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+}
+
+func TestAMissingConfigurationIsAFindingThatSaysHowToWriteOne(t *testing.T) {
+	out, _, err := validate(fit(), validation.Input{Source: t.TempDir()})
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	require.Len(t, out.Findings, 1)
+	assert.Contains(t, out.Findings[0].Fix, "generator init")
+}
+
+func TestARunWorthAnotherTryIsTemporaryOnlyIfNothingElseIsWrong(t *testing.T) {
+	d := fit()
+	d.Enter = func(_ context.Context, env config.Environment) error {
+		if env.Name == "dev" {
+			return fault.Temporaryf("throttled")
+		}
+		return nil
+	}
+	_, _, err := validate(d, validation.Input{Source: app(t, good)})
+	assert.Equal(t, fault.Temporary, fault.KindOf(err))
+
+	d.BootstrapVersion = func(context.Context, config.Environment) (int, error) { return 1, nil }
+	_, _, err = validate(d, validation.Input{Source: app(t, good)})
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+}
+
+func TestOfflineContactsNoAccount(t *testing.T) {
+	d := fit()
+	d.Enter = func(context.Context, config.Environment) error { return errors.New("contacted") }
+	_, _, err := validate(d, validation.Input{Source: app(t, good), Offline: true})
+	assert.NoError(t, err)
+}
+
+func TestContextKeysAreLookedForInBothFiles(t *testing.T) {
+	dir := app(t, good+"requiredContext: [a, b]\n")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"context":{"a":1}}`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "cdk.context.json"), []byte(`{"b":{}}`), 0o600))
+	_, _, err := validate(fit(), validation.Input{Source: dir})
+	assert.NoError(t, err)
+}
+
+func TestWhereThereIsNoShellNoToolIsMissed(t *testing.T) {
+	d := fit()
+	d.LookPath = func(string) (string, error) { return "", errors.New("not found") }
+	_, _, err := validate(d, validation.Input{Source: app(t, good)})
+	assert.NoError(t, err)
+}
+
+func TestInputsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
+	for _, in := range []validation.Input{
+		{}, {Source: "a", Repository: "b"}, {Repository: "https://github.com/o/r"},
+	} {
+		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()), in)
+	}
+}
