@@ -1,0 +1,94 @@
+package record_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/record"
+)
+
+// bucket is a bucket in memory.
+type bucket map[string][]byte
+
+func (b bucket) deps() record.Deps {
+	return record.Deps{
+		List: func(_ context.Context, _, prefix string) (keys []string, err error) {
+			for key := range b {
+				if strings.HasPrefix(key, prefix) {
+					keys = append(keys, key)
+				}
+			}
+			sort.Strings(keys)
+			return keys, nil
+		},
+		Get: func(_ context.Context, _, key string) ([]byte, error) { return b[key], nil },
+		Put: func(_ context.Context, _, key string, data []byte) error { b[key] = data; return nil },
+	}
+}
+
+func (b bucket) step(t *testing.T, name string, minute int, err string) {
+	t.Helper()
+	data, encodeErr := json.Marshal(stage.Record{
+		Workflow: "shop-1", Step: name, Started: time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC), Error: err, Hint: "look there",
+	})
+	require.NoError(t, encodeErr)
+	b[stage.RecordKey("shop-1", name)] = data
+}
+
+func run(t *testing.T, b bucket, in record.Input) record.Document {
+	t.Helper()
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1", Step: "record"}
+	in.Commit, in.Bucket = "0123", "artifacts"
+	_, err := record.Run(context.Background(), b.deps(), frame, in)
+	require.NoError(t, err)
+	var document record.Document
+	require.NoError(t, json.Unmarshal(b["metadata/workflows/shop-1.json"], &document))
+	return document
+}
+
+func TestTheStepsAreJoinedInTheOrderInWhichTheyStarted(t *testing.T) {
+	b := bucket{"metadata/workflows/shop-10/validate.json": []byte("of another run")}
+	b.step(t, "build", 2, "")
+	b.step(t, "validate", 1, "")
+	b.step(t, "record", 3, "of an attempt before")
+	document := run(t, b, record.Input{Status: "Succeeded"})
+
+	assert.Equal(t, "Succeeded", document.Status)
+	assert.Equal(t, []string{"validate", "build"}, []string{document.Steps[0].Step, document.Steps[1].Step})
+	assert.Len(t, document.Steps, 2)
+	assert.Empty(t, document.Error)
+}
+
+func TestAFailureIsExplainedByTheStepThatRecordedIt(t *testing.T) {
+	b := bucket{}
+	b.step(t, "deploy-dev", 1, "stack ApiStack failed")
+	document := run(t, b, record.Input{Status: "Failed", Failures: `[{"displayName":"deploy-dev","message":"Error (exit code 1)"}]`})
+
+	assert.Equal(t, "deploy-dev: stack ApiStack failed", document.Error)
+	assert.Equal(t, "look there", document.Hint)
+}
+
+func TestAPodThatDiedWithoutARecordIsExplainedByArgo(t *testing.T) {
+	failures := strconv.Quote(`[{"displayName":"build","message":"OOMKilled","phase":"Error"}]`) // as Argo passes it
+	document := run(t, bucket{}, record.Input{Status: "Error", Failures: failures})
+
+	assert.Equal(t, "build: OOMKilled", document.Error)
+	assert.Equal(t, "Error", document.Failures[0].Phase)
+}
+
+func TestFailuresThatAreNoListAreRefused(t *testing.T) {
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}
+	_, err := record.Run(context.Background(), bucket{}.deps(), frame, record.Input{Failures: "{{workflow.failures}}"})
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+}
