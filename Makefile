@@ -1,0 +1,83 @@
+# Everything that is done with the source of AphexPipeline. "make" alone tells what there is.
+.DEFAULT_GOAL := help
+
+SHOP  := examples/shop
+TOOLS := go tool -modfile=tools/go.mod
+# Packages whose tests start Node or whole programs: too slow under the race detector, and covered by "make test".
+SLOW  := /cmd/|/internal/bench|/internal/floors$$
+
+# Programs and tests share these, so that they share compiled packages: no C compiler, no machine's paths.
+export CGO_ENABLED := 0
+export GOFLAGS += -trimpath -buildvcs=false
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS = -s -w -X github.com/aphex/aphex-pipeline/internal/stage.version=$(VERSION)
+
+# npm ci is done again when the lock file is another one, or the packages are gone.
+LOCK     := $(shell git hash-object $(SHOP)/package-lock.json)
+PACKAGES := $(SHOP)/node_modules/.installed-$(LOCK)
+BUILT    := $(SHOP)/dist/.built
+SOURCES  := $(wildcard $(addprefix $(SHOP)/,*.json bin/* lib/* lambda/*/* scripts/* test/*))
+
+.PHONY: help
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build the programs into bin/
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: test
+test: $(BUILT) ## run all tests: unit, testscript, and integration with the simulator and a real CDK app
+	go test -timeout 15m ./... </dev/null
+
+.PHONY: demo
+demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, against simulated AWS accounts
+	@tools/demo-repository $(SHOP) .aphex/demo/shop
+	@PATH="$(CURDIR)/$(SHOP)/node_modules/.bin:$$PATH" \
+		bin/generator run --source .aphex/demo/shop --state .aphex/demo/state --yes </dev/null
+
+.PHONY: bench
+bench: build $(BUILT) ## compare with other programs: a table, and bench.json
+	go run ./internal/bench -bin bin -app $(SHOP) -o bench.json </dev/null
+
+.PHONY: golden
+golden: ## write golden files and generated documents anew; look at the difference before you commit it
+	go test ./internal/argo/... ./internal/config/... -update
+	go generate ./...
+
+.PHONY: clean
+clean: ## remove everything that was made here, the demo's state too
+	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out)
+
+# check goes through all of its parts even if one fails, so that one run tells everything.
+CHECKS := check-format check-vet check-lint check-tidy check-race check-vulnerabilities
+.PHONY: check $(CHECKS)
+check: ## look for what tests do not see: format, lint, races, known vulnerabilities, go.mod
+	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
+
+check-format:
+	@files=$$($(TOOLS) gofumpt -l cmd internal stages); \
+	if [ -n "$$files" ]; then echo "not formatted, run gofumpt -w on:"; echo "$$files"; exit 1; fi
+
+check-vet:
+	go vet ./...
+
+check-lint:
+	$(TOOLS) golangci-lint run
+
+check-tidy:
+	go mod tidy -diff
+
+check-race: $(BUILT)
+	CGO_ENABLED=1 go test -race -short -timeout 15m $$(go list ./... | grep -Ev '$(SLOW)') </dev/null
+
+check-vulnerabilities:
+	@tools/vulnerabilities $(TOOLS) govulncheck ./...
+
+$(PACKAGES):
+	cd $(SHOP) && npm ci --prefer-offline --no-audit --no-fund </dev/null
+	@touch $@
+
+$(BUILT): $(PACKAGES) $(SOURCES)
+	cd $(SHOP) && npm run --silent build </dev/null
+	@touch $@
