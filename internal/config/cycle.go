@@ -16,14 +16,20 @@ func cycles(names []string, next map[string][]string) [][]string {
 	for _, name := range names {
 		walk.visit(name)
 	}
-	place := make(map[string]int, len(names))
-	for i, name := range slices.Backward(names) {
-		place[name] = i
-	}
+	place := firstPlaces(names)
 	for i, cycle := range walk.found {
 		walk.found[i] = startFirst(cycle, place)
 	}
 	return walk.found
+}
+
+// firstPlaces gives the index at which each name stands first.
+func firstPlaces(names []string) map[string]int {
+	place := make(map[string]int, len(names))
+	for i, name := range slices.Backward(names) {
+		place[name] = i
+	}
+	return place
 }
 
 // walker goes through a graph in depth. A link to a node that is on the way
@@ -104,16 +110,17 @@ func checkAfter(c *Config, r *report) {
 			}
 		}
 	}
+	place := firstPlaces(names)
 	for _, cycle := range cycles(names, waits) {
-		r.atPath(fmt.Sprintf("environments[%d].after", slices.Index(names, cycle[0])),
-			"environments wait for each other in a cycle: %s", arrows(cycle)).Hint = afterHint(names, cycle, r)
+		r.atPath(fmt.Sprintf("environments[%d].after", place[cycle[0]]),
+			"environments wait for each other in a cycle: %s", arrows(cycle)).Hint = afterHint(place, cycle, r)
 	}
 }
 
 // afterHint recalls the default when it is part of the cycle.
-func afterHint(names, cycle []string, r *report) string {
+func afterHint(place map[string]int, cycle []string, r *report) string {
 	for _, name := range cycle {
-		path := fmt.Sprintf("environments[%d].after", slices.Index(names, name))
+		path := fmt.Sprintf("environments[%d].after", place[name])
 		if _, written := r.nodes[path]; !written {
 			return fmt.Sprintf("%s has no `after`, so it waits for the one before it in the list; `after: []` waits for none", name)
 		}

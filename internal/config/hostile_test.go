@@ -81,6 +81,32 @@ func TestTenThousandEnvironmentsLoad(t *testing.T) {
 	assert.Less(t, time.Since(begin), 20*time.Second)
 }
 
+func TestALargeGraphIsCheckedQuickly(t *testing.T) {
+	chain := func(i int) string { return fmt.Sprintf("[e%d]", (i+1)%8000) }
+	for name, c := range map[string]struct {
+		after func(i int) string
+		want  string
+	}{
+		"one long cycle":       {chain, "e0 → e1 → e2 → e3 → e4 → e5 → e6 → e7 → … 7991 more … → e7999 → e0"},
+		"links to all over":    {func(i int) string { return fmt.Sprintf("[e%d, e%d, e%d]", (i+1)%8000, i/2, i/3) }, "in a cycle"},
+		"nothing that exists":  {func(i int) string { return fmt.Sprintf("[x%d]", i) }, "and 7900 more"},
+		"everyone for himself": {func(i int) string { return fmt.Sprintf("[e%d]", i) }, "e0 → e0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text strings.Builder
+			text.WriteString("version: '1.0'\nstacks: [{name: S}]\nenvironments:\n")
+			for i := range 8000 {
+				fmt.Fprintf(&text, "- {name: e%d, account: '%012d', region: eu-west-1, stacks: [S], after: %s}\n", i, i, c.after(i))
+			}
+			begin := time.Now()
+			_, err := config.Parse("x.yaml", []byte(text.String()))
+			require.Error(t, err)
+			assert.True(t, strings.Contains(err.Error(), c.want), "%.2000s", err)
+			assert.Less(t, time.Since(begin), 10*time.Second)
+		})
+	}
+}
+
 func BenchmarkTenThousandEnvironments(b *testing.B) {
 	source := manyEnvironments(10_000)
 	b.SetBytes(int64(len(source)))

@@ -12,7 +12,7 @@ import (
 // Bounds that keep a hostile file from costing more than a moment.
 const (
 	problemLimit    = 1000 // problems that are kept; the others are counted
-	suggestionLimit = 200  // did-you-means that are looked for
+	suggestionLimit = 100  // did-you-means that are looked for
 	valueLimit      = 80   // characters of a value that are repeated
 )
 
@@ -22,7 +22,8 @@ type report struct {
 	text        string   // masked
 	lines       []string // of text
 	problems    Problems
-	more        int // problems that were not kept
+	more        int  // problems that were not kept
+	masked      bool // whether there are secrets in the file
 	suggestions int
 	nodes       map[string]*yaml.Node // where the value of a path stands
 }
@@ -35,7 +36,7 @@ func newReport(file string, source []byte) *report {
 		return r
 	}
 	masked, secrets := maskSecrets(text)
-	r.text, r.lines = masked, splitLines(masked)
+	r.text, r.lines, r.masked = masked, splitLines(masked), len(secrets) > 0
 	for _, found := range secrets {
 		r.refuseSecret(found)
 	}
@@ -85,7 +86,7 @@ func (r *report) atPath(path, format string, args ...any) *Problem {
 // keep takes a problem in, unless its value is a masked secret, of which
 // enough has been said. What it returns may still be given a hint.
 func (r *report) keep(problem Problem) *Problem {
-	if strings.ContainsRune(problem.Value, mask) {
+	if r.masked && strings.ContainsRune(problem.Value, mask) {
 		return &problem
 	}
 	if len(r.problems) >= problemLimit {

@@ -67,6 +67,11 @@ func TestMistakesBesideASecretAreReportedToo(t *testing.T) {
 	assert.ErrorContains(t, err, "2 problems in x.yaml")
 }
 
+func TestACharacterThatLooksLikeTheMaskHidesNothing(t *testing.T) {
+	_, err := config.Parse("x.yaml", []byte("version: '1.0'\nclusterName: █\n"+oneEnvironment))
+	assert.ErrorContains(t, err, "clusterName is \"█\": expected an EKS cluster name")
+}
+
 func TestWhatOnlyResemblesASecretIsAccepted(t *testing.T) {
 	for name, text := range map[string]string{
 		"commit":        "build: {commands: [git checkout 0123456789abcdef0123456789abcdef01234567]}\n",

@@ -15,34 +15,45 @@ func nearest(written string, candidates []string) string {
 	return best
 }
 
+var separators = strings.NewReplacer("-", "", "_", "", " ", "")
+
 // plain makes github_owner, GitHub-Owner and githubOwner the same word.
 func plain(word string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(word))
+	return strings.ToLower(separators.Replace(word))
 }
 
+// longestWord is the longest word that is compared; no key or name that a
+// person misspells is longer.
+const longestWord = 64
+
 // distance counts the characters to insert, drop, replace or swap with their
-// neighbour (optimal string alignment). It stops counting at the limit.
+// neighbour (optimal string alignment). It gives the limit when there are as
+// many or more.
 func distance(a, b string, limit int) int {
-	if len(a) > 100 || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+	if len(a) > longestWord || len(b) > longestWord || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
 	}
-	before, last, row := []int(nil), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
+	var rows [3][longestWord + 1]int // of this character of a, and of the two before it
+	before, last, row := &rows[0], &rows[1], &rows[2]
+	for j := range len(b) + 1 {
 		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
-			change := last[j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			row[j] = min(change, last[j]+1, row[j-1]+1)
+			row[j] = min(last[j-1]+differ(a[i-1], b[j-1]), last[j]+1, row[j-1]+1)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
-		before, last, row = last, row, make([]int, len(b)+1)
+		before, last, row = last, row, before
 	}
 	return min(last[len(b)], limit)
+}
+
+func differ(a, b byte) int {
+	if a == b {
+		return 0
+	}
+	return 1
 }

@@ -2,7 +2,7 @@ package config
 
 // Config is a whole pipeline, as `aphex-config.yaml` declares it.
 type Config struct {
-	// The version of the file format, in quotes. This program reads version "1.0".
+	// The version of the file's format.
 	Version string `json:"version" need:"always" rule:"version" example:"\"1.0\""`
 
 	// The CDK stacks of the application, to be named by the environments.
@@ -75,8 +75,8 @@ type Config struct {
 	// The image of the validation stage.
 	ValidatorImage string `json:"validatorImage,omitempty" default:"public.ecr.aws/aphex/validator:latest" rule:"image"`
 
-	// The Kubernetes Service in front of the webhook: `LoadBalancer`, `NodePort`,
-	// `ClusterIP`, or `None` where an ingress of your own leads to it.
+	// The Kubernetes Service in front of the webhook; `None` where an ingress of
+	// your own leads to it.
 	WebhookService WebhookService `json:"webhookService,omitempty" default:"LoadBalancer" oneof:"LoadBalancer,NodePort,ClusterIP,None"`
 
 	// Keys that the CDK context must have, so that synthesis looks nothing up.
@@ -89,8 +89,7 @@ type Config struct {
 	// How the pipeline updates itself.
 	SelfUpdate SelfUpdate `json:"selfUpdate,omitzero"`
 
-	// When to deploy again without a push, as a cron schedule in UTC: minute, hour,
-	// day of month, month, day of week. Left out: never.
+	// When to deploy again without a push, as a cron schedule in UTC.
 	ReconcileSchedule *string `json:"reconcileSchedule,omitempty" rule:"cron" example:"\"0 3 * * 1-5\""`
 }
 
@@ -113,10 +112,10 @@ type Environment struct {
 	// The environment's name, which becomes part of the names of its steps.
 	Name string `json:"name" need:"always" rule:"environmentName" example:"dev"`
 
-	// The AWS account, 12 digits, in quotes.
+	// The AWS account.
 	Account string `json:"account" need:"always" rule:"account" example:"\"111111111111\""`
 
-	// The AWS region, of any partition.
+	// The AWS region; every partition has its own.
 	Region string `json:"region" need:"always" rule:"region" example:"eu-west-1"`
 
 	// The stacks to deploy, in order. Each is the name of a stack of the top-level
@@ -175,8 +174,8 @@ type Build struct {
 
 // SelfUpdate is how the pipeline follows a change of its own declaration.
 type SelfUpdate struct {
-	// Whether a run goes on with the last good template or stops when the
-	// pipeline could not be updated: `continue` or `stop`. Both report it.
+	// Whether a run goes on with the last good template when the pipeline could
+	// not be updated, or stops. Either way it says so.
 	OnFailure OnFailure `json:"onFailure,omitempty" default:"continue" oneof:"continue,stop"`
 }
 

@@ -1,0 +1,95 @@
+package config
+
+import (
+	_ "embed"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"strings"
+)
+
+// typesSource is the file with the types: its doc comments are the words of
+// the schema and of the reference page.
+//
+//go:embed types.go
+var typesSource string
+
+// mapping is a kind of mapping in the file: a struct type, the paths where it
+// stands, and its keys.
+type mapping struct {
+	typ   reflect.Type
+	paths []string
+	doc   string
+	keys  []documentedKey
+}
+
+type documentedKey struct {
+	field
+	doc string
+}
+
+// documented gives every kind of mapping, in the order in which the file's keys
+// lead to them; the first is the file itself.
+func documented() []*mapping {
+	docs := comments()
+	var all []*mapping
+	collect(reflect.TypeFor[Config](), "", docs, &all)
+	return all
+}
+
+func collect(t reflect.Type, path string, docs map[string]string, all *[]*mapping) {
+	for _, known := range *all {
+		if known.typ == t {
+			known.paths = append(known.paths, path)
+			return
+		}
+	}
+	found := &mapping{typ: t, paths: []string{path}, doc: docs[t.Name()]}
+	*all = append(*all, found)
+	for _, f := range fieldsOf(t) {
+		found.keys = append(found.keys, documentedKey{f, docs[t.Name()+"."+f.name]})
+		if inner, suffix := elementOf(f.typ); inner.Kind() == reflect.Struct {
+			collect(inner, join(path, f.key)+suffix, docs, all)
+		}
+	}
+}
+
+// comments gives the doc comments of the types and, as `Type.Field`, of their
+// fields, each as one line.
+func comments() map[string]string {
+	docs := map[string]string{}
+	file, err := parser.ParseFile(token.NewFileSet(), "types.go", typesSource, parser.ParseComments)
+	if err != nil {
+		return docs // it was compiled, so it parses
+	}
+	for _, declaration := range file.Decls {
+		general, ok := declaration.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range general.Specs {
+			if named, ok := spec.(*ast.TypeSpec); ok {
+				docs[named.Name.Name] = oneLine(general.Doc)
+				fieldComments(named, docs)
+			}
+		}
+	}
+	return docs
+}
+
+func fieldComments(named *ast.TypeSpec, docs map[string]string) {
+	body, ok := named.Type.(*ast.StructType)
+	if !ok {
+		return
+	}
+	for _, f := range body.Fields.List {
+		for _, name := range f.Names {
+			docs[named.Name.Name+"."+name.Name] = oneLine(f.Doc)
+		}
+	}
+}
+
+func oneLine(comment *ast.CommentGroup) string {
+	return strings.Join(strings.Fields(comment.Text()), " ")
+}

@@ -1,0 +1,129 @@
+package config_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+)
+
+func TestAConfigurationThatIsWrittenLoadsAsTheSame(t *testing.T) {
+	schema := compileSchema(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		want := drawConfig(rt)
+		source, err := yaml.Marshal(want)
+		require.NoError(rt, err)
+		got, err := config.Parse("x.yaml", source)
+		require.NoError(rt, err, "%s", source)
+		require.Equal(rt, want, got)
+		require.NoError(rt, schema.Validate(asJSON(t, source)))
+	})
+}
+
+func TestAnyMistypedKeyIsExplained(t *testing.T) {
+	keys := []string{"name", "account", "region", "stacks", "tests", "hooks", "requiresApproval", "after", "concurrency", "roleArn", "externalId"}
+	rapid.Check(t, func(rt *rapid.T) {
+		key := rapid.SampledFrom(keys).Draw(rt, "key")
+		at := rapid.IntRange(0, len(key)-2).Draw(rt, "at")
+		swapped := key[:at] + key[at+1:at+2] + key[at:at+1] + key[at+2:]
+		if swapped == key {
+			return
+		}
+		_, err := config.Parse("x.yaml", []byte(environment(swapped+": x")))
+		require.ErrorContains(rt, err, fmt.Sprintf("unknown key %q", swapped))
+		require.ErrorContains(rt, err, fmt.Sprintf("did you mean %q?", key))
+	})
+}
+
+func drawConfig(t *rapid.T) *config.Config {
+	c := &config.Config{
+		Version:               "1.0",
+		GithubOwner:           text(t, `[a-z][a-z0-9]{0,10}`),
+		GithubRepo:            text(t, `[a-z0-9]{0,5}[a-z][a-z0-9.-]{0,5}x`),
+		GithubBranch:          text(t, `[a-z][a-z0-9]{0,5}(/[0-9]{1,3}[.x-z]x)?`),
+		GithubTokenSecretName: text(t, `[A-Za-z0-9/_+=.@-]{1,30}`),
+		ClusterName:           text(t, `[A-Za-z0-9][A-Za-z0-9_-]{0,20}`),
+		ClusterExportPrefix:   text(t, `[A-Za-z0-9:-]{1,20}`),
+		WorkflowTemplateName:  text(t, `[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?`),
+		EventSourceName:       text(t, `[a-z]([a-z0-9-]{0,20}[a-z0-9])?`),
+		SensorName:            text(t, `[a-z0-9]{1,20}`),
+		ServiceAccountName:    text(t, `[a-z0-9]{1,20}`),
+		WorkflowNamePrefix:    text(t, `[a-z][a-z0-9-]{0,20}`),
+		ArgoNamespace:         text(t, `[a-z0-9]{1,20}`),
+		ArgoEventsNamespace:   text(t, `[a-z0-9]{1,20}`),
+		ArtifactBucketName:    text(t, `[a-z0-9][a-z0-9-]{1,20}[a-z]`),
+		ArtifactRetentionDays: rapid.IntRange(1, 1<<31-1).Draw(t, "days"),
+		BuilderImage:          text(t, `[a-z0-9]{1,9}(/[a-z0-9]{1,9})?(:[a-z0-9]{1,9})?`),
+		DeployerImage:         "deployer", TesterImage: "tester", ValidatorImage: "validator",
+		WebhookService:  rapid.SampledFrom([]config.WebhookService{config.LoadBalancer, config.NodePort, config.ClusterIP, config.NoService}).Draw(t, "service"),
+		RequiredContext: texts(t, `[!-~]{1,20}`, 0),
+		SelfUpdate:      config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
+		Build:           config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1)},
+		Stacks:          drawStacks(t),
+	}
+	if rapid.Bool().Draw(t, "pipeline stack") {
+		c.PipelineStack = &config.Stack{Name: "Pipeline", Path: "pipeline"}
+	}
+	if rapid.Bool().Draw(t, "schedule") {
+		schedule := fmt.Sprintf("%d */%d * 1-12 *", rapid.IntRange(0, 59).Draw(t, "minute"), rapid.IntRange(1, 23).Draw(t, "hours"))
+		c.ReconcileSchedule = &schedule
+	}
+	for i := range rapid.IntRange(1, 5).Draw(t, "environments") {
+		c.Environments = append(c.Environments, drawEnvironment(t, i, c.Stacks))
+	}
+	return c
+}
+
+// drawStacks makes stacks that depend on earlier ones only.
+func drawStacks(t *rapid.T) []config.Stack {
+	var stacks []config.Stack
+	for i := range rapid.IntRange(1, 5).Draw(t, "stacks") {
+		stack := config.Stack{Name: fmt.Sprintf("S%d", i), Path: text(t, `[a-z]{1,5}(/[a-z]{1,5}\.ts)?`)}
+		if i > 0 && rapid.Bool().Draw(t, "depends") {
+			stack.DependsOn = []string{fmt.Sprintf("S%d", rapid.IntRange(0, i-1).Draw(t, "on"))}
+		}
+		stacks = append(stacks, stack)
+	}
+	return stacks
+}
+
+func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environment {
+	env := config.Environment{
+		Name:             fmt.Sprintf("e%d", i),
+		Account:          text(t, `[0-9]{12}`),
+		Region:           rapid.SampledFrom([]string{"eu-west-1", "us-gov-west-1", "cn-north-1"}).Draw(t, "region"),
+		Stacks:           stacks[:rapid.IntRange(1, len(stacks)).Draw(t, "of")],
+		Hooks:            config.Hooks{PreDeploy: texts(t, `[ -~]{0,9}[!-~]`, 0), PostDeploy: texts(t, `[0-9]{1,3}|true|null|~|yes`, 0)},
+		RequiresApproval: rapid.Bool().Draw(t, "approval"),
+		After:            []string{},
+		Concurrency:      rapid.IntRange(1, 100).Draw(t, "concurrency"),
+	}
+	if rapid.Bool().Draw(t, "tests") {
+		env.Tests = &config.Tests{Commands: texts(t, `[ -~]{0,9}[!-~]`, 1)}
+	}
+	if i > 0 {
+		env.After = []string{fmt.Sprintf("e%d", rapid.IntRange(0, i-1).Draw(t, "after"))}
+	}
+	if rapid.Bool().Draw(t, "role") {
+		env.RoleARN = fmt.Sprintf("arn:%s:iam::%s:role/%s", env.Partition(), env.Account, text(t, `[A-Za-z0-9+=,.@-]{1,20}`))
+		env.ExternalID = text(t, `[A-Za-z0-9+=,.@:/-]{2,20}`)
+	}
+	return env
+}
+
+func text(t *rapid.T, pattern string) string {
+	return rapid.StringMatching(pattern).Draw(t, pattern)
+}
+
+// texts draws a list, or nil for one that would be empty.
+func texts(t *rapid.T, pattern string, least int) []string {
+	drawn := rapid.SliceOfN(rapid.StringMatching(pattern), least, 4).Draw(t, pattern)
+	if len(drawn) == 0 {
+		return nil
+	}
+	return drawn
+}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	_ "embed"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+var (
+	//go:embed reference/introduction.md
+	introduction string
+	//go:embed reference/short-form.yaml
+	shortForm string
+	//go:embed reference/full-form.yaml
+	fullForm string
+	//go:embed reference/checks.md
+	checks string
+)
+
+// Reference gives the reference page of the configuration file in Markdown:
+// docs/configuration.md.
+func Reference() string {
+	var page strings.Builder
+	fmt.Fprintf(&page, introduction, fence(shortForm), fence(fullForm))
+	for _, m := range documented() {
+		writeMapping(&page, m)
+	}
+	page.WriteString("\n" + checks)
+	return page.String()
+}
+
+func fence(yaml string) string { return "```yaml\n" + yaml + "```" }
+
+func writeMapping(page *strings.Builder, m *mapping) {
+	fmt.Fprintf(page, "\n### %s\n\n%s\n\n", heading(m), m.doc)
+	page.WriteString("| Key | Meaning | Value | Left out |\n|---|---|---|---|\n")
+	for _, key := range m.keys {
+		fmt.Fprintf(page, "| `%s` | %s | %s | %s |\n", key.key, cell(key.doc), cell(value(key)), cell(leftOut(key)))
+	}
+}
+
+func heading(m *mapping) string {
+	if m.paths[0] == "" {
+		return "The file"
+	}
+	return "`" + strings.Join(m.paths, "`, `") + "`"
+}
+
+func value(key documentedKey) string {
+	text := describe(key.typ, key.field)
+	if key.example != "" {
+		text += "; example: `" + key.key + ": " + key.example + "`"
+	}
+	return text
+}
+
+func leftOut(key documentedKey) string {
+	switch {
+	case key.need == "always":
+		return "not allowed"
+	case key.need == "cluster":
+		return "allowed in local runs only"
+	case key.derived != "":
+		return code(key.derived)
+	case key.initial != "":
+		return "`" + key.initial + "`"
+	case key.typ.Kind() == reflect.Struct:
+		return "the defaults of its keys"
+	}
+	return "none"
+}
+
+// code sets a text as code, unless it is words.
+func code(text string) string {
+	if strings.Contains(text, " ") {
+		return text
+	}
+	return "`" + text + "`"
+}
+
+// describeKey says in one text what a key is: for editors, which show it beside
+// the key.
+func describeKey(key documentedKey) string {
+	text := key.doc + " Expected: " + describe(key.typ, key.field) + "."
+	switch {
+	case key.need == "cluster":
+		text += " A pipeline on a cluster needs it."
+	case key.derived != "":
+		text += " Default: " + key.derived + "."
+	}
+	return text
+}
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
