@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// scripted is a side that costs what the list says, and writes its name into the journal.
+func scripted(journal *[]string, name string, costs ...float64) side {
+	return func(context.Context) (float64, error) {
+		*journal = append(*journal, name)
+		cost := costs[0]
+		costs = costs[1:]
+		return cost, nil
+	}
+}
+
+func TestAPairIsMeasuredByTurnsAndTheFirstRunOnlyWarmsUp(t *testing.T) {
+	var journal []string
+	p := pair{
+		Name: "race", Unit: "s",
+		Ours:   scripted(&journal, "ours", 99, 1, 3, 2),
+		Theirs: scripted(&journal, "theirs", 99, 8, 40, 8),
+	}
+	r, err := measure(t.Context(), slog.New(slog.DiscardHandler), p, 3)
+	require.NoError(t, err)
+	assert.Equal(t, result{Name: "race", Ours: 2, Theirs: 8, Ratio: 0.25, Unit: "s"}, r)
+	assert.Equal(t, []string{"ours", "theirs", "ours", "theirs", "ours", "theirs", "ours", "theirs"}, journal)
+}
+
+func TestAFailedRunIsNoResult(t *testing.T) {
+	broken := func(context.Context) (float64, error) { return 0, errors.New("out of paper") }
+	_, err := measure(t.Context(), slog.New(slog.DiscardHandler), pair{Name: "race", Ours: constant(1), Theirs: broken}, 1)
+	assert.EqualError(t, err, "bench race, their side: out of paper")
+}
+
+func TestTheMedianIsInTheMiddle(t *testing.T) {
+	assert.InDelta(t, 2, median([]float64{3, 1, 2}), 0)
+	assert.InDelta(t, 2.5, median([]float64{4, 1, 3, 2}), 0)
+}
+
+func TestTheTableTellsWhatWasPromised(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, table(&out, []result{
+		{Name: "kept", Ours: 0.661, Theirs: 6.12, Ratio: 0.108, Unit: "s", limit: 0.25},
+		{Name: "missed", Ours: 45.2, Theirs: 30, Ratio: 1.507, Unit: "ms", limit: 1},
+		{Name: "free", Ours: 123456, Theirs: 2, Ratio: 61728, Unit: "kB"},
+	}))
+	assert.Regexp(t, `kept +0\.661 +6\.12 +s +0\.11 +≤ 0\.25 kept`, out.String())
+	assert.Regexp(t, `missed +45\.2 +30\.0 +ms +1\.51 +≤ 1\.00 MISSED`, out.String())
+	assert.Regexp(t, `free +123456 +2\.00 +kB +61728\.00 +-`, out.String())
+}
+
+func TestTheFileHoldsWhatMachinesRead(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bench.json")
+	require.NoError(t, write(file, []result{{Name: "synth", Ours: 1, Theirs: 4, Ratio: 0.25, Unit: "s", limit: 0.25}}))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.JSONEq(t, `[{"name": "synth", "ours": 1, "theirs": 4, "ratio": 0.25, "unit": "s"}]`, string(text))
+}
+
+func TestAStartEndsWithTheFirstRecordOfTheLog(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "program")
+	begins := "#!/bin/sh\necho '{\"msg\":\"started\"}' >&2\nexec sleep 60\n"
+	require.NoError(t, os.WriteFile(program, []byte(begins), 0o755))
+	took, err := firstLine(t.Context(), program, nil)
+	require.NoError(t, err)
+	assert.Positive(t, took)
+
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'error: unknown flag' >&2\nexit 2\n"), 0o755))
+	_, err = firstLine(t.Context(), program, nil)
+	assert.ErrorContains(t, err, "did not begin to work: error: unknown flag")
+}
+
+func TestABenchThatDoesNotExistIsRefused(t *testing.T) {
+	_, err := options{only: "synth,sprint"}.benches()
+	assert.EqualError(t, err, `there is no bench "sprint"`)
+	chosen, err := options{only: "start"}.benches()
+	require.NoError(t, err)
+	require.Len(t, chosen, 1)
+	assert.Equal(t, "start", chosen[0].name)
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// options are what the command line says.
+type options struct {
+	bin  string // folder with the built programs
+	app  string // CDK app with its packages installed and built
+	out  string // file for the results
+	runs int    // measured runs of each side
+	only string // comma-separated names of the benches to run; empty for all
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.bin, "bin", "bin", "`folder` with the built programs")
+	flag.StringVar(&o.app, "app", "examples/shop", "`folder` of a CDK app that is built, with its packages")
+	flag.StringVar(&o.out, "o", "bench.json", "`file` for the results")
+	flag.IntVar(&o.runs, "runs", 5, "how often each side is measured")
+	flag.StringVar(&o.only, "only", "", "`names` of the benches to run, with commas: synth, checkout, start")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures every pair, then prints the table and writes the file.
+func run(ctx context.Context, o options) error {
+	benches, err := o.benches()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	scratch, err := os.MkdirTemp("", "aphex-bench-")
+	if err != nil {
+		return fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+
+	var results []result
+	for _, bench := range benches {
+		pairs, err := bench.pairs(ctx, o, scratch)
+		if err != nil {
+			return fmt.Errorf("preparing bench %s: %w", bench.name, err)
+		}
+		for _, p := range pairs {
+			r, err := measure(ctx, log, p, o.runs)
+			if err != nil {
+				return err
+			}
+			results = append(results, r)
+		}
+	}
+	if err := table(os.Stdout, results); err != nil {
+		return err
+	}
+	if err := sizes(os.Stdout, o.bin); err != nil {
+		return err
+	}
+	return write(o.out, results)
+}
+
+// bench is a named group of pairs that are prepared together.
+type bench struct {
+	name  string
+	pairs func(ctx context.Context, o options, scratch string) ([]pair, error)
+}
+
+// benches are those that were asked for.
+func (o options) benches() ([]bench, error) {
+	all := []bench{
+		{"synth", func(_ context.Context, o options, scratch string) ([]pair, error) {
+			return []pair{synthPair(o.app, scratch)}, nil
+		}},
+		{"start", func(_ context.Context, o options, scratch string) ([]pair, error) {
+			return startPairs(o.bin, scratch), nil
+		}},
+	}
+	if o.only == "" {
+		return all, nil
+	}
+	var chosen []bench
+	for name := range strings.SplitSeq(o.only, ",") {
+		at := slices.IndexFunc(all, func(b bench) bool { return b.name == name })
+		if at < 0 {
+			return nil, fmt.Errorf("there is no bench %q", name)
+		}
+		chosen = append(chosen, all[at])
+	}
+	return chosen, nil
+}

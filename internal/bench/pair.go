@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// side is one side of a comparison: it does the work once and tells what it cost, in the pair's unit.
+type side func(ctx context.Context) (float64, error)
+
+// pair is one comparison.
+type pair struct {
+	Name   string
+	Unit   string
+	Ours   side
+	Theirs side
+	// Limit is what the ratio must not exceed; 0 where nothing was promised.
+	Limit float64
+}
+
+// result is the outcome of a pair; its JSON form is that of bench.json.
+type result struct {
+	Name   string  `json:"name"`
+	Ours   float64 `json:"ours"`
+	Theirs float64 `json:"theirs"`
+	Ratio  float64 `json:"ratio"`
+	Unit   string  `json:"unit"`
+	limit  float64
+}
+
+// measure runs both sides by turns, after one run of each that only warms caches, and compares the medians.
+func measure(ctx context.Context, log *slog.Logger, p pair, runs int) (result, error) {
+	var ours, theirs []float64
+	for run := range runs + 1 {
+		our, err := p.Ours(ctx)
+		if err != nil {
+			return result{}, fmt.Errorf("bench %s, our side: %w", p.Name, err)
+		}
+		their, err := p.Theirs(ctx)
+		if err != nil {
+			return result{}, fmt.Errorf("bench %s, their side: %w", p.Name, err)
+		}
+		if run == 0 {
+			continue
+		}
+		log.Info("measured", "pair", p.Name, "run", run, "ours", our, "theirs", their, "unit", p.Unit)
+		ours, theirs = append(ours, our), append(theirs, their)
+	}
+	r := result{Name: p.Name, Ours: median(ours), Theirs: median(theirs), Unit: p.Unit, limit: p.Limit}
+	r.Ratio = r.Ours / r.Theirs
+	return r, nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// timed is a side that costs the seconds its work takes.
+func timed(work func(ctx context.Context) error) side {
+	return func(ctx context.Context) (float64, error) {
+		start := time.Now()
+		err := work(ctx)
+		return time.Since(start).Seconds(), err
+	}
+}
+
+// constant is a side that always costs the same: a limit that we set ourselves.
+func constant(cost float64) side {
+	return func(context.Context) (float64, error) { return cost, nil }
+}

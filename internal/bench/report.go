@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"text/tabwriter"
+)
+
+// table prints the results for people, with what was promised beside what was measured.
+func table(w io.Writer, results []result) error {
+	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(columns, "bench\tours\ttheirs\tunit\tratio\tpromised\t")
+	for _, r := range results {
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%.2f\t%s\t\n", r.Name, short(r.Ours), short(r.Theirs), r.Unit, r.Ratio, verdict(r))
+	}
+	return columns.Flush()
+}
+
+// short writes a measured value with three significant digits.
+func short(value float64) string {
+	digits := 2
+	if value != 0 {
+		digits = max(0, 2-int(math.Floor(math.Log10(math.Abs(value)))))
+	}
+	return fmt.Sprintf("%.*f", digits, value)
+}
+
+func verdict(r result) string {
+	switch {
+	case r.limit == 0:
+		return "-"
+	case r.Ratio <= r.limit:
+		return fmt.Sprintf("≤ %.2f kept", r.limit)
+	default:
+		return fmt.Sprintf("≤ %.2f MISSED", r.limit)
+	}
+}
+
+// write leaves the results as JSON in the file, whole or not at all.
+func write(file string, results []result) error {
+	text, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the results: %w", err)
+	}
+	if err := os.WriteFile(file+".tmp", append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	if err := os.Rename(file+".tmp", file); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	return nil
+}
