@@ -1,0 +1,73 @@
+package account
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Session is an identity in a region. Its credentials renew themselves.
+type Session struct {
+	Config    aws.Config
+	Account   string // 12 digits
+	ARN       string // of the identity
+	Partition string // such as "aws" or "aws-cn"
+}
+
+// In gives the same identity in another region.
+func (s *Session) In(region string) *Session {
+	there := *s
+	there.Config = s.Config.Copy()
+	there.Config.Region = region
+	return &there
+}
+
+// identify asks STS who the credentials belong to.
+func identify(ctx context.Context, cfg aws.Config) (*Session, error) {
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, explainIdentity(err, cfg.Region)
+	}
+	s := &Session{Config: cfg, Account: aws.ToString(who.Account), ARN: aws.ToString(who.Arn)}
+	s.Partition = partitionOfARN(s.ARN)
+	if s.Account == "" || s.Partition == "" {
+		return nil, fault.Failedf("AWS answered with an identity without an account: %q", s.ARN)
+	}
+	return s, nil
+}
+
+func explainIdentity(err error, region string) error {
+	switch code := codeOf(err); {
+	case fault.IsTemporary(err):
+		return fault.Temporaryf("asking AWS for the identity of the credentials: %w", err)
+	case isExpired(err):
+		return fault.Invalidf("the AWS credentials have expired: %w", err).WithHint("renew them and run again")
+	case code == "InvalidClientTokenId" || code == "UnrecognizedClientException" || code == "RegionDisabledException":
+		return fault.Invalidf("AWS in region %s does not accept the credentials: %w", region, err).
+			WithHint("are they the right ones, and is the region switched on for the account?")
+	case code == "":
+		return fault.Invalidf("no usable AWS credentials: %w", err).
+			WithHint("in a pod the service account needs an IAM role; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+	}
+	return fault.Invalidf("asking AWS for the identity of the credentials: %w", err)
+}
+
+func partitionOfARN(arn string) string {
+	parts := strings.Split(arn, ":")
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[1]
+}
+
+func accountOfARN(arn string) string {
+	parts := strings.Split(arn, ":")
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}
