@@ -42,8 +42,7 @@ bench: build $(BUILT) ## compare with other programs: a table, and bench.json
 
 .PHONY: golden
 golden: ## write golden files and generated documents anew; look at the difference before you commit it
-	go test ./internal/argo/... ./internal/config/... -update
-	go generate ./...
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd internal stages | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
 
 .PHONY: clean
 clean: ## remove everything that was made here, the demo's state too
