@@ -16,7 +16,7 @@ func (c *Config) RequireCluster() error {
 	for _, f := range fieldsOf(value.Type()) {
 		if f.need == "cluster" && value.Field(f.index).IsZero() {
 			missing = append(missing, Problem{
-				File: File, Path: f.key, Hint: exampleOf(f),
+				Path: f.key, Hint: exampleOf(f),
 				Message: "there is no " + f.key + ", which a pipeline on a cluster needs: expected " + describe(f.typ, f),
 			})
 		}
@@ -51,4 +51,11 @@ func (e Environment) StackNames() []string {
 		names = append(names, stack.Name)
 	}
 	return names
+}
+
+// Accepts says whether a key of the mapping may have a text as its value, as in
+// Accepts[Stack]("name", "ApiStack"). An unknown key accepts nothing.
+func Accepts[Mapping Config | Stack | Environment | Build](key, text string) bool {
+	f, known := lookup(reflect.TypeFor[Mapping](), key)
+	return known && f.rule != "" && holds(f.rule, text)
 }

@@ -109,7 +109,15 @@ func TestAClusterNeedsMoreThanALocalRun(t *testing.T) {
 		paths = append(paths, problem.Path)
 	}
 	assert.Equal(t, []string{"githubOwner", "githubRepo", "clusterName"}, paths)
-	assert.ErrorContains(t, err, "aphex-config.yaml: there is no githubOwner, which a pipeline on a cluster needs")
+	assert.ErrorContains(t, err, "configuration: there is no githubOwner, which a pipeline on a cluster needs")
+}
+
+func TestAcceptsAsksTheRuleOfAKey(t *testing.T) {
+	assert.True(t, config.Accepts[config.Stack]("name", "ApiStack"))
+	assert.False(t, config.Accepts[config.Stack]("name", "Api Stack"))
+	assert.False(t, config.Accepts[config.Stack]("nmae", "ApiStack"))
+	assert.True(t, config.Accepts[config.Environment]("account", "012345678901"))
+	assert.False(t, config.Accepts[config.Config]("githubBranch", "-x"))
 }
 
 func TestProblemsAreDataToo(t *testing.T) {

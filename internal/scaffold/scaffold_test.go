@@ -1,0 +1,158 @@
+package scaffold_test
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/scaffold"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const golden = "aphex-config.yaml"
+
+// Each archive holds an application's folder and the configuration for it.
+func TestAnAppGetsAConfigurationThatLoads(t *testing.T) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, archives)
+	for _, file := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			require.NoError(t, err)
+			sources, want := split(archive)
+			app, err := scaffold.Inspect(write(t, sources))
+			require.NoError(t, err)
+			got := scaffold.Render(app)
+			_, err = config.Parse(golden, got)
+			require.NoError(t, err)
+			if *update {
+				archive.Files = append(sources, txtar.File{Name: golden, Data: got})
+				require.NoError(t, os.WriteFile(file, txtar.Format(archive), 0o644))
+				return
+			}
+			assert.Equal(t, want, string(got))
+		})
+	}
+}
+
+func TestCredentialsInARemoteStayThere(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/typescript-app.txtar")
+	require.NoError(t, err)
+	sources, _ := split(archive)
+	app, err := scaffold.Inspect(write(t, sources))
+	require.NoError(t, err)
+	assert.Equal(t, "my-org", app.Owner)
+	assert.NotContains(t, string(scaffold.Render(app)), "hunter2")
+}
+
+func TestAFolderWithoutAnAppIsExplained(t *testing.T) {
+	_, err := scaffold.Inspect(t.TempDir())
+	assert.ErrorContains(t, err, "there is no CDK app in")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "cdk init app")
+}
+
+func TestABrokenAppIsExplained(t *testing.T) {
+	dir := write(t, []txtar.File{{Name: "cdk.json", Data: []byte("{")}})
+	_, err := scaffold.Inspect(dir)
+	assert.ErrorContains(t, err, "cdk.json: unexpected end of JSON input")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+}
+
+func TestAFolderBelowTheRepositoryKnowsIt(t *testing.T) {
+	dir := write(t, []txtar.File{
+		{Name: ".git/HEAD", Data: []byte("ref: refs/heads/main\n")},
+		{Name: ".git/config", Data: []byte("[remote \"origin\"]\n\turl = ssh://git@github.com/my-org/shop\n")},
+		{Name: "app/cdk.json", Data: []byte("{}")},
+	})
+	app, err := scaffold.Inspect(filepath.Join(dir, "app"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"my-org", "shop", "main", "."}, []string{app.Owner, app.Repo, app.Branch, app.Folder})
+}
+
+func TestAWorkTreeKnowsItsRepository(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "main", "repo"},
+		{"-C", "repo", "remote", "add", "origin", "git@github.com:my-org/shop.git"},
+		{"-C", "repo", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"},
+		{"-C", "repo", "worktree", "add", "-q", "-b", "feature", "../tree"},
+	} {
+		command := exec.Command("git", args...)
+		command.Dir = dir
+		out, err := command.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tree", "cdk.json"), []byte("{}"), 0o644))
+	app, err := scaffold.Inspect(filepath.Join(dir, "tree"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"my-org", "shop", "feature"}, []string{app.Owner, app.Repo, app.Branch})
+}
+
+func TestWhateverIsFoundTheConfigurationLoads(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		found := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z0-9"':#{}$/ -]{0,12}`))
+		app := scaffold.App{
+			Folder: found.Draw(t, "folder"), Owner: found.Draw(t, "owner"), Repo: found.Draw(t, "repo"), Branch: found.Draw(t, "branch"),
+			Build: rapid.SliceOfN(found, 0, 3).Draw(t, "build"), Tests: rapid.SliceOfN(found, 0, 3).Draw(t, "tests"),
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "stacks") {
+			app.Stacks = append(app.Stacks, scaffold.Stack{
+				Name: found.Draw(t, "name"), Path: found.Draw(t, "path"), Account: rapid.StringMatching(`[0-9]{11,12}|`).Draw(t, "account"), Region: found.Draw(t, "region"),
+			})
+		}
+		source := scaffold.Render(app)
+		_, err := config.Parse(golden, source)
+		require.NoError(t, err, "%s", source)
+	})
+}
+
+// FuzzInspect holds that no source makes the inspection panic, and that what is
+// made of it loads.
+func FuzzInspect(f *testing.F) {
+	f.Add("const app = new App(); new AStack(app, 'A', { env: { account: '111111111111' } })")
+	f.Add("app = App(); AStack(app, \"A\", env=dev)")
+	f.Add("const app = new App(); new AStack(app, `A`, \"\\")
+	f.Fuzz(func(t *testing.T, source string) {
+		app, err := scaffold.Inspect(write(t, []txtar.File{
+			{Name: "cdk.json", Data: []byte(`{"app": "app.js"}`)}, {Name: "app.js", Data: []byte(source)},
+		}))
+		require.NoError(t, err)
+		_, err = config.Parse(golden, scaffold.Render(app))
+		require.NoError(t, err)
+	})
+}
+
+func split(archive *txtar.Archive) (sources []txtar.File, want string) {
+	for _, file := range archive.Files {
+		if file.Name == golden {
+			want = string(file.Data)
+			continue
+		}
+		sources = append(sources, file)
+	}
+	return sources, want
+}
+
+func write(t *testing.T, files []txtar.File) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, file := range files {
+		target := filepath.Join(dir, file.Name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(target), 0o755))
+		require.NoError(t, os.WriteFile(target, file.Data, 0o644))
+	}
+	return dir
+}
