@@ -1,0 +1,133 @@
+package awssim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim/policy"
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/internal/awssim/wire"
+)
+
+// host is the server as the CloudFormation engine sees it.
+type host struct{ s *Server }
+
+const formationService = "cloudformation.amazonaws.com"
+
+// Now is the simulator's time.
+func (h host) Now() time.Time { return h.s.clock.Now() }
+
+// Sleep waits in simulated time.
+func (h host) Sleep(ctx context.Context, d time.Duration) error { return h.s.clock.Sleep(ctx, d) }
+
+// Parameter reads an SSM parameter.
+func (h host) Parameter(scope stacks.Scope, name string) (value, typ string, err error) {
+	p, err := h.s.parameters.Get(wire.Place(scope.Account, scope.Region), name)
+	return p.Value, p.Type, messageOnly(err)
+}
+
+// Secret reads a secret's text, or one member of it.
+func (h host) Secret(scope stacks.Scope, id, jsonKey string) (string, error) {
+	secret, err := h.s.secrets.Get(wire.Place(scope.Account, scope.Region), id)
+	if err != nil {
+		return "", messageOnly(err)
+	}
+	if jsonKey == "" {
+		return secret.Current.Text, nil
+	}
+	members := map[string]any{}
+	if err := json.Unmarshal([]byte(secret.Current.Text), &members); err != nil {
+		return "", fmt.Errorf("Could not parse SecretString JSON of %s", id)
+	}
+	value, ok := members[jsonKey]
+	if !ok {
+		return "", fmt.Errorf("Could not find a value associated with JSONKey in SecretString of %s", id)
+	}
+	return fmt.Sprint(value), nil
+}
+
+// Template reads the object a TemplateURL speaks of, with the caller's rights.
+func (h host) Template(_ context.Context, scope stacks.Scope, caller, address string) ([]byte, error) {
+	bucket, key, version, err := h.s.objectOf(address)
+	if err != nil {
+		return nil, err
+	}
+	text, err := h.s.objects.Read(h.guard(scope, caller), bucket, key, version)
+	if err != nil {
+		return nil, fmt.Errorf("S3 error: %s (reading %s)", messageOnly(err), address)
+	}
+	return text, nil
+}
+
+// guard decides with the rights of an ARN.
+func (h host) guard(scope stacks.Scope, caller string) func(policy.Question) error {
+	v := &visit{call: &wire.Call{Region: scope.Region, Caller: h.s.identity.Caller(caller)}}
+	return h.s.guard(v)
+}
+
+// CheckRole holds a role to what CloudFormation needs: the caller may pass it,
+// and it trusts CloudFormation.
+func (h host) CheckRole(scope stacks.Scope, caller, roleARN string) error {
+	pass := policy.Question{
+		Action: "iam:PassRole", Resource: roleARN, Keys: policy.Keys{"iam:PassedToService": {formationService}},
+	}
+	if err := h.guard(scope, caller)(pass); err != nil {
+		return messageOnly(err)
+	}
+	role, err := h.s.identity.Role(scope.Account, roleARN[strings.LastIndexByte(roleARN, '/')+1:])
+	if err != nil || role.ARN != roleARN {
+		return fmt.Errorf("Role %s is invalid or cannot be assumed", roleARN)
+	}
+	trust, err := policy.Parse(role.Trust)
+	if err != nil {
+		return err
+	}
+	assume := policy.Question{Action: "sts:AssumeRole", Resource: roleARN, ResourcePolicy: trust, Trust: true}
+	if h.s.identity.Decide(policy.Caller{Service: formationService}, assume) != nil {
+		return fmt.Errorf("Role %s is invalid or cannot be assumed", roleARN)
+	}
+	return nil
+}
+
+// ObjectExists says whether an account's own bucket has the key.
+func (h host) ObjectExists(_ stacks.Scope, bucket, key string) bool {
+	return h.s.objects.Exists(bucket, key)
+}
+
+// objectOf reads an S3 URL: s3://bucket/key, virtual-hosted, path style, or
+// one of the simulator's own addresses.
+func (s *Server) objectOf(address string) (bucket, key, version string, err error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "", "", "", fmt.Errorf("TemplateURL must be a supported URL: %q", address)
+	}
+	path := strings.TrimPrefix(u.Path, "/")
+	version = u.Query().Get("versionId")
+	label, _, virtual := strings.Cut(u.Host, ".s3.")
+	if !virtual {
+		label, _, virtual = strings.Cut(u.Host, ".s3-")
+	}
+	switch {
+	case u.Scheme == "s3":
+		return u.Host, path, version, nil
+	case virtual && strings.Contains(u.Host, ".amazonaws.com"):
+		return label, path, version, nil
+	case s.url != "" && strings.TrimPrefix(s.url, "http://") == u.Host,
+		strings.HasPrefix(u.Host, "s3.") || strings.HasPrefix(u.Host, "s3-"):
+		bucket, key, _ = strings.Cut(path, "/")
+		return bucket, key, version, nil
+	}
+	return "", "", "", fmt.Errorf("TemplateURL must be an Amazon S3 URL: %q", address)
+}
+
+// messageOnly takes the code off an AWS error: the engine shows the message.
+func messageOnly(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s", wire.Query.Spoken(err).Message)
+}

@@ -1,0 +1,158 @@
+package awssim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim/identity"
+	"github.com/aphex/aphex-pipeline/internal/awssim/objects"
+	"github.com/aphex/aphex-pipeline/internal/awssim/parameters"
+	"github.com/aphex/aphex-pipeline/internal/awssim/registry"
+	"github.com/aphex/aphex-pipeline/internal/awssim/secrets"
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/internal/awssim/wire"
+	"github.com/aphex/aphex-pipeline/internal/awssim/zones"
+)
+
+// Server is the simulated cloud: an http.Handler, and a listener once started.
+// It is safe for concurrent use.
+type Server struct {
+	clock     *Clock
+	log       *slog.Logger
+	dir       string
+	temporary bool // the directory is removed at the end
+
+	identity   *identity.Directory
+	objects    *objects.Store
+	parameters *parameters.Store
+	secrets    *secrets.Store
+	registry   *registry.Store
+	stacks     *stacks.Engine
+	services   map[string]wire.Service
+
+	faults faults
+	ledger ledger
+	saving sync.Mutex
+
+	http     *http.Server
+	url      string
+	stopSave context.CancelFunc
+	saved    sync.WaitGroup
+}
+
+// New makes a server and loads what an earlier one left in the directory.
+func New(options Options) (*Server, error) {
+	s := &Server{clock: options.Clock, log: options.Log, dir: options.Dir}
+	if s.clock == nil {
+		s.clock = NewClock()
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.dir == "" {
+		dir, err := os.MkdirTemp("", "aphex-awssim-")
+		if err != nil {
+			return nil, fmt.Errorf("making the directory of the AWS simulator: %w", err)
+		}
+		s.dir, s.temporary = dir, true
+	}
+	if err := s.open(options); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the AWS simulator in %q: %w", s.dir, err), s.clear())
+	}
+	return s, nil
+}
+
+func (s *Server) open(options Options) error {
+	store, err := objects.New(filepath.Join(s.dir, "s3"), s.clock.Now)
+	if err != nil {
+		return err
+	}
+	s.objects = store
+	s.identity = identity.New(s.clock.Now)
+	s.parameters = parameters.New(s.clock.Now)
+	s.secrets = secrets.New(s.clock.Now)
+	s.registry = registry.New(s.clock.Now)
+	s.stacks = stacks.New(host{s}, options.Stacks)
+	s.services = map[string]wire.Service{}
+	for _, service := range []wire.Service{
+		s.identity.STS(), s.identity.IAM(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(), zones.Service(),
+	} {
+		s.services[service.Name] = service
+	}
+	return s.load()
+}
+
+// Start listens on a free port of the loopback interface and returns the URL
+// that clients take as AWS_ENDPOINT_URL.
+func (s *Server) Start() (url string, err error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("starting the AWS simulator: %w", err)
+	}
+	s.url = "http://" + listener.Addr().String()
+	s.http = &http.Server{
+		Handler: s, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	go func() { _ = s.http.Serve(listener) }() // it ends with ErrServerClosed
+	s.keepSaving()
+	s.log.Info("the AWS simulator is listening; nothing here is real AWS", "url", s.url, "dir", s.dir)
+	return s.url, nil
+}
+
+// URL is what Start returned.
+func (s *Server) URL() string { return s.url }
+
+// Clock is the simulator's clock.
+func (s *Server) Clock() *Clock { return s.clock }
+
+// Stacks is the CloudFormation engine, for scripted resource failures.
+func (s *Server) Stacks() *stacks.Engine { return s.stacks }
+
+const shutdownTime = 2 * time.Second
+
+// Close stops the server, ends running stack operations where they are, and
+// saves the state.
+func (s *Server) Close() error {
+	var stopped error
+	if s.http != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+		defer cancel()
+		if s.http.Shutdown(ctx) != nil { // a call that hangs is cut off
+			stopped = s.http.Close()
+		}
+		s.stopSave()
+		s.saved.Wait()
+	}
+	s.stacks.Close()
+	return errors.Join(stopped, s.Save(), s.objects.Close(), s.clear())
+}
+
+// clear removes a temporary directory.
+func (s *Server) clear() error {
+	if !s.temporary {
+		return nil
+	}
+	return os.RemoveAll(s.dir)
+}
+
+const greeting = "This is the AphexPipeline AWS simulator. Nothing here is real AWS.\n"
+
+// ServeHTTP answers one API call.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Server", "aphex-aws-simulator")
+	if r.Method == http.MethodGet && r.URL.Path == "/" && r.URL.RawQuery == "" && r.Header.Get("Authorization") == "" {
+		_, _ = io.WriteString(w, greeting) // a client that went away is its own problem
+		return
+	}
+	s.answer(w, r)
+}

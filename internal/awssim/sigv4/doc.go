@@ -1,0 +1,8 @@
+// Package sigv4 reads and verifies AWS Signature Version 4, from the header
+// and from presigned URLs, and the body framing that goes with it: hashed,
+// unsigned, and aws-chunked with or without signatures and trailers.
+//
+// Source: "Signature Version 4 for API requests" (IAM User Guide) and
+// "Signature calculations for the Authorization header: transferring payload
+// in multiple chunks" (Amazon S3 API Reference).
+package sigv4

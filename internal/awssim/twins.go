@@ -1,0 +1,157 @@
+package awssim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/internal/awssim/wire"
+)
+
+// twin is a resource type of CloudFormation that exists in the simulator, so
+// that a deployed stack can be looked at and used through the service's API.
+type twin struct {
+	create func(*Server, want) (stacks.Resource, error)
+	update func(*Server, want) (stacks.Resource, error)
+	remove func(*Server, want) error
+}
+
+var twins = map[string]twin{
+	"AWS::S3::Bucket":             {createBucket, updateBucket, deleteBucket},
+	"AWS::S3::BucketPolicy":       {putBucketPolicy, putBucketPolicy, deleteBucketPolicy},
+	"AWS::IAM::Role":              {createRole, updateRole, deleteRole},
+	"AWS::IAM::Policy":            {createInlinePolicy, updateInlinePolicy, deleteInlinePolicy},
+	"AWS::IAM::ManagedPolicy":     {createManagedPolicy, updateManagedPolicy, deleteManagedPolicy},
+	"AWS::IAM::OIDCProvider":      {createProvider, updateProvider, deleteProvider},
+	"AWS::SSM::Parameter":         {createParameter, updateParameter, deleteParameter},
+	"AWS::SecretsManager::Secret": {createSecret, updateSecret, deleteSecret},
+	"AWS::ECR::Repository":        {createRepository, updateRepository, deleteRepository},
+}
+
+// want is what CloudFormation wants of a resource.
+type want struct {
+	stacks.ResourceRequest
+	now properties // wanted
+	old properties
+}
+
+func newWant(r stacks.ResourceRequest) want {
+	return want{ResourceRequest: r, now: properties(r.Properties), old: properties(r.Old)}
+}
+
+// Create makes a resource that has a twin.
+func (h host) Create(_ context.Context, r stacks.ResourceRequest) (stacks.Resource, error) {
+	twin, ok := twins[r.Type]
+	if !ok {
+		return stacks.Resource{}, stacks.ErrGeneric
+	}
+	h.s.ledger.touch()
+	resource, err := twin.create(h.s, newWant(r))
+	return resource, handlerError(err)
+}
+
+// Update changes a resource that has a twin.
+func (h host) Update(_ context.Context, r stacks.ResourceRequest) (stacks.Resource, error) {
+	twin, ok := twins[r.Type]
+	if !ok {
+		return stacks.Resource{}, stacks.ErrGeneric
+	}
+	h.s.ledger.touch()
+	resource, err := twin.update(h.s, newWant(r))
+	return resource, handlerError(err)
+}
+
+// Delete removes a resource that has a twin; one that is gone is no error.
+func (h host) Delete(_ context.Context, r stacks.ResourceRequest) error {
+	twin, ok := twins[r.Type]
+	if !ok {
+		return stacks.ErrGeneric
+	}
+	h.s.ledger.touch()
+	err := twin.remove(h.s, newWant(r))
+	if isMissing(err) {
+		return nil
+	}
+	return handlerError(err)
+}
+
+// handlerError words an error as a resource handler of CloudFormation does.
+func handlerError(err error) error {
+	if err == nil {
+		return nil
+	}
+	spoken := wire.Query.Spoken(err)
+	return fmt.Errorf("Resource handler returned message: %q (HandlerErrorCode: %s)", spoken.Message, handlerCode(spoken))
+}
+
+func handlerCode(e *wire.Error) string {
+	switch {
+	case e.Common == wire.AccessDenied:
+		return "AccessDenied"
+	case strings.Contains(e.Code, "AlreadyExists") || strings.Contains(e.Code, "AlreadyOwned") || e.Code == "ResourceExistsException":
+		return "AlreadyExists"
+	case isMissing(e):
+		return "NotFound"
+	case e.Status >= 500:
+		return "InternalFailure"
+	}
+	return "InvalidRequest"
+}
+
+func isMissing(err error) bool {
+	if err == nil {
+		return false
+	}
+	code := wire.Query.Spoken(err).Code
+	return strings.HasPrefix(code, "NoSuch") || strings.Contains(code, "NotFound")
+}
+
+// permit asks whether the execution role may do something. Without one the
+// operation runs with the rights of whoever started it.
+func (s *Server) permit(w want, action, resource string) error {
+	if w.RoleARN == "" {
+		return nil
+	}
+	h := host{s}
+	q := questionOn(action, resource)
+	return h.guard(w.Scope, w.RoleARN)(q)
+}
+
+func (w want) place() string { return wire.Place(w.Scope.Account, w.Scope.Region) }
+
+func (w want) arn(service, resource string) string {
+	return "arn:" + w.Scope.Partition + ":" + service + ":" + w.Scope.Region + ":" + w.Scope.Account + ":" + resource
+}
+
+func (w want) iamARN(resource string) string {
+	return "arn:" + w.Scope.Partition + ":iam::" + w.Scope.Account + ":" + resource
+}
+
+// name is the resource's own name: the given property, or a generated one cut
+// to the longest the service takes.
+func (w want) name(property string, longest int) string {
+	if given := w.now.text(property); given != "" {
+		return given
+	}
+	id := w.SuggestedID
+	if len(id) > longest { // keep the random end
+		cut := strings.LastIndexByte(id, '-')
+		id = id[:longest-(len(id)-cut)] + id[cut:]
+	}
+	return id
+}
+
+// tags are those of the template, of the stack, and CloudFormation's own.
+func (w want) tags() map[string]string {
+	tags := maps.Clone(w.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	maps.Copy(tags, w.now.tags("Tags"))
+	tags["aws:cloudformation:stack-name"] = w.StackName
+	tags["aws:cloudformation:stack-id"] = w.StackID
+	tags["aws:cloudformation:logical-id"] = w.LogicalID
+	return tags
+}
