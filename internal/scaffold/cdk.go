@@ -28,9 +28,8 @@ func appCommand(folder string) (string, error) {
 func entryFiles(folder, command string) []string {
 	var named []string
 	for _, word := range strings.Fields(command) {
-		word = strings.Trim(word, `"'`)
-		if filepath.IsLocal(word) && isSource(word) && exists(filepath.Join(folder, word)) {
-			named = append(named, filepath.ToSlash(word))
+		if entry := written(folder, filepath.ToSlash(strings.Trim(word, `"'`))); entry != "" {
+			named = append(named, entry)
 		}
 	}
 	if named != nil {
@@ -45,6 +44,25 @@ func entryFiles(folder, command string) []string {
 		}
 	}
 	return withoutCompiled(named)
+}
+
+// written gives the source file that a person wrote behind a word of the app's
+// command, or "". For dist/bin/shop.js that is bin/shop.ts, if there is one.
+func written(folder, word string) string {
+	if !filepath.IsLocal(word) || !isSource(word) {
+		return ""
+	}
+	candidates := []string{word}
+	if base, isJS := strings.CutSuffix(word, ".js"); isJS {
+		_, below, _ := strings.Cut(base, "/")
+		candidates = []string{base + ".ts", below + ".ts", "src/" + below + ".ts", word}
+	}
+	for _, candidate := range candidates {
+		if exists(filepath.Join(folder, candidate)) {
+			return candidate
+		}
+	}
+	return ""
 }
 
 // isSource says whether a file is in a language whose stacks are recognised.

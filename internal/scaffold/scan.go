@@ -41,9 +41,13 @@ func endOfText(source string, start int) int {
 	return len(source)
 }
 
+// callLimit is how much of a call is looked at, in bytes.
+const callLimit = 16 << 10
+
 // callAt gives a call with its arguments: from start to the parenthesis that
 // closes the first one opened.
 func callAt(source string, start int) string {
+	source = source[:min(len(source), start+callLimit)]
 	depth := 0
 	for i := start; i < len(source); {
 		next := i + 1

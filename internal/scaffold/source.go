@@ -24,6 +24,9 @@ var (
 	importedPython = regexp.MustCompile(`(?m)^\s*from\s+([\w.]+)\s+import\s+([^\n#]+)`)
 )
 
+// stackLimit is how many creations of one source file are looked at.
+const stackLimit = 500
+
 // stacksIn gives the stacks that a source file creates in its app. The file is
 // relative to the app's folder, which is relative to dir.
 func stacksIn(dir, folder, file string) []Stack {
@@ -34,7 +37,7 @@ func stacksIn(dir, folder, file string) []Stack {
 	}
 	homes := imports(dir, folder, file, source)
 	var stacks []Stack
-	for _, at := range creation.FindAllStringSubmatchIndex(source, -1) {
+	for _, at := range creation.FindAllStringSubmatchIndex(source, stackLimit) {
 		class, scope, id := source[at[2]:at[3]], source[at[4]:at[5]], source[at[6]:at[7]]
 		if !apps[scope] || !isStack(class, homes) {
 			continue

@@ -54,7 +54,8 @@ func nameOf(i, count int) string {
 	return fmt.Sprintf("stage-%d", i)
 }
 
-// region gives the region that most of the stacks name, the first of equals.
+// region gives the region that most of the stacks name, the first of equals. A
+// region of a few stacks only is theirs, not the environment's.
 func region(stacks []Stack) string {
 	counts := map[string]int{}
 	best := ""
@@ -65,6 +66,9 @@ func region(stacks []Stack) string {
 				best = stack.Region
 			}
 		}
+	}
+	if 2*counts[best] < len(stacks) {
+		return ""
 	}
 	return best
 }
