@@ -7,6 +7,7 @@ import "path/filepath"
 type AssetManifest struct {
 	ID        string // artifact id, such as "ApiStack.assets"
 	Dir       string // absolute path of the folder that its commands run in
+	Root      string // absolute path of the outermost assembly, which holds all its files
 	Bootstrap Bootstrap
 	Files     []FileAsset
 	Images    []ImageAsset
@@ -129,7 +130,7 @@ func (f *folder) readAssets(base, id, name string) (*AssetManifest, error) {
 		return nil, err
 	}
 	base = filepath.Join(base, filepath.Dir(filepath.FromSlash(name)))
-	list := &AssetManifest{ID: id, Dir: filepath.Join(f.dir, base)}
+	list := &AssetManifest{ID: id, Dir: filepath.Join(f.dir, base), Root: f.dir}
 	for _, key := range doc.Files.keys {
 		asset, err := f.file(base, key, doc.Files.values[key])
 		if err != nil {

@@ -1,0 +1,66 @@
+package assets
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// encryption makes sure once that the bucket is there and gives the encryption
+// that it wants: "AES256", "aws:kms", "aws:kms <key>", or "" to leave it to S3.
+func (p *Publisher) encryption(ctx context.Context, client *s3.Client, d assembly.FileDestination, to Place) (string, error) {
+	return p.buckets.do(d.Bucket+"\n"+d.Role.ARN, func() (string, error) {
+		if _, err := client.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &d.Bucket}); err != nil {
+			return "", explainBucket(err, d.Bucket, to)
+		}
+		found, err := client.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &d.Bucket})
+		switch {
+		case fault.IsTemporary(err):
+			return "", err
+		case err != nil || found.ServerSideEncryptionConfiguration == nil:
+			return "", nil // none is set, or the role may not read it: the bucket's default applies anyway
+		}
+		return ruleOf(found.ServerSideEncryptionConfiguration.Rules), nil
+	})
+}
+
+func ruleOf(rules []types.ServerSideEncryptionRule) string {
+	if len(rules) == 0 || rules[0].ApplyServerSideEncryptionByDefault == nil {
+		return ""
+	}
+	rule := rules[0].ApplyServerSideEncryptionByDefault
+	switch rule.SSEAlgorithm {
+	case types.ServerSideEncryptionAes256:
+		return "AES256"
+	case types.ServerSideEncryptionAwsKms:
+		if key := aws.ToString(rule.KMSMasterKeyID); key != "" {
+			return "aws:kms " + key
+		}
+		return "aws:kms"
+	}
+	return ""
+}
+
+func explainBucket(err error, bucket string, to Place) error {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	switch {
+	case api.ErrorCode() == "NoSuchBucket":
+		return fault.Invalidf("there is no bucket %s: %w", bucket, err).
+			WithHint("bootstrap the account: `cdk bootstrap aws://%s/%s`", to.Account, to.Region)
+	case slices.Contains([]string{"AccessDenied", "AllAccessDisabled"}, api.ErrorCode()):
+		return fault.Invalidf("no access to bucket %s: %w", bucket, err).
+			WithHint("does it belong to account %s, and may the file publishing role write to it?", to.Account)
+	}
+	return err
+}

@@ -1,0 +1,184 @@
+package assets
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/proc"
+)
+
+// build gives the name of a local image, building it once if it is not there.
+func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset) (string, error) {
+	local := "cdkasset-" + strings.ToLower(image.ID)
+	return p.images.do(local, func() (string, error) {
+		p.options.Notify(Event{Asset: image.Name, Step: Building})
+		if len(image.Command) > 0 {
+			name, err := p.output(ctx, image.Command, list.Dir, "making the image "+image.Name)
+			if err == nil && name == "" {
+				err = fault.Failedf("the command that makes the image %s printed no image name", image.Name)
+			}
+			return name, err
+		}
+		there, err := p.hasImage(ctx, local)
+		if err != nil || there {
+			return local, err
+		}
+		arguments := append([]string{"build"}, buildArguments(image.Build, local)...)
+		return local, p.dockerIn(ctx, image.Build.Dir, "building the image "+image.Name, "",
+			[]string{"BUILDX_NO_DEFAULT_ATTESTATIONS=1"}, p.options.Out, arguments...)
+	})
+}
+
+// hasImage says whether docker has an image of that name. Docker answers "no" with exit code 1, podman with 125.
+func (p *Publisher) hasImage(ctx context.Context, name string) (bool, error) {
+	err := p.dockerIn(ctx, "", "looking for the image "+name, "", nil, io.Discard, "inspect", name)
+	var exit *proc.ExitError
+	if errors.As(err, &exit) && (exit.Code == 1 || exit.Code == 125) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// buildArguments gives the options of the manifest in the CDK's order.
+func buildArguments(b *assembly.ImageBuild, tag string) []string {
+	var args []string
+	add := func(flag string, values ...string) {
+		for _, value := range values {
+			if value != "" {
+				args = append(args, flag, value)
+			}
+		}
+	}
+	add("--build-arg", pairs(b.Args, "=")...)
+	add("--build-context", pairs(b.Contexts, "=")...)
+	for _, secret := range pairs(b.Secrets, ",") {
+		add("--secret", "id="+secret)
+	}
+	add("--ssh", b.SSH)
+	add("--tag", tag)
+	add("--target", b.Target)
+	add("--file", b.File)
+	add("--network", b.Network)
+	add("--platform", b.Platform)
+	for _, output := range b.Outputs {
+		args = append(args, "--output="+output)
+	}
+	for _, cache := range b.CacheFrom {
+		add("--cache-from", cacheFlag(cache))
+	}
+	if b.CacheTo != nil {
+		add("--cache-to", cacheFlag(*b.CacheTo))
+	}
+	if b.CacheDisabled {
+		args = append(args, "--no-cache")
+	}
+	return append(args, ".")
+}
+
+func cacheFlag(cache assembly.CacheOption) string {
+	return strings.Join(append([]string{"type=" + cache.Type}, pairs(cache.Params, "=")...), ",")
+}
+
+func pairs(values map[string]string, between string) (list []string) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		list = append(list, key+between+values[key])
+	}
+	return list
+}
+
+func (p *Publisher) docker(ctx context.Context, doing, stdin string, env []string, args ...string) error {
+	return p.dockerIn(ctx, "", doing, stdin, env, p.options.Out, args...)
+}
+
+// dockerIn runs the program that CDK_DOCKER names, docker by default.
+func (p *Publisher) dockerIn(ctx context.Context, dir, doing, stdin string, env []string, out io.Writer, args ...string) error {
+	program := "docker"
+	for _, entry := range p.options.Env {
+		if named, found := strings.CutPrefix(entry, "CDK_DOCKER="); found && named != "" {
+			program = named
+		}
+	}
+	err := p.run(ctx, append([]string{program}, args...), dir, stdin, env, out, doing)
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return fault.Invalidf("%s: there is no program %q: %w", doing, program, err).
+			WithHint("install docker, or name another program in CDK_DOCKER")
+	}
+	return err
+}
+
+// output runs a command of the manifest and gives what it prints, without space around it.
+func (p *Publisher) output(ctx context.Context, args []string, dir, doing string) (string, error) {
+	var out bytes.Buffer
+	err := p.run(ctx, args, dir, "", nil, &out, doing)
+	return strings.TrimSpace(out.String()), err
+}
+
+func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, env []string, out io.Writer, doing string) error {
+	var said lastBytes
+	stderr := io.MultiWriter(p.options.Out, &said)
+	if out == io.Discard {
+		stderr = &said // a question whose answer is "no" is no error to show
+	}
+	command := proc.Command{Args: args, Dir: dir, Env: slices.Concat(p.options.Env, env), Limit: p.options.Limit, Stdout: out, Stderr: stderr}
+	if out == p.options.Out {
+		command.Stdout = stderr // one writer keeps the order
+	}
+	if stdin != "" {
+		command.Stdin = strings.NewReader(stdin)
+	}
+	err := proc.Run(ctx, command)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return fault.Failedf("%s: %s: %w", doing, said.line(), err)
+}
+
+// lastBytes keeps the end of what is written to it.
+type lastBytes struct{ kept []byte }
+
+func (l *lastBytes) Write(p []byte) (int, error) {
+	l.kept = append(l.kept, p...)
+	if extra := len(l.kept) - 4096; extra > 0 {
+		l.kept = slices.Clone(l.kept[extra:])
+	}
+	return len(p), nil
+}
+
+// line is the last line written.
+func (l *lastBytes) line() string {
+	text := strings.TrimSpace(string(l.kept))
+	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
+}
+
+// oneAtATime is a writer for many goroutines.
+type oneAtATime struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *oneAtATime) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
+
+func orDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}

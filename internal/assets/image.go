@@ -1,0 +1,117 @@
+package assets
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// pushAttempts is how often a push is tried; what a registry has received it keeps.
+const pushAttempts = 3
+
+func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, d assembly.ImageDestination, to Place) error {
+	cfg, err := to.Enter(ctx, d.Role, d.Region)
+	if err != nil {
+		return fmt.Errorf("publishing the image %s: %w", image.Name, err)
+	}
+	client := ecr.NewFromConfig(cfg)
+	uri, err := repositoryURI(ctx, client, d, to)
+	if err != nil {
+		return err
+	}
+	remote := uri + ":" + d.Tag
+	there, err := imageExists(ctx, client, d)
+	if err != nil {
+		return fmt.Errorf("looking for the image %s: %w", remote, err)
+	}
+	if there {
+		p.options.Notify(Event{Asset: image.Name, To: remote, Step: Found})
+		return nil
+	}
+	// The login comes first: the image may be built upon another one of this registry.
+	if err := p.login(ctx, client, uri); err != nil {
+		return err
+	}
+	local, err := p.build(ctx, list, image)
+	if err != nil {
+		return err
+	}
+	if err := p.docker(ctx, "tagging the image "+image.Name, "", nil, "tag", local, remote); err != nil {
+		return err
+	}
+	p.options.Notify(Event{Asset: image.Name, To: remote, Step: Uploading})
+	if err := p.push(ctx, image.Name, remote); err != nil {
+		return err
+	}
+	p.options.Notify(Event{Asset: image.Name, To: remote, Step: Published})
+	return nil
+}
+
+func repositoryURI(ctx context.Context, client *ecr.Client, d assembly.ImageDestination, to Place) (string, error) {
+	found, err := client.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{d.Repository}})
+	var missing *types.RepositoryNotFoundException
+	switch {
+	case errors.As(err, &missing), err == nil && len(found.Repositories) == 0:
+		return "", fault.Invalidf("there is no ECR repository %s in account %s", d.Repository, to.Account).
+			WithHint("bootstrap the account: `cdk bootstrap aws://%s/%s`", to.Account, d.Region)
+	case err != nil:
+		return "", fmt.Errorf("looking for the ECR repository %s: %w", d.Repository, err)
+	}
+	return aws.ToString(found.Repositories[0].RepositoryUri), nil
+}
+
+func imageExists(ctx context.Context, client *ecr.Client, d assembly.ImageDestination) (bool, error) {
+	_, err := client.DescribeImages(ctx, &ecr.DescribeImagesInput{
+		RepositoryName: &d.Repository, ImageIds: []types.ImageIdentifier{{ImageTag: &d.Tag}},
+	})
+	var missing *types.ImageNotFoundException
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// login logs docker in, once for each registry; the password goes through stdin.
+func (p *Publisher) login(ctx context.Context, client *ecr.Client, uri string) error {
+	registry, _, _ := strings.Cut(uri, "/")
+	_, err := p.logins.do(registry, func() (string, error) {
+		answer, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		if err != nil {
+			return "", fmt.Errorf("getting a token for %s: %w", registry, err)
+		}
+		if len(answer.AuthorizationData) == 0 {
+			return "", fault.Failedf("ECR gave no token for %s", registry)
+		}
+		token, err := base64.StdEncoding.DecodeString(aws.ToString(answer.AuthorizationData[0].AuthorizationToken))
+		user, password, whole := strings.Cut(string(token), ":")
+		if err != nil || !whole {
+			return "", fault.Failedf("ECR gave a token for %s that cannot be read", registry)
+		}
+		return "", p.docker(ctx, "logging in at "+registry, password, nil, "login", "--username", user, "--password-stdin", registry)
+	})
+	return err
+}
+
+func (p *Publisher) push(ctx context.Context, name, remote string) error {
+	for attempt := 1; ; attempt++ {
+		err := p.docker(ctx, "pushing the image "+name, "", nil, "push", remote)
+		if err == nil || ctx.Err() != nil || attempt == pushAttempts {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(attempt) * time.Second):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package assets_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/assets"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+const remote = "111111111111.dkr.ecr.eu-west-1.amazonaws.com/repo:tag"
+
+// docker is a stand-in program that writes down what it is asked.
+func docker(t *testing.T, script string) (log string, env []string) {
+	dir := t.TempDir()
+	log = filepath.Join(dir, "log")
+	program := filepath.Join(dir, "docker")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho \"$(basename \"$PWD\") $BUILDX_NO_DEFAULT_ATTESTATIONS: $*\" >> "+log+"\n"+script), 0o755))
+	return log, append(os.Environ(), "CDK_DOCKER="+program)
+}
+
+func lines(t *testing.T, file string) (list []string) {
+	src, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(src)) {
+		_, line, _ = strings.Cut(strings.TrimSpace(line), " ")
+		list = append(list, line)
+	}
+	return list
+}
+
+func imageList(image assembly.ImageAsset) *assembly.AssetManifest {
+	image.ID, image.Name = "ABC", "Image"
+	image.Destinations = []assembly.ImageDestination{{ID: "d", Repository: "repo", Tag: "tag"}}
+	return &assembly.AssetManifest{Images: []assembly.ImageAsset{image}}
+}
+
+func TestAnImageIsBuiltTaggedAndPushed(t *testing.T) {
+	s := newStub(t)
+	dir := filepath.Join(t.TempDir(), "context")
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	log, env := docker(t, `case $1 in inspect) exit 1;; login) test "$(cat)" = password;; build) test "$(basename "$PWD")" = context;; esac`)
+	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{
+		Dir: dir, File: "Dockerfile.prod", Target: "app", Args: map[string]string{"B": "2", "A": "1"}, Contexts: map[string]string{"x": "y"},
+		Secrets: map[string]string{"token": "src=t"}, SSH: "default", Network: "host", Platform: "linux/arm64", Outputs: []string{"type=docker"},
+		CacheFrom: []assembly.CacheOption{{Type: "registry", Params: map[string]string{"ref": "r"}}}, CacheTo: &assembly.CacheOption{Type: "inline"}, CacheDisabled: true,
+	}})
+	p := assets.New(assets.Options{Env: env})
+	require.NoError(t, p.Publish(t.Context(), list, s.place()))
+	require.NoError(t, p.Publish(t.Context(), list, s.place()))
+	assert.Equal(t, []string{
+		": login --username AWS --password-stdin 111111111111.dkr.ecr.eu-west-1.amazonaws.com",
+		": inspect cdkasset-abc",
+		"1: build --build-arg A=1 --build-arg B=2 --build-context x=y --secret id=token,src=t --ssh default --tag cdkasset-abc --target app" +
+			" --file Dockerfile.prod --network host --platform linux/arm64 --output=type=docker --cache-from type=registry,ref=r --cache-to type=inline --no-cache .",
+		": tag cdkasset-abc " + remote,
+		": push " + remote,
+	}, lines(t, log))
+}
+
+func TestAnImageInTheRegistryIsLeftAloneAndALocalOneIsNotBuiltAgain(t *testing.T) {
+	s := newStub(t)
+	log, env := docker(t, "")
+	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
+	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	assert.NotContains(t, strings.Join(lines(t, log), "\n"), ": build")
+
+	s.images["repo:tag"] = true
+	require.NoError(t, os.Remove(log))
+	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	assert.NoFileExists(t, log)
+}
+
+func TestACommandOfTheManifestMakesTheImage(t *testing.T) {
+	s := newStub(t)
+	log, env := docker(t, "")
+	list := imageList(assembly.ImageAsset{Command: []string{"sh", "-c", "echo loaded:1"}})
+	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	assert.Contains(t, lines(t, log), ": tag loaded:1 "+remote)
+}
+
+func TestAPushIsTriedAgain(t *testing.T) {
+	s := newStub(t)
+	log, env := docker(t, `if [ $1 = push ] && [ ! -e "$0.tried" ]; then touch "$0.tried"; echo "connection reset" >&2; exit 1; fi`)
+	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
+	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	assert.Equal(t, 2, strings.Count(strings.Join(lines(t, log), "\n"), ": push"))
+}
+
+func TestWhatGoesWrongWithImagesIsSaid(t *testing.T) {
+	s := newStub(t)
+	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
+	_, env := docker(t, `if [ $1 = inspect ]; then exit 125; fi; if [ $1 = build ]; then echo "failed to solve" >&2; exit 2; fi`)
+	err := assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place())
+	require.ErrorContains(t, err, "building the image Image: failed to solve")
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+
+	err = assets.New(assets.Options{Env: []string{"CDK_DOCKER=no-such-docker"}}).Publish(t.Context(), list, s.place())
+	require.ErrorContains(t, err, `there is no program "no-such-docker"`)
+	assert.Contains(t, fault.HintOf(err), "CDK_DOCKER")
+
+	list.Images[0].Destinations[0].Repository = "missing"
+	err = assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place())
+	require.ErrorContains(t, err, "there is no ECR repository missing in account 111111111111")
+}
