@@ -12,6 +12,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
+// moment is far more than anything here takes, and far less than what grows
+// with the square of the file would.
+const moment = time.Minute
+
 func TestAHostileFileIsRefusedQuickly(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":                    {"", "x.yaml:1:1: the file is empty"},
@@ -42,7 +46,7 @@ func TestAHostileFileIsRefusedQuickly(t *testing.T) {
 			require.Error(t, err)
 			assert.True(t, strings.Contains(err.Error(), c.want), "%.2000s", err)
 			assert.Less(t, len(err.Error()), 100_000, "nobody reads more")
-			assert.Less(t, time.Since(begin), 10*time.Second)
+			assert.Less(t, time.Since(begin), moment)
 		})
 	}
 }
@@ -78,7 +82,7 @@ func TestTenThousandEnvironmentsLoad(t *testing.T) {
 	got, err := config.Parse("x.yaml", manyEnvironments(10_000))
 	require.NoError(t, err)
 	assert.Len(t, got.Environments, 10_000)
-	assert.Less(t, time.Since(begin), 20*time.Second)
+	assert.Less(t, time.Since(begin), moment)
 }
 
 func TestALargeGraphIsCheckedQuickly(t *testing.T) {
@@ -102,7 +106,7 @@ func TestALargeGraphIsCheckedQuickly(t *testing.T) {
 			_, err := config.Parse("x.yaml", []byte(text.String()))
 			require.Error(t, err)
 			assert.True(t, strings.Contains(err.Error(), c.want), "%.2000s", err)
-			assert.Less(t, time.Since(begin), 10*time.Second)
+			assert.Less(t, time.Since(begin), moment)
 		})
 	}
 }

@@ -60,6 +60,9 @@ func (r *report) refuseSecret(found secret) {
 
 // at reports a problem of the value of a path.
 func (r *report) at(node *yaml.Node, path, format string, args ...any) *Problem {
+	if r.full() {
+		return r.keep(Problem{})
+	}
 	problem := Problem{
 		Line: node.Line, Column: node.Column, Path: path, width: widthOf(node),
 		Message: fmt.Sprintf(format, args...),
@@ -89,7 +92,7 @@ func (r *report) keep(problem Problem) *Problem {
 	if r.masked && strings.ContainsRune(problem.Value, mask) {
 		return &problem
 	}
-	if len(r.problems) >= problemLimit {
+	if r.full() {
 		r.more++
 		return &problem
 	}
@@ -97,6 +100,8 @@ func (r *report) keep(problem Problem) *Problem {
 	r.problems = append(r.problems, problem)
 	return &r.problems[len(r.problems)-1]
 }
+
+func (r *report) full() bool { return len(r.problems) >= problemLimit }
 
 // result gives all problems in the order of the file, or nil. Those that will
 // be shown get the line they are about.

@@ -75,7 +75,7 @@ func findApp(dir string) (string, error) {
 
 // read gives the beginning of a file, and "" for one that does not exist.
 func read(file string) (string, error) {
-	opened, err := os.Open(file) //nolint:gosec // a file of the inspected folder
+	opened, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -45,10 +45,10 @@ func targets(stacks []Stack) []target {
 
 // nameOf gives the first target its name, and the last of several prod.
 func nameOf(i, count int) string {
-	switch {
-	case i == 0:
+	switch i {
+	case 0:
 		return firstName
-	case i == count-1:
+	case count - 1:
 		return "prod"
 	}
 	return fmt.Sprintf("stage-%d", i)
