@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 
@@ -27,6 +28,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		err = s.perform(seen, v, &record)
 	}
 	if err != nil {
+		v.drain()
 		err = inS3Words(err)
 		seen.code = v.protocol.Spoken(err).Code
 		s.refuse(seen, v, err)
@@ -85,6 +87,16 @@ func (s *Server) refuse(w http.ResponseWriter, v *visit, err error) {
 		reply.Body = nil
 	}
 	reply.Write(w, v.call.RequestID)
+}
+
+// maxDrain is how much of a refused body is read, so that a client that is
+// still sending gets to see the refusal.
+const maxDrain = 64 << 20
+
+func (v *visit) drain() {
+	if v.r.Header.Get("Expect") == "" {
+		_, _ = io.Copy(io.Discard, io.LimitReader(v.r.Body, maxDrain)) // the refusal says more
+	}
 }
 
 // inS3Words names the errors of reading a body as S3 does.

@@ -41,11 +41,11 @@ func (h host) Secret(scope stacks.Scope, id, jsonKey string) (string, error) {
 	}
 	members := map[string]any{}
 	if err := json.Unmarshal([]byte(secret.Current.Text), &members); err != nil {
-		return "", fmt.Errorf("Could not parse SecretString JSON of %s", id)
+		return "", wordsf("Could not parse SecretString JSON of %s", id)
 	}
 	value, ok := members[jsonKey]
 	if !ok {
-		return "", fmt.Errorf("Could not find a value associated with JSONKey in SecretString of %s", id)
+		return "", wordsf("Could not find a value associated with JSONKey in SecretString of %s", id)
 	}
 	return fmt.Sprint(value), nil
 }
@@ -58,7 +58,7 @@ func (h host) Template(_ context.Context, scope stacks.Scope, caller, address st
 	}
 	text, err := h.s.objects.Read(h.guard(scope, caller), bucket, key, version)
 	if err != nil {
-		return nil, fmt.Errorf("S3 error: %s (reading %s)", messageOnly(err), address)
+		return nil, wordsf("S3 error: %s (reading %s)", messageOnly(err), address)
 	}
 	return text, nil
 }
@@ -80,7 +80,7 @@ func (h host) CheckRole(scope stacks.Scope, caller, roleARN string) error {
 	}
 	role, err := h.s.identity.Role(scope.Account, roleARN[strings.LastIndexByte(roleARN, '/')+1:])
 	if err != nil || role.ARN != roleARN {
-		return fmt.Errorf("Role %s is invalid or cannot be assumed", roleARN)
+		return wordsf("Role %s is invalid or cannot be assumed", roleARN)
 	}
 	trust, err := policy.Parse(role.Trust)
 	if err != nil {
@@ -88,7 +88,7 @@ func (h host) CheckRole(scope stacks.Scope, caller, roleARN string) error {
 	}
 	assume := policy.Question{Action: "sts:AssumeRole", Resource: roleARN, ResourcePolicy: trust, Trust: true}
 	if h.s.identity.Decide(policy.Caller{Service: formationService}, assume) != nil {
-		return fmt.Errorf("Role %s is invalid or cannot be assumed", roleARN)
+		return wordsf("Role %s is invalid or cannot be assumed", roleARN)
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (h host) ObjectExists(_ stacks.Scope, bucket, key string) bool {
 func (s *Server) objectOf(address string) (bucket, key, version string, err error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return "", "", "", fmt.Errorf("TemplateURL must be a supported URL: %q", address)
+		return "", "", "", wordsf("TemplateURL must be a supported URL: %q", address)
 	}
 	path := strings.TrimPrefix(u.Path, "/")
 	version = u.Query().Get("versionId")
@@ -121,7 +121,7 @@ func (s *Server) objectOf(address string) (bucket, key, version string, err erro
 		bucket, key, _ = strings.Cut(path, "/")
 		return bucket, key, version, nil
 	}
-	return "", "", "", fmt.Errorf("TemplateURL must be an Amazon S3 URL: %q", address)
+	return "", "", "", wordsf("TemplateURL must be an Amazon S3 URL: %q", address)
 }
 
 // messageOnly takes the code off an AWS error: the engine shows the message.
@@ -129,5 +129,12 @@ func messageOnly(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s", wire.Query.Spoken(err).Message)
+	return words(wire.Query.Spoken(err).Message)
 }
+
+// words are an error's message as AWS says it.
+type words string
+
+func (w words) Error() string { return string(w) }
+
+func wordsf(format string, args ...any) error { return words(fmt.Sprintf(format, args...)) }

@@ -56,6 +56,10 @@ func (c cloud) with(provider aws.CredentialsProvider, region string) aws.Config 
 	}
 }
 
-func (c cloud) s3(account, region string) *s3.Client   { return s3.NewFromConfig(c.as(account, region)) }
-func (c cloud) sts(account, region string) *sts.Client { return sts.NewFromConfig(c.as(account, region)) }
-func (c cloud) ssm(account, region string) *ssm.Client { return ssm.NewFromConfig(c.as(account, region)) }
+func (c cloud) s3(account, region string) *s3.Client { return s3.NewFromConfig(c.as(account, region)) }
+func (c cloud) sts(account, region string) *sts.Client {
+	return sts.NewFromConfig(c.as(account, region))
+}
+func (c cloud) ssm(account, region string) *ssm.Client {
+	return ssm.NewFromConfig(c.as(account, region))
+}

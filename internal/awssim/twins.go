@@ -2,7 +2,6 @@ package awssim
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strings"
 
@@ -83,7 +82,7 @@ func handlerError(err error) error {
 		return nil
 	}
 	spoken := wire.Query.Spoken(err)
-	return fmt.Errorf("Resource handler returned message: %q (HandlerErrorCode: %s)", spoken.Message, handlerCode(spoken))
+	return wordsf("Resource handler returned message: %q (HandlerErrorCode: %s)", spoken.Message, handlerCode(spoken))
 }
 
 func handlerCode(e *wire.Error) string {

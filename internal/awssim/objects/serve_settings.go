@@ -67,7 +67,7 @@ func putEncryption(rq *request) error {
 	}
 	rule := wanted.Rules[0]
 	return rq.change(http.StatusOK, func(bucket *Bucket) error {
-		bucket.Encryption = Encryption{Algorithm: rule.Algorithm, KeyID: rule.KeyID, BucketKey: rule.BucketKey}
+		bucket.Encryption = Encryption(rule)
 		return nil
 	})
 }

@@ -49,7 +49,7 @@ type Signature struct {
 func Parse(r *http.Request) (*Signature, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, fmt.Errorf("%w: query: %v", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: query: %w", ErrMalformed, err)
 	}
 	switch {
 	case r.Header.Get("Authorization") != "":
