@@ -10,6 +10,9 @@ type Options struct {
 	// Tick is the time of the engine's own steps: computing a change set,
 	// starting an operation, cleaning up. Zero means 5 ms.
 	Tick time.Duration
+	// PageSize is the number of items in an answer before NextToken. Zero
+	// means 100.
+	PageSize int
 	// Seed makes physical ids and event ids repeatable when it is not zero.
 	Seed uint64
 }
@@ -17,6 +20,7 @@ type Options struct {
 const (
 	defaultResourceTime = 20 * time.Millisecond
 	defaultTick         = 5 * time.Millisecond
+	defaultPageSize     = 100
 )
 
 func (o Options) withDefaults() Options {
@@ -25,6 +29,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Tick == 0 {
 		o.Tick = defaultTick
+	}
+	if o.PageSize == 0 {
+		o.PageSize = defaultPageSize
 	}
 	return o
 }

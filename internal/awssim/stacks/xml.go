@@ -68,6 +68,14 @@ func list[T any](name string, items []T, each func(T) node) field {
 	return f
 }
 
-func texts(name string, items []string) field {
+func textList(name string, items []string) field {
 	return list(name, items, func(s string) node { return node{text: s} })
+}
+
+// optionalList leaves an empty list out.
+func optionalList[T any](name string, items []T, each func(T) node) field {
+	if len(items) == 0 {
+		return field{}
+	}
+	return list(name, items, each)
 }

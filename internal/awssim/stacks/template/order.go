@@ -94,3 +94,51 @@ func needed(name string, left map[string]int, needs map[string][]string) bool {
 	}
 	return false
 }
+
+// Order lists the resources so that each comes after those it needs, and in
+// alphabetical order where nothing else decides. What is needed but not a key
+// of needs is taken to be there.
+func Order(needs map[string][]string) []string {
+	done := make(map[string]bool, len(needs))
+	var order []string
+	var visit func(name string)
+	visit = func(name string) {
+		if done[name] {
+			return
+		}
+		done[name] = true
+		for _, id := range needs[name] {
+			if _, listed := needs[id]; listed {
+				visit(id)
+			}
+		}
+		order = append(order, name)
+	}
+	for _, name := range sortedKeys(needs) {
+		visit(name)
+	}
+	return order
+}
+
+// Reverse turns needs around, for deletions: what is needed waits for those
+// that need it. Names that are no keys are left out.
+func Reverse(needs map[string][]string) map[string][]string {
+	result := make(map[string][]string, len(needs))
+	for name := range needs {
+		result[name] = nil
+	}
+	for _, name := range sortedKeys(needs) {
+		for _, id := range needs[name] {
+			if _, listed := needs[id]; listed && id != name {
+				result[id] = append(result[id], name)
+			}
+		}
+	}
+	return result
+}
+
+// Active says whether a resource exists under the conditions.
+func (t *Template) Active(name string, conditions map[string]bool) bool {
+	r, ok := t.Resources[name]
+	return ok && r.active(conditions)
+}

@@ -1,0 +1,187 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/kinds"
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/template"
+)
+
+// act makes or changes the physical resource and notes what it is now.
+func (e *Engine) act(ctx context.Context, s *stack, st step) error {
+	if err := st.checkReplacement(); err != nil {
+		return err
+	}
+	if err := checkRequired(st.wanted); err != nil {
+		return err
+	}
+	properties, err := e.resolved(s.Scope, st.wanted.Properties)
+	if err != nil {
+		return err
+	}
+	if err := e.checkCode(s, st.wanted.Type, properties); err != nil {
+		return err
+	}
+	request := e.request(s, st, properties)
+	identity, err := e.change(ctx, s, st, request)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.note(s, st, identity)
+	return nil
+}
+
+// change asks the host, or makes a generic resource where it has no twin.
+func (e *Engine) change(ctx context.Context, s *stack, st step, request ResourceRequest) (Resource, error) {
+	if st.record.Type == stackType {
+		return e.deployNested(ctx, s, st, request)
+	}
+	call := e.host.Create
+	if request.PhysicalID != "" {
+		call = e.host.Update
+	}
+	identity, err := call(ctx, request)
+	if !errors.Is(err, ErrGeneric) {
+		return identity, err
+	}
+	if request.PhysicalID != "" {
+		return Resource{PhysicalID: request.PhysicalID}, nil
+	}
+	return e.makeGeneric(s, request)
+}
+
+// makeGeneric invents the identity of a resource nothing stands behind. A name
+// of its own must not be taken.
+func (e *Engine) makeGeneric(s *stack, request ResourceRequest) (Resource, error) {
+	subject := s.subject(&resource{LogicalID: request.LogicalID, Type: request.Type, Properties: request.Properties})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	subject.Seed = e.newID()
+	id := subject.NewID()
+	if request.Properties[kinds.NameProperty(request.Type)] != nil && e.taken(s.Scope, request.Type, id) {
+		message := fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", request.Type, id)
+		return Resource{}, errors.New(handlerReason(message, e.newID(), "AlreadyExists"))
+	}
+	return Resource{PhysicalID: id}, nil
+}
+
+// taken says whether a physical id of a type is in use. The caller holds the
+// lock.
+func (e *Engine) taken(scope Scope, typ, id string) bool {
+	for _, s := range e.state.Stacks {
+		if s.Scope.Account != scope.Account || s.Scope.Region != scope.Region {
+			continue
+		}
+		for _, r := range s.Resources {
+			if r.Type == typ && r.PhysicalID == id && !r.gone() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// request says to the host what is wanted.
+func (e *Engine) request(s *stack, st step, properties map[string]any) ResourceRequest {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := ResourceRequest{
+		Scope: s.Scope, StackName: s.Name, StackID: s.ID, LogicalID: st.record.LogicalID, Type: st.record.Type,
+		Properties: properties, Tags: tagMap(st.wanted.Tags), RoleARN: s.Version.RoleARN,
+		SuggestedID: kinds.Invent(s.Name, st.record.LogicalID, e.newID(), st.record.Type),
+	}
+	if st.verb == "UPDATE" && !st.replace {
+		r.PhysicalID, r.Old = st.record.PhysicalID, st.record.Properties
+	}
+	return r
+}
+
+// note keeps what a change led to. The caller holds the lock.
+func (e *Engine) note(s *stack, st step, identity Resource) {
+	if st.replace {
+		policy := st.record.UpdateReplacePolicy
+		if st.wanted.UpdateReplacePolicy != "" {
+			policy = st.wanted.UpdateReplacePolicy
+		}
+		s.retire(*st.record, policy)
+	}
+	st.adopt()
+	r := st.record
+	if identity.PhysicalID != "" {
+		r.PhysicalID = identity.PhysicalID
+	}
+	if identity.Attributes != nil || st.replace {
+		r.Attributes = identity.Attributes
+	}
+	if st.verb == "CREATE" || st.replace {
+		e.mark(s, r, st.verb+"_IN_PROGRESS", "Resource creation Initiated")
+	}
+}
+
+func checkRequired(r resource) error {
+	missing := kinds.Missing(r.Type, r.Properties)
+	if len(missing) == 0 {
+		return nil
+	}
+	lines := make([]string, len(missing))
+	for i, name := range missing {
+		lines[i] = "#: required key [" + name + "] not found"
+	}
+	return fmt.Errorf("Properties validation failed for resource %s with message:\n[%s]", r.LogicalID, strings.Join(lines, "\n"))
+}
+
+// checkCode refuses a Lambda function whose code is not where it is said to be.
+func (e *Engine) checkCode(s *stack, typ string, properties map[string]any) error {
+	code, _ := properties["Code"].(map[string]any)
+	bucket, isBucket := code["S3Bucket"].(string)
+	key, isKey := code["S3Key"].(string)
+	if typ != "AWS::Lambda::Function" || !isBucket || !isKey || e.host.ObjectExists(s.Scope, bucket, key) {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	message := "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: " +
+		"The specified key does not exist. (Service: Lambda, Status Code: 400, Request ID: " + e.newID() + ")"
+	return errors.New(handlerReason(message, e.newID(), "InvalidRequest"))
+}
+
+// resolved replaces dynamic references by what they refer to.
+func (e *Engine) resolved(scope Scope, properties map[string]any) (map[string]any, error) {
+	value, err := template.ResolveDynamic(properties, func(service, reference string) (string, error) {
+		if service == "secretsmanager" {
+			id, key := secretReference(reference)
+			return e.host.Secret(scope, id, key)
+		}
+		text, _, err := e.host.Parameter(scope, reference)
+		return text, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	result, _ := value.(map[string]any)
+	return result, nil
+}
+
+// secretReference reads secret-id:SecretString:json-key:version-stage:version-id.
+// The id may be an ARN, which has six colons itself.
+func secretReference(reference string) (id, jsonKey string) {
+	id, rest, found := strings.Cut(reference, ":SecretString")
+	if !found {
+		return reference, ""
+	}
+	key, _, _ := strings.Cut(strings.TrimPrefix(rest, ":"), ":")
+	return id, key
+}
+
+func tagMap(tags []tag) map[string]string {
+	result := make(map[string]string, len(tags))
+	for _, t := range tags {
+		result[t.Key] = t.Value
+	}
+	return result
+}

@@ -1,0 +1,90 @@
+package stacks
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// deployResource brings one resource to what the template says: an event that
+// it is in progress, the change itself, the time it takes, an event that it is
+// complete.
+func (e *Engine) deployResource(ctx context.Context, s *stack, c *compiled, id string) error {
+	e.mu.Lock()
+	st, err := s.decide(c, id)
+	if err == nil && st.verb == "" {
+		st.adopt()
+		e.mu.Unlock()
+		return e.deployUnchanged(ctx, s, st.record)
+	}
+	if !st.begun {
+		e.mark(s, st.record, st.verb+"_IN_PROGRESS", st.firstReason())
+	}
+	e.mu.Unlock()
+	if err == nil {
+		err = e.perform(ctx, s, st)
+	}
+	return e.end(ctx, s, st, err)
+}
+
+// firstReason explains why an update begins by making something new.
+func (st step) firstReason() string {
+	if st.replace {
+		return "Requested update requires the creation of a new physical resource; hence creating one."
+	}
+	return ""
+}
+
+// perform does the change and waits until it is stable.
+func (e *Engine) perform(ctx context.Context, s *stack, st step) error {
+	delay, failure := e.fault(s, st.record, st.verb)
+	duration := delay + e.options.ResourceTime(st.record.Type, st.record.LogicalID)
+	if failure != nil {
+		if err := e.sleep(ctx, duration); err != nil {
+			return err
+		}
+		return failure
+	}
+	if !st.acted {
+		if err := e.sleep(ctx, e.options.Tick); err != nil {
+			return err
+		}
+		if err := e.act(ctx, s, st); err != nil {
+			return err
+		}
+	}
+	return e.stabilize(ctx, s, st.record, duration)
+}
+
+// stabilize waits until a resource is ready to be used.
+func (e *Engine) stabilize(ctx context.Context, s *stack, r *resource, duration time.Duration) error {
+	if r.Type == stackType {
+		return e.awaitNested(ctx, s, r)
+	}
+	return e.sleep(ctx, duration)
+}
+
+// end tells how a step ended. When the engine was closed it is not over yet.
+func (e *Engine) end(ctx context.Context, s *stack, st step, err error) error {
+	if e.closed() {
+		return errClosed
+	}
+	if errors.Is(err, errCancelled) || err != nil && errors.Is(context.Cause(ctx), errCancelled) {
+		err = errors.New(cancellation(st.verb))
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil {
+		e.mark(s, st.record, st.verb+"_FAILED", err.Error())
+		return err
+	}
+	e.mark(s, st.record, st.verb+"_COMPLETE", "")
+	return nil
+}
+
+func cancellation(verb string) string {
+	if verb == "CREATE" {
+		return "Resource creation cancelled"
+	}
+	return "Resource update cancelled"
+}

@@ -1,0 +1,105 @@
+package stacks
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// describeStackEvents tells a stack's events, newest first. The token of a
+// page counts from the oldest, so that new events do not shift the pages.
+func (e *Engine) describeStackEvents(_ context.Context, c call) (node, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, err := e.need(c, absentStack)
+	if err != nil {
+		return node{}, err
+	}
+	events, next, err := e.newestEvents(s.Events, c.form.text("NextToken"))
+	if err != nil {
+		return node{}, err
+	}
+	return fields(list("StackEvents", events, s.event), optional("NextToken", next)), nil
+}
+
+func (e *Engine) newestEvents(events []event, token string) ([]event, string, error) {
+	end := len(events)
+	if token != "" {
+		position, err := readToken(token)
+		if err != nil || position > end {
+			return nil, "", invalidf("The specified NextToken is invalid.")
+		}
+		end = position
+	}
+	start := max(0, end-e.options.PageSize)
+	page := slices.Clone(events[start:end])
+	slices.Reverse(page)
+	if start == 0 {
+		return page, "", nil
+	}
+	return page, makeToken(start), nil
+}
+
+func (s *stack) event(ev event) node {
+	return fields(
+		text("StackId", s.ID), text("EventId", ev.ID), text("StackName", s.Name), optional("OperationId", ev.Operation),
+		text("LogicalResourceId", ev.LogicalID), text("PhysicalResourceId", ev.PhysicalID), text("ResourceType", ev.Type),
+		moment("Timestamp", ev.Time), text("ResourceStatus", ev.Status), optional("ResourceStatusReason", ev.Reason),
+		optional("ResourceProperties", ev.Properties), optional("ClientRequestToken", ev.Token),
+	)
+}
+
+// describeEvents is the newer form of describeStackEvents: by operation, and
+// failures alone if wanted. Change sets have no events of their own here.
+func (e *Engine) describeEvents(_ context.Context, c call) (node, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c.form.has("ChangeSetName") {
+		_, _, err := e.findChangeSet(c)
+		return fields(list("OperationEvents", nil, func(event) node { return node{} })), err
+	}
+	s, err := e.need(c, absentStack)
+	if err != nil {
+		return node{}, err
+	}
+	operation, failed := c.form.text("OperationId"), c.form.flag("Filters.FailedEvents")
+	chosen := slices.DeleteFunc(slices.Clone(s.Events), func(ev event) bool {
+		return operation != "" && ev.Operation != operation || failed && !strings.HasSuffix(ev.Status, "_FAILED")
+	})
+	events, next, err := e.newestEvents(chosen, c.form.text("NextToken"))
+	if err != nil {
+		return node{}, err
+	}
+	return fields(list("OperationEvents", events, s.operationEvent), optional("NextToken", next)), nil
+}
+
+func (s *stack) operationEvent(ev event) node {
+	kind := "STACK_EVENT"
+	if ev.Type != stackType && strings.HasSuffix(ev.Status, "_FAILED") {
+		kind = "PROVISIONING_ERROR"
+	}
+	return fields(
+		text("EventId", ev.ID), text("StackId", s.ID), optional("OperationId", ev.Operation),
+		optional("OperationType", s.kindOf(ev.Operation)), text("EventType", kind),
+		text("LogicalResourceId", ev.LogicalID), text("PhysicalResourceId", ev.PhysicalID), text("ResourceType", ev.Type),
+		moment("Timestamp", ev.Time), text("ResourceStatus", ev.Status), optional("ResourceStatusReason", ev.Reason),
+		optional("ResourceProperties", ev.Properties), optional("ClientRequestToken", ev.Token),
+	)
+}
+
+func (s *stack) kindOf(operation string) string {
+	for _, past := range s.History {
+		if past.ID == operation {
+			return past.Kind
+		}
+	}
+	return ""
+}
+
+// listHookResults is empty: the simulator has no hooks.
+func (e *Engine) listHookResults(_ context.Context, c call) (node, error) {
+	return fields(
+		optional("TargetType", c.form.text("TargetType")), optional("TargetId", c.form.text("TargetId")),
+		textList("HookResults", nil),
+	), nil
+}
