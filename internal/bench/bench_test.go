@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,7 +40,7 @@ func TestAPairIsMeasuredByTurnsAndTheFirstRunOnlyWarmsUp(t *testing.T) {
 func TestAFailedRunIsNoResult(t *testing.T) {
 	broken := func(context.Context) (float64, error) { return 0, errors.New("out of paper") }
 	_, err := measure(t.Context(), slog.New(slog.DiscardHandler), pair{Name: "race", Ours: constant(1), Theirs: broken}, 1)
-	assert.EqualError(t, err, "bench race, their side: out of paper")
+	assert.EqualError(t, err, "their side of race: out of paper")
 }
 
 func TestTheMedianIsInTheMiddle(t *testing.T) {
@@ -87,4 +88,21 @@ func TestABenchThatDoesNotExistIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, chosen, 1)
 	assert.Equal(t, "start", chosen[0].name)
+}
+
+func TestTheLinesOfAnotherBenchAreReadWithWhatWasPromised(t *testing.T) {
+	lines := `{"name":"checkout","ours":1,"theirs":2,"ratio":0.5,"unit":"s"}
+{"name":"checkout against the moon","ours":1,"theirs":2,"ratio":0.5,"unit":"s"}
+`
+	results, err := readResults(strings.NewReader(lines))
+	require.NoError(t, err)
+	assert.Equal(t, []result{
+		{Name: "checkout", Ours: 1, Theirs: 2, Ratio: 0.5, Unit: "s", limit: 1.2},
+		{Name: "checkout against the moon", Ours: 1, Theirs: 2, Ratio: 0.5, Unit: "s"},
+	}, results)
+
+	_, err = readResults(strings.NewReader("panic: no git\n"))
+	require.Error(t, err)
+	_, err = readResults(strings.NewReader(""))
+	require.EqualError(t, err, "nothing was measured")
 }

@@ -53,43 +53,32 @@ func run(ctx context.Context, o options) error {
 
 	var results []result
 	for _, bench := range benches {
-		pairs, err := bench.pairs(ctx, o, scratch)
+		measured, err := bench.run(ctx, log, o, scratch)
 		if err != nil {
-			return fmt.Errorf("preparing bench %s: %w", bench.name, err)
+			return fmt.Errorf("bench %s: %w", bench.name, err)
 		}
-		for _, p := range pairs {
-			r, err := measure(ctx, log, p, o.runs)
-			if err != nil {
-				return err
-			}
-			results = append(results, r)
-		}
+		results = append(results, measured...)
 	}
 	if err := table(os.Stdout, results); err != nil {
 		return err
 	}
-	if err := sizes(os.Stdout, o.bin); err != nil {
-		return err
+	if slices.ContainsFunc(benches, func(b bench) bool { return b.name == "start" }) {
+		if err := sizes(os.Stdout, o.bin); err != nil {
+			return err
+		}
 	}
 	return write(o.out, results)
 }
 
-// bench is a named group of pairs that are prepared together.
+// bench is a named group of comparisons that are prepared together.
 type bench struct {
-	name  string
-	pairs func(ctx context.Context, o options, scratch string) ([]pair, error)
+	name string
+	run  func(ctx context.Context, log *slog.Logger, o options, scratch string) ([]result, error)
 }
 
 // benches are those that were asked for.
 func (o options) benches() ([]bench, error) {
-	all := []bench{
-		{"synth", func(_ context.Context, o options, scratch string) ([]pair, error) {
-			return []pair{synthPair(o.app, scratch)}, nil
-		}},
-		{"start", func(_ context.Context, o options, scratch string) ([]pair, error) {
-			return startPairs(o.bin, scratch), nil
-		}},
-	}
+	all := []bench{{"synth", benchSynth}, {"checkout", benchCheckout}, {"start", benchStart}}
 	if o.only == "" {
 		return all, nil
 	}

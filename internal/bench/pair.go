@@ -31,17 +31,30 @@ type result struct {
 	limit  float64
 }
 
+// measureAll measures the pairs one after another.
+func measureAll(ctx context.Context, log *slog.Logger, pairs []pair, runs int) ([]result, error) {
+	var results []result
+	for _, p := range pairs {
+		r, err := measure(ctx, log, p, runs)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
 // measure runs both sides by turns, after one run of each that only warms caches, and compares the medians.
 func measure(ctx context.Context, log *slog.Logger, p pair, runs int) (result, error) {
 	var ours, theirs []float64
 	for run := range runs + 1 {
 		our, err := p.Ours(ctx)
 		if err != nil {
-			return result{}, fmt.Errorf("bench %s, our side: %w", p.Name, err)
+			return result{}, fmt.Errorf("our side of %s: %w", p.Name, err)
 		}
 		their, err := p.Theirs(ctx)
 		if err != nil {
-			return result{}, fmt.Errorf("bench %s, their side: %w", p.Name, err)
+			return result{}, fmt.Errorf("their side of %s: %w", p.Name, err)
 		}
 		if run == 0 {
 			continue

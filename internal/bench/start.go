@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,10 @@ func starts(empty string) map[string][]string {
 		"deployer":  {"pipeline", "--source", empty, "--commit", commit, "--bucket", "bench", "--region", region},
 		"tester":    {"--source", empty, "--commit", commit, "--bucket", "bench", "--region", region, "--environment", "dev"},
 	}
+}
+
+func benchStart(ctx context.Context, log *slog.Logger, o options, scratch string) ([]result, error) {
+	return measureAll(ctx, log, startPairs(o.bin, scratch), o.runs)
 }
 
 // startPairs measure from exec to the first line of the log, in milliseconds. Their side is the limit.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,10 @@ const (
 	account = "111111111111"
 	region  = "eu-west-1"
 )
+
+func benchSynth(ctx context.Context, log *slog.Logger, o options, scratch string) ([]result, error) {
+	return measureAll(ctx, log, []pair{synthPair(o.app, scratch)}, o.runs)
+}
 
 // synthPair compares the synthesis that a deployment waits for with `cdk synth`, on the CDK app in the folder. The
 // validation of the templates is part of theirs; ours does it off the critical path.

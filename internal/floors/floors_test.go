@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -102,6 +104,7 @@ func (p pkg) absolute() pkg {
 // listPackages asks the go command for every package of the module, with what its non-test files import.
 func listPackages(t *testing.T) []pkg {
 	t.Helper()
+	lookAtSources(t)
 	list := exec.Command("go", "list", "-e", "-json=ImportPath,Imports,Deps", "./...")
 	list.Dir = "../.."
 	var stderr bytes.Buffer
@@ -118,5 +121,14 @@ func listPackages(t *testing.T) []pkg {
 			require.NoError(t, err)
 		}
 		packages = append(packages, p)
+	}
+}
+
+// lookAtSources opens the folders of the module, so that go test's cache knows what the answer of go list depends on.
+func lookAtSources(t *testing.T) {
+	t.Helper()
+	for _, top := range []string{"cmd", "internal", "stages"} {
+		keep := func(_ string, _ fs.DirEntry, err error) error { return err }
+		require.NoError(t, filepath.WalkDir(filepath.Join("..", "..", top), keep))
 	}
 }
