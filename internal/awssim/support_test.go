@@ -1,9 +1,13 @@
 package awssim_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -52,14 +56,25 @@ func (c cloud) as(account, region string) aws.Config {
 func (c cloud) with(provider aws.CredentialsProvider, region string) aws.Config {
 	return aws.Config{
 		Region: region, Credentials: provider, BaseEndpoint: aws.String(c.URL()),
-		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+		Retryer:                    func() aws.Retryer { return aws.NopRetryer{} },
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 	}
 }
 
+// sign signs a request that no SDK would make.
+func (c cloud) sign(r *http.Request, key awssim.Credentials, service, region, hash string) {
+	c.t.Helper()
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = service == "s3" })
+	who := aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}
+	require.NoError(c.t, signer.SignHTTP(context.Background(), who, r, hash, service, region, time.Now()))
+}
+
 func (c cloud) s3(account, region string) *s3.Client { return s3.NewFromConfig(c.as(account, region)) }
+
 func (c cloud) sts(account, region string) *sts.Client {
 	return sts.NewFromConfig(c.as(account, region))
 }
+
 func (c cloud) ssm(account, region string) *ssm.Client {
 	return ssm.NewFromConfig(c.as(account, region))
 }

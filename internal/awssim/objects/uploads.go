@@ -119,12 +119,13 @@ func (u Upload) choose(wanted []chosenPart) ([]Part, error) {
 	if len(wanted) == 0 {
 		return nil, malformedXML()
 	}
+	if !ascending(wanted) {
+		return nil, wire.Errorf("InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.")
+	}
 	var chosen []Part
 	for i, want := range wanted {
 		part, ok := u.Parts[want.PartNumber]
 		switch {
-		case i > 0 && want.PartNumber <= wanted[i-1].PartNumber:
-			return nil, wire.Errorf("InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.")
 		case !ok || strings.Trim(want.ETag, `"`) != part.ETag:
 			return nil, wire.Errorf("InvalidPart", "One or more of the specified parts could not be found. The part might not have been uploaded, or the specified entity tag might not have matched the part's entity tag.")
 		case i < len(wanted)-1 && part.Size < minPart:
@@ -133,6 +134,15 @@ func (u Upload) choose(wanted []chosenPart) ([]Part, error) {
 		chosen = append(chosen, part)
 	}
 	return chosen, nil
+}
+
+func ascending(parts []chosenPart) bool {
+	for i := range parts[1:] {
+		if parts[i].PartNumber >= parts[i+1].PartNumber {
+			return false
+		}
+	}
+	return true
 }
 
 // join writes the parts one after another to a new file.

@@ -48,20 +48,20 @@ func TestDecide(t *testing.T) {
 		limit    string
 		allowed  bool
 	}{
-		"an allow of the caller's own account is enough at home":               {caller: session, identity: reading, action: "s3:GetObject", allowed: true},
-		"what no policy allows is denied":                                      {caller: session, identity: reading, action: "s3:PutObject"},
-		"actions do not differ by case":                                        {caller: session, identity: reading, action: "S3:getobject", allowed: true},
-		"a resource policy that names the role is enough at home":              {caller: session, resource: allowRole, action: "s3:GetObject", allowed: true},
-		"a resource policy for the account leaves the word to its policies":    {caller: session, resource: allowOurs, action: "s3:GetObject"},
-		"a resource policy for the account and an allow are enough":            {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", allowed: true},
-		"a deny of the resource outranks the administrator":                    {caller: admin, identity: everything, resource: denyAll, action: "s3:GetObject"},
-		"another account needs the resource's policy":                          {caller: admin, identity: everything, action: "s3:GetObject", owner: theirs},
-		"another account needs its own policy too":                             {caller: session, resource: allowAll, action: "s3:GetObject", owner: theirs},
-		"both sides together let another account in":                           {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", owner: theirs, allowed: true},
-		"a boundary that does not allow it takes the right away":               {caller: session, identity: everything, limit: reading, action: "s3:PutObject"},
-		"what the boundary allows too stays allowed":                           {caller: session, identity: everything, limit: reading, action: "s3:GetObject", allowed: true},
-		"a boundary grants nothing by itself":                                  {caller: session, limit: everything, action: "s3:GetObject"},
-		"a principal that is not meant gets nothing":                           {caller: stranger, identity: everything, resource: allowOurs, action: "s3:GetObject", owner: ours},
+		"an allow of the caller's own account is enough at home":            {caller: session, identity: reading, action: "s3:GetObject", allowed: true},
+		"what no policy allows is denied":                                   {caller: session, identity: reading, action: "s3:PutObject"},
+		"actions do not differ by case":                                     {caller: session, identity: reading, action: "S3:getobject", allowed: true},
+		"a resource policy that names the role is enough at home":           {caller: session, resource: allowRole, action: "s3:GetObject", allowed: true},
+		"a resource policy for the account leaves the word to its policies": {caller: session, resource: allowOurs, action: "s3:GetObject"},
+		"a resource policy for the account and an allow are enough":         {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", allowed: true},
+		"a deny of the resource outranks the administrator":                 {caller: admin, identity: everything, resource: denyAll, action: "s3:GetObject"},
+		"another account needs the resource's policy":                       {caller: admin, identity: everything, action: "s3:GetObject", owner: theirs},
+		"another account needs its own policy too":                          {caller: session, resource: allowAll, action: "s3:GetObject", owner: theirs},
+		"both sides together let another account in":                        {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", owner: theirs, allowed: true},
+		"a boundary that does not allow it takes the right away":            {caller: session, identity: everything, limit: reading, action: "s3:PutObject"},
+		"what the boundary allows too stays allowed":                        {caller: session, identity: everything, limit: reading, action: "s3:GetObject", allowed: true},
+		"a boundary grants nothing by itself":                               {caller: session, limit: everything, action: "s3:GetObject"},
+		"a principal that is not meant gets nothing":                        {caller: stranger, identity: everything, resource: allowOurs, action: "s3:GetObject", owner: ours},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := policy.Question{Action: c.action, Resource: bucket, Account: c.owner}
