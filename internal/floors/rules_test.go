@@ -20,7 +20,8 @@ var floors = [][]string{
 	},
 	1: { // tools: each does one thing to the world, or computes one thing
 		"internal/stage", "internal/plan", "internal/account", "internal/artifact", "internal/assets", "internal/cfn",
-		"internal/synth", "internal/workspace", "internal/kube", "internal/localrun", "internal/scaffold",
+		"internal/synth", "internal/workspace", "internal/surroundings", "internal/kube", "internal/localrun",
+		"internal/scaffold",
 	},
 	2: {"internal/argo"}, // render
 	3: { // stages
