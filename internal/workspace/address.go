@@ -1,0 +1,94 @@
+package workspace
+
+import (
+	"net"
+	"net/url"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+)
+
+// address is where a repository is: a local folder, or a URL.
+type address struct {
+	local string   // "" when it is remote
+	url   *url.URL // nil when it is local
+	token string   // "" when none may be sent there
+}
+
+// parseAddress takes what may be fetched from and refuses the rest: other
+// schemes (ext:: runs programs), other hosts, and credentials inside a URL.
+func parseAddress(o Options) (address, error) {
+	if strings.ContainsFunc(o.URL, isControl) || strings.HasPrefix(o.URL, "-") {
+		return address{}, notHTTPS(o.URL)
+	}
+	if filepath.IsAbs(o.URL) || o.URL == "." || strings.HasPrefix(o.URL, "./") || strings.HasPrefix(o.URL, "../") {
+		return localAddress(o, o.URL)
+	}
+	u, err := url.Parse(o.URL)
+	if err != nil || u.Scheme == "" || u.Opaque != "" {
+		return address{}, notHTTPS(o.URL)
+	}
+	if u.User != nil {
+		return address{}, fault.Invalidf("the repository URL of host %q has credentials in it", u.Hostname()).
+			WithHint("remove them: a token comes from the configured secret")
+	}
+	switch {
+	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost"):
+		return localAddress(o, filepath.FromSlash(u.Path))
+	case u.Scheme == "https", u.Scheme == "http" && o.AllowLocal && isLoopback(u.Hostname()):
+		return remoteAddress(o, u)
+	}
+	return address{}, notHTTPS(o.URL)
+}
+
+func isControl(r rune) bool { return r <= ' ' || r == 0x7f }
+
+func notHTTPS(raw string) error {
+	return fault.Invalidf("repository %q cannot be fetched from", redact.New().String(raw)).
+		WithHint("give its https:// URL, such as https://github.com/owner/repository")
+}
+
+func localAddress(o Options, folder string) (address, error) {
+	if !o.AllowLocal {
+		return address{}, fault.Invalidf("repository %q is a local folder", o.URL).
+			WithHint("local folders are for local runs; give the https:// URL of the repository")
+	}
+	return address{local: folder}, nil
+}
+
+func remoteAddress(o Options, u *url.URL) (address, error) {
+	if u.RawQuery != "" || u.Fragment != "" || path.Clean("/"+u.Path) == "/" {
+		return address{}, notHTTPS(o.URL)
+	}
+	configured := sameHost(u, o.Host)
+	if !configured && !(o.AllowLocal && isLoopback(u.Hostname())) {
+		return address{}, fault.Invalidf("repository %q is on another host than the configured %q", o.URL, o.Host).
+			WithHint("set the host of your git server if this is on purpose")
+	}
+	a := address{url: u}
+	if configured {
+		a.token = o.Token
+	}
+	return a, nil
+}
+
+// sameHost compares with host or host:port; without a port it is the scheme's own.
+func sameHost(u *url.URL, host string) bool {
+	want := &url.URL{Scheme: u.Scheme, Host: host}
+	return strings.EqualFold(u.Hostname(), want.Hostname()) && portOf(u) == portOf(want)
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,77 @@
+package gitpack
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/zlib"
+)
+
+// inflater is what reading one object needs, kept for the next one.
+type inflater struct {
+	in   *bufio.Reader
+	zip  io.ReadCloser
+	copy []byte
+}
+
+var inflaters = sync.Pool{New: func() any {
+	return &inflater{in: bufio.NewReaderSize(nil, 16<<10), copy: make([]byte, 32<<10)}
+}}
+
+// open gives the inflated data of e. The inflater goes back to the pool when
+// the reader is closed.
+func (p *Pack) open(e *entry) (*inflater, error) {
+	i := inflaters.Get().(*inflater)
+	i.in.Reset(io.NewSectionReader(p.file, e.data, p.size-e.data))
+	var err error
+	if i.zip == nil {
+		i.zip, err = zlib.NewReader(i.in)
+	} else {
+		err = i.zip.(zlib.Resetter).Reset(i.in, nil)
+	}
+	if err != nil {
+		return nil, notSound(err, e)
+	}
+	return i, nil
+}
+
+func (i *inflater) close() { inflaters.Put(i) }
+
+// inflate writes the data of e to w and gives its size.
+func (p *Pack) inflate(w io.Writer, e *entry) (int64, error) {
+	i, err := p.open(e)
+	if err != nil {
+		return 0, err
+	}
+	defer i.close()
+	n, err := io.CopyBuffer(onlyWriter{w}, io.LimitReader(onlyReader{i.zip}, e.size+1), i.copy)
+	return n, checkSize(n, err, e)
+}
+
+// onlyWriter hides ReadFrom, which would take a buffer of its own.
+type onlyWriter struct{ io.Writer }
+
+// checkSize says whether the data of e had the size that its header told. A
+// bomb is found here one byte after it should have ended.
+func checkSize(n int64, err error, e *entry) error {
+	if err != nil {
+		return notSound(err, e)
+	}
+	if n != e.size {
+		return fmt.Errorf("%w: the object at %d has another size than announced", ErrMalformed, e.offset)
+	}
+	return nil
+}
+
+// notSound tells broken compression from a broken connection or a full disk.
+func notSound(err error, e *entry) error {
+	var corrupt flate.CorruptInputError
+	if errors.As(err, &corrupt) || errors.Is(err, zlib.ErrChecksum) || errors.Is(err, zlib.ErrHeader) || errors.Is(err, zlib.ErrDictionary) {
+		return fmt.Errorf("%w: the object at %d: %w", ErrMalformed, e.offset, err)
+	}
+	return err
+}

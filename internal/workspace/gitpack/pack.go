@@ -1,0 +1,130 @@
+package gitpack
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const hashSize = len(plumbing.ZeroHash)
+
+// ErrMalformed says that what came is not a sound pack.
+var ErrMalformed = errors.New("malformed pack")
+
+// ErrMissing says that the pack does not hold an object of that name and kind.
+var ErrMissing = errors.New("object is not in the pack")
+
+// Pack is a pack in a file, and what is known of its objects. It may be used
+// by several goroutines once it is made.
+type Pack struct {
+	file     io.ReaderAt
+	tempDir  string // for objects that are too large for memory
+	size     int64  // without the checksum at the end
+	checksum plumbing.Hash
+	entries  []*entry // in the order of the file
+	byOffset map[int64]*entry
+	byHash   map[plumbing.Hash]*entry
+	inMemory atomic.Int64 // bytes of objects that are held in memory
+}
+
+// entry is one object as the pack holds it.
+type entry struct {
+	offset int64 // of its header
+	data   int64 // offset of its compressed data
+	size   int64 // of the data when inflated: the object, or the delta
+	stored plumbing.ObjectType
+	base   *entry        // of an offset delta
+	ref    plumbing.Hash // of the base of a reference delta
+	kind   plumbing.ObjectType
+	hash   plumbing.Hash // zero until known
+	depth  int           // how many deltas it takes to make it
+	kept   *bytes.Buffer // the inflated data, or nil
+}
+
+// Checksum is the pack's own name.
+func (p *Pack) Checksum() plumbing.Hash { return p.checksum }
+
+// Objects is the number of objects in the pack.
+func (p *Pack) Objects() int { return len(p.entries) }
+
+// Size is the number of bytes received.
+func (p *Pack) Size() int64 { return p.size + int64(hashSize) }
+
+// Read gives an object that must be of the given kind and at most limit bytes.
+// It fails with ErrMissing when the pack does not hold it.
+func (p *Pack) Read(hash plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error) {
+	found, err := p.content(hash, kind)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	if found.Size() > limit {
+		return nil, fmt.Errorf("%s %s has %d bytes, more than the limit of %d", kind, hash, found.Size(), limit)
+	}
+	data := make([]byte, found.Size())
+	_, err = found.ReadAt(data, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return data, err
+}
+
+// Copy writes the content of a blob to w and gives its size. It fails with
+// ErrMissing when the pack does not hold it.
+func (p *Pack) Copy(w io.Writer, hash plumbing.Hash) (int64, error) {
+	e := p.byHash[hash]
+	if e != nil && e.stored == plumbing.BlobObject && e.kept == nil {
+		return p.inflate(w, e)
+	}
+	found, err := p.content(hash, plumbing.BlobObject)
+	if err != nil {
+		return 0, err
+	}
+	defer found.Close()
+	if whole, ok := found.(inMemory); ok {
+		return whole.WriteTo(w)
+	}
+	return io.Copy(w, io.NewSectionReader(found, 0, found.Size()))
+}
+
+func (p *Pack) content(hash plumbing.Hash, kind plumbing.ObjectType) (content, error) {
+	e := p.byHash[hash]
+	if e == nil {
+		return nil, fmt.Errorf("%s %s: %w", kind, hash, ErrMissing)
+	}
+	if e.kind != kind {
+		return nil, fmt.Errorf("%s is a %s and no %s: %w", hash, e.kind, kind, ErrMissing)
+	}
+	return p.load(e)
+}
+
+// load gives the content of an object, putting its deltas together.
+func (p *Pack) load(e *entry) (content, error) {
+	if e.kept != nil {
+		return inMemory{bytes.NewReader(e.kept.Bytes()), nil}, nil
+	}
+	if !e.stored.IsDelta() {
+		return p.hold(e.size, func(w io.Writer) error {
+			_, err := p.inflate(w, e)
+			return err
+		})
+	}
+	base, err := p.load(e.baseIn(p))
+	if err != nil {
+		return nil, err
+	}
+	defer base.Close()
+	return p.patch(base, e)
+}
+
+// baseIn gives the base of a delta whose hash is known, so whose base is, too.
+func (e *entry) baseIn(p *Pack) *entry {
+	if e.stored == plumbing.REFDeltaObject {
+		return p.byHash[e.ref]
+	}
+	return e.base
+}
