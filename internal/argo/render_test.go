@@ -41,7 +41,7 @@ type (
 	}
 	testInput struct {
 		environmentInput
-		Outputs string
+		StackOutputs string
 	}
 	recordInput struct {
 		Status, Failures, Created, Commit, Branch, Repository, Pusher, Bucket string

@@ -194,7 +194,7 @@ func (b *builder) environment(env config.Environment) {
 	if env.Tests != nil {
 		stackOutputs := Source{Output, Deploy(env.Name), "outputs"}
 		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)},
-			merge(inputs, sources{"outputs": stackOutputs}))
+			merge(inputs, sources{"stack-outputs": stackOutputs}))
 	}
 }
 

@@ -34,7 +34,7 @@ func contracts() plan.Stages {
 		Build:       stage(append(commit, "repository", "bucket"), "artifact", "digest"),
 		Pipeline:    stage(append(artifact, "region", "on-failure")),
 		Environment: stage(append(artifact, "environment"), "outputs"),
-		Test:        stage(append(artifact, "environment", "outputs")),
+		Test:        stage(append(artifact, "environment", "stack-outputs")),
 		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "bucket"}),
 	}
 }
@@ -89,7 +89,7 @@ func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
 		given[input.Name] = input.Source
 	}
 	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "build", Text: "digest"}, given["digest"])
-	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "deploy-dev", Text: "outputs"}, given["outputs"])
+	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "deploy-dev", Text: "outputs"}, given["stack-outputs"])
 	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "commit-sha"}, given["commit"])
 	assert.Equal(t, plan.Source{Kind: plan.Literal, Text: "dev"}, given["environment"])
 }
