@@ -1,0 +1,58 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go"
+)
+
+// API is the part of CloudFormation that a deployment uses; *cloudformation.Client has it.
+type API interface {
+	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
+	CreateChangeSet(context.Context, *cloudformation.CreateChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.CreateChangeSetOutput, error)
+	DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error)
+	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
+	ExecuteChangeSet(context.Context, *cloudformation.ExecuteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.ExecuteChangeSetOutput, error)
+	DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error)
+	DeleteStack(context.Context, *cloudformation.DeleteStackInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error)
+	UpdateTerminationProtection(context.Context, *cloudformation.UpdateTerminationProtectionInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error)
+	RollbackStack(context.Context, *cloudformation.RollbackStackInput, ...func(*cloudformation.Options)) (*cloudformation.RollbackStackOutput, error)
+	ContinueUpdateRollback(context.Context, *cloudformation.ContinueUpdateRollbackInput, ...func(*cloudformation.Options)) (*cloudformation.ContinueUpdateRollbackOutput, error)
+}
+
+// counted counts the calls that one deployment makes.
+type counted struct {
+	api   API
+	calls atomic.Int64
+}
+
+// call makes one call and counts it.
+func call[I, O any](ctx context.Context, c *counted, do func(context.Context, *I, ...func(*cloudformation.Options)) (*O, error), in *I) (*O, error) {
+	c.calls.Add(1)
+	return do(ctx, in)
+}
+
+// isMissing says whether a call failed because there is no such stack.
+func isMissing(err error) bool {
+	return codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "does not exist")
+}
+
+// isBusy says whether a call failed because somebody else was quicker: another
+// operation is under way, or a change set came or went. Looking again helps.
+func isBusy(err error) bool {
+	return errors.Is(err, errGone) || codeOf(err) == "OperationInProgressException" || codeOf(err) == "AlreadyExistsException" ||
+		codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "_IN_PROGRESS state")
+}
+
+func codeOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}

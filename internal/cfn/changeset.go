@@ -1,0 +1,262 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// changeSetName is the name of our change sets; one of this name is ours.
+const changeSetName = "aphex-deploy"
+
+// maxInline is the largest template that CloudFormation takes in a call, in bytes.
+const maxInline = 50 * 1024
+
+// changeSet gives a finished change set that brings the stack to the goal: the
+// one that a killed run of the same goal left, or a new one. An older one is
+// deleted first. A change set without changes is nil.
+func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, p parameters) (*cloudformation.DescribeChangeSetOutput, error) {
+	old := ""
+	if stack != nil {
+		left, err := d.leftover(ctx, stack)
+		if err != nil {
+			return nil, err
+		}
+		if left != nil && d.isReusable(left) {
+			return d.settle(ctx, *left.StackId, *left.ChangeSetId)
+		}
+		if left != nil {
+			old = aws.ToString(left.ChangeSetId)
+			if err := d.deleteChangeSet(ctx, *stack.StackId, old); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for range maxRaces {
+		made, err := d.createChangeSet(ctx, stack, p, old)
+		if err != nil {
+			return nil, fmt.Errorf("making the change set of stack %q: %w", d.goal.Name, err)
+		}
+		set, err := d.settle(ctx, aws.ToString(made.StackId), aws.ToString(made.Id))
+		if !errors.Is(err, errGone) {
+			return set, err
+		}
+		old = aws.ToString(made.Id) // our token was that of a change set deleted since; this makes another
+	}
+	return nil, fault.Temporaryf("somebody else keeps deleting the change sets of stack %q", d.goal.Name)
+}
+
+// errGone says that a change set was deleted.
+var errGone = errors.New("the change set is gone")
+
+func isGone(err error) bool {
+	var missing *types.ChangeSetNotFoundException
+	return errors.As(err, &missing)
+}
+
+// leftover finds a change set of our name.
+func (d *deployment) leftover(ctx context.Context, stack *types.Stack) (*cloudformation.DescribeChangeSetOutput, error) {
+	found, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{
+		StackName: stack.StackId, ChangeSetName: aws.String(changeSetName),
+	})
+	if isGone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for an old change set of stack %q: %w", d.goal.Name, err)
+	}
+	return found, nil
+}
+
+// isReusable says whether a leftover change set is of this very goal and can still be executed.
+func (d *deployment) isReusable(left *cloudformation.DescribeChangeSetOutput) bool {
+	if aws.ToString(left.Description) != d.description() || d.options.Force {
+		return false
+	}
+	switch left.Status {
+	case types.ChangeSetStatusCreatePending, types.ChangeSetStatusCreateInProgress:
+		return true
+	case types.ChangeSetStatusCreateComplete:
+		return left.ExecutionStatus == types.ExecutionStatusAvailable
+	}
+	return false
+}
+
+func (d *deployment) description() string { return "AphexPipeline " + d.result.Digest }
+
+func (d *deployment) createChangeSet(ctx context.Context, stack *types.Stack, p parameters, old string) (*cloudformation.CreateChangeSetOutput, error) {
+	input := &cloudformation.CreateChangeSetInput{
+		StackName: &d.goal.Name, ChangeSetName: aws.String(changeSetName), ChangeSetType: types.ChangeSetTypeCreate,
+		Description: aws.String(d.description()), IncludeNestedStacks: aws.Bool(true),
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
+		Parameters:   p.send, NotificationARNs: d.goal.NotificationARNs,
+		ClientToken: aws.String(token("create", d.options.Workflow, d.goal.Name, d.result.Digest, stateOf(stack), old)),
+	}
+	if stack != nil && startOf(string(stack.StackStatus)) == startUpdate {
+		input.ChangeSetType = types.ChangeSetTypeUpdate
+		input.StackName = stack.StackId
+	}
+	if d.goal.ExecutionRole != "" {
+		input.RoleARN = &d.goal.ExecutionRole
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.goal.Tags)) {
+		input.Tags = append(input.Tags, types.Tag{Key: aws.String(key), Value: aws.String(d.goal.Tags[key])})
+	}
+	if err := d.setTemplate(ctx, input); err != nil {
+		return nil, err
+	}
+	return call(ctx, d.counted, d.api.CreateChangeSet, input)
+}
+
+// stateOf tells the states of a stack apart, so that an idempotency token is
+// good for one change of one state only.
+func stateOf(stack *types.Stack) string {
+	if stack == nil {
+		return "new"
+	}
+	return fmt.Sprint(aws.ToString(stack.StackId), " ", stack.StackStatus, " ", aws.ToTime(stack.LastUpdatedTime).UnixNano())
+}
+
+func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.CreateChangeSetInput) error {
+	url := d.goal.TemplateURL
+	switch {
+	case url != "":
+	case len(d.goal.Template) <= maxInline:
+		input.TemplateBody = aws.String(string(d.goal.Template))
+		return nil
+	case d.options.Upload == nil:
+		return fault.Invalidf("the template of stack %q has %d KiB; more than 50 KiB must be published first", d.goal.Name, len(d.goal.Template)/1024).
+			WithHint("use the DefaultStackSynthesizer, which publishes templates")
+	default:
+		var err error
+		if url, err = d.options.Upload(ctx, d.goal.Template); err != nil {
+			return fmt.Errorf("publishing the template of stack %q: %w", d.goal.Name, err)
+		}
+	}
+	input.TemplateURL = &url
+	return nil
+}
+
+// settle waits until the change set is made.
+func (d *deployment) settle(ctx context.Context, stackID, id string) (*cloudformation.DescribeChangeSetOutput, error) {
+	d.result.StackID = stackID
+	for pace := newPace(); ; {
+		if err := pace.wait(ctx, d.options.Budget); err != nil {
+			return nil, fmt.Errorf("waiting for the change set of stack %q: %w", d.goal.Name, err)
+		}
+		found, err := d.describeChangeSet(ctx, stackID, id)
+		switch {
+		case isGone(err):
+			return nil, errGone
+		case fault.IsTemporary(err) && ctx.Err() == nil:
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("waiting for the change set of stack %q: %w", d.goal.Name, err)
+		}
+		switch found.Status {
+		case types.ChangeSetStatusCreatePending, types.ChangeSetStatusCreateInProgress:
+		case types.ChangeSetStatusCreateComplete:
+			d.result.Changes = changesOf(found.Changes)
+			return found, nil
+		case types.ChangeSetStatusDeletePending, types.ChangeSetStatusDeleteInProgress, types.ChangeSetStatusDeleteComplete:
+			return nil, errGone
+		default:
+			return nil, d.dropFailed(ctx, stackID, found)
+		}
+	}
+}
+
+// describeChangeSet reads a change set with all of its changes.
+func (d *deployment) describeChangeSet(ctx context.Context, stackID, id string) (*cloudformation.DescribeChangeSetOutput, error) {
+	input := &cloudformation.DescribeChangeSetInput{StackName: &stackID, ChangeSetName: &id}
+	found, err := call(ctx, d.counted, d.api.DescribeChangeSet, input)
+	if err != nil {
+		return nil, err
+	}
+	for input.NextToken = found.NextToken; input.NextToken != nil; {
+		page, err := call(ctx, d.counted, d.api.DescribeChangeSet, input)
+		if err != nil {
+			return nil, err
+		}
+		found.Changes = append(found.Changes, page.Changes...)
+		input.NextToken = page.NextToken
+	}
+	return found, nil
+}
+
+// dropFailed deletes a change set that could not be made. One without changes
+// is no error.
+func (d *deployment) dropFailed(ctx context.Context, stackID string, failed *cloudformation.DescribeChangeSetOutput) error {
+	reason := aws.ToString(failed.StatusReason)
+	if !saysNoChanges(reason) {
+		reason = d.deepReason(ctx, reason, 0)
+	}
+	if err := d.deleteChangeSet(ctx, stackID, aws.ToString(failed.ChangeSetId)); err != nil {
+		return err
+	}
+	if saysNoChanges(reason) {
+		return nil
+	}
+	return fault.Failedf("the change set of stack %q could not be made: %s", d.goal.Name, orUnknown(reason)).WithHint("%s", hintFor(reason))
+}
+
+var nestedChangeSet = regexp.MustCompile(`arn:[^\s:]+:cloudformation:[^\s]+:changeSet/[^\s,]+`)
+
+// deepReason looks for the reason in the nested change set that a reason points at.
+func (d *deployment) deepReason(ctx context.Context, reason string, depth int) string {
+	arn := nestedChangeSet.FindString(reason)
+	if arn == "" || depth > 5 {
+		return oneLine(reason)
+	}
+	nested, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{ChangeSetName: &arn})
+	if err != nil || aws.ToString(nested.StatusReason) == "" {
+		return oneLine(reason)
+	}
+	return d.deepReason(ctx, aws.ToString(nested.StatusReason), depth+1)
+}
+
+func (d *deployment) deleteChangeSet(ctx context.Context, stackID, id string) error {
+	_, err := call(ctx, d.counted, d.api.DeleteChangeSet, &cloudformation.DeleteChangeSetInput{StackName: &stackID, ChangeSetName: &id})
+	if err != nil {
+		return fmt.Errorf("deleting a change set of stack %q: %w", d.goal.Name, err)
+	}
+	for pace := newPace(); ; {
+		found, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{StackName: &stackID, ChangeSetName: &id})
+		if isGone(err) || err == nil && found.Status == types.ChangeSetStatusDeleteComplete {
+			return nil
+		}
+		if err != nil && !fault.IsTemporary(err) {
+			return fmt.Errorf("waiting until a change set of stack %q is deleted: %w", d.goal.Name, err)
+		}
+		if err := pace.wait(ctx, d.options.Budget); err != nil {
+			return err
+		}
+	}
+}
+
+func changesOf(raw []types.Change) (changes []Change) {
+	for _, change := range raw {
+		if r := change.ResourceChange; r != nil {
+			changes = append(changes, Change{
+				Action: string(r.Action), LogicalID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Replacement: string(r.Replacement),
+			})
+		}
+	}
+	return changes
+}
+
+func orUnknown(reason string) string {
+	if reason == "" {
+		return "CloudFormation gave no reason"
+	}
+	return reason
+}

@@ -1,0 +1,242 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Options say how to deploy.
+type Options struct {
+	Workflow    string      // name of the run; part of the idempotency tokens
+	Budget      *Budget     // shared by all deployments of the account and region; nil is without bound
+	Force       bool        // make a change set even if nothing seems changed
+	MayRollBack bool        // roll back an earlier operation that stopped half way
+	PlanOnly    bool        // make the change set and leave it
+	Notify      func(Event) // told of everything that happens; may be nil
+
+	// Upload puts a template that is too large for a call where CloudFormation
+	// finds it, and gives the URL. It may be nil.
+	Upload func(ctx context.Context, template []byte) (url string, err error)
+	// Gate is asked before anything is executed; its error stops the deployment. It may be nil.
+	Gate func(ctx context.Context) error
+}
+
+// deployment is one stack on its way to its goal.
+type deployment struct {
+	*counted
+	options Options
+	goal    Goal
+	result  Result
+}
+
+// Deploy brings one stack to its goal. The result tells what was done, also
+// when there is an error. A stack that failed gives an error of kind Failed
+// whose cause is a *Failure. When ctx ends, a running operation goes on.
+func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) {
+	d := &deployment{counted: &counted{api: api}, options: o, goal: goal}
+	d.result.Started = time.Now()
+	d.result.Digest = digest(goal)
+	err := d.run(ctx)
+	d.result.Ended = time.Now()
+	d.result.Calls = int(d.calls.Load())
+	if err == nil {
+		d.notify(Event{Phase: Finished, Text: string(d.result.Action)})
+	}
+	return d.result, err
+}
+
+// maxRaces is how often somebody else may begin an operation between our look
+// at the stack and our own.
+const maxRaces = 5
+
+func (d *deployment) run(ctx context.Context) error {
+	d.notify(Event{Phase: Comparing})
+	for range maxRaces {
+		err := d.attempt(ctx)
+		if !isBusy(err) {
+			return err
+		}
+	}
+	return fault.Temporaryf("somebody else keeps changing stack %q", d.goal.Name)
+}
+
+func (d *deployment) attempt(ctx context.Context) error {
+	stack, err := d.ready(ctx)
+	if err != nil {
+		return err
+	}
+	previous := map[string]string{}
+	exists := stack != nil && startOf(string(stack.StackStatus)) == startUpdate
+	if exists {
+		previous = previousValues(*stack)
+	}
+	p, err := planParameters(d.goal.Template, d.goal.Parameters, previous)
+	if err != nil {
+		return err
+	}
+	reason := "it does not exist yet"
+	if exists {
+		d.keep(*stack)
+		if reason, err = mustChange(d.goal, p, *stack, d.templateOf(ctx, stack)); err != nil {
+			return fmt.Errorf("comparing stack %q: %w", d.goal.Name, err)
+		}
+	}
+	if reason == "" && !d.options.Force && !d.options.PlanOnly {
+		d.result.Action = Unchanged
+		return nil
+	}
+	d.notify(Event{Phase: Preparing, Text: reason})
+	return d.change(ctx, stack, p, exists)
+}
+
+// change makes a change set and executes it.
+func (d *deployment) change(ctx context.Context, stack *types.Stack, p parameters, exists bool) error {
+	set, err := d.changeSet(ctx, stack, p)
+	switch {
+	case err != nil:
+		return err
+	case set != nil && d.options.PlanOnly:
+		d.result.Action, d.result.ChangeSet = Planned, aws.ToString(set.ChangeSetId)
+		return nil
+	}
+	if d.options.Gate != nil && !d.options.PlanOnly {
+		if err := d.options.Gate(ctx); err != nil {
+			return err
+		}
+	}
+	if !d.options.PlanOnly {
+		if err := d.protect(ctx, stack); err != nil {
+			return err
+		}
+	}
+	if set == nil {
+		d.result.Action = Unchanged
+		return nil
+	}
+	d.result.Action = Created
+	if exists {
+		d.result.Action = Updated
+	}
+	return d.execute(ctx, set)
+}
+
+// protect sets the stack's termination protection if it is to change.
+func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
+	before := stack != nil && aws.ToBool(stack.EnableTerminationProtection)
+	if before == d.goal.TerminationProtection {
+		return nil
+	}
+	_, err := call(ctx, d.counted, d.api.UpdateTerminationProtection, &cloudformation.UpdateTerminationProtectionInput{
+		StackName: &d.result.StackID, EnableTerminationProtection: aws.Bool(d.goal.TerminationProtection),
+	})
+	if err != nil {
+		return fmt.Errorf("changing the termination protection of stack %q: %w", d.goal.Name, err)
+	}
+	return nil
+}
+
+func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
+	d.notify(Event{Phase: Executing, Text: count(d.result.Changes)})
+	_, err := call(ctx, d.counted, d.api.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
+		StackName: set.StackId, ChangeSetName: set.ChangeSetId,
+		ClientRequestToken: aws.String(token("execute", d.options.Workflow, aws.ToString(set.ChangeSetId))),
+	})
+	// An attempt whose answer was lost has begun the operation already.
+	var state *types.InvalidChangeSetStatusException
+	if errors.As(err, &state) && strings.Contains(state.ErrorMessage(), "EXECUTE_") {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("executing the change set of stack %q: %w", d.goal.Name, err)
+	}
+	events := newEventReader(d, aws.ToString(set.StackId), aws.ToTime(set.CreationTime), nil)
+	stack, err := d.follow(ctx, events)
+	if err != nil {
+		return err
+	}
+	d.keep(stack)
+	if !isSuccess(string(stack.StackStatus)) {
+		return failure(d.goal, string(stack.StackStatus), events.all)
+	}
+	return nil
+}
+
+// describe gives a stack by name or ARN; nil is no stack.
+func (d *deployment) describe(ctx context.Context, name string) (*types.Stack, error) {
+	found, err := call(ctx, d.counted, d.api.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &name})
+	switch {
+	case isMissing(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("looking at stack %q: %w", d.goal.Name, err)
+	case len(found.Stacks) == 0:
+		return nil, nil
+	}
+	return &found.Stacks[0], nil
+}
+
+func (d *deployment) templateOf(ctx context.Context, stack *types.Stack) func() (string, error) {
+	return func() (string, error) {
+		found, err := call(ctx, d.counted, d.api.GetTemplate, &cloudformation.GetTemplateInput{
+			StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal,
+		})
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(found.TemplateBody), nil
+	}
+}
+
+// keep takes into the result what is known of the stack.
+func (d *deployment) keep(stack types.Stack) {
+	d.result.Status = string(stack.StackStatus)
+	if stack.StackId != nil {
+		d.result.StackID = *stack.StackId
+	}
+	d.result.Outputs = nil
+	for _, output := range stack.Outputs {
+		d.result.Outputs = append(d.result.Outputs, Output{
+			Key: aws.ToString(output.OutputKey), Value: aws.ToString(output.OutputValue),
+			Description: aws.ToString(output.Description), ExportName: aws.ToString(output.ExportName),
+		})
+	}
+}
+
+func (d *deployment) notify(event Event) {
+	if d.options.Notify == nil {
+		return
+	}
+	event.Stack = d.goal.Name
+	if event.Time.IsZero() {
+		event.Time = time.Now()
+	}
+	d.options.Notify(event)
+}
+
+// count says how many resources a change set touches, such as "3 to add, 1 to replace".
+func count(changes []Change) string {
+	counts := map[string]int{}
+	for _, change := range changes {
+		verb := strings.ToLower(change.Action)
+		if change.Action == "Modify" && change.Replacement == "True" {
+			verb = "replace"
+		}
+		counts[verb]++
+	}
+	var words []string
+	for _, verb := range []string{"add", "import", "modify", "replace", "remove", "dynamic"} {
+		if counts[verb] > 0 {
+			words = append(words, fmt.Sprintf("%d to %s", counts[verb], verb))
+		}
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,117 @@
+package cfn
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParametersAreGivenThenPreviousThenDefault(t *testing.T) {
+	template := []byte(`{"Parameters":{
+		"Given":{"Type":"String","Default":"d"}, "Kept":{"Type":"String","Default":"d"}, "Plain":{"Type":"Number","Default":3},
+		"Version":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"/v","Description":"checked [cdk:skip]"}}}`)
+	p, err := planParameters(template, map[string]string{"Given": "g", "Unknown": "u", "Empty": ""}, map[string]string{"Kept": "k", "Given": "old", "Version": "30"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"Given": "g", "Kept": "k", "Plain": "3", "Version": "30", "Unknown": "u"}, p.values)
+	assert.Equal(t, []types.Parameter{
+		{ParameterKey: aws.String("Given"), ParameterValue: aws.String("g")},
+		{ParameterKey: aws.String("Kept"), UsePreviousValue: aws.Bool(true)},
+		{ParameterKey: aws.String("Version"), UsePreviousValue: aws.Bool(true)},
+		{ParameterKey: aws.String("Unknown"), ParameterValue: aws.String("u")},
+	}, p.send)
+	assert.False(t, p.ssm, "the bootstrap version does not count")
+
+	p, err = planParameters([]byte(`{"Parameters":{"Ami":{"Type":"AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>","Default":"/ami"}}}`), nil, nil)
+	require.NoError(t, err)
+	assert.True(t, p.ssm)
+	_, err = planParameters([]byte(`nonsense`), nil, nil)
+	assert.ErrorContains(t, err, "the template is not JSON")
+}
+
+func TestWhatMakesAChangeSetNecessary(t *testing.T) {
+	base := func() (Goal, parameters, types.Stack) {
+		return Goal{Template: []byte(`{"a":1}`), Tags: map[string]string{"k": "v"}, TerminationProtection: true, NotificationARNs: []string{"x", "y"}},
+			parameters{values: map[string]string{"P": "resolved"}},
+			types.Stack{
+				StackStatus: types.StackStatusUpdateComplete, EnableTerminationProtection: aws.Bool(true), NotificationARNs: []string{"y", "x"},
+				Tags:       []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}},
+				Parameters: []types.Parameter{{ParameterKey: aws.String("P"), ParameterValue: aws.String("/name"), ResolvedValue: aws.String("resolved")}},
+			}
+	}
+	cases := map[string]func(*Goal, *parameters, *types.Stack){
+		"":                                     func(*Goal, *parameters, *types.Stack) {},
+		"it is UPDATE_ROLLBACK_FAILED":         func(_ *Goal, _ *parameters, s *types.Stack) { s.StackStatus = types.StackStatusUpdateRollbackFailed },
+		"its termination protection changed":   func(g *Goal, _ *parameters, _ *types.Stack) { g.TerminationProtection = false },
+		"its tags changed":                     func(g *Goal, _ *parameters, _ *types.Stack) { g.Tags = nil },
+		"its notification ARNs changed":        func(g *Goal, _ *parameters, _ *types.Stack) { g.NotificationARNs = []string{} },
+		"some of its parameters come from SSM": func(_ *Goal, p *parameters, _ *types.Stack) { p.ssm = true },
+		"its parameters changed":               func(_ *Goal, p *parameters, _ *types.Stack) { p.values["P"] = "other" },
+		"its template changed":                 func(g *Goal, _ *parameters, _ *types.Stack) { g.Template = []byte(`{"a":1.0}`) },
+	}
+	for want, change := range cases {
+		g, p, s := base()
+		change(&g, &p, &s)
+		reason, err := mustChange(g, p, s, func() (string, error) { return `{ "a": 1 }`, nil })
+		require.NoError(t, err)
+		assert.Equal(t, want, reason)
+	}
+	g, p, s := base()
+	g.NotificationARNs = nil
+	reason, err := mustChange(g, p, s, func() (string, error) { return `{"a":1}`, nil })
+	require.NoError(t, err)
+	assert.Empty(t, reason, "ARNs that are not declared are left alone")
+}
+
+func TestDigestsTellGoalsApartAndIgnoreThePlaceOfTheTemplate(t *testing.T) {
+	a := Goal{Name: "S", Template: []byte("{}"), TemplateURL: "https://one"}
+	b := a
+	b.TemplateURL = "https://two"
+	b.ConstructPath = func([]string, string) string { return "" }
+	assert.Equal(t, digest(a), digest(b))
+	b.Tags = map[string]string{"k": "v"}
+	assert.NotEqual(t, digest(a), digest(b))
+	assert.Regexp(t, `^sha256:[0-9a-f]{64}$`, digest(a))
+}
+
+func TestKnownReasonsHaveHintsAndOthersHaveNone(t *testing.T) {
+	for reason, hint := range map[string]string{
+		"Cannot delete export Api:Table as it is in use by Web":                                "still imports",
+		"No export named Api:Table found":                                                      "must be deployed first",
+		"orders already exists in stack arn:aws:...":                                           "something of this name exists",
+		"User: arn is not authorized to perform: sqs:CreateQueue":                              "lacks this right",
+		"The role defined for the function cannot be assumed by Lambda.":                       "run again",
+		"Limit for stack has been exceeded: LimitExceeded":                                     "quota",
+		"The bucket you tried to delete is not empty":                                          "empty it",
+		"Resource did not stabilize":                                                           "not become ready",
+		"Received response status [FAILED] from custom resource. See CloudWatch Log Stream: x": "custom resource's function",
+		"something nobody has seen":                                                            "",
+	} {
+		if hint == "" {
+			assert.Empty(t, hintFor(reason))
+			continue
+		}
+		assert.Contains(t, hintFor(reason), hint, reason)
+	}
+}
+
+func TestOnlyCompleteOperationsAreSuccessesAndCleaningUpIsStillRunning(t *testing.T) {
+	for _, status := range types.StackStatus("").Values() {
+		s := string(status)
+		assert.Equal(t, s == "CREATE_COMPLETE" || s == "UPDATE_COMPLETE" || s == "IMPORT_COMPLETE", isSuccess(s), s)
+		if isRunning(s) {
+			assert.Equal(t, startWait, startOf(s), s)
+		}
+	}
+	assert.True(t, isRunning("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"))
+	assert.False(t, isRunning("REVIEW_IN_PROGRESS"))
+}
+
+func TestTheTextOfAChangeSetCountsItsChanges(t *testing.T) {
+	assert.Equal(t, "2 to add, 1 to modify, 1 to replace, 1 to remove", count([]Change{
+		{Action: "Add"}, {Action: "Modify"}, {Action: "Add"}, {Action: "Modify", Replacement: "True"}, {Action: "Remove"},
+	}))
+	assert.Empty(t, count(nil))
+}

@@ -1,0 +1,68 @@
+package cfn
+
+import (
+	"slices"
+	"strings"
+)
+
+// start is what must be done with a stack before a change set can be made.
+type start int
+
+const (
+	startNew      start = iota // there is no stack, or only the shell of one
+	startUpdate                // it can be updated
+	startWait                  // an operation is under way
+	startDelete                // its creation failed; it can only be deleted
+	startRollback              // an operation stopped half way; it can be rolled back
+	startContinue              // its rollback stopped half way; it can be continued
+	startBroken                // a person has to look
+)
+
+// startOf decides by a stack's status; "" is no stack.
+func startOf(status string) start {
+	switch status {
+	case "", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE":
+		return startNew
+	case "ROLLBACK_COMPLETE", "ROLLBACK_FAILED":
+		return startDelete
+	case "CREATE_FAILED", "UPDATE_FAILED":
+		return startRollback
+	case "UPDATE_ROLLBACK_FAILED":
+		return startContinue
+	case "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED":
+		return startBroken
+	}
+	if isRunning(status) {
+		return startWait
+	}
+	return startUpdate
+}
+
+// isRunning says whether an operation is under way. A stack that cleans up
+// after an update is not done yet, and one under review does nothing.
+func isRunning(status string) bool {
+	return strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
+}
+
+// isSuccess says whether a deployment ended well.
+func isSuccess(status string) bool {
+	return slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}, status)
+}
+
+// begins says whether the status of a stack marks the begin of an operation.
+func begins(status string) bool {
+	return slices.Contains([]string{
+		"REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS",
+	}, status)
+}
+
+// noChanges are the beginnings of the reasons with which CloudFormation says
+// that a change set would change nothing.
+var noChanges = []string{
+	"The submitted information didn't contain changes.",
+	"No updates are to be performed.",
+}
+
+func saysNoChanges(reason string) bool {
+	return slices.ContainsFunc(noChanges, func(start string) bool { return strings.HasPrefix(reason, start) })
+}

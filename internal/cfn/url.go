@@ -1,0 +1,27 @@
+package cfn
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// TemplateURL gives the https URL by which CloudFormation reads an object that
+// the assembly names as "s3://bucket/key". Other URLs stay as they are.
+func TemplateURL(ctx context.Context, cfg aws.Config, url string) (string, error) {
+	place, isS3 := strings.CutPrefix(url, "s3://")
+	if !isS3 {
+		return url, nil
+	}
+	options := s3.NewFromConfig(cfg).Options()
+	endpoint, err := options.EndpointResolverV2.ResolveEndpoint(ctx, s3.EndpointParameters{
+		Region: &cfg.Region, Endpoint: options.BaseEndpoint, UseFIPS: aws.Bool(false), UseDualStack: aws.Bool(false),
+	})
+	if err != nil {
+		return "", fmt.Errorf("finding the address of S3 in %s: %w", cfg.Region, err)
+	}
+	return fmt.Sprintf("%s://%s/%s", endpoint.URI.Scheme, endpoint.URI.Host, place), nil
+}
