@@ -1,0 +1,247 @@
+package test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/surroundings"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+)
+
+// Help describes the stage on the command line.
+const Help = `Test an environment after its deployment.
+
+Runs the environment's test commands in order, in the workspace that was built.
+They find the stack outputs in the file that STACK_OUTPUTS names, as
+{stack: {key: value}}, and credentials of the environment's account. JUnit XML
+that they leave is gathered; the report and the log go to the artifact bucket.
+
+Examples, on a plain folder:
+
+  tester --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
+`
+
+// Input is what the stage is given.
+type Input struct {
+	Environment  string        `help:"Name of the environment to test." required:""`
+	Commit       string        `help:"Full commit SHA that was deployed." required:""`
+	Branch       string        `help:"Branch of the commit."`
+	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Bucket       string        `help:"Artifact bucket, which gets report and log."`
+	Artifact     string        `help:"Key of the built workspace in the bucket."`
+	Digest       string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	StackOutputs string        `help:"Key of the stack outputs in the bucket." placeholder:"KEY"`
+	Source       string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
+	OutputsFile  string        `help:"File with stack outputs to use in place of a key." type:"path" placeholder:"FILE"`
+	Limit        time.Duration `help:"How long one command may run." default:"1h"`
+}
+
+// Validate refuses an input that names no workspace, or two.
+func (in Input) Validate() error {
+	if (in.Source == "") == (in.Artifact == "") {
+		return fault.Invalidf("exactly one of --source and --artifact names the workspace").
+			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
+	}
+	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
+		return fault.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
+	}
+	if in.StackOutputs != "" && in.Bucket == "" {
+		return fault.Invalidf("the stack outputs %q need --bucket", in.StackOutputs)
+	}
+	return workspace.CheckCommit(in.Commit)
+}
+
+// Output is what the stage leaves.
+type Output struct {
+	Report string `output:"report" help:"Key of the report in the bucket; empty without a bucket."`
+	Totals Totals `output:"totals" help:"Test cases that the JUnit reports count, as JSON."`
+}
+
+// Contract is the stage from outside.
+func Contract() contract.Contract { return contract.Of[Input, Output]("tester") }
+
+// Deps are what the stage works with.
+type Deps struct {
+	// Fetch brings an artifact, verified against its digest, into a folder.
+	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
+	// Get reads an object of the bucket.
+	Get func(ctx context.Context, bucket, key string) ([]byte, error)
+	// Put stores an object in the bucket.
+	Put func(ctx context.Context, bucket, key string, data []byte) error
+	// Enter enters the environment's account and lends its credentials: it gives
+	// the environment of the commands, and what to call when they have ended.
+	Enter func(ctx context.Context, frame stage.Frame, env config.Environment) (environ []string, done func(), err error)
+}
+
+// Document is the report of a test stage.
+type Document struct {
+	Environment string                    `json:"environment"`
+	Commit      string                    `json:"commit"`
+	Started     time.Time                 `json:"started"`
+	Ended       time.Time                 `json:"ended"`
+	Passed      bool                      `json:"passed"`
+	Commands    []workspace.CommandResult `json:"commands"`
+	Totals      Totals                    `json:"totals"`
+	Reports     []Report                  `json:"reports"`
+}
+
+// Run tests the environment. The report is kept whatever the tests say.
+func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	folders, done, err := d.prepare(ctx, in)
+	if err != nil {
+		return Output{}, err
+	}
+	defer done()
+	env, found, err := environment(folders.workspace, in)
+	if err != nil || !found {
+		if err == nil {
+			frame.Log.Warn("the configuration of this commit has no such environment, or no tests for it; nothing is tested",
+				"environment", in.Environment)
+		}
+		return Output{}, err
+	}
+	return d.test(ctx, frame, in, env, folders)
+}
+
+// environment finds the environment in the configuration of the commit. A run
+// keeps the topology it started with, so the commit may have dropped it.
+func environment(dir string, in Input) (config.Environment, bool, error) {
+	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
+	if err != nil {
+		return config.Environment{}, false, fault.Invalidf("%w", err)
+	}
+	env, found := cfg.Environment(in.Environment)
+	return env, found && env.Tests != nil, nil
+}
+
+// folders are where the stage works.
+type folders struct{ workspace, scratch string }
+
+func (d Deps) prepare(ctx context.Context, in Input) (folders, func(), error) {
+	scratch, err := os.MkdirTemp("", "test-")
+	if err != nil {
+		return folders{}, nil, fault.Temporaryf("making a folder for the workspace: %w", err)
+	}
+	done := func() { _ = os.RemoveAll(scratch) }
+	if in.Source != "" {
+		return folders{in.Source, scratch}, done, nil
+	}
+	dir := filepath.Join(scratch, "workspace")
+	if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
+		done()
+		return folders{}, nil, err
+	}
+	return folders{dir, scratch}, done, nil
+}
+
+// test runs the commands and keeps what they leave.
+func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.Environment, at folders) (Output, error) {
+	environ, leave, err := d.Enter(ctx, frame, env)
+	if err != nil {
+		return Output{}, err
+	}
+	defer leave()
+	variables, err := d.variables(ctx, in, env, at.scratch)
+	if err != nil {
+		return Output{}, err
+	}
+	document := Document{Environment: env.Name, Commit: in.Commit, Started: time.Now().UTC()}
+	var log bytes.Buffer
+	document.Commands, err = workspace.RunCommands(ctx, env.Tests.Commands, workspace.Surroundings{
+		Dir: at.workspace, Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
+		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
+	})
+	document.Ended, document.Passed = time.Now().UTC(), err == nil
+	out, keepErr := d.keep(ctx, frame, in, &document, at.workspace, log.Bytes())
+	if err == nil {
+		err = keepErr
+	}
+	return out, err
+}
+
+// variables writes the stack outputs to files and names them.
+func (d Deps) variables(ctx context.Context, in Input, env config.Environment, scratch string) ([]string, error) {
+	data, err := d.outputs(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := surroundings.Parse(data)
+	if err != nil {
+		return nil, fault.Invalidf("reading the stack outputs: %w", err)
+	}
+	return surroundings.Environment{
+		Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
+	}.Write(scratch)
+}
+
+func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
+	switch {
+	case in.OutputsFile != "":
+		data, err := os.ReadFile(in.OutputsFile)
+		if err != nil {
+			return nil, fault.Invalidf("reading the stack outputs: %w", err)
+		}
+		return data, nil
+	case in.StackOutputs != "":
+		data, err := d.Get(ctx, in.Bucket, in.StackOutputs)
+		if err != nil {
+			return nil, fmt.Errorf("reading the stack outputs %q: %w", in.StackOutputs, err)
+		}
+		return data, nil
+	}
+	return []byte("{}"), nil
+}
+
+// keep gathers the JUnit reports and stores report and log.
+func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *Document, dir string, log []byte) (Output, error) {
+	reports, err := gather(dir, document.Started)
+	if err != nil {
+		return Output{}, fmt.Errorf("gathering the test reports: %w", err)
+	}
+	document.Reports = append([]Report{}, reports...)
+	for _, report := range reports {
+		document.Totals.add(report.Totals)
+	}
+	frame.Log.Info("tested", "environment", in.Environment, "passed", document.Passed, "tests", document.Totals.Tests,
+		"failures", document.Totals.Failures+document.Totals.Errors, "skipped", document.Totals.Skipped)
+	out := Output{Totals: document.Totals}
+	if in.Bucket == "" {
+		return out, nil
+	}
+	// What a cancelled test left is kept as well.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	prefix := fmt.Sprintf("%s/%s/tests/", in.Commit, in.Environment)
+	out.Report = prefix + "report.json"
+	return out, d.store(ctx, in.Bucket, prefix, *document, dir, log)
+}
+
+func (d Deps) store(ctx context.Context, bucket, prefix string, document Document, dir string, log []byte) error {
+	for _, report := range document.Reports {
+		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.Path)))
+		if err != nil {
+			return fmt.Errorf("reading the test report %q: %w", report.Path, err)
+		}
+		if err := d.Put(ctx, bucket, prefix+"junit/"+report.Path, data); err != nil {
+			return fmt.Errorf("storing the test report %q: %w", report.Path, err)
+		}
+	}
+	if err := d.Put(ctx, bucket, prefix+"log.txt", log); err != nil {
+		return fmt.Errorf("storing the log of the tests: %w", err)
+	}
+	data, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the report of the tests: %w", err)
+	}
+	return d.Put(ctx, bucket, prefix+"report.json", data)
+}

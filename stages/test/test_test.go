@@ -1,0 +1,171 @@
+package test_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/test"
+)
+
+const commit = "0123456789012345678901234567890123456789"
+
+// workspace makes a folder whose configuration runs the commands as tests of dev.
+func workspace(t *testing.T, commands ...string) string {
+	t.Helper()
+	quoted, err := json.Marshal(commands)
+	require.NoError(t, err)
+	text := `version: "1.0"
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}], tests: {commands: ` + string(quoted) + `}}
+  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}
+`
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, config.File), []byte(text), 0o600))
+	return dir
+}
+
+type world struct {
+	bucket map[string][]byte
+	log    bytes.Buffer
+	left   bool
+}
+
+func (w *world) deps(dir string) test.Deps {
+	return test.Deps{
+		Fetch: func(_ context.Context, _, _, _, to string) error { return os.CopyFS(to, os.DirFS(dir)) },
+		Get:   func(_ context.Context, _, key string) ([]byte, error) { return w.bucket[key], nil },
+		Put:   func(_ context.Context, _, key string, data []byte) error { w.bucket[key] = data; return nil },
+		Enter: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
+			return []string{"PATH=" + os.Getenv("PATH"), "LENT=yes"}, func() { w.left = true }, nil
+		},
+	}
+}
+
+func run(ctx context.Context, w *world, dir string, change func(*test.Input)) (test.Output, error) {
+	if w.bucket == nil {
+		w.bucket = map[string][]byte{"outputs.json": []byte(`{"Api":{"Url":"https://api.example.test"}}`)}
+	}
+	in := test.Input{
+		Environment: "dev", Commit: commit, Config: config.File, Bucket: "artifacts", Artifact: "a", Digest: "sha256:0", StackOutputs: "outputs.json",
+	}
+	if change != nil {
+		change(&in)
+	}
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New("canary-value-1234")}
+	return test.Run(ctx, w.deps(dir), frame, in)
+}
+
+func (w *world) document(t *testing.T) test.Document {
+	t.Helper()
+	var document test.Document
+	require.NoError(t, json.Unmarshal(w.bucket[commit+"/dev/tests/report.json"], &document))
+	return document
+}
+
+func TestCommandsFindTheOutputsAndTheCredentials(t *testing.T) {
+	var w world
+	dir := workspace(t, `grep -q api.example.test "$STACK_OUTPUTS"`, `test "$OUTPUT_API_URL" = https://api.example.test`,
+		`test "$ENVIRONMENT_NAME $AWS_REGION $COMMIT_SHA $LENT" = "dev eu-west-1 `+commit+` yes"`)
+	out, err := run(t.Context(), &w, dir, nil)
+
+	require.NoError(t, err, w.log.String())
+	assert.Equal(t, commit+"/dev/tests/report.json", out.Report)
+	assert.True(t, w.document(t).Passed)
+	assert.Len(t, w.document(t).Commands, 3)
+	assert.True(t, w.left, "the lent credentials are taken back")
+}
+
+func TestAFailingTestFailsTheRunAndKeepsReportLogAndJUnit(t *testing.T) {
+	var w world
+	dir := workspace(t, `mkdir reports; echo '<testsuites><testcase/><testcase><failure/></testcase><testcase><skipped/></testcase></testsuites>' > reports/junit.xml; echo token canary-value-1234; exit 3`, "touch never")
+	out, err := run(t.Context(), &w, dir, nil)
+
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, test.Totals{Tests: 3, Failures: 1, Skipped: 1}, out.Totals)
+	document := w.document(t)
+	assert.False(t, document.Passed)
+	assert.Equal(t, 3, document.Commands[0].ExitCode)
+	assert.Len(t, document.Commands, 1, "the first failure stops the rest")
+	assert.Contains(t, w.bucket, commit+"/dev/tests/junit/reports/junit.xml")
+	log := string(w.bucket[commit+"/dev/tests/log.txt"])
+	assert.Contains(t, log, "token [redacted]")
+	assert.NotContains(t, log+w.log.String(), "canary-value-1234")
+}
+
+func TestReportsOfAnEarlierRunAndOfOthersAreNotGathered(t *testing.T) {
+	var w world
+	dir := workspace(t, `mkdir -p node_modules/x; echo '<testsuite><testcase/></testsuite>' | tee node_modules/x/j.xml; echo '<project/>' > pom.xml; echo '<testsuite><testcase>' > broken.xml`)
+	old := filepath.Join(dir, "old.xml")
+	require.NoError(t, os.WriteFile(old, []byte("<testsuite><testcase/></testsuite>"), 0o600))
+	require.NoError(t, os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)))
+	out, err := run(t.Context(), &w, dir, func(in *test.Input) { in.Artifact, in.Digest, in.Source = "", "", dir })
+
+	require.NoError(t, err)
+	assert.Zero(t, out.Totals)
+	assert.Empty(t, w.document(t).Reports)
+}
+
+func TestAnEnvironmentThatTheCommitDroppedIsNotTested(t *testing.T) {
+	for _, name := range []string{"gone", "prod"} {
+		var w world
+		out, err := run(t.Context(), &w, workspace(t, "exit 1"), func(in *test.Input) { in.Environment = name })
+		require.NoError(t, err)
+		assert.Empty(t, out.Report)
+	}
+}
+
+func TestOnAPlainFolderNothingIsStored(t *testing.T) {
+	var w world
+	dir := workspace(t, `grep -q here "$STACK_OUTPUTS"`)
+	file := filepath.Join(t.TempDir(), "outputs.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"Api":{"Url":"here"}}`), 0o600))
+	_, err := run(t.Context(), &w, dir, func(in *test.Input) {
+		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, Source: dir, OutputsFile: file}
+	})
+	require.NoError(t, err, w.log.String())
+	assert.Len(t, w.bucket, 1)
+}
+
+func TestACancelledTestStillKeepsItsReport(t *testing.T) {
+	var w world
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	_, err := run(ctx, &w, workspace(t, "sleep 30"), nil)
+
+	assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	assert.False(t, w.document(t).Passed)
+}
+
+func TestEndlessOutputIsKeptUpToABound(t *testing.T) {
+	var w world
+	_, err := run(t.Context(), &w, workspace(t, "head -c 40000000 /dev/zero | tr '\\\\0' 'x' | fold -w 100"), nil)
+	require.NoError(t, err)
+	assert.Equal(t, 16<<20, len(w.bucket[commit+"/dev/tests/log.txt"]))
+}
+
+func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
+	for name, in := range map[string]test.Input{
+		"no workspace":       {Commit: commit},
+		"two workspaces":     {Commit: commit, Source: "a", Artifact: "b", Bucket: "c", Digest: "d"},
+		"no digest":          {Commit: commit, Artifact: "a", Bucket: "b"},
+		"outputs no bucket":  {Commit: commit, Source: "a", StackOutputs: "b"},
+		"commit with option": {Commit: "--upload-pack=x", Source: "a"},
+		"abbreviated commit": {Commit: strings.Repeat("a", 7), Source: "a"},
+	} {
+		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()), name)
+	}
+}
