@@ -1,0 +1,140 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+)
+
+// Help describes the stage on the command line.
+const Help = `Build a commit once, for all environments.
+
+Checks out exactly the commit, runs build.commands of its configuration in
+order, looks for the artifacts that they must leave, and packs the workspace as
+one object named by its SHA-256 digest. The commands find COMMIT_SHA, BRANCH and
+REPOSITORY in their environment.
+
+Examples:
+
+  builder --repository https://github.com/my-org/my-app.git --commit $(git rev-parse HEAD) \
+    --bucket aphex-pipeline-artifacts-111111111111-eu-west-1
+  builder --source . --commit $(git rev-parse HEAD) --artifact-dir ./built
+`
+
+// Input is what the stage is given.
+type Input struct {
+	Commit      string        `help:"Full commit SHA to build." required:""`
+	Repository  string        `help:"https URL of the repository." placeholder:"URL"`
+	Branch      string        `help:"Branch of the commit."`
+	Source      string        `help:"Folder to copy and build in place of a repository." type:"path" placeholder:"DIR"`
+	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Bucket      string        `help:"Artifact bucket."`
+	ArtifactDir string        `help:"Folder for the artifact, in place of a bucket." type:"path" placeholder:"DIR"`
+	Host        string        `help:"Only host that the repository may be on." default:"github.com"`
+	AllowLocal  bool          `help:"Accept a repository on this machine (file://); for local runs only."`
+	Limit       time.Duration `help:"How long one command may run." default:"1h"`
+}
+
+// Validate refuses an input that names no workspace or no place for the artifact, or two.
+func (in Input) Validate() error {
+	if (in.Source == "") == (in.Repository == "") {
+		return fault.Invalidf("exactly one of --source and --repository names what to build").
+			WithHint("builder --source . builds a copy of this folder")
+	}
+	if (in.Bucket == "") == (in.ArtifactDir == "") {
+		return fault.Invalidf("exactly one of --bucket and --artifact-dir says where the artifact goes")
+	}
+	return workspace.CheckCommit(in.Commit)
+}
+
+// Output is what the stage leaves.
+type Output struct {
+	Artifact string `output:"artifact" help:"Key of the built workspace in the bucket."`
+	Digest   string `output:"digest" help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+}
+
+// Contract is the stage from outside.
+func Contract() contract.Contract { return contract.Of[Input, Output]("builder") }
+
+// Deps are what the stage works with.
+type Deps struct {
+	// CheckOut brings a repository at a commit into a folder; see workspace.CheckOut.
+	CheckOut func(context.Context, workspace.Options) (workspace.Checkout, error)
+	// Token gives the token for the repository's host; it may be empty.
+	Token func(context.Context) (string, error)
+	// Store packs the workspace and keeps it where the input says.
+	Store func(ctx context.Context, frame stage.Frame, in Input, b Built) (Output, error)
+}
+
+// Built is a workspace after its build, as it is packed and described.
+type Built struct {
+	Dir       string
+	Commands  []workspace.CommandResult
+	Artifacts []string // paths that the build was to leave, relative to Dir with slashes
+	At        time.Time
+}
+
+// Run builds the commit.
+func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	parent, err := os.MkdirTemp("", "build-")
+	if err != nil {
+		return Output{}, fault.Temporaryf("making a folder for the workspace: %w", err)
+	}
+	defer os.RemoveAll(parent)
+	dir := filepath.Join(parent, "workspace")
+	if err := d.fill(ctx, frame, in, dir); err != nil {
+		return Output{}, err
+	}
+	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
+	if err != nil {
+		return Output{}, fault.Invalidf("%w", err)
+	}
+	commands, err := workspace.RunCommands(ctx, cfg.Build.Commands, workspace.Surroundings{
+		Dir: dir, Env: environ(in), Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
+	})
+	if err != nil {
+		return Output{}, err
+	}
+	artifacts, err := artifactsOf(dir, cfg.Build)
+	if err != nil {
+		return Output{}, err
+	}
+	return d.Store(ctx, frame, in, Built{Dir: dir, Commands: commands, Artifacts: artifacts, At: time.Now().UTC()})
+}
+
+// fill makes the workspace: a checkout, or a copy of a plain folder.
+func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string) error {
+	if in.Source != "" {
+		return workspace.Snapshot(ctx, in.Source, dir)
+	}
+	token, err := d.Token(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the repository's token: %w", err)
+	}
+	frame.Redactor.Add(token)
+	checkout, err := d.CheckOut(ctx, workspace.Options{
+		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
+		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
+	})
+	if err != nil {
+		return err
+	}
+	frame.Log.Info("checked out", "commit", checkout.Commit, "files", checkout.Files, "bytes", checkout.Bytes,
+		"seconds", checkout.Duration.Round(time.Millisecond).Seconds())
+	for _, path := range checkout.Submodules {
+		frame.Log.Warn("the submodule was not fetched", "path", path)
+	}
+	return nil
+}
+
+func environ(in Input) []string {
+	return workspace.Environ("COMMIT_SHA="+in.Commit, "BRANCH="+in.Branch, "REPOSITORY="+in.Repository)
+}

@@ -1,0 +1,134 @@
+package build_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/stages/build"
+)
+
+const commit = "0123456789012345678901234567890123456789"
+
+func source(t *testing.T, buildSection string) string {
+	t.Helper()
+	dir := t.TempDir()
+	text := "version: \"1.0\"\nbuild: " + buildSection + `
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
+`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, config.File), []byte(text), 0o600))
+	return dir
+}
+
+// world notes what the stage did with its surroundings.
+type world struct {
+	log      bytes.Buffer
+	built    build.Built
+	files    []string
+	checkout workspace.Options
+	token    string
+}
+
+func (w *world) deps(dir string) build.Deps {
+	return build.Deps{
+		Token: func(context.Context) (string, error) { return w.token, nil },
+		CheckOut: func(ctx context.Context, o workspace.Options) (workspace.Checkout, error) {
+			w.checkout = o
+			return workspace.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))
+		},
+		Store: func(_ context.Context, _ stage.Frame, _ build.Input, b build.Built) (build.Output, error) {
+			w.built = b
+			entries, err := os.ReadDir(b.Dir)
+			for _, entry := range entries {
+				w.files = append(w.files, entry.Name())
+			}
+			return build.Output{Artifact: "key", Digest: "sha256:0"}, err
+		},
+	}
+}
+
+func run(t *testing.T, w *world, dir string, in build.Input) (build.Output, error) {
+	t.Helper()
+	in.Commit, in.Config, in.Bucket = commit, config.File, "artifacts"
+	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&w.log, nil)), Out: &w.log, Redactor: redact.New()}
+	return build.Run(t.Context(), w.deps(dir), frame, in)
+}
+
+func TestTheWorkspaceIsPackedAsTheCommandsLeftIt(t *testing.T) {
+	var w world
+	dir := source(t, `{commands: ["mkdir artifacts && echo $COMMIT_SHA > artifacts/sha", "test -e artifacts/sha"]}`)
+	out, err := run(t, &w, dir, build.Input{Source: dir})
+
+	require.NoError(t, err, w.log.String())
+	assert.Equal(t, build.Output{Artifact: "key", Digest: "sha256:0"}, out)
+	assert.Equal(t, []string{config.File, "artifacts"}, w.files)
+	assert.Equal(t, []string{"artifacts"}, w.built.Artifacts)
+	assert.Len(t, w.built.Commands, 2)
+	assert.NoDirExists(t, filepath.Join(dir, "artifacts"), "the source itself is not built in")
+	assert.NoDirExists(t, w.built.Dir, "the copy is removed")
+}
+
+func TestABrokenCommandStopsTheBuildAndNothingIsStored(t *testing.T) {
+	var w world
+	dir := source(t, `{commands: ["echo cause of it; exit 4", "touch never"]}`)
+	_, err := run(t, &w, dir, build.Input{Source: dir})
+
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "cause of it")
+	assert.Empty(t, w.files)
+}
+
+func TestAnArtifactThatTheBuildDidNotLeaveIsNamed(t *testing.T) {
+	var w world
+	dir := source(t, `{commands: ["true"], artifacts: ["dist/*.js"]}`)
+	_, err := run(t, &w, dir, build.Input{Source: dir})
+
+	assert.ErrorContains(t, err, `"dist/*.js"`)
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+}
+
+func TestABuildNeedNotLeaveTheDefaultArtifacts(t *testing.T) {
+	var w world
+	dir := source(t, `{commands: ["true"]}`)
+	_, err := run(t, &w, dir, build.Input{Source: dir})
+	assert.NoError(t, err)
+}
+
+func TestARepositoryIsCheckedOutWithItsTokenWhichNobodySees(t *testing.T) {
+	w := world{token: "canary-token-1234"}
+	dir := source(t, `{commands: ["echo canary-token-1234; echo $REPOSITORY $BRANCH"]}`)
+	_, err := run(t, &w, dir, build.Input{Repository: "https://github.com/o/r", Branch: "$(id)", Host: "github.com"})
+
+	require.NoError(t, err)
+	assert.Equal(t, "canary-token-1234", w.checkout.Token)
+	assert.Equal(t, "github.com", w.checkout.Host)
+	assert.NotContains(t, w.log.String(), "canary-token-1234")
+	assert.Contains(t, w.log.String(), "https://github.com/o/r $(id)")
+	assert.Contains(t, w.log.String(), "submodule was not fetched")
+}
+
+func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
+	for name, in := range map[string]build.Input{
+		"no workspace":       {Commit: commit, Bucket: "b"},
+		"two workspaces":     {Commit: commit, Bucket: "b", Source: "s", Repository: "r"},
+		"no place":           {Commit: commit, Source: "s"},
+		"two places":         {Commit: commit, Source: "s", Bucket: "b", ArtifactDir: "d"},
+		"an option":          {Commit: "-x", Source: "s", Bucket: "b"},
+		"a branch's name":    {Commit: "main", Source: "s", Bucket: "b"},
+		"half of the digits": {Commit: commit[:20], Source: "s", Bucket: "b"},
+	} {
+		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()), name)
+	}
+}
