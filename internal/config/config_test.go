@@ -42,7 +42,7 @@ func TestTheShortFormGetsTheDocumentedDefaults(t *testing.T) {
 	assert.Equal(t, []string{"artifacts"}, got.Build.Artifacts)
 	assert.Empty(t, got.ArtifactBucketName, "known only where account and region are")
 	assert.Empty(t, got.ClusterExportPrefix, "there is no cluster")
-	assert.Nil(t, got.ReconcileSchedule)
+	assert.Equal(t, "*/15 * * * *", got.ReconcileSchedule)
 	assert.Nil(t, got.PipelineStack)
 }
 

@@ -17,7 +17,7 @@ import (
 //	oneof    the only values it may have
 //	min      the smallest number it may be
 //	also     the key that an entry stands for when it is plain text
-//	empty    "allowed" when an empty list has a meaning
+//	empty    "allowed" when an empty list or text has a meaning
 //	example  a value in YAML, for the reference
 type field struct {
 	name    string // of the Go field
@@ -84,6 +84,9 @@ func fill(target reflect.Value) {
 		}
 	}
 }
+
+// emptyText says whether the key takes an empty text, and not only an empty list.
+func (f field) emptyText() bool { return f.empty && f.typ.Kind() == reflect.String }
 
 func keysOf(t reflect.Type) []string {
 	var keys []string

@@ -69,8 +69,7 @@ func drawConfig(t *rapid.T) *config.Config {
 		c.PipelineStack = &config.Stack{Name: "Pipeline", Path: "pipeline"}
 	}
 	if rapid.Bool().Draw(t, "schedule") {
-		schedule := fmt.Sprintf("%d */%d * 1-12 *", rapid.IntRange(0, 59).Draw(t, "minute"), rapid.IntRange(1, 23).Draw(t, "hours"))
-		c.ReconcileSchedule = &schedule
+		c.ReconcileSchedule = fmt.Sprintf("%d */%d * 1-12 *", rapid.IntRange(0, 59).Draw(t, "minute"), rapid.IntRange(1, 23).Draw(t, "hours"))
 	}
 	for i := range rapid.IntRange(1, 5).Draw(t, "environments") {
 		c.Environments = append(c.Environments, drawEnvironment(t, i, c.Stacks))

@@ -129,11 +129,18 @@ var kubernetesRules = map[string]rule{
 		most:    47,
 		hint:    tidyHint,
 	},
-	// Kubernetes appends five characters, Argo's pods the step and a hash.
+	// A CronWorkflow has the same name, and Argo takes 52 characters for those.
+	"templateName": {
+		expect:  "a Kubernetes name: at most 52 lower-case letters, digits and hyphens, with a letter or digit first and last",
+		pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`,
+		most:    52,
+		hint:    tidyHint,
+	},
+	// The 40 digits of a commit follow, and Argo labels pods with the whole: 63 characters.
 	"namePrefix": {
-		expect:  "the beginning of a Kubernetes name: at most 40 lower-case letters, digits and hyphens, with a letter first",
+		expect:  "the beginning of a Kubernetes name: at most 23 lower-case letters, digits and hyphens, with a letter first",
 		pattern: `^[a-z][a-z0-9-]*$`,
-		most:    40,
+		most:    23,
 		hint:    tidyHint,
 	},
 	// The grammar of distribution/reference.

@@ -49,9 +49,12 @@ func (d *decoder) text(node *yaml.Node, path string, f field, target reflect.Val
 		d.choice(node, path, f)
 		return
 	}
+	if f.emptyText() && node.Value == "" {
+		return
+	}
 	rule := rules()[f.rule]
 	if broken, why := rule.broken(node.Value); broken {
-		d.report.at(node, path, "%s is %s%s: expected %s", lastOf(path), quote(node.Value), why, rule.expect).
+		d.report.at(node, path, "%s is %s%s: expected %s", lastOf(path), quote(node.Value), why, describe(target.Type(), f)).
 			Hint = rule.hintFor(node.Value)
 	}
 }
@@ -138,6 +141,8 @@ func describe(t reflect.Type, f field) string {
 		return "a whole number of at least " + f.min
 	case len(f.oneof) > 0:
 		return choices(f.oneof)
+	case f.emptyText():
+		return rules()[f.rule].expect + `; or "" for none`
 	}
 	return rules()[f.rule].expect
 }

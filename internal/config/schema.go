@@ -120,6 +120,9 @@ func textSchema(f field) object {
 		number := object{{"type", "integer"}, {"minimum", 100_000_000_000}, {"maximum", 999_999_999_999}}
 		return object{{"anyOf", []object{text, number}}}
 	}
+	if f.emptyText() {
+		return object{{"anyOf", []object{text, {{"type", "string"}, {"enum", []string{""}}}}}}
+	}
 	return text
 }
 

@@ -35,8 +35,9 @@ type Config struct {
 	// What the names of the cluster's CloudFormation exports begin with.
 	ClusterExportPrefix string `json:"clusterExportPrefix,omitempty" derived:"AphexCluster-<clusterName>-" rule:"exportPrefix"`
 
-	// The name of the pipeline's Argo WorkflowTemplate.
-	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" default:"aphex-pipeline-template" rule:"kubernetesName"`
+	// The name of the pipeline, and the beginning of the name of its Argo
+	// WorkflowTemplate: each version of it gets two digits more.
+	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" default:"aphex-pipeline-template" rule:"templateName"`
 
 	// The name of the pipeline's Argo EventSource, which receives GitHub's webhooks.
 	EventSourceName string `json:"eventSourceName,omitempty" default:"github" rule:"eventSourceName"`
@@ -47,7 +48,7 @@ type Config struct {
 	// The name of the Kubernetes ServiceAccount that deploys.
 	ServiceAccountName string `json:"serviceAccountName,omitempty" default:"workflow-executor" rule:"kubernetesName"`
 
-	// What the names of the pipeline's runs begin with; Argo appends five characters.
+	// What the names of the pipeline's runs begin with; the commit follows.
 	WorkflowNamePrefix string `json:"workflowNamePrefix,omitempty" default:"aphex-pipeline-" rule:"namePrefix"`
 
 	// The Kubernetes namespace in which runs happen.
@@ -89,8 +90,9 @@ type Config struct {
 	// How the pipeline updates itself.
 	SelfUpdate SelfUpdate `json:"selfUpdate,omitzero"`
 
-	// When to deploy again without a push, as a cron schedule in UTC.
-	ReconcileSchedule *string `json:"reconcileSchedule,omitempty" rule:"cron" example:"\"0 3 * * 1-5\""`
+	// When to look for a push whose webhook never arrived, as a cron schedule in
+	// UTC: a head of the branch that had no run gets one. `""` never looks.
+	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 }
 
 // Stack is a CDK stack of the application.
