@@ -145,7 +145,9 @@ func (h *host) Template(_ context.Context, _ stacks.Scope, _, url string) ([]byt
 
 func (h *host) CheckRole(_ stacks.Scope, _, role string) error { return h.roles[role] }
 
-func (h *host) ObjectExists(_ stacks.Scope, bucket, key string) bool { return h.objects[bucket+"/"+key] }
+func (h *host) ObjectExists(_ stacks.Scope, bucket, key string) bool {
+	return h.objects[bucket+"/"+key]
+}
 
 func (h *host) Create(_ context.Context, r stacks.ResourceRequest) (stacks.Resource, error) {
 	id := r.SuggestedID

@@ -65,9 +65,7 @@ func (e *Engine) deleteResource(ctx context.Context, s *stack, r *resource) erro
 		e.mu.Unlock()
 		return nil
 	}
-	if r.Status != "DELETE_IN_PROGRESS" {
-		e.mark(s, r, "DELETE_IN_PROGRESS", "")
-	}
+	e.markBegun(s, r, "DELETE_IN_PROGRESS")
 	e.mu.Unlock()
 	err := e.performDeletion(ctx, s, r)
 	if e.closed() {
@@ -95,7 +93,8 @@ func (e *Engine) performDeletion(ctx context.Context, s *stack, r *resource) err
 		}
 		return e.deleteNested(ctx, s, r)
 	}
-	if err := e.sleep(ctx, delay+e.options.ResourceTime(r.Type, r.LogicalID)); err != nil {
+	duration := delay + e.options.ResourceTime(r.Type, r.LogicalID)
+	if err := e.sleep(ctx, e.remaining(r, duration)); err != nil {
 		return err
 	}
 	if failure != nil {

@@ -100,10 +100,11 @@ func (e *Engine) fail(s *stack, reason string) {
 	op := s.Operation
 	created := op.Kind == createStack || s.Stable == nil
 	switch {
-	case op.OnFailure == "DELETE" && created:
+	case op.OnFailure == "DELETE" && created && !op.Nested:
 		op.Before = s.Status
 		e.enter(s, removing, "DELETE_IN_PROGRESS", reason+"Delete requested by user.")
-	case !op.rollsBack() && op.Kind == createStack:
+	case op.Kind == createStack && (op.Nested || !op.rollsBack()):
+		// A nested stack that was not created waits for its parent to delete it.
 		e.finish(s, "CREATE_FAILED", reason)
 	case !op.rollsBack():
 		e.releaseNested(s)

@@ -40,7 +40,7 @@ func (e *Engine) perform(ctx context.Context, s *stack, st step) error {
 	delay, failure := e.fault(s, st.record, st.verb)
 	duration := delay + e.options.ResourceTime(st.record.Type, st.record.LogicalID)
 	if failure != nil {
-		if err := e.sleep(ctx, duration); err != nil {
+		if err := e.sleep(ctx, e.remaining(st.record, duration)); err != nil {
 			return err
 		}
 		return failure
@@ -61,7 +61,15 @@ func (e *Engine) stabilize(ctx context.Context, s *stack, r *resource, duration 
 	if r.Type == stackType {
 		return e.awaitNested(ctx, s, r)
 	}
-	return e.sleep(ctx, duration)
+	return e.sleep(ctx, e.remaining(r, duration))
+}
+
+// remaining is what is left of the time a resource takes, counted from its
+// last event: a restart does not make it longer.
+func (e *Engine) remaining(r *resource, duration time.Duration) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return duration - e.host.Now().Sub(r.Changed)
 }
 
 // end tells how a step ended. When the engine was closed it is not over yet.

@@ -54,6 +54,14 @@ func (e *Engine) mark(s *stack, r *resource, status, reason string) {
 	r.Changed = s.Events[len(s.Events)-1].Time
 }
 
+// markBegun tells that work on a resource begins, unless that was told before
+// a restart. The caller holds the lock.
+func (e *Engine) markBegun(s *stack, r *resource, status string) {
+	if r.Status != status {
+		e.mark(s, r, status, "")
+	}
+}
+
 // compact writes a value as one line of JSON; nothing as an empty text.
 func compact(value map[string]any) string {
 	if value == nil {

@@ -23,8 +23,7 @@ func (e *Engine) deployNested(ctx context.Context, s *stack, st step, r Resource
 		Token: s.Operation.Token, Phase: deploying, Nested: true, OnFailure: s.Operation.OnFailure,
 	}
 	if r.PhysicalID == "" {
-		// A failed nested stack waits for its parent to delete it.
-		op.Kind, op.OnFailure = createStack, "DO_NOTHING"
+		op.Kind = createStack
 		child := e.nestedStack(s, r)
 		child.Version, child.RetainOnCreate = v, s.RetainOnCreate
 		e.launch(child, op, "CREATE_IN_PROGRESS", "")

@@ -66,7 +66,7 @@ func (e *Engine) deployUnchanged(ctx context.Context, s *stack, r *resource) err
 		return nil
 	}
 	st := step{verb: "UPDATE", record: r, wanted: *r}
-	e.mark(s, r, "UPDATE_IN_PROGRESS", "")
+	e.markBegun(s, r, "UPDATE_IN_PROGRESS")
 	e.mu.Unlock()
 	if err == nil {
 		err = e.perform(ctx, s, st)
@@ -109,7 +109,7 @@ func (e *Engine) undoNested(ctx context.Context, s *stack, now, before *resource
 		e.mu.Unlock()
 		return nil
 	}
-	e.mark(s, now, "UPDATE_IN_PROGRESS", "")
+	e.markBegun(s, now, "UPDATE_IN_PROGRESS")
 	if child.Operation == nil && child.Stable != nil {
 		e.launch(child, &operation{
 			Kind: rollBackStack, Token: s.Operation.Token, Phase: undoingUpdate, Nested: true,

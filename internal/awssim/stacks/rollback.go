@@ -81,7 +81,7 @@ func (e *Engine) undoResource(ctx context.Context, s *stack, id string) error {
 		e.mu.Unlock()
 		return nil
 	}
-	e.mark(s, now, "UPDATE_IN_PROGRESS", "")
+	e.markBegun(s, now, "UPDATE_IN_PROGRESS")
 	e.mu.Unlock()
 	return e.endUndo(s, now, e.performUndo(ctx, s, now, before))
 }
@@ -101,7 +101,8 @@ func (e *Engine) bringBack(s *stack, before *resource) {
 
 func (e *Engine) performUndo(ctx context.Context, s *stack, now, before *resource) error {
 	delay, failure := e.fault(s, now, "UPDATE")
-	if err := e.sleep(ctx, delay+e.options.ResourceTime(now.Type, now.LogicalID)); err != nil {
+	duration := delay + e.options.ResourceTime(now.Type, now.LogicalID)
+	if err := e.sleep(ctx, e.remaining(now, duration)); err != nil {
 		return err
 	}
 	if failure != nil {
