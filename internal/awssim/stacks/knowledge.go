@@ -26,7 +26,7 @@ func (k *knowledge) template(url string) (string, bool) {
 	text, ok := k.templates[url]
 	if !ok {
 		k.wanted = append(k.wanted, func(ctx context.Context, e *Engine, s *stack, v version) error {
-			text, err := e.fetch(ctx, s.Scope, v.RoleARN, url)
+			text, err := e.fetch(ctx, s.Scope, v.actor(), url)
 			k.templates[url] = text
 			return err
 		})

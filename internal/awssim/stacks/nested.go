@@ -75,7 +75,7 @@ func (e *Engine) nestedVersion(ctx context.Context, s *stack, wanted resource, r
 	if url == "" {
 		return version{}, errors.New("Template URL must be specified.")
 	}
-	body, err := e.fetch(ctx, s.Scope, s.Version.RoleARN, url)
+	body, err := e.fetch(ctx, s.Scope, s.Version.actor(), url)
 	if err != nil {
 		return version{}, err
 	}
@@ -85,7 +85,7 @@ func (e *Engine) nestedVersion(ctx context.Context, s *stack, wanted resource, r
 // childVersion reads the properties of a nested stack's resource.
 func childVersion(s *stack, properties map[string]any, body string, store template.Store) (version, error) {
 	v := version{
-		Template: body, Capabilities: s.Version.Capabilities, RoleARN: s.Version.RoleARN,
+		Template: body, Caller: s.Version.Caller, Capabilities: s.Version.Capabilities, RoleARN: s.Version.RoleARN,
 		Tags: mergeTags(s.Version.Tags, properties["Tags"]), Notifications: texts(properties["NotificationARNs"]),
 	}
 	parsed, err := template.Parse(body)

@@ -58,7 +58,7 @@ func (e *Engine) deployUnchanged(ctx context.Context, s *stack, r *resource) err
 		return nil
 	}
 	url, _ := r.Properties["TemplateURL"].(string)
-	body, err := e.fetch(ctx, s.Scope, s.Version.RoleARN, url)
+	body, err := e.fetch(ctx, s.Scope, s.Version.actor(), url)
 	e.mu.Lock()
 	child := e.state.Stacks[r.PhysicalID]
 	if err == nil && child != nil && child.Version.Template == body {

@@ -56,7 +56,7 @@ func (e *Engine) prepare(ctx context.Context, c call, previous *version) (versio
 	if err != nil {
 		return version{}, err
 	}
-	v := version{Template: body, Capabilities: c.form.texts("Capabilities")}
+	v := version{Template: body, Caller: c.caller, Capabilities: c.form.texts("Capabilities")}
 	inherit(&v, c, previous)
 	if err := parsed.CheckTransforms(); err != nil {
 		return v, err

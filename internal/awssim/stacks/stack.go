@@ -55,12 +55,21 @@ type stack struct {
 // version is what a stack is made of.
 type version struct {
 	Template      string // as it was given
+	Caller        string // the ARN of who gave it
 	Arguments     []template.Value
 	Tags          []tag
 	Capabilities  []string
 	Notifications []string
 	RoleARN       string
 	Rollback      rollbackConfiguration
+}
+
+// actor is with whose rights CloudFormation works: the role's, or the caller's.
+func (v version) actor() string {
+	if v.RoleARN != "" {
+		return v.RoleARN
+	}
+	return v.Caller
 }
 
 type tag struct{ Key, Value string }
