@@ -47,8 +47,12 @@ func isServerError(err error) bool {
 
 func isBrokenConnection(err error) bool {
 	var network net.Error
+	var sending interface{ ConnectionError() bool } // the AWS SDK's: a request got no answer, such as EOF
 	switch {
+	case errors.Is(err, context.Canceled):
+		return false
 	case errors.As(err, &network) && network.Timeout(),
+		errors.As(err, &sending) && sending.ConnectionError(),
 		errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EPIPE):

@@ -1,0 +1,140 @@
+package archive
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+const (
+	// small is the size in bytes up to which files are read ahead, whole, by
+	// several goroutines. To open a file is what takes the time.
+	small = 128 << 10
+	// ahead is how many files are read ahead.
+	ahead = 128
+)
+
+// epoch is the time of every entry: it is in the past, so that nothing looks
+// newer than its sources, and can be put into a zip file, which 1970 cannot.
+var epoch = time.Date(1985, time.October, 26, 8, 15, 0, 0, time.UTC)
+
+// Contents counts what an archive holds.
+type Contents struct {
+	Files int   // regular files and symbolic links
+	Bytes int64 // their size when unpacked
+}
+
+// item is one entry on its way into the archive.
+type item struct {
+	path string
+	info fs.FileInfo
+	data chan []byte // of a small file
+}
+
+// Pack writes the folder dir to w, without the paths (relative, with slashes)
+// that excluded names. Modes are kept, sockets and devices are left out.
+func Pack(ctx context.Context, w io.Writer, dir string, excluded func(path string) bool) (Contents, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Contents{}, fault.Invalidf("the folder %q cannot be read: %w", dir, err)
+	}
+	defer root.Close()
+	compressed, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))
+	if err != nil {
+		return Contents{}, err
+	}
+	p := packer{root: root, excluded: excluded, tar: tar.NewWriter(compressed), items: make(chan item, ahead)}
+	if err := p.run(ctx); err != nil {
+		_ = compressed.Close()
+		return Contents{}, fmt.Errorf("packing %q: %w", dir, err)
+	}
+	if err := p.tar.Close(); err != nil {
+		return Contents{}, fmt.Errorf("packing %q: %w", dir, err)
+	}
+	return p.done, compressed.Close()
+}
+
+type packer struct {
+	root     *os.Root
+	excluded func(path string) bool
+	tar      *tar.Writer
+	items    chan item
+	done     Contents
+}
+
+// run walks the folder, reads small files ahead, and writes all in order.
+func (p *packer) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	toRead := make(chan item, ahead)
+	for range runtime.GOMAXPROCS(0) + 1 {
+		group.Go(func() error { return p.readAhead(toRead) })
+	}
+	group.Go(func() error {
+		defer close(p.items)
+		defer close(toRead)
+		return p.walk(ctx, toRead)
+	})
+	group.Go(func() error { return p.writeAll(ctx) })
+	return group.Wait()
+}
+
+func (p *packer) walk(ctx context.Context, toRead chan<- item) error {
+	return fs.WalkDir(p.root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == ".":
+			return nil
+		case p.excluded(path) && entry.IsDir():
+			return fs.SkipDir
+		case p.excluded(path) || !isPackable(entry.Type()):
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		next := item{path: path, info: info}
+		if info.Mode().IsRegular() && info.Size() <= small {
+			next.data = make(chan []byte, 1)
+			if err := send(ctx, toRead, next); err != nil {
+				return err
+			}
+		}
+		return send(ctx, p.items, next)
+	})
+}
+
+func isPackable(kind fs.FileMode) bool {
+	return kind.IsRegular() || kind == fs.ModeDir || kind == fs.ModeSymlink
+}
+
+func send(ctx context.Context, to chan<- item, next item) error {
+	select {
+	case to <- next:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *packer) readAhead(toRead <-chan item) error {
+	for next := range toRead {
+		data, err := p.root.ReadFile(next.path)
+		if err != nil {
+			return err
+		}
+		next.data <- data
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package archive
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Limits bound what an archive may unfold to.
+type Limits struct {
+	Entries int   // files, links and folders; 0 is two million
+	Bytes   int64 // of all files; 0 is 32 GiB
+	// Ratio is how many times larger than the archive the files may be, beyond
+	// a first GiB; 0 is 200. Real workspaces stay below 20.
+	Ratio int64
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Entries == 0 {
+		l.Entries = 2_000_000
+	}
+	if l.Bytes == 0 {
+		l.Bytes = 32 << 30
+	}
+	if l.Ratio == 0 {
+		l.Ratio = 200
+	}
+	return l
+}
+
+// ErrHostile says that an archive holds what Pack never writes.
+var ErrHostile = errors.New("the archive is not to be trusted")
+
+// maxWindow bounds in bytes the memory for decompression; Pack uses 4 MiB.
+const maxWindow = 32 << 20
+
+// Unpack reads an archive of size bytes into the empty folder dir. It fails
+// with ErrHostile when an entry would leave dir, when one stands for something
+// else than a file, a folder or a symbolic link, when a name comes twice (also
+// for a file system that does not know capitals), or when a limit is reached.
+// Then, as after any error, dir must be thrown away.
+func Unpack(ctx context.Context, r io.Reader, size int64, dir string, limits Limits) (Contents, error) {
+	if size == 0 {
+		return Contents{}, fmt.Errorf("%w: it is empty", ErrHostile)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Contents{}, fault.Writing(dir, err)
+	}
+	defer root.Close()
+	decompressed, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)))
+	if err != nil {
+		return Contents{}, err
+	}
+	defer decompressed.Close()
+	limits = limits.withDefaults()
+	u := unpacker{
+		root: root, tar: tar.NewReader(decompressed), jobs: make(chan job, ahead), folders: map[string]bool{".": true},
+		entries: limits.Entries, bytes: min(limits.Bytes, max(1<<30, size*limits.Ratio)),
+	}
+	if err := u.run(ctx); err != nil {
+		return Contents{}, fmt.Errorf("unpacking into %q: %w", dir, err)
+	}
+	return u.done, nil
+}
+
+// unpacker reads entries in order; small files are written by several
+// goroutines, since creating a file is what takes the time.
+type unpacker struct {
+	root    *os.Root
+	tar     *tar.Reader
+	jobs    chan job
+	links   []*tar.Header
+	folders map[string]bool // made so far
+	entries int             // that may still come
+	bytes   int64           // that may still come
+	done    Contents
+	current *folder
+}
+
+// job is a small file to be written.
+type job struct {
+	folder *folder
+	name   string
+	mode   fs.FileMode
+	data   []byte
+}
+
+func (u *unpacker) run(ctx context.Context) error {
+	group, workCtx := errgroup.WithContext(ctx)
+	for range runtime.GOMAXPROCS(0) + 2 {
+		group.Go(u.work)
+	}
+	group.Go(func() error {
+		defer close(u.jobs)
+		defer func() { u.current.release() }()
+		return u.readAll(workCtx)
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return u.makeLinks()
+}
+
+func (u *unpacker) readAll(ctx context.Context) error {
+	for {
+		entry, err := u.tar.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrHostile, err)
+		}
+		if err := u.entry(ctx, entry); err != nil {
+			return fmt.Errorf("%q: %w", entry.Name, err)
+		}
+	}
+}
+
+func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
+	name := strings.TrimSuffix(entry.Name, "/")
+	if name == "" || !filepath.IsLocal(name) || path.Clean(name) != name || strings.Contains(name, "\x00") {
+		return fmt.Errorf("%w: its name leaves the folder", ErrHostile)
+	}
+	if u.entries--; u.entries < 0 {
+		return fmt.Errorf("%w: it holds too many entries", ErrHostile)
+	}
+	switch entry.Typeflag {
+	case tar.TypeDir:
+		return u.makeFolder(name, entry)
+	case tar.TypeSymlink:
+		u.links = append(u.links, entry)
+		u.done.Files++
+		return nil
+	case tar.TypeReg:
+		return u.file(ctx, name, entry)
+	}
+	return fmt.Errorf("%w: it is of the kind %q", ErrHostile, entry.Typeflag)
+}
+
+// makeFolder makes a folder that its owner can always write to.
+func (u *unpacker) makeFolder(name string, entry *tar.Header) error {
+	u.folders[name] = true
+	mode := fs.FileMode(entry.Mode).Perm() | 0o700
+	return u.refused(u.root.Mkdir(name, mode))
+}
+
+// refused tells a hostile entry from a disk that cannot be written to.
+func (u *unpacker) refused(err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: the name comes twice", ErrHostile)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: its folder does not come before it", ErrHostile)
+	}
+	return fault.Writing(u.root.Name(), err)
+}
+
+// makeLinks makes the symbolic links when all else is written, so that nothing
+// is ever written through one.
+func (u *unpacker) makeLinks() error {
+	for _, link := range u.links {
+		if !u.folders[path.Dir(link.Name)] {
+			return fmt.Errorf("%q: %w: its folder does not come before it", link.Name, ErrHostile)
+		}
+		if err := u.refused(u.root.Symlink(link.Linkname, link.Name)); err != nil {
+			return fmt.Errorf("%q: %w", link.Name, err)
+		}
+	}
+	return nil
+}

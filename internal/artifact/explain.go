@@ -1,0 +1,49 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+var errSlow = errors.New("the bucket answers too slowly")
+
+// cause gives the reason why a context ended in place of the fact that it did.
+func cause(ctx context.Context, err error) error {
+	if reason := context.Cause(ctx); err != nil && reason != nil {
+		if errors.Is(reason, errSlow) {
+			return fault.Temporaryf("%w", errSlow)
+		}
+		return reason
+	}
+	return err
+}
+
+// explain says where a call to a bucket failed, and who has to act.
+func explain(err error, doing, bucket, key string) error {
+	if err == nil {
+		return nil
+	}
+	where := fmt.Sprintf("%s s3://%s/%s", doing, bucket, key)
+	var api smithy.APIError
+	code := ""
+	if errors.As(err, &api) {
+		code = api.ErrorCode()
+	}
+	switch code {
+	case "NoSuchBucket":
+		return fault.Invalidf("%s: there is no such bucket: %w", where, err).
+			WithHint("deploy the pipeline's AWS side first, or give the name of its artifact bucket")
+	case "NoSuchKey", "NotFound":
+		return fault.Failedf("%s: there is no such object: %w", where, err).
+			WithHint("was the build stage run for this commit, with the same bucket?")
+	case "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch":
+		return fault.Invalidf("%s: access denied: %w", where, err).
+			WithHint("give the role of this stage access to the bucket, or give the bucket of this pipeline")
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}

@@ -1,0 +1,91 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+
+	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Fetch brings the artifact under key into the folder dir, which must be empty
+// or not be there. Nothing is unpacked before the whole archive has been found
+// to have the digest (sha256:<hex>); another digest is an error of kind Failed.
+// After an error dir is empty.
+func (s *Store) Fetch(ctx context.Context, bucket, key, digest, dir string) error {
+	if err := CheckDigest(digest); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp("", "artifact-*"+suffix)
+	if err != nil {
+		return fault.Writing(os.TempDir(), err)
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	if err := s.download(ctx, bucket, key, file); err != nil {
+		return err
+	}
+	found, err := digestOfFile(file.Name())
+	if err != nil {
+		return err
+	}
+	if found != digest {
+		return fault.Failedf("the artifact s3://%s/%s is not the one that was built: its digest is %s instead of %s", bucket, key, found, digest).
+			WithHint("nothing of it was used; it was changed after the build: find out by whom, and run the pipeline again")
+	}
+	return unpack(ctx, file.Name(), dir)
+}
+
+func (s *Store) download(ctx context.Context, bucket, key string, file *os.File) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.limit, errSlow)
+	defer cancel()
+	_, err := s.transfer.DownloadObject(ctx, &transfermanager.DownloadObjectInput{Bucket: &bucket, Key: &key, WriterAt: file})
+	return explain(cause(ctx, err), "fetching", bucket, key)
+}
+
+func unpack(ctx context.Context, file, dir string) error {
+	in, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	if err := makeEmpty(dir); err != nil {
+		return err
+	}
+	if _, err := archive.Unpack(ctx, in, info.Size(), dir, archive.Limits{}); err != nil {
+		removeContent(dir)
+		if errors.Is(err, archive.ErrHostile) {
+			return fault.Failedf("the artifact cannot be used: %w", err).WithHint("nothing of it was kept; build it again")
+		}
+		return err
+	}
+	return nil
+}
+
+// makeEmpty makes a folder, or finds that it holds nothing.
+func makeEmpty(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fault.Writing(dir, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err == nil && len(entries) > 0 {
+		return fault.Invalidf("the folder %q is not empty", dir).WithHint("remove it, or give another folder")
+	}
+	return err
+}
+
+// removeContent empties a folder that may be a mounted volume.
+func removeContent(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		_ = os.RemoveAll(filepath.Join(dir, entry.Name()))
+	}
+}

@@ -1,0 +1,101 @@
+package artifact
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Packed is a folder as an archive in a temporary file.
+type Packed struct {
+	File     string // to be removed by whoever packed
+	Digest   string // sha256:<hex>
+	Size     int64  // bytes of the archive
+	Contents archive.Contents
+}
+
+// Pack makes an archive of the folder dir, without the paths that excluded
+// names, in a temporary file. The same folder always gives the same digest.
+func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Packed, error) {
+	file, err := os.CreateTemp("", "artifact-*"+suffix)
+	if err != nil {
+		return Packed{}, fault.Writing(os.TempDir(), err)
+	}
+	p := Packed{File: file.Name()}
+	if err := p.write(ctx, file, dir, excluded); err != nil {
+		_ = file.Close()
+		p.Remove()
+		return Packed{}, fault.Writing(os.TempDir(), err)
+	}
+	if err := file.Close(); err != nil {
+		p.Remove()
+		return Packed{}, fault.Writing(os.TempDir(), err)
+	}
+	return p, nil
+}
+
+func (p *Packed) write(ctx context.Context, file *os.File, dir string, excluded func(path string) bool) (err error) {
+	sum := sha256.New()
+	buffered := bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20)
+	if p.Contents, err = archive.Pack(ctx, buffered, dir, excluded); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	p.Size, p.Digest = info.Size(), digestOf(sum.Sum(nil))
+	return nil
+}
+
+// Remove deletes the temporary file.
+func (p Packed) Remove() { _ = os.Remove(p.File) }
+
+// Save keeps an archive and its document in a plain folder, under the keys that
+// they have in a bucket, and gives the completed document.
+func Save(folder string, p Packed, m Metadata) (Metadata, error) {
+	m = m.of(p)
+	target := filepath.Join(folder, filepath.FromSlash(m.Key))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return m, fault.Writing(folder, err)
+	}
+	if err := copyFile(target, p.File); err != nil {
+		return m, fault.Writing(folder, err)
+	}
+	document, err := m.encode()
+	if err != nil {
+		return m, err
+	}
+	return m, fault.Writing(folder, os.WriteFile(filepath.Join(filepath.Dir(target), MetadataName), document, 0o644))
+}
+
+// copyFile copies beside the target first, so that the target is whole or not there.
+func copyFile(target, source string) error {
+	in, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.CreateTemp(filepath.Dir(target), ".partial-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(out.Name())
+	_, err = io.Copy(out, in)
+	if closing := out.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(out.Name(), target)
+}

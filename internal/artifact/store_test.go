@@ -1,0 +1,245 @@
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+func TestAWorkspaceComesBackByKeyAndDigest(t *testing.T) {
+	for name, megabytes := range map[string]int{"in one piece": 0, "in parts": 40} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			p := packed(t, workspace(t, megabytes))
+			m, err := c.store.Upload(t.Context(), bucket, p, about())
+			require.NoError(t, err)
+			assert.Equal(t, megabytes > 0, c.client.parts.Load() > 1)
+			assert.Equal(t, commit+"/"+strings.TrimPrefix(p.Digest, "sha256:")+".tar.zst", m.Key)
+
+			dir := filepath.Join(t.TempDir(), "out")
+			require.NoError(t, c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir))
+			again := packed(t, dir)
+			assert.Equal(t, p.Digest, again.Digest)
+			assert.NoFileExists(t, filepath.Join(dir, ".git"))
+			assertNoTemporaryFiles(t)
+		})
+	}
+}
+
+func assertNoTemporaryFiles(t *testing.T) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), "artifact-*"))
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(left), 2, "those of this test are removed at its end")
+}
+
+func TestTheObjectAndADocumentSayWhatItIs(t *testing.T) {
+	c := newCloud(t)
+	p := packed(t, workspace(t, 0))
+	m, err := c.store.Upload(t.Context(), bucket, p, about())
+	require.NoError(t, err)
+
+	var document map[string]any
+	require.NoError(t, c.store.GetJSON(t.Context(), bucket, commit+"/artifact.json", &document))
+	assert.Equal(t, map[string]any{
+		"key": m.Key, "digest": p.Digest, "commit": commit, "branch": "feature/ümläut #1", "repository": "https://github.com/aphex/shop",
+		"timestamp": "2026-11-23T06:30:00Z", "size": float64(p.Size), "files": 3., "bytes": 6.,
+		"commands":  []any{map[string]any{"command": "npm ci", "seconds": 1.5, "exitCode": 0.}},
+		"artifacts": []any{map[string]any{"path": "dist/app.js", "size": 4., "sha256": "ab"}},
+		"tools":     map[string]any{"node": "v22"},
+	}, document)
+
+	tags, err := c.client.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String(bucket), Key: &m.Key})
+	require.NoError(t, err)
+	got := map[string]string{}
+	for _, tag := range tags.TagSet {
+		got[*tag.Key] = *tag.Value
+	}
+	assert.Equal(t, map[string]string{
+		"commit": commit, "branch": "feature/_ml_ut _1", "timestamp": "2026-11-23T06:30:00Z", "sha256": strings.TrimPrefix(p.Digest, "sha256:"),
+	}, got)
+	head, err := c.client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: &m.Key})
+	require.NoError(t, err)
+	assert.Equal(t, got, head.Metadata)
+}
+
+func TestTheSameArtifactIsNotSentTwice(t *testing.T) {
+	c := newCloud(t)
+	p := packed(t, workspace(t, 0))
+	_, err := c.store.Upload(t.Context(), bucket, p, about())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, c.client.puts.Load())
+	_, err = c.store.Upload(t.Context(), bucket, p, about())
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, c.client.puts.Load(), "only the document is written again")
+}
+
+func TestAChangedArtifactIsRefusedAndNothingOfItIsUsed(t *testing.T) {
+	c := newCloud(t)
+	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	require.NoError(t, err)
+	other := workspace(t, 0)
+	require.NoError(t, os.WriteFile(filepath.Join(other, "evil.sh"), []byte("rm -rf /"), 0o755))
+	evil := packed(t, other)
+	data, err := os.ReadFile(evil.File)
+	require.NoError(t, err)
+	require.NoError(t, c.store.Put(t.Context(), bucket, m.Key, data))
+
+	dir := filepath.Join(t.TempDir(), "out")
+	err = c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir)
+	require.Error(t, err)
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, err.Error(), m.Digest)
+	assert.Contains(t, err.Error(), evil.Digest)
+	assert.NoDirExists(t, dir)
+}
+
+func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {
+	c := newCloud(t)
+	junk := []byte("this is no archive")
+	file := filepath.Join(t.TempDir(), "junk")
+	require.NoError(t, os.WriteFile(file, junk, 0o644))
+	digest, err := digestOfFile(file)
+	require.NoError(t, err)
+	require.NoError(t, c.store.Put(t.Context(), bucket, Key(commit, digest), junk))
+	dir := t.TempDir()
+	err = c.store.Fetch(t.Context(), bucket, Key(commit, digest), digest, dir)
+	require.Error(t, err)
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
+}
+
+func TestAFetchNeedsADigestAndAnEmptyFolder(t *testing.T) {
+	c := newCloud(t)
+	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	require.NoError(t, err)
+	for _, digest := range []string{"", "latest", "sha256:", strings.TrimPrefix(m.Digest, "sha256:"), strings.ToUpper(m.Digest), m.Digest + "0", "md5:abc"} {
+		assert.Equal(t, fault.Invalid, fault.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, digest, t.TempDir())), digest)
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644))
+	assert.Equal(t, fault.Invalid, fault.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir)))
+	assert.FileExists(t, filepath.Join(dir, "mine"))
+}
+
+func TestWhatIsMissingOrForbiddenIsNamed(t *testing.T) {
+	c := newCloud(t)
+	_, err := c.store.Get(t.Context(), bucket, "missing")
+	require.Error(t, err)
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, err.Error(), "s3://"+bucket+"/missing: there is no such object")
+
+	err = c.store.Put(t.Context(), "no-such-bucket", "key", nil)
+	require.Error(t, err)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Contains(t, err.Error(), "there is no such bucket")
+
+	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Refuse, Status: http.StatusForbidden, Code: "AccessDenied", Message: "no"})
+	_, err = c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	require.Error(t, err)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.NotEmpty(t, fault.HintOf(err))
+}
+
+func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
+	faults := map[string]awssim.Rule{
+		"500": {Kind: awssim.Status, Status: 500, Times: 2}, "503": {Kind: awssim.Status, Status: 503, Times: 2},
+		"throttle": {Kind: awssim.Throttle, Times: 2}, "hanging up": {Kind: awssim.Drop, Times: 2},
+	}
+	for name, rule := range faults {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			for _, operation := range []string{"PutObject", "GetObject", "ListObjectsV2"} {
+				rule.Service, rule.Operation = "s3", operation
+				c.Fail(rule)
+			}
+			m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+			require.NoError(t, err)
+			require.NoError(t, c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, t.TempDir()))
+
+			c.Fail(awssim.Rule{Service: "s3", Kind: rule.Kind, Status: rule.Status})
+			_, err = c.store.Get(t.Context(), bucket, m.Key)
+			require.Error(t, err, "when it goes on failing")
+			assert.Equal(t, fault.Temporary, fault.KindOf(err), err)
+		})
+	}
+}
+
+func TestABucketThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	c := newCloud(t)
+	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	require.NoError(t, err)
+	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Delay, Delay: time.Hour})
+	c.store.limit = 200 * time.Millisecond
+	err = c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, t.TempDir())
+	require.Error(t, err)
+	assert.Equal(t, fault.Temporary, fault.KindOf(err), err)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	err = c.store.Fetch(ctx, bucket, m.Key, m.Digest, t.TempDir())
+	require.Error(t, err)
+	assert.Equal(t, fault.Cancelled, fault.KindOf(err), err)
+}
+
+func TestDocumentsAndLogsAreKeptAndListed(t *testing.T) {
+	c := newCloud(t)
+	require.NoError(t, c.store.PutJSON(t.Context(), bucket, "a/report.json", map[string]int{"tests": 3}))
+	log := filepath.Join(t.TempDir(), "x.log")
+	require.NoError(t, os.WriteFile(log, bytes.Repeat([]byte("line\n"), 5<<20), 0o644))
+	require.NoError(t, c.store.PutFile(t.Context(), bucket, "a/tests.log", log))
+	for i := range 3 {
+		require.NoError(t, c.store.Put(t.Context(), bucket, fmt.Sprintf("b/%d", i), []byte{byte(i)}))
+	}
+	keys, err := c.store.List(t.Context(), bucket, "a/")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a/report.json", "a/tests.log"}, keys)
+	data, err := c.store.Get(t.Context(), bucket, "a/tests.log")
+	require.NoError(t, err)
+	assert.Len(t, data, 25<<20)
+	head, err := c.client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("a/tests.log")})
+	require.NoError(t, err)
+	assert.Equal(t, "text/plain; charset=utf-8", *head.ContentType)
+	var wrong []string
+	assert.Equal(t, fault.Failed, fault.KindOf(c.store.GetJSON(t.Context(), bucket, "a/report.json", &wrong)))
+}
+
+func TestWithoutABucketTheArchiveLiesInAFolder(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "artifacts")
+	p := packed(t, workspace(t, 0))
+	m, err := Save(folder, p, about())
+	require.NoError(t, err)
+	digest, err := digestOfFile(filepath.Join(folder, m.Key))
+	require.NoError(t, err)
+	assert.Equal(t, p.Digest, digest)
+	text, err := os.ReadFile(filepath.Join(folder, commit, "artifact.json"))
+	require.NoError(t, err)
+	var document Metadata
+	require.NoError(t, json.Unmarshal(text, &document))
+	assert.Equal(t, m, document)
+	entries, err := os.ReadDir(filepath.Join(folder, commit))
+	require.NoError(t, err)
+	assert.Len(t, entries, 2)
+}
+
+func TestAFolderThatIsMissingCannotBePacked(t *testing.T) {
+	_, err := Pack(t.Context(), filepath.Join(t.TempDir(), "missing"), func(string) bool { return false })
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+}
