@@ -50,7 +50,7 @@ func Enter(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (*
 	}
 	base = base.Copy()
 	base.Region = to.Region
-	here, err := identify(ctx, base)
+	here, err := Identify(ctx, base)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (e *Entry) enterByLookupRole(ctx context.Context) error {
 
 // confirm asks AWS whether the session is of the account that was meant.
 func (e *Entry) confirm(ctx context.Context, session *Session) (*Session, error) {
-	confirmed, err := identify(ctx, session.Config)
+	confirmed, err := Identify(ctx, session.Config)
 	if err != nil {
 		return nil, err
 	}

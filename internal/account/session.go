@@ -26,8 +26,8 @@ func (s *Session) In(region string) *Session {
 	return &there
 }
 
-// identify asks STS who the credentials belong to.
-func identify(ctx context.Context, cfg aws.Config) (*Session, error) {
+// Identify asks STS who the credentials belong to.
+func Identify(ctx context.Context, cfg aws.Config) (*Session, error) {
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, explainIdentity(err, cfg.Region)

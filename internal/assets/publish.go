@@ -15,11 +15,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 )
 
+// Access is how an AWS service is reached: credentials, region, endpoint.
+type Access = aws.Config
+
 // Place is an account and region to publish to.
 type Place struct {
 	assembly.Placeholders
 	// Enter gives access as a role, in a region. A role without ARN is the way in itself.
-	Enter func(ctx context.Context, role assembly.Role, region string) (aws.Config, error)
+	Enter func(ctx context.Context, role assembly.Role, region string) (Access, error)
 	// Require makes sure that the account is bootstrapped well enough.
 	Require func(ctx context.Context, needs assembly.Bootstrap) error
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go"
 )
@@ -24,6 +25,9 @@ type API interface {
 	RollbackStack(context.Context, *cloudformation.RollbackStackInput, ...func(*cloudformation.Options)) (*cloudformation.RollbackStackOutput, error)
 	ContinueUpdateRollback(context.Context, *cloudformation.ContinueUpdateRollbackInput, ...func(*cloudformation.Options)) (*cloudformation.ContinueUpdateRollbackOutput, error)
 }
+
+// NewClient makes a client for one account and region.
+func NewClient(cfg aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(cfg) }
 
 // counted counts the calls that one deployment makes.
 type counted struct {

@@ -26,6 +26,9 @@ type Options struct {
 	// Upload puts a template that is too large for a call where CloudFormation
 	// finds it, and gives the URL. It may be nil.
 	Upload func(ctx context.Context, template []byte) (url string, err error)
+	// Ready is waited for before a change set is made: the template and the assets
+	// must be published by then. Its error stops the deployment. It may be nil.
+	Ready func(ctx context.Context) error
 	// Gate is asked before anything is executed; its error stops the deployment. It may be nil.
 	Gate func(ctx context.Context) error
 }
@@ -95,6 +98,11 @@ func (d *deployment) attempt(ctx context.Context) error {
 		return nil
 	}
 	d.notify(Event{Phase: Preparing, Text: reason})
+	if d.options.Ready != nil {
+		if err := d.options.Ready(ctx); err != nil {
+			return err
+		}
+	}
 	return d.change(ctx, stack, p, exists)
 }
 
@@ -145,7 +153,7 @@ func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 }
 
 func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
-	d.notify(Event{Phase: Executing, Text: count(d.result.Changes)})
+	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes)})
 	_, err := call(ctx, d.counted, d.api.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
 		StackName: set.StackId, ChangeSetName: set.ChangeSetId,
 		ClientRequestToken: aws.String(token("execute", d.options.Workflow, aws.ToString(set.ChangeSetId))),
@@ -222,8 +230,8 @@ func (d *deployment) notify(event Event) {
 	d.options.Notify(event)
 }
 
-// count says how many resources a change set touches, such as "3 to add, 1 to replace".
-func count(changes []Change) string {
+// Count says how many resources a change set touches, such as "3 to add, 1 to replace".
+func Count(changes []Change) string {
 	counts := map[string]int{}
 	for _, change := range changes {
 		verb := strings.ToLower(change.Action)

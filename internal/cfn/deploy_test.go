@@ -133,6 +133,17 @@ func TestAPlanExecutesNothing(t *testing.T) {
 	})
 }
 
+func TestNothingIsMadeBeforeTheAssetsAreThere(t *testing.T) {
+	o := cfn.Options{Ready: func(context.Context) error { return errors.New("no bucket") }}
+	deploy(t, newFake, o, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+		require.EqualError(t, err, "no bucket")
+		assert.Empty(t, f.mutations())
+	})
+	deploy(t, func() *fake { return newFake().deployed("CREATE_COMPLETE", string(goal.Template)) }, o, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
+		require.NoError(t, err, "an unchanged stack does not wait for them")
+	})
+}
+
 func TestTheGateHoldsTheExecution(t *testing.T) {
 	o := cfn.Options{Gate: func(context.Context) error { return errors.New("not valid") }}
 	deploy(t, newFake, o, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {

@@ -110,8 +110,8 @@ func TestOnlyCompleteOperationsAreSuccessesAndCleaningUpIsStillRunning(t *testin
 }
 
 func TestTheTextOfAChangeSetCountsItsChanges(t *testing.T) {
-	assert.Equal(t, "2 to add, 1 to modify, 1 to replace, 1 to remove", count([]Change{
+	assert.Equal(t, "2 to add, 1 to modify, 1 to replace, 1 to remove", Count([]Change{
 		{Action: "Add"}, {Action: "Modify"}, {Action: "Add"}, {Action: "Modify", Replacement: "True"}, {Action: "Remove"},
 	}))
-	assert.Empty(t, count(nil))
+	assert.Empty(t, Count(nil))
 }

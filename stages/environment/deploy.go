@@ -1,0 +1,144 @@
+package environment
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/assets"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// deployment is what the stacks of one environment share.
+type deployment struct {
+	*job
+	publisher  *assets.Publisher
+	bootstraps account.Bootstraps
+	gate       func(context.Context) error
+	published  map[string]func(context.Context) error // by stack name: waits until its assets are there
+	mu         sync.Mutex
+	budgets    map[string]*cfn.Budget // by region
+}
+
+// deployAll synthesizes, publishes and deploys all stacks of the environment.
+func (j *job) deployAll(ctx context.Context) ([]Result, error) {
+	targets, apps, err := j.synthesize(ctx)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := graph(j.Environment, targets)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range remarks(targets, nodes) {
+		j.frame.Log.Warn(line)
+	}
+	beside, stop := context.WithCancel(ctx)
+	defer stop() // what nobody waits for any more
+	d, err := j.prepare(beside, targets, apps)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]target{}
+	for _, t := range targets {
+		byName[t.name] = t
+	}
+	results := schedule.Run(ctx, j.concurrency(), nodes, func(ctx context.Context, name string) (cfn.Result, error) {
+		return d.deployStack(ctx, byName[name])
+	})
+	return conclude(results, byName)
+}
+
+func (j *job) concurrency() int {
+	if j.Concurrency > 0 {
+		return j.Concurrency
+	}
+	return j.Environment.Concurrency
+}
+
+// prepare begins what runs beside the deployments: validation and publishing.
+func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*deployment, error) {
+	archives := j.scratch("assets")
+	if err := os.MkdirAll(archives, 0o755); err != nil {
+		return nil, fault.Temporaryf("making a folder for assets: %w", err)
+	}
+	environ, err := j.environ(nil)
+	if err != nil {
+		return nil, err
+	}
+	d := &deployment{job: j, gate: j.validate(ctx, apps), published: map[string]func(context.Context) error{}, budgets: map[string]*cfn.Budget{}}
+	d.publisher = assets.New(assets.Options{Env: environ, Out: j.frame.Out, Limit: j.Limit, Temp: archives, Notify: j.progress.asset})
+	for _, t := range targets {
+		d.published[t.name] = d.publish(ctx, t)
+	}
+	return d, nil
+}
+
+// publish begins to publish a stack's assets and gives a function that waits for them.
+func (d *deployment) publish(ctx context.Context, t target) func(context.Context) error {
+	return begin(func() error {
+		for _, list := range t.stack.Assets {
+			if err := d.publisher.Publish(ctx, list, d.place(t)); err != nil {
+				return fmt.Errorf("publishing the assets of stack %s: %w", t.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// begin starts work and gives a function that waits for its end.
+func begin(work func() error) (wait func(context.Context) error) {
+	var failed error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		failed = work()
+	}()
+	return func(ctx context.Context) error {
+		select {
+		case <-done:
+			return failed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// place is where a stack's assets go.
+func (d *deployment) place(t target) assets.Place {
+	return assets.Place{
+		Placeholders: d.here(t.region),
+		Enter: func(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+			session, err := d.as(ctx, role, region)
+			if err != nil {
+				return assets.Access{}, err
+			}
+			return session.Config, nil
+		},
+		Require: func(ctx context.Context, needs assembly.Bootstrap) error { return d.require(ctx, t, needs) },
+	}
+}
+
+// require checks the bootstrap version with the eyes of the role that deploys the stack.
+func (d *deployment) require(ctx context.Context, t target, needs assembly.Bootstrap) error {
+	session, err := d.as(ctx, t.stack.DeployRole, t.region)
+	if err != nil {
+		return err
+	}
+	return d.bootstraps.Require(ctx, session, d.here(t.region).Resolve(needs.Parameter), needs.MinVersion)
+}
+
+// budget is shared by the stacks of a region.
+func (d *deployment) budget(region string) *cfn.Budget {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.budgets[region] == nil {
+		d.budgets[region] = cfn.NewBudget()
+	}
+	return d.budgets[region]
+}

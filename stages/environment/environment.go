@@ -1,0 +1,140 @@
+package environment
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+)
+
+// Help describes the stage on the command line.
+const Help = `Deploy a commit to one environment.
+
+Enters the environment's account, runs its hooks, synthesizes the CDK apps,
+publishes their assets and deploys the environment's stacks through change sets,
+telling what happens live. A stack that is as it should be costs two calls. When
+a stack fails, nothing new starts, what runs is left to finish, and the outputs
+of what was deployed are kept.
+
+A stack of the configuration is the stack of the app with that name, construct
+path or id, if its account is the environment's; or, before that, the one whose
+name or path begins with the environment's name: DatabaseStack in dev is also
+dev-DatabaseStack or Dev/DatabaseStack. Of several, the one in the environment's
+region is taken.
+
+The app and the hooks find ENVIRONMENT_NAME, COMMIT_SHA, BRANCH, CDK_DEFAULT_ACCOUNT,
+CDK_DEFAULT_REGION, and credentials that renew themselves.
+
+Examples, on a plain folder:
+
+  deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
+  deployer environment --source . --assembly cdk.out --environment dev --commit $(git rev-parse HEAD)
+`
+
+// Input is what the stage is given.
+type Input struct {
+	Environment string        `help:"Name of the environment to deploy to." required:""`
+	Commit      string        `help:"Full commit SHA that is deployed." required:""`
+	Branch      string        `help:"Branch of the commit."`
+	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Bucket      string        `help:"Artifact bucket, which gets the stack outputs."`
+	Artifact    string        `help:"Key of the built workspace in the bucket."`
+	Digest      string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	Source      string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
+	Assembly    string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
+	OutputsFile string        `help:"File that gets the stack outputs, besides the bucket." type:"path" placeholder:"FILE"`
+	Concurrency int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
+	Force       bool          `help:"Make a change set even for a stack that seems unchanged."`
+	RollBack    bool          `help:"Roll back a stack first whose earlier operation stopped half way."`
+	Lookups     bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks."`
+	Limit       time.Duration `help:"How long one command may run." default:"1h"`
+}
+
+// Validate refuses an input that names no workspace, or two.
+func (in Input) Validate() error {
+	if (in.Source == "") == (in.Artifact == "") {
+		return fault.Invalidf("exactly one of --source and --artifact names the workspace").
+			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
+	}
+	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
+		return fault.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
+	}
+	if in.Concurrency < 0 {
+		return fault.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)
+	}
+	return workspace.CheckCommit(in.Commit)
+}
+
+// Output is what the stage leaves.
+type Output struct {
+	Outputs string  `output:"outputs" help:"Key of the stack outputs in the bucket, as {stack: {key: value}}."`
+	Summary Summary `output:"summary" help:"What became of each stack, as JSON."`
+}
+
+// Contract is the stage from outside.
+func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "environment") }
+
+// Deps are what the stage works with.
+type Deps struct {
+	// Fetch brings an artifact, verified against its digest, into a folder.
+	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
+	// Put stores an object in the bucket.
+	Put func(ctx context.Context, bucket, key string, data []byte) error
+	// Enter enters the account, as account.Enter does.
+	Enter func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error)
+	// Progress is told of everything that happens; nil writes lines for people, or JSON.
+	Progress func(Event)
+}
+
+// Run deploys the commit to the environment. What was deployed before an error
+// is in the output beside the error.
+func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	scratch, err := os.MkdirTemp("", "deploy-")
+	if err != nil {
+		return Output{}, fault.Temporaryf("making a folder for the deployment: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	dir := in.Source
+	if in.Artifact != "" {
+		dir = filepath.Join(scratch, "workspace")
+		if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
+			return Output{}, err
+		}
+	}
+	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
+	if err != nil {
+		return Output{}, fault.Invalidf("%w", err)
+	}
+	env, found := cfg.Environment(in.Environment)
+	if !found {
+		// A run keeps the topology it started with, and the commit may have dropped the environment.
+		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)
+		return Output{Summary: Summary{Environment: in.Environment, Stacks: []StackSummary{}}}, nil
+	}
+	return d.deploy(ctx, frame, in, env, dir, scratch)
+}
+
+func (d Deps) deploy(ctx context.Context, frame stage.Frame, in Input, env config.Environment, dir, scratch string) (Output, error) {
+	results, err := Deploy(ctx, d, frame, Request{
+		Environment: env, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
+		Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Limit: in.Limit,
+	})
+	out := Output{Summary: summarize(env.Name, results, frame.Redactor.String)}
+	if results == nil {
+		return out, err
+	}
+	key, keepErr := d.keepOutputs(ctx, in, outputsOf(results))
+	out.Outputs = key
+	if err == nil {
+		err = keepErr
+	}
+	return out, err
+}

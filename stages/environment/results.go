@@ -1,0 +1,163 @@
+package environment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/surroundings"
+)
+
+// Result is what became of one stack.
+type Result struct {
+	cfn.Result
+	Stack   string // name in the configuration
+	Name    string // name in CloudFormation
+	Region  string
+	State   schedule.State
+	Because string // of a skipped stack: the stack that failed, or "cancelled"
+	Err     error
+}
+
+// Summary is what became of an environment, small enough for a workflow's parameter.
+type Summary struct {
+	Environment string         `json:"environment"`
+	Stacks      []StackSummary `json:"stacks"`
+	Calls       int            `json:"calls"` // to CloudFormation
+}
+
+// StackSummary is what became of one stack.
+type StackSummary struct {
+	Stack   string  `json:"stack"`
+	Name    string  `json:"name"` // in CloudFormation
+	Region  string  `json:"region"`
+	Action  string  `json:"action"`           // created, updated, unchanged, failed or skipped
+	Status  string  `json:"status,omitempty"` // in CloudFormation
+	Changes string  `json:"changes,omitempty"`
+	Error   string  `json:"error,omitempty"`
+	Because string  `json:"because,omitempty"` // of a skipped stack
+	Seconds float64 `json:"seconds"`
+	Outputs int     `json:"outputs"` // how many
+}
+
+// conclude turns the scheduler's results into ours, and into one error.
+func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target) ([]Result, error) {
+	results := make([]Result, 0, len(scheduled))
+	var skipped []string
+	var errs []error
+	for _, s := range scheduled {
+		t := targets[s.Name]
+		results = append(results, Result{
+			Result: s.Value, Stack: s.Name, Name: t.stack.Name, Region: t.region, State: s.State, Because: s.Because, Err: s.Err,
+		})
+		switch s.State {
+		case schedule.Failed:
+			errs = append(errs, s.Err)
+		case schedule.Skipped:
+			skipped = append(skipped, s.Name)
+		}
+	}
+	return results, combine(errs, skipped)
+}
+
+// maxErrorText bounds the error in a summary, in bytes.
+const maxErrorText = 500
+
+// combine makes one error of those of the stacks, and names what was skipped.
+// The first one decides kind and hint, unless another is worse than temporary.
+func combine(errs []error, skipped []string) error {
+	if len(errs) == 0 && len(skipped) > 0 {
+		return fault.Cancelledf("cancelled before %s", strings.Join(skipped, ", "))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	lead := errs[0]
+	var lines []string
+	for _, err := range errs {
+		if fault.KindOf(lead) == fault.Temporary && fault.KindOf(err) != fault.Temporary {
+			lead = err
+		}
+		if !slices.Contains(lines, err.Error()) {
+			lines = append(lines, err.Error())
+		}
+	}
+	if len(skipped) > 0 {
+		lines = append(lines, "not deployed because of this: "+strings.Join(skipped, ", "))
+	}
+	return &fault.Error{Kind: fault.KindOf(lead), Message: strings.Join(lines, "\n  "), Hint: fault.HintOf(lead), Err: lead}
+}
+
+func summarize(environment string, results []Result, mask func(string) string) Summary {
+	summary := Summary{Environment: environment, Stacks: []StackSummary{}}
+	for _, r := range results {
+		s := StackSummary{
+			Stack: r.Stack, Name: r.Name, Region: r.Region, Action: string(r.Action), Status: r.Status, Changes: cfn.Count(r.Changes),
+			Because: r.Because, Seconds: r.Ended.Sub(r.Started).Round(100 * time.Millisecond).Seconds(), Outputs: len(r.Outputs),
+		}
+		if r.State != schedule.Done {
+			s.Action = string(r.State)
+		}
+		if r.Err != nil {
+			text := mask(r.Err.Error())
+			s.Error = strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "")
+		}
+		summary.Stacks = append(summary.Stacks, s)
+		summary.Calls += r.Calls
+	}
+	return summary
+}
+
+// outputsOf gives the outputs of the stacks that are deployed, by their names in the configuration.
+func outputsOf(results []Result) surroundings.Outputs {
+	outputs := surroundings.Outputs{}
+	for _, r := range results {
+		if r.State != schedule.Done {
+			continue
+		}
+		outputs[r.Stack] = map[string]surroundings.Output{}
+		for _, o := range r.Outputs {
+			outputs[r.Stack][o.Key] = surroundings.Output{Value: o.Value, Description: o.Description, ExportName: o.ExportName}
+		}
+	}
+	return outputs
+}
+
+// keepOutputs stores the outputs in both shapes, and gives the key of the plain
+// one. What a cancelled deployment has made is kept as well.
+func (d Deps) keepOutputs(ctx context.Context, in Input, outputs surroundings.Outputs) (key string, err error) {
+	plain, err := json.MarshalIndent(outputs.Values(), "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("encoding the stack outputs: %w", err)
+	}
+	detailed, err := json.MarshalIndent(outputs, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("encoding the stack outputs: %w", err)
+	}
+	if in.OutputsFile != "" {
+		if err := os.WriteFile(in.OutputsFile, append(plain, '\n'), 0o644); err != nil {
+			return "", fault.Temporaryf("writing the stack outputs: %w", err)
+		}
+	}
+	if in.Bucket == "" {
+		return "", nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	folder := in.Commit + "/" + in.Environment + "/"
+	objects := map[string][]byte{folder + "outputs.json": plain, folder + "outputs-detailed.json": detailed}
+	for _, key := range slices.Sorted(maps.Keys(objects)) {
+		if err := d.Put(ctx, in.Bucket, key, objects[key]); err != nil {
+			return "", fmt.Errorf("storing the stack outputs as %q: %w", key, err)
+		}
+	}
+	return folder + "outputs.json", nil
+}

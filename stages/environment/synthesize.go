@@ -1,0 +1,132 @@
+package environment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/synth"
+)
+
+// app is a synthesized CDK app.
+type app struct {
+	options  synth.Options
+	assembly *assembly.Assembly
+	paths    []string // construct paths of the stacks that are deployed
+}
+
+// synthesize makes the assemblies and finds the environment's stacks in them.
+func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
+	var targets []target
+	var apps []*app
+	for _, stack := range j.Environment.Stacks {
+		dir, err := synth.FindApp(j.Workspace, stack.Path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("stack %s: %w", stack.Name, err)
+		}
+		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == dir })
+		if at < 0 {
+			made, err := j.synthesizeApp(ctx, dir, len(apps))
+			if err != nil {
+				return nil, nil, err
+			}
+			apps, at = append(apps, made), len(apps)
+		}
+		found, err := choose(apps[at].assembly, stack.Name, j.Environment)
+		if err != nil {
+			return nil, nil, err
+		}
+		apps[at].paths = append(apps[at].paths, found.Path)
+		region := cmp.Or(found.Environment.Region, j.Environment.Region)
+		targets = append(targets, target{name: stack.Name, app: dir, stack: found, region: region})
+	}
+	return targets, apps, errors.Join(checkDistinct(targets), j.judge(targets, apps))
+}
+
+func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, error) {
+	environ, err := j.environ(nil)
+	if err != nil {
+		return nil, err
+	}
+	made := &app{options: synth.Options{
+		App: dir, Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Environment.Account, Region: j.Environment.Region,
+		Env: environ, Lookups: j.Lookups, Limit: j.Limit, Stdout: j.frame.Out, Stderr: j.frame.Out, Log: j.frame.Log,
+	}}
+	if j.Assembly != "" {
+		made.assembly, err = assembly.Read(j.Assembly)
+		if err != nil {
+			return nil, fault.Invalidf("%w", err).WithHint("%s", hintOf(err))
+		}
+		return made, nil
+	}
+	name, _ := filepath.Rel(j.Workspace, dir)
+	defer j.progress.begin(j.Environment.Name, "synthesizing the CDK app in "+name)()
+	made.assembly, err = synth.Synthesize(ctx, made.options)
+	return made, err
+}
+
+// judge shows what the apps say about the chosen stacks and stops at their errors.
+func (j *job) judge(targets []target, apps []*app) error {
+	var stacks []assembly.Stack
+	for _, t := range targets {
+		stacks = append(stacks, t.stack)
+		for _, message := range t.stack.Messages {
+			if message.Level == assembly.Warning {
+				j.frame.Log.Warn(message.Text, "construct", message.Path)
+			}
+		}
+	}
+	if err := assembly.Problems(stacks); err != nil {
+		return fault.Failedf("%w", err).WithHint("%s", hintOf(err))
+	}
+	for _, a := range apps {
+		report, err := synth.ReadReport(a.assembly.Dir, a.paths)
+		if err := errors.Join(err, report.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validate validates the templates beside the deployment. The result is waited
+// for before anything is executed for the first time.
+func (j *job) validate(ctx context.Context, apps []*app) (gate func(context.Context) error) {
+	if j.Assembly != "" {
+		return nil
+	}
+	return begin(func() error { return j.validateAll(ctx, apps) })
+}
+
+func (j *job) validateAll(ctx context.Context, apps []*app) error {
+	failures := make([]error, len(apps))
+	var wait sync.WaitGroup
+	for i, a := range apps {
+		wait.Go(func() {
+			quiet := a.options // its output has been shown by the first synthesis
+			quiet.Stdout, quiet.Stderr = nil, nil
+			report, err := synth.Validate(ctx, quiet, a.paths)
+			for _, found := range report.Findings {
+				if found.Severity == "warning" {
+					j.frame.Log.Warn(found.Text, "construct", found.Path, "rule", found.Rule)
+				}
+			}
+			failures[i] = errors.Join(err, report.Err())
+		})
+	}
+	wait.Wait()
+	return errors.Join(failures...)
+}
+
+func hintOf(err error) string {
+	var typed *assembly.Error
+	if errors.As(err, &typed) {
+		return typed.Hint
+	}
+	return ""
+}
