@@ -55,17 +55,19 @@ func (s *Server) perform(w http.ResponseWriter, v *visit, record *Record) error 
 
 // run hands the call to its service.
 func (s *Server) run(w http.ResponseWriter, v *visit) error {
-	switch v.call.Service {
-	case "s3":
+	if v.call.Service == "s3" {
 		w.Header().Set("x-amz-request-id", v.call.RequestID)
 		w.Header().Set("x-amz-id-2", "aphex-aws-simulator")
 		return s.objects.Serve(w, v.call, v.stream)
-	case "cloudformation":
-		return s.runStacks(w, v)
 	}
 	service, known := s.services[v.call.Service]
-	if !known {
+	switch {
+	case v.call.Service == "cloudformation" && v.protocol == wire.Query:
+		return s.runStacks(w, v)
+	case !known:
 		return wire.Commonf(wire.UnknownOperation, "the simulator does not simulate the service %s (operation %s)", v.call.Service, v.call.Operation)
+	case service.Protocol != v.protocol:
+		return wire.Commonf(wire.UnknownOperation, "the simulator does not know %s:%s in this protocol", v.call.Service, v.call.Operation)
 	}
 	ctx := context.WithoutCancel(v.r.Context()) // an effect is whole or not at all
 	result, err := service.Run(ctx, v.call)

@@ -1,0 +1,74 @@
+package awssim_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// aws runs the real AWS CLI with an account's administrator.
+func (c cloud) aws(account, region string, args ...string) (string, error) {
+	c.t.Helper()
+	program, err := exec.LookPath("aws")
+	require.NoError(c.t, err, "this test needs the AWS CLI: `pip install awscli`, or see https://aws.amazon.com/cli/")
+	command := exec.Command(program, args...)
+	command.Env = append(c.AddAccount(account).Over(os.Environ(), c.URL(), region), "AWS_PAGER=", "HOME="+c.t.TempDir())
+	printed, err := command.CombinedOutput()
+	return strings.TrimSpace(string(printed)), err
+}
+
+func (c cloud) awsOK(args ...string) string {
+	c.t.Helper()
+	printed, err := c.aws(devAccount, ireland, args...)
+	require.NoError(c.t, err, printed)
+	return printed
+}
+
+func TestTheAWSCLIIsServed(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	assert.Equal(t, "arn:aws:iam::111111111111:user/admin", c.awsOK("sts", "get-caller-identity", "--query", "Arn", "--output", "text"))
+
+	dir := t.TempDir()
+	content := make([]byte, 9<<20) // above the CLI's limit for one part
+	_, _ = rand.Read(content)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "large file"), content, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "small+ü"), []byte("small"), 0o600))
+	c.bucket(devAccount, ireland, "cli-bucket")
+	c.awsOK("s3", "sync", dir, "s3://cli-bucket/in", "--no-progress")
+	c.awsOK("s3", "sync", "s3://cli-bucket/in", filepath.Join(dir, "back"), "--no-progress")
+	back, err := os.ReadFile(filepath.Join(dir, "back", "large file"))
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(content, back))
+	assert.FileExists(t, filepath.Join(dir, "back", "small+ü"))
+
+	_, err = c.ssm(devAccount, ireland).PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("/a/b"), Value: aws.String("x,y"), Type: "StringList"})
+	require.NoError(t, err)
+	assert.Equal(t, "x,y", c.awsOK("ssm", "get-parameters-by-path", "--path", "/a", "--query", "Parameters[0].Value", "--output", "text"))
+	c.awsOK("secretsmanager", "create-secret", "--name", "token", "--secret-string", `{"token":"t"}`)
+	assert.Equal(t, `{"token":"t"}`, c.awsOK("secretsmanager", "get-secret-value", "--secret-id", "token", "--query", "SecretString", "--output", "text"))
+	c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), "")
+	assert.Equal(t, devAccount, c.awsOK("iam", "get-role", "--role-name", "r", "--query", "Role.AssumeRolePolicyDocument.Statement[0].Principal.AWS", "--output", "text"))
+	c.awsOK("ecr", "create-repository", "--repository-name", "shop/api")
+	assert.Equal(t, "eu-west-1a\teu-west-1b\teu-west-1c", c.awsOK("ec2", "describe-availability-zones", "--query", "AvailabilityZones[].ZoneName", "--output", "text"))
+	assert.Empty(t, c.Unknown())
+}
+
+func TestTheAWSCLISaysWhatTheSimulatorDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	printed, err := c.aws(devAccount, ireland, "kms", "list-keys")
+	require.Error(t, err)
+	assert.Contains(t, printed, "the simulator does not simulate the service kms (operation ListKeys)")
+	assert.Equal(t, []string{"kms:ListKeys"}, c.Unknown())
+}
