@@ -23,7 +23,7 @@ var floors = [][]string{
 		"internal/synth", "internal/workspace", "internal/surroundings", "internal/kube", "internal/localrun",
 		"internal/scaffold",
 	},
-	2: {"internal/argo"}, // render
+	2: {"internal/argo", "internal/clients"}, // render, and the clients that programs make
 	3: { // stages
 		"stages/validation", "stages/build", "stages/pipeline", "stages/environment", "stages/test", "stages/record",
 	},
@@ -44,7 +44,7 @@ var heavy = []struct {
 	{
 		[]string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 		[]string{
-			"internal/account", "internal/artifact", "internal/assets", "internal/cfn",
+			"internal/account", "internal/artifact", "internal/assets", "internal/cfn", "internal/clients",
 			"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator",
 		},
 	},

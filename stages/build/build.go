@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -70,16 +71,8 @@ type Deps struct {
 	CheckOut func(context.Context, workspace.Options) (workspace.Checkout, error)
 	// Token gives the token for the repository's host; it may be empty.
 	Token func(context.Context) (string, error)
-	// Store packs the workspace and keeps it where the input says.
-	Store func(ctx context.Context, frame stage.Frame, in Input, b Built) (Output, error)
-}
-
-// Built is a workspace after its build, as it is packed and described.
-type Built struct {
-	Dir       string
-	Commands  []workspace.CommandResult
-	Artifacts []string // paths that the build was to leave, relative to Dir with slashes
-	At        time.Time
+	// Upload stores the packed workspace and its document; see artifact.Store.
+	Upload func(ctx context.Context, bucket string, p artifact.Packed, m artifact.Metadata) (artifact.Metadata, error)
 }
 
 // Run builds the commit.
@@ -107,7 +100,26 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	return d.Store(ctx, frame, in, Built{Dir: dir, Commands: commands, Artifacts: artifacts, At: time.Now().UTC()})
+	return d.pack(ctx, frame, in, dir, describe(ctx, in, commands, artifacts))
+}
+
+// pack makes one object of the workspace and stores it where the input says.
+func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string, m artifact.Metadata) (Output, error) {
+	packed, err := artifact.Pack(ctx, dir, workspace.Excluded)
+	if err != nil {
+		return Output{}, err
+	}
+	defer packed.Remove()
+	if in.Bucket != "" {
+		m, err = d.Upload(ctx, in.Bucket, packed, m)
+	} else {
+		m, err = artifact.Save(in.ArtifactDir, packed, m)
+	}
+	if err != nil {
+		return Output{}, err
+	}
+	frame.Log.Info("stored the workspace", "key", m.Key, "files", m.Files, "bytes", m.Bytes, "packed", m.Size)
+	return Output{Artifact: m.Key, Digest: m.Digest}, nil
 }
 
 // fill makes the workspace: a checkout, or a copy of a plain folder.

@@ -3,6 +3,8 @@ package build_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
@@ -35,7 +39,7 @@ environments:
 // world notes what the stage did with its surroundings.
 type world struct {
 	log      bytes.Buffer
-	built    build.Built
+	stored   artifact.Metadata
 	files    []string
 	checkout workspace.Options
 	token    string
@@ -48,15 +52,34 @@ func (w *world) deps(dir string) build.Deps {
 			w.checkout = o
 			return workspace.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))
 		},
-		Store: func(_ context.Context, _ stage.Frame, _ build.Input, b build.Built) (build.Output, error) {
-			w.built = b
-			entries, err := os.ReadDir(b.Dir)
-			for _, entry := range entries {
-				w.files = append(w.files, entry.Name())
-			}
-			return build.Output{Artifact: "key", Digest: "sha256:0"}, err
+		Upload: func(ctx context.Context, _ string, p artifact.Packed, m artifact.Metadata) (artifact.Metadata, error) {
+			m.Key, m.Digest = artifact.Key(m.Commit, p.Digest), p.Digest
+			w.stored = m
+			return m, w.unpack(ctx, p)
 		},
 	}
+}
+
+// unpack lists what was packed.
+func (w *world) unpack(ctx context.Context, p artifact.Packed) error {
+	file, err := os.Open(p.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	dir, err := os.MkdirTemp("", "unpacked-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if _, err := archive.Unpack(ctx, file, p.Size, dir, archive.Limits{}); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		w.files = append(w.files, entry.Name())
+	}
+	return err
 }
 
 func run(t *testing.T, w *world, dir string, in build.Input) (build.Output, error) {
@@ -72,12 +95,13 @@ func TestTheWorkspaceIsPackedAsTheCommandsLeftIt(t *testing.T) {
 	out, err := run(t, &w, dir, build.Input{Source: dir})
 
 	require.NoError(t, err, w.log.String())
-	assert.Equal(t, build.Output{Artifact: "key", Digest: "sha256:0"}, out)
+	assert.Equal(t, build.Output{Artifact: w.stored.Key, Digest: w.stored.Digest}, out)
 	assert.Equal(t, []string{config.File, "artifacts"}, w.files)
-	assert.Equal(t, []string{"artifacts"}, w.built.Artifacts)
-	assert.Len(t, w.built.Commands, 2)
+	sum := sha256.Sum256([]byte(commit + "\n"))
+	assert.Equal(t, []artifact.File{{Path: "artifacts/sha", Size: 41, SHA256: hex.EncodeToString(sum[:])}}, w.stored.Artifacts)
+	assert.Len(t, w.stored.Commands, 2)
+	assert.NotEmpty(t, w.stored.Tools["builder"])
 	assert.NoDirExists(t, filepath.Join(dir, "artifacts"), "the source itself is not built in")
-	assert.NoDirExists(t, w.built.Dir, "the copy is removed")
 }
 
 func TestABrokenCommandStopsTheBuildAndNothingIsStored(t *testing.T) {
@@ -97,6 +121,18 @@ func TestAnArtifactThatTheBuildDidNotLeaveIsNamed(t *testing.T) {
 
 	assert.ErrorContains(t, err, `"dist/*.js"`)
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
+}
+
+func TestWithoutABucketTheArtifactIsKeptInAFolder(t *testing.T) {
+	var w world
+	dir, kept := source(t, `{commands: ["true"]}`), t.TempDir()
+	in := build.Input{Commit: commit, Config: config.File, Source: dir, ArtifactDir: kept}
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New()}
+	out, err := build.Run(t.Context(), w.deps(dir), frame, in)
+
+	require.NoError(t, err)
+	assert.FileExists(t, filepath.Join(kept, filepath.FromSlash(out.Artifact)))
+	assert.FileExists(t, filepath.Join(kept, commit, "artifact.json"))
 }
 
 func TestABuildNeedNotLeaveTheDefaultArtifacts(t *testing.T) {

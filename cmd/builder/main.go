@@ -1,0 +1,35 @@
+// Command builder builds a commit once, for all environments.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/stages/build"
+)
+
+func main() { os.Exit(program().Main()) }
+
+func program() stage.Program {
+	return stage.Program{
+		Name:   "builder",
+		Help:   "builder builds a commit once, for all environments.",
+		Stages: []stage.Stage{stage.Of(build.Contract(), build.Help, run)},
+		Record: clients.PutRecord,
+	}
+}
+
+func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, error) {
+	store, err := clients.Store(ctx)
+	if err != nil {
+		return build.Output{}, err
+	}
+	return build.Run(ctx, build.Deps{
+		CheckOut: workspace.CheckOut,
+		Token:    func(context.Context) (string, error) { return os.Getenv("APHEX_TOKEN"), nil },
+		Upload:   store.Upload,
+	}, frame, in)
+}

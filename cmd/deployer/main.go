@@ -1,0 +1,108 @@
+// Command deployer deploys: the pipeline itself, and environments.
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages"
+	"github.com/aphex/aphex-pipeline/stages/environment"
+	"github.com/aphex/aphex-pipeline/stages/pipeline"
+	"github.com/aphex/aphex-pipeline/stages/record"
+)
+
+func main() { os.Exit(program().Main()) }
+
+func program() stage.Program {
+	return stage.Program{
+		Name: "deployer",
+		Help: "deployer updates the pipeline itself, deploys environments, and records runs.",
+		Stages: []stage.Stage{
+			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
+			stage.Of(environment.Contract(), environment.Help, runEnvironment),
+			stage.Of(record.Contract(), record.Help, runRecord),
+		},
+		Record: clients.PutRecord,
+	}
+}
+
+func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pipeline.Output, error) {
+	store, err := clients.Store(ctx)
+	if err != nil {
+		return pipeline.Output{}, err
+	}
+	apply := manifest.Folder(in.Objects).Apply
+	if in.Objects == "" {
+		apply = applyToCluster
+	}
+	return pipeline.Run(ctx, pipeline.Deps{
+		Stages: stages.Contracts(), Fetch: store.Fetch, Apply: apply,
+		DeployStack: func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error {
+			return deployStack(ctx, frame, in, workspace, stack, region)
+		},
+	}, frame, in)
+}
+
+// applyToCluster applies to the cluster that this pod runs in.
+func applyToCluster(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {
+	place, err := rest.InClusterConfig()
+	if err != nil {
+		return nil, fault.Invalidf("finding the cluster: %w", err).
+			WithHint("outside of a cluster, --objects names a folder that gets the objects")
+	}
+	client, err := dynamic.NewForConfig(place)
+	if err != nil {
+		return nil, fault.Invalidf("connecting to the cluster: %w", err)
+	}
+	return kube.Cluster{Client: client}.Apply(ctx, objects)
+}
+
+// deployStack deploys the repository's own pipeline stack, in the account that
+// the pipeline runs in.
+func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, workspace string, stack config.Stack, region string) error {
+	base, err := account.Load(ctx, region)
+	if err != nil {
+		return err
+	}
+	here, err := account.Identify(ctx, base)
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "pipeline-stack-")
+	if err != nil {
+		return fault.Temporaryf("making a folder for the deployment: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	_, err = environment.Deploy(ctx, environment.Deps{Enter: clients.Enter}, frame, environment.Request{
+		Environment: config.Environment{Name: "pipeline", Account: here.Account, Region: region, Stacks: []config.Stack{stack}},
+		Workspace:   workspace, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Limit: time.Hour,
+	})
+	return err
+}
+
+func runEnvironment(ctx context.Context, frame stage.Frame, in environment.Input) (environment.Output, error) {
+	store, err := clients.Store(ctx)
+	if err != nil {
+		return environment.Output{}, err
+	}
+	return environment.Run(ctx, environment.Deps{Fetch: store.Fetch, Put: store.Put, Enter: clients.Enter}, frame, in)
+}
+
+func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {
+	store, err := clients.Store(ctx)
+	if err != nil {
+		return record.Output{}, err
+	}
+	return record.Run(ctx, record.Deps{List: store.List, Get: store.Get, Put: store.Put}, frame, in)
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/awssim"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/proc"
+)
+
+// edgeRegion is bootstrapped in every account, as CloudFront and its
+// certificates live there whatever region an environment is in.
+const edgeRegion = "us-east-1"
+
+// cloud is the AWS that a run deploys to: the simulator, or the one that the
+// user's credentials lead to.
+type cloud struct {
+	server *awssim.Server // nil for the real AWS
+	url    string
+	dir    string // of the simulator's state
+	home   string // account of the pipeline itself
+	region string // region of the pipeline itself
+}
+
+// openCloud starts the simulator with the accounts of the configuration, each
+// bootstrapped as the real ones would be.
+func (l *laptop) openCloud(ctx context.Context, place plan.Place) (cloud, error) {
+	if l.AWS != "simulator" {
+		l.console.printf("  aws     the accounts of your credentials (default chain)\n")
+		return cloud{region: place.Region}, nil
+	}
+	server, err := awssim.New(awssim.Options{Dir: l.state.aws()})
+	if err != nil {
+		return cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).
+			WithHint("remove %s to start with empty accounts", l.state.aws())
+	}
+	url, err := server.Start()
+	if err != nil {
+		return cloud{}, fmt.Errorf("starting the AWS simulator: %w", err)
+	}
+	c := cloud{server: server, url: url, dir: l.state.aws(), home: or(l.Account, l.cfg.Environments[0].Account), region: place.Region}
+	l.console.printf("  aws     simulated, at %s (state in %s)\n", url, l.state.aws())
+	if err := c.prepare(ctx, l, place); err != nil {
+		c.close()
+		return cloud{}, err
+	}
+	return c, nil
+}
+
+// close saves the simulator's state and stops it.
+func (c cloud) close() {
+	if c.server != nil {
+		_ = c.server.Close()
+	}
+}
+
+// env gives the variables with which the SDKs find this cloud: for the
+// simulator its address and the keys of the pipeline's own account.
+func (c cloud) env() []string {
+	if c.server != nil {
+		return c.server.AddAccount(c.home).Env(c.url, c.region)
+	}
+	var env []string
+	for _, entry := range os.Environ() {
+		if strings.HasPrefix(entry, "AWS_") {
+			env = append(env, entry)
+		}
+	}
+	return env
+}
+
+// prepare bootstraps what is not yet bootstrapped and makes the bucket.
+func (c cloud) prepare(ctx context.Context, l *laptop, place plan.Place) error {
+	var group errgroup.Group
+	for id, regions := range regionsOf(l.cfg) {
+		missing := slices.DeleteFunc(regions, func(region string) bool { return c.bootstrapped(ctx, id, region) })
+		if len(missing) == 0 {
+			continue
+		}
+		env := c.server.AddAccount(id).Env(c.url, missing[0])
+		group.Go(func() error {
+			l.console.printf("  aws     bootstrapping account %s in %s with the CDK CLI\n", id, strings.Join(missing, ", "))
+			return bootstrap(ctx, l.src.dir, id, missing, c.home, env)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return c.makeBucket(ctx, place)
+}
+
+// as gives the administrator of a simulated account.
+func (c cloud) as(id, region string) aws.Config {
+	keys := c.server.AddAccount(id)
+	return aws.Config{
+		Region: region, BaseEndpoint: &c.url,
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
+	}
+}
+
+func (c cloud) bootstrapped(ctx context.Context, id, region string) bool {
+	_, err := account.BootstrapVersion(ctx, &account.Session{Config: c.as(id, region), Account: id}, "")
+	return err == nil
+}
+
+// makeBucket makes the artifact bucket, which the pipeline's own AWS side has
+// in a real account.
+func (c cloud) makeBucket(ctx context.Context, place plan.Place) error {
+	client := s3.NewFromConfig(c.as(c.home, place.Region))
+	input := &s3.CreateBucketInput{Bucket: &place.Bucket}
+	if place.Region != edgeRegion { // S3 takes us-east-1 only as no constraint at all
+		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(place.Region)}
+	}
+	_, err := client.CreateBucket(ctx, input)
+	var owned *types.BucketAlreadyOwnedByYou
+	if err != nil && !errors.As(err, &owned) {
+		return fmt.Errorf("making the artifact bucket %q: %w", place.Bucket, err)
+	}
+	return nil
+}
+
+// client gives a client of the artifact bucket.
+func (c cloud) client(ctx context.Context, place plan.Place) (*s3.Client, error) {
+	if c.server != nil {
+		return s3.NewFromConfig(c.as(c.home, place.Region)), nil
+	}
+	base, err := account.Load(ctx, place.Region)
+	return s3.NewFromConfig(base), err
+}
+
+// read reads an object of the artifact bucket.
+func (c cloud) read(ctx context.Context, place plan.Place, key string) ([]byte, error) {
+	client, err := c.client(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &place.Bucket, Key: &key})
+	if err != nil {
+		return nil, err
+	}
+	defer object.Body.Close()
+	return io.ReadAll(object.Body)
+}
+
+// object tells a person where an object of the artifact bucket is: the
+// simulator keeps objects as plain files.
+func (c cloud) object(place plan.Place, key string) string {
+	if c.server == nil {
+		return "s3://" + place.Bucket + "/" + key
+	}
+	return relative(filepath.Join(c.dir, "s3", place.Bucket, filepath.FromSlash(key)))
+}
+
+// regionsOf lists the regions to bootstrap in each account.
+func regionsOf(cfg *config.Config) map[string][]string {
+	regions := map[string][]string{}
+	for _, env := range cfg.Environments {
+		for _, region := range []string{env.Region, edgeRegion} {
+			if !slices.Contains(regions[env.Account], region) {
+				regions[env.Account] = append(regions[env.Account], region)
+			}
+		}
+	}
+	return regions
+}
+
+// bootstrap runs cdk bootstrap as an administrator of the account would.
+func bootstrap(ctx context.Context, source, account string, regions []string, trusted string, env []string) error {
+	cdk, err := findCDK(source)
+	if err != nil {
+		return err
+	}
+	args := []string{cdk, "bootstrap", "--trust", trusted, "--trust-for-lookup", trusted,
+		"--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess"}
+	for _, region := range regions {
+		args = append(args, "aws://"+account+"/"+region)
+	}
+	folder, err := os.MkdirTemp("", "bootstrap-") // away from the app: bootstrapping needs none
+	if err != nil {
+		return fmt.Errorf("making a folder for cdk bootstrap: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	var output bytes.Buffer
+	err = proc.Run(ctx, proc.Command{
+		Args: args, Dir: folder, Stdout: &output, Stderr: &output,
+		Env: append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "CI=true", "NO_COLOR=1", "CDK_DISABLE_CLI_TELEMETRY=true"}, env...),
+	})
+	if err != nil {
+		return fault.Failedf("bootstrapping account %s: %w\n%s", account, err, strings.TrimSpace(output.String()))
+	}
+	return nil
+}
+
+// findCDK finds the CDK CLI: the app's own, else the one in PATH.
+func findCDK(source string) (string, error) {
+	own := filepath.Join(source, "node_modules", ".bin", "cdk")
+	if _, err := os.Stat(own); err == nil {
+		return own, nil
+	}
+	if path, err := exec.LookPath("cdk"); err == nil {
+		return path, nil
+	}
+	return "", fault.Invalidf("the CDK CLI is neither in %s nor in PATH", own).
+		WithHint("simulated accounts are bootstrapped with it: npm install --save-dev aws-cdk, or npm install --global aws-cdk")
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// inherited names the variables that a step gets from this machine: where
+// programs and caches are, and how to reach the network. Nothing else of the
+// user's environment reaches a step, as none of it would reach a pod.
+var inherited = []string{
+	"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+	"NODE_EXTRA_CA_CERTS", "CDK_DOCKER", "DOCKER_HOST", "DOCKER_CONFIG", "APHEX_TOKEN",
+}
+
+// environment gives what a pod would get from its node, its service account
+// and its cluster.
+func (l *laptop) environment() []string {
+	var env []string
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if slices.Contains(inherited, name) || strings.HasPrefix(strings.ToLower(name), "npm_config_") {
+			env = append(env, entry)
+		}
+	}
+	env = append(env, l.cloud.env()...)
+	return append(env, "APHEX_ALLOW_LOCAL=true", "APHEX_OBJECTS="+l.state.objects())
+}
+
+// approve asks on the terminal whether a step may go on.
+func (l *laptop) approve(ctx context.Context, step string) error {
+	if l.Yes {
+		return nil
+	}
+	file, ok := l.std.in.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return fault.Invalidf("%s needs an approval, and nobody can be asked: standard input is no terminal", step)
+	}
+	l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(file).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case text := <-answer:
+		if text == "y" || text == "yes" {
+			return nil
+		}
+		return fmt.Errorf("%s: not approved", step)
+	}
+}

@@ -1,0 +1,106 @@
+// Command generator turns aphex-config.yaml into the pipeline that it declares,
+// and runs that pipeline on a laptop.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+func main() { os.Exit(Main()) }
+
+// Main runs the program with the process's arguments and gives the exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	tell(os.Stderr, err)
+	return stage.ExitCode(err)
+}
+
+// streams are the standard streams: data goes out, talk goes to err.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// cli is the command line.
+type cli struct {
+	Render  renderCmd  `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
+	Run     runCmd     `cmd:"" help:"Run the whole pipeline on this machine."`
+	Init    initCmd    `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
+	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of the configuration."`
+	Version versionCmd `cmd:"" help:"Print the version and exit."`
+}
+
+const description = `generator turns aphex-config.yaml into a deployment pipeline for a CDK application.
+
+Examples:
+
+  generator init                  write aphex-config.yaml for the CDK app in this folder
+  generator run --source .        run the whole pipeline here, against a simulated AWS
+  generator render -o pipeline/   write the pipeline's Argo objects to a folder
+  generator render | kubectl apply -f -
+
+Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed,
+2 wrong input or configuration, 75 temporary, 143 stopped by a signal.`
+
+// run parses the command line and runs its verb.
+func run(ctx context.Context, args []string, std streams) (err error) {
+	var c cli
+	defer func() {
+		switch reason := recover().(type) {
+		case nil:
+		case exited:
+			err = nil // --help was answered
+		default:
+			panic(reason)
+		}
+	}()
+	parser, err := kong.New(&c,
+		kong.Name("generator"), kong.Description(description), kong.DefaultEnvars(contract.EnvPrefix),
+		kong.Writers(std.out, std.err), kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std),
+	)
+	if err != nil {
+		return fmt.Errorf("building the command line: %w", err)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return fault.Invalidf("%w", err).WithHint("generator --help shows the verbs, generator <verb> --help their flags")
+	}
+	return parsed.Run()
+}
+
+// exited carries kong's exit code (after --help) up to run.
+type exited int
+
+func tell(w io.Writer, err error) {
+	if err == nil {
+		return
+	}
+	fmt.Fprintf(w, "error: %v\n", err)
+	if hint := fault.HintOf(err); hint != "" {
+		fmt.Fprintf(w, "  hint: %s\n", hint)
+	}
+}
+
+// versionCmd prints the version.
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(std streams) error {
+	_, err := fmt.Fprintf(std.out, "generator %s\n", stage.Version())
+	return err
+}

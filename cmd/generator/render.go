@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/stages"
+)
+
+// configFlag is the flag that every verb shares.
+type configFlag struct {
+	Config string `short:"c" help:"Configuration file." default:"aphex-config.yaml" placeholder:"FILE"`
+}
+
+// placeFlags say where the pipeline itself lives.
+type placeFlags struct {
+	Account string `help:"Account of the pipeline itself, for the default name of its bucket (default: that of the first environment)." placeholder:"ID"`
+	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
+}
+
+// place works out where the pipeline lives. The path of the configuration file
+// is the one it has in the repository.
+func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
+	first := cfg.Environments[0]
+	account, region := or(f.Account, first.Account), or(f.Region, first.Region)
+	bucket := or(cfg.ArtifactBucketName, fmt.Sprintf("aphex-pipeline-artifacts-%s-%s", account, region))
+	return plan.Place{Region: region, Bucket: bucket, Config: path}
+}
+
+// inRepository gives the path of the configuration file in the repository, for
+// a verb that is called in the repository's folder.
+func inRepository(path string) string {
+	if filepath.IsLocal(path) {
+		return filepath.ToSlash(filepath.Clean(path))
+	}
+	return filepath.Base(path)
+}
+
+func or(value, otherwise string) string {
+	if value != "" {
+		return value
+	}
+	return otherwise
+}
+
+// renderCmd prints the pipeline's objects.
+type renderCmd struct {
+	configFlag
+	placeFlags
+	Output string `short:"o" help:"Folder to write the objects to, a file each, in place of standard output." type:"path" placeholder:"DIR"`
+}
+
+// Help teaches the verb.
+func (renderCmd) Help() string {
+	return `The same configuration always gives the same bytes. Nothing is contacted.
+
+Examples:
+
+  generator render | kubectl apply -f -
+  generator render -c services/shop/aphex-config.yaml -o pipeline/`
+}
+
+// Run renders and prints.
+func (c renderCmd) Run(ctx context.Context, std streams) error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return fault.Invalidf("%w", err)
+	}
+	objects, err := render(cfg, c.place(cfg, inRepository(c.Config)))
+	if err != nil {
+		return err
+	}
+	if c.Output == "" {
+		_, err = std.out.Write(manifest.Stream(objects))
+		return err
+	}
+	changes, err := manifest.Folder(c.Output).Apply(ctx, objects)
+	for _, change := range changes {
+		fmt.Fprintf(std.err, "%s %s\n", change.Object, change.Action)
+	}
+	return err
+}
+
+func render(cfg *config.Config, place plan.Place) ([]manifest.Object, error) {
+	p, err := plan.New(cfg, stages.Contracts(), place)
+	if err != nil {
+		return nil, err
+	}
+	return argo.Objects(cfg, p, place)
+}
+
+// schemaCmd prints the JSON Schema.
+type schemaCmd struct{}
+
+// Help teaches the verb.
+func (schemaCmd) Help() string {
+	return `Editors that read the first line of a configuration complete and check it with this schema:
+
+  # yaml-language-server: $schema=https://raw.githubusercontent.com/aphex/aphex-pipeline/main/schema/aphex-config.schema.json`
+}
+
+// Run prints the schema, draft-07.
+func (schemaCmd) Run(std streams) error {
+	schema, err := config.Schema()
+	if err != nil {
+		return err
+	}
+	_, err = bytes.NewReader(schema).WriteTo(std.out)
+	return err
+}

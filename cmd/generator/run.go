@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// runCmd runs the whole pipeline on this machine.
+type runCmd struct {
+	configFlag
+	Source string `help:"Folder of the git repository; the commit that is checked out is run." default:"." type:"path" placeholder:"DIR"`
+	State  string `help:"Folder for what outlives a run: the simulated AWS, the pipeline's objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
+	AWS    string `help:"Where to deploy: simulator, or default-chain for the AWS accounts that your credentials lead to." enum:"simulator,default-chain" default:"simulator" name:"aws"`
+	Yes    bool   `short:"y" help:"Approve every deployment that asks for it."`
+	placeFlags
+}
+
+// Help teaches the verb.
+func (runCmd) Help() string {
+	return `Executes the rendered WorkflowTemplate with processes in place of pods: the wiring that a cluster gets
+is the wiring that is run here. AWS is simulated unless --aws=default-chain says otherwise; simulated
+accounts are bootstrapped with the real CDK CLI (node_modules/.bin/cdk or cdk in PATH).
+
+The pipeline's objects are kept in the state folder, as a cluster keeps them. A commit that adds an
+environment changes them for the next run.
+
+Examples:
+
+  generator run --source .
+  generator run --source . --aws=default-chain --yes`
+}
+
+// Run makes one run and prints its summary. A run that failed is an error.
+func (c runCmd) Run(ctx context.Context, std streams) error {
+	src, err := openSource(ctx, c.Source)
+	if err != nil {
+		return err
+	}
+	cfg, err := src.config(c.Config)
+	if err != nil {
+		return err
+	}
+	state, err := openState(ctx, or(c.State, filepath.Join(src.dir, ".aphex")), std)
+	if err != nil {
+		return err
+	}
+	defer state.close()
+	l := laptop{runCmd: c, src: src, cfg: cfg, state: state, std: std, console: newConsole(std.err)}
+	return l.run(ctx)
+}
+
+// laptop is one local run.
+type laptop struct {
+	runCmd
+	src     source
+	cfg     *config.Config
+	state   state
+	std     streams
+	console *console
+	cloud   cloud
+}
+
+func (l *laptop) run(ctx context.Context) error {
+	name := l.cfg.WorkflowNamePrefix + time.Now().UTC().Format("20060102-150405")
+	l.introduce(name)
+	place := l.place(l.cfg, l.Config)
+	var err error
+	if l.cloud, err = l.openCloud(ctx, place); err != nil {
+		return err
+	}
+	defer l.cloud.close()
+	template, err := l.template(ctx, place)
+	if err != nil {
+		return err
+	}
+	result, err := l.execute(ctx, name, template)
+	if err != nil {
+		return fault.Failedf("%w", err)
+	}
+	return l.conclude(ctx, place, result)
+}
+
+func (l *laptop) introduce(name string) {
+	l.console.printf("%s\n  commit  %.10s (%s)  %s\n", l.console.style(bold, "Run "+name), l.src.commit, l.src.branch, l.src.subject)
+	if l.src.changed {
+		l.console.printf("  %s the folder holds changes that are not committed; they are not part of this run\n", l.console.style(yellow, "note:"))
+	}
+}
+
+// template gives the pipeline as the last run left it; a pipeline that is run
+// for the first time is made from the commit's configuration.
+func (l *laptop) template(ctx context.Context, place plan.Place) (*localrun.Template, error) {
+	folder := manifest.Folder(l.state.objects())
+	object, found, err := find(folder, "WorkflowTemplate")
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		objects, err := render(l.cfg, place)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := folder.Apply(ctx, objects); err != nil {
+			return nil, err
+		}
+		if object, _, err = find(folder, "WorkflowTemplate"); err != nil {
+			return nil, err
+		}
+	}
+	template, err := localrun.Parse(object.YAML)
+	if err != nil {
+		return nil, fault.Invalidf("the objects in %q: %w", folder, err).WithHint("remove the folder to start with a fresh pipeline")
+	}
+	return template, nil
+}
+
+func find(folder manifest.Folder, kind string) (manifest.Object, bool, error) {
+	objects, err := folder.Objects()
+	for _, object := range objects {
+		if object.Kind == kind {
+			return object, true, err
+		}
+	}
+	return manifest.Object{}, false, err
+}
+
+func (l *laptop) execute(ctx context.Context, name string, template *localrun.Template) (localrun.Result, error) {
+	l.console.width = longestStep(template)
+	logs := filepath.Join(l.state.run(name), "logs")
+	return localrun.Run(ctx, template, localrun.Options{
+		Name: name,
+		Parameters: map[string]string{
+			plan.CommitSHA: l.src.commit, plan.Branch: l.src.branch, plan.RepoURL: "file://" + l.src.dir,
+			plan.RepoName: filepath.Base(l.src.dir), plan.Pusher: l.src.author,
+		},
+		Dir:     filepath.Join(l.state.run(name), "steps"),
+		Env:     l.environment(),
+		Program: beside,
+		Approve: l.approve,
+		Log:     l.console.opener(logs),
+		Observe: l.console.observe,
+	})
+}
+
+func longestStep(t *localrun.Template) (width int) {
+	for _, node := range t.Spec.Templates {
+		if node.DAG == nil {
+			continue
+		}
+		for _, task := range node.DAG.Tasks {
+			width = max(width, len(task.Name))
+		}
+	}
+	return width
+}
+
+// beside finds a stage's program in the folder of this one.
+func beside(command string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding this program: %w", err)
+	}
+	path := filepath.Join(filepath.Dir(self), filepath.Base(command))
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("the program %q is not beside this one: %w", command, err)
+	}
+	return path, nil
+}

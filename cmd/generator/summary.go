@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/environment"
+	"github.com/aphex/aphex-pipeline/stages/record"
+)
+
+// conclude prints the last screen. A run that did not succeed is an error,
+// with the cause that the stage itself gave.
+func (l *laptop) conclude(ctx context.Context, place plan.Place, result localrun.Result) error {
+	s := &summary{console: newConsole(l.std.out)}
+	s.line("\n%s", s.style(bold, fmt.Sprintf("%s %s in %s", result.Name, strings.ToLower(string(result.Status)), seconds(result.Ended.Sub(result.Started)))))
+	s.stages(result)
+	changed := s.stacks(result)
+	s.outputs(ctx, l, place, result)
+	cause := causeOf(result)
+	if cause != nil {
+		s.line("\n%s\n  %s: %s", s.style(red, "Cause"), cause.step, cause.Error)
+		if cause.Hint != "" {
+			s.line("  hint: %s", strings.ReplaceAll(cause.Hint, "\n", "\n        "))
+		}
+	}
+	l.where(s, place, result)
+	l.next(s, result, changed)
+	if _, err := fmt.Fprint(l.std.out, s.text.String()); err != nil {
+		return fmt.Errorf("printing the summary: %w", err)
+	}
+	return verdict(ctx, result, cause)
+}
+
+// verdict is the error that the run amounts to.
+func verdict(ctx context.Context, result localrun.Result, cause *cause) error {
+	switch {
+	case result.Status == localrun.Succeeded:
+		return nil
+	case ctx.Err() != nil:
+		return fault.Cancelledf("the run was stopped; the same command runs it again and attaches to what is still going on")
+	case cause != nil && cause.Status == fault.Invalid.String():
+		return fault.Invalidf("the run stopped at %s", cause.step)
+	case cause != nil:
+		return fault.Failedf("the run stopped at %s", cause.step)
+	}
+	return fault.Failedf("the run did not succeed")
+}
+
+// cause is the record of the step that a run stopped at.
+type cause struct {
+	step string
+	stage.Record
+}
+
+// causeOf reads what the first failed step recorded of itself.
+func causeOf(result localrun.Result) *cause {
+	for _, step := range result.Steps {
+		if step.Status != localrun.Failed && step.Status != localrun.Errored {
+			continue
+		}
+		c := cause{step.Name, stage.Record{Error: step.Message}}
+		data, err := os.ReadFile(filepath.Join(step.Volume, "outputs", stage.ResultFile))
+		if err == nil {
+			_ = json.Unmarshal(data, &c.Record) // a half-written record says less, not nothing
+		}
+		if c.Error == "" {
+			c.Error = step.Message
+		}
+		return &c
+	}
+	return nil
+}
+
+// summary collects the lines of the last screen.
+type summary struct {
+	*console
+	text strings.Builder
+}
+
+func (s *summary) line(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
+
+func (s *summary) stages(result localrun.Result) {
+	s.line("\n%s", s.style(bold, "Stages"))
+	for _, step := range result.Steps {
+		took := ""
+		if !step.Started.IsZero() {
+			took = seconds(step.Ended.Sub(step.Started))
+		}
+		word := strings.ToLower(string(step.Status))
+		s.line("  %s %-16s %8s  %s", s.style(styleOf(step.Status), mark(step.Status)), step.Name, took, remark(step, word))
+	}
+}
+
+func remark(step localrun.StepResult, word string) string {
+	switch {
+	case step.Status == localrun.Omitted:
+		return step.Message
+	case step.Attempts > 1:
+		return fmt.Sprintf("%s after %d attempts", word, step.Attempts)
+	}
+	return word
+}
+
+// summaries reads what the deployments said of their stacks.
+func summaries(result localrun.Result) []environment.Summary {
+	var all []environment.Summary
+	for _, step := range result.Steps {
+		var one environment.Summary
+		if json.Unmarshal([]byte(step.Outputs["summary"]), &one) == nil && len(one.Stacks) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// stacks prints the stacks and says whether any of them changed.
+func (s *summary) stacks(result localrun.Result) (changed bool) {
+	all := summaries(result)
+	if len(all) > 0 {
+		s.line("\n%s", s.style(bold, "Stacks"))
+	}
+	for _, env := range all {
+		for _, stack := range env.Stacks {
+			changed = changed || stack.Action != "unchanged"
+			s.line("  %-10s %-18s %-14s %-10s %6.1fs  %s", env.Environment, stack.Name, stack.Region, stack.Action, stack.Seconds, stack.Changes)
+		}
+	}
+	return changed
+}
+
+// outputs prints the outputs of the deployed stacks, as the bucket holds them.
+func (s *summary) outputs(ctx context.Context, l *laptop, place plan.Place, result localrun.Result) {
+	for _, step := range result.Steps {
+		key := step.Outputs["outputs"]
+		if key == "" {
+			continue
+		}
+		data, err := l.cloud.read(ctx, place, key)
+		var values map[string]map[string]string
+		if err != nil || json.Unmarshal(data, &values) != nil {
+			s.line("\nThe outputs of %s could not be read: %v", step.Name, err)
+			continue
+		}
+		s.line("\n%s", s.style(bold, "Outputs of "+strings.TrimPrefix(step.Name, plan.Deploy(""))))
+		for _, stack := range keys(values) {
+			for _, key := range keys(values[stack]) {
+				s.line("  %-36s %s", stack+"."+key, values[stack][key])
+			}
+		}
+	}
+}
+
+func keys[V any](m map[string]V) []string {
+	all := make([]string, 0, len(m))
+	for key := range m {
+		all = append(all, key)
+	}
+	sort.Strings(all)
+	return all
+}
+
+// where says where to look for what the run left.
+func (l *laptop) where(s *summary, place plan.Place, result localrun.Result) {
+	s.line("\n%s", s.style(bold, "Where"))
+	for _, step := range result.Steps {
+		if key := step.Outputs["artifact"]; key != "" {
+			s.line("  artifact  %s", l.cloud.object(place, key))
+		}
+	}
+	s.line("  metadata  %s", l.cloud.object(place, record.Key(result.Name)))
+	s.line("  logs      %s", relative(filepath.Join(l.state.run(result.Name), "logs")))
+	s.line("  pipeline  %s", relative(l.state.objects()))
+	for _, step := range result.Steps {
+		if step.Status == localrun.Failed && step.Volume != "" {
+			s.line("  left by %s  %s", step.Name, relative(step.Volume))
+		}
+	}
+}
+
+// next says what to try next.
+func (l *laptop) next(s *summary, result localrun.Result, changed bool) {
+	s.line("\n%s", s.style(bold, "Next"))
+	switch {
+	case result.Status != localrun.Succeeded:
+		s.line("  mend the cause, commit, and run the same command again")
+	case changed:
+		s.line("  run the same command again: nothing changed, so nothing is deployed")
+		s.line("  add an environment to %s and commit: this run's pipeline stays, the next one has it", l.Config)
+	default:
+		s.line("  nothing changed: every stack is as the commit wants it")
+		s.line("  change a stack in %s, commit, and run the same command again", relative(l.src.dir))
+	}
+}
+
+// relative shortens a path for people, where it lies below the current folder.
+func relative(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || strings.HasPrefix(short, "..") {
+		return path
+	}
+	return short
+}

@@ -1,0 +1,47 @@
+// Command tester tests an environment after its deployment.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/stages/test"
+)
+
+func main() { os.Exit(program().Main()) }
+
+func program() stage.Program {
+	return stage.Program{
+		Name:   "tester",
+		Help:   "tester tests an environment after its deployment.",
+		Stages: []stage.Stage{stage.Of(test.Contract(), test.Help, run)},
+		Record: clients.PutRecord,
+	}
+}
+
+func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, error) {
+	store, err := clients.Store(ctx)
+	if err != nil {
+		return test.Output{}, err
+	}
+	return test.Run(ctx, test.Deps{Fetch: store.Fetch, Get: store.Get, Put: store.Put, Enter: enter}, frame, in)
+}
+
+// enter lends the environment's credentials to the commands.
+func enter(ctx context.Context, frame stage.Frame, env config.Environment) ([]string, func(), error) {
+	entry, err := clients.Enter(ctx, frame.Log, clients.Target(frame, env))
+	if err != nil {
+		return nil, nil, err
+	}
+	loan, err := account.Lend(entry.Commands)
+	if err != nil {
+		return nil, nil, err
+	}
+	frame.Redactor.Add(loan.Secret())
+	return loan.Environ(workspace.Environ()), func() { _ = loan.Close() }, nil
+}

@@ -1,0 +1,53 @@
+// Command validator says whether a commit is fit to run.
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"sync"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/stages/validation"
+)
+
+func main() { os.Exit(program().Main()) }
+
+func program() stage.Program {
+	return stage.Program{
+		Name:   "validator",
+		Help:   "validator says whether a commit is fit to run.",
+		Stages: []stage.Stage{stage.Of(validation.Contract(), validation.Help, run)},
+		Record: clients.PutRecord,
+	}
+}
+
+func run(ctx context.Context, frame stage.Frame, in validation.Input) (validation.Output, error) {
+	var entries sync.Map // name of the environment → *account.Entry
+	return validation.Run(ctx, validation.Deps{
+		Checkout: checkOut,
+		Enter: func(ctx context.Context, env config.Environment) error {
+			entry, err := clients.Enter(ctx, frame.Log, clients.Target(frame, env))
+			entries.Store(env.Name, entry)
+			return err
+		},
+		BootstrapVersion: func(ctx context.Context, env config.Environment) (int, error) {
+			entry, _ := entries.Load(env.Name)
+			return account.BootstrapVersion(ctx, entry.(*account.Entry).Commands, "")
+		},
+		LookPath: exec.LookPath,
+	}, frame, in)
+}
+
+func checkOut(ctx context.Context, frame stage.Frame, in validation.Input, dir string) error {
+	token := os.Getenv("APHEX_TOKEN")
+	_, err := workspace.CheckOut(ctx, workspace.Options{
+		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
+		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
+	})
+	return err
+}

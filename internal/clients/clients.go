@@ -1,0 +1,50 @@
+// Package clients makes what the programs work with in AWS: the store of the
+// artifact bucket and the way into an environment's account. It is called by
+// main functions only; everything below takes what it is given.
+package clients
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// Store opens the artifact bucket with the SDK's default credentials and region.
+func Store(ctx context.Context) (*artifact.Store, error) {
+	base, err := account.Load(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	return artifact.NewStore(s3.NewFromConfig(base)), nil
+}
+
+// PutRecord stores the record of a stage; it is a stage.Program's Record.
+func PutRecord(ctx context.Context, bucket, key string, record []byte) error {
+	store, err := Store(ctx)
+	if err != nil {
+		return err
+	}
+	return store.Put(ctx, bucket, key, record)
+}
+
+// Enter enters an account from the SDK's default credentials.
+func Enter(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error) {
+	base, err := account.Load(ctx, to.Region)
+	if err != nil {
+		return nil, err
+	}
+	return account.Enter(ctx, base, to, log)
+}
+
+// Target is the account of an environment, entered for the run that frame names.
+func Target(frame stage.Frame, env config.Environment) account.Target {
+	return account.Target{
+		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID, Name: frame.Workflow,
+	}
+}
