@@ -3,6 +3,7 @@ package argo
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,12 +15,16 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// A stage's container has one writable folder, a volume of its own.
+// A stage's container can write to two folders, each an empty volume: its own,
+// and /tmp, which some tools use whatever TMPDIR says.
 const (
 	volume       = "aphex"
 	folder       = "/aphex"
 	outputsDir   = folder + "/outputs"
 	temporaryDir = folder + "/tmp"
+	homeDir      = folder + "/home"
+	tmpVolume    = "tmp"
+	tmpFolder    = "/tmp"
 )
 
 // user is the numeric id that the images run as (65532 is "nonroot" of the
@@ -27,30 +32,46 @@ const (
 const user = 65532
 
 // stage renders the template of one stage from one of its steps.
-func (r *renderer) stage(name string, step plan.Step) (wfv1.Template, error) {
-	env, err := r.env(step)
+func (g *graph) stage(name string, step plan.Step) (wfv1.Template, error) {
+	env, err := g.env(step)
 	if err != nil {
 		return wfv1.Template{}, fmt.Errorf("stage %s: %w", step.Contract.Name(), err)
 	}
 	return wfv1.Template{
-		Name:          name,
-		Inputs:        wfv1.Inputs{Parameters: r.inputs(step)},
-		Outputs:       wfv1.Outputs{Parameters: outputs(step)},
-		RetryStrategy: retry(),
-		Volumes:       []corev1.Volume{{Name: volume, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
+		Name:                  name,
+		Inputs:                wfv1.Inputs{Parameters: g.inputs(step)},
+		Outputs:               wfv1.Outputs{Parameters: outputs(step)},
+		RetryStrategy:         retry(),
+		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOfStage)),
+		ServiceAccountName:    g.account(step.Identity),
+		Volumes:               []corev1.Volume{emptyVolume(volume), emptyVolume(tmpVolume)},
 		Container: &corev1.Container{
-			Image:           image(r.cfg, step.Contract.Program()),
+			Image:           image(g.cfg, step.Contract.Program()),
+			ImagePullPolicy: pullPolicy(image(g.cfg, step.Contract.Program())),
 			Command:         step.Contract.Command,
 			Env:             env,
-			VolumeMounts:    []corev1.VolumeMount{{Name: volume, MountPath: folder}},
-			Resources:       requests(),
+			VolumeMounts:    []corev1.VolumeMount{{Name: volume, MountPath: folder}, {Name: tmpVolume, MountPath: tmpFolder}},
+			Resources:       requests(step.Contract.Name()),
 			SecurityContext: containerSecurity(),
 		},
 	}, nil
 }
 
-func (r *renderer) inputs(step plan.Step) []wfv1.Parameter {
-	varying := r.varying[step.Contract.Name()]
+// account names the ServiceAccount of a stage; the workflow's own, which most
+// stages run with, is not named again.
+func (g *graph) account(identity plan.Identity) string {
+	if identity == plan.Builder {
+		return g.names.Builder
+	}
+	return ""
+}
+
+func emptyVolume(name string) corev1.Volume {
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}
+}
+
+func (g *graph) inputs(step plan.Step) []wfv1.Parameter {
+	varying := g.varying[step.Contract.Name()]
 	var parameters []wfv1.Parameter
 	if varying[stepInput] {
 		parameters = append(parameters, wfv1.Parameter{Name: stepInput})
@@ -64,8 +85,8 @@ func (r *renderer) inputs(step plan.Step) []wfv1.Parameter {
 }
 
 // env gives every input its variable, and the frame and the SDK theirs.
-func (r *renderer) env(step plan.Step) ([]corev1.EnvVar, error) {
-	varying := r.varying[step.Contract.Name()]
+func (g *graph) env(step plan.Step) ([]corev1.EnvVar, error) {
+	varying := g.varying[step.Contract.Name()]
 	var env []corev1.EnvVar
 	for _, input := range step.Inputs {
 		value, err := expression(input.Source)
@@ -81,23 +102,24 @@ func (r *renderer) env(step plan.Step) ([]corev1.EnvVar, error) {
 	if varying[stepInput] {
 		stepName = inputExpression(stepInput)
 	}
-	return append(env, r.frame(stepName)...), nil
+	return append(env, g.frame(stepName)...), nil
 }
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 
 // frame renders the inputs that every stage takes beside its own.
-func (r *renderer) frame(stepName string) []corev1.EnvVar {
+func (g *graph) frame(stepName string) []corev1.EnvVar {
 	values := map[string]string{
 		"outputs": outputsDir, "log-format": "json", "workflow": runFact(plan.RunName),
-		stepInput: stepName, "records": r.place.Bucket,
+		stepInput: stepName, "records": g.place.Bucket,
 	}
 	var env []corev1.EnvVar
 	for _, param := range stage.FrameInputs() {
 		env = append(env, corev1.EnvVar{Name: param.Env, Value: values[param.Name]})
 	}
 	return append(env,
-		corev1.EnvVar{Name: "AWS_REGION", Value: r.place.Region},
+		corev1.EnvVar{Name: "AWS_REGION", Value: g.place.Region},
+		corev1.EnvVar{Name: "HOME", Value: homeDir},
 		corev1.EnvVar{Name: "TMPDIR", Value: temporaryDir},
 	)
 }
@@ -132,9 +154,30 @@ func image(cfg *config.Config, program string) string {
 	}[program]
 }
 
-func requests() corev1.ResourceRequirements {
+// pullPolicy asks the registry again where the same name may mean another image tomorrow.
+func pullPolicy(image string) corev1.PullPolicy {
+	name := image[strings.LastIndexByte(image, '/')+1:]
+	if !strings.Contains(name, ":") || strings.HasSuffix(name, ":latest") {
+		return corev1.PullAlways
+	}
+	return corev1.PullIfNotPresent
+}
+
+// requested says what a stage needs at least, where that is not the usual: a
+// build compiles and packs, and the others that are named only look and write.
+var requested = map[string]struct{ cpu, memory string }{
+	"builder":         {"1", "2Gi"},
+	"validator":       {"100m", "256Mi"},
+	"deployer-record": {"50m", "64Mi"},
+}
+
+func requests(stage string) corev1.ResourceRequirements {
+	need, special := requested[stage]
+	if !special {
+		need.cpu, need.memory = "250m", "1Gi"
+	}
 	return corev1.ResourceRequirements{Requests: corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse("250m"), corev1.ResourceMemory: resource.MustParse("512Mi"),
+		corev1.ResourceCPU: resource.MustParse(need.cpu), corev1.ResourceMemory: resource.MustParse(need.memory),
 	}}
 }
 

@@ -6,43 +6,56 @@ import (
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 
-	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-type renderer struct {
-	cfg       *config.Config
-	place     plan.Place
+// graph renders the steps of a plan: the tasks, and on the way the template of
+// every stage in them.
+type graph struct {
+	*renderer
 	varying   map[string]map[string]bool // stage → inputs whose source differs between its steps
 	templates []wfv1.Template
 	rendered  map[string]bool
 }
 
-// dag renders the graph, and on the way the template of every stage in it.
-func (r *renderer) dag(p plan.Plan) (wfv1.Template, error) {
-	r.rendered = map[string]bool{}
+// nodes renders everything that a run consists of, the whole run first.
+func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
+	g := &graph{renderer: r, varying: varyingInputs(p.Steps), rendered: map[string]bool{}}
+	run, err := g.dag(Entrypoint, p.Steps)
+	if err != nil {
+		return nil, err
+	}
+	run.Synchronization = r.queue()
+	check, err := g.dag(CheckEntry, p.Check)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.renderOnce(p.Exit); err != nil {
+		return nil, err
+	}
+	return append([]wfv1.Template{run, check}, g.templates...), nil
+}
+
+func (g *graph) dag(name string, steps []plan.Step) (wfv1.Template, error) {
 	var tasks []wfv1.DAGTask
-	for _, step := range p.Steps {
-		task := wfv1.DAGTask{Name: step.Name, Template: r.template(step), Dependencies: step.After}
-		arguments, err := r.argumentsOf(step)
+	for _, step := range steps {
+		task := wfv1.DAGTask{Name: step.Name, Template: templateOf(step), Dependencies: step.After}
+		arguments, err := g.argumentsOf(step)
 		if err != nil {
 			return wfv1.Template{}, err
 		}
 		task.Arguments.Parameters = arguments
 		tasks = append(tasks, task)
-		if err := r.renderOnce(step); err != nil {
+		if err := g.renderOnce(step); err != nil {
 			return wfv1.Template{}, err
 		}
 	}
-	if err := r.renderOnce(p.Exit); err != nil {
-		return wfv1.Template{}, err
-	}
-	return wfv1.Template{Name: Entrypoint, DAG: &wfv1.DAGTemplate{Tasks: tasks}}, nil
+	return wfv1.Template{Name: name, DAG: &wfv1.DAGTemplate{Tasks: tasks}}, nil
 }
 
-// template names the template that a step uses: one a stage, however many
+// templateOf names the template that a step uses: one a stage, however many
 // steps run it, so that the object stays small with many environments.
-func (r *renderer) template(step plan.Step) string {
+func templateOf(step plan.Step) string {
 	switch {
 	case step.Approval():
 		return approval
@@ -53,18 +66,18 @@ func (r *renderer) template(step plan.Step) string {
 	}
 }
 
-func (r *renderer) renderOnce(step plan.Step) error {
-	name := r.template(step)
-	if r.rendered[name] {
+func (g *graph) renderOnce(step plan.Step) error {
+	name := templateOf(step)
+	if g.rendered[name] {
 		return nil
 	}
-	r.rendered[name] = true
+	g.rendered[name] = true
 	if step.Approval() {
-		r.templates = append(r.templates, wfv1.Template{Name: approval, Suspend: &wfv1.SuspendTemplate{}})
+		g.templates = append(g.templates, wfv1.Template{Name: approval, Suspend: &wfv1.SuspendTemplate{}})
 		return nil
 	}
-	template, err := r.stage(name, step)
-	r.templates = append(r.templates, template)
+	template, err := g.stage(name, step)
+	g.templates = append(g.templates, template)
 	return err
 }
 
@@ -72,11 +85,11 @@ func (r *renderer) renderOnce(step plan.Step) error {
 const stepInput = "step"
 
 // argumentsOf renders what differs between the steps of one stage.
-func (r *renderer) argumentsOf(step plan.Step) ([]wfv1.Parameter, error) {
+func (g *graph) argumentsOf(step plan.Step) ([]wfv1.Parameter, error) {
 	if step.Approval() {
 		return nil, nil
 	}
-	varying := r.varying[step.Contract.Name()]
+	varying := g.varying[step.Contract.Name()]
 	var arguments []wfv1.Parameter
 	if varying[stepInput] {
 		arguments = append(arguments, wfv1.Parameter{Name: stepInput, Value: wfv1.AnyStringPtr(step.Name)})

@@ -14,7 +14,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -82,11 +84,27 @@ func configuration(environments ...string) string {
 	return text
 }
 
-func render(t require.TestingT, text string) *wfv1.WorkflowTemplate {
+func planned(t require.TestingT, text string) (*config.Config, plan.Plan) {
 	cfg, err := config.Parse(config.File, []byte(text))
 	require.NoError(t, err)
 	p, err := plan.New(cfg, contracts(), place())
 	require.NoError(t, err)
+	return cfg, p
+}
+
+func find(t *testing.T, objects []manifest.Object, kind string) manifest.Object {
+	t.Helper()
+	for _, object := range objects {
+		if object.Kind == kind {
+			return object
+		}
+	}
+	t.Fatalf("there is no %s", kind)
+	return manifest.Object{}
+}
+
+func render(t require.TestingT, text string) *wfv1.WorkflowTemplate {
+	cfg, p := planned(t, text)
 	template, err := argo.WorkflowTemplate(cfg, p, place())
 	require.NoError(t, err)
 	return template
@@ -99,7 +117,7 @@ func TestOneTemplateAStageServesAllEnvironments(t *testing.T) {
 	for _, node := range template.Spec.Templates {
 		names = append(names, node.Name)
 	}
-	assert.Equal(t, []string{"run", "validator", "builder", "deployer-pipeline", "deployer-environment", "tester", "approve", "record"}, names)
+	assert.Equal(t, []string{"run", "check", "validator", "builder", "deployer-pipeline", "deployer-environment", "tester", "approve", "record"}, names)
 }
 
 func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
@@ -194,7 +212,7 @@ func TestTheLocalRunKnowsEverythingThatIsRendered(t *testing.T) {
 	objects, err := argo.Objects(cfg, p, place())
 	require.NoError(t, err)
 
-	_, err = localrun.Parse(objects[0].YAML)
+	_, err = localrun.Parse(find(t, objects, "WorkflowTemplate").YAML)
 	assert.NoError(t, err)
 }
 
@@ -223,6 +241,108 @@ func TestALiteralThatHoldsAnExpressionIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	_, err = argo.WorkflowTemplate(cfg, p, at)
 	assert.ErrorContains(t, err, "holds a template expression")
+}
+
+func task(t *testing.T, template *wfv1.WorkflowTemplate, name string) wfv1.DAGTask {
+	t.Helper()
+	for _, task := range template.Spec.Templates[0].DAG.Tasks {
+		if task.Name == name {
+			return task
+		}
+	}
+	t.Fatalf("there is no task %q", name)
+	return wfv1.DAGTask{}
+}
+
+func node(t *testing.T, template *wfv1.WorkflowTemplate, name string) wfv1.Template {
+	t.Helper()
+	for _, node := range template.Spec.Templates {
+		if node.Name == name {
+			return node
+		}
+	}
+	t.Fatalf("there is no template %q", name)
+	return wfv1.Template{}
+}
+
+func TestTheBuildRunsWithAnIdentityOfItsOwn(t *testing.T) {
+	template := render(t, configuration("dev"))
+	assert.Equal(t, "workflow-executor", template.Spec.ServiceAccountName)
+	for _, node := range template.Spec.Templates {
+		if node.Name == "builder" {
+			assert.Equal(t, "workflow-executor-build", node.ServiceAccountName)
+		} else {
+			assert.Empty(t, node.ServiceAccountName, node.Name)
+		}
+	}
+}
+
+func TestAPullRequestValidatesAndDeploysNothing(t *testing.T) {
+	check := node(t, render(t, configuration("dev", "prod")), argo.CheckEntry)
+	require.Len(t, check.DAG.Tasks, 1)
+	assert.Equal(t, "validator", check.DAG.Tasks[0].Template)
+	assert.Nil(t, check.Synchronization, "a check does not wait for deployments")
+}
+
+func TestWholeRunsQueueUnderTheNameOfThePipeline(t *testing.T) {
+	run := node(t, render(t, configuration("dev")), argo.Entrypoint)
+	assert.Equal(t, "aphex-pipeline-template", run.Synchronization.Mutexes[0].Name)
+}
+
+func TestAnApprovalComesBeforeItsEnvironment(t *testing.T) {
+	template := render(t, configuration("dev", "prod"))
+	assert.Equal(t, []string{"test-dev"}, task(t, template, "approve-prod").Dependencies)
+	assert.Equal(t, []string{"approve-prod"}, task(t, template, "deploy-prod").Dependencies)
+	assert.NotNil(t, node(t, template, task(t, template, "approve-prod").Template).Suspend)
+}
+
+func TestATagThatMovesIsPulledEveryTime(t *testing.T) {
+	digest := "@sha256:" + strings.Repeat("a", 64)
+	for image, want := range map[string]string{
+		"public.ecr.aws/aphex/builder:latest": "Always", "localhost:5000/builder": "Always", "builder": "Always",
+		"builder:1.2.0": "IfNotPresent", "localhost:5000/builder:1": "IfNotPresent", "builder" + digest: "IfNotPresent",
+		"builder:latest" + digest: "IfNotPresent",
+	} {
+		template := render(t, configuration("dev")+"builderImage: \""+image+"\"\n")
+		assert.EqualValues(t, want, node(t, template, "builder").Container.ImagePullPolicy, image)
+	}
+}
+
+func TestTheNameOfATemplateFollowsFromItsContent(t *testing.T) {
+	one, same, other := render(t, configuration("dev")), render(t, configuration("dev")), render(t, configuration("dev", "prod"))
+	assert.Regexp(t, `^aphex-pipeline-template-[0-9a-f]{2}$`, one.Name)
+	assert.Equal(t, one.Name, same.Name)
+	assert.NotEqual(t, one.Annotations[manifest.AnnotationDigest], other.Annotations[manifest.AnnotationDigest])
+}
+
+func TestANameThatAnotherVersionHasIsPassedOver(t *testing.T) {
+	cfg, p := planned(t, configuration("dev"))
+	objects, err := argo.Objects(cfg, p, place())
+	require.NoError(t, err)
+	first := find(t, objects, "WorkflowTemplate").Name
+
+	taken := func(name, digest string) bool {
+		assert.Regexp(t, `^sha256:[0-9a-f]{64}$`, digest)
+		return name == first
+	}
+	objects, err = argo.ObjectsBeside(cfg, p, place(), taken)
+	require.NoError(t, err)
+	assert.NotEqual(t, first, find(t, objects, "WorkflowTemplate").Name)
+
+	_, err = argo.ObjectsBeside(cfg, p, place(), func(string, string) bool { return true })
+	assert.ErrorContains(t, err, "all 256 versions")
+}
+
+func TestATemplateThatNoClusterWouldTakeIsReportedBeforeItIsSent(t *testing.T) {
+	var names []string
+	for i := range 1300 {
+		names = append(names, fmt.Sprintf("environment-with-a-long-name-%d", i))
+	}
+	cfg, p := planned(t, configuration(names...))
+	_, err := argo.Objects(cfg, p, place())
+	require.ErrorContains(t, err, "1300 environments")
+	assert.ErrorContains(t, err, "a cluster takes 1048576")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 }
 
 func TestPodsSatisfyTheRestrictedLevel(t *testing.T) {

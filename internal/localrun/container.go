@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,10 @@ import (
 // grace is how long a stage may take to stop its own children after SIGTERM;
 // a pod gets 30 s from Kubernetes.
 const grace = 30 * time.Second
+
+// ownHome is the variable that keeps this machine's value: the caches of
+// package managers are there, and the folder can be written as in a pod.
+const ownHome = "HOME"
 
 // attemptResult is what became of one try of a step.
 type attemptResult struct {
@@ -102,6 +107,11 @@ func (r *runner) attempt(ctx context.Context, step *StepResult, node Node, known
 	if err != nil {
 		return attemptResult{}, wiring(step.Name, err)
 	}
+	if node.ActiveDeadlineSeconds > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(node.ActiveDeadlineSeconds)*time.Second)
+		defer cancel()
+	}
 	r.options.Observe(Event{Step: step.Name, Kind: Started, Attempt: step.Attempts})
 	command.Stdout, command.Stderr, command.Grace = log, log, grace
 	started := time.Now()
@@ -126,7 +136,7 @@ func resultOf(err error) attemptResult {
 	case errors.As(err, &exit) && exit.Signal == "":
 		return attemptResult{status: Failed, exitCode: exit.Code, message: fmt.Sprintf("Error (exit code %d)", exit.Code)}
 	case errors.Is(err, context.DeadlineExceeded):
-		return attemptResult{status: Failed, exitCode: -1, message: "the deadline of the run passed"}
+		return attemptResult{status: Failed, exitCode: -1, message: "the deadline of the step or of the run passed"}
 	case errors.Is(err, context.Canceled):
 		return attemptResult{status: Failed, exitCode: 143, message: "stopped"}
 	default:
@@ -149,6 +159,9 @@ func (r *runner) command(node Node, known scope, folders folders) (proc.Command,
 	}
 	env := append([]string{}, r.options.Env...)
 	for _, variable := range node.Container.Env {
+		if variable.Name == ownHome && r.machineSets(ownHome) {
+			continue
+		}
 		value, err := known.resolve(variable.Value)
 		if err != nil {
 			return proc.Command{}, fmt.Errorf("variable %s: %w", variable.Name, err)
@@ -159,6 +172,11 @@ func (r *runner) command(node Node, known scope, folders folders) (proc.Command,
 		words[i+1] = folders.local(words[i+1])
 	}
 	return proc.Command{Args: words, Env: env, Dir: folders.first()}, nil
+}
+
+// machineSets says whether this machine gives the steps a variable.
+func (r *runner) machineSets(name string) bool {
+	return slices.ContainsFunc(r.options.Env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 }
 
 // outputsOf reads the files that the outputs are declared to lie in.

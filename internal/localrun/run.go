@@ -27,6 +27,7 @@ const (
 // Options say how a template is run.
 type Options struct {
 	Name       string            // name of the workflow run
+	Entrypoint string            // graph to run; empty is the template's own
 	Parameters map[string]string // values for the workflow's parameters
 	Dir        string            // folder for the volumes of the steps
 	Env        []string          // what a pod gets from its node and its service account, NAME=value
@@ -94,6 +95,9 @@ func Run(ctx context.Context, t *Template, o Options) (Result, error) {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
+	if o.Entrypoint == "" {
+		o.Entrypoint = t.Spec.Entrypoint
+	}
 	r := &runner{template: t, options: o, started: time.Now(), outputs: map[string]map[string]string{}}
 	r.facts = scope{
 		"workflow.name":                      o.Name,
@@ -119,8 +123,11 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 		graphCtx, cancel = context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
 		defer cancel()
 	}
-	entry, _ := r.template.node(r.template.Spec.Entrypoint)
-	steps, err := r.graph(graphCtx, entry.DAG.Tasks)
+	tasks, err := r.template.graph(r.options.Entrypoint)
+	if err != nil {
+		return Result{}, err
+	}
+	steps, err := r.graph(graphCtx, tasks)
 	result := Result{Name: r.options.Name, Status: overall(steps), Steps: steps, Started: r.started}
 	if err == nil && r.template.Spec.OnExit != "" {
 		var exit StepResult

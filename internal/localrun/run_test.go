@@ -224,8 +224,8 @@ func TestAFeatureThatIsNotKnownIsAnErrorThatNamesIt(t *testing.T) {
 func TestWiringThatLeadsNowhereIsAnErrorNotAFailedStep(t *testing.T) {
 	for want, tasks := range map[string]string{
 		"cannot resolve {{tasks.gone.outputs.parameters.out}}": `      - {name: a, template: b, arguments: {parameters: [{name: in, value: "{{tasks.gone.outputs.parameters.out}}"}]}}` + "\n",
-		`there is no parameter "nope"`:                          `      - {name: a, template: b, arguments: {parameters: [{name: nope, value: x}]}}` + "\n",
-		"circular dependency":                                   "      - {name: a, template: b, dependencies: [c]}\n      - {name: c, template: b, dependencies: [a]}\n",
+		`there is no parameter "nope"`:                         `      - {name: a, template: b, arguments: {parameters: [{name: nope, value: x}]}}` + "\n",
+		"circular dependency":                                  "      - {name: a, template: b, dependencies: [c]}\n      - {name: c, template: b, dependencies: [a]}\n",
 	} {
 		var h harness
 		_, err := run(t, &h, dag(tasks)+shell("b", "true", ""))
@@ -234,6 +234,38 @@ func TestWiringThatLeadsNowhereIsAnErrorNotAFailedStep(t *testing.T) {
 	var h harness
 	_, err := run(t, &h, dag("      - {name: a, template: b}\n")+shell("b", "true", ""), func(o *localrun.Options) { o.Parameters = nil })
 	assert.ErrorContains(t, err, `the parameter "commit" has no value`)
+}
+
+func TestAStepThatIsOverItsDeadlineIsStopped(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag("      - {name: a, template: b}\n")+shell("b", "sleep 60", "activeDeadlineSeconds: 1"))
+	require.NoError(t, err)
+	assert.Equal(t, localrun.Failed, got.Steps[0].Status)
+	assert.Contains(t, got.Steps[0].Message, "the deadline of the step")
+}
+
+func TestAnotherEntrypointOfTheTemplateCanBeRun(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag("      - {name: a, template: b}\n")+"  - {name: check, dag: {tasks: [{name: only, template: b}]}}\n"+shell("b", "true", ""),
+		func(o *localrun.Options) { o.Entrypoint = "check" })
+	require.NoError(t, err)
+	assert.Equal(t, map[string]localrun.Status{"only": localrun.Succeeded}, statuses(got))
+}
+
+func TestTheHomeOfThisMachineStaysSoThatItsCachesServe(t *testing.T) {
+	home := `env: [{name: HOME, value: /aphex/home}, {name: OUT, value: /aphex/out}]`
+	template := strings.Replace(dag("      - {name: a, template: b}\n")+shell("b", "printf $HOME > $OUT", ""),
+		`env: [{name: IN, value: "{{inputs.parameters.in}}"}, {name: OUT, value: /aphex/out}]`, home, 1)
+	for _, given := range []string{"HOME=/home/me", "OTHER=1"} {
+		var h harness
+		got, err := run(t, &h, template, func(o *localrun.Options) { o.Env = append(o.Env, given) })
+		require.NoError(t, err)
+		if given == "HOME=/home/me" {
+			assert.Equal(t, "/home/me", got.Steps[0].Outputs["out"])
+		} else {
+			assert.Equal(t, filepath.Join(h.dir, "a", "aphex", "home"), got.Steps[0].Outputs["out"])
+		}
+	}
 }
 
 func TestAFolderOfAStepThatSucceededIsRemoved(t *testing.T) {

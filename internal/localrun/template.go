@@ -37,6 +37,7 @@ type Spec struct {
 	Templates             []Node    `json:"templates"`
 	Synchronization       *queue    `json:"synchronization,omitempty"`
 	ServiceAccountName    string    `json:"serviceAccountName,omitempty"`
+	WorkflowMetadata      podOnly   `json:"workflowMetadata,omitempty"`
 	PodGC                 podOnly   `json:"podGC,omitempty"`
 	TTLStrategy           podOnly   `json:"ttlStrategy,omitempty"`
 	SecurityContext       podOnly   `json:"securityContext,omitempty"`
@@ -72,16 +73,18 @@ type ValueFrom struct {
 
 // Node is one template inside of the workflow: a graph, a container, or a pause.
 type Node struct {
-	Name               string     `json:"name"`
-	Inputs             Arguments  `json:"inputs,omitempty"`
-	Outputs            Arguments  `json:"outputs,omitempty"`
-	DAG                *DAG       `json:"dag,omitempty"`
-	Suspend            *Suspend   `json:"suspend,omitempty"`
-	Container          *Container `json:"container,omitempty"`
-	RetryStrategy      *Retry     `json:"retryStrategy,omitempty"`
-	Volumes            []Volume   `json:"volumes,omitempty"`
-	ServiceAccountName string     `json:"serviceAccountName,omitempty"`
-	Metadata           podOnly    `json:"metadata,omitempty"`
+	Name                  string      `json:"name"`
+	Inputs                Arguments   `json:"inputs,omitempty"`
+	Outputs               Arguments   `json:"outputs,omitempty"`
+	DAG                   *DAG        `json:"dag,omitempty"`
+	Suspend               *Suspend    `json:"suspend,omitempty"`
+	Container             *Container  `json:"container,omitempty"`
+	RetryStrategy         *Retry      `json:"retryStrategy,omitempty"`
+	ActiveDeadlineSeconds intOrString `json:"activeDeadlineSeconds,omitempty"` // of each attempt
+	Synchronization       *queue      `json:"synchronization,omitempty"`
+	Volumes               []Volume    `json:"volumes,omitempty"`
+	ServiceAccountName    string      `json:"serviceAccountName,omitempty"`
+	Metadata              podOnly     `json:"metadata,omitempty"`
 }
 
 // DAG is a graph of tasks.
@@ -158,17 +161,37 @@ func (t *Template) node(name string) (Node, bool) {
 
 // check finds references that lead nowhere before anything runs.
 func (t *Template) check() error {
-	entry, ok := t.node(t.Spec.Entrypoint)
-	if !ok || entry.DAG == nil {
-		return fmt.Errorf("the entrypoint %q is not a graph of this template", t.Spec.Entrypoint)
+	if _, err := t.graph(t.Spec.Entrypoint); err != nil {
+		return err
 	}
 	if exit, ok := t.node(t.Spec.OnExit); t.Spec.OnExit != "" && (!ok || exit.Container == nil) {
 		return fmt.Errorf("the exit handler %q is not a container of this template", t.Spec.OnExit)
 	}
-	for _, task := range entry.DAG.Tasks {
+	for _, node := range t.Spec.Templates {
+		if err := t.checkTasks(node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Template) checkTasks(graph Node) error {
+	if graph.DAG == nil {
+		return nil
+	}
+	for _, task := range graph.DAG.Tasks {
 		if node, ok := t.node(task.Template); !ok || (node.Container == nil && node.Suspend == nil) {
 			return fmt.Errorf("task %q runs the template %q, which is neither a container nor a pause of this template", task.Name, task.Template)
 		}
 	}
 	return nil
+}
+
+// graph gives the tasks of an entrypoint.
+func (t *Template) graph(entrypoint string) ([]Task, error) {
+	entry, ok := t.node(entrypoint)
+	if !ok || entry.DAG == nil {
+		return nil, fmt.Errorf("the entrypoint %q is not a graph of this template", entrypoint)
+	}
+	return entry.DAG.Tasks, nil
 }

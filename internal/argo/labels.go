@@ -1,0 +1,47 @@
+package argo
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// argoVersion is the API version of all kinds of Argo Workflows and Argo Events.
+const argoVersion = "argoproj.io/v1alpha1"
+
+// Annotations of the rendered objects.
+const (
+	annotationTitle  = "workflows.argoproj.io/title"
+	annotationAbout  = "workflows.argoproj.io/description"
+	annotationConfig = "aphex.dev/config" // path of the configuration in the repository
+)
+
+// renderer renders the objects of one pipeline.
+type renderer struct {
+	cfg   *config.Config
+	place plan.Place
+	names plan.Names
+}
+
+func newRenderer(cfg *config.Config, place plan.Place) *renderer {
+	return &renderer{cfg: cfg, place: place, names: plan.NamesOf(cfg, place)}
+}
+
+// meta gives an object its name and the labels by which the pipeline finds it again.
+func (r *renderer) meta(namespace, name, component string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: r.labels(component)}
+}
+
+// labels are those that Kubernetes recommends, and the pipeline's identity,
+// which stays when its objects are given other names.
+func (r *renderer) labels(component string) map[string]string {
+	return map[string]string{
+		manifest.LabelManagedBy:       manifest.ManagedBy,
+		manifest.LabelPipeline:        r.names.Pipeline,
+		"app.kubernetes.io/name":      "aphex-pipeline",
+		"app.kubernetes.io/instance":  r.cfg.WorkflowTemplateName,
+		"app.kubernetes.io/component": component,
+	}
+}

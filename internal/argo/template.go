@@ -1,0 +1,128 @@
+package argo
+
+import (
+	"fmt"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// Names inside the rendered WorkflowTemplate.
+const (
+	Entrypoint = "run"     // template of the whole pipeline
+	CheckEntry = "check"   // template that a pull request runs: it validates and deploys nothing
+	ExitStep   = "record"  // template that runs at the end of every run
+	approval   = "approve" // template that waits for a person
+)
+
+// Limits of a run, in seconds. A run waits for those before it and for
+// approvals within its own deadline, so this is about a working week.
+const (
+	deadlineOfRun   = 7 * 24 * 60 * 60
+	deadlineOfStage = 24 * 60 * 60
+	keepSuccess     = 24 * 60 * 60     // that a succeeded Workflow object is kept
+	keepFailure     = 7 * 24 * 60 * 60 // that a failed one is kept
+)
+
+// When a step is run again.
+const (
+	retryLimit      = 3
+	retryAfter      = "10s"
+	retryExpression = `lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75`
+)
+
+// WorkflowTemplate renders the plan of cfg's pipeline. The template's name ends
+// with two digits that follow from its content.
+func WorkflowTemplate(cfg *config.Config, p plan.Plan, place plan.Place) (*wfv1.WorkflowTemplate, error) {
+	r := newRenderer(cfg, place)
+	template, _, err := r.version(p, free)
+	return template, err
+}
+
+// template renders the template but for its name.
+func (r *renderer) template(p plan.Plan) (*wfv1.WorkflowTemplate, error) {
+	templates, err := r.nodes(p)
+	if err != nil {
+		return nil, fmt.Errorf("rendering workflow template %q: %w", r.cfg.WorkflowTemplateName, err)
+	}
+	meta := r.meta(r.cfg.ArgoNamespace, r.cfg.WorkflowTemplateName, "workflow")
+	meta.Annotations = map[string]string{
+		annotationTitle:  "Deployment pipeline " + r.cfg.WorkflowTemplateName,
+		annotationAbout:  fmt.Sprintf("Validates, builds and deploys %s to %s.", r.repository(), count(len(r.cfg.Environments), "environment")),
+		annotationConfig: r.place.Config,
+	}
+	return &wfv1.WorkflowTemplate{
+		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "WorkflowTemplate"},
+		ObjectMeta: meta,
+		Spec:       r.spec(templates),
+	}, nil
+}
+
+func (r *renderer) repository() string {
+	if r.cfg.GithubOwner == "" || r.cfg.GithubRepo == "" {
+		return "the repository"
+	}
+	return r.cfg.GithubOwner + "/" + r.cfg.GithubRepo
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "one " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
+	labels := r.labels("workflow")
+	return wfv1.WorkflowSpec{
+		Entrypoint:            Entrypoint,
+		OnExit:                ExitStep,
+		ServiceAccountName:    r.names.Deployer,
+		Arguments:             r.arguments(),
+		ActiveDeadlineSeconds: ptr(int64(deadlineOfRun)),
+		PodGC:                 &wfv1.PodGC{Strategy: wfv1.PodGCOnPodSuccess},
+		TTLStrategy:           &wfv1.TTLStrategy{SecondsAfterSuccess: ptr(int32(keepSuccess)), SecondsAfterFailure: ptr(int32(keepFailure))},
+		SecurityContext:       podSecurity(),
+		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: undisturbed()},
+		WorkflowMetadata:      &wfv1.WorkflowMetadata{Labels: labels},
+		Templates:             templates,
+	}
+}
+
+// undisturbed asks the autoscalers of the cluster to let a pod end by itself:
+// one that is moved in the middle of a stack begins its stage again.
+func undisturbed() map[string]string {
+	return map[string]string{
+		"cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+		"karpenter.sh/do-not-disrupt":                    "true",
+	}
+}
+
+// arguments declares the workflow's parameters. The branch has a default; the
+// others are what a push is about.
+func (r *renderer) arguments() wfv1.Arguments {
+	var parameters []wfv1.Parameter
+	for _, name := range plan.Parameters() {
+		parameter := wfv1.Parameter{Name: name}
+		switch name {
+		case plan.Branch:
+			parameter.Value = wfv1.AnyStringPtr(r.cfg.GithubBranch)
+		case plan.RepoName, plan.Pusher:
+			parameter.Value = wfv1.AnyStringPtr("")
+		}
+		parameters = append(parameters, parameter)
+	}
+	return wfv1.Arguments{Parameters: parameters}
+}
+
+// queue makes the runs of one pipeline wait for each other, in the order in
+// which they were asked for. Only whole runs queue: the check of a pull request
+// does not wait for a deployment that waits for an approval.
+func (r *renderer) queue() *wfv1.Synchronization {
+	return &wfv1.Synchronization{Mutexes: []*wfv1.Mutex{{Name: r.cfg.WorkflowTemplateName}}}
+}
+
+func ptr[T any](v T) *T { return &v }

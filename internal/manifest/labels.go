@@ -1,0 +1,13 @@
+package manifest
+
+// Labels and annotations by which a pipeline knows its own objects.
+const (
+	// LabelManagedBy is Kubernetes's label for the program that manages an object.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// ManagedBy is its value on every object of every pipeline.
+	ManagedBy = "aphex-pipeline"
+	// LabelPipeline holds the identity of the pipeline that an object belongs to.
+	LabelPipeline = "aphex.dev/pipeline"
+	// AnnotationDigest holds the SHA-256 of a versioned object's content, as sha256:<hex>.
+	AnnotationDigest = "aphex.dev/digest"
+)

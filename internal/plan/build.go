@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+)
+
+// New plans the pipeline that cfg declares. It fails only where a contract does
+// not fit the plan, which is a mistake in the program.
+func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
+	b := builder{stages: stages, place: place, last: map[string]string{}}
+	b.head(string(cfg.SelfUpdate.OnFailure))
+	for _, env := range sorted(cfg.Environments) {
+		b.environment(env)
+	}
+	exit := b.step("record", "Record the run", stages.Record, nil, sources{
+		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
+		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
+		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher},
+		"bucket": literal(place.Bucket),
+	})
+	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit}, b.err
+}
+
+// Names of the steps that every pipeline begins with.
+const (
+	Validate = "validate"
+	Build    = "build"
+	Pipeline = "pipeline"
+)
+
+// Deploy names the step that deploys an environment.
+func Deploy(environment string) string { return "deploy-" + environment }
+
+// Test names the step that tests an environment.
+func Test(environment string) string { return "test-" + environment }
+
+// Approve names the step that waits for the approval of an environment.
+func Approve(environment string) string { return "approve-" + environment }
+
+// last names the final step of an environment: what those after it wait for.
+func last(env config.Environment) string {
+	if env.Tests != nil {
+		return Test(env.Name)
+	}
+	return Deploy(env.Name)
+}
+
+// sorted puts every environment after those that it waits for, and otherwise
+// keeps the declared order. The configuration has been found free of cycles.
+func sorted(environments []config.Environment) []config.Environment {
+	order := make([]config.Environment, 0, len(environments))
+	placed := map[string]bool{}
+	for grew := true; grew; {
+		before := len(order)
+		for _, env := range environments {
+			if !placed[env.Name] && all(env.After, placed) {
+				order, placed[env.Name] = append(order, env), true
+			}
+		}
+		grew = len(order) > before
+	}
+	return order
+}
+
+func all(names []string, placed map[string]bool) bool {
+	for _, name := range names {
+		if !placed[name] {
+			return false
+		}
+	}
+	return true
+}
+
+type builder struct {
+	stages Stages
+	place  Place
+	last   map[string]string // environment → its final step, for those planned so far
+	steps  []Step
+	err    error
+}
+
+type sources map[string]Source
+
+func literal(text string) Source { return Source{Kind: Literal, Text: text} }
+
+// head adds what comes before the environments.
+func (b *builder) head(onFailure string) {
+	repository := sources{
+		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
+		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
+	}
+	b.add(Validate, "Validate", b.stages.Validation, nil, repository)
+	b.add(Build, "Build", b.stages.Build, []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
+	b.steps[len(b.steps)-1].Identity = Builder
+	b.add(Pipeline, "Deploy the pipeline itself", b.stages.Pipeline, []string{Build},
+		merge(b.artifact(), sources{"region": literal(b.place.Region), "on-failure": literal(onFailure)}))
+}
+
+// environment adds approval, deployment and tests of one environment.
+func (b *builder) environment(env config.Environment) {
+	after := []string{Pipeline}
+	if len(env.After) > 0 {
+		after = nil // the environments before it waited for the pipeline's own deployment
+	}
+	for _, name := range env.After {
+		after = append(after, b.last[name])
+	}
+	b.last[env.Name] = last(env)
+	inputs := merge(b.artifact(), sources{"environment": literal(env.Name)})
+	if env.RequiresApproval {
+		b.steps = append(b.steps, Step{Name: Approve(env.Name), Title: "Approve " + env.Name, After: after})
+		after = []string{Approve(env.Name)}
+	}
+	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, inputs)
+	if env.Tests != nil {
+		stackOutputs := Source{Output, Deploy(env.Name), "outputs"}
+		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)},
+			merge(inputs, sources{"stack-outputs": stackOutputs}))
+	}
+}
+
+// artifact holds the sources of what every stage after the build gets.
+func (b *builder) artifact() sources {
+	return sources{
+		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
+		"bucket": literal(b.place.Bucket), "artifact": {Output, Build, "artifact"}, "digest": {Output, Build, "digest"},
+	}
+}
+
+func (b *builder) add(name, title string, c contract.Contract, after []string, from sources) {
+	b.steps = append(b.steps, b.step(name, title, c, after, from))
+}
+
+// step binds the contract's inputs to their sources and checks that both fit.
+func (b *builder) step(name, title string, c contract.Contract, after []string, from sources) Step {
+	step := Step{Name: name, Title: title, Contract: c, After: after}
+	for _, param := range c.Inputs {
+		source, bound := from[param.Name]
+		switch {
+		case bound:
+			step.Inputs = append(step.Inputs, Input{param, source})
+		case param.Required:
+			b.fail("step %q does not say where the required input %q of %s comes from", name, param.Name, c.Name())
+		}
+	}
+	for input := range from {
+		if _, known := c.Input(input); !known {
+			b.fail("step %q gives %s an input %q that it does not take", name, c.Name(), input)
+		}
+	}
+	return step
+}
+
+func (b *builder) fail(format string, args ...any) {
+	if b.err == nil {
+		b.err = fmt.Errorf("planning the pipeline: "+format, args...)
+	}
+}
+
+func merge(all ...sources) sources {
+	merged := sources{}
+	for _, some := range all {
+		for name, source := range some {
+			merged[name] = source
+		}
+	}
+	return merged
+}

@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+)
+
+// Names are the names of what a pipeline has in its cluster and in its AWS
+// account. They follow from the configuration and the place alone, so that
+// nothing has to be asked for to know them, and no two pipelines share one.
+type Names struct {
+	Pipeline string // identity of the pipeline, as label and tag; stays when its objects are renamed
+
+	// ServiceAccounts in the namespace of the runs.
+	Deployer string // runs every stage but the build
+	Builder  string // runs the build
+	Watcher  string // looks for pushes that were missed
+
+	// ServiceAccounts in the namespace of the events.
+	Submitter string // of the Sensor
+	Receiver  string // of the EventSource
+
+	WebhookSecret string // Kubernetes Secret beside the EventSource; its key is WebhookSecretKey
+
+	// Names in AWS. A role carries the stack's name, as IAM is one room for all regions.
+	Stack        string // CloudFormation stack of the pipeline's own AWS side
+	DeployerRole string
+	BuilderRole  string
+	WatcherRole  string
+	UpdaterRole  string // CloudFormation updates the stack with it
+	Boundary     string // managed policy: the most that any role of the pipeline may ever do
+	Secret       string // webhook secret in Secrets Manager
+}
+
+// WebhookSecretKey is the key in the Kubernetes Secret that holds the webhook's secret.
+const WebhookSecretKey = "secret"
+
+// NamesOf works out the names of the pipeline that cfg declares.
+func NamesOf(cfg *config.Config, place Place) Names {
+	stack := "aphex-" + cut(cfg.WorkflowTemplateName, mostOfTemplate) + "-" +
+		digest(cfg.ClusterName, cfg.ArgoNamespace, cfg.WorkflowTemplateName, place.Region)
+	return Names{
+		Pipeline:      identity(cfg, place),
+		Deployer:      cfg.ServiceAccountName,
+		Builder:       cfg.ServiceAccountName + "-build",
+		Watcher:       cfg.ServiceAccountName + "-watch",
+		Submitter:     cfg.SensorName + "-sensor",
+		Receiver:      cfg.EventSourceName + "-eventsource",
+		WebhookSecret: cfg.EventSourceName + "-webhook",
+		Stack:         stack,
+		DeployerRole:  stack + "-deploy",
+		BuilderRole:   stack + "-build",
+		WatcherRole:   stack + "-watch",
+		UpdaterRole:   stack + "-update",
+		Boundary:      stack + "-boundary",
+		Secret:        stack + "/webhook",
+	}
+}
+
+// mostOfTemplate keeps the names of roles within IAM's 64 characters.
+const mostOfTemplate = 40
+
+// identity tells pipelines apart by what they deploy: the branch of a
+// repository, and the configuration in it. What the configuration says about
+// names may change without making it another pipeline.
+func identity(cfg *config.Config, place Place) string {
+	if cfg.GithubOwner == "" || cfg.GithubRepo == "" {
+		return cfg.WorkflowTemplateName
+	}
+	repository := strings.ToLower(cfg.GithubOwner + "/" + cfg.GithubRepo)
+	return labelled(cfg.GithubRepo) + digest(repository, cfg.GithubBranch, place.Config)
+}
+
+// labelled makes the readable part of a label's value, which begins with a
+// letter or a digit, of the name of a repository.
+func labelled(repository string) string {
+	readable := strings.Trim(cut(strings.ToLower(repository), mostOfTemplate), "._-")
+	if readable == "" {
+		return ""
+	}
+	return readable + "-"
+}
+
+func cut(text string, most int) string {
+	return strings.TrimRight(text[:min(len(text), most)], "-")
+}
+
+// digest gives eight hexadecimal digits that differ when any of the texts differs.
+func digest(texts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
+	return hex.EncodeToString(sum[:4])
+}
+
+// RoleARN gives the ARN of a role of the pipeline.
+func (p Place) RoleARN(role string) string {
+	return "arn:" + p.Partition() + ":iam::" + p.Account + ":role/" + role
+}
+
+// Partition gives the AWS partition that the pipeline lives in.
+func (p Place) Partition() string { return config.Partition(p.Region) }
