@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -18,13 +19,14 @@ import (
 const startLimit = 30
 
 // starts are the programs that steps run, each with a command line that is complete enough to begin working.
-func starts(empty string) map[string][]string {
+func starts(scratch string) map[string][]string {
 	const commit = "0123456789012345678901234567890123456789"
+	source := []string{"--source", filepath.Join(scratch, "empty"), "--commit", commit}
 	return map[string][]string{
-		"validator": {"--source", empty, "--offline"},
-		"builder":   {"--source", empty, "--commit", commit, "--bucket", "bench", "--region", region},
-		"deployer":  {"pipeline", "--source", empty, "--commit", commit, "--bucket", "bench", "--region", region},
-		"tester":    {"--source", empty, "--commit", commit, "--bucket", "bench", "--region", region, "--environment", "dev"},
+		"validator": slices.Concat(source, []string{"--offline"}),
+		"builder":   slices.Concat(source, []string{"--artifact-dir", scratch}),
+		"deployer":  slices.Concat([]string{"pipeline", "--bucket", "bench", "--region", region}, source),
+		"tester":    slices.Concat(source, []string{"--environment", "dev", "--outputs-file", filepath.Join(scratch, "outputs.json")}),
 	}
 }
 
@@ -35,7 +37,7 @@ func benchStart(ctx context.Context, log *slog.Logger, o options, scratch string
 // startPairs measure from exec to the first line of the log, in milliseconds. Their side is the limit.
 func startPairs(bin, scratch string) []pair {
 	var pairs []pair
-	commands := starts(filepath.Join(scratch, "empty"))
+	commands := starts(scratch)
 	for _, program := range []string{"validator", "builder", "deployer", "tester"} {
 		pairs = append(pairs, pair{
 			Name: "start " + program, Unit: "ms", Limit: 1,
