@@ -18,21 +18,26 @@ const stateVersion = 1
 const saveInterval = time.Second
 
 // part is one piece of the server that has a state.
-type part interface {
-	Snapshot() ([]byte, error)
-	Restore([]byte) error
-}
-
-// parts are listed in the order they are restored in.
-func (s *Server) parts() map[string]part {
-	return map[string]part{
-		"identity": s.identity, "objects": s.objects, "parameters": s.parameters,
-		"secrets": s.secrets, "registry": s.registry, "stacks": s.stacks,
+type part struct {
+	name  string
+	state interface {
+		Snapshot() ([]byte, error)
+		Restore([]byte) error
 	}
 }
 
-// restoreOrder has the stacks last: their operations go on and need the rest.
-var restoreOrder = []string{"identity", "objects", "parameters", "secrets", "registry", "stacks"}
+// parts are listed in the order they are restored in: the stacks last, whose
+// operations go on and need the rest.
+func (s *Server) parts() []part {
+	return []part{
+		{"identity", s.identity},
+		{"objects", s.objects},
+		{"parameters", s.parameters},
+		{"secrets", s.secrets},
+		{"registry", s.registry},
+		{"stacks", s.stacks},
+	}
+}
 
 type savedState struct {
 	Simulator string // what this file is, for people
@@ -49,12 +54,12 @@ func (s *Server) Save() error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	state := savedState{Simulator: "state of the AphexPipeline AWS simulator", Version: stateVersion, Parts: map[string]json.RawMessage{}}
-	for name, part := range s.parts() {
-		snapshot, err := part.Snapshot()
+	for _, part := range s.parts() {
+		snapshot, err := part.state.Snapshot()
 		if err != nil {
-			return fmt.Errorf("saving the state of the AWS simulator (%s): %w", name, err)
+			return fmt.Errorf("saving the state of the AWS simulator (%s): %w", part.name, err)
 		}
-		state.Parts[name] = snapshot
+		state.Parts[part.name] = snapshot
 	}
 	text, err := json.Marshal(state)
 	if err != nil {
@@ -93,10 +98,9 @@ func (s *Server) load() error {
 	if state.Version != stateVersion {
 		return fmt.Errorf("%s has the format %d, this program writes %d; remove the directory to start anew", s.stateFile(), state.Version, stateVersion)
 	}
-	parts := s.parts()
-	for _, name := range restoreOrder {
-		if err := parts[name].Restore(state.Parts[name]); err != nil {
-			return fmt.Errorf("restoring %s from %s: %w", name, s.stateFile(), err)
+	for _, part := range s.parts() {
+		if err := part.state.Restore(state.Parts[part.name]); err != nil {
+			return fmt.Errorf("restoring %s from %s: %w", part.name, s.stateFile(), err)
 		}
 	}
 	return nil
