@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -28,16 +30,23 @@ func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Pac
 		return Packed{}, fault.Writing(os.TempDir(), err)
 	}
 	p := Packed{File: file.Name()}
-	if err := p.write(ctx, file, dir, excluded); err != nil {
-		_ = file.Close()
-		p.Remove()
-		return Packed{}, fault.Writing(os.TempDir(), err)
+	err = p.write(ctx, file, dir, excluded)
+	if closing := file.Close(); err == nil {
+		err = closing
 	}
-	if err := file.Close(); err != nil {
+	if err != nil {
 		p.Remove()
-		return Packed{}, fault.Writing(os.TempDir(), err)
+		return Packed{}, packing(err)
 	}
 	return p, nil
+}
+
+// packing tells a full disk from a workspace that cannot be read.
+func packing(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fault.Writing(os.TempDir(), err)
+	}
+	return err
 }
 
 func (p *Packed) write(ctx context.Context, file *os.File, dir string, excluded func(path string) bool) (err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -46,7 +47,7 @@ func tryOften(ctx context.Context, o Options, a address) (Checkout, error) {
 			return done, nil
 		}
 		err = explain(ctx, err, o)
-		if try == tries || ctx.Err() != nil || fault.KindOf(err) != fault.Temporary {
+		if try == tries || ctx.Err() != nil || fault.KindOf(err) != fault.Temporary || errors.Is(err, syscall.ENOSPC) {
 			return Checkout{}, err
 		}
 		fmt.Fprintf(o.Progress, "%s: trying again in %s\n", err, pause)
@@ -90,7 +91,7 @@ func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Chec
 	}
 	defer file.Close()
 	commit := plumbing.NewHash(o.Commit)
-	fmt.Fprintf(o.Progress, "fetching %s of %s\n", o.Commit, a.url)
+	fmt.Fprintf(o.Progress, "fetching %s (branch %q) of %s\n", o.Commit, o.Branch, a.url)
 	got, err := fetch(ctx, o, a, commit, file, git.path)
 	if err != nil {
 		return Checkout{}, err

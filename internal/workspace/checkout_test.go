@@ -25,15 +25,21 @@ func anyCommit(r *gittest.Repository) *gittest.Repository {
 
 // sixty makes sixty commits and gives their names, the oldest first.
 func sixty(r *gittest.Repository) (commits []string) {
-	r.Write("folder/deeper/file.txt", "file")
-	r.Write("run.sh", "#!/bin/sh\n")
-	_ = os.Chmod(filepath.Join(r.Dir, "run.sh"), 0o755)
-	_ = os.Symlink("folder/deeper", filepath.Join(r.Dir, "link"))
-	for i := range 60 {
-		r.Write("count", fmt.Sprint(i))
-		commits = append(commits, r.Commit(fmt.Sprint("commit ", i)))
+	file := func(mode, name, content string) string {
+		return fmt.Sprintf("M %s inline %s\ndata %d\n%s\n", mode, name, len(content), content)
 	}
-	return commits
+	var history strings.Builder
+	for i := range 60 {
+		message := fmt.Sprint("commit ", i)
+		fmt.Fprintf(&history, "commit refs/heads/main\ncommitter A <a@example.com> %d +0000\ndata %d\n%s\n", 1_700_000_000+i, len(message), message)
+		history.WriteString(file("100644", "count", fmt.Sprint(i)))
+		if i == 0 {
+			history.WriteString(file("100644", "folder/deeper/file.txt", "file") + file("100755", "run.sh", "#!/bin/sh\n") + file("120000", "link", "folder/deeper"))
+		}
+	}
+	r.GitInput(history.String(), "fast-import", "--quiet")
+	r.Git("reset", "-q", "--hard", "main")
+	return strings.Fields(r.Git("rev-list", "--reverse", "main"))
 }
 
 func checkOutTo(t *testing.T, url, commit string, change ...func(*Options)) (Checkout, string, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -30,6 +31,8 @@ func explain(ctx context.Context, err error, o Options) error {
 		return fault.Cancelledf("checking out %s: %w", o.Commit, cause)
 	case cause != nil:
 		return fault.Temporaryf("checking out %s of %s: %w", o.Commit, o.URL, cause)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fault.Writing(o.Dir, err)
 	case isRefused(err):
 		return fault.Invalidf("the git server does not let us read %s: %w", o.URL, err).
 			WithHint("check the URL, and that the configured token may read the repository")
