@@ -13,6 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/surroundings"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
@@ -223,16 +224,18 @@ func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *D
 	defer cancel()
 	prefix := fmt.Sprintf("%s/%s/tests/", in.Commit, in.Environment)
 	out.Report = prefix + "report.json"
-	return out, d.store(ctx, in.Bucket, prefix, *document, dir, log)
+	return out, d.store(ctx, in.Bucket, prefix, *document, dir, log, frame.Redactor)
 }
 
-func (d Deps) store(ctx context.Context, bucket, prefix string, document Document, dir string, log []byte) error {
+// store keeps reports, log and document. Tests print what they like into their
+// reports, so these are masked like the log.
+func (d Deps) store(ctx context.Context, bucket, prefix string, document Document, dir string, log []byte, mask *redact.Redactor) error {
 	for _, report := range document.Reports {
 		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.Path)))
 		if err != nil {
 			return fmt.Errorf("reading the test report %q: %w", report.Path, err)
 		}
-		if err := d.Put(ctx, bucket, prefix+"junit/"+report.Path, data); err != nil {
+		if err := d.Put(ctx, bucket, prefix+"junit/"+report.Path, []byte(mask.String(string(data)))); err != nil {
 			return fmt.Errorf("storing the test report %q: %w", report.Path, err)
 		}
 	}

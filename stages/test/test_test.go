@@ -106,6 +106,18 @@ func TestAFailingTestFailsTheRunAndKeepsReportLogAndJUnit(t *testing.T) {
 	assert.NotContains(t, log+w.log.String(), "canary-value-1234")
 }
 
+func TestNoSecretIsInAKeptReport(t *testing.T) {
+	var w world
+	dir := workspace(t, `echo '<testsuite><testcase><failure>login with canary-value-1234 failed</failure></testcase></testsuite>' > junit.xml`)
+	_, err := run(t.Context(), &w, dir, nil)
+
+	require.NoError(t, err)
+	assert.Contains(t, string(w.bucket[commit+"/dev/tests/junit/junit.xml"]), "login with [redacted] failed")
+	for key, data := range w.bucket {
+		assert.NotContains(t, string(data), "canary-value-1234", key)
+	}
+}
+
 func TestReportsOfAnEarlierRunAndOfOthersAreNotGathered(t *testing.T) {
 	var w world
 	dir := workspace(t, `mkdir -p node_modules/x; echo '<testsuite><testcase/></testsuite>' | tee node_modules/x/j.xml; echo '<project/>' > pom.xml; echo '<testsuite><testcase>' > broken.xml`)
