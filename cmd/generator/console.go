@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/stages/environment"
 )
 
 // console shows a run while it happens: one line for what a stage says, with
@@ -164,6 +165,12 @@ func (c *console) line(step string, line []byte) {
 	var record map[string]any
 	if json.Unmarshal(line, &record) == nil && record["msg"] != nil {
 		text = c.record(record)
+	}
+	if record["msg"] == "progress" {
+		var event environment.Event
+		if json.Unmarshal(line, &event) == nil {
+			text = environment.Line(event)
+		}
 	}
 	c.printf("%s %s\n", c.style(dim, fmt.Sprintf("  %-*s │", c.width, step)), text)
 }

@@ -105,6 +105,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	dir := in.Source
 	if in.Artifact != "" {
 		dir = filepath.Join(scratch, "workspace")
+		frame.Log.Info("fetching the built workspace", "key", in.Artifact)
 		if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
 			return Output{}, err
 		}

@@ -95,7 +95,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 }
 
 func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	workspace, done, err := d.workspace(ctx, in)
+	workspace, done, err := d.workspace(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
 	}
@@ -144,7 +144,7 @@ func report(frame stage.Frame, changes []manifest.Change) Output {
 	return out
 }
 
-func (d Deps) workspace(ctx context.Context, in Input) (dir string, done func(), err error) {
+func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir string, done func(), err error) {
 	if in.Source != "" {
 		return in.Source, func() {}, nil
 	}
@@ -153,6 +153,7 @@ func (d Deps) workspace(ctx context.Context, in Input) (dir string, done func(),
 		return "", nil, fault.Temporaryf("making a folder for the workspace: %w", err)
 	}
 	done = func() { _ = os.RemoveAll(dir) }
+	frame.Log.Info("fetching the built workspace", "key", in.Artifact)
 	if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
 		done()
 		return "", nil, err

@@ -98,7 +98,7 @@ type Document struct {
 
 // Run tests the environment. The report is kept whatever the tests say.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	folders, done, err := d.prepare(ctx, in)
+	folders, done, err := d.prepare(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
 	}
@@ -128,7 +128,7 @@ func environment(dir string, in Input) (config.Environment, bool, error) {
 // folders are where the stage works.
 type folders struct{ workspace, scratch string }
 
-func (d Deps) prepare(ctx context.Context, in Input) (folders, func(), error) {
+func (d Deps) prepare(ctx context.Context, frame stage.Frame, in Input) (folders, func(), error) {
 	scratch, err := os.MkdirTemp("", "test-")
 	if err != nil {
 		return folders{}, nil, fault.Temporaryf("making a folder for the workspace: %w", err)
@@ -138,6 +138,7 @@ func (d Deps) prepare(ctx context.Context, in Input) (folders, func(), error) {
 		return folders{in.Source, scratch}, done, nil
 	}
 	dir := filepath.Join(scratch, "workspace")
+	frame.Log.Info("fetching the built workspace", "key", in.Artifact)
 	if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
 		done()
 		return folders{}, nil, err
