@@ -65,7 +65,7 @@ func (w watched) Read(p []byte) (int, error) {
 	case n > 0:
 		w.dog.timer.Reset(w.dog.patience)
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: %w", errBroken, err)
 	}
 	return n, err

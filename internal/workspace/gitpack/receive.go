@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -48,7 +49,7 @@ func Receive(ctx context.Context, r io.Reader, file File, tempDir string) (*Pack
 
 // unexpected says of an end of data in the middle that it is one.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

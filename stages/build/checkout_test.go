@@ -1,0 +1,88 @@
+package build_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/workspace/gittest"
+	"github.com/aphex/aphex-pipeline/stages/build"
+)
+
+// buildFrom builds a commit of a real git server into a folder for artifacts.
+func buildFrom(t *testing.T, url, commit string) (build.Output, string, string, error) {
+	t.Helper()
+	in := build.Input{
+		Repository: url, Commit: commit, Branch: "main", Config: "aphex-config.yaml",
+		ArtifactDir: t.TempDir(), Host: "github.com", AllowLocal: true,
+	}
+	require.NoError(t, in.Validate())
+	var log bytes.Buffer
+	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &log, Redactor: redact.New()}
+	out, err := build.Run(t.Context(), build.Deps{
+		CheckOut: workspace.CheckOut, Token: func(context.Context) (string, error) { return "", nil },
+	}, frame, in)
+	return out, in.ArtifactDir, log.String(), err
+}
+
+func repository(t *testing.T, command string) (url, commit string) {
+	t.Helper()
+	r := gittest.New(t)
+	r.Git("config", "uploadpack.allowReachableSHA1InWant", "true")
+	quoted, err := json.Marshal(command)
+	require.NoError(t, err)
+	r.Write("aphex-config.yaml", `version: "1.0"
+build: {commands: [`+string(quoted)+`], artifacts: ["artifacts"]}
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
+`)
+	commit = r.Commit("to be built")
+	r.Write("aphex-config.yaml", "broken in a later commit")
+	r.Commit("later")
+	return r.Serve(), commit
+}
+
+func TestACommitOfARealServerIsBuiltAndKept(t *testing.T) {
+	url, commit := repository(t, `mkdir artifacts; git rev-parse HEAD > artifacts/head; echo $COMMIT_SHA > artifacts/sha`)
+	out, folder, log, err := buildFrom(t, url, commit)
+	require.NoError(t, err, log)
+	assert.FileExists(t, filepath.Join(folder, out.Artifact))
+
+	text, err := os.ReadFile(filepath.Join(folder, artifact.MetadataKey(commit)))
+	require.NoError(t, err)
+	var document artifact.Metadata
+	require.NoError(t, json.Unmarshal(text, &document))
+	assert.Equal(t, out.Digest, document.Digest)
+	assert.Equal(t, 3, document.Files, "the configuration and two artifacts, and nothing of .git")
+	require.Len(t, document.Artifacts, 2)
+	assert.Equal(t, "artifacts/head", document.Artifacts[0].Path)
+	assert.Equal(t, document.Artifacts[0].SHA256, document.Artifacts[1].SHA256, "git in the workspace knows its commit")
+
+	again, _, _, err := buildFrom(t, url, commit)
+	require.NoError(t, err)
+	assert.Equal(t, out, again, "the same commit gives the same artifact")
+}
+
+func TestABrokenCommandOfARealCommitIsShown(t *testing.T) {
+	url, commit := repository(t, `echo "cannot find module x" >&2; exit 7`)
+	_, folder, log, err := buildFrom(t, url, commit)
+	require.Error(t, err)
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "cannot find module x")
+	assert.Contains(t, log, "cannot find module x")
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
+}
