@@ -47,6 +47,8 @@ type Server struct {
 	url      string
 	stopSave context.CancelFunc
 	saved    sync.WaitGroup
+	closing  sync.Once
+	closed   error // what came of closing
 }
 
 // New makes a server and loads what an earlier one left in the directory.
@@ -121,8 +123,13 @@ func (s *Server) Stacks() *stacks.Engine { return s.stacks }
 const shutdownTime = 2 * time.Second
 
 // Close stops the server, ends running stack operations where they are, and
-// saves the state.
+// saves the state. Closing again does nothing.
 func (s *Server) Close() error {
+	s.closing.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+func (s *Server) close() error {
 	var stopped error
 	if s.http != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)

@@ -125,6 +125,7 @@ func TestOnlyItsOwnerReadsTheState(t *testing.T) {
 	c := running(t, dir)
 	c.AddAccount(devAccount)
 	require.NoError(t, c.Close())
+	require.NoError(t, c.Close(), "closing again does nothing")
 	info, err := os.Stat(filepath.Join(dir, "state.json"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())

@@ -25,12 +25,9 @@ func (s *Store) Read(guard func(policy.Question) error, name, key, version strin
 	if err := guard(q); err != nil {
 		return nil, err
 	}
-	found, file, err := s.open(name, key, version)
+	_, file, err := s.openLive(name, key, version)
 	if err != nil {
 		return nil, err
-	}
-	if found.Deleted {
-		return nil, noSuchKey(key)
 	}
 	defer closeFile(file)
 	return io.ReadAll(file)

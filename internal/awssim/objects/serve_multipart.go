@@ -2,7 +2,6 @@ package objects
 
 import (
 	"encoding/xml"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -103,9 +102,9 @@ func (rq *request) receiveCopy(from source) (received, error) {
 	if err != nil {
 		return received{}, err
 	}
-	old, file, err := rq.store.open(from.bucket, from.key, from.version)
-	if err != nil || old.Deleted {
-		return received{}, errors.Join(err, noSuchKeyIf(old.Deleted, from.key))
+	old, file, err := rq.store.openLive(from.bucket, from.key, from.version)
+	if err != nil {
+		return received{}, err
 	}
 	defer closeFile(file)
 	part, err := spanOf(rq.header.Get("X-Amz-Copy-Source-Range"), old.Size)

@@ -112,9 +112,9 @@ func copyObject(rq *request) error {
 	if err != nil {
 		return err
 	}
-	old, file, err := rq.store.open(from.bucket, from.key, from.version)
-	if err != nil || old.Deleted {
-		return errors.Join(err, noSuchKeyIf(old.Deleted, from.key))
+	old, file, err := rq.store.openLive(from.bucket, from.key, from.version)
+	if err != nil {
+		return err
 	}
 	defer closeFile(file)
 	version, err := rq.copied(from, old)
@@ -140,13 +140,6 @@ type copyResult struct {
 	XMLName      xml.Name `xml:"CopyObjectResult"`
 	ETag         string
 	LastModified string
-}
-
-func noSuchKeyIf(deleted bool, key string) error {
-	if !deleted {
-		return nil
-	}
-	return noSuchKey(key)
 }
 
 // copied describes the copy: by the original, or anew by the request.

@@ -148,3 +148,12 @@ func (s *Store) open(name, key, id string) (Version, *os.File, error) {
 	file, err := s.files.root.Open(version.File)
 	return version, file, err
 }
+
+// openLive is open for those who have no use for a delete marker.
+func (s *Store) openLive(name, key, id string) (Version, *os.File, error) {
+	version, file, err := s.open(name, key, id)
+	if err == nil && version.Deleted {
+		err = noSuchKey(key)
+	}
+	return version, file, err
+}
