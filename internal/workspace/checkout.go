@@ -1,9 +1,11 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -74,10 +76,28 @@ func checkOutInto(ctx context.Context, o Options, a address) (Checkout, error) {
 		return Checkout{}, err
 	}
 	done.Dir, done.Commit = o.Dir, o.Commit
-	if len(done.Submodules) > 0 {
-		fmt.Fprintf(o.Progress, "submodules are not fetched; these folders are empty: %q\n", done.Submodules)
-	}
+	tellMissing(o.Progress, stage.path, done)
 	return done, stage.publish()
+}
+
+// tellMissing says what of a repository a checkout leaves out.
+func tellMissing(to io.Writer, dir string, done Checkout) {
+	if len(done.Submodules) > 0 {
+		fmt.Fprintf(to, "submodules are not fetched; these folders are empty: %q\n", done.Submodules)
+	}
+	if usesLFS(filepath.Join(dir, ".gitattributes")) {
+		fmt.Fprintln(to, "files in Git LFS are not fetched; they stay pointers (`git lfs pull` in a build command fetches them)")
+	}
+}
+
+// usesLFS reads the attributes, which may be a link to anywhere or endless.
+func usesLFS(attributes string) bool {
+	info, err := os.Lstat(attributes)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		return false
+	}
+	text, err := os.ReadFile(attributes)
+	return err == nil && bytes.Contains(text, []byte("filter=lfs"))
 }
 
 func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Checkout, error) {

@@ -118,6 +118,19 @@ func TestSubmodulesStayEmptyAndTheirAddressIsNotLookedAt(t *testing.T) {
 	assert.Equal(t, "", git(t, dir, "status", "--porcelain"))
 }
 
+func TestFilesInLFSStayPointersAndThatIsSaid(t *testing.T) {
+	r := anyCommit(gittest.New(t))
+	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("ab", 32) + "\nsize 5\n"
+	tree := r.GitInput("100644 blob "+r.Blob(pointer)+"\tx.bin\n100644 blob "+r.Blob("*.bin filter=lfs\n")+"\t.gitattributes\n", "mktree")
+	var progress bytes.Buffer
+	_, dir, err := checkOutTo(t, r.Serve(), r.CommitObject(tree), func(o *Options) { o.Progress = &progress })
+	require.NoError(t, err)
+	assert.Contains(t, progress.String(), "Git LFS")
+	got, err := os.ReadFile(filepath.Join(dir, "x.bin"))
+	require.NoError(t, err)
+	assert.Equal(t, pointer, string(got))
+}
+
 func TestNoHookOfTheRepositoryRuns(t *testing.T) {
 	r := anyCommit(gittest.New(t))
 	owned := filepath.Join(t.TempDir(), "owned")

@@ -25,8 +25,8 @@ type Pack struct {
 	tempDir  string // for objects that are too large for memory
 	size     int64  // without the checksum at the end
 	checksum plumbing.Hash
-	entries  []*entry // in the order of the file
-	byOffset map[int64]*entry
+	entries  []*entry         // in the order of the file
+	byOffset map[int64]*entry // while it is received
 	byHash   map[plumbing.Hash]*entry
 	inMemory atomic.Int64 // bytes of objects that are held in memory
 }

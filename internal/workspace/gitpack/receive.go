@@ -41,6 +41,7 @@ func Receive(ctx context.Context, r io.Reader, file File, tempDir string) (*Pack
 	if err := receiver.receive(ctx, pack); err != nil {
 		return nil, fmt.Errorf("receiving the pack: %w", unexpected(err))
 	}
+	pack.byOffset = nil
 	if err := pack.resolve(ctx); err != nil {
 		return nil, fmt.Errorf("resolving the pack's deltas: %w", unexpected(err))
 	}
