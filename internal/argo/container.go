@@ -43,9 +43,10 @@ func (g *graph) stage(name string, step plan.Step) (wfv1.Template, error) {
 		Outputs:               wfv1.Outputs{Parameters: outputs(step)},
 		RetryStrategy:         retry(),
 		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOfStage)),
-		ServiceAccountName:    g.account(step.Identity),
+		ServiceAccountName:    g.serviceAccount(step.Identity),
 		Volumes:               []corev1.Volume{emptyVolume(volume), emptyVolume(tmpVolume)},
 		Container: &corev1.Container{
+			Name:            "main",
 			Image:           image(g.cfg, step.Contract.Program()),
 			ImagePullPolicy: pullPolicy(image(g.cfg, step.Contract.Program())),
 			Command:         step.Contract.Command,
@@ -57,9 +58,9 @@ func (g *graph) stage(name string, step plan.Step) (wfv1.Template, error) {
 	}, nil
 }
 
-// account names the ServiceAccount of a stage; the workflow's own, which most
+// serviceAccount names the ServiceAccount of a stage; the workflow's own, which most
 // stages run with, is not named again.
-func (g *graph) account(identity plan.Identity) string {
+func (g *graph) serviceAccount(identity plan.Identity) string {
 	if identity == plan.Builder {
 		return g.names.Builder
 	}
@@ -163,16 +164,19 @@ func pullPolicy(image string) corev1.PullPolicy {
 	return corev1.PullIfNotPresent
 }
 
-// requested says what a stage needs at least, where that is not the usual: a
-// build compiles and packs, and the others that are named only look and write.
+// requested says what a pod needs at least, where that is not what a stage
+// usually needs: a build compiles and packs, the others that are named only look
+// and write.
 var requested = map[string]struct{ cpu, memory string }{
 	"builder":         {"1", "2Gi"},
 	"validator":       {"100m", "256Mi"},
 	"deployer-record": {"50m", "64Mi"},
+	"webhook":         {"50m", "128Mi"},
+	"trigger":         {"50m", "128Mi"},
 }
 
-func requests(stage string) corev1.ResourceRequirements {
-	need, special := requested[stage]
+func requests(pod string) corev1.ResourceRequirements {
+	need, special := requested[pod]
 	if !special {
 		need.cpu, need.memory = "250m", "1Gi"
 	}

@@ -27,7 +27,25 @@ func ObjectsBeside(cfg *config.Config, p plan.Plan, place plan.Place, taken Take
 	if err != nil {
 		return nil, err
 	}
-	return encodeAll([]object{template})
+	objects := append(append(r.accounts(), r.roles()...), template)
+	events, err := r.events(template.Name)
+	if err != nil {
+		return nil, err
+	}
+	return encodeAll(append(objects, events...))
+}
+
+// events renders what starts runs, the Sensor last: it points to everything
+// else. A pipeline whose configuration names no repository is started by hand.
+func (r *renderer) events(template string) ([]object, error) {
+	if r.cfg.GithubOwner == "" || r.cfg.GithubRepo == "" {
+		return nil, nil
+	}
+	sensor, err := r.sensor(template)
+	if err != nil {
+		return nil, err
+	}
+	return append(r.service(), r.eventSource(), sensor), nil
 }
 
 // object is any typed Kubernetes object.
@@ -65,19 +83,19 @@ func encode(o object) ([]byte, error) {
 	return yaml.Marshal(tidy(content))
 }
 
-// tidy removes values that say nothing: null, and an empty mapping that stands
-// for a type's zero value. An empty volume and a pause are empty mappings with
-// a meaning.
+// meant are the keys whose empty value has a meaning: an empty volume, a pause,
+// and parameters.
+var meant = map[string]bool{"emptyDir": true, "suspend": true, "value": true, "default": true}
+
+// tidy removes values that only stand for the zero value of a Go type.
 func tidy(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		for key, inner := range value {
-			inner = tidy(inner)
-			if mapping, ok := inner.(map[string]any); inner == nil || ok && len(mapping) == 0 && key != "emptyDir" && key != "suspend" {
+			value[key] = tidy(inner)
+			if !meant[key] && saysNothing(key, value[key]) {
 				delete(value, key)
-				continue
 			}
-			value[key] = inner
 		}
 	case []any:
 		for i, inner := range value {
@@ -85,4 +103,19 @@ func tidy(value any) any {
 		}
 	}
 	return value
+}
+
+// saysNothing also names the number that Argo Events never read, but writes.
+func saysNothing(key string, value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return true
+	case string:
+		return value == ""
+	case map[string]any:
+		return len(value) == 0
+	case float64:
+		return key == "id" && value == 0
+	}
+	return false
 }

@@ -9,7 +9,6 @@ import (
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -139,29 +138,6 @@ func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
 
 // whole matches a value that is one expression and nothing else.
 var whole = regexp.MustCompile(`^\{\{[a-zA-Z0-9.-]+\}\}$`)
-
-func TestNoExpressionIsEverAPartOfATextOrOfACommandLine(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		count := rapid.IntRange(1, 9).Draw(t, "environments")
-		var names []string
-		for i := range count {
-			names = append(names, fmt.Sprintf("env%d", i))
-		}
-		template := render(t, configuration(names...))
-		for _, node := range template.Spec.Templates {
-			if node.Container == nil {
-				continue
-			}
-			for _, word := range append(node.Container.Command, node.Container.Args...) {
-				require.NotContains(t, word, "{{")
-			}
-			for _, variable := range node.Container.Env {
-				require.True(t, !strings.Contains(variable.Value, "{{") || whole.MatchString(variable.Value), variable.Value)
-			}
-		}
-		checkWiring(t, template)
-	})
-}
 
 // checkWiring finds arguments that nobody takes, inputs that nobody gives, and
 // outputs that are read but not declared.

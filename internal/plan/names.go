@@ -40,14 +40,14 @@ const WebhookSecretKey = "secret"
 
 // NamesOf works out the names of the pipeline that cfg declares.
 func NamesOf(cfg *config.Config, place Place) Names {
-	stack := "aphex-" + cut(cfg.WorkflowTemplateName, mostOfTemplate) + "-" +
+	stack := "aphex-" + cut(strings.TrimPrefix(cfg.WorkflowTemplateName, "aphex-"), mostOfTemplate) + "-" +
 		digest(cfg.ClusterName, cfg.ArgoNamespace, cfg.WorkflowTemplateName, place.Region)
 	return Names{
 		Pipeline:      identity(cfg, place),
 		Deployer:      cfg.ServiceAccountName,
 		Builder:       cfg.ServiceAccountName + "-build",
 		Watcher:       cfg.ServiceAccountName + "-watch",
-		Submitter:     cfg.SensorName + "-sensor",
+		Submitter:     strings.TrimSuffix(cfg.SensorName, "-sensor") + "-sensor",
 		Receiver:      cfg.EventSourceName + "-eventsource",
 		WebhookSecret: cfg.EventSourceName + "-webhook",
 		Stack:         stack,

@@ -1,0 +1,157 @@
+package argo_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+const github = "githubOwner: my-org\ngithubRepo: my.app\ngithubBranch: release/2.x\nclusterName: company\n"
+
+func objectsOf(t *testing.T, text string) []manifest.Object {
+	t.Helper()
+	cfg, p := planned(t, text)
+	at := place()
+	at.Account = "111111111111"
+	objects, err := argo.Objects(cfg, p, at)
+	require.NoError(t, err)
+	return objects
+}
+
+func decoded[T any](t *testing.T, objects []manifest.Object, kind string) T {
+	t.Helper()
+	var value T
+	require.NoError(t, yaml.UnmarshalStrict(find(t, objects, kind).YAML, &value))
+	return value
+}
+
+func TestTheWebhookTakesNoDeliveryWithoutASignature(t *testing.T) {
+	source := decoded[eventsv1.EventSource](t, objectsOf(t, github+configuration("dev")), "EventSource")
+	hook := source.Spec.Github["github"]
+	assert.Equal(t, "github-webhook", hook.WebhookSecret.Name)
+	assert.Equal(t, "secret", hook.WebhookSecret.Key)
+	assert.Nil(t, hook.WebhookSecret.Optional, "without the secret it does not start")
+	assert.Equal(t, "12000", hook.Webhook.Port)
+	assert.Equal(t, "/push", hook.Webhook.Endpoint)
+	assert.EqualValues(t, 25<<20, hook.Webhook.GetMaxPayloadSize())
+}
+
+// TestEveryValueOfAnEventIsFilteredBeforeItIsTaken also says that a value only
+// ever fills a field: by its path in the event and its path in the Workflow.
+func TestEveryValueOfAnEventIsFilteredBeforeItIsTaken(t *testing.T) {
+	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
+	filtered := map[string]map[string]string{}
+	for _, dependency := range sensor.Spec.Dependencies {
+		filtered[dependency.Name] = map[string]string{}
+		for _, filter := range dependency.Filters.Data {
+			require.Len(t, filter.Value, 1)
+			filtered[dependency.Name][filter.Path] = filter.Value[0]
+		}
+		assert.Empty(t, dependency.Filters.Script)
+		assert.Nil(t, dependency.Transform)
+	}
+	for _, trigger := range sensor.Spec.Triggers {
+		assert.Empty(t, trigger.Parameters, "the trigger itself is never changed")
+		for _, parameter := range trigger.Template.K8s.Parameters {
+			assert.Equal(t, eventsv1.TriggerParameterSource{DependencyName: trigger.Template.Name, DataKey: parameter.Src.DataKey}, *parameter.Src)
+			pattern, known := filtered[trigger.Template.Name][parameter.Src.DataKey]
+			require.True(t, known, parameter.Src.DataKey)
+			for _, hostile := range hostileTexts {
+				assert.NotRegexp(t, regexp.MustCompile(pattern), hostile, parameter.Src.DataKey)
+			}
+		}
+	}
+}
+
+// hostileTexts are refused wherever an event brings them.
+var hostileTexts = []string{
+	"{{workflow.name}}", "{{=1+1}}", "a{{", "x\ny", "a b", "", "main\x00", "{{inputs.parameters.digest}}",
+	`"}], "args": ["echo {{=nope}}"]`, "zzz\";echo${IFS}\"hello\";#", strings.Repeat("x", 300),
+}
+
+func TestAPushOfAnotherBranchRepositoryOrKindIsNoPushOfOurs(t *testing.T) {
+	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
+	push := map[string]string{}
+	for _, filter := range sensor.Spec.Dependencies[0].Filters.Data {
+		push[filter.Path] = filter.Value[0]
+	}
+	assert.Regexp(t, push["body.ref"], "refs/heads/release/2.x")
+	for _, ref := range []string{"refs/tags/release/2.x", "refs/heads/release/2ax", "refs/heads/release/2.x\n", "refs/heads/release/2.x-next", "xrefs/heads/release/2.x"} {
+		assert.NotRegexp(t, push["body.ref"], ref)
+	}
+	assert.Regexp(t, push["body.repository.full_name"], "My-Org/my.app")
+	for _, name := range []string{"my-org/myxapp", "evil/my.app", "my-org/my.app.git"} {
+		assert.NotRegexp(t, push["body.repository.full_name"], name)
+	}
+	assert.Equal(t, "false", push["body.deleted"])
+}
+
+func TestOneCommitStartsOneRunWhateverIsDeliveredTwice(t *testing.T) {
+	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+"workflowNamePrefix: my-app-\n"+configuration("dev")), "Sensor")
+	push := sensor.Spec.Triggers[0].Template.K8s
+	assert.Equal(t, eventsv1.Create, push.Operation, "a name that exists is refused")
+	assert.Equal(t, "metadata.name", push.Parameters[0].Dest)
+	assert.Equal(t, eventsv1.TriggerParameterOpAppend, push.Parameters[0].Operation)
+
+	var workflow wfv1.Workflow
+	require.NoError(t, yaml.UnmarshalStrict(push.Source.Resource.Value, &workflow))
+	assert.Equal(t, "my-app-", workflow.Name)
+	assert.Empty(t, workflow.GenerateName)
+}
+
+func TestBothEventsRunTheSameTemplateFromTheirOwnEntrypoints(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev"))
+	sensor := decoded[eventsv1.Sensor](t, objects, "Sensor")
+	entrypoints := map[string]string{}
+	for _, trigger := range sensor.Spec.Triggers {
+		var workflow wfv1.Workflow
+		require.NoError(t, yaml.UnmarshalStrict(trigger.Template.K8s.Source.Resource.Value, &workflow))
+		assert.Equal(t, find(t, objects, "WorkflowTemplate").Name, workflow.Spec.WorkflowTemplateRef.Name)
+		assert.Equal(t, "argo", workflow.Namespace)
+		assert.Equal(t, "release/2.x", workflow.Spec.Arguments.GetParameterByName("branch").Value.String())
+		assert.Equal(t, "https://github.com/my-org/my.app.git", workflow.Spec.Arguments.GetParameterByName("repo-url").Value.String())
+		entrypoints[trigger.Template.Name] = workflow.Spec.Entrypoint
+		workflow.Spec.WorkflowTemplateRef, workflow.Spec.Arguments, workflow.Spec.Entrypoint = nil, wfv1.Arguments{}, ""
+		assert.Equal(t, wfv1.WorkflowSpec{}, workflow.Spec, "Strict template referencing allows nothing else")
+	}
+	assert.Equal(t, map[string]string{"push": "", "pull": argo.CheckEntry}, entrypoints)
+}
+
+func TestTheServiceIsOfTheKindThatWasAskedFor(t *testing.T) {
+	for _, kind := range []string{"LoadBalancer", "NodePort", "ClusterIP"} {
+		service := decoded[corev1.Service](t, objectsOf(t, github+"webhookService: "+kind+"\n"+configuration("dev")), "Service")
+		assert.EqualValues(t, kind, service.Spec.Type)
+		assert.Equal(t, map[string]string{"eventsource-name": "github"}, service.Spec.Selector)
+		assert.EqualValues(t, 12000, service.Spec.Ports[0].Port)
+	}
+	for _, object := range objectsOf(t, github+"webhookService: None\n"+configuration("dev")) {
+		assert.NotEqual(t, "Service", object.Kind)
+	}
+}
+
+func TestTheSensorComesLastAndTheTemplateBeforeIt(t *testing.T) {
+	var kinds []string
+	for _, object := range objectsOf(t, github+configuration("dev")) {
+		if len(kinds) == 0 || kinds[len(kinds)-1] != object.Kind {
+			kinds = append(kinds, object.Kind)
+		}
+	}
+	assert.Equal(t, "ServiceAccount", kinds[0])
+	assert.Equal(t, []string{"WorkflowTemplate", "Service", "EventSource", "Sensor"}, kinds[len(kinds)-4:])
+}
+
+func TestAPipelineWhoseRepositoryIsNotKnownHasNoWebhook(t *testing.T) {
+	for _, object := range objectsOf(t, configuration("dev")) {
+		assert.NotContains(t, []string{"Sensor", "EventSource", "Service", "CronWorkflow"}, object.Kind)
+	}
+}

@@ -1,0 +1,146 @@
+package argo_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// drawn is a valid configuration with any graph of environments.
+func drawn(t *rapid.T) string {
+	text := "version: \"1.0\"\nenvironments:\n"
+	for i := range rapid.IntRange(1, 12).Draw(t, "environments") {
+		text += fmt.Sprintf("  - name: e%d\n    account: \"%012d\"\n    region: %s\n    stacks: [{name: S%d, path: lib}]\n",
+			i, rapid.IntRange(0, 3).Draw(t, "account"), rapid.SampledFrom([]string{"eu-west-1", "us-east-1"}).Draw(t, "region"), i)
+		if rapid.Bool().Draw(t, "tests") {
+			text += "    tests: {commands: ['echo {{workflow.name}} $(id)']}\n"
+		}
+		if rapid.Bool().Draw(t, "hooks") {
+			text += "    hooks: {preDeploy: ['echo {{=1+1}}'], postDeploy: ['\"; rm -rf /']}\n"
+		}
+		if rapid.Bool().Draw(t, "approval") {
+			text += "    requiresApproval: true\n"
+		}
+		if rapid.Bool().Draw(t, "waves") {
+			text += "    after: [" + strings.Join(earlier(t, i), ", ") + "]\n"
+		}
+	}
+	return text
+}
+
+func earlier(t *rapid.T, i int) []string {
+	var names []string
+	for j := range i {
+		if rapid.IntRange(0, 2).Draw(t, "after") == 0 {
+			names = append(names, fmt.Sprintf("e%d", j))
+		}
+	}
+	return names
+}
+
+func TestAnyConfigurationIsRenderedWholeWiredAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, p := planned(t, drawn(t))
+		template, err := argo.WorkflowTemplate(cfg, p, place())
+		require.NoError(t, err)
+
+		checkNoExpressionInACommand(t, template)
+		checkWiring(t, template)
+		checkGraph(t, cfg, template)
+	})
+}
+
+// checkNoExpressionInACommand allows an expression only as the whole value of a
+// variable, so that no value is ever a part of a text that something reads.
+func checkNoExpressionInACommand(t require.TestingT, template *wfv1.WorkflowTemplate) {
+	for _, node := range template.Spec.Templates {
+		if node.Container == nil {
+			continue
+		}
+		for _, word := range slices.Concat(node.Container.Command, node.Container.Args) {
+			require.NotContains(t, word, "{{")
+		}
+		for _, variable := range node.Container.Env {
+			require.True(t, !strings.Contains(variable.Value, "{{") || whole.MatchString(variable.Value), variable.Value)
+		}
+	}
+}
+
+// checkGraph finds every environment deployed once, after all that it waits for.
+func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowTemplate) {
+	tasks := template.Spec.Templates[0].DAG.Tasks
+	before := map[string]map[string]bool{}
+	deployed := 0
+	for _, task := range tasks {
+		before[task.Name] = map[string]bool{}
+		for _, name := range task.Dependencies {
+			require.Contains(t, before, name, "%s comes before %s, on which it depends", task.Name, name)
+			before[task.Name][name] = true
+			for further := range before[name] {
+				before[task.Name][further] = true
+			}
+		}
+		if strings.HasPrefix(task.Name, plan.Deploy("")) {
+			deployed++
+			require.True(t, before[task.Name][plan.Pipeline], task.Name)
+		}
+	}
+	require.Equal(t, len(cfg.Environments), deployed)
+	for _, env := range cfg.Environments {
+		for _, other := range env.After {
+			require.True(t, before[plan.Deploy(env.Name)][plan.Deploy(other)], "%s after %s", env.Name, other)
+		}
+	}
+}
+
+// large is a configuration of 200 environments with 50 stacks each.
+func large() string {
+	var text strings.Builder
+	text.WriteString("version: \"1.0\"\ngithubOwner: my-org\ngithubRepo: my-app\nclusterName: c\nstacks:\n")
+	var names []string
+	for i := range 50 {
+		name := fmt.Sprintf("Stack%02d", i)
+		names = append(names, name)
+		fmt.Fprintf(&text, "  - {name: %s, path: lib/stack-%02d.ts}\n", name, i)
+	}
+	text.WriteString("environments:\n")
+	for i := range 200 {
+		fmt.Fprintf(&text, "  - name: environment-%03d\n    account: \"%012d\"\n    region: eu-west-1\n    requiresApproval: true\n    tests: {commands: [npm test]}\n    stacks: [%s]\n",
+			i, 100+i, strings.Join(names, ", "))
+	}
+	return text.String()
+}
+
+func TestTwoHundredEnvironmentsOfFiftyStacksFitAndAreRenderedQuickly(t *testing.T) {
+	cfg, err := config.Parse(config.File, []byte(large()))
+	require.NoError(t, err)
+	started := time.Now()
+	p, err := plan.New(cfg, contracts(), place())
+	require.NoError(t, err)
+	objects, err := argo.Objects(cfg, p, place())
+	took := time.Since(started)
+	require.NoError(t, err)
+	assert.Less(t, took, 500*time.Millisecond)
+
+	template, err := argo.WorkflowTemplate(cfg, p, place())
+	require.NoError(t, err)
+	content, err := json.Marshal(template)
+	require.NoError(t, err)
+	assert.Less(t, len(content), 1<<20)
+	for _, object := range objects {
+		assert.Less(t, len(object.YAML), 1<<20, object.String())
+	}
+	t.Logf("200 environments: %d bytes, %s", len(content), took)
+}

@@ -1,0 +1,108 @@
+package argo
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// annotationRole tells EKS which IAM role the pods of a ServiceAccount have.
+const annotationRole = "eks.amazonaws.com/role-arn"
+
+// rightsGroup is the API group of Roles.
+const rightsGroup = "rbac.authorization.k8s.io"
+
+// accounts renders the pipeline's identities. What has no business with AWS has
+// no role there.
+func (r *renderer) accounts() []object {
+	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
+	receiver := r.account(events, r.names.Receiver, "")
+	receiver.AutomountServiceAccountToken = ptr(false) // it never calls the cluster
+	return []object{
+		r.account(runs, r.names.Deployer, r.names.DeployerRole),
+		r.account(runs, r.names.Builder, r.names.BuilderRole),
+		r.account(events, r.names.Submitter, ""),
+		receiver,
+	}
+}
+
+func (r *renderer) account(namespace, name, role string) *corev1.ServiceAccount {
+	meta := r.meta(namespace, name, "identity")
+	if role != "" && r.place.Account != "" {
+		meta.Annotations = map[string]string{annotationRole: r.place.RoleARN(role)}
+	}
+	return &corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: meta}
+}
+
+// grant is one Role with those who have it.
+type grant struct {
+	namespace, name string
+	rules           []rbacv1.PolicyRule
+	to              []rbacv1.Subject
+}
+
+// grants are all rights of the pipeline in the cluster. A rule names its objects
+// where Kubernetes can restrict it to names: creating by server-side apply is
+// restricted so, creating under a name that is not known yet cannot be.
+func (r *renderer) grants() []grant {
+	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
+	deployer := subject(runs, r.names.Deployer)
+	return []grant{
+		{runs, r.names.Deployer + "-steps", []rbacv1.PolicyRule{reportResults()}, []rbacv1.Subject{deployer, subject(runs, r.names.Builder)}},
+		{runs, r.names.Deployer + "-update", r.updateRuns(), []rbacv1.Subject{deployer}},
+		{events, r.names.Deployer + "-update-events", r.updateEvents(), []rbacv1.Subject{deployer}},
+		{runs, r.names.Submitter, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{subject(events, r.names.Submitter)}},
+	}
+}
+
+// reportResults is what the executor beside every step needs: it hands the
+// step's outputs to the controller (Argo's documentation, "Workflow RBAC").
+func reportResults() rbacv1.PolicyRule {
+	return rule("argoproj.io", []string{"workflowtaskresults"}, []string{"create", "patch"})
+}
+
+func submitRuns() rbacv1.PolicyRule {
+	return rule("argoproj.io", []string{"workflows"}, []string{"create"})
+}
+
+// updateRuns lets the pipeline bring a new version of its template, have Argo
+// look at it, and remove old ones.
+func (r *renderer) updateRuns() []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{
+		rule("argoproj.io", []string{"workflowtemplates", "workflows"}, changing(), versionNames(r.cfg.WorkflowTemplateName)...),
+		rule("argoproj.io", []string{"cronworkflows"}, changing(), r.cfg.WorkflowTemplateName),
+	}
+}
+
+func (r *renderer) updateEvents() []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{
+		rule("argoproj.io", []string{"eventsources"}, changing(), r.cfg.EventSourceName),
+		rule("argoproj.io", []string{"sensors"}, changing(), r.cfg.SensorName),
+		rule("", []string{"services"}, changing(), r.serviceName()),
+	}
+}
+
+// changing are the verbs of server-side apply, and of removal.
+func changing() []string { return []string{"get", "create", "patch", "delete"} }
+
+func rule(group string, resources, verbs []string, names ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: resources, Verbs: verbs, ResourceNames: names}
+}
+
+func subject(namespace, account string) rbacv1.Subject {
+	return rbacv1.Subject{Kind: "ServiceAccount", Namespace: namespace, Name: account}
+}
+
+func (r *renderer) roles() []object {
+	var objects []object
+	for _, g := range r.grants() {
+		meta := r.meta(g.namespace, g.name, "identity")
+		objects = append(objects, &rbacv1.Role{
+			TypeMeta: metav1.TypeMeta{APIVersion: rightsGroup + "/v1", Kind: "Role"}, ObjectMeta: meta, Rules: g.rules,
+		}, &rbacv1.RoleBinding{
+			TypeMeta: metav1.TypeMeta{APIVersion: rightsGroup + "/v1", Kind: "RoleBinding"}, ObjectMeta: meta, Subjects: g.to,
+			RoleRef: rbacv1.RoleRef{APIGroup: rightsGroup, Kind: "Role", Name: g.name},
+		})
+	}
+	return objects
+}

@@ -1,0 +1,117 @@
+package argo_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// may lists what an account may do in a namespace, as "verb resource".
+func may(t *testing.T, objects []manifest.Object, namespace, account string) map[string][]string {
+	t.Helper()
+	rules := map[string][]rbacv1.PolicyRule{}
+	rights := map[string][]string{}
+	for _, object := range objects {
+		if object.Kind == "Role" {
+			var role rbacv1.Role
+			require.NoError(t, yaml.UnmarshalStrict(object.YAML, &role))
+			rules[role.Namespace+"/"+role.Name] = role.Rules
+		}
+	}
+	for _, object := range objects {
+		if object.Kind != "RoleBinding" {
+			continue
+		}
+		var binding rbacv1.RoleBinding
+		require.NoError(t, yaml.UnmarshalStrict(object.YAML, &binding))
+		bound := slices.ContainsFunc(binding.Subjects, func(s rbacv1.Subject) bool { return s.Name == account })
+		if !bound || binding.Namespace != namespace {
+			continue
+		}
+		for _, rule := range rules[binding.Namespace+"/"+binding.RoleRef.Name] {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					rights[verb+" "+resource] = rule.ResourceNames
+				}
+			}
+		}
+	}
+	return rights
+}
+
+func keys(rights map[string][]string) []string {
+	var all []string
+	for right := range rights {
+		all = append(all, right)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestTheBuildMayReportItsOutputsAndNothingElse(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev"))
+	assert.Equal(t, []string{"create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "workflow-executor-build")))
+	assert.Empty(t, may(t, objects, "argo-events", "workflow-executor-build"))
+}
+
+func TestTheSensorMaySubmitRunsAndNothingElse(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev"))
+	assert.Equal(t, []string{"create workflows"}, keys(may(t, objects, "argo", "aphex-pipeline-sensor")))
+	assert.Empty(t, may(t, objects, "argo-events", "aphex-pipeline-sensor"))
+	assert.Empty(t, may(t, objects, "argo-events", "github-eventsource"))
+}
+
+func TestThePipelineMayChangeOnlyWhatBearsItsNames(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev"))
+	for right, names := range may(t, objects, "argo", "workflow-executor") {
+		switch right {
+		case "create workflowtaskresults", "patch workflowtaskresults":
+		case "get workflowtemplates", "get workflows":
+			assert.Len(t, names, 256)
+			assert.Contains(t, names, find(t, objects, "WorkflowTemplate").Name)
+		default:
+			assert.NotEmpty(t, names, right)
+		}
+	}
+	for right, names := range may(t, objects, "argo-events", "workflow-executor") {
+		assert.Len(t, names, 1, right)
+	}
+}
+
+func TestNoRoleOfAnyKindIsGivenAWildcardOrASecret(t *testing.T) {
+	for _, object := range objectsOf(t, github+configuration("dev")) {
+		if object.Kind != "Role" {
+			continue
+		}
+		var role rbacv1.Role
+		require.NoError(t, yaml.UnmarshalStrict(object.YAML, &role))
+		for _, rule := range role.Rules {
+			for _, word := range slices.Concat(rule.Verbs, rule.Resources, rule.APIGroups) {
+				assert.NotContains(t, word, "*")
+				assert.NotContains(t, []string{"secrets", "escalate", "bind", "impersonate", "list", "watch"}, word)
+			}
+		}
+	}
+}
+
+func TestIdentitiesOfRunsHaveRolesOfTheirOwnInAWS(t *testing.T) {
+	roles := map[string]string{}
+	for _, object := range objectsOf(t, github+configuration("dev")) {
+		if object.Kind == "ServiceAccount" {
+			var account corev1.ServiceAccount
+			require.NoError(t, yaml.UnmarshalStrict(object.YAML, &account))
+			roles[account.Namespace+"/"+account.Name] = account.Annotations["eks.amazonaws.com/role-arn"]
+		}
+	}
+	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-pipeline-template-[0-9a-f]{8}-deploy$`, roles["argo/workflow-executor"])
+	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-pipeline-template-[0-9a-f]{8}-build$`, roles["argo/workflow-executor-build"])
+	assert.Empty(t, roles["argo-events/aphex-pipeline-sensor"])
+	assert.Empty(t, roles["argo-events/github-eventsource"])
+}

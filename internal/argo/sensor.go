@@ -1,0 +1,158 @@
+package argo
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// Triggers of the Sensor, and the dependencies of the same names.
+const (
+	PushTrigger = "push"
+	pullTrigger = "pull"
+)
+
+// sensor renders what starts a run for a delivery. Only values of the delivery
+// that a filter has found harmless reach the Workflow, each as the whole value
+// of a field; everything else in it is written here.
+func (r *renderer) sensor(template string) (*eventsv1.Sensor, error) {
+	push, err := r.trigger(PushTrigger, r.pushed(template), pushValues())
+	if err != nil {
+		return nil, err
+	}
+	pull, err := r.trigger(pullTrigger, r.pulled(template), pullValues())
+	if err != nil {
+		return nil, err
+	}
+	meta := r.meta(r.cfg.ArgoEventsNamespace, r.cfg.SensorName, "trigger")
+	return &eventsv1.Sensor{
+		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "Sensor"},
+		ObjectMeta: meta,
+		Spec: eventsv1.SensorSpec{
+			Template: r.eventPod(r.names.Submitter, "trigger"),
+			Dependencies: []eventsv1.EventDependency{
+				r.dependency(PushTrigger, r.pushFilters()), r.dependency(pullTrigger, r.pullFilters()),
+			},
+			Triggers: []eventsv1.Trigger{push, pull},
+		},
+	}, nil
+}
+
+func (r *renderer) dependency(name string, filters []eventsv1.DataFilter) eventsv1.EventDependency {
+	return eventsv1.EventDependency{
+		Name: name, EventSourceName: r.cfg.EventSourceName, EventName: event,
+		Filters: &eventsv1.EventDependencyFilter{Data: filters},
+	}
+}
+
+// eventValue is a value of the delivery and the field of the Workflow that it fills.
+type eventValue struct {
+	key    string // path in the delivery
+	field  string // path in the Workflow
+	append bool   // whether it comes after what the field holds already
+}
+
+// pushValues are what a run takes from a push. The name of the Workflow ends
+// with the commit, so that a delivery that comes twice starts one run: the
+// second Workflow exists already.
+func pushValues() []eventValue {
+	return []eventValue{
+		{key: "body.after", field: "metadata.name", append: true},
+		{key: "body.after", field: parameterField(plan.CommitSHA)},
+		{key: "body.pusher.name", field: parameterField(plan.Pusher)},
+	}
+}
+
+func pullValues() []eventValue {
+	return []eventValue{
+		{key: "body.pull_request.head.sha", field: parameterField(plan.CommitSHA)},
+		{key: "body.pull_request.head.ref", field: parameterField(plan.Branch)},
+		{key: "body.sender.login", field: parameterField(plan.Pusher)},
+	}
+}
+
+func parameterField(name string) string {
+	return "spec.arguments.parameters." + strconv.Itoa(slices.Index(plan.Parameters(), name)) + ".value"
+}
+
+func (r *renderer) trigger(name string, workflow wfv1.Workflow, values []eventValue) (eventsv1.Trigger, error) {
+	resource, err := resourceOf(workflow)
+	if err != nil {
+		return eventsv1.Trigger{}, fmt.Errorf("encoding the workflow of trigger %q: %w", name, err)
+	}
+	var parameters []eventsv1.TriggerParameter
+	for _, value := range values {
+		parameter := eventsv1.TriggerParameter{
+			Src: &eventsv1.TriggerParameterSource{DependencyName: name, DataKey: value.key}, Dest: value.field,
+		}
+		if value.append {
+			parameter.Operation = eventsv1.TriggerParameterOpAppend
+		}
+		parameters = append(parameters, parameter)
+	}
+	return eventsv1.Trigger{Template: &eventsv1.TriggerTemplate{
+		Name: name, Conditions: name,
+		K8s: &eventsv1.StandardK8STrigger{
+			Operation: eventsv1.Create, Source: &eventsv1.ArtifactLocation{Resource: resource}, Parameters: parameters,
+		},
+	}}, nil
+}
+
+func resourceOf(workflow wfv1.Workflow) (*eventsv1.K8SResource, error) {
+	data, err := json.Marshal(workflow)
+	if err != nil {
+		return nil, err
+	}
+	var content map[string]any
+	if err := json.Unmarshal(data, &content); err != nil {
+		return nil, err
+	}
+	delete(content, "status")
+	resource := eventsv1.NewK8SResource(tidy(content))
+	return &resource, nil
+}
+
+// pushed is the Workflow of a push; its name lacks the commit.
+func (r *renderer) pushed(template string) wfv1.Workflow {
+	workflow := r.submitted(template)
+	workflow.Name = r.cfg.WorkflowNamePrefix
+	return workflow
+}
+
+// pulled is the Workflow of a pull request, which begins at the template's check.
+func (r *renderer) pulled(template string) wfv1.Workflow {
+	workflow := r.submitted(template)
+	workflow.GenerateName = r.cfg.WorkflowNamePrefix + "check-"
+	workflow.Spec.Entrypoint = CheckEntry
+	return workflow
+}
+
+// submitted is the part that all Workflows of the pipeline share. Under Strict
+// template referencing, a Workflow may set nothing but the entrypoint and the
+// arguments beside the reference.
+func (r *renderer) submitted(template string) wfv1.Workflow {
+	values := map[string]string{
+		plan.Branch:   r.cfg.GithubBranch,
+		plan.RepoName: r.cfg.GithubOwner + "/" + r.cfg.GithubRepo,
+		plan.RepoURL:  "https://github.com/" + r.cfg.GithubOwner + "/" + r.cfg.GithubRepo + ".git",
+	}
+	var parameters []wfv1.Parameter
+	for _, name := range plan.Parameters() {
+		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr(values[name])})
+	}
+	return wfv1.Workflow{
+		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "Workflow"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: r.cfg.ArgoNamespace, Labels: r.labels("run")},
+		Spec: wfv1.WorkflowSpec{
+			WorkflowTemplateRef: &wfv1.WorkflowTemplateRef{Name: template},
+			Arguments:           wfv1.Arguments{Parameters: parameters},
+		},
+	}
+}
