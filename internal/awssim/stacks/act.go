@@ -157,7 +157,7 @@ func (e *Engine) resolved(scope Scope, properties map[string]any) (map[string]an
 			id, key := secretReference(reference)
 			return e.host.Secret(scope, id, key)
 		}
-		text, _, err := e.host.Parameter(scope, reference)
+		text, _, err := e.store(scope)(reference)
 		return text, err
 	})
 	if err != nil {

@@ -8,19 +8,14 @@ import (
 // cleanUp deletes what an update removed or replaced. What cannot be deleted
 // is left behind: the update is complete all the same.
 func (e *Engine) cleanUp(ctx context.Context, s *stack) {
-	c, err := e.compile(s, s.Version)
-	if err != nil {
-		// The version was deployed a moment ago: it can be read.
-		panic(err)
-	}
 	_ = e.sleep(ctx, e.options.Tick)
 	e.settleNested(ctx, s, e.cleanUpChild)
 	e.mu.Lock()
-	victims := slices.Clone(s.Retired)
-	for _, id := range sortedKeys(s.Resources) {
-		if !c.Active(id, c.conditions) {
-			victims = append(victims, s.Resources[id])
-		}
+	victims, err := e.leftOver(s)
+	if err != nil {
+		e.finish(s, "UPDATE_COMPLETE", err.Error())
+		e.mu.Unlock()
+		return
 	}
 	e.mu.Unlock()
 	e.deleteResources(ctx, s, victims, kept)
@@ -32,6 +27,22 @@ func (e *Engine) cleanUp(ctx context.Context, s *stack) {
 	s.forget(victims)
 	s.Stable = nil
 	e.finish(s, "UPDATE_COMPLETE", "")
+}
+
+// leftOver are the resources that the version of a stack does not have. The
+// caller holds the lock.
+func (e *Engine) leftOver(s *stack) ([]*resource, error) {
+	c, err := e.compile(s, s.Version)
+	if err != nil {
+		return nil, err
+	}
+	victims := slices.Clone(s.Retired)
+	for _, id := range sortedKeys(s.Resources) {
+		if !c.Active(id, c.conditions) {
+			victims = append(victims, s.Resources[id])
+		}
+	}
+	return victims, nil
 }
 
 // forget drops resources that are no longer the stack's.

@@ -22,7 +22,7 @@ type Rule struct {
 }
 
 // FailResource adds a rule to the engine's scripted faults. The first rule
-// that matches applies.
+// that matches applies. Rules are not part of a snapshot.
 func (e *Engine) FailResource(rule Rule) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

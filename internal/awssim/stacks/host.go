@@ -62,7 +62,7 @@ type ResourceRequest struct {
 	LogicalID  string
 	Type       string         // such as AWS::S3::Bucket
 	PhysicalID string         // empty for a creation
-	Properties map[string]any // wanted, all intrinsics resolved; nil for a deletion
+	Properties map[string]any // wanted, all functions evaluated, numbers as json.Number; nil for a deletion
 	Old        map[string]any // as they are now; nil for a creation
 	Tags       map[string]string
 	RoleARN    string // the role the operation runs as; empty: the caller's rights

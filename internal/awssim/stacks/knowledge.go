@@ -39,7 +39,7 @@ func (k *knowledge) parameter(name string) (value, typ string, err error) {
 	p, ok := k.parameters[name]
 	if !ok {
 		k.wanted = append(k.wanted, func(_ context.Context, e *Engine, s *stack, _ version) error {
-			value, typ, err := e.host.Parameter(s.Scope, name)
+			value, typ, err := e.store(s.Scope)(name)
 			k.parameters[name] = parameter{value, typ, err}
 			return nil
 		})

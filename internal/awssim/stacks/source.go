@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/template"
 )
@@ -99,9 +100,15 @@ func inherit(v *version, c call, previous *version) {
 	}
 }
 
-// store reads SSM parameters of a scope.
+// parameterVersion ends a reference to one version of an SSM parameter.
+var parameterVersion = regexp.MustCompile(`:\d+$`)
+
+// store reads SSM parameters of a scope. The host knows the newest version of
+// each, which stands for any version that is asked for.
 func (e *Engine) store(scope Scope) template.Store {
-	return func(name string) (string, string, error) { return e.host.Parameter(scope, name) }
+	return func(name string) (string, string, error) {
+		return e.host.Parameter(scope, parameterVersion.ReplaceAllString(name, ""))
+	}
 }
 
 // pseudo are the pseudo parameters.
