@@ -108,20 +108,20 @@ func direct(attribute string) detail {
 }
 
 // conclude derives scope, replacement and policy from the details.
-func (c *change) conclude(wanted *resource) {
-	for _, d := range c.Details {
-		if !slices.Contains(c.Scope, d.Attribute) {
-			c.Scope = append(c.Scope, d.Attribute)
+func (ch *change) conclude(wanted *resource) {
+	for _, d := range ch.Details {
+		if !slices.Contains(ch.Scope, d.Attribute) {
+			ch.Scope = append(ch.Scope, d.Attribute)
 		}
 		switch {
 		case d.Recreation == "Always" && d.Evaluation == "Static":
-			c.Replacement = "True"
-		case d.Recreation == "Always" && c.Replacement == "False":
-			c.Replacement = "Conditional"
+			ch.Replacement = "True"
+		case d.Recreation == "Always" && ch.Replacement == "False":
+			ch.Replacement = "Conditional"
 		}
 	}
-	if c.Replacement == "True" {
-		c.PolicyAction = policyAction("ReplaceAnd", wanted.UpdateReplacePolicy)
+	if ch.Replacement == "True" {
+		ch.PolicyAction = policyAction("ReplaceAnd", wanted.UpdateReplacePolicy)
 	}
 }
 

@@ -78,7 +78,7 @@ func (e *Engine) buryReviews(s *stack) {
 func (e *Engine) updateTerminationProtection(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s, err := e.needLive(c, absentStack)
+	s, err := e.needLive(c)
 	if err != nil {
 		return node{}, err
 	}

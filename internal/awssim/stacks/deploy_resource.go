@@ -53,13 +53,13 @@ func (e *Engine) perform(ctx context.Context, s *stack, st step) error {
 			return err
 		}
 	}
-	return e.stabilize(ctx, s, st.record, duration)
+	return e.stabilize(ctx, st.record, duration)
 }
 
 // stabilize waits until a resource is ready to be used.
-func (e *Engine) stabilize(ctx context.Context, s *stack, r *resource, duration time.Duration) error {
+func (e *Engine) stabilize(ctx context.Context, r *resource, duration time.Duration) error {
 	if r.Type == stackType {
-		return e.awaitNested(ctx, s, r)
+		return e.awaitNested(ctx, r)
 	}
 	return e.sleep(ctx, e.remaining(r, duration))
 }

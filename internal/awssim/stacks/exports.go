@@ -2,14 +2,11 @@ package stacks
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/template"
 )
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // exporter finds the stack that exports a name, and the output. The caller
 // holds the lock.

@@ -8,7 +8,7 @@ import (
 
 // awaitNested waits for a nested stack's creation or update and takes over its
 // outputs. When the parent is cancelled, so is the nested stack.
-func (e *Engine) awaitNested(ctx context.Context, s *stack, r *resource) error {
+func (e *Engine) awaitNested(ctx context.Context, r *resource) error {
 	e.mu.Lock()
 	child := e.state.Stacks[r.PhysicalID]
 	e.mu.Unlock()

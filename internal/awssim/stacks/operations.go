@@ -62,10 +62,10 @@ func (e *Engine) need(c call, absent string) (*stack, error) {
 }
 
 // needLive is need for stacks that can still change.
-func (e *Engine) needLive(c call, absent string) (*stack, error) {
-	s, err := e.need(c, absent)
+func (e *Engine) needLive(c call) (*stack, error) {
+	s, err := e.need(c, absentStack)
 	if err == nil && !s.live() {
-		return nil, invalidf(absent, c.form.text("StackName"))
+		return nil, invalidf(absentStack, c.form.text("StackName"))
 	}
 	return s, err
 }

@@ -51,7 +51,7 @@ func (e *Engine) continueUpdateRollback(_ context.Context, c call) (node, error)
 // rollbackTarget finds the stack and takes over the role of the call. The
 // caller holds the lock.
 func (e *Engine) rollbackTarget(c call, kind string) (*stack, bool, error) {
-	s, err := e.needLive(c, absentStack)
+	s, err := e.needLive(c)
 	if err != nil {
 		return nil, false, err
 	}
@@ -69,7 +69,7 @@ func (e *Engine) rollbackTarget(c call, kind string) (*stack, bool, error) {
 func (e *Engine) cancelUpdateStack(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s, err := e.needLive(c, absentStack)
+	s, err := e.needLive(c)
 	if err != nil {
 		return node{}, err
 	}

@@ -76,10 +76,10 @@ func (e *Engine) finish(s *stack, status, reason string) {
 
 // interrupt stops the deployment that is going on: what is under way is
 // cancelled, nothing new is started. The caller holds the lock.
-func (op *operation) interrupt() {
-	op.Cancelled = true
-	if op.cancel != nil && op.Phase == deploying {
-		op.cancel(errCancelled)
+func (o *operation) interrupt() {
+	o.Cancelled = true
+	if o.cancel != nil && o.Phase == deploying {
+		o.cancel(errCancelled)
 	}
 }
 

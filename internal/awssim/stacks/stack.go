@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,6 +126,8 @@ func inProgress(status string) bool {
 func (r *resource) gone() bool {
 	return r.Status == "DELETE_COMPLETE" || r.Status == "DELETE_SKIPPED"
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (s *stack) live() bool { return s.Status != "DELETE_COMPLETE" }
 

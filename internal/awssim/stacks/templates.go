@@ -117,7 +117,7 @@ func resourceTypes(t *template.Template) []string {
 func (e *Engine) setStackPolicy(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s, err := e.needLive(c, absentStack)
+	s, err := e.needLive(c)
 	if err == nil {
 		s.Policy = c.form.text("StackPolicyBody")
 	}

@@ -66,7 +66,7 @@ func (e *Engine) updateStack(ctx context.Context, c call) (node, error) {
 // updateTarget finds the stack to update and says whether the call was done
 // already. The caller holds the lock.
 func (e *Engine) updateTarget(c call) (*stack, version, bool, error) {
-	s, err := e.needLive(c, absentStack)
+	s, err := e.needLive(c)
 	if err != nil {
 		return nil, version{}, false, err
 	}

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,10 @@ func References(value any, conditions map[string]bool) []Reference {
 	w.walk(value)
 	return w.found
 }
+
+// computed stands for an attribute whose name is computed, to tell it from a
+// plain Ref.
+const computed = "?"
 
 type walker struct {
 	conditions map[string]bool
@@ -49,7 +54,7 @@ func (w *walker) function(name string, argument any) {
 	case "Fn::GetAtt":
 		if id, attribute, ok := getAtt(argument); ok {
 			text, _ := attribute.(string)
-			w.add(id, cmpOr(text, "?"))
+			w.add(id, cmp.Or(text, computed))
 			w.walk(attribute)
 		}
 	case "Fn::Sub":
@@ -59,14 +64,6 @@ func (w *walker) function(name string, argument any) {
 	default:
 		w.walk(argument)
 	}
-}
-
-// cmpOr keeps an attribute that is computed apart from a plain Ref.
-func cmpOr(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 func (w *walker) substitution(argument any) {
