@@ -31,6 +31,9 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 		"a package without a floor": {
 			pkg{Path: "internal/utils"}, "internal/utils has no floor",
 		},
+		"a program without a floor": {
+			pkg{Path: "cmd/helper"}, "cmd/helper has no floor",
+		},
 		"an import upwards": {
 			pkg{Path: "internal/plan", Imports: []string{"stages/build"}}, "internal/plan (floor 1) imports stages/build (floor 3)",
 		},

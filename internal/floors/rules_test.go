@@ -29,8 +29,11 @@ var floors = [][]string{
 	},
 	4: {"stages"}, // the list of all stages
 	5: {"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator"},
-	6: {"internal/bench", "internal/floors"}, // judges: they look at the product, nothing looks at them
+	6: {"internal/bench", "internal/floors", "cmd"}, // judges: they look at the product, nothing looks at them
 }
+
+// shelves are the packages whose subpackages have floors of their own.
+var shelves = []string{"stages", "cmd"}
 
 // heavy are the libraries that only some packages may import.
 var heavy = []struct {
@@ -108,7 +111,7 @@ func place(name string) (unit string, floor int, known bool) {
 	}
 	for floor, units := range floors {
 		for _, unit := range units {
-			if name == unit || unit != "stages" && within(name, unit) {
+			if name == unit || !slices.Contains(shelves, unit) && within(name, unit) {
 				return unit, floor, true
 			}
 		}
