@@ -6,9 +6,6 @@ import (
 	"os"
 	"time"
 
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
-
 	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -56,16 +53,11 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 
 // applyToCluster applies to the cluster that this pod runs in.
 func applyToCluster(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {
-	place, err := rest.InClusterConfig()
+	cluster, err := kube.InCluster()
 	if err != nil {
-		return nil, fault.Invalidf("finding the cluster: %w", err).
-			WithHint("outside of a cluster, --objects names a folder that gets the objects")
+		return nil, err
 	}
-	client, err := dynamic.NewForConfig(place)
-	if err != nil {
-		return nil, fault.Invalidf("connecting to the cluster: %w", err)
-	}
-	return kube.Cluster{Client: client}.Apply(ctx, objects)
+	return cluster.Apply(ctx, objects)
 }
 
 // deployStack deploys the repository's own pipeline stack, in the account that

@@ -104,6 +104,8 @@ func remark(step localrun.StepResult, word string) string {
 	switch {
 	case step.Status == localrun.Omitted:
 		return step.Message
+	case step.Status != localrun.Succeeded && step.Message != "":
+		return word + ": " + step.Message
 	case step.Attempts > 1:
 		return fmt.Sprintf("%s after %d attempts", word, step.Attempts)
 	}
@@ -137,6 +139,10 @@ func (s *summary) stacks(result localrun.Result) (changed bool) {
 	return changed
 }
 
+// wiringOutput begins the outputs that the CDK makes for references between
+// stacks; they say nothing to people (aws-cdk-lib, core/lib/private/refs).
+const wiringOutput = "ExportsOutput"
+
 // outputs prints the outputs of the deployed stacks, as the bucket holds them.
 func (s *summary) outputs(ctx context.Context, l *laptop, place plan.Place, result localrun.Result) {
 	for _, step := range result.Steps {
@@ -153,7 +159,9 @@ func (s *summary) outputs(ctx context.Context, l *laptop, place plan.Place, resu
 		s.line("\n%s", s.style(bold, "Outputs of "+strings.TrimPrefix(step.Name, plan.Deploy(""))))
 		for _, stack := range keys(values) {
 			for _, key := range keys(values[stack]) {
-				s.line("  %-36s %s", stack+"."+key, values[stack][key])
+				if !strings.HasPrefix(key, wiringOutput) {
+					s.line("  %-36s %s", stack+"."+key, values[stack][key])
+				}
 			}
 		}
 	}
