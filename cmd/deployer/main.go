@@ -44,7 +44,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 		apply = applyToCluster
 	}
 	return pipeline.Run(ctx, pipeline.Deps{
-		Stages: stages.Contracts(), Fetch: store.Fetch, Apply: apply,
+		Stages: stages.Contracts(), Fetch: store.Fetch, FetchFile: store.FetchFile, Apply: apply,
 		DeployStack: func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error {
 			return deployStack(ctx, frame, in, workspace, stack, region)
 		},

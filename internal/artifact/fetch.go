@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -17,6 +18,24 @@ import (
 // to have the digest (sha256:<hex>); another digest is an error of kind Failed.
 // After an error dir is empty.
 func (s *Store) Fetch(ctx context.Context, bucket, key, digest, dir string) error {
+	return s.verified(ctx, bucket, key, digest, func(file *os.File) error { return unpack(ctx, file, dir) })
+}
+
+// FetchFile reads one file of the artifact under key, verified as by Fetch, and
+// unpacks nothing else. A file that the artifact lacks is fs.ErrNotExist.
+func (s *Store) FetchFile(ctx context.Context, bucket, key, digest, name string) (data []byte, err error) {
+	err = s.verified(ctx, bucket, key, digest, func(file *os.File) error {
+		data, err = archive.ReadFile(file, name, maxFile)
+		return err
+	})
+	return data, err
+}
+
+// maxFile bounds what FetchFile reads, in bytes.
+const maxFile = 16 << 20
+
+// verified downloads the artifact and hands it on when it has the digest.
+func (s *Store) verified(ctx context.Context, bucket, key, digest string, use func(*os.File) error) error {
 	if err := CheckDigest(digest); err != nil {
 		return err
 	}
@@ -37,7 +56,10 @@ func (s *Store) Fetch(ctx context.Context, bucket, key, digest, dir string) erro
 		return fault.Failedf("the artifact s3://%s/%s is not the one that was built: its digest is %s instead of %s", bucket, key, found, digest).
 			WithHint("nothing of it was used; it was changed after the build: find out by whom, and run the pipeline again")
 	}
-	return unpack(ctx, file.Name(), dir)
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return use(file)
 }
 
 func (s *Store) download(ctx context.Context, bucket, key string, file *os.File) error {
@@ -47,12 +69,7 @@ func (s *Store) download(ctx context.Context, bucket, key string, file *os.File)
 	return explain(cause(ctx, err), "fetching", bucket, key)
 }
 
-func unpack(ctx context.Context, file, dir string) error {
-	in, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
+func unpack(ctx context.Context, in *os.File, dir string) error {
 	info, err := in.Stat()
 	if err != nil {
 		return err

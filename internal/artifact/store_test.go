@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 func TestAWorkspaceComesBackByKeyAndDigest(t *testing.T) {
 	for name, megabytes := range map[string]int{"in one piece": 0, "in parts": 40} {
 		t.Run(name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir())
 			c := newCloud(t)
 			p := packed(t, workspace(t, megabytes))
 			m, err := c.store.Upload(t.Context(), bucket, p, about())
@@ -107,6 +109,24 @@ func TestAChangedArtifactIsRefusedAndNothingOfItIsUsed(t *testing.T) {
 	assert.Contains(t, err.Error(), m.Digest)
 	assert.Contains(t, err.Error(), evil.Digest)
 	assert.NoDirExists(t, dir)
+}
+
+func TestOneFileIsReadWithoutUnpackingTheRest(t *testing.T) {
+	c := newCloud(t)
+	source := workspace(t, 0)
+	require.NoError(t, os.WriteFile(filepath.Join(source, "aphex-config.yaml"), []byte("version"), 0o600))
+	m, err := c.store.Upload(t.Context(), bucket, packed(t, source), about())
+	require.NoError(t, err)
+
+	data, err := c.store.FetchFile(t.Context(), bucket, m.Key, m.Digest, "aphex-config.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, "version", string(data))
+	_, err = c.store.FetchFile(t.Context(), bucket, m.Key, m.Digest, "gone.yaml")
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+
+	require.NoError(t, c.store.Put(t.Context(), bucket, m.Key, []byte("other")))
+	_, err = c.store.FetchFile(t.Context(), bucket, m.Key, m.Digest, "aphex-config.yaml")
+	assert.ErrorContains(t, err, "not the one that was built")
 }
 
 func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {

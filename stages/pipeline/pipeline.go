@@ -76,6 +76,8 @@ type Deps struct {
 	Stages plan.Stages
 	// Fetch brings an artifact, verified against its digest, into a folder.
 	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
+	// FetchFile reads one file of an artifact, verified against its digest.
+	FetchFile func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
 	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error
 	// Apply brings the objects to the cluster.
@@ -95,21 +97,16 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 }
 
 func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	workspace, done, err := d.workspace(ctx, frame, in)
+	cfg, err := d.configuration(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
-	}
-	defer done()
-	cfg, err := config.Load(filepath.Join(workspace, filepath.FromSlash(in.Config)))
-	if err != nil {
-		return Output{}, fault.Invalidf("%w", err)
 	}
 	objects, err := render(cfg, d.Stages, in)
 	if err != nil {
 		return Output{}, err
 	}
 	if cfg.PipelineStack != nil {
-		if err := d.DeployStack(ctx, frame, workspace, *cfg.PipelineStack, in.Region); err != nil {
+		if err := d.deployOwnStack(ctx, frame, in, *cfg.PipelineStack); err != nil {
 			return Output{}, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
 		}
 	}
@@ -118,6 +115,38 @@ func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, e
 		return Output{}, fmt.Errorf("applying the pipeline's objects: %w", err)
 	}
 	return report(frame, changes), nil
+}
+
+// configuration reads the configuration of the commit; the rest of the
+// artifact is not unpacked for it.
+func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
+	var cfg *config.Config
+	if in.Source != "" {
+		var err error
+		if cfg, err = config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config))); err != nil {
+			return nil, fault.Invalidf("%w", err)
+		}
+		return cfg, nil
+	}
+	frame.Log.Info("reading the configuration of the built workspace", "key", in.Artifact)
+	data, err := d.FetchFile(ctx, in.Bucket, in.Artifact, in.Digest, in.Config)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
+	}
+	if cfg, err = config.Parse(in.Config, data); err != nil {
+		return nil, fault.Invalidf("%w", err)
+	}
+	return cfg, nil
+}
+
+// deployOwnStack deploys the repository's own pipeline stack.
+func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, stack config.Stack) error {
+	workspace, done, err := d.workspace(ctx, frame, in)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return d.DeployStack(ctx, frame, workspace, stack, in.Region)
 }
 
 // render makes the objects; they are complete before anything is changed.

@@ -1,0 +1,161 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/pipeline"
+	"github.com/aphex/aphex-pipeline/stages/record"
+)
+
+const good = `version: "1.0"
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
+`
+
+// contracts are stages that take exactly what a plan gives them.
+func contracts() plan.Stages {
+	type commit struct{ Commit, Branch, Config string }
+	type built struct {
+		commit
+		Bucket, Artifact, Digest string
+	}
+	type environment struct {
+		built
+		Environment string
+	}
+	type outputs struct {
+		Artifact string `output:"artifact"`
+		Digest   string `output:"digest"`
+	}
+	return plan.Stages{
+		Validation: contract.Of[struct {
+			commit
+			Repository string
+		}, struct{}]("validator"),
+		Build: contract.Of[struct {
+			commit
+			Repository, Bucket string
+		}, outputs]("builder"),
+		Pipeline:    pipeline.Contract(),
+		Environment: contract.Of[environment, struct{}]("deployer", "environment"),
+		Record:      record.Contract(),
+	}
+}
+
+type world struct {
+	log      bytes.Buffer
+	applied  []manifest.Object
+	deployed []string
+	fetched  bool
+	refuse   error
+}
+
+func (w *world) deps(configuration string) pipeline.Deps {
+	return pipeline.Deps{
+		Stages: contracts(),
+		Fetch:  func(context.Context, string, string, string, string) error { w.fetched = true; return nil },
+		FetchFile: func(context.Context, string, string, string, string) ([]byte, error) {
+			return []byte(configuration), nil
+		},
+		DeployStack: func(_ context.Context, _ stage.Frame, _ string, stack config.Stack, region string) error {
+			w.deployed = append(w.deployed, stack.Name+" in "+region)
+			return w.refuse
+		},
+		Apply: func(_ context.Context, objects []manifest.Object) ([]manifest.Change, error) {
+			if w.refuse != nil {
+				return nil, w.refuse
+			}
+			w.applied = objects
+			return []manifest.Change{{Object: "workflowtemplate/a", Action: manifest.Changed}}, nil
+		},
+	}
+}
+
+func run(t *testing.T, w *world, configuration, onFailure string) (pipeline.Output, error) {
+	t.Helper()
+	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&w.log, nil)), Out: &w.log}
+	in := pipeline.Input{
+		Commit: "0123", Config: config.File, Bucket: "artifacts", Region: "eu-west-1", Artifact: "a", Digest: "d", OnFailure: onFailure,
+	}
+	return pipeline.Run(t.Context(), w.deps(configuration), frame, in)
+}
+
+func TestTheObjectsOfTheCommitAreApplied(t *testing.T) {
+	var w world
+	out, err := run(t, &w, good, "stop")
+	require.NoError(t, err)
+	assert.Equal(t, pipeline.Updated, out.Result)
+	assert.NotEmpty(t, w.applied)
+	assert.False(t, w.fetched, "the configuration alone is read")
+	assert.Contains(t, w.log.String(), "this run keeps its topology")
+}
+
+func TestTheRepositorysOwnStackComesBeforeTheObjects(t *testing.T) {
+	var w world
+	_, err := run(t, &w, good+"pipelineStack: {name: PipelineStack, path: bin}\n", "stop")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"PipelineStack in eu-west-1"}, w.deployed)
+	assert.True(t, w.fetched)
+	assert.NotEmpty(t, w.applied)
+}
+
+func TestAFailedUpdateStopsTheRunOrGoesOnWithTheLastGoodPipelineAndSaysSo(t *testing.T) {
+	for name, update := range map[string]struct {
+		configuration string
+		refuse        error
+	}{
+		"invalid configuration":  {"version: \"2.0\"\n", nil},
+		"refused by the cluster": {good, errors.New("the cluster refuses it")},
+		"own stack fails":        {good + "pipelineStack: {name: P}\n", errors.New("rolled back")},
+	} {
+		w := world{refuse: update.refuse}
+		_, err := run(t, &w, update.configuration, "stop")
+		require.Error(t, err, name)
+		assert.Empty(t, w.applied, name)
+
+		w = world{refuse: update.refuse}
+		out, err := run(t, &w, update.configuration, "continue")
+		require.NoError(t, err, name)
+		assert.Equal(t, pipeline.Kept, out.Result, name)
+		assert.Contains(t, w.log.String(), "stays as it is", name)
+	}
+}
+
+func TestATemporaryFaultIsTriedAgainWhateverIsConfigured(t *testing.T) {
+	w := world{refuse: fault.Temporaryf("the API server does not answer")}
+	_, err := run(t, &w, good, "continue")
+	assert.Equal(t, fault.Temporary, fault.KindOf(err))
+}
+
+func TestAPlainFolderNeedsNoArtifact(t *testing.T) {
+	var w world
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, config.File), []byte(good), 0o600))
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler)}
+	in := pipeline.Input{Commit: "0", Config: config.File, Bucket: "b", Region: "eu-west-1", Source: dir}
+	require.NoError(t, in.Validate())
+	_, err := pipeline.Run(t.Context(), w.deps(""), frame, in)
+	require.NoError(t, err)
+	assert.NotEmpty(t, w.applied)
+}
+
+func TestInputsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
+	for _, in := range []pipeline.Input{{}, {Source: "a", Artifact: "b", Digest: "c"}, {Artifact: "b"}} {
+		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()))
+	}
+}
