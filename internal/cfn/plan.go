@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
@@ -102,7 +103,7 @@ func mustChange(goal Goal, p parameters, stack types.Stack, template func() (str
 	if err != nil {
 		return "", err
 	}
-	if !equalJSON(goal.Template, []byte(deployed)) {
+	if !sameTemplate(goal.Template, []byte(deployed)) {
 		return "its template changed", nil
 	}
 	return "", nil
@@ -133,12 +134,27 @@ func sameElements(a, b []string) bool {
 	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
 }
 
-func equalJSON(a, b []byte) bool {
+// sameTemplate compares what templates say. A deployed one may be YAML: that is
+// how the CDK CLI sends a template inline.
+func sameTemplate(wanted, deployed []byte) bool {
 	var left, right any
-	if decodeJSON(a, &left) != nil || decodeJSON(b, &right) != nil {
-		return bytes.Equal(a, b)
+	if decodeJSON(wanted, &left) != nil || decodeJSON(deployed, &right) != nil && decodeYAML(deployed, &right) != nil {
+		return bytes.Equal(wanted, deployed)
 	}
 	return reflect.DeepEqual(left, right)
+}
+
+// decodeYAML gives what decodeJSON would for the same content.
+func decodeYAML(src []byte, into *any) error {
+	var content any
+	if err := yaml.Unmarshal(src, &content); err != nil {
+		return fmt.Errorf("decoding YAML: %w", err)
+	}
+	text, err := json.Marshal(content)
+	if err != nil {
+		return fmt.Errorf("encoding YAML as JSON: %w", err)
+	}
+	return decodeJSON(text, into)
 }
 
 func decodeJSON(src []byte, into any) error {

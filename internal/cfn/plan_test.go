@@ -65,6 +65,13 @@ func TestWhatMakesAChangeSetNecessary(t *testing.T) {
 	assert.Empty(t, reason, "ARNs that are not declared are left alone")
 }
 
+func TestATemplateThatWasSentAsYAMLIsComparedByWhatItSays(t *testing.T) {
+	wanted := []byte(`{"Version": "2012-10-17", "Size": 5, "On": true, "List": [{"Ref": "A"}], "Text": "a: b"}`)
+	assert.True(t, sameTemplate(wanted, []byte("Version: \"2012-10-17\"\nSize: 5\nOn: true\nList:\n  - Ref: A\nText: \"a: b\"\n")))
+	assert.False(t, sameTemplate(wanted, []byte("Version: \"2012-10-17\"\nSize: 6\nOn: true\nList:\n  - Ref: A\nText: \"a: b\"\n")))
+	assert.False(t, sameTemplate(wanted, []byte("List: [!Ref A]\n\t}")))
+}
+
 func TestDigestsTellGoalsApartAndIgnoreThePlaceOfTheTemplate(t *testing.T) {
 	a := Goal{Name: "S", Template: []byte("{}"), TemplateURL: "https://one"}
 	b := a
