@@ -7,6 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/build"
 	"github.com/aphex/aphex-pipeline/stages/environment"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
+	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
 	"github.com/aphex/aphex-pipeline/stages/test"
 	"github.com/aphex/aphex-pipeline/stages/validation"
@@ -21,5 +22,6 @@ func Contracts() plan.Stages {
 		Environment: environment.Contract(),
 		Test:        test.Contract(),
 		Record:      record.Contract(),
+		Reconcile:   reconcile.Contract(),
 	}
 }

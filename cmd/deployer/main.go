@@ -7,15 +7,19 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages"
 	"github.com/aphex/aphex-pipeline/stages/environment"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
+	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
@@ -24,11 +28,12 @@ func main() { os.Exit(program().Main()) }
 func program() stage.Program {
 	return stage.Program{
 		Name: "deployer",
-		Help: "deployer updates the pipeline itself, deploys environments, and records runs.",
+		Help: "deployer updates the pipeline itself, deploys environments, records runs, and starts those that were missed.",
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
 			stage.Of(environment.Contract(), environment.Help, runEnvironment),
 			stage.Of(record.Contract(), record.Help, runRecord),
+			stage.Of(reconcile.Contract(), reconcile.Help, runReconcile),
 		},
 		Record: clients.PutRecord,
 	}
@@ -39,25 +44,20 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 	if err != nil {
 		return pipeline.Output{}, err
 	}
-	apply := manifest.Folder(in.Objects).Apply
-	if in.Objects == "" {
-		apply = applyToCluster
-	}
-	return pipeline.Run(ctx, pipeline.Deps{
-		Stages: stages.Contracts(), Fetch: store.Fetch, FetchFile: store.FetchFile, Apply: apply,
+	d := pipeline.Deps{
+		Stages: stages.Contracts(), Fetch: store.Fetch, FetchFile: store.FetchFile, Apply: manifest.Folder(in.Objects).Apply,
 		DeployStack: func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error {
 			return deployStack(ctx, frame, in, workspace, stack, region)
 		},
-	}, frame, in)
-}
-
-// applyToCluster applies to the cluster that this pod runs in.
-func applyToCluster(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {
-	cluster, err := kube.InCluster()
-	if err != nil {
-		return nil, err
 	}
-	return cluster.Apply(ctx, objects)
+	if in.Objects == "" { // the cluster that this pod runs in
+		cluster, err := kube.InCluster()
+		if err != nil {
+			return pipeline.Output{}, err
+		}
+		d.Taken, d.Apply, d.Remove = cluster.Taken, cluster.Update, cluster.Remove
+	}
+	return pipeline.Run(ctx, d, frame, in)
 }
 
 // deployStack deploys the repository's own pipeline stack, in the account that
@@ -97,4 +97,32 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 		return record.Output{}, err
 	}
 	return record.Run(ctx, record.Deps{List: store.List, Get: store.Get, Put: store.Put}, frame, in)
+}
+
+// runReconcile starts the run of a push that was missed, in the cluster that
+// this pod runs in.
+func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (reconcile.Output, error) {
+	store, err := clients.Store(ctx)
+	if err != nil {
+		return reconcile.Output{}, err
+	}
+	cluster, err := kube.InCluster()
+	if err != nil {
+		return reconcile.Output{}, err
+	}
+	return reconcile.Run(ctx, reconcile.Deps{Head: head, List: store.List, Start: func(ctx context.Context, missed reconcile.Missed) (string, bool, error) {
+		return cluster.Submit(ctx, kube.Submission{
+			Namespace: missed.Namespace, Sensor: missed.Sensor, Trigger: argo.PushTrigger, Suffix: missed.Commit,
+			Parameters: map[string]string{plan.CommitSHA: missed.Commit, plan.Pusher: "missed-push"},
+		})
+	}}, frame, in)
+}
+
+// head asks the git server where the branch is.
+func head(ctx context.Context, frame stage.Frame, in reconcile.Input) (string, error) {
+	token := os.Getenv("APHEX_TOKEN")
+	frame.Redactor.Add(token)
+	return workspace.Head(ctx, workspace.Options{
+		URL: in.Repository, Branch: in.Branch, Token: token, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
+	})
 }

@@ -31,7 +31,7 @@ func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
 	first := cfg.Environments[0]
 	account, region := or(f.Account, first.Account), or(f.Region, first.Region)
 	bucket := or(cfg.ArtifactBucketName, fmt.Sprintf("aphex-pipeline-artifacts-%s-%s", account, region))
-	return plan.Place{Region: region, Bucket: bucket, Config: path}
+	return plan.Place{Account: account, Region: region, Bucket: bucket, Config: path}
 }
 
 // inRepository gives the path of the configuration file in the repository, for

@@ -61,10 +61,14 @@ func (g *graph) stage(name string, step plan.Step) (wfv1.Template, error) {
 // serviceAccount names the ServiceAccount of a stage; the workflow's own, which most
 // stages run with, is not named again.
 func (g *graph) serviceAccount(identity plan.Identity) string {
-	if identity == plan.Builder {
+	switch identity {
+	case plan.Builder:
 		return g.names.Builder
+	case plan.Watcher:
+		return g.names.Watcher
+	default:
+		return ""
 	}
-	return ""
 }
 
 func emptyVolume(name string) corev1.Volume {
@@ -168,11 +172,12 @@ func pullPolicy(image string) corev1.PullPolicy {
 // usually needs: a build compiles and packs, the others that are named only look
 // and write.
 var requested = map[string]struct{ cpu, memory string }{
-	"builder":         {"1", "2Gi"},
-	"validator":       {"100m", "256Mi"},
-	"deployer-record": {"50m", "64Mi"},
-	"webhook":         {"50m", "128Mi"},
-	"trigger":         {"50m", "128Mi"},
+	"builder":            {"1", "2Gi"},
+	"validator":          {"100m", "256Mi"},
+	"deployer-record":    {"50m", "64Mi"},
+	"deployer-reconcile": {"50m", "64Mi"},
+	"webhook":            {"50m", "128Mi"},
+	"trigger":            {"50m", "128Mi"},
 }
 
 func requests(pod string) corev1.ResourceRequirements {

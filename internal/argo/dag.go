@@ -30,11 +30,22 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.renderOnce(p.Exit); err != nil {
+	exit, err := g.dag(exitGraph, []plan.Step{p.Exit})
+	if err != nil {
 		return nil, err
 	}
-	return append([]wfv1.Template{run, check}, g.templates...), nil
+	if p.Watch != nil {
+		exit.DAG.Tasks[0].When = notWatching
+		if err := g.renderOnce(p.Watch.Step); err != nil {
+			return nil, err
+		}
+	}
+	return append([]wfv1.Template{run, check, exit}, g.templates...), nil
 }
+
+// notWatching keeps a look for missed pushes, which runs every few minutes and
+// mostly finds nothing, out of the records of runs.
+const notWatching = "'{{workflow.mainEntrypoint}}' != '" + WatchEntry + "'"
 
 func (g *graph) dag(name string, steps []plan.Step) (wfv1.Template, error) {
 	var tasks []wfv1.DAGTask
@@ -59,8 +70,8 @@ func templateOf(step plan.Step) string {
 	switch {
 	case step.Approval():
 		return approval
-	case step.Name == ExitStep:
-		return ExitStep
+	case step.Name == ExitStep, step.Name == plan.Reconcile:
+		return step.Name
 	default:
 		return step.Contract.Name()
 	}

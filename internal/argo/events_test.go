@@ -147,7 +147,41 @@ func TestTheSensorComesLastAndTheTemplateBeforeIt(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "ServiceAccount", kinds[0])
-	assert.Equal(t, []string{"WorkflowTemplate", "Service", "EventSource", "Sensor"}, kinds[len(kinds)-4:])
+	assert.Equal(t, []string{"WorkflowTemplate", "Service", "EventSource", "CronWorkflow", "Sensor"}, kinds[len(kinds)-5:])
+}
+
+func TestMissedPushesAreLookedForByAnEntrypointOfTheSameTemplate(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev"))
+	cron := decoded[wfv1.CronWorkflow](t, objects, "CronWorkflow")
+	assert.Equal(t, []string{"*/15 * * * *"}, cron.Spec.Schedules)
+	assert.Empty(t, cron.Spec.Schedule, "Argo 4 does not know it any more")
+	assert.Equal(t, "UTC", cron.Spec.Timezone)
+	spec := cron.Spec.WorkflowSpec
+	assert.Equal(t, find(t, objects, "WorkflowTemplate").Name, spec.WorkflowTemplateRef.Name)
+	assert.Equal(t, argo.WatchEntry, spec.Entrypoint)
+	spec.WorkflowTemplateRef, spec.Arguments, spec.Entrypoint, spec.TTLStrategy = nil, wfv1.Arguments{}, "", nil
+	assert.Equal(t, wfv1.WorkflowSpec{}, spec, "Strict template referencing allows nothing else")
+
+	template := decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
+	assert.Equal(t, "workflow-executor-watch", node(t, &template, argo.WatchEntry).ServiceAccountName)
+	assert.Equal(t, []string{"deployer", "reconcile"}, node(t, &template, argo.WatchEntry).Container.Command)
+}
+
+func TestAnEmptyScheduleLooksForNothingAndIsUnwanted(t *testing.T) {
+	text := github + "reconcileSchedule: \"\"\nwebhookService: None\n" + configuration("dev")
+	for _, object := range objectsOf(t, text) {
+		assert.NotEqual(t, "CronWorkflow", object.Kind)
+		assert.NotContains(t, object.Name, "-watch")
+		assert.False(t, strings.Contains(string(object.YAML), "reconcile"), object.String())
+	}
+	cfg, _ := planned(t, text)
+	var unwanted []string
+	for _, object := range argo.Unwanted(cfg) {
+		unwanted = append(unwanted, object.String())
+	}
+	assert.Equal(t, []string{"cronworkflow/aphex-pipeline-template", "service/github-eventsource-svc"}, unwanted)
+	cfg, _ = planned(t, github+configuration("dev"))
+	assert.Empty(t, argo.Unwanted(cfg))
 }
 
 func TestAPipelineWhoseRepositoryIsNotKnownHasNoWebhook(t *testing.T) {

@@ -28,7 +28,7 @@ func ObjectsBeside(cfg *config.Config, p plan.Plan, place plan.Place, taken Take
 		return nil, err
 	}
 	objects := append(append(r.accounts(), r.roles()...), template)
-	events, err := r.events(template.Name)
+	events, err := r.events(template.Name, p.Watch)
 	if err != nil {
 		return nil, err
 	}
@@ -37,15 +37,28 @@ func ObjectsBeside(cfg *config.Config, p plan.Plan, place plan.Place, taken Take
 
 // events renders what starts runs, the Sensor last: it points to everything
 // else. A pipeline whose configuration names no repository is started by hand.
-func (r *renderer) events(template string) ([]object, error) {
-	if r.cfg.GithubOwner == "" || r.cfg.GithubRepo == "" {
+func (r *renderer) events(template string, watch *plan.Watch) ([]object, error) {
+	if plan.RepositoryURL(r.cfg) == "" {
 		return nil, nil
 	}
 	sensor, err := r.sensor(template)
 	if err != nil {
 		return nil, err
 	}
-	return append(r.service(), r.eventSource(), sensor), nil
+	return append(append(append(r.service(), r.eventSource()), r.cron(template, watch)...), sensor), nil
+}
+
+// Unwanted names the objects that another configuration of the same pipeline
+// would have, and this one has not.
+func Unwanted(cfg *config.Config) []manifest.Object {
+	var unwanted []manifest.Object
+	if cfg.ReconcileSchedule == "" {
+		unwanted = append(unwanted, manifest.Object{Kind: "CronWorkflow", Namespace: cfg.ArgoNamespace, Name: cfg.WorkflowTemplateName})
+	}
+	if cfg.WebhookService == config.NoService {
+		unwanted = append(unwanted, manifest.Object{Kind: "Service", Namespace: cfg.ArgoEventsNamespace, Name: ServiceName(cfg)})
+	}
+	return unwanted
 }
 
 // object is any typed Kubernetes object.

@@ -34,7 +34,7 @@ type (
 	}
 	pipelineInput struct {
 		artifact
-		Region, OnFailure string
+		Account, Region, OnFailure string
 	}
 	environmentInput struct {
 		artifact
@@ -43,6 +43,9 @@ type (
 	testInput struct {
 		environmentInput
 		StackOutputs string
+	}
+	reconcileInput struct {
+		Repository, Branch, Bucket, Prefix, Sensor, Namespace string
 	}
 	recordInput struct {
 		Status, Failures, Created, Commit, Branch, Repository, Pusher, Bucket string
@@ -63,6 +66,7 @@ func contracts() plan.Stages {
 		Pipeline:    contract.Of[pipelineInput, struct{}]("deployer", "pipeline"),
 		Environment: contract.Of[environmentInput, deployed]("deployer", "environment"),
 		Test:        contract.Of[testInput, struct{}]("tester"),
+		Reconcile:   contract.Of[reconcileInput, struct{}]("deployer", "reconcile"),
 		Record:      contract.Of[recordInput, struct{}]("deployer", "record"),
 	}
 }
@@ -116,7 +120,7 @@ func TestOneTemplateAStageServesAllEnvironments(t *testing.T) {
 	for _, node := range template.Spec.Templates {
 		names = append(names, node.Name)
 	}
-	assert.Equal(t, []string{"run", "check", "validator", "builder", "deployer-pipeline", "deployer-environment", "tester", "approve", "record"}, names)
+	assert.Equal(t, []string{"run", "check", "exit", "validator", "builder", "deployer-pipeline", "deployer-environment", "tester", "approve", "record"}, names)
 }
 
 func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // annotationRole tells EKS which IAM role the pods of a ServiceAccount have.
@@ -18,17 +20,21 @@ func (r *renderer) accounts() []object {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
 	receiver := r.account(events, r.names.Receiver, "")
 	receiver.AutomountServiceAccountToken = ptr(false) // it never calls the cluster
-	return []object{
+	accounts := []object{
 		r.account(runs, r.names.Deployer, r.names.DeployerRole),
 		r.account(runs, r.names.Builder, r.names.BuilderRole),
 		r.account(events, r.names.Submitter, ""),
 		receiver,
 	}
+	if r.watches() {
+		accounts = append(accounts, r.account(runs, r.names.Watcher, r.names.WatcherRole))
+	}
+	return accounts
 }
 
 func (r *renderer) account(namespace, name, role string) *corev1.ServiceAccount {
 	meta := r.meta(namespace, name, "identity")
-	if role != "" && r.place.Account != "" {
+	if role != "" {
 		meta.Annotations = map[string]string{annotationRole: r.place.RoleARN(role)}
 	}
 	return &corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: meta}
@@ -46,13 +52,30 @@ type grant struct {
 // restricted so, creating under a name that is not known yet cannot be.
 func (r *renderer) grants() []grant {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
-	deployer := subject(runs, r.names.Deployer)
-	return []grant{
-		{runs, r.names.Deployer + "-steps", []rbacv1.PolicyRule{reportResults()}, []rbacv1.Subject{deployer, subject(runs, r.names.Builder)}},
+	deployer, watcher := subject(runs, r.names.Deployer), subject(runs, r.names.Watcher)
+	steps := []rbacv1.Subject{deployer, subject(runs, r.names.Builder)}
+	grants := []grant{
 		{runs, r.names.Deployer + "-update", r.updateRuns(), []rbacv1.Subject{deployer}},
 		{events, r.names.Deployer + "-update-events", r.updateEvents(), []rbacv1.Subject{deployer}},
 		{runs, r.names.Submitter, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{subject(events, r.names.Submitter)}},
 	}
+	if r.watches() {
+		steps = append(steps, watcher)
+		grants = append(grants,
+			grant{runs, r.names.Watcher, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{watcher}},
+			grant{events, r.names.Watcher + "-sensor", []rbacv1.PolicyRule{readSensor(r.cfg.SensorName)}, []rbacv1.Subject{watcher}},
+		)
+	}
+	return append(grants, grant{runs, r.names.Deployer + "-steps", []rbacv1.PolicyRule{reportResults()}, steps})
+}
+
+// watches says whether something looks for missed pushes.
+func (r *renderer) watches() bool {
+	return r.cfg.ReconcileSchedule != "" && plan.RepositoryURL(r.cfg) != ""
+}
+
+func readSensor(name string) rbacv1.PolicyRule {
+	return rule("argoproj.io", []string{"sensors"}, []string{"get"}, name)
 }
 
 // reportResults is what the executor beside every step needs: it hands the
@@ -78,7 +101,7 @@ func (r *renderer) updateEvents() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{
 		rule("argoproj.io", []string{"eventsources"}, changing(), r.cfg.EventSourceName),
 		rule("argoproj.io", []string{"sensors"}, changing(), r.cfg.SensorName),
-		rule("", []string{"services"}, changing(), r.serviceName()),
+		rule("", []string{"services"}, changing(), ServiceName(r.cfg)),
 	}
 }
 

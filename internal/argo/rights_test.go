@@ -68,6 +68,12 @@ func TestTheSensorMaySubmitRunsAndNothingElse(t *testing.T) {
 	assert.Empty(t, may(t, objects, "argo-events", "github-eventsource"))
 }
 
+func TestTheWatcherMayReadTheSensorAndSubmitRuns(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev"))
+	assert.Equal(t, []string{"create workflows", "create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "workflow-executor-watch")))
+	assert.Equal(t, map[string][]string{"get sensors": {"aphex-pipeline-sensor"}}, may(t, objects, "argo-events", "workflow-executor-watch"))
+}
+
 func TestThePipelineMayChangeOnlyWhatBearsItsNames(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
 	for right, names := range may(t, objects, "argo", "workflow-executor") {

@@ -10,6 +10,7 @@ import (
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -32,6 +33,7 @@ func (r *renderer) sensor(template string) (*eventsv1.Sensor, error) {
 		return nil, err
 	}
 	meta := r.meta(r.cfg.ArgoEventsNamespace, r.cfg.SensorName, "trigger")
+	meta.Annotations = map[string]string{manifest.AnnotationTemplate: template}
 	return &eventsv1.Sensor{
 		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "Sensor"},
 		ObjectMeta: meta,
@@ -141,7 +143,7 @@ func (r *renderer) submitted(template string) wfv1.Workflow {
 	values := map[string]string{
 		plan.Branch:   r.cfg.GithubBranch,
 		plan.RepoName: r.cfg.GithubOwner + "/" + r.cfg.GithubRepo,
-		plan.RepoURL:  "https://github.com/" + r.cfg.GithubOwner + "/" + r.cfg.GithubRepo + ".git",
+		plan.RepoURL:  plan.RepositoryURL(r.cfg),
 	}
 	var parameters []wfv1.Parameter
 	for _, name := range plan.Parameters() {

@@ -12,10 +12,12 @@ import (
 
 // Names inside the rendered WorkflowTemplate.
 const (
-	Entrypoint = "run"     // template of the whole pipeline
-	CheckEntry = "check"   // template that a pull request runs: it validates and deploys nothing
-	ExitStep   = "record"  // template that runs at the end of every run
-	approval   = "approve" // template that waits for a person
+	Entrypoint = "run"       // template of the whole pipeline
+	CheckEntry = "check"     // template that a pull request runs: it validates and deploys nothing
+	WatchEntry = "reconcile" // template that looks for missed pushes
+	ExitStep   = "record"    // template that records a run
+	exitGraph  = "exit"      // template that runs at the end of everything
+	approval   = "approve"   // template that waits for a person
 )
 
 // Limits of a run, in seconds. A run waits for those before it and for
@@ -79,7 +81,7 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 	labels := r.labels("workflow")
 	return wfv1.WorkflowSpec{
 		Entrypoint:            Entrypoint,
-		OnExit:                ExitStep,
+		OnExit:                exitGraph,
 		ServiceAccountName:    r.names.Deployer,
 		Arguments:             r.arguments(),
 		ActiveDeadlineSeconds: ptr(int64(deadlineOfRun)),

@@ -71,7 +71,7 @@ func (r *renderer) service() []object {
 	if r.cfg.WebhookService == config.NoService {
 		return nil
 	}
-	meta := r.meta(r.cfg.ArgoEventsNamespace, r.serviceName(), "webhook")
+	meta := r.meta(r.cfg.ArgoEventsNamespace, ServiceName(r.cfg), "webhook")
 	if r.cfg.WebhookService == config.LoadBalancer {
 		// GitHub calls from outside; the AWS load balancer controller is private unless asked.
 		meta.Annotations = map[string]string{"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}
@@ -87,6 +87,7 @@ func (r *renderer) service() []object {
 	}}
 }
 
-// serviceName is the name that Argo Events would give a Service of its own, so
-// that an ingress written for one finds the other.
-func (r *renderer) serviceName() string { return r.cfg.EventSourceName + "-eventsource-svc" }
+// ServiceName is the name of the Service in front of the webhook: the one that
+// Argo Events would give a Service of its own, so that an ingress written for
+// one finds the other.
+func ServiceName(cfg *config.Config) string { return cfg.EventSourceName + "-eventsource-svc" }

@@ -23,9 +23,10 @@ var floors = [][]string{
 		"internal/synth", "internal/workspace", "internal/surroundings", "internal/kube", "internal/localrun",
 		"internal/scaffold",
 	},
-	2: {"internal/argo", "internal/clients"}, // render, and the clients that programs make
+	2: {"internal/argo", "internal/cloudside", "internal/clients"}, // render, and the clients that programs make
 	3: { // stages
 		"stages/validation", "stages/build", "stages/pipeline", "stages/environment", "stages/test", "stages/record",
+		"stages/reconcile",
 	},
 	4: {"stages"}, // the list of all stages
 	5: {"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator"},

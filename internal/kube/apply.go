@@ -2,109 +2,150 @@ package kube
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/dynamic"
-	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 )
 
-// FieldManager is the name under which every field that a pipeline sets is owned.
-const FieldManager = "aphex-pipeline"
-
-// Cluster applies objects through one client.
-type Cluster struct{ Client dynamic.Interface }
-
-// Apply brings the objects to the cluster. The server first tries all of them
-// without keeping any (dry run): one that it refuses leaves the cluster as it
-// was. The error names the object and, for a conflict, the managers that own
-// the fields.
-func (c Cluster) Apply(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {
-	parsed := make([]*unstructured.Unstructured, 0, len(objects))
-	for _, object := range objects {
-		u := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(object.YAML, u); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", object, err)
-		}
-		parsed = append(parsed, u)
+// Apply brings all objects of a pipeline to the cluster, in their order, and
+// removes what the pipeline had under other names. It is for a person: it
+// changes rights, and finds what is to be removed by looking at everything.
+//
+// Nothing is changed unless the server would take every object (dry run) and
+// none of them belongs to another pipeline.
+func (c Cluster) Apply(ctx context.Context, all []manifest.Object) ([]manifest.Change, error) {
+	set, err := parse(all)
+	if err != nil {
+		return nil, err
 	}
-	for i, u := range parsed {
-		if _, err := c.apply(ctx, u, metav1.DryRunAll); err != nil {
-			return nil, explain(objects[i], err)
-		}
+	changes, err := c.bring(ctx, set)
+	if err != nil {
+		return changes, err
 	}
-	var changes []manifest.Change
-	for i, u := range parsed {
-		action, err := c.put(ctx, u)
-		if err != nil {
-			return changes, explain(objects[i], err)
-		}
-		changes = append(changes, manifest.Change{Object: objects[i].String(), Action: action})
-	}
-	return changes, nil
+	removed, err := c.removeOthers(ctx, set)
+	return append(changes, removed...), err
 }
 
-// put applies one object and tells from its resource version whether that changed anything.
-func (c Cluster) put(ctx context.Context, u *unstructured.Unstructured) (manifest.Action, error) {
-	before, err := c.resource(u).Get(ctx, u.GetName(), metav1.GetOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
+// Update brings the objects but those that give rights. It is for a pipeline
+// that updates itself, and asks for nothing but the objects by their names.
+func (c Cluster) Update(ctx context.Context, all []manifest.Object) ([]manifest.Change, error) {
+	set, err := parse(all)
+	if err != nil {
+		return nil, err
+	}
+	return c.bring(ctx, slices.DeleteFunc(set, givesRights))
+}
+
+// Remove removes objects by their names, those that are there.
+func (c Cluster) Remove(ctx context.Context, named []manifest.Object) ([]manifest.Change, error) {
+	var all objects
+	for _, object := range named {
+		all = append(all, reference(object))
+	}
+	return c.removeAll(ctx, all)
+}
+
+// givesRights tells the objects that a commit must not be able to change.
+func givesRights(u *unstructured.Unstructured) bool {
+	return slices.Contains([]string{"ServiceAccount", "Role", "RoleBinding"}, u.GetKind())
+}
+
+// bring applies the objects in their order. The new version of the template
+// must be accepted before anything points to it; the Sensor, which comes last,
+// is put back when it is not.
+func (c Cluster) bring(ctx context.Context, set objects) ([]manifest.Change, error) {
+	if err := c.try(ctx, set); err != nil {
+		return nil, err
+	}
+	current, err := c.versionInUse(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	var changes []manifest.Change
+	for _, u := range set {
+		action, err := c.put(ctx, u, current)
+		if err != nil {
+			return changes, err
+		}
+		changes = append(changes, manifest.Change{Object: name(u), Action: action})
+	}
+	retired, err := c.retire(ctx, set, current)
+	return append(changes, retired...), err
+}
+
+// try asks the server about every object without keeping any.
+func (c Cluster) try(ctx context.Context, set objects) error {
+	for _, u := range set {
+		if err := c.checkOwner(ctx, u); err != nil {
+			return err
+		}
+		if _, err := c.apply(ctx, u, metav1.DryRunAll); err != nil {
+			return explain(u, err)
+		}
+	}
+	return nil
+}
+
+// checkOwner refuses to take over an object of another pipeline.
+func (c Cluster) checkOwner(ctx context.Context, u *unstructured.Unstructured) error {
+	found, err := c.live(ctx, u)
+	if err != nil || found == nil {
+		return err
+	}
+	owner, own := found.GetLabels()[manifest.LabelPipeline], u.GetLabels()[manifest.LabelPipeline]
+	if owner == "" || owner == own {
+		return nil
+	}
+	return fault.Invalidf("%s in namespace %q belongs to the pipeline %q, and this one is %q", name(u), u.GetNamespace(), owner, own).
+		WithHint("give this pipeline names of its own: workflowTemplateName, eventSourceName, sensorName, serviceAccountName")
+}
+
+// put applies one object and waits until its controller has accepted it.
+func (c Cluster) put(ctx context.Context, u *unstructured.Unstructured, current string) (manifest.Action, error) {
+	before, err := c.live(ctx, u)
+	if err != nil {
 		return "", err
 	}
-	created := err != nil
 	after, err := c.apply(ctx, u)
-	switch {
-	case err != nil:
-		return "", err
-	case created:
-		return manifest.Created, nil
-	case before.GetResourceVersion() == after.GetResourceVersion():
-		return manifest.Unchanged, nil
+	if err != nil {
+		return "", explain(u, err)
 	}
-	return manifest.Changed, nil
+	action := manifest.Changed
+	switch {
+	case before == nil:
+		action = manifest.Created
+	case before.GetResourceVersion() == after.GetResourceVersion():
+		action = manifest.Unchanged
+	}
+	return action, c.settle(ctx, u, before, current)
 }
 
 func (c Cluster) apply(ctx context.Context, u *unstructured.Unstructured, dryRun ...string) (*unstructured.Unstructured, error) {
-	options := metav1.ApplyOptions{FieldManager: FieldManager}
+	options := metav1.ApplyOptions{FieldManager: FieldManager, Force: c.Force}
 	options.DryRun = dryRun
 	return c.resource(u).Apply(ctx, u.GetName(), u, options)
 }
 
-// resource finds where objects of this kind are kept. The plural is guessed as
-// Kubernetes itself does for custom resources: lower case with an s.
-func (c Cluster) resource(u *unstructured.Unstructured) dynamic.ResourceInterface {
-	resource, _ := meta.UnsafeGuessKindToResource(u.GroupVersionKind())
-	return c.Client.Resource(resource).Namespace(u.GetNamespace())
+// reference makes an object that names another.
+func reference(object manifest.Object) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	u.SetAPIVersion(versionOf(object.Kind))
+	u.SetKind(object.Kind)
+	u.SetNamespace(object.Namespace)
+	u.SetName(object.Name)
+	return u
 }
 
-// explain turns the API server's refusal into an error for a person.
-func explain(object manifest.Object, err error) error {
-	switch {
-	case apierrors.IsConflict(err):
-		return fault.Failedf("%s has fields that others own: %w", object, err).
-			WithHint("remove the fields from the other manager (kubectl get %s -n %s --show-managed-fields)", object, object.Namespace)
-	case apierrors.IsForbidden(err):
-		return fault.Failedf("no right to apply %s in namespace %q: %w", object, object.Namespace, err).
-			WithHint("the deployer's service account needs get and patch on it")
-	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-		return fault.Failedf("the cluster refuses %s: %w", object, err)
-	case apierrors.IsNotFound(err):
-		return fault.Failedf("the cluster does not know %s, or has no namespace %q: %w", object.Kind, object.Namespace, err).
-			WithHint("are Argo Workflows and Argo Events installed in this cluster?")
-	case temporary(err):
-		return fault.Temporaryf("applying %s: %w", object, err)
+func versionOf(kind string) string {
+	switch kind {
+	case "Service", "ServiceAccount", "Secret":
+		return "v1"
+	case "Role", "RoleBinding":
+		return "rbac.authorization.k8s.io/v1"
 	}
-	return fmt.Errorf("applying %s: %w", object, err)
-}
-
-func temporary(err error) bool {
-	return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) ||
-		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || fault.IsTemporary(err) ||
-		strings.Contains(err.Error(), "connection refused")
+	return argoGroup + "/v1alpha1"
 }

@@ -1,132 +1,184 @@
 package kube_test
 
 import (
-	"context"
-	"encoding/json"
-	"io"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 )
 
-const path = "/apis/argoproj.io/v1alpha1/namespaces/argo/workflowtemplates/shop"
+const (
+	argoPath   = "/apis/argoproj.io/v1alpha1/namespaces/argo/"
+	eventsPath = "/apis/argoproj.io/v1alpha1/namespaces/events/"
+	sensorPath = eventsPath + "sensors/shop-sensor"
+)
 
-func template() manifest.Object {
-	return manifest.Object{
-		Kind: "WorkflowTemplate", Namespace: "argo", Name: "shop",
-		YAML: []byte("apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: {name: shop, namespace: argo}\nspec: {entrypoint: run}\n"),
+func object(version, kind, namespace, name, more string) manifest.Object {
+	text := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata:\n  name: %s\n  namespace: %s\n  labels: {app.kubernetes.io/managed-by: aphex-pipeline, aphex.dev/pipeline: shop-1}\n%s\n",
+		version, kind, name, namespace, more)
+	return manifest.Object{Kind: kind, Namespace: namespace, Name: name, YAML: []byte(text)}
+}
+
+// pipeline is a small one whose Sensor submits a version of the template.
+func pipeline(version string) []manifest.Object {
+	return []manifest.Object{
+		object("v1", "ServiceAccount", "argo", "shop", ""),
+		object("rbac.authorization.k8s.io/v1", "Role", "argo", "shop", "rules: []"),
+		object("argoproj.io/v1alpha1", "WorkflowTemplate", "argo", "shop-"+version, "  annotations: {aphex.dev/digest: 'sha256:"+version+"'}\nspec: {entrypoint: run, arguments: {parameters: [{name: commit-sha}]}}"),
+		object("v1", "Service", "events", "shop-svc", "spec: {type: NodePort}"),
+		object("argoproj.io/v1alpha1", "EventSource", "events", "shop-github", "spec: {github: {github: {webhookSecret: {name: shop-webhook, key: secret}}}}"),
+		object("argoproj.io/v1alpha1", "Sensor", "events", "shop-sensor", "  annotations: {aphex.dev/template: shop-"+version+"}\nspec: {triggers: [{template: {name: push}}], replicas: 1}"),
 	}
 }
 
-// server answers as an API server does for one object: it speaks the wire
-// protocol of server-side apply and keeps what it is given.
-type server struct {
-	t        *testing.T
-	stored   map[string]any
-	version  int
-	requests []string
-	refuse   func(r *http.Request) int // status to refuse with, or 0
+func actions(changes []manifest.Change) map[string]manifest.Action {
+	all := map[string]manifest.Action{}
+	for _, change := range changes {
+		all[change.Object] = change.Action
+	}
+	return all
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests = append(s.requests, r.Method+" "+r.URL.Query().Get("dryRun"))
-	assert.Equal(s.t, path, r.URL.Path)
-	if code := s.refuse(r); code != 0 {
-		s.fail(w, code)
-		return
-	}
-	if r.Method == http.MethodGet && s.stored == nil {
-		s.fail(w, http.StatusNotFound)
-		return
-	}
-	answer := s.stored
-	if r.Method == http.MethodPatch {
-		assert.Equal(s.t, "application/apply-patch+yaml", r.Header.Get("Content-Type"))
-		assert.Equal(s.t, kube.FieldManager, r.URL.Query().Get("fieldManager"))
-		answer = s.patch(r)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	assert.NoError(s.t, json.NewEncoder(w).Encode(answer))
-}
-
-func (s *server) patch(r *http.Request) map[string]any {
-	body, err := io.ReadAll(r.Body)
-	assert.NoError(s.t, err)
-	var object map[string]any
-	assert.NoError(s.t, json.Unmarshal(body, &object))
-	before, _ := json.Marshal(s.stored["spec"])
-	after, _ := json.Marshal(object["spec"])
-	if string(before) != string(after) {
-		s.version++
-	}
-	object["metadata"].(map[string]any)["resourceVersion"] = string(rune('0' + s.version))
-	if r.URL.Query().Get("dryRun") == "" {
-		s.stored = object
-	} else if string(before) != string(after) {
-		s.version--
-	}
-	return object
-}
-
-func (*server) fail(w http.ResponseWriter, code int) {
-	reasons := map[int]string{404: "NotFound", 409: "Conflict", 422: "Invalid", 403: "Forbidden", 503: "ServiceUnavailable"}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reasons[code],
-		"message": `conflict with "kubectl": .spec.entrypoint`,
-	})
-}
-
-func cluster(t *testing.T, refuse func(r *http.Request) int) (kube.Cluster, *server) {
-	t.Helper()
-	s := &server{t: t, refuse: refuse}
-	listening := httptest.NewServer(s)
-	t.Cleanup(listening.Close)
-	client, err := dynamic.NewForConfig(&rest.Config{Host: listening.URL})
+func TestObjectsAreTriedFirstThenAppliedInOrderAndTheirChangeIsTold(t *testing.T) {
+	s, c := newServer(t)
+	changes, err := c.Apply(t.Context(), pipeline("3f"))
 	require.NoError(t, err)
-	return kube.Cluster{Client: client}, s
-}
-
-func accept(*http.Request) int { return 0 }
-
-func TestObjectsAreTriedFirstThenAppliedAndTheirChangeIsTold(t *testing.T) {
-	c, s := cluster(t, accept)
-	for _, want := range []manifest.Action{manifest.Created, manifest.Unchanged} {
-		changes, err := c.Apply(context.Background(), []manifest.Object{template()})
-		require.NoError(t, err)
-		assert.Equal(t, []manifest.Change{{Object: "workflowtemplate/shop", Action: want}}, changes)
+	for object, action := range actions(changes) {
+		assert.Equal(t, manifest.Created, action, object)
 	}
-	assert.Equal(t, []string{"PATCH All", "GET ", "PATCH "}, s.requests[:3])
+	var order []string
+	for _, request := range s.writes() {
+		if strings.HasPrefix(request, "PATCH") {
+			parts := strings.Split(request, "/")
+			order = append(order, parts[len(parts)-2])
+		}
+	}
+	assert.Equal(t, []string{"serviceaccounts", "roles", "workflowtemplates", "workflows", "services", "eventsources", "sensors"}, order)
+	assert.Empty(t, s.has("workflows"), "the look that Argo took at the template leaves nothing")
 
-	changed := template()
-	changed.YAML = []byte("apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: {name: shop, namespace: argo}\nspec: {entrypoint: other}\n")
-	changes, err := c.Apply(context.Background(), []manifest.Object{changed})
+	changes, err = c.Apply(t.Context(), pipeline("3f"))
 	require.NoError(t, err)
-	assert.Equal(t, manifest.Changed, changes[0].Action)
+	for object, action := range actions(changes) {
+		assert.Equal(t, manifest.Unchanged, action, object)
+	}
 }
 
 func TestARefusedDryRunChangesNothing(t *testing.T) {
-	c, s := cluster(t, func(r *http.Request) int {
-		if r.URL.Query().Get("dryRun") != "" {
+	s, c := newServer(t)
+	s.refuse = func(_, path string, dry bool) int {
+		if dry && strings.Contains(path, "/sensors/") {
 			return http.StatusUnprocessableEntity
 		}
 		return 0
-	})
-	_, err := c.Apply(context.Background(), []manifest.Object{template()})
+	}
+	_, err := c.Apply(t.Context(), pipeline("3f"))
 
-	assert.ErrorContains(t, err, "the cluster refuses workflowtemplate/shop")
-	assert.Equal(t, []string{"PATCH All"}, s.requests)
-	assert.Nil(t, s.stored)
+	assert.ErrorContains(t, err, "the cluster refuses sensor/shop-sensor")
+	assert.Empty(t, s.writes())
+	assert.Empty(t, s.objects)
+}
+
+func TestAnObjectOfAnotherPipelineIsNotTouched(t *testing.T) {
+	s, c := newServer(t)
+	s.put(eventsPath+"eventsources/shop-github", "aphex-pipeline", content{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "EventSource",
+		"metadata": content{"name": "shop-github", "namespace": "events", "labels": content{manifest.LabelPipeline: "other-2"}},
+	})
+	_, err := c.Apply(t.Context(), pipeline("3f"))
+
+	require.ErrorContains(t, err, `eventsource/shop-github in namespace "events" belongs to the pipeline "other-2", and this one is "shop-1"`)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "eventSourceName")
+	assert.Empty(t, s.writes())
+}
+
+func TestAConflictNamesTheManagerAndForceTakesTheFieldOver(t *testing.T) {
+	s, c := newServer(t)
+	s.put(sensorPath, "kubectl-edit", content{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "Sensor", "metadata": content{"name": "shop-sensor", "namespace": "events"},
+		"spec": content{"replicas": float64(2)},
+	})
+	_, err := c.Apply(t.Context(), pipeline("3f"))
+	require.ErrorContains(t, err, "sensor/shop-sensor has fields that kubectl-edit set to another value")
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "--force")
+	assert.Empty(t, s.writes())
+
+	c.Force = true
+	_, err = c.Apply(t.Context(), pipeline("3f"))
+	assert.NoError(t, err)
+}
+
+func TestATemplateThatArgoRefusesLeavesTheLastGoodOneInUse(t *testing.T) {
+	s, c := newServer(t)
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.NoError(t, err)
+	s.control = func(path string, object content) {
+		accepting(path, object)
+		if strings.HasSuffix(path, "/workflows/shop-bb") {
+			object["status"] = content{"phase": "Failed", "message": "invalid spec: templates.run unknown field"}
+		}
+	}
+	_, err = c.Apply(t.Context(), pipeline("bb"))
+
+	require.ErrorContains(t, err, "Argo refuses workflowtemplate/shop-bb: invalid spec: templates.run unknown field")
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, []string{"shop-aa"}, s.has("workflowtemplates"))
+	assert.Equal(t, "shop-aa", s.object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
+	assert.Empty(t, s.has("workflows"))
+}
+
+func TestATemplateIsLookedAtWithoutRunningIt(t *testing.T) {
+	s, c := newServer(t)
+	looked := false
+	s.control = func(path string, object content) {
+		accepting(path, object)
+		if strings.HasSuffix(path, "/workflows/shop-aa") {
+			looked = true
+			assert.Equal(t, content{
+				"suspend": true, "workflowTemplateRef": content{"name": "shop-aa"},
+				"arguments": content{"parameters": []any{content{"name": "commit-sha", "value": "none"}}},
+			}, object["spec"], "Strict template referencing allows these fields only")
+		}
+	}
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.NoError(t, err)
+	assert.True(t, looked)
+}
+
+func TestAControllerThatDoesNotLookIsATemporaryFault(t *testing.T) {
+	s, c := newServer(t)
+	c.Patience = 300 * time.Millisecond
+	s.control = func(string, content) {}
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.ErrorContains(t, err, "Argo Workflows has not looked at workflowtemplate/shop-aa within 300ms")
+	assert.Equal(t, fault.Temporary, fault.KindOf(err))
+	assert.Empty(t, s.has("sensors"))
+}
+
+func TestASensorThatIsNotAcceptedIsPutBack(t *testing.T) {
+	s, c := newServer(t)
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.NoError(t, err)
+	c.Patience = 500 * time.Millisecond
+	s.control = func(path string, object content) {
+		accepting(path, object)
+		if path == sensorPath {
+			object["status"] = content{"conditions": []any{content{"type": "TriggersProvided", "status": "False", "reason": "InvalidTriggers", "message": "no triggers"}}}
+		}
+	}
+	_, err = c.Apply(t.Context(), pipeline("bb"))
+	require.ErrorContains(t, err, "Argo Events refuses sensor/shop-sensor: TriggersProvided: InvalidTriggers no triggers")
+	assert.Equal(t, "shop-aa", s.object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
+	assert.Contains(t, s.has("workflowtemplates"), "shop-aa")
 }
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
@@ -134,14 +186,58 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		text string
 		kind fault.Kind
 	}{
-		http.StatusConflict:           {"fields that others own", fault.Failed},
-		http.StatusForbidden:          {"no right to apply", fault.Failed},
-		http.StatusNotFound:           {"does not know WorkflowTemplate", fault.Failed},
-		http.StatusServiceUnavailable: {"applying workflowtemplate/shop", fault.Temporary},
+		http.StatusForbidden:          {"no right to change serviceaccount/shop", fault.Failed},
+		http.StatusServiceUnavailable: {"reaching the cluster for serviceaccount/shop", fault.Temporary},
 	} {
-		c, _ := cluster(t, func(*http.Request) int { return code })
-		_, err := c.Apply(context.Background(), []manifest.Object{template()})
+		s, c := newServer(t)
+		s.refuse = func(method, _ string, _ bool) int {
+			if method == http.MethodPatch {
+				return code
+			}
+			return 0
+		}
+		_, err := c.Apply(t.Context(), pipeline("aa"))
 		assert.ErrorContains(t, err, want.text)
 		assert.Equal(t, want.kind, fault.KindOf(err), code)
 	}
+}
+
+func TestAClusterWithoutArgoSaysSo(t *testing.T) {
+	s, c := newServer(t)
+	s.refuse = func(method, path string, _ bool) int {
+		if method == http.MethodPatch && strings.Contains(path, "argoproj.io") {
+			return http.StatusNotFound
+		}
+		return 0
+	}
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	assert.ErrorContains(t, err, "the cluster does not know WorkflowTemplate")
+	assert.Contains(t, fault.HintOf(err), "Argo Workflows")
+}
+
+func TestAPipelineThatUpdatesItselfChangesNoRights(t *testing.T) {
+	s, c := newServer(t)
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.NoError(t, err)
+	s.requests = nil
+	changes, err := c.Update(t.Context(), pipeline("bb"))
+	require.NoError(t, err)
+
+	assert.Equal(t, manifest.Created, actions(changes)["workflowtemplate/shop-bb"])
+	assert.Equal(t, "shop-bb", s.object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
+	for _, request := range s.requests {
+		assert.NotContains(t, request, "serviceaccounts")
+		assert.NotContains(t, request, "roles")
+		assert.Regexp(t, `/namespaces/[a-z]+/[a-z]+/[a-z-]+( dry)?$`, request, "it asks for objects by their names only")
+	}
+}
+
+func TestWhatAConfigurationNoLongerWantsIsRemovedByItsName(t *testing.T) {
+	s, c := newServer(t)
+	s.put(argoPath+"cronworkflows/shop", kube.FieldManager, content{"metadata": content{}})
+	unwanted := []manifest.Object{{Kind: "CronWorkflow", Namespace: "argo", Name: "shop"}, {Kind: "Service", Namespace: "events", Name: "none"}}
+	changes, err := c.Remove(t.Context(), unwanted)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]manifest.Action{"cronworkflow/shop": manifest.Removed}, actions(changes))
+	assert.Empty(t, s.has("cronworkflows"))
 }

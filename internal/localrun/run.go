@@ -80,7 +80,7 @@ type StepResult struct {
 type Result struct {
 	Name    string
 	Status  Status
-	Steps   []StepResult // in the order of the graph, the exit handler last
+	Steps   []StepResult // in the order of the graph, those of the exit handler last
 	Started time.Time
 	Ended   time.Time
 }
@@ -101,6 +101,7 @@ func Run(ctx context.Context, t *Template, o Options) (Result, error) {
 	r := &runner{template: t, options: o, started: time.Now(), outputs: map[string]map[string]string{}}
 	r.facts = scope{
 		"workflow.name":                      o.Name,
+		"workflow.mainEntrypoint":            o.Entrypoint,
 		"workflow.creationTimestamp.RFC3339": r.started.UTC().Format(time.RFC3339),
 	}.with("workflow.parameters.", parameters)
 	return r.run(ctx)
@@ -130,9 +131,9 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	steps, err := r.graph(graphCtx, tasks)
 	result := Result{Name: r.options.Name, Status: overall(steps), Steps: steps, Started: r.started}
 	if err == nil && r.template.Spec.OnExit != "" {
-		var exit StepResult
+		var exit []StepResult
 		exit, err = r.exit(ctx, result)
-		result.Steps = append(result.Steps, exit)
+		result.Steps = append(result.Steps, exit...)
 	}
 	result.Ended = time.Now()
 	return result, err
@@ -232,11 +233,15 @@ func (r *runner) remember(task string, outputs map[string]string) {
 }
 
 // exit runs the exit handler, also for a cancelled run.
-func (r *runner) exit(ctx context.Context, soFar Result) (StepResult, error) {
+func (r *runner) exit(ctx context.Context, soFar Result) ([]StepResult, error) {
 	r.facts = r.facts.with("workflow.", map[string]string{
 		"status": string(soFar.Status), "failures": failures(soFar.Steps),
 	})
-	return r.task(context.WithoutCancel(ctx), Task{Name: r.template.Spec.OnExit, Template: r.template.Spec.OnExit})
+	tasks := []Task{{Name: r.template.Spec.OnExit, Template: r.template.Spec.OnExit}}
+	if handler, _ := r.template.node(r.template.Spec.OnExit); handler.DAG != nil {
+		tasks = handler.DAG.Tasks
+	}
+	return r.graph(context.WithoutCancel(ctx), tasks)
 }
 
 // failures renders the failed steps as Argo's workflow.failures: JSON, and

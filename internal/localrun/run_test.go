@@ -145,6 +145,25 @@ func TestAFailureStartsNothingNewAndIsToldToTheExitHandler(t *testing.T) {
 	assert.DirExists(t, got.Steps[0].Volume, "what a failed step left can be looked at")
 }
 
+func TestAnExitHandlerMayBeAGraphWhoseStepsDependOnTheEntrypoint(t *testing.T) {
+	template := strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) + dag("      - {name: a, template: b}\n") +
+		"  - {name: exit, dag: {tasks: [{name: record, template: b, when: \"'{{workflow.mainEntrypoint}}' != 'watch'\"}]}}\n" +
+		"  - {name: watch, dag: {tasks: [{name: look, template: b}]}}\n" + shell("b", "true", "")
+	for entrypoint, want := range map[string]map[string]localrun.Status{
+		"":      {"a": localrun.Succeeded, "record": localrun.Succeeded},
+		"watch": {"look": localrun.Succeeded, "record": localrun.Skipped},
+	} {
+		var h harness
+		parsed, err := localrun.Parse([]byte(template))
+		require.NoError(t, err)
+		options := h.options(t)
+		options.Entrypoint = entrypoint
+		got, err := localrun.Run(context.Background(), parsed, options)
+		require.NoError(t, err)
+		assert.Equal(t, want, statuses(got))
+	}
+}
+
 func TestOnlyWhatTheRetryStrategyNamesIsRunAgain(t *testing.T) {
 	retry := `retryStrategy: {limit: "2", retryPolicy: Always, expression: "asInt(lastRetry.exitCode) == 75", backoff: {duration: "0", factor: 2}}`
 	for script, attempts := range map[string]int{"exit 75": 3, "exit 1": 1, "exit 0": 1} {

@@ -164,8 +164,8 @@ func (t *Template) check() error {
 	if _, err := t.graph(t.Spec.Entrypoint); err != nil {
 		return err
 	}
-	if exit, ok := t.node(t.Spec.OnExit); t.Spec.OnExit != "" && (!ok || exit.Container == nil) {
-		return fmt.Errorf("the exit handler %q is not a container of this template", t.Spec.OnExit)
+	if exit, ok := t.node(t.Spec.OnExit); t.Spec.OnExit != "" && (!ok || exit.Container == nil && exit.DAG == nil) {
+		return fmt.Errorf("the exit handler %q is neither a container nor a graph of this template", t.Spec.OnExit)
 	}
 	for _, node := range t.Spec.Templates {
 		if err := t.checkTasks(node); err != nil {

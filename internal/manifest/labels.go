@@ -10,4 +10,9 @@ const (
 	LabelPipeline = "aphex.dev/pipeline"
 	// AnnotationDigest holds the SHA-256 of a versioned object's content, as sha256:<hex>.
 	AnnotationDigest = "aphex.dev/digest"
+	// AnnotationTemplate on a Sensor names the version of the template that it submits.
+	AnnotationTemplate = "aphex.dev/template"
+	// AnnotationEarlier on a Sensor holds the versions that it submitted before: a
+	// JSON object from their names to the times at which it turned away from them.
+	AnnotationEarlier = "aphex.dev/earlier-templates"
 )

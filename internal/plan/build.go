@@ -21,7 +21,7 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher},
 		"bucket": literal(place.Bucket),
 	})
-	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit}, b.err
+	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg)}, b.err
 }
 
 // Names of the steps that every pipeline begins with.
@@ -30,6 +30,17 @@ const (
 	Build    = "build"
 	Pipeline = "pipeline"
 )
+
+// Reconcile names the step that looks for pushes that were missed.
+const Reconcile = "reconcile"
+
+// RepositoryURL gives the URL of the configured repository; "" when none is configured.
+func RepositoryURL(cfg *config.Config) string {
+	if cfg.GithubOwner == "" || cfg.GithubRepo == "" {
+		return ""
+	}
+	return "https://github.com/" + cfg.GithubOwner + "/" + cfg.GithubRepo + ".git"
+}
 
 // Deploy names the step that deploys an environment.
 func Deploy(environment string) string { return "deploy-" + environment }
@@ -96,7 +107,7 @@ func (b *builder) head(onFailure string) {
 	b.add(Build, "Build", b.stages.Build, []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
 	b.steps[len(b.steps)-1].Identity = Builder
 	b.add(Pipeline, "Deploy the pipeline itself", b.stages.Pipeline, []string{Build},
-		merge(b.artifact(), sources{"region": literal(b.place.Region), "on-failure": literal(onFailure)}))
+		merge(b.artifact(), sources{"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(onFailure)}))
 }
 
 // environment adds approval, deployment and tests of one environment.
@@ -120,6 +131,19 @@ func (b *builder) environment(env config.Environment) {
 		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)},
 			merge(inputs, sources{"stack-outputs": stackOutputs}))
 	}
+}
+
+// watch plans the look for missed pushes, where there is a repository to look at.
+func (b *builder) watch(cfg *config.Config) *Watch {
+	if cfg.ReconcileSchedule == "" || RepositoryURL(cfg) == "" {
+		return nil
+	}
+	step := b.step(Reconcile, "Look for missed pushes", b.stages.Reconcile, nil, sources{
+		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
+		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
+	})
+	step.Identity = Watcher
+	return &Watch{step, cfg.ReconcileSchedule}
 }
 
 // artifact holds the sources of what every stage after the build gets.

@@ -7,6 +7,13 @@ type Plan struct {
 	Steps []Step // every step comes after those that it waits for
 	Check []Step // what a pull request runs: says whether its commit is fit, and deploys nothing
 	Exit  Step   // runs at the end of every run, whatever became of it
+	Watch *Watch // nil when nothing looks for pushes that were missed
+}
+
+// Watch is what looks for pushes whose webhook never arrived, and when.
+type Watch struct {
+	Step
+	Schedule string // five cron fields, UTC
 }
 
 // Step is one node of the graph: a stage to be run, or an approval to wait for.
@@ -27,6 +34,8 @@ const (
 	Deployer Identity = iota
 	// Builder runs the repository's build and may nothing but keep its artifacts.
 	Builder
+	// Watcher looks at the branch and at the records of runs, and starts runs.
+	Watcher
 )
 
 // Approval says whether the step waits for a person instead of running a stage.
@@ -81,7 +90,7 @@ func Parameters() []string { return []string{CommitSHA, Branch, RepoURL, RepoNam
 
 // Stages holds the contracts of the stages that a pipeline is made of.
 type Stages struct {
-	Validation, Build, Pipeline, Environment, Test, Record contract.Contract
+	Validation, Build, Pipeline, Environment, Test, Record, Reconcile contract.Contract
 }
 
 // Place is where the pipeline itself lives.

@@ -32,9 +32,10 @@ func contracts() plan.Stages {
 	return plan.Stages{
 		Validation:  stage(append(commit, "repository")),
 		Build:       stage(append(commit, "repository", "bucket"), "artifact", "digest"),
-		Pipeline:    stage(append(artifact, "region", "on-failure")),
+		Pipeline:    stage(append(artifact, "account", "region", "on-failure")),
 		Environment: stage(append(artifact, "environment"), "outputs"),
 		Test:        stage(append(artifact, "environment", "stack-outputs")),
+		Reconcile:   stage([]string{"repository", "branch", "bucket", "prefix", "sensor", "namespace"}),
 		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "bucket"}),
 	}
 }
@@ -78,6 +79,27 @@ func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
 	require.NoError(t, err)
 
 	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "deploy-eu", "test-eu", "deploy-us", "test-us"}, names(p))
+}
+
+func TestMissedPushesAreLookedForWhereThereIsARepositoryAndASchedule(t *testing.T) {
+	cfg := shop()
+	cfg.ReconcileSchedule, cfg.WorkflowNamePrefix = "*/15 * * * *", "shop-"
+	p, err := plan.New(cfg, contracts(), place())
+	require.NoError(t, err)
+	require.NotNil(t, p.Watch)
+	assert.Equal(t, "*/15 * * * *", p.Watch.Schedule)
+	assert.Equal(t, plan.Watcher, p.Watch.Identity)
+	assert.Equal(t, plan.Source{Text: "https://github.com/my-org/My_Shop.js.git"}, p.Watch.Inputs[0].Source)
+
+	cfg.ReconcileSchedule = ""
+	p, err = plan.New(cfg, contracts(), place())
+	require.NoError(t, err)
+	assert.Nil(t, p.Watch)
+
+	cfg.ReconcileSchedule, cfg.GithubRepo = "*/15 * * * *", ""
+	p, err = plan.New(cfg, contracts(), place())
+	require.NoError(t, err)
+	assert.Nil(t, p.Watch)
 }
 
 func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {

@@ -32,6 +32,9 @@ func RecordKey(workflow, step string) string {
 	return fmt.Sprintf("metadata/workflows/%s/%s.json", workflow, step)
 }
 
+// RunRecordKey is where the record of a whole run lies in the artifact bucket.
+func RunRecordKey(workflow string) string { return "metadata/workflows/" + workflow + ".json" }
+
 // ResultFile is the name of the record among the output files.
 const ResultFile = "result.json"
 

@@ -36,6 +36,7 @@ type Input struct {
 	Config    string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	Bucket    string `help:"Artifact bucket, which the rendered pipeline uses as well." required:""`
 	Region    string `help:"Region of the pipeline and of its bucket." env:"APHEX_REGION,AWS_REGION" required:""`
+	Account   string `help:"Account of the pipeline, whose roles its pods have."`
 	Artifact  string `help:"Key of the built workspace in the bucket."`
 	Digest    string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	Source    string `help:"Folder to use in place of an artifact." type:"path"`
@@ -80,8 +81,14 @@ type Deps struct {
 	FetchFile func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
 	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error
+	// Taken says which versions of the template the cluster uses for other
+	// content. It may be nil: none.
+	Taken func(ctx context.Context, namespace string) func(version, digest string) bool
 	// Apply brings the objects to the cluster.
 	Apply func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
+	// Remove removes objects by their names, those that are there. It may be nil,
+	// where Apply removes what it is not given.
+	Remove func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
 }
 
 // Run updates the pipeline. A failed update keeps the last good pipeline; the
@@ -101,7 +108,7 @@ func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, e
 	if err != nil {
 		return Output{}, err
 	}
-	objects, err := render(cfg, d.Stages, in)
+	objects, err := d.render(ctx, cfg, in)
 	if err != nil {
 		return Output{}, err
 	}
@@ -110,11 +117,22 @@ func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, e
 			return Output{}, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
 		}
 	}
-	changes, err := d.Apply(ctx, objects)
+	changes, err := d.apply(ctx, cfg, objects)
 	if err != nil {
 		return Output{}, fmt.Errorf("applying the pipeline's objects: %w", err)
 	}
 	return report(frame, changes), nil
+}
+
+// apply brings the objects, and then removes those that only an earlier
+// configuration wanted.
+func (d Deps) apply(ctx context.Context, cfg *config.Config, objects []manifest.Object) ([]manifest.Change, error) {
+	changes, err := d.Apply(ctx, objects)
+	if err != nil || d.Remove == nil {
+		return changes, err
+	}
+	removed, err := d.Remove(ctx, argo.Unwanted(cfg))
+	return append(changes, removed...), err
 }
 
 // configuration reads the configuration of the commit; the rest of the
@@ -150,13 +168,16 @@ func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, s
 }
 
 // render makes the objects; they are complete before anything is changed.
-func render(cfg *config.Config, stages plan.Stages, in Input) ([]manifest.Object, error) {
-	place := plan.Place{Region: in.Region, Bucket: in.Bucket, Config: in.Config}
-	p, err := plan.New(cfg, stages, place)
+func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manifest.Object, error) {
+	place := plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config}
+	p, err := plan.New(cfg, d.Stages, place)
 	if err != nil {
 		return nil, err
 	}
-	return argo.Objects(cfg, p, place)
+	if d.Taken == nil {
+		return argo.Objects(cfg, p, place)
+	}
+	return argo.ObjectsBeside(cfg, p, place, d.Taken(ctx, cfg.ArgoNamespace))
 }
 
 func report(frame stage.Frame, changes []manifest.Change) Output {

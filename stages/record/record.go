@@ -86,7 +86,7 @@ type Failure struct {
 }
 
 // Key is where the record of a run lies in the artifact bucket.
-func Key(workflow string) string { return "metadata/workflows/" + workflow + ".json" }
+func Key(workflow string) string { return stage.RunRecordKey(workflow) }
 
 // Run joins the records of the run that frame names.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {

@@ -1,0 +1,36 @@
+package argo
+
+import (
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// keepWatch is how many seconds the Workflow of a look for missed pushes is kept.
+const keepWatch = 60 * 60
+
+// cron renders the regular look for missed pushes. Its Workflows begin at an
+// entrypoint of the pipeline's template, as Strict template referencing demands.
+func (r *renderer) cron(template string, watch *plan.Watch) []object {
+	if watch == nil {
+		return nil
+	}
+	workflow := r.submitted(template)
+	workflow.Spec.Entrypoint = WatchEntry
+	workflow.Spec.TTLStrategy = &wfv1.TTLStrategy{SecondsAfterCompletion: ptr(int32(keepWatch))}
+	return []object{&wfv1.CronWorkflow{
+		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "CronWorkflow"},
+		ObjectMeta: r.meta(r.cfg.ArgoNamespace, r.cfg.WorkflowTemplateName, "reconcile"),
+		Spec: wfv1.CronWorkflowSpec{
+			Schedules:                  []string{watch.Schedule},
+			Timezone:                   "UTC",
+			ConcurrencyPolicy:          wfv1.ForbidConcurrent,
+			StartingDeadlineSeconds:    ptr(int64(60)),
+			SuccessfulJobsHistoryLimit: ptr(int32(1)),
+			FailedJobsHistoryLimit:     ptr(int32(1)),
+			WorkflowMetadata:           &metav1.ObjectMeta{Labels: r.labels("reconcile")},
+			WorkflowSpec:               workflow.Spec,
+		},
+	}}
+}

@@ -1,0 +1,154 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// pollEvery is how often a controller's work is looked at.
+const pollEvery = 200 * time.Millisecond
+
+// settle waits until the controller behind a kind has accepted the object. What
+// it refuses does not stay: a new version of the template is removed again, and
+// the Sensor becomes again what it was.
+func (c Cluster) settle(ctx context.Context, u, before *unstructured.Unstructured, current string) error {
+	switch u.GetKind() {
+	case "WorkflowTemplate":
+		if u.GetName() == current {
+			return nil
+		}
+		err := c.acceptTemplate(ctx, u)
+		if err != nil && before == nil {
+			_, _ = c.remove(context.WithoutCancel(ctx), u)
+		}
+		return err
+	case "EventSource", "Sensor":
+		err := c.acceptConditions(ctx, u)
+		if err != nil && before != nil && !fault.IsTemporary(err) {
+			_ = c.putBack(context.WithoutCancel(ctx), before)
+		}
+		return err
+	}
+	return nil
+}
+
+// acceptTemplate has the workflow controller of this cluster validate the
+// template: it validates everything that a Workflow refers to when it first
+// looks at it. The Workflow is suspended from the start, so that none of its
+// steps ever runs, and it is removed at once.
+func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unstructured) error {
+	probe := probeOf(template)
+	defer func() { _, _ = c.remove(context.WithoutCancel(ctx), probe) }()
+	if _, err := c.apply(ctx, probe); err != nil {
+		return explain(probe, err)
+	}
+	return c.poll(ctx, probe, "Argo Workflows has not looked at "+name(template), func(found *unstructured.Unstructured) (bool, error) {
+		phase, _, _ := unstructured.NestedString(found.Object, "status", "phase")
+		message, _, _ := unstructured.NestedString(found.Object, "status", "message")
+		switch phase {
+		case "":
+			return false, nil
+		case "Failed", "Error":
+			return true, fault.Failedf("Argo refuses %s: %s", name(template), message).
+				WithHint("the version of Argo Workflows in the cluster may not know what this version renders")
+		}
+		return true, nil
+	})
+}
+
+// probeOf makes the Workflow that has a template validated. Its name is one of
+// those that the pipeline may use: that of the template.
+func probeOf(template *unstructured.Unstructured) *unstructured.Unstructured {
+	var parameters []any
+	declared, _, _ := unstructured.NestedSlice(template.Object, "spec", "arguments", "parameters")
+	for _, parameter := range declared {
+		if mapping, ok := parameter.(map[string]any); ok {
+			parameters = append(parameters, map[string]any{"name": mapping["name"], "value": "none"})
+		}
+	}
+	probe := reference(manifest.Object{Kind: "Workflow", Namespace: template.GetNamespace(), Name: template.GetName()})
+	probe.SetLabels(template.GetLabels())
+	probe.Object["spec"] = map[string]any{
+		"workflowTemplateRef": map[string]any{"name": template.GetName()},
+		"suspend":             true,
+		"arguments":           map[string]any{"parameters": parameters},
+	}
+	return probe
+}
+
+// acceptConditions waits until all conditions of the object are true. One that
+// is false may become true while other parts start, so that only patience ends it.
+func (c Cluster) acceptConditions(ctx context.Context, u *unstructured.Unstructured) error {
+	refused := ""
+	err := c.poll(ctx, u, "Argo Events is not done with "+name(u), func(found *unstructured.Unstructured) (accepted bool, err error) {
+		accepted, refused = judge(found)
+		return accepted, nil
+	})
+	if err != nil && refused != "" && ctx.Err() == nil {
+		return fault.Failedf("Argo Events refuses %s: %s", name(u), refused)
+	}
+	return err
+}
+
+// judge reads the conditions that a controller of Argo Events writes.
+func judge(u *unstructured.Unstructured) (accepted bool, refused string) {
+	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+	accepted = len(conditions) > 0
+	for _, condition := range conditions {
+		mapping, _ := condition.(map[string]any)
+		accepted = accepted && mapping["status"] == "True"
+		if mapping["status"] == "False" {
+			refused = fmt.Sprintf("%v: %v %v", mapping["type"], mapping["reason"], mapping["message"])
+		}
+	}
+	return accepted, refused
+}
+
+// poll looks at an object until done says so. Patience that runs out is a
+// temporary fault: the controller may be restarting.
+func (c Cluster) poll(ctx context.Context, u *unstructured.Unstructured, late string, done func(*unstructured.Unstructured) (bool, error)) error {
+	waiting, cancel := context.WithTimeout(ctx, c.patience())
+	defer cancel()
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		found, err := c.resource(u).Get(waiting, u.GetName(), metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) && waiting.Err() == nil {
+			return explain(u, err)
+		}
+		if err == nil {
+			if finished, err := done(found); finished || err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-waiting.Done():
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fault.Temporaryf("%s within %s", late, c.patience()).
+				WithHint("is its controller running? kubectl get pods -A")
+		}
+	}
+}
+
+// putBack applies an object as it was before.
+func (c Cluster) putBack(ctx context.Context, before *unstructured.Unstructured) error {
+	old := reference(manifest.Object{Kind: before.GetKind(), Namespace: before.GetNamespace(), Name: before.GetName()})
+	old.SetLabels(before.GetLabels())
+	annotations := before.GetAnnotations()
+	delete(annotations, manifest.AnnotationEarlier) // owned by another manager
+	old.SetAnnotations(annotations)
+	old.Object["spec"] = before.Object["spec"]
+	_, err := c.resource(old).Apply(ctx, old.GetName(), old, metav1.ApplyOptions{FieldManager: FieldManager, Force: true})
+	return err
+}

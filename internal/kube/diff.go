@@ -1,0 +1,108 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rogpeppe/go-internal/diff"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// Difference is how an object in the cluster would change.
+type Difference struct {
+	manifest.Change
+	Text []byte // unified diff of the two YAML documents
+}
+
+// Diff tells what Apply would change, and changes nothing. The server says what
+// each object would become, with its defaults and with what others own in it.
+func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference, error) {
+	set, err := parse(all)
+	if err != nil {
+		return nil, err
+	}
+	var differences []Difference
+	for _, u := range set {
+		if err := c.checkOwner(ctx, u); err != nil {
+			return nil, err
+		}
+		found, err := c.difference(ctx, u)
+		if err != nil {
+			return nil, err
+		}
+		differences = append(differences, found...)
+	}
+	others, err := c.others(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range others {
+		text, err := compare(u, nil)
+		if err != nil {
+			return nil, err
+		}
+		differences = append(differences, Difference{manifest.Change{Object: name(u), Action: manifest.Removed}, text})
+	}
+	return differences, nil
+}
+
+// difference gives none or one.
+func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured) ([]Difference, error) {
+	before, err := c.live(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.apply(ctx, u, metav1.DryRunAll)
+	if err != nil {
+		return nil, explain(u, err)
+	}
+	text, err := compare(before, after)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	action := manifest.Changed
+	if before == nil {
+		action = manifest.Created
+	}
+	return []Difference{{manifest.Change{Object: name(u), Action: action}, text}}, nil
+}
+
+// compare gives the unified diff of two objects; nil is no object, and no
+// difference.
+func compare(before, after *unstructured.Unstructured) ([]byte, error) {
+	old, err := readable(before)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := readable(after)
+	if err != nil {
+		return nil, err
+	}
+	some := before
+	if some == nil {
+		some = after
+	}
+	path := some.GetNamespace() + "/" + name(some)
+	return diff.Diff("live/"+path, old, "rendered/"+path, fresh), nil
+}
+
+// readable writes what a person cares about in an object.
+func readable(u *unstructured.Unstructured) ([]byte, error) {
+	if u == nil {
+		return nil, nil
+	}
+	u = u.DeepCopy()
+	delete(u.Object, "status")
+	for _, field := range []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp"} {
+		unstructured.RemoveNestedField(u.Object, "metadata", field)
+	}
+	text, err := yaml.Marshal(u.Object)
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", name(u), err)
+	}
+	return text, nil
+}

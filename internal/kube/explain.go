@@ -1,0 +1,61 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// explain turns the API server's refusal into an error for a person.
+func explain(u *unstructured.Unstructured, err error) error {
+	object, namespace := name(u), u.GetNamespace()
+	switch {
+	case apierrors.IsConflict(err):
+		return fault.Failedf("%s has fields that %s set to another value: %w", object, managers(err), err).
+			WithHint("have them give the fields up (kubectl get %s -n %s -o yaml --show-managed-fields), or take them over with --force", object, namespace)
+	case apierrors.IsForbidden(err):
+		return fault.Failedf("no right to change %s in namespace %q: %w", object, namespace, err).
+			WithHint("apply it with the rights of a person once: generator apply")
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+		return fault.Failedf("the cluster refuses %s: %w", object, err)
+	case apierrors.IsNotFound(err):
+		return fault.Failedf("the cluster does not know %s, or has no namespace %q: %w", u.GetKind(), namespace, err).
+			WithHint("are Argo Workflows and Argo Events installed in this cluster?")
+	case temporary(err):
+		return fault.Temporaryf("reaching the cluster for %s: %w", object, err)
+	}
+	return fmt.Errorf("reaching the cluster for %s: %w", object, err)
+}
+
+// managers names who owns the fields of a conflict; the API server says so in
+// the causes, as `conflict with "kubectl" using v1`.
+func managers(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return "another manager"
+	}
+	var names []string
+	for _, cause := range status.Status().Details.Causes {
+		parts := strings.Split(cause.Message, `"`)
+		if cause.Type == metav1.CauseTypeFieldManagerConflict && len(parts) > 1 && !slices.Contains(names, parts[1]) {
+			names = append(names, parts[1])
+		}
+	}
+	if names == nil {
+		return "another manager"
+	}
+	return strings.Join(names, " and ")
+}
+
+func temporary(err error) bool {
+	return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || fault.IsTemporary(err) ||
+		strings.Contains(err.Error(), "connection refused")
+}

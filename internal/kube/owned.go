@@ -1,0 +1,173 @@
+package kube
+
+import (
+	"context"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// kinds are all kinds of a pipeline's objects, in an order in which they can be
+// removed: first what starts runs, last what gives rights. Runs themselves stay
+// for as long as Argo keeps them.
+var kinds = []string{"Sensor", "CronWorkflow", "EventSource", "Service", "Secret", "WorkflowTemplate", "RoleBinding", "Role", "ServiceAccount"}
+
+// owned lists what the pipeline has, whatever its name and namespace. Without
+// the right to look everywhere, the given namespaces are looked at.
+func (c Cluster) owned(ctx context.Context, pipeline string, namespaces []string) (objects, error) {
+	selector := manifest.LabelManagedBy + "=" + manifest.ManagedBy + "," + manifest.LabelPipeline + "=" + pipeline
+	var all objects
+	for _, kind := range kinds {
+		found, err := c.list(ctx, kind, "", selector)
+		if apierrors.IsForbidden(err) {
+			found, err = c.listIn(ctx, kind, namespaces, selector)
+		}
+		if err != nil {
+			return nil, explain(reference(manifest.Object{Kind: kind}), err)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func (c Cluster) listIn(ctx context.Context, kind string, namespaces []string, selector string) (objects, error) {
+	var all objects
+	for _, namespace := range namespaces {
+		found, err := c.list(ctx, kind, namespace, selector)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// list gives the objects of a kind in a namespace, or in all. A kind that the
+// cluster does not know has none.
+func (c Cluster) list(ctx context.Context, kind, namespace, selector string) (objects, error) {
+	list, err := c.resource(reference(manifest.Object{Kind: kind, Namespace: namespace})).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make(objects, 0, len(list.Items))
+	for i := range list.Items {
+		all = append(all, &list.Items[i])
+	}
+	return all, nil
+}
+
+// removeOthers removes what the pipeline has beside the set.
+func (c Cluster) removeOthers(ctx context.Context, set objects) ([]manifest.Change, error) {
+	others, err := c.others(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	return c.removeAll(ctx, others)
+}
+
+// others finds what the pipeline has beside the set: objects that an earlier
+// configuration gave other names, and versions of the template that no run
+// refers to.
+func (c Cluster) others(ctx context.Context, set objects) (objects, error) {
+	if len(set) == 0 {
+		return nil, nil
+	}
+	all, err := c.owned(ctx, set[0].GetLabels()[manifest.LabelPipeline], namespacesOf(set))
+	if err != nil {
+		return nil, err
+	}
+	needed, err := c.neededVersions(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool {
+		return set.has(u) || set.readsSecret(u) || u.GetKind() == "WorkflowTemplate" && needed[u.GetNamespace()+"/"+u.GetName()]
+	}), nil
+}
+
+// neededVersions names the templates that runs which are not over refer to.
+func (c Cluster) neededVersions(ctx context.Context, all objects) (map[string]bool, error) {
+	needed := map[string]bool{}
+	var looked []string
+	for _, u := range all {
+		namespace := u.GetNamespace()
+		if u.GetKind() != "WorkflowTemplate" || slices.Contains(looked, namespace) {
+			continue
+		}
+		looked = append(looked, namespace)
+		runs, err := c.list(ctx, "Workflow", namespace, "workflows.argoproj.io/completed!=true")
+		if err != nil {
+			return nil, explain(reference(manifest.Object{Kind: "Workflow", Namespace: namespace}), err)
+		}
+		for _, run := range runs {
+			template, _, _ := unstructured.NestedString(run.Object, "spec", "workflowTemplateRef", "name")
+			needed[namespace+"/"+template] = true
+		}
+	}
+	return needed, nil
+}
+
+// readsSecret says whether the set's EventSource checks signatures with the
+// Secret, which no configuration holds.
+func (o objects) readsSecret(secret *unstructured.Unstructured) bool {
+	source := o.one("EventSource")
+	if source == nil || secret.GetKind() != "Secret" || secret.GetNamespace() != source.GetNamespace() {
+		return false
+	}
+	hooks, _, _ := unstructured.NestedMap(source.Object, "spec", "github")
+	for event := range hooks {
+		used, _, _ := unstructured.NestedString(source.Object, "spec", "github", event, "webhookSecret", "name")
+		if used == secret.GetName() {
+			return true
+		}
+	}
+	return false
+}
+
+func (o objects) has(other *unstructured.Unstructured) bool {
+	return slices.ContainsFunc(o, func(u *unstructured.Unstructured) bool {
+		return u.GetKind() == other.GetKind() && u.GetNamespace() == other.GetNamespace() && u.GetName() == other.GetName()
+	})
+}
+
+func namespacesOf(set objects) []string {
+	var namespaces []string
+	for _, u := range set {
+		if !slices.Contains(namespaces, u.GetNamespace()) {
+			namespaces = append(namespaces, u.GetNamespace())
+		}
+	}
+	return namespaces
+}
+
+func (c Cluster) removeAll(ctx context.Context, all objects) ([]manifest.Change, error) {
+	var changes []manifest.Change
+	for _, u := range all {
+		removed, err := c.remove(ctx, u)
+		if err != nil {
+			return changes, err
+		}
+		if removed {
+			changes = append(changes, manifest.Change{Object: name(u), Action: manifest.Removed})
+		}
+	}
+	return changes, nil
+}
+
+// Delete removes everything that the pipeline has in the namespaces, and nothing
+// that bears another pipeline's label or none.
+func (c Cluster) Delete(ctx context.Context, pipeline string, namespaces ...string) ([]manifest.Change, error) {
+	slices.Sort(namespaces)
+	all, err := c.owned(ctx, pipeline, slices.Compact(namespaces))
+	if err != nil {
+		return nil, err
+	}
+	return c.removeAll(ctx, all)
+}

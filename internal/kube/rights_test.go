@@ -1,0 +1,135 @@
+package kube_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/stages"
+)
+
+const shopConfiguration = `version: "1.0"
+githubOwner: my-org
+githubRepo: shop
+clusterName: company
+workflowTemplateName: shop
+eventSourceName: shop-github
+sensorName: shop-sensor
+serviceAccountName: shop
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api, path: lib}]}
+`
+
+func renderedFrom(t *testing.T, text string) []manifest.Object {
+	t.Helper()
+	cfg, err := config.Parse(config.File, []byte(text))
+	require.NoError(t, err)
+	place := plan.Place{Account: "111111111111", Region: "eu-west-1", Bucket: "artifacts", Config: config.File}
+	p, err := plan.New(cfg, stages.Contracts(), place)
+	require.NoError(t, err)
+	objects, err := argo.Objects(cfg, p, place)
+	require.NoError(t, err)
+	return objects
+}
+
+// as lets requests pass only as the rendered Roles of an account allow them.
+// The API server asks for "create" beside "patch" when a server-side apply makes
+// the object, and for both by the object's name.
+func as(t *testing.T, s *apiServer, objects []manifest.Object, account string) {
+	t.Helper()
+	roles, bound := map[string][]rbacv1.PolicyRule{}, map[string][]rbacv1.PolicyRule{}
+	for _, object := range objects {
+		if object.Kind == "Role" {
+			var role rbacv1.Role
+			require.NoError(t, yaml.Unmarshal(object.YAML, &role))
+			roles[role.Namespace+"/"+role.Name] = role.Rules
+		}
+	}
+	for _, object := range objects {
+		var binding rbacv1.RoleBinding
+		if object.Kind != "RoleBinding" {
+			continue
+		}
+		require.NoError(t, yaml.Unmarshal(object.YAML, &binding))
+		if slices.ContainsFunc(binding.Subjects, func(subject rbacv1.Subject) bool { return subject.Name == account }) {
+			bound[binding.Namespace] = append(bound[binding.Namespace], roles[binding.Namespace+"/"+binding.RoleRef.Name]...)
+		}
+	}
+	s.refuse = func(method, path string, _ bool) int {
+		parts := strings.Split(path, "/")
+		namespace, resource, name := parts[len(parts)-3], parts[len(parts)-2], parts[len(parts)-1]
+		for _, verb := range s.verbs(method, path) {
+			if !allowed(bound[namespace], verb, resource, name) {
+				return http.StatusForbidden
+			}
+		}
+		return 0
+	}
+}
+
+func (s *apiServer) verbs(method, path string) []string {
+	switch method {
+	case http.MethodGet:
+		return []string{"get"}
+	case http.MethodDelete:
+		return []string{"delete"}
+	case http.MethodPatch:
+		if s.objects[path] == nil {
+			return []string{"patch", "create"}
+		}
+		return []string{"patch"}
+	}
+	return []string{"unknown"}
+}
+
+func allowed(rules []rbacv1.PolicyRule, verb, resource, name string) bool {
+	return slices.ContainsFunc(rules, func(rule rbacv1.PolicyRule) bool {
+		return slices.Contains(rule.Verbs, verb) && slices.Contains(rule.Resources, resource) &&
+			(len(rule.ResourceNames) == 0 || slices.Contains(rule.ResourceNames, name))
+	})
+}
+
+func TestTheRenderedRightsAreEnoughForAPipelineToUpdateItself(t *testing.T) {
+	s, c := newServer(t)
+	first := renderedFrom(t, shopConfiguration)
+	_, err := c.Apply(t.Context(), first)
+	require.NoError(t, err)
+
+	as(t, s, first, "shop")
+	second := renderedFrom(t, shopConfiguration+"  - {name: prod, account: \"222222222222\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
+	changes, err := c.Update(t.Context(), second)
+	require.NoError(t, err)
+	assert.Equal(t, manifest.Changed, actions(changes)["sensor/shop-sensor"])
+	assert.Len(t, s.has("workflowtemplates"), 2)
+}
+
+func TestTheRenderedRightsDoNotReachAnotherPipeline(t *testing.T) {
+	s, c := newServer(t)
+	other := renderedFrom(t, strings.ReplaceAll(shopConfiguration, "shop", "market"))
+	_, err := c.Apply(t.Context(), other)
+	require.NoError(t, err)
+
+	for _, account := range []string{"shop", "shop-build", "shop-sensor", "shop-github-eventsource"} {
+		as(t, s, renderedFrom(t, shopConfiguration), account)
+		for _, object := range other {
+			_, err := kube.Cluster{Client: c.Client}.Update(t.Context(), []manifest.Object{object})
+			if slices.Contains([]string{"ServiceAccount", "Role", "RoleBinding"}, object.Kind) {
+				continue // an update never touches these
+			}
+			assert.ErrorContains(t, err, "no right to change", "%s: %s", account, object)
+			_, err = c.Remove(t.Context(), []manifest.Object{object})
+			assert.ErrorContains(t, err, "no right to change", "%s: %s", account, object)
+		}
+	}
+}
