@@ -44,7 +44,7 @@ type cloud struct {
 // bootstrapped as the real ones would be.
 func (l *laptop) openCloud(ctx context.Context, place plan.Place) (cloud, error) {
 	if l.AWS != "simulator" {
-		l.console.printf("  aws     the accounts of your credentials (default chain)\n")
+		l.console.notef("  aws     the accounts of your credentials (default chain)\n")
 		return cloud{region: place.Region}, nil
 	}
 	server, err := awssim.New(awssim.Options{Dir: l.state.aws()})
@@ -57,7 +57,7 @@ func (l *laptop) openCloud(ctx context.Context, place plan.Place) (cloud, error)
 		return cloud{}, fmt.Errorf("starting the AWS simulator: %w", err)
 	}
 	c := cloud{server: server, url: url, dir: l.state.aws(), home: or(l.Account, l.cfg.Environments[0].Account), region: place.Region}
-	l.console.printf("  aws     simulated, at %s (state in %s)\n", url, l.state.aws())
+	l.console.notef("  aws     simulated, at %s (state in %s)\n", url, l.state.aws())
 	if err := c.prepare(ctx, l, place); err != nil {
 		c.close()
 		return cloud{}, err
@@ -97,7 +97,7 @@ func (c cloud) prepare(ctx context.Context, l *laptop, place plan.Place) error {
 		}
 		env := c.server.AddAccount(id).Env(c.url, missing[0])
 		group.Go(func() error {
-			l.console.printf("  aws     bootstrapping account %s in %s with the CDK CLI\n", id, strings.Join(missing, ", "))
+			l.console.notef("  aws     bootstrapping account %s in %s with the CDK CLI\n", id, strings.Join(missing, ", "))
 			return bootstrap(ctx, l.src.dir, id, missing, c.home, env)
 		})
 	}
@@ -203,6 +203,9 @@ func bootstrap(ctx context.Context, source, account string, regions []string, tr
 		Args: args, Dir: folder, Stdout: &output, Stderr: &output,
 		Env: append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "CI=true", "NO_COLOR=1", "CDK_DISABLE_CLI_TELEMETRY=true"}, env...),
 	})
+	if ctx.Err() != nil {
+		return fault.Cancelledf("stopped while bootstrapping account %s; the same command goes on with it", account)
+	}
 	if err != nil {
 		return fault.Failedf("bootstrapping account %s: %w\n%s", account, err, strings.TrimSpace(output.String()))
 	}

@@ -19,11 +19,12 @@ import (
 )
 
 // console shows a run while it happens: one line for what a stage says, with
-// the step in front of it.
+// the step in front of it; or one JSON record, with the step in it.
 type console struct {
 	mu    sync.Mutex
 	w     io.Writer
 	color bool
+	json  bool
 	width int // of the longest step name
 }
 
@@ -54,8 +55,30 @@ func (c *console) printf(format string, args ...any) {
 	fmt.Fprintf(c.w, format, args...)
 }
 
+// notef tells something about the run as a whole, to people only.
+func (c *console) notef(format string, args ...any) {
+	if !c.json {
+		c.printf(format, args...)
+	}
+}
+
+// emit writes a JSON record.
+func (c *console) emit(record map[string]any) {
+	data, err := json.Marshal(record)
+	if err == nil {
+		c.printf("%s\n", data)
+	}
+}
+
 // observe prints what happens to the steps.
 func (c *console) observe(e localrun.Event) {
+	if c.json {
+		c.emit(map[string]any{
+			"time": time.Now().UTC(), "level": "INFO", "msg": "step " + string(e.Kind), "step": e.Step,
+			"attempt": e.Attempt, "status": e.Result.Status, "reason": or(e.Message, e.Result.Message),
+		})
+		return
+	}
 	name := fmt.Sprintf("%-*s", c.width, e.Step)
 	switch e.Kind {
 	case localrun.Started:
@@ -163,7 +186,16 @@ func (l *stepLog) Close() error {
 func (c *console) line(step string, line []byte) {
 	text := string(line)
 	var record map[string]any
-	if json.Unmarshal(line, &record) == nil && record["msg"] != nil {
+	isRecord := json.Unmarshal(line, &record) == nil && record["msg"] != nil
+	switch {
+	case c.json && !isRecord:
+		c.emit(map[string]any{"time": time.Now().UTC(), "level": "INFO", "msg": text, "step": step})
+		return
+	case c.json:
+		record["step"] = step
+		c.emit(record)
+		return
+	case isRecord:
 		text = c.record(record)
 	}
 	if record["msg"] == "progress" {

@@ -17,10 +17,11 @@ import (
 // runCmd runs the whole pipeline on this machine.
 type runCmd struct {
 	configFlag
-	Source string `help:"Folder of the git repository; the commit that is checked out is run." default:"." type:"path" placeholder:"DIR"`
-	State  string `help:"Folder for what outlives a run: the simulated AWS, the pipeline's objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
-	AWS    string `help:"Where to deploy: simulator, or default-chain for the AWS accounts that your credentials lead to." enum:"simulator,default-chain" default:"simulator" name:"aws"`
-	Yes    bool   `short:"y" help:"Approve every deployment that asks for it."`
+	Source    string `help:"Folder of the git repository; the commit that is checked out is run." default:"." type:"path" placeholder:"DIR"`
+	State     string `help:"Folder for what outlives a run: the simulated AWS, the pipeline's objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
+	AWS       string `help:"Where to deploy: simulator, or default-chain for the AWS accounts that your credentials lead to." enum:"simulator,default-chain" default:"simulator" name:"aws"`
+	LogFormat string `help:"What standard error carries: text for people, or a JSON record a line." enum:"text,json" default:"text"`
+	Yes       bool   `short:"y" help:"Approve every deployment that asks for it."`
 	placeFlags
 }
 
@@ -55,6 +56,7 @@ func (c runCmd) Run(ctx context.Context, std streams) error {
 	}
 	defer state.close()
 	l := laptop{runCmd: c, src: src, cfg: cfg, state: state, std: std, console: newConsole(std.err)}
+	l.console.json = c.LogFormat == "json"
 	return l.run(ctx)
 }
 
@@ -90,9 +92,9 @@ func (l *laptop) run(ctx context.Context) error {
 }
 
 func (l *laptop) introduce(name string) {
-	l.console.printf("%s\n  commit  %.10s (%s)  %s\n", l.console.style(bold, "Run "+name), l.src.commit, l.src.branch, l.src.subject)
+	l.console.notef("%s\n  commit  %.10s (%s)  %s\n", l.console.style(bold, "Run "+name), l.src.commit, l.src.branch, l.src.subject)
 	if l.src.changed {
-		l.console.printf("  %s the folder holds changes that are not committed; they are not part of this run\n", l.console.style(yellow, "note:"))
+		l.console.notef("  %s the folder holds changes that are not committed; they are not part of this run\n", l.console.style(yellow, "note:"))
 	}
 }
 
