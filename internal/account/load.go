@@ -14,11 +14,13 @@ import (
 )
 
 const (
-	// maxAttempts is how often a call is made at most. The CDK CLI makes 7; a
-	// storm of throttles over many stacks takes a little longer to pass.
-	maxAttempts = 10
+	// maxAttempts is how often a throttled call is made at most. The CDK CLI
+	// makes 7; a storm over many stacks takes longer to pass.
+	maxAttempts = 25
+	// maxOtherAttempts is how often a call is made that fails in another way.
+	maxOtherAttempts = 8
 	// maxBackoff bounds the pause between two attempts.
-	maxBackoff = 20 * time.Second
+	maxBackoff = 10 * time.Second
 )
 
 // Load gives the SDK's default configuration (environment, profile, IRSA,
@@ -36,20 +38,20 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 	return withRetries(cfg, nil), nil
 }
 
-// withRetries gives cfg patient, adaptive retries. With a cache, a call that is
-// refused because its session has ended drops the session and is made again.
+// withRetries gives cfg patient retries. The SDK's adaptive mode is not used: it
+// throttles itself to a call in two seconds for a long time after a single
+// refusal. With a cache, a call that is refused because its session has ended
+// drops the session and is made again.
 func withRetries(cfg aws.Config, cache *aws.CredentialsCache) aws.Config {
 	cfg = cfg.Copy()
 	cfg.Retryer = func() aws.Retryer {
-		adaptive := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
-				o.MaxAttempts = maxAttempts
-				o.MaxBackoff = maxBackoff
-				// The default gives up early when many calls are throttled at once.
-				o.RateLimiter = ratelimit.None
-			})
+		standard := retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = maxAttempts
+			o.MaxBackoff = maxBackoff
+			// The default gives up early when many calls are throttled at once.
+			o.RateLimiter = ratelimit.None
 		})
-		return &renewing{RetryerV2: adaptive, cache: cache}
+		return &renewing{RetryerV2: standard, cache: cache}
 	}
 	return cfg
 }
@@ -67,6 +69,15 @@ func (r *renewing) IsErrorRetryable(err error) bool {
 		return true
 	}
 	return r.RetryerV2.IsErrorRetryable(err)
+}
+
+// RetryDelay is the pause after an attempt. It ends the attempts of a call that
+// fails for another reason than a throttle, which hardly ever lasts as long.
+func (r *renewing) RetryDelay(attempt int, err error) (time.Duration, error) {
+	if attempt >= maxOtherAttempts && retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) != aws.TrueTernary {
+		return 0, err
+	}
+	return r.RetryerV2.RetryDelay(attempt, err)
 }
 
 // isExpired says whether AWS refused credentials because their session has ended.

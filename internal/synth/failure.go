@@ -32,6 +32,9 @@ func (w *tailWriter) String() string { return string(w.kept) }
 // errorLine is how Node.js, Python, Java and .NET announce what went wrong.
 var errorLine = regexp.MustCompile(`^\s*(?:Exception in thread "[^"]*" |Unhandled exception\. )?((?:[\w.]*(?:Error|Exception|Failure))(?: \[\w+\])?: .+)$`)
 
+// libraryLine is how aws-cdk-lib announces an error of its own.
+var libraryLine = regexp.MustCompile(`^\[?«\w+» (.+)$`)
+
 // explain makes of a failed command an error that tells the app's own words.
 func explain(ctx context.Context, err error, what, line, dir, stderr, errorFile string) error {
 	var exit *proc.ExitError
@@ -60,8 +63,10 @@ func gist(stderr string) string {
 	last := ""
 	for text := range strings.Lines(stderr) {
 		text = strings.TrimRight(text, "\r\n")
-		if found := errorLine.FindStringSubmatch(text); found != nil {
-			return shorten(found[1])
+		for _, form := range []*regexp.Regexp{libraryLine, errorLine} {
+			if found := form.FindStringSubmatch(text); found != nil {
+				return shorten(found[1])
+			}
 		}
 		if strings.TrimSpace(text) != "" {
 			last = strings.TrimSpace(text)

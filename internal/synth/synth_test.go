@@ -148,6 +148,10 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 			map[string]string{"cdk.json": shellApp, "app.sh": `echo DuplicateStack > "$CDK_ERROR_FILE"; echo sorry >&2; exit 1`},
 			fault.Failed, "the CDK app failed (exit code 1): DuplicateStack: sorry", "",
 		},
+		"it fails with an error of the CDK": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'at x.js\\n\\n[«TooLong» the name is too long\\n  at y]\\n\\nNode.js v20\\n' >&2; exit 1"},
+			fault.Failed, "the CDK app failed (exit code 1): the name is too long", "",
+		},
 		"it fails in silence":             {map[string]string{"cdk.json": shellApp, "app.sh": "exit 3"}, fault.Failed, "it printed no error", ""},
 		"its command is not there":        {map[string]string{"cdk.json": `{"app": "no-such-tool x"}`}, fault.Failed, "exit code 127", "do the build commands install it?"},
 		"its build fails":                 {map[string]string{"cdk.json": `{"build": "exit 9", "app": "true"}`}, fault.Failed, "the build command in cdk.json failed (exit code 9)", ""},

@@ -19,7 +19,7 @@ type deployment struct {
 	*job
 	publisher  *assets.Publisher
 	bootstraps account.Bootstraps
-	gate       func(context.Context) error
+	validate   func() (gate func(context.Context) error)
 	published  map[string]func(context.Context) error // by stack name: waits until its assets are there
 	mu         sync.Mutex
 	budgets    map[string]*cfn.Budget // by region
@@ -71,7 +71,7 @@ func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*depl
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{job: j, gate: j.validate(ctx, apps), published: map[string]func(context.Context) error{}, budgets: map[string]*cfn.Budget{}}
+	d := &deployment{job: j, validate: j.validation(ctx, apps), published: map[string]func(context.Context) error{}, budgets: map[string]*cfn.Budget{}}
 	d.publisher = assets.New(assets.Options{Env: environ, Out: j.frame.Out, Limit: j.Limit, Temp: archives, Notify: j.progress.asset})
 	for _, t := range targets {
 		d.published[t.name] = d.publish(ctx, t)

@@ -133,6 +133,9 @@ func (p *progress) stack(t target, e cfn.Event) {
 		return
 	}
 	r := *e.Resource
+	if len(r.Nested) > 0 && r.PhysicalID == r.StackID {
+		return // the resource of this nested stack, in the stack around it, says the same
+	}
 	name := resourceName(t, r)
 	if strings.HasSuffix(r.Status, "_IN_PROGRESS") {
 		p.busy(t.name, strings.ToLower(strings.ReplaceAll(r.Status, "_", " "))+": "+name)

@@ -24,7 +24,7 @@ func TestNothingIsSilentForMoreThanTenSeconds(t *testing.T) {
 		stop := p.watch()
 		end := p.begin("Api", "deploying")
 		p.stack(target{name: "Api", stack: assembly.Stack{}}, cfn.Event{Phase: cfn.Resource, Time: time.Now(), Resource: &cfn.ResourceEvent{
-			LogicalID: "Orders", Nested: []string{"Jobs"}, Type: "AWS::SQS::Queue", Status: "CREATE_IN_PROGRESS",
+			LogicalID: "Orders", StackID: "arn", Nested: []string{"Jobs"}, Type: "AWS::SQS::Queue", Status: "CREATE_IN_PROGRESS",
 		}})
 		time.Sleep(95 * time.Second)
 		end()

@@ -30,7 +30,12 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 	}
 	return cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, cfn.Options{
 		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force, MayRollBack: d.RollBack,
-		Ready: d.published[t.name], Gate: d.gate, Upload: d.upload(t),
+		Ready: func(ctx context.Context) error {
+			d.validate() // it takes as long as the change set
+			return d.published[t.name](ctx)
+		},
+		Gate:   func(ctx context.Context) error { return d.validate()(ctx) },
+		Upload: d.upload(t),
 		Notify: func(e cfn.Event) { d.progress.stack(t, e) },
 	})
 }

@@ -94,13 +94,18 @@ func (j *job) judge(targets []target, apps []*app) error {
 	return nil
 }
 
-// validate validates the templates beside the deployment. The result is waited
-// for before anything is executed for the first time.
-func (j *job) validate(ctx context.Context, apps []*app) (gate func(context.Context) error) {
-	if j.Assembly != "" {
-		return nil
-	}
-	return begin(func() error { return j.validateAll(ctx, apps) })
+// validation gives a function that begins to validate the templates, the first
+// time it is called, and itself gives one that waits for the result. Nothing is
+// validated while no stack must change, and nothing is executed before it is.
+func (j *job) validation(ctx context.Context, apps []*app) (start func() (gate func(context.Context) error)) {
+	return sync.OnceValue(func() func(context.Context) error {
+		return begin(func() error {
+			if j.Assembly != "" {
+				return nil
+			}
+			return j.validateAll(ctx, apps)
+		})
+	})
 }
 
 func (j *job) validateAll(ctx context.Context, apps []*app) error {

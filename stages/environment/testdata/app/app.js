@@ -1,0 +1,34 @@
+// A CDK app of three stacks, one of them in another region; SHAPE changes what it defines.
+const cdk = require('aws-cdk-lib');
+const assets = require('aws-cdk-lib/aws-s3-assets');
+const sns = require('aws-cdk-lib/aws-sns');
+const sqs = require('aws-cdk-lib/aws-sqs');
+
+const app = new cdk.App({ analyticsReporting: false });
+const env = { account: process.env.CDK_DEFAULT_ACCOUNT, region: process.env.CDK_DEFAULT_REGION };
+const shape = process.env.SHAPE ?? '';
+
+const data = new cdk.Stack(app, 'Data', { env, terminationProtection: shape === 'protected', tags: { environment: process.env.ENVIRONMENT_NAME } });
+const orders = new sqs.Queue(data, 'Orders', { visibilityTimeout: cdk.Duration.seconds(shape === 'changed' ? 60 : 30) });
+new cdk.CfnOutput(data, 'OrdersName', { value: orders.queueName, description: 'name of the queue' });
+
+const api = new cdk.Stack(app, 'Api', { env });
+const code = new assets.Asset(api, 'Code', { path: 'code' });
+const topic = new sns.Topic(api, 'Topic', { displayName: orders.queueName });
+new cdk.CfnOutput(api, 'CodeKey', { value: code.s3ObjectKey });
+const jobs = new cdk.NestedStack(api, 'Jobs');
+new sqs.Queue(jobs, 'Later');
+new cdk.CfnOutput(api, 'TopicArn', { value: topic.topicArn });
+if (shape === 'warning') cdk.Annotations.of(api).addWarning('look here');
+if (shape === 'error') cdk.Annotations.of(api).addError('this is wrong');
+if (shape === 'invalid') {
+  new cdk.CfnResource(api, 'Bad', { type: 'AWS::SQS::Queue', properties: { Nonsense: 1 } });
+}
+
+const edge = new cdk.Stack(app, 'Edge', { env: { ...env, region: 'us-east-1' } });
+new sns.Topic(edge, 'Alarms');
+new cdk.CfnOutput(edge, 'Region', { value: edge.region });
+
+if (shape === 'large') {
+  for (let i = 0; i < 400; i++) new sns.Topic(edge, 'T' + i, { displayName: 'x'.repeat(100) });
+}

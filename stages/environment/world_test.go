@@ -1,0 +1,229 @@
+package environment_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	static "github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/assembly/assemblytest"
+	"github.com/aphex/aphex-pipeline/internal/awssim"
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/environment"
+)
+
+const (
+	dev    = "111111111111"
+	prod   = "222222222222"
+	commit = "0123456789abcdef0123456789abcdef01234567"
+)
+
+// bootstrapped is a simulated cloud, as a folder, in which the real CDK CLI has
+// bootstrapped both accounts. Every test gets a copy.
+var bootstrapped = struct {
+	sync.Once
+	dir string
+	err error
+}{}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(bootstrapped.dir)
+	os.Exit(code)
+}
+
+func bootstrap(modules string) (string, error) {
+	dir, err := os.MkdirTemp("", "bootstrapped-")
+	if err != nil {
+		return "", err
+	}
+	sim, err := awssim.New(awssim.Options{Dir: dir})
+	if err != nil {
+		return dir, err
+	}
+	url, err := sim.Start()
+	if err != nil {
+		return dir, err
+	}
+	var group sync.WaitGroup
+	failed := make([]error, 2)
+	for i, place := range [][]string{{dev, "eu-west-1"}, {prod, "eu-central-1"}} {
+		group.Go(func() {
+			cli := exec.Command(filepath.Join(modules, ".bin", "cdk"), "bootstrap", "aws://"+place[0]+"/"+place[1], "aws://"+place[0]+"/us-east-1",
+				"--trust", dev, "--trust-for-lookup", dev, "--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess", "--no-notices")
+			cli.Dir = dir
+			cli.Env = append(sim.AddAccount(place[0]).Over(os.Environ(), url, place[1]), "CI=true", "CDK_DISABLE_CLI_TELEMETRY=true", "HOME="+dir)
+			if output, err := cli.CombinedOutput(); err != nil {
+				failed[i] = fmt.Errorf("%w: %s", err, output)
+			}
+		})
+	}
+	group.Wait()
+	return dir, errors.Join(append(failed, sim.Close())...)
+}
+
+// world is a simulated cloud with two bootstrapped accounts, and a workspace with the test's CDK app.
+type world struct {
+	*awssim.Server
+	t        *testing.T
+	source   string
+	stored   map[string]string // objects in the artifact bucket
+	mu       sync.Mutex
+	log, out bytes.Buffer
+	events   []environment.Event
+	onEvent  func(environment.Event)
+	fetch    func() error
+}
+
+func newWorld(t *testing.T, tune ...func(*stacks.Options)) *world {
+	t.Helper()
+	modules := assemblytest.NodeModules(t)
+	bootstrapped.Do(func() { bootstrapped.dir, bootstrapped.err = bootstrap(modules) })
+	require.NoError(t, bootstrapped.err)
+	state := filepath.Join(t.TempDir(), "cloud")
+	require.NoError(t, os.CopyFS(state, os.DirFS(bootstrapped.dir)))
+	var options stacks.Options
+	for _, change := range tune {
+		change(&options)
+	}
+	sim, err := awssim.New(awssim.Options{Dir: state, Stacks: options})
+	require.NoError(t, err)
+	url, err := sim.Start()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = sim.Close() })
+	for _, entry := range sim.AddAccount(dev).Env(url, "eu-west-1") {
+		name, value, _ := strings.Cut(entry, "=")
+		t.Setenv(name, value)
+	}
+	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: map[string]string{}}
+	w.configure(`
+  - name: dev
+    account: "111111111111"
+    region: eu-west-1
+    stacks: [{name: Data}, {name: Api}, {name: Edge}]
+  - name: prod
+    account: "222222222222"
+    region: eu-central-1
+    concurrency: 3
+    stacks: [{name: Data}, {name: Api}, {name: Edge}]
+`)
+	return w
+}
+
+func (w *world) configure(environments string) {
+	w.write("aphex-config.yaml", "version: \"1.0\"\nenvironments:"+environments)
+}
+
+func (w *world) write(name, text string) {
+	w.t.Helper()
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.source, name), []byte(text), 0o644))
+}
+
+func (w *world) deps() environment.Deps {
+	return environment.Deps{
+		Put: func(_ context.Context, bucket, key string, data []byte) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.stored[bucket+"/"+key] = string(data)
+			return nil
+		},
+		Enter: func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error) {
+			base, err := account.Load(ctx, "")
+			if err != nil {
+				return nil, err
+			}
+			return account.Enter(ctx, base, to, log)
+		},
+		Fetch: func(context.Context, string, string, string, string) error { return w.fetch() },
+		Progress: func(e environment.Event) {
+			w.events = append(w.events, e)
+			if w.onEvent != nil {
+				w.onEvent(e)
+			}
+		},
+	}
+}
+
+// locked is a writer for many goroutines.
+type locked struct {
+	mu *sync.Mutex
+	to *bytes.Buffer
+}
+
+func (l locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(p)
+}
+
+// run deploys an environment of the workspace.
+func (w *world) run(env string, change ...func(*environment.Input)) (environment.Output, error) {
+	return w.runIn(w.t.Context(), env, change...)
+}
+
+func (w *world) runIn(ctx context.Context, env string, change ...func(*environment.Input)) (environment.Output, error) {
+	in := environment.Input{Environment: env, Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Limit: time.Minute}
+	for _, c := range change {
+		c(&in)
+	}
+	require.NoError(w.t, in.Validate())
+	w.log.Reset()
+	w.out.Reset()
+	w.events = nil
+	frame := stage.Frame{
+		Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1",
+	}
+	return environment.Run(ctx, w.deps(), frame, in)
+}
+
+// synthesizeInto runs the workspace's CDK app for dev.
+func (w *world) synthesizeInto(out string) {
+	w.t.Helper()
+	cmd := exec.Command("node", "app.js")
+	cmd.Dir = w.source
+	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out, "CDK_DEFAULT_ACCOUNT="+dev, "CDK_DEFAULT_REGION=eu-west-1", "ENVIRONMENT_NAME=dev", "CDK_VALIDATION=false", `CDK_CONTEXT_JSON={"aws:cdk:bundling-stacks":["**"]}`)
+	output, err := cmd.CombinedOutput()
+	require.NoError(w.t, err, string(output))
+}
+
+// makeRole makes an administrator's role in an account that trusts dev with an external id.
+func (w *world) makeRole(in, name, externalID string) {
+	w.t.Helper()
+	credentials := w.AddAccount(in)
+	template := fmt.Sprintf(`{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":%q,
+		"ManagedPolicyArns":["arn:aws:iam::aws:policy/AdministratorAccess"],
+		"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],
+		"Principal":{"AWS":"arn:aws:iam::%s:root"},"Condition":{"StringEquals":{"sts:ExternalId":%q}}}]}}}}}`, name, dev, externalID)
+	url := w.URL()
+	api := cfn.NewClient(aws.Config{
+		Region: "eu-central-1", BaseEndpoint: &url,
+		Credentials: static.NewStaticCredentialsProvider(credentials.AccessKeyID, credentials.SecretAccessKey, ""),
+	})
+	_, err := cfn.Deploy(w.t.Context(), api, cfn.Goal{Name: "Role", Template: []byte(template)}, cfn.Options{})
+	require.NoError(w.t, err)
+}
+
+// actions gives what became of each stack.
+func actions(out environment.Output) map[string]string {
+	all := map[string]string{}
+	for _, s := range out.Summary.Stacks {
+		all[s.Stack] = s.Action
+	}
+	return all
+}
