@@ -3,8 +3,8 @@
 
 SHOP  := examples/shop
 TOOLS := go tool -modfile=tools/go.mod
-# Packages whose tests start Node or whole programs: too slow under the race detector, and covered by "make test".
-SLOW  := /cmd/|/internal/bench|/internal/floors$$
+# Packages whose tests start Node or whole programs, or are pure: the race detector would find nothing there, slowly.
+SLOW  := /cmd/|/internal/(argo|assembly|awssim|cloudside|config|conformance|floors|plan|programs|synth)$$|/internal/bench
 
 # Programs and tests share these, so that they share compiled packages: no C compiler, no machine's paths.
 export CGO_ENABLED := 0

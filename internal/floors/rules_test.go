@@ -30,7 +30,9 @@ var floors = [][]string{
 	},
 	4: {"stages"}, // the list of all stages
 	5: {"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator"},
-	6: {"internal/bench", "internal/floors", "internal/programs", "internal/conformance", "cmd"}, // judges: they look at the product, nothing looks at them
+	6: { // judges: they look at the product, nothing looks at them
+		"internal/bench", "internal/floors", "internal/programs", "internal/conformance",
+	},
 }
 
 // shelves are the packages whose subpackages have floors of their own.
