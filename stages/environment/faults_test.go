@@ -56,7 +56,7 @@ func TestRunningStacksFinishWhenAnotherFails(t *testing.T) {
 func TestAStormOfThrottlesPasses(t *testing.T) {
 	unvalidated(t)
 	w := newWorld(t)
-	w.Fail(awssim.Rule{Service: "cloudformation", Kind: awssim.Throttle, Times: 9})
+	w.Fail(awssim.Rule{Service: "cloudformation", Kind: awssim.Throttle, Times: 4})
 	out, err := w.run("prod")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "created", "Edge": "created"}, actions(out))
@@ -66,7 +66,7 @@ func TestAStormOfThrottlesPasses(t *testing.T) {
 			total += n
 		}
 	}
-	assert.Less(t, total, 9+3*30, "no more calls than the storm and some")
+	assert.Less(t, total, 4+3*30, "no more calls than the storm and some")
 }
 
 // TestEveryCallSurvivesALostAnswer lets each kind of call take effect once and
