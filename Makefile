@@ -20,7 +20,7 @@ SOURCES  := $(wildcard $(addprefix $(SHOP)/,*.json bin/* lib/* lambda/*/* script
 
 .PHONY: help
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build the programs into bin/
@@ -29,6 +29,10 @@ build: ## build the programs into bin/
 .PHONY: test
 test: $(BUILT) ## run all tests: unit, testscript, and integration with the simulator and a real CDK app
 	go test -timeout 15m ./... </dev/null
+
+.PHONY: conformance
+conformance: $(BUILT) ## compare with the real CDK CLI on all apps: everything of docs/cdk-parity.md, for many minutes
+	CONFORMANCE=all go test -count=1 -timeout 40m ./internal/conformance </dev/null
 
 .PHONY: demo
 demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, against simulated AWS accounts

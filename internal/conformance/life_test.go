@@ -1,7 +1,10 @@
 package conformance_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/stretchr/testify/assert"
@@ -138,4 +141,49 @@ func TestTerminationProtectionHoldsAgainstTheCDKCLIUntilItIsTakenOff(t *testing.
 	_, protected = l.status("Base")
 	assert.False(t, protected)
 	assert.Zero(t, l.Calls()["cloudformation:ExecuteChangeSet"], "protection is no change of the stack")
+}
+
+func TestAssetsArePublishedWhileAnEarlierStackIsStillBeingDeployed(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	l.shape("first")
+	l.Stacks().FailResource(stacks.Rule{Stack: "Base", LogicalID: "Topic", Delay: 5 * time.Second, OnlySlow: true})
+	printed, code := l.deployer(l.app, "--concurrency", "1")
+	require.Zero(t, code, printed)
+	published := l.when("s3", "PutObject", "readme.json")
+	assert.Less(t, published.Sub(l.when("cloudformation", "ExecuteChangeSet", "Base")), 4*time.Second)
+	assert.Greater(t, l.when("cloudformation", "CreateChangeSet", "User").Sub(published), time.Second)
+}
+
+// when is the time of the first call about a target.
+func (l life) when(service, operation, target string) time.Time {
+	l.t.Helper()
+	for _, record := range l.History() {
+		if record.Service == service && record.Operation == operation && strings.Contains(record.Target, target) {
+			return record.Time
+		}
+	}
+	require.Fail(l.t, "no call "+operation+" about "+target)
+	return time.Time{}
+}
+
+func TestAStackThatTheCDKCLIDeployedFromAnInlineTemplateIsUnchangedForTheDeployer(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	l.shape("first")
+	l.mustCDK(l.app, "deploy", "--all", "--require-approval", "never")
+	l.ForgetCalls()
+	printed, code := l.deployer(l.app)
+	require.Zero(t, code, printed)
+	assert.Zero(t, l.Calls()["cloudformation:CreateChangeSet"], printed)
+}
+
+func TestTheOutputsOfEarlierStacksAreKeptWhenALaterOneFails(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	l.shape("first")
+	l.Stacks().FailResource(stacks.Rule{Stack: "User"})
+	printed, code := l.deployer(l.app, "--outputs-file", filepath.Join(l.app, "outputs.json"))
+	assert.Equal(t, 1, code, printed)
+	assert.Equal(t, map[string][]string{"Base": {"TopicArn"}}, outputs(t, l.app))
 }

@@ -33,7 +33,7 @@ func choose(a *assembly.Assembly, name string, env config.Environment) (assembly
 			return found[0], nil
 		} else if len(found) > 1 {
 			return assembly.Stack{}, fault.Invalidf("%q means %s in environment %s", name, paths(found), env.Name).
-				WithHint("name it by its construct path in the configuration")
+				WithHint("name it in the configuration by its full name in CloudFormation: %s", names(found))
 		}
 	}
 	if len(elsewhere) > 0 {
@@ -69,6 +69,14 @@ func paths(stacks []assembly.Stack) string {
 		list = append(list, stack.Path)
 	}
 	return strings.Join(list, " and ")
+}
+
+func names(stacks []assembly.Stack) string {
+	var list []string
+	for _, stack := range stacks {
+		list = append(list, stack.Name)
+	}
+	return strings.Join(list, " or ")
 }
 
 func places(stacks []assembly.Stack) string {

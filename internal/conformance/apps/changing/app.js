@@ -32,4 +32,25 @@ if (shape === 'closed') delete base.Outputs;
 fs.mkdirSync(out, { recursive: true });
 write('Base.template.json', base);
 write('User.template.json', user);
-write('manifest.json', { version: '48.0.0', artifacts: { Base: stack('Base', []), User: stack('User', ['Base']) } });
+write('User.assets.json', {
+  version: '48.0.0',
+  files: {
+    readme: {
+      source: { path: 'readme.json', packaging: 'file' },
+      destinations: {
+        here: {
+          bucketName: 'cdk-hnb659fds-assets-111111111111-eu-west-1',
+          objectKey: 'readme.json',
+          assumeRoleArn: `${role}file-publishing-role-111111111111-eu-west-1`,
+        },
+      },
+    },
+  },
+});
+write('readme.json', 'read me');
+const artifacts = {
+  Base: stack('Base', []),
+  'User.assets': { type: 'cdk:asset-manifest', properties: { file: 'User.assets.json', requiresBootstrapStackVersion: 6 } },
+  User: stack('User', ['Base', 'User.assets']),
+};
+write('manifest.json', { version: '48.0.0', artifacts });

@@ -10,7 +10,7 @@ const app = new App();
 const stack = new Stack(app, 'ImageStack', { env });
 const image = new DockerImageAsset(stack, 'Worker', {
   directory: path.join(__dirname, 'image'),
-  buildArgs: { GREETING: 'hello world', BASE: 'scratch' },
+  buildArgs: { BASE: 'scratch', GREETING: 'hello world' },
   platform: Platform.LINUX_AMD64,
   target: 'final',
 });
