@@ -72,7 +72,7 @@ check-tidy:
 	go mod tidy -diff
 
 check-race: $(BUILT)
-	CGO_ENABLED=1 go test -race -short -timeout 15m $$(go list ./... | grep -Ev '$(SLOW)') </dev/null
+	CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -Ev '$(SLOW)') </dev/null
 
 check-vulnerabilities:
 	@tools/vulnerabilities $(TOOLS) govulncheck ./...
