@@ -97,7 +97,7 @@ func (w *Writer) skipKey(text string) string {
 	if !w.inKey {
 		return text
 	}
-	end := pemEnd.FindStringIndex(text)
+	end := pemEnd().FindStringIndex(text)
 	w.dropped += len(text)
 	if end == nil && w.dropped < maxKey {
 		return ""
@@ -115,5 +115,5 @@ func endsInsideKey(text string, secrets []span) bool {
 	}
 	last := text[secrets[len(secrets)-1].start:]
 	begin := strings.LastIndex(last, pemBegin)
-	return begin >= 0 && !pemEnd.MatchString(last[begin:])
+	return begin >= 0 && !pemEnd().MatchString(last[begin:])
 }
