@@ -39,6 +39,9 @@ func readVersion(ctx context.Context, session *Session, parameter string) (int, 
 			WithHint("run `cdk bootstrap aws://%s/%s`", session.Account, region)
 	case fault.IsTemporary(err):
 		return 0, fault.Temporaryf("reading the bootstrap version %s of account %s in %s: %w", parameter, session.Account, region, err)
+	case isStranger(err):
+		return 0, fault.Invalidf("AWS in region %s does not accept the credentials of account %s: %w", region, session.Account, err).
+			WithHint("is the region switched on for the account?")
 	case err != nil:
 		return 0, fault.Invalidf("reading the bootstrap version %s of account %s in %s: %w", parameter, session.Account, region, err)
 	}

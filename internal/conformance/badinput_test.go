@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -16,6 +17,7 @@ type bad struct {
 	name    string
 	shape   string // what apps/broken does wrong
 	account string // of the environment; dev's when empty
+	region  string // of the environment; Ireland when empty
 	faults  []awssim.Rule
 	code    int
 	says    []string
@@ -38,6 +40,10 @@ var badInputs = []bad{
 	{name: "a region that is off and does not say so", shape: "good", code: 2, says: []string{"eu-west-1", "is the region switched on for the account?"}, faults: []awssim.Rule{
 		off("sts", "InvalidClientTokenId", "The security token included in the request is invalid."),
 	}},
+	{name: "a stack in a region that is off", shape: "good", region: virginia, code: 2, says: []string{"eu-west-1", "is the region switched on for the account?"}, faults: []awssim.Rule{
+		off("ssm", "UnrecognizedClientException", "The security token included in the request is invalid."),
+		off("cloudformation", "InvalidClientTokenId", "The security token included in the request is invalid."),
+	}},
 }
 
 // off refuses all calls of a service in the environment's region.
@@ -52,11 +58,7 @@ func TestBadInputIsExplainedAndNothingIsDeployed(t *testing.T) {
 			c.ForgetCalls()
 			c.environ = []string{"SHAPE=" + b.shape}
 			app := assemblytest.App(t, "apps/broken")
-			account := b.account
-			if account == "" {
-				account = dev
-			}
-			configure(t, app, account, ireland, "One", "Two")
+			configure(t, app, cmp.Or(b.account, dev), cmp.Or(b.region, ireland), "One", "Two")
 			for _, rule := range b.faults {
 				c.Fail(rule)
 			}

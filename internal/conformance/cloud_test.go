@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,7 +46,13 @@ var prepared struct {
 	err                  error
 }
 
+// TestMain runs four tests at once, if nobody asks for another number: between
+// its polls the CDK CLI mostly waits.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	flag.Parse()
 	code := m.Run()
 	_ = os.RemoveAll(prepared.dir)
 	os.Exit(code)

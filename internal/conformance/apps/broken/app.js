@@ -10,17 +10,18 @@ const write = (name, text) => fs.writeFileSync(path.join(out, name), typeof text
 const template = { Resources: { Topic: { Type: 'AWS::SNS::Topic' } } };
 const role = 'arn:${AWS::Partition}:iam::111111111111:role/cdk-hnb659fds-';
 const bucket = 'cdk-hnb659fds-assets-111111111111-eu-west-1';
+const bootstrap = { requiresBootstrapStackVersion: 6, bootstrapStackVersionSsmParameter: '/cdk-bootstrap/hnb659fds/version' };
 const stack = (name, dependencies) => ({
   type: 'aws:cloudformation:stack',
   environment: `aws://${shape === 'account' ? '333333333333' : '111111111111'}/eu-west-1`,
-  properties: { templateFile: `${name}.template.json`, assumeRoleArn: `${role}deploy-role-111111111111-eu-west-1` },
+  properties: { templateFile: `${name}.template.json`, assumeRoleArn: `${role}deploy-role-111111111111-eu-west-1`, ...bootstrap },
   dependencies,
   displayName: name,
 });
 const manifest = {
   version: '48.0.0',
   artifacts: {
-    'One.assets': { type: 'cdk:asset-manifest', properties: { file: 'One.assets.json', requiresBootstrapStackVersion: 6 } },
+    'One.assets': { type: 'cdk:asset-manifest', properties: { file: 'One.assets.json', ...bootstrap } },
     One: stack('One', ['One.assets']),
     Two: stack('Two', ['One']),
   },
