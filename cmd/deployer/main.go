@@ -55,7 +55,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 		if err != nil {
 			return pipeline.Output{}, err
 		}
-		d.Taken, d.Apply, d.Remove = cluster.Taken, cluster.Update, cluster.Remove
+		d.Taken, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Update, cluster.Remove, updateCloud
 	}
 	return pipeline.Run(ctx, d, frame, in)
 }

@@ -107,19 +107,26 @@ func (g *graph) env(step plan.Step) ([]corev1.EnvVar, error) {
 	if varying[stepInput] {
 		stepName = inputExpression(stepInput)
 	}
-	return append(env, g.frame(stepName)...), nil
+	return append(env, g.frame(step, stepName)...), nil
 }
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 
-// frame renders the inputs that every stage takes beside its own.
-func (g *graph) frame(stepName string) []corev1.EnvVar {
+// frame renders the inputs that every stage takes beside its own. A look for
+// missed pushes keeps no record.
+func (g *graph) frame(step plan.Step, stepName string) []corev1.EnvVar {
 	values := map[string]string{
 		"outputs": outputsDir, "log-format": "json", "workflow": runFact(plan.RunName),
 		stepInput: stepName, "records": g.place.Bucket,
 	}
+	if step.Identity == plan.Watcher {
+		delete(values, "records")
+	}
 	var env []corev1.EnvVar
 	for _, param := range stage.FrameInputs() {
+		if values[param.Name] == "" {
+			continue
+		}
 		env = append(env, corev1.EnvVar{Name: param.Env, Value: values[param.Name]})
 	}
 	return append(env,

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/cloudside"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -81,6 +82,9 @@ type Deps struct {
 	FetchFile func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
 	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error
+	// UpdateCloud brings the pipeline's own AWS side to a template. It may be
+	// nil, where the pipeline has none.
+	UpdateCloud func(ctx context.Context, frame stage.Frame, cloud Cloud) error
 	// Taken says which versions of the template the cluster uses for other
 	// content. It may be nil: none.
 	Taken func(ctx context.Context, namespace string) func(version, digest string) bool
@@ -89,6 +93,14 @@ type Deps struct {
 	// Remove removes objects by their names, those that are there. It may be nil,
 	// where Apply removes what it is not given.
 	Remove func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
+}
+
+// Cloud is what the pipeline's own AWS side is to become.
+type Cloud struct {
+	Stack    string // name of the CloudFormation stack
+	Role     string // ARN of the role that CloudFormation takes on
+	Region   string
+	Template []byte // JSON
 }
 
 // Run updates the pipeline. A failed update keeps the last good pipeline; the
@@ -112,9 +124,18 @@ func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, e
 	if err != nil {
 		return Output{}, err
 	}
+	cloud, err := renderCloud(cfg, in.place())
+	if err != nil {
+		return Output{}, err
+	}
 	if cfg.PipelineStack != nil {
 		if err := d.deployOwnStack(ctx, frame, in, *cfg.PipelineStack); err != nil {
 			return Output{}, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
+		}
+	}
+	if d.UpdateCloud != nil {
+		if err := d.UpdateCloud(ctx, frame, cloud); err != nil {
+			return Output{}, fmt.Errorf("updating the pipeline's AWS side (stack %q): %w", cloud.Stack, err)
 		}
 	}
 	changes, err := d.apply(ctx, cfg, objects)
@@ -169,7 +190,7 @@ func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, s
 
 // render makes the objects; they are complete before anything is changed.
 func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manifest.Object, error) {
-	place := plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config}
+	place := in.place()
 	p, err := plan.New(cfg, d.Stages, place)
 	if err != nil {
 		return nil, err
@@ -178,6 +199,16 @@ func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manif
 		return argo.Objects(cfg, p, place)
 	}
 	return argo.ObjectsBeside(cfg, p, place, d.Taken(ctx, cfg.ArgoNamespace))
+}
+
+func (in Input) place() plan.Place {
+	return plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config}
+}
+
+func renderCloud(cfg *config.Config, place plan.Place) (Cloud, error) {
+	template, err := cloudside.Template(cfg, place)
+	names := plan.NamesOf(cfg, place)
+	return Cloud{names.Stack, place.RoleARN(names.UpdaterRole), place.Region, template}, err
 }
 
 func report(frame stage.Frame, changes []manifest.Change) Output {

@@ -1,0 +1,86 @@
+package cloudside
+
+// Logical ids of resources that others refer to.
+const (
+	bucketID       = "ArtifactBucket"
+	bucketPolicyID = "ArtifactBucketPolicy"
+	secretID       = "WebhookSecret"
+	boundaryID     = "Boundary"
+)
+
+// Days after which S3 removes what is no longer needed; the days of current
+// versions are configured.
+const (
+	keepOldVersions = 30
+	keepHalfUploads = 7
+)
+
+// bucket renders the artifact bucket. It outlives the stack: it holds what was
+// deployed and when.
+func (r renderer) bucket() object {
+	return object{
+		"Type":                "AWS::S3::Bucket",
+		"DeletionPolicy":      "Retain",
+		"UpdateReplacePolicy": "Retain",
+		"Properties": object{
+			"BucketName":              r.place.Bucket,
+			"VersioningConfiguration": object{"Status": "Enabled"},
+			"OwnershipControls":       object{"Rules": []any{object{"ObjectOwnership": "BucketOwnerEnforced"}}},
+			"BucketEncryption": object{"ServerSideEncryptionConfiguration": []any{
+				object{"ServerSideEncryptionByDefault": object{"SSEAlgorithm": "AES256"}},
+			}},
+			"PublicAccessBlockConfiguration": object{
+				"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+			},
+			"LifecycleConfiguration": object{"Rules": r.lifecycle()},
+			"Tags":                   r.tags(),
+		},
+	}
+}
+
+func (r renderer) lifecycle() []any {
+	return []any{
+		object{
+			"Id": "expire", "Status": "Enabled", "ExpirationInDays": r.cfg.ArtifactRetentionDays,
+			"NoncurrentVersionExpiration":    object{"NoncurrentDays": keepOldVersions},
+			"AbortIncompleteMultipartUpload": object{"DaysAfterInitiation": keepHalfUploads},
+		},
+		object{"Id": "forget", "Status": "Enabled", "ExpiredObjectDeleteMarker": true},
+	}
+}
+
+// bucketPolicy refuses whoever does not use TLS, whatever rights they have.
+func (r renderer) bucketPolicy() object {
+	return object{
+		"Type": "AWS::S3::BucketPolicy",
+		"Properties": object{
+			"Bucket": ref(bucketID),
+			"PolicyDocument": document(object{
+				"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+				"Resource":  []any{r.bucketARN(""), r.bucketARN("/*")},
+				"Condition": object{"Bool": object{"aws:SecureTransport": "false"}},
+			}),
+		},
+	}
+}
+
+// secret renders the webhook's secret, which nobody has to invent or to see:
+// CloudFormation has Secrets Manager make it up.
+func (r renderer) secret() object {
+	return object{
+		"Type": "AWS::SecretsManager::Secret",
+		"Properties": object{
+			"Name":                 r.names.Secret,
+			"Description":          "Signs GitHub's deliveries to the webhook of " + r.cfg.WorkflowTemplateName,
+			"GenerateSecretString": object{"PasswordLength": 64, "ExcludePunctuation": true},
+			"Tags":                 r.tags(),
+		},
+	}
+}
+
+func (r renderer) tags() []any {
+	return []any{
+		object{"Key": "aphex.dev/pipeline", "Value": r.names.Pipeline},
+		object{"Key": "app.kubernetes.io/managed-by", "Value": "aphex-pipeline"},
+	}
+}
