@@ -12,6 +12,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 )
 
@@ -55,14 +56,14 @@ func TestObjectsAreTriedFirstThenAppliedInOrderAndTheirChangeIsTold(t *testing.T
 		assert.Equal(t, manifest.Created, action, object)
 	}
 	var order []string
-	for _, request := range s.writes() {
+	for _, request := range s.Writes() {
 		if strings.HasPrefix(request, "PATCH") {
 			parts := strings.Split(request, "/")
 			order = append(order, parts[len(parts)-2])
 		}
 	}
 	assert.Equal(t, []string{"serviceaccounts", "roles", "workflowtemplates", "workflows", "services", "eventsources", "sensors"}, order)
-	assert.Empty(t, s.has("workflows"), "the look that Argo took at the template leaves nothing")
+	assert.Empty(t, s.Has("workflows"), "the look that Argo took at the template leaves nothing")
 
 	changes, err = c.Apply(t.Context(), pipeline("3f"))
 	require.NoError(t, err)
@@ -73,8 +74,8 @@ func TestObjectsAreTriedFirstThenAppliedInOrderAndTheirChangeIsTold(t *testing.T
 
 func TestARefusedDryRunChangesNothing(t *testing.T) {
 	s, c := newServer(t)
-	s.refuse = func(_, path string, dry bool) int {
-		if dry && strings.Contains(path, "/sensors/") {
+	s.Refuse = func(r kubetest.Request) int {
+		if r.Dry && strings.Contains(r.Path, "/sensors/") {
 			return http.StatusUnprocessableEntity
 		}
 		return 0
@@ -82,35 +83,35 @@ func TestARefusedDryRunChangesNothing(t *testing.T) {
 	_, err := c.Apply(t.Context(), pipeline("3f"))
 
 	assert.ErrorContains(t, err, "the cluster refuses sensor/shop-sensor")
-	assert.Empty(t, s.writes())
-	assert.Empty(t, s.objects)
+	assert.Empty(t, s.Writes())
+	assert.Empty(t, s.Paths())
 }
 
 func TestAnObjectOfAnotherPipelineIsNotTouched(t *testing.T) {
 	s, c := newServer(t)
-	s.put(eventsPath+"eventsources/shop-github", "aphex-pipeline", content{
+	s.Put(eventsPath+"eventsources/shop-github", "aphex-pipeline", kubetest.Content{
 		"apiVersion": "argoproj.io/v1alpha1", "kind": "EventSource",
-		"metadata": content{"name": "shop-github", "namespace": "events", "labels": content{manifest.LabelPipeline: "other-2"}},
+		"metadata": kubetest.Content{"name": "shop-github", "namespace": "events", "labels": kubetest.Content{manifest.LabelPipeline: "other-2"}},
 	})
 	_, err := c.Apply(t.Context(), pipeline("3f"))
 
 	require.ErrorContains(t, err, `eventsource/shop-github in namespace "events" belongs to the pipeline "other-2", and this one is "shop-1"`)
 	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 	assert.Contains(t, fault.HintOf(err), "eventSourceName")
-	assert.Empty(t, s.writes())
+	assert.Empty(t, s.Writes())
 }
 
 func TestAConflictNamesTheManagerAndForceTakesTheFieldOver(t *testing.T) {
 	s, c := newServer(t)
-	s.put(sensorPath, "kubectl-edit", content{
-		"apiVersion": "argoproj.io/v1alpha1", "kind": "Sensor", "metadata": content{"name": "shop-sensor", "namespace": "events"},
-		"spec": content{"replicas": float64(2)},
+	s.Put(sensorPath, "kubectl-edit", kubetest.Content{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "Sensor", "metadata": kubetest.Content{"name": "shop-sensor", "namespace": "events"},
+		"spec": kubetest.Content{"replicas": float64(2)},
 	})
 	_, err := c.Apply(t.Context(), pipeline("3f"))
 	require.ErrorContains(t, err, "sensor/shop-sensor has fields that kubectl-edit set to another value")
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
 	assert.Contains(t, fault.HintOf(err), "--force")
-	assert.Empty(t, s.writes())
+	assert.Empty(t, s.Writes())
 
 	c.Force = true
 	_, err = c.Apply(t.Context(), pipeline("3f"))
@@ -121,31 +122,31 @@ func TestATemplateThatArgoRefusesLeavesTheLastGoodOneInUse(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
-	s.control = func(path string, object content) {
-		accepting(path, object)
+	s.Control = func(path string, object kubetest.Content) {
+		kubetest.Accepting(path, object)
 		if strings.HasSuffix(path, "/workflows/shop-bb") {
-			object["status"] = content{"phase": "Failed", "message": "invalid spec: templates.run unknown field"}
+			object["status"] = kubetest.Content{"phase": "Failed", "message": "invalid spec: templates.run unknown field"}
 		}
 	}
 	_, err = c.Apply(t.Context(), pipeline("bb"))
 
 	require.ErrorContains(t, err, "Argo refuses workflowtemplate/shop-bb: invalid spec: templates.run unknown field")
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Equal(t, []string{"shop-aa"}, s.has("workflowtemplates"))
-	assert.Equal(t, "shop-aa", s.object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
-	assert.Empty(t, s.has("workflows"))
+	assert.Equal(t, []string{"shop-aa"}, s.Has("workflowtemplates"))
+	assert.Equal(t, "shop-aa", s.Object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
+	assert.Empty(t, s.Has("workflows"))
 }
 
 func TestATemplateIsLookedAtWithoutRunningIt(t *testing.T) {
 	s, c := newServer(t)
 	looked := false
-	s.control = func(path string, object content) {
-		accepting(path, object)
+	s.Control = func(path string, object kubetest.Content) {
+		kubetest.Accepting(path, object)
 		if strings.HasSuffix(path, "/workflows/shop-aa") {
 			looked = true
-			assert.Equal(t, content{
-				"suspend": true, "workflowTemplateRef": content{"name": "shop-aa"},
-				"arguments": content{"parameters": []any{content{"name": "commit-sha", "value": "none"}}},
+			assert.Equal(t, kubetest.Content{
+				"suspend": true, "workflowTemplateRef": kubetest.Content{"name": "shop-aa"},
+				"arguments": kubetest.Content{"parameters": []any{kubetest.Content{"name": "commit-sha", "value": "none"}}},
 			}, object["spec"], "Strict template referencing allows these fields only")
 		}
 	}
@@ -157,11 +158,11 @@ func TestATemplateIsLookedAtWithoutRunningIt(t *testing.T) {
 func TestAControllerThatDoesNotLookIsATemporaryFault(t *testing.T) {
 	s, c := newServer(t)
 	c.Patience = 300 * time.Millisecond
-	s.control = func(string, content) {}
+	s.Control = func(string, kubetest.Content) {}
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.ErrorContains(t, err, "Argo Workflows has not looked at workflowtemplate/shop-aa within 300ms")
 	assert.Equal(t, fault.Temporary, fault.KindOf(err))
-	assert.Empty(t, s.has("sensors"))
+	assert.Empty(t, s.Has("sensors"))
 }
 
 func TestASensorThatIsNotAcceptedIsPutBack(t *testing.T) {
@@ -169,16 +170,16 @@ func TestASensorThatIsNotAcceptedIsPutBack(t *testing.T) {
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
 	c.Patience = 500 * time.Millisecond
-	s.control = func(path string, object content) {
-		accepting(path, object)
+	s.Control = func(path string, object kubetest.Content) {
+		kubetest.Accepting(path, object)
 		if path == sensorPath {
-			object["status"] = content{"conditions": []any{content{"type": "TriggersProvided", "status": "False", "reason": "InvalidTriggers", "message": "no triggers"}}}
+			object["status"] = kubetest.Content{"conditions": []any{kubetest.Content{"type": "TriggersProvided", "status": "False", "reason": "InvalidTriggers", "message": "no triggers"}}}
 		}
 	}
 	_, err = c.Apply(t.Context(), pipeline("bb"))
 	require.ErrorContains(t, err, "Argo Events refuses sensor/shop-sensor: TriggersProvided: InvalidTriggers no triggers")
-	assert.Equal(t, "shop-aa", s.object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
-	assert.Contains(t, s.has("workflowtemplates"), "shop-aa")
+	assert.Equal(t, "shop-aa", s.Object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
+	assert.Contains(t, s.Has("workflowtemplates"), "shop-aa")
 }
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
@@ -190,8 +191,8 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		http.StatusServiceUnavailable: {"reaching the cluster for serviceaccount/shop", fault.Temporary},
 	} {
 		s, c := newServer(t)
-		s.refuse = func(method, _ string, _ bool) int {
-			if method == http.MethodPatch {
+		s.Refuse = func(r kubetest.Request) int {
+			if r.Method == http.MethodPatch {
 				return code
 			}
 			return 0
@@ -204,8 +205,8 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 
 func TestAClusterWithoutArgoSaysSo(t *testing.T) {
 	s, c := newServer(t)
-	s.refuse = func(method, path string, _ bool) int {
-		if method == http.MethodPatch && strings.Contains(path, "argoproj.io") {
+	s.Refuse = func(r kubetest.Request) int {
+		if r.Method == http.MethodPatch && strings.Contains(r.Path, "argoproj.io") {
 			return http.StatusNotFound
 		}
 		return 0
@@ -219,13 +220,13 @@ func TestAPipelineThatUpdatesItselfChangesNoRights(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
-	s.requests = nil
+	s.Forget()
 	changes, err := c.Update(t.Context(), pipeline("bb"))
 	require.NoError(t, err)
 
 	assert.Equal(t, manifest.Created, actions(changes)["workflowtemplate/shop-bb"])
-	assert.Equal(t, "shop-bb", s.object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
-	for _, request := range s.requests {
+	assert.Equal(t, "shop-bb", s.Object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
+	for _, request := range s.Requests() {
 		assert.NotContains(t, request, "serviceaccounts")
 		assert.NotContains(t, request, "roles")
 		assert.Regexp(t, `/namespaces/[a-z]+/[a-z]+/[a-z-]+( dry)?$`, request, "it asks for objects by their names only")
@@ -234,10 +235,10 @@ func TestAPipelineThatUpdatesItselfChangesNoRights(t *testing.T) {
 
 func TestWhatAConfigurationNoLongerWantsIsRemovedByItsName(t *testing.T) {
 	s, c := newServer(t)
-	s.put(argoPath+"cronworkflows/shop", kube.FieldManager, content{"metadata": content{}})
+	s.Put(argoPath+"cronworkflows/shop", kube.FieldManager, kubetest.Content{"metadata": kubetest.Content{}})
 	unwanted := []manifest.Object{{Kind: "CronWorkflow", Namespace: "argo", Name: "shop"}, {Kind: "Service", Namespace: "events", Name: "none"}}
 	changes, err := c.Remove(t.Context(), unwanted)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]manifest.Action{"cronworkflow/shop": manifest.Removed}, actions(changes))
-	assert.Empty(t, s.has("cronworkflows"))
+	assert.Empty(t, s.Has("cronworkflows"))
 }

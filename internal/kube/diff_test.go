@@ -25,7 +25,7 @@ func TestADiffTellsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, differences, 6)
 	assert.Contains(t, told(differences)["created serviceaccount/shop"], "+kind: ServiceAccount")
-	assert.Empty(t, s.objects)
+	assert.Empty(t, s.Paths())
 
 	_, err = c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestADiffTellsWhatWouldChangeAndChangesNothing(t *testing.T) {
 
 func TestADiffTellsWhatWouldBeRemoved(t *testing.T) {
 	s, c := newServer(t)
-	s.put(eventsPath+"sensors/old", "aphex-pipeline", labelled("Sensor", "events", "old", "shop-1"))
+	s.Put(eventsPath+"sensors/old", "aphex-pipeline", labelled("Sensor", "events", "old", "shop-1"))
 	differences, err := c.Diff(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
 	assert.Contains(t, told(differences)["removed sensor/old"], "-kind: Sensor")
@@ -55,7 +55,7 @@ func TestADiffTellsWhatWouldBeRemoved(t *testing.T) {
 
 func TestADiffDoesNotLookIntoAnotherPipelinesObject(t *testing.T) {
 	s, c := newServer(t)
-	s.put(sensorPath, "aphex-pipeline", labelled("Sensor", "events", "shop-sensor", "other-2"))
+	s.Put(sensorPath, "aphex-pipeline", labelled("Sensor", "events", "shop-sensor", "other-2"))
 	_, err := c.Diff(t.Context(), pipeline("aa"))
 	assert.ErrorContains(t, err, `belongs to the pipeline "other-2"`)
 }

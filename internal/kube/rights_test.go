@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/stages"
@@ -46,7 +47,7 @@ func renderedFrom(t *testing.T, text string) []manifest.Object {
 // as lets requests pass only as the rendered Roles of an account allow them.
 // The API server asks for "create" beside "patch" when a server-side apply makes
 // the object, and for both by the object's name.
-func as(t *testing.T, s *apiServer, objects []manifest.Object, account string) {
+func as(t *testing.T, s *kubetest.Server, objects []manifest.Object, account string) {
 	t.Helper()
 	roles, bound := map[string][]rbacv1.PolicyRule{}, map[string][]rbacv1.PolicyRule{}
 	for _, object := range objects {
@@ -66,10 +67,10 @@ func as(t *testing.T, s *apiServer, objects []manifest.Object, account string) {
 			bound[binding.Namespace] = append(bound[binding.Namespace], roles[binding.Namespace+"/"+binding.RoleRef.Name]...)
 		}
 	}
-	s.refuse = func(method, path string, _ bool) int {
-		parts := strings.Split(path, "/")
+	s.Refuse = func(r kubetest.Request) int {
+		parts := strings.Split(r.Path, "/")
 		namespace, resource, name := parts[len(parts)-3], parts[len(parts)-2], parts[len(parts)-1]
-		for _, verb := range s.verbs(method, path) {
+		for _, verb := range verbs(r) {
 			if !allowed(bound[namespace], verb, resource, name) {
 				return http.StatusForbidden
 			}
@@ -78,17 +79,16 @@ func as(t *testing.T, s *apiServer, objects []manifest.Object, account string) {
 	}
 }
 
-func (s *apiServer) verbs(method, path string) []string {
-	switch method {
-	case http.MethodGet:
+func verbs(r kubetest.Request) []string {
+	switch {
+	case r.Method == http.MethodGet:
 		return []string{"get"}
-	case http.MethodDelete:
+	case r.Method == http.MethodDelete:
 		return []string{"delete"}
-	case http.MethodPatch:
-		if s.objects[path] == nil {
-			return []string{"patch", "create"}
-		}
+	case r.Method == http.MethodPatch && r.Exists:
 		return []string{"patch"}
+	case r.Method == http.MethodPatch:
+		return []string{"patch", "create"}
 	}
 	return []string{"unknown"}
 }
@@ -111,7 +111,7 @@ func TestTheRenderedRightsAreEnoughForAPipelineToUpdateItself(t *testing.T) {
 	changes, err := c.Update(t.Context(), second)
 	require.NoError(t, err)
 	assert.Equal(t, manifest.Changed, actions(changes)["sensor/shop-sensor"])
-	assert.Len(t, s.has("workflowtemplates"), 2)
+	assert.Len(t, s.Has("workflowtemplates"), 2)
 }
 
 func TestTheRenderedRightsDoNotReachAnotherPipeline(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 )
 
 func TestAMissedPushStartsTheRunThatTheSensorWouldStart(t *testing.T) {
@@ -27,10 +28,10 @@ func TestAMissedPushStartsTheRunThatTheSensorWouldStart(t *testing.T) {
 	assert.True(t, started)
 	assert.Equal(t, "aphex-pipeline-"+commit, run)
 
-	workflow := s.object("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/" + run)
+	workflow := s.Object("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/" + run)
 	values := map[string]any{}
-	for _, entry := range workflow.Object["spec"].(content)["arguments"].(content)["parameters"].([]any) {
-		values[entry.(content)["name"].(string)] = entry.(content)["value"]
+	for _, entry := range workflow.Object["spec"].(kubetest.Content)["arguments"].(kubetest.Content)["parameters"].([]any) {
+		values[entry.(kubetest.Content)["name"].(string)] = entry.(kubetest.Content)["value"]
 	}
 	assert.Equal(t, map[string]any{
 		"commit-sha": commit, "branch": "main", "repo-url": "https://github.com/my-org/shop.git", "repo-name": "my-org/shop", "pusher": "somebody",

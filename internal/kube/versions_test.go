@@ -21,16 +21,16 @@ func TestAVersionStaysAsLongAsARunOfItCanLast(t *testing.T) {
 	}
 	update("aa")
 	update("bb")
-	assert.JSONEq(t, `{"shop-aa":"2026-11-23T12:00:00Z"}`, s.object(sensorPath).GetAnnotations()[manifest.AnnotationEarlier])
+	assert.JSONEq(t, `{"shop-aa":"2026-11-23T12:00:00Z"}`, s.Object(sensorPath).GetAnnotations()[manifest.AnnotationEarlier])
 
 	now = now.Add(8*24*time.Hour - time.Minute)
 	update("bb")
-	assert.Equal(t, []string{"shop-aa", "shop-bb"}, s.has("workflowtemplates"))
+	assert.Equal(t, []string{"shop-aa", "shop-bb"}, s.Has("workflowtemplates"))
 
 	now = now.Add(time.Minute)
 	assert.Equal(t, manifest.Removed, update("bb")["workflowtemplate/shop-aa"])
-	assert.Equal(t, []string{"shop-bb"}, s.has("workflowtemplates"))
-	assert.JSONEq(t, `{}`, s.object(sensorPath).GetAnnotations()[manifest.AnnotationEarlier])
+	assert.Equal(t, []string{"shop-bb"}, s.Has("workflowtemplates"))
+	assert.JSONEq(t, `{}`, s.Object(sensorPath).GetAnnotations()[manifest.AnnotationEarlier])
 }
 
 func TestAVersionThatComesBackIsInUseAgain(t *testing.T) {
@@ -44,20 +44,20 @@ func TestAVersionThatComesBackIsInUseAgain(t *testing.T) {
 	now = now.Add(30 * 24 * time.Hour)
 	_, err := c.Update(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"shop-aa"}, s.has("workflowtemplates"))
+	assert.Equal(t, []string{"shop-aa"}, s.Has("workflowtemplates"))
 }
 
 func TestAnUpdateThatChangesNothingWritesNothingNew(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Update(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
-	version := s.object(sensorPath).GetResourceVersion()
+	version := s.Object(sensorPath).GetResourceVersion()
 	changes, err := c.Update(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
 	for object, action := range actions(changes) {
 		assert.Equal(t, manifest.Unchanged, action, object)
 	}
-	assert.Equal(t, version, s.object(sensorPath).GetResourceVersion())
+	assert.Equal(t, version, s.Object(sensorPath).GetResourceVersion())
 }
 
 func TestAVersionOfARenamedTemplateIsLeftToAPerson(t *testing.T) {
@@ -68,7 +68,7 @@ func TestAVersionOfARenamedTemplateIsLeftToAPerson(t *testing.T) {
 	renamed[2] = object("argoproj.io/v1alpha1", "WorkflowTemplate", "argo", "market-aa", "spec: {entrypoint: run}")
 	_, err = c.Update(t.Context(), renamed)
 	require.NoError(t, err)
-	assert.Empty(t, s.object(sensorPath).GetAnnotations()[manifest.AnnotationEarlier])
+	assert.Empty(t, s.Object(sensorPath).GetAnnotations()[manifest.AnnotationEarlier])
 }
 
 func TestANameWithOtherContentIsTaken(t *testing.T) {

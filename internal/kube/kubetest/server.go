@@ -1,0 +1,255 @@
+// Package kubetest gives tests an API server: it keeps objects as Kubernetes
+// does, as far as a pipeline asks, and lets the test play the controllers.
+package kubetest
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Content is an object as JSON.
+type Content = map[string]any
+
+// Server keeps objects as an API server does, as far as a pipeline asks one:
+// get, list by labels, create, delete, and server-side apply with managers,
+// conflicts and dry runs. Refuse and Control are set before it is used.
+type Server struct {
+	// Refuse gives the status to refuse a request with, or 0. It may be nil.
+	Refuse func(Request) int
+	// Control writes into an object what controllers would. Accepting unless set.
+	Control func(path string, object Content)
+	// URL is where the server listens.
+	URL string
+
+	mu       sync.Mutex
+	objects  map[string]*stored // by path
+	requests []string           // method, path, and "dry" for a dry run
+	version  int
+}
+
+// Request is something that the server is asked for.
+type Request struct {
+	Method, Path string
+	Dry          bool // a dry run
+	Exists       bool // whether the object of that path is there
+}
+
+type stored struct {
+	applied map[string]Content // what each manager wants
+	whole   Content
+}
+
+// New starts a server without objects that lives as long as the test.
+func New(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{objects: map[string]*stored{}, Control: Accepting}
+	listening := httptest.NewServer(s)
+	t.Cleanup(listening.Close)
+	s.URL = listening.URL
+	return s
+}
+
+// Kubeconfig writes a file by which kubectl and the SDKs find the server.
+func (s *Server) Kubeconfig(t testing.TB) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "kubeconfig")
+	text := "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters: [{name: test, cluster: {server: " + s.URL + "}}]\n" +
+		"contexts: [{name: test, context: {cluster: test, user: test}}]\nusers: [{name: test, user: {}}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Accepting plays controllers that accept everything.
+func Accepting(path string, object Content) {
+	switch {
+	case strings.Contains(path, "/workflows/"):
+		object["status"] = Content{"phase": "Running"}
+	case strings.Contains(path, "/sensors/"), strings.Contains(path, "/eventsources/"):
+		object["status"] = Content{"conditions": []any{Content{"type": "Deployed", "status": "True"}}}
+	}
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dry := r.URL.Query().Get("dryRun") != ""
+	entry := r.Method + " " + r.URL.Path
+	if dry {
+		entry += " dry"
+	}
+	s.requests = append(s.requests, entry)
+	if s.Refuse != nil {
+		if code := s.Refuse(Request{r.Method, r.URL.Path, dry, s.objects[r.URL.Path] != nil}); code != 0 {
+			answer(w, code, refusal(code, "refused by the test"))
+			return
+		}
+	}
+	switch r.Method {
+	case http.MethodGet:
+		s.get(w, r)
+	case http.MethodPatch:
+		s.patch(w, r, dry)
+	case http.MethodPost:
+		s.create(w, r)
+	case http.MethodDelete:
+		s.delete(w, r)
+	}
+}
+
+func (s *Server) get(w http.ResponseWriter, r *http.Request) {
+	if found := s.objects[r.URL.Path]; found != nil {
+		answer(w, http.StatusOK, found.whole)
+		return
+	}
+	parts := strings.Split(r.URL.Path, "/")
+	if depth := len(parts) - slices.Index(parts, "namespaces"); slices.Contains(parts, "namespaces") && (depth == 2 || depth == 4) {
+		answer(w, http.StatusNotFound, refusal(http.StatusNotFound, "not found"))
+		return
+	}
+	items := []any{}
+	for path, object := range s.objects {
+		if inList(path, r.URL.Path) && selected(object.whole, r.URL.Query().Get("labelSelector")) {
+			items = append(items, object.whole)
+		}
+	}
+	answer(w, http.StatusOK, Content{"kind": "List", "apiVersion": "v1", "metadata": Content{}, "items": items})
+}
+
+// inList says whether an object's path is one of a list's, of one namespace or all.
+func inList(object, list string) bool {
+	parts := strings.Split(object, "/")
+	resource := parts[len(parts)-2]
+	if strings.Contains(list, "/namespaces/") {
+		return strings.HasPrefix(object, list+"/")
+	}
+	return strings.HasSuffix(list, "/"+resource) && strings.HasPrefix(object, strings.TrimSuffix(list, resource))
+}
+
+func selected(object Content, selector string) bool {
+	labels := (&unstructured.Unstructured{Object: object}).GetLabels()
+	for _, term := range strings.Split(selector, ",") {
+		if key, value, ok := strings.Cut(term, "!="); ok {
+			if labels[key] == value {
+				return false
+			}
+		} else if key, value, ok := strings.Cut(term, "="); ok && labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Server) create(w http.ResponseWriter, r *http.Request) {
+	var object Content
+	_ = json.NewDecoder(r.Body).Decode(&object)
+	name, _, _ := unstructured.NestedString(object, "metadata", "name")
+	path := r.URL.Path + "/" + name
+	if s.objects[path] != nil {
+		answer(w, http.StatusConflict, Content{"kind": "Status", "status": "Failure", "code": 409, "reason": "AlreadyExists", "message": "it exists"})
+		return
+	}
+	s.objects[path] = &stored{applied: map[string]Content{}, whole: object}
+	answer(w, http.StatusCreated, object)
+}
+
+func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
+	if s.objects[r.URL.Path] == nil {
+		answer(w, http.StatusNotFound, refusal(http.StatusNotFound, "not found"))
+		return
+	}
+	delete(s.objects, r.URL.Path)
+	answer(w, http.StatusOK, Content{"kind": "Status", "status": "Success"})
+}
+
+// Put stores an object as another manager made it.
+func (s *Server) Put(path, manager string, object Content) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := &stored{applied: map[string]Content{manager: object}}
+	next.merge()
+	s.number(next, nil)
+	s.objects[path] = next
+}
+
+// Has lists the stored objects of a resource by name.
+func (s *Server) Has(resource string) []string {
+	names := []string{}
+	for _, path := range s.Paths() {
+		parts := strings.Split(path, "/")
+		if parts[len(parts)-2] == resource {
+			names = append(names, parts[len(parts)-1])
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Paths lists all stored objects.
+func (s *Server) Paths() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.objects))
+}
+
+// Object gives a stored object, an empty one if it is not there.
+func (s *Server) Object(path string) *unstructured.Unstructured {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.objects[path] == nil {
+		return &unstructured.Unstructured{Object: Content{}}
+	}
+	return &unstructured.Unstructured{Object: s.objects[path].whole}
+}
+
+// Requests lists what was asked for: method, path, and "dry" for a dry run.
+func (s *Server) Requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// Forget empties the list of requests.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = nil
+}
+
+// Writes lists the requests that changed something.
+func (s *Server) Writes() []string {
+	return slices.DeleteFunc(s.Requests(), func(request string) bool {
+		return strings.HasPrefix(request, http.MethodGet) || strings.HasSuffix(request, " dry")
+	})
+}
+
+func answer(w http.ResponseWriter, code int, body Content) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func refusal(code int, message string) Content {
+	reasons := map[int]string{400: "BadRequest", 403: "Forbidden", 404: "NotFound", 409: "Conflict", 422: "Invalid", 503: "ServiceUnavailable"}
+	return Content{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reasons[code], "message": message}
+}
+
+func conflictWith(manager string) Content {
+	status := refusal(http.StatusConflict, "Apply failed with 1 conflict")
+	status["details"] = Content{"causes": []any{Content{
+		"reason": "FieldManagerConflict", "message": `conflict with "` + manager + `" using v1`, "field": ".spec",
+	}}}
+	return status
+}
