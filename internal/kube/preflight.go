@@ -1,0 +1,97 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Check is one thing that a cluster must have, and whether it has it.
+type Check struct {
+	What    string // for people
+	Problem string // why it is not as it must be; empty when it is
+	Fix     string // what to do about the problem
+	Warning bool   // the problem does not stop a pipeline
+}
+
+// Preflight looks at what a pipeline needs of a cluster before it is brought.
+func (c Cluster) Preflight(ctx context.Context, runs, events string) []Check {
+	checks := []Check{c.namespace(ctx, runs)}
+	if events != runs {
+		checks = append(checks, c.namespace(ctx, events))
+	}
+	images, err := c.controllerImages(ctx, runs, events)
+	for _, program := range programs {
+		checks = append(checks, program.check(images, err))
+	}
+	return append(checks, c.eventBus(ctx, events))
+}
+
+func (c Cluster) namespace(ctx context.Context, namespace string) Check {
+	check := Check{What: "namespace " + namespace}
+	_, err := c.Client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).Get(ctx, namespace, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		check.Problem, check.Fix = "it does not exist", "kubectl create namespace "+namespace
+	case apierrors.IsForbidden(err): // a person with rights in the namespace alone
+	case err != nil:
+		check.Problem, check.Fix = err.Error(), "can kubectl reach the cluster?"
+	}
+	return check
+}
+
+// mostOfEvent is GitHub's largest delivery, in megabytes.
+const mostOfEvent = 25
+
+// eventBus looks for the bus that carries events to the Sensor. A bus whose
+// messages are smaller than a large push loses that push to the regular look for
+// missed ones.
+func (c Cluster) eventBus(ctx context.Context, namespace string) Check {
+	check := Check{What: "EventBus default in " + namespace}
+	bus, err := c.argo("eventbus", namespace).Get(ctx, "default", metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		check.Problem, check.Fix = "it does not exist", "make one: https://argoproj.github.io/argo-events/eventbus/eventbus/"
+		return check
+	case err != nil:
+		check.Problem, check.Warning, check.Fix = "it cannot be seen: "+err.Error(), true, "check that it exists"
+		return check
+	}
+	if nats, _, _ := unstructured.NestedMap(bus.Object, "spec", "nats"); nats != nil {
+		check.Problem, check.Fix = "it is of the kind NATS Streaming, which cannot filter one event source twice", "make it of the kind jetstream"
+		return check
+	}
+	if accepted, refused := judge(bus); !accepted && refused != "" {
+		check.Problem, check.Fix = "it is not ready: "+refused, "kubectl describe eventbus default -n "+namespace
+		return check
+	}
+	if stream, _, _ := unstructured.NestedMap(bus.Object, "spec", "jetstream"); stream != nil && megabytes(stream["maxPayload"]) < mostOfEvent {
+		check.Problem, check.Warning = "its events are too small for GitHub's largest pushes: such a push waits for the regular look for missed ones", true
+		check.Fix = fmt.Sprintf("set spec.jetstream.maxPayload to %dMB", mostOfEvent)
+	}
+	return check
+}
+
+// megabytes reads a size as NATS writes it, such as 8MB; one that is not given
+// is 1MB (Argo Events' default), and one that cannot be read is large enough.
+func megabytes(size any) int {
+	text, given := size.(string)
+	if !given || text == "" {
+		return 1
+	}
+	text = strings.ToUpper(text)
+	if strings.HasSuffix(text, "KB") || strings.HasSuffix(text, "K") {
+		return 0
+	}
+	number, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSuffix(text, "B"), "M"))
+	if err != nil {
+		return mostOfEvent
+	}
+	return number
+}

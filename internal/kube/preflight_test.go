@@ -1,0 +1,153 @@
+package kube_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+)
+
+func namespaces(s *kubetest.Server, names ...string) {
+	for _, name := range names {
+		s.Put("/api/v1/namespaces/"+name, "kubectl", kubetest.Content{"kind": "Namespace", "metadata": kubetest.Content{"name": name}})
+	}
+}
+
+func deployment(s *kubetest.Server, namespace, name, image string) {
+	s.Put("/apis/apps/v1/namespaces/"+namespace+"/deployments/"+name, "kubectl", kubetest.Content{
+		"kind": "Deployment", "metadata": kubetest.Content{"name": name, "namespace": namespace},
+		"spec": kubetest.Content{"template": kubetest.Content{"spec": kubetest.Content{"containers": []any{kubetest.Content{"image": image}}}}},
+	})
+}
+
+func bus(s *kubetest.Server, spec kubetest.Content) {
+	s.Put("/apis/argoproj.io/v1alpha1/namespaces/argo-events/eventbus/default", "kubectl", kubetest.Content{
+		"kind": "EventBus", "metadata": kubetest.Content{"name": "default", "namespace": "argo-events"}, "spec": spec,
+		"status": kubetest.Content{"conditions": []any{kubetest.Content{"type": "Deployed", "status": "True"}}},
+	})
+}
+
+// problems lists what is not as it must be, by what it is about.
+func problems(checks []kube.Check) map[string]string {
+	found := map[string]string{}
+	for _, check := range checks {
+		if check.Problem != "" {
+			found[check.What] = check.Problem
+		}
+	}
+	return found
+}
+
+func ready(s *kubetest.Server, workflows, events string) {
+	namespaces(s, "argo", "argo-events")
+	deployment(s, "argo", "workflow-controller", "quay.io/argoproj/workflow-controller:"+workflows)
+	deployment(s, "argo-events", "controller-manager", "quay.io/argoproj/argo-events:"+events)
+	bus(s, kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "25MB"}})
+}
+
+func TestAClusterThatHasEverythingHasNoProblem(t *testing.T) {
+	s, c := newServer(t)
+	ready(s, "v3.7.18", "v1.9.10")
+	checks := c.Preflight(t.Context(), "argo", "argo-events")
+	assert.Empty(t, problems(checks))
+	assert.Len(t, checks, 5)
+}
+
+func TestAnEmptyClusterIsToldEverythingItLacks(t *testing.T) {
+	_, c := newServer(t)
+	assert.Equal(t, map[string]string{
+		"namespace argo": "it does not exist", "namespace argo-events": "it does not exist",
+		"Argo Workflows": "no deployment runs the image workflow-controller", "Argo Events": "no deployment runs the image argo-events",
+		"EventBus default in argo-events": "it does not exist",
+	}, problems(c.Preflight(t.Context(), "argo", "argo-events")))
+}
+
+func TestVersionsWithKnownVulnerabilitiesAreRefused(t *testing.T) {
+	for versions, refused := range map[[2]string]bool{
+		{"v3.7.14", "v1.9.6"}: true, {"v3.6.99", "v1.9.6"}: true, {"v4.0.5", "v1.9.6"}: true, {"v2.12.13", "v1.9.6"}: true,
+		{"v3.7.15", "v1.9.5"}: true, {"v3.7.15", "v1.8.0"}: true, {"v3.7.15", "v0.17.0"}: true,
+		{"v3.7.15", "v1.9.6"}: false, {"v3.8.0", "v1.10.0"}: false, {"v4.0.6", "v2.0.0"}: false, {"v5.0.0", "1.9.6"}: false,
+		{"v3.7.18-patched", "v1.9.6"}: false,
+	} {
+		s, c := newServer(t)
+		ready(s, versions[0], versions[1])
+		found := problems(c.Preflight(t.Context(), "argo", "argo-events"))
+		assert.Equal(t, refused, len(found) > 0, "%v: %v", versions, found)
+	}
+}
+
+func TestAVersionThatCannotBeReadIsAWarning(t *testing.T) {
+	s, c := newServer(t)
+	ready(s, "latest", "v1.9.10")
+	for _, check := range c.Preflight(t.Context(), "argo", "argo-events") {
+		if check.Problem != "" {
+			assert.True(t, check.Warning)
+			assert.Contains(t, check.Problem, `"quay.io/argoproj/workflow-controller:latest" cannot be read`)
+			assert.Contains(t, check.Fix, "3.7.15 or 4.0.6")
+		}
+	}
+}
+
+func TestABusThatLosesEventsIsReported(t *testing.T) {
+	for want, spec := range map[string]kubetest.Content{
+		"GitHub's largest pushes":              {"jetstream": kubetest.Content{}},
+		"GitHub's largest pushes:":             {"jetstream": kubetest.Content{"maxPayload": "8MB"}},
+		"cannot filter one event source twice": {"nats": kubetest.Content{"native": kubetest.Content{}}},
+	} {
+		s, c := newServer(t)
+		ready(s, "v3.7.18", "v1.9.10")
+		bus(s, spec)
+		assert.Contains(t, problems(c.Preflight(t.Context(), "argo", "argo-events"))["EventBus default in argo-events"], want)
+	}
+}
+
+func TestAPersonWhoSeesOnlyTheNamespacesIsAskedForNoMore(t *testing.T) {
+	s, c := newServer(t)
+	ready(s, "v3.7.18", "v1.9.10")
+	s.Refuse = func(r kubetest.Request) int {
+		parts := strings.Split(r.Path, "/")
+		if r.Path == "/apis/apps/v1/deployments" || len(parts) == 5 && parts[3] == "namespaces" {
+			return http.StatusForbidden
+		}
+		return 0
+	}
+	assert.Empty(t, problems(c.Preflight(t.Context(), "argo", "argo-events")))
+}
+
+func TestTheWebhooksSecretIsBroughtButNeverAWeakOne(t *testing.T) {
+	s, c := newServer(t)
+	at := object("v1", "Secret", "argo-events", "shop-webhook", "")
+	for _, weak := range []string{"", "short"} {
+		_, err := c.PutWebhookSecret(t.Context(), at, "shop-1", "secret", weak)
+		assert.ErrorContains(t, err, "less than 16")
+	}
+	_, err := c.PutWebhookSecret(t.Context(), at, "shop-1", "secret", "0123456789abcdef")
+	require.NoError(t, err)
+	stored := s.Object("/api/v1/namespaces/argo-events/secrets/shop-webhook")
+	assert.Equal(t, kubetest.Content{"secret": "MDEyMzQ1Njc4OWFiY2RlZg=="}, stored.Object["data"])
+
+	_, err = c.PutWebhookSecret(t.Context(), at, "other-2", "secret", "0123456789abcdef")
+	assert.ErrorContains(t, err, "belongs to the pipeline")
+}
+
+func TestTheWebhooksAddressIsThatOfItsLoadBalancer(t *testing.T) {
+	s, c := newServer(t)
+	service := object("v1", "Service", "argo-events", "shop-svc", "")
+	path := "/api/v1/namespaces/argo-events/services/shop-svc"
+	for want, content := range map[string]kubetest.Content{
+		"lb.example.test": {"spec": kubetest.Content{"type": "LoadBalancer"}, "status": kubetest.Content{"loadBalancer": kubetest.Content{"ingress": []any{kubetest.Content{"hostname": "lb.example.test"}}}}},
+		"192.0.2.1":       {"spec": kubetest.Content{"type": "LoadBalancer"}, "status": kubetest.Content{"loadBalancer": kubetest.Content{"ingress": []any{kubetest.Content{"ip": "192.0.2.1"}}}}},
+		"":                {"spec": kubetest.Content{"type": "NodePort"}},
+	} {
+		content["kind"], content["metadata"] = "Service", kubetest.Content{"name": "shop-svc"}
+		s.Put(path, "kubectl", content)
+		address, err := c.WebhookAddress(t.Context(), service)
+		require.NoError(t, err)
+		assert.Equal(t, want, address)
+	}
+}

@@ -1,0 +1,131 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// program is one that a cluster must run, and the versions below which it has
+// known holes.
+type program struct {
+	name, image string
+	least       map[int]version // by major version
+}
+
+type version struct{ major, minor, patch int }
+
+// programs: Argo Workflows before these versions lets a Workflow override what
+// its template says under Strict and Secure referencing; Argo Events before
+// these lets an EventSource or a Sensor take over its pod's template.
+var programs = []program{
+	{"Argo Workflows", "workflow-controller", map[int]version{3: {3, 7, 15}, 4: {4, 0, 6}}},
+	{"Argo Events", "argo-events", map[int]version{1: {1, 9, 6}}},
+}
+
+// check judges the version of the program among the images of all deployments.
+func (p program) check(images []string, err error) Check {
+	check := Check{What: p.name}
+	if err != nil {
+		return Check{What: p.name, Problem: "its version cannot be seen: " + err.Error(), Warning: true, Fix: "check that it is not below " + p.floors()}
+	}
+	for _, image := range images {
+		repository, tag := splitImage(image)
+		if !strings.HasSuffix(repository, "/"+p.image) && repository != p.image {
+			continue
+		}
+		found, known := parseVersion(tag)
+		check.What = p.name + " " + tag
+		switch {
+		case !known:
+			check.Problem, check.Warning = fmt.Sprintf("the version of the image %q cannot be read", image), true
+			check.Fix = "check that it is not below " + p.floors()
+		case p.vulnerable(found):
+			check.Problem, check.Fix = "this version has known vulnerabilities", "update to "+p.floors()+" or later"
+		}
+		return check
+	}
+	check.Problem, check.Fix = "no deployment runs the image "+p.image, "install "+p.name
+	return check
+}
+
+func (p program) floors() string {
+	var texts []string
+	for major := range 10 {
+		if least, known := p.least[major]; known {
+			texts = append(texts, fmt.Sprintf("%d.%d.%d", least.major, least.minor, least.patch))
+		}
+	}
+	return strings.Join(texts, " or ")
+}
+
+// vulnerable says whether a version is below the first good one of its major
+// version, or older than all of them.
+func (p program) vulnerable(found version) bool {
+	least, known := p.least[found.major]
+	if !known {
+		return !slices.ContainsFunc(slices.Collect(maps.Keys(p.least)), func(major int) bool { return major < found.major })
+	}
+	return found.minor < least.minor || found.minor == least.minor && found.patch < least.patch
+}
+
+var versionTag = regexp.MustCompile(`^v?(\d+)\.(\d+)\.(\d+)`)
+
+func parseVersion(tag string) (version, bool) {
+	parts := versionTag.FindStringSubmatch(tag)
+	if parts == nil {
+		return version{}, false
+	}
+	number := func(i int) int { n, _ := strconv.Atoi(parts[i]); return n } // digits that fit
+	return version{number(1), number(2), number(3)}, true
+}
+
+// splitImage gives the repository and the tag of an image.
+func splitImage(image string) (repository, tag string) {
+	image, _, _ = strings.Cut(image, "@")
+	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
+		return image[:colon], image[colon+1:]
+	}
+	return image, ""
+}
+
+// controllerImages lists the images of all deployments, of the whole cluster or
+// of the namespaces that may be seen.
+func (c Cluster) controllerImages(ctx context.Context, namespaces ...string) ([]string, error) {
+	deployments := c.Client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"})
+	list, err := deployments.List(ctx, metav1.ListOptions{})
+	if err == nil {
+		return imagesOf(list), nil
+	}
+	var images []string
+	for _, namespace := range namespaces {
+		list, err := deployments.Namespace(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, imagesOf(list)...)
+	}
+	return images, nil
+}
+
+func imagesOf(list *unstructured.UnstructuredList) []string {
+	var images []string
+	for _, item := range list.Items {
+		containers, _, _ := unstructured.NestedSlice(item.Object, "spec", "template", "spec", "containers")
+		for _, container := range containers {
+			mapping, _ := container.(map[string]any)
+			if image, ok := mapping["image"].(string); ok {
+				images = append(images, image)
+			}
+		}
+	}
+	return images
+}

@@ -1,0 +1,68 @@
+package kube
+
+import (
+	"context"
+	"encoding/base64"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// leastOfSecret is the shortest webhook secret that is taken: an empty one
+// would have the webhook accept deliveries without a signature.
+const leastOfSecret = 16
+
+// PutWebhookSecret brings the webhook's secret to where the EventSource reads it.
+func (c Cluster) PutWebhookSecret(ctx context.Context, at manifest.Object, pipeline, key, value string) (manifest.Action, error) {
+	if len(value) < leastOfSecret {
+		return "", fault.Invalidf("the webhook's secret has %d characters, less than %d", len(value), leastOfSecret)
+	}
+	secret := reference(at)
+	secret.SetLabels(map[string]string{manifest.LabelManagedBy: manifest.ManagedBy, manifest.LabelPipeline: pipeline})
+	secret.Object["type"] = "Opaque"
+	secret.Object["data"] = map[string]any{key: base64.StdEncoding.EncodeToString([]byte(value))}
+	if err := c.checkOwner(ctx, secret); err != nil {
+		return "", err
+	}
+	return c.put(ctx, secret, "")
+}
+
+// WebhookAddress gives the host name or address under which a Service is reached
+// from outside; "" while there is none, and for a Service that has none.
+func (c Cluster) WebhookAddress(ctx context.Context, service manifest.Object) (string, error) {
+	address := ""
+	u := reference(service)
+	err := c.poll(ctx, u, "", func(found *unstructured.Unstructured) (bool, error) {
+		kind, _, _ := unstructured.NestedString(found.Object, "spec", "type")
+		if kind != "LoadBalancer" {
+			return true, nil
+		}
+		address = ingressOf(found)
+		return address != "", nil
+	})
+	if fault.KindOf(err) == fault.Temporary && ctx.Err() == nil {
+		return "", nil
+	}
+	return address, err
+}
+
+func ingressOf(service *unstructured.Unstructured) string {
+	ingress, _, _ := unstructured.NestedSlice(service.Object, "status", "loadBalancer", "ingress")
+	for _, entry := range ingress {
+		mapping, _ := entry.(map[string]any)
+		for _, field := range []string{"hostname", "ip"} {
+			if text, ok := mapping[field].(string); ok && text != "" {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// Exists says whether there is such an object.
+func (c Cluster) Exists(ctx context.Context, object manifest.Object) (bool, error) {
+	found, err := c.live(ctx, reference(object))
+	return found != nil, err
+}
