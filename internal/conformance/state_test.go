@@ -105,8 +105,8 @@ func describe(found cfntypes.Stack, clean func(*string) string) stack {
 	return s
 }
 
-// randoms are what CloudFormation and CloudFront draw for names and domains.
-var randoms = regexp.MustCompile(`-[A-Z0-9]{12,13}\b|\bd[a-z0-9]{13}\.cloudfront\.net|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+// randoms are what CloudFormation, CloudFront and Lambda draw for names and domains.
+var randoms = regexp.MustCompile(`-[A-Z0-9]{12,13}\b|\bd[a-z0-9]{13}\.cloudfront\.net|\b[a-z0-9]{32}\.lambda-url\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // cleaner gives a function that replaces what is random in a value of a stack:
 // the physical ids of its resources, and drawn parts of names.
