@@ -114,15 +114,6 @@ func (f *fake) begin(operation string) error {
 	return nil
 }
 
-func (f *fake) count(operation string) (n int) {
-	for _, call := range f.calls {
-		if call == operation {
-			n++
-		}
-	}
-	return n
-}
-
 func apiError(code, message string) error {
 	return &smithy.GenericAPIError{Code: code, Message: message}
 }

@@ -39,7 +39,8 @@ func (j *job) deployAll(ctx context.Context) ([]Result, error) {
 		j.frame.Log.Warn(line)
 	}
 	beside, stop := context.WithCancel(ctx)
-	defer stop() // what nobody waits for any more
+	defer j.beside.Wait() // nothing goes on when the deployment has ended
+	defer stop()          // what nobody waits for any more
 	d, err := j.prepare(beside, targets, apps)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*depl
 
 // publish begins to publish a stack's assets and gives a function that waits for them.
 func (d *deployment) publish(ctx context.Context, t target) func(context.Context) error {
-	return begin(func() error {
+	return d.begin(func() error {
 		for _, list := range t.stack.Assets {
 			if err := d.publisher.Publish(ctx, list, d.place(t)); err != nil {
 				return fmt.Errorf("publishing the assets of stack %s: %w", t.name, err)
@@ -91,14 +92,15 @@ func (d *deployment) publish(ctx context.Context, t target) func(context.Context
 	})
 }
 
-// begin starts work and gives a function that waits for its end.
-func begin(work func() error) (wait func(context.Context) error) {
+// begin starts work beside the deployments and gives a function that waits for
+// its end.
+func (j *job) begin(work func() error) (wait func(context.Context) error) {
 	var failed error
 	done := make(chan struct{})
-	go func() {
+	j.beside.Go(func() {
 		defer close(done)
 		failed = work()
-	}()
+	})
 	return func(ctx context.Context) error {
 		select {
 		case <-done:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
@@ -37,6 +38,7 @@ type job struct {
 	progress *progress
 	entry    *account.Entry
 	loan     *account.Loan
+	beside   sync.WaitGroup // what goes on beside the deployments
 }
 
 // Deploy carries out a request: account, hooks, synthesis, assets, stacks. The

@@ -99,7 +99,7 @@ func (j *job) judge(targets []target, apps []*app) error {
 // validated while no stack must change, and nothing is executed before it is.
 func (j *job) validation(ctx context.Context, apps []*app) (start func() (gate func(context.Context) error)) {
 	return sync.OnceValue(func() func(context.Context) error {
-		return begin(func() error {
+		return j.begin(func() error {
 			if j.Assembly != "" {
 				return nil
 			}
