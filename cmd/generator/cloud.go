@@ -188,8 +188,10 @@ func bootstrap(ctx context.Context, source, account string, regions []string, tr
 	if err != nil {
 		return err
 	}
-	args := []string{cdk, "bootstrap", "--trust", trusted, "--trust-for-lookup", trusted,
-		"--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess"}
+	args := []string{
+		cdk, "bootstrap", "--trust", trusted, "--trust-for-lookup", trusted,
+		"--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess",
+	}
 	for _, region := range regions {
 		args = append(args, "aws://"+account+"/"+region)
 	}

@@ -34,8 +34,10 @@ type stub struct {
 }
 
 func newStub(t *testing.T) (*stub, aws.Config) {
-	s := &stub{owners: map[string]string{"BASE": "111111111111"}, expired: map[string]bool{}, lasts: time.Hour, version: "30",
-		assume: func(url.Values) string { return "" }}
+	s := &stub{
+		owners: map[string]string{"BASE": "111111111111"}, expired: map[string]bool{}, lasts: time.Hour, version: "30",
+		assume: func(url.Values) string { return "" },
+	}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	for _, name := range []string{"AWS_PROFILE", "AWS_SESSION_TOKEN"} {

@@ -23,7 +23,7 @@ func Objects(cfg *config.Config, p plan.Plan, place plan.Place) ([]manifest.Obje
 // template's versions are taken.
 func ObjectsBeside(cfg *config.Config, p plan.Plan, place plan.Place, taken Taken) ([]manifest.Object, error) {
 	r := newRenderer(cfg, place)
-	template, _, err := r.version(p, taken)
+	template, err := r.version(p, taken)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ const (
 // with two digits that follow from its content.
 func WorkflowTemplate(cfg *config.Config, p plan.Plan, place plan.Place) (*wfv1.WorkflowTemplate, error) {
 	r := newRenderer(cfg, place)
-	template, _, err := r.version(p, free)
+	template, err := r.version(p, free)
 	return template, err
 }
 

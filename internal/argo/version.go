@@ -45,28 +45,29 @@ func versionNames(template string) []string {
 // version renders the template under a name that follows from its content: a
 // template that is in use is never changed, which Argo forbids under Secure
 // template referencing, and which would change the topology of a run under way.
-func (r *renderer) version(p plan.Plan, taken Taken) (template *wfv1.WorkflowTemplate, digest string, err error) {
-	if template, err = r.template(p); err != nil {
-		return nil, "", err
+func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, error) {
+	template, err := r.template(p)
+	if err != nil {
+		return nil, err
 	}
 	content, err := json.Marshal(template)
 	if err != nil {
-		return nil, "", fmt.Errorf("encoding workflow template %q: %w", template.Name, err)
+		return nil, fmt.Errorf("encoding workflow template %q: %w", template.Name, err)
 	}
 	if len(content) > mostBytes {
-		return nil, "", fault.Invalidf("the workflow template of %s has %d bytes, and a cluster takes %d", count(len(r.cfg.Environments), "environment"), len(content), mostBytes).
+		return nil, fault.Invalidf("the workflow template of %s has %d bytes, and a cluster takes %d", count(len(r.cfg.Environments), "environment"), len(content), mostBytes).
 			WithHint("give some of the environments a pipeline of their own")
 	}
 	sum := sha256.Sum256(content)
-	digest = "sha256:" + hex.EncodeToString(sum[:])
+	digest := "sha256:" + hex.EncodeToString(sum[:])
 	for step := range versions {
 		name := VersionName(template.Name, sum[0]+byte(step))
 		if !taken(name, digest) {
 			template.Name = name
 			template.Annotations[manifest.AnnotationDigest] = digest
-			return template, digest, nil
+			return template, nil
 		}
 	}
-	return nil, "", fault.Failedf("all %d versions of workflow template %q are in use", versions, template.Name).
+	return nil, fault.Failedf("all %d versions of workflow template %q are in use", versions, template.Name).
 		WithHint("versions that no run needs any more are removed after eight days; try again later")
 }

@@ -100,7 +100,8 @@ func (z *zipper) checkLink(file string) error {
 }
 
 func (z *zipper) file(file, name string, info fs.FileInfo) error {
-	header := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstOfJanuary1980}
+	// Modified would add a second, extended time to every entry.
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstOfJanuary1980} //nolint:staticcheck // see above
 	header.SetMode(info.Mode())
 	w, err := z.archive.CreateHeader(header)
 	if err != nil {
