@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,11 +37,15 @@ type streams struct {
 
 // cli is the command line.
 type cli struct {
-	Render  renderCmd  `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
-	Run     runCmd     `cmd:"" help:"Run the whole pipeline on this machine."`
-	Init    initCmd    `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
-	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of the configuration."`
-	Version versionCmd `cmd:"" help:"Print the version and exit."`
+	Render    renderCmd    `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
+	Bootstrap bootstrapCmd `cmd:"" help:"Bring the pipeline to a cluster and an account: check, ask, bring, and say what to enter in GitHub."`
+	Diff      diffCmd      `cmd:"" help:"Tell what apply would change in the cluster."`
+	Apply     applyCmd     `cmd:"" help:"Bring the pipeline's objects to the cluster."`
+	Delete    deleteCmd    `cmd:"" help:"Remove the pipeline from the cluster, and from AWS if asked."`
+	Run       runCmd       `cmd:"" help:"Run the whole pipeline on this machine."`
+	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
+	Schema    schemaCmd    `cmd:"" help:"Print the JSON Schema of the configuration."`
+	Version   versionCmd   `cmd:"" help:"Print the version and exit."`
 }
 
 const description = `generator turns aphex-config.yaml into a deployment pipeline for a CDK application.
@@ -87,7 +92,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 type exited int
 
 func tell(w io.Writer, err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, errDiffers) {
 		return
 	}
 	fmt.Fprintf(w, "error: %v\n", err)

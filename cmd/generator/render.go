@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/cloudside"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
@@ -53,8 +57,10 @@ func or(value, otherwise string) string {
 // renderCmd prints the pipeline's objects.
 type renderCmd struct {
 	configFlag
+	completionFlags
 	placeFlags
-	Output string `short:"o" help:"Folder to write the objects to, a file each, in place of standard output." type:"path" placeholder:"DIR"`
+	Output string `short:"o" help:"Format of standard output (yaml or json), or a folder to write the objects to, a file each." default:"yaml" placeholder:"yaml|json|DIR"`
+	AWS    bool   `name:"aws" help:"Print the CloudFormation template of the pipeline's AWS side in place of the objects."`
 }
 
 // Help teaches the verb.
@@ -64,28 +70,67 @@ func (renderCmd) Help() string {
 Examples:
 
   generator render | kubectl apply -f -
-  generator render -c services/shop/aphex-config.yaml -o pipeline/`
+  generator render -c services/shop/aphex-config.yaml -o pipeline/
+  generator render --aws -o json > aws-side.json`
 }
 
 // Run renders and prints.
 func (c renderCmd) Run(ctx context.Context, std streams) error {
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return fault.Invalidf("%w", err)
-	}
-	objects, err := render(cfg, c.place(cfg, inRepository(c.Config)))
+	cfg, err := c.load(c.Config)
 	if err != nil {
 		return err
 	}
-	if c.Output == "" {
+	place := c.place(cfg, inRepository(c.Config))
+	if c.AWS {
+		return c.printTemplate(cfg, place, std)
+	}
+	objects, err := render(cfg, place)
+	if err != nil {
+		return err
+	}
+	switch c.Output {
+	case "yaml":
 		_, err = std.out.Write(manifest.Stream(objects))
+		return err
+	case "json":
+		list, err := manifest.List(objects)
+		if err != nil {
+			return err
+		}
+		_, err = std.out.Write(list)
 		return err
 	}
 	changes, err := manifest.Folder(c.Output).Apply(ctx, objects)
-	for _, change := range changes {
-		fmt.Fprintf(std.err, "%s %s\n", change.Object, change.Action)
-	}
+	tellChanges(std, changes)
 	return err
+}
+
+// printTemplate prints the CloudFormation template.
+func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, std streams) error {
+	if c.Output != "yaml" && c.Output != "json" {
+		return fault.Invalidf("--aws prints one template: --output is yaml or json")
+	}
+	template, err := cloudside.Template(cfg, place)
+	if err != nil {
+		return err
+	}
+	if c.Output == "yaml" {
+		template, err = yaml.JSONToYAML(template)
+	} else {
+		template, err = indent(template)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the template: %w", err)
+	}
+	_, err = std.out.Write(template)
+	return err
+}
+
+func indent(text []byte) ([]byte, error) {
+	var indented bytes.Buffer
+	err := json.Indent(&indented, text, "", "  ")
+	indented.WriteByte('\n')
+	return indented.Bytes(), err
 }
 
 func render(cfg *config.Config, place plan.Place) ([]manifest.Object, error) {

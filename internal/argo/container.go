@@ -101,6 +101,9 @@ func (g *graph) env(step plan.Step) ([]corev1.EnvVar, error) {
 		if varying[input.Name] {
 			value = inputExpression(input.Name)
 		}
+		if value == "" {
+			continue
+		}
 		env = append(env, corev1.EnvVar{Name: input.Env, Value: value})
 	}
 	stepName := step.Name

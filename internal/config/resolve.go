@@ -23,9 +23,7 @@ func resolve(c *Config, r *report) {
 			env.After = before(c.Environments, i)
 		}
 	}
-	if c.ClusterExportPrefix == "" && c.ClusterName != "" {
-		c.ClusterExportPrefix = "AphexCluster-" + c.ClusterName + "-"
-	}
+	c.derive()
 }
 
 func resolveStack(stack *Stack, path string, declared map[string]Stack, names []string, r *report) {

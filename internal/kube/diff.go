@@ -25,12 +25,16 @@ func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference,
 	if err != nil {
 		return nil, err
 	}
+	current, err := c.versionInUse(ctx, set)
+	if err != nil {
+		return nil, err
+	}
 	var differences []Difference
 	for _, u := range set {
 		if err := c.checkOwner(ctx, u); err != nil {
 			return nil, err
 		}
-		found, err := c.difference(ctx, u)
+		found, err := c.difference(ctx, u, current)
 		if err != nil {
 			return nil, err
 		}
@@ -50,11 +54,19 @@ func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference,
 	return differences, nil
 }
 
-// difference gives none or one.
-func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured) ([]Difference, error) {
+// difference gives none or one. A new version of the template is compared with
+// the version in use.
+func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, current string) ([]Difference, error) {
 	before, err := c.live(ctx, u)
 	if err != nil {
 		return nil, err
+	}
+	action := manifest.Changed
+	if before == nil {
+		action = manifest.Created
+		if before, err = c.earlier(ctx, u, current); err != nil {
+			return nil, err
+		}
 	}
 	after, err := c.apply(ctx, u, metav1.DryRunAll)
 	if err != nil {
@@ -64,11 +76,16 @@ func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured) (
 	if err != nil || text == nil {
 		return nil, err
 	}
-	action := manifest.Changed
-	if before == nil {
-		action = manifest.Created
-	}
 	return []Difference{{manifest.Change{Object: name(u), Action: action}, text}}, nil
+}
+
+// earlier gives the version of the template that is in use, if it is one that u
+// takes the place of.
+func (c Cluster) earlier(ctx context.Context, u *unstructured.Unstructured, current string) (*unstructured.Unstructured, error) {
+	if u.GetKind() != "WorkflowTemplate" || current == "" {
+		return nil, nil
+	}
+	return c.live(ctx, reference(manifest.Object{Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: current}))
 }
 
 // compare gives the unified diff of two objects; nil is no object, and no

@@ -44,6 +44,17 @@ func TestADiffTellsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	assert.NotContains(t, text, "resourceVersion")
 }
 
+func TestANewVersionOfTheTemplateIsComparedWithTheOneInUse(t *testing.T) {
+	_, c := newServer(t)
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.NoError(t, err)
+	differences, err := c.Diff(t.Context(), pipeline("bb"))
+	require.NoError(t, err)
+	text := told(differences)["created workflowtemplate/shop-bb"]
+	assert.Contains(t, text, "-  name: shop-aa\n+  name: shop-bb\n")
+	assert.NotContains(t, text, "+kind: WorkflowTemplate")
+}
+
 func TestADiffTellsWhatWouldBeRemoved(t *testing.T) {
 	s, c := newServer(t)
 	s.Put(eventsPath+"sensors/old", "aphex-pipeline", labelled("Sensor", "events", "old", "shop-1"))

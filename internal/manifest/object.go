@@ -2,8 +2,11 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 // Object is one Kubernetes object.
@@ -30,6 +33,23 @@ func Stream(objects []Object) []byte {
 		stream.Write(object.YAML)
 	}
 	return stream.Bytes()
+}
+
+// List joins objects to one JSON document, as kubectl prints several objects.
+func List(objects []Object) ([]byte, error) {
+	items := make([]json.RawMessage, 0, len(objects))
+	for _, object := range objects {
+		item, err := yaml.YAMLToJSON(object.YAML)
+		if err != nil {
+			return nil, fmt.Errorf("writing %s: %w", object, err)
+		}
+		items = append(items, item)
+	}
+	list, err := json.MarshalIndent(map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the list of objects: %w", err)
+	}
+	return append(list, '\n'), nil
 }
 
 // Action says what applying an object did.

@@ -11,7 +11,7 @@ import (
 // not fit the plan, which is a mistake in the program.
 func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	b := builder{stages: stages, place: place, last: map[string]string{}}
-	b.head(string(cfg.SelfUpdate.OnFailure))
+	b.head(cfg)
 	for _, env := range sorted(cfg.Environments) {
 		b.environment(env)
 	}
@@ -98,7 +98,7 @@ type sources map[string]Source
 func literal(text string) Source { return Source{Kind: Literal, Text: text} }
 
 // head adds what comes before the environments.
-func (b *builder) head(onFailure string) {
+func (b *builder) head(cfg *config.Config) {
 	repository := sources{
 		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
@@ -107,7 +107,11 @@ func (b *builder) head(onFailure string) {
 	b.add(Build, "Build", b.stages.Build, []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
 	b.steps[len(b.steps)-1].Identity = Builder
 	b.add(Pipeline, "Deploy the pipeline itself", b.stages.Pipeline, []string{Build},
-		merge(b.artifact(), sources{"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(onFailure)}))
+		merge(b.artifact(), sources{
+			"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
+			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
+			"github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
+		}))
 }
 
 // environment adds approval, deployment and tests of one environment.

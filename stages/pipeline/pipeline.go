@@ -32,12 +32,20 @@ Example, on a plain folder:
 
 // Input is what the stage is given.
 type Input struct {
-	Commit    string `help:"Full commit SHA whose pipeline is deployed." required:""`
-	Branch    string `help:"Branch of the commit."`
-	Config    string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket    string `help:"Artifact bucket, which the rendered pipeline uses as well." required:""`
-	Region    string `help:"Region of the pipeline and of its bucket." env:"APHEX_REGION,AWS_REGION" required:""`
-	Account   string `help:"Account of the pipeline, whose roles its pods have."`
+	Commit  string `help:"Full commit SHA whose pipeline is deployed." required:""`
+	Branch  string `help:"Branch of the commit."`
+	Config  string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Bucket  string `help:"Artifact bucket, which the rendered pipeline uses as well." required:""`
+	Region  string `help:"Region of the pipeline and of its bucket." env:"APHEX_REGION,AWS_REGION" required:""`
+	Account string `help:"Account of the pipeline, whose roles its pods have."`
+
+	// What a configuration that says nothing of GitHub and the cluster was
+	// completed with when the pipeline was made.
+	GithubOwner  string `help:"Owner of the repository, where the configuration names none." group:"Completion"`
+	GithubRepo   string `help:"Name of the repository, where the configuration names none." group:"Completion"`
+	GithubBranch string `help:"Branch whose pushes are deployed, where the configuration names none." group:"Completion"`
+	ClusterName  string `help:"Name of the cluster, where the configuration names none." group:"Completion"`
+
 	Artifact  string `help:"Key of the built workspace in the bucket."`
 	Digest    string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	Source    string `help:"Folder to use in place of an artifact." type:"path"`
@@ -119,6 +127,11 @@ func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, e
 	cfg, err := d.configuration(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
+	}
+	if err := cfg.FillIn(config.Fallback{
+		GithubOwner: in.GithubOwner, GithubRepo: in.GithubRepo, GithubBranch: in.GithubBranch, ClusterName: in.ClusterName,
+	}); err != nil {
+		return Output{}, fault.Invalidf("%w", err)
 	}
 	objects, err := d.render(ctx, cfg, in)
 	if err != nil {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// deleteCmd removes a pipeline.
+type deleteCmd struct {
+	liveFlags
+	AWS    bool `name:"aws" help:"Also remove the pipeline's AWS side. The bucket stays, with what was deployed."`
+	Bucket bool `help:"With --aws: also empty and remove the bucket."`
+	Yes    bool `short:"y" help:"Do not ask."`
+}
+
+// Help teaches the verb.
+func (deleteCmd) Help() string {
+	return `Removes every object that bears this pipeline's label, whatever its name, and nothing else. Runs that
+are under way keep their Workflow until Argo removes it. What was deployed to the environments stays.
+
+Examples:
+
+  generator delete
+  generator delete --aws
+  generator delete --aws --bucket --yes`
+}
+
+// Validate refuses a bucket without its AWS side.
+func (c deleteCmd) Validate() error {
+	if c.Bucket && !c.AWS {
+		return fault.Invalidf("--bucket is given without --aws")
+	}
+	return nil
+}
+
+// Run asks and removes.
+func (c deleteCmd) Run(ctx context.Context, std streams) error {
+	l, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(std, l); err != nil {
+		return err
+	}
+	changes, err := l.cluster.Delete(ctx, l.names.Pipeline, l.cfg.ArgoNamespace, l.cfg.ArgoEventsNamespace)
+	tellChanges(std, changes)
+	if err != nil || !c.AWS {
+		return err
+	}
+	base, err := account.Load(ctx, l.place.Region)
+	if err != nil {
+		return err
+	}
+	if err := removeStack(ctx, base, std, l.names.Stack); err != nil {
+		return err
+	}
+	if !c.Bucket {
+		fmt.Fprintf(std.err, "bucket %s stays\n", l.place.Bucket)
+		return nil
+	}
+	return removeBucket(ctx, base, std, l.place.Bucket)
+}
+
+func (c deleteCmd) confirm(std streams, l live) error {
+	what := fmt.Sprintf("Remove the pipeline %s from %s", l.names.Pipeline, l.address)
+	if c.AWS {
+		what += ", and its stack " + l.names.Stack
+	}
+	if c.Bucket {
+		what += ", and the bucket " + l.place.Bucket + " with all artifacts and records"
+	}
+	return ask(std, what+"?", c.Yes)
+}
+
+// ask waits for a yes on the terminal.
+func ask(std streams, question string, yes bool) error {
+	if yes {
+		return nil
+	}
+	file, ok := std.in.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return fault.Invalidf("nobody can be asked: standard input is no terminal").WithHint("--yes answers: %s", question)
+	}
+	fmt.Fprintf(std.err, "%s [y/N] ", question)
+	line, _ := bufio.NewReader(file).ReadString('\n')
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return fault.Failedf("nothing was done")
+	}
+	return nil
+}

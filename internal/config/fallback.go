@@ -1,0 +1,43 @@
+package config
+
+import "reflect"
+
+// Fallback holds values for keys that a file leaves out, as a command line gives
+// them. An empty value says nothing.
+type Fallback struct {
+	GithubOwner  string `json:"githubOwner"`
+	GithubRepo   string `json:"githubRepo"`
+	GithubBranch string `json:"githubBranch"`
+	ClusterName  string `json:"clusterName"`
+}
+
+// FillIn gives keys that are not set, or that have their default, the values of
+// the fallback. Its error is Problems: every value that breaks its rule.
+func (c *Config) FillIn(f Fallback) error {
+	var wrong Problems
+	given, target := reflect.ValueOf(f), reflect.ValueOf(c).Elem()
+	for i := range given.NumField() {
+		key, value := given.Type().Field(i).Tag.Get("json"), given.Field(i).String()
+		known, _ := lookup(target.Type(), key)
+		set := target.Field(known.index).String()
+		switch {
+		case value == "" || set != "" && set != known.initial:
+		case !holds(known.rule, value):
+			wrong = append(wrong, Problem{Path: key, Message: key + " is " + quote(value) + ": expected " + describe(known.typ, known)})
+		default:
+			target.Field(known.index).SetString(value)
+		}
+	}
+	c.derive()
+	if wrong == nil {
+		return nil
+	}
+	return wrong
+}
+
+// derive fills in what follows from other keys.
+func (c *Config) derive() {
+	if c.ClusterExportPrefix == "" && c.ClusterName != "" {
+		c.ClusterExportPrefix = "AphexCluster-" + c.ClusterName + "-"
+	}
+}
