@@ -29,7 +29,7 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 	}
 	return build.Run(ctx, build.Deps{
 		CheckOut: workspace.CheckOut,
-		Token:    func(context.Context) (string, error) { return os.Getenv("APHEX_TOKEN"), nil },
+		Token:    func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
 		Upload:   store.Upload,
 	}, frame, in)
 }

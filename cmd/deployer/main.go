@@ -120,7 +120,10 @@ func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (r
 
 // head asks the git server where the branch is.
 func head(ctx context.Context, frame stage.Frame, in reconcile.Input) (string, error) {
-	token := os.Getenv("APHEX_TOKEN")
+	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
+	if err != nil {
+		return "", err
+	}
 	frame.Redactor.Add(token)
 	return workspace.Head(ctx, workspace.Options{
 		URL: in.Repository, Branch: in.Branch, Token: token, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,

@@ -44,8 +44,12 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 }
 
 func checkOut(ctx context.Context, frame stage.Frame, in validation.Input, dir string) error {
-	token := os.Getenv("APHEX_TOKEN")
-	_, err := workspace.CheckOut(ctx, workspace.Options{
+	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
+	if err != nil {
+		return err
+	}
+	frame.Redactor.Add(token)
+	_, err = workspace.CheckOut(ctx, workspace.Options{
 		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
 		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
 	})

@@ -20,7 +20,7 @@ import (
 )
 
 type source struct {
-	Commit, Branch, Config, Repository string
+	Commit, Branch, Config, Repository, TokenSecret string
 }
 
 type artifact struct {
@@ -45,7 +45,7 @@ type (
 		StackOutputs string
 	}
 	reconcileInput struct {
-		Repository, Branch, Bucket, Prefix, Sensor, Namespace string
+		Repository, Branch, Bucket, Prefix, Sensor, Namespace, TokenSecret string
 	}
 	recordInput struct {
 		Status, Failures, Created, Commit, Branch, Repository, Pusher, Bucket string

@@ -102,6 +102,7 @@ func (b *builder) head(cfg *config.Config) {
 	repository := sources{
 		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
+		"token-secret": literal(cfg.GithubTokenSecretName),
 	}
 	b.add(Validate, "Validate", b.stages.Validation, nil, repository)
 	b.add(Build, "Build", b.stages.Build, []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
@@ -145,6 +146,7 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 	step := b.step(Reconcile, "Look for missed pushes", b.stages.Reconcile, nil, sources{
 		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
+		"token-secret": literal(cfg.GithubTokenSecretName),
 	})
 	step.Identity = Watcher
 	return &Watch{step, cfg.ReconcileSchedule}

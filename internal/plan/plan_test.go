@@ -30,12 +30,12 @@ func contracts() plan.Stages {
 		return contract.Contract{Command: []string{"program"}, Inputs: params(inputs...), Outputs: params(outputs...)}
 	}
 	return plan.Stages{
-		Validation:  stage(append(commit, "repository")),
-		Build:       stage(append(commit, "repository", "bucket"), "artifact", "digest"),
+		Validation:  stage(append(commit, "repository", "token-secret")),
+		Build:       stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
 		Pipeline:    stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name")),
 		Environment: stage(append(artifact, "environment"), "outputs"),
 		Test:        stage(append(artifact, "environment", "stack-outputs")),
-		Reconcile:   stage([]string{"repository", "branch", "bucket", "prefix", "sensor", "namespace"}),
+		Reconcile:   stage([]string{"repository", "branch", "bucket", "prefix", "sensor", "namespace", "token-secret"}),
 		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "bucket"}),
 	}
 }

@@ -39,6 +39,7 @@ type Input struct {
 	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	Bucket      string        `help:"Artifact bucket."`
 	ArtifactDir string        `help:"Folder for the artifact, in place of a bucket." type:"path" placeholder:"DIR"`
+	TokenSecret string        `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
 	Host        string        `help:"Only host that the repository may be on." default:"github.com"`
 	AllowLocal  bool          `help:"Accept a repository on this machine (file://); for local runs only."`
 	Limit       time.Duration `help:"How long one command may run." default:"1h"`

@@ -45,11 +45,11 @@ func contracts() plan.Stages {
 	return plan.Stages{
 		Validation: contract.Of[struct {
 			commit
-			Repository string
+			Repository, TokenSecret string
 		}, struct{}]("validator"),
 		Build: contract.Of[struct {
 			commit
-			Repository, Bucket string
+			Repository, TokenSecret, Bucket string
 		}, outputs]("builder"),
 		Pipeline:    pipeline.Contract(),
 		Environment: contract.Of[environment, struct{}]("deployer", "environment"),

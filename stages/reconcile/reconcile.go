@@ -26,14 +26,15 @@ Example:
 
 // Input is what the stage is given.
 type Input struct {
-	Repository string `help:"https URL of the repository." required:"" placeholder:"URL"`
-	Branch     string `help:"Branch whose head is compared." required:""`
-	Bucket     string `help:"Artifact bucket, with the records of runs." required:""`
-	Prefix     string `help:"What the names of runs begin with; the commit follows." required:""`
-	Sensor     string `help:"Sensor that starts runs." required:""`
-	Namespace  string `help:"Namespace of the Sensor." required:""`
-	Host       string `help:"Only host that the repository may be on." default:"github.com"`
-	AllowLocal bool   `help:"Accept a repository on this machine (file://); for local runs only."`
+	Repository  string `help:"https URL of the repository." required:"" placeholder:"URL"`
+	Branch      string `help:"Branch whose head is compared." required:""`
+	Bucket      string `help:"Artifact bucket, with the records of runs." required:""`
+	Prefix      string `help:"What the names of runs begin with; the commit follows." required:""`
+	Sensor      string `help:"Sensor that starts runs." required:""`
+	Namespace   string `help:"Namespace of the Sensor." required:""`
+	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string `help:"Only host that the repository may be on." default:"github.com"`
+	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
 }
 
 // Validate refuses what cannot name a run.

@@ -29,15 +29,16 @@ Examples:
 
 // Input is what the stage is given.
 type Input struct {
-	Commit     string `help:"Full commit SHA."`
-	Repository string `help:"https URL of the repository." placeholder:"URL"`
-	Branch     string `help:"Branch of the commit."`
-	Source     string `help:"Folder to use in place of a repository." type:"path" placeholder:"DIR"`
-	Config     string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Host       string `help:"Only host that the repository may be on." default:"github.com"`
-	AllowLocal bool   `help:"Accept a repository on this machine (file://); for local runs only."`
-	Offline    bool   `help:"Check nothing that needs AWS."`
-	Format     string `help:"Format of the report: text or json." enum:"text,json" default:"text"`
+	Commit      string `help:"Full commit SHA."`
+	Repository  string `help:"https URL of the repository." placeholder:"URL"`
+	Branch      string `help:"Branch of the commit."`
+	Source      string `help:"Folder to use in place of a repository." type:"path" placeholder:"DIR"`
+	Config      string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string `help:"Only host that the repository may be on." default:"github.com"`
+	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
+	Offline     bool   `help:"Check nothing that needs AWS."`
+	Format      string `help:"Format of the report: text or json." enum:"text,json" default:"text"`
 }
 
 // Validate refuses an input that names no workspace, or two.
