@@ -55,6 +55,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 		if err != nil {
 			return pipeline.Output{}, err
 		}
+		d.Head, d.List, d.Get = headOf, store.List, store.Get
 		d.Taken, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Update, cluster.Remove, updateCloud
 	}
 	return pipeline.Run(ctx, d, frame, in)
@@ -118,7 +119,14 @@ func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (r
 	}}, frame, in)
 }
 
-// head asks the git server where the branch is.
+// headOf asks the git server where the branch of a run is.
+func headOf(ctx context.Context, frame stage.Frame, in pipeline.Input) (string, error) {
+	return head(ctx, frame, reconcile.Input{
+		Repository: in.Repository, Branch: in.Branch, TokenSecret: in.TokenSecret, Host: in.Host, AllowLocal: in.AllowLocal,
+	})
+}
+
+// head asks the git server where a branch is.
 func head(ctx context.Context, frame stage.Frame, in reconcile.Input) (string, error) {
 	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
 	if err != nil {

@@ -34,7 +34,7 @@ type (
 	}
 	pipelineInput struct {
 		artifact
-		Account, Region, OnFailure, GithubOwner, GithubRepo, GithubBranch, ClusterName string
+		Account, Region, OnFailure, Repository, Prefix, TokenSecret, GithubOwner, GithubRepo, GithubBranch, ClusterName string
 	}
 	environmentInput struct {
 		artifact

@@ -112,6 +112,7 @@ func (b *builder) head(cfg *config.Config) {
 			"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
 			"github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
+			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
 		}))
 }
 

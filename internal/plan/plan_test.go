@@ -32,7 +32,7 @@ func contracts() plan.Stages {
 	return plan.Stages{
 		Validation:  stage(append(commit, "repository", "token-secret")),
 		Build:       stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
-		Pipeline:    stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name")),
+		Pipeline:    stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name", "repository", "prefix", "token-secret")),
 		Environment: stage(append(artifact, "environment"), "outputs"),
 		Test:        stage(append(artifact, "environment", "stack-outputs")),
 		Reconcile:   stage([]string{"repository", "branch", "bucket", "prefix", "sensor", "namespace", "token-secret"}),

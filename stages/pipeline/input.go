@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// Help describes the stage on the command line.
+const Help = `Update the pipeline itself to what a commit declares.
+
+Reads the configuration of the commit, deploys the repository's own pipeline
+stack (pipelineStack) if it has one, renders the pipeline's objects and applies
+them to the cluster, or to a folder. Running workflows keep the topology they
+started with; the next run has the new one.
+
+Example, on a plain folder:
+
+  deployer pipeline --source . --objects ./objects --commit $(git rev-parse HEAD) \
+    --bucket aphex-pipeline-artifacts-111111111111-eu-west-1 --region eu-west-1
+`
+
+// Input is what the stage is given.
+type Input struct {
+	Commit string `help:"Full commit SHA whose pipeline is deployed." required:""`
+	Branch string `help:"Branch of the commit."`
+	Config string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+
+	Bucket  string `help:"Artifact bucket, which the rendered pipeline uses as well." required:""`
+	Region  string `help:"Region of the pipeline and of its bucket." env:"APHEX_REGION,AWS_REGION" required:""`
+	Account string `help:"Account of the pipeline, whose roles its pods have."`
+
+	Artifact  string `help:"Key of the built workspace in the bucket."`
+	Digest    string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	Source    string `help:"Folder to use in place of an artifact." type:"path"`
+	Objects   string `help:"Folder that is given the objects in place of a cluster." type:"path"`
+	OnFailure string `help:"What a failed update of the pipeline means for the run: continue or stop." enum:"continue,stop" default:"continue"`
+
+	// To see whether a newer commit is deployed already.
+	Repository  string `help:"https URL of the repository, to see whether a newer commit is deployed already." placeholder:"URL"`
+	Prefix      string `help:"What the names of runs begin with; the commit follows."`
+	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string `help:"Only host that the repository may be on." default:"github.com"`
+	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
+
+	// What a configuration that says nothing of GitHub and the cluster was
+	// completed with when the pipeline was made.
+	GithubOwner  string `help:"Owner of the repository, where the configuration names none." group:"Completion"`
+	GithubRepo   string `help:"Name of the repository, where the configuration names none." group:"Completion"`
+	GithubBranch string `help:"Branch whose pushes are deployed, where the configuration names none." group:"Completion"`
+	ClusterName  string `help:"Name of the cluster, where the configuration names none." group:"Completion"`
+}
+
+// Validate refuses an input that names no workspace, or two.
+func (in Input) Validate() error {
+	if (in.Source == "") == (in.Artifact == "") {
+		return fault.Invalidf("exactly one of --source and --artifact names the workspace").
+			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
+	}
+	if in.Artifact != "" && in.Digest == "" {
+		return fault.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as the build stage printed it")
+	}
+	return nil
+}
+
+// Output is what the stage leaves.
+type Output struct {
+	Result  string            `output:"result" help:"updated, unchanged, or kept: the update failed and the last good pipeline stays."`
+	Changes []manifest.Change `output:"changes" help:"What applying did to each object."`
+}
+
+// The values of Output.Result.
+const (
+	Updated   = "updated"
+	Unchanged = "unchanged"
+	Kept      = "kept"
+)
+
+// Contract is the stage from outside.
+func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "pipeline") }
