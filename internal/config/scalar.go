@@ -13,6 +13,8 @@ const (
 	nullTag = "!!null"
 	textTag = "!!str"
 	boolTag = "!!bool"
+	// mergeTag is that of a plain <<, which merges only where it is a key.
+	mergeTag = "!!merge"
 )
 
 const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
@@ -70,7 +72,7 @@ func (d *decoder) unquoted(node *yaml.Node, path string, f field, t reflect.Type
 // looksNumeric says whether some reader of YAML would take a plain text for
 // something else: readers differ about leading zeros.
 func looksNumeric(node *yaml.Node) bool {
-	return node.Tag != textTag || wholeNumber.MatchString(node.Value)
+	return node.Tag != textTag && node.Tag != mergeTag || wholeNumber.MatchString(node.Value)
 }
 
 func (d *decoder) choice(node *yaml.Node, path string, f field) {
