@@ -132,9 +132,16 @@ func newCloud(t *testing.T) *cloud { return newCloudWith(t, stacks.Options{}) }
 
 func newCloudWith(t *testing.T, options stacks.Options) *cloud {
 	t.Helper()
+	return newCloudAt(t, filepath.Join(t.TempDir(), "cloud"), options)
+}
+
+// newCloudAt is a cloud with its state in a folder; a new folder gets bootstrapped accounts.
+func newCloudAt(t *testing.T, state string, options stacks.Options) *cloud {
+	t.Helper()
 	prepare(t)
-	state := filepath.Join(t.TempDir(), "cloud")
-	require.NoError(t, os.CopyFS(state, os.DirFS(prepared.state)))
+	if _, err := os.Stat(state); err != nil {
+		require.NoError(t, os.CopyFS(state, os.DirFS(prepared.state)))
+	}
 	sim, err := awssim.New(awssim.Options{Dir: state, Stacks: options})
 	require.NoError(t, err)
 	_, err = sim.Start()
@@ -167,18 +174,20 @@ func (c *cloud) deployer(app string, args ...string) (printed string, code int) 
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
+	output, err := c.deployment(ctx, app, args...).CombinedOutput()
+	code, err = exitCode(err)
+	require.NoError(c.t, err, string(output))
+	return string(output), code
+}
+
+// deployment is the deployer as a process that is not started yet.
+func (c *cloud) deployment(ctx context.Context, app string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, prepared.deployer, append([]string{
 		"environment", "--source", app, "--environment", "dev", "--commit", commit,
 	}, args...)...)
 	command.Dir = app
 	command.Env = append(c.programs(), "CI=true", "HOME="+app)
-	output, err := command.CombinedOutput()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return string(output), exit.ExitCode()
-	}
-	require.NoError(c.t, err, string(output))
-	return string(output), 0
+	return command
 }
 
 // as is the SDK configuration of an account's administrator.
