@@ -56,7 +56,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 			return pipeline.Output{}, err
 		}
 		d.Head, d.List, d.Get = headOf, store.List, store.Get
-		d.Taken, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Update, cluster.Remove, updateCloud
+		d.Taken, d.Try, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Try, cluster.Update, cluster.Remove, updateCloud
 	}
 	return pipeline.Run(ctx, d, frame, in)
 }

@@ -286,6 +286,46 @@ func TestAPipelineGoesWithItsAWSSideAndKeepsItsBucketUnlessTold(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestAPipelineThatIsRenamedLeavesNothingBehind(t *testing.T) {
+	p := newPlatform(t)
+	config := p.configuration("shop", prodEnvironment)
+	_, talk, err := p.call("bootstrap", "-c", config, "--yes")
+	require.NoError(t, err, talk)
+	text, err := os.ReadFile(config)
+	require.NoError(t, err)
+	for _, key := range []string{"workflowTemplateName", "eventSourceName", "sensorName", "serviceAccountName"} {
+		text = bytes.ReplaceAll(text, []byte(key+": shop"), []byte(key+": store"))
+	}
+	require.NoError(t, os.WriteFile(config, text, 0o600))
+
+	_, talk, err = p.call("bootstrap", "-c", config, "--yes")
+	require.NoError(t, err, talk)
+	for _, path := range p.kube.Paths() {
+		assert.NotContains(t, path, "shop")
+	}
+	outputs := p.stackOf("shop")
+	assert.Equal(t, "store", outputs["WorkflowTemplateName"], "the stack stays, as the pipeline does")
+	account := p.kube.Object("/api/v1/namespaces/argo/serviceaccounts/store")
+	assert.Equal(t, outputs["WorkflowExecutionRoleArn"], account.GetAnnotations()["eks.amazonaws.com/role-arn"])
+	assert.Nil(t, p.stackOf("store"))
+}
+
+func TestAPipelineIsTheSameWhereverTheVerbIsCalled(t *testing.T) {
+	p := newPlatform(t)
+	p.configuration("shop", "")
+	require.NoError(t, os.Mkdir(filepath.Join(p.dir, ".git"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(p.dir, "services"), 0o755))
+	require.NoError(t, os.Rename(filepath.Join(p.dir, "shop.yaml"), filepath.Join(p.dir, "services", "shop.yaml")))
+	t.Chdir(p.dir)
+	fromTop, _, err := p.call("render", "-c", "services/shop.yaml")
+	require.NoError(t, err)
+	assert.Contains(t, fromTop, "aphex.dev/config: services/shop.yaml")
+	t.Chdir("services")
+	fromFolder, _, err := p.call("render", "-c", "shop.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, fromTop, fromFolder)
+}
+
 func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
 	p := newPlatform(t)
 	path := filepath.Join(p.dir, "old.yaml")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"sigs.k8s.io/yaml"
@@ -38,13 +39,31 @@ func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
 	return plan.Place{Account: account, Region: region, Bucket: bucket, Config: path}
 }
 
-// inRepository gives the path of the configuration file in the repository, for
-// a verb that is called in the repository's folder.
+// inRepository gives the path that a configuration file has in its repository,
+// wherever the verb is called: a pipeline is known by it. Outside of any
+// repository it is the path as it was given.
 func inRepository(path string) string {
+	if file, err := filepath.Abs(path); err == nil {
+		if inside, err := filepath.Rel(repositoryOf(file), file); err == nil {
+			return filepath.ToSlash(inside)
+		}
+	}
 	if filepath.IsLocal(path) {
 		return filepath.ToSlash(filepath.Clean(path))
 	}
 	return filepath.Base(path)
+}
+
+// repositoryOf finds the top folder of the repository that a file is in; "" is none.
+func repositoryOf(file string) string {
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
 }
 
 func or(value, otherwise string) string {

@@ -1,7 +1,6 @@
 package argo_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,9 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -123,24 +124,39 @@ func large() string {
 	return text.String()
 }
 
+// TestTwoHundredEnvironmentsOfFiftyStacksFitAndAreRenderedQuickly takes the best
+// of some times, as other programs use the machine too.
 func TestTwoHundredEnvironmentsOfFiftyStacksFitAndAreRenderedQuickly(t *testing.T) {
 	cfg, err := config.Parse(config.File, []byte(large()))
 	require.NoError(t, err)
-	started := time.Now()
-	p, err := plan.New(cfg, contracts(), place())
-	require.NoError(t, err)
-	objects, err := argo.Objects(cfg, p, place())
-	took := time.Since(started)
-	require.NoError(t, err)
-	assert.Less(t, took, 500*time.Millisecond)
-
-	template, err := argo.WorkflowTemplate(cfg, p, place())
-	require.NoError(t, err)
-	content, err := json.Marshal(template)
-	require.NoError(t, err)
-	assert.Less(t, len(content), 1<<20)
-	for _, object := range objects {
-		assert.Less(t, len(object.YAML), 1<<20, object.String())
+	var objects []manifest.Object
+	best := time.Hour
+	for range 5 {
+		started := time.Now()
+		p, err := plan.New(cfg, contracts(), place())
+		require.NoError(t, err)
+		objects, err = argo.Objects(cfg, p, place())
+		require.NoError(t, err)
+		best = min(best, time.Since(started))
 	}
-	t.Logf("200 environments: %d bytes, %s", len(content), took)
+	assert.Less(t, best, 500*time.Millisecond)
+	for _, object := range objects {
+		content, err := yaml.YAMLToJSON(object.YAML)
+		require.NoError(t, err)
+		assert.Less(t, len(content), 1<<20, object.String())
+		if object.Kind == "WorkflowTemplate" {
+			t.Logf("200 environments: %d bytes as JSON, rendered in %s", len(content), best)
+		}
+	}
+}
+
+func BenchmarkTwoHundredEnvironmentsOfFiftyStacks(b *testing.B) {
+	cfg, err := config.Parse(config.File, []byte(large()))
+	require.NoError(b, err)
+	for b.Loop() {
+		p, err := plan.New(cfg, contracts(), place())
+		require.NoError(b, err)
+		_, err = argo.Objects(cfg, p, place())
+		require.NoError(b, err)
+	}
 }

@@ -89,9 +89,15 @@ func submitRuns() rbacv1.PolicyRule {
 }
 
 // updateRuns lets the pipeline bring a new version of its template, have Argo
-// look at it, and remove old ones.
+// look at it, and remove old ones; and see whether the identities that it names
+// are there.
 func (r *renderer) updateRuns() []rbacv1.PolicyRule {
+	accounts := []string{r.names.Deployer, r.names.Builder}
+	if r.watches() {
+		accounts = append(accounts, r.names.Watcher)
+	}
 	return []rbacv1.PolicyRule{
+		seeAccounts(accounts...),
 		rule("argoproj.io", []string{"workflowtemplates", "workflows"}, changing(), versionNames(r.cfg.WorkflowTemplateName)...),
 		rule("argoproj.io", []string{"cronworkflows"}, changing(), r.cfg.WorkflowTemplateName),
 	}
@@ -99,10 +105,15 @@ func (r *renderer) updateRuns() []rbacv1.PolicyRule {
 
 func (r *renderer) updateEvents() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{
+		seeAccounts(r.names.Submitter, r.names.Receiver),
 		rule("argoproj.io", []string{"eventsources"}, changing(), r.cfg.EventSourceName),
 		rule("argoproj.io", []string{"sensors"}, changing(), r.cfg.SensorName),
 		rule("", []string{"services"}, changing(), ServiceName(r.cfg)),
 	}
+}
+
+func seeAccounts(names ...string) rbacv1.PolicyRule {
+	return rule("", []string{"serviceaccounts"}, []string{"get"}, names...)
 }
 
 // changing are the verbs of server-side apply, and of removal.

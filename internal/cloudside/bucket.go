@@ -71,7 +71,7 @@ func (r renderer) secret() object {
 		"Type": "AWS::SecretsManager::Secret",
 		"Properties": object{
 			"Name":                 r.names.Secret,
-			"Description":          "Signs GitHub's deliveries to the webhook of " + r.cfg.WorkflowTemplateName,
+			"Description":          "Signs GitHub's deliveries to the webhook of " + r.names.Pipeline,
 			"GenerateSecretString": object{"PasswordLength": 64, "ExcludePunctuation": true},
 			"Tags":                 r.tags(),
 		},

@@ -49,7 +49,7 @@ func (r renderer) entrances() ([]object, error) {
 			"Type": "AWS::IAM::ManagedPolicy",
 			"Properties": object{
 				"ManagedPolicyName": fmt.Sprintf("%s-enter-%d", r.names.Stack, i+1),
-				"Description":       "Accounts that pipeline " + r.cfg.WorkflowTemplateName + " may enter",
+				"Description":       "Accounts that pipeline " + r.names.Pipeline + " may enter",
 				"PolicyDocument":    enter(roles),
 			},
 		})

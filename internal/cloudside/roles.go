@@ -6,7 +6,7 @@ func (r renderer) podRole(name, account, does string, statements []any) object {
 		"Type": "AWS::IAM::Role",
 		"Properties": object{
 			"RoleName":                 name,
-			"Description":              "Pipeline " + r.cfg.WorkflowTemplateName + ": " + does,
+			"Description":              "Pipeline " + r.names.Pipeline + ": " + does,
 			"AssumeRolePolicyDocument": r.trust(account),
 			"PermissionsBoundary":      ref(boundaryID),
 			"Policies":                 []any{object{"PolicyName": "pipeline", "PolicyDocument": document(statements...)}},
@@ -34,7 +34,7 @@ func (r renderer) updaterRole() object {
 		"Type": "AWS::IAM::Role",
 		"Properties": object{
 			"RoleName":    r.names.UpdaterRole,
-			"Description": "Pipeline " + r.cfg.WorkflowTemplateName + ": CloudFormation updates the pipeline's own stack with it",
+			"Description": "Pipeline " + r.names.Pipeline + ": CloudFormation updates the pipeline's own stack with it",
 			"AssumeRolePolicyDocument": document(object{
 				"Effect": "Allow", "Principal": object{"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole",
 			}),
@@ -58,7 +58,7 @@ func (r renderer) boundary() object {
 		"Type": "AWS::IAM::ManagedPolicy",
 		"Properties": object{
 			"ManagedPolicyName": r.names.Boundary,
-			"Description":       "The most that the pods of pipeline " + r.cfg.WorkflowTemplateName + " may ever do",
+			"Description":       "The most that the pods of pipeline " + r.names.Pipeline + " may ever do",
 			"PolicyDocument":    document(append(own, r.updatesItself()...)...),
 		},
 	}

@@ -49,7 +49,7 @@ func Template(cfg *config.Config, place plan.Place) ([]byte, error) {
 	}
 	text, err := json.Marshal(object{
 		"AWSTemplateFormatVersion": "2010-09-09",
-		"Description":              "AphexPipeline " + cfg.WorkflowTemplateName + ": artifact bucket, roles and webhook secret",
+		"Description":              "AphexPipeline " + r.names.Pipeline + ": artifact bucket, roles and webhook secret",
 		"Parameters":               r.parameters(),
 		"Resources":                resources,
 		"Outputs":                  r.outputs(),

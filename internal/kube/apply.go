@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -38,6 +39,38 @@ func (c Cluster) Update(ctx context.Context, all []manifest.Object) ([]manifest.
 		return nil, err
 	}
 	return c.bring(ctx, slices.DeleteFunc(set, givesRights))
+}
+
+// Try says whether Update could bring the objects, and changes nothing: whether
+// the identities that they name are there, whether any belongs to another
+// pipeline, and whether the server would take each (dry run).
+func (c Cluster) Try(ctx context.Context, all []manifest.Object) error {
+	set, err := parse(all)
+	if err != nil {
+		return err
+	}
+	for _, u := range set {
+		if u.GetKind() == "ServiceAccount" {
+			if err := c.identity(ctx, u); err != nil {
+				return err
+			}
+		}
+	}
+	return c.try(ctx, slices.DeleteFunc(set, givesRights))
+}
+
+// identity refuses to go on without a ServiceAccount: pods that name it would
+// not start. The pipeline may look at its own by their names, and at no other.
+func (c Cluster) identity(ctx context.Context, account *unstructured.Unstructured) error {
+	found, err := c.resource(account).Get(ctx, account.GetName(), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		return fault.Invalidf("%s is not there in namespace %q, or not of this pipeline, and a pipeline changes no rights of its own", name(account), account.GetNamespace()).
+			WithHint("a person brings it: generator bootstrap")
+	case err != nil:
+		return explain(account, err)
+	}
+	return ownedBy(found, account)
 }
 
 // Remove removes objects by their names, those that are there.
@@ -96,6 +129,11 @@ func (c Cluster) checkOwner(ctx context.Context, u *unstructured.Unstructured) e
 	if err != nil || found == nil {
 		return err
 	}
+	return ownedBy(found, u)
+}
+
+// ownedBy says that an object is this pipeline's, or nobody's.
+func ownedBy(found, u *unstructured.Unstructured) error {
 	owner, own := found.GetLabels()[manifest.LabelPipeline], u.GetLabels()[manifest.LabelPipeline]
 	if owner == "" || owner == own {
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
@@ -108,10 +109,37 @@ func TestTheRenderedRightsAreEnoughForAPipelineToUpdateItself(t *testing.T) {
 
 	as(t, s, first, "shop")
 	second := renderedFrom(t, shopConfiguration+"  - {name: prod, account: \"222222222222\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
+	require.NoError(t, c.Try(t.Context(), second))
 	changes, err := c.Update(t.Context(), second)
 	require.NoError(t, err)
 	assert.Equal(t, manifest.Changed, actions(changes)["sensor/shop-sensor"])
 	assert.Len(t, s.Has("workflowtemplates"), 2)
+}
+
+func TestAPipelineRefusesToNameWhatAPersonHasNotBrought(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"another ServiceAccount": {"serviceAccountName: shop", "serviceAccountName: shop2"},
+		"another Sensor":         {"sensorName: shop-sensor", "sensorName: shop2-sensor"},
+		"another EventSource":    {"eventSourceName: shop-github", "eventSourceName: shop2-github"},
+		"another template":       {"workflowTemplateName: shop", "workflowTemplateName: shop2"},
+		"another namespace":      {"clusterName: company", "clusterName: company\nargoNamespace: other"},
+		"a look for what was missed, which there was none of": {"reconcileSchedule: \"\"", ""},
+	} {
+		s, c := newServer(t)
+		text := shopConfiguration + "reconcileSchedule: \"\"\n"
+		if !strings.HasPrefix(change[0], "reconcile") {
+			text = shopConfiguration
+		}
+		first := renderedFrom(t, text)
+		_, err := c.Apply(t.Context(), first)
+		require.NoError(t, err)
+		as(t, s, first, "shop")
+		s.Forget()
+		err = c.Try(t.Context(), renderedFrom(t, strings.Replace(text, change[0], change[1], 1)))
+		require.Error(t, err, name)
+		assert.Contains(t, fault.HintOf(err), "a person", name)
+		assert.Empty(t, s.Writes(), name)
+	}
 }
 
 func TestTheRenderedRightsDoNotReachAnotherPipeline(t *testing.T) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -25,7 +26,9 @@ type Names struct {
 
 	WebhookSecret string // Kubernetes Secret beside the EventSource; its key is WebhookSecretKey
 
-	// Names in AWS. A role carries the stack's name, as IAM is one room for all regions.
+	// Names in AWS. They follow from what the pipeline deploys, and where it lives,
+	// so that they stay when its objects are renamed. A role carries the stack's
+	// name, as IAM is one room for all regions.
 	Stack        string // CloudFormation stack of the pipeline's own AWS side
 	DeployerRole string
 	BuilderRole  string
@@ -40,10 +43,10 @@ const WebhookSecretKey = "secret"
 
 // NamesOf works out the names of the pipeline that cfg declares.
 func NamesOf(cfg *config.Config, place Place) Names {
-	stack := "aphex-" + cut(strings.TrimPrefix(cfg.WorkflowTemplateName, "aphex-"), mostOfTemplate) + "-" +
-		digest(cfg.ClusterName, cfg.ArgoNamespace, cfg.WorkflowTemplateName, place.Region)
+	pipeline := identity(cfg, place)
+	stack := stackOf(cfg, digest(pipeline, cfg.ClusterName, place.Region))
 	return Names{
-		Pipeline:      identity(cfg, place),
+		Pipeline:      pipeline,
 		Deployer:      cfg.ServiceAccountName,
 		Builder:       cfg.ServiceAccountName + "-build",
 		Watcher:       cfg.ServiceAccountName + "-watch",
@@ -60,8 +63,23 @@ func NamesOf(cfg *config.Config, place Place) Names {
 	}
 }
 
-// mostOfTemplate keeps the names of roles within IAM's 64 characters.
-const mostOfTemplate = 40
+// mostOfReadable keeps the names of roles within IAM's 64 characters, and the
+// identity within the 63 of a label's value.
+const mostOfReadable = 40
+
+// stackOf names the stack after what it deploys, for people, and ends it with
+// what tells it from the stacks of others.
+func stackOf(cfg *config.Config, digest string) string {
+	readable := cfg.GithubRepo
+	if readable == "" {
+		readable = cfg.WorkflowTemplateName
+	}
+	readable = strings.TrimPrefix(notInStack.ReplaceAllString(strings.ToLower(readable), "-"), "aphex-")
+	return "aphex" + strings.TrimRight("-"+strings.Trim(cut(readable, mostOfReadable), "-"), "-") + "-" + digest
+}
+
+// notInStack matches what the name of a stack cannot have, and that of a repository can.
+var notInStack = regexp.MustCompile(`[^a-z0-9-]+`)
 
 // identity tells pipelines apart by what they deploy: the branch of a
 // repository, and the configuration in it. What the configuration says about
@@ -77,7 +95,7 @@ func identity(cfg *config.Config, place Place) string {
 // labelled makes the readable part of a label's value, which begins with a
 // letter or a digit, of the name of a repository.
 func labelled(repository string) string {
-	readable := strings.Trim(cut(strings.ToLower(repository), mostOfTemplate), "._-")
+	readable := strings.Trim(cut(strings.ToLower(repository), mostOfReadable), "._-")
 	if readable == "" {
 		return ""
 	}

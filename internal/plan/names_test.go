@@ -25,46 +25,62 @@ func named(change func(*config.Config)) plan.Names {
 	return plan.NamesOf(cfg, place())
 }
 
+// inAWS are the fields of plan.Names that name something in the AWS account.
+func inAWS(names plan.Names) map[string]string {
+	all := map[string]string{}
+	for _, field := range []string{"Stack", "DeployerRole", "BuilderRole", "WatcherRole", "UpdaterRole", "Boundary", "Secret"} {
+		all[field] = reflect.ValueOf(names).FieldByName(field).String()
+	}
+	return all
+}
+
+// others are changes that make another pipeline of the shop's.
+var others = map[string]func(*config.Config){
+	"another branch":     func(c *config.Config) { c.GithubBranch = "next" },
+	"another repository": func(c *config.Config) { c.GithubRepo = "my-shop-js" },
+	"another owner":      func(c *config.Config) { c.GithubOwner = "other" },
+}
+
 func TestTwoPipelinesOfOneAccountShareNoNameInAWS(t *testing.T) {
-	one := reflect.ValueOf(named(func(*config.Config) {}))
-	for what, change := range map[string]func(*config.Config){
-		"another template":  func(c *config.Config) { c.WorkflowTemplateName = "shop2" },
-		"another cluster":   func(c *config.Config) { c.ClusterName = "other" },
-		"another namespace": func(c *config.Config) { c.ArgoNamespace = "workflows" },
-	} {
-		other := reflect.ValueOf(named(change))
-		for _, field := range []string{"Stack", "DeployerRole", "BuilderRole", "WatcherRole", "UpdaterRole", "Boundary", "Secret"} {
-			assert.NotEqual(t, one.FieldByName(field).String(), other.FieldByName(field).String(), "%s: %s", what, field)
+	one := named(func(*config.Config) {})
+	for what, change := range others {
+		other := named(change)
+		assert.NotEqual(t, one.Pipeline, other.Pipeline, what)
+		for field, name := range inAWS(other) {
+			assert.NotEqual(t, inAWS(one)[field], name, "%s: %s", what, field)
 		}
 	}
+	cluster := named(func(c *config.Config) { c.ClusterName = "other" })
+	assert.NotEqual(t, one.Stack, cluster.Stack, "the same repository may be deployed by two clusters")
 }
 
 func TestAPipelineStaysTheSameWhenItsObjectsAreRenamed(t *testing.T) {
 	renamed := named(func(c *config.Config) {
-		c.WorkflowTemplateName, c.SensorName, c.ServiceAccountName, c.ArgoNamespace = "new", "new", "new", "new"
+		c.WorkflowTemplateName, c.SensorName, c.ServiceAccountName, c.ArgoNamespace, c.EventSourceName = "new", "new", "new", "new", "new"
 	})
 	assert.Equal(t, named(func(*config.Config) {}).Pipeline, renamed.Pipeline)
+	assert.Equal(t, inAWS(named(func(*config.Config) {})), inAWS(renamed), "nothing is left behind in AWS")
 	assert.Regexp(t, `^my_shop\.js-[0-9a-f]{8}$`, renamed.Pipeline)
-
-	for what, change := range map[string]func(*config.Config){
-		"another branch":     func(c *config.Config) { c.GithubBranch = "next" },
-		"another repository": func(c *config.Config) { c.GithubRepo = "other" },
-		"another owner":      func(c *config.Config) { c.GithubOwner = "other" },
-	} {
-		assert.NotEqual(t, renamed.Pipeline, named(change).Pipeline, what)
-	}
+	assert.Regexp(t, `^aphex-my-shop-js-[0-9a-f]{8}$`, renamed.Stack)
 	assert.Equal(t, renamed.Pipeline, named(func(c *config.Config) { c.GithubOwner = "MY-ORG" }).Pipeline, "GitHub ignores case")
 }
 
 func TestNamesKeepTheLimitsOfAWSAndKubernetes(t *testing.T) {
-	names := named(func(c *config.Config) {
-		c.WorkflowTemplateName, c.GithubRepo = strings.Repeat("t", 52), strings.Repeat("-", 99)+"r"
-	})
+	for _, repository := range []string{"", strings.Repeat("-", 99) + "r", strings.Repeat("r", 100), "___", "aphex-", "a.b_c", strings.Repeat("a.", 50)} {
+		names := named(func(c *config.Config) {
+			c.WorkflowTemplateName, c.GithubRepo = strings.Repeat("t", 52), repository
+		})
+		checkLimits(t, names)
+	}
+}
+
+func checkLimits(t *testing.T, names plan.Names) {
+	t.Helper()
 	for _, role := range []string{names.DeployerRole, names.BuilderRole, names.WatcherRole, names.UpdaterRole} {
 		assert.LessOrEqual(t, len(role), 64, role)
 	}
 	assert.LessOrEqual(t, len(names.Stack), 128)
-	assert.Regexp(t, `^[a-z][a-z0-9-]*$`, names.Stack)
+	assert.Regexp(t, `^aphex(-[a-z0-9]+)+$`, strings.ReplaceAll(names.Stack, "--", "-"))
 	assert.Regexp(t, `^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`, names.Pipeline)
 }
 

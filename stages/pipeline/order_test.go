@@ -40,6 +40,10 @@ func TestOwnStackAWSSideAndObjectsAreUpdatedInThisOrder(t *testing.T) {
 		assert.True(t, json.Valid(cloud.Template))
 		return nil
 	}
+	d.Try = func(context.Context, []manifest.Object) error {
+		order = append(order, "try")
+		return nil
+	}
 	d.Apply = func(context.Context, []manifest.Object) ([]manifest.Change, error) {
 		order = append(order, "objects")
 		return nil, nil
@@ -50,7 +54,7 @@ func TestOwnStackAWSSideAndObjectsAreUpdatedInThisOrder(t *testing.T) {
 	}
 	out, err := update(t, d)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"own stack", "AWS side", "objects", "unwanted cronworkflow/aphex-pipeline-template"}, order)
+	assert.Equal(t, []string{"try", "own stack", "AWS side", "objects", "unwanted cronworkflow/aphex-pipeline-template"}, order)
 	assert.Equal(t, pipeline.Updated, out.Result)
 }
 
@@ -60,6 +64,18 @@ func TestAnAWSSideThatIsNotUpdatedKeepsTheObjects(t *testing.T) {
 	d.UpdateCloud = func(context.Context, stage.Frame, pipeline.Cloud) error { return errors.New("rolled back") }
 	_, err := update(t, d)
 	require.ErrorContains(t, err, "updating the pipeline's AWS side")
+	assert.Empty(t, w.applied)
+}
+
+func TestObjectsThatTheClusterWouldNotTakeKeepEverythingAsItWas(t *testing.T) {
+	var w world
+	d := w.deps(good + "pipelineStack: {name: PipelineStack}\n")
+	d.Try = func(context.Context, []manifest.Object) error { return errors.New("no such identity") }
+	never := func() error { t.Error("nothing is changed"); return nil }
+	d.DeployStack = func(context.Context, stage.Frame, string, config.Stack, string) error { return never() }
+	d.UpdateCloud = func(context.Context, stage.Frame, pipeline.Cloud) error { return never() }
+	_, err := update(t, d)
+	require.ErrorContains(t, err, "no such identity")
 	assert.Empty(t, w.applied)
 }
 

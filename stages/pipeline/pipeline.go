@@ -36,6 +36,9 @@ type Deps struct {
 	// Taken says which versions of the template the cluster uses for other
 	// content. It may be nil: none.
 	Taken func(ctx context.Context, namespace string) func(version, digest string) bool
+	// Try says whether the cluster would take the objects, and changes nothing. It
+	// may be nil, where Apply refuses before it changes anything.
+	Try func(ctx context.Context, objects []manifest.Object) error
 	// Apply brings the objects to the cluster.
 	Apply func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
 	// Remove removes objects by their names, those that are there. It may be nil,
@@ -83,6 +86,11 @@ func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, e
 	cloud, err := renderCloud(cfg, in.place())
 	if err != nil {
 		return Output{}, err
+	}
+	if d.Try != nil {
+		if err := d.Try(ctx, objects); err != nil {
+			return Output{}, fmt.Errorf("trying the pipeline's objects: %w", err)
+		}
 	}
 	if cfg.PipelineStack != nil {
 		if err := d.deployOwnStack(ctx, frame, in, *cfg.PipelineStack); err != nil {
