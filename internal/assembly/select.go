@@ -1,16 +1,14 @@
 package assembly
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // Select gives the stacks that the patterns name, in the order of the assembly.
 // A pattern is the name of a stack in CloudFormation, its construct path, its
-// artifact id, or a glob over construct paths as the CDK CLI takes it: `*`
-// stays within one level ("Prod/*"), `**` does not, `{a,b}` and `?` work, and a
-// leading `!` leaves stacks out. A pattern that matches nothing is an error.
+// artifact id, or a Glob over construct paths; a leading `!` leaves stacks out.
+// A pattern that matches nothing is an error.
 func (a *Assembly) Select(patterns ...string) ([]Stack, error) {
 	wanted, unwanted := map[string]bool{}, map[string]bool{}
 	onlyNegative := true
@@ -43,68 +41,34 @@ func (a *Assembly) match(pattern string) []Stack {
 	if len(exact) > 0 {
 		return exact
 	}
-	form, err := globForm(pattern)
-	if err != nil {
-		return nil
-	}
-	return filter(a.Stacks, func(s Stack) bool { return form.MatchString(s.Path) })
+	glob := ParseGlob(pattern)
+	return filter(a.Stacks, func(s Stack) bool { return glob.Match(s.Path) })
 }
 
 // NotFound is the error for a name that no stack has: with the nearest name and the list of all.
 func (a *Assembly) NotFound(name string) error {
-	var paths []string
+	var paths, known []string
 	for _, stack := range a.Stacks {
 		paths = append(paths, stack.Path)
+		known = append(known, stack.Path, stack.Name)
 	}
 	if len(paths) == 0 {
 		return wrongf("define a Stack in the CDK app", "there is no stack %q: the CDK app defines no stacks", name)
 	}
 	hint := ""
-	if near := nearest(name, a.Stacks); near != "" {
+	if near := Nearest(name, known); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return wrongf(hint, "the CDK app has no stack %q; its stacks are %s", name, strings.Join(paths, ", "))
 }
 
-// globForm translates a glob; braces nest no deeper than one level.
-func globForm(glob string) (*regexp.Regexp, error) {
-	var form strings.Builder
-	form.WriteString("^")
-	for i := 0; i < len(glob); i++ {
-		rest := glob[i:]
-		switch c := glob[i]; {
-		case strings.HasPrefix(rest, "**/"):
-			form.WriteString("(?:.*/)?")
-			i += 2
-		case strings.HasPrefix(rest, "**"):
-			form.WriteString(".*")
-			i++
-		case c == '*':
-			form.WriteString("[^/]*")
-		case c == '?':
-			form.WriteString("[^/]")
-		case c == '{':
-			form.WriteString("(?:")
-		case c == '}':
-			form.WriteString(")")
-		case c == ',' && strings.Contains(glob[:i], "{"):
-			form.WriteString("|")
-		default:
-			form.WriteString(regexp.QuoteMeta(rest[:1]))
-		}
-	}
-	return regexp.Compile(form.String() + "$")
-}
-
-// nearest gives the name or path that is most like text, or "" if none is like it.
-func nearest(text string, stacks []Stack) string {
+// Nearest gives the candidate that is most like text, or "" if none is like it.
+func Nearest(text string, candidates []string) string {
 	best, least := "", len(text)/3+2
-	for _, stack := range stacks {
-		for _, name := range []string{stack.Path, stack.Name} {
-			d := distance(strings.ToLower(text), strings.ToLower(name))
-			if d < least {
-				best, least = name, d
-			}
+	for _, name := range candidates {
+		d := distance(strings.ToLower(text), strings.ToLower(name))
+		if d < least {
+			best, least = name, d
 		}
 	}
 	return best

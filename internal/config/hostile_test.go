@@ -29,6 +29,7 @@ func TestAHostileFileIsRefusedQuickly(t *testing.T) {
 		"deep block nesting":       {strings.Repeat("- ", 100_000), "this is not YAML"},
 		"YAML bomb":                {bomb(), "the anchor &a is not allowed"},
 		"alias to itself":          {"version: &v [*v]\n", "the alias *v is not allowed"},
+		"pattern in no quotes":     {"stacks: [{name: *}]\n", "a text that begins with * must be in quotes"},
 		"unknown alias":            {"version: *v\n", "this is not YAML: unknown anchor 'v'"},
 		"scalar":                   {"1.0", "the configuration is the number 1.0"},
 		"only a document marker":   {"---\n", "the configuration is empty"},

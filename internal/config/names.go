@@ -28,6 +28,25 @@ func pathProblem(path string) string {
 	return ""
 }
 
+// stackNameProblem says why a text is no stack's name, construct path or
+// pattern, where the characters in it are right.
+func stackNameProblem(name string) string {
+	plain := !strings.ContainsAny(name, "*?[{")
+	switch {
+	case strings.Contains(name, "{{"):
+		return "contains {{"
+	case plain && !strings.Contains(name, "/") && len(name) > 128:
+		return "is longer than the 128 characters of a name"
+	case plain && strings.ContainsAny(name, "!,]}"):
+		return "has a sign of a pattern, but is none"
+	case strings.Contains(name, "//"), strings.HasSuffix(name, "/"):
+		return "has an empty part"
+	case strings.Count(name, "{") != strings.Count(name, "}"), strings.Count(name, "[") != strings.Count(name, "]"):
+		return "has a bracket that is not closed"
+	}
+	return ""
+}
+
 func nulProblem(command string) string {
 	if strings.ContainsRune(command, 0) {
 		return "has a NUL character"

@@ -36,12 +36,20 @@ func resolveStack(stack *Stack, path string, declared map[string]Stack, names []
 		problem := r.atPath(path, "unknown stack %s: expected the name of a stack of the top-level `stacks`", quote(stack.Name))
 		problem.Hint = r.suggest(stack.Name, names)
 		if problem.Hint == "" {
-			problem.Hint = fmt.Sprintf("declare it at the top level, or inline: {name: %s, path: …}", shorten(stack.Name))
+			problem.Hint = fmt.Sprintf("declare it at the top level, or inline: {name: %s, path: …}", plainOrQuoted(stack.Name))
 		}
 	case found && (known.Path != stack.Path || !slices.Equal(known.DependsOn, stack.DependsOn)):
 		r.atPath(path, "the stack %s is declared here, and otherwise at the top level", quote(stack.Name)).
 			Hint = fmt.Sprintf("write only its name here, %s, or give one of them another name", shorten(stack.Name))
 	}
+}
+
+// plainOrQuoted writes a stack's name as YAML takes it.
+func plainOrQuoted(name string) string {
+	if strings.ContainsAny(name, "*?[{") {
+		return quote(name)
+	}
+	return shorten(name)
 }
 
 // before gives the environment that one waits for when it does not say so.

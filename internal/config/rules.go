@@ -61,11 +61,13 @@ var awsRules = map[string]rule{
 		pattern: `^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}$`,
 		hint:    regionHint,
 	},
-	// CloudFormation's API reference, CreateStack, StackName.
+	// A name has the characters of CloudFormation's API reference (CreateStack,
+	// StackName); a path has those of construct ids as well, a pattern its signs.
 	"stackName": {
-		expect:  "the name of a CloudFormation stack: at most 128 letters, digits and hyphens, with a letter first",
-		pattern: `^[A-Za-z][A-Za-z0-9-]*$`,
-		most:    128,
+		expect:  "the name of a stack such as ApiStack, its construct path such as Prod/Api, or a pattern of paths such as Prod/*",
+		pattern: `^[A-Za-z*?{\[][A-Za-z0-9._/*?!,{}\[\]-]*$`,
+		most:    256,
+		check:   stackNameProblem,
 	},
 	// IAM's API reference, CreateRole, RoleName and Path.
 	"roleArn": {

@@ -23,8 +23,14 @@ func TestRulesAcceptWhatIsRightAndRefuseTheRest(t *testing.T) {
 			[]string{"", "us-east", "us-east1", "useast-1", "US-EAST-1", "us_east_1", "us-east-1a", "us--east-1", "us-east-1 ", "global", "aws-global", "us-east-100"},
 		},
 		"stackName": {
-			[]string{"A", "ApiStack", "my-app-Api-2", strings.Repeat("a", 128)},
-			[]string{"", "1Api", "-Api", "Api_Stack", "Api/Stack", "Api Stack", "Api*", "$(id)", strings.Repeat("a", 129)},
+			[]string{
+				"A", "ApiStack", "my-app-Api-2", strings.Repeat("a", 128), "Prod/Api", "Prod/Eu.West/Api_2", strings.Repeat("a/", 100) + "a",
+				"*", "**", "Prod/*", "Prod/**/Api", "**/Api", "Ap?", "{Api,Data}", "Prod/{Api,Data}*", "[A-D]*", "Prod/[!A]*",
+			},
+			[]string{
+				"", "1Api", "-Api", "/Api", "Api/", "Prod//Api", "Api Stack", "$(id)", "`id`", "Api;id", "a\nb", "{{x}}", "*{{x}}", "{Api", "Api}", "[A", "A!", "A,B", "!Api", "*\"", "*'", `*\`,
+				strings.Repeat("a", 129), strings.Repeat("a/", 128) + "a",
+			},
 		},
 		"path": {
 			[]string{".", "lib", "lib/api-stack.ts", "./lib", "lib/", "a/../b", "größe/ü.ts", "with space/x", "..lib", ".cdk/x", "dist/**/*.js"},

@@ -76,6 +76,8 @@ func (r *report) syntaxHint(problem *Problem) string {
 		return "YAML is indented with spaces, not with tabs"
 	case strings.ContainsRune("@`%&*!|>", char):
 		return "a text that begins with this character must be in quotes"
+	case strings.Contains(problem.Message, "scanning an alias"):
+		return "a text that begins with * must be in quotes"
 	case strings.Contains(problem.Message, "mapping values are not allowed"):
 		return "a text that contains `: ` must be in quotes; otherwise look at the indentation"
 	case strings.Contains(problem.Message, "scanning a quoted scalar"):

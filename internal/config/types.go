@@ -95,17 +95,21 @@ type Config struct {
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 }
 
-// Stack is a CDK stack of the application.
+// Stack is a CDK stack of the application, or several that a pattern names.
 type Stack struct {
-	// The stack's name in CloudFormation.
+	// The stack's name, its construct path such as `Prod/Api`, or a pattern of
+	// construct paths as `cdk deploy` takes it: `*` and `?` stay within one level,
+	// `**` stands for any number of levels, `{a,b}` is one of these texts. A pattern
+	// means all stacks of the app that match and are for the environment's account,
+	// but for those that the environment lists otherwise.
 	Name string `json:"name" need:"always" rule:"stackName" example:"ApiStack"`
 
 	// The stack's source file, or the folder of its CDK app, relative to the
 	// repository. The app is the nearest folder upwards that has a `cdk.json`.
 	Path string `json:"path,omitempty" default:"." rule:"path" example:"lib/api-stack.ts"`
 
-	// Names of the stacks that must be deployed before this one, in every
-	// environment that deploys both.
+	// Which stacks must be deployed before this one, in every environment that
+	// deploys both, as they are written in `name`.
 	DependsOn []string `json:"dependsOn,omitempty" rule:"stackName" example:"[DatabaseStack]"`
 }
 

@@ -38,6 +38,9 @@ func (j *job) deployAll(ctx context.Context) ([]Result, error) {
 	for _, line := range remarks(targets, nodes) {
 		j.frame.Log.Warn(line)
 	}
+	if targets, nodes, err = only(j.Stacks, j.Exclusively, targets, nodes); err != nil {
+		return nil, err
+	}
 	beside, stop := context.WithCancel(ctx)
 	defer j.beside.Wait() // nothing goes on when the deployment has ended
 	defer stop()          // what nobody waits for any more

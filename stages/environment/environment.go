@@ -28,7 +28,9 @@ A stack of the configuration is the stack of the app with that name, construct
 path or id, if its account is the environment's; or, before that, the one whose
 name or path begins with the environment's name: DatabaseStack in dev is also
 dev-DatabaseStack or Dev/DatabaseStack. Of several, the one in the environment's
-region is taken.
+region is taken. A pattern of the configuration means all stacks that match, such
+as Dev/*; each is then known by its name in CloudFormation. --stacks deploys some
+of the environment's stacks, and those that they need.
 
 The app and the hooks find ENVIRONMENT_NAME, COMMIT_SHA, BRANCH, CDK_DEFAULT_ACCOUNT,
 CDK_DEFAULT_REGION, and credentials that renew themselves.
@@ -37,6 +39,7 @@ Examples, on a plain folder:
 
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
   deployer environment --source . --assembly cdk.out --environment dev --commit $(git rev-parse HEAD)
+  deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --stacks 'Api,Dev/*'
 `
 
 // Input is what the stage is given.
@@ -51,6 +54,8 @@ type Input struct {
 	Source      string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
 	Assembly    string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
 	OutputsFile string        `help:"File that gets the stack outputs, besides the bucket." type:"path" placeholder:"FILE"`
+	Stacks      []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
+	Exclusively bool          `help:"With --stacks: leave out what they need."`
 	Concurrency int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
 	Force       bool          `help:"Make a change set even for a stack that seems unchanged."`
 	RollBack    bool          `help:"Roll back a stack first whose earlier operation stopped half way."`
@@ -69,6 +74,9 @@ func (in Input) Validate() error {
 	}
 	if in.Concurrency < 0 {
 		return fault.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)
+	}
+	if in.Exclusively && len(in.Stacks) == 0 {
+		return fault.Invalidf("--exclusively goes with --stacks, which is not given")
 	}
 	return workspace.CheckCommit(in.Commit)
 }
@@ -126,7 +134,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 func (d Deps) deploy(ctx context.Context, frame stage.Frame, in Input, env config.Environment, dir, scratch string) (Output, error) {
 	results, err := Deploy(ctx, d, frame, Request{
 		Environment: env, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
-		Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Limit: in.Limit,
+		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Limit: in.Limit,
 	})
 	out := Output{Summary: summarize(env.Name, results, frame.Redactor.String)}
 	if results == nil {

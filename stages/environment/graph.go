@@ -4,38 +4,46 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 )
 
-// target is a stack of the configuration with the stack of the app that it means.
-type target struct {
-	name   string // in the configuration
-	app    string // folder of the CDK app
-	stack  assembly.Stack
-	region string // of the stack, or of the environment where the app left it open
-}
-
 // graph orders the targets: each waits for the stacks that the configuration
 // and the app say it needs, as far as this environment deploys them.
 func graph(env config.Environment, targets []target) ([]schedule.Node, error) {
+	ofApp, all := edges(targets, needsInApp), edges(targets, needsAnywhere)
+	if err := schedule.Check(ofApp); err != nil {
+		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", env.Name, err).
+			WithHint("the app itself makes this circle: take one of these stacks' references to each other, or calls of addDependency, out of it")
+	}
+	if err := schedule.Check(all); err != nil {
+		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", env.Name, err).
+			WithHint("dependsOn in the configuration must not contradict the app")
+	}
+	return all, nil
+}
+
+func edges(targets []target, needs func(t, other target) bool) []schedule.Node {
 	var nodes []schedule.Node
-	for i, t := range targets {
-		node := schedule.Node{Name: t.name, After: slices.Clone(env.Stacks[i].DependsOn)}
+	for _, t := range targets {
+		node := schedule.Node{Name: t.name}
 		for _, other := range targets {
-			if other.app == t.app && slices.Contains(t.stack.After, other.stack.ID) {
+			if needs(t, other) {
 				node.After = append(node.After, other.name)
 			}
 		}
 		nodes = append(nodes, node)
 	}
-	if err := schedule.Check(nodes); err != nil {
-		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", env.Name, err).
-			WithHint("dependsOn in the configuration must not contradict the app")
-	}
-	return nodes, nil
+	return nodes
+}
+
+func needsInApp(t, other target) bool {
+	return other.app == t.app && slices.Contains(t.stack.After, other.stack.ID)
+}
+
+func needsAnywhere(t, other target) bool {
+	return slices.Contains(t.needs, other.entry) || needsInApp(t, other)
 }
 
 // remarks says what about the order may surprise: stacks that must be deployed
@@ -56,17 +64,4 @@ func remarks(targets []target, nodes []schedule.Node) (lines []string) {
 		}
 	}
 	return lines
-}
-
-// checkDistinct refuses two names for one stack.
-func checkDistinct(targets []target) error {
-	for i, t := range targets {
-		for _, other := range targets[:i] {
-			if other.app == t.app && other.stack.ID == t.stack.ID {
-				return fault.Invalidf("%q and %q are both the stack %s", other.name, t.name, t.stack.Path).
-					WithHint("list it once")
-			}
-		}
-	}
-	return nil
 }

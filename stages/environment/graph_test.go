@@ -8,6 +8,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 )
 
@@ -16,19 +17,17 @@ func stackWith(id string, after ...string) assembly.Stack {
 }
 
 func TestTheGraphJoinsTheConfigurationAndTheApp(t *testing.T) {
-	env := config.Environment{Name: "dev", Stacks: []config.Stack{
-		{Name: "Web", DependsOn: []string{"Seed"}}, {Name: "Api"}, {Name: "Data"}, {Name: "Seed"},
-	}}
+	env := config.Environment{Name: "dev"}
 	targets := []target{
-		{name: "Web", app: "a", stack: stackWith("dev-Web", "dev-Api")},
-		{name: "Api", app: "a", stack: stackWith("dev-Api", "dev-Data", "Network")},
-		{name: "Data", app: "a", stack: stackWith("dev-Data")},
-		{name: "Seed", app: "b", stack: stackWith("dev-Api")}, // of another app, by chance of the same id
+		{name: "Web", entry: "Web", needs: []string{"Seed"}, app: "a", stack: stackWith("dev-Web", "dev-Api")},
+		{name: "Api", entry: "Api", app: "a", stack: stackWith("dev-Api", "dev-Data", "Network")},
+		{name: "Data", entry: "Data", app: "a", stack: stackWith("dev-Data")},
+		{name: "Seed", entry: "Seed", app: "b", stack: stackWith("dev-Api")}, // of another app, by chance of the same id
 	}
 	nodes, err := graph(env, targets)
 	require.NoError(t, err)
 	assert.Equal(t, []schedule.Node{
-		{Name: "Web", After: []string{"Seed", "Api"}}, {Name: "Api", After: []string{"Data"}}, {Name: "Data"}, {Name: "Seed"},
+		{Name: "Web", After: []string{"Api", "Seed"}}, {Name: "Api", After: []string{"Data"}}, {Name: "Data"}, {Name: "Seed"},
 	}, nodes)
 	assert.Equal(t, []string{
 		"Web is listed before Api, which it needs; Api is deployed first",
@@ -40,9 +39,34 @@ func TestTheGraphJoinsTheConfigurationAndTheApp(t *testing.T) {
 }
 
 func TestAContradictionBetweenConfigurationAndAppIsShownAsTheCycle(t *testing.T) {
-	env := config.Environment{Name: "dev", Stacks: []config.Stack{{Name: "Data", DependsOn: []string{"Api"}}, {Name: "Api"}}}
-	_, err := graph(env, []target{{name: "Data", stack: stackWith("Data")}, {name: "Api", stack: stackWith("Api", "Data")}})
+	_, err := graph(config.Environment{Name: "dev"}, []target{
+		{name: "Data", entry: "Data", needs: []string{"Api"}, stack: stackWith("Data")}, {name: "Api", entry: "Api", stack: stackWith("Api", "Data")},
+	})
 	require.ErrorContains(t, err, "circular dependency: Data -> Api -> Data")
+	assert.Equal(t, "dependsOn in the configuration must not contradict the app", fault.HintOf(err))
+}
+
+func TestACycleOfTheAppAloneIsNotBlamedOnTheConfiguration(t *testing.T) {
+	_, err := graph(config.Environment{Name: "dev"}, []target{
+		{name: "Data", entry: "Data", stack: stackWith("Data", "Api")},
+		{name: "Api", entry: "Api", stack: stackWith("Api", "Data")},
+		{name: "Web", entry: "Web", needs: []string{"Api"}, stack: stackWith("Web")},
+	})
+	require.ErrorContains(t, err, "circular dependency: Data -> Api -> Data")
+	assert.Contains(t, fault.HintOf(err), "the app itself makes this circle")
+	assert.NotContains(t, fault.HintOf(err), "dependsOn")
+}
+
+func TestADependencyOnAPatternWaitsForAllOfItsStacks(t *testing.T) {
+	nodes, err := graph(config.Environment{Name: "dev"}, []target{
+		{name: "Dev-Data", entry: "Dev/*", stack: stackWith("Dev/Data")},
+		{name: "Dev-Api", entry: "Dev/*", stack: stackWith("Dev/Api", "Dev/Data")},
+		{name: "Web", entry: "Web", needs: []string{"Dev/*"}, app: "b", stack: stackWith("Web")},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []schedule.Node{
+		{Name: "Dev-Data"}, {Name: "Dev-Api", After: []string{"Dev-Data"}}, {Name: "Web", After: []string{"Dev-Data", "Dev-Api"}},
+	}, nodes)
 }
 
 func TestOneStackUnderTwoNamesIsRefused(t *testing.T) {

@@ -64,3 +64,58 @@ func TestAConfiguredStackMeansTheStackOfTheEnvironment(t *testing.T) {
 	_, err := choose(a, "Databse", environments["dev"])
 	assert.Equal(t, "did you mean Database?", fault.HintOf(err))
 }
+
+func TestPatternsMeanTheStacksOfTheEnvironmentInTheOrderOfTheirNeeds(t *testing.T) {
+	const dev, prod = "111111111111", "222222222222"
+	web := named("ProdWeb1", "Prod-Web", "Prod/Web", prod, "eu-central-1")
+	web.After = []string{"ProdData2"}
+	a := &assembly.Assembly{Stacks: []assembly.Stack{
+		named("Tools", "Tools", "Tools", prod, "eu-central-1"), web, named("ProdData2", "Prod-Data", "Prod/Data", prod, "eu-central-1"),
+		named("ProdEdge3", "Prod-Edge", "Prod/Edge", prod, "us-east-1"), named("ProdDeepLog4", "Log", "Prod/Deep/Log", prod, "eu-central-1"),
+		named("DevWeb5", "Dev-Web", "Dev/Web", dev, "eu-west-1"), named("Free", "Free", "Free", "", ""),
+		named("LogWest", "Log", "LogWest", prod, "eu-west-1"),
+	}}
+	other := &assembly.Assembly{Stacks: []assembly.Stack{named("Mail", "Mail", "Mail", prod, "eu-central-1")}}
+	env := config.Environment{Name: "prod", Account: prod, Region: "eu-central-1"}
+	list := func(patterns ...string) (all []listed) {
+		for _, p := range patterns {
+			all = append(all, listed{Stack: config.Stack{Name: p}, app: "a", assembly: a})
+		}
+		return all
+	}
+	cases := []struct {
+		list  []listed
+		names []string
+		says  string
+	}{
+		{list: list("*"), names: []string{"Tools", "Free", "Log"}},                                      // one level only
+		{list: list("Prod/*"), names: []string{"Prod-Data", "Prod-Web", "Prod-Edge"}},                   // as the CDK CLI has it
+		{list: list("Web", "Prod/*"), names: []string{"Web", "Prod-Data", "Prod-Edge"}},                 // what is named is not in the rest
+		{list: list("Prod/*", "Prod/Web"), names: []string{"Prod-Data", "Prod-Edge", "Prod/Web"}},       // wherever it is listed
+		{list: list("Prod/*", "Prod/**"), names: []string{"Prod-Data", "Prod-Web", "Prod-Edge", "Log"}}, // the first pattern has it
+		{list: list("Prod/Deep/*", "Log*"), names: []string{"Prod/Deep/Log", "LogWest"}},                // two of one name go by their paths
+		{list: list("{Tools,Free}"), names: []string{"Tools", "Free"}},
+		{list: append(list("T*"), listed{Stack: config.Stack{Name: "*"}, app: "b", assembly: other}), names: []string{"Tools", "Mail"}}, // of another app
+		{list: list("Dev/*"), says: `"Dev/*" is Dev/Web for aws://111111111111/eu-west-1, but environment prod is account 222222222222`},
+		{list: list("Stage/*"), says: `the CDK app has no stack "Stage/*"; its stacks are Tools, Prod/Web, `},
+		{list: list("Tools", "Tools"), says: `"Tools" and "Tools" are both the stack Tools`},
+	}
+	for _, c := range cases {
+		targets, err := chooseAll(c.list, env)
+		if c.says != "" {
+			require.ErrorContains(t, err, c.says)
+			assert.Equal(t, fault.Invalid, fault.KindOf(err))
+			continue
+		}
+		require.NoError(t, err)
+		var names []string
+		for _, one := range targets {
+			names = append(names, one.name)
+		}
+		assert.Equal(t, c.names, names)
+	}
+	targets, err := chooseAll(list("Prod/*"), env)
+	require.NoError(t, err)
+	assert.Equal(t, "us-east-1", targets[2].region)
+	assert.Equal(t, "Prod/*", targets[2].entry)
+}

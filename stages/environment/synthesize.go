@@ -1,7 +1,6 @@
 package environment
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ type app struct {
 
 // synthesize makes the assemblies and finds the environment's stacks in them.
 func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
-	var targets []target
+	var list []listed
 	var apps []*app
 	for _, stack := range j.Environment.Stacks {
 		dir, err := synth.FindApp(j.Workspace, stack.Path)
@@ -38,15 +37,17 @@ func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
 			}
 			apps, at = append(apps, made), len(apps)
 		}
-		found, err := choose(apps[at].assembly, stack.Name, j.Environment)
-		if err != nil {
-			return nil, nil, err
-		}
-		apps[at].paths = append(apps[at].paths, found.Path)
-		region := cmp.Or(found.Environment.Region, j.Environment.Region)
-		targets = append(targets, target{name: stack.Name, app: dir, stack: found, region: region})
+		list = append(list, listed{Stack: stack, app: dir, assembly: apps[at].assembly})
 	}
-	return targets, apps, errors.Join(checkDistinct(targets), j.judge(targets, apps))
+	targets, err := chooseAll(list, j.Environment)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range targets {
+		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
+		apps[at].paths = append(apps[at].paths, t.stack.Path)
+	}
+	return targets, apps, j.judge(targets, apps)
 }
 
 func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, error) {

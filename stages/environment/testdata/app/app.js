@@ -32,3 +32,12 @@ new cdk.CfnOutput(edge, 'Region', { value: edge.region });
 if (shape === 'large') {
   for (let i = 0; i < 400; i++) new sns.Topic(edge, 'T' + i, { displayName: 'x'.repeat(100) });
 }
+
+if (shape === 'staged') {
+  const stage = new cdk.Stage(app, 'Dev', { env });
+  const store = new cdk.Stack(stage, 'Store');
+  const items = new sqs.Queue(store, 'Items');
+  const web = new cdk.Stack(stage, 'Web');
+  const site = new sns.Topic(web, 'Site', { displayName: items.queueName });
+  new cdk.CfnOutput(web, 'SiteUrl', { value: site.topicName });
+}
