@@ -89,7 +89,7 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in environment.Input
 	if err != nil {
 		return environment.Output{}, err
 	}
-	return environment.Run(ctx, environment.Deps{Fetch: store.Fetch, Put: store.Put, Enter: clients.Enter}, frame, in)
+	return environment.Run(ctx, environment.Deps{Fetch: store.Fetch, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, in)
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/localrun"
-	"github.com/aphex/aphex-pipeline/stages/environment"
+	"github.com/aphex/aphex-pipeline/internal/progress"
 )
 
 // console shows a run while it happens: one line for what a stage says, with
@@ -199,9 +199,9 @@ func (c *console) line(step string, line []byte) {
 		text = c.record(record)
 	}
 	if record["msg"] == "progress" {
-		var event environment.Event
+		var event progress.Event
 		if json.Unmarshal(line, &event) == nil {
-			text = environment.Line(event)
+			text = progress.Line(event)
 		}
 	}
 	c.printf("%s %s\n", c.style(dim, fmt.Sprintf("  %-*s │", c.width, step)), text)

@@ -57,6 +57,8 @@ const (
 	Uploading Step = "uploading"
 	// Published is an asset that has been sent.
 	Published Step = "published"
+	// Failed is an asset that could not be published.
+	Failed Step = "failed"
 )
 
 // Publisher publishes assets, each one once whoever needs it.
@@ -106,7 +108,7 @@ func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, t
 		for _, destination := range file.Destinations {
 			d := resolveFile(destination, to)
 			add(fmt.Sprintf("file s3://%s/%s %s %s", d.Bucket, d.Key, d.Region, d.Role.ARN), func(ctx context.Context) error {
-				return p.publishFile(ctx, list, file, d, to)
+				return p.tell(file.Name, p.publishFile(ctx, list, file, d, to))
 			})
 		}
 	}
@@ -114,11 +116,19 @@ func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, t
 		for _, destination := range image.Destinations {
 			d := resolveImage(destination, to)
 			add(fmt.Sprintf("image %s:%s %s %s", d.Repository, d.Tag, d.Region, d.Role.ARN), func(ctx context.Context) error {
-				return p.publishImage(ctx, list, image, d, to)
+				return p.tell(image.Name, p.publishImage(ctx, list, image, d, to))
 			})
 		}
 	}
 	return p.runAll(ctx, nodes, jobs)
+}
+
+// tell tells the failure of an asset, if there is one, and gives it back.
+func (p *Publisher) tell(name string, err error) error {
+	if err != nil {
+		p.options.Notify(Event{Asset: name, Step: Failed})
+	}
+	return err
 }
 
 func (p *Publisher) runAll(ctx context.Context, nodes []schedule.Node, jobs map[string]func(context.Context) error) error {

@@ -153,7 +153,7 @@ func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 }
 
 func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
-	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes)})
+	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes), Total: len(d.result.Changes)})
 	_, err := call(ctx, d.counted, d.api.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
 		StackName: set.StackId, ChangeSetName: set.ChangeSetId,
 		ClientRequestToken: aws.String(token("execute", d.options.Workflow, aws.ToString(set.ChangeSetId))),

@@ -72,6 +72,7 @@ type Event struct {
 	Time     time.Time
 	Phase    Phase
 	Text     string         // for people, if there is more to say than the phase
+	Total    int            // resources that the change set touches; set in phase Executing only
 	Resource *ResourceEvent // set in phase Resource only
 }
 

@@ -15,13 +15,13 @@ const (
 // each other, so that a package can be split without a new name here.
 var floors = [][]string{
 	0: { // words: what everything speaks in; they import nothing of ours
-		"internal/fault", "internal/redact", "internal/proc", "internal/schedule",
+		"internal/fault", "internal/redact", "internal/proc", "internal/schedule", "internal/screen",
 		"internal/contract", "internal/config", "internal/assembly", "internal/manifest",
 	},
 	1: { // tools: each does one thing to the world, or computes one thing
 		"internal/stage", "internal/plan", "internal/account", "internal/artifact", "internal/assets", "internal/cfn",
 		"internal/synth", "internal/workspace", "internal/surroundings", "internal/kube", "internal/localrun",
-		"internal/scaffold",
+		"internal/scaffold", "internal/progress",
 	},
 	2: {"internal/argo", "internal/cloudside", "internal/clients"}, // render, and the clients that programs make
 	3: { // stages

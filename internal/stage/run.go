@@ -9,6 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/screen"
 )
 
 // run runs the stage inside its frame and gives the exit code.
@@ -49,13 +50,20 @@ func (c *call) work(ctx context.Context, frame Frame) error {
 // frame makes what the stage is run in. Everything that is written passes the
 // redactor; flush writes what is still held of an incomplete last line.
 func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame Frame, json bool, flush func()) {
-	log, json := newLogger(redactor.Writer(stderr), c.common.LogFormat, isTerminal(stderr))
+	terminal := isTerminal(stderr)
+	var live *screen.Screen
+	if c.common.LogFormat != "json" {
+		if live = screen.On(stderr); live != nil {
+			stderr = live // everything goes through it, so that it knows what is on the terminal
+		}
+	}
+	log, json := newLogger(redactor.Writer(stderr), c.common.LogFormat, terminal)
 	var children io.WriteCloser = redactor.Writer(stderr)
 	if json {
 		children = &lines{log: log}
 	}
 	frame = Frame{
-		Log: log, Out: children, Stdout: stdout, Redactor: redactor,
+		Log: log, Out: children, Stdout: stdout, Screen: live, Redactor: redactor,
 		Workflow: c.common.Workflow, Step: c.common.Step,
 	}
 	return frame, json, func() { _ = children.Close() }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/screen"
 )
 
 // Stage is one stage of a program: a function from a typed input to a typed
@@ -29,6 +30,7 @@ type Frame struct {
 	Log      *slog.Logger     // redacted, in the format that was asked for
 	Out      io.Writer        // for the output of children: redacted, line by line
 	Stdout   io.Writer        // for the data that the stage was asked for
+	Screen   *screen.Screen   // below Log and Out, for lines that change in place; nil where there can be none
 	Redactor *redact.Redactor // secrets learnt on the way are added here
 	Workflow string           // name of the workflow run; empty outside of one
 	Step     string           // name of the step in it; empty outside of one

@@ -53,8 +53,11 @@ func (j *job) deployAll(ctx context.Context) ([]Result, error) {
 		byName[t.name] = t
 	}
 	results := schedule.Run(ctx, j.concurrency(), nodes, func(ctx context.Context, name string) (cfn.Result, error) {
-		return d.deployStack(ctx, byName[name])
+		result, err := d.deployStack(ctx, byName[name])
+		d.progress.ended(name, err)
+		return result, err
 	})
+	d.progress.skipped(results)
 	return conclude(results, byName)
 }
 
@@ -78,6 +81,7 @@ func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*depl
 	d := &deployment{job: j, validate: j.validation(ctx, apps), published: map[string]func(context.Context) error{}, budgets: map[string]*cfn.Budget{}}
 	d.publisher = assets.New(assets.Options{Env: environ, Out: j.frame.Out, Limit: j.Limit, Temp: archives, Notify: j.progress.asset})
 	for _, t := range targets {
+		j.progress.expect(t)
 		d.published[t.name] = d.publish(ctx, t)
 	}
 	return d, nil

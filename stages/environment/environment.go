@@ -94,12 +94,17 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 type Deps struct {
 	// Fetch brings an artifact, verified against its digest, into a folder.
 	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
+	// Get reads an object of the bucket. It may be nil, where nothing is known of earlier deployments.
+	Get func(ctx context.Context, bucket, key string) ([]byte, error)
 	// Put stores an object in the bucket.
 	Put func(ctx context.Context, bucket, key string, data []byte) error
 	// Enter enters the account, as account.Enter does.
 	Enter func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error)
-	// Progress is told of everything that happens; nil writes lines for people, or JSON.
+	// Progress is told of everything that happens; nil draws on the frame's screen,
+	// or writes lines for people, or JSON.
 	Progress func(Event)
+	// Quiet is how long nothing may be told; 0 is 10 s.
+	Quiet time.Duration
 }
 
 // Run deploys the commit to the environment. What was deployed before an error
@@ -110,13 +115,17 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, fault.Temporaryf("making a folder for the deployment: %w", err)
 	}
 	defer os.RemoveAll(scratch)
+	tell := newTelling(d, frame, in.Environment)
+	defer tell.Watch()()
 	dir := in.Source
 	if in.Artifact != "" {
 		dir = filepath.Join(scratch, "workspace")
 		frame.Log.Info("fetching the built workspace", "key", in.Artifact)
+		done := tell.begin("fetching the built workspace")
 		if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
 			return Output{}, err
 		}
+		done()
 	}
 	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
@@ -128,19 +137,25 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)
 		return Output{Summary: Summary{Environment: in.Environment, Stacks: []StackSummary{}}}, nil
 	}
-	return d.deploy(ctx, frame, in, env, dir, scratch)
+	return d.deploy(ctx, frame, tell, in, env, dir, scratch)
 }
 
-func (d Deps) deploy(ctx context.Context, frame stage.Frame, in Input, env config.Environment, dir, scratch string) (Output, error) {
-	results, err := Deploy(ctx, d, frame, Request{
+func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in Input, env config.Environment, dir, scratch string) (Output, error) {
+	durations := d.readDurations(ctx, in, tell.Last)
+	results, err := deployTelling(ctx, d, frame, tell, Request{
 		Environment: env, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
 		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Limit: in.Limit,
 	})
+	known := durations()
 	out := Output{Summary: summarize(env.Name, results, frame.Redactor.String)}
 	if results == nil {
 		return out, err
 	}
+	defer tell.begin("keeping the stack outputs")()
 	key, keepErr := d.keepOutputs(ctx, in, outputsOf(results))
+	if err := d.keepDurations(ctx, in, env, known, results); err != nil {
+		frame.Log.Warn("how long the stacks took was not kept; the next deployment cannot say it", "error", err)
+	}
 	out.Outputs = key
 	if err == nil {
 		err = keepErr

@@ -2,178 +2,150 @@ package environment
 
 import (
 	"fmt"
-	"io"
-	"log/slog"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
-	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/assets"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // Event is something that happened during a deployment.
-type Event struct {
-	Time     time.Time
-	Subject  string // the stack's name in the configuration, an asset's name, or the environment's
-	Step     string // such as "preparing", "published" or a resource's status
-	Resource string // construct path or logical id; empty unless a resource is meant
-	Type     string // of the resource
-	Text     string // reason, or whatever there is to say; may be empty
+type Event = progress.Event
+
+// telling words what happens to an environment, its assets and its stacks.
+type telling struct {
+	*progress.Teller
+	environment string
 }
 
-// silence is how long nothing may be told.
-const silence = 10 * time.Second
-
-// progress tells events, and by itself what is going on when nothing happens.
-type progress struct {
-	tell func(Event)
-
-	mu      sync.Mutex
-	told    time.Time
-	current map[string]activity // by subject
-	stopped chan struct{}
-}
-
-// activity is what somebody is busy with.
-type activity struct {
-	since time.Time
-	doing string
-}
-
-func newProgress(tell func(Event), frame stage.Frame) *progress {
-	if tell == nil {
-		tell = renderer(frame)
+func newTelling(d Deps, frame stage.Frame, environment string) *telling {
+	options := progress.Options{Tell: d.Progress, Screen: frame.Screen, Log: frame.Log, Out: frame.Out, Quiet: d.Quiet}
+	if frame.Redactor != nil {
+		options.Mask = frame.Redactor.String
 	}
-	return &progress{tell: tell, told: time.Now(), current: map[string]activity{}, stopped: make(chan struct{})}
+	return &telling{progress.New(options), environment}
 }
 
-// emit tells an event. Events come one at a time.
-func (p *progress) emit(e Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if e.Time.IsZero() {
-		e.Time = time.Now()
-	}
-	p.told = time.Now()
-	p.tell(e)
+// begin notes what the environment as a whole is busy with, until the function given is called.
+func (t *telling) begin(doing string) (end func()) {
+	return t.Begin(progress.Stage, t.environment, doing)
 }
 
-// begin notes that the subject is busy; the function given notes its end.
-func (p *progress) begin(subject, doing string) (end func()) {
-	p.busy(subject, doing)
-	return func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.current, subject)
+// expect names the assets that a stack needs.
+func (t *telling) expect(stack target) {
+	var names []string
+	for _, list := range stack.stack.Assets {
+		names = append(names, namesOf(list)...)
 	}
+	t.Assets(stack.name, names)
 }
 
-func (p *progress) busy(subject, doing string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.current[subject].doing != doing {
-		p.current[subject] = activity{time.Now(), doing}
+func namesOf(list *assembly.AssetManifest) (names []string) {
+	for _, file := range list.Files {
+		names = append(names, file.Name)
 	}
-}
-
-// watch begins to break silences; the function given ends that.
-func (p *progress) watch() (stop func()) {
-	ticker := time.NewTicker(time.Second)
-	finished := make(chan struct{})
-	go func() {
-		defer close(finished)
-		for {
-			select {
-			case <-ticker.C:
-				p.breakSilence()
-			case <-p.stopped:
-				return
-			}
-		}
-	}()
-	return func() {
-		ticker.Stop()
-		close(p.stopped)
-		<-finished
+	for _, image := range list.Images {
+		names = append(names, image.Name)
 	}
-}
-
-func (p *progress) breakSilence() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	// A second less, as the next look is a second away.
-	if time.Since(p.told) < silence-time.Second {
-		return
-	}
-	for _, subject := range slices.Sorted(maps.Keys(p.current)) {
-		a := p.current[subject]
-		p.told = time.Now()
-		p.tell(Event{Time: p.told, Subject: subject, Step: "still", Text: fmt.Sprintf("%s (%s)", a.doing, time.Since(a.since).Round(time.Second))})
-	}
+	return names
 }
 
 // asset tells a step of an asset.
-func (p *progress) asset(e assets.Event) {
-	text := e.To
+func (t *telling) asset(e assets.Event) {
+	text, doing := e.To, ""
+	if e.Step == assets.Building || e.Step == assets.Uploading {
+		doing = string(e.Step) + " " + e.Asset
+	}
 	if e.Step == assets.Published && e.Bytes > 0 {
 		text += fmt.Sprintf(" (%d KiB)", (e.Bytes+1023)/1024)
 	}
-	p.emit(Event{Subject: e.Asset, Step: string(e.Step), Text: text})
+	t.Tell(Event{Scope: progress.Asset, Subject: e.Asset, Step: string(e.Step), Text: text, Doing: doing})
 }
 
+// phases say what a stack is busy with after an event of a phase, where the
+// event itself does not.
+var phases = map[cfn.Phase]string{
+	cfn.Comparing: "comparing it with what is deployed",
+	cfn.Preparing: makingChangeSet,
+	cfn.Executing: "beginning the change",
+}
+
+const (
+	makingChangeSet = "making the change set"
+	validating      = "validating the templates"
+)
+
+// busy notes what a stack is waiting for.
+func (t *telling) busy(stack target, doing string) { t.Busy(progress.Stack, stack.name, doing) }
+
 // stack tells a step of a stack or of one of its resources.
-func (p *progress) stack(t target, e cfn.Event) {
-	if e.Resource == nil {
-		p.busy(t.name, string(e.Phase))
-		p.emit(Event{Time: e.Time, Subject: t.name, Step: string(e.Phase), Text: e.Text})
+func (t *telling) stack(of target, e cfn.Event) {
+	if e.Resource != nil {
+		t.resource(of, *e.Resource)
 		return
 	}
-	r := *e.Resource
+	doing := phases[e.Phase]
+	if e.Phase == cfn.Waiting || e.Phase == cfn.Clearing {
+		doing = e.Text
+	}
+	t.Tell(Event{Time: e.Time, Scope: progress.Stack, Subject: of.name, Step: string(e.Phase), Text: e.Text, Total: e.Total, Doing: doing})
+}
+
+func (t *telling) resource(of target, r cfn.ResourceEvent) {
 	if len(r.Nested) > 0 && r.PhysicalID == r.StackID {
 		return // the resource of this nested stack, in the stack around it, says the same
 	}
-	name := resourceName(t, r)
-	if strings.HasSuffix(r.Status, "_IN_PROGRESS") {
-		p.busy(t.name, strings.ToLower(strings.ReplaceAll(r.Status, "_", " "))+": "+name)
-	}
+	name := resourceName(of, r)
 	text := r.Reason
 	if r.HookReason != "" {
 		text = strings.TrimSpace(text + " hook " + r.Hook + ": " + r.HookReason)
 	}
-	p.emit(Event{Time: r.Time, Subject: t.name, Step: r.Status, Resource: name, Type: r.Type, Text: text})
+	itself := len(r.Nested) == 0 && r.PhysicalID == r.StackID && r.StackID != ""
+	t.Tell(Event{
+		Time: r.Time, Scope: progress.Stack, Subject: of.name, Step: r.Status, Resource: name, Type: r.Type, Text: text,
+		ID: strings.Join(append(r.Nested[:len(r.Nested):len(r.Nested)], r.LogicalID), "/"), Counts: len(r.Nested) == 0 && !itself,
+		Doing: deed(of, r, name, itself),
+	})
 }
 
-// renderer writes events as lines for people, or as records where the log is JSON.
-func renderer(frame stage.Frame) func(Event) {
-	if _, isJSON := frame.Log.Handler().(*slog.JSONHandler); isJSON {
-		return func(e Event) { record(frame.Log, e) }
+// deed words a resource in progress: "creating AWS::Lambda::Function Handler".
+func deed(of target, r cfn.ResourceEvent, name string, itself bool) string {
+	operation, inProgress := strings.CutSuffix(r.Status, "_IN_PROGRESS")
+	if !inProgress {
+		return ""
 	}
-	return func(e Event) { _, _ = io.WriteString(frame.Out, Line(e)+"\n") }
+	operation = strings.ToLower(strings.ReplaceAll(strings.TrimSuffix(operation, "_COMPLETE_CLEANUP"), "_", " "))
+	verb := map[string]string{
+		"create": "creating", "update": "updating", "delete": "deleting", "import": "importing", "rollback": "rolling back",
+		"update rollback": "rolling back", "import rollback": "rolling back",
+	}[operation]
+	if verb == "" {
+		verb = operation + " of"
+	}
+	if itself {
+		return verb + " the stack"
+	}
+	name = strings.TrimPrefix(name, of.stack.Path+"/")
+	return verb + " " + r.Type + " " + strings.TrimSuffix(strings.TrimSuffix(name, "/Resource"), "/Default")
 }
 
-func record(log *slog.Logger, e Event) {
-	attributes := []any{"subject", e.Subject, "step", e.Step, "at", e.Time.UTC().Format(time.RFC3339Nano)}
-	if e.Resource != "" {
-		attributes = append(attributes, "resource", e.Resource, "type", e.Type)
+// ended tells the failure of a stack; its success has been told.
+func (t *telling) ended(stack string, err error) {
+	if err == nil {
+		return
 	}
-	if e.Text != "" {
-		attributes = append(attributes, "text", e.Text)
-	}
-	log.Info("progress", attributes...)
+	cause, _, _ := strings.Cut(err.Error(), "\n")
+	t.Tell(Event{Scope: progress.Stack, Subject: stack, Step: progress.Failed, Text: cause})
 }
 
-// Line gives an event as one line for a person.
-func Line(e Event) string {
-	line := fmt.Sprintf("%s  %-16s %-20s", e.Time.Local().Format(time.TimeOnly), e.Subject, e.Step)
-	if e.Resource != "" {
-		line += fmt.Sprintf(" %s (%s)", e.Resource, e.Type)
+// skipped tells which stacks are not begun any more.
+func (t *telling) skipped(results []schedule.Result[cfn.Result]) {
+	for _, r := range results {
+		if r.State == schedule.Skipped {
+			t.Tell(Event{Scope: progress.Stack, Subject: r.Name, Step: progress.Skipped, Text: "not deployed because of " + r.Because})
+		}
 	}
-	if e.Text != "" {
-		line += "  " + strings.Join(strings.Fields(e.Text), " ")
-	}
-	return strings.TrimRight(line, " ")
 }

@@ -2,7 +2,8 @@ package environment
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -11,62 +12,99 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/assets"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-func TestNothingIsSilentForMoreThanTenSeconds(t *testing.T) {
+// listen gives a telling whose events the test can look at.
+func listen() (*telling, *[]Event) {
+	var events []Event
+	return newTelling(Deps{Progress: func(e Event) { events = append(events, e) }}, stage.Frame{}, "dev"), &events
+}
+
+func TestWhatAStackIsDoingIsToldWhileNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var events []Event
-		p := newProgress(func(e Event) { events = append(events, e) }, stage.Frame{})
-		stop := p.watch()
-		end := p.begin("Api", "deploying")
-		p.stack(target{name: "Api", stack: assembly.Stack{}}, cfn.Event{Phase: cfn.Resource, Time: time.Now(), Resource: &cfn.ResourceEvent{
+		tell, events := listen()
+		stop := tell.Watch()
+		api := target{name: "Api", stack: assembly.Stack{Path: "Api"}}
+		tell.stack(api, cfn.Event{Phase: cfn.Executing, Time: time.Now(), Total: 3})
+		tell.stack(api, cfn.Event{Phase: cfn.Resource, Time: time.Now(), Resource: &cfn.ResourceEvent{
 			LogicalID: "Orders", StackID: "arn", Nested: []string{"Jobs"}, Type: "AWS::SQS::Queue", Status: "CREATE_IN_PROGRESS",
 		}})
 		time.Sleep(95 * time.Second)
-		end()
+		tell.stack(api, cfn.Event{Phase: cfn.Finished, Text: "created"})
 		synctest.Wait()
-		require.NotEmpty(t, events)
-		for i := 1; i < len(events); i++ {
-			assert.LessOrEqual(t, events[i].Time.Sub(events[i-1].Time), silence)
+		for i := 1; i < len(*events); i++ {
+			assert.LessOrEqual(t, (*events)[i].Time.Sub((*events)[i-1].Time), 10*time.Second)
 		}
-		assert.Equal(t, "create in progress: Jobs/Orders (1m30s)", events[len(events)-1].Text)
-		told := len(events)
+		last := (*events)[len(*events)-2]
+		assert.Equal(t, "creating AWS::SQS::Queue Jobs/Orders (1m30s)", last.Text)
+		assert.Equal(t, 3, last.Total)
+		told := len(*events)
 		time.Sleep(time.Minute)
-		assert.Len(t, events, told, "nobody is busy any more")
+		assert.Len(t, *events, told, "nobody is busy any more")
 		stop()
 	})
 }
 
-func TestALineIsReadableAndARecordIsStructured(t *testing.T) {
-	e := Event{
-		Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local), Subject: "ApiStack", Step: "CREATE_FAILED",
-		Resource: "ApiStack/Orders/Resource", Type: "AWS::SQS::Queue", Text: "already\n exists",
-	}
-	assert.Equal(t, "03:04:05  ApiStack         CREATE_FAILED        ApiStack/Orders/Resource (AWS::SQS::Queue)  already exists", Line(e))
-	assert.Equal(t, "03:04:05  Code             found", Line(Event{Time: e.Time, Subject: "Code", Step: "found"}))
-
-	var log, out bytes.Buffer
-	renderer(stage.Frame{Log: slog.New(slog.NewJSONHandler(&log, nil)), Out: &out})(e)
-	var fields map[string]any
-	require.NoError(t, json.Unmarshal(log.Bytes(), &fields))
-	assert.Equal(t, "ApiStack/Orders/Resource", fields["resource"])
-	assert.Equal(t, "CREATE_FAILED", fields["step"])
-	assert.Empty(t, out.String())
-	renderer(stage.Frame{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &out})(e)
-	assert.Equal(t, Line(e)+"\n", out.String())
+// TestFetchingAndEnteringAreNotSilent runs the stage itself, in virtual time.
+func TestFetchingAndEnteringAreNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events []Event
+		slow := func(err error) error {
+			time.Sleep(time.Minute)
+			return err
+		}
+		d := Deps{
+			Progress: func(e Event) { events = append(events, e) },
+			Fetch:    func(context.Context, string, string, string, string) error { return slow(errors.New("gone")) },
+			Enter: func(context.Context, *slog.Logger, account.Target) (*account.Entry, error) {
+				return nil, slow(errors.New("denied"))
+			},
+		}
+		frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &bytes.Buffer{}}
+		_, err := Run(t.Context(), d, frame, Input{Environment: "dev", Artifact: "a", Bucket: "b"})
+		require.ErrorContains(t, err, "gone")
+		require.Len(t, events, 6)
+		assert.Equal(t, "fetching the built workspace (9s)", events[0].Text)
+		events = nil
+		_, err = Deploy(t.Context(), d, frame, Request{})
+		require.ErrorContains(t, err, "denied")
+		assert.Len(t, events, 6)
+	})
 }
 
 func TestStepsOfAssetsAndStacksAreTold(t *testing.T) {
-	var events []Event
-	p := newProgress(func(e Event) { events = append(events, e) }, stage.Frame{})
-	p.asset(assets.Event{Asset: "Code", To: "s3://b/k", Step: assets.Published, Bytes: 2049})
-	p.stack(target{name: "Api"}, cfn.Event{Phase: cfn.Preparing, Text: "its tags changed"})
-	p.stack(target{name: "Api"}, cfn.Event{Phase: cfn.Resource, Resource: &cfn.ResourceEvent{LogicalID: "X", Status: "UPDATE_FAILED", Reason: "r", Hook: "H", HookReason: "no"}})
-	assert.Equal(t, "s3://b/k (3 KiB)", events[0].Text)
-	assert.Equal(t, "preparing", events[1].Step)
-	assert.Equal(t, "r hook H: no", events[2].Text)
+	tell, events := listen()
+	api := target{name: "Api", stack: assembly.Stack{Path: "Prod/Api"}}
+	tell.asset(assets.Event{Asset: "Code", To: "s3://b/k", Step: assets.Published, Bytes: 2049})
+	tell.stack(api, cfn.Event{Phase: cfn.Preparing, Text: "its tags changed"})
+	tell.stack(api, cfn.Event{Phase: cfn.Resource, Resource: &cfn.ResourceEvent{LogicalID: "X", Status: "UPDATE_FAILED", Reason: "r", Hook: "H", HookReason: "no"}})
+	tell.ended("Api", errors.New("Api failed: no\n  the events around it"))
+	tell.ended("Data", nil)
+	tell.skipped([]schedule.Result[cfn.Result]{{Name: "Api", State: schedule.Failed}, {Name: "Edge", State: schedule.Skipped, Because: "Api"}})
+	require.Len(t, *events, 5)
+	assert.Equal(t, "s3://b/k (3 KiB)", (*events)[0].Text)
+	assert.Equal(t, "preparing", (*events)[1].Step)
+	assert.Equal(t, "r hook H: no", (*events)[2].Text)
+	assert.Equal(t, "Api failed: no", (*events)[3].Text)
+	assert.Equal(t, "not deployed because of Api", (*events)[4].Text)
+}
+
+func TestWhatIsDoneToAResourceIsWorded(t *testing.T) {
+	of := target{name: "Api", stack: assembly.Stack{Path: "Prod/Api"}}
+	for status, want := range map[string]string{
+		"CREATE_IN_PROGRESS":                           "creating AWS::SQS::Queue Orders",
+		"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          "updating AWS::SQS::Queue Orders",
+		"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "rolling back AWS::SQS::Queue Orders",
+		"REVIEW_IN_PROGRESS":                           "review of AWS::SQS::Queue Orders",
+		"CREATE_COMPLETE":                              "",
+	} {
+		assert.Equal(t, want, deed(of, cfn.ResourceEvent{Status: status, Type: "AWS::SQS::Queue"}, "Prod/Api/Orders/Resource", false), status)
+	}
+	assert.Equal(t, "rolling back the stack", deed(of, cfn.ResourceEvent{Status: "ROLLBACK_IN_PROGRESS"}, "Api", true))
 }

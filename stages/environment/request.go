@@ -37,7 +37,7 @@ type job struct {
 	Request
 	deps     Deps
 	frame    stage.Frame
-	progress *progress
+	progress *telling
 	entry    *account.Entry
 	loan     *account.Loan
 	beside   sync.WaitGroup // what goes on beside the deployments
@@ -47,8 +47,14 @@ type job struct {
 // results name every stack, deployed or not; they are nil when it did not come
 // to deploying. The error says why not everything was deployed.
 func Deploy(ctx context.Context, d Deps, frame stage.Frame, r Request) (results []Result, err error) {
-	j := &job{Request: r, deps: d, frame: frame, progress: newProgress(d.Progress, frame)}
-	defer j.progress.watch()()
+	tell := newTelling(d, frame, r.Environment.Name)
+	defer tell.Watch()()
+	return deployTelling(ctx, d, frame, tell, r)
+}
+
+func deployTelling(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r Request) (results []Result, err error) {
+	j := &job{Request: r, deps: d, frame: frame, progress: tell}
+	tell.Stacks(stackNames(r.Environment))
 	if err := j.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -70,7 +76,7 @@ func (j *job) enter(ctx context.Context) error {
 	if run == "" {
 		run = "local"
 	}
-	defer j.progress.begin(env.Name, "entering account "+env.Account)()
+	defer j.progress.begin("entering account " + env.Account)()
 	var err error
 	j.entry, err = j.deps.Enter(ctx, j.frame.Log, account.Target{
 		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID,
@@ -109,7 +115,7 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 	if err != nil {
 		return err
 	}
-	defer j.progress.begin(j.Environment.Name, "running the "+name+" hooks")()
+	defer j.progress.begin("running the " + name + " hooks")()
 	_, err = workspace.RunCommands(ctx, commands, workspace.Surroundings{
 		Dir: j.Workspace, Env: environ, Out: j.frame.Out, Redactor: j.frame.Redactor, Limit: j.Limit,
 	})
@@ -117,6 +123,13 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 		return fmt.Errorf("%s hook of environment %s: %w", name, j.Environment.Name, err)
 	}
 	return nil
+}
+
+func stackNames(env config.Environment) (names []string) {
+	for _, stack := range env.Stacks {
+		names = append(names, stack.Name)
+	}
+	return names
 }
 
 // here gives the values of placeholders in a region of the environment's account.

@@ -12,11 +12,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/progress"
 )
 
 // deployStack brings one stack to what the app wants it to be.
 func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, error) {
-	defer d.progress.begin(t.name, "deploying")()
+	d.progress.busy(t, "entering the account")
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
 		return cfn.Result{}, fmt.Errorf("deploying stack %s: %w", t.name, err)
@@ -32,9 +33,14 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force, MayRollBack: d.RollBack,
 		Ready: func(ctx context.Context) error {
 			d.validate() // it takes as long as the change set
+			d.progress.busy(t, progress.Publishing)
+			defer d.progress.busy(t, makingChangeSet)
 			return d.published[t.name](ctx)
 		},
-		Gate:   func(ctx context.Context) error { return d.validate()(ctx) },
+		Gate: func(ctx context.Context) error {
+			d.progress.busy(t, validating)
+			return d.validate()(ctx)
+		},
 		Upload: d.upload(t),
 		Notify: func(e cfn.Event) { d.progress.stack(t, e) },
 	})

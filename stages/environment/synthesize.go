@@ -67,7 +67,7 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 		return made, nil
 	}
 	name, _ := filepath.Rel(j.Workspace, dir)
-	defer j.progress.begin(j.Environment.Name, "synthesizing the CDK app in "+name)()
+	defer j.progress.begin("synthesizing the CDK app in " + name)()
 	made.assembly, err = synth.Synthesize(ctx, made.options)
 	return made, err
 }

@@ -1,0 +1,96 @@
+package progress
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Event is something that happened. Its JSON form is that of the records of a
+// pod; their keys stay.
+type Event struct {
+	Time     time.Time `json:"at"`
+	Scope    Scope     `json:"scope"`
+	Subject  string    `json:"subject"`            // the stack's name in the configuration, an asset's name, or the environment's
+	Step     string    `json:"step"`               // such as "preparing", "published" or a resource's status
+	Resource string    `json:"resource,omitempty"` // construct path or logical id
+	Type     string    `json:"type,omitempty"`     // of the resource
+	Text     string    `json:"text,omitempty"`     // reason, or whatever there is to say
+	Done     int       `json:"done,omitempty"`     // resources of the stack's change set that are done
+	Total    int       `json:"total,omitempty"`    // resources in the stack's change set
+	Seconds  float64   `json:"seconds,omitempty"`  // since the stack was begun
+	Last     float64   `json:"last,omitempty"`     // seconds that the stack's last deployment took
+
+	Doing  string `json:"-"` // what the subject is busy with from now on; empty leaves that as it is
+	ID     string `json:"-"` // tells the resources of a stack apart; empty is the stack itself
+	Counts bool   `json:"-"` // the resource is one of the stack's change set
+}
+
+// Scope is the kind of subject that an event has.
+type Scope string
+
+// The values of Scope.
+const (
+	Stage Scope = "stage" // the stage as a whole, or the environment
+	Stack Scope = "stack"
+	Asset Scope = "asset"
+)
+
+// Steps that this package gives a meaning to, beside those of resources.
+const (
+	Still    = "still"    // nothing happened for a while; the text says what is waited for
+	Finished = "finished" // a stack is as it should be
+	Failed   = "failed"
+	Skipped  = "skipped" // a stack was not begun
+)
+
+// Line gives an event as one line for a person.
+func Line(e Event) string {
+	line := fmt.Sprintf("%s  %-16s %-20s", e.Time.Local().Format(time.TimeOnly), e.Subject, e.Step)
+	if e.Resource != "" {
+		line += fmt.Sprintf(" %s (%s)", e.Resource, e.Type)
+	}
+	if e.Text != "" {
+		line += "  " + oneLine(e.Text)
+	}
+	if e.Step == Still && e.Total > 0 {
+		line += fmt.Sprintf("  %d/%d", e.Done, e.Total)
+	}
+	if e.Last > 0 && e.Resource == "" {
+		line += fmt.Sprintf("  (last time %s)", seconds(duration(e.Last)))
+	}
+	return strings.TrimRight(line, " ")
+}
+
+// attributes gives an event as the attributes of a log record.
+func (e Event) attributes() []any {
+	list := []any{"scope", string(e.Scope), "subject", e.Subject, "step", e.Step, "at", e.Time.UTC().Format(time.RFC3339Nano)}
+	add := func(key string, value any, present bool) {
+		if present {
+			list = append(list, key, value)
+		}
+	}
+	add("resource", e.Resource, e.Resource != "")
+	add("type", e.Type, e.Type != "")
+	add("text", e.Text, e.Text != "")
+	add("done", e.Done, e.Total > 0)
+	add("total", e.Total, e.Total > 0)
+	add("seconds", e.Seconds, e.Seconds > 0)
+	add("last", e.Last, e.Last > 0)
+	return list
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+
+// tenths gives a duration in seconds, to a tenth.
+func tenths(d time.Duration) float64 { return d.Round(100 * time.Millisecond).Seconds() }
+
+// seconds words a duration: "0.4s", "31s", "1m12s".
+func seconds(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%.1fs", max(0, d).Seconds())
+	}
+	return d.Round(time.Second).String()
+}

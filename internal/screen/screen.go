@@ -1,0 +1,213 @@
+package screen
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// Control sequences (ECMA-48 and DEC private modes).
+const (
+	hideCursor = "\x1b[?25l"
+	showCursor = "\x1b[?25h"
+	wrapOff    = "\x1b[?7l" // a line that is too wide after all is cut, not continued
+	wrapOn     = "\x1b[?7h"
+	clearLine  = "\x1b[2K"
+	clearBelow = "\x1b[J"
+)
+
+// maxRest bounds what is kept of a line without an end, in bytes.
+const maxRest = 64 << 10
+
+// Screen is a terminal. Text goes through Write; the lines at its bottom are
+// set with Draw and end with Finish. It may be used from many goroutines.
+type Screen struct {
+	size  func() (width, height int)
+	color bool
+
+	mu     sync.Mutex
+	to     io.Writer
+	lines  []string // at the bottom, as drawn
+	width  int      // of the terminal when they were drawn
+	rest   []byte   // text without a line end yet, while there are lines
+	within bool     // the cursor is within a line of text
+}
+
+// New makes a screen that writes to a terminal of a size that may change.
+func New(to io.Writer, size func() (width, height int), color bool) *Screen {
+	return &Screen{to: to, size: size, color: color}
+}
+
+// On gives the screen behind w, or nil where lines cannot change in place: w is
+// no terminal, the terminal is dumb, or a CI system shows what it records.
+func On(w io.Writer) *Screen {
+	file, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) || isDumb(os.Getenv) {
+		return nil
+	}
+	size := func() (int, int) {
+		width, height, err := term.GetSize(int(file.Fd()))
+		if err != nil || width <= 0 || height <= 0 {
+			return 80, 24
+		}
+		return width, height
+	}
+	return New(file, size, os.Getenv("NO_COLOR") == "")
+}
+
+func isDumb(get func(string) string) bool {
+	terminal, ci := get("TERM"), get("CI")
+	return terminal == "" || terminal == "dumb" || ci != "" && ci != "false" && ci != "0"
+}
+
+// Size gives columns and rows of the terminal as it is now.
+func (s *Screen) Size() (width, height int) { return s.size() }
+
+// Color says whether text may have colours.
+func (s *Screen) Color() bool { return s.color }
+
+// Write writes text. While there are lines at the bottom it goes above them,
+// as soon as its own lines are complete.
+func (s *Screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if s.lines == nil {
+		s.within = p[len(p)-1] != '\n'
+		return s.to.Write(p)
+	}
+	s.rest = append(s.rest, p...)
+	end := bytes.LastIndexByte(s.rest, '\n') + 1
+	if end == 0 && len(s.rest) > maxRest {
+		end = len(s.rest)
+	}
+	if end == 0 {
+		return len(p), nil
+	}
+	text := clean(string(s.rest[:end]))
+	s.rest = slices.Clone(s.rest[end:])
+	width, _ := s.size()
+	return len(p), s.write(s.erase(width) + text + s.draw(s.lines))
+}
+
+// Draw sets the lines at the bottom. They should be narrower than the terminal,
+// and fewer than its rows.
+func (s *Screen) Draw(lines []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	width, height := s.size()
+	lines = lines[:min(len(lines), max(0, height-1))]
+	if width == s.width && slices.Equal(lines, s.lines) {
+		return
+	}
+	before := ""
+	if s.lines == nil && s.within {
+		before = "\n"
+	}
+	change := s.replace(lines, width)
+	s.lines, s.width, s.within = append([]string{}, lines...), width, false
+	_ = s.write(before + change) // a terminal that has gone has nobody to tell
+}
+
+// Finish takes the lines at the bottom away and leaves the given ones as text.
+func (s *Screen) Finish(lines []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lines == nil {
+		return
+	}
+	width, _ := s.size()
+	text := s.erase(width) + clean(string(s.rest))
+	if len(s.rest) > 0 && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	s.lines, s.rest = nil, nil
+	_ = s.write(text + s.draw(lines))
+}
+
+// write writes one change at once.
+func (s *Screen) write(change string) error {
+	_, err := io.WriteString(s.to, hideCursor+change+showCursor)
+	return err
+}
+
+// replace draws lines over those of the same number and width, leaving those
+// alone that stay; otherwise it draws all.
+func (s *Screen) replace(lines []string, width int) string {
+	if len(lines) != len(s.lines) || width != s.width {
+		return s.erase(width) + s.draw(lines)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\r\x1b[%dA%s", len(lines), wrapOff)
+	for i, line := range lines {
+		if line != s.lines[i] {
+			b.WriteString(clearLine + line)
+		}
+		b.WriteString("\r\n")
+	}
+	return b.String() + wrapOn
+}
+
+func (s *Screen) draw(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return wrapOff + strings.Join(lines, "\r\n") + "\r\n" + wrapOn
+}
+
+// erase takes away what was drawn. A terminal that has become narrower has
+// continued the lines on more rows.
+func (s *Screen) erase(width int) string {
+	rows := 0
+	for _, line := range s.lines {
+		rows++
+		if width > 0 && width < s.width {
+			rows += max(0, visible(line)-1) / width
+		}
+	}
+	if rows == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\r\x1b[%dA%s", rows, clearBelow)
+}
+
+var (
+	// sequence is a control sequence, an operating system command or a lone escape.
+	sequence = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?`)
+	// style is a sequence that changes how text looks, and nothing else.
+	style = regexp.MustCompile(`^\x1b\[[0-9;:]*m$`)
+)
+
+// clean keeps of text what does not move the cursor: of a line that was
+// overwritten with carriage returns, what was written last.
+func clean(text string) string {
+	text = sequence.ReplaceAllStringFunc(text, func(found string) string {
+		if style.MatchString(found) {
+			return found
+		}
+		return ""
+	})
+	if !strings.ContainsAny(text, "\r\b\v\f") {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		line = strings.TrimRight(line, "\r")
+		line = line[strings.LastIndexByte(line, '\r')+1:]
+		lines[i] = strings.NewReplacer("\b", "", "\v", "", "\f", "").Replace(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// visible is how many columns a line takes.
+func visible(line string) int { return utf8.RuneCountInString(sequence.ReplaceAllString(line, "")) }
