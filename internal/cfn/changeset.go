@@ -25,6 +25,9 @@ const maxInline = 50 * 1024
 // one that a killed run of the same goal left, or a new one. An older one is
 // deleted first. A change set without changes is nil.
 func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, p parameters) (*cloudformation.DescribeChangeSetOutput, error) {
+	if d.options.Only != nil {
+		return d.planned(ctx)
+	}
 	old := ""
 	if stack != nil {
 		left, err := d.leftover(ctx, stack)
@@ -175,9 +178,12 @@ func (d *deployment) settle(ctx context.Context, stackID, id string) (*cloudform
 	}
 }
 
-// describeChangeSet reads a change set with all of its changes.
+// describeChangeSet reads a change set with all of its changes. An ARN needs no stack.
 func (d *deployment) describeChangeSet(ctx context.Context, stackID, id string) (*cloudformation.DescribeChangeSetOutput, error) {
-	input := &cloudformation.DescribeChangeSetInput{StackName: &stackID, ChangeSetName: &id}
+	input := &cloudformation.DescribeChangeSetInput{ChangeSetName: &id}
+	if stackID != "" {
+		input.StackName = &stackID
+	}
 	found, err := call(ctx, d.counted, d.api.DescribeChangeSet, input)
 	if err != nil {
 		return nil, err
@@ -248,6 +254,7 @@ func changesOf(raw []types.Change) (changes []Change) {
 		if r := change.ResourceChange; r != nil {
 			changes = append(changes, Change{
 				Action: string(r.Action), LogicalID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Replacement: string(r.Replacement),
+				physicalID: aws.ToString(r.PhysicalResourceId), changeSet: aws.ToString(r.ChangeSetId),
 			})
 		}
 	}

@@ -21,6 +21,7 @@ type Options struct {
 	Force       bool        // make a change set even if nothing seems changed
 	MayRollBack bool        // roll back an earlier operation that stopped half way
 	PlanOnly    bool        // make the change set and leave it
+	Only        *Prescribed // execute this and nothing else; nil is whatever the goal needs
 	Notify      func(Event) // told of everything that happens; may be nil
 
 	// Upload puts a template that is too large for a call where CloudFormation
@@ -39,6 +40,7 @@ type deployment struct {
 	options Options
 	goal    Goal
 	result  Result
+	before  *types.Stack // as it was when its change set was to be made; nil is no stack
 }
 
 // Deploy brings one stack to its goal. The result tells what was done, also
@@ -63,6 +65,9 @@ const maxRaces = 5
 
 func (d *deployment) run(ctx context.Context) error {
 	d.notify(Event{Phase: Comparing})
+	if err := d.checkPlanned(); err != nil {
+		return err
+	}
 	for range maxRaces {
 		err := d.attempt(ctx)
 		if !isBusy(err) {
@@ -77,6 +82,7 @@ func (d *deployment) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.before = stack
 	previous := map[string]string{}
 	exists := stack != nil && startOf(string(stack.StackStatus)) == startUpdate
 	if exists {
@@ -93,7 +99,8 @@ func (d *deployment) attempt(ctx context.Context) error {
 			return fmt.Errorf("comparing stack %q: %w", d.goal.Name, err)
 		}
 	}
-	if reason == "" && !d.options.Force && !d.options.PlanOnly {
+	d.result.Reason = reason
+	if reason == "" && !d.options.Force {
 		d.result.Action = Unchanged
 		return nil
 	}

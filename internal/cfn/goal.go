@@ -42,6 +42,7 @@ type Result struct {
 	Status    string
 	Outputs   []Output
 	Changes   []Change
+	Reason    string // why it was not left alone, such as "its tags changed"
 	ChangeSet string // ARN of the change set, if it was only planned
 	Digest    string // "sha256:<hex>" of the goal
 	Attached  bool   // it first waited for an operation that somebody else had begun
@@ -64,6 +65,9 @@ type Change struct {
 	LogicalID   string
 	Type        string
 	Replacement string // "True", "False", "Conditional" or ""
+
+	physicalID string // of the resource as it is
+	changeSet  string // ARN of that of a nested stack
 }
 
 // Event is something that happened during a deployment.

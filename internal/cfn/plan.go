@@ -81,6 +81,9 @@ func (p *parameters) set(name, value string) {
 	p.send = append(p.send, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})
 }
 
+// protectionChanged is the reason for a change that needs no change set.
+const protectionChanged = "its termination protection changed"
+
 // mustChange says why the stack needs a change set, or "" if it is as the goal
 // wants it. The template is asked for last, as it costs a call.
 func mustChange(goal Goal, p parameters, stack types.Stack, template func() (string, error)) (string, error) {
@@ -89,7 +92,7 @@ func mustChange(goal Goal, p parameters, stack types.Stack, template func() (str
 	case strings.HasSuffix(string(stack.StackStatus), "FAILED"):
 		return "it is " + string(stack.StackStatus), nil
 	case protected != goal.TerminationProtection:
-		return "its termination protection changed", nil
+		return protectionChanged, nil
 	case !maps.Equal(goal.Tags, tagsOf(stack)):
 		return "its tags changed", nil
 	case goal.NotificationARNs != nil && !sameElements(goal.NotificationARNs, stack.NotificationARNs):

@@ -60,12 +60,12 @@ func (d *deployment) attach(ctx context.Context, stack *types.Stack) error {
 }
 
 func (d *deployment) deleteFailed(ctx context.Context, stack *types.Stack) error {
-	if d.options.PlanOnly {
-		return d.notPlannable(stack)
-	}
 	if aws.ToBool(stack.EnableTerminationProtection) {
 		return fault.Failedf("stack %q is %s and must be deleted before it can be created, but it is protected from deletion", d.goal.Name, stack.StackStatus).
 			WithHint("take its termination protection off and run again")
+	}
+	if d.mayNotClear() {
+		return d.notPlannable(stack, Recreate)
 	}
 	d.notify(Event{Phase: Clearing, Text: fmt.Sprintf("its creation had failed (%s); deleting what is left", stack.StackStatus)})
 	events, err := d.newEvents(ctx, *stack.StackId)
@@ -91,12 +91,12 @@ func (d *deployment) deleteFailed(ctx context.Context, stack *types.Stack) error
 // rollBack ends an operation that stopped half way, if that is allowed.
 func (d *deployment) rollBack(ctx context.Context, stack *types.Stack) error {
 	status := string(stack.StackStatus)
-	if d.options.PlanOnly {
-		return d.notPlannable(stack)
-	}
 	if !d.options.MayRollBack {
 		return fault.Failedf("stack %q is %s: an earlier operation stopped half way", d.goal.Name, status).
 			WithHint("roll it back with `cdk rollback`, or allow this deployment to do so")
+	}
+	if d.mayNotClear() {
+		return d.notPlannable(stack, RollBack)
 	}
 	d.notify(Event{Phase: Clearing, Text: fmt.Sprintf("an earlier operation stopped half way (%s); rolling it back", status)})
 	events, err := d.newEvents(ctx, *stack.StackId)
@@ -134,9 +134,14 @@ func (d *deployment) beginRollBack(ctx context.Context, stack *types.Stack) erro
 	return err
 }
 
-func (d *deployment) notPlannable(stack *types.Stack) error {
-	return fault.Failedf("stack %q is %s, and no change set can be made before that is cleared up", d.goal.Name, stack.StackStatus).
-		WithHint("deploy it: that clears it up")
+// mayNotClear says whether nothing may be executed but a change set that was planned.
+func (d *deployment) mayNotClear() bool { return d.options.PlanOnly || d.options.Only != nil }
+
+func (d *deployment) notPlannable(stack *types.Stack, outlook Outlook) error {
+	d.before = stack
+	blocked := &notPlannable{outlook: outlook, status: string(stack.StackStatus)}
+	return fault.Failedf("stack %q is %s, and %w", d.goal.Name, stack.StackStatus, blocked).
+		WithHint("deploy it without a plan: that clears it up")
 }
 
 func (d *deployment) brokenError(stack *types.Stack) error {
