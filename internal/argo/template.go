@@ -29,11 +29,16 @@ const (
 	keepFailure     = 7 * 24 * 60 * 60 // that a failed one is kept
 )
 
-// When a step is run again.
+// When a step is run again: its pod was lost, or the step said that the fault was
+// temporary. A pod that its node gave up counts as failed with Argo, and is known by
+// the message of the kubelet alone (of its packages eviction, nodeshutdown and
+// preemption), or of Argo where there is none. What a container says begins with
+// its name, and so is never taken for one of these.
 const (
 	retryLimit      = 3
 	retryAfter      = "10s"
-	retryExpression = `lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75`
+	retryExpression = `lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + lostPod + `"`
+	lostPod         = "^(The node was low on resource|Pod was (rejected|terminated in response to imminent node shutdown)|Preempted in order to admit|pod failed: neither main nor wait)"
 )
 
 // WorkflowTemplate renders the plan of cfg's pipeline. The template's name ends

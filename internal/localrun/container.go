@@ -147,7 +147,8 @@ func resultOf(err error) attemptResult {
 // command renders the container as a process: its expressions resolved, its
 // paths below a volume moved to that volume's folder.
 func (r *runner) command(node Node, known scope, folders folders) (proc.Command, error) {
-	words, err := known.resolveAll(append(append([]string{}, node.Container.Command...), node.Container.Args...))
+	written := append(append([]string{}, node.Container.Command...), node.Container.Args...)
+	words, err := known.resolveAll(written)
 	if err != nil {
 		return proc.Command{}, err
 	}
@@ -156,6 +157,11 @@ func (r *runner) command(node Node, known scope, folders folders) (proc.Command,
 	}
 	if words[0], err = r.options.Program(words[0]); err != nil {
 		return proc.Command{}, err
+	}
+	for i, word := range written {
+		if i > 0 && !expression.MatchString(word) {
+			words[i] = folders.local(word)
+		}
 	}
 	env := append([]string{}, r.options.Env...)
 	for _, variable := range node.Container.Env {
@@ -166,10 +172,10 @@ func (r *runner) command(node Node, known scope, folders folders) (proc.Command,
 		if err != nil {
 			return proc.Command{}, fmt.Errorf("variable %s: %w", variable.Name, err)
 		}
-		env = append(env, variable.Name+"="+folders.local(value))
-	}
-	for i := range words[1:] {
-		words[i+1] = folders.local(words[i+1])
+		if !expression.MatchString(variable.Value) {
+			value = folders.local(value) // written by the template; what an event says is no path
+		}
+		env = append(env, variable.Name+"="+value)
 	}
 	return proc.Command{Args: words, Env: env, Dir: folders.first()}, nil
 }
