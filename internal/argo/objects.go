@@ -97,8 +97,9 @@ func encode(o object) ([]byte, error) {
 }
 
 // meant are the keys whose empty value has a meaning: an empty volume, a pause,
-// and parameters.
-var meant = map[string]bool{"emptyDir": true, "suspend": true, "value": true, "default": true}
+// parameters, and the address of a webhook, which the schema of Argo Events
+// requires where it is not used either.
+var meant = map[string]bool{"emptyDir": true, "suspend": true, "value": true, "default": true, "url": true}
 
 // tidy removes values that only stand for the zero value of a Go type.
 func tidy(value any) any {

@@ -21,7 +21,12 @@ import (
 
 // drawn is a valid configuration with any graph of environments.
 func drawn(t *rapid.T) string {
-	text := "version: \"1.0\"\nenvironments:\n"
+	text := "version: \"1.0\"\n"
+	if rapid.Bool().Draw(t, "webhook") {
+		text += "githubOwner: my-org\ngithubRepo: my-app\nclusterName: company\ngithubBranch: " +
+			rapid.SampledFrom([]string{"main", "release/2.x", "a;$(id)"}).Draw(t, "branch") + "\n"
+	}
+	text += "environments:\n"
 	for i := range rapid.IntRange(1, 12).Draw(t, "environments") {
 		text += fmt.Sprintf("  - name: e%d\n    account: \"%012d\"\n    region: %s\n    stacks: [{name: S%d, path: lib}]\n",
 			i, rapid.IntRange(0, 3).Draw(t, "account"), rapid.SampledFrom([]string{"eu-west-1", "us-east-1"}).Draw(t, "region"), i)
@@ -57,6 +62,9 @@ func TestAnyConfigurationIsRenderedWholeWiredAndInOrder(t *testing.T) {
 		template, err := argo.WorkflowTemplate(cfg, p, place())
 		require.NoError(t, err)
 
+		objects, err := argo.Objects(cfg, p, place())
+		require.NoError(t, err)
+		checkExpressions(t, objects)
 		checkNoExpressionInACommand(t, template)
 		checkWiring(t, template)
 		checkGraph(t, cfg, template)

@@ -1,0 +1,280 @@
+package argo_test
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/stages"
+)
+
+// hostile are texts that a shell, Argo, YAML or a program's command line could
+// take for more than a text (argo-workflows#6441, CVE-2021-37914).
+var hostile = []string{
+	`zzz";echo${IFS}"hello";#`, "$(touch${IFS}pwned)", "`touch pwned`", "a\ntouch pwned", "a\rb", "a\tb", "\x1b[2J", "'; touch pwned; '", "a;touch${IFS}pwned",
+	`"}], "args": ["echo nope"]`, `a\"b`, "a: b", "- a", "&a *a", "!!binary x", "a #b", "|", "--help", "-x", "--config=/etc/passwd", "../../etc/passwd", "/aphex/outputs",
+	"{{workflow.name}}", "{{=1+1}}", "{{inputs.parameters.digest}}", "a{{b", "}}{{", "{{", "{", "${HOME}", "%s%n", "~", strings.Repeat("x", 5000),
+}
+
+// words are texts that YAML takes for something else when they are not quoted;
+// as names they are as good as any.
+var words = []string{"null", "0x10", "1e3", "yes", "012"}
+
+// everything is a configuration in which every key has a value.
+const everything = `version: "1.0"
+githubOwner: my-org
+githubRepo: my-app
+githubBranch: main
+githubTokenSecretName: token
+clusterName: company
+clusterExportPrefix: AphexCluster-company-
+workflowTemplateName: shop
+eventSourceName: shop-github
+sensorName: shop-sensor
+serviceAccountName: shop
+workflowNamePrefix: shop-
+argoNamespace: argo
+argoEventsNamespace: argo-events
+artifactBucketName: artifacts
+builderImage: example.test/builder:1
+deployerImage: example.test/deployer:1
+testerImage: example.test/tester:1
+validatorImage: example.test/validator:1
+webhookService: ClusterIP
+requiredContext: [key]
+pipelineStack: {name: Own, path: pipeline}
+selfUpdate: {onFailure: stop}
+reconcileSchedule: "*/5 * * * *"
+build: {commands: [make], artifacts: [dist]}
+stacks:
+  - {name: Base, path: lib}
+  - {name: Api, path: lib, dependsOn: [Base]}
+environments:
+  - {name: first, account: "111111111111", region: eu-west-1, stacks: [Base, Api]}
+  - name: dev
+    account: "111111111111"
+    region: eu-west-1
+    stacks: [Base, {name: Own2, path: lib, dependsOn: [Base]}]
+    tests: {commands: ["true"]}
+    hooks: {preDeploy: ["true"], postDeploy: ["true"]}
+    after: [first]
+    roleArn: arn:aws:iam::111111111111:role/Own
+    externalId: external
+    requiresApproval: true
+`
+
+// texts finds every text of a YAML document, each with a function that writes
+// another in its place.
+func texts(at any, path string, write func(string)) map[string]func(string) {
+	found := map[string]func(string){}
+	switch value := at.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			for p, w := range texts(inner, path+"."+key, func(text string) { value[key] = text }) {
+				found[p] = w
+			}
+		}
+	case []any:
+		for i, inner := range value {
+			for p, w := range texts(inner, fmt.Sprintf("%s[%d]", path, i), func(text string) { value[i] = text }) {
+				found[p] = w
+			}
+		}
+	case string:
+		found[strings.TrimPrefix(path, ".")] = write
+	}
+	return found
+}
+
+func document(t require.TestingT, text string) map[string]any {
+	var content map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(text), &content))
+	return content
+}
+
+func TestTheTableOfHostileValuesKnowsEveryTextOfAConfiguration(t *testing.T) {
+	known := map[string]bool{}
+	for path := range texts(document(t, everything), "", nil) {
+		known[path[strings.LastIndexByte("."+path, '.'):]] = true
+	}
+	var visit func(reflect.Type)
+	visit = func(typ reflect.Type) {
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			inner, key := field.Type, strings.Split(field.Tag.Get("json"), ",")[0]
+			suffix := ""
+			for inner.Kind() == reflect.Slice || inner.Kind() == reflect.Pointer {
+				if inner.Kind() == reflect.Slice {
+					suffix = "[0]"
+				}
+				inner = inner.Elem()
+			}
+			switch inner.Kind() {
+			case reflect.Struct:
+				visit(inner)
+			case reflect.String:
+				assert.True(t, known[key+suffix], key)
+			}
+		}
+	}
+	visit(reflect.TypeFor[config.Config]())
+}
+
+// rendersAs loads and renders a configuration as the generator does.
+func rendersAs(content map[string]any) (*config.Config, []manifest.Object, error) {
+	text, err := yaml.Marshal(content)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := config.Parse(config.File, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	at := plan.Place{Account: "111111111111", Region: "eu-west-1", Bucket: cfg.ArtifactBucketName, Config: config.File}
+	p, err := plan.New(cfg, stages.Contracts(), at)
+	if err != nil {
+		return nil, nil, err
+	}
+	objects, err := argo.Objects(cfg, p, at)
+	return cfg, objects, err
+}
+
+// shape is an object without its texts: what is left must not depend on any text.
+func shape(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		shapes := map[string]any{}
+		for key, inner := range value {
+			shapes[key] = shape(inner)
+		}
+		return shapes
+	case []any:
+		shapes := make([]any, len(value))
+		for i, inner := range value {
+			shapes[i] = shape(inner)
+		}
+		return shapes
+	}
+	return reflect.TypeOf(value).Kind().String()
+}
+
+// checkShapes compares the shapes of two renderings; what is the same to the
+// byte is passed over.
+func checkShapes(t require.TestingT, want, got []manifest.Object, message ...any) {
+	require.Len(t, got, len(want), message...)
+	for i := range want {
+		require.Equal(t, want[i].Kind, got[i].Kind, message...)
+		if !bytes.Equal(want[i].YAML, got[i].YAML) {
+			require.Equal(t, shape(document(t, string(want[i].YAML))), shape(document(t, string(got[i].YAML))), message...)
+			checkExpressions(t, got[i:i+1])
+		}
+	}
+}
+
+// TestAHostileValueOfAConfigurationIsRefusedOrTakenLiterally writes every text
+// into every field, and looks at what comes out of rendering and of a run.
+func TestAHostileValueOfAConfigurationIsRefusedOrTakenLiterally(t *testing.T) {
+	_, plain, err := rendersAs(document(t, everything))
+	require.NoError(t, err)
+	taken := map[string]int{}
+	var never []string // rendered: what three texts leave unchanged is not looked at further
+	for path := range texts(document(t, everything), "", nil) {
+		for _, text := range slices.Concat(hostile, words) {
+			content := document(t, everything)
+			texts(content, "", nil)[path](text)
+			_, objects, err := rendersAs(content)
+			if err != nil {
+				continue
+			}
+			if taken[path]++; taken[path] == 3 && bytes.Equal(manifest.Stream(plain), manifest.Stream(objects)) {
+				never = append(never, path)
+				break
+			}
+			checkShapes(t, plain, objects, "%s: %q", path, text)
+		}
+	}
+	for _, path := range []string{"build.commands[0]", "environments[1].tests.commands[0]", "environments[1].hooks.preDeploy[0]"} {
+		assert.Contains(t, never, path, "a command is the user's own text")
+	}
+	for _, path := range []string{"environments[1].name", "workflowTemplateName", "builderImage", "artifactBucketName", "serviceAccountName", "workflowNamePrefix"} {
+		assert.LessOrEqual(t, taken[path], len(words), "%s takes words only", path)
+	}
+	assert.Greater(t, taken["githubBranch"], len(words), "git allows odd names of branches")
+}
+
+func TestACommandIsNeverPartOfAnObject(t *testing.T) {
+	content := document(t, everything)
+	for path, write := range texts(content, "", nil) {
+		if strings.Contains(path, "ommands") || strings.Contains(path, "hooks") {
+			write("echo canary")
+		}
+	}
+	_, objects, err := rendersAs(content)
+	require.NoError(t, err)
+	assert.NotContains(t, string(manifest.Stream(objects)), "canary")
+}
+
+// expressionsAllowed are the places of an object in which Argo may find an
+// expression, as a whole value: the variables of a container, and the arguments
+// that they are filled from.
+var expressionsAllowed = []string{"spec.templates[].container.env[].value", "spec.templates[].dag.tasks[].arguments.parameters[].value"}
+
+// checkExpressions finds every expression of Argo in all objects.
+func checkExpressions(t require.TestingT, objects []manifest.Object) {
+	for _, object := range objects {
+		for path, text := range allTexts(document(t, string(object.YAML)), "") {
+			switch {
+			case !strings.Contains(text, "{{"):
+			case strings.HasSuffix(path, ".when"):
+				require.Equal(t, "'{{workflow.mainEntrypoint}}' != 'reconcile'", text)
+			default:
+				require.Regexp(t, whole, text, "%s: %s", object, path)
+				require.Contains(t, expressionsAllowed, withoutNumbers(path), object.String())
+			}
+		}
+	}
+}
+
+func allTexts(at any, path string) map[string]string {
+	found := map[string]string{}
+	switch value := at.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			for p, text := range allTexts(inner, path+"."+key) {
+				found[p] = text
+			}
+		}
+	case []any:
+		for i, inner := range value {
+			for p, text := range allTexts(inner, fmt.Sprintf("%s[%d]", path, i)) {
+				found[p] = text
+			}
+		}
+	case string:
+		found[strings.TrimPrefix(path, ".")] = value
+	}
+	return found
+}
+
+var number = regexp.MustCompile(`\[[0-9]+\]`)
+
+func withoutNumbers(path string) string { return number.ReplaceAllString(path, "[]") }
+
+func TestNoGoldenObjectHoldsAnExpressionBesideAWholeValue(t *testing.T) {
+	for _, dir := range goldenCases(t) {
+		t.Run(filepath.Base(dir), func(t *testing.T) { checkExpressions(t, rendered(t, dir)) })
+	}
+}

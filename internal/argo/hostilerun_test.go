@@ -1,0 +1,156 @@
+package argo_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// tell is a program that stands for every stage: it writes down its variables and
+// its command line, and what it is told to leave as outputs.
+const tell = `#!/bin/sh
+env -0 > "$TELL/$APHEX_STEP.env"
+printf '%s\0' "$@" > "$TELL/$APHEX_STEP.args"
+mkdir -p "$APHEX_OUTPUTS"
+for output in artifact digest outputs; do cp "$TELL/output" "$APHEX_OUTPUTS/$output"; done
+`
+
+// told is what the steps of a run were given.
+type told map[string]struct {
+	env  map[string]string
+	args string
+}
+
+type quiet struct{ io.Writer }
+
+func (quiet) Close() error { return nil }
+
+// runs executes a template with the stand-in for every stage. The stages' output
+// is handed on to the steps after them.
+func runs(t *testing.T, template *localrun.Template, parameters map[string]string, output string) told {
+	t.Helper()
+	dir, tells := t.TempDir(), t.TempDir()
+	program := filepath.Join(dir, "tell")
+	require.NoError(t, os.WriteFile(program, []byte(tell), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(tells, "output"), []byte(output), 0o600))
+	result, err := localrun.Run(t.Context(), template, localrun.Options{
+		Name: "shop-1", Parameters: parameters, Dir: filepath.Join(dir, "steps"), Env: []string{"PATH=" + os.Getenv("PATH"), "TELL=" + tells},
+		Program: func(string) (string, error) { return program, nil },
+		Approve: func(context.Context, string) error { return nil },
+		Log:     func(string) (io.WriteCloser, error) { return quiet{io.Discard}, nil },
+		Observe: func(localrun.Event) {},
+	})
+	require.NoError(t, err)
+	require.Equal(t, localrun.Succeeded, result.Status)
+	return read(t, tells)
+}
+
+func read(t *testing.T, dir string) told {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.env"))
+	require.NoError(t, err)
+	all := told{}
+	for _, file := range files {
+		variables, err := os.ReadFile(file)
+		require.NoError(t, err)
+		args, err := os.ReadFile(strings.TrimSuffix(file, "env") + "args")
+		require.NoError(t, err)
+		env := map[string]string{}
+		for _, entry := range strings.Split(strings.TrimSuffix(string(variables), "\x00"), "\x00") {
+			name, value, _ := strings.Cut(entry, "=")
+			env[name] = value
+		}
+		all[strings.TrimSuffix(filepath.Base(file), ".env")] = struct {
+			env  map[string]string
+			args string
+		}{env, string(args)}
+	}
+	return all
+}
+
+// usual are the parameters of a run that nobody wishes ill.
+func usual() map[string]string {
+	return map[string]string{
+		plan.CommitSHA: strings.Repeat("0123456789", 4), plan.Branch: "main", plan.RepoURL: "https://github.com/my-org/my-app.git",
+		plan.RepoName: "my-org/my-app", plan.Pusher: "octocat",
+	}
+}
+
+func localTemplate(t *testing.T, content map[string]any) *localrun.Template {
+	t.Helper()
+	_, objects, err := rendersAs(content)
+	require.NoError(t, err)
+	template, err := localrun.Parse(find(t, objects, "WorkflowTemplate").YAML)
+	require.NoError(t, err)
+	return template
+}
+
+// hold are the variables that hold what an event says, and what a stage leaves.
+var hold = []string{
+	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST", "APHEX_STACK_OUTPUTS",
+}
+
+// differ are variables with another value in every run: folders of this machine,
+// and times.
+var differ = []string{"TELL", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUTPUTS", "APHEX_CREATED"}
+
+// TestAHostileValueOfAnEventIsTakenLiterallyByARun runs the rendered template with
+// every text in every parameter, and as the output of every stage: each step gets
+// it as the value of variables, and everything else as in a usual run.
+func TestAHostileValueOfAnEventIsTakenLiterallyByARun(t *testing.T) {
+	template := localTemplate(t, document(t, everything))
+	plain := runs(t, template, usual(), "output")
+	require.Len(t, plain, 7)
+	for _, text := range hostile {
+		parameters := map[string]string{}
+		for _, name := range plan.Parameters() {
+			parameters[name] = text
+		}
+		got := runs(t, template, parameters, text)
+		require.Len(t, got, len(plain))
+		for step, usual := range plain {
+			assert.Equal(t, usual.args, got[step].args, "%s: %q", step, text)
+			require.Len(t, got[step].env, len(usual.env), "%s: %q", step, text)
+			for name, value := range usual.env {
+				switch {
+				case slices.Contains(hold, name):
+					assert.Equal(t, text, got[step].env[name], "%s: %s", step, name)
+				case !slices.Contains(differ, name):
+					assert.Equal(t, value, got[step].env[name], "%s: %s: %q", step, name, text)
+				}
+			}
+		}
+	}
+}
+
+// TestAHostileBranchIsTakenLiterallyByARun is about the one key of a configuration
+// that may hold nearly anything and is rendered.
+func TestAHostileBranchIsTakenLiterallyByARun(t *testing.T) {
+	took := 0
+	for _, text := range hostile {
+		content := document(t, everything)
+		content["githubBranch"] = text
+		if _, _, err := rendersAs(content); err != nil {
+			continue
+		}
+		took++
+		parameters := usual()
+		delete(parameters, plan.Branch) // the template's own value counts
+		got := runs(t, localTemplate(t, content), parameters, "")
+		for _, step := range []string{"validate", "build", "pipeline", "deploy-dev"} {
+			require.Equal(t, text, got[step].env["APHEX_BRANCH"], step)
+		}
+		require.Equal(t, text, got["pipeline"].env["APHEX_GITHUB_BRANCH"])
+	}
+	assert.Greater(t, took, 3)
+}
