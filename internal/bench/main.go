@@ -27,7 +27,7 @@ func main() {
 	flag.StringVar(&o.app, "app", "examples/shop", "`folder` of a CDK app that is built, with its packages")
 	flag.StringVar(&o.out, "o", "bench.json", "`file` for the results")
 	flag.IntVar(&o.runs, "runs", 5, "how often each side is measured")
-	flag.StringVar(&o.only, "only", "", "`names` of the benches to run, with commas: synth, checkout, start")
+	flag.StringVar(&o.only, "only", "", "`names` of the benches to run, with commas: "+strings.Join(namesOf(all), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -74,21 +74,44 @@ func run(ctx context.Context, o options) error {
 type bench struct {
 	name string
 	run  func(ctx context.Context, log *slog.Logger, o options, scratch string) ([]result, error)
+	also string // another name: what it measures as well
+}
+
+// all are the benches in the order in which they run.
+var all = []bench{
+	{name: "synth", run: benchSynth},
+	{name: "checkout", run: benchCheckout},
+	{name: "start", run: benchStart},
+	{name: "deploy-noop", run: benchDeploy("deploy-noop", 0.15, noop)},
+	{name: "deploy-first", run: benchDeploy("deploy-first", 0.5, first)},
+	{name: "deploy-40", run: benchDeploy("deploy-40", 0.4, forty), also: "memory"},
+	{name: "publish-200", run: benchDeploy("publish-200", 0.3, twoHundred)},
+	{name: "lag", run: benchLag},
+}
+
+func namesOf(benches []bench) (names []string) {
+	for _, b := range benches {
+		if names = append(names, b.name); b.also != "" {
+			names = append(names, b.also)
+		}
+	}
+	return names
 }
 
 // benches are those that were asked for.
 func (o options) benches() ([]bench, error) {
-	all := []bench{{"synth", benchSynth}, {"checkout", benchCheckout}, {"start", benchStart}}
 	if o.only == "" {
 		return all, nil
 	}
 	var chosen []bench
 	for name := range strings.SplitSeq(o.only, ",") {
-		at := slices.IndexFunc(all, func(b bench) bool { return b.name == name })
+		at := slices.IndexFunc(all, func(b bench) bool { return name != "" && (b.name == name || b.also == name) })
 		if at < 0 {
 			return nil, fmt.Errorf("there is no bench %q", name)
 		}
-		chosen = append(chosen, all[at])
+		if !slices.ContainsFunc(chosen, func(b bench) bool { return b.name == all[at].name }) {
+			chosen = append(chosen, all[at])
+		}
 	}
 	return chosen, nil
 }

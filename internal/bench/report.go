@@ -12,9 +12,9 @@ import (
 // table prints the results for people, with what was promised beside what was measured.
 func table(w io.Writer, results []result) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(columns, "bench\tours\ttheirs\tunit\tratio\tpromised\t")
+	fmt.Fprintln(columns, "bench\tours\ttheirs\tunit\tratio\tpromised\tfloor\t")
 	for _, r := range results {
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%.2f\t%s\t\n", r.Name, short(r.Ours), short(r.Theirs), r.Unit, r.Ratio, verdict(r))
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t\n", r.Name, short(r.Ours), short(r.Theirs), r.Unit, r.Ratio, verdict(r), nearness(r))
 	}
 	return columns.Flush()
 }
@@ -28,8 +28,20 @@ func short(value float64) string {
 	return fmt.Sprintf("%.*f", digits, value)
 }
 
+// nearness says what the floor is and how many times that ours is.
+func nearness(r result) string {
+	if r.Floor == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%s × %.2f", short(r.Floor), r.Ours/r.Floor)
+}
+
 func verdict(r result) string {
 	switch {
+	case r.most != 0 && r.Ours <= r.most:
+		return fmt.Sprintf("ours ≤ %.2f %s kept", r.most, r.Unit)
+	case r.most != 0:
+		return fmt.Sprintf("ours ≤ %.2f %s MISSED", r.most, r.Unit)
 	case r.limit == 0:
 		return "-"
 	case r.Ratio <= r.limit:

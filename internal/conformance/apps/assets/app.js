@@ -9,7 +9,7 @@ const { StringParameter } = require('aws-cdk-lib/aws-ssm');
 
 const assetCount = 200;
 const assetBytes = 100 * 1024;
-const folder = path.join(process.env.CDK_OUTDIR ?? 'cdk.out', '..', 'asset-files');
+const folder = path.join(__dirname, 'files');
 fs.mkdirSync(folder, { recursive: true });
 
 // content is incompressible and the same every time: a linear congruential generator.
@@ -28,7 +28,7 @@ const app = new App();
 const stack = new Stack(app, 'AssetStack', { env });
 for (let i = 0; i < assetCount; i++) {
   const file = path.join(folder, `file-${i}.bin`);
-  fs.writeFileSync(file, content(i));
+  if (!fs.existsSync(file)) fs.writeFileSync(file, content(i));
   new Asset(stack, `File${i}`, { path: file });
 }
 new StringParameter(stack, 'Count', { stringValue: String(assetCount) });
