@@ -41,7 +41,7 @@ demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, aga
 		bin/generator run --source .aphex/demo/shop --state .aphex/demo/state --yes </dev/null
 
 .PHONY: bench
-bench: build $(BUILT) ## compare with other programs: a table, and bench.json
+bench: build $(BUILT) ## compare with other programs, for some minutes: a table, and bench.json
 	go run ./internal/bench -bin bin -app $(SHOP) -o bench.json </dev/null
 
 .PHONY: golden

@@ -25,8 +25,11 @@ func after(seconds float64) time.Time { return noon.Add(time.Duration(seconds * 
 
 func TestTheFloorIsTheLongestChainOfStacks(t *testing.T) {
 	list := []assembly.Stack{
-		{ID: "a", Name: "A"}, {ID: "b", Name: "B", After: []string{"a", "assets of b"}}, {ID: "c", Name: "C", After: []string{"a"}},
-		{ID: "d", Name: "D", After: []string{"b", "c"}}, {ID: "e", Name: "E"},
+		{ID: "a", Name: "A"},
+		{ID: "b", Name: "B", After: []string{"a", "assets of b"}},
+		{ID: "c", Name: "C", After: []string{"a"}},
+		{ID: "d", Name: "D", After: []string{"b", "c"}},
+		{ID: "e", Name: "E"},
 	}
 	spans := []stacks.Span{span("A", 0, 1), span("B", 5, 7), span("C", 5, 8), span("D", 20, 21), span("E", 0, 4)}
 	assert.InDelta(t, 5, floorOf(spans, list, 8), 1e-9, "A, C and D")
