@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -69,14 +70,38 @@ func commit(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // accounts gives the script a copy of a state folder whose simulated accounts
-// are bootstrapped already; bootstrapping itself is done once for all scripts.
+// are bootstrapped already; bootstrapping itself is done once for all tests.
 func accounts(t *testing.T, bin string) func(*testscript.TestScript, bool, []string) {
-	state := filepath.Join(t.TempDir(), "state")
-	made := onceError(func() error { return bootstrap(t, bin, state) })
 	return func(ts *testscript.TestScript, _ bool, _ []string) {
-		ts.Check(made())
-		ts.Check(os.CopyFS(ts.MkAbs("state"), os.DirFS(state)))
+		ts.Check(copyState(t, bin, ts.MkAbs("state")))
 	}
+}
+
+// bootstrapped is the state folder that all tests copy.
+var bootstrapped struct {
+	sync.Once
+	dir string
+	err error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(bootstrapped.dir)
+	os.Exit(code)
+}
+
+// copyState makes a state folder with bootstrapped accounts.
+func copyState(t *testing.T, bin, state string) error {
+	b := &bootstrapped
+	b.Do(func() {
+		if b.dir, b.err = os.MkdirTemp("", "bootstrapped-"); b.err == nil {
+			b.err = bootstrap(t, bin, b.dir)
+		}
+	})
+	if b.err != nil {
+		return b.err
+	}
+	return os.CopyFS(state, os.DirFS(b.dir))
 }
 
 // bootstrap runs a pipeline once that stops at its build: the accounts are
@@ -98,17 +123,6 @@ func bootstrap(t *testing.T, bin, state string) error {
 		return fmt.Errorf("bootstrapping the simulated accounts: %w\n%s", err, out)
 	}
 	return os.RemoveAll(filepath.Join(state, "objects"))
-}
-
-func onceError(f func() error) func() error {
-	var done bool
-	var err error
-	return func() error {
-		if !done {
-			done, err = true, f()
-		}
-		return err
-	}
 }
 
 // exits CODE COMMAND... runs a command that must end with exactly that code.

@@ -17,7 +17,7 @@ import (
 // leads to it.
 func TestARunAgainstTheDefaultChainUsesTheCredentialsAtHand(t *testing.T) {
 	bin, state, app := build(t), filepath.Join(t.TempDir(), "state"), t.TempDir()
-	require.NoError(t, bootstrap(t, bin, state))
+	require.NoError(t, copyState(t, bin, state))
 	cloud, err := awssim.New(awssim.Options{Dir: filepath.Join(state, "aws")})
 	require.NoError(t, err)
 	url, err := cloud.Start()

@@ -22,7 +22,7 @@ type live struct {
 // tell writes the first failure of a stack: a stack that rolls back tells many
 // more, which only follow from it.
 func (l *live) tell(e Event) {
-	failed := e.Step == Failed || strings.HasSuffix(e.Step, "_FAILED")
+	failed := e.Step == Failed || strings.HasSuffix(e.Step, "_FAILED") && !strings.Contains(e.Text, "cancelled")
 	if !failed || l.failing[string(e.Scope)+e.Subject] {
 		return
 	}

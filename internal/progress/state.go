@@ -78,7 +78,7 @@ func (s *state) apply(e Event, now time.Time) Event {
 		subject.total, subject.done = e.Total, map[string]bool{}
 	}
 	if e.Scope == Stack {
-		e.Done, e.Total, e.Last = len(subject.done), subject.total, subject.last
+		e.Done, e.Total, e.Last = min(len(subject.done), subject.total), subject.total, subject.last
 		if !subject.began.IsZero() {
 			e.Seconds = tenths(now.Sub(subject.began))
 		}
@@ -111,8 +111,11 @@ func (s *subject) resource(e Event, now time.Time) {
 	if doing != s.doing {
 		s.doing, s.since = doing, now
 	}
-	if e.Counts && strings.HasSuffix(e.Step, "_COMPLETE") {
+	switch {
+	case e.Counts && strings.HasSuffix(e.Step, "_COMPLETE"):
 		s.done[e.ID] = true
+	case !e.Counts && strings.Contains(e.Step, "ROLLBACK"):
+		s.total = 0 // what is undone now is not counted
 	}
 }
 

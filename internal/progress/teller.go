@@ -118,6 +118,7 @@ func (t *Teller) Watch() (stop func()) {
 	every, look := t.quiet/10, t.breakSilence
 	if t.live != nil {
 		every, look = refresh, t.refresh
+		t.refresh() // from now on, text goes above
 	}
 	ticker := time.NewTicker(every)
 	stopped, finished := make(chan struct{}), make(chan struct{})

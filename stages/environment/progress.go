@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -138,6 +139,9 @@ func (t *telling) ended(stack string, err error) {
 		return
 	}
 	cause, _, _ := strings.Cut(err.Error(), "\n")
+	if failure := new(cfn.Failure); errors.As(err, &failure) {
+		cause = strings.TrimPrefix(cause, fmt.Sprintf("stack %q failed (%s): ", failure.Stack, failure.Status)) // which stack is said
+	}
 	t.Tell(Event{Scope: progress.Stack, Subject: stack, Step: progress.Failed, Text: cause})
 }
 
