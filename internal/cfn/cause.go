@@ -3,6 +3,7 @@ package cfn
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -16,6 +17,7 @@ type Failure struct {
 	Cause  *ResourceEvent  // the first resource that failed; nil if none did
 	Hooks  []ResourceEvent // failed hooks that stopped that resource
 	Others []ResourceEvent // further resources that failed, oldest first
+	Around []ResourceEvent // what happened shortly before and after the cause, with it, oldest first
 	Reason string          // one sentence
 }
 
@@ -38,6 +40,7 @@ func failure(goal Goal, status string, events []ResourceEvent) error {
 		return (&fault.Error{Kind: fault.Failed, Message: f.Reason, Err: f}).WithHint("%s", hintFor(f.Reason))
 	}
 	f.Hooks = failedHooks(*f.Cause, events)
+	f.Around = around(*f.Cause, events)
 	f.Reason = fmt.Sprintf("stack %q failed (%s): %s", goal.Name, status, tell(goal, *f.Cause, f.Hooks))
 	return (&fault.Error{Kind: fault.Failed, Message: f.Reason, Err: f}).WithHint("%s", hintFor(f.Cause.Reason))
 }
@@ -75,6 +78,20 @@ func causes(events []ResourceEvent) []ResourceEvent {
 		return resources
 	}
 	return stacks
+}
+
+// eventsBefore and eventsAfter the cause are enough to see what it met, and what came of it.
+const (
+	eventsBefore = 3
+	eventsAfter  = 4
+)
+
+// around gives the events next to the cause. What a nested stack says of itself
+// is left out: the stack around it says the same.
+func around(cause ResourceEvent, all []ResourceEvent) []ResourceEvent {
+	events := slices.DeleteFunc(slices.Clone(all), func(e ResourceEvent) bool { return e.isStack() && len(e.Nested) > 0 })
+	at := slices.IndexFunc(events, func(e ResourceEvent) bool { return e.ID == cause.ID })
+	return events[max(at-eventsBefore, 0):min(at+eventsAfter+1, len(events))]
 }
 
 // failedHooks are the hooks that refused the resource; they are told in events of their own, before its failure.

@@ -85,6 +85,9 @@ func (d *deployment) attempt(ctx context.Context) error {
 	d.before = stack
 	previous := map[string]string{}
 	exists := stack != nil && startOf(string(stack.StackStatus)) == startUpdate
+	if isEmpty(d.goal.Template) {
+		return d.passOver(exists)
+	}
 	if exists {
 		previous = previousValues(*stack)
 	}

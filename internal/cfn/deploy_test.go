@@ -154,7 +154,7 @@ func TestTheGateHoldsTheExecution(t *testing.T) {
 
 func TestALargeTemplateIsUploaded(t *testing.T) {
 	g := goal
-	g.Template = []byte(`{"Description":"` + strings.Repeat("x", 60000) + `"}`)
+	g.Template = []byte(`{"Description":"` + strings.Repeat("x", 60000) + `","Resources":{"Orders":{}}}`)
 	deploy(t, newFake, cfn.Options{}, g, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
 		require.ErrorContains(t, err, "has 58 KiB; more than 50 KiB must be published first")
 	})
@@ -162,6 +162,22 @@ func TestALargeTemplateIsUploaded(t *testing.T) {
 	deploy(t, newFake, o, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
 		require.NoError(t, err)
 		assert.Equal(t, "https://uploaded", *f.created[0].TemplateURL)
+	})
+}
+
+func TestAStackWithoutResourcesIsPassedOverAndNeverDeleted(t *testing.T) {
+	g := goal
+	g.Template = []byte(`{"Outputs": {}}`)
+	deploy(t, newFake, cfn.Options{}, g, func(t *testing.T, f *fake, result cfn.Result, err error) {
+		require.NoError(t, err)
+		assert.Equal(t, cfn.Unchanged, result.Action)
+		assert.Empty(t, f.mutations())
+	})
+	deployed := func() *fake { return newFake().deployed("CREATE_COMPLETE", "{}") }
+	deploy(t, deployed, cfn.Options{}, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+		require.EqualError(t, err, `stack "Shop" is deployed, but has no resources in the app any more`)
+		assert.Contains(t, fault.HintOf(err), "cdk destroy")
+		assert.Empty(t, f.mutations())
 	})
 }
 

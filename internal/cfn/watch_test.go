@@ -55,6 +55,11 @@ func TestTheFirstCauseIsToldWithItsConstructAndAHint(t *testing.T) {
 		assert.Equal(t, "Orders", cause.Cause.LogicalID)
 		require.Len(t, cause.Others, 1)
 		assert.Equal(t, "Late", cause.Others[0].LogicalID)
+		var around []string
+		for _, event := range cause.Around {
+			around = append(around, event.LogicalID+" "+event.Status)
+		}
+		assert.Equal(t, []string{"Shop UPDATE_IN_PROGRESS", "Early UPDATE_FAILED", "Orders UPDATE_FAILED", "Late UPDATE_FAILED", "Shop UPDATE_ROLLBACK_IN_PROGRESS", "Shop UPDATE_ROLLBACK_COMPLETE"}, around)
 		assert.Equal(t, cfn.Updated, result.Action)
 		assert.Equal(t, "UPDATE_ROLLBACK_COMPLETE", result.Status)
 	})

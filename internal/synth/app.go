@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -19,6 +20,10 @@ type settings struct {
 	VersionReporting *bool          `json:"versionReporting"`
 	PathMetadata     *bool          `json:"pathMetadata"`
 	AssetMetadata    *bool          `json:"assetMetadata"`
+	Debug            bool           `json:"debug"`
+	DebugApp         bool           `json:"debugApp"`
+	Tags             tags           `json:"tags"`
+	ToolkitStack     string         `json:"toolkitStackName"`
 }
 
 // command is a command line; in cdk.json it may also be a list of words.
@@ -56,24 +61,36 @@ func FindApp(root, path string) (string, error) {
 // readSettings reads cdk.json of the app, over ~/.cdk.json if there is one.
 func readSettings(app, home string) (project, user settings, err error) {
 	if home != "" {
-		if err := readOptional(filepath.Join(home, ".cdk.json"), &user); err != nil {
+		file := filepath.Join(home, ".cdk.json")
+		if err := readOptional(file, &user); err != nil {
 			return project, user, err
+		}
+		if user.Build != "" {
+			return project, user, fault.Invalidf("%s has the key \"build\", which belongs to one app", file).WithHint("move it into the app's cdk.json")
 		}
 	}
 	if err := readOptional(filepath.Join(app, "cdk.json"), &project); err != nil {
 		return project, user, err
 	}
-	if project.App == "" {
-		project.App = user.App
-	}
+	project.App = command(cmp.Or(string(project.App), string(user.App)))
 	project.VersionReporting = orElse(project.VersionReporting, user.VersionReporting)
 	project.PathMetadata = orElse(project.PathMetadata, user.PathMetadata)
 	project.AssetMetadata = orElse(project.AssetMetadata, user.AssetMetadata)
-	if project.App == "" {
-		return project, user, fault.Invalidf("%s does not say how to run the CDK app", filepath.Join(app, "cdk.json")).
-			WithHint(`add the key "app" with the command, such as "node bin/app.js"`)
+	project.Debug = project.Debug || user.Debug || project.DebugApp || user.DebugApp
+	project.ToolkitStack = cmp.Or(project.ToolkitStack, user.ToolkitStack)
+	if project.Tags == nil {
+		project.Tags = user.Tags
 	}
 	return project, user, nil
+}
+
+// checkCommand refuses settings that do not say how to run the app.
+func (s settings) checkCommand(app string) error {
+	if s.App != "" {
+		return nil
+	}
+	return fault.Invalidf("%s does not say how to run the CDK app", filepath.Join(app, "cdk.json")).
+		WithHint(`add the key "app" with the command, such as "node bin/app.js"`)
 }
 
 func orElse(value, other *bool) *bool {

@@ -70,6 +70,9 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 	if err != nil {
 		return "", err
 	}
+	if err := project.checkCommand(o.App); err != nil {
+		return "", err
+	}
 	if dir := from(o.App, string(project.App)); isFolder(dir) {
 		return dir, nil
 	}
@@ -83,7 +86,7 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 		return "", err
 	}
 	merge(context, more)
-	env := o.environment(out, filepath.Join(scratch, "error.txt"), variables)
+	env := o.environment(out, filepath.Join(scratch, "error.txt"), append(project.debugging(o.Env), variables...))
 	carried, err := contextVariables(context, size(env), scratch)
 	if err != nil {
 		return "", err

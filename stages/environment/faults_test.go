@@ -31,6 +31,7 @@ func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
 	require.ErrorContains(t, err, `stack "Api" failed (ROLLBACK_COMPLETE): Topic`)
 	assert.ErrorContains(t, err, "(AWS::SNS::Topic, Api/Topic/Resource): Topic limit exceeded")
 	assert.ErrorContains(t, err, "not deployed because of this: Edge")
+	assert.Regexp(t, `(?m)^  what happened in Api around that:\n(    .*\n)*  → \d\d:\d\d:\d\d  CREATE_FAILED +Api/Topic/Resource \(AWS::SNS::Topic\)  Topic limit exceeded\n(    .*\n)*    .* ROLLBACK_IN_PROGRESS `, err.Error())
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
 	assert.Contains(t, fault.HintOf(err), "quota")
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "failed", "Edge": "skipped"}, actions(out))

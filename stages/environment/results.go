@@ -51,7 +51,7 @@ type StackSummary struct {
 // conclude turns the scheduler's results into ours, and into one error.
 func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target) ([]Result, error) {
 	results := make([]Result, 0, len(scheduled))
-	var skipped []string
+	var skipped, stories []string
 	var errs []error
 	for _, s := range scheduled {
 		t := targets[s.Name]
@@ -61,19 +61,21 @@ func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target
 		switch s.State {
 		case schedule.Failed:
 			errs = append(errs, s.Err)
+			stories = append(stories, story(t, s.Err)...)
 		case schedule.Skipped:
 			skipped = append(skipped, s.Name)
 		}
 	}
-	return results, combine(errs, skipped)
+	return results, combine(errs, skipped, stories...)
 }
 
 // maxErrorText bounds the error in a summary, in bytes.
 const maxErrorText = 500
 
-// combine makes one error of those of the stacks, and names what was skipped.
-// The first one decides kind and hint, unless another is worse than temporary.
-func combine(errs []error, skipped []string) error {
+// combine makes one error of those of the stacks, names what was skipped, and
+// adds further lines. The first one decides kind and hint, unless another is
+// worse than temporary.
+func combine(errs []error, skipped []string, more ...string) error {
 	if len(errs) == 0 && len(skipped) > 0 {
 		return fault.Cancelledf("cancelled before %s", strings.Join(skipped, ", "))
 	}
@@ -93,6 +95,7 @@ func combine(errs []error, skipped []string) error {
 	if len(skipped) > 0 {
 		lines = append(lines, "not deployed because of this: "+strings.Join(skipped, ", "))
 	}
+	lines = append(lines, more...)
 	return &fault.Error{Kind: fault.KindOf(lead), Message: strings.Join(lines, "\n  "), Hint: fault.HintOf(lead), Err: lead}
 }
 

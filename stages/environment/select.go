@@ -9,16 +9,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/synth"
 )
 
 // target is a stack of the app that the environment deploys.
 type target struct {
-	name   string   // for people and in the outputs: the configuration's name, or of a pattern's stack the one in CloudFormation
-	entry  string   // the name or pattern in the configuration
-	needs  []string // the entries that the configuration says it needs
-	app    string   // folder of the CDK app
-	stack  assembly.Stack
-	region string // of the stack, or of the environment where the app left it open
+	name     string   // for people and in the outputs: the configuration's name, or of a pattern's stack the one in CloudFormation
+	entry    string   // the name or pattern in the configuration
+	needs    []string // the entries that the configuration says it needs
+	app      string   // folder of the CDK app
+	settings synth.Settings
+	stack    assembly.Stack
+	region   string // of the stack, or of the environment where the app left it open
 }
 
 // listed is a stack of the configuration, and the app that it is looked for in.

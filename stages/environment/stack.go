@@ -2,14 +2,11 @@ package environment
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/progress"
@@ -65,7 +62,7 @@ func (d *deployment) goal(ctx context.Context, t target, session *account.Sessio
 	for key, value := range stack.Parameters {
 		goal.Parameters[key] = here.Resolve(value)
 	}
-	for key, value := range stack.Tags {
+	for key, value := range t.tags() {
 		goal.Tags[key] = here.Resolve(value)
 	}
 	if stack.NotificationARNs != nil {
@@ -77,40 +74,12 @@ func (d *deployment) goal(ctx context.Context, t target, session *account.Sessio
 	return goal, nil
 }
 
-// upload puts a large template that the app did not publish as an asset into
-// the bootstrap bucket, as the CDK CLI does.
-func (d *deployment) upload(t target) func(context.Context, []byte) (string, error) {
-	return func(ctx context.Context, template []byte) (string, error) {
-		stack, sum := t.stack, sha256.Sum256(template)
-		to := assembly.FileDestination{
-			ID: stack.ID, Region: t.region, Role: roleForTemplate(stack),
-			Bucket: fmt.Sprintf("cdk-%s-assets-%s-%s", account.DefaultQualifier, d.entry.Account, t.region),
-			Key:    fmt.Sprintf("cdk/%s/%s.json", stack.ID, hex.EncodeToString(sum[:])),
-		}
-		err := d.publisher.Publish(ctx, &assembly.AssetManifest{ID: stack.ID + ".template", Files: []assembly.FileAsset{{
-			ID: to.Key, Name: stack.Name + " template", Path: stack.Template, Destinations: []assembly.FileDestination{to},
-		}}}, d.place(t))
-		if err != nil {
-			return "", err
-		}
-		access, err := d.as(ctx, to.Role, t.region)
-		if err != nil {
-			return "", err
-		}
-		return cfn.TemplateURL(ctx, access.Config, "s3://"+to.Bucket+"/"+to.Key)
+// tags are those of cdk.json, if it has some, or else those of the stack, as with the CDK CLI.
+func (t target) tags() map[string]string {
+	if t.settings.Tags != nil {
+		return t.settings.Tags
 	}
-}
-
-// roleForTemplate is the role that publishes the stack's other files.
-func roleForTemplate(stack assembly.Stack) assembly.Role {
-	for _, list := range stack.Assets {
-		for _, file := range list.Files {
-			for _, to := range file.Destinations {
-				return to.Role
-			}
-		}
-	}
-	return assembly.Role{}
+	return t.stack.Tags
 }
 
 // resourceName is what people know a resource by: its construct path, or else its logical id.

@@ -16,6 +16,7 @@ import (
 // app is a synthesized CDK app.
 type app struct {
 	options  synth.Options
+	settings synth.Settings
 	assembly *assembly.Assembly
 	paths    []string // construct paths of the stacks that are deployed
 }
@@ -43,9 +44,10 @@ func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, t := range targets {
+	for i, t := range targets {
 		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
 		apps[at].paths = append(apps[at].paths, t.stack.Path)
+		targets[i].settings = apps[at].settings
 	}
 	return targets, apps, j.judge(targets, apps)
 }
@@ -59,6 +61,9 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 		App: dir, Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Environment.Account, Region: j.Environment.Region,
 		Env: environ, Lookups: j.Lookups, Limit: j.Limit, Stdout: j.frame.Out, Stderr: j.frame.Out, Log: j.frame.Log,
 	}}
+	if made.settings, err = synth.ReadSettings(dir, environ); err != nil {
+		return nil, err
+	}
 	if j.Assembly != "" {
 		made.assembly, err = assembly.Read(j.Assembly)
 		if err != nil {
