@@ -40,10 +40,9 @@ func readVersion(ctx context.Context, session *Session, parameter string) (int, 
 	case fault.IsTemporary(err):
 		return 0, fault.Temporaryf("reading the bootstrap version %s of account %s in %s: %w", parameter, session.Account, region, err)
 	case isStranger(err):
-		return 0, fault.Invalidf("AWS in region %s does not accept the credentials of account %s: %w", region, session.Account, err).
-			WithHint("is the region switched on for the account?")
+		return 0, session.Explain(err)
 	case err != nil:
-		return 0, fault.Invalidf("reading the bootstrap version %s of account %s in %s: %w", parameter, session.Account, region, err)
+		return 0, fault.Invalidf("reading the bootstrap version %s of account %s in %s: %w", parameter, session.Account, region, plain(err))
 	}
 	value := aws.ToString(found.Parameter.Value)
 	version, err := strconv.Atoi(value)

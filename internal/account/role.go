@@ -62,10 +62,10 @@ func explainAssume(err error, from *Session, role Role) *fault.Error {
 	case fault.IsTemporary(err):
 		return fault.Temporaryf("assuming %s: %w", role.ARN, err)
 	case isExpired(err):
-		return fault.Invalidf("the AWS credentials of %s expired before %s could be assumed: %w", from.ARN, role.ARN, err).
+		return fault.Invalidf("the AWS credentials of %s expired before %s could be assumed: %w", from.ARN, role.ARN, plain(err)).
 			WithHint("renew them and run again")
 	}
-	refused := fault.Invalidf("%s may not assume %s: %w", from.ARN, role.ARN, err)
+	refused := fault.Invalidf("%s may not assume %s: %w", from.ARN, role.ARN, plain(err))
 	if isBootstrapRole(role.ARN) {
 		return refused.WithHint("bootstrap account %s with `cdk bootstrap --trust %s --trust-for-lookup %s`, or set roleArn for this environment",
 			accountOfARN(role.ARN), from.Account, from.Account)
@@ -83,6 +83,6 @@ func fallBack(log *slog.Logger, err error, from *Session, role Role, region stri
 		return nil, explained
 	}
 	log.Warn("could not assume a role; going on with the credentials at hand, as they are of the right account",
-		"role", role.ARN, "identity", from.ARN, "reason", err.Error())
+		"role", role.ARN, "identity", from.ARN, "reason", plain(err).Error())
 	return from.In(region), nil
 }

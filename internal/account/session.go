@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,21 +45,15 @@ func explainIdentity(err error, region string) error {
 	case fault.IsTemporary(err):
 		return fault.Temporaryf("asking AWS for the identity of the credentials: %w", err)
 	case isExpired(err):
-		return fault.Invalidf("the AWS credentials have expired: %w", err).WithHint("renew them and run again")
+		return fault.Invalidf("the AWS credentials have expired: %w", plain(err)).WithHint("renew them and run again")
 	case isStranger(err):
-		return fault.Invalidf("AWS in region %s does not accept the credentials: %w", region, err).
+		return fault.Invalidf("AWS in region %s does not accept the credentials: %w", region, plain(err)).
 			WithHint("are they the right ones, and is the region switched on for the account?")
 	case codeOf(err) == "":
 		return fault.Invalidf("no usable AWS credentials: %w", err).
 			WithHint("in a pod the service account needs an IAM role; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID")
 	}
-	return fault.Invalidf("asking AWS for the identity of the credentials: %w", err)
-}
-
-// isStranger says whether AWS does not know the credentials: they are wrong, or
-// the region is one that is not switched on for their account.
-func isStranger(err error) bool {
-	return slices.Contains([]string{"InvalidClientTokenId", "UnrecognizedClientException", "RegionDisabledException"}, codeOf(err))
+	return fault.Invalidf("asking AWS for the identity of the credentials: %w", plain(err))
 }
 
 func partitionOfARN(arn string) string {

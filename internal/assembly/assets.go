@@ -1,6 +1,9 @@
 package assembly
 
-import "path/filepath"
+import (
+	"fmt"
+	"path/filepath"
+)
 
 // AssetManifest is the list of files and images that a stack needs in its
 // account before it can be deployed. Stacks may share one.
@@ -171,8 +174,10 @@ func (f *folder) file(base, id string, entry fileEntry) (FileAsset, error) {
 		return asset, nil
 	}
 	var err error
-	asset.Path, err = f.path(base, entry.Source.Path)
-	return asset, err
+	if asset.Path, err = f.path(base, entry.Source.Path); err != nil {
+		return asset, fmt.Errorf("asset %q: %w", asset.Name, err)
+	}
+	return asset, nil
 }
 
 func (f *folder) image(base, id string, entry imageEntry) (ImageAsset, error) {
@@ -193,7 +198,7 @@ func (f *folder) image(base, id string, entry imageEntry) (ImageAsset, error) {
 	}
 	dir, err := f.path(base, src.Directory)
 	if err != nil {
-		return asset, err
+		return asset, fmt.Errorf("image %q: %w", asset.Name, err)
 	}
 	if src.File != "" && !filepath.IsLocal(filepath.FromSlash(src.File)) {
 		return asset, wrongf(outsideHint, "image %q: Dockerfile %q lies outside its build folder", asset.Name, src.File)

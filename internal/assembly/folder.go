@@ -41,17 +41,20 @@ func (f *folder) locate(base, name string) (string, error) {
 	if filepath.IsAbs(name) {
 		local, _ = filepath.Rel(f.dir, filepath.Clean(name))
 	}
-	if name == "" || !filepath.IsLocal(local) {
-		return "", wrongf(outsideHint, "%q lies outside the cloud assembly %s", name, f.dir)
+	switch {
+	case name == "":
+		return "", wrongf("synthesize the app again", "the cloud assembly does not name a file that it needs")
+	case !filepath.IsLocal(local):
+		return "", wrongf(outsideHint, "%q lies outside the cloud assembly", name)
 	}
 	_, err := f.root.Stat(local)
 	switch {
 	case err == nil:
 		return local, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return "", wrongf("synthesize the app again", "%q is missing from the cloud assembly %s", filepath.Join(base, name), f.dir)
+		return "", wrongf("synthesize the app again", "%q is missing from the cloud assembly", filepath.Join(base, name))
 	default:
-		return "", wrongf(outsideHint, "%q cannot be used from the cloud assembly %s: %w", name, f.dir, err)
+		return "", wrongf(outsideHint, "%q cannot be used from the cloud assembly: %w", name, err)
 	}
 }
 
@@ -80,10 +83,10 @@ func (f *folder) readJSON(base, name string, into any) error {
 		return fmt.Errorf("reading %s: %w", filepath.Join(f.dir, local), err)
 	}
 	if len(src) > maxDocument {
-		return wrongf("", "%s is larger than %d MiB", filepath.Join(f.dir, local), maxDocument>>20)
+		return wrongf("", "%s is larger than %d MiB", local, maxDocument>>20)
 	}
 	if err := json.Unmarshal(src, into); err != nil {
-		return wrongf("synthesize the app again", "%s: %w", filepath.Join(f.dir, local), err)
+		return wrongf("synthesize the app again", "%s: %w", local, err)
 	}
 	return nil
 }

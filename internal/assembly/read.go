@@ -125,7 +125,7 @@ func (f *folder) stack(base, id string, m manifest, lists map[string]*AssetManif
 		Bootstrap:  Bootstrap(p.bootstrapProperties),
 	}
 	if stack.Template, err = f.path(base, p.TemplateFile); err != nil {
-		return Stack{}, err
+		return Stack{}, fmt.Errorf("template: %w", err)
 	}
 	if err := stack.link(art.Dependencies, m, lists); err != nil {
 		return Stack{}, err

@@ -26,10 +26,10 @@ type bad struct {
 // Exit codes: 1 is the user's app or stack, 2 the input or the configuration.
 var badInputs = []bad{
 	{name: "a newer schema", shape: "schema", code: 2, says: []string{"999.0.0", "newer"}},
-	{name: "a missing template", shape: "template", code: 2, says: []string{"Two.template.json"}},
-	{name: "an asset outside of the assembly", shape: "outside", code: 2, says: []string{"etc/passwd", "asset manifest", "outside the cloud assembly"}},
+	{name: "a missing template", shape: "template", code: 2, says: []string{`the CDK app in the root of the repository: stack \"Two\": template: \"Two.template.json\" is missing`}},
+	{name: "an asset outside of the assembly", shape: "outside", code: 2, says: []string{"etc/passwd", `asset \"readme\"`, "outside the cloud assembly"}},
 	{name: "circular dependencies", shape: "circle", code: 2, says: []string{"circular dependency: One -> Two -> One"}},
-	{name: "a manifest that is not JSON", shape: "json", code: 2, says: []string{"manifest.json: unexpected end of JSON input", "synthesize the app again"}},
+	{name: "a manifest that is not JSON", shape: "json", code: 2, says: []string{"the root of the repository: manifest.json: unexpected end of JSON input", "synthesize the app again"}},
 	{name: "an app that ends well without an assembly", shape: "nothing", code: 1, says: []string{"wrote no cloud assembly", "app.synth()"}},
 	{name: "an app that prints secrets", shape: "secrets", code: 1, says: []string{"cannot log in with [redacted]", "token [redacted]"}},
 	{name: "an app that needs lookups", shape: "missing", code: 2, says: []string{"parameterName=/shop/vpc", "cdk.context.json"}},
@@ -44,6 +44,12 @@ var badInputs = []bad{
 		off("ssm", "UnrecognizedClientException", "The security token included in the request is invalid."),
 		off("cloudformation", "InvalidClientTokenId", "The security token included in the request is invalid."),
 	}},
+	{name: "a region that is off, without a bootstrap", shape: "bare", region: virginia, code: 2, says: []string{
+		"AWS in region eu-west-1 does not accept the credentials of account 111111111111: InvalidClientTokenId", "is the region switched on for the account?",
+	}, faults: []awssim.Rule{off("cloudformation", "InvalidClientTokenId", "The security token included in the request is invalid.")}},
+	{name: "a bucket in a region that is off", shape: "bare", region: virginia, code: 2, says: []string{
+		"AWS in region eu-west-1 does not accept the credentials of account 111111111111: InvalidToken", "is the region switched on for the account?",
+	}, faults: []awssim.Rule{off("s3", "InvalidToken", "The provided token is malformed or otherwise invalid.")}},
 }
 
 // off refuses all calls of a service in the environment's region.
@@ -68,6 +74,7 @@ func TestBadInputIsExplainedAndNothingIsDeployed(t *testing.T) {
 			for _, words := range b.says {
 				assert.Contains(t, printed, words)
 			}
+			assert.NotRegexp(t, `/deploy-\d|https response error`, printed, "neither folders that are gone nor the SDK's words help anybody")
 			assertNothingDeployed(t, c)
 			assertNoSecrets(t, c, printed)
 		})

@@ -18,7 +18,7 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 	keys := keysOf(missing)
 	if !o.Lookups {
 		return nil, fault.Invalidf("the CDK app needs context that cdk.context.json lacks: %s", keys).
-			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups")
+			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups with --lookups")
 	}
 	cli, err := o.findCLI()
 	if err != nil {
@@ -31,7 +31,7 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 	if err := o.runCLI(ctx, cli, out); err != nil {
 		return nil, err
 	}
-	a, err := read(out)
+	a, err := o.read(out)
 	if err == nil && len(a.Missing) > 0 {
 		return nil, fault.Failedf("the CDK CLI could not find context that the app needs: %s", keysOf(a.Missing)).
 			WithHint("does the thing exist in account %s, and may the credentials read it?", o.Account)
@@ -53,7 +53,7 @@ func (o Options) runCLI(ctx context.Context, cli, out string) error {
 		Stdout: orDiscard(o.Stdout), Stderr: io.MultiWriter(orDiscard(o.Stderr), &tail),
 	})
 	if err != nil {
-		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.App, tail.String(), "")
+		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), tail.String(), "")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ const cliVersion = "2.1148.1"
 // Options say which app to synthesize and with what around it.
 type Options struct {
 	App     string         // folder with the cdk.json
+	Name    string         // what people call that folder; empty is App itself
 	Out     string         // folder for the assembly, which nobody else uses; emptied first
 	Account string         // told to the app as CDK_DEFAULT_ACCOUNT
 	Region  string         // told to the app as CDK_DEFAULT_REGION
@@ -46,7 +48,7 @@ func Synthesize(ctx context.Context, o Options) (*assembly.Assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := read(dir)
+	a, err := o.read(dir)
 	if err != nil || len(a.Missing) == 0 {
 		return a, err
 	}
@@ -133,21 +135,24 @@ func (o Options) shell(ctx context.Context, line string, env []string, what stri
 	if err == nil {
 		return nil
 	}
-	return explain(ctx, err, what, line, o.App, tail.String(), lookup(env, "CDK_ERROR_FILE"))
+	return explain(ctx, err, what, line, o.name(), tail.String(), lookup(env, "CDK_ERROR_FILE"))
 }
 
-// read reads the assembly and gives its errors their hints.
-func read(dir string) (*assembly.Assembly, error) {
+// read reads the assembly and gives its errors their hints. The folder is not
+// named: it is gone when somebody reads the message.
+func (o Options) read(dir string) (*assembly.Assembly, error) {
 	if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
-		return nil, fault.Failedf("the CDK app ended without an error but wrote no cloud assembly into %s", dir).
+		return nil, fault.Failedf("the CDK app in %s ended without an error but wrote no cloud assembly", o.name()).
 			WithHint("the app must call app.synth() and must not set its own outdir")
 	}
 	a, err := assembly.Read(dir)
 	if err != nil {
-		return nil, fault.Invalidf("%w", err).WithHint("%s", hintOf(err))
+		return nil, fault.Invalidf("the cloud assembly of the CDK app in %s: %w", o.name(), err).WithHint("%s", hintOf(err))
 	}
 	return a, nil
 }
+
+func (o Options) name() string { return cmp.Or(o.Name, o.App) }
 
 func lookup(env []string, name string) string {
 	for _, entry := range slices.Backward(env) {

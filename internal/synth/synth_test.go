@@ -138,11 +138,11 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 	}{
 		"it writes no assembly": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "exit 0"},
-			fault.Failed, "ended without an error but wrote no cloud assembly", "app.synth()",
+			fault.Failed, "in the folder infra ended without an error but wrote no cloud assembly", "app.synth()",
 		},
 		"it fails with an error of JavaScript": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'x.js:1\\n  boom\\n\\nTypeError: no table\\n    at f (x.js:1)\\n\\nNode.js v20\\n' >&2; exit 7"},
-			fault.Failed, "the CDK app failed (exit code 7): TypeError: no table", `run "sh app.sh" in /`,
+			fault.Failed, "the CDK app failed (exit code 7): TypeError: no table", `run "sh app.sh" in the folder infra`,
 		},
 		"it fails and names its error": {
 			map[string]string{"cdk.json": shellApp, "app.sh": `echo DuplicateStack > "$CDK_ERROR_FILE"; echo sorry >&2; exit 1`},
@@ -159,7 +159,7 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 		"cdk.json is not JSON":            {map[string]string{"cdk.json": `app: x`}, fault.Invalid, "is not valid JSON", ""},
 		"cdk.context.json is not JSON":    {map[string]string{"cdk.json": shellApp, "cdk.context.json": "{"}, fault.Invalid, "cdk.context.json is not valid JSON", ""},
 		"its assembly is of a new schema": {map[string]string{"cdk.json": shellApp, "app.sh": `echo '{"version":"77.0.0"}' > "$CDK_OUTDIR/manifest.json"`}, fault.Invalid, "schema 77.0.0", "pin an older aws-cdk-lib"},
-		"its manifest is not JSON":        {map[string]string{"cdk.json": shellApp, "app.sh": `echo oops > "$CDK_OUTDIR/manifest.json"`}, fault.Invalid, "invalid character", ""},
+		"its manifest is not JSON":        {map[string]string{"cdk.json": shellApp, "app.sh": `echo oops > "$CDK_OUTDIR/manifest.json"`}, fault.Invalid, "the cloud assembly of the CDK app in the folder infra: manifest.json: invalid character", ""},
 		"it needs context while lookups are off": {
 			map[string]string{"cdk.json": shellApp, "app.sh": `echo '{"version":"55.0.0","missing":[{"key":"vpc:a","provider":"vpc"},{"key":"az:b"}]}' > "$CDK_OUTDIR/manifest.json"`},
 			fault.Invalid, "needs context that cdk.context.json lacks: vpc:a, az:b", "commit cdk.context.json, or allow lookups",
@@ -167,8 +167,13 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := synth.Synthesize(t.Context(), app(t, c.files))
+			o := app(t, c.files)
+			o.Name = "the folder infra"
+			_, err := synth.Synthesize(t.Context(), o)
 			require.ErrorContains(t, err, c.says)
+			if c.kind == fault.Failed {
+				assert.NotContains(t, err.Error()+fault.HintOf(err), os.TempDir(), "that folder is gone when somebody reads the message")
+			}
 			assert.Equal(t, c.kind, fault.KindOf(err))
 			assert.Contains(t, fault.HintOf(err), c.hint)
 		})

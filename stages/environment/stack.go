@@ -26,7 +26,7 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 	if err != nil {
 		return cfn.Result{}, err
 	}
-	return cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, cfn.Options{
+	result, err := cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, cfn.Options{
 		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force, MayRollBack: d.RollBack,
 		Ready: func(ctx context.Context) error {
 			d.validate() // it takes as long as the change set
@@ -41,6 +41,7 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 		Upload: d.upload(t),
 		Notify: func(e cfn.Event) { d.progress.stack(t, e) },
 	})
+	return result, session.Explain(err)
 }
 
 // goal says what the stack is to become, with all placeholders replaced.

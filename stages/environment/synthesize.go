@@ -58,7 +58,7 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 		return nil, err
 	}
 	made := &app{options: synth.Options{
-		App: dir, Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Environment.Account, Region: j.Environment.Region,
+		App: dir, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Environment.Account, Region: j.Environment.Region,
 		Env: environ, Lookups: j.Lookups, Limit: j.Limit, Stdout: j.frame.Out, Stderr: j.frame.Out, Log: j.frame.Log,
 	}}
 	if made.settings, err = synth.ReadSettings(dir, environ); err != nil {
@@ -67,14 +67,25 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 	if j.Assembly != "" {
 		made.assembly, err = assembly.Read(j.Assembly)
 		if err != nil {
-			return nil, fault.Invalidf("%w", err).WithHint("%s", hintOf(err))
+			return nil, fault.Invalidf("the cloud assembly in %s: %w", j.Assembly, err).WithHint("%s", hintOf(err))
 		}
 		return made, nil
 	}
-	name, _ := filepath.Rel(j.Workspace, dir)
-	defer j.progress.begin("synthesizing the CDK app in " + name)()
+	defer j.progress.begin("synthesizing the CDK app in " + made.options.Name)()
 	made.assembly, err = synth.Synthesize(ctx, made.options)
 	return made, err
+}
+
+// folderName is what people call a folder of the workspace, wherever the workspace lies.
+func (j *job) folderName(dir string) string {
+	name, err := filepath.Rel(j.Workspace, dir)
+	switch {
+	case err != nil:
+		return dir
+	case name == ".":
+		return "the root of the repository"
+	}
+	return name
 }
 
 // judge shows what the apps say about the chosen stacks and stops at their errors.

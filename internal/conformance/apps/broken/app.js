@@ -10,7 +10,7 @@ const write = (name, text) => fs.writeFileSync(path.join(out, name), typeof text
 const template = { Resources: { Topic: { Type: 'AWS::SNS::Topic' } } };
 const role = 'arn:${AWS::Partition}:iam::111111111111:role/cdk-hnb659fds-';
 const bucket = 'cdk-hnb659fds-assets-111111111111-eu-west-1';
-const bootstrap = { requiresBootstrapStackVersion: 6, bootstrapStackVersionSsmParameter: '/cdk-bootstrap/hnb659fds/version' };
+const bootstrap = shape === 'bare' ? {} : { requiresBootstrapStackVersion: 6, bootstrapStackVersionSsmParameter: '/cdk-bootstrap/hnb659fds/version' };
 const stack = (name, dependencies) => ({
   type: 'aws:cloudformation:stack',
   environment: `aws://${shape === 'account' ? '333333333333' : '111111111111'}/eu-west-1`,
