@@ -153,7 +153,7 @@ func TestAnOldChangeSetOfAnotherGoalIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake().deployed("CREATE_COMPLETE", "{}")
 		other := goal
-		other.Template = []byte(`{"Resources":{}}`)
+		other.Template = []byte(`{"Resources":{"Other":{}}}`)
 		killed(t, f, other)
 		_, err := cfn.Deploy(t.Context(), f, goal, cfn.Options{Workflow: "run"})
 		require.NoError(t, err)
