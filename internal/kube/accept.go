@@ -43,7 +43,9 @@ func (c Cluster) settle(ctx context.Context, u, before *unstructured.Unstructure
 // acceptTemplate has the workflow controller of this cluster validate the
 // template: it validates everything that a Workflow refers to when it first
 // looks at it. The Workflow is suspended from the start, so that none of its
-// steps ever runs, and it is removed at once.
+// steps ever runs, and it is removed at once. A controller that runs as many
+// workflows as it may says Pending, and never makes up for the look; to wait for a
+// place could mean to wait for the very run that waits here.
 func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unstructured) error {
 	probe := probeOf(template)
 	defer func() { _, _ = c.remove(context.WithoutCancel(ctx), probe) }()

@@ -1,0 +1,100 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/workflow/common"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// hostile are texts that something on the way to a container could take for
+// more than a text (argo-workflows#6441, CVE-2021-37914).
+var hostile = []string{
+	`zzz";echo${IFS}"hello";#`, "$(id)", "`id`", "a\nb", "a\tb", `"}], "args": ["echo nope"]`, `a\"b`, "'; drop", "a,b: c", "-x", "&a *a !!x",
+	"{{workflow.name}}", "{{=1+1}}", "{{inputs.parameters.digest}}", "{{workflow.parameters.commit-sha}}", "a{{b", "}}{{", "{", strings.Repeat("x", 1000),
+}
+
+// fields are the values of an event that anybody who can push or open a pull
+// request has in their hands.
+var fields = []struct {
+	trigger   string
+	delivery  func() members
+	path      []string
+	parameter string
+}{
+	{"push", push, []string{"body", "after"}, "commit-sha"},
+	{"push", push, []string{"body", "pusher", "name"}, "pusher"},
+	{"push", push, []string{"body", "ref"}, "branch"},
+	{"push", push, []string{"body", "repository", "full_name"}, "repo-name"},
+	{"push", push, []string{"body", "head_commit", "message"}, ""},
+	{"pull", pull, []string{"body", "pull_request", "head", "sha"}, "commit-sha"},
+	{"pull", pull, []string{"body", "pull_request", "head", "ref"}, "branch"},
+	{"pull", pull, []string{"body", "sender", "login"}, "pusher"},
+	{"pull", pull, []string{"body", "pull_request", "base", "ref"}, ""},
+}
+
+// TestAHostileEventIsRefusedOrTakenLiterally sends every text in every field
+// through the Sensor's filter, its parameters, and Argo's substitution, and looks
+// at what the container is given.
+func TestAHostileEventIsRefusedOrTakenLiterally(t *testing.T) {
+	objects := golden(t)["one-environment"]
+	s := oneSensor(t)
+	template, _ := decode[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
+	refused, literal := 0, 0
+	for _, field := range fields {
+		for _, text := range hostile {
+			delivery := set(field.delivery(), text, field.path...)
+			if len(passes(t, s, delivery)) == 0 {
+				refused++
+				continue
+			}
+			literal++
+			run := runOf(t, s, field.trigger, delivery)
+			assertLiteral(t, template, run, field.parameter, text)
+		}
+	}
+	assert.Greater(t, refused, 100)
+	assert.Greater(t, literal, 10, "a commit's message is never looked at, and odd names of branches are names")
+}
+
+// assertLiteral substitutes the run's parameters in every container as Argo does.
+func assertLiteral(t *testing.T, template wfv1.WorkflowTemplate, run wfv1.Workflow, parameter, text string) {
+	t.Helper()
+	known := common.Parameters{"workflow.name": "NAME", "workflow.status": "STATUS", "workflow.failures": "FAILURES", "workflow.creationTimestamp.RFC3339": "CREATED"}
+	for _, p := range run.Spec.Arguments.Parameters {
+		known["workflow.parameters."+p.Name] = p.Value.String()
+	}
+	for _, node := range template.Spec.Templates {
+		if node.Container == nil {
+			continue
+		}
+		for i := range node.Inputs.Parameters {
+			node.Inputs.Parameters[i].Value = wfv1.AnyStringPtr("INPUT")
+		}
+		became, err := common.SubstituteParams(&node, known, common.Parameters{})
+		require.NoError(t, err, "%s: %q", node.Name, text)
+		assert.Equal(t, node.Container.Command, became.Container.Command)
+		assert.Empty(t, became.Container.Args)
+		assert.Equal(t, node.Container.Image, became.Container.Image)
+		require.Len(t, became.Container.Env, len(node.Container.Env))
+		for i, variable := range became.Container.Env {
+			if node.Container.Env[i].Value == "{{workflow.parameters."+parameter+"}}" {
+				assert.Equal(t, text, variable.Value, node.Name)
+			}
+			assert.Equal(t, node.Container.Env[i].Name, variable.Name)
+		}
+	}
+}
+
+// TestArgoItselfWouldEvaluateAValue shows why values with braces are never let
+// through: Argo replaces expressions in what it has just put in.
+func TestArgoItselfWouldEvaluateAValue(t *testing.T) {
+	node := wfv1.Template{Name: "x", Container: &corev1.Container{Env: []corev1.EnvVar{{Name: "BRANCH", Value: "{{workflow.parameters.branch}}"}}}}
+	became, err := common.SubstituteParams(&node, common.Parameters{"workflow.parameters.branch": "{{=1+1}}"}, common.Parameters{})
+	require.NoError(t, err)
+	assert.Equal(t, "2", became.Container.Env[0].Value)
+}
