@@ -13,6 +13,11 @@ type Assembly struct {
 	Version string    // schema version, such as "55.0.0"
 	Stacks  []Stack   // all stacks, those of nested assemblies (CDK Stages) after those of the outer one
 	Missing []Missing // context that the app needs and did not have; deploying such an assembly is wrong
+
+	// Flags are the feature flags that the app's version of the CDK knows, with
+	// the values that are in force: mostly true or nil. nil where the app does
+	// not tell its flags.
+	Flags map[string]any
 }
 
 // Missing is one context value that the app asked for.

@@ -14,6 +14,7 @@ const (
 	typeStack    = "aws:cloudformation:stack"
 	typeAssets   = "cdk:asset-manifest"
 	typeAssembly = "cdk:cloud-assembly"
+	typeFlags    = "cdk:feature-flag-report"
 
 	unknownAccount = "unknown-account"
 	unknownRegion  = "unknown-region"
@@ -34,6 +35,15 @@ type artifact struct {
 	DisplayName  string             `json:"displayName"`
 	Metadata     map[string][]entry `json:"metadata"`
 	MetadataFile string             `json:"additionalMetadataFile"`
+}
+
+type flagsProperties struct {
+	Flags map[string]struct {
+		Value   any `json:"userValue"`
+		Implied struct {
+			V2 any `json:"v2"`
+		} `json:"unconfiguredBehavesLike"`
+	} `json:"flags"`
 }
 
 type stackProperties struct {

@@ -42,6 +42,9 @@ func (f *folder) readAssembly(a *Assembly, base string, depth int) error {
 	}
 	if depth == 0 {
 		a.Version = m.Version
+		if err := a.addFlags(m); err != nil {
+			return err
+		}
 	}
 	a.addMissing(m.Missing)
 	lists, err := f.assetManifests(base, m)
@@ -59,6 +62,28 @@ func (f *folder) readAssembly(a *Assembly, base string, depth int) error {
 		a.Stacks = append(a.Stacks, stack)
 	}
 	return f.nested(a, base, m, depth)
+}
+
+// addFlags reads the reports of feature flags; each library of constructs has one of its own.
+func (a *Assembly) addFlags(m manifest) error {
+	for _, id := range m.Artifacts.keys {
+		if m.Artifacts.values[id].Type != typeFlags {
+			continue
+		}
+		var properties flagsProperties
+		if err := decode(id, m.Artifacts.values[id].Properties, &properties); err != nil {
+			return err
+		}
+		if a.Flags == nil {
+			a.Flags = map[string]any{}
+		}
+		for name, flag := range properties.Flags {
+			if a.Flags[name] = flag.Value; flag.Value == nil {
+				a.Flags[name] = flag.Implied.V2
+			}
+		}
+	}
+	return nil
 }
 
 func (f *folder) nested(a *Assembly, base string, m manifest, depth int) error {

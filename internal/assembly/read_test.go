@@ -40,6 +40,16 @@ func TestAStackCarriesAllThatADeploymentNeeds(t *testing.T) {
 	assert.Nil(t, stack(t, a, "Web").NotificationARNs, "not declared means not managed")
 }
 
+func TestTheFlagsThatAreInForceAreRead(t *testing.T) {
+	dir := t.TempDir()
+	manifest := `{"version": "55.0.0", "artifacts": {"aws-cdk-lib/feature-flag-report": {"type": "cdk:feature-flag-report", "properties": {
+		"module": "aws-cdk-lib", "flags": {
+			"on": {"userValue": true, "recommendedValue": true}, "off": {"userValue": false, "unconfiguredBehavesLike": {"v2": true}},
+			"open": {"recommendedValue": true}, "implied": {"unconfiguredBehavesLike": {"v2": true}}}}}}}`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(manifest), 0o600))
+	assert.Equal(t, map[string]any{"on": true, "off": false, "open": nil, "implied": true}, read(t, dir).Flags)
+}
+
 func TestStacksOfAStageAreFoundInItsNestedAssembly(t *testing.T) {
 	a := read(t, golden)
 	assert.Equal(t, "prod-data", stack(t, a, "Prod/Data").Name)

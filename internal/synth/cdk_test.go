@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/assembly/assemblytest"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/synth"
@@ -69,6 +70,7 @@ func TestValidationRunsBesideTheSynthesisAndJudgesTheSelectedStacks(t *testing.T
 	o := realApp(t, map[string]string{"cdk.json": strict, "app.js": invalidApp})
 	a, err := synth.Synthesize(t.Context(), o)
 	require.NoError(t, err, "the synthesis itself does not validate")
+	assert.True(t, synth.Enforces(a))
 	fast, err := synth.ReadReport(a.Dir, []string{"Bad", "Good"})
 	require.NoError(t, err)
 	assert.Empty(t, fast.Findings)
@@ -82,6 +84,25 @@ func TestValidationRunsBesideTheSynthesisAndJudgesTheSelectedStacks(t *testing.T
 	report, err = synth.Validate(t.Context(), o, []string{"Good"})
 	require.NoError(t, err)
 	assert.NoError(t, report.Err(), "what is wrong with another stack does not matter")
+}
+
+func TestWithoutTheFlagTheRulesFindNothingThatStopsADeployment(t *testing.T) {
+	o := realApp(t, map[string]string{"cdk.json": `{"app": "node app.js"}`, "app.js": invalidApp})
+	a, err := synth.Synthesize(t.Context(), o)
+	require.NoError(t, err)
+	assert.False(t, synth.Enforces(a))
+	report, err := synth.Validate(t.Context(), o, []string{"Bad", "Good"})
+	require.NoError(t, err)
+	require.NoError(t, report.Err())
+	require.NotEmpty(t, report.Findings)
+	assert.Equal(t, "warning", report.Findings[0].Severity)
+}
+
+func TestAnAppThatDoesNotTellItsFlagsCountsAsStrict(t *testing.T) {
+	assert.True(t, synth.Enforces(&assembly.Assembly{}))
+	for value, enforced := range map[any]bool{true: true, "true": true, "yes": true, false: false, "false": false, nil: false} {
+		assert.Equal(t, enforced, synth.Enforces(&assembly.Assembly{Flags: map[string]any{synth.EnforcingFlag: value}}), value)
+	}
 }
 
 func TestValidationCanBeSwitchedOffAsWithTheCLI(t *testing.T) {

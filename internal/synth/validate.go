@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
@@ -52,6 +53,19 @@ func (r Report) Err() error {
 	}
 	return fault.Failedf("the validation of the templates failed (%s):%s", strings.Join(r.Failed, ", "), strings.Join(lines, "")).
 		WithHint("mend the app, or acknowledge a rule with Validations.of(construct).acknowledge()")
+}
+
+// EnforcingFlag is the feature flag by which an app takes what the CDK's own
+// rules find in its templates as errors.
+const EnforcingFlag = "@aws-cdk/core:validateAgainstDefaultRules"
+
+// Enforces says whether Validate can find anything that stops a deployment.
+// Where the flag is off, the CDK turns whatever its rules find into warnings;
+// what other rules find is in the report of the synthesis itself. An app that
+// does not tell its flags counts as one that enforces the rules.
+func Enforces(a *assembly.Assembly) bool {
+	value, known := a.Flags[EnforcingFlag]
+	return !known || value != nil && value != false && value != "false"
 }
 
 // Validate synthesizes the app once more with the CDK's validation of templates

@@ -60,6 +60,7 @@ type Input struct {
 	Force       bool          `help:"Make a change set even for a stack that seems unchanged."`
 	RollBack    bool          `help:"Roll back a stack first whose earlier operation stopped half way."`
 	Lookups     bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks."`
+	Advice      bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
 	Limit       time.Duration `help:"How long one command may run." default:"1h"`
 }
 
@@ -144,7 +145,7 @@ func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in I
 	durations := d.readDurations(ctx, in, tell.Last)
 	results, err := deployTelling(ctx, d, frame, tell, Request{
 		Environment: env, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
-		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Limit: in.Limit,
+		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Advice: in.Advice, Limit: in.Limit,
 	})
 	known := durations()
 	out := Output{Summary: summarize(env.Name, results, frame.Redactor.String)}

@@ -209,6 +209,20 @@ func TestWhatTheAppSaysStopsOrIsShown(t *testing.T) {
 	assert.Contains(t, w.log.String(), "look here")
 }
 
+func TestRulesThatAreAdviceAreLookedAtWhenSomebodyWantsThem(t *testing.T) {
+	w := newWorld(t)
+	w.write("cdk.json", `{"app": "node app.js"}`)
+	t.Setenv("SHAPE", "invalid")
+	_, err := w.run("dev")
+	require.NoError(t, err)
+	assert.NotContains(t, w.log.String(), "Nonsense")
+	assert.Contains(t, w.log.String(), "the app takes them as advice, which --advice shows")
+
+	_, err = w.run("dev", func(in *environment.Input) { in.Force, in.Advice = true, true })
+	require.NoError(t, err)
+	assert.Regexp(t, `level=WARN msg="Nonsense: .*construct=Api/Bad`, w.log.String())
+}
+
 func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 	w := newWorld(t)
 	nothing := func(t *testing.T) {

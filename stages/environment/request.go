@@ -29,6 +29,7 @@ type Request struct {
 	Force       bool          // make a change set even for what seems unchanged
 	RollBack    bool          // roll back what stopped half way
 	Lookups     bool          // let the CDK CLI look up missing context
+	Advice      bool          // show what the CDK's rules find in templates of apps that take it as advice
 	Limit       time.Duration // how long one command may run
 }
 

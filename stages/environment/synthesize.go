@@ -116,12 +116,25 @@ func (j *job) judge(targets []target, apps []*app) error {
 // validated while no stack must change, and nothing is executed before it is.
 func (j *job) validation(ctx context.Context, apps []*app) (start func() (gate func(context.Context) error)) {
 	return sync.OnceValue(func() func(context.Context) error {
-		return j.begin(func() error {
-			if j.Assembly != "" {
-				return nil
-			}
-			return j.validateAll(ctx, apps)
-		})
+		judged := j.judged(apps)
+		return j.begin(func() error { return j.validateAll(ctx, judged) })
+	})
+}
+
+// judged are the apps whose templates are validated. It takes a second synthesis,
+// seconds of two processors and half a gigabyte, so that it is done where it can
+// stop the deployment, or where somebody wants the advice.
+func (j *job) judged(apps []*app) []*app {
+	if j.Assembly != "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(apps), func(a *app) bool {
+		skipped := !j.Advice && !synth.Enforces(a.assembly)
+		if skipped {
+			j.frame.Log.Info("the templates are not looked at with the CDK's own rules: the app takes them as advice, which --advice shows",
+				"app", a.options.App, "flag", synth.EnforcingFlag)
+		}
+		return skipped
 	})
 }
 
