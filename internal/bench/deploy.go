@@ -14,7 +14,7 @@ import (
 )
 
 // maxDuels bounds how often the pairs are run in which their side takes long.
-const maxDuels = 3
+const maxDuels = 2
 
 // deployRun makes a contest, and says how often it is run at most.
 type deployRun func(ctx context.Context, w *world, o options) (c contest, runs int, err error)

@@ -14,7 +14,7 @@ type Budget struct{ limiter *rate.Limiter }
 
 const (
 	readsPerSecond = 8
-	readsAtOnce    = 10
+	readsAtOnce    = 24
 )
 
 // NewBudget makes a budget for one account and region.
@@ -40,7 +40,7 @@ type pace struct {
 const (
 	firstLook = 400 * time.Millisecond
 	growth    = 1.5
-	steady    = 1800 * time.Millisecond
+	steady    = 1750 * time.Millisecond
 	slow      = 4 * time.Second // after slowAfter without news
 	slowAfter = 5 * time.Minute
 )
