@@ -41,6 +41,7 @@ func (j *job) deployAll(ctx context.Context) ([]Result, error) {
 	if targets, nodes, err = only(j.Stacks, j.Exclusively, targets, nodes); err != nil {
 		return nil, err
 	}
+	j.progress.choose(targets)
 	beside, stop := context.WithCancel(ctx)
 	defer j.beside.Wait() // nothing goes on when the deployment has ended
 	defer stop()          // what nobody waits for any more

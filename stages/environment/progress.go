@@ -35,6 +35,15 @@ func (t *telling) begin(doing string) (end func()) {
 	return t.Begin(progress.Stage, t.environment, doing)
 }
 
+// choose names the stacks that are deployed after all.
+func (t *telling) choose(targets []target) {
+	var names []string
+	for _, target := range targets {
+		names = append(names, target.name)
+	}
+	t.Stacks(names)
+}
+
 // expect names the assets that a stack needs.
 func (t *telling) expect(stack target) {
 	var names []string

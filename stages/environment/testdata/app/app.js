@@ -33,6 +33,12 @@ if (shape === 'large') {
   for (let i = 0; i < 400; i++) new sns.Topic(edge, 'T' + i, { displayName: 'x'.repeat(100) });
 }
 
+if (shape === 'image') {
+  // The synthesis is slow, and the validation more so.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, process.env.CDK_VALIDATION === 'false' ? 1200 : 8000);
+  new (require('aws-cdk-lib/aws-ecr-assets').DockerImageAsset)(api, 'Image', { directory: 'image' });
+}
+
 if (shape === 'staged') {
   const stage = new cdk.Stage(app, 'Dev', { env });
   const store = new cdk.Stack(stage, 'Store');
