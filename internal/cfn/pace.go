@@ -29,9 +29,9 @@ func (b *Budget) take(ctx context.Context) error {
 }
 
 // pace is how long to wait between two looks at a stack. It begins quickly, as
-// small changes take seconds, and slows down while nothing happens. On average
-// it looks no more often than the CDK CLI, which asks for the stack every 5 s
-// and for its events every 2 s, but it asks for one of the two only.
+// small changes take seconds, and slows down while nothing happens. All in all a
+// deployment makes no more calls than the CDK CLI, which asks for the stack
+// every 5 s and for its events every 2 s; ours asks for one of the two only.
 type pace struct {
 	looks int
 	news  time.Time // when something last happened
@@ -40,7 +40,7 @@ type pace struct {
 const (
 	firstLook = 400 * time.Millisecond
 	growth    = 1.5
-	steady    = 1750 * time.Millisecond
+	steady    = 1550 * time.Millisecond
 	slow      = 4 * time.Second // after slowAfter without news
 	slowAfter = 5 * time.Minute
 )
