@@ -1,9 +1,11 @@
 package config_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
@@ -20,7 +22,12 @@ func TestAConfigurationThatIsWrittenLoadsAsTheSame(t *testing.T) {
 		got, err := config.Parse("x.yaml", source)
 		require.NoError(rt, err, "%s", source)
 		require.Equal(rt, want, got)
-		require.NoError(rt, schema.Validate(asJSON(t, source)))
+		// By the library that wrote it: the other one drops a plain << from a list.
+		data, err := yaml.YAMLToJSON(source)
+		require.NoError(rt, err)
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		require.NoError(rt, err)
+		require.NoError(rt, schema.Validate(document))
 	})
 }
 

@@ -8,7 +8,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,6 +106,22 @@ func TestTheWorkspaceIsPackedAsTheCommandsLeftIt(t *testing.T) {
 	assert.Len(t, w.stored.Commands, 2)
 	assert.NotEmpty(t, w.stored.Tools["builder"])
 	assert.NoDirExists(t, filepath.Join(dir, "artifacts"), "the source itself is not built in")
+}
+
+func TestAToolThatLeavesAChildBehindHoldsNothingUp(t *testing.T) {
+	bin := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/sh\nsleep 60 &\necho $! > "+bin+"/child\necho version 1\n"), 0o755))
+	t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	var w world
+	dir := source(t, `{commands: ["mkdir artifacts"]}`)
+	_, err := run(t, &w, dir, build.Input{Source: dir})
+	require.NoError(t, err, w.log.String())
+	assert.Equal(t, "version 1", w.stored.Tools["docker"])
+	child, err := os.ReadFile(filepath.Join(bin, "child"))
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(child)))
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 5*time.Second, 10*time.Millisecond, "it was ended with the tool")
 }
 
 func TestABrokenCommandStopsTheBuildAndNothingIsStored(t *testing.T) {

@@ -1,13 +1,14 @@
 package build
 
 import (
+	"bytes"
 	"context"
-	"os/exec"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/proc"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
@@ -29,23 +30,24 @@ var tools = map[string][]string{
 	"node": {"--version"}, "npm": {"--version"}, "python3": {"--version"}, "git": {"--version"}, "go": {"version"}, "docker": {"--version"},
 }
 
-// versions asks the tools that are there; one that does not answer within five
-// seconds is left out.
+// answerTime is how long a tool may take to tell its version.
+const answerTime = 5 * time.Second
+
+// versions asks the tools that are there; one that does not answer in time is left out.
 func versions(ctx context.Context) map[string]string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
 	found := map[string]string{"builder": stage.Version()}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for name, args := range tools {
 		all.Go(func() {
-			out, err := exec.CommandContext(ctx, name, args...).Output()
+			var out bytes.Buffer
+			err := proc.Run(ctx, proc.Command{Args: append([]string{name}, args...), Stdout: &out, Limit: answerTime, Grace: time.Second})
 			if err != nil {
 				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			found[name], _, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
+			found[name], _, _ = strings.Cut(strings.TrimSpace(out.String()), "\n")
 		})
 	}
 	all.Wait()
