@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -98,6 +99,39 @@ func TestTheCauseInANestedStackIsFound(t *testing.T) {
 			seen[id] = true
 		}
 	})
+}
+
+func TestTheHistoryOfAStackIsNotReadAgain(t *testing.T) {
+	old := func() *fake {
+		f := newFake().deployed("UPDATE_COMPLETE", "{}")
+		for i := range 300 {
+			f.event(arn, fmt.Sprint("Old", i), "AWS::SQS::Queue", "UPDATE_COMPLETE", "")
+		}
+		return f
+	}
+	var told []string
+	o := cfn.Options{Notify: func(e cfn.Event) {
+		if e.Resource != nil {
+			told = append(told, e.Resource.LogicalID)
+		}
+	}}
+	fewReads := func(t *testing.T, f *fake, _ cfn.Result, err error) {
+		require.NoError(t, err)
+		reads := 0
+		for _, call := range f.calls {
+			if call == "DescribeStackEvents" {
+				reads++
+			}
+		}
+		assert.LessOrEqual(t, reads, 12, "the history has 100 pages")
+		assert.NotContains(t, strings.Join(told, " "), "Old")
+	}
+	deploy(t, old, o, goal, fewReads)
+	deploy(t, func() *fake {
+		f := old()
+		f.later(time.Hour-time.Second, func() { f.operation("UPDATE", 5*time.Second) }) // somebody else's
+		return f
+	}, o, goal, fewReads)
 }
 
 func TestAFailedHookIsPartOfTheCause(t *testing.T) {

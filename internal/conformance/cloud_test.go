@@ -29,7 +29,7 @@ const (
 	virginia  = "us-east-1"
 	qualifier = "shop12345" // of the app in apps/qualifier
 	commit    = "0123456789abcdef0123456789abcdef01234567"
-	patience  = 4 * time.Minute // for one program
+	patience  = 10 * time.Minute // for one program
 )
 
 // places are the bootstrapped environments.

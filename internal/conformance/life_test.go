@@ -122,6 +122,22 @@ func TestAFailedUpdateIsRolledBackForTheCDKCLIAndTheDeployer(t *testing.T) {
 	l.assertStatus("Base", "UPDATE_COMPLETE")
 }
 
+func TestAFailureInANestedStackIsToldByItsInnermostCause(t *testing.T) {
+	t.Parallel()
+	l := life{newCloud(t), assemblytest.App(t, "apps/nested")}
+	configure(t, l.app, dev, ireland, "NestedParent")
+	l.environ = []string{"CDK_VALIDATION=false"}
+	l.Stacks().FailResource(stacks.Rule{Type: "AWS::SSM::Parameter", Operation: "CREATE", Reason: "the innermost is out of parameters"})
+	printed, err := l.cdk(l.app, "deploy", "NestedParent", "--require-approval", "never")
+	require.Error(t, err, printed)
+	assert.Contains(t, printed, "ROLLBACK_COMPLETE", "the CLI names the stack alone")
+	printed, code := l.deployer(l.app)
+	assert.Equal(t, 1, code, printed)
+	assert.Contains(t, printed, "(AWS::SSM::Parameter, NestedParent/Outer/Inner/Where/Resource): the innermost is out of parameters")
+	assert.Contains(t, printed, "what happened in NestedParent around that:")
+	l.assertStatus("NestedParent", "ROLLBACK_COMPLETE")
+}
+
 func TestTerminationProtectionHoldsAgainstTheCDKCLIUntilItIsTakenOff(t *testing.T) {
 	t.Parallel()
 	l := newLife(t)

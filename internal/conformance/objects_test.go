@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +24,10 @@ type object struct {
 	Content                             map[string]string // of an archive its files with mode, time and digest, or else one digest
 }
 
+// templateHash is the part of an uploaded template's key that the CLI makes of
+// its YAML form and the deployer of the JSON that both upload.
+var templateHash = regexp.MustCompile(`^(cdk/[^/]+/)[0-9a-f]{64}\.yml$`)
+
 // addObjects adds all objects of the bootstrap buckets of a place.
 func (c *cloud) addObjects(all map[string]object, account, region string) {
 	c.t.Helper()
@@ -37,7 +42,7 @@ func (c *cloud) addObjects(all map[string]object, account, region string) {
 			}
 			require.NoError(c.t, err)
 			for _, found := range page.Contents {
-				all[bucket+"/"+*found.Key] = c.object(api, bucket, *found.Key)
+				all[bucket+"/"+templateHash.ReplaceAllString(*found.Key, "$1<hash>.yml")] = c.object(api, bucket, *found.Key)
 			}
 		}
 	}

@@ -38,6 +38,7 @@ var apps = []judged{
 	{app: "large", stacks: []string{"LargeStack"}, slow: true},
 	{app: "agnostic", stacks: []string{"AgnosticStack", "ReadingStack"}, slow: true},
 	{app: "qualifier", stacks: []string{"QualifiedStack"}, slow: true},
+	{app: "settings", stacks: []string{"LegacyLarge", "Empty"}},
 	{app: "lookup", stacks: []string{"LookupStack"}, slow: true, options: []string{"--lookups"}},
 	{app: "diamonds", stacks: diamonds(), slow: true},
 	{app: "assets", stacks: []string{"AssetStack"}, slow: true},
