@@ -1,8 +1,10 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -46,24 +48,45 @@ func (c Cluster) settle(ctx context.Context, u, before *unstructured.Unstructure
 // steps ever runs, and it is removed at once. A controller that runs as many
 // workflows as it may says Pending, and never makes up for the look; to wait for a
 // place could mean to wait for the very run that waits here.
+//
+// The controller knows templates by a watch, which may be behind: one that it does
+// not find yet is looked at again.
 func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unstructured) error {
+	until := time.Now().Add(c.patience())
+	for {
+		refused, err := c.look(ctx, template)
+		switch {
+		case err != nil || refused == "":
+			return err
+		case !strings.HasSuffix(refused, `"`+template.GetName()+`" not found`) || time.Now().After(until):
+			return fault.Failedf("Argo refuses %s: %s", name(template), refused).
+				WithHint("the version of Argo Workflows in the cluster may not know what this version renders")
+		}
+		select {
+		case <-time.After(pollEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// look has the controller look at the template once, and gives what it refuses
+// it with.
+func (c Cluster) look(ctx context.Context, template *unstructured.Unstructured) (refused string, err error) {
 	probe := probeOf(template)
 	defer func() { _, _ = c.remove(context.WithoutCancel(ctx), probe) }()
 	if _, err := c.apply(ctx, probe); err != nil {
-		return explain(probe, err)
+		return "", explain(probe, err)
 	}
-	return c.poll(ctx, probe, "Argo Workflows has not looked at "+name(template), func(found *unstructured.Unstructured) (bool, error) {
+	err = c.poll(ctx, probe, "Argo Workflows has not looked at "+name(template), func(found *unstructured.Unstructured) (bool, error) {
 		phase, _, _ := unstructured.NestedString(found.Object, "status", "phase")
-		message, _, _ := unstructured.NestedString(found.Object, "status", "message")
-		switch phase {
-		case "":
-			return false, nil
-		case "Failed", "Error":
-			return true, fault.Failedf("Argo refuses %s: %s", name(template), message).
-				WithHint("the version of Argo Workflows in the cluster may not know what this version renders")
+		if phase == "Failed" || phase == "Error" {
+			refused, _, _ = unstructured.NestedString(found.Object, "status", "message")
+			refused = cmp.Or(refused, "it says no reason")
 		}
-		return true, nil
+		return phase != "", nil
 	})
+	return refused, err
 }
 
 // probeOf makes the Workflow that has a template validated. Its name is one of

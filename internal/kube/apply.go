@@ -101,10 +101,12 @@ func (c Cluster) bring(ctx context.Context, set objects) ([]manifest.Change, err
 	var changes []manifest.Change
 	for _, u := range set {
 		action, err := c.put(ctx, u, current)
+		if action != "" {
+			changes = append(changes, manifest.Change{Object: name(u), Action: action})
+		}
 		if err != nil {
 			return changes, err
 		}
-		changes = append(changes, manifest.Change{Object: name(u), Action: action})
 	}
 	retired, err := c.retire(ctx, set, current)
 	return append(changes, retired...), err

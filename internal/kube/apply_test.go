@@ -155,6 +155,23 @@ func TestATemplateIsLookedAtWithoutRunningIt(t *testing.T) {
 	assert.True(t, looked)
 }
 
+func TestAControllerThatDoesNotKnowTheTemplateYetLooksAgain(t *testing.T) {
+	s, c := newServer(t)
+	looks := 0
+	s.Control = func(path string, object kubetest.Content) {
+		kubetest.Accepting(path, object)
+		if strings.HasSuffix(path, "/workflows/shop-aa") {
+			if looks++; looks < 3 {
+				object["status"] = kubetest.Content{"phase": "Error", "message": `workflowtemplates.argoproj.io "shop-aa" not found`}
+			}
+		}
+	}
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.NoError(t, err)
+	assert.Equal(t, 3, looks)
+	assert.Empty(t, s.Has("workflows"))
+}
+
 func TestAControllerThatDoesNotLookIsATemporaryFault(t *testing.T) {
 	s, c := newServer(t)
 	c.Patience = 300 * time.Millisecond
