@@ -202,6 +202,18 @@ func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
 	}
 }
 
+func TestAnUploadInPartsWhoseLastAnswerWasLostIsThere(t *testing.T) {
+	c := newCloud(t)
+	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Drop, AfterEffect: true, Times: 1})
+	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 20)), about())
+	require.NoError(t, err)
+	require.NoError(t, c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, t.TempDir()))
+
+	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Refuse, Status: 404, Code: "NoSuchUpload", Message: "gone"})
+	_, err = c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 21)), about())
+	require.ErrorContains(t, err, "NoSuchUpload", "an upload that somebody took away is none")
+}
+
 func TestABucketThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	c := newCloud(t)
 	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())

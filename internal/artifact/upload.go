@@ -2,10 +2,12 @@ package artifact
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 )
 
 // Upload stores an archive and the document about it, and gives the completed
@@ -22,7 +24,10 @@ func (s *Store) Upload(ctx context.Context, bucket string, p Packed, m Metadata)
 			Bucket: &bucket, Key: &m.Key, ContentType: aws.String(contentType(m.Key)),
 			Metadata: m.labels(), Tagging: aws.String(m.tags()),
 		}, p.File)
-		if err != nil {
+		if isCompleted(err) {
+			there, _ = s.holds(ctx, bucket, m.Key, m.Size) // without an answer the error stays
+		}
+		if err != nil && !there {
 			return m, err
 		}
 	}
@@ -31,6 +36,13 @@ func (s *Store) Upload(ctx context.Context, bucket string, p Packed, m Metadata)
 		return m, err
 	}
 	return m, s.Put(ctx, bucket, MetadataKey(m.Commit), document)
+}
+
+// isCompleted says whether an upload in parts is gone. When only the answer to
+// its completion was lost, that is what the next attempt hears.
+func isCompleted(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
 }
 
 // holds looks for an object of that size. It lists: to ask for the object

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -46,7 +47,10 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Uploading})
 	size, err := upload(ctx, client, path, contentType(file, path), d, encryption)
-	if err != nil {
+	if isCompleted(err) {
+		there, _ = objectExists(ctx, client, d.Bucket, d.Key) // without an answer the error stays
+	}
+	if err != nil && !there {
 		return fmt.Errorf("uploading %s to %s: %w", file.Name, url, explainBucket(err, d.Bucket, to))
 	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Published, Bytes: size})
@@ -101,6 +105,13 @@ func upload(ctx context.Context, client *s3.Client, path, contentType string, d 
 	}
 	_, err = transfermanager.New(client).UploadObject(ctx, input)
 	return info.Size(), err
+}
+
+// isCompleted says whether an upload in parts is gone. When only the answer to
+// its completion was lost, that is what the next attempt hears.
+func isCompleted(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
 }
 
 // pack gives the path of the file to upload, packing a folder or running a command first.

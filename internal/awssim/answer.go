@@ -42,9 +42,7 @@ func (s *Server) perform(w http.ResponseWriter, v *visit, record *Record) error 
 	case fault == nil:
 		return s.run(w, v)
 	case fault.AfterEffect:
-		if err := s.run(&silent{header: http.Header{}}, v); err != nil {
-			return err
-		}
+		_ = s.run(&silent{header: http.Header{}}, v) // whatever it answers, that is lost
 		return fault.strike(v.r.Context(), s.clock)
 	}
 	if err := fault.strike(v.r.Context(), s.clock); err != nil {

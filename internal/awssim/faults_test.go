@@ -86,6 +86,8 @@ func TestADroppedConnectionIsNoAnswer(t *testing.T) {
 	history := c.History()
 	require.Zero(t, history[0].Status)
 	require.Equal(t, http.StatusOK, history[1].Status)
+	c.Fail(awssim.Rule{Kind: awssim.Drop, Service: "ssm", Operation: "PutParameter", Times: 1, AfterEffect: true})
+	require.ErrorIs(t, put("/done"), io.EOF, "a refusal is lost as well")
 }
 
 func TestASlowCallWaitsInSimulatedTime(t *testing.T) {

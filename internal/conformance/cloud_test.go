@@ -180,13 +180,16 @@ func (c *cloud) deployer(app string, args ...string) (printed string, code int) 
 	return string(output), code
 }
 
-// deployment is the deployer as a process that is not started yet.
+// deployment is a deployment of an app's folder as a process that is not started yet.
 func (c *cloud) deployment(ctx context.Context, app string, args ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, prepared.deployer, append([]string{
-		"environment", "--source", app, "--environment", "dev", "--commit", commit,
-	}, args...)...)
-	command.Dir = app
-	command.Env = append(c.programs(), "CI=true", "HOME="+app)
+	return c.stage(ctx, app, append([]string{"--source", app}, args...)...)
+}
+
+// stage is the deployer's environment stage as a process that is not started yet.
+func (c *cloud) stage(ctx context.Context, dir string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, prepared.deployer, append([]string{"environment", "--environment", "dev", "--commit", commit}, args...)...)
+	command.Dir = dir
+	command.Env = append(c.programs(), "CI=true", "HOME="+dir)
 	return command
 }
 

@@ -2,9 +2,11 @@ package conformance_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -91,7 +93,8 @@ func (c *cloud) rest() string {
 	s := c.state()
 	text := s.String()
 	api := cloudformation.NewFromConfig(c.as(dev, ireland))
-	for _, name := range []string{"Base", "Api", "Web"} {
+	for _, path := range slices.Sorted(maps.Keys(s.Stacks)) {
+		name := strings.TrimPrefix(path, dev+"/"+ireland+"/")
 		left, err := api.ListChangeSets(c.t.Context(), &cloudformation.ListChangeSetsInput{StackName: &name})
 		require.NoError(c.t, err)
 		for _, set := range left.Summaries {
@@ -255,7 +258,7 @@ func TestADeploymentKilledInTheMiddleOfAnOperationIsAttachedTo(t *testing.T) {
 				c.Stacks().FailResource(rule)
 			}
 			process := c.start(k.app, "--workflow", "run-1")
-			require.Eventually(t, func() bool { return c.statusOf(f.stack) == f.status }, patience, 20*time.Millisecond, "%s never was %s", f.stack, f.status)
+			c.becomes(f.stack, f.status)
 			require.True(t, process.kill(), process.printed())
 			again := c.start(k.app, "--workflow", "run-1")
 			again.says(waiting + " (" + f.status + "); waiting for it")
