@@ -200,13 +200,21 @@ func requests(pod string) corev1.ResourceRequirements {
 	}}
 }
 
-// podSecurity and containerSecurity satisfy the "restricted" Pod Security level.
+// podSecurity, containerSecurity and executorSecurity satisfy the "restricted" Pod Security level.
 func podSecurity() *corev1.PodSecurityContext {
 	return &corev1.PodSecurityContext{
 		RunAsNonRoot: ptr(true), RunAsUser: ptr(int64(user)), RunAsGroup: ptr(int64(user)), FSGroup: ptr(int64(user)),
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
 }
+
+// executorSecurity is the same for the containers that Argo adds to each pod.
+// Argo gives them no restriction of their own unless its controller is
+// configured so, and the level "restricted" then refuses the whole pod.
+const executorSecurity = `{"initContainers": [{"name": "init", "securityContext": ` + executorContext +
+	`}], "containers": [{"name": "wait", "securityContext": ` + executorContext + `}]}`
+
+const executorContext = `{"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}`
 
 func containerSecurity() *corev1.SecurityContext {
 	return &corev1.SecurityContext{

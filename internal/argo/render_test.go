@@ -1,6 +1,7 @@
 package argo_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -329,6 +331,13 @@ func TestPodsSatisfyTheRestrictedLevel(t *testing.T) {
 	template := render(t, configuration("dev"))
 	assert.True(t, *template.Spec.SecurityContext.RunAsNonRoot)
 	assert.EqualValues(t, "RuntimeDefault", template.Spec.SecurityContext.SeccompProfile.Type)
+	var patch corev1.PodSpec
+	require.NoError(t, json.Unmarshal([]byte(template.Spec.PodSpecPatch), &patch))
+	for _, own := range append(patch.InitContainers, patch.Containers...) {
+		assert.Contains(t, []string{"init", "wait"}, own.Name)
+		assert.False(t, *own.SecurityContext.AllowPrivilegeEscalation, own.Name)
+		assert.EqualValues(t, []corev1.Capability{"ALL"}, own.SecurityContext.Capabilities.Drop, own.Name)
+	}
 	for _, node := range template.Spec.Templates {
 		if node.Container == nil {
 			continue

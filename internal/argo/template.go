@@ -93,6 +93,7 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		PodGC:                 &wfv1.PodGC{Strategy: wfv1.PodGCOnPodSuccess},
 		TTLStrategy:           &wfv1.TTLStrategy{SecondsAfterSuccess: ptr(int32(keepSuccess)), SecondsAfterFailure: ptr(int32(keepFailure))},
 		SecurityContext:       podSecurity(),
+		PodSpecPatch:          executorSecurity,
 		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: undisturbed()},
 		WorkflowMetadata:      &wfv1.WorkflowMetadata{Labels: labels},
 		Templates:             templates,

@@ -42,6 +42,7 @@ type Spec struct {
 	TTLStrategy           podOnly   `json:"ttlStrategy,omitempty"`
 	SecurityContext       podOnly   `json:"securityContext,omitempty"`
 	PodMetadata           podOnly   `json:"podMetadata,omitempty"`
+	PodSpecPatch          podOnly   `json:"podSpecPatch,omitempty"`
 }
 
 // queue names the locks that queue the runs of a pipeline. A local run queues
