@@ -13,6 +13,9 @@ type Options struct {
 	// A later server on the same directory goes on where this one ended. Empty
 	// means a temporary directory that Close removes.
 	Dir string
+	// Address is where Start listens, as host:port; empty means a free port of
+	// the loopback interface.
+	Address string
 	// Clock is the simulator's time; nil means a new one that shows the
 	// machine's time.
 	Clock *Clock

@@ -28,6 +28,7 @@ import (
 type Server struct {
 	clock     *Clock
 	log       *slog.Logger
+	address   string // to listen at
 	dir       string
 	temporary bool // the directory is removed at the end
 
@@ -53,12 +54,15 @@ type Server struct {
 
 // New makes a server and loads what an earlier one left in the directory.
 func New(options Options) (*Server, error) {
-	s := &Server{clock: options.Clock, log: options.Log, dir: options.Dir}
+	s := &Server{clock: options.Clock, log: options.Log, dir: options.Dir, address: options.Address}
 	if s.clock == nil {
 		s.clock = NewClock()
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.address == "" {
+		s.address = "127.0.0.1:0"
 	}
 	if s.dir == "" {
 		dir, err := os.MkdirTemp("", "aphex-awssim-")
@@ -93,11 +97,11 @@ func (s *Server) open(options Options) error {
 	return s.load()
 }
 
-// Start listens on a free port of the loopback interface and returns the URL
-// that clients take as AWS_ENDPOINT_URL.
+// Start listens, on a free port of the loopback interface unless the options
+// name an address, and returns the URL that clients take as AWS_ENDPOINT_URL.
 func (s *Server) Start() (url string, err error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	listener, err := config.Listen(context.Background(), "tcp", s.address)
 	if err != nil {
 		return "", fmt.Errorf("starting the AWS simulator: %w", err)
 	}
