@@ -44,6 +44,15 @@ demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, aga
 bench: build $(BUILT) ## compare with other programs, for some minutes: a table, and bench.json
 	go run ./internal/bench -bin bin -app $(SHOP) -o bench.json </dev/null
 
+.PHONY: images
+images: ## build the images of the stages: into docker, or with BASE=debian into bin/images, where no registry is reached
+	images/make
+
+.PHONY: e2e
+e2e: build $(PACKAGES) ## run the pipeline on a real Kubernetes with the real Argo, in namespaces of its own; needs root
+	@[ -n "$$(ls bin/images/*.tar 2>/dev/null)" ] || BASE=debian images/make
+	cd e2e && go test -c -o ../bin/e2e . && ../bin/e2e -test.v -test.timeout 90m </dev/null
+
 .PHONY: golden
 golden: ## write golden files and generated documents anew; look at the difference before you commit it
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd internal stages | xargs -n1 dirname | sort -u | sed 's|^|./|') -update

@@ -1,0 +1,114 @@
+# The images of the stages: docker buildx bake. images/README.md tells how they are built, updated and extended.
+
+variable "REGISTRY" {
+  default = "public.ecr.aws/aphex"
+}
+
+# Without a leading v, such as 1.4.0. Each image is tagged with it, with 1.4, 1, and latest.
+variable "VERSION" {
+  default = ""
+}
+
+variable "REVISION" {
+  default = ""
+}
+
+# Seconds since 1970: all times in the images. images/make gives that of the commit.
+variable "SOURCE_DATE_EPOCH" {
+  default = "0"
+}
+
+# What the toolbox is built upon: Node.js on Debian. images/pin writes the digest behind the tag, and updates it.
+variable "BASE" {
+  default = "docker-image://docker.io/library/node:24-bookworm-slim"
+}
+
+variable "CDK_VERSION" {
+  default = "2.1148.1"
+}
+
+function "tags" {
+  params = [name]
+  result = [for tag in VERSION == "" ? ["latest"] : [VERSION, join(".", slice(split(".", VERSION), 0, 2)), split(".", VERSION)[0], "latest"] : "${REGISTRY}/${name}:${tag}"]
+}
+
+function "labels" {
+  params = [name, description]
+  result = {
+    "org.opencontainers.image.title"       = "AphexPipeline ${name}"
+    "org.opencontainers.image.description" = description
+    "org.opencontainers.image.source"      = "https://github.com/aphex/aphex-pipeline"
+    "org.opencontainers.image.licenses"    = "MIT"
+    "org.opencontainers.image.vendor"      = "AphexPipeline"
+    "org.opencontainers.image.version"     = VERSION
+    "org.opencontainers.image.revision"    = REVISION
+  }
+}
+
+group "default" {
+  targets = ["validator", "builder", "deployer", "tester"]
+}
+
+# The images with Node.js, which are built upon the toolbox.
+group "tools" {
+  targets = ["builder", "deployer", "tester"]
+}
+
+target "_common" {
+  platforms = ["linux/amd64", "linux/arm64"]
+  args = {
+    SOURCE_DATE_EPOCH = SOURCE_DATE_EPOCH
+  }
+}
+
+# A stage: its program comes from bin/images, where images/make puts those of all platforms.
+target "_stage" {
+  inherits = ["_common"]
+  contexts = {
+    programs = "bin/images"
+    toolbox  = "target:toolbox"
+  }
+  attest = ["type=sbom", "type=provenance,mode=max"]
+  output = ["type=image,rewrite-timestamp=true"]
+}
+
+target "toolbox" {
+  inherits = ["_common"]
+  context  = "images/toolbox"
+  contexts = {
+    base = BASE
+  }
+  args = {
+    CDK_VERSION = CDK_VERSION
+  }
+  # The certificates of a proxy on the way to the npm registry; without such a proxy there is nothing to give.
+  secret = ["type=env,id=ca,env=IMAGES_CA"]
+}
+
+target "validator" {
+  inherits = ["_stage"]
+  context  = "images/validator"
+  labels   = labels("validator", "Says whether a commit is fit to run.")
+  tags     = tags("validator")
+}
+
+target "builder" {
+  inherits = ["_stage"]
+  context  = "images/builder"
+  labels   = labels("builder", "Builds a commit once, for all environments.")
+  tags     = tags("builder")
+}
+
+target "deployer" {
+  inherits = ["_stage"]
+  context  = "images/deployer"
+  labels   = labels("deployer", "Deploys the pipeline itself, and environments.")
+  tags     = tags("deployer")
+}
+
+target "tester" {
+  inherits = ["_stage"]
+  context  = "images/tester"
+  labels   = labels("tester", "Runs the tests of a deployed environment.")
+  tags     = tags("tester")
+}
