@@ -1,0 +1,190 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Namespaces of what is installed. Those of a pipeline admit only pods of the
+// level "restricted".
+const (
+	System = "argo-system" // the controllers
+	Runs   = "argo"
+	Events = "argo-events"
+)
+
+const namespaces = `
+{apiVersion: v1, kind: Namespace, metadata: {name: ` + System + `}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: ` + Runs + `, labels: {pod-security.kubernetes.io/enforce: restricted}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: ` + Events + `, labels: {pod-security.kubernetes.io/enforce: restricted}}}
+`
+
+// versionOf reads the version off the name of a program's folder.
+func versionOf(folder string) string {
+	name := filepath.Base(folder)
+	return name[strings.LastIndex(name, "-v")+1:]
+}
+
+// ArgoImages writes the archives of the images that the controllers and their
+// pods run, and gives their paths.
+func ArgoImages(dir, pause string, programs Programs) ([]string, error) {
+	workflows, events := versionOf(programs.Workflows), versionOf(programs.Events)
+	images := []Image{
+		{pauseImage, []string{pause}, []string{"/usr/local/bin/pause"}},
+		{"quay.io/argoproj/workflow-controller:" + workflows, []string{filepath.Join(programs.Workflows, "workflow-controller")}, nil},
+		{"quay.io/argoproj/argoexec:" + workflows, []string{filepath.Join(programs.Workflows, "argoexec")}, []string{"argoexec"}},
+		{"quay.io/argoproj/argo-events:" + events, []string{filepath.Join(programs.Events, "argo-events")}, []string{"argo-events"}},
+	}
+	var archives []string
+	for _, image := range images {
+		file := filepath.Join(dir, filepath.Base(image.Files[0])+".tar")
+		if err := image.Archive(file); err != nil {
+			return nil, err
+		}
+		archives = append(archives, file)
+	}
+	return archives, nil
+}
+
+// InstallArgo applies what the projects themselves tell to install with, but
+// for images that no registry is asked for. Referencing is how the controller
+// restricts workflows: "", Strict or Secure.
+func (n *Node) InstallArgo(ctx context.Context, referencing string) error {
+	if err := n.natsServer(ctx); err != nil {
+		return err
+	}
+	if _, err := n.Kubectl(ctx, namespaces, "apply", "-f", "-"); err != nil {
+		return err
+	}
+	if err := n.install(ctx, "workflows", n.programs.Workflows, workflowsKustomization(versionOf(n.programs.Workflows), referencing)); err != nil {
+		return err
+	}
+	if err := n.install(ctx, "events", n.programs.Events, eventsKustomization(versionOf(n.programs.Events))); err != nil {
+		return err
+	}
+	for _, deployment := range []string{"workflow-controller", "controller-manager"} {
+		if err := n.rolledOut(ctx, deployment); err != nil {
+			return err
+		}
+	}
+	if _, err := n.Kubectl(ctx, eventBus, "apply", "-f", "-"); err != nil {
+		return err
+	}
+	return n.until(ctx, "the EventBus", starting, func(ctx context.Context) bool {
+		ready, err := n.Kubectl(ctx, "", "get", "eventbus", "default", "-n", Events, "-o", `jsonpath={.status.conditions[?(@.type=="Deployed")].status}`)
+		return err == nil && ready == "True"
+	})
+}
+
+func (n *Node) rolledOut(ctx context.Context, deployment string) error {
+	return n.until(ctx, "deployment "+deployment, starting, func(ctx context.Context) bool {
+		ready, err := n.Kubectl(ctx, "", "get", "deployment", deployment, "-n", System, "-o", "jsonpath={.status.readyReplicas}")
+		return err == nil && ready == "1"
+	})
+}
+
+func (n *Node) install(ctx context.Context, name, program, kustomization string) error {
+	folder := n.path("install-" + name)
+	if err := os.CopyFS(filepath.Join(folder, "manifests"), os.DirFS(filepath.Join(program, "manifests"))); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(kustomization), 0o644); err != nil {
+		return err
+	}
+	_, err := n.Kubectl(ctx, "", "apply", "--server-side", "--kustomize", folder)
+	return err
+}
+
+func workflowsKustomization(version, referencing string) string {
+	settings := ""
+	if referencing != "" {
+		settings = fmt.Sprintf("workflowRestrictions: %q", "templateReferencing: "+referencing+"\n")
+	}
+	return fmt.Sprintf(`namespace: %[1]s
+resources:
+  - manifests/base/crds/minimal
+  - manifests/base/workflow-controller
+  - manifests/cluster-install-no-crds/workflow-controller-rbac
+images: [{name: quay.io/argoproj/workflow-controller, newTag: %[2]s}]
+patches:
+  - target: {kind: Deployment, name: workflow-controller}
+    patch: |-
+      - {op: replace, path: /spec/template/spec/containers/0/args, value: [--executor-image=quay.io/argoproj/argoexec:%[2]s, --executor-image-pull-policy=Never]}
+      - {op: add, path: /spec/template/spec/containers/0/imagePullPolicy, value: Never}
+      - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: DEFAULT_REQUEUE_TIME, value: 100ms}}
+  - target: {kind: ConfigMap, name: workflow-controller-configmap}
+    patch: |-
+      - {op: add, path: /data, value: {%[3]s}}
+`, System, version, settings)
+}
+
+func eventsKustomization(version string) string {
+	return fmt.Sprintf(`namespace: %[1]s
+resources:
+  - manifests/base
+  - manifests/cluster-install/rbac
+images: [{name: quay.io/argoproj/argo-events, newTag: %[2]s}]
+patches:
+  - target: {kind: Deployment, name: controller-manager}
+    patch: |-
+      - {op: replace, path: /spec/template/spec/containers/0/imagePullPolicy, value: Never}
+      - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: IMAGE_PULL_POLICY, value: Never}}
+  - target: {kind: ClusterRoleBinding, name: argo-events-binding}
+    patch: |-
+      - {op: replace, path: /subjects/0/namespace, value: %[1]s}
+`, System, version)
+}
+
+// busPort is where NATS listens, for the pods of Argo Events.
+const busPort = "4222"
+
+const eventBus = `
+apiVersion: argoproj.io/v1alpha1
+kind: EventBus
+metadata: {name: default, namespace: ` + Events + `}
+spec:
+  jetstreamExotic:
+    url: nats://` + Address + ":" + busPort + `
+    streamConfig: |
+      maxMsgs: 50000
+      maxAge: 168h
+      maxBytes: -1
+      replicas: 1
+      duplicates: 300s
+`
+
+// natsServer starts the event bus, outside of the cluster, as a bus of one's own may be.
+func (n *Node) natsServer(ctx context.Context) error {
+	text := fmt.Sprintf("listen: \"%s:%s\"\nhttp: \"127.0.0.1:8222\"\nmax_payload: 33554432\njetstream { store_dir: %q }\ntls { cert_file: %q, key_file: %q }\n",
+		Address, busPort, n.path("nats"), n.path("server.crt"), n.path("server.key"))
+	if err := os.WriteFile(n.path("nats.conf"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	if err := n.run("nats", "nats-server", "--config", n.path("nats.conf")); err != nil {
+		return err
+	}
+	return n.until(ctx, "NATS", time.Minute, answers("http://127.0.0.1:8222/varz"))
+}
+
+// Bus tells who subscribed to what, as NATS describes it.
+func (n *Node) Bus(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:8222/jsz?consumers=true&config=true", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
+}

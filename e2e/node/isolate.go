@@ -1,0 +1,140 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+)
+
+// levelVariable tells a process how deep in the isolation it is.
+const levelVariable = "APHEX_E2E_LEVEL"
+
+// Isolated gives true to the process that is to do the work, in namespaces of
+// its own. All others get false when that one has ended, with its exit code.
+//
+// The program calls itself twice: the first process inside is what the kernel
+// gives orphans to, so that all it does is to reap; the second works. When the
+// first ends, the kernel ends all that is left.
+func Isolated(work string) (bool, int) {
+	switch os.Getenv(levelVariable) {
+	case "":
+		defer removeGroups()
+		return false, again("init", &syscall.SysProcAttr{
+			Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
+			Pdeathsig:  syscall.SIGKILL,
+		}, (*exec.Cmd).Wait)
+	case "init":
+		if err := separateMounts(work); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+			return false, 1
+		}
+		return false, again("work", &syscall.SysProcAttr{}, reap)
+	}
+	return true, 0
+}
+
+// again runs this program with the same arguments one level deeper.
+func again(level string, attributes *syscall.SysProcAttr, wait func(*exec.Cmd) error) int {
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), levelVariable+"="+level)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = attributes
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if err := cmd.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: starting in namespaces of its own:", err)
+		return 1
+	}
+	go func() {
+		for range signals { // the one that works ends in order, and the others with it
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+		}
+	}()
+	err := wait(cmd)
+	var exit *exec.ExitError
+	var status exitStatus
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	fmt.Fprintln(os.Stderr, "e2e:", err)
+	return 1
+}
+
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// reap waits for the command, and for every orphan that ends before it.
+func reap(cmd *exec.Cmd) error {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR) || err == nil && pid != cmd.Process.Pid:
+		case err != nil:
+			return err
+		case status.Signaled():
+			return exitStatus(128 + int(status.Signal()))
+		case status.ExitStatus() != 0:
+			return exitStatus(status.ExitStatus())
+		default:
+			return nil
+		}
+	}
+}
+
+// separateMounts gives the folders that programs of a node write to whatever
+// they are told a place in the work folder, and lets no mount out.
+func separateMounts(work string) error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("separating the mounts: %w", err)
+	}
+	for folder, own := range map[string]string{
+		"/var/lib/kubelet": "kubelet", "/var/log": "log", "/run": "run", "/var/lib/cni": "cni-state", "/etc/cni": "cni-etc",
+	} {
+		source := filepath.Join(work, own)
+		if err := errors.Join(os.MkdirAll(folder, 0o755), os.MkdirAll(source, 0o755)); err != nil {
+			return err
+		}
+		if err := syscall.Mount(source, folder, "", syscall.MS_BIND, ""); err != nil {
+			return fmt.Errorf("mounting over %s: %w", folder, err)
+		}
+	}
+	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return fmt.Errorf("mounting /proc: %w", err)
+	}
+	// Pods see what the kubelet mounts later.
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
+		return fmt.Errorf("sharing the mounts with pods: %w", err)
+	}
+	return nil
+}
+
+// removeGroups removes the control groups that the kubelet made for its pods;
+// they belong to the kernel and outlive all namespaces.
+func removeGroups() {
+	roots, _ := filepath.Glob("/sys/fs/cgroup/*/kubepods")
+	for _, root := range append(roots, "/sys/fs/cgroup/kubepods") {
+		var folders []string
+		_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() {
+				folders = append(folders, path)
+			}
+			return nil
+		})
+		for _, folder := range slices.Backward(folders) {
+			_ = os.Remove(folder)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+)
+
+// needed are the programs that the distribution has, with Debian's packages.
+var needed = [][2]string{
+	{"containerd", "containerd"}, {"ctr", "containerd"}, {"runc", "runc"}, {"etcd", "etcd-server"}, {"nats-server", "nats-server"},
+	{"ip", "iproute2"}, {"iptables", "iptables"}, {"conntrack", "conntrack"}, {"git", "git"}, {"go", "golang"}, {"node", "nodejs"},
+}
+
+// Problems says why a machine cannot run a cluster, if it cannot.
+func Problems() []string {
+	if runtime.GOOS != "linux" {
+		return []string{"it is " + runtime.GOOS + ", not Linux"}
+	}
+	var problems []string
+	if os.Geteuid() != 0 {
+		problems = append(problems, "the user is not root")
+	}
+	for _, program := range needed {
+		if _, err := exec.LookPath(program[0]); err != nil {
+			problems = append(problems, fmt.Sprintf("%s is not installed (Debian: apt-get install %s)", program[0], program[1]))
+		}
+	}
+	if _, err := os.Stat("/usr/lib/cni/bridge"); err != nil {
+		problems = append(problems, "/usr/lib/cni/bridge is not there (Debian: apt-get install containernetworking-plugins)")
+	}
+	if _, err := os.Stat("/sys/fs/cgroup"); err != nil {
+		problems = append(problems, "there are no control groups")
+	}
+	return problems
+}

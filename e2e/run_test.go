@@ -1,0 +1,139 @@
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/e2e/node"
+)
+
+// workflow is a run, as far as tests look at it.
+type workflow struct {
+	Metadata struct {
+		Name, ResourceVersion string
+		Labels, Annotations   map[string]string
+	}
+	Status struct {
+		Phase, Message string
+		Nodes          map[string]step
+		StartedAt      time.Time
+		FinishedAt     time.Time
+	}
+}
+
+// step is a node of a run.
+type step struct {
+	Name, DisplayName, Type, Phase, Message string
+	StartedAt, FinishedAt                   time.Time
+	Outputs                                 struct {
+		Parameters []struct{ Name, Value string }
+		ExitCode   string
+	}
+}
+
+const runs = "/apis/argoproj.io/v1alpha1/namespaces/" + node.Runs + "/workflows"
+
+// limit is how long a run may take on a machine that has other things to do.
+const limit = 25 * time.Minute
+
+// finished waits for the run of a commit and gives it, telling of its steps.
+func (p *pipeline) finished(commit string) workflow {
+	p.t.Helper()
+	return p.until(p.name+"-"+commit, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+}
+
+// until waits for a state of a run. A run that ended otherwise never gets there.
+func (p *pipeline) until(name string, reached func(workflow) bool) workflow {
+	p.t.Helper()
+	var last workflow
+	told := map[string]string{}
+	p.eventually("workflow "+name, limit, func() bool {
+		var w workflow
+		if p.node.Get(p.ctx, runs+"/"+name, &w) != nil {
+			return false
+		}
+		last = w
+		p.tell(w, told)
+		if !reached(w) {
+			require.Truef(p.t, w.Status.FinishedAt.IsZero(), "%s ended as %s: %s", name, w.Status.Phase, w.Status.Message)
+			return false
+		}
+		return true
+	})
+	return last
+}
+
+// tell logs what became of the steps of a run since it was told last.
+func (p *pipeline) tell(w workflow, told map[string]string) {
+	for _, s := range w.steps() {
+		if state := s.Phase + " " + s.Message; told[s.Name] != state {
+			told[s.Name] = state
+			p.t.Logf("%s  %-14s %s", time.Now().Format(time.TimeOnly), s.DisplayName, state)
+		}
+	}
+}
+
+// steps gives the steps that are pods or wait for a person, in their order.
+func (w workflow) steps() []step {
+	var found []step
+	for _, s := range w.Status.Nodes {
+		if s.Type == "Pod" || s.Type == "Suspend" {
+			found = append(found, s)
+		}
+	}
+	sort.Slice(found, func(i, j int) bool {
+		if found[i].StartedAt.Equal(found[j].StartedAt) {
+			return found[i].Name < found[j].Name
+		}
+		return found[i].StartedAt.Before(found[j].StartedAt)
+	})
+	return found
+}
+
+// names gives the steps by name, once each, as they began.
+func (w workflow) names() []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, s := range w.steps() {
+		name, _, _ := strings.Cut(s.DisplayName, "(")
+		if !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (w workflow) output(stepName, parameter string) string {
+	for _, s := range w.steps() {
+		name, _, _ := strings.Cut(s.DisplayName, "(")
+		for _, found := range s.Outputs.Parameters {
+			if name == stepName && found.Name == parameter {
+				return found.Value
+			}
+		}
+	}
+	return ""
+}
+
+// runsOf lists the runs of a pipeline, the looks for missed pushes left out.
+func (p *pipeline) runsOf() []workflow {
+	p.t.Helper()
+	var list struct{ Items []workflow }
+	selector := "app.kubernetes.io/component=run,app.kubernetes.io/instance=" + p.name + "-pipeline"
+	require.NoError(p.t, p.node.Get(p.ctx, runs+"?labelSelector="+url.QueryEscape(selector), &list))
+	return list.Items
+}
+
+func (w workflow) table() string {
+	var text strings.Builder
+	for _, s := range w.steps() {
+		fmt.Fprintf(&text, "\n  %-16s %-10s %6.1fs", s.DisplayName, s.Phase, s.FinishedAt.Sub(s.StartedAt).Seconds())
+	}
+	return text.String()
+}

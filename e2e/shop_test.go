@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
+	p := newPipeline(t, "shop", shop, func(p *pipeline) {
+		p.replace("aphex-config.yaml", "clusterName: company-pipelines\n", "clusterName: company-pipelines\n"+p.onThisCluster())
+	})
+	commit := p.push("Open the shop")
+	run := p.finished(commit)
+
+	t.Log("the run took", run.Status.FinishedAt.Sub(run.Status.StartedAt), run.table())
+	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
+	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "test-dev", "deploy-prod", "test-prod", "record"}, run.names())
+	assert.NotEmpty(t, run.output("build", "digest"))
+
+	for _, want := range []struct{ account, region, stack string }{
+		{home, homeRegion, "DatabaseStack"}, {home, homeRegion, "ApiStack"}, {home, "us-east-1", "EdgeStack"},
+		{other, "eu-central-1", "DatabaseStack"}, {other, "eu-central-1", "ApiStack"}, {other, "us-east-1", "EdgeStack"},
+	} {
+		assert.Equal(t, types.StackStatusCreateComplete, p.stack(want.account, want.region, want.stack).StackStatus, want)
+	}
+
+	bucket := "aphex-pipeline-artifacts-" + home + "-" + homeRegion
+	var record struct {
+		Status, Commit string
+		Steps          []struct{ Step, Status string }
+	}
+	require.NoError(t, json.Unmarshal(p.object(bucket, "metadata/workflows/"+run.Metadata.Name+".json"), &record))
+	assert.Equal(t, "Succeeded", record.Status)
+	assert.Len(t, record.Steps, 7)
+	assert.Equal(t, commit, record.Commit)
+	var outputs map[string]map[string]string
+	require.NoError(t, json.Unmarshal(p.object(bucket, commit+"/prod/outputs.json"), &outputs))
+	assert.NotEmpty(t, outputs["ApiStack"])
+}
+
+// onThisCluster are the settings that this cluster asks for: images that are in
+// it already, and a Service that needs no load balancer.
+func (p *pipeline) onThisCluster() string {
+	return `webhookService: ClusterIP
+eventSourceName: ` + p.name + `-github
+sensorName: ` + p.name + `-sensor
+serviceAccountName: ` + p.name + `
+validatorImage: aphex/validator:e2e
+builderImage: aphex/builder:e2e
+deployerImage: aphex/deployer:e2e
+testerImage: aphex/tester:e2e
+`
+}
+
+func (p *pipeline) stack(account, region, name string) types.Stack {
+	p.t.Helper()
+	found, err := cloudformation.NewFromConfig(p.admin(account, region)).DescribeStacks(p.ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	require.NoError(p.t, err)
+	return found.Stacks[0]
+}
+
+// object reads an object of a bucket of the pipeline's account.
+func (p *pipeline) object(bucket, key string) []byte {
+	p.t.Helper()
+	found, err := s3.NewFromConfig(p.admin(home, homeRegion)).GetObject(p.ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	require.NoError(p.t, err, key)
+	defer found.Body.Close()
+	content, err := io.ReadAll(found.Body)
+	require.NoError(p.t, err)
+	return content
+}

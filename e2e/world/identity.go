@@ -1,0 +1,101 @@
+package world
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// identities is what EKS puts into a cluster: pods of a ServiceAccount that
+// names a role find a token by which they may take it on. It also tells every
+// pod where AWS is, and who signs the certificates of this world, which is
+// nothing that EKS would do.
+type identities struct {
+	endpoint string // of AWS
+	roleOf   func(namespace, serviceAccount string) string
+}
+
+// CertificatesMap is the ConfigMap in a namespace whose key ca.crt is mounted
+// into its pods: Kubernetes keeps one of that name in each, with the authority
+// of its own certificates, which is that of this world's.
+const CertificatesMap = "kube-root-ca.crt"
+
+const (
+	certificates = "/var/run/e2e"
+	tokenFolder  = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+)
+
+type object = map[string]any
+
+// ServeHTTP answers a review of admission with a patch of the pod.
+func (i *identities) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var review struct {
+		Request struct {
+			UID       string
+			Namespace string
+			Object    struct {
+				Spec podSpec
+			}
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	spec := review.Request.Object.Spec
+	patch, err := json.Marshal(i.patch(spec, i.roleOf(review.Request.Namespace, spec.ServiceAccountName)))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(object{
+		"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+		"response": object{"uid": review.Request.UID, "allowed": true, "patchType": "JSONPatch", "patch": patch},
+	})
+}
+
+type podSpec struct {
+	ServiceAccountName string
+	Volumes            []object
+	Containers         []container
+	InitContainers     []container
+}
+
+type container struct {
+	Env, VolumeMounts []object
+}
+
+func (i *identities) patch(spec podSpec, role string) []object {
+	volumes := append(spec.Volumes, object{"name": "e2e-certificates", "configMap": object{"name": CertificatesMap}})
+	mounts := []object{{"name": "e2e-certificates", "mountPath": certificates, "readOnly": true}}
+	env := []object{
+		{"name": "AWS_ENDPOINT_URL", "value": i.endpoint},
+		// The SDK for Go does not look at the former when it takes on the role of a token.
+		{"name": "AWS_ENDPOINT_URL_STS", "value": i.endpoint},
+		{"name": "SSL_CERT_FILE", "value": certificates + "/ca.crt"},
+		{"name": "NODE_EXTRA_CA_CERTS", "value": certificates + "/ca.crt"},
+	}
+	if role != "" {
+		volumes = append(volumes, object{"name": "aws-iam-token", "projected": object{"sources": []object{
+			{"serviceAccountToken": object{"audience": "sts.amazonaws.com", "expirationSeconds": 86400, "path": "token"}},
+		}}})
+		mounts = append(mounts, object{"name": "aws-iam-token", "mountPath": tokenFolder, "readOnly": true})
+		env = append(env, object{"name": "AWS_ROLE_ARN", "value": role},
+			object{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": tokenFolder + "/token"})
+	}
+	patches := []object{{"op": "add", "path": "/spec/volumes", "value": volumes}}
+	for kind, containers := range map[string][]container{"containers": spec.Containers, "initContainers": spec.InitContainers} {
+		for index, c := range containers {
+			at := "/spec/" + kind + "/" + string(rune('0'+index))
+			patches = append(patches,
+				object{"op": "add", "path": at + "/env", "value": append(c.Env, env...)},
+				object{"op": "add", "path": at + "/volumeMounts", "value": append(c.VolumeMounts, mounts...)})
+		}
+	}
+	return patches
+}
+
+func base64JSON(data []byte) []byte {
+	text, _ := json.Marshal(data) // bytes can always be encoded
+	return text
+}
