@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/stretchr/testify/assert"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -132,39 +130,19 @@ func large() string {
 	return text.String()
 }
 
-// TestTwoHundredEnvironmentsOfFiftyStacksFitAndAreRenderedQuickly takes the best
-// of some times, as other programs use the machine too.
-func TestTwoHundredEnvironmentsOfFiftyStacksFitAndAreRenderedQuickly(t *testing.T) {
+func TestTwoHundredEnvironmentsOfFiftyStacksFit(t *testing.T) {
 	cfg, err := config.Parse(config.File, []byte(large()))
 	require.NoError(t, err)
-	var objects []manifest.Object
-	best := time.Hour
-	for range 5 {
-		started := time.Now()
-		p, err := plan.New(cfg, contracts(), place())
-		require.NoError(t, err)
-		objects, err = argo.Objects(cfg, p, place())
-		require.NoError(t, err)
-		best = min(best, time.Since(started))
-	}
-	assert.Less(t, best, 500*time.Millisecond)
+	p, err := plan.New(cfg, contracts(), place())
+	require.NoError(t, err)
+	objects, err := argo.Objects(cfg, p, place())
+	require.NoError(t, err)
 	for _, object := range objects {
 		content, err := yaml.YAMLToJSON(object.YAML)
 		require.NoError(t, err)
 		assert.Less(t, len(content), 1<<20, object.String())
 		if object.Kind == "WorkflowTemplate" {
-			t.Logf("200 environments: %d bytes as JSON, rendered in %s", len(content), best)
+			t.Logf("200 environments: %d bytes as JSON", len(content))
 		}
-	}
-}
-
-func BenchmarkTwoHundredEnvironmentsOfFiftyStacks(b *testing.B) {
-	cfg, err := config.Parse(config.File, []byte(large()))
-	require.NoError(b, err)
-	for b.Loop() {
-		p, err := plan.New(cfg, contracts(), place())
-		require.NoError(b, err)
-		_, err = argo.Objects(cfg, p, place())
-		require.NoError(b, err)
 	}
 }

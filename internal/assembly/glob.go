@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func alternatives(text string, most int) []string {
 		return []string{text}
 	}
 	var all []string
-	ends := append(commas, to)
+	ends := slices.Concat(commas, []int{to})
 	for start := from + 1; len(ends) > 0; start, ends = ends[0]+1, ends[1:] {
 		all = append(all, alternatives(text[:from]+text[start:ends[0]]+text[to+1:], most/(len(commas)+1))...)
 	}

@@ -26,7 +26,7 @@ import (
 // quiet stands for the ten seconds that nothing may be silent for, so that the
 // phases of a real deployment need not be that slow. That the ten seconds
 // themselves are kept is tested in package progress, in virtual time.
-const quiet = 200 * time.Millisecond
+const quiet = 100 * time.Millisecond
 
 // slowness is what every phase of the deployments below takes at least.
 const slowness = 6 * quiet
@@ -44,8 +44,8 @@ func slowWorld(t *testing.T) (*world, environment.Deps) {
     stacks: [{name: Data}, {name: Api}]
     concurrency: 2
     hooks:
-      preDeploy: [sleep 1.2]
-      postDeploy: [sleep 1.2]
+      preDeploy: [sleep 0.6]
+      postDeploy: [sleep 0.6]
 `)
 	w.Fail(awssim.Rule{Service: "s3", Operation: "PutObject", Kind: awssim.Delay, Delay: slowness})
 	d := w.deps()
@@ -84,7 +84,7 @@ func TestNoPhaseOfADeploymentIsSilent(t *testing.T) {
 	w, d := slowWorld(t)
 	t.Setenv("SHAPE", "image")
 	docker := filepath.Join(w.source, "docker")
-	require.NoError(t, os.WriteFile(docker, []byte("#!/bin/sh\ncase $1 in inspect) exit 1;; build|push) sleep 1.2;; esac\ncat >/dev/null\n"), 0o755))
+	require.NoError(t, os.WriteFile(docker, []byte("#!/bin/sh\ncase $1 in inspect) exit 1;; build|push) sleep 0.6;; esac\ncat >/dev/null\n"), 0o755))
 	t.Setenv("CDK_DOCKER", docker)
 	require.NoError(t, os.Mkdir(filepath.Join(w.source, "image"), 0o755))
 	w.write("image/Dockerfile", "FROM scratch\n")

@@ -12,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -60,7 +61,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.checkSuperseded(ctx, frame, in); err != nil {
 		return Output{}, err
 	}
-	out, err := update(ctx, d, frame, in)
+	teller := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
+	defer teller.Watch()()
+	out, err := update(ctx, d.told(teller), frame, in)
 	if err == nil || in.OnFailure == string(config.Stop) || ctx.Err() != nil || fault.KindOf(err) == fault.Temporary {
 		return out, err
 	}

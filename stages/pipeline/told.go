@@ -1,0 +1,43 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// told gives the same dependencies, of which those that may take long say so
+// while they do. A deployment of the repository's own stack tells for itself.
+func (d Deps) told(t *progress.Teller) Deps {
+	begin := func(doing string) (end func()) { return t.Begin(progress.Stage, "pipeline", doing) }
+	fetch, try, update, apply, remove := d.FetchFile, d.Try, d.UpdateCloud, d.Apply, d.Remove
+	d.FetchFile = func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error) {
+		defer begin("fetching " + name)()
+		return fetch(ctx, bucket, artifact, digest, name)
+	}
+	if try != nil {
+		d.Try = func(ctx context.Context, objects []manifest.Object) error {
+			defer begin("trying the objects")()
+			return try(ctx, objects)
+		}
+	}
+	if update != nil {
+		d.UpdateCloud = func(ctx context.Context, frame stage.Frame, cloud Cloud) error {
+			defer begin("updating stack " + cloud.Stack)()
+			return update(ctx, frame, cloud)
+		}
+	}
+	d.Apply = func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {
+		defer begin("applying the objects, and waiting until Argo accepts them")()
+		return apply(ctx, objects)
+	}
+	if remove != nil {
+		d.Remove = func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {
+			defer begin("removing what is no longer wanted")()
+			return remove(ctx, objects)
+		}
+	}
+	return d
+}
