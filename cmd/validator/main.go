@@ -37,7 +37,7 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 		},
 		BootstrapVersion: func(ctx context.Context, env config.Environment) (int, error) {
 			entry, _ := entries.Load(env.Name)
-			return account.BootstrapVersion(ctx, entry.(*account.Entry).Commands, "")
+			return account.BootstrapVersion(ctx, entry.(*account.Entry).Reader(ctx), "")
 		},
 		LookPath: exec.LookPath,
 	}, frame, in)

@@ -77,14 +77,31 @@ func (e *Entry) enterByOwnRole(ctx context.Context) error {
 	return nil
 }
 
-func (e *Entry) enterByLookupRole(ctx context.Context) error {
+func (e *Entry) enterByLookupRole(ctx context.Context) (err error) {
+	e.Commands, err = e.lookup(ctx)
+	return err
+}
+
+// lookup takes on the bootstrap role for lookups.
+func (e *Entry) lookup(ctx context.Context) (*Session, error) {
 	role := Role{ARN: fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", e.Partition, e.Account, DefaultQualifier, e.Account, e.Region)}
 	session, err := assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
 	if err != nil {
-		return explainAssume(err, e.origin, role)
+		return nil, explainAssume(err, e.origin, role)
 	}
-	e.Commands, err = e.confirm(ctx, session)
-	return err
+	return e.confirm(ctx, session)
+}
+
+// Reader is what may look at the account. In the account of the credentials at
+// hand that is the bootstrap role for lookups, where it lets them in: a
+// pipeline's own role may enter accounts and look at nothing, in its own neither.
+func (e *Entry) Reader(ctx context.Context) *Session {
+	if e.RoleARN == "" && e.Commands == e.origin {
+		if session, err := e.lookup(ctx); err == nil {
+			return session
+		}
+	}
+	return e.Commands
 }
 
 // confirm asks AWS whether the session is of the account that was meant.

@@ -33,6 +33,17 @@ func TestTheAccountOfTheCredentialsIsEnteredAsItIs(t *testing.T) {
 	assert.Equal(t, "aws", e.Partition)
 }
 
+func TestTheAccountOfTheCredentialsIsReadByTheBootstrapLookupRole(t *testing.T) {
+	s, cfg := newStub(t)
+	e, err := account.Enter(t.Context(), cfg, account.Target{Account: "111111111111", Region: "us-east-1"}, quiet)
+	require.NoError(t, err)
+	reader := e.Reader(t.Context())
+	require.Len(t, s.asked, 1)
+	assert.Equal(t, "arn:aws:iam::111111111111:role/cdk-hnb659fds-lookup-role-111111111111-us-east-1", s.asked[0].Get("RoleArn"))
+	assert.NotSame(t, e.Commands, reader)
+	assert.Equal(t, "111111111111", reader.Account)
+}
+
 func TestAnotherAccountIsEnteredByTheBootstrapLookupRole(t *testing.T) {
 	s, cfg := newStub(t)
 	e, err := account.Enter(t.Context(), cfg, account.Target{
