@@ -138,6 +138,7 @@ func TestALiveDeploymentLeavesAReadableScreen(t *testing.T) {
 		end := teller.Begin(Stage, "dev", "synthesizing")
 		fmt.Fprintln(s, "output of the app")
 		time.Sleep(time.Second + refresh/2) // between two drawings
+		synctest.Wait()
 		assert.Equal(t, []string{"output of the app", "⠴ dev   synthesizing", "· Api   waits", "· Data  waits"}, trimmed(terminal.Lines()))
 		end()
 		teller.Tell(Event{Scope: Stack, Subject: "Api", Step: "executing", Total: 2, Doing: "beginning the change"})
