@@ -109,3 +109,26 @@ func TestWhatGoesWrongWithImagesIsSaid(t *testing.T) {
 	err = assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place())
 	require.ErrorContains(t, err, "there is no ECR repository missing in account 111111111111")
 }
+
+func TestALookSaysWhatIsThereAndPublishesNothing(t *testing.T) {
+	s, root := newStub(t), t.TempDir()
+	log, env := docker(t, "")
+	p := assets.New(assets.Options{Env: env})
+	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: root}})
+	list.Files = []assembly.FileAsset{{ID: "h", Name: "Template", Path: write(t, filepath.Join(root, "t.json"), "{}"), Destinations: destination("h.json")}}
+	seen, err := p.Look(t.Context(), list, s.place())
+	require.NoError(t, err)
+	file := assets.Sight{Asset: "Template", To: "s3://assets-111111111111-eu-west-1/h.json", Role: "arn:aws:iam::111111111111:role/publishing"}
+	assert.Equal(t, []assets.Sight{file, {Asset: "Image", To: "repo:tag", Image: true}}, seen)
+	assert.NoFileExists(t, log)
+	assert.Empty(t, s.objects)
+
+	s.sizes["/assets-111111111111-eu-west-1/h.json"] = 100
+	seen, err = p.Look(t.Context(), list, s.place())
+	require.NoError(t, err)
+	assert.True(t, seen[0].There)
+
+	list.Images[0].Destinations[0].Repository = "missing"
+	_, err = p.Look(t.Context(), list, s.place())
+	require.ErrorContains(t, err, "there is no ECR repository missing")
+}

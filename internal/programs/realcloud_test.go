@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,4 +38,14 @@ func TestARunAgainstTheDefaultChainUsesTheCredentialsAtHand(t *testing.T) {
 	assert.NotContains(t, string(out), "simulated")
 	assert.Contains(t, string(out), "s3://aphex-pipeline-artifacts-111111111111-eu-west-1/metadata/workflows/")
 	assert.Regexp(t, `prod +Api +us-east-1 +created`, string(out))
+
+	// The deployer alone prints a plan as data: nothing else is on standard output.
+	plan := exec.Command("sh", "-c", `deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --plan-file "$PLAN" &&
+		deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --execute-plan "$PLAN" >&2`)
+	plan.Dir, plan.Env = app, append(run.Env, "PLAN="+filepath.Join(t.TempDir(), "plan.json"))
+	text, err := plan.Output()
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(string(text), "Plan for dev: account 111111111111, eu-west-1, commit "), "%s", text)
+	assert.Contains(t, string(text), "2 stacks: 2 unchanged; one at a time, in this order\n")
+	assert.NotContains(t, string(text), `"summary"`)
 }

@@ -41,10 +41,17 @@ func (c *call) work(ctx context.Context, frame Frame) error {
 	if keepErr := c.keep(ctx, record); keepErr != nil {
 		frame.Log.Warn("the record of this stage was not kept", "error", keepErr)
 	}
-	if c.common.Outputs == "" && len(outputs) > 0 && err == nil {
+	if c.common.Outputs == "" && len(outputs) > 0 && err == nil && !isTold(output) {
 		printOutputs(frame.Stdout, outputs)
 	}
 	return err
+}
+
+// isTold says whether the stage has printed what it was asked for itself: an
+// output says so by a method Told.
+func isTold(output any) bool {
+	told, can := output.(interface{ Told() bool })
+	return can && told.Told()
 }
 
 // frame makes what the stage is run in. Everything that is written passes the

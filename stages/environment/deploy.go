@@ -25,20 +25,33 @@ type deployment struct {
 	budgets    map[string]*cfn.Budget // by region
 }
 
-// deployAll synthesizes, publishes and deploys all stacks of the environment.
-func (j *job) deployAll(ctx context.Context) ([]Result, error) {
+// arrange synthesizes, finds the environment's stacks and puts them in order.
+func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, error) {
 	targets, apps, err := j.synthesize(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	nodes, err := graph(j.Environment, targets)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	for _, line := range remarks(targets, nodes) {
 		j.frame.Log.Warn(line)
 	}
 	if targets, nodes, err = only(j.Stacks, j.Exclusively, targets, nodes); err != nil {
+		return nil, nil, nil, err
+	}
+	return targets, apps, nodes, nil
+}
+
+// deployAll synthesizes, publishes and deploys all stacks of the environment.
+func (j *job) deployAll(ctx context.Context) ([]Result, error) {
+	targets, apps, nodes, err := j.arrange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	targets, nodes, left, err := j.Planned.keep(targets, nodes)
+	if err != nil {
 		return nil, err
 	}
 	j.progress.choose(targets)
@@ -59,7 +72,8 @@ func (j *job) deployAll(ctx context.Context) ([]Result, error) {
 		return result, err
 	})
 	d.progress.skipped(results)
-	return conclude(results, byName)
+	all, err := conclude(results, byName)
+	return append(all, notPlanned(left, j.frame.Log)...), err
 }
 
 func (j *job) concurrency() int {
@@ -71,6 +85,18 @@ func (j *job) concurrency() int {
 
 // prepare begins what runs beside the deployments: validation and publishing.
 func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*deployment, error) {
+	d, err := j.newDeployment(ctx, apps)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		j.progress.expect(t)
+		d.published[t.name] = d.publish(ctx, t, t.stack.Assets)
+	}
+	return d, nil
+}
+
+func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, error) {
 	archives := j.scratch("assets")
 	if err := os.MkdirAll(archives, 0o755); err != nil {
 		return nil, fault.Temporaryf("making a folder for assets: %w", err)
@@ -81,17 +107,13 @@ func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*depl
 	}
 	d := &deployment{job: j, validate: j.validation(ctx, apps), published: map[string]func(context.Context) error{}, budgets: map[string]*cfn.Budget{}}
 	d.publisher = assets.New(assets.Options{Env: environ, Out: j.frame.Out, Limit: j.Limit, Temp: archives, Notify: j.progress.asset})
-	for _, t := range targets {
-		j.progress.expect(t)
-		d.published[t.name] = d.publish(ctx, t)
-	}
 	return d, nil
 }
 
-// publish begins to publish a stack's assets and gives a function that waits for them.
-func (d *deployment) publish(ctx context.Context, t target) func(context.Context) error {
+// publish begins to publish assets of a stack and gives a function that waits for them.
+func (d *deployment) publish(ctx context.Context, t target, lists []*assembly.AssetManifest) func(context.Context) error {
 	return d.begin(func() error {
-		for _, list := range t.stack.Assets {
+		for _, list := range lists {
 			if err := d.publisher.Publish(ctx, list, d.place(t)); err != nil {
 				return fmt.Errorf("publishing the assets of stack %s: %w", t.name, err)
 			}

@@ -52,6 +52,9 @@ func (d Deps) keepDurations(ctx context.Context, in Input, env config.Environmen
 		}
 	}
 	for _, r := range results {
+		if seconds, is := known[r.Stack]; is {
+			kept[r.Stack] = seconds // of a stack that a pattern names
+		}
 		if r.State == schedule.Done && (r.Action == cfn.Created || r.Action == cfn.Updated) {
 			kept[r.Stack], changed = r.Ended.Sub(r.Started).Round(100*time.Millisecond).Seconds(), true
 		}

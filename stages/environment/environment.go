@@ -2,6 +2,8 @@ package environment
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
@@ -35,11 +38,20 @@ of the environment's stacks, and those that they need.
 The app and the hooks find ENVIRONMENT_NAME, COMMIT_SHA, BRANCH, CDK_DEFAULT_ACCOUNT,
 CDK_DEFAULT_REGION, and credentials that renew themselves.
 
+--plan prints what a deployment would do: per stack what is added, modified,
+replaced and removed, who gets more rights than before, the roles, the order, the
+assets that would be published. It publishes templates and prepares change sets,
+and executes nothing; a stack that is not there is an empty one in
+REVIEW_IN_PROGRESS afterwards. A later deployment of the same content executes the
+prepared change sets where they still hold, --execute-plan those and nothing else.
+
 Examples, on a plain folder:
 
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
   deployer environment --source . --assembly cdk.out --environment dev --commit $(git rev-parse HEAD)
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --stacks 'Api,Dev/*'
+  deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --plan-file plan.json
+  deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --execute-plan plan.json
 `
 
 // Input is what the stage is given.
@@ -56,6 +68,9 @@ type Input struct {
 	OutputsFile string        `help:"File that gets the stack outputs, besides the bucket." type:"path" placeholder:"FILE"`
 	Stacks      []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
 	Exclusively bool          `help:"With --stacks: leave out what they need."`
+	Plan        bool          `help:"Print what a deployment would do, stack by stack, and execute nothing."`
+	PlanFile    string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan." type:"path" placeholder:"FILE"`
+	ExecutePlan string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
 	Concurrency int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
 	Force       bool          `help:"Make a change set even for a stack that seems unchanged."`
 	RollBack    bool          `help:"Roll back a stack first whose earlier operation stopped half way."`
@@ -76,17 +91,29 @@ func (in Input) Validate() error {
 	if in.Concurrency < 0 {
 		return fault.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)
 	}
+	if in.ExecutePlan != "" && (in.plans() || len(in.Stacks) > 0 || in.Force) {
+		return fault.Invalidf("--execute-plan goes with none of --plan, --plan-file, --stacks and --force").
+			WithHint("which stacks are deployed, and how, is in the plan")
+	}
 	if in.Exclusively && len(in.Stacks) == 0 {
 		return fault.Invalidf("--exclusively goes with --stacks, which is not given")
 	}
 	return workspace.CheckCommit(in.Commit)
 }
 
+// plans says whether nothing is to be executed.
+func (in Input) plans() bool { return in.Plan || in.PlanFile != "" }
+
 // Output is what the stage leaves.
 type Output struct {
 	Outputs string  `output:"outputs" help:"Key of the stack outputs in the bucket, as {stack: {key: value}}."`
 	Summary Summary `output:"summary" help:"What became of each stack, as JSON."`
+
+	plan *Plan // that was made
 }
+
+// Told says that standard output has what was asked for already: a plan.
+func (o Output) Told() bool { return o.plan != nil }
 
 // Contract is the stage from outside.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "environment") }
@@ -109,8 +136,28 @@ type Deps struct {
 }
 
 // Run deploys the commit to the environment. What was deployed before an error
-// is in the output beside the error.
+// is in the output beside the error. A plan is printed on standard output.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	out, err := d.run(ctx, frame, in)
+	if out.plan == nil {
+		return out, err
+	}
+	terminal := screen.On(frame.Stdout)
+	_, printErr := io.WriteString(frame.Stdout, out.plan.Text(terminal != nil && terminal.Color()))
+	if in.PlanFile != "" {
+		printErr = errors.Join(printErr, out.plan.write(in.PlanFile))
+	}
+	if err == nil {
+		err = printErr
+	}
+	return out, err
+}
+
+func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, error) {
+	planned, err := readPlan(in)
+	if err != nil {
+		return Output{}, err
+	}
 	scratch, err := os.MkdirTemp("", "deploy-")
 	if err != nil {
 		return Output{}, fault.Temporaryf("making a folder for the deployment: %w", err)
@@ -138,15 +185,21 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)
 		return Output{Summary: Summary{Environment: in.Environment, Stacks: []StackSummary{}}}, nil
 	}
-	return d.deploy(ctx, frame, tell, in, env, dir, scratch)
+	r := Request{
+		Environment: env, Planned: planned, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
+		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Advice: in.Advice, Limit: in.Limit,
+	}
+	if in.plans() {
+		plan, err := makePlan(ctx, d, frame, tell, r)
+		return Output{Summary: plan.summary(env.Name), plan: plan}, err
+	}
+	return d.deploy(ctx, frame, tell, in, r)
 }
 
-func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in Input, env config.Environment, dir, scratch string) (Output, error) {
+func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in Input, r Request) (Output, error) {
+	env := r.Environment
 	durations := d.readDurations(ctx, in, tell.Last)
-	results, err := deployTelling(ctx, d, frame, tell, Request{
-		Environment: env, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
-		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Advice: in.Advice, Limit: in.Limit,
-	})
+	results, err := deployTelling(ctx, d, frame, tell, r)
 	known := durations()
 	out := Output{Summary: summarize(env.Name, results, frame.Redactor.String)}
 	if results == nil {

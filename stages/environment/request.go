@@ -25,6 +25,7 @@ type Request struct {
 	Assembly    string        // folder of an assembly to use in place of a synthesis; may be empty
 	Stacks      []string      // deploy only these, by name, construct path or pattern; empty is all
 	Exclusively bool          // and not what they need
+	Planned     *Plan         // execute this plan and nothing else; nil is whatever the stacks need
 	Concurrency int           // in place of the environment's, if positive
 	Force       bool          // make a change set even for what seems unchanged
 	RollBack    bool          // roll back what stopped half way

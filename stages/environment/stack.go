@@ -14,19 +14,32 @@ import (
 
 // deployStack brings one stack to what the app wants it to be.
 func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, error) {
+	session, goal, err := d.approach(ctx, t)
+	if err != nil {
+		return cfn.Result{}, err
+	}
+	options := d.options(t)
+	options.Only = d.Planned.prescribe(t.name)
+	result, err := cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, options)
+	return result, session.Explain(err)
+}
+
+// approach enters the account for a stack and says what the stack is to become.
+func (d *deployment) approach(ctx context.Context, t target) (*account.Session, cfn.Goal, error) {
 	d.progress.busy(t, "entering the account")
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
-		return cfn.Result{}, fmt.Errorf("deploying stack %s: %w", t.name, err)
+		return nil, cfn.Goal{}, fmt.Errorf("deploying stack %s: %w", t.name, err)
 	}
 	if err := d.require(ctx, t, t.stack.Bootstrap); err != nil {
-		return cfn.Result{}, err
+		return nil, cfn.Goal{}, err
 	}
 	goal, err := d.goal(ctx, t, session)
-	if err != nil {
-		return cfn.Result{}, err
-	}
-	result, err := cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, cfn.Options{
+	return session, goal, err
+}
+
+func (d *deployment) options(t target) cfn.Options {
+	return cfn.Options{
 		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force, MayRollBack: d.RollBack,
 		Ready: func(ctx context.Context) error {
 			d.validate() // it takes as long as the change set
@@ -40,8 +53,7 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 		},
 		Upload: d.upload(t),
 		Notify: func(e cfn.Event) { d.progress.stack(t, e) },
-	})
-	return result, session.Explain(err)
+	}
 }
 
 // goal says what the stack is to become, with all placeholders replaced.

@@ -86,6 +86,7 @@ type world struct {
 	stored   map[string]string // objects in the artifact bucket
 	mu       sync.Mutex
 	log, out bytes.Buffer
+	stdout   bytes.Buffer
 	events   []environment.Event
 	onEvent  func(environment.Event)
 	fetch    func() error
@@ -185,9 +186,10 @@ func (w *world) runIn(ctx context.Context, env string, change ...func(*environme
 	require.NoError(w.t, in.Validate())
 	w.log.Reset()
 	w.out.Reset()
+	w.stdout.Reset()
 	w.events = nil
 	frame := stage.Frame{
-		Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1",
+		Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Stdout: locked{&w.mu, &w.stdout}, Redactor: redact.New(), Workflow: "run-1",
 	}
 	return environment.Run(ctx, w.deps(), frame, in)
 }

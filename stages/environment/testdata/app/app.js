@@ -39,6 +39,12 @@ if (shape === 'image') {
   new (require('aws-cdk-lib/aws-ecr-assets').DockerImageAsset)(api, 'Image', { directory: 'image' });
 }
 
+if (shape === 'broader') {
+  const iam = require('aws-cdk-lib/aws-iam');
+  const role = new iam.Role(edge, 'Reader', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  role.addToPolicy(new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
+}
+
 if (shape === 'staged') {
   const stage = new cdk.Stage(app, 'Dev', { env });
   const store = new cdk.Stack(stage, 'Store');

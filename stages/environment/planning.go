@@ -1,0 +1,225 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/difference"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// planAtOnce is how many change sets are prepared at once: none waits for another.
+const planAtOnce = 8
+
+// makePlan plans what Deploy would do: it enters the account, synthesizes,
+// publishes the templates and prepares change sets, and executes nothing. The
+// error names the stacks that cannot be deployed; they are in the plan as well.
+func makePlan(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r Request) (*Plan, error) {
+	j := &job{Request: r, deps: d, frame: frame, progress: tell}
+	if err := j.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer j.loan.Close()
+	if len(r.Environment.Hooks.PreDeploy) > 0 {
+		frame.Log.Info("a plan runs no hooks; what they would make is not there")
+	}
+	targets, apps, nodes, err := j.arrange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tell.choose(targets)
+	beside, stop := context.WithCancel(ctx)
+	defer j.beside.Wait()
+	defer stop()
+	dep, err := j.newDeployment(beside, apps)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		dep.published[t.name] = dep.publish(beside, t, templatesOf(t.stack))
+	}
+	plan := &Plan{
+		Version: PlanVersion, Environment: r.Environment.Name, Account: r.Environment.Account, Region: r.Environment.Region, Commit: r.Commit,
+		Concurrency: j.concurrency(), PreDeploy: orNone(r.Environment.Hooks.PreDeploy), PostDeploy: orNone(r.Environment.Hooks.PostDeploy),
+	}
+	err = dep.fill(ctx, plan, targets, nodes)
+	if plan.Stacks == nil {
+		return nil, err
+	}
+	return plan, err
+}
+
+func orNone(commands []string) []string { return append([]string{}, commands...) }
+
+// fill plans each stack and looks at the assets.
+func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nodes []schedule.Node) error {
+	byName := map[string]target{}
+	var free []schedule.Node
+	for _, t := range targets {
+		byName[t.name] = t
+		free = append(free, schedule.Node{Name: t.name})
+	}
+	results := schedule.Run(ctx, planAtOnce, free, func(ctx context.Context, name string) (PlannedStack, error) {
+		planned := d.planStack(ctx, byName[name])
+		d.progress.ended(name, planned.err)
+		return planned, nil
+	})
+	if ctx.Err() != nil {
+		return fault.Cancelledf("planning was stopped: %w", ctx.Err())
+	}
+	stacks := map[string]PlannedStack{}
+	for _, result := range results {
+		stacks[result.Name] = result.Value
+	}
+	plan.Stacks = inOrder(nodes, stacks)
+	plan.settle()
+	var looked error
+	plan.Assets, looked = d.lookAtAssets(ctx, targets)
+	return errors.Join(combine(blocked(plan.Stacks), nil), looked, d.judgeTemplates(ctx, plan))
+}
+
+// judgeTemplates validates the templates as a deployment would, if anything changes.
+func (d *deployment) judgeTemplates(ctx context.Context, plan *Plan) error {
+	if !slices.ContainsFunc(plan.Stacks, func(s PlannedStack) bool { return s.Intent != WillLeave }) {
+		return nil
+	}
+	return d.validate()(ctx)
+}
+
+func blocked(stacks []PlannedStack) (errs []error) {
+	for _, s := range stacks {
+		if s.Intent == WillFail {
+			errs = append(errs, s.err)
+		}
+	}
+	return errs
+}
+
+// inOrder gives the stacks in the order in which one at a time would begin,
+// and tells those that fail for the lack of something from those that only
+// have to wait for an earlier one.
+func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []PlannedStack) {
+	done := map[string]bool{}
+	for len(ordered) < len(nodes) {
+		at := slices.IndexFunc(nodes, func(n schedule.Node) bool {
+			return !done[n.Name] && !slices.ContainsFunc(n.After, func(need string) bool { _, here := stacks[need]; return here && !done[need] })
+		})
+		node := nodes[at] // there is one: the graph has no circles
+		done[node.Name] = true
+		s := stacks[node.Name]
+		s.After = slices.DeleteFunc(slices.Clone(node.After), func(need string) bool { _, here := stacks[need]; return !here })
+		s.After = append([]string{}, s.After...)
+		if lack := cfn.Lacks(s.err); lack != "" {
+			if first := changing(node, nodes, stacks); len(first) > 0 {
+				s.Intent, s.Hint, s.err = WillWait, "", nil
+				s.Because = fmt.Sprintf("its change set cannot be made before %s is deployed: %s", strings.Join(first, " and "), lack)
+			}
+		}
+		stacks[node.Name] = s
+		ordered = append(ordered, s)
+	}
+	return ordered
+}
+
+// changing gives the stacks that a node needs, directly or not, and that are
+// not yet as they should be.
+func changing(node schedule.Node, nodes []schedule.Node, stacks map[string]PlannedStack) (names []string) {
+	needed := map[string]bool{node.Name: true}
+	addNeeds(needed, nodes)
+	for _, other := range nodes {
+		s, here := stacks[other.Name]
+		if here && other.Name != node.Name && needed[other.Name] && s.Intent != WillLeave {
+			names = append(names, other.Name)
+		}
+	}
+	return names
+}
+
+// planStack prepares the change set of one stack.
+func (d *deployment) planStack(ctx context.Context, t target) PlannedStack {
+	here := d.here(t.region)
+	s := PlannedStack{
+		Stack: t.name, Name: t.stack.Name, Path: t.stack.Path, Region: t.region,
+		DeployRole: here.Resolve(t.stack.DeployRole.ARN), ExecutionRole: here.Resolve(t.stack.ExecutionRole),
+		Changes: []PlannedChange{}, Broader: []difference.Broadening{},
+	}
+	prepared, err := d.prepareStack(ctx, t)
+	s.Digest, s.TemplateDigest, s.StackID, s.ChangeSet = prepared.Digest, prepared.TemplateDigest, prepared.StackID, prepared.ChangeSet
+	if err == nil {
+		err = s.describe(t, prepared, d.mask)
+	}
+	if err != nil {
+		s.Intent, s.Because, s.Hint, s.err = WillFail, d.mask(err.Error()), d.mask(fault.HintOf(err)), err
+	}
+	return s
+}
+
+func (d *deployment) mask(text string) string {
+	if d.frame.Redactor == nil {
+		return text
+	}
+	return d.frame.Redactor.String(text)
+}
+
+func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, error) {
+	session, goal, err := d.approach(ctx, t)
+	if err != nil {
+		return cfn.Prepared{}, err
+	}
+	prepared, err := cfn.Prepare(ctx, cfn.NewClient(session.Config), goal, d.options(t))
+	return prepared, session.Explain(err)
+}
+
+// templatesOf are the assets that CloudFormation reads to make a change set:
+// the stack's own template and those of nested stacks.
+func templatesOf(stack assembly.Stack) []*assembly.AssetManifest {
+	return part(stack, func(file assembly.FileAsset) bool {
+		return file.Path == stack.Template || strings.HasSuffix(file.Path, ".nested.template.json")
+	}, false)
+}
+
+// othersOf are the assets that only the execution of a change set needs.
+func othersOf(stack assembly.Stack) []*assembly.AssetManifest {
+	return part(stack, func(file assembly.FileAsset) bool {
+		return file.Path != stack.Template && !strings.HasSuffix(file.Path, ".nested.template.json")
+	}, true)
+}
+
+func part(stack assembly.Stack, keep func(assembly.FileAsset) bool, images bool) (lists []*assembly.AssetManifest) {
+	for _, list := range stack.Assets {
+		narrow := *list
+		narrow.Files = slices.DeleteFunc(slices.Clone(list.Files), func(f assembly.FileAsset) bool { return !keep(f) })
+		if !images {
+			narrow.Images = nil
+		}
+		lists = append(lists, &narrow)
+	}
+	return lists
+}
+
+// lookAtAssets says which assets a deployment would have to publish, each once.
+func (d *deployment) lookAtAssets(ctx context.Context, targets []target) ([]PlannedAsset, error) {
+	planned, seen := []PlannedAsset{}, map[string]bool{}
+	for _, t := range targets {
+		for _, list := range othersOf(t.stack) {
+			sights, err := d.publisher.Look(ctx, list, d.place(t))
+			if err != nil {
+				return planned, fmt.Errorf("looking for the assets of stack %s: %w", t.name, err)
+			}
+			for _, s := range sights {
+				if !seen[s.To] {
+					planned = append(planned, PlannedAsset{Stack: t.name, Asset: s.Asset, To: s.To, Image: s.Image, There: s.There, Role: s.Role})
+				}
+				seen[s.To] = true
+			}
+		}
+	}
+	return planned, nil
+}

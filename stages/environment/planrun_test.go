@@ -1,0 +1,86 @@
+package environment_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/stages/environment"
+)
+
+// plan plans dev into a file and gives the plan by stack, and the text.
+func (w *world) plan(file string) (map[string]environment.PlannedStack, string) {
+	w.t.Helper()
+	w.ForgetCalls()
+	_, err := w.run("dev", func(in *environment.Input) { in.PlanFile = file })
+	require.NoError(w.t, err, w.log.String()+w.out.String()+w.stdout.String())
+	assert.Zero(w.t, w.Calls()["cloudformation:ExecuteChangeSet"], "a plan executes nothing")
+	data, err := os.ReadFile(file)
+	require.NoError(w.t, err)
+	var plan environment.Plan
+	require.NoError(w.t, json.Unmarshal(data, &plan))
+	stacks := map[string]environment.PlannedStack{}
+	for _, s := range plan.Stacks {
+		stacks[s.Stack] = s
+	}
+	return stacks, w.stdout.String()
+}
+
+func intents(stacks map[string]environment.PlannedStack) map[string]environment.Intent {
+	all := map[string]environment.Intent{}
+	for name, s := range stacks {
+		all[name] = s.Intent
+	}
+	return all
+}
+
+func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
+	w := newWorld(t)
+	file := filepath.Join(t.TempDir(), "plan.json")
+	execute := func(in *environment.Input) { in.ExecutePlan = file }
+
+	stacks, text := w.plan(file)
+	assert.Equal(t, map[string]environment.Intent{"Data": "create", "Api": "later", "Edge": "create"}, intents(stacks))
+	assert.Contains(t, stacks["Api"].Because, "its change set cannot be made before Data is deployed: No export named")
+	assert.Contains(t, stacks["Data"].ChangeSet, ":changeSet/aphex-deploy/")
+	assert.Regexp(t, "^sha256:", stacks["Data"].TemplateDigest)
+	assert.Contains(t, text, "1. Data in eu-west-1: create\n")
+	assert.Contains(t, text, "2. Api in eu-west-1: later, after Data\n")
+	assert.Contains(t, text, "1 to publish")
+	assert.Contains(t, text, "deployed by cdk-hnb659fds-deploy-role-111111111111-eu-west-1")
+
+	out, err := w.run("dev", execute)
+	require.NoError(t, err, w.log.String()+w.out.String())
+	assert.Equal(t, map[string]string{"Data": "created", "Edge": "created", "Api": "skipped"}, actions(out))
+	assert.Contains(t, w.log.String(), "plan again for those that are left")
+
+	stacks, text = w.plan(file)
+	assert.Equal(t, map[string]environment.Intent{"Data": "unchanged", "Api": "create", "Edge": "unchanged"}, intents(stacks))
+	assert.Contains(t, text, "Api/Jobs/Later/Resource", "nested stacks are planned too")
+	w.ForgetCalls()
+	out, err = w.run("dev", execute)
+	require.NoError(t, err, w.log.String()+w.out.String())
+	assert.Equal(t, map[string]string{"Data": "unchanged", "Edge": "unchanged", "Api": "created"}, actions(out))
+	assert.Zero(t, w.Calls()["cloudformation:CreateChangeSet"], "what was prepared is executed")
+
+	t.Setenv("SHAPE", "broader")
+	stacks, text = w.plan(file)
+	assert.Equal(t, map[string]environment.Intent{"Data": "unchanged", "Api": "unchanged", "Edge": "update"}, intents(stacks))
+	assert.Contains(t, text, "broader rights: lambda.amazonaws.com may assume")
+	assert.Contains(t, text, "may s3:GetObject on *")
+
+	t.Setenv("SHAPE", "changed")
+	_, err = w.run("dev", execute)
+	require.ErrorContains(t, err, "is not what was planned")
+	_, err = w.run("dev", execute, func(in *environment.Input) { in.Commit = "f" + commit[1:] })
+	require.ErrorContains(t, err, "is a plan of commit "+commit)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	stacks, text = w.plan(file)
+	assert.Equal(t, environment.Intent("update"), stacks["Data"].Intent)
+	assert.Contains(t, text, "VisibilityTimeout: 30 → 60")
+}
