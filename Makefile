@@ -50,7 +50,7 @@ images: ## build the images of the stages: into docker, or with BASE=debian into
 
 .PHONY: e2e
 e2e: build $(PACKAGES) ## run the pipeline on a real Kubernetes with the real Argo, in namespaces of its own; needs root
-	@[ -n "$$(ls bin/images/*.tar 2>/dev/null)" ] || BASE=debian images/make
+	@[ -n "$$(ls bin/images/*.tar 2>/dev/null)" ] || BASE=debian REGISTRY=docker.io/aphex VERSION=0.0.0 images/make
 	cd e2e && go test -c -o ../bin/e2e . && ../bin/e2e -test.v -test.timeout 90m </dev/null
 
 .PHONY: golden

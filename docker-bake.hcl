@@ -27,6 +27,11 @@ variable "CDK_VERSION" {
   default = "2.1148.1"
 }
 
+# The certificates of a proxy on the way to the npm registry; without such a proxy there is nothing to give.
+variable "CERTIFICATES" {
+  default = "/dev/null"
+}
+
 function "tags" {
   params = [name]
   result = [for tag in VERSION == "" ? ["latest"] : [VERSION, join(".", slice(split(".", VERSION), 0, 2)), split(".", VERSION)[0], "latest"] : "${REGISTRY}/${name}:${tag}"]
@@ -81,8 +86,7 @@ target "toolbox" {
   args = {
     CDK_VERSION = CDK_VERSION
   }
-  # The certificates of a proxy on the way to the npm registry; without such a proxy there is nothing to give.
-  secret = ["type=env,id=ca,env=IMAGES_CA"]
+  secret = ["type=file,id=ca,src=${CERTIFICATES}"]
 }
 
 target "validator" {

@@ -52,11 +52,10 @@ func (p *pipeline) onThisCluster() string {
 eventSourceName: ` + p.name + `-github
 sensorName: ` + p.name + `-sensor
 serviceAccountName: ` + p.name + `
-validatorImage: aphex/validator:e2e
-builderImage: aphex/builder:e2e
-deployerImage: aphex/deployer:e2e
-testerImage: aphex/tester:e2e
-`
+validatorImage: aphex/validator:` + *tag + `
+builderImage: aphex/builder:` + *tag + `
+deployerImage: aphex/deployer:` + *tag + `
+testerImage: aphex/tester:` + *tag + "\n"
 }
 
 func (p *pipeline) stack(account, region, name string) types.Stack {
