@@ -137,7 +137,7 @@ func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file
 func (p *Publisher) zip(file assembly.FileAsset, root string) (path string, err error) {
 	archive, err := os.CreateTemp(p.options.Temp, "asset-*.zip")
 	if err != nil {
-		return "", fmt.Errorf("making an archive: %w", err)
+		return "", fault.Writing(orElse(p.options.Temp, os.TempDir()), err)
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
 	if err := Zip(archive, file.Path, root); err != nil {

@@ -1,6 +1,7 @@
 package cfn_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,6 +63,37 @@ func TestEveryStartStateLeadsToADeploymentOrAClearError(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoStatusIsUnknown begins at every status that CloudFormation has: a
+// deployment follows, or an error that names the status and no other one's.
+func TestNoStatusIsUnknown(t *testing.T) {
+	said := map[string]types.StackStatus{}
+	for _, status := range types.StackStatus("").Values() {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake().deployed(string(status), "{}")
+			time.Sleep(time.Hour)
+			if running, is := strings.CutSuffix(string(status), "_IN_PROGRESS"); is && status != types.StackStatusReviewInProgress {
+				f.later(20*time.Minute, func() {
+					f.status(strings.TrimSuffix(strings.TrimSuffix(running, "_CLEANUP"), "_COMPLETE")+"_COMPLETE", "")
+				})
+			}
+			if status == types.StackStatusDeleteInProgress {
+				f.later(20*time.Minute, func() { f.stack = nil })
+			}
+			result, err := cfn.Deploy(t.Context(), f, goal, cfn.Options{})
+			if err == nil {
+				assert.Contains(t, []cfn.Action{cfn.Created, cfn.Updated}, result.Action, status)
+				assert.Equal(t, strings.HasSuffix(string(status), "_IN_PROGRESS") && status != types.StackStatusReviewInProgress, result.Attached, status)
+				return
+			}
+			assert.ErrorContains(t, err, "is "+string(status))
+			assert.NotEmpty(t, fault.HintOf(err), status)
+			assert.Empty(t, said[err.Error()], "%s says what another status says", status)
+			said[err.Error()] = status
+		})
+	}
+	assert.Len(t, said, 5, "the rest can be deployed to")
 }
 
 func TestAProtectedStackIsNotDeletedBehindItsOwnersBack(t *testing.T) {

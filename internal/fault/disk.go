@@ -16,7 +16,7 @@ func Writing(path string, err error) error {
 	switch {
 	case err == nil || errors.As(err, &typed):
 		return err
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case isFullDisk(err):
 		return Temporaryf("the disk is full: writing to %q: %w", path, err).
 			WithHint("free some space, or give the stage a larger volume")
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):

@@ -21,14 +21,19 @@ var throttleCodes = map[string]bool{
 }
 
 // IsTemporary says whether the same call may work when it is made again:
-// a throttle, a 5xx answer, a connection that broke or timed out. It knows
+// a throttle, a 5xx answer, a connection that broke or timed out; or the same
+// work on another disk, as this one is full. It knows
 // AWS errors by their shape alone, so that this package needs no SDK.
 func IsTemporary(err error) bool {
 	var typed *Error
 	if errors.As(err, &typed) {
 		return typed.Kind == Temporary
 	}
-	return isThrottle(err) || isServerError(err) || isBrokenConnection(err)
+	return isThrottle(err) || isServerError(err) || isBrokenConnection(err) || isFullDisk(err)
+}
+
+func isFullDisk(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 func isThrottle(err error) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"syscall"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestWhatMayGoAwayByItselfIsTemporary(t *testing.T) {
 		"throttle": answered{400, "ThrottlingException"}, "slow down": answered{503, "SlowDown"},
 		"reset": syscall.ECONNRESET, "refused": syscall.ECONNREFUSED, "cut off": io.ErrUnexpectedEOF,
 		"no answer": unsent{io.EOF}, "deadline": context.DeadlineExceeded, "typed": fault.Temporaryf("busy"),
+		"full disk": &fs.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}, "quota": syscall.EDQUOT,
 	} {
 		assert.True(t, fault.IsTemporary(fmt.Errorf("calling: %w", err)), name)
 		assert.Equal(t, fault.Temporary, fault.KindOf(fmt.Errorf("calling: %w", err)), name)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
 // Environment is the environment that commands run for.
@@ -54,7 +56,7 @@ func (e Environment) Write(dir string) ([]string, error) {
 	valuesFile, detailedFile := filepath.Join(dir, ValuesFile), filepath.Join(dir, DetailedFile)
 	for path, data := range map[string][]byte{valuesFile: values, detailedFile: detailed} {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
-			return nil, fmt.Errorf("writing the stack outputs: %w", err)
+			return nil, fault.Writing(dir, err)
 		}
 	}
 	env := append(e.variables(), "STACK_OUTPUTS="+valuesFile, "STACK_OUTPUTS_DETAILED="+detailedFile)

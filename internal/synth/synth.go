@@ -60,7 +60,7 @@ func (o Options) prepareOut() (string, error) {
 		return "", fmt.Errorf("emptying the folder for the cloud assembly: %w", err)
 	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return "", fmt.Errorf("making the folder for the cloud assembly: %w", err)
+		return "", fault.Writing(o.Out, err)
 	}
 	return filepath.Abs(o.Out)
 }
@@ -80,7 +80,7 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 	}
 	scratch, err := os.MkdirTemp("", "cdk-context-")
 	if err != nil {
-		return "", fmt.Errorf("making a temporary folder: %w", err)
+		return "", fault.Writing(os.TempDir(), err)
 	}
 	defer os.RemoveAll(scratch)
 	context, err := appContext(o.App, project, user, o.Context)

@@ -78,7 +78,7 @@ func Validate(ctx context.Context, o Options, paths []string) (Report, error) {
 	}
 	out, err := os.MkdirTemp("", "cdk.validate-")
 	if err != nil {
-		return Report{}, fmt.Errorf("making a temporary folder: %w", err)
+		return Report{}, fault.Writing(os.TempDir(), err)
 	}
 	defer os.RemoveAll(out)
 	dir, err := o.run(ctx, out, map[string]any{"aws:cdk:bundling-stacks": []string{}, "aws:cdk:disable-asset-staging": true})

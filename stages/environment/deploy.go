@@ -99,7 +99,7 @@ func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*depl
 func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, error) {
 	archives := j.scratch("assets")
 	if err := os.MkdirAll(archives, 0o755); err != nil {
-		return nil, fault.Temporaryf("making a folder for assets: %w", err)
+		return nil, fault.Writing(archives, err)
 	}
 	environ, err := j.environ(nil)
 	if err != nil {

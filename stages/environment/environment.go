@@ -154,13 +154,16 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 }
 
 func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, error) {
+	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.PlanFile)); err != nil {
+		return Output{}, err
+	}
 	planned, err := readPlan(in)
 	if err != nil {
 		return Output{}, err
 	}
 	scratch, err := os.MkdirTemp("", "deploy-")
 	if err != nil {
-		return Output{}, fault.Temporaryf("making a folder for the deployment: %w", err)
+		return Output{}, fault.Writing(os.TempDir(), err)
 	}
 	defer os.RemoveAll(scratch)
 	tell := newTelling(d, frame, in.Environment)

@@ -19,10 +19,7 @@ func (p *Plan) write(path string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the plan: %w", err)
 	}
-	if err := os.WriteFile(path, append(data, '\n'), 0o644); err != nil {
-		return fault.Temporaryf("writing the plan: %w", err)
-	}
-	return nil
+	return fault.Writing(path, os.WriteFile(path, append(data, '\n'), 0o644))
 }
 
 // readPlan reads the plan that is to be executed, if one is, and refuses one of

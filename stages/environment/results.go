@@ -134,6 +134,24 @@ func outputsOf(results []Result) surroundings.Outputs {
 	return outputs
 }
 
+// checkWritable finds out before anything is deployed whether a file can be
+// written; no name is no file. One that was not there before is not there
+// afterwards.
+func checkWritable(name string) error {
+	if name == "" {
+		return nil
+	}
+	_, missing := os.Stat(name)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return fault.Writing(name, err)
+	}
+	if missing != nil {
+		defer os.Remove(name)
+	}
+	return fault.Writing(name, file.Close())
+}
+
 // keepOutputs stores the outputs in both shapes, and gives the key of the plain
 // one. What a cancelled deployment has made is kept as well.
 func (d Deps) keepOutputs(ctx context.Context, in Input, outputs surroundings.Outputs) (key string, err error) {
@@ -147,7 +165,7 @@ func (d Deps) keepOutputs(ctx context.Context, in Input, outputs surroundings.Ou
 	}
 	if in.OutputsFile != "" {
 		if err := os.WriteFile(in.OutputsFile, append(plain, '\n'), 0o644); err != nil {
-			return "", fault.Temporaryf("writing the stack outputs: %w", err)
+			return "", fault.Writing(in.OutputsFile, err)
 		}
 	}
 	if in.Bucket == "" {

@@ -35,6 +35,12 @@ const twists = {
   schema: () => { manifest.version = '999.0.0'; },
   template: () => fs.rmSync(path.join(out, 'Two.template.json')),
   outside: () => { assets.files.readme.source.path = '../../../../../../../../etc/passwd'; },
+  'template-outside': () => { manifest.artifacts.One.properties.templateFile = '../../../../../../../../etc/hostname'; },
+  'template-link': () => {
+    fs.rmSync(path.join(out, 'Two.template.json'));
+    fs.symlinkSync('/etc/hostname', path.join(out, 'Two.template.json'));
+  },
+  'list-outside': () => { manifest.artifacts['One.assets'].properties.file = '../../../../../../../../etc/hostname'; },
   circle: () => { manifest.artifacts.One.dependencies.push('Two'); },
   missing: () => {
     const props = { account: '111111111111', region: 'eu-west-1', parameterName: '/shop/vpc' };
