@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"log"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 // container or instance credentials) with the retries that this product wants.
 // The region is used when it is not empty.
 func Load(ctx context.Context, region string) (aws.Config, error) {
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{config.WithLogger(sdkLogger)}
 	if region != "" {
 		options = append(options, config.WithRegion(region))
 	}
@@ -37,6 +39,12 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 	}
 	return withRetries(cfg, nil), nil
 }
+
+// sdkLogger writes what the SDK remarks where the program's own log goes, and
+// not past it to standard error.
+var sdkLogger = logging.LoggerFunc(func(_ logging.Classification, format string, values ...any) {
+	log.Printf("AWS SDK: "+format, values...)
+})
 
 // withRetries gives cfg patient retries. The SDK's adaptive mode is not used: it
 // throttles itself to a call in two seconds for a long time after a single

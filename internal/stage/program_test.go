@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 	"testing"
@@ -72,6 +73,17 @@ func TestOutputsBecomeOneFileEach(t *testing.T) {
 func TestOutputsGoToStdoutWhereNoFolderIsGiven(t *testing.T) {
 	got := run(program(succeed), "--commit", "0123")
 	assert.JSONEq(t, `{"artifact":"abc/1.tar.zst","names":"[\"a\",\"b\"]"}`, got.stdout)
+}
+
+func TestWhatLibrariesLogIsARecordWithoutSecrets(t *testing.T) {
+	t.Setenv("DEPLOY_TOKEN", "hunter2hunter2")
+	got := run(program(func(stage.Frame, input) (output, error) {
+		log.Printf("library: sent hunter2hunter2")
+		return output{}, nil
+	}), "--commit", "0123", "--log-format", "json")
+
+	require.Equal(t, stage.ExitDone, got.code, got.stderr)
+	assert.Contains(t, got.stderr, `"msg":"library: sent [redacted]"`)
 }
 
 func TestInputsComeFromVariablesAndEmptyOnesCountAsNotGiven(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"strings"
 	"time"
 
@@ -17,9 +18,22 @@ func (c call) run(ctx context.Context, stdout, stderr io.Writer) int {
 	redactor := newRedactor()
 	frame, json, flush := c.frame(redactor, stdout, stderr)
 	defer flush()
+	defer takeLog(frame.Out)()
 	err := c.work(ctx, frame)
 	report(frame, json, err)
 	return ExitCode(err)
+}
+
+// takeLog lets what libraries write by package log, the AWS SDK among them,
+// pass the redactor as everything else does.
+func takeLog(out io.Writer) (giveBack func()) {
+	before, flags := log.Writer(), log.Flags()
+	log.SetOutput(out)
+	log.SetFlags(0)
+	return func() {
+		log.SetOutput(before)
+		log.SetFlags(flags)
+	}
 }
 
 // work runs the stage, writes its outputs and keeps its record. What the stage
