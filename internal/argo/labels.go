@@ -34,14 +34,20 @@ func (r *renderer) meta(namespace, name, component string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: r.labels(component)}
 }
 
-// labels are those that Kubernetes recommends, and the pipeline's identity,
-// which stays when its objects are given other names.
+// labels are those that Kubernetes recommends.
 func (r *renderer) labels(component string) map[string]string {
+	labels := r.identity()
+	labels["app.kubernetes.io/component"] = component
+	return labels
+}
+
+// identity are the labels of everything that belongs to the pipeline. It stays
+// when the pipeline's objects are given other names.
+func (r *renderer) identity() map[string]string {
 	return map[string]string{
-		manifest.LabelManagedBy:       manifest.ManagedBy,
-		manifest.LabelPipeline:        r.names.Pipeline,
-		"app.kubernetes.io/name":      "aphex-pipeline",
-		"app.kubernetes.io/instance":  r.cfg.WorkflowTemplateName,
-		"app.kubernetes.io/component": component,
+		manifest.LabelManagedBy:      manifest.ManagedBy,
+		manifest.LabelPipeline:       r.names.Pipeline,
+		"app.kubernetes.io/name":     "aphex-pipeline",
+		"app.kubernetes.io/instance": r.cfg.WorkflowTemplateName,
 	}
 }

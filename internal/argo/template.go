@@ -95,8 +95,9 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		SecurityContext:       podSecurity(),
 		PodSpecPatch:          executorSecurity,
 		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: undisturbed()},
-		WorkflowMetadata:      &wfv1.WorkflowMetadata{Labels: labels},
-		Templates:             templates,
+		// Argo sets these over the labels of whoever submits, who says whether it is a run or a look for missed pushes.
+		WorkflowMetadata: &wfv1.WorkflowMetadata{Labels: r.identity()},
+		Templates:        templates,
 	}
 }
 
