@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
@@ -23,9 +20,9 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 		return err
 	}
 	client := cloudformation.NewFromConfig(base)
-	_, err = client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &cloud.Stack})
+	stack, err := cfn.Find(ctx, client, cloud.Stack)
 	switch {
-	case isMissing(err):
+	case err == nil && stack == nil:
 		frame.Log.Info("the pipeline's AWS side is not a stack of this name and is left alone", "stack", cloud.Stack)
 		return nil
 	case account.IsDenied(err):
@@ -47,10 +44,4 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 	}
 	frame.Log.Info("the pipeline's AWS side is as declared", "stack", cloud.Stack, "action", string(result.Action))
 	return nil
-}
-
-// isMissing says whether there is no such stack.
-func isMissing(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist")
 }

@@ -85,7 +85,7 @@ func (b *bringing) checkExports(ctx context.Context) kube.Check {
 // checkBucket finds a bucket of the wanted name that is not this pipeline's.
 func (b *bringing) checkBucket(ctx context.Context) kube.Check {
 	what := "bucket " + b.place.Bucket
-	stack, err := stackOf(ctx, cloudformation.NewFromConfig(b.base), b.names.Stack)
+	stack, err := cfn.Find(ctx, cloudformation.NewFromConfig(b.base), b.names.Stack)
 	if err != nil {
 		return problem(what, err, "your credentials need cloudformation:DescribeStacks")
 	}

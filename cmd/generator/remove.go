@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,8 +11,8 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
+	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
@@ -23,7 +22,7 @@ const lookEvery = time.Second
 // removeStack deletes a stack and waits until it is gone.
 func removeStack(ctx context.Context, base aws.Config, std streams, name string) error {
 	client := cloudformation.NewFromConfig(base)
-	stack, err := stackOf(ctx, client, name)
+	stack, err := cfn.Find(ctx, client, name)
 	if err != nil || stack == nil {
 		return err
 	}
@@ -32,7 +31,7 @@ func removeStack(ctx context.Context, base aws.Config, std streams, name string)
 		return fmt.Errorf("deleting stack %q: %w", name, err)
 	}
 	for {
-		stack, err := stackOf(ctx, client, id)
+		stack, err := cfn.Find(ctx, client, id)
 		switch {
 		case err != nil:
 			return err
@@ -48,22 +47,6 @@ func removeStack(ctx context.Context, base aws.Config, std streams, name string)
 		case <-time.After(lookEvery):
 		}
 	}
-}
-
-// stackOf describes a stack; nil is no stack.
-func stackOf(ctx context.Context, client *cloudformation.Client, name string) (*cfntypes.Stack, error) {
-	found, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist") {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("looking at stack %q: %w", name, err)
-	}
-	if len(found.Stacks) == 0 {
-		return nil, nil
-	}
-	return &found.Stacks[0], nil
 }
 
 // removeBucket deletes every version of every object, and then the bucket.

@@ -190,16 +190,8 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 
 // describe gives a stack by name or ARN; nil is no stack.
 func (d *deployment) describe(ctx context.Context, name string) (*types.Stack, error) {
-	found, err := call(ctx, d.counted, d.api.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &name})
-	switch {
-	case isMissing(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("looking at stack %q: %w", d.goal.Name, err)
-	case len(found.Stacks) == 0:
-		return nil, nil
-	}
-	return &found.Stacks[0], nil
+	answer, err := call(ctx, d.counted, d.api.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &name})
+	return found(answer, err, d.goal.Name)
 }
 
 func (d *deployment) templateOf(ctx context.Context, stack *types.Stack) func() (string, error) {
