@@ -48,18 +48,24 @@ func (s *Store) verified(ctx context.Context, bucket, key, digest string, use fu
 	if err := s.download(ctx, bucket, key, file); err != nil {
 		return err
 	}
+	if err := check(file, "s3://"+bucket+"/"+key, digest); err != nil {
+		return err
+	}
+	return use(file)
+}
+
+// check reads the file once and refuses it if it has another digest.
+func check(file *os.File, where, digest string) error {
 	found, err := digestOfFile(file.Name())
 	if err != nil {
 		return err
 	}
 	if found != digest {
-		return fault.Failedf("the artifact s3://%s/%s is not the one that was built: its digest is %s instead of %s", bucket, key, found, digest).
+		return fault.Failedf("the artifact %s is not the one that was built: its digest is %s instead of %s", where, found, digest).
 			WithHint("nothing of it was used; it was changed after the build: find out by whom, and run the pipeline again")
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	return use(file)
+	_, err = file.Seek(0, io.SeekStart)
+	return err
 }
 
 func (s *Store) download(ctx context.Context, bucket, key string, file *os.File) error {

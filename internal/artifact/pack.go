@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
@@ -68,43 +67,3 @@ func (p *Packed) write(ctx context.Context, file *os.File, dir string, excluded 
 
 // Remove deletes the temporary file.
 func (p Packed) Remove() { _ = os.Remove(p.File) }
-
-// Save keeps an archive and its document in a plain folder, under the keys that
-// they have in a bucket, and gives the completed document.
-func Save(folder string, p Packed, m Metadata) (Metadata, error) {
-	m = m.of(p)
-	target := filepath.Join(folder, filepath.FromSlash(m.Key))
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return m, fault.Writing(folder, err)
-	}
-	if err := copyFile(target, p.File); err != nil {
-		return m, fault.Writing(folder, err)
-	}
-	document, err := m.encode()
-	if err != nil {
-		return m, err
-	}
-	return m, fault.Writing(folder, os.WriteFile(filepath.Join(filepath.Dir(target), MetadataName), document, 0o644))
-}
-
-// copyFile copies beside the target first, so that the target is whole or not there.
-func copyFile(target, source string) error {
-	in, err := os.Open(source)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.CreateTemp(filepath.Dir(target), ".partial-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(out.Name())
-	_, err = io.Copy(out, in)
-	if closing := out.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), target)
-}

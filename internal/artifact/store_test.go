@@ -3,7 +3,6 @@ package artifact
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -251,24 +250,6 @@ func TestDocumentsAndLogsAreKeptAndListed(t *testing.T) {
 	assert.Equal(t, "text/plain; charset=utf-8", *head.ContentType)
 	var wrong []string
 	assert.Equal(t, fault.Failed, fault.KindOf(c.store.GetJSON(t.Context(), bucket, "a/report.json", &wrong)))
-}
-
-func TestWithoutABucketTheArchiveLiesInAFolder(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "artifacts")
-	p := packed(t, workspace(t, 0))
-	m, err := Save(folder, p, about())
-	require.NoError(t, err)
-	digest, err := digestOfFile(filepath.Join(folder, m.Key))
-	require.NoError(t, err)
-	assert.Equal(t, p.Digest, digest)
-	text, err := os.ReadFile(filepath.Join(folder, commit, "artifact.json"))
-	require.NoError(t, err)
-	var document Metadata
-	require.NoError(t, json.Unmarshal(text, &document))
-	assert.Equal(t, m, document)
-	entries, err := os.ReadDir(filepath.Join(folder, commit))
-	require.NoError(t, err)
-	assert.Len(t, entries, 2)
 }
 
 func TestAFolderThatIsMissingCannotBePacked(t *testing.T) {

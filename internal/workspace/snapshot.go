@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,9 +20,9 @@ import (
 func Excluded(path string) bool { return path == ".git" || path == ".aphex" }
 
 // Snapshot copies the plain folder source to dest, which must be empty or not
-// be there, without what is Excluded. Symbolic links stay links. A copy that is
-// half done is never left behind.
-func Snapshot(ctx context.Context, source, dest string) error {
+// be there, without what is Excluded and without the folders given, which may lie
+// in it. Symbolic links stay links. A copy that is half done is never left behind.
+func Snapshot(ctx context.Context, source, dest string, without ...string) error {
 	stage, err := newStaging(dest)
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func Snapshot(ctx context.Context, source, dest string) error {
 		return fault.Writing(dest, err)
 	}
 	defer to.Close()
-	c := copier{from: from, to: to, staged: stage.path}
+	c := copier{from: from, to: to, without: append(without, stage.path)}
 	if err := c.copyAll(ctx, source); err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func Snapshot(ctx context.Context, source, dest string) error {
 // copier copies one folder into another. Files are copied beside the walk.
 type copier struct {
 	from, to *os.Root
-	staged   string // where the copy grows: not to be copied when it lies in the source
+	without  []string // folders that are not copied: where the copy grows, among them
 }
 
 func (c copier) copyAll(ctx context.Context, source string) error {
@@ -61,7 +62,7 @@ func (c copier) copyAll(ctx context.Context, source string) error {
 			return ctx.Err()
 		case path == ".":
 			return nil
-		case Excluded(path) || entry.IsDir() && c.isStaged(source, path):
+		case Excluded(path) || entry.IsDir() && c.leavesOut(source, path):
 			return skip(entry)
 		case entry.Type().IsRegular():
 			group.Go(func() error { return c.copyFile(path) })
@@ -82,9 +83,9 @@ func skip(entry fs.DirEntry) error {
 	return nil
 }
 
-func (c copier) isStaged(source, path string) bool {
+func (c copier) leavesOut(source, path string) bool {
 	absolute, err := filepath.Abs(filepath.Join(source, path))
-	return err == nil && absolute == c.staged
+	return err == nil && slices.Contains(c.without, absolute)
 }
 
 // copyOther copies folders and symbolic links; sockets and the like stay behind.

@@ -51,6 +51,14 @@ func TestASnapshotHoldsAllButVersionControlAndLocalRuns(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(dest, ".aphex"))
 }
 
+func TestASnapshotLeavesOutTheFoldersThatItIsTold(t *testing.T) {
+	source := plainFolder(t)
+	dest := filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, Snapshot(t.Context(), source, dest, filepath.Join(source, "deep", "er"), ""))
+	assert.DirExists(t, filepath.Join(dest, "deep"))
+	assert.NoDirExists(t, filepath.Join(dest, "deep", "er"))
+}
+
 func TestASnapshotMayLieInItsSource(t *testing.T) {
 	source := plainFolder(t)
 	require.NoError(t, Snapshot(t.Context(), source, filepath.Join(source, "copy")))

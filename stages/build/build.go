@@ -78,9 +78,14 @@ type Deps struct {
 
 // Run builds the commit.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	if in.ArtifactDir != "" {
+		if err := (artifact.Folders{}).Prepare(in.ArtifactDir); err != nil {
+			return Output{}, err // now, and not when all is built
+		}
+	}
 	parent, err := os.MkdirTemp("", "build-")
 	if err != nil {
-		return Output{}, fault.Temporaryf("making a folder for the workspace: %w", err)
+		return Output{}, fault.Writing(os.TempDir(), err)
 	}
 	defer os.RemoveAll(parent)
 	dir := filepath.Join(parent, "workspace")
@@ -114,7 +119,7 @@ func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string,
 	if in.Bucket != "" {
 		m, err = d.Upload(ctx, in.Bucket, packed, m)
 	} else {
-		m, err = artifact.Save(in.ArtifactDir, packed, m)
+		m, err = artifact.Folders{}.Save(in.ArtifactDir, packed, m)
 	}
 	if err != nil {
 		return Output{}, err
@@ -126,7 +131,7 @@ func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string,
 // fill makes the workspace: a checkout, or a copy of a plain folder.
 func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string) error {
 	if in.Source != "" {
-		return workspace.Snapshot(ctx, in.Source, dir)
+		return workspace.Snapshot(ctx, in.Source, dir, in.ArtifactDir)
 	}
 	token, err := d.Token(ctx)
 	if err != nil {

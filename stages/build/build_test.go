@@ -155,6 +155,30 @@ func TestWithoutABucketTheArtifactIsKeptInAFolder(t *testing.T) {
 	assert.FileExists(t, filepath.Join(kept, commit, "artifact.json"))
 }
 
+func TestAFolderInTheSourceKeepsArtifactsButIsNotPackedItself(t *testing.T) {
+	var w world
+	dir := source(t, `{commands: ["test ! -e built"]}`)
+	in := build.Input{Commit: commit, Config: config.File, Source: dir, ArtifactDir: filepath.Join(dir, "built")}
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New()}
+	first, err := build.Run(t.Context(), w.deps(dir), frame, in)
+	require.NoError(t, err, w.log.String())
+	second, err := build.Run(t.Context(), w.deps(dir), frame, in)
+	require.NoError(t, err, w.log.String())
+	assert.Equal(t, first, second)
+}
+
+func TestAFolderThatCannotKeepTheArtifactIsFoundBeforeTheBuild(t *testing.T) {
+	var w world
+	dir := source(t, `{commands: ["echo the build has begun"]}`)
+	in := build.Input{Commit: commit, Config: config.File, Source: dir, ArtifactDir: "/proc/built"}
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New()}
+	_, err := build.Run(t.Context(), w.deps(dir), frame, in)
+
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.ErrorContains(t, err, "/proc/built")
+	assert.NotContains(t, w.log.String(), "begun")
+}
+
 func TestABuildNeedNotLeaveTheDefaultArtifacts(t *testing.T) {
 	var w world
 	dir := source(t, `{commands: ["true"]}`)

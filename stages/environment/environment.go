@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -48,6 +49,7 @@ prepared change sets where they still hold, --execute-plan those and nothing els
 Examples, on a plain folder:
 
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
+  deployer environment --artifact-dir ./built --environment dev --commit $(git rev-parse HEAD)
   deployer environment --source . --assembly cdk.out --environment dev --commit $(git rev-parse HEAD)
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --stacks 'Api,Dev/*'
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --plan-file plan.json
@@ -64,6 +66,7 @@ type Input struct {
 	Artifact    string        `help:"Key of the built workspace in the bucket."`
 	Digest      string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	Source      string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
+	ArtifactDir string        `help:"Folder that has the artifact, in place of a bucket; it gets the stack outputs." type:"path" placeholder:"DIR"`
 	Assembly    string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
 	OutputsFile string        `help:"File that gets the stack outputs, besides the bucket." type:"path" placeholder:"FILE"`
 	Stacks      []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
@@ -81,9 +84,8 @@ type Input struct {
 
 // Validate refuses an input that names no workspace, or two.
 func (in Input) Validate() error {
-	if (in.Source == "") == (in.Artifact == "") {
-		return fault.Invalidf("exactly one of --source and --artifact names the workspace").
-			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
+	if err := artifact.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
+		return err
 	}
 	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
 		return fault.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
@@ -157,6 +159,12 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.PlanFile)); err != nil {
 		return Output{}, err
 	}
+	if in.ArtifactDir != "" {
+		var err error
+		if d, in, err = fromFolder(d, in); err != nil {
+			return Output{}, err
+		}
+	}
 	planned, err := readPlan(in)
 	if err != nil {
 		return Output{}, err
@@ -197,6 +205,18 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 		return Output{Summary: plan.summary(env.Name), plan: plan}, err
 	}
 	return d.deploy(ctx, frame, tell, in, r)
+}
+
+// fromFolder lets a folder take the place of the bucket.
+func fromFolder(d Deps, in Input) (Deps, Input, error) {
+	var folders artifact.Folders
+	built, err := folders.Built(in.ArtifactDir, in.Commit)
+	if err == nil {
+		err = folders.Prepare(in.ArtifactDir)
+	}
+	d.Fetch, d.Get, d.Put = folders.Fetch, folders.Get, folders.Put
+	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest
+	return d, in, err
 }
 
 func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in Input, r Request) (Output, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/stages/environment"
 )
 
@@ -60,4 +61,22 @@ func TestAnotherAccountIsDeployedThroughItsBootstrapRoles(t *testing.T) {
 		}
 	}
 	assert.Contains(t, callers, "arn:aws:sts::222222222222:assumed-role/cdk-hnb659fds-deploy-role-222222222222-eu-central-1/aphex-prod-run-1")
+}
+
+func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
+	w := newWorld(t)
+	folder := t.TempDir()
+	packed, err := artifact.Pack(t.Context(), w.source, func(string) bool { return false })
+	require.NoError(t, err)
+	defer packed.Remove()
+	_, err = artifact.Folders{}.Save(folder, packed, artifact.Metadata{Commit: commit})
+	require.NoError(t, err)
+	out, err := w.run("dev", func(in *environment.Input) { in.Source, in.Bucket, in.ArtifactDir = "", "", folder })
+
+	require.NoError(t, err, w.log.String()+w.out.String())
+	assert.Equal(t, map[string]string{"Data": "created", "Api": "created", "Edge": "created"}, actions(out))
+	kept, err := os.ReadFile(filepath.Join(folder, out.Outputs))
+	require.NoError(t, err)
+	assert.Contains(t, string(kept), "us-east-1")
+	assert.FileExists(t, filepath.Join(folder, environment.DurationsKey("dev")))
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -30,6 +31,7 @@ that they leave is gathered; the report and the log go to the artifact bucket.
 Examples, on a plain folder:
 
   tester --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
+  tester --artifact-dir ./built --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
 `
 
 // Input is what the stage is given.
@@ -43,20 +45,20 @@ type Input struct {
 	Digest       string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	StackOutputs string        `help:"Key of the stack outputs in the bucket." placeholder:"KEY"`
 	Source       string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
+	ArtifactDir  string        `help:"Folder that has the artifact, in place of a bucket; it gets report and log." type:"path" placeholder:"DIR"`
 	OutputsFile  string        `help:"File with stack outputs to use in place of a key." type:"path" placeholder:"FILE"`
 	Limit        time.Duration `help:"How long one command may run." default:"1h"`
 }
 
 // Validate refuses an input that names no workspace, or two.
 func (in Input) Validate() error {
-	if (in.Source == "") == (in.Artifact == "") {
-		return fault.Invalidf("exactly one of --source and --artifact names the workspace").
-			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
+	if err := artifact.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
+		return err
 	}
 	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
 		return fault.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
 	}
-	if in.StackOutputs != "" && in.Bucket == "" {
+	if in.StackOutputs != "" && in.Bucket == "" && in.ArtifactDir == "" {
 		return fault.Invalidf("the stack outputs %q need --bucket", in.StackOutputs)
 	}
 	return workspace.CheckCommit(in.Commit)
@@ -98,6 +100,12 @@ type Document struct {
 
 // Run tests the environment. The report is kept whatever the tests say.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	if in.ArtifactDir != "" {
+		var err error
+		if d, in, err = fromFolder(d, in); err != nil {
+			return Output{}, err
+		}
+	}
 	folders, done, err := d.prepare(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
@@ -112,6 +120,18 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	return d.test(ctx, frame, in, env, folders)
+}
+
+// fromFolder lets a folder take the place of the bucket.
+func fromFolder(d Deps, in Input) (Deps, Input, error) {
+	var folders artifact.Folders
+	built, err := folders.Built(in.ArtifactDir, in.Commit)
+	if err == nil {
+		err = folders.Prepare(in.ArtifactDir)
+	}
+	d.Fetch, d.Get, d.Put = folders.Fetch, folders.Get, folders.Put
+	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest
+	return d, in, err
 }
 
 // environment finds the environment in the configuration of the commit. A run
@@ -131,7 +151,7 @@ type folders struct{ workspace, scratch string }
 func (d Deps) prepare(ctx context.Context, frame stage.Frame, in Input) (folders, func(), error) {
 	scratch, err := os.MkdirTemp("", "test-")
 	if err != nil {
-		return folders{}, nil, fault.Temporaryf("making a folder for the workspace: %w", err)
+		return folders{}, nil, fault.Writing(os.TempDir(), err)
 	}
 	done := func() { _ = os.RemoveAll(scratch) }
 	if in.Source != "" {

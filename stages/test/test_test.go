@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
@@ -152,6 +153,36 @@ func TestOnAPlainFolderNothingIsStored(t *testing.T) {
 	assert.Len(t, w.bucket, 1)
 }
 
+func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
+	var w world
+	folder := t.TempDir()
+	packed, err := artifact.Pack(t.Context(), workspace(t, `echo "<testsuite><testcase/></testsuite>" > junit.xml; grep -q here "$STACK_OUTPUTS"`), func(string) bool { return false })
+	require.NoError(t, err)
+	defer packed.Remove()
+	_, err = artifact.Folders{}.Save(folder, packed, artifact.Metadata{Commit: commit})
+	require.NoError(t, err)
+	require.NoError(t, artifact.Folders{}.Put(t.Context(), folder, commit+"/dev/outputs.json", []byte(`{"Api":{"Url":"here"}}`)))
+	out, err := run(t.Context(), &w, "", func(in *test.Input) {
+		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: folder, StackOutputs: commit + "/dev/outputs.json"}
+		require.NoError(t, in.Validate())
+	})
+
+	require.NoError(t, err, w.log.String())
+	assert.Equal(t, 1, out.Totals.Tests)
+	assert.FileExists(t, filepath.Join(folder, out.Report))
+	assert.FileExists(t, filepath.Join(folder, commit, "dev/tests/junit/junit.xml"))
+	assert.Len(t, w.bucket, 1, "nothing went to a bucket")
+}
+
+func TestAFolderWithoutTheCommitIsAWrongInput(t *testing.T) {
+	var w world
+	_, err := run(t.Context(), &w, "", func(in *test.Input) {
+		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: t.TempDir()}
+	})
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "builder --source")
+}
+
 func TestACancelledTestStillKeepsItsReport(t *testing.T) {
 	var w world
 	ctx, cancel := context.WithCancel(t.Context())
@@ -173,6 +204,8 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 	for name, in := range map[string]test.Input{
 		"no workspace":       {Commit: commit},
 		"two workspaces":     {Commit: commit, Source: "a", Artifact: "b", Bucket: "c", Digest: "d"},
+		"bucket and folder":  {Commit: commit, ArtifactDir: "a", Bucket: "b"},
+		"folder and source":  {Commit: commit, ArtifactDir: "a", Source: "b"},
 		"no digest":          {Commit: commit, Artifact: "a", Bucket: "b"},
 		"outputs no bucket":  {Commit: commit, Source: "a", StackOutputs: "b"},
 		"commit with option": {Commit: "--upload-pack=x", Source: "a"},
