@@ -52,7 +52,7 @@ func run(m *testing.M) int {
 		work = made
 		defer os.RemoveAll(work)
 	}
-	if inside, status := node.Isolated(work); !inside {
+	if inside, status := node.Isolated(work, node.PodsGroup); !inside {
 		return status
 	}
 	return within(m, work)

@@ -123,10 +123,10 @@ func (p *platform) admin(account, region string) aws.Config {
 	return aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, "")}
 }
 
-// environment is that of a person with the rights of an account's administrator.
+// environment is that of a person with the rights of an account's
+// administrator, and with those of the cluster's.
 func (p *platform) environment(account string) []string {
-	env := p.world.AWS.AddAccount(account).Over(os.Environ(), p.world.AWS.URL(), homeRegion)
-	return append(env, "KUBECONFIG="+p.node.Kubeconfig(), "CI=true", "NO_COLOR=1", "CDK_DISABLE_CLI_TELEMETRY=true", "AWS_CA_BUNDLE=", "HOME="+p.work)
+	return append(p.world.Environment(account, homeRegion), "KUBECONFIG="+p.node.Kubeconfig())
 }
 
 // clusterStack is what the team of the cluster has deployed, and the token of
@@ -155,16 +155,7 @@ func (p *platform) bootstrap(account string, regions ...string) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"bootstrap", "--trust", home, "--trust-for-lookup", home, "--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess"}
-	for _, region := range regions {
-		args = append(args, "aws://"+account+"/"+region)
-	}
-	cmd := exec.CommandContext(p.ctx, cdk, args...)
-	cmd.Dir, cmd.Env = p.work, p.environment(account)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("cdk bootstrap of %s: %w\n%s", account, err, output)
-	}
-	return nil
+	return p.world.Bootstrap(p.ctx, cdk, account, home, regions...)
 }
 
 // diagnose leaves what is known of a failure: events, workflows, pods and logs.

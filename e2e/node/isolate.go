@@ -21,10 +21,10 @@ const levelVariable = "APHEX_E2E_LEVEL"
 // The program calls itself twice: the first process inside is what the kernel
 // gives orphans to, so that all it does is to reap; the second works. When the
 // first ends, the kernel ends all that is left.
-func Isolated(work string) (bool, int) {
+func Isolated(work, group string) (bool, int) {
 	switch os.Getenv(levelVariable) {
 	case "":
-		defer removeGroups()
+		defer removeGroups(group)
 		return false, again("init", &syscall.SysProcAttr{
 			Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
 			Pdeathsig:  syscall.SIGKILL,
@@ -101,7 +101,7 @@ func separateMounts(work string) error {
 		return fmt.Errorf("separating the mounts: %w", err)
 	}
 	for folder, own := range map[string]string{
-		"/var/lib/kubelet": "kubelet", "/var/log": "log", "/run": "run", "/var/lib/cni": "cni-state", "/etc/cni": "cni-etc",
+		"/var/lib/kubelet": "kubelet", "/var/log": "log", "/run": "run", "/var/lib/cni": "cni-state", "/etc/cni": "cni-etc", "/etc/docker": "docker-etc",
 	} {
 		source := filepath.Join(work, own)
 		if err := errors.Join(os.MkdirAll(folder, 0o755), os.MkdirAll(source, 0o755)); err != nil {
@@ -121,11 +121,17 @@ func separateMounts(work string) error {
 	return nil
 }
 
-// removeGroups removes the control groups that the kubelet made for its pods;
-// they belong to the kernel and outlive all namespaces.
-func removeGroups() {
-	roots, _ := filepath.Glob("/sys/fs/cgroup/*/kubepods")
-	for _, root := range append(roots, "/sys/fs/cgroup/kubepods") {
+// Control groups that are made for pods, and for the containers of an Engine.
+const (
+	PodsGroup   = "kubepods"
+	EngineGroup = "aphex-engine"
+)
+
+// removeGroups removes the control groups of that name and those in them; they
+// belong to the kernel and outlive all namespaces.
+func removeGroups(name string) {
+	roots, _ := filepath.Glob("/sys/fs/cgroup/*/" + name)
+	for _, root := range append(roots, "/sys/fs/cgroup/"+name) {
 		var folders []string
 		_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {

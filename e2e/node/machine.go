@@ -9,8 +9,20 @@ import (
 
 // needed are the programs that the distribution has, with Debian's packages.
 var needed = [][2]string{
-	{"containerd", "containerd"}, {"ctr", "containerd"}, {"runc", "runc"}, {"etcd", "etcd-server"}, {"nats-server", "nats-server"},
-	{"ip", "iproute2"}, {"iptables", "iptables"}, {"conntrack", "conntrack"}, {"git", "git"}, {"go", "golang"}, {"node", "nodejs"},
+	{"containerd", "containerd"},
+	{"ctr", "containerd"},
+	{"runc", "runc"},
+	{"etcd", "etcd-server"},
+	{"nats-server", "nats-server"},
+	{"dockerd", "docker.io"},
+	{"docker", "docker.io"},
+	{"skopeo", "skopeo"},
+	{"ip", "iproute2"},
+	{"iptables", "iptables"},
+	{"conntrack", "conntrack"},
+	{"git", "git"},
+	{"go", "golang"},
+	{"node", "nodejs"},
 }
 
 // Problems says why a machine cannot run a cluster, if it cannot.

@@ -83,9 +83,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 			return Output{}, err // now, and not when all is built
 		}
 	}
-	parent, err := os.MkdirTemp("", "build-")
+	parent, err := workspace.Scratch("build-")
 	if err != nil {
-		return Output{}, fault.Writing(os.TempDir(), err)
+		return Output{}, err
 	}
 	defer os.RemoveAll(parent)
 	dir := filepath.Join(parent, "workspace")

@@ -169,9 +169,9 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 	if err != nil {
 		return Output{}, err
 	}
-	scratch, err := os.MkdirTemp("", "deploy-")
+	scratch, err := workspace.Scratch("deploy-")
 	if err != nil {
-		return Output{}, fault.Writing(os.TempDir(), err)
+		return Output{}, err
 	}
 	defer os.RemoveAll(scratch)
 	tell := newTelling(d, frame, in.Environment)

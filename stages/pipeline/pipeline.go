@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // Deps are what the stage works with.
@@ -196,9 +197,8 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir s
 	if in.Source != "" {
 		return in.Source, func() {}, nil
 	}
-	dir, err = os.MkdirTemp("", "pipeline-")
-	if err != nil {
-		return "", nil, fault.Temporaryf("making a folder for the workspace: %w", err)
+	if dir, err = workspace.Scratch("pipeline-"); err != nil {
+		return "", nil, err
 	}
 	done = func() { _ = os.RemoveAll(dir) }
 	frame.Log.Info("fetching the built workspace", "key", in.Artifact)

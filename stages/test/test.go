@@ -149,9 +149,9 @@ func environment(dir string, in Input) (config.Environment, bool, error) {
 type folders struct{ workspace, scratch string }
 
 func (d Deps) prepare(ctx context.Context, frame stage.Frame, in Input) (folders, func(), error) {
-	scratch, err := os.MkdirTemp("", "test-")
+	scratch, err := workspace.Scratch("test-")
 	if err != nil {
-		return folders{}, nil, fault.Writing(os.TempDir(), err)
+		return folders{}, nil, err
 	}
 	done := func() { _ = os.RemoveAll(scratch) }
 	if in.Source != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // Help describes the stage on the command line.
@@ -127,9 +128,9 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir s
 	if in.Source != "" {
 		return in.Source, func() {}, nil
 	}
-	parent, err := os.MkdirTemp("", "validation-")
+	parent, err := workspace.Scratch("validation-")
 	if err != nil {
-		return "", nil, fault.Temporaryf("making a folder for the checkout: %w", err)
+		return "", nil, err
 	}
 	done = func() { _ = os.RemoveAll(parent) }
 	dir = filepath.Join(parent, "workspace")
