@@ -19,11 +19,10 @@ import (
 const cannot = 3
 
 var (
-	images      = flag.String("images", "../bin/images", "folder with the archives of the stages' images")
-	tag         = flag.String("tag", "0.0.0", "tag of the stages' images, which are called docker.io/aphex/<stage>")
-	generator   = flag.String("generator", "../bin/generator", "the program generator")
-	diagnosis   = flag.String("diagnosis", "../.cache/e2e", "folder for what is known of a failure")
-	referencing = flag.String("referencing", "", "how the controller restricts workflows: Strict, Secure, or not at all")
+	images    = flag.String("images", "../bin/images", "folder with the archives of the stages' images")
+	tag       = flag.String("tag", "0.0.0", "tag of the stages' images, which are called docker.io/aphex/<stage>")
+	generator = flag.String("generator", "../bin/generator", "the program generator")
+	diagnosis = flag.String("diagnosis", "../.cache/e2e", "folder for what is known of a failure")
 )
 
 // Variables by which the outer process tells the inner one what it found.

@@ -45,6 +45,37 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 	return p
 }
 
+// newSmall brings a pipeline of the shop's code that has only its database, as
+// <Name>Database, in environments of the configuration's form, and no tests.
+func newSmall(t *testing.T, name, environments string) *pipeline {
+	t.Helper()
+	return newPipeline(t, name, shop, func(p *pipeline) {
+		p.replace("bin/shop.ts", "'DatabaseStack'", "'"+p.database()+"'")
+		p.configure(environments)
+	})
+}
+
+// database is the name of the stack of a small pipeline.
+func (p *pipeline) database() string { return strings.ToUpper(p.name[:1]) + p.name[1:] + "Database" }
+
+// configure declares a small pipeline anew. DATABASE in the environments is its stack.
+func (p *pipeline) configure(environments string) {
+	p.t.Helper()
+	text := strings.NewReplacer("NAME", p.name, "SETTINGS", p.onThisCluster(), "DATABASE", p.database()).Replace(`version: "1.0"
+githubOwner: example
+githubRepo: NAME
+githubTokenSecretName: shop/github-token
+clusterName: company-pipelines
+workflowTemplateName: NAME-pipeline
+workflowNamePrefix: NAME-
+artifactBucketName: NAME-artifacts
+SETTINGSbuild:
+  commands: [npm ci --prefer-offline --no-audit --no-fund, npm run build, npm prune --omit=dev --no-audit --no-fund]
+environments:
+` + environments)
+	require.NoError(p.t, os.WriteFile(filepath.Join(p.folder, "aphex-config.yaml"), []byte(text), 0o644))
+}
+
 // copyTracked copies what git knows of a folder.
 func copyTracked(from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
@@ -153,6 +184,13 @@ func (p *pipeline) deliver(event string, body []byte, signature string) (status 
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body)
 	return response.StatusCode
+}
+
+func (p *pipeline) argo(args ...string) string {
+	p.t.Helper()
+	output, err := p.node.Argo(p.ctx, args...)
+	require.NoError(p.t, err)
+	return output
 }
 
 func (p *pipeline) kubectl(args ...string) string {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,18 +49,18 @@ func open(ctx context.Context, work string) (*platform, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.node, err = node.Start(ctx, filepath.Join(work, "node"), programs(), archives...); err != nil {
+	if p.node, err = node.Start(ctx, filepath.Join(work, "node"), programs()); err != nil {
 		return p, err
 	}
 	say("the node is ready")
 	if p.world, err = world.Start(ctx, p.worldOptions()); err != nil {
 		return p, err
 	}
-	if err := p.accounts(); err != nil {
+	if err := together(p.accounts, func() error { return p.node.Load(ctx, archives...) }); err != nil {
 		return p, err
 	}
-	say("the accounts are bootstrapped")
-	if err := p.node.InstallArgo(ctx, *referencing); err != nil {
+	say("the images are loaded, the accounts are bootstrapped")
+	if err := p.node.InstallArgo(ctx); err != nil {
 		return p, err
 	}
 	if _, err := p.node.Kubectl(ctx, p.world.Reviews(), "apply", "-f", "-"); err != nil {
@@ -147,7 +148,20 @@ func (p *platform) accounts() error {
 	if _, err := cfn.Deploy(p.ctx, cloudformation.NewFromConfig(p.admin(home, homeRegion)), goal, cfn.Options{}); err != nil {
 		return err
 	}
-	return errors.Join(p.bootstrap(home, homeRegion, "us-east-1"), p.bootstrap(other, "eu-central-1", "us-east-1"))
+	return together(
+		func() error { return p.bootstrap(home, homeRegion, "us-east-1") },
+		func() error { return p.bootstrap(other, "eu-central-1", "us-east-1") })
+}
+
+// together does all at once, and gives what went wrong.
+func together(tasks ...func() error) error {
+	failures := make([]error, len(tasks))
+	var all sync.WaitGroup
+	for i, task := range tasks {
+		all.Go(func() { failures[i] = task() })
+	}
+	all.Wait()
+	return errors.Join(failures...)
 }
 
 func (p *platform) bootstrap(account string, regions ...string) error {

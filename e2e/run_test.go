@@ -109,6 +109,16 @@ func (w workflow) names() []string {
 	return names
 }
 
+// step gives a step by its name, with or without the number of the try.
+func (w workflow) step(name string) step {
+	for _, s := range w.Status.Nodes {
+		if s.DisplayName == name {
+			return s
+		}
+	}
+	return step{}
+}
+
 func (w workflow) output(stepName, parameter string) string {
 	for _, s := range w.steps() {
 		name, _, _ := strings.Cut(s.DisplayName, "(")

@@ -23,6 +23,7 @@ func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
 	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
 	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "test-dev", "deploy-prod", "test-prod", "record"}, run.names())
 	assert.NotEmpty(t, run.output("build", "digest"))
+	p.shown(run, commit)
 
 	for _, want := range []struct{ account, region, stack string }{
 		{home, homeRegion, "DatabaseStack"}, {home, homeRegion, "ApiStack"}, {home, "us-east-1", "EdgeStack"},
@@ -43,6 +44,18 @@ func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
 	var outputs map[string]map[string]string
 	require.NoError(t, json.Unmarshal(p.object(bucket, commit+"/prod/outputs.json"), &outputs))
 	assert.NotEmpty(t, outputs["ApiStack"])
+}
+
+// shown looks at a run with what people look with: Argo's command line.
+func (p *pipeline) shown(run workflow, commit string) {
+	p.t.Helper()
+	shown := p.argo("get", run.Metadata.Name, "--output=json")
+	for _, want := range []string{commit, "workflows.argoproj.io/title", "team-member"} {
+		assert.Contains(p.t, shown, want)
+	}
+	logs := p.argo("logs", run.Metadata.Name, "--no-color")
+	assert.Contains(p.t, logs, "the whole story")
+	p.t.Log(shown[:min(len(shown), 3000)], logs[:min(len(logs), 6000)])
 }
 
 // onThisCluster are the settings that this cluster asks for: images that are in

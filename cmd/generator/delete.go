@@ -24,7 +24,8 @@ type deleteCmd struct {
 // Help teaches the verb.
 func (deleteCmd) Help() string {
 	return `Removes every object that bears this pipeline's label, whatever its name, and nothing else. Runs that
-are under way keep their Workflow until Argo removes it. What was deployed to the environments stays.
+are over go with it. One that is under way is left and can no longer do anything: stop it first, or
+wait for it. What was deployed to the environments stays.
 
 Examples:
 

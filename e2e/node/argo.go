@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -55,16 +56,15 @@ func ArgoImages(dir, pause string, programs Programs) ([]string, error) {
 }
 
 // InstallArgo applies what the projects themselves tell to install with, but
-// for images that no registry is asked for. Referencing is how the controller
-// restricts workflows: "", Strict or Secure.
-func (n *Node) InstallArgo(ctx context.Context, referencing string) error {
+// for images that no registry is asked for.
+func (n *Node) InstallArgo(ctx context.Context) error {
 	if err := n.natsServer(ctx); err != nil {
 		return err
 	}
 	if _, err := n.Kubectl(ctx, namespaces, "apply", "-f", "-"); err != nil {
 		return err
 	}
-	if err := n.install(ctx, "workflows", n.programs.Workflows, workflowsKustomization(versionOf(n.programs.Workflows), referencing)); err != nil {
+	if err := n.install(ctx, "workflows", n.programs.Workflows, workflowsKustomization(versionOf(n.programs.Workflows))); err != nil {
 		return err
 	}
 	if err := n.install(ctx, "events", n.programs.Events, eventsKustomization(versionOf(n.programs.Events))); err != nil {
@@ -103,11 +103,7 @@ func (n *Node) install(ctx context.Context, name, program, kustomization string)
 	return err
 }
 
-func workflowsKustomization(version, referencing string) string {
-	settings := ""
-	if referencing != "" {
-		settings = fmt.Sprintf("workflowRestrictions: %q", "templateReferencing: "+referencing+"\n")
-	}
+func workflowsKustomization(version string) string {
 	return fmt.Sprintf(`namespace: %[1]s
 resources:
   - manifests/base/crds/minimal
@@ -120,10 +116,37 @@ patches:
       - {op: replace, path: /spec/template/spec/containers/0/args, value: [--executor-image=quay.io/argoproj/argoexec:%[2]s, --executor-image-pull-policy=Never]}
       - {op: add, path: /spec/template/spec/containers/0/imagePullPolicy, value: Never}
       - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: DEFAULT_REQUEUE_TIME, value: 100ms}}
-  - target: {kind: ConfigMap, name: workflow-controller-configmap}
-    patch: |-
-      - {op: add, path: /data, value: {%[3]s}}
-`, System, version, settings)
+`, System, version)
+}
+
+// Restrict has the controller of workflows restrict them by references: "",
+// Strict or Secure.
+func (n *Node) Restrict(ctx context.Context, referencing string) error {
+	data := "{}"
+	if referencing != "" {
+		data = fmt.Sprintf(`{"workflowRestrictions": "templateReferencing: %s\n"}`, referencing)
+	}
+	for _, args := range [][]string{
+		{"patch", "configmap", "workflow-controller-configmap", "--type=json", "--patch", `[{"op": "add", "path": "/data", "value": ` + data + `}]`},
+		{"rollout", "restart", "deployment/workflow-controller"},
+		{"rollout", "status", "deployment/workflow-controller", "--timeout=180s"},
+	} {
+		if _, err := n.Kubectl(ctx, "", append(args, "--namespace="+System)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Argo runs Argo's own command line, as the person who may do everything.
+func (n *Node) Argo(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(n.programs.Workflows, "argo"), append(args, "--namespace="+Runs)...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+n.Kubeconfig())
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("argo %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(output)))
+	}
+	return string(output), err
 }
 
 func eventsKustomization(version string) string {

@@ -46,8 +46,8 @@ func (n *Node) ctr(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// load takes in archives of images, as docker save and docker buildx write them.
-func (n *Node) load(ctx context.Context, archives []string) error {
+// Load takes in archives of images, as docker save and docker buildx write them.
+func (n *Node) Load(ctx context.Context, archives ...string) error {
 	for _, archive := range archives {
 		if err := n.ctr(ctx, "images", "import", "--snapshotter", "overlayfs", archive); err != nil {
 			return err

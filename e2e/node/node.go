@@ -38,15 +38,13 @@ type Node struct {
 	http      *http.Client
 }
 
-// Start brings up a cluster that has an API server, one node that is ready, and
-// the images of the archives. It must be called in an isolated process. What it
-// started is stopped by Stop, which is safe to call after an error too.
-func Start(ctx context.Context, dir string, programs Programs, archives ...string) (*Node, error) {
+// Start brings up a cluster that has an API server and one node that is ready.
+// It must be called in an isolated process. What it started is stopped by Stop,
+// which is safe to call after an error too.
+func Start(ctx context.Context, dir string, programs Programs) (*Node, error) {
 	n := &Node{Dir: dir, programs: programs}
 	for _, step := range []func(context.Context) error{
-		n.prepare, n.etcd, n.apiServer, n.containerd,
-		func(ctx context.Context) error { return n.load(ctx, archives) },
-		n.controlPlane, n.kubelet, n.ready,
+		n.prepare, n.etcd, n.apiServer, n.containerd, n.controlPlane, n.kubelet, n.ready,
 	} {
 		if err := step(ctx); err != nil {
 			return n, err

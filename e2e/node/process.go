@@ -16,8 +16,9 @@ type process struct {
 	done chan struct{}
 }
 
-// patience is how long a program has to end by itself; an API server takes its time.
-const patience = 20 * time.Second
+// patience is how long a program has to end by itself. An API server would take
+// longer, for the sake of clients that are not there.
+const patience = 5 * time.Second
 
 // start runs a program. What it says goes to its log in the folder.
 func start(logs, name, program string, args ...string) (*process, error) {

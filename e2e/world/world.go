@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awssim"
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
 
 	"github.com/aphex/aphex-pipeline/e2e/node"
 )
@@ -41,6 +43,7 @@ type World struct {
 	options      Options
 	servers      []*http.Server
 	names        net.PacketConn
+	pace         atomic.Int64
 }
 
 // Start brings it up. Stop ends it, after an error too.
@@ -67,10 +70,17 @@ func (w *World) Stop() {
 	}
 }
 
+// Pace says how long CloudFormation takes for a resource from now on; zero is as
+// fast as it can.
+func (w *World) Pace(each time.Duration) { w.pace.Store(int64(each)) }
+
 func (w *World) serveAWS(context.Context) error {
 	var err error
 	w.AWS, err = awssim.New(awssim.Options{
 		Dir: filepath.Join(w.options.Dir, "aws"), Address: net.JoinHostPort(w.options.Address, awsPort),
+		Stacks: stacks.Options{ResourceTime: func(string, string) time.Duration {
+			return max(20*time.Millisecond, time.Duration(w.pace.Load()))
+		}},
 	})
 	if err != nil {
 		return err

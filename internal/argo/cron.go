@@ -16,7 +16,7 @@ func (r *renderer) cron(template string, watch *plan.Watch) []object {
 	if watch == nil {
 		return nil
 	}
-	workflow := r.submitted(template)
+	workflow := r.submitted(template, "Look for a missed push to "+r.repository())
 	workflow.Spec.Entrypoint = WatchEntry
 	workflow.Spec.TTLStrategy = &wfv1.TTLStrategy{SecondsAfterCompletion: ptr(int32(keepWatch))}
 	return []object{&wfv1.CronWorkflow{
@@ -29,7 +29,7 @@ func (r *renderer) cron(template string, watch *plan.Watch) []object {
 			StartingDeadlineSeconds:    ptr(int64(60)),
 			SuccessfulJobsHistoryLimit: ptr(int32(1)),
 			FailedJobsHistoryLimit:     ptr(int32(1)),
-			WorkflowMetadata:           &metav1.ObjectMeta{Labels: r.labels("reconcile")},
+			WorkflowMetadata:           &metav1.ObjectMeta{Labels: r.labels("reconcile"), Annotations: workflow.Annotations},
 			WorkflowSpec:               workflow.Spec,
 		},
 	}}

@@ -13,7 +13,6 @@ const argoVersion = "argoproj.io/v1alpha1"
 
 // Annotations of the rendered objects.
 const (
-	annotationTitle  = "workflows.argoproj.io/title"
 	annotationAbout  = "workflows.argoproj.io/description"
 	annotationConfig = "aphex.dev/config" // path of the configuration in the repository
 )

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
@@ -63,10 +64,11 @@ type eventValue struct {
 
 // pushValues are what a run takes from a push. The name of the Workflow ends
 // with the commit, so that a delivery that comes twice starts one run: the
-// second Workflow exists already.
+// second Workflow exists already. Its title, which Argo shows, ends with it too.
 func pushValues() []eventValue {
 	return []eventValue{
 		{key: "body.after", field: "metadata.name", append: true},
+		{key: "body.after", field: titleField, append: true},
 		{key: "body.after", field: parameterField(plan.CommitSHA)},
 		{key: "body.pusher.name", field: parameterField(plan.Pusher)},
 	}
@@ -74,11 +76,15 @@ func pushValues() []eventValue {
 
 func pullValues() []eventValue {
 	return []eventValue{
+		{key: "body.pull_request.head.sha", field: titleField, append: true},
 		{key: "body.pull_request.head.sha", field: parameterField(plan.CommitSHA)},
 		{key: "body.pull_request.head.ref", field: parameterField(plan.Branch)},
 		{key: "body.sender.login", field: parameterField(plan.Pusher)},
 	}
 }
+
+// titleField is the path of the title, with the dots of its name told apart.
+var titleField = "metadata.annotations." + strings.ReplaceAll(manifest.AnnotationTitle, ".", `\.`)
 
 func parameterField(name string) string {
 	return "spec.arguments.parameters." + strconv.Itoa(slices.Index(plan.Parameters(), name)) + ".value"
@@ -123,23 +129,24 @@ func resourceOf(workflow wfv1.Workflow) (*eventsv1.K8SResource, error) {
 
 // pushed is the Workflow of a push; its name lacks the commit.
 func (r *renderer) pushed(template string) wfv1.Workflow {
-	workflow := r.submitted(template)
+	workflow := r.submitted(template, "Deploy "+r.repository()+", "+r.cfg.GithubBranch+" at ")
 	workflow.Name = r.cfg.WorkflowNamePrefix
 	return workflow
 }
 
 // pulled is the Workflow of a pull request, which begins at the template's check.
 func (r *renderer) pulled(template string) wfv1.Workflow {
-	workflow := r.submitted(template)
+	workflow := r.submitted(template, "Check a pull request of "+r.repository()+" at ")
 	workflow.GenerateName = r.cfg.WorkflowNamePrefix + "check-"
 	workflow.Spec.Entrypoint = CheckEntry
 	return workflow
 }
 
-// submitted is the part that all Workflows of the pipeline share. Under Strict
+// submitted is the part that all Workflows of the pipeline share; their titles
+// lack the commit. Under Strict
 // template referencing, a Workflow may set nothing but the entrypoint and the
 // arguments beside the reference.
-func (r *renderer) submitted(template string) wfv1.Workflow {
+func (r *renderer) submitted(template, title string) wfv1.Workflow {
 	values := map[string]string{
 		plan.Branch:   r.cfg.GithubBranch,
 		plan.RepoName: r.cfg.GithubOwner + "/" + r.cfg.GithubRepo,
@@ -150,8 +157,10 @@ func (r *renderer) submitted(template string) wfv1.Workflow {
 		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr(values[name])})
 	}
 	return wfv1.Workflow{
-		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "Workflow"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: r.cfg.ArgoNamespace, Labels: r.labels("run")},
+		TypeMeta: metav1.TypeMeta{APIVersion: argoVersion, Kind: "Workflow"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: r.cfg.ArgoNamespace, Labels: r.labels("run"), Annotations: map[string]string{manifest.AnnotationTitle: title},
+		},
 		Spec: wfv1.WorkflowSpec{
 			WorkflowTemplateRef: &wfv1.WorkflowTemplateRef{Name: template},
 			Arguments:           wfv1.Arguments{Parameters: parameters},

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -28,6 +29,10 @@ const (
 	keepSuccess     = 24 * 60 * 60     // that a succeeded Workflow object is kept
 	keepFailure     = 7 * 24 * 60 * 60 // that a failed one is kept
 )
+
+// keepPods is how long the pods of a succeeded run are kept for their logs.
+// Those of a failed one stay as long as its Workflow.
+const keepPods = "1h"
 
 // When a step is run again: its pod was lost, or the step said that the fault was
 // temporary. A pod that its node gave up counts as failed with Argo, and is known by
@@ -57,9 +62,9 @@ func (r *renderer) template(p plan.Plan) (*wfv1.WorkflowTemplate, error) {
 	}
 	meta := r.meta(r.cfg.ArgoNamespace, r.cfg.WorkflowTemplateName, "workflow")
 	meta.Annotations = map[string]string{
-		annotationTitle:  "Deployment pipeline " + r.cfg.WorkflowTemplateName,
-		annotationAbout:  fmt.Sprintf("Validates, builds and deploys %s to %s.", r.repository(), count(len(r.cfg.Environments), "environment")),
-		annotationConfig: r.place.Config,
+		manifest.AnnotationTitle: "Deployment pipeline " + r.cfg.WorkflowTemplateName,
+		annotationAbout:          fmt.Sprintf("Validates, builds and deploys %s to %s.", r.repository(), count(len(r.cfg.Environments), "environment")),
+		annotationConfig:         r.place.Config,
 	}
 	return &wfv1.WorkflowTemplate{
 		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "WorkflowTemplate"},
@@ -90,7 +95,7 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		ServiceAccountName:    r.names.Deployer,
 		Arguments:             r.arguments(),
 		ActiveDeadlineSeconds: ptr(int64(deadlineOfRun)),
-		PodGC:                 &wfv1.PodGC{Strategy: wfv1.PodGCOnPodSuccess},
+		PodGC:                 &wfv1.PodGC{Strategy: wfv1.PodGCOnWorkflowSuccess, DeleteDelayDuration: keepPods},
 		TTLStrategy:           &wfv1.TTLStrategy{SecondsAfterSuccess: ptr(int32(keepSuccess)), SecondsAfterFailure: ptr(int32(keepFailure))},
 		SecurityContext:       podSecurity(),
 		PodSpecPatch:          executorSecurity,

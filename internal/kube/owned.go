@@ -11,27 +11,38 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 )
 
-// kinds are all kinds of a pipeline's objects, in an order in which they can be
-// removed: first what starts runs, last what gives rights. Runs themselves stay
-// for as long as Argo keeps them.
+// kinds are all kinds of a pipeline's objects but its runs, in an order in which
+// they can be removed: first what starts runs, last what gives rights.
 var kinds = []string{"Sensor", "CronWorkflow", "EventSource", "Service", "Secret", "WorkflowTemplate", "RoleBinding", "Role", "ServiceAccount"}
 
 // owned lists what the pipeline has, whatever its name and namespace. Without
 // the right to look everywhere, the given namespaces are looked at.
 func (c Cluster) owned(ctx context.Context, pipeline string, namespaces []string) (objects, error) {
-	selector := manifest.LabelManagedBy + "=" + manifest.ManagedBy + "," + manifest.LabelPipeline + "=" + pipeline
 	var all objects
 	for _, kind := range kinds {
-		found, err := c.list(ctx, kind, "", selector)
-		if apierrors.IsForbidden(err) {
-			found, err = c.listIn(ctx, kind, namespaces, selector)
-		}
+		found, err := c.listAll(ctx, kind, selectorOf(pipeline), namespaces)
 		if err != nil {
-			return nil, explain(reference(manifest.Object{Kind: kind}), err)
+			return nil, err
 		}
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+func selectorOf(pipeline string) string {
+	return manifest.LabelManagedBy + "=" + manifest.ManagedBy + "," + manifest.LabelPipeline + "=" + pipeline
+}
+
+// listAll gives the objects of a kind wherever they are, or else in the namespaces.
+func (c Cluster) listAll(ctx context.Context, kind, selector string, namespaces []string) (objects, error) {
+	found, err := c.list(ctx, kind, "", selector)
+	if apierrors.IsForbidden(err) {
+		found, err = c.listIn(ctx, kind, namespaces, selector)
+	}
+	if err != nil {
+		return nil, explain(reference(manifest.Object{Kind: kind}), err)
+	}
+	return found, nil
 }
 
 func (c Cluster) listIn(ctx context.Context, kind string, namespaces []string, selector string) (objects, error) {
@@ -161,13 +172,18 @@ func (c Cluster) removeAll(ctx context.Context, all objects) ([]manifest.Change,
 	return changes, nil
 }
 
-// Delete removes everything that the pipeline has in the namespaces, and nothing
-// that bears another pipeline's label or none.
+// Delete removes everything that the pipeline has in the namespaces, with its
+// runs that are over, and nothing that bears another pipeline's label or none.
 func (c Cluster) Delete(ctx context.Context, pipeline string, namespaces ...string) ([]manifest.Change, error) {
 	slices.Sort(namespaces)
-	all, err := c.owned(ctx, pipeline, slices.Compact(namespaces))
+	namespaces = slices.Compact(namespaces)
+	all, err := c.owned(ctx, pipeline, namespaces)
 	if err != nil {
 		return nil, err
 	}
-	return c.removeAll(ctx, all)
+	runs, err := c.listAll(ctx, "Workflow", selectorOf(pipeline)+",workflows.argoproj.io/completed=true", namespaces)
+	if err != nil {
+		return nil, err
+	}
+	return c.removeAll(ctx, append(all, runs...))
 }

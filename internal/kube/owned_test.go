@@ -86,6 +86,19 @@ func TestDeleteRemovesThisPipelineAndNothingElse(t *testing.T) {
 	assert.Empty(t, changes)
 }
 
+func TestDeleteTakesRunsThatAreOverAndLeavesOneThatIsUnderWay(t *testing.T) {
+	s, c := newServer(t)
+	for name, completed := range map[string]string{"over": "true", "under-way": "false"} {
+		run := labelled("Workflow", "argo", name, "shop-1")
+		run["apiVersion"] = "argoproj.io/v1alpha1"
+		run["metadata"].(kubetest.Content)["labels"].(kubetest.Content)["workflows.argoproj.io/completed"] = completed
+		s.Put(argoPath+"workflows/"+name, "argo", run)
+	}
+	_, err := c.Delete(t.Context(), "shop-1", "argo")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"under-way"}, s.Has("workflows"))
+}
+
 func TestWithoutTheRightToLookEverywhereTheNamespacesAreLookedAt(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))

@@ -16,7 +16,7 @@ type Submission struct {
 	Namespace  string            // of the Sensor
 	Sensor     string            // name of the Sensor
 	Trigger    string            // name of its trigger
-	Suffix     string            // what comes after the run's name as the Sensor has it
+	Suffix     string            // what comes after the run's name and title as the Sensor has them
 	Parameters map[string]string // values of the workflow's parameters
 }
 
@@ -37,6 +37,10 @@ func (c Cluster) Submit(ctx context.Context, s Submission) (run string, started 
 		return "", false, fault.Invalidf("%s has no trigger %q that makes a Workflow", name(sensor), s.Trigger)
 	}
 	workflow.SetName(workflow.GetName() + s.Suffix)
+	if annotations := workflow.GetAnnotations(); annotations[manifest.AnnotationTitle] != "" {
+		annotations[manifest.AnnotationTitle] += s.Suffix
+		workflow.SetAnnotations(annotations)
+	}
 	setParameters(workflow, s.Parameters)
 	_, err = c.resource(workflow).Create(ctx, workflow, metav1.CreateOptions{FieldManager: FieldManager})
 	if apierrors.IsAlreadyExists(err) {

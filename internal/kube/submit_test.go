@@ -37,6 +37,8 @@ func TestAMissedPushStartsTheRunThatTheSensorWouldStart(t *testing.T) {
 		"commit-sha": commit, "branch": "main", "repo-url": "https://github.com/my-org/shop.git", "repo-name": "my-org/shop", "pusher": "somebody",
 	}, values)
 
+	assert.Equal(t, "Deploy my-org/shop, main at "+commit, workflow.GetAnnotations()["workflows.argoproj.io/title"])
+
 	_, started, err = c.Submit(t.Context(), missed)
 	require.NoError(t, err)
 	assert.False(t, started, "one commit has one run")

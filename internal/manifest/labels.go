@@ -10,6 +10,8 @@ const (
 	LabelPipeline = "aphex.dev/pipeline"
 	// AnnotationDigest holds the SHA-256 of a versioned object's content, as sha256:<hex>.
 	AnnotationDigest = "aphex.dev/digest"
+	// AnnotationTitle holds what Argo Workflows calls an object for people.
+	AnnotationTitle = "workflows.argoproj.io/title"
 	// AnnotationTemplate on a Sensor names the version of the template that it submits.
 	AnnotationTemplate = "aphex.dev/template"
 	// AnnotationEarlier on a Sensor holds the versions that it submitted before: a

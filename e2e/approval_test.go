@@ -1,0 +1,28 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestARunWaitsForApprovalAndDeploysWhenItIsResumed(t *testing.T) {
+	p := newSmall(t, "approval", oneEnvironment+`
+  - {name: live, requiresApproval: true, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
+`)
+	name := "approval-" + p.push("Ask first")
+	p.until(name, func(w workflow) bool { return w.step("approve-live").Phase == "Running" })
+	database := p.database()
+	_, err := cloudformation.NewFromConfig(p.admin(other, "eu-central-1")).DescribeStacks(p.ctx, &cloudformation.DescribeStacksInput{StackName: &database})
+	require.ErrorContains(t, err, "does not exist")
+	assert.Equal(t, types.StackStatusCreateComplete, p.stack(home, homeRegion, database).StackStatus)
+
+	p.argo("resume", name)
+	run := p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
+	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "approve-live", "deploy-live", "record"}, run.names())
+	assert.Equal(t, types.StackStatusCreateComplete, p.stack(other, "eu-central-1", database).StackStatus)
+}

@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/e2e/node"
+)
+
+func TestADeploymentWhosePodIsKilledIsTakenUpByTheNextPod(t *testing.T) {
+	p := newSmall(t, "killed", `
+  - {name: calm, account: "111111111111", region: eu-west-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
+  - {name: rough, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
+`)
+	created := p.finished(p.push("Open"))
+	require.Equal(t, "Succeeded", created.Status.Phase, created.Status.Message)
+
+	p.replace("lib/database-stack.ts", "name: 'id', type: AttributeType.STRING },", "name: 'id', type: AttributeType.STRING }, timeToLiveAttribute: 'until',")
+	name := "killed-" + p.push("Forget old orders")
+	p.until(name, func(w workflow) bool { return w.step("deploy-calm").Phase == "Succeeded" })
+	p.world.Pace(25 * time.Second)
+	t.Cleanup(func() { p.world.Pace(0) })
+	p.until(name, func(workflow) bool {
+		return p.stack(other, "eu-central-1", p.database()).StackStatus == types.StackStatusUpdateInProgress
+	})
+	killed := p.podOf(name, "deploy-rough")
+	p.kubectl("delete", "pod", "-n", node.Runs, killed.Name, "--force", "--grace-period=0")
+	p.until(name, func(workflow) bool {
+		next := p.podOf(name, "deploy-rough")
+		return next.Name != "" && next.UID != killed.UID
+	})
+	run := p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+
+	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
+	assert.Contains(t, p.argo("logs", name, "--no-color"), "an operation is under way (UPDATE_IN_PROGRESS); waiting for it")
+	assert.Equal(t, p.story(home, homeRegion), p.story(other, "eu-central-1"))
+}
+
+type pod struct {
+	Name, UID   string
+	Annotations map[string]string
+}
+
+// podOf gives the pod in which a step of a run runs now, if there is one.
+func (p *pipeline) podOf(run, stepName string) pod {
+	p.t.Helper()
+	var pods struct {
+		Items []struct {
+			Metadata pod
+			Status   struct{ Phase string }
+		}
+	}
+	require.NoError(p.t, p.node.Get(p.ctx, "/api/v1/namespaces/"+node.Runs+"/pods?labelSelector=workflows.argoproj.io/workflow%3D"+run, &pods))
+	for _, found := range pods.Items {
+		if found.Status.Phase == "Running" && strings.Contains(found.Metadata.Annotations["workflows.argoproj.io/node-name"], stepName) {
+			return found.Metadata
+		}
+	}
+	return pod{}
+}
+
+// story is what became of the database of an environment: all states that it
+// and its resources went through, in no order, and its template.
+func (p *pipeline) story(account, region string) []string {
+	p.t.Helper()
+	client, stack := cloudformation.NewFromConfig(p.admin(account, region)), p.database()
+	events, err := client.DescribeStackEvents(p.ctx, &cloudformation.DescribeStackEventsInput{StackName: &stack})
+	require.NoError(p.t, err)
+	var told []string
+	for _, event := range events.StackEvents {
+		told = append(told, *event.LogicalResourceId+" "+string(event.ResourceStatus))
+	}
+	slices.Sort(told)
+	template, err := client.GetTemplate(p.ctx, &cloudformation.GetTemplateInput{StackName: &stack})
+	require.NoError(p.t, err)
+	here := strings.NewReplacer(account, "ACCOUNT", region, "REGION", "calm", "NAME", "rough", "NAME")
+	return append(told, here.Replace(*template.TemplateBody))
+}

@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/e2e/node"
+)
+
+func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testing.T) {
+	p := newSmall(t, "queue", oneEnvironment)
+	edition := func(number int) string {
+		return fmt.Sprintf("new CfnOutput(this, 'Edition', { value: 'edition %d' });", number)
+	}
+	const output = "new CfnOutput(this, 'OrdersTableName', { value: this.orders.tableName });"
+	p.replace("lib/database-stack.ts", output, output+edition(0))
+	var commits []string
+	for number := 1; number <= 3; number++ {
+		p.replace("lib/database-stack.ts", edition(number-1), edition(number))
+		commits = append(commits, p.push(fmt.Sprintf("Edition %d", number)))
+	}
+
+	var last workflow
+	for _, commit := range commits {
+		run := p.finished(commit)
+		require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
+		began := run.steps()[0].StartedAt
+		assert.False(t, began.Before(last.step("deploy-dev").FinishedAt), "%s began before %s had ended", run.Metadata.Name, last.Metadata.Name)
+		last = run
+	}
+	assert.Equal(t, "edition 3", p.outputs(home, homeRegion, p.database())["Edition"])
+
+	// A person finds the first run in Argo, and has it run again.
+	again := p.resubmitted("queue-" + commits[0])
+	assert.Equal(t, "Failed", again.Status.Phase)
+	assert.NotContains(t, again.names(), "deploy-dev")
+	assert.Equal(t, "edition 3", p.outputs(home, homeRegion, p.database())["Edition"])
+	var record struct {
+		Status, Error string
+		Steps         []struct{ Step, Status, Error string }
+	}
+	require.NoError(t, json.Unmarshal(p.object("queue-artifacts", "metadata/workflows/"+again.Metadata.Name+".json"), &record))
+	assert.Equal(t, "Failed", record.Status)
+	assert.Contains(t, fmt.Sprint(record), "superseded")
+
+	// What is wrong with a configuration is said, and changes nothing.
+	template := p.kubectl("get", "workflowtemplates", "-n", node.Runs, "-l", "app.kubernetes.io/instance=queue-pipeline", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
+	p.configure(strings.Replace(oneEnvironment, "eu-west-1", "atlantis", 1))
+	wrong := p.finished(p.push("Move to Atlantis"))
+	assert.Equal(t, "Failed", wrong.Status.Phase)
+	assert.Equal(t, []string{"validate", "record"}, wrong.names())
+	assert.Contains(t, p.argo("logs", wrong.Metadata.Name, "--no-color"), "atlantis")
+	assert.Equal(t, template, p.kubectl("get", "workflowtemplates", "-n", node.Runs, "-l", "app.kubernetes.io/instance=queue-pipeline", "-o", "jsonpath={.items[*].metadata.resourceVersion}"))
+}
+
+// resubmitted has Argo run again what ran, and waits for its end.
+func (p *pipeline) resubmitted(run string) workflow {
+	p.t.Helper()
+	known := map[string]bool{}
+	for _, w := range p.runsOf() {
+		known[w.Metadata.Name] = true
+	}
+	p.argo("resubmit", run)
+	var name string
+	p.eventually("the run to be there again", time.Minute, func() bool {
+		for _, w := range p.runsOf() {
+			if !known[w.Metadata.Name] {
+				name = w.Metadata.Name
+			}
+		}
+		return name != ""
+	})
+	return p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+}
+
+func (p *pipeline) outputs(account, region, stack string) map[string]string {
+	p.t.Helper()
+	outputs := map[string]string{}
+	for _, output := range p.stack(account, region, stack).Outputs {
+		outputs[*output.OutputKey] = *output.OutputValue
+	}
+	return outputs
+}
