@@ -22,6 +22,7 @@ var (
 	images    = flag.String("images", "../bin/images", "folder with the archives of the stages' images")
 	tag       = flag.String("tag", "0.0.0", "tag of the stages' images, which are called docker.io/aphex/<stage>")
 	generator = flag.String("generator", "../bin/generator", "the program generator")
+	figures   = flag.String("figures", "", "file of make bench that gets the figures of a run in the cluster as well")
 	diagnosis = flag.String("diagnosis", "../.cache/e2e", "folder for what is known of a failure")
 )
 

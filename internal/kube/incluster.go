@@ -7,6 +7,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
+// Requests that the client may make in a second, and at once: a pipeline has
+// some twenty objects, and each is asked for, tried and applied. client-go's own
+// limits of 5 and 10 are of a time before API servers shared themselves out.
+const (
+	perSecond = 50
+	atOnce    = 100
+)
+
 // InCluster connects to the cluster that this process's pod runs in, as its
 // service account.
 func InCluster() (Cluster, error) {
@@ -15,7 +23,14 @@ func InCluster() (Cluster, error) {
 		return Cluster{}, fault.Invalidf("finding the cluster: %w", err).
 			WithHint("outside of a cluster, --objects names a folder that gets the objects")
 	}
-	client, err := dynamic.NewForConfig(place)
+	return Connect(place)
+}
+
+// Connect connects to a cluster. It makes no request.
+func Connect(place *rest.Config) (Cluster, error) {
+	limited := rest.CopyConfig(place)
+	limited.QPS, limited.Burst = perSecond, atOnce
+	client, err := dynamic.NewForConfig(limited)
 	if err != nil {
 		return Cluster{}, fault.Invalidf("connecting to the cluster: %w", err)
 	}
