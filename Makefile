@@ -20,7 +20,7 @@ SOURCES  := $(wildcard $(addprefix $(SHOP)/,*.json bin/* lib/* lambda/*/* script
 
 .PHONY: help
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build the programs into bin/
@@ -48,9 +48,14 @@ bench: build $(BUILT) ## compare with other programs, for some minutes: a table,
 images: ## build the images of the stages: into docker, or with BASE=debian into bin/images, where no registry is reached
 	images/make
 
+.PHONY: check-images
+check-images: ## hold the images in bin/images to what images/README.md promises, and tell their sizes; needs root
+	cd e2e && go test -count=1 -v ./stageimages </dev/null
+
 .PHONY: e2e
 e2e: build $(PACKAGES) ## run the images in docker, and the pipeline on a real Kubernetes with the real Argo, in namespaces of their own; needs root
 	@[ -n "$$(ls bin/images/*.tar 2>/dev/null)" ] || BASE=debian REGISTRY=docker.io/aphex VERSION=0.0.0 images/make
+	cd e2e && go test -count=1 ./stageimages </dev/null
 	cd e2e && go test -c -o ../bin/e2e . && go test -c -o ../bin/e2e-recipes ./recipes
 	cd e2e/recipes && ../../bin/e2e-recipes -test.v -test.timeout 20m </dev/null
 	cd e2e && ../bin/e2e -test.v -test.timeout 90m </dev/null

@@ -4,7 +4,8 @@ variable "REGISTRY" {
   default = "public.ecr.aws/aphex"
 }
 
-# Without a leading v, such as 1.4.0. Each image is tagged with it, with 1.4, 1, and latest.
+# Without a leading v, such as 1.4.0. Each image is tagged with it, with 1.4, 1, and latest; with a version to try out,
+# such as 1.5.0-rc.1, by that name alone.
 variable "VERSION" {
   default = ""
 }
@@ -13,7 +14,11 @@ variable "REVISION" {
   default = ""
 }
 
-# Seconds since 1970: all times in the images. images/make gives that of the commit.
+variable "PLATFORMS" {
+  default = "linux/amd64,linux/arm64"
+}
+
+# Seconds since 1970: no time in the images is later. images/make gives that of the commit.
 variable "SOURCE_DATE_EPOCH" {
   default = "0"
 }
@@ -21,6 +26,11 @@ variable "SOURCE_DATE_EPOCH" {
 # What the toolbox is built upon: Node.js on Debian. images/pin writes the digest behind the tag, and updates it.
 variable "BASE" {
   default = "docker-image://docker.io/library/node:24-bookworm-slim"
+}
+
+# The folder of what images/debian-base made, for a base without a registry: BASE=target:debian
+variable "DEBIAN" {
+  default = ""
 }
 
 variable "CDK_VERSION" {
@@ -34,7 +44,7 @@ variable "CERTIFICATES" {
 
 function "tags" {
   params = [name]
-  result = [for tag in VERSION == "" ? ["latest"] : [VERSION, join(".", slice(split(".", VERSION), 0, 2)), split(".", VERSION)[0], "latest"] : "${REGISTRY}/${name}:${tag}"]
+  result = [for tag in VERSION == "" ? ["latest"] : length(split("-", VERSION)) > 1 ? [VERSION] : [VERSION, join(".", slice(split(".", VERSION), 0, 2)), split(".", VERSION)[0], "latest"] : "${REGISTRY}/${name}:${tag}"]
 }
 
 function "labels" {
@@ -45,7 +55,7 @@ function "labels" {
     "org.opencontainers.image.source"      = "https://github.com/aphex/aphex-pipeline"
     "org.opencontainers.image.licenses"    = "MIT"
     "org.opencontainers.image.vendor"      = "AphexPipeline"
-    "org.opencontainers.image.version"     = VERSION
+    "org.opencontainers.image.version"     = VERSION == "" ? REVISION : VERSION
     "org.opencontainers.image.revision"    = REVISION
   }
 }
@@ -60,7 +70,7 @@ group "tools" {
 }
 
 target "_common" {
-  platforms = ["linux/amd64", "linux/arm64"]
+  platforms = split(",", PLATFORMS)
   args = {
     SOURCE_DATE_EPOCH = SOURCE_DATE_EPOCH
   }
@@ -75,6 +85,12 @@ target "_stage" {
   }
   attest = ["type=sbom", "type=provenance,mode=max"]
   output = ["type=image,rewrite-timestamp=true"]
+}
+
+target "debian" {
+  inherits          = ["_common"]
+  context           = DEBIAN
+  dockerfile-inline = "FROM scratch\nARG TARGETARCH\nADD $${TARGETARCH}.tar /\n"
 }
 
 target "toolbox" {
