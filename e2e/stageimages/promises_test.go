@@ -51,6 +51,7 @@ func TestAnImageRunsItsProgramByAUserWithoutRights(t *testing.T) {
 		assert.Equal(t, []string{i.Stage}, i.Config.Config.Entrypoint)
 		assert.Empty(t, i.Config.Config.Cmd)
 		assert.Equal(t, "/workspace", i.Config.Config.WorkingDir)
+		assert.Contains(t, i.Config.Config.Env, "HOME=/tmp")
 		assert.Equal(t, i.Platform, "linux/"+i.Config.Architecture)
 	})
 }
