@@ -73,7 +73,14 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
-	return m.Run()
+	status := make(chan int)
+	go func() { status <- m.Run() }()
+	select {
+	case code := <-status:
+		return code
+	case <-ctx.Done():
+		return 130
+	}
 }
 
 // open starts everything: the engine with the images, AWS with accounts that
