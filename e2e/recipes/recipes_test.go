@@ -23,16 +23,22 @@ var (
 	stage = regexp.MustCompile(`public\.ecr\.aws/aphex/(\w+)`)
 )
 
-// recipes reads the commands of the README, by the name of the image that each runs.
-func recipes(t *testing.T) map[string]string {
+// section is what the README tells of Docker.
+func section(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(*readme)
 	require.NoError(t, err)
-	_, section, found := strings.Cut(string(text), heading)
+	_, rest, found := strings.Cut(string(text), heading)
 	require.True(t, found, "the README has no section %q", heading)
-	section, _, _ = strings.Cut(section, "\n##")
+	rest, _, _ = strings.Cut(rest, "\n##")
+	return rest
+}
+
+// recipes reads its commands, by the name of the image that each runs.
+func recipes(t *testing.T) map[string]string {
+	t.Helper()
 	all := map[string]string{}
-	for _, fenced := range block.FindAllStringSubmatch(section, -1) {
+	for _, fenced := range block.FindAllStringSubmatch(section(t), -1) {
 		for _, command := range strings.SplitAfter(strings.ReplaceAll(fenced[1], "\\\n", "\\\r"), "\n") {
 			if image := stage.FindStringSubmatch(command); image != nil {
 				require.NotContains(t, all, image[1], "two recipes of the same image")
@@ -74,17 +80,20 @@ func TestEachStageRunsByItsRecipeOnAFolder(t *testing.T) {
 }
 
 // asItIs builds in the folder, by a shell in the builder's image, and deploys
-// and tests the folder.
+// and tests the folder, with all that the text below the recipes has in place of
+// something in them.
 func asItIs(t *testing.T, recipe map[string]string) {
 	who := newTeam(t)
 	build, _, found := strings.Cut(recipe["builder"], "public.ecr.aws/")
 	require.True(t, found)
-	who.succeed(build + "--entrypoint bash public.ecr.aws/aphex/builder -ec 'npm ci --no-audit --no-fund && npm run build'")
-	// All that the text below the recipes says can be there in place of something else.
+	who.succeed(build + "--entrypoint bash public.ecr.aws/aphex/builder -ec 'npm ci --no-audit --no-fund; npm run build; git status'")
+	const variables = "--env AWS_ACCESS_KEY_ID --env AWS_SECRET_ACCESS_KEY --env AWS_SESSION_TOKEN"
+	for _, told := range []string{"`--source .`", "`--volume /tmp`", "`" + variables + "`", "`--entrypoint bash`"} {
+		require.Contains(t, section(t), told)
+	}
 	from := func(name string) string {
 		return instead(t, recipe[name], "--artifact-dir built", "--source .", "--tmpfs /tmp:exec", "--volume /tmp",
-			"--volume ~/.aws:/tmp/.aws:ro --env AWS_PROFILE",
-			"--env AWS_ACCESS_KEY_ID --env AWS_SECRET_ACCESS_KEY --env AWS_SESSION_TOKEN --env AWS_ENDPOINT_URL")
+			"--volume ~/.aws:/tmp/.aws:ro --env AWS_PROFILE", variables+" --env AWS_ENDPOINT_URL")
 	}
 	who.environment = shared.world.AWS.AddAccount(home).Env(shared.world.AWS.URL(), "eu-west-1")
 
@@ -110,6 +119,15 @@ func TestAFolderThatTheContainerMayNotWriteToIsNamed(t *testing.T) {
 		assert.Equal(t, 2, code, shown)
 		assert.Contains(t, shown, want)
 	}
+}
+
+func TestCtrlCEndsAContainer(t *testing.T) {
+	recipe, who := recipes(t), newTeam(t)
+	who.succeed("sed -i 's/npm ci .*/echo slow; sleep 300/' aphex-config.yaml")
+	shown, code := who.interrupt(recipe["builder"], "slow\r\n")
+	assert.Equal(t, 143, code, shown)
+	assert.Empty(t, who.succeed("docker ps --all --quiet"))
+	who.mine("built/")
 }
 
 // instead edits a recipe as a person does: pairs of what is there and what shall be.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -74,6 +73,12 @@ func (w team) owns(folder string) {
 // run runs what the person pastes, and gives what the terminal shows.
 func (w team) run(line string) (shown string, code int) {
 	w.t.Helper()
+	return w.interrupt(line, "")
+}
+
+// interrupt presses Ctrl-C when the terminal shows the word.
+func (w team) interrupt(line, word string) (shown string, code int) {
+	w.t.Helper()
 	cmd := exec.CommandContext(w.t.Context(), "sh", "-c", line)
 	cmd.Dir = w.folder
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home, "TERM=xterm"}, w.environment...)
@@ -83,8 +88,17 @@ func (w team) run(line string) (shown string, code int) {
 	require.NoError(w.t, err)
 	defer terminal.Close()
 	var seen bytes.Buffer
-	_, _ = io.Copy(&seen, terminal) // the end of a terminal is an error
-	_ = cmd.Wait()                  // what matters of it is the code
+	part := make([]byte, 1<<12)
+	for pressed := word == ""; err == nil; { // the end of a terminal is an error
+		var read int
+		read, err = terminal.Read(part)
+		seen.Write(part[:read])
+		if !pressed && strings.Contains(seen.String(), word) {
+			_, err = terminal.Write([]byte{3})
+			pressed = true
+		}
+	}
+	_ = cmd.Wait() // what matters of it is the code
 	w.t.Logf("%5.1fs  %s", time.Since(began).Seconds(), line)
 	return seen.String(), cmd.ProcessState.ExitCode()
 }
