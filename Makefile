@@ -50,12 +50,12 @@ images: ## build the images of the stages: into docker, or with BASE=debian into
 
 .PHONY: check-images
 check-images: ## hold the images in bin/images to what images/README.md promises, and tell their sizes; needs root
-	cd e2e && go test -count=1 -v ./stageimages </dev/null
+	cd e2e && go test -count=1 -v -timeout 30m ./stageimages </dev/null
 
 .PHONY: e2e
 e2e: build $(PACKAGES) ## run the images in docker, and the pipeline on a real Kubernetes with the real Argo, in namespaces of their own; needs root
 	@[ -n "$$(ls bin/images/*.tar 2>/dev/null)" ] || BASE=debian REGISTRY=docker.io/aphex VERSION=0.0.0 images/make
-	cd e2e && go test -count=1 ./stageimages </dev/null
+	cd e2e && go test -count=1 -timeout 30m ./stageimages </dev/null
 	cd e2e && go test -c -o ../bin/e2e . && go test -c -o ../bin/e2e-recipes ./recipes
 	cd e2e/recipes && ../../bin/e2e-recipes -test.v -test.timeout 20m </dev/null
 	cd e2e && ../bin/e2e -test.v -test.timeout 90m </dev/null
