@@ -37,6 +37,11 @@ variable "CDK_VERSION" {
   default = "2.1148.1"
 }
 
+# How SBOMs are made: by BuildKit's own choice, an image; generator= names another one, disabled=true leaves them out.
+variable "SBOM" {
+  default = "type=sbom"
+}
+
 # The certificates of a proxy on the way to the npm registry; without such a proxy there is nothing to give.
 variable "CERTIFICATES" {
   default = "/dev/null"
@@ -83,7 +88,7 @@ target "_stage" {
     programs = "bin/images"
     toolbox  = "target:toolbox"
   }
-  attest = ["type=sbom", "type=provenance,mode=max"]
+  attest = [SBOM, "type=provenance,mode=max"]
   output = ["type=image,rewrite-timestamp=true"]
 }
 
