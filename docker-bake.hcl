@@ -42,9 +42,9 @@ variable "SBOM" {
   default = "type=sbom"
 }
 
-# The certificates of a proxy on the way to the npm registry; without such a proxy there is nothing to give.
+# The file with certificates of a proxy on the way to the npm registry; without such a proxy there is none.
 variable "CERTIFICATES" {
-  default = "/dev/null"
+  default = ""
 }
 
 function "tags" {
@@ -107,7 +107,7 @@ target "toolbox" {
   args = {
     CDK_VERSION = CDK_VERSION
   }
-  secret = ["type=file,id=ca,src=${CERTIFICATES}"]
+  secret = CERTIFICATES == "" ? [] : ["type=file,id=ca,src=${CERTIFICATES}"]
 }
 
 target "validator" {
