@@ -46,16 +46,20 @@ func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
 	assert.NotEmpty(t, outputs["ApiStack"])
 }
 
-// shown looks at a run with what people look with: Argo's command line.
+// shown looks at a run as people do: with Argo's command line.
 func (p *pipeline) shown(run workflow, commit string) {
 	p.t.Helper()
 	shown := p.argo("get", run.Metadata.Name, "--output=json")
-	for _, want := range []string{commit, "workflows.argoproj.io/title", "team-member"} {
+	for _, want := range []string{"Deploy example/shop, main at " + commit, "team-member", run.output("build", "digest")} {
 		assert.Contains(p.t, shown, want)
 	}
 	logs := p.argo("logs", run.Metadata.Name, "--no-color")
-	assert.Contains(p.t, logs, "the whole story")
-	p.t.Log(shown[:min(len(shown), 3000)], logs[:min(len(logs), 6000)])
+	for step, want := range map[string]string{
+		"validator": "the configuration is valid", "builder": "npm run build", "deployer-environment": "CREATE_COMPLETE", "tester": "npm run --silent test:deployed", "record": "recorded the run",
+	} {
+		assert.Contains(p.t, logs, run.Metadata.Name+"-"+step)
+		assert.Contains(p.t, logs, want)
+	}
 }
 
 // onThisCluster are the settings that this cluster asks for: images that are in
