@@ -18,6 +18,10 @@ PACKAGES := $(SHOP)/node_modules/.installed-$(LOCK)
 BUILT    := $(SHOP)/dist/.built
 SOURCES  := $(wildcard $(addprefix $(SHOP)/,*.json bin/* lib/* lambda/*/* scripts/* test/*))
 
+# The images of the tests are built again when something that goes into them is newer.
+IMAGES := bin/images/.built
+INTO   := $(shell git ls-files cmd internal stages images docker-bake.hcl go.mod go.sum | grep -v _test)
+
 .PHONY: help
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,12 +57,11 @@ check-images: ## hold the images in bin/images to what images/README.md promises
 	cd e2e && go test -count=1 -v -timeout 30m ./stageimages </dev/null
 
 .PHONY: e2e
-e2e: build $(PACKAGES) ## run the images in docker, and the pipeline on a real Kubernetes with the real Argo, in namespaces of their own; needs root
-	@[ -n "$$(ls bin/images/*.tar 2>/dev/null)" ] || BASE=debian REGISTRY=docker.io/aphex VERSION=0.0.0 images/make
+e2e: build $(PACKAGES) $(IMAGES) ## run the images in docker, and the pipeline on a real Kubernetes with the real Argo, in namespaces of their own; needs root
 	cd e2e && go test -count=1 -timeout 30m ./stageimages </dev/null
 	cd e2e && go test -c -o ../bin/e2e . && go test -c -o ../bin/e2e-recipes ./recipes
 	cd e2e/recipes && ../../bin/e2e-recipes -test.v -test.timeout 20m </dev/null
-	cd e2e && ../bin/e2e -test.v -test.timeout 90m </dev/null
+	cd e2e && ../bin/e2e -test.v -test.timeout 60m -figures ../bench.json </dev/null
 
 .PHONY: golden
 golden: ## write golden files and generated documents anew; look at the difference before you commit it
@@ -97,6 +100,10 @@ check-race: $(BUILT)
 
 check-vulnerabilities:
 	@tools/vulnerabilities $(TOOLS) govulncheck ./...
+
+$(IMAGES): $(INTO)
+	BASE=debian REGISTRY=docker.io/aphex VERSION=0.0.0 images/make
+	@touch $@
 
 $(PACKAGES):
 	cd $(SHOP) && npm ci --prefer-offline --no-audit --no-fund </dev/null
