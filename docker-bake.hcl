@@ -25,7 +25,7 @@ variable "SOURCE_DATE_EPOCH" {
 
 # What the toolbox is built upon: Node.js on Debian. images/pin writes the digest behind the tag, and updates it.
 variable "BASE" {
-  default = "docker-image://docker.io/library/node:24-bookworm-slim"
+  default = "docker-image://docker.io/library/node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d"
 }
 
 # The folder of what images/debian-base made, for a base without a registry: BASE=target:debian
