@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,11 +70,6 @@ func prepare() (work string, err error) {
 	}
 	if work, err = os.MkdirTemp("", "aphex-e2e-"); err != nil {
 		return "", err
-	}
-	pause := exec.Command("go", "build", "-o", filepath.Join(work, "pause"), "./pause")
-	pause.Env, pause.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
-	if err := pause.Run(); err != nil {
-		return "", fmt.Errorf("building the pause program: %w", err)
 	}
 	return work, os.Setenv(workVariable, work)
 }

@@ -75,6 +75,11 @@ func (p *platform) archives() ([]string, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
+	pause := exec.CommandContext(p.ctx, "go", "build", "-o", filepath.Join(p.work, "pause"), "./pause")
+	pause.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := pause.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building the pause program: %w: %s", err, output)
+	}
 	archives, err := node.ArgoImages(folder, filepath.Join(p.work, "pause"), programs())
 	if err != nil {
 		return nil, err

@@ -94,11 +94,16 @@ func reap(cmd *exec.Cmd) error {
 	}
 }
 
-// separateMounts gives the folders that programs of a node write to whatever
-// they are told a place in the work folder, and lets no mount out.
+// separateMounts puts the work folder into memory, gives the folders that
+// programs of a node write to whatever they are told a place in it, and lets no
+// mount out. In memory the images are unpacked in seconds, and a slow disk does
+// not decide how long a pod takes.
 func separateMounts(work string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("separating the mounts: %w", err)
+	}
+	if err := syscall.Mount("tmpfs", work, "tmpfs", 0, "mode=0711"); err != nil {
+		return fmt.Errorf("mounting memory over %s: %w", work, err)
 	}
 	for folder, own := range map[string]string{
 		"/var/lib/kubelet": "kubelet", "/var/log": "log", "/run": "run", "/var/lib/cni": "cni-state", "/etc/cni": "cni-etc", "/etc/docker": "docker-etc",
