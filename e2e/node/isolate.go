@@ -15,6 +15,9 @@ import (
 // levelVariable tells a process how deep in the isolation it is.
 const levelVariable = "APHEX_E2E_LEVEL"
 
+// apartFrom the rest of the machine is a node in these namespaces.
+const apartFrom = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
+
 // Isolated gives true to the process that is to do the work, in namespaces of
 // its own. All others get false when that one has ended, with its exit code.
 //
@@ -26,8 +29,7 @@ func Isolated(work, group string) (bool, int) {
 	case "":
 		defer removeGroups(group)
 		return false, again("init", &syscall.SysProcAttr{
-			Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
-			Pdeathsig:  syscall.SIGKILL,
+			Cloneflags: apartFrom, Pdeathsig: syscall.SIGKILL,
 		}, (*exec.Cmd).Wait)
 	case "init":
 		if err := separateMounts(work); err != nil {

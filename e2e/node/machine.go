@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"syscall"
 )
 
 // needed are the programs that the distribution has, with Debian's packages.
@@ -33,6 +34,8 @@ func Problems() []string {
 	var problems []string
 	if os.Geteuid() != 0 {
 		problems = append(problems, "the user is not root")
+	} else if err := apart().Run(); err != nil {
+		problems = append(problems, "the kernel gives no namespaces of one's own: "+err.Error())
 	}
 	for _, program := range needed {
 		if _, err := exec.LookPath(program[0]); err != nil {
@@ -46,4 +49,11 @@ func Problems() []string {
 		problems = append(problems, "there are no control groups")
 	}
 	return problems
+}
+
+// apart is a program that does nothing, in namespaces such as the node is in.
+func apart() *exec.Cmd {
+	cmd := exec.Command("true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: apartFrom}
+	return cmd
 }
