@@ -30,6 +30,10 @@ type artifact struct {
 }
 
 type (
+	validationInput struct {
+		source
+		Entrances []string `sep:" "`
+	}
 	buildInput struct {
 		source
 		Bucket string
@@ -63,7 +67,7 @@ type (
 
 func contracts() plan.Stages {
 	return plan.Stages{
-		Validation:  contract.Of[source, struct{}]("validator"),
+		Validation:  contract.Of[validationInput, struct{}]("validator"),
 		Build:       contract.Of[buildInput, built]("builder"),
 		Pipeline:    contract.Of[pipelineInput, struct{}]("deployer", "pipeline"),
 		Environment: contract.Of[environmentInput, deployed]("deployer", "environment"),

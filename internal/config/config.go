@@ -44,6 +44,15 @@ func (c *Config) StackNames(environment string) []string {
 	return env.StackNames()
 }
 
+// Entrance says by what the environment is entered: the ARN of its own role, or
+// the bootstrap roles of <account>/<region>.
+func (e Environment) Entrance() string {
+	if e.RoleARN != "" {
+		return e.RoleARN
+	}
+	return e.Account + "/" + e.Region
+}
+
 // StackNames gives the names of the environment's stacks in the listed order.
 func (e Environment) StackNames() []string {
 	names := make([]string, 0, len(e.Stacks))

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
@@ -104,7 +106,7 @@ func (b *builder) head(cfg *config.Config) {
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	}
-	b.add(Validate, "Validate", b.stages.Validation, nil, repository)
+	b.add(Validate, "Validate", b.stages.Validation, nil, merge(repository, sources{"entrances": literal(entrances(cfg))}))
 	b.add(Build, "Build", b.stages.Build, []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
 	b.steps[len(b.steps)-1].Identity = Builder
 	b.add(Pipeline, "Deploy the pipeline itself", b.stages.Pipeline, []string{Build},
@@ -114,6 +116,17 @@ func (b *builder) head(cfg *config.Config) {
 			"github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
 		}))
+}
+
+// entrances lists what the pipeline as it is has the right to enter, each once.
+func entrances(cfg *config.Config) string {
+	var all []string
+	for _, env := range cfg.Environments {
+		if entrance := env.Entrance(); !slices.Contains(all, entrance) {
+			all = append(all, entrance)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // environment adds approval, deployment and tests of one environment.

@@ -30,7 +30,7 @@ func contracts() plan.Stages {
 		return contract.Contract{Command: []string{"program"}, Inputs: params(inputs...), Outputs: params(outputs...)}
 	}
 	return plan.Stages{
-		Validation:  stage(append(commit, "repository", "token-secret")),
+		Validation:  stage(append(commit, "repository", "token-secret", "entrances")),
 		Build:       stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
 		Pipeline:    stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name", "repository", "prefix", "token-secret")),
 		Environment: stage(append(artifact, "environment"), "outputs"),

@@ -3,6 +3,7 @@ package validation
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,13 +21,13 @@ const atOnce = 8
 
 // accounts enters every environment and looks at its bootstrap stack. The
 // findings keep the order of the environments.
-func accounts(ctx context.Context, d Deps, frame stage.Frame, cfg *config.Config) []Finding {
+func accounts(ctx context.Context, d Deps, frame stage.Frame, in Input, cfg *config.Config) []Finding {
 	found := make([][]Finding, len(cfg.Environments))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for i, env := range cfg.Environments {
 		group.Go(func() error {
-			found[i] = account(ctx, d, frame, env)
+			found[i] = in.soften(env, account(ctx, d, frame, env))
 			return nil
 		})
 	}
@@ -36,6 +37,20 @@ func accounts(ctx context.Context, d Deps, frame stage.Frame, cfg *config.Config
 		all = append(all, some...)
 	}
 	return all
+}
+
+// soften makes warnings of what was found about an environment that the pipeline
+// has no right to enter yet: a commit that adds one is what gives the right, by
+// the pipeline's own deployment. The next run takes the same as errors.
+func (in Input) soften(env config.Environment, found []Finding) []Finding {
+	if len(in.Entrances) == 0 || slices.Contains(in.Entrances, env.Entrance()) {
+		return found
+	}
+	for i := range found {
+		found[i].Severity = Warning
+		found[i].Fix = "none for this run, which brings the right to enter it; for the next: " + found[i].Fix
+	}
+	return found
 }
 
 func account(ctx context.Context, d Deps, frame stage.Frame, env config.Environment) []Finding {

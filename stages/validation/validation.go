@@ -30,16 +30,17 @@ Examples:
 
 // Input is what the stage is given.
 type Input struct {
-	Commit      string `help:"Full commit SHA."`
-	Repository  string `help:"https URL of the repository." placeholder:"URL"`
-	Branch      string `help:"Branch of the commit."`
-	Source      string `help:"Folder to use in place of a repository." type:"path" placeholder:"DIR"`
-	Config      string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
-	Host        string `help:"Only host that the repository may be on." default:"github.com"`
-	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
-	Offline     bool   `help:"Check nothing that needs AWS."`
-	Format      string `help:"Format of the report: text or json." enum:"text,json" default:"text"`
+	Commit      string   `help:"Full commit SHA."`
+	Repository  string   `help:"https URL of the repository." placeholder:"URL"`
+	Branch      string   `help:"Branch of the commit."`
+	Source      string   `help:"Folder to use in place of a repository." type:"path" placeholder:"DIR"`
+	Config      string   `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	TokenSecret string   `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string   `help:"Only host that the repository may be on." default:"github.com"`
+	AllowLocal  bool     `help:"Accept a repository on this machine (file://); for local runs only."`
+	Entrances   []string `help:"What the pipeline has the right to enter by now: ACCOUNT/REGION of an environment, or its roleArn. Another one is only warned about (default: all)." sep:" " placeholder:"WHAT …"`
+	Offline     bool     `help:"Check nothing that needs AWS."`
+	Format      string   `help:"Format of the report: text or json." enum:"text,json" default:"text"`
 }
 
 // Validate refuses an input that names no workspace, or two.
@@ -104,7 +105,7 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 	found = append(found, requiredContext(dir, cfg)...)
 	found = append(found, tools(d.LookPath, cfg)...)
 	if !in.Offline {
-		found = append(found, accounts(ctx, d, frame, cfg)...)
+		found = append(found, accounts(ctx, d, frame, in, cfg)...)
 	}
 	return found
 }

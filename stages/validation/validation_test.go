@@ -63,6 +63,25 @@ func TestACommitThatIsFitToRun(t *testing.T) {
 	assert.Equal(t, "nothing found: the commit is fit to run\n", report)
 }
 
+func TestAnEnvironmentThatThePipelineMayNotEnterYetIsOnlyWarnedAbout(t *testing.T) {
+	d := fit()
+	d.Enter = func(_ context.Context, env config.Environment) error {
+		if env.Name == "prod" {
+			return fault.Failedf("the role may not be assumed").WithHint("bootstrap it")
+		}
+		return nil
+	}
+	known := []string{"111111111111/eu-west-1"}
+	out, report, err := validate(d, validation.Input{Source: app(t, good), Entrances: known})
+	require.NoError(t, err, "the run that adds an environment has to get to the pipeline's own deployment")
+	require.Len(t, out.Findings, 1)
+	assert.Equal(t, validation.Warning, out.Findings[0].Severity)
+	assert.Contains(t, report, "for the next: bootstrap it")
+
+	_, _, err = validate(d, validation.Input{Source: app(t, good), Entrances: append(known, "222222222222/us-east-1")})
+	require.ErrorContains(t, err, "the role may not be assumed", "the next run may enter it, or stops")
+}
+
 func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
 	d := fit()
 	d.Enter = func(_ context.Context, env config.Environment) error {
