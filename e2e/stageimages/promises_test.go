@@ -94,7 +94,7 @@ func tagsOf(version string) []string {
 	}
 }
 
-// A rebuild of the commit has the same times, whenever it is made.
+// A rebuild of the commit from nothing has the same times, whenever it is made.
 func TestNoTimeIsLaterThanTheCommits(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		revision := i.Config.Config.Labels["org.opencontainers.image.revision"]
