@@ -45,7 +45,7 @@ func contracts() plan.Stages {
 	return plan.Stages{
 		Validation: contract.Of[struct {
 			commit
-			Repository, TokenSecret string
+			Repository, TokenSecret, Entrances string
 		}, struct{}]("validator"),
 		Build: contract.Of[struct {
 			commit
