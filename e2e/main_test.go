@@ -1,21 +1,15 @@
 package e2e
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/aphex/aphex-pipeline/e2e/node"
 )
-
-// cannot is the exit status on a machine that cannot run a cluster.
-const cannot = 3
 
 var (
 	images    = flag.String("images", "../bin/images", "folder with the archives of the stages' images")
@@ -25,53 +19,25 @@ var (
 	diagnosis = flag.String("diagnosis", "../.cache/e2e", "folder for what is known of a failure")
 )
 
-// Variables by which the outer process tells the inner one what it found.
-const (
-	workVariable     = "APHEX_E2E_WORK"
-	programsVariable = "APHEX_E2E_PROGRAMS"
-)
+// programsVariable tells the inner process what the outer one found.
+const programsVariable = "APHEX_E2E_PROGRAMS"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
+	os.Exit(node.Tests{
+		Group: node.PodsGroup, Prepare: prepare, Up: shared.open, Failed: shared.diagnose, Down: shared.close,
+	}.Main(m.Run))
 }
 
-func run(m *testing.M) int {
-	if problems := node.Problems(); len(problems) > 0 {
-		fmt.Fprintln(os.Stderr, "e2e: this machine cannot run a cluster:\n  "+strings.Join(problems, "\n  "))
-		return cannot
-	}
-	work := os.Getenv(workVariable)
-	if work == "" {
-		made, err := prepare()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "e2e:", err)
-			return 1
-		}
-		work = made
-		defer os.RemoveAll(work)
-	}
-	if inside, status := node.Isolated(work, node.PodsGroup); !inside {
-		return status
-	}
-	return within(m, work)
-}
-
-// prepare builds what is missing, outside, where there is a network.
-func prepare() (work string, err error) {
+// prepare builds what is missing of the cluster's programs.
+func prepare() error {
 	cmd := exec.Command("./programs")
 	cmd.Stderr = os.Stderr
 	output, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("building the programs of the cluster: %w", err)
+		return fmt.Errorf("building the programs of the cluster: %w", err)
 	}
-	if err := os.Setenv(programsVariable, string(output)); err != nil {
-		return "", err
-	}
-	if work, err = os.MkdirTemp("", "aphex-e2e-"); err != nil {
-		return "", err
-	}
-	return work, os.Setenv(workVariable, work)
+	return os.Setenv(programsVariable, string(output))
 }
 
 func programs() node.Programs {
@@ -81,29 +47,4 @@ func programs() node.Programs {
 		found[name] = folder
 	}
 	return node.Programs{Kubernetes: found["kubernetes"], Workflows: found["argo-workflows"], Events: found["argo-events"]}
-}
-
-// within brings everything up, runs the tests, and takes it down.
-func within(m *testing.M, work string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	p, err := open(ctx, work)
-	defer p.close()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		p.diagnose()
-		return 1
-	}
-	shared = p
-	status := make(chan int)
-	go func() { status <- m.Run() }()
-	select {
-	case code := <-status:
-		if code != 0 {
-			p.diagnose()
-		}
-		return code
-	case <-ctx.Done():
-		return 130
-	}
 }

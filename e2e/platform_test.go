@@ -39,35 +39,36 @@ type platform struct {
 }
 
 // shared is the one of this run.
-var shared *platform
+var shared = &platform{}
 
-func open(ctx context.Context, work string) (*platform, error) {
-	p := &platform{ctx: ctx, work: work}
+// open brings everything up.
+func (p *platform) open(ctx context.Context, work string) error {
+	p.ctx, p.work = ctx, work
 	began := time.Now()
 	say := func(what string) { fmt.Printf("%6.1fs  %s\n", time.Since(began).Seconds(), what) }
 	archives, err := p.archives()
 	if err != nil {
-		return p, err
+		return err
 	}
 	if p.node, err = node.Start(ctx, filepath.Join(work, "node"), programs()); err != nil {
-		return p, err
+		return err
 	}
 	say("the node is ready")
 	if p.world, err = world.Start(ctx, p.worldOptions()); err != nil {
-		return p, err
+		return err
 	}
 	if err := together(p.accounts, func() error { return p.node.Load(ctx, archives...) }); err != nil {
-		return p, err
+		return err
 	}
 	say("the images are loaded, the accounts are bootstrapped")
 	if err := p.node.InstallArgo(ctx); err != nil {
-		return p, err
+		return err
 	}
 	if _, err := p.node.Kubectl(ctx, p.world.Reviews(), "apply", "-f", "-"); err != nil {
-		return p, err
+		return err
 	}
 	say("Argo is installed")
-	return p, nil
+	return nil
 }
 
 func (p *platform) archives() ([]string, error) {

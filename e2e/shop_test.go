@@ -26,8 +26,12 @@ func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
 	p.shown(run, commit)
 
 	for _, want := range []struct{ account, region, stack string }{
-		{home, homeRegion, "DatabaseStack"}, {home, homeRegion, "ApiStack"}, {home, "us-east-1", "EdgeStack"},
-		{other, "eu-central-1", "DatabaseStack"}, {other, "eu-central-1", "ApiStack"}, {other, "us-east-1", "EdgeStack"},
+		{home, homeRegion, "DatabaseStack"},
+		{home, homeRegion, "ApiStack"},
+		{home, "us-east-1", "EdgeStack"},
+		{other, "eu-central-1", "DatabaseStack"},
+		{other, "eu-central-1", "ApiStack"},
+		{other, "us-east-1", "EdgeStack"},
 	} {
 		assert.Equal(t, types.StackStatusCreateComplete, p.stack(want.account, want.region, want.stack).StackStatus, want)
 	}

@@ -18,13 +18,13 @@ const levelVariable = "APHEX_E2E_LEVEL"
 // apartFrom the rest of the machine is a node in these namespaces.
 const apartFrom = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 
-// Isolated gives true to the process that is to do the work, in namespaces of
+// isolated gives true to the process that is to do the work, in namespaces of
 // its own. All others get false when that one has ended, with its exit code.
 //
 // The program calls itself twice: the first process inside is what the kernel
 // gives orphans to, so that all it does is to reap; the second works. When the
 // first ends, the kernel ends all that is left.
-func Isolated(work, group string) (bool, int) {
+func isolated(work, group string) (bool, int) {
 	switch os.Getenv(levelVariable) {
 	case "":
 		defer removeGroups(group)

@@ -6,20 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/aphex/aphex-pipeline/e2e/node"
 	"github.com/aphex/aphex-pipeline/e2e/world"
 )
-
-// cannot is the exit status on a machine that cannot run an engine.
-const cannot = 3
-
-const workVariable = "APHEX_E2E_WORK"
 
 const (
 	home  = "111111111111"
@@ -44,48 +36,16 @@ var shared platform
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	if problems := node.Problems(); len(problems) > 0 {
-		fmt.Fprintln(os.Stderr, "e2e: this machine cannot run the images:\n  "+strings.Join(problems, "\n  "))
-		return cannot
-	}
-	work := os.Getenv(workVariable)
-	if work == "" {
-		made, err := os.MkdirTemp("", "aphex-e2e-")
-		if err = errors.Join(err, os.Chmod(made, 0o711), os.Setenv(workVariable, made)); err != nil {
-			fmt.Fprintln(os.Stderr, "e2e:", err)
-			return 1
-		}
-		work = made
-		defer os.RemoveAll(work)
-	}
-	if inside, status := node.Isolated(work, node.EngineGroup); !inside {
-		return status
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	shared.work = work
-	defer shared.close()
-	if err := shared.open(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		return 1
-	}
-	status := make(chan int)
-	go func() { status <- m.Run() }()
-	select {
-	case code := <-status:
-		return code
-	case <-ctx.Done():
-		return 130
-	}
+	nothing := func() {}
+	os.Exit(node.Tests{
+		Group: node.EngineGroup, Prepare: func() error { return nil }, Up: shared.open, Failed: nothing, Down: shared.close,
+	}.Main(m.Run))
 }
 
 // open starts everything: the engine with the images, AWS with accounts that
 // are bootstrapped, and the npm registry.
-func (p *platform) open(ctx context.Context) error {
+func (p *platform) open(ctx context.Context, work string) error {
+	p.work = work
 	var err error
 	if p.engine, err = node.StartEngine(ctx, filepath.Join(p.work, "engine"), user); err != nil {
 		return err

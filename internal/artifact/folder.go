@@ -48,8 +48,17 @@ func (Folders) Prepare(folder string) error {
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
-// Built reads the document about what was built of a commit.
-func (Folders) Built(folder, commit string) (Metadata, error) {
+// Open reads the document about what was built of a commit, and finds out
+// whether more can be written beside it.
+func (f Folders) Open(folder, commit string) (Metadata, error) {
+	built, err := read(folder, commit)
+	if err != nil {
+		return built, err
+	}
+	return built, f.Prepare(folder)
+}
+
+func read(folder, commit string) (Metadata, error) {
 	var m Metadata
 	file := at(folder, MetadataKey(commit))
 	data, err := os.ReadFile(file)

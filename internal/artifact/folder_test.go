@@ -35,7 +35,7 @@ func TestWhatWasBuiltComesBackFromAFolder(t *testing.T) {
 	p := packed(t, workspace(t, 0))
 	saved, err := Folders{}.Save(folder, p, about())
 	require.NoError(t, err)
-	built, err := Folders{}.Built(folder, commit)
+	built, err := Folders{}.Open(folder, commit)
 	require.NoError(t, err)
 	assert.Equal(t, saved, built)
 
@@ -51,13 +51,13 @@ func TestWhatWasBuiltComesBackFromAFolder(t *testing.T) {
 
 func TestAFolderWithoutWhatWasBuiltSaysHowToBuildIt(t *testing.T) {
 	folder := t.TempDir()
-	_, err := Folders{}.Built(folder, commit)
+	_, err := Folders{}.Open(folder, commit)
 	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 	assert.Contains(t, fault.HintOf(err), "builder --source . --commit "+commit)
 
 	for _, document := range []string{"{", `{"key": "../x", "digest": "` + digestOf(make([]byte, 32)) + `"}`, `{"key": "x", "digest": "sha256:0"}`} {
 		require.NoError(t, Folders{}.Put(t.Context(), folder, MetadataKey(commit), []byte(document)))
-		_, err = Folders{}.Built(folder, commit)
+		_, err = Folders{}.Open(folder, commit)
 		assert.Equal(t, fault.Invalid, fault.KindOf(err), document)
 	}
 }

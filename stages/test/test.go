@@ -125,10 +125,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 // fromFolder lets a folder take the place of the bucket.
 func fromFolder(d Deps, in Input) (Deps, Input, error) {
 	var folders artifact.Folders
-	built, err := folders.Built(in.ArtifactDir, in.Commit)
-	if err == nil {
-		err = folders.Prepare(in.ArtifactDir)
-	}
+	built, err := folders.Open(in.ArtifactDir, in.Commit)
 	d.Fetch, d.Get, d.Put = folders.Fetch, folders.Get, folders.Put
 	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest
 	return d, in, err
