@@ -78,17 +78,20 @@ check: ## look for what tests do not see: format, lint, races, Argo's own valida
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
 
 check-format:
-	@files=$$($(TOOLS) gofumpt -l cmd internal stages); \
+	@files=$$($(TOOLS) gofumpt -l cmd internal stages e2e); \
 	if [ -n "$$files" ]; then echo "not formatted, run gofumpt -w on:"; echo "$$files"; exit 1; fi
 
 check-vet:
 	go vet ./...
+	cd e2e && go vet ./...
 
 check-lint:
 	$(TOOLS) golangci-lint run
+	cd e2e && go tool -modfile=../tools/go.mod golangci-lint run
 
 check-tidy:
 	go mod tidy -diff
+	cd e2e && go mod tidy -diff
 
 # Argo's validation and the schemas of its resources judge what is rendered: a module of its own, as it compiles
 # some 1,500 packages first (minutes, once). The golden files lie outside of it, so no result is ever kept.

@@ -13,8 +13,7 @@ import (
 const starting = 3 * time.Minute
 
 func insecure() http.RoundTripper {
-	// Only asked whether it answers.
-	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec
+	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // it is only asked whether it answers
 }
 
 func (n *Node) kubernetes(name string, args ...string) error {

@@ -3,6 +3,7 @@ package world
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // identities is what EKS puts into a cluster: pods of a ServiceAccount that
@@ -66,7 +67,7 @@ type container struct {
 }
 
 func (i *identities) patch(spec podSpec, role string) []object {
-	volumes := append(spec.Volumes, object{"name": "e2e-certificates", "configMap": object{"name": CertificatesMap}})
+	volumes := append(slices.Clone(spec.Volumes), object{"name": "e2e-certificates", "configMap": object{"name": CertificatesMap}})
 	mounts := []object{{"name": "e2e-certificates", "mountPath": certificates, "readOnly": true}}
 	env := []object{
 		{"name": "AWS_ENDPOINT_URL", "value": i.endpoint},
