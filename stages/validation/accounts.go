@@ -48,7 +48,11 @@ func (in Input) soften(env config.Environment, found []Finding) []Finding {
 	}
 	for i := range found {
 		found[i].Severity = Warning
-		found[i].Fix = "none for this run, which brings the right to enter it; for the next: " + found[i].Fix
+		fix := "none for this run, which brings the right to enter it"
+		if found[i].Fix != "" {
+			fix += "; for the next: " + found[i].Fix
+		}
+		found[i].Fix = fix
 	}
 	return found
 }
