@@ -76,7 +76,7 @@ func (p *pipeline) runHere() record {
 		"npm_config_offline=true", program, "run", "--source", p.folder, "--state", state, "--yes")
 	var kept record
 	require.NoError(p.t, filepath.WalkDir(state, func(path string, _ os.DirEntry, err error) error {
-		if err != nil || !strings.Contains(path, "metadata/workflows/") || filepath.Ext(path) != ".json" || strings.Count(strings.SplitN(path, "metadata/workflows/", 2)[1], "/") > 0 {
+		if err != nil || filepath.Base(filepath.Dir(path)) != "workflows" || filepath.Ext(path) != ".json" {
 			return err
 		}
 		text, err := os.ReadFile(path)

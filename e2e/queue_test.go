@@ -50,13 +50,17 @@ func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testin
 	assert.Contains(t, fmt.Sprint(record), "superseded")
 
 	// What is wrong with a configuration is said, and changes nothing.
-	template := p.kubectl("get", "workflowtemplates", "-n", node.Runs, "-l", "app.kubernetes.io/instance=queue-pipeline", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
+	templates := func() string {
+		return p.kubectl("get", "workflowtemplates", "-n", node.Runs, "-l", "app.kubernetes.io/instance=queue-pipeline", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
+	}
+	before := templates()
+	require.NotEmpty(t, before)
 	p.configure(strings.Replace(oneEnvironment, "eu-west-1", "atlantis", 1))
 	wrong := p.finished(p.push("Move to Atlantis"))
 	assert.Equal(t, "Failed", wrong.Status.Phase)
 	assert.Equal(t, []string{"validate", "record"}, wrong.names())
 	assert.Contains(t, p.argo("logs", wrong.Metadata.Name, "--no-color"), "atlantis")
-	assert.Equal(t, template, p.kubectl("get", "workflowtemplates", "-n", node.Runs, "-l", "app.kubernetes.io/instance=queue-pipeline", "-o", "jsonpath={.items[*].metadata.resourceVersion}"))
+	assert.Equal(t, before, templates())
 }
 
 // resubmitted has Argo run again what ran, and waits for its end.
