@@ -16,8 +16,8 @@ import (
 
 func TestADeploymentWhosePodIsKilledIsTakenUpByTheNextPod(t *testing.T) {
 	p := newSmall(t, "killed", `
-  - {name: calm, account: "111111111111", region: eu-west-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
-  - {name: rough, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
+  - {name: calm, account: "111111111111", region: eu-west-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}], tests: {commands: ["true"]}}
+  - {name: rough, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}], tests: {commands: ["true"]}}
 `)
 	created := p.finished(p.push("Open"))
 	require.Equal(t, "Succeeded", created.Status.Phase, created.Status.Message)

@@ -46,7 +46,7 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 }
 
 // newSmall brings a pipeline of the shop's code that has only its database, as
-// <Name>Database, in environments of the configuration's form, and no tests.
+// <Name>Database, in environments of the configuration's form.
 func newSmall(t *testing.T, name, environments string) *pipeline {
 	t.Helper()
 	return newPipeline(t, name, shop, func(p *pipeline) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
@@ -146,6 +147,7 @@ func (l *laptop) execute(ctx context.Context, name string, template *localrun.Te
 		},
 		Dir:     filepath.Join(l.state.run(name), "steps"),
 		Env:     l.environment(),
+		Step:    argo.StepOf,
 		Program: beside,
 		Approve: l.approve,
 		Log:     l.console.opener(logs),

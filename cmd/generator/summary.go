@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -68,7 +69,7 @@ func causeOf(result localrun.Result) *cause {
 			continue
 		}
 		c := cause{step.Name, stage.Record{Error: step.Message}}
-		data, err := os.ReadFile(filepath.Join(step.Volume, "outputs", stage.ResultFile))
+		data, err := os.ReadFile(filepath.Join(step.Volume, argo.OutputsOf(step.Container), stage.ResultFile))
 		if err == nil {
 			_ = json.Unmarshal(data, &c.Record) // a half-written record says less, not nothing
 		}

@@ -15,12 +15,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// A stage's container can write to two folders, each an empty volume: its own,
+// A stage's container can write to two folders, each an empty volume: its pod's own,
 // and /tmp, which some tools use whatever TMPDIR says.
 const (
 	volume       = "aphex"
 	folder       = "/aphex"
-	outputsDir   = folder + "/outputs"
 	temporaryDir = folder + "/tmp"
 	homeDir      = folder + "/home"
 	tmpVolume    = "tmp"
@@ -31,30 +30,59 @@ const (
 // distroless images, free in Debian's).
 const user = 65532
 
-// stage renders the template of one stage from one of its steps.
-func (g *graph) stage(name string, step plan.Step) (wfv1.Template, error) {
-	env, err := g.env(step)
-	if err != nil {
-		return wfv1.Template{}, fmt.Errorf("stage %s: %w", step.Contract.Name(), err)
-	}
-	return wfv1.Template{
+// stages renders the template of the stages of a pod.
+func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
+	template := wfv1.Template{
 		Name:                  name,
-		Inputs:                wfv1.Inputs{Parameters: g.inputs(step)},
-		Outputs:               wfv1.Outputs{Parameters: outputs(step)},
+		Inputs:                wfv1.Inputs{Parameters: g.inputs(p)},
 		RetryStrategy:         retry(),
 		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOfStage)),
-		ServiceAccountName:    g.serviceAccount(step.Identity),
+		ServiceAccountName:    g.serviceAccount(p.first().Identity),
 		Volumes:               []corev1.Volume{emptyVolume(volume), emptyVolume(tmpVolume)},
-		Container: &corev1.Container{
-			Name:            "main",
-			Image:           image(g.cfg, step.Contract.Program()),
-			ImagePullPolicy: pullPolicy(image(g.cfg, step.Contract.Program())),
-			Command:         step.Contract.Command,
-			Env:             env,
-			VolumeMounts:    []corev1.VolumeMount{{Name: volume, MountPath: folder}, {Name: tmpVolume, MountPath: tmpFolder}},
-			Resources:       requests(step.Contract.Name()),
-			SecurityContext: containerSecurity(),
-		},
+	}
+	var containers []wfv1.ContainerNode
+	for index, step := range p.steps {
+		container, err := g.container(p, index)
+		if err != nil {
+			return wfv1.Template{}, fmt.Errorf("stage %s: %w", step.Contract.Name(), err)
+		}
+		template.Outputs.Parameters = append(template.Outputs.Parameters, outputs(step, container.Name)...)
+		next := wfv1.ContainerNode{Container: container}
+		if index > 0 {
+			next.Dependencies = []string{containers[index-1].Name}
+		}
+		containers = append(containers, next)
+	}
+	mounts := []corev1.VolumeMount{{Name: volume, MountPath: folder}, {Name: tmpVolume, MountPath: tmpFolder}}
+	if len(containers) == 1 {
+		template.Container = &containers[0].Container
+		template.Container.VolumeMounts = mounts
+		return template, nil
+	}
+	template.ContainerSet = &wfv1.ContainerSetTemplate{Containers: containers, VolumeMounts: mounts}
+	return template, nil
+}
+
+// container renders the step at an index of a pod. The containers of a pod take
+// turns, so that what the first asks for is enough for all.
+func (g *graph) container(p pod, index int) (corev1.Container, error) {
+	step := p.steps[index]
+	env, err := g.env(p, index)
+	if err != nil {
+		return corev1.Container{}, err
+	}
+	needs := step.Contract.Name()
+	if index > 0 {
+		needs = waiting
+	}
+	return corev1.Container{
+		Name:            p.container(index),
+		Image:           image(g.cfg, step.Contract.Program()),
+		ImagePullPolicy: pullPolicy(image(g.cfg, step.Contract.Program())),
+		Command:         step.Contract.Command,
+		Env:             env,
+		Resources:       requests(needs),
+		SecurityContext: containerSecurity(),
 	}, nil
 }
 
@@ -75,51 +103,45 @@ func emptyVolume(name string) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}
 }
 
-func (g *graph) inputs(step plan.Step) []wfv1.Parameter {
-	varying := g.varying[step.Contract.Name()]
+func (g *graph) inputs(p pod) []wfv1.Parameter {
 	var parameters []wfv1.Parameter
-	if varying[stepInput] {
-		parameters = append(parameters, wfv1.Parameter{Name: stepInput})
-	}
-	for _, input := range step.Inputs {
-		if varying[input.Name] {
-			parameters = append(parameters, wfv1.Parameter{Name: input.Name})
+	for _, given := range p.all() {
+		if g.varying[templateOf(p)][given.parameter] {
+			parameters = append(parameters, wfv1.Parameter{Name: given.parameter})
 		}
 	}
 	return parameters
 }
 
-// env gives every input its variable, and the frame and the SDK theirs.
-func (g *graph) env(step plan.Step) ([]corev1.EnvVar, error) {
-	varying := g.varying[step.Contract.Name()]
-	var env []corev1.EnvVar
-	for _, input := range step.Inputs {
-		value, err := expression(input.Source)
+// env gives every input of a step its variable, and the frame and the SDK theirs.
+func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
+	step, givens, values := p.steps[index], p.givens(index), []string{}
+	for _, given := range givens {
+		value, err := g.expression(given.source)
 		if err != nil {
-			return nil, fmt.Errorf("input %q: %w", input.Name, err)
+			return nil, fmt.Errorf("input %q: %w", given.parameter, err)
 		}
-		if varying[input.Name] {
-			value = inputExpression(input.Name)
+		if g.varying[templateOf(p)][given.parameter] {
+			value = inputExpression(given.parameter)
 		}
-		if value == "" {
-			continue
-		}
-		env = append(env, corev1.EnvVar{Name: input.Env, Value: value})
+		values = append(values, value)
 	}
-	stepName := step.Name
-	if varying[stepInput] {
-		stepName = inputExpression(stepInput)
+	var env []corev1.EnvVar
+	for i, input := range step.Inputs {
+		if value := values[i+1]; value != "" {
+			env = append(env, corev1.EnvVar{Name: input.Env, Value: value})
+		}
 	}
-	return append(env, g.frame(step, stepName)...), nil
+	return append(env, g.frame(step, p.container(index), values[0])...), nil
 }
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 
 // frame renders the inputs that every stage takes beside its own. A look for
 // missed pushes keeps no record.
-func (g *graph) frame(step plan.Step, stepName string) []corev1.EnvVar {
+func (g *graph) frame(step plan.Step, container, stepName string) []corev1.EnvVar {
 	values := map[string]string{
-		"outputs": outputsDir, "log-format": "json", "workflow": runFact(plan.RunName),
+		"outputs": path.Join(folder, OutputsOf(container)), "log-format": "json", "workflow": runFact(plan.RunName),
 		stepInput: stepName, "records": g.place.Bucket,
 	}
 	if step.Identity == plan.Watcher {
@@ -141,11 +163,11 @@ func (g *graph) frame(step plan.Step, stepName string) []corev1.EnvVar {
 
 // outputs declares every output of the stage. The default keeps a failed
 // stage's own error in front of a complaint about a missing file.
-func outputs(step plan.Step) []wfv1.Parameter {
+func outputs(step plan.Step, container string) []wfv1.Parameter {
 	var parameters []wfv1.Parameter
 	for _, output := range step.Contract.Outputs {
 		parameters = append(parameters, wfv1.Parameter{Name: output.Name, ValueFrom: &wfv1.ValueFrom{
-			Path: path.Join(outputsDir, output.Name), Default: wfv1.AnyStringPtr(""),
+			Path: path.Join(folder, OutputsOf(container), output.Name), Default: wfv1.AnyStringPtr(""),
 		}})
 	}
 	return parameters
@@ -158,7 +180,7 @@ func retry() *wfv1.RetryStrategy {
 		Limit:       ptr(intstr.FromInt32(retryLimit)),
 		RetryPolicy: wfv1.RetryPolicyAlways,
 		Expression:  retryExpression,
-		Backoff:     &wfv1.Backoff{Duration: retryAfter, Factor: ptr(intstr.FromInt32(2))},
+		Backoff:     &wfv1.Backoff{Duration: retryAfter, Factor: ptr(intstr.FromInt32(retryFactor))},
 	}
 }
 
@@ -178,6 +200,9 @@ func pullPolicy(image string) corev1.PullPolicy {
 	return corev1.PullIfNotPresent
 }
 
+// waiting is what a container asks for whose turn comes after that of another.
+const waiting = "waiting"
+
 // requested says what a pod needs at least, where that is not what a stage
 // usually needs: a build compiles and packs, the others that are named only look
 // and write.
@@ -186,6 +211,7 @@ var requested = map[string]struct{ cpu, memory string }{
 	"validator":          {"100m", "256Mi"},
 	"deployer-record":    {"50m", "64Mi"},
 	"deployer-reconcile": {"50m", "64Mi"},
+	waiting:              {"10m", "32Mi"},
 	"webhook":            {"50m", "128Mi"},
 	"trigger":            {"50m", "128Mi"},
 }

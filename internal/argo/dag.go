@@ -2,6 +2,8 @@ package argo
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
@@ -10,33 +12,40 @@ import (
 )
 
 // graph renders the steps of a plan: the tasks, and on the way the template of
-// every stage in them.
+// every kind of pod in them.
 type graph struct {
 	*renderer
-	varying   map[string]map[string]bool // stage → inputs whose source differs between its steps
+	varying   map[string]map[string]bool // template → parameters whose source differs between its pods
+	tasks     map[string]string          // step → the task that runs it
 	templates []wfv1.Template
 	rendered  map[string]bool
 }
 
 // nodes renders everything that a run consists of, the whole run first.
 func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
-	g := &graph{renderer: r, varying: varyingInputs(p.Steps), rendered: map[string]bool{}}
-	run, err := g.dag(Entrypoint, p.Steps)
+	pods := podsOf(p.Steps)
+	g := &graph{renderer: r, varying: varying(pods), tasks: map[string]string{}, rendered: map[string]bool{}}
+	for _, pod := range pods {
+		for _, step := range pod.steps {
+			g.tasks[step.Name] = pod.first().Name
+		}
+	}
+	run, err := g.dag(Entrypoint, pods)
 	if err != nil {
 		return nil, err
 	}
 	run.Synchronization = r.queue()
-	check, err := g.dag(CheckEntry, p.Check)
+	check, err := g.dag(CheckEntry, podsOf(p.Check))
 	if err != nil {
 		return nil, err
 	}
-	exit, err := g.dag(exitGraph, []plan.Step{p.Exit})
+	exit, err := g.dag(exitGraph, podsOf([]plan.Step{p.Exit}))
 	if err != nil {
 		return nil, err
 	}
 	if p.Watch != nil {
 		exit.DAG.Tasks[0].When = notWatching
-		if err := g.renderOnce(p.Watch.Step); err != nil {
+		if err := g.renderOnce(pod{[]plan.Step{p.Watch.Step}}); err != nil {
 			return nil, err
 		}
 	}
@@ -47,89 +56,100 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 // mostly finds nothing, out of the records of runs.
 const notWatching = "'{{workflow.mainEntrypoint}}' != '" + WatchEntry + "'"
 
-func (g *graph) dag(name string, steps []plan.Step) (wfv1.Template, error) {
+func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 	var tasks []wfv1.DAGTask
-	for _, step := range steps {
-		task := wfv1.DAGTask{Name: step.Name, Template: templateOf(step), Dependencies: step.After}
-		arguments, err := g.argumentsOf(step)
+	for _, pod := range pods {
+		task := wfv1.DAGTask{Name: pod.first().Name, Template: templateOf(pod), Dependencies: g.tasksOf(pod.first().After)}
+		arguments, err := g.argumentsOf(pod)
 		if err != nil {
 			return wfv1.Template{}, err
 		}
 		task.Arguments.Parameters = arguments
 		tasks = append(tasks, task)
-		if err := g.renderOnce(step); err != nil {
+		if err := g.renderOnce(pod); err != nil {
 			return wfv1.Template{}, err
 		}
 	}
 	return wfv1.Template{Name: name, DAG: &wfv1.DAGTemplate{Tasks: tasks}}, nil
 }
 
-// templateOf names the template that a step uses: one a stage, however many
-// steps run it, so that the object stays small with many environments.
-func templateOf(step plan.Step) string {
-	switch {
-	case step.Approval():
-		return approval
-	case step.Name == ExitStep, step.Name == plan.Reconcile:
-		return step.Name
-	default:
-		return step.Contract.Name()
+// tasksOf names the tasks that run some steps.
+func (g *graph) tasksOf(steps []string) []string {
+	var tasks []string
+	for _, step := range steps {
+		if task := g.tasks[step]; !slices.Contains(tasks, task) {
+			tasks = append(tasks, task)
+		}
 	}
+	return tasks
 }
 
-func (g *graph) renderOnce(step plan.Step) error {
-	name := templateOf(step)
+// templateOf names the template that a pod uses: one for each sequence of stages,
+// however many pods run it, so that the object stays small with many environments.
+func templateOf(p pod) string {
+	first := p.first()
+	switch {
+	case first.Approval():
+		return approval
+	case first.Name == ExitStep, first.Name == plan.Reconcile:
+		return first.Name
+	}
+	var stages []string
+	for _, step := range p.steps {
+		stages = append(stages, step.Contract.Name())
+	}
+	return strings.Join(stages, "-")
+}
+
+func (g *graph) renderOnce(p pod) error {
+	name := templateOf(p)
 	if g.rendered[name] {
 		return nil
 	}
 	g.rendered[name] = true
-	if step.Approval() {
+	if p.first().Approval() {
 		g.templates = append(g.templates, wfv1.Template{Name: approval, Suspend: &wfv1.SuspendTemplate{}})
 		return nil
 	}
-	template, err := g.stage(name, step)
+	template, err := g.stages(name, p)
 	g.templates = append(g.templates, template)
 	return err
 }
 
-// stepInput is the pseudo input that tells a stage which step it is.
-const stepInput = "step"
-
-// argumentsOf renders what differs between the steps of one stage.
-func (g *graph) argumentsOf(step plan.Step) ([]wfv1.Parameter, error) {
-	if step.Approval() {
+// argumentsOf renders what differs between the pods of one template.
+func (g *graph) argumentsOf(p pod) ([]wfv1.Parameter, error) {
+	if p.first().Approval() {
 		return nil, nil
 	}
-	varying := g.varying[step.Contract.Name()]
 	var arguments []wfv1.Parameter
-	if varying[stepInput] {
-		arguments = append(arguments, wfv1.Parameter{Name: stepInput, Value: wfv1.AnyStringPtr(step.Name)})
-	}
-	for _, input := range step.Inputs {
-		if !varying[input.Name] {
+	for _, given := range p.all() {
+		if !g.varying[templateOf(p)][given.parameter] {
 			continue
 		}
-		value, err := expression(input.Source)
+		value, err := g.expression(given.source)
 		if err != nil {
-			return nil, fmt.Errorf("step %q, input %q: %w", step.Name, input.Name, err)
+			return nil, fmt.Errorf("step %q, input %q: %w", p.first().Name, given.parameter, err)
 		}
-		arguments = append(arguments, wfv1.Parameter{Name: input.Name, Value: wfv1.AnyStringPtr(value)})
+		arguments = append(arguments, wfv1.Parameter{Name: given.parameter, Value: wfv1.AnyStringPtr(value)})
 	}
 	return arguments, nil
 }
 
 // expression renders a source as a whole value.
-func expression(s plan.Source) (string, error) {
+func (g *graph) expression(s plan.Source) (string, error) {
 	switch s.Kind {
 	case plan.Parameter:
 		return "{{workflow.parameters." + s.Text + "}}", nil
 	case plan.Output:
-		return "{{tasks." + s.Step + ".outputs.parameters." + s.Text + "}}", nil
+		return "{{tasks." + g.tasks[s.Step] + ".outputs.parameters." + s.Text + "}}", nil
 	case plan.Run:
 		return runFact(s.Text), nil
 	}
 	if strings.Contains(s.Text, "{{") {
 		return "", fmt.Errorf("the value %q holds a template expression", s.Text)
+	}
+	if s.Kind == plan.File {
+		return path.Join(folder, s.Text), nil
 	}
 	return s.Text, nil
 }
@@ -141,29 +161,26 @@ func runFact(fact string) string {
 	return "{{workflow." + fact + "}}"
 }
 
-// varyingInputs finds, for each stage, the inputs that its steps take from
-// different sources, and those that come from another step: both must be
-// arguments of the step. All others are the same wherever the stage runs.
-func varyingInputs(steps []plan.Step) map[string]map[string]bool {
+// varying finds, for each template, what its pods are told from different
+// sources, and what comes from another step: both must be arguments of the task.
+// All else is the same wherever the template runs.
+func varying(pods []pod) map[string]map[string]bool {
 	varying, seen := map[string]map[string]bool{}, map[string]plan.Source{}
-	note := func(stage, input string, source plan.Source) {
-		key := stage + " " + input
-		known, before := seen[key]
-		seen[key] = source
-		if source.Kind == plan.Output || (before && known != source) {
-			if varying[stage] == nil {
-				varying[stage] = map[string]bool{}
-			}
-			varying[stage][input] = true
-		}
-	}
-	for _, step := range steps {
-		if step.Approval() {
+	for _, pod := range pods {
+		if pod.first().Approval() {
 			continue
 		}
-		note(step.Contract.Name(), stepInput, plan.Source{Text: step.Name})
-		for _, input := range step.Inputs {
-			note(step.Contract.Name(), input.Name, input.Source)
+		template := templateOf(pod)
+		if varying[template] == nil {
+			varying[template] = map[string]bool{}
+		}
+		for _, given := range pod.all() {
+			key := template + " " + given.parameter
+			known, before := seen[key]
+			seen[key] = given.source
+			if given.source.Kind == plan.Output || (before && known != given.source) {
+				varying[template][given.parameter] = true
+			}
 		}
 	}
 	return varying

@@ -230,7 +230,10 @@ func TestACommandIsNeverPartOfAnObject(t *testing.T) {
 // expressionsAllowed are the places of an object in which Argo may find an
 // expression, as a whole value: the variables of a container, and the arguments
 // that they are filled from.
-var expressionsAllowed = []string{"spec.templates[].container.env[].value", "spec.templates[].dag.tasks[].arguments.parameters[].value"}
+var expressionsAllowed = []string{
+	"spec.templates[].container.env[].value", "spec.templates[].containerSet.containers[].env[].value",
+	"spec.templates[].dag.tasks[].arguments.parameters[].value",
+}
 
 // checkExpressions finds every expression of Argo in all objects.
 func checkExpressions(t require.TestingT, objects []manifest.Object) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
@@ -49,6 +50,7 @@ func runs(t *testing.T, template *localrun.Template, parameters map[string]strin
 		Approve: func(context.Context, string) error { return nil },
 		Log:     func(string) (io.WriteCloser, error) { return quiet{io.Discard}, nil },
 		Observe: func(localrun.Event) {},
+		Step:    argo.StepOf,
 	})
 	require.NoError(t, err)
 	require.Equal(t, localrun.Succeeded, result.Status)
@@ -97,12 +99,12 @@ func localTemplate(t *testing.T, content map[string]any) *localrun.Template {
 
 // hold are the variables that hold what an event says, and what a stage leaves.
 var hold = []string{
-	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST", "APHEX_STACK_OUTPUTS",
+	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST",
 }
 
 // differ are variables with another value in every run: folders of this machine,
 // and times.
-var differ = []string{"TELL", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUTPUTS", "APHEX_CREATED"}
+var differ = []string{"TELL", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUTPUTS", "APHEX_OUTPUTS_FILE", "APHEX_CREATED"}
 
 // TestAHostileValueOfAnEventIsTakenLiterallyByARun runs the rendered template with
 // every text in every parameter, and as the output of every stage: each step gets

@@ -9,6 +9,7 @@ import (
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 
@@ -73,16 +74,23 @@ func TestAnyConfigurationIsRenderedWholeWiredAndInOrder(t *testing.T) {
 // variable, so that no value is ever a part of a text that something reads.
 func checkNoExpressionInACommand(t require.TestingT, template *wfv1.WorkflowTemplate) {
 	for _, node := range template.Spec.Templates {
-		if node.Container == nil {
-			continue
-		}
-		for _, word := range slices.Concat(node.Container.Command, node.Container.Args) {
-			require.NotContains(t, word, "{{")
-		}
-		for _, variable := range node.Container.Env {
-			require.True(t, !strings.Contains(variable.Value, "{{") || whole.MatchString(variable.Value), variable.Value)
+		for _, container := range containers(node) {
+			for _, word := range slices.Concat(container.Command, container.Args) {
+				require.NotContains(t, word, "{{")
+			}
+			for _, variable := range container.Env {
+				require.True(t, !strings.Contains(variable.Value, "{{") || whole.MatchString(variable.Value), variable.Value)
+			}
 		}
 	}
+}
+
+// containers gives the containers of a template, if it has any.
+func containers(node wfv1.Template) []corev1.Container {
+	if node.Container != nil {
+		return []corev1.Container{*node.Container}
+	}
+	return node.ContainerSet.GetContainers()
 }
 
 // checkGraph finds every environment deployed once, after all that it waits for.

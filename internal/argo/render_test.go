@@ -44,11 +44,7 @@ type (
 	}
 	environmentInput struct {
 		artifact
-		Environment string
-	}
-	testInput struct {
-		environmentInput
-		StackOutputs string
+		Environment, OutputsFile string
 	}
 	reconcileInput struct {
 		Repository, Branch, Bucket, Prefix, Sensor, Namespace, TokenSecret string
@@ -63,6 +59,9 @@ type (
 	deployed struct {
 		Outputs string `output:"outputs"`
 	}
+	tested struct {
+		Totals string `output:"totals"`
+	}
 )
 
 func contracts() plan.Stages {
@@ -71,7 +70,7 @@ func contracts() plan.Stages {
 		Build:       contract.Of[buildInput, built]("builder"),
 		Pipeline:    contract.Of[pipelineInput, struct{}]("deployer", "pipeline"),
 		Environment: contract.Of[environmentInput, deployed]("deployer", "environment"),
-		Test:        contract.Of[testInput, struct{}]("tester"),
+		Test:        contract.Of[environmentInput, tested]("tester"),
 		Reconcile:   contract.Of[reconcileInput, struct{}]("deployer", "reconcile"),
 		Record:      contract.Of[recordInput, struct{}]("deployer", "record"),
 	}
@@ -119,14 +118,14 @@ func render(t require.TestingT, text string) *wfv1.WorkflowTemplate {
 	return template
 }
 
-func TestOneTemplateAStageServesAllEnvironments(t *testing.T) {
+func TestOneTemplateServesAllEnvironmentsAlike(t *testing.T) {
 	template := render(t, configuration("dev", "staging", "prod"))
 
 	var names []string
 	for _, node := range template.Spec.Templates {
 		names = append(names, node.Name)
 	}
-	assert.Equal(t, []string{"run", "check", "exit", "validator", "builder", "deployer-pipeline", "deployer-environment", "tester", "approve", "record"}, names)
+	assert.Equal(t, []string{"run", "check", "exit", "validator", "builder", "deployer-pipeline", "deployer-environment-tester", "approve", "record"}, names)
 }
 
 func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
@@ -140,7 +139,7 @@ func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
 			given[argument.Name] = argument.Value.String()
 		}
 		assert.Equal(t, map[string]string{
-			"step": "deploy-prod", "environment": "prod",
+			"step": "deploy-prod", "tester-step": "test-prod", "environment": "prod",
 			"artifact": "{{tasks.build.outputs.parameters.artifact}}", "digest": "{{tasks.build.outputs.parameters.digest}}",
 		}, given)
 	}
@@ -161,7 +160,7 @@ func checkWiring(t require.TestingT, template *wfv1.WorkflowTemplate) {
 		for _, output := range nodes[task.Template].Outputs.Parameters {
 			declared["{{tasks."+task.Name+".outputs.parameters."+output.Name+"}}"] = true
 		}
-		if task.Template == "deployer-environment" {
+		if strings.HasPrefix(task.Template, "deployer-environment") {
 			deploys++
 		}
 	}
@@ -277,9 +276,52 @@ func TestWholeRunsQueueUnderTheNameOfThePipeline(t *testing.T) {
 
 func TestAnApprovalComesBeforeItsEnvironment(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
-	assert.Equal(t, []string{"test-dev"}, task(t, template, "approve-prod").Dependencies)
+	assert.Equal(t, []string{"deploy-dev"}, task(t, template, "approve-prod").Dependencies)
 	assert.Equal(t, []string{"approve-prod"}, task(t, template, "deploy-prod").Dependencies)
 	assert.NotNil(t, node(t, template, task(t, template, "approve-prod").Template).Suspend)
+}
+
+func variables(container corev1.Container) map[string]string {
+	values := map[string]string{}
+	for _, variable := range container.Env {
+		values[variable.Name] = variable.Value
+	}
+	return values
+}
+
+func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
+	template := render(t, configuration("dev"))
+	assert.Equal(t, []string{"pipeline"}, task(t, template, "deploy-dev").Dependencies)
+	pod := node(t, template, task(t, template, "deploy-dev").Template)
+	require.Len(t, pod.ContainerSet.Containers, 2)
+	deployment, tests := pod.ContainerSet.Containers[0], pod.ContainerSet.Containers[1]
+
+	assert.Equal(t, []string{"deployer", "environment"}, deployment.Command)
+	assert.Equal(t, []string{"tester"}, tests.Command)
+	assert.Equal(t, "main", deployment.Name, "Argo takes the exit code of that container")
+	assert.Equal(t, []string{"main"}, tests.Dependencies)
+
+	deploys, test := variables(deployment.Container), variables(tests.Container)
+	assert.Equal(t, "/aphex/stack-outputs.json", deploys["APHEX_OUTPUTS_FILE"])
+	assert.Equal(t, deploys["APHEX_OUTPUTS_FILE"], test["APHEX_OUTPUTS_FILE"])
+	assert.Equal(t, deploys["APHEX_DIGEST"], test["APHEX_DIGEST"])
+	assert.NotEqual(t, deploys["APHEX_STEP"], test["APHEX_STEP"])
+	assert.NotEqual(t, deploys["APHEX_OUTPUTS"], test["APHEX_OUTPUTS"])
+
+	left := map[string]string{}
+	for _, output := range pod.Outputs.Parameters {
+		left[output.Name] = output.ValueFrom.Path
+	}
+	assert.Equal(t, map[string]string{"outputs": deploys["APHEX_OUTPUTS"] + "/outputs", "totals": test["APHEX_OUTPUTS"] + "/totals"}, left)
+	assert.Equal(t, "1Gi", deployment.Resources.Requests.Memory().String())
+	assert.Less(t, tests.Resources.Requests.Memory().Value(), int64(64<<20), "the two take turns, and the pod asks for what one needs")
+}
+
+func TestAnEnvironmentWithoutTestsHasNoOtherContainer(t *testing.T) {
+	template := render(t, "version: \"1.0\"\nenvironments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}]\n")
+	pod := node(t, template, "deployer-environment")
+	assert.Nil(t, pod.ContainerSet)
+	assert.NotContains(t, variables(*pod.Container), "APHEX_OUTPUTS_FILE")
 }
 
 func TestATagThatMovesIsPulledEveryTime(t *testing.T) {
@@ -321,12 +363,12 @@ func TestANameThatAnotherVersionHasIsPassedOver(t *testing.T) {
 
 func TestATemplateThatNoClusterWouldTakeIsReportedBeforeItIsSent(t *testing.T) {
 	var names []string
-	for i := range 1300 {
+	for i := range 2000 {
 		names = append(names, fmt.Sprintf("environment-with-a-long-name-%d", i))
 	}
 	cfg, p := planned(t, configuration(names...))
 	_, err := argo.Objects(cfg, p, place())
-	require.ErrorContains(t, err, "1300 environments")
+	require.ErrorContains(t, err, "2000 environments")
 	assert.ErrorContains(t, err, "a cluster takes 1048576")
 	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 }
@@ -343,11 +385,10 @@ func TestPodsSatisfyTheRestrictedLevel(t *testing.T) {
 		assert.EqualValues(t, []corev1.Capability{"ALL"}, own.SecurityContext.Capabilities.Drop, own.Name)
 	}
 	for _, node := range template.Spec.Templates {
-		if node.Container == nil {
-			continue
+		for _, container := range containers(node) {
+			assert.False(t, *container.SecurityContext.AllowPrivilegeEscalation, node.Name)
+			assert.True(t, *container.SecurityContext.ReadOnlyRootFilesystem, node.Name)
+			assert.EqualValues(t, []string{"ALL"}, []string{string(container.SecurityContext.Capabilities.Drop[0])}, node.Name)
 		}
-		assert.False(t, *node.Container.SecurityContext.AllowPrivilegeEscalation, node.Name)
-		assert.True(t, *node.Container.SecurityContext.ReadOnlyRootFilesystem, node.Name)
-		assert.EqualValues(t, []string{"ALL"}, []string{string(node.Container.SecurityContext.Capabilities.Drop[0])}, node.Name)
 	}
 }

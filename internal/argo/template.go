@@ -38,11 +38,16 @@ const keepPods = "1h"
 // temporary. A pod that its node gave up counts as failed with Argo, and is known by
 // the message of the kubelet alone (of its packages eviction, nodeshutdown and
 // preemption), or of Argo where there is none. What a container says begins with
-// its name, and so is never taken for one of these.
+// its name, and so is never taken for one of these. Argo gives the exit code of the
+// first container of a pod; that of another is in the message only. Argo waits before
+// it looks at the expression, and so also before a failure is final: the first pause
+// is short.
 const (
 	retryLimit      = 3
-	retryAfter      = "10s"
-	retryExpression = `lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + lostPod + `"`
+	retryAfter      = "3s"
+	retryFactor     = 4
+	retryExpression = `lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + temporary + `|` + lostPod + `"`
+	temporary       = "^[a-z]+: Error [(]exit code 75[)]"
 	lostPod         = "^(The node was low on resource|Pod was (rejected|terminated in response to imminent node shutdown)|Preempted in order to admit|pod failed: neither main nor wait)"
 )
 

@@ -39,7 +39,7 @@ func (f wiringFault) Unwrap() error { return f.error }
 func wiring(step string, err error) error { return wiringFault{fmt.Errorf("step %q: %w", step, err)} }
 
 // wiringError finds the fault of the template among the results, if any.
-func wiringError(results []schedule.Result[StepResult]) error {
+func wiringError(results []schedule.Result[[]StepResult]) error {
 	for _, result := range results {
 		var fault wiringFault
 		if errors.As(result.Err, &fault) {
@@ -49,38 +49,40 @@ func wiringError(results []schedule.Result[StepResult]) error {
 	return nil
 }
 
-// container runs a container's command as a process, as often as the retry
-// strategy asks for it.
-func (r *runner) container(ctx context.Context, task Task, node Node, known scope) (StepResult, error) {
-	step := StepResult{Name: task.Name, Template: task.Template, Started: time.Now(), Status: Errored}
+// pod runs the commands of a task's containers as processes, one after another,
+// and all of them as often as the retry strategy asks for it.
+func (r *runner) pod(ctx context.Context, task Task, node Node, known scope, steps []StepResult) error {
+	steps[0].Status = Errored
 	given, err := known.arguments(task.Arguments)
 	if err != nil {
-		return step, wiring(task.Name, err)
+		return wiring(task.Name, err)
 	}
 	inputs, err := bind(node.Inputs.Parameters, given)
 	if err != nil {
-		return step, wiring(task.Name, err)
+		return wiring(task.Name, err)
 	}
 	known = known.with("inputs.parameters.", inputs)
-	log, err := r.options.Log(task.Name)
-	if err != nil {
-		return step, fmt.Errorf("opening the log of step %q: %w", task.Name, err)
-	}
-	defer log.Close()
-	for {
-		step.Attempts++
-		last, err := r.attempt(ctx, &step, node, known, log)
+	var logs []io.WriteCloser
+	for _, step := range steps {
+		log, err := r.options.Log(step.Name)
 		if err != nil {
-			return step, err
+			return fmt.Errorf("opening the log of step %q: %w", step.Name, err)
 		}
-		step.Status, step.ExitCode, step.Message = last.status, last.exitCode, last.message
-		if done, err := r.settle(ctx, &step, node, last); done || err != nil {
-			return step, err
+		defer log.Close()
+		logs = append(logs, log)
+	}
+	for {
+		step, last, err := r.attempt(ctx, steps, node, known, logs)
+		if err != nil {
+			return err
+		}
+		if done, err := r.settle(ctx, step, node, last); done || err != nil {
+			return err
 		}
 	}
 }
 
-// settle decides whether the step has ended, and waits before another attempt.
+// settle decides whether the task has ended, and waits before another attempt.
 func (r *runner) settle(ctx context.Context, step *StepResult, node Node, last attemptResult) (done bool, err error) {
 	if last.status == Succeeded {
 		return true, nil
@@ -96,35 +98,73 @@ func (r *runner) settle(ctx context.Context, step *StepResult, node Node, last a
 	return false, node.RetryStrategy.wait(ctx, step.Attempts)
 }
 
-// attempt runs the command once, in empty volumes, as a new pod would.
-func (r *runner) attempt(ctx context.Context, step *StepResult, node Node, known scope, log io.Writer) (attemptResult, error) {
-	folders, err := r.volumes(step.Name, node)
+// attempt runs the commands once, in empty volumes, as a new pod would. It gives
+// the step that it came to, and what became of the whole.
+func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, known scope, logs []io.WriteCloser) (*StepResult, attemptResult, error) {
+	first := &steps[0]
+	folders, err := r.volumes(first.Name, node)
 	if err != nil {
-		return attemptResult{}, fmt.Errorf("making the volumes of step %q: %w", step.Name, err)
-	}
-	step.Volume = folders.first()
-	command, err := r.command(node, known, folders)
-	if err != nil {
-		return attemptResult{}, wiring(step.Name, err)
+		return first, attemptResult{}, fmt.Errorf("making the volumes of step %q: %w", first.Name, err)
 	}
 	if node.ActiveDeadlineSeconds > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(node.ActiveDeadlineSeconds)*time.Second)
 		defer cancel()
 	}
-	r.options.Observe(Event{Step: step.Name, Kind: Started, Attempt: step.Attempts})
-	command.Stdout, command.Stderr, command.Grace = log, log, grace
-	started := time.Now()
-	last := resultOf(proc.Run(ctx, command))
+	started, attempt := time.Now(), first.Attempts+1
+	for i := range steps {
+		steps[i].Status, steps[i].Message = Omitted, "not started: "+first.Name
+	}
+	step, last := first, attemptResult{}
+	for i, container := range node.containers() {
+		if i > 0 {
+			r.finished(step)
+		}
+		step = &steps[i]
+		step.Attempts, step.Volume = attempt, folders.first()
+		if last, err = r.process(ctx, step, container, known, folders, logs[i]); err != nil {
+			return step, last, err
+		}
+		if last.status != Succeeded {
+			break
+		}
+	}
 	last.took = time.Since(started)
-	step.Outputs, err = outputsOf(node, folders)
+	first.Outputs, err = outputsOf(node, folders)
 	if err != nil && last.status == Succeeded {
 		last.status, last.message = Errored, err.Error()
 	}
+	step.Status, step.ExitCode, step.Message = last.status, last.exitCode, last.message
 	if last.status == Succeeded {
 		folders.remove()
 	}
-	return last, nil
+	if step != first { // Argo looks at the exit code of the first container only
+		last.exitCode, last.message = 0, step.Container+": "+last.message
+	}
+	return step, last, nil
+}
+
+// process runs the command of one container.
+func (r *runner) process(ctx context.Context, step *StepResult, container Container, known scope, folders folders, log io.Writer) (attemptResult, error) {
+	step.Status = Errored
+	if step.Started.IsZero() {
+		step.Started = time.Now()
+	}
+	command, err := r.command(container, known, folders)
+	if err != nil {
+		return attemptResult{}, wiring(step.Name, err)
+	}
+	r.options.Observe(Event{Step: step.Name, Kind: Started, Attempt: step.Attempts})
+	command.Stdout, command.Stderr, command.Grace = log, log, grace
+	result := resultOf(proc.Run(ctx, command))
+	step.Status = result.status
+	return result, nil
+}
+
+// finished tells of a step that has ended.
+func (r *runner) finished(step *StepResult) {
+	step.Ended = time.Now()
+	r.options.Observe(Event{Step: step.Name, Kind: Finished, Attempt: step.Attempts, Result: *step})
 }
 
 // resultOf words the end of a process as Argo does.
@@ -144,10 +184,10 @@ func resultOf(err error) attemptResult {
 	}
 }
 
-// command renders the container as a process: its expressions resolved, its
+// command renders a container as a process: its expressions resolved, its
 // paths below a volume moved to that volume's folder.
-func (r *runner) command(node Node, known scope, folders folders) (proc.Command, error) {
-	written := append(append([]string{}, node.Container.Command...), node.Container.Args...)
+func (r *runner) command(container Container, known scope, folders folders) (proc.Command, error) {
+	written := append(append([]string{}, container.Command...), container.Args...)
 	words, err := known.resolveAll(written)
 	if err != nil {
 		return proc.Command{}, err
@@ -164,7 +204,7 @@ func (r *runner) command(node Node, known scope, folders folders) (proc.Command,
 		}
 	}
 	env := append([]string{}, r.options.Env...)
-	for _, variable := range node.Container.Env {
+	for _, variable := range container.Env {
 		if variable.Name == ownHome && r.machineSets(ownHome) {
 			continue
 		}
@@ -210,7 +250,7 @@ type folders []struct{ mountPath, dir string }
 
 func (r *runner) volumes(step string, node Node) (folders, error) {
 	var made folders
-	for _, mount := range node.Container.VolumeMounts {
+	for _, mount := range node.containers()[0].VolumeMounts {
 		dir := filepath.Join(r.options.Dir, step, mount.Name)
 		if err := os.RemoveAll(dir); err != nil {
 			return nil, err

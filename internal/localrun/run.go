@@ -32,6 +32,8 @@ type Options struct {
 	Dir        string            // folder for the volumes of the steps
 	Env        []string          // what a pod gets from its node and its service account, NAME=value
 
+	// Step names what runs in another container of a task than its first.
+	Step func(task, container string) string
 	// Program finds the program that a container's command names.
 	Program func(command string) (path string, err error)
 	// Approve waits until a person lets the step go on.
@@ -64,16 +66,17 @@ const (
 
 // StepResult is what became of one step.
 type StepResult struct {
-	Name     string
-	Template string
-	Status   Status
-	Message  string // why it did not succeed
-	ExitCode int
-	Attempts int
-	Started  time.Time
-	Ended    time.Time
-	Outputs  map[string]string
-	Volume   string // folder of the step's first volume; gone when the step succeeded
+	Name      string
+	Template  string
+	Container string // empty where nothing runs
+	Status    Status
+	Message   string // why it did not succeed
+	ExitCode  int
+	Attempts  int
+	Started   time.Time
+	Ended     time.Time
+	Outputs   map[string]string // those of all steps of a task are with its first
+	Volume    string            // folder of the task's first volume; gone when the task succeeded
 }
 
 // Result is what became of a run.
@@ -151,41 +154,70 @@ func (r *runner) graph(ctx context.Context, tasks []Task) ([]StepResult, error) 
 	if err := schedule.Check(nodes); err != nil {
 		return nil, fmt.Errorf("the graph of the workflow template: %w", err)
 	}
-	results := schedule.Run(ctx, len(nodes), nodes, func(ctx context.Context, name string) (StepResult, error) {
+	results := schedule.Run(ctx, len(nodes), nodes, func(ctx context.Context, name string) ([]StepResult, error) {
 		return r.task(ctx, byName[name])
 	})
 	steps := make([]StepResult, 0, len(results))
 	for _, result := range results {
 		if result.State == schedule.Skipped {
-			result.Value = StepResult{Name: result.Name, Template: byName[result.Name].Template, Status: Omitted, Message: "not started: " + result.Because}
+			result.Value = r.steps(byName[result.Name])
+			for i := range result.Value {
+				result.Value[i].Message = "not started: " + result.Because
+			}
 		}
-		steps = append(steps, result.Value)
+		steps = append(steps, result.Value...)
 	}
 	return steps, wiringError(results)
 }
 
-// task runs one task; the error stops the graph.
-func (r *runner) task(ctx context.Context, task Task) (StepResult, error) {
+// steps gives the results of a task of which nothing has started.
+func (r *runner) steps(task Task) []StepResult {
 	node, _ := r.template.node(task.Template)
-	step := StepResult{Name: task.Name, Template: task.Template, Started: time.Now(), Status: Succeeded}
-	known := r.known()
+	if !node.runs() {
+		return []StepResult{{Name: task.Name, Template: task.Template, Status: Omitted}}
+	}
+	var steps []StepResult
+	for i, container := range node.containers() {
+		name := task.Name
+		if i > 0 {
+			name = r.options.Step(task.Name, container.Name)
+		}
+		steps = append(steps, StepResult{Name: name, Template: task.Template, Container: container.Name, Status: Omitted})
+	}
+	return steps
+}
+
+// task runs one task; the error stops the graph.
+func (r *runner) task(ctx context.Context, task Task) ([]StepResult, error) {
+	node, _ := r.template.node(task.Template)
+	steps, known := r.steps(task), r.known()
+	first := &steps[0]
+	first.Started, first.Status = time.Now(), Succeeded
 	run, err := r.wanted(task, known)
 	switch {
 	case err != nil:
 	case !run:
-		step.Status, step.Outputs = Skipped, missing(node.Outputs)
+		for i := range steps {
+			steps[i].Status = Skipped
+		}
+		first.Outputs = missing(node.Outputs)
 	case node.Suspend != nil:
 		err = r.pause(ctx, task.Name, *node.Suspend)
 	default:
-		step, err = r.container(ctx, task, node, known)
+		err = r.pod(ctx, task, node, known, steps)
 	}
-	step.Ended = time.Now()
-	if err != nil && step.Status == Succeeded {
-		step.Status, step.Message = Errored, err.Error()
+	last := first
+	for i := range steps {
+		if steps[i].Status != Omitted {
+			last = &steps[i]
+		}
 	}
-	r.remember(task.Name, step.Outputs)
-	r.options.Observe(Event{Step: task.Name, Kind: Finished, Attempt: step.Attempts, Result: step})
-	return step, err
+	if err != nil && last.Status == Succeeded {
+		last.Status, last.Message = Errored, err.Error()
+	}
+	r.remember(task.Name, first.Outputs)
+	r.finished(last)
+	return steps, err
 }
 
 func (r *runner) wanted(task Task, known scope) (bool, error) {

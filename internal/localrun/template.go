@@ -2,7 +2,9 @@ package localrun
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	"sigs.k8s.io/yaml"
 )
@@ -72,7 +74,7 @@ type ValueFrom struct {
 	Default *string `json:"default,omitempty"`
 }
 
-// Node is one template inside of the workflow: a graph, a container, or a pause.
+// Node is one template inside of the workflow: a graph, one or several containers, or a pause.
 type Node struct {
 	Name                  string      `json:"name"`
 	Inputs                Arguments   `json:"inputs,omitempty"`
@@ -80,6 +82,7 @@ type Node struct {
 	DAG                   *DAG        `json:"dag,omitempty"`
 	Suspend               *Suspend    `json:"suspend,omitempty"`
 	Container             *Container  `json:"container,omitempty"`
+	ContainerSet          *Set        `json:"containerSet,omitempty"`
 	RetryStrategy         *Retry      `json:"retryStrategy,omitempty"`
 	ActiveDeadlineSeconds intOrString `json:"activeDeadlineSeconds,omitempty"` // of each attempt
 	Synchronization       *queue      `json:"synchronization,omitempty"`
@@ -107,14 +110,21 @@ type Suspend struct {
 	Duration string `json:"duration,omitempty"`
 }
 
+// Set is containers that run one after another in the same volumes.
+type Set struct {
+	Containers   []Container `json:"containers"`
+	VolumeMounts []Mount     `json:"volumeMounts,omitempty"`
+}
+
 // Container is a program to run.
 type Container struct {
+	Name            string   `json:"name,omitempty"`
+	Dependencies    []string `json:"dependencies,omitempty"` // of a set: which must have succeeded
 	Image           string   `json:"image"`
 	Command         []string `json:"command"`
 	Args            []string `json:"args,omitempty"`
 	Env             []EnvVar `json:"env,omitempty"`
 	VolumeMounts    []Mount  `json:"volumeMounts,omitempty"`
-	Name            podOnly  `json:"name,omitempty"`
 	ImagePullPolicy podOnly  `json:"imagePullPolicy,omitempty"`
 	Resources       podOnly  `json:"resources,omitempty"`
 	SecurityContext podOnly  `json:"securityContext,omitempty"`
@@ -165,23 +175,52 @@ func (t *Template) check() error {
 	if _, err := t.graph(t.Spec.Entrypoint); err != nil {
 		return err
 	}
-	if exit, ok := t.node(t.Spec.OnExit); t.Spec.OnExit != "" && (!ok || exit.Container == nil && exit.DAG == nil) {
+	if exit, ok := t.node(t.Spec.OnExit); t.Spec.OnExit != "" && (!ok || !exit.runs() && exit.DAG == nil) {
 		return fmt.Errorf("the exit handler %q is neither a container nor a graph of this template", t.Spec.OnExit)
 	}
 	for _, node := range t.Spec.Templates {
-		if err := t.checkTasks(node); err != nil {
+		if err := errors.Join(t.checkTasks(node), node.checkSet()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// checkSet refuses what does not run one after another.
+func (n Node) checkSet() error {
+	if n.ContainerSet == nil {
+		return nil
+	}
+	for i, container := range n.ContainerSet.Containers {
+		if i > 0 && !slices.Equal(container.Dependencies, []string{n.ContainerSet.Containers[i-1].Name}) {
+			return fmt.Errorf("the local run runs containers one after another, and %q of the template %q does not depend on the one before it", container.Name, n.Name)
+		}
+	}
+	return nil
+}
+
+// containers gives the containers in their order, each with what it mounts.
+func (n Node) containers() []Container {
+	if n.ContainerSet == nil {
+		return []Container{*n.Container}
+	}
+	var all []Container
+	for _, container := range n.ContainerSet.Containers {
+		container.VolumeMounts = n.ContainerSet.VolumeMounts
+		all = append(all, container)
+	}
+	return all
+}
+
+// runs says whether the template runs programs.
+func (n Node) runs() bool { return n.Container != nil || n.ContainerSet != nil }
+
 func (t *Template) checkTasks(graph Node) error {
 	if graph.DAG == nil {
 		return nil
 	}
 	for _, task := range graph.DAG.Tasks {
-		if node, ok := t.node(task.Template); !ok || (node.Container == nil && node.Suspend == nil) {
+		if node, ok := t.node(task.Template); !ok || (!node.runs() && node.Suspend == nil) {
 			return fmt.Errorf("task %q runs the template %q, which is neither a container nor a pause of this template", task.Name, task.Template)
 		}
 	}

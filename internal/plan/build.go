@@ -129,7 +129,11 @@ func entrances(cfg *config.Config) string {
 	return strings.Join(all, " ")
 }
 
-// environment adds approval, deployment and tests of one environment.
+// stackOutputs is the file by which a deployment hands its stack outputs to the tests.
+const stackOutputs = "stack-outputs.json"
+
+// environment adds approval, deployment and tests of one environment. The tests
+// run in the pod of the deployment: to start another takes longer than many tests.
 func (b *builder) environment(env config.Environment) {
 	after := []string{Pipeline}
 	if len(env.After) > 0 {
@@ -144,12 +148,14 @@ func (b *builder) environment(env config.Environment) {
 		b.steps = append(b.steps, Step{Name: Approve(env.Name), Title: "Approve " + env.Name, After: after})
 		after = []string{Approve(env.Name)}
 	}
-	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, inputs)
-	if env.Tests != nil {
-		stackOutputs := Source{Output, Deploy(env.Name), "outputs"}
-		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)},
-			merge(inputs, sources{"stack-outputs": stackOutputs}))
+	if env.Tests == nil {
+		b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, inputs)
+		return
 	}
+	inputs["outputs-file"] = Source{Kind: File, Text: stackOutputs}
+	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, inputs)
+	b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)}, inputs)
+	b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
 }
 
 // watch plans the look for missed pushes, where there is a repository to look at.

@@ -24,6 +24,7 @@ type Step struct {
 	Inputs   []Input           // in the order of the contract
 	After    []string          // names of the steps that must have succeeded
 	Identity Identity          // whose rights it runs with
+	Pod      string            // name of the earlier step in whose pod it runs, after it; empty for a pod of its own
 }
 
 // Identity says whose rights a step runs with.
@@ -59,13 +60,15 @@ const (
 	Output
 	// Run is a fact about the run itself.
 	Run
+	// File is a file that the steps of one pod share.
+	File
 )
 
 // Source is where the value of an input comes from.
 type Source struct {
 	Kind Kind
 	Step string // of an Output: the step
-	Text string // the value, or the name of the parameter, output or fact
+	Text string // the value, or the name of the parameter, output, fact or file
 }
 
 // Facts about a run, for sources of kind Run.

@@ -29,12 +29,14 @@ func contracts() plan.Stages {
 	stage := func(inputs []string, outputs ...string) contract.Contract {
 		return contract.Contract{Command: []string{"program"}, Inputs: params(inputs...), Outputs: params(outputs...)}
 	}
+	deployed := stage(append(artifact, "environment"), "outputs")
+	deployed.Inputs = append(deployed.Inputs, contract.Param{Name: "outputs-file"}) // for whoever tests it
 	return plan.Stages{
 		Validation:  stage(append(commit, "repository", "token-secret", "entrances")),
 		Build:       stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
 		Pipeline:    stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name", "repository", "prefix", "token-secret")),
-		Environment: stage(append(artifact, "environment"), "outputs"),
-		Test:        stage(append(artifact, "environment", "stack-outputs")),
+		Environment: deployed,
+		Test:        stage(append(artifact, "environment", "outputs-file")),
 		Reconcile:   stage([]string{"repository", "branch", "bucket", "prefix", "sensor", "namespace", "token-secret"}),
 		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "bucket"}),
 	}
@@ -111,7 +113,11 @@ func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
 		given[input.Name] = input.Source
 	}
 	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "build", Text: "digest"}, given["digest"])
-	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "deploy-dev", Text: "outputs"}, given["stack-outputs"])
+	assert.Equal(t, plan.Source{Kind: plan.File, Text: "stack-outputs.json"}, given["outputs-file"])
+	leaves := p.Steps[3].Inputs[len(p.Steps[3].Inputs)-1]
+	assert.Equal(t, "outputs-file", leaves.Name)
+	assert.Equal(t, given["outputs-file"], leaves.Source, "the deployment leaves the file that the tests read")
+	assert.Equal(t, "deploy-dev", p.Steps[4].Pod)
 	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "commit-sha"}, given["commit"])
 	assert.Equal(t, plan.Source{Kind: plan.Literal, Text: "dev"}, given["environment"])
 }

@@ -69,7 +69,8 @@ func assertLiteral(t *testing.T, template wfv1.WorkflowTemplate, run wfv1.Workfl
 		known["workflow.parameters."+p.Name] = p.Value.String()
 	}
 	for _, node := range template.Spec.Templates {
-		if node.Container == nil {
+		written := containers(node)
+		if len(written) == 0 {
 			continue
 		}
 		for i := range node.Inputs.Parameters {
@@ -77,17 +78,28 @@ func assertLiteral(t *testing.T, template wfv1.WorkflowTemplate, run wfv1.Workfl
 		}
 		became, err := common.SubstituteParams(&node, known, common.Parameters{})
 		require.NoError(t, err, "%s: %q", node.Name, text)
-		assert.Equal(t, node.Container.Command, became.Container.Command)
-		assert.Empty(t, became.Container.Args)
-		assert.Equal(t, node.Container.Image, became.Container.Image)
-		require.Len(t, became.Container.Env, len(node.Container.Env))
-		for i, variable := range became.Container.Env {
-			if node.Container.Env[i].Value == "{{workflow.parameters."+parameter+"}}" {
-				assert.Equal(t, text, variable.Value, node.Name)
+		require.Len(t, containers(*became), len(written))
+		for n, container := range containers(*became) {
+			assert.Equal(t, written[n].Command, container.Command)
+			assert.Empty(t, container.Args)
+			assert.Equal(t, written[n].Image, container.Image)
+			require.Len(t, container.Env, len(written[n].Env))
+			for i, variable := range container.Env {
+				if written[n].Env[i].Value == "{{workflow.parameters."+parameter+"}}" {
+					assert.Equal(t, text, variable.Value, node.Name)
+				}
+				assert.Equal(t, written[n].Env[i].Name, variable.Name)
 			}
-			assert.Equal(t, node.Container.Env[i].Name, variable.Name)
 		}
 	}
+}
+
+// containers gives the containers of a template, if it has any.
+func containers(node wfv1.Template) []corev1.Container {
+	if node.Container != nil {
+		return []corev1.Container{*node.Container}
+	}
+	return node.ContainerSet.GetContainers()
 }
 
 // TestArgoItselfWouldEvaluateAValue shows why values with braces are never let

@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestAFailureIsSaidWhereItIsLookedFor has the tests of an environment fail, then
+// its deployment: the run stops there, tries nothing again, and says which it was.
+func TestAFailureIsSaidWhereItIsLookedFor(t *testing.T) {
+	const failing = `
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}], tests: {commands: ["echo the till is empty; exit 3"]}}
+  - {name: live, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
+`
+	p := newSmall(t, "failed", failing)
+	first := p.finished(p.push("Open without money"))
+	assert.Equal(t, "Failed", first.Status.Phase)
+	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "record"}, first.names())
+	assert.Equal(t, "tester: Error (exit code 1)", first.step("deploy-dev(0)").Message)
+	assert.NotContains(t, p.argo("logs", first.Metadata.Name, "--no-color"), "the till is empty")
+	assert.Contains(t, p.argo("logs", first.Metadata.Name, "--no-color", "--container=tester"), "the till is empty")
+	assert.Contains(t, p.recorded(first).Error, "test-dev: ")
+
+	p.replace("aphex-config.yaml", `tests: {commands: ["echo the till is empty; exit 3"]}}`, `hooks: {preDeploy: ["echo the door is shut; exit 3"]}, tests: {commands: ["true"]}}`)
+	second := p.finished(p.push("Shut the door"))
+	assert.Equal(t, "Failed", second.Status.Phase)
+	assert.Equal(t, "main: Error (exit code 1)", second.step("deploy-dev(0)").Message)
+	assert.Contains(t, p.argo("logs", second.Metadata.Name, "--no-color"), "the door is shut")
+	assert.Contains(t, p.recorded(second).Error, "deploy-dev: ")
+}
+
+// recorded is what the pipeline keeps of a run that failed.
+func (p *pipeline) recorded(run workflow) (kept struct{ Status, Error string }) {
+	p.t.Helper()
+	require.NoError(p.t, json.Unmarshal(p.object(p.name+"-artifacts", "metadata/workflows/"+run.Metadata.Name+".json"), &kept))
+	assert.Equal(p.t, "Failed", kept.Status)
+	return kept
+}

@@ -1,0 +1,107 @@
+package argo
+
+import (
+	"path"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// pod is the steps that share a pod: the first, which gives the task its name,
+// and those that run after it in containers of their own.
+type pod struct{ steps []plan.Step }
+
+// podsOf puts the steps of a plan into pods.
+func podsOf(steps []plan.Step) []pod {
+	var pods []pod
+	at := map[string]int{} // step → its pod
+	for _, step := range steps {
+		index, shared := at[step.Pod]
+		if !shared {
+			index = len(pods)
+			pods = append(pods, pod{})
+		}
+		pods[index].steps = append(pods[index].steps, step)
+		at[step.Name] = index
+	}
+	return pods
+}
+
+// first is the step that the pod begins with.
+func (p pod) first() plan.Step { return p.steps[0] }
+
+// Main is the container of the only step of a pod, or of its first. Argo looks at
+// its exit code, and shows its log when nobody asks for another.
+const Main = "main"
+
+// container names the container of a step of the pod.
+func (p pod) container(index int) string {
+	if index == 0 {
+		return Main
+	}
+	return p.steps[index].Contract.Program()
+}
+
+// StepOf names the step that runs in a container of a task.
+func StepOf(task, container string) string {
+	environment, deploys := strings.CutPrefix(task, plan.Deploy(""))
+	if container == Main || !deploys {
+		return task
+	}
+	return plan.Test(environment)
+}
+
+// OutputsOf is the folder of a container's outputs, relative to its pod's volume.
+func OutputsOf(container string) string {
+	if container == Main {
+		return "outputs"
+	}
+	return path.Join(container, "outputs")
+}
+
+// given is one thing that a pod is told: under which name, and where it comes from.
+type given struct {
+	parameter string
+	source    plan.Source
+}
+
+// stepInput is the pseudo input that tells a stage which step it is.
+const stepInput = "step"
+
+// givens lists what the step at an index is told, as inputs of the pod. What a
+// later step takes from where the first takes it comes by the first one's name.
+func (p pod) givens(index int) []given {
+	step, main := p.steps[index], map[string]plan.Source{}
+	if index > 0 {
+		for _, input := range p.first().Inputs {
+			main[input.Name] = input.Source
+		}
+	}
+	name := func(input string, source plan.Source) string {
+		if known, shared := main[input]; index == 0 || shared && known == source {
+			return input
+		}
+		return p.container(index) + "-" + input
+	}
+	self := plan.Source{Text: step.Name}
+	all := []given{{name(stepInput, self), self}}
+	for _, input := range step.Inputs {
+		all = append(all, given{name(input.Name, input.Source), input.Source})
+	}
+	return all
+}
+
+// all lists everything that the pod is told, each once.
+func (p pod) all() []given {
+	var all []given
+	known := map[string]bool{}
+	for index := range p.steps {
+		for _, g := range p.givens(index) {
+			if !known[g.parameter] {
+				known[g.parameter] = true
+				all = append(all, g)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,102 @@
+package localrun_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+)
+
+// two is a template of two containers, the second of which runs after the first.
+func two(first, second, extra string) string {
+	container := func(name, script string) string {
+		return `
+      - name: ` + name + `
+        image: example.test/shell
+        command: [sh]
+        args: ["-c", "` + script + `"]
+        env: [{name: SHARED, value: /aphex/shared}, {name: OUT, value: /aphex/out}]`
+	}
+	return `
+  - name: two
+    outputs: {parameters: [{name: out, valueFrom: {path: /aphex/out, default: none}}]}
+    volumes: [{name: aphex, emptyDir: {}}]
+    ` + extra + `
+    containerSet:
+      volumeMounts: [{name: aphex, mountPath: /aphex}]
+      containers:` + container("main", first) + container("tester", second) + `
+        dependencies: [main]
+`
+}
+
+const afterTwo = `
+      - {name: deploy, template: two}
+      - {name: next, template: write, dependencies: [deploy], arguments: {parameters: [{name: in, value: "{{tasks.deploy.outputs.parameters.out}}"}]}}
+`
+
+// called names the steps.
+func called(o *localrun.Options) {
+	o.Step = func(task, container string) string { return task + "-" + container }
+}
+
+func TestContainersOfOnePodRunInTurnAndShareItsVolumes(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag(afterTwo)+two("echo handed on > $SHARED", "cat $SHARED > $OUT", "")+shell("write", "echo got $IN > $OUT", ""), called)
+
+	require.NoError(t, err)
+	require.Equal(t, localrun.Succeeded, got.Status, h.log.String())
+	assert.Equal(t, map[string]localrun.Status{"deploy": "Succeeded", "deploy-tester": "Succeeded", "next": "Succeeded"}, statuses(got))
+	assert.Equal(t, "got handed on\n", got.Steps[2].Outputs["out"], "outputs are those of all containers")
+	assert.Equal(t, []string{
+		"deploy started", "deploy finished", "deploy-tester started", "deploy-tester finished", "next started", "next finished",
+	}, h.events)
+	assert.NoDirExists(t, got.Steps[0].Volume)
+}
+
+func TestAContainerWhoseTurnNeverCameIsOmitted(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag(afterTwo)+two("exit 3", "true", "")+shell("write", "true", ""), called)
+
+	require.NoError(t, err)
+	assert.Equal(t, localrun.Failed, got.Status)
+	assert.Equal(t, map[string]localrun.Status{"deploy": "Failed", "deploy-tester": "Omitted", "next": "Omitted"}, statuses(got))
+	assert.Equal(t, "not started: deploy", got.Steps[1].Message)
+	assert.Equal(t, 3, got.Steps[0].ExitCode)
+}
+
+func TestAFailureOfTheSecondContainerFailsTheTask(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag(afterTwo)+two("true", "exit 4", "")+shell("write", "true", ""), called)
+
+	require.NoError(t, err)
+	assert.Equal(t, map[string]localrun.Status{"deploy": "Succeeded", "deploy-tester": "Failed", "next": "Omitted"}, statuses(got))
+	assert.Equal(t, 4, got.Steps[1].ExitCode)
+	assert.DirExists(t, got.Steps[1].Volume, "what a failed step left can be looked at")
+}
+
+func TestAPodIsRunAgainWholeAndArgoSeesTheExitCodeOfItsFirstContainerOnly(t *testing.T) {
+	for expression, attempts := range map[string]int{
+		`asInt(lastRetry.exitCode) == 75`:                                 1,
+		`lastRetry.message matches \"^[a-z]+: Error [(]exit code 75[)]\"`: 3,
+	} {
+		var h harness
+		retry := `retryStrategy: {limit: "2", retryPolicy: Always, expression: "` + expression + `", backoff: {duration: "0"}}`
+		got, err := run(t, &h, dag("      - {name: deploy, template: two}\n")+two("echo deploys", "exit 75", retry), called)
+
+		require.NoError(t, err)
+		assert.Equal(t, localrun.Failed, got.Status)
+		assert.Equal(t, attempts, got.Steps[1].Attempts, expression)
+		assert.Equal(t, attempts, got.Steps[0].Attempts, expression)
+	}
+}
+
+func TestContainersThatDoNotTakeTurnsAreNotKnown(t *testing.T) {
+	_, err := localrun.Parse([]byte(head + dag("      - {name: deploy, template: two}\n") + `
+  - name: two
+    containerSet:
+      containers: [{name: main, image: i, command: [a]}, {name: other, image: i, command: [b]}]
+`))
+	assert.ErrorContains(t, err, `"other" of the template "two" does not depend on the one before it`)
+}
