@@ -159,7 +159,9 @@ type Tests struct {
 	Commands []string `json:"commands" need:"always" rule:"command" example:"[npm run integration-test]"`
 }
 
-// Hooks are commands around the deployment of an environment.
+// Hooks are commands around the deployment of an environment. Like the deployment
+// they run again when their pod is lost, or when its stages end with a temporary
+// fault: let them be safe to repeat.
 type Hooks struct {
 	// Shell commands, run in order before the environment's first stack.
 	PreDeploy []string `json:"preDeploy,omitempty" rule:"command" example:"[./scripts/check-quota.sh]"`
