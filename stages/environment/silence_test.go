@@ -34,7 +34,12 @@ const slowness = 6 * quiet
 // slowWorld is a world in which every phase is slow.
 func slowWorld(t *testing.T) (*world, environment.Deps) {
 	w := newWorld(t, func(o *stacks.Options) {
-		o.ResourceTime = func(string, string) time.Duration { return slowness }
+		o.ResourceTime = func(_, logicalID string) time.Duration {
+			if strings.HasPrefix(logicalID, "Later") {
+				return 5 * slowness // longer than from one look to the next, so that one falls into it
+			}
+			return slowness
+		}
 		o.Tick = slowness // of a change set, too
 	})
 	w.configure(`
