@@ -28,7 +28,8 @@ type pipeline struct {
 }
 
 // newPipeline makes a repository of an app, and brings its pipeline by
-// generator bootstrap, as a person would. Edit changes the work tree first.
+// generator bootstrap, as a person would. Edit changes the work tree first. When the
+// test has passed the pipeline leaves the cluster, which has room for some only.
 func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeline {
 	t.Helper()
 	p := &pipeline{platform: shared, t: t, name: name, folder: filepath.Join(shared.work, "teams", name)}
@@ -40,6 +41,11 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 	p.command("git", "-C", p.folder, "remote", "add", "origin", bare)
 	edit(p)
 	p.generator("bootstrap", "--yes")
+	t.Cleanup(func() {
+		if !t.Failed() {
+			p.generator("delete", "--yes")
+		}
+	})
 	p.secret = p.webhookSecret()
 	p.subscribed()
 	return p
