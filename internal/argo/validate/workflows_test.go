@@ -100,7 +100,7 @@ func TestArgosLookAtANewVersionIsAllowedAndFindsWhatIsBroken(t *testing.T) {
 
 // TestAStepIsRunAgainWhenItsPodWasLost evaluates the condition as Argo does.
 func TestAStepIsRunAgainWhenItsPodWasLost(t *testing.T) {
-	template, _ := decode[wfv1.WorkflowTemplate](t, golden(t)["one-environment"], "WorkflowTemplate")
+	template, _ := decode[wfv1.WorkflowTemplate](t, golden(t)["short-form"], "WorkflowTemplate")
 	for _, node := range template.Spec.Templates {
 		if node.RetryStrategy == nil {
 			continue
@@ -110,6 +110,7 @@ func TestAStepIsRunAgainWhenItsPodWasLost(t *testing.T) {
 			again                     bool
 		}{
 			{"Failed", "75", "main: Error (exit code 75)", true},
+			{"Failed", "0", "tester: Error (exit code 75)", true},
 			{"Error", "-1", "pod deleted", true},
 			{"Failed", "137", "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi.", true},
 			{"Failed", "143", "Pod was terminated in response to imminent node shutdown.", true},
@@ -118,6 +119,8 @@ func TestAStepIsRunAgainWhenItsPodWasLost(t *testing.T) {
 			{"Failed", "-1", "pod failed: neither main nor wait container completed successfully", true},
 			{"Failed", "1", "main: Error (exit code 1)", false},
 			{"Failed", "2", "main: Error (exit code 2)", false},
+			{"Failed", "0", "tester: Error (exit code 1)", false},
+			{"Failed", "0", "tester: Error (exit code 1): main: Error (exit code 75)", false},
 			{"Failed", "137", "main: OOMKilled (exit code 137)", false},
 			{"Failed", "1", "main: Error (exit code 1): The node was low on resource: memory", false},
 			{"Failed", "-1", "Pod was active on the node longer than the specified deadline", false},
