@@ -62,17 +62,10 @@ func (r *runner) pod(ctx context.Context, task Task, node Node, known scope, ste
 		return wiring(task.Name, err)
 	}
 	known = known.with("inputs.parameters.", inputs)
-	var logs []io.WriteCloser
-	for _, step := range steps {
-		log, err := r.options.Log(step.Name)
-		if err != nil {
-			return fmt.Errorf("opening the log of step %q: %w", step.Name, err)
-		}
-		defer log.Close()
-		logs = append(logs, log)
-	}
+	opened := logs{}
+	defer opened.close()
 	for {
-		step, last, err := r.attempt(ctx, steps, node, known, logs)
+		step, last, err := r.attempt(ctx, steps, node, known, opened)
 		if err != nil {
 			return err
 		}
@@ -100,7 +93,7 @@ func (r *runner) settle(ctx context.Context, step *StepResult, node Node, last a
 
 // attempt runs the commands once, in empty volumes, as a new pod would. It gives
 // the step that it came to, and what became of the whole.
-func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, known scope, logs []io.WriteCloser) (*StepResult, attemptResult, error) {
+func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, known scope, logs logs) (*StepResult, attemptResult, error) {
 	first := &steps[0]
 	folders, err := r.volumes(first.Name, node)
 	if err != nil {
@@ -122,7 +115,11 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 		}
 		step = &steps[i]
 		step.Attempts, step.Volume = attempt, folders.first()
-		if last, err = r.process(ctx, step, container, known, folders, logs[i]); err != nil {
+		log, err := logs.of(step.Name, r.options.Log)
+		if err != nil {
+			return step, last, err
+		}
+		if last, err = r.process(ctx, step, container, known, folders, log); err != nil {
 			return step, last, err
 		}
 		if last.status != Succeeded {
@@ -142,6 +139,26 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 		last.exitCode, last.message = 0, step.Container+": "+last.message
 	}
 	return step, last, nil
+}
+
+// logs holds the logs of a task's steps, each opened when its step first begins.
+type logs map[string]io.WriteCloser
+
+func (l logs) of(step string, open func(string) (io.WriteCloser, error)) (io.Writer, error) {
+	if l[step] == nil {
+		log, err := open(step)
+		if err != nil {
+			return nil, fmt.Errorf("opening the log of step %q: %w", step, err)
+		}
+		l[step] = log
+	}
+	return l[step], nil
+}
+
+func (l logs) close() {
+	for _, log := range l {
+		_ = log.Close()
+	}
 }
 
 // process runs the command of one container.

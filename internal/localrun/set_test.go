@@ -1,6 +1,7 @@
 package localrun_test
 
 import (
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,13 +58,17 @@ func TestContainersOfOnePodRunInTurnAndShareItsVolumes(t *testing.T) {
 
 func TestAContainerWhoseTurnNeverCameIsOmitted(t *testing.T) {
 	var h harness
-	got, err := run(t, &h, dag(afterTwo)+two("exit 3", "true", "")+shell("write", "true", ""), called)
+	var opened []string
+	got, err := run(t, &h, dag(afterTwo)+two("exit 3", "true", "")+shell("write", "true", ""), called, func(o *localrun.Options) {
+		o.Log = func(step string) (io.WriteCloser, error) { opened = append(opened, step); return &h, nil }
+	})
 
 	require.NoError(t, err)
 	assert.Equal(t, localrun.Failed, got.Status)
 	assert.Equal(t, map[string]localrun.Status{"deploy": "Failed", "deploy-tester": "Omitted", "next": "Omitted"}, statuses(got))
 	assert.Equal(t, "not started: deploy", got.Steps[1].Message)
 	assert.Equal(t, 3, got.Steps[0].ExitCode)
+	assert.Equal(t, []string{"deploy"}, opened, "what never began has no log")
 }
 
 func TestAFailureOfTheSecondContainerFailsTheTask(t *testing.T) {
