@@ -61,6 +61,7 @@ func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testin
 	assert.Equal(t, []string{"validate", "record"}, wrong.names())
 	assert.Contains(t, p.argo("logs", wrong.Metadata.Name, "--no-color"), "atlantis")
 	assert.Equal(t, before, templates())
+	p.configure(oneEnvironment) // who deletes the pipeline needs to read its configuration
 }
 
 // resubmitted has Argo run again what ran, and waits for its end.
