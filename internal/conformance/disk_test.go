@@ -71,10 +71,10 @@ func TestAStackThatFailsInTheMiddleOfTenStopsTheRest(t *testing.T) {
 	app := madeApp(t, list...)
 	c := newCloud(t)
 	c.environ = unvalidated
-	for _, name := range []string{"D", "F", "G"} { // these run when E fails
-		c.Stacks().FailResource(stacks.Rule{Stack: name, Delay: 4 * time.Second, OnlySlow: true})
+	for _, name := range []string{"D", "F", "G"} { // these run when E fails, even if one began late
+		c.Stacks().FailResource(stacks.Rule{Stack: name, Delay: 10 * time.Second, OnlySlow: true})
 	}
-	c.Stacks().FailResource(stacks.Rule{Stack: "E", Reason: "the shop is out of topics"})
+	c.Stacks().FailResource(stacks.Rule{Stack: "E", Delay: 4 * time.Second, Reason: "the shop is out of topics"})
 	outputs, results := filepath.Join(app, "outputs.json"), t.TempDir()
 	printed, code := c.deployer(app, "--concurrency", "4", "--outputs-file", outputs, "--outputs", results)
 	assert.Equal(t, 1, code, printed)
