@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -230,10 +231,24 @@ func (d *deployment) deepReason(ctx context.Context, reason string, depth int) s
 	return d.deepReason(ctx, aws.ToString(nested.StatusReason), depth+1)
 }
 
+// stillMade is how long a change set that somebody left may still be in the making.
+// CloudFormation does not delete it meanwhile (InvalidChangeSetStatus).
+const stillMade = 5 * time.Minute
+
 func (d *deployment) deleteChangeSet(ctx context.Context, stackID, id string) error {
-	_, err := call(ctx, d.counted, d.api.DeleteChangeSet, &cloudformation.DeleteChangeSetInput{StackName: &stackID, ChangeSetName: &id})
-	if err != nil {
-		return fmt.Errorf("deleting a change set of stack %q: %w", d.goal.Name, err)
+	until := time.Now().Add(stillMade)
+	for pace := newPace(); ; {
+		_, err := call(ctx, d.counted, d.api.DeleteChangeSet, &cloudformation.DeleteChangeSetInput{StackName: &stackID, ChangeSetName: &id})
+		if err == nil {
+			break
+		}
+		var status *types.InvalidChangeSetStatusException
+		if !errors.As(err, &status) || time.Now().After(until) {
+			return fmt.Errorf("deleting a change set of stack %q: %w", d.goal.Name, err)
+		}
+		if err := pace.wait(ctx, d.options.Budget); err != nil {
+			return err
+		}
 	}
 	for pace := newPace(); ; {
 		found, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{StackName: &stackID, ChangeSetName: &id})

@@ -206,6 +206,19 @@ func TestAChangeSetThatCannotBeExecutedAnyMoreIsReplaced(t *testing.T) {
 	})
 }
 
+func TestAChangeSetThatIsStillBeingMadeIsDeletedWhenItIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake().deployed("CREATE_COMPLETE", "{}")
+		killed(t, f, goal)
+		f.sets["aphex-deploy"].ExecutionStatus = types.ExecutionStatusObsolete
+		busy := &types.InvalidChangeSetStatusException{Message: aws.String("An operation on this ChangeSet is currently in progress.")}
+		f.fails["DeleteChangeSet"] = []error{busy, busy}
+		_, err := cfn.Deploy(t.Context(), f, goal, cfn.Options{Workflow: "run"})
+		require.NoError(t, err)
+		assert.Contains(t, f.mutations(), "DeleteChangeSet CreateChangeSet ExecuteChangeSet")
+	})
+}
+
 func TestAnExecutionWhoseAnswerWasLostIsFollowed(t *testing.T) {
 	deploy(t, func() *fake {
 		f := newFake()
