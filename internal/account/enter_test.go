@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -210,4 +211,22 @@ func TestBootstrapVersionsAreRequiredAndReadOnce(t *testing.T) {
 	s.version = "many"
 	_, err = account.BootstrapVersion(t.Context(), e.Commands, "")
 	require.ErrorContains(t, err, `is "many", which is not a number`)
+}
+
+func TestARoleWhoseAssumingWasCancelledWasNotRefused(t *testing.T) {
+	_, cfg := newStub(t)
+	var log bytes.Buffer
+	e, err := account.Enter(t.Context(), cfg, account.Target{Account: "111111111111", Region: "eu-west-1"}, slog.New(slog.NewTextHandler(&log, nil)))
+	require.NoError(t, err)
+	ended, end := context.WithCancel(t.Context())
+	role := account.Role{ARN: "arn:aws:iam::111111111111:role/cdk-x-deploy-role"}
+	end()
+	_, err = e.Assume(ended, role, "eu-west-1")
+	assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	assert.Empty(t, fault.HintOf(err))
+	assert.Empty(t, log.String())
+
+	session, err := e.Assume(t.Context(), role, "eu-west-1")
+	require.NoError(t, err, "the next one asks again")
+	assert.Contains(t, session.ARN, "assumed-role/cdk-x-deploy-role")
 }

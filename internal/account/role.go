@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -59,6 +60,8 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 // explainAssume says why a role could not be assumed and what to do.
 func explainAssume(err error, from *Session, role Role) *fault.Error {
 	switch {
+	case errors.Is(err, context.Canceled): // by our own end: nobody refused anything
+		return fault.Cancelledf("assuming %s: %w", role.ARN, err)
 	case fault.IsTemporary(err):
 		return fault.Temporaryf("assuming %s: %w", role.ARN, err)
 	case isExpired(err):
@@ -79,7 +82,7 @@ func isBootstrapRole(arn string) bool { return strings.Contains(arn, ":role/cdk-
 // assumed, the credentials at hand do if they are of the right account already.
 func fallBack(log *slog.Logger, err error, from *Session, role Role, region string) (*Session, error) {
 	explained := explainAssume(err, from, role)
-	if isExpired(err) || explained.Kind == fault.Temporary || from.Account != accountOfARN(role.ARN) {
+	if isExpired(err) || explained.Kind != fault.Invalid || from.Account != accountOfARN(role.ARN) {
 		return nil, explained
 	}
 	log.Warn("could not assume a role; going on with the credentials at hand, as they are of the right account",

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -42,6 +43,8 @@ func Identify(ctx context.Context, cfg aws.Config) (*Session, error) {
 
 func explainIdentity(err error, region string) error {
 	switch {
+	case errors.Is(err, context.Canceled):
+		return fault.Cancelledf("asking AWS for the identity of the credentials: %w", err)
 	case fault.IsTemporary(err):
 		return fault.Temporaryf("asking AWS for the identity of the credentials: %w", err)
 	case isExpired(err):

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 )
 
@@ -123,9 +124,10 @@ func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, t
 	return p.runAll(ctx, nodes, jobs)
 }
 
-// tell tells the failure of an asset, if there is one, and gives it back.
+// tell tells the failure of an asset, if there is one, and gives it back. What
+// was cancelled has not failed.
 func (p *Publisher) tell(name string, err error) error {
-	if err != nil {
+	if err != nil && fault.KindOf(err) != fault.Cancelled {
 		p.options.Notify(Event{Asset: name, Step: Failed})
 	}
 	return err

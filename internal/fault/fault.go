@@ -40,6 +40,8 @@ type Error struct {
 	Message string // what happened, lower case, no full stop
 	Hint    string // what to do next; may be empty
 	Err     error  // the cause; may be nil
+
+	stopped bool // of another kind, had its work not been cancelled
 }
 
 // Error gives the message; it already contains the cause's text where the caller formatted it in.
@@ -48,8 +50,12 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// WithHint sets what the person should do next and returns the same error.
+// WithHint sets what the person should do next and returns the same error. What
+// was cancelled gets no hint that was meant for a refusal.
 func (e *Error) WithHint(format string, args ...any) *Error {
+	if e.stopped {
+		return e
+	}
 	e.Hint = fmt.Sprintf(format, args...)
 	return e
 }
@@ -66,8 +72,13 @@ func Temporaryf(format string, args ...any) *Error { return newf(Temporary, form
 // Cancelledf makes an error of kind Cancelled. It wraps errors given with %w, like fmt.Errorf.
 func Cancelledf(format string, args ...any) *Error { return newf(Cancelled, format, args...) }
 
+// newf decides the kind once for all: what we cancelled ourselves was neither
+// refused nor failed, whatever its caller takes it for.
 func newf(kind Kind, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
+	if kind != Cancelled && errors.Is(wrapped, context.Canceled) {
+		return &Error{Kind: Cancelled, Message: wrapped.Error(), Err: errors.Unwrap(wrapped), stopped: true}
+	}
 	return &Error{Kind: kind, Message: wrapped.Error(), Err: errors.Unwrap(wrapped)}
 }
 
