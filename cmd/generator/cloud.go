@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
@@ -104,7 +105,7 @@ func (c cloud) prepare(ctx context.Context, l *laptop, place plan.Place) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return c.makeBucket(ctx, place)
+	return c.makeBucket(ctx, l, place)
 }
 
 // as gives the administrator of a simulated account.
@@ -116,14 +117,45 @@ func (c cloud) as(id, region string) aws.Config {
 	}
 }
 
+// bootstrapped says whether the account is bootstrapped and lets the pipeline's
+// own account in, which may be another one than at the last run.
 func (c cloud) bootstrapped(ctx context.Context, id, region string) bool {
 	_, err := account.BootstrapVersion(ctx, &account.Session{Config: c.as(id, region), Account: id}, "")
+	if err != nil {
+		return false
+	}
+	role := fmt.Sprintf("arn:aws:iam::%s:role/cdk-%s-deploy-role-%s-%s", id, account.DefaultQualifier, id, region)
+	_, err = sts.NewFromConfig(c.as(c.home, region)).AssumeRole(ctx, &sts.AssumeRoleInput{
+		RoleArn: &role, RoleSessionName: aws.String("generator-run"),
+	})
 	return err == nil
 }
 
 // makeBucket makes the artifact bucket, which the pipeline's own AWS side has
-// in a real account.
-func (c cloud) makeBucket(ctx context.Context, place plan.Place) error {
+// in a real account. One of the same name that an earlier run had in another
+// account or region makes room: names of buckets are unique in all of AWS.
+func (c cloud) makeBucket(ctx context.Context, l *laptop, place plan.Place) error {
+	there, err := c.createBucket(ctx, place)
+	if err != nil || there {
+		return err
+	}
+	old := l.state.place()
+	if old.Bucket != place.Bucket {
+		return fault.Invalidf("the bucket %q is in another account or region of the simulated AWS", place.Bucket).
+			WithHint("give the pipeline another artifactBucketName, or remove %s to start with empty accounts", l.state.dir)
+	}
+	l.console.notef("  aws     moving the bucket %s to account %s in %s, without what earlier runs left in it\n", place.Bucket, place.Account, place.Region)
+	if err := c.removeBucket(ctx, old); err != nil {
+		return fault.Invalidf("removing the bucket %q from account %s in %s: %w", old.Bucket, old.Account, old.Region, err).
+			WithHint("give the pipeline another artifactBucketName, or remove %s to start with empty accounts", l.state.dir)
+	}
+	_, err = c.createBucket(ctx, place)
+	return err
+}
+
+// createBucket says whether the bucket is in its place afterwards; it is not
+// where the name is taken in another account or region.
+func (c cloud) createBucket(ctx context.Context, place plan.Place) (bool, error) {
 	client := s3.NewFromConfig(c.as(c.home, place.Region))
 	input := &s3.CreateBucketInput{Bucket: &place.Bucket}
 	if place.Region != edgeRegion { // S3 takes us-east-1 only as no constraint at all
@@ -131,10 +163,41 @@ func (c cloud) makeBucket(ctx context.Context, place plan.Place) error {
 	}
 	_, err := client.CreateBucket(ctx, input)
 	var owned *types.BucketAlreadyOwnedByYou
-	if err != nil && !errors.As(err, &owned) {
-		return fmt.Errorf("making the artifact bucket %q: %w", place.Bucket, err)
+	var taken *types.BucketAlreadyExists
+	switch {
+	case errors.As(err, &taken):
+		return false, nil
+	case err != nil && !errors.As(err, &owned):
+		return false, fmt.Errorf("making the artifact bucket %q: %w", place.Bucket, err)
 	}
-	return nil
+	found, err := client.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &place.Bucket})
+	if err != nil {
+		return false, fmt.Errorf("looking where the artifact bucket %q is: %w", place.Bucket, err)
+	}
+	return or(string(found.LocationConstraint), edgeRegion) == place.Region, nil
+}
+
+// removeBucket removes the artifact bucket from where the pipeline lived before.
+func (c cloud) removeBucket(ctx context.Context, place plan.Place) error {
+	client := s3.NewFromConfig(c.as(place.Account, place.Region))
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &place.Bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		var gone *types.NoSuchBucket
+		if errors.As(err, &gone) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, object := range page.Contents {
+			if _, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &place.Bucket, Key: object.Key}); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &place.Bucket})
+	return err
 }
 
 // client gives a client of the artifact bucket.

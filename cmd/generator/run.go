@@ -99,20 +99,24 @@ func (l *laptop) introduce(name string) {
 	}
 }
 
-// template gives the pipeline as the last run left it; a pipeline that is run
-// for the first time is made from the commit's configuration.
+// template gives the pipeline as the last run left it. A pipeline that is run
+// for the first time, or that lived in another account, region or bucket until
+// now, is made from the commit's configuration.
 func (l *laptop) template(ctx context.Context, place plan.Place) (*localrun.Template, error) {
 	folder := manifest.Folder(l.state.objects())
 	object, found, err := find(folder, "WorkflowTemplate")
 	if err != nil {
 		return nil, err
 	}
-	if !found {
+	if !found || l.state.place() != place {
 		objects, err := render(l.cfg, place)
 		if err != nil {
 			return nil, err
 		}
 		if _, err := folder.Apply(ctx, objects); err != nil {
+			return nil, err
+		}
+		if err := l.state.keepPlace(place); err != nil {
 			return nil, err
 		}
 		if object, _, err = find(folder, "WorkflowTemplate"); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // state is the folder for what outlives a run. One run uses it at a time, as
@@ -65,3 +67,27 @@ func (s state) close() { s.lock.Close() }
 func (s state) aws() string            { return filepath.Join(s.dir, "aws") }
 func (s state) objects() string        { return filepath.Join(s.dir, "objects") }
 func (s state) run(name string) string { return filepath.Join(s.dir, "runs", name) }
+
+// place gives where the pipeline lived when keepPlace was last called; the
+// zero value where that is not known.
+func (s state) place() (place plan.Place) {
+	text, err := os.ReadFile(s.placeFile())
+	if err != nil || json.Unmarshal(text, &place) != nil {
+		return plan.Place{}
+	}
+	return place
+}
+
+// keepPlace remembers where the pipeline lives.
+func (s state) keepPlace(place plan.Place) error {
+	text, err := json.Marshal(place)
+	if err != nil {
+		return fmt.Errorf("writing where the pipeline lives: %w", err)
+	}
+	if err := os.WriteFile(s.placeFile(), text, 0o644); err != nil {
+		return fault.Invalidf("writing to the state folder: %w", err)
+	}
+	return nil
+}
+
+func (s state) placeFile() string { return filepath.Join(s.dir, "place.json") }
