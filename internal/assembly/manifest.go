@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 )
 
 // The types here mirror the JSON of the schema "cloud-assembly"; fields that
@@ -51,7 +53,7 @@ type stackProperties struct {
 	TemplateFile          string            `json:"templateFile"`
 	TemplateURL           string            `json:"stackTemplateAssetObjectUrl"`
 	Parameters            map[string]string `json:"parameters"`
-	Tags                  map[string]string `json:"tags"`
+	Tags                  stackTags         `json:"tags"`
 	NotificationARNs      []string          `json:"notificationArns"`
 	TerminationProtection bool              `json:"terminationProtection"`
 	assumeRole
@@ -62,6 +64,39 @@ type stackProperties struct {
 		Options    assumeOptions `json:"assumeRoleAdditionalOptions"`
 	} `json:"lookupRole"`
 	bootstrapProperties
+}
+
+// stackTags are the tags of a stack. CloudFormation takes them as plain texts
+// beside the template, so that no reference in one of them can be worked out.
+type stackTags map[string]string
+
+// UnmarshalJSON refuses a tag that is a token and names it.
+func (t *stackTags) UnmarshalJSON(src []byte) error {
+	var all map[string]any
+	if err := json.Unmarshal(src, &all); err != nil {
+		return fmt.Errorf("tags: %w", err)
+	}
+	tags := stackTags{}
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		text, isText := all[key].(string)
+		if !isText {
+			return tokenTag(key, all[key])
+		}
+		tags[key] = text
+	}
+	if all != nil {
+		*t = tags
+	}
+	return nil
+}
+
+func tokenTag(key string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("the stack tag %q: %w", key, err)
+	}
+	return wrongf("give the tag a plain text, or keep it from stacks: Tags.of(scope).add(key, value, { excludeResourceTypes: ['aws:cdk:stack'] })",
+		"the stack tag %q is a token (%.200s), but CloudFormation takes a stack's tags as plain texts and works nothing out in them", key, text)
 }
 
 type bootstrapProperties struct {

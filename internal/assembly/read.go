@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -214,7 +215,11 @@ func decode(id string, properties json.RawMessage, into any) error {
 		return wrongf("", "artifact %q has no properties", id)
 	}
 	if err := json.Unmarshal(properties, into); err != nil {
-		return wrongf("synthesize the app again", "artifact %q: %w", id, err)
+		hint := "synthesize the app again"
+		if known := new(Error); errors.As(err, &known) && known.Hint != "" {
+			hint = known.Hint
+		}
+		return wrongf(hint, "artifact %q: %w", id, err)
 	}
 	return nil
 }

@@ -172,6 +172,10 @@ func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 			map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0","dockerImages":{"h":{"source":{"directory":"sub","dockerFile":"../../x"}}}}`},
 			"lies outside its build folder",
 		},
+		"a stack tag that is a token": {
+			map[string]string{"manifest.json": oneStack(`{"templateFile":"t","tags":{"Plain":"x","Instance":{"Ref":"AWS::StackName"}}}`)},
+			`the stack tag "Instance" is a token ({"Ref":"AWS::StackName"})`,
+		},
 		"an option of AssumeRole that is not supported": {
 			map[string]string{"manifest.json": oneStack(`{"templateFile":"t","assumeRoleAdditionalOptions":{"Policy":"x"}}`)},
 			"only session tags are supported",

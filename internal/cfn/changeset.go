@@ -102,7 +102,8 @@ func (d *deployment) createChangeSet(ctx context.Context, stack *types.Stack, p 
 		StackName: &d.goal.Name, ChangeSetName: aws.String(changeSetName), ChangeSetType: types.ChangeSetTypeCreate,
 		Description: aws.String(d.description()), IncludeNestedStacks: aws.Bool(true),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
-		Parameters:   p.send, NotificationARNs: d.goal.NotificationARNs,
+		// CloudFormation leaves what a call does not name as it is, and removes what it names as empty.
+		Parameters: p.send, NotificationARNs: d.goal.NotificationARNs, Tags: []types.Tag{},
 		ClientToken: aws.String(token("create", d.options.Workflow, d.goal.Name, d.result.Digest, stateOf(stack), old)),
 	}
 	if stack != nil && startOf(string(stack.StackStatus)) == startUpdate {

@@ -54,7 +54,7 @@ func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) 
 	d.result.Ended = time.Now()
 	d.result.Calls = int(d.calls.Load())
 	if err == nil {
-		d.notify(Event{Phase: Finished, Text: string(d.result.Action)})
+		d.notify(Event{Phase: Finished, Text: d.result.words()})
 	}
 	return d.result, err
 }
@@ -138,6 +138,9 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, p parameter
 	}
 	if set == nil {
 		d.result.Action = Unchanged
+		if d.result.Protect != nil {
+			d.result.Action = Updated
+		}
 		return nil
 	}
 	d.result.Action = Created
@@ -159,6 +162,7 @@ func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 	if err != nil {
 		return fmt.Errorf("changing the termination protection of stack %q: %w", d.goal.Name, err)
 	}
+	d.result.Protect = &d.goal.TerminationProtection
 	return nil
 }
 
@@ -230,6 +234,31 @@ func (d *deployment) notify(event Event) {
 		event.Time = time.Now()
 	}
 	d.options.Notify(event)
+}
+
+// words say what became of the stack, such as "updated: termination protection turned on".
+func (r Result) words() string {
+	if r.Action != Updated || len(r.Changes) > 0 {
+		return string(r.Action)
+	}
+	return string(r.Action) + suffix(": ", r.Touched())
+}
+
+// Touched says what a deployment touched: how many resources, and the
+// termination protection.
+func (r Result) Touched() string {
+	var words []string
+	if resources := Count(r.Changes); resources != "" {
+		words = append(words, resources)
+	}
+	switch {
+	case r.Protect == nil:
+	case *r.Protect:
+		words = append(words, "termination protection turned on")
+	default:
+		words = append(words, "termination protection turned off")
+	}
+	return strings.Join(words, ", ")
 }
 
 // Count says how many resources a change set touches, such as "3 to add, 1 to replace".

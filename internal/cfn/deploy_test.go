@@ -95,7 +95,8 @@ func TestAForcedDeploymentMakesAChangeSetAndTakesAnEmptyOneAsNoChange(t *testing
 			return f
 		}, cfn.Options{Force: true}, g, func(t *testing.T, f *fake, result cfn.Result, err error) {
 			require.NoError(t, err)
-			assert.Equal(t, cfn.Unchanged, result.Action)
+			assert.Equal(t, cfn.Updated, result.Action, "its protection changed")
+			assert.Equal(t, "termination protection turned on", result.Touched())
 			assert.Equal(t, "CreateChangeSet DeleteChangeSet UpdateTerminationProtection", f.mutations())
 			assert.Equal(t, types.ChangeSetTypeUpdate, f.created[0].ChangeSetType)
 		})

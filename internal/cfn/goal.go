@@ -26,7 +26,7 @@ type Action string
 const (
 	// Created is a stack that was not there before.
 	Created Action = "created"
-	// Updated is a stack that was changed.
+	// Updated is a stack that was changed, if only in its termination protection.
 	Updated Action = "updated"
 	// Unchanged is a stack that was as it should be.
 	Unchanged Action = "unchanged"
@@ -43,6 +43,7 @@ type Result struct {
 	Outputs   []Output
 	Changes   []Change
 	Reason    string // why it was not left alone, such as "its tags changed"
+	Protect   *bool  // what termination protection was changed to; nil left it
 	ChangeSet string // ARN of the change set, if it was only planned
 	Digest    string // "sha256:<hex>" of the goal
 	Attached  bool   // it first waited for an operation that somebody else had begun

@@ -31,6 +31,8 @@ var badInputs = []bad{
 	{name: "a template outside of the assembly", shape: "template-outside", code: 2, says: []string{"One", "template", "etc/hostname", "outside the cloud assembly"}},
 	{name: "a template that is a link out of the assembly", shape: "template-link", code: 2, says: []string{"Two", "Two.template.json", "cannot be used from the cloud assembly"}},
 	{name: "an asset manifest outside of the assembly", shape: "list-outside", code: 2, says: []string{"One.assets", "etc/hostname", "outside the cloud assembly"}},
+	{name: "a notification ARN that no topic has", shape: "topic", code: 2, says: []string{"stack Two: notification ARN arn:aws:sns:eu-west-1::no-account is not a valid ARN of an SNS topic"}},
+	{name: "a stack tag that is a token", shape: "tag", code: 2, says: []string{`stack tag \"Instance\" is a token`, "excludeResourceTypes"}},
 	{name: "circular dependencies", shape: "circle", code: 2, says: []string{"circular dependency: One -> Two -> One"}},
 	{name: "a manifest that is not JSON", shape: "json", code: 2, says: []string{"the root of the repository: manifest.json: unexpected end of JSON input", "synthesize the app again"}},
 	{name: "an app that ends well without an assembly", shape: "nothing", code: 1, says: []string{"wrote no cloud assembly", "app.synth()"}},

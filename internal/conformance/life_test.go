@@ -157,6 +157,7 @@ func TestTerminationProtectionHoldsAgainstTheCDKCLIUntilItIsTakenOff(t *testing.
 	_, protected = l.status("Base")
 	assert.False(t, protected)
 	assert.Zero(t, l.Calls()["cloudformation:ExecuteChangeSet"], "protection is no change of the stack")
+	assert.Contains(t, printed, "updated: termination protection turned off")
 }
 
 func TestAssetsArePublishedWhileAnEarlierStackIsStillBeingDeployed(t *testing.T) {

@@ -55,7 +55,7 @@ func (d Deps) keepDurations(ctx context.Context, in Input, env config.Environmen
 		if seconds, is := known[r.Stack]; is {
 			kept[r.Stack] = seconds // of a stack that a pattern names
 		}
-		if r.State == schedule.Done && (r.Action == cfn.Created || r.Action == cfn.Updated) {
+		if r.State == schedule.Done && (r.Action == cfn.Created || r.Action == cfn.Updated) && len(r.Changes) > 0 {
 			kept[r.Stack], changed = r.Ended.Sub(r.Started).Round(100*time.Millisecond).Seconds(), true
 		}
 	}

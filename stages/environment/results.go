@@ -103,7 +103,7 @@ func summarize(environment string, results []Result, mask func(string) string) S
 	summary := Summary{Environment: environment, Stacks: []StackSummary{}}
 	for _, r := range results {
 		s := StackSummary{
-			Stack: r.Stack, Name: r.Name, Region: r.Region, Action: string(r.Action), Status: r.Status, Changes: cfn.Count(r.Changes),
+			Stack: r.Stack, Name: r.Name, Region: r.Region, Action: string(r.Action), Status: r.Status, Changes: r.Touched(),
 			Because: r.Because, Seconds: r.Ended.Sub(r.Started).Round(100 * time.Millisecond).Seconds(), Outputs: len(r.Outputs),
 		}
 		if r.State != schedule.Done {

@@ -70,19 +70,13 @@ func (d *deployment) goal(ctx context.Context, t target, session *account.Sessio
 	goal := cfn.Goal{
 		Name: stack.Name, Template: template, TemplateURL: url, TerminationProtection: stack.TerminationProtection,
 		Parameters: map[string]string{}, Tags: map[string]string{}, ExecutionRole: here.Resolve(stack.ExecutionRole),
-		ConstructPath: stack.ConstructPath,
+		NotificationARNs: d.topics(t), ConstructPath: stack.ConstructPath,
 	}
 	for key, value := range stack.Parameters {
 		goal.Parameters[key] = here.Resolve(value)
 	}
 	for key, value := range t.tags() {
 		goal.Tags[key] = here.Resolve(value)
-	}
-	if stack.NotificationARNs != nil {
-		goal.NotificationARNs = []string{}
-	}
-	for _, topic := range stack.NotificationARNs {
-		goal.NotificationARNs = append(goal.NotificationARNs, here.Resolve(topic))
 	}
 	return goal, nil
 }

@@ -41,6 +41,8 @@ const twists = {
     fs.symlinkSync('/etc/hostname', path.join(out, 'Two.template.json'));
   },
   'list-outside': () => { manifest.artifacts['One.assets'].properties.file = '../../../../../../../../etc/hostname'; },
+  topic: () => { manifest.artifacts.Two.properties.notificationArns = ['arn:${AWS::Partition}:sns:eu-west-1::no-account']; },
+  tag: () => { manifest.artifacts.Two.properties.tags = { Instance: { Ref: 'AWS::StackName' } }; },
   circle: () => { manifest.artifacts.One.dependencies.push('Two'); },
   missing: () => {
     const props = { account: '111111111111', region: 'eu-west-1', parameterName: '/shop/vpc' };
