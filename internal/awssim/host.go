@@ -93,6 +93,34 @@ func (h host) CheckRole(scope stacks.Scope, caller, roleARN string) error {
 	return nil
 }
 
+// CheckRead holds a reader of a stack's outputs to IAM: it may assume the role
+// it reads with, and that role, or else the reader itself, may describe the
+// stack.
+func (h host) CheckRead(actor, roleARN string, scope stacks.Scope, stackARN string) error {
+	if roleARN != "" {
+		if err := h.checkAssume(actor, roleARN, scope); err != nil {
+			return err
+		}
+		actor = roleARN
+	}
+	return messageOnly(h.guard(scope, actor)(policy.Question{Action: "cloudformation:DescribeStacks", Resource: stackARN}))
+}
+
+// checkAssume says whether an actor may assume a role.
+func (h host) checkAssume(actor, roleARN string, scope stacks.Scope) error {
+	role, err := h.s.identity.Role(scope.Account, roleARN[strings.LastIndexByte(roleARN, '/')+1:])
+	if err != nil || role.ARN != roleARN {
+		return wordsf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", actor, roleARN)
+	}
+	trust, err := policy.Parse(role.Trust)
+	if err != nil {
+		return err
+	}
+	return messageOnly(h.guard(scope, actor)(policy.Question{
+		Action: "sts:AssumeRole", Resource: roleARN, Account: scope.Account, ResourcePolicy: trust, Trust: true,
+	}))
+}
+
 // ObjectExists says whether an account's own bucket has the key.
 func (h host) ObjectExists(_ stacks.Scope, bucket, key string) bool {
 	return h.s.objects.Exists(bucket, key)

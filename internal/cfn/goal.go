@@ -7,8 +7,9 @@ import (
 // Goal is what a stack is to become.
 type Goal struct {
 	Name                  string
-	Template              []byte // JSON
-	TemplateURL           string // where CloudFormation finds the template, https; may be empty
+	Template              []byte   // JSON
+	Nested                [][]byte `json:"-"` // templates of nested stacks, which the template names by their digests
+	TemplateURL           string   // where CloudFormation finds the template, https; may be empty
 	Parameters            map[string]string
 	Tags                  map[string]string
 	NotificationARNs      []string // nil leaves those of the stack alone

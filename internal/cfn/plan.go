@@ -98,7 +98,7 @@ func mustChange(goal Goal, p parameters, stack types.Stack, template func() (str
 	case goal.NotificationARNs != nil && !sameElements(goal.NotificationARNs, stack.NotificationARNs):
 		return "its notification ARNs changed", nil
 	case p.ssm:
-		return "some of its parameters come from SSM", nil
+		return readsSSM, nil
 	case !maps.Equal(p.values, previousValues(stack)):
 		return "its parameters changed", nil
 	}
@@ -109,7 +109,7 @@ func mustChange(goal Goal, p parameters, stack types.Stack, template func() (str
 	if !sameTemplate(goal.Template, []byte(deployed)) {
 		return "its template changed", nil
 	}
-	return "", nil
+	return goal.outside(), nil
 }
 
 // previousValues are the parameters that a stack has; of those from SSM, what was found there.

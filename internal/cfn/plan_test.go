@@ -49,7 +49,10 @@ func TestWhatMakesAChangeSetNecessary(t *testing.T) {
 		"its notification ARNs changed":        func(g *Goal, _ *parameters, _ *types.Stack) { g.NotificationARNs = []string{} },
 		"some of its parameters come from SSM": func(_ *Goal, p *parameters, _ *types.Stack) { p.ssm = true },
 		"its parameters changed":               func(_ *Goal, p *parameters, _ *types.Stack) { p.values["P"] = "other" },
-		"its template changed":                 func(g *Goal, _ *parameters, _ *types.Stack) { g.Template = []byte(`{"a":1.0}`) },
+		"it reads outputs of other stacks": func(g *Goal, _ *parameters, _ *types.Stack) {
+			g.Nested = [][]byte{[]byte(`{"Outputs":{"O":{"Value":{"Fn::Join":["",[{"Fn::GetStackOutput":{"StackName":"S","OutputName":"O"}}]]}}}}`)}
+		},
+		"its template changed": func(g *Goal, _ *parameters, _ *types.Stack) { g.Template = []byte(`{"a":1.0}`) },
 	}
 	for want, change := range cases {
 		g, p, s := base()
@@ -63,6 +66,28 @@ func TestWhatMakesAChangeSetNecessary(t *testing.T) {
 	reason, err := mustChange(g, p, s, func() (string, error) { return `{"a":1}`, nil })
 	require.NoError(t, err)
 	assert.Empty(t, reason, "ARNs that are not declared are left alone")
+}
+
+func TestOnlyValuesThatCloudFormationCompletesAnewAreLeftToAChangeSet(t *testing.T) {
+	for template, reason := range map[string]string{
+		`{"Resources":{"R":{"Properties":{"A":{"Fn::GetStackOutput":{"StackName":"S","OutputName":"O"}}}}}}`: readsOutputs,
+		`{"Resources":{"R":{"Properties":{"Fn::Transform":{"Name":"AWS::Include"}}}}}`:                       isTransformed,
+		`{"Transform":["AWS::LanguageExtensions","Mine"],"Resources":{}}`:                                    isTransformed,
+		`{"Transform":{"Name":"AWS::Include"}}`:                                                              isTransformed,
+		`{"Transform":["AWS::LanguageExtensions","AWS::Serverless-2016-10-31"],"Resources":{}}`:              "",
+		`{"Resources":{"R":{"Properties":{"A":"{{resolve:ssm:/name}}","B":{"Fn::ImportValue":"x"}}}}}`:       "",
+		`{"Metadata":{"Fn::GetStackOutput":{}}}`:                                                             "",
+		`nonsense`:                                                                                           "",
+	} {
+		assert.Equal(t, reason, Goal{Template: []byte(template)}.outside(), template)
+	}
+}
+
+func TestTheStacksThatATemplateReadsAreFound(t *testing.T) {
+	assert.Equal(t, []Read{{Stack: "S", Region: "r", RoleARN: "a"}}, Reads([]byte(`{"Resources":{"R":[
+		{"Fn::GetStackOutput":{"StackName":"S","OutputName":"O","Region":"r","RoleArn":"a"}},
+		{"Fn::GetStackOutput":{"StackName":"S","OutputName":"P","Region":"r","RoleArn":"a"}},
+		{"Fn::GetStackOutput":{"StackName":{"Ref":"P"},"OutputName":"P"}}, {"Fn::GetStackOutput":7}]}}`)))
 }
 
 func TestATemplateThatWasSentAsYAMLIsComparedByWhatItSays(t *testing.T) {

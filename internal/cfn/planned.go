@@ -3,6 +3,7 @@ package cfn
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -34,6 +35,9 @@ func (d *deployment) planned(ctx context.Context) (*cloudformation.DescribeChang
 	if plan.ChangeSet == "" {
 		if d.result.Reason == protectionChanged && !plan.Leave {
 			return nil, nil
+		}
+		if plan.Leave && slices.Contains([]string{readsSSM, readsOutputs, isTransformed}, d.result.Reason) {
+			return nil, nil // no more is known than that it may change, and the plan's change set did not
 		}
 		return nil, d.outdated("there was nothing to execute then, but now " + d.result.Reason)
 	}

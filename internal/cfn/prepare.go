@@ -176,10 +176,10 @@ func (d *deployment) readNested(ctx context.Context, change Change, nested *Temp
 
 // absent are the words with which CloudFormation says that something is not
 // there which an earlier stack may be going to make.
-var absent = regexp.MustCompile(`No export named \S+ found|Unable to fetch parameters \[[^\]]*\] from parameter store`)
+var absent = regexp.MustCompile(`No export named \S+ found|Unable to fetch parameters \[[^\]]*\] from parameter store|Stack with id \S+ does not exist|output \S+ not found in stack \S+`)
 
-// Lacks gives what a change set could not be made without: an export or an SSM
-// parameter that is not there; "" if it failed for another reason.
+// Lacks gives what a change set could not be made without: an export, an SSM
+// parameter or an output that is not there; "" if it failed for another reason.
 func Lacks(err error) string {
 	if err == nil {
 		return ""

@@ -94,6 +94,8 @@ func TestTheShellOfAStackThatCannotBePlannedIsRemoved(t *testing.T) {
 		assert.Equal(t, "No export named Shop:Table found", cfn.Lacks(err))
 		assert.Equal(t, "CreateChangeSet DeleteChangeSet DeleteStack", f.mutations())
 	})
+	assert.NotEmpty(t, cfn.Lacks(errors.New("ValidationError: Template error: output Table not found in stack Data")))
+	assert.NotEmpty(t, cfn.Lacks(errors.New("ValidationError: Stack with id Data does not exist")))
 	assert.Empty(t, cfn.Lacks(nil))
 	assert.Empty(t, cfn.Lacks(errors.New("the role is not there")))
 	assert.NotEmpty(t, cfn.Lacks(errors.New("ValidationError: Unable to fetch parameters [/shop/table] from parameter store for this account.")))
@@ -122,6 +124,21 @@ func TestAPlanIsExecutedAsItIs(t *testing.T) {
 		require.NoError(t, err, "what has been executed is as it should be")
 		assert.Equal(t, cfn.Unchanged, result.Action)
 		assert.Empty(t, f.mutations())
+	})
+}
+
+func TestAStackThatReadsOutputsAndWasPlannedToBeLeftIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := goal
+		g.Nested = [][]byte{[]byte(`{"Outputs":{"O":{"Value":{"Fn::GetStackOutput":{"StackName":"S","OutputName":"O"}}}}}`)}
+		f := newFake().deployed("UPDATE_COMPLETE", string(g.Template))
+		f.stack.Tags = nil
+		prepared, err := cfn.Prepare(t.Context(), f, g, cfn.Options{})
+		require.NoError(t, err)
+		result, err := cfn.Deploy(t.Context(), f, g, cfn.Options{Only: &cfn.Prescribed{Digest: prepared.Digest, Leave: true}})
+		require.NoError(t, err)
+		assert.Equal(t, cfn.Unchanged, result.Action)
+		assert.NotContains(t, f.mutations(), "Execute")
 	})
 }
 

@@ -34,6 +34,9 @@ func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, e
 	if err := j.checkTopics(targets); err != nil {
 		return nil, nil, nil, err
 	}
+	if err := findReads(targets); err != nil {
+		return nil, nil, nil, err
+	}
 	nodes, err := graph(j.Environment, targets)
 	if err != nil {
 		return nil, nil, nil, err

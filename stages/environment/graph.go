@@ -1,16 +1,22 @@
 package environment
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 )
 
 // graph orders the targets: each waits for the stacks that the configuration
-// and the app say it needs, as far as this environment deploys them.
+// and the app say it needs, and for those whose outputs it reads, as far as
+// this environment deploys them.
 func graph(env config.Environment, targets []target) ([]schedule.Node, error) {
 	ofApp, all := edges(targets, needsInApp), edges(targets, needsAnywhere)
 	if err := schedule.Check(ofApp); err != nil {
@@ -21,7 +27,71 @@ func graph(env config.Environment, targets []target) ([]schedule.Node, error) {
 		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", env.Name, err).
 			WithHint("dependsOn in the configuration must not contradict the app")
 	}
-	return all, nil
+	return withReads(env, targets, all), nil
+}
+
+// withReads lets each stack wait for those whose outputs it reads. The app may
+// not know of these: such references are weak, and may even go in a circle.
+// What would close one is left out.
+func withReads(env config.Environment, targets []target, nodes []schedule.Node) []schedule.Node {
+	for i, t := range targets {
+		for _, other := range targets {
+			if slices.Contains(nodes[i].After, other.name) || !t.readsFrom(other, env.Account) {
+				continue
+			}
+			before := nodes[i].After
+			nodes[i].After = append(slices.Clone(before), other.name)
+			if schedule.Check(nodes) != nil {
+				nodes[i].After = before
+			}
+		}
+	}
+	return nodes
+}
+
+// readsFrom says whether the stack reads outputs of the other one, in the
+// account that both are of.
+func (t target) readsFrom(other target, account string) bool {
+	return slices.ContainsFunc(t.reads, func(read cfn.Read) bool {
+		return read.Stack == other.stack.Name && cmp.Or(read.Region, t.region) == other.region &&
+			(read.RoleARN == "" || strings.Contains(read.RoleARN, ":"+account+":"))
+	})
+}
+
+// findReads fills in whose outputs the targets read.
+func findReads(targets []target) error {
+	for i, t := range targets {
+		templates, err := readTemplates(t.stack)
+		if err != nil {
+			return err
+		}
+		for _, template := range templates {
+			targets[i].reads = append(targets[i].reads, cfn.Reads(template)...)
+		}
+	}
+	return nil
+}
+
+// readTemplates gives the template of a stack, and after it those of the
+// stacks nested in it.
+func readTemplates(stack assembly.Stack) ([][]byte, error) {
+	paths := []string{stack.Template}
+	for _, list := range templatesOf(stack) {
+		for _, file := range list.Files {
+			if file.Path != stack.Template {
+				paths = append(paths, file.Path)
+			}
+		}
+	}
+	var templates [][]byte
+	for _, path := range paths {
+		template, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fault.Invalidf("reading the template of stack %s: %w", stack.Name, err)
+		}
+		templates = append(templates, template)
+	}
+	return templates, nil
 }
 
 func edges(targets []target, needs func(t, other target) bool) []schedule.Node {

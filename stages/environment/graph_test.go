@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
@@ -36,6 +37,20 @@ func TestTheGraphJoinsTheConfigurationAndTheApp(t *testing.T) {
 		"Api needs the stack Network, which this environment does not deploy; it must be there already",
 	}, remarks(targets, nodes))
 	assert.NoError(t, checkDistinct(targets))
+}
+
+func TestAStackWaitsForThoseWhoseOutputsItReadsUnlessThatIsACircle(t *testing.T) {
+	reading := func(name, region string, reads ...cfn.Read) target {
+		return target{name: name, entry: name, region: region, stack: assembly.Stack{ID: name, Name: name}, reads: reads}
+	}
+	nodes, err := graph(config.Environment{Name: "dev", Account: "111111111111"}, []target{
+		reading("Far", "us-east-1", cfn.Read{Stack: "Data", Region: "eu-west-1"}, cfn.Read{Stack: "Data"}),
+		reading("Web", "eu-west-1", cfn.Read{Stack: "Data"}, cfn.Read{Stack: "Elsewhere"}),
+		reading("Role", "eu-west-1", cfn.Read{Stack: "Data", RoleARN: "arn:aws:iam::222222222222:role/r"}),
+		reading("Data", "eu-west-1", cfn.Read{Stack: "Web"}),
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []schedule.Node{{Name: "Far", After: []string{"Data"}}, {Name: "Web", After: []string{"Data"}}, {Name: "Role"}, {Name: "Data"}}, nodes)
 }
 
 func TestAContradictionBetweenConfigurationAndAppIsShownAsTheCycle(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/synth"
@@ -20,7 +21,8 @@ type target struct {
 	app      string   // folder of the CDK app
 	settings synth.Settings
 	stack    assembly.Stack
-	region   string // of the stack, or of the environment where the app left it open
+	region   string     // of the stack, or of the environment where the app left it open
+	reads    []cfn.Read // the outputs of other stacks that its templates read
 }
 
 // listed is a stack of the configuration, and the app that it is looked for in.

@@ -3,12 +3,10 @@ package environment
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/progress"
 )
 
@@ -59,16 +57,16 @@ func (d *deployment) options(t target) cfn.Options {
 // goal says what the stack is to become, with all placeholders replaced.
 func (d *deployment) goal(ctx context.Context, t target, session *account.Session) (cfn.Goal, error) {
 	stack, here := t.stack, d.here(t.region)
-	template, err := os.ReadFile(stack.Template)
+	templates, err := readTemplates(stack)
 	if err != nil {
-		return cfn.Goal{}, fault.Invalidf("reading the template of stack %s: %w", stack.Name, err)
+		return cfn.Goal{}, err
 	}
 	url, err := cfn.TemplateURL(ctx, session.Config, here.Resolve(stack.TemplateURL))
 	if err != nil {
 		return cfn.Goal{}, err
 	}
 	goal := cfn.Goal{
-		Name: stack.Name, Template: template, TemplateURL: url, TerminationProtection: stack.TerminationProtection,
+		Name: stack.Name, Template: templates[0], Nested: templates[1:], TemplateURL: url, TerminationProtection: stack.TerminationProtection,
 		Parameters: map[string]string{}, Tags: map[string]string{}, ExecutionRole: here.Resolve(stack.ExecutionRole),
 		NotificationARNs: d.topics(t), ConstructPath: stack.ConstructPath,
 	}

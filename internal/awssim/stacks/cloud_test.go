@@ -145,6 +145,8 @@ func (h *host) Template(_ context.Context, _ stacks.Scope, _, url string) ([]byt
 
 func (h *host) CheckRole(_ stacks.Scope, _, role string) error { return h.roles[role] }
 
+func (h *host) CheckRead(_, role string, _ stacks.Scope, _ string) error { return h.roles[role] }
+
 func (h *host) ObjectExists(_ stacks.Scope, bucket, key string) bool {
 	return h.objects[bucket+"/"+key]
 }

@@ -30,6 +30,7 @@ func (e *Engine) compile(s *stack, v version) (*compiled, error) {
 		Resource:  s.reference,
 		Attribute: s.attribute,
 		Import:    func(name string) (any, error) { return e.imported(s.Scope, name) },
+		Output:    func(o template.StackOutput) (any, error) { return e.outputOf(s.Scope, v.actor(), o) },
 		Zones:     zones,
 	}}
 	if c.conditions, err = c.env.Conditions(); err != nil {

@@ -19,7 +19,7 @@ type Engine struct {
 	running sync.WaitGroup
 
 	// mu guards all that follows. It is never held during calls of the host,
-	// but for the time.
+	// but for the time and for CheckRead.
 	mu      sync.Mutex
 	state   state
 	live    map[liveName]*stack // stacks that are not deleted, by name

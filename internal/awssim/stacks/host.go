@@ -39,6 +39,10 @@ type Host interface {
 	// CheckRole says whether the caller may pass the role and the role trusts
 	// CloudFormation; nil when both hold.
 	CheckRole(scope Scope, caller, roleARN string) error
+	// CheckRead says whether the actor, an ARN, may read the stack; with a role
+	// it must assume that first. It is asked under the engine's lock, and must
+	// not call the engine.
+	CheckRead(actor, roleARN string, scope Scope, stackARN string) error
 	// ObjectExists says whether a bucket visible to the scope has the key.
 	ObjectExists(scope Scope, bucket, key string) bool
 

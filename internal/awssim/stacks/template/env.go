@@ -15,6 +15,8 @@ type Env struct {
 	Attribute func(logicalID, name string) (any, error)
 	// Import gives the value of an export.
 	Import func(name string) (any, error)
+	// Output gives the value of an output of another stack.
+	Output func(StackOutput) (any, error)
 	// Zones gives the availability zones of a region.
 	Zones func(region string) []string
 

@@ -50,6 +50,8 @@ func checkCall(name string, argument any) error {
 	}
 	var ok bool
 	switch name {
+	case "Fn::GetStackOutput":
+		return checkStackOutput(argument)
 	case "Ref":
 		if _, ok = argument.(string); !ok {
 			return formatf("Every Ref object must have a single String value.")
