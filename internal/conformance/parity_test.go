@@ -148,6 +148,7 @@ func outputs(t *testing.T, app string) map[string][]string {
 	require.NoError(t, json.Unmarshal(text, &all))
 	names := map[string][]string{}
 	for stack, values := range all {
+		names[stack] = []string{}
 		for key, value := range values {
 			names[stack] = append(names[stack], key)
 			assert.False(t, strings.Contains(value, "${"), value)

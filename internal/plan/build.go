@@ -148,14 +148,14 @@ func (b *builder) environment(env config.Environment) {
 		b.steps = append(b.steps, Step{Name: Approve(env.Name), Title: "Approve " + env.Name, After: after})
 		after = []string{Approve(env.Name)}
 	}
-	if env.Tests != nil {
-		inputs["outputs-file"] = Source{Kind: File, Text: stackOutputs}
+	if env.Tests == nil {
+		b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, inputs)
+		return
 	}
-	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, inputs)
-	if env.Tests != nil {
-		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)}, inputs)
-		b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
-	}
+	file := Source{Kind: File, Text: stackOutputs}
+	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, merge(inputs, sources{"named-outputs-file": file}))
+	b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
+	b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
 }
 
 // watch plans the look for missed pushes, where there is a repository to look at.

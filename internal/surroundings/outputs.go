@@ -2,7 +2,9 @@ package surroundings
 
 import (
 	"encoding/json"
+	"fmt"
 	"sort"
+	"strings"
 )
 
 // Output is one output of a deployed stack.
@@ -59,4 +61,53 @@ func names[V any](m map[string]V) []string {
 	}
 	sort.Strings(all)
 	return all
+}
+
+// place says which output is meant.
+type place struct{ stack, key string }
+
+func (p place) String() string { return p.stack + "." + p.key }
+
+func (o Outputs) value(p place) string { return o[p.stack][p.key].Value }
+
+// byVariable gives the outputs that each variable would have.
+func (o Outputs) byVariable() map[string][]place {
+	all := map[string][]place{}
+	for _, stack := range names(o) {
+		for _, key := range names(o[stack]) {
+			name := variable(stack, key)
+			all[name] = append(all[name], place{stack, key})
+		}
+	}
+	return all
+}
+
+// collide says whether outputs of one variable have different values.
+func (o Outputs) collide(places []place) bool {
+	for _, p := range places[1:] {
+		if o.value(p) != o.value(places[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// Collisions says in one sentence each which variables are not set, because
+// several outputs would have them.
+func (o Outputs) Collisions() (lines []string) {
+	all := o.byVariable()
+	for _, name := range names(all) {
+		if o.collide(all[name]) {
+			lines = append(lines, fmt.Sprintf("the variable %s is not set, as it would be each of the outputs %s; read them from the file that STACK_OUTPUTS names", name, joined(all[name])))
+		}
+	}
+	return lines
+}
+
+func joined(places []place) string {
+	texts := make([]string, 0, len(places))
+	for _, p := range places {
+		texts = append(texts, p.String())
+	}
+	return strings.Join(texts, " and ")
 }

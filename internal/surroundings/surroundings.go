@@ -74,14 +74,15 @@ func (e Environment) variables() []string {
 	}
 }
 
-// single gives each output a variable of its own.
+// single gives each output a variable of its own, but for those that would
+// share one: which of them it has would be left to chance.
 func (e Environment) single() []string {
 	var env []string
-	for _, stack := range names(e.Outputs) {
-		for _, key := range names(e.Outputs[stack]) {
-			if value := e.Outputs[stack][key].Value; len(value) <= maxInline {
-				env = append(env, variable(stack, key)+"="+value)
-			}
+	meant := e.Outputs.byVariable()
+	for _, name := range names(meant) {
+		value := e.Outputs.value(meant[name][0])
+		if len(value) <= maxInline && !e.Outputs.collide(meant[name]) {
+			env = append(env, name+"="+value)
 		}
 	}
 	return env

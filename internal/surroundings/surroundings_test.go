@@ -78,3 +78,16 @@ func TestEitherShapeIsRead(t *testing.T) {
 	_, err := surroundings.Parse([]byte(`[]`))
 	assert.Error(t, err)
 }
+
+func TestOutputsThatWouldShareAVariableHaveNoneAndAreSaid(t *testing.T) {
+	outputs := surroundings.Outputs{
+		"Dev/Api": {"Url": {Value: "one"}, "Same": {Value: "x"}, "Alone": {Value: "y"}},
+		"Dev-Api": {"Url": {Value: "two"}, "Same": {Value: "x"}},
+	}
+	env, _ := write(t, outputs)
+	assert.NotContains(t, env, "OUTPUT_DEV_API_URL")
+	assert.Equal(t, "x", env["OUTPUT_DEV_API_SAME"], "equal values are no collision")
+	assert.Equal(t, "y", env["OUTPUT_DEV_API_ALONE"])
+	require.Len(t, outputs.Collisions(), 1)
+	assert.Contains(t, outputs.Collisions()[0], "OUTPUT_DEV_API_URL is not set, as it would be each of the outputs Dev-Api.Url and Dev/Api.Url")
+}

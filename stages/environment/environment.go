@@ -58,28 +58,29 @@ Examples, on a plain folder:
 
 // Input is what the stage is given.
 type Input struct {
-	Environment string        `help:"Name of the environment to deploy to." required:""`
-	Commit      string        `help:"Full commit SHA that is deployed." required:""`
-	Branch      string        `help:"Branch of the commit."`
-	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket      string        `help:"Artifact bucket, which gets the stack outputs."`
-	Artifact    string        `help:"Key of the built workspace in the bucket."`
-	Digest      string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	Source      string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
-	ArtifactDir string        `help:"Folder that has the artifact, in place of a bucket; it gets the stack outputs." type:"path" placeholder:"DIR"`
-	Assembly    string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
-	OutputsFile string        `help:"File that gets the stack outputs, besides the bucket." type:"path" placeholder:"FILE"`
-	Stacks      []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
-	Exclusively bool          `help:"With --stacks: leave out what they need."`
-	Plan        bool          `help:"Print what a deployment would do, stack by stack, and execute nothing."`
-	PlanFile    string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan." type:"path" placeholder:"FILE"`
-	ExecutePlan string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
-	Concurrency int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
-	Force       bool          `help:"Make a change set even for a stack that seems unchanged."`
-	RollBack    bool          `help:"Roll back a stack first whose earlier operation stopped half way."`
-	Lookups     bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks."`
-	Advice      bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
-	Limit       time.Duration `help:"How long one command may run." default:"1h"`
+	Environment      string        `help:"Name of the environment to deploy to." required:""`
+	Commit           string        `help:"Full commit SHA that is deployed." required:""`
+	Branch           string        `help:"Branch of the commit."`
+	Config           string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Bucket           string        `help:"Artifact bucket, which gets the stack outputs."`
+	Artifact         string        `help:"Key of the built workspace in the bucket."`
+	Digest           string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	Source           string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
+	ArtifactDir      string        `help:"Folder that has the artifact, in place of a bucket; it gets the stack outputs." type:"path" placeholder:"DIR"`
+	Assembly         string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
+	OutputsFile      string        `help:"File that gets the stack outputs as the CDK CLI's flag of this name writes them, by the stacks' names in CloudFormation." type:"path" placeholder:"FILE"`
+	NamedOutputsFile string        `help:"File that gets the stack outputs by the stacks' names in the configuration, as hooks and tests find them." type:"path" placeholder:"FILE"`
+	Stacks           []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
+	Exclusively      bool          `help:"With --stacks: leave out what they need."`
+	Plan             bool          `help:"Print what a deployment would do, stack by stack, and execute nothing."`
+	PlanFile         string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan." type:"path" placeholder:"FILE"`
+	ExecutePlan      string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
+	Concurrency      int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
+	Force            bool          `help:"Make a change set even for a stack that seems unchanged."`
+	RollBack         bool          `help:"Roll back a stack first whose earlier operation stopped half way."`
+	Lookups          bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks."`
+	Advice           bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
+	Limit            time.Duration `help:"How long one command may run." default:"1h"`
 }
 
 // Validate refuses an input that names no workspace, or two.
@@ -156,7 +157,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 }
 
 func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, error) {
-	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.PlanFile)); err != nil {
+	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.NamedOutputsFile), checkWritable(in.PlanFile)); err != nil {
 		return Output{}, err
 	}
 	if in.ArtifactDir != "" {
@@ -226,7 +227,10 @@ func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in I
 		return out, err
 	}
 	defer tell.begin("keeping the stack outputs")()
-	key, keepErr := d.keepOutputs(ctx, in, outputsOf(results))
+	for _, line := range collisions(results) {
+		frame.Log.Warn(line)
+	}
+	key, keepErr := d.keepOutputs(ctx, in, results)
 	if err := d.keepDurations(ctx, in, env, known, results); err != nil {
 		frame.Log.Warn("how long the stacks took was not kept; the next deployment cannot say it", "error", err)
 	}

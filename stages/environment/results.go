@@ -1,8 +1,10 @@
 package environment
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -152,20 +154,56 @@ func checkWritable(name string) error {
 	return fault.Writing(name, file.Close())
 }
 
-// keepOutputs stores the outputs in both shapes, and gives the key of the plain
+// cliOutputs gives the outputs as the CDK CLI's --outputs-file has them: by the
+// stacks' names in CloudFormation, without stacks that have none. Of two stacks
+// of one name, in two regions, the later one's are there.
+func cliOutputs(results []Result) map[string]map[string]string {
+	byName := map[string]map[string]string{}
+	for _, r := range results {
+		if r.State != schedule.Done || len(r.Outputs) == 0 {
+			continue
+		}
+		byName[r.Name] = map[string]string{}
+		for _, o := range r.Outputs {
+			byName[r.Name][o.Key] = o.Value
+		}
+	}
+	return byName
+}
+
+// collisions says which outputs cannot be had under a name of their own.
+func collisions(results []Result) []string {
+	lines := outputsOf(results).Collisions()
+	for i, r := range results {
+		for _, other := range results[:i] {
+			if r.Name == other.Name && len(r.Outputs) > 0 && len(other.Outputs) > 0 {
+				lines = append(lines, fmt.Sprintf("the stacks %s and %s are both named %s in CloudFormation; --outputs-file has the outputs of the later one, as with the CDK CLI; "+
+					"--named-outputs-file has both", other.Stack, r.Stack, r.Name))
+			}
+		}
+	}
+	return lines
+}
+
+// keepOutputs stores the outputs in all shapes, and gives the key of the plain
 // one. What a cancelled deployment has made is kept as well.
-func (d Deps) keepOutputs(ctx context.Context, in Input, outputs surroundings.Outputs) (key string, err error) {
-	plain, err := json.MarshalIndent(outputs.Values(), "", "  ")
-	if err != nil {
-		return "", fmt.Errorf("encoding the stack outputs: %w", err)
+func (d Deps) keepOutputs(ctx context.Context, in Input, results []Result) (key string, err error) {
+	outputs := outputsOf(results)
+	plain, plainErr := outputsJSON(outputs.Values())
+	detailed, detailedErr := outputsJSON(outputs)
+	byName, byNameErr := outputsJSON(cliOutputs(results))
+	if err := errors.Join(plainErr, detailedErr, byNameErr); err != nil {
+		return "", err
 	}
-	detailed, err := json.MarshalIndent(outputs, "", "  ")
-	if err != nil {
-		return "", fmt.Errorf("encoding the stack outputs: %w", err)
-	}
-	if in.OutputsFile != "" {
-		if err := os.WriteFile(in.OutputsFile, append(plain, '\n'), 0o644); err != nil {
-			return "", fault.Writing(in.OutputsFile, err)
+	for _, file := range []struct {
+		path string
+		text []byte
+	}{{in.OutputsFile, byName}, {in.NamedOutputsFile, plain}} {
+		if file.path == "" {
+			continue
+		}
+		if err := os.WriteFile(file.path, file.text, 0o644); err != nil {
+			return "", fault.Writing(file.path, err)
 		}
 	}
 	if in.Bucket == "" {
@@ -181,4 +219,16 @@ func (d Deps) keepOutputs(ctx context.Context, in Input, outputs surroundings.Ou
 		}
 	}
 	return folder + "outputs.json", nil
+}
+
+// outputsJSON writes outputs as the CDK CLI does, without escapes that only HTML needs.
+func outputsJSON(outputs any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(outputs); err != nil {
+		return nil, fmt.Errorf("encoding the stack outputs: %w", err)
+	}
+	return text.Bytes(), nil
 }

@@ -46,7 +46,7 @@ func TestAnotherAccountIsDeployedThroughItsBootstrapRoles(t *testing.T) {
       preDeploy: [node -e "if (!process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI || process.env.AWS_ACCESS_KEY_ID) process.exit(1)", test "$ENVIRONMENT_NAME" = prod]
       postDeploy: [cp "$STACK_OUTPUTS" seen.json, test "$OUTPUT_EDGE_REGION" = us-east-1]
 `)
-	out, err := w.run("prod", func(in *environment.Input) { in.OutputsFile = filepath.Join(w.source, "outputs.json") })
+	out, err := w.run("prod", func(in *environment.Input) { in.NamedOutputsFile = filepath.Join(w.source, "outputs.json") })
 	require.NoError(t, err, w.log.String()+w.out.String())
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "created", "Edge": "created"}, actions(out))
 	seen, err := os.ReadFile(filepath.Join(w.source, "seen.json"))

@@ -170,7 +170,7 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 		return Output{}, err
 	}
 	defer leave()
-	variables, err := d.variables(ctx, in, env, at.scratch)
+	variables, err := d.variables(ctx, frame, in, env, at.scratch)
 	if err != nil {
 		return Output{}, err
 	}
@@ -189,7 +189,7 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 }
 
 // variables writes the stack outputs to files and names them.
-func (d Deps) variables(ctx context.Context, in Input, env config.Environment, scratch string) ([]string, error) {
+func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env config.Environment, scratch string) ([]string, error) {
 	data, err := d.outputs(ctx, in)
 	if err != nil {
 		return nil, err
@@ -197,6 +197,9 @@ func (d Deps) variables(ctx context.Context, in Input, env config.Environment, s
 	outputs, err := surroundings.Parse(data)
 	if err != nil {
 		return nil, fault.Invalidf("reading the stack outputs: %w", err)
+	}
+	for _, line := range outputs.Collisions() {
+		frame.Log.Warn(line)
 	}
 	return surroundings.Environment{
 		Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
