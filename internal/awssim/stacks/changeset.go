@@ -25,6 +25,9 @@ type changeSet struct {
 	Changes     []change
 	Nested      bool // IncludeNestedStacks
 	OnFailure   string
+	Unchecked   bool   // DisableValidation
+	OperationID string // of its making
+	Invalid     []validation
 	Parent      string // ARNs of change sets
 	Root        string
 	Children    []string
@@ -76,6 +79,8 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 		cs.Status, cs.Reason = "FAILED", noChanges
 	case found.Nothing:
 		cs.Status, cs.Reason = "FAILED", noUpdates
+	case len(found.Invalid) > 0 && !cs.Unchecked:
+		cs.Status, cs.Reason, cs.Invalid = "FAILED", earlyReason(found.Invalid), found.Invalid
 	default:
 		e.complete(s, cs, found)
 	}

@@ -38,6 +38,7 @@ func (c call) newChangeSet() (*changeSet, error) {
 	cs := &changeSet{
 		Type: c.form.text("ChangeSetType"), Description: c.form.text("Description"), Token: c.form.text("ClientToken"),
 		Nested: c.form.flag("IncludeNestedStacks"), OnFailure: c.form.text("OnStackFailure"), Caller: c.caller,
+		Unchecked: c.form.flag("DisableValidation"),
 	}
 	if cs.Name, err = c.form.require("ChangeSetName"); err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (e *Engine) addChangeSet(c call, cs *changeSet) (node, error) {
 		s = e.newStack(c.Scope, c.form.text("StackName"))
 		e.become(s, "REVIEW_IN_PROGRESS", "User Initiated")
 	}
-	cs.ID = arnOf(c.Scope, "changeSet", cs.Name, e.newID())
+	cs.ID, cs.OperationID = arnOf(c.Scope, "changeSet", cs.Name, e.newID()), e.newID()
 	e.review(s, cs)
 	return changeSetIDs(s, cs), nil
 }

@@ -49,19 +49,59 @@ func (s *stack) event(ev event) node {
 	)
 }
 
-// describeEvents is the newer form of describeStackEvents: by operation, and
-// failures alone if wanted. Change sets have no events of their own here.
+// describeEvents is the newer form of describeStackEvents: of a stack or of one
+// of its operations, and failures alone if wanted (Filters.FailedEvents).
+//
+// Of a change set (ChangeSetName, an ARN or with StackName) it tells what early
+// validation found. Each finding is an OperationEvent with EventType
+// VALIDATION_ERROR, OperationType CREATE_CHANGESET, LogicalResourceId,
+// ResourceType, and PhysicalResourceId where a name is taken, and with
+// ValidationName (PROPERTY_VALIDATION, NAME_CONFLICT_VALIDATION),
+// ValidationFailureMode FAIL, ValidationStatus FAILED, ValidationStatusReason,
+// and ValidationPath, such as /Resources/Topic/Properties.
 func (e *Engine) describeEvents(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c.form.has("ChangeSetName") {
-		_, _, err := e.findChangeSet(c)
-		return fields(list("OperationEvents", nil, func(event) node { return node{} })), err
+		return e.describeValidation(c)
+	}
+	if c.form.text("StackName") == "" {
+		return e.describeOperation(c)
 	}
 	s, err := e.need(c, absentStack)
 	if err != nil {
 		return node{}, err
 	}
+	return e.operationEvents(c, s)
+}
+
+// describeOperation finds the operation in whichever stack it is of. The
+// caller holds the lock.
+func (e *Engine) describeOperation(c call) (node, error) {
+	id := c.form.text("OperationId")
+	for _, s := range e.stacksOf(c.Scope, func(*stack) bool { return true }) {
+		if s.kindOf(id) != "" {
+			return e.operationEvents(c, s)
+		}
+	}
+	return node{}, invalidf("One of ChangeSetName, OperationId or StackName must be specified")
+}
+
+// describeValidation tells what is wrong with a change set. The caller holds
+// the lock.
+func (e *Engine) describeValidation(c call) (node, error) {
+	_, cs, err := e.findChangeSet(c)
+	if err != nil {
+		return node{}, err
+	}
+	from, to, next, err := e.page(len(cs.Invalid), c.form.text("NextToken"))
+	if err != nil {
+		return node{}, err
+	}
+	return fields(list("OperationEvents", cs.Invalid[from:to], func(v validation) node { return v.node(cs) }), optional("NextToken", next)), nil
+}
+
+func (e *Engine) operationEvents(c call, s *stack) (node, error) {
 	operation, failed := c.form.text("OperationId"), c.form.flag("Filters.FailedEvents")
 	chosen := slices.DeleteFunc(slices.Clone(s.Events), func(ev event) bool {
 		return operation != "" && ev.Operation != operation || failed && !strings.HasSuffix(ev.Status, "_FAILED")

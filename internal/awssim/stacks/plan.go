@@ -16,6 +16,8 @@ const knownAfterApply = "{{changeSet:KNOWN_AFTER_APPLY}}"
 type plan struct {
 	Changes  []change
 	Children []*childPlan
+	// Invalid is what early validation has against it.
+	Invalid []validation
 	// Nothing says that there is nothing to do at all: no change of a
 	// resource, an output, a tag or a notification.
 	Nothing bool
@@ -152,6 +154,7 @@ func (p *planner) resource(id string) error {
 	if added {
 		p.unknown[id] = true
 		p.result.Changes = append(p.result.Changes, addition(&wanted))
+		p.validate(&wanted)
 	} else if c, modified := p.modification(current, &wanted); modified {
 		p.unknown[id] = c.Replacement != "False"
 		p.result.Changes = append(p.result.Changes, c)
@@ -193,6 +196,7 @@ func (p *planner) nested(id string, current, wanted *resource) error {
 	if child.plan.Nothing {
 		return nil
 	}
+	p.result.Invalid = append(p.result.Invalid, child.plan.Invalid...)
 	p.changing[id] = true
 	p.result.Children = append(p.result.Children, child)
 	if !slices.ContainsFunc(p.result.Changes, func(c change) bool { return c.LogicalID == id }) {
