@@ -53,7 +53,16 @@ type Stack struct {
 	Assets   []*AssetManifest // what must be published first
 	Messages []Message        // annotations of its constructs
 
+	// Legacy are assets of the legacy stack synthesizer, whose place only the
+	// bootstrap stack knows; see LegacyAssets.
+	Legacy []LegacyAsset
+
+	// Err says what of the stack cannot be used. It matters to whoever deploys
+	// this stack, and to nobody else; the other fields may be empty then.
+	Err error
+
 	constructs map[string][]string // logical id to construct paths
+	sources    map[string]string   // construct path to "file:line"
 }
 
 // Environment is an account and a region; either is empty where the app left it open.

@@ -12,8 +12,11 @@ type AssetManifest struct {
 	Dir       string // absolute path of the folder that its commands run in
 	Root      string // absolute path of the outermost assembly, which holds all its files
 	Bootstrap Bootstrap
+	After     []string // ids of the artifacts, among them stacks, that must be there before its assets are built
 	Files     []FileAsset
 	Images    []ImageAsset
+
+	err error // what of it cannot be used
 }
 
 // FileAsset is one file or folder for S3. Either Path or Command is set.
@@ -21,6 +24,7 @@ type FileAsset struct {
 	ID           string   // hash of the content
 	Name         string   // for people
 	Path         string   // absolute path of the file, or of the folder if Zip
+	Missing      error    // why there is nothing at Path; it matters only where the asset has to be built
 	Zip          bool     // pack the folder
 	Command      []string // prints the path of the file to upload, a zip archive
 	Destinations []FileDestination
@@ -40,6 +44,7 @@ type ImageAsset struct {
 	ID           string // hash of the content
 	Name         string // for people
 	Build        *ImageBuild
+	Missing      error    // why there is no folder to build it in; it matters only where it has to be built
 	Command      []string // prints the name of the local image
 	Destinations []ImageDestination
 }
@@ -74,6 +79,7 @@ type ImageDestination struct {
 	Tag        string
 	Region     string // empty is the region of the stack
 	Role       Role   // entered to publish; its ARN may be empty
+	Make       bool   // make the repository if it is not there
 }
 
 type assetsDocument struct {
@@ -174,7 +180,7 @@ func (f *folder) file(base, id string, entry fileEntry) (FileAsset, error) {
 		return asset, nil
 	}
 	var err error
-	if asset.Path, err = f.path(base, entry.Source.Path); err != nil {
+	if asset.Path, asset.Missing, err = f.source(base, entry.Source.Path); err != nil {
 		return asset, fmt.Errorf("asset %q: %w", asset.Name, err)
 	}
 	return asset, nil
@@ -196,10 +202,11 @@ func (f *folder) image(base, id string, entry imageEntry) (ImageAsset, error) {
 	if src.Directory == "" {
 		return asset, nil
 	}
-	dir, err := f.path(base, src.Directory)
+	dir, missing, err := f.source(base, src.Directory)
 	if err != nil {
 		return asset, fmt.Errorf("image %q: %w", asset.Name, err)
 	}
+	asset.Missing = missing
 	if src.File != "" && !filepath.IsLocal(filepath.FromSlash(src.File)) {
 		return asset, wrongf(outsideHint, "image %q: Dockerfile %q lies outside its build folder", asset.Name, src.File)
 	}

@@ -35,7 +35,8 @@ func openFolder(dir string) (*folder, error) {
 	return &folder{dir: absolute, root: root}, nil
 }
 
-// locate gives the name below the folder of what a document in base calls name.
+// locate gives the name below the folder of what a document in base calls name,
+// beside fs.ErrNotExist of what is not there too.
 func (f *folder) locate(base, name string) (string, error) {
 	local := filepath.Join(base, filepath.FromSlash(name))
 	if filepath.IsAbs(name) {
@@ -52,10 +53,25 @@ func (f *folder) locate(base, name string) (string, error) {
 	case err == nil:
 		return local, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return "", wrongf("synthesize the app again", "%q is missing from the cloud assembly", filepath.Join(base, name))
+		missing := wrongf("synthesize the app again", "%q is missing from the cloud assembly", filepath.Join(base, name))
+		missing.Err = fs.ErrNotExist
+		return local, missing
 	default:
 		return "", wrongf(outsideHint, "%q cannot be used from the cloud assembly: %w", name, err)
 	}
+}
+
+// source gives the absolute path of an asset's source. One that is not there is
+// missed when it is needed.
+func (f *folder) source(base, name string) (path string, missing, err error) {
+	local, err := f.locate(base, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return filepath.Join(f.dir, local), err, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	return filepath.Join(f.dir, local), nil, nil
 }
 
 // path gives the absolute path of what a document in base calls name.

@@ -37,6 +37,16 @@ type artifact struct {
 	DisplayName  string             `json:"displayName"`
 	Metadata     map[string][]entry `json:"metadata"`
 	MetadataFile string             `json:"additionalMetadataFile"`
+
+	err error // what of it is of another form
+}
+
+// UnmarshalJSON keeps for later what cannot be understood, as it may belong to
+// an artifact that nobody needs.
+func (a *artifact) UnmarshalJSON(src []byte) error {
+	type plain artifact
+	a.err = json.Unmarshal(src, (*plain)(a))
+	return nil
 }
 
 type flagsProperties struct {

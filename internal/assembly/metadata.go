@@ -3,6 +3,8 @@ package assembly
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,8 +12,9 @@ import (
 
 // entry is one piece of metadata of a construct.
 type entry struct {
-	Type string          `json:"type"`
-	Data json.RawMessage `json:"data"`
+	Type  string          `json:"type"`
+	Data  json.RawMessage `json:"data"`
+	Trace json.RawMessage `json:"trace"` // of older versions of the CDK, in their debug mode
 }
 
 // acknowledgement is the tag with which the CDK lets people silence a warning.
@@ -29,10 +32,12 @@ func (f *folder) readMetadata(base string, art artifact, stack *Stack) error {
 	for path, entries := range art.Metadata {
 		metadata[path] = append(metadata[path], entries...)
 	}
-	stack.constructs = map[string][]string{}
-	for path, entries := range metadata {
-		for _, e := range entries {
-			stack.learn(strings.TrimPrefix(path, "/"), e)
+	stack.constructs, stack.sources = map[string][]string{}, map[string]string{}
+	for _, path := range slices.Sorted(maps.Keys(metadata)) {
+		for _, e := range metadata[path] {
+			if err := f.learn(base, stack, strings.TrimPrefix(path, "/"), e); err != nil {
+				return err
+			}
 		}
 	}
 	slices.SortFunc(stack.Messages, func(a, b Message) int {
@@ -41,8 +46,15 @@ func (f *folder) readMetadata(base string, art artifact, stack *Stack) error {
 	return nil
 }
 
-func (s *Stack) learn(path string, e entry) {
+func (f *folder) learn(base string, s *Stack, path string, e entry) error {
+	if line := userLine(e.Trace); line != "" && s.sources[path] == "" {
+		s.sources[path] = line
+	}
 	switch e.Type {
+	case "aws:cdk:creationStack":
+		if line := userLine(e.Data); line != "" {
+			s.sources[path] = line
+		}
 	case "aws:cdk:logicalId":
 		id := text(e.Data)
 		s.constructs[id] = append(s.constructs[id], path)
@@ -53,8 +65,37 @@ func (s *Stack) learn(path string, e entry) {
 	case "aws:cdk:error":
 		s.note(Failure, path, text(e.Data))
 	case "aws:cdk:asset":
-		s.note(Failure, path, "this asset is of the legacy stack synthesizer, which cannot be published: use the DefaultStackSynthesizer")
+		asset, err := f.legacyAsset(base, e.Data)
+		if err != nil {
+			return fmt.Errorf("asset of %s: %w", path, err)
+		}
+		s.Legacy = append(s.Legacy, asset)
 	}
+	return nil
+}
+
+// frame is the place in a line of a stack trace, such as "new Api (/shop/lib/api.ts:12:5)".
+var frame = regexp.MustCompile(`(?:^|[(\s])(?:file://)?(/[^():]*):(\d+)(?::\d+)?\)?$`)
+
+// userLine gives "file:line" of the first line of a stack trace that is the
+// app's own, or "". What the CDK leaves out of a trace stands there in dots.
+func userLine(trace json.RawMessage) string {
+	var lines []string
+	if json.Unmarshal(trace, &lines) != nil {
+		return ""
+	}
+	for _, line := range lines {
+		found := frame.FindStringSubmatch(strings.TrimSpace(line))
+		if found == nil || strings.Contains(found[1], "/node_modules/") || strings.Contains(found[1], "jsii") {
+			continue
+		}
+		file, err := url.PathUnescape(found[1])
+		if err != nil {
+			file = found[1]
+		}
+		return file + ":" + found[2]
+	}
+	return ""
 }
 
 func (s *Stack) note(level Level, path, text string) {
@@ -85,6 +126,19 @@ func (s Stack) ConstructPath(nested []string, logicalID string) string {
 	return first(s.constructs[logicalID], scope)
 }
 
+// Source gives "file:line" of the app's code that made the construct with that
+// path, or else of the nearest construct around it; "" if the app does not tell.
+// The file is absolute, on the machine where the app ran.
+func (s Stack) Source(path string) string {
+	for path != "" {
+		if line := s.sources[path]; line != "" {
+			return line
+		}
+		path = path[:max(strings.LastIndex(path, "/"), 0)]
+	}
+	return ""
+}
+
 func first(paths []string, prefix string) string {
 	best := ""
 	for _, path := range paths {
@@ -95,8 +149,14 @@ func first(paths []string, prefix string) string {
 	return best
 }
 
-// Problems gives one error for all annotations that stop a deployment, or nil.
+// Problems gives an error for what cannot be used of the stacks, or else one for
+// all annotations that stop a deployment, or nil.
 func Problems(stacks []Stack) error {
+	for _, stack := range stacks {
+		if stack.Err != nil {
+			return fmt.Errorf("stack %q: %w", stack.Path, stack.Err)
+		}
+	}
 	var lines []string
 	for _, stack := range stacks {
 		for _, message := range stack.Messages {

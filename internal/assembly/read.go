@@ -1,6 +1,7 @@
 package assembly
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +14,11 @@ import (
 // maxDepth bounds assemblies inside assemblies; CDK Stages in Stages rarely go beyond two.
 const maxDepth = 16
 
-// Read reads the cloud assembly in dir with everything that it names, and
-// checks that it is whole: known schema, existing files inside the folder,
-// existing dependencies. The errors are of type *Error where a person can act on them.
+// Read reads the cloud assembly in dir with everything that it names. What is
+// wrong with the assembly itself, such as an unknown schema, is an error; what is
+// wrong with one stack is that stack's own; and a folder that an asset lacks is
+// missed by whoever publishes it. The errors are of type *Error where a person
+// can act on them.
 func Read(dir string) (*Assembly, error) {
 	f, err := openFolder(dir)
 	if err != nil {
@@ -43,37 +46,28 @@ func (f *folder) readAssembly(a *Assembly, base string, depth int) error {
 	}
 	if depth == 0 {
 		a.Version = m.Version
-		if err := a.addFlags(m); err != nil {
-			return err
-		}
+		a.addFlags(m)
 	}
 	a.addMissing(m.Missing)
-	lists, err := f.assetManifests(base, m)
-	if err != nil {
-		return err
-	}
+	lists := f.assetManifests(base, m)
 	for _, id := range m.Artifacts.keys {
-		if m.Artifacts.values[id].Type != typeStack {
-			continue
+		if m.Artifacts.values[id].Type == typeStack {
+			a.Stacks = append(a.Stacks, f.stack(base, id, m, lists))
 		}
-		stack, err := f.stack(base, id, m, lists)
-		if err != nil {
-			return fmt.Errorf("stack %q: %w", id, err)
-		}
-		a.Stacks = append(a.Stacks, stack)
 	}
 	return f.nested(a, base, m, depth)
 }
 
-// addFlags reads the reports of feature flags; each library of constructs has one of its own.
-func (a *Assembly) addFlags(m manifest) error {
+// addFlags reads the reports of feature flags; each library of constructs has
+// one of its own. One that cannot be read tells nothing.
+func (a *Assembly) addFlags(m manifest) {
 	for _, id := range m.Artifacts.keys {
 		if m.Artifacts.values[id].Type != typeFlags {
 			continue
 		}
 		var properties flagsProperties
 		if err := decode(id, m.Artifacts.values[id].Properties, &properties); err != nil {
-			return err
+			continue
 		}
 		if a.Flags == nil {
 			a.Flags = map[string]any{}
@@ -84,7 +78,6 @@ func (a *Assembly) addFlags(m manifest) error {
 			}
 		}
 	}
-	return nil
 }
 
 func (f *folder) nested(a *Assembly, base string, m manifest, depth int) error {
@@ -111,52 +104,69 @@ func (f *folder) nested(a *Assembly, base string, m manifest, depth int) error {
 	return nil
 }
 
-func (f *folder) assetManifests(base string, m manifest) (map[string]*AssetManifest, error) {
+// assetManifests reads the asset manifests; what is wrong with one is in it.
+func (f *folder) assetManifests(base string, m manifest) map[string]*AssetManifest {
 	lists := map[string]*AssetManifest{}
 	for _, id := range m.Artifacts.keys {
 		art := m.Artifacts.values[id]
 		if art.Type != typeAssets {
 			continue
 		}
-		var properties assetsProperties
-		if err := decode(id, art.Properties, &properties); err != nil {
-			return nil, err
-		}
-		list, err := f.readAssets(base, id, properties.File)
+		list, err := f.assetManifest(base, id, art)
 		if err != nil {
-			return nil, fmt.Errorf("asset manifest %q: %w", id, err)
+			list = &AssetManifest{ID: id, Dir: f.dir, Root: f.dir, err: fmt.Errorf("asset manifest %q: %w", id, err)}
 		}
-		list.Bootstrap = Bootstrap(properties.bootstrapProperties)
 		lists[id] = list
 	}
-	return lists, nil
+	return lists
 }
 
-func (f *folder) stack(base, id string, m manifest, lists map[string]*AssetManifest) (Stack, error) {
-	art := m.Artifacts.values[id]
-	var p stackProperties
-	if err := decode(id, art.Properties, &p); err != nil {
-		return Stack{}, err
+func (f *folder) assetManifest(base, id string, art artifact) (*AssetManifest, error) {
+	var properties assetsProperties
+	if err := cmp.Or(art.err, decode(id, art.Properties, &properties)); err != nil {
+		return nil, err
 	}
+	list, err := f.readAssets(base, id, properties.File)
+	if err != nil {
+		return nil, err
+	}
+	list.Bootstrap = Bootstrap(properties.bootstrapProperties)
+	list.After = art.Dependencies
+	return list, nil
+}
+
+// stack reads one stack; what is wrong with it is in it.
+func (f *folder) stack(base, id string, m manifest, lists map[string]*AssetManifest) Stack {
+	art := m.Artifacts.values[id]
+	stack := Stack{ID: id, Name: id, Path: orElse(art.DisplayName, id)}
+	stack.Err = f.fill(base, art, m, lists, &stack)
+	return stack
+}
+
+func (f *folder) fill(base string, art artifact, m manifest, lists map[string]*AssetManifest, stack *Stack) error {
+	var p stackProperties
+	decoded := cmp.Or(art.err, decode(stack.ID, art.Properties, &p))
+	stack.Name = orElse(p.StackName, stack.ID)
 	env, err := parseEnvironment(art.Environment)
 	if err != nil {
-		return Stack{}, wrongf("", "%w", err)
+		return wrongf("", "%w", err)
 	}
-	stack := Stack{
-		ID: id, Name: orElse(p.StackName, id), Path: orElse(art.DisplayName, id), Environment: env,
-		TemplateURL: p.TemplateURL, Parameters: p.Parameters, Tags: p.Tags,
-		NotificationARNs: p.NotificationARNs, TerminationProtection: p.TerminationProtection,
-		DeployRole: p.role(), ExecutionRole: p.ExecutionRole,
-		LookupRole: Role{ARN: p.LookupRole.ARN, ExternalID: p.LookupRole.ExternalID, Tags: p.LookupRole.Options.tags()},
-		Bootstrap:  Bootstrap(p.bootstrapProperties),
+	stack.Environment = env
+	if decoded != nil {
+		return decoded
 	}
+	stack.TemplateURL, stack.Parameters, stack.Tags = p.TemplateURL, p.Parameters, p.Tags
+	stack.NotificationARNs, stack.TerminationProtection = p.NotificationARNs, p.TerminationProtection
+	stack.DeployRole, stack.ExecutionRole = p.role(), p.ExecutionRole
+	stack.LookupRole = Role{ARN: p.LookupRole.ARN, ExternalID: p.LookupRole.ExternalID, Tags: p.LookupRole.Options.tags()}
+	stack.Bootstrap = Bootstrap(p.bootstrapProperties)
 	if stack.Template, err = f.path(base, p.TemplateFile); err != nil {
-		return Stack{}, fmt.Errorf("template: %w", err)
+		return fmt.Errorf("template: %w", err)
 	}
 	if err := stack.link(art.Dependencies, m, lists); err != nil {
-		return Stack{}, err
+		return err
 	}
-	return stack, f.readMetadata(base, art, &stack)
+	return f.readMetadata(base, art, stack)
 }
 
 // link sorts the artifacts that the stack depends on into stacks and assets.
@@ -168,6 +178,8 @@ func (s *Stack) link(dependencies []string, m manifest, lists map[string]*AssetM
 			return wrongf("synthesize the app again", "it depends on %q, which the assembly lacks", id)
 		case art.Type == typeStack && !slices.Contains(s.After, id):
 			s.After = append(s.After, id)
+		case art.Type == typeAssets && lists[id].err != nil:
+			return lists[id].err
 		case art.Type == typeAssets && !slices.Contains(s.Assets, lists[id]):
 			s.Assets = append(s.Assets, lists[id])
 		}

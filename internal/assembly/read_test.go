@@ -125,7 +125,19 @@ func assets(path string) string {
 	return `{"version":"55.0.0","files":{"h":{"source":{"path":"` + path + `"},"destinations":{"d":{"bucketName":"b","objectKey":"k"}}}}}`
 }
 
-const withAssets = `{"version":"55.0.0","artifacts":{"A.assets":{"type":"cdk:asset-manifest","properties":{"file":"assets.json"}}}}`
+// withAssets has a stack A that needs the assets of assets.json, and a stack B that is whole.
+const withAssets = `{"version":"55.0.0","artifacts":{"A.assets":{"type":"cdk:asset-manifest","properties":{"file":"assets.json"}},` +
+	`"A":{"type":"aws:cloudformation:stack","environment":"aws://111111111111/eu-west-1","dependencies":["A.assets"],"properties":{"templateFile":"assets.json"}},` +
+	`"B":{"type":"aws:cloudformation:stack","environment":"aws://111111111111/eu-west-1","properties":{"templateFile":"assets.json"}}}}`
+
+// judge gives what is wrong with an assembly, or else with its stacks.
+func judge(dir string) error {
+	a, err := assembly.Read(dir)
+	if err != nil {
+		return err
+	}
+	return assembly.Problems(a.Stacks)
+}
 
 func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 	cases := map[string]struct {
@@ -145,7 +157,7 @@ func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 		"an absolute template": {map[string]string{"manifest.json": oneStack(`{"templateFile":"/etc/passwd"}`)}, `"/etc/passwd" lies outside the cloud assembly`},
 		"an asset outside":     {map[string]string{"manifest.json": withAssets, "assets.json": assets("../secret")}, `asset "h": "../secret" lies outside the cloud assembly`},
 		"an asset manifest outside": {
-			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"x":{"type":"cdk:asset-manifest","properties":{"file":"../a.json"}}}}`},
+			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"x":{"type":"cdk:asset-manifest","properties":{"file":"../a.json"}},"A":{"type":"aws:cloudformation:stack","environment":"aws://a/b","dependencies":["x"],"properties":{"templateFile":"manifest.json"}}}}`},
 			`"../a.json" lies outside the cloud assembly`,
 		},
 		"an assembly inside itself": {
@@ -183,10 +195,79 @@ func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := assembly.Read(write(t, c.files))
-			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, judge(write(t, c.files)), c.says)
 		})
 	}
+}
+
+func TestWhatIsWrongWithAStackIsItsOwnAndNobodyElses(t *testing.T) {
+	broken := map[string]string{
+		"assets": assets("../secret"), "an unknown packaging": `{"version":"55.0.0","files":{"h":{"source":{"path":"x","packaging":"rar"}}}}`,
+		"a newer schema": `{"version":"99.0.0"}`, "no JSON": "oops",
+	}
+	for name, list := range broken {
+		a := read(t, write(t, map[string]string{"manifest.json": withAssets, "assets.json": list}))
+		require.Error(t, stack(t, a, "A").Err, name)
+		require.NoError(t, stack(t, a, "B").Err, name)
+		require.NoError(t, assembly.Problems([]assembly.Stack{stack(t, a, "B")}), name)
+		require.ErrorContains(t, assembly.Problems(a.Stacks), `stack "A": asset manifest "A.assets"`, name)
+	}
+	for name, wrong := range map[string]string{
+		"environment": `"environment":7`, "metadata": `"environment":"aws://a/b","metadata":[]`, "dependencies": `"environment":"aws://a/b","dependencies":{"x":1}`,
+		"properties": `"environment":"aws://a/b","properties":{"templateFile":"manifest.json","tags":"none"}`,
+		"options":    `"environment":"aws://a/b","properties":{"templateFile":"manifest.json","assumeRoleAdditionalOptions":{"Policy":"x"}}`,
+	} {
+		a := read(t, write(t, map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"X":{"type":"aws:cloudformation:stack",` + wrong + `},` +
+			`"Y":{"type":"aws:cloudformation:stack","environment":"aws://a/b","properties":{"templateFile":"manifest.json"}}}}`}))
+		require.Error(t, stack(t, a, "X").Err, name)
+		require.NoError(t, stack(t, a, "Y").Err, name)
+	}
+}
+
+func TestAFolderThatAnAssetLacksIsMissedByWhoeverBuildsIt(t *testing.T) {
+	a := read(t, write(t, map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0",` +
+		`"files":{"h":{"source":{"path":"gone"}}},"dockerImages":{"i":{"source":{"directory":"gone-too"}}}}`}))
+	require.NoError(t, assembly.Problems(a.Stacks))
+	list := stack(t, a, "A").Assets[0]
+	require.ErrorContains(t, list.Files[0].Missing, `"gone" is missing from the cloud assembly`)
+	require.ErrorContains(t, list.Images[0].Missing, `"gone-too" is missing from the cloud assembly`)
+}
+
+func TestTheSourceOfAConstructIsTheFirstLineOfTheAppItself(t *testing.T) {
+	traces := map[string]string{
+		`["...new Function2 in aws-cdk-lib...","<anonymous> (/shop/app.js:4:1)","...node internals..."]`: "/shop/app.js:4",
+		`["new Api (file:///my%20shop/lib/api.ts:12:5)"]`:                                                "/my shop/lib/api.ts:12",
+		`["at new X (/shop/node_modules/x/index.js:1:1)","at main (/shop/bin/shop.ts:7:3)"]`:             "/shop/bin/shop.ts:7",
+		`["Module._compile (node:internal/modules/cjs/loader:1554:14)"]`:                                 "",
+		`["...aws-cdk-lib...","(no user code in 10 frames, use --stack-trace-limit to capture more)"]`:   "",
+		`"no trace"`: "",
+	}
+	for trace, line := range traces {
+		a := read(t, write(t, map[string]string{"t": "{}", "manifest.json": `{"version":"55.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"aws://a/b",` +
+			`"metadata":{"/A/Bucket/Resource":[{"type":"aws:cdk:creationStack","data":` + trace + `},{"type":"aws:cdk:logicalId","data":"Bucket"}]},"properties":{"templateFile":"t"}}}}`}))
+		s := stack(t, a, "A")
+		assert.Equal(t, line, s.Source(s.ConstructPath(nil, "Bucket")), trace)
+		assert.Empty(t, s.Source("A"))
+	}
+}
+
+func TestLegacyAssetsTellTheirPlaceByParameters(t *testing.T) {
+	a := read(t, write(t, map[string]string{"t.txt": "{}", "manifest.json": `{"version":"55.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"aws://a/b",` +
+		`"metadata":{"/A":[{"type":"aws:cdk:asset","data":{"path":"t.txt","id":"one","packaging":"file","sourceHash":"11","s3BucketParameter":"B","s3KeyParameter":"K","artifactHashParameter":"H"}},` +
+		`{"type":"aws:cdk:asset","data":{"path":"sub","id":"22","packaging":"zip","sourceHash":"22","s3BucketParameter":"B2","s3KeyParameter":"K2","artifactHashParameter":"H2"}},` +
+		`{"type":"aws:cdk:asset","data":{"path":"sub","id":"a:b/C","packaging":"container-image","sourceHash":"33","imageNameParameter":"I","buildArgs":{"x":"y"}}}]},` +
+		`"properties":{"templateFile":"t.txt"}}}}`}))
+	s := stack(t, a, "A")
+	require.NoError(t, s.Err)
+	list, parameters := s.LegacyAssets(a.Dir, "bucket", "registry")
+	assert.Equal(t, map[string]string{
+		"B": "bucket", "K": "assets/one/||11.txt", "H": "11", "B2": "bucket", "K2": "assets/||22.zip", "H2": "22", "I": "registry/cdk/a-b-c:33",
+	}, parameters)
+	assert.Equal(t, "assets/one/11.txt", list.Files[0].Destinations[0].Key)
+	assert.Equal(t, "assets/22.zip", list.Files[1].Destinations[0].Key)
+	assert.True(t, list.Files[1].Zip)
+	assert.Equal(t, assembly.ImageDestination{Repository: "cdk/a-b-c", Tag: "33", Make: true}, list.Images[0].Destinations[0])
+	assert.Equal(t, map[string]string{"x": "y"}, list.Images[0].Build.Args)
 }
 
 func TestASymbolicLinkOutOfTheFolderIsRefused(t *testing.T) {
@@ -194,7 +275,7 @@ func TestASymbolicLinkOutOfTheFolderIsRefused(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret.json")
 	require.NoError(t, os.WriteFile(secret, []byte("{}"), 0o600))
 	require.NoError(t, os.Symlink(secret, filepath.Join(dir, "t.json")))
-	_, err := assembly.Read(dir)
+	err := judge(dir)
 	require.ErrorContains(t, err, `"t.json" cannot be used from the cloud assembly`)
 	var typed *assembly.Error
 	require.ErrorAs(t, err, &typed)

@@ -20,6 +20,9 @@ import (
 
 // build gives the name of a local image, building it once if it is not there.
 func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset) (string, error) {
+	if image.Missing != nil {
+		return "", missing(image.Name, image.Missing)
+	}
 	local := "cdkasset-" + strings.ToLower(image.ID)
 	return p.images.do(local, func() (string, error) {
 		p.options.Notify(Event{Asset: image.Name, Step: Building})
@@ -38,6 +41,11 @@ func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, ima
 		return local, p.dockerIn(ctx, image.Build.Dir, "building the image "+image.Name, "",
 			[]string{"BUILDX_NO_DEFAULT_ATTESTATIONS=1"}, p.options.Out, arguments...)
 	})
+}
+
+// missing says that an asset that has to be built has no source.
+func missing(name string, why error) error {
+	return fault.Invalidf("the asset %s: %w", name, why).WithHint("synthesize the app again, and keep the whole folder that it writes")
 }
 
 // hasImage says whether docker has an image of that name. Docker answers "no" with exit code 1, podman with 125.

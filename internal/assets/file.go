@@ -116,6 +116,9 @@ func isCompleted(err error) bool {
 
 // pack gives the path of the file to upload, packing a folder or running a command first.
 func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset) (string, error) {
+	if file.Missing != nil {
+		return "", missing(file.Name, file.Missing)
+	}
 	key := list.Root + "\n" + file.ID + "\n" + file.Path + "\n" + strings.Join(file.Command, "\x00")
 	return p.archives.do(key, func() (string, error) {
 		switch {

@@ -47,7 +47,7 @@ func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, e
 	if targets, nodes, err = only(j.Stacks, j.Exclusively, targets, nodes); err != nil {
 		return nil, nil, nil, err
 	}
-	return targets, apps, nodes, nil
+	return targets, apps, nodes, j.judge(targets, apps)
 }
 
 // deployAll synthesizes, publishes and deploys all stacks of the environment.

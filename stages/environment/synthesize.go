@@ -46,10 +46,9 @@ func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
 	}
 	for i, t := range targets {
 		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
-		apps[at].paths = append(apps[at].paths, t.stack.Path)
 		targets[i].settings = apps[at].settings
 	}
-	return targets, apps, j.judge(targets, apps)
+	return targets, apps, nil
 }
 
 func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, error) {
@@ -88,11 +87,17 @@ func (j *job) folderName(dir string) string {
 	return name
 }
 
-// judge shows what the apps say about the chosen stacks and stops at their errors.
+// judge shows what the apps say about the stacks that are deployed and stops at
+// their errors. Nobody else's errors stop anything.
 func (j *job) judge(targets []target, apps []*app) error {
 	var stacks []assembly.Stack
 	for _, t := range targets {
+		if err := t.stack.Err; err != nil {
+			return fault.Invalidf("the CDK app in %s: stack %q: %w", j.folderName(t.app), t.stack.Path, err).WithHint("%s", hintOf(err))
+		}
 		stacks = append(stacks, t.stack)
+		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
+		apps[at].paths = append(apps[at].paths, t.stack.Path)
 		for _, message := range t.stack.Messages {
 			if message.Level == assembly.Warning {
 				j.frame.Log.Warn(message.Text, "construct", message.Path)
