@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -31,9 +32,6 @@ func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, e
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if err := j.checkTopics(targets); err != nil {
-		return nil, nil, nil, err
-	}
 	if err := findReads(targets); err != nil {
 		return nil, nil, nil, err
 	}
@@ -47,7 +45,7 @@ func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, e
 	if targets, nodes, err = only(j.Stacks, j.Exclusively, targets, nodes); err != nil {
 		return nil, nil, nil, err
 	}
-	return targets, apps, nodes, j.judge(targets, apps)
+	return targets, apps, nodes, cmp.Or(j.judge(targets, apps), j.checkTopics(targets))
 }
 
 // deployAll synthesizes, publishes and deploys all stacks of the environment.

@@ -61,6 +61,9 @@ func (t target) readsFrom(other target, account string) bool {
 // findReads fills in whose outputs the targets read.
 func findReads(targets []target) error {
 	for i, t := range targets {
+		if t.stack.Err != nil {
+			continue // whether that matters is judged when it is known that the stack is deployed
+		}
 		templates, err := readTemplates(t.stack)
 		if err != nil {
 			return err
