@@ -29,8 +29,8 @@ type runCmd struct {
 // Help teaches the verb.
 func (runCmd) Help() string {
 	return `Executes the rendered WorkflowTemplate with processes in place of pods: the wiring that a cluster gets
-is the wiring that is run here. AWS is simulated unless --aws=default-chain says otherwise; simulated
-accounts are bootstrapped with the real CDK CLI (node_modules/.bin/cdk or cdk in PATH).
+is the wiring that is run here. AWS is simulated unless --aws=default-chain says otherwise. A simulated
+account is bootstrapped in a region, with the app's qualifier, when it is first used there; a real one never is.
 
 The pipeline's objects are kept in the state folder, as a cluster keeps them. A commit that adds an
 environment changes them for the next run.

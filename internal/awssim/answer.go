@@ -21,6 +21,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.authenticate(v)
 	}
+	if err == nil {
+		err = s.provide(v)
+	}
 	record := v.record()
 	seen := &observer{ResponseWriter: w}
 	defer func() { s.remember(record, seen, err) }()

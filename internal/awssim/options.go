@@ -22,6 +22,9 @@ type Options struct {
 	// Log gets a debug line for every call and a warning for every unknown
 	// one; nil means none.
 	Log *slog.Logger
+	// Bootstrap lets accounts be bootstrapped on first use; nil means that they
+	// are as AWS's, bootstrapped by nobody but their users.
+	Bootstrap *Bootstrap
 	// Stacks tunes the CloudFormation engine.
 	Stacks stacks.Options
 }

@@ -40,6 +40,9 @@ type Server struct {
 	stacks     *stacks.Engine
 	services   map[string]wire.Service
 
+	bootstrap  *Bootstrap // nil: accounts do not bootstrap themselves
+	bootstraps bootstraps
+
 	faults faults
 	ledger ledger
 	saving sync.Mutex
@@ -54,7 +57,7 @@ type Server struct {
 
 // New makes a server and loads what an earlier one left in the directory.
 func New(options Options) (*Server, error) {
-	s := &Server{clock: options.Clock, log: options.Log, dir: options.Dir, address: options.Address}
+	s := &Server{clock: options.Clock, log: options.Log, dir: options.Dir, address: options.Address, bootstrap: options.Bootstrap}
 	if s.clock == nil {
 		s.clock = NewClock()
 	}
