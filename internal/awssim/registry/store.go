@@ -46,7 +46,7 @@ type Store struct {
 	now    func() time.Time
 	secret []byte // of the logins at the registry
 	mu     sync.RWMutex
-	listen string // host:port of the registry; empty where none runs
+	listen string                            // host:port of the registry; empty where none runs
 	places map[string]map[string]*Repository // by place, by name
 }
 
