@@ -74,6 +74,11 @@ environments:
     roleArn: arn:aws:iam::111111111111:role/Own
     externalId: external
     requiresApproval: true
+    onFailure: stop
+    parameters: {Level: info, Base: {Size: "1"}}
+    context: {tier: gold}
+    env: {STAGE: blue}
+    notificationArns: ["arn:aws:sns:eu-west-1:111111111111:news"]
 `
 
 // texts finds every text of a YAML document, each with a function that writes

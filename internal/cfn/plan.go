@@ -66,7 +66,7 @@ func planParameters(template []byte, given, previous map[string]string) (paramet
 	}
 	if missing != nil {
 		return p, fault.Invalidf("the template's parameters %s have no value", strings.Join(missing, ", ")).
-			WithHint("give them a default in the CDK app")
+			WithHint("give them values with `parameters` of the environment in the configuration or with --parameters, or a default in the CDK app")
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if _, declared := doc.Parameters[name]; !declared && given[name] != "" {

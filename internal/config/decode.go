@@ -25,6 +25,8 @@ func (d *decoder) value(node *yaml.Node, path string, f field, target reflect.Va
 		d.value(node, path, f, target.Elem())
 	case node.Kind == yaml.ScalarNode && node.Tag == nullTag:
 		d.wrong(node, path, f, target.Type())
+	case target.Kind() == reflect.Map:
+		d.values(node, path, f, target)
 	case target.Kind() == reflect.Struct:
 		d.mapping(node, path, f, target)
 	case target.Kind() == reflect.Slice:

@@ -16,6 +16,7 @@ import (
 //	rule     the name of its rule, for a list that of its entries
 //	oneof    the only values it may have
 //	min      the smallest number it may be
+//	keys     the rule of the keys of a mapping whose keys are the user's own
 //	also     the key that an entry stands for when it is plain text
 //	empty    "allowed" when an empty list or text has a meaning
 //	example  a value in YAML, for the reference
@@ -30,6 +31,7 @@ type field struct {
 	rule    string
 	oneof   []string
 	min     string
+	keys    string
 	also    string
 	empty   bool
 	example string
@@ -60,6 +62,7 @@ func fieldOf(index int, f reflect.StructField) field {
 		rule:    f.Tag.Get("rule"),
 		oneof:   splitList(f.Tag.Get("oneof")),
 		min:     f.Tag.Get("min"),
+		keys:    f.Tag.Get("keys"),
 		also:    f.Tag.Get("also"),
 		empty:   f.Tag.Get("empty") == "allowed",
 		example: f.Tag.Get("example"),

@@ -108,6 +108,15 @@ func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environmen
 		After:            []string{},
 		Concurrency:      rapid.IntRange(1, 100).Draw(t, "concurrency"),
 	}
+	env.OnFailure = rapid.SampledFrom([]config.StackFailure{config.RollBackStack, config.StopStack}).Draw(t, "onFailure")
+	if rapid.Bool().Draw(t, "values") {
+		env.Parameters = map[string]config.Parameter{
+			"P" + text(t, `[A-Za-z0-9]{0,9}`): {Value: text(t, `[ -~]{0,9}`)}, "S-" + text(t, `[a-z]{1,9}`): {OfStack: map[string]string{"K": text(t, `[0-9]{1,9}|true|null|~|`)}},
+		}
+		env.Context = map[string]any{"a:b": text(t, `[ -~]{0,9}`), "n": float64(rapid.IntRange(-9, 9).Draw(t, "number")), "deep": map[string]any{"list": []any{true, nil, "x"}}}
+		env.Env = map[string]string{"V_" + text(t, `[A-Z0-9]{0,9}`): text(t, `[ -~]{0,9}`)}
+		env.NotificationARNs = []string{"arn:aws:sns:eu-west-1:111111111111:" + text(t, `[A-Za-z0-9_-]{1,9}`)}
+	}
 	if rapid.Bool().Draw(t, "tests") {
 		env.Tests = &config.Tests{Commands: texts(t, `[ -~]{0,9}[!-~]`, 1)}
 	}

@@ -42,6 +42,16 @@ var ownRules = map[string]rule{
 		expect:  "a key of the CDK context",
 		pattern: `^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$`,
 	},
+	"ownContextKey": {
+		expect:  "a key of the CDK context that does not begin with aws:",
+		pattern: `^([^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?)$`,
+		check:   contextProblem,
+	},
+	"variable": {
+		expect:  "the name of a variable: letters, digits and underscores, with no digit first",
+		pattern: `^[A-Za-z_][A-Za-z0-9_]*$`,
+		check:   variableProblem,
+	},
 	"cron": {
 		expect:  "five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0)",
 		pattern: `^\S+( +\S+){4}$`,
@@ -68,6 +78,17 @@ var awsRules = map[string]rule{
 		pattern: `^[A-Za-z*?{\[][A-Za-z0-9._/*?!,{}\[\]-]*$`,
 		most:    256,
 		check:   stackNameProblem,
+	},
+	// CloudFormation's user guide, Parameters.
+	"parameterKey": {
+		expect:  "the logical id of a template's parameter: letters and digits",
+		pattern: `^[A-Za-z0-9]+$`,
+		most:    255,
+	},
+	// What the CDK CLI takes for the ARN of a topic.
+	"topicArn": {
+		expect:  "the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:111111111111:deployments",
+		pattern: `^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`,
 	},
 	// IAM's API reference, CreateRole, RoleName and Path.
 	"roleArn": {

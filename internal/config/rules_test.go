@@ -99,9 +99,11 @@ func TestEveryRuleThatAKeyNamesExists(t *testing.T) {
 	used := map[string]bool{}
 	for _, group := range documented() {
 		for _, f := range fieldsOf(group.typ) {
-			if f.rule != "" {
-				assert.Contains(t, rules(), f.rule, f.key)
-				used[f.rule] = true
+			for _, rule := range []string{f.rule, f.keys} {
+				if rule != "" {
+					assert.Contains(t, rules(), rule, f.key)
+					used[rule] = true
+				}
 			}
 		}
 	}

@@ -129,6 +129,8 @@ func describe(t reflect.Type, f field) string {
 	switch {
 	case t.Kind() == reflect.Pointer:
 		return describe(t.Elem(), f)
+	case t.Kind() == reflect.Map:
+		return describeValues(t, f)
 	case t.Kind() == reflect.Slice && f.empty:
 		return "a list, each entry " + describe(t.Elem(), f)
 	case t.Kind() == reflect.Slice:

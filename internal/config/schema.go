@@ -80,6 +80,8 @@ func valueSchema(t reflect.Type, f field) object {
 	switch t.Kind() {
 	case reflect.Pointer:
 		return valueSchema(t.Elem(), f)
+	case reflect.Map:
+		return valuesSchema(t, f)
 	case reflect.Struct:
 		return structSchema(t, f)
 	case reflect.Slice:

@@ -146,6 +146,29 @@ type Environment struct {
 	// listed order, with more in the order that their dependencies demand.
 	Concurrency int `json:"concurrency,omitempty" default:"1" min:"1"`
 
+	// What becomes of a stack whose deployment fails: it is rolled back to how it
+	// was, or stopped as it is, to be looked at and deployed to again
+	// (`cdk deploy --no-rollback`).
+	OnFailure StackFailure `json:"onFailure,omitempty" default:"rollback" oneof:"rollback,stop"`
+
+	// Values for parameters of the stacks' templates, as `cdk deploy --parameters`
+	// takes them: `Key: value` for every stack that has the parameter, or
+	// `Stack: {Key: value}` for the stacks of a name, construct path or pattern. A
+	// value stays in CloudFormation when it is not given any more.
+	Parameters map[string]Parameter `json:"parameters,omitempty" keys:"parameterKey" example:"{LogLevel: info, ApiStack: {DesiredCount: 3}}"`
+
+	// Context for the synthesis of the CDK apps, over that of `cdk.json` and
+	// `cdk.context.json`, as `cdk --context` gives it, but of any type.
+	Context map[string]any `json:"context,omitempty" keys:"ownContextKey" example:"{stage: dev, zones: 2}"`
+
+	// Variables for the commands of this environment: the CDK apps, hooks, tests and
+	// the building of image assets. They are no place for secrets: the file is in the repository.
+	Env map[string]string `json:"env,omitempty" keys:"variable" example:"{STAGE: dev, LOG_LEVEL: debug}"`
+
+	// SNS topics that CloudFormation tells of each stack's events, beside those of
+	// the stacks themselves.
+	NotificationARNs []string `json:"notificationArns,omitempty" rule:"topicArn" example:"[arn:aws:sns:eu-west-1:111111111111:deployments]"`
+
 	// An own role to assume in the account, instead of the CDK bootstrap roles.
 	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/AphexPipelineCrossAccountRole"`
 
@@ -201,6 +224,15 @@ const (
 	NodePort     WebhookService = "NodePort"
 	ClusterIP    WebhookService = "ClusterIP"
 	NoService    WebhookService = "None"
+)
+
+// StackFailure says what becomes of a stack whose deployment fails.
+type StackFailure string
+
+// The values of StackFailure.
+const (
+	RollBackStack StackFailure = "rollback"
+	StopStack     StackFailure = "stop"
 )
 
 // OnFailure says what a run does when the pipeline's update of itself fails.

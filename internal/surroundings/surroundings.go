@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -13,6 +14,7 @@ import (
 
 // Environment is the environment that commands run for.
 type Environment struct {
+	Own     []string // NAME=value: variables that the configuration gives; all others outrank them
 	Name    string
 	Account string // 12 digits
 	Region  string
@@ -59,7 +61,7 @@ func (e Environment) Write(dir string) ([]string, error) {
 			return nil, fault.Writing(dir, err)
 		}
 	}
-	env := append(e.variables(), "STACK_OUTPUTS="+valuesFile, "STACK_OUTPUTS_DETAILED="+detailedFile)
+	env := append(append(slices.Clone(e.Own), e.variables()...), "STACK_OUTPUTS="+valuesFile, "STACK_OUTPUTS_DETAILED="+detailedFile)
 	if len(values) <= maxInline {
 		env = append(env, "STACK_OUTPUTS_JSON="+string(values))
 	}

@@ -3,8 +3,10 @@ package synth
 import (
 	"context"
 	"io"
+	"maps"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
@@ -42,10 +44,13 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 func (o Options) runCLI(ctx context.Context, cli, out string) error {
 	env := append(o.environment(out, "", []string{"CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"}), "CDK_ERROR_FILE=")
 	args := []string{cli, "synth", "--quiet", "--no-validation", "--no-notices", "--no-color", "--output", out}
-	for key, value := range o.Context {
-		if text, isText := value.(string); isText {
-			args = append(args, "--context", key+"="+text)
+	for _, key := range slices.Sorted(maps.Keys(o.Context)) {
+		text, isText := o.Context[key].(string)
+		if !isText {
+			return fault.Invalidf("the CDK CLI, which looks up what is missing, takes no context but texts, and %q is none", key).
+				WithHint("write it into cdk.json, or commit cdk.context.json so that nothing has to be looked up")
 		}
+		args = append(args, "--context", key+"="+text)
 	}
 	var tail tailWriter
 	err := proc.Run(ctx, proc.Command{

@@ -35,6 +35,9 @@ func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, e
 	if err := findReads(targets); err != nil {
 		return nil, nil, nil, err
 	}
+	if j.parameters, err = j.parametersOf(targets); err != nil {
+		return nil, nil, nil, err
+	}
 	nodes, err := graph(j.Environment, targets)
 	if err != nil {
 		return nil, nil, nil, err

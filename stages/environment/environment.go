@@ -37,7 +37,9 @@ as Dev/*; each is then known by its name in CloudFormation. --stacks deploys som
 of the environment's stacks, and those that they need.
 
 The app and the hooks find ENVIRONMENT_NAME, COMMIT_SHA, BRANCH, CDK_DEFAULT_ACCOUNT,
-CDK_DEFAULT_REGION, and credentials that renew themselves.
+CDK_DEFAULT_REGION, the environment's own variables (env in the configuration), and
+credentials that renew themselves. --parameters, --context and --notification-arns
+have the forms of the CDK CLI's and outrank the configuration's values.
 
 --plan prints what a deployment would do: per stack what is added, modified,
 replaced and removed, who gets more rights than before, the roles, the order, the
@@ -72,6 +74,9 @@ type Input struct {
 	NamedOutputsFile string        `help:"File that gets the stack outputs by the stacks' names in the configuration, as hooks and tests find them." type:"path" placeholder:"FILE"`
 	Stacks           []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
 	Exclusively      bool          `help:"With --stacks: leave out what they need."`
+	Parameters       []string      `help:"Value for a parameter of the stacks' templates, over the configuration's: [STACK:]KEY=VALUE. May be given several times." sep:"none" placeholder:"[STACK:]KEY=VALUE"`
+	Context          []string      `short:"c" help:"Context for the synthesis, over the configuration's: KEY=VALUE. May be given several times." sep:"none" placeholder:"KEY=VALUE"`
+	NotificationARNs []string      `name:"notification-arns" help:"SNS topics that CloudFormation tells of the stacks' events, beside those of the stacks and the configuration." placeholder:"ARN,…"`
 	Plan             bool          `help:"Print what a deployment would do, stack by stack, and execute nothing."`
 	PlanFile         string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan." type:"path" placeholder:"FILE"`
 	ExecutePlan      string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
@@ -97,6 +102,9 @@ func (in Input) Validate() error {
 	if in.ExecutePlan != "" && (in.plans() || len(in.Stacks) > 0 || in.Force) {
 		return fault.Invalidf("--execute-plan goes with none of --plan, --plan-file, --stacks and --force").
 			WithHint("which stacks are deployed, and how, is in the plan")
+	}
+	if _, err := in.values(); err != nil {
+		return err
 	}
 	if in.Exclusively && len(in.Stacks) == 0 {
 		return fault.Invalidf("--exclusively goes with --stacks, which is not given")
@@ -197,8 +205,12 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)
 		return Output{Summary: Summary{Environment: in.Environment, Stacks: []StackSummary{}}}, nil
 	}
+	values, err := in.values()
+	if err != nil {
+		return Output{}, err
+	}
 	r := Request{
-		Environment: env, Planned: planned, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
+		Values: values, Environment: env, Planned: planned, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
 		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Advice: in.Advice, Limit: in.Limit,
 	}
 	if in.plans() {

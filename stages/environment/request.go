@@ -25,6 +25,7 @@ type Request struct {
 	Assembly    string        // folder of an assembly to use in place of a synthesis; may be empty
 	Stacks      []string      // deploy only these, by name, construct path or pattern; empty is all
 	Exclusively bool          // and not what they need
+	Values      Values        // over those of the environment
 	Planned     *Plan         // execute this plan and nothing else; nil is whatever the stacks need
 	Concurrency int           // in place of the environment's, if positive
 	Force       bool          // make a change set even for what seems unchanged
@@ -43,6 +44,8 @@ type job struct {
 	entry    *account.Entry
 	loan     *account.Loan
 	beside   sync.WaitGroup // what goes on beside the deployments
+
+	parameters map[string]map[string]string // given ones, by target
 }
 
 // Deploy carries out a request: account, hooks, synthesis, assets, stacks. The
@@ -101,7 +104,7 @@ func (j *job) enter(ctx context.Context) error {
 func (j *job) environ(outputs surroundings.Outputs) ([]string, error) {
 	env := j.Environment
 	variables, err := surroundings.Environment{
-		Name: env.Name, Account: env.Account, Region: env.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
+		Own: env.Variables(), Name: env.Name, Account: env.Account, Region: env.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
 	}.Write(j.Scratch)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package environment
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
@@ -73,6 +74,7 @@ func (d *deployment) goal(ctx context.Context, t target, session *account.Sessio
 	for key, value := range stack.Parameters {
 		goal.Parameters[key] = here.Resolve(value)
 	}
+	maps.Copy(goal.Parameters, d.parameters[t.name])
 	for key, value := range t.tags() {
 		goal.Tags[key] = here.Resolve(value)
 	}

@@ -58,7 +58,7 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 	}
 	made := &app{options: synth.Options{
 		App: dir, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Environment.Account, Region: j.Environment.Region,
-		Env: environ, Lookups: j.Lookups, Limit: j.Limit, Stdout: j.frame.Out, Stderr: j.frame.Out, Log: j.frame.Log,
+		Env: environ, Context: j.context(), Lookups: j.Lookups, Limit: j.Limit, Stdout: j.frame.Out, Stderr: j.frame.Out, Log: j.frame.Log,
 	}}
 	if made.settings, err = synth.ReadSettings(dir, environ); err != nil {
 		return nil, err

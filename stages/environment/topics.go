@@ -2,6 +2,7 @@ package environment
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
@@ -26,12 +27,13 @@ func (j *job) checkTopics(targets []target) error {
 // topics are the notification ARNs of a stack with all placeholders replaced;
 // nil says nothing of them, which leaves those that the stack has.
 func (j *job) topics(t target) []string {
-	if t.stack.NotificationARNs == nil {
+	given := slices.Concat(j.Values.NotificationARNs, j.Environment.NotificationARNs)
+	if t.stack.NotificationARNs == nil && given == nil {
 		return nil
 	}
-	topics := []string{}
+	topics := given
 	for _, topic := range t.stack.NotificationARNs {
 		topics = append(topics, j.here(t.region).Resolve(topic))
 	}
-	return topics
+	return slices.Concat([]string{}, topics)
 }

@@ -47,7 +47,7 @@ type Input struct {
 	StackOutputs string        `help:"Key of the stack outputs in the bucket." placeholder:"KEY"`
 	Source       string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
 	ArtifactDir  string        `help:"Folder that has the artifact, in place of a bucket; it gets report and log." type:"path" placeholder:"DIR"`
-	OutputsFile  string        `help:"File with stack outputs to use in place of a key." type:"path" placeholder:"FILE"`
+	OutputsFile  string        `help:"File with stack outputs to use in place of a key, as --named-outputs-file of the deployer writes it." type:"path" placeholder:"FILE"`
 	Limit        time.Duration `help:"How long one command may run." default:"1h"`
 }
 
@@ -242,7 +242,7 @@ func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env co
 		frame.Log.Warn(line)
 	}
 	return surroundings.Environment{
-		Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
+		Own: env.Variables(), Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
 	}.Write(scratch)
 }
 

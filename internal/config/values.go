@@ -1,0 +1,184 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Parameter is an entry of `parameters`: the value of a template's parameter, or
+// for one stack several of them.
+type Parameter struct {
+	Value   string            // of the parameter that the entry's key names
+	OfStack map[string]string // by parameter, of the stack that the entry's key names; nil where Value counts
+}
+
+// MarshalJSON writes the parameter as the file has it.
+func (p Parameter) MarshalJSON() ([]byte, error) {
+	if p.OfStack != nil {
+		return json.Marshal(p.OfStack)
+	}
+	return json.Marshal(p.Value)
+}
+
+var parameterType = reflect.TypeFor[Parameter]()
+
+// values takes in a mapping whose keys are the user's own.
+func (d *decoder) values(node *yaml.Node, path string, f field, target reflect.Value) {
+	if node.Kind != yaml.MappingNode {
+		d.wrong(node, path, f, target.Type())
+		return
+	}
+	target.Set(reflect.MakeMap(target.Type()))
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if !d.ownKey(key, path, keyRule(f, value), target) {
+			continue
+		}
+		if element, ok := d.element(value, join(path, key.Value), f, target.Type().Elem()); ok {
+			target.SetMapIndex(reflect.ValueOf(key.Value), element)
+		}
+	}
+}
+
+// keyRule is the rule of a key: in `parameters` a mapping stands under the name of a stack.
+func keyRule(f field, value *yaml.Node) string {
+	if f.keys == "parameterKey" && value.Kind == yaml.MappingNode {
+		return "stackName"
+	}
+	return f.keys
+}
+
+// ownKey says whether a key that the user chose can be taken in.
+func (d *decoder) ownKey(key *yaml.Node, path, ruleName string, target reflect.Value) bool {
+	if key.Kind != yaml.ScalarNode {
+		d.report.at(key, path, "a key must be a text")
+		return false
+	}
+	if target.MapIndex(reflect.ValueOf(key.Value)).IsValid() {
+		d.report.at(key, join(path, shorten(key.Value)), "duplicate key %s", quote(key.Value))
+		return false
+	}
+	if broken, why := rules()[ruleName].broken(key.Value); broken {
+		d.report.at(key, join(path, shorten(key.Value)), "the key %s of %s cannot be used%s: expected %s", quote(key.Value), lastOf(path), why, rules()[ruleName].expect)
+		return false
+	}
+	return true
+}
+
+func (d *decoder) element(node *yaml.Node, path string, f field, t reflect.Type) (reflect.Value, bool) {
+	switch {
+	case t == parameterType && node.Kind == yaml.MappingNode:
+		inner := reflect.New(reflect.TypeFor[map[string]string]()).Elem()
+		d.values(node, path, f, inner)
+		return reflect.ValueOf(Parameter{OfStack: inner.Interface().(map[string]string)}), true
+	case t == parameterType:
+		text, ok := d.ownText(node, path)
+		return reflect.ValueOf(Parameter{Value: text}), ok
+	case t.Kind() == reflect.String:
+		text, ok := d.ownText(node, path)
+		return reflect.ValueOf(text), ok
+	}
+	value, ok := d.anything(node, path)
+	if value == nil {
+		return reflect.Zero(t), ok
+	}
+	return reflect.ValueOf(value), ok
+}
+
+// ownText takes a value's characters as they stand in the file: 007 stays 007.
+func (d *decoder) ownText(node *yaml.Node, path string) (string, bool) {
+	switch {
+	case node.Kind != yaml.ScalarNode || node.Tag == nullTag:
+		d.report.at(node, path, "%s is %s: expected a text", lastOf(path), kindOf(node)).Hint = "put it in quotes, if it is meant as it stands"
+		return "", false
+	case nulProblem(node.Value) != "":
+		d.report.at(node, path, "%s %s", lastOf(path), nulProblem(node.Value))
+		return "", false
+	}
+	return node.Value, true
+}
+
+// anything gives a value as JSON has it.
+func (d *decoder) anything(node *yaml.Node, path string) (any, bool) {
+	var value any
+	if err := node.Decode(&value); err != nil {
+		d.report.at(node, path, "%s cannot be read: expected a value as JSON has them", lastOf(path))
+		return nil, false
+	}
+	text, err := json.Marshal(value)
+	if err == nil {
+		var plain any
+		if err = json.Unmarshal(text, &plain); err == nil {
+			return plain, true
+		}
+	}
+	d.report.at(node, path, "%s cannot be written as JSON: expected texts, numbers, truth values, lists and mappings of them", lastOf(path))
+	return nil, false
+}
+
+// describeValues says in words what a mapping with the user's own keys is.
+func describeValues(t reflect.Type, f field) string {
+	switch {
+	case t.Elem() == parameterType:
+		return "a mapping of parameters to values, or of stacks to such mappings"
+	case t.Elem().Kind() == reflect.String:
+		return "a mapping of names to texts, each name " + rules()[f.keys].expect
+	}
+	return "a mapping of names to values, each name " + rules()[f.keys].expect
+}
+
+var textSchemaOfAny = object{{"type", []string{"string", "number", "boolean"}}}
+
+// valuesSchema describes a mapping with the user's own keys.
+func valuesSchema(t reflect.Type, f field) object {
+	schema := object{{"type", "object"}}
+	switch {
+	case t.Elem() == parameterType:
+		ofStack := object{{"type", "object"}, {"additionalProperties", textSchemaOfAny}}
+		return append(schema, member{"additionalProperties", object{{"anyOf", []object{textSchemaOfAny, ofStack}}}})
+	case t.Elem().Kind() == reflect.String:
+		schema = append(schema, member{"additionalProperties", textSchemaOfAny})
+	default:
+		schema = append(schema, member{"additionalProperties", true})
+	}
+	return append(schema, member{"propertyNames", object{{"pattern", rules()[f.keys].pattern}}})
+}
+
+// reservedVariables are those that the stages themselves give to commands, or
+// that the CDK and the AWS SDKs take their orders from.
+var reservedVariables = []string{
+	"ENVIRONMENT_NAME", "COMMIT_SHA", "BRANCH", "CDK_OUTDIR", "CDK_CONTEXT_JSON", "CDK_ERROR_FILE", "CDK_VALIDATION", "CONTEXT_OVERFLOW_LOCATION_ENV",
+}
+
+// reservedPrefixes are what the names of such variables begin with.
+var reservedPrefixes = []string{"AWS_", "APHEX_", "OUTPUT_", "STACK_OUTPUTS", "CDK_DEFAULT_", "CDK_CLI_"}
+
+func variableProblem(name string) string {
+	reserved := slices.Contains(reservedVariables, name) || slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+	if reserved {
+		return "the stages themselves set"
+	}
+	return ""
+}
+
+func contextProblem(key string) string {
+	if strings.HasPrefix(key, "aws:") {
+		return "the CDK keeps for itself: it begins with aws:"
+	}
+	return ""
+}
+
+// Variables gives the environment's own variables as NAME=value, in the order of their names.
+func (e Environment) Variables() []string {
+	entries := make([]string, 0, len(e.Env))
+	for _, name := range slices.Sorted(maps.Keys(e.Env)) {
+		entries = append(entries, fmt.Sprintf("%s=%s", name, e.Env[name]))
+	}
+	return entries
+}
