@@ -28,10 +28,11 @@ func main() { os.Exit(program().Main()) }
 func program() stage.Program {
 	return stage.Program{
 		Name: "deployer",
-		Help: "deployer updates the pipeline itself, deploys environments, records runs, and starts those that were missed.",
+		Help: "deployer updates the pipeline itself, deploys environments and rolls them back, records runs, and starts those that were missed.",
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
 			stage.Of(environment.Contract(), environment.Help, runEnvironment),
+			stage.Of(environment.RollbackContract(), environment.RollbackHelp, runRollback),
 			stage.Of(record.Contract(), record.Help, runRecord),
 			stage.Of(reconcile.Contract(), reconcile.Help, runReconcile),
 		},
@@ -90,6 +91,10 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in environment.Input
 		return environment.Output{}, err
 	}
 	return environment.Run(ctx, environment.Deps{Fetch: store.Fetch, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, in)
+}
+
+func runRollback(ctx context.Context, frame stage.Frame, in environment.RollbackInput) (environment.RollbackOutput, error) {
+	return environment.RollBack(ctx, environment.Deps{Enter: clients.Enter}, frame, in)
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

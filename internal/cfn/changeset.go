@@ -106,7 +106,7 @@ func (d *deployment) createChangeSet(ctx context.Context, stack *types.Stack, p 
 		Parameters: p.send, NotificationARNs: d.goal.NotificationARNs, Tags: []types.Tag{},
 		ClientToken: aws.String(token("create", d.options.Workflow, d.goal.Name, d.result.Digest, stateOf(stack), old)),
 	}
-	if stack != nil && startOf(string(stack.StackStatus)) == startUpdate {
+	if isThere(stack) {
 		input.ChangeSetType = types.ChangeSetTypeUpdate
 		input.StackName = stack.StackId
 	}

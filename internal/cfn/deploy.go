@@ -20,6 +20,7 @@ type Options struct {
 	Budget      *Budget     // shared by all deployments of the account and region; nil is without bound
 	Force       bool        // make a change set even if nothing seems changed
 	MayRollBack bool        // roll back an earlier operation that stopped half way
+	NoRollback  bool        // leave a failing operation as it stops, and deploy onto one that did
 	PlanOnly    bool        // make the change set and leave it
 	Only        *Prescribed // execute this and nothing else; nil is whatever the goal needs
 	Notify      func(Event) // told of everything that happens; may be nil
@@ -37,10 +38,12 @@ type Options struct {
 // deployment is one stack on its way to its goal.
 type deployment struct {
 	*counted
-	options Options
-	goal    Goal
-	result  Result
-	before  *types.Stack // as it was when its change set was to be made; nil is no stack
+	options   Options
+	goal      Goal
+	result    Result
+	orphans   Orphans      // of a rollback
+	rollbacks int          // begun so far
+	before    *types.Stack // as it was when its change set was to be made; nil is no stack
 }
 
 // Deploy brings one stack to its goal. The result tells what was done, also
@@ -70,7 +73,10 @@ func (d *deployment) run(ctx context.Context) error {
 	}
 	for range maxRaces {
 		err := d.attempt(ctx)
-		if !isBusy(err) {
+		switch {
+		case errors.Is(err, errRollBackFirst):
+			d.options.MayRollBack, d.options.NoRollback = true, false
+		case !isBusy(err):
 			return err
 		}
 	}
@@ -84,7 +90,7 @@ func (d *deployment) attempt(ctx context.Context) error {
 	}
 	d.before = stack
 	previous := map[string]string{}
-	exists := stack != nil && startOf(string(stack.StackStatus)) == startUpdate
+	exists := isThere(stack)
 	if isEmpty(d.goal.Template) {
 		return d.passOver(exists)
 	}
@@ -126,6 +132,11 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, p parameter
 		d.result.Action, d.result.ChangeSet = Planned, aws.ToString(set.ChangeSetId)
 		return nil
 	}
+	if !d.options.PlanOnly && set != nil {
+		if err := d.checkReplacement(stack, set); err != nil {
+			return err
+		}
+	}
 	if d.options.Gate != nil && !d.options.PlanOnly {
 		if err := d.options.Gate(ctx); err != nil {
 			return err
@@ -135,6 +146,9 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, p parameter
 		if err := d.protect(ctx, stack); err != nil {
 			return err
 		}
+	}
+	if set == nil && isPaused(stack) {
+		return d.stillPaused(stack)
 	}
 	if set == nil {
 		d.result.Action = Unchanged
@@ -168,10 +182,14 @@ func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 
 func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
 	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes), Total: len(d.result.Changes)})
-	_, err := call(ctx, d.counted, d.api.ExecuteChangeSet, &cloudformation.ExecuteChangeSetInput{
+	input := &cloudformation.ExecuteChangeSetInput{
 		StackName: set.StackId, ChangeSetName: set.ChangeSetId,
 		ClientRequestToken: aws.String(token("execute", d.options.Workflow, aws.ToString(set.ChangeSetId))),
-	})
+	}
+	if d.options.NoRollback {
+		input.DisableRollback = aws.Bool(true)
+	}
+	_, err := call(ctx, d.counted, d.api.ExecuteChangeSet, input)
 	// An attempt whose answer was lost has begun the operation already.
 	var state *types.InvalidChangeSetStatusException
 	if errors.As(err, &state) && strings.Contains(state.ErrorMessage(), "EXECUTE_") {
@@ -187,7 +205,7 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 	}
 	d.keep(stack)
 	if !isSuccess(string(stack.StackStatus)) {
-		return failure(d.goal, string(stack.StackStatus), events.all)
+		return whatNow(failure(d.goal, string(stack.StackStatus), events.all), stack)
 	}
 	return nil
 }

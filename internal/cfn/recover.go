@@ -24,10 +24,11 @@ func (d *deployment) ready(ctx context.Context) (*types.Stack, error) {
 		if err != nil || stack == nil {
 			return nil, err
 		}
-		switch startOf(string(stack.StackStatus)) {
-		case startNew, startUpdate:
+		start := startOf(string(stack.StackStatus))
+		switch {
+		case start == startNew, start == startUpdate, start == startRollback && d.options.NoRollback:
 			return stack, nil
-		case startWait:
+		case start == startWait:
 			err = d.attach(ctx, stack)
 		default:
 			err = d.clear(ctx, stack)
@@ -92,8 +93,7 @@ func (d *deployment) deleteFailed(ctx context.Context, stack *types.Stack) error
 func (d *deployment) rollBack(ctx context.Context, stack *types.Stack) error {
 	status := string(stack.StackStatus)
 	if !d.options.MayRollBack {
-		return fault.Failedf("stack %q is %s: an earlier operation stopped half way", d.goal.Name, status).
-			WithHint("roll it back with `cdk rollback`, or allow this deployment to do so")
+		return fault.Failedf("stack %q is %s: an earlier operation stopped half way", d.goal.Name, status).WithHint("%s", d.waysOut(status))
 	}
 	if d.mayNotClear() {
 		return d.notPlannable(stack, RollBack)
@@ -116,16 +116,22 @@ func (d *deployment) rollBack(ctx context.Context, stack *types.Stack) error {
 	return nil
 }
 
+// beginRollBack starts the rollback of a stack that stopped half way, or
+// continues one that stopped itself. Only the latter can leave resources behind.
 func (d *deployment) beginRollBack(ctx context.Context, stack *types.Stack) error {
 	role := (*string)(nil)
 	if d.goal.ExecutionRole != "" {
 		role = &d.goal.ExecutionRole
 	}
-	request := aws.String(token("roll back", d.options.Workflow, stateOf(stack)))
+	request := aws.String(token("roll back", d.options.Workflow, stateOf(stack), fmt.Sprint(d.rollbacks)))
 	if startOf(string(stack.StackStatus)) == startContinue {
-		_, err := call(ctx, d.counted, d.api.ContinueUpdateRollback, &cloudformation.ContinueUpdateRollbackInput{
-			StackName: stack.StackId, RoleARN: role, ClientRequestToken: request,
-		})
+		input := &cloudformation.ContinueUpdateRollbackInput{StackName: stack.StackId, RoleARN: role, ClientRequestToken: request}
+		if d.orphans.Failing {
+			input.ForceRollback = aws.Bool(true)
+		} else {
+			input.ResourcesToSkip = d.orphans.LogicalIDs
+		}
+		_, err := call(ctx, d.counted, d.api.ContinueUpdateRollback, input)
 		return err
 	}
 	_, err := call(ctx, d.counted, d.api.RollbackStack, &cloudformation.RollbackStackInput{

@@ -157,7 +157,7 @@ func (s *scene) deploy(c *cloud) (printed string, calls map[string]int) {
 	c.t.Helper()
 	c.ForgetCalls()
 	stage := c.stage(c.t.Context(), c.t.TempDir(), "--bucket", artifacts, "--artifact", s.key, "--digest", s.digest,
-		"--roll-back", "--workflow", "run-1", "--records", artifacts)
+		"--rollback", "--workflow", "run-1", "--records", artifacts)
 	output, err := stage.CombinedOutput()
 	require.NoError(c.t, err, string(output))
 	calls = c.Calls()

@@ -48,6 +48,12 @@ and executes nothing; a stack that is not there is an empty one in
 REVIEW_IN_PROGRESS afterwards. A later deployment of the same content executes the
 prepared change sets where they still hold, --execute-plan those and nothing else.
 
+A stack whose deployment fails is rolled back; with --no-rollback, or onFailure: stop
+in the configuration, it is left as it stops (CREATE_FAILED, UPDATE_FAILED). The next
+deployment with --no-rollback goes on from there, one with --rollback rolls back
+first, and one that says neither is an error that names both; so does the CDK CLI,
+which asks. Resources are replaced only with rollback. See also deployer rollback.
+
 Examples, on a plain folder:
 
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
@@ -82,7 +88,7 @@ type Input struct {
 	ExecutePlan      string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
 	Concurrency      int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
 	Force            bool          `help:"Make a change set even for a stack that seems unchanged."`
-	RollBack         bool          `help:"Roll back a stack first whose earlier operation stopped half way."`
+	Rollback         *bool         `help:"Roll back a stack whose deployment fails (--rollback), first also one that an earlier deployment left half way, or leave it as it stops (--no-rollback), in place of onFailure in the configuration." negatable:""`
 	Lookups          bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks."`
 	Advice           bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
 	Limit            time.Duration `help:"How long one command may run." default:"1h"`
@@ -211,7 +217,7 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 	}
 	r := Request{
 		Values: values, Environment: env, Planned: planned, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
-		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, RollBack: in.RollBack, Lookups: in.Lookups, Advice: in.Advice, Limit: in.Limit,
+		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, Rollback: in.Rollback, Lookups: in.Lookups, Advice: in.Advice, Limit: in.Limit,
 	}
 	if in.plans() {
 		plan, err := makePlan(ctx, d, frame, tell, r)

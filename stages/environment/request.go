@@ -29,7 +29,7 @@ type Request struct {
 	Planned     *Plan         // execute this plan and nothing else; nil is whatever the stacks need
 	Concurrency int           // in place of the environment's, if positive
 	Force       bool          // make a change set even for what seems unchanged
-	RollBack    bool          // roll back what stopped half way
+	Rollback    *bool         // on failure, and first what stopped half way; nil is what the environment says
 	Lookups     bool          // let the CDK CLI look up missing context
 	Advice      bool          // show what the CDK's rules find in templates of apps that take it as advice
 	Limit       time.Duration // how long one command may run
@@ -47,6 +47,18 @@ type job struct {
 
 	parameters map[string]map[string]string // given ones, by target
 }
+
+// rollsBack says what becomes of a stack whose deployment fails.
+func (r Request) rollsBack() bool {
+	if r.Rollback != nil {
+		return *r.Rollback
+	}
+	return r.Environment.OnFailure != config.StopStack
+}
+
+// mayRollBackFirst says whether a stack that an earlier deployment left half
+// way may be rolled back. The CDK CLI asks, unless it is forced.
+func (r Request) mayRollBackFirst() bool { return r.rollsBack() && (r.Rollback != nil || r.Force) }
 
 // Deploy carries out a request: account, hooks, synthesis, assets, stacks. The
 // results name every stack, deployed or not; they are nil when it did not come

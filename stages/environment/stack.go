@@ -39,7 +39,8 @@ func (d *deployment) approach(ctx context.Context, t target) (*account.Session, 
 
 func (d *deployment) options(t target) cfn.Options {
 	return cfn.Options{
-		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force, MayRollBack: d.RollBack,
+		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force,
+		MayRollBack: d.mayRollBackFirst(), NoRollback: !d.rollsBack(),
 		Ready: func(ctx context.Context) error {
 			d.validate() // it takes as long as the change set
 			d.progress.busy(t, progress.Publishing)

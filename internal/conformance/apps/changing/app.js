@@ -26,7 +26,9 @@ const base = {
   Outputs: { TopicArn: { Value: { Ref: 'Topic' }, Export: { Name: 'base-topic' } } },
 };
 const user = { Resources: { Copy: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: { 'Fn::ImportValue': 'base-topic' } } } } };
-if (shape === 'grown') base.Resources.Added = { Type: 'AWS::SQS::Queue' };
+if (shape === 'renamed') base.Resources.Topic.Properties = { DisplayName: 'news' };
+if (shape === 'replaced') base.Resources.Topic.Properties = { TopicName: 'news' };
+if (shape === 'grown' || shape === 'renamed') base.Resources.Added = { Type: 'AWS::SQS::Queue' };
 if (shape === 'closed') delete base.Outputs;
 
 fs.mkdirSync(out, { recursive: true });
