@@ -103,11 +103,10 @@ func (j *job) parametersOf(targets []target) (map[string]map[string]string, erro
 	}
 	declared := map[string][]string{}
 	for _, t := range targets {
-		names, err := declaredParameters(t.stack)
-		if err != nil {
-			return nil, err
+		found[t.name] = map[string]string{}
+		if names, isRead := declaredParameters(t.stack); isRead { // a template that cannot be read is judged when its stack is deployed
+			declared[t.name] = names
 		}
-		declared[t.name], found[t.name] = names, map[string]string{}
 	}
 	for _, p := range given {
 		if err := p.giveTo(targets, declared, found); err != nil {
@@ -125,8 +124,9 @@ func (p GivenParameter) giveTo(targets []target, declared map[string][]string, f
 		if p.Stack != "" && !t.isMeant(p.Stack) {
 			continue
 		}
-		meant, known = append(meant, t), append(known, declared[t.name]...)
-		if slices.Contains(declared[t.name], p.Key) {
+		names, isRead := declared[t.name]
+		meant, known = append(meant, t), append(known, names...)
+		if !isRead || slices.Contains(names, p.Key) {
 			found[t.name][p.Key], has = p.Value, true
 		}
 	}
@@ -155,15 +155,13 @@ func (p GivenParameter) lacking(known []string) error {
 	return err
 }
 
-// declaredParameters are the names of the parameters that a stack's template has.
-func declaredParameters(stack assembly.Stack) ([]string, error) {
-	text, err := os.ReadFile(stack.Template)
-	if err != nil {
-		return nil, fault.Invalidf("reading the template of stack %s: %w", stack.Name, err)
-	}
+// declaredParameters are the names of the parameters that a stack's template
+// has, and whether it could be read.
+func declaredParameters(stack assembly.Stack) (names []string, isRead bool) {
 	var template struct{ Parameters map[string]json.RawMessage }
-	if err := json.Unmarshal(text, &template); err != nil {
-		return nil, fault.Invalidf("the template of stack %s is not JSON: %w", stack.Name, err)
+	text, err := os.ReadFile(stack.Template)
+	if err != nil || json.Unmarshal(text, &template) != nil {
+		return nil, false
 	}
-	return slices.Sorted(maps.Keys(template.Parameters)), nil
+	return slices.Sorted(maps.Keys(template.Parameters)), true
 }
