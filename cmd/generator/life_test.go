@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -313,7 +314,7 @@ func TestAPipelineThatIsRenamedLeavesNothingBehind(t *testing.T) {
 func TestAPipelineIsTheSameWhereverTheVerbIsCalled(t *testing.T) {
 	p := newPlatform(t)
 	p.configuration("shop", "")
-	require.NoError(t, os.Mkdir(filepath.Join(p.dir, ".git"), 0o755))
+	require.NoError(t, exec.Command("git", "init", "-q", p.dir).Run())
 	require.NoError(t, os.Mkdir(filepath.Join(p.dir, "services"), 0o755))
 	require.NoError(t, os.Rename(filepath.Join(p.dir, "shop.yaml"), filepath.Join(p.dir, "services", "shop.yaml")))
 	t.Chdir(p.dir)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"sigs.k8s.io/yaml"
@@ -16,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/repository"
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
@@ -44,26 +44,16 @@ func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
 // repository it is the path as it was given.
 func inRepository(path string) string {
 	if file, err := filepath.Abs(path); err == nil {
-		if inside, err := filepath.Rel(repositoryOf(file), file); err == nil {
-			return filepath.ToSlash(inside)
+		if r, err := repository.Around(filepath.Dir(file)); err == nil {
+			if inside, err := filepath.Rel(r.Top, file); err == nil {
+				return filepath.ToSlash(inside)
+			}
 		}
 	}
 	if filepath.IsLocal(path) {
 		return filepath.ToSlash(filepath.Clean(path))
 	}
 	return filepath.Base(path)
-}
-
-// repositoryOf finds the top folder of the repository that a file is in; "" is none.
-func repositoryOf(file string) string {
-	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			return ""
-		}
-	}
 }
 
 func or(value, otherwise string) string {

@@ -13,12 +13,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // runCmd runs the whole pipeline on this machine.
 type runCmd struct {
 	configFlag
-	Source    string `help:"Folder of the git repository; the commit that is checked out is run." default:"." type:"path" placeholder:"DIR"`
+	Source    string `help:"Folder of the git repository, or one in it; the commit that is checked out is run." default:"." type:"path" placeholder:"DIR"`
 	State     string `help:"Folder for what outlives a run: the simulated AWS, the pipeline's objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
 	AWS       string `help:"Where to deploy: simulator, or default-chain for the AWS accounts that your credentials lead to." enum:"simulator,default-chain" default:"simulator" name:"aws"`
 	LogFormat string `help:"What standard error carries: text for people, or a JSON record a line." enum:"text,json" default:"text"`
@@ -47,11 +48,12 @@ func (c runCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := src.config(c.Config)
+	cfg, file, err := src.config(c.Config)
 	if err != nil {
 		return err
 	}
-	state, err := openState(ctx, or(c.State, filepath.Join(src.dir, ".aphex")), std)
+	c.Config = file
+	state, err := openState(ctx, or(c.State, filepath.Join(src.folder(), ".aphex")), std)
 	if err != nil {
 		return err
 	}
@@ -146,7 +148,7 @@ func (l *laptop) execute(ctx context.Context, name string, template *localrun.Te
 	return localrun.Run(ctx, template, localrun.Options{
 		Name: name,
 		Parameters: map[string]string{
-			plan.CommitSHA: l.src.commit, plan.Branch: l.src.branch, plan.RepoURL: "file://" + l.src.dir,
+			plan.CommitSHA: l.src.commit, plan.Branch: l.src.branch, plan.RepoURL: workspace.FolderURL(l.src.dir),
 			plan.RepoName: filepath.Base(l.src.dir), plan.Pusher: l.src.author,
 		},
 		Dir:     filepath.Join(l.state.run(name), "steps"),

@@ -5,80 +5,181 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 
-	git "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/repository"
 )
 
 // source is the commit that a local run is about.
 type source struct {
-	dir     string // folder of the repository
+	dir     string // top folder of the repository
+	inside  string // the folder that was given, relative to dir with slashes; "." is dir itself
 	commit  string // full SHA of HEAD
 	branch  string
 	subject string // first line of the commit's message
 	author  string
 	changed bool // whether the folder holds changes that are not in the commit
-	files   *object.Commit
+	files   *object.Tree
 }
 
-// openSource finds HEAD of the repository in dir.
+// openSource finds HEAD of the repository that dir lies in.
 func openSource(ctx context.Context, dir string) (source, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return source{}, fmt.Errorf("finding the source folder: %w", err)
+	found, err := repository.Around(dir)
+	if err != nil { // git, too, looks around where a link leads to
+		if real, linkErr := filepath.EvalSymlinks(dir); linkErr == nil {
+			if there, linkErr := repository.Around(real); linkErr == nil {
+				dir, found, err = real, there, nil
+			}
+		}
 	}
-	repository, err := git.PlainOpen(dir)
-	if errors.Is(err, git.ErrRepositoryNotExists) {
-		return source{}, fault.Invalidf("%q is not the top folder of a git repository", dir).
-			WithHint("a pipeline runs commits: git init && git add -A && git commit -m \"Start\"")
+	if err != nil {
+		return source{}, noRepository(dir, err)
+	}
+	storage, err := found.Open(repository.Options{Cache: 32 << 20})
+	var unsupported *repository.Unsupported
+	if errors.As(err, &unsupported) {
+		return source{}, fault.Invalidf("%w", err).WithHint("%s", unsupported.Next)
 	}
 	if err != nil {
-		return source{}, fault.Invalidf("opening the repository %q: %w", dir, err)
+		return source{}, noRepository(dir, err)
 	}
-	head, err := repository.Head()
+	s := source{dir: found.Top, changed: uncommitted(ctx, found.Top)}
+	if s.inside, err = insideOf(found.Top, dir); err != nil {
+		return source{}, err
+	}
+	branch, head, err := storage.Head()
 	if err != nil {
-		return source{}, fault.Invalidf("the repository %q has no commit yet: %w", dir, err).
+		return source{}, fault.Invalidf("the repository %q has no commit yet: %w", found.Top, err).
 			WithHint("git add -A && git commit -m \"Start\"")
 	}
-	commit, err := repository.CommitObject(head.Hash())
+	commit, err := object.GetCommit(storage, head)
 	if err != nil {
-		return source{}, fmt.Errorf("reading commit %s: %w", head.Hash(), err)
+		return source{}, fault.Invalidf("reading commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
 	}
-	subject, _, _ := strings.Cut(commit.Message, "\n")
-	return source{
-		dir: dir, commit: head.Hash().String(), branch: head.Name().Short(), subject: subject,
-		author: commit.Author.Name, changed: uncommitted(ctx, dir), files: commit,
-	}, nil
+	if s.files, err = commit.Tree(); err != nil {
+		return source{}, fault.Invalidf("reading the files of commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
+	}
+	s.commit, s.branch, s.author = head.String(), branch, commit.Author.Name
+	s.subject, _, _ = strings.Cut(commit.Message, "\n")
+	return s, nil
 }
 
-// config reads the configuration as the commit holds it.
-func (s source) config(path string) (*config.Config, error) {
-	file, err := s.files.File(path)
+// noRepository says that there is none, and never suggests one inside of another.
+func noRepository(dir string, err error) error {
+	absolute, absErr := filepath.Abs(dir)
+	if absErr != nil {
+		return fault.Invalidf("%w", err)
+	}
+	if info, statErr := os.Stat(absolute); statErr != nil || !info.IsDir() {
+		return fault.Invalidf("there is no folder %q", absolute).WithHint("give --source the folder of a git repository, or one in it")
+	}
+	for at := absolute; ; at = filepath.Dir(at) {
+		if _, statErr := os.Lstat(filepath.Join(at, ".git")); statErr == nil {
+			return fault.Invalidf("the repository around %q cannot be read: %w", absolute, err).
+				WithHint("git -C %q status says what is wrong with it", at)
+		}
+		if at == filepath.Dir(at) {
+			return fault.Invalidf("%q is in no git repository", absolute).
+				WithHint("a pipeline runs commits: git init && git add -A && git commit -m \"Start\"")
+		}
+	}
+}
+
+// insideOf gives the path of dir relative to top, with slashes.
+func insideOf(top, dir string) (string, error) {
+	absolute, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fault.Invalidf("commit %.10s has no %s", s.commit, path).
-			WithHint("generator init writes one; then git add %s && git commit", path)
+		return "", fmt.Errorf("finding the source folder: %w", err)
+	}
+	inside, err := filepath.Rel(top, absolute)
+	if err != nil {
+		return "", fmt.Errorf("finding the source folder: %w", err)
+	}
+	return filepath.ToSlash(inside), nil
+}
+
+// folder is the folder that was given as the source.
+func (s source) folder() string { return filepath.Join(s.dir, filepath.FromSlash(s.inside)) }
+
+// config reads the configuration as the commit holds it, and gives its path in
+// the repository. It is looked for in the folder that was given and upwards from
+// there; failing that it is the only file of that name in the commit.
+func (s source) config(name string) (*config.Config, string, error) {
+	file, err := s.find(filepath.ToSlash(name))
+	if err != nil {
+		return nil, "", err
 	}
 	text, err := file.Contents()
 	if err != nil {
-		return nil, fmt.Errorf("reading %s of commit %.10s: %w", path, s.commit, err)
+		return nil, "", fmt.Errorf("reading %s of commit %.10s: %w", file.Name, s.commit, err)
 	}
-	cfg, err := config.Parse(path, []byte(text))
+	cfg, err := config.Parse(file.Name, []byte(text))
 	if err != nil {
-		return nil, fault.Invalidf("%w", err)
+		return nil, "", fault.Invalidf("%w", err)
 	}
-	return cfg, nil
+	return cfg, file.Name, nil
+}
+
+func (s source) find(name string) (*object.File, error) {
+	for folder := s.inside; ; folder = path.Dir(folder) {
+		if file, err := s.files.File(path.Join(folder, name)); err == nil {
+			return file, nil
+		}
+		if folder == "." {
+			break
+		}
+	}
+	var others []string
+	if name == config.File {
+		var err error
+		if others, err = s.named(name); err != nil {
+			return nil, err
+		}
+	}
+	missing := fault.Invalidf("commit %.10s has no %s", s.commit, path.Join(s.inside, name))
+	switch len(others) {
+	case 0:
+		return nil, missing.WithHint("generator init writes one; then git add %s && git commit", name)
+	case 1:
+		return s.files.File(others[0])
+	}
+	return nil, missing.WithHint("the commit has several: give one of them by --config: %s", strings.Join(others[:min(len(others), maxListed)], ", "))
+}
+
+// maxListed bounds how many configurations a message names.
+const maxListed = 10
+
+// named lists the files of the commit that bear a name.
+func (s source) named(name string) (paths []string, err error) {
+	walk := object.NewTreeWalker(s.files, true, nil)
+	defer walk.Close()
+	for {
+		file, entry, err := walk.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return paths, nil
+		case err != nil:
+			return nil, fault.Invalidf("looking for %s in commit %.10s: %w", name, s.commit, err)
+		case entry.Mode.IsFile() && path.Base(file) == name:
+			paths = append(paths, file)
+		}
+	}
 }
 
 // uncommitted asks git, which knows ignored files and file times far faster
 // than a comparison of all contents. Without a git program nothing is said.
 func uncommitted(ctx context.Context, dir string) bool {
-	status := exec.CommandContext(ctx, "git", "status", "--porcelain")
+	// A monitor of files is a program that the repository's configuration names.
+	status := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "--no-optional-locks", "status", "--porcelain")
 	status.Dir = dir
 	out, err := status.Output()
 	return err == nil && len(bytes.TrimSpace(out)) > 0

@@ -106,7 +106,7 @@ type Stack struct {
 
 	// The stack's source file, or the folder of its CDK app, relative to the
 	// repository. The app is the nearest folder upwards that has a `cdk.json`.
-	Path string `json:"path,omitempty" default:"." rule:"path" example:"lib/api-stack.ts"`
+	Path string `json:"path,omitempty" derived:"the folder of this file" rule:"path" example:"lib/api-stack.ts"`
 
 	// Which stacks must be deployed before this one, in every environment that
 	// deploys both, as they are written in `name`.

@@ -50,7 +50,7 @@ func Inspect(dir string) (App, error) {
 	for _, file := range entryFiles(filepath.Join(dir, folder), command) {
 		app.Stacks = append(app.Stacks, stacksIn(dir, folder, file)...)
 	}
-	app.Owner, app.Repo, app.Branch = repository(dir)
+	app.Owner, app.Repo, app.Branch = origin(dir)
 	return app, nil
 }
 

@@ -37,18 +37,29 @@ func parseAddress(o Options) (address, error) {
 	}
 	switch {
 	case u.Scheme == "file" && (u.Host == "" || u.Host == "localhost"):
+		if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.ContainsFunc(u.Path, isControl) {
+			return address{}, fault.Invalidf("repository %q is not the URL of a folder", o.URL).
+				WithHint("write ? as %%3F and # as %%23, or give the folder itself")
+		}
 		return localAddress(o, filepath.FromSlash(u.Path))
+	case strings.Contains(o.URL, " "): // only the names of folders have spaces
+		return address{}, notHTTPS(o.URL)
 	case u.Scheme == "https", u.Scheme == "http" && o.AllowLocal && isLoopback(u.Hostname()):
 		return remoteAddress(o, u)
 	}
 	return address{}, notHTTPS(o.URL)
 }
 
-func isControl(r rune) bool { return r <= ' ' || r == 0x7f }
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 func notHTTPS(raw string) error {
 	return fault.Invalidf("repository %q cannot be fetched from", redact.New().String(raw)).
 		WithHint("give its https:// URL, such as https://github.com/owner/repository")
+}
+
+// FolderURL gives the file:// URL of a folder, whatever characters its name has.
+func FolderURL(folder string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(folder)}).String()
 }
 
 func localAddress(o Options, folder string) (address, error) {

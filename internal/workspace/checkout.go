@@ -142,10 +142,10 @@ func checkOutLocal(ctx context.Context, o Options, a address, dir string) (Check
 	if err != nil {
 		return Checkout{}, err
 	}
-	if err := git.borrow(from.folder); err != nil {
+	if err := git.borrow(from); err != nil {
 		return Checkout{}, err
 	}
-	return done, git.finish(commit, filepath.Dir(from.folder), files)
+	return done, git.finish(commit, from.top, files)
 }
 
 // unfold writes the files of the commit into dir.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -17,6 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
+	"github.com/aphex/aphex-pipeline/internal/repository"
 	"github.com/aphex/aphex-pipeline/internal/workspace/gitpack"
 )
 
@@ -29,6 +31,7 @@ var (
 type fetched struct {
 	pack     *gitpack.Pack
 	shallows []plumbing.Hash // commits whose parents were left out
+	tags     []repository.Tag
 }
 
 // fetch asks the server at a for the commit, alone where the server allows
@@ -68,8 +71,27 @@ func fetchOver(ctx context.Context, o Options, a address, commit plumbing.Hash, 
 	}
 	defer response.Close()
 	pack, err := gitpack.Receive(ctx, packOf(response, request), file, tempDir)
-	return fetched{pack, response.Shallows}, err
+	if err != nil {
+		return fetched{}, err
+	}
+	return fetched{pack, response.Shallows, tagsIn(pack, offered)}, nil
 }
+
+// tagsIn lists the tags that came: what a tag tells about itself, and the
+// commit that it names.
+func tagsIn(pack *gitpack.Pack, offered *packp.AdvRefs) []repository.Tag {
+	var tags []repository.Tag
+	for name, hash := range offered.References {
+		commit, told := offered.Peeled[name]
+		if strings.HasPrefix(name, tagPrefix) && pack.Has(hash) && (!told || pack.Has(commit)) {
+			tags = append(tags, repository.Tag{Name: name, Hash: hash})
+		}
+	}
+	slices.SortFunc(tags, func(a, b repository.Tag) int { return strings.Compare(a.Name, b.Name) })
+	return tags
+}
+
+const tagPrefix = "refs/tags/"
 
 // connect prepares the connection. Credentials are sent to the repository's
 // own host only; a redirect to another one is refused before it is followed.
@@ -105,7 +127,7 @@ func requestFor(offered *packp.AdvRefs, commit plumbing.Hash) (*packp.UploadPack
 		}
 	}
 	if givesSingle(offered, commit) {
-		request.Wants = []plumbing.Hash{commit}
+		request.Wants = append([]plumbing.Hash{commit}, tagsAt(offered, commit)...)
 		request.Depth = packp.DepthCommits(1)
 		return request, request.Capabilities.Set(capability.Shallow)
 	}
@@ -114,6 +136,17 @@ func requestFor(offered *packp.AdvRefs, commit plumbing.Hash) (*packp.UploadPack
 		return nil, errNoRefs
 	}
 	return request, nil
+}
+
+// tagsAt lists the objects in which tags tell about the commit. They come with
+// it, so that `git describe` finds a release by its name.
+func tagsAt(offered *packp.AdvRefs, commit plumbing.Hash) (objects []plumbing.Hash) {
+	for name, peeled := range offered.Peeled {
+		if peeled == commit && strings.HasPrefix(name, tagPrefix) {
+			objects = append(objects, offered.References[name])
+		}
+	}
+	return objects
 }
 
 // givesSingle says whether the server lets a client ask for this commit alone.
@@ -136,7 +169,7 @@ func branchesAndTags(offered *packp.AdvRefs) []plumbing.Hash {
 	var wants []plumbing.Hash
 	seen := map[plumbing.Hash]bool{}
 	for name, tip := range offered.References {
-		wanted := strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, "refs/tags/")
+		wanted := strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, tagPrefix)
 		if wanted && !seen[tip] {
 			seen[tip] = true
 			wants = append(wants, tip)

@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/repository"
 )
 
 // gitDir is the workspace's own .git. It makes `git rev-parse HEAD`, `git log`
@@ -43,23 +45,54 @@ func (d gitDir) keepPack(temporary string, got fetched) error {
 	if err := d.write(filepath.Join("objects", "pack", name+".idx"), got.pack.WriteIndex); err != nil {
 		return err
 	}
-	if len(got.shallows) == 0 {
-		return nil
-	}
-	return d.write("shallow", func(w io.Writer) error {
-		for _, commit := range got.shallows {
-			fmt.Fprintln(w, commit)
-		}
-		return nil
-	})
+	return d.keepHistory(got.shallows, got.tags)
 }
 
-// borrow takes the objects from a repository on this machine.
-func (d gitDir) borrow(objects string) error {
-	return d.write("objects/info/alternates", func(w io.Writer) error {
-		_, err := fmt.Fprintln(w, objects)
+// borrow takes the objects from a repository on this machine, with its tags and
+// with where its history ends.
+func (d gitDir) borrow(from *localObjects) error {
+	err := d.write("objects/info/alternates", func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, strings.Join(from.storage.Objects, "\n"))
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	shallows, err := from.storage.Shallow()
+	if err != nil {
+		return fault.Invalidf("reading where the history of %q ends: %w", from.top, err)
+	}
+	tags, err := from.storage.Tags()
+	if err != nil {
+		return fault.Invalidf("reading the tags of %q: %w", from.top, err)
+	}
+	return d.keepHistory(shallows, tags)
+}
+
+// keepHistory writes which commits have no parents here, and the tags.
+func (d gitDir) keepHistory(shallows []plumbing.Hash, tags []repository.Tag) error {
+	if len(shallows) > 0 {
+		if err := d.write("shallow", func(w io.Writer) error { return writeLines(w, shallows) }); err != nil {
+			return err
+		}
+	}
+	// Git stops at a name that it would not give, so that one bad tag would spoil all.
+	tags = slices.DeleteFunc(slices.Clone(tags), func(tag repository.Tag) bool {
+		return plumbing.ReferenceName(tag.Name).Validate() != nil
+	})
+	if len(tags) == 0 {
+		return nil
+	}
+	return d.write("packed-refs", func(w io.Writer) error { return writeLines(w, tags) })
+}
+
+func writeLines[T any](w io.Writer, lines []T) error {
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish writes what tells git where it is.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
@@ -40,7 +41,8 @@ func headOfFolder(_ context.Context, o Options, a address) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	reference, err := objects.storage.Reference(plumbing.NewBranchReferenceName(o.Branch))
+	defer objects.Close()
+	reference, err := storer.ResolveReference(objects.storage, plumbing.NewBranchReferenceName(o.Branch))
 	if err != nil {
 		return "", err
 	}

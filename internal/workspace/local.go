@@ -4,17 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/repository"
 	"github.com/aphex/aphex-pipeline/internal/workspace/gitpack"
 )
 
@@ -24,60 +19,25 @@ const largeObject = 1 << 20
 // localObjects reads a repository on this machine.
 type localObjects struct {
 	mu      sync.Mutex // the storage is not made for several readers
-	storage *filesystem.Storage
-	folder  string // where the objects are
+	storage *repository.Storage
+	top     string // the folder of the repository
 }
 
-// openLocal finds the repository at a folder: a working tree, also one made by
-// `git worktree`, or a bare repository.
+// openLocal opens the repository at a folder, as package repository finds it.
 func openLocal(folder string) (*localObjects, error) {
-	folder, err := filepath.Abs(folder)
+	found, err := repository.At(folder)
 	if err != nil {
-		return nil, err
+		return nil, fault.Invalidf("%w", err).WithHint("give the folder that contains .git, or a bare repository")
 	}
-	gitFolder, err := commonDir(folder)
-	if err != nil {
-		return nil, fault.Invalidf("%q is not a git repository: %w", folder, err).
-			WithHint("give the folder that contains .git, or a bare repository")
-	}
-	storage := filesystem.NewStorageWithOptions(osfs.New(gitFolder), cache.NewObjectLRU(32<<20),
-		filesystem.Options{LargeObjectThreshold: largeObject, AlternatesFS: osfs.New("/")})
-	return &localObjects{storage: storage, folder: filepath.Join(gitFolder, "objects")}, nil
-}
-
-// commonDir gives the folder that holds HEAD and objects.
-func commonDir(folder string) (string, error) {
-	dotGit := filepath.Join(folder, ".git")
-	switch info, err := os.Stat(dotGit); {
+	storage, err := found.Open(repository.Options{Cache: 32 << 20, LargeObject: largeObject})
+	var unsupported *repository.Unsupported
+	switch {
+	case errors.As(err, &unsupported):
+		return nil, fault.Invalidf("%w", err).WithHint("%s", unsupported.Next)
 	case err != nil:
-		return folder, isGitFolder(folder)
-	case info.IsDir():
-		return dotGit, isGitFolder(dotGit)
+		return nil, fault.Invalidf("%w", err)
 	}
-	link, err := os.ReadFile(dotGit) // of a worktree: "gitdir: <path>"
-	if err != nil {
-		return "", err
-	}
-	gitFolder := resolve(folder, strings.TrimPrefix(strings.TrimSpace(string(link)), "gitdir: "))
-	if common, err := os.ReadFile(filepath.Join(gitFolder, "commondir")); err == nil {
-		gitFolder = resolve(gitFolder, strings.TrimSpace(string(common)))
-	}
-	return gitFolder, isGitFolder(gitFolder)
-}
-
-func resolve(from, to string) string {
-	if filepath.IsAbs(to) {
-		return to
-	}
-	return filepath.Join(from, to)
-}
-
-func isGitFolder(folder string) error {
-	_, err := os.Stat(filepath.Join(folder, "HEAD"))
-	if err == nil {
-		_, err = os.Stat(filepath.Join(folder, "objects"))
-	}
-	return err
+	return &localObjects{storage: storage, top: found.Top}, nil
 }
 
 // Read gives an object of the given kind and of at most limit bytes.
@@ -105,10 +65,14 @@ func (l *localObjects) read(hash plumbing.Hash, kind plumbing.ObjectType, limit 
 
 func (l *localObjects) object(hash plumbing.Hash, kind plumbing.ObjectType) (plumbing.EncodedObject, error) {
 	object, err := l.storage.EncodedObject(kind, hash)
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return nil, fmt.Errorf("%s %s: %w", kind, hash, gitpack.ErrMissing)
+	if !errors.Is(err, plumbing.ErrObjectNotFound) {
+		return object, err
 	}
-	return object, err
+	if kind != plumbing.CommitObject && l.storage.Partial {
+		return nil, fault.Invalidf("the repository %q is a partial clone and lacks %s %s of the commit", l.top, kind, hash).
+			WithHint("fetch what the commit needs: git archive HEAD >/dev/null")
+	}
+	return nil, fmt.Errorf("%s %s: %w", kind, hash, gitpack.ErrMissing)
 }
 
 // Copy writes the content of a blob to w and gives its size.

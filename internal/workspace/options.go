@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/repository"
 )
 
 // DefaultHost is the only host that repositories come from unless another is configured.
@@ -88,7 +89,7 @@ func hasUpper(hexDigits string) bool {
 func checkSupported(commit string) error {
 	if len(commit) == 64 {
 		return fault.Invalidf("commit %s is of a repository with SHA-256 object names, which cannot be checked out", commit).
-			WithHint("use a repository with SHA-1 object names (the default of git and the only kind on GitHub)")
+			WithHint(repository.NextSHA256)
 	}
 	return nil
 }

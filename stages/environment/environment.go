@@ -205,7 +205,7 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 	if err != nil {
 		return Output{}, fault.Invalidf("%w", err)
 	}
-	env, found := cfg.Environment(in.Environment)
+	env, found := cfg.At(in.Config).Environment(in.Environment)
 	if !found {
 		// A run keeps the topology it started with, and the commit may have dropped the environment.
 		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)

@@ -133,7 +133,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 		if cfg, err = config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config))); err != nil {
 			return nil, fault.Invalidf("%w", err)
 		}
-		return cfg, nil
+		return cfg.At(in.Config), nil
 	}
 	frame.Log.Info("reading the configuration of the built workspace", "key", in.Artifact)
 	data, err := d.FetchFile(ctx, in.Bucket, in.Artifact, in.Digest, in.Config)
@@ -143,7 +143,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 	if cfg, err = config.Parse(in.Config, data); err != nil {
 		return nil, fault.Invalidf("%w", err)
 	}
-	return cfg, nil
+	return cfg.At(in.Config), nil
 }
 
 // deployOwnStack deploys the repository's own pipeline stack.

@@ -99,6 +99,7 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 	if err != nil {
 		return configuration(in.Config, err)
 	}
+	cfg = cfg.At(in.Config)
 	frame.Log.Info("the configuration is valid", "environments", len(cfg.Environments), "file", in.Config)
 	found := []Finding{}
 	found = append(found, apps(dir, cfg)...)

@@ -51,6 +51,9 @@ func (p *Pack) Checksum() plumbing.Hash { return p.checksum }
 // Objects is the number of objects in the pack.
 func (p *Pack) Objects() int { return len(p.entries) }
 
+// Has says whether the pack holds an object.
+func (p *Pack) Has(hash plumbing.Hash) bool { return p.byHash[hash] != nil }
+
 // Size is the number of bytes received.
 func (p *Pack) Size() int64 { return p.size + int64(hashSize) }
 

@@ -1,0 +1,28 @@
+package config
+
+import (
+	"path"
+	"path/filepath"
+)
+
+// At gives the configuration as it is at its place in the repository: stacks
+// that name no path get the folder of the file, relative to the repository.
+func (c *Config) At(file string) *Config {
+	folder := path.Dir(path.Clean(filepath.ToSlash(file)))
+	for i := range c.Environments {
+		fillPaths(c.Environments[i].Stacks, folder)
+	}
+	fillPaths(c.Stacks, folder)
+	if c.PipelineStack != nil && c.PipelineStack.Path == "" {
+		c.PipelineStack.Path = folder
+	}
+	return c
+}
+
+func fillPaths(stacks []Stack, folder string) {
+	for i := range stacks {
+		if stacks[i].Path == "" {
+			stacks[i].Path = folder
+		}
+	}
+}
