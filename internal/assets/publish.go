@@ -97,9 +97,6 @@ func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, t
 	if err := to.Require(ctx, list.Bootstrap); err != nil {
 		return err
 	}
-	if err := p.requireDocker(ctx, list, to); err != nil {
-		return err
-	}
 	jobs := map[string]func(context.Context) error{}
 	var nodes []schedule.Node
 	add := func(key string, job func(context.Context) error) {

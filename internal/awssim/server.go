@@ -37,7 +37,6 @@ type Server struct {
 	parameters *parameters.Store
 	secrets    *secrets.Store
 	registry   *registry.Store
-	images     *registry.Distribution
 	stacks     *stacks.Engine
 	services   map[string]wire.Service
 
@@ -91,9 +90,6 @@ func (s *Server) open(options Options) error {
 	s.parameters = parameters.New(s.clock.Now)
 	s.secrets = secrets.New(s.clock.Now)
 	s.registry = registry.New(s.clock.Now)
-	if s.images, err = s.registry.Distribution(filepath.Join(s.dir, "ecr"), s.ledger.touch); err != nil {
-		return err
-	}
 	s.stacks = stacks.New(host{s}, options.Stacks)
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
@@ -113,7 +109,6 @@ func (s *Server) Start() (url string, err error) {
 		return "", fmt.Errorf("starting the AWS simulator: %w", err)
 	}
 	s.url = "http://" + listener.Addr().String()
-	s.registry.Listens(listener.Addr().String())
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
@@ -166,15 +161,11 @@ func (s *Server) clear() error {
 
 const greeting = "This is the AphexPipeline AWS simulator. Nothing here is real AWS.\n"
 
-// ServeHTTP answers one API call, or a request to the registry of images.
+// ServeHTTP answers one API call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "aphex-aws-simulator")
 	if r.Method == http.MethodGet && r.URL.Path == "/" && r.URL.RawQuery == "" && r.Header.Get("Authorization") == "" {
 		_, _ = io.WriteString(w, greeting) // a client that went away is its own problem
-		return
-	}
-	if s.images.Serves(r) {
-		s.images.ServeHTTP(w, r)
 		return
 	}
 	s.answer(w, r)

@@ -200,7 +200,7 @@ func TestWhatTheAppSaysStopsOrIsShown(t *testing.T) {
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
 	t.Setenv("SHAPE", "invalid")
 	_, err = w.run("dev")
-	require.ErrorContains(t, err, "the validation of the templates failed (CloudFormation Validate):\n  Api/Bad: Nonsense")
+	require.ErrorContains(t, err, "the validation of the templates failed (CloudFormation Validate):\n  Api/Bad: DelaySeconds")
 	assert.Zero(t, w.Calls()["cloudformation:ExecuteChangeSet"], "nothing is executed")
 	t.Setenv("SHAPE", "warning")
 	unvalidated(t)
@@ -215,12 +215,12 @@ func TestRulesThatAreAdviceAreLookedAtWhenSomebodyWantsThem(t *testing.T) {
 	t.Setenv("SHAPE", "invalid")
 	_, err := w.run("dev")
 	require.NoError(t, err)
-	assert.NotContains(t, w.log.String(), "Nonsense")
+	assert.NotContains(t, w.log.String(), "DelaySeconds: 1000")
 	assert.Contains(t, w.log.String(), "the app takes them as advice, which --advice shows")
 
 	_, err = w.run("dev", func(in *environment.Input) { in.Force, in.Advice = true, true })
 	require.NoError(t, err)
-	assert.Regexp(t, `level=WARN msg="Nonsense: .*construct=Api/Bad`, w.log.String())
+	assert.Regexp(t, `level=WARN msg="DelaySeconds: .*construct=Api/Bad`, w.log.String())
 }
 
 func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {

@@ -15,7 +15,7 @@ func (s *Store) Service() wire.Service {
 		"CreateRepository":            wire.Typed(s.create),
 		"DescribeRepositories":        wire.Typed(s.describe),
 		"DeleteRepository":            wire.Typed(s.delete),
-		"GetAuthorizationToken":       wire.Typed(s.getAuthorizationToken),
+		"GetAuthorizationToken":       wire.Typed(getAuthorizationToken),
 		"PutImage":                    wire.Typed(s.putImage),
 		"ListImages":                  wire.Typed(s.listImages),
 		"DescribeImages":              wire.Typed(s.describeImages),
@@ -70,11 +70,8 @@ type view struct {
 	} `json:"encryptionConfiguration"`
 }
 
-// show gives the repository as the API does, with the address that images are
-// pushed to.
-func (s *Store) show(call *wire.Call, r Repository) view {
-	_, prefix := s.endpoint(r.Account, call.Region)
-	v := view{ARN: r.ARN, RegistryID: r.Account, Name: r.Name, URI: prefix + "/" + r.Name, Created: seconds(r.Created), Mutability: r.Mutability}
+func show(r Repository) view {
+	v := view{ARN: r.ARN, RegistryID: r.Account, Name: r.Name, URI: r.URI, Created: seconds(r.Created), Mutability: r.Mutability}
 	v.Scanning.ScanOnPush, v.Encryption.Type = r.ScanOnPush, r.Encryption
 	return v
 }
@@ -93,7 +90,7 @@ func (s *Store) create(call *wire.Call, in input) (any, error) {
 		r.Tags[t.Key] = t.Value
 	}
 	r, err := s.Create(call.Caller.Account, call.Region, r)
-	return map[string]any{"repository": s.show(call, r)}, err
+	return map[string]any{"repository": show(r)}, err
 }
 
 func (s *Store) describe(call *wire.Call, in input) (any, error) {
@@ -103,7 +100,7 @@ func (s *Store) describe(call *wire.Call, in input) (any, error) {
 			return nil, err
 		}
 		for _, r := range s.All(call.Place()) {
-			views = append(views, s.show(call, r))
+			views = append(views, show(r))
 		}
 	}
 	for _, name := range in.RepositoryNames {
@@ -114,7 +111,7 @@ func (s *Store) describe(call *wire.Call, in input) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		views = append(views, s.show(call, r))
+		views = append(views, show(r))
 	}
 	return map[string]any{"repositories": views}, nil
 }
@@ -124,19 +121,18 @@ func (s *Store) delete(call *wire.Call, in input) (any, error) {
 		return nil, err
 	}
 	r, err := s.Delete(call.Place(), in.RepositoryName, in.Force)
-	return map[string]any{"repository": s.show(call, r)}, err
+	return map[string]any{"repository": show(r)}, err
 }
 
-// getAuthorizationToken gives a login for `docker login`.
-func (s *Store) getAuthorizationToken(call *wire.Call, _ struct{}) (any, error) {
+// getAuthorizationToken gives a login for `docker login`; nothing checks it.
+func getAuthorizationToken(call *wire.Call, _ struct{}) (any, error) {
 	if err := call.Permit("ecr:GetAuthorizationToken", "*"); err != nil {
 		return nil, err
 	}
-	login := base64.StdEncoding.EncodeToString([]byte("AWS:" + s.token(call.Caller.Account)))
-	url, _ := s.endpoint(call.Caller.Account, call.Region)
+	login := base64.StdEncoding.EncodeToString([]byte("AWS:simulated-password-of-" + call.Caller.Account))
 	return map[string]any{"authorizationData": []any{map[string]any{
 		"authorizationToken": login, "expiresAt": seconds(call.Now.Add(12 * time.Hour)),
-		"proxyEndpoint": url,
+		"proxyEndpoint": "https://" + host(call.Caller.Account, call.Region),
 	}}}, nil
 }
 

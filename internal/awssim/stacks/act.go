@@ -15,7 +15,7 @@ func (e *Engine) act(ctx context.Context, s *stack, st step) error {
 	if err := st.checkReplacement(); err != nil {
 		return err
 	}
-	if err := checkRequired(st.wanted); err != nil {
+	if err := checkProperties(st.wanted); err != nil {
 		return err
 	}
 	properties, err := e.resolved(s.Scope, st.wanted.Properties)
@@ -63,22 +63,25 @@ func (e *Engine) makeGeneric(s *stack, request ResourceRequest) (Resource, error
 	defer e.mu.Unlock()
 	subject.Seed = e.newID()
 	id := subject.NewID()
-	if request.Properties[kinds.NameProperty(request.Type)] != nil && e.taken(s.Scope, request.Type, id) {
-		message := fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", request.Type, id)
+	if wrong := subject.Misnamed(); wrong != "" {
+		return Resource{}, errors.New(handlerReason(wrong, e.newID(), "InvalidRequest"))
+	}
+	if identity := kinds.Identity(request.Type, request.Properties); identity != "" && e.taken(s.Scope, request.Type, identity) {
+		message := fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", request.Type, identity)
 		return Resource{}, errors.New(handlerReason(message, e.newID(), "AlreadyExists"))
 	}
 	return Resource{PhysicalID: id}, nil
 }
 
-// taken says whether a physical id of a type is in use. The caller holds the
-// lock.
-func (e *Engine) taken(scope Scope, typ, id string) bool {
+// taken says whether a resource of the type with that identity exists. The
+// caller holds the lock.
+func (e *Engine) taken(scope Scope, typ, identity string) bool {
 	for _, s := range e.state.Stacks {
-		if s.Scope.Account != scope.Account || s.Scope.Region != scope.Region {
+		if s.Scope.Account != scope.Account || s.Scope.Region != scope.Region && !kinds.Global(typ) {
 			continue
 		}
 		for _, r := range s.Resources {
-			if r.Type == typ && r.PhysicalID == id && !r.gone() {
+			if r.Type == typ && r.PhysicalID != "" && !r.gone() && kinds.Identity(typ, r.Properties) == identity {
 				return true
 			}
 		}
@@ -123,14 +126,13 @@ func (e *Engine) note(s *stack, st step, identity Resource) {
 	}
 }
 
-func checkRequired(r resource) error {
-	missing := kinds.Missing(r.Type, r.Properties)
-	if len(missing) == 0 {
-		return nil
+func checkProperties(r resource) error {
+	var lines []string
+	for _, problem := range kinds.Problems(r.Type, r.Properties) {
+		lines = append(lines, problem.String())
 	}
-	lines := make([]string, len(missing))
-	for i, name := range missing {
-		lines[i] = "#: required key [" + name + "] not found"
+	if lines == nil {
+		return nil
 	}
 	return fmt.Errorf("Properties validation failed for resource %s with message:\n[%s]", r.LogicalID, strings.Join(lines, "\n"))
 }

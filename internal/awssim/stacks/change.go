@@ -116,7 +116,7 @@ func (ch *change) conclude(wanted *resource) {
 		switch {
 		case d.Recreation == "Always" && d.Evaluation == "Static":
 			ch.Replacement = "True"
-		case d.Recreation == "Always" && ch.Replacement == "False":
+		case d.Recreation != "Never" && ch.Replacement == "False":
 			ch.Replacement = "Conditional"
 		}
 	}
@@ -139,9 +139,7 @@ func (p *planner) details(current, wanted *resource, name string) []detail {
 	case !exists:
 		d.Kind = "Remove"
 	}
-	if kinds.Replaces(current.Type, name) {
-		d.Recreation = "Always"
-	}
+	d.Recreation = string(kinds.Replaces(current.Type, name))
 	if template.IsUnknown(after) {
 		d.Evaluation = "Dynamic"
 	}

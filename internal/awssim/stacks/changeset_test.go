@@ -124,7 +124,7 @@ Resources:
   Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub 'b-${Name}'}}
   Table: {Type: AWS::DynamoDB::Table, Properties: {KeySchema: [a]}, UpdateReplacePolicy: Retain}
   Fn:
-    Type: AWS::SQS::Queue
+    Type: Custom::Thing
     Properties: {A: !GetAtt Table.Arn, B: plain, C: !Ref Bucket}
   Fixed: {Type: AWS::SNS::Topic, Metadata: {x: 1}}
   Old: {Type: AWS::SNS::Topic, DeletionPolicy: Retain}
@@ -137,7 +137,7 @@ Resources:
   Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub 'b-${Name}'}}
   Table: {Type: AWS::DynamoDB::Table, Properties: {KeySchema: [b]}, UpdateReplacePolicy: Retain}
   Fn:
-    Type: AWS::SQS::Queue
+    Type: Custom::Thing
     Properties: {A: !GetAtt Table.Arn, B: changed, C: !Ref Bucket}
   Fixed: {Type: AWS::SNS::Topic, Metadata: {x: 2}}
   New: {Type: AWS::SNS::Topic}
@@ -275,7 +275,7 @@ func TestAChangeSetThatCannotBeComputedFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, stacks.Options{})
 		defer c.engine.Close()
-		cs := c.review("app", "cs", "Resources: {A: {Type: AWS::SNS::Topic, Properties: {X: !ImportValue absent}}}", types.ChangeSetTypeCreate)
+		cs := c.review("app", "cs", "Resources: {A: {Type: AWS::SNS::Topic, Properties: {DisplayName: !ImportValue absent}}}", types.ChangeSetTypeCreate)
 		assert.Equal(t, types.ChangeSetStatusFailed, cs.Status)
 		assert.Equal(t, "No export named absent found.", *cs.StatusReason)
 

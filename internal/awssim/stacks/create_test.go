@@ -164,7 +164,9 @@ func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	}{
 		"a bad name":            {"1shop", shop, nil, "ValidationError", "Member must satisfy regular expression pattern"},
 		"a bad template":        {"shop", "{", nil, "ValidationError", "Template format error: JSON not well-formed."},
-		"a missing parameter":   {"shop", "Parameters: {P: {Type: String}}\nResources: {A: {Type: T}}", nil, "ValidationError", "Parameters: [P] must have values"},
+		"a missing parameter":   {"shop", "Parameters: {P: {Type: String}}\nResources: {A: {Type: AWS::SNS::Topic}}", nil, "ValidationError", "Parameters: [P] must have values"},
+		"an unknown type":       {"shop", "Resources: {A: {Type: AWS::Foo::Bar}, B: {Type: My::Own::Thing::MODULE}, C: {Type: Custom::Any}}", nil, "ValidationError", "Template format error: Unrecognized resource types: [AWS::Foo::Bar, My::Own::Thing::MODULE]"},
+		"an unknown attribute":  {"shop", "Resources: {A: {Type: AWS::SQS::Queue}}\nOutputs: {X: {Value: !GetAtt A.Color}}", nil, "ValidationError", "Template error: resource A does not support attribute type Color in Fn::GetAtt"},
 		"a missing capability":  {"shop", "Resources: {A: {Type: AWS::IAM::Role}}", nil, "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]"},
 		"a role of nobody":      {"shop", shop, func(in *cfn.CreateStackInput) { in.RoleARN = ptr("arn:aws:iam::1:role/nobody") }, "ValidationError", "is invalid or cannot be assumed"},
 		"no template":           {"shop", "", func(in *cfn.CreateStackInput) { in.TemplateBody = nil }, "ValidationError", "Either Template URL or Template Body must be specified."},
@@ -265,13 +267,62 @@ func TestTheHostGetsResolvedPropertiesAndTheStacksTags(t *testing.T) {
 Resources:
   Bucket:
     Type: AWS::S3::Bucket
-    Properties: {A: '{{resolve:ssm:/name}}', B: '{{resolve:secretsmanager:db:SecretString:password}}'}
+    Properties: {AccessControl: '{{resolve:ssm:/name}}', ObjectLockEnabled: '{{resolve:secretsmanager:db:SecretString:password}}'}
 Outputs: {Arn: {Value: !GetAtt Bucket.Arn}}`, func(in *cfn.CreateStackInput) { in.Tags = tags("team", "a") })
 		id := c.resources("data")["Bucket"]
 		request := c.host.alive[id]
 		assert.Regexp(t, `^data-bucket-[a-z0-9]{12}$`, id)
-		assert.Equal(t, map[string]any{"A": "from-ssm", "B": "s3cret"}, request.Properties)
+		assert.Equal(t, map[string]any{"AccessControl": "from-ssm", "ObjectLockEnabled": "s3cret"}, request.Properties)
 		assert.Equal(t, map[string]string{"team": "a"}, request.Tags)
 		assert.Equal(t, "arn:twin:"+id, outputs(s)["Arn"])
+	})
+}
+
+func TestNamesAreUniqueForTheirParentNotForTheAccount(t *testing.T) {
+	const api = `
+Resources:
+  Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: api}}
+  Method:
+    Type: AWS::ApiGateway::Method
+    Properties: {HttpMethod: GET, RestApiId: !Ref Api, ResourceId: !GetAtt Api.RootResourceId}
+  Deployment: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api}, DependsOn: Method}
+  Stage: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Api, DeploymentId: !Ref Deployment, StageName: prod}}
+`
+	const again = api + `  Second: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Api, DeploymentId: !Ref Deployment, StageName: prod}, DependsOn: Stage}`
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t, stacks.Options{})
+		defer c.engine.Close()
+		assert.Equal(t, types.StackStatusCreateComplete, c.create("one", api).StackStatus)
+		assert.Equal(t, types.StackStatusCreateComplete, c.create("two", api).StackStatus)
+		assert.Equal(t, "prod", c.resources("two")["Stage"])
+		assert.Equal(t, types.StackStatusRollbackComplete, c.create("three", again).StackStatus)
+		assert.Contains(t, strings.Join(c.events("three"), "\n"), "|prod' already exists.")
+	})
+}
+
+func TestAttributesThatAreListsCanBeSelectedAndJoined(t *testing.T) {
+	const body = `
+Resources:
+  Zone: {Type: AWS::Route53::HostedZone, Properties: {Name: example.com}}
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+  Six: {Type: AWS::EC2::VPCCidrBlock, Properties: {VpcId: !Ref Vpc, AmazonProvidedIpv6CidrBlock: true}}
+  Subnet:
+    Type: AWS::EC2::Subnet
+    DependsOn: Six
+    Properties:
+      VpcId: !Ref Vpc
+      CidrBlock: !Select [0, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]]
+      Ipv6CidrBlock: !Select [1, !Cidr [!Select [0, !GetAtt Vpc.Ipv6CidrBlocks], 4, 64]]
+Outputs:
+  Servers: {Value: !Join [',', !GetAtt Zone.NameServers]}
+  Six: {Value: !Select [0, !GetAtt Subnet.Ipv6CidrBlocks]}
+`
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t, stacks.Options{})
+		defer c.engine.Close()
+		s := c.create("net", body)
+		assert.Equal(t, types.StackStatusCreateComplete, s.StackStatus, c.events("net"))
+		assert.Len(t, strings.Split(outputs(s)["Servers"], ","), 4)
+		assert.Regexp(t, `^2600:[0-9a-f:]+/64$`, outputs(s)["Six"])
 	})
 }

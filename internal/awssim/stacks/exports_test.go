@@ -20,7 +20,7 @@ Resources: {T: {Type: AWS::SNS::Topic, Properties: {DisplayName: a}}}
 Outputs:
   Topic: {Value: !Ref T, Export: {Name: topic}}
 `
-	importer = "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !ImportValue topic}}}"
+	importer = "Resources: {Q: {Type: Custom::Thing, Properties: {A: !ImportValue topic}}}"
 )
 
 func TestAnExportInUseIsNeitherChangedNorRemoved(t *testing.T) {
@@ -94,7 +94,7 @@ func TestExportsAreOfOneScopeAndOneStack(t *testing.T) {
 		elsewhere := *c
 		elsewhere.cfn = client(c.engine, stacks.Scope{Account: "111111111111", Region: "us-east-1", Partition: "aws"})
 		assert.Equal(t, types.StackStatusCreateComplete, elsewhere.create("a", exporter).StackStatus)
-		s = c.create("none", "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {A: !ImportValue nothing}}}")
+		s = c.create("none", "Resources: {Q: {Type: Custom::Thing, Properties: {A: !ImportValue nothing}}}")
 		assert.Contains(t, strings.Join(c.events("none"), "\n"), "No export named nothing found. Rollback requested by user.")
 		assert.Equal(t, types.StackStatusRollbackComplete, s.StackStatus)
 	})

@@ -98,6 +98,9 @@ func childVersion(s *stack, properties map[string]any, body string, store templa
 	if err := parsed.CheckTransforms(); err != nil {
 		return v, err
 	}
+	if err := checkVocabulary(parsed); err != nil {
+		return v, err
+	}
 	v.Arguments, err = parsed.Arguments(nestedArguments(properties["Parameters"]), nil, store)
 	return v, err
 }

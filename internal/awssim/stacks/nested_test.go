@@ -24,13 +24,13 @@ Resources:
     Properties:
       TemplateURL: https://bucket/child
       Parameters: {Topic: !Ref Before, V: !Ref V}
-  After: {Type: AWS::SQS::Queue, Properties: {Url: !GetAtt Child.Outputs.Queue, V: !Ref V}}
+  After: {Type: Custom::Thing, Properties: {Url: !GetAtt Child.Outputs.Queue, V: !Ref V}}
 Outputs: {Url: {Value: !GetAtt Child.Outputs.Queue}}
 `
 	child = `
 Parameters: {Topic: {Type: String}, V: {Type: String}}
 Resources:
-  Queue: {Type: AWS::SQS::Queue, Properties: {Topic: !Ref Topic, V: !Ref V}}
+  Queue: {Type: Custom::Thing, Properties: {Topic: !Ref Topic, V: !Ref V}}
   Extra: {Type: AWS::DynamoDB::Table, Properties: {KeySchema: [!Ref V]}}
 Outputs: {Queue: {Value: !Ref Queue}}
 `

@@ -25,7 +25,7 @@ Outputs:
 	consumer = `
 Resources:
   Q:
-    Type: AWS::SQS::Queue
+    Type: Custom::Thing
     Properties: {A: {"Fn::GetStackOutput": {StackName: producer, OutputName: Value}}}
 Outputs:
   Second: {Value: !Select [1, !Split ["||", {"Fn::GetStackOutput": {StackName: producer, OutputName: List}}]]}

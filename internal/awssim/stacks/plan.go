@@ -154,10 +154,11 @@ func (p *planner) resource(id string) error {
 	if added {
 		p.unknown[id] = true
 		p.result.Changes = append(p.result.Changes, addition(&wanted))
-		p.validate(&wanted)
+		p.validate(&wanted, true)
 	} else if c, modified := p.modification(current, &wanted); modified {
 		p.unknown[id] = c.Replacement != "False"
 		p.result.Changes = append(p.result.Changes, c)
+		p.validate(&wanted, false)
 	}
 	if wanted.Type != stackType {
 		return nil

@@ -53,7 +53,7 @@ func (g graph) template(t *testing.T, version int) string {
 			references = append(references, map[string]any{"Ref": need})
 		}
 		resources[name] = map[string]any{
-			"Type": "AWS::SQS::Queue", "Properties": map[string]any{"Version": version, "Needs": references},
+			"Type": "Custom::Thing", "Properties": map[string]any{"Version": version, "Needs": references},
 		}
 	}
 	body, err := json.Marshal(map[string]any{"Resources": resources})
@@ -73,7 +73,7 @@ func (g graph) deploy(t *testing.T) (lines []string, alive int, status types.Sta
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, stacks.Options{ResourceTime: duration})
 		defer c.engine.Close()
-		c.host.twins["AWS::SQS::Queue"] = true
+		c.host.twins["Custom::Thing"] = true
 		if g.Failing != "" {
 			c.engine.FailResource(stacks.Rule{LogicalID: g.Failing, Operation: "CREATE"})
 		}
@@ -118,7 +118,7 @@ func TestAnyFailedUpdateLeavesTheStackAsItWas(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCloud(t, stacks.Options{ResourceTime: duration})
 			defer c.engine.Close()
-			c.host.twins["AWS::SQS::Queue"] = true
+			c.host.twins["Custom::Thing"] = true
 			c.create("app", g.template(t, 1))
 			before, had := c.resources("app"), snapshotOf(c)
 			c.engine.FailResource(stacks.Rule{LogicalID: g.Failing, Operation: "UPDATE", Times: 1})

@@ -62,6 +62,9 @@ func (e *Engine) prepare(ctx context.Context, c call, previous *version) (versio
 	if err := parsed.CheckTransforms(); err != nil {
 		return v, err
 	}
+	if err := checkVocabulary(parsed); err != nil {
+		return v, err
+	}
 	if v.Arguments, err = parsed.Arguments(c.form.arguments(), v.Arguments, e.store(c.Scope)); err != nil {
 		return v, err
 	}

@@ -96,7 +96,7 @@ func sameProperties(a, b *resource) bool {
 // replaces says whether the change makes a new physical resource.
 func replaces(from, to *resource) bool {
 	return slices.ContainsFunc(changedProperties(from.Properties, to.Properties), func(name string) bool {
-		return kinds.Replaces(from.Type, name)
+		return kinds.Replaces(from.Type, name) == kinds.Always
 	})
 }
 
@@ -119,14 +119,12 @@ func changedProperties(from, to map[string]any) []string {
 // checkReplacement refuses to replace a resource that has a name of its own
 // and keeps it.
 func (st step) checkReplacement() error {
-	name := kinds.NameProperty(st.record.Type)
-	value, named := st.wanted.Properties[name]
-	if !st.replace || !named || !template.Equal(value, st.record.Properties[name]) {
+	identity := kinds.Identity(st.record.Type, st.wanted.Properties)
+	if !st.replace || identity == "" || identity != kinds.Identity(st.record.Type, st.record.Properties) {
 		return nil
 	}
-	text, _ := template.Text(value)
 	return fmt.Errorf("CloudFormation cannot update a stack when a custom-named resource requires replacing. "+
-		"Rename %s and update the stack again.", text)
+		"Rename %s and update the stack again.", identity)
 }
 
 // adopt makes the record what was wanted. The identity is set apart.

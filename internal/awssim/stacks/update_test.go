@@ -20,7 +20,7 @@ func TestAFailedUpdateIsRolledBackToWhatWas(t *testing.T) {
 		c := newCloud(t, stacks.Options{})
 		defer c.engine.Close()
 		c.host.twins["AWS::S3::Bucket"] = true
-		c.host.twins["AWS::SQS::Queue"] = true
+		c.host.twins["Custom::Thing"] = true
 		c.create("app", before)
 		had := c.resources("app")
 		c.engine.FailResource(stacks.Rule{LogicalID: "Fn", Operation: "UPDATE", Times: 1, Reason: "no"})
@@ -47,8 +47,8 @@ const pair = `
 Parameters: {V: {Type: String, Default: '1'}}
 Resources:
   A: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref V}}
-  B: {Type: AWS::SQS::Queue, Properties: {Delay: !Ref V}, DependsOn: A}
-  C: {Type: AWS::SQS::Queue, Properties: {Delay: !Ref V}}
+  B: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref V}, DependsOn: A}
+  C: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref V}}
 `
 
 func versioned(v string) func(*cfn.UpdateStackInput) {

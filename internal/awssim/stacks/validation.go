@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/kinds"
-	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/template"
 )
 
 // validation is what early validation, which CloudFormation does before a
@@ -42,10 +41,10 @@ func earlyReason(failed []validation) string {
 		"use the DescribeEvents API for detailed failure information.", strings.Join(names, ", "))
 }
 
-// validate holds a resource that is to be made to what early validation knows:
-// its required properties, and that nothing has its name. The caller holds the
-// lock.
-func (p *planner) validate(wanted *resource) {
+// validate holds a resource that is to be made or changed to what early
+// validation knows: the properties of its type, and that nothing has the name
+// of a new one. The caller holds the lock.
+func (p *planner) validate(wanted *resource, added bool) {
 	path := "/Resources/" + wanted.LogicalID + "/Properties"
 	add := func(name, path, id, reason string) {
 		p.result.Invalid = append(p.result.Invalid, validation{
@@ -53,21 +52,20 @@ func (p *planner) validate(wanted *resource) {
 			LogicalID: wanted.LogicalID, PhysicalID: id, Type: wanted.Type, Time: p.engine.host.Now().UTC(),
 		})
 	}
-	for _, property := range kinds.Missing(wanted.Type, wanted.Properties) {
-		add("PROPERTY_VALIDATION", path, "", fmt.Sprintf("Required property [%s] not found", property))
+	for _, problem := range kinds.Problems(wanted.Type, wanted.Properties) {
+		add("PROPERTY_VALIDATION", path+problem.Path, "", problem.Reason)
 	}
-	property := kinds.NameProperty(wanted.Type)
-	name, _ := template.Text(wanted.Properties[property])
-	if name == "" || template.IsUnknown(wanted.Properties) {
+	identity := kinds.Identity(wanted.Type, wanted.Properties)
+	if identity == "" || !added {
 		return
 	}
-	id := p.stack.subject(wanted).NewID()
-	if own := p.stack.Resources[wanted.LogicalID]; own != nil && own.PhysicalID == id {
+	if own := p.stack.Resources[wanted.LogicalID]; own != nil && kinds.Identity(own.Type, own.Properties) == identity {
 		return // what a failed creation left
 	}
-	if p.engine.taken(p.stack.Scope, wanted.Type, id) {
-		add("NAME_CONFLICT_VALIDATION", path+"/"+property, id,
-			fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", wanted.Type, id))
+	if p.engine.taken(p.stack.Scope, wanted.Type, identity) {
+		property := "/" + kinds.NameProperty(wanted.Type)
+		add("NAME_CONFLICT_VALIDATION", path+strings.TrimSuffix(property, "/"), identity,
+			fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", wanted.Type, identity))
 	}
 }
 

@@ -41,8 +41,8 @@ Resources:
 			lines = append(lines, *ev.ValidationName+" "+*ev.LogicalResourceId+" "+*ev.ResourceType+" "+*ev.ValidationPath+": "+*ev.ValidationStatusReason)
 		}
 		assert.Equal(t, []string{
-			"PROPERTY_VALIDATION Bare AWS::Lambda::Permission /Resources/Bare/Properties: Required property [FunctionName] not found",
-			"PROPERTY_VALIDATION Bare AWS::Lambda::Permission /Resources/Bare/Properties: Required property [Principal] not found",
+			"PROPERTY_VALIDATION Bare AWS::Lambda::Permission /Resources/Bare/Properties: required key [FunctionName] not found",
+			"PROPERTY_VALIDATION Bare AWS::Lambda::Permission /Resources/Bare/Properties: required key [Principal] not found",
 			"NAME_CONFLICT_VALIDATION Mine AWS::Lambda::Function /Resources/Mine/Properties/FunctionName: Resource of type 'AWS::Lambda::Function' with identifier 'orders' already exists.",
 		}, lines)
 

@@ -25,13 +25,13 @@ const (
 	upperAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-func (s Subject) expand(pattern string, k kind) string {
+func (s Subject) expand(pattern string) string {
 	return variable.ReplaceAllStringFunc(pattern, func(match string) string {
-		return s.variable(match[1:len(match)-1], k)
+		return s.variable(match[1 : len(match)-1])
 	})
 }
 
-func (s Subject) variable(name string, k kind) string {
+func (s Subject) variable(name string) string {
 	if property, ok := strings.CutPrefix(name, "prop."); ok {
 		return text(s.Properties[property])
 	}
@@ -52,7 +52,7 @@ func (s Subject) variable(name string, k kind) string {
 	case "last":
 		return last(s.PhysicalID)
 	case "name":
-		return s.newName(k)
+		return s.newName()
 	}
 	return s.invented(name)
 }

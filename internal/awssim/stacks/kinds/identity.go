@@ -1,6 +1,9 @@
 package kinds
 
 import (
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,19 +33,85 @@ type Subject struct {
 // NewID invents the identity of a new resource: its own name when the
 // properties give one, else stack-logicalid-SUFFIX, in the form of its type.
 func (s Subject) NewID() string {
-	k := table[s.Type]
-	if k.id == "" {
-		return s.newName(k)
+	if pattern := table[s.Type].id; pattern != "" {
+		return s.expand(pattern)
 	}
-	return s.expand(k.id, k)
+	published := schemaOf(s.Type)
+	if published == nil {
+		return s.newName()
+	}
+	parts := published.Ref
+	if len(parts) == 0 {
+		parts = published.Identifier
+	}
+	var id []string
+	for _, name := range parts {
+		if part := s.part(published, name); part != "" {
+			id = append(id, part)
+		}
+	}
+	if len(id) == 0 {
+		return s.newName()
+	}
+	return strings.Join(id, "|")
+}
+
+// part is a property or an attribute of the identity.
+func (s Subject) part(published *schema, name string) string {
+	_, isProperty := published.Properties[name]
+	given := text(s.Properties[name])
+	switch {
+	case given != "":
+		return given
+	case isProperty && name != NameProperty(s.Type):
+		return ""
+	case !isProperty && strings.HasSuffix(strings.ToLower(name), "arn") && published.ARN != "":
+		return s.expandARN(published.ARN, s.newName())
+	}
+	return s.newName()
 }
 
 // newName is the name given by the properties, or an invented one.
-func (s Subject) newName(k kind) string {
-	if name, ok := s.Properties[k.name].(string); ok && name != "" {
+func (s Subject) newName() string {
+	if name := text(s.Properties[NameProperty(s.Type)]); name != "" {
 		return name
 	}
-	return Invent(s.StackName, s.LogicalID, s.Seed, s.Type)
+	name := Invent(s.StackName, s.LogicalID, s.Seed, s.Type)
+	if s.fifo() {
+		const ending = ".fifo"
+		if limit := table[s.Type].limit; limit > 0 && len(name)+len(ending) > limit {
+			name = cut(name, limit-len(ending)-13) + name[len(name)-13:]
+		}
+		return name + ending
+	}
+	return name
+}
+
+// fifo says that the resource is a first-in-first-out queue or topic.
+func (s Subject) fifo() bool {
+	return text(s.Properties["FifoQueue"]) == "true" || text(s.Properties["FifoTopic"]) == "true"
+}
+
+// Misnamed says what is wrong with the name that the properties give, in the
+// service's words; empty when nothing is.
+func (s Subject) Misnamed() string {
+	k, name := table[s.Type], text(s.Properties[NameProperty(s.Type)])
+	if name == "" {
+		return ""
+	}
+	if s.Type == "AWS::SQS::Queue" && s.fifo() != strings.HasSuffix(name, ".fifo") {
+		if s.fifo() {
+			return "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length."
+		}
+		return k.rule
+	}
+	if s.Type == "AWS::SNS::Topic" && s.fifo() && !strings.HasSuffix(name, ".fifo") {
+		return "Invalid parameter: Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
+	}
+	if k.pattern != "" && !regexp.MustCompile(`^(?:`+k.pattern+`)$`).MatchString(name) {
+		return k.rule
+	}
+	return ""
 }
 
 // Invent makes a name as CloudFormation does: stack-logicalid-SUFFIX, cut to
@@ -66,12 +135,77 @@ func Invent(stackName, logicalID, seed, typ string) string {
 
 func cut(text string, limit int) string { return text[:min(len(text), limit)] }
 
-// Attribute is what Fn::GetAtt gives for a resource that nothing stands behind.
-func (s Subject) Attribute(name string) string {
-	s.Seed = s.PhysicalID + "/" + name
-	if pattern, ok := table[s.Type].attributes[name]; ok {
-		return s.expand(pattern, table[s.Type])
+// Attribute is what Fn::GetAtt gives for a resource that nothing stands
+// behind: a text, a list or a map, as its type says.
+func (s Subject) Attribute(name string) any {
+	code := "s"
+	if published := schemaOf(s.Type); published != nil && published.Attributes[name] != "" {
+		code = published.Attributes[name]
 	}
+	if value, ok := s.Properties[name]; ok && table[s.Type].attributes[name] == "" && fits(code, value) {
+		return value
+	}
+	return s.attribute(name, code)
+}
+
+func (s Subject) attribute(name, code string) any {
+	pattern := table[s.Type].attributes[name]
+	switch {
+	case strings.HasPrefix(code, "["):
+		return s.list(name, pattern, code[1:])
+	case strings.HasPrefix(code, "{"):
+		return map[string]any{}
+	case strings.HasPrefix(code, "#"):
+		return s.object(name, code)
+	case pattern != "":
+		return s.seeded(name).expand(pattern)
+	case code == "n":
+		return "1"
+	case code == "b":
+		return "false"
+	}
+	return s.scalar(name)
+}
+
+func (s Subject) seeded(name string) Subject {
+	s.Seed = s.PhysicalID + "/" + name
+	return s
+}
+
+// list makes the items that a pattern gives, or two invented ones.
+func (s Subject) list(name, pattern, item string) []any {
+	items := []any{}
+	if pattern == "" {
+		for i := range 2 {
+			items = append(items, s.attribute(fmt.Sprintf("%s.%d", name, i), item))
+		}
+		return items
+	}
+	for i, one := range strings.Split(pattern, ",") {
+		if value := s.seeded(fmt.Sprintf("%s.%d", name, i)).expand(one); value != "" {
+			items = append(items, value)
+		}
+	}
+	return items
+}
+
+// object has the members of its definition that are no objects themselves.
+func (s Subject) object(name, code string) map[string]any {
+	members := map[string]any{}
+	published := schemaOf(code)
+	if published == nil {
+		return members
+	}
+	for member, code := range published.Properties {
+		if !strings.ContainsAny(code, "#[{") {
+			members[member] = s.attribute(name+"."+member, code)
+		}
+	}
+	return members
+}
+
+// scalar is a text that looks like what the name says.
+func (s Subject) scalar(name string) string {
 	switch {
 	case strings.HasSuffix(name, "Arn"), strings.HasSuffix(name, "ARN"):
 		return s.arn()
@@ -85,10 +219,14 @@ func (s Subject) Attribute(name string) string {
 	return s.PhysicalID + "-" + strings.ReplaceAll(name, ".", "-")
 }
 
-// arn is the usual form: arn:partition:service:region:account:type/id.
+// arn is the published form with the physical id, or the usual one:
+// arn:partition:service:region:account:type/id.
 func (s Subject) arn() string {
 	if strings.HasPrefix(s.PhysicalID, "arn:") {
 		return s.PhysicalID
+	}
+	if published := schemaOf(s.Type); published != nil && published.ARN != "" {
+		return s.expandARN(published.ARN, s.PhysicalID)
 	}
 	parts := strings.Split(strings.ToLower(s.Type), "::")
 	service, noun := parts[0], parts[len(parts)-1]
@@ -98,6 +236,29 @@ func (s Subject) arn() string {
 	return strings.Join([]string{
 		"arn", s.Place.Partition, service, s.Place.Region, s.Place.Account, noun + "/" + s.PhysicalID,
 	}, ":")
+}
+
+// arnVariable is a part of a published ARN, such as ${TableName}.
+var arnVariable = regexp.MustCompile(`\$\{([A-Za-z0-9]+)\}`)
+
+// expandARN fills in a published ARN. Its last variable is the resource
+// itself, those before are properties that name its parents.
+func (s Subject) expandARN(template, own string) string {
+	variables := arnVariable.FindAllString(template, -1)
+	return arnVariable.ReplaceAllStringFunc(template, func(match string) string {
+		name := match[2 : len(match)-1]
+		place := map[string]string{"Partition": s.Place.Partition, "Region": s.Place.Region, "Account": s.Place.Account}
+		if value, ok := place[name]; ok {
+			return value
+		}
+		if given := text(s.Properties[name]); given != "" && !strings.HasPrefix(given, "arn:") {
+			return given
+		}
+		if slices.Index(variables, match) == len(variables)-1 {
+			return last(own)
+		}
+		return letters(s.Seed+own+name, lowerAlphabet, 10)
+	})
 }
 
 // last is the part behind the last colon or slash.

@@ -34,7 +34,7 @@ func TestResourcesAreNamedAsAWSNamesThem(t *testing.T) {
 }
 
 func TestAttributesAreShapedAsAWSShapesThem(t *testing.T) {
-	attribute := func(typ, id, name string) string {
+	attribute := func(typ, id, name string) any {
 		s := subject(typ, map[string]any{"Value": "33"})
 		s.PhysicalID = id
 		return s.Attribute(name)
@@ -72,10 +72,148 @@ func TestInventedNamesKeepTheLimitOfTheirType(t *testing.T) {
 }
 
 func TestReplacementAndRequirementsFollowTheTable(t *testing.T) {
-	assert.True(t, Replaces("AWS::S3::Bucket", "BucketName"))
-	assert.True(t, Replaces("AWS::DynamoDB::Table", "KeySchema"))
-	assert.False(t, Replaces("AWS::Lambda::Function", "Code"))
-	assert.False(t, Replaces("AWS::Unheard::Of", ""))
-	assert.Equal(t, []string{"Code", "Role"}, Missing("AWS::Lambda::Function", nil))
-	assert.Empty(t, Missing("AWS::Unheard::Of", nil))
+	assert.Equal(t, Always, Replaces("AWS::S3::Bucket", "BucketName"))
+	assert.Equal(t, Always, Replaces("AWS::DynamoDB::Table", "KeySchema"))
+	assert.Equal(t, Conditionally, Replaces("AWS::EC2::VPC", "InstanceTenancy"))
+	assert.Equal(t, Never, Replaces("AWS::Lambda::Function", "Code"))
+	assert.Equal(t, Never, Replaces("AWS::Unheard::Of", ""))
+}
+
+func TestNamesAreUniqueAmongTheirSiblings(t *testing.T) {
+	type properties = map[string]any
+	for name, tc := range map[string]struct {
+		typ   string
+		a, b  properties
+		taken bool
+	}{
+		"stages of two APIs":        {"AWS::ApiGateway::Stage", properties{"RestApiId": "a", "StageName": "prod"}, properties{"RestApiId": "b", "StageName": "prod"}, false},
+		"one stage of one API":      {"AWS::ApiGateway::Stage", properties{"RestApiId": "a", "StageName": "prod"}, properties{"RestApiId": "a", "StageName": "prod"}, true},
+		"V2 stages of two APIs":     {"AWS::ApiGatewayV2::Stage", properties{"ApiId": "a", "StageName": "$default"}, properties{"ApiId": "b", "StageName": "$default"}, false},
+		"rules of two buses":        {"AWS::Events::Rule", properties{"Name": "r"}, properties{"Name": "r", "EventBusName": "own"}, false},
+		"rules of the default bus":  {"AWS::Events::Rule", properties{"Name": "r"}, properties{"Name": "r", "EventBusName": "default"}, true},
+		"filters of two log groups": {"AWS::Logs::MetricFilter", properties{"LogGroupName": "a", "FilterName": "f"}, properties{"LogGroupName": "b", "FilterName": "f"}, false},
+		"schedules of two groups":   {"AWS::Scheduler::Schedule", properties{"Name": "s"}, properties{"Name": "s", "GroupName": "g"}, false},
+		"aliases of two functions":  {"AWS::Lambda::Alias", properties{"FunctionName": "a", "Name": "live"}, properties{"FunctionName": "b", "Name": "live"}, false},
+		"aliases of one function":   {"AWS::Lambda::Alias", properties{"FunctionName": "a", "Name": "live"}, properties{"FunctionName": "a", "Name": "live"}, true},
+		"groups of two user pools":  {"AWS::Cognito::UserPoolGroup", properties{"UserPoolId": "a", "GroupName": "g"}, properties{"UserPoolId": "b", "GroupName": "g"}, false},
+		"services of two clusters":  {"AWS::ECS::Service", properties{"ServiceName": "s"}, properties{"ServiceName": "s", "Cluster": "c"}, false},
+		"tables of two databases":   {"AWS::Glue::Table", properties{"DatabaseName": "a", "TableInput": properties{"Name": "t"}}, properties{"DatabaseName": "b", "TableInput": properties{"Name": "t"}}, false},
+		"records of two types":      {"AWS::Route53::RecordSet", properties{"HostedZoneId": "z", "Name": "n", "Type": "A"}, properties{"HostedZoneId": "z", "Name": "n", "Type": "AAAA"}, false},
+		"ACLs of two scopes":        {"AWS::WAFv2::WebACL", properties{"Scope": "REGIONAL", "Name": "n"}, properties{"Scope": "CLOUDFRONT", "Name": "n"}, false},
+		"log groups":                {"AWS::Logs::LogGroup", properties{"LogGroupName": "/a"}, properties{"LogGroupName": "/a"}, true},
+		"queues":                    {"AWS::SQS::Queue", properties{"QueueName": "q"}, properties{"QueueName": "q"}, true},
+	} {
+		a, b := Identity(tc.typ, tc.a), Identity(tc.typ, tc.b)
+		assert.NotEmpty(t, a, name)
+		assert.NotEmpty(t, b, name)
+		assert.Equal(t, tc.taken, a == b, "%s: %s and %s", name, a, b)
+	}
+}
+
+func TestWhatAWSNamesCannotBeTaken(t *testing.T) {
+	for typ, properties := range map[string]map[string]any{
+		"AWS::SQS::Queue":         nil,
+		"AWS::EC2::VPC":           {"CidrBlock": "10.0.0.0/16"},
+		"AWS::ApiGateway::Stage":  {"RestApiId": "a"},
+		"AWS::Lambda::Permission": {"FunctionName": "f", "Action": "a", "Principal": "p"},
+		"AWS::Unheard::Of":        {"Name": "n"},
+	} {
+		assert.Empty(t, Identity(typ, properties), typ)
+	}
+}
+
+func TestAttributesHaveTheTypeThatAWSGivesThem(t *testing.T) {
+	attribute := func(typ, name string, properties map[string]any) any {
+		s := subject(typ, properties)
+		s.PhysicalID = "id"
+		return s.Attribute(name)
+	}
+	for typ, lists := range map[string][]string{
+		"AWS::Route53::HostedZone":                  {"NameServers"},
+		"AWS::EC2::VPC":                             {"Ipv6CidrBlocks", "CidrBlockAssociations"},
+		"AWS::EC2::VPCEndpoint":                     {"DnsEntries", "NetworkInterfaceIds"},
+		"AWS::DirectoryService::MicrosoftAD":        {"DnsIpAddresses"},
+		"AWS::ElasticLoadBalancingV2::LoadBalancer": {"SecurityGroups"},
+	} {
+		for _, name := range lists {
+			items, ok := attribute(typ, name, nil).([]any)
+			assert.True(t, ok, "%s.%s is a list", typ, name)
+			assert.NotEmpty(t, items, "%s.%s", typ, name)
+			assert.Equal(t, items, attribute(typ, name, nil), "the same every time")
+		}
+	}
+	assert.Equal(t, []any{"sg-1"}, attribute("AWS::ElasticLoadBalancingV2::LoadBalancer", "SecurityGroups", map[string]any{"SecurityGroups": []any{"sg-1"}}))
+	assert.Len(t, attribute("AWS::Route53::HostedZone", "NameServers", nil), 4)
+	assert.Regexp(t, `^2600:[0-9a-f:]+::/56$`, attribute("AWS::EC2::VPC", "Ipv6CidrBlocks", nil).([]any)[0])
+	assert.Equal(t, "arn:aws:logs:eu-west-1:111111111111:log-group:id:*", attribute("AWS::Logs::LogGroup", "Arn", nil))
+	assert.Equal(t, "arn:aws:athena:eu-west-1:111111111111:workgroup/id", attribute("AWS::Athena::WorkGroup", "SomeArn", nil), "the published form")
+}
+
+func TestGeneratedNamesFollowTheRulesOfTheirType(t *testing.T) {
+	assert.Regexp(t, `/Shop-Thing-[A-Z0-9]{12}\.fifo$`, subject("AWS::SQS::Queue", map[string]any{"FifoQueue": true}).NewID())
+	assert.Regexp(t, `:Shop-Thing-[A-Z0-9]{12}\.fifo$`, subject("AWS::SNS::Topic", map[string]any{"FifoTopic": "true"}).NewID())
+	long := subject("AWS::SQS::Queue", map[string]any{"FifoQueue": true})
+	long.LogicalID = "AVeryLongLogicalIdOfAQueueThatNobodyWouldWriteByHandButThatConstructsOftenMakeOfTheirPath"
+	assert.Empty(t, Subject{Type: "AWS::SQS::Queue", Properties: map[string]any{"FifoQueue": true, "QueueName": last(long.NewID())}}.Misnamed())
+}
+
+func TestGivenNamesAreHeldToTheRulesOfTheirType(t *testing.T) {
+	misnamed := func(typ string, properties map[string]any) string { return subject(typ, properties).Misnamed() }
+	assert.Contains(t, misnamed("AWS::SQS::Queue", map[string]any{"QueueName": "q", "FifoQueue": true}), "must end with .fifo")
+	assert.Contains(t, misnamed("AWS::SQS::Queue", map[string]any{"QueueName": "q.fifo"}), "Can only include alphanumeric")
+	assert.Contains(t, misnamed("AWS::SNS::Topic", map[string]any{"TopicName": "t", "FifoTopic": true}), "must end with .fifo")
+	assert.Contains(t, misnamed("AWS::Lambda::Function", map[string]any{"FunctionName": "a b"}), "[a-zA-Z0-9-_]+")
+	assert.Contains(t, misnamed("AWS::DynamoDB::Table", map[string]any{"TableName": "ab"}), "[a-zA-Z0-9_.-]+")
+	assert.Contains(t, misnamed("AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/a b"}), "log")
+	assert.Empty(t, misnamed("AWS::SQS::Queue", map[string]any{"QueueName": "q.fifo", "FifoQueue": "true"}))
+	assert.Empty(t, misnamed("AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/lambda/f"}))
+	assert.Empty(t, misnamed("AWS::Unheard::Of", map[string]any{"Name": "a b"}))
+}
+
+func TestPropertiesAreHeldToTheSchemaOfTheirType(t *testing.T) {
+	type properties = map[string]any
+	problems := func(typ string, given properties) []string {
+		var lines []string
+		for _, p := range Problems(typ, given) {
+			lines = append(lines, p.String())
+		}
+		return lines
+	}
+	assert.Equal(t, []string{"#: required key [Code] not found", "#: required key [Role] not found"}, problems("AWS::Lambda::Function", nil))
+	assert.Equal(t, []string{"#: extraneous key [QueName] is not permitted"}, problems("AWS::SQS::Queue", properties{"QueName": "q"}))
+	assert.Equal(t, []string{"#/QueueName: expected type: String, found: JSONArray"}, problems("AWS::SQS::Queue", properties{"QueueName": []any{"q"}}))
+	assert.Equal(t, []string{"#/VersioningConfiguration: extraneous key [State] is not permitted"},
+		problems("AWS::S3::Bucket", properties{"VersioningConfiguration": properties{"Status": "Enabled", "State": "x"}}))
+	assert.Equal(t, []string{"#/ContainerDefinitions/0: required key [Image] not found"},
+		problems("AWS::ECS::TaskDefinition", properties{"ContainerDefinitions": []any{properties{"Name": "n"}}}))
+	assert.Empty(t, problems("AWS::SQS::Queue", properties{"DelaySeconds": "5", "FifoQueue": "true", "QueueName": struct{}{}}), "texts are converted, unknown values pass")
+	for _, typ := range []string{"AWS::Unheard::Of", "Custom::Thing", "AWS::CloudFormation::CustomResource"} {
+		assert.Empty(t, problems(typ, properties{"Anything": "goes"}), typ)
+	}
+}
+
+func TestEverySchemaCanBeRead(t *testing.T) {
+	for name := range lines() {
+		s := schemaOf(name)
+		for _, property := range append(s.Required, s.Replace...) {
+			assert.Contains(t, s.Properties, property, name)
+		}
+	}
+	for typ, properties := range unique {
+		s := schemaOf(typ)
+		if assert.NotNil(t, s, typ) {
+			for _, property := range properties {
+				assert.Regexp(t, `^[A-Za-z]+(=[a-z]*|\.[A-Za-z]+)?$`, property)
+				name := regexp.MustCompile(`[=.].*`).ReplaceAllString(property, "")
+				assert.Contains(t, s.Properties, name, typ)
+			}
+		}
+	}
+	for typ, k := range table {
+		for name := range k.attributes {
+			if s := schemaOf(typ); s != nil {
+				assert.Contains(t, s.Attributes, name, typ)
+			}
+		}
+	}
 }

@@ -2,19 +2,15 @@ package kinds
 
 var observation = map[string]kind{
 	"AWS::Logs::LogGroup": {
-		name: "LogGroupName", tags: true, limit: 512,
+		limit: 512, pattern: `[.\-_/#A-Za-z0-9]{1,512}`,
+		rule:       "Value at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+",
 		attributes: map[string]string{"Arn": "arn:{partition}:logs:{region}:{account}:log-group:{id}:*"},
 	},
-	"AWS::Logs::LogStream":          {name: "LogStreamName", replace: []string{"LogGroupName"}, required: []string{"LogGroupName"}},
-	"AWS::Logs::MetricFilter":       {name: "FilterName", replace: []string{"LogGroupName"}, required: []string{"LogGroupName", "FilterPattern"}},
-	"AWS::Logs::SubscriptionFilter": {name: "FilterName", replace: []string{"LogGroupName"}, required: []string{"LogGroupName", "DestinationArn"}},
 	"AWS::CloudWatch::Alarm": {
-		name: "AlarmName", tags: true, limit: 255, required: []string{"ComparisonOperator", "EvaluationPeriods"},
+		limit:      255,
 		attributes: map[string]string{"Arn": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}"},
 	},
-	"AWS::CloudWatch::Dashboard": {name: "DashboardName", required: []string{"DashboardBody"}},
 	"AWS::CloudTrail::Trail": {
-		name: "TrailName", tags: true, required: []string{"IsLogging", "S3BucketName"},
 		attributes: map[string]string{"Arn": "arn:{partition}:cloudtrail:{region}:{account}:trail/{id}"},
 	},
 	"AWS::XRay::Group": {

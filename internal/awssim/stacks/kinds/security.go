@@ -2,57 +2,53 @@ package kinds
 
 var security = map[string]kind{
 	"AWS::IAM::Role": {
-		name: "RoleName", tags: true, limit: 64, replace: []string{"Path"}, required: []string{"AssumeRolePolicyDocument"},
+		limit: 64,
 		attributes: map[string]string{
 			"Arn":    "arn:{partition}:iam::{account}:role/{id}",
 			"RoleId": "AROA{up17}",
 		},
 	},
 	"AWS::IAM::Policy": {
-		id: "{low5}-{low4}-{up12}", replace: []string{"PolicyName"}, required: []string{"PolicyDocument", "PolicyName"},
+		id:         "{low5}-{low4}-{up12}",
 		attributes: map[string]string{"Id": "{id}"},
 	},
 	"AWS::IAM::ManagedPolicy": {
-		name: "ManagedPolicyName", id: "arn:{partition}:iam::{account}:policy/{name}",
-		replace: []string{"Description", "Path"}, required: []string{"PolicyDocument"},
+		id:         "arn:{partition}:iam::{account}:policy/{name}",
 		attributes: map[string]string{"PolicyArn": "{id}"},
 	},
 	"AWS::IAM::User": {
-		name: "UserName", tags: true, limit: 64,
+		limit:      64,
 		attributes: map[string]string{"Arn": "arn:{partition}:iam::{account}:user/{id}"},
 	},
 	"AWS::IAM::Group": {
-		name: "GroupName", attributes: map[string]string{"Arn": "arn:{partition}:iam::{account}:group/{id}"},
+		attributes: map[string]string{"Arn": "arn:{partition}:iam::{account}:group/{id}"},
 	},
 	"AWS::IAM::InstanceProfile": {
-		name: "InstanceProfileName", replace: []string{"Path"}, required: []string{"Roles"},
 		attributes: map[string]string{"Arn": "arn:{partition}:iam::{account}:instance-profile/{id}"},
 	},
 	"AWS::IAM::AccessKey": {
-		id: "AKIA{up16}", replace: []string{"UserName"}, required: []string{"UserName"},
+		id:         "AKIA{up16}",
 		attributes: map[string]string{"SecretAccessKey": "{low40}"},
 	},
 	"AWS::IAM::OIDCProvider": {
-		id: "arn:{partition}:iam::{account}:oidc-provider/{low12}", tags: true, replace: []string{"Url"},
+		id:         "arn:{partition}:iam::{account}:oidc-provider/{low12}",
 		attributes: map[string]string{"Arn": "{id}"},
 	},
 	"AWS::KMS::Key": {
-		id: "{uuid}", tags: true,
+		id:         "{uuid}",
 		attributes: map[string]string{"Arn": "arn:{partition}:kms:{region}:{account}:key/{id}", "KeyId": "{id}"},
 	},
-	"AWS::KMS::Alias": {name: "AliasName", required: []string{"AliasName", "TargetKeyId"}},
 	"AWS::SecretsManager::Secret": {
-		name: "Name", id: "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{low6}", tags: true,
-		attributes: map[string]string{"Id": "{id}", "Arn": "{id}"},
-	},
-	"AWS::SecretsManager::SecretTargetAttachment": {id: "{prop.SecretId}", required: []string{"SecretId", "TargetId", "TargetType"}},
-	"AWS::CertificateManager::Certificate": {
-		id: "arn:{partition}:acm:{region}:{account}:certificate/{uuid}", tags: true,
-		replace: []string{"DomainName", "SubjectAlternativeNames", "ValidationMethod"}, required: []string{"DomainName"},
+		id:         "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{low6}",
 		attributes: map[string]string{"Id": "{id}"},
 	},
+	"AWS::SecretsManager::SecretTargetAttachment": {id: "{prop.SecretId}"},
+	"AWS::CertificateManager::Certificate": {
+		id:         "arn:{partition}:acm:{region}:{account}:certificate/{uuid}",
+		attributes: map[string]string{"CertificateArn": "{id}"},
+	},
 	"AWS::Cognito::UserPool": {
-		id: "{region}_{low9}", replace: []string{"AliasAttributes", "UsernameAttributes"},
+		id: "{region}_{low9}",
 		attributes: map[string]string{
 			"Arn":          "arn:{partition}:cognito-idp:{region}:{account}:userpool/{id}",
 			"ProviderName": "cognito-idp.{region}.{suffix}/{id}",
@@ -61,12 +57,12 @@ var security = map[string]kind{
 		},
 	},
 	"AWS::Cognito::UserPoolClient": {
-		id: "{low26}", replace: []string{"GenerateSecret", "UserPoolId"}, required: []string{"UserPoolId"},
+		id:         "{low26}",
 		attributes: map[string]string{"ClientId": "{id}", "Name": "{id}"},
 	},
-	"AWS::Cognito::IdentityPool": {id: "{region}:{uuid}", required: []string{"AllowUnauthenticatedIdentities"}},
+	"AWS::Cognito::IdentityPool": {id: "{region}:{uuid}"},
 	"AWS::WAFv2::WebACL": {
-		id: "{low12}|{uuid}|REGIONAL", tags: true, replace: []string{"Name", "Scope"}, required: []string{"DefaultAction", "Scope", "VisibilityConfig"},
+		id:         "{low12}|{uuid}|REGIONAL",
 		attributes: map[string]string{"Arn": "arn:{partition}:wafv2:{region}:{account}:regional/webacl/{low12}/{uuid}"},
 	},
 }

@@ -2,7 +2,7 @@ package kinds
 
 var storage = map[string]kind{
 	"AWS::S3::Bucket": {
-		name: "BucketName", tags: true, limit: 63, lower: true,
+		limit: 63, lower: true,
 		attributes: map[string]string{
 			"Arn":                 "arn:{partition}:s3:::{id}",
 			"DomainName":          "{id}.s3.{suffix}",
@@ -11,18 +11,18 @@ var storage = map[string]kind{
 			"WebsiteURL":          "http://{id}.s3-website-{region}.{suffix}",
 		},
 	},
-	"AWS::S3::BucketPolicy": {id: "{prop.Bucket}", replace: []string{"Bucket"}, required: []string{"Bucket", "PolicyDocument"}},
+	"AWS::S3::BucketPolicy": {id: "{prop.Bucket}"},
 	"AWS::DynamoDB::Table": {
-		name: "TableName", tags: true, limit: 255, required: []string{"KeySchema"},
-		replace: []string{"KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes", "ImportSourceSpecification"},
+		limit: 255, pattern: `[A-Za-z0-9_.-]{3,255}`,
+		rule: "Value at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
 		attributes: map[string]string{
 			"Arn":       "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
 			"StreamArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}/stream/2026-01-01T00:00:00.000",
 		},
 	},
 	"AWS::DynamoDB::GlobalTable": {
-		name: "TableName", tags: true, limit: 255, required: []string{"KeySchema", "Replicas", "AttributeDefinitions"},
-		replace: []string{"KeySchema", "LocalSecondaryIndexes"},
+		limit: 255, pattern: `[A-Za-z0-9_.-]{3,255}`,
+		rule: "Value at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
 		attributes: map[string]string{
 			"Arn":       "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
 			"TableId":   "{uuid}",
@@ -30,15 +30,14 @@ var storage = map[string]kind{
 		},
 	},
 	"AWS::EFS::FileSystem": {
-		id: "fs-{hex17}", tags: true, replace: []string{"Encrypted", "KmsKeyId", "PerformanceMode"},
+		id: "fs-{hex17}",
 		attributes: map[string]string{
 			"Arn":          "arn:{partition}:elasticfilesystem:{region}:{account}:file-system/{id}",
 			"FileSystemId": "{id}",
 		},
 	},
 	"AWS::RDS::DBInstance": {
-		name: "DBInstanceIdentifier", tags: true, limit: 63, lower: true,
-		replace: []string{"DBName", "Engine", "MasterUsername", "StorageEncrypted", "KmsKeyId", "AvailabilityZone", "DBSubnetGroupName"},
+		limit: 63, lower: true,
 		attributes: map[string]string{
 			"DBInstanceArn":    "arn:{partition}:rds:{region}:{account}:db:{id}",
 			"Endpoint.Address": "{id}.{low12}.{region}.rds.{suffix}",
@@ -47,8 +46,7 @@ var storage = map[string]kind{
 		},
 	},
 	"AWS::RDS::DBCluster": {
-		name: "DBClusterIdentifier", tags: true, limit: 63, lower: true,
-		replace: []string{"DatabaseName", "EngineMode", "MasterUsername", "StorageEncrypted", "KmsKeyId", "DBSubnetGroupName"},
+		limit: 63, lower: true,
 		attributes: map[string]string{
 			"DBClusterArn":         "arn:{partition}:rds:{region}:{account}:cluster:{id}",
 			"Endpoint.Address":     "{id}.cluster-{low12}.{region}.rds.{suffix}",
@@ -56,12 +54,11 @@ var storage = map[string]kind{
 			"ReadEndpoint.Address": "{id}.cluster-ro-{low12}.{region}.rds.{suffix}",
 		},
 	},
-	"AWS::RDS::DBSubnetGroup": {name: "DBSubnetGroupName", tags: true, lower: true, required: []string{"SubnetIds"}},
+	"AWS::RDS::DBSubnetGroup": {lower: true},
 	"AWS::ElastiCache::SubnetGroup": {
-		name: "CacheSubnetGroupName", tags: true, lower: true, required: []string{"SubnetIds"},
+		lower: true,
 	},
 	"AWS::SSM::Parameter": {
-		name: "Name", tags: true, replace: []string{"Type"}, required: []string{"Type", "Value"},
 		attributes: map[string]string{"Type": "{prop.Type}", "Value": "{prop.Value}"},
 	},
 }

@@ -19,9 +19,9 @@ func References(value any, conditions map[string]bool) []Reference {
 	return w.found
 }
 
-// computed stands for an attribute whose name is computed, to tell it from a
+// Computed stands for an attribute whose name is computed, to tell it from a
 // plain Ref.
-const computed = "?"
+const Computed = "?"
 
 type walker struct {
 	conditions map[string]bool
@@ -54,7 +54,7 @@ func (w *walker) function(name string, argument any) {
 	case "Fn::GetAtt":
 		if id, attribute, ok := getAtt(argument); ok {
 			text, _ := attribute.(string)
-			w.add(id, cmp.Or(text, computed))
+			w.add(id, cmp.Or(text, Computed))
 			w.walk(attribute)
 		}
 	case "Fn::Sub":

@@ -22,7 +22,7 @@ new cdk.CfnOutput(api, 'TopicArn', { value: topic.topicArn });
 if (shape === 'warning') cdk.Annotations.of(api).addWarning('look here');
 if (shape === 'error') cdk.Annotations.of(api).addError('this is wrong');
 if (shape === 'invalid') {
-  new cdk.CfnResource(api, 'Bad', { type: 'AWS::SQS::Queue', properties: { Nonsense: 1 } });
+  new cdk.CfnResource(api, 'Bad', { type: 'AWS::SQS::Queue', properties: { DelaySeconds: 1000 } });
 }
 
 const edge = new cdk.Stack(app, 'Edge', { env: { ...env, region: 'us-east-1' } });
