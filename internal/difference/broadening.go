@@ -21,6 +21,10 @@ type Broadening struct {
 	LogicalID string `json:"logicalId"` // of the resource that says so
 	Kind      Kind   `json:"kind"`
 	Text      string `json:"text"` // such as "lambda.amazonaws.com may assume ${Role}"
+
+	// Nested are the logical ids that lead to the nested stack whose resource it is.
+	Nested []string `json:"nested,omitempty"`
+	Path   string   `json:"path,omitempty"` // of the resource's construct, where it is known
 }
 
 // Broadenings gives what the second template allows and the first does not. A
@@ -36,7 +40,7 @@ func broaderRights(before, after Template) (found []Broadening) {
 	for _, id := range slices.Sorted(maps.Keys(is)) {
 		var more []right
 		for _, now := range is[id] {
-			isNew := now.action == unbound && before.Resources[id].Type == ""
+			isNew := now.isDefault() && before.Resources[id].Type == ""
 			covered := slices.ContainsFunc(old, func(r right) bool { return r.covers(now) })
 			if !now.deny && !covered && !isNew && !slices.Contains(more, now) {
 				more = append(more, now)
@@ -86,7 +90,15 @@ func sentences(rights []right) []string {
 	for _, r := range rights {
 		key := r
 		key.action = ""
-		if r.action == attached || r.action == unbound {
+		switch {
+		case r.action == opens:
+			key.action, key.resource, key.condition = r.action, "", ""
+			actions[key] = append(actions[key], r.resource)
+			if len(actions[key]) == 1 {
+				order = append(order, key)
+			}
+			continue
+		case slices.Contains(stated, r.action) || r.action == unsigned:
 			key.action = r.action
 		}
 		if actions[key] == nil {
@@ -111,16 +123,22 @@ func sentence(r right, actions string) string {
 	switch {
 	case r.opaque != "":
 		return strings.TrimPrefix(r.holder, trust+" ") + " gets a statement that only CloudFormation can work out: " + r.opaque
-	case r.action == attached:
-		return r.holder + " " + attached + " " + r.resource
-	case r.action == unbound:
-		return r.holder + " " + unbound
+	case r.action == opens:
+		return r.holder + " " + opens + " " + actions
+	case r.action == unsigned:
+		return who + " " + unsigned + " " + r.holder + " without signing in"
+	case slices.Contains(stated, r.action):
+		return strings.TrimSpace(r.holder + " " + r.action + " " + r.resource)
 	case isTrust:
 		text = who + " may assume " + role + " (" + actions + ")"
 	default:
 		text = who + " may " + actions
-		if r.resource != "" {
-			text += " on " + r.resource
+		on := r.resource
+		if r.principal != "" && (on == "" || on == "*") {
+			on = r.holder // whose policy it is: * is all of that
+		}
+		if on != "" {
+			text += " on " + on
 		}
 	}
 	if r.condition != "" {

@@ -25,6 +25,14 @@ func group(rules string) string {
 	return fmt.Sprintf(`"G":{"Type":"AWS::EC2::SecurityGroup","Properties":{"SecurityGroupEgress":[{"IpProtocol":"tcp","FromPort":443,"ToPort":443,"CidrIp":"10.0.0.0/8"}],"SecurityGroupIngress":[%s]}}`, rules)
 }
 
+func permissionSet(properties string) string {
+	return `"Sso":{"Type":"AWS::SSO::PermissionSet","Properties":{` + properties + `}}`
+}
+
+func bucket(properties string) string {
+	return `"B":{"Type":"AWS::S3::Bucket","Properties":{` + properties + `}}`
+}
+
 const (
 	role    = `"Role":{"Type":"AWS::IAM::Role","Properties":{}}`
 	reading = `{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":{"Fn::GetAtt":["Bucket","Arn"]}}`
@@ -63,22 +71,63 @@ func TestWhoeverMayDoMoreIsTold(t *testing.T) {
 		"a boundary less": {
 			`"Role":{"Type":"AWS::IAM::Role","Properties":{"PermissionsBoundary":"arn:b"}}`, role, "${Role} has no permissions boundary",
 		},
+		"another boundary": {
+			`"Role":{"Type":"AWS::IAM::Role","Properties":{"PermissionsBoundary":"arn:a"}}`, `"Role":{"Type":"AWS::IAM::Role","Properties":{"PermissionsBoundary":"arn:b"}}`,
+			"${Role} has another permissions boundary: arn:b",
+		},
+		"a permission set's policy of AWS": {
+			permissionSet(``), permissionSet(`"ManagedPolicies":["arn:aws:iam::aws:policy/AdministratorAccess"]`), "${Sso} has the policy arn:aws:iam::aws:policy/AdministratorAccess",
+		},
+		"a permission set's policy of the account": {
+			permissionSet(``), permissionSet(`"CustomerManagedPolicyReferences":[{"Name":"AdminLike","Path":"/ops/"}]`), "${Sso} has the policy /ops/AdminLike",
+		},
+		"a permission set's own policy": {
+			permissionSet(``), permissionSet(`"InlinePolicy":{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`), "${Sso} may * on *",
+		},
+		"a policy as text": {
+			permissionSet(``), permissionSet(`"InlinePolicy":"{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}"`), "${Sso} may * on *",
+		},
+		"a permission set's boundary less": {
+			permissionSet(`"PermissionsBoundary":{"ManagedPolicyArn":"arn:aws:iam::aws:policy/ReadOnlyAccess"}`), permissionSet(``), "${Sso} has no permissions boundary",
+		},
+		"a user that joins a group": {
+			`"U":{"Type":"AWS::IAM::User"}`, `"U":{"Type":"AWS::IAM::User","Properties":{"Groups":[{"Ref":"Group"}]}}`, "${U} is in the group ${Group}",
+		},
+		"a user that is put into a group": {
+			"", `"A":{"Type":"AWS::IAM::UserToGroupAddition","Properties":{"GroupName":{"Ref":"Group"},"Users":["ops"]}}`, "ops is in the group ${Group}",
+		},
+		"a function's URL without authentication": {
+			`"L":{"Type":"AWS::Lambda::Url","Properties":{"AuthType":"AWS_IAM","TargetFunctionArn":{"Ref":"F"}}}`,
+			`"L":{"Type":"AWS::Lambda::Url","Properties":{"AuthType":"NONE","TargetFunctionArn":{"Ref":"F"}}}`, "everyone may call the URL of ${F} without signing in",
+		},
+		"a block of public access less": {
+			bucket(`"PublicAccessBlockConfiguration":{"BlockPublicAcls":true,"BlockPublicPolicy":true,"IgnorePublicAcls":"true","RestrictPublicBuckets":true}`), bucket(``),
+			"${B} does not block public access by BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets",
+		},
+		"one part of it less": {
+			bucket(`"PublicAccessBlockConfiguration":{"BlockPublicAcls":true,"BlockPublicPolicy":true}`), bucket(`"PublicAccessBlockConfiguration":{"BlockPublicAcls":true,"BlockPublicPolicy":false}`),
+			"${B} does not block public access by BlockPublicPolicy",
+		},
+		"a new bucket without a part of it": {
+			"", bucket(`"PublicAccessBlockConfiguration":{"BlockPublicAcls":false}`), "${B} does not block public access by BlockPublicAcls",
+		},
+		"a list of access for everyone": {bucket(``), bucket(`"AccessControl":"PublicRead"`), "${B} has the access control list PublicRead"},
 		"a policy for another role": {
 			policy(reading), `"P":{"Type":"AWS::IAM::Policy","Properties":{"Roles":[{"Ref":"Other"}],"PolicyDocument":{"Statement":[` + reading + `]}}}`,
 			"${Other} may s3:GetObject, s3:ListBucket on ${Bucket.Arn}",
 		},
 		"a bucket that all may read": {
 			"", `"B":{"Type":"AWS::S3::BucketPolicy","Properties":{"Bucket":{"Ref":"Bucket"},"PolicyDocument":{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Principal":"*","Resource":"*"}}}}`,
-			"* may s3:GetObject on *",
+			"* may s3:GetObject on ${Bucket}",
 		},
 		"a bucket that need not be read over TLS": {
 			`"Bucket":{"Type":"AWS::S3::Bucket"},"B":{"Type":"AWS::S3::BucketPolicy","Properties":{"Bucket":{"Ref":"Bucket"},"PolicyDocument":{"Statement":{"Effect":"Deny","Action":"s3:*","Principal":"*","Resource":"*"}}}}`,
-			`"Bucket":{"Type":"AWS::S3::Bucket"}`, "no longer denied: * may s3:* on *",
+			`"Bucket":{"Type":"AWS::S3::Bucket"}`, "no longer denied: * may s3:* on ${Bucket}",
 		},
 		"a key's policy": {
 			`"K":{"Type":"AWS::KMS::Key","Properties":{}}`,
 			`"K":{"Type":"AWS::KMS::Key","Properties":{"KeyPolicy":{"Statement":[{"Effect":"Allow","Action":"kms:*","Principal":{"AWS":"222222222222"},"Resource":"*"}]}}}`,
-			"222222222222 may kms:* on *",
+			"222222222222 may kms:* on ${K}",
 		},
 		"a permission of a function": {
 			"", `"L":{"Type":"AWS::Lambda::Permission","Properties":{"Action":"lambda:InvokeFunction","FunctionName":{"Ref":"F"},"Principal":"s3.amazonaws.com","SourceArn":"arn:b"}}`,
@@ -129,6 +178,13 @@ func TestWhoeverMayDoNoMoreIsNotTold(t *testing.T) {
 			role + "," + policy(reading),
 		},
 		"a new role that may nothing": {"", role},
+		"a new role with a boundary":  {"", `"Role":{"Type":"AWS::IAM::Role","Properties":{"PermissionsBoundary":"arn:b"}}`},
+		"a boundary more":             {role, `"Role":{"Type":"AWS::IAM::Role","Properties":{"PermissionsBoundary":"arn:b"}}`},
+		"a new bucket":                {"", bucket(``)},
+		"a block that says what was":  {bucket(``), bucket(`"PublicAccessBlockConfiguration":{"BlockPublicAcls":false}`)},
+		"a function's URL with signatures": {
+			"", `"L":{"Type":"AWS::Lambda::Url","Properties":{"AuthType":"AWS_IAM","TargetFunctionArn":{"Ref":"F"}}}`,
+		},
 		"a narrower network": {
 			group(`{"IpProtocol":"-1","CidrIp":"0.0.0.0/0"}`), group(`{"IpProtocol":"tcp","FromPort":22,"ToPort":22,"CidrIp":"10.0.0.0/8"}`),
 		},

@@ -19,12 +19,19 @@ type right struct {
 
 // covers says whether who has r has other as well.
 func (r right) covers(other right) bool {
-	if r == other {
+	if r == other || r.action == unbound && other.action == bound && r.holder == other.holder ||
+		r.action == opens && other.action == opens && r.holder == other.holder && r.resource == other.resource {
 		return true
 	}
 	return !r.deny && !other.deny && r.opaque == "" && other.opaque == "" && r.holder == other.holder &&
 		(r.condition == "" || r.condition == other.condition) &&
 		like(r.principal, other.principal) && like(strings.ToLower(r.action), strings.ToLower(other.action)) && like(r.resource, other.resource)
+}
+
+// isDefault says whether a resource that is new has the right by having nothing
+// that holds it back: who makes it did not take anything away.
+func (r right) isDefault() bool {
+	return r.action == unbound || r.action == bound || r.action == opens && r.condition == ""
 }
 
 // like says whether a text matches a pattern with * and ?. What a policy

@@ -1,6 +1,7 @@
 package difference
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -20,8 +21,17 @@ func rightsOf(t Template) held {
 		for _, holder := range holders {
 			all.add(id, documents(holder, "", r.Properties)...)
 			all.add(id, managed(holder, r)...)
+			all.add(id, openings(holder, r)...)
 		}
 		switch r.Type {
+		case "AWS::IAM::UserToGroupAddition":
+			for _, user := range many(r.Properties["Users"]) {
+				all.add(id, right{holder: words(user), action: member, resource: words(r.Properties["GroupName"])})
+			}
+		case "AWS::Lambda::Url":
+			if words(r.Properties["AuthType"]) == "NONE" {
+				all.add(id, right{holder: words(r.Properties["TargetFunctionArn"]), principal: "everyone", action: unsigned})
+			}
 		case "AWS::Lambda::Permission", "AWS::Lambda::LayerVersionPermission":
 			all.add(id, lambdaPermission(r))
 		case "AWS::SSO::Assignment":
@@ -80,6 +90,11 @@ func documents(holder, key string, value any) (rights []right) {
 		for _, inner := range v {
 			rights = append(rights, documents(holder, key, inner)...)
 		}
+	case string: // some types take a policy as text
+		var document map[string]any
+		if strings.HasPrefix(strings.TrimSpace(v), "{") && json.Unmarshal([]byte(v), &document) == nil && document["Statement"] != nil {
+			return documents(holder, key, document)
+		}
 	}
 	return rights
 }
@@ -87,19 +102,83 @@ func documents(holder, key string, value any) (rights []right) {
 const (
 	trust    = "AssumeRolePolicyDocument"
 	attached = "has the policy"
+	member   = "is in the group"
 	unbound  = "has no permissions boundary"
+	bound    = "has another permissions boundary:"
+	unsigned = "may call the URL of"
+	listed   = "has the access control list"
+	opens    = "does not block public access by"
 )
 
-// managed are the policies that a resource only names, and the lack of a boundary.
+// stated are actions that are told as they stand, after who has them.
+var stated = []string{attached, member, unbound, bound, listed}
+
+// managed are the policies and groups that a resource only names, and its
+// boundary or the lack of one.
 func managed(holder string, r Resource) (rights []right) {
 	for _, key := range []string{"ManagedPolicyArns", "ManagedPolicies"} {
 		for _, policy := range many(r.Properties[key]) {
 			rights = append(rights, right{holder: holder, action: attached, resource: words(policy)})
 		}
 	}
-	if r.Type == "AWS::IAM::Role" || r.Type == "AWS::IAM::User" {
-		if boundary := r.Properties["PermissionsBoundary"]; boundary == nil {
-			rights = append(rights, right{holder: holder, action: unbound})
+	for _, policy := range many(r.Properties["CustomerManagedPolicyReferences"]) {
+		rights = append(rights, right{holder: holder, action: attached, resource: customerManaged(policy)})
+	}
+	switch r.Type {
+	case "AWS::IAM::User":
+		for _, group := range many(r.Properties["Groups"]) {
+			rights = append(rights, right{holder: holder, action: member, resource: words(group)})
+		}
+	case "AWS::IAM::Role", "AWS::SSO::PermissionSet":
+	default:
+		return rights
+	}
+	if boundary := r.Properties["PermissionsBoundary"]; boundary != nil {
+		return append(rights, right{holder: holder, action: bound, resource: boundaryName(boundary)})
+	}
+	return append(rights, right{holder: holder, action: unbound})
+}
+
+// customerManaged names a policy of the account that a permission set takes by name and path.
+func customerManaged(reference any) string {
+	p, isMap := reference.(map[string]any)
+	if !isMap || isFunction(p) {
+		return words(reference)
+	}
+	return strings.TrimSuffix(words(p["Path"]), "/") + "/" + words(p["Name"])
+}
+
+// boundaryName names a boundary: an ARN, or of a permission set one of two kinds of policies.
+func boundaryName(boundary any) string {
+	p, isMap := boundary.(map[string]any)
+	switch {
+	case !isMap || isFunction(p):
+		return words(boundary)
+	case p["ManagedPolicyArn"] != nil:
+		return words(p["ManagedPolicyArn"])
+	}
+	return customerManaged(p["CustomerManagedPolicyReference"])
+}
+
+// publicBlocks are what a block of public access holds back.
+var publicBlocks = []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
+
+// openings are the ways in which a bucket or access point lets the public in:
+// each part of its block that is off, and an access control list for everyone.
+func openings(holder string, r Resource) (rights []right) {
+	if !strings.HasPrefix(r.Type, "AWS::S3::") {
+		return nil
+	}
+	if acl := words(r.Properties["AccessControl"]); strings.HasPrefix(acl, "Public") || acl == "AuthenticatedRead" {
+		rights = append(rights, right{holder: holder, action: listed, resource: acl})
+	}
+	if r.Type != "AWS::S3::Bucket" && r.Type != "AWS::S3::AccessPoint" {
+		return rights
+	}
+	block, _ := r.Properties["PublicAccessBlockConfiguration"].(map[string]any)
+	for _, part := range publicBlocks {
+		if text := words(block[part]); text == "" || text == "false" {
+			rights = append(rights, right{holder: holder, action: opens, resource: part, condition: text})
 		}
 	}
 	return rights

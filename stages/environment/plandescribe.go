@@ -44,7 +44,7 @@ func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) stri
 			s.Changes = append(s.Changes, inWords(t, pair.Nested, change, before, after, mask))
 		}
 		for _, broader := range difference.Broadenings(before, after) {
-			broader.Text = mask(broader.Text)
+			broader.Text, broader.Nested, broader.Path = mask(broader.Text), pair.Nested, t.stack.ConstructPath(pair.Nested, broader.LogicalID)
 			s.Broader = append(s.Broader, broader)
 		}
 	}

@@ -108,7 +108,11 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 	}
 	w.changes(s.Changes)
 	for _, b := range s.Broader {
-		w.line("   %s %s", w.in(loud, broader[b.Kind]), shortened(oneLine(b.Text), 200))
+		where := ""
+		if len(b.Nested) > 0 {
+			where = " (" + cmp.Or(b.Path, strings.Join(append(slices.Clone(b.Nested), b.LogicalID), "/")) + ")"
+		}
+		w.line("   %s %s%s", w.in(loud, broader[b.Kind]), shortened(oneLine(b.Text), 200), where)
 	}
 	if s.Protection != nil {
 		w.line("   termination protection: %s", map[bool]string{true: "on", false: "off"}[*s.Protection])
