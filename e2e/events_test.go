@@ -25,7 +25,7 @@ func TestOnlyWhatIsMeantToStartsARunAndAPullRequestIsOnlyChecked(t *testing.T) {
 	assert.NotEqual(t, http.StatusOK, p.deliver("push", []byte(push), world.Signature("guessed", []byte(push))))
 	assert.NotEqual(t, http.StatusOK, p.deliver("push", []byte(push), ""))
 	pull := fmt.Sprintf(`{"action": "opened", "number": 1, "pull_request": {"base": {"ref": "main"}, "head": {"ref": "feature", "sha": %q,
-"repo": {"full_name": "example/market"}}}, "repository": {"full_name": "example/market"}, "sender": {"login": "team-member"}}`, commit)
+"repo": {"full_name": "example/market"}}}, "repository": {"full_name": "example/market", "clone_url": "https://github.com/example/market.git"}, "sender": {"login": "team-member"}}`, commit)
 	for event, body := range map[string]string{
 		"push a deletion":     strings.Replace(push, `"deleted": false`, `"deleted": true`, 1),
 		"push a tag":          strings.Replace(push, "refs/heads/main", "refs/tags/v1", 1),

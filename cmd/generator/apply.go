@@ -15,7 +15,8 @@ type applyCmd struct {
 func (applyCmd) Help() string {
 	return `Applies on the server, with the field manager aphex-pipeline. All objects are tried first; one that
 the cluster refuses leaves everything as it was. A new version of the workflow template is validated by
-Argo itself before the Sensor turns to it. What the pipeline had under other names is removed.
+Argo itself before the Sensor turns to it. What the pipeline had under other names is removed. It ends when
+a push would be received: the webhook answers, and the Sensor has subscribed to the event bus.
 
 The AWS side and the webhook's secret are brought by "generator bootstrap".
 
@@ -44,9 +45,14 @@ func (c applyCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	there, err := l.cluster.Exists(ctx, l.webhookSecret())
-	if err == nil && !there {
+	switch {
+	case err != nil:
+		return err
+	case there:
+		return l.awaitReceiver(ctx, std, objects)
+	default:
 		fmt.Fprintf(std.err, "note: the webhook starts when there is a secret/%s in namespace %s; generator bootstrap brings it\n",
 			l.names.WebhookSecret, l.cfg.ArgoEventsNamespace)
+		return nil
 	}
-	return err
 }

@@ -29,8 +29,8 @@ type bootstrapCmd struct {
 func (bootstrapCmd) Help() string {
 	return `Checks what a pipeline needs (the cluster's exports, access to Kubernetes, the versions of Argo, the CDK
 bootstrap of every account, GitHub's token), says what it is going to bring, and then brings it: the AWS
-side as a CloudFormation stack, the webhook's secret, the objects. At the end it says what to enter in
-GitHub. Every step can be run again; what is there already is left as it is.
+side as a CloudFormation stack, the webhook's secret, the objects. It waits until a push would be received,
+and says what to enter in GitHub. Every step can be run again; what is there already is left as it is.
 
 Your AWS credentials are of the account that the pipeline lives in, and may make roles there; your
 Kubernetes credentials may make roles in both namespaces.
@@ -145,7 +145,11 @@ func (b *bringing) bringObjects(ctx context.Context) error {
 	for _, change := range changes {
 		b.sayf("  %-9s %s\n", change.Action, change.Object)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	b.sayf("\n")
+	return b.awaitReceiver(ctx, b.std, b.rendered)
 }
 
 // conclude finds the webhook's address, and says what to enter in GitHub.

@@ -113,6 +113,31 @@ func (l live) webhookSecret() manifest.Object {
 	return manifest.Object{Kind: "Secret", Namespace: l.cfg.ArgoEventsNamespace, Name: l.names.WebhookSecret}
 }
 
+// awaitReceiver waits until a push would start a run, and says so.
+func (l live) awaitReceiver(ctx context.Context, std streams, objects []manifest.Object) error {
+	receiver := kube.Receiver{
+		Namespace: l.cfg.ArgoEventsNamespace, EventSource: l.cfg.EventSourceName, Sensor: l.cfg.SensorName,
+		Port: argo.WebhookPort, Path: argo.WebhookPath,
+	}
+	for _, object := range objects {
+		switch object.Kind {
+		case "Service":
+			receiver.Service = object.Name
+		case "WorkflowTemplate":
+			receiver.Template = object.Name
+		}
+	}
+	fmt.Fprintf(std.err, "waiting until a push would be received\n")
+	notes, err := l.cluster.AwaitReceiver(ctx, receiver)
+	for _, note := range notes {
+		fmt.Fprintf(std.err, "note: %s\n", note)
+	}
+	if err == nil && len(notes) == 0 {
+		fmt.Fprintf(std.err, "the webhook listens and the Sensor has subscribed: the next push starts a run\n")
+	}
+	return err
+}
+
 // tellChanges prints what became of each object.
 func tellChanges(std streams, changes []manifest.Change) {
 	for _, change := range changes {

@@ -98,7 +98,7 @@ func (p *platform) cluster() {
 		})
 	}
 	p.kube.Put("/apis/argoproj.io/v1alpha1/namespaces/argo-events/eventbus/default", "kubectl", kubetest.Content{
-		"kind": "EventBus", "metadata": kubetest.Content{"name": "default"}, "spec": kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "25MB"}},
+		"kind": "EventBus", "metadata": kubetest.Content{"name": "default"}, "spec": kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "34MB"}},
 	})
 	p.kube.Control = func(path string, object kubetest.Content) {
 		kubetest.Accepting(path, object)

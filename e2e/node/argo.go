@@ -186,7 +186,7 @@ spec:
 
 // natsServer starts the event bus, outside of the cluster, as a bus of one's own may be.
 func (n *Node) natsServer(ctx context.Context) error {
-	text := fmt.Sprintf("listen: \"%s:%s\"\nhttp: \"127.0.0.1:8222\"\nmax_payload: 33554432\njetstream { store_dir: %q }\ntls { cert_file: %q, key_file: %q }\n",
+	text := fmt.Sprintf("listen: \"%s:%s\"\nhttp: \"127.0.0.1:8222\"\nmax_payload: 37748736\njetstream { store_dir: %q }\ntls { cert_file: %q, key_file: %q }\n",
 		Address, busPort, n.path("nats"), n.path("server.crt"), n.path("server.key"))
 	if err := os.WriteFile(n.path("nats.conf"), []byte(text), 0o600); err != nil {
 		return err

@@ -121,8 +121,13 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 		if err != nil {
 			return nil, fmt.Errorf("input %q: %w", given.parameter, err)
 		}
-		if g.varying[templateOf(p)][given.parameter] {
+		switch {
+		case g.varying[templateOf(p)][given.parameter]:
 			value = inputExpression(given.parameter)
+		case given.source == plan.Source{Kind: plan.Parameter, Text: plan.Branch}:
+			value = literalBranch
+		case given.source.Kind == plan.Literal:
+			value = literal(value)
 		}
 		values = append(values, value)
 	}
@@ -134,6 +139,14 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 	}
 	return append(env, g.frame(step, p.container(index), values[0])...), nil
 }
+
+// literal keeps the kubelet from replacing $(NAME) in the value of a variable, as
+// a doubled $ is one (Kubernetes API, EnvVar.value).
+func literal(value string) string { return strings.ReplaceAll(value, "$", "$$") }
+
+// literalBranch does the same when the run begins, for the one parameter whose
+// text others choose: a branch may be called feature/$(HOME).
+const literalBranch = `{{=sprig.replace("$", "$$", workflow.parameters.` + plan.Branch + `)}}`
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 

@@ -2,6 +2,7 @@ package argo_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,12 +51,12 @@ func TestTheWebhookTakesNoDeliveryWithoutASignature(t *testing.T) {
 // ever fills a field: by its path in the event and its path in the Workflow.
 func TestEveryValueOfAnEventIsFilteredBeforeItIsTaken(t *testing.T) {
 	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
-	filtered := map[string]map[string]string{}
+	filtered := map[string]map[string][]*regexp.Regexp{}
 	for _, dependency := range sensor.Spec.Dependencies {
-		filtered[dependency.Name] = map[string]string{}
+		filtered[dependency.Name] = map[string][]*regexp.Regexp{}
 		for _, filter := range dependency.Filters.Data {
 			require.Len(t, filter.Value, 1)
-			filtered[dependency.Name][filter.Path] = filter.Value[0]
+			filtered[dependency.Name][filter.Path] = append(filtered[dependency.Name][filter.Path], regexp.MustCompile(filter.Value[0]))
 		}
 		assert.Empty(t, dependency.Filters.Script)
 		assert.Nil(t, dependency.Transform)
@@ -63,20 +64,44 @@ func TestEveryValueOfAnEventIsFilteredBeforeItIsTaken(t *testing.T) {
 	for _, trigger := range sensor.Spec.Triggers {
 		assert.Empty(t, trigger.Parameters, "the trigger itself is never changed")
 		for _, parameter := range trigger.Template.K8s.Parameters {
+			if parameter.Src.DataTemplate != "" {
+				assert.Equal(t, "spec.arguments.parameters.4.value", parameter.Dest, "what is only shown is cleaned in place of being filtered")
+				continue
+			}
 			assert.Equal(t, eventsv1.TriggerParameterSource{DependencyName: trigger.Template.Name, DataKey: parameter.Src.DataKey}, *parameter.Src)
-			pattern, known := filtered[trigger.Template.Name][parameter.Src.DataKey]
-			require.True(t, known, parameter.Src.DataKey)
+			patterns := filtered[trigger.Template.Name][parameter.Src.DataKey]
+			require.NotEmpty(t, patterns, parameter.Src.DataKey)
 			for _, hostile := range hostileTexts {
-				assert.NotRegexp(t, regexp.MustCompile(pattern), hostile, parameter.Src.DataKey)
+				passed := !slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return !p.MatchString(hostile) })
+				assert.False(t, passed, "%s takes %q", parameter.Src.DataKey, hostile)
 			}
 		}
+	}
+}
+
+func TestWhatNoPersonCanSeeInABranchIsRefusedAndWhatGitAllowsIsTaken(t *testing.T) {
+	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
+	var branch *regexp.Regexp
+	for _, filter := range sensor.Spec.Dependencies[1].Filters.Data {
+		if filter.Path == "body.pull_request.head.ref" {
+			branch = regexp.MustCompile(filter.Value[0])
+		}
+	}
+	for _, name := range []string{
+		"main", "feature/x", "größe/日本", "a{b}", "{", "x{", "}}", "$(HOME)", "fix-#12", "it's", `say-"hi"`, "a;b", "a|b&c", "<x>", "100%", "emoji-🚀",
+		strings.Repeat("x", 244),
+	} {
+		assert.Regexp(t, branch, name)
+	}
+	for _, name := range []string{"", "a b", "a\u00a0b", "a\u202eb", "a\u200bb", "a\x7fb", "a\nb", "{{", "a{{b", "{{{", "a{{", "\u2028", strings.Repeat("x", 1000)} {
+		assert.NotRegexp(t, branch, name)
 	}
 }
 
 // hostileTexts are refused wherever an event brings them.
 var hostileTexts = []string{
 	"{{workflow.name}}", "{{=1+1}}", "a{{", "x\ny", "a b", "", "main\x00", "{{inputs.parameters.digest}}",
-	`"}], "args": ["echo {{=nope}}"]`, "zzz\";echo${IFS}\"hello\";#", strings.Repeat("x", 300),
+	`"}], "args": ["echo {{=nope}}"]`, strings.Repeat("x", 600),
 }
 
 func TestAPushOfAnotherBranchRepositoryOrKindIsNoPushOfOurs(t *testing.T) {
@@ -84,6 +109,10 @@ func TestAPushOfAnotherBranchRepositoryOrKindIsNoPushOfOurs(t *testing.T) {
 	push := map[string]string{}
 	for _, filter := range sensor.Spec.Dependencies[0].Filters.Data {
 		push[filter.Path] = filter.Value[0]
+	}
+	assert.Regexp(t, push["body.repository.clone_url"], "https://github.com/My-Org/my.app.git")
+	for _, url := range []string{"https://github.example.com/my-org/my.app.git", "https://github.com.evil.example/my-org/my.app.git", "http://github.com/my-org/my.app.git"} {
+		assert.NotRegexp(t, push["body.repository.clone_url"], url)
 	}
 	assert.Regexp(t, push["body.ref"], "refs/heads/release/2.x")
 	for _, ref := range []string{"refs/tags/release/2.x", "refs/heads/release/2ax", "refs/heads/release/2.x\n", "refs/heads/release/2.x-next", "xrefs/heads/release/2.x"} {

@@ -4,44 +4,65 @@ import (
 	"regexp"
 
 	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
+
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // Texts of a delivery that a run takes over, as regular expressions. Argo
-// replaces expressions in the values of parameters too, so a value with braces
-// is never let through; GitHub gives out no such commit and no such login.
+// replaces expressions in the values of parameters too, so a value with two
+// braces in a row is never let through; GitHub gives out no such commit. A commit
+// of a SHA-256 repository has 64 digits, and cannot be checked out: go-git knows
+// SHA-1 alone.
 const (
-	commitText = `^[0-9a-f]{40}([0-9a-f]{24})?$`
-	branchText = `^[^{}\s\x00-\x1f\x7f]{1,244}$`
-	loginText  = `^[A-Za-z0-9][A-Za-z0-9._\[\]-]{0,99}$`
+	commitText = `^[0-9a-f]{40}$`
+	someCommit = `[1-9a-f]` // GitHub writes "no commit" as zeros
+
+	// branchText takes what git-check-ref-format(1) allows but for what cannot be
+	// carried ({{) and what a reader cannot see (separators, marks of direction).
+	branchText = `^((\{?[^{\pZ\pC]){1,244}\{?|\{)$`
+)
+
+// wanted matches why a pull request is checked, as a list of its action and of
+// the branch that it was to go to before an edit: it has new commits, is open
+// again, or comes to go to the configured branch.
+const (
+	wanted     = `^\["(opened|synchronize|reopened)"|^\["edited","`
+	wantedPath = "[body.action,body.changes.base.ref.from]"
 )
 
 // pushFilters let a push pass that moves the configured branch of the
 // configured repository to a commit. A tag has another ref; the deletion of the
 // branch moves it to no commit.
 func (r *renderer) pushFilters() []eventsv1.DataFilter {
-	return []eventsv1.DataFilter{
-		text("headers.X-Github-Event.0", "^push$"),
-		text("body.repository.full_name", r.repositoryText()),
+	return append(r.repositoryFilters("push"),
 		text("body.ref", exactly("refs/heads/"+r.cfg.GithubBranch)),
 		isFalse("body.deleted"),
 		text("body.after", commitText),
-		text("body.pusher.name", loginText),
-	}
+		text("body.after", someCommit),
+	)
 }
 
 // pullFilters let a pull request pass that wants to bring new commits of the
 // repository itself to the configured branch. One from a fork does not pass: its
 // commit is of somebody who has no right to the repository.
 func (r *renderer) pullFilters() []eventsv1.DataFilter {
-	return []eventsv1.DataFilter{
-		text("headers.X-Github-Event.0", "^pull_request$"),
-		text("body.action", "^(opened|synchronize|reopened)$"),
-		text("body.repository.full_name", r.repositoryText()),
+	return append(r.repositoryFilters("pull_request"),
+		text(wantedPath, wanted),
 		text("body.pull_request.base.ref", exactly(r.cfg.GithubBranch)),
 		text("body.pull_request.head.repo.full_name", r.repositoryText()),
 		text("body.pull_request.head.sha", commitText),
+		text("body.pull_request.head.sha", someCommit),
 		text("body.pull_request.head.ref", branchText),
-		text("body.sender.login", loginText),
+	)
+}
+
+// repositoryFilters let one kind of event of the configured repository pass. The
+// clone URL tells it from the repository of that name on another GitHub host.
+func (r *renderer) repositoryFilters(event string) []eventsv1.DataFilter {
+	return []eventsv1.DataFilter{
+		text("headers.X-Github-Event.0", exactly(event)),
+		text("body.repository.full_name", r.repositoryText()),
+		text("body.repository.clone_url", "(?i)"+exactly(plan.RepositoryURL(r.cfg))),
 	}
 }
 

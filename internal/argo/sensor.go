@@ -60,7 +60,13 @@ type eventValue struct {
 	key    string // path in the delivery
 	field  string // path in the Workflow
 	append bool   // whether it comes after what the field holds already
+	shown  bool   // whether people read it and nothing depends on it: it is cleaned, and may be missing
 }
+
+// shown cleans a text that is only shown: at most 100 letters, digits, spaces and
+// the signs that names have are left of it, and nothing where there is no text.
+// GitHub's schema lets the name of a pusher be any text.
+const shown = `{{ regexFind "^.{0,100}" (regexReplaceAll "[^\\pL\\pN ._'@+\\[\\]-]" (.Input.%s | default "" | toString) "") | trim }}`
 
 // pushValues are what a run takes from a push. The name of the Workflow ends
 // with the commit, so that a delivery that comes twice starts one run: the
@@ -70,7 +76,7 @@ func pushValues() []eventValue {
 		{key: "body.after", field: "metadata.name", append: true},
 		{key: "body.after", field: titleField, append: true},
 		{key: "body.after", field: parameterField(plan.CommitSHA)},
-		{key: "body.pusher.name", field: parameterField(plan.Pusher)},
+		{key: "body.pusher.name", field: parameterField(plan.Pusher), shown: true},
 	}
 }
 
@@ -79,7 +85,7 @@ func pullValues() []eventValue {
 		{key: "body.pull_request.head.sha", field: titleField, append: true},
 		{key: "body.pull_request.head.sha", field: parameterField(plan.CommitSHA)},
 		{key: "body.pull_request.head.ref", field: parameterField(plan.Branch)},
-		{key: "body.sender.login", field: parameterField(plan.Pusher)},
+		{key: "body.sender.login", field: parameterField(plan.Pusher), shown: true},
 	}
 }
 
@@ -99,6 +105,11 @@ func (r *renderer) trigger(name string, workflow wfv1.Workflow, values []eventVa
 	for _, value := range values {
 		parameter := eventsv1.TriggerParameter{
 			Src: &eventsv1.TriggerParameterSource{DependencyName: name, DataKey: value.key}, Dest: value.field,
+		}
+		if value.shown {
+			parameter.Src = &eventsv1.TriggerParameterSource{
+				DependencyName: name, DataTemplate: fmt.Sprintf(shown, value.key), Value: ptr(""),
+			}
 		}
 		if value.append {
 			parameter.Operation = eventsv1.TriggerParameterOpAppend

@@ -22,10 +22,15 @@ const FieldManager = "aphex-pipeline"
 // Cluster applies objects through one client.
 type Cluster struct {
 	Client dynamic.Interface
+	// Raw gets what is no object, such as a log, by its path on the API server.
+	Raw func(ctx context.Context, path string) ([]byte, error)
 
 	// Patience is how long Argo's controllers may take to look at an object; 0
 	// is one minute.
 	Patience time.Duration
+	// Start is how long the pods of Argo Events may take to start; 0 is three
+	// minutes, as their image may be pulled first.
+	Start time.Duration
 	// Force takes fields over that another manager owns.
 	Force bool
 	// Now tells the time; nil is time.Now.

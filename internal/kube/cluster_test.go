@@ -16,7 +16,10 @@ import (
 func newServer(t *testing.T) (*kubetest.Server, kube.Cluster) {
 	t.Helper()
 	s := kubetest.New(t)
-	client, err := dynamic.NewForConfig(&rest.Config{Host: s.URL, QPS: 1000, Burst: 1000})
+	cluster, err := kube.Connect(&rest.Config{Host: s.URL})
 	require.NoError(t, err)
-	return s, kube.Cluster{Client: client, Patience: 2 * time.Second}
+	cluster.Client, err = dynamic.NewForConfig(&rest.Config{Host: s.URL, QPS: 1000, Burst: 1000})
+	require.NoError(t, err)
+	cluster.Patience = 2 * time.Second
+	return s, cluster
 }

@@ -1,6 +1,9 @@
 package kube
 
 import (
+	"context"
+
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
@@ -34,5 +37,11 @@ func Connect(place *rest.Config) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, fault.Invalidf("connecting to the cluster: %w", err)
 	}
-	return Cluster{Client: client}, nil
+	raw, err := discovery.NewDiscoveryClientForConfig(limited)
+	if err != nil {
+		return Cluster{}, fault.Invalidf("connecting to the cluster: %w", err)
+	}
+	return Cluster{Client: client, Raw: func(ctx context.Context, path string) ([]byte, error) {
+		return raw.RESTClient().Get().RequestURI(path).DoRaw(ctx)
+	}}, nil
 }

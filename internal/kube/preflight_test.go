@@ -47,7 +47,7 @@ func ready(s *kubetest.Server, workflows, events string) {
 	namespaces(s, "argo", "argo-events")
 	deployment(s, "argo", "workflow-controller", "quay.io/argoproj/workflow-controller:"+workflows)
 	deployment(s, "argo-events", "controller-manager", "quay.io/argoproj/argo-events:"+events)
-	bus(s, kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "25MB"}})
+	bus(s, kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "34MB"}})
 }
 
 func TestAClusterThatHasEverythingHasNoProblem(t *testing.T) {
@@ -96,7 +96,7 @@ func TestAVersionThatCannotBeReadIsAWarning(t *testing.T) {
 func TestABusThatLosesEventsIsReported(t *testing.T) {
 	for want, spec := range map[string]kubetest.Content{
 		"GitHub's largest pushes":              {"jetstream": kubetest.Content{}},
-		"GitHub's largest pushes:":             {"jetstream": kubetest.Content{"maxPayload": "8MB"}},
+		"GitHub's largest pushes:":             {"jetstream": kubetest.Content{"maxPayload": "25MB"}},
 		"cannot filter one event source twice": {"nats": kubetest.Content{"native": kubetest.Content{}}},
 	} {
 		s, c := newServer(t)

@@ -221,6 +221,7 @@ func (r *runner) command(container Container, known scope, folders folders) (pro
 		}
 	}
 	env := append([]string{}, r.options.Env...)
+	own := len(env) // what the kubelet knows begins here
 	for _, variable := range container.Env {
 		if variable.Name == ownHome && r.machineSets(ownHome) {
 			continue
@@ -232,7 +233,7 @@ func (r *runner) command(container Container, known scope, folders folders) (pro
 		if !expression.MatchString(variable.Value) {
 			value = folders.local(value) // written by the template; what an event says is no path
 		}
-		env = append(env, variable.Name+"="+value)
+		env = append(env, variable.Name+"="+expand(value, env[own:]))
 	}
 	return proc.Command{Args: words, Env: env, Dir: folders.first()}, nil
 }

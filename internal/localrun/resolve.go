@@ -3,11 +3,16 @@ package localrun
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // expression matches what Argo replaces in a template.
 var expression = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
+
+// doubled matches the only computed expression that a template has: a value whose
+// every $ is doubled for the kubelet.
+var doubled = regexp.MustCompile(`^=sprig\.replace\("\$", "\$\$", ([a-z.-]+)\)$`)
 
 // scope holds the values that expressions can name.
 type scope map[string]string
@@ -30,9 +35,16 @@ func (s scope) resolve(text string) (string, error) {
 	var unknown []string
 	resolved := expression.ReplaceAllStringFunc(text, func(found string) string {
 		name := strings.TrimSpace(found[2 : len(found)-2])
+		literal := doubled.FindStringSubmatch(name)
+		if literal != nil {
+			name = literal[1]
+		}
 		value, ok := s[name]
 		if !ok {
 			unknown = append(unknown, found)
+		}
+		if literal != nil {
+			return strings.ReplaceAll(value, "$", "$$")
 		}
 		return value
 	})
@@ -93,3 +105,23 @@ func bind(declared []Parameter, given map[string]string) (map[string]string, err
 	}
 	return bound, nil
 }
+
+// expand replaces $(NAME) in the value of a variable by what the variables before
+// it say, and $$ by $, as the kubelet does (Kubernetes API, EnvVar.value).
+func expand(value string, before []string) string {
+	return reference.ReplaceAllStringFunc(value, func(found string) string {
+		if found == "$$" {
+			return "$"
+		}
+		name := found[2 : len(found)-1]
+		for _, entry := range slices.Backward(before) {
+			if known, is := strings.CutPrefix(entry, name+"="); is {
+				return known
+			}
+		}
+		return found
+	})
+}
+
+// reference matches what the kubelet replaces in the value of a variable.
+var reference = regexp.MustCompile(`\$\$|\$\([^()]*\)`)

@@ -25,7 +25,7 @@ func push() members {
 		"headers": members{"X-Github-Event": []string{"push"}},
 		"body": members{
 			"ref": "refs/heads/main", "after": commit, "deleted": false, "pusher": members{"name": "octocat"},
-			"repository": members{"full_name": "my-org/my-app"}, "head_commit": members{"message": "{{workflow.name}} $(id)"},
+			"repository": members{"full_name": "my-org/my-app", "clone_url": "https://github.com/my-org/my-app.git"}, "head_commit": members{"message": "{{workflow.name}} $(id)"},
 		},
 	}
 }
@@ -34,7 +34,7 @@ func pull() members {
 	return members{
 		"headers": members{"X-Github-Event": []string{"pull_request"}},
 		"body": members{
-			"action": "synchronize", "repository": members{"full_name": "my-org/my-app"}, "sender": members{"login": "octocat"},
+			"action": "synchronize", "repository": members{"full_name": "my-org/my-app", "clone_url": "https://github.com/my-org/my-app.git"}, "sender": members{"login": "octocat"},
 			"pull_request": members{
 				"base": members{"ref": "main"},
 				"head": members{"ref": "feature/x", "sha": commit, "repo": members{"full_name": "my-org/my-app"}},
@@ -60,9 +60,13 @@ func oneSensor(t *testing.T) eventsv1.Sensor {
 // passes says which dependencies of the Sensor a delivery fulfils.
 func passes(t *testing.T, s eventsv1.Sensor, delivery members) []string {
 	t.Helper()
+	return passesEvent(s, event(t, delivery))
+}
+
+func passesEvent(s eventsv1.Sensor, event *eventsv1.Event) []string {
 	names := []string{}
 	for _, dependency := range s.Spec.Dependencies {
-		if ok, _ := dependencies.Filter(event(t, delivery), dependency.Filters, dependency.FiltersLogicalOperator); ok {
+		if ok, _ := dependencies.Filter(event, dependency.Filters, dependency.FiltersLogicalOperator); ok {
 			names = append(names, dependency.Name)
 		}
 	}
@@ -72,6 +76,11 @@ func passes(t *testing.T, s eventsv1.Sensor, delivery members) []string {
 // runOf gives the Workflow that the Sensor creates for a delivery.
 func runOf(t *testing.T, s eventsv1.Sensor, trigger string, delivery members) wfv1.Workflow {
 	t.Helper()
+	return runOfEvent(t, s, trigger, event(t, delivery))
+}
+
+func runOfEvent(t *testing.T, s eventsv1.Sensor, trigger string, event *eventsv1.Event) wfv1.Workflow {
+	t.Helper()
 	for _, one := range s.Spec.Triggers {
 		if one.Template.Name != trigger {
 			continue
@@ -79,7 +88,7 @@ func runOf(t *testing.T, s eventsv1.Sensor, trigger string, delivery members) wf
 		var content members
 		require.NoError(t, json.Unmarshal(one.Template.K8s.Source.Resource.Value, &content))
 		created := &unstructured.Unstructured{Object: content}
-		require.NoError(t, triggers.ApplyResourceParameters(map[string]*eventsv1.Event{trigger: event(t, delivery)}, one.Template.K8s.Parameters, created))
+		require.NoError(t, triggers.ApplyResourceParameters(map[string]*eventsv1.Event{trigger: event}, one.Template.K8s.Parameters, created))
 		text, err := created.MarshalJSON()
 		require.NoError(t, err)
 		var workflow wfv1.Workflow
@@ -140,6 +149,10 @@ func TestWhatIsNoPushOfOursStartsNothing(t *testing.T) {
 		"another branch":                      set(push(), "refs/heads/next", "body", "ref"),
 		"a branch whose name begins the same": set(push(), "refs/heads/main2", "body", "ref"),
 		"the deletion of the branch":          set(set(push(), true, "body", "deleted"), strings.Repeat("0", 40), "body", "after"),
+		"a repository on another host":        set(push(), "https://github.example.com/my-org/my-app.git", "body", "repository", "clone_url"),
+		"no commit":                           set(push(), strings.Repeat("0", 40), "body", "after"),
+		"a commit of a SHA-256 repository":    set(push(), strings.Repeat("ab", 32), "body", "after"),
+		"a pull request with another title":   set(set(pull(), "edited", "body", "action"), members{"title": members{"from": "x"}}, "body", "changes"),
 		"another repository":                  set(push(), "evil/my-app", "body", "repository", "full_name"),
 		"an abbreviated commit":               set(push(), commit[:12], "body", "after"),
 		"another kind of event":               set(push(), []string{"ping"}, "headers", "X-Github-Event"),
@@ -151,5 +164,26 @@ func TestWhatIsNoPushOfOursStartsNothing(t *testing.T) {
 	} {
 		assert.Empty(t, passes(t, s, delivery), name)
 	}
+	assert.Equal(t, []string{"pull"}, passes(t, s, set(set(pull(), "edited", "body", "action"),
+		members{"base": members{"ref": members{"from": "next"}, "sha": members{"from": commit}}}, "body", "changes")), "it comes to go to the branch")
 	assert.Equal(t, []string{"push"}, passes(t, s, set(push(), "My-Org/My-App", "body", "repository", "full_name")), "GitHub ignores case")
+}
+
+// TestAValueThatIsOnlyShownIsCleanedAndNeverStopsARun sends names that GitHub's
+// schema allows: any text, null, or nothing.
+func TestAValueThatIsOnlyShownIsCleanedAndNeverStopsARun(t *testing.T) {
+	s := oneSensor(t)
+	for given, shown := range map[any]string{
+		"octocat": "octocat", "Mona Lisa": "Mona Lisa", "dependabot[bot]": "dependabot[bot]", "Müller_corp": "Müller_corp", nil: "", 7: "7", "": "",
+		"{{workflow.name}}": "workflow.name", "$(HOME) `id`": "HOME id", "a\nb\u202ec": "abc", strings.Repeat("ä", 300): strings.Repeat("ä", 100),
+	} {
+		delivery := set(push(), given, "body", "pusher", "name")
+		require.Equal(t, []string{"push"}, passes(t, s, delivery), "%v", given)
+		run := runOf(t, s, "push", delivery)
+		assert.Equal(t, shown, run.Spec.Arguments.GetParameterByName("pusher").Value.String(), "%v", given)
+	}
+	delivery := push()
+	delete(delivery["body"].(members), "pusher")
+	run := runOf(t, s, "push", delivery)
+	assert.Empty(t, run.Spec.Arguments.GetParameterByName("pusher").Value.String())
 }

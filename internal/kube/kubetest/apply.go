@@ -34,6 +34,7 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request, dry bool) {
 	if !dry {
 		s.objects[r.URL.Path] = next
 		s.Control(r.URL.Path, next.whole)
+		s.run(r.URL.Path, next.whole)
 	}
 	answer(w, http.StatusOK, next.whole)
 }

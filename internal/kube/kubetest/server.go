@@ -3,6 +3,7 @@
 package kubetest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -28,6 +30,9 @@ type Server struct {
 	Refuse func(Request) int
 	// Control writes into an object what controllers would. Accepting unless set.
 	Control func(path string, object Content)
+	// Texts are what the server answers with where it keeps no object, such as a
+	// log, by path.
+	Texts map[string]string
 	// URL is where the server listens.
 	URL string
 
@@ -52,7 +57,7 @@ type stored struct {
 // New starts a server without objects that lives as long as the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{objects: map[string]*stored{}, Control: Accepting}
+	s := &Server{objects: map[string]*stored{}, Control: Accepting, Texts: map[string]string{}}
 	listening := httptest.NewServer(s)
 	t.Cleanup(listening.Close)
 	s.URL = listening.URL
@@ -78,6 +83,48 @@ func Accepting(path string, object Content) {
 		object["status"] = Content{"phase": "Running"}
 	case strings.Contains(path, "/sensors/"), strings.Contains(path, "/eventsources/"):
 		object["status"] = Content{"conditions": []any{Content{"type": "Deployed", "status": "True"}}}
+	}
+}
+
+// pods of Argo Events, by the objects that they work for: their label, the
+// variable that holds the object, and what they log when they work.
+var pods = map[string]struct{ label, variable, log string }{
+	"eventsources": {"eventsource-name", "EVENTSOURCE_OBJECT", "route is activated"},
+	"sensors":      {"sensor-name", "SENSOR_OBJECT", "Subscribing to subject default"},
+}
+
+// podOf gives the path of the pod that Argo Events runs for an object; "" is none.
+func podOf(path string) (pod, label string) {
+	parts := strings.Split(path, "/")
+	kind, runs := pods[parts[len(parts)-2]]
+	if !runs {
+		return "", ""
+	}
+	return "/api/v1/namespaces/" + parts[len(parts)-3] + "/pods/" + parts[len(parts)-1] + "-" + kind.label, kind.label
+}
+
+// run plays Argo Events: it runs the pod of an object, which works at once.
+func (s *Server) run(path string, object Content) {
+	pod, label := podOf(path)
+	if pod == "" {
+		return
+	}
+	parts := strings.Split(path, "/")
+	namespace, name, kind := parts[len(parts)-3], parts[len(parts)-1], pods[parts[len(parts)-2]]
+	encoded, _ := json.Marshal(object)
+	s.objects[pod] = &stored{applied: map[string]Content{}, whole: Content{
+		"apiVersion": "v1", "kind": "Pod",
+		"metadata": Content{"name": name + "-" + label, "namespace": namespace, "labels": Content{label: name}},
+		"spec": Content{"containers": []any{Content{"env": []any{
+			Content{"name": kind.variable, "value": base64.StdEncoding.EncodeToString(encoded)},
+		}}}},
+		"status": Content{"conditions": []any{
+			Content{"type": "Ready", "status": "True", "lastTransitionTime": time.Now().UTC().Format(time.RFC3339)},
+		}},
+	}}
+	s.Texts[pod+"/log"] = kind.log
+	if label == "eventsource-name" {
+		s.Texts["/api/v1/namespaces/"+namespace+"/services/http:"+name+"-eventsource-svc:12000/proxy/push"] = "the webhook answers"
 	}
 }
 
@@ -110,6 +157,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
+	if text, found := s.Texts[r.URL.Path]; found {
+		_, _ = w.Write([]byte(text))
+		return
+	}
+	if strings.Contains(r.URL.Path, "/proxy/") || strings.HasSuffix(r.URL.Path, "/log") {
+		answer(w, http.StatusServiceUnavailable, refusal(http.StatusServiceUnavailable, "nobody answers"))
+		return
+	}
 	if found := s.objects[r.URL.Path]; found != nil {
 		answer(w, http.StatusOK, found.whole)
 		return
@@ -171,6 +226,9 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	delete(s.objects, r.URL.Path)
+	if pod, _ := podOf(r.URL.Path); pod != "" {
+		delete(s.objects, pod)
+	}
 	answer(w, http.StatusOK, Content{"kind": "Status", "status": "Success"})
 }
 

@@ -1,0 +1,288 @@
+package validate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
+	eventsources "github.com/argoproj/argo-events/pkg/eventsources/common"
+	"github.com/argoproj/argo-events/pkg/eventsources/sources/github"
+	"github.com/argoproj/argo-events/pkg/metrics"
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/workflow/common"
+	argo "github.com/argoproj/argo-workflows/v3/workflow/validate"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+// webhook is Argo Events' own receiver of GitHub's deliveries, as the EventSource
+// configures it. It is not given the secret: that a wrong signature is refused is
+// seen on the cluster.
+type webhook struct {
+	url      string
+	received chan []byte
+}
+
+var listening = sync.OnceValues(func() (*webhook, error) {
+	text, err := os.ReadFile("../testdata/golden/one-environment/objects.yaml")
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	hook, err := hookOf(text)
+	if err != nil {
+		return nil, err
+	}
+	hook.WebhookSecret, hook.Webhook.Port = nil, port
+	w := &webhook{url: "http://127.0.0.1:" + port + hook.Webhook.Endpoint, received: make(chan []byte, 1)}
+	listener := &github.EventListener{EventSourceName: "github", EventName: "github", GithubEventSource: hook, Metrics: metrics.NewMetrics("argo-events")}
+	failed := make(chan error, 1)
+	go func() {
+		failed <- listener.StartListening(context.Background(), func(data []byte, _ ...eventsources.Option) error {
+			w.received <- data
+			return nil
+		})
+	}()
+	for range 600 {
+		select {
+		case err := <-failed:
+			return nil, err
+		case <-time.After(50 * time.Millisecond):
+		}
+		if response, err := http.Get(w.url); err == nil {
+			_ = response.Body.Close()
+			return w, nil
+		}
+	}
+	return nil, fmt.Errorf("the receiver did not begin to listen at %s", w.url)
+})
+
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, err
+}
+
+func hookOf(stream []byte) (eventsv1.GithubEventSource, error) {
+	for _, text := range bytes.Split(stream, []byte("\n---\n")) {
+		var source eventsv1.EventSource
+		if err := yaml.Unmarshal(text, &source); err == nil && source.Kind == "EventSource" {
+			return source.Spec.Github["github"], nil
+		}
+	}
+	return eventsv1.GithubEventSource{}, fmt.Errorf("there is no EventSource")
+}
+
+// deliver posts a delivery as GitHub does. It gives the event that Argo Events
+// makes of it, or nil where it makes none.
+func deliver(t *testing.T, kind string, body []byte, form bool) *eventsv1.Event {
+	t.Helper()
+	w, err := listening()
+	require.NoError(t, err)
+	contentType := "application/json"
+	if form {
+		contentType, body = "application/x-www-form-urlencoded", []byte(url.Values{"payload": {string(body)}}.Encode())
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url, bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("X-GitHub-Event", kind)
+	request.Header.Set("X-GitHub-Delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958")
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil
+	}
+	return &eventsv1.Event{Context: &eventsv1.EventContext{DataContentType: eventsv1.MediaTypeJSON}, Data: <-w.received}
+}
+
+// repository is what a pipeline is rendered for.
+type repository struct{ Owner, Repo, Branch string }
+
+// pipelines holds the objects that were rendered, by their repository.
+var pipelines sync.Map
+
+func (r repository) objects(t *testing.T) []object {
+	t.Helper()
+	if known, found := pipelines.Load(r); found {
+		return known.([]object)
+	}
+	objects := rendered(t, fmt.Sprintf("version: \"1.0\"\ngithubOwner: %q\ngithubRepo: %q\ngithubBranch: %q\nclusterName: company\n", r.Owner, r.Repo, r.Branch)+
+		environments(1, func(int) string { return "" }))
+	pipelines.Store(r, objects)
+	return objects
+}
+
+// TestADeliveryStartsWhatItShould sends deliveries through Argo Events' receiver,
+// the Sensor's filters and parameters, and Argo's own validation of the Workflow.
+func TestADeliveryStartsWhatItShould(t *testing.T) {
+	files, err := filepath.Glob("testdata/deliveries/*.json")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 57)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var given struct {
+			Name   string
+			Config repository
+			Event  string
+			Form   bool
+			Body   json.RawMessage
+			Expect struct {
+				Fires      string
+				Parameters map[string]string
+			}
+		}
+		require.NoError(t, json.Unmarshal(data, &given))
+		t.Run(filepath.Base(file)+" "+given.Name, func(t *testing.T) {
+			objects := given.Config.objects(t)
+			fired := firedBy(t, objects, deliver(t, given.Event, given.Body, given.Form))
+			if given.Expect.Fires == "" {
+				assert.Empty(t, fired)
+				return
+			}
+			require.Len(t, fired, 1)
+			require.Contains(t, fired, given.Expect.Fires)
+			run := fired[given.Expect.Fires]
+			for name, value := range given.Expect.Parameters {
+				assert.Equal(t, value, run.Spec.Arguments.GetParameterByName(name).Value.String(), name)
+			}
+			assertRuns(t, objects, run)
+		})
+	}
+}
+
+// firedBy gives the Workflow of every trigger that an event fires.
+func firedBy(t *testing.T, objects []object, event *eventsv1.Event) map[string]wfv1.Workflow {
+	t.Helper()
+	fired := map[string]wfv1.Workflow{}
+	if event == nil {
+		return fired
+	}
+	sensor, found := decode[eventsv1.Sensor](t, objects, "Sensor")
+	require.True(t, found)
+	for _, dependency := range passesEvent(sensor, event) {
+		fired[dependency] = runOfEvent(t, sensor, dependency, event)
+	}
+	return fired
+}
+
+// assertRuns holds a run to Argo's validation, and to the branch that its pods see.
+func assertRuns(t *testing.T, objects []object, run wfv1.Workflow) {
+	t.Helper()
+	template, _ := decode[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
+	assert.LessOrEqual(t, len(run.Name+run.GenerateName), 63)
+	require.NoError(t, argo.ValidateWorkflow(templates{&template}, nil, &run, nil, argo.ValidateOpts{Submit: true}))
+	known := common.Parameters{"workflow.name": run.Name, "workflow.creationTimestamp.RFC3339": "CREATED"}
+	for _, parameter := range run.Spec.Arguments.Parameters {
+		known["workflow.parameters."+parameter.Name] = parameter.Value.String()
+	}
+	for _, node := range template.Spec.Templates {
+		if node.Name != "validator" {
+			continue
+		}
+		became, err := common.SubstituteParams(&node, known, common.Parameters{})
+		require.NoError(t, err)
+		assert.Equal(t, run.Spec.Arguments.GetParameterByName("branch").Value.String(), variable(t, became.Container.Env, "APHEX_BRANCH"))
+	}
+}
+
+// examples installs the examples that the maintainers of a client of GitHub
+// publish, once. They are no part of this repository.
+var examples = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(scratch, "examples")
+	if err := os.CopyFS(dir, os.DirFS("testdata/examples")); err != nil {
+		return "", err
+	}
+	install := exec.Command("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts")
+	install.Dir = dir
+	if out, err := install.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("installing the published examples: %w: %s", err, out)
+	}
+	return filepath.Join(dir, "node_modules/@octokit/webhooks-examples/api.github.com/index.json"), nil
+})
+
+// TestOfThePublishedExamplesOnlyPushesAndPullRequestsStartARun makes each example
+// one of our repository and branch, wherever it names one.
+func TestOfThePublishedExamplesOnlyPushesAndPullRequestsStartARun(t *testing.T) {
+	file, err := examples()
+	require.NoError(t, err)
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var kinds []struct {
+		Name     string
+		Examples []json.RawMessage
+	}
+	require.NoError(t, json.Unmarshal(data, &kinds))
+	ours := repository{"Codertocat", "Hello-World", "master"}
+	objects := ours.objects(t)
+	seen, fired := 0, map[string]int{}
+	for _, kind := range kinds {
+		for i, example := range kind.Examples {
+			body := ofOurs(t, example, ours)
+			seen++
+			for name, run := range firedBy(t, objects, deliver(t, kind.Name, body, i%2 == 1)) {
+				fired[kind.Name+" "+name]++
+				assertRuns(t, objects, run)
+			}
+		}
+	}
+	t.Logf("%d examples: %v", seen, fired)
+	assert.Greater(t, seen, 300)
+	for what := range fired {
+		assert.Contains(t, []string{"push push", "pull_request pull"}, what)
+	}
+	assert.NotEmpty(t, fired["push push"])
+	assert.NotEmpty(t, fired["pull_request pull"])
+}
+
+// ofOurs gives an example with the names of our repository and branch.
+func ofOurs(t *testing.T, example []byte, ours repository) []byte {
+	t.Helper()
+	var body members
+	require.NoError(t, json.Unmarshal(example, &body))
+	name := func(at any) {
+		if named, is := at.(members); is {
+			named["full_name"] = ours.Owner + "/" + ours.Repo
+			named["clone_url"] = "https://github.com/" + ours.Owner + "/" + ours.Repo + ".git"
+		}
+	}
+	name(body["repository"])
+	if pull, is := body["pull_request"].(members); is {
+		for _, side := range []string{"base", "head"} {
+			if end, is := pull[side].(members); is {
+				name(end["repo"])
+			}
+		}
+		if base, is := pull["base"].(members); is {
+			base["ref"] = ours.Branch
+		}
+	}
+	if ref, is := body["ref"].(string); is && strings.HasPrefix(ref, "refs/heads/") {
+		body["ref"] = "refs/heads/" + ours.Branch
+	}
+	data, err := json.Marshal(body)
+	require.NoError(t, err)
+	return data
+}
