@@ -25,6 +25,7 @@ type pipeline struct {
 	name   string // of the repository and of everything of the pipeline
 	folder string // the work tree
 	secret string // of the webhook
+	push24 bool   // whether its pushes are as large as GitHub's largest
 }
 
 // newPipeline makes a repository of an app, and brings its pipeline by
@@ -47,7 +48,6 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 		}
 	})
 	p.secret = p.webhookSecret()
-	p.subscribed()
 	return p
 }
 
@@ -166,9 +166,13 @@ func (p *pipeline) push(message string) (commit string) {
 
 // pushEvent is what GitHub tells of a push, as far as anybody looks at it.
 func (p *pipeline) pushEvent(commit string) []byte {
+	commits := ""
+	if p.push24 {
+		commits = strings.Repeat("x", 24_000_000)
+	}
 	return fmt.Appendf(nil, `{"ref": "refs/heads/main", "before": "%040d", "after": %q, "deleted": false, "created": false, "forced": false,
 "repository": {"id": 1, "name": %[3]q, "full_name": "example/%[3]s", "clone_url": "https://github.com/example/%[3]s.git"},
-"pusher": {"name": "team-member", "email": "team@example.com"}, "sender": {"login": "team-member"}, "head_commit": {"id": %[2]q}}`, 0, commit, p.name)
+"pusher": {"name": "team-member", "email": "team@example.com"}, "sender": {"login": "team-member"}, "head_commit": {"id": %[2]q, "message": "%[4]s"}}`, 0, commit, p.name, commits)
 }
 
 // deliver brings an event to the webhook, at the address of its Service.
@@ -204,18 +208,6 @@ func (p *pipeline) kubectl(args ...string) string {
 	output, err := p.node.Kubectl(p.ctx, "", args...)
 	require.NoError(p.t, err)
 	return output
-}
-
-// subscribed waits until the webhook listens and the bus keeps for the Sensor
-// what it has not yet heard of: what is delivered sooner is lost.
-func (p *pipeline) subscribed() {
-	p.t.Helper()
-	subject := fmt.Sprintf("\"filter_subject\": \"default.%s-github.github\"", p.name)
-	p.eventually("the webhook to listen and the Sensor to subscribe", 5*time.Minute, func() bool {
-		listens := p.kubectl("get", "pods", "-n", node.Events, "-l", "eventsource-name="+p.name+"-github", "-o", "jsonpath={.items[*].status.containerStatuses[*].ready}")
-		consumers, err := p.node.Bus(p.ctx)
-		return err == nil && listens == "true" && strings.Count(consumers, subject) == 2 // one a trigger
-	})
 }
 
 // eventually asks until the answer is yes.

@@ -16,6 +16,7 @@ func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
 	p := newPipeline(t, "shop", shop, func(p *pipeline) {
 		p.replace("aphex-config.yaml", "clusterName: company-pipelines\n", "clusterName: company-pipelines\n"+p.onThisCluster())
 	})
+	p.push24 = true
 	commit := p.push("Open the shop")
 	run := p.finished(commit)
 

@@ -117,7 +117,7 @@ func (l live) webhookSecret() manifest.Object {
 func (l live) awaitReceiver(ctx context.Context, std streams, objects []manifest.Object) error {
 	receiver := kube.Receiver{
 		Namespace: l.cfg.ArgoEventsNamespace, EventSource: l.cfg.EventSourceName, Sensor: l.cfg.SensorName,
-		Port: argo.WebhookPort, Path: argo.WebhookPath,
+		Port: argo.WebhookPort, Path: argo.WebhookPath, Triggers: argo.Triggers,
 	}
 	for _, object := range objects {
 		switch object.Kind {

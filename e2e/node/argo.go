@@ -3,8 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -195,19 +193,4 @@ func (n *Node) natsServer(ctx context.Context) error {
 		return err
 	}
 	return n.until(ctx, "NATS", time.Minute, answers("http://127.0.0.1:8222/varz"))
-}
-
-// Bus tells who subscribed to what, as NATS describes it.
-func (n *Node) Bus(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:8222/jsz?consumers=true&config=true", nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return string(text), err
 }

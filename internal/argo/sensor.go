@@ -19,6 +19,8 @@ import (
 const (
 	PushTrigger = "push"
 	pullTrigger = "pull"
+
+	Triggers = 2 // how many there are
 )
 
 // sensor renders what starts a run for a delivery. Only values of the delivery

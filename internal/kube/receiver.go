@@ -27,6 +27,7 @@ type Receiver struct {
 	Path        string // of the webhook, with a leading slash
 	Sensor      string // its pod subscribes to the bus
 	Template    string // version of the WorkflowTemplate that a push is to run
+	Triggers    int    // of the Sensor; each subscribes by itself
 }
 
 // startOfReceiver is how long the pods of Argo Events may take: their image is
@@ -105,7 +106,7 @@ func (c Cluster) listens(ctx context.Context, r Receiver) (missing string, err e
 			return "", nil
 		}
 	}
-	return c.logged(ctx, pod, "route is activated", "does not listen")
+	return c.logged(ctx, pod, "route is activated", 1, "does not listen")
 }
 
 // subscribed says what keeps the Sensor from hearing of a push; "" is nothing.
@@ -114,7 +115,7 @@ func (c Cluster) subscribed(ctx context.Context, r Receiver) (missing string, er
 	if missing != "" || err != nil {
 		return missing, err
 	}
-	return c.logged(ctx, pod, "Subscribing to subject", "has not subscribed to the event bus")
+	return c.logged(ctx, pod, "Subscribing to subject", r.Triggers, "has not subscribed to the event bus")
 }
 
 // unreachable says whether the API server found nobody to pass a request on to.
@@ -200,14 +201,15 @@ func reasonOf(pod *unstructured.Unstructured) string {
 	return ""
 }
 
-// logged waits for a line in the log of a pod, as far as it may be read.
-func (c Cluster) logged(ctx context.Context, pod *unstructured.Unstructured, line, missing string) (string, error) {
+// logged looks for a line in the log of a pod, as often as it must be there and as
+// far as it may be read.
+func (c Cluster) logged(ctx context.Context, pod *unstructured.Unstructured, line string, times int, missing string) (string, error) {
 	if c.now().Sub(readySince(pod)) > settled {
 		return "", nil
 	}
 	path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log?limitBytes=%d", pod.GetNamespace(), pod.GetName(), mostOfLog)
 	text, err := c.Raw(ctx, path)
-	if err == nil && strings.Contains(string(text), line) {
+	if err == nil && strings.Count(string(text), line) >= times {
 		return "", nil
 	}
 	return "pod/" + pod.GetName() + " " + missing, nil

@@ -17,7 +17,7 @@ import (
 const podsOfEvents = "/api/v1/namespaces/argo-events/pods/"
 
 var receiver = kube.Receiver{
-	Namespace: "argo-events", EventSource: "github", Service: "github-svc", Port: 12000, Path: "/push", Sensor: "shop-sensor", Template: "shop-3f",
+	Namespace: "argo-events", EventSource: "github", Service: "github-svc", Port: 12000, Path: "/push", Sensor: "shop-sensor", Template: "shop-3f", Triggers: 2,
 }
 
 // eventPod stores a pod of Argo Events that became ready a while ago; a negative while is not ready.
@@ -46,7 +46,7 @@ func TestAPushWouldBeReceivedWhenTheWebhookAnswersAndTheSensorHasSubscribed(t *t
 	eventPod(s, "hook", "eventsource-name=github", "EVENTSOURCE_OBJECT", "", 0)
 	eventPod(s, "sensor", "sensor-name=shop-sensor", "SENSOR_OBJECT", `"shop-3f"`, 0)
 	s.Texts["/api/v1/namespaces/argo-events/services/http:github-svc:12000/proxy/push"] = "method not allowed"
-	s.Texts[podsOfEvents+"sensor/log"] = `{"msg":"Subscribing to subject default.github.github with durable name x"}`
+	s.Texts[podsOfEvents+"sensor/log"] = strings.Repeat(`{"msg":"Subscribing to subject default.github.github with durable name x"}`+"\n", 2)
 	notes, err := c.AwaitReceiver(t.Context(), receiver)
 	require.NoError(t, err)
 	assert.Empty(t, notes)

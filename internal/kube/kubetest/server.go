@@ -90,7 +90,7 @@ func Accepting(path string, object Content) {
 // variable that holds the object, and what they log when they work.
 var pods = map[string]struct{ label, variable, log string }{
 	"eventsources": {"eventsource-name", "EVENTSOURCE_OBJECT", "route is activated"},
-	"sensors":      {"sensor-name", "SENSOR_OBJECT", "Subscribing to subject default"},
+	"sensors":      {"sensor-name", "SENSOR_OBJECT", "Subscribing to subject push\nSubscribing to subject pull"},
 }
 
 // podOf gives the path of the pod that Argo Events runs for an object; "" is none.
