@@ -83,7 +83,7 @@ func assertLiteral(t *testing.T, template wfv1.WorkflowTemplate, run wfv1.Workfl
 			assert.Equal(t, written[n].Image, container.Image)
 			require.Len(t, container.Env, len(written[n].Env))
 			for i, variable := range container.Env {
-				if strings.Contains(written[n].Env[i].Value, "workflow.parameters."+parameter) {
+				if parameter != "" && strings.Contains(written[n].Env[i].Value, "workflow.parameters."+parameter) {
 					assert.Equal(t, text, expanded(variable.Value), node.Name)
 				}
 				assert.Equal(t, written[n].Env[i].Name, variable.Name)
