@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages"
@@ -77,7 +78,7 @@ func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, work
 	if err != nil {
 		return fault.Temporaryf("making a folder for the deployment: %w", err)
 	}
-	defer os.RemoveAll(scratch)
+	defer remove.All(scratch)
 	_, err = environment.Deploy(ctx, environment.Deps{Enter: clients.Enter}, frame, environment.Request{
 		Environment: config.Environment{Name: "pipeline", Account: here.Account, Region: region, Stacks: []config.Stack{stack}},
 		Workspace:   workspace, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Limit: time.Hour,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 )
 
 // Fetch brings the artifact under key into the folder dir, which must be empty
@@ -109,6 +110,6 @@ func makeEmpty(dir string) error {
 func removeContent(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
-		_ = os.RemoveAll(filepath.Join(dir, entry.Name()))
+		_ = remove.All(filepath.Join(dir, entry.Name()))
 	}
 }

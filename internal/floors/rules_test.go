@@ -17,7 +17,7 @@ var floors = [][]string{
 	0: { // words: what everything speaks in; they import nothing of ours
 		"internal/fault", "internal/redact", "internal/proc", "internal/schedule", "internal/screen",
 		"internal/contract", "internal/config", "internal/assembly", "internal/manifest", "internal/difference",
-		"internal/repository",
+		"internal/repository", "internal/remove",
 	},
 	1: { // tools: each does one thing to the world, or computes one thing
 		"internal/stage", "internal/plan", "internal/account", "internal/artifact", "internal/assets", "internal/cfn",

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/proc"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 )
 
@@ -270,7 +271,7 @@ func (r *runner) volumes(step string, node Node) (folders, error) {
 	var made folders
 	for _, mount := range node.containers()[0].VolumeMounts {
 		dir := filepath.Join(r.options.Dir, step, mount.Name)
-		if err := os.RemoveAll(dir); err != nil {
+		if err := remove.All(dir); err != nil {
 			return nil, err
 		}
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -300,6 +301,6 @@ func (f folders) local(value string) string {
 
 func (f folders) remove() {
 	for _, folder := range f {
-		_ = os.RemoveAll(filepath.Dir(folder.dir)) // what stays costs only space
+		_ = remove.All(filepath.Dir(folder.dir)) // what stays costs only space
 	}
 }

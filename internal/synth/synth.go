@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/proc"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 )
 
 // cliVersion is the CDK CLI whose behaviour this package follows; apps are told it.
@@ -56,7 +57,7 @@ func Synthesize(ctx context.Context, o Options) (*assembly.Assembly, error) {
 }
 
 func (o Options) prepareOut() (string, error) {
-	if err := os.RemoveAll(o.Out); err != nil {
+	if err := remove.All(o.Out); err != nil {
 		return "", fmt.Errorf("emptying the folder for the cloud assembly: %w", err)
 	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
@@ -82,7 +83,7 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 	if err != nil {
 		return "", fault.Writing(os.TempDir(), err)
 	}
-	defer os.RemoveAll(scratch)
+	defer remove.All(scratch)
 	context, err := appContext(o.App, project, user, o.Context)
 	if err != nil {
 		return "", err

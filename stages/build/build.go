@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
@@ -87,7 +87,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	defer os.RemoveAll(parent)
+	defer func() {
+		if err := remove.All(parent); err != nil {
+			frame.Log.Warn("the temporary workspace could not be removed", "folder", parent, "error", err)
+		}
+	}()
 	dir := filepath.Join(parent, "workspace")
 	if err := d.fill(ctx, frame, in, dir); err != nil {
 		return Output{}, err

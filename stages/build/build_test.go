@@ -22,6 +22,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/remove/nobody"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages/build"
@@ -211,4 +212,19 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 	} {
 		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()), name)
 	}
+}
+
+func TestFoldersThatABuildClosedArePackedAndRemoved(t *testing.T) {
+	if !nobody.Runs(t) {
+		return
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	var w world
+	dir := source(t, `{commands: ["mkdir -p cache/m/sub && echo x > cache/m/sub/f && chmod 555 cache/m/sub cache/m cache && chmod 444 cache/m/sub/f"]}`)
+	_, err := run(t, &w, dir, build.Input{Source: dir})
+	require.NoError(t, err, w.log.String())
+	assert.Contains(t, w.files, "cache")
+	left, err := os.ReadDir(os.Getenv("TMPDIR"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
@@ -188,7 +188,7 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 	if err != nil {
 		return Output{}, err
 	}
-	defer os.RemoveAll(scratch)
+	defer remove.All(scratch)
 	tell := newTelling(d, frame, in.Environment)
 	defer tell.Watch()()
 	dir := in.Source

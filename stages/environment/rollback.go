@@ -3,7 +3,6 @@ package environment
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
@@ -76,7 +76,7 @@ func RollBack(ctx context.Context, d Deps, frame stage.Frame, in RollbackInput) 
 	if err != nil {
 		return RollbackOutput{}, err
 	}
-	defer os.RemoveAll(scratch)
+	defer remove.All(scratch)
 	if frame.Workflow == "" { // each run by hand is one of its own
 		frame.Workflow = "rollback-" + time.Now().UTC().Format("20060102T150405.000000000")
 	}

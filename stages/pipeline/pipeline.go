@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
@@ -13,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
@@ -200,7 +200,7 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir s
 	if dir, err = workspace.Scratch("pipeline-"); err != nil {
 		return "", nil, err
 	}
-	done = func() { _ = os.RemoveAll(dir) }
+	done = func() { _ = remove.All(dir) }
 	frame.Log.Info("fetching the built workspace", "key", in.Artifact)
 	if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
 		done()

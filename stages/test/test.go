@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/surroundings"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
@@ -150,7 +151,7 @@ func (d Deps) prepare(ctx context.Context, frame stage.Frame, in Input) (folders
 	if err != nil {
 		return folders{}, nil, err
 	}
-	done := func() { _ = os.RemoveAll(scratch) }
+	done := func() { _ = remove.All(scratch) }
 	if in.Source != "" {
 		return folders{in.Source, scratch}, done, nil
 	}

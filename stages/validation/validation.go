@@ -3,12 +3,12 @@ package validation
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
@@ -134,7 +134,7 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir s
 	if err != nil {
 		return "", nil, err
 	}
-	done = func() { _ = os.RemoveAll(parent) }
+	done = func() { _ = remove.All(parent) }
 	dir = filepath.Join(parent, "workspace")
 	if err := d.Checkout(ctx, frame, in, dir); err != nil {
 		done()
