@@ -159,7 +159,10 @@ func (e *Engine) resolved(scope Scope, properties map[string]any) (map[string]an
 			id, key := secretReference(reference)
 			return e.host.Secret(scope, id, key)
 		}
-		text, _, err := e.store(scope)(reference)
+		text, typ, err := e.store(scope)(reference)
+		if err == nil && service == "ssm" && typ == "SecureString" {
+			err = fmt.Errorf("Non-secure ssm prefix was used for secure parameter: [%s]", reference)
+		}
 		return text, err
 	})
 	if err != nil {

@@ -284,3 +284,23 @@ func TestAChangeSetThatCannotBeComputedFails(t *testing.T) {
 		assert.Contains(t, *cs.StatusReason, "Update of resource type is not permitted.")
 	})
 }
+
+func TestAChangeSetThatReadsTheParameterStoreFailsWhenItCannot(t *testing.T) {
+	const body = "Resources: {A: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub '{{resolve:ssm:/${AWS::Region}/name}}'}}}"
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t, stacks.Options{})
+		defer c.engine.Close()
+		cs := c.review("app", "absent", body, types.ChangeSetTypeCreate)
+		assert.Equal(t, types.ChangeSetStatusFailed, cs.Status)
+		assert.Equal(t, "Parameters: [ssm:/eu-west-1/name] cannot be found.", *cs.StatusReason)
+		c.host.parameters["/eu-west-1/name"] = "q"
+		assert.Equal(t, types.ChangeSetStatusCreateComplete, c.review("app", "there", body, types.ChangeSetTypeCreate).Status)
+
+		name, set := "typed", "set"
+		typed := "Parameters: {P: {Type: AWS::SSM::Parameter::Value<String>, Default: /none}}\nResources: {A: {Type: AWS::SQS::Queue}}"
+		_, err := c.cfn.CreateChangeSet(t.Context(), &cfn.CreateChangeSetInput{
+			StackName: &name, ChangeSetName: &set, TemplateBody: &typed, ChangeSetType: types.ChangeSetTypeCreate,
+		})
+		refused(t, err, "ValidationError", "Unable to fetch parameters [/none] from parameter store for this account.")
+	})
+}

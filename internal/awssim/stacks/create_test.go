@@ -167,6 +167,8 @@ func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"a missing parameter":   {"shop", "Parameters: {P: {Type: String}}\nResources: {A: {Type: AWS::SNS::Topic}}", nil, "ValidationError", "Parameters: [P] must have values"},
 		"an unknown type":       {"shop", "Resources: {A: {Type: AWS::Foo::Bar}, B: {Type: My::Own::Thing::MODULE}, C: {Type: Custom::Any}}", nil, "ValidationError", "Template format error: Unrecognized resource types: [AWS::Foo::Bar, My::Own::Thing::MODULE]"},
 		"an unknown attribute":  {"shop", "Resources: {A: {Type: AWS::SQS::Queue}}\nOutputs: {X: {Value: !GetAtt A.Color}}", nil, "ValidationError", "Template error: resource A does not support attribute type Color in Fn::GetAtt"},
+		"a topic of no account": {"shop", shop, func(in *cfn.CreateStackInput) { in.NotificationARNs = []string{"arn:aws:sns:eu-west-1::some-topic"} }, "ValidationError", "arn:aws:sns:eu-west-1::some-topic is not the ARN of an SNS topic"},
+		"a secure parameter":    {"shop", "Resources: {A: {Type: AWS::SQS::Queue, Properties: {QueueName: '{{resolve:ssm-secure:/a:1}}'}}}", nil, "ValidationError", "SSM Secure reference is not supported in: [AWS::SQS::Queue/Properties/QueueName]"},
 		"a missing capability":  {"shop", "Resources: {A: {Type: AWS::IAM::Role}}", nil, "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]"},
 		"a role of nobody":      {"shop", shop, func(in *cfn.CreateStackInput) { in.RoleARN = ptr("arn:aws:iam::1:role/nobody") }, "ValidationError", "is invalid or cannot be assumed"},
 		"no template":           {"shop", "", func(in *cfn.CreateStackInput) { in.TemplateBody = nil }, "ValidationError", "Either Template URL or Template Body must be specified."},

@@ -149,6 +149,9 @@ func (p *planner) resource(id string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkStore(&wanted); err != nil {
+		return err
+	}
 	current := p.stack.Resources[id]
 	added := current == nil || current.gone() || current.PhysicalID == "" || current.Status == "CREATE_FAILED"
 	if added {

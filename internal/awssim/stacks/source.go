@@ -59,6 +59,9 @@ func (e *Engine) prepare(ctx context.Context, c call, previous *version) (versio
 	}
 	v := version{Template: body, Caller: c.caller, Capabilities: c.form.texts("Capabilities")}
 	inherit(&v, c, previous)
+	if err := checkNotifications(v.Notifications); err != nil {
+		return v, err
+	}
 	if err := parsed.CheckTransforms(); err != nil {
 		return v, err
 	}

@@ -172,8 +172,8 @@ func TestTagsOutputsAndNotificationsAloneAreUpdates(t *testing.T) {
 		s = c.update("app", pair+"Outputs: {O: {Value: x}}")
 		assert.Equal(t, "x", outputs(s)["O"])
 		assert.Len(t, s.Tags, 1, "what a call leaves out stays")
-		s = c.update("app", pair+"Outputs: {O: {Value: x}}", func(in *cfn.UpdateStackInput) { in.NotificationARNs = []string{"arn:x"} })
-		assert.Equal(t, []string{"arn:x"}, s.NotificationARNs)
+		s = c.update("app", pair+"Outputs: {O: {Value: x}}", func(in *cfn.UpdateStackInput) { in.NotificationARNs = []string{"arn:aws:sns:eu-west-1:111111111111:x"} })
+		assert.Equal(t, []string{"arn:aws:sns:eu-west-1:111111111111:x"}, s.NotificationARNs)
 		assert.Len(t, c.resources("app"), 3)
 	})
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // checkVocabulary refuses, by name, resource types that CloudFormation does
-// not have and attributes that a type does not have.
+// not have, attributes that a type does not have, and secure parameters where
+// they are not resolved.
 func checkVocabulary(t *template.Template) error {
 	var unknown []string
 	for _, id := range sortedKeys(t.Resources) {
@@ -18,6 +19,9 @@ func checkVocabulary(t *template.Template) error {
 	}
 	if len(unknown) > 0 {
 		return invalidf("Template format error: Unrecognized resource types: [%s]", strings.Join(unknown, ", "))
+	}
+	if err := checkSecure(t); err != nil {
+		return err
 	}
 	for _, id := range sortedKeys(t.Resources) {
 		if err := checkAttributes(t, t.Resources[id].Properties); err != nil {
