@@ -35,8 +35,10 @@ func planOfEverything() *Plan {
 					{Action: "remove", LogicalID: "Old", Type: "AWS::SNS::Topic", Path: "Data/Old"},
 				},
 				Broader: []difference.Broadening{
-					{LogicalID: "P", Kind: difference.IAM, Text: "${Role} may s3:GetObject on *"}, {LogicalID: "G", Kind: difference.Network, Text: "${G} lets in tcp 22 from 0.0.0.0/0"},
-					{LogicalID: "Q", Kind: difference.IAM, Text: "${Role} may sqs:* on *", Nested: []string{"Inner"}, Path: "Data/Inner/Q"}, {LogicalID: "R", Kind: difference.IAM, Text: "${R} has no permissions boundary", Nested: []string{"Inner"}},
+					{LogicalID: "P", Kind: difference.IAM, Text: "${Role} may s3:GetObject on *"},
+					{LogicalID: "G", Kind: difference.Network, Text: "${G} lets in tcp 22 from 0.0.0.0/0"},
+					{LogicalID: "Q", Kind: difference.IAM, Text: "${Role} may sqs:* on *", Nested: []string{"Inner"}, Path: "Data/Inner/Q"},
+					{LogicalID: "R", Kind: difference.IAM, Text: "${R} has no permissions boundary", Nested: []string{"Inner"}},
 				},
 			},
 			{Stack: "Api", Name: "Api", Region: "eu-central-1", Intent: WillCreate, After: []string{"Data"}, Changes: []PlannedChange{{Action: "add", LogicalID: "H", Type: "AWS::Lambda::Function", Path: "Api/H"}}},

@@ -83,16 +83,24 @@ func requiredContext(dir string, cfg *config.Config) []Finding {
 			continue
 		}
 		for _, key := range cfg.RequiredContext {
-			if !known[key] {
+			if !known[key] && !givenEverywhere(cfg, key) {
 				found = append(found, Finding{
 					Severity: Error, Check: "context", Where: relative(dir, app),
 					What: fmt.Sprintf("the CDK context has no key %q", key),
-					Fix:  "run cdk synth where AWS can be reached and commit cdk.context.json, or write the key into cdk.json",
+					Fix:  "run cdk synth where AWS can be reached and commit cdk.context.json, or write the key into cdk.json or into the context of every environment",
 				})
 			}
 		}
 	}
 	return found
+}
+
+// givenEverywhere says whether every environment gives the context key itself.
+func givenEverywhere(cfg *config.Config, key string) bool {
+	return !slices.ContainsFunc(cfg.Environments, func(env config.Environment) bool {
+		_, given := env.Context[key]
+		return !given
+	})
 }
 
 func contextOf(app string) (map[string]bool, error) {

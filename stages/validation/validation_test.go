@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -159,6 +160,17 @@ func TestContextKeysAreLookedForInBothFiles(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "cdk.context.json"), []byte(`{"b":{}}`), 0o600))
 	_, _, err := validate(fit(), validation.Input{Source: dir})
 	assert.NoError(t, err)
+}
+
+func TestContextThatEveryEnvironmentGivesIsNotMissed(t *testing.T) {
+	env := "  - {name: %s, account: \"111111111111\", region: eu-west-1, stacks: [{name: A, path: .}]%s}\n"
+	config := func(more string) string {
+		return "version: \"1.0\"\nrequiredContext: [a]\nenvironments:\n" + fmt.Sprintf(env, "dev", ", context: {a: 1}") + fmt.Sprintf(env, "prod", more)
+	}
+	_, _, err := validate(fit(), validation.Input{Source: app(t, config(", context: {a: null}"))})
+	require.NoError(t, err)
+	_, _, err = validate(fit(), validation.Input{Source: app(t, config(""))})
+	assert.Equal(t, fault.Invalid, fault.KindOf(err), "prod has none")
 }
 
 func TestWhereThereIsNoShellNoToolIsMissed(t *testing.T) {
