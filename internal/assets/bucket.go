@@ -3,6 +3,8 @@ package assets
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,6 +51,18 @@ func ruleOf(rules []types.ServerSideEncryptionRule) string {
 	return ""
 }
 
+// ofBootstrap is how the CDK's bootstrap names what it makes for assets.
+var ofBootstrap = regexp.MustCompile(`^cdk-[a-z0-9]+-(container-)?assets-\d{12}-`)
+
+// howToMake says what to do about a bucket or a repository that is not there.
+// Only one that the bootstrap makes is a matter of bootstrapping.
+func howToMake(name, what, property, account, region string) string {
+	if ofBootstrap.MatchString(name) {
+		return fmt.Sprintf("bootstrap the account: `cdk bootstrap aws://%s/%s`", account, region)
+	}
+	return fmt.Sprintf("deploy the stack that makes this %s first, and let this one depend on it; or correct %s of the stack synthesizer", what, property)
+}
+
 func explainBucket(err error, bucket string, to Place) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
@@ -57,7 +71,7 @@ func explainBucket(err error, bucket string, to Place) error {
 	switch {
 	case api.ErrorCode() == "NoSuchBucket":
 		return fault.Invalidf("there is no bucket %s: %w", bucket, err).
-			WithHint("bootstrap the account: `cdk bootstrap aws://%s/%s`", to.Account, to.Region)
+			WithHint("%s", howToMake(bucket, "bucket", "fileAssetsBucketName", to.Account, to.Region))
 	case slices.Contains([]string{"AccessDenied", "AllAccessDisabled"}, api.ErrorCode()):
 		return fault.Invalidf("no access to bucket %s: %w", bucket, err).
 			WithHint("does it belong to account %s, and may the file publishing role write to it?", to.Account)

@@ -24,14 +24,9 @@ const emptyZip = 22
 
 func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset, d assembly.FileDestination, to Place) error {
 	url := fmt.Sprintf("s3://%s/%s", d.Bucket, d.Key)
-	cfg, err := to.Enter(ctx, d.Role, d.Region)
+	client, there, err := p.lookForFile(ctx, file, d, to)
 	if err != nil {
-		return fmt.Errorf("publishing %s to %s: %w", file.Name, url, err)
-	}
-	client := newS3(cfg)
-	there, err := objectExists(ctx, client, d.Bucket, d.Key)
-	if err != nil {
-		return explainBucket(err, d.Bucket, to)
+		return err
 	}
 	if there {
 		p.options.Notify(Event{Asset: file.Name, To: url, Step: Found})
@@ -55,6 +50,23 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Published, Bytes: size})
 	return nil
+}
+
+// lookForFile says whether a file is at its destination, which it asks once.
+func (p *Publisher) lookForFile(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination, to Place) (*s3.Client, bool, error) {
+	cfg, err := to.Enter(ctx, d.Role, d.Region)
+	if err != nil {
+		return nil, false, fmt.Errorf("publishing %s to s3://%s/%s: %w", file.Name, d.Bucket, d.Key, err)
+	}
+	client := newS3(cfg)
+	known, err := p.look(placeOfFile(d), func() (sight, error) {
+		there, err := objectExists(ctx, client, d.Bucket, d.Key)
+		return sight{there: there}, err
+	})
+	if err != nil {
+		return nil, false, explainBucket(err, d.Bucket, to)
+	}
+	return client, known.there, nil
 }
 
 // newS3 makes a client. A loopback host has no subdomains for buckets.

@@ -20,29 +20,21 @@ import (
 const pushAttempts = 3
 
 func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, d assembly.ImageDestination, to Place) error {
-	cfg, err := to.Enter(ctx, d.Role, d.Region)
-	if err != nil {
-		return fmt.Errorf("publishing the image %s: %w", image.Name, err)
-	}
-	client := ecr.NewFromConfig(cfg)
-	uri, err := repositoryURI(ctx, client, d, to)
+	client, uri, there, err := p.lookForImage(ctx, image, d, to)
 	if err != nil {
 		return err
 	}
-	remote := uri + ":" + d.Tag
-	there, err := imageExists(ctx, client, d)
-	if err != nil {
-		return fmt.Errorf("looking for the image %s: %w", remote, err)
+	if uri == "" {
+		if uri, err = p.makeRepository(ctx, client, d.Repository); err != nil {
+			return err
+		}
 	}
+	remote := uri + ":" + d.Tag
 	if there {
 		p.options.Notify(Event{Asset: image.Name, To: remote, Step: Found})
 		return nil
 	}
-	// The login comes first: the image may be built upon another one of this registry.
-	if err := p.login(ctx, client, uri); err != nil {
-		return err
-	}
-	local, err := p.build(ctx, list, image)
+	local, err := p.buildFor(ctx, client, uri, list, image)
 	if err != nil {
 		return err
 	}
@@ -57,13 +49,62 @@ func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManife
 	return nil
 }
 
+// buildFor builds an image. The login to its registry comes first: it may be
+// built upon another one that is there.
+func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string, list *assembly.AssetManifest, image assembly.ImageAsset) (string, error) {
+	if err := p.login(ctx, client, uri); err != nil {
+		return "", err
+	}
+	return p.build(ctx, list, image)
+}
+
+// lookForImage says whether an image is at its destination, which it asks once,
+// and gives the repository's address; that is "" of one that is still to be made.
+func (p *Publisher) lookForImage(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination, to Place) (*ecr.Client, string, bool, error) {
+	cfg, err := to.Enter(ctx, d.Role, d.Region)
+	if err != nil {
+		return nil, "", false, fmt.Errorf("publishing the image %s: %w", image.Name, err)
+	}
+	client := ecr.NewFromConfig(cfg)
+	known, err := p.look(placeOfImage(d), func() (sight, error) {
+		uri, err := repositoryURI(ctx, client, d, to)
+		if err != nil || uri == "" {
+			return sight{}, err
+		}
+		there, err := imageExists(ctx, client, d)
+		if err != nil {
+			err = fmt.Errorf("looking for the image %s:%s: %w", uri, d.Tag, err)
+		}
+		return sight{uri: uri, there: there}, err
+	})
+	return client, known.uri, known.there, err
+}
+
+// makeRepository makes a repository for images, as the CDK CLI does for the
+// legacy stack synthesizer, and gives its address.
+func (p *Publisher) makeRepository(ctx context.Context, client *ecr.Client, name string) (string, error) {
+	return p.repositories.do(name, func() (string, error) {
+		made, err := client.CreateRepository(ctx, &ecr.CreateRepositoryInput{
+			RepositoryName: &name, Tags: []types.Tag{{Key: aws.String("awscdk:asset"), Value: aws.String("true")}},
+			ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
+		})
+		if err != nil {
+			return "", fmt.Errorf("making the ECR repository %s: %w", name, err)
+		}
+		return aws.ToString(made.Repository.RepositoryUri), nil
+	})
+}
+
 func repositoryURI(ctx context.Context, client *ecr.Client, d assembly.ImageDestination, to Place) (string, error) {
 	found, err := client.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{d.Repository}})
 	var missing *types.RepositoryNotFoundException
+	isMissing := errors.As(err, &missing) || err == nil && len(found.Repositories) == 0
 	switch {
-	case errors.As(err, &missing), err == nil && len(found.Repositories) == 0:
+	case isMissing && d.Make:
+		return "", nil
+	case isMissing:
 		return "", fault.Invalidf("there is no ECR repository %s in account %s", d.Repository, to.Account).
-			WithHint("bootstrap the account: `cdk bootstrap aws://%s/%s`", to.Account, d.Region)
+			WithHint("%s", howToMake(d.Repository, "repository", "imageAssetsRepositoryName", to.Account, d.Region))
 	case err != nil:
 		return "", fmt.Errorf("looking for the ECR repository %s: %w", d.Repository, err)
 	}

@@ -11,6 +11,30 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 )
 
+// sight is what is known of one destination.
+type sight struct {
+	there bool
+	uri   string // of an image's repository
+}
+
+// look looks at a destination unless that has been done. A look that failed is
+// not remembered: what was looked for may come to be.
+func (p *Publisher) look(place string, at func() (sight, error)) (sight, error) {
+	p.mu.Lock()
+	known, is := p.seen[place]
+	p.mu.Unlock()
+	if is {
+		return known, nil
+	}
+	known, err := at()
+	if err == nil {
+		p.mu.Lock()
+		p.seen[place] = known
+		p.mu.Unlock()
+	}
+	return known, err
+}
+
 // Sight is one asset at one of its destinations.
 type Sight struct {
 	Asset string // its name for people
@@ -79,7 +103,7 @@ func lookAtImage(ctx context.Context, image assembly.ImageAsset, d assembly.Imag
 		return seen, fmt.Errorf("looking for the image %s: %w", image.Name, err)
 	}
 	client := ecr.NewFromConfig(cfg)
-	if _, err := repositoryURI(ctx, client, d, to); err != nil {
+	if uri, err := repositoryURI(ctx, client, d, to); err != nil || uri == "" {
 		return seen, err
 	}
 	if seen.There, err = imageExists(ctx, client, d); err != nil {

@@ -71,6 +71,11 @@ type Publisher struct {
 	buckets  flights       // by bucket and role
 	logins   flights       // by registry
 	images   flights       // builds, by local tag
+
+	repositories flights // those that are made, by name
+
+	mu   sync.Mutex
+	seen map[string]sight // what is known of destinations
 }
 
 // New makes a publisher.
@@ -85,12 +90,61 @@ func New(o Options) *Publisher {
 		o.Notify = func(Event) {}
 	}
 	o.Out = &oneAtATime{to: orDiscard(o.Out)}
-	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce)}
+	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), seen: map[string]sight{}}
 }
 
 // Publish publishes all assets of a manifest. The first failure starts nothing
 // new; what is being sent is finished. It may be called from many goroutines.
 func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	return p.each(ctx, "publish", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
+		return p.tell(file.Name, p.publishFile(ctx, list, file, d, to))
+	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
+		return p.tell(image.Name, p.publishImage(ctx, list, image, d, to))
+	})
+}
+
+// Check makes sure that a manifest can be published, and publishes nothing: each
+// destination answers, and what is not there has a source.
+func (p *Publisher) Check(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	return p.each(ctx, "check", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
+		_, there, err := p.lookForFile(ctx, file, d, to)
+		if err == nil && !there && file.Missing != nil {
+			err = missing(file.Name, file.Missing)
+		}
+		return err
+	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
+		_, uri, there, err := p.lookForImage(ctx, image, d, to)
+		if err == nil && uri != "" && !there && image.Missing != nil {
+			err = missing(image.Name, image.Missing)
+		}
+		return err
+	})
+}
+
+// Build packs and builds what a manifest's destinations lack, and publishes
+// nothing: that goes quicker then.
+func (p *Publisher) Build(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	return p.each(ctx, "build", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
+		_, there, err := p.lookForFile(ctx, file, d, to)
+		if err == nil && !there {
+			_, err = p.pack(ctx, list, file)
+		}
+		return err
+	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
+		client, uri, there, err := p.lookForImage(ctx, image, d, to)
+		if err == nil && uri != "" && !there {
+			_, err = p.buildFor(ctx, client, uri, list, image)
+		}
+		return err
+	})
+}
+
+// each does something with each asset of a manifest at each of its destinations,
+// once whoever asks for it.
+func (p *Publisher) each(ctx context.Context, doing string, list *assembly.AssetManifest, to Place,
+	withFile func(context.Context, assembly.FileAsset, assembly.FileDestination) error,
+	withImage func(context.Context, assembly.ImageAsset, assembly.ImageDestination) error,
+) error {
 	if len(list.Files)+len(list.Images) == 0 {
 		return nil
 	}
@@ -100,7 +154,7 @@ func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, t
 	jobs := map[string]func(context.Context) error{}
 	var nodes []schedule.Node
 	add := func(key string, job func(context.Context) error) {
-		if jobs[key] == nil {
+		if key = doing + " " + key; jobs[key] == nil {
 			nodes = append(nodes, schedule.Node{Name: key})
 		}
 		jobs[key] = job
@@ -108,20 +162,24 @@ func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, t
 	for _, file := range list.Files {
 		for _, destination := range file.Destinations {
 			d := resolveFile(destination, to)
-			add(fmt.Sprintf("file s3://%s/%s %s %s", d.Bucket, d.Key, d.Region, d.Role.ARN), func(ctx context.Context) error {
-				return p.tell(file.Name, p.publishFile(ctx, list, file, d, to))
-			})
+			add(placeOfFile(d), func(ctx context.Context) error { return withFile(ctx, file, d) })
 		}
 	}
 	for _, image := range list.Images {
 		for _, destination := range image.Destinations {
 			d := resolveImage(destination, to)
-			add(fmt.Sprintf("image %s:%s %s %s", d.Repository, d.Tag, d.Region, d.Role.ARN), func(ctx context.Context) error {
-				return p.tell(image.Name, p.publishImage(ctx, list, image, d, to))
-			})
+			add(placeOfImage(d), func(ctx context.Context) error { return withImage(ctx, image, d) })
 		}
 	}
 	return p.runAll(ctx, nodes, jobs)
+}
+
+func placeOfFile(d assembly.FileDestination) string {
+	return fmt.Sprintf("file s3://%s/%s %s %s", d.Bucket, d.Key, d.Region, d.Role.ARN)
+}
+
+func placeOfImage(d assembly.ImageDestination) string {
+	return fmt.Sprintf("image %s:%s %s %s", d.Repository, d.Tag, d.Region, d.Role.ARN)
 }
 
 // tell tells the failure of an asset, if there is one, and gives it back. What

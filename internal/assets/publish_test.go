@@ -145,15 +145,60 @@ func TestACommandOfTheManifestMakesTheFile(t *testing.T) {
 	require.ErrorContains(t, publisher(t).Publish(t.Context(), list, s.place()), "printed no file name")
 }
 
-func TestAMissingBucketSaysHowToBootstrap(t *testing.T) {
+func TestAMissingBucketSaysHowToBootstrapIfTheBootstrapMakesIt(t *testing.T) {
+	s, root := newStub(t), t.TempDir()
+	for bucket, hint := range map[string]string{
+		"cdk-gone-assets-111111111111-eu-west-1": "bootstrap the account: `cdk bootstrap aws://111111111111/eu-west-1`",
+		"gone":                                   "deploy the stack that makes this bucket first",
+	} {
+		list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{
+			{ID: "a", Name: "A", Path: write(t, filepath.Join(root, "a"), "x"), Destinations: []assembly.FileDestination{{Bucket: bucket, Key: "k"}}},
+		}}
+		for _, do := range []func(context.Context, *assembly.AssetManifest, assets.Place) error{publisher(t).Publish, publisher(t).Check} {
+			err := do(t.Context(), list, s.place())
+			require.ErrorContains(t, err, "there is no bucket "+bucket)
+			assert.Equal(t, fault.Invalid, fault.KindOf(err))
+			assert.Contains(t, fault.HintOf(err), hint)
+		}
+	}
+}
+
+func TestACheckPublishesNothingAndItsAnswersAreRemembered(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{
-		{ID: "a", Name: "A", Path: write(t, filepath.Join(root, "a"), "x"), Destinations: []assembly.FileDestination{{Bucket: "gone", Key: "k"}}},
+		{ID: "a", Name: "A", Path: write(t, filepath.Join(root, "a"), "x"), Destinations: destination("a")},
 	}}
-	err := publisher(t).Publish(t.Context(), list, s.place())
-	require.ErrorContains(t, err, "there is no bucket gone")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Equal(t, "bootstrap the account: `cdk bootstrap aws://111111111111/eu-west-1`", fault.HintOf(err))
+	p := publisher(t)
+	require.NoError(t, p.Check(t.Context(), list, s.place()))
+	require.NoError(t, p.Build(t.Context(), list, s.place()))
+	assert.Empty(t, s.objects)
+	require.NoError(t, p.Publish(t.Context(), list, s.place()))
+	assert.Len(t, s.objects, 1)
+	assert.Equal(t, 1, s.calls["list"])
+}
+
+func TestABucketThatComesToBeIsFoundAfterACheckThatFailed(t *testing.T) {
+	s, root := newStub(t), t.TempDir()
+	list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{
+		{ID: "a", Name: "A", Path: write(t, filepath.Join(root, "a"), "x"), Destinations: []assembly.FileDestination{{Bucket: "later", Key: "k"}}},
+	}}
+	p := publisher(t)
+	s.absent = "/later"
+	require.Error(t, p.Check(t.Context(), list, s.place()))
+	require.Error(t, p.Build(t.Context(), list, s.place()))
+	s.absent = ""
+	require.NoError(t, p.Publish(t.Context(), list, s.place()))
+	assert.Contains(t, s.objects, "/later/k")
+}
+
+func TestAnAssetWithoutASourceIsMissedOnlyWhereItIsNotThere(t *testing.T) {
+	s := newStub(t)
+	list := &assembly.AssetManifest{Files: []assembly.FileAsset{{ID: "a", Name: "A", Missing: errors.New("it is gone"), Destinations: destination("a")}}}
+	require.ErrorContains(t, publisher(t).Check(t.Context(), list, s.place()), "the asset A: it is gone")
+	require.ErrorContains(t, publisher(t).Publish(t.Context(), list, s.place()), "the asset A: it is gone")
+	s.sizes["/assets-111111111111-eu-west-1/a"] = 100
+	require.NoError(t, publisher(t).Check(t.Context(), list, s.place()))
+	require.NoError(t, publisher(t).Publish(t.Context(), list, s.place()))
 }
 
 func TestAnAccountThatIsNotBootstrappedGetsNothing(t *testing.T) {

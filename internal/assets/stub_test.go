@@ -29,6 +29,7 @@ type stub struct {
 	entered    []string        // roles
 	most, now  int             // uploads at once
 	url        string
+	absent     string // path of a bucket that is not there
 }
 
 func newStub(t *testing.T) *stub {
@@ -63,7 +64,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	query := r.URL.Query()
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/gone"):
+	case s.absent != "" && strings.HasPrefix(r.URL.Path, s.absent), strings.HasPrefix(r.URL.Path, "/gone"), strings.HasPrefix(r.URL.Path, "/cdk-gone"):
 		s.count("gone")
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `<Error><Code>NoSuchBucket</Code></Error>`)

@@ -31,8 +31,6 @@ type Options struct {
 	// Ready is waited for before a change set is made: the template and the assets
 	// must be published by then. Its error stops the deployment. It may be nil.
 	Ready func(ctx context.Context) error
-	// Gate is asked before anything is executed; its error stops the deployment. It may be nil.
-	Gate func(ctx context.Context) error
 }
 
 // deployment is one stack on its way to its goal.
@@ -134,11 +132,6 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, p parameter
 	}
 	if !d.options.PlanOnly && set != nil {
 		if err := d.checkReplacement(stack, set); err != nil {
-			return err
-		}
-	}
-	if d.options.Gate != nil && !d.options.PlanOnly {
-		if err := d.options.Gate(ctx); err != nil {
 			return err
 		}
 	}

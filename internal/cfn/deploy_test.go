@@ -145,14 +145,6 @@ func TestNothingIsMadeBeforeTheAssetsAreThere(t *testing.T) {
 	})
 }
 
-func TestTheGateHoldsTheExecution(t *testing.T) {
-	o := cfn.Options{Gate: func(context.Context) error { return errors.New("not valid") }}
-	deploy(t, newFake, o, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
-		require.EqualError(t, err, "not valid")
-		assert.Equal(t, "CreateChangeSet", f.mutations())
-	})
-}
-
 func TestALargeTemplateIsUploaded(t *testing.T) {
 	g := goal
 	g.Template = []byte(`{"Description":"` + strings.Repeat("x", 60000) + `","Resources":{"Orders":{}}}`)

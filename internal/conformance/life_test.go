@@ -160,18 +160,6 @@ func TestTerminationProtectionHoldsAgainstTheCDKCLIUntilItIsTakenOff(t *testing.
 	assert.Contains(t, printed, "updated: termination protection turned off")
 }
 
-func TestAssetsArePublishedWhileAnEarlierStackIsStillBeingDeployed(t *testing.T) {
-	t.Parallel()
-	l := newLife(t)
-	l.shape("first")
-	l.Stacks().FailResource(stacks.Rule{Stack: "Base", LogicalID: "Topic", Delay: 5 * time.Second, OnlySlow: true})
-	printed, code := l.deployer(l.app, "--concurrency", "1")
-	require.Zero(t, code, printed)
-	published := l.when("s3", "PutObject", "readme.json")
-	assert.Less(t, published.Sub(l.when("cloudformation", "ExecuteChangeSet", "Base")), 4*time.Second)
-	assert.Greater(t, l.when("cloudformation", "CreateChangeSet", "User").Sub(published), time.Second)
-}
-
 // when is the time of the first call about a target.
 func (l life) when(service, operation, target string) time.Time {
 	l.t.Helper()

@@ -39,6 +39,8 @@ var apps = []judged{
 	{app: "agnostic", stacks: []string{"AgnosticStack", "ReadingStack"}, slow: true},
 	{app: "qualifier", stacks: []string{"QualifiedStack"}, slow: true},
 	{app: "settings", stacks: []string{"LegacyLarge", "Empty"}},
+	{app: "synthesizers", stacks: []string{"LegacySynth", "CliCredentials", "Bootstrapless", "NoVersionRule", "NoRoles"}, slow: true},
+	{app: "ownbucket", stacks: []string{"Buckets", "User"}, slow: true},
 	{app: "lookup", stacks: []string{"LookupStack"}, slow: true, options: []string{"--lookups"}},
 	{app: "diamonds", stacks: diamonds(), slow: true},
 	{app: "assets", stacks: []string{"AssetStack"}, slow: true},

@@ -6,11 +6,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
 )
 
 // state is what a deployment leaves in a cloud, without what is random.
@@ -68,7 +70,7 @@ func (c *cloud) addStack(all map[string]stack, api *cloudformation.Client, name 
 	require.NoError(c.t, err)
 	clean := cleaner(*found.StackId, resources.StackResources)
 	s := describe(found, clean)
-	s.Template = *template.TemplateBody
+	s.Template = asJSON(c.t, *template.TemplateBody)
 	for _, resource := range resources.StackResources {
 		s.Resources[*resource.LogicalResourceId] = *resource.ResourceType + " " + string(resource.ResourceStatus)
 		if *resource.ResourceType != "AWS::CloudFormation::Stack" {
@@ -79,6 +81,16 @@ func (c *cloud) addStack(all map[string]stack, api *cloudformation.Client, name 
 		c.addStack(all, api, name+"/"+*resource.LogicalResourceId, nested.Stacks[0])
 	}
 	all[name] = s
+}
+
+// asJSON gives what a template says: the CLI sends YAML where it sends one inline.
+func asJSON(t *testing.T, template string) string {
+	t.Helper()
+	var content any
+	require.NoError(t, yaml.Unmarshal([]byte(template), &content))
+	text, err := json.MarshalIndent(content, "", " ")
+	require.NoError(t, err)
+	return string(text)
 }
 
 func describe(found cfntypes.Stack, clean func(*string) string) stack {

@@ -3,7 +3,6 @@ package environment
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"sync"
 
@@ -20,10 +19,11 @@ type deployment struct {
 	*job
 	publisher  *assets.Publisher
 	bootstraps account.Bootstraps
-	validate   func() (gate func(context.Context) error)
-	published  map[string]func(context.Context) error // by stack name: waits until its assets are there
-	mu         sync.Mutex
-	budgets    map[string]*cfn.Budget // by region
+	validate   func() (verdict func(context.Context) error)
+	isPlan     bool // nothing is executed
+	supplies
+	mu      sync.Mutex
+	budgets map[string]*cfn.Budget // by region
 }
 
 // arrange synthesizes, finds the environment's stacks and puts them in order.
@@ -65,7 +65,7 @@ func (j *job) deployAll(ctx context.Context) ([]Result, error) {
 	beside, stop := context.WithCancel(ctx)
 	defer j.beside.Wait() // nothing goes on when the deployment has ended
 	defer stop()          // what nobody waits for any more
-	d, err := j.prepare(beside, targets, apps)
+	d, err := j.prepare(beside, targets, nodes, apps)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,9 @@ func (j *job) deployAll(ctx context.Context) ([]Result, error) {
 	results := schedule.Run(ctx, j.concurrency(), nodes, func(ctx context.Context, name string) (cfn.Result, error) {
 		result, err := d.deployStack(ctx, byName[name])
 		d.progress.ended(name, err)
+		if err == nil {
+			d.deployed(name)
+		}
 		return result, err
 	})
 	d.progress.skipped(results)
@@ -90,16 +93,17 @@ func (j *job) concurrency() int {
 	return j.Environment.Concurrency
 }
 
-// prepare begins what runs beside the deployments: validation and publishing.
-func (j *job) prepare(ctx context.Context, targets []target, apps []*app) (*deployment, error) {
+// prepare makes sure that all places can be used, and begins what runs beside
+// the deployments: building and publishing.
+func (j *job) prepare(ctx context.Context, targets []target, nodes []schedule.Node, apps []*app) (*deployment, error) {
 	d, err := j.newDeployment(ctx, apps)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range targets {
-		j.progress.expect(t)
-		d.published[t.name] = d.publish(ctx, t, t.stack.Assets)
+	if err := d.survey(ctx, targets); err != nil {
+		return nil, err
 	}
+	d.supplyAll(ctx, targets, nodes)
 	return d, nil
 }
 
@@ -112,21 +116,9 @@ func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{job: j, validate: j.validation(ctx, apps), published: map[string]func(context.Context) error{}, budgets: map[string]*cfn.Budget{}}
+	d := &deployment{job: j, validate: j.validation(ctx, apps), supplies: newSupplies(), budgets: map[string]*cfn.Budget{}}
 	d.publisher = assets.New(assets.Options{Env: environ, Out: j.frame.Out, Limit: j.Limit, Temp: archives, Notify: j.progress.asset})
 	return d, nil
-}
-
-// publish begins to publish assets of a stack and gives a function that waits for them.
-func (d *deployment) publish(ctx context.Context, t target, lists []*assembly.AssetManifest) func(context.Context) error {
-	return d.begin(func() error {
-		for _, list := range lists {
-			if err := d.publisher.Publish(ctx, list, d.place(t)); err != nil {
-				return fmt.Errorf("publishing the assets of stack %s: %w", t.name, err)
-			}
-		}
-		return nil
-	})
 }
 
 // begin starts work beside the deployments and gives a function that waits for

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,12 +202,36 @@ func TestWhatTheAppSaysStopsOrIsShown(t *testing.T) {
 	t.Setenv("SHAPE", "invalid")
 	_, err = w.run("dev")
 	require.ErrorContains(t, err, "the validation of the templates failed (CloudFormation Validate):\n  Api/Bad: DelaySeconds")
-	assert.Zero(t, w.Calls()["cloudformation:ExecuteChangeSet"], "nothing is executed")
 	t.Setenv("SHAPE", "warning")
 	unvalidated(t)
 	_, err = w.run("dev")
 	require.NoError(t, err)
 	assert.Contains(t, w.log.String(), "look here")
+}
+
+func TestWhatIsRefusedLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	t.Setenv("SHAPE", "invalid")
+	_, err := w.run("dev")
+	require.ErrorContains(t, err, "the validation of the templates failed")
+	for _, call := range []string{"cloudformation:CreateChangeSet", "s3:PutObject"} {
+		assert.Zero(t, w.Calls()[call], call)
+	}
+}
+
+func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testing.T) {
+	w := newWorld(t)
+	unvalidated(t)
+	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Type: "AWS::SQS::Queue", Delay: 3 * time.Second, OnlySlow: true})
+	_, err := w.run("dev", func(in *environment.Input) { in.Concurrency = 1 })
+	require.NoError(t, err)
+	at := func(subject, step string) int {
+		found := slices.IndexFunc(w.events, func(e environment.Event) bool { return e.Subject == subject && e.Step == step })
+		require.GreaterOrEqual(t, found, 0, "%s %s", subject, step)
+		return found
+	}
+	assert.Less(t, at("Edge Template", "published"), at("Data", "finished"), "Edge needs nothing")
+	assert.Greater(t, at("Api Template", "published"), at("Data", "finished"), "Api needs Data")
 }
 
 func TestRulesThatAreAdviceAreLookedAtWhenSomebodyWantsThem(t *testing.T) {

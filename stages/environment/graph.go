@@ -112,7 +112,7 @@ func edges(targets []target, needs func(t, other target) bool) []schedule.Node {
 }
 
 func needsInApp(t, other target) bool {
-	return other.app == t.app && slices.Contains(t.stack.After, other.stack.ID)
+	return other.app == t.app && slices.Contains(t.stack.After, other.stack.ID) || t.isBuiltAfter(other)
 }
 
 func needsAnywhere(t, other target) bool {

@@ -42,8 +42,12 @@ func makePlan(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r R
 	if err != nil {
 		return nil, err
 	}
+	dep.isPlan = true
+	if err := dep.survey(beside, targets); err != nil {
+		return nil, err
+	}
 	for _, t := range targets {
-		dep.published[t.name] = dep.publish(beside, t, templatesOf(t.stack))
+		dep.supply(beside, t, templatesOf(t.stack), nil, nil)
 	}
 	plan := &Plan{
 		Version: PlanVersion, Environment: r.Environment.Name, Account: r.Environment.Account, Region: r.Environment.Region, Commit: r.Commit,

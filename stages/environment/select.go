@@ -19,6 +19,7 @@ type target struct {
 	entry    string   // the name or pattern in the configuration
 	needs    []string // the entries that the configuration says it needs
 	app      string   // folder of the CDK app
+	root     string   // folder of the assembly
 	settings synth.Settings
 	stack    assembly.Stack
 	region   string     // of the stack, or of the environment where the app left it open

@@ -42,14 +42,14 @@ func (d *deployment) options(t target) cfn.Options {
 		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force,
 		MayRollBack: d.mayRollBackFirst(), NoRollback: !d.rollsBack(),
 		Ready: func(ctx context.Context) error {
-			d.validate() // it takes as long as the change set
-			d.progress.busy(t, progress.Publishing)
 			defer d.progress.busy(t, makingChangeSet)
-			return d.published[t.name](ctx)
-		},
-		Gate: func(ctx context.Context) error {
+			d.clear(ctx, !d.isPlan)
 			d.progress.busy(t, validating)
-			return d.validate()(ctx)
+			if err := d.cleared(ctx); err != nil {
+				return err
+			}
+			d.progress.busy(t, progress.Publishing)
+			return d.published[t.name](ctx)
 		},
 		Upload: d.upload(t),
 		Notify: func(e cfn.Event) { d.progress.stack(t, e) },

@@ -46,7 +46,7 @@ func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
 	}
 	for i, t := range targets {
 		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
-		targets[i].settings = apps[at].settings
+		targets[i].settings, targets[i].root = apps[at].settings, apps[at].assembly.Dir
 	}
 	return targets, apps, nil
 }
