@@ -96,6 +96,9 @@ func New(o Options) *Publisher {
 // Publish publishes all assets of a manifest. The first failure starts nothing
 // new; what is being sent is finished. It may be called from many goroutines.
 func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	if err := p.requireDocker(ctx, list, to); err != nil {
+		return err
+	}
 	return p.each(ctx, "publish", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
 		return p.tell(file.Name, p.publishFile(ctx, list, file, d, to))
 	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
@@ -113,11 +116,14 @@ func (p *Publisher) Check(ctx context.Context, list *assembly.AssetManifest, to 
 		}
 		return err
 	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
-		_, uri, there, err := p.lookForImage(ctx, image, d, to)
-		if err == nil && uri != "" && !there && image.Missing != nil {
-			err = missing(image.Name, image.Missing)
+		_, _, there, err := p.lookForImage(ctx, image, d, to)
+		switch {
+		case err != nil || there:
+			return err
+		case image.Missing != nil:
+			return missing(image.Name, image.Missing)
 		}
-		return err
+		return p.requireDocker(ctx, &assembly.AssetManifest{Images: []assembly.ImageAsset{image}}, to)
 	})
 }
 
