@@ -111,18 +111,48 @@ func (p *Publisher) docker(ctx context.Context, doing, stdin string, env []strin
 
 // dockerIn runs the program that CDK_DOCKER names, docker by default.
 func (p *Publisher) dockerIn(ctx context.Context, dir, doing, stdin string, env []string, out io.Writer, args ...string) error {
+	err := p.run(ctx, append([]string{p.program()}, args...), dir, stdin, env, out, doing)
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return p.noDocker(doing)
+	}
+	return err
+}
+
+// program is the one that CDK_DOCKER names, docker by default.
+func (p *Publisher) program() string {
 	program := "docker"
 	for _, entry := range p.options.Env {
 		if named, found := strings.CutPrefix(entry, "CDK_DOCKER="); found && named != "" {
 			program = named
 		}
 	}
-	err := p.run(ctx, append([]string{program}, args...), dir, stdin, env, out, doing)
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return fault.Invalidf("%s: there is no program %q: %w", doing, program, err).
-			WithHint("install docker, or name another program in CDK_DOCKER")
+	return program
+}
+
+func (p *Publisher) noDocker(doing string) error {
+	return fault.Invalidf("%s: there is no program %q", doing, p.program()).
+		WithHint("install docker, or name another program, such as podman or finch, in the variable CDK_DOCKER")
+}
+
+// requireDocker makes sure that images which are not in their registry can be
+// built, before anything of the manifest is published.
+func (p *Publisher) requireDocker(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	if len(list.Images) == 0 {
+		return nil
 	}
-	return err
+	if _, err := exec.LookPath(p.program()); err == nil {
+		return nil
+	}
+	seen, err := p.Look(ctx, &assembly.AssetManifest{Images: list.Images}, to)
+	if err != nil {
+		return err
+	}
+	for _, image := range seen {
+		if !image.There {
+			return p.noDocker("the image " + image.Asset + " has to be built")
+		}
+	}
+	return nil
 }
 
 // output runs a command of the manifest and gives what it prints, without space around it.

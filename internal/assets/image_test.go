@@ -101,13 +101,25 @@ func TestWhatGoesWrongWithImagesIsSaid(t *testing.T) {
 	require.ErrorContains(t, err, "building the image Image: failed to solve")
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
 
-	err = assets.New(assets.Options{Env: []string{"CDK_DOCKER=no-such-docker"}}).Publish(t.Context(), list, s.place())
-	require.ErrorContains(t, err, `there is no program "no-such-docker"`)
-	assert.Contains(t, fault.HintOf(err), "CDK_DOCKER")
-
 	list.Images[0].Destinations[0].Repository = "missing"
 	err = assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place())
 	require.ErrorContains(t, err, "there is no ECR repository missing in account 111111111111")
+}
+
+func TestWithoutDockerNothingIsPublishedThatNeedsIt(t *testing.T) {
+	s, root := newStub(t), t.TempDir()
+	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: root}})
+	list.Files = []assembly.FileAsset{{ID: "h", Name: "Template", Path: write(t, filepath.Join(root, "t.json"), "{}"), Destinations: destination("h.json")}}
+	bare := assets.Options{Env: []string{"CDK_DOCKER=no-such-docker"}}
+	err := assets.New(bare).Publish(t.Context(), list, s.place())
+	require.ErrorContains(t, err, `the image Image has to be built: there is no program "no-such-docker"`)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "CDK_DOCKER")
+	assert.Empty(t, s.objects)
+
+	s.images["repo:tag"] = true
+	require.NoError(t, assets.New(bare).Publish(t.Context(), list, s.place()), "an image that is there needs no docker")
+	assert.NotEmpty(t, s.objects)
 }
 
 func TestALookSaysWhatIsThereAndPublishesNothing(t *testing.T) {
