@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -76,28 +75,16 @@ func checkOutInto(ctx context.Context, o Options, a address) (Checkout, error) {
 		return Checkout{}, err
 	}
 	done.Dir, done.Commit = o.Dir, o.Commit
-	tellMissing(o.Progress, stage.path, done)
+	tellMissing(o.Progress, done)
 	return done, stage.publish()
 }
 
 // tellMissing says what of a repository a checkout leaves out.
-func tellMissing(to io.Writer, dir string, done Checkout) {
+func tellMissing(to io.Writer, done Checkout) {
 	if len(done.Submodules) > 0 {
 		fmt.Fprintf(to, "submodules are not fetched; these folders are empty: %q\n", done.Submodules)
 	}
-	if usesLFS(filepath.Join(dir, ".gitattributes")) {
-		fmt.Fprintln(to, "files in Git LFS are not fetched; they stay pointers (`git lfs pull` in a build command fetches them)")
-	}
-}
-
-// usesLFS reads the attributes, which may be a link to anywhere or endless.
-func usesLFS(attributes string) bool {
-	info, err := os.Lstat(attributes)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
-		return false
-	}
-	text, err := os.ReadFile(attributes)
-	return err == nil && bytes.Contains(text, []byte("filter=lfs"))
+	tellPointers(to, done.Pointers)
 }
 
 func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Checkout, error) {
@@ -166,7 +153,7 @@ func unfold(ctx context.Context, o Options, from objects, dir string) (Checkout,
 	if err != nil {
 		return Checkout{}, nil, err
 	}
-	found := Checkout{Files: len(done.files), Bytes: done.bytes}
+	found := Checkout{Files: len(done.files), Bytes: done.bytes, Pointers: done.pointers}
 	for _, submodule := range done.submodules {
 		found.Submodules = append(found.Submodules, submodule.path)
 	}

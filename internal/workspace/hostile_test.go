@@ -118,17 +118,27 @@ func TestSubmodulesStayEmptyAndTheirAddressIsNotLookedAt(t *testing.T) {
 	assert.Equal(t, "", git(t, dir, "status", "--porcelain"))
 }
 
-func TestFilesInLFSStayPointersAndThatIsSaid(t *testing.T) {
+func TestFilesInLFSStayPointersAndAreNamedWhereverTheyAre(t *testing.T) {
 	r := anyCommit(gittest.New(t))
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("ab", 32) + "\nsize 5\n"
-	tree := r.GitInput("100644 blob "+r.Blob(pointer)+"\tx.bin\n100644 blob "+r.Blob("*.bin filter=lfs\n")+"\t.gitattributes\n", "mktree")
-	var progress bytes.Buffer
-	_, dir, err := checkOutTo(t, r.Serve(), r.CommitObject(tree), func(o *Options) { o.Progress = &progress })
-	require.NoError(t, err)
-	assert.Contains(t, progress.String(), "Git LFS")
-	got, err := os.ReadFile(filepath.Join(dir, "x.bin"))
-	require.NoError(t, err)
-	assert.Equal(t, pointer, string(got))
+	for _, name := range []string{"x.bin", "deep/er/y.bin"} {
+		r.Write(name, pointer)
+	}
+	r.Write("deep/.gitattributes", "*.bin filter=lfs\n")
+	r.Write("docs/about.md", "A pointer begins so:\n"+pointer)
+	r.Write("docs/long", pointer+strings.Repeat("x", 1024))
+	r.Write("docs/short", pointer[:20])
+	commit := r.Commit("pointers")
+	for _, url := range []string{r.Serve(), r.Dir} {
+		var progress bytes.Buffer
+		done, dir, err := checkOutTo(t, url, commit, func(o *Options) { o.Progress = &progress })
+		require.NoError(t, err)
+		assert.Equal(t, []string{"deep/er/y.bin", "x.bin"}, done.Pointers)
+		assert.Contains(t, progress.String(), `these stay pointers: "deep/er/y.bin", "x.bin" (`)
+		got, err := os.ReadFile(filepath.Join(dir, "x.bin"))
+		require.NoError(t, err)
+		assert.Equal(t, pointer, string(got))
+	}
 }
 
 func TestNoHookOfTheRepositoryRuns(t *testing.T) {

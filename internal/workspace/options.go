@@ -40,6 +40,7 @@ type Checkout struct {
 	Received   int64         // bytes that the server sent
 	Shallow    bool          // the commit came without its history
 	Submodules []string      // paths that stayed empty
+	Pointers   []string      // paths of files in Git LFS, which were not fetched
 	Duration   time.Duration // with retries
 }
 

@@ -35,6 +35,8 @@ type writer struct {
 	entries int // that may still come
 	links   []link
 	done    written
+
+	pointers pointers // paths of files in Git LFS
 }
 
 // written is what lies in the folder when the writer has finished.
@@ -42,6 +44,7 @@ type written struct {
 	files      []writtenFile
 	submodules []writtenFile
 	bytes      int64
+	pointers   []string // paths of files that stand for others in Git LFS
 }
 
 // job is some files of one folder.
@@ -77,6 +80,7 @@ func writeFiles(ctx context.Context, from objects, tree plumbing.Hash, root *os.
 		return written{}, err
 	}
 	err := w.makeLinks(ctx, root)
+	w.done.pointers = w.pointers.paths
 	return w.done, err
 }
 

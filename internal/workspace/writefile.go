@@ -58,7 +58,11 @@ func (w *writer) writeFile(f *folder, entry treeEntry) (writtenFile, error) {
 	if err != nil {
 		return writtenFile{}, fault.Writing(f.root.Name(), err)
 	}
-	size, err := w.from.Copy(file, entry.hash)
+	head := &beginning{to: file}
+	size, err := w.from.Copy(head, entry.hash)
+	if err == nil && isPointer(head.kept, size) {
+		w.pointers.add(path.Join(f.path, entry.name))
+	}
 	if err == nil {
 		var info fs.FileInfo
 		if info, err = file.Stat(); err == nil {
