@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 	if err != nil {
 		return fmt.Errorf("building the command line: %w", err)
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(stage.Spelled(args))
 	if err != nil {
 		return fault.Invalidf("%w", err).WithHint("generator --help shows the verbs, generator <verb> --help their flags")
 	}

@@ -97,6 +97,10 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	if plan.RepositoryURL(cfg) == "" {
+		fmt.Fprintf(std.err, "warning: nothing starts this pipeline: %s names no GitHub repository, so there is no webhook\n"+
+			"  hint: set githubOwner and githubRepo, or give --github-owner and --github-repo\n", c.Config)
+	}
 	switch c.Output {
 	case "yaml":
 		_, err = std.out.Write(manifest.Stream(objects))

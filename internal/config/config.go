@@ -1,6 +1,10 @@
 package config
 
-import "reflect"
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
 
 // Version is the only version of the file format that this program reads.
 const Version = "1.0"
@@ -35,6 +39,17 @@ func (c *Config) Environment(name string) (Environment, bool) {
 		}
 	}
 	return Environment{}, false
+}
+
+// NoEnvironment is the error for a name that no environment has: it names those
+// that there are, and the nearest.
+func (c *Config) NoEnvironment(name string) error {
+	var names []string
+	for _, env := range c.Environments {
+		names = append(names, env.Name)
+	}
+	return fmt.Errorf("%s has no environment %q: its environments are %s%s", File, name, strings.Join(names, ", "),
+		strings.TrimRight("; "+didYouMean(nearest(name, names)), "; "))
 }
 
 // StackNames gives the names of the environment's stacks in the listed order,

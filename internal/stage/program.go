@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -69,6 +70,7 @@ type call struct {
 // --help and version.
 func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *int, err error) {
 	c = call{program: p}
+	args = Spelled(args)
 	if len(args) == 1 && args[0] == "version" {
 		fmt.Fprintf(stdout, "%s %s\n", p.Name, Version())
 		done := ExitDone
@@ -97,6 +99,19 @@ func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *i
 	return c, nil, c.stage.input.Validate()
 }
 
+// Spelled gives a command line as the programs read it: help and --version, as
+// people try them, are --help and version.
+func Spelled(args []string) []string {
+	switch {
+	case len(args) == 0:
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
 // exited carries kong's exit code (after --help) up to parse.
 type exited int
 
@@ -117,7 +132,7 @@ func (p Program) options(stdout, stderr io.Writer) []kong.Option {
 			options = append(options, kong.DynamicCommand(stage.verb(), summary(stage.Help), "", stage.input))
 		}
 	}
-	return append(options, kong.Description(help+"\n\n\""+p.Name+" version\" prints the version."))
+	return append(options, kong.Description(help+"\n\n\""+p.Name+" --version\" prints the version."))
 }
 
 // describe gives each command the whole help text of its stage.

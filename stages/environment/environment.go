@@ -206,7 +206,11 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 		return Output{}, fault.Invalidf("%w", err)
 	}
 	env, found := cfg.At(in.Config).Environment(in.Environment)
-	if !found {
+	switch {
+	case found:
+	case frame.Workflow == "": // called by hand
+		return Output{}, fault.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+	default:
 		// A run keeps the topology it started with, and the commit may have dropped the environment.
 		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)
 		return Output{Summary: Summary{Environment: in.Environment, Stacks: []StackSummary{}}}, nil

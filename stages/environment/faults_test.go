@@ -297,6 +297,13 @@ func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 		assert.Contains(t, w.log.String(), "the configuration of this commit has no such environment; nothing is deployed")
 		nothing(t)
 	})
+	t.Run("a misspelt environment, by hand", func(t *testing.T) {
+		w.configure(` [{name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}]` + "\n")
+		_, err := w.byHand("prod")
+		require.ErrorContains(t, err, `no environment "prod": its environments are dev`)
+		assert.Equal(t, fault.Invalid, fault.KindOf(err))
+		nothing(t)
+	})
 	t.Run("an artifact that was changed", func(t *testing.T) {
 		w.fetch = func() error { return fault.Failedf("the artifact is not what the build stored") }
 		_, err := w.run("dev", func(in *environment.Input) {

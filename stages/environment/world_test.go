@@ -90,6 +90,7 @@ type world struct {
 	events   []environment.Event
 	onEvent  func(environment.Event)
 	fetch    func() error
+	workflow string // name of the run; "" for a call by hand
 }
 
 func newWorld(t *testing.T, tune ...func(*stacks.Options)) *world {
@@ -112,7 +113,7 @@ func newWorld(t *testing.T, tune ...func(*stacks.Options)) *world {
 		name, value, _ := strings.Cut(entry, "=")
 		t.Setenv(name, value)
 	}
-	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: map[string]string{}}
+	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: map[string]string{}, workflow: "run-1"}
 	w.configure(`
   - name: dev
     account: "111111111111"
@@ -173,6 +174,13 @@ func (l locked) Write(p []byte) (int, error) {
 	return l.to.Write(p)
 }
 
+// byHand calls the stage as a person does, who names no run.
+func (w *world) byHand(env string) (environment.Output, error) {
+	w.workflow = ""
+	defer func() { w.workflow = "run-1" }()
+	return w.run(env)
+}
+
 // run deploys an environment of the workspace.
 func (w *world) run(env string, change ...func(*environment.Input)) (environment.Output, error) {
 	return w.runIn(w.t.Context(), env, change...)
@@ -189,7 +197,7 @@ func (w *world) runIn(ctx context.Context, env string, change ...func(*environme
 	w.stdout.Reset()
 	w.events = nil
 	frame := stage.Frame{
-		Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Stdout: locked{&w.mu, &w.stdout}, Redactor: redact.New(), Workflow: "run-1",
+		Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Stdout: locked{&w.mu, &w.stdout}, Redactor: redact.New(), Workflow: w.workflow,
 	}
 	return environment.Run(ctx, w.deps(), frame, in)
 }

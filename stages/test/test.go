@@ -112,7 +112,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	defer done()
-	env, found, err := environment(folders.workspace, in)
+	env, found, err := environment(folders.workspace, in, frame.Workflow == "")
 	if err != nil || !found {
 		if err == nil {
 			frame.Log.Warn("the configuration of this commit has no such environment, or no tests for it; nothing is tested",
@@ -133,13 +133,17 @@ func fromFolder(d Deps, in Input) (Deps, Input, error) {
 }
 
 // environment finds the environment in the configuration of the commit. A run
-// keeps the topology it started with, so the commit may have dropped it.
-func environment(dir string, in Input) (config.Environment, bool, error) {
+// keeps the topology it started with, so the commit may have dropped it; whoever
+// calls the stage by hand has misspelt it.
+func environment(dir string, in Input, byHand bool) (config.Environment, bool, error) {
 	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
 		return config.Environment{}, false, fault.Invalidf("%w", err)
 	}
 	env, found := cfg.Environment(in.Environment)
+	if !found && byHand {
+		return config.Environment{}, false, fault.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+	}
 	return env, found && env.Tests != nil, nil
 }
 

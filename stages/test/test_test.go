@@ -43,6 +43,8 @@ type world struct {
 	bucket map[string][]byte
 	log    bytes.Buffer
 	left   bool
+
+	workflow string // name of the run; "" is a call by hand
 }
 
 func (w *world) deps(dir string) test.Deps {
@@ -66,7 +68,7 @@ func run(ctx context.Context, w *world, dir string, change func(*test.Input)) (t
 	if change != nil {
 		change(&in)
 	}
-	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New("canary-value-1234")}
+	frame := stage.Frame{Workflow: w.workflow, Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New("canary-value-1234")}
 	return test.Run(ctx, w.deps(dir), frame, in)
 }
 
@@ -134,11 +136,18 @@ func TestReportsOfAnEarlierRunAndOfOthersAreNotGathered(t *testing.T) {
 
 func TestAnEnvironmentThatTheCommitDroppedIsNotTested(t *testing.T) {
 	for _, name := range []string{"gone", "prod"} {
-		var w world
+		w := world{workflow: "shop-1"}
 		out, err := run(t.Context(), &w, workspace(t, "exit 1"), func(in *test.Input) { in.Environment = name })
 		require.NoError(t, err)
 		assert.Empty(t, out.Report)
 	}
+}
+
+func TestAMisspeltEnvironmentIsAWrongInputForWhoCallsTheStageByHand(t *testing.T) {
+	var w world
+	_, err := run(t.Context(), &w, workspace(t, "exit 1"), func(in *test.Input) { in.Environment = "prodd" })
+	require.ErrorContains(t, err, `no environment "prodd": its environments are dev, prod; did you mean "prod"?`)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 }
 
 func TestOnAPlainFolderNothingIsStored(t *testing.T) {
