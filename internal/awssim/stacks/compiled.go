@@ -19,7 +19,7 @@ type compiled struct {
 
 // compile reads a version of a stack.
 func (e *Engine) compile(s *stack, v version) (*compiled, error) {
-	parsed, err := template.Parse(v.Template)
+	parsed, err := template.Parse(v.text())
 	if err != nil {
 		return nil, err
 	}

@@ -174,7 +174,7 @@ func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"no template":           {"shop", "", func(in *cfn.CreateStackInput) { in.TemplateBody = nil }, "ValidationError", "Either Template URL or Template Body must be specified."},
 		"a template of 51201":   {"shop", shop + strings.Repeat("#", 51201-len(shop)), nil, "ValidationError", "less than or equal to 51200"},
 		"an unreachable URL":    {"shop", "", func(in *cfn.CreateStackInput) { in.TemplateBody, in.TemplateURL = nil, ptr("https://nowhere") }, "ValidationError", "S3 error: Access Denied"},
-		"a transform":           {"shop", "Transform: AWS::Serverless-2016-10-31\n" + shop, nil, "ValidationError", "runs no transforms"},
+		"a transform":           {"shop", "Transform: AWS::Serverless-2016-10-31\n" + shop, nil, "InsufficientCapabilitiesException", "CAPABILITY_AUTO_EXPAND"},
 		"an inactive reference": {"shop", strings.Replace(shop, "DependsOn: Queue", "Metadata: {}", 1) + "  AlarmArn: {Value: !GetAtt Nowhere.Arn}\n", nil, "ValidationError", "references undefined resource Nowhere"},
 	}
 	for name, tc := range cases {

@@ -65,7 +65,13 @@ func (k *knowledge) learn(ctx context.Context, e *Engine, s *stack, v version) e
 func (e *Engine) plannedVersion(s *stack, parent version, properties map[string]any, body string, known *knowledge) (version, error) {
 	planned := *s
 	planned.Version = parent
-	v, err := childVersion(&planned, named(properties).(map[string]any), body, known.parameter)
+	v, err := childVersion(&planned, named(properties).(map[string]any), body, known.parameter, func(location string) (string, error) {
+		text, ok := known.template(location)
+		if !ok {
+			return "", errUnlearned
+		}
+		return text, nil
+	})
 	if len(known.wanted) > 0 {
 		return v, errUnlearned
 	}

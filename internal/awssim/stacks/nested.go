@@ -79,30 +79,23 @@ func (e *Engine) nestedVersion(ctx context.Context, s *stack, wanted resource, r
 	if err != nil {
 		return version{}, err
 	}
-	return childVersion(s, r.Properties, body, e.store(s.Scope))
+	return childVersion(s, r.Properties, body, e.store(s.Scope), e.include(ctx, s.Scope, s.Version))
 }
 
 // childVersion reads the properties of a nested stack's resource.
-func childVersion(s *stack, properties map[string]any, body string, store template.Store) (version, error) {
+func childVersion(s *stack, properties map[string]any, body string, store template.Store, read template.Include) (version, error) {
 	v := version{
 		Template: body, Caller: s.Version.Caller, Capabilities: s.Version.Capabilities, RoleARN: s.Version.RoleARN,
 		Tags: mergeTags(s.Version.Tags, properties["Tags"]), Notifications: texts(properties["NotificationARNs"]),
 	}
-	parsed, err := template.Parse(body)
+	parsed, err := v.settle(s.Scope, s.Name, nestedArguments(properties["Parameters"]), store, read)
 	if err != nil {
 		return v, err
 	}
 	if lacking := parsed.Lacking(v.Capabilities); len(lacking) > 0 {
 		return v, fmt.Errorf("Requires capabilities : %v", lacking)
 	}
-	if err := parsed.CheckTransforms(); err != nil {
-		return v, err
-	}
-	if err := checkVocabulary(parsed); err != nil {
-		return v, err
-	}
-	v.Arguments, err = parsed.Arguments(nestedArguments(properties["Parameters"]), nil, store)
-	return v, err
+	return v, checkVocabulary(parsed)
 }
 
 func nestedArguments(value any) []template.Argument {

@@ -170,7 +170,7 @@ func (e *Engine) cleanUpRollback(ctx context.Context, s *stack) {
 	s.forget(victims)
 	stable := s.Stable
 	s.Version, s.Outputs, s.Imports, s.Stable = stable.Version, stable.Outputs, stable.Imports, nil
-	if parsed, err := template.Parse(s.Version.Template); err == nil {
+	if parsed, err := template.Parse(s.Version.text()); err == nil {
 		s.Description = parsed.Description
 	}
 	e.finish(s, "UPDATE_ROLLBACK_COMPLETE", "")

@@ -35,6 +35,9 @@ func (e *Engine) source(ctx context.Context, c call, previous *version) (string,
 }
 
 func (e *Engine) fetch(ctx context.Context, scope Scope, caller, url string) (string, error) {
+	if body, ok := template.FromRepository(url); ok {
+		return body, nil
+	}
 	text, err := e.host.Template(ctx, scope, caller, url)
 	if err != nil {
 		return "", err
@@ -53,25 +56,19 @@ func (e *Engine) prepare(ctx context.Context, c call, previous *version) (versio
 	if err != nil {
 		return version{}, err
 	}
-	parsed, err := template.Parse(body)
-	if err != nil {
-		return version{}, err
-	}
 	v := version{Template: body, Caller: c.caller, Capabilities: c.form.texts("Capabilities")}
 	inherit(&v, c, previous)
 	if err := checkNotifications(v.Notifications); err != nil {
 		return v, err
 	}
-	if err := parsed.CheckTransforms(); err != nil {
+	parsed, err := v.settle(c.Scope, c.form.text("StackName"), c.form.arguments(), e.store(c.Scope), e.include(ctx, c.Scope, v))
+	if err != nil {
 		return v, err
 	}
 	if err := checkVocabulary(parsed); err != nil {
 		return v, err
 	}
-	if v.Arguments, err = parsed.Arguments(c.form.arguments(), v.Arguments, e.store(c.Scope)); err != nil {
-		return v, err
-	}
-	if lacking := parsed.Lacking(v.Capabilities); len(lacking) > 0 {
+	if lacking := parsed.Lacking(c.acknowledged()); len(lacking) > 0 {
 		return v, refusal("InsufficientCapabilitiesException", "Requires capabilities : %v", lacking)
 	}
 	if role := c.form.text("RoleARN"); role != "" {
@@ -84,6 +81,16 @@ func (e *Engine) prepare(ctx context.Context, c call, previous *version) (versio
 		return v, err
 	}
 	return v, env.CheckRules()
+}
+
+// acknowledged are the capabilities of a call. A change set shows what a
+// transform leads to, and needs no acknowledgement for it.
+func (c call) acknowledged() []string {
+	capabilities := c.form.texts("Capabilities")
+	if c.form.has("ChangeSetName") {
+		return append(capabilities, "CAPABILITY_AUTO_EXPAND")
+	}
+	return capabilities
 }
 
 // inherit takes what the call says, and else what was before.

@@ -57,6 +57,7 @@ type stack struct {
 // version is what a stack is made of.
 type version struct {
 	Template      string // as it was given
+	Processed     string // what its transforms led to; empty when it has none
 	Caller        string // the ARN of who gave it
 	Arguments     []template.Value
 	Tags          []tag
@@ -131,7 +132,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 func (s *stack) live() bool { return s.Status != "DELETE_COMPLETE" }
 
-func (s *stack) template() (*template.Template, error) { return template.Parse(s.Version.Template) }
+func (s *stack) template() (*template.Template, error) { return template.Parse(s.Version.text()) }
 
 // copies returns records that can change without the others noticing. Values
 // inside are never changed in place.

@@ -8,23 +8,28 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/template"
 )
 
-// getTemplate returns a template as it was given, of a stack or a change set.
+// getTemplate returns the template of a stack or a change set: as it was given
+// (TemplateStage Original), or what its transforms led to.
 func (e *Engine) getTemplate(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var body string
+	var v version
 	if c.form.has("ChangeSetName") {
 		_, cs, err := e.findChangeSet(c)
 		if err != nil {
 			return node{}, err
 		}
-		body = cs.Version.Template
+		v = cs.Version
 	} else {
 		s, err := e.need(c, absentID)
 		if err != nil {
 			return node{}, err
 		}
-		body = s.Version.Template
+		v = s.Version
+	}
+	body := v.text()
+	if c.form.text("TemplateStage") == "Original" {
+		body = v.Template
 	}
 	return fields(text("TemplateBody", body), textList("StagesAvailable", []string{"Original", "Processed"})), nil
 }
@@ -77,7 +82,27 @@ func (e *Engine) parse(ctx context.Context, c call) (*template.Template, error) 
 	if err != nil {
 		return nil, err
 	}
-	return template.Parse(body)
+	return e.summarized(ctx, c, body)
+}
+
+// summarized reads a template for whom no parameter has a value but its
+// default. What transforms would make of it is not told without values.
+func (e *Engine) summarized(ctx context.Context, c call, body string) (*template.Template, error) {
+	draft, err := template.ReadDraft(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(draft.Transforms()) == 0 {
+		return template.Parse(body)
+	}
+	if err := draft.Check(); err != nil {
+		return nil, err
+	}
+	v := version{Template: body, Caller: c.caller}
+	if parsed, err := v.settle(c.Scope, "", nil, e.store(c.Scope), e.include(ctx, c.Scope, v)); err == nil {
+		return parsed, nil
+	}
+	return draft.Head()
 }
 
 func (e *Engine) getTemplateSummary(ctx context.Context, c call) (node, error) {

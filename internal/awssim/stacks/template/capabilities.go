@@ -57,14 +57,3 @@ func (t *Template) Lacking(acknowledged []string) []string {
 			capability == "CAPABILITY_IAM" && slices.Contains(acknowledged, "CAPABILITY_NAMED_IAM")
 	})
 }
-
-// CheckTransforms refuses transforms that would have to be run. What
-// AWS::LanguageExtensions adds is understood without it.
-func (t *Template) CheckTransforms() error {
-	for _, name := range t.Transforms {
-		if name != "AWS::LanguageExtensions" {
-			return validationf("The simulator runs no transforms, and the template asks for %s: process it before it is deployed", name)
-		}
-	}
-	return nil
-}

@@ -151,7 +151,7 @@ func TestWrongUseOfFunctionsIsRefusedInTheServicesWords(t *testing.T) {
 		`{"Fn::GetAtt": ["Nowhere", "Arn"]}`:               "references undefined resource Nowhere",
 		`{"Fn::If": ["NoSuch", 1, 2]}`:                     "Unresolved condition dependency NoSuch",
 		`{"Fn::Cidr": ["10.0.0.0/30", 9, 2]}`:              "can not fit",
-		`{"Fn::Transform": {"Name": "AWS::Include"}}`:      "runs no transforms",
+		`{"Fn::Transform": {"Name": "AWS::Include"}}`:      "unsupported function: Fn::Transform",
 		`{"Fn::Sub": "${Names}"}`:                          "does not resolve to a string",
 	}
 	for expression, want := range cases {

@@ -36,7 +36,6 @@ func init() {
 		"Fn::Not":            fnNot,
 		"Fn::Contains":       evaluated(fnContains),
 		"Fn::EachMemberIn":   evaluated(fnEachMemberIn),
-		"Fn::Transform":      fnTransform,
 	}
 }
 
@@ -234,8 +233,4 @@ func fnToJSONString(_ *Env, argument any) (any, error) {
 		return nil, templatef("Fn::ToJsonString: %v", err)
 	}
 	return strings.TrimSuffix(b.String(), "\n"), nil
-}
-
-func fnTransform(*Env, any) (any, error) {
-	return nil, validationf("The simulator runs no transforms: remove Fn::Transform, or process the template before it is deployed")
 }

@@ -1,30 +1,15 @@
 package template
 
-import (
-	"bytes"
-	"fmt"
-)
+import "fmt"
 
 // Parse reads and checks a template. What starts with a brace is JSON, all
 // else YAML.
 func Parse(body string) (*Template, error) {
-	src := bytes.TrimSpace([]byte(body))
-	read := fromYAML
-	if bytes.HasPrefix(src, []byte("{")) {
-		read = fromJSON
-	}
-	raw, err := read([]byte(body))
+	draft, err := ReadDraft(body)
 	if err != nil {
 		return nil, err
 	}
-	root, ok := raw.(map[string]any)
-	if !ok {
-		return nil, formatf("unsupported structure.")
-	}
-	if err := refuseNull(root, ""); err != nil {
-		return nil, err
-	}
-	t, err := fromSections(root)
+	t, err := fromSections(draft.root)
 	if err != nil {
 		return nil, err
 	}

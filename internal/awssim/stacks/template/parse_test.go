@@ -115,12 +115,3 @@ func TestCapabilitiesFollowTheIAMResources(t *testing.T) {
 	_, reason := parse(`{}`).Capabilities()
 	assert.Equal(t, "The following resource(s) require capabilities: [AWS::IAM::Role]", reason)
 }
-
-func TestTransformsAreRefusedButForLanguageExtensions(t *testing.T) {
-	for transform, refused := range map[string]bool{"AWS::LanguageExtensions": false, "AWS::Serverless-2016-10-31": true} {
-		parsed, err := Parse(`{"Transform": "` + transform + `", "Resources": {"A": {"Type": "T"}}}`)
-		require.NoError(t, err)
-		assert.Equal(t, refused, parsed.CheckTransforms() != nil, transform)
-		assert.Equal(t, []string{"CAPABILITY_AUTO_EXPAND"}, parsed.Lacking(nil))
-	}
-}

@@ -1,0 +1,178 @@
+package template
+
+import (
+	"maps"
+	"regexp"
+	"strings"
+)
+
+// serverless runs AWS::Serverless-2016-10-31, as far as L2 constructs of the
+// CDK write it: applications of the repository, and simple tables.
+func (p *processor) serverless(root map[string]any) error {
+	resources, _ := root["Resources"].(map[string]any)
+	for _, id := range sortedKeys(resources) {
+		resource, _ := resources[id].(map[string]any)
+		typ, _ := resource["Type"].(string)
+		properties, _ := resource["Properties"].(map[string]any)
+		var err error
+		switch typ {
+		case "AWS::Serverless::Application":
+			err = p.application(resource, properties)
+		case "AWS::Serverless::SimpleTable":
+			simpleTable(resource, properties)
+		default:
+			if strings.HasPrefix(typ, "AWS::Serverless::") {
+				err = validationf("Transform %s failed with: the simulator does not know the resource type %s of [%s]", serverless, typ, id)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// application makes a nested stack of an application.
+func (p *processor) application(resource, properties map[string]any) error {
+	nested := map[string]any{}
+	for _, name := range []string{"NotificationARNs", "Parameters", "TimeoutInMinutes"} {
+		if properties[name] != nil {
+			nested[name] = properties[name]
+		}
+	}
+	switch location := properties["Location"].(type) {
+	case string:
+		nested["TemplateURL"] = location
+	case map[string]any:
+		values, err := p.env.Evaluate(location)
+		if err != nil {
+			return err
+		}
+		id, _ := values.(map[string]any)["ApplicationId"].(string)
+		version, _ := values.(map[string]any)["SemanticVersion"].(string)
+		if nested["TemplateURL"], err = repositoryURL(id); err != nil {
+			return err
+		}
+		nested["Tags"] = []any{
+			map[string]any{"Key": "serverlessrepo:applicationId", "Value": id},
+			map[string]any{"Key": "serverlessrepo:semanticVersion", "Value": version},
+		}
+	default:
+		return validationf("Transform %s failed with: Property 'Location' is required.", serverless)
+	}
+	resource["Type"], resource["Properties"] = "AWS::CloudFormation::Stack", nested
+	return nil
+}
+
+func simpleTable(resource, properties map[string]any) {
+	key, _ := properties["PrimaryKey"].(map[string]any)
+	name, typ := any("id"), "S"
+	if key["Name"] != nil {
+		name = key["Name"]
+	}
+	switch key["Type"] {
+	case "Number":
+		typ = "N"
+	case "Binary":
+		typ = "B"
+	}
+	table := map[string]any{
+		"AttributeDefinitions": []any{map[string]any{"AttributeName": name, "AttributeType": typ}},
+		"KeySchema":            []any{map[string]any{"AttributeName": name, "KeyType": "HASH"}},
+		"BillingMode":          "PAY_PER_REQUEST",
+	}
+	for _, member := range []string{"ProvisionedThroughput", "SSESpecification", "TableName"} {
+		if properties[member] != nil {
+			table[member] = properties[member]
+		}
+	}
+	if table["ProvisionedThroughput"] != nil {
+		delete(table, "BillingMode")
+	}
+	resource["Type"], resource["Properties"] = "AWS::DynamoDB::Table", table
+}
+
+// rotations are the applications that rotate the secrets of databases.
+var rotations = regexp.MustCompile(`^arn:[a-z-]+:serverlessrepo:[a-z0-9-]+:\d{12}:applications[/:](SecretsManager\w+Rotation(?:SingleUser|MultiUser))$`)
+
+const repository = "https://awsserverlessrepo-applications.s3.amazonaws.com/"
+
+// repositoryURL is where the template of an application is.
+func repositoryURL(application string) (string, error) {
+	if found := rotations.FindStringSubmatch(application); found != nil {
+		return repository + found[1], nil
+	}
+	return "", validationf("Transform %s failed with: the simulator's repository has no application %s", serverless, application)
+}
+
+// FromRepository gives the template behind a URL of the simulator's repository
+// of applications.
+func FromRepository(url string) (string, bool) {
+	if !strings.HasPrefix(url, repository) {
+		return "", false
+	}
+	return rotationApplication, true
+}
+
+// rotationApplication stands for the applications that rotate secrets: a
+// function that may be called by Secrets Manager.
+const rotationApplication = `{"Parameters":{
+ "endpoint":{"Type":"String"},"functionName":{"Type":"String"},
+ "excludeCharacters":{"Type":"String","Default":""},"excludeLowercase":{"Type":"String","Default":""},
+ "excludeNumbers":{"Type":"String","Default":""},"excludePunctuation":{"Type":"String","Default":""},
+ "excludeUppercase":{"Type":"String","Default":""},"kmsKeyArn":{"Type":"String","Default":""},
+ "masterSecretArn":{"Type":"String","Default":""},"superuserSecretArn":{"Type":"String","Default":""},
+ "masterSecretKmsKeyArn":{"Type":"String","Default":""},"passwordLength":{"Type":"String","Default":""},
+ "requireEachIncludedType":{"Type":"String","Default":""},
+ "vpcSecurityGroupIds":{"Type":"String","Default":""},"vpcSubnetIds":{"Type":"String","Default":""}},
+"Resources":{
+ "SecretsManagerRotationRole":{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Version":"2012-10-17",
+  "Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}}},
+ "SecretsManagerRotation":{"Type":"AWS::Lambda::Function","Properties":{"FunctionName":{"Ref":"functionName"},
+  "Handler":"lambda_function.lambda_handler","Runtime":"python3.10","Timeout":30,"Code":{"ZipFile":"# the rotation function of AWS"},
+  "Role":{"Fn::GetAtt":["SecretsManagerRotationRole","Arn"]},
+  "Environment":{"Variables":{"SECRETS_MANAGER_ENDPOINT":{"Ref":"endpoint"},"EXCLUDE_CHARACTERS":{"Ref":"excludeCharacters"}}}}},
+ "LambdaPermission":{"Type":"AWS::Lambda::Permission","Properties":{"Action":"lambda:InvokeFunction",
+  "FunctionName":{"Ref":"SecretsManagerRotation"},"Principal":"secretsmanager.amazonaws.com"}}},
+"Outputs":{"RotationLambdaARN":{"Value":{"Fn::GetAtt":["SecretsManagerRotation","Arn"]}}}}`
+
+// hostRotations runs AWS::SecretsManager-…: a hosted rotation function becomes
+// a nested stack with it.
+func hostRotations(root map[string]any) error {
+	resources, _ := root["Resources"].(map[string]any)
+	for id, member := range maps.Clone(resources) {
+		resource, _ := member.(map[string]any)
+		properties, _ := resource["Properties"].(map[string]any)
+		hosted, ok := properties["HostedRotationLambda"].(map[string]any)
+		if !ok || resource["Type"] != "AWS::SecretsManager::RotationSchedule" {
+			continue
+		}
+		kind, _ := hosted["RotationType"].(string)
+		if kind == "" {
+			return validationf("Transform %s failed with: RotationType of %s is required.", secretsManager, id)
+		}
+		var name any = id + "HostedRotationLambda"
+		if hosted["RotationLambdaName"] != nil {
+			name = hosted["RotationLambdaName"]
+		}
+		parameters := map[string]any{
+			"functionName": name,
+			"endpoint":     map[string]any{"Fn::Sub": "https://secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
+		}
+		for from, to := range map[string]string{
+			"ExcludeCharacters": "excludeCharacters", "KmsKeyArn": "kmsKeyArn", "MasterSecretArn": "masterSecretArn",
+			"SuperuserSecretArn": "superuserSecretArn", "VpcSecurityGroupIds": "vpcSecurityGroupIds", "VpcSubnetIds": "vpcSubnetIds",
+		} {
+			if hosted[from] != nil {
+				parameters[to] = hosted[from]
+			}
+		}
+		nested := id + "HostedRotationLambda"
+		resources[nested] = map[string]any{"Type": "AWS::CloudFormation::Stack", "Properties": map[string]any{
+			"TemplateURL": repository + "SecretsManagerRDS" + kind, "Parameters": parameters,
+		}}
+		delete(properties, "HostedRotationLambda")
+		properties["RotationLambdaARN"] = map[string]any{"Fn::GetAtt": []any{nested, "Outputs.RotationLambdaARN"}}
+	}
+	return nil
+}
