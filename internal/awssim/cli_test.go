@@ -67,8 +67,8 @@ func TestTheAWSCLIIsServed(t *testing.T) {
 func TestTheAWSCLISaysWhatTheSimulatorDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	printed, err := c.aws(devAccount, ireland, "kms", "list-keys")
+	printed, err := c.aws(devAccount, ireland, "sns", "list-topics")
 	require.Error(t, err)
-	assert.Contains(t, printed, "the simulator does not simulate the service kms (operation ListKeys)")
-	assert.Equal(t, []string{"kms:ListKeys"}, c.Unknown())
+	assert.Contains(t, printed, "the simulator does not simulate the service sns (operation ListTopics)")
+	assert.Equal(t, []string{"sns:ListTopics"}, c.Unknown())
 }

@@ -1,7 +1,8 @@
 // Package awssim stands in for AWS in tests and in local runs: one HTTP server
 // on the loopback interface that speaks the protocols of STS, IAM, S3, SSM,
-// Secrets Manager, ECR, a little EC2, and CloudFormation, well enough for the
-// unmodified AWS CLI, the CDK CLI and the AWS SDKs.
+// Secrets Manager, ECR with its registry, and CloudFormation, and answers what
+// CDK apps look up in EC2, Elastic Load Balancing, Route 53, KMS and Cloud
+// Control, well enough for the unmodified AWS CLI, the CDK CLI and the AWS SDKs.
 //
 // It is strict where AWS is strict. Signatures are verified, sessions expire,
 // trust, identity and bucket policies are evaluated, and the service, the

@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awssim/identity"
 	"github.com/aphex/aphex-pipeline/internal/awssim/objects"
 	"github.com/aphex/aphex-pipeline/internal/awssim/policy"
+	"github.com/aphex/aphex-pipeline/internal/awssim/route53"
 	"github.com/aphex/aphex-pipeline/internal/awssim/sigv4"
 	"github.com/aphex/aphex-pipeline/internal/awssim/wire"
 )
@@ -82,6 +83,11 @@ func (v *visit) readOperation() error {
 	if target := v.r.Header.Get("X-Amz-Target"); target != "" {
 		v.protocol = wire.JSON
 		v.call.Operation = target[strings.LastIndexByte(target, '.')+1:]
+		return nil
+	}
+	if v.call.Service == "route53" {
+		v.protocol, v.call.Form = wire.Rest, v.r.URL.Query()
+		v.call.Operation = route53.OperationOf(v.r.Method, v.r.URL.Path)
 		return nil
 	}
 	v.protocol = wire.Query

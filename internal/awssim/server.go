@@ -13,14 +13,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/awssim/cloudcontrol"
+	"github.com/aphex/aphex-pipeline/internal/awssim/ec2"
+	"github.com/aphex/aphex-pipeline/internal/awssim/elbv2"
 	"github.com/aphex/aphex-pipeline/internal/awssim/identity"
+	"github.com/aphex/aphex-pipeline/internal/awssim/inventory"
+	"github.com/aphex/aphex-pipeline/internal/awssim/kms"
 	"github.com/aphex/aphex-pipeline/internal/awssim/objects"
 	"github.com/aphex/aphex-pipeline/internal/awssim/parameters"
 	"github.com/aphex/aphex-pipeline/internal/awssim/registry"
+	"github.com/aphex/aphex-pipeline/internal/awssim/route53"
 	"github.com/aphex/aphex-pipeline/internal/awssim/secrets"
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
 	"github.com/aphex/aphex-pipeline/internal/awssim/wire"
-	"github.com/aphex/aphex-pipeline/internal/awssim/zones"
 )
 
 // Server is the simulated cloud: an http.Handler, and a listener once started.
@@ -91,13 +96,30 @@ func (s *Server) open(options Options) error {
 	s.secrets = secrets.New(s.clock.Now)
 	s.registry = registry.New(s.clock.Now)
 	s.stacks = stacks.New(host{s}, options.Stacks)
+	networks := ec2.New(s.deployed)
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
-		s.identity.STS(), s.identity.IAM(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(), zones.Service(),
+		s.identity.STS(), s.identity.IAM(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
+		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
+		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {
 		s.services[service.Name] = service
 	}
 	return s.load()
+}
+
+// deployed lists what the stacks of an account have in a region.
+func (s *Server) deployed(account, region string, types ...string) []inventory.Resource {
+	return s.stacks.Deployed(stacks.Scope{Account: account, Region: region, Partition: wire.Partition(region)}, types...)
+}
+
+// deployedAnywhere lists what they have in all regions.
+func (s *Server) deployedAnywhere(account string, types ...string) []inventory.Resource {
+	var found []inventory.Resource
+	for _, scope := range s.stacks.Scopes(account) {
+		found = append(found, s.stacks.Deployed(scope, types...)...)
+	}
+	return found
 }
 
 // Start listens, on a free port of the loopback interface unless the options

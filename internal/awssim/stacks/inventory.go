@@ -2,8 +2,11 @@ package stacks
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim/inventory"
 )
 
 // Summary is what the rest of the simulator sees of a stack.
@@ -38,4 +41,57 @@ func (e *Engine) Settled(ctx context.Context, scope Scope, name string) (Summary
 		found.Parameters[argument.Key] = argument.Value
 	}
 	return found, true, nil
+}
+
+// Scopes lists the regions in which an account has stacks.
+func (e *Engine) Scopes(account string) []Scope {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var scopes []Scope
+	for _, s := range e.state.Stacks {
+		if s.Scope.Account == account && !slices.Contains(scopes, s.Scope) {
+			scopes = append(scopes, s.Scope)
+		}
+	}
+	slices.SortFunc(scopes, func(a, b Scope) int { return strings.Compare(a.Region, b.Region) })
+	return scopes
+}
+
+// Deployed lists the resources of some types that the stacks of a scope have,
+// by stack and logical id.
+func (e *Engine) Deployed(scope Scope, types ...string) []inventory.Resource {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var found []inventory.Resource
+	all := e.stacksOf(scope, (*stack).live)
+	slices.SortFunc(all, func(a, b *stack) int { return strings.Compare(a.ID, b.ID) })
+	for _, s := range all {
+		for _, id := range sortedKeys(s.Resources) {
+			r := s.Resources[id]
+			if r.gone() || r.PhysicalID == "" || !slices.Contains(types, r.Type) {
+				continue
+			}
+			found = append(found, inventory.Resource{
+				Type: r.Type, ID: r.PhysicalID, Properties: r.Properties, Attributes: r.Attributes, Tags: r.allTags(s),
+			})
+		}
+	}
+	return found
+}
+
+// allTags are the resource's own, those of its stack, and CloudFormation's.
+func (r *resource) allTags(s *stack) map[string]string {
+	tags := map[string]string{
+		"aws:cloudformation:stack-name": s.Name, "aws:cloudformation:stack-id": s.ID, "aws:cloudformation:logical-id": r.LogicalID,
+	}
+	for _, t := range r.Tags {
+		tags[t.Key] = t.Value
+	}
+	own, _ := r.Properties["Tags"].([]any)
+	for _, item := range own {
+		if t, ok := item.(map[string]any); ok {
+			tags[fmt.Sprint(t["Key"])] = fmt.Sprint(t["Value"])
+		}
+	}
+	return tags
 }

@@ -11,6 +11,7 @@ const (
 	EC2Query                 // the same with EC2's envelopes
 	JSON                     // X-Amz-Target and JSON
 	RestXML                  // S3
+	Rest                     // a path in, XML out, and errors as Query's
 )
 
 type codeAndStatus struct {
@@ -78,6 +79,9 @@ var dialects = map[Protocol]map[Common]codeAndStatus{
 func (p Protocol) spoken(e *Error) *Error {
 	if e.Common == NotCommon {
 		return e
+	}
+	if p == Rest {
+		p = Query
 	}
 	words := dialects[p][e.Common]
 	named := *e

@@ -54,9 +54,12 @@ func (p Protocol) envelope(call *Call, result any) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(xml.Header)
 	fmt.Fprintf(&b, `<%sResponse xmlns="%s">`, call.Operation, namespaces[call.Service])
-	if p == EC2Query {
+	switch p {
+	case Rest:
+		b.Write(members)
+	case EC2Query:
 		fmt.Fprintf(&b, "<requestId>%s</requestId>%s", call.RequestID, members)
-	} else {
+	default:
 		fmt.Fprintf(&b, "<%[1]sResult>%[2]s</%[1]sResult>", call.Operation, members)
 		fmt.Fprintf(&b, "<ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata>", call.RequestID)
 	}
@@ -69,6 +72,9 @@ var namespaces = map[string]string{
 	"sts": "https://sts.amazonaws.com/doc/2011-06-15/",
 	"iam": "https://iam.amazonaws.com/doc/2010-05-08/",
 	"ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
+
+	"elasticloadbalancing": "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+	"route53":              "https://route53.amazonaws.com/doc/2013-04-01/",
 }
 
 // members renders a struct's fields without the element around them.
