@@ -157,6 +157,9 @@ func (p *Publisher) each(ctx context.Context, doing string, list *assembly.Asset
 	if err := to.Require(ctx, list.Bootstrap); err != nil {
 		return err
 	}
+	if err := p.requireDocker(ctx, list, to); err != nil {
+		return err
+	}
 	jobs := map[string]func(context.Context) error{}
 	var nodes []schedule.Node
 	add := func(key string, job func(context.Context) error) {

@@ -86,6 +86,12 @@ func npmInstall(dir string) error {
 // it printed.
 func (c cloud) cdk(dir, account, region string, args ...string) (string, error) {
 	c.t.Helper()
+	return c.cdkWith(nil, dir, account, region, args...)
+}
+
+// cdkWith runs it with more variables.
+func (c cloud) cdkWith(env []string, dir, account, region string, args ...string) (string, error) {
+	c.t.Helper()
 	modules := modules(c.t)
 	limited, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
@@ -93,6 +99,7 @@ func (c cloud) cdk(dir, account, region string, args ...string) (string, error) 
 	command.Dir = dir
 	command.Env = append(c.AddAccount(account).Over(os.Environ(), c.URL(), region),
 		"CI=true", "NODE_PATH="+modules, "HOME="+c.t.TempDir(), "CDK_DISABLE_CLI_TELEMETRY=true")
+	command.Env = append(command.Env, env...)
 	printed, err := command.CombinedOutput()
 	return string(printed), err
 }

@@ -42,6 +42,7 @@ type Server struct {
 	parameters *parameters.Store
 	secrets    *secrets.Store
 	registry   *registry.Store
+	images     *registry.Distribution
 	stacks     *stacks.Engine
 	services   map[string]wire.Service
 
@@ -95,6 +96,9 @@ func (s *Server) open(options Options) error {
 	s.parameters = parameters.New(s.clock.Now)
 	s.secrets = secrets.New(s.clock.Now)
 	s.registry = registry.New(s.clock.Now)
+	if s.images, err = s.registry.Distribution(filepath.Join(s.dir, "ecr"), s.ledger.touch); err != nil {
+		return err
+	}
 	s.stacks = stacks.New(host{s}, options.Stacks)
 	networks := ec2.New(s.deployed)
 	s.services = map[string]wire.Service{}
@@ -131,6 +135,7 @@ func (s *Server) Start() (url string, err error) {
 		return "", fmt.Errorf("starting the AWS simulator: %w", err)
 	}
 	s.url = "http://" + listener.Addr().String()
+	s.registry.Listens(listener.Addr().String())
 	s.http = &http.Server{
 		Handler: s, ReadHeaderTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
@@ -183,11 +188,15 @@ func (s *Server) clear() error {
 
 const greeting = "This is the AphexPipeline AWS simulator. Nothing here is real AWS.\n"
 
-// ServeHTTP answers one API call.
+// ServeHTTP answers one API call, or a request to the registry of images.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "aphex-aws-simulator")
 	if r.Method == http.MethodGet && r.URL.Path == "/" && r.URL.RawQuery == "" && r.Header.Get("Authorization") == "" {
 		_, _ = io.WriteString(w, greeting) // a client that went away is its own problem
+		return
+	}
+	if s.images.Serves(r) {
+		s.images.ServeHTTP(w, r)
 		return
 	}
 	s.answer(w, r)

@@ -27,6 +27,9 @@ var twins = map[string]twin{
 	"AWS::SSM::Parameter":         {createParameter, updateParameter, deleteParameter},
 	"AWS::SecretsManager::Secret": {createSecret, updateSecret, deleteSecret},
 	"AWS::ECR::Repository":        {createRepository, updateRepository, deleteRepository},
+
+	"Custom::CrossRegionExportWriter": {createExports, updateExports, deleteExports},
+	"Custom::CrossRegionExportReader": {createImports, updateImports, deleteImports},
 }
 
 // want is what CloudFormation wants of a resource.

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -127,10 +128,24 @@ func (d *decoder) wrong(node *yaml.Node, path string, f field, t reflect.Type) {
 		hint = fmt.Sprintf("write it as a list: [%s]", shorten(node.Value))
 	case t.Kind() == reflect.String && node.Kind == yaml.MappingNode && node.Style&yaml.FlowStyle != 0:
 		hint = "a text that begins with { must be in quotes"
+	case t.Kind() == reflect.String && node.Kind == yaml.MappingNode:
+		hint = "YAML takes a text with a colon and a space for a mapping: " + inQuotes(node)
 	case node.Kind == yaml.ScalarNode && node.Tag == nullTag && f.need != "always":
 		hint = "give a value or remove the key"
 	}
 	d.report.at(node, path, "%s is %s: expected %s", whole(path), kindOf(node), describe(t, f)).Hint = hint
+}
+
+// inQuotes advises how to write the text that was read as a mapping.
+func inQuotes(node *yaml.Node) string {
+	if len(node.Content) != 2 || node.Content[0].Kind != yaml.ScalarNode || node.Content[1].Kind != yaml.ScalarNode {
+		return "put it in quotes"
+	}
+	text := node.Content[0].Value + ": " + node.Content[1].Value
+	if utf8.RuneCountInString(text) > valueLimit {
+		return "put it in quotes"
+	}
+	return "write '" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
 // whole names a value in a message: its own key, or the file.

@@ -125,6 +125,9 @@ func regionHint(r rule, text string) string {
 	if zone.MatchString(text) {
 		return "this is an availability zone; its region is " + text[:len(text)-1]
 	}
+	if meant := nearest(text, regions); meant != "" {
+		return "did you mean " + meant + "?"
+	}
 	return tidyHint(r, text)
 }
 

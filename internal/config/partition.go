@@ -14,6 +14,19 @@ var partitions = []struct{ prefix, name string }{
 	{"eusc-", "aws-eusc"},
 }
 
+// regionPattern is what the partitions call their regions, those that are yet to
+// come included: where it is, its side, and its number (the regionRegex of each
+// partition in the SDKs' partitions.json, with the sides that regions have).
+const regionPattern = `^(us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso|us-isob|us-isof|eu-isoe|eusc-[a-z]{2})-` +
+	`(north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]{1,2}$`
+
+// regions are those that there are today, to find the one that was meant.
+var regions = strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
+	ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1
+	eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1
+	sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2 cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1 us-iso-east-1
+	us-iso-west-1 us-isob-east-1 us-isob-west-1 us-isof-east-1 us-isof-south-1 eu-isoe-west-1 eusc-de-east-1`)
+
 // Partition gives the AWS partition of the environment's region, as ARNs name it.
 func (e Environment) Partition() string { return Partition(e.Region) }
 

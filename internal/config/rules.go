@@ -68,7 +68,7 @@ var awsRules = map[string]rule{
 	// cn-north-1, ap-southeast-5, us-isob-east-1, eusc-de-east-1.
 	"region": {
 		expect:  "an AWS region, such as eu-west-1 or us-gov-west-1",
-		pattern: `^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}$`,
+		pattern: regionPattern,
 		hint:    regionHint,
 	},
 	// A name has the characters of CloudFormation's API reference (CreateStack,

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestRulesAcceptWhatIsRightAndRefuseTheRest(t *testing.T) {
@@ -118,4 +119,27 @@ func TestTheNearestWordIsOneThatAPersonMeant(t *testing.T) {
 	} {
 		assert.Equal(t, want, nearest(written, keys), written)
 	}
+}
+
+func TestARegionThatNoPartitionHasIsRefusedWithTheNearest(t *testing.T) {
+	for written, meant := range map[string]string{
+		"eu-wst-1": "eu-west-1", "us-eats-1": "us-east-1", "eu-central1": "eu-central-1", "us-gov-wset-1": "us-gov-west-1", "eu_west_1": "eu-west-1",
+		"europe-west-1": "", "ue-west-1": "eu-west-1",
+	} {
+		_, err := Parse(File, []byte("version: \"1.0\"\nenvironments:\n  - {name: dev, account: \"111111111111\", region: "+written+", stacks: [{name: Api}]}\n"))
+		require.Error(t, err, written)
+		if meant != "" {
+			assert.Contains(t, err.Error(), meant, written)
+		}
+	}
+	for _, region := range []string{"ap-southeast-9", "us-isob-west-1", "eusc-de-east-1", "mx-central-1", "cn-northwest-1", "eu-isoe-west-1", "us-gov-east-1"} {
+		_, err := Parse(File, []byte("version: \"1.0\"\nenvironments:\n  - {name: dev, account: \"111111111111\", region: "+region+", stacks: [{name: Api}]}\n"))
+		assert.NoError(t, err, region)
+	}
+}
+
+func TestACommandThatYAMLTakesForAMappingIsAdvisedToBeQuoted(t *testing.T) {
+	_, err := Parse(File, []byte("version: \"1.0\"\nbuild:\n  commands:\n    - echo it's: here\n"+
+		"environments:\n  - {name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api}]}\n"))
+	require.ErrorContains(t, err, "write 'echo it''s: here'")
 }

@@ -128,7 +128,8 @@ type Environment struct {
 	// `stacks`, or a stack written inline.
 	Stacks []Stack `json:"stacks" need:"always" also:"name" example:"[DatabaseStack, ApiStack]"`
 
-	// Tests to run after the deployment. A test that fails ends the run.
+	// Tests to run after the deployment. A command that fails ends the run, and so
+	// does a failed test in a JUnit report that the commands leave.
 	Tests *Tests `json:"tests,omitempty"`
 
 	// Commands to run before and after the deployment.
@@ -180,6 +181,10 @@ type Tests struct {
 	// Shell commands, run in order in the workspace. The stack outputs are in the
 	// file that `STACK_OUTPUTS` names.
 	Commands []string `json:"commands" need:"always" rule:"command" example:"[npm run integration-test]"`
+
+	// Whether the run goes on when the commands succeed and the JUnit reports that
+	// they leave hold failed tests.
+	AllowFailures bool `json:"allowFailures,omitempty" default:"false"`
 }
 
 // Hooks are commands around the deployment of an environment. Like the deployment

@@ -32,6 +32,7 @@ var apps = []judged{
 	{app: "nested", stacks: []string{"NestedParent"}},
 	{app: "tags", stacks: []string{"TaggedStack"}},
 	{app: "parameters", stacks: []string{"ParameterStack"}, dynamic: true},
+	{app: "references", stacks: []string{"Producer", "NearReader", "FarReader", "FarImporter"}, dynamic: true},
 	{app: "far", stacks: []string{"FarStack"}, account: prod, region: frankfurt},
 	{app: "docker", stacks: []string{"ImageStack"}, slow: true},
 	{app: "bundled", stacks: []string{"BundledStack"}, slow: true},

@@ -74,6 +74,9 @@ func (s Surroundings) runOne(ctx context.Context, command string) (CommandResult
 		Args: strictShell(command), Dir: s.Dir, Env: s.Env, Stdout: out, Stderr: out, Limit: s.Limit, Grace: s.Grace,
 	})
 	err = errors.Join(err, out.Close())
+	if last.open() {
+		fmt.Fprintln(s.Out) // what follows begins a line of its own
+	}
 	result.Duration = time.Since(result.Started)
 	result.Seconds = result.Duration.Round(time.Millisecond).Seconds()
 	result.Tail = last.String()

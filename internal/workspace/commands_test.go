@@ -177,3 +177,12 @@ func TestCommandsDoNotSeeTheInputsOfTheStage(t *testing.T) {
 	assert.Contains(t, Environ(), "CI=true")
 	assert.NotContains(t, Environ("CI=false"), "CI=true")
 }
+
+func TestTheLastLineOfACommandEndsBeforeTheNextBegins(t *testing.T) {
+	var out bytes.Buffer
+	_, err := RunCommands(t.Context(), []string{"printf done", "echo next", "true", "echo last"}, Surroundings{
+		Dir: t.TempDir(), Env: os.Environ(), Out: &out,
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "$ printf done\ndone\n$ echo next\nnext\n$ true\n$ echo last\nlast\n", out.String())
+}

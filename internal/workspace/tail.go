@@ -24,6 +24,9 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// open says whether the last line has no end.
+func (t *tail) open() bool { return len(t.kept) > 0 && t.kept[len(t.kept)-1] != '\n' }
+
 // String gives whole lines without the last line end; of a single long line its end.
 func (t *tail) String() string {
 	text := bytes.TrimRight(t.kept, "\r\n \t")

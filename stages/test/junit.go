@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -9,12 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Bounds of what is gathered: reports are written by the user's tests.
 const (
 	maxReportBytes = 32 << 20
 	maxReports     = 1000
+	maxFailed      = 100 // names of failed tests that a report keeps
+	maxNameBytes   = 200 // of the name of a test
 )
 
 // Totals counts test cases.
@@ -36,12 +40,13 @@ func (t *Totals) add(other Totals) {
 type Report struct {
 	Path string `json:"path"` // relative to the workspace, with slashes
 	Totals
+	Failed []string `json:"failed,omitempty"` // names of the tests that failed, the first 100
 }
 
 // gather finds the JUnit reports below dir that were written since a time.
 // Installed packages and version control hold none of ours.
 func gather(dir string, since time.Time) ([]Report, error) {
-	var reports []Report
+	reports := []Report{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -73,50 +78,78 @@ func read(dir, path string, since time.Time) (Report, bool) {
 		return Report{}, false
 	}
 	defer file.Close()
-	totals, err := count(io.LimitReader(file, maxReportBytes))
+	report, err := parse(io.LimitReader(file, maxReportBytes))
 	if err != nil {
 		return Report{}, false
 	}
 	relative, err := filepath.Rel(dir, path)
-	return Report{Path: filepath.ToSlash(relative), Totals: totals}, err == nil
+	report.Path = filepath.ToSlash(relative)
+	return report, err == nil
 }
 
 var errNoReport = errors.New("the root element is neither testsuites nor testsuite")
 
-// count counts the test cases of a JUnit report. The cases themselves are
-// counted, not the attributes of their suites, which some writers leave out.
-func count(r io.Reader) (Totals, error) {
-	var totals Totals
+// parse reads a JUnit report. The cases themselves are counted, not the
+// attributes of their suites, which some writers leave out.
+func parse(r io.Reader) (Report, error) {
+	var report Report
+	name, failed := "", false // of the test case at hand
 	decoder := xml.NewDecoder(r)
 	for root := true; ; {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) && !root {
-			return totals, nil
+			return report, nil
 		}
 		if err != nil {
-			return totals, err
+			return report, err
 		}
 		start, ok := token.(xml.StartElement)
 		if !ok {
 			continue
 		}
 		if root && start.Name.Local != "testsuites" && start.Name.Local != "testsuite" {
-			return totals, errNoReport
+			return report, errNoReport
 		}
 		root = false
-		totals.element(start.Name.Local)
+		switch start.Name.Local {
+		case "testcase":
+			report.Tests++
+			name, failed = nameOf(start), false
+		case "failure":
+			report.Failures++
+			failed = report.fail(name, failed)
+		case "error":
+			report.Errors++
+			failed = report.fail(name, failed)
+		case "skipped":
+			report.Skipped++
+		}
 	}
 }
 
-func (t *Totals) element(name string) {
-	switch name {
-	case "testcase":
-		t.Tests++
-	case "failure":
-		t.Failures++
-	case "error":
-		t.Errors++
-	case "skipped":
-		t.Skipped++
+// fail keeps the name of a test that failed, once.
+func (r *Report) fail(name string, known bool) bool {
+	if !known && len(r.Failed) < maxFailed {
+		r.Failed = append(r.Failed, name)
 	}
+	return true
+}
+
+// nameOf names a test case as its report does: what it is in, and what it is
+// called.
+func nameOf(testcase xml.StartElement) string {
+	var class, name string
+	for _, attribute := range testcase.Attr {
+		switch attribute.Name.Local {
+		case "classname":
+			class = attribute.Value
+		case "name":
+			name = attribute.Value
+		}
+	}
+	text := strings.Join(strings.FieldsFunc(class+" "+name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if len(text) > maxNameBytes {
+		text = strings.ToValidUTF8(text[:maxNameBytes], "") + "…"
+	}
+	return cmp.Or(text, "a test without a name")
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/artifact"
@@ -185,13 +186,52 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 		Dir: at.workspace, Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
 		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
-	document.Ended, document.Passed = time.Now().UTC(), err == nil
+	document.Ended = time.Now().UTC()
+	reports, gatherErr := gather(at.workspace, document.Started)
+	if gatherErr != nil {
+		return Output{}, fmt.Errorf("gathering the test reports: %w", gatherErr)
+	}
+	document.Reports = reports
+	err = document.judge(err, env.Tests.AllowFailures, frame)
 	out, keepErr := d.keep(ctx, frame, in, &document, at.workspace, log.Bytes())
 	if err == nil {
 		err = keepErr
 	}
 	return out, err
 }
+
+// judge counts what the reports hold, and says whether the tests passed: a
+// command that exits with 0 although tests failed has not tested anything.
+func (d *Document) judge(err error, allowFailures bool, frame stage.Frame) error {
+	var failed []string
+	for _, report := range d.Reports {
+		d.Totals.add(report.Totals)
+		for i, name := range report.Failed {
+			report.Failed[i] = frame.Redactor.String(name)
+		}
+		failed = append(failed, report.Failed...)
+	}
+	broken := d.Totals.Failures + d.Totals.Errors
+	d.Passed = err == nil && broken == 0
+	names := strings.Join(failed[:min(len(failed), shownTests)], ", ")
+	if more := broken - shownTests; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	switch {
+	case broken == 0:
+		return err
+	case err != nil:
+		return fmt.Errorf("%d of %d tests failed: %s: %w", broken, d.Totals.Tests, names, err)
+	case allowFailures:
+		frame.Log.Warn("tests failed, and tests.allowFailures lets the run go on", "failed", names)
+		return nil
+	}
+	return fault.Failedf("%d of %d tests failed: %s", broken, d.Totals.Tests, names).
+		WithHint("the commands exit with 0 although their reports hold failures; tests.allowFailures: true in %s lets such a run go on", config.File)
+}
+
+// shownTests is how many failed tests the cause of a failed run names.
+const shownTests = 10
 
 // variables writes the stack outputs to files and names them.
 func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env config.Environment, scratch string) ([]string, error) {
@@ -229,16 +269,8 @@ func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
 	return []byte("{}"), nil
 }
 
-// keep gathers the JUnit reports and stores report and log.
+// keep stores report and log.
 func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *Document, dir string, log []byte) (Output, error) {
-	reports, err := gather(dir, document.Started)
-	if err != nil {
-		return Output{}, fmt.Errorf("gathering the test reports: %w", err)
-	}
-	document.Reports = append([]Report{}, reports...)
-	for _, report := range reports {
-		document.Totals.add(report.Totals)
-	}
 	frame.Log.Info("tested", "environment", in.Environment, "passed", document.Passed, "tests", document.Totals.Tests,
 		"failures", document.Totals.Failures+document.Totals.Errors, "skipped", document.Totals.Skipped)
 	out := Output{Totals: document.Totals}

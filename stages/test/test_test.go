@@ -109,12 +109,46 @@ func TestAFailingTestFailsTheRunAndKeepsReportLogAndJUnit(t *testing.T) {
 	assert.NotContains(t, log+w.log.String(), "canary-value-1234")
 }
 
+const threeTests = `echo '<testsuites><testsuite><testcase classname="orders.Api" name="creates an order"><failure>500</failure><error/></testcase>` +
+	`<testcase name="reads"/><testcase name="deletes
+an order"><error/></testcase></testsuite></testsuites>' > junit.xml; `
+
+func TestFailedTestsInAReportEndTheRunThoughTheCommandExitsWithZero(t *testing.T) {
+	var w world
+	_, err := run(t.Context(), &w, workspace(t, threeTests), nil)
+	require.ErrorContains(t, err, "3 of 3 tests failed: orders.Api creates an order, deletes an order")
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "tests.allowFailures: true")
+	assert.False(t, w.document(t).Passed)
+	assert.Equal(t, []string{"orders.Api creates an order", "deletes an order"}, w.document(t).Reports[0].Failed)
+}
+
+func TestACommandThatFailsNamesTheFailedTests(t *testing.T) {
+	var w world
+	_, err := run(t.Context(), &w, workspace(t, threeTests+"exit 2"), nil)
+	require.ErrorContains(t, err, "orders.Api creates an order")
+	require.ErrorContains(t, err, "exit code 2")
+}
+
+func TestFailedTestsMayBeAllowed(t *testing.T) {
+	var w world
+	dir := workspace(t, threeTests)
+	file := filepath.Join(dir, config.File)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, bytes.Replace(text, []byte("tests: {"), []byte("tests: {allowFailures: true, "), 1), 0o600))
+	out, err := run(t.Context(), &w, dir, nil)
+	require.NoError(t, err)
+	assert.Equal(t, 1, out.Totals.Failures)
+	assert.False(t, w.document(t).Passed, "the report says what is true")
+}
+
 func TestNoSecretIsInAKeptReport(t *testing.T) {
 	var w world
-	dir := workspace(t, `echo '<testsuite><testcase><failure>login with canary-value-1234 failed</failure></testcase></testsuite>' > junit.xml`)
+	dir := workspace(t, `echo '<testsuite><testcase name="login canary-value-1234"><failure>login with canary-value-1234 failed</failure></testcase></testsuite>' > junit.xml`)
 	_, err := run(t.Context(), &w, dir, nil)
 
-	require.NoError(t, err)
+	require.ErrorContains(t, err, "1 of 1 tests failed: login [redacted]")
 	assert.Contains(t, string(w.bucket[commit+"/dev/tests/junit/junit.xml"]), "login with [redacted] failed")
 	for key, data := range w.bucket {
 		assert.NotContains(t, string(data), "canary-value-1234", key)

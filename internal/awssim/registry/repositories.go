@@ -15,7 +15,7 @@ func (s *Store) Service() wire.Service {
 		"CreateRepository":            wire.Typed(s.create),
 		"DescribeRepositories":        wire.Typed(s.describe),
 		"DeleteRepository":            wire.Typed(s.delete),
-		"GetAuthorizationToken":       wire.Typed(getAuthorizationToken),
+		"GetAuthorizationToken":       wire.Typed(s.getAuthorizationToken),
 		"PutImage":                    wire.Typed(s.putImage),
 		"ListImages":                  wire.Typed(s.listImages),
 		"DescribeImages":              wire.Typed(s.describeImages),
@@ -70,8 +70,11 @@ type view struct {
 	} `json:"encryptionConfiguration"`
 }
 
-func show(r Repository) view {
-	v := view{ARN: r.ARN, RegistryID: r.Account, Name: r.Name, URI: r.URI, Created: seconds(r.Created), Mutability: r.Mutability}
+// show gives the repository as the API does, with the address that images are
+// pushed to.
+func (s *Store) show(call *wire.Call, r Repository) view {
+	_, prefix := s.endpoint(r.Account, call.Region)
+	v := view{ARN: r.ARN, RegistryID: r.Account, Name: r.Name, URI: prefix + "/" + r.Name, Created: seconds(r.Created), Mutability: r.Mutability}
 	v.Scanning.ScanOnPush, v.Encryption.Type = r.ScanOnPush, r.Encryption
 	return v
 }
@@ -90,7 +93,7 @@ func (s *Store) create(call *wire.Call, in input) (any, error) {
 		r.Tags[t.Key] = t.Value
 	}
 	r, err := s.Create(call.Caller.Account, call.Region, r)
-	return map[string]any{"repository": show(r)}, err
+	return map[string]any{"repository": s.show(call, r)}, err
 }
 
 func (s *Store) describe(call *wire.Call, in input) (any, error) {
@@ -100,7 +103,7 @@ func (s *Store) describe(call *wire.Call, in input) (any, error) {
 			return nil, err
 		}
 		for _, r := range s.All(call.Place()) {
-			views = append(views, show(r))
+			views = append(views, s.show(call, r))
 		}
 	}
 	for _, name := range in.RepositoryNames {
@@ -111,7 +114,7 @@ func (s *Store) describe(call *wire.Call, in input) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		views = append(views, show(r))
+		views = append(views, s.show(call, r))
 	}
 	return map[string]any{"repositories": views}, nil
 }
@@ -121,18 +124,19 @@ func (s *Store) delete(call *wire.Call, in input) (any, error) {
 		return nil, err
 	}
 	r, err := s.Delete(call.Place(), in.RepositoryName, in.Force)
-	return map[string]any{"repository": show(r)}, err
+	return map[string]any{"repository": s.show(call, r)}, err
 }
 
-// getAuthorizationToken gives a login for `docker login`; nothing checks it.
-func getAuthorizationToken(call *wire.Call, _ struct{}) (any, error) {
+// getAuthorizationToken gives a login for `docker login`.
+func (s *Store) getAuthorizationToken(call *wire.Call, _ struct{}) (any, error) {
 	if err := call.Permit("ecr:GetAuthorizationToken", "*"); err != nil {
 		return nil, err
 	}
-	login := base64.StdEncoding.EncodeToString([]byte("AWS:simulated-password-of-" + call.Caller.Account))
+	login := base64.StdEncoding.EncodeToString([]byte("AWS:" + s.token(call.Caller.Account)))
+	url, _ := s.endpoint(call.Caller.Account, call.Region)
 	return map[string]any{"authorizationData": []any{map[string]any{
 		"authorizationToken": login, "expiresAt": seconds(call.Now.Add(12 * time.Hour)),
-		"proxyEndpoint": "https://" + host(call.Caller.Account, call.Region),
+		"proxyEndpoint": url,
 	}}}, nil
 }
 

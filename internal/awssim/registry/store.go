@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -43,13 +44,36 @@ type Image struct {
 // concurrent use.
 type Store struct {
 	now    func() time.Time
+	secret []byte // of the logins at the registry
 	mu     sync.RWMutex
+	listen string                            // host:port of the registry; empty where none runs
 	places map[string]map[string]*Repository // by place, by name
 }
 
 // New makes an empty store on a clock.
 func New(now func() time.Time) *Store {
-	return &Store{now: now, places: map[string]map[string]*Repository{}}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	return &Store{now: now, secret: secret, places: map[string]map[string]*Repository{}}
+}
+
+// Listens tells the store where its registry is reached, as host:port: pushes
+// go there, and no client is sent anywhere else.
+func (s *Store) Listens(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listen = address
+}
+
+// endpoint is the URL at which docker logs in, and the prefix of what it
+// pushes to in an account's region.
+func (s *Store) endpoint(account, region string) (url, prefix string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.listen == "" {
+		return "https://" + host(account, region), host(account, region)
+	}
+	return "http://" + s.listen, s.listen + "/" + account + "/" + region
 }
 
 var validName = regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
