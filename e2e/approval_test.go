@@ -9,11 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestARunWaitsForApprovalAndDeploysWhenItIsResumed(t *testing.T) {
-	p := newSmall(t, "approval", oneEnvironment+`
+const withApproval = oneEnvironment + `
   - {name: live, requiresApproval: true, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
-`)
-	name := "approval-" + p.push("Ask first")
+`
+
+func TestARunWaitsForApprovalAndDeploysWhenItIsResumed(t *testing.T) {
+	p := newSmall(t, "approval", withApproval)
+	name := p.runOf(p.push("Ask first"))
 	p.until(name, func(w workflow) bool { return w.step("approve-live").Phase == "Running" })
 	database := p.database()
 	_, err := cloudformation.NewFromConfig(p.admin(other, "eu-central-1")).DescribeStacks(p.ctx, &cloudformation.DescribeStacksInput{StackName: &database})
@@ -21,8 +23,22 @@ func TestARunWaitsForApprovalAndDeploysWhenItIsResumed(t *testing.T) {
 	assert.Equal(t, types.StackStatusCreateComplete, p.stack(home, homeRegion, database).StackStatus)
 
 	p.argo("resume", name)
-	run := p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+	run := p.ended(name)
 	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
 	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "approve-live", "deploy-live", "record"}, run.names())
 	assert.Equal(t, types.StackStatusCreateComplete, p.stack(other, "eu-central-1", database).StackStatus)
+
+	// A commit that takes the approval away is still approved itself; one that adds it again, too.
+	for _, environments := range []string{twoEnvironments, withApproval} {
+		p.configure(environments)
+		first := p.finished(p.push("Ask otherwise"))
+		require.Equal(t, "Succeeded", first.Status.Phase, first.Status.Message)
+		assert.Equal(t, []string{"validate", "build", "pipeline", "record"}, first.names())
+		next := first.Metadata.Name + "-h"
+		p.until(next, func(w workflow) bool { return w.step("approve-live").Phase == "Running" })
+		p.argo("resume", next)
+		second := p.ended(next)
+		require.Equal(t, "Succeeded", second.Status.Phase, second.Status.Message)
+		assert.Equal(t, []string{"pipeline", "deploy-dev", "approve-live", "deploy-live", "record"}, second.names())
+	}
 }

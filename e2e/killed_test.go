@@ -23,7 +23,7 @@ func TestADeploymentWhosePodIsKilledIsTakenUpByTheNextPod(t *testing.T) {
 	require.Equal(t, "Succeeded", created.Status.Phase, created.Status.Message)
 
 	p.replace("lib/database-stack.ts", "name: 'id', type: AttributeType.STRING },", "name: 'id', type: AttributeType.STRING }, timeToLiveAttribute: 'until',")
-	name := "killed-" + p.push("Forget old orders")
+	name := p.runOf(p.push("Forget old orders"))
 	p.until(name, func(w workflow) bool { return w.step("deploy-calm").Phase == "Succeeded" })
 	p.world.Pace(25 * time.Second)
 	t.Cleanup(func() { p.world.Pace(0) })
@@ -36,7 +36,7 @@ func TestADeploymentWhosePodIsKilledIsTakenUpByTheNextPod(t *testing.T) {
 		next := p.podOf(name, "deploy-rough")
 		return next.Name != "" && next.UID != killed.UID
 	})
-	run := p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+	run := p.ended(name)
 
 	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
 	assert.Contains(t, p.argo("logs", name, "--no-color"), "an operation is under way (UPDATE_IN_PROGRESS); waiting for it")

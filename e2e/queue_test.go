@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -37,15 +36,11 @@ func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testin
 	assert.Equal(t, "edition 3", p.outputs(home, homeRegion, p.database())["Edition"])
 
 	// A person finds the first run in Argo, and has it run again.
-	again := p.resubmitted("queue-" + commits[0])
+	again := p.resubmitted(p.runOf(commits[0]))
 	assert.Equal(t, "Failed", again.Status.Phase)
 	assert.NotContains(t, again.names(), "deploy-dev")
 	assert.Equal(t, "edition 3", p.outputs(home, homeRegion, p.database())["Edition"])
-	var record struct {
-		Status, Error string
-		Steps         []struct{ Step, Status, Error string }
-	}
-	require.NoError(t, json.Unmarshal(p.object("queue-artifacts", "metadata/workflows/"+again.Metadata.Name+".json"), &record))
+	record := p.recordOf(again.Metadata.Name)
 	assert.Equal(t, "Failed", record.Status)
 	assert.Contains(t, fmt.Sprint(record), "superseded")
 
@@ -81,7 +76,7 @@ func (p *pipeline) resubmitted(run string) workflow {
 		}
 		return name != ""
 	})
-	return p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+	return p.ended(name)
 }
 
 func (p *pipeline) outputs(account, region, stack string) map[string]string {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"sort"
@@ -41,10 +42,29 @@ const runs = "/apis/argoproj.io/v1alpha1/namespaces/" + node.Runs + "/workflows"
 // limit is how long a run may take on a machine that has other things to do.
 const limit = 25 * time.Minute
 
-// finished waits for the run of a commit and gives it, telling of its steps.
+// runOf names the first run of a commit.
+func (p *pipeline) runOf(commit string) string { return p.name + "-" + commit[:32] }
+
+// finished waits for the first run of a commit and gives it, telling of its steps.
 func (p *pipeline) finished(commit string) workflow {
 	p.t.Helper()
-	return p.until(p.name+"-"+commit, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+	return p.ended(p.runOf(commit))
+}
+
+// ended waits for a run and gives it.
+func (p *pipeline) ended(name string) workflow {
+	p.t.Helper()
+	return p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
+}
+
+// recordOf reads what a run left in the bucket of a small pipeline.
+func (p *pipeline) recordOf(run string) (record struct {
+	Status, Error, HandedOver, Origin string
+	Steps                             []struct{ Step, Status, Error string }
+}) {
+	p.t.Helper()
+	require.NoError(p.t, json.Unmarshal(p.object(p.name+"-artifacts", "metadata/workflows/"+run+".json"), &record))
+	return record
 }
 
 // until waits for a state of a run. A run that ended otherwise never gets there.

@@ -17,7 +17,7 @@ const (
 `
 )
 
-func TestAnEnvironmentThatACommitAddsIsDeployedByTheNextRun(t *testing.T) {
+func TestAnEnvironmentThatACommitAddsIsDeployedByThatCommit(t *testing.T) {
 	for name, referencing := range map[string]string{"free": "", "strict": "Strict", "secure": "Secure"} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, shared.node.Restrict(shared.ctx, referencing))
@@ -31,11 +31,12 @@ func TestAnEnvironmentThatACommitAddsIsDeployedByTheNextRun(t *testing.T) {
 			p.configure(twoEnvironments)
 			second := p.finished(p.push("Go live"))
 			require.Equal(t, "Succeeded", second.Status.Phase, second.Status.Message)
-			assert.Equal(t, before, second.names(), "a run keeps its topology")
-
-			third := p.finished(p.push("Be live"))
+			assert.Equal(t, []string{"validate", "build", "pipeline", "record"}, second.names(), "another run goes on")
+			third := p.ended(second.Metadata.Name + "-h")
 			require.Equal(t, "Succeeded", third.Status.Phase, third.Status.Message)
-			assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "deploy-live", "record"}, third.names())
+			assert.Equal(t, []string{"pipeline", "deploy-dev", "deploy-live", "record"}, third.names(), "nothing is built again")
+			assert.Equal(t, third.Metadata.Name, p.recordOf(second.Metadata.Name).HandedOver)
+			assert.Equal(t, second.Metadata.Name, p.recordOf(third.Metadata.Name).Origin)
 			assert.Equal(t, types.StackStatusCreateComplete, p.stack(other, "eu-central-1", p.database()).StackStatus)
 		})
 	}

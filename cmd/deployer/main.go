@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"os"
 	"time"
 
@@ -59,6 +60,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 		}
 		d.Head, d.List, d.Get = headOf, store.List, store.Get
 		d.Taken, d.Try, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Try, cluster.Update, cluster.Remove, updateCloud
+		d.Start = cluster.Create
 	}
 	return pipeline.Run(ctx, d, frame, in)
 }
@@ -117,12 +119,26 @@ func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (r
 	if err != nil {
 		return reconcile.Output{}, err
 	}
-	return reconcile.Run(ctx, reconcile.Deps{Head: head, List: store.List, Start: func(ctx context.Context, missed reconcile.Missed) (string, bool, error) {
-		return cluster.Submit(ctx, kube.Submission{
-			Namespace: missed.Namespace, Sensor: missed.Sensor, Trigger: argo.PushTrigger, Suffix: missed.Commit,
-			Parameters: map[string]string{plan.CommitSHA: missed.Commit, plan.Pusher: "missed-push"},
-		})
-	}}, frame, in)
+	return reconcile.Run(ctx, reconcile.Deps{
+		Head: head, List: store.List, Get: store.Get,
+		Start: func(ctx context.Context, missed reconcile.Missed) (string, bool, error) {
+			return cluster.Submit(ctx, submission(missed))
+		},
+	}, frame, in)
+}
+
+// submission is how the Sensor would start a run that was missed.
+func submission(missed reconcile.Missed) kube.Submission {
+	s := kube.Submission{
+		Namespace: missed.Namespace, Sensor: missed.Sensor, Trigger: argo.PushTrigger, Name: missed.Run, Former: missed.Former, Title: missed.Commit,
+		Parameters: map[string]string{plan.CommitSHA: missed.Commit, plan.Pusher: missed.Pusher},
+	}
+	if missed.Handover != nil {
+		s.Title += argo.ResumedTitle
+		s.Template, s.Entrypoint = missed.Handover.Template, argo.ResumeEntry
+		maps.Copy(s.Parameters, argo.ResumedValues(missed.Origin, *missed.Handover))
+	}
+	return s
 }
 
 // headOf asks the git server where the branch of a run is.

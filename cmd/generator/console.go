@@ -92,6 +92,15 @@ func (c *console) observe(e localrun.Event) {
 	}
 }
 
+// handedOver tells that another run goes on.
+func (c *console) handedOver(run, next string) {
+	if c.json {
+		c.emit(map[string]any{"time": time.Now().UTC(), "level": "INFO", "msg": "run handed over", "run": run, "next": next})
+		return
+	}
+	c.printf("\n%s\n  goes on in place of %s, by the pipeline that the commit declares\n", c.style(bold, "Run "+next), run)
+}
+
 func again(attempt int) string {
 	if attempt < 2 {
 		return ""

@@ -43,7 +43,7 @@ func (l *laptop) approve(ctx context.Context, step string) error {
 	}
 	file, ok := l.std.in.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return fault.Invalidf("%s needs an approval, and nobody can be asked: standard input is no terminal", step)
+		return fault.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
 	}
 	l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
 	answer := make(chan string, 1)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
@@ -33,8 +35,9 @@ func (runCmd) Help() string {
 is the wiring that is run here. AWS is simulated unless --aws=default-chain says otherwise. A simulated
 account is bootstrapped in a region, with the app's qualifier, when it is first used there; a real one never is.
 
-The pipeline's objects are kept in the state folder, as a cluster keeps them. A commit that adds an
-environment changes them for the next run.
+The pipeline's objects are kept in the state folder, as a cluster keeps them. A commit is deployed by the
+pipeline that it declares: where it declares another one than the last commit did, the run hands over to a
+run of that one, which takes what was built.
 
 Examples:
 
@@ -87,11 +90,11 @@ func (l *laptop) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	result, err := l.execute(ctx, name, template)
+	runs, err := l.execute(ctx, name, template)
 	if err != nil {
 		return fault.Failedf("%w", err)
 	}
-	return l.conclude(ctx, place, result)
+	return l.conclude(ctx, place, runs)
 }
 
 func (l *laptop) introduce(name string) {
@@ -125,6 +128,10 @@ func (l *laptop) template(ctx context.Context, place plan.Place) (*localrun.Temp
 			return nil, err
 		}
 	}
+	return parsed(folder, object)
+}
+
+func parsed(folder manifest.Folder, object manifest.Object) (*localrun.Template, error) {
 	template, err := localrun.Parse(object.YAML)
 	if err != nil {
 		return nil, fault.Invalidf("the objects in %q: %w", folder, err).WithHint("remove the folder to start with a fresh pipeline")
@@ -142,32 +149,83 @@ func find(folder manifest.Folder, kind string) (manifest.Object, bool, error) {
 	return manifest.Object{}, false, err
 }
 
-func (l *laptop) execute(ctx context.Context, name string, template *localrun.Template) (localrun.Result, error) {
+// execute makes the run and, where it hands over, the one that goes on: by the
+// template that the first has left in place of its own. A commit that is run again
+// waits at the gates at which it waited, also where it has taken them away.
+func (l *laptop) execute(ctx context.Context, name string, template *localrun.Template) ([]localrun.Result, error) {
+	more := map[string]string{}
+	if gates := l.state.gates(l.src.commit); gates != "" {
+		more[plan.Gates] = gates
+	}
+	first, err := l.once(ctx, name, "", more, template)
+	if err != nil || first.Status != localrun.Succeeded {
+		return []localrun.Result{first}, err
+	}
+	handover, err := handoverOf(first)
+	if err != nil || handover == nil {
+		return []localrun.Result{first}, err
+	}
+	if err := l.state.keepGates(held{l.src.commit, handover.Gates}); err != nil {
+		return nil, err
+	}
+	folder := manifest.Folder(l.state.objects())
+	object, found, err := find(folder, "WorkflowTemplate")
+	if err != nil || !found {
+		return nil, fmt.Errorf("looking for the pipeline that run %q handed over to, in %q: %w", name, folder, err)
+	}
+	if template, err = parsed(folder, object); err != nil {
+		return nil, err
+	}
+	l.console.handedOver(name, handover.Run)
+	second, err := l.once(ctx, handover.Run, argo.ResumeEntry, argo.ResumedValues(name, *handover), template)
+	return []localrun.Result{first, second}, err
+}
+
+// handoverOf gives what a run hands over; nil is nothing.
+func handoverOf(run localrun.Result) (*stage.Handover, error) {
+	for _, step := range run.Steps {
+		if handover, err := stage.ParseHandover(step.Outputs[stage.HandoverOutput]); handover != nil || err != nil {
+			return handover, err
+		}
+	}
+	return nil, nil
+}
+
+// once makes one run from an entrypoint of the template; empty is the template's own.
+func (l *laptop) once(ctx context.Context, name, entrypoint string, more map[string]string, template *localrun.Template) (localrun.Result, error) {
 	l.console.width = longestStep(template)
-	logs := filepath.Join(l.state.run(name), "logs")
+	parameters := map[string]string{
+		plan.CommitSHA: l.src.commit, plan.Branch: l.src.branch, plan.RepoURL: workspace.FolderURL(l.src.dir),
+		plan.RepoName: filepath.Base(l.src.dir), plan.Pusher: l.src.author,
+	}
+	maps.Copy(parameters, more)
 	return localrun.Run(ctx, template, localrun.Options{
-		Name: name,
-		Parameters: map[string]string{
-			plan.CommitSHA: l.src.commit, plan.Branch: l.src.branch, plan.RepoURL: workspace.FolderURL(l.src.dir),
-			plan.RepoName: filepath.Base(l.src.dir), plan.Pusher: l.src.author,
-		},
-		Dir:     filepath.Join(l.state.run(name), "steps"),
-		Env:     l.environment(),
-		Step:    argo.StepOf,
-		Program: beside,
-		Approve: l.approve,
-		Log:     l.console.opener(logs),
-		Observe: l.console.observe,
+		Name:       name,
+		Entrypoint: entrypoint,
+		Parameters: parameters,
+		Dir:        filepath.Join(l.state.run(name), "steps"),
+		Env:        l.environment(),
+		Step:       argo.StepOf,
+		Program:    beside,
+		Approve:    l.approve,
+		Log:        l.console.opener(filepath.Join(l.state.run(name), "logs")),
+		Observe:    l.console.observe,
 	})
 }
 
 func longestStep(t *localrun.Template) (width int) {
+	graphs := map[string]bool{}
+	for _, node := range t.Spec.Templates {
+		graphs[node.Name] = node.DAG != nil
+	}
 	for _, node := range t.Spec.Templates {
 		if node.DAG == nil {
 			continue
 		}
 		for _, task := range node.DAG.Tasks {
-			width = max(width, len(task.Name))
+			if !graphs[task.Template] {
+				width = max(width, len(task.Name))
+			}
 		}
 	}
 	return width

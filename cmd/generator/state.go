@@ -91,3 +91,37 @@ func (s state) keepPlace(place plan.Place) error {
 }
 
 func (s state) placeFile() string { return filepath.Join(s.dir, "place.json") }
+
+// held is what a run found when it handed over: which environments wait for an
+// approval when its commit is run again, whatever the commit says.
+type held struct {
+	Commit string `json:"commit"`
+	Gates  string `json:"gates"` // separated by spaces
+}
+
+// gates are those of a commit that was handed over by the last run that did; ""
+// where it is another commit, or none.
+func (s state) gates(commit string) string {
+	data, err := os.ReadFile(s.heldFile())
+	if err != nil {
+		return ""
+	}
+	var h held
+	if json.Unmarshal(data, &h) != nil || h.Commit != commit {
+		return ""
+	}
+	return h.Gates
+}
+
+func (s state) keepGates(h held) error {
+	data, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("encoding the gates of a commit: %w", err)
+	}
+	if err := os.WriteFile(s.heldFile(), data, 0o644); err != nil {
+		return fault.Invalidf("writing to the state folder: %w", err)
+	}
+	return nil
+}
+
+func (s state) heldFile() string { return filepath.Join(s.dir, "held.json") }

@@ -15,30 +15,69 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/environment"
+	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
-// conclude prints the last screen. A run that did not succeed is an error,
-// with the cause that the stage itself gave.
-func (l *laptop) conclude(ctx context.Context, place plan.Place, result localrun.Result) error {
+// conclude prints the last screen, of the run and of the one that it handed over
+// to. A run that did not succeed is an error, with the cause that the stage itself gave.
+func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun.Result) error {
 	s := &summary{console: newConsole(l.std.out)}
-	s.line("\n%s", s.style(bold, fmt.Sprintf("%s %s in %s", result.Name, strings.ToLower(string(result.Status)), seconds(result.Ended.Sub(result.Started)))))
-	s.stages(result)
-	changed := s.stacks(result)
-	s.outputs(ctx, l, place, result)
-	cause := causeOf(result)
+	last := runs[len(runs)-1]
+	s.line("")
+	for _, run := range runs[:len(runs)-1] {
+		s.line("%s", s.style(bold, fmt.Sprintf("%s handed over to %s in %s", run.Name, last.Name, seconds(run.Ended.Sub(run.Started)))))
+	}
+	s.line("%s", s.style(bold, fmt.Sprintf("%s %s in %s", last.Name, strings.ToLower(string(last.Status)), seconds(last.Ended.Sub(last.Started)))))
+	whole := localrun.Result{Name: last.Name, Status: last.Status}
+	for _, run := range runs {
+		s.stages(run, len(runs) > 1)
+		whole.Steps = append(whole.Steps, run.Steps...)
+	}
+	unreached := l.unreached(s, last)
+	changed := s.stacks(whole)
+	s.outputs(ctx, l, place, whole)
+	cause := causeOf(whole)
 	if cause != nil {
 		s.line("\n%s\n  %s: %s", s.style(red, "Cause"), cause.step, cause.Error)
 		if cause.Hint != "" {
 			s.line("  hint: %s", strings.ReplaceAll(cause.Hint, "\n", "\n        "))
 		}
 	}
-	l.where(s, place, result)
-	l.next(s, result, changed)
+	l.where(s, place, whole, runs)
+	l.next(s, whole, changed, unreached)
 	if _, err := fmt.Fprint(l.std.out, s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}
-	return verdict(ctx, result, cause)
+	return verdict(ctx, whole, cause)
+}
+
+// unreached lists the environments that the commit declares and that the run is
+// not about, and says why. It says whether there are any.
+func (l *laptop) unreached(s *summary, run localrun.Result) bool {
+	known, reason := map[string]bool{}, "the run stopped before its pipeline was the one that the commit declares"
+	for _, step := range run.Steps {
+		known[step.Name] = step.Status != localrun.Skipped
+		if step.Name != plan.Pipeline || step.Status != localrun.Succeeded {
+			continue
+		}
+		reason = "the pipeline was brought to what the commit declares for the next run: run the same command again"
+		if step.Outputs["result"] == pipeline.Kept {
+			reason = "the pipeline could not be updated and stays as it was: see the warning of its step"
+		}
+	}
+	found := false
+	for _, env := range l.cfg.Environments {
+		if known[plan.Deploy(env.Name)] {
+			continue
+		}
+		if !found {
+			s.line("\n%s", s.style(yellow, "Environments that this run does not deploy"))
+		}
+		s.line("  %-16s %s", env.Name, reason)
+		found = true
+	}
+	return found
 }
 
 // verdict is the error that the run amounts to.
@@ -89,9 +128,18 @@ type summary struct {
 
 func (s *summary) line(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
 
-func (s *summary) stages(result localrun.Result) {
-	s.line("\n%s", s.style(bold, "Stages"))
+// stages lists the steps of a run, but those that were passed over: gates at which
+// nothing waits, and what another run goes on with.
+func (s *summary) stages(result localrun.Result, named bool) {
+	heading := "Stages"
+	if named {
+		heading += " of " + result.Name
+	}
+	s.line("\n%s", s.style(bold, heading))
 	for _, step := range result.Steps {
+		if step.Status == localrun.Skipped {
+			continue
+		}
 		took := ""
 		if !step.Started.IsZero() {
 			took = seconds(step.Ended.Sub(step.Started))
@@ -178,15 +226,17 @@ func keys[V any](m map[string]V) []string {
 }
 
 // where says where to look for what the run left.
-func (l *laptop) where(s *summary, place plan.Place, result localrun.Result) {
+func (l *laptop) where(s *summary, place plan.Place, result localrun.Result, runs []localrun.Result) {
 	s.line("\n%s", s.style(bold, "Where"))
 	for _, step := range result.Steps {
 		if key := step.Outputs["artifact"]; key != "" {
 			s.line("  artifact  %s", l.cloud.object(place, key))
 		}
 	}
-	s.line("  metadata  %s", l.cloud.object(place, record.Key(result.Name)))
-	s.line("  logs      %s", relative(filepath.Join(l.state.run(result.Name), "logs")))
+	for _, run := range runs {
+		s.line("  metadata  %s", l.cloud.object(place, record.Key(run.Name)))
+		s.line("  logs      %s", relative(filepath.Join(l.state.run(run.Name), "logs")))
+	}
 	s.line("  pipeline  %s", relative(l.state.objects()))
 	for _, step := range result.Steps {
 		if step.Status == localrun.Failed && step.Volume != "" {
@@ -196,14 +246,16 @@ func (l *laptop) where(s *summary, place plan.Place, result localrun.Result) {
 }
 
 // next says what to try next.
-func (l *laptop) next(s *summary, result localrun.Result, changed bool) {
+func (l *laptop) next(s *summary, result localrun.Result, changed, unreached bool) {
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
 	case result.Status != localrun.Succeeded:
 		s.line("  mend the cause, commit, and run the same command again")
 	case changed:
 		s.line("  run the same command again: nothing changed, so nothing is deployed")
-		s.line("  add an environment to %s and commit: this run's pipeline stays, the next one has it", l.Config)
+		s.line("  add an environment to %s and commit: the run of that commit deploys it", l.Config)
+	case unreached:
+		s.line("  nothing changed in the environments that this run deploys; others of the commit are not deployed")
 	default:
 		s.line("  nothing changed: every stack is as the commit wants it")
 		s.line("  change a stack in %s, commit, and run the same command again", relative(l.src.dir))

@@ -21,7 +21,10 @@ type graph struct {
 	rendered  map[string]bool
 }
 
-// nodes renders everything that a run consists of, the whole run first.
+// nodes renders everything that a run consists of, the whole run first. A run
+// builds its commit and releases it; one that another run handed over to releases
+// what that one built. A release updates the pipeline, and unless it hands over it
+// goes on to the environments.
 func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	pods := podsOf(p.Steps)
 	g := &graph{renderer: r, varying: varying(pods), tasks: map[string]string{}, rendered: map[string]bool{}}
@@ -30,11 +33,36 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 			g.tasks[step.Name] = pod.first().Name
 		}
 	}
-	run, err := g.dag(Entrypoint, pods)
+	update := slices.IndexFunc(pods, func(p pod) bool { return p.first().Name == plan.Pipeline })
+	if update < 0 {
+		return nil, fmt.Errorf("the plan has no step %q", plan.Pipeline)
+	}
+	built := []string{plan.Artifact, plan.Digest}
+	run, err := g.dag(Entrypoint, pods[:update])
 	if err != nil {
 		return nil, err
 	}
+	run.DAG.Tasks = append(run.DAG.Tasks, wfv1.DAGTask{
+		Name: release, Template: release, Dependencies: []string{plan.Build}, Arguments: handing(taskOutput(plan.Build), built...),
+	})
 	run.Synchronization = r.queue()
+	resume := wfv1.Template{Name: ResumeEntry, Synchronization: r.queue(), DAG: &wfv1.DAGTemplate{Tasks: []wfv1.DAGTask{
+		{Name: release, Template: release, Arguments: handing(parameterExpression, built...)},
+	}}}
+	releases, err := g.dag(release, pods[update:update+1])
+	if err != nil {
+		return nil, err
+	}
+	releases.Inputs = declaring(built...)
+	releases.DAG.Tasks = append(releases.DAG.Tasks, wfv1.DAGTask{
+		Name: environments, Template: environments, Dependencies: []string{plan.Pipeline}, When: goesOn,
+		Arguments: wfv1.Arguments{Parameters: append(handing(inputExpression, built...).Parameters, handing(taskOutput(plan.Pipeline), plan.NoApproval).Parameters...)},
+	})
+	all, err := g.dag(environments, pods[update+1:])
+	if err != nil {
+		return nil, err
+	}
+	all.Inputs = declaring(append(built, plan.NoApproval)...)
 	check, err := g.dag(CheckEntry, podsOf(p.Check))
 	if err != nil {
 		return nil, err
@@ -49,18 +77,53 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 			return nil, err
 		}
 	}
-	return append([]wfv1.Template{run, check, exit}, g.templates...), nil
+	return append([]wfv1.Template{run, resume, releases, all, check, exit}, g.templates...), nil
+}
+
+// handing gives a graph or a task what another has, each under its own name.
+func handing(from func(name string) string, names ...string) wfv1.Arguments {
+	var given wfv1.Arguments
+	for _, name := range names {
+		given.Parameters = append(given.Parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr(from(name))})
+	}
+	return given
+}
+
+func declaring(names ...string) wfv1.Inputs {
+	var inputs wfv1.Inputs
+	for _, name := range names {
+		inputs.Parameters = append(inputs.Parameters, wfv1.Parameter{Name: name})
+	}
+	return inputs
+}
+
+// goesOn keeps a run that has handed over from its environments.
+const goesOn = "'{{tasks." + plan.Pipeline + ".outputs.parameters.result}}' != '" + HandedOver + "'"
+
+// waits is when the gate of an environment waits for a person. Names of
+// environments have letters, digits and hyphens only.
+func waits(environment string) string {
+	return "'" + inputExpression(plan.NoApproval) + "' !~ '," + environment + ",'"
 }
 
 // notWatching keeps a look for missed pushes, which runs every few minutes and
 // mostly finds nothing, out of the records of runs.
 const notWatching = "'{{workflow.mainEntrypoint}}' != '" + WatchEntry + "'"
 
+// dag renders pods as the tasks of one graph. What its pods take from steps of
+// another graph are inputs of this one, and its order is about its own steps.
 func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 	var tasks []wfv1.DAGTask
+	inside := map[string]bool{}
 	for _, pod := range pods {
-		task := wfv1.DAGTask{Name: pod.first().Name, Template: templateOf(pod), Dependencies: g.tasksOf(pod.first().After)}
-		arguments, err := g.argumentsOf(pod)
+		inside[pod.first().Name] = true
+	}
+	for _, pod := range pods {
+		task := wfv1.DAGTask{Name: pod.first().Name, Template: templateOf(pod), Dependencies: g.tasksOf(pod.first().After, inside)}
+		if pod.first().Approval() {
+			task.When = waits(pod.first().Environment)
+		}
+		arguments, err := g.argumentsOf(pod, inside)
 		if err != nil {
 			return wfv1.Template{}, err
 		}
@@ -73,11 +136,11 @@ func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 	return wfv1.Template{Name: name, DAG: &wfv1.DAGTemplate{Tasks: tasks}}, nil
 }
 
-// tasksOf names the tasks that run some steps.
-func (g *graph) tasksOf(steps []string) []string {
+// tasksOf names the tasks of a graph that run some steps.
+func (g *graph) tasksOf(steps []string, inside map[string]bool) []string {
 	var tasks []string
 	for _, step := range steps {
-		if task := g.tasks[step]; !slices.Contains(tasks, task) {
+		if task := g.tasks[step]; inside[task] && !slices.Contains(tasks, task) {
 			tasks = append(tasks, task)
 		}
 	}
@@ -117,7 +180,7 @@ func (g *graph) renderOnce(p pod) error {
 }
 
 // argumentsOf renders what differs between the pods of one template.
-func (g *graph) argumentsOf(p pod) ([]wfv1.Parameter, error) {
+func (g *graph) argumentsOf(p pod, inside map[string]bool) ([]wfv1.Parameter, error) {
 	if p.first().Approval() {
 		return nil, nil
 	}
@@ -130,6 +193,9 @@ func (g *graph) argumentsOf(p pod) ([]wfv1.Parameter, error) {
 		if err != nil {
 			return nil, fmt.Errorf("step %q, input %q: %w", p.first().Name, given.parameter, err)
 		}
+		if given.source.Kind == plan.Output && !inside[g.tasks[given.source.Step]] {
+			value = inputExpression(given.source.Text)
+		}
 		arguments = append(arguments, wfv1.Parameter{Name: given.parameter, Value: wfv1.AnyStringPtr(value)})
 	}
 	return arguments, nil
@@ -139,10 +205,13 @@ func (g *graph) argumentsOf(p pod) ([]wfv1.Parameter, error) {
 func (g *graph) expression(s plan.Source) (string, error) {
 	switch s.Kind {
 	case plan.Parameter:
-		return "{{workflow.parameters." + s.Text + "}}", nil
+		return parameterExpression(s.Text), nil
 	case plan.Output:
-		return "{{tasks." + g.tasks[s.Step] + ".outputs.parameters." + s.Text + "}}", nil
+		return taskOutput(g.tasks[s.Step])(s.Text), nil
 	case plan.Run:
+		if s.Text == plan.RunTemplate {
+			return g.self, nil
+		}
 		return runFact(s.Text), nil
 	}
 	if strings.Contains(s.Text, "{{") {
@@ -152,6 +221,12 @@ func (g *graph) expression(s plan.Source) (string, error) {
 		return path.Join(folder, s.Text), nil
 	}
 	return s.Text, nil
+}
+
+func parameterExpression(name string) string { return "{{workflow.parameters." + name + "}}" }
+
+func taskOutput(task string) func(name string) string {
+	return func(name string) string { return "{{tasks." + task + ".outputs.parameters." + name + "}}" }
 }
 
 func runFact(fact string) string {

@@ -64,16 +64,21 @@ func TestEveryValueOfAnEventIsFilteredBeforeItIsTaken(t *testing.T) {
 	for _, trigger := range sensor.Spec.Triggers {
 		assert.Empty(t, trigger.Parameters, "the trigger itself is never changed")
 		for _, parameter := range trigger.Template.K8s.Parameters {
-			if parameter.Src.DataTemplate != "" {
+			key := parameter.Src.DataKey
+			want := eventsv1.TriggerParameterSource{DependencyName: trigger.Template.Name, DataKey: key}
+			switch {
+			case parameter.Dest == "metadata.name" && parameter.Src.DataTemplate != "":
+				want.DataTemplate, key = "{{ .Input.body.after | trunc 32 }}", "body.after"
+			case parameter.Src.DataTemplate != "":
 				assert.Equal(t, "spec.arguments.parameters.4.value", parameter.Dest, "what is only shown is cleaned in place of being filtered")
 				continue
 			}
-			assert.Equal(t, eventsv1.TriggerParameterSource{DependencyName: trigger.Template.Name, DataKey: parameter.Src.DataKey}, *parameter.Src)
-			patterns := filtered[trigger.Template.Name][parameter.Src.DataKey]
-			require.NotEmpty(t, patterns, parameter.Src.DataKey)
+			assert.Equal(t, want, *parameter.Src)
+			patterns := filtered[trigger.Template.Name][key]
+			require.NotEmpty(t, patterns, key)
 			for _, hostile := range hostileTexts {
 				passed := !slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return !p.MatchString(hostile) })
-				assert.False(t, passed, "%s takes %q", parameter.Src.DataKey, hostile)
+				assert.False(t, passed, "%s takes %q", key, hostile)
 			}
 		}
 	}

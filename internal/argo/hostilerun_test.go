@@ -24,6 +24,7 @@ env -0 > "$TELL/$APHEX_STEP.env"
 printf '%s\0' "$@" > "$TELL/$APHEX_STEP.args"
 mkdir -p "$APHEX_OUTPUTS"
 for output in artifact digest outputs; do cp "$TELL/output" "$APHEX_OUTPUTS/$output"; done
+printf updated > "$APHEX_OUTPUTS/result"
 `
 
 // told is what the steps of a run were given.
@@ -99,7 +100,7 @@ func localTemplate(t *testing.T, content map[string]any) *localrun.Template {
 
 // hold are the variables that hold what an event says, and what a stage leaves.
 var hold = []string{
-	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST",
+	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_REPO_NAME", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST", "APHEX_HELD", "APHEX_ORIGIN",
 }
 
 // differ are variables with another value in every run: folders of this machine,
@@ -115,7 +116,7 @@ func TestAHostileValueOfAnEventIsTakenLiterallyByARun(t *testing.T) {
 	require.Len(t, plain, 7)
 	for _, text := range hostile {
 		parameters := map[string]string{}
-		for _, name := range plan.Parameters() {
+		for _, name := range append(plan.Parameters(), plan.HandedOver()...) {
 			parameters[name] = text
 		}
 		got := runs(t, template, parameters, text)

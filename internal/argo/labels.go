@@ -22,6 +22,7 @@ type renderer struct {
 	cfg   *config.Config
 	place plan.Place
 	names plan.Names
+	self  string // name of the version of the template; empty while its content is looked at
 }
 
 func newRenderer(cfg *config.Config, place plan.Place) *renderer {

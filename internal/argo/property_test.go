@@ -95,7 +95,12 @@ func containers(node wfv1.Template) []corev1.Container {
 
 // checkGraph finds every environment deployed once, after all that it waits for.
 func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowTemplate) {
-	tasks := template.Spec.Templates[0].DAG.Tasks
+	var tasks []wfv1.DAGTask
+	for _, graph := range template.Spec.Templates {
+		if graph.Name == "environments" {
+			tasks = graph.DAG.Tasks
+		}
+	}
 	before := map[string]map[string]bool{}
 	deployed := 0
 	for _, task := range tasks {
@@ -109,7 +114,7 @@ func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowT
 		}
 		if strings.HasPrefix(task.Name, plan.Deploy("")) {
 			deployed++
-			require.True(t, before[task.Name][plan.Pipeline], task.Name)
+			require.True(t, before[task.Name][plan.Approve(strings.TrimPrefix(task.Name, plan.Deploy("")))], task.Name)
 		}
 	}
 	require.Equal(t, len(cfg.Environments), deployed)

@@ -3,6 +3,7 @@ package argo_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -41,6 +42,7 @@ type (
 	pipelineInput struct {
 		artifact
 		Account, Region, OnFailure, Repository, Prefix, TokenSecret, GithubOwner, GithubRepo, GithubBranch, ClusterName string
+		Template, Environments, Gates, Held, Origin, RepoName, Pusher                                                   string
 	}
 	environmentInput struct {
 		artifact
@@ -54,11 +56,15 @@ type (
 		Repository, Branch, Bucket, Prefix, Sensor, Namespace, TokenSecret string
 	}
 	recordInput struct {
-		Status, Failures, Created, Commit, Branch, Repository, Pusher, Bucket string
+		Status, Failures, Created, Commit, Branch, Repository, Pusher, Origin, Bucket string
 	}
 	built struct {
 		Artifact string `output:"artifact"`
 		Digest   string `output:"digest"`
+	}
+	updated struct {
+		Result     string `output:"result"`
+		NoApproval string `output:"no-approval"`
 	}
 	deployed struct {
 		Outputs string `output:"outputs"`
@@ -72,7 +78,7 @@ func contracts() plan.Stages {
 	return plan.Stages{
 		Validation:  contract.Of[validationInput, struct{}]("validator"),
 		Build:       contract.Of[buildInput, built]("builder"),
-		Pipeline:    contract.Of[pipelineInput, struct{}]("deployer", "pipeline"),
+		Pipeline:    contract.Of[pipelineInput, updated]("deployer", "pipeline"),
 		Environment: contract.Of[environmentInput, deployed]("deployer", "environment"),
 		Test:        contract.Of[testInput, tested]("tester"),
 		Reconcile:   contract.Of[reconcileInput, struct{}]("deployer", "reconcile"),
@@ -129,60 +135,79 @@ func TestOneTemplateServesAllEnvironmentsAlike(t *testing.T) {
 	for _, node := range template.Spec.Templates {
 		names = append(names, node.Name)
 	}
-	assert.Equal(t, []string{"run", "check", "exit", "validator", "builder", "deployer-pipeline", "deployer-environment-tester", "approve", "record"}, names)
+	assert.Equal(t, []string{
+		"run", "resume", "release", "environments", "check", "exit",
+		"validator", "builder", "deployer-pipeline", "approve", "deployer-environment-tester", "record",
+	}, names)
 }
 
 func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
-	for _, task := range template.Spec.Templates[0].DAG.Tasks {
-		if task.Name != "deploy-prod" {
-			continue
-		}
-		given := map[string]string{}
-		for _, argument := range task.Arguments.Parameters {
-			given[argument.Name] = argument.Value.String()
-		}
-		assert.Equal(t, map[string]string{
-			"step": "deploy-prod", "tester-step": "test-prod", "environment": "prod",
-			"artifact": "{{tasks.build.outputs.parameters.artifact}}", "digest": "{{tasks.build.outputs.parameters.digest}}",
-		}, given)
+	given := map[string]string{}
+	for _, argument := range task(t, template, "deploy-prod").Arguments.Parameters {
+		given[argument.Name] = argument.Value.String()
 	}
+	assert.Equal(t, map[string]string{
+		"step": "deploy-prod", "tester-step": "test-prod", "environment": "prod",
+		"artifact": "{{inputs.parameters.artifact}}", "digest": "{{inputs.parameters.digest}}",
+	}, given)
 }
 
 // whole matches a value that is one expression and nothing else.
 var whole = regexp.MustCompile(`^\{\{[a-zA-Z0-9.-]+\}\}$`)
 
 // checkWiring finds arguments that nobody takes, inputs that nobody gives, and
-// outputs that are read but not declared.
+// outputs and inputs that are read but not declared, in every graph.
 func checkWiring(t require.TestingT, template *wfv1.WorkflowTemplate) {
 	nodes, deploys := map[string]wfv1.Template{}, 0
 	for _, node := range template.Spec.Templates {
 		nodes[node.Name] = node
 	}
 	declared := map[string]bool{}
-	for _, task := range nodes["run"].DAG.Tasks {
-		for _, output := range nodes[task.Template].Outputs.Parameters {
-			declared["{{tasks."+task.Name+".outputs.parameters."+output.Name+"}}"] = true
-		}
-		if strings.HasPrefix(task.Template, "deployer-environment") {
-			deploys++
-		}
+	for _, parameter := range template.Spec.Arguments.Parameters {
+		declared["{{workflow.parameters."+parameter.Name+"}}"] = true
 	}
-	for _, task := range nodes["run"].DAG.Tasks {
-		var given, taken []string
-		for _, argument := range task.Arguments.Parameters {
-			given = append(given, argument.Name)
-			if value := argument.Value.String(); strings.HasPrefix(value, "{{tasks.") {
-				require.True(t, declared[value], value)
+	for _, graph := range template.Spec.Templates {
+		if graph.DAG == nil {
+			continue
+		}
+		known := maps.Clone(declared)
+		for _, input := range graph.Inputs.Parameters {
+			known["{{inputs.parameters."+input.Name+"}}"] = true
+		}
+		for _, task := range graph.DAG.Tasks {
+			for _, output := range nodes[task.Template].Outputs.Parameters {
+				known["{{tasks."+task.Name+".outputs.parameters."+output.Name+"}}"] = true
+			}
+			if strings.HasPrefix(task.Template, "deployer-environment") {
+				deploys++
 			}
 		}
-		for _, input := range nodes[task.Template].Inputs.Parameters {
-			taken = append(taken, input.Name)
+		for _, task := range graph.DAG.Tasks {
+			checkTask(t, task, nodes[task.Template], known)
 		}
-		require.Equal(t, taken, given, task.Name)
+		require.Equal(t, len(graph.DAG.Tasks), len(declaredTasks(graph)))
 	}
-	require.Equal(t, len(nodes["run"].DAG.Tasks), len(declaredTasks(nodes["run"])))
 	require.Positive(t, deploys)
+}
+
+var expressions = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+
+func checkTask(t require.TestingT, task wfv1.DAGTask, runs wfv1.Template, known map[string]bool) {
+	var given, taken []string
+	for _, argument := range task.Arguments.Parameters {
+		given = append(given, argument.Name)
+		if value := argument.Value.String(); strings.Contains(value, "{{") {
+			require.True(t, known[value], value)
+		}
+	}
+	for _, input := range runs.Inputs.Parameters {
+		taken = append(taken, input.Name)
+	}
+	require.Equal(t, taken, given, task.Name)
+	for _, read := range expressions.FindAllString(task.When, -1) {
+		require.True(t, known[read] || strings.HasPrefix(read, "{{workflow."), task.When)
+	}
 }
 
 func declaredTasks(dag wfv1.Template) map[string]bool {
@@ -234,9 +259,14 @@ func TestALiteralThatHoldsAnExpressionIsRefused(t *testing.T) {
 
 func task(t *testing.T, template *wfv1.WorkflowTemplate, name string) wfv1.DAGTask {
 	t.Helper()
-	for _, task := range template.Spec.Templates[0].DAG.Tasks {
-		if task.Name == name {
-			return task
+	for _, graph := range template.Spec.Templates {
+		if graph.DAG == nil {
+			continue
+		}
+		for _, task := range graph.DAG.Tasks {
+			if task.Name == name {
+				return task
+			}
 		}
 	}
 	t.Fatalf("there is no task %q", name)
@@ -274,15 +304,46 @@ func TestAPullRequestValidatesAndDeploysNothing(t *testing.T) {
 }
 
 func TestWholeRunsQueueUnderTheNameOfThePipeline(t *testing.T) {
-	run := node(t, render(t, configuration("dev")), argo.Entrypoint)
-	assert.Equal(t, "aphex-pipeline-template", run.Synchronization.Mutexes[0].Name)
+	template := render(t, configuration("dev"))
+	for _, entry := range []string{argo.Entrypoint, argo.ResumeEntry} {
+		assert.Equal(t, "aphex-pipeline-template", node(t, template, entry).Synchronization.Mutexes[0].Name, entry)
+	}
+	for _, part := range []string{"release", "environments"} {
+		assert.Nil(t, node(t, template, part).Synchronization, "a run would wait for itself")
+	}
 }
 
-func TestAnApprovalComesBeforeItsEnvironment(t *testing.T) {
+func TestEveryEnvironmentHasAGateThatWaitsUnlessItIsKnownToNeedNone(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
+	assert.Empty(t, task(t, template, "approve-dev").Dependencies)
 	assert.Equal(t, []string{"deploy-dev"}, task(t, template, "approve-prod").Dependencies)
-	assert.Equal(t, []string{"approve-prod"}, task(t, template, "deploy-prod").Dependencies)
-	assert.NotNil(t, node(t, template, task(t, template, "approve-prod").Template).Suspend)
+	for _, environment := range []string{"dev", "prod"} {
+		gate := task(t, template, "approve-"+environment)
+		assert.Equal(t, "'{{inputs.parameters.no-approval}}' !~ ',"+environment+",'", gate.When)
+		assert.NotNil(t, node(t, template, gate.Template).Suspend)
+		assert.Equal(t, []string{"approve-" + environment}, task(t, template, "deploy-"+environment).Dependencies)
+	}
+}
+
+func TestARunThatHasHandedOverDoesNotReachTheEnvironments(t *testing.T) {
+	template := render(t, configuration("dev"))
+	environments := task(t, template, "environments")
+	assert.Equal(t, "'{{tasks.pipeline.outputs.parameters.result}}' != 'handed-over'", environments.When)
+	assert.Equal(t, []string{"pipeline"}, environments.Dependencies)
+	assert.Equal(t, []string{"build"}, task(t, template, "release").Dependencies)
+	resumed := node(t, template, argo.ResumeEntry).DAG.Tasks
+	require.Len(t, resumed, 1)
+	assert.Equal(t, "release", resumed[0].Template)
+	assert.Equal(t, "{{workflow.parameters.artifact}}", resumed[0].Arguments.GetParameterByName("artifact").Value.String())
+}
+
+func TestATemplateKnowsItsOwnName(t *testing.T) {
+	template := render(t, configuration("dev", "prod"))
+	step := variables(*node(t, template, "deployer-pipeline").Container)
+	assert.Equal(t, template.Name, step["APHEX_TEMPLATE"])
+	assert.Equal(t, "dev prod", step["APHEX_ENVIRONMENTS"])
+	assert.Equal(t, "prod", step["APHEX_GATES"])
+	assert.Equal(t, "{{workflow.parameters.gates}}", step["APHEX_HELD"])
 }
 
 func variables(container corev1.Container) map[string]string {
@@ -295,7 +356,7 @@ func variables(container corev1.Container) map[string]string {
 
 func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 	template := render(t, configuration("dev"))
-	assert.Equal(t, []string{"pipeline"}, task(t, template, "deploy-dev").Dependencies)
+	assert.Equal(t, []string{"approve-dev"}, task(t, template, "deploy-dev").Dependencies)
 	pod := node(t, template, task(t, template, "deploy-dev").Template)
 	require.Len(t, pod.ContainerSet.Containers, 2)
 	deployment, tests := pod.ContainerSet.Containers[0], pod.ContainerSet.Containers[1]

@@ -89,8 +89,8 @@ func submitRuns() rbacv1.PolicyRule {
 }
 
 // updateRuns lets the pipeline bring a new version of its template, have Argo
-// look at it, and remove old ones; and see whether the identities that it names
-// are there.
+// look at it, and remove old ones; see whether the identities that it names are
+// there; and start the run that goes on with the new version.
 func (r *renderer) updateRuns() []rbacv1.PolicyRule {
 	accounts := []string{r.names.Deployer, r.names.Builder}
 	if r.watches() {
@@ -100,6 +100,7 @@ func (r *renderer) updateRuns() []rbacv1.PolicyRule {
 		seeAccounts(accounts...),
 		rule("argoproj.io", []string{"workflowtemplates", "workflows"}, changing(), versionNames(r.cfg.WorkflowTemplateName)...),
 		rule("argoproj.io", []string{"cronworkflows"}, changing(), r.cfg.WorkflowTemplateName),
+		submitRuns(),
 	}
 }
 

@@ -60,6 +60,7 @@ func (r *renderer) dependency(name string, filters []eventsv1.DataFilter) events
 // eventValue is a value of the delivery and the field of the Workflow that it fills.
 type eventValue struct {
 	key    string // path in the delivery
+	first  int    // how many characters of it are taken; 0 is all
 	field  string // path in the Workflow
 	append bool   // whether it comes after what the field holds already
 	shown  bool   // whether people read it and nothing depends on it: it is cleaned, and may be missing
@@ -71,11 +72,12 @@ type eventValue struct {
 const shown = `{{ regexFind "^.{0,100}" (regexReplaceAll "[^\\pL\\pN ._'@+\\[\\]-]" (.Input.%s | default "" | toString) "") | trim }}`
 
 // pushValues are what a run takes from a push. The name of the Workflow ends
-// with the commit, so that a delivery that comes twice starts one run: the
-// second Workflow exists already. Its title, which Argo shows, ends with it too.
+// with the commit's first digits, so that a delivery that comes twice starts one
+// run: the second Workflow exists already. Its title, which Argo shows, ends with
+// all of them.
 func pushValues() []eventValue {
 	return []eventValue{
-		{key: "body.after", field: "metadata.name", append: true},
+		{key: "body.after", first: plan.DigitsOfCommit, field: "metadata.name", append: true},
 		{key: "body.after", field: titleField, append: true},
 		{key: "body.after", field: parameterField(plan.CommitSHA)},
 		{key: "body.pusher.name", field: parameterField(plan.Pusher), shown: true},
@@ -112,6 +114,9 @@ func (r *renderer) trigger(name string, workflow wfv1.Workflow, values []eventVa
 			parameter.Src = &eventsv1.TriggerParameterSource{
 				DependencyName: name, DataTemplate: fmt.Sprintf(shown, value.key), Value: ptr(""),
 			}
+		}
+		if value.first > 0 {
+			parameter.Src.DataKey, parameter.Src.DataTemplate = "", fmt.Sprintf("{{ .Input.%s | trunc %d }}", value.key, value.first)
 		}
 		if value.append {
 			parameter.Operation = eventsv1.TriggerParameterOpAppend

@@ -13,13 +13,20 @@ import (
 
 // Names inside the rendered WorkflowTemplate.
 const (
-	Entrypoint = "run"       // template of the whole pipeline
-	CheckEntry = "check"     // template that a pull request runs: it validates and deploys nothing
-	WatchEntry = "reconcile" // template that looks for missed pushes
-	ExitStep   = "record"    // template that records a run
-	exitGraph  = "exit"      // template that runs at the end of everything
-	approval   = "approve"   // template that waits for a person
+	Entrypoint   = "run"          // template of the whole pipeline
+	ResumeEntry  = "resume"       // template of a run that another one handed over to
+	CheckEntry   = "check"        // template that a pull request runs: it validates and deploys nothing
+	WatchEntry   = "reconcile"    // template that looks for missed pushes
+	ExitStep     = "record"       // template that records a run
+	release      = "release"      // template of what follows the build
+	environments = "environments" // template of what follows the pipeline's own deployment
+	exitGraph    = "exit"         // template that runs at the end of everything
+	approval     = "approve"      // template that waits for a person
 )
+
+// HandedOver is the result of the pipeline's own step that ends a run before its
+// environments, as another run goes on with them.
+const HandedOver = "handed-over"
 
 // Limits of a run, in seconds. A run waits for those before it and for
 // approvals within its own deadline, so this is about a working week.
@@ -121,7 +128,7 @@ func undisturbed() map[string]string {
 }
 
 // arguments declares the workflow's parameters. The branch has a default; the
-// others are what a push is about.
+// others are what a push is about, and what a run hands over.
 func (r *renderer) arguments() wfv1.Arguments {
 	var parameters []wfv1.Parameter
 	for _, name := range plan.Parameters() {
@@ -134,12 +141,16 @@ func (r *renderer) arguments() wfv1.Arguments {
 		}
 		parameters = append(parameters, parameter)
 	}
+	for _, name := range plan.HandedOver() {
+		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr("")})
+	}
 	return wfv1.Arguments{Parameters: parameters}
 }
 
 // queue makes the runs of one pipeline wait for each other, in the order in
 // which they were asked for. Only whole runs queue: the check of a pull request
 // does not wait for a deployment that waits for an approval.
+// A run that another one handed over to queues as that one did.
 func (r *renderer) queue() *wfv1.Synchronization {
 	return &wfv1.Synchronization{Mutexes: []*wfv1.Mutex{{Name: r.cfg.WorkflowTemplateName}}}
 }

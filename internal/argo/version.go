@@ -45,6 +45,7 @@ func versionNames(template string) []string {
 // version renders the template under a name that follows from its content: a
 // template that is in use is never changed, which Argo forbids under Secure
 // template referencing, and which would change the topology of a run under way.
+// The name stands in the template too, for a run to know the version that it is of.
 func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, error) {
 	template, err := r.template(p)
 	if err != nil {
@@ -63,6 +64,10 @@ func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, er
 	for step := range versions {
 		name := VersionName(template.Name, sum[0]+byte(step))
 		if !taken(name, digest) {
+			r.self = name
+			if template, err = r.template(p); err != nil {
+				return nil, err
+			}
 			template.Name = name
 			template.Annotations[manifest.AnnotationDigest] = digest
 			return template, nil

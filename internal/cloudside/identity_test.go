@@ -93,6 +93,7 @@ func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
 	}
 	addSecret(t, c, "shop/token-of-another")
 	require.NoError(t, put(c.admin(home), "shop-artifacts", commit+"/a.tar.zst")(t))
+	require.NoError(t, put(c.admin(home), "shop-artifacts", "metadata/workflows/shop-1.json")(t))
 	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
 	deploy := c.as(shop, shop.names.DeployerRole, shop.names.Deployer)
 	watch := c.as(shop, shop.names.WatcherRole, shop.names.Watcher)
@@ -113,6 +114,7 @@ func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
 		"the deployment looks around":             assume(deploy, bootstrapRole("lookup", prod)),
 		"the deployment looks at the own stack":   describe(deploy, shop.names.Stack),
 		"the watch looks for records":             list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the watch reads the record of a run":     get(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
 		"the watch reads the repository's token":  read(watch, "shop/token"),
 	} {
 		assert.NoError(t, may(t), name)

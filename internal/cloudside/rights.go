@@ -30,6 +30,7 @@ func (r renderer) builds() []any {
 func (r renderer) watches() []any {
 	return append(r.readsRepository(),
 		when(allow("FindRecords", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", recordsFolder),
+		allow("ReadRecords", actions("s3:GetObject"), r.bucketARN("/"+recordsFolder)),
 	)
 }
 

@@ -48,7 +48,7 @@ type Config struct {
 	// The name of the Kubernetes ServiceAccount that deploys.
 	ServiceAccountName string `json:"serviceAccountName,omitempty" default:"workflow-executor" rule:"kubernetesName"`
 
-	// What the names of the pipeline's runs begin with; the commit follows.
+	// What the names of the pipeline's runs begin with; 32 digits of the commit follow.
 	WorkflowNamePrefix string `json:"workflowNamePrefix,omitempty" default:"aphex-pipeline-" rule:"namePrefix"`
 
 	// The Kubernetes namespace in which runs happen.

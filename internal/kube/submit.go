@@ -2,6 +2,8 @@ package kube
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,7 +18,11 @@ type Submission struct {
 	Namespace  string            // of the Sensor
 	Sensor     string            // name of the Sensor
 	Trigger    string            // name of its trigger
-	Suffix     string            // what comes after the run's name and title as the Sensor has them
+	Name       string            // of the run
+	Former     string            // another name, of a run in whose place none is started; empty for none
+	Title      string            // what comes after the title as the Sensor has it
+	Template   string            // version of the template; empty is the Sensor's
+	Entrypoint string            // empty is the Sensor's
 	Parameters map[string]string // values of the workflow's parameters
 }
 
@@ -24,32 +30,70 @@ type Submission struct {
 // Sensor says is the only description of a run. A run of that name that exists
 // already, running or over, is not started again.
 func (c Cluster) Submit(ctx context.Context, s Submission) (run string, started bool, err error) {
-	sensor := reference(manifest.Object{Kind: "Sensor", Namespace: s.Namespace, Name: s.Sensor})
-	found, err := c.live(ctx, sensor)
+	workflow, err := c.triggered(ctx, s)
 	if err != nil {
 		return "", false, err
 	}
+	if s.Former != "" {
+		workflow.SetName(s.Former)
+		if free, err := c.create(ctx, workflow, metav1.DryRunAll); err != nil || !free {
+			return s.Former, false, err
+		}
+	}
+	workflow.SetName(s.Name)
+	started, err = c.create(ctx, workflow)
+	return s.Name, started, err
+}
+
+// Create makes an object, unless there is one of its name.
+func (c Cluster) Create(ctx context.Context, object manifest.Object) (created bool, err error) {
+	set, err := parse([]manifest.Object{object})
+	if err != nil {
+		return false, err
+	}
+	return c.create(ctx, set[0])
+}
+
+// create also answers, with a dry run, whether a name is free: who may create
+// objects need not have the right to look at those of others.
+func (c Cluster) create(ctx context.Context, u *unstructured.Unstructured, dryRun ...string) (created bool, err error) {
+	_, err = c.resource(u).Create(ctx, u, metav1.CreateOptions{FieldManager: FieldManager, DryRun: dryRun})
+	if apierrors.IsAlreadyExists(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, explain(u, err)
+	}
+	return true, nil
+}
+
+// triggered gives the Workflow of a submission as the Sensor would make it, but
+// for its name.
+func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Unstructured, error) {
+	sensor := reference(manifest.Object{Kind: "Sensor", Namespace: s.Namespace, Name: s.Sensor})
+	found, err := c.live(ctx, sensor)
+	if err != nil {
+		return nil, err
+	}
 	if found == nil {
-		return "", false, fault.Invalidf("there is no %s in namespace %q", name(sensor), s.Namespace).WithHint("generator apply brings it")
+		return nil, fault.Invalidf("there is no %s in namespace %q", name(sensor), s.Namespace).WithHint("generator apply brings it")
 	}
 	workflow := workflowOf(found, s.Trigger)
 	if workflow == nil {
-		return "", false, fault.Invalidf("%s has no trigger %q that makes a Workflow", name(sensor), s.Trigger)
+		return nil, fault.Invalidf("%s has no trigger %q that makes a Workflow", name(sensor), s.Trigger)
 	}
-	workflow.SetName(workflow.GetName() + s.Suffix)
 	if annotations := workflow.GetAnnotations(); annotations[manifest.AnnotationTitle] != "" {
-		annotations[manifest.AnnotationTitle] += s.Suffix
+		annotations[manifest.AnnotationTitle] += s.Title
 		workflow.SetAnnotations(annotations)
 	}
+	if s.Template != "" {
+		_ = unstructured.SetNestedField(workflow.Object, s.Template, "spec", "workflowTemplateRef", "name")
+	}
+	if s.Entrypoint != "" {
+		_ = unstructured.SetNestedField(workflow.Object, s.Entrypoint, "spec", "entrypoint")
+	}
 	setParameters(workflow, s.Parameters)
-	_, err = c.resource(workflow).Create(ctx, workflow, metav1.CreateOptions{FieldManager: FieldManager})
-	if apierrors.IsAlreadyExists(err) {
-		return workflow.GetName(), false, nil
-	}
-	if err != nil {
-		return "", false, explain(workflow, err)
-	}
-	return workflow.GetName(), true, nil
+	return workflow, nil
 }
 
 // workflowOf gives the Workflow that a trigger of the Sensor makes, or nil.
@@ -68,12 +112,21 @@ func workflowOf(sensor *unstructured.Unstructured, trigger string) *unstructured
 	return nil
 }
 
+// setParameters gives parameters their values, also those that the Workflow does not name.
 func setParameters(workflow *unstructured.Unstructured, values map[string]string) {
 	parameters, _, _ := unstructured.NestedSlice(workflow.Object, "spec", "arguments", "parameters")
+	named := map[string]bool{}
 	for _, entry := range parameters {
 		mapping, _ := entry.(map[string]any)
-		if called, _ := mapping["name"].(string); values[called] != "" {
+		called, _ := mapping["name"].(string)
+		named[called] = true
+		if values[called] != "" {
 			mapping["value"] = values[called]
+		}
+	}
+	for _, called := range slices.Sorted(maps.Keys(values)) {
+		if !named[called] && values[called] != "" {
+			parameters = append(parameters, map[string]any{"name": called, "value": values[called]})
 		}
 	}
 	_ = unstructured.SetNestedSlice(workflow.Object, parameters, "spec", "arguments", "parameters")

@@ -1,9 +1,12 @@
 package kube_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
 )
 
 func TestAMissedPushStartsTheRunThatTheSensorWouldStart(t *testing.T) {
@@ -20,13 +24,13 @@ func TestAMissedPushStartsTheRunThatTheSensorWouldStart(t *testing.T) {
 	require.NoError(t, err)
 	commit := strings.Repeat("0123456789", 4)
 	missed := kube.Submission{
-		Namespace: "argo-events", Sensor: "shop-sensor", Trigger: argo.PushTrigger, Suffix: commit,
+		Namespace: "argo-events", Sensor: "shop-sensor", Trigger: argo.PushTrigger, Name: "shop-1", Former: "shop-0", Title: commit,
 		Parameters: map[string]string{"commit-sha": commit, "pusher": "somebody"},
 	}
 	run, started, err := c.Submit(t.Context(), missed)
 	require.NoError(t, err)
 	assert.True(t, started)
-	assert.Equal(t, "aphex-pipeline-"+commit, run)
+	assert.Equal(t, "shop-1", run)
 
 	workflow := s.Object("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/" + run)
 	values := map[string]any{}
@@ -42,6 +46,62 @@ func TestAMissedPushStartsTheRunThatTheSensorWouldStart(t *testing.T) {
 	_, started, err = c.Submit(t.Context(), missed)
 	require.NoError(t, err)
 	assert.False(t, started, "one commit has one run")
+}
+
+func TestARunOfAFormerNameIsARunOfItsCommit(t *testing.T) {
+	s, c := newServer(t)
+	_, err := c.Apply(t.Context(), renderedFrom(t, shopConfiguration))
+	require.NoError(t, err)
+	s.Put("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/shop-0", "argo", kubetest.Content{"kind": "Workflow", "metadata": kubetest.Content{"name": "shop-0"}})
+	s.Refuse = func(r kubetest.Request) int {
+		if r.Method == http.MethodGet && strings.Contains(r.Path, "/workflows/") {
+			return http.StatusForbidden // who looks for missed pushes may not look at runs
+		}
+		return 0
+	}
+	run, started, err := c.Submit(t.Context(), kube.Submission{
+		Namespace: "argo-events", Sensor: "shop-sensor", Trigger: argo.PushTrigger, Name: "shop-1", Former: "shop-0",
+	})
+	require.NoError(t, err)
+	assert.False(t, started)
+	assert.Equal(t, "shop-0", run)
+	assert.Equal(t, []string{"shop-0"}, s.Has("workflows"))
+}
+
+func TestARunThatGoesOnIsOfTheVersionThatWasHandedOverTo(t *testing.T) {
+	s, c := newServer(t)
+	_, err := c.Apply(t.Context(), renderedFrom(t, shopConfiguration))
+	require.NoError(t, err)
+	_, started, err := c.Submit(t.Context(), kube.Submission{
+		Namespace: "argo-events", Sensor: "shop-sensor", Trigger: argo.PushTrigger, Name: "shop-1-h", Template: "shop-3f", Entrypoint: argo.ResumeEntry,
+		Parameters: map[string]string{"commit-sha": "0", "artifact": "a", "gates": "", "origin": "shop-1"},
+	})
+	require.NoError(t, err)
+	assert.True(t, started)
+	var workflow wfv1.Workflow
+	text, err := s.Object("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/shop-1-h").MarshalJSON()
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &workflow))
+	assert.Equal(t, "shop-3f", workflow.Spec.WorkflowTemplateRef.Name)
+	assert.Equal(t, "resume", workflow.Spec.Entrypoint)
+	assert.Equal(t, "a", workflow.Spec.Arguments.GetParameterByName("artifact").Value.String())
+	assert.Equal(t, "shop-1", workflow.Spec.Arguments.GetParameterByName("origin").Value.String())
+	assert.Nil(t, workflow.Spec.Arguments.GetParameterByName("gates"), "the template has a value for what is empty")
+}
+
+func TestAnObjectIsCreatedOnce(t *testing.T) {
+	s, c := newServer(t)
+	object := manifest.Object{Kind: "Workflow", Namespace: "argo", Name: "shop-1-h", YAML: []byte(
+		"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: shop-1-h, namespace: argo}\n")}
+	for _, want := range []bool{true, false} {
+		created, err := c.Create(t.Context(), object)
+		require.NoError(t, err)
+		assert.Equal(t, want, created)
+	}
+	s.Refuse = func(kubetest.Request) int { return http.StatusForbidden }
+	_, err := c.Create(t.Context(), object)
+	require.ErrorContains(t, err, "workflow/shop-1-h")
+	assert.Contains(t, fault.HintOf(err), "generator")
 }
 
 func TestASensorThatIsMissingIsNamed(t *testing.T) {

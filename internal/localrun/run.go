@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -101,7 +102,7 @@ func Run(ctx context.Context, t *Template, o Options) (Result, error) {
 	if o.Entrypoint == "" {
 		o.Entrypoint = t.Spec.Entrypoint
 	}
-	r := &runner{template: t, options: o, started: time.Now(), outputs: map[string]map[string]string{}}
+	r := &runner{template: t, options: o, started: time.Now()}
 	r.facts = scope{
 		"workflow.name":                      o.Name,
 		"workflow.mainEntrypoint":            o.Entrypoint,
@@ -115,9 +116,6 @@ type runner struct {
 	options  Options
 	facts    scope
 	started  time.Time
-
-	mu      sync.Mutex
-	outputs map[string]map[string]string // task → outputs
 }
 
 func (r *runner) run(ctx context.Context) (Result, error) {
@@ -131,7 +129,7 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	steps, err := r.graph(graphCtx, tasks)
+	steps, err := r.graph(graphCtx, tasks, r.facts)
 	result := Result{Name: r.options.Name, Status: overall(steps), Steps: steps, Started: r.started}
 	if err == nil && r.template.Spec.OnExit != "" {
 		var exit []StepResult
@@ -142,9 +140,19 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	return result, err
 }
 
+// graph is one graph while it runs: what its tasks can name are the facts of the
+// run, the inputs of the graph, and the outputs of the tasks of this graph.
+type graph struct {
+	*runner
+	facts scope
+
+	mu      sync.Mutex
+	outputs map[string]map[string]string // task → outputs
+}
+
 // graph runs the tasks as their dependencies allow, all that may at once, as
 // Argo does. A failure starts nothing new.
-func (r *runner) graph(ctx context.Context, tasks []Task) ([]StepResult, error) {
+func (r *runner) graph(ctx context.Context, tasks []Task, facts scope) ([]StepResult, error) {
 	byName := map[string]Task{}
 	nodes := make([]schedule.Node, 0, len(tasks))
 	for _, task := range tasks {
@@ -154,8 +162,9 @@ func (r *runner) graph(ctx context.Context, tasks []Task) ([]StepResult, error) 
 	if err := schedule.Check(nodes); err != nil {
 		return nil, fmt.Errorf("the graph of the workflow template: %w", err)
 	}
+	g := &graph{runner: r, facts: facts, outputs: map[string]map[string]string{}}
 	results := schedule.Run(ctx, len(nodes), nodes, func(ctx context.Context, name string) ([]StepResult, error) {
-		return r.task(ctx, byName[name])
+		return g.task(ctx, byName[name])
 	})
 	steps := make([]StepResult, 0, len(results))
 	for _, result := range results {
@@ -170,9 +179,17 @@ func (r *runner) graph(ctx context.Context, tasks []Task) ([]StepResult, error) 
 	return steps, wiringError(results)
 }
 
-// steps gives the results of a task of which nothing has started.
+// steps gives the results of a task of which nothing has started: of all steps in
+// it, where it is a graph.
 func (r *runner) steps(task Task) []StepResult {
 	node, _ := r.template.node(task.Template)
+	if node.DAG != nil {
+		var steps []StepResult
+		for _, inner := range node.DAG.Tasks {
+			steps = append(steps, r.steps(inner)...)
+		}
+		return steps
+	}
 	if !node.runs() {
 		return []StepResult{{Name: task.Name, Template: task.Template, Status: Omitted}}
 	}
@@ -188,23 +205,25 @@ func (r *runner) steps(task Task) []StepResult {
 }
 
 // task runs one task; the error stops the graph.
-func (r *runner) task(ctx context.Context, task Task) ([]StepResult, error) {
-	node, _ := r.template.node(task.Template)
-	steps, known := r.steps(task), r.known()
-	first := &steps[0]
-	first.Started, first.Status = time.Now(), Succeeded
-	run, err := r.wanted(task, known)
+func (g *graph) task(ctx context.Context, task Task) ([]StepResult, error) {
+	node, _ := g.template.node(task.Template)
+	known := g.known()
+	run, err := wanted(task, known)
 	switch {
 	case err != nil:
+		return g.steps(task), err
 	case !run:
-		for i := range steps {
-			steps[i].Status = Skipped
-		}
-		first.Outputs = missing(node.Outputs)
-	case node.Suspend != nil:
-		err = r.pause(ctx, task.Name, *node.Suspend)
-	default:
-		err = r.pod(ctx, task, node, known, steps)
+		return g.skip(task, node), nil
+	case node.DAG != nil:
+		return g.inner(ctx, task, node, known)
+	}
+	steps := g.steps(task)
+	first := &steps[0]
+	first.Started, first.Status = time.Now(), Succeeded
+	if node.Suspend != nil {
+		err = g.pause(ctx, task.Name, *node.Suspend)
+	} else {
+		err = g.pod(ctx, task, node, known, steps)
 	}
 	last := first
 	for i := range steps {
@@ -215,12 +234,42 @@ func (r *runner) task(ctx context.Context, task Task) ([]StepResult, error) {
 	if err != nil && last.Status == Succeeded {
 		last.Status, last.Message = Errored, err.Error()
 	}
-	r.remember(task.Name, first.Outputs)
-	r.finished(last)
+	g.remember(task.Name, first.Outputs)
+	g.finished(last)
 	return steps, err
 }
 
-func (r *runner) wanted(task Task, known scope) (bool, error) {
+// inner runs a graph that is a task of another one.
+func (g *graph) inner(ctx context.Context, task Task, node Node, known scope) ([]StepResult, error) {
+	given, err := known.arguments(task.Arguments)
+	if err != nil {
+		return g.steps(task), wiring(task.Name, err)
+	}
+	inputs, err := bind(node.Inputs.Parameters, given)
+	if err != nil {
+		return g.steps(task), wiring(task.Name, err)
+	}
+	steps, err := g.graph(ctx, node.DAG.Tasks, g.runner.facts.with("inputs.parameters.", inputs))
+	if err == nil && overall(steps) != Succeeded {
+		err = fmt.Errorf("the graph %q did not succeed", task.Name)
+	}
+	return steps, err
+}
+
+// skip passes a task over whose condition does not hold, and all that is in it.
+func (g *graph) skip(task Task, node Node) []StepResult {
+	steps := g.steps(task)
+	for i := range steps {
+		steps[i].Status = Skipped
+	}
+	if node.DAG == nil {
+		steps[0].Outputs = missing(node.Outputs)
+		g.remember(task.Name, steps[0].Outputs)
+	}
+	return steps
+}
+
+func wanted(task Task, known scope) (bool, error) {
 	if task.When == "" {
 		return true, nil
 	}
@@ -228,11 +277,36 @@ func (r *runner) wanted(task Task, known scope) (bool, error) {
 	if err != nil {
 		return false, wiring(task.Name, err)
 	}
-	run, err := evaluate(condition, map[string]any{})
+	run, err := holds(condition)
 	if err != nil {
 		return false, wiring(task.Name, err)
 	}
 	return run, nil
+}
+
+// condition matches the only form of a condition that is known: two texts that
+// are compared, or a text and a regular expression that is looked for in it. No
+// text has a quote, which Argo would take for its end.
+var condition = regexp.MustCompile(`^'([^']*)' (==|!=|=~|!~) '([^']*)'$`)
+
+// holds evaluates a condition as Argo does.
+func holds(text string) (bool, error) {
+	parts := condition.FindStringSubmatch(text)
+	if parts == nil {
+		return false, fmt.Errorf("the local run does not know the condition %q", text)
+	}
+	left, operator, right := parts[1], parts[2], parts[3]
+	switch operator {
+	case "==":
+		return left == right, nil
+	case "!=":
+		return left != right, nil
+	}
+	pattern, err := regexp.Compile(right)
+	if err != nil {
+		return false, fmt.Errorf("reading the condition %q: %w", text, err)
+	}
+	return pattern.MatchString(left) == (operator == "=~"), nil
 }
 
 func (r *runner) pause(ctx context.Context, step string, s Suspend) error {
@@ -247,21 +321,21 @@ func (r *runner) pause(ctx context.Context, step string, s Suspend) error {
 	return sleep(ctx, pause)
 }
 
-// known gives the facts and every output so far.
-func (r *runner) known() scope {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := r.facts
-	for task, outputs := range r.outputs {
+// known gives the facts and every output of the graph so far.
+func (g *graph) known() scope {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	known := g.facts
+	for task, outputs := range g.outputs {
 		known = known.with("tasks."+task+".outputs.parameters.", outputs)
 	}
 	return known
 }
 
-func (r *runner) remember(task string, outputs map[string]string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.outputs[task] = outputs
+func (g *graph) remember(task string, outputs map[string]string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.outputs[task] = outputs
 }
 
 // exit runs the exit handler, also for a cancelled run.
@@ -273,7 +347,7 @@ func (r *runner) exit(ctx context.Context, soFar Result) ([]StepResult, error) {
 	if handler, _ := r.template.node(r.template.Spec.OnExit); handler.DAG != nil {
 		tasks = handler.DAG.Tasks
 	}
-	return r.graph(context.WithoutCancel(ctx), tasks)
+	return r.graph(context.WithoutCancel(ctx), tasks, r.facts)
 }
 
 // failures renders the failed steps as Argo's workflow.failures: JSON, and

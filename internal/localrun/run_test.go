@@ -232,7 +232,7 @@ func TestAFeatureThatIsNotKnownIsAnErrorThatNamesIt(t *testing.T) {
 		`unknown field "script"`:             head + dag("      - {name: a, template: b}\n") + "  - {name: b, script: {source: 'x'}}\n",
 		`unknown field "depends"`:            head + dag("      - {name: a, template: b, depends: c.Succeeded}\n"),
 		`unknown field "secretKeyRef"`:       head + dag("      - {name: a, template: b}\n") + "  - {name: b, container: {image: i, command: [x], env: [{name: A, secretKeyRef: {}}]}}\n",
-		"neither a container nor a pause":    head + dag("      - {name: a, template: b}\n"),
+		"neither a container, a pause nor":   head + dag("      - {name: a, template: b}\n"),
 		"the entrypoint \"run\" is not a gr": head + "  - {name: b, suspend: {}}\n",
 	} {
 		_, err := localrun.Parse([]byte(template))

@@ -74,7 +74,8 @@ type ValueFrom struct {
 	Default *string `json:"default,omitempty"`
 }
 
-// Node is one template inside of the workflow: a graph, one or several containers, or a pause.
+// Node is one template inside of the workflow: a graph, which may hold further
+// graphs, one or several containers, or a pause.
 type Node struct {
 	Name                  string      `json:"name"`
 	Inputs                Arguments   `json:"inputs,omitempty"`
@@ -220,11 +221,30 @@ func (t *Template) checkTasks(graph Node) error {
 		return nil
 	}
 	for _, task := range graph.DAG.Tasks {
-		if node, ok := t.node(task.Template); !ok || (!node.runs() && node.Suspend == nil) {
-			return fmt.Errorf("task %q runs the template %q, which is neither a container nor a pause of this template", task.Name, task.Template)
+		node, ok := t.node(task.Template)
+		if !ok || (!node.runs() && node.Suspend == nil && node.DAG == nil) {
+			return fmt.Errorf("task %q runs the template %q, which is neither a container, a pause nor a graph of this template", task.Name, task.Template)
 		}
 	}
+	if t.reaches(graph, graph.Name, map[string]bool{}) {
+		return fmt.Errorf("the graph %q is a part of itself", graph.Name)
+	}
 	return nil
+}
+
+// reaches says whether a graph is among those that another consists of.
+func (t *Template) reaches(from Node, graph string, seen map[string]bool) bool {
+	for _, task := range from.DAG.Tasks {
+		node, ok := t.node(task.Template)
+		if !ok || node.DAG == nil || seen[node.Name] {
+			continue
+		}
+		seen[node.Name] = true
+		if node.Name == graph || t.reaches(node, graph, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // graph gives the tasks of an entrypoint.

@@ -20,7 +20,7 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	exit := b.step("record", "Record the run", stages.Record, nil, sources{
 		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
-		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher},
+		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
 		"bucket": literal(place.Bucket),
 	})
 	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg)}, b.err
@@ -115,7 +115,24 @@ func (b *builder) head(cfg *config.Config) {
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
 			"github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
+			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "gates": literal(names(cfg, requiresApproval)),
+			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
 		}))
+}
+
+func everyOne(config.Environment) bool { return true }
+
+func requiresApproval(env config.Environment) bool { return env.RequiresApproval }
+
+// names lists the environments that are wanted, separated by spaces.
+func names(cfg *config.Config, wanted func(config.Environment) bool) string {
+	var all []string
+	for _, env := range cfg.Environments {
+		if wanted(env) {
+			all = append(all, env.Name)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 // entrances lists what the pipeline as it is has the right to enter, each once.
@@ -144,18 +161,20 @@ func (b *builder) environment(env config.Environment) {
 	}
 	b.last[env.Name] = last(env)
 	inputs := merge(b.artifact(), sources{"environment": literal(env.Name)})
-	if env.RequiresApproval {
-		b.steps = append(b.steps, Step{Name: Approve(env.Name), Title: "Approve " + env.Name, After: after})
-		after = []string{Approve(env.Name)}
+	first := len(b.steps)
+	b.steps = append(b.steps, Step{Name: Approve(env.Name), Title: "Approve " + env.Name, After: after})
+	deployment, file := inputs, Source{Kind: File, Text: stackOutputs}
+	if env.Tests != nil {
+		deployment = merge(inputs, sources{"named-outputs-file": file})
 	}
-	if env.Tests == nil {
-		b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, inputs)
-		return
+	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, []string{Approve(env.Name)}, deployment)
+	if env.Tests != nil {
+		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
+		b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
 	}
-	file := Source{Kind: File, Text: stackOutputs}
-	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, merge(inputs, sources{"named-outputs-file": file}))
-	b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
-	b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
+	for i := range b.steps[first:] {
+		b.steps[first+i].Environment = env.Name
+	}
 }
 
 // watch plans the look for missed pushes, where there is a repository to look at.

@@ -4,7 +4,7 @@ import "github.com/aphex/aphex-pipeline/internal/contract"
 
 // Plan is a pipeline as data.
 type Plan struct {
-	Steps []Step // every step comes after those that it waits for
+	Steps []Step // every step comes after those that it waits for: those of the commit, the pipeline's own, the environments'
 	Check []Step // what a pull request runs: says whether its commit is fit, and deploys nothing
 	Exit  Step   // runs at the end of every run, whatever became of it
 	Watch *Watch // nil when nothing looks for pushes that were missed
@@ -18,13 +18,14 @@ type Watch struct {
 
 // Step is one node of the graph: a stage to be run, or an approval to wait for.
 type Step struct {
-	Name     string            // unique in the plan: "build", "deploy-dev"
-	Title    string            // for people: "Deploy dev"
-	Contract contract.Contract // of the stage; the zero Contract in an approval
-	Inputs   []Input           // in the order of the contract
-	After    []string          // names of the steps that must have succeeded
-	Identity Identity          // whose rights it runs with
-	Pod      string            // name of the earlier step in whose pod it runs, after it; empty for a pod of its own
+	Name        string            // unique in the plan: "build", "deploy-dev"
+	Title       string            // for people: "Deploy dev"
+	Environment string            // that it is about; empty in those before the environments
+	Contract    contract.Contract // of the stage; the zero Contract in an approval
+	Inputs      []Input           // in the order of the contract
+	After       []string          // names of the steps that must have succeeded
+	Identity    Identity          // whose rights it runs with
+	Pod         string            // name of the earlier step in whose pod it runs, after it; empty for a pod of its own
 }
 
 // Identity says whose rights a step runs with.
@@ -39,7 +40,9 @@ const (
 	Watcher
 )
 
-// Approval says whether the step waits for a person instead of running a stage.
+// Approval says whether the step may wait for a person instead of running a
+// stage. Every environment has one: whether it waits is decided in the run, by
+// the output NoApproval of the pipeline's own step.
 func (s Step) Approval() bool { return len(s.Contract.Command) == 0 }
 
 // Input is one input of a step and where its value comes from.
@@ -77,6 +80,7 @@ const (
 	RunStatus   = "status"   // Succeeded, Failed or Error; only in the exit step
 	RunFailures = "failures" // JSON list of the failed nodes; only in the exit step
 	RunCreated  = "created"  // RFC 3339, UTC: when the run was asked for
+	RunTemplate = "template" // the version of the template that the run is of
 )
 
 // Parameters of the workflow, as the event of a push fills them.
@@ -88,8 +92,25 @@ const (
 	Pusher    = "pusher"     // login of who pushed
 )
 
-// Parameters lists the workflow's parameters in their fixed order.
+// Parameters of a run that another one handed over to it. They are empty in any other.
+const (
+	Artifact = "artifact" // key of the built workspace in the bucket
+	Digest   = "digest"   // of the artifact, as sha256:<hex>
+	Gates    = "gates"    // environments that wait for an approval whatever the commit says, separated by spaces
+	Origin   = "origin"   // name of the run that handed over
+)
+
+// NoApproval is the output of the pipeline's own step that lists the environments
+// which need no approval: each between commas, ",dev,test,". An environment that
+// is not in it waits, so that an output that is missing lets nothing through.
+const NoApproval = "no-approval"
+
+// Parameters lists the parameters that every run is given, in their fixed order.
 func Parameters() []string { return []string{CommitSHA, Branch, RepoURL, RepoName, Pusher} }
+
+// HandedOver lists the parameters that only a run is given that another one
+// handed over to it, in their fixed order.
+func HandedOver() []string { return []string{Artifact, Digest, Gates, Origin} }
 
 // Stages holds the contracts of the stages that a pipeline is made of.
 type Stages struct {

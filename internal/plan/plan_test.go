@@ -32,13 +32,14 @@ func contracts() plan.Stages {
 	deployed := stage(append(artifact, "environment"), "outputs")
 	deployed.Inputs = append(deployed.Inputs, contract.Param{Name: "named-outputs-file"}) // for whoever tests it
 	return plan.Stages{
-		Validation:  stage(append(commit, "repository", "token-secret", "entrances")),
-		Build:       stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
-		Pipeline:    stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name", "repository", "prefix", "token-secret")),
+		Validation: stage(append(commit, "repository", "token-secret", "entrances")),
+		Build:      stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
+		Pipeline: stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name", "repository", "prefix", "token-secret",
+			"template", "environments", "gates", "held", "origin", "repo-name", "pusher"), "result", "no-approval"),
 		Environment: deployed,
 		Test:        stage(append(artifact, "environment", "outputs-file")),
 		Reconcile:   stage([]string{"repository", "branch", "bucket", "prefix", "sensor", "namespace", "token-secret"}),
-		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "bucket"}),
+		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "origin", "bucket"}),
 	}
 }
 
@@ -63,13 +64,13 @@ func TestEnvironmentsFollowOneAnotherAfterThePipelinesOwnDeployment(t *testing.T
 	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), prod}}, contracts(), place())
 	require.NoError(t, err)
 
-	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, names(p))
+	assert.Equal(t, []string{"validate", "build", "pipeline", "approve-dev", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, names(p))
 	after := map[string][]string{}
 	for _, step := range p.Steps {
 		after[step.Name] = step.After
 	}
 	assert.Equal(t, map[string][]string{
-		"validate": nil, "build": {"validate"}, "pipeline": {"build"}, "deploy-dev": {"pipeline"},
+		"validate": nil, "build": {"validate"}, "pipeline": {"build"}, "approve-dev": {"pipeline"}, "deploy-dev": {"approve-dev"},
 		"test-dev": {"deploy-dev"}, "approve-prod": {"test-dev"}, "deploy-prod": {"approve-prod"},
 	}, after)
 }
@@ -80,7 +81,9 @@ func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
 	}}, contracts(), place())
 	require.NoError(t, err)
 
-	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "deploy-eu", "test-eu", "deploy-us", "test-us"}, names(p))
+	assert.Equal(t, []string{
+		"validate", "build", "pipeline", "approve-dev", "deploy-dev", "approve-eu", "deploy-eu", "test-eu", "approve-us", "deploy-us", "test-us",
+	}, names(p))
 }
 
 func TestMissedPushesAreLookedForWhereThereIsARepositoryAndASchedule(t *testing.T) {
@@ -109,17 +112,33 @@ func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
 	require.NoError(t, err)
 
 	given := map[string]plan.Source{}
-	for _, input := range p.Steps[4].Inputs {
+	for _, input := range p.Steps[5].Inputs {
 		given[input.Name] = input.Source
 	}
 	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "build", Text: "digest"}, given["digest"])
 	assert.Equal(t, plan.Source{Kind: plan.File, Text: "stack-outputs.json"}, given["outputs-file"])
-	leaves := p.Steps[3].Inputs[len(p.Steps[3].Inputs)-1]
+	leaves := p.Steps[4].Inputs[len(p.Steps[4].Inputs)-1]
 	assert.Equal(t, "named-outputs-file", leaves.Name)
 	assert.Equal(t, given["outputs-file"], leaves.Source, "the deployment leaves the file that the tests read")
-	assert.Equal(t, "deploy-dev", p.Steps[4].Pod)
+	assert.Equal(t, "deploy-dev", p.Steps[5].Pod)
 	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "commit-sha"}, given["commit"])
 	assert.Equal(t, plan.Source{Kind: plan.Literal, Text: "dev"}, given["environment"])
+}
+
+func TestThePipelinesOwnStepIsToldWhatTheRunIsMadeOf(t *testing.T) {
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", RequiresApproval: true}}}, contracts(), place())
+	require.NoError(t, err)
+	given := map[string]plan.Source{}
+	for _, input := range p.Steps[2].Inputs {
+		given[input.Name] = input.Source
+	}
+	assert.Equal(t, plan.Source{Text: "dev prod"}, given["environments"])
+	assert.Equal(t, plan.Source{Text: "prod"}, given["gates"])
+	assert.Equal(t, plan.Source{Kind: plan.Run, Text: "template"}, given["template"])
+	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "gates"}, given["held"])
+	for _, step := range p.Steps[3:] {
+		assert.Contains(t, []string{"dev", "prod"}, step.Environment, step.Name)
+	}
 }
 
 func TestAContractThatDoesNotFitThePlanIsAnError(t *testing.T) {
@@ -154,7 +173,7 @@ func TestAnyGraphOfEnvironmentsIsPlannedWholeAndInOrder(t *testing.T) {
 		for _, env := range environments {
 			assert.True(t, done[plan.Deploy(env.Name)])
 			assert.Equal(t, env.Tests != nil, done[plan.Test(env.Name)])
-			assert.Equal(t, env.RequiresApproval, done[plan.Approve(env.Name)])
+			assert.True(t, done[plan.Approve(env.Name)], "whether it waits is decided in the run")
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // Help describes the stage on the command line.
@@ -11,8 +13,10 @@ const Help = `Update the pipeline itself to what a commit declares.
 
 Reads the configuration of the commit, deploys the repository's own pipeline
 stack (pipelineStack) if it has one, renders the pipeline's objects and applies
-them to the cluster, or to a folder. Running workflows keep the topology they
-started with; the next run has the new one.
+them to the cluster, or to a folder. A run whose commit declares another pipeline
+than the one that the run is of hands over: a run of the new version goes on with
+the same commit and what was built of it. Approvals that the commit adds, and those
+that it removes, are waited for.
 
 Example, on a plain folder:
 
@@ -38,10 +42,19 @@ type Input struct {
 
 	// To see whether a newer commit is deployed already.
 	Repository  string `help:"https URL of the repository, to see whether a newer commit is deployed already." placeholder:"URL"`
-	Prefix      string `help:"What the names of runs begin with; the commit follows."`
+	Prefix      string `help:"What the names of runs begin with; the first 32 digits of the commit follow."`
 	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
 	Host        string `help:"Only host that the repository may be on." default:"github.com"`
 	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
+
+	// What the run is of, and what it hands over.
+	Template     string   `help:"Version of the workflow template that the run is of. Without it the run does not hand over." placeholder:"NAME" group:"Run"`
+	Environments []string `help:"Environments that the run deploys." sep:" " placeholder:"NAME" group:"Run"`
+	Gates        []string `help:"Those of them that wait for an approval as the run is declared." sep:" " placeholder:"NAME" group:"Run"`
+	Held         []string `help:"Environments that wait for an approval as the run that handed over to this one found." sep:" " placeholder:"NAME" group:"Run"`
+	Origin       string   `help:"Run that handed over to this one, which does not hand over again." placeholder:"NAME" group:"Run"`
+	RepoName     string   `help:"Owner and name of the repository, for the run that goes on." placeholder:"OWNER/NAME" group:"Run"`
+	Pusher       string   `help:"Login of who pushed, for the run that goes on." group:"Run"`
 
 	// What a configuration that says nothing of GitHub and the cluster was
 	// completed with when the pipeline was made.
@@ -65,15 +78,19 @@ func (in Input) Validate() error {
 
 // Output is what the stage leaves.
 type Output struct {
-	Result  string            `output:"result" help:"updated, unchanged, or kept: the update failed and the last good pipeline stays."`
-	Changes []manifest.Change `output:"changes" help:"What applying did to each object."`
+	Result     string            `output:"result" help:"updated, unchanged, kept: the update failed and the last good pipeline stays, or handed-over: another run goes on."`
+	Changes    []manifest.Change `output:"changes" help:"What applying did to each object."`
+	NoApproval string            `output:"no-approval" help:"Environments of the run that need no approval, each between commas."`
+	Handover   *stage.Handover   `output:"handover" help:"The run that goes on, and what it is given; null is none."`
+	Unreached  []string          `output:"unreached" help:"Environments of the commit that this run does not deploy."`
 }
 
 // The values of Output.Result.
 const (
-	Updated   = "updated"
-	Unchanged = "unchanged"
-	Kept      = "kept"
+	Updated    = "updated"
+	Unchanged  = "unchanged"
+	Kept       = "kept"
+	HandedOver = argo.HandedOver
 )
 
 // Contract is the stage from outside.

@@ -46,6 +46,9 @@ type Deps struct {
 	// Remove removes objects by their names, those that are there. It may be nil,
 	// where Apply removes what it is not given.
 	Remove func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
+	// Start starts the run that goes on, unless there is one of its name. It may be
+	// nil, where whoever runs this one goes on by itself.
+	Start func(ctx context.Context, workflow manifest.Object) (started bool, err error)
 }
 
 // Cloud is what the pipeline's own AWS side is to become.
@@ -56,61 +59,103 @@ type Cloud struct {
 	Template []byte // JSON
 }
 
-// Run updates the pipeline. A failed update keeps the last good pipeline; the
-// run goes on or stops as in.OnFailure says, and says so either way.
+// Run updates the pipeline, and hands over where the run is not of the pipeline
+// that its commit declares. A failed update keeps the last good pipeline; the run
+// goes on or stops as in.OnFailure says, and says so either way. A commit whose
+// declaration cannot be read is not deployed: it may ask for an approval.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	if err := d.checkSuperseded(ctx, frame, in); err != nil {
 		return Output{}, err
 	}
 	teller := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
 	defer teller.Watch()()
-	out, err := update(ctx, d.told(teller), frame, in)
-	if err == nil || in.OnFailure == string(config.Stop) || ctx.Err() != nil || fault.KindOf(err) == fault.Temporary {
-		return out, err
-	}
-	frame.Log.Warn("the pipeline could not be updated and stays as it is; the run goes on with the last good pipeline",
-		"error", err, "hint", fault.HintOf(err))
-	return Output{Result: Kept, Changes: []manifest.Change{}}, nil
-}
-
-func update(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	cfg, err := d.configuration(ctx, frame, in)
+	d = d.told(teller)
+	cfg, err := d.declared(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
+	}
+	out, err := d.follow(ctx, frame, in, cfg)
+	if err != nil && (in.OnFailure == string(config.Stop) || ctx.Err() != nil || fault.KindOf(err) == fault.Temporary) {
+		return Output{}, err
+	}
+	if err != nil {
+		frame.Log.Warn("the run goes on with the pipeline that it began with, whatever its commit declares", "error", err, "hint", fault.HintOf(err))
+	}
+	return in.conclude(frame, cfg, out), nil
+}
+
+// follow brings the pipeline to what the commit declares, and hands over to a run
+// of it. The output says how far it came, also with an error.
+func (d Deps) follow(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (Output, error) {
+	version, changes, err := d.update(ctx, frame, in, cfg)
+	if err != nil {
+		return Output{Result: Kept, Changes: []manifest.Change{}}, fmt.Errorf("the pipeline could not be updated and stays as it is: %w", err)
+	}
+	out := report(frame, changes)
+	if out.Handover, err = d.handOver(ctx, frame, in, cfg, version); err != nil {
+		return out, fmt.Errorf("handing over to the pipeline that commit %s declares: %w", in.Commit, err)
+	}
+	if out.Handover != nil {
+		out.Result = HandedOver
+	}
+	return out, nil
+}
+
+// declared is the configuration of the commit, completed as the pipeline was.
+func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
+	cfg, err := d.configuration(ctx, frame, in)
+	if err != nil {
+		return nil, err
 	}
 	if err := cfg.FillIn(config.Fallback{
 		GithubOwner: in.GithubOwner, GithubRepo: in.GithubRepo, GithubBranch: in.GithubBranch, ClusterName: in.ClusterName,
 	}); err != nil {
-		return Output{}, fault.Invalidf("%w", err)
+		return nil, fault.Invalidf("%w", err)
 	}
+	return cfg, nil
+}
+
+// update brings the pipeline's own stacks and objects, and names the version of
+// the template that the commit declares.
+func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (version string, changes []manifest.Change, err error) {
 	objects, err := d.render(ctx, cfg, in)
 	if err != nil {
-		return Output{}, err
+		return "", nil, err
 	}
 	cloud, err := renderCloud(cfg, in.place())
 	if err != nil {
-		return Output{}, err
+		return "", nil, err
 	}
 	if d.Try != nil {
 		if err := d.Try(ctx, objects); err != nil {
-			return Output{}, fmt.Errorf("trying the pipeline's objects: %w", err)
+			return "", nil, fmt.Errorf("trying the pipeline's objects: %w", err)
 		}
 	}
 	if cfg.PipelineStack != nil {
 		if err := d.deployOwnStack(ctx, frame, in, *cfg.PipelineStack); err != nil {
-			return Output{}, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
+			return "", nil, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
 		}
 	}
 	if d.UpdateCloud != nil {
 		if err := d.UpdateCloud(ctx, frame, cloud); err != nil {
-			return Output{}, fmt.Errorf("updating the pipeline's AWS side (stack %q): %w", cloud.Stack, err)
+			return "", nil, fmt.Errorf("updating the pipeline's AWS side (stack %q): %w", cloud.Stack, err)
 		}
 	}
-	changes, err := d.apply(ctx, cfg, objects)
+	changes, err = d.apply(ctx, cfg, objects)
 	if err != nil {
-		return Output{}, fmt.Errorf("applying the pipeline's objects: %w", err)
+		return "", nil, fmt.Errorf("applying the pipeline's objects: %w", err)
 	}
-	return report(frame, changes), nil
+	return versionOf(objects), changes, nil
+}
+
+// versionOf names the version of the template among the objects.
+func versionOf(objects []manifest.Object) string {
+	for _, object := range objects {
+		if object.Kind == "WorkflowTemplate" {
+			return object.Name
+		}
+	}
+	return ""
 }
 
 // apply brings the objects, and then removes those that only an earlier
@@ -186,9 +231,6 @@ func report(frame stage.Frame, changes []manifest.Change) Output {
 			out.Result = Updated
 		}
 		frame.Log.Info("applied", "object", change.Object, "action", string(change.Action))
-	}
-	if out.Result == Updated {
-		frame.Log.Info("the pipeline was updated; this run keeps its topology, the next one has the new")
 	}
 	return out
 }

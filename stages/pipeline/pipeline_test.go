@@ -102,7 +102,6 @@ func TestTheObjectsOfTheCommitAreApplied(t *testing.T) {
 	assert.Equal(t, pipeline.Updated, out.Result)
 	assert.NotEmpty(t, w.applied)
 	assert.False(t, w.fetched, "the configuration alone is read")
-	assert.Contains(t, w.log.String(), "this run keeps its topology")
 }
 
 func TestTheRepositorysOwnStackComesBeforeTheObjects(t *testing.T) {
@@ -119,7 +118,6 @@ func TestAFailedUpdateStopsTheRunOrGoesOnWithTheLastGoodPipelineAndSaysSo(t *tes
 		configuration string
 		refuse        error
 	}{
-		"invalid configuration":  {"version: \"2.0\"\n", nil},
 		"refused by the cluster": {good, errors.New("the cluster refuses it")},
 		"own stack fails":        {good + "pipelineStack: {name: P}\n", errors.New("rolled back")},
 	} {
@@ -134,6 +132,14 @@ func TestAFailedUpdateStopsTheRunOrGoesOnWithTheLastGoodPipelineAndSaysSo(t *tes
 		assert.Equal(t, pipeline.Kept, out.Result, name)
 		assert.Contains(t, w.log.String(), "stays as it is", name)
 	}
+}
+
+func TestACommitWhoseDeclarationCannotBeReadIsNotDeployedWhateverIsConfigured(t *testing.T) {
+	var w world
+	_, err := run(t, &w, "version: \"2.0\"\n", "continue")
+	require.Error(t, err, "nobody knows the approvals that it asks for")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Empty(t, w.applied)
 }
 
 func TestATemporaryFaultIsTriedAgainWhateverIsConfigured(t *testing.T) {

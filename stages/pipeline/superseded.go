@@ -2,10 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -24,7 +24,7 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 	if head == "" || head == in.Commit {
 		return nil
 	}
-	deployed, err := d.succeeded(ctx, in.Bucket, in.Prefix+head)
+	deployed, err := d.succeeded(ctx, in.Bucket, plan.FirstRun(in.Prefix, head), plan.FormerFirstRun(in.Prefix, head))
 	if err != nil || !deployed {
 		return err
 	}
@@ -32,26 +32,13 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 		WithHint("to go back to an older state, push a commit that reverts: git revert")
 }
 
-// succeeded says whether there is a record of a run of that name, and whether
-// the run succeeded.
-func (d Deps) succeeded(ctx context.Context, bucket, run string) (bool, error) {
-	key := stage.RunRecordKey(run)
-	keys, err := d.List(ctx, bucket, key)
-	if err != nil {
-		return false, fmt.Errorf("looking for the record of run %q: %w", run, err)
+// succeeded says whether the run of one of these names succeeded, and where it
+// handed over, whether the run that went on did.
+func (d Deps) succeeded(ctx context.Context, bucket string, runs ...string) (bool, error) {
+	records := stage.Records{Bucket: bucket, List: d.List, Get: d.Get}
+	record, err := records.First(ctx, runs...)
+	if err == nil && record != nil && record.HandedOver != "" {
+		record, err = records.Of(ctx, record.HandedOver)
 	}
-	if len(keys) == 0 || keys[0] != key {
-		return false, nil
-	}
-	data, err := d.Get(ctx, bucket, key)
-	if err != nil {
-		return false, fmt.Errorf("reading the record of run %q: %w", run, err)
-	}
-	var record struct {
-		Status string `json:"status"`
-	}
-	if err := json.Unmarshal(data, &record); err != nil {
-		return false, fault.Failedf("reading the record of run %q: %w", run, err)
-	}
-	return record.Status == "Succeeded", nil
+	return record != nil && record.Status == "Succeeded", err
 }

@@ -42,13 +42,29 @@ func runOlder(t *testing.T, w *world, head string, records map[string]string) er
 	return err
 }
 
+// recordsOf gives the records of runs by their names.
+func recordsOf(runs map[string]string) map[string]string {
+	records := map[string]string{}
+	for run, text := range runs {
+		records["metadata/workflows/"+run+".json"] = text
+	}
+	return records
+}
+
 func TestAnOlderCommitIsNotDeployedOverANewerOne(t *testing.T) {
-	var w world
-	err := runOlder(t, &w, newer, map[string]string{"metadata/workflows/shop-" + newer + ".json": `{"status":"Succeeded"}`})
-	require.ErrorContains(t, err, "is superseded: main is at "+newer)
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "git revert")
-	assert.Empty(t, w.applied, "whatever a failed update means for a run")
+	next := "shop-" + newer[:32] + "-h"
+	for name, records := range map[string]map[string]string{
+		"its first run":                  {"shop-" + newer[:32]: `{"status":"Succeeded"}`},
+		"a run of a former version":      {"shop-" + newer: `{"status":"Succeeded"}`},
+		"the run that it handed over to": {"shop-" + newer[:32]: `{"status":"Succeeded","handedOver":"` + next + `"}`, next: `{"status":"Succeeded"}`},
+	} {
+		var w world
+		err := runOlder(t, &w, newer, recordsOf(records))
+		require.ErrorContains(t, err, "is superseded: main is at "+newer, name)
+		assert.Equal(t, fault.Failed, fault.KindOf(err))
+		assert.Contains(t, fault.HintOf(err), "git revert")
+		assert.Empty(t, w.applied, "whatever a failed update means for a run")
+	}
 }
 
 func TestACommitIsDeployedUnlessANewerOneIs(t *testing.T) {
@@ -59,9 +75,13 @@ func TestACommitIsDeployedUnlessANewerOneIs(t *testing.T) {
 		"it is the head":                   {older, nil},
 		"the branch is gone":               {"", nil},
 		"the newer one is yet to be run":   {newer, nil},
-		"the newer one failed":             {newer, map[string]string{"metadata/workflows/shop-" + newer + ".json": `{"status":"Failed"}`}},
-		"the newer one is only under way":  {newer, map[string]string{"metadata/workflows/shop-" + newer + "/build.json": `{}`}},
-		"another pipeline's run succeeded": {newer, map[string]string{"metadata/workflows/market-" + newer + ".json": `{"status":"Succeeded"}`}},
+		"the newer one failed":             {newer, recordsOf(map[string]string{"shop-" + newer[:32]: `{"status":"Failed"}`})},
+		"the newer one is only under way":  {newer, map[string]string{"metadata/workflows/shop-" + newer[:32] + "/build.json": `{}`}},
+		"another pipeline's run succeeded": {newer, recordsOf(map[string]string{"market-" + newer[:32]: `{"status":"Succeeded"}`})},
+		"the newer one handed over":        {newer, recordsOf(map[string]string{"shop-" + newer[:32]: `{"status":"Succeeded","handedOver":"next"}`})},
+		"the one that went on failed": {newer, recordsOf(map[string]string{
+			"shop-" + newer[:32]: `{"status":"Succeeded","handedOver":"next"}`, "next": `{"status":"Failed"}`,
+		})},
 	} {
 		var w world
 		require.NoError(t, runOlder(t, &w, c.head, c.records), name)

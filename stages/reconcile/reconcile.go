@@ -6,6 +6,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -15,7 +16,9 @@ const Help = `Start the run of a push that was missed.
 Compares the head of the branch with the runs that there are: those that are
 recorded in the artifact bucket, and those that the cluster still has. A head
 that had no run gets one, the same that its push would have started. A run that
-failed is a run: it is started again by a person, not every fifteen minutes.
+handed over has ended when the run that goes on has: if that one was lost, it is
+started. A run that failed is a run: it is started again by a person, not every
+fifteen minutes.
 
 Example:
 
@@ -29,7 +32,7 @@ type Input struct {
 	Repository  string `help:"https URL of the repository." required:"" placeholder:"URL"`
 	Branch      string `help:"Branch whose head is compared." required:""`
 	Bucket      string `help:"Artifact bucket, with the records of runs." required:""`
-	Prefix      string `help:"What the names of runs begin with; the commit follows." required:""`
+	Prefix      string `help:"What the names of runs begin with; the first 32 digits of the commit follow." required:""`
 	Sensor      string `help:"Sensor that starts runs." required:""`
 	Namespace   string `help:"Namespace of the Sensor." required:""`
 	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
@@ -66,9 +69,17 @@ const (
 // Contract is the stage from outside.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "reconcile") }
 
-// Missed is a commit whose push was missed, and the Sensor that would have
-// started its run.
-type Missed struct{ Namespace, Sensor, Commit string }
+// Missed is a run that has to be started, as the Sensor would have started it.
+type Missed struct {
+	Namespace, Sensor string
+	Run               string // name of the run
+	Commit            string
+	Pusher            string
+	Former            string // name that a run of the commit would have had in a former version; empty for none
+	// Of a run that went on where another one, Origin, handed over; Handover is nil otherwise.
+	Origin   string
+	Handover *stage.Handover
+}
 
 // Deps are what the stage works with.
 type Deps struct {
@@ -76,7 +87,9 @@ type Deps struct {
 	Head func(ctx context.Context, frame stage.Frame, in Input) (string, error)
 	// List gives the keys of a bucket that begin with a prefix.
 	List func(ctx context.Context, bucket, prefix string) ([]string, error)
-	// Start starts the run of a commit, unless there is one of its name.
+	// Get reads an object of a bucket.
+	Get func(ctx context.Context, bucket, key string) ([]byte, error)
+	// Start starts a run, unless there is one of its name, or of its former name.
 	Start func(ctx context.Context, missed Missed) (name string, started bool, err error)
 }
 
@@ -91,44 +104,61 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		frame.Log.Warn("the branch has no commit", "repository", in.Repository, "branch", in.Branch)
 		return out, nil
 	}
-	recorded, err := d.recorded(ctx, in.Bucket, in.Prefix+head)
+	missed, err := d.missing(ctx, in, head)
 	if err != nil {
 		return Output{}, err
 	}
-	if recorded {
+	if missed == nil {
 		out.Result = Done
 		frame.Log.Info("the head of the branch had its run", "commit", head)
 		return out, nil
 	}
-	return d.start(ctx, frame, in, out)
+	return d.start(ctx, frame, *missed, out)
 }
 
-func (d Deps) start(ctx context.Context, frame stage.Frame, in Input, out Output) (Output, error) {
-	name, started, err := d.Start(ctx, Missed{in.Namespace, in.Sensor, out.Commit})
+// missing finds the run of the commit that did not come to its end: its first, or
+// the one that this handed over to. It gives nil where nothing is missing.
+func (d Deps) missing(ctx context.Context, in Input, commit string) (*Missed, error) {
+	first, former := plan.FirstRun(in.Prefix, commit), plan.FormerFirstRun(in.Prefix, commit)
+	records := stage.Records{Bucket: in.Bucket, List: d.List, Get: d.Get}
+	record, err := records.First(ctx, first, former)
+	if err != nil {
+		return nil, err
+	}
+	if record == nil {
+		return &Missed{Namespace: in.Namespace, Sensor: in.Sensor, Run: first, Commit: commit, Pusher: "missed-push", Former: former}, nil
+	}
+	if record.HandedOver == "" {
+		return nil, nil
+	}
+	next, err := records.Of(ctx, record.HandedOver)
+	if err != nil || next != nil {
+		return nil, err
+	}
+	handover, err := stage.HandoverOf(record.Steps)
+	if err != nil || handover == nil {
+		return nil, err
+	}
+	return &Missed{
+		Namespace: in.Namespace, Sensor: in.Sensor, Run: handover.Run, Commit: commit, Pusher: record.Pusher, Origin: first, Handover: handover,
+	}, nil
+}
+
+func (d Deps) start(ctx context.Context, frame stage.Frame, missed Missed, out Output) (Output, error) {
+	name, started, err := d.Start(ctx, missed)
 	if err != nil {
 		return Output{}, fmt.Errorf("starting the run of commit %s: %w", out.Commit, err)
 	}
 	out.Result = Running
-	if started {
-		out.Result = Started
-		frame.Log.Warn("a push was missed; its run was started", "commit", out.Commit, "run", name)
+	if !started {
+		frame.Log.Info("the head of the branch has its run", "commit", out.Commit, "run", name)
 		return out, nil
 	}
-	frame.Log.Info("the head of the branch has its run", "commit", out.Commit, "run", name)
+	out.Result = Started
+	what := "a push was missed; its run was started"
+	if missed.Handover != nil {
+		what = "a run handed over to one that is not there; it was started"
+	}
+	frame.Log.Warn(what, "commit", out.Commit, "run", name)
 	return out, nil
-}
-
-// recorded says whether a run of that name came to its end.
-func (d Deps) recorded(ctx context.Context, bucket, run string) (bool, error) {
-	key := stage.RunRecordKey(run)
-	keys, err := d.List(ctx, bucket, key)
-	if err != nil {
-		return false, fmt.Errorf("looking for the record of run %q: %w", run, err)
-	}
-	for _, found := range keys {
-		if found == key {
-			return true, nil
-		}
-	}
-	return false, nil
 }

@@ -27,7 +27,8 @@ func input() reconcile.Input {
 // world is a branch with a head, a bucket with records and a cluster with runs.
 type world struct {
 	head    string
-	records []string
+	records map[string]string // by the name of the run
+	steps   []string          // keys of records of steps
 	exists  bool
 	started []reconcile.Missed
 }
@@ -36,51 +37,85 @@ func (w *world) deps() reconcile.Deps {
 	return reconcile.Deps{
 		Head: func(context.Context, stage.Frame, reconcile.Input) (string, error) { return w.head, nil },
 		List: func(_ context.Context, _, prefix string) ([]string, error) {
-			var found []string
-			for _, key := range w.records {
-				if strings.HasPrefix(key, prefix) {
+			found := []string{}
+			for run := range w.records {
+				if key := stage.RunRecordKey(run); strings.HasPrefix(key, prefix) {
 					found = append(found, key)
 				}
 			}
-			return found, nil
+			return append(found, w.steps...), nil
+		},
+		Get: func(_ context.Context, _, key string) ([]byte, error) {
+			return []byte(w.records[strings.TrimSuffix(strings.TrimPrefix(key, "metadata/workflows/"), ".json")]), nil
 		},
 		Start: func(_ context.Context, missed reconcile.Missed) (string, bool, error) {
 			w.started = append(w.started, missed)
-			return "shop-" + missed.Commit, !w.exists, nil
+			return missed.Run, !w.exists, nil
 		},
 	}
 }
 
-func run(t *testing.T, w *world) (reconcile.Output, error) {
+func runIn(t *testing.T, w *world) (reconcile.Output, error) {
 	t.Helper()
 	return reconcile.Run(t.Context(), w.deps(), stage.Frame{Log: slog.New(slog.DiscardHandler)}, input())
 }
 
 func TestAHeadThatHadNoRunGetsOne(t *testing.T) {
-	w := &world{head: head, records: []string{"metadata/workflows/shop-" + strings.Repeat("b", 40) + ".json", "metadata/workflows/shop-" + head + "/build.json"}}
-	out, err := run(t, w)
+	w := &world{head: head, records: map[string]string{"shop-" + strings.Repeat("b", 32): "{}"}, steps: []string{"metadata/workflows/shop-" + head[:32] + "/build.json"}}
+	out, err := runIn(t, w)
 	require.NoError(t, err)
 	assert.Equal(t, reconcile.Output{Result: reconcile.Started, Commit: head}, out)
-	assert.Equal(t, []reconcile.Missed{{Namespace: "argo-events", Sensor: "shop-sensor", Commit: head}}, w.started)
+	assert.Equal(t, []reconcile.Missed{{
+		Namespace: "argo-events", Sensor: "shop-sensor", Run: "shop-" + head[:32], Former: "shop-" + head, Commit: head, Pusher: "missed-push",
+	}}, w.started)
 }
 
 func TestAHeadThatHadItsRunIsLeftAloneHoweverThatEnded(t *testing.T) {
-	w := &world{head: head, records: []string{"metadata/workflows/shop-" + head + ".json"}}
-	out, err := run(t, w)
+	for _, run := range []string{"shop-" + head[:32], "shop-" + head} { // the latter of a former version
+		w := &world{head: head, records: map[string]string{run: `{"status":"Failed"}`}}
+		out, err := runIn(t, w)
+		require.NoError(t, err)
+		assert.Equal(t, reconcile.Done, out.Result, run)
+		assert.Empty(t, w.started)
+	}
+}
+
+// handedOver is the record of a run that handed over to another one.
+const handedOver = `{"status":"Succeeded","pusher":"octocat","handedOver":"NEXT","steps":[{"step":"build"},
+	{"step":"pipeline","outputs":{"handover":"{\"run\":\"NEXT\",\"template\":\"shop-3f\",\"artifact\":\"a\",\"digest\":\"d\",\"gates\":\"prod\"}"}}]}`
+
+func TestAHandedOverCommitIsDoneWhenTheRunThatGoesOnIs(t *testing.T) {
+	first := "shop-" + head[:32]
+	next := first + "-h"
+	record := strings.ReplaceAll(handedOver, "NEXT", next)
+
+	w := &world{head: head, records: map[string]string{first: record, next: `{"status":"Failed"}`}}
+	out, err := runIn(t, w)
 	require.NoError(t, err)
 	assert.Equal(t, reconcile.Done, out.Result)
 	assert.Empty(t, w.started)
+
+	for exists, result := range map[bool]string{false: reconcile.Started, true: reconcile.Running} {
+		w = &world{head: head, exists: exists, records: map[string]string{first: record}}
+		out, err = runIn(t, w)
+		require.NoError(t, err)
+		assert.Equal(t, result, out.Result)
+		assert.Equal(t, []reconcile.Missed{{
+			Namespace: "argo-events", Sensor: "shop-sensor", Run: next, Commit: head, Pusher: "octocat", Origin: first,
+			Handover: &stage.Handover{Run: next, Template: "shop-3f", Artifact: "a", Digest: "d", Gates: "prod"},
+		}}, w.started)
+	}
 }
 
 func TestARunThatIsUnderWayIsNotStartedAgain(t *testing.T) {
-	out, err := run(t, &world{head: head, exists: true})
+	out, err := runIn(t, &world{head: head, exists: true})
 	require.NoError(t, err)
 	assert.Equal(t, reconcile.Running, out.Result)
 }
 
 func TestABranchWithoutACommitStartsNothing(t *testing.T) {
 	w := &world{}
-	out, err := run(t, w)
+	out, err := runIn(t, w)
 	require.NoError(t, err)
 	assert.Equal(t, reconcile.Empty, out.Result)
 	assert.Empty(t, w.started)

@@ -36,6 +36,7 @@ type Input struct {
 	Branch     string `help:"Branch of the commit."`
 	Repository string `help:"URL of the repository."`
 	Pusher     string `help:"Login of who pushed."`
+	Origin     string `help:"Run that handed over to this one."`
 	Bucket     string `help:"Artifact bucket." required:""`
 }
 
@@ -70,6 +71,8 @@ type Document struct {
 	Branch     string         `json:"branch,omitempty"`
 	Repository string         `json:"repository,omitempty"`
 	Pusher     string         `json:"pusher,omitempty"`
+	Origin     string         `json:"origin,omitempty"`     // run that handed over to this one
+	HandedOver string         `json:"handedOver,omitempty"` // run that this one handed over to, which deploys the commit
 	Created    string         `json:"created,omitempty"`
 	Ended      time.Time      `json:"ended"`
 	Steps      []stage.Record `json:"steps"`    // in the order in which they started
@@ -103,9 +106,16 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	document := Document{
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
-		Pusher: in.Pusher, Created: in.Created, Ended: time.Now().UTC(), Steps: steps, Failures: failures,
+		Pusher: in.Pusher, Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), Steps: steps, Failures: failures,
 	}
 	document.explain()
+	handover, err := stage.HandoverOf(steps)
+	if err != nil {
+		return Output{}, err
+	}
+	if handover != nil {
+		document.HandedOver = handover.Run
+	}
 	data, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
 		return Output{}, fmt.Errorf("encoding the record of run %q: %w", frame.Workflow, err)
@@ -125,8 +135,11 @@ func (d *Document) explain() {
 			return
 		}
 	}
-	if len(d.Failures) > 0 {
-		d.Error = d.Failures[0].DisplayName + ": " + d.Failures[0].Message
+	for _, failure := range d.Failures {
+		if failure.Message != "" { // a graph fails with what is in it, and says nothing of its own
+			d.Error = failure.DisplayName + ": " + failure.Message
+			return
+		}
 	}
 }
 

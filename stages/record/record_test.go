@@ -87,6 +87,34 @@ func TestAPodThatDiedWithoutARecordIsExplainedByArgo(t *testing.T) {
 	assert.Equal(t, "Error", document.Failures[0].Phase)
 }
 
+func TestARunThatHandedOverNamesTheOneThatGoesOnAndTheOtherWayRound(t *testing.T) {
+	b := bucket{}
+	data, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "pipeline", Outputs: map[string]string{
+		"result": "handed-over", "handover": `{"run":"shop-1-h","template":"shop-3f","artifact":"a","digest":"d"}`,
+	}})
+	require.NoError(t, err)
+	b[stage.RecordKey("shop-1", "pipeline")] = data
+	assert.Equal(t, "shop-1-h", run(t, b, record.Input{Status: "Succeeded"}).HandedOver)
+
+	records := stage.Records{Bucket: "artifacts", List: b.deps().List, Get: b.deps().Get}
+	found, err := records.First(t.Context(), "", "shop-0", "shop-1")
+	require.NoError(t, err)
+	handover, err := stage.HandoverOf(found.Steps)
+	require.NoError(t, err)
+	assert.Equal(t, &stage.Handover{Run: "shop-1-h", Template: "shop-3f", Artifact: "a", Digest: "d"}, handover, "a lost run is started by what its record says")
+
+	b = bucket{}
+	b.step(t, "pipeline", 1, "")
+	document := run(t, b, record.Input{Status: "Succeeded", Origin: "shop-0"})
+	assert.Empty(t, document.HandedOver)
+	assert.Equal(t, "shop-0", document.Origin)
+}
+
+func TestAGraphThatFailsWithWhatIsInItExplainsNothing(t *testing.T) {
+	failures := `[{"displayName":"release","phase":"Failed"},{"displayName":"build","message":"OOMKilled","phase":"Error"}]`
+	assert.Equal(t, "build: OOMKilled", run(t, bucket{}, record.Input{Status: "Error", Failures: failures}).Error)
+}
+
 func TestFailuresThatAreNoListAreRefused(t *testing.T) {
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}
 	_, err := record.Run(context.Background(), bucket{}.deps(), frame, record.Input{Failures: "{{workflow.failures}}"})

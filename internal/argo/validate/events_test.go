@@ -112,7 +112,8 @@ func TestAPushOfTheBranchStartsTheRunOfItsCommit(t *testing.T) {
 	s := oneSensor(t)
 	require.Equal(t, []string{"push"}, passes(t, s, push()))
 	run := runOf(t, s, "push", push())
-	assert.Equal(t, "aphex-pipeline-"+commit, run.Name)
+	assert.Equal(t, "aphex-pipeline-"+commit[:32], run.Name)
+	assert.Equal(t, "Deploy my-org/my-app, main at "+commit, run.Annotations["workflows.argoproj.io/title"])
 	values := map[string]string{}
 	for _, parameter := range run.Spec.Arguments.Parameters {
 		values[parameter.Name] = parameter.Value.String()

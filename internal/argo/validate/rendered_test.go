@@ -13,6 +13,7 @@ import (
 	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	"github.com/argoproj/argo-events/pkg/reconciler/sensor"
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/argoproj/argo-workflows/v3/workflow/util"
 	"github.com/argoproj/argo-workflows/v3/workflow/validate"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -145,11 +146,15 @@ func TestArgoAcceptsWhatTheGeneratorPrintsForAnySizeAndShape(t *testing.T) {
 				bus := &eventsv1.EventBus{Spec: eventsv1.EventBusSpec{JetStream: &eventsv1.JetStreamBus{}}}
 				require.NoError(t, sensor.ValidateSensor(&s, bus))
 				run := submitted(t, s, "push")
-				run.Name += commit
+				run.Name += commit[:32]
 				require.NoError(t, validate.ValidateWorkflow(templates{&template}, nil, &run, nil, validate.ValidateOpts{}))
+				resumed := resumes(run)
+				require.LessOrEqual(t, len(resumed.Name), 63)
+				require.NoError(t, util.ValidateUserOverrides(&resumed.Spec))
+				require.NoError(t, validate.ValidateWorkflow(templates{&template}, nil, resumed, nil, validate.ValidateOpts{}))
 			}
 			checkSchemas(t, objects)
-			assert.Less(t, len(template.Spec.Templates), 13, "one a stage, however many environments there are")
+			assert.Less(t, len(template.Spec.Templates), 15, "one a stage, however many environments there are")
 		})
 	}
 }

@@ -1,8 +1,10 @@
 package validate
 
 import (
+	"regexp"
 	"testing"
 
+	"github.com/Knetic/govaluate"
 	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	"github.com/argoproj/argo-workflows/v3/util/expr/argoexpr"
@@ -74,6 +76,55 @@ func TestArgoRefusesWhatIsWrong(t *testing.T) {
 	bad.WorkflowTemplateRef = &wfv1.WorkflowTemplateRef{Name: "x"}
 	bad.ServiceAccountName = "admin"
 	assert.ErrorContains(t, util.ValidateUserOverrides(&bad), "ServiceAccountName")
+}
+
+// resumes is the Workflow of a run that another one handed over to.
+func resumes(run wfv1.Workflow) *wfv1.Workflow {
+	resumed := run.DeepCopy()
+	resumed.Name += "-r9999-h"
+	resumed.Spec.Entrypoint = "resume"
+	for name, value := range map[string]string{"artifact": "0123/4567.tar.zst", "digest": "sha256:4567", "gates": "staging prod", "origin": run.Name} {
+		resumed.Spec.Arguments.Parameters = append(resumed.Spec.Arguments.Parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr(value)})
+	}
+	return resumed
+}
+
+// TestAGateWaitsUnlessItIsKnownThatItNeedNot evaluates conditions as Argo does
+// (workflow/controller, shouldExecute), when what they read has been put in.
+func TestAGateWaitsUnlessItIsKnownThatItNeedNot(t *testing.T) {
+	template, _ := decode[wfv1.WorkflowTemplate](t, golden(t)["approvals"], "WorkflowTemplate")
+	conditions := map[string]string{}
+	for _, graph := range template.Spec.Templates {
+		if graph.DAG == nil {
+			continue
+		}
+		for _, task := range graph.DAG.Tasks {
+			conditions[task.Name] = task.When
+		}
+	}
+	for _, c := range []struct {
+		task, value string
+		runs        bool
+	}{
+		{"approve-prod", ",dev,staging,", true},
+		{"approve-prod", ",dev,prod,", false},
+		{"approve-prod", ",prod,", false},
+		{"approve-prod", ",prod-eu,eu-prod,", true},
+		{"approve-prod", ",", true},
+		{"approve-prod", "", true},
+		{"approve-dev", ",dev,", false},
+		{"environments", "handed-over", false},
+		{"environments", "updated", true},
+		{"environments", "kept", true},
+		{"environments", "", true},
+	} {
+		text := regexp.MustCompile(`\{\{[^{}]*\}\}`).ReplaceAllLiteralString(conditions[c.task], c.value)
+		expression, err := govaluate.NewEvaluableExpression(text)
+		require.NoError(t, err, text)
+		runs, err := expression.Evaluate(nil)
+		require.NoError(t, err, text)
+		assert.Equal(t, c.runs, runs, text)
+	}
 }
 
 // probeOf is the Workflow that has a new version of the template validated before

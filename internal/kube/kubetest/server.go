@@ -150,7 +150,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPatch:
 		s.patch(w, r, dry)
 	case http.MethodPost:
-		s.create(w, r)
+		s.create(w, r, dry)
 	case http.MethodDelete:
 		s.delete(w, r)
 	}
@@ -207,7 +207,7 @@ func selected(object Content, selector string) bool {
 	return true
 }
 
-func (s *Server) create(w http.ResponseWriter, r *http.Request) {
+func (s *Server) create(w http.ResponseWriter, r *http.Request, dry bool) {
 	var object Content
 	_ = json.NewDecoder(r.Body).Decode(&object)
 	name, _, _ := unstructured.NestedString(object, "metadata", "name")
@@ -216,7 +216,9 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusConflict, Content{"kind": "Status", "status": "Failure", "code": 409, "reason": "AlreadyExists", "message": "it exists"})
 		return
 	}
-	s.objects[path] = &stored{applied: map[string]Content{}, whole: object}
+	if !dry {
+		s.objects[path] = &stored{applied: map[string]Content{}, whole: object}
+	}
 	answer(w, http.StatusCreated, object)
 }
 

@@ -1,0 +1,42 @@
+package argo
+
+import (
+	"fmt"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// Resumed renders the Workflow that goes on where a run handed over. It is given
+// what that run was: the values of the parameters that every run has.
+func Resumed(cfg *config.Config, place plan.Place, origin string, h stage.Handover, given map[string]string) (manifest.Object, error) {
+	r := newRenderer(cfg, place)
+	workflow := r.submitted(h.Template, "Deploy "+r.repository()+", "+given[plan.Branch]+" at "+given[plan.CommitSHA]+ResumedTitle)
+	workflow.Name, workflow.Spec.Entrypoint = h.Run, ResumeEntry
+	parameters := workflow.Spec.Arguments.Parameters
+	for i := range parameters {
+		parameters[i].Value = wfv1.AnyStringPtr(given[parameters[i].Name])
+	}
+	handed := ResumedValues(origin, h)
+	for _, name := range plan.HandedOver() {
+		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr(handed[name])})
+	}
+	workflow.Spec.Arguments.Parameters = parameters
+	text, err := encode(&workflow)
+	if err != nil {
+		return manifest.Object{}, fmt.Errorf("encoding workflow %q: %w", h.Run, err)
+	}
+	return manifest.Object{Kind: workflow.Kind, Namespace: workflow.Namespace, Name: workflow.Name, YAML: text}, nil
+}
+
+// ResumedTitle ends the title of a run that another one handed over to.
+const ResumedTitle = ", by the pipeline that it declares"
+
+// ResumedValues are the parameters that only a run has that another one handed over to.
+func ResumedValues(origin string, h stage.Handover) map[string]string {
+	return map[string]string{plan.Artifact: h.Artifact, plan.Digest: h.Digest, plan.Gates: h.Gates, plan.Origin: origin}
+}

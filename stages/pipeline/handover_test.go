@@ -1,0 +1,212 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/pipeline"
+)
+
+// gated declares dev, and prod with an approval.
+const gated = `version: "1.0"
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
+  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], requiresApproval: true}
+`
+
+// ofRun is the input of the step in a run of some version that deploys dev.
+func ofRun(template string) pipeline.Input {
+	return pipeline.Input{
+		Commit: older, Branch: "main", Repository: "https://github.com/o/r.git", RepoName: "o/r", Pusher: "octocat", Config: config.File,
+		Bucket: "artifacts", Region: "eu-west-1", Artifact: "a.tar.zst", Digest: "sha256:1", OnFailure: "continue",
+		Template: template, Environments: []string{"dev"},
+	}
+}
+
+// inRun runs the step in the run shop-1. It gives the runs that were started.
+func inRun(t *testing.T, w *world, d pipeline.Deps, in pipeline.Input) (pipeline.Output, []wfv1.Workflow, error) {
+	t.Helper()
+	var started []wfv1.Workflow
+	if d.Start == nil {
+		d.Start = func(_ context.Context, object manifest.Object) (bool, error) {
+			var workflow wfv1.Workflow
+			require.NoError(t, yaml.UnmarshalStrict(object.YAML, &workflow))
+			started = append(started, workflow)
+			return true, nil
+		}
+	}
+	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&w.log, nil)), Out: &w.log, Workflow: "shop-1"}
+	out, err := pipeline.Run(t.Context(), d, frame, in)
+	return out, started, err
+}
+
+// declaredVersion is the version of the template that a configuration gives.
+func declaredVersion(t *testing.T, configuration string) string {
+	t.Helper()
+	var w world
+	_, _, err := inRun(t, &w, w.deps(configuration), ofRun(""))
+	require.NoError(t, err)
+	for _, object := range w.applied {
+		if object.Kind == "WorkflowTemplate" {
+			return object.Name
+		}
+	}
+	return ""
+}
+
+func TestARunOfAnotherVersionThanItsCommitDeclaresHandsOver(t *testing.T) {
+	var w world
+	out, started, err := inRun(t, &w, w.deps(gated), ofRun("shop-00"))
+	require.NoError(t, err)
+	version := declaredVersion(t, gated)
+	assert.Equal(t, pipeline.HandedOver, out.Result)
+	assert.Equal(t, &stage.Handover{Run: "shop-1-h", Template: version, Artifact: "a.tar.zst", Digest: "sha256:1", Gates: "prod"}, out.Handover)
+	assert.Empty(t, out.Unreached, "the run that goes on reaches them")
+	require.Len(t, started, 1)
+	assert.Equal(t, "shop-1-h", started[0].Name)
+	assert.Equal(t, "argo", started[0].Namespace)
+	assert.Equal(t, version, started[0].Spec.WorkflowTemplateRef.Name)
+	assert.Equal(t, "resume", started[0].Spec.Entrypoint)
+	values := map[string]string{}
+	for _, parameter := range started[0].Spec.Arguments.Parameters {
+		values[parameter.Name] = parameter.Value.String()
+	}
+	assert.Equal(t, map[string]string{
+		"commit-sha": older, "branch": "main", "repo-url": "https://github.com/o/r.git", "repo-name": "o/r", "pusher": "octocat",
+		"artifact": "a.tar.zst", "digest": "sha256:1", "gates": "prod", "origin": "shop-1",
+	}, values)
+	started[0].Spec.WorkflowTemplateRef, started[0].Spec.Arguments, started[0].Spec.Entrypoint = nil, wfv1.Arguments{}, ""
+	assert.Equal(t, wfv1.WorkflowSpec{}, started[0].Spec, "Strict template referencing allows nothing else")
+	assert.Contains(t, started[0].Annotations["workflows.argoproj.io/title"], older)
+}
+
+func TestARunOfTheVersionThatItsCommitDeclaresGoesOn(t *testing.T) {
+	var w world
+	in := ofRun(declaredVersion(t, gated))
+	in.Environments = []string{"dev", "prod"}
+	out, started, err := inRun(t, &w, w.deps(gated), in)
+	require.NoError(t, err)
+	assert.Empty(t, started)
+	assert.Nil(t, out.Handover)
+	assert.Equal(t, pipeline.Updated, out.Result, "another run may have brought the version, or a person")
+	assert.Equal(t, ",dev,", out.NoApproval)
+}
+
+func TestARunThatWasHandedOverNeverHandsOverAgainAndSaysSo(t *testing.T) {
+	var w world
+	in := ofRun("shop-00")
+	in.Origin, in.Held = "shop-0", []string{"dev"}
+	out, started, err := inRun(t, &w, w.deps(gated), in)
+	require.NoError(t, err)
+	assert.Empty(t, started)
+	assert.Nil(t, out.Handover)
+	assert.Equal(t, ",", out.NoApproval, "what the run that handed over found still holds")
+	assert.Equal(t, []string{"prod"}, out.Unreached)
+	assert.Contains(t, w.log.String(), "does not hand over")
+	assert.Contains(t, w.log.String(), "environments=prod")
+}
+
+func TestAStepThatIsTriedAgainStartsNoSecondRun(t *testing.T) {
+	var w world
+	d := w.deps(gated)
+	var names []string
+	d.Start = func(_ context.Context, object manifest.Object) (bool, error) {
+		names = append(names, object.Name)
+		return len(names) == 1, nil
+	}
+	for range 2 {
+		out, _, err := inRun(t, &w, d, ofRun("shop-00"))
+		require.NoError(t, err)
+		assert.Equal(t, pipeline.HandedOver, out.Result)
+	}
+	assert.Equal(t, []string{"shop-1-h", "shop-1-h"}, names)
+}
+
+func TestWhereTheRunThatGoesOnCannotBeStartedTheRunGoesOnBehindAllGates(t *testing.T) {
+	for onFailure, stops := range map[string]bool{"continue": false, "stop": true} {
+		var w world
+		d := w.deps(strings.Replace(gated, "name: dev,", "name: dev, requiresApproval: true,", 1))
+		d.Start = func(context.Context, manifest.Object) (bool, error) { return false, errors.New("forbidden") }
+		in := ofRun("shop-00")
+		in.OnFailure = onFailure
+		out, _, err := inRun(t, &w, d, in)
+		if stops {
+			require.ErrorContains(t, err, `starting run "shop-1-h": forbidden`)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, pipeline.Updated, out.Result)
+		assert.Equal(t, ",", out.NoApproval, "the approval that the commit adds is waited for")
+		assert.Equal(t, []string{"prod"}, out.Unreached)
+		assert.Contains(t, w.log.String(), "forbidden")
+	}
+	var w world
+	d := w.deps(gated)
+	d.Start = func(context.Context, manifest.Object) (bool, error) { return false, fault.Temporaryf("no answer") }
+	_, _, err := inRun(t, &w, d, ofRun("shop-00"))
+	assert.Equal(t, fault.Temporary, fault.KindOf(err), "the step is tried again")
+}
+
+func TestGatesHoldWhoeverAskedForThem(t *testing.T) {
+	for name, c := range map[string]struct {
+		running, held []string
+		asks, kept    bool
+		waits         bool
+	}{
+		"nobody":                                 {},
+		"the commit adds it":                     {asks: true, waits: true},
+		"the commit removes it":                  {running: []string{"dev"}, waits: true},
+		"the run that handed over found it":      {held: []string{"dev"}, waits: true},
+		"the commit adds it, and no update came": {asks: true, kept: true, waits: true},
+		"somebody gave no name":                  {held: []string{""}},
+		"another environment's":                  {running: []string{"dev2", "de"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w world
+			configuration := good
+			if c.asks {
+				configuration = strings.Replace(good, "name: dev,", "name: dev, requiresApproval: true,", 1)
+			}
+			if c.kept {
+				w.refuse = errors.New("the cluster refuses it")
+			}
+			in := ofRun("shop-00")
+			in.Gates, in.Held, in.Origin = c.running, c.held, "shop-0"
+			out, _, err := inRun(t, &w, w.deps(configuration), in)
+			require.NoError(t, err)
+			assert.Equal(t, !c.waits, strings.Contains(out.NoApproval, ",dev,"), out.NoApproval)
+			assert.Equal(t, c.kept, out.Result == pipeline.Kept)
+		})
+	}
+}
+
+func TestWhatIsRunByHandHandsNothingOver(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, config.File), []byte(gated), 0o600))
+	for name, change := range map[string]func(*pipeline.Input){
+		"no version":  func(in *pipeline.Input) { in.Template = "" }, // also of a pipeline of a former version
+		"no artifact": func(in *pipeline.Input) { in.Artifact, in.Digest, in.Source = "", "", folder },
+	} {
+		var w world
+		in := ofRun("shop-00")
+		change(&in)
+		out, started, err := inRun(t, &w, w.deps(gated), in)
+		require.NoError(t, err)
+		assert.Empty(t, started, name)
+		assert.Equal(t, pipeline.Updated, out.Result, name)
+	}
+}
