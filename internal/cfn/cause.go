@@ -47,12 +47,7 @@ func failure(goal Goal, status string, events []ResourceEvent) error {
 
 // tell gives what happened to a resource as one sentence.
 func tell(goal Goal, event ResourceEvent, hooks []ResourceEvent) string {
-	what := event.Type
-	if goal.ConstructPath != nil {
-		what += suffix(", ", goal.ConstructPath(event.Nested, event.LogicalID))
-	}
-	where := strings.Join(append(append([]string{}, event.Nested...), event.LogicalID), "/")
-	sentence := fmt.Sprintf("%s (%s): %s", where, what, oneLine(event.Reason))
+	sentence := fmt.Sprintf("%s: %s", goal.resource(event.Nested, event.LogicalID, event.Type), oneLine(event.Reason))
 	for _, hook := range hooks {
 		sentence += fmt.Sprintf("; hook %s: %s", hook.Hook, oneLine(hook.HookReason))
 	}

@@ -205,31 +205,32 @@ func (d *deployment) describeChangeSet(ctx context.Context, stackID, id string) 
 // is no error.
 func (d *deployment) dropFailed(ctx context.Context, stackID string, failed *cloudformation.DescribeChangeSetOutput) error {
 	reason := aws.ToString(failed.StatusReason)
+	var refused error
 	if !saysNoChanges(reason) {
-		reason = d.deepReason(ctx, reason, 0)
+		// What is behind the reason can be read only as long as the change set is there.
+		reason, id := d.deepReason(ctx, reason, aws.ToString(failed.ChangeSetId), 0)
+		refused = d.refusal(ctx, stackID, id, reason)
 	}
 	if err := d.deleteChangeSet(ctx, stackID, aws.ToString(failed.ChangeSetId)); err != nil {
 		return err
 	}
-	if saysNoChanges(reason) {
-		return nil
-	}
-	return fault.Failedf("the change set of stack %q could not be made: %s", d.goal.Name, orUnknown(reason)).WithHint("%s", hintFor(reason))
+	return refused
 }
 
 var nestedChangeSet = regexp.MustCompile(`arn:[^\s:]+:cloudformation:[^\s]+:changeSet/[^\s,]+`)
 
-// deepReason looks for the reason in the nested change set that a reason points at.
-func (d *deployment) deepReason(ctx context.Context, reason string, depth int) string {
+// deepReason looks for the reason in the nested change set that a reason points
+// at, and gives the change set that has it.
+func (d *deployment) deepReason(ctx context.Context, reason, id string, depth int) (deepest, changeSet string) {
 	arn := nestedChangeSet.FindString(reason)
 	if arn == "" || depth > 5 {
-		return oneLine(reason)
+		return oneLine(reason), id
 	}
 	nested, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{ChangeSetName: &arn})
 	if err != nil || aws.ToString(nested.StatusReason) == "" {
-		return oneLine(reason)
+		return oneLine(reason), id
 	}
-	return d.deepReason(ctx, aws.ToString(nested.StatusReason), depth+1)
+	return d.deepReason(ctx, aws.ToString(nested.StatusReason), arn, depth+1)
 }
 
 // stillMade is how long a change set that somebody left may still be in the making.

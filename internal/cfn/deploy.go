@@ -39,6 +39,7 @@ type deployment struct {
 	options   Options
 	goal      Goal
 	result    Result
+	executed  bool         // something was begun
 	orphans   Orphans      // of a rollback
 	rollbacks int          // begun so far
 	before    *types.Stack // as it was when its change set was to be made; nil is no stack
@@ -52,6 +53,9 @@ func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) 
 	d.result.Started = time.Now()
 	d.result.Digest = digest(goal)
 	err := d.run(ctx)
+	if kind := fault.KindOf(err); err != nil && !d.executed && o.Only == nil && (kind == fault.Failed || kind == fault.Invalid) {
+		d.dropShell(ctx) // what was refused leaves nothing
+	}
 	d.result.Ended = time.Now()
 	d.result.Calls = int(d.calls.Load())
 	if err == nil {
@@ -95,7 +99,7 @@ func (d *deployment) attempt(ctx context.Context) error {
 	if exists {
 		previous = previousValues(*stack)
 	}
-	p, err := planParameters(d.goal.Template, d.goal.Parameters, previous)
+	p, err := planParameters(d.goal, previous)
 	if err != nil {
 		return err
 	}
@@ -174,6 +178,7 @@ func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 }
 
 func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
+	d.executed = true
 	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes), Total: len(d.result.Changes)})
 	input := &cloudformation.ExecuteChangeSetInput{
 		StackName: set.StackId, ChangeSetName: set.ChangeSetId,

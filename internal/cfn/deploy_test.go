@@ -178,7 +178,7 @@ func TestMissingParametersAreAllNamed(t *testing.T) {
 	g := goal
 	g.Template = []byte(`{"Parameters":{"Size":{"Type":"Number"},"Color":{"Type":"String"},"Shape":{"Type":"String","Default":"round"}},"Resources":{"Orders":{}}}`)
 	deploy(t, newFake, cfn.Options{}, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
-		require.EqualError(t, err, "the template's parameters Color, Size have no value")
+		require.EqualError(t, err, `stack "Shop": the template's parameters Color, Size have no value`)
 		assert.Equal(t, fault.Invalid, fault.KindOf(err))
 		assert.Empty(t, f.mutations())
 	})

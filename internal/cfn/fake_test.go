@@ -20,6 +20,8 @@ type options = func(*cloudformation.Options)
 // fake is a CloudFormation with one stack. What is to happen later is on its
 // agenda and happens when somebody looks, so that it works in virtual time.
 type fake struct {
+	findings []types.OperationEvent // what early validation and hooks have found
+
 	mu       sync.Mutex
 	stack    *types.Stack
 	template string
@@ -196,6 +198,15 @@ func (f *fake) ExecuteChangeSet(_ context.Context, in *cloudformation.ExecuteCha
 		f.execute()
 	}
 	return &cloudformation.ExecuteChangeSetOutput{}, f.begin("ExecuteChangeSet")
+}
+
+func (f *fake) DescribeEvents(_ context.Context, in *cloudformation.DescribeEventsInput, _ ...options) (*cloudformation.DescribeEventsOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.begin("DescribeEvents"); err != nil {
+		return nil, err
+	}
+	return &cloudformation.DescribeEventsOutput{OperationEvents: f.findings}, nil
 }
 
 // DescribeStackEvents gives pages of three, newest first.

@@ -19,6 +19,11 @@ type Goal struct {
 	// ConstructPath gives the path of the construct behind a logical id in the
 	// stack, or in a nested stack of it; "" if it is not known. It may be nil.
 	ConstructPath func(nested []string, logicalID string) string `json:"-"`
+	// Source gives "file:line" of the app's code that made the construct with a
+	// path; "" if it is not known. It may be nil.
+	Source func(path string) string `json:"-"`
+	// Path is the stack's own construct path; it may be empty.
+	Path string `json:"-"`
 }
 
 // Action is what became of a stack.

@@ -38,7 +38,8 @@ type parameters struct {
 
 // planParameters fills the template's parameters: what is given, else what the
 // stack had, else the default. It names all for which there is neither.
-func planParameters(template []byte, given, previous map[string]string) (parameters, error) {
+func planParameters(goal Goal, previous map[string]string) (parameters, error) {
+	template, given := goal.Template, goal.Parameters
 	var doc struct{ Parameters map[string]formal }
 	if err := json.Unmarshal(template, &doc); err != nil {
 		return parameters{}, fault.Invalidf("the template is not JSON: %w", err)
@@ -65,7 +66,14 @@ func planParameters(template []byte, given, previous map[string]string) (paramet
 		}
 	}
 	if missing != nil {
-		return p, fault.Invalidf("the template's parameters %s have no value", strings.Join(missing, ", ")).
+		for i, name := range missing {
+			missing[i] = goal.resource(nil, name, "")
+		}
+		where := ""
+		if goal.Path != "" {
+			where = fmt.Sprintf(" (%s%s)", goal.Path, suffix(", ", goal.source(goal.Path)))
+		}
+		return p, fault.Invalidf("stack %q%s: the template's parameters %s have no value", goal.Name, where, strings.Join(missing, ", ")).
 			WithHint("give them values with `parameters` of the environment in the configuration or with --parameters, or a default in the CDK app")
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {

@@ -13,7 +13,7 @@ func TestParametersAreGivenThenPreviousThenDefault(t *testing.T) {
 	template := []byte(`{"Parameters":{
 		"Given":{"Type":"String","Default":"d"}, "Kept":{"Type":"String","Default":"d"}, "Plain":{"Type":"Number","Default":3},
 		"Version":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"/v","Description":"checked [cdk:skip]"}}}`)
-	p, err := planParameters(template, map[string]string{"Given": "g", "Unknown": "u", "Empty": ""}, map[string]string{"Kept": "k", "Given": "old", "Version": "30"})
+	p, err := planParameters(Goal{Template: template, Parameters: map[string]string{"Given": "g", "Unknown": "u", "Empty": ""}}, map[string]string{"Kept": "k", "Given": "old", "Version": "30"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"Given": "g", "Kept": "k", "Plain": "3", "Version": "30", "Unknown": "u"}, p.values)
 	assert.Equal(t, []types.Parameter{
@@ -24,10 +24,10 @@ func TestParametersAreGivenThenPreviousThenDefault(t *testing.T) {
 	}, p.send)
 	assert.False(t, p.ssm, "the bootstrap version does not count")
 
-	p, err = planParameters([]byte(`{"Parameters":{"Ami":{"Type":"AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>","Default":"/ami"}}}`), nil, nil)
+	p, err = planParameters(Goal{Template: []byte(`{"Parameters":{"Ami":{"Type":"AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>","Default":"/ami"}}}`)}, nil)
 	require.NoError(t, err)
 	assert.True(t, p.ssm)
-	_, err = planParameters([]byte(`nonsense`), nil, nil)
+	_, err = planParameters(Goal{Template: []byte(`nonsense`)}, nil)
 	assert.ErrorContains(t, err, "the template is not JSON")
 }
 

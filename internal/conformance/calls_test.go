@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func TestTheTableOfCallsLacksNoneOfTheSource(t *testing.T) {
 			}
 			for _, call := range callsIn(t, file) {
 				found[call] = true
-				assert.Contains(t, every, call, "%s makes a call that the table lacks", file)
+				assert.Contains(t, slices.Concat(every, aside), call, "%s makes a call that the table lacks", file)
 			}
 		}
 	}

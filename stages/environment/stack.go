@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/progress"
 )
@@ -70,7 +72,7 @@ func (d *deployment) goal(ctx context.Context, t target, session *account.Sessio
 	goal := cfn.Goal{
 		Name: stack.Name, Template: templates[0], Nested: templates[1:], TemplateURL: url, TerminationProtection: stack.TerminationProtection,
 		Parameters: map[string]string{}, Tags: map[string]string{}, ExecutionRole: here.Resolve(stack.ExecutionRole),
-		NotificationARNs: d.topics(t), ConstructPath: stack.ConstructPath,
+		NotificationARNs: d.topics(t), ConstructPath: stack.ConstructPath, Path: stack.Path, Source: d.sourceIn(stack),
 	}
 	for key, value := range stack.Parameters {
 		goal.Parameters[key] = here.Resolve(value)
@@ -88,6 +90,21 @@ func (t target) tags() map[string]string {
 		return t.settings.Tags
 	}
 	return t.stack.Tags
+}
+
+// sourceIn gives where constructs of a stack were made, by files of the workspace.
+func (d *deployment) sourceIn(stack assembly.Stack) func(path string) string {
+	root, err := filepath.EvalSymlinks(d.Workspace)
+	if err != nil {
+		root = d.Workspace
+	}
+	return func(path string) string {
+		line := stack.Source(path)
+		if name, err := filepath.Rel(root, line); err == nil && filepath.IsLocal(name) && filepath.IsAbs(line) {
+			return name
+		}
+		return line
+	}
 }
 
 // resourceName is what people know a resource by: its construct path, or else its logical id.

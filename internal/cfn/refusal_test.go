@@ -1,0 +1,62 @@
+package cfn_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+const earlyValidation = "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+
+func refusing() *fake {
+	f := newFake()
+	f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
+		set.Status, set.StatusReason = types.ChangeSetStatusFailed, aws.String(earlyValidation)
+	}
+	return f
+}
+
+func TestAChangeSetThatEarlyValidationRefusedIsExplainedAndLeavesNothing(t *testing.T) {
+	known := goal
+	known.ConstructPath = func(_ []string, id string) string { return "Shop/" + id }
+	known.Source = func(path string) string { return map[string]string{"Shop/Bad": "lib/shop.ts:12"}[path] }
+	setUp := func() *fake {
+		f := refusing()
+		f.findings = []types.OperationEvent{
+			{
+				LogicalResourceId: aws.String("Bad"), ResourceType: aws.String("AWS::IAM::Policy"), ValidationFailureMode: types.HookFailureModeFail,
+				ValidationPath: aws.String("/Resources/Bad/Properties/PolicyName"), ValidationStatusReason: aws.String("is too\n long"),
+			},
+			{LogicalResourceId: aws.String("Other"), ResourceType: aws.String("AWS::SQS::Queue"), HookType: aws.String("My::Guard::Hook"), HookStatusReason: aws.String("not encrypted")},
+			{LogicalResourceId: aws.String("Fine"), ValidationFailureMode: types.HookFailureModeWarn, ValidationStatusReason: aws.String("a mere warning")},
+		}
+		return f
+	}
+	deploy(t, setUp, cfn.Options{}, known, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+		require.EqualError(t, err, `the change set of stack "Shop" was refused before anything changed:
+  Bad (AWS::IAM::Policy, Shop/Bad, lib/shop.ts:12): is too long (property PolicyName)
+  Other (AWS::SQS::Queue, Shop/Other): not encrypted; hook My::Guard::Hook`)
+		assert.Equal(t, fault.Failed, fault.KindOf(err))
+		assert.Equal(t, "CreateChangeSet DeleteChangeSet DeleteStack", f.mutations())
+	})
+}
+
+func TestWhoMayNotReadTheFindingsIsToldWhatToDo(t *testing.T) {
+	setUp := func() *fake {
+		f := refusing()
+		f.fails["DescribeEvents"] = []error{apiError("AccessDenied", "no")}
+		return f
+	}
+	deploy(t, setUp, cfn.Options{}, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
+		require.EqualError(t, err, `the change set of stack "Shop" was refused before anything changed: The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation].`)
+		assert.Contains(t, fault.HintOf(err), "bootstrap the account again")
+		assert.NotContains(t, err.Error()+fault.HintOf(err), "API")
+	})
+}
