@@ -61,7 +61,8 @@ func (p *pipeline) ended(name string) workflow {
 func (p *pipeline) recordOf(run string) (record struct {
 	Status, Error, HandedOver, Origin string
 	Steps                             []struct{ Step, Status, Error string }
-}) {
+},
+) {
 	p.t.Helper()
 	require.NoError(p.t, json.Unmarshal(p.object(p.name+"-artifacts", "metadata/workflows/"+run+".json"), &record))
 	return record
