@@ -250,7 +250,7 @@ func (l *laptop) next(s *summary, result localrun.Result, changed, unreached boo
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
 	case result.Status != localrun.Succeeded:
-		s.line("  mend the cause, commit, and run the same command again")
+		s.line("  fix the cause, commit, and run the same command again")
 	case changed:
 		s.line("  run the same command again: nothing changed, so nothing is deployed")
 		s.line("  add an environment to %s and commit: the run of that commit deploys it", l.Config)
