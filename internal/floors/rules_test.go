@@ -15,7 +15,7 @@ const (
 // each other, so that a package can be split without a new name here.
 var floors = [][]string{
 	0: { // words: what everything speaks in; they import nothing of ours
-		"internal/fault", "internal/redact", "internal/proc", "internal/schedule", "internal/screen",
+		"internal/fault", "internal/redact", "internal/proc", "internal/schedule", "internal/screen", "internal/cdkapp",
 		"internal/contract", "internal/config", "internal/assembly", "internal/manifest", "internal/difference",
 		"internal/repository", "internal/remove",
 	},

@@ -24,6 +24,10 @@ const grace = 30 * time.Second
 // package managers are there, and the folder can be written as in a pod.
 const ownHome = "HOME"
 
+// ownTemp is the variable that names the folder for temporary files. In a pod it
+// lies in a volume; here it is a short path of its own wherever the volumes lie.
+const ownTemp = "TMPDIR"
+
 // attemptResult is what became of one try of a step.
 type attemptResult struct {
 	status   Status
@@ -100,6 +104,11 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 	if err != nil {
 		return first, attemptResult{}, fmt.Errorf("making the volumes of step %q: %w", first.Name, err)
 	}
+	temporary, err := temporaryFolder()
+	if err != nil {
+		return first, attemptResult{}, fmt.Errorf("making the folder for temporary files of step %q: %w", first.Name, err)
+	}
+	defer os.RemoveAll(temporary) // what stays costs only space
 	if node.ActiveDeadlineSeconds > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(node.ActiveDeadlineSeconds)*time.Second)
@@ -120,7 +129,7 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 		if err != nil {
 			return step, last, err
 		}
-		if last, err = r.process(ctx, step, container, known, folders, log); err != nil {
+		if last, err = r.process(ctx, step, container, known, place{folders, temporary}, log); err != nil {
 			return step, last, err
 		}
 		if last.status != Succeeded {
@@ -163,12 +172,12 @@ func (l logs) close() {
 }
 
 // process runs the command of one container.
-func (r *runner) process(ctx context.Context, step *StepResult, container Container, known scope, folders folders, log io.Writer) (attemptResult, error) {
+func (r *runner) process(ctx context.Context, step *StepResult, container Container, known scope, at place, log io.Writer) (attemptResult, error) {
 	step.Status = Errored
 	if step.Started.IsZero() {
 		step.Started = time.Now()
 	}
-	command, err := r.command(container, known, folders)
+	command, err := r.command(container, known, at)
 	if err != nil {
 		return attemptResult{}, wiring(step.Name, err)
 	}
@@ -204,7 +213,7 @@ func resultOf(err error) attemptResult {
 
 // command renders a container as a process: its expressions resolved, its
 // paths below a volume moved to that volume's folder.
-func (r *runner) command(container Container, known scope, folders folders) (proc.Command, error) {
+func (r *runner) command(container Container, known scope, at place) (proc.Command, error) {
 	written := append(append([]string{}, container.Command...), container.Args...)
 	words, err := known.resolveAll(written)
 	if err != nil {
@@ -218,7 +227,7 @@ func (r *runner) command(container Container, known scope, folders folders) (pro
 	}
 	for i, word := range written {
 		if i > 0 && !expression.MatchString(word) {
-			words[i] = folders.local(word)
+			words[i] = at.folders.local(word)
 		}
 	}
 	env := append([]string{}, r.options.Env...)
@@ -227,16 +236,20 @@ func (r *runner) command(container Container, known scope, folders folders) (pro
 		if variable.Name == ownHome && r.machineSets(ownHome) {
 			continue
 		}
+		if variable.Name == ownTemp {
+			env = append(env, ownTemp+"="+at.temporary)
+			continue
+		}
 		value, err := known.resolve(variable.Value)
 		if err != nil {
 			return proc.Command{}, fmt.Errorf("variable %s: %w", variable.Name, err)
 		}
 		if !expression.MatchString(variable.Value) {
-			value = folders.local(value) // written by the template; what an event says is no path
+			value = at.folders.local(value) // written by the template; what an event says is no path
 		}
 		env = append(env, variable.Name+"="+expand(value, env[own:]))
 	}
-	return proc.Command{Args: words, Env: env, Dir: folders.first()}, nil
+	return proc.Command{Args: words, Env: env, Dir: at.folders.first()}, nil
 }
 
 // machineSets says whether this machine gives the steps a variable.
@@ -262,6 +275,26 @@ func outputsOf(node Node, folders folders) (map[string]string, error) {
 		}
 	}
 	return values, nil
+}
+
+// place is where the process of a container works.
+type place struct {
+	folders   folders
+	temporary string // folder for temporary files
+}
+
+// longestTemp is how long the path of a folder may be in which folders for
+// temporary files are made. A socket's path has at most 107 bytes on Linux and
+// 103 on macOS; programs put sockets some folders deep (tsx: tsx-<uid>/<pid>.pipe).
+const longestTemp = 40
+
+// temporaryFolder makes an empty folder with a short path.
+func temporaryFolder() (string, error) {
+	parent := os.TempDir()
+	if len(parent) > longestTemp {
+		parent = "/tmp"
+	}
+	return os.MkdirTemp(parent, "aphex-")
 }
 
 // folders maps mount paths to the folders that stand for the volumes.

@@ -1,23 +1,19 @@
 package scaffold
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
 // appCommand gives the command of a cdk.json that runs the app; it may be "".
 func appCommand(folder string) (string, error) {
 	file := filepath.Join(folder, "cdk.json")
-	content, err := read(file)
-	if err != nil {
-		return "", err
-	}
 	var settings struct{ App string }
-	if err := json.Unmarshal([]byte(content), &settings); err != nil {
+	if err := cdkapp.ReadJSON(file, &settings); err != nil {
 		return "", fault.Invalidf("reading %s: %w", file, err).WithHint("it must be the JSON that the CDK reads")
 	}
 	return settings.App, nil

@@ -1,10 +1,11 @@
 package scaffold
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 )
 
 // installers are the package managers by the lock file that tells them.
@@ -40,7 +41,7 @@ func commands(dir, folder string) (build, tests []string) {
 
 func scripts(home, install, run string) (build, tests []string) {
 	var described struct{ Scripts map[string]string }
-	_ = json.Unmarshal([]byte(text(filepath.Join(home, "package.json"))), &described) // what is no JSON has no scripts
+	_ = cdkapp.ReadJSON(filepath.Join(home, "package.json"), &described) // what is no JSON has no scripts
 	build = []string{install}
 	for _, name := range []string{"build", "test"} {
 		if script := described.Scripts[name]; script != "" && !strings.Contains(script, "no test specified") {

@@ -67,7 +67,7 @@ func TestAFolderWithoutAnAppIsExplained(t *testing.T) {
 func TestABrokenAppIsExplained(t *testing.T) {
 	dir := write(t, []txtar.File{{Name: "cdk.json", Data: []byte("{")}})
 	_, err := scaffold.Inspect(dir)
-	assert.ErrorContains(t, err, "cdk.json: unexpected end of JSON input")
+	assert.ErrorContains(t, err, "cdk.json: it is not valid JSON")
 	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
@@ -100,19 +101,12 @@ func orElse(value, other *bool) *bool {
 	return other
 }
 
-// readOptional decodes a JSON file; a missing one leaves into as it is.
+// readOptional decodes a JSON file; a missing one leaves into as it is. The
+// error names the file alone: its folder may be gone when somebody reads it.
 func readOptional(file string, into any) error {
-	src, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fault.Invalidf("reading %s: %w", file, err)
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(src)))
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return fault.Invalidf("%s is not valid JSON of the expected form: %w", file, err)
+	err := cdkapp.ReadJSON(file, into)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.Invalidf("%s: %w", filepath.Base(file), err)
 	}
 	return nil
 }

@@ -13,30 +13,20 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/proc"
 )
 
-// maxTail is how much of a command's last error output is kept for the message.
-const maxTail = 64 << 10
-
-// tailWriter keeps the last maxTail bytes written to it.
-type tailWriter struct{ kept []byte }
-
-func (w *tailWriter) Write(p []byte) (int, error) {
-	w.kept = append(w.kept, p...)
-	if len(w.kept) > 2*maxTail {
-		w.kept = append([]byte(nil), w.kept[len(w.kept)-maxTail:]...)
-	}
-	return len(p), nil
-}
-
-func (w *tailWriter) String() string { return string(w.kept) }
-
 // errorLine is how Node.js, Python, Java and .NET announce what went wrong.
 var errorLine = regexp.MustCompile(`^\s*(?:Exception in thread "[^"]*" |Unhandled exception\. )?((?:[\w.]*(?:Error|Exception|Failure))(?: \[\w+\])?: .+)$`)
 
-// libraryLine is how aws-cdk-lib announces an error of its own.
-var libraryLine = regexp.MustCompile(`^\[?«\w+» (.+)$`)
+// forms are how programs announce what went wrong. A line that ends with a colon
+// only announces the next ones.
+var forms = []*regexp.Regexp{
+	regexp.MustCompile(`^\[?«\w+» (.+)$`),                       // aws-cdk-lib
+	regexp.MustCompile(`^(\S.*\berror TS\d+: .+)$`),             // the TypeScript compiler, alone or in ts-node
+	regexp.MustCompile(`^(\S.*:\d+:\d+: (?:ERROR|error): .+)$`), // esbuild in tsx, and C-like compilers
+	errorLine,
+}
 
 // explain makes of a failed command an error that tells the app's own words.
-func explain(ctx context.Context, err error, what, line, dir, stderr, errorFile string) error {
+func explain(ctx context.Context, err error, what, line, dir string, output *proc.Tail, errorFile string) error {
 	var exit *proc.ExitError
 	switch {
 	case ctx.Err() != nil:
@@ -44,7 +34,7 @@ func explain(ctx context.Context, err error, what, line, dir, stderr, errorFile 
 	case !errors.As(err, &exit):
 		return fault.Failedf("running %s (%q in %s): %w", what, line, dir, err)
 	}
-	said := gist(stderr)
+	said := gist(output.String())
 	if code := firstLine(errorFile); code != "" {
 		said = strings.TrimSuffix(code+": "+said, ": ")
 	}
@@ -55,25 +45,33 @@ func explain(ctx context.Context, err error, what, line, dir, stderr, errorFile 
 	if exit.Code == 127 {
 		return failed.WithHint("%q was not found in %s: do the build commands install it?", line, dir)
 	}
-	return failed.WithHint("run %q in %s to see the same error", line, dir)
+	again := fmt.Sprintf("run %q in %s to see the same error", line, dir)
+	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
+		again += "; the last it wrote:\n" + last
+	}
+	return failed.WithHint("%s", again)
 }
 
-// gist picks the sentence that matters out of a program's error output.
-func gist(stderr string) string {
+// gist picks the sentence that matters out of a program's output.
+func gist(output string) string {
 	last := ""
-	for text := range strings.Lines(stderr) {
-		text = strings.TrimRight(text, "\r\n")
-		for _, form := range []*regexp.Regexp{libraryLine, errorLine} {
-			if found := form.FindStringSubmatch(text); found != nil {
+	for text := range strings.Lines(output) {
+		text = strings.TrimSpace(escapes.ReplaceAllString(text, ""))
+		if text == "" {
+			continue
+		}
+		last = text
+		for _, form := range forms {
+			if found := form.FindStringSubmatch(text); found != nil && !strings.HasSuffix(text, ":") {
 				return shorten(found[1])
 			}
-		}
-		if strings.TrimSpace(text) != "" {
-			last = strings.TrimSpace(text)
 		}
 	}
 	return shorten(last)
 }
+
+// escapes are the styles of text on a terminal.
+var escapes = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
 func shorten(text string) string {
 	const most = 500

@@ -4,12 +4,11 @@ import (
 	"context"
 	"io"
 	"maps"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/proc"
 )
@@ -22,7 +21,7 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 		return nil, fault.Invalidf("the CDK app needs context that cdk.context.json lacks: %s", keys).
 			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups with --lookups")
 	}
-	cli, err := o.findCLI()
+	cli, err := cdkapp.LookPath("cdk", o.environment(out, "", nil))
 	if err != nil {
 		return nil, fault.Invalidf("the CDK app needs context that cdk.context.json lacks, and there is no CDK CLI to look it up: %s", keys).
 			WithHint("add aws-cdk to the app's packages, or commit cdk.context.json")
@@ -52,37 +51,13 @@ func (o Options) runCLI(ctx context.Context, cli, out string) error {
 		}
 		args = append(args, "--context", key+"="+text)
 	}
-	var tail tailWriter
-	err := proc.Run(ctx, proc.Command{
-		Args: args, Dir: o.App, Env: env, Limit: o.Limit,
-		Stdout: orDiscard(o.Stdout), Stderr: io.MultiWriter(orDiscard(o.Stderr), &tail),
-	})
+	var said proc.Tail
+	output := io.MultiWriter(orDiscard(o.Output), &said)
+	err := proc.Run(ctx, proc.Command{Args: args, Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
 	if err != nil {
-		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), tail.String(), "")
+		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), &said, "")
 	}
 	return nil
-}
-
-// findCLI looks for the CDK CLI among the app's packages, those of folders above it, and on PATH.
-func (o Options) findCLI() (string, error) {
-	dir, err := filepath.Abs(o.App)
-	if err != nil {
-		return "", err
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if found, err := exec.LookPath(filepath.Join(dir, "node_modules", ".bin", "cdk")); err == nil {
-			return found, nil
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	for _, dir := range filepath.SplitList(lookup(o.Env, "PATH")) {
-		if found, err := exec.LookPath(filepath.Join(dir, "cdk")); err == nil {
-			return found, nil
-		}
-	}
-	return "", exec.ErrNotFound
 }
 
 func keysOf(missing []assembly.Missing) string {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/proc"
 	"github.com/aphex/aphex-pipeline/internal/remove"
@@ -24,6 +25,7 @@ const cliVersion = "2.1148.1"
 // Options say which app to synthesize and with what around it.
 type Options struct {
 	App     string         // folder with the cdk.json
+	Top     string         // top folder of the workspace that the app lies in; empty is App itself
 	Name    string         // what people call that folder; empty is App itself
 	Out     string         // folder for the assembly, which nobody else uses; emptied first
 	Account string         // told to the app as CDK_DEFAULT_ACCOUNT
@@ -32,8 +34,7 @@ type Options struct {
 	Context map[string]any // context that outranks the app's files
 	Lookups bool           // let the CDK CLI look up missing context
 	Limit   time.Duration  // how long the command may run; 0 is without limit
-	Stdout  io.Writer      // output of the app's command
-	Stderr  io.Writer
+	Output  io.Writer      // what the commands write, in order; nil discards
 	Log     *slog.Logger
 }
 
@@ -71,7 +72,7 @@ func (o Options) prepareOut() (string, error) {
 func (o Options) run(ctx context.Context, out string, more map[string]any, variables ...string) (string, error) {
 	project, user, err := readSettings(o.App, lookup(o.Env, "HOME"))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
 	}
 	if err := project.checkCommand(o.App); err != nil {
 		return "", err
@@ -86,7 +87,7 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 	defer remove.All(scratch)
 	context, err := appContext(o.App, project, user, o.Context)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
 	}
 	merge(context, more)
 	env := o.environment(out, filepath.Join(scratch, "error.txt"), append(project.debugging(o.Env), variables...))
@@ -106,7 +107,7 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 // environment gives the variables of the command but for the context; what
 // would carry over from a CDK CLI around us is left out.
 func (o Options) environment(out, errorFile string, variables []string) []string {
-	env := slices.DeleteFunc(slices.Clone(o.Env), func(entry string) bool {
+	env := slices.DeleteFunc(cdkapp.Environ(cmp.Or(o.Top, o.App), o.App, o.Env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains([]string{"CDK_CONTEXT_JSON", "CONTEXT_OVERFLOW_LOCATION_ENV", "CDK_VALIDATION"}, name)
 	})
@@ -128,15 +129,13 @@ func (o Options) environment(out, errorFile string, variables []string) []string
 }
 
 func (o Options) shell(ctx context.Context, line string, env []string, what string) error {
-	var tail tailWriter
-	err := proc.Run(ctx, proc.Command{
-		Args: proc.Shell(line), Dir: o.App, Env: env, Limit: o.Limit,
-		Stdout: orDiscard(o.Stdout), Stderr: io.MultiWriter(orDiscard(o.Stderr), &tail),
-	})
+	var said proc.Tail
+	output := io.MultiWriter(orDiscard(o.Output), &said)
+	err := proc.Run(ctx, proc.Command{Args: proc.Shell(line), Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
 	if err == nil {
 		return nil
 	}
-	return explain(ctx, err, what, line, o.name(), tail.String(), lookup(env, "CDK_ERROR_FILE"))
+	return explain(ctx, err, what, line, o.name(), &said, lookup(env, "CDK_ERROR_FILE"))
 }
 
 // read reads the assembly and gives its errors their hints. The folder is not

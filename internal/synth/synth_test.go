@@ -122,6 +122,23 @@ func TestTheBuildCommandRunsFirst(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestTheAppFindsTheProgramsOfItsPackages(t *testing.T) {
+	workspace := t.TempDir()
+	o := app(t, map[string]string{"cdk.json": `{"app": "ours && theirs"}`})
+	o.App, o.Top = filepath.Join(workspace, "packages", "infra"), workspace
+	for dir, program := range map[string]string{o.App: "ours", o.Top: "theirs"} {
+		bin := filepath.Join(dir, "node_modules", ".bin")
+		require.NoError(t, os.MkdirAll(bin, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(bin, program), []byte("#!/bin/sh\n"+empty), 0o755))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(o.App, "cdk.json"), []byte(`{"app": "ours && theirs"}`), 0o644))
+	_, err := synth.Synthesize(t.Context(), o)
+	require.NoError(t, err)
+	o.Top = ""
+	_, err = synth.Synthesize(t.Context(), o)
+	require.ErrorContains(t, err, "exit code 127", "an app alone uses nothing above it")
+}
+
 func TestAFinishedAssemblyIsTakenAsItIs(t *testing.T) {
 	o := app(t, map[string]string{"cdk.json": `{"app": "ready"}`, "ready/manifest.json": `{"version":"55.0.0"}`})
 	a, err := synth.Synthesize(t.Context(), o)
@@ -152,12 +169,25 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'at x.js\\n\\n[«TooLong» the name is too long\\n  at y]\\n\\nNode.js v20\\n' >&2; exit 1"},
 			fault.Failed, "the CDK app failed (exit code 1): the name is too long", "",
 		},
+		"it fails with an error of the TypeScript compiler on standard output": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "echo before; echo \"bin/app.ts(3,27): error TS2561: 'descripton' does not exist.\"; echo after >&2; exit 2"},
+			fault.Failed, "the CDK app failed (exit code 2): bin/app.ts(3,27): error TS2561: 'descripton' does not exist.",
+			"the last it wrote:\nbefore\nbin/app.ts(3,27): error TS2561: 'descripton' does not exist.\nafter",
+		},
+		"it fails in ts-node": {
+			map[string]string{"cdk.json": shellApp, "app.sh": `printf "%s\n" "    return new TSError(text)" "TSError: ⨯ Unable to compile TypeScript:" "` + "\x1b[96mbin/app.ts\x1b[0m" + `:3:5 - error TS2304: Cannot find name 'x'." "    at f" >&2; exit 1`},
+			fault.Failed, "(exit code 1): bin/app.ts:3:5 - error TS2304: Cannot find name 'x'.", "the last it wrote",
+		},
+		"it fails to be read by tsx": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'Error [TransformError]: Transform failed with 1 error:\n/w/bin/app.ts:2:4: ERROR: Expected \")\"\n    at f\n' >&2; exit 1"},
+			fault.Failed, `(exit code 1): /w/bin/app.ts:2:4: ERROR: Expected ")"`, "the last it wrote",
+		},
 		"it fails in silence":             {map[string]string{"cdk.json": shellApp, "app.sh": "exit 3"}, fault.Failed, "it printed no error", ""},
 		"its command is not there":        {map[string]string{"cdk.json": `{"app": "no-such-tool x"}`}, fault.Failed, "exit code 127", "do the build commands install it?"},
 		"its build fails":                 {map[string]string{"cdk.json": `{"build": "exit 9", "app": "true"}`}, fault.Failed, "the build command in cdk.json failed (exit code 9)", ""},
 		"cdk.json has no command":         {map[string]string{"cdk.json": `{}`}, fault.Invalid, "does not say how to run the CDK app", `add the key "app"`},
-		"cdk.json is not JSON":            {map[string]string{"cdk.json": `app: x`}, fault.Invalid, "is not valid JSON", ""},
-		"cdk.context.json is not JSON":    {map[string]string{"cdk.json": shellApp, "cdk.context.json": "{"}, fault.Invalid, "cdk.context.json is not valid JSON", ""},
+		"cdk.json is not JSON":            {map[string]string{"cdk.json": `app: x`}, fault.Invalid, "cdk.json: it is not valid JSON", ""},
+		"cdk.context.json is not JSON":    {map[string]string{"cdk.json": shellApp, "cdk.context.json": "{"}, fault.Invalid, "cdk.context.json: it is not valid JSON", ""},
 		"its assembly is of a new schema": {map[string]string{"cdk.json": shellApp, "app.sh": `echo '{"version":"77.0.0"}' > "$CDK_OUTDIR/manifest.json"`}, fault.Invalid, "schema 77.0.0", "pin an older aws-cdk-lib"},
 		"its manifest is not JSON":        {map[string]string{"cdk.json": shellApp, "app.sh": `echo oops > "$CDK_OUTDIR/manifest.json"`}, fault.Invalid, "the cloud assembly of the CDK app in the folder infra: manifest.json: invalid character", ""},
 		"it needs context while lookups are off": {
@@ -181,13 +211,12 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 }
 
 func TestOutputIsPassedOn(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	o := app(t, map[string]string{"cdk.json": shellApp, "app.sh": "echo out; echo err >&2; " + empty})
-	o.Stdout, o.Stderr = &stdout, &stderr
+	var output bytes.Buffer
+	o := app(t, map[string]string{"cdk.json": shellApp, "app.sh": "echo out; echo err >&2; echo out again; " + empty})
+	o.Output = &output
 	_, err := synth.Synthesize(t.Context(), o)
 	require.NoError(t, err)
-	assert.Equal(t, "out\n", stdout.String())
-	assert.Equal(t, "err\n", stderr.String())
+	assert.Equal(t, "out\nerr\nout again\n", output.String())
 }
 
 func TestACancelledSynthesisSaysSo(t *testing.T) {

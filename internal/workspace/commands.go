@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/proc"
 	"github.com/aphex/aphex-pipeline/internal/redact"
@@ -16,7 +17,7 @@ import (
 // Surroundings are what commands are run in.
 type Surroundings struct {
 	Dir      string
-	Env      []string            // NAME=value: all that the commands get; see Environ
+	Env      []string            // NAME=value: all that the commands get, with programs of Dir's npm packages in PATH; see Environ
 	Out      io.Writer           // for their output, line by line and masked; nil discards
 	Redactor *redact.Redactor    // knows the secrets; nil knows well-known patterns only
 	Limit    time.Duration       // for each command; 0 is without limit
@@ -37,7 +38,8 @@ type CommandResult struct {
 
 // RunCommands runs the commands one after the other until one fails. Each gets
 // a shell of its own, so that a variable or a `cd` does not reach the next one;
-// what lies in the folder does. The shell is bash, or sh where there is no bash,
+// what lies in the folder does. Programs of the folder's npm packages are found as
+// a script of npm finds them. The shell is bash, or sh where there is no bash,
 // and stops at the first line that fails; in bash also when any program of a
 // pipe does. A command is stopped with everything that it started.
 //
@@ -68,18 +70,18 @@ func RunCommands(ctx context.Context, commands []string, s Surroundings) ([]Comm
 func (s Surroundings) runOne(ctx context.Context, command string) (CommandResult, error) {
 	result := CommandResult{Command: s.Redactor.String(command), Started: time.Now().UTC()}
 	fmt.Fprintf(s.Out, "$ %s\n", result.Command)
-	last := &tail{}
+	last := &proc.Tail{}
 	out := s.Redactor.Writer(io.MultiWriter(s.Out, last))
 	err := proc.Run(ctx, proc.Command{
-		Args: strictShell(command), Dir: s.Dir, Env: s.Env, Stdout: out, Stderr: out, Limit: s.Limit, Grace: s.Grace,
+		Args: strictShell(command), Dir: s.Dir, Env: cdkapp.Environ(s.Dir, s.Dir, s.Env), Stdout: out, Stderr: out, Limit: s.Limit, Grace: s.Grace,
 	})
 	err = errors.Join(err, out.Close())
-	if last.open() {
+	if last.Open() {
 		fmt.Fprintln(s.Out) // what follows begins a line of its own
 	}
 	result.Duration = time.Since(result.Started)
 	result.Seconds = result.Duration.Round(time.Millisecond).Seconds()
-	result.Tail = last.String()
+	result.Tail = last.Last()
 	if err != nil {
 		result.ExitCode, result.Error = exitCode(err), s.Redactor.String(err.Error())
 	}

@@ -57,11 +57,11 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 		return nil, err
 	}
 	made := &app{options: synth.Options{
-		App: dir, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Environment.Account, Region: j.Environment.Region,
-		Env: environ, Context: j.context(), Lookups: j.Lookups, Limit: j.Limit, Stdout: j.frame.Out, Stderr: j.frame.Out, Log: j.frame.Log,
+		App: dir, Top: j.Workspace, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Environment.Account, Region: j.Environment.Region,
+		Env: environ, Context: j.context(), Lookups: j.Lookups, Limit: j.Limit, Output: j.frame.Out, Log: j.frame.Log,
 	}}
 	if made.settings, err = synth.ReadSettings(dir, environ); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the CDK app in %s: %w", made.options.Name, err)
 	}
 	if j.Assembly != "" {
 		made.assembly, err = assembly.Read(j.Assembly)
@@ -149,7 +149,7 @@ func (j *job) validateAll(ctx context.Context, apps []*app) error {
 	for i, a := range apps {
 		wait.Go(func() {
 			quiet := a.options // its output has been shown by the first synthesis
-			quiet.Stdout, quiet.Stderr = nil, nil
+			quiet.Output = nil
 			report, err := synth.Validate(ctx, quiet, a.paths)
 			for _, found := range report.Findings {
 				if found.Severity == "warning" {

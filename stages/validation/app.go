@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
@@ -125,15 +125,8 @@ func contextOf(app string) (map[string]bool, error) {
 }
 
 func readJSON(path string, into any) error {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s is not valid JSON: %w", filepath.Base(path), err)
+	if err := cdkapp.ReadJSON(path, into); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
@@ -25,8 +26,9 @@ var builtins = strings.Fields(`alias bg break builtin case cd command continue d
 
 // tools looks for the program that each command begins with. It says nothing
 // where there is no shell: there the commands are not run either, as the
-// image of the validator holds no tools, and the builder's does.
-func tools(lookPath func(string) (string, error), cfg *config.Config) []Finding {
+// image of the validator holds no tools, and the builder's does. Nor does it of
+// programs that the npm packages in dir may bring.
+func tools(lookPath func(string) (string, error), dir string, cfg *config.Config) []Finding {
 	if _, err := lookPath("sh"); err != nil {
 		return nil
 	}
@@ -37,7 +39,7 @@ func tools(lookPath func(string) (string, error), cfg *config.Config) []Finding 
 		if name == "" || slices.Contains(missing, name) {
 			continue
 		}
-		if _, err := lookPath(name); err != nil {
+		if _, err := lookPath(name); err != nil && !cdkapp.MayBring(dir, name) {
 			missing = append(missing, name)
 			found = append(found, Finding{
 				Severity: Error, Check: "tools", Where: use.where,

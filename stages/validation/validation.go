@@ -104,7 +104,7 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 	found := []Finding{}
 	found = append(found, apps(dir, cfg)...)
 	found = append(found, requiredContext(dir, cfg)...)
-	found = append(found, tools(d.LookPath, cfg)...)
+	found = append(found, tools(d.LookPath, dir, cfg)...)
 	if !in.Offline {
 		found = append(found, accounts(ctx, d, frame, in, cfg)...)
 	}

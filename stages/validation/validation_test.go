@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -171,6 +172,23 @@ func TestContextThatEveryEnvironmentGivesIsNotMissed(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = validate(fit(), validation.Input{Source: app(t, config(""))})
 	assert.Equal(t, fault.Invalid, fault.KindOf(err), "prod has none")
+}
+
+func TestAProgramOfTheAppsPackagesIsNotMissed(t *testing.T) {
+	d := fit()
+	d.LookPath = func(name string) (string, error) {
+		if name == "sh" {
+			return "/bin/sh", nil
+		}
+		return "", errors.New("not found")
+	}
+	dir := app(t, strings.Replace(good, "npm ci", "tsx build.ts", 1))
+	_, _, err := validate(d, validation.Input{Source: dir})
+	require.ErrorContains(t, err, `needs the program "tsx", which is not in PATH`)
+	lock := `{"packages": {"node_modules/tsx": {"bin": {"tsx": "x"}}, "node_modules/npm": {"bin": {"npm": "x"}}}}`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "package-lock.json"), []byte(lock), 0o600))
+	_, _, err = validate(d, validation.Input{Source: dir})
+	assert.NoError(t, err)
 }
 
 func TestWhereThereIsNoShellNoToolIsMissed(t *testing.T) {

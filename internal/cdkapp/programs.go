@@ -1,0 +1,99 @@
+package cdkapp
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// defaultPath is where programs are looked for without the variable PATH.
+const defaultPath = "/usr/local/bin:/usr/bin:/bin"
+
+// Environ gives the environment of a command that is run in dir, a folder of the
+// workspace with the given top folder: env with the programs of npm packages in
+// front of PATH, as npx and the scripts of npm have them. These are the folders
+// node_modules/.bin from dir up to top, the nearest first, whether or not they
+// exist yet: a command may install them. Nothing above top is ever used.
+func Environ(top, dir string, env []string) []string {
+	path := valueOf(env, "PATH")
+	if path == "" {
+		path = defaultPath
+	}
+	folders := append(binFolders(top, dir), path)
+	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool { return strings.HasPrefix(entry, "PATH=") })
+	return append(env, "PATH="+strings.Join(folders, string(os.PathListSeparator)))
+}
+
+// LookPath finds a program as a command in that environment would; the error is
+// exec.ErrNotFound.
+func LookPath(program string, env []string) (string, error) {
+	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
+		if !filepath.IsAbs(dir) {
+			continue // what it means depends on where somebody is
+		}
+		if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+			return found, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// binFolders lists the folders with programs of packages from dir up to top.
+func binFolders(top, dir string) (folders []string) {
+	top, topErr := filepath.Abs(top)
+	dir, dirErr := filepath.Abs(dir)
+	if topErr != nil || dirErr != nil {
+		return nil
+	}
+	below, err := filepath.Rel(top, dir)
+	if err != nil || !filepath.IsLocal(below) {
+		return nil
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		bin := filepath.Join(dir, "node_modules", ".bin")
+		if !strings.ContainsRune(bin, os.PathListSeparator) { // which no entry of PATH can hold
+			folders = append(folders, bin)
+		}
+		if dir == top {
+			return folders
+		}
+	}
+}
+
+func valueOf(env []string, name string) string {
+	for _, entry := range slices.Backward(env) {
+		if value, found := strings.CutPrefix(entry, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
+// MayBring says whether the npm packages of a folder, installed or not, may bring
+// a program: it is there, npm's lock file names it, or there is a package.json
+// and no lock file that would name it (those of other package managers do not).
+func MayBring(dir, program string) bool {
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".bin", program)); err == nil {
+		return true
+	}
+	for _, name := range []string{"npm-shrinkwrap.json", "package-lock.json"} {
+		var lock struct {
+			Packages map[string]struct {
+				Bin map[string]any `json:"bin"`
+			} `json:"packages"`
+		}
+		if ReadJSON(filepath.Join(dir, name), &lock) != nil || lock.Packages == nil {
+			continue // a file of npm 6 does not name programs
+		}
+		for _, one := range lock.Packages {
+			if _, brings := one.Bin[program]; brings {
+				return true
+			}
+		}
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dir, "package.json"))
+	return err == nil
+}

@@ -1,0 +1,44 @@
+package proc
+
+import (
+	"bytes"
+	"strings"
+)
+
+const (
+	keptBytes = 64 << 10
+	lastLines = 20
+	lastBytes = 4 << 10
+)
+
+// Tail keeps the end of what is written to it: at least the last 64 KiB.
+type Tail struct{ kept []byte }
+
+// Write never fails.
+func (t *Tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p[max(0, len(p)-keptBytes):]...)
+	if len(t.kept) > 2*keptBytes {
+		t.kept = append(t.kept[:0], t.kept[len(t.kept)-keptBytes:]...)
+	}
+	return len(p), nil
+}
+
+// Open says whether the last line has no end.
+func (t *Tail) Open() bool { return len(t.kept) > 0 && t.kept[len(t.kept)-1] != '\n' }
+
+// String gives all that is kept.
+func (t *Tail) String() string { return string(t.kept) }
+
+// Last gives what is shown to people: the last 20 lines, and at most 4 KiB of
+// them, as whole lines without the last line end; of a single long line its end.
+func (t *Tail) Last() string {
+	text := bytes.TrimRight(t.kept, "\r\n \t")
+	if len(text) > lastBytes {
+		text = text[len(text)-lastBytes:]
+		if _, whole, found := bytes.Cut(text, []byte("\n")); found {
+			text = whole
+		}
+	}
+	lines := strings.Split(string(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-lastLines):], "\n")
+}
