@@ -43,25 +43,40 @@ func (l *laptop) openCloud(ctx context.Context, place plan.Place) (cloud, error)
 		l.console.notef("  aws     the accounts of your credentials (default chain)\n")
 		return cloud{region: place.Region}, nil
 	}
-	c := cloud{dir: l.state.aws(), home: or(l.Account, l.cfg.Environments[0].Account), region: place.Region}
-	var err error
-	c.server, err = awssim.New(awssim.Options{Dir: c.dir, Bootstrap: &awssim.Bootstrap{Trust: c.home, Done: func(env bootstrap.Environment) {
-		l.console.notef("  aws     account %s is bootstrapped in %s now (qualifier %s)\n", env.Account, env.Region, env.Qualifier)
-	}}})
-	if err != nil {
-		return cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).
-			WithHint("remove %s to start with empty accounts", c.dir)
-	}
-	if c.url, err = c.server.Start(); err != nil {
-		return cloud{}, fmt.Errorf("starting the AWS simulator: %w", err)
-	}
-	l.console.notef("  aws     simulated, at %s (state in %s)\n", c.url, c.dir)
+	accounts := []string{or(l.Account, l.cfg.Environments[0].Account)}
 	for _, env := range l.cfg.Environments {
-		c.server.AddAccount(env.Account)
+		accounts = append(accounts, env.Account)
+	}
+	c, err := startSimulator(l.state.aws(), "", accounts, place.Region, l.console)
+	if err != nil {
+		return cloud{}, err
 	}
 	if err := c.makeBucket(ctx, l, place); err != nil {
 		c.close()
 		return cloud{}, err
+	}
+	return c, nil
+}
+
+// startSimulator starts the simulator at an address, host:port or "" for a free
+// port, with a state folder and accounts; the first may deploy into the others.
+func startSimulator(dir, address string, accounts []string, region string, console *console) (cloud, error) {
+	c := cloud{dir: dir, home: accounts[0], region: region}
+	var err error
+	c.server, err = awssim.New(awssim.Options{Dir: dir, Address: address, Bootstrap: &awssim.Bootstrap{Trust: c.home, Done: func(env bootstrap.Environment) {
+		console.notef("  aws     account %s is bootstrapped in %s now (qualifier %s)\n", env.Account, env.Region, env.Qualifier)
+	}}})
+	if err != nil {
+		return cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).
+			WithHint("remove %s to start with empty accounts", dir)
+	}
+	if c.url, err = c.server.Start(); err != nil {
+		c.close()
+		return cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).WithHint("is the port free? without --port a free one is taken")
+	}
+	console.notef("  aws     simulated, at %s (state in %s)\n", c.url, dir)
+	for _, id := range accounts {
+		c.server.AddAccount(id)
 	}
 	return c, nil
 }

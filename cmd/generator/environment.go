@@ -33,6 +33,9 @@ func (l *laptop) environment() []string {
 		}
 	}
 	env = append(env, l.cloud.env()...)
+	if l.Lookups || l.cloud.server != nil { // nobody can commit what a simulated account has
+		env = append(env, "APHEX_LOOKUPS=true")
+	}
 	return append(env, "APHEX_ALLOW_LOCAL=true", "APHEX_OBJECTS="+l.state.objects())
 }
 

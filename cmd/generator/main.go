@@ -43,6 +43,7 @@ type cli struct {
 	Apply     applyCmd     `cmd:"" help:"Bring the pipeline's objects to the cluster."`
 	Delete    deleteCmd    `cmd:"" help:"Remove the pipeline from the cluster, and from AWS if asked."`
 	Run       runCmd       `cmd:"" help:"Run the whole pipeline on this machine."`
+	Simulate  simulateCmd  `cmd:"" help:"Run the simulated AWS alone, for single stages, the CDK CLI and the AWS CLI."`
 	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
 	Schema    schemaCmd    `cmd:"" help:"Print the JSON Schema of the configuration."`
 	Version   versionCmd   `cmd:"" help:"Print the version and exit."`
@@ -54,6 +55,7 @@ Examples:
 
   generator init                  write aphex-config.yaml for the CDK app in this folder
   generator run --source .        run the whole pipeline here, against a simulated AWS
+  generator simulate              run the simulated AWS alone, for single stages and other tools
   generator render -o pipeline/   write the pipeline's Argo objects to a folder
   generator render | kubectl apply -f -
 

@@ -25,6 +25,7 @@ type runCmd struct {
 	State     string `help:"Folder for what outlives a run: the simulated AWS, the pipeline's objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
 	AWS       string `help:"Where to deploy: simulator, or default-chain for the AWS accounts that your credentials lead to." enum:"simulator,default-chain" default:"simulator" name:"aws"`
 	LogFormat string `help:"What standard error carries: text for people, or a JSON record a line." enum:"text,json" default:"text"`
+	Lookups   bool   `help:"Let the CDK CLI look up context that cdk.context.json lacks, in the accounts of --aws=default-chain; in simulated accounts it always may."`
 	Yes       bool   `short:"y" help:"Approve every deployment that asks for it."`
 	placeFlags
 }

@@ -83,6 +83,12 @@ type Config struct {
 	// Keys that the CDK context must have, so that synthesis looks nothing up.
 	RequiredContext []string `json:"requiredContext,omitempty" rule:"contextKey" example:"[\"availability-zones:account=111111111111:region=eu-west-1\"]"`
 
+	// Whether the CDK CLI may look up context that `cdk.context.json` lacks, such as
+	// availability zones or a VPC, in the environment's account when it is deployed.
+	// What it finds is used by that run alone, so that two runs of one commit may
+	// differ: a committed `cdk.context.json` is better.
+	Lookups bool `json:"lookups,omitempty" default:"false"`
+
 	// The CDK stack of the pipeline itself, if the repository has one. It is
 	// deployed before the environments, in the pipeline's own account.
 	PipelineStack *Stack `json:"pipelineStack,omitempty"`

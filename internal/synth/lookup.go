@@ -14,12 +14,13 @@ import (
 )
 
 // lookUp lets the CDK CLI find the missing context and synthesize with it. The
-// CLI writes what it found into cdk.context.json of the app.
+// CLI writes what it found into cdk.context.json of the app, in the workspace:
+// the repository has it when somebody commits it.
 func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Missing) (*assembly.Assembly, error) {
 	keys := keysOf(missing)
 	if !o.Lookups {
 		return nil, fault.Invalidf("the CDK app needs context that cdk.context.json lacks: %s", keys).
-			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups with --lookups")
+			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups: `lookups: true` in the configuration, or --lookups")
 	}
 	cli, err := cdkapp.LookPath("cdk", o.environment(out, "", nil))
 	if err != nil {
@@ -36,6 +37,10 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 	if err == nil && len(a.Missing) > 0 {
 		return nil, fault.Failedf("the CDK CLI could not find context that the app needs: %s", keysOf(a.Missing)).
 			WithHint("does the thing exist in account %s, and may the credentials read it?", o.Account)
+	}
+	if err == nil && o.Log != nil {
+		o.Log.Warn("this run alone uses the context that was looked up; to hold every run to the same values, run `cdk synth` with access to the account and commit cdk.context.json",
+			"keys", keys, "app", o.name())
 	}
 	return a, err
 }

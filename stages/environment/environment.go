@@ -89,7 +89,7 @@ type Input struct {
 	Concurrency      int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
 	Force            bool          `help:"Make a change set even for a stack that seems unchanged."`
 	Rollback         *bool         `help:"Roll back a stack whose deployment fails (--rollback), first also one that an earlier deployment left half way, or leave it as it stops (--no-rollback), in place of onFailure in the configuration." negatable:""`
-	Lookups          bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks."`
+	Lookups          bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks, as lookups: true in the configuration does."`
 	Advice           bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
 	Limit            time.Duration `help:"How long one command may run." default:"1h"`
 }
@@ -221,7 +221,7 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 	}
 	r := Request{
 		Values: values, Environment: env, Planned: planned, Workspace: dir, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Assembly: in.Assembly,
-		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, Rollback: in.Rollback, Lookups: in.Lookups, Advice: in.Advice, Limit: in.Limit,
+		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, Rollback: in.Rollback, Lookups: in.Lookups || cfg.Lookups, Advice: in.Advice, Limit: in.Limit,
 	}
 	if in.plans() {
 		plan, err := makePlan(ctx, d, frame, tell, r)
