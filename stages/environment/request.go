@@ -121,7 +121,11 @@ func (j *job) environ(outputs surroundings.Outputs) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(j.loan.Environ(workspace.Environ()), variables...), nil
+	base := workspace.Environ()
+	if j.loan != nil {
+		base = j.loan.Environ(base)
+	}
+	return append(base, variables...), nil
 }
 
 func (j *job) hooks(ctx context.Context, name string, commands []string, outputs surroundings.Outputs) error {

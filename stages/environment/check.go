@@ -1,0 +1,172 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// CheckRequest asks whether a commit can be deployed to its environments.
+type CheckRequest struct {
+	Config  *config.Config
+	Commit  string
+	Branch  string
+	Scratch string // folder for what is needed in between
+	// Workspace gives a folder with the built workspace that nobody else uses: an
+	// app may write into its folder while it is synthesized.
+	Workspace func(ctx context.Context) (dir string, err error)
+	Lookups   bool          // let the CDK CLI look up missing context
+	Limit     time.Duration // how long one synthesis may take
+}
+
+// Checked is what the environments of a commit deploy.
+type Checked struct {
+	// Undeployed are the construct paths of the app's stacks that no environment deploys.
+	Undeployed []string
+}
+
+// Check synthesizes every environment and finds its stacks, as its deployment
+// will, and changes nothing. The error has what is wrong with every environment:
+// an app that fails, missing context, unknown names, another account or region.
+func Check(ctx context.Context, d Deps, frame stage.Frame, r CheckRequest) (Checked, error) {
+	tell := newTelling(d, frame, "")
+	defer tell.Watch()()
+	defer tell.begin(fmt.Sprintf("synthesizing %d environments", len(r.Config.Environments)))()
+	free, err := r.workspaces(ctx)
+	if err != nil {
+		return Checked{}, err
+	}
+	var nodes []schedule.Node
+	for _, env := range r.Config.Environments {
+		nodes = append(nodes, schedule.Node{Name: env.Name})
+	}
+	results := schedule.Run(ctx, cap(free), nodes, func(ctx context.Context, name string) (arranged, error) {
+		workspace := <-free
+		defer func() { free <- workspace }()
+		env, _ := r.Config.Environment(name)
+		found, err := r.arrange(ctx, d, frame, tell, env, workspace)
+		if err != nil && fault.KindOf(err) != fault.Temporary && ctx.Err() == nil {
+			found.problem, err = err, nil // the others are looked at all the same
+		}
+		return found, err
+	})
+	return conclusion(results)
+}
+
+// workspaces gives as many folders as syntheses may run at once: one a processor.
+func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
+	free := make(chan string, min(runtime.NumCPU(), len(r.Config.Environments)))
+	for range cap(free) {
+		dir, err := r.Workspace(ctx)
+		if err != nil {
+			return nil, err
+		}
+		free <- dir
+	}
+	return free, nil
+}
+
+// arranged is what an environment deploys, or why it cannot be deployed.
+type arranged struct {
+	all      []string // construct paths of all stacks of its apps
+	deployed []string
+	problem  error
+}
+
+// arrange looks at one environment. An account that the pipeline may not enter
+// yet, as its rights come with the update of the pipeline, does not keep its app
+// from being synthesized.
+func (r CheckRequest) arrange(ctx context.Context, d Deps, frame stage.Frame, tell *telling, env config.Environment, workspace string) (found arranged, err error) {
+	scratch := filepath.Join(r.Scratch, env.Name)
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
+		return found, fault.Writing(scratch, err)
+	}
+	frame.Out, frame.Log = io.Discard, slog.New(slog.DiscardHandler) // the deployment says it all
+	j := &job{
+		Request: Request{
+			Environment: env, Workspace: workspace, Scratch: scratch, Commit: r.Commit, Branch: r.Branch, Lookups: r.Lookups, Limit: r.Limit,
+		},
+		deps: d, frame: frame, progress: tell,
+	}
+	switch err := j.enter(ctx); {
+	case err == nil:
+		defer j.loan.Close()
+	case fault.KindOf(err) == fault.Temporary || ctx.Err() != nil:
+		return found, err
+	default:
+		j.entry = &account.Entry{Target: account.Target{Account: env.Account, Region: env.Region}, Partition: env.Partition()}
+	}
+	targets, apps, _, err := j.arrange(ctx)
+	for _, app := range apps {
+		for _, stack := range app.assembly.Stacks {
+			found.all = append(found.all, stack.Path)
+		}
+	}
+	for _, t := range targets {
+		found.deployed = append(found.deployed, t.stack.Path)
+	}
+	return found, err
+}
+
+// conclusion joins what was found of all environments.
+func conclusion(results []schedule.Result[arranged]) (Checked, error) {
+	var all, deployed []string
+	var wrong []schedule.Result[arranged]
+	for _, result := range results {
+		if result.Err != nil {
+			return Checked{}, fmt.Errorf("environment %s: %w", result.Name, result.Err)
+		}
+		if result.Value.problem != nil {
+			wrong = append(wrong, result)
+		}
+		all, deployed = append(all, result.Value.all...), append(deployed, result.Value.deployed...)
+	}
+	switch len(wrong) {
+	case 0:
+		slices.Sort(all)
+		return Checked{Undeployed: slices.DeleteFunc(slices.Compact(all), func(path string) bool { return slices.Contains(deployed, path) })}, nil
+	case 1:
+		return Checked{}, fmt.Errorf("environment %s: %w", wrong[0].Name, wrong[0].Value.problem)
+	}
+	return Checked{}, together(wrong, len(results))
+}
+
+// together says what is wrong with several environments; what is wrong with many
+// in the same way is said once.
+func together(wrong []schedule.Result[arranged], of int) error {
+	var texts []string
+	names, errs := map[string][]string{}, []error{}
+	for _, result := range wrong {
+		text := result.Value.problem.Error()
+		if hint := fault.HintOf(result.Value.problem); hint != "" {
+			text += "\n    hint: " + strings.ReplaceAll(hint, "\n", "\n    ")
+		}
+		if names[text] == nil {
+			texts = append(texts, text)
+		}
+		names[text] = append(names[text], result.Name)
+		errs = append(errs, result.Value.problem)
+	}
+	message := fmt.Sprintf("%d of %d environments cannot be deployed:", len(wrong), of)
+	for _, text := range texts {
+		message += fmt.Sprintf("\n  %s: %s", strings.Join(names[text], ", "), text)
+	}
+	if fault.KindOf(errors.Join(errs...)) == fault.Invalid {
+		return fault.Invalidf("%s", message)
+	}
+	return fault.Failedf("%s", message)
+}

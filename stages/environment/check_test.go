@@ -1,0 +1,91 @@
+package environment_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/environment"
+)
+
+// check looks at every environment of the workspace.
+func (w *world) check() (environment.Checked, error) {
+	w.t.Helper()
+	cfg, err := config.Load(filepath.Join(w.source, "aphex-config.yaml"))
+	require.NoError(w.t, err)
+	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1"}
+	return environment.Check(w.t.Context(), w.deps(), frame, environment.CheckRequest{
+		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute,
+		Workspace: func(context.Context) (string, error) { return w.source, nil },
+	})
+}
+
+func TestEveryEnvironmentIsCheckedBeforeOneIsTouched(t *testing.T) {
+	w := newWorld(t)
+	w.ForgetCalls()
+	for name, c := range map[string]struct {
+		environments string
+		says         []string
+		kind         fault.Kind
+	}{
+		"a misspelt stack": {
+			`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Dtaa}]}
+`, []string{`environment prod: `, `no stack "Dtaa"`}, fault.Invalid,
+		},
+		"several mistakes": {
+			`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Date}]}
+  - {name: eu, account: "222222222222", region: eu-central-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Date}]}
+  - {name: us, account: "333333333333", region: us-west-2, stacks: [{name: Egde}]}
+`, []string{"3 of 4 environments cannot be deployed:", "\n  dev, prod: ", `"Date"`, "\n  us: ", `"Egde"`, "did you mean"}, fault.Invalid,
+		},
+	} {
+		w.configure(c.environments)
+		_, err := w.check()
+		require.Error(t, err, name)
+		for _, text := range c.says {
+			assert.Contains(t, err.Error()+" "+fault.HintOf(err), text, name)
+		}
+		assert.Equal(t, c.kind, fault.KindOf(err), name)
+	}
+	for call := range w.Calls() {
+		assert.NotRegexp(t, "ChangeSet|PutObject", call)
+	}
+}
+
+func TestStacksThatNoEnvironmentDeploysAreNamed(t *testing.T) {
+	w := newWorld(t)
+	w.configure(`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Data}, {name: Edge}]}
+`)
+	checked, err := w.check()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Api"}, checked.Undeployed)
+}
+
+func TestAnAppThatFailsForOneEnvironmentIsFoundWithItsOutput(t *testing.T) {
+	w := newWorld(t)
+	app, err := os.ReadFile(filepath.Join(w.source, "app.js"))
+	require.NoError(t, err)
+	w.write("app.js", "if (process.env.ENVIRONMENT_NAME === 'prod') { console.error('no settings for prod'); process.exit(7) }\n"+string(app))
+	_, err = w.check()
+	require.ErrorContains(t, err, "environment prod: ")
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, err.Error()+fault.HintOf(err), "no settings for prod")
+	assert.False(t, strings.Contains(w.out.String(), "no settings"), "the deployment shows what the app prints")
+}
