@@ -53,6 +53,9 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 			return deployStack(ctx, frame, in, workspace, stack, region)
 		},
 	}
+	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) ([]string, error) {
+		return checkEnvironments(ctx, frame, in, cfg, workspace)
+	}
 	if in.Objects == "" { // the cluster that this pod runs in
 		cluster, err := kube.InCluster()
 		if err != nil {
@@ -63,6 +66,19 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 		d.Start = cluster.Create
 	}
 	return pipeline.Run(ctx, d, frame, in)
+}
+
+// checkEnvironments synthesizes every environment of the commit.
+func checkEnvironments(ctx context.Context, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error)) ([]string, error) {
+	scratch, err := workspace.Scratch("check-")
+	if err != nil {
+		return nil, err
+	}
+	defer remove.All(scratch)
+	checked, err := environment.Check(ctx, environment.Deps{Enter: clients.Enter}, frame, environment.CheckRequest{
+		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Limit: time.Hour,
+	})
+	return checked.Undeployed, err
 }
 
 // deployStack deploys the repository's own pipeline stack, in the account that

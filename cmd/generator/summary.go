@@ -36,6 +36,7 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 	}
 	unreached := l.unreached(s, last)
 	changed := s.stacks(whole)
+	undeployed := s.undeployed(whole)
 	s.outputs(ctx, l, place, whole)
 	cause := causeOf(whole)
 	if cause != nil {
@@ -45,7 +46,7 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 		}
 	}
 	l.where(s, place, whole, runs)
-	l.next(s, whole, changed, unreached)
+	l.next(s, whole, changed, unreached || undeployed)
 	if _, err := fmt.Fprint(l.std.out, s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}
@@ -186,6 +187,23 @@ func (s *summary) stacks(result localrun.Result) (changed bool) {
 		}
 	}
 	return changed
+}
+
+// undeployed lists the stacks of the app that no environment deploys, and says
+// whether there are any.
+func (s *summary) undeployed(result localrun.Result) bool {
+	for _, step := range result.Steps {
+		var paths []string
+		if step.Name != plan.Pipeline || json.Unmarshal([]byte(step.Outputs["undeployed"]), &paths) != nil || len(paths) == 0 {
+			continue
+		}
+		s.line("\n%s", s.style(yellow, "Stacks of the app that no environment deploys"))
+		for _, path := range paths {
+			s.line("  %s", path)
+		}
+		return true
+	}
+	return false
 }
 
 // wiringOutput begins the outputs that the CDK makes for references between

@@ -11,7 +11,9 @@ import (
 // Help describes the stage on the command line.
 const Help = `Update the pipeline itself to what a commit declares.
 
-Reads the configuration of the commit, deploys the repository's own pipeline
+Synthesizes every environment of the commit and finds its stacks, so that what is
+wrong with any of them is found before one is touched. Then it
+reads the configuration of the commit, deploys the repository's own pipeline
 stack (pipelineStack) if it has one, renders the pipeline's objects and applies
 them to the cluster, or to a folder. A run whose commit declares another pipeline
 than the one that the run is of hands over: a run of the new version goes on with
@@ -82,6 +84,7 @@ type Output struct {
 	Changes    []manifest.Change `output:"changes" help:"What applying did to each object."`
 	NoApproval string            `output:"no-approval" help:"Environments of the run that need no approval, each between commas."`
 	Handover   *stage.Handover   `output:"handover" help:"The run that goes on, and what it is given; null is none."`
+	Undeployed []string          `output:"undeployed" help:"Stacks of the app that no environment deploys, by construct path."`
 	Unreached  []string          `output:"unreached" help:"Environments of the commit that this run does not deploy."`
 }
 

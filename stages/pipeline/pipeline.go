@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/cloudside"
@@ -30,6 +31,10 @@ type Deps struct {
 	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
 	// FetchFile reads one file of an artifact, verified against its digest.
 	FetchFile func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error)
+	// Check says whether the commit can be deployed to every environment, and
+	// which stacks of the app none deploys. Workspace gives another copy of what was
+	// built at every call.
+	Check func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (undeployed []string, err error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
 	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error
 	// UpdateCloud brings the pipeline's own AWS side to a template. It may be
@@ -59,7 +64,8 @@ type Cloud struct {
 	Template []byte // JSON
 }
 
-// Run updates the pipeline, and hands over where the run is not of the pipeline
+// Run checks that the commit can be deployed to every environment, updates the
+// pipeline, and hands over where the run is not of the pipeline
 // that its commit declares. A failed update keeps the last good pipeline; the run
 // goes on or stops as in.OnFailure says, and says so either way. A commit whose
 // declaration cannot be read is not deployed: it may ask for an approval.
@@ -74,7 +80,12 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
+	undeployed, err := d.check(ctx, frame, in, cfg)
+	if err != nil {
+		return Output{}, err
+	}
 	out, err := d.follow(ctx, frame, in, cfg)
+	out.Undeployed = undeployed
 	if err != nil && (in.OnFailure == string(config.Stop) || ctx.Err() != nil || fault.KindOf(err) == fault.Temporary) {
 		return Output{}, err
 	}
@@ -82,6 +93,34 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		frame.Log.Warn("the run goes on with the pipeline that it began with, whatever its commit declares", "error", err, "hint", fault.HintOf(err))
 	}
 	return in.conclude(frame, cfg, out), nil
+}
+
+// check looks at every environment before anything is changed. A run that another
+// one handed over to has been looked at.
+func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (undeployed []string, err error) {
+	if in.Origin != "" {
+		return []string{}, nil
+	}
+	var done []func()
+	defer func() {
+		for _, remove := range done {
+			remove()
+		}
+	}()
+	undeployed, err = d.Check(ctx, frame, cfg, func(ctx context.Context) (string, error) {
+		dir, remove, err := d.workspace(ctx, frame, in)
+		if err == nil {
+			done = append(done, remove)
+		}
+		return dir, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("nothing was deployed: %w", err)
+	}
+	if len(undeployed) > 0 {
+		frame.Log.Warn("the app has stacks that no environment deploys", "stacks", strings.Join(undeployed, ", "))
+	}
+	return append([]string{}, undeployed...), nil
 }
 
 // follow brings the pipeline to what the commit declares, and hands over to a run
