@@ -33,7 +33,6 @@ var apps = []judged{
 	{app: "tags", stacks: []string{"TaggedStack"}},
 	{app: "parameters", stacks: []string{"ParameterStack"}, dynamic: true},
 	{app: "references", stacks: []string{"Producer", "NearReader", "FarReader", "FarImporter"}, dynamic: true},
-	{app: "references", stacks: []string{"Producer", "NearReader", "FarReader", "FarImporter"}, dynamic: true},
 	{app: "far", stacks: []string{"FarStack"}, account: prod, region: frankfurt},
 	{app: "docker", stacks: []string{"ImageStack"}, slow: true},
 	{app: "bundled", stacks: []string{"BundledStack"}, slow: true},
