@@ -63,6 +63,9 @@ type world struct {
 	deployed []string
 	fetched  bool
 	refuse   error
+
+	undeployed []string // that the check finds
+	unfit      error    // of the check
 }
 
 func (w *world) deps(configuration string) pipeline.Deps {
@@ -71,6 +74,9 @@ func (w *world) deps(configuration string) pipeline.Deps {
 		Fetch:  func(context.Context, string, string, string, string) error { w.fetched = true; return nil },
 		FetchFile: func(context.Context, string, string, string, string) ([]byte, error) {
 			return []byte(configuration), nil
+		},
+		Check: func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) ([]string, error) {
+			return w.undeployed, w.unfit
 		},
 		DeployStack: func(_ context.Context, _ stage.Frame, _ string, stack config.Stack, region string) error {
 			w.deployed = append(w.deployed, stack.Name+" in "+region)
@@ -164,4 +170,22 @@ func TestInputsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
 	for _, in := range []pipeline.Input{{}, {Source: "a", Artifact: "b", Digest: "c"}, {Artifact: "b"}} {
 		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()))
 	}
+}
+
+func TestACommitThatCannotBeDeployedToEveryEnvironmentChangesNothing(t *testing.T) {
+	w := world{unfit: fault.Invalidf("environment prod: the CDK app has no stack \"Sied\"").WithHint("did you mean Side?")}
+	_, err := run(t, &w, good+"pipelineStack: {name: PipelineStack}\n", "continue")
+	require.ErrorContains(t, err, `nothing was deployed: environment prod: the CDK app has no stack "Sied"`)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, "did you mean Side?", fault.HintOf(err))
+	assert.Empty(t, w.applied)
+	assert.Empty(t, w.deployed)
+}
+
+func TestStacksThatNoEnvironmentDeploysAreSaid(t *testing.T) {
+	w := world{undeployed: []string{"Cache", "Prod/Queue"}}
+	out, err := run(t, &w, good, "stop")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Cache", "Prod/Queue"}, out.Undeployed)
+	assert.Contains(t, w.log.String(), "Cache, Prod/Queue")
 }
