@@ -76,7 +76,7 @@ func checkEnvironments(ctx context.Context, frame stage.Frame, in pipeline.Input
 	}
 	defer remove.All(scratch)
 	checked, err := environment.Check(ctx, environment.Deps{Enter: clients.Enter}, frame, environment.CheckRequest{
-		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Limit: time.Hour,
+		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 	})
 	return checked.Undeployed, err
 }

@@ -40,6 +40,7 @@ type Input struct {
 	Digest    string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	Source    string `help:"Folder to use in place of an artifact." type:"path"`
 	Objects   string `help:"Folder that is given the objects in place of a cluster." type:"path"`
+	Lookups   bool   `help:"Let the CDK CLI look up context that cdk.context.json lacks, as lookups: true in the configuration does."`
 	OnFailure string `help:"What a failed update of the pipeline means for the run: continue or stop." enum:"continue,stop" default:"continue"`
 
 	// To see whether a newer commit is deployed already.
