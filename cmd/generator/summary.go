@@ -223,13 +223,16 @@ func (s *summary) outputs(ctx context.Context, l *laptop, place plan.Place, resu
 			s.line("\nThe outputs of %s could not be read: %v", step.Name, err)
 			continue
 		}
-		s.line("\n%s", s.style(bold, "Outputs of "+strings.TrimPrefix(step.Name, plan.Deploy(""))))
+		var lines []string
 		for _, stack := range keys(values) {
 			for _, key := range keys(values[stack]) {
 				if !strings.HasPrefix(key, wiringOutput) {
-					s.line("  %-36s %s", stack+"."+key, values[stack][key])
+					lines = append(lines, fmt.Sprintf("  %-36s %s", stack+"."+key, values[stack][key]))
 				}
 			}
+		}
+		if len(lines) > 0 {
+			s.line("\n%s\n%s", s.style(bold, "Outputs of "+strings.TrimPrefix(step.Name, plan.Deploy(""))), strings.Join(lines, "\n"))
 		}
 	}
 }
