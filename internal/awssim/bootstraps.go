@@ -40,7 +40,7 @@ func (s *Server) provide(v *visit) error {
 		if !named || !s.identity.HasAccount(env.Account) {
 			continue
 		}
-		if err := s.bootstraps.first(env, func() error { return s.makeBootstrap(env) }); err != nil {
+		if err := s.bootstraps.first(env, func() error { return s.makeBootstrap(env, s.bootstrap.Trust) }); err != nil {
 			return wire.Errorf("BootstrapFailed", "the simulator could not bootstrap account %s in %s (qualifier %s): %s",
 				env.Account, env.Region, env.Qualifier, err)
 		}
@@ -77,9 +77,20 @@ func (b *bootstraps) first(env bootstrap.Environment, work func() error) error {
 	return nil
 }
 
+// MakeBootstrap bootstraps an account and region under a qualifier at once, for
+// deployments from the account trust, as Options.Bootstrap does on first use.
+// The account must be there.
+func (s *Server) MakeBootstrap(account, region, qualifier, trust string) error {
+	env := bootstrap.Environment{Account: account, Region: region, Qualifier: qualifier}
+	if !s.identity.HasAccount(account) {
+		return wordsf("there is no account %s to bootstrap", account)
+	}
+	return s.makeBootstrap(env, trust)
+}
+
 // makeBootstrap deploys the bootstrap's stack, or lets one that an earlier
 // server or the CDK CLI left trust the account that it should trust now.
-func (s *Server) makeBootstrap(env bootstrap.Environment) error {
+func (s *Server) makeBootstrap(env bootstrap.Environment, trust string) error {
 	scope := stacks.Scope{Account: env.Account, Region: env.Region, Partition: wire.Partition(env.Region)}
 	found, exists, err := s.stacks.Settled(context.Background(), scope, env.StackName())
 	if err != nil {
@@ -88,27 +99,27 @@ func (s *Server) makeBootstrap(env bootstrap.Environment) error {
 	form := url.Values{"StackName": {env.StackName()}, "Capabilities.member.1": {"CAPABILITY_NAMED_IAM"}}
 	operation := "UpdateStack"
 	switch {
-	case s.hasBootstrap(env) && (!exists || slices.Contains(strings.Split(found.Parameters["TrustedAccounts"], ","), s.bootstrap.Trust)):
+	case s.hasBootstrap(env) && (!exists || slices.Contains(strings.Split(found.Parameters["TrustedAccounts"], ","), trust)):
 		return nil // without a stack of this name, one of another name made it
 	case !exists:
 		operation = "CreateStack"
 		form.Set("OnFailure", "DELETE")
 		form.Set("TemplateBody", bootstrap.Template())
 		setParameters(form, map[string]string{
-			"Qualifier": env.Qualifier, "TrustedAccounts": s.bootstrap.Trust, "TrustedAccountsForLookup": s.bootstrap.Trust,
+			"Qualifier": env.Qualifier, "TrustedAccounts": trust, "TrustedAccountsForLookup": trust,
 			"CloudFormationExecutionPolicies": "arn:" + scope.Partition + ":iam::aws:policy/AdministratorAccess",
 		})
 	default:
 		form.Set("UsePreviousTemplate", "true")
 		for _, list := range []string{"TrustedAccounts", "TrustedAccountsForLookup"} {
-			found.Parameters[list] = strings.TrimPrefix(found.Parameters[list]+","+s.bootstrap.Trust, ",")
+			found.Parameters[list] = strings.TrimPrefix(found.Parameters[list]+","+trust, ",")
 		}
 		setParameters(form, found.Parameters)
 	}
 	if err := s.operate(scope, operation, form); err != nil {
 		return err
 	}
-	if s.bootstrap.Done != nil {
+	if s.bootstrap != nil && s.bootstrap.Done != nil {
 		s.bootstrap.Done(env)
 	}
 	return nil

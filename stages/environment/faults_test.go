@@ -20,17 +20,14 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/environment"
 )
 
-// unvalidated switches the CDK's own validation off, which takes seconds and
-// is the subject of other tests.
-func unvalidated(t *testing.T) { t.Setenv("CDK_VALIDATION", "false") }
-
 func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	w.Stacks().FailResource(stacks.Rule{Stack: "Api", Type: "AWS::SNS::Topic", Reason: "Topic limit exceeded"})
 	out, err := w.run("dev")
 	require.ErrorContains(t, err, `stack "Api" failed (ROLLBACK_COMPLETE): Topic`)
-	assert.ErrorContains(t, err, "(AWS::SNS::Topic, Api/Topic/Resource): Topic limit exceeded")
+	assert.Regexp(t, `\(AWS::SNS::Topic, Api/Topic/Resource, app\.js:\d+\): Topic limit exceeded`, err.Error())
 	assert.ErrorContains(t, err, "not deployed because of this: Edge")
 	assert.Regexp(t, `(?m)^  what happened in Api around that:\n(    .*\n)*  → \d\d:\d\d:\d\d  CREATE_FAILED +Api/Topic/Resource \(AWS::SNS::Topic\)  Topic limit exceeded\n(    .*\n)*    .* ROLLBACK_IN_PROGRESS `, err.Error())
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
@@ -45,8 +42,9 @@ func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
 }
 
 func TestRunningStacksFinishWhenAnotherFails(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	w.Stacks().FailResource(stacks.Rule{Stack: "Edge", Operation: "CREATE"})
 	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Operation: "CREATE", Delay: 3 * time.Second, OnlySlow: true})
 	out, err := w.run("prod") // three at once
@@ -56,8 +54,9 @@ func TestRunningStacksFinishWhenAnotherFails(t *testing.T) {
 }
 
 func TestAStormOfThrottlesPasses(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	w.Fail(awssim.Rule{Service: "cloudformation", Kind: awssim.Throttle, Times: 4})
 	out, err := w.run("prod")
 	require.NoError(t, err)
@@ -75,12 +74,13 @@ func TestAStormOfThrottlesPasses(t *testing.T) {
 // drops the connection before the answer. The calls to CloudFormation are put
 // through more in package cfn, in virtual time.
 func TestEveryCallSurvivesALostAnswer(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	calls := []string{
 		"sts:GetCallerIdentity", "sts:AssumeRole", "ssm:GetParameter", "s3:ListObjectsV2", "s3:GetBucketLocation", "s3:GetBucketEncryption", "s3:PutObject",
 		"cloudformation:DescribeStacks", "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents",
 	}
 	w := newWorld(t)
+	w.unvalidated()
 	for _, call := range calls {
 		service, operation, _ := strings.Cut(call, ":")
 		w.Fail(awssim.Rule{Service: service, Operation: operation, Times: 1, Kind: awssim.Drop, AfterEffect: true})
@@ -109,10 +109,11 @@ func executedTwice(w *world) (names []string) {
 }
 
 func TestSessionsThatEndAreRenewedDuringALongDeployment(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t, func(o *stacks.Options) {
 		o.ResourceTime = func(string, string) time.Duration { return 40 * time.Minute }
 	})
+	w.unvalidated()
 	ctx, cancel := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
 	wait.Go(func() {
@@ -136,13 +137,14 @@ func TestSessionsThatEndAreRenewedDuringALongDeployment(t *testing.T) {
 }
 
 func TestAKilledDeploymentIsPickedUp(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	// A deployment is stopped at many moments; the next one ends in the same state and executes nothing twice.
 	out := filepath.Join(t.TempDir(), "cdk.out")
 	newWorld(t).synthesizeInto(out)
 	ready := func(in *environment.Input) { in.Assembly = out }
 	for _, after := range []string{"assets", "preparing", "executing", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"} {
 		t.Run(after, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, func(o *stacks.Options) {
 				o.ResourceTime = func(string, string) time.Duration { return 300 * time.Millisecond }
 			})
@@ -169,49 +171,53 @@ func TestAKilledDeploymentIsPickedUp(t *testing.T) {
 }
 
 func TestAChangeIsAnUpdateAndProtectionFollows(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	_, err := w.run("dev")
 	require.NoError(t, err)
-	t.Setenv("SHAPE", "changed")
+	w.shape("changed")
 	out, err := w.run("dev")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"Data": "updated", "Api": "unchanged", "Edge": "unchanged"}, actions(out))
 	assert.Equal(t, "1 to modify", out.Summary.Stacks[0].Changes)
-	t.Setenv("SHAPE", "protected")
+	w.shape("protected")
 	_, err = w.run("dev")
 	require.NoError(t, err)
 	assert.Equal(t, 1, w.Calls()["cloudformation:UpdateTerminationProtection"])
 }
 
 func TestALargeTemplateIsDeployedFromTheBucket(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t)
-	t.Setenv("SHAPE", "large")
+	w.unvalidated()
+	w.shape("large")
 	out, err := w.run("dev")
 	require.NoError(t, err)
 	assert.Equal(t, "401 to add", out.Summary.Stacks[2].Changes)
 }
 
 func TestWhatTheAppSaysStopsOrIsShown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	t.Setenv("SHAPE", "error")
+	w.shape("error")
 	_, err := w.run("dev")
 	require.ErrorContains(t, err, "the CDK app reports errors:\n  Api: this is wrong")
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	t.Setenv("SHAPE", "invalid")
+	w.shape("invalid")
 	_, err = w.run("dev")
 	require.ErrorContains(t, err, "the validation of the templates failed (CloudFormation Validate):\n  Api/Bad: DelaySeconds")
-	t.Setenv("SHAPE", "warning")
-	unvalidated(t)
+	w.shape("warning")
+	w.unvalidated()
 	_, err = w.run("dev")
 	require.NoError(t, err)
 	assert.Contains(t, w.log.String(), "look here")
 }
 
 func TestWhatIsRefusedLeavesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	t.Setenv("SHAPE", "invalid")
+	w.shape("invalid")
 	_, err := w.run("dev")
 	require.ErrorContains(t, err, "the validation of the templates failed")
 	for _, call := range []string{"cloudformation:CreateChangeSet", "s3:PutObject"} {
@@ -220,8 +226,9 @@ func TestWhatIsRefusedLeavesNothing(t *testing.T) {
 }
 
 func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	unvalidated(t)
+	w.unvalidated()
 	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Type: "AWS::SQS::Queue", Delay: 3 * time.Second, OnlySlow: true})
 	_, err := w.run("dev", func(in *environment.Input) { in.Concurrency = 1 })
 	require.NoError(t, err)
@@ -235,9 +242,10 @@ func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testi
 }
 
 func TestRulesThatAreAdviceAreLookedAtWhenSomebodyWantsThem(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.write("cdk.json", `{"app": "node app.js"}`)
-	t.Setenv("SHAPE", "invalid")
+	w.shape("invalid")
 	_, err := w.run("dev")
 	require.NoError(t, err)
 	assert.NotContains(t, w.log.String(), "DelaySeconds: 1000")
@@ -249,6 +257,7 @@ func TestRulesThatAreAdviceAreLookedAtWhenSomebodyWantsThem(t *testing.T) {
 }
 
 func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	nothing := func(t *testing.T) {
 		t.Helper()
@@ -315,6 +324,7 @@ func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 }
 
 func TestAFinishedAssemblyIsDeployedWithoutTheApp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	out := filepath.Join(t.TempDir(), "cdk.out")
 	w.synthesizeInto(out)
@@ -326,8 +336,9 @@ func TestAFinishedAssemblyIsDeployedWithoutTheApp(t *testing.T) {
 }
 
 func TestTheOwnRoleWithItsExternalIDDeploys(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	w.makeRole(prod, "AphexPipelineCrossAccountRole", "the-word")
 	configure := func(word string) {
 		w.configure(fmt.Sprintf(` [{name: prod, account: "222222222222", region: eu-central-1, roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: %q, stacks: [{name: Data}]}]`+"\n", word))

@@ -40,7 +40,9 @@ func intents(stacks map[string]environment.PlannedStack) map[string]environment.
 }
 
 func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	file := filepath.Join(t.TempDir(), "plan.json")
 	execute := func(in *environment.Input) { in.ExecutePlan = file }
 
@@ -68,13 +70,13 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	assert.Equal(t, map[string]string{"Data": "unchanged", "Edge": "unchanged", "Api": "created"}, actions(out))
 	assert.Zero(t, w.Calls()["cloudformation:CreateChangeSet"], "what was prepared is executed")
 
-	t.Setenv("SHAPE", "broader")
+	w.shape("broader")
 	stacks, text = w.plan(file)
 	assert.Equal(t, map[string]environment.Intent{"Data": "unchanged", "Api": "unchanged", "Edge": "update"}, intents(stacks))
 	assert.Contains(t, text, "broader rights: lambda.amazonaws.com may assume")
 	assert.Contains(t, text, "may s3:GetObject on *")
 
-	t.Setenv("SHAPE", "changed")
+	w.shape("changed")
 	_, err = w.run("dev", execute)
 	require.ErrorContains(t, err, "is not what was planned")
 	_, err = w.run("dev", execute, func(in *environment.Input) { in.Commit = "f" + commit[1:] })

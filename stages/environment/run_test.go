@@ -14,6 +14,7 @@ import (
 )
 
 func TestAnEnvironmentIsDeployedAndASecondTimeNothingChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	out, err := w.run("dev")
 	require.NoError(t, err, w.log.String()+w.out.String())
@@ -35,7 +36,9 @@ func TestAnEnvironmentIsDeployedAndASecondTimeNothingChanges(t *testing.T) {
 }
 
 func TestAnotherAccountIsDeployedThroughItsBootstrapRoles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	w.configure(`
   - name: prod
     account: "222222222222"
@@ -64,7 +67,9 @@ func TestAnotherAccountIsDeployedThroughItsBootstrapRoles(t *testing.T) {
 }
 
 func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	folder := t.TempDir()
 	packed, err := artifact.Pack(t.Context(), w.source, func(string) bool { return false })
 	require.NoError(t, err)

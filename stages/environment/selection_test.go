@@ -12,8 +12,10 @@ import (
 )
 
 func TestStacksAreNamedByPathAndPattern(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	t.Setenv("SHAPE", "staged")
+	w.unvalidated()
+	w.shape("staged")
 	w.configure(`
   - name: dev
     account: "111111111111"

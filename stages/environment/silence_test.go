@@ -2,6 +2,7 @@ package environment_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -42,16 +43,17 @@ func slowWorld(t *testing.T) (*world, environment.Deps) {
 		}
 		o.Tick = slowness // of a change set, too
 	})
-	w.configure(`
+	w.configure(fmt.Sprintf(`
   - name: dev
     account: "111111111111"
     region: eu-west-1
     stacks: [{name: Data}, {name: Api}]
     concurrency: 2
+    env: {CDK_DOCKER: %q}
     hooks:
       preDeploy: [sleep 0.6]
       postDeploy: [sleep 0.6]
-`)
+`, filepath.Join(w.source, "docker")))
 	w.Fail(awssim.Rule{Service: "s3", Operation: "PutObject", Kind: awssim.Delay, Delay: slowness})
 	d := w.deps()
 	d.Quiet = quiet
@@ -67,10 +69,11 @@ func slowWorld(t *testing.T) (*world, environment.Deps) {
 	return w, d
 }
 
-func (w *world) deploySlowly(ctx context.Context, d environment.Deps) error {
+// deploySlowly deploys dev; advice has it look at the rules that the app takes as advice.
+func (w *world) deploySlowly(ctx context.Context, d environment.Deps, advice bool) error {
 	w.events = nil
 	_, err := environment.Run(ctx, d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: io.Discard, Redactor: redact.New(), Workflow: "run-1"},
-		environment.Input{Environment: "dev", Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Advice: true, Limit: time.Minute})
+		environment.Input{Environment: "dev", Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Advice: advice, Limit: patience})
 	return err
 }
 
@@ -86,14 +89,13 @@ func (w *world) broke(subject, text string) bool {
 }
 
 func TestNoPhaseOfADeploymentIsSilent(t *testing.T) {
+	t.Parallel()
 	w, d := slowWorld(t)
-	t.Setenv("SHAPE", "image")
-	docker := filepath.Join(w.source, "docker")
-	require.NoError(t, os.WriteFile(docker, []byte("#!/bin/sh\ncase $1 in inspect) exit 1;; build|push) sleep 0.6;; esac\ncat >/dev/null\n"), 0o755))
-	t.Setenv("CDK_DOCKER", docker)
+	w.shape("image")
+	require.NoError(t, os.WriteFile(filepath.Join(w.source, "docker"), []byte("#!/bin/sh\ncase $1 in inspect) exit 1;; build|push) sleep 0.6;; esac\ncat >/dev/null\n"), 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(w.source, "image"), 0o755))
 	w.write("image/Dockerfile", "FROM scratch\n")
-	require.NoError(t, w.deploySlowly(t.Context(), d))
+	require.NoError(t, w.deploySlowly(t.Context(), d, true))
 	for phase, broken := range map[string]bool{
 		"entering the account":       w.broke("dev", "entering account 111111111111"),
 		"the hooks before":           w.broke("dev", "running the pre-deploy hooks"),
@@ -124,25 +126,35 @@ func (w *world) showEvents() {
 }
 
 func TestWaitingForAnOperationOfSomebodyElseIsNotSilent(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w, d := slowWorld(t)
-	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Delay: 15 * time.Second, OnlySlow: true})
+	w.unvalidated()
+	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Delay: 10 * time.Minute, OnlySlow: true})
 	ctx, kill := context.WithCancel(t.Context())
 	w.onEvent = func(e environment.Event) {
 		if e.Step == "CREATE_IN_PROGRESS" && strings.HasSuffix(e.Resource, "Orders/Resource") {
 			kill()
 		}
 	}
-	require.Error(t, w.deploySlowly(ctx, d))
-	w.onEvent = nil
-	require.NoError(t, w.deploySlowly(t.Context(), d))
-	assert.True(t, w.broke("Data", `an operation is under way \(CREATE_IN_PROGRESS\); waiting for it`) || w.broke("Data", "creating AWS::SQS::Queue Orders"))
+	require.Error(t, w.deploySlowly(ctx, d, false))
+	waited := func() bool {
+		return w.broke("Data", `an operation is under way \(CREATE_IN_PROGRESS\); waiting for it`) || w.broke("Data", "creating AWS::SQS::Queue Orders")
+	}
+	w.onEvent = func(environment.Event) {
+		if waited() {
+			w.Clock().Advance(11 * time.Minute) // it was slow for long enough
+			w.onEvent = nil
+		}
+	}
+	require.NoError(t, w.deploySlowly(t.Context(), d, false))
+	assert.True(t, waited())
 	w.showEvents()
 }
 
 func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
-	unvalidated(t)
+	t.Parallel()
 	w := newWorld(t)
+	w.unvalidated()
 	d := w.deps()
 	d.Get = func(_ context.Context, bucket, key string) ([]byte, error) {
 		w.mu.Lock()
@@ -152,7 +164,7 @@ func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
 		}
 		return nil, os.ErrNotExist
 	}
-	require.NoError(t, w.deploySlowly(t.Context(), d))
+	require.NoError(t, w.deploySlowly(t.Context(), d, false))
 	for _, e := range w.events {
 		assert.Zero(t, e.Last, "of the first deployment: %v", e)
 	}
@@ -160,8 +172,8 @@ func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
 	assert.Regexp(t, `^\{"Api":\d[\d.]*,"Data":\d[\d.]*,"Edge":\d[\d.]*\}$`, kept)
 
 	w.stored["artifacts/metadata/durations/dev.json"] = `{"Api":72.3,"Data":5,"Gone":1}`
-	t.Setenv("SHAPE", "changed")
-	require.NoError(t, w.deploySlowly(t.Context(), d))
+	w.shape("changed")
+	require.NoError(t, w.deploySlowly(t.Context(), d, false))
 	last := map[string]float64{}
 	for _, e := range w.events {
 		if e.Step == progress.Finished {
@@ -172,5 +184,5 @@ func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
 	assert.Regexp(t, `^\{"Api":72.3,"Data":\d[\d.]*\}$`, w.stored["artifacts/metadata/durations/dev.json"], "Api was not changed, and Edge was not either")
 
 	w.stored["artifacts/metadata/durations/dev.json"] = `what is this`
-	require.NoError(t, w.deploySlowly(t.Context(), d), "no deployment fails for it")
+	require.NoError(t, w.deploySlowly(t.Context(), d, false), "no deployment fails for it")
 }

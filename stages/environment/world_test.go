@@ -32,23 +32,37 @@ const (
 	dev    = "111111111111"
 	prod   = "222222222222"
 	commit = "0123456789abcdef0123456789abcdef01234567"
+	// patience bounds the run of an app, on a machine that does a lot besides.
+	patience = 10 * time.Minute
 )
 
-// bootstrapped is a simulated cloud, as a folder, in which the real CDK CLI has
-// bootstrapped both accounts. Every test gets a copy.
+// bootstrapped is a simulated cloud, as a folder, in which both accounts are
+// bootstrapped. Every test gets a copy.
 var bootstrapped = struct {
 	sync.Once
 	dir string
 	err error
 }{}
 
+// TestMain keeps what the machine says of AWS out: every test has a cloud of
+// its own, and they run at once, most of them waiting.
 func TestMain(m *testing.M) {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	for _, entry := range (awssim.Credentials{}).Env("", "eu-west-1") {
+		if name, value, _ := strings.Cut(entry, "="); value != "" {
+			_ = os.Setenv(name, value)
+		}
+	}
 	code := m.Run()
 	_ = os.RemoveAll(bootstrapped.dir)
 	os.Exit(code)
 }
 
-func bootstrap(modules string) (string, error) {
+func bootstrap() (string, error) {
 	dir, err := os.MkdirTemp("", "bootstrapped-")
 	if err != nil {
 		return "", err
@@ -57,25 +71,11 @@ func bootstrap(modules string) (string, error) {
 	if err != nil {
 		return dir, err
 	}
-	url, err := sim.Start()
-	if err != nil {
-		return dir, err
+	for _, place := range [][]string{{dev, "eu-west-1"}, {dev, "us-east-1"}, {prod, "eu-central-1"}, {prod, "us-east-1"}} {
+		sim.AddAccount(place[0])
+		err = errors.Join(err, sim.MakeBootstrap(place[0], place[1], "hnb659fds", dev))
 	}
-	var group sync.WaitGroup
-	failed := make([]error, 2)
-	for i, place := range [][]string{{dev, "eu-west-1"}, {prod, "eu-central-1"}} {
-		group.Go(func() {
-			cli := exec.Command(filepath.Join(modules, ".bin", "cdk"), "bootstrap", "aws://"+place[0]+"/"+place[1], "aws://"+place[0]+"/us-east-1",
-				"--trust", dev, "--trust-for-lookup", dev, "--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess", "--no-notices")
-			cli.Dir = dir
-			cli.Env = append(sim.AddAccount(place[0]).Over(os.Environ(), url, place[1]), "CI=true", "CDK_DISABLE_CLI_TELEMETRY=true", "HOME="+dir)
-			if output, err := cli.CombinedOutput(); err != nil {
-				failed[i] = fmt.Errorf("%w: %s", err, output)
-			}
-		})
-	}
-	group.Wait()
-	return dir, errors.Join(append(failed, sim.Close())...)
+	return dir, errors.Join(err, sim.Close())
 }
 
 // world is a simulated cloud with two bootstrapped accounts, and a workspace with the test's CDK app.
@@ -95,8 +95,7 @@ type world struct {
 
 func newWorld(t *testing.T, tune ...func(*stacks.Options)) *world {
 	t.Helper()
-	modules := assemblytest.NodeModules(t)
-	bootstrapped.Do(func() { bootstrapped.dir, bootstrapped.err = bootstrap(modules) })
+	bootstrapped.Do(func() { bootstrapped.dir, bootstrapped.err = bootstrap() })
 	require.NoError(t, bootstrapped.err)
 	state := filepath.Join(t.TempDir(), "cloud")
 	require.NoError(t, os.CopyFS(state, os.DirFS(bootstrapped.dir)))
@@ -106,13 +105,9 @@ func newWorld(t *testing.T, tune ...func(*stacks.Options)) *world {
 	}
 	sim, err := awssim.New(awssim.Options{Dir: state, Stacks: options})
 	require.NoError(t, err)
-	url, err := sim.Start()
+	_, err = sim.Start()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = sim.Close() })
-	for _, entry := range sim.AddAccount(dev).Env(url, "eu-west-1") {
-		name, value, _ := strings.Cut(entry, "=")
-		t.Setenv(name, value)
-	}
 	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: map[string]string{}, workflow: "run-1"}
 	w.configure(`
   - name: dev
@@ -137,6 +132,23 @@ func (w *world) write(name, text string) {
 	require.NoError(w.t, os.WriteFile(filepath.Join(w.source, name), []byte(text), 0o644))
 }
 
+// shape changes what the app defines.
+func (w *world) shape(name string) { w.write("shape", name) }
+
+// unvalidated switches the CDK's own validation off, which takes seconds and
+// is the subject of other tests.
+func (w *world) unvalidated() {
+	w.write("cdk.json", `{"app": "node app.js", "context": {"@aws-cdk/core:enablePartitionLiterals": true, "@aws-cdk/core:defaultCrossStackReferences": "strong"}}`)
+}
+
+// base is the configuration of dev's administrator, as account.Load gives it.
+func (w *world) base(ctx context.Context) (aws.Config, error) {
+	base, err := account.Load(ctx, "eu-west-1")
+	key, url := w.AddAccount(dev), w.URL()
+	base.BaseEndpoint, base.Credentials = &url, static.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")
+	return base, err
+}
+
 func (w *world) deps() environment.Deps {
 	return environment.Deps{
 		Put: func(_ context.Context, bucket, key string, data []byte) error {
@@ -146,7 +158,7 @@ func (w *world) deps() environment.Deps {
 			return nil
 		},
 		Enter: func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error) {
-			base, err := account.Load(ctx, "")
+			base, err := w.base(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -187,7 +199,7 @@ func (w *world) run(env string, change ...func(*environment.Input)) (environment
 }
 
 func (w *world) runIn(ctx context.Context, env string, change ...func(*environment.Input)) (environment.Output, error) {
-	in := environment.Input{Environment: env, Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Limit: time.Minute}
+	in := environment.Input{Environment: env, Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Limit: patience}
 	for _, c := range change {
 		c(&in)
 	}

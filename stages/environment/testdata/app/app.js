@@ -1,4 +1,5 @@
-// A CDK app of three stacks, one of them in another region; SHAPE changes what it defines.
+// A CDK app of three stacks, one of them in another region; the file shape beside it changes what it defines.
+const fs = require('fs');
 const cdk = require('aws-cdk-lib');
 const assets = require('aws-cdk-lib/aws-s3-assets');
 const sns = require('aws-cdk-lib/aws-sns');
@@ -6,7 +7,7 @@ const sqs = require('aws-cdk-lib/aws-sqs');
 
 const app = new cdk.App({ analyticsReporting: false });
 const env = { account: process.env.CDK_DEFAULT_ACCOUNT, region: process.env.CDK_DEFAULT_REGION };
-const shape = process.env.SHAPE ?? '';
+const shape = fs.existsSync('shape') ? fs.readFileSync('shape', 'utf8') : '';
 
 const data = new cdk.Stack(app, 'Data', { env, terminationProtection: shape === 'protected', tags: { environment: process.env.ENVIRONMENT_NAME } });
 const orders = new sqs.Queue(data, 'Orders', { visibilityTimeout: cdk.Duration.seconds(shape === 'changed' ? 60 : 30) });
