@@ -51,6 +51,14 @@ func ruleOf(rules []types.ServerSideEncryptionRule) string {
 	return ""
 }
 
+// NoPlaceError says that what assets are published to is not there.
+type NoPlaceError struct {
+	Kind string // "bucket" or "ECR repository"
+	Name string
+}
+
+func (e *NoPlaceError) Error() string { return "there is no " + e.Kind + " " + e.Name }
+
 // ofBootstrap is how the CDK's bootstrap names what it makes for assets.
 var ofBootstrap = regexp.MustCompile(`^cdk-[a-z0-9]+-(container-)?assets-\d{12}-`)
 
@@ -70,7 +78,7 @@ func explainBucket(err error, bucket string, to Place) error {
 	}
 	switch {
 	case api.ErrorCode() == "NoSuchBucket":
-		return fault.Invalidf("there is no bucket %s: %w", bucket, err).
+		return fault.Invalidf("%w: %w", &NoPlaceError{"bucket", bucket}, err).
 			WithHint("%s", howToMake(bucket, "bucket", "fileAssetsBucketName", to.Account, to.Region))
 	case slices.Contains([]string{"AccessDenied", "AllAccessDisabled"}, api.ErrorCode()):
 		return fault.Invalidf("no access to bucket %s: %w", bucket, err).

@@ -41,7 +41,10 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 		return err
 	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Uploading})
-	size, err := upload(ctx, client, path, contentType(file, path), d, encryption)
+	size, version, err := upload(ctx, client, path, contentType(file, path), d, encryption)
+	p.mu.Lock()
+	p.uploads = append(p.uploads, uploaded{client, d, version})
+	p.mu.Unlock()
 	if isCompleted(err) {
 		there, _ = objectExists(ctx, client, d.Bucket, d.Key) // without an answer the error stays
 	}
@@ -92,15 +95,15 @@ func objectExists(ctx context.Context, client *s3.Client, bucket, key string) (b
 	return false, nil
 }
 
-func upload(ctx context.Context, client *s3.Client, path, contentType string, d assembly.FileDestination, encryption string) (int64, error) {
+func upload(ctx context.Context, client *s3.Client, path, contentType string, d assembly.FileDestination, encryption string) (size int64, version string, err error) {
 	body, err := os.Open(path)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	defer body.Close()
 	info, err := body.Stat()
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	input := &transfermanager.UploadObjectInput{
 		Bucket: &d.Bucket, Key: &d.Key, Body: body, ContentType: &contentType,
@@ -115,8 +118,11 @@ func upload(ctx context.Context, client *s3.Client, path, contentType string, d 
 			input.SSEKMSKeyID = &key
 		}
 	}
-	_, err = transfermanager.New(client).UploadObject(ctx, input)
-	return info.Size(), err
+	sent, err := transfermanager.New(client).UploadObject(ctx, input)
+	if err != nil {
+		return info.Size(), "", err
+	}
+	return info.Size(), aws.ToString(sent.VersionID), nil
 }
 
 // isCompleted says whether an upload in parts is gone. When only the answer to

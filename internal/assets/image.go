@@ -103,7 +103,7 @@ func repositoryURI(ctx context.Context, client *ecr.Client, d assembly.ImageDest
 	case isMissing && d.Make:
 		return "", nil
 	case isMissing:
-		return "", fault.Invalidf("there is no ECR repository %s in account %s", d.Repository, to.Account).
+		return "", fault.Invalidf("%w in account %s", &NoPlaceError{"ECR repository", d.Repository}, to.Account).
 			WithHint("%s", howToMake(d.Repository, "repository", "imageAssetsRepositoryName", to.Account, d.Region))
 	case err != nil:
 		return "", fmt.Errorf("looking for the ECR repository %s: %w", d.Repository, err)

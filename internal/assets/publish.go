@@ -74,8 +74,9 @@ type Publisher struct {
 
 	repositories flights // those that are made, by name
 
-	mu   sync.Mutex
-	seen map[string]sight // what is known of destinations
+	mu      sync.Mutex
+	seen    map[string]sight // what is known of destinations
+	uploads []uploaded       // in their order
 }
 
 // New makes a publisher.

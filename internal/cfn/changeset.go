@@ -19,8 +19,8 @@ import (
 // changeSetName is the name of our change sets; one of this name is ours.
 const changeSetName = "aphex-deploy"
 
-// maxInline is the largest template that CloudFormation takes in a call, in bytes.
-const maxInline = 50 * 1024
+// MaxInline is the largest template that CloudFormation takes in a call, in bytes.
+const MaxInline = 50 * 1024
 
 // changeSet gives a finished change set that brings the stack to the goal: the
 // one that a killed run of the same goal left, or a new one. An older one is
@@ -30,7 +30,10 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, p parame
 		return d.planned(ctx)
 	}
 	old := ""
-	if stack != nil {
+	if d.options.Discard {
+		old = d.changeSetName // and so a token of its own
+	}
+	if stack != nil && !d.options.Discard {
 		left, err := d.leftover(ctx, stack)
 		if err != nil {
 			return nil, err
@@ -99,7 +102,7 @@ func (d *deployment) description() string { return "AphexPipeline " + d.result.D
 
 func (d *deployment) createChangeSet(ctx context.Context, stack *types.Stack, p parameters, old string) (*cloudformation.CreateChangeSetOutput, error) {
 	input := &cloudformation.CreateChangeSetInput{
-		StackName: &d.goal.Name, ChangeSetName: aws.String(changeSetName), ChangeSetType: types.ChangeSetTypeCreate,
+		StackName: &d.goal.Name, ChangeSetName: &d.changeSetName, ChangeSetType: types.ChangeSetTypeCreate,
 		Description: aws.String(d.description()), IncludeNestedStacks: aws.Bool(true),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
 		// CloudFormation leaves what a call does not name as it is, and removes what it names as empty.
@@ -119,6 +122,12 @@ func (d *deployment) createChangeSet(ctx context.Context, stack *types.Stack, p 
 	if err := d.setTemplate(ctx, input); err != nil {
 		return nil, err
 	}
+	if d.options.Discard {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		defer cancel()
+		ctx = bounded
+	}
+	d.asked, d.madeShell = true, d.madeShell || stack == nil
 	return call(ctx, d.counted, d.api.CreateChangeSet, input)
 }
 
@@ -134,8 +143,8 @@ func stateOf(stack *types.Stack) string {
 func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.CreateChangeSetInput) error {
 	url := d.goal.TemplateURL
 	switch {
-	case url != "":
-	case len(d.goal.Template) <= maxInline:
+	case url != "" && !(d.options.Discard && len(d.goal.Template) <= MaxInline): // what is discarded is not published where it can be sent
+	case len(d.goal.Template) <= MaxInline:
 		input.TemplateBody = aws.String(string(d.goal.Template))
 		return nil
 	case d.options.Upload == nil:

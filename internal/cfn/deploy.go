@@ -22,6 +22,7 @@ type Options struct {
 	MayRollBack bool        // roll back an earlier operation that stopped half way
 	NoRollback  bool        // leave a failing operation as it stops, and deploy onto one that did
 	PlanOnly    bool        // make the change set and leave it
+	Discard     bool        // with PlanOnly: remove the change set when it has been read, and the stack made for it
 	Only        *Prescribed // execute this and nothing else; nil is whatever the goal needs
 	Notify      func(Event) // told of everything that happens; may be nil
 
@@ -43,6 +44,10 @@ type deployment struct {
 	orphans   Orphans      // of a rollback
 	rollbacks int          // begun so far
 	before    *types.Stack // as it was when its change set was to be made; nil is no stack
+
+	changeSetName string
+	asked         bool // for a change set
+	madeShell     bool // there was no stack, so that the change set made an empty one
 }
 
 // Deploy brings one stack to its goal. The result tells what was done, also
@@ -69,6 +74,7 @@ func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) 
 const maxRaces = 5
 
 func (d *deployment) run(ctx context.Context) error {
+	d.nameChangeSet()
 	d.notify(Event{Phase: Comparing})
 	if err := d.checkPlanned(); err != nil {
 		return err

@@ -38,6 +38,7 @@ type Prepared struct {
 	TemplateDigest string // "sha256:<hex>" of the template
 	Protect        *bool  // what termination protection would become; nil leaves it
 	Templates      []Templates
+	Left           error // why something that was to be discarded is still there
 }
 
 // Templates is what is there and what is to be of a stack, or of one nested in it.
@@ -60,6 +61,8 @@ func (*notPlannable) Error() string { return "no change set can be made before t
 // Prepare makes the change set that Deploy would execute, and executes nothing.
 // A stack that is not there is one in REVIEW_IN_PROGRESS afterwards, as that
 // holds the change set; it is removed again if the change set cannot be made.
+// With Discard nothing is left in any case, also when ctx ends: the change set
+// has a name of its own, and is deleted when its changes have been read.
 func Prepare(ctx context.Context, api API, goal Goal, o Options) (Prepared, error) {
 	o.PlanOnly = true
 	d := &deployment{counted: &counted{api: api}, options: o, goal: goal}
@@ -72,11 +75,14 @@ func Prepare(ctx context.Context, api API, goal Goal, o Options) (Prepared, erro
 		p.Outlook, d.result.Status, err = blocked.outlook, blocked.status, nil
 	} else if err == nil {
 		p.Outlook = d.outlook()
-	} else {
+	} else if !o.Discard {
 		d.dropShell(ctx)
 	}
 	if err == nil && p.Outlook != Leave {
 		p.Templates, err = d.templates(ctx)
+	}
+	if o.Discard {
+		p.Left = d.discard(ctx)
 	}
 	if before := d.before != nil && aws.ToBool(d.before.EnableTerminationProtection); err == nil && before != goal.TerminationProtection {
 		p.Protect = &goal.TerminationProtection

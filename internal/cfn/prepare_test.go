@@ -1,7 +1,9 @@
 package cfn_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,6 +61,110 @@ func TestAPlanTellsWhatADeploymentWouldDo(t *testing.T) {
 				assert.Nil(t, p.Protect)
 				assert.Equal(t, len(f.calls), p.Calls)
 			})
+		})
+	}
+}
+
+func TestWhatAPlanMadeIsDiscarded(t *testing.T) {
+	reviewed := func() *fake { return newFake().deployed("REVIEW_IN_PROGRESS", "") }
+	changed := func() *fake { return newFake().deployed("UPDATE_COMPLETE", "{}") }
+	failing := func() *fake {
+		f := newFake()
+		f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
+			set.Status, set.StatusReason = types.ChangeSetStatusFailed, aws.String("No export named Shop:Table found.")
+		}
+		return f
+	}
+	unread := func() *fake {
+		f := changed()
+		f.fails["GetTemplate"] = []error{nil, apiError("AccessDenied", "no")}
+		return f
+	}
+	lost := func() *fake {
+		f := changed()
+		f.fails["CreateChangeSet"] = []error{apiError("ServiceUnavailable", "gone")}
+		return f
+	}
+	cases := map[string]struct {
+		setUp     func() *fake
+		stays     bool // the stack
+		fails     bool
+		mutations string
+	}{
+		"a new stack":                            {newFake, false, false, "CreateChangeSet DeleteChangeSet DeleteStack"},
+		"an empty stack of somebody else":        {reviewed, true, false, "CreateChangeSet DeleteChangeSet"},
+		"a changed stack":                        {changed, true, false, "CreateChangeSet DeleteChangeSet"},
+		"a change set that could not be made":    {failing, false, true, "CreateChangeSet DeleteChangeSet DeleteChangeSet DeleteStack"},
+		"a stack whose template cannot be read":  {unread, true, true, "CreateChangeSet DeleteChangeSet"},
+		"a call whose answer was lost":           {lost, true, true, "CreateChangeSet DeleteChangeSet"},
+		"a failed creation, which is left alone": {func() *fake { return newFake().deployed("ROLLBACK_COMPLETE", "{}") }, true, false, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			prepare(t, c.setUp, cfn.Options{Discard: true}, goal, func(t *testing.T, f *fake, p cfn.Prepared, err error) {
+				assert.Equal(t, c.fails, err != nil, "%v", err)
+				require.NoError(t, p.Left)
+				assert.Equal(t, c.mutations, f.mutations())
+				assert.Equal(t, c.stays, f.stack != nil)
+				assert.Empty(t, f.sets)
+				for _, in := range f.created {
+					assert.Regexp(t, "^aphex-plan-[A-Z0-9]{26}$", *in.ChangeSetName)
+				}
+			})
+		})
+	}
+}
+
+func TestAPlanThatIsStoppedLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		ctx, stop := context.WithCancel(t.Context())
+		prepareSet := f.prepare
+		f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
+			stop()
+			f.later(time.Second, func() { prepareSet(set) }) // it is being made still
+		}
+		p, err := cfn.Prepare(ctx, f, goal, cfn.Options{Discard: true})
+		require.ErrorIs(t, err, context.Canceled)
+		require.NoError(t, p.Left)
+		assert.Nil(t, f.stack)
+		assert.Empty(t, f.sets)
+	})
+}
+
+func TestTheChangeSetOfAPlanThatIsKeptIsNotTouchedByOneThatIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
+			set.Status, set.ExecutionStatus = types.ChangeSetStatusCreateComplete, types.ExecutionStatusAvailable
+			if len(f.created) == 1 { // meanwhile
+				kept := *set
+				kept.ChangeSetName, kept.ChangeSetId = aws.String("aphex-deploy"), aws.String("arn:kept")
+				f.sets["aphex-deploy"] = &kept
+			}
+		}
+		p, err := cfn.Prepare(t.Context(), f, goal, cfn.Options{Discard: true})
+		require.NoError(t, err)
+		require.NoError(t, p.Left)
+		assert.Equal(t, "REVIEW_IN_PROGRESS", string(f.stack.StackStatus))
+		assert.Len(t, f.sets, 1)
+		assert.Equal(t, "CreateChangeSet DeleteChangeSet", f.mutations())
+	})
+}
+
+func TestATemplateThatIsOnlyLookedAtIsSentWhereItCanBe(t *testing.T) {
+	small, large := goal, goal
+	small.TemplateURL, large.TemplateURL = "https://bucket/small.json", "https://bucket/large.json"
+	large.Template = append([]byte(strings.Repeat(" ", cfn.MaxInline)), goal.Template...)
+	for _, c := range []struct {
+		goal    cfn.Goal
+		discard bool
+		sent    bool
+	}{{small, true, true}, {small, false, false}, {large, true, false}} {
+		prepare(t, newFake, cfn.Options{Discard: c.discard}, c.goal, func(t *testing.T, f *fake, _ cfn.Prepared, err error) {
+			require.NoError(t, err)
+			assert.Equal(t, c.sent, f.created[0].TemplateBody != nil)
+			assert.Equal(t, c.sent, f.created[0].TemplateURL == nil)
 		})
 	}
 }

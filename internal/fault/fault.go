@@ -77,9 +77,17 @@ func Cancelledf(format string, args ...any) *Error { return newf(Cancelled, form
 func newf(kind Kind, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
 	if kind != Cancelled && errors.Is(wrapped, context.Canceled) {
-		return &Error{Kind: Cancelled, Message: wrapped.Error(), Err: errors.Unwrap(wrapped), stopped: true}
+		return &Error{Kind: Cancelled, Message: wrapped.Error(), Err: causeOf(wrapped), stopped: true}
 	}
-	return &Error{Kind: kind, Message: wrapped.Error(), Err: errors.Unwrap(wrapped)}
+	return &Error{Kind: kind, Message: wrapped.Error(), Err: causeOf(wrapped)}
+}
+
+// causeOf gives what an error wraps; of one that wraps several, itself.
+func causeOf(wrapped error) error {
+	if _, several := wrapped.(interface{ Unwrap() []error }); several {
+		return wrapped
+	}
+	return errors.Unwrap(wrapped)
 }
 
 // KindOf says of which kind err is: that of the outermost Error in its chain;

@@ -21,6 +21,7 @@ type deployment struct {
 	bootstraps account.Bootstraps
 	validate   func() (verdict func(context.Context) error)
 	isPlan     bool // nothing is executed
+	discards   bool // and nothing is left
 	supplies
 	mu      sync.Mutex
 	budgets map[string]*cfn.Budget // by region

@@ -43,10 +43,12 @@ have the forms of the CDK CLI's and outrank the configuration's values.
 
 --plan prints what a deployment would do: per stack what is added, modified,
 replaced and removed, who gets more rights than before, the roles, the order, the
-assets that would be published. It publishes templates and prepares change sets,
-and executes nothing; a stack that is not there is an empty one in
-REVIEW_IN_PROGRESS afterwards. A later deployment of the same content executes the
-prepared change sets where they still hold, --execute-plan those and nothing else.
+assets that would be published. It executes nothing and leaves nothing: the change
+sets that show what changes are deleted when they have been read, and so is what they
+need (an empty stack in place of one that is not there; a template that is too large
+for a call, or of a nested stack). With --plan-file all of that is kept. A later
+deployment of the same content executes the kept change sets where they still hold,
+--execute-plan those and nothing else.
 
 A stack whose deployment fails is rolled back; with --no-rollback, or onFailure: stop
 in the configuration, it is left as it stops (CREATE_FAILED, UPDATE_FAILED). The next
@@ -83,8 +85,8 @@ type Input struct {
 	Parameters       []string      `help:"Value for a parameter of the stacks' templates, over the configuration's: [STACK:]KEY=VALUE. May be given several times." sep:"none" placeholder:"[STACK:]KEY=VALUE"`
 	Context          []string      `short:"c" help:"Context for the synthesis, over the configuration's: KEY=VALUE. May be given several times." sep:"none" placeholder:"KEY=VALUE"`
 	NotificationARNs []string      `name:"notification-arns" help:"SNS topics that CloudFormation tells of the stacks' events, beside those of the stacks and the configuration." placeholder:"ARN,…"`
-	Plan             bool          `help:"Print what a deployment would do, stack by stack, and execute nothing."`
-	PlanFile         string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan." type:"path" placeholder:"FILE"`
+	Plan             bool          `help:"Print what a deployment would do, stack by stack; execute nothing and leave nothing."`
+	PlanFile         string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan, and keeps the change sets." type:"path" placeholder:"FILE"`
 	ExecutePlan      string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
 	Concurrency      int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
 	Force            bool          `help:"Make a change set even for a stack that seems unchanged."`
@@ -224,7 +226,7 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 		Stacks: splitNames(in.Stacks), Exclusively: in.Exclusively, Concurrency: in.Concurrency, Force: in.Force, Rollback: in.Rollback, Lookups: in.Lookups || cfg.Lookups, Advice: in.Advice, Limit: in.Limit,
 	}
 	if in.plans() {
-		plan, err := makePlan(ctx, d, frame, tell, r)
+		plan, err := makePlan(ctx, d, frame, tell, r, in.PlanFile != "")
 		return Output{Summary: plan.summary(env.Name), plan: plan}, err
 	}
 	return d.deploy(ctx, frame, tell, in, r)

@@ -19,6 +19,8 @@ type Plan struct {
 	Stacks      []PlannedStack `json:"stacks"` // in the order of their beginnings
 	Assets      []PlannedAsset `json:"assets"`
 	Broader     bool           `json:"broader"` // somebody gets more rights than before
+
+	kept bool // the change sets are there, to be executed
 }
 
 // PlanVersion is the version of the plan's JSON form that this program writes and reads.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/assets"
 	"github.com/aphex/aphex-pipeline/internal/difference"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
@@ -52,6 +53,7 @@ func planOfEverything() *Plan {
 		},
 	}
 	p.settle()
+	p.kept = true
 	return p
 }
 
@@ -65,6 +67,10 @@ func TestAPlanReadsLikeThis(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, string(want), text)
 	}
+	gone := planOfEverything()
+	gone.kept = false
+	assert.Contains(t, gone.Text(false), "nothing is left of this plan")
+	assert.NotContains(t, gone.Text(false), "delete-stack")
 	assert.False(t, planOfEverything().Complete)
 	assert.True(t, planOfEverything().Broader)
 }
@@ -86,6 +92,20 @@ func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
 	assert.Equal(t, map[string]Intent{"Data": WillLeave, "Api": WillUpdate, "Web": WillWait, "Alone": WillFail, "Wrong": WillFail}, found)
 	assert.Equal(t, []string{"Data"}, ordered[1].After)
 	assert.Len(t, blocked(ordered), 2)
+}
+
+func TestAPlanKnowsWhatAnEarlierStackMayBeGoingToMake(t *testing.T) {
+	noBucket := &assets.NoPlaceError{Kind: "bucket", Name: "own-assets"}
+	lacks := map[string]error{
+		"No export named X found":                                 fault.Failedf("the change set could not be made: No export named X found."),
+		"there is no bucket own-assets":                           fault.Invalidf("publishing: %w: %w", noBucket, errors.New("NoSuchBucket")),
+		"may not assume arn:aws:iam::111111111111:role/file-role": fault.Invalidf("arn:aws:iam::111111111111:user/x may not assume arn:aws:iam::111111111111:role/file-role: no such role"),
+		"": errors.New("the template is wrong"),
+	}
+	for lack, err := range lacks {
+		assert.Equal(t, lack, lackOf(err))
+	}
+	assert.Empty(t, lackOf(nil))
 }
 
 func TestAPlanIsExecutedAsFarAsItCouldBePrepared(t *testing.T) {

@@ -1,16 +1,22 @@
 package environment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/assets"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/difference"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/progress"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -19,9 +25,10 @@ import (
 const planAtOnce = 8
 
 // makePlan plans what Deploy would do: it enters the account, synthesizes,
-// publishes the templates and prepares change sets, and executes nothing. The
-// error names the stacks that cannot be deployed; they are in the plan as well.
-func makePlan(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r Request) (*Plan, error) {
+// publishes the templates that have to be and prepares change sets, and executes
+// nothing. Unless the plan is kept, all of that is removed again. The error names
+// the stacks that cannot be deployed; they are in the plan as well.
+func makePlan(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r Request, keep bool) (*Plan, error) {
 	j := &job{Request: r, deps: d, frame: frame, progress: tell}
 	if err := j.enter(ctx); err != nil {
 		return nil, err
@@ -42,14 +49,15 @@ func makePlan(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r R
 	if err != nil {
 		return nil, err
 	}
-	dep.isPlan = true
+	dep.isPlan, dep.discards = true, !keep
 	if err := dep.survey(beside, targets); err != nil {
 		return nil, err
 	}
-	for _, t := range targets {
-		dep.supply(beside, t, templatesOf(t.stack), nil, nil)
+	if !keep {
+		defer dep.withdraw(ctx)
 	}
 	plan := &Plan{
+		kept:    keep,
 		Version: PlanVersion, Environment: r.Environment.Name, Account: r.Environment.Account, Region: r.Environment.Region, Commit: r.Commit,
 		Concurrency: j.concurrency(), PreDeploy: orNone(r.Environment.Hooks.PreDeploy), PostDeploy: orNone(r.Environment.Hooks.PostDeploy),
 	}
@@ -58,6 +66,18 @@ func makePlan(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r R
 		return nil, err
 	}
 	return plan, err
+}
+
+// withdrawLimit bounds the removal of what a plan published, also when it is stopped.
+const withdrawLimit = time.Minute
+
+// withdraw removes the templates that the plan published.
+func (d *deployment) withdraw(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawLimit)
+	defer cancel()
+	if err := d.publisher.Withdraw(ctx); err != nil {
+		d.frame.Log.Warn("a template that the plan published could not be removed; it does no harm", "error", err)
+	}
 }
 
 func orNone(commands []string) []string { return append([]string{}, commands...) }
@@ -85,7 +105,10 @@ func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nod
 	plan.Stacks = inOrder(nodes, stacks)
 	plan.settle()
 	var looked error
-	plan.Assets, looked = d.lookAtAssets(ctx, targets)
+	plan.Assets, looked = d.lookAtAssets(ctx, targets, func(name string) bool {
+		at := slices.IndexFunc(nodes, func(n schedule.Node) bool { return n.Name == name })
+		return len(changing(nodes[at], nodes, stacks)) > 0
+	})
 	return errors.Join(combine(blocked(plan.Stacks), nil), looked, d.judgeTemplates(ctx, plan))
 }
 
@@ -120,7 +143,7 @@ func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []P
 		s := stacks[node.Name]
 		s.After = slices.DeleteFunc(slices.Clone(node.After), func(need string) bool { _, here := stacks[need]; return !here })
 		s.After = append([]string{}, s.After...)
-		if lack := cfn.Lacks(s.err); lack != "" {
+		if lack := lackOf(s.err); lack != "" {
 			if first := changing(node, nodes, stacks); len(first) > 0 {
 				s.Intent, s.Hint, s.err = WillWait, "", nil
 				s.Because = fmt.Sprintf("its change set cannot be made before %s is deployed: %s", strings.Join(first, " and "), lack)
@@ -178,7 +201,46 @@ func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, 
 		return cfn.Prepared{}, err
 	}
 	prepared, err := cfn.Prepare(ctx, cfn.NewClient(session.Config), goal, d.options(t))
+	if prepared.Left != nil {
+		d.frame.Log.Warn("what was made for the plan of this stack could not be removed; the next deployment does not mind it",
+			"stack", t.name, "error", prepared.Left)
+	}
 	return prepared, session.Explain(err)
+}
+
+// publishTemplates publishes what CloudFormation reads to make a change set.
+// Where nothing is to be left that is only what cannot be sent in the call.
+func (d *deployment) publishTemplates(ctx context.Context, t target) error {
+	d.progress.busy(t, progress.Publishing)
+	defer d.progress.busy(t, makingChangeSet)
+	for _, list := range templatesOf(t.stack) {
+		if d.discards {
+			list.Files = slices.DeleteFunc(list.Files, func(file assembly.FileAsset) bool {
+				info, err := os.Stat(file.Path)
+				return file.Path == t.stack.Template && err == nil && info.Size() <= cfn.MaxInline
+			})
+		}
+		if err := d.publisher.Publish(ctx, list, d.place(t)); err != nil {
+			return fmt.Errorf("publishing the templates of stack %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+// notAssumed are our words for a role that cannot be assumed.
+var notAssumed = regexp.MustCompile(`may not assume \S+[^\s:]`)
+
+// lackOf gives what a stack cannot be planned without and an earlier one may be
+// going to make: an export, a parameter, the bucket of its assets, a role that
+// publishes them; "" if the error is another one.
+func lackOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if missing := (*assets.NoPlaceError)(nil); errors.As(err, &missing) {
+		return missing.Error()
+	}
+	return cmp.Or(cfn.Lacks(err), notAssumed.FindString(err.Error()))
 }
 
 // templatesOf are the assets that CloudFormation reads to make a change set:
@@ -209,12 +271,14 @@ func part(stack assembly.Stack, keep func(assembly.FileAsset) bool, images bool)
 }
 
 // lookAtAssets says which assets a deployment would have to publish, each once.
-func (d *deployment) lookAtAssets(ctx context.Context, targets []target) ([]PlannedAsset, error) {
+// What an earlier stack may be going to make need not be there if the asset's
+// stack waits.
+func (d *deployment) lookAtAssets(ctx context.Context, targets []target, waits func(stack string) bool) ([]PlannedAsset, error) {
 	planned, seen := []PlannedAsset{}, map[string]bool{}
 	for _, t := range targets {
 		for _, list := range othersOf(t.stack) {
 			sights, err := d.publisher.Look(ctx, list, d.place(t))
-			if err != nil {
+			if err != nil && (lackOf(err) == "" || !waits(t.name)) {
 				return planned, fmt.Errorf("looking for the assets of stack %s: %w", t.name, err)
 			}
 			for _, s := range sights {

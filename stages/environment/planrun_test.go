@@ -1,11 +1,16 @@
 package environment_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -85,4 +90,57 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	stacks, text = w.plan(file)
 	assert.Equal(t, environment.Intent("update"), stacks["Data"].Intent)
 	assert.Contains(t, text, "VisibilityTimeout: 30 → 60")
+}
+
+// traces are the stacks and the objects that dev has, in both regions.
+func (w *world) traces() (all []string) {
+	w.t.Helper()
+	for _, region := range []string{"eu-west-1", "us-east-1"} {
+		cfg, err := awsconfig.LoadDefaultConfig(w.t.Context(), awsconfig.WithRegion(region))
+		require.NoError(w.t, err)
+		api := cloudformation.NewFromConfig(cfg)
+		found, err := api.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{})
+		require.NoError(w.t, err)
+		for _, s := range found.Stacks {
+			sets, err := api.ListChangeSets(w.t.Context(), &cloudformation.ListChangeSetsInput{StackName: s.StackId})
+			require.NoError(w.t, err)
+			all = append(all, fmt.Sprint(*s.StackId, " ", s.StackStatus, " ", len(sets.Summaries)))
+		}
+		bucket := "cdk-hnb659fds-assets-" + dev + "-" + region
+		versions, err := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: &bucket})
+		require.NoError(w.t, err)
+		assert.Empty(w.t, versions.DeleteMarkers)
+		for _, v := range versions.Versions {
+			all = append(all, *v.Key+" "+*v.VersionId)
+		}
+	}
+	return all
+}
+
+func TestAPlanThatIsNotKeptLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	plan := func(in *environment.Input) { in.Plan = true }
+	_, err := w.run("dev", func(in *environment.Input) { in.Stacks = []string{"Data"} })
+	require.NoError(t, err, w.log.String()+w.out.String())
+	t.Setenv("SHAPE", "large")
+	before := w.traces()
+	w.ForgetCalls()
+	out, err := w.run("dev", plan)
+	require.NoError(t, err, w.log.String()+w.out.String())
+	assert.Equal(t, map[string]string{"Data": "planned: unchanged", "Api": "planned: create", "Edge": "planned: create"}, actions(out))
+	assert.Contains(t, w.stdout.String(), "Api/Jobs/Later/Resource", "nested stacks are planned too")
+	assert.Contains(t, w.stdout.String(), "nothing is left of this plan")
+	assert.Equal(t, 2, w.Calls()["s3:PutObject"], "the nested template and the large one are published for the time being")
+	assert.Equal(t, before, w.traces())
+
+	ctx, stop := context.WithCancel(t.Context())
+	w.onEvent = func(e environment.Event) {
+		if e.Step == "published" {
+			stop()
+		}
+	}
+	_, err = w.runIn(ctx, "dev", plan)
+	require.Error(t, err)
+	assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	assert.Equal(t, before, w.traces(), "a plan that is stopped leaves nothing either")
 }

@@ -196,10 +196,14 @@ func (w *planWriter) assets(all []PlannedAsset) {
 
 func (w *planWriter) ending(p *Plan) {
 	w.line("")
-	w.line("Nothing was executed. The next deployment of the same content executes these change sets,")
-	w.line("--execute-plan with the file of --plan-file executes them and nothing else.")
+	if p.kept {
+		w.line("Nothing was executed. The next deployment of the same content executes these change sets,")
+		w.line("--execute-plan with the file of --plan-file executes them and nothing else.")
+	} else {
+		w.line("Nothing was executed, and nothing is left of this plan. --plan-file keeps the change sets for --execute-plan.")
+	}
 	for _, s := range p.Stacks {
-		if s.Intent == WillCreate {
+		if p.kept && s.Intent == WillCreate {
 			w.line("An empty stack holds the change set of %s; this discards it: aws cloudformation delete-stack --region %s --stack-name %s", s.Stack, s.Region, s.Name)
 		}
 	}

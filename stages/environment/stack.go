@@ -43,9 +43,13 @@ func (d *deployment) options(t target) cfn.Options {
 	return cfn.Options{
 		Workflow: d.frame.Workflow, Budget: d.budget(t.region), Force: d.Force,
 		MayRollBack: d.mayRollBackFirst(), NoRollback: !d.rollsBack(),
+		Discard: d.discards,
 		Ready: func(ctx context.Context) error {
+			if d.isPlan {
+				return d.publishTemplates(ctx, t)
+			}
 			defer d.progress.busy(t, makingChangeSet)
-			d.clear(ctx, !d.isPlan)
+			d.clear(ctx)
 			d.progress.busy(t, validating)
 			if err := d.cleared(ctx); err != nil {
 				return err

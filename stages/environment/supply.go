@@ -121,10 +121,9 @@ func (s *supplies) await(ctx context.Context, names []string) error {
 	return nil
 }
 
-// clear lets everything be published once all places have answered, and the
-// templates are valid if that is a condition. The first stack that must change
-// begins it.
-func (d *deployment) clear(ctx context.Context, valid bool) {
+// clear lets everything be published once all places have answered and the
+// templates are valid. The first stack that must change begins it.
+func (d *deployment) clear(ctx context.Context) {
 	d.ask.Do(func() {
 		verdict := d.validate()
 		d.cleared = d.begin(func() error {
@@ -133,10 +132,7 @@ func (d *deployment) clear(ctx context.Context, valid bool) {
 					return err
 				}
 			}
-			if valid {
-				return verdict(ctx)
-			}
-			return nil
+			return verdict(ctx)
 		})
 		close(d.asked)
 	})
