@@ -1,58 +1,130 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/scaffold"
+	"github.com/aphex/aphex-pipeline/internal/synth"
 )
 
 // initCmd writes a first configuration.
 type initCmd struct {
 	configFlag
-	Source string `help:"Folder of the repository." default:"." type:"path" placeholder:"DIR"`
+	App    string `help:"Folder of the CDK app, relative to --source, where there are several." placeholder:"DIR"`
+	Source string `help:"Folder of the repository, or one in it." default:"." type:"path" placeholder:"DIR"`
 	Stdout bool   `help:"Print the configuration in place of writing the file."`
+	Synth  bool   `help:"Run the app, whose packages must be installed, and take stacks, accounts and regions from what it makes."`
 }
 
 // Help teaches the verb.
 func (initCmd) Help() string {
-	return `Looks at the CDK app in the folder (cdk.json, the stacks its source creates, package.json, the git
-remote) without running anything of it, and writes a commented configuration that loads as it is.
+	return `Looks at the CDK app in the folder (cdk.json, the stacks and stages that its source creates in TypeScript,
+JavaScript, Python, Java, C# or Go, package managers and their workspaces, the git remote) without running
+anything of it, and writes a commented configuration that loads as it is. Paths and build commands are
+relative to the top of the repository. Of several apps one has to be chosen; the others are named. Where the
+source does not tell the stacks, the file takes them all; --synth runs the app and asks it.
 A file that is already there is never touched.
 
 Examples:
 
   generator init
+  generator init --synth
+  generator init --app services/shop
   generator init --source services/shop --stdout`
 }
 
 // Run inspects the folder and writes the file.
-func (c initCmd) Run(std streams) error {
-	app, err := scaffold.Inspect(c.Source)
+func (c initCmd) Run(ctx context.Context, std streams) error {
+	app, err := scaffold.Inspect(c.Source, c.App)
 	if err != nil {
-		return fault.Invalidf("%w", err).WithHint("a CDK app is a folder with a cdk.json: npx cdk init app --language typescript makes one")
+		return err
 	}
-	text := scaffold.Render(app)
+	if c.Synth {
+		if app, err = synthesized(ctx, std, app); err != nil {
+			return err
+		}
+	}
+	if err := c.write(std, scaffold.Render(app)); err != nil {
+		return err
+	}
+	fmt.Fprintln(std.err, strings.Join(c.closing(app), "\n"))
+	return nil
+}
+
+func (c initCmd) path() string { return filepath.Join(c.Source, c.Config) }
+
+func (c initCmd) write(std streams, text []byte) error {
 	if c.Stdout {
 		_, err := std.out.Write(text)
 		return err
 	}
-	path := filepath.Join(c.Source, c.Config)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := os.OpenFile(c.path(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return fault.Invalidf("%s is already there and was not touched", path).WithHint("--stdout prints a new one to compare")
+		return fault.Invalidf("%s is already there and was not touched", c.path()).WithHint("--stdout prints a new one to compare")
 	}
 	if err != nil {
 		return fault.Invalidf("writing the configuration: %w", err)
 	}
 	defer file.Close()
 	if _, err := file.Write(text); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("writing %s: %w", c.path(), err)
 	}
-	fmt.Fprintf(std.err, "wrote %s: %d stacks; read it, then: generator run --source %s\n", path, len(app.Stacks), c.Source)
 	return nil
+}
+
+// closing says what was found, what was not, and what to do next.
+func (c initCmd) closing(app scaffold.App) []string {
+	var lines []string
+	names := app.Recognised()
+	switch {
+	case names == nil && !c.Synth:
+		lines = append(lines, fmt.Sprintf("no stack was recognised in the source of the CDK app in %s, so the file takes every stack of the app; "+
+			"generator init --synth runs the app and asks it", app.Folder))
+	case names == nil:
+		lines = append(lines, fmt.Sprintf("the CDK app in %s made no stack, so the file takes every one that it may make", app.Folder))
+	default:
+		lines = append(lines, fmt.Sprintf("the CDK app in %s has %s", app.Folder, scaffold.Listed("stack", names)))
+	}
+	if app.Others != nil {
+		lines = append(lines, fmt.Sprintf("not in the file: %s; generator init --source DIR makes one beside another app", scaffold.Listed("CDK app", app.Others)))
+	}
+	if !c.Stdout {
+		next := "generator run --source " + c.Source
+		if c.Config != "aphex-config.yaml" {
+			next += " -c " + c.Config
+		}
+		lines = append(lines, fmt.Sprintf("wrote %s; read it, commit it, then: %s", c.path(), next))
+	}
+	return lines
+}
+
+// synthesized runs the app and takes what its assembly tells. An assembly that lacks
+// context tells its stacks too.
+func synthesized(ctx context.Context, std streams, app scaffold.App) (scaffold.App, error) {
+	out, err := os.MkdirTemp("", "aphex-init-")
+	if err != nil {
+		return scaffold.App{}, fault.Writing(os.TempDir(), err)
+	}
+	defer remove.All(out)
+	made, err := synth.Synthesize(ctx, synth.Options{
+		App: filepath.Join(app.Top, filepath.FromSlash(app.Folder)), Top: app.Top, Name: app.Folder, Out: out,
+		Account: scaffold.Account, Region: scaffold.Region, Env: os.Environ(), Output: std.err,
+	})
+	if err == nil {
+		return app.With(made), nil
+	}
+	if partial, readErr := assembly.Read(out); readErr == nil && len(partial.Missing) > 0 {
+		fmt.Fprintf(std.err, "warning: %v\n", err)
+		return app.With(partial), nil
+	}
+	return scaffold.App{}, err
 }

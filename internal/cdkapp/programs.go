@@ -12,10 +12,12 @@ import (
 const defaultPath = "/usr/local/bin:/usr/bin:/bin"
 
 // Environ gives the environment of a command that is run in dir, a folder of the
-// workspace with the given top folder: env with the programs of npm packages in
-// front of PATH, as npx and the scripts of npm have them. These are the folders
-// node_modules/.bin from dir up to top, the nearest first, whether or not they
-// exist yet: a command may install them. Nothing above top is ever used.
+// workspace with the given top folder: env with the programs of npm packages and
+// of a virtual environment of Python in front of PATH, as npx, the scripts of
+// npm, and an activated environment have them. These are the folders
+// node_modules/.bin and .venv/bin from dir up to top, the nearest first, whether
+// or not they exist yet: a command may install them. Nothing above top is ever
+// used.
 func Environ(top, dir string, env []string) []string {
 	path := valueOf(env, "PATH")
 	if path == "" {
@@ -52,9 +54,8 @@ func binFolders(top, dir string) (folders []string) {
 		return nil
 	}
 	for ; ; dir = filepath.Dir(dir) {
-		bin := filepath.Join(dir, "node_modules", ".bin")
-		if !strings.ContainsRune(bin, os.PathListSeparator) { // which no entry of PATH can hold
-			folders = append(folders, bin)
+		if !strings.ContainsRune(dir, os.PathListSeparator) { // which no entry of PATH can hold
+			folders = append(folders, filepath.Join(dir, "node_modules", ".bin"), filepath.Join(dir, ".venv", "bin"))
 		}
 		if dir == top {
 			return folders

@@ -2,19 +2,28 @@ package scaffold
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/repository"
 )
 
 // App is what a folder tells about the CDK app in it. Whatever it does not tell
-// is empty.
+// is empty. Its paths are relative to Top and have slashes.
 type App struct {
-	Folder string   // of the cdk.json, relative to the inspected folder
-	Build  []string // commands that install, build and test the app
+	Top    string   // absolute path of the repository; without one, the inspected folder
+	Folder string   // of the cdk.json
+	Others []string // folders of further CDK apps below the inspected folder
+	Build  []string // commands that install, build and test the app, run at the top
+	Notes  []string // what else has to be known of the build
 	Tests  []string // commands that test a deployment
 	Stacks []Stack  // in the order of the source
 	Owner  string   // of the GitHub repository
@@ -24,82 +33,198 @@ type App struct {
 
 // Stack is a stack as the app's source creates it.
 type Stack struct {
-	Name    string // in CloudFormation
-	Path    string // of its source, relative to the inspected folder
+	Name    string // in CloudFormation, a construct path, or a pattern of such
+	Path    string // of its source
 	Account string // if the source has it as a literal
 	Region  string // likewise
 }
 
-// fileLimit is how much of a source file is read, in bytes.
-const fileLimit = 1 << 20
-
-// Inspect looks at the CDK app in a folder or, when it has no cdk.json itself,
-// in the nearest folder below. Its error says that there is no app or that it
-// cannot be read.
-func Inspect(dir string) (App, error) {
-	folder, err := findApp(dir)
+// Inspect looks at the CDK app in a folder. Where the folder has no cdk.json
+// itself and several apps lie below, choice names the folder of one, relative to
+// dir; "" takes the only one. Its error says that there is no app, that one has
+// to be chosen, or that it cannot be read.
+func Inspect(dir, choice string) (App, error) {
+	top, inside, err := around(dir)
 	if err != nil {
 		return App{}, err
 	}
-	command, err := appCommand(filepath.Join(dir, folder))
+	folder, others, err := choose(dir, choice)
 	if err != nil {
 		return App{}, err
 	}
-	app := App{Folder: filepath.ToSlash(folder)}
-	app.Build, app.Tests = commands(dir, folder)
-	for _, file := range entryFiles(filepath.Join(dir, folder), command) {
-		app.Stacks = append(app.Stacks, stacksIn(dir, folder, file)...)
+	app := App{Top: top, Folder: path.Join(inside, folder), Others: within(inside, others)}
+	settings, err := readSettings(filepath.Join(top, filepath.FromSlash(app.Folder)))
+	if err != nil {
+		return App{}, err
 	}
+	entries := within(app.Folder, entryFiles(filepath.Join(top, filepath.FromSlash(app.Folder)), string(settings.App)))
+	for _, nested := range []bool{false, true} { // a module of the app may have a cdk.json for itself
+		tree := grow(top, app.Folder, entries, nested)
+		tree.context = settings.Context
+		if app.Stacks = tree.stacks(entries); app.Stacks != nil {
+			break
+		}
+	}
+	app.commands(string(settings.App))
 	app.Owner, app.Repo, app.Branch = origin(dir)
 	return app, nil
 }
 
-// findApp gives the folder of the nearest cdk.json, at most two levels down,
-// relative to dir.
-func findApp(dir string) (string, error) {
-	for _, pattern := range []string{"cdk.json", "*/cdk.json", "*/*/cdk.json"} {
-		found, err := filepath.Glob(filepath.Join(escape(dir), pattern))
-		if err != nil {
-			return "", fault.Invalidf("looking for a CDK app in %s: %w", dir, err)
-		}
-		for _, file := range found {
-			folder, err := filepath.Rel(dir, filepath.Dir(file))
-			if err == nil && !hidden(folder) {
-				return folder, nil
-			}
-		}
+// around gives the top folder of the repository that dir lies in, and where in
+// it dir is.
+func around(dir string) (top, inside string, err error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return "", "", fmt.Errorf("finding the folder %q: %w", dir, err)
 	}
-	return "", fault.Invalidf("there is no CDK app in %s: no cdk.json there or in two levels of folders below", dir).
-		WithHint("go to the application's folder, or make an app with `cdk init app --language typescript`")
+	if !isFolder(absolute) {
+		return "", "", fault.Invalidf("there is no folder %q", absolute).WithHint("give --source a folder of the repository")
+	}
+	found, err := repository.Around(absolute)
+	if err != nil {
+		return absolute, ".", nil
+	}
+	relative, err := filepath.Rel(found.Top, absolute)
+	if err != nil || !filepath.IsLocal(relative) {
+		return absolute, ".", nil
+	}
+	return found.Top, filepath.ToSlash(relative), nil
 }
 
-// read gives the beginning of a file, and "" for one that does not exist.
-func read(file string) (string, error) {
-	opened, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+func within(folder string, names []string) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, path.Join(folder, name))
 	}
-	if err != nil {
-		return "", fault.Invalidf("reading the CDK app: %w", err)
+	return all
+}
+
+// choose gives the folder of the app that is meant, and those of the others,
+// relative to dir.
+func choose(dir, choice string) (folder string, others []string, err error) {
+	apps := findApps(dir)
+	switch {
+	case choice != "":
+		folder = path.Clean(filepath.ToSlash(choice))
+		if absolute := filepath.Clean(choice); filepath.IsAbs(absolute) {
+			root, _ := filepath.Abs(dir)
+			inside, relErr := filepath.Rel(root, absolute)
+			if relErr == nil {
+				folder = filepath.ToSlash(inside)
+			}
+		}
+		folder = strings.TrimSuffix(folder, "/cdk.json")
+		if !filepath.IsLocal(filepath.FromSlash(folder)) || !isApp(filepath.Join(dir, filepath.FromSlash(folder))) {
+			return "", nil, fault.Invalidf("there is no CDK app in %s of %s; it has %s", folder, dir, Listed("CDK app", apps)).
+				WithHint("--app takes the folder of a cdk.json, relative to --source")
+		}
+	case len(apps) == 0:
+		return "", nil, fault.Invalidf("there is no CDK app in %s: no cdk.json there or in the folders below", dir).
+			WithHint("go to the application's folder, or make an app with `npx cdk init app --language typescript`")
+	case apps[0] == "." || len(apps) == 1:
+		folder = apps[0]
+	default:
+		return "", nil, fault.Invalidf("%s has %s", dir, Listed("CDK app", apps)).
+			WithHint("choose one: generator init --app %s writes the configuration of one here, --source %s beside the app", quote(apps[0]), quote(apps[0]))
 	}
-	defer opened.Close()
-	data, err := io.ReadAll(io.LimitReader(opened, fileLimit))
-	if err != nil {
-		return "", fault.Invalidf("reading the CDK app: %w", err)
+	return folder, slices.DeleteFunc(apps, func(app string) bool { return app == folder }), nil
+}
+
+// listLimit is how many names a sentence has.
+const listLimit = 20
+
+// Listed gives a sentence's list, such as `2 stacks: Api, Web`. Names that are
+// more than plain words are quoted.
+func Listed(word string, names []string) string {
+	var shown []string
+	for _, name := range names[:min(len(names), listLimit)] {
+		shown = append(shown, quote(name))
 	}
-	return string(data), nil
+	all := fmt.Sprintf("%d %ss: %s", len(names), word, strings.Join(shown, ", "))
+	if len(names) == 1 {
+		all = fmt.Sprintf("1 %s: %s", word, shown[0])
+	}
+	if len(names) > listLimit {
+		all += fmt.Sprintf(" and %d more", len(names)-listLimit)
+	}
+	return all
+}
+
+// findApps gives the folders with a cdk.json in dir and below, relative to dir,
+// by their names. dir itself is the first.
+func findApps(dir string) []string {
+	var apps []string
+	visited := 0
+	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // what cannot be read has no app
+		visited++
+		switch {
+		case visited > visitLimit:
+			return fs.SkipAll
+		case err != nil:
+			return fs.SkipDir
+		case !entry.IsDir():
+			return nil
+		}
+		name, err := filepath.Rel(dir, file)
+		if err != nil || name != "." && installed(entry.Name()) {
+			return fs.SkipDir
+		}
+		if isApp(file) {
+			apps = append(apps, filepath.ToSlash(name))
+		}
+		return nil
+	})
+	return apps
 }
 
 // text gives the beginning of a file that may as well be missing.
 func text(file string) string {
-	content, err := read(file)
+	if !exists(file) {
+		return ""
+	}
+	opened, err := os.Open(file)
 	if err != nil {
 		return ""
 	}
-	return content
+	defer opened.Close()
+	data, err := io.ReadAll(io.LimitReader(opened, fileLimit))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return ""
+	}
+	return string(data)
 }
 
-func exists(file string) bool {
-	info, err := os.Stat(file)
-	return err == nil && !info.IsDir()
+// usable gives the stacks that a configuration can name, each once.
+func (a App) usable() []Stack {
+	seen := map[string]bool{}
+	var stacks []Stack
+	for _, stack := range a.Stacks {
+		if seen[stack.Name] || !config.Accepts[config.Stack]("name", stack.Name) {
+			continue
+		}
+		seen[stack.Name] = true
+		if !config.Accepts[config.Stack]("path", stack.Path) {
+			stack.Path = a.path()
+		}
+		stacks = append(stacks, stack)
+	}
+	return stacks
+}
+
+// path gives the app's folder as the path of a stack, "" where it cannot be one.
+func (a App) path() string {
+	if folder := path.Clean(a.Folder); config.Accepts[config.Stack]("path", folder) {
+		return folder
+	}
+	return ""
+}
+
+// Recognised gives the names of the stacks that the configuration has from the
+// source; none if it takes all stacks of the app.
+func (a App) Recognised() []string {
+	var names []string
+	for _, stack := range a.usable() {
+		names = append(names, stack.Name)
+	}
+	return names
 }

@@ -1,88 +1,121 @@
 package scaffold
 
 import (
+	"encoding/json"
+	"path"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
-// appCommand gives the command of a cdk.json that runs the app; it may be "".
-func appCommand(folder string) (string, error) {
-	file := filepath.Join(folder, "cdk.json")
-	var settings struct{ App string }
-	if err := cdkapp.ReadJSON(file, &settings); err != nil {
-		return "", fault.Invalidf("reading %s: %w", file, err).WithHint("it must be the JSON that the CDK reads")
-	}
-	return settings.App, nil
+// settings are the parts of cdk.json that matter here.
+type settings struct {
+	App     command        `json:"app"`
+	Context map[string]any `json:"context"`
 }
+
+// command is a command line; in cdk.json it may also be a list of words.
+type command string
+
+func (c *command) UnmarshalJSON(src []byte) error {
+	var words []string
+	if json.Unmarshal(src, &words) == nil {
+		*c = command(strings.Join(words, " "))
+		return nil
+	}
+	return json.Unmarshal(src, (*string)(c))
+}
+
+func readSettings(folder string) (settings, error) {
+	file := filepath.Join(folder, "cdk.json")
+	var s settings
+	if err := cdkapp.ReadJSON(file, &s); err != nil {
+		return settings{}, fault.Invalidf("reading %s: %w", file, err).WithHint("it must be the JSON that the CDK reads")
+	}
+	return s, nil
+}
+
+var (
+	mainClass = regexp.MustCompile(`(?:mainClass=|mainClass>)\s*([\w.]+)`)
+)
 
 // entryFiles gives the sources that the app's command names or, when it names
 // none, those where the CDK's templates put it. They are relative to the folder.
 func entryFiles(folder, command string) []string {
 	var named []string
 	for _, word := range strings.Fields(command) {
-		if entry := written(folder, filepath.ToSlash(strings.Trim(word, `"'`))); entry != "" {
+		if entry := written(folder, filepath.ToSlash(strings.Trim(word, `"';`))); entry != "" {
 			named = append(named, entry)
 		}
 	}
 	if named != nil {
 		return named
 	}
-	for _, pattern := range []string{"bin/*", "src/main.*", "app.py"} {
-		found, _ := filepath.Glob(filepath.Join(escape(folder), pattern))
-		for _, file := range found {
-			if entry, err := filepath.Rel(folder, file); err == nil && isSource(entry) {
-				named = append(named, filepath.ToSlash(entry))
+	for _, pattern := range []string{"bin/*", "src/main.*", "app.py", "*.go"} {
+		named = append(named, matching(folder, pattern)...)
+	}
+	if class := mainClass.FindStringSubmatch(command + text(filepath.Join(folder, "pom.xml")) + text(filepath.Join(folder, "build.gradle"))); class != nil {
+		file := path.Base(strings.ReplaceAll(class[1], ".", "/")) + ".java"
+		for _, source := range sourceFiles(folder, true) {
+			if path.Base(source) == file {
+				named = append(named, source)
 			}
 		}
 	}
 	return withoutCompiled(named)
 }
 
+func matching(folder, pattern string) []string {
+	found, _ := filepath.Glob(filepath.Join(escape(folder), pattern))
+	var names []string
+	for _, file := range found {
+		if entry, err := filepath.Rel(folder, file); err == nil && isSource(entry) && !isTest(filepath.ToSlash(entry)) {
+			names = append(names, filepath.ToSlash(entry))
+		}
+	}
+	return names
+}
+
 // written gives the source file that a person wrote behind a word of the app's
 // command, or "". For dist/bin/shop.js that is bin/shop.ts, if there is one.
 func written(folder, word string) string {
-	if !filepath.IsLocal(word) || !isSource(word) {
+	if !filepath.IsLocal(word) {
 		return ""
 	}
 	candidates := []string{word}
-	if base, isJS := strings.CutSuffix(word, ".js"); isJS {
+	switch base, isJS := strings.CutSuffix(word, ".js"); {
+	case isJS:
 		_, below, _ := strings.Cut(base, "/")
 		candidates = []string{base + ".ts", below + ".ts", "src/" + below + ".ts", word}
+	case path.Ext(word) == "": // node and ts-node find `bin/shop` too
+		candidates = []string{word + ".ts", word + ".js", word + "/index.ts", word + "/index.js"}
+	case !isSource(word):
+		return ""
 	}
 	for _, candidate := range candidates {
-		if exists(filepath.Join(folder, candidate)) {
-			return candidate
+		if exists(filepath.Join(folder, filepath.FromSlash(candidate))) {
+			return path.Clean(candidate)
 		}
 	}
 	return ""
 }
 
-// isSource says whether a file is in a language whose stacks are recognised.
-func isSource(file string) bool {
-	return !strings.HasSuffix(file, ".d.ts") &&
-		slices.Contains([]string{".ts", ".mts", ".js", ".mjs", ".cjs", ".py"}, filepath.Ext(file))
-}
-
 // withoutCompiled leaves out a .js that was compiled from the .ts beside it.
 func withoutCompiled(files []string) []string {
-	return slices.DeleteFunc(slices.Clone(files), func(file string) bool {
-		base, isJS := strings.CutSuffix(file, ".js")
-		return isJS && slices.Contains(files, base+".ts")
-	})
-}
-
-// hidden says whether a folder holds no source of the app's author.
-func hidden(folder string) bool {
-	for _, part := range strings.Split(filepath.ToSlash(folder), "/") {
-		if part == "node_modules" || part == "cdk.out" || (strings.HasPrefix(part, ".") && part != ".") {
-			return true
+	typescript := map[string]bool{}
+	for _, file := range files {
+		typescript[file] = strings.HasSuffix(file, ".ts")
+	}
+	var kept []string
+	for _, file := range files {
+		if base, isJS := strings.CutSuffix(file, ".js"); !isJS || !typescript[base+".ts"] {
+			kept = append(kept, file)
 		}
 	}
-	return false
+	return kept
 }
 
 // escape makes a folder's name match only itself in filepath.Glob.

@@ -1,76 +1,107 @@
 package scaffold
 
 import (
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
-
-	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 )
 
-// installers are the package managers by the lock file that tells them.
-var installers = []struct{ lock, install, run string }{
-	{"pnpm-lock.yaml", "pnpm install --frozen-lockfile", "pnpm run "},
-	{"yarn.lock", "yarn install --frozen-lockfile", "yarn run "},
-	{"package-lock.json", "npm ci", "npm run "},
-	{"npm-shrinkwrap.json", "npm ci", "npm run "},
-	{"package.json", "npm install", "npm run "},
+// commands finds out how the app is built, and how a deployment of it is tested.
+// All commands are run at the top of the repository.
+func (a *App) commands(run string) {
+	a.python(run)
+	a.javascript(run)
+	a.toolchain(run)
 }
 
-// deploymentTests are the names that scripts against a deployment usually have.
-var deploymentTests = []string{
-	"integration-test", "integration-tests", "test:integration", "test-integration", "integ", "test:integ",
-	"e2e", "test:e2e", "e2e-test", "smoke", "test:smoke", "smoke-test",
+// at tells whether a file is in a folder of the repository.
+func (a *App) at(folder, file string) bool {
+	return exists(filepath.Join(a.Top, filepath.FromSlash(folder), file))
 }
 
-// commands gives how the app is built, and how a deployment of it is tested.
-func commands(dir, folder string) (build, tests []string) {
-	home := filepath.Join(dir, folder)
-	if exists(filepath.Join(home, "requirements.txt")) {
-		build = append(build, "pip install -r requirements.txt")
-	}
-	for _, installer := range installers {
-		if exists(filepath.Join(home, installer.lock)) {
-			more, forTests := scripts(home, installer.install, installer.run)
-			build, tests = append(build, more...), forTests
-			break
-		}
-	}
-	return inFolder(folder, build), inFolder(folder, tests)
+func (a *App) text(folder, file string) string {
+	return text(filepath.Join(a.Top, filepath.FromSlash(folder), file))
 }
 
-func scripts(home, install, run string) (build, tests []string) {
-	var described struct{ Scripts map[string]string }
-	_ = cdkapp.ReadJSON(filepath.Join(home, "package.json"), &described) // what is no JSON has no scripts
-	build = []string{install}
-	for _, name := range []string{"build", "test"} {
-		if script := described.Scripts[name]; script != "" && !strings.Contains(script, "no test specified") {
-			build = append(build, run+name)
+// upwards gives the nearest folder with one of the files, from the app's folder
+// to the top; ok is false if there is none.
+func (a *App) upwards(files ...string) (folder, file string, ok bool) {
+	for folder := a.Folder; ; folder = path.Dir(folder) {
+		for _, file := range files {
+			if a.at(folder, file) {
+				return folder, file, true
+			}
+		}
+		if folder == "." {
+			return "", "", false
 		}
 	}
-	for _, name := range deploymentTests {
-		if described.Scripts[name] != "" {
-			tests = append(tests, run+name)
-		}
-	}
-	return build, tests
 }
 
 var simpleFolder = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
 
-// inFolder makes commands run in the app's folder. Of a folder whose name a
-// shell would not take as it stands nothing is proposed.
-func inFolder(folder string, commands []string) []string {
-	if folder == "." {
-		return commands
+// in makes a command run in a folder of the repository.
+func in(folder, command string) string {
+	switch {
+	case folder == ".":
+		return command
+	case simpleFolder.MatchString(folder):
+		return "cd " + folder + " && " + command
 	}
-	folder = filepath.ToSlash(folder)
-	if !simpleFolder.MatchString(folder) {
-		return nil
-	}
-	moved := make([]string, 0, len(commands))
-	for _, command := range commands {
-		moved = append(moved, "cd "+folder+" && "+command)
-	}
-	return moved
+	return "cd '" + strings.ReplaceAll(folder, "'", `'\''`) + "' && " + command
 }
+
+// python makes a virtual environment in the workspace, which the app is run with:
+// what else pip installs stays behind when the workspace goes on to the deployment.
+func (a *App) python(run string) {
+	if !strings.Contains(run, "python") && !strings.Contains(run, ".py") {
+		return
+	}
+	const venv = "python3 -m venv .venv && .venv/bin/pip install "
+	folder, file, found := a.upwards("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt", "pyproject.toml", "setup.py")
+	if !found {
+		a.Notes = append(a.Notes, "No requirements.txt tells the app's packages: "+venv+"aws-cdk-lib installs some; the app is run with .venv/bin in front of PATH.")
+		return
+	}
+	install := map[string]string{
+		"uv.lock":          venv + "uv && .venv/bin/uv sync --frozen --inexact",
+		"poetry.lock":      venv + "poetry && POETRY_VIRTUALENVS_IN_PROJECT=true .venv/bin/poetry install --no-interaction --no-root",
+		"Pipfile.lock":     venv + "pipenv && PIPENV_VENV_IN_PROJECT=1 .venv/bin/pipenv sync",
+		"requirements.txt": venv + "-r requirements.txt",
+		"pyproject.toml":   venv + ".",
+		"setup.py":         venv + ".",
+	}
+	a.Build = append(a.Build, in(folder, install[file]))
+}
+
+// toolchain tells how an app of a compiled language is built. Its compiler is in
+// none of the images.
+func (a *App) toolchain(run string) {
+	word := firstProgram(run)
+	switch {
+	case word == "go" || word == "" && a.at(a.Folder, "go.mod"):
+		a.missing("Go", "go build ./...")
+	case word == "mvn" || word == "mvnw":
+		maven := map[bool]string{true: "./mvnw", false: "mvn"}[a.at(a.Folder, "mvnw")]
+		a.missing("a JDK and Maven", maven+" -q package -DskipTests")
+	case word == "gradle" || word == "gradlew":
+		gradle := map[bool]string{true: "./gradlew", false: "gradle"}[a.at(a.Folder, "gradlew")]
+		a.missing("a JDK and Gradle", gradle+" assemble")
+	case word == "java":
+		a.missing("a JDK", "")
+	case word == "dotnet":
+		a.missing("the .NET SDK", "dotnet build "+map[bool]string{true: "src", false: ""}[isFolder(filepath.Join(a.Top, filepath.FromSlash(a.Folder), "src"))])
+	}
+}
+
+func (a *App) missing(what, command string) {
+	if command != "" {
+		a.Build = append(a.Build, in(a.Folder, strings.TrimSpace(command)))
+	}
+	a.Notes = append(a.Notes, "The images of builder and deployer lack "+what+", which both need: extend them (images/README.md), and name\nthe results in `builderImage` and `deployerImage`. A local run takes what is installed here.")
+}
+
+var program = regexp.MustCompile(`(?:^|&&|;|\s)(?:\./)?(go|mvnw?|gradlew?|dotnet|java)\s`)
+
+func firstProgram(run string) string { return firstOf(program, run) }

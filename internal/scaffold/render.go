@@ -3,19 +3,12 @@ package scaffold
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-)
-
-// What stands in the file where the app tells nothing.
-const (
-	someAccount = "111111111111"
-	someRegion  = "us-east-1"
 )
 
 // Render gives a commented aphex-config.yaml for an app. It loads as it is:
@@ -28,8 +21,7 @@ func Render(app App) []byte {
 	page.line(`version: "%s"`, config.Version)
 	page.repository(app)
 	page.build(app)
-	stacks, recognised := usable(app)
-	page.stacks(stacks, recognised)
+	stacks := page.stacks(app)
 	page.environments(app, stacks)
 	return []byte(page.text.String())
 }
@@ -62,6 +54,9 @@ func (p *page) key(key, value, example string) {
 
 func (p *page) build(app App) {
 	p.line("\n# How the application is built, once for all environments.")
+	for _, note := range app.Notes {
+		p.line("# %s", strings.ReplaceAll(note, "\n", "\n# "))
+	}
 	commands := runnable(app.Build)
 	if len(commands) == 0 {
 		p.line("# build:\n#   commands:\n#     - npm ci")
@@ -77,10 +72,20 @@ func (p *page) list(indent string, texts []string) {
 	}
 }
 
-func (p *page) stacks(stacks []Stack, recognised bool) {
+// stacks writes the stacks that were recognised, or a pattern that takes all.
+func (p *page) stacks(app App) []Stack {
 	p.line("\n# The stacks of the CDK app. Their order is the order of deployment.")
-	if !recognised {
-		p.line("# None was recognised in the app's source: write their names here, as `cdk list` tells them.")
+	stacks := app.usable()
+	if stacks == nil {
+		stacks = []Stack{{Name: "**", Path: app.path()}}
+		p.line("# None was recognised in the app's source, so this takes every stack of the app. `generator init --synth` runs the")
+		p.line("# app and asks it; `cdk list` tells their names too.")
+	} else if slices.ContainsFunc(stacks, isPattern) {
+		p.line("# A name with * is made while the app runs, or means the stacks of a stage. `generator init --synth` runs the app")
+		p.line("# and asks it.")
+	}
+	if app.Others != nil {
+		p.line("# Not in this file: %s", Listed("CDK app", app.Others))
 	}
 	p.line("stacks:")
 	for _, stack := range stacks {
@@ -89,7 +94,10 @@ func (p *page) stacks(stacks []Stack, recognised bool) {
 			p.line("    path: %s", quote(stack.Path))
 		}
 	}
+	return stacks
 }
+
+func isPattern(stack Stack) bool { return strings.Contains(stack.Name, "*") }
 
 func (p *page) environments(app App, stacks []Stack) {
 	p.line("\n# Where it is deployed, one after the other.\nenvironments:")
@@ -101,7 +109,7 @@ func (p *page) environments(app App, stacks []Stack) {
 		return
 	}
 	p.line("  # Another one, after a person has approved:")
-	p.line("  # - name: prod\n  #   account: \"222222222222\"\n  #   region: %s", cmp.Or(all[0].region, someRegion))
+	p.line("  # - name: prod\n  #   account: \"222222222222\"\n  #   region: %s", cmp.Or(all[0].region, Region))
 	p.line("  #   stacks: [%s]\n  #   requiresApproval: true", strings.Join(names(stacks), ", "))
 }
 
@@ -112,11 +120,11 @@ func (p *page) environment(target target, app App) {
 	if target.account == "" {
 		p.line("    # The app does not tell its account: write yours here.")
 	}
-	p.line("    account: %q", cmp.Or(target.account, someAccount))
+	p.line("    account: %q", cmp.Or(target.account, Account))
 	if target.region == "" {
 		p.line("    # The app does not tell its region: write yours here.")
 	}
-	p.line("    region: %s", cmp.Or(target.region, someRegion))
+	p.line("    region: %s", cmp.Or(target.region, Region))
 	p.line("    stacks: [%s]", strings.Join(target.stacks, ", "))
 	p.tests(target, app)
 }
@@ -133,30 +141,6 @@ func (p *page) tests(target target, app App) {
 	}
 	p.line("    tests:\n      commands:")
 	p.list("        ", commands)
-}
-
-// usable gives the stacks that a configuration can name, each once, or an
-// example when none is recognised.
-func usable(app App) (stacks []Stack, recognised bool) {
-	seen := map[string]bool{}
-	for _, stack := range app.Stacks {
-		if seen[stack.Name] || !config.Accepts[config.Stack]("name", stack.Name) {
-			continue
-		}
-		seen[stack.Name] = true
-		if !config.Accepts[config.Stack]("path", stack.Path) {
-			stack.Path = "."
-		}
-		stacks = append(stacks, stack)
-	}
-	if stacks != nil {
-		return stacks, true
-	}
-	example := Stack{Name: "MyStack"}
-	if folder := path.Clean(app.Folder); folder != "." && config.Accepts[config.Stack]("path", folder) {
-		example.Path = folder
-	}
-	return []Stack{example}, false
 }
 
 // runnable gives the commands that a configuration can have.

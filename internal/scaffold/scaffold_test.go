@@ -32,7 +32,7 @@ func TestAnAppGetsAConfigurationThatLoads(t *testing.T) {
 			archive, err := txtar.ParseFile(file)
 			require.NoError(t, err)
 			sources, want := split(archive)
-			app, err := scaffold.Inspect(write(t, sources))
+			app, err := scaffold.Inspect(write(t, sources), "")
 			require.NoError(t, err)
 			got := scaffold.Render(app)
 			_, err = config.Parse(golden, got)
@@ -51,14 +51,14 @@ func TestCredentialsInARemoteStayThere(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/typescript-app.txtar")
 	require.NoError(t, err)
 	sources, _ := split(archive)
-	app, err := scaffold.Inspect(write(t, sources))
+	app, err := scaffold.Inspect(write(t, sources), "")
 	require.NoError(t, err)
 	assert.Equal(t, "my-org", app.Owner)
 	assert.NotContains(t, string(scaffold.Render(app)), "hunter2")
 }
 
 func TestAFolderWithoutAnAppIsExplained(t *testing.T) {
-	_, err := scaffold.Inspect(t.TempDir())
+	_, err := scaffold.Inspect(t.TempDir(), "")
 	assert.ErrorContains(t, err, "there is no CDK app in")
 	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 	assert.Contains(t, fault.HintOf(err), "cdk init app")
@@ -66,7 +66,7 @@ func TestAFolderWithoutAnAppIsExplained(t *testing.T) {
 
 func TestABrokenAppIsExplained(t *testing.T) {
 	dir := write(t, []txtar.File{{Name: "cdk.json", Data: []byte("{")}})
-	_, err := scaffold.Inspect(dir)
+	_, err := scaffold.Inspect(dir, "")
 	assert.ErrorContains(t, err, "cdk.json: it is not valid JSON")
 	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 }
@@ -77,7 +77,7 @@ func TestAFolderBelowTheRepositoryKnowsIt(t *testing.T) {
 		{Name: ".git/config", Data: []byte("[remote \"origin\"]\n\turl = ssh://git@github.com/my-org/shop\n")},
 		{Name: "app/cdk.json", Data: []byte("{}")},
 	})
-	app, err := scaffold.Inspect(filepath.Join(dir, "app"))
+	app, err := scaffold.Inspect(filepath.Join(dir, "app"), "")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"my-org", "shop", "main", "."}, []string{app.Owner, app.Repo, app.Branch, app.Folder})
 }
@@ -96,7 +96,7 @@ func TestAWorkTreeKnowsItsRepository(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tree", "cdk.json"), []byte("{}"), 0o644))
-	app, err := scaffold.Inspect(filepath.Join(dir, "tree"))
+	app, err := scaffold.Inspect(filepath.Join(dir, "tree"), "")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"my-org", "shop", "feature"}, []string{app.Owner, app.Repo, app.Branch})
 }
@@ -128,7 +128,7 @@ func FuzzInspect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		app, err := scaffold.Inspect(write(t, []txtar.File{
 			{Name: "cdk.json", Data: []byte(`{"app": "app.js"}`)}, {Name: "app.js", Data: []byte(source)},
-		}))
+		}), "")
 		require.NoError(t, err)
 		_, err = config.Parse(golden, scaffold.Render(app))
 		require.NoError(t, err)

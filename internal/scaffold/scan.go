@@ -44,27 +44,50 @@ func endOfText(source string, start int) int {
 // callLimit is how much of a call is looked at, in bytes.
 const callLimit = 16 << 10
 
-// callAt gives a call with its arguments: from start to the parenthesis that
-// closes the first one opened.
-func callAt(source string, start int) string {
-	source = source[:min(len(source), start+callLimit)]
+// closing gives the offset behind the bracket that closes the one at open; the
+// end is the limit if nothing does.
+func closing(text string, open, limit int) int {
+	limit = min(limit, len(text))
 	depth := 0
-	for i := start; i < len(source); {
+	for i := open; i < limit; {
 		next := i + 1
-		switch source[i] {
+		switch text[i] {
 		case '"', '\'', '`':
-			next = endOfText(source, i)
-		case '(':
+			next = endOfText(text, i)
+		case '(', '[', '{':
 			depth++
-		case ')':
-			depth--
-			if depth == 0 {
-				return source[start:next]
+		case ')', ']', '}':
+			if depth--; depth == 0 {
+				return next
 			}
 		}
 		i = next
 	}
-	return source[start:]
+	return limit
+}
+
+// split cuts a text at a mark that is in no text and no bracket.
+func split(text string, mark byte) []string {
+	var parts []string
+	depth, start := 0, 0
+	for i := 0; i < len(text); {
+		next := i + 1
+		switch c := text[i]; {
+		case c == '"' || c == '\'' || c == '`':
+			next = min(endOfText(text, i), len(text))
+		case strings.IndexByte("([{", c) >= 0:
+			depth++
+		case strings.IndexByte(")]}", c) >= 0:
+			depth--
+		case c == mark && depth == 0:
+			parts, start = append(parts, strings.TrimSpace(text[start:i])), next
+		}
+		i = next
+	}
+	if last := strings.TrimSpace(text[start:]); last != "" {
+		parts = append(parts, last)
+	}
+	return parts
 }
 
 func blank(out []byte, start, end int) int {
@@ -76,7 +99,9 @@ func blank(out []byte, start, end int) int {
 	return end
 }
 
+// lineEnd gives the offset of the end of the line at start.
 func lineEnd(source string, start int) int {
+	start = min(start, len(source))
 	if length := strings.IndexByte(source[start:], '\n'); length >= 0 {
 		return start + length
 	}

@@ -1,0 +1,74 @@
+package scaffold
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+)
+
+// What an app is told where it leaves account and region open, and what stands
+// in the file then.
+const (
+	Account = "111111111111"
+	Region  = "us-east-1"
+)
+
+// With gives the app with the stacks of an assembly that it made for Account and
+// Region. Of the source stays where the stacks are.
+func (a App) With(made *assembly.Assembly) App {
+	var stacks []Stack
+	for _, stack := range inOrder(made.Stacks) {
+		one := Stack{Name: stack.Name, Path: a.sourceOf(stack)}
+		if strings.Contains(stack.Path, "/") { // of a stage: its path tells more than its name
+			one.Name = stack.Path
+		}
+		if stack.Environment.Account != Account {
+			one.Account = stack.Environment.Account
+		}
+		if stack.Environment.Region != Region {
+			one.Region = stack.Environment.Region
+		}
+		stacks = append(stacks, one)
+	}
+	a.Stacks = stacks
+	return a
+}
+
+// sourceOf gives the path that the source has for a stack, or else the app's folder.
+func (a App) sourceOf(stack assembly.Stack) string {
+	for _, known := range a.Stacks {
+		id, _, _ := strings.Cut(stack.Path, "/")
+		if known.Name == stack.Name || known.Name == stack.Path || known.Name == id+"/*" || (isPattern(known) && assembly.ParseGlob(known.Name).Match(stack.Path)) {
+			return known.Path
+		}
+	}
+	return cmp.Or(a.path(), a.Folder)
+}
+
+// inOrder puts every stack behind those that it needs.
+func inOrder(stacks []assembly.Stack) []assembly.Stack {
+	byID := map[string]assembly.Stack{}
+	for _, stack := range stacks {
+		byID[stack.ID] = stack
+	}
+	var ordered []assembly.Stack
+	seen := map[string]bool{}
+	var place func(stack assembly.Stack)
+	place = func(stack assembly.Stack) {
+		if seen[stack.ID] {
+			return
+		}
+		seen[stack.ID] = true
+		for _, id := range stack.After {
+			if needed, isStack := byID[id]; isStack {
+				place(needed)
+			}
+		}
+		ordered = append(ordered, stack)
+	}
+	for _, stack := range stacks {
+		place(stack)
+	}
+	return ordered
+}

@@ -1,0 +1,164 @@
+package scaffold
+
+import (
+	"regexp"
+	"strings"
+)
+
+// kind is what an object is to the CDK.
+type kind int
+
+const (
+	unknown kind = iota
+	aStack
+	aStage
+	anApp
+	another // a construct of another kind
+)
+
+// class is a definition in the source of what stacks can be made of: a class or,
+// in Go, the function that makes it.
+type class struct {
+	name   string
+	bases  []string
+	source *source
+	start  int // of the definition in the source
+	end    int // behind it
+}
+
+func (c *class) body() string { return c.source.text[c.start:c.end] }
+
+func classesIn(s *source) []*class {
+	var all []*class
+	for _, at := range s.classes.FindAllStringSubmatchIndex(s.text, -1) {
+		c := &class{name: s.text[at[2]:at[3]], source: s, start: at[0]}
+		for _, base := range strings.Split(s.text[at[4]:at[5]], ",") {
+			c.bases = append(c.bases, lastWord(base))
+		}
+		if s.hash {
+			c.end = endOfBlock(s.text, at[0])
+		} else {
+			c.end = endOfBraces(s.text, at[5])
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// kindOf tells what a class is that is named in a file, looking through the
+// classes that it extends.
+func (t *tree) kindOf(name string, from *source) kind { return t.kindWithin(name, from, 20) }
+
+func (t *tree) kindWithin(name string, from *source, depth int) kind {
+	c := t.find(name, from)
+	if c == nil || depth == 0 {
+		return kindByName(name)
+	}
+	if c.source.name == "Go" {
+		return c.goKind()
+	}
+	found := unknown
+	for _, base := range c.bases {
+		k := kindByName(base)
+		if base != name {
+			k = t.kindWithin(base, c.source, depth-1)
+		}
+		if k != unknown && (found == unknown || found == another) {
+			found = k
+		}
+	}
+	return found
+}
+
+// find gives the definition of a name as a file sees it: its own, one that it
+// imports, or else the first one of the app.
+func (t *tree) find(name string, from *source) *class {
+	all := t.classes[name]
+	if len(all) < 2 {
+		if len(all) == 1 {
+			return all[0]
+		}
+		return nil
+	}
+	near := map[string]bool{from.file: true}
+	if from.name == "TypeScript" || from.name == "Python" {
+		for _, file := range t.importedBy(from) {
+			near[file] = true
+		}
+	}
+	for _, c := range all {
+		if near[c.source.file] {
+			return c
+		}
+	}
+	return all[0]
+}
+
+// kindByName is for what the source does not define: the CDK's own classes, and
+// those of libraries.
+func kindByName(name string) kind {
+	switch {
+	case name == "NestedStack" || name == "Construct" || name == "Resource":
+		return another
+	case strings.HasSuffix(name, "Stack"):
+		return aStack
+	case strings.HasSuffix(name, "Stage"):
+		return aStage
+	case name == "App" || name == "NewApp":
+		return anApp
+	}
+	return unknown
+}
+
+var (
+	makesStack = regexp.MustCompile(`\bNew\w*Stack\s*\(`)
+	makesStage = regexp.MustCompile(`\bNew\w*Stage\s*\(`)
+)
+
+// goKind tells what a function of Go makes: by what it gives, or by what it calls.
+func (c *class) goKind() kind {
+	if k := kindByName(c.bases[0]); k == aStack || k == aStage {
+		return k
+	}
+	_, body, _ := strings.Cut(c.body(), "{")
+	switch {
+	case makesStage.MatchString(body):
+		return aStage
+	case makesStack.MatchString(body):
+		return aStack
+	}
+	return unknown
+}
+
+// lastWord gives `Stack` for ` cdk.Stack ` and `*shop.Stack`.
+func lastWord(name string) string {
+	name = strings.Trim(name, " \t\r\n*&")
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// endOfBraces gives the offset behind the block in braces that begins after start.
+func endOfBraces(text string, start int) int {
+	open := strings.IndexByte(text[start:], '{')
+	if open < 0 {
+		return len(text)
+	}
+	return closing(text, start+open, len(text))
+}
+
+// endOfBlock gives the offset behind a block of Python: where a line is indented
+// no deeper than the one at start.
+func endOfBlock(text string, start int) int {
+	for start < len(text) && text[start] == '\n' {
+		start++
+	}
+	depth := indent(text[start:])
+	for at := lineEnd(text, start); at < len(text); at = lineEnd(text, at+1) {
+		line := text[at+1 : lineEnd(text, at+1)]
+		if strings.TrimSpace(line) != "" && indent(line) <= depth && !strings.HasPrefix(strings.TrimSpace(line), ")") {
+			return at
+		}
+	}
+	return len(text)
+}
+
+func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }

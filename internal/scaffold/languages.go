@@ -1,0 +1,63 @@
+package scaffold
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// language is what the inspection knows of a language that CDK apps are written in.
+type language struct {
+	name    string
+	endings []string
+	hash    bool // comments begin with # in place of //
+	new     bool // an object is made with `new`
+
+	// classes finds definitions: a name, and what it extends.
+	classes *regexp.Regexp
+}
+
+var languages = []*language{
+	{
+		name: "TypeScript", endings: []string{".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"}, new: true,
+		classes: regexp.MustCompile(`\bclass\s+([A-Za-z_$][\w$]*)\s*(?:<[^{]*?>)?\s*extends\s+([\w$.]+)`),
+	},
+	{
+		name: "Python", endings: []string{".py"}, hash: true,
+		classes: regexp.MustCompile(`(?m)^[ \t]*class\s+(\w+)\s*\(([^)]*)\)`),
+	},
+	{
+		name: "Java", endings: []string{".java", ".kt"}, new: true,
+		classes: regexp.MustCompile(`\bclass\s+(\w+)\s*(?:<[^{]*?>)?\s+extends\s+([\w.]+)`),
+	},
+	{
+		name: "C#", endings: []string{".cs"}, new: true,
+		classes: regexp.MustCompile(`\bclass\s+(\w+)\s*(?:<[^{]*?>)?\s*:\s*([\w.]+)`),
+	},
+	{
+		name: "Go", endings: []string{".go"},
+		classes: regexp.MustCompile(`(?m)^func\s+(\w+)\s*\([^)]*\)\s*\(?\s*([\w.*]+)`), // what makes it, and what that gives
+	},
+}
+
+// languageOf gives the language of a source file, or nil.
+func languageOf(file string) *language {
+	if strings.HasSuffix(file, ".d.ts") {
+		return nil
+	}
+	for _, language := range languages {
+		if slices.Contains(language.endings, path.Ext(file)) {
+			return language
+		}
+	}
+	return nil
+}
+
+// isSource says whether a file is in a language whose stacks are recognised.
+func isSource(file string) bool { return languageOf(file) != nil }
+
+var testFile = regexp.MustCompile(`(?i)(^|/)(tests?|__tests__|spec)/|\.(test|spec|integ)\.\w+$|(^|/)(test_[^/]*|[^/]*_test)\.(py|go)$|Tests?\.(java|kt|cs)$`)
+
+// isTest says whether a file holds tests, which make apps and stacks of their own.
+func isTest(file string) bool { return testFile.MatchString(file) }

@@ -1,0 +1,190 @@
+package scaffold
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// value gives what an expression of a text comes to, as far as the source tells
+// it, with `*` for every part that it does not.
+func (t *tree) value(expression string, s *source) string { return t.valueWithin(expression, s, 8) }
+
+func (t *tree) valueWithin(expression string, s *source, depth int) string {
+	expression = strings.TrimSpace(expression)
+	if expression == "" || depth == 0 {
+		return "*"
+	}
+	if terms := split(expression, '+'); len(terms) > 1 {
+		all := ""
+		for _, term := range terms {
+			all += t.valueWithin(term, s, depth-1)
+		}
+		return joined(all)
+	}
+	if match := formatted.FindStringSubmatchIndex(expression); match != nil {
+		return t.filled(expression[match[1]:], s, depth)
+	}
+	if match := literal.FindStringSubmatch(expression); match != nil {
+		return t.interpolated(match[1], match[2], s, depth)
+	}
+	if match := wrapped.FindStringSubmatch(expression); match != nil {
+		return t.valueWithin(match[1], s, depth-1)
+	}
+	if match := fromContext.FindStringSubmatch(expression); match != nil {
+		return t.contextValue(match[1])
+	}
+	if name.MatchString(expression) {
+		return t.constant(expression, s, depth)
+	}
+	return "*"
+}
+
+var (
+	literal     = regexp.MustCompile("^([$@fFrRbBuU]*['\"`])((?s:.*))['\"`]$")
+	wrapped     = regexp.MustCompile(`^(?:jsii\.String|str|String|cdk\.Fn\.\w+)\s*\(([^()]*)\)$`)
+	fromContext = regexp.MustCompile(`(?:try_?[gG]et_?[cC]ontext)\s*\(\s*(?:jsii\.String\()?['"]([^'"]+)['"]\)?\s*\)$`)
+	formatted   = regexp.MustCompile(`^(?:(?:[sS]tring\.[fF]ormat|fmt\.Sprintf|jsii\.Sprintf)\s*\(\s*)`)
+	name        = regexp.MustCompile(`^[&*]?[A-Za-z_$][\w$.]*$`)
+	verbs       = regexp.MustCompile(`%[-+ #0]*[\d.]*[a-zA-Z]|\{\d*[^{}]*\}`)
+	braces      = regexp.MustCompile(`\$?\{([^{}]*)\}`)
+	dollarBrace = regexp.MustCompile(`\$\{((?:[^{}]|\{[^{}]*\})*)\}`)
+)
+
+// filled gives the text of `"%s-api", prefix)`.
+func (t *tree) filled(rest string, s *source, depth int) string {
+	arguments := split(strings.TrimSuffix(rest, ")"), ',')
+	if len(arguments) == 0 {
+		return "*"
+	}
+	next := 0
+	return joined(verbs.ReplaceAllStringFunc(strings.Trim(arguments[0], `"`), func(string) string {
+		if next++; next < len(arguments) {
+			return t.valueWithin(arguments[next], s, depth-1)
+		}
+		return "*"
+	}))
+}
+
+// interpolated gives the text of a literal that begins with mark.
+func (t *tree) interpolated(mark, text string, s *source, depth int) string {
+	pattern := dollarBrace
+	switch {
+	case mark == "`":
+	case strings.ContainsAny(mark, "$fF"):
+		pattern = braces
+	case s.name == "Java" && strings.HasSuffix(s.file, ".kt"):
+	default:
+		return text
+	}
+	return joined(pattern.ReplaceAllStringFunc(text, func(part string) string {
+		return t.valueWithin(pattern.FindStringSubmatch(part)[1], s, depth-1)
+	}))
+}
+
+// contextValue gives a text of cdk.json's context.
+func (t *tree) contextValue(key string) string {
+	switch value := t.context[key].(type) {
+	case string:
+		return value
+	case map[string]any, []any, nil:
+		return "*"
+	default:
+		return fmt.Sprint(value)
+	}
+}
+
+// constant gives the value that a name has in its file or, if it has none
+// there, in the app. What has several values has none.
+func (t *tree) constant(expression string, s *source, depth int) string {
+	if strings.Contains(expression, "process.env") || strings.Contains(expression, "environ") {
+		return "*"
+	}
+	word := regexp.QuoteMeta(lastWord(expression))
+	definition := regexp.MustCompile(`(?m)(?:^|[^\w$.])` + word + `['"]?[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=|:)[ \t]*([^\n;,=][^\n;,]*)`)
+	for _, files := range [][]*source{{s}, t.files} {
+		values := map[string]bool{}
+		last := ""
+		for _, file := range files {
+			for _, match := range definition.FindAllStringSubmatch(file.text, -1) {
+				given := strings.TrimRight(match[1], " \t}\r")
+				if file.language == s.language && (literal.MatchString(given) || fromContext.MatchString(given)) {
+					last = t.valueWithin(given, file, depth-1)
+					values[last] = true
+				} else if file.language == s.language && file == s {
+					values["*"] = true
+				}
+			}
+		}
+		if len(values) == 1 && last != "" {
+			return last
+		}
+		if len(values) > 1 {
+			return "*"
+		}
+	}
+	return "*"
+}
+
+var stars = regexp.MustCompile(`\*{2,}`)
+
+// joined keeps several unknown parts in a row from meaning any number of levels.
+func joined(text string) string { return stars.ReplaceAllString(text, "*") }
+
+var (
+	stackName   = regexp.MustCompile("(?i)\\bstack_?name['\"]?\\s*[:=(]\\s*(?:jsii\\.String\\(\\s*)?['\"`]([^'\"`\\n]+)['\"`]")
+	accountText = regexp.MustCompile("(?i)\\baccount['\"]?\\s*[:=(]\\s*(?:[^,;{}\\n]*?(?:\\|\\||\\?\\?|\\bor\\b)\\s*)?(?:jsii\\.String\\(\\s*)?['\"`]([0-9]{12})['\"`]")
+	regionText  = regexp.MustCompile("(?i)\\bregion['\"]?\\s*[:=(]\\s*(?:[^,;{}\\n]*?(?:\\|\\||\\?\\?|\\bor\\b)\\s*)?(?:jsii\\.String\\(\\s*)?['\"`]([a-z]{2}[a-z0-9-]+-[0-9])['\"`]")
+	// { env: dev }, { env } and in Python env=dev
+	envName = regexp.MustCompile(`(?i)\benv\s*(?:[:=(]\s*([A-Za-z_$][\w$.]*)|[,})])`)
+)
+
+// target gives the text that says where a stack goes: the stack's own
+// arguments, or the constants that they name as its `env` or its properties.
+func (c *creation) target() string {
+	given := c.text
+	if len(c.arguments) > 2 && name.MatchString(c.arguments[2]) {
+		given = c.definition(lastWord(c.arguments[2]))
+	}
+	if accountText.MatchString(given) || regionText.MatchString(given) {
+		return given
+	}
+	named := envName.FindStringSubmatch(given)
+	if named == nil {
+		return given
+	}
+	if named[1] == "" {
+		return c.definition("env")
+	}
+	return c.definition(lastWord(named[1]))
+}
+
+// definition gives the object that a name stands for in the file.
+func (c *creation) definition(word string) string {
+	pattern := regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `['"]?\s*(?::\s*[\w.]+\s*=|:?=|:)\s*(?:new\s+)?[\w.&]*\s*[({]`)
+	at := pattern.FindStringIndex(c.source.text)
+	if at == nil {
+		return ""
+	}
+	end := closing(c.source.text, at[1]-1, at[1]+callLimit)
+	return c.source.text[at[0]:lineEndOrMore(c.source.text, end)]
+}
+
+// lineEndOrMore takes in the calls that follow a builder: `.account("…").build()`.
+func lineEndOrMore(text string, at int) int {
+	for rest := regexp.MustCompile(`^\s*\.\w+\(`); ; {
+		match := rest.FindStringIndex(text[at:])
+		if match == nil {
+			return at
+		}
+		at = closing(text, at+match[1]-1, at+match[1]+callLimit)
+	}
+}
+
+// firstOf gives what the pattern's group finds first, or "".
+func firstOf(pattern *regexp.Regexp, source string) string {
+	if match := pattern.FindStringSubmatch(source); match != nil {
+		return match[1]
+	}
+	return ""
+}
