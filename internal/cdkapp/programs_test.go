@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -40,15 +41,21 @@ func TestProgramsOfPackagesAreFoundAsNpxFindsThem(t *testing.T) {
 	}
 	_, err := cdkapp.LookPath("secret", env)
 	require.ErrorIs(t, err, exec.ErrNotFound, "nothing above the workspace is used")
-	assert.Equal(t, []string{"HOME=/x", "PATH=" + place["beside"] + ":" + filepath.Join(top, "packages", "node_modules", ".bin") + ":" + place["hoisted"] + ":" + place["machine"]}, env)
+	packages := filepath.Join(top, "packages")
+	path := []string{
+		place["beside"], filepath.Join(app, ".venv", "bin"),
+		filepath.Join(packages, "node_modules", ".bin"), filepath.Join(packages, ".venv", "bin"),
+		place["hoisted"], filepath.Join(top, ".venv", "bin"), place["machine"],
+	}
+	assert.Equal(t, []string{"HOME=/x", "PATH=" + strings.Join(path, ":")}, env)
 }
 
 func TestAFolderThatNoPathCanHoldIsLeftOut(t *testing.T) {
 	cases := map[string]struct{ top, dir, path string }{
-		"a colon in a name":        {"/w", "/w/a:b/c", "/w/node_modules/.bin:/bin"},
+		"a colon in a name":        {"/w", "/w/a:b/c", "/w/node_modules/.bin:/w/.venv/bin:/bin"},
 		"outside":                  {"/w", "/elsewhere", "/bin"},
 		"a name that begins alike": {"/w", "/work", "/bin"},
-		"the top itself":           {"/w", "/w/", "/w/node_modules/.bin:/bin"},
+		"the top itself":           {"/w", "/w/", "/w/node_modules/.bin:/w/.venv/bin:/bin"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +65,7 @@ func TestAFolderThatNoPathCanHoldIsLeftOut(t *testing.T) {
 }
 
 func TestWithoutAPathTheUsualFoldersStay(t *testing.T) {
-	assert.Equal(t, []string{"PATH=/w/node_modules/.bin:/usr/local/bin:/usr/bin:/bin"}, cdkapp.Environ("/w", "/w", nil))
+	assert.Equal(t, []string{"PATH=/w/node_modules/.bin:/w/.venv/bin:/usr/local/bin:/usr/bin:/bin"}, cdkapp.Environ("/w", "/w", nil))
 }
 
 func TestProgramsThatTheBuildWillInstallAreKnownFromTheLockFile(t *testing.T) {

@@ -79,7 +79,7 @@ func TestAFolderBelowTheRepositoryKnowsIt(t *testing.T) {
 	})
 	app, err := scaffold.Inspect(filepath.Join(dir, "app"), "")
 	require.NoError(t, err)
-	assert.Equal(t, []string{"my-org", "shop", "main", "."}, []string{app.Owner, app.Repo, app.Branch, app.Folder})
+	assert.Equal(t, []string{"my-org", "shop", "main", "app"}, []string{app.Owner, app.Repo, app.Branch, app.Folder})
 }
 
 func TestAWorkTreeKnowsItsRepository(t *testing.T) {

@@ -1,0 +1,315 @@
+package scaffold_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/scaffold"
+)
+
+// inspect looks at an app whose files are written one after the other, as in a txtar archive.
+func inspect(t *testing.T, files string) scaffold.App {
+	t.Helper()
+	app, err := scaffold.Inspect(write(t, txtar.Parse([]byte(files)).Files), "")
+	require.NoError(t, err)
+	text := scaffold.Render(app)
+	_, err = config.Parse(golden, text)
+	require.NoError(t, err, "%s", text)
+	return app
+}
+
+func TestStacksAreRecognisedInEveryFormTheyAreWrittenIn(t *testing.T) {
+	cases := map[string]struct{ files, want string }{
+		"a class of any name, beside the app": {`
+-- cdk.json --
+{"app": "npx tsx bin/app.ts"}
+-- bin/app.ts --
+class Network extends cdk.Stack { }
+const app = new cdk.App();
+new Network(app, 'Net');
+`, "Net bin/app.ts"},
+		"a class that extends one of another file": {`
+-- cdk.json --
+{"app": "npx tsx bin/app.ts"}
+-- bin/app.ts --
+import { Orders } from '../lib/orders';
+const app = new cdk.App();
+new Orders(app, 'Orders');
+new Helper(app, 'Other');
+class Helper extends Construct { }
+-- lib/orders.ts --
+import { Base } from './base';
+export class Orders extends Base<Props> { }
+-- lib/base.ts --
+export abstract class Base<P extends Props> extends Stack { }
+`, "Orders lib/orders.ts"},
+		"stages": {`
+-- cdk.json --
+{"app": "npx tsx bin/app.ts"}
+-- bin/app.ts --
+const app = new cdk.App();
+new Deployment(app, 'Dev');
+new Deployment(app, 'Prod', { env: { account: '222222222222', region: 'eu-west-1' } });
+-- lib/deployment.ts --
+export class Deployment extends cdk.Stage { constructor(scope, id) { super(scope, id); new ApiStack(this, 'Api'); } }
+`, "Dev/* lib/deployment.ts, Prod/* lib/deployment.ts 222222222222 eu-west-1"},
+		"identifiers of template literals": {
+			`
+-- cdk.json --
+{"app": "npx tsx bin/app.ts", "context": {"team": "blue"}}
+-- bin/app.ts --
+const app = new cdk.App();
+const prefix = 'shop', NAMES = { edge: 'Edge' };
+const team = app.node.tryGetContext('team');
+for (const region of regions) new ApiStack(app, ` + "`Api-${region}-${stage}`" + `);
+new WebStack(app, ` + "`${prefix}-Web`" + `);
+new WebStack(app, prefix + '-Files');
+new WebStack(app, NAMES.edge);
+new WebStack(app, ` + "`${team}-Blue`" + `, { stackName: ` + "`${team}-x`" + ` });
+new WebStack(app, ` + "`${process.env.STAGE}${process.env.KIND}`" + `);
+new WebStack(app, 'Named', { stackName: 'by-name' });
+`,
+			"Api-*-* bin/app.ts, shop-Web bin/app.ts, shop-Files bin/app.ts, Edge bin/app.ts, blue-Blue bin/app.ts, * bin/app.ts, by-name bin/app.ts",
+		},
+		"a class that knows its identifier": {`
+-- cdk.json --
+{"app": "node app.js"}
+-- app.js --
+const app = new App();
+new Web(app);
+new Api(app, { size: 3 });
+class Web extends Stack { constructor(scope) { super(scope, 'Web'); } }
+class Api extends Stack { constructor(scope, props) { super(scope, 'Api', props); } }
+`, "Web app.js, Api app.js"},
+		"an app that is a class, and a function that is given one": {`
+-- cdk.json --
+{"app": "npx tsx app.ts"}
+-- app.ts --
+import { others } from './others';
+class Shop extends cdk.App { constructor() { super(); new Api(this, 'Api'); others(this); } }
+new Shop().synth();
+-- others.ts --
+class Api extends Stack {}
+export function others(root: cdk.App) { new Api(root, 'Other'); new Stack(new App(), 'Direct'); }
+`, "Api others.ts, Other others.ts, Direct others.ts"},
+		"what tests make is not the app's": {`
+-- cdk.json --
+{"app": "npx tsx bin/app.ts"}
+-- bin/app.ts --
+const app = new App(); new ShopStack(app, 'Shop');
+-- test/shop.test.ts --
+const app = new App(); new ShopStack(app, 'Tested');
+-- bin/other.ts --
+const app = new App(); new ShopStack(app, 'OtherApp');
+`, "Shop bin/app.ts"},
+		"Python": {`
+-- cdk.json --
+{"app": "python3 app.py"}
+-- app.py --
+from shop.network import Network
+import aws_cdk as cdk
+app = cdk.App()
+stage = "dev"
+Network(app, f"net-{stage}", env=cdk.Environment(account="111111111111", region="eu-west-1"))
+Database(scope=app, construct_id="Database")
+cdk.Stack(app, "{}-web".format(name))
+Delivery(app, "Live")
+class Database(cdk.Stack):
+    def __init__(self, scope, construct_id):
+        super().__init__(scope, construct_id)
+        Queue(self, "Queue")
+class Delivery(cdk.Stage):
+    pass
+# Network(app, "old")
+-- shop/network.py --
+class Network(Base):
+    pass
+class Base(cdk.Stack):
+    pass
+`, "net-dev shop/network.py 111111111111 eu-west-1, Database app.py, * app.py, Live/* app.py"},
+		"Java": {`
+-- cdk.json --
+{"app": "mvn -e -q exec:java -Dexec.mainClass=com.example.Main"}
+-- src/main/java/com/example/Main.java --
+public class Main { public static void main(String[] args) {
+  App app = new App();
+  new Network(app, "Network", StackProps.builder().env(Environment.builder().account("333333333333").region("eu-north-1").build()).build());
+  new Network(app, NAME);
+  static final String NAME = "Second";
+} }
+-- src/main/java/com/example/Network.java --
+public class Network extends software.amazon.awscdk.Stack { }
+-- src/test/java/com/example/NetworkTest.java --
+class NetworkTest { void test() { App app = new App(); new Network(app, "Test"); } }
+`, "Network src/main/java/com/example/Network.java 333333333333 eu-north-1, Second src/main/java/com/example/Network.java"},
+		"C#": {`
+-- cdk.json --
+{"app": "dotnet run --project src/Shop/Shop.csproj"}
+-- src/Shop/Program.cs --
+var app = new App();
+new Network(app, "Network", new StackProps { Env = new Amazon.CDK.Environment { Account = "333333333333", Region = "eu-north-1" } });
+new Network(app, $"Net-{stage}");
+-- src/Shop/Network.cs --
+public class Network : Stack { internal Network(Construct scope, string id) : base(scope, id) { } }
+`, "Network src/Shop/Network.cs 333333333333 eu-north-1, Net-* src/Shop/Network.cs"},
+		"Go": {`
+-- cdk.json --
+{"app": "go mod download && go run shop.go"}
+-- shop.go --
+package main
+func Network(scope constructs.Construct, id string, props *NetworkProps) awscdk.Stack {
+	stack := awscdk.NewStack(scope, &id, &props.StackProps)
+	return stack
+}
+func main() {
+	app := awscdk.NewApp(nil)
+	Network(app, "Network", &NetworkProps{awscdk.StackProps{Env: &awscdk.Environment{Account: jsii.String("333333333333"), Region: jsii.String("eu-north-1")}}})
+	awscdk.NewStack(app, jsii.String("Plain"), nil)
+	app.Synth(nil)
+}
+-- shop_test.go --
+package main
+func TestX(t *testing.T) { app := awscdk.NewApp(nil); Network(app, "Test", nil) }
+`, "Network shop.go 333333333333 eu-north-1, Plain shop.go"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, c.want, told(inspect(t, c.files).Stacks))
+		})
+	}
+}
+
+func told(stacks []scaffold.Stack) string {
+	var all []string
+	for _, stack := range stacks {
+		all = append(all, strings.TrimSpace(strings.Join([]string{stack.Name, stack.Path, stack.Account, stack.Region}, " ")))
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestWhereNothingIsRecognisedTheFileTakesEveryStack(t *testing.T) {
+	app := inspect(t, "-- infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- infra/app.js --\nrequire('strange')();\n")
+	assert.Empty(t, app.Recognised())
+	text := string(scaffold.Render(app))
+	assert.Contains(t, text, "- name: \"**\"\n    path: infra\n")
+	assert.Contains(t, text, "None was recognised")
+	assert.NotContains(t, text, "MyStack")
+}
+
+func TestPackagesAreInstalledWhereTheirLockIsWithItsTool(t *testing.T) {
+	const app = "-- packages/infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- packages/infra/package.json --\n{\"scripts\": {\"build\": \"tsc\"}}\n"
+	const workspace = "-- package.json --\n{\"workspaces\": [\"packages/*\"]}\n"
+	cases := map[string]struct{ files, install, run string }{
+		"npm":                         {workspace + "-- package-lock.json --\n{}\n", "npm ci", "npm run "},
+		"npm, without a lock":         {workspace, "npm install", "npm run "},
+		"workspaces in an object":     {"-- package.json --\n{\"workspaces\": {\"packages\": [\"packages/**\"]}}\n-- package-lock.json --\n{}\n", "npm ci", "npm run "},
+		"pnpm":                        {"-- package.json --\n{\"packageManager\": \"pnpm@9.1.0+sha512.abc\"}\n-- pnpm-workspace.yaml --\npackages:\n  - 'packages/*'\n-- pnpm-lock.yaml --\n", "npx --yes pnpm@9.1.0 install --frozen-lockfile", "npx --yes pnpm@9.1.0 run "},
+		"an old pnpm":                 {"-- package.json --\n{}\n-- pnpm-workspace.yaml --\npackages: \n- packages/infra\n-- pnpm-lock.yaml --\nlockfileVersion: '6.0'\n", "npx --yes pnpm@8 install --frozen-lockfile", "npx --yes pnpm@8 run "},
+		"yarn":                        {workspace + "-- yarn.lock --\n# yarn lockfile v1\n", "npx --yes yarn@1.22.22 install --frozen-lockfile", "npx --yes yarn@1.22.22 run "},
+		"yarn of today":               {workspace + "-- yarn.lock --\n# x\n\n__metadata:\n  version: 8\n", "npx --yes @yarnpkg/cli-dist@4 install --immutable", "npx --yes @yarnpkg/cli-dist@4 run "},
+		"bun":                         {workspace + "-- bun.lock --\n{}\n", "npx --yes bun@1 install --frozen-lockfile", "npx --yes bun@1 run "},
+		"a workspace without the app": {"-- package.json --\n{\"workspaces\": [\"web/*\"]}\n-- package-lock.json --\n{}\n", "cd packages/infra && npm install", "npm run "},
+		"an excluded package":         {"-- package.json --\n{\"workspaces\": [\"packages/*\", \"!packages/infra\"]}\n-- package-lock.json --\n{}\n", "cd packages/infra && npm install", "npm run "},
+		"a lock beside the app":       {"-- package.json --\n{}\n-- packages/infra/package-lock.json --\n{}\n", "cd packages/infra && npm ci", "npm run "},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, []string{c.install, "cd packages/infra && " + c.run + "build"}, inspect(t, c.files+app).Build)
+		})
+	}
+}
+
+func TestAnAppOfAnotherLanguageIsBuiltInTheWorkspace(t *testing.T) {
+	const venv = "python3 -m venv .venv && .venv/bin/pip install "
+	cases := map[string]struct {
+		files string
+		build string
+		note  string
+	}{
+		"Python":                  {"-- cdk.json --\n{\"app\": \"python3 app.py\"}\n-- requirements.txt --\n", venv + "-r requirements.txt", ""},
+		"Python, packages above":  {"-- infra/cdk.json --\n{\"app\": \"python3 app.py\"}\n-- requirements.txt --\n", venv + "-r requirements.txt", ""},
+		"Python, a project":       {"-- infra/cdk.json --\n{\"app\": \"python3 app.py\"}\n-- infra/pyproject.toml --\n", "cd infra && " + venv + ".", ""},
+		"Python without packages": {"-- cdk.json --\n{\"app\": \"python3 app.py\"}\n", "", "No requirements.txt"},
+		"Go":                      {"-- cdk.json --\n{\"app\": \"go mod download && go run x.go\"}\n-- go.mod --\n", "go build ./...", "lack Go"},
+		"Maven":                   {"-- infra/cdk.json --\n{\"app\": \"mvn -e -q compile exec:java\"}\n", "cd infra && mvn -q package -DskipTests", "lack a JDK and Maven"},
+		"Gradle":                  {"-- cdk.json --\n{\"app\": \"./gradlew run\"}\n-- gradlew --\n", "./gradlew assemble", "lack a JDK and Gradle"},
+		"C#":                      {"-- cdk.json --\n{\"app\": \"dotnet run --project src/S/S.csproj\"}\n-- src/S/S.csproj --\n", "dotnet build src", "lack the .NET SDK"},
+		"a folder with a space":   {"-- my infra/cdk.json --\n{\"app\": \"python3 app.py\"}\n-- my infra/requirements.txt --\n", "cd 'my infra' && " + venv + "-r requirements.txt", ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			app := inspect(t, c.files)
+			assert.Equal(t, c.build, strings.Join(app.Build, "; "))
+			assert.Contains(t, string(scaffold.Render(app)), c.note)
+		})
+	}
+}
+
+func TestTestsAreRunOnlyWhereThereAreAny(t *testing.T) {
+	const app = "-- cdk.json --\n{}\n-- package-lock.json --\n{}\n-- package.json --\n{\"scripts\": {\"test\": \"jest\"}}\n"
+	assert.Equal(t, []string{"npm ci"}, inspect(t, app).Build)
+	assert.Equal(t, []string{"npm ci", "npm run test"}, inspect(t, app+"-- test/x.test.ts --\n").Build)
+}
+
+var twoApps = []txtar.File{
+	{Name: "services/orders/cdk.json", Data: []byte(`{"app": "node app.js"}`)},
+	{Name: "services/orders/app.js", Data: []byte("new Stack(app, 'Orders')")},
+	{Name: "services/billing/cdk.json", Data: []byte(`{"app": "node app.js"}`)},
+	{Name: "services/billing/app.js", Data: []byte("new Stack(app, 'Billing')")},
+}
+
+func TestOfSeveralAppsOneIsChosenAndTheOthersAreNamed(t *testing.T) {
+	dir := write(t, twoApps)
+	_, err := scaffold.Inspect(dir, "")
+	require.ErrorContains(t, err, "has 2 CDK apps: services/billing, services/orders")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "--app services/billing")
+	_, err = scaffold.Inspect(dir, "services/payments")
+	require.ErrorContains(t, err, "there is no CDK app in services/payments")
+	require.ErrorContains(t, err, "services/billing, services/orders")
+	_, err = scaffold.Inspect(dir, "../elsewhere")
+	require.ErrorContains(t, err, "there is no CDK app in")
+
+	for _, choice := range []string{"services/orders", "./services/orders/", "services/orders/cdk.json", filepath.Join(dir, "services", "orders")} {
+		app, err := scaffold.Inspect(dir, choice)
+		require.NoError(t, err, choice)
+		assert.Equal(t, []string{"Orders"}, app.Recognised())
+		assert.Equal(t, []string{"services/billing"}, app.Others)
+		assert.Contains(t, string(scaffold.Render(app)), "# Not in this file: 1 CDK app: services/billing\n")
+	}
+}
+
+func TestInASubfolderPathsAndCommandsAreThoseOfTheRepository(t *testing.T) {
+	dir := write(t, append(twoApps, txtar.File{Name: ".git/HEAD", Data: []byte("ref: refs/heads/main\n")},
+		txtar.File{Name: "services/orders/package.json", Data: []byte("{}")}))
+	app, err := scaffold.Inspect(filepath.Join(dir, "services", "orders"), "")
+	require.NoError(t, err)
+	assert.Equal(t, dir, app.Top)
+	assert.Equal(t, "services/orders", app.Folder)
+	assert.Equal(t, "Orders services/orders/app.js", told(app.Stacks))
+	assert.Equal(t, []string{"cd services/orders && npm install"}, app.Build)
+}
+
+func TestAnAssemblyTellsWhatTheSourceDoesNot(t *testing.T) {
+	app := inspect(t, "-- infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- infra/app.js --\nnew Api(app, `${x}-Api`); new Live(app, 'Live');\n"+
+		"-- infra/lib.js --\nclass Api extends Stack {}\nclass Live extends Stage {}\n")
+	stack := func(id, name, path, account, region string, after ...string) assembly.Stack {
+		return assembly.Stack{ID: id, Name: name, Path: path, Environment: assembly.Environment{Account: account, Region: region}, After: after}
+	}
+	made := &assembly.Assembly{Stacks: []assembly.Stack{
+		stack("2", "shop-Api", "shop-Api", "", "", "3", "2.assets"),
+		stack("1", "Live-Web", "Live/Web", "222222222222", "eu-west-1"),
+		stack("3", "Data", "Data", scaffold.Account, scaffold.Region),
+	}}
+	app = app.With(made)
+	assert.Equal(t, "Data infra, shop-Api infra/lib.js, Live/Web infra/lib.js 222222222222 eu-west-1", told(app.Stacks))
+	assert.Contains(t, string(scaffold.Render(app)), "account: \"222222222222\"\n", "an account that the app names, not the one that it was told")
+}
