@@ -6,6 +6,11 @@ TOOLS := go tool -modfile=tools/go.mod
 # Packages whose tests start Node or whole programs, or are pure: the race detector would find nothing there, slowly.
 SLOW  := /cmd/|/internal/(argo|assembly|awssim|cloudside|config|conformance|floors|plan|programs|synth)$$|/internal/bench
 
+# Many tests wait, for the polls of the CDK CLI or for a simulated cloud: more packages and tests at once than there are
+# cores. The longest packages come first, so that they do not run alone in the end.
+WAITING := -p 6 -parallel 4
+LONG    := ./internal/conformance ./internal/awssim ./stages/environment ./internal/programs ./internal/kube ./cmd/generator
+
 # Programs and tests share these, so that they share compiled packages: no C compiler, no machine's paths.
 export CGO_ENABLED := 0
 export GOFLAGS += -trimpath -buildvcs=false
@@ -32,7 +37,7 @@ build: ## build the programs into bin/
 
 .PHONY: test
 test: $(BUILT) ## run all tests: unit, testscript, and integration with the simulator and a real CDK app
-	go test -timeout 15m ./... </dev/null
+	go test -timeout 20m $(WAITING) $(LONG) ./... </dev/null
 
 .PHONY: conformance
 conformance: $(BUILT) ## compare with the real CDK CLI on all apps: everything of docs/cdk-parity.md, for many minutes

@@ -133,7 +133,7 @@ func TestAFailureInANestedStackIsToldByItsInnermostCause(t *testing.T) {
 	assert.Contains(t, printed, "ROLLBACK_COMPLETE", "the CLI names the stack alone")
 	printed, code := l.deployer(l.app)
 	assert.Equal(t, 1, code, printed)
-	assert.Contains(t, printed, "(AWS::SSM::Parameter, NestedParent/Outer/Inner/Where/Resource): the innermost is out of parameters")
+	assert.Regexp(t, `\(AWS::SSM::Parameter, NestedParent/Outer/Inner/Where/Resource, app\.js:\d+\): the innermost is out of parameters`, printed)
 	assert.Contains(t, printed, "what happened in NestedParent around that:")
 	l.assertStatus("NestedParent", "ROLLBACK_COMPLETE")
 }
