@@ -35,6 +35,17 @@ func RecordKey(workflow, step string) string {
 // RunRecordKey is where the record of a whole run lies in the artifact bucket.
 func RunRecordKey(workflow string) string { return "metadata/workflows/" + workflow + ".json" }
 
+// DeployedKey is where the artifact bucket says which commit the last run deployed
+// that succeeded, as a Deployed. No run has that name: names of runs end with
+// digits of their commit.
+const DeployedKey = "metadata/workflows/deployed.json"
+
+// Deployed is what the last run that succeeded deployed.
+type Deployed struct {
+	Commit string `json:"commit"`
+	Run    string `json:"run"`
+}
+
 // ResultFile is the name of the record among the output files.
 const ResultFile = "result.json"
 

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -27,6 +28,9 @@ func parseAddress(o Options) (address, error) {
 	if filepath.IsAbs(o.URL) || o.URL == "." || strings.HasPrefix(o.URL, "./") || strings.HasPrefix(o.URL, "../") {
 		return localAddress(o, o.URL)
 	}
+	if meant := httpsOf(o.URL); meant != "" {
+		return address{}, o.elsewhere(meant)
+	}
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Scheme == "" || u.Opaque != "" {
 		return address{}, notHTTPS(o.URL)
@@ -48,6 +52,40 @@ func parseAddress(o Options) (address, error) {
 		return remoteAddress(o, u)
 	}
 	return address{}, notHTTPS(o.URL)
+}
+
+// CheckURL says whether a repository may be fetched from an address, before
+// anything is contacted. Host and AllowLocal are those of Options.
+func CheckURL(address, host string, allowLocal bool) error {
+	_, err := parseAddress(Options{URL: address, Host: host, AllowLocal: allowLocal}.withDefaults())
+	return err
+}
+
+// overSSH matches the addresses that git takes for SSH, and its own protocol:
+// git@github.com:owner/repository.git, ssh://git@github.com/owner/repository.
+var overSSH = regexp.MustCompile(`^(?:(?:ssh|git)://(?:[\w.-]+@)?([\w.-]+)(?::\d+)?/|[\w.-]+@([\w.-]+):/?)([\w./-]+)$`)
+
+// httpsOf gives the https URL of a repository whose address is of another
+// protocol; "" where it is none.
+func httpsOf(raw string) string {
+	parts := overSSH.FindStringSubmatch(raw)
+	if parts == nil {
+		return ""
+	}
+	return "https://" + parts[1] + parts[2] + "/" + strings.Trim(parts[3], "/")
+}
+
+// elsewhere refuses an address of another protocol, with the one that is accepted
+// in its place.
+func (o Options) elsewhere(meant string) error {
+	err := fault.Invalidf("repository %q cannot be fetched from: only https is", redact.New().String(o.URL))
+	switch _, refused := parseAddress(Options{URL: meant, Host: o.Host}.withDefaults()); refused {
+	case nil:
+		return err.WithHint("give %s", meant)
+	default:
+		host, _, _ := strings.Cut(strings.TrimPrefix(meant, "https://"), "/")
+		return err.WithHint("give %s, with --host %s if that is your git server", meant, host)
+	}
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
@@ -77,7 +115,7 @@ func remoteAddress(o Options, u *url.URL) (address, error) {
 	configured := sameHost(u, o.Host)
 	if !configured && !(o.AllowLocal && isLoopback(u.Hostname())) {
 		return address{}, fault.Invalidf("repository %q is on another host than the configured %q", o.URL, o.Host).
-			WithHint("set the host of your git server if this is on purpose")
+			WithHint("give --host %s if that is your git server", u.Host)
 	}
 	a := address{url: u}
 	if configured {

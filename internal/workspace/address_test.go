@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -39,6 +40,23 @@ func TestOtherAddressesAreRefused(t *testing.T) {
 		assert.Equal(t, fault.Invalid, fault.KindOf(err), "%q", url)
 		assert.NotContains(t, err.Error(), "secret", "a password is not echoed")
 	}
+}
+
+func TestTheAddressThatAHintAdvisesIsAccepted(t *testing.T) {
+	advised := regexp.MustCompile(`give (https://\S+?)(?:, with --host (\S+) if that is your git server)?$`)
+	for _, address := range []string{
+		"git@github.com:aphex/shop.git", "ssh://git@github.com/aphex/shop", "ssh://git@github.com:22/aphex/shop.git", "git://github.com/aphex/shop",
+		"git@git.example.com:team/shop.git", "ssh://git.example.com/team/shop", "alice@git.example.com:/srv/shop.git",
+	} {
+		err := CheckURL(address, "", false)
+		require.Error(t, err, address)
+		parts := advised.FindStringSubmatch(fault.HintOf(err))
+		require.NotNil(t, parts, "%s: %s", address, fault.HintOf(err))
+		assert.NoError(t, CheckURL(parts[1], parts[2], false), address)
+	}
+	host := regexp.MustCompile(`give --host (\S+) if`)
+	err := CheckURL("https://git.example.com:8443/team/shop", "", false)
+	assert.NoError(t, CheckURL("https://git.example.com:8443/team/shop", host.FindStringSubmatch(fault.HintOf(err))[1], false))
 }
 
 func TestLocalRunsMayFetchFromThisMachineAndSendNoTokenThere(t *testing.T) {

@@ -54,6 +54,11 @@ func (in Input) Validate() error {
 	if (in.Bucket == "") == (in.ArtifactDir == "") {
 		return fault.Invalidf("exactly one of --bucket and --artifact-dir says where the artifact goes")
 	}
+	if in.Repository != "" {
+		if err := workspace.CheckURL(in.Repository, in.Host, in.AllowLocal); err != nil {
+			return err
+		}
+	}
 	return workspace.CheckCommit(in.Commit)
 }
 

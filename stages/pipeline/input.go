@@ -6,6 +6,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // Help describes the stage on the command line.
@@ -75,6 +76,9 @@ func (in Input) Validate() error {
 	}
 	if in.Artifact != "" && in.Digest == "" {
 		return fault.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as the build stage printed it")
+	}
+	if in.Repository != "" {
+		return workspace.CheckURL(in.Repository, in.Host, in.AllowLocal)
 	}
 	return nil
 }

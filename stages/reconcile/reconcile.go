@@ -2,12 +2,15 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // Help describes the stage on the command line.
@@ -49,7 +52,7 @@ func (in Input) Validate() error {
 			return fault.Invalidf("--%s must have a value", name)
 		}
 	}
-	return nil
+	return workspace.CheckURL(in.Repository, in.Host, in.AllowLocal)
 }
 
 // Output is what the stage leaves.
@@ -110,10 +113,35 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	if missed == nil {
 		out.Result = Done
-		frame.Log.Info("the head of the branch had its run", "commit", head)
-		return out, nil
+		return out, d.tellMovedBack(ctx, frame, in, head)
 	}
 	return d.start(ctx, frame, *missed, out)
+}
+
+// tellMovedBack says where another commit than the head of the branch is deployed
+// although the head had its run: a branch that was moved back to it starts nothing,
+// as one commit has one run.
+func (d Deps) tellMovedBack(ctx context.Context, frame stage.Frame, in Input, head string) error {
+	keys, err := d.List(ctx, in.Bucket, stage.DeployedKey)
+	if err != nil || !slices.Contains(keys, stage.DeployedKey) {
+		return err
+	}
+	data, err := d.Get(ctx, in.Bucket, stage.DeployedKey)
+	if err != nil {
+		return fmt.Errorf("reading which commit is deployed: %w", err)
+	}
+	var deployed stage.Deployed
+	if err := json.Unmarshal(data, &deployed); err != nil {
+		return fault.Failedf("reading which commit is deployed: %w", err)
+	}
+	if deployed.Commit == head {
+		frame.Log.Info("the head of the branch had its run", "commit", head)
+		return nil
+	}
+	frame.Log.Warn("the head of the branch had its run, and another commit is deployed: a branch that is moved back, or whose last run failed, "+
+		"deploys nothing by itself", "head", head, "deployed", deployed.Commit, "run", deployed.Run,
+		"hint", "to go back, push a commit that reverts: git revert; to try a failed run again: argo resubmit")
+	return nil
 }
 
 // missing finds the run of the commit that did not come to its end: its first, or

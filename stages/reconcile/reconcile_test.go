@@ -148,3 +148,16 @@ func TestAnInputWithoutAValueIsRefused(t *testing.T) {
 func TestTheContractCanBeRead(t *testing.T) {
 	assert.Equal(t, "deployer-reconcile", reconcile.Contract().Name())
 }
+
+func TestABranchThatIsMovedBackSaysThatNothingIsDeployedAndHowToGoBack(t *testing.T) {
+	for deployed, says := range map[string]string{strings.Repeat("b", 40): "git revert", head: "had its run"} {
+		w := &world{head: head, records: map[string]string{"shop-" + head[:32]: `{"status":"Succeeded"}`, "deployed": `{"commit":"` + deployed + `","run":"shop-1"}`}}
+		var log strings.Builder
+		out, err := reconcile.Run(t.Context(), w.deps(), stage.Frame{Log: slog.New(slog.NewTextHandler(&log, nil))}, input())
+		require.NoError(t, err)
+		assert.Equal(t, reconcile.Done, out.Result)
+		assert.Contains(t, log.String(), says)
+		assert.Equal(t, deployed != head, strings.Contains(log.String(), "another commit is deployed"))
+		assert.Empty(t, w.started)
+	}
+}

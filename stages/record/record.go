@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -123,8 +125,23 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.Put(ctx, in.Bucket, Key(frame.Workflow), data); err != nil {
 		return Output{}, fmt.Errorf("storing the record of run %q: %w", frame.Workflow, err)
 	}
+	if document.deployed() {
+		data, err := json.Marshal(stage.Deployed{Commit: in.Commit, Run: frame.Workflow})
+		if err != nil {
+			return Output{}, fmt.Errorf("encoding what run %q deployed: %w", frame.Workflow, err)
+		}
+		if err := d.Put(ctx, in.Bucket, stage.DeployedKey, data); err != nil {
+			return Output{}, fmt.Errorf("storing what run %q deployed: %w", frame.Workflow, err)
+		}
+	}
 	frame.Log.Info("recorded the run", "status", in.Status, "bucket", in.Bucket, "key", Key(frame.Workflow))
 	return Output{}, nil
+}
+
+// deployed says whether the run brought its commit to an environment: the check of
+// a pull request does not, nor does a run that handed over.
+func (d *Document) deployed() bool {
+	return d.Status == "Succeeded" && slices.ContainsFunc(d.Steps, func(s stage.Record) bool { return strings.HasPrefix(s.Step, plan.Deploy("")) })
 }
 
 // explain says at the top why the run failed.

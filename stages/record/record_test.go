@@ -120,3 +120,18 @@ func TestFailuresThatAreNoListAreRefused(t *testing.T) {
 	_, err := record.Run(context.Background(), bucket{}.deps(), frame, record.Input{Failures: "{{workflow.failures}}"})
 	assert.Equal(t, fault.Invalid, fault.KindOf(err))
 }
+
+func TestWhatARunDeployedIsKeptWhenItSucceeded(t *testing.T) {
+	for name, c := range map[string]struct {
+		step, status string
+		kept         bool
+	}{
+		"a run that deployed": {"deploy-dev", "Succeeded", true}, "a run that failed": {"deploy-dev", "Failed", false}, "the check of a pull request": {"validate", "Succeeded", false},
+	} {
+		b := bucket{}
+		b.step(t, c.step, 1, "")
+		run(t, b, record.Input{Status: c.status})
+		_, kept := b[stage.DeployedKey]
+		assert.Equal(t, c.kept, kept, name)
+	}
+}

@@ -51,6 +51,8 @@ func (in Input) Validate() error {
 			WithHint("validator --source . validates this folder")
 	case in.Repository != "" && in.Commit == "":
 		return fault.Invalidf("the repository %q is given without a commit", in.Repository).WithHint("give --commit")
+	case in.Repository != "":
+		return workspace.CheckURL(in.Repository, in.Host, in.AllowLocal)
 	}
 	return nil
 }
