@@ -37,7 +37,7 @@ func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
 		assert.Equal(t, types.StackStatusCreateComplete, p.stack(want.account, want.region, want.stack).StackStatus, want)
 	}
 
-	bucket := "aphex-pipeline-artifacts-" + home + "-" + homeRegion
+	bucket := "aphex-shop-pipeline-" + home + "-" + homeRegion
 	var record struct {
 		Status, Commit string
 		Steps          []struct{ Step, Status string }

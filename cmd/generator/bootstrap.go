@@ -56,7 +56,7 @@ type bringing struct {
 
 // Run checks, asks, brings, and says what is left to be done.
 func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
-	l, err := c.open(ctx)
+	l, err := c.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,9 @@ func (b *bringing) sayf(format string, args ...any) { fmt.Fprintf(b.std.err, for
 func (b *bringing) check(ctx context.Context) error {
 	b.sayf("Checking pipeline %s (account %s, %s; cluster %s)\n", b.names.Pipeline, b.place.Account, b.place.Region, b.address)
 	failed := 0
-	for _, check := range append(b.cloudChecks(ctx), b.cluster.Preflight(ctx, b.cfg.ArgoNamespace, b.cfg.ArgoEventsNamespace)...) {
+	checks := b.checkNames(ctx)
+	checks = append(checks, b.cloudChecks(ctx)...)
+	for _, check := range append(checks, b.cluster.Preflight(ctx, b.cfg.ArgoNamespace, b.cfg.ArgoEventsNamespace)...) {
 		if b.tell(check) {
 			failed++
 		}
@@ -89,6 +91,18 @@ func (b *bringing) check(ctx context.Context) error {
 		return fault.Invalidf("%d of the checks failed, and nothing was brought", failed).WithHint("every check can be run again: generator bootstrap --checks")
 	}
 	return nil
+}
+
+// checkNames says which names the cluster has for the pipeline already, which it keeps.
+func (b *bringing) checkNames(ctx context.Context) []kube.Check {
+	left := b.cfg.WorkflowTemplateName
+	if err := b.keepNames(ctx); err != nil {
+		return []kube.Check{problem("names of the pipeline in the cluster", err, "your Kubernetes credentials need to list Sensors, EventSources and WorkflowTemplates")}
+	}
+	if b.cfg.WorkflowTemplateName == left {
+		return nil
+	}
+	return []kube.Check{{What: "the pipeline is installed as " + b.cfg.WorkflowTemplateName + ", and keeps its names"}}
 }
 
 // tell prints a check, and says whether it stops the pipeline.

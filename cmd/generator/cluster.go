@@ -58,8 +58,17 @@ type live struct {
 }
 
 // open reads the configuration, which must say everything that a cluster needs,
-// and connects to the cluster.
+// connects to the cluster, and looks for the names that the pipeline has there.
 func (f liveFlags) open(ctx context.Context) (live, error) {
+	l, err := f.connect(ctx)
+	if err != nil {
+		return live{}, err
+	}
+	return l, l.keepNames(ctx)
+}
+
+// connect opens the pipeline as its configuration names it, whatever the cluster has.
+func (f liveFlags) connect(ctx context.Context) (live, error) {
 	cfg, err := f.load(f.Config)
 	if err != nil {
 		return live{}, err
@@ -76,6 +85,25 @@ func (f liveFlags) open(ctx context.Context) (live, error) {
 		return live{}, err
 	}
 	return live{cfg, place, plan.NamesOf(cfg, place), cluster, address}, nil
+}
+
+// keepNames gives a pipeline that is installed the names that it has, where the
+// configuration leaves them out.
+func (l *live) keepNames(ctx context.Context) error {
+	installed, err := l.cluster.Installed(ctx, l.names.Pipeline, l.cfg.ArgoNamespace, l.cfg.ArgoEventsNamespace)
+	if err != nil {
+		return fmt.Errorf("looking for the names of the pipeline %q: %w", l.names.Pipeline, err)
+	}
+	if err := l.cfg.FillIn(config.Fallback{
+		WorkflowTemplateName: installed.Template, EventSourceName: installed.EventSource, SensorName: installed.Sensor,
+		ServiceAccountName: installed.ServiceAccount, WorkflowNamePrefix: installed.Variables["APHEX_PREFIX"],
+		ArtifactBucketName: installed.Variables["APHEX_BUCKET"],
+	}); err != nil {
+		return fault.Invalidf("names of the pipeline %q in the cluster: %w", l.names.Pipeline, err)
+	}
+	l.place.Bucket = l.cfg.Bucket(l.place.Account, l.place.Region)
+	l.names = plan.NamesOf(l.cfg, l.place)
+	return nil
 }
 
 // place asks AWS where the pipeline lives, unless both flags say it.

@@ -341,3 +341,71 @@ func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
 	assert.Contains(t, out, "kind: Sensor")
 	assert.Contains(t, out, "name: APHEX_GITHUB_OWNER\n        value: my-org\n", "the pipeline completes it the same way when it updates itself")
 }
+
+// nameless is a configuration with nothing but what it must have.
+func (p *platform) nameless(repository, more string) string {
+	text := fmt.Sprintf(`version: "1.0"
+githubOwner: my-org
+githubRepo: %s
+clusterName: company
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
+%s`, repository, more)
+	path := filepath.Join(p.dir, "aphex-config.yaml")
+	require.NoError(p.t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+func TestTwoPipelinesWithoutNamesStandSideBySideOnOneClusterAndAccount(t *testing.T) {
+	p := newPlatform(t)
+	for _, repository := range []string{"shop", "market"} {
+		_, talk, err := p.call("bootstrap", "-c", p.nameless(repository, ""), "--yes")
+		require.NoError(t, err, talk)
+	}
+	assert.ElementsMatch(t, []string{"shop-sensor", "market-sensor"}, p.kube.Has("sensors"))
+	assert.Equal(t, "aphex-shop-111111111111-eu-west-1", p.stackOf("shop")["ArtifactBucketName"])
+	assert.Equal(t, "aphex-market-111111111111-eu-west-1", p.stackOf("market")["ArtifactBucketName"])
+}
+
+func TestAnInstalledPipelineKeepsItsNamesWhereItsFileLeavesThemOut(t *testing.T) {
+	former := "eventSourceName: github\nsensorName: aphex-pipeline-sensor\nserviceAccountName: workflow-executor\nworkflowNamePrefix: aphex-pipeline-\nartifactBucketName: aphex-pipeline-artifacts-111111111111-eu-west-1\n"
+	for _, template := range []string{"aphex-pipeline-template", "store"} {
+		p := newPlatform(t)
+		_, talk, err := p.call("bootstrap", "-c", p.nameless("shop", former+"workflowTemplateName: "+template+"\n"), "--yes")
+		require.NoError(t, err, talk)
+		before := p.kube.Paths()
+
+		config := p.nameless("shop", "")
+		out, _, err := p.call("diff", "-c", config)
+		require.NoError(t, err)
+		assert.Empty(t, out)
+		_, _, err = p.call("apply", "-c", config)
+		require.NoError(t, err)
+		_, talk, err = p.call("bootstrap", "-c", config, "--yes")
+		require.NoError(t, err, talk)
+		assert.Contains(t, talk, "the pipeline is installed as "+template+", and keeps its names")
+		assert.Contains(t, talk, "objects  all there already")
+		assert.Equal(t, before, p.kube.Paths())
+		_, talk, err = p.call("delete", "-c", config, "--aws", "--bucket", "--yes")
+		require.NoError(t, err)
+		assert.Contains(t, talk, "bucket aphex-pipeline-artifacts-111111111111-eu-west-1 removed")
+	}
+}
+
+func TestAnApplyNamesWhatAnotherPipelineOwnsAndWhatToSet(t *testing.T) {
+	p := newPlatform(t)
+	_, _, err := p.call("apply", "-c", p.nameless("shop", ""))
+	require.NoError(t, err)
+	config := p.nameless("shop", "")
+	text, err := os.ReadFile(config)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(config, []byte(strings.Replace(string(text), "my-org", "other-org", 1)), 0o600))
+	_, _, err = p.call("apply", "-c", config)
+	require.ErrorContains(t, err, `belongs to the pipeline "shop-`)
+	assert.Contains(t, fault.HintOf(err), "set workflowTemplateName")
+
+	require.NoError(t, os.WriteFile(config, []byte(strings.Replace(string(text), "my-org", "other-org", 1)+"workflowTemplateName: other-shop\n"), 0o600))
+	_, talk, err := p.call("apply", "-c", config)
+	require.NoError(t, err, talk)
+	assert.ElementsMatch(t, []string{"shop-sensor", "other-shop-sensor"}, p.kube.Has("sensors"))
+}

@@ -35,8 +35,7 @@ type placeFlags struct {
 func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
 	first := cfg.Environments[0]
 	account, region := or(f.Account, first.Account), or(f.Region, first.Region)
-	bucket := or(cfg.ArtifactBucketName, fmt.Sprintf("aphex-pipeline-artifacts-%s-%s", account, region))
-	return plan.Place{Account: account, Region: region, Bucket: bucket, Config: path}
+	return plan.Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: path}
 }
 
 // inRepository gives the path that a configuration file has in its repository,

@@ -17,7 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 )
 
-const github = "githubOwner: my-org\ngithubRepo: my.app\ngithubBranch: release/2.x\nclusterName: company\n"
+const github = "githubOwner: my-org\ngithubRepo: my.app\ngithubBranch: release/2.x\nclusterName: company\nworkflowTemplateName: my-app\n"
 
 func objectsOf(t *testing.T, text string) []manifest.Object {
 	t.Helper()
@@ -39,7 +39,7 @@ func decoded[T any](t *testing.T, objects []manifest.Object, kind string) T {
 func TestTheWebhookTakesNoDeliveryWithoutASignature(t *testing.T) {
 	source := decoded[eventsv1.EventSource](t, objectsOf(t, github+configuration("dev")), "EventSource")
 	hook := source.Spec.Github["github"]
-	assert.Equal(t, "github-webhook", hook.WebhookSecret.Name)
+	assert.Equal(t, "my-app-webhook", hook.WebhookSecret.Name)
 	assert.Equal(t, "secret", hook.WebhookSecret.Key)
 	assert.Nil(t, hook.WebhookSecret.Optional, "without the secret it does not start")
 	assert.Equal(t, "12000", hook.Webhook.Port)
@@ -165,7 +165,7 @@ func TestTheServiceIsOfTheKindThatWasAskedFor(t *testing.T) {
 	for _, kind := range []string{"LoadBalancer", "NodePort", "ClusterIP"} {
 		service := decoded[corev1.Service](t, objectsOf(t, github+"webhookService: "+kind+"\n"+configuration("dev")), "Service")
 		assert.EqualValues(t, kind, service.Spec.Type)
-		assert.Equal(t, map[string]string{"eventsource-name": "github"}, service.Spec.Selector)
+		assert.Equal(t, map[string]string{"eventsource-name": "my-app"}, service.Spec.Selector)
 		assert.EqualValues(t, 12000, service.Spec.Ports[0].Port)
 	}
 	for _, object := range objectsOf(t, github+"webhookService: None\n"+configuration("dev")) {
@@ -197,7 +197,7 @@ func TestMissedPushesAreLookedForByAnEntrypointOfTheSameTemplate(t *testing.T) {
 	assert.Equal(t, wfv1.WorkflowSpec{}, spec, "Strict template referencing allows nothing else")
 
 	template := decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
-	assert.Equal(t, "workflow-executor-watch", node(t, &template, argo.WatchEntry).ServiceAccountName)
+	assert.Equal(t, "my-app-deploy-watch", node(t, &template, argo.WatchEntry).ServiceAccountName)
 	assert.Equal(t, []string{"deployer", "reconcile"}, node(t, &template, argo.WatchEntry).Container.Command)
 }
 
@@ -213,7 +213,7 @@ func TestAnEmptyScheduleLooksForNothingAndIsUnwanted(t *testing.T) {
 	for _, object := range argo.Unwanted(cfg) {
 		unwanted = append(unwanted, object.String())
 	}
-	assert.Equal(t, []string{"cronworkflow/aphex-pipeline-template", "service/github-eventsource-svc"}, unwanted)
+	assert.Equal(t, []string{"cronworkflow/my-app", "service/my-app-eventsource-svc"}, unwanted)
 	cfg, _ = planned(t, github+configuration("dev"))
 	assert.Empty(t, argo.Unwanted(cfg))
 }

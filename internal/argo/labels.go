@@ -45,9 +45,9 @@ func (r *renderer) labels(component string) map[string]string {
 // when the pipeline's objects are given other names.
 func (r *renderer) identity() map[string]string {
 	return map[string]string{
-		manifest.LabelManagedBy:      manifest.ManagedBy,
-		manifest.LabelPipeline:       r.names.Pipeline,
-		"app.kubernetes.io/name":     "aphex-pipeline",
-		"app.kubernetes.io/instance": r.cfg.WorkflowTemplateName,
+		manifest.LabelManagedBy:  manifest.ManagedBy,
+		manifest.LabelPipeline:   r.names.Pipeline,
+		manifest.LabelInstance:   r.cfg.WorkflowTemplateName,
+		"app.kubernetes.io/name": "aphex-pipeline",
 	}
 }

@@ -41,8 +41,9 @@ type (
 	}
 	pipelineInput struct {
 		artifact
-		Account, Region, OnFailure, Repository, Prefix, TokenSecret, GithubOwner, GithubRepo, GithubBranch, ClusterName string
-		Template, Environments, Gates, Held, Origin, RepoName, Pusher                                                   string
+		Account, Region, OnFailure, Repository, Prefix, TokenSecret, GithubOwner, GithubRepo, GithubBranch, ClusterName,
+		TemplateName, EventSource, Sensor, ServiceAccount string
+		Template, Environments, Gates, Held, Origin, RepoName, Pusher string
 	}
 	environmentInput struct {
 		artifact

@@ -57,26 +57,26 @@ func keys(rights map[string][]string) []string {
 
 func TestTheBuildMayReportItsOutputsAndNothingElse(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
-	assert.Equal(t, []string{"create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "workflow-executor-build")))
-	assert.Empty(t, may(t, objects, "argo-events", "workflow-executor-build"))
+	assert.Equal(t, []string{"create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "my-app-deploy-build")))
+	assert.Empty(t, may(t, objects, "argo-events", "my-app-deploy-build"))
 }
 
 func TestTheSensorMaySubmitRunsAndNothingElse(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
-	assert.Equal(t, []string{"create workflows"}, keys(may(t, objects, "argo", "aphex-pipeline-sensor")))
-	assert.Empty(t, may(t, objects, "argo-events", "aphex-pipeline-sensor"))
-	assert.Empty(t, may(t, objects, "argo-events", "github-eventsource"))
+	assert.Equal(t, []string{"create workflows"}, keys(may(t, objects, "argo", "my-app-sensor")))
+	assert.Empty(t, may(t, objects, "argo-events", "my-app-sensor"))
+	assert.Empty(t, may(t, objects, "argo-events", "my-app-eventsource"))
 }
 
 func TestTheWatcherMayReadTheSensorAndSubmitRuns(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
-	assert.Equal(t, []string{"create workflows", "create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "workflow-executor-watch")))
-	assert.Equal(t, map[string][]string{"get sensors": {"aphex-pipeline-sensor"}}, may(t, objects, "argo-events", "workflow-executor-watch"))
+	assert.Equal(t, []string{"create workflows", "create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "my-app-deploy-watch")))
+	assert.Equal(t, map[string][]string{"get sensors": {"my-app-sensor"}}, may(t, objects, "argo-events", "my-app-deploy-watch"))
 }
 
 func TestThePipelineMayChangeOnlyWhatBearsItsNames(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
-	for right, names := range may(t, objects, "argo", "workflow-executor") {
+	for right, names := range may(t, objects, "argo", "my-app-deploy") {
 		switch right {
 		case "create workflowtaskresults", "patch workflowtaskresults":
 		case "create workflows":
@@ -88,9 +88,9 @@ func TestThePipelineMayChangeOnlyWhatBearsItsNames(t *testing.T) {
 			assert.NotEmpty(t, names, right)
 		}
 	}
-	for right, names := range may(t, objects, "argo-events", "workflow-executor") {
+	for right, names := range may(t, objects, "argo-events", "my-app-deploy") {
 		if right == "get serviceaccounts" {
-			assert.Equal(t, []string{"aphex-pipeline-sensor", "github-eventsource"}, names)
+			assert.Equal(t, []string{"my-app-sensor", "my-app-eventsource"}, names)
 			continue
 		}
 		assert.Len(t, names, 1, right)
@@ -122,8 +122,8 @@ func TestIdentitiesOfRunsHaveRolesOfTheirOwnInAWS(t *testing.T) {
 			roles[account.Namespace+"/"+account.Name] = account.Annotations["eks.amazonaws.com/role-arn"]
 		}
 	}
-	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-deploy$`, roles["argo/workflow-executor"])
-	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-build$`, roles["argo/workflow-executor-build"])
+	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-deploy$`, roles["argo/my-app-deploy"])
+	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-build$`, roles["argo/my-app-deploy-build"])
 	assert.Empty(t, roles["argo-events/aphex-pipeline-sensor"])
-	assert.Empty(t, roles["argo-events/github-eventsource"])
+	assert.Empty(t, roles["argo-events/my-app-eventsource"])
 }

@@ -9,10 +9,18 @@ type Fallback struct {
 	GithubRepo   string `json:"githubRepo"`
 	GithubBranch string `json:"githubBranch"`
 	ClusterName  string `json:"clusterName"`
+
+	// Names of a pipeline that is installed, which it keeps.
+	WorkflowTemplateName string `json:"workflowTemplateName"`
+	EventSourceName      string `json:"eventSourceName"`
+	SensorName           string `json:"sensorName"`
+	ServiceAccountName   string `json:"serviceAccountName"`
+	WorkflowNamePrefix   string `json:"workflowNamePrefix"`
+	ArtifactBucketName   string `json:"artifactBucketName"`
 }
 
-// FillIn gives keys that are not set, or that have their default, the values of
-// the fallback. Its error is Problems: every value that breaks its rule.
+// FillIn gives keys that are not set, that have their default, or whose value
+// follows from other keys, the values of the fallback. Its error is Problems: every value that breaks its rule.
 func (c *Config) FillIn(f Fallback) error {
 	var wrong Problems
 	given, target := reflect.ValueOf(f), reflect.ValueOf(c).Elem()
@@ -21,11 +29,12 @@ func (c *Config) FillIn(f Fallback) error {
 		known, _ := lookup(target.Type(), key)
 		set := target.Field(known.index).String()
 		switch {
-		case value == "" || set != "" && set != known.initial:
+		case value == "" || set != "" && set != known.initial && !c.leftOut[key]:
 		case !holds(known.rule, value):
 			wrong = append(wrong, Problem{Path: key, Message: key + " is " + quote(value) + ": expected " + describe(known.typ, known)})
 		default:
 			target.Field(known.index).SetString(value)
+			delete(c.leftOut, key)
 		}
 	}
 	c.derive()
@@ -33,11 +42,4 @@ func (c *Config) FillIn(f Fallback) error {
 		return nil
 	}
 	return wrong
-}
-
-// derive fills in what follows from other keys.
-func (c *Config) derive() {
-	if c.ClusterExportPrefix == "" && c.ClusterName != "" {
-		c.ClusterExportPrefix = "AphexCluster-" + c.ClusterName + "-"
-	}
 }

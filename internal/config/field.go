@@ -13,6 +13,7 @@ import (
 //	need     "always", or "cluster" when only a pipeline on a cluster needs it
 //	default  what it is when left out; commas separate a list's entries
 //	derived  what it is when left out, in words, where other values decide it
+//	follows  the key that decides what it is when left out
 //	rule     the name of its rule, for a list that of its entries
 //	oneof    the only values it may have
 //	min      the smallest number it may be
@@ -28,6 +29,7 @@ type field struct {
 	need    string
 	initial string
 	derived string
+	follows string
 	rule    string
 	oneof   []string
 	min     string
@@ -46,7 +48,9 @@ func fieldsOf(t reflect.Type) []field {
 	}
 	fields := make([]field, 0, t.NumField())
 	for i := range t.NumField() {
-		fields = append(fields, fieldOf(i, t.Field(i)))
+		if t.Field(i).IsExported() {
+			fields = append(fields, fieldOf(i, t.Field(i)))
+		}
 	}
 	fieldCache.Store(t, fields)
 	return fields
@@ -59,6 +63,7 @@ func fieldOf(index int, f reflect.StructField) field {
 		need:    f.Tag.Get("need"),
 		initial: f.Tag.Get("default"),
 		derived: f.Tag.Get("derived"),
+		follows: f.Tag.Get("follows"),
 		rule:    f.Tag.Get("rule"),
 		oneof:   splitList(f.Tag.Get("oneof")),
 		min:     f.Tag.Get("min"),

@@ -61,6 +61,8 @@ func leftOut(key documentedKey) string {
 		return "not allowed"
 	case key.need == "cluster":
 		return "allowed in local runs only"
+	case key.follows != "":
+		return "follows from `" + key.follows + "`: " + code(key.derived)
 	case key.derived != "":
 		return code(key.derived)
 	case key.initial != "":
@@ -86,6 +88,8 @@ func describeKey(key documentedKey) string {
 	switch {
 	case key.need == "cluster":
 		text += " A pipeline on a cluster needs it."
+	case key.follows != "":
+		text += " Default: follows from " + key.follows + ": " + key.derived + "."
 	case key.derived != "":
 		text += " Default: " + key.derived + "."
 	}

@@ -37,19 +37,19 @@ type Config struct {
 
 	// The name of the pipeline, and the beginning of the name of its Argo
 	// WorkflowTemplate: each version of it gets two digits more.
-	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" default:"aphex-pipeline-template" rule:"templateName"`
+	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" follows:"githubRepo" derived:"<githubRepo>" rule:"templateName"`
 
 	// The name of the pipeline's Argo EventSource, which receives GitHub's webhooks.
-	EventSourceName string `json:"eventSourceName,omitempty" default:"github" rule:"eventSourceName"`
+	EventSourceName string `json:"eventSourceName,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>" rule:"eventSourceName"`
 
 	// The name of the pipeline's Argo Sensor, which starts a run for a webhook.
-	SensorName string `json:"sensorName,omitempty" default:"aphex-pipeline-sensor" rule:"kubernetesName"`
+	SensorName string `json:"sensorName,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>-sensor" rule:"kubernetesName"`
 
 	// The name of the Kubernetes ServiceAccount that deploys.
-	ServiceAccountName string `json:"serviceAccountName,omitempty" default:"workflow-executor" rule:"kubernetesName"`
+	ServiceAccountName string `json:"serviceAccountName,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>-deploy" rule:"kubernetesName"`
 
 	// What the names of the pipeline's runs begin with; 32 digits of the commit follow.
-	WorkflowNamePrefix string `json:"workflowNamePrefix,omitempty" default:"aphex-pipeline-" rule:"namePrefix"`
+	WorkflowNamePrefix string `json:"workflowNamePrefix,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>-" rule:"namePrefix"`
 
 	// The Kubernetes namespace in which runs happen.
 	ArgoNamespace string `json:"argoNamespace,omitempty" default:"argo" rule:"namespace"`
@@ -59,7 +59,7 @@ type Config struct {
 
 	// The S3 bucket for artifacts, logs and the metadata of runs. `<account>` and
 	// `<region>` in the default are those in which the pipeline itself runs.
-	ArtifactBucketName string `json:"artifactBucketName,omitempty" derived:"aphex-pipeline-artifacts-<account>-<region>" rule:"bucketName"`
+	ArtifactBucketName string `json:"artifactBucketName,omitempty" follows:"workflowTemplateName" derived:"aphex-<workflowTemplateName>-<account>-<region>" rule:"bucketName"`
 
 	// How many days artifacts are kept.
 	ArtifactRetentionDays int `json:"artifactRetentionDays,omitempty" default:"90" min:"1"`
@@ -99,6 +99,8 @@ type Config struct {
 	// When to look for a push whose webhook never arrived, as a cron schedule in
 	// UTC: a head of the branch that had no run gets one. `""` never looks.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
+
+	leftOut map[string]bool // keys of names that nothing gives, and that follow from others
 }
 
 // Stack is a CDK stack of the application, or several that a pattern names.

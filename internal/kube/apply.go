@@ -141,7 +141,7 @@ func ownedBy(found, u *unstructured.Unstructured) error {
 		return nil
 	}
 	return fault.Invalidf("%s in namespace %q belongs to the pipeline %q, and this one is %q", name(u), u.GetNamespace(), owner, own).
-		WithHint("give this pipeline names of its own: workflowTemplateName, eventSourceName, sensorName, serviceAccountName")
+		WithHint("set workflowTemplateName to a name of its own: names that the configuration leaves out follow from it; a name that it gives (eventSourceName, sensorName, serviceAccountName) must be its own too")
 }
 
 // put applies one object and waits until its controller has accepted it.

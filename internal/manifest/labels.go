@@ -6,6 +6,9 @@ const (
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	// ManagedBy is its value on every object of every pipeline.
 	ManagedBy = "aphex-pipeline"
+	// LabelInstance is Kubernetes's label for the name of what an object belongs to:
+	// workflowTemplateName.
+	LabelInstance = "app.kubernetes.io/instance"
 	// LabelPipeline holds the identity of the pipeline that an object belongs to.
 	LabelPipeline = "aphex.dev/pipeline"
 	// AnnotationDigest holds the SHA-256 of a versioned object's content, as sha256:<hex>.

@@ -114,6 +114,8 @@ func (b *builder) head(cfg *config.Config) {
 			"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
 			"github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
+			"template-name": literal(cfg.WorkflowTemplateName), "event-source": literal(cfg.EventSourceName),
+			"sensor": literal(cfg.SensorName), "service-account": literal(cfg.ServiceAccountName),
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
 			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "gates": literal(names(cfg, requiresApproval)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},

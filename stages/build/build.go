@@ -26,7 +26,7 @@ REPOSITORY in their environment.
 Examples:
 
   builder --repository https://github.com/my-org/my-app.git --commit $(git rev-parse HEAD) \
-    --bucket aphex-pipeline-artifacts-111111111111-eu-west-1
+    --bucket aphex-shop-111111111111-eu-west-1
   builder --source . --commit $(git rev-parse HEAD) --artifact-dir ./built
 `
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
@@ -24,7 +25,7 @@ that it removes, are waited for.
 Example, on a plain folder:
 
   deployer pipeline --source . --objects ./objects --commit $(git rev-parse HEAD) \
-    --bucket aphex-pipeline-artifacts-111111111111-eu-west-1 --region eu-west-1
+    --bucket aphex-shop-111111111111-eu-west-1 --region eu-west-1
 `
 
 // Input is what the stage is given.
@@ -46,7 +47,7 @@ type Input struct {
 
 	// To see whether a newer commit is deployed already.
 	Repository  string `help:"https URL of the repository, to see whether a newer commit is deployed already." placeholder:"URL"`
-	Prefix      string `help:"What the names of runs begin with; the first 32 digits of the commit follow."`
+	Prefix      string `help:"What the names of runs begin with; the first 32 digits of the commit follow." default:"aphex-pipeline-"`
 	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
 	Host        string `help:"Only host that the repository may be on." default:"github.com"`
 	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
@@ -66,6 +67,24 @@ type Input struct {
 	GithubRepo   string `help:"Name of the repository, where the configuration names none." group:"Completion"`
 	GithubBranch string `help:"Branch whose pushes are deployed, where the configuration names none." group:"Completion"`
 	ClusterName  string `help:"Name of the cluster, where the configuration names none." group:"Completion"`
+
+	// Names that the pipeline has, and keeps where the configuration leaves them
+	// out. The template of a former version hands over none but the prefix: its
+	// names are those that held then.
+	TemplateName   string `help:"Name that the pipeline has, where the configuration gives none." default:"aphex-pipeline-template" placeholder:"NAME" group:"Completion"`
+	EventSource    string `help:"Name of its EventSource, where the configuration gives none." default:"github" placeholder:"NAME" group:"Completion"`
+	Sensor         string `help:"Name of its Sensor, where the configuration gives none." default:"aphex-pipeline-sensor" placeholder:"NAME" group:"Completion"`
+	ServiceAccount string `help:"Name of its ServiceAccount, where the configuration gives none." default:"workflow-executor" placeholder:"NAME" group:"Completion"`
+}
+
+// fallback is what the pipeline was completed with. Prefix is the name that its
+// runs have had so far.
+func (in Input) fallback() config.Fallback {
+	return config.Fallback{
+		GithubOwner: in.GithubOwner, GithubRepo: in.GithubRepo, GithubBranch: in.GithubBranch, ClusterName: in.ClusterName,
+		WorkflowTemplateName: in.TemplateName, EventSourceName: in.EventSource, SensorName: in.Sensor,
+		ServiceAccountName: in.ServiceAccount, WorkflowNamePrefix: in.Prefix,
+	}
 }
 
 // Validate refuses an input that names no workspace, or two.

@@ -146,9 +146,7 @@ func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*confi
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.FillIn(config.Fallback{
-		GithubOwner: in.GithubOwner, GithubRepo: in.GithubRepo, GithubBranch: in.GithubBranch, ClusterName: in.ClusterName,
-	}); err != nil {
+	if err := cfg.FillIn(in.fallback()); err != nil {
 		return nil, fault.Invalidf("%w", err)
 	}
 	return cfg, nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -188,4 +189,46 @@ func TestStacksThatNoEnvironmentDeploysAreSaid(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"Cache", "Prod/Queue"}, out.Undeployed)
 	assert.Contains(t, w.log.String(), "Cache, Prod/Queue")
+}
+
+// unnamed leaves its names out.
+const unnamed = "githubOwner: o\ngithubRepo: shop\nreconcileSchedule: \"\"\n" + good
+
+func TestAnUpdateRenamesNoPipelineWhoseConfigurationLeavesNamesOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		given []string // what the template of the pipeline that runs hands over
+		want  []string
+	}{
+		"a template of the former version": {
+			[]string{"--prefix", "aphex-pipeline-"},
+			[]string{"aphex-pipeline-template-", "github", "aphex-pipeline-sensor", "workflow-executor", "name: aphex-pipeline-\n"},
+		},
+		"its own names": {
+			[]string{"--prefix", "s-", "--template-name", "store", "--event-source", "hub", "--sensor", "bell", "--service-account", "hand"},
+			[]string{"store-", "hub", "bell", "hand", "name: s-\n"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var in pipeline.Input
+			parser, err := kong.New(&in)
+			require.NoError(t, err)
+			_, err = parser.Parse(append([]string{"--commit", older, "--bucket", "artifacts", "--region", "eu-west-1", "--artifact", "a", "--digest", "d"}, c.given...))
+			require.NoError(t, err)
+			in.Template = ""
+			var w world
+			_, _, err = inRun(t, &w, w.deps(unnamed), in)
+			require.NoError(t, err)
+			found := map[string]string{}
+			for _, object := range w.applied {
+				if found[object.Kind] == "" {
+					found[object.Kind] = object.Name
+				}
+				if object.Kind == "Sensor" {
+					assert.Contains(t, string(object.YAML), c.want[4])
+				}
+			}
+			assert.Contains(t, found["WorkflowTemplate"], c.want[0])
+			assert.Equal(t, c.want[1:4], []string{found["EventSource"], found["Sensor"], found["ServiceAccount"]})
+		})
+	}
 }

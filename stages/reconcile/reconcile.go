@@ -26,7 +26,7 @@ fifteen minutes.
 Example:
 
   deployer reconcile --repository https://github.com/my-org/my-app.git --branch main \
-    --bucket aphex-pipeline-artifacts-111111111111-eu-west-1 --prefix my-app- \
+    --bucket aphex-shop-111111111111-eu-west-1 --prefix my-app- \
     --sensor my-app-sensor --namespace argo-events
 `
 

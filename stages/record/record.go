@@ -26,7 +26,7 @@ artifact bucket as metadata/workflows/<workflow>.json.
 Example:
 
   deployer record --workflow shop-x7k2p --status Succeeded --commit $(git rev-parse HEAD) \
-    --bucket aphex-pipeline-artifacts-111111111111-eu-west-1
+    --bucket aphex-shop-111111111111-eu-west-1
 `
 
 // Input is what the stage is given.

@@ -1,0 +1,65 @@
+package kube
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// Installed are the names of what a pipeline has in the cluster and in its
+// account; those that the cluster does not tell are empty.
+type Installed struct {
+	Template, EventSource, Sensor, ServiceAccount string
+	Variables                                     map[string]string // of the step with which the pipeline updates itself
+}
+
+// Installed finds the names of a pipeline by its label, wherever its objects
+// are. Without the right to look everywhere, the given namespaces are looked at.
+func (c Cluster) Installed(ctx context.Context, pipeline string, namespaces ...string) (Installed, error) {
+	var found Installed
+	for _, kind := range []string{"Sensor", "EventSource", "WorkflowTemplate"} {
+		all, err := c.listAll(ctx, kind, selectorOf(pipeline), namespaces)
+		if err != nil {
+			return Installed{}, err
+		}
+		for _, u := range all {
+			found.add(u)
+		}
+	}
+	return found, nil
+}
+
+func (i *Installed) add(u *unstructured.Unstructured) {
+	i.Template = u.GetLabels()[manifest.LabelInstance]
+	switch u.GetKind() {
+	case "Sensor":
+		i.Sensor = u.GetName()
+	case "EventSource":
+		i.EventSource = u.GetName()
+	default:
+		i.ServiceAccount, _, _ = unstructured.NestedString(u.Object, "spec", "serviceAccountName")
+		i.Variables = variablesOf(u, "pipeline")
+	}
+}
+
+// variablesOf gives the variables of the container of a template that runs a stage.
+func variablesOf(template *unstructured.Unstructured, stage string) map[string]string {
+	variables := map[string]string{}
+	templates, _, _ := unstructured.NestedSlice(template.Object, "spec", "templates")
+	for _, one := range templates {
+		step, _ := one.(map[string]any)
+		command, _, _ := unstructured.NestedStringSlice(step, "container", "command")
+		if len(command) == 0 || command[len(command)-1] != stage {
+			continue
+		}
+		env, _, _ := unstructured.NestedSlice(step, "container", "env")
+		for _, entry := range env {
+			variable, _ := entry.(map[string]any)
+			name, _ := variable["name"].(string)
+			variables[name], _ = variable["value"].(string)
+		}
+	}
+	return variables
+}
