@@ -2,12 +2,14 @@ package assets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -18,8 +20,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/proc"
 )
 
-// build gives the name of a local image, building it once if it is not there.
-func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset) (string, error) {
+// build gives the name of a local image, building it once if it is not there,
+// with a configuration of docker or else with docker's own.
+func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, config string) (string, error) {
 	if image.Missing != nil {
 		return "", missing(image.Name, image.Missing)
 	}
@@ -33,11 +36,20 @@ func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, ima
 			}
 			return name, err
 		}
-		there, err := p.hasImage(ctx, local)
+		var flags []string
+		if config != "" {
+			dir, err := p.configFolder(config)
+			if err != nil {
+				return "", err
+			}
+			defer os.RemoveAll(dir)
+			flags = []string{"--config", dir}
+		}
+		there, err := p.hasImage(ctx, local, flags)
 		if err != nil || there {
 			return local, err
 		}
-		arguments := append([]string{"build"}, buildArguments(image.Build, local)...)
+		arguments := slices.Concat(flags, []string{"build"}, buildArguments(image.Build, local))
 		return local, p.dockerIn(ctx, image.Build.Dir, "building the image "+image.Name, "",
 			[]string{"BUILDX_NO_DEFAULT_ATTESTATIONS=1"}, p.options.Out, arguments...)
 	})
@@ -49,8 +61,8 @@ func missing(name string, why error) error {
 }
 
 // hasImage says whether docker has an image of that name. Docker answers "no" with exit code 1, podman with 125.
-func (p *Publisher) hasImage(ctx context.Context, name string) (bool, error) {
-	err := p.dockerIn(ctx, "", "looking for the image "+name, "", nil, io.Discard, "inspect", name)
+func (p *Publisher) hasImage(ctx context.Context, name string, flags []string) (bool, error) {
+	err := p.dockerIn(ctx, "", "looking for the image "+name, "", nil, io.Discard, slices.Concat(flags, []string{"inspect", name})...)
 	var exit *proc.ExitError
 	if errors.As(err, &exit) && (exit.Code == 1 || exit.Code == 125) {
 		return false, nil
@@ -120,13 +132,7 @@ func (p *Publisher) dockerIn(ctx context.Context, dir, doing, stdin string, env 
 
 // program is the one that CDK_DOCKER names, docker by default.
 func (p *Publisher) program() string {
-	program := "docker"
-	for _, entry := range p.options.Env {
-		if named, found := strings.CutPrefix(entry, "CDK_DOCKER="); found && named != "" {
-			program = named
-		}
-	}
-	return program
+	return cmp.Or(variable(p.options.Env, "CDK_DOCKER"), "docker")
 }
 
 func (p *Publisher) noDocker(doing string) error {

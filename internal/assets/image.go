@@ -34,8 +34,11 @@ func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManife
 		p.options.Notify(Event{Asset: image.Name, To: remote, Step: Found})
 		return nil
 	}
-	local, err := p.buildFor(ctx, client, uri, list, image)
+	local, err := p.buildFor(ctx, client, uri, list, image, to)
 	if err != nil {
+		return err
+	}
+	if err := p.login(ctx, client, uri); err != nil {
 		return err
 	}
 	if err := p.docker(ctx, "tagging the image "+image.Name, "", nil, "tag", local, remote); err != nil {
@@ -50,12 +53,17 @@ func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManife
 }
 
 // buildFor builds an image. The login to its registry comes first: it may be
-// built upon another one that is there.
-func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string, list *assembly.AssetManifest, image assembly.ImageAsset) (string, error) {
-	if err := p.login(ctx, client, uri); err != nil {
+// built upon another one that is there. Where a file names the registries to
+// build from, it is those and no others, as with the CDK CLI.
+func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string, list *assembly.AssetManifest, image assembly.ImageAsset, to Place) (string, error) {
+	config, err := p.dockerConfig(ctx, to)
+	if err == nil && config == "" {
+		err = p.login(ctx, client, uri)
+	}
+	if err != nil {
 		return "", err
 	}
-	return p.build(ctx, list, image)
+	return p.build(ctx, list, image, config)
 }
 
 // lookForImage says whether an image is at its destination, which it asks once,
@@ -126,21 +134,30 @@ func imageExists(ctx context.Context, client *ecr.Client, d assembly.ImageDestin
 func (p *Publisher) login(ctx context.Context, client *ecr.Client, uri string) error {
 	registry, _, _ := strings.Cut(uri, "/")
 	_, err := p.logins.do(registry, func() (string, error) {
-		answer, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		user, password, err := ecrLogin(ctx, client, registry)
 		if err != nil {
-			return "", fmt.Errorf("getting a token for %s: %w", registry, err)
-		}
-		if len(answer.AuthorizationData) == 0 {
-			return "", fault.Failedf("ECR gave no token for %s", registry)
-		}
-		token, err := base64.StdEncoding.DecodeString(aws.ToString(answer.AuthorizationData[0].AuthorizationToken))
-		user, password, whole := strings.Cut(string(token), ":")
-		if err != nil || !whole {
-			return "", fault.Failedf("ECR gave a token for %s that cannot be read", registry)
+			return "", err
 		}
 		return "", p.docker(ctx, "logging in at "+registry, password, nil, "login", "--username", user, "--password-stdin", registry)
 	})
 	return err
+}
+
+// ecrLogin asks ECR for a user and a password.
+func ecrLogin(ctx context.Context, client *ecr.Client, registry string) (user, password string, err error) {
+	answer, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		return "", "", fmt.Errorf("getting a token for %s: %w", registry, err)
+	}
+	if len(answer.AuthorizationData) == 0 {
+		return "", "", fault.Failedf("ECR gave no token for %s", registry)
+	}
+	token, err := base64.StdEncoding.DecodeString(aws.ToString(answer.AuthorizationData[0].AuthorizationToken))
+	user, password, whole := strings.Cut(string(token), ":")
+	if err != nil || !whole {
+		return "", "", fault.Failedf("ECR gave a token for %s that cannot be read", registry)
+	}
+	return user, password, nil
 }
 
 func (p *Publisher) push(ctx context.Context, name, remote string) error {

@@ -36,6 +36,7 @@ type Options struct {
 	Limit  time.Duration // how long one of those commands may run; 0 is an hour
 	Temp   string        // folder for archives; "" is the system's
 	Notify func(Event)   // may be nil; called from many goroutines
+	Secret func(string)  // is given each secret that is read, before it is used; may be nil
 }
 
 // Event tells of one step of one asset.
@@ -71,6 +72,7 @@ type Publisher struct {
 	buckets  flights       // by bucket and role
 	logins   flights       // by registry
 	images   flights       // builds, by local tag
+	configs  flights       // docker's configurations for builds, by account and region
 
 	repositories flights // those that are made, by name
 
@@ -89,6 +91,9 @@ func New(o Options) *Publisher {
 	}
 	if o.Notify == nil {
 		o.Notify = func(Event) {}
+	}
+	if o.Secret == nil {
+		o.Secret = func(string) {}
 	}
 	o.Out = &oneAtATime{to: orDiscard(o.Out)}
 	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), seen: map[string]sight{}}
@@ -140,7 +145,7 @@ func (p *Publisher) Build(ctx context.Context, list *assembly.AssetManifest, to 
 	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
 		client, uri, there, err := p.lookForImage(ctx, image, d, to)
 		if err == nil && uri != "" && !there {
-			_, err = p.buildFor(ctx, client, uri, list, image)
+			_, err = p.buildFor(ctx, client, uri, list, image, to)
 		}
 		return err
 	})

@@ -118,7 +118,7 @@ func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, erro
 		return nil, err
 	}
 	d := &deployment{job: j, validate: j.validation(ctx, apps), supplies: newSupplies(), budgets: map[string]*cfn.Budget{}}
-	d.publisher = assets.New(assets.Options{Env: environ, Out: j.frame.Out, Limit: j.Limit, Temp: archives, Notify: j.progress.asset})
+	d.publisher = assets.New(assets.Options{Env: environ, Out: j.frame.Out, Limit: j.Limit, Temp: archives, Notify: j.progress.asset, Secret: j.frame.Redactor.Add})
 	return d, nil
 }
 
