@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -206,9 +207,13 @@ func (s *summary) undeployed(result localrun.Result) bool {
 	return false
 }
 
-// wiringOutput begins the outputs that the CDK makes for references between
-// stacks; they say nothing to people (aws-cdk-lib, core/lib/private/refs).
-const wiringOutput = "ExportsOutput"
+// wiring begins the outputs that the CDK makes for references between stacks, strong
+// and weak ones; they say nothing to people (aws-cdk-lib, core: refs).
+var wiring = []string{"ExportsOutput", "PublishOutput"}
+
+func isWiring(output string) bool {
+	return slices.ContainsFunc(wiring, func(prefix string) bool { return strings.HasPrefix(output, prefix) })
+}
 
 // outputs prints the outputs of the deployed stacks, as the bucket holds them.
 func (s *summary) outputs(ctx context.Context, l *laptop, place plan.Place, result localrun.Result) {
@@ -226,7 +231,7 @@ func (s *summary) outputs(ctx context.Context, l *laptop, place plan.Place, resu
 		var lines []string
 		for _, stack := range keys(values) {
 			for _, key := range keys(values[stack]) {
-				if !strings.HasPrefix(key, wiringOutput) {
+				if !isWiring(key) {
 					lines = append(lines, fmt.Sprintf("  %-36s %s", stack+"."+key, values[stack][key]))
 				}
 			}
