@@ -110,9 +110,10 @@ const (
 
 // Message is an annotation that the app put on a construct.
 type Message struct {
-	Level Level
-	Path  string // construct path
-	Text  string
+	Level  Level
+	Path   string // construct path
+	Text   string
+	Source string // "file:line" that made the construct, for people; may be empty
 }
 
 // Placeholders are the values known only when the account is known.

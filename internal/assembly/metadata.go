@@ -161,7 +161,11 @@ func Problems(stacks []Stack) error {
 	for _, stack := range stacks {
 		for _, message := range stack.Messages {
 			if message.Level == Failure {
-				lines = append(lines, fmt.Sprintf("%s: %s", message.Path, message.Text))
+				line := fmt.Sprintf("%s: %s", message.Path, message.Text)
+				if message.Source != "" {
+					line += " (" + message.Source + ")"
+				}
+				lines = append(lines, line)
 			}
 		}
 	}

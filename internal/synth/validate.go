@@ -20,6 +20,7 @@ type Finding struct {
 	Plugin   string
 	Path     string // construct path; may be empty
 	Fix      string // what the plugin suggests; may be empty
+	Source   string // "file:line" that made the construct; may be empty
 }
 
 // String gives the finding as one line.
@@ -30,6 +31,9 @@ func (f Finding) String() string {
 	}
 	if f.Fix != "" {
 		line += ": " + f.Fix
+	}
+	if f.Source != "" {
+		line += " (" + f.Source + ")"
 	}
 	return line
 }
@@ -86,6 +90,14 @@ func Validate(ctx context.Context, o Options, paths []string) (Report, error) {
 		return Report{}, err
 	}
 	return ReadReport(dir, paths)
+}
+
+// Locate says where the constructs of the findings were made: source gives
+// "file:line" of a construct path, or "".
+func (r Report) Locate(source func(path string) string) {
+	for i := range r.Findings {
+		r.Findings[i].Source = source(r.Findings[i].Path)
+	}
 }
 
 type reportDocument struct {

@@ -97,10 +97,10 @@ func (t target) tags() map[string]string {
 }
 
 // sourceIn gives where constructs of a stack were made, by files of the workspace.
-func (d *deployment) sourceIn(stack assembly.Stack) func(path string) string {
-	root, err := filepath.EvalSymlinks(d.Workspace)
+func (j *job) sourceIn(stack assembly.Stack) func(path string) string {
+	root, err := filepath.EvalSymlinks(j.Workspace)
 	if err != nil {
-		root = d.Workspace
+		root = j.Workspace
 	}
 	return func(path string) string {
 		line := stack.Source(path)
@@ -108,6 +108,18 @@ func (d *deployment) sourceIn(stack assembly.Stack) func(path string) string {
 			return name
 		}
 		return line
+	}
+}
+
+// sourceAmong gives where constructs of several stacks were made.
+func (j *job) sourceAmong(stacks []assembly.Stack) func(path string) string {
+	return func(path string) string {
+		for _, stack := range stacks {
+			if path == stack.Path || strings.HasPrefix(path, stack.Path+"/") {
+				return j.sourceIn(stack)(path)
+			}
+		}
+		return ""
 	}
 }
 

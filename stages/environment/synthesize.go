@@ -18,7 +18,8 @@ type app struct {
 	options  synth.Options
 	settings synth.Settings
 	assembly *assembly.Assembly
-	paths    []string // construct paths of the stacks that are deployed
+	paths    []string         // construct paths of the stacks that are deployed
+	stacks   []assembly.Stack // the same ones
 }
 
 // synthesize makes the assemblies and finds the environment's stacks in them.
@@ -95,9 +96,15 @@ func (j *job) judge(targets []target, apps []*app) error {
 		if err := t.stack.Err; err != nil {
 			return fault.Invalidf("the CDK app in %s: stack %q: %w", j.folderName(t.app), t.stack.Path, err).WithHint("%s", hintOf(err))
 		}
+		source := j.sourceIn(t.stack)
+		told := slices.Clone(t.stack.Messages)
+		for i := range told {
+			told[i].Source = source(told[i].Path)
+		}
+		t.stack.Messages = told
 		stacks = append(stacks, t.stack)
 		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
-		apps[at].paths = append(apps[at].paths, t.stack.Path)
+		apps[at].paths, apps[at].stacks = append(apps[at].paths, t.stack.Path), append(apps[at].stacks, t.stack)
 		for _, message := range t.stack.Messages {
 			if message.Level == assembly.Warning {
 				j.frame.Log.Warn(message.Text, "construct", message.Path)
@@ -109,6 +116,7 @@ func (j *job) judge(targets []target, apps []*app) error {
 	}
 	for _, a := range apps {
 		report, err := synth.ReadReport(a.assembly.Dir, a.paths)
+		report.Locate(j.sourceAmong(a.stacks))
 		if err := errors.Join(err, report.Err()); err != nil {
 			return err
 		}
@@ -151,6 +159,7 @@ func (j *job) validateAll(ctx context.Context, apps []*app) error {
 			quiet := a.options // its output has been shown by the first synthesis
 			quiet.Output = nil
 			report, err := synth.Validate(ctx, quiet, a.paths)
+			report.Locate(j.sourceAmong(a.stacks))
 			for _, found := range report.Findings {
 				if found.Severity == "warning" {
 					j.frame.Log.Warn(found.Text, "construct", found.Path, "rule", found.Rule)
