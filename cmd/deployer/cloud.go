@@ -31,7 +31,7 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 	case err != nil:
 		return err
 	}
-	result, err := cfn.Deploy(ctx, client, cfn.Goal{Name: cloud.Stack, Template: cloud.Template, ExecutionRole: cloud.Role}, cfn.Options{
+	result, err := cfn.Deploy(ctx, client, cfn.Goal{Name: cloud.Stack, Template: cloud.Template, ExecutionRole: cloud.Role, Tags: cloud.Tags}, cfn.Options{
 		Workflow: frame.Workflow,
 		Notify: func(e cfn.Event) {
 			if e.Phase == cfn.Resource {

@@ -128,7 +128,7 @@ func (b *bringing) prepare(ctx context.Context) error {
 	b.goal = cfn.Goal{
 		Name: b.names.Stack, Template: template,
 		Parameters: map[string]string{cloudside.ParameterProvider: b.found.ProviderARN},
-		Tags:       map[string]string{"aphex.dev/pipeline": b.names.Pipeline},
+		Tags:       cloudside.Tags(b.names),
 	}
 	b.rendered, err = b.objects(ctx)
 	return err

@@ -125,7 +125,7 @@ func (c cloud) bring(p pipeline) cfn.Result {
 	template, err := cloudside.Template(p.cfg, p.place)
 	require.NoError(c.t, err)
 	return c.deploy(c.admin(home), cfn.Goal{
-		Name: p.names.Stack, Template: template, Parameters: map[string]string{cloudside.ParameterProvider: cluster.ProviderARN},
+		Name: p.names.Stack, Template: template, Parameters: map[string]string{cloudside.ParameterProvider: cluster.ProviderARN}, Tags: cloudside.Tags(p.names),
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -38,6 +39,12 @@ type renderer struct {
 	cfg   *config.Config
 	place plan.Place
 	names plan.Names
+}
+
+// Tags are those of the stack, and so of everything in it. Whoever brings the stack
+// to its template names them: a stack loses the tags that are not named.
+func Tags(names plan.Names) map[string]string {
+	return map[string]string{manifest.LabelPipeline: names.Pipeline}
 }
 
 // Template renders the CloudFormation template, as JSON on one line.

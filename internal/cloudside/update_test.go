@@ -18,7 +18,7 @@ func (c cloud) updateAs(p pipeline, template []byte) (cfn.Result, error) {
 	c.t.Helper()
 	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
 	return cfn.Deploy(c.t.Context(), cloudformation.NewFromConfig(deploy), cfn.Goal{
-		Name: p.names.Stack, Template: template, ExecutionRole: p.place.RoleARN(p.names.UpdaterRole),
+		Name: p.names.Stack, Template: template, ExecutionRole: p.place.RoleARN(p.names.UpdaterRole), Tags: cloudside.Tags(p.names),
 	}, cfn.Options{})
 }
 

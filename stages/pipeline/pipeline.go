@@ -62,6 +62,7 @@ type Cloud struct {
 	Role     string // ARN of the role that CloudFormation takes on
 	Region   string
 	Template []byte // JSON
+	Tags     map[string]string
 }
 
 // Run checks that the commit can be deployed to every environment, updates the
@@ -258,7 +259,7 @@ func (in Input) place() plan.Place {
 func renderCloud(cfg *config.Config, place plan.Place) (Cloud, error) {
 	template, err := cloudside.Template(cfg, place)
 	names := plan.NamesOf(cfg, place)
-	return Cloud{names.Stack, place.RoleARN(names.UpdaterRole), place.Region, template}, err
+	return Cloud{names.Stack, place.RoleARN(names.UpdaterRole), place.Region, template, cloudside.Tags(names)}, err
 }
 
 func report(frame stage.Frame, changes []manifest.Change) Output {
