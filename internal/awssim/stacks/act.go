@@ -22,6 +22,9 @@ func (e *Engine) act(ctx context.Context, s *stack, st step) error {
 	if err != nil {
 		return err
 	}
+	if err := e.checkName(st, properties); err != nil {
+		return err
+	}
 	if err := e.checkCode(s, st.wanted.Type, properties); err != nil {
 		return err
 	}
@@ -63,9 +66,6 @@ func (e *Engine) makeGeneric(s *stack, request ResourceRequest) (Resource, error
 	defer e.mu.Unlock()
 	subject.Seed = e.newID()
 	id := subject.NewID()
-	if wrong := subject.Misnamed(); wrong != "" {
-		return Resource{}, errors.New(handlerReason(wrong, e.newID(), "InvalidRequest"))
-	}
 	if identity := kinds.Identity(request.Type, request.Properties); identity != "" && e.taken(s.Scope, request.Type, identity) {
 		message := fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", request.Type, identity)
 		return Resource{}, errors.New(handlerReason(message, e.newID(), "AlreadyExists"))
@@ -135,6 +135,17 @@ func checkProperties(r resource) error {
 		return nil
 	}
 	return fmt.Errorf("Properties validation failed for resource %s with message:\n[%s]", r.LogicalID, strings.Join(lines, "\n"))
+}
+
+// checkName refuses a new resource whose given name its service does not take.
+func (e *Engine) checkName(st step, properties map[string]any) error {
+	wrong := kinds.Subject{Type: st.wanted.Type, Properties: properties}.Misnamed()
+	if wrong == "" || st.verb == "UPDATE" && !st.replace {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return errors.New(handlerReason(wrong, e.newID(), "InvalidRequest"))
 }
 
 // checkCode refuses a Lambda function whose code is not where it is said to be.

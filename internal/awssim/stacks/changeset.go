@@ -19,6 +19,7 @@ type changeSet struct {
 	Execution   string
 	Reason      string
 	Created     time.Time
+	Ended       time.Time // when its making ended
 	Token       string
 	Caller      string
 	Version     version
@@ -71,6 +72,7 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer e.broadcast()
+	cs.Ended = e.host.Now().UTC()
 	switch {
 	case !slices.Contains(s.ChangeSets, cs): // deleted meanwhile
 	case err != nil:

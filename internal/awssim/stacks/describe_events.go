@@ -52,8 +52,9 @@ func (s *stack) event(ev event) node {
 // describeEvents is the newer form of describeStackEvents: of a stack or of one
 // of its operations, and failures alone if wanted (Filters.FailedEvents).
 //
-// Of a change set (ChangeSetName, an ARN or with StackName) it tells what early
-// validation found. Each finding is an OperationEvent with EventType
+// Of a change set (ChangeSetName, an ARN or with StackName) it tells when
+// its making began and how it ended, as events with an OperationStatus, and what
+// early validation found. Each finding is an OperationEvent with EventType
 // VALIDATION_ERROR, OperationType CREATE_CHANGESET, LogicalResourceId,
 // ResourceType, and PhysicalResourceId where a name is taken, and with
 // ValidationName (PROPERTY_VALIDATION, NAME_CONFLICT_VALIDATION),
@@ -63,7 +64,7 @@ func (e *Engine) describeEvents(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c.form.has("ChangeSetName") {
-		return e.describeValidation(c)
+		return e.describeMaking(c)
 	}
 	if c.form.text("StackName") == "" {
 		return e.describeOperation(c)
@@ -83,22 +84,62 @@ func (e *Engine) describeOperation(c call) (node, error) {
 		if s.kindOf(id) != "" {
 			return e.operationEvents(c, s)
 		}
+		for _, cs := range s.ChangeSets {
+			if id != "" && cs.OperationID == id {
+				return e.changeSetEvents(c, s, cs)
+			}
+		}
 	}
 	return node{}, invalidf("One of ChangeSetName, OperationId or StackName must be specified")
 }
 
-// describeValidation tells what is wrong with a change set. The caller holds
+// describeMaking tells how the making of a change set went. The caller holds
 // the lock.
-func (e *Engine) describeValidation(c call) (node, error) {
-	_, cs, err := e.findChangeSet(c)
+func (e *Engine) describeMaking(c call) (node, error) {
+	s, cs, err := e.findChangeSet(c)
 	if err != nil {
 		return node{}, err
 	}
-	from, to, next, err := e.page(len(cs.Invalid), c.form.text("NextToken"))
+	return e.changeSetEvents(c, s, cs)
+}
+
+// changeSetEvents are the beginning and the end of the operation that makes a
+// change set, and what early validation has against it, newest first. The
+// caller holds the lock.
+func (e *Engine) changeSetEvents(c call, s *stack, cs *changeSet) (node, error) {
+	var nodes []node
+	progress := !c.form.flag("Filters.FailedEvents") && cs.OperationID != ""
+	if progress && !cs.pending() {
+		nodes = append(nodes, cs.operationNode(s, "-end"))
+	}
+	for _, v := range cs.Invalid {
+		nodes = append(nodes, v.node(cs))
+	}
+	if progress {
+		nodes = append(nodes, cs.operationNode(s, "-begin"))
+	}
+	from, to, next, err := e.page(len(nodes), c.form.text("NextToken"))
 	if err != nil {
 		return node{}, err
 	}
-	return fields(list("OperationEvents", cs.Invalid[from:to], func(v validation) node { return v.node(cs) }), optional("NextToken", next)), nil
+	return fields(list("OperationEvents", nodes[from:to], func(n node) node { return n }), optional("NextToken", next)), nil
+}
+
+// operationNode is the event of an operation that makes a change set.
+func (cs *changeSet) operationNode(s *stack, which string) node {
+	status, end := "IN_PROGRESS", field{}
+	at := cs.Created
+	if which == "-end" {
+		at, status = cs.Ended, "SUCCEEDED"
+		end = moment("EndTime", at)
+		if cs.Status == "FAILED" {
+			status = "FAILED"
+		}
+	}
+	return fields(
+		text("EventId", cs.OperationID+which), text("StackId", s.ID), text("OperationId", cs.OperationID), text("OperationType", "CREATE_CHANGESET"),
+		text("OperationStatus", status), text("EventType", "STACK_EVENT"), moment("Timestamp", at), moment("StartTime", cs.Created), end,
+	)
 }
 
 func (e *Engine) operationEvents(c call, s *stack) (node, error) {

@@ -92,11 +92,11 @@ func (e *Engine) summarized(ctx context.Context, c call, body string) (*template
 	if err != nil {
 		return nil, err
 	}
-	if len(draft.Transforms()) == 0 {
-		return template.Parse(body)
-	}
 	if err := draft.Check(); err != nil {
 		return nil, err
+	}
+	if len(draft.Transforms()) == 0 {
+		return template.Parse(body)
 	}
 	v := version{Template: body, Caller: c.caller}
 	if parsed, err := v.settle(c.Scope, "", nil, e.store(c.Scope), e.include(ctx, c.Scope, v)); err == nil {

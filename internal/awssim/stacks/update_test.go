@@ -174,6 +174,8 @@ func TestTagsOutputsAndNotificationsAloneAreUpdates(t *testing.T) {
 		assert.Len(t, s.Tags, 1, "what a call leaves out stays")
 		s = c.update("app", pair+"Outputs: {O: {Value: x}}", func(in *cfn.UpdateStackInput) { in.NotificationARNs = []string{"arn:aws:sns:eu-west-1:111111111111:x"} })
 		assert.Equal(t, []string{"arn:aws:sns:eu-west-1:111111111111:x"}, s.NotificationARNs)
+		_, err := c.cfn.UpdateStack(t.Context(), &cfn.UpdateStackInput{StackName: aws.String("app"), TemplateBody: aws.String(pair), NotificationARNs: []string{"some-topic"}})
+		refused(t, err, "ValidationError", "some-topic is not the ARN of an SNS topic")
 		assert.Len(t, c.resources("app"), 3)
 	})
 }

@@ -46,6 +46,20 @@ Resources:
 			"NAME_CONFLICT_VALIDATION Mine AWS::Lambda::Function /Resources/Mine/Properties/FunctionName: Resource of type 'AWS::Lambda::Function' with identifier 'orders' already exists.",
 		}, lines)
 
+		all, err := c.cfn.DescribeEvents(t.Context(), &cfn.DescribeEventsInput{ChangeSetName: set.ChangeSetId})
+		require.NoError(t, err)
+		require.Len(t, all.OperationEvents, 5)
+		end, begin := all.OperationEvents[0], all.OperationEvents[4]
+		for status, ev := range map[types.BeaconStackOperationStatus]types.OperationEvent{types.BeaconStackOperationStatusFailed: end, types.BeaconStackOperationStatusInProgress: begin} {
+			assert.Equal(t, types.EventTypeStackEvent, ev.EventType)
+			assert.Equal(t, status, ev.OperationStatus)
+			assert.Equal(t, *all.OperationEvents[1].OperationId, *ev.OperationId)
+		}
+		assert.True(t, end.EndTime.After(*begin.StartTime))
+		same, err := c.cfn.DescribeEvents(t.Context(), &cfn.DescribeEventsInput{OperationId: begin.OperationId})
+		require.NoError(t, err)
+		assert.Equal(t, all.OperationEvents, same.OperationEvents)
+
 		unchecked := c.review("other", "first", body, types.ChangeSetTypeCreate, func(in *cfn.CreateChangeSetInput) { in.DisableValidation = aws.Bool(true) })
 		assert.Equal(t, types.ChangeSetStatusCreateComplete, unchecked.Status)
 	})

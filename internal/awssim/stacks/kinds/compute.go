@@ -2,8 +2,7 @@ package kinds
 
 var compute = map[string]kind{
 	"AWS::Lambda::Function": {
-		limit: 64, pattern: `[A-Za-z0-9_-]{1,64}`,
-		rule:       "Value at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9-_]+",
+		limit: 64, names: member("functionName", 1, 64, `[a-zA-Z0-9-_]+`),
 		attributes: map[string]string{"Arn": "arn:{partition}:lambda:{region}:{account}:function:{id}"},
 	},
 	"AWS::Lambda::Version": {
@@ -35,7 +34,7 @@ var compute = map[string]kind{
 		},
 	},
 	"AWS::ECR::Repository": {
-		limit: 256, lower: true,
+		limit: 256, lower: true, names: repositoryName,
 		attributes: map[string]string{
 			"Arn":           "arn:{partition}:ecr:{region}:{account}:repository/{id}",
 			"RepositoryUri": "{account}.dkr.ecr.{region}.{suffix}/{id}",

@@ -92,28 +92,6 @@ func (s Subject) fifo() bool {
 	return text(s.Properties["FifoQueue"]) == "true" || text(s.Properties["FifoTopic"]) == "true"
 }
 
-// Misnamed says what is wrong with the name that the properties give, in the
-// service's words; empty when nothing is.
-func (s Subject) Misnamed() string {
-	k, name := table[s.Type], text(s.Properties[NameProperty(s.Type)])
-	if name == "" {
-		return ""
-	}
-	if s.Type == "AWS::SQS::Queue" && s.fifo() != strings.HasSuffix(name, ".fifo") {
-		if s.fifo() {
-			return "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length."
-		}
-		return k.rule
-	}
-	if s.Type == "AWS::SNS::Topic" && s.fifo() && !strings.HasSuffix(name, ".fifo") {
-		return "Invalid parameter: Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
-	}
-	if k.pattern != "" && !regexp.MustCompile(`^(?:`+k.pattern+`)$`).MatchString(name) {
-		return k.rule
-	}
-	return ""
-}
-
 // Invent makes a name as CloudFormation does: stack-logicalid-SUFFIX, cut to
 // what the type allows, in lower case where it must be.
 func Invent(stackName, logicalID, seed, typ string) string {

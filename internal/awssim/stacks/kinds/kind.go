@@ -9,8 +9,8 @@ type kind struct {
 	attributes map[string]string // what Fn::GetAtt gives, by attribute; items of lists are separated by commas
 	limit      int               // the longest name; 0: 128 characters
 	lower      bool              // names are in lower case
-	pattern    string            // what a name must match as a whole; empty: anything
-	rule       string            // what is wrong with a name that does not, in the service's words
+	property   string            // that gives the name, when it is none that identifies the resource
+	names      []nameRule        // what the service demands of a given name
 }
 
 var table = merged(storage, compute, messaging, network, security, delivery, observation, directories)

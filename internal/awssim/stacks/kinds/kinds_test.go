@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -158,16 +159,69 @@ func TestGeneratedNamesFollowTheRulesOfTheirType(t *testing.T) {
 }
 
 func TestGivenNamesAreHeldToTheRulesOfTheirType(t *testing.T) {
-	misnamed := func(typ string, properties map[string]any) string { return subject(typ, properties).Misnamed() }
-	assert.Contains(t, misnamed("AWS::SQS::Queue", map[string]any{"QueueName": "q", "FifoQueue": true}), "must end with .fifo")
-	assert.Contains(t, misnamed("AWS::SQS::Queue", map[string]any{"QueueName": "q.fifo"}), "Can only include alphanumeric")
-	assert.Contains(t, misnamed("AWS::SNS::Topic", map[string]any{"TopicName": "t", "FifoTopic": true}), "must end with .fifo")
-	assert.Contains(t, misnamed("AWS::Lambda::Function", map[string]any{"FunctionName": "a b"}), "[a-zA-Z0-9-_]+")
-	assert.Contains(t, misnamed("AWS::DynamoDB::Table", map[string]any{"TableName": "ab"}), "[a-zA-Z0-9_.-]+")
-	assert.Contains(t, misnamed("AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/a b"}), "log")
-	assert.Empty(t, misnamed("AWS::SQS::Queue", map[string]any{"QueueName": "q.fifo", "FifoQueue": "true"}))
-	assert.Empty(t, misnamed("AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/lambda/f"}))
-	assert.Empty(t, misnamed("AWS::Unheard::Of", map[string]any{"Name": "a b"}))
+	long := strings.Repeat("n", 65)
+	for _, c := range []struct{ typ, property, name, wrong string }{
+		{"AWS::SQS::Queue", "QueueName", "q.fifo", "Can only include alphanumeric"},
+		{"AWS::SQS::Queue", "QueueName", strings.Repeat("q", 81), "1 to 80 in length"},
+		{"AWS::SQS::Queue", "QueueName", "orders_1", ""},
+		{"AWS::SNS::Topic", "TopicName", "a.b", "Invalid parameter: Topic Name"},
+		{"AWS::Lambda::Function", "FunctionName", "a b", "Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9-_]+"},
+		{"AWS::Lambda::Function", "FunctionName", long, "Member must have length less than or equal to 64"},
+		{"AWS::Lambda::Function", "FunctionName", "f-1_B", ""},
+		{"AWS::IAM::Role", "RoleName", long, "at 'roleName' failed to satisfy constraint: Member must have length less than or equal to 64"},
+		{"AWS::IAM::Role", "RoleName", "a/b", `Member must satisfy regular expression pattern: [\w+=,.@-]+`},
+		{"AWS::IAM::Role", "RoleName", "Deploy+it=,.@-_", ""},
+		{"AWS::IAM::User", "UserName", "a b", "'userName'"},
+		{"AWS::IAM::Policy", "PolicyName", "a b", "'policyName'"},
+		{"AWS::IAM::ManagedPolicy", "ManagedPolicyName", strings.Repeat("p", 129), "less than or equal to 128"},
+		{"AWS::S3::Bucket", "BucketName", "Orders", "Bucket name should not contain uppercase characters"},
+		{"AWS::S3::Bucket", "BucketName", "ab", "between 3 and 63 characters long"},
+		{"AWS::S3::Bucket", "BucketName", "a_b", "should not contain '_'"},
+		{"AWS::S3::Bucket", "BucketName", "a$b", "The specified bucket is not valid."},
+		{"AWS::S3::Bucket", "BucketName", "-ab", "begin with"},
+		{"AWS::S3::Bucket", "BucketName", "ab-", "end with"},
+		{"AWS::S3::Bucket", "BucketName", "a..b", "two adjacent periods"},
+		{"AWS::S3::Bucket", "BucketName", "a.-b", "dashes next to periods"},
+		{"AWS::S3::Bucket", "BucketName", "a-.b", "dashes next to periods"},
+		{"AWS::S3::Bucket", "BucketName", "192.168.0.1", "IP Address"},
+		{"AWS::S3::Bucket", "BucketName", "192.168.0.1.5", ""},
+		{"AWS::S3::Bucket", "BucketName", "orders--1.example.com", ""},
+		{"AWS::DynamoDB::Table", "TableName", "ab", "at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3"},
+		{"AWS::DynamoDB::Table", "TableName", "a/b/c", "[a-zA-Z0-9_.-]+"},
+		{"AWS::Logs::LogGroup", "LogGroupName", "/a b", "log"},
+		{"AWS::Logs::LogGroup", "LogGroupName", "/aws/lambda/f", ""},
+		{"AWS::ECR::Repository", "RepositoryName", "Shop", "Invalid parameter at 'repositoryName' failed to satisfy constraint"},
+		{"AWS::ECR::Repository", "RepositoryName", "team/shop_1", ""},
+		{"AWS::Kinesis::Stream", "Name", "a:b", "'streamName'"},
+		{"AWS::StepFunctions::StateMachine", "StateMachineName", "a b", "Invalid Name: 'a b'"},
+		{"AWS::StepFunctions::StateMachine", "StateMachineName", "a.b-c", ""},
+		{"AWS::Events::Rule", "Name", "a b", "at 'name'"},
+		{"AWS::ApiGateway::RestApi", "Name", "any name / at all", ""},
+		{"AWS::Unheard::Of", "Name", "a b", ""},
+	} {
+		wrong := subject(c.typ, map[string]any{c.property: c.name}).Misnamed()
+		if c.wrong == "" {
+			assert.Empty(t, wrong, c)
+		} else {
+			assert.Contains(t, wrong, c.wrong, c)
+		}
+	}
+	fifo := func(typ, property, name, flag string) string {
+		return subject(typ, map[string]any{property: name, flag: "true"}).Misnamed()
+	}
+	assert.Contains(t, fifo("AWS::SQS::Queue", "QueueName", "q", "FifoQueue"), "must end with .fifo")
+	assert.Contains(t, fifo("AWS::SNS::Topic", "TopicName", "t", "FifoTopic"), "must end with .fifo")
+	assert.Empty(t, fifo("AWS::SQS::Queue", "QueueName", "q.fifo", "FifoQueue"))
+}
+
+func TestInventedNamesKeepTheRulesOfTheirType(t *testing.T) {
+	for typ, k := range table {
+		long := Subject{Type: typ, StackName: strings.Repeat("Stack-9", 18), LogicalID: strings.Repeat("Logical", 30), Seed: "s"}
+		if k.property == "" && len(k.names) > 0 {
+			long.Properties = map[string]any{NameProperty(typ): Invent(long.StackName, long.LogicalID, long.Seed, typ)}
+			assert.Empty(t, long.Misnamed(), typ)
+		}
+	}
 }
 
 func TestPropertiesAreHeldToTheSchemaOfTheirType(t *testing.T) {

@@ -2,8 +2,7 @@ package kinds
 
 var observation = map[string]kind{
 	"AWS::Logs::LogGroup": {
-		limit: 512, pattern: `[.\-_/#A-Za-z0-9]{1,512}`,
-		rule:       "Value at 'logGroupName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+",
+		limit: 512, names: member("logGroupName", 1, 512, `[\.\-_/#A-Za-z0-9]+`),
 		attributes: map[string]string{"Arn": "arn:{partition}:logs:{region}:{account}:log-group:{id}:*"},
 	},
 	"AWS::CloudWatch::Alarm": {

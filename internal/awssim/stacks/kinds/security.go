@@ -2,28 +2,31 @@ package kinds
 
 var security = map[string]kind{
 	"AWS::IAM::Role": {
-		limit: 64,
+		limit: 64, names: iamName("roleName", 64),
 		attributes: map[string]string{
 			"Arn":    "arn:{partition}:iam::{account}:role/{id}",
 			"RoleId": "AROA{up17}",
 		},
 	},
 	"AWS::IAM::Policy": {
-		id:         "{low5}-{low4}-{up12}",
+		id: "{low5}-{low4}-{up12}", property: "PolicyName", names: iamName("policyName", 128),
 		attributes: map[string]string{"Id": "{id}"},
 	},
 	"AWS::IAM::ManagedPolicy": {
 		id:         "arn:{partition}:iam::{account}:policy/{name}",
+		names:      iamName("policyName", 128),
 		attributes: map[string]string{"PolicyArn": "{id}"},
 	},
 	"AWS::IAM::User": {
-		limit:      64,
+		limit: 64, names: iamName("userName", 64),
 		attributes: map[string]string{"Arn": "arn:{partition}:iam::{account}:user/{id}"},
 	},
 	"AWS::IAM::Group": {
+		names:      iamName("groupName", 128),
 		attributes: map[string]string{"Arn": "arn:{partition}:iam::{account}:group/{id}"},
 	},
 	"AWS::IAM::InstanceProfile": {
+		names:      iamName("instanceProfileName", 128),
 		attributes: map[string]string{"Arn": "arn:{partition}:iam::{account}:instance-profile/{id}"},
 	},
 	"AWS::IAM::AccessKey": {

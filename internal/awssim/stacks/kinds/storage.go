@@ -2,7 +2,7 @@ package kinds
 
 var storage = map[string]kind{
 	"AWS::S3::Bucket": {
-		limit: 63, lower: true,
+		limit: 63, lower: true, names: bucketName,
 		attributes: map[string]string{
 			"Arn":                 "arn:{partition}:s3:::{id}",
 			"DomainName":          "{id}.s3.{suffix}",
@@ -13,16 +13,14 @@ var storage = map[string]kind{
 	},
 	"AWS::S3::BucketPolicy": {id: "{prop.Bucket}"},
 	"AWS::DynamoDB::Table": {
-		limit: 255, pattern: `[A-Za-z0-9_.-]{3,255}`,
-		rule: "Value at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+		limit: 255, names: tableName,
 		attributes: map[string]string{
 			"Arn":       "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
 			"StreamArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}/stream/2026-01-01T00:00:00.000",
 		},
 	},
 	"AWS::DynamoDB::GlobalTable": {
-		limit: 255, pattern: `[A-Za-z0-9_.-]{3,255}`,
-		rule: "Value at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+		limit: 255, names: tableName,
 		attributes: map[string]string{
 			"Arn":       "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
 			"TableId":   "{uuid}",

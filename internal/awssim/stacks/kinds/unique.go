@@ -89,7 +89,7 @@ func Identity(typ string, properties map[string]any) string {
 	var parts []string
 	for _, name := range identifying(typ) {
 		name, fallback, optional := strings.Cut(name, "=")
-		given := member(properties, name)
+		given := memberAt(properties, name)
 		part := text(given)
 		if part == "" && (!optional || given != nil) { // none, or not known yet
 			return ""
@@ -108,13 +108,13 @@ func Identity(typ string, properties map[string]any) string {
 // named are parents that are given by their name or by their ARN.
 var named = []string{"EventBusName", "Cluster"}
 
-func member(properties map[string]any, path string) any {
+func memberAt(properties map[string]any, path string) any {
 	name, rest, nested := strings.Cut(path, ".")
 	if !nested {
 		return properties[name]
 	}
 	inner, _ := properties[name].(map[string]any)
-	return member(inner, rest)
+	return memberAt(inner, rest)
 }
 
 // Global says whether the type's names are unique in an account, whatever the

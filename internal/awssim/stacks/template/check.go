@@ -8,11 +8,26 @@ import (
 // check finds what can be wrong without knowing any value.
 func (t *Template) check() error {
 	for _, check := range []func() error{
-		t.checkFunctions, t.checkConditions, t.checkResources, t.checkOutputs, t.checkCycles,
+		t.checkNames, t.checkFunctions, t.checkConditions, t.checkResources, t.checkOutputs, t.checkCycles,
 	} {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkNames refuses a parameter and a resource of one name: Ref could mean
+// either.
+func (t *Template) checkNames() error {
+	var common []string
+	for _, name := range sortedKeys(t.Resources) {
+		if _, twice := t.Parameters[name]; twice {
+			common = append(common, name)
+		}
+	}
+	if len(common) > 0 {
+		return templatef("all resources and parameters must have unique names. Common name(s):[%s]", strings.Join(common, ", "))
 	}
 	return nil
 }

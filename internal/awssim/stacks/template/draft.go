@@ -63,8 +63,8 @@ func inner(value any) (names []string) {
 	return names
 }
 
-// Check refuses transforms that are not known, and functions of
-// AWS::LanguageExtensions in a template that does not ask for it.
+// Check refuses transforms that are not known, and what only
+// AWS::LanguageExtensions allows in a template that does not ask for it.
 func (d *Draft) Check() error {
 	names := d.Transforms()
 	for _, name := range names {
@@ -76,7 +76,24 @@ func (d *Draft) Check() error {
 	if slices.Contains(names, languageExtensions) {
 		return nil
 	}
+	if err := d.checkPlainPolicies(); err != nil {
+		return err
+	}
 	return extended(d.root)
+}
+
+// checkPlainPolicies refuses policies that are computed.
+func (d *Draft) checkPlainPolicies() error {
+	resources, _ := d.root["Resources"].(map[string]any)
+	for _, id := range sortedKeys(resources) {
+		resource, _ := resources[id].(map[string]any)
+		for _, name := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+			if _, plain := optionalText(resource[name]); !plain {
+				return formatf("Every %s member must be a string.", name)
+			}
+		}
+	}
+	return nil
 }
 
 func extended(value any) error {
@@ -91,6 +108,9 @@ func extended(value any) error {
 		for _, key := range sortedKeys(v) {
 			if key == "Fn::Length" || key == "Fn::ToJsonString" || strings.HasPrefix(key, loopPrefix) {
 				return templatef("Encountered unsupported function: %s. It needs the transform %s", key, languageExtensions)
+			}
+			if arguments, ok := v[key].([]any); ok && key == "Fn::FindInMap" && len(arguments) != 3 {
+				return templatef("every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value")
 			}
 			if err := extended(v[key]); err != nil {
 				return err

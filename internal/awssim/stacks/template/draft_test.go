@@ -54,6 +54,10 @@ func TestTransformsAreRun(t *testing.T) {
 			`{"Conditions":{"Is1":{"Fn::Equals":["a","a"]}},"Resources":{"Ra10001":{"Type":"T","Properties":{"P":"a-10.0.0.1","Q":1}}},
 				"Outputs":{"Oa":{"Value":{"Fn::GetAtt":["Ra10001","Arn"]}}}}`,
 		},
+		"policies that are computed, and defaults of maps": {
+			`{` + languages + `"Resources":{"T":{"Type":"T","DeletionPolicy":{"Fn::If":["C","Retain","Delete"]},"Properties":{"A":{"Fn::FindInMap":["M","a","x",{"DefaultValue":"d"}]}}}}}`,
+			`{"Resources":{"T":{"Type":"T","DeletionPolicy":{"Fn::If":["C","Retain","Delete"]},"Properties":{"A":{"Fn::FindInMap":["M","a","x",{"DefaultValue":"d"}]}}}}}`,
+		},
 		"an included resource": {
 			`{"Resources":{"Q":{"Fn::Transform":{"Name":"AWS::Include","Parameters":{"Location":{"Fn::Sub":"s3://snippets/queue.yaml"}}},"DeletionPolicy":"Retain"}}}`,
 			`{"Resources":{"Q":{"Type":"AWS::SQS::Queue","Properties":{"DelaySeconds":5},"DeletionPolicy":"Retain"}}}`,
@@ -87,6 +91,9 @@ func TestWhatNoTransformKnowsIsRefusedByName(t *testing.T) {
 		`{"Transform":"Mine","Resources":{"T":{"Type":"T"}}}`:                                                                                                      "No transform named Mine found",
 		`{"Resources":{"T":{"Type":"T","Properties":{"Fn::Transform":{"Name":"Count"}}}}}`:                                                                         "No transform named Count found",
 		`{"Resources":{"T":{"Type":"T","Properties":{"A":{"Fn::Length":["a"]}}}}}`:                                                                                 "unsupported function: Fn::Length. It needs the transform AWS::LanguageExtensions",
+		`{"Resources":{"T":{"Type":"T","DeletionPolicy":{"Fn::If":["C","Retain","Delete"]}}}}`:                                                                     "Template format error: Every DeletionPolicy member must be a string.",
+		`{"Resources":{"T":{"Type":"T","UpdateReplacePolicy":{"Ref":"P"}}}}`:                                                                                       "Template format error: Every UpdateReplacePolicy member must be a string.",
+		`{"Mappings":{"M":{"a":{"b":"c"}}},"Resources":{"T":{"Type":"T","Properties":{"A":{"Fn::FindInMap":["M","a","x",{"DefaultValue":"d"}]}}}}}`:                "every Fn::FindInMap object requires three parameters",
 		`{"Resources":{"Fn::ForEach::A":["N",["a"],{"T${N}":{"Type":"T"}}]}}`:                                                                                      "unsupported function: Fn::ForEach::A",
 		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",["a"]]}}`:                                                                       "Fn::ForEach::A must be a list of an identifier, a collection and a map",
 		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",["a","a"],{"T${N}":{"Type":"T"}}]}}`:                                            "duplicate key Ta",

@@ -80,7 +80,11 @@ func TestMalformedTemplatesAreRefusedInTheServicesWords(t *testing.T) {
 		"an undefined GetAtt":    {`{"Resources": {"A": {"Type": "T", "Properties": {"X": {"Fn::GetAtt": ["B", "Arn"]}}}}}`, "Template error: instance of Fn::GetAtt references undefined resource B"},
 		"an undefined DependsOn": {`{"Resources": {"A": {"Type": "T", "DependsOn": "B"}}}`, "Unresolved resource dependencies [B]"},
 		"an undefined condition": {`{"Resources": {"A": {"Type": "T", "Condition": "C"}}}`, "Unresolved condition dependency C in the Resources block of the template"},
-		"an unknown function":    {`{"Resources": {"A": {"Type": "T", "Properties": {"X": {"Fn::Nope": 1}}}}}`, "Encountered unsupported function: Fn::Nope"},
+		"one name twice": {
+			`{"Parameters":{"A":{"Type":"String"},"B":{"Type":"String"}},"Resources":{"A":{"Type":"T","Properties":{"P":{"Ref":"A"}}},"C":{"Type":"T"}}}`,
+			"Template error: all resources and parameters must have unique names. Common name(s):[A]",
+		},
+		"an unknown function": {`{"Resources": {"A": {"Type": "T", "Properties": {"X": {"Fn::Nope": 1}}}}}`, "Encountered unsupported function: Fn::Nope"},
 		"a circle": {
 			`{"Resources": {"A": {"Type": "T", "DependsOn": "B"}, "B": {"Type": "T", "Properties": {"X": {"Ref": "A"}}}, "C": {"Type": "T", "DependsOn": "A"}}}`,
 			"Circular dependency between resources: [A, B]",
