@@ -160,18 +160,6 @@ func TestTerminationProtectionHoldsAgainstTheCDKCLIUntilItIsTakenOff(t *testing.
 	assert.Contains(t, printed, "updated: termination protection turned off")
 }
 
-// when is the time of the first call about a target.
-func (l life) when(service, operation, target string) time.Time {
-	l.t.Helper()
-	for _, record := range l.History() {
-		if record.Service == service && record.Operation == operation && strings.Contains(record.Target, target) {
-			return record.Time
-		}
-	}
-	require.Fail(l.t, "no call "+operation+" about "+target)
-	return time.Time{}
-}
-
 func TestAStackThatTheCDKCLIDeployedFromAnInlineTemplateIsUnchangedForTheDeployer(t *testing.T) {
 	t.Parallel()
 	l := newLife(t)
