@@ -67,7 +67,9 @@ func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
 		steps = steps[:1]
 	}
 	for _, step := range steps {
-		if err := step(ctx); err != nil {
+		if err := step(ctx); err != nil && ctx.Err() != nil {
+			return fault.Stopped(err, "what was brought stays, and CloudFormation finishes what it has begun with stack "+b.names.Stack+"; generator bootstrap goes on from there")
+		} else if err != nil {
 			return err
 		}
 	}
@@ -148,7 +150,7 @@ func (b *bringing) confirm(ctx context.Context) error {
 	if len(differences) == 0 {
 		b.sayf("  objects  all there already\n")
 	}
-	return ask(b.std, "\nGo on?", b.Yes)
+	return ask(ctx, b.std, "\nGo on?", b.Yes)
 }
 
 // bringObjects applies the objects; they come after the roles that their pods

@@ -48,7 +48,7 @@ func (c deleteCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	if err := c.confirm(std, l); err != nil {
+	if err := c.confirm(ctx, std, l); err != nil {
 		return err
 	}
 	changes, err := l.cluster.Delete(ctx, l.names.Pipeline, l.cfg.ArgoNamespace, l.cfg.ArgoEventsNamespace)
@@ -70,7 +70,7 @@ func (c deleteCmd) Run(ctx context.Context, std streams) error {
 	return removeBucket(ctx, base, std, l.place.Bucket)
 }
 
-func (c deleteCmd) confirm(std streams, l live) error {
+func (c deleteCmd) confirm(ctx context.Context, std streams, l live) error {
 	what := fmt.Sprintf("Remove the pipeline %s from %s", l.names.Pipeline, l.address)
 	if c.AWS {
 		what += ", and its stack " + l.names.Stack
@@ -78,11 +78,11 @@ func (c deleteCmd) confirm(std streams, l live) error {
 	if c.Bucket {
 		what += ", and the bucket " + l.place.Bucket + " with all artifacts and records"
 	}
-	return ask(std, what+"?", c.Yes)
+	return ask(ctx, std, what+"?", c.Yes)
 }
 
 // ask waits for a yes on the terminal.
-func ask(std streams, question string, yes bool) error {
+func ask(ctx context.Context, std streams, question string, yes bool) error {
 	if yes {
 		return nil
 	}
@@ -91,9 +91,24 @@ func ask(std streams, question string, yes bool) error {
 		return fault.Invalidf("nobody can be asked: standard input is no terminal").WithHint("--yes answers: %s", question)
 	}
 	fmt.Fprintf(std.err, "%s [y/N] ", question)
-	line, _ := bufio.NewReader(file).ReadString('\n')
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+	agreed, err := agrees(ctx, file)
+	if err == nil && !agreed {
 		return fault.Failedf("nothing was done")
 	}
-	return nil
+	return err
+}
+
+// agrees waits for a line on the terminal, or for the end of the context.
+func agrees(ctx context.Context, terminal *os.File) (bool, error) {
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(terminal).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case <-ctx.Done():
+		return false, fault.Cancelledf("stopped before an answer was given: %w", ctx.Err())
+	case text := <-answer:
+		return text == "y" || text == "yes", nil
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -49,18 +48,12 @@ func (l *laptop) approve(ctx context.Context, step string) error {
 		return fault.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
 	}
 	l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(file).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case text := <-answer:
-		if text == "y" || text == "yes" {
-			return nil
-		}
+	agreed, err := agrees(ctx, file)
+	switch {
+	case err != nil:
+		return fault.Stopped(err, "")
+	case !agreed:
 		return fmt.Errorf("%s: not approved", step)
 	}
+	return nil
 }

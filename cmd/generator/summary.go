@@ -47,7 +47,9 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 		}
 	}
 	l.where(s, place, whole, runs)
-	l.next(s, whole, changed, unreached || undeployed)
+	if ctx.Err() == nil {
+		l.next(s, whole, changed, unreached || undeployed)
+	}
 	if _, err := fmt.Fprint(l.std.out, s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}

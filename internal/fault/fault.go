@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind says who has to act on an error.
@@ -71,6 +72,19 @@ func Temporaryf(format string, args ...any) *Error { return newf(Temporary, form
 
 // Cancelledf makes an error of kind Cancelled. It wraps errors given with %w, like fmt.Errorf.
 func Cancelledf(format string, args ...any) *Error { return newf(Cancelled, format, args...) }
+
+// Stopped words an error that came of a signal for people: what was stopped,
+// without what Go's libraries call it, and the hint unless the error has its own.
+func Stopped(err error, hint string) *Error {
+	text := strings.ReplaceAll(strings.ReplaceAll(err.Error(), ": "+context.Canceled.Error(), ""), context.Canceled.Error(), "it was stopped")
+	if own := HintOf(err); own != "" {
+		hint = own
+	}
+	if !strings.Contains(text, "stopped") {
+		text = "stopped by a signal: " + text
+	}
+	return &Error{Kind: Cancelled, Message: text, Hint: hint, Err: err}
+}
 
 // newf decides the kind once for all: what we cancelled ourselves was neither
 // refused nor failed, whatever its caller takes it for.

@@ -46,8 +46,8 @@ func (c *call) work(ctx context.Context, frame Frame) error {
 	}
 	frame.Log.Info("started", "stage", c.stage.Contract.Name(), "version", Version())
 	output, err := c.stage.run(ctx, frame)
-	if err != nil && ctx.Err() != nil && fault.KindOf(err) != fault.Cancelled {
-		err = fault.Cancelledf("stopped by a signal: %w", err)
+	if err != nil && ctx.Err() != nil {
+		err = fault.Stopped(err, "the same command runs it again")
 	}
 	outputs, encodeErr := values(output)
 	err = first(err, encodeErr, c.writeOutputs(outputs))

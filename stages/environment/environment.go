@@ -158,6 +158,9 @@ type Deps struct {
 // is in the output beside the error. A plan is printed on standard output.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	out, err := d.run(ctx, frame, in)
+	if err != nil && ctx.Err() != nil {
+		err = fault.Stopped(err, out.Summary.goesOn())
+	}
 	if out.plan == nil {
 		return out, err
 	}

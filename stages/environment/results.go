@@ -50,6 +50,20 @@ type StackSummary struct {
 	Outputs int     `json:"outputs"` // how many
 }
 
+// goesOn says what AWS still does after a deployment was stopped, and what to do.
+func (s Summary) goesOn() string {
+	var begun []string
+	for _, stack := range s.Stacks {
+		if stack.Action == string(schedule.Failed) {
+			begun = append(begun, stack.Name)
+		}
+	}
+	if len(begun) == 0 {
+		return "no stack was being deployed; the same command runs it again"
+	}
+	return "CloudFormation finishes what it has begun with " + strings.Join(begun, ", ") + "; the same command attaches to what still goes on there"
+}
+
 // conclude turns the scheduler's results into ours, and into one error.
 func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target) ([]Result, error) {
 	results := make([]Result, 0, len(scheduled))
