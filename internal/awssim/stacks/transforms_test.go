@@ -80,3 +80,39 @@ func TestAnApplicationThatRotatesSecretsIsANestedStack(t *testing.T) {
 		assert.Equal(t, "arn:aws:lambda:eu-west-1:111111111111:function:rotate", outputs(s)["Arn"])
 	})
 }
+
+func TestFunctionsAndApplicationsOfSAMAreDeployed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t, stacks.Options{})
+		defer c.engine.Close()
+		c.host.objects["code/f.zip"] = true
+		s := c.create("app", `
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: python3.12, Handler: a.b, Environment: {Variables: {STAGE: dev}}}}
+Resources:
+  Queue: {Type: AWS::SQS::Queue}
+  Topic: {Type: AWS::SNS::Topic}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: s3://code/f.zip
+      Environment: {Variables: {NAME: f}}
+      Policies: [AmazonS3ReadOnlyAccess, {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}]
+      Events:
+        Often: {Type: Schedule, Properties: {Schedule: rate(1 day)}}
+        Jobs: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn, BatchSize: 5}}
+        News: {Type: SNS, Properties: {Topic: !Ref Topic}}
+  Tuner:
+    Type: AWS::Serverless::Application
+    Properties:
+      Location: {ApplicationId: "arn:aws:serverlessrepo:us-east-1:451282441545:applications/aws-lambda-power-tuning", SemanticVersion: 4.2.0}
+      Parameters: {lambdaResource: "*", PowerValues: "128,256"}
+Outputs: {Arn: {Value: !GetAtt F.Arn}}`)
+		require.Equal(t, types.StackStatusCreateComplete, s.StackStatus, c.events("app"))
+		assert.Len(t, c.resources("app"), 10)
+		text, err := c.cfn.GetTemplate(t.Context(), &cfn.GetTemplateInput{StackName: aws.String("app"), TemplateStage: types.TemplateStageProcessed})
+		require.NoError(t, err)
+		assert.Contains(t, *text.TemplateBody, `"Variables":{"NAME":"f","STAGE":"dev"}`)
+		assert.Contains(t, *text.TemplateBody, `policy/service-role/AWSLambdaSQSQueueExecutionRole`)
+	})
+}

@@ -6,10 +6,14 @@ import (
 	"strings"
 )
 
-// serverless runs AWS::Serverless-2016-10-31, as far as L2 constructs of the
-// CDK write it: applications of the repository, and simple tables.
+// serverless runs AWS::Serverless-2016-10-31, as far as public CDK
+// apps write it: applications of the repository, functions with their usual
+// events, and simple tables.
 func (p *processor) serverless(root map[string]any) error {
 	resources, _ := root["Resources"].(map[string]any)
+	globals, _ := root["Globals"].(map[string]any)
+	functions, _ := globals["Function"].(map[string]any)
+	delete(root, "Globals")
 	for _, id := range sortedKeys(resources) {
 		resource, _ := resources[id].(map[string]any)
 		typ, _ := resource["Type"].(string)
@@ -18,6 +22,8 @@ func (p *processor) serverless(root map[string]any) error {
 		switch typ {
 		case "AWS::Serverless::Application":
 			err = p.application(resource, properties)
+		case "AWS::Serverless::Function":
+			err = serverlessFunction(resources, id, functions)
 		case "AWS::Serverless::SimpleTable":
 			simpleTable(resource, properties)
 		default:
@@ -102,6 +108,9 @@ func repositoryURL(application string) (string, error) {
 	if found := rotations.FindStringSubmatch(application); found != nil {
 		return repository + found[1], nil
 	}
+	if powerTuning.MatchString(application) {
+		return repository + "aws-lambda-power-tuning", nil
+	}
 	return "", validationf("Transform %s failed with: the simulator's repository has no application %s", serverless, application)
 }
 
@@ -111,8 +120,26 @@ func FromRepository(url string) (string, bool) {
 	if !strings.HasPrefix(url, repository) {
 		return "", false
 	}
+	if url == repository+"aws-lambda-power-tuning" {
+		return powerTuningApplication, true
+	}
 	return rotationApplication, true
 }
+
+// powerTuning is the application that finds the best memory size of a function.
+var powerTuning = regexp.MustCompile(`^arn:[a-z-]+:serverlessrepo:[a-z0-9-]+:\d{12}:applications[/:]aws-lambda-power-tuning$`)
+
+// powerTuningApplication stands for it: a state machine.
+const powerTuningApplication = `{"Parameters":{
+ "PowerValues":{"Type":"CommaDelimitedList","Default":"128,256,512,1024,1536,3008"},
+ "visualizationURL":{"Type":"String","Default":"https://lambda-power-tuning.show/"},
+ "lambdaResource":{"Type":"String","Default":"*"},"totalExecutionTimeout":{"Type":"Number","Default":300}},
+"Resources":{
+ "statemachineRole":{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Version":"2012-10-17",
+  "Statement":[{"Effect":"Allow","Principal":{"Service":"states.amazonaws.com"},"Action":"sts:AssumeRole"}]}}},
+ "powerTuningStateMachine":{"Type":"AWS::StepFunctions::StateMachine","Properties":{"RoleArn":{"Fn::GetAtt":["statemachineRole","Arn"]},
+  "DefinitionString":"{\"StartAt\":\"Done\",\"States\":{\"Done\":{\"Type\":\"Succeed\"}}}"}}},
+"Outputs":{"StateMachineARN":{"Value":{"Ref":"powerTuningStateMachine"}}}}`
 
 // rotationApplication stands for the applications that rotate secrets: a
 // function that may be called by Secrets Manager.
