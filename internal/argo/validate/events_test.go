@@ -112,7 +112,7 @@ func TestAPushOfTheBranchStartsTheRunOfItsCommit(t *testing.T) {
 	s := oneSensor(t)
 	require.Equal(t, []string{"push"}, passes(t, s, push()))
 	run := runOf(t, s, "push", push())
-	assert.Equal(t, "aphex-pipeline-"+commit[:32], run.Name)
+	assert.Equal(t, "my-app-"+commit[:32], run.Name)
 	assert.Equal(t, "Deploy my-org/my-app, main at "+commit, run.Annotations["workflows.argoproj.io/title"])
 	values := map[string]string{}
 	for _, parameter := range run.Spec.Arguments.Parameters {
@@ -128,7 +128,7 @@ func TestAPullRequestOfTheRepositoryStartsACheckOnly(t *testing.T) {
 	require.Equal(t, []string{"pull"}, passes(t, s, pull()))
 	run := runOf(t, s, "pull", pull())
 	assert.Equal(t, "check", run.Spec.Entrypoint)
-	assert.Equal(t, "aphex-pipeline-check-", run.GenerateName)
+	assert.Equal(t, "my-app-check-", run.GenerateName)
 	assert.Equal(t, commit, run.Spec.Arguments.GetParameterByName("commit-sha").Value.String())
 	assert.Equal(t, "feature/x", run.Spec.Arguments.GetParameterByName("branch").Value.String())
 }
