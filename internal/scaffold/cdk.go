@@ -38,9 +38,7 @@ func readSettings(folder string) (settings, error) {
 	return s, nil
 }
 
-var (
-	mainClass = regexp.MustCompile(`(?:mainClass=|mainClass>)\s*([\w.]+)`)
-)
+var mainClass = regexp.MustCompile(`(?:mainClass=|mainClass>)\s*([\w.]+)`)
 
 // entryFiles gives the sources that the app's command names or, when it names
 // none, those where the CDK's templates put it. They are relative to the folder.

@@ -43,8 +43,12 @@ func (a *App) manifest(folder string) manifest {
 
 // locks are the lock files of the package managers; the first one counts.
 var locks = []struct{ file, manager string }{
-	{"pnpm-lock.yaml", "pnpm"}, {"bun.lock", "bun"}, {"bun.lockb", "bun"}, {"yarn.lock", "yarn"},
-	{"package-lock.json", "npm"}, {"npm-shrinkwrap.json", "npm"},
+	{"pnpm-lock.yaml", "pnpm"},
+	{"bun.lock", "bun"},
+	{"bun.lockb", "bun"},
+	{"yarn.lock", "yarn"},
+	{"package-lock.json", "npm"},
+	{"npm-shrinkwrap.json", "npm"},
 }
 
 // manager is how packages are installed, and scripts run.
@@ -198,20 +202,20 @@ func (a *App) managerOf(folder string) manager {
 	switch name {
 	case "pnpm":
 		npx := "npx --yes pnpm@" + cmp.Or(version, pnpmOf(a.text(folder, "pnpm-lock.yaml"))) + " "
-		return manager{npx + flagged("install", "--frozen-lockfile", locked), npx + "run "}
+		return manager{npx + install("--frozen-lockfile", locked), npx + "run "}
 	case "yarn":
 		if version == "" && (a.at(folder, ".yarnrc.yml") || strings.Contains(a.text(folder, "yarn.lock"), "\n__metadata:")) {
 			version = "4"
 		}
 		if version == "" || strings.HasPrefix(version, "1.") || version == "1" {
 			npx := "npx --yes yarn@" + cmp.Or(version, "1.22.22") + " "
-			return manager{npx + flagged("install", "--frozen-lockfile", locked), npx + "run "}
+			return manager{npx + install("--frozen-lockfile", locked), npx + "run "}
 		}
 		npx := "npx --yes @yarnpkg/cli-dist@" + version + " "
-		return manager{npx + flagged("install", "--immutable", locked), npx + "run "}
+		return manager{npx + install("--immutable", locked), npx + "run "}
 	case "bun":
 		npx := "npx --yes bun@" + cmp.Or(version, "1") + " "
-		return manager{npx + flagged("install", "--frozen-lockfile", locked), npx + "run "}
+		return manager{npx + install("--frozen-lockfile", locked), npx + "run "}
 	}
 	if locked {
 		return manager{"npm ci", "npm run "}
@@ -240,9 +244,10 @@ func pnpmOf(lock string) string {
 	return "10"
 }
 
-func flagged(command, flag string, with bool) string {
-	if with {
-		return command + " " + flag
+// install gives the command, with the flag that holds it to its lock.
+func install(flag string, locked bool) string {
+	if locked {
+		return "install " + flag
 	}
-	return command
+	return "install"
 }

@@ -32,13 +32,15 @@ type tree struct {
 	byName  map[string]*source
 	classes map[string][]*class
 	context map[string]any // of cdk.json
+
+	constants map[string]string // what names have been found to stand for, by file and name
 }
 
 // grow reads the sources below the app's folder, and those outside of it that
 // the entries lead to. What is in a folder of another app, was installed or
 // made by a build is left out; nested takes the folders of other apps in.
 func grow(top, app string, entries []string, nested bool) *tree {
-	t := &tree{top: top, app: app, byName: map[string]*source{}, classes: map[string][]*class{}}
+	t := &tree{top: top, app: app, byName: map[string]*source{}, classes: map[string][]*class{}, constants: map[string]string{}}
 	for _, file := range sourceFiles(filepath.Join(top, filepath.FromSlash(app)), nested) {
 		t.add(path.Join(app, file))
 	}
@@ -87,7 +89,6 @@ func (t *tree) reach(entries []string) []*source {
 var (
 	importedModule = regexp.MustCompile(`(?:\bfrom|\bimport|\brequire\s*\()\s*['"](\.[^'"\n]*)['"]`)
 	importedPython = regexp.MustCompile(`(?m)^\s*(?:from\s+([\w.]+)\s+import\s+([^\n#]+)|import\s+([\w.]+))`)
-	aPackage       = regexp.MustCompile(`(?m)^package\s+([\w.]+)`)
 )
 
 // importedBy gives the files of the author's that a file imports.

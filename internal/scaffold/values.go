@@ -97,6 +97,16 @@ func (t *tree) contextValue(key string) string {
 // constant gives the value that a name has in its file or, if it has none
 // there, in the app. What has several values has none.
 func (t *tree) constant(expression string, s *source, depth int) string {
+	key := s.file + ":" + expression
+	value, known := t.constants[key]
+	if !known {
+		value = t.lookUp(expression, s, depth)
+		t.constants[key] = value
+	}
+	return value
+}
+
+func (t *tree) lookUp(expression string, s *source, depth int) string {
 	if strings.Contains(expression, "process.env") || strings.Contains(expression, "environ") {
 		return "*"
 	}
