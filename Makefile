@@ -43,6 +43,11 @@ test: $(BUILT) ## run all tests: unit, testscript, and integration with the simu
 conformance: $(BUILT) ## compare with the real CDK CLI on all apps: everything of docs/cdk-parity.md, for many minutes
 	CONFORMANCE=all go test -count=1 -timeout 40m ./internal/conformance </dev/null
 
+.PHONY: bulk
+bulk: build $(PACKAGES) ## compare with the CDK CLI on every app and assembly in the folder DIR; BULK takes flags, such as -json
+	@test -n '$(DIR)' || { echo 'say which folder: make bulk DIR=…' >&2; exit 2; }
+	@go run ./internal/conformance/bulk $(BULK) '$(DIR)' </dev/null
+
 .PHONY: demo
 demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, against simulated AWS accounts
 	@tools/demo-repository $(SHOP) .aphex/demo/shop

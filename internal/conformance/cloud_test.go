@@ -19,6 +19,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/assembly/assemblytest"
 	"github.com/aphex/aphex-pipeline/internal/awssim"
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/internal/conformance/clouds"
 )
 
 const (
@@ -216,4 +217,12 @@ func (c *cloud) as(account, region string) aws.Config {
 		Region: region, BaseEndpoint: aws.String(c.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
 	}
+}
+
+// state is what deployments left in all places.
+func (c *cloud) state() clouds.State {
+	c.t.Helper()
+	state, err := clouds.Read(c.t.Context(), c.Server, places, "hnb659fds", qualifier)
+	require.NoError(c.t, err)
+	return state
 }

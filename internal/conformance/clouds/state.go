@@ -1,30 +1,33 @@
-package conformance_test
+package clouds
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim"
 )
 
-// state is what a deployment leaves in a cloud, without what is random.
-type state struct {
-	Stacks  map[string]stack  // by account, region and name; nested stacks by their parent and logical id
-	Objects map[string]object // by bucket and key
-	Images  []string          // repository:tag
-	Roles   map[string][]string
+// State is what deployments leave in a cloud, without what is random.
+type State struct {
+	Stacks  map[string]Stack    // by account, region and name; nested stacks by their parent and logical id
+	Objects map[string]Object   // by bucket and key
+	Images  []string            // repository:tag
+	Roles   map[string][]string // who made the calls that change something
 }
 
-// stack is what CloudFormation knows of a stack.
-type stack struct {
+// Stack is what CloudFormation knows of a stack.
+type Stack struct {
 	Status, Description, Role, Template string
 	Protected                           bool
 	Parameters, Tags, Outputs, Exports  map[string]string
@@ -32,69 +35,105 @@ type stack struct {
 	Resources                           map[string]string // type and status by logical id
 }
 
-// state looks at everything that deployments change.
-func (c *cloud) state() state {
-	c.t.Helper()
-	s := state{Stacks: map[string]stack{}, Objects: map[string]object{}, Roles: c.roles()}
+// reader looks into a cloud.
+type reader struct {
+	*awssim.Server
+	qualifiers []string
+}
+
+// Read looks at everything that deployments change in some places, each an
+// account and a region, and in the bootstraps with some qualifiers there.
+func Read(ctx context.Context, sim *awssim.Server, places [][2]string, qualifiers ...string) (State, error) {
+	r := reader{sim, qualifiers}
+	s := State{Stacks: map[string]Stack{}, Objects: map[string]Object{}, Roles: r.roles()}
 	for _, place := range places {
-		c.addStacks(s.Stacks, place[0], place[1])
-		c.addObjects(s.Objects, place[0], place[1])
-		s.Images = append(s.Images, c.images(place[0], place[1])...)
+		if err := r.addStacks(ctx, s.Stacks, place[0], place[1]); err != nil {
+			return s, fmt.Errorf("reading the stacks of account %s in %s: %w", place[0], place[1], err)
+		}
+		if err := r.addObjects(ctx, s.Objects, place[0], place[1]); err != nil {
+			return s, fmt.Errorf("reading the assets of account %s in %s: %w", place[0], place[1], err)
+		}
+		images, err := r.images(ctx, place[0], place[1])
+		if err != nil {
+			return s, fmt.Errorf("reading the images of account %s in %s: %w", place[0], place[1], err)
+		}
+		s.Images = append(s.Images, images...)
 	}
-	return s
+	return s, nil
+}
+
+// as is the SDK configuration of an account's administrator.
+func (r reader) as(account, region string) aws.Config {
+	key := r.AddAccount(account)
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(r.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
+	}
 }
 
 // addStacks adds all stacks of a place but those of the bootstrap.
-func (c *cloud) addStacks(all map[string]stack, account, region string) {
-	c.t.Helper()
-	api := cloudformation.NewFromConfig(c.as(account, region))
+func (r reader) addStacks(ctx context.Context, all map[string]Stack, account, region string) error {
+	api := cloudformation.NewFromConfig(r.as(account, region))
 	pages := cloudformation.NewDescribeStacksPaginator(api, &cloudformation.DescribeStacksInput{})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(c.t.Context())
-		require.NoError(c.t, err)
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
 		for _, found := range page.Stacks {
 			if found.ParentId == nil && !strings.HasPrefix(*found.StackName, "CDKToolkit") {
-				c.addStack(all, api, account+"/"+region+"/"+*found.StackName, found)
+				if err := addStack(ctx, all, api, account+"/"+region+"/"+*found.StackName, found); err != nil {
+					return err
+				}
 			}
 		}
 	}
+	return nil
 }
 
 // addStack adds a stack and the stacks nested in it.
-func (c *cloud) addStack(all map[string]stack, api *cloudformation.Client, name string, found cfntypes.Stack) {
-	c.t.Helper()
-	ctx := c.t.Context()
+func addStack(ctx context.Context, all map[string]Stack, api *cloudformation.Client, name string, found cfntypes.Stack) error {
 	resources, err := api.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: found.StackId})
-	require.NoError(c.t, err)
+	if err != nil {
+		return err
+	}
 	template, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: found.StackId, TemplateStage: cfntypes.TemplateStageOriginal})
-	require.NoError(c.t, err)
-	clean := cleaner(*found.StackId, resources.StackResources)
-	s := describe(found, clean)
-	s.Template = asJSON(c.t, *template.TemplateBody)
+	if err != nil {
+		return err
+	}
+	s := describe(found, cleaner(*found.StackId, resources.StackResources))
+	if s.Template, err = asJSON(*template.TemplateBody); err != nil {
+		return err
+	}
 	for _, resource := range resources.StackResources {
 		s.Resources[*resource.LogicalResourceId] = *resource.ResourceType + " " + string(resource.ResourceStatus)
-		if *resource.ResourceType != "AWS::CloudFormation::Stack" {
+		if *resource.ResourceType != "AWS::CloudFormation::Stack" || aws.ToString(resource.PhysicalResourceId) == "" {
 			continue
 		}
 		nested, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: resource.PhysicalResourceId})
-		require.NoError(c.t, err)
-		c.addStack(all, api, name+"/"+*resource.LogicalResourceId, nested.Stacks[0])
+		if err != nil {
+			return err
+		}
+		if err := addStack(ctx, all, api, name+"/"+*resource.LogicalResourceId, nested.Stacks[0]); err != nil {
+			return err
+		}
 	}
 	all[name] = s
+	return nil
 }
 
 // asJSON gives what a template says: the CLI sends YAML where it sends one inline.
-func asJSON(t *testing.T, template string) string {
-	t.Helper()
+func asJSON(template string) (string, error) {
 	var content any
-	require.NoError(t, yaml.Unmarshal([]byte(template), &content))
+	if err := yaml.Unmarshal([]byte(template), &content); err != nil {
+		return "", err
+	}
 	text, err := json.MarshalIndent(content, "", " ")
-	require.NoError(t, err)
-	return string(text)
+	return string(text), err
 }
 
-func describe(found cfntypes.Stack, clean func(*string) string) stack {
-	s := stack{
+func describe(found cfntypes.Stack, clean func(*string) string) Stack {
+	s := Stack{
 		Status: string(found.StackStatus), Description: aws.ToString(found.Description), Role: aws.ToString(found.RoleARN),
 		Protected:  aws.ToBool(found.EnableTerminationProtection),
 		Parameters: map[string]string{}, Tags: map[string]string{}, Outputs: map[string]string{}, Exports: map[string]string{},
@@ -145,9 +184,9 @@ var changing = []string{
 }
 
 // roles gives who made the calls that change something: role names by call.
-func (c *cloud) roles() map[string][]string {
+func (r reader) roles() map[string][]string {
 	callers := map[string]map[string]bool{}
-	for _, record := range c.History() {
+	for _, record := range r.History() {
 		call := record.Service + ":" + record.Operation
 		if record.Code == "" && slices.Contains(changing, call) {
 			if callers[call] == nil {
@@ -172,7 +211,7 @@ func roleOf(caller string) string {
 }
 
 // String is the state as text that can be compared line by line.
-func (s state) String() string {
+func (s State) String() string {
 	text, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return err.Error()
