@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
@@ -96,8 +95,9 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 func (w *world) traces() (all []string) {
 	w.t.Helper()
 	for _, region := range []string{"eu-west-1", "us-east-1"} {
-		cfg, err := awsconfig.LoadDefaultConfig(w.t.Context(), awsconfig.WithRegion(region))
+		cfg, err := w.base(w.t.Context())
 		require.NoError(w.t, err)
+		cfg.Region = region
 		api := cloudformation.NewFromConfig(cfg)
 		found, err := api.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{})
 		require.NoError(w.t, err)
@@ -118,11 +118,12 @@ func (w *world) traces() (all []string) {
 }
 
 func TestAPlanThatIsNotKeptLeavesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	plan := func(in *environment.Input) { in.Plan = true }
 	_, err := w.run("dev", func(in *environment.Input) { in.Stacks = []string{"Data"} })
 	require.NoError(t, err, w.log.String()+w.out.String())
-	t.Setenv("SHAPE", "large")
+	w.shape("large")
 	before := w.traces()
 	w.ForgetCalls()
 	out, err := w.run("dev", plan)
