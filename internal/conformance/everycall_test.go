@@ -29,9 +29,12 @@ var every = []string{
 	"cloudformation:DeleteStack", "cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback", "cloudformation:UpdateTerminationProtection",
 }
 
-// aside are the calls that only a refused change set or an image of the legacy
-// synthesizer needs; the tests of internal/cfn and internal/assets are about them.
-var aside = []string{"cloudformation:DescribeEvents", "ecr:CreateRepository"}
+// aside are the calls that only a refused change set, an image of the legacy
+// synthesizer, the credentials of other registries, or a plan that is not kept
+// needs; the tests of internal/cfn, internal/assets and stages/environment are about them.
+var aside = []string{
+	"cloudformation:DescribeEvents", "ecr:CreateRepository", "secretsmanager:GetSecretValue", "s3:HeadObject", "s3:DeleteObject",
+}
 
 // provoked are the calls that are made only when the answer to another was lost.
 var provoked = map[string]string{"s3:AbortMultipartUpload": "s3:CompleteMultipartUpload"}
