@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// applyCmd brings the objects to the cluster.
+// applyCmd updates the objects in the cluster.
 type applyCmd struct {
-	liveFlags
+	clusterFlags
 	Force bool `help:"Take fields over that another manager set."`
 }
 
@@ -29,30 +32,12 @@ Examples:
 
 // Run applies.
 func (c applyCmd) Run(ctx context.Context, std streams) error {
-	l, err := c.open(ctx)
+	target, address, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.err, "pipeline %s on %s\n", l.names.Pipeline, l.address)
-	objects, err := l.objects(ctx)
-	if err != nil {
-		return err
-	}
-	l.cluster.Force = c.Force
-	changes, err := l.cluster.Apply(ctx, objects)
-	tellChanges(std, changes)
-	if err != nil {
-		return err
-	}
-	there, err := l.cluster.Exists(ctx, l.webhookSecret())
-	switch {
-	case err != nil:
-		return err
-	case there:
-		return l.awaitReceiver(ctx, std, objects)
-	default:
-		fmt.Fprintf(std.err, "note: the webhook starts when there is a secret/%s in namespace %s; generator bootstrap brings it\n",
-			l.names.WebhookSecret, l.cfg.ArgoEventsNamespace)
-		return nil
-	}
+	fmt.Fprintf(std.err, "pipeline %s on %s\n", plan.NamesOf(target.Config, target.Place).Pipeline, address)
+	target.Cluster.Force = c.Force
+	_, err = install.Apply(ctx, target, lines{std.err})
+	return err
 }

@@ -5,13 +5,15 @@ import (
 	"errors"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 
 // errDiffers ends a diff that found something: exit code 1, and not a word more.
 var errDiffers = errors.New("the cluster differs")
 
-// diffCmd tells what apply would change.
-type diffCmd struct{ liveFlags }
+// diffCmd shows what apply would change.
+type diffCmd struct{ clusterFlags }
 
 // Help teaches the verb.
 func (diffCmd) Help() string {
@@ -25,35 +27,28 @@ Example:
   generator diff`
 }
 
-// Run prints the differences.
+// Run prints the differences. Exit code 1 is kept for a difference: an error
+// that would end with it ends with 2.
 func (c diffCmd) Run(ctx context.Context, std streams) error {
-	l, err := c.open(ctx)
-	if err != nil {
-		return notDifferent(err)
-	}
-	objects, err := l.objects(ctx)
-	if err != nil {
-		return notDifferent(err)
-	}
-	differences, err := l.cluster.Diff(ctx, objects)
-	if err != nil {
-		return notDifferent(err)
-	}
+	differences, err := c.diff(ctx)
 	for _, difference := range differences {
-		if _, err := std.out.Write(difference.Text); err != nil {
-			return notDifferent(err)
+		if err == nil {
+			_, err = std.out.Write(difference.Text)
 		}
 	}
-	if len(differences) > 0 {
+	switch {
+	case err != nil && fault.KindOf(err) == fault.Failed:
+		return fault.Invalidf("%w", err).WithHint("%s", fault.HintOf(err))
+	case err == nil && len(differences) > 0:
 		return errDiffers
 	}
-	return nil
+	return err
 }
 
-// notDifferent keeps exit code 1 for a difference.
-func notDifferent(err error) error {
-	if fault.KindOf(err) == fault.Failed {
-		return fault.Invalidf("%w", err).WithHint("%s", fault.HintOf(err))
+func (c diffCmd) diff(ctx context.Context) ([]kube.Difference, error) {
+	target, _, err := c.open(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return install.Diff(ctx, target)
 }

@@ -13,30 +13,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/cloudside"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/repository"
 	"github.com/aphex/aphex-pipeline/stages"
 )
-
-// configFlag is the flag that every verb shares.
-type configFlag struct {
-	Config string `short:"c" help:"Configuration file." default:"aphex-config.yaml" placeholder:"FILE"`
-}
-
-// placeFlags say where the pipeline itself lives.
-type placeFlags struct {
-	Account string `help:"Account of the pipeline itself, for the default name of its bucket (default: that of the first environment)." placeholder:"ID"`
-	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
-}
-
-// place works out where the pipeline lives. The path of the configuration file
-// is the one it has in the repository.
-func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
-	first := cfg.Environments[0]
-	account, region := or(f.Account, first.Account), or(f.Region, first.Region)
-	return plan.Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: path}
-}
 
 // inRepository gives the path that a configuration file has in its repository,
 // wherever the verb is called: a pipeline is known by it. Outside of any
@@ -113,7 +95,9 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	changes, err := manifest.Folder(c.Output).Apply(ctx, objects)
-	tellChanges(std, changes)
+	for _, change := range changes {
+		lines{std.err}.Changed(install.Objects, change)
+	}
 	return err
 }
 

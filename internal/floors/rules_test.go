@@ -29,9 +29,10 @@ var floors = [][]string{
 		"stages/validation", "stages/build", "stages/pipeline", "stages/environment", "stages/test", "stages/record",
 		"stages/reconcile",
 	},
-	4: {"stages"}, // the list of all stages
-	5: {"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator"},
-	6: { // judges: they look at the product, nothing looks at them
+	4: {"stages"},           // the list of all stages
+	5: {"internal/install"}, // what is done with a whole pipeline
+	6: {"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator"},
+	7: { // judges: they look at the product, nothing looks at them
 		"internal/bench", "internal/floors", "internal/programs", "internal/conformance",
 	},
 }
@@ -51,7 +52,7 @@ var heavy = []struct {
 	{
 		[]string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 		[]string{
-			"internal/account", "internal/artifact", "internal/assets", "internal/cfn", "internal/clients",
+			"internal/account", "internal/artifact", "internal/assets", "internal/cfn", "internal/clients", "internal/install",
 			"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator", "internal/conformance",
 		},
 	},

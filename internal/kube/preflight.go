@@ -20,6 +20,9 @@ type Check struct {
 	Warning bool   // the problem does not stop a pipeline
 }
 
+// Failed returns whether the problem stops a pipeline.
+func (c Check) Failed() bool { return c.Problem != "" && !c.Warning }
+
 // Preflight looks at what a pipeline needs of a cluster before it is brought.
 func (c Cluster) Preflight(ctx context.Context, runs, events string) []Check {
 	checks := []Check{c.namespace(ctx, runs)}

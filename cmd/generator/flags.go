@@ -1,0 +1,84 @@
+package main
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubeconfig"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// configFlag is the flag that every verb shares.
+type configFlag struct {
+	Config string `short:"c" help:"Configuration file." default:"aphex-config.yaml" placeholder:"FILE"`
+}
+
+// completionFlags say what a configuration leaves out, such as one that was
+// written for the predecessor of this product.
+type completionFlags struct {
+	GithubOwner  string `help:"Owner of the repository, where the configuration names none." placeholder:"NAME" group:"Completion"`
+	GithubRepo   string `help:"Name of the repository, where the configuration names none." placeholder:"NAME" group:"Completion"`
+	GithubBranch string `help:"Branch whose pushes are deployed, where the configuration names none." placeholder:"NAME" group:"Completion"`
+	ClusterName  string `help:"Name of the cluster, where the configuration names none." placeholder:"NAME" group:"Completion"`
+}
+
+// load reads a configuration and completes it.
+func (f completionFlags) load(file string) (*config.Config, error) {
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, fault.Invalidf("%w", err)
+	}
+	if err := cfg.FillIn(config.Fallback{
+		GithubOwner: f.GithubOwner, GithubRepo: f.GithubRepo, GithubBranch: f.GithubBranch, ClusterName: f.ClusterName,
+	}); err != nil {
+		return nil, fault.Invalidf("%w", err)
+	}
+	return cfg, nil
+}
+
+// placeFlags say where the pipeline itself lives.
+type placeFlags struct {
+	Account string `help:"Account of the pipeline itself, for the default name of its bucket (default: that of the first environment)." placeholder:"ID"`
+	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
+}
+
+// place works out where the pipeline lives. The path of the configuration file
+// is the one it has in the repository.
+func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
+	first := cfg.Environments[0]
+	account, region := cmp.Or(f.Account, first.Account), cmp.Or(f.Region, first.Region)
+	return plan.Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: path}
+}
+
+// clusterFlags are those of every verb that works on a cluster.
+type clusterFlags struct {
+	configFlag
+	completionFlags
+	Account    string `help:"Account of the pipeline itself (default: that of your AWS credentials)." placeholder:"ID"`
+	Region     string `help:"Region of the pipeline itself (default: that of your AWS credentials)."`
+	Kubeconfig string `help:"Kubeconfig file (default: $KUBECONFIG, then ~/.kube/config)." type:"path" placeholder:"FILE"`
+	Context    string `help:"Context of the kubeconfig (default: the current one)." placeholder:"NAME"`
+}
+
+// open reads the configuration, which must have all that a cluster needs, and
+// connects to the cluster, whose address it returns.
+func (f clusterFlags) open(ctx context.Context) (t install.Target, address string, err error) {
+	t.AWS = account.Load
+	if t.Config, err = f.load(f.Config); err != nil {
+		return t, "", err
+	}
+	if err := t.Config.RequireCluster(); err != nil {
+		return t, "", fault.Invalidf("%w", err).WithHint("write the keys into %s, or give --github-owner, --github-repo and --cluster-name", f.Config)
+	}
+	var home placeFlags
+	if home.Account, home.Region, err = install.Locate(ctx, t.AWS, f.Account, f.Region); err != nil {
+		return t, "", err
+	}
+	t.Place = home.place(t.Config, inRepository(f.Config))
+	t.Cluster, address, err = kubeconfig.Connect(f.Kubeconfig, f.Context)
+	return t, address, err
+}

@@ -1,0 +1,50 @@
+package install
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// Diff compares the objects of a pipeline with those in the cluster, as Apply
+// would change them. It changes nothing.
+func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
+	if err := t.useInstalledNames(ctx); err != nil {
+		return nil, err
+	}
+	objects, err := t.objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.Cluster.Diff(ctx, objects)
+}
+
+// Apply updates the objects in the cluster, removes those that the pipeline had
+// under other names, and waits until a push would start a run. Without the
+// webhook secret, which Bootstrap installs, it does not wait. The changes are
+// those that were made, also with an error.
+func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error) {
+	if err := t.useInstalledNames(ctx); err != nil {
+		return nil, err
+	}
+	objects, err := t.objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := t.apply(ctx, objects, r)
+	if err != nil {
+		return changes, err
+	}
+	secret := t.webhookSecret()
+	found, err := t.Cluster.Exists(ctx, secret)
+	if err != nil {
+		return changes, err
+	}
+	if !found {
+		r.Note(fmt.Sprintf("the webhook starts when there is a %s in namespace %s; generator bootstrap brings it", secret, secret.Namespace))
+		return changes, nil
+	}
+	return changes, t.awaitWebhook(ctx, objects, r)
+}

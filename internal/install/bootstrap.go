@@ -1,0 +1,172 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/cloudside"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// BootstrapOptions are what the caller of Bootstrap decides.
+type BootstrapOptions struct {
+	// Confirm is called before anything is installed; its error ends the verb. It may be nil.
+	Confirm func(context.Context, Plan) error
+}
+
+// Plan is what Bootstrap is about to install.
+type Plan struct {
+	Stack       string
+	Place       plan.Place      // of the stack
+	Secret      manifest.Object // the webhook secret
+	Differences []kube.Difference
+}
+
+// Installed is the result of Bootstrap: what the webhook needs in GitHub.
+type Installed struct {
+	PayloadURL string // or how to find it, where the cluster does not know it
+	Secret     string // name of the webhook secret in Secrets Manager
+	Region     string // of that secret
+}
+
+// Bootstrap checks the account and the cluster, installs the stack, the webhook
+// secret and the objects, and waits until a push would start a run.
+func Bootstrap(ctx context.Context, t Target, o BootstrapOptions, r Reporter) (Installed, error) {
+	installed, err := t.bootstrap(ctx, o, r)
+	if err != nil && ctx.Err() != nil {
+		return installed, fault.Stopped(err, "what was brought stays, and CloudFormation finishes what it has begun with stack "+t.names().Stack+"; generator bootstrap goes on from there")
+	}
+	return installed, err
+}
+
+func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) (Installed, error) {
+	home, err := t.check(ctx, r)
+	if err != nil {
+		return Installed{}, err
+	}
+	// Everything is rendered before anything is installed.
+	names := t.names()
+	template, err := cloudside.Template(t.Config, t.Place)
+	if err != nil {
+		return Installed{}, err
+	}
+	objects, err := t.objects(ctx)
+	if err != nil {
+		return Installed{}, err
+	}
+	differences, err := t.Cluster.Diff(ctx, objects)
+	if err != nil {
+		return Installed{}, err
+	}
+	if o.Confirm != nil {
+		if err := o.Confirm(ctx, Plan{names.Stack, t.Place, t.webhookSecret(), differences}); err != nil {
+			return Installed{}, err
+		}
+	}
+
+	// The objects come after the roles that their pods assume, and after the
+	// secret without which the webhook does not start.
+	stack := cfn.Goal{
+		Name: names.Stack, Template: template, Tags: cloudside.Tags(names),
+		Parameters: map[string]string{cloudside.ParameterProvider: home.cluster.ProviderARN},
+	}
+	if err := deployStack(ctx, home.aws, stack, r); err != nil {
+		return Installed{}, err
+	}
+	if err := t.copySecret(ctx, home.aws, r); err != nil {
+		return Installed{}, err
+	}
+	r.Started(Objects, "")
+	if _, err := t.apply(ctx, objects, r); err != nil {
+		return Installed{}, err
+	}
+	if err := t.awaitWebhook(ctx, objects, r); err != nil {
+		return Installed{}, err
+	}
+	url, err := t.webhookURL(ctx, r)
+	if err != nil {
+		return Installed{}, err
+	}
+	if url != "" { // the stack has it as an output
+		stack.Parameters[cloudside.ParameterWebhook] = url
+		if err := deployStack(ctx, home.aws, stack, r); err != nil {
+			return Installed{}, err
+		}
+	}
+	return Installed{PayloadURL: cmp.Or(url, t.howToFindURL()), Secret: names.Secret, Region: t.Place.Region}, nil
+}
+
+// deployStack deploys the pipeline's stack with the rights of the person.
+func deployStack(ctx context.Context, base aws.Config, stack cfn.Goal, r Reporter) error {
+	r.Started(Stack, stack.Name)
+	result, err := cfn.Deploy(ctx, cfn.NewClient(base), stack, cfn.Options{Notify: func(e cfn.Event) {
+		if e.Phase != cfn.Resource {
+			return
+		}
+		if status := e.Resource.Status; strings.HasSuffix(status, "_COMPLETE") || strings.HasSuffix(status, "_FAILED") {
+			r.Resource(status, e.Resource.LogicalID, e.Resource.Reason)
+		}
+	}})
+	if err != nil {
+		return err
+	}
+	r.Changed(Stack, manifest.Change{Object: "stack " + stack.Name, Action: manifest.Action(result.Action)})
+	return nil
+}
+
+// copySecret copies the webhook secret from Secrets Manager to the cluster. It
+// is shown nowhere.
+func (t *Target) copySecret(ctx context.Context, base aws.Config, r Reporter) error {
+	names, secret := t.names(), t.webhookSecret()
+	value, err := readSecret(ctx, base, names.Secret)
+	if err != nil {
+		return fmt.Errorf("reading the webhook's secret %q: %w", names.Secret, err)
+	}
+	action, err := t.Cluster.PutWebhookSecret(ctx, secret, names.Pipeline, plan.WebhookSecretKey, value)
+	if err != nil {
+		return err
+	}
+	r.Started(Secret, fmt.Sprintf("%s in namespace %s", secret.Name, secret.Namespace))
+	r.Changed(Secret, manifest.Change{Object: secret.String(), Action: action})
+	return nil
+}
+
+// webhookURL waits for the address of a load balancer; "" where the cluster has
+// no address for the webhook.
+func (t *Target) webhookURL(ctx context.Context, r Reporter) (string, error) {
+	if t.Config.WebhookService != config.LoadBalancer {
+		return "", nil
+	}
+	r.Started(Address, "")
+	service := manifest.Object{Kind: "Service", Namespace: t.Config.ArgoEventsNamespace, Name: argo.ServiceName(t.Config)}
+	address, err := t.Cluster.WebhookAddress(ctx, service)
+	if err != nil || address == "" {
+		return "", err
+	}
+	return fmt.Sprintf("http://%s:%d%s", address, argo.WebhookPort, argo.WebhookPath), nil
+}
+
+// howToFindURL describes the URL of the webhook where only a person can know it.
+func (t *Target) howToFindURL() string {
+	where := fmt.Sprintf("service/%s in namespace %s, port %d, path %s", argo.ServiceName(t.Config), t.Config.ArgoEventsNamespace, argo.WebhookPort, argo.WebhookPath)
+	switch t.Config.WebhookService {
+	case config.LoadBalancer:
+		return "the address of the load balancer, once it has one: " + where
+	case config.NodePort:
+		return "http://<address of a node>:<node port>" + argo.WebhookPath + " of " + where
+	case config.NoService:
+		return "that of your ingress to the pods with the label eventsource-name=" + t.Config.EventSourceName
+	default:
+		return "that of your ingress to " + where
+	}
+}

@@ -1,0 +1,222 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	secrettypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/cloudside"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/kube"
+)
+
+// Check checks everything that a pipeline needs in its account and its cluster,
+// and reports every result. It fails after the last check if any of them failed,
+// and changes nothing.
+func Check(ctx context.Context, t Target, r Reporter) error {
+	_, err := t.check(ctx, r)
+	return err
+}
+
+// home is what the checks found in the account of the pipeline.
+type home struct {
+	aws     aws.Config
+	cluster cloudside.Cluster
+}
+
+func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
+	checks := t.checkNames(ctx)
+	base, identity := t.checkIdentity(ctx)
+	found := home{aws: base}
+	checks = append(checks, identity)
+	if identity.Problem == "" {
+		cluster, exports := t.checkExports(ctx, base)
+		found.cluster = cluster
+		checks = append(checks, exports, t.checkBucket(ctx, base))
+		if t.Config.GithubTokenSecretName != "" {
+			checks = append(checks, t.checkToken(ctx, base))
+		}
+		checks = append(checks, t.checkAccounts(ctx, base)...)
+	}
+	checks = append(checks, t.Cluster.Preflight(ctx, t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace)...)
+	failed := 0
+	for _, check := range checks {
+		r.Checked(check)
+		if check.Failed() {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return home{}, fault.Invalidf("%d of the checks failed, and nothing was brought", failed).
+			WithHint("every check can be run again: generator bootstrap --checks")
+	}
+	return found, nil
+}
+
+// failedCheck is a check that ended with an error. The fix is for an error
+// without a hint of its own.
+func failedCheck(what string, err error, fix string) kube.Check {
+	return kube.Check{What: what, Problem: err.Error(), Fix: cmp.Or(fault.HintOf(err), fix)}
+}
+
+// checkNames reports which names an installed pipeline keeps.
+func (t *Target) checkNames(ctx context.Context) []kube.Check {
+	configured := t.Config.WorkflowTemplateName
+	if err := t.useInstalledNames(ctx); err != nil {
+		return []kube.Check{failedCheck("names of the pipeline in the cluster", err, "your Kubernetes credentials need to list Sensors, EventSources and WorkflowTemplates")}
+	}
+	if t.Config.WorkflowTemplateName == configured {
+		return nil
+	}
+	return []kube.Check{{What: "the pipeline is installed as " + t.Config.WorkflowTemplateName + ", and keeps its names"}}
+}
+
+// checkIdentity loads the AWS credentials and compares their account.
+func (t *Target) checkIdentity(ctx context.Context) (aws.Config, kube.Check) {
+	what := "AWS credentials"
+	base, err := t.AWS(ctx, t.Place.Region)
+	if err != nil {
+		return base, failedCheck(what, err, "aws configure")
+	}
+	session, err := account.Identify(ctx, base)
+	if err != nil {
+		return base, failedCheck(what, err, "aws sts get-caller-identity")
+	}
+	if session.Account != t.Place.Account {
+		return base, kube.Check{
+			What: what, Problem: fmt.Sprintf("they are of account %s, and the pipeline is to live in %s", session.Account, t.Place.Account),
+			Fix: "use credentials of that account, or leave --account out",
+		}
+	}
+	return base, kube.Check{What: what + ": " + session.ARN}
+}
+
+// checkExports finds the cluster among CloudFormation's exports.
+func (t *Target) checkExports(ctx context.Context, base aws.Config) (cloudside.Cluster, kube.Check) {
+	what := "exports of the cluster (" + t.Config.ClusterExportPrefix + "…)"
+	exports := map[string]string{}
+	pages := cloudformation.NewListExportsPaginator(cfn.NewClient(base), &cloudformation.ListExportsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return cloudside.Cluster{}, failedCheck(what, err, "your credentials need cloudformation:ListExports")
+		}
+		for _, export := range page.Exports {
+			exports[aws.ToString(export.Name)] = aws.ToString(export.Value)
+		}
+	}
+	cluster, err := cloudside.Discover(exports, t.Config.ClusterExportPrefix)
+	if err != nil {
+		return cloudside.Cluster{}, failedCheck(what, err, "")
+	}
+	return cluster, kube.Check{What: what}
+}
+
+// checkBucket refuses a bucket of the configured name that is not of the pipeline's stack.
+func (t *Target) checkBucket(ctx context.Context, base aws.Config) kube.Check {
+	what, name := "bucket "+t.Place.Bucket, t.names().Stack
+	stack, err := cfn.Find(ctx, cfn.NewClient(base), name)
+	if err != nil {
+		return failedCheck(what, err, "your credentials need cloudformation:DescribeStacks")
+	}
+	if stack != nil {
+		return kube.Check{What: what + " (stack " + name + ")"}
+	}
+	if _, err = s3.NewFromConfig(base).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Place.Bucket}); err == nil {
+		return kube.Check{What: what, Problem: "it exists and is not of this pipeline's stack", Fix: "give this pipeline its own artifactBucketName, or remove the bucket"}
+	}
+	return kube.Check{What: what + " (to be made)"}
+}
+
+// checkToken reads GitHub's token and shows nothing of it.
+func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
+	name := t.Config.GithubTokenSecretName
+	what, fix := "GitHub's token in secret "+name, fmt.Sprintf(`aws secretsmanager create-secret --region %s --name %s --secret-string '{"token": "…"}'`, t.Place.Region, name)
+	text, err := readSecret(ctx, base, name)
+	var missing *secrettypes.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return kube.Check{What: what, Problem: "the secret does not exist", Fix: fix}
+	}
+	if err != nil {
+		return failedCheck(what, err, "your credentials need secretsmanager:GetSecretValue")
+	}
+	var content struct {
+		Token string `json:"token"`
+	}
+	if json.Unmarshal([]byte(text), &content) != nil || content.Token == "" {
+		return kube.Check{What: what, Problem: `it is not of the form {"token": "…"}`, Fix: strings.Replace(fix, "create-secret", "put-secret-value", 1)}
+	}
+	return kube.Check{What: what}
+}
+
+func readSecret(ctx context.Context, base aws.Config, name string) (string, error) {
+	found, err := secretsmanager.NewFromConfig(base).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(found.SecretString), nil
+}
+
+// accountsAtOnce is how many accounts are checked at the same time.
+const accountsAtOnce = 8
+
+// checkAccounts checks every account and region of the environments once.
+func (t *Target) checkAccounts(ctx context.Context, base aws.Config) []kube.Check {
+	var distinct []config.Environment
+	for _, env := range t.Config.Environments {
+		same := func(other config.Environment) bool {
+			return other.Account == env.Account && other.Region == env.Region && other.RoleARN == env.RoleARN
+		}
+		if !slices.ContainsFunc(distinct, same) {
+			distinct = append(distinct, env)
+		}
+	}
+	checks := make([]kube.Check, len(distinct))
+	var group errgroup.Group
+	group.SetLimit(accountsAtOnce)
+	for i, env := range distinct {
+		group.Go(func() error {
+			checks[i] = t.checkAccount(ctx, base, env)
+			return nil
+		})
+	}
+	_ = group.Wait() // an error is the problem of its check
+	return checks
+}
+
+// checkAccount assumes the CDK's lookup role and reads the bootstrap version.
+func (t *Target) checkAccount(ctx context.Context, base aws.Config, env config.Environment) kube.Check {
+	what := "account " + env.Account + " in " + env.Region
+	if env.RoleARN != "" {
+		// Such a role need not trust a person; the validation stage assumes it.
+		return kube.Check{What: what + " (by " + env.RoleARN + ")"}
+	}
+	fix := fmt.Sprintf("cdk bootstrap aws://%s/%s --trust %s --trust-for-lookup %s --cloudformation-execution-policies <policy ARN>",
+		env.Account, env.Region, t.Place.Account, t.Place.Account)
+	base = base.Copy()
+	base.Region = env.Region
+	entry, err := account.Enter(ctx, base, account.Target{Account: env.Account, Region: env.Region, Name: "generator-bootstrap"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return failedCheck(what, err, fix)
+	}
+	version, err := account.BootstrapVersion(ctx, entry.Commands, "")
+	if err != nil {
+		return failedCheck(what, err, fix)
+	}
+	return kube.Check{What: fmt.Sprintf("%s: CDK bootstrap version %d", what, version)}
+}

@@ -1,0 +1,123 @@
+package install
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/stages"
+)
+
+// Target is a pipeline, and the account and cluster that it is installed in.
+type Target struct {
+	// Config has all that a cluster needs ([config.Config.RequireCluster]). Names
+	// that it leaves out are set to those of an installed pipeline.
+	Config  *config.Config
+	Place   plan.Place   // of the pipeline itself
+	Cluster kube.Cluster // session with the cluster
+	AWS     AWS          // not called by Diff and Apply
+}
+
+// AWS loads the configuration of AWS clients in a region; "" is the default region.
+type AWS func(ctx context.Context, region string) (aws.Config, error)
+
+// Locate returns the account and region of a pipeline: those that are given,
+// else those of the AWS credentials. AWS is not asked for what is given.
+func Locate(ctx context.Context, load AWS, id, region string) (string, string, error) {
+	if id != "" && region != "" {
+		return id, region, nil
+	}
+	base, err := load(ctx, region)
+	if err != nil {
+		return "", "", err
+	}
+	if base.Region == "" {
+		return "", "", fault.Invalidf("the region of the pipeline is not known").WithHint("give --region, or set AWS_REGION")
+	}
+	if id == "" {
+		session, err := account.Identify(ctx, base)
+		if err != nil {
+			return "", "", err
+		}
+		id = session.Account
+	}
+	return id, base.Region, nil
+}
+
+func (t *Target) names() plan.Names { return plan.NamesOf(t.Config, t.Place) }
+
+// useInstalledNames sets names that the configuration leaves out to those that
+// the installed pipeline has.
+func (t *Target) useInstalledNames(ctx context.Context) error {
+	pipeline := t.names().Pipeline
+	installed, err := t.Cluster.Installed(ctx, pipeline, t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace)
+	if err != nil {
+		return fmt.Errorf("looking for the names of the pipeline %q: %w", pipeline, err)
+	}
+	if err := t.Config.FillIn(config.Fallback{
+		WorkflowTemplateName: installed.Template, EventSourceName: installed.EventSource, SensorName: installed.Sensor,
+		ServiceAccountName: installed.ServiceAccount, WorkflowNamePrefix: installed.Variables["APHEX_PREFIX"],
+		ArtifactBucketName: installed.Variables["APHEX_BUCKET"],
+	}); err != nil {
+		return fault.Invalidf("names of the pipeline %q in the cluster: %w", pipeline, err)
+	}
+	t.Place.Bucket = t.Config.Bucket(t.Place.Account, t.Place.Region)
+	return nil
+}
+
+// objects renders the objects of the pipeline. A version of the workflow
+// template gets a name that no other version in the cluster has.
+func (t *Target) objects(ctx context.Context) ([]manifest.Object, error) {
+	p, err := plan.New(t.Config, stages.Contracts(), t.Place)
+	if err != nil {
+		return nil, err
+	}
+	return argo.ObjectsBeside(t.Config, p, t.Place, t.Cluster.Taken(ctx, t.Config.ArgoNamespace))
+}
+
+// webhookSecret names the Secret that the EventSource checks signatures with.
+func (t *Target) webhookSecret() manifest.Object {
+	return manifest.Object{Kind: "Secret", Namespace: t.Config.ArgoEventsNamespace, Name: t.names().WebhookSecret}
+}
+
+// apply updates the objects in the cluster and reports what became of each.
+func (t *Target) apply(ctx context.Context, objects []manifest.Object, r Reporter) ([]manifest.Change, error) {
+	changes, err := t.Cluster.Apply(ctx, objects)
+	for _, change := range changes {
+		r.Changed(Objects, change)
+	}
+	return changes, err
+}
+
+// awaitWebhook waits until a push would start a run.
+func (t *Target) awaitWebhook(ctx context.Context, objects []manifest.Object, r Reporter) error {
+	receiver := kube.Receiver{
+		Namespace: t.Config.ArgoEventsNamespace, EventSource: t.Config.EventSourceName, Sensor: t.Config.SensorName,
+		Port: argo.WebhookPort, Path: argo.WebhookPath, Triggers: argo.Triggers,
+	}
+	for _, object := range objects {
+		switch object.Kind {
+		case "Service":
+			receiver.Service = object.Name
+		case "WorkflowTemplate":
+			receiver.Template = object.Name
+		}
+	}
+	r.Started(Webhook, "")
+	notes, err := t.Cluster.AwaitReceiver(ctx, receiver)
+	for _, note := range notes {
+		r.Note(note)
+	}
+	if err == nil && len(notes) == 0 {
+		r.Ready()
+	}
+	return err
+}
