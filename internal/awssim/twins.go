@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 
@@ -15,21 +16,24 @@ type twin struct {
 	create func(*Server, want) (stacks.Resource, error)
 	update func(*Server, want) (stacks.Resource, error)
 	remove func(*Server, want) error
+	// find finds a resource by the name that the template gives it; nil for
+	// types whose names say nothing about what exists.
+	find func(*Server, want) (stacks.Resource, error)
 }
 
 var twins = map[string]twin{
-	"AWS::S3::Bucket":             {createBucket, updateBucket, deleteBucket},
-	"AWS::S3::BucketPolicy":       {putBucketPolicy, putBucketPolicy, deleteBucketPolicy},
-	"AWS::IAM::Role":              {createRole, updateRole, deleteRole},
-	"AWS::IAM::Policy":            {createInlinePolicy, updateInlinePolicy, deleteInlinePolicy},
-	"AWS::IAM::ManagedPolicy":     {createManagedPolicy, updateManagedPolicy, deleteManagedPolicy},
-	"AWS::IAM::OIDCProvider":      {createProvider, updateProvider, deleteProvider},
-	"AWS::SSM::Parameter":         {createParameter, updateParameter, deleteParameter},
-	"AWS::SecretsManager::Secret": {createSecret, updateSecret, deleteSecret},
-	"AWS::ECR::Repository":        {createRepository, updateRepository, deleteRepository},
+	"AWS::S3::Bucket":             {createBucket, updateBucket, deleteBucket, findBucket},
+	"AWS::S3::BucketPolicy":       {putBucketPolicy, putBucketPolicy, deleteBucketPolicy, findBucketPolicy},
+	"AWS::IAM::Role":              {createRole, updateRole, deleteRole, findRole},
+	"AWS::IAM::Policy":            {createInlinePolicy, updateInlinePolicy, deleteInlinePolicy, nil},
+	"AWS::IAM::ManagedPolicy":     {createManagedPolicy, updateManagedPolicy, deleteManagedPolicy, findManagedPolicy},
+	"AWS::IAM::OIDCProvider":      {createProvider, updateProvider, deleteProvider, nil},
+	"AWS::SSM::Parameter":         {createParameter, updateParameter, deleteParameter, findParameter},
+	"AWS::SecretsManager::Secret": {createSecret, updateSecret, deleteSecret, findSecret},
+	"AWS::ECR::Repository":        {createRepository, updateRepository, deleteRepository, findRepository},
 
-	"Custom::CrossRegionExportWriter": {createExports, updateExports, deleteExports},
-	"Custom::CrossRegionExportReader": {createImports, updateImports, deleteImports},
+	"Custom::CrossRegionExportWriter": {createExports, updateExports, deleteExports, nil},
+	"Custom::CrossRegionExportReader": {createImports, updateImports, deleteImports, nil},
 }
 
 // want is what CloudFormation wants of a resource.
@@ -77,6 +81,25 @@ func (h host) Delete(_ context.Context, r stacks.ResourceRequest) error {
 		return nil
 	}
 	return handlerError(err)
+}
+
+// HasTwin says whether resources of a type exist in the simulator.
+func (h host) HasTwin(typ string) bool {
+	_, ok := twins[typ]
+	return ok
+}
+
+// Existing finds a resource that has a twin by the name in its properties.
+func (h host) Existing(scope stacks.Scope, typ string, properties map[string]any) (stacks.Resource, error) {
+	find := twins[typ].find
+	if find == nil {
+		return stacks.Resource{}, stacks.ErrAbsent
+	}
+	resource, err := find(h.s, newWant(stacks.ResourceRequest{Scope: scope, Type: typ, Properties: properties}))
+	if errors.Is(err, stacks.ErrAbsent) || isMissing(err) {
+		return stacks.Resource{}, stacks.ErrAbsent
+	}
+	return resource, handlerError(err)
 }
 
 // handlerError words an error as a resource handler of CloudFormation does.

@@ -37,6 +37,15 @@ func updateManagedPolicy(s *Server, w want) (stacks.Resource, error) {
 	return policyResource(p), attach(s, w, p.ARN)
 }
 
+func findManagedPolicy(s *Server, w want) (stacks.Resource, error) {
+	for _, p := range s.identity.Policies(w.Scope.Account) {
+		if p.Name == w.now.text("ManagedPolicyName") {
+			return policyResource(p), nil
+		}
+	}
+	return stacks.Resource{}, stacks.ErrAbsent
+}
+
 func policyResource(p identity.Policy) stacks.Resource {
 	return stacks.Resource{PhysicalID: p.ARN, Attributes: map[string]any{"PolicyArn": p.ARN, "PolicyId": p.ID}}
 }

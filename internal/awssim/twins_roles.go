@@ -62,6 +62,11 @@ func roleResource(role identity.Role) stacks.Resource {
 	return stacks.Resource{PhysicalID: role.Name, Attributes: map[string]any{"Arn": role.ARN, "RoleId": role.ID}}
 }
 
+func findRole(s *Server, w want) (stacks.Resource, error) {
+	role, err := s.identity.Role(w.Scope.Account, w.now.text("RoleName"))
+	return roleResource(role), err
+}
+
 // deleteRole removes a role unless others gave it policies.
 func deleteRole(s *Server, w want) error {
 	if err := s.permit(w, "iam:DeleteRole", w.iamARN("role/"+w.PhysicalID)); err != nil {

@@ -64,6 +64,28 @@ func configureBucket(s *Server, w want, name string) (stacks.Resource, error) {
 	}}, nil
 }
 
+// bucketHere is a bucket of the account in the region.
+func bucketHere(s *Server, w want, property string) (objects.Bucket, error) {
+	bucket, err := s.objects.Bucket(strings.ToLower(w.now.text(property)))
+	if err == nil && (bucket.Account != w.Scope.Account || bucket.Region != w.Scope.Region) {
+		return objects.Bucket{}, stacks.ErrAbsent
+	}
+	return bucket, err
+}
+
+func findBucket(s *Server, w want) (stacks.Resource, error) {
+	bucket, err := bucketHere(s, w, "BucketName")
+	return stacks.Resource{PhysicalID: bucket.Name}, err
+}
+
+func findBucketPolicy(s *Server, w want) (stacks.Resource, error) {
+	bucket, err := bucketHere(s, w, "Bucket")
+	if err == nil && bucket.Policy == "" {
+		err = stacks.ErrAbsent
+	}
+	return stacks.Resource{PhysicalID: bucket.Name}, err
+}
+
 func bucketEncryption(p properties) objects.Encryption {
 	for _, rule := range p.maps("BucketEncryption", "ServerSideEncryptionConfiguration") {
 		return objects.Encryption{

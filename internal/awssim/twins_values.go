@@ -35,6 +35,11 @@ func putParameter(s *Server, w want, name string, overwrite bool) (stacks.Resour
 	return stacks.Resource{PhysicalID: name, Attributes: map[string]any{"Type": p.Type, "Value": p.Value}}, err
 }
 
+func findParameter(s *Server, w want) (stacks.Resource, error) {
+	p, err := s.parameters.Get(w.place(), w.now.text("Name"))
+	return stacks.Resource{PhysicalID: p.Name, Attributes: map[string]any{"Type": p.Type, "Value": p.Value}}, err
+}
+
 func deleteParameter(s *Server, w want) error {
 	if err := s.permit(w, "ssm:DeleteParameter", w.arn("ssm", "parameter/"+strings.TrimPrefix(w.PhysicalID, "/"))); err != nil {
 		return err
@@ -99,6 +104,11 @@ func secretResource(arn string) stacks.Resource {
 	return stacks.Resource{PhysicalID: arn, Attributes: map[string]any{"Id": arn}}
 }
 
+func findSecret(s *Server, w want) (stacks.Resource, error) {
+	secret, err := s.secrets.Get(w.place(), w.now.text("Name"))
+	return secretResource(secret.ARN), err
+}
+
 func deleteSecret(s *Server, w want) error {
 	if err := s.permit(w, "secretsmanager:DeleteSecret", w.PhysicalID); err != nil {
 		return err
@@ -145,6 +155,11 @@ func updateRepository(s *Server, w want) (stacks.Resource, error) {
 
 func repositoryResource(r registry.Repository) stacks.Resource {
 	return stacks.Resource{PhysicalID: r.Name, Attributes: map[string]any{"Arn": r.ARN, "RepositoryUri": r.URI}}
+}
+
+func findRepository(s *Server, w want) (stacks.Resource, error) {
+	r, err := s.registry.Get(w.place(), w.now.text("RepositoryName"))
+	return repositoryResource(r), err
 }
 
 func deleteRepository(s *Server, w want) error {

@@ -12,6 +12,9 @@ import (
 
 // act makes or changes the physical resource and notes what it is now.
 func (e *Engine) act(ctx context.Context, s *stack, st step) error {
+	if st.verb == "IMPORT" {
+		return e.importResource(s, st)
+	}
 	if err := st.checkReplacement(); err != nil {
 		return err
 	}
@@ -67,26 +70,9 @@ func (e *Engine) makeGeneric(s *stack, request ResourceRequest) (Resource, error
 	subject.Seed = e.newID()
 	id := subject.NewID()
 	if identity := kinds.Identity(request.Type, request.Properties); identity != "" && e.taken(s.Scope, request.Type, identity) {
-		message := fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", request.Type, identity)
-		return Resource{}, errors.New(handlerReason(message, e.newID(), "AlreadyExists"))
+		return Resource{}, errors.New(handlerReason(existsReason(request.Type, identity), e.newID(), "AlreadyExists"))
 	}
 	return Resource{PhysicalID: id}, nil
-}
-
-// taken says whether a resource of the type with that identity exists. The
-// caller holds the lock.
-func (e *Engine) taken(scope Scope, typ, identity string) bool {
-	for _, s := range e.state.Stacks {
-		if s.Scope.Account != scope.Account || s.Scope.Region != scope.Region && !kinds.Global(typ) {
-			continue
-		}
-		for _, r := range s.Resources {
-			if r.Type == typ && r.PhysicalID != "" && !r.gone() && kinds.Identity(typ, r.Properties) == identity {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // request says to the host what is wanted.
@@ -118,6 +104,7 @@ func (e *Engine) note(s *stack, st step, identity Resource) {
 	if identity.PhysicalID != "" {
 		r.PhysicalID = identity.PhysicalID
 	}
+	r.Imported = r.Imported && !st.replace
 	if identity.Attributes != nil || st.replace {
 		r.Attributes = identity.Attributes
 	}

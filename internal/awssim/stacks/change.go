@@ -10,7 +10,7 @@ import (
 
 // change is what a change set says of one resource.
 type change struct {
-	Action       string // Add, Modify or Remove
+	Action       string // Add, Import, Modify or Remove
 	LogicalID    string
 	PhysicalID   string
 	Type         string
@@ -38,6 +38,10 @@ type detail struct {
 
 func addition(r *resource) change {
 	return change{Action: "Add", LogicalID: r.LogicalID, Type: r.Type, After: situation(r)}
+}
+
+func importation(r *resource, physicalID string) change {
+	return change{Action: "Import", LogicalID: r.LogicalID, PhysicalID: physicalID, Type: r.Type, After: situation(r)}
 }
 
 func removal(r *resource) change {

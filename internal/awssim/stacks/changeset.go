@@ -25,6 +25,7 @@ type changeSet struct {
 	Version     version
 	Changes     []change
 	Nested      bool // IncludeNestedStacks
+	Importing   bool // ImportExistingResources
 	OnFailure   string
 	Unchecked   bool   // DisableValidation
 	OperationID string // of its making
@@ -65,7 +66,7 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 	cs.Status = "CREATE_IN_PROGRESS"
 	e.mu.Unlock()
 	_ = e.sleep(ctx, e.options.Tick)
-	found, err := e.planChanges(ctx, s, cs.Version)
+	found, err := e.planChanges(ctx, s, cs.Version, cs)
 	if e.closed() {
 		return
 	}
@@ -81,6 +82,8 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 		cs.Status, cs.Reason = "FAILED", noChanges
 	case found.Nothing:
 		cs.Status, cs.Reason = "FAILED", noUpdates
+	case found.refusal() != "":
+		cs.Status, cs.Reason = "FAILED", found.refusal()
 	case len(found.Invalid) > 0 && !cs.Unchecked:
 		cs.Status, cs.Reason, cs.Invalid = "FAILED", earlyReason(found.Invalid), found.Invalid
 	default:
@@ -118,7 +121,7 @@ func (e *Engine) nestedChangeSet(s *stack, parent *changeSet, planned *childPlan
 	}
 	cs := &changeSet{
 		Name: kinds.Invent(parent.Name, planned.logicalID, e.newID(), ""), Type: typ, Created: e.host.Now().UTC(),
-		Caller: parent.Caller, Version: planned.version, Nested: true, Parent: parent.ID, Root: parent.Root,
+		Caller: parent.Caller, Version: planned.version, Nested: true, Importing: parent.Importing, Parent: parent.ID, Root: parent.Root,
 	}
 	if cs.Root == "" {
 		cs.Root = parent.ID

@@ -44,6 +44,8 @@ func (e *Engine) executeChangeSet(_ context.Context, c call) (node, error) {
 	if err := executable(s, cs, !op.rollsBack()); err != nil {
 		return node{}, err
 	}
+	op.Imports = map[string][]string{}
+	e.collectImports(s, cs, op.Imports)
 	e.execute(s, cs)
 	e.begin(s, c, op, status)
 	return node{}, nil
@@ -121,7 +123,7 @@ func (cs *changeSet) identity(s *stack) []field {
 	return []field{
 		text("StackId", s.ID), text("StackName", s.Name), text("ChangeSetId", cs.ID), text("ChangeSetName", cs.Name),
 		text("ExecutionStatus", cs.Execution), text("Status", cs.Status), moment("CreationTime", cs.Created),
-		optional("Description", cs.Description), boolean("IncludeNestedStacks", cs.Nested),
+		optional("Description", cs.Description), boolean("IncludeNestedStacks", cs.Nested), boolean("ImportExistingResources", cs.Importing),
 		optional("ParentChangeSetId", cs.Parent), optional("RootChangeSetId", cs.Root),
 	}
 }

@@ -38,7 +38,7 @@ func (c call) newChangeSet() (*changeSet, error) {
 	cs := &changeSet{
 		Type: c.form.text("ChangeSetType"), Description: c.form.text("Description"), Token: c.form.text("ClientToken"),
 		Nested: c.form.flag("IncludeNestedStacks"), OnFailure: c.form.text("OnStackFailure"), Caller: c.caller,
-		Unchecked: c.form.flag("DisableValidation"),
+		Unchecked: c.form.flag("DisableValidation"), Importing: c.form.flag("ImportExistingResources"),
 	}
 	if cs.Name, err = c.form.require("ChangeSetName"); err != nil {
 		return nil, err

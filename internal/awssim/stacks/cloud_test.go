@@ -167,6 +167,20 @@ func (h *host) Delete(_ context.Context, r stacks.ResourceRequest) error {
 	return h.note("delete", r, r.PhysicalID)
 }
 
+func (h *host) HasTwin(typ string) bool { return h.twins[typ] }
+
+// Existing goes by the property Name, with which the tests name their twins.
+func (h *host) Existing(_ stacks.Scope, typ string, properties map[string]any) (stacks.Resource, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, r := range h.alive {
+		if r.Type == typ && r.Properties["Name"] == properties["Name"] {
+			return stacks.Resource{PhysicalID: id}, nil
+		}
+	}
+	return stacks.Resource{}, stacks.ErrAbsent
+}
+
 func (h *host) note(verb string, r stacks.ResourceRequest, id string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -21,6 +21,7 @@ func (e *Engine) deleteResources(ctx context.Context, s *stack, victims []*resou
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.mark(s, r, "DELETE_SKIPPED", "")
+			e.leave(s, r)
 			return nil
 		}
 		return e.deleteResource(ctx, s, r)
@@ -79,6 +80,7 @@ func (e *Engine) deleteResource(ctx context.Context, s *stack, r *resource) erro
 		return nil
 	case s.Operation.Force:
 		e.mark(s, r, "DELETE_SKIPPED", err.Error())
+		e.leave(s, r)
 		return nil
 	}
 	e.mark(s, r, "DELETE_FAILED", err.Error())

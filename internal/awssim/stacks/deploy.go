@@ -65,17 +65,20 @@ func (e *Engine) launchNext(s *stack, next *operation) {
 	e.become(s, "DELETE_IN_PROGRESS", "User Initiated")
 }
 
-// failures says what failed, creations before updates.
+// failures says what failed: creations, then imports, then updates.
 func (s *stack) failures(ids []string) string {
-	var created, updated []string
+	var created, imported, updated []string
 	for _, id := range ids {
-		if r := s.Resources[id]; r != nil && strings.HasPrefix(r.Status, "UPDATE") {
+		switch r := s.Resources[id]; {
+		case r != nil && strings.HasPrefix(r.Status, "UPDATE"):
 			updated = append(updated, id)
-		} else {
+		case r != nil && strings.HasPrefix(r.Status, "IMPORT"):
+			imported = append(imported, id)
+		default:
 			created = append(created, id)
 		}
 	}
-	return failureReason("create", created) + failureReason("update", updated)
+	return failureReason("create", created) + failureReason("import", imported) + failureReason("update", updated)
 }
 
 // deployed ends a deployment whose resources and outputs are complete. The

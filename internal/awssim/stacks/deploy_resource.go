@@ -24,12 +24,20 @@ func (e *Engine) deployResource(ctx context.Context, s *stack, c *compiled, id s
 	if err == nil {
 		err = e.perform(ctx, s, st)
 	}
-	return e.end(ctx, s, st, err)
+	if err := e.end(ctx, s, st, err); err != nil || st.verb != "IMPORT" {
+		return err
+	}
+	return e.deployResource(ctx, s, c, id) // what was imported is updated
 }
 
-// firstReason explains why an update begins by making something new.
+// firstReason explains how a step begins that does not just create or update.
 func (st step) firstReason() string {
-	if st.replace {
+	switch {
+	case st.verb == "IMPORT":
+		return "Resource import started."
+	case st.tagging:
+		return tagsReason
+	case st.replace:
 		return "Requested update requires the creation of a new physical resource; hence creating one."
 	}
 	return ""
@@ -84,15 +92,26 @@ func (e *Engine) end(ctx context.Context, s *stack, st step, err error) error {
 	defer e.mu.Unlock()
 	if err != nil {
 		e.mark(s, st.record, st.verb+"_FAILED", err.Error())
+		e.release(s, st)
 		return err
 	}
-	e.mark(s, st.record, st.verb+"_COMPLETE", "")
+	e.mark(s, st.record, st.verb+"_COMPLETE", st.lastReason())
 	return nil
 }
 
+func (st step) lastReason() string {
+	if st.verb == "IMPORT" {
+		return "Resource import completed."
+	}
+	return ""
+}
+
 func cancellation(verb string) string {
-	if verb == "CREATE" {
+	switch verb {
+	case "CREATE":
 		return "Resource creation cancelled"
+	case "IMPORT":
+		return "Resource import cancelled"
 	}
 	return "Resource update cancelled"
 }

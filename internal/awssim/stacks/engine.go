@@ -32,6 +32,8 @@ type state struct {
 	Seed    uint64
 	Counter uint64
 	Stacks  map[string]*stack // by ARN
+	// Unmanaged are the resources without a twin that stacks left behind.
+	Unmanaged []*unmanaged
 }
 
 type liveName struct {

@@ -56,6 +56,13 @@ type Host interface {
 	// Delete removes the resource; one that is gone already is no error.
 	// ErrGeneric as for Create.
 	Delete(ctx context.Context, r ResourceRequest) error
+
+	// HasTwin says whether the host has a twin of a resource type. It is asked
+	// under the engine's lock, and must not call the engine.
+	HasTwin(typ string) bool
+	// Existing finds the resource of a type with a twin that has, in the scope,
+	// the name that the properties give. ErrAbsent says that there is none.
+	Existing(scope Scope, typ string, properties map[string]any) (Resource, error)
 }
 
 // ResourceRequest asks a Host to create, update or delete one resource.
@@ -86,3 +93,6 @@ type Resource struct {
 
 // ErrGeneric is what a Host answers for a resource type it has no twin of.
 var ErrGeneric = errors.New("the host has no twin of this resource type")
+
+// ErrAbsent is what a Host answers when no resource has the name it looks for.
+var ErrAbsent = errors.New("no resource has this name")

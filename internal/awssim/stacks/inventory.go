@@ -58,7 +58,7 @@ func (e *Engine) Scopes(account string) []Scope {
 }
 
 // Deployed lists the resources of some types that the stacks of a scope have,
-// by stack and logical id.
+// by stack and logical id, and then those that stacks left behind.
 func (e *Engine) Deployed(scope Scope, types ...string) []inventory.Resource {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -76,7 +76,7 @@ func (e *Engine) Deployed(scope Scope, types ...string) []inventory.Resource {
 			})
 		}
 	}
-	return found
+	return append(found, e.leftBehind(scope, types)...)
 }
 
 // allTags are the resource's own, those of its stack, and CloudFormation's.

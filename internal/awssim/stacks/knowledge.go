@@ -11,6 +11,8 @@ import (
 type knowledge struct {
 	templates  map[string]string
 	parameters map[string]parameter
+	existing   map[occupied]existing
+	deep       bool // the change set is one of nested stacks too
 	wanted     []func(context.Context, *Engine, *stack, version) error
 }
 

@@ -20,7 +20,7 @@ func (e *Engine) deployNested(ctx context.Context, s *stack, st step, r Resource
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	op := &operation{
-		Token: s.Operation.Token, Phase: deploying, Nested: true, OnFailure: s.Operation.OnFailure,
+		Token: s.Operation.Token, Phase: deploying, Nested: true, OnFailure: s.Operation.OnFailure, Imports: s.Operation.Imports,
 	}
 	if r.PhysicalID == "" {
 		op.Kind = createStack

@@ -43,7 +43,10 @@ type operation struct {
 	Before       string // the status before a deletion
 	ChangeSet    string // the ARN of the change set that is executed
 	Cancelled    bool   // by the user or by the parent
-	Next         *operation
+	// Imports are the logical ids that are imported instead of created, by the
+	// ARN of their stack.
+	Imports map[string][]string
+	Next    *operation
 
 	cancel context.CancelCauseFunc
 }

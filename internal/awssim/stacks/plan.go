@@ -18,6 +18,10 @@ type plan struct {
 	Children []*childPlan
 	// Invalid is what early validation has against it.
 	Invalid []validation
+	// Unretained are the resources that could be imported if their deletion
+	// policy kept them, and Owned is why one cannot be: it is another stack's.
+	Unretained []string
+	Owned      string
 	// Nothing says that there is nothing to do at all: no change of a
 	// resource, an output, a tag or a notification.
 	Nothing bool
@@ -43,16 +47,21 @@ type planner struct {
 	unknown  map[string]bool // resources whose identity the deployment will tell
 	changing map[string]bool // nested stacks whose outputs may change
 	result   plan
+	// importing says that what exists is imported.
+	importing bool
 }
 
 // planChanges compares a stack with a new version. The host is asked for
 // nested templates and parameters without the lock, which is why the plan is
 // made again until nothing is missing.
-func (e *Engine) planChanges(ctx context.Context, s *stack, target version) (*plan, error) {
-	known := &knowledge{templates: map[string]string{}, parameters: map[string]parameter{}}
+func (e *Engine) planChanges(ctx context.Context, s *stack, target version, cs *changeSet) (*plan, error) {
+	known := &knowledge{
+		templates: map[string]string{}, parameters: map[string]parameter{}, existing: map[occupied]existing{},
+		deep: cs.Nested,
+	}
 	for {
 		e.mu.Lock()
-		result, err := e.planWith(s, target, known)
+		result, err := e.planWith(s, target, known, cs.Importing)
 		e.mu.Unlock()
 		if len(known.wanted) == 0 {
 			return result, err
@@ -64,9 +73,9 @@ func (e *Engine) planChanges(ctx context.Context, s *stack, target version) (*pl
 }
 
 // planWith makes a plan with what is known. The caller holds the lock.
-func (e *Engine) planWith(s *stack, target version, known *knowledge) (*plan, error) {
+func (e *Engine) planWith(s *stack, target version, known *knowledge, importing bool) (*plan, error) {
 	p := &planner{
-		engine: e, stack: s, known: known, unknown: map[string]bool{}, changing: map[string]bool{},
+		engine: e, stack: s, known: known, importing: importing, unknown: map[string]bool{}, changing: map[string]bool{},
 	}
 	var err error
 	if p.to, err = e.compile(s, target); err != nil {
@@ -153,15 +162,15 @@ func (p *planner) resource(id string) error {
 		return err
 	}
 	current := p.stack.Resources[id]
-	added := current == nil || current.gone() || current.PhysicalID == "" || current.Status == "CREATE_FAILED"
+	added := current == nil || current.gone() || current.PhysicalID == "" || current.failedToExist()
 	if added {
 		p.unknown[id] = true
-		p.result.Changes = append(p.result.Changes, addition(&wanted))
-		p.validate(&wanted, true)
+		p.validate(&wanted)
+		p.add(&wanted)
 	} else if c, modified := p.modification(current, &wanted); modified {
 		p.unknown[id] = c.Replacement != "False"
 		p.result.Changes = append(p.result.Changes, c)
-		p.validate(&wanted, false)
+		p.validate(&wanted)
 	}
 	if wanted.Type != stackType {
 		return nil
@@ -194,13 +203,13 @@ func (p *planner) nested(id string, current, wanted *resource) error {
 	if from == nil {
 		from = &stack{Scope: p.stack.Scope, Name: p.stack.Name + "-" + id, Resources: map[string]*resource{}}
 	}
-	if child.plan, err = p.engine.planWith(from, child.version, p.known); err != nil {
+	if child.plan, err = p.engine.planWith(from, child.version, p.known, p.importing && p.known.deep); err != nil {
 		return err
 	}
 	if child.plan.Nothing {
 		return nil
 	}
-	p.result.Invalid = append(p.result.Invalid, child.plan.Invalid...)
+	p.result.inherit(child.plan)
 	p.changing[id] = true
 	p.result.Children = append(p.result.Children, child)
 	if !slices.ContainsFunc(p.result.Changes, func(c change) bool { return c.LogicalID == id }) {

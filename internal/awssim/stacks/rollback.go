@@ -28,10 +28,11 @@ func (e *Engine) undoCreation(ctx context.Context, s *stack) {
 	e.finish(s, "ROLLBACK_COMPLETE", "")
 }
 
-// keptOnCreate says whether a resource that a failed operation made is left
-// alone. Only a plain Retain does that, unless the caller wanted otherwise.
+// keptOnCreate says whether a resource that a failed operation brought is left
+// alone: one that it imported, and one that it made if its policy is a plain
+// Retain, unless the caller wanted otherwise.
 func (s *stack) keptOnCreate(r *resource) bool {
-	return !s.RetainOnCreate && r.DeletionPolicy == "Retain" && r.PhysicalID != ""
+	return r.Imported || !s.RetainOnCreate && r.DeletionPolicy == "Retain" && r.PhysicalID != ""
 }
 
 // undoUpdate brings the resources of the stable version back to how they were.

@@ -113,6 +113,9 @@ type resource struct {
 	DeletionPolicy      string
 	UpdateReplacePolicy string
 	Needs               []string // logical ids that must outlive it
+	// Imported says that the stack did not make the physical resource: a
+	// rollback leaves it alone.
+	Imported bool
 }
 
 type pastOperation struct{ ID, Kind string }

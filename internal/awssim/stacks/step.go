@@ -10,12 +10,13 @@ import (
 
 // step is what has to be done with one resource.
 type step struct {
-	verb    string    // CREATE, UPDATE, or empty: nothing
+	verb    string    // CREATE, IMPORT, UPDATE, or empty: nothing
 	replace bool      // an update that makes a new physical resource
 	record  *resource // of the stack
 	wanted  resource  // how it shall be
 	begun   bool      // the first event was told before a restart
 	acted   bool      // the physical resource was made or changed before a restart
+	tagging bool      // the update that follows an import
 }
 
 // wanted evaluates what the template says of a resource. The caller holds the
@@ -53,7 +54,7 @@ func (s *stack) decide(c *compiled, id string) (step, error) {
 		}
 		return step{verb: "UPDATE", record: current, wanted: wanted}, err
 	}
-	if current == nil || current.gone() || current.Status == "CREATE_FAILED" {
+	if current == nil || current.gone() || current.failedToExist() {
 		return s.creation(current, wanted), nil
 	}
 	st := step{record: current, wanted: wanted, verb: "UPDATE"}
@@ -61,8 +62,12 @@ func (s *stack) decide(c *compiled, id string) (step, error) {
 	switch {
 	case current.Status == "CREATE_IN_PROGRESS":
 		st.verb, st.begun, st.acted = "CREATE", true, current.PhysicalID != ""
+	case current.Status == "IMPORT_IN_PROGRESS":
+		st.verb, st.begun, st.acted = "IMPORT", true, current.PhysicalID != ""
+	case current.Status == "IMPORT_COMPLETE":
+		st.tagging = true
 	case current.Status == "UPDATE_IN_PROGRESS":
-		st.begun, st.acted = true, same
+		st.begun, st.acted = true, same && current.Reason != tagsReason
 	case current.Status != "UPDATE_FAILED" && same:
 		st.verb = ""
 	}
@@ -80,7 +85,11 @@ func (s *stack) creation(current *resource, wanted resource) step {
 		LogicalID: wanted.LogicalID, Type: wanted.Type, Properties: wanted.Properties, Needs: wanted.Needs,
 	}
 	s.Resources[wanted.LogicalID] = record
-	return step{verb: "CREATE", record: record, wanted: wanted}
+	verb := "CREATE"
+	if slices.Contains(s.Operation.Imports[s.ID], wanted.LogicalID) {
+		verb = "IMPORT"
+	}
+	return step{verb: verb, record: record, wanted: wanted}
 }
 
 // retire keeps a physical resource for the cleanup.

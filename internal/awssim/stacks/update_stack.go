@@ -41,7 +41,7 @@ func (e *Engine) updateStack(ctx context.Context, c call) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	found, err := e.planChanges(ctx, s, v)
+	found, err := e.planChanges(ctx, s, v, &changeSet{})
 	if err != nil {
 		return node{}, err
 	}

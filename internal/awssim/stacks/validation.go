@@ -41,32 +41,20 @@ func earlyReason(failed []validation) string {
 		"use the DescribeEvents API for detailed failure information.", strings.Join(names, ", "))
 }
 
-// validate holds a resource that is to be made or changed to what early
-// validation knows: the properties of its type, and that nothing has the name
-// of a new one. The caller holds the lock.
-func (p *planner) validate(wanted *resource, added bool) {
-	path := "/Resources/" + wanted.LogicalID + "/Properties"
-	add := func(name, path, id, reason string) {
-		p.result.Invalid = append(p.result.Invalid, validation{
-			ID: p.engine.newID(), Name: name, Path: path, Reason: reason, StackID: p.stack.ID,
-			LogicalID: wanted.LogicalID, PhysicalID: id, Type: wanted.Type, Time: p.engine.host.Now().UTC(),
-		})
-	}
+// validate holds a resource that is to be made or changed to the properties of
+// its type. The caller holds the lock.
+func (p *planner) validate(wanted *resource) {
 	for _, problem := range kinds.Problems(wanted.Type, wanted.Properties) {
-		add("PROPERTY_VALIDATION", path+problem.Path, "", problem.Reason)
+		p.object(wanted, validation{Name: "PROPERTY_VALIDATION", Path: problem.Path, Reason: problem.Reason})
 	}
-	identity := kinds.Identity(wanted.Type, wanted.Properties)
-	if identity == "" || !added {
-		return
-	}
-	if own := p.stack.Resources[wanted.LogicalID]; own != nil && kinds.Identity(own.Type, own.Properties) == identity {
-		return // what a failed creation left
-	}
-	if p.engine.taken(p.stack.Scope, wanted.Type, identity) {
-		property := "/" + kinds.NameProperty(wanted.Type)
-		add("NAME_CONFLICT_VALIDATION", path+strings.TrimSuffix(property, "/"), identity,
-			fmt.Sprintf("Resource of type '%s' with identifier '%s' already exists.", wanted.Type, identity))
-	}
+}
+
+// object adds to what early validation has against the plan. The path is one
+// below the properties of the resource.
+func (p *planner) object(wanted *resource, v validation) {
+	v.ID, v.StackID, v.Time = p.engine.newID(), p.stack.ID, p.engine.host.Now().UTC()
+	v.LogicalID, v.Type, v.Path = wanted.LogicalID, wanted.Type, "/Resources/"+wanted.LogicalID+"/Properties"+v.Path
+	p.result.Invalid = append(p.result.Invalid, v)
 }
 
 func (v validation) node(cs *changeSet) node {

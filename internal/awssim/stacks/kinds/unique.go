@@ -70,6 +70,12 @@ func identifying(typ string) []string {
 	if properties, ok := unique[typ]; ok {
 		return properties
 	}
+	return Identifier(typ)
+}
+
+// Identifier are the properties by which an existing resource of the type is
+// found; none when AWS makes a part of its identifier.
+func Identifier(typ string) []string {
 	s := schemaOf(typ)
 	if s == nil {
 		return nil
