@@ -9,6 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/internal/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -53,8 +54,8 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 			return deployStack(ctx, frame, in, workspace, stack, region)
 		},
 	}
-	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) ([]string, error) {
-		return checkEnvironments(ctx, frame, in, cfg, workspace)
+	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (pipeline.Checked, error) {
+		return checkEnvironments(ctx, store, frame, in, cfg, workspace)
 	}
 	if in.Objects == "" { // the cluster that this pod runs in
 		cluster, err := kube.InCluster()
@@ -68,17 +69,20 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 	return pipeline.Run(ctx, d, frame, in)
 }
 
-// checkEnvironments synthesizes every environment of the commit.
-func checkEnvironments(ctx context.Context, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error)) ([]string, error) {
+// checkEnvironments synthesizes every environment of the commit, and compares with
+// what earlier runs deployed.
+func checkEnvironments(
+	ctx context.Context, store *artifact.Store, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
+) (pipeline.Checked, error) {
 	scratch, err := workspace.Scratch("check-")
 	if err != nil {
-		return nil, err
+		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
-	checked, err := environment.Check(ctx, environment.Deps{Enter: clients.Enter}, frame, environment.CheckRequest{
-		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
+	checked, err := environment.Check(ctx, environment.Deps{List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, environment.CheckRequest{
+		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Bucket: in.Bucket, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 	})
-	return checked.Undeployed, err
+	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: checked.Removed}, err
 }
 
 // deployStack deploys the repository's own pipeline stack, in the account that
@@ -109,7 +113,7 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in environment.Input
 	if err != nil {
 		return environment.Output{}, err
 	}
-	return environment.Run(ctx, environment.Deps{Fetch: store.Fetch, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, in)
+	return environment.Run(ctx, environment.Deps{Fetch: store.Fetch, List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, in)
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in environment.RollbackInput) (environment.RollbackOutput, error) {

@@ -38,6 +38,7 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 	unreached := l.unreached(s, last)
 	changed := s.stacks(whole)
 	undeployed := s.undeployed(whole)
+	removed := s.removed(whole)
 	s.outputs(ctx, l, place, whole)
 	cause := causeOf(whole)
 	if cause != nil {
@@ -48,7 +49,7 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 	}
 	l.where(s, place, whole, runs)
 	if ctx.Err() == nil {
-		l.next(s, whole, changed, unreached || undeployed)
+		l.next(s, whole, changed, unreached || undeployed || removed)
 	}
 	if _, err := fmt.Fprint(l.std.out, s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
@@ -209,6 +210,22 @@ func (s *summary) undeployed(result localrun.Result) bool {
 	return false
 }
 
+// removed lists the stacks that an earlier run deployed and that are gone from the
+// app or the configuration, and says whether there are any.
+func (s *summary) removed(result localrun.Result) bool {
+	found := false
+	for _, step := range result.Steps {
+		for _, stack := range stage.ParseRemoved(step.Outputs[stage.RemovedOutput]) {
+			if !found {
+				s.line("\n%s", s.style(yellow, "Stacks that earlier runs deployed and that are gone from the app or the configuration"))
+			}
+			s.line("  %s", stack)
+			found = true
+		}
+	}
+	return found
+}
+
 // wiring begins the outputs that the CDK makes for references between stacks, strong
 // and weak ones; they say nothing to people (aws-cdk-lib, core: refs).
 var wiring = []string{"ExportsOutput", "PublishOutput"}
@@ -274,7 +291,7 @@ func (l *laptop) where(s *summary, place plan.Place, result localrun.Result, run
 }
 
 // next says what to try next.
-func (l *laptop) next(s *summary, result localrun.Result, changed, unreached bool) {
+func (l *laptop) next(s *summary, result localrun.Result, changed, incomplete bool) {
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
 	case result.Status != localrun.Succeeded:
@@ -282,8 +299,8 @@ func (l *laptop) next(s *summary, result localrun.Result, changed, unreached boo
 	case changed:
 		s.line("  run the same command again: nothing changed, so nothing is deployed")
 		s.line("  add an environment to %s and commit: the run of that commit deploys it", l.Config)
-	case unreached:
-		s.line("  nothing changed in the environments that this run deploys; others of the commit are not deployed")
+	case incomplete:
+		s.line("  nothing changed in what this run deploys; what it does not deploy is named above")
 	default:
 		s.line("  nothing changed: every stack is as the commit wants it")
 		s.line("  change a stack in %s, commit, and run the same command again", relative(l.src.dir))

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
@@ -94,6 +95,23 @@ func (Folders) Fetch(ctx context.Context, folder, key, digest, dir string) error
 // Get reads a document.
 func (Folders) Get(_ context.Context, folder, key string) ([]byte, error) {
 	return os.ReadFile(at(folder, key))
+}
+
+// List gives the keys that begin with prefix, in order.
+func (Folders) List(_ context.Context, folder, prefix string) ([]string, error) {
+	var keys []string
+	err := fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && !strings.HasPrefix(name+"/", prefix) && !strings.HasPrefix(prefix, name+"/"):
+			return fs.SkipDir
+		case entry.Type().IsRegular() && strings.HasPrefix(name, prefix):
+			keys = append(keys, name)
+		}
+		return nil
+	})
+	return keys, err
 }
 
 // Put stores a document.

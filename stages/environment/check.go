@@ -29,6 +29,8 @@ type CheckRequest struct {
 	// Workspace gives a folder with the built workspace that nobody else uses: an
 	// app may write into its folder while it is synthesized.
 	Workspace func(ctx context.Context) (dir string, err error)
+	Assembly  string        // folder of an assembly to use in place of a synthesis; may be empty
+	Bucket    string        // that remembers what earlier runs deployed; may be empty
 	Lookups   bool          // let the CDK CLI look up missing context
 	Limit     time.Duration // how long one synthesis may take
 }
@@ -37,10 +39,12 @@ type CheckRequest struct {
 type Checked struct {
 	// Undeployed are the construct paths of the app's stacks that no environment deploys.
 	Undeployed []string
+	// Removed are stacks that an earlier run deployed and no environment deploys any more.
+	Removed []stage.RemovedStack
 }
 
 // Check synthesizes every environment and finds its stacks, as its deployment
-// will, and changes nothing. The error has what is wrong with every environment:
+// will, and changes nothing in the accounts. The error has what is wrong with every environment:
 // an app that fails, missing context, unknown names, another account or region.
 func Check(ctx context.Context, d Deps, frame stage.Frame, r CheckRequest) (Checked, error) {
 	tell := newTelling(d, frame, "")
@@ -64,7 +68,18 @@ func Check(ctx context.Context, d Deps, frame stage.Frame, r CheckRequest) (Chec
 		}
 		return found, err
 	})
-	return conclusion(results)
+	checked, c, err := conclusion(results)
+	if err != nil || !d.keepsInventory(r.Bucket) {
+		return checked, err
+	}
+	found, err := d.readInventories(ctx, r.Bucket)
+	if err != nil {
+		frame.Log.Warn("whether earlier runs deployed stacks that are gone from app or configuration is not known", "error", err)
+		return checked, ctx.Err()
+	}
+	c.bucket, c.config = r.Bucket, r.Config
+	checked.Removed = d.removed(ctx, frame, found, c)
+	return checked, ctx.Err()
 }
 
 // workspaces gives as many folders as syntheses may run at once: one a processor.
@@ -84,7 +99,22 @@ func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
 type arranged struct {
 	all      []string // construct paths of all stacks of its apps
 	deployed []string
+	spots    []spot // of the stacks that are deployed
 	problem  error
+}
+
+// arrangedOf says what an environment deploys, of which apps.
+func arrangedOf(env config.Environment, targets []target, apps []*app) (found arranged) {
+	for _, app := range apps {
+		for _, stack := range app.assembly.Stacks {
+			found.all = append(found.all, stack.Path)
+		}
+	}
+	for _, t := range targets {
+		found.deployed = append(found.deployed, t.stack.Path)
+		found.spots = append(found.spots, spot{env.Account, t.region, t.stack.Name})
+	}
+	return found
 }
 
 // arrange looks at one environment. An account that the pipeline may not enter
@@ -98,7 +128,7 @@ func (r CheckRequest) arrange(ctx context.Context, d Deps, frame stage.Frame, te
 	frame.Out, frame.Log = io.Discard, slog.New(slog.DiscardHandler) // the deployment says it all
 	j := &job{
 		Request: Request{
-			Environment: env, Workspace: workspace, Scratch: scratch, Commit: r.Commit, Branch: r.Branch, Lookups: r.Lookups, Limit: r.Limit,
+			Environment: env, Workspace: workspace, Scratch: scratch, Commit: r.Commit, Branch: r.Branch, Assembly: r.Assembly, Lookups: r.Lookups, Limit: r.Limit,
 		},
 		deps: d, frame: frame, progress: tell,
 	}
@@ -111,38 +141,54 @@ func (r CheckRequest) arrange(ctx context.Context, d Deps, frame stage.Frame, te
 		j.entry = &account.Entry{Target: account.Target{Account: env.Account, Region: env.Region}, Partition: env.Partition()}
 	}
 	targets, apps, _, err := j.arrange(ctx)
-	for _, app := range apps {
-		for _, stack := range app.assembly.Stacks {
-			found.all = append(found.all, stack.Path)
-		}
-	}
-	for _, t := range targets {
-		found.deployed = append(found.deployed, t.stack.Path)
-	}
-	return found, err
+	return arrangedOf(env, targets, apps), err
 }
 
 // conclusion joins what was found of all environments.
-func conclusion(results []schedule.Result[arranged]) (Checked, error) {
+func conclusion(results []schedule.Result[arranged]) (Checked, comparison, error) {
+	c := comparison{wanted: map[spot]bool{}, paths: map[string]bool{}}
 	var all, deployed []string
 	var wrong []schedule.Result[arranged]
 	for _, result := range results {
 		if result.Err != nil {
-			return Checked{}, fmt.Errorf("environment %s: %w", result.Name, result.Err)
+			return Checked{}, c, fmt.Errorf("environment %s: %w", result.Name, result.Err)
 		}
 		if result.Value.problem != nil {
 			wrong = append(wrong, result)
 		}
+		c.want(result.Value)
 		all, deployed = append(all, result.Value.all...), append(deployed, result.Value.deployed...)
 	}
 	switch len(wrong) {
 	case 0:
 		slices.Sort(all)
-		return Checked{Undeployed: slices.DeleteFunc(slices.Compact(all), func(path string) bool { return slices.Contains(deployed, path) })}, nil
+		undeployed := slices.DeleteFunc(slices.Compact(all), func(path string) bool { return slices.Contains(deployed, path) })
+		return Checked{Undeployed: undeployed}, c, checkOnce(results)
 	case 1:
-		return Checked{}, fmt.Errorf("environment %s: %w", wrong[0].Name, wrong[0].Value.problem)
+		return Checked{}, c, fmt.Errorf("environment %s: %w", wrong[0].Name, wrong[0].Value.problem)
 	}
-	return Checked{}, together(wrong, len(results))
+	return Checked{}, c, together(wrong, len(results))
+}
+
+// checkOnce refuses a pipeline that deploys one stack to two environments: each
+// would undo what the other did.
+func checkOnce(results []schedule.Result[arranged]) error {
+	first := map[spot]string{}
+	var twice []string
+	for _, result := range results {
+		for _, s := range result.Value.spots {
+			if other, found := first[s]; found {
+				twice = append(twice, fmt.Sprintf("%s in %s %s is a stack of the environments %s and %s", s.name, s.account, s.region, other, result.Name))
+				continue
+			}
+			first[s] = result.Name
+		}
+	}
+	if len(twice) == 0 {
+		return nil
+	}
+	return fault.Invalidf("one stack is deployed to two environments, which would undo each other's deployments:\n  %s", strings.Join(twice, "\n  ")).
+		WithHint("give the environments other accounts or regions, list the stack in one of them, or let the app name its stacks by ENVIRONMENT_NAME")
 }
 
 // together says what is wrong with several environments; what is wrong with many

@@ -20,13 +20,15 @@ import (
 )
 
 // check looks at every environment of the workspace.
-func (w *world) check() (environment.Checked, error) {
+func (w *world) check() (environment.Checked, error) { return w.checkWith(w.deps()) }
+
+func (w *world) checkWith(d environment.Deps) (environment.Checked, error) {
 	w.t.Helper()
 	cfg, err := config.Load(filepath.Join(w.source, "aphex-config.yaml"))
 	require.NoError(w.t, err)
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1"}
-	return environment.Check(w.t.Context(), w.deps(), frame, environment.CheckRequest{
-		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute,
+	return environment.Check(w.t.Context(), d, frame, environment.CheckRequest{
+		Config: cfg, Commit: commit, Bucket: "artifacts", Scratch: w.t.TempDir(), Limit: time.Minute,
 		Workspace: func(context.Context) (string, error) { return w.source, nil },
 	})
 }
@@ -76,6 +78,41 @@ func TestStacksThatNoEnvironmentDeploysAreNamed(t *testing.T) {
 	checked, err := w.check()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"Api"}, checked.Undeployed)
+}
+
+func TestAStackOfTwoEnvironmentsIsRefusedByName(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		environments string
+		says         string
+	}{
+		"the same stack": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: test, account: "111111111111", region: eu-west-1, stacks: [{name: Data}, {name: Api}]}
+`, "Data in 111111111111 eu-west-1 is a stack of the environments dev and test"},
+		"one that has a region of its own": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Edge}]}
+  - {name: eu, account: "111111111111", region: eu-central-1, stacks: [{name: "*"}]}
+`, "Edge in 111111111111 us-east-1 is a stack of the environments dev and eu"},
+		"other stacks of one place": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: test, account: "111111111111", region: eu-west-1, stacks: [{name: Edge}]}
+`, ""},
+		"the same stack in another account": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Data}]}
+`, ""},
+	} {
+		w.configure(c.environments)
+		_, err := w.check()
+		if c.says == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, c.says, name)
+		assert.Equal(t, fault.Invalid, fault.KindOf(err), name)
+		assert.Contains(t, fault.HintOf(err), "ENVIRONMENT_NAME", name)
+	}
 }
 
 func TestAnAppThatFailsForOneEnvironmentIsFoundWithItsOutput(t *testing.T) {

@@ -46,6 +46,7 @@ func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, e
 	for _, line := range remarks(targets, nodes) {
 		j.frame.Log.Warn(line)
 	}
+	j.all, j.apps = targets, apps
 	if targets, nodes, err = only(j.Stacks, j.Exclusively, targets, nodes); err != nil {
 		return nil, nil, nil, err
 	}

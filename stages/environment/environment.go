@@ -143,6 +143,9 @@ type Deps struct {
 	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
 	// Get reads an object of the bucket. It may be nil, where nothing is known of earlier deployments.
 	Get func(ctx context.Context, bucket, key string) ([]byte, error)
+	// List gives the keys of the bucket that begin with a prefix. It may be nil, where
+	// it is not compared with what earlier runs deployed.
+	List func(ctx context.Context, bucket, prefix string) ([]string, error)
 	// Put stores an object in the bucket.
 	Put func(ctx context.Context, bucket, key string, data []byte) error
 	// Enter enters the account, as account.Enter does.
@@ -232,22 +235,22 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input) (Output, err
 		plan, err := makePlan(ctx, d, frame, tell, r, in.PlanFile != "")
 		return Output{Summary: plan.summary(env.Name), plan: plan}, err
 	}
-	return d.deploy(ctx, frame, tell, in, r)
+	return d.deploy(ctx, frame, tell, in, cfg, r)
 }
 
 // fromFolder lets a folder take the place of the bucket.
 func fromFolder(d Deps, in Input) (Deps, Input, error) {
 	var folders artifact.Folders
 	built, err := folders.Open(in.ArtifactDir, in.Commit)
-	d.Fetch, d.Get, d.Put = folders.Fetch, folders.Get, folders.Put
+	d.Fetch, d.List, d.Get, d.Put = folders.Fetch, folders.List, folders.Get, folders.Put
 	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest
 	return d, in, err
 }
 
-func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in Input, r Request) (Output, error) {
-	env := r.Environment
+func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in Input, cfg *config.Config, r Request) (Output, error) {
+	env, j := r.Environment, &job{Request: r, deps: d, frame: frame, progress: tell}
 	durations := d.readDurations(ctx, in, tell.Last)
-	results, err := deployTelling(ctx, d, frame, tell, r)
+	results, err := j.run(ctx)
 	known := durations()
 	out := Output{Summary: summarize(env.Name, results, frame.Redactor.String)}
 	if results == nil {
@@ -260,6 +263,9 @@ func (d Deps) deploy(ctx context.Context, frame stage.Frame, tell *telling, in I
 	key, keepErr := d.keepOutputs(ctx, in, results)
 	if err := d.keepDurations(ctx, in, env, known, results); err != nil {
 		frame.Log.Warn("how long the stacks took was not kept; the next deployment cannot say it", "error", err)
+	}
+	if d.keepsInventory(in.Bucket) {
+		out.Summary.Removed = d.takeStock(ctx, frame, tell, in, cfg, j, results)
 	}
 	out.Outputs = key
 	if err == nil {

@@ -46,6 +46,8 @@ type job struct {
 	beside   sync.WaitGroup // what goes on beside the deployments
 
 	parameters map[string]map[string]string // given ones, by target
+	all        []target                     // of the environment, also those that are not deployed now
+	apps       []*app
 }
 
 // rollsBack says what becomes of a stack whose deployment fails.
@@ -66,24 +68,23 @@ func (r Request) mayRollBackFirst() bool { return r.rollsBack() && (r.Rollback !
 func Deploy(ctx context.Context, d Deps, frame stage.Frame, r Request) (results []Result, err error) {
 	tell := newTelling(d, frame, r.Environment.Name)
 	defer tell.Watch()()
-	return deployTelling(ctx, d, frame, tell, r)
+	return (&job{Request: r, deps: d, frame: frame, progress: tell}).run(ctx)
 }
 
-func deployTelling(ctx context.Context, d Deps, frame stage.Frame, tell *telling, r Request) (results []Result, err error) {
-	j := &job{Request: r, deps: d, frame: frame, progress: tell}
-	tell.Stacks(stackNames(r.Environment))
+func (j *job) run(ctx context.Context) (results []Result, err error) {
+	j.progress.Stacks(stackNames(j.Environment))
 	if err := j.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer j.loan.Close()
-	if err := j.hooks(ctx, "pre-deploy", r.Environment.Hooks.PreDeploy, nil); err != nil {
+	if err := j.hooks(ctx, "pre-deploy", j.Environment.Hooks.PreDeploy, nil); err != nil {
 		return nil, err
 	}
 	results, err = j.deployAll(ctx)
 	if err != nil {
 		return results, err
 	}
-	return results, j.hooks(ctx, "post-deploy", r.Environment.Hooks.PostDeploy, outputsOf(results))
+	return results, j.hooks(ctx, "post-deploy", j.Environment.Hooks.PostDeploy, outputsOf(results))
 }
 
 // enter enters the account, compares it, and lends its credentials to commands.

@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/surroundings"
 )
 
@@ -34,6 +35,9 @@ type Summary struct {
 	Environment string         `json:"environment"`
 	Stacks      []StackSummary `json:"stacks"`
 	Calls       int            `json:"calls"` // to CloudFormation
+	// Removed are stacks that an earlier run deployed and no environment wants any
+	// more. A pipeline's run finds them before, for all of its environments.
+	Removed []stage.RemovedStack `json:"removed,omitempty"`
 }
 
 // StackSummary is what became of one stack.

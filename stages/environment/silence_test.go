@@ -156,14 +156,6 @@ func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
 	w := newWorld(t)
 	w.unvalidated()
 	d := w.deps()
-	d.Get = func(_ context.Context, bucket, key string) ([]byte, error) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if data, there := w.stored[bucket+"/"+key]; there {
-			return []byte(data), nil
-		}
-		return nil, os.ErrNotExist
-	}
 	require.NoError(t, w.deploySlowly(t.Context(), d, false))
 	for _, e := range w.events {
 		assert.Zero(t, e.Last, "of the first deployment: %v", e)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -151,6 +152,25 @@ func (w *world) base(ctx context.Context) (aws.Config, error) {
 
 func (w *world) deps() environment.Deps {
 	return environment.Deps{
+		List: func(_ context.Context, bucket, prefix string) (keys []string, err error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for key := range w.stored {
+				if strings.HasPrefix(key, bucket+"/"+prefix) {
+					keys = append(keys, strings.TrimPrefix(key, bucket+"/"))
+				}
+			}
+			slices.Sort(keys)
+			return keys, nil
+		},
+		Get: func(_ context.Context, bucket, key string) ([]byte, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if data, there := w.stored[bucket+"/"+key]; there {
+				return []byte(data), nil
+			}
+			return nil, os.ErrNotExist
+		},
 		Put: func(_ context.Context, bucket, key string, data []byte) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -104,12 +104,13 @@ func (in Input) Validate() error {
 
 // Output is what the stage leaves.
 type Output struct {
-	Result     string            `output:"result" help:"updated, unchanged, kept: the update failed and the last good pipeline stays, or handed-over: another run goes on."`
-	Changes    []manifest.Change `output:"changes" help:"What applying did to each object."`
-	NoApproval string            `output:"no-approval" help:"Environments of the run that need no approval, each between commas."`
-	Handover   *stage.Handover   `output:"handover" help:"The run that goes on, and what it is given; null is none."`
-	Undeployed []string          `output:"undeployed" help:"Stacks of the app that no environment deploys, by construct path."`
-	Unreached  []string          `output:"unreached" help:"Environments of the commit that this run does not deploy."`
+	Result     string               `output:"result" help:"updated, unchanged, kept: the update failed and the last good pipeline stays, or handed-over: another run goes on."`
+	Changes    []manifest.Change    `output:"changes" help:"What applying did to each object."`
+	NoApproval string               `output:"no-approval" help:"Environments of the run that need no approval, each between commas."`
+	Handover   *stage.Handover      `output:"handover" help:"The run that goes on, and what it is given; null is none."`
+	Undeployed []string             `output:"undeployed" help:"Stacks of the app that no environment deploys, by construct path."`
+	Removed    []stage.RemovedStack `output:"removed" help:"Stacks that an earlier run deployed and no environment deploys any more."`
+	Unreached  []string             `output:"unreached" help:"Environments of the commit that this run does not deploy."`
 }
 
 // The values of Output.Result.

@@ -31,10 +31,10 @@ type Deps struct {
 	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
 	// FetchFile reads one file of an artifact, verified against its digest.
 	FetchFile func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error)
-	// Check says whether the commit can be deployed to every environment, and
-	// which stacks of the app none deploys. Workspace gives another copy of what was
+	// Check says whether the commit can be deployed to every environment, and what
+	// its environments leave out. Workspace gives another copy of what was
 	// built at every call.
-	Check func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (undeployed []string, err error)
+	Check func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (Checked, error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
 	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error
 	// UpdateCloud brings the pipeline's own AWS side to a template. It may be
@@ -54,6 +54,12 @@ type Deps struct {
 	// Start starts the run that goes on, unless there is one of its name. It may be
 	// nil, where whoever runs this one goes on by itself.
 	Start func(ctx context.Context, workflow manifest.Object) (started bool, err error)
+}
+
+// Checked is what a look at all environments of a commit found.
+type Checked struct {
+	Undeployed []string             // stacks of the app that no environment deploys, by construct path
+	Removed    []stage.RemovedStack // stacks that an earlier run deployed and no environment deploys any more
 }
 
 // Cloud is what the pipeline's own AWS side is to become.
@@ -81,12 +87,12 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	undeployed, err := d.check(ctx, frame, in, cfg)
+	checked, err := d.check(ctx, frame, in, cfg)
 	if err != nil {
 		return Output{}, err
 	}
 	out, err := d.follow(ctx, frame, in, cfg)
-	out.Undeployed = undeployed
+	out.Undeployed, out.Removed = append([]string{}, checked.Undeployed...), append([]stage.RemovedStack{}, checked.Removed...)
 	if err != nil && (in.OnFailure == string(config.Stop) || ctx.Err() != nil || fault.KindOf(err) == fault.Temporary) {
 		return Output{}, err
 	}
@@ -98,9 +104,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 
 // check looks at every environment before anything is changed. A run that another
 // one handed over to has been looked at.
-func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (undeployed []string, err error) {
+func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (checked Checked, err error) {
 	if in.Origin != "" {
-		return []string{}, nil
+		return checked, nil
 	}
 	var done []func()
 	defer func() {
@@ -108,7 +114,7 @@ func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *confi
 			remove()
 		}
 	}()
-	undeployed, err = d.Check(ctx, frame, cfg, func(ctx context.Context) (string, error) {
+	checked, err = d.Check(ctx, frame, cfg, func(ctx context.Context) (string, error) {
 		dir, remove, err := d.workspace(ctx, frame, in)
 		if err == nil {
 			done = append(done, remove)
@@ -116,12 +122,12 @@ func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *confi
 		return dir, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("nothing was deployed: %w", err)
+		return checked, fmt.Errorf("nothing was deployed: %w", err)
 	}
-	if len(undeployed) > 0 {
-		frame.Log.Warn("the app has stacks that no environment deploys", "stacks", strings.Join(undeployed, ", "))
+	if len(checked.Undeployed) > 0 {
+		frame.Log.Warn("the app has stacks that no environment deploys", "stacks", strings.Join(checked.Undeployed, ", "))
 	}
-	return append([]string{}, undeployed...), nil
+	return checked, nil
 }
 
 // follow brings the pipeline to what the commit declares, and hands over to a run

@@ -66,7 +66,8 @@ type world struct {
 	refuse   error
 
 	undeployed []string // that the check finds
-	unfit      error    // of the check
+	removed    []stage.RemovedStack
+	unfit      error // of the check
 }
 
 func (w *world) deps(configuration string) pipeline.Deps {
@@ -76,8 +77,8 @@ func (w *world) deps(configuration string) pipeline.Deps {
 		FetchFile: func(context.Context, string, string, string, string) ([]byte, error) {
 			return []byte(configuration), nil
 		},
-		Check: func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) ([]string, error) {
-			return w.undeployed, w.unfit
+		Check: func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) (pipeline.Checked, error) {
+			return pipeline.Checked{Undeployed: w.undeployed, Removed: w.removed}, w.unfit
 		},
 		DeployStack: func(_ context.Context, _ stage.Frame, _ string, stack config.Stack, region string) error {
 			w.deployed = append(w.deployed, stack.Name+" in "+region)

@@ -65,20 +65,23 @@ type Deps struct {
 
 // Document is the record of a whole run.
 type Document struct {
-	Workflow   string         `json:"workflow"`
-	Status     string         `json:"status"`          // Succeeded, Failed or Error
-	Error      string         `json:"error,omitempty"` // of the first step that failed
-	Hint       string         `json:"hint,omitempty"`
-	Commit     string         `json:"commit"`
-	Branch     string         `json:"branch,omitempty"`
-	Repository string         `json:"repository,omitempty"`
-	Pusher     string         `json:"pusher,omitempty"`
-	Origin     string         `json:"origin,omitempty"`     // run that handed over to this one
-	HandedOver string         `json:"handedOver,omitempty"` // run that this one handed over to, which deploys the commit
-	Created    string         `json:"created,omitempty"`
-	Ended      time.Time      `json:"ended"`
-	Steps      []stage.Record `json:"steps"`    // in the order in which they started
-	Failures   []Failure      `json:"failures"` // as Argo saw them, also of pods that recorded nothing
+	Workflow   string               `json:"workflow"`
+	Status     string               `json:"status"`          // Succeeded, Failed or Error
+	Error      string               `json:"error,omitempty"` // of the first step that failed
+	Hint       string               `json:"hint,omitempty"`
+	Commit     string               `json:"commit"`
+	Branch     string               `json:"branch,omitempty"`
+	Repository string               `json:"repository,omitempty"`
+	Pusher     string               `json:"pusher,omitempty"`
+	Origin     string               `json:"origin,omitempty"`     // run that handed over to this one
+	HandedOver string               `json:"handedOver,omitempty"` // run that this one handed over to, which deploys the commit
+	Created    string               `json:"created,omitempty"`
+	Ended      time.Time            `json:"ended"`
+	Undeployed []string             `json:"undeployed,omitempty"` // stacks of the app that no environment deploys, by construct path
+	Unreached  []string             `json:"unreached,omitempty"`  // environments of the commit that the run does not deploy
+	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
+	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
+	Failures   []Failure            `json:"failures"`             // as Argo saw them, also of pods that recorded nothing
 }
 
 // Failure is a node that failed, as Argo describes it.
@@ -111,6 +114,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		Pusher: in.Pusher, Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), Steps: steps, Failures: failures,
 	}
 	document.explain()
+	d.leftOut(ctx, frame, in, &document)
 	handover, err := stage.HandoverOf(steps)
 	if err != nil {
 		return Output{}, err
@@ -142,6 +146,35 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 // a pull request does not, nor does a run that handed over.
 func (d *Document) deployed() bool {
 	return d.Status == "Succeeded" && slices.ContainsFunc(d.Steps, func(s stage.Record) bool { return strings.HasPrefix(s.Step, plan.Deploy("")) })
+}
+
+// leftOut says at the top what the run left out. A run that was handed over was
+// looked at by the run that did so.
+func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document *Document) {
+	var own, first stage.Record
+	if at := slices.IndexFunc(document.Steps, func(s stage.Record) bool { return s.Step == plan.Pipeline }); at >= 0 {
+		own = document.Steps[at]
+	}
+	first = own
+	if in.Origin != "" {
+		data, err := d.Get(ctx, in.Bucket, stage.RecordKey(in.Origin, plan.Pipeline))
+		if err == nil {
+			err = json.Unmarshal(data, &first)
+		}
+		if err != nil {
+			frame.Log.Warn("what the run that handed over found is not known", "run", in.Origin, "error", err)
+		}
+	}
+	document.Undeployed, document.Unreached = names(first.Outputs["undeployed"]), names(own.Outputs["unreached"])
+	document.Removed = stage.ParseRemoved(first.Outputs[stage.RemovedOutput])
+}
+
+// names reads the output of a step; what is no list names none.
+func names(output string) (list []string) {
+	if json.Unmarshal([]byte(output), &list) != nil {
+		return nil
+	}
+	return list
 }
 
 // explain says at the top why the run failed.
