@@ -1,5 +1,10 @@
 package cloudside
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Logical ids of resources that others refer to.
 const (
 	bucketID       = "ArtifactBucket"
@@ -38,15 +43,22 @@ func (r renderer) bucket() object {
 	}
 }
 
+// lifecycle renders what expires: folders of commits, whose names begin with a
+// hexadecimal digit, and records of runs. What is known of the environments has to
+// be known when a pipeline was quiet for longer.
 func (r renderer) lifecycle() []any {
-	return []any{
+	rules := []any{
 		object{
-			"Id": "expire", "Status": "Enabled", "ExpirationInDays": r.cfg.ArtifactRetentionDays,
+			"Id": "tidy", "Status": "Enabled", "ExpiredObjectDeleteMarker": true,
 			"NoncurrentVersionExpiration":    object{"NoncurrentDays": keepOldVersions},
 			"AbortIncompleteMultipartUpload": object{"DaysAfterInitiation": keepHalfUploads},
 		},
-		object{"Id": "forget", "Status": "Enabled", "ExpiredObjectDeleteMarker": true},
 	}
+	prefixes := append(strings.Split("0123456789abcdef", ""), strings.TrimSuffix(recordsFolder, "*"))
+	for i, prefix := range prefixes {
+		rules = append(rules, object{"Id": fmt.Sprintf("expire-%d", i), "Status": "Enabled", "Prefix": prefix, "ExpirationInDays": r.cfg.ArtifactRetentionDays})
+	}
+	return rules
 }
 
 // bucketPolicy refuses whoever does not use TLS, whatever rights they have.

@@ -141,3 +141,34 @@ func TestNoActionAndNoResourceOfARightIsAWildcard(t *testing.T) {
 	}
 	assert.Equal(t, 1, strings.Count(string(text), `"s3:*"`), "only to refuse what is not TLS")
 }
+
+func TestWhatIsKnownOfTheEnvironmentsNeverExpiresAndArtifactsDo(t *testing.T) {
+	cfg, at := load(t, "one-environment")
+	text, err := cloudside.Template(cfg, at)
+	require.NoError(t, err)
+	var template struct {
+		Resources struct {
+			ArtifactBucket struct {
+				Properties struct {
+					LifecycleConfiguration struct {
+						Rules []struct {
+							Prefix           string
+							ExpirationInDays int
+						}
+					}
+				}
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &template))
+	for key, want := range map[string]bool{
+		"0123456789abcdef0123456789abcdef01234567/dev/outputs.json": true, "fedcba9876543210fedcba9876543210fedcba98/x.tar.zst": true,
+		"metadata/workflows/shop-1/build.json": true, "metadata/stacks/dev.json": false, "metadata/durations/dev.json": false,
+	} {
+		expires := false
+		for _, rule := range template.Resources.ArtifactBucket.Properties.LifecycleConfiguration.Rules {
+			expires = expires || rule.ExpirationInDays > 0 && strings.HasPrefix(key, rule.Prefix)
+		}
+		assert.Equal(t, want, expires, key)
+	}
+}

@@ -192,6 +192,19 @@ func TestStacksThatNoEnvironmentDeploysAreSaid(t *testing.T) {
 	assert.Contains(t, w.log.String(), "Cache, Prod/Queue")
 }
 
+func TestStacksThatAreGoneAreAnOutputOfTheStep(t *testing.T) {
+	till := stage.RemovedStack{Environment: "old", Stack: "Till", Name: "Till", Account: "111111111111", Region: "eu-west-1", Status: "CREATE_COMPLETE"}
+	w := world{removed: []stage.RemovedStack{till}}
+	out, err := run(t, &w, good, "stop")
+	require.NoError(t, err)
+	assert.Equal(t, []stage.RemovedStack{till}, out.Removed)
+
+	w = world{}
+	out, err = run(t, &w, good, "stop")
+	require.NoError(t, err)
+	assert.Equal(t, []stage.RemovedStack{}, out.Removed, "a list that others can read")
+}
+
 // unnamed leaves its names out.
 const unnamed = "githubOwner: o\ngithubRepo: shop\nreconcileSchedule: \"\"\n" + good
 

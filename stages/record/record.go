@@ -151,22 +151,28 @@ func (d *Document) deployed() bool {
 // leftOut says at the top what the run left out. A run that was handed over was
 // looked at by the run that did so.
 func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document *Document) {
-	var own, first stage.Record
+	var own stage.Record
 	if at := slices.IndexFunc(document.Steps, func(s stage.Record) bool { return s.Step == plan.Pipeline }); at >= 0 {
 		own = document.Steps[at]
 	}
-	first = own
+	first := own
 	if in.Origin != "" {
-		data, err := d.Get(ctx, in.Bucket, stage.RecordKey(in.Origin, plan.Pipeline))
-		if err == nil {
-			err = json.Unmarshal(data, &first)
-		}
-		if err != nil {
+		var err error
+		if first, err = d.step(ctx, in.Bucket, in.Origin, plan.Pipeline); err != nil {
 			frame.Log.Warn("what the run that handed over found is not known", "run", in.Origin, "error", err)
 		}
 	}
 	document.Undeployed, document.Unreached = names(first.Outputs["undeployed"]), names(own.Outputs["unreached"])
 	document.Removed = stage.ParseRemoved(first.Outputs[stage.RemovedOutput])
+}
+
+// step reads the record of a step of a run.
+func (d Deps) step(ctx context.Context, bucket, workflow, name string) (found stage.Record, err error) {
+	data, err := d.Get(ctx, bucket, stage.RecordKey(workflow, name))
+	if err == nil {
+		err = json.Unmarshal(data, &found)
+	}
+	return found, err
 }
 
 // names reads the output of a step; what is no list names none.

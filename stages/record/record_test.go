@@ -110,6 +110,30 @@ func TestARunThatHandedOverNamesTheOneThatGoesOnAndTheOtherWayRound(t *testing.T
 	assert.Equal(t, "shop-0", document.Origin)
 }
 
+func TestARecordSaysAtTheTopWhatTheRunLeftOut(t *testing.T) {
+	pipelineOf := func(run, unreached string) []byte {
+		data, err := json.Marshal(stage.Record{Workflow: run, Step: "pipeline", Outputs: map[string]string{
+			"undeployed": `["Cache"]`, "unreached": unreached, "removed": `[{"name":"Till","account":"111111111111","region":"eu-west-1"}]`,
+		}})
+		require.NoError(t, err)
+		return data
+	}
+	till := []stage.RemovedStack{{Name: "Till", Account: "111111111111", Region: "eu-west-1"}}
+	b := bucket{stage.RecordKey("shop-1", "pipeline"): pipelineOf("shop-1", `["eu2"]`)}
+	document := run(t, b, record.Input{Status: "Succeeded"})
+	assert.Equal(t, []string{"Cache"}, document.Undeployed)
+	assert.Equal(t, []string{"eu2"}, document.Unreached)
+	assert.Equal(t, till, document.Removed)
+
+	own, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "pipeline", Outputs: map[string]string{"undeployed": `[]`, "unreached": `["eu3"]`, "removed": `[]`}})
+	require.NoError(t, err)
+	b = bucket{stage.RecordKey("shop-0", "pipeline"): pipelineOf("shop-0", "[]"), stage.RecordKey("shop-1", "pipeline"): own}
+	document = run(t, b, record.Input{Status: "Succeeded", Origin: "shop-0"})
+	assert.Equal(t, []string{"Cache"}, document.Undeployed, "as the run found that handed over")
+	assert.Equal(t, []string{"eu3"}, document.Unreached, "which it reaches itself is what counts")
+	assert.Equal(t, till, document.Removed)
+}
+
 func TestAGraphThatFailsWithWhatIsInItExplainsNothing(t *testing.T) {
 	failures := `[{"displayName":"release","phase":"Failed"},{"displayName":"build","message":"OOMKilled","phase":"Error"}]`
 	assert.Equal(t, "build: OOMKilled", run(t, bucket{}, record.Input{Status: "Error", Failures: failures}).Error)
