@@ -84,7 +84,7 @@ func tellMissing(to io.Writer, done Checkout) {
 	if len(done.Submodules) > 0 {
 		fmt.Fprintf(to, "submodules are not fetched; these folders are empty: %q\n", done.Submodules)
 	}
-	tellPointers(to, done.Pointers)
+	tellPointers(to, done.Pointers, pullInBuild)
 }
 
 func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Checkout, error) {

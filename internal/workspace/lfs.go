@@ -50,8 +50,14 @@ func (p *pointers) add(path string) {
 	p.paths = append(p.paths, path)
 }
 
+// What gets the files that pointers stand for.
+const (
+	pullInBuild  = "`git lfs pull` in a build command fetches them"
+	pullInFolder = "`git lfs pull` in the folder fetches them"
+)
+
 // tellPointers names the files that are pointers, and what to do about them.
-func tellPointers(to io.Writer, paths []string) {
+func tellPointers(to io.Writer, paths []string, next string) {
 	if len(paths) == 0 {
 		return
 	}
@@ -64,5 +70,5 @@ func tellPointers(to io.Writer, paths []string) {
 	if more := len(paths) - len(quoted); more > 0 {
 		named += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(to, "files in Git LFS are not fetched; these stay pointers: %s (`git lfs pull` in a build command fetches them)\n", named)
+	fmt.Fprintf(to, "files in Git LFS are not fetched; these stay pointers: %s (%s)\n", named, next)
 }

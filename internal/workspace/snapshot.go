@@ -22,7 +22,8 @@ func Excluded(path string) bool { return path == ".git" || path == ".aphex" }
 // Snapshot copies the plain folder source to dest, which must be empty or not
 // be there, without what is Excluded and without the folders given, which may lie
 // in it. Symbolic links stay links. A copy that is half done is never left behind.
-func Snapshot(ctx context.Context, source, dest string, without ...string) error {
+// Files that are pointers of Git LFS are named in a line for people.
+func Snapshot(ctx context.Context, tell io.Writer, source, dest string, without ...string) error {
 	stage, err := newStaging(dest)
 	if err != nil {
 		return err
@@ -38,10 +39,11 @@ func Snapshot(ctx context.Context, source, dest string, without ...string) error
 		return fault.Writing(dest, err)
 	}
 	defer to.Close()
-	c := copier{from: from, to: to, without: append(without, stage.path)}
+	c := copier{from: from, to: to, without: append(without, stage.path), pointers: &pointers{}}
 	if err := c.copyAll(ctx, source); err != nil {
 		return err
 	}
+	tellPointers(tell, c.pointers.paths, pullInFolder)
 	return stage.publish()
 }
 
@@ -49,6 +51,7 @@ func Snapshot(ctx context.Context, source, dest string, without ...string) error
 type copier struct {
 	from, to *os.Root
 	without  []string // folders that are not copied: where the copy grows, among them
+	pointers *pointers
 }
 
 func (c copier) copyAll(ctx context.Context, source string) error {
@@ -121,7 +124,11 @@ func (c copier) copyFile(path string) error {
 	if err != nil {
 		return fault.Writing(c.to.Name(), err)
 	}
-	_, err = io.Copy(out, in)
+	head := &beginning{to: out}
+	size, err := io.Copy(head, in)
+	if err == nil && isPointer(head.kept, size) {
+		c.pointers.add(path)
+	}
 	if closing := out.Close(); err == nil {
 		err = closing
 	}

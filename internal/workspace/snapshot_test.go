@@ -1,9 +1,12 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,7 +34,7 @@ func plainFolder(t *testing.T) string {
 func TestASnapshotHoldsAllButVersionControlAndLocalRuns(t *testing.T) {
 	source := plainFolder(t)
 	dest := filepath.Join(t.TempDir(), "copy")
-	require.NoError(t, Snapshot(t.Context(), source, dest))
+	require.NoError(t, Snapshot(t.Context(), io.Discard, source, dest))
 	for name, want := range map[string]string{"a.txt": "a", "deep/er/b.txt": "b", "sub/.git/kept": "inner", "node_modules/p/index.js": "p"} {
 		got, err := os.ReadFile(filepath.Join(dest, name))
 		require.NoError(t, err)
@@ -54,14 +57,14 @@ func TestASnapshotHoldsAllButVersionControlAndLocalRuns(t *testing.T) {
 func TestASnapshotLeavesOutTheFoldersThatItIsTold(t *testing.T) {
 	source := plainFolder(t)
 	dest := filepath.Join(t.TempDir(), "copy")
-	require.NoError(t, Snapshot(t.Context(), source, dest, filepath.Join(source, "deep", "er"), ""))
+	require.NoError(t, Snapshot(t.Context(), io.Discard, source, dest, filepath.Join(source, "deep", "er"), ""))
 	assert.DirExists(t, filepath.Join(dest, "deep"))
 	assert.NoDirExists(t, filepath.Join(dest, "deep", "er"))
 }
 
 func TestASnapshotMayLieInItsSource(t *testing.T) {
 	source := plainFolder(t)
-	require.NoError(t, Snapshot(t.Context(), source, filepath.Join(source, "copy")))
+	require.NoError(t, Snapshot(t.Context(), io.Discard, source, filepath.Join(source, "copy")))
 	assert.NoDirExists(t, filepath.Join(source, "copy", "copy"))
 	entries, err := os.ReadDir(filepath.Join(source, "copy"))
 	require.NoError(t, err)
@@ -70,14 +73,35 @@ func TestASnapshotMayLieInItsSource(t *testing.T) {
 
 func TestASnapshotOfNothingOrOntoSomethingIsRefused(t *testing.T) {
 	source := plainFolder(t)
-	assert.Equal(t, fault.Invalid, fault.KindOf(Snapshot(t.Context(), source, source)))
-	assert.Equal(t, fault.Invalid, fault.KindOf(Snapshot(t.Context(), filepath.Join(source, "missing"), filepath.Join(t.TempDir(), "x"))))
+	assert.Equal(t, fault.Invalid, fault.KindOf(Snapshot(t.Context(), io.Discard, source, source)))
+	assert.Equal(t, fault.Invalid, fault.KindOf(Snapshot(t.Context(), io.Discard, filepath.Join(source, "missing"), filepath.Join(t.TempDir(), "x"))))
 }
 
 func TestACancelledSnapshotLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	dest := filepath.Join(t.TempDir(), "copy")
-	assert.ErrorIs(t, Snapshot(ctx, plainFolder(t), dest), context.Canceled)
+	assert.ErrorIs(t, Snapshot(ctx, io.Discard, plainFolder(t), dest), context.Canceled)
 	assertNothingLeft(t, dest)
+}
+
+func TestASnapshotNamesThePointersOfLFSWhereverTheyAre(t *testing.T) {
+	source := plainFolder(t)
+	pointer := pointerStart + "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+	for name, content := range map[string]string{
+		"logo.bin": pointer, "deep/er/film.bin": pointer, ".git/hidden": pointer, "long.txt": pointer + strings.Repeat("x", maxPointer), "short.txt": "version https",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(source, name), []byte(content), 0o644))
+	}
+	var told bytes.Buffer
+	dest := filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, Snapshot(t.Context(), &told, source, dest))
+	assert.Equal(t, "files in Git LFS are not fetched; these stay pointers: \"deep/er/film.bin\", \"logo.bin\" (`git lfs pull` in the folder fetches them)\n", told.String())
+	copied, err := os.ReadFile(filepath.Join(dest, "logo.bin"))
+	require.NoError(t, err)
+	assert.Equal(t, pointer, string(copied))
+
+	told.Reset()
+	require.NoError(t, Snapshot(t.Context(), &told, plainFolder(t), filepath.Join(t.TempDir(), "copy")))
+	assert.Empty(t, told.String())
 }

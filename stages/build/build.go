@@ -140,7 +140,7 @@ func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string,
 // fill makes the workspace: a checkout, or a copy of a plain folder.
 func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string) error {
 	if in.Source != "" {
-		return workspace.Snapshot(ctx, in.Source, dir, in.ArtifactDir)
+		return workspace.Snapshot(ctx, frame.Out, in.Source, dir, in.ArtifactDir)
 	}
 	token, err := d.Token(ctx)
 	if err != nil {

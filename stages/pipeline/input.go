@@ -14,13 +14,14 @@ import (
 const Help = `Update the pipeline itself to what a commit declares.
 
 Synthesizes every environment of the commit and finds its stacks, so that what is
-wrong with any of them is found before one is touched. Then it
-reads the configuration of the commit, deploys the repository's own pipeline
-stack (pipelineStack) if it has one, renders the pipeline's objects and applies
-them to the cluster, or to a folder. A run whose commit declares another pipeline
-than the one that the run is of hands over: a run of the new version goes on with
-the same commit and what was built of it. Approvals that the commit adds, and those
-that it removes, are waited for.
+wrong with any of them is found before one is touched. Names the stacks of the app
+that no environment deploys, and those that an earlier run deployed and no
+environment deploys any more, as long as they exist. Then it reads the configuration
+of the commit, deploys the repository's own pipeline stack (pipelineStack) if it has
+one, renders the pipeline's objects and applies them to the cluster, or to a folder.
+A run whose commit declares another pipeline than the one that the run is of hands
+over: a run of the new version goes on with the same commit and what was built of
+it. Approvals that the commit adds, and those that it removes, are waited for.
 
 Example, on a plain folder:
 
