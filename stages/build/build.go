@@ -54,6 +54,9 @@ func (in Input) Validate() error {
 	if (in.Bucket == "") == (in.ArtifactDir == "") {
 		return fault.Invalidf("exactly one of --bucket and --artifact-dir says where the artifact goes")
 	}
+	if in.Source != "" && filepath.Clean(in.Source) == filepath.Clean(in.ArtifactDir) {
+		return fault.Invalidf("--artifact-dir is --source, and the next build would copy what this one leaves").WithHint("give a folder in it, such as ./built")
+	}
 	if in.Repository != "" {
 		if err := workspace.CheckURL(in.Repository, in.Host, in.AllowLocal); err != nil {
 			return err
@@ -114,6 +117,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	artifacts, err := artifactsOf(dir, cfg.Build)
 	if err != nil {
 		return Output{}, err
+	}
+	for _, line := range alike(artifacts) {
+		frame.Log.Warn(line)
 	}
 	return d.pack(ctx, frame, in, dir, describe(ctx, in, commands, artifacts))
 }

@@ -228,3 +228,50 @@ func TestFoldersThatABuildClosedArePackedAndRemoved(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, left)
 }
+
+func TestEachArtifactIsListedOnceAndNothingThatIsNotPacked(t *testing.T) {
+	const makes = `mkdir -p dist/sub reports .git .aphex && for f in dist/a.js dist/sub/b.js reports/junit.xml .git/HEAD .aphex/state; do echo x > $f; done`
+	for name, c := range map[string]struct {
+		patterns string
+		want     []string
+		says     string
+	}{
+		"a folder and files in it": {`[dist, "dist/*.js", "*/*.js"]`, []string{"dist/a.js", "dist/sub/b.js"}, ""},
+		"folders in each other":    {`[dist/sub, dist]`, []string{"dist/a.js", "dist/sub/b.js"}, ""},
+		"all":                      {`["*"]`, []string{config.File, "dist/a.js", "dist/sub/b.js", "reports/junit.xml"}, ""},
+		"the top":                  {`[.]`, []string{config.File, "dist/a.js", "dist/sub/b.js", "reports/junit.xml"}, ""},
+		"version control":          {`[.git]`, nil, `".git"`},
+		"what local runs keep":     {`[dist, ".aphex/*"]`, nil, `".aphex/*"`},
+	} {
+		var w world
+		dir := source(t, `{commands: ["`+makes+`"], artifacts: `+c.patterns+`}`)
+		_, err := run(t, &w, dir, build.Input{Source: dir})
+		if c.says != "" {
+			assert.ErrorContains(t, err, c.says, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		var paths []string
+		for _, file := range w.stored.Artifacts {
+			paths = append(paths, file.Path)
+		}
+		assert.Equal(t, c.want, paths, name)
+	}
+}
+
+func TestArtifactsWhoseNamesDifferOnlyByCaseAreNamed(t *testing.T) {
+	var w world
+	dir := source(t, `{commands: ["mkdir dist && touch dist/Main.js dist/main.js dist/other.js"], artifacts: [dist]}`)
+	_, err := run(t, &w, dir, build.Input{Source: dir})
+	require.NoError(t, err)
+	assert.Contains(t, w.log.String(), `dist/Main.js`)
+	assert.Contains(t, w.log.String(), "differ only by case")
+	assert.Equal(t, 1, strings.Count(w.log.String(), "level=WARN"))
+}
+
+func TestTheSourceIsNoPlaceForItsArtifact(t *testing.T) {
+	for folder, refused := range map[string]bool{"/app": true, "/app/": true, "/app/built": false, "/built": false} {
+		err := build.Input{Commit: commit, Source: "/app", ArtifactDir: folder}.Validate()
+		assert.Equal(t, refused, err != nil, folder)
+	}
+}

@@ -114,6 +114,9 @@ func (in Input) Validate() error {
 	if _, err := in.values(); err != nil {
 		return err
 	}
+	if err := in.checkFiles(); err != nil {
+		return err
+	}
 	if in.Exclusively && len(in.Stacks) == 0 {
 		return fault.Invalidf("--exclusively goes with --stacks, which is not given")
 	}

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"path/filepath"
+
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
@@ -93,6 +95,9 @@ func (in Input) Validate() error {
 	if (in.Source == "") == (in.Artifact == "") {
 		return fault.Invalidf("exactly one of --source and --artifact names the workspace").
 			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
+	}
+	if in.Source != "" && in.Objects != "" && filepath.Clean(in.Source) == filepath.Clean(in.Objects) {
+		return fault.Invalidf("--objects is --source, and the folder of the objects holds nothing else").WithHint("give a folder in it, such as ./objects")
 	}
 	if in.Artifact != "" && in.Digest == "" {
 		return fault.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as the build stage printed it")

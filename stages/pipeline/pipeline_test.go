@@ -169,7 +169,7 @@ func TestAPlainFolderNeedsNoArtifact(t *testing.T) {
 }
 
 func TestInputsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
-	for _, in := range []pipeline.Input{{}, {Source: "a", Artifact: "b", Digest: "c"}, {Artifact: "b"}} {
+	for _, in := range []pipeline.Input{{}, {Source: "a", Artifact: "b", Digest: "c"}, {Artifact: "b"}, {Source: "/a", Objects: "/a/"}} {
 		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()))
 	}
 }
