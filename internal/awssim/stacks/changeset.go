@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type changeSet struct {
 	Importing   bool // ImportExistingResources
 	OnFailure   string
 	Unchecked   bool   // DisableValidation
+	Refused     string // what a transform has against the template
 	OperationID string // of its making
 	Invalid     []validation
 	Parent      string // ARNs of change sets
@@ -66,7 +68,7 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 	cs.Status = "CREATE_IN_PROGRESS"
 	e.mu.Unlock()
 	_ = e.sleep(ctx, e.options.Tick)
-	found, err := e.planChanges(ctx, s, cs.Version, cs)
+	found, err := e.changes(ctx, s, cs)
 	if e.closed() {
 		return
 	}
@@ -89,6 +91,15 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 	default:
 		e.complete(s, cs, found)
 	}
+}
+
+// changes finds out what a change set changes, unless a transform refused its
+// template.
+func (e *Engine) changes(ctx context.Context, s *stack, cs *changeSet) (*plan, error) {
+	if cs.Refused != "" {
+		return nil, errors.New(cs.Refused)
+	}
+	return e.planChanges(ctx, s, cs.Version, cs)
 }
 
 // complete keeps what a change set changes. The caller holds the lock.

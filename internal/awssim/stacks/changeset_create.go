@@ -2,6 +2,9 @@ package stacks
 
 import (
 	"context"
+	"errors"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/template"
 )
 
 func (e *Engine) createChangeSet(ctx context.Context, c call) (node, error) {
@@ -23,7 +26,10 @@ func (e *Engine) createChangeSet(ctx context.Context, c call) (node, error) {
 	if existing != nil {
 		return changeSetIDs(s, existing), nil
 	}
-	if cs.Version, err = e.prepare(ctx, c, previous); err != nil {
+	var refused *template.TransformError
+	if cs.Version, err = e.prepare(ctx, c, previous); errors.As(err, &refused) {
+		cs.Refused = refused.Error()
+	} else if err != nil {
 		return node{}, err
 	}
 	return e.addChangeSet(c, cs)
@@ -103,8 +109,10 @@ func (e *Engine) addChangeSet(c call, cs *changeSet) (node, error) {
 	if existing != nil {
 		return changeSetIDs(s, existing), nil
 	}
-	if _, err := e.compile(&stack{Scope: c.Scope, Name: c.form.text("StackName")}, cs.Version); err != nil {
-		return node{}, err
+	if cs.Refused == "" {
+		if _, err := e.compile(&stack{Scope: c.Scope, Name: c.form.text("StackName")}, cs.Version); err != nil {
+			return node{}, err
+		}
 	}
 	cs.Created = e.host.Now().UTC()
 	if s == nil {

@@ -25,7 +25,7 @@ func processed(body string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	env := &Env{Template: head, Arguments: values, Pseudo: map[string]any{"AWS::Region": "eu-west-1"}}
+	env := &Env{Template: head, Arguments: values, Pseudo: map[string]any{"AWS::Region": "eu-west-1", "AWS::Partition": "aws"}}
 	return draft.Process(env, func(location string) (string, error) {
 		switch location {
 		case "s3://snippets/queue.yaml":
@@ -66,11 +66,6 @@ func TestTransformsAreRun(t *testing.T) {
 			`{"Transform":{"Name":"AWS::Include","Parameters":{"Location":"s3://snippets/sections.json"}},"Resources":{"Own":{"Type":"T"}}}`,
 			`{"Mappings":{"M":{"a":{"b":"c"}}},"Resources":{"Own":{"Type":"T"},"Added":{"Type":"AWS::SNS::Topic"}}}`,
 		},
-		"a simple table": {
-			`{"Transform":"AWS::Serverless-2016-10-31","Resources":{"T":{"Type":"AWS::Serverless::SimpleTable","Properties":{"PrimaryKey":{"Name":"n","Type":"Number"}}}}}`,
-			`{"Resources":{"T":{"Type":"AWS::DynamoDB::Table","Properties":{"AttributeDefinitions":[{"AttributeName":"n","AttributeType":"N"}],
-				"KeySchema":[{"AttributeName":"n","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST"}}}}`,
-		},
 		"a hosted rotation": {
 			`{"Transform":"AWS::SecretsManager-2024-09-16","Resources":{"R":{"Type":"AWS::SecretsManager::RotationSchedule","Properties":{"SecretId":"s","HostedRotationLambda":{"RotationType":"PostgreSQLSingleUser"}}}}}`,
 			`{"Resources":{"R":{"Type":"AWS::SecretsManager::RotationSchedule","Properties":{"SecretId":"s","RotationLambdaARN":{"Fn::GetAtt":["RHostedRotationLambda","Outputs.RotationLambdaARN"]}}},
@@ -88,24 +83,18 @@ func TestTransformsAreRun(t *testing.T) {
 
 func TestWhatNoTransformKnowsIsRefusedByName(t *testing.T) {
 	for body, reason := range map[string]string{
-		`{"Transform":"Mine","Resources":{"T":{"Type":"T"}}}`:                                                                                                                   "No transform named Mine found",
-		`{"Resources":{"T":{"Type":"T","Properties":{"Fn::Transform":{"Name":"Count"}}}}}`:                                                                                      "No transform named Count found",
-		`{"Resources":{"T":{"Type":"T","Properties":{"A":{"Fn::Length":["a"]}}}}}`:                                                                                              "unsupported function: Fn::Length. It needs the transform AWS::LanguageExtensions",
-		`{"Resources":{"T":{"Type":"T","DeletionPolicy":{"Fn::If":["C","Retain","Delete"]}}}}`:                                                                                  "Template format error: Every DeletionPolicy member must be a string.",
-		`{"Resources":{"T":{"Type":"T","UpdateReplacePolicy":{"Ref":"P"}}}}`:                                                                                                    "Template format error: Every UpdateReplacePolicy member must be a string.",
-		`{"Mappings":{"M":{"a":{"b":"c"}}},"Resources":{"T":{"Type":"T","Properties":{"A":{"Fn::FindInMap":["M","a","x",{"DefaultValue":"d"}]}}}}}`:                             "every Fn::FindInMap object requires three parameters",
-		`{"Resources":{"Fn::ForEach::A":["N",["a"],{"T${N}":{"Type":"T"}}]}}`:                                                                                                   "unsupported function: Fn::ForEach::A",
-		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",["a"]]}}`:                                                                                    "Fn::ForEach::A must be a list of an identifier, a collection and a map",
-		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",["a","a"],{"T${N}":{"Type":"T"}}]}}`:                                                         "duplicate key Ta",
-		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",{"Fn::GetAtt":["R","L"]},{"T${N}":{"Type":"T"}}]}}`:                                          "undefined resource R",
-		`{"Transform":"AWS::Serverless-2016-10-31","Resources":{"F":{"Type":"AWS::Serverless::Connector"}}}`:                                                                    "does not know the resource type AWS::Serverless::Connector of [F]",
-		`{"Transform":"AWS::Serverless-2016-10-31","Resources":{"A":{"Type":"AWS::Serverless::Application","Properties":{"Location":{"ApplicationId":"arn:x"}}}}}`:              "repository has no application arn:x",
-		`{"Resources":{"T":{"Type":"T","Properties":{"Fn::Transform":{"Name":"AWS::Include","Parameters":{"Location":"s3://other/x"}}}}}}`:                                      "S3 error: Access Denied",
-		`{"Transform":"AWS::Serverless-2016-10-31","Resources":{"F":{"Type":"AWS::Serverless::Function","Properties":{"CodeUri":"./src"}}}}`:                                    "'CodeUri' is not a valid S3 Uri",
-		`{"Transform":"AWS::Serverless-2016-10-31","Resources":{"F":{"Type":"AWS::Serverless::Function","Properties":{"InlineCode":"x","Policies":[{"SQSPollerPolicy":{}}]}}}}`: "policy template SQSPollerPolicy",
-		`{"Transform":"AWS::Serverless-2016-10-31","Resources":{"F":{"Type":"AWS::Serverless::Function","Properties":{"InlineCode":"x","Events":{"A":{"Type":"Api"}}}}}}`:       "event type Api",
-		`{"Transform":"AWS::Serverless-2016-10-31","Resources":{"F":{"Type":"AWS::Serverless::Function","Properties":{"InlineCode":"x","AutoPublishAlias":"l"}}}}`:              "property AutoPublishAlias",
-		`{"Resources":{"T":{"Type":"T","Properties":{"Fn::Transform":{"Name":"AWS::Include"}}}}}`:                                                                               "The location parameter is not a valid S3 uri",
+		`{"Transform":"Mine","Resources":{"T":{"Type":"T"}}}`:                                                                                       "No transform named Mine found",
+		`{"Resources":{"T":{"Type":"T","Properties":{"Fn::Transform":{"Name":"Count"}}}}}`:                                                          "No transform named Count found",
+		`{"Resources":{"T":{"Type":"T","Properties":{"A":{"Fn::Length":["a"]}}}}}`:                                                                  "unsupported function: Fn::Length. It needs the transform AWS::LanguageExtensions",
+		`{"Resources":{"T":{"Type":"T","DeletionPolicy":{"Fn::If":["C","Retain","Delete"]}}}}`:                                                      "Template format error: Every DeletionPolicy member must be a string.",
+		`{"Resources":{"T":{"Type":"T","UpdateReplacePolicy":{"Ref":"P"}}}}`:                                                                        "Template format error: Every UpdateReplacePolicy member must be a string.",
+		`{"Mappings":{"M":{"a":{"b":"c"}}},"Resources":{"T":{"Type":"T","Properties":{"A":{"Fn::FindInMap":["M","a","x",{"DefaultValue":"d"}]}}}}}`: "every Fn::FindInMap object requires three parameters",
+		`{"Resources":{"Fn::ForEach::A":["N",["a"],{"T${N}":{"Type":"T"}}]}}`:                                                                       "unsupported function: Fn::ForEach::A",
+		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",["a"]]}}`:                                                        "Fn::ForEach::A must be a list of an identifier, a collection and a map",
+		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",["a","a"],{"T${N}":{"Type":"T"}}]}}`:                             "duplicate key Ta",
+		`{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::A":["N",{"Fn::GetAtt":["R","L"]},{"T${N}":{"Type":"T"}}]}}`:              "undefined resource R",
+		`{"Resources":{"T":{"Type":"T","Properties":{"Fn::Transform":{"Name":"AWS::Include","Parameters":{"Location":"s3://other/x"}}}}}}`:          "S3 error: Access Denied",
+		`{"Resources":{"T":{"Type":"T","Properties":{"Fn::Transform":{"Name":"AWS::Include"}}}}}`:                                                   "The location parameter is not a valid S3 uri",
 	} {
 		_, err := processed(body)
 		assert.ErrorContains(t, err, reason, body)

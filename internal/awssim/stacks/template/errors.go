@@ -23,3 +23,11 @@ func validationf(format string, args ...any) error {
 }
 
 func plainf(format string, args ...any) error { return Error(fmt.Sprintf(format, args...)) }
+
+// TransformError is what a transform has against a template. A change set is
+// made all the same, and fails with it.
+type TransformError struct{ Name, Reason string }
+
+func (e *TransformError) Error() string {
+	return "Transform " + e.Name + " failed with: " + e.Reason
+}

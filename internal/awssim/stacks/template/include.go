@@ -1,6 +1,9 @@
 package template
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 const maxIncludes = 20
 
@@ -127,10 +130,10 @@ func (p *processor) snippet(call any) (any, error) {
 	}
 	location, _ := value.(string)
 	if location == "" {
-		return nil, validationf("Transform %s failed with: The location parameter is not a valid S3 uri.", include)
+		return nil, &TransformError{Name: include, Reason: "The location parameter is not a valid S3 uri."}
 	}
 	if p.depth++; p.depth > maxIncludes {
-		return nil, validationf("Transform %s failed with: more than %d snippets", include, maxIncludes)
+		return nil, &TransformError{Name: include, Reason: fmt.Sprintf("more than %d snippets", maxIncludes)}
 	}
 	text, err := p.read(location)
 	if err != nil {

@@ -1,101 +1,22 @@
 package template
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/awssim/stacks/sam"
 )
 
-// serverless runs AWS::Serverless-2016-10-31, as far as public CDK
-// apps write it: applications of the repository, functions with their usual
-// events, and simple tables.
+// serverless runs AWS::Serverless-2016-10-31.
 func (p *processor) serverless(root map[string]any) error {
-	resources, _ := root["Resources"].(map[string]any)
-	globals, _ := root["Globals"].(map[string]any)
-	functions, _ := globals["Function"].(map[string]any)
-	delete(root, "Globals")
-	for _, id := range sortedKeys(resources) {
-		resource, _ := resources[id].(map[string]any)
-		typ, _ := resource["Type"].(string)
-		properties, _ := resource["Properties"].(map[string]any)
-		var err error
-		switch typ {
-		case "AWS::Serverless::Application":
-			err = p.application(resource, properties)
-		case "AWS::Serverless::Function":
-			err = serverlessFunction(resources, id, functions)
-		case "AWS::Serverless::SimpleTable":
-			simpleTable(resource, properties)
-		default:
-			if strings.HasPrefix(typ, "AWS::Serverless::") {
-				err = validationf("Transform %s failed with: the simulator does not know the resource type %s of [%s]", serverless, typ, id)
-			}
-		}
-		if err != nil {
-			return err
-		}
+	partition, _ := p.env.Pseudo["AWS::Partition"].(string)
+	err := sam.Transform(root, sam.Options{Partition: partition, Evaluate: p.env.Evaluate, Application: repositoryURL})
+	if err != nil {
+		return &TransformError{Name: serverless, Reason: err.Error()}
 	}
 	return nil
-}
-
-// application makes a nested stack of an application.
-func (p *processor) application(resource, properties map[string]any) error {
-	nested := map[string]any{}
-	for _, name := range []string{"NotificationARNs", "Parameters", "TimeoutInMinutes"} {
-		if properties[name] != nil {
-			nested[name] = properties[name]
-		}
-	}
-	switch location := properties["Location"].(type) {
-	case string:
-		nested["TemplateURL"] = location
-	case map[string]any:
-		values, err := p.env.Evaluate(location)
-		if err != nil {
-			return err
-		}
-		id, _ := values.(map[string]any)["ApplicationId"].(string)
-		version, _ := values.(map[string]any)["SemanticVersion"].(string)
-		if nested["TemplateURL"], err = repositoryURL(id); err != nil {
-			return err
-		}
-		nested["Tags"] = []any{
-			map[string]any{"Key": "serverlessrepo:applicationId", "Value": id},
-			map[string]any{"Key": "serverlessrepo:semanticVersion", "Value": version},
-		}
-	default:
-		return validationf("Transform %s failed with: Property 'Location' is required.", serverless)
-	}
-	resource["Type"], resource["Properties"] = "AWS::CloudFormation::Stack", nested
-	return nil
-}
-
-func simpleTable(resource, properties map[string]any) {
-	key, _ := properties["PrimaryKey"].(map[string]any)
-	name, typ := any("id"), "S"
-	if key["Name"] != nil {
-		name = key["Name"]
-	}
-	switch key["Type"] {
-	case "Number":
-		typ = "N"
-	case "Binary":
-		typ = "B"
-	}
-	table := map[string]any{
-		"AttributeDefinitions": []any{map[string]any{"AttributeName": name, "AttributeType": typ}},
-		"KeySchema":            []any{map[string]any{"AttributeName": name, "KeyType": "HASH"}},
-		"BillingMode":          "PAY_PER_REQUEST",
-	}
-	for _, member := range []string{"ProvisionedThroughput", "SSESpecification", "TableName"} {
-		if properties[member] != nil {
-			table[member] = properties[member]
-		}
-	}
-	if table["ProvisionedThroughput"] != nil {
-		delete(table, "BillingMode")
-	}
-	resource["Type"], resource["Properties"] = "AWS::DynamoDB::Table", table
 }
 
 // rotations are the applications that rotate the secrets of databases.
@@ -104,14 +25,15 @@ var rotations = regexp.MustCompile(`^arn:[a-z-]+:serverlessrepo:[a-z0-9-]+:\d{12
 const repository = "https://awsserverlessrepo-applications.s3.amazonaws.com/"
 
 // repositoryURL is where the template of an application is.
-func repositoryURL(application string) (string, error) {
+func repositoryURL(application, _ string) (string, error) {
 	if found := rotations.FindStringSubmatch(application); found != nil {
 		return repository + found[1], nil
 	}
 	if powerTuning.MatchString(application) {
 		return repository + "aws-lambda-power-tuning", nil
 	}
-	return "", validationf("Transform %s failed with: the simulator's repository has no application %s", serverless, application)
+	return "", fmt.Errorf("the simulator's repository has no application %s: nothing is fetched from the Serverless Application Repository. "+
+		"Deploy the application's template from a bucket, with its URL as Location", application)
 }
 
 // FromRepository gives the template behind a URL of the simulator's repository
@@ -176,7 +98,7 @@ func hostRotations(root map[string]any) error {
 		}
 		kind, _ := hosted["RotationType"].(string)
 		if kind == "" {
-			return validationf("Transform %s failed with: RotationType of %s is required.", secretsManager, id)
+			return &TransformError{Name: secretsManager, Reason: "RotationType of " + id + " is required."}
 		}
 		var name any = id + "HostedRotationLambda"
 		if hosted["RotationLambdaName"] != nil {
