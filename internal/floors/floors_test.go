@@ -55,6 +55,9 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 		"the simulator in a stage binary": {
 			pkg{Path: "cmd/deployer", Imports: []string{"internal/awssim"}}, "only cmd/generator, the bench and tests may",
 		},
+		"the simulator in an installation": {
+			pkg{Path: "internal/install", Imports: []string{"internal/awssim"}}, "only cmd/generator, the bench and tests may",
+		},
 		"the simulator using the product": {
 			pkg{Path: "internal/awssim/sts", Imports: []string{"internal/fault"}}, "the simulator imports internal/fault",
 		},
@@ -82,6 +85,7 @@ func TestWhatTheRulesAllowIsNotReported(t *testing.T) {
 		{Path: "internal/cfn", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/cloudformation"}},
 		{Path: "internal/awssim", Imports: []string{"internal/awssim/policy"}},
 		{Path: "cmd/generator", Imports: []string{"internal/awssim", "stages"}, Deps: []string{"!k8s.io/api/core/v1"}},
+		{Path: "internal/install/installtest", Imports: []string{"internal/awssim"}},
 		{Path: "cmd/deployer", Imports: []string{"!github.com/aws/aws-sdk-go-v2/config"}, Deps: []string{"!k8s.io/api/core/v1"}},
 	}
 	for _, p := range allowed {

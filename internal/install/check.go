@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -146,11 +145,14 @@ func (t *Target) checkBucket(ctx context.Context, base aws.Config) kube.Check {
 // checkToken reads GitHub's token and shows nothing of it.
 func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
 	name := t.Config.GithubTokenSecretName
-	what, fix := "GitHub's token in secret "+name, fmt.Sprintf(`aws secretsmanager create-secret --region %s --name %s --secret-string '{"token": "…"}'`, t.Place.Region, name)
+	what := "GitHub's token in secret " + name
+	put := func(call string) string {
+		return fmt.Sprintf(`aws secretsmanager %s %s --region %s --secret-string '{"token": "…"}'`, call, name, t.Place.Region)
+	}
 	text, err := readSecret(ctx, base, name)
 	var missing *secrettypes.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return kube.Check{What: what, Problem: "the secret does not exist", Fix: fix}
+		return kube.Check{What: what, Problem: "the secret does not exist", Fix: put("create-secret --name")}
 	}
 	if err != nil {
 		return failedCheck(what, err, "your credentials need secretsmanager:GetSecretValue")
@@ -159,7 +161,7 @@ func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
 		Token string `json:"token"`
 	}
 	if json.Unmarshal([]byte(text), &content) != nil || content.Token == "" {
-		return kube.Check{What: what, Problem: `it is not of the form {"token": "…"}`, Fix: strings.Replace(fix, "create-secret", "put-secret-value", 1)}
+		return kube.Check{What: what, Problem: `it is not of the form {"token": "…"}`, Fix: put("put-secret-value --secret-id")}
 	}
 	return kube.Check{What: what}
 }

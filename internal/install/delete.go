@@ -11,6 +11,7 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -124,8 +125,8 @@ func removeBucket(ctx context.Context, client *s3.Client, bucket string) (found 
 	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &bucket})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		var missing *s3types.NoSuchBucket
-		if errors.As(err, &missing) {
+		var refused smithy.APIError
+		if errors.As(err, &refused) && refused.ErrorCode() == "NoSuchBucket" { // the SDK has no type for it in this call
 			return false, nil
 		}
 		if err != nil {

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+)
+
+// person works with a cluster and an account by the variables of the environment.
+type person struct {
+	*installtest.Platform
+	t *testing.T
+}
+
+func newPerson(t *testing.T) person {
+	t.Helper()
+	p := person{installtest.New(t), t}
+	for _, entry := range p.Env() {
+		name, value, _ := strings.Cut(entry, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("KUBECONFIG", p.Kube.Kubeconfig(t))
+	return p
+}
+
+// calls runs the program and returns what it printed.
+func calls(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, log bytes.Buffer
+	err = run(context.Background(), args, streams{strings.NewReader(""), &out, &log})
+	return out.String(), log.String(), err
+}
+
+// file writes a configuration and returns its path.
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "aphex-config.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// inOrder holds that a text has some lines, in their order. The end of a line
+// that is given with … may be anything.
+func inOrder(t *testing.T, text string, want ...string) {
+	t.Helper()
+	rest := strings.Split(text, "\n")
+	for _, line := range want {
+		start, open := strings.CutSuffix(line, "…")
+		at := 0
+		for at < len(rest) && rest[at] != line && (!open || !strings.HasPrefix(rest[at], start)) {
+			at++
+		}
+		require.Less(t, at, len(rest), "no line %q after the ones before it in:\n%s", line, text)
+		rest = rest[at+1:]
+	}
+}
+
+func TestBootstrapPrintsChecksPlanAndProgressAndThenTheSettingsOfTheWebhook(t *testing.T) {
+	p := newPerson(t)
+	config := file(t, installtest.Named("shop")+installtest.ProdEnvironment)
+	out, log, err := calls(t, "bootstrap", "-c", config, "--checks")
+	require.NoError(t, err, log)
+	assert.Empty(t, out)
+	assert.NotContains(t, log, "To be brought")
+	assert.Empty(t, p.Kube.Writes())
+
+	out, log, err = calls(t, "bootstrap", "-c", config, "--yes")
+	require.NoError(t, err, log)
+	stack, _ := p.Stack("shop")
+	inOrder(t, log,
+		"Checking pipeline shop-…", "  ok       AWS credentials: …", "  ok       bucket shop-artifacts (to be made)",
+		"  ok       account 222222222222 in eu-west-1: CDK bootstrap version 28", "  ok       Argo Workflows v3.7.18", "",
+		"To be brought", "  stack    "+stack+" in account 111111111111, eu-west-1: bucket shop-artifacts, roles, webhook secret",
+		"  secret   shop-github-webhook in namespace argo-events", "  created  sensor/shop-sensor", "",
+		"Stack "+stack, "  create_complete  ArtifactBucket ", "  created", "",
+		"Secret shop-github-webhook in namespace argo-events", "  created", "",
+		"Objects", "  created   sensor/shop-sensor", "",
+		"waiting until a push would be received", "the webhook listens and the Sensor has subscribed: the next push starts a run", "",
+		"Waiting for the address of the webhook", "", "Stack "+stack, "  updated")
+	inOrder(t, out,
+		"The pipeline is there. In GitHub, once:", "  1. open https://github.com/my-org/shop/settings/hooks/new",
+		"       Payload URL   http://lb.example.test:12000/push",
+		"                     aws secretsmanager get-secret-value --region eu-west-1 --secret-id "+stack+"/webhook --query SecretString --output text",
+		"A push to main then starts the first run.")
+
+	_, log, err = calls(t, "bootstrap", "-c", config, "--yes")
+	require.NoError(t, err, log)
+	inOrder(t, log, "To be brought", "  objects  all there already", "Stack "+stack, "  unchanged", "Objects", "  unchanged sensor/shop-sensor")
+}
+
+func TestBootstrapPrintsWhatFailsAndHowToFixIt(t *testing.T) {
+	p := newPerson(t)
+	p.Kube.Put("/apis/argoproj.io/v1alpha1/namespaces/argo-events/eventbus/default", "kubectl", kubetest.Content{
+		"kind": "EventBus", "metadata": kubetest.Content{"name": "default"}, "spec": kubetest.Content{"jetstream": kubetest.Content{}},
+	})
+	_, log, err := calls(t, "bootstrap", "-c", file(t, strings.Replace(installtest.Named("shop"), "shop/token", "shop/tokne", 1)), "--yes")
+	require.ErrorContains(t, err, "1 of the checks failed, and nothing was brought")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	inOrder(t, log,
+		"  failed   GitHub's token in secret shop/tokne: the secret does not exist", "           aws secretsmanager create-secret --name shop/tokne …",
+		"  warning  EventBus default in argo-events: …", "           set spec.jetstream.maxPayload to 34MB")
+}
+
+func TestDiffApplyAndDeletePrintALineAnObject(t *testing.T) {
+	p := newPerson(t)
+	config := file(t, installtest.Named("shop"))
+	out, _, err := calls(t, "diff", "-c", config)
+	require.ErrorIs(t, err, errDiffers)
+	assert.Contains(t, out, "+  name: shop-sensor\n")
+
+	_, log, err := calls(t, "apply", "-c", config)
+	require.NoError(t, err)
+	inOrder(t, log, "pipeline shop-…", "sensor/shop-sensor created", "note: the webhook starts when there is a secret/shop-github-webhook in namespace argo-events; …")
+	out, _, err = calls(t, "diff", "-c", config)
+	require.NoError(t, err)
+	assert.Empty(t, out)
+
+	_, log, err = calls(t, "delete", "-c", config, "--aws", "--yes")
+	require.NoError(t, err)
+	inOrder(t, log, "sensor/shop-sensor removed", "bucket shop-artifacts stays")
+	assert.Empty(t, p.Kube.Has("sensors"))
+	_, _, err = calls(t, "delete", "-c", config, "--bucket")
+	require.ErrorContains(t, err, "--bucket is given without --aws")
+}
+
+func TestNothingIsInstalledOrRemovedWithoutAnAnswer(t *testing.T) {
+	p := newPerson(t)
+	config := file(t, installtest.Named("shop"))
+	for _, verb := range [][]string{{"bootstrap"}, {"delete", "--aws", "--bucket"}} {
+		_, _, err := calls(t, append(verb, "-c", config)...)
+		require.ErrorContains(t, err, "nobody can be asked")
+		assert.Contains(t, fault.HintOf(err), "--yes")
+	}
+	_, _, err := calls(t, "delete", "--aws", "--bucket", "-c", config)
+	assert.Regexp(t, `Remove the pipeline shop-\w+ from http://\S+, and its stack aphex-shop-\w+, and the bucket shop-artifacts with all artifacts and records\?$`, fault.HintOf(err))
+	assert.Empty(t, p.Kube.Writes())
+}
+
+func TestAnErrorOfADiffIsNoDifference(t *testing.T) {
+	p := newPerson(t)
+	p.Kube.Refuse = func(r kubetest.Request) int {
+		if r.Method == "PATCH" {
+			return 403
+		}
+		return 0
+	}
+	_, _, err := calls(t, "diff", "-c", file(t, installtest.Named("shop")))
+	require.ErrorContains(t, err, "no right to change")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err), "exit code 2")
+}
+
+func TestAPipelineIsTheSameWhereverTheVerbIsCalled(t *testing.T) {
+	top := t.TempDir()
+	require.NoError(t, exec.Command("git", "init", "-q", top).Run())
+	require.NoError(t, os.Mkdir(filepath.Join(top, "services"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(top, "services", "shop.yaml"), []byte(installtest.Named("shop")), 0o600))
+	t.Chdir(top)
+	fromTop, _, err := calls(t, "render", "-c", "services/shop.yaml")
+	require.NoError(t, err)
+	assert.Contains(t, fromTop, "aphex.dev/config: services/shop.yaml")
+	t.Chdir("services")
+	fromFolder, _, err := calls(t, "render", "-c", "shop.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, fromTop, fromFolder)
+}
+
+func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
+	newPerson(t)
+	path := file(t, "version: \"1.0\"\nbuild: {commands: [npm ci]}\nenvironments:\n  - {name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
+	_, _, err := calls(t, "apply", "-c", path)
+	require.ErrorContains(t, err, "there is no githubOwner")
+	flags := []string{"-c", path, "--github-owner", "my-org", "--github-repo", "old", "--cluster-name", "company"}
+	_, _, err = calls(t, append([]string{"apply"}, flags...)...)
+	require.NoError(t, err)
+	out, _, err := calls(t, append([]string{"render"}, flags...)...)
+	require.NoError(t, err)
+	assert.Contains(t, out, "kind: Sensor")
+	assert.Contains(t, out, "name: APHEX_GITHUB_OWNER\n        value: my-org\n", "the pipeline completes it the same way when it updates itself")
+}

@@ -1,0 +1,101 @@
+package install_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+)
+
+// offline is a target whose verb must not ask AWS.
+func (p platform) offline(text string) install.Target {
+	target := p.target(text)
+	target.AWS = func(context.Context, string) (aws.Config, error) {
+		p.t.Error("AWS was asked")
+		return aws.Config{}, nil
+	}
+	return target
+}
+
+func (p platform) diff(text string) string {
+	p.t.Helper()
+	differences, err := install.Diff(p.t.Context(), p.offline(text))
+	require.NoError(p.t, err)
+	var all strings.Builder
+	for _, difference := range differences {
+		all.Write(difference.Text)
+	}
+	return all.String()
+}
+
+func TestDiffShowsWhatApplyChangesAndBothAskNothingOfAWS(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop")
+	assert.Contains(t, p.diff(text), "+  name: shop-sensor\n")
+	assert.Empty(t, p.Kube.Writes())
+
+	var j journal
+	changes, err := install.Apply(t.Context(), p.offline(text), &j)
+	require.NoError(t, err)
+	assert.Contains(t, j.lines, "objects: sensor/shop-sensor created")
+	assert.Len(t, changes, strings.Count(j.String(), "objects:"))
+	assert.Contains(t, j.lines, "note: the webhook starts when there is a secret/shop-github-webhook in namespace argo-events; generator bootstrap brings it")
+	assert.NotContains(t, j.starts(), "webhook", "without its secret it does not start")
+	assert.Empty(t, p.diff(text))
+
+	text += installtest.ProdEnvironment
+	assert.Contains(t, p.diff(text), "+        name: deploy-prod\n")
+	p.apply(text)
+	assert.Empty(t, p.diff(text))
+}
+
+func TestApplyWaitsUntilAPushWouldStartARun(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.bootstrap(installtest.Named("shop"))
+	j := p.apply(installtest.Named("shop") + installtest.ProdEnvironment)
+	assert.Equal(t, []string{"webhook"}, j.starts())
+	assert.Equal(t, "ready", j.lines[len(j.lines)-1])
+}
+
+func TestApplyReturnsTheChangesThatWereMadeBeforeAnError(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.Kube.Refuse = func(r kubetest.Request) int {
+		if r.Method == http.MethodPatch && !r.Dry && strings.Contains(r.Path, "/sensors/") {
+			return http.StatusForbidden
+		}
+		return 0
+	}
+	var j journal
+	changes, err := install.Apply(t.Context(), p.offline(installtest.Named("shop")), &j)
+	require.ErrorContains(t, err, "no right to change sensor/shop-sensor")
+	assert.NotEmpty(t, changes)
+	assert.Contains(t, j.lines, "objects: serviceaccount/shop created")
+	assert.Empty(t, p.Kube.Has("sensors"))
+}
+
+func TestAnApplyNamesWhatAnotherPipelineOwnsAndWhatToSet(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.apply(installtest.Nameless("shop"))
+	other := strings.Replace(installtest.Nameless("shop"), "my-org", "other-org", 1)
+	var j journal
+	_, err := install.Apply(t.Context(), p.offline(other), &j)
+	require.ErrorContains(t, err, `belongs to the pipeline "shop-`)
+	assert.Contains(t, fault.HintOf(err), "set workflowTemplateName")
+	assert.Empty(t, j.lines)
+
+	p.apply(other + "workflowTemplateName: other-shop\n")
+	assert.ElementsMatch(t, []string{"shop-sensor", "other-shop-sensor"}, p.Kube.Has("sensors"))
+}

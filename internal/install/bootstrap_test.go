@@ -1,0 +1,168 @@
+package install_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+)
+
+func TestBootstrapInstallsEverythingInOrderAndCanBeRunAgain(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop") + installtest.ProdEnvironment
+	installed, j := p.bootstrap(text)
+	assert.Equal(t, "http://lb.example.test:12000/push", installed.PayloadURL)
+	assert.Equal(t, []string{"stack", "secret", "objects", "webhook", "address", "stack"}, j.starts())
+	assert.Contains(t, j.lines, "ready")
+
+	stack, outputs := p.Stack("shop")
+	assert.Equal(t, stack+"/webhook", installed.Secret)
+	assert.Equal(t, installed.PayloadURL, outputs["ArgoEventsWebhookUrl"])
+	account := p.Kube.Object("/api/v1/namespaces/argo/serviceaccounts/shop")
+	assert.Equal(t, outputs["WorkflowExecutionRoleArn"], account.GetAnnotations()["eks.amazonaws.com/role-arn"])
+	secret := p.Kube.Object("/api/v1/namespaces/argo-events/secrets/shop-github-webhook").Object["data"].(kubetest.Content)["secret"].(string)
+	value, err := base64.StdEncoding.DecodeString(secret)
+	require.NoError(t, err)
+	require.Len(t, value, 64)
+	assert.NotContains(t, j.String(), secret)
+	assert.NotContains(t, j.String(), string(value))
+
+	before := p.Kube.Paths()
+	var again journal
+	_, err = install.Bootstrap(t.Context(), p.target(text), install.BootstrapOptions{Confirm: func(_ context.Context, plan install.Plan) error {
+		assert.Empty(t, plan.Differences)
+		return nil
+	}}, &again)
+	require.NoError(t, err)
+	for _, line := range again.lines {
+		for _, word := range []string{" created", " changed", " updated", " removed", "_COMPLETE"} {
+			assert.NotContains(t, line, word)
+		}
+	}
+	assert.Equal(t, before, p.Kube.Paths())
+}
+
+func TestBootstrapConfirmsItsPlanAndInstallsNothingThatIsNotConfirmed(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	declined := errors.New("declined")
+	var plan install.Plan
+	var j journal
+	_, err := install.Bootstrap(t.Context(), p.target(installtest.Named("shop")), install.BootstrapOptions{Confirm: func(_ context.Context, p install.Plan) error {
+		plan = p
+		return declined
+	}}, &j)
+	require.ErrorIs(t, err, declined)
+	assert.Equal(t, "shop-artifacts", plan.Place.Bucket)
+	assert.Equal(t, "secret/shop-github-webhook", plan.Secret.String())
+	assert.True(t, strings.HasPrefix(plan.Stack, "aphex-shop-"))
+	var objects []string
+	for _, difference := range plan.Differences {
+		objects = append(objects, difference.Object+" "+string(difference.Action))
+	}
+	assert.Subset(t, objects, []string{"sensor/shop-sensor created", "eventsource/shop-github created", "serviceaccount/shop created"})
+	assert.Empty(t, j.starts())
+	assert.Nil(t, p.outputs("shop"))
+	assert.Empty(t, p.Kube.Writes())
+}
+
+func TestABootstrapThatIsStoppedSaysWhatStaysAndGoesOnFromThere(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	ctx, stop := context.WithCancel(t.Context())
+	j := journal{seen: func(line string) {
+		if strings.HasPrefix(line, "objects…") {
+			stop()
+		}
+	}}
+	_, err := install.Bootstrap(ctx, p.target(installtest.Named("shop")), install.BootstrapOptions{}, &j)
+	assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	stack, _ := p.Stack("shop")
+	assert.Contains(t, fault.HintOf(err), "finishes what it has begun with stack "+stack+"; generator bootstrap goes on from there")
+	assert.NotContains(t, err.Error(), "context canceled")
+	assert.Empty(t, p.Kube.Has("sensors"))
+
+	p.bootstrap(installtest.Named("shop"))
+	assert.Equal(t, []string{"shop-sensor"}, p.Kube.Has("sensors"))
+}
+
+func TestThePayloadURLIsDescribedWhereTheClusterDoesNotKnowIt(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	for service, want := range map[string]string{
+		"ClusterIP": "that of your ingress to service/shop-github-eventsource-svc in namespace argo-events, port 12000, path /push",
+		"NodePort":  "http://<address of a node>:<node port>/push of service/shop-github-eventsource-svc",
+		"None":      "that of your ingress to the pods with the label eventsource-name=shop-github",
+	} {
+		installed, j := p.bootstrap("webhookService: " + service + "\n" + installtest.Named("shop"))
+		assert.Contains(t, installed.PayloadURL, want, service)
+		assert.NotContains(t, j.starts(), "address", service)
+	}
+}
+
+func TestARenamedPipelineLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop") + installtest.ProdEnvironment
+	p.bootstrap(text)
+	for _, key := range []string{"workflowTemplateName", "eventSourceName", "sensorName", "serviceAccountName"} {
+		text = strings.ReplaceAll(text, key+": shop", key+": store")
+	}
+	p.bootstrap(text)
+	for _, path := range p.Kube.Paths() {
+		assert.NotContains(t, path, "shop")
+	}
+	outputs := p.outputs("shop")
+	assert.Equal(t, "store", outputs["WorkflowTemplateName"], "the stack stays, as the pipeline does")
+	account := p.Kube.Object("/api/v1/namespaces/argo/serviceaccounts/store")
+	assert.Equal(t, outputs["WorkflowExecutionRoleArn"], account.GetAnnotations()["eks.amazonaws.com/role-arn"])
+	assert.Nil(t, p.outputs("store"))
+}
+
+func TestTwoPipelinesWithoutNamesStandSideBySideOnOneClusterAndAccount(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	for _, repository := range []string{"shop", "market"} {
+		p.bootstrap(installtest.Nameless(repository))
+	}
+	assert.ElementsMatch(t, []string{"shop-sensor", "market-sensor"}, p.Kube.Has("sensors"))
+	assert.Equal(t, "aphex-shop-111111111111-eu-west-1", p.outputs("shop")["ArtifactBucketName"])
+	assert.Equal(t, "aphex-market-111111111111-eu-west-1", p.outputs("market")["ArtifactBucketName"])
+}
+
+func TestAnInstalledPipelineKeepsItsNamesWhereItsFileLeavesThemOut(t *testing.T) {
+	t.Parallel()
+	former := "eventSourceName: github\nsensorName: aphex-pipeline-sensor\nserviceAccountName: workflow-executor\nworkflowNamePrefix: aphex-pipeline-\nartifactBucketName: aphex-pipeline-artifacts-111111111111-eu-west-1\n"
+	for _, template := range []string{"aphex-pipeline-template", "store"} {
+		t.Run(template, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			p.bootstrap(former + "workflowTemplateName: " + template + "\n" + installtest.Nameless("shop"))
+			before := p.Kube.Paths()
+
+			text := installtest.Nameless("shop")
+			differences, err := install.Diff(t.Context(), p.target(text))
+			require.NoError(t, err)
+			assert.Empty(t, differences)
+			p.apply(text)
+			_, j := p.bootstrap(text)
+			assert.Contains(t, j.lines, "ok: the pipeline is installed as "+template+", and keeps its names")
+			assert.Equal(t, before, p.Kube.Paths())
+
+			var removed journal
+			_, err = install.Delete(t.Context(), p.target(text), install.DeleteOptions{Stack: true, Bucket: true}, &removed)
+			require.NoError(t, err)
+			assert.Contains(t, removed.lines, "bucket: bucket aphex-pipeline-artifacts-111111111111-eu-west-1 removed")
+		})
+	}
+}

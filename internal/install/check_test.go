@@ -1,0 +1,168 @@
+package install_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+)
+
+func TestCheckReportsEachResultAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	var j journal
+	require.NoError(t, install.Check(t.Context(), p.target(installtest.Named("shop")+installtest.ProdEnvironment), &j))
+	for _, want := range []string{
+		"ok: AWS credentials: arn:aws:iam::111111111111:", "ok: exports of the cluster (AphexCluster-company-…)",
+		"ok: bucket shop-artifacts (to be made)", "ok: GitHub's token in secret shop/token",
+		"ok: account 111111111111 in eu-west-1: CDK bootstrap version 28", "ok: account 222222222222 in eu-west-1: CDK bootstrap version 28",
+		"ok: namespace argo-events", "ok: Argo Workflows v3.7.18", "ok: EventBus default in argo-events",
+	} {
+		assert.Contains(t, j.String(), want)
+	}
+	assert.Nil(t, p.outputs("shop"))
+	assert.Empty(t, p.Kube.Writes())
+}
+
+func TestCheckReportsEveryProblemAtOnceAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.AWS.AddAccount("333333333333")
+	text := strings.NewReplacer("clusterName: company", "clusterName: compnay", "shop/token", "shop/tokne", "githubRepo: shop", "githubRepo: shop\nargoEventsNamespace: events",
+		installtest.Prod, "333333333333").Replace(installtest.Named("shop") + installtest.ProdEnvironment)
+	var j journal
+	_, err := install.Bootstrap(t.Context(), p.target(text), install.BootstrapOptions{}, &j)
+
+	require.ErrorContains(t, err, "5 of the checks failed, and nothing was brought")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	for _, want := range []string{
+		"CloudFormation exports no AphexCluster-compnay-ClusterName", "clusterExportPrefix may be one of: AphexCluster-company-",
+		"the secret does not exist (aws secretsmanager create-secret", "failed: account 333333333333 in eu-west-1",
+		"bootstrap account 333333333333 with `cdk bootstrap --trust 111111111111",
+		"failed: namespace events: it does not exist", "failed: EventBus default in events",
+	} {
+		assert.Contains(t, j.String(), want)
+	}
+	assert.Nil(t, p.outputs("shop"))
+	assert.Empty(t, p.Kube.Writes())
+}
+
+func TestCheckFindsWhatStandsInTheWay(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		text    string // default: all names of shop
+		arrange func(platform, *install.Target)
+		want    string
+	}{
+		"credentials that cannot be loaded": {
+			arrange: func(_ platform, target *install.Target) {
+				target.AWS = func(context.Context, string) (aws.Config, error) {
+					return aws.Config{}, errors.New("there is no profile")
+				}
+			},
+			want: "failed: AWS credentials: there is no profile (aws configure)",
+		},
+		"credentials of another account": {
+			arrange: func(p platform, target *install.Target) {
+				target.AWS = func(_ context.Context, region string) (aws.Config, error) {
+					return p.Admin(installtest.Prod, region), nil
+				}
+			},
+			want: "failed: AWS credentials: they are of account 222222222222, and the pipeline is to live in 111111111111",
+		},
+		"a bucket of somebody else": {
+			arrange: func(p platform, _ *install.Target) {
+				p.Deploy(installtest.Home, "other", `{"Resources":{"B":{"Type":"AWS::S3::Bucket","Properties":{"BucketName":"shop-artifacts"}}}}`)
+			},
+			want: "failed: bucket shop-artifacts: it exists and is not of this pipeline's stack",
+		},
+		"a token of another form": {
+			text: strings.Replace(installtest.Named("shop"), "shop/token", "plain", 1),
+			arrange: func(p platform, _ *install.Target) {
+				p.Deploy(installtest.Home, "plain", `{"Resources":{"T":{"Type":"AWS::SecretsManager::Secret","Properties":{"Name":"plain","SecretString":"in-the-clear"}}}}`)
+			},
+			want: `failed: GitHub's token in secret plain: it is not of the form {"token": "…"} (aws secretsmanager put-secret-value --secret-id plain --region eu-west-1`,
+		},
+		"objects that may not be listed": {
+			arrange: func(p platform, _ *install.Target) {
+				p.Kube.Refuse = func(r kubetest.Request) int {
+					if strings.HasSuffix(r.Path, "/sensors") {
+						return 403
+					}
+					return 0
+				}
+			},
+			want: "failed: names of the pipeline in the cluster",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			if c.text == "" {
+				c.text = installtest.Named("shop")
+			}
+			target := p.target(c.text)
+			c.arrange(p, &target)
+			var j journal
+			err := install.Check(t.Context(), target, &j)
+			require.ErrorContains(t, err, "1 of the checks failed")
+			assert.Equal(t, fault.Invalid, fault.KindOf(err))
+			assert.Contains(t, j.String(), c.want)
+			assert.Contains(t, j.String(), "ok: namespace argo", "the other checks are made too")
+			assert.NotContains(t, j.String(), "in-the-clear")
+			assert.Empty(t, p.Kube.Writes())
+		})
+	}
+}
+
+func TestAnAccountIsCheckedOnceAndOneWithARoleOfItsOwnIsLeftToTheValidation(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop") + `  - {name: staging, account: "111111111111", region: eu-west-1, stacks: [{name: Other}]}
+  - {name: prod, account: "333333333333", region: eu-west-1, roleArn: "arn:aws:iam::333333333333:role/deploy", stacks: [{name: Api}]}
+`
+	var j journal
+	require.NoError(t, install.Check(t.Context(), p.target(text), &j))
+	assert.Equal(t, 1, strings.Count(j.String(), "account 111111111111 in eu-west-1"))
+	assert.Contains(t, j.String(), "ok: account 333333333333 in eu-west-1 (by arn:aws:iam::333333333333:role/deploy)")
+}
+
+func TestLocateAsksAWSOnlyForWhatIsNotGiven(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	var asked []string
+	load := func(_ context.Context, region string) (aws.Config, error) {
+		asked = append(asked, region)
+		if region == "" {
+			region = "eu-north-1"
+		}
+		return p.Admin(installtest.Home, region), nil
+	}
+	cases := []struct{ account, region, wantAccount, wantRegion string }{
+		{"999999999999", "us-east-1", "999999999999", "us-east-1"},
+		{"", "us-east-1", installtest.Home, "us-east-1"},
+		{"999999999999", "", "999999999999", "eu-north-1"},
+		{"", "", installtest.Home, "eu-north-1"},
+	}
+	for _, c := range cases {
+		account, region, err := install.Locate(t.Context(), load, c.account, c.region)
+		require.NoError(t, err)
+		assert.Equal(t, c.wantAccount+" "+c.wantRegion, account+" "+region)
+	}
+	assert.Equal(t, []string{"us-east-1", "", ""}, asked)
+
+	nowhere := func(context.Context, string) (aws.Config, error) { return aws.Config{}, nil }
+	_, _, err := install.Locate(t.Context(), nowhere, "", "")
+	require.ErrorContains(t, err, "the region of the pipeline is not known")
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+}
