@@ -18,7 +18,8 @@ import (
 var inherited = []string{
 	"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-	"NODE_EXTRA_CA_CERTS", "CDK_DOCKER", "DOCKER_HOST", "DOCKER_CONFIG", "APHEX_TOKEN",
+	"NODE_EXTRA_CA_CERTS", "CDK_DOCKER", "CDK_DOCKER_CREDS_FILE", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH",
+	"XDG_RUNTIME_DIR", "APHEX_TOKEN",
 }
 
 // environment gives what a pod would get from its node, its service account

@@ -11,9 +11,11 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -135,9 +137,87 @@ func (p *Publisher) program() string {
 	return cmp.Or(variable(p.options.Env, "CDK_DOCKER"), "docker")
 }
 
+// NoDockerError says why no image can be built.
+type NoDockerError struct {
+	Program string // docker, or what CDK_DOCKER names
+	Silent  string // what it says of its daemon; "" where there is no such program
+}
+
+// Error says it in words.
+func (e *NoDockerError) Error() string {
+	if e.Silent == "" {
+		return fmt.Sprintf("there is no program %q", e.Program)
+	}
+	return fmt.Sprintf("%s cannot reach its daemon: %s", e.Program, e.Silent)
+}
+
 func (p *Publisher) noDocker(doing string) error {
-	return fault.Invalidf("%s: there is no program %q", doing, p.program()).
+	return (&NoDockerError{Program: p.program()}).explain(doing)
+}
+
+func (e *NoDockerError) explain(doing string) error {
+	if e.Silent != "" {
+		return fault.Invalidf("%s: %w", doing, e).
+			WithHint("start it, say in DOCKER_HOST where it is, or name another program, such as podman or finch, in the variable CDK_DOCKER")
+	}
+	return fault.Invalidf("%s: %w", doing, e).
 		WithHint("install docker, or name another program, such as podman or finch, in the variable CDK_DOCKER")
+}
+
+// Ready makes sure, before anything is deployed, that images which are not in their
+// registry can be built: by a program that is there, and whose daemon answers.
+func (p *Publisher) Ready(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	if len(list.Images) == 0 {
+		return nil
+	}
+	unable := p.dockerFails(ctx)
+	if unable == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return p.haveToBeBuilt(ctx, list, to, unable)
+}
+
+// versioned are the programs that ask their daemon for its version.
+var versioned = []string{"docker", "podman", "finch", "nerdctl"}
+
+// patience is how long a daemon may take to answer.
+const patience = 30 * time.Second
+
+// dockerFails says why no image can be built; nil is that it can be.
+func (p *Publisher) dockerFails(ctx context.Context) *NoDockerError {
+	if _, err := exec.LookPath(p.program()); err != nil {
+		return &NoDockerError{Program: p.program()}
+	}
+	if !slices.Contains(versioned, filepath.Base(p.program())) {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	var said lastBytes
+	err := proc.Run(ctx, proc.Command{Args: []string{p.program(), "version"}, Env: p.options.Env, Stderr: &said})
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &NoDockerError{p.program(), fmt.Sprintf("it does not answer within %s", patience)}
+	}
+	return &NoDockerError{p.program(), cmp.Or(said.line(), err.Error())}
+}
+
+// haveToBeBuilt is an error where one of the images is not in its registry. A
+// registry that is still to be made has none.
+func (p *Publisher) haveToBeBuilt(ctx context.Context, list *assembly.AssetManifest, to Place, unable *NoDockerError) error {
+	seen, err := p.Look(ctx, &assembly.AssetManifest{Images: list.Images, Bootstrap: list.Bootstrap}, to)
+	var missing *NoPlaceError
+	if err != nil && !errors.As(err, &missing) {
+		return err
+	}
+	for _, image := range seen {
+		if !image.There {
+			return unable.explain("the image " + image.Asset + " has to be built")
+		}
+	}
+	return nil
 }
 
 // requireDocker makes sure that images which are not in their registry can be
@@ -149,16 +229,7 @@ func (p *Publisher) requireDocker(ctx context.Context, list *assembly.AssetManif
 	if _, err := exec.LookPath(p.program()); err == nil {
 		return nil
 	}
-	seen, err := p.Look(ctx, &assembly.AssetManifest{Images: list.Images}, to)
-	if err != nil {
-		return err
-	}
-	for _, image := range seen {
-		if !image.There {
-			return p.noDocker("the image " + image.Asset + " has to be built")
-		}
-	}
-	return nil
+	return p.haveToBeBuilt(ctx, list, to, &NoDockerError{Program: p.program()})
 }
 
 // output runs a command of the manifest and gives what it prints, without space around it.

@@ -122,6 +122,43 @@ func TestWithoutDockerNothingIsPublishedThatNeedsIt(t *testing.T) {
 	assert.NotEmpty(t, s.objects)
 }
 
+func TestImagesThatCannotBeBuiltAreFoundBeforeAnythingIsDeployed(t *testing.T) {
+	_, works := docker(t, "")
+	_, silent := docker(t, `[ "$1" != version ] || { echo "Client: 28"; echo "Cannot connect to the Docker daemon" >&2; exit 1; }`)
+	wrapper := filepath.Join(t.TempDir(), "build-images")
+	require.NoError(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nexit 1\n"), 0o755))
+	for name, c := range map[string]struct {
+		env        []string
+		repository string
+		there      bool
+		says       string
+	}{
+		"docker works":                             {env: works},
+		"there is none":                            {env: []string{"CDK_DOCKER=no-such-docker"}, says: `the image Image has to be built: there is no program "no-such-docker"`},
+		"its daemon does not answer":               {env: silent, says: "docker cannot reach its daemon: Cannot connect to the Docker daemon"},
+		"the image is there":                       {env: silent, there: true},
+		"its repository is yet to be made":         {env: silent, repository: "missing", says: "docker cannot reach its daemon"},
+		"a program that need not know its version": {env: []string{"CDK_DOCKER=" + wrapper}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStub(t)
+			s.images["repo:tag"] = c.there
+			list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
+			if c.repository != "" {
+				list.Images[0].Destinations[0].Repository = c.repository
+			}
+			err := assets.New(assets.Options{Env: c.env}).Ready(t.Context(), list, s.place())
+			if c.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+			assert.Equal(t, fault.Invalid, fault.KindOf(err))
+			assert.Contains(t, fault.HintOf(err), "CDK_DOCKER")
+		})
+	}
+}
+
 func TestALookSaysWhatIsThereAndPublishesNothing(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	log, env := docker(t, "")

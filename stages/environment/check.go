@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/assets"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
@@ -132,16 +133,41 @@ func (r CheckRequest) arrange(ctx context.Context, d Deps, frame stage.Frame, te
 		},
 		deps: d, frame: frame, progress: tell,
 	}
+	entered := false
 	switch err := j.enter(ctx); {
 	case err == nil:
 		defer j.loan.Close()
+		entered = true
 	case fault.KindOf(err) == fault.Temporary || ctx.Err() != nil:
 		return found, err
 	default:
 		j.entry = &account.Entry{Target: account.Target{Account: env.Account, Region: env.Region}, Partition: env.Partition()}
 	}
 	targets, apps, _, err := j.arrange(ctx)
+	if err == nil && entered {
+		err = j.imagesCanBeBuilt(ctx, targets, apps)
+	}
 	return arrangedOf(env, targets, apps), err
+}
+
+// imagesCanBeBuilt finds images for which docker is missing or does not answer.
+// What else may be wrong with their places is for the deployment to say: here the
+// account's bootstrap and the pipeline's rights may not be what they will be.
+func (j *job) imagesCanBeBuilt(ctx context.Context, targets []target, apps []*app) error {
+	d, err := j.newDeployment(ctx, apps)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if err := d.adoptLegacy(ctx, &t); err != nil {
+			continue
+		}
+		var unable *assets.NoDockerError
+		if err := d.ready(ctx, t); errors.As(err, &unable) {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // conclusion joins what was found of all environments.

@@ -126,3 +126,29 @@ func TestAnAppThatFailsForOneEnvironmentIsFoundWithItsOutput(t *testing.T) {
 	assert.Contains(t, err.Error()+fault.HintOf(err), "no settings for prod")
 	assert.False(t, strings.Contains(w.out.String(), "no settings"), "the deployment shows what the app prints")
 }
+
+func TestADockerWithoutADaemonIsFoundBeforeAnythingIsDeployed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	w.shape("image")
+	program := filepath.Join(w.source, "docker")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(w.source, "image"), 0o755))
+	w.write("image/Dockerfile", "FROM scratch\n")
+	w.configure(`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}, {name: Api}], env: {CDK_DOCKER: ` + program + `}}
+`)
+	w.ForgetCalls()
+	_, checked := w.check()
+	_, deployed := w.run("dev")
+	for _, err := range []error{checked, deployed} {
+		require.ErrorContains(t, err, "cannot reach its daemon: Cannot connect to the Docker daemon")
+		assert.ErrorContains(t, err, "the image Image has to be built")
+		assert.Equal(t, fault.Invalid, fault.KindOf(err))
+		assert.Contains(t, fault.HintOf(err), "DOCKER_HOST")
+	}
+	for call := range w.Calls() {
+		assert.NotRegexp(t, "ChangeSet|PutObject", call)
+	}
+}

@@ -55,7 +55,24 @@ func (d *deployment) surveyStack(ctx context.Context, t *target) error {
 			return session.Explain(err)
 		}
 	}
-	return d.adoptLegacy(ctx, t)
+	if err := d.adoptLegacy(ctx, t); err != nil {
+		return err
+	}
+	return d.ready(ctx, *t)
+}
+
+// ready makes sure that a stack's images can be built, before anything is deployed
+// or published. A plan builds none.
+func (d *deployment) ready(ctx context.Context, t target) error {
+	if d.isPlan {
+		return nil
+	}
+	for _, list := range t.stack.Assets {
+		if err := d.publisher.Ready(ctx, list, d.place(t)); err != nil {
+			return fmt.Errorf("stack %s: %w", t.name, err)
+		}
+	}
+	return nil
 }
 
 // domainOf is the end of the names of AWS's hosts.
