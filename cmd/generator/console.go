@@ -113,7 +113,11 @@ func outcome(step localrun.StepResult) string {
 	if step.Status == localrun.Succeeded {
 		return took
 	}
-	return fmt.Sprintf("%s after %s: %s", strings.ToLower(string(step.Status)), took, step.Message)
+	word, why := strings.ToLower(string(step.Status)), step.Message
+	if rest, again := strings.CutPrefix(why, word); again { // "stopped: stopped before another attempt"
+		return fmt.Sprintf("%s after %s%s", word, took, rest)
+	}
+	return fmt.Sprintf("%s after %s: %s", word, took, why)
 }
 
 func seconds(d time.Duration) string {
@@ -129,6 +133,8 @@ func mark(status localrun.Status) string {
 		return "✔"
 	case localrun.Failed, localrun.Errored:
 		return "✖"
+	case localrun.Stopped:
+		return "■"
 	default:
 		return "·"
 	}
@@ -140,6 +146,8 @@ func styleOf(status localrun.Status) string {
 		return green
 	case localrun.Failed, localrun.Errored:
 		return red
+	case localrun.Stopped:
+		return yellow
 	default:
 		return dim
 	}

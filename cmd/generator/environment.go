@@ -52,6 +52,7 @@ func (l *laptop) approve(ctx context.Context, step string) error {
 	agreed, err := agrees(ctx, file)
 	switch {
 	case err != nil:
+		l.console.printf("\n") // after the question, and what the terminal shows of Ctrl-C
 		return fault.Stopped(err, "")
 	case !agreed:
 		return fmt.Errorf("%s: not approved", step)

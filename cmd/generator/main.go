@@ -25,7 +25,7 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, errStopped) {
 		err = fault.Stopped(err, "the same command can be run again")
 	}
 	tell(os.Stderr, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 	for _, run := range runs[:len(runs)-1] {
 		s.line("%s", s.style(bold, fmt.Sprintf("%s handed over to %s in %s", run.Name, last.Name, seconds(run.Ended.Sub(run.Started)))))
 	}
-	s.line("%s", s.style(bold, fmt.Sprintf("%s %s in %s", last.Name, strings.ToLower(string(last.Status)), seconds(last.Ended.Sub(last.Started)))))
+	s.line("%s", s.style(bold, fmt.Sprintf("%s %s %s", last.Name, ended(last.Status), seconds(last.Ended.Sub(last.Started)))))
 	whole := localrun.Result{Name: last.Name, Status: last.Status}
 	for _, run := range runs {
 		s.stages(run, len(runs) > 1)
@@ -39,22 +40,34 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 	changed := s.stacks(whole)
 	undeployed := s.undeployed(whole)
 	removed := s.removed(whole)
-	s.outputs(ctx, l, place, whole)
+	s.outputs(context.WithoutCancel(ctx), l, place, whole)
 	cause := causeOf(whole)
 	if cause != nil {
-		s.line("\n%s\n  %s: %s", s.style(red, "Cause"), cause.step, cause.Error)
+		heading := s.style(red, "Cause")
+		if whole.Status == localrun.Stopped {
+			heading = s.style(yellow, "Stopped")
+		}
+		s.line("\n%s\n  %s: %s", heading, cause.step, cause.Error)
 		if cause.Hint != "" {
 			s.line("  hint: %s", strings.ReplaceAll(cause.Hint, "\n", "\n        "))
 		}
 	}
 	l.where(s, place, whole, runs)
-	if ctx.Err() == nil {
+	if whole.Status != localrun.Stopped {
 		l.next(s, whole, changed, unreached || undeployed || removed)
 	}
 	if _, err := fmt.Fprint(l.std.out, s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}
-	return verdict(ctx, whole, cause)
+	return verdict(whole, cause)
+}
+
+// ended words how long a run that ended so took.
+func ended(status localrun.Status) string {
+	if status == localrun.Stopped {
+		return "stopped after"
+	}
+	return strings.ToLower(string(status)) + " in"
 }
 
 // unreached lists the environments that the commit declares and that the run is
@@ -85,13 +98,23 @@ func (l *laptop) unreached(s *summary, run localrun.Result) bool {
 	return found
 }
 
+// errStopped is in the chain of an error that says that a run was stopped.
+var errStopped = errors.New("the run was stopped")
+
 // verdict is the error that the run amounts to.
-func verdict(ctx context.Context, result localrun.Result, cause *cause) error {
+func verdict(result localrun.Result, cause *cause) error {
 	switch {
 	case result.Status == localrun.Succeeded:
 		return nil
-	case ctx.Err() != nil:
-		return fault.Cancelledf("the run was stopped; the same command runs it again and attaches to what is still going on")
+	case result.Status == localrun.Stopped:
+		if cause == nil {
+			return fault.Cancelledf("%w", errStopped).WithHint("the same command runs the commit again")
+		}
+		stopped := fault.Cancelledf("%w at %s", errStopped, cause.step)
+		if cause.Hint == "" {
+			return stopped.WithHint("the same command runs the commit again")
+		}
+		return stopped // what goes on and what to do is in the summary
 	case cause != nil && cause.Status == fault.Invalid.String():
 		return fault.Invalidf("the run stopped at %s", cause.step)
 	case cause != nil:
@@ -109,7 +132,7 @@ type cause struct {
 // causeOf reads what the first failed step recorded of itself.
 func causeOf(result localrun.Result) *cause {
 	for _, step := range result.Steps {
-		if step.Status != localrun.Failed && step.Status != localrun.Errored {
+		if step.Status != localrun.Failed && step.Status != localrun.Errored && step.Status != localrun.Stopped {
 			continue
 		}
 		c := cause{step.Name, stage.Record{Error: step.Message}}
@@ -157,6 +180,8 @@ func (s *summary) stages(result localrun.Result, named bool) {
 func remark(step localrun.StepResult, word string) string {
 	switch {
 	case step.Status == localrun.Omitted:
+		return step.Message
+	case step.Status == localrun.Stopped:
 		return step.Message
 	case step.Status != localrun.Succeeded && step.Message != "":
 		return word + ": " + step.Message
@@ -284,7 +309,7 @@ func (l *laptop) where(s *summary, place plan.Place, result localrun.Result, run
 	}
 	s.line("  pipeline  %s", relative(l.state.objects()))
 	for _, step := range result.Steps {
-		if step.Status == localrun.Failed && step.Volume != "" {
+		if (step.Status == localrun.Failed || step.Status == localrun.Stopped) && step.Volume != "" {
 			s.line("  left by %s  %s", step.Name, relative(step.Volume))
 		}
 	}
@@ -295,7 +320,7 @@ func (l *laptop) next(s *summary, result localrun.Result, changed, incomplete bo
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
 	case result.Status != localrun.Succeeded:
-		s.line("  fix the cause, commit, and run the same command again")
+		s.line("  fix the cause, commit what you change, and run the same command again")
 	case changed:
 		s.line("  run the same command again: nothing changed, so nothing is deployed")
 		s.line("  add an environment to %s and commit: the run of that commit deploys it", l.Config)

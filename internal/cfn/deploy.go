@@ -199,7 +199,10 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 	if errors.As(err, &state) && strings.Contains(state.ErrorMessage(), "EXECUTE_") {
 		err = nil
 	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // whether the call has arrived, nobody knows
+		return fmt.Errorf("executing the change set of stack %q, whose %w if it has begun: %w", d.goal.Name, ErrGoesOn, err)
+	case err != nil:
 		return fmt.Errorf("executing the change set of stack %q: %w", d.goal.Name, err)
 	}
 	events := newEventReader(d, aws.ToString(set.StackId), aws.ToTime(set.CreationTime), nil)

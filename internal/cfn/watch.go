@@ -35,6 +35,10 @@ type watch struct {
 	trouble time.Time // since when CloudFormation is out of reach
 }
 
+// ErrGoesOn is in the chain of an error after which CloudFormation goes on with
+// what it has begun.
+var ErrGoesOn = errors.New("operation goes on")
+
 // follow waits until the operation whose events the reader reads ends, and
 // gives the stack as it is then. The events stay with the reader.
 func (d *deployment) follow(ctx context.Context, events *eventReader) (types.Stack, error) {
@@ -42,7 +46,7 @@ func (d *deployment) follow(ctx context.Context, events *eventReader) (types.Sta
 	w := &watch{d: d, events: events, pace: newPace(), began: now, looked: now}
 	for {
 		if err := w.pace.wait(ctx, d.options.Budget); err != nil {
-			return types.Stack{}, fmt.Errorf("watching stack %q, whose operation goes on: %w", d.goal.Name, err)
+			return types.Stack{}, fmt.Errorf("watching stack %q, whose %w: %w", d.goal.Name, ErrGoesOn, err)
 		}
 		stack, done, err := w.look(ctx)
 		if done || err != nil {
@@ -88,7 +92,7 @@ func (w *watch) bear(ctx context.Context, err error) error {
 		w.trouble = time.Time{}
 		return nil
 	case ctx.Err() != nil || !fault.IsTemporary(err):
-		return fmt.Errorf("watching stack %q, whose operation goes on: %w", w.d.goal.Name, err)
+		return fmt.Errorf("watching stack %q, whose %w: %w", w.d.goal.Name, ErrGoesOn, err)
 	case w.trouble.IsZero():
 		w.trouble = time.Now()
 	case time.Since(w.trouble) > patience:

@@ -205,7 +205,7 @@ func resultOf(err error) attemptResult {
 	case errors.Is(err, context.DeadlineExceeded):
 		return attemptResult{status: Failed, exitCode: -1, message: "the deadline of the step or of the run passed"}
 	case errors.Is(err, context.Canceled):
-		return attemptResult{status: Failed, exitCode: 143, message: "stopped"}
+		return attemptResult{status: Stopped, exitCode: 143, message: "stopped"}
 	default:
 		return attemptResult{status: Errored, exitCode: -1, message: err.Error()}
 	}

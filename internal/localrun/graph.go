@@ -2,6 +2,7 @@ package localrun
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -100,7 +101,12 @@ func (g *graph) task(ctx context.Context, task Task) ([]StepResult, error) {
 			last = &steps[i]
 		}
 	}
-	if err != nil && last.Status == Succeeded {
+	switch {
+	case errors.Is(err, context.Canceled) && last.Status == Failed: // between two attempts
+		last.Status, last.Message = Stopped, "stopped before another attempt: "+last.Message
+	case errors.Is(err, context.Canceled):
+		last.Status, last.Message = Stopped, "stopped"
+	case err != nil && last.Status == Succeeded:
 		last.Status, last.Message = Errored, err.Error()
 	}
 	g.remember(task.Name, first.Outputs)

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// Status is what became of a step or of the run, in Argo's words.
+// Status is what became of a step or of the run, in Argo's words but for Stopped.
 type Status string
 
 // The values of Status.
@@ -19,7 +20,11 @@ const (
 	Errored   Status = "Error"
 	Skipped   Status = "Skipped" // its condition did not hold
 	Omitted   Status = "Omitted" // never started
+	Stopped   Status = "Stopped" // by a person; Argo calls it Failed, and says so in the message
 )
+
+// shutdown is Argo's message for a node of a workflow that a person stopped.
+const shutdown = "workflow shutdown with strategy: Stop"
 
 // Options say how a template is run.
 type Options struct {
@@ -127,6 +132,12 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	}
 	steps, err := r.graph(graphCtx, tasks, r.facts)
 	result := Result{Name: r.options.Name, Status: overall(steps), Steps: steps, Started: r.started}
+	if result.Status == Omitted { // nothing failed, and yet not everything was begun
+		result.Status = Failed
+		if ctx.Err() != nil {
+			result.Status = Stopped
+		}
+	}
 	if err == nil && r.template.Spec.OnExit != "" {
 		var exit []StepResult
 		exit, err = r.exit(ctx, result)
@@ -151,7 +162,7 @@ func (r *runner) pause(ctx context.Context, step string, s Suspend) error {
 // exit runs the exit handler, also for a cancelled run.
 func (r *runner) exit(ctx context.Context, soFar Result) ([]StepResult, error) {
 	r.facts = r.facts.with("workflow.", map[string]string{
-		"status": string(soFar.Status), "failures": failures(soFar.Steps),
+		"status": string(soFar.Status.argo()), "failures": failures(soFar.Steps),
 	})
 	tasks := []Task{{Name: r.template.Spec.OnExit, Template: r.template.Spec.OnExit}}
 	if handler, _ := r.template.node(r.template.Spec.OnExit); handler.DAG != nil {
@@ -173,24 +184,35 @@ func failures(steps []StepResult) string {
 	}
 	list := []failure{}
 	for _, step := range steps {
-		if step.Status == Failed || step.Status == Errored {
-			list = append(list, failure{step.Name, step.Message, step.Template, step.Status, step.Name, step.Ended.UTC()})
+		message := step.Message
+		switch step.Status {
+		case Failed, Errored:
+		case Stopped:
+			message = shutdown
+		default:
+			continue
 		}
+		list = append(list, failure{step.Name, message, step.Template, step.Status.argo(), step.Name, step.Ended.UTC()})
 	}
 	data, _ := json.Marshal(list) // strings and times always encode
 	return strconv.Quote(string(data))
 }
 
-// overall is Argo's status of a workflow with such steps.
+// argo is the status in a cluster, where a person stops a run with argo stop.
+func (s Status) argo() Status {
+	if s == Stopped {
+		return Failed
+	}
+	return s
+}
+
+// overall is Argo's status of a workflow with such steps; Stopped, or Omitted of
+// one that neither failed nor came to an end.
 func overall(steps []StepResult) Status {
-	status := Succeeded
-	for _, step := range steps {
-		switch step.Status {
-		case Errored:
-			return Errored
-		case Failed, Omitted:
-			status = Failed
+	for _, worst := range []Status{Errored, Failed, Stopped, Omitted} {
+		if slices.ContainsFunc(steps, func(step StepResult) bool { return step.Status == worst }) {
+			return worst
 		}
 	}
-	return status
+	return Succeeded
 }

@@ -226,6 +226,68 @@ func TestACancelledRunStopsItsProcessesAndStillRunsTheExitHandler(t *testing.T) 
 	assert.Contains(t, h.log.String(), "exit handler ran")
 }
 
+// stopped runs a template whose exit handler writes what it is told of the run, and
+// stops it when a step has come so far.
+func stopped(t *testing.T, template, step string, at localrun.EventKind, change ...func(*localrun.Options)) (localrun.Result, string) {
+	t.Helper()
+	var h harness
+	parsed, err := localrun.Parse([]byte(strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) + template +
+		"  - {name: exit, container: {image: i, command: [sh, -c, 'printenv STATUS FAILURES'], env: [{name: STATUS, value: '{{workflow.status}}'}, {name: FAILURES, value: '{{workflow.failures}}'}]}}\n"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	options := h.options(t)
+	options.Approve = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
+	options.Observe = func(e localrun.Event) {
+		if e.Step == step && e.Kind == at {
+			cancel()
+		}
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	got, err := localrun.Run(ctx, parsed, options)
+	require.NoError(t, err)
+	return got, h.log.String()
+}
+
+func TestARunThatAPersonStopsIsStoppedAndHasNotFailed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		template string
+		step     string
+		at       localrun.EventKind
+		steps    map[string]localrun.Status
+		message  string
+	}{
+		"in a step":   {dag("      - {name: a, template: b}\n      - {name: z, template: b, dependencies: [a]}\n") + shell("b", "sleep 60", ""), "a", localrun.Started, map[string]localrun.Status{"a": "Stopped", "z": "Omitted"}, "stopped"},
+		"at a gate":   {dag("      - {name: a, template: b}\n") + "  - {name: b, suspend: {}}\n", "a", localrun.Waiting, map[string]localrun.Status{"a": "Stopped"}, "stopped"},
+		"in a pause":  {dag("      - {name: a, template: b}\n") + "  - {name: b, suspend: {duration: 1m}}\n", "a", localrun.Waiting, map[string]localrun.Status{"a": "Stopped"}, "stopped"},
+		"in a set":    {dag("      - {name: a, template: two}\n") + two("true", "sleep 60", ""), "a-tester", localrun.Started, map[string]localrun.Status{"a": "Succeeded", "a-tester": "Stopped"}, "stopped"},
+		"in between":  {dag("      - {name: a, template: b}\n      - {name: z, template: b, dependencies: [a]}\n") + shell("b", "true", ""), "a", localrun.Finished, map[string]localrun.Status{"a": "Succeeded", "z": "Omitted"}, ""},
+		"in a retry":  {dag("      - {name: a, template: b}\n") + shell("b", "exit 75", "retryStrategy: {limit: 3, backoff: {duration: 1m}}"), "a", localrun.Retrying, map[string]localrun.Status{"a": "Stopped"}, "stopped before another attempt: Error (exit code 75)"},
+		"in a branch": {dag("      - {name: a, template: inner}\n") + "  - {name: inner, dag: {tasks: [{name: i, template: b}]}}\n" + shell("b", "sleep 60", ""), "i", localrun.Started, map[string]localrun.Status{"i": "Stopped"}, "stopped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, told := stopped(t, c.template, c.step, c.at, called)
+			assert.Equal(t, localrun.Stopped, got.Status)
+			all := statuses(got)
+			assert.Equal(t, localrun.Succeeded, all["exit"])
+			delete(all, "exit")
+			assert.Equal(t, c.steps, all)
+			for _, step := range got.Steps {
+				if step.Status == localrun.Stopped {
+					assert.Equal(t, c.message, step.Message)
+					assert.Contains(t, told, "workflow shutdown with strategy: Stop", "what Argo says of argo stop")
+				}
+				assert.NotContains(t, step.Message, "canceled")
+			}
+			assert.Regexp(t, "^Failed\n", told, "Argo knows no other word")
+		})
+	}
+}
+
 func TestAFeatureThatIsNotKnownIsAnErrorThatNamesIt(t *testing.T) {
 	for name, template := range map[string]string{
 		`unknown field "parallelism"`:        strings.Replace(head, "entrypoint: run", "entrypoint: run\n  parallelism: 3", 1) + dag("      - {name: a, template: b}\n"),

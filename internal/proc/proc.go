@@ -45,11 +45,11 @@ func Shell(text string) []string {
 // Run runs c and waits until it has ended with everybody in its process group.
 // It fails with an *ExitError when the program exits with another code than 0
 // or by a signal, with a *LimitError when c.Limit passed, and with ctx.Err()
-// wrapped when ctx ended. Output that could not be written is an error, too,
+// when ctx ended. Output that could not be written is an error, too,
 // but lets the program go on.
 func Run(ctx context.Context, c Command) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("running %q: %w", c.name(), err)
+		return err
 	}
 	child, err := start(c)
 	if err != nil {
@@ -86,7 +86,7 @@ func (p *process) supervise(ctx context.Context, c Command) error {
 		p.killGroupAfter(leftoverTime)
 		return nil
 	case <-ctx.Done():
-		why = fmt.Errorf("running %q: %w", c.name(), ctx.Err())
+		why = ctx.Err()
 	case <-limit:
 		why = &LimitError{Args: c.Args, Limit: c.Limit}
 	}

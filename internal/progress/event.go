@@ -42,6 +42,7 @@ const (
 	Finished = "finished" // a stack is as it should be
 	Failed   = "failed"
 	Skipped  = "skipped" // a stack was not begun
+	Stopped  = "stopped" // nobody watches the stack any more
 )
 
 // Line gives an event as one line for a person.

@@ -26,7 +26,7 @@ type subject struct {
 	ended   time.Time
 	doing   string
 	since   time.Time // when it began to do that
-	outcome string    // Finished, Failed or Skipped; empty before
+	outcome string    // one of outcomes; empty before
 	text    string    // of the outcome
 	assets  map[string]bool
 	running []activity // resources in progress, the latest last
@@ -34,6 +34,9 @@ type subject struct {
 	total   int
 	last    float64 // seconds
 }
+
+// outcomes are the steps after which a stack is not worked on.
+var outcomes = []string{Finished, Failed, Skipped, Stopped}
 
 // activity is a resource in progress.
 type activity struct{ id, doing string }
@@ -72,7 +75,7 @@ func (s *state) apply(e Event, now time.Time) Event {
 	case e.Scope != Stack:
 	case e.ID != "":
 		subject.resource(e, now)
-	case e.Step == Finished || e.Step == Failed || e.Step == Skipped:
+	case slices.Contains(outcomes, e.Step):
 		subject.outcome, subject.text, subject.ended, subject.doing = e.Step, e.Text, now, ""
 	case e.Total > 0:
 		subject.total, subject.done = e.Total, map[string]bool{}

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/aphex/aphex-pipeline/internal/screen"
 )
 
 // view turns a state into the lines of a screen.
@@ -71,6 +72,8 @@ func stackRow(s *subject, turn string, now time.Time) row {
 		r.symbol, r.style, r.text = "✔", green, s.text
 	case Failed:
 		r.symbol, r.style, r.text = "✖", red, s.text
+	case Stopped:
+		r.symbol, r.style, r.text = "■", yellow, s.text
 	case Skipped:
 		r.symbol, r.style, r.text = "·", dim, s.text
 		return r
@@ -187,10 +190,11 @@ func (v view) line(r row, name, text, count, took, last, width int) string {
 
 // Styles of text on a terminal (ECMA-48 "select graphic rendition").
 const (
-	dim   = "2"
-	red   = "31"
-	green = "32"
-	cyan  = "36"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
 )
 
 func paint(style, text string) string {
@@ -200,20 +204,10 @@ func paint(style, text string) string {
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-func length(text string) int { return utf8.RuneCountInString(text) }
+func length(text string) int { return screen.Width(text) }
 
 func pad(text string, width int) string {
 	return text + strings.Repeat(" ", max(0, width-length(text)))
 }
 
-// cut shortens a text to a width, and says so.
-func cut(text string, width int) string {
-	runes := []rune(text)
-	switch {
-	case len(runes) <= width:
-		return text
-	case width <= 0:
-		return ""
-	}
-	return string(runes[:width-1]) + "…"
-}
+func cut(text string, width int) string { return screen.Cut(text, width) }

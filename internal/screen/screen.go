@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
+	"unicode"
 
+	"github.com/clipperhouse/displaywidth"
 	"golang.org/x/term"
 )
 
@@ -94,7 +95,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 	if end == 0 {
 		return len(p), nil
 	}
-	text := clean(string(s.rest[:end]))
+	text := Clean(string(s.rest[:end]))
 	s.rest = slices.Clone(s.rest[end:])
 	width, _ := s.size()
 	return len(p), s.write(s.erase(width) + text + s.draw(s.lines))
@@ -127,7 +128,7 @@ func (s *Screen) Finish(lines []string) {
 		return
 	}
 	width, _ := s.size()
-	text := s.erase(width) + clean(string(s.rest))
+	text := s.erase(width) + Clean(string(s.rest))
 	if len(s.rest) > 0 && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
@@ -172,7 +173,7 @@ func (s *Screen) erase(width int) string {
 	for _, line := range s.lines {
 		rows++
 		if width > 0 && width < s.width {
-			rows += max(0, visible(line)-1) / width
+			rows += max(0, Width(line)-1) / width
 		}
 	}
 	if rows == 0 {
@@ -182,32 +183,62 @@ func (s *Screen) erase(width int) string {
 }
 
 var (
-	// sequence is a control sequence, an operating system command or a lone escape.
-	sequence = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?`)
+	// sequence is a control sequence, a string for the terminal (a title, a device
+	// command) with its end, another escape, or a lone one.
+	sequence = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]+[0-~]|.)?`)
 	// style is a sequence that changes how text looks, and nothing else.
 	style = regexp.MustCompile(`^\x1b\[[0-9;:]*m$`)
 )
 
-// clean keeps of text what does not move the cursor: of a line that was
-// overwritten with carriage returns, what was written last.
-func clean(text string) string {
+// styleEnd ends all styles, such as those that a command has left on.
+const styleEnd = "\x1b[0m"
+
+// Clean keeps of text what neither moves the cursor nor changes the terminal: of a
+// line that was overwritten with carriage returns, what was written last. Styles
+// stay, and end with their line.
+func Clean(text string) string {
 	text = sequence.ReplaceAllStringFunc(text, func(found string) string {
 		if style.MatchString(found) {
 			return found
 		}
 		return ""
 	})
-	if !strings.ContainsAny(text, "\r\b\v\f") {
+	if !strings.ContainsFunc(text, isControl) {
 		return text
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		line = strings.TrimRight(line, "\r")
-		line = line[strings.LastIndexByte(line, '\r')+1:]
-		lines[i] = strings.NewReplacer("\b", "", "\v", "", "\f", "").Replace(line)
+		line = strings.Map(printable, line[strings.LastIndexByte(line, '\r')+1:])
+		if end := strings.LastIndexByte(line, '\x1b'); end >= 0 && !strings.HasPrefix(line[end:], styleEnd) {
+			line += styleEnd
+		}
+		lines[i] = line
 	}
 	return strings.Join(lines, "\n")
 }
 
-// visible is how many columns a line takes.
-func visible(line string) int { return utf8.RuneCountInString(sequence.ReplaceAllString(line, "")) }
+// isControl knows the characters that a terminal does something at, C1 among them.
+func isControl(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+
+// printable drops control characters, but the escapes of the styles that were left.
+func printable(r rune) rune {
+	if isControl(r) && r != '\x1b' {
+		return -1
+	}
+	return r
+}
+
+// Width is how many columns text takes: wide characters take two, styles none.
+func Width(text string) int { return displaywidth.String(sequence.ReplaceAllString(text, "")) }
+
+// Cut shortens a text without styles to a width, and says so.
+func Cut(text string, width int) string {
+	switch {
+	case width <= 0:
+		return ""
+	case displaywidth.String(text) <= width:
+		return text
+	}
+	return displaywidth.TruncateString(text, width, "…")
+}

@@ -143,3 +143,37 @@ func TestOnlyATerminalThatCanDoItIsAScreen(t *testing.T) {
 	set("xterm", "true", "")
 	assert.Nil(t, screen.On(terminal))
 }
+
+func TestNoControlCharacterOfACommandReachesTheTerminal(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\x07b\x0e\x0f\x7fc":                     "abc",
+		"csi \u009b2Jlost, osc \u009d0;t\u009c":   "csi 2Jlost, osc 0;t",
+		"\x1bP1$r0m\x1b\\dcs \x1b_apc\x1b\\end":   "dcs end",
+		"\x1b]0;no end\nnext":                     "0;no end\nnext",
+		"\x1b(0charset \x1b#8\x1bcreset":          "charset reset",
+		"\x1b\x1b[2J[2Jtwice":                     "[2J[2Jtwice",
+		"\x1b[31mred\x1b[0m":                      "\x1b[31mred\x1b[0m",
+		"\x1b[41mleft on\nnext":                   "\x1b[41mleft on\x1b[0m\nnext",
+		"50%\r\x1b[Kdone\tnow":                    "done\tnow",
+		"wide 日本 \U0001F680 and e\u0301 combined": "wide 日本 \U0001F680 and e\u0301 combined",
+	} {
+		assert.Equal(t, want, screen.Clean(text), "%q", text)
+		assert.Equal(t, want, screen.Clean(screen.Clean(text)), "cleaned twice")
+	}
+}
+
+func TestWideCharactersTakeTwoColumns(t *testing.T) {
+	assert.Equal(t, 9, screen.Width("\x1b[1m日本\x1b[0m e\u0301 \U0001F680"))
+	assert.Equal(t, "日本…", screen.Cut("日本語です", 6))
+	assert.Equal(t, "日…", screen.Cut("日本語です", 4))
+	assert.Equal(t, "…", screen.Cut("日本語です", 1))
+	assert.Empty(t, screen.Cut("日", 0))
+	s, terminal := show(12, 6)
+	write(t, s, "kept\n")
+	s.Draw([]string{"日本語です", "b"})
+	reflowed := screentest.New(6, 6) // a narrower window continues the first line on a second row
+	fmt.Fprint(reflowed, "kept\n日本語です\nb\n")
+	*terminal = *reflowed
+	s.Draw([]string{"a", "b"})
+	assert.Equal(t, "kept\na\nb", terminal.Text())
+}

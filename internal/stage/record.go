@@ -17,7 +17,7 @@ type Record struct {
 	Workflow string            `json:"workflow,omitempty"`
 	Step     string            `json:"step,omitempty"`
 	Stage    string            `json:"stage"`
-	Status   string            `json:"status"` // done, failed, invalid, temporary or cancelled
+	Status   string            `json:"status"` // Done, or the kind of error: failed, invalid, temporary or cancelled
 	ExitCode int               `json:"exitCode"`
 	Error    string            `json:"error,omitempty"`
 	Hint     string            `json:"hint,omitempty"`
@@ -26,6 +26,9 @@ type Record struct {
 	Outputs  map[string]string `json:"outputs,omitempty"`
 	Version  string            `json:"version"`
 }
+
+// Done is the status of a stage that did its work.
+const Done = "done"
 
 // RecordKey is where the record of a step lies in the artifact bucket.
 func RecordKey(workflow, step string) string {
@@ -52,7 +55,7 @@ const ResultFile = "result.json"
 func newRecord(c call, started time.Time, outputs map[string]string, err error, mask func(string) string) Record {
 	r := Record{
 		Workflow: c.common.Workflow, Step: c.common.Step, Stage: c.stage.Contract.Name(),
-		Status: "done", ExitCode: ExitCode(err), Outputs: outputs, Version: Version(),
+		Status: Done, ExitCode: ExitCode(err), Outputs: outputs, Version: Version(),
 		Started: started.UTC(), Ended: time.Now().UTC(),
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/assets"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/progress"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -142,7 +143,7 @@ func deed(of target, r cfn.ResourceEvent, name string, itself bool) string {
 	return verb + " " + r.Type + " " + strings.TrimSuffix(strings.TrimSuffix(name, "/Resource"), "/Default")
 }
 
-// ended tells the failure of a stack; its success has been told.
+// ended tells that a stack failed or is not watched any more; its success has been told.
 func (t *telling) ended(stack string, err error) {
 	if err == nil {
 		return
@@ -151,7 +152,12 @@ func (t *telling) ended(stack string, err error) {
 	if failure := new(cfn.Failure); errors.As(err, &failure) {
 		cause = strings.TrimPrefix(cause, fmt.Sprintf("stack %q failed (%s): ", failure.Stack, failure.Status)) // which stack is said
 	}
-	t.Tell(Event{Scope: progress.Stack, Subject: stack, Step: progress.Failed, Text: cause})
+	step := progress.Failed
+	if fault.KindOf(err) == fault.Cancelled {
+		step = progress.Stopped
+		cause, _, _ = strings.Cut(fault.Stopped(err, "").Error(), "\n")
+	}
+	t.Tell(Event{Scope: progress.Stack, Subject: stack, Step: step, Text: cause})
 }
 
 // skipped tells which stacks are not begun any more.

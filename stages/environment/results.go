@@ -14,6 +14,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/progress"
 	"github.com/aphex/aphex-pipeline/internal/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/surroundings"
@@ -45,25 +46,27 @@ type StackSummary struct {
 	Stack   string  `json:"stack"`
 	Name    string  `json:"name"` // in CloudFormation
 	Region  string  `json:"region"`
-	Action  string  `json:"action"`           // created, updated, unchanged, failed or skipped
+	Action  string  `json:"action"`           // created, updated, unchanged, failed, stopped or skipped
 	Status  string  `json:"status,omitempty"` // in CloudFormation
 	Changes string  `json:"changes,omitempty"`
 	Error   string  `json:"error,omitempty"`
 	Because string  `json:"because,omitempty"` // of a skipped stack
 	Seconds float64 `json:"seconds"`
 	Outputs int     `json:"outputs"` // how many
+
+	goesOn bool // CloudFormation goes on with it
 }
 
 // goesOn says what AWS still does after a deployment was stopped, and what to do.
 func (s Summary) goesOn() string {
 	var begun []string
 	for _, stack := range s.Stacks {
-		if stack.Action == string(schedule.Failed) {
+		if stack.goesOn {
 			begun = append(begun, stack.Name)
 		}
 	}
 	if len(begun) == 0 {
-		return "no stack was being deployed; the same command runs it again"
+		return "CloudFormation was changing no stack; the same command runs it again"
 	}
 	return "CloudFormation finishes what it has begun with " + strings.Join(begun, ", ") + "; the same command attaches to what still goes on there"
 }
@@ -127,7 +130,10 @@ func summarize(environment string, results []Result, mask func(string) string) S
 			Because: r.Because, Seconds: r.Ended.Sub(r.Started).Round(100 * time.Millisecond).Seconds(), Outputs: len(r.Outputs),
 		}
 		if r.State != schedule.Done {
-			s.Action = string(r.State)
+			s.Action, s.goesOn = string(r.State), errors.Is(r.Err, cfn.ErrGoesOn)
+		}
+		if r.State == schedule.Failed && fault.KindOf(r.Err) == fault.Cancelled {
+			s.Action = progress.Stopped
 		}
 		if r.Err != nil {
 			text := mask(r.Err.Error())

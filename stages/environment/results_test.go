@@ -95,3 +95,23 @@ func TestTheOutputsFileIsThatOfTheCDKCLIAndTheNamedOneHasEveryStack(t *testing.T
 	require.Len(t, collisions(results), 1)
 	assert.Contains(t, collisions(results)[0], "Svc-eu-west-1 and Svc-us-east-1 are both named Service in CloudFormation")
 }
+
+func TestAStackThatWasStoppedHasNotFailedAndWhatGoesOnIsSaid(t *testing.T) {
+	watching := fmt.Errorf("watching stack %q, whose %w: %w", "dev-Data", cfn.ErrGoesOn, context.Canceled)
+	for name, c := range map[string]struct {
+		err    error
+		action string
+		says   string
+	}{
+		"while CloudFormation works":  {watching, "stopped", "CloudFormation finishes what it has begun with dev-Data;"},
+		"before it was asked to work": {fmt.Errorf("comparing: %w", context.Canceled), "stopped", "CloudFormation was changing no stack;"},
+		"a stack that failed":         {fault.Failedf("no"), "failed", "CloudFormation was changing no stack;"},
+	} {
+		results, err := conclude([]schedule.Result[cfn.Result]{{Name: "Data", State: schedule.Failed, Err: c.err}}, map[string]target{"Data": {stack: assembly.Stack{Name: "dev-Data"}}})
+		require.Error(t, err, name)
+		summary := summarize("dev", results, func(text string) string { return text })
+		assert.Equal(t, c.action, summary.Stacks[0].Action, name)
+		assert.Contains(t, summary.goesOn(), c.says, name)
+	}
+	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation goes on`, fault.Stopped(watching, "").Error())
+}

@@ -66,7 +66,7 @@ type Deps struct {
 // Document is the record of a whole run.
 type Document struct {
 	Workflow   string               `json:"workflow"`
-	Status     string               `json:"status"`          // Succeeded, Failed or Error
+	Status     string               `json:"status"`          // Succeeded, Failed, Error or Stopped
 	Error      string               `json:"error,omitempty"` // of the first step that failed
 	Hint       string               `json:"hint,omitempty"`
 	Commit     string               `json:"commit"`
@@ -113,6 +113,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
 		Pusher: in.Pusher, Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), Steps: steps, Failures: failures,
 	}
+	if document.stopped() {
+		document.Status = Stopped
+	}
 	document.explain()
 	d.leftOut(ctx, frame, in, &document)
 	handover, err := stage.HandoverOf(steps)
@@ -138,7 +141,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 			return Output{}, fmt.Errorf("storing what run %q deployed: %w", frame.Workflow, err)
 		}
 	}
-	frame.Log.Info("recorded the run", "status", in.Status, "bucket", in.Bucket, "key", Key(frame.Workflow))
+	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", Key(frame.Workflow))
 	return Output{}, nil
 }
 
@@ -183,6 +186,29 @@ func names(output string) (list []string) {
 	return list
 }
 
+// Stopped is the status of a run that nothing failed in, but a signal or a person
+// ended: Argo calls it Failed.
+const Stopped = "Stopped"
+
+// shutdown begins what Argo says of a node that was not let go on when a person
+// stopped the workflow.
+const shutdown = "workflow shutdown with strategy"
+
+// stopped says whether the run was stopped: of its steps some were, and none failed.
+func (d *Document) stopped() bool {
+	cancelled := slices.ContainsFunc(d.Failures, func(f Failure) bool { return strings.HasPrefix(f.Message, shutdown) })
+	for _, step := range d.Steps {
+		switch step.Status {
+		case fault.Cancelled.String():
+			cancelled = true
+		case stage.Done:
+		default:
+			return false
+		}
+	}
+	return cancelled && d.Status != "Succeeded"
+}
+
 // explain says at the top why the run failed.
 func (d *Document) explain() {
 	for _, step := range d.Steps {
@@ -194,6 +220,9 @@ func (d *Document) explain() {
 	for _, failure := range d.Failures {
 		if failure.Message != "" { // a graph fails with what is in it, and says nothing of its own
 			d.Error = failure.DisplayName + ": " + failure.Message
+			if strings.HasPrefix(failure.Message, shutdown) {
+				d.Error = failure.DisplayName + ": stopped"
+			}
 			return
 		}
 	}

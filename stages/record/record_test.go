@@ -87,6 +87,42 @@ func TestAPodThatDiedWithoutARecordIsExplainedByArgo(t *testing.T) {
 	assert.Equal(t, "Error", document.Failures[0].Phase)
 }
 
+// TestARunThatAPersonStoppedHasNotFailed holds that argo stop and Ctrl-C of a local
+// run are told from a failure: Argo calls all of them Failed.
+func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
+	const shutdown = "workflow shutdown with strategy:  Stop"
+	for name, c := range map[string]struct {
+		steps   map[string]string
+		failure string
+		status  string
+		want    string
+		says    string
+	}{
+		"in a stage":                 {map[string]string{"build": "done", "deploy-dev": "cancelled"}, "Error (exit code 143)", "Failed", "Stopped", "deploy-dev: why"},
+		"at an approval":             {map[string]string{"build": "done"}, shutdown, "Failed", "Stopped", "deploy-dev: stopped"},
+		"after a stage failed":       {map[string]string{"build": "failed", "deploy-dev": "cancelled"}, "Error (exit code 143)", "Failed", "Failed", "build: why"},
+		"when nothing was left":      {map[string]string{"build": "done", "deploy-dev": "cancelled"}, "", "Succeeded", "Succeeded", "deploy-dev: why"},
+		"a pod that died all itself": {map[string]string{"build": "done"}, "OOMKilled", "Error", "Error", "deploy-dev: OOMKilled"},
+	} {
+		b := bucket{}
+		for step, status := range c.steps {
+			r := stage.Record{Workflow: "shop-1", Step: step, Status: status}
+			if status != stage.Done {
+				r.Error = "why"
+			}
+			if step != "build" {
+				r.Started = time.Date(2026, 1, 1, 0, 1, 0, 0, time.UTC)
+			}
+			data, err := json.Marshal(r)
+			require.NoError(t, err)
+			b[stage.RecordKey("shop-1", step)] = data
+		}
+		document := run(t, b, record.Input{Status: c.status, Failures: `[{"displayName":"deploy-dev","message":"` + c.failure + `"}]`})
+		assert.Equal(t, c.want, document.Status, name)
+		assert.Equal(t, c.says, document.Error, name)
+	}
+}
+
 func TestARunThatHandedOverNamesTheOneThatGoesOnAndTheOtherWayRound(t *testing.T) {
 	b := bucket{}
 	data, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "pipeline", Outputs: map[string]string{

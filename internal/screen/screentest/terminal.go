@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // Terminal is a screen of cells with a cursor. It knows the sequences that this
@@ -55,7 +57,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 func (t *Terminal) Lines() []string {
 	var lines []string
 	for _, row := range t.rows {
-		lines = append(lines, strings.TrimRight(string(row), " "))
+		lines = append(lines, strings.TrimRight(strings.ReplaceAll(string(row), string(covered), ""), " "))
 	}
 	for len(lines) > 0 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
@@ -69,6 +71,9 @@ func (t *Terminal) Text() string { return strings.Join(t.Lines(), "\n") }
 // Cursor gives the cursor's column, and its row counted from the last line.
 func (t *Terminal) Cursor() (column, below int) { return t.col, t.row - len(t.Lines()) }
 
+// covered is the second cell of a character that takes two.
+const covered = '\uE000'
+
 func (t *Terminal) put(r rune) {
 	switch r {
 	case '\n':
@@ -77,16 +82,27 @@ func (t *Terminal) put(r rune) {
 	case '\r':
 		t.col = 0
 	default:
-		if t.col >= t.Width && t.NoWrap {
-			t.col = t.Width - 1
-		} else if t.col >= t.Width {
-			t.down()
-			t.col = 0
-		}
+		t.cell(r, displaywidth.Rune(r))
+	}
+}
+
+// cell writes a character of a width; one without stands with the one before it
+// and is left out.
+func (t *Terminal) cell(r rune, width int) {
+	if t.col+width > t.Width && t.NoWrap {
+		t.col = max(0, t.Width-width)
+	} else if t.col+width > t.Width {
+		t.down()
+		t.col = 0
+	}
+	for i := range width {
 		for len(t.rows[t.row]) <= t.col {
 			t.rows[t.row] = append(t.rows[t.row], ' ')
 		}
 		t.rows[t.row][t.col] = r
+		if i > 0 {
+			t.rows[t.row][t.col] = covered
+		}
 		t.col++
 	}
 }
