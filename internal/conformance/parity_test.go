@@ -39,6 +39,7 @@ var apps = []judged{
 	{app: "large", stacks: []string{"LargeStack"}, slow: true},
 	{app: "agnostic", stacks: []string{"AgnosticStack", "ReadingStack"}, slow: true},
 	{app: "qualifier", stacks: []string{"QualifiedStack"}, slow: true},
+	{app: "serverless", stacks: []string{"ServerlessStack", "IncludedStack"}, slow: true},
 	{app: "settings", stacks: []string{"LegacyLarge", "Empty"}, slow: true},
 	{app: "synthesizers", stacks: []string{"LegacySynth", "CliCredentials", "Bootstrapless", "NoVersionRule", "NoRoles"}, slow: true},
 	{app: "ownbucket", stacks: []string{"Buckets", "User"}, slow: true},

@@ -124,6 +124,8 @@ func (a *api) method(e *event, path, method string, more map[string]any, definit
 	if existing[integration] != nil || intrinsic(methods[method]) != "" {
 		if a.managed {
 			e.invalid("API method \"%s\" defined multiple times for path \"%s\".", method, path)
+		} else if call, ok := existing[integration].(map[string]any); ok && more["timeoutInMillis"] != nil {
+			call["timeoutInMillis"] = more["timeoutInMillis"]
 		}
 		return
 	}
@@ -167,30 +169,37 @@ func (a *api) whenCalled() {
 
 // pathConditions are the conditions of the paths all of whose methods have the
 // same one.
-func (a *api) pathConditions() map[string]any {
-	result := map[string]any{}
+func (a *api) pathConditions() map[string]string {
+	result := map[string]string{}
 	paths, _ := a.body["paths"].(map[string]any)
 	for path, value := range paths {
-		item, _ := value.(map[string]any)
-		var conditions []any
-		for _, definition := range item {
-			members, _ := definition.(map[string]any)
-			branches, _ := members["Fn::If"].([]any)
-			if len(branches) != 3 {
-				conditions = append(conditions, nil)
-				continue
-			}
-			conditions = append(conditions, branches[0])
+		methods, _ := value.(map[string]any)
+		conditions := map[string]bool{}
+		for _, definition := range methods {
+			conditions[conditionOf(definition)] = true
 		}
-		if conditions = slices.Compact(conditions); len(conditions) == 1 && conditions[0] != nil && a.managed {
-			result[path] = conditions[0]
+		for condition := range conditions {
+			if len(conditions) == 1 && condition != "" && a.managed {
+				result[path] = condition
+			}
 		}
 	}
 	return result
 }
 
+// conditionOf is the condition of a value that is there or not.
+func conditionOf(value any) string {
+	members, _ := value.(map[string]any)
+	branches, _ := members["Fn::If"].([]any)
+	if len(branches) != 3 {
+		return ""
+	}
+	condition, _ := branches[0].(string)
+	return condition
+}
+
 // wrap makes paths conditional.
-func (a *api) wrap(conditions map[string]any) {
+func (a *api) wrap(conditions map[string]string) {
 	paths, _ := a.body["paths"].(map[string]any)
 	for path, condition := range conditions {
 		paths[path] = map[string]any{"Fn::If": []any{condition, paths[path], noValue()}}

@@ -87,7 +87,9 @@ func (t *transform) globalsFor(id, typ string, ignored any) map[string]any {
 // maps are merged, lists appended.
 func overlaid(globals, own map[string]any) map[string]any {
 	result := map[string]any{}
-	maps.Copy(result, globals)
+	for name, value := range globals {
+		result[name] = copied(value)
+	}
 	for name, value := range own {
 		result[name] = laid(result[name], value)
 	}
@@ -109,4 +111,23 @@ func laid(below, above any) any {
 		}
 	}
 	return above
+}
+
+// copied is a value of its own: what is made of it is changed in place.
+func copied(value any) any {
+	switch v := value.(type) {
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = copied(item)
+		}
+		return list
+	case map[string]any:
+		members := make(map[string]any, len(v))
+		for key, member := range v {
+			members[key] = copied(member)
+		}
+		return members
+	}
+	return value
 }

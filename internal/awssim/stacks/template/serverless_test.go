@@ -353,6 +353,21 @@ Outputs:
 	assert.Regexp(t, `"Layers":\[\{"Ref":"L[0-9a-f]{10}"\}\]`, text)
 }
 
+func TestTagsOfOneFunctionStayOffOtherAPIs(t *testing.T) {
+	t.Parallel()
+	resources := serverlessResources(t, `
+  Own: {Type: AWS::Serverless::HttpApi}
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {InlineCode: x, Handler: h, Runtime: r, Tags: {mine: "1"}, PropagateTags: true, Events: {E: {Type: HttpApi}}}
+Globals: {HttpApi: {Tags: {all: "1"}}}
+`)
+	tags := func(id string) any { return resources[id]["Properties"].(map[string]any)["Tags"] }
+	assert.Equal(t, map[string]any{"httpapi:createdBy": "SAM", "all": "1"}, tags("OwnApiGatewayDefaultStage"))
+	assert.Equal(t, map[string]any{"httpapi:createdBy": "SAM", "all": "1", "mine": "1"}, tags("ServerlessHttpApiApiGatewayDefaultStage"))
+	assert.Equal(t, []any{map[string]any{"Key": "mine", "Value": "1"}}, tags("FRole"))
+}
+
 func TestAVersionIsPublishedWhenTheCodeOfAFunctionChanges(t *testing.T) {
 	t.Parallel()
 	version := func(members string) string {
