@@ -20,10 +20,14 @@ var errorLine = regexp.MustCompile(`^\s*(?:Exception in thread "[^"]*" |Unhandle
 // only announces the next ones.
 var forms = []*regexp.Regexp{
 	regexp.MustCompile(`^\[?«\w+» (.+)$`),                       // aws-cdk-lib
-	regexp.MustCompile(`^(\S.*\berror TS\d+: .+)$`),             // the TypeScript compiler, alone or in ts-node
+	regexp.MustCompile(`^((?:\S.*\b)?error TS\d+: .+)$`),         // the TypeScript compiler, alone or in ts-node
 	regexp.MustCompile(`^(\S.*:\d+:\d+: (?:ERROR|error): .+)$`), // esbuild in tsx, and C-like compilers
+	regexp.MustCompile(`^npm (?:error|ERR!) (.+)$`),
 	errorLine,
 }
+
+// besides is what npm prints around its error.
+var besides = regexp.MustCompile(`^npm (?:error|ERR!)(?: (?:code|errno|syscall|path|dest|file|cwd|command) .*| A complete log .*)?$`)
 
 // explain makes of a failed command an error that tells the app's own words.
 func explain(ctx context.Context, err error, what, line, dir string, output *proc.Tail, errorFile string) error {
@@ -57,7 +61,7 @@ func gist(output string) string {
 	last := ""
 	for text := range strings.Lines(output) {
 		text = strings.TrimSpace(escapes.ReplaceAllString(text, ""))
-		if text == "" {
+		if text == "" || besides.MatchString(text) {
 			continue
 		}
 		last = text

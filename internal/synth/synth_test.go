@@ -174,6 +174,14 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 			fault.Failed, "the CDK app failed (exit code 2): bin/app.ts(3,27): error TS2561: 'descripton' does not exist.",
 			"the last it wrote:\nbefore\nbin/app.ts(3,27): error TS2561: 'descripton' does not exist.\nafter",
 		},
+		"it fails with an error of the TypeScript compiler that names no file": {
+			map[string]string{"cdk.json": shellApp, "app.sh": `printf "%s\n" "error TS2688: Cannot find type definition file for 'jest'." "  The file is in the program because:" "    Entry point of type library 'jest'"; exit 2`},
+			fault.Failed, "the CDK app failed (exit code 2): error TS2688: Cannot find type definition file for 'jest'.", "",
+		},
+		"it fails in npm": {
+			map[string]string{"cdk.json": shellApp, "app.sh": `printf "npm error %s\n" "code EMISSING" "" "Missing script: \"start\"" "To see a list of scripts, run:" "A complete log of this run can be found in: ~/.npm/_logs/x.log" >&2; exit 1`},
+			fault.Failed, `the CDK app failed (exit code 1): Missing script: "start"`, "",
+		},
 		"it fails in ts-node": {
 			map[string]string{"cdk.json": shellApp, "app.sh": `printf "%s\n" "    return new TSError(text)" "TSError: ⨯ Unable to compile TypeScript:" "` + "\x1b[96mbin/app.ts\x1b[0m" + `:3:5 - error TS2304: Cannot find name 'x'." "    at f" >&2; exit 1`},
 			fault.Failed, "(exit code 1): bin/app.ts:3:5 - error TS2304: Cannot find name 'x'.", "the last it wrote",
