@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log"
+	"net"
 	"slices"
 	"time"
 
@@ -41,10 +42,18 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 }
 
 // sdkLogger writes what the SDK remarks where the program's own log goes, and
-// not past it to standard error.
+// not past it to standard error. What it remarks about the connection of a call
+// that this program itself gave up is no news.
 var sdkLogger = logging.LoggerFunc(func(_ logging.Classification, format string, values ...any) {
-	log.Printf("AWS SDK: "+format, values...)
+	if !slices.ContainsFunc(values, givenUp) {
+		log.Printf("AWS SDK: "+format, values...)
+	}
 })
+
+func givenUp(value any) bool {
+	err, isError := value.(error)
+	return isError && (errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed))
+}
 
 // withRetries gives cfg patient retries. The SDK's adaptive mode is not used: it
 // throttles itself to a call in two seconds for a long time after a single
