@@ -182,19 +182,25 @@ func (s Subject) object(name, code string) map[string]any {
 	return members
 }
 
-// scalar is a text that looks like what the name says.
+// scalar is a text that looks like what the name says. An ARN stands only where
+// the name promises one: elsewhere a resource whose Ref gives an ARN goes by the
+// end of it.
 func (s Subject) scalar(name string) string {
+	own := s.PhysicalID
+	if strings.HasPrefix(own, "arn:") {
+		own = last(own)
+	}
 	switch {
 	case strings.HasSuffix(name, "Arn"), strings.HasSuffix(name, "ARN"):
 		return s.arn()
 	case strings.HasSuffix(name, "Id"):
-		return s.PhysicalID
+		return own
 	case strings.HasSuffix(name, "Name"):
 		return last(s.PhysicalID)
 	case strings.HasSuffix(name, "Port"):
 		return "443"
 	}
-	return s.PhysicalID + "-" + strings.ReplaceAll(name, ".", "-")
+	return own + "-" + strings.ReplaceAll(name, ".", "-")
 }
 
 // arn is the published form with the physical id, or the usual one:

@@ -46,6 +46,8 @@ func TestAttributesAreShapedAsAWSShapesThem(t *testing.T) {
 	assert.Equal(t, "arn:aws:sqs:eu-west-1:111111111111:q", attribute("AWS::SQS::Queue", "https://sqs/1/q", "Arn"))
 	assert.Equal(t, "q", attribute("AWS::SQS::Queue", "https://sqs/1/q", "QueueName"))
 	assert.Equal(t, "news", attribute("AWS::SNS::Topic", "arn:aws:sns:eu-west-1:1:news", "TopicName"))
+	assert.Equal(t, "s-1", attribute("AWS::Transfer::Server", "arn:aws:transfer:eu-west-1:1:server/s-1", "ServerId"))
+	assert.Equal(t, "s-1-State", attribute("AWS::Transfer::Server", "arn:aws:transfer:eu-west-1:1:server/s-1", "State"))
 	assert.Equal(t, "33", attribute("AWS::SSM::Parameter", "/x", "Value"))
 	assert.Regexp(t, `^d[a-z0-9]{13}\.cloudfront\.net$`, attribute("AWS::CloudFront::Distribution", "E1", "DomainName"))
 	assert.Equal(t, "arn:aws:unheard:eu-west-1:111111111111:of/u", attribute("AWS::Unheard::Of", "u", "SomeArn"))
