@@ -51,6 +51,13 @@ var compute = map[string]kind{
 		id:         "arn:{partition}:ecs:{region}:{account}:service/{last.Cluster}/{low20}",
 		attributes: map[string]string{"ServiceArn": "{id}", "Name": "{last}"},
 	},
+	"AWS::EKS::Cluster": {
+		limit: 100,
+		attributes: map[string]string{
+			"Endpoint":               "https://{up32}.gr7.{region}.eks.{suffix}",
+			"OpenIdConnectIssuerUrl": "https://oidc.eks.{region}.{suffix}/id/{up32}",
+		},
+	},
 	"AWS::EC2::Instance": {
 		id:         "i-{hex17}",
 		attributes: map[string]string{"PrivateIp": "10.0.0.10", "PublicIp": "203.0.113.10", "InstanceId": "{id}"},

@@ -199,8 +199,36 @@ func (s Subject) scalar(name string) string {
 		return last(s.PhysicalID)
 	case strings.HasSuffix(name, "Port"):
 		return "443"
+	case urlName.MatchString(name):
+		return "https://" + s.host(own, name)
+	case hostName.MatchString(name):
+		return s.host(own, name)
 	}
 	return own + "-" + strings.ReplaceAll(name, ".", "-")
+}
+
+// Names of attributes that are addresses; those in a list end with their place in it.
+var (
+	urlName  = regexp.MustCompile(`(?:Url|URL)s?(?:\.\d+)?$`)
+	hostName = regexp.MustCompile(`(?:End[pP]oint)s?(?:\.Address)?(?:\.\d+)?$`)
+	noHost   = regexp.MustCompile(`[^a-z0-9]+`)
+)
+
+// host is the address that a service gives a resource, another one for each attribute.
+func (s Subject) host(own, attribute string) string {
+	label := strings.Trim(noHost.ReplaceAllString(strings.ToLower(own), "-"), "-")
+	return strings.Join([]string{
+		cut(label, 40) + "-" + letters(s.PhysicalID+"/"+attribute, lowerAlphabet, 8), s.service(), s.Place.Region, s.Place.suffix(),
+	}, ".")
+}
+
+// service is what the type's name says of it.
+func (s Subject) service() string {
+	parts := strings.Split(strings.ToLower(s.Type), "::")
+	if len(parts) == 3 {
+		return parts[1]
+	}
+	return parts[0]
 }
 
 // arn is the published form with the physical id, or the usual one:
@@ -212,13 +240,9 @@ func (s Subject) arn() string {
 	if published := schemaOf(s.Type); published != nil && published.ARN != "" {
 		return s.expandARN(published.ARN, s.PhysicalID)
 	}
-	parts := strings.Split(strings.ToLower(s.Type), "::")
-	service, noun := parts[0], parts[len(parts)-1]
-	if len(parts) == 3 {
-		service = parts[1]
-	}
+	noun := strings.ToLower(s.Type[strings.LastIndexByte(s.Type, ':')+1:])
 	return strings.Join([]string{
-		"arn", s.Place.Partition, service, s.Place.Region, s.Place.Account, noun + "/" + s.PhysicalID,
+		"arn", s.Place.Partition, s.service(), s.Place.Region, s.Place.Account, noun + "/" + s.PhysicalID,
 	}, ":")
 }
 

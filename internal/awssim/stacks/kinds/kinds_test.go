@@ -51,6 +51,12 @@ func TestAttributesAreShapedAsAWSShapesThem(t *testing.T) {
 	assert.Equal(t, "33", attribute("AWS::SSM::Parameter", "/x", "Value"))
 	assert.Regexp(t, `^d[a-z0-9]{13}\.cloudfront\.net$`, attribute("AWS::CloudFront::Distribution", "E1", "DomainName"))
 	assert.Equal(t, "arn:aws:unheard:eu-west-1:111111111111:of/u", attribute("AWS::Unheard::Of", "u", "SomeArn"))
+	assert.Equal(t, []any{"amqp+ssl://b-1-1.mq.eu-west-1.amazonaws.com:5671"}, attribute("AWS::AmazonMQ::Broker", "b-1", "AmqpEndpoints"))
+	assert.Regexp(t, `^https://oidc\.eks\.eu-west-1\.amazonaws\.com/id/[A-Z0-9]{32}$`, attribute("AWS::EKS::Cluster", "c", "OpenIdConnectIssuerUrl"))
+	assert.Regexp(t, `^https://my-app-[a-z0-9]{8}\.apprunner\.eu-west-1\.amazonaws\.com$`, attribute("AWS::AppRunner::Service", "arn:aws:apprunner:eu-west-1:1:service/My_App", "ServiceUrl"))
+	assert.Regexp(t, `^c-[a-z0-9]{8}\.neptune\.eu-west-1\.amazonaws\.com$`, attribute("AWS::Neptune::DBCluster", "c", "ReadEndpoint"))
+	assert.Regexp(t, `^c-[a-z0-9]{8}\.redshift\.eu-west-1\.amazonaws\.com$`, attribute("AWS::Redshift::Cluster", "c", "Endpoint.Address"))
+	assert.Regexp(t, `^https://f-[a-z0-9]{8}\.osis\.eu-west-1\.amazonaws\.com$`, attribute("AWS::OSIS::Pipeline", "f", "IngestEndpointUrls").([]any)[0])
 	assert.Equal(t, "u-Color", attribute("AWS::Unheard::Of", "u", "Color"))
 }
 

@@ -47,4 +47,16 @@ var messaging = map[string]kind{
 		id: "arn:{partition}:states:{region}:{account}:activity:{name}", limit: 80, names: machineName,
 		attributes: map[string]string{"Arn": "{id}", "Name": "{last}"},
 	},
+	"AWS::AmazonMQ::Broker": {
+		id: "b-{uuid}", limit: 50,
+		attributes: map[string]string{
+			"AmqpEndpoints":     "amqp+ssl://{id}-1.mq.{region}.{suffix}:5671",
+			"MqttEndpoints":     "mqtt+ssl://{id}-1.mq.{region}.{suffix}:8883",
+			"OpenWireEndpoints": "ssl://{id}-1.mq.{region}.{suffix}:61617",
+			"StompEndpoints":    "stomp+ssl://{id}-1.mq.{region}.{suffix}:61614",
+			"WssEndpoints":      "wss://{id}-1.mq.{region}.{suffix}:61619",
+			"ConsoleURLs":       "https://{id}-1.mq.{region}.{suffix}:8162",
+			"IpAddresses":       "10.0.0.{dig2}",
+		},
+	},
 }
