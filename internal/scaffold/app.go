@@ -58,14 +58,16 @@ func Inspect(dir, choice string) (App, error) {
 		return App{}, err
 	}
 	entries := within(app.Folder, entryFiles(filepath.Join(top, filepath.FromSlash(app.Folder)), string(settings.App)))
+	var named []string
 	for _, nested := range []bool{false, true} { // a module of the app may have a cdk.json for itself
 		tree := grow(top, app.Folder, entries, nested)
 		tree.context = settings.Context
+		named = tree.literals(entries)
 		if app.Stacks = tree.stacks(entries); app.Stacks != nil {
 			break
 		}
 	}
-	app.commands(string(settings.App))
+	app.commands(string(settings.App), named)
 	app.Owner, app.Repo, app.Branch = origin(dir)
 	return app, nil
 }

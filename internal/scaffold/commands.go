@@ -8,10 +8,11 @@ import (
 )
 
 // commands finds out how the app is built, and how a deployment of it is tested.
-// All commands are run at the top of the repository.
-func (a *App) commands(run string) {
+// All commands are run at the top of the repository. named are paths that the
+// app's source may mean.
+func (a *App) commands(run string, named []string) {
 	a.python(run)
-	a.javascript(run)
+	a.javascript(run, named)
 	a.toolchain(run)
 }
 

@@ -60,22 +60,25 @@ var deploymentTests = []string{
 	"e2e", "test:e2e", "e2e-test", "smoke", "test:smoke", "smoke-test",
 }
 
-// javascript installs the packages where their lock is, and runs the scripts of
-// the app's own package.json.
-func (a *App) javascript(run string) {
+// javascript installs the packages where their lock is, with those of the parts
+// that the source names, and runs the scripts of the app's own package.json.
+func (a *App) javascript(run string, named []string) {
 	home, _, found := a.upwards("package.json")
-	if !found {
-		if strings.Contains(run, "npx ") || strings.Contains(run, "ts-node") || strings.Contains(run, "node ") {
-			a.Notes = append(a.Notes, "No package.json tells the app's packages: npm init, and npm install aws-cdk-lib constructs.")
-		}
-		return
+	if found {
+		at := a.installFolder(home)
+		a.Build = append(a.Build, in(at, a.managerOf(at).install))
+	} else if strings.Contains(run, "npx ") || strings.Contains(run, "ts-node") || strings.Contains(run, "node ") {
+		a.Notes = append(a.Notes, "No package.json tells the app's packages: npm init, and npm install aws-cdk-lib constructs.")
 	}
-	at := a.installFolder(home)
-	m := a.managerOf(at)
-	a.Build = append(a.Build, in(at, m.install))
-	if home != a.Folder {
-		return // scripts of a folder above are not the app's
+	a.parts(home, run, named)
+	if found && home == a.Folder { // scripts of a folder above are not the app's
+		a.scripts(home)
 	}
+}
+
+// scripts runs the scripts that build and test the app.
+func (a *App) scripts(home string) {
+	m := a.managerOf(a.installFolder(home))
 	scripts := a.manifest(home).Scripts
 	for _, name := range []string{"build", "test"} {
 		script := scripts[name]
@@ -181,6 +184,8 @@ func lockOf(a *App, folder string) string {
 	return ""
 }
 
+const unlocked = "No lock file fixes the versions of the packages: commit one, so that every build installs the same."
+
 // managerOf tells the package manager of a folder: by its lock, or else by what
 // its package.json names. pnpm, yarn and bun are not in the images; npx fetches
 // them.
@@ -196,8 +201,8 @@ func (a *App) managerOf(folder string) manager {
 			break
 		}
 	}
-	if !locked {
-		a.Notes = append(a.Notes, "No lock file fixes the versions of the packages: commit one, so that every build installs the same.")
+	if !locked && !slices.Contains(a.Notes, unlocked) {
+		a.Notes = append(a.Notes, unlocked)
 	}
 	switch name {
 	case "pnpm":

@@ -100,6 +100,31 @@ new Shop().synth();
 class Api extends Stack {}
 export function others(root: cdk.App) { new Api(root, 'Other'); new Stack(new App(), 'Direct'); }
 `, "Api others.ts, Other others.ts, Direct others.ts"},
+		"places that constants of the context name": {`
+-- cdk.json --
+{"app": "npx tsx index.ts", "context": {"name": "mesh", "place": "eu-west-1", "producer": "111111111111", "consumer": "222222222222"}}
+-- index.ts --
+interface Props extends StackProps { readonly name: string; readonly producer: string }
+const app = new App();
+const name = app.node.tryGetContext('name');
+const region  = app.node.tryGetContext('place') as string;
+const producer = app.node.tryGetContext('producer');
+new Stack(app, ` + "`${name}-producer`" + `, { env: { account: producer, region: region }, name });
+new Stack(app, ` + "`${name}-consumer`" + `, { env: { account: app.node.tryGetContext('consumer'), region }, producer });
+`, "mesh-producer index.ts 111111111111 eu-west-1, mesh-consumer index.ts 222222222222 eu-west-1"},
+		"another app that is imported for a constant": {`
+-- cdk.json --
+{"app": "npx tsx bin/ci.ts"}
+-- bin/ci.ts --
+import { Delivery } from '../lib/delivery';
+const app = new App(); new Delivery(app, 'Delivery');
+-- lib/delivery.ts --
+import { apiName } from '../bin/api';
+export class Delivery extends Stack { }
+-- bin/api.ts --
+export const apiName = 'Api';
+const app = new App(); new Stack(app, apiName);
+`, "Delivery lib/delivery.ts"},
 		"what tests make is not the app's": {`
 -- cdk.json --
 {"app": "npx tsx bin/app.ts"}
@@ -225,6 +250,44 @@ func TestPackagesAreInstalledWhereTheirLockIsWithItsTool(t *testing.T) {
 			assert.Equal(t, []string{c.install, "cd packages/infra && " + c.run + "build"}, inspect(t, c.files+app).Build)
 		})
 	}
+}
+
+func TestPackagesThatTheSourceNamesAreInstalledAndBuiltBeforeTheApp(t *testing.T) {
+	const (
+		app  = "-- infra/cdk.json --\n{\"app\": \"npx tsx app.ts\"}\n-- infra/package-lock.json --\n{}\n-- infra/package.json --\n"
+		own  = app + "{\"scripts\": {\"build\": \"tsc\"}}\n"
+		part = "/package.json --\n{\"dependencies\": {\"react\": \"18\"}, \"scripts\": {\"build\": \"vite build\"}}\n"
+	)
+	const install, build = "cd infra && npm ci", "cd infra && npm run build"
+	website := []string{install, "cd website && npm install", "cd website && npm run build", build}
+	cases := map[string]struct {
+		files string
+		want  []string
+	}{
+		"what it makes, seen from the app":       {own + "-- infra/app.ts --\nSource.asset('../website/dist')\n-- website" + part, website},
+		"seen from the file":                     {own + "-- infra/app.ts --\nimport './lib/web'\n-- infra/lib/web.ts --\nasset('../../website')\n-- website" + part, website},
+		"put together":                           {own + "-- infra/app.ts --\nasset(path.join(__dirname, '..', 'website', 'dist'))\n-- website" + part, website},
+		"with a lock":                            {own + "-- infra/app.ts --\nasset('fn')\n-- infra/fn/package-lock.json --\n{}\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, "cd infra/fn && npm ci", build}},
+		"named twice, and a file in it":          {own + "-- infra/app.ts --\nasset('fn'); entry('./fn/index.ts')\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, "cd infra/fn && npm install", build}},
+		"not named":                              {own + "-- infra/app.ts --\nasset('other')\n-- website" + part, []string{install, build}},
+		"named in a comment":                     {own + "-- infra/app.ts --\n// '../website'\n-- website" + part, []string{install, build}},
+		"nothing to install":                     {own + "-- infra/app.ts --\nasset('fn')\n-- infra/fn/package.json --\n{\"type\": \"module\"}\n", []string{install, build}},
+		"an image, which installs for itself":    {own + "-- infra/app.ts --\nimage('../website')\n-- website/Dockerfile --\n-- website" + part, []string{install, build}},
+		"a package above the app":                {own + "-- infra/app.ts --\nasset('../README.md')\n-- package.json --\n{\"dependencies\": {\"x\": \"1\"}}\n", []string{install, build}},
+		"a member of a workspace":                {own + "-- infra/app.ts --\nasset('../website')\n-- package.json --\n{\"workspaces\": [\"website\"]}\n-- website" + part, []string{install, build}},
+		"outside of the repository":              {own + "-- infra/app.ts --\nasset('../../../../../website')\n", []string{install, build}},
+		"installed by the app's build":           {app + "{\"scripts\": {\"build\": \"npm run web && tsc\", \"web\": \"cd ../website && npm i && npm run build\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, []string{install, build}},
+		"installed by a hook":                    {app + "{\"scripts\": {\"build\": \"tsc\", \"postinstall\": \"(cd fn && npm install);\"}}\n-- infra/app.ts --\nasset('fn')\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, build}},
+		"installed by a script that nobody runs": {app + "{\"scripts\": {\"build\": \"tsc\", \"web\": \"cd ../website && npm i\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, website},
+		"built by the app's build":               {app + "{\"scripts\": {\"build\": \"npm --prefix ../website run build\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, []string{install, "cd website && npm install", build}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, inspect(t, c.files).Build) })
+	}
+	other := inspect(t, "-- cdk.json --\n{\"app\": \"npx tsx app.ts\"}\n-- app.ts --\nasset('website')\n-- website/cdk.json --\n{}\n-- website"+part)
+	assert.Empty(t, other.Build, "another app has a configuration of its own")
+	python := inspect(t, "-- cdk.json --\n{\"app\": \"python3 app.py\"}\n-- requirements.txt --\n-- app.py --\nasset(os.path.join(here, 'website', 'build'))\n-- website"+part)
+	assert.Equal(t, "cd website && npm install; cd website && npm run build", strings.Join(python.Build[1:], "; "))
 }
 
 func TestAnAppOfAnotherLanguageIsBuiltInTheWorkspace(t *testing.T) {

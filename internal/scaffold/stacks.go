@@ -3,6 +3,7 @@ package scaffold
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,8 @@ var (
 	call = regexp.MustCompile(`(\bnew\s+)?((?:[A-Za-z_$][\w$]*\s*\.\s*)*[A-Za-z_$][\w$]*)\s*(?:<[\w\s,.]*>)?\(`)
 	// const app = new cdk.App(, App app = new App(, app := awscdk.NewApp(
 	assigned = regexp.MustCompile(`([A-Za-z_$][\w$]*)\s*(?::\s*[\w.]+\s*)?:?=\s*(?:new\s+)?([\w$.]+)\s*\(`)
+	// the same where nothing is indented
+	topLevelApp = regexp.MustCompile(`(?m)^(?:export\s+)?(?:const|let|var)\s+[\w$]+\s*(?::\s*[\w.]+\s*)?=\s*new\s+([\w$.]+)\s*\(`)
 	// app: cdk.App, App app, app awscdk.App
 	typed = regexp.MustCompile(`([A-Za-z_$][\w$]*)\s*:\s*(?:[\w$]+\.)*App\b|\bApp\s+([A-Za-z_]\w*)|([A-Za-z_]\w*)\s+(?:\w+\.)App\b`)
 	// an app that is made where it is used
@@ -25,10 +28,29 @@ const stackLimit = 500
 // stacks gives what the app's entries, and what they lead to, make in the app;
 // where that is nothing, what any file does.
 func (t *tree) stacks(entries []string) []Stack {
-	if found := t.stacksOf(t.reach(entries)); found != nil {
+	if found := t.stacksOf(t.ofOneApp(entries)); found != nil {
 		return found
 	}
 	return t.stacksOf(t.files)
+}
+
+// ofOneApp gives what the entries lead to. Where they make the app themselves,
+// what they import for its constants may make another one, whose stacks are not
+// theirs.
+func (t *tree) ofOneApp(entries []string) []*source {
+	reached := t.reach(entries)
+	isEntry := func(s *source) bool { return slices.Contains(entries, s.file) }
+	if !slices.ContainsFunc(reached, func(s *source) bool { return isEntry(s) && t.makesApp(s) }) {
+		return reached
+	}
+	return slices.DeleteFunc(reached, func(s *source) bool { return !isEntry(s) && s.language.new && t.makesApp(s) })
+}
+
+// makesApp says whether a file makes an app outside of a function.
+func (t *tree) makesApp(s *source) bool {
+	return slices.ContainsFunc(topLevelApp.FindAllStringSubmatch(s.text, -1), func(match []string) bool {
+		return t.kindOf(lastWord(match[1]), s) == anApp
+	})
 }
 
 func (t *tree) stacksOf(files []*source) []Stack {
@@ -113,7 +135,8 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	}
 	stack := Stack{Name: id, Path: c.home(class)}
 	target := c.target()
-	stack.Account, stack.Region = firstOf(accountText, target), firstOf(regionText, target)
+	stack.Account = c.placed(target, accountText, givenAccount, accountID)
+	stack.Region = c.placed(target, regionText, givenRegion, regionID)
 	switch kind {
 	case aStage:
 		stack.Name += "/*"

@@ -110,31 +110,56 @@ func (t *tree) lookUp(expression string, s *source, depth int) string {
 	if strings.Contains(expression, "process.env") || strings.Contains(expression, "environ") {
 		return "*"
 	}
-	word := regexp.QuoteMeta(lastWord(expression))
-	definition := regexp.MustCompile(`(?m)(?:^|[^\w$.])` + word + `['"]?[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=|:)[ \t]*([^\n;,=][^\n;,]*)`)
-	for _, files := range [][]*source{{s}, t.files} {
-		values := map[string]bool{}
-		last := ""
-		for _, file := range files {
-			for _, match := range definition.FindAllStringSubmatch(file.text, -1) {
-				given := strings.TrimRight(match[1], " \t}\r")
-				if file.language == s.language && (literal.MatchString(given) || fromContext.MatchString(given)) {
-					last = t.valueWithin(given, file, depth-1)
-					values[last] = true
-				} else if file.language == s.language && file == s {
-					values["*"] = true
-				}
+	word := lastWord(expression)
+	for _, form := range definitions {
+		pattern := regexp.MustCompile(strings.ReplaceAll(form, "WORD", regexp.QuoteMeta(word)))
+		for _, files := range [][]*source{{s}, t.files} {
+			if value := t.defined(pattern, word, files, s, depth); value != "" {
+				return value
 			}
-		}
-		if len(values) == 1 && last != "" {
-			return last
-		}
-		if len(values) > 1 {
-			return "*"
 		}
 	}
 	return "*"
 }
+
+// definitions are how a name gets a value: in a declaration or, if there is none
+// that tells it, as a key of an object.
+var definitions = []string{
+	`(?m)(?:^|[^\w$.])WORD[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=)[ \t]*([^\n;,=>][^\n;,]*)`,
+	`(?m)(?:^|[^\w$.])WORD['"]?[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=|:)[ \t]*([^\n;,=][^\n;,]*)`,
+}
+
+// defined gives the value that the definitions of a name in the files agree on,
+// with "*" where they do not, and "" where none tells it.
+func (t *tree) defined(pattern *regexp.Regexp, word string, files []*source, s *source, depth int) string {
+	values := map[string]bool{}
+	last := ""
+	for _, file := range files {
+		if file.language != s.language {
+			continue
+		}
+		for _, match := range pattern.FindAllStringSubmatch(file.text, -1) {
+			given := asType.ReplaceAllString(strings.TrimRight(match[1], " \t}\r"), "")
+			switch {
+			case literal.MatchString(given) || fromContext.MatchString(given):
+				last = t.valueWithin(given, file, depth-1)
+				values[last] = true
+			case file == s && lastWord(given) != word: // `region: region` says nothing
+				values["*"] = true
+			}
+		}
+	}
+	switch {
+	case len(values) == 1:
+		return last
+	case len(values) > 1:
+		return "*"
+	}
+	return ""
+}
+
+// asType is what TypeScript is told of a value's type.
+var asType = regexp.MustCompile(`\s+as\s+[\w.|\s]+$`)
 
 var stars = regexp.MustCompile(`\*{2,}`)
 
@@ -145,6 +170,11 @@ var (
 	stackName   = regexp.MustCompile("(?i)\\bstack_?name['\"]?\\s*[:=(]\\s*(?:jsii\\.String\\(\\s*)?['\"`]([^'\"`\\n]+)['\"`]")
 	accountText = regexp.MustCompile("(?i)\\baccount['\"]?\\s*[:=(]\\s*(?:[^,;{}\\n]*?(?:\\|\\||\\?\\?|\\bor\\b)\\s*)?(?:jsii\\.String\\(\\s*)?['\"`]([0-9]{12})['\"`]")
 	regionText  = regexp.MustCompile("(?i)\\bregion['\"]?\\s*[:=(]\\s*(?:[^,;{}\\n]*?(?:\\|\\||\\?\\?|\\bor\\b)\\s*)?(?:jsii\\.String\\(\\s*)?['\"`]([a-z]{2}[a-z0-9-]+-[0-9])['\"`]")
+	// account: producer, account=producer, and in TypeScript { account }
+	givenAccount = regexp.MustCompile(`(?i)\baccount['"]?\s*[:=]\s*([^,;{}\n]+)|[{,]\s*(account)\s*[,}]`)
+	givenRegion  = regexp.MustCompile(`(?i)\bregion['"]?\s*[:=]\s*([^,;{}\n]+)|[{,]\s*(region)\s*[,}]`)
+	accountID    = regexp.MustCompile(`^[0-9]{12}$`)
+	regionID     = regexp.MustCompile(`^[a-z]{2}[a-z0-9-]+-[0-9]$`)
 	// { env: dev }, { env } and in Python env=dev
 	envName = regexp.MustCompile(`(?i)\benv\s*(?:[:=(]\s*([A-Za-z_$][\w$.]*)|[,})])`)
 )
@@ -167,6 +197,26 @@ func (c *creation) target() string {
 		return c.definition("env")
 	}
 	return c.definition(lastWord(named[1]))
+}
+
+// placed gives the account or region that a text gives literally or by a name
+// whose value the source tells, else "".
+func (c *creation) placed(target string, literally, given, form *regexp.Regexp) string {
+	if found := firstOf(literally, target); found != "" {
+		return found
+	}
+	match := given.FindStringSubmatch(target)
+	if match == nil {
+		return ""
+	}
+	expression := strings.TrimSpace(match[1] + match[2])
+	if strings.Count(expression, ")") > strings.Count(expression, "(") { // of the call around it
+		expression = strings.TrimRight(expression, ") \t")
+	}
+	if value := c.value(expression, c.source); form.MatchString(value) {
+		return value
+	}
+	return ""
 }
 
 // definition gives the object that a name stands for in the file.
