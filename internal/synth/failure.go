@@ -20,7 +20,7 @@ var errorLine = regexp.MustCompile(`^\s*(?:Exception in thread "[^"]*" |Unhandle
 // only announces the next ones.
 var forms = []*regexp.Regexp{
 	regexp.MustCompile(`^\[?«\w+» (.+)$`),                       // aws-cdk-lib
-	regexp.MustCompile(`^((?:\S.*\b)?error TS\d+: .+)$`),         // the TypeScript compiler, alone or in ts-node
+	regexp.MustCompile(`^((?:\S.*\b)?error TS\d+: .+)$`),        // the TypeScript compiler, alone or in ts-node
 	regexp.MustCompile(`^(\S.*:\d+:\d+: (?:ERROR|error): .+)$`), // esbuild in tsx, and C-like compilers
 	regexp.MustCompile(`^npm (?:error|ERR!) (.+)$`),
 	errorLine,
