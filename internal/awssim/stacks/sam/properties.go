@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -59,6 +60,15 @@ func (p *properties) text(name string) string {
 		p.m.invalid("Property '%s' should be a string.", p.path+name)
 	}
 	return text
+}
+
+// version is a text that may be written as a number, such as 3.0.
+func (p *properties) version(name string) string {
+	if number, ok := p.values[name].(json.Number); ok {
+		p.taken[name] = true
+		return number.String()
+	}
+	return p.text(name)
 }
 
 // literal is a string that may not be computed.

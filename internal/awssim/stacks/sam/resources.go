@@ -78,7 +78,7 @@ func (m *maker) application() {
 		p := m.properties("Location", location)
 		p.require("ApplicationId")
 		p.require("SemanticVersion")
-		id, version := p.text("ApplicationId"), p.text("SemanticVersion")
+		id, version := p.text("ApplicationId"), p.version("SemanticVersion")
 		p.end()
 		url, err := m.Application(id, version)
 		if err != nil {

@@ -50,7 +50,10 @@ func (m *maker) restAPI() {
 		"Mode", "Name", "Policy", "SecurityPolicy")
 	stageTags := m.readTags("")
 	m.endpoint(made)
-	version := m.p.text("OpenApiVersion")
+	if always, _ := m.p.flag("AlwaysDeploy"); always {
+		m.invalid("the simulator's transform does not know the property AlwaysDeploy: true")
+	}
+	version := m.p.version("OpenApiVersion")
 	if version != "" && !openAPI.MatchString(version) {
 		m.invalid("The OpenApiVersion value must be of the format '3.0.0'.")
 	}

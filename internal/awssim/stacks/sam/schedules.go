@@ -6,12 +6,12 @@ type called struct {
 	target
 	id     string // logical id of the rule
 	suffix string // of the id of the rule's target
-	// role makes the role that the service calls with, and gives its ARN. A
-	// function needs none for rules, but a permission.
+	// permit lets a rule call the target; where it is nil, the rule calls with a
+	// role.
 	permit   func(id, service string, more map[string]any)
-	action   string // that starts it
+	action   string // that starts the target
 	policy   string // end of the name of the policy for it
-	boundary any
+	boundary any    // of permissions, of roles that are made
 	p        *properties
 }
 
@@ -45,17 +45,17 @@ func (c *called) rule() {
 
 // fires completes a rule with its state, its target, and the right to call it.
 func (c *called) fires(rule map[string]any, inputs ...string) {
-	state, enabled := c.p.take("State"), c.p.take("Enabled")
+	state := c.p.take("State")
+	enabled, given := c.p.flag("Enabled")
 	switch {
-	case state != nil && enabled != nil:
+	case state != nil && given:
 		c.invalid("State and Enabled Properties cannot both be specified.")
 	case state != nil:
 		rule["State"] = state
-	case enabled != nil:
+	case enabled:
+		rule["State"] = "ENABLED"
+	case given:
 		rule["State"] = "DISABLED"
-		if on, _ := c.enabled(enabled); on {
-			rule["State"] = "ENABLED"
-		}
 	}
 	target := map[string]any{"Arn": c.arn(), "Id": short(c.id, c.suffix)}
 	if p := c.p.properties("Target"); p != nil {
@@ -73,11 +73,6 @@ func (c *called) fires(rule map[string]any, inputs ...string) {
 	}
 	rule["Targets"] = []any{target}
 	c.add(c.id, "AWS::Events::Rule", rule)
-}
-
-func (m *maker) enabled(value any) (bool, bool) {
-	p := &properties{m: m, values: map[string]any{"Enabled": value}, taken: map[string]bool{}}
-	return p.flag("Enabled")
 }
 
 // short keeps the id of a target within 64 characters.
@@ -101,11 +96,7 @@ func (c *called) scheduler() {
 	}
 	target := map[string]any{"Arn": c.arn()}
 	c.p.copy(target, "Input", "RetryPolicy", "RoleArn")
-	if boundary := c.p.take("PermissionsBoundary"); boundary != nil {
-		c.boundary = boundary
-	} else {
-		c.boundary = nil
-	}
+	c.boundary = c.p.take("PermissionsBoundary")
 	var more []any
 	if arn := c.deadLetters(false); arn != nil {
 		target["DeadLetterConfig"] = map[string]any{"Arn": arn}

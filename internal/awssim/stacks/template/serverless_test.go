@@ -134,7 +134,7 @@ var serverlessSchema = map[string]serverlessCase{
 			GatewayResponses MergeDefinitions MethodSettings MinimumCompressionSize Mode Models Name OpenApiVersion Policy PropagateTags SecurityPolicy
 			Tags TracingEnabled Variables`,
 		samples: map[string]string{
-			"DefinitionBody": "{x: MARK}", "DefinitionUri": "s3://b/MARK", "Cors": "{AllowOrigin: MARK}", "OpenApiVersion": "3.0.1",
+			"AlwaysDeploy": "true", "DefinitionBody": "{x: MARK}", "DefinitionUri": "s3://b/MARK", "Cors": "{AllowOrigin: MARK}", "OpenApiVersion": "3.0.1",
 			"Tags": "{a: MARK}", "PropagateTags": "true, Tags: {a: MARK}",
 		},
 		refused: "AlwaysDeploy Auth Domain GatewayResponses MergeDefinitions Models",
