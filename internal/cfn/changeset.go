@@ -217,8 +217,7 @@ func (d *deployment) dropFailed(ctx context.Context, stackID string, failed *clo
 	var refused error
 	if !saysNoChanges(reason) {
 		// What is behind the reason can be read only as long as the change set is there.
-		reason, id := d.deepReason(ctx, reason, aws.ToString(failed.ChangeSetId), 0)
-		refused = d.refusal(ctx, stackID, id, reason)
+		refused = d.refusal(ctx, d.deepest(ctx, failed))
 	}
 	if err := d.deleteChangeSet(ctx, stackID, aws.ToString(failed.ChangeSetId)); err != nil {
 		return err
@@ -228,18 +227,38 @@ func (d *deployment) dropFailed(ctx context.Context, stackID string, failed *clo
 
 var nestedChangeSet = regexp.MustCompile(`arn:[^\s:]+:cloudformation:[^\s]+:changeSet/[^\s,]+`)
 
-// deepReason looks for the reason in the nested change set that a reason points
-// at, and gives the change set that has it.
-func (d *deployment) deepReason(ctx context.Context, reason, id string, depth int) (deepest, changeSet string) {
-	arn := nestedChangeSet.FindString(reason)
-	if arn == "" || depth > 5 {
-		return oneLine(reason), id
+// failedChangeSet is where the reason of a failure is: a change set, or one of a
+// stack nested in its stack.
+type failedChangeSet struct {
+	stackID, id, reason string
+	nested              []string // logical ids, from the outermost stack on
+}
+
+// maxNested bounds how deeply nested a change set is looked for.
+const maxNested = 10
+
+// deepest follows the reasons of failed change sets that only point at a nested one.
+func (d *deployment) deepest(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) failedChangeSet {
+	at := failedChangeSet{stackID: aws.ToString(set.StackId), id: aws.ToString(set.ChangeSetId), reason: oneLine(aws.ToString(set.StatusReason))}
+	for range maxNested {
+		id := nestedChangeSet.FindString(at.reason)
+		if id == "" {
+			break
+		}
+		nested, err := d.describeChangeSet(ctx, "", id)
+		if err != nil || aws.ToString(nested.StatusReason) == "" {
+			break
+		}
+		logicalID := "nested stack"
+		for _, change := range set.Changes {
+			if r := change.ResourceChange; r != nil && aws.ToString(r.ChangeSetId) == id {
+				logicalID = aws.ToString(r.LogicalResourceId)
+			}
+		}
+		set = nested
+		at = failedChangeSet{aws.ToString(nested.StackId), id, oneLine(aws.ToString(nested.StatusReason)), append(at.nested, logicalID)}
 	}
-	nested, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{ChangeSetName: &arn})
-	if err != nil || aws.ToString(nested.StatusReason) == "" {
-		return oneLine(reason), id
-	}
-	return d.deepReason(ctx, aws.ToString(nested.StatusReason), arn, depth+1)
+	return at
 }
 
 // stillMade is how long a change set that somebody left may still be in the making.

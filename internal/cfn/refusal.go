@@ -15,9 +15,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
-// looked are reasons behind which CloudFormation has findings: early validation
-// or a hook refused the change set.
-var looked = regexp.MustCompile(`DescribeEvents|EarlyValidation|hook\(s\)|Hook`)
+// hasFindings fits the reason of a change set that early validation or a hook refused.
+var hasFindings = regexp.MustCompile(`DescribeEvents|EarlyValidation|hook\(s\)|Hook`)
 
 // advice is the part of a reason that sends people to an API.
 var advice = regexp.MustCompile(`\s*[^.\]]*DescribeEvents[^.]*\.?`)
@@ -27,33 +26,36 @@ const maxFindings = 50
 
 // refusal says why a change set could not be made: what early validation or hooks
 // have found, resource by resource, where they are behind the reason.
-func (d *deployment) refusal(ctx context.Context, stackID, changeSet, reason string) error {
-	if !looked.MatchString(reason) {
-		return fault.Failedf("the change set of stack %q could not be made: %s", d.goal.Name, orUnknown(reason)).WithHint("%s", hintFor(reason))
-	}
-	plain := strings.TrimSpace(advice.ReplaceAllString(reason, ""))
-	findings, err := d.findings(ctx, stackID, changeSet)
+func (d *deployment) refusal(ctx context.Context, failed failedChangeSet) error {
+	plain := orUnknown(strings.TrimSpace(advice.ReplaceAllString(failed.reason, "")))
+	findings, err := d.findings(ctx, failed)
 	switch {
-	case slices.Contains([]string{"AccessDenied", "AccessDeniedException"}, codeOf(err)):
-		return fault.Failedf("the change set of stack %q was refused before anything changed: %s", d.goal.Name, orUnknown(plain)).
-			WithHint("the findings are in the CloudFormation console; to see them here, bootstrap the account again with a current CDK CLI (`cdk bootstrap %s`): only then may the deploy role read them", environmentOf(stackID))
-	case err != nil || len(findings) == 0: // the findings only explain
-		return fault.Failedf("the change set of stack %q was refused before anything changed: %s", d.goal.Name, orUnknown(plain)).WithHint("%s", hintFor(plain))
+	case len(findings) > 0:
+		text := strings.Join(findings, "\n  ")
+		return fault.Failedf("the change set of stack %q was refused before anything changed:\n  %s", d.goal.Name, text).
+			WithHint("%s", orElse(hintFor(text), "correct these resources in the app"))
+	case !hasFindings.MatchString(failed.reason): // it says everything itself
+		return fault.Failedf("the change set of stack %q could not be made: %s", d.goal.Name, plain).WithHint("%s", hintFor(plain))
 	}
-	text := strings.Join(findings, "\n  ")
-	return fault.Failedf("the change set of stack %q was refused before anything changed:\n  %s", d.goal.Name, text).WithHint("%s", orElse(hintFor(text), "correct these resources in the app"))
+	refused := fault.Failedf("the change set of stack %q was refused before anything changed: %s", d.goal.Name, plain)
+	if slices.Contains([]string{"AccessDenied", "AccessDeniedException"}, codeOf(err)) {
+		return refused.WithHint("the findings are in the CloudFormation console; to see them here, bootstrap the account again with a current CDK CLI (`cdk bootstrap %s`): only then may the deploy role read them",
+			environmentOf(failed.stackID))
+	}
+	return refused.WithHint("%s", hintFor(plain))
 }
 
-// findings reads what stands against the change set.
-func (d *deployment) findings(ctx context.Context, stackID, changeSet string) (lines []string, err error) {
-	input := &cloudformation.DescribeEventsInput{ChangeSetName: &changeSet, StackName: &stackID, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)}}
+// findings reads what stands against the change set. Where it cannot be read, the
+// reason of the change set has to do.
+func (d *deployment) findings(ctx context.Context, failed failedChangeSet) (lines []string, err error) {
+	input := &cloudformation.DescribeEventsInput{ChangeSetName: &failed.id, StackName: &failed.stackID, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)}}
 	for {
 		page, err := call(ctx, d.counted, d.api.DescribeEvents, input)
 		if err != nil {
 			return lines, err
 		}
 		for _, event := range page.OperationEvents {
-			if line := d.finding(event); line != "" && !slices.Contains(lines, line) && len(lines) < maxFindings {
+			if line := d.finding(failed.nested, event); line != "" && !slices.Contains(lines, line) && len(lines) < maxFindings {
 				lines = append(lines, line)
 			}
 		}
@@ -64,7 +66,7 @@ func (d *deployment) findings(ctx context.Context, stackID, changeSet string) (l
 }
 
 // finding words one event that stopped the change set, or gives "".
-func (d *deployment) finding(e types.OperationEvent) string {
+func (d *deployment) finding(nested []string, e types.OperationEvent) string {
 	who, reason := "", ""
 	switch {
 	case aws.ToString(e.HookType) != "" && e.HookFailureMode != types.HookFailureModeWarn:
@@ -75,8 +77,7 @@ func (d *deployment) finding(e types.OperationEvent) string {
 	if reason == "" {
 		return ""
 	}
-	id := aws.ToString(e.LogicalResourceId)
-	line := fmt.Sprintf("%s: %s", d.goal.resource(nil, id, aws.ToString(e.ResourceType)), oneLine(reason))
+	line := fmt.Sprintf("%s: %s", d.goal.resource(nested, aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceType)), oneLine(reason))
 	if property := propertyOf(aws.ToString(e.ValidationPath)); property != "" {
 		line += " (property " + property + ")"
 	}

@@ -86,8 +86,6 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 		cs.Status, cs.Reason = "FAILED", noUpdates
 	case found.refusal() != "":
 		cs.Status, cs.Reason = "FAILED", found.refusal()
-	case len(found.Invalid) > 0 && !cs.Unchecked:
-		cs.Status, cs.Reason, cs.Invalid = "FAILED", earlyReason(found.Invalid), found.Invalid
 	default:
 		e.complete(s, cs, found)
 	}
@@ -102,14 +100,26 @@ func (e *Engine) changes(ctx context.Context, s *stack, cs *changeSet) (*plan, e
 	return e.planChanges(ctx, s, cs.Version, cs)
 }
 
-// complete keeps what a change set changes. The caller holds the lock.
+// complete keeps what a change set changes, unless early validation refuses it,
+// and makes the nested ones, of which none may fail. The caller holds the lock.
 func (e *Engine) complete(s *stack, cs *changeSet, found *plan) {
+	if len(found.Invalid) > 0 && !cs.Unchecked {
+		cs.Status, cs.Execution, cs.Reason, cs.Invalid = "FAILED", "UNAVAILABLE", earlyReason(found.Invalid), found.Invalid
+		for i := range cs.Invalid {
+			cs.Invalid[i].StackID = s.ID // of a nested stack that is new, it was not known
+		}
+		return
+	}
 	cs.Status, cs.Execution, cs.Changes = "CREATE_COMPLETE", "AVAILABLE", found.Changes
 	if !cs.Nested {
 		return
 	}
 	for _, child := range found.Children {
 		id := e.nestedChangeSet(s, cs, child)
+		if _, made := e.changeSetByID(id); made.Status == "FAILED" {
+			cs.Status, cs.Execution = "FAILED", "UNAVAILABLE"
+			cs.Reason = fmt.Sprintf("Nested change set %s was not successfully created: Currently in FAILED.", id)
+		}
 		for i := range cs.Changes {
 			if cs.Changes[i].LogicalID == child.logicalID {
 				cs.Changes[i].ChangeSetID = id
@@ -132,7 +142,8 @@ func (e *Engine) nestedChangeSet(s *stack, parent *changeSet, planned *childPlan
 	}
 	cs := &changeSet{
 		Name: kinds.Invent(parent.Name, planned.logicalID, e.newID(), ""), Type: typ, Created: e.host.Now().UTC(),
-		Caller: parent.Caller, Version: planned.version, Nested: true, Importing: parent.Importing, Parent: parent.ID, Root: parent.Root,
+		Ended: parent.Ended, Caller: parent.Caller, Version: planned.version, Nested: true, Importing: parent.Importing, Unchecked: parent.Unchecked,
+		Parent: parent.ID, Root: parent.Root,
 	}
 	if cs.Root == "" {
 		cs.Root = parent.ID

@@ -136,9 +136,8 @@ func (p *plan) refusal() string {
 	return p.Owned
 }
 
-// inherit takes over what is against the plan of a nested stack.
+// inherit takes over what is against the imports of a nested stack.
 func (p *plan) inherit(child *plan) {
-	p.Invalid = append(p.Invalid, child.Invalid...)
 	p.Unretained = append(p.Unretained, child.Unretained...)
 	if p.Owned == "" {
 		p.Owned = child.Owned

@@ -16,7 +16,7 @@ const knownAfterApply = "{{changeSet:KNOWN_AFTER_APPLY}}"
 type plan struct {
 	Changes  []change
 	Children []*childPlan
-	// Invalid is what early validation has against it.
+	// Invalid is what early validation has against its own resources.
 	Invalid []validation
 	// Unretained are the resources that could be imported if their deletion
 	// policy kept them, and Owned is why one cannot be: it is another stack's.

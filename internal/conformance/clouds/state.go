@@ -46,10 +46,13 @@ type reader struct {
 func Read(ctx context.Context, sim *awssim.Server, places [][2]string, qualifiers ...string) (State, error) {
 	r := reader{sim, qualifiers}
 	s := State{Stacks: map[string]Stack{}, Objects: map[string]Object{}, Roles: r.roles()}
+	var all []found
 	for _, place := range places {
-		if err := r.addStacks(ctx, s.Stacks, place[0], place[1]); err != nil {
+		stacks, err := r.findStacks(ctx, place[0], place[1])
+		if err != nil {
 			return s, fmt.Errorf("reading the stacks of account %s in %s: %w", place[0], place[1], err)
 		}
+		all = append(all, stacks...)
 		if err := r.addObjects(ctx, s.Objects, place[0], place[1]); err != nil {
 			return s, fmt.Errorf("reading the assets of account %s in %s: %w", place[0], place[1], err)
 		}
@@ -58,6 +61,9 @@ func Read(ctx context.Context, sim *awssim.Server, places [][2]string, qualifier
 			return s, fmt.Errorf("reading the images of account %s in %s: %w", place[0], place[1], err)
 		}
 		s.Images = append(s.Images, images...)
+	}
+	for _, one := range all {
+		s.Stacks[one.name] = one.describe(cleaner(one, all))
 	}
 	return s, nil
 }
@@ -71,55 +77,62 @@ func (r reader) as(account, region string) aws.Config {
 	}
 }
 
-// addStacks adds all stacks of a place but those of the bootstrap.
-func (r reader) addStacks(ctx context.Context, all map[string]Stack, account, region string) error {
+// found is a stack as CloudFormation describes it.
+type found struct {
+	name      string // account, region and name; of a nested stack its parent's with its logical id
+	stack     cfntypes.Stack
+	resources []cfntypes.StackResource
+	template  string
+}
+
+// findStacks finds all stacks of a place but those of the bootstrap.
+func (r reader) findStacks(ctx context.Context, account, region string) (all []found, err error) {
 	api := cloudformation.NewFromConfig(r.as(account, region))
 	pages := cloudformation.NewDescribeStacksPaginator(api, &cloudformation.DescribeStacksInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, found := range page.Stacks {
-			if found.ParentId == nil && !strings.HasPrefix(*found.StackName, "CDKToolkit") {
-				if err := addStack(ctx, all, api, account+"/"+region+"/"+*found.StackName, found); err != nil {
-					return err
+		for _, stack := range page.Stacks {
+			if stack.ParentId == nil && !strings.HasPrefix(*stack.StackName, "CDKToolkit") {
+				if all, err = findStack(ctx, all, api, account+"/"+region+"/"+*stack.StackName, stack); err != nil {
+					return nil, err
 				}
 			}
 		}
 	}
-	return nil
+	return all, nil
 }
 
-// addStack adds a stack and the stacks nested in it.
-func addStack(ctx context.Context, all map[string]Stack, api *cloudformation.Client, name string, found cfntypes.Stack) error {
-	resources, err := api.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: found.StackId})
+// findStack adds a stack and the stacks nested in it.
+func findStack(ctx context.Context, all []found, api *cloudformation.Client, name string, stack cfntypes.Stack) ([]found, error) {
+	resources, err := api.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: stack.StackId})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	template, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: found.StackId, TemplateStage: cfntypes.TemplateStageOriginal})
+	template, err := api.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: stack.StackId, TemplateStage: cfntypes.TemplateStageOriginal})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s := describe(found, cleaner(*found.StackId, resources.StackResources))
-	if s.Template, err = asJSON(*template.TemplateBody); err != nil {
-		return err
+	text, err := asJSON(*template.TemplateBody)
+	if err != nil {
+		return nil, err
 	}
+	all = append(all, found{name, stack, resources.StackResources, text})
 	for _, resource := range resources.StackResources {
-		s.Resources[*resource.LogicalResourceId] = *resource.ResourceType + " " + string(resource.ResourceStatus)
 		if *resource.ResourceType != "AWS::CloudFormation::Stack" || aws.ToString(resource.PhysicalResourceId) == "" {
 			continue
 		}
 		nested, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: resource.PhysicalResourceId})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := addStack(ctx, all, api, name+"/"+*resource.LogicalResourceId, nested.Stacks[0]); err != nil {
-			return err
+		if all, err = findStack(ctx, all, api, name+"/"+*resource.LogicalResourceId, nested.Stacks[0]); err != nil {
+			return nil, err
 		}
 	}
-	all[name] = s
-	return nil
+	return all, nil
 }
 
 // asJSON gives what a template says: the CLI sends YAML where it sends one inline.
@@ -132,26 +145,30 @@ func asJSON(template string) (string, error) {
 	return string(text), err
 }
 
-func describe(found cfntypes.Stack, clean func(*string) string) Stack {
+// describe gives what is not random of a stack.
+func (f found) describe(clean func(*string) string) Stack {
 	s := Stack{
-		Status: string(found.StackStatus), Description: aws.ToString(found.Description), Role: aws.ToString(found.RoleARN),
-		Protected:  aws.ToBool(found.EnableTerminationProtection),
+		Status: string(f.stack.StackStatus), Description: aws.ToString(f.stack.Description), Role: aws.ToString(f.stack.RoleARN),
+		Protected: aws.ToBool(f.stack.EnableTerminationProtection), Template: f.template,
 		Parameters: map[string]string{}, Tags: map[string]string{}, Outputs: map[string]string{}, Exports: map[string]string{},
-		Topics: slices.Sorted(slices.Values(found.NotificationARNs)), Resources: map[string]string{},
+		Topics: slices.Sorted(slices.Values(f.stack.NotificationARNs)), Resources: map[string]string{},
 	}
-	for _, capability := range found.Capabilities {
+	for _, capability := range f.stack.Capabilities {
 		s.Capabilities = append(s.Capabilities, string(capability))
 	}
 	slices.Sort(s.Capabilities)
-	for _, parameter := range found.Parameters {
+	for _, parameter := range f.stack.Parameters {
 		s.Parameters[*parameter.ParameterKey] = clean(parameter.ParameterValue) + " " + clean(parameter.ResolvedValue)
 	}
-	for _, tag := range found.Tags {
+	for _, tag := range f.stack.Tags {
 		s.Tags[*tag.Key] = *tag.Value
 	}
-	for _, output := range found.Outputs {
+	for _, output := range f.stack.Outputs {
 		s.Outputs[*output.OutputKey] = clean(output.OutputValue)
 		s.Exports[*output.OutputKey] = aws.ToString(output.ExportName)
+	}
+	for _, resource := range f.resources {
+		s.Resources[*resource.LogicalResourceId] = *resource.ResourceType + " " + string(resource.ResourceStatus)
 	}
 	return s
 }
@@ -159,19 +176,37 @@ func describe(found cfntypes.Stack, clean func(*string) string) Stack {
 // randoms are what CloudFormation, CloudFront and Lambda draw for names and domains.
 var randoms = regexp.MustCompile(`-[A-Z0-9]{12,13}\b|\bd[a-z0-9]{13}\.cloudfront\.net|\b[a-z0-9]{32}\.lambda-url\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
+// drawnLength is the least length of a physical id that is drawn: what is shorter
+// somebody chose, and it may be part of any word.
+const drawnLength = 8
+
 // cleaner gives a function that replaces what is random in a value of a stack:
-// the physical ids of its resources, and drawn parts of names.
-func cleaner(id string, resources []cfntypes.StackResource) func(*string) string {
-	words := []string{id, "<stack>"}
-	slices.SortFunc(resources, func(a, b cfntypes.StackResource) int {
-		return len(aws.ToString(b.PhysicalResourceId)) - len(aws.ToString(a.PhysicalResourceId))
-	})
-	for _, resource := range resources {
-		if physical := aws.ToString(resource.PhysicalResourceId); physical != "" {
-			words = append(words, physical, "<"+*resource.LogicalResourceId+">")
+// physical ids by the resources that have them, whichever stack they are of, as
+// a value may have come from another one; and drawn parts of names. Of several
+// resources with one physical id the stack's own is meant.
+func cleaner(of found, all []found) func(*string) string {
+	type word struct{ drawn, meaning string }
+	words := []word{{*of.stack.StackId, "<stack>"}}
+	add := func(f found, prefix string, least int) {
+		for _, resource := range f.resources {
+			if physical := aws.ToString(resource.PhysicalResourceId); len(physical) >= least {
+				words = append(words, word{physical, "<" + prefix + *resource.LogicalResourceId + ">"})
+			}
 		}
 	}
-	replacer := strings.NewReplacer(words...)
+	add(of, "", 1)
+	for _, other := range all {
+		if other.name != of.name {
+			words = append(words, word{*other.stack.StackId, "<" + other.name + ">"})
+			add(other, other.name+"/", drawnLength)
+		}
+	}
+	slices.SortStableFunc(words, func(a, b word) int { return len(b.drawn) - len(a.drawn) })
+	var pairs []string
+	for _, w := range words {
+		pairs = append(pairs, w.drawn, w.meaning)
+	}
+	replacer := strings.NewReplacer(pairs...)
 	return func(value *string) string {
 		return randoms.ReplaceAllString(replacer.Replace(aws.ToString(value)), "-RANDOM")
 	}

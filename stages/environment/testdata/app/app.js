@@ -30,6 +30,14 @@ const edge = new cdk.Stack(app, 'Edge', { env: { ...env, region: 'us-east-1' } }
 new sns.Topic(edge, 'Alarms');
 new cdk.CfnOutput(edge, 'Region', { value: edge.region });
 
+if (shape.startsWith('refused')) {
+  // Data has a queue of the name that Api gives another one, by itself or in its nested stack.
+  data.node.findChild('Orders').node.defaultChild.queueName = 'orders';
+  const place = shape === 'refused nested' ? jobs : api;
+  new sqs.Queue(place, 'Taken', { queueName: 'orders' });
+  new cdk.CfnResource(place, 'Bare', { type: 'AWS::Lambda::Function', properties: { Code: { ZipFile: 'x' }, Role: 'r', Environment: { Variable: {} } } });
+}
+
 if (shape === 'large') {
   for (let i = 0; i < 400; i++) new sns.Topic(edge, 'T' + i, { displayName: 'x'.repeat(100) });
 }
