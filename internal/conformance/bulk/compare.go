@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/aphex/aphex-pipeline/internal/awssim"
 	"github.com/aphex/aphex-pipeline/internal/conformance/clouds"
@@ -29,6 +30,7 @@ const (
 	cliRefused  = "refused by the CDK CLI only"
 	oursRefused = "refused by the deployer only"
 	bothRefused = "refused by both"
+	forOther    = "refused by both for other reasons"
 	broken      = "not compared"
 )
 
@@ -47,7 +49,7 @@ func (r result) agrees() bool { return r.Verdict == same || r.Verdict == bothRef
 type side struct {
 	sim     *awssim.Server
 	dir     string
-	refused string // the last line of a deployment that failed
+	refused string // what a deployment that failed said in the end
 }
 
 // compare deploys an app twice.
@@ -57,7 +59,7 @@ func (o options) compare(ctx context.Context, app string) result {
 		"deploy", "**", "--require-approval", "never", "--concurrency", "8", "--no-notices", "--no-color")
 	defer theirs.close()
 	ours, oursErr := o.deploy(ctx, app, o.deployer,
-		"environment", "--environment", "dev", "--source", ".", "--lookups", "--commit", strings.Repeat("0123456789", 4))
+		"environment", "--environment", "dev", "--source", ".", "--lookups", "--log-format", "text", "--commit", strings.Repeat("0123456789", 4))
 	defer ours.close()
 	if err = errors.Join(err, oursErr); err == nil {
 		err = r.judge(ctx, theirs, ours)
@@ -80,11 +82,14 @@ func (r *result) judge(ctx context.Context, theirs, ours side) error {
 	}
 	switch {
 	case theirs.refused != "" && ours.refused != "":
-		r.Verdict, r.Reasons = bothRefused, []string{"cdk: " + theirs.refused, "deployer: " + ours.refused}
+		r.Verdict, r.Reasons = bothRefused, []string{"cdk: " + shorten(theirs.refused), "deployer: " + shorten(ours.refused)}
+		if !sayTheSame(theirs.refused, ours.refused) {
+			r.Verdict = forOther
+		}
 	case theirs.refused != "":
-		r.Verdict, r.Reasons = cliRefused, []string{theirs.refused}
+		r.Verdict, r.Reasons = cliRefused, []string{shorten(theirs.refused)}
 	case ours.refused != "":
-		r.Verdict, r.Reasons = oursRefused, []string{ours.refused}
+		r.Verdict, r.Reasons = oursRefused, []string{shorten(ours.refused)}
 	default:
 		r.Verdict = same
 		if r.Differences = clouds.Differences(left, right); len(r.Differences) > 0 {
@@ -130,20 +135,51 @@ func (o options) deploy(ctx context.Context, app, program string, args ...string
 	return s, nil
 }
 
-// reason is the line of an output that says why, shortened.
+// lastLines is how many lines of an output tell its end, the reason of a failure among them.
+const lastLines = 30
+
+// announces fits a line with which a reason begins.
+var announces = regexp.MustCompile(`(?i)\berrors?\b|failed|refused`)
+
+// reason is what an output says in the end about a failure: from the first of
+// its last lines that announces one.
 func reason(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
-	line := lines[len(lines)-1]
-	for _, one := range slices.Backward(lines) {
-		if strings.Contains(strings.ToLower(one), "error") || strings.Contains(one, "failed") {
-			line = one
-			break
+	lines = lines[max(0, len(lines)-lastLines):]
+	return strings.Join(lines[max(0, slices.IndexFunc(lines, announces.MatchString)):], "\n")
+}
+
+// shorten makes one line of a reason, for a table.
+func shorten(reason string) string {
+	text := []rune(strings.Join(strings.Fields(reason), " "))
+	if len(text) > 300 {
+		return string(text[:300]) + "…"
+	}
+	return string(text)
+}
+
+// inCommon is how many words in a row two reasons share that come from one
+// source, CloudFormation or the app: the two programs word alike nothing that long.
+const inCommon = 5
+
+// sayTheSame says whether two reasons quote the same words.
+func sayTheSame(one, other string) bool {
+	said := runs(one)
+	return slices.ContainsFunc(runs(other), func(run string) bool { return slices.Contains(said, run) })
+}
+
+// runs are all sequences of inCommon words in a reason, or the whole of a shorter one.
+func runs(reason string) (all []string) {
+	var words []string
+	for _, word := range strings.Fields(strings.ToLower(reason)) {
+		if word = strings.TrimFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }); word != "" {
+			words = append(words, word)
 		}
 	}
-	if len(line) > 200 {
-		line = strings.ToValidUTF8(line[:200], "") + "…"
+	for i := 0; i == 0 || i+inCommon <= len(words); i++ {
+		all = append(all, strings.Join(words[i:min(i+inCommon, len(words))], " "))
 	}
-	return line
+	return all
 }
 
 // copy makes an app of an app's or an assembly's folder, with our configuration beside it.
