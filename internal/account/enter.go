@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -35,10 +36,10 @@ type Entry struct {
 	// role for lookups, which only reads.
 	Commands *Session
 
-	origin *Session // from which the assembly's roles are assumed
-	log    *slog.Logger
-	mu     sync.Mutex
-	roles  map[string]func() (*Session, error)
+	origin  *Session // from which the assembly's roles are assumed
+	log     *slog.Logger
+	mu      sync.Mutex
+	flights map[string]*flight
 }
 
 // Enter goes into the target's account and makes sure that it is that account.
@@ -54,7 +55,7 @@ func Enter(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	e := &Entry{Target: to, Partition: here.Partition, origin: here, Commands: here, log: log, roles: map[string]func() (*Session, error){}}
+	e := &Entry{Target: to, Partition: here.Partition, origin: here, Commands: here, log: log}
 	switch {
 	case to.RoleARN != "":
 		err = e.enterByOwnRole(ctx)
@@ -68,7 +69,7 @@ func (e *Entry) enterByOwnRole(ctx context.Context) error {
 	role := Role{ARN: e.RoleARN, ExternalID: e.ExternalID, Tags: boundTags(e.Tags)}
 	session, err := assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
 	if err != nil {
-		return explainAssume(err, e.origin, role)
+		return explainAssume(ctx, err, e.origin, role)
 	}
 	if e.Commands, err = e.confirm(ctx, session); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (e *Entry) lookup(ctx context.Context) (*Session, error) {
 	role := Role{ARN: fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", e.Partition, e.Account, DefaultQualifier, e.Account, e.Region)}
 	session, err := assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
 	if err != nil {
-		return nil, explainAssume(err, e.origin, role)
+		return nil, explainAssume(ctx, err, e.origin, role)
 	}
 	return e.confirm(ctx, session)
 }
@@ -120,6 +121,31 @@ func (e *Entry) confirm(ctx context.Context, session *Session) (*Session, error)
 // Assume gives a session of a role that the assembly names, in a region. An
 // empty ARN is the way in itself. Sessions are kept: the same role is assumed once.
 func (e *Entry) Assume(ctx context.Context, role Role, region string) (*Session, error) {
+	return e.session(role, region, func() (*Session, error) {
+		return e.once(ctx, "any "+roleKey(role), func() (*Session, error) {
+			session, err := e.assume(ctx, role)
+			if err != nil {
+				return fallBack(ctx, e.log, err, e.origin, role, e.Region)
+			}
+			return session, nil
+		})
+	})
+}
+
+// AssumeItself is Assume for a role that may not be there yet: no other
+// credentials take its place, and a refusal is neither told nor kept.
+func (e *Entry) AssumeItself(ctx context.Context, role Role, region string) (*Session, error) {
+	return e.session(role, region, func() (*Session, error) {
+		session, err := e.assume(ctx, role)
+		if err != nil {
+			return nil, explainAssume(ctx, err, e.origin, role)
+		}
+		return session, nil
+	})
+}
+
+// session gives the way in for a role without ARN, or else what is got, in a region.
+func (e *Entry) session(role Role, region string, get func() (*Session, error)) (*Session, error) {
 	if role.ARN == "" {
 		if e.origin.Account != e.Account {
 			return nil, fault.Invalidf("the app names no role for account %s, and the credentials at hand are of account %s", e.Account, e.origin.Account).
@@ -127,36 +153,58 @@ func (e *Entry) Assume(ctx context.Context, role Role, region string) (*Session,
 		}
 		return e.origin.In(region), nil
 	}
-	session, err := e.remembered(ctx, role)
+	session, err := get()
 	if err != nil {
 		return nil, err
 	}
 	return session.In(region), nil
 }
 
-// remembered assumes a role once; those who ask meanwhile wait. Errors are not kept.
-func (e *Entry) remembered(ctx context.Context, role Role) (*Session, error) {
-	key := roleKey(role)
+// assume assumes a role once.
+func (e *Entry) assume(ctx context.Context, role Role) (*Session, error) {
+	return e.once(ctx, "itself "+roleKey(role), func() (*Session, error) {
+		return assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
+	})
+}
+
+// flight is a session that is being got, or has been.
+type flight struct {
+	landed  chan struct{}
+	session *Session
+	err     error
+}
+
+// once gets a session once; those who ask meanwhile wait. Errors are not kept, and
+// who waited for one who was cancelled asks for itself.
+func (e *Entry) once(ctx context.Context, key string, work func() (*Session, error)) (*Session, error) {
 	e.mu.Lock()
-	get, known := e.roles[key]
+	f, known := e.flights[key]
 	if !known {
-		get = sync.OnceValues(func() (*Session, error) {
-			session, err := assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
-			if err != nil {
-				return fallBack(e.log, err, e.origin, role, e.Region)
-			}
-			return session, nil
-		})
-		e.roles[key] = get
+		if e.flights == nil {
+			e.flights = map[string]*flight{}
+		}
+		f = &flight{landed: make(chan struct{})}
+		e.flights[key] = f
 	}
 	e.mu.Unlock()
-	session, err := get()
-	if err != nil {
-		e.mu.Lock()
-		delete(e.roles, key)
-		e.mu.Unlock()
+	if !known {
+		if f.session, f.err = work(); f.err != nil {
+			e.mu.Lock()
+			delete(e.flights, key)
+			e.mu.Unlock()
+		}
+		close(f.landed)
+		return f.session, f.err
 	}
-	return session, err
+	select {
+	case <-f.landed:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if errors.Is(f.err, context.Canceled) && ctx.Err() == nil {
+		return e.once(ctx, key, work)
+	}
+	return f.session, f.err
 }
 
 func roleKey(role Role) string {

@@ -57,10 +57,11 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 	}, nil
 }
 
-// explainAssume says why a role could not be assumed and what to do.
-func explainAssume(err error, from *Session, role Role) *fault.Error {
+// explainAssume says why a role could not be assumed and what to do. When the one
+// who asked has ended meanwhile, that is why, whatever the error is.
+func explainAssume(ctx context.Context, err error, from *Session, role Role) *fault.Error {
 	switch {
-	case errors.Is(err, context.Canceled): // by our own end: nobody refused anything
+	case errors.Is(err, context.Canceled), errors.Is(ctx.Err(), context.Canceled):
 		return fault.Cancelledf("assuming %s: %w", role.ARN, err)
 	case fault.IsTemporary(err):
 		return fault.Temporaryf("assuming %s: %w", role.ARN, err)
@@ -80,8 +81,8 @@ func isBootstrapRole(arn string) bool { return strings.Contains(arn, ":role/cdk-
 
 // fallBack applies the rule of the CDK: when a role of the assembly cannot be
 // assumed, the credentials at hand do if they are of the right account already.
-func fallBack(log *slog.Logger, err error, from *Session, role Role, region string) (*Session, error) {
-	explained := explainAssume(err, from, role)
+func fallBack(ctx context.Context, log *slog.Logger, err error, from *Session, role Role, region string) (*Session, error) {
+	explained := explainAssume(ctx, err, from, role)
 	if isExpired(err) || explained.Kind != fault.Invalid || from.Account != accountOfARN(role.ARN) {
 		return nil, explained
 	}

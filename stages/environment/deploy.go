@@ -157,6 +157,15 @@ func (d *deployment) place(t target) assets.Place {
 	}
 }
 
+// enterItself gives access by a role, and by nothing in its place where it is refused.
+func (d *deployment) enterItself(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+	session, err := d.entry.AssumeItself(ctx, d.roleIn(role, region), region)
+	if err != nil {
+		return assets.Access{}, err
+	}
+	return session.Config, nil
+}
+
 // require checks the bootstrap version with the eyes of the role that deploys the stack.
 func (d *deployment) require(ctx context.Context, t target, needs assembly.Bootstrap) error {
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)

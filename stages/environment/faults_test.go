@@ -241,6 +241,24 @@ func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testi
 	assert.Greater(t, at("Api Template", "published"), at("Data", "finished"), "Api needs Data")
 }
 
+func TestARoleThatAnEarlierStackMakesPublishesTheAssetsOfALaterOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	w.shape("late role")
+	_, err := w.run("dev")
+	require.NoError(t, err)
+	assert.NotContains(t, w.log.String(), "could not assume a role")
+	published := map[string]int{}
+	for _, record := range w.History() {
+		if record.Operation == "PutObject" {
+			published[strings.Split(record.Caller, "/")[1]]++
+		}
+	}
+	assert.Positive(t, published["publisher"], "%v", published)
+	assert.Zero(t, published["admin"], "the role was not there when the assets were built, and was asked for again")
+}
+
 func TestRulesThatAreAdviceAreLookedAtWhenSomebodyWantsThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -161,8 +161,13 @@ func (j *job) here(region string) assembly.Placeholders {
 
 // as enters a role of the assembly, in a region.
 func (j *job) as(ctx context.Context, role assembly.Role, region string) (*account.Session, error) {
+	return j.entry.Assume(ctx, j.roleIn(role, region), region)
+}
+
+// roleIn is a role of the assembly with its placeholders replaced.
+func (j *job) roleIn(role assembly.Role, region string) account.Role {
 	role = j.here(region).Role(role)
-	return j.entry.Assume(ctx, account.Role{ARN: role.ARN, ExternalID: role.ExternalID, Tags: role.Tags}, region)
+	return account.Role{ARN: role.ARN, ExternalID: role.ExternalID, Tags: role.Tags}
 }
 
 func (j *job) scratch(name string) string { return filepath.Join(j.Scratch, name) }

@@ -84,8 +84,12 @@ func (d *deployment) supply(ctx context.Context, t target, lists []*assembly.Ass
 		err := d.await(ctx, makers)
 		if err == nil && usable(ctx) == nil {
 			// What fails here fails again when it is published, if it comes to that.
+			ahead := place
+			if len(waits) > 0 { // these stacks may make the very role that publishes
+				ahead.Enter = d.enterItself
+			}
 			_ = each(func(ctx context.Context, list *assembly.AssetManifest) error {
-				return d.publisher.Build(ctx, list, place)
+				return d.publisher.Build(ctx, list, ahead)
 			})
 		}
 		if err := d.await(ctx, waits); err != nil {

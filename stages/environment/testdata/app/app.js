@@ -13,7 +13,13 @@ const data = new cdk.Stack(app, 'Data', { env, terminationProtection: shape === 
 const orders = new sqs.Queue(data, 'Orders', { visibilityTimeout: cdk.Duration.seconds(shape === 'changed' ? 60 : 30) });
 new cdk.CfnOutput(data, 'OrdersName', { value: orders.queueName, description: 'name of the queue' });
 
-const api = new cdk.Stack(app, 'Api', { env });
+const late = shape === 'late role' ? new cdk.DefaultStackSynthesizer({ fileAssetPublishingRoleArn: 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/publisher' }) : undefined;
+const api = new cdk.Stack(app, 'Api', { env, synthesizer: late });
+if (late) {
+  const iam = require('aws-cdk-lib/aws-iam');
+  new iam.Role(data, 'Publisher', { roleName: 'publisher', assumedBy: new iam.AccountRootPrincipal() })
+    .addToPolicy(new iam.PolicyStatement({ actions: ['s3:*'], resources: ['*'] }));
+}
 const code = new assets.Asset(api, 'Code', { path: 'code' });
 const topic = new sns.Topic(api, 'Topic', { displayName: orders.queueName });
 new cdk.CfnOutput(api, 'CodeKey', { value: code.s3ObjectKey });
