@@ -26,7 +26,7 @@ func (e *Engine) describeChangeSet(_ context.Context, c call) (node, error) {
 		textList("NotificationARNs", cs.Version.Notifications),
 		textList("Capabilities", cs.Version.Capabilities),
 		list("Tags", cs.Version.Tags, tagNode),
-		cs.Version.Rollback.field(),
+		group("RollbackConfiguration"),
 		list("Changes", cs.Changes[from:to], func(ch change) node { return ch.node(values) }),
 		optional("NextToken", next),
 	)
@@ -67,10 +67,3 @@ func argument(v template.Value) node {
 }
 
 func tagNode(t tag) node { return fields(text("Key", t.Key), text("Value", t.Value)) }
-
-func (c rollbackConfiguration) field() field {
-	return group("RollbackConfiguration", optional("MonitoringTimeInMinutes", c.Minutes),
-		optionalList("RollbackTriggers", c.Triggers, func(t rollbackTrigger) node {
-			return fields(text("Arn", t.Arn), text("Type", t.Type))
-		}))
-}

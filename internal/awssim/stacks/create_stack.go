@@ -44,7 +44,6 @@ func (e *Engine) createStack(ctx context.Context, c call) (node, error) {
 	}
 	s := e.newStack(c.Scope, name)
 	s.Version, s.Protected = v, c.form.flag("EnableTerminationProtection")
-	s.Timeout, s.Policy = c.form.text("TimeoutInMinutes"), c.form.text("StackPolicyBody")
 	e.begin(s, c, &operation{Kind: createStack, Phase: deploying, OnFailure: onFailure}, "CREATE_IN_PROGRESS")
 	return fields(text("StackId", s.ID), text("OperationId", s.Operation.ID)), nil
 }

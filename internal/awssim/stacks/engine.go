@@ -65,7 +65,11 @@ func (e *Engine) Call(ctx context.Context, r Request) (Response, error) {
 	if !known {
 		return Response{}, refusal("InvalidAction", "Could not find operation %s for version 2010-05-15", r.Operation)
 	}
-	result, err := handle(e, ctx, call{Scope: r.Scope, caller: r.Caller, form: form(r.Form)})
+	c := call{Scope: r.Scope, caller: r.Caller, form: form(r.Form)}
+	if err := c.checkInputs(r.Operation); err != nil {
+		return Response{}, asError(err)
+	}
+	result, err := handle(e, ctx, c)
 	if err != nil {
 		return Response{}, asError(err)
 	}

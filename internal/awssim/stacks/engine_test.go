@@ -117,16 +117,3 @@ func TestEventsOfAnOperationCanBeAskedForAlone(t *testing.T) {
 		}
 	})
 }
-
-func TestStackPoliciesAreKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(t, stacks.Options{})
-		defer c.engine.Close()
-		c.create("shop", shop)
-		_, err := c.cfn.SetStackPolicy(t.Context(), &cfn.SetStackPolicyInput{StackName: aws.String("shop"), StackPolicyBody: aws.String("{}")})
-		require.NoError(t, err)
-		got, err := c.cfn.GetStackPolicy(t.Context(), &cfn.GetStackPolicyInput{StackName: aws.String("shop")})
-		require.NoError(t, err)
-		assert.Equal(t, "{}", *got.StackPolicyBody)
-	})
-}

@@ -80,14 +80,6 @@ func (f form) arguments() []template.Argument {
 	return result
 }
 
-func (f form) rollback() rollbackConfiguration {
-	c := rollbackConfiguration{Minutes: f.text("RollbackConfiguration.MonitoringTimeInMinutes")}
-	for _, prefix := range f.members("RollbackConfiguration.RollbackTriggers") {
-		c.Triggers = append(c.Triggers, rollbackTrigger{Arn: f.text(prefix + ".Arn"), Type: f.text(prefix + ".Type")})
-	}
-	return c
-}
-
 // require returns a parameter that must be there.
 func (f form) require(name string) (string, error) {
 	value := f.text(name)

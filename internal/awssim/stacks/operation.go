@@ -12,6 +12,7 @@ const (
 	deleteStack      = "DELETE_STACK"
 	rollBackStack    = "ROLLBACK"
 	continueRollback = "CONTINUE_ROLLBACK"
+	cancelUpdate     = "CANCEL_UPDATE" // of tokens alone: the update goes on as a rollback
 )
 
 // phase is what an operation is busy with. A phase can be started again from

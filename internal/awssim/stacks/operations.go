@@ -29,7 +29,6 @@ var operations = map[string]func(*Engine, context.Context, call) (node, error){
 	"ListStackResources":          (*Engine).listStackResources,
 	"ListStacks":                  (*Engine).listStacks,
 	"RollbackStack":               (*Engine).rollbackStack,
-	"SetStackPolicy":              (*Engine).setStackPolicy,
 	"UpdateStack":                 (*Engine).updateStack,
 	"UpdateTerminationProtection": (*Engine).updateTerminationProtection,
 	"ValidateTemplate":            (*Engine).validateTemplate,

@@ -73,8 +73,14 @@ func (e *Engine) cancelUpdateStack(_ context.Context, c call) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
+	if again, err := s.repeated(c, cancelUpdate); again || err != nil {
+		return node{}, err
+	}
 	if s.Status != "UPDATE_IN_PROGRESS" || s.Operation == nil {
 		return node{}, invalidf("CancelUpdateStack cannot be called from current stack status")
+	}
+	if token := c.form.text("ClientRequestToken"); token != "" {
+		s.Tokens[token], s.Operation.Token = cancelUpdate, token
 	}
 	s.Operation.OnFailure = "ROLLBACK"
 	s.Operation.interrupt()

@@ -97,7 +97,7 @@ func (c call) acknowledged() []string {
 func inherit(v *version, c call, previous *version) {
 	if previous != nil {
 		v.Arguments, v.Tags, v.Notifications = previous.Arguments, previous.Tags, previous.Notifications
-		v.RoleARN, v.Rollback = previous.RoleARN, previous.Rollback
+		v.RoleARN = previous.RoleARN
 	}
 	if c.form.given("Tags") {
 		v.Tags = c.form.tags()
@@ -107,9 +107,6 @@ func inherit(v *version, c call, previous *version) {
 	}
 	if role := c.form.text("RoleARN"); role != "" {
 		v.RoleARN = role
-	}
-	if c.form.under("RollbackConfiguration") {
-		v.Rollback = c.form.rollback()
 	}
 }
 

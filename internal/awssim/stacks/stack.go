@@ -47,8 +47,6 @@ type stack struct {
 	Protected       bool
 	RetainOnCreate  bool // RetainExceptOnCreate of the last operation
 	DeletionMode    string
-	Timeout         string // minutes, as given
-	Policy          string
 
 	Parent, Root    string // ARNs, of nested stacks
 	ParentLogicalID string
@@ -64,7 +62,6 @@ type version struct {
 	Capabilities  []string
 	Notifications []string
 	RoleARN       string
-	Rollback      rollbackConfiguration
 }
 
 // actor is with whose rights CloudFormation works: the role's, or the caller's.
@@ -76,14 +73,6 @@ func (v version) actor() string {
 }
 
 type tag struct{ Key, Value string }
-
-// rollbackConfiguration is stored and told, and has no effect.
-type rollbackConfiguration struct {
-	Minutes  string
-	Triggers []rollbackTrigger
-}
-
-type rollbackTrigger struct{ Arn, Type string }
 
 type output struct{ Key, Value, Description, Export string }
 

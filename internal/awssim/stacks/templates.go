@@ -139,22 +139,10 @@ func resourceTypes(t *template.Template) []string {
 	return slices.Compact(types)
 }
 
-func (e *Engine) setStackPolicy(_ context.Context, c call) (node, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s, err := e.needLive(c)
-	if err == nil {
-		s.Policy = c.form.text("StackPolicyBody")
-	}
-	return node{}, err
-}
-
+// getStackPolicy tells no policy: the simulator lets nobody set one.
 func (e *Engine) getStackPolicy(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s, err := e.need(c, absentStack)
-	if err != nil {
-		return node{}, err
-	}
-	return fields(optional("StackPolicyBody", s.Policy)), nil
+	_, err := e.need(c, absentStack)
+	return node{}, err
 }
