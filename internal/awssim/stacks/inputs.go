@@ -7,7 +7,7 @@ import (
 
 // templateInputs are the members by which a call gives a stack a version.
 var templateInputs = []string{
-	"Capabilities", "NotificationARNs", "Parameters", "RoleARN", "StackName", "Tags", "TemplateBody", "TemplateURL",
+	"Capabilities", "DeploymentConfig.Mode", "NotificationARNs", "Parameters", "RoleARN", "StackName", "Tags", "TemplateBody", "TemplateURL",
 }
 
 // inputs are the members of each operation's input that the engine does
@@ -29,7 +29,7 @@ var inputs = map[string][]string{
 		"RetainExceptOnCreate",
 	),
 	"DeleteChangeSet":        {"ChangeSetName", "StackName"},
-	"DeleteStack":            {"ClientRequestToken", "DeletionMode", "RetainResources", "RoleARN", "StackName"},
+	"DeleteStack":            {"ClientRequestToken", "DeletionMode", "DeploymentConfig.Mode", "RetainResources", "RoleARN", "StackName"},
 	"DescribeChangeSet":      {"ChangeSetName", "IncludePropertyValues", "NextToken", "StackName"},
 	"DescribeEvents":         {"ChangeSetName", "Filters.FailedEvents", "NextToken", "OperationId", "StackName"},
 	"DescribeStackEvents":    {"NextToken", "StackName"},
@@ -46,7 +46,7 @@ var inputs = map[string][]string{
 	"ListImports":            {"ExportName"},
 	"ListStackResources":     {"NextToken", "StackName"},
 	"ListStacks":             {"NextToken", "StackStatusFilter"},
-	"RollbackStack":          {"ClientRequestToken", "RetainExceptOnCreate", "RoleARN", "StackName"},
+	"RollbackStack":          {"ClientRequestToken", "DeploymentConfig.Mode", "RetainExceptOnCreate", "RoleARN", "StackName"},
 	"UpdateStack": with(
 		templateInputs, "ClientRequestToken", "DisableRollback", "DisableValidation", "RetainExceptOnCreate", "UsePreviousTemplate",
 	),
@@ -56,11 +56,12 @@ var inputs = map[string][]string{
 
 // choices are the values that members with an enumeration take.
 var choices = map[string][]string{
-	"ChangeSetType":  {"CREATE", "UPDATE", "IMPORT"},
-	"DeletionMode":   {"STANDARD", "FORCE_DELETE_STACK"},
-	"OnFailure":      {"DO_NOTHING", "ROLLBACK", "DELETE"},
-	"OnStackFailure": {"DO_NOTHING", "ROLLBACK", "DELETE"},
-	"TemplateStage":  {"Original", "Processed"},
+	"ChangeSetType":         {"CREATE", "UPDATE", "IMPORT"},
+	"DeletionMode":          {"STANDARD", "FORCE_DELETE_STACK"},
+	"DeploymentConfig.Mode": {"STANDARD"}, // EXPRESS is not simulated
+	"OnFailure":             {"DO_NOTHING", "ROLLBACK", "DELETE"},
+	"OnStackFailure":        {"DO_NOTHING", "ROLLBACK", "DELETE"},
+	"TemplateStage":         {"Original", "Processed"},
 }
 
 func with(some []string, more ...string) []string { return append(slices.Clone(some), more...) }
@@ -75,6 +76,9 @@ func (c call) checkInputs(operation string) error {
 	}
 	for _, name := range sortedKeys(choices) {
 		if value := c.form.text(name); value != "" && !slices.Contains(choices[name], value) {
+			if name == "DeploymentConfig.Mode" {
+				return invalidf("The simulator does not support the deployment mode %s", value)
+			}
 			return invalidf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
 				value, strings.ToLower(name[:1])+name[1:], strings.Join(choices[name], ", "))
 		}
