@@ -25,6 +25,7 @@ type input struct {
 	TypeName      string
 	Identifier    string
 	ResourceModel string // properties that a resource must have, as JSON
+	MaxResults    int    // of a page: all are on one
 }
 
 type description struct {

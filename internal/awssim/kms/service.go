@@ -28,6 +28,7 @@ type alias struct {
 
 type input struct {
 	KeyID string `json:"KeyId"`
+	Limit int    // of a page: all are on one
 }
 
 // lastPart is the id of a key's ARN.

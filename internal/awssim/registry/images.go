@@ -24,6 +24,7 @@ type imageInput struct {
 	ImageTag               string
 	ImageDigest            string
 	LayerDigests           []string
+	MaxResults             int // of a page: all are on one
 }
 
 // repository permits the call and finds the repository it names.

@@ -45,6 +45,7 @@ type input struct {
 	LifecyclePolicyText        string
 	PolicyText                 string
 	ResourceARN                string `json:"resourceArn"`
+	MaxResults                 int    // of a page: all are on one
 }
 
 // permit asks for the call's operation on a repository of the caller's account.

@@ -34,6 +34,9 @@ type input struct {
 	VersionID          string `json:"VersionId"`
 	VersionStage       string
 	Tags               []tag
+	MaxResults         int // of a page: all are on one
+	// ForceDeleteWithoutRecovery is how every secret is deleted here.
+	ForceDeleteWithoutRecovery bool
 }
 
 func (in input) version() Version {

@@ -1,9 +1,11 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"strings"
 )
 
 // Handler runs one operation and returns its result: a struct for the
@@ -31,17 +33,32 @@ func Unknown(service, operation string) *Error {
 	return Commonf(UnknownOperation, "the simulator does not know %s:%s", service, operation)
 }
 
-// Typed makes a handler of a function whose input is a JSON document.
+// Typed makes a handler of a function whose input is a JSON document. Members
+// that the input does not have are refused by name: nobody would do anything
+// about them.
 func Typed[In any](run func(*Call, In) (any, error)) Handler {
 	return func(_ context.Context, call *Call) (any, error) {
 		var in In
 		if len(call.Body) > 0 {
-			if err := json.Unmarshal(call.Body, &in); err != nil {
-				return nil, &Error{Code: "SerializationException", Message: fmt.Sprintf("reading the input of %s: %v", call.Operation, err), Status: 400}
+			decoder := json.NewDecoder(bytes.NewReader(call.Body))
+			decoder.DisallowUnknownFields()
+			err := decoder.Decode(&in)
+			if err == nil && decoder.More() {
+				err = errors.New("there is more behind the document")
+			}
+			if err != nil {
+				return nil, unreadable(call, err)
 			}
 		}
 		return run(call, in)
 	}
+}
+
+func unreadable(call *Call, err error) error {
+	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return Commonf(ValidationFailed, "the simulator does not support the member %s of %s:%s", name, call.Service, call.Operation)
+	}
+	return Errorf("SerializationException", "reading the input of %s: %v", call.Operation, err)
 }
 
 // Plain makes a handler of a function that reads the form itself.
