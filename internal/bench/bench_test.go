@@ -102,6 +102,14 @@ func TestABenchThatDoesNotExistIsRefused(t *testing.T) {
 	assert.Equal(t, "lag", chosen[1].name)
 }
 
+func TestSynthesesOfManyEnvironmentsTakeTurns(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 2: 1, 3: 2, 4: 2, 5: 3, 6: 3} {
+		assert.Equal(t, want, syntheses(n, 2), n)
+	}
+	assert.Equal(t, 6, syntheses(6, 1))
+	assert.Equal(t, 1, syntheses(6, 8))
+}
+
 func TestTheLinesOfAnotherBenchAreReadWithWhatWasPromised(t *testing.T) {
 	lines := `{"name":"checkout","ours":1,"theirs":2,"ratio":0.5,"unit":"s"}
 {"name":"checkout against the moon","ours":1,"theirs":2,"ratio":0.5,"unit":"s"}

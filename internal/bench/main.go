@@ -83,6 +83,7 @@ var all = []bench{
 	{name: "checkout", run: benchCheckout},
 	{name: "start", run: benchStart},
 	{name: "render", run: benchRender},
+	{name: "environments", run: benchEnvironments},
 	{name: "deploy-noop", run: benchDeploy("deploy-noop", 0.15, noop)},
 	{name: "deploy-first", run: benchDeploy("deploy-first", 0.5, first)},
 	{name: "deploy-40", run: benchDeploy("deploy-40", 0.4, forty), also: "memory"},
