@@ -149,14 +149,21 @@ func (d Deps) lookAt(ctx context.Context, frame stage.Frame, stacks []owned) []a
 	return answers
 }
 
-// statusOf asks with the role that deployed the stack, or else with what may look
-// at the account; "" is no stack.
+// statusOf asks with the role that deployed the stack, or where that is refused
+// with what may look at the account; "" is no stack.
 func statusOf(ctx context.Context, entry *account.Entry, o owned) (string, error) {
 	session, err := entry.Assume(ctx, o.role(), o.Region)
-	if err != nil {
-		session = entry.Reader(ctx).In(o.Region)
+	if err == nil {
+		found, err := status(ctx, session, o.Name)
+		if !account.IsDenied(err) {
+			return found, err
+		}
 	}
-	found, err := cfn.Find(ctx, cfn.NewClient(session.Config), o.Name)
+	return status(ctx, entry.Reader(ctx).In(o.Region), o.Name)
+}
+
+func status(ctx context.Context, session *account.Session, stack string) (string, error) {
+	found, err := cfn.Find(ctx, cfn.NewClient(session.Config), stack)
 	if err != nil || found == nil {
 		return "", session.Explain(err)
 	}

@@ -149,6 +149,13 @@ func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 	assert.Contains(t, checked.Removed[0].String(), "whether it still exists could not be asked")
 	assert.Contains(t, checked.Removed[0].String(), "take it out of metadata/stacks/old.json")
 
+	w.stored["artifacts/"+environment.InventoryKey("older")] = strings.ReplaceAll(w.stored["artifacts/"+environment.InventoryKey("old")], "333333333333", prod)
+	w.stored["artifacts/"+environment.InventoryKey("older")] = strings.ReplaceAll(w.stored["artifacts/"+environment.InventoryKey("older")], "eu-west-1", "eu-central-1")
+	checked, err = w.check()
+	require.NoError(t, err)
+	assert.Len(t, checked.Removed, 1, "where the role that deployed is not known, the one for lookups asks")
+	assert.NotContains(t, w.stored["artifacts/"+environment.InventoryKey("older")], "Till")
+
 	w.stored["artifacts/"+environment.InventoryKey("dev")] = w.stored["artifacts/"+environment.InventoryKey("old")]
 	found, _ := w.removed()
 	assert.Equal(t, map[string]string{"Till 333333333333 eu-west-1": "is not in the app any more"}, found)
