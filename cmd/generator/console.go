@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/screen"
 )
 
 // console shows a run while it happens: one line for what a stage says, with
@@ -25,7 +27,40 @@ type console struct {
 	w     io.Writer
 	color bool
 	json  bool
-	width int // of the longest step name
+	width int             // of the longest step name
+	board *progress.Board // the lines at the bottom of a terminal; nil where there are none
+}
+
+// live puts lines that change in place below everything else, where there is a
+// terminal for them and colours are wanted.
+func (c *console) live() {
+	if c.json || os.Getenv("NO_COLOR") != "" {
+		return
+	}
+	if terminal := screen.On(c.w); terminal != nil {
+		c.w, c.board = terminal, progress.NewBoard(terminal)
+	}
+}
+
+// watch keeps these lines up to date until the function given is called.
+func (c *console) watch(ctx context.Context) (end func()) {
+	if c.board == nil {
+		return func() {}
+	}
+	leave := c.board.Watch()
+	forget := context.AfterFunc(ctx, c.board.Stopping)
+	return func() {
+		forget()
+		leave()
+	}
+}
+
+// ask leaves the terminal to a question.
+func (c *console) ask(question func() error) error {
+	if c.board == nil {
+		return question()
+	}
+	return c.board.Ask(question)
 }
 
 func newConsole(w io.Writer) *console {
@@ -79,6 +114,9 @@ func (c *console) observe(e localrun.Event) {
 		})
 		return
 	}
+	if c.board != nil {
+		c.show(e)
+	}
 	name := fmt.Sprintf("%-*s", c.width, e.Step)
 	switch e.Kind {
 	case localrun.Started:
@@ -92,11 +130,35 @@ func (c *console) observe(e localrun.Event) {
 	}
 }
 
+// show brings the line of a step up to date.
+func (c *console) show(e localrun.Event) {
+	switch e.Kind {
+	case localrun.Started:
+		c.board.Begin(e.Step, e.Attempt)
+	case localrun.Waiting:
+		c.board.Wait(e.Step)
+	case localrun.Retrying:
+		c.board.Note(e.Step, e.Message+", tried again")
+	case localrun.Finished:
+		outcome := progress.Failed
+		switch e.Result.Status {
+		case localrun.Succeeded:
+			outcome = progress.Finished
+		case localrun.Stopped:
+			outcome = progress.Stopped
+		}
+		c.board.End(e.Step, outcome, e.Result.Message)
+	}
+}
+
 // handedOver tells that another run goes on.
 func (c *console) handedOver(run, next string) {
 	if c.json {
 		c.emit(map[string]any{"time": time.Now().UTC(), "level": "INFO", "msg": "run handed over", "run": run, "next": next})
 		return
+	}
+	if c.board != nil {
+		c.board.Next()
 	}
 	c.printf("\n%s\n  goes on in place of %s, by the pipeline that the commit declares\n", c.style(bold, "Run "+next), run)
 }
@@ -215,13 +277,28 @@ func (c *console) line(step string, line []byte) {
 	case isRecord:
 		text = c.record(record)
 	}
-	if record["msg"] == "progress" {
-		var event progress.Event
-		if json.Unmarshal(line, &event) == nil {
-			text = progress.Line(event)
+	var event progress.Event
+	isEvent := record["msg"] == "progress" && json.Unmarshal(line, &event) == nil
+	if isEvent {
+		text = progress.Line(event)
+	}
+	if c.board != nil {
+		text = screen.Clean(text)
+		switch {
+		case isEvent:
+			c.board.Tell(step, event)
+		case isRecord && isDoing(record):
+			c.board.Note(step, fmt.Sprint(record["msg"]))
 		}
 	}
 	c.printf("%s %s\n", c.style(dim, fmt.Sprintf("  %-*s │", c.width, step)), text)
+}
+
+// isDoing says whether a record tells what a stage does: it is the stage's own, or
+// the line of a command that it runs.
+func isDoing(record map[string]any) bool {
+	message, _ := record["msg"].(string)
+	return record["source"] != "command" || strings.HasPrefix(message, "$ ")
 }
 
 // record words a record of a JSON log for people: its message, then what it

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -48,14 +48,16 @@ func (l *laptop) approve(ctx context.Context, step string) error {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return fault.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
 	}
-	l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
-	agreed, err := agrees(ctx, file)
-	switch {
-	case err != nil:
-		l.console.printf("\n") // after the question, and what the terminal shows of Ctrl-C
-		return fault.Stopped(err, "")
-	case !agreed:
-		return fmt.Errorf("%s: not approved", step)
-	}
-	return nil
+	return l.console.ask(func() error {
+		l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
+		agreed, err := agrees(ctx, file)
+		switch {
+		case err != nil:
+			l.console.printf("\n") // after the question, and what the terminal shows of Ctrl-C
+			return fault.Stopped(err, "")
+		case !agreed:
+			return errors.New("not approved")
+		}
+		return nil
+	})
 }

@@ -64,6 +64,7 @@ func (c runCmd) Run(ctx context.Context, std streams) error {
 	defer state.close()
 	l := laptop{runCmd: c, src: src, cfg: cfg, state: state, std: std, console: newConsole(std.err)}
 	l.console.json = c.LogFormat == "json"
+	l.console.live()
 	return l.run(ctx)
 }
 
@@ -154,6 +155,7 @@ func find(folder manifest.Folder, kind string) (manifest.Object, bool, error) {
 // template that the first has left in place of its own. A commit that is run again
 // waits at the gates at which it waited, also where it has taken them away.
 func (l *laptop) execute(ctx context.Context, name string, template *localrun.Template) ([]localrun.Result, error) {
+	defer l.console.watch(ctx)()
 	more := map[string]string{}
 	if gates := l.state.gates(l.src.commit); gates != "" {
 		more[plan.Gates] = gates

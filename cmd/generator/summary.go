@@ -319,6 +319,8 @@ func (l *laptop) where(s *summary, place plan.Place, result localrun.Result, run
 func (l *laptop) next(s *summary, result localrun.Result, changed, incomplete bool) {
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
+	case waits(result):
+		s.line("  run the same command again and answer y, or give --yes")
 	case result.Status != localrun.Succeeded:
 		s.line("  fix the cause, commit what you change, and run the same command again")
 	case changed:
@@ -330,6 +332,12 @@ func (l *laptop) next(s *summary, result localrun.Result, changed, incomplete bo
 		s.line("  nothing changed: every stack is as the commit wants it")
 		s.line("  change a stack in %s, commit, and run the same command again", relative(l.src.dir))
 	}
+}
+
+// waits says whether a run ended at an approval that nobody gave.
+func waits(result localrun.Result) bool {
+	cause := causeOf(result)
+	return cause != nil && strings.HasPrefix(cause.step, plan.Approve(""))
 }
 
 // relative shortens a path for people, where it lies below the current folder.

@@ -41,13 +41,27 @@ func TestPrograms(t *testing.T) {
 	})
 }
 
-// build makes the programs as a release is made.
+// programs is the folder with the programs, which all tests share.
+var programs struct {
+	sync.Once
+	dir string
+	err error
+}
+
+// build makes the programs as a release is made, once for all tests.
 func build(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
-	out, err := exec.Command("go", "build", "-o", bin+"/", "../../cmd/...").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return bin
+	p := &programs
+	p.Do(func() {
+		if p.dir, p.err = os.MkdirTemp("", "programs-"); p.err != nil {
+			return
+		}
+		if out, err := exec.Command("go", "build", "-o", p.dir+"/", "../../cmd/...").CombinedOutput(); err != nil {
+			p.err = fmt.Errorf("building the programs: %w\n%s", err, out)
+		}
+	})
+	require.NoError(t, p.err)
+	return p.dir
 }
 
 // cdk gives the folder of the real CDK CLI, for apps that look things up.
@@ -87,6 +101,7 @@ var bootstrapped struct {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = os.RemoveAll(bootstrapped.dir)
+	_ = os.RemoveAll(programs.dir)
 	os.Exit(code)
 }
 

@@ -81,6 +81,32 @@ func (e Event) attributes() []any {
 	return list
 }
 
+// verbs are what CloudFormation's operations are called while they go on.
+var verbs = map[string]string{
+	"create": "creating", "update": "updating", "delete": "deleting", "import": "importing", "rollback": "rolling back",
+	"update rollback": "rolling back", "import rollback": "rolling back",
+}
+
+// Deed words what goes on by the status of a resource, "creating
+// AWS::Lambda::Function Handler"; it is "" where nothing does.
+func Deed(status, what string) string {
+	operation, inProgress := strings.CutSuffix(status, "_IN_PROGRESS")
+	if !inProgress {
+		return ""
+	}
+	operation = strings.ToLower(strings.ReplaceAll(strings.TrimSuffix(operation, "_COMPLETE_CLEANUP"), "_", " "))
+	if verb, known := verbs[operation]; known {
+		return verb + " " + what
+	}
+	return operation + " of " + what
+}
+
+// ShortName is what a resource is called beside its stack: its construct path
+// without the stack's, and without the ends that all have.
+func ShortName(stack, resource string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(resource, stack+"/"), "/Resource"), "/Default")
+}
+
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }

@@ -115,12 +115,22 @@ func (t *Teller) Begin(scope Scope, name, doing string) (end func()) {
 // Watch begins to break silences and to keep the lines of a screen up to date.
 // The function given ends that, and leaves on a screen what became of the stacks.
 func (t *Teller) Watch() (stop func()) {
-	every, look := t.quiet/10, t.breakSilence
+	pause, look := t.quiet/10, t.breakSilence
 	if t.live != nil {
-		every, look = refresh, t.refresh
+		pause, look = refresh, t.refresh
 		t.refresh() // from now on, text goes above
 	}
-	ticker := time.NewTicker(every)
+	end := every(pause, look)
+	return func() {
+		end()
+		t.finish()
+	}
+}
+
+// every calls a function again and again; the function given ends that and waits
+// for the last call.
+func every(pause time.Duration, look func()) (end func()) {
+	ticker := time.NewTicker(pause)
 	stopped, finished := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(finished)
@@ -137,7 +147,6 @@ func (t *Teller) Watch() (stop func()) {
 		ticker.Stop()
 		close(stopped)
 		<-finished
-		t.finish()
 	}
 }
 

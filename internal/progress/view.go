@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,19 +25,24 @@ const (
 // spinner shows that a stack is being worked on.
 var spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
 
+// turnOf is the spinner at a moment.
+func turnOf(now time.Time) string {
+	return spinner[int(now.UnixMilli()/refresh.Milliseconds())%len(spinner)]
+}
+
 // row is one line before it is fitted.
 type row struct {
 	symbol, style string
 	name, text    string
 	count, took   string
 	last          string
-	rank          int // what goes first when there is no room: 1 ended, 2 waiting, 3 the rest
+	rank          int // what goes first when there is no room: 1 ended, 2 waiting, 3 the rest; 4 stays
 }
 
 // lines gives the lines as they are at a moment: what the stage does, its
 // assets, and the stacks, as many as there is room for.
 func (v view) lines(s *state, now time.Time) []string {
-	turn := spinner[int(now.UnixMilli()/refresh.Milliseconds())%len(spinner)]
+	turn := turnOf(now)
 	var rows []row
 	for _, subject := range s.busyWith(Stage) {
 		rows = append(rows, row{symbol: turn, style: cyan, name: subject.name, text: subject.doing, took: seconds(now.Sub(subject.since)), rank: 3})
@@ -107,11 +113,16 @@ func (v view) fit(rows []row) []row {
 	}
 	left := map[int]int{}
 	for rank := 1; rank <= 3; rank++ {
-		for i := len(rows) - 1; i >= 0 && len(rows) > max(0, room-1); i-- {
-			if rows[i].rank == rank {
-				left[rank]++
-				rows = append(rows[:i:i], rows[i+1:]...)
+		for len(rows) > max(0, room-1) {
+			at := lastOf(rows, rank)
+			if rank == 1 { // the longest ago
+				at = slices.IndexFunc(rows, func(r row) bool { return r.rank == rank })
 			}
+			if at < 0 {
+				break
+			}
+			left[rank]++
+			rows = slices.Delete(rows, at, at+1)
 		}
 	}
 	if room < 1 {
@@ -126,10 +137,21 @@ func (v view) fit(rows []row) []row {
 	return append(rows, row{symbol: "…", style: dim, name: "and", text: strings.Join(parts, ", ")})
 }
 
+// lastOf is the place of the last row of a rank; -1 is none.
+func lastOf(rows []row, rank int) int {
+	for i, r := range slices.Backward(rows) {
+		if r.rank == rank {
+			return i
+		}
+	}
+	return -1
+}
+
 // table gives the rows as lines of equal columns that fit the terminal.
 func (v view) table(rows []row) []string {
 	var name, count, took, last int
 	for i := range rows {
+		rows[i].name, rows[i].text = screen.Plain(rows[i].name), screen.Plain(rows[i].text)
 		if v.mask != nil {
 			rows[i].text = v.mask(rows[i].text)
 		}

@@ -120,6 +120,14 @@ func (s *Screen) Draw(lines []string) {
 	_ = s.write(before + change) // a terminal that has gone has nobody to tell
 }
 
+// Answered notes that the terminal is at the beginning of a line: a person has
+// ended the last one with an answer.
+func (s *Screen) Answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.within = false
+}
+
 // Finish takes the lines at the bottom away and leaves the given ones as text.
 func (s *Screen) Finish(lines []string) {
 	s.mu.Lock()
@@ -216,6 +224,19 @@ func Clean(text string) string {
 		lines[i] = line
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Plain keeps of text only what takes place in a line: neither controls nor styles.
+func Plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.IsControl(r):
+			return -1
+		}
+		return r
+	}, sequence.ReplaceAllString(text, ""))
 }
 
 // isControl knows the characters that a terminal does something at, C1 among them.

@@ -159,6 +159,8 @@ func TestNoControlCharacterOfACommandReachesTheTerminal(t *testing.T) {
 	} {
 		assert.Equal(t, want, screen.Clean(text), "%q", text)
 		assert.Equal(t, want, screen.Clean(screen.Clean(text)), "cleaned twice")
+		assert.NotRegexp(t, `[[:cntrl:]]`, screen.Plain(text))
+		assert.NotContains(t, screen.Plain(text), "[31m")
 	}
 }
 

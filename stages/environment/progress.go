@@ -124,23 +124,10 @@ func (t *telling) resource(of target, r cfn.ResourceEvent) {
 
 // deed words a resource in progress: "creating AWS::Lambda::Function Handler".
 func deed(of target, r cfn.ResourceEvent, name string, itself bool) string {
-	operation, inProgress := strings.CutSuffix(r.Status, "_IN_PROGRESS")
-	if !inProgress {
-		return ""
-	}
-	operation = strings.ToLower(strings.ReplaceAll(strings.TrimSuffix(operation, "_COMPLETE_CLEANUP"), "_", " "))
-	verb := map[string]string{
-		"create": "creating", "update": "updating", "delete": "deleting", "import": "importing", "rollback": "rolling back",
-		"update rollback": "rolling back", "import rollback": "rolling back",
-	}[operation]
-	if verb == "" {
-		verb = operation + " of"
-	}
 	if itself {
-		return verb + " the stack"
+		return progress.Deed(r.Status, "the stack")
 	}
-	name = strings.TrimPrefix(name, of.stack.Path+"/")
-	return verb + " " + r.Type + " " + strings.TrimSuffix(strings.TrimSuffix(name, "/Resource"), "/Default")
+	return progress.Deed(r.Status, r.Type+" "+progress.ShortName(of.stack.Path, name))
 }
 
 // ended tells that a stack failed or is not watched any more; its success has been told.
