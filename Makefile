@@ -9,7 +9,7 @@ SLOW  := /cmd/|/internal/(argo|assembly|awssim|cloudside|config|conformance|floo
 # Many tests wait, for the polls of the CDK CLI or for a simulated cloud: more packages and tests at once than there are
 # cores. The longest packages come first, so that they do not run alone in the end.
 WAITING := -p 6 -parallel 4
-LONG    := ./internal/conformance ./internal/awssim ./stages/environment ./internal/programs ./internal/kube ./internal/install ./cmd/generator
+LONG    := ./internal/conformance ./internal/awssim ./stages/deploy ./internal/programs ./internal/kube ./internal/install ./cmd/generator
 
 # Programs and tests share these, so that they share compiled packages: no C compiler, no machine's paths.
 export CGO_ENABLED := 0

@@ -5,7 +5,7 @@ package stages
 import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/stages/build"
-	"github.com/aphex/aphex-pipeline/stages/environment"
+	"github.com/aphex/aphex-pipeline/stages/deploy"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
@@ -19,7 +19,7 @@ func Contracts() plan.Stages {
 		Validation:  validation.Contract(),
 		Build:       build.Contract(),
 		Pipeline:    pipeline.Contract(),
-		Environment: environment.Contract(),
+		Environment: deploy.Contract(),
 		Test:        test.Contract(),
 		Record:      record.Contract(),
 		Reconcile:   reconcile.Contract(),

@@ -12,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/internal/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
@@ -20,7 +21,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages"
-	"github.com/aphex/aphex-pipeline/stages/environment"
+	deploystage "github.com/aphex/aphex-pipeline/stages/deploy"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
@@ -34,8 +35,8 @@ func program() stage.Program {
 		Help: "deployer updates the pipeline itself, deploys environments and rolls them back, records runs, and starts those that were missed.",
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
-			stage.Of(environment.Contract(), environment.Help, runEnvironment),
-			stage.Of(environment.RollbackContract(), environment.RollbackHelp, runRollback),
+			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),
+			stage.Of(deploystage.RollbackContract(), deploystage.RollbackHelp, runRollback),
 			stage.Of(record.Contract(), record.Help, runRecord),
 			stage.Of(reconcile.Contract(), reconcile.Help, runReconcile),
 		},
@@ -79,10 +80,11 @@ func checkEnvironments(
 		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
-	checked, err := environment.Check(ctx, environment.Deps{List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, environment.CheckRequest{
-		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Bucket: in.Bucket, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
+	d := deploystage.Deps{List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}
+	checked, removed, err := deploystage.Check(ctx, d, frame, in.Bucket, deploy.CheckRequest{
+		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 	})
-	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: checked.Removed}, err
+	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: removed}, err
 }
 
 // deployStack deploys the repository's own pipeline stack, in the account that
@@ -101,23 +103,25 @@ func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, work
 		return fault.Temporaryf("making a folder for the deployment: %w", err)
 	}
 	defer remove.All(scratch)
-	_, err = environment.Deploy(ctx, environment.Deps{Enter: clients.Enter}, frame, environment.Request{
-		Environment: config.Environment{Name: "pipeline", Account: here.Account, Region: region, Stacks: []config.Stack{stack}},
-		Workspace:   workspace, Scratch: scratch, Commit: in.Commit, Branch: in.Branch, Limit: time.Hour,
+	engine := deploystage.Deps{Enter: clients.Enter}.Engine(frame)
+	defer engine.Reporter.Watch()()
+	_, err = engine.Deploy(ctx, deploy.Request{
+		Name: "pipeline", Account: here.Account, Region: region, Commit: in.Commit, Branch: in.Branch,
+		Workspace: workspace, Scratch: scratch, Stacks: []config.Stack{stack}, Limit: time.Hour,
 	})
 	return err
 }
 
-func runEnvironment(ctx context.Context, frame stage.Frame, in environment.Input) (environment.Output, error) {
+func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input) (deploystage.Output, error) {
 	store, err := clients.Store(ctx)
 	if err != nil {
-		return environment.Output{}, err
+		return deploystage.Output{}, err
 	}
-	return environment.Run(ctx, environment.Deps{Fetch: store.Fetch, List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, in)
+	return deploystage.Run(ctx, deploystage.Deps{Fetch: store.Fetch, List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, in)
 }
 
-func runRollback(ctx context.Context, frame stage.Frame, in environment.RollbackInput) (environment.RollbackOutput, error) {
-	return environment.RollBack(ctx, environment.Deps{Enter: clients.Enter}, frame, in)
+func runRollback(ctx context.Context, frame stage.Frame, in deploystage.RollbackInput) (deploystage.RollbackOutput, error) {
+	return deploystage.RollBack(ctx, deploystage.Deps{Enter: clients.Enter}, frame, in)
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

@@ -12,11 +12,11 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/stages/environment"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
@@ -192,10 +192,10 @@ func remark(step localrun.StepResult, word string) string {
 }
 
 // summaries reads what the deployments said of their stacks.
-func summaries(result localrun.Result) []environment.Summary {
-	var all []environment.Summary
+func summaries(result localrun.Result) []deploy.Summary {
+	var all []deploy.Summary
 	for _, step := range result.Steps {
-		var one environment.Summary
+		var one deploy.Summary
 		if json.Unmarshal([]byte(step.Outputs["summary"]), &one) == nil && len(one.Stacks) > 0 {
 			all = append(all, one)
 		}

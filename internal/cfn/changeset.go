@@ -25,15 +25,14 @@ const MaxInline = 50 * 1024
 // changeSet gives a finished change set that brings the stack to the goal: the
 // one that a killed run of the same goal left, or a new one. An older one is
 // deleted first. A change set without changes is nil.
-func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, p parameters) (*cloudformation.DescribeChangeSetOutput, error) {
+func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []types.Parameter) (*cloudformation.DescribeChangeSetOutput, error) {
 	if d.options.Only != nil {
 		return d.planned(ctx)
 	}
 	old := ""
 	if d.options.Discard {
 		old = d.changeSetName // and so a token of its own
-	}
-	if stack != nil && !d.options.Discard {
+	} else if stack != nil {
 		left, err := d.leftover(ctx, stack)
 		if err != nil {
 			return nil, err
@@ -49,7 +48,17 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, p parame
 		}
 	}
 	for range maxRaces {
-		made, err := d.createChangeSet(ctx, stack, p, old)
+		input, err := d.changeSetInput(ctx, stack, send, old)
+		if err != nil {
+			return nil, fmt.Errorf("making the change set of stack %q: %w", d.goal.Name, err)
+		}
+		calling, done := ctx, context.CancelFunc(func() {})
+		if d.options.Discard {
+			calling, done = context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		}
+		d.asked, d.madeShell = true, d.madeShell || stack == nil
+		made, err := call(calling, d.counted, d.api.CreateChangeSet, input)
+		done()
 		if err != nil {
 			return nil, fmt.Errorf("making the change set of stack %q: %w", d.goal.Name, err)
 		}
@@ -100,13 +109,13 @@ func (d *deployment) isReusable(left *cloudformation.DescribeChangeSetOutput) bo
 
 func (d *deployment) description() string { return "AphexPipeline " + d.result.Digest }
 
-func (d *deployment) createChangeSet(ctx context.Context, stack *types.Stack, p parameters, old string) (*cloudformation.CreateChangeSetOutput, error) {
+func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, send []types.Parameter, old string) (*cloudformation.CreateChangeSetInput, error) {
 	input := &cloudformation.CreateChangeSetInput{
 		StackName: &d.goal.Name, ChangeSetName: &d.changeSetName, ChangeSetType: types.ChangeSetTypeCreate,
 		Description: aws.String(d.description()), IncludeNestedStacks: aws.Bool(true),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
 		// CloudFormation leaves what a call does not name as it is, and removes what it names as empty.
-		Parameters: p.send, NotificationARNs: d.goal.NotificationARNs, Tags: []types.Tag{},
+		Parameters: send, NotificationARNs: d.goal.NotificationARNs, Tags: []types.Tag{},
 		ClientToken: aws.String(token("create", d.options.Workflow, d.goal.Name, d.result.Digest, stateOf(stack), old)),
 	}
 	if isThere(stack) {
@@ -119,16 +128,7 @@ func (d *deployment) createChangeSet(ctx context.Context, stack *types.Stack, p 
 	for _, key := range slices.Sorted(maps.Keys(d.goal.Tags)) {
 		input.Tags = append(input.Tags, types.Tag{Key: aws.String(key), Value: aws.String(d.goal.Tags[key])})
 	}
-	if err := d.setTemplate(ctx, input); err != nil {
-		return nil, err
-	}
-	if d.options.Discard {
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
-		defer cancel()
-		ctx = bounded
-	}
-	d.asked, d.madeShell = true, d.madeShell || stack == nil
-	return call(ctx, d.counted, d.api.CreateChangeSet, input)
+	return input, d.setTemplate(ctx, input)
 }
 
 // stateOf tells the states of a stack apart, so that an idempotency token is

@@ -73,6 +73,8 @@ func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) 
 // at the stack and our own.
 const maxRaces = 5
 
+// run compares the stack with its goal and changes it, again whenever somebody
+// else began an operation in between.
 func (d *deployment) run(ctx context.Context) error {
 	d.nameChangeSet()
 	d.notify(Event{Phase: Comparing})
@@ -80,7 +82,10 @@ func (d *deployment) run(ctx context.Context) error {
 		return err
 	}
 	for range maxRaces {
-		err := d.attempt(ctx)
+		stack, send, err := d.compare(ctx)
+		if err == nil && d.result.Action == "" {
+			err = d.change(ctx, stack, send)
+		}
 		switch {
 		case errors.Is(err, errRollBackFirst):
 			d.options.MayRollBack, d.options.NoRollback = true, false
@@ -91,56 +96,56 @@ func (d *deployment) run(ctx context.Context) error {
 	return fault.Temporaryf("somebody else keeps changing stack %q", d.goal.Name)
 }
 
-func (d *deployment) attempt(ctx context.Context) error {
+// compare waits until the stack can be changed and says with which parameters;
+// nil is no stack. The result has an action if there is nothing to change.
+func (d *deployment) compare(ctx context.Context) (*types.Stack, []types.Parameter, error) {
 	stack, err := d.ready(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	d.before = stack
-	previous := map[string]string{}
+	d.before, d.result.Action = stack, ""
 	exists := isThere(stack)
 	if isEmpty(d.goal.Template) {
-		return d.passOver(exists)
+		return nil, nil, d.passOver(exists)
 	}
+	previous := map[string]string{}
 	if exists {
 		previous = previousValues(*stack)
 	}
 	p, err := planParameters(d.goal, previous)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	reason := "it does not exist yet"
 	if exists {
 		d.keep(*stack)
 		if reason, err = mustChange(d.goal, p, *stack, d.templateOf(ctx, stack)); err != nil {
-			return fmt.Errorf("comparing stack %q: %w", d.goal.Name, err)
+			return nil, nil, fmt.Errorf("comparing stack %q: %w", d.goal.Name, err)
 		}
 	}
 	d.result.Reason = reason
 	if reason == "" && !d.options.Force {
 		d.result.Action = Unchanged
-		return nil
 	}
-	d.notify(Event{Phase: Preparing, Text: reason})
+	return stack, p.send, nil
+}
+
+// change makes a change set and executes it.
+func (d *deployment) change(ctx context.Context, stack *types.Stack, send []types.Parameter) error {
+	d.notify(Event{Phase: Preparing, Text: d.result.Reason})
 	if d.options.Ready != nil {
 		if err := d.options.Ready(ctx); err != nil {
 			return err
 		}
 	}
-	return d.change(ctx, stack, p, exists)
-}
-
-// change makes a change set and executes it.
-func (d *deployment) change(ctx context.Context, stack *types.Stack, p parameters, exists bool) error {
-	set, err := d.changeSet(ctx, stack, p)
+	set, err := d.changeSet(ctx, stack, send)
 	switch {
 	case err != nil:
 		return err
-	case set != nil && d.options.PlanOnly:
+	case d.options.PlanOnly && set != nil:
 		d.result.Action, d.result.ChangeSet = Planned, aws.ToString(set.ChangeSetId)
 		return nil
-	}
-	if !d.options.PlanOnly && set != nil {
+	case set != nil:
 		if err := d.checkReplacement(stack, set); err != nil {
 			return err
 		}
@@ -161,7 +166,7 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, p parameter
 		return nil
 	}
 	d.result.Action = Created
-	if exists {
+	if isThere(stack) {
 		d.result.Action = Updated
 	}
 	return d.execute(ctx, set)

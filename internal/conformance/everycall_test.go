@@ -31,7 +31,7 @@ var every = []string{
 
 // aside are the calls that only a refused change set, an image of the legacy
 // synthesizer, the credentials of other registries, or a plan that is not kept
-// needs; the tests of internal/cfn, internal/assets and stages/environment are about them.
+// needs; the tests of internal/cfn, internal/assets and stages/deploy are about them.
 var aside = []string{
 	"cloudformation:DescribeEvents", "ecr:CreateRepository", "secretsmanager:GetSecretValue", "s3:HeadObject", "s3:DeleteObject",
 }

@@ -50,7 +50,7 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 			pkg{Path: "internal/localrun", Imports: []string{"!github.com/argoproj/argo-workflows/v3/workflow/common"}}, "only internal/argo, internal/kube may",
 		},
 		"the AWS SDK in a stage": {
-			pkg{Path: "stages/environment", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/sts"}}, "stages/environment imports github.com/aws/aws-sdk-go-v2/service/sts",
+			pkg{Path: "stages/deploy", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/sts"}}, "stages/deploy imports github.com/aws/aws-sdk-go-v2/service/sts",
 		},
 		"the simulator in a stage binary": {
 			pkg{Path: "cmd/deployer", Imports: []string{"internal/awssim"}}, "only cmd/generator, the bench and tests may",
@@ -77,7 +77,7 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 func TestWhatTheRulesAllowIsNotReported(t *testing.T) {
 	allowed := []pkg{
 		{Path: "internal/stage", Imports: []string{"internal/fault", "internal/contract", "!context"}},
-		{Path: "stages/environment", Imports: []string{"internal/cfn", "internal/fault"}},
+		{Path: "stages/deploy", Imports: []string{"internal/cfn", "internal/fault"}},
 		{Path: "stages", Imports: []string{"stages/build", "internal/contract"}},
 		{Path: "internal/config/schema", Imports: []string{"internal/config"}},
 		{Path: "internal/kube", Imports: []string{"!k8s.io/client-go/dynamic"}},

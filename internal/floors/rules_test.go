@@ -24,9 +24,9 @@ var floors = [][]string{
 		"internal/synth", "internal/workspace", "internal/surroundings", "internal/kube", "internal/localrun",
 		"internal/scaffold", "internal/progress",
 	},
-	2: {"internal/argo", "internal/cloudside", "internal/clients"}, // render, and the clients that programs make
+	2: {"internal/argo", "internal/cloudside", "internal/clients", "internal/deploy"}, // render, deploy, and the clients that programs make
 	3: { // stages
-		"stages/validation", "stages/build", "stages/pipeline", "stages/environment", "stages/test", "stages/record",
+		"stages/validation", "stages/build", "stages/pipeline", "stages/deploy", "stages/test", "stages/record",
 		"stages/reconcile",
 	},
 	4: {"stages"},           // the list of all stages

@@ -1,0 +1,230 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/assets"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// CheckRequest asks whether a commit can be deployed to its environments.
+type CheckRequest struct {
+	Config  *config.Config
+	Commit  string
+	Branch  string
+	Scratch string // folder for what is needed in between
+	// Workspace gives a folder with the built workspace that nobody else uses: an
+	// app may write into its folder while it is synthesized.
+	Workspace func(ctx context.Context) (dir string, err error)
+	Lookups   bool          // let the CDK CLI look up missing context
+	Limit     time.Duration // how long one synthesis may take
+}
+
+// Checked is what the environments of a commit deploy.
+type Checked struct {
+	// Undeployed are the construct paths of the app's stacks that no environment deploys.
+	Undeployed   []string
+	Arrangements []Arrangement // one an environment
+}
+
+// Arrangement is what an environment deploys, and of which apps.
+type Arrangement struct {
+	Paths  []string // construct paths of all stacks of its apps
+	Stacks []Placed // that it deploys
+}
+
+// Placed is a stack in its account and region, with the role that deploys it.
+type Placed struct {
+	Stack      string // name in the configuration
+	Path       string // construct path
+	Name       string // in CloudFormation
+	Account    string
+	Region     string
+	DeployRole account.Role
+}
+
+// Check synthesizes every environment and finds its stacks, as its deployment
+// will, and changes nothing. The error has what is wrong with every environment:
+// an app that fails, missing context, unknown names, another account or region,
+// one stack in two environments.
+func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
+	defer e.Reporter.Begin(progress.Stage, "", fmt.Sprintf("synthesizing %d environments", len(r.Config.Environments)))()
+	free, err := r.workspaces(ctx)
+	if err != nil {
+		return Checked{}, err
+	}
+	var nodes []schedule.Node
+	for _, env := range r.Config.Environments {
+		nodes = append(nodes, schedule.Node{Name: env.Name})
+	}
+	results := schedule.Run(ctx, cap(free), nodes, func(ctx context.Context, name string) (checked, error) {
+		workspace := <-free
+		defer func() { free <- workspace }()
+		env, _ := r.Config.Environment(name)
+		in := For(env)
+		in.Workspace, in.Scratch, in.Commit, in.Branch, in.Lookups, in.Limit = workspace, filepath.Join(r.Scratch, name), r.Commit, r.Branch, r.Lookups, r.Limit
+		found, err := e.Arrange(ctx, in)
+		if err != nil && fault.KindOf(err) != fault.Temporary && ctx.Err() == nil {
+			return checked{problem: err}, nil // the others are looked at all the same
+		}
+		return checked{Arrangement: found}, err
+	})
+	return conclusion(results)
+}
+
+// workspaces gives as many folders as syntheses may run at once: one a processor.
+func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
+	free := make(chan string, min(runtime.NumCPU(), len(r.Config.Environments)))
+	for range cap(free) {
+		dir, err := r.Workspace(ctx)
+		if err != nil {
+			return nil, err
+		}
+		free <- dir
+	}
+	return free, nil
+}
+
+// Arrange synthesizes the apps of a request and finds its stacks; it prints
+// nothing, as the deployment says it all. An account that cannot be accessed yet,
+// as the rights come with the update of the pipeline, does not keep the apps from
+// being synthesized.
+func (e Engine) Arrange(ctx context.Context, r Request) (Arrangement, error) {
+	if err := os.MkdirAll(r.Scratch, 0o755); err != nil {
+		return Arrangement{}, fault.Writing(r.Scratch, err)
+	}
+	e.Out, e.Log = io.Discard, slog.New(slog.DiscardHandler)
+	j, entered := e.newJob(r), false
+	switch err := j.enter(ctx); {
+	case err == nil:
+		defer j.loan.Close()
+		entered = true
+	case fault.KindOf(err) == fault.Temporary || ctx.Err() != nil:
+		return Arrangement{}, err
+	default:
+		j.entry = &account.Entry{Target: account.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
+	}
+	targets, apps, _, err := j.arrange(ctx)
+	if err == nil && entered {
+		err = j.imagesCanBeBuilt(ctx, targets, apps)
+	}
+	return j.arrangement, err
+}
+
+// imagesCanBeBuilt finds images for which docker is missing or does not answer.
+// What else may be wrong with their places is for the deployment to say: here the
+// account's bootstrap and the pipeline's rights may not be what they will be.
+func (j *job) imagesCanBeBuilt(ctx context.Context, targets []target, apps []*app) error {
+	d, err := j.newDeployment(ctx, apps)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if err := d.adoptLegacy(ctx, &t); err != nil {
+			continue
+		}
+		var unable *assets.NoDockerError
+		if err := d.ready(ctx, t); errors.As(err, &unable) {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// checked is what an environment deploys, or why it cannot be deployed.
+type checked struct {
+	Arrangement
+	problem error
+}
+
+// conclusion joins what was found of all environments.
+func conclusion(results []schedule.Result[checked]) (Checked, error) {
+	var c Checked
+	var all, deployed []string
+	var wrong []schedule.Result[checked]
+	for _, result := range results {
+		if result.Err != nil {
+			return Checked{}, fmt.Errorf("environment %s: %w", result.Name, result.Err)
+		}
+		if result.Value.problem != nil {
+			wrong = append(wrong, result)
+		}
+		c.Arrangements = append(c.Arrangements, result.Value.Arrangement)
+		all = append(all, result.Value.Paths...)
+		for _, s := range result.Value.Stacks {
+			deployed = append(deployed, s.Path)
+		}
+	}
+	switch len(wrong) {
+	case 0:
+		slices.Sort(all)
+		c.Undeployed = slices.DeleteFunc(slices.Compact(all), func(path string) bool { return slices.Contains(deployed, path) })
+		return c, checkOnce(results)
+	case 1:
+		return Checked{}, fmt.Errorf("environment %s: %w", wrong[0].Name, wrong[0].Value.problem)
+	}
+	return Checked{}, together(wrong, len(results))
+}
+
+// checkOnce refuses a pipeline that deploys one stack to two environments: each
+// would undo what the other did.
+func checkOnce(results []schedule.Result[checked]) error {
+	type spot struct{ account, region, name string }
+	first := map[spot]string{}
+	var twice []string
+	for _, result := range results {
+		for _, s := range result.Value.Stacks {
+			at := spot{s.Account, s.Region, s.Name}
+			if other, found := first[at]; found {
+				twice = append(twice, fmt.Sprintf("%s in %s %s is a stack of the environments %s and %s", s.Name, s.Account, s.Region, other, result.Name))
+				continue
+			}
+			first[at] = result.Name
+		}
+	}
+	if len(twice) == 0 {
+		return nil
+	}
+	return fault.Invalidf("one stack is deployed to two environments, which would undo each other's deployments:\n  %s", strings.Join(twice, "\n  ")).
+		WithHint("give the environments other accounts or regions, list the stack in one of them, or let the app name its stacks by ENVIRONMENT_NAME")
+}
+
+// together says what is wrong with several environments; what is wrong with many
+// in the same way is said once.
+func together(wrong []schedule.Result[checked], of int) error {
+	var texts []string
+	names, errs := map[string][]string{}, []error{}
+	for _, result := range wrong {
+		text := result.Value.problem.Error()
+		if hint := fault.HintOf(result.Value.problem); hint != "" {
+			text += "\n    hint: " + strings.ReplaceAll(hint, "\n", "\n    ")
+		}
+		if names[text] == nil {
+			texts = append(texts, text)
+		}
+		names[text] = append(names[text], result.Name)
+		errs = append(errs, result.Value.problem)
+	}
+	message := fmt.Sprintf("%d of %d environments cannot be deployed:", len(wrong), of)
+	for _, text := range texts {
+		message += fmt.Sprintf("\n  %s: %s", strings.Join(names[text], ", "), text)
+	}
+	if fault.KindOf(errors.Join(errs...)) == fault.Invalid {
+		return fault.Invalidf("%s", message)
+	}
+	return fault.Failedf("%s", message)
+}

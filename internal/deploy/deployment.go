@@ -1,0 +1,102 @@
+package deploy
+
+import (
+	"context"
+	"os"
+	"sync"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/assets"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// deployment is what the stacks of one environment share.
+type deployment struct {
+	*job
+	publisher  *assets.Publisher
+	bootstraps account.Bootstraps
+	validate   func() (verdict func(context.Context) error)
+	isPlan     bool // nothing is executed
+	discards   bool // and nothing is left
+	supplies
+	mu      sync.Mutex
+	budgets map[string]*cfn.Budget // by region
+}
+
+func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, error) {
+	archives := j.scratch("assets")
+	if err := os.MkdirAll(archives, 0o755); err != nil {
+		return nil, fault.Writing(archives, err)
+	}
+	environ, err := j.environ(nil)
+	if err != nil {
+		return nil, err
+	}
+	d := &deployment{job: j, validate: j.validation(ctx, apps), supplies: newSupplies(), budgets: map[string]*cfn.Budget{}}
+	d.publisher = assets.New(assets.Options{Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Notify: j.report.asset, Secret: j.engine.Redactor.Add})
+	return d, nil
+}
+
+// begin starts work beside the deployments and gives a function that waits for
+// its end.
+func (j *job) begin(work func() error) (wait func(context.Context) error) {
+	var failed error
+	done := make(chan struct{})
+	j.beside.Go(func() {
+		defer close(done)
+		failed = work()
+	})
+	return func(ctx context.Context) error {
+		select {
+		case <-done:
+			return failed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// place is where a stack's assets go.
+func (d *deployment) place(t target) assets.Place {
+	return assets.Place{
+		Placeholders: d.here(t.region),
+		Enter: func(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+			session, err := d.as(ctx, role, region)
+			if err != nil {
+				return assets.Access{}, err
+			}
+			return session.Config, nil
+		},
+		Require: func(ctx context.Context, needs assembly.Bootstrap) error { return d.require(ctx, t, needs) },
+	}
+}
+
+// enterItself gives access by a role, and by nothing in its place where it is refused.
+func (d *deployment) enterItself(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+	session, err := d.entry.AssumeItself(ctx, d.roleIn(role, region), region)
+	if err != nil {
+		return assets.Access{}, err
+	}
+	return session.Config, nil
+}
+
+// require checks the bootstrap version with the eyes of the role that deploys the stack.
+func (d *deployment) require(ctx context.Context, t target, needs assembly.Bootstrap) error {
+	session, err := d.as(ctx, t.stack.DeployRole, t.region)
+	if err != nil {
+		return err
+	}
+	return d.bootstraps.Require(ctx, session, d.here(t.region).Resolve(needs.Parameter), needs.MinVersion)
+}
+
+// budget is shared by the stacks of a region.
+func (d *deployment) budget(region string) *cfn.Budget {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.budgets[region] == nil {
+		d.budgets[region] = cfn.NewBudget()
+	}
+	return d.budgets[region]
+}

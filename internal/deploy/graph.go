@@ -1,0 +1,139 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// graph orders the targets: each waits for the stacks that the configuration
+// and the app say it needs, and for those whose outputs it reads, as far as
+// this environment deploys them.
+func graph(in Request, targets []target) ([]schedule.Node, error) {
+	ofApp, all := edges(targets, needsInApp), edges(targets, needsAnywhere)
+	if err := schedule.Check(ofApp); err != nil {
+		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).
+			WithHint("the app itself makes this circle: take one of these stacks' references to each other, or calls of addDependency, out of it")
+	}
+	if err := schedule.Check(all); err != nil {
+		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).
+			WithHint("dependsOn in the configuration must not contradict the app")
+	}
+	return withReads(in.Account, targets, all), nil
+}
+
+// withReads lets each stack wait for those whose outputs it reads. The app may
+// not know of these: such references are weak, and may even go in a circle.
+// What would close one is left out.
+func withReads(account string, targets []target, nodes []schedule.Node) []schedule.Node {
+	for i, t := range targets {
+		for _, other := range targets {
+			if slices.Contains(nodes[i].After, other.name) || !t.readsFrom(other, account) {
+				continue
+			}
+			before := nodes[i].After
+			nodes[i].After = append(slices.Clone(before), other.name)
+			if schedule.Check(nodes) != nil {
+				nodes[i].After = before
+			}
+		}
+	}
+	return nodes
+}
+
+// readsFrom says whether the stack reads outputs of the other one, in the
+// account that both are of.
+func (t target) readsFrom(other target, account string) bool {
+	return slices.ContainsFunc(t.reads, func(read cfn.Read) bool {
+		return read.Stack == other.stack.Name && cmp.Or(read.Region, t.region) == other.region &&
+			(read.RoleARN == "" || strings.Contains(read.RoleARN, ":"+account+":"))
+	})
+}
+
+// findReads fills in whose outputs the targets read.
+func findReads(targets []target) error {
+	for i, t := range targets {
+		if t.stack.Err != nil {
+			continue // whether that matters is judged when it is known that the stack is deployed
+		}
+		templates, err := readTemplates(t.stack)
+		if err != nil {
+			return err
+		}
+		for _, template := range templates {
+			targets[i].reads = append(targets[i].reads, cfn.Reads(template)...)
+		}
+	}
+	return nil
+}
+
+// readTemplates gives the template of a stack, and after it those of the
+// stacks nested in it.
+func readTemplates(stack assembly.Stack) ([][]byte, error) {
+	paths := []string{stack.Template}
+	for _, list := range templatesOf(stack) {
+		for _, file := range list.Files {
+			if file.Path != stack.Template {
+				paths = append(paths, file.Path)
+			}
+		}
+	}
+	var templates [][]byte
+	for _, path := range paths {
+		template, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fault.Invalidf("reading the template of stack %s: %w", stack.Name, err)
+		}
+		templates = append(templates, template)
+	}
+	return templates, nil
+}
+
+func edges(targets []target, needs func(t, other target) bool) []schedule.Node {
+	var nodes []schedule.Node
+	for _, t := range targets {
+		node := schedule.Node{Name: t.name}
+		for _, other := range targets {
+			if needs(t, other) {
+				node.After = append(node.After, other.name)
+			}
+		}
+		nodes = append(nodes, node)
+	}
+	return nodes
+}
+
+func needsInApp(t, other target) bool {
+	return other.app == t.app && slices.Contains(t.stack.After, other.stack.ID) || t.isBuiltAfter(other)
+}
+
+func needsAnywhere(t, other target) bool {
+	return slices.Contains(t.needs, other.entry) || needsInApp(t, other)
+}
+
+// remarks says what about the order may surprise: stacks that must be deployed
+// before one that is listed earlier, and dependencies that nobody deploys here.
+func remarks(targets []target, nodes []schedule.Node) (lines []string) {
+	for i, node := range nodes {
+		for j, other := range nodes {
+			if j > i && slices.Contains(node.After, other.Name) {
+				lines = append(lines, fmt.Sprintf("%s is listed before %s, which it needs; %s is deployed first", node.Name, other.Name, other.Name))
+			}
+		}
+	}
+	for _, t := range targets {
+		for _, id := range t.stack.After {
+			if !slices.ContainsFunc(targets, func(other target) bool { return other.app == t.app && other.stack.ID == id }) {
+				lines = append(lines, fmt.Sprintf("%s needs the stack %s, which this environment does not deploy; it must be there already", t.name, id))
+			}
+		}
+	}
+	return lines
+}

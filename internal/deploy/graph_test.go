@@ -1,0 +1,89 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+func stackWith(id string, after ...string) assembly.Stack {
+	return assembly.Stack{ID: id, Path: id, After: after}
+}
+
+func TestTheGraphJoinsTheConfigurationAndTheApp(t *testing.T) {
+	env := Request{Name: "dev"}
+	targets := []target{
+		{name: "Web", entry: "Web", needs: []string{"Seed"}, app: "a", stack: stackWith("dev-Web", "dev-Api")},
+		{name: "Api", entry: "Api", app: "a", stack: stackWith("dev-Api", "dev-Data", "Network")},
+		{name: "Data", entry: "Data", app: "a", stack: stackWith("dev-Data")},
+		{name: "Seed", entry: "Seed", app: "b", stack: stackWith("dev-Api")}, // of another app, by chance of the same id
+	}
+	nodes, err := graph(env, targets)
+	require.NoError(t, err)
+	assert.Equal(t, []schedule.Node{
+		{Name: "Web", After: []string{"Api", "Seed"}}, {Name: "Api", After: []string{"Data"}}, {Name: "Data"}, {Name: "Seed"},
+	}, nodes)
+	assert.Equal(t, []string{
+		"Web is listed before Api, which it needs; Api is deployed first",
+		"Web is listed before Seed, which it needs; Seed is deployed first",
+		"Api is listed before Data, which it needs; Data is deployed first",
+		"Api needs the stack Network, which this environment does not deploy; it must be there already",
+	}, remarks(targets, nodes))
+	assert.NoError(t, checkDistinct(targets))
+}
+
+func TestAStackWaitsForThoseWhoseOutputsItReadsUnlessThatIsACircle(t *testing.T) {
+	reading := func(name, region string, reads ...cfn.Read) target {
+		return target{name: name, entry: name, region: region, stack: assembly.Stack{ID: name, Name: name}, reads: reads}
+	}
+	nodes, err := graph(Request{Name: "dev", Account: "111111111111"}, []target{
+		reading("Far", "us-east-1", cfn.Read{Stack: "Data", Region: "eu-west-1"}, cfn.Read{Stack: "Data"}),
+		reading("Web", "eu-west-1", cfn.Read{Stack: "Data"}, cfn.Read{Stack: "Elsewhere"}),
+		reading("Role", "eu-west-1", cfn.Read{Stack: "Data", RoleARN: "arn:aws:iam::222222222222:role/r"}),
+		reading("Data", "eu-west-1", cfn.Read{Stack: "Web"}),
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []schedule.Node{{Name: "Far", After: []string{"Data"}}, {Name: "Web", After: []string{"Data"}}, {Name: "Role"}, {Name: "Data"}}, nodes)
+}
+
+func TestAContradictionBetweenConfigurationAndAppIsShownAsTheCycle(t *testing.T) {
+	_, err := graph(Request{Name: "dev"}, []target{
+		{name: "Data", entry: "Data", needs: []string{"Api"}, stack: stackWith("Data")}, {name: "Api", entry: "Api", stack: stackWith("Api", "Data")},
+	})
+	require.ErrorContains(t, err, "circular dependency: Data -> Api -> Data")
+	assert.Equal(t, "dependsOn in the configuration must not contradict the app", fault.HintOf(err))
+}
+
+func TestACycleOfTheAppAloneIsNotBlamedOnTheConfiguration(t *testing.T) {
+	_, err := graph(Request{Name: "dev"}, []target{
+		{name: "Data", entry: "Data", stack: stackWith("Data", "Api")},
+		{name: "Api", entry: "Api", stack: stackWith("Api", "Data")},
+		{name: "Web", entry: "Web", needs: []string{"Api"}, stack: stackWith("Web")},
+	})
+	require.ErrorContains(t, err, "circular dependency: Data -> Api -> Data")
+	assert.Contains(t, fault.HintOf(err), "the app itself makes this circle")
+	assert.NotContains(t, fault.HintOf(err), "dependsOn")
+}
+
+func TestADependencyOnAPatternWaitsForAllOfItsStacks(t *testing.T) {
+	nodes, err := graph(Request{Name: "dev"}, []target{
+		{name: "Dev-Data", entry: "Dev/*", stack: stackWith("Dev/Data")},
+		{name: "Dev-Api", entry: "Dev/*", stack: stackWith("Dev/Api", "Dev/Data")},
+		{name: "Web", entry: "Web", needs: []string{"Dev/*"}, app: "b", stack: stackWith("Web")},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []schedule.Node{
+		{Name: "Dev-Data"}, {Name: "Dev-Api", After: []string{"Dev-Data"}}, {Name: "Web", After: []string{"Dev-Data", "Dev-Api"}},
+	}, nodes)
+}
+
+func TestOneStackUnderTwoNamesIsRefused(t *testing.T) {
+	err := checkDistinct([]target{{name: "Api", stack: stackWith("dev-Api")}, {name: "dev-Api", stack: stackWith("dev-Api")}})
+	require.ErrorContains(t, err, `"Api" and "dev-Api" are both the stack dev-Api`)
+}

@@ -1,0 +1,108 @@
+package deploy
+
+import (
+	"github.com/aphex/aphex-pipeline/internal/difference"
+)
+
+// Plan is what a deployment of an environment would do. Its JSON form is what
+// --plan-file writes and --execute-plan reads.
+type Plan struct {
+	Version     int            `json:"version"` // of this form: PlanVersion
+	Environment string         `json:"environment"`
+	Account     string         `json:"account"`
+	Region      string         `json:"region"`
+	Commit      string         `json:"commit"`
+	Concurrency int            `json:"concurrency"`
+	Complete    bool           `json:"complete"` // executing it leaves nothing to be done
+	PreDeploy   []string       `json:"preDeploy"`
+	PostDeploy  []string       `json:"postDeploy"`
+	Stacks      []PlannedStack `json:"stacks"` // in the order of their beginnings
+	Assets      []PlannedAsset `json:"assets"`
+	Broader     bool           `json:"broader"` // somebody gets more rights than before
+
+	kept bool // the change sets are there, to be executed
+}
+
+// PlanVersion is the version of the plan's JSON form that this program writes and reads.
+const PlanVersion = 1
+
+// Intent is what a deployment would do with a stack.
+type Intent string
+
+const (
+	// WillCreate is for a stack that is not there.
+	WillCreate Intent = "create"
+	// WillUpdate is for a stack that changes.
+	WillUpdate Intent = "update"
+	// WillLeave is for a stack that is as it should be.
+	WillLeave Intent = "unchanged"
+	// WillRecreate is for what is left of a failed creation: it is deleted, then
+	// created. There is no change set, so a plan does not execute it.
+	WillRecreate Intent = "recreate"
+	// WillRollBack is for an operation that stopped half way: it is rolled back,
+	// then updated. There is no change set, so a plan does not execute it.
+	WillRollBack Intent = "roll back"
+	// WillWait is for a stack whose change set cannot be made before an earlier
+	// stack is deployed. A plan does not execute it.
+	WillWait Intent = "later"
+	// WillFail is for a stack that cannot be deployed as things are.
+	WillFail Intent = "blocked"
+)
+
+// PlannedStack is one stack of a plan.
+type PlannedStack struct {
+	Stack          string                  `json:"stack"` // as in the outputs
+	Name           string                  `json:"name"`  // in CloudFormation
+	Path           string                  `json:"path"`  // construct path
+	Region         string                  `json:"region"`
+	After          []string                `json:"after"` // stacks that are deployed before it
+	Intent         Intent                  `json:"intent"`
+	Status         string                  `json:"status,omitempty"`    // in CloudFormation, as it is
+	Because        string                  `json:"because,omitempty"`   // why it changes, waits or is blocked
+	Hint           string                  `json:"hint,omitempty"`      // what to do when it is blocked
+	ChangeSet      string                  `json:"changeSet,omitempty"` // ARN
+	StackID        string                  `json:"stackId,omitempty"`   // ARN
+	Digest         string                  `json:"digest,omitempty"`    // of all that the change set is made of
+	TemplateDigest string                  `json:"templateDigest,omitempty"`
+	Protection     *bool                   `json:"terminationProtection,omitempty"` // what it becomes, if it changes
+	DeployRole     string                  `json:"deployRole,omitempty"`
+	ExecutionRole  string                  `json:"executionRole,omitempty"`
+	Changes        []PlannedChange         `json:"changes"`
+	Broader        []difference.Broadening `json:"broader"`
+
+	err error // of a stack that is blocked
+}
+
+// PlannedChange is one resource that changes.
+type PlannedChange struct {
+	Action     string              `json:"action"` // add, modify, replace, may replace, remove, import, or CloudFormation's own word
+	LogicalID  string              `json:"logicalId"`
+	Nested     []string            `json:"nested,omitempty"` // logical ids of the nested stacks that lead to it
+	Type       string              `json:"type"`
+	Path       string              `json:"path,omitempty"` // construct path
+	Properties []difference.Change `json:"properties,omitempty"`
+}
+
+// PlannedAsset is one asset of a plan.
+type PlannedAsset struct {
+	Stack string `json:"stack"`
+	Asset string `json:"asset"`
+	To    string `json:"to"`
+	Image bool   `json:"image"`
+	There bool   `json:"there"` // nothing has to be done for it
+	Role  string `json:"role,omitempty"`
+}
+
+// executable says whether a plan's execution can do something with the stack.
+func (s PlannedStack) executable() bool {
+	return s.Intent == WillCreate || s.Intent == WillUpdate || s.Intent == WillLeave
+}
+
+// settle fills in what follows from the stacks.
+func (p *Plan) settle() {
+	p.Complete, p.Broader = true, false
+	for _, s := range p.Stacks {
+		p.Complete = p.Complete && s.executable()
+		p.Broader = p.Broader || len(s.Broader) > 0
+	}
+}

@@ -1,0 +1,100 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/difference"
+)
+
+// intents are the words of a plan for what CloudFormation would be asked to do.
+var intents = map[cfn.Outlook]Intent{
+	cfn.Create: WillCreate, cfn.Update: WillUpdate, cfn.Leave: WillLeave, cfn.Recreate: WillRecreate, cfn.RollBack: WillRollBack,
+}
+
+// describe words what was prepared: each resource that changes with its
+// properties, and who may do more than before.
+func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) string) error {
+	s.Intent, s.Status, s.Protection = intents[p.Outlook], p.Status, p.Protect
+	switch s.Intent {
+	case WillRecreate:
+		s.Because = "what is left of its failed creation is deleted first"
+	case WillRollBack:
+		s.Because = "an earlier operation stopped half way and is rolled back first"
+	case WillUpdate:
+		s.Because = p.Reason
+	}
+	for _, pair := range p.Templates {
+		before, err := difference.Parse(pair.Before)
+		if err != nil {
+			return fmt.Errorf("the template that stack %s has: %w", s.Name, err)
+		}
+		after, err := difference.Parse(pair.After)
+		if err != nil {
+			return fmt.Errorf("the template that stack %s is to have: %w", s.Name, err)
+		}
+		changes := pair.Changes
+		if p.ChangeSet == "" {
+			changes = expected(before, after)
+		}
+		for _, change := range changes {
+			s.Changes = append(s.Changes, inWords(t, pair.Nested, change, before, after, mask))
+		}
+		for _, broader := range difference.Broadenings(before, after) {
+			broader.Text, broader.Nested, broader.Path = mask(broader.Text), pair.Nested, t.stack.ConstructPath(pair.Nested, broader.LogicalID)
+			s.Broader = append(s.Broader, broader)
+		}
+	}
+	return nil
+}
+
+func inWords(t target, nested []string, c cfn.Change, before, after difference.Template, mask func(string) string) PlannedChange {
+	change := PlannedChange{
+		Action: action(c), LogicalID: c.LogicalID, Nested: nested, Type: c.Type, Path: t.stack.ConstructPath(nested, c.LogicalID),
+	}
+	if c.Action == "Modify" {
+		for _, property := range difference.Properties(before.Resources[c.LogicalID], after.Resources[c.LogicalID]) {
+			property.Before, property.After = mask(property.Before), mask(property.After)
+			change.Properties = append(change.Properties, property)
+		}
+	}
+	return change
+}
+
+func action(c cfn.Change) string {
+	switch {
+	case c.Action == "Modify" && c.Replacement == "True":
+		return "replace"
+	case c.Action == "Modify" && c.Replacement == "Conditional":
+		return "may replace"
+	}
+	return strings.ToLower(c.Action)
+}
+
+// expected are the changes by what the templates say, where CloudFormation
+// cannot be asked: whether something is replaced is not known then.
+func expected(before, after difference.Template) (changes []cfn.Change) {
+	all := map[string]difference.Resource{}
+	maps.Copy(all, before.Resources)
+	maps.Copy(all, after.Resources)
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		old, had := before.Resources[id]
+		_, has := after.Resources[id]
+		change := cfn.Change{LogicalID: id, Type: all[id].Type}
+		switch {
+		case !had:
+			change.Action = "Add"
+		case !has:
+			change.Action = "Remove"
+		case len(difference.Properties(old, after.Resources[id])) > 0:
+			change.Action = "Modify"
+		default:
+			continue
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}

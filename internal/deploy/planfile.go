@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// Write writes the plan's JSON form to a file.
+func (p *Plan) Write(path string) error {
+	data, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the plan: %w", err)
+	}
+	return fault.Writing(path, os.WriteFile(path, append(data, '\n'), 0o644))
+}
+
+// ReadPlan reads a plan that is to be executed, and refuses one of another
+// environment or commit.
+func ReadPlan(path, environment, commit string) (*Plan, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Invalidf("reading the plan: %w", err)
+	}
+	plan := &Plan{}
+	if err := json.Unmarshal(data, plan); err != nil {
+		return nil, fault.Invalidf("%s is no plan: %w", path, err).WithHint("make one with --plan-file")
+	}
+	switch {
+	case plan.Version != PlanVersion:
+		return nil, fault.Invalidf("%s is a plan of version %d, but this program reads version %d", path, plan.Version, PlanVersion).
+			WithHint("plan again with this version of the program")
+	case plan.Environment != environment:
+		return nil, fault.Invalidf("%s is a plan for environment %s, not %s", path, plan.Environment, environment)
+	case plan.Commit != commit:
+		return nil, fault.Invalidf("%s is a plan of commit %s, not %s", path, plan.Commit, commit).WithHint("plan again, from the commit to be deployed")
+	}
+	return plan, nil
+}
+
+func (p *Plan) stack(name string) (PlannedStack, bool) {
+	at := slices.IndexFunc(p.Stacks, func(s PlannedStack) bool { return s.Stack == name })
+	if at < 0 {
+		return PlannedStack{}, false
+	}
+	return p.Stacks[at], true
+}
+
+// keep narrows a deployment down to what the plan has a change set for. What
+// waits in the plan, or needs what does, is left. No plan keeps all.
+func (p *Plan) keep(targets []target, nodes []schedule.Node) (kept []target, order []schedule.Node, left []Result, err error) {
+	if p == nil {
+		return targets, nodes, nil, nil
+	}
+	byName := map[string]target{}
+	for _, t := range targets {
+		byName[t.name] = t
+	}
+	for _, s := range p.Stacks {
+		t, found := byName[s.Stack]
+		if !found || t.stack.Name != s.Name || t.region != s.Region {
+			return nil, nil, nil, fault.Invalidf("the plan has a stack %s (%s in %s), but this commit has no such stack", s.Stack, s.Name, s.Region).
+				WithHint("plan again")
+		}
+	}
+	wanted := map[string]bool{}
+	for _, s := range p.Stacks {
+		wanted[s.Stack] = s.executable()
+	}
+	for range nodes { // what needs a stack that is left is left as well
+		for _, node := range nodes {
+			if slices.ContainsFunc(node.After, func(need string) bool { ok, planned := wanted[need]; return planned && !ok }) {
+				wanted[node.Name] = false
+			}
+		}
+	}
+	for i, t := range targets {
+		if _, planned := p.stack(t.name); !planned {
+			continue
+		}
+		if wanted[t.name] {
+			kept, order = append(kept, t), append(order, nodes[i])
+			continue
+		}
+		left = append(left, Result{Stack: t.name, Name: t.stack.Name, Region: t.region, State: schedule.Skipped, Because: "the plan could not prepare it"})
+	}
+	return kept, order, left, nil
+}
+
+// prescribe gives what the plan lets a deployment do with a stack; nil is whatever it needs.
+func (p *Plan) prescribe(name string) *cfn.Prescribed {
+	if p == nil {
+		return nil
+	}
+	s, _ := p.stack(name)
+	return &cfn.Prescribed{Digest: s.Digest, ChangeSet: s.ChangeSet, Leave: s.Intent == WillLeave}
+}
+
+// notPlanned tells which stacks the plan left for another one.
+func notPlanned(left []Result, log *slog.Logger) []Result {
+	var names []string
+	for _, r := range left {
+		names = append(names, r.Stack)
+	}
+	if len(left) > 0 {
+		log.Warn("the plan could not prepare all stacks; plan again for those that are left", "left", strings.Join(names, ", "))
+	}
+	return left
+}

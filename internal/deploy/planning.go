@@ -1,0 +1,292 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/assets"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/difference"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// planAtOnce is how many change sets are prepared at once: none waits for another.
+const planAtOnce = 8
+
+// Plan plans what Deploy would do: it enters the account, synthesizes,
+// publishes the templates that have to be and prepares change sets, and executes
+// nothing. Unless the plan is kept, all of that is removed again. The error names
+// the stacks that cannot be deployed; they are in the plan as well.
+func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
+	j := e.newJob(r)
+	if err := j.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer j.loan.Close()
+	if len(r.Hooks.PreDeploy) > 0 {
+		e.Log.Info("a plan runs no hooks; what they would make is not there")
+	}
+	targets, apps, nodes, err := j.arrange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j.report.choose(targets)
+	beside, stop := context.WithCancel(ctx)
+	defer j.beside.Wait()
+	defer stop()
+	dep, err := j.newDeployment(beside, apps)
+	if err != nil {
+		return nil, err
+	}
+	dep.isPlan, dep.discards = true, !keep
+	if err := dep.survey(beside, targets); err != nil {
+		return nil, err
+	}
+	if !keep {
+		defer dep.withdraw(ctx)
+	}
+	plan := &Plan{
+		kept:    keep,
+		Version: PlanVersion, Environment: r.Name, Account: r.Account, Region: r.Region, Commit: r.Commit,
+		Concurrency: r.Concurrency, PreDeploy: orNone(r.Hooks.PreDeploy), PostDeploy: orNone(r.Hooks.PostDeploy),
+	}
+	err = dep.fill(ctx, plan, targets, nodes)
+	if plan.Stacks == nil {
+		return nil, err
+	}
+	return plan, err
+}
+
+// withdrawLimit bounds the removal of what a plan published, also when it is stopped.
+const withdrawLimit = time.Minute
+
+// withdraw removes the templates that the plan published.
+func (d *deployment) withdraw(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawLimit)
+	defer cancel()
+	if err := d.publisher.Withdraw(ctx); err != nil {
+		d.engine.Log.Warn("a template that the plan published could not be removed; it does no harm", "error", err)
+	}
+}
+
+func orNone(commands []string) []string { return append([]string{}, commands...) }
+
+// fill plans each stack and looks at the assets.
+func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nodes []schedule.Node) error {
+	byName := map[string]target{}
+	var free []schedule.Node
+	for _, t := range targets {
+		byName[t.name] = t
+		free = append(free, schedule.Node{Name: t.name})
+	}
+	results := schedule.Run(ctx, planAtOnce, free, func(ctx context.Context, name string) (PlannedStack, error) {
+		planned := d.planStack(ctx, byName[name])
+		d.report.ended(name, planned.err)
+		return planned, nil
+	})
+	if ctx.Err() != nil {
+		return fault.Cancelledf("planning was stopped: %w", ctx.Err())
+	}
+	stacks := map[string]PlannedStack{}
+	for _, result := range results {
+		stacks[result.Name] = result.Value
+	}
+	plan.Stacks = inOrder(nodes, stacks)
+	plan.settle()
+	var looked error
+	plan.Assets, looked = d.lookAtAssets(ctx, targets, func(name string) bool {
+		at := slices.IndexFunc(nodes, func(n schedule.Node) bool { return n.Name == name })
+		return len(changing(nodes[at], nodes, stacks)) > 0
+	})
+	return errors.Join(combine(blocked(plan.Stacks), nil), looked, d.judgeTemplates(ctx, plan))
+}
+
+// judgeTemplates validates the templates as a deployment would, if anything changes.
+func (d *deployment) judgeTemplates(ctx context.Context, plan *Plan) error {
+	if !slices.ContainsFunc(plan.Stacks, func(s PlannedStack) bool { return s.Intent != WillLeave }) {
+		return nil
+	}
+	return d.validate()(ctx)
+}
+
+func blocked(stacks []PlannedStack) (errs []error) {
+	for _, s := range stacks {
+		if s.Intent == WillFail {
+			errs = append(errs, s.err)
+		}
+	}
+	return errs
+}
+
+// inOrder gives the stacks in the order in which one at a time would begin,
+// and tells those that fail for the lack of something from those that only
+// have to wait for an earlier one.
+func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []PlannedStack) {
+	done := map[string]bool{}
+	for len(ordered) < len(nodes) {
+		at := slices.IndexFunc(nodes, func(n schedule.Node) bool {
+			return !done[n.Name] && !slices.ContainsFunc(n.After, func(need string) bool { _, here := stacks[need]; return here && !done[need] })
+		})
+		node := nodes[at] // there is one: the graph has no circles
+		done[node.Name] = true
+		s := stacks[node.Name]
+		s.After = slices.DeleteFunc(slices.Clone(node.After), func(need string) bool { _, here := stacks[need]; return !here })
+		s.After = append([]string{}, s.After...)
+		if lack := lackOf(s.err); lack != "" {
+			if first := changing(node, nodes, stacks); len(first) > 0 {
+				s.Intent, s.Hint, s.err = WillWait, "", nil
+				s.Because = fmt.Sprintf("its change set cannot be made before %s is deployed: %s", strings.Join(first, " and "), lack)
+			}
+		}
+		stacks[node.Name] = s
+		ordered = append(ordered, s)
+	}
+	return ordered
+}
+
+// changing gives the stacks that a node needs, directly or not, and that are
+// not yet as they should be.
+func changing(node schedule.Node, nodes []schedule.Node, stacks map[string]PlannedStack) (names []string) {
+	needed := map[string]bool{node.Name: true}
+	addNeeds(needed, nodes)
+	for _, other := range nodes {
+		s, here := stacks[other.Name]
+		if here && other.Name != node.Name && needed[other.Name] && s.Intent != WillLeave {
+			names = append(names, other.Name)
+		}
+	}
+	return names
+}
+
+// planStack prepares the change set of one stack.
+func (d *deployment) planStack(ctx context.Context, t target) PlannedStack {
+	here := d.here(t.region)
+	s := PlannedStack{
+		Stack: t.name, Name: t.stack.Name, Path: t.stack.Path, Region: t.region,
+		DeployRole: here.Resolve(t.stack.DeployRole.ARN), ExecutionRole: here.Resolve(t.stack.ExecutionRole),
+		Changes: []PlannedChange{}, Broader: []difference.Broadening{},
+	}
+	prepared, err := d.prepareStack(ctx, t)
+	s.Digest, s.TemplateDigest, s.StackID, s.ChangeSet = prepared.Digest, prepared.TemplateDigest, prepared.StackID, prepared.ChangeSet
+	if err == nil {
+		err = s.describe(t, prepared, d.mask)
+	}
+	if err != nil {
+		s.Intent, s.Because, s.Hint, s.err = WillFail, d.mask(err.Error()), d.mask(fault.HintOf(err)), err
+	}
+	return s
+}
+
+func (d *deployment) mask(text string) string {
+	if d.engine.Redactor == nil {
+		return text
+	}
+	return d.engine.Redactor.String(text)
+}
+
+func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, error) {
+	session, goal, err := d.approach(ctx, t)
+	if err != nil {
+		return cfn.Prepared{}, err
+	}
+	prepared, err := cfn.Prepare(ctx, cfn.NewClient(session.Config), goal, d.options(t))
+	if prepared.Left != nil {
+		d.engine.Log.Warn("what was made for the plan of this stack could not be removed; the next deployment does not mind it",
+			"stack", t.name, "error", prepared.Left)
+	}
+	return prepared, session.Explain(err)
+}
+
+// publishTemplates publishes what CloudFormation reads to make a change set.
+// Where nothing is to be left that is only what cannot be sent in the call.
+func (d *deployment) publishTemplates(ctx context.Context, t target) error {
+	d.report.busy(t, progress.Publishing)
+	defer d.report.busy(t, makingChangeSet)
+	for _, list := range templatesOf(t.stack) {
+		if d.discards {
+			list.Files = slices.DeleteFunc(list.Files, func(file assembly.FileAsset) bool {
+				info, err := os.Stat(file.Path)
+				return file.Path == t.stack.Template && err == nil && info.Size() <= cfn.MaxInline
+			})
+		}
+		if err := d.publisher.Publish(ctx, list, d.place(t)); err != nil {
+			return fmt.Errorf("publishing the templates of stack %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+// notAssumed are our words for a role that cannot be assumed.
+var notAssumed = regexp.MustCompile(`may not assume \S+[^\s:]`)
+
+// lackOf gives what a stack cannot be planned without and an earlier one may be
+// going to make: an export, a parameter, the bucket of its assets, a role that
+// publishes them; "" if the error is another one.
+func lackOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if missing := (*assets.NoPlaceError)(nil); errors.As(err, &missing) {
+		return missing.Error()
+	}
+	return cmp.Or(cfn.Lacks(err), notAssumed.FindString(err.Error()))
+}
+
+// templatesOf are the assets that CloudFormation reads to make a change set:
+// the stack's own template and those of nested stacks.
+func templatesOf(stack assembly.Stack) []*assembly.AssetManifest {
+	return part(stack, func(file assembly.FileAsset) bool {
+		return file.Path == stack.Template || strings.HasSuffix(file.Path, ".nested.template.json")
+	}, false)
+}
+
+// othersOf are the assets that only the execution of a change set needs.
+func othersOf(stack assembly.Stack) []*assembly.AssetManifest {
+	return part(stack, func(file assembly.FileAsset) bool {
+		return file.Path != stack.Template && !strings.HasSuffix(file.Path, ".nested.template.json")
+	}, true)
+}
+
+func part(stack assembly.Stack, keep func(assembly.FileAsset) bool, images bool) (lists []*assembly.AssetManifest) {
+	for _, list := range stack.Assets {
+		narrow := *list
+		narrow.Files = slices.DeleteFunc(slices.Clone(list.Files), func(f assembly.FileAsset) bool { return !keep(f) })
+		if !images {
+			narrow.Images = nil
+		}
+		lists = append(lists, &narrow)
+	}
+	return lists
+}
+
+// lookAtAssets says which assets a deployment would have to publish, each once.
+// What an earlier stack may be going to make need not be there if the asset's
+// stack waits.
+func (d *deployment) lookAtAssets(ctx context.Context, targets []target, waits func(stack string) bool) ([]PlannedAsset, error) {
+	planned, seen := []PlannedAsset{}, map[string]bool{}
+	for _, t := range targets {
+		for _, list := range othersOf(t.stack) {
+			sights, err := d.publisher.Look(ctx, list, d.place(t))
+			if err != nil && (lackOf(err) == "" || !waits(t.name)) {
+				return planned, fmt.Errorf("looking for the assets of stack %s: %w", t.name, err)
+			}
+			for _, s := range sights {
+				if !seen[s.To] {
+					planned = append(planned, PlannedAsset{Stack: t.name, Asset: s.Asset, To: s.To, Image: s.Image, There: s.There, Role: s.Role})
+				}
+				seen[s.To] = true
+			}
+		}
+	}
+	return planned, nil
+}

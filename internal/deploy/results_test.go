@@ -1,0 +1,79 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/surroundings"
+)
+
+func TestTheErrorNamesEveryFailureAndWhatWasSkipped(t *testing.T) {
+	failed := fault.Failedf("Api broke").WithHint("mend it")
+	err := combine([]error{fault.Temporaryf("throttled"), failed, errors.New("Api broke")}, []string{"Web", "Edge"})
+	assert.EqualError(t, err, "throttled\n  Api broke\n  not deployed because of this: Web, Edge")
+	assert.Equal(t, fault.Failed, fault.KindOf(err), "a failure is worse than something temporary")
+	assert.Equal(t, "mend it", fault.HintOf(err))
+	assert.Equal(t, fault.Temporary, fault.KindOf(combine([]error{fault.Temporaryf("throttled")}, nil)))
+	assert.Equal(t, fault.Cancelled, fault.KindOf(combine(nil, []string{"Web"})))
+	assert.Equal(t, fault.Cancelled, fault.KindOf(combine([]error{fmt.Errorf("watching: %w", context.Canceled)}, []string{"Web"})))
+	assert.NoError(t, combine(nil, nil))
+}
+
+func TestResultsBecomeASummaryAndOutputs(t *testing.T) {
+	start := time.Now()
+	targets := map[string]target{}
+	for _, name := range []string{"Data", "Api", "Web"} {
+		targets[name] = target{name: name, region: "eu-west-1", stack: assembly.Stack{Name: "dev-" + name}}
+	}
+	results, err := conclude([]schedule.Result[cfn.Result]{
+		{Name: "Data", State: schedule.Done, Value: cfn.Result{
+			Action: cfn.Updated, Status: "UPDATE_COMPLETE", Started: start, Ended: start.Add(1234 * time.Millisecond), Calls: 9,
+			Changes: []cfn.Change{{Action: "Add"}}, Outputs: []cfn.Output{{Key: "Url", Value: "u", Description: "d", ExportName: "e"}},
+		}},
+		{Name: "Api", State: schedule.Failed, Err: errors.New(strings.Repeat("secret ", 200)), Value: cfn.Result{Action: cfn.Created, Calls: 3, Outputs: []cfn.Output{{Key: "Half"}}}},
+		{Name: "Web", State: schedule.Skipped, Because: "Api"},
+	}, targets)
+	require.Error(t, err)
+	summary := results.Summary("dev", func(text string) string { return strings.ReplaceAll(text, "secret", "[redacted]") })
+	assert.Equal(t, 12, summary.Calls)
+	assert.Equal(t, StackSummary{
+		Stack: "Data", Name: "dev-Data", Region: "eu-west-1", Action: "updated", Status: "UPDATE_COMPLETE", Changes: "1 to add", Seconds: 1.2, Outputs: 1,
+	}, summary.Stacks[0])
+	assert.Equal(t, "failed", summary.Stacks[1].Action)
+	assert.Len(t, summary.Stacks[1].Error, maxErrorText)
+	assert.NotContains(t, summary.Stacks[1].Error, "secret")
+	assert.Equal(t, "skipped", summary.Stacks[2].Action)
+	assert.Equal(t, "Api", summary.Stacks[2].Because)
+	assert.Equal(t, surroundings.Outputs{"Data": {"Url": {Value: "u", Description: "d", ExportName: "e"}}}, results.Outputs())
+}
+
+func TestAStackThatWasStoppedHasNotFailedAndWhatGoesOnIsSaid(t *testing.T) {
+	watching := fmt.Errorf("watching stack %q, whose %w: %w", "dev-Data", cfn.ErrGoesOn, context.Canceled)
+	for name, c := range map[string]struct {
+		err    error
+		action string
+		says   string
+	}{
+		"while CloudFormation works":  {watching, "stopped", "CloudFormation finishes what it has begun with dev-Data;"},
+		"before it was asked to work": {fmt.Errorf("comparing: %w", context.Canceled), "stopped", "CloudFormation was changing no stack;"},
+		"a stack that failed":         {fault.Failedf("no"), "failed", "CloudFormation was changing no stack;"},
+	} {
+		results, err := conclude([]schedule.Result[cfn.Result]{{Name: "Data", State: schedule.Failed, Err: c.err}}, map[string]target{"Data": {stack: assembly.Stack{Name: "dev-Data"}}})
+		require.Error(t, err, name)
+		summary := results.Summary("dev", func(text string) string { return text })
+		assert.Equal(t, c.action, summary.Stacks[0].Action, name)
+		assert.Contains(t, summary.GoesOn(), c.says, name)
+	}
+	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation goes on`, fault.Stopped(watching, "").Error())
+}

@@ -1,0 +1,66 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// RollBack rolls back the stacks of a request that an earlier operation left
+// half way, one after the other, and stops at the first that fails. It is an
+// error if none needs it.
+func (e Engine) RollBack(ctx context.Context, r Request, orphans cfn.Orphans) (results Results, err error) {
+	j := e.newJob(r)
+	if err := j.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer j.loan.Close()
+	targets, apps, _, err := j.arrange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	j.report.choose(targets)
+	d, err := j.newDeployment(ctx, apps)
+	if err != nil {
+		return nil, err
+	}
+	any := false
+	for _, t := range targets {
+		result, err := d.rollBackStack(ctx, t, orphans)
+		d.report.ended(t.name, err)
+		state := schedule.Done
+		if err != nil {
+			state = schedule.Failed
+		}
+		results = append(results, Result{Result: result, Stack: t.name, Name: t.stack.Name, Region: t.region, State: state, Err: err})
+		if err != nil {
+			return results, err
+		}
+		any = any || result.Action == cfn.RolledBack
+	}
+	if !any {
+		return results, fault.Failedf("no stack was in a state that can be rolled back")
+	}
+	return results, nil
+}
+
+// rollbackBootstrap is the version from which on the roles of the bootstrap may roll back.
+const rollbackBootstrap = 23
+
+func (d *deployment) rollBackStack(ctx context.Context, t target, orphans cfn.Orphans) (cfn.Result, error) {
+	session, goal, err := d.approach(ctx, t)
+	if err != nil {
+		return cfn.Result{}, err
+	}
+	if needs := t.stack.Bootstrap; needs.Parameter != "" {
+		needs.MinVersion = max(needs.MinVersion, rollbackBootstrap)
+		if err := d.require(ctx, t, needs); err != nil {
+			return cfn.Result{}, fmt.Errorf("rolling back stack %s: %w", t.name, err)
+		}
+	}
+	result, err := cfn.RollBackStack(ctx, cfn.NewClient(session.Config), goal, orphans, d.options(t))
+	return result, session.Explain(err)
+}

@@ -1,0 +1,121 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/progress"
+)
+
+// approach enters the account for a stack and says what the stack is to become.
+func (d *deployment) approach(ctx context.Context, t target) (*account.Session, cfn.Goal, error) {
+	d.report.busy(t, "entering the account")
+	session, err := d.as(ctx, t.stack.DeployRole, t.region)
+	if err != nil {
+		return nil, cfn.Goal{}, fmt.Errorf("deploying stack %s: %w", t.name, err)
+	}
+	if err := d.require(ctx, t, t.stack.Bootstrap); err != nil {
+		return nil, cfn.Goal{}, err
+	}
+	goal, err := d.goal(ctx, t, session)
+	return session, goal, err
+}
+
+func (d *deployment) options(t target) cfn.Options {
+	return cfn.Options{
+		Workflow: d.engine.Run, Budget: d.budget(t.region), Force: d.Force,
+		MayRollBack: d.MayRollBack, NoRollback: d.NoRollback,
+		Discard: d.discards,
+		Ready: func(ctx context.Context) error {
+			if d.isPlan {
+				return d.publishTemplates(ctx, t)
+			}
+			defer d.report.busy(t, makingChangeSet)
+			d.clear(ctx)
+			d.report.busy(t, validating)
+			if err := d.cleared(ctx); err != nil {
+				return err
+			}
+			d.report.busy(t, progress.Publishing)
+			return d.published[t.name](ctx)
+		},
+		Upload: d.upload(t),
+		Notify: func(e cfn.Event) { d.report.stack(t, e) },
+	}
+}
+
+// goal says what the stack is to become, with all placeholders replaced.
+func (d *deployment) goal(ctx context.Context, t target, session *account.Session) (cfn.Goal, error) {
+	stack, here := t.stack, d.here(t.region)
+	templates, err := readTemplates(stack)
+	if err != nil {
+		return cfn.Goal{}, err
+	}
+	url, err := cfn.TemplateURL(ctx, session.Config, here.Resolve(stack.TemplateURL))
+	if err != nil {
+		return cfn.Goal{}, err
+	}
+	goal := cfn.Goal{
+		Name: stack.Name, Template: templates[0], Nested: templates[1:], TemplateURL: url, TerminationProtection: stack.TerminationProtection,
+		Parameters: map[string]string{}, Tags: map[string]string{}, ExecutionRole: here.Resolve(stack.ExecutionRole),
+		NotificationARNs: d.topics(t), ConstructPath: stack.ConstructPath, Path: stack.Path, Source: d.sourceIn(stack),
+	}
+	for key, value := range stack.Parameters {
+		goal.Parameters[key] = here.Resolve(value)
+	}
+	maps.Copy(goal.Parameters, d.parameters[t.name])
+	for key, value := range t.tags() {
+		goal.Tags[key] = here.Resolve(value)
+	}
+	return goal, nil
+}
+
+// tags are those of cdk.json, if it has some, or else those of the stack, as with the CDK CLI.
+func (t target) tags() map[string]string {
+	if t.settings.Tags != nil {
+		return t.settings.Tags
+	}
+	return t.stack.Tags
+}
+
+// sourceIn gives where constructs of a stack were made, by files of the workspace.
+func (j *job) sourceIn(stack assembly.Stack) func(path string) string {
+	root, err := filepath.EvalSymlinks(j.Workspace)
+	if err != nil {
+		root = j.Workspace
+	}
+	return func(path string) string {
+		line := stack.Source(path)
+		if name, err := filepath.Rel(root, line); err == nil && filepath.IsLocal(name) && filepath.IsAbs(line) {
+			return name
+		}
+		return line
+	}
+}
+
+// sourceAmong gives where constructs of several stacks were made.
+func (j *job) sourceAmong(stacks []assembly.Stack) func(path string) string {
+	return func(path string) string {
+		for _, stack := range stacks {
+			if path == stack.Path || strings.HasPrefix(path, stack.Path+"/") {
+				return j.sourceIn(stack)(path)
+			}
+		}
+		return ""
+	}
+}
+
+// resourceName is what people know a resource by: its construct path, or else its logical id.
+func resourceName(t target, e cfn.ResourceEvent) string {
+	name := strings.Join(append(append([]string{}, e.Nested...), e.LogicalID), "/")
+	if path := t.stack.ConstructPath(e.Nested, e.LogicalID); path != "" {
+		return path
+	}
+	return name
+}

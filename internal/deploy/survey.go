@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// surveyAtOnce is how many places are looked at at once.
+const surveyAtOnce = 16
+
+// survey makes sure, before anything is made or published, that every account
+// can be entered and is bootstrapped well enough. It fills in where the assets of
+// the legacy synthesizer go.
+func (d *deployment) survey(ctx context.Context, targets []target) error {
+	defer d.report.begin("checking accounts and bootstraps")()
+	at, nodes := map[string]int{}, []schedule.Node{}
+	for i, t := range targets {
+		at[t.name] = i
+		nodes = append(nodes, schedule.Node{Name: t.name})
+	}
+	results := schedule.Run(ctx, surveyAtOnce, nodes, func(ctx context.Context, name string) (struct{}, error) {
+		return struct{}{}, d.surveyStack(ctx, &targets[at[name]])
+	})
+	var errs []error
+	for _, r := range results {
+		if r.Err != nil {
+			errs = append(errs, r.Err)
+		}
+	}
+	if len(errs) == 0 {
+		return ctx.Err()
+	}
+	return combine(errs, nil)
+}
+
+func (d *deployment) surveyStack(ctx context.Context, t *target) error {
+	session, err := d.as(ctx, t.stack.DeployRole, t.region)
+	if err != nil {
+		return fmt.Errorf("deploying stack %s: %w", t.name, err)
+	}
+	checked := false
+	for _, needs := range bootstrapsOf(t.stack) {
+		if err := d.require(ctx, *t, needs); err != nil {
+			return err
+		}
+		checked = checked || needs.Parameter != "" && needs.MinVersion > 0
+	}
+	if !checked { // nothing in the region has been asked yet
+		if _, err := cfn.Find(ctx, cfn.NewClient(session.Config), t.stack.Name); err != nil {
+			return session.Explain(err)
+		}
+	}
+	if err := d.adoptLegacy(ctx, t); err != nil {
+		return err
+	}
+	return d.ready(ctx, *t)
+}
+
+// ready makes sure that a stack's images can be built, before anything is deployed
+// or published. A plan builds none.
+func (d *deployment) ready(ctx context.Context, t target) error {
+	if d.isPlan {
+		return nil
+	}
+	for _, list := range t.stack.Assets {
+		if err := d.publisher.Ready(ctx, list, d.place(t)); err != nil {
+			return fmt.Errorf("stack %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+// domainOf is the end of the names of AWS's hosts.
+func domainOf(partition string) string {
+	if partition == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
+func bootstrapsOf(stack assembly.Stack) []assembly.Bootstrap {
+	all := []assembly.Bootstrap{stack.Bootstrap}
+	for _, list := range stack.Assets {
+		if len(list.Files)+len(list.Images) > 0 {
+			all = append(all, list.Bootstrap)
+		}
+	}
+	return all
+}
+
+// adoptLegacy makes assets of those of the legacy synthesizer, which go to the
+// bucket of the bootstrap stack, and tells the stack by its parameters.
+func (d *deployment) adoptLegacy(ctx context.Context, t *target) error {
+	if len(t.stack.Legacy) == 0 {
+		return nil
+	}
+	bucket, _, err := d.bootstrapBucket(ctx, *t)
+	if err != nil {
+		return err
+	}
+	registry := fmt.Sprintf("%s.dkr.ecr.%s.%s", d.entry.Account, t.region, domainOf(d.entry.Partition))
+	list, values := t.stack.LegacyAssets(t.root, bucket, registry)
+	t.stack.Assets = append(t.stack.Assets[:len(t.stack.Assets):len(t.stack.Assets)], list)
+	parameters := maps.Clone(t.stack.Parameters)
+	if parameters == nil {
+		parameters = map[string]string{}
+	}
+	maps.Copy(parameters, values)
+	t.stack.Parameters = parameters
+	return nil
+}

@@ -1,0 +1,181 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/synth"
+)
+
+// app is a synthesized CDK app.
+type app struct {
+	options  synth.Options
+	settings synth.Settings
+	assembly *assembly.Assembly
+	paths    []string         // construct paths of the stacks that are deployed
+	stacks   []assembly.Stack // the same ones
+}
+
+// synthesize makes the assemblies and finds the environment's stacks in them.
+func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
+	var list []listed
+	var apps []*app
+	for _, stack := range j.Stacks {
+		dir, err := synth.FindApp(j.Workspace, stack.Path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("stack %s: %w", stack.Name, err)
+		}
+		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == dir })
+		if at < 0 {
+			made, err := j.synthesizeApp(ctx, dir, len(apps))
+			if err != nil {
+				return nil, nil, err
+			}
+			apps, at = append(apps, made), len(apps)
+		}
+		list = append(list, listed{Stack: stack, app: dir, assembly: apps[at].assembly})
+	}
+	targets, err := chooseAll(list, j.Request)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, t := range targets {
+		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
+		targets[i].settings, targets[i].root = apps[at].settings, apps[at].assembly.Dir
+	}
+	return targets, apps, nil
+}
+
+func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, error) {
+	environ, err := j.environ(nil)
+	if err != nil {
+		return nil, err
+	}
+	made := &app{options: synth.Options{
+		App: dir, Top: j.Workspace, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Account, Region: j.Region,
+		Env: environ, Context: j.Context, Lookups: j.Lookups, Limit: j.Limit, Output: j.engine.Out, Log: j.engine.Log,
+	}}
+	if made.settings, err = synth.ReadSettings(dir, environ); err != nil {
+		return nil, fmt.Errorf("the CDK app in %s: %w", made.options.Name, err)
+	}
+	if j.Assembly != "" {
+		made.assembly, err = assembly.Read(j.Assembly)
+		if err != nil {
+			return nil, fault.Invalidf("the cloud assembly in %s: %w", j.Assembly, err).WithHint("%s", hintOf(err))
+		}
+		return made, nil
+	}
+	defer j.report.begin("synthesizing the CDK app in " + made.options.Name)()
+	made.assembly, err = synth.Synthesize(ctx, made.options)
+	return made, err
+}
+
+// folderName is what people call a folder of the workspace, wherever the workspace lies.
+func (j *job) folderName(dir string) string {
+	name, err := filepath.Rel(j.Workspace, dir)
+	switch {
+	case err != nil:
+		return dir
+	case name == ".":
+		return "the root of the repository"
+	}
+	return name
+}
+
+// judge shows what the apps say about the stacks that are deployed and stops at
+// their errors. Nobody else's errors stop anything.
+func (j *job) judge(targets []target, apps []*app) error {
+	var stacks []assembly.Stack
+	for _, t := range targets {
+		if err := t.stack.Err; err != nil {
+			return fault.Invalidf("the CDK app in %s: stack %q: %w", j.folderName(t.app), t.stack.Path, err).WithHint("%s", hintOf(err))
+		}
+		source := j.sourceIn(t.stack)
+		told := slices.Clone(t.stack.Messages)
+		for i := range told {
+			told[i].Source = source(told[i].Path)
+		}
+		t.stack.Messages = told
+		stacks = append(stacks, t.stack)
+		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
+		apps[at].paths, apps[at].stacks = append(apps[at].paths, t.stack.Path), append(apps[at].stacks, t.stack)
+		for _, message := range t.stack.Messages {
+			if message.Level == assembly.Warning {
+				j.engine.Log.Warn(message.Text, "construct", message.Path)
+			}
+		}
+	}
+	if err := assembly.Problems(stacks); err != nil {
+		return fault.Failedf("%w", err).WithHint("%s", hintOf(err))
+	}
+	for _, a := range apps {
+		report, err := synth.ReadReport(a.assembly.Dir, a.paths)
+		report.Locate(j.sourceAmong(a.stacks))
+		if err := errors.Join(err, report.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validation gives a function that begins to validate the templates, the first
+// time it is called, and itself gives one that waits for the result. Nothing is
+// validated while no stack must change, and nothing is executed before it is.
+func (j *job) validation(ctx context.Context, apps []*app) (start func() (gate func(context.Context) error)) {
+	return sync.OnceValue(func() func(context.Context) error {
+		judged := j.judged(apps)
+		return j.begin(func() error { return j.validateAll(ctx, judged) })
+	})
+}
+
+// judged are the apps whose templates are validated. It takes a second synthesis,
+// seconds of two processors and half a gigabyte, so that it is done where it can
+// stop the deployment, or where somebody wants the advice.
+func (j *job) judged(apps []*app) []*app {
+	if j.Assembly != "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(apps), func(a *app) bool {
+		skipped := !j.Advice && !synth.Enforces(a.assembly)
+		if skipped {
+			j.engine.Log.Info("the templates are not looked at with the CDK's own rules: the app takes them as advice, which --advice shows",
+				"app", a.options.App, "flag", synth.EnforcingFlag)
+		}
+		return skipped
+	})
+}
+
+func (j *job) validateAll(ctx context.Context, apps []*app) error {
+	failures := make([]error, len(apps))
+	var wait sync.WaitGroup
+	for i, a := range apps {
+		wait.Go(func() {
+			quiet := a.options // its output has been shown by the first synthesis
+			quiet.Output = nil
+			report, err := synth.Validate(ctx, quiet, a.paths)
+			report.Locate(j.sourceAmong(a.stacks))
+			for _, found := range report.Findings {
+				if found.Severity == "warning" {
+					j.engine.Log.Warn(found.Text, "construct", found.Path, "rule", found.Rule)
+				}
+			}
+			failures[i] = errors.Join(err, report.Err())
+		})
+	}
+	wait.Wait()
+	return errors.Join(failures...)
+}
+
+func hintOf(err error) string {
+	var typed *assembly.Error
+	if errors.As(err, &typed) {
+		return typed.Hint
+	}
+	return ""
+}

@@ -1,0 +1,38 @@
+package deploy
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// topicARN is what the CDK CLI takes for the ARN of an SNS topic.
+var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`)
+
+// checkTopics refuses notification ARNs that no topic can have, before anything
+// is deployed: CloudFormation itself would notice with the stack's first event.
+func (j *job) checkTopics(targets []target) error {
+	for _, t := range targets {
+		for _, topic := range j.topics(t) {
+			if !topicARN.MatchString(topic) {
+				return fault.Invalidf("stack %s: notification ARN %s is not a valid ARN of an SNS topic", t.name, topic).
+					WithHint("it has the form arn:aws:sns:eu-west-1:111111111111:name")
+			}
+		}
+	}
+	return nil
+}
+
+// topics are the notification ARNs of a stack with all placeholders replaced;
+// nil says nothing of them, which leaves those that the stack has.
+func (j *job) topics(t target) []string {
+	if t.stack.NotificationARNs == nil && j.NotificationARNs == nil {
+		return nil
+	}
+	topics := slices.Clone(j.NotificationARNs)
+	for _, topic := range t.stack.NotificationARNs {
+		topics = append(topics, j.here(t.region).Resolve(topic))
+	}
+	return slices.Concat([]string{}, topics)
+}

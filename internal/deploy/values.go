@@ -1,0 +1,110 @@
+package deploy
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// Parameter is a value for a parameter of templates; of several for one
+// parameter the last one counts.
+type Parameter struct {
+	Stack string // name, construct path or pattern; empty is every stack that has the parameter
+	Key   string
+	Value string
+}
+
+// configuredParameters are those of the configuration: first those for all
+// stacks, as later ones outrank earlier ones.
+func configuredParameters(configured map[string]config.Parameter) (all []Parameter) {
+	var ofStacks []Parameter
+	for _, name := range slices.Sorted(maps.Keys(configured)) {
+		entry := configured[name]
+		if entry.OfStack == nil {
+			all = append(all, Parameter{Key: name, Value: entry.Value})
+		}
+		for _, key := range slices.Sorted(maps.Keys(entry.OfStack)) {
+			ofStacks = append(ofStacks, Parameter{name, key, entry.OfStack[key]})
+		}
+	}
+	return append(all, ofStacks...)
+}
+
+// parametersOf gives each of the environment's stacks the parameters that it
+// gets. One that no stack has, or a stack that is not there, is an error: a
+// misspelt name would otherwise leave the default in place.
+func (j *job) parametersOf(targets []target) (map[string]map[string]string, error) {
+	found := map[string]map[string]string{}
+	if len(j.Parameters) == 0 {
+		return found, nil
+	}
+	declared := map[string][]string{}
+	for _, t := range targets {
+		found[t.name] = map[string]string{}
+		if names, isRead := declaredParameters(t.stack); isRead { // a template that cannot be read is judged when its stack is deployed
+			declared[t.name] = names
+		}
+	}
+	for _, p := range j.Parameters {
+		if err := p.giveTo(targets, declared, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (p Parameter) giveTo(targets []target, declared map[string][]string, found map[string]map[string]string) error {
+	var meant []target
+	var known []string
+	has := false
+	for _, t := range targets {
+		if p.Stack != "" && !t.isMeant(p.Stack) {
+			continue
+		}
+		names, isRead := declared[t.name]
+		meant, known = append(meant, t), append(known, names...)
+		if !isRead || slices.Contains(names, p.Key) {
+			found[t.name][p.Key], has = p.Value, true
+		}
+	}
+	switch {
+	case has:
+		return nil
+	case p.Stack != "" && meant == nil:
+		return notHere(p.Stack, targets)
+	}
+	return p.lacking(known)
+}
+
+// lacking is the error for a parameter that none of those that are meant has.
+func (p Parameter) lacking(known []string) error {
+	err := fault.Invalidf("there is a value for the parameter %s, but no stack of this environment has such a parameter", p.Key)
+	if p.Stack != "" {
+		err = fault.Invalidf("there is a value for the parameter %s, but the stack %s has no such parameter", p.Key, p.Stack)
+	}
+	slices.Sort(known)
+	if near := assembly.Nearest(p.Key, known); near != "" {
+		return err.WithHint("did you mean %s?", near)
+	}
+	if known = slices.Compact(known); len(known) > 0 {
+		return err.WithHint("the parameters are %s", strings.Join(known, ", "))
+	}
+	return err
+}
+
+// declaredParameters are the names of the parameters that a stack's template
+// has, and whether it could be read.
+func declaredParameters(stack assembly.Stack) (names []string, isRead bool) {
+	var template struct{ Parameters map[string]json.RawMessage }
+	text, err := os.ReadFile(stack.Template)
+	if err != nil || json.Unmarshal(text, &template) != nil {
+		return nil, false
+	}
+	return slices.Sorted(maps.Keys(template.Parameters)), true
+}

@@ -1,0 +1,162 @@
+package deploy_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	engine "github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/deploy"
+)
+
+// check looks at every environment of the workspace.
+// found is what a look at every environment finds.
+type found struct {
+	engine.Checked
+	Removed []stage.RemovedStack
+}
+
+func (w *world) check() (found, error) { return w.checkWith(w.deps()) }
+
+func (w *world) checkWith(d deploy.Deps) (found, error) {
+	w.t.Helper()
+	cfg, err := config.Load(filepath.Join(w.source, "aphex-config.yaml"))
+	require.NoError(w.t, err)
+	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1"}
+	checked, removed, err := deploy.Check(w.t.Context(), d, frame, "artifacts", engine.CheckRequest{
+		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute,
+		Workspace: func(context.Context) (string, error) { return w.source, nil },
+	})
+	return found{checked, removed}, err
+}
+
+func TestEveryEnvironmentIsCheckedBeforeOneIsTouched(t *testing.T) {
+	w := newWorld(t)
+	w.ForgetCalls()
+	for name, c := range map[string]struct {
+		environments string
+		says         []string
+		kind         fault.Kind
+	}{
+		"a misspelt stack": {
+			`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Dtaa}]}
+`, []string{`environment prod: `, `no stack "Dtaa"`}, fault.Invalid,
+		},
+		"several mistakes": {
+			`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Date}]}
+  - {name: eu, account: "222222222222", region: eu-central-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Date}]}
+  - {name: us, account: "333333333333", region: us-west-2, stacks: [{name: Egde}]}
+`, []string{"3 of 4 environments cannot be deployed:", "\n  dev, prod: ", `"Date"`, "\n  us: ", `"Egde"`, "did you mean"}, fault.Invalid,
+		},
+	} {
+		w.configure(c.environments)
+		_, err := w.check()
+		require.Error(t, err, name)
+		for _, text := range c.says {
+			assert.Contains(t, err.Error()+" "+fault.HintOf(err), text, name)
+		}
+		assert.Equal(t, c.kind, fault.KindOf(err), name)
+	}
+	for call := range w.Calls() {
+		assert.NotRegexp(t, "ChangeSet|PutObject", call)
+	}
+}
+
+func TestStacksThatNoEnvironmentDeploysAreNamed(t *testing.T) {
+	w := newWorld(t)
+	w.configure(`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Data}, {name: Edge}]}
+`)
+	checked, err := w.check()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Api"}, checked.Undeployed)
+}
+
+func TestAStackOfTwoEnvironmentsIsRefusedByName(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		environments string
+		says         string
+	}{
+		"the same stack": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: test, account: "111111111111", region: eu-west-1, stacks: [{name: Data}, {name: Api}]}
+`, "Data in 111111111111 eu-west-1 is a stack of the environments dev and test"},
+		"one that has a region of its own": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Edge}]}
+  - {name: eu, account: "111111111111", region: eu-central-1, stacks: [{name: "*"}]}
+`, "Edge in 111111111111 us-east-1 is a stack of the environments dev and eu"},
+		"other stacks of one place": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: test, account: "111111111111", region: eu-west-1, stacks: [{name: Edge}]}
+`, ""},
+		"the same stack in another account": {`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Data}]}
+`, ""},
+	} {
+		w.configure(c.environments)
+		_, err := w.check()
+		if c.says == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, c.says, name)
+		assert.Equal(t, fault.Invalid, fault.KindOf(err), name)
+		assert.Contains(t, fault.HintOf(err), "ENVIRONMENT_NAME", name)
+	}
+}
+
+func TestAnAppThatFailsForOneEnvironmentIsFoundWithItsOutput(t *testing.T) {
+	w := newWorld(t)
+	app, err := os.ReadFile(filepath.Join(w.source, "app.js"))
+	require.NoError(t, err)
+	w.write("app.js", "if (process.env.ENVIRONMENT_NAME === 'prod') { console.error('no settings for prod'); process.exit(7) }\n"+string(app))
+	_, err = w.check()
+	require.ErrorContains(t, err, "environment prod: ")
+	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Contains(t, err.Error()+fault.HintOf(err), "no settings for prod")
+	assert.False(t, strings.Contains(w.out.String(), "no settings"), "the deployment shows what the app prints")
+}
+
+func TestADockerWithoutADaemonIsFoundBeforeAnythingIsDeployed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	w.shape("image")
+	program := filepath.Join(w.source, "docker")
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(w.source, "image"), 0o755))
+	w.write("image/Dockerfile", "FROM scratch\n")
+	w.configure(`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}, {name: Api}], env: {CDK_DOCKER: ` + program + `}}
+`)
+	w.ForgetCalls()
+	_, checked := w.check()
+	_, deployed := w.run("dev")
+	for _, err := range []error{checked, deployed} {
+		require.ErrorContains(t, err, "cannot reach its daemon: Cannot connect to the Docker daemon")
+		assert.ErrorContains(t, err, "the image Image has to be built")
+		assert.Equal(t, fault.Invalid, fault.KindOf(err))
+		assert.Contains(t, fault.HintOf(err), "DOCKER_HOST")
+	}
+	for call := range w.Calls() {
+		assert.NotRegexp(t, "ChangeSet|PutObject", call)
+	}
+}

@@ -1,0 +1,73 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/schedule"
+)
+
+// DurationsKey is where the artifact bucket keeps how long the last deployment
+// of each stack of an environment took, as {stack: seconds}.
+func DurationsKey(environment string) string { return "metadata/durations/" + environment + ".json" }
+
+// durationsLimit bounds the reading and the writing of durations, which are only told.
+const durationsLimit = 10 * time.Second
+
+// readDurations begins to read the durations and gives a function that waits
+// for them. What cannot be read is not known: no deployment fails for it.
+func (d Deps) readDurations(ctx context.Context, in Input, tell func(map[string]float64)) (wait func() map[string]float64) {
+	known := map[string]float64{}
+	if d.Get == nil || in.Bucket == "" {
+		return func() map[string]float64 { return known }
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(ctx, durationsLimit)
+		defer cancel()
+		data, err := d.Get(ctx, in.Bucket, DurationsKey(in.Environment))
+		if err != nil || json.Unmarshal(data, &known) != nil || known == nil {
+			known = map[string]float64{}
+		}
+		tell(known)
+	}()
+	return func() map[string]float64 {
+		<-done
+		return known
+	}
+}
+
+// keepDurations stores the durations of the stacks that were changed beside
+// those known of the environment's other stacks.
+func (d Deps) keepDurations(ctx context.Context, in Input, stacks []config.Stack, known map[string]float64, results deploy.Results) error {
+	kept, changed := map[string]float64{}, false
+	for _, stack := range stacks {
+		if seconds, is := known[stack.Name]; is {
+			kept[stack.Name] = seconds
+		}
+	}
+	for _, r := range results {
+		if seconds, is := known[r.Stack]; is {
+			kept[r.Stack] = seconds // of a stack that a pattern names
+		}
+		if r.State == schedule.Done && (r.Action == cfn.Created || r.Action == cfn.Updated) && len(r.Changes) > 0 {
+			kept[r.Stack], changed = r.Ended.Sub(r.Started).Round(100*time.Millisecond).Seconds(), true
+		}
+	}
+	if !changed || in.Bucket == "" {
+		return nil
+	}
+	data, err := json.Marshal(kept)
+	if err != nil {
+		return fmt.Errorf("encoding the durations: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), durationsLimit)
+	defer cancel()
+	return d.Put(ctx, in.Bucket, DurationsKey(in.Environment), data)
+}

@@ -1,0 +1,62 @@
+package deploy_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/stages/deploy"
+)
+
+func TestAFileThatWouldBeWrittenOverAnotherIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	require.NoError(t, os.MkdirAll(at("app/sub"), 0o755))
+	require.NoError(t, os.WriteFile(at("kept.json"), []byte("{}"), 0o644))
+	require.NoError(t, os.Symlink(at("kept.json"), at("link.json")))
+	require.NoError(t, os.Link(at("kept.json"), at("hard.json")))
+	require.NoError(t, os.Symlink(at("app"), at("alias")))
+	source := deploy.Input{Source: at("app"), Config: "sub/aphex-config.yaml", Commit: commit}
+	built := deploy.Input{ArtifactDir: at("built"), Config: "aphex-config.yaml", Commit: commit}
+	for name, c := range map[string]struct {
+		in   deploy.Input
+		set  func(*deploy.Input)
+		says string // "" is accepted
+	}{
+		"files of their own":             {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("b.json") }, ""},
+		"a file in the workspace":        {source, func(in *deploy.Input) { in.OutputsFile = at("app/outputs.json") }, ""},
+		"a file beside the artifact":     {built, func(in *deploy.Input) { in.OutputsFile = at("built/outputs.json") }, ""},
+		"both outputs":                   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("a.json") }, "--outputs-file and --named-outputs-file are one file"},
+		"the same in another spelling":   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("app/../a.json") }, "are one file"},
+		"names that differ only by case": {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("Out.json"), at("out.json") }, "are one file"},
+		"outputs and plan":               {source, func(in *deploy.Input) { in.NamedOutputsFile, in.PlanFile = at("a.json"), at("a.json") }, "--named-outputs-file and --plan-file are one file"},
+		"the plan that is executed":      {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("a.json"), at("a.json") }, "--execute-plan and --outputs-file are one file"},
+		"a symbolic link":                {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("link.json"), at("kept.json") }, "are one file"},
+		"a hard link":                    {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("hard.json"), at("kept.json") }, "are one file"},
+		"the configuration":              {source, func(in *deploy.Input) { in.OutputsFile = at("app/sub/aphex-config.yaml") }, "--config and --outputs-file are one file"},
+		"the configuration by a link":    {source, func(in *deploy.Input) { in.OutputsFile = at("alias/sub/aphex-config.yaml") }, "--config and --outputs-file are one file"},
+		"the settings of the app":        {source, func(in *deploy.Input) { in.NamedOutputsFile = at("app/sub/cdk.json") }, "over what --source holds"},
+		"its context":                    {source, func(in *deploy.Input) { in.PlanFile = at("app/cdk.context.json") }, "over what --source holds"},
+		"a file of the assembly":         {source, func(in *deploy.Input) { in.Assembly, in.OutputsFile = at("out"), at("out/manifest.json") }, "over what --assembly holds"},
+		"the document of the artifact":   {built, func(in *deploy.Input) { in.OutputsFile = at("built/" + commit + "/artifact.json") }, "over what --artifact-dir holds"},
+		"what is known of environments":  {built, func(in *deploy.Input) { in.OutputsFile = at("built/metadata/stacks/dev.json") }, "over what --artifact-dir holds"},
+	} {
+		in := c.in
+		c.set(&in)
+		err := in.Validate()
+		if c.says == "" {
+			assert.NoError(t, err, name)
+			continue
+		}
+		if assert.ErrorContains(t, err, c.says, name) {
+			assert.Equal(t, fault.Invalid, fault.KindOf(err), name)
+			assert.True(t, strings.HasPrefix(fault.HintOf(err), "give "), name)
+		}
+	}
+}

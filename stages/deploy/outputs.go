@@ -1,0 +1,82 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// checkWritable finds out before anything is deployed whether a file can be
+// written; no name is no file. One that was not there before is not there
+// afterwards.
+func checkWritable(name string) error {
+	if name == "" {
+		return nil
+	}
+	_, missing := os.Stat(name)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return fault.Writing(name, err)
+	}
+	if missing != nil {
+		defer os.Remove(name)
+	}
+	return fault.Writing(name, file.Close())
+}
+
+// keepOutputs stores the outputs in all shapes, and gives the key of the plain
+// one. What a cancelled deployment has made is kept as well.
+func (d Deps) keepOutputs(ctx context.Context, in Input, results deploy.Results) (key string, err error) {
+	outputs := results.Outputs()
+	plain, plainErr := outputsJSON(outputs.Values())
+	detailed, detailedErr := outputsJSON(outputs)
+	byName, byNameErr := outputsJSON(results.CLIOutputs())
+	if err := errors.Join(plainErr, detailedErr, byNameErr); err != nil {
+		return "", err
+	}
+	for _, file := range []struct {
+		path string
+		text []byte
+	}{{in.OutputsFile, byName}, {in.NamedOutputsFile, plain}} {
+		if file.path == "" {
+			continue
+		}
+		if err := os.WriteFile(file.path, file.text, 0o644); err != nil {
+			return "", fault.Writing(file.path, err)
+		}
+	}
+	if in.Bucket == "" {
+		return "", nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	folder := in.Commit + "/" + in.Environment + "/"
+	objects := map[string][]byte{folder + "outputs.json": plain, folder + "outputs-detailed.json": detailed}
+	for _, key := range slices.Sorted(maps.Keys(objects)) {
+		if err := d.Put(ctx, in.Bucket, key, objects[key]); err != nil {
+			return "", fmt.Errorf("storing the stack outputs as %q: %w", key, err)
+		}
+	}
+	return folder + "outputs.json", nil
+}
+
+// outputsJSON writes outputs as the CDK CLI does, without escapes that only HTML needs.
+func outputsJSON(outputs any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(outputs); err != nil {
+		return nil, fmt.Errorf("encoding the stack outputs: %w", err)
+	}
+	return text.Bytes(), nil
+}

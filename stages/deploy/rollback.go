@@ -1,0 +1,88 @@
+package deploy
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+)
+
+// RollbackHelp describes the stage on the command line.
+const RollbackHelp = `Roll back stacks of an environment that stopped half way.
+
+Brings stacks whose deployment failed without being rolled back (CREATE_FAILED,
+UPDATE_FAILED), or whose rollback failed itself (UPDATE_ROLLBACK_FAILED), back to
+their last stable state, as cdk rollback does. Stacks that need no rollback are left
+alone; it is an error if none does. Where resources cannot be rolled back, --orphan
+leaves some of them behind as they are, --force all that fail.
+
+Examples:
+
+  deployer rollback --environment dev
+  deployer rollback --environment dev --stack Api --orphan Queue4A7E3555
+`
+
+// RollbackInput is what the stage is given.
+type RollbackInput struct {
+	Environment string        `help:"Name of the environment whose stacks are rolled back." required:""`
+	Stack       []string      `help:"Roll back only these stacks: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
+	Force       bool          `short:"f" help:"Leave behind all resources whose rollback fails."`
+	Orphan      []string      `help:"Leave behind these resources of a stack whose rollback failed, by logical id. May be given several times." placeholder:"ID,…"`
+	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Source      string        `help:"Folder of the repository, built." type:"path" default:"." placeholder:"DIR"`
+	Assembly    string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
+	Limit       time.Duration `help:"How long one command may run." default:"1h"`
+}
+
+// Validate refuses resources of which all and some are named.
+func (in RollbackInput) Validate() error {
+	if in.Force && len(in.Orphan) > 0 {
+		return fault.Invalidf("--force leaves all failing resources behind, --orphan some of them").WithHint("give one of them")
+	}
+	return nil
+}
+
+// RollbackOutput is what the stage leaves.
+type RollbackOutput struct {
+	Summary deploy.Summary `output:"summary" help:"What became of each stack, as JSON."`
+}
+
+// RollbackContract is the stage from outside.
+func RollbackContract() contract.Contract {
+	return contract.Of[RollbackInput, RollbackOutput]("deployer", "rollback")
+}
+
+// RollBack rolls back the stacks one after the other, and stops at the first that fails.
+func RollBack(ctx context.Context, d Deps, frame stage.Frame, in RollbackInput) (RollbackOutput, error) {
+	cfg, err := config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config)))
+	if err != nil {
+		return RollbackOutput{}, fault.Invalidf("%w", err)
+	}
+	env, found := cfg.Environment(in.Environment)
+	if !found {
+		return RollbackOutput{}, fault.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+	}
+	scratch, err := workspace.Scratch("rollback-")
+	if err != nil {
+		return RollbackOutput{}, err
+	}
+	defer remove.All(scratch)
+	if frame.Workflow == "" { // each run by hand is one of its own
+		frame.Workflow = "rollback-" + time.Now().UTC().Format("20060102T150405.000000000")
+	}
+	engine := d.Engine(frame)
+	defer engine.Reporter.Watch()()
+	r := deploy.For(env)
+	r.Workspace, r.Scratch, r.Assembly, r.Limit = in.Source, scratch, in.Assembly, in.Limit
+	r.Only, r.Exclusively = deploy.SplitNames(in.Stack), true
+	results, err := engine.RollBack(ctx, r, cfn.Orphans{Failing: in.Force, LogicalIDs: in.Orphan})
+	return RollbackOutput{Summary: results.Summary(env.Name, frame.Redactor.String)}, err
+}

@@ -1,0 +1,52 @@
+package deploy
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+)
+
+// flagValues are what flags of the CDK CLI's forms say.
+type flagValues struct {
+	parameters []deploy.Parameter // first those for all stacks, as later ones outrank earlier ones
+	context    map[string]any
+}
+
+// values reads the flags that have the forms of the CDK CLI's.
+func (in Input) values() (flagValues, error) {
+	v := flagValues{context: map[string]any{}}
+	for _, text := range in.Parameters {
+		name, value, isAssignment := strings.Cut(text, "=")
+		stack, key, ofStack := cutLast(name, ":")
+		if !isAssignment || key == "" || ofStack && stack == "" {
+			return v, fault.Invalidf("--parameters %q is no assignment", text).WithHint("write it as KEY=VALUE or STACK:KEY=VALUE")
+		}
+		v.parameters = append(v.parameters, deploy.Parameter{Stack: stack, Key: key, Value: value})
+	}
+	slices.SortStableFunc(v.parameters, func(a, b deploy.Parameter) int {
+		return cmp.Compare(min(len(a.Stack), 1), min(len(b.Stack), 1))
+	})
+	for _, text := range in.Context {
+		key, value, isAssignment := strings.Cut(text, "=")
+		switch {
+		case !isAssignment || key == "":
+			return v, fault.Invalidf("--context %q is no assignment", text).WithHint("write it as KEY=VALUE")
+		case strings.HasPrefix(key, "aws:"):
+			return v, fault.Invalidf("--context %q: keys that begin with aws: are the CDK's own", text)
+		}
+		v.context[key] = value
+	}
+	return v, nil
+}
+
+// cutLast splits a text at the last separator; without one all is behind it.
+func cutLast(text, separator string) (before, after string, found bool) {
+	at := strings.LastIndex(text, separator)
+	if at < 0 {
+		return "", text, false
+	}
+	return text[:at], text[at+len(separator):], true
+}

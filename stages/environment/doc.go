@@ -1,4 +1,0 @@
-// Package environment is the stage that deploys a commit to one environment:
-// it enters the account, synthesizes the CDK apps, publishes their assets,
-// deploys their stacks and keeps the outputs.
-package environment
