@@ -127,7 +127,7 @@ func TestTheCLILooksUpWhatIsMissingWhenItMay(t *testing.T) {
 while [ $# -gt 0 ]; do if [ "$1" = --output ]; then out=$2; fi; shift; done
 echo '{"version":"55.0.0"}' > "$out/manifest.json"
 `
-	missing := `echo '{"version":"55.0.0","missing":[{"key":"vpc:a"}]}' > "$CDK_OUTDIR/manifest.json"`
+	missing := `echo '{"version":"55.0.0","missing":[{"key":"vpc:a","props":{"account":"222222222222"}}]}' > "$CDK_OUTDIR/manifest.json"`
 	o := app(t, map[string]string{"cdk.json": shellApp, "app.sh": missing, "node_modules/.bin/cdk": finds})
 	o.Lookups = true
 	cli := filepath.Join(o.App, "node_modules/.bin/cdk")
@@ -139,6 +139,7 @@ echo '{"version":"55.0.0"}' > "$out/manifest.json"
 	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\nexit 0\n"), 0o755))
 	_, err = synth.Synthesize(t.Context(), o)
 	require.ErrorContains(t, err, "the CDK CLI could not find context that the app needs: vpc:a")
+	assert.Contains(t, fault.HintOf(err), "in account 222222222222, and may", "where it was looked for")
 
 	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\necho 'Error: no credentials' >&2; exit 1\n"), 0o755))
 	_, err = synth.Synthesize(t.Context(), o)

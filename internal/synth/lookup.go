@@ -36,7 +36,7 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 	a, err := o.read(out)
 	if err == nil && len(a.Missing) > 0 {
 		return nil, fault.Failedf("the CDK CLI could not find context that the app needs: %s", keysOf(a.Missing)).
-			WithHint("does the thing exist in account %s, and may the credentials read it?", o.Account)
+			WithHint("does the thing exist in account %s, and may the credentials read it?", strings.Join(o.accountsOf(a.Missing), ", "))
 	}
 	if err == nil && o.Log != nil {
 		o.Log.Warn("this run alone uses the context that was looked up; to hold every run to the same values, run `cdk synth` with access to the account and commit cdk.context.json",
@@ -63,6 +63,20 @@ func (o Options) runCLI(ctx context.Context, cli, out string) error {
 		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), &said, "")
 	}
 	return nil
+}
+
+// accountsOf gives the accounts that context is missing of.
+func (o Options) accountsOf(missing []assembly.Missing) []string {
+	var accounts []string
+	for _, m := range missing {
+		account, named := m.Props["account"].(string)
+		if !named {
+			account = o.Account
+		}
+		accounts = append(accounts, account)
+	}
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
 }
 
 func keysOf(missing []assembly.Missing) string {
