@@ -376,3 +376,30 @@ func TestAnAssemblyTellsWhatTheSourceDoesNot(t *testing.T) {
 	assert.Equal(t, "Data infra, shop-Api infra/lib.js, Live/Web infra/lib.js 222222222222 eu-west-1", told(app.Stacks))
 	assert.Contains(t, string(scaffold.Render(app)), "account: \"222222222222\"\n", "an account that the app names, not the one that it was told")
 }
+
+func TestStacksNamedAfterStagesOfDeliveryMakeAnEnvironmentEach(t *testing.T) {
+	const app = "-- cdk.json --\n{\"app\": \"npx tsx app.ts\"}\n-- app.ts --\nconst app = new App();\nclass Live extends Stage {}\n"
+	cases := map[string]struct{ creations, want string }{
+		"in the names of stacks":          {"new Stack(app, 'Api-prod'); new Stack(app, 'Api-dev'); new Stack(app, 'dev.Web');", "dev 111111111111 Api-dev dev.Web; prod 222222222222 Api-prod"},
+		"in those of stages":              {"new Live(app, 'Dev'); new Live(app, 'Staging'); new Live(app, 'Prod');", "dev 111111111111 Dev/*; staging 222222222222 Staging/*; prod 333333333333 Prod/*"},
+		"with one that all have":          {"new Stack(app, 'Shared'); new Live(app, 'QA'); new Live(app, 'Production');", "qa 111111111111 Shared QA/*; production 222222222222 Shared Production/*"},
+		"of one stage only":               {"new Stack(app, 'Api-dev'); new Stack(app, 'Web-dev');", "dev 111111111111 Api-dev Web-dev"},
+		"as parts of words":               {"new Stack(app, 'Devices'); new Stack(app, 'Products');", "dev 111111111111 Devices Products"},
+		"which say their accounts anyway": {"new Live(app, 'Dev', {env: {account: '444444444444'}}); new Live(app, 'Prod', {env: {account: '555555555555'}});", "dev 444444444444 Dev/*; prod 555555555555 Prod/*"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := config.Parse(golden, scaffold.Render(inspect(t, app+c.creations)))
+			require.NoError(t, err)
+			var all []string
+			for _, env := range cfg.Environments {
+				one := env.Name + " " + env.Account
+				for _, stack := range env.Stacks {
+					one += " " + stack.Name
+				}
+				all = append(all, one)
+			}
+			assert.Equal(t, c.want, strings.Join(all, "; "))
+		})
+	}
+}

@@ -102,8 +102,8 @@ func isPattern(stack Stack) bool { return strings.Contains(stack.Name, "*") }
 func (p *page) environments(app App, stacks []Stack) {
 	p.line("\n# Where it is deployed, one after the other.\nenvironments:")
 	all := targets(stacks)
-	for _, target := range all {
-		p.environment(target, app)
+	for i, target := range all {
+		p.environment(target, app, i)
 	}
 	if len(all) > 1 {
 		return
@@ -114,25 +114,26 @@ func (p *page) environments(app App, stacks []Stack) {
 }
 
 // environment tells where an environment is, and how it is tested. How tests
-// are written is shown at the first one only.
-func (p *page) environment(target target, app App) {
+// are written is shown at the first one only. Accounts that the app does not tell
+// are another example each.
+func (p *page) environment(target target, app App, place int) {
 	p.line("  - name: %s", target.name)
 	if target.account == "" {
 		p.line("    # The app does not tell its account: write yours here.")
 	}
-	p.line("    account: %q", cmp.Or(target.account, Account))
+	p.line("    account: %q", cmp.Or(target.account, strings.Repeat(strconv.Itoa(place%9+1), len(Account))))
 	if target.region == "" {
 		p.line("    # The app does not tell its region: write yours here.")
 	}
 	p.line("    region: %s", cmp.Or(target.region, Region))
 	p.line("    stacks: [%s]", strings.Join(target.stacks, ", "))
-	p.tests(target, app)
+	p.tests(app, place == 0)
 }
 
-func (p *page) tests(target target, app App) {
+func (p *page) tests(app App, first bool) {
 	commands := runnable(app.Tests)
 	switch {
-	case len(commands) == 0 && target.name != firstName:
+	case len(commands) == 0 && !first:
 		return
 	case len(commands) == 0:
 		p.line("    # Tests of the deployment, with its outputs in the file $STACK_OUTPUTS:")

@@ -2,6 +2,8 @@ package scaffold
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
@@ -16,8 +18,9 @@ type target struct {
 
 const firstName = "dev"
 
-// targets makes one target of each account that the stacks name. Stacks that
-// name none belong to all of them.
+// targets makes one target of each account that the stacks name or, where they
+// name none, of each stage of delivery. Stacks that name none belong to all of
+// them.
 func targets(stacks []Stack) []target {
 	var accounts []string
 	members := map[string][]Stack{}
@@ -28,6 +31,9 @@ func targets(stacks []Stack) []target {
 		}
 	}
 	if accounts == nil {
+		if all := stages(stacks); len(all) > 1 {
+			return all
+		}
 		return []target{{name: firstName, region: region(stacks), stacks: names(stacks)}}
 	}
 	var all []target
@@ -39,6 +45,33 @@ func targets(stacks []Stack) []target {
 			}
 		}
 		all = append(all, target{name: nameOf(i, len(accounts)), account: account, region: region(own), stacks: names(own)})
+	}
+	return all
+}
+
+// stageWords are the usual names of stages of delivery, in their order.
+var stageWords = []string{"dev", "development", "test", "qa", "uat", "stage", "staging", "preprod", "prod", "production"}
+
+// stageWord finds one in a name such as Api-dev, prod_Api or Dev/*.
+var stageWord = regexp.MustCompile(`(?i)(?:^|[-_./])(` + strings.Join(stageWords, "|") + `)(?:$|[-_./])`)
+
+// stages makes one target of each stage of delivery that names of stacks tell:
+// the same stacks side by side in one account would take each other's names.
+func stages(stacks []Stack) []target {
+	var all []target
+	for _, word := range stageWords {
+		var own []Stack
+		named := false
+		for _, stack := range stacks {
+			found := strings.ToLower(firstOf(stageWord, stack.Name))
+			named = named || found == word
+			if found == word || found == "" {
+				own = append(own, stack)
+			}
+		}
+		if named {
+			all = append(all, target{name: word, region: region(own), stacks: names(own)})
+		}
 	}
 	return all
 }
