@@ -85,12 +85,25 @@ func TestTheAWSCLIDeploysStacks(t *testing.T) {
 		c.awsOK("cloudformation", "create-stack", "--stack-name", "Grown", "--template-body", importing+"  Topic: {Type: AWS::SNS::Topic}\n")
 		reaches("Grown", "ROLLBACK_COMPLETE")
 	})
+	t.Run("what exists is imported by a change set that may", func(t *testing.T) {
+		body := "Resources:\n  Size: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, Properties: {Name: /size, Type: String, Value: large}}\n"
+		c.awsOK("ssm", "put-parameter", "--name", "/size", "--value", "small", "--type", "String")
+		c.awsOK("cloudformation", "create-change-set", "--stack-name", "Taken", "--change-set-name", "take", "--change-set-type", "CREATE",
+			"--import-existing-resources", "--template-body", body)
+		require.Eventually(t, func() bool {
+			return c.awsOK("cloudformation", "describe-change-set", "--stack-name", "Taken", "--change-set-name", "take",
+				"--query", "Changes[].ResourceChange.[Action, PhysicalResourceId]", "--output", "text") == "Import\t/size"
+		}, time.Minute, 100*time.Millisecond)
+		c.awsOK("cloudformation", "execute-change-set", "--stack-name", "Taken", "--change-set-name", "take")
+		reaches("Taken", "CREATE_COMPLETE")
+		assert.Equal(t, "large", c.awsOK("ssm", "get-parameter", "--name", "/size", "--query", "Parameter.Value", "--output", "text"))
+	})
 	t.Run("another account and region are a world of their own", func(t *testing.T) {
 		printed, err := c.aws(prodAccount, frankfurt, "cloudformation", "describe-stacks", "--query", "length(Stacks)", "--output", "text")
 		require.NoError(t, err, printed)
 		assert.Equal(t, "0", printed)
 	})
-	for _, stack := range []string{"Grown", "User", "Base"} {
+	for _, stack := range []string{"Grown", "Taken", "User", "Base"} {
 		c.awsOK("cloudformation", "delete-stack", "--stack-name", stack)
 		reaches(stack, "DELETE_COMPLETE")
 	}
