@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awssim"
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
@@ -40,8 +42,8 @@ func benchEnvironments(ctx context.Context, log *slog.Logger, o options, scratch
 			return nil, err
 		}
 		err = w.inCloud(filepath.Join(scratch, fmt.Sprintf("checked-%d", n)), stacks.Options{}, func(sim *awssim.Server) error {
-			r, err := measure(ctx, log, w.environmentsPair(sim, shop.dir, n), o.runs)
-			results = append(results, r)
+			measured, err := measureAll(ctx, log, w.environmentsPairs(sim, shop.dir, n), o.runs)
+			results = append(results, measured...)
 			return err
 		})
 		if err != nil {
@@ -51,15 +53,16 @@ func benchEnvironments(ctx context.Context, log *slog.Logger, o options, scratch
 	return results, nil
 }
 
-// environmentsPair is the pipeline's step on n environments, and the syntheses of as many.
-func (w *world) environmentsPair(sim *awssim.Server, dir string, n int) pair {
+// environmentsPairs are the pipeline's step on n environments, and the syntheses of as many: by the clock, for which
+// the machine has to be idle, and by the time of processors, for which it has not.
+func (w *world) environmentsPairs(sim *awssim.Server, dir string, n int) []pair {
 	rounds := syntheses(n, runtime.NumCPU())
 	env := append(os.Environ(), "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION="+region)
 	alone := timed(func(ctx context.Context) error {
 		_, err := synth.Synthesize(ctx, synth.Options{App: dir, Out: filepath.Join(w.scratch, "alone"), Account: account, Region: region, Env: env})
 		return err
 	})
-	return pair{
+	byClock := pair{
 		Name: fmt.Sprintf("environments %d", n), Unit: "s", Limit: mostOfEnvironments,
 		Ours: func(ctx context.Context) (float64, error) {
 			ran, err := watch(ctx, w.checkAll(sim, dir), false)
@@ -70,6 +73,28 @@ func (w *world) environmentsPair(sim *awssim.Server, dir string, n int) pair {
 			return once * float64(rounds), err
 		},
 	}
+	byProcessor := pair{
+		Name: byClock.Name + ", CPU", Unit: "s", Limit: mostOfEnvironments,
+		Ours: func(ctx context.Context) (float64, error) {
+			ran, err := watch(ctx, w.checkAll(sim, dir), false)
+			return ran.cpu, err
+		},
+		Theirs: func(ctx context.Context) (float64, error) {
+			before := childrenCPU()
+			_, err := alone(ctx)
+			return (childrenCPU() - before) * float64(n), err
+		},
+	}
+	return []pair{byClock, byProcessor}
+}
+
+// childrenCPU is how many seconds of processors the processes took that this one has waited for.
+func childrenCPU() float64 {
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &usage) != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
 // syntheses says how many syntheses come one after the other when each processor does one at a time.

@@ -13,6 +13,7 @@ import (
 // process is what running a program showed.
 type process struct {
 	seconds float64
+	cpu     float64 // seconds of processors that it and its children took
 	memory  float64 // most of its tree's resident set, in MB; 0 where it was not asked for
 	lines   []line
 }
@@ -41,6 +42,9 @@ func watch(ctx context.Context, command *exec.Cmd, memory bool) (process, error)
 	}
 	err := command.Wait()
 	p := process{seconds: time.Since(began).Seconds(), memory: peak(), lines: out.all()}
+	if state := command.ProcessState; state != nil {
+		p.cpu = (state.UserTime() + state.SystemTime()).Seconds()
+	}
 	if err != nil {
 		return p, fmt.Errorf("running %s: %w\n%s", command.Path, err, out.text())
 	}
