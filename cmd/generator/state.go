@@ -56,7 +56,7 @@ func (s state) wait(ctx context.Context, std streams) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("waiting for the end of the other run that uses %s: %w", s.dir, ctx.Err())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

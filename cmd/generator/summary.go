@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,9 +10,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -96,56 +93,6 @@ func (l *laptop) unreached(s *summary, run localrun.Result) bool {
 		found = true
 	}
 	return found
-}
-
-// errStopped is in the chain of an error that says that a run was stopped.
-var errStopped = errors.New("the run was stopped")
-
-// verdict is the error that the run amounts to.
-func verdict(result localrun.Result, cause *cause) error {
-	switch {
-	case result.Status == localrun.Succeeded:
-		return nil
-	case result.Status == localrun.Stopped:
-		if cause == nil {
-			return fault.Cancelledf("%w", errStopped).WithHint("the same command runs the commit again")
-		}
-		stopped := fault.Cancelledf("%w at %s", errStopped, cause.step)
-		if cause.Hint == "" {
-			return stopped.WithHint("the same command runs the commit again")
-		}
-		return stopped // what goes on and what to do is in the summary
-	case cause != nil && cause.Status == fault.Invalid.String():
-		return fault.Invalidf("the run stopped at %s", cause.step)
-	case cause != nil:
-		return fault.Failedf("the run stopped at %s", cause.step)
-	}
-	return fault.Failedf("the run did not succeed")
-}
-
-// cause is the record of the step that a run stopped at.
-type cause struct {
-	step string
-	stage.Record
-}
-
-// causeOf reads what the first failed step recorded of itself.
-func causeOf(result localrun.Result) *cause {
-	for _, step := range result.Steps {
-		if step.Status != localrun.Failed && step.Status != localrun.Errored && step.Status != localrun.Stopped {
-			continue
-		}
-		c := cause{step.Name, stage.Record{Error: step.Message}}
-		data, err := os.ReadFile(filepath.Join(step.Volume, argo.OutputsOf(step.Container), stage.ResultFile))
-		if err == nil {
-			_ = json.Unmarshal(data, &c.Record) // a half-written record says less, not nothing
-		}
-		if c.Error == "" {
-			c.Error = step.Message
-		}
-		return &c
-	}
-	return nil
 }
 
 // summary collects the lines of the last screen.
@@ -332,12 +279,6 @@ func (l *laptop) next(s *summary, result localrun.Result, changed, incomplete bo
 		s.line("  nothing changed: every stack is as the commit wants it")
 		s.line("  change a stack in %s, commit, and run the same command again", relative(l.src.dir))
 	}
-}
-
-// waits says whether a run ended at an approval that nobody gave.
-func waits(result localrun.Result) bool {
-	cause := causeOf(result)
-	return cause != nil && strings.HasPrefix(cause.step, plan.Approve(""))
 }
 
 // relative shortens a path for people, where it lies below the current folder.

@@ -40,7 +40,7 @@ type stackLine struct {
 	doing       string
 	running     []activity // resources in progress, the latest last
 	done, total int        // resources of the change set
-	outcome     string     // how it ended, as in "created"; empty before
+	outcome     string     // how it ended, as in "created"; empty before, and of one that did not end well
 }
 
 // NewBoard makes a board without lines.
@@ -258,8 +258,10 @@ func (s *stackLine) apply(e Event) {
 	switch {
 	case e.Step == Finished:
 		s.outcome = e.Text
-	case slices.Contains(outcomes, e.Step):
+	case e.Step == Skipped:
 		s.outcome = e.Step
+	case e.Step == Failed || e.Step == Stopped:
+		s.running, s.doing = nil, e.Step // stays by name
 	case e.Resource != "":
 		s.running = slices.DeleteFunc(s.running, func(a activity) bool { return a.id == e.Resource })
 		if doing := e.deed(); doing != "" {

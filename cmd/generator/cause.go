@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// errStopped is in the chain of an error that says that a run was stopped.
+var errStopped = errors.New("the run was stopped")
+
+// verdict is the error that the run amounts to.
+func verdict(result localrun.Result, cause *cause) error {
+	switch {
+	case result.Status == localrun.Succeeded:
+		return nil
+	case result.Status == localrun.Stopped:
+		if cause == nil {
+			return fault.Cancelledf("%w", errStopped).WithHint("the same command runs the commit again")
+		}
+		stopped := fault.Cancelledf("%w at %s", errStopped, cause.step)
+		if cause.Hint == "" {
+			return stopped.WithHint("the same command runs the commit again")
+		}
+		return stopped // what goes on and what to do is in the summary
+	case cause != nil && cause.Status == fault.Invalid.String():
+		return fault.Invalidf("the run stopped at %s", cause.step)
+	case cause != nil:
+		return fault.Failedf("the run stopped at %s", cause.step)
+	}
+	return fault.Failedf("the run did not succeed")
+}
+
+// cause is the record of the step that a run stopped at.
+type cause struct {
+	step string
+	stage.Record
+}
+
+// causeOf reads what the first failed step recorded of itself.
+func causeOf(result localrun.Result) *cause {
+	for _, step := range result.Steps {
+		if step.Status != localrun.Failed && step.Status != localrun.Errored && step.Status != localrun.Stopped {
+			continue
+		}
+		c := cause{step.Name, stage.Record{Error: step.Message}}
+		if step.Volume != "" { // a program ran
+			data, err := os.ReadFile(filepath.Join(step.Volume, argo.OutputsOf(step.Container), stage.ResultFile))
+			if err == nil {
+				_ = json.Unmarshal(data, &c.Record) // a half-written record says less, not nothing
+			}
+		}
+		if c.Error == "" {
+			c.Error = step.Message
+		}
+		return &c
+	}
+	return nil
+}
+
+// waits says whether a run ended at an approval that nobody gave.
+func waits(result localrun.Result) bool {
+	cause := causeOf(result)
+	return cause != nil && strings.HasPrefix(cause.step, plan.Approve(""))
+}
