@@ -8,11 +8,15 @@ import (
 	"strings"
 )
 
+// literalLimit is how many paths of one app are looked at.
+const literalLimit = 20_000
+
 // literals gives the paths that the app's source may mean by its texts: those of
 // a text alone and those that a call of join or resolve puts together, seen from
 // the app's folder and from the file's. They are relative to the top.
 func (t *tree) literals(entries []string) []string {
 	var found []string
+	seen := map[string]bool{}
 	for _, s := range t.reach(entries) {
 		texts := textsIn(s.text)
 		for _, at := range joining.FindAllStringIndex(s.text, -1) {
@@ -21,9 +25,12 @@ func (t *tree) literals(entries []string) []string {
 		}
 		for _, text := range texts {
 			for _, folder := range []string{t.app, path.Dir(s.file)} {
-				if name := path.Join(folder, text); filepath.IsLocal(filepath.FromSlash(name)) && !slices.Contains(found, name) {
-					found = append(found, name)
+				name := path.Join(folder, text)
+				if seen[name] || len(seen) >= literalLimit || !filepath.IsLocal(filepath.FromSlash(name)) {
+					continue
 				}
+				seen[name] = true
+				found = append(found, name)
 			}
 		}
 	}
