@@ -9,7 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/argo"
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -73,7 +73,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 // checkEnvironments synthesizes every environment of the commit, and compares with
 // what earlier runs deployed.
 func checkEnvironments(
-	ctx context.Context, store *artifact.Store, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
+	ctx context.Context, store *bucket.Store, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
 ) (pipeline.Checked, error) {
 	scratch, err := workspace.Scratch("check-")
 	if err != nil {

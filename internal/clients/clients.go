@@ -10,18 +10,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // Store opens the artifact bucket with the SDK's default credentials and region.
-func Store(ctx context.Context) (*artifact.Store, error) {
+func Store(ctx context.Context) (*bucket.Store, error) {
 	base, err := account.Load(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	return artifact.NewStore(s3.NewFromConfig(base, func(o *s3.Options) {
+	return bucket.NewStore(s3.NewFromConfig(base, func(o *s3.Options) {
 		// A part of an object has no checksum; the digest of the whole is compared by the store.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})), nil

@@ -14,8 +14,8 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
 	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 )
 
 const artifacts = "artifacts-of-the-shop"
@@ -96,10 +96,10 @@ func (c *cloud) upload(app string) (key, digest string) {
 		Bucket: aws.String(artifacts), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: ireland},
 	})
 	require.NoError(c.t, err)
-	packed, err := artifact.Pack(ctx, app, func(string) bool { return false })
+	packed, err := bucket.Pack(ctx, app, func(string) bool { return false })
 	require.NoError(c.t, err)
 	defer packed.Remove()
-	stored, err := artifact.NewStore(client).Upload(ctx, artifacts, packed, artifact.Metadata{Commit: commit})
+	stored, err := bucket.NewStore(client).Upload(ctx, artifacts, packed, bucket.Metadata{Commit: commit})
 	require.NoError(c.t, err)
 	return stored.Key, stored.Digest
 }

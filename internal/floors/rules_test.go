@@ -20,7 +20,7 @@ var floors = [][]string{
 		"internal/repository", "internal/remove",
 	},
 	1: { // tools: each does one thing to the world, or computes one thing
-		"internal/stage", "internal/plan", "internal/account", "internal/artifact", "internal/assets", "internal/cfn",
+		"internal/stage", "internal/plan", "internal/account", "internal/bucket", "internal/assets", "internal/cfn",
 		"internal/synth", "internal/workspace", "internal/surroundings", "internal/kube", "internal/localrun",
 		"internal/scaffold", "internal/progress",
 	},
@@ -55,7 +55,7 @@ var heavy = []struct {
 	{
 		[]string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 		[]string{
-			"internal/account", "internal/artifact", "internal/assets", "internal/cfn", "internal/clients", "internal/install",
+			"internal/account", "internal/bucket", "internal/assets", "internal/cfn", "internal/clients", "internal/install",
 			"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator", "internal/conformance",
 		},
 	},

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
@@ -26,7 +26,7 @@ const defaultArtifacts = "artifacts"
 // patterns match it. A pattern that matches nothing is an error, but for the default,
 // which a build without artifacts need not have. Symbolic links are not followed, and
 // what stays out of the archive is no artifact.
-func artifactsOf(dir string, build config.Build) ([]artifact.File, error) {
+func artifactsOf(dir string, build config.Build) ([]bucket.File, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fault.Temporaryf("opening the workspace: %w", err)
@@ -49,7 +49,7 @@ func artifactsOf(dir string, build config.Build) ([]artifact.File, error) {
 			}
 		}
 	}
-	files := make([]artifact.File, 0, len(found))
+	files := make([]bucket.File, 0, len(found))
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		file, err := describeFile(root.FS(), name)
 		if err != nil {
@@ -84,7 +84,7 @@ func addFiles(found map[string]bool, from fs.FS, name string) error {
 }
 
 // alike says which artifacts have names that differ only by case.
-func alike(files []artifact.File) (lines []string) {
+func alike(files []bucket.File) (lines []string) {
 	first := map[string]string{}
 	for _, file := range files {
 		folded := strings.ToLower(file.Path)
@@ -97,13 +97,13 @@ func alike(files []artifact.File) (lines []string) {
 	return lines
 }
 
-func describeFile(from fs.FS, path string) (artifact.File, error) {
+func describeFile(from fs.FS, path string) (bucket.File, error) {
 	file, err := from.Open(path)
 	if err != nil {
-		return artifact.File{}, err
+		return bucket.File{}, err
 	}
 	defer file.Close()
 	sum := sha256.New()
 	size, err := io.Copy(sum, file)
-	return artifact.File{Path: path, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
+	return bucket.File{Path: path, Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
 }

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -80,14 +80,14 @@ type Deps struct {
 	CheckOut func(context.Context, workspace.Options) (workspace.Checkout, error)
 	// Token gives the token for the repository's host; it may be empty.
 	Token func(context.Context) (string, error)
-	// Upload stores the packed workspace and its document; see artifact.Store.
-	Upload func(ctx context.Context, bucket string, p artifact.Packed, m artifact.Metadata) (artifact.Metadata, error)
+	// Upload stores the packed workspace and its document; see bucket.Store.
+	Upload func(ctx context.Context, bucket string, p bucket.Packed, m bucket.Metadata) (bucket.Metadata, error)
 }
 
 // Run builds the commit.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	if in.ArtifactDir != "" {
-		if err := (artifact.Folders{}).Prepare(in.ArtifactDir); err != nil {
+		if err := (bucket.Folders{}).Prepare(in.ArtifactDir); err != nil {
 			return Output{}, err // now, and not when all is built
 		}
 	}
@@ -125,8 +125,8 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 }
 
 // pack makes one object of the workspace and stores it where the input says.
-func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string, m artifact.Metadata) (Output, error) {
-	packed, err := artifact.Pack(ctx, dir, workspace.Excluded)
+func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string, m bucket.Metadata) (Output, error) {
+	packed, err := bucket.Pack(ctx, dir, workspace.Excluded)
 	if err != nil {
 		return Output{}, err
 	}
@@ -134,7 +134,7 @@ func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string,
 	if in.Bucket != "" {
 		m, err = d.Upload(ctx, in.Bucket, packed, m)
 	} else {
-		m, err = artifact.Folders{}.Save(in.ArtifactDir, packed, m)
+		m, err = bucket.Folders{}.Save(in.ArtifactDir, packed, m)
 	}
 	if err != nil {
 		return Output{}, err

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
-	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
@@ -44,7 +44,7 @@ environments:
 // world notes what the stage did with its surroundings.
 type world struct {
 	log      bytes.Buffer
-	stored   artifact.Metadata
+	stored   bucket.Metadata
 	files    []string
 	checkout workspace.Options
 	token    string
@@ -57,8 +57,8 @@ func (w *world) deps(dir string) build.Deps {
 			w.checkout = o
 			return workspace.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))
 		},
-		Upload: func(ctx context.Context, _ string, p artifact.Packed, m artifact.Metadata) (artifact.Metadata, error) {
-			m.Key, m.Digest = artifact.Key(m.Commit, p.Digest), p.Digest
+		Upload: func(ctx context.Context, _ string, p bucket.Packed, m bucket.Metadata) (bucket.Metadata, error) {
+			m.Key, m.Digest = bucket.Key(m.Commit, p.Digest), p.Digest
 			w.stored = m
 			return m, w.unpack(ctx, p)
 		},
@@ -66,7 +66,7 @@ func (w *world) deps(dir string) build.Deps {
 }
 
 // unpack lists what was packed.
-func (w *world) unpack(ctx context.Context, p artifact.Packed) error {
+func (w *world) unpack(ctx context.Context, p bucket.Packed) error {
 	file, err := os.Open(p.File)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func TestTheWorkspaceIsPackedAsTheCommandsLeftIt(t *testing.T) {
 	assert.Equal(t, build.Output{Artifact: w.stored.Key, Digest: w.stored.Digest}, out)
 	assert.Equal(t, []string{config.File, "artifacts"}, w.files)
 	sum := sha256.Sum256([]byte(commit + "\n"))
-	assert.Equal(t, []artifact.File{{Path: "artifacts/sha", Size: 41, SHA256: hex.EncodeToString(sum[:])}}, w.stored.Artifacts)
+	assert.Equal(t, []bucket.File{{Path: "artifacts/sha", Size: 41, SHA256: hex.EncodeToString(sum[:])}}, w.stored.Artifacts)
 	assert.Len(t, w.stored.Commands, 2)
 	assert.NotEmpty(t, w.stored.Tools["builder"])
 	assert.NoDirExists(t, filepath.Join(dir, "artifacts"), "the source itself is not built in")

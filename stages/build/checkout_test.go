@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -60,9 +60,9 @@ func TestACommitOfARealServerIsBuiltAndKept(t *testing.T) {
 	require.NoError(t, err, log)
 	assert.FileExists(t, filepath.Join(folder, out.Artifact))
 
-	text, err := os.ReadFile(filepath.Join(folder, artifact.MetadataKey(commit)))
+	text, err := os.ReadFile(filepath.Join(folder, bucket.MetadataKey(commit)))
 	require.NoError(t, err)
-	var document artifact.Metadata
+	var document bucket.Metadata
 	require.NoError(t, json.Unmarshal(text, &document))
 	assert.Equal(t, out.Digest, document.Digest)
 	assert.Equal(t, 3, document.Files, "the configuration and two artifacts, and nothing of .git")

@@ -7,20 +7,20 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/proc"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // describe makes the document that lies beside the artifact.
-func describe(ctx context.Context, in Input, commands []workspace.CommandResult, artifacts []artifact.File) artifact.Metadata {
-	m := artifact.Metadata{
+func describe(ctx context.Context, in Input, commands []workspace.CommandResult, artifacts []bucket.File) bucket.Metadata {
+	m := bucket.Metadata{
 		Commit: in.Commit, Branch: in.Branch, Repository: in.Repository, Timestamp: time.Now().UTC(),
 		Artifacts: artifacts, Tools: versions(ctx),
 	}
 	for _, command := range commands {
-		m.Commands = append(m.Commands, artifact.Command{Command: command.Command, Seconds: command.Seconds, ExitCode: command.ExitCode})
+		m.Commands = append(m.Commands, bucket.Command{Command: command.Command, Seconds: command.Seconds, ExitCode: command.ExitCode})
 	}
 	return m
 }

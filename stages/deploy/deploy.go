@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -105,7 +105,7 @@ type Input struct {
 
 // Validate refuses an input that names no workspace, or two.
 func (in Input) Validate() error {
-	if err := artifact.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
+	if err := bucket.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
 		return err
 	}
 	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
@@ -333,7 +333,7 @@ func printPlan(to io.Writer, plan *deploy.Plan, file string) error {
 
 // fromFolder lets a folder take the place of the bucket.
 func fromFolder(d Deps, in Input) (Deps, Input, error) {
-	var folders artifact.Folders
+	var folders bucket.Folders
 	built, err := folders.Open(in.ArtifactDir, in.Commit)
 	d.Fetch, d.List, d.Get, d.Put = folders.Fetch, folders.List, folders.Get, folders.Put
 	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
@@ -71,10 +71,10 @@ func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
 	w := newWorld(t)
 	w.unvalidated()
 	folder := t.TempDir()
-	packed, err := artifact.Pack(t.Context(), w.source, func(string) bool { return false })
+	packed, err := bucket.Pack(t.Context(), w.source, func(string) bool { return false })
 	require.NoError(t, err)
 	defer packed.Remove()
-	_, err = artifact.Folders{}.Save(folder, packed, artifact.Metadata{Commit: commit})
+	_, err = bucket.Folders{}.Save(folder, packed, bucket.Metadata{Commit: commit})
 	require.NoError(t, err)
 	out, err := w.run("dev", func(in *deploy.Input) { in.Source, in.Bucket, in.ArtifactDir = "", "", folder })
 

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
@@ -54,7 +54,7 @@ type Input struct {
 
 // Validate refuses an input that names no workspace, or two.
 func (in Input) Validate() error {
-	if err := artifact.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
+	if err := bucket.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
 		return err
 	}
 	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
@@ -126,7 +126,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 
 // fromFolder lets a folder take the place of the bucket.
 func fromFolder(d Deps, in Input) (Deps, Input, error) {
-	var folders artifact.Folders
+	var folders bucket.Folders
 	built, err := folders.Open(in.ArtifactDir, in.Commit)
 	d.Fetch, d.Get, d.Put = folders.Fetch, folders.Get, folders.Put
 	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/redact"
@@ -199,12 +199,12 @@ func TestOnAPlainFolderNothingIsStored(t *testing.T) {
 func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
 	var w world
 	folder := t.TempDir()
-	packed, err := artifact.Pack(t.Context(), workspace(t, `echo "<testsuite><testcase/></testsuite>" > junit.xml; grep -q here "$STACK_OUTPUTS"`), func(string) bool { return false })
+	packed, err := bucket.Pack(t.Context(), workspace(t, `echo "<testsuite><testcase/></testsuite>" > junit.xml; grep -q here "$STACK_OUTPUTS"`), func(string) bool { return false })
 	require.NoError(t, err)
 	defer packed.Remove()
-	_, err = artifact.Folders{}.Save(folder, packed, artifact.Metadata{Commit: commit})
+	_, err = bucket.Folders{}.Save(folder, packed, bucket.Metadata{Commit: commit})
 	require.NoError(t, err)
-	require.NoError(t, artifact.Folders{}.Put(t.Context(), folder, commit+"/dev/outputs.json", []byte(`{"Api":{"Url":"here"}}`)))
+	require.NoError(t, bucket.Folders{}.Put(t.Context(), folder, commit+"/dev/outputs.json", []byte(`{"Api":{"Url":"here"}}`)))
 	out, err := run(t.Context(), &w, "", func(in *test.Input) {
 		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: folder, StackOutputs: commit + "/dev/outputs.json"}
 		require.NoError(t, in.Validate())

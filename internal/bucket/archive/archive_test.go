@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 )
 
 func nothing(string) bool { return false }

@@ -1,4 +1,4 @@
-package artifact
+package bucket
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/remove"
 )

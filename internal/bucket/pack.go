@@ -1,4 +1,4 @@
-package artifact
+package bucket
 
 import (
 	"bufio"
@@ -9,7 +9,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/aphex/aphex-pipeline/internal/artifact/archive"
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
