@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -201,8 +202,15 @@ func (p *Publisher) dockerFails(ctx context.Context) *NoDockerError {
 	case ctx.Err() != nil:
 		return &NoDockerError{p.program(), fmt.Sprintf("it does not answer within %s", patience)}
 	}
-	return &NoDockerError{p.program(), cmp.Or(said.line(), err.Error())}
+	if line := said.line(); unreachable.MatchString(line) {
+		return &NoDockerError{p.program(), line}
+	}
+	return nil // a program of that name that has another idea of what a version is
 }
+
+// unreachable matches what docker, podman, finch and nerdctl say when their daemon,
+// or its virtual machine, does not answer.
+var unreachable = regexp.MustCompile(`(?i)daemon|connect|socket|\bvm\b|machine`)
 
 // haveToBeBuilt is an error where one of the images is not in its registry. A
 // registry that is still to be made has none.

@@ -125,6 +125,7 @@ func TestWithoutDockerNothingIsPublishedThatNeedsIt(t *testing.T) {
 func TestImagesThatCannotBeBuiltAreFoundBeforeAnythingIsDeployed(t *testing.T) {
 	_, works := docker(t, "")
 	_, silent := docker(t, `[ "$1" != version ] || { echo "Client: 28"; echo "Cannot connect to the Docker daemon" >&2; exit 1; }`)
+	_, other := docker(t, "exit 9")
 	wrapper := filepath.Join(t.TempDir(), "build-images")
 	require.NoError(t, os.WriteFile(wrapper, []byte("#!/bin/sh\nexit 1\n"), 0o755))
 	for name, c := range map[string]struct {
@@ -133,12 +134,13 @@ func TestImagesThatCannotBeBuiltAreFoundBeforeAnythingIsDeployed(t *testing.T) {
 		there      bool
 		says       string
 	}{
-		"docker works":                             {env: works},
-		"there is none":                            {env: []string{"CDK_DOCKER=no-such-docker"}, says: `the image Image has to be built: there is no program "no-such-docker"`},
-		"its daemon does not answer":               {env: silent, says: "docker cannot reach its daemon: Cannot connect to the Docker daemon"},
-		"the image is there":                       {env: silent, there: true},
-		"its repository is yet to be made":         {env: silent, repository: "missing", says: "docker cannot reach its daemon"},
-		"a program that need not know its version": {env: []string{"CDK_DOCKER=" + wrapper}},
+		"docker works":                               {env: works},
+		"there is none":                              {env: []string{"CDK_DOCKER=no-such-docker"}, says: `the image Image has to be built: there is no program "no-such-docker"`},
+		"its daemon does not answer":                 {env: silent, says: "docker cannot reach its daemon: Cannot connect to the Docker daemon"},
+		"the image is there":                         {env: silent, there: true},
+		"its repository is yet to be made":           {env: silent, repository: "missing", says: "docker cannot reach its daemon"},
+		"a program of that name that has no version": {env: other},
+		"a program that need not know its version":   {env: []string{"CDK_DOCKER=" + wrapper}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStub(t)
