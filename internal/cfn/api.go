@@ -3,12 +3,15 @@ package cfn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
 )
 
 // API is the part of CloudFormation that a deployment uses; *cloudformation.Client has it.
@@ -60,4 +63,16 @@ func codeOf(err error) string {
 		return api.ErrorCode()
 	}
 	return ""
+}
+
+// inAWSWords says what failed as AWS worded it, without what the SDK says about
+// the call around it, and what to do about it.
+func inAWSWords(doing string, err error) error {
+	var api smithy.APIError
+	var typed *fault.Error
+	if !errors.As(err, &api) || errors.As(err, &typed) || fault.IsTemporary(err) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	refused := &fault.Error{Kind: fault.KindOf(err), Message: fmt.Sprintf("%s: %s: %s", doing, api.ErrorCode(), oneLine(api.ErrorMessage())), Err: err}
+	return refused.WithHint("%s", hintFor(api.ErrorMessage()))
 }

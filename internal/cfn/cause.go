@@ -131,6 +131,7 @@ var known = []struct {
 	{regexp.MustCompile(`(?i)No export named`), "the stack that exports this value must be deployed first, in the same account and region"},
 	{regexp.MustCompile(`(?i)already exists`), "something of this name exists outside of the stack: remove it, import it, or let the CDK choose the name"},
 	{regexp.MustCompile(`(?i)custom.named resource requires replacing`), "a resource with a fixed name cannot be replaced in place: change its name too, or let the CDK choose it"},
+	{regexp.MustCompile(`(?i)S3 error.*not authorized to perform`), "the role that deploys the stack may not read the template: let the policy of that bucket allow it s3:GetObject, or keep to the bucket of the bootstrap"},
 	{regexp.MustCompile(`(?i)not authorized to perform|AccessDenied|access denied|UnauthorizedOperation`), "the role that CloudFormation takes on lacks this right: see --cloudformation-execution-policies of cdk bootstrap"},
 	{regexp.MustCompile(`(?i)cannot be assumed by|role defined for the function`), "a new role is not known everywhere at once: run again; if it stays, look at the role's trust policy"},
 	{regexp.MustCompile(`(?i)limit.?exceeded|quota|maximum number of|too many`), "a quota of the account is used up: raise it in Service Quotas, or remove what is not needed"},

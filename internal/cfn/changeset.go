@@ -60,7 +60,7 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []t
 		made, err := call(calling, d.counted, d.api.CreateChangeSet, input)
 		done()
 		if err != nil {
-			return nil, fmt.Errorf("making the change set of stack %q: %w", d.goal.Name, err)
+			return nil, inAWSWords(fmt.Sprintf("making the change set of stack %q", d.goal.Name), err)
 		}
 		set, err := d.settle(ctx, aws.ToString(made.StackId), aws.ToString(made.Id))
 		if !errors.Is(err, errGone) {

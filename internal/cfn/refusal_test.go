@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -58,5 +59,21 @@ func TestWhoMayNotReadTheFindingsIsToldWhatToDo(t *testing.T) {
 		require.EqualError(t, err, `the change set of stack "Shop" was refused before anything changed: The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation].`)
 		assert.Contains(t, fault.HintOf(err), "bootstrap the account again")
 		assert.NotContains(t, err.Error()+fault.HintOf(err), "API")
+	})
+}
+
+func TestACallThatIsRefusedIsToldInAWSWordsWithWhatToDo(t *testing.T) {
+	setUp := func() *fake {
+		f := newFake()
+		f.fails["CreateChangeSet"] = []error{&smithy.OperationError{
+			ServiceID: "CloudFormation", OperationName: "CreateChangeSet",
+			Err: apiError("ValidationError", "S3 error: User: deploy-role is not authorized to perform: s3:GetObject on resource: x"),
+		}}
+		return f
+	}
+	deploy(t, setUp, cfn.Options{}, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
+		require.EqualError(t, err, `making the change set of stack "Shop": ValidationError: S3 error: User: deploy-role is not authorized to perform: s3:GetObject on resource: x`)
+		assert.Contains(t, fault.HintOf(err), "may not read the template")
+		assert.Equal(t, fault.Failed, fault.KindOf(err))
 	})
 }
