@@ -34,5 +34,5 @@ func (j *job) topics(t target) []string {
 	for _, topic := range t.stack.NotificationARNs {
 		topics = append(topics, j.here(t.region).Resolve(topic))
 	}
-	return slices.Concat([]string{}, topics)
+	return append([]string{}, topics...) // not nil where there are none
 }
