@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"regexp"
-	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
@@ -30,9 +29,9 @@ func (j *job) topics(t target) []string {
 	if t.stack.NotificationARNs == nil && j.NotificationARNs == nil {
 		return nil
 	}
-	topics := slices.Clone(j.NotificationARNs)
+	topics := append([]string{}, j.NotificationARNs...) // not nil where there are none
 	for _, topic := range t.stack.NotificationARNs {
 		topics = append(topics, j.here(t.region).Resolve(topic))
 	}
-	return append([]string{}, topics...) // not nil where there are none
+	return topics
 }
