@@ -105,7 +105,7 @@ var hold = []string{
 
 // differ are variables with another value in every run: folders of this machine,
 // and times.
-var differ = []string{"TELL", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUTPUTS", "APHEX_OUTPUTS_FILE", "APHEX_NAMED_OUTPUTS_FILE", "APHEX_CREATED"}
+var differ = []string{"TELL", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUTPUTS", "APHEX_OUTPUTS_FILE", "APHEX_DETAILED_OUTPUTS_FILE", "APHEX_CREATED"}
 
 // TestAHostileValueOfAnEventIsTakenLiterallyByARun runs the rendered template with
 // every text in every parameter, and as the output of every stage: each step gets

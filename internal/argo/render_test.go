@@ -47,7 +47,7 @@ type (
 	}
 	environmentInput struct {
 		artifact
-		Environment, NamedOutputsFile string
+		Environment, DetailedOutputsFile string
 	}
 	testInput struct {
 		artifact
@@ -368,8 +368,8 @@ func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 	assert.Equal(t, []string{"main"}, tests.Dependencies)
 
 	deploys, test := variables(deployment.Container), variables(tests.Container)
-	assert.Equal(t, "/aphex/stack-outputs.json", deploys["APHEX_NAMED_OUTPUTS_FILE"])
-	assert.Equal(t, deploys["APHEX_NAMED_OUTPUTS_FILE"], test["APHEX_OUTPUTS_FILE"])
+	assert.Equal(t, "/aphex/stack-outputs.json", deploys["APHEX_DETAILED_OUTPUTS_FILE"])
+	assert.Equal(t, deploys["APHEX_DETAILED_OUTPUTS_FILE"], test["APHEX_OUTPUTS_FILE"])
 	assert.Equal(t, deploys["APHEX_DIGEST"], test["APHEX_DIGEST"])
 	assert.NotEqual(t, deploys["APHEX_STEP"], test["APHEX_STEP"])
 	assert.NotEqual(t, deploys["APHEX_OUTPUTS"], test["APHEX_OUTPUTS"])
@@ -387,7 +387,7 @@ func TestAnEnvironmentWithoutTestsHasNoOtherContainer(t *testing.T) {
 	template := render(t, "version: \"1.0\"\nenvironments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}]\n")
 	pod := node(t, template, "deployer-environment")
 	assert.Nil(t, pod.ContainerSet)
-	assert.NotContains(t, variables(*pod.Container), "APHEX_NAMED_OUTPUTS_FILE")
+	assert.NotContains(t, variables(*pod.Container), "APHEX_DETAILED_OUTPUTS_FILE")
 }
 
 func TestATagThatMovesIsPulledEveryTime(t *testing.T) {

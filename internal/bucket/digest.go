@@ -23,6 +23,16 @@ func Key(commit, digest string) string {
 	return path.Join(commit, strings.TrimPrefix(digest, algorithm)+suffix)
 }
 
+// OutputsKey is where the bucket keeps the stack outputs of an environment, as {stack: {key: value}}.
+func OutputsKey(commit, environment string) string {
+	return path.Join(commit, environment, "outputs.json")
+}
+
+// DetailedOutputsKey is where the bucket keeps the same outputs with their descriptions and export names.
+func DetailedOutputsKey(commit, environment string) string {
+	return path.Join(commit, environment, "outputs-detailed.json")
+}
+
 // MetadataKey is where the document about the artifact of a commit lies.
 func MetadataKey(commit string) string { return path.Join(commit, MetadataName) }
 

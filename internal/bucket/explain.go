@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/aws/smithy-go"
 
@@ -23,6 +24,13 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
+// missing is an answer of S3 that is fs.ErrNotExist, as that of a folder is.
+type missing struct{ error }
+
+func (m missing) Unwrap() error { return m.error }
+
+func (missing) Is(target error) bool { return target == fs.ErrNotExist }
+
 // explain says where a call to a bucket failed, and who has to act.
 func explain(err error, doing, bucket, key string) error {
 	if err == nil {
@@ -39,7 +47,7 @@ func explain(err error, doing, bucket, key string) error {
 		return fault.Invalidf("%s: there is no such bucket: %w", where, err).
 			WithHint("deploy the pipeline's AWS side first, or give the name of its artifact bucket")
 	case "NoSuchKey", "NotFound":
-		return fault.Failedf("%s: there is no such object: %w", where, err).
+		return fault.Failedf("%s: there is no such object: %w", where, missing{err}).
 			WithHint("was the build stage run for this commit, with the same bucket?")
 	case "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return fault.Invalidf("%s: access denied: %w", where, err).

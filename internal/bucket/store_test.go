@@ -164,6 +164,7 @@ func TestWhatIsMissingOrForbiddenIsNamed(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, fault.Failed, fault.KindOf(err))
 	assert.Contains(t, err.Error(), "s3://"+bucket+"/missing: there is no such object")
+	assert.ErrorIs(t, err, fs.ErrNotExist)
 
 	err = c.store.Put(t.Context(), "no-such-bucket", "key", nil)
 	require.Error(t, err)

@@ -167,7 +167,7 @@ func (b *builder) environment(env config.Environment) {
 	b.steps = append(b.steps, Step{Name: Approve(env.Name), Title: "Approve " + env.Name, After: after})
 	deployment, file := inputs, Source{Kind: File, Text: stackOutputs}
 	if env.Tests != nil {
-		deployment = merge(inputs, sources{"named-outputs-file": file})
+		deployment = merge(inputs, sources{"detailed-outputs-file": file})
 	}
 	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, []string{Approve(env.Name)}, deployment)
 	if env.Tests != nil {

@@ -30,7 +30,7 @@ func contracts() plan.Stages {
 		return contract.Contract{Command: []string{"program"}, Inputs: params(inputs...), Outputs: params(outputs...)}
 	}
 	deployed := stage(append(artifact, "environment"), "outputs")
-	deployed.Inputs = append(deployed.Inputs, contract.Param{Name: "named-outputs-file"}) // for whoever tests it
+	deployed.Inputs = append(deployed.Inputs, contract.Param{Name: "detailed-outputs-file"}) // for whoever tests it
 	return plan.Stages{
 		Validation: stage(append(commit, "repository", "token-secret", "entrances")),
 		Build:      stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
@@ -119,7 +119,7 @@ func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
 	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "build", Text: "digest"}, given["digest"])
 	assert.Equal(t, plan.Source{Kind: plan.File, Text: "stack-outputs.json"}, given["outputs-file"])
 	leaves := p.Steps[4].Inputs[len(p.Steps[4].Inputs)-1]
-	assert.Equal(t, "named-outputs-file", leaves.Name)
+	assert.Equal(t, "detailed-outputs-file", leaves.Name)
 	assert.Equal(t, given["outputs-file"], leaves.Source, "the deployment leaves the file that the tests read")
 	assert.Equal(t, "deploy-dev", p.Steps[5].Pod)
 	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "commit-sha"}, given["commit"])

@@ -75,32 +75,33 @@ Examples, on a plain folder:
 
 // Input is what the stage is given.
 type Input struct {
-	Environment      string        `help:"Name of the environment to deploy to." required:""`
-	Commit           string        `help:"Full commit SHA that is deployed." required:""`
-	Branch           string        `help:"Branch of the commit."`
-	Config           string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket           string        `help:"Artifact bucket, which gets the stack outputs."`
-	Artifact         string        `help:"Key of the built workspace in the bucket."`
-	Digest           string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	Source           string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
-	ArtifactDir      string        `help:"Folder that has the artifact, in place of a bucket; it gets the stack outputs." type:"path" placeholder:"DIR"`
-	Assembly         string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
-	OutputsFile      string        `help:"File that gets the stack outputs as the CDK CLI's flag of this name writes them, by the stacks' names in CloudFormation." type:"path" placeholder:"FILE"`
-	NamedOutputsFile string        `help:"File that gets the stack outputs by the stacks' names in the configuration, as hooks and tests find them." type:"path" placeholder:"FILE"`
-	Stacks           []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
-	Exclusively      bool          `help:"With --stacks: leave out what they need."`
-	Parameters       []string      `help:"Value for a parameter of the stacks' templates, over the configuration's: [STACK:]KEY=VALUE. May be given several times." sep:"none" placeholder:"[STACK:]KEY=VALUE"`
-	Context          []string      `short:"c" help:"Context for the synthesis, over the configuration's: KEY=VALUE. May be given several times." sep:"none" placeholder:"KEY=VALUE"`
-	NotificationARNs []string      `name:"notification-arns" help:"SNS topics that CloudFormation tells of the stacks' events, beside those of the stacks and the configuration." placeholder:"ARN,…"`
-	Plan             bool          `help:"Print what a deployment would do, stack by stack; execute nothing and leave nothing."`
-	PlanFile         string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan, and keeps the change sets." type:"path" placeholder:"FILE"`
-	ExecutePlan      string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
-	Concurrency      int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
-	Force            bool          `help:"Make a change set even for a stack that seems unchanged."`
-	Rollback         *bool         `help:"Roll back a stack whose deployment fails (--rollback), first also one that an earlier deployment left half way, or leave it as it stops (--no-rollback), in place of onFailure in the configuration." negatable:""`
-	Lookups          bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks, as lookups: true in the configuration does."`
-	Advice           bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
-	Limit            time.Duration `help:"How long one command may run." default:"1h"`
+	Environment         string        `help:"Name of the environment to deploy to." required:""`
+	Commit              string        `help:"Full commit SHA that is deployed." required:""`
+	Branch              string        `help:"Branch of the commit."`
+	Config              string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Bucket              string        `help:"Artifact bucket, which gets the stack outputs."`
+	Artifact            string        `help:"Key of the built workspace in the bucket."`
+	Digest              string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	Source              string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
+	ArtifactDir         string        `help:"Folder that has the artifact, in place of a bucket; it gets the stack outputs." type:"path" placeholder:"DIR"`
+	Assembly            string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
+	OutputsFile         string        `help:"File that gets the stack outputs as the CDK CLI's flag of this name writes them, by the stacks' names in CloudFormation." type:"path" placeholder:"FILE"`
+	NamedOutputsFile    string        `help:"File that gets the stack outputs by the stacks' names in the configuration, as hooks and tests find them." type:"path" placeholder:"FILE"`
+	DetailedOutputsFile string        `help:"File that gets the stack outputs by the same names with their descriptions and export names, for the tester's --outputs-file." type:"path" placeholder:"FILE"`
+	Stacks              []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
+	Exclusively         bool          `help:"With --stacks: leave out what they need."`
+	Parameters          []string      `help:"Value for a parameter of the stacks' templates, over the configuration's: [STACK:]KEY=VALUE. May be given several times." sep:"none" placeholder:"[STACK:]KEY=VALUE"`
+	Context             []string      `short:"c" help:"Context for the synthesis, over the configuration's: KEY=VALUE. May be given several times." sep:"none" placeholder:"KEY=VALUE"`
+	NotificationARNs    []string      `name:"notification-arns" help:"SNS topics that CloudFormation tells of the stacks' events, beside those of the stacks and the configuration." placeholder:"ARN,…"`
+	Plan                bool          `help:"Print what a deployment would do, stack by stack; execute nothing and leave nothing."`
+	PlanFile            string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan, and keeps the change sets." type:"path" placeholder:"FILE"`
+	ExecutePlan         string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
+	Concurrency         int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
+	Force               bool          `help:"Make a change set even for a stack that seems unchanged."`
+	Rollback            *bool         `help:"Roll back a stack whose deployment fails (--rollback), first also one that an earlier deployment left half way, or leave it as it stops (--no-rollback), in place of onFailure in the configuration." negatable:""`
+	Lookups             bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks, as lookups: true in the configuration does."`
+	Advice              bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
+	Limit               time.Duration `help:"How long one command may run." default:"1h"`
 }
 
 // Validate refuses an input that names no workspace, or two.
@@ -203,7 +204,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 			err = fault.Stopped(err, out.Summary.GoesOn())
 		}
 	}()
-	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.NamedOutputsFile), checkWritable(in.PlanFile)); err != nil {
+	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.NamedOutputsFile), checkWritable(in.DetailedOutputsFile), checkWritable(in.PlanFile)); err != nil {
 		return Output{}, err
 	}
 	if in.ArtifactDir != "" {

@@ -20,7 +20,7 @@ var settings = []string{"cdk.json", "cdk.context.json"}
 // some machines.
 func (in Input) checkFiles() error {
 	var written []flagFile
-	for _, file := range []flagFile{{"--outputs-file", in.OutputsFile}, {"--named-outputs-file", in.NamedOutputsFile}, {"--plan-file", in.PlanFile}} {
+	for _, file := range []flagFile{{"--outputs-file", in.OutputsFile}, {"--named-outputs-file", in.NamedOutputsFile}, {"--detailed-outputs-file", in.DetailedOutputsFile}, {"--plan-file", in.PlanFile}} {
 		if file.path == "" {
 			continue
 		}

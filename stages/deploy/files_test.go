@@ -35,6 +35,7 @@ func TestAFileThatWouldBeWrittenOverAnotherIsRefused(t *testing.T) {
 		"both outputs":                   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("a.json") }, "--outputs-file and --named-outputs-file are one file"},
 		"the same in another spelling":   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("app/../a.json") }, "are one file"},
 		"names that differ only by case": {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("Out.json"), at("out.json") }, "are one file"},
+		"plain and detailed":             {source, func(in *deploy.Input) { in.NamedOutputsFile, in.DetailedOutputsFile = at("a.json"), at("a.json") }, "--named-outputs-file and --detailed-outputs-file are one file"},
 		"outputs and plan":               {source, func(in *deploy.Input) { in.NamedOutputsFile, in.PlanFile = at("a.json"), at("a.json") }, "--named-outputs-file and --plan-file are one file"},
 		"the plan that is executed":      {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("a.json"), at("a.json") }, "--execute-plan and --outputs-file are one file"},
 		"a symbolic link":                {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("link.json"), at("kept.json") }, "are one file"},

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 )
@@ -46,7 +47,7 @@ func (d Deps) keepOutputs(ctx context.Context, in Input, results deploy.Results)
 	for _, file := range []struct {
 		path string
 		text []byte
-	}{{in.OutputsFile, byName}, {in.NamedOutputsFile, plain}} {
+	}{{in.OutputsFile, byName}, {in.NamedOutputsFile, plain}, {in.DetailedOutputsFile, detailed}} {
 		if file.path == "" {
 			continue
 		}
@@ -59,14 +60,14 @@ func (d Deps) keepOutputs(ctx context.Context, in Input, results deploy.Results)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	folder := in.Commit + "/" + in.Environment + "/"
-	objects := map[string][]byte{folder + "outputs.json": plain, folder + "outputs-detailed.json": detailed}
+	key = bucket.OutputsKey(in.Commit, in.Environment)
+	objects := map[string][]byte{key: plain, bucket.DetailedOutputsKey(in.Commit, in.Environment): detailed}
 	for _, key := range slices.Sorted(maps.Keys(objects)) {
 		if err := d.Put(ctx, in.Bucket, key, objects[key]); err != nil {
 			return "", fmt.Errorf("storing the stack outputs as %q: %w", key, err)
 		}
 	}
-	return folder + "outputs.json", nil
+	return key, nil
 }
 
 // outputsJSON writes outputs as the CDK CLI does, without escapes that only HTML needs.

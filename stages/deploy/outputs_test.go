@@ -19,7 +19,7 @@ func TestTheOutputsFileIsThatOfTheCDKCLIAndTheNamedOneHasEveryStack(t *testing.T
 		return deploy.Result{Stack: name, Name: inCloudFormation, Region: region, State: schedule.Done, Result: cfn.Result{Outputs: outputs}}
 	}
 	results := deploy.Results{
-		stack("Alpha/Net", "Alpha-Net", "eu-west-1", cfn.Output{Key: "Url", Value: "https://a?b&c"}),
+		stack("Alpha/Net", "Alpha-Net", "eu-west-1", cfn.Output{Key: "Url", Value: "https://a?b&c", Description: "Where", ExportName: "alpha-url"}),
 		stack("Svc-eu-west-1", "Service", "eu-west-1", cfn.Output{Key: "Region", Value: "eu-west-1"}),
 		stack("Svc-us-east-1", "Service", "us-east-1", cfn.Output{Key: "Region", Value: "us-east-1"}),
 		stack("Svc-none", "Service", "us-east-2"),
@@ -27,7 +27,7 @@ func TestTheOutputsFileIsThatOfTheCDKCLIAndTheNamedOneHasEveryStack(t *testing.T
 		{Stack: "Late", Name: "Late", State: schedule.Failed, Result: cfn.Result{Outputs: []cfn.Output{{Key: "Half"}}}},
 	}
 	dir := t.TempDir()
-	in := Input{OutputsFile: filepath.Join(dir, "cli.json"), NamedOutputsFile: filepath.Join(dir, "named.json")}
+	in := Input{OutputsFile: filepath.Join(dir, "cli.json"), NamedOutputsFile: filepath.Join(dir, "named.json"), DetailedOutputsFile: filepath.Join(dir, "detailed.json")}
 	_, err := Deps{}.keepOutputs(t.Context(), in, results)
 	require.NoError(t, err)
 	read := func(name string) string {
@@ -46,6 +46,8 @@ func TestTheOutputsFileIsThatOfTheCDKCLIAndTheNamedOneHasEveryStack(t *testing.T
 `, read(in.OutputsFile))
 	assert.JSONEq(t, `{"Alpha/Net":{"Url":"https://a?b&c"},"Svc-eu-west-1":{"Region":"eu-west-1"},"Svc-us-east-1":{"Region":"us-east-1"},"Svc-none":{},"Top":{}}`,
 		read(in.NamedOutputsFile))
+	assert.JSONEq(t, `{"Alpha/Net":{"Url":{"value":"https://a?b&c","description":"Where","exportName":"alpha-url"}},"Svc-eu-west-1":{"Region":{"value":"eu-west-1"}},
+		"Svc-us-east-1":{"Region":{"value":"us-east-1"}},"Svc-none":{},"Top":{}}`, read(in.DetailedOutputsFile))
 	require.Len(t, results.Collisions(), 1)
 	assert.Contains(t, results.Collisions()[0], "Svc-eu-west-1 and Svc-us-east-1 are both named Service in CloudFormation")
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,29 +29,29 @@ const Help = `Test an environment after its deployment.
 
 Runs the environment's test commands in order, in the workspace that was built.
 They find the stack outputs in the file that STACK_OUTPUTS names, as
-{stack: {key: value}}, and credentials of the environment's account. JUnit XML
-that they leave is gathered; the report and the log go to the artifact bucket.
+{stack: {key: value}}, with descriptions and export names in the file that
+STACK_OUTPUTS_DETAILED names, and credentials of the environment's account. JUnit
+XML that they leave is gathered; the report and the log go to the artifact bucket.
 
 Examples, on a plain folder:
 
   tester --source . --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
-  tester --artifact-dir ./built --environment dev --commit $(git rev-parse HEAD) --outputs-file outputs.json
+  tester --artifact-dir ./built --environment dev --commit $(git rev-parse HEAD)
 `
 
 // Input is what the stage is given.
 type Input struct {
-	Environment  string        `help:"Name of the environment to test." required:""`
-	Commit       string        `help:"Full commit SHA that was deployed." required:""`
-	Branch       string        `help:"Branch of the commit."`
-	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket       string        `help:"Artifact bucket, which gets report and log."`
-	Artifact     string        `help:"Key of the built workspace in the bucket."`
-	Digest       string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	StackOutputs string        `help:"Key of the stack outputs in the bucket." placeholder:"KEY"`
-	Source       string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
-	ArtifactDir  string        `help:"Folder that has the artifact, in place of a bucket; it gets report and log." type:"path" placeholder:"DIR"`
-	OutputsFile  string        `help:"File with stack outputs to use in place of a key, as --named-outputs-file of the deployer writes it." type:"path" placeholder:"FILE"`
-	Limit        time.Duration `help:"How long one command may run." default:"1h"`
+	Environment string        `help:"Name of the environment to test." required:""`
+	Commit      string        `help:"Full commit SHA that was deployed." required:""`
+	Branch      string        `help:"Branch of the commit."`
+	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	Bucket      string        `help:"Artifact bucket, which gets report and log."`
+	Artifact    string        `help:"Key of the built workspace in the bucket."`
+	Digest      string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	Source      string        `help:"Folder to use in place of an bucket." type:"path" placeholder:"DIR"`
+	ArtifactDir string        `help:"Folder that has the artifact, in place of a bucket; it gets report and log." type:"path" placeholder:"DIR"`
+	OutputsFile string        `help:"File with stack outputs, as --detailed-outputs-file or --named-outputs-file of the deployer writes it, in place of those that the deployment stored in the bucket." type:"path" placeholder:"FILE"`
+	Limit       time.Duration `help:"How long one command may run." default:"1h"`
 }
 
 // Validate refuses an input that names no workspace, or two.
@@ -59,9 +61,6 @@ func (in Input) Validate() error {
 	}
 	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
 		return fault.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
-	}
-	if in.StackOutputs != "" && in.Bucket == "" && in.ArtifactDir == "" {
-		return fault.Invalidf("the stack outputs %q need --bucket", in.StackOutputs)
 	}
 	return workspace.CheckCommit(in.Commit)
 }
@@ -259,10 +258,13 @@ func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
 			return nil, fault.Invalidf("reading the stack outputs: %w", err)
 		}
 		return data, nil
-	case in.StackOutputs != "":
-		data, err := d.Get(ctx, in.Bucket, in.StackOutputs)
+	case in.Bucket != "":
+		data, err := d.Get(ctx, in.Bucket, bucket.DetailedOutputsKey(in.Commit, in.Environment))
+		if errors.Is(err, fs.ErrNotExist) {
+			break // never deployed by the pipeline
+		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the stack outputs %q: %w", in.StackOutputs, err)
+			return nil, fmt.Errorf("reading the stack outputs: %w", err)
 		}
 		return data, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -50,8 +51,13 @@ type world struct {
 func (w *world) deps(dir string) test.Deps {
 	return test.Deps{
 		Fetch: func(_ context.Context, _, _, _, to string) error { return os.CopyFS(to, os.DirFS(dir)) },
-		Get:   func(_ context.Context, _, key string) ([]byte, error) { return w.bucket[key], nil },
-		Put:   func(_ context.Context, _, key string, data []byte) error { w.bucket[key] = data; return nil },
+		Get: func(_ context.Context, _, key string) ([]byte, error) {
+			if data, there := w.bucket[key]; there {
+				return data, nil
+			}
+			return nil, fs.ErrNotExist
+		},
+		Put: func(_ context.Context, _, key string, data []byte) error { w.bucket[key] = data; return nil },
 		Enter: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
 			return []string{"PATH=" + os.Getenv("PATH"), "LENT=yes"}, func() { w.left = true }, nil
 		},
@@ -60,10 +66,10 @@ func (w *world) deps(dir string) test.Deps {
 
 func run(ctx context.Context, w *world, dir string, change func(*test.Input)) (test.Output, error) {
 	if w.bucket == nil {
-		w.bucket = map[string][]byte{"outputs.json": []byte(`{"Api":{"Url":"https://api.example.test"}}`)}
+		w.bucket = map[string][]byte{bucket.DetailedOutputsKey(commit, "dev"): []byte(`{"Api":{"Url":{"value":"https://api.example.test","description":"Where"}}}`)}
 	}
 	in := test.Input{
-		Environment: "dev", Commit: commit, Config: config.File, Bucket: "artifacts", Artifact: "a", Digest: "sha256:0", StackOutputs: "outputs.json",
+		Environment: "dev", Commit: commit, Config: config.File, Bucket: "artifacts", Artifact: "a", Digest: "sha256:0",
 	}
 	if change != nil {
 		change(&in)
@@ -81,14 +87,14 @@ func (w *world) document(t *testing.T) test.Document {
 
 func TestCommandsFindTheOutputsAndTheCredentials(t *testing.T) {
 	var w world
-	dir := workspace(t, `grep -q api.example.test "$STACK_OUTPUTS"`, `test "$OUTPUT_API_URL" = https://api.example.test`,
+	dir := workspace(t, `grep -q api.example.test "$STACK_OUTPUTS"`, `grep -q Where "$STACK_OUTPUTS_DETAILED"`, `test "$OUTPUT_API_URL" = https://api.example.test`,
 		`test "$ENVIRONMENT_NAME $AWS_REGION $COMMIT_SHA $LENT" = "dev eu-west-1 `+commit+` yes"`)
 	out, err := run(t.Context(), &w, dir, nil)
 
 	require.NoError(t, err, w.log.String())
 	assert.Equal(t, commit+"/dev/tests/report.json", out.Report)
 	assert.True(t, w.document(t).Passed)
-	assert.Len(t, w.document(t).Commands, 3)
+	assert.Len(t, w.document(t).Commands, 4)
 	assert.True(t, w.left, "the lent credentials are taken back")
 }
 
@@ -199,14 +205,14 @@ func TestOnAPlainFolderNothingIsStored(t *testing.T) {
 func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
 	var w world
 	folder := t.TempDir()
-	packed, err := bucket.Pack(t.Context(), workspace(t, `echo "<testsuite><testcase/></testsuite>" > junit.xml; grep -q here "$STACK_OUTPUTS"`), func(string) bool { return false })
+	packed, err := bucket.Pack(t.Context(), workspace(t, `echo "<testsuite><testcase/></testsuite>" > junit.xml; grep -q here "$STACK_OUTPUTS" && grep -q Where "$STACK_OUTPUTS_DETAILED" && grep -q api-url "$STACK_OUTPUTS_DETAILED"`), func(string) bool { return false })
 	require.NoError(t, err)
 	defer packed.Remove()
 	_, err = bucket.Folders{}.Save(folder, packed, bucket.Metadata{Commit: commit})
 	require.NoError(t, err)
-	require.NoError(t, bucket.Folders{}.Put(t.Context(), folder, commit+"/dev/outputs.json", []byte(`{"Api":{"Url":"here"}}`)))
+	require.NoError(t, bucket.Folders{}.Put(t.Context(), folder, bucket.DetailedOutputsKey(commit, "dev"), []byte(`{"Api":{"Url":{"value":"here","description":"Where","exportName":"api-url"}}}`)))
 	out, err := run(t.Context(), &w, "", func(in *test.Input) {
-		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: folder, StackOutputs: commit + "/dev/outputs.json"}
+		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: folder}
 		require.NoError(t, in.Validate())
 	})
 
@@ -250,7 +256,6 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		"bucket and folder":  {Commit: commit, ArtifactDir: "a", Bucket: "b"},
 		"folder and source":  {Commit: commit, ArtifactDir: "a", Source: "b"},
 		"no digest":          {Commit: commit, Artifact: "a", Bucket: "b"},
-		"outputs no bucket":  {Commit: commit, Source: "a", StackOutputs: "b"},
 		"commit with option": {Commit: "--upload-pack=x", Source: "a"},
 		"abbreviated commit": {Commit: strings.Repeat("a", 7), Source: "a"},
 	} {

@@ -24,7 +24,11 @@ export class ApiStack extends Stack {
     const fulfilment = this.addFulfilment(placed);
     const api = this.addApi(props, receipts, placed);
 
-    new CfnOutput(this, 'ApiUrl', { value: api.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url });
+    new CfnOutput(this, 'ApiUrl', {
+      value: api.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url,
+      description: 'Address at which orders are placed',
+      exportName: `${this.stackName}-url`,
+    });
     new CfnOutput(this, 'FunctionName', { value: api.functionName });
     new CfnOutput(this, 'FulfilmentQueueUrl', { value: fulfilment.queueUrl });
     new CfnOutput(this, 'OrderPlacedTopicArn', { value: placed.topicArn });

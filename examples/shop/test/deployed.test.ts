@@ -1,10 +1,11 @@
 // What must be true of a deployed shop: run by the pipeline in each environment, after its stacks are deployed.
-// STACK_OUTPUTS names a JSON file {stack: {output: value}}.
+// STACK_OUTPUTS names a JSON file {stack: {output: value}}, STACK_OUTPUTS_DETAILED one with descriptions and export names.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 
 type Outputs = Record<string, Record<string, string>>;
+type DetailedOutputs = Record<string, Record<string, { value: string; description?: string; exportName?: string }>>;
 
 function setting(name: string): string {
   const value = process.env[name];
@@ -33,6 +34,14 @@ describe('the deployed shop', () => {
     const url = new URL(output('ApiStack', 'ApiUrl'));
     assert.equal(url.protocol, 'https:');
     assert.ok(url.hostname.includes(`.${region}.`), `${url.hostname} is not in ${region}`);
+  });
+
+  it('describes and exports the address of the API', () => {
+    const detailed: DetailedOutputs = JSON.parse(readFileSync(setting('STACK_OUTPUTS_DETAILED'), 'utf8'));
+    const address = detailed.ApiStack?.ApiUrl;
+    assert.equal(address?.value, output('ApiStack', 'ApiUrl'));
+    assert.equal(address?.description, 'Address at which orders are placed');
+    assert.match(address?.exportName ?? '', /ApiStack-url$/);
   });
 
   it('writes orders to the table of the database stack', () => {
