@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -38,6 +39,6 @@ func (c applyCmd) Run(ctx context.Context, std streams) error {
 	}
 	fmt.Fprintf(std.err, "pipeline %s on %s\n", plan.NamesOf(target.Config, target.Place).Pipeline, address)
 	target.Cluster.Force = c.Force
-	_, err = install.Apply(ctx, target, lines{std.err})
+	_, err = install.Apply(ctx, target, console.Lines(std.err))
 	return err
 }

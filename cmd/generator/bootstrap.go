@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -39,30 +40,21 @@ func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	cfg, place := target.Config, target.Place
-	fmt.Fprintf(std.err, "Checking pipeline %s (account %s, %s; cluster %s)\n", plan.NamesOf(cfg, place).Pipeline, place.Account, place.Region, address)
+	place := target.Place
+	fmt.Fprintf(std.err, "Checking pipeline %s (account %s, %s; cluster %s)\n", plan.NamesOf(target.Config, place).Pipeline, place.Account, place.Region, address)
 	target.Cluster.Force = c.Force
-	report := sections{lines{std.err}}
+	report := console.Sections(std.err)
 	if c.Checks {
 		return install.Check(ctx, target, report)
 	}
 	confirm := func(ctx context.Context, p install.Plan) error {
-		report.planned(p)
+		console.Plan(std.err, p)
 		return ask(ctx, std, "\nGo on?", c.Yes)
 	}
 	installed, err := install.Bootstrap(ctx, target, install.BootstrapOptions{Confirm: confirm}, report)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "\nThe pipeline is there. In GitHub, once:\n\n"+
-		"  1. open https://github.com/%s/%s/settings/hooks/new\n"+
-		"  2. enter\n"+
-		"       Payload URL   %s\n"+
-		"       Content type  application/json\n"+
-		"       Secret        the value that this prints:\n"+
-		"                     aws secretsmanager get-secret-value --region %s --secret-id %s --query SecretString --output text\n"+
-		"       Events        Pushes and Pull requests\n\n"+
-		"A push to %s then starts the first run.\n",
-		cfg.GithubOwner, cfg.GithubRepo, installed.PayloadURL, installed.Region, installed.Secret, cfg.GithubBranch)
+	console.Settings(std.out, target.Config, installed)
 	return nil
 }

@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+
+	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/console"
+	"github.com/aphex/aphex-pipeline/internal/screen"
 )
 
 // deleteCmd removes a pipeline.
@@ -42,16 +48,26 @@ func (c deleteCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	confirm := func(ctx context.Context, removal install.Removal) error {
-		question := "Remove the pipeline " + removal.Pipeline + " from " + address
-		if removal.Stack != "" {
-			question += ", and its stack " + removal.Stack
-		}
-		if removal.Bucket != "" {
-			question += ", and the bucket " + removal.Bucket + " with all artifacts and records"
-		}
-		return ask(ctx, std, question+"?", c.Yes)
+	confirm := func(ctx context.Context, r install.Removal) error {
+		return ask(ctx, std, console.Question(r, address), c.Yes)
 	}
-	_, err = install.Delete(ctx, target, install.DeleteOptions{Stack: c.AWS, Bucket: c.Bucket, Confirm: confirm}, lines{std.err})
+	_, err = install.Delete(ctx, target, install.DeleteOptions{Stack: c.AWS, Bucket: c.Bucket, Confirm: confirm}, console.Lines(std.err))
+	return err
+}
+
+// ask waits for a yes on the terminal.
+func ask(ctx context.Context, std streams, question string, yes bool) error {
+	if yes {
+		return nil
+	}
+	file, ok := std.in.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return fault.Invalidf("nobody can be asked: standard input is no terminal").WithHint("--yes answers: %s", question)
+	}
+	fmt.Fprintf(std.err, "%s [y/N] ", question)
+	agreed, err := screen.Agreed(ctx, file)
+	if err == nil && !agreed {
+		return fault.Failedf("nothing was done")
+	}
 	return err
 }

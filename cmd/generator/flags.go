@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/aphex/aphex-pipeline/internal/account"
@@ -10,6 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubeconfig"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/repository"
 )
 
 // configFlag is the flag that every verb shares.
@@ -46,14 +46,6 @@ type placeFlags struct {
 	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
 }
 
-// place works out where the pipeline lives. The path of the configuration file
-// is the one it has in the repository.
-func (f placeFlags) place(cfg *config.Config, path string) plan.Place {
-	first := cfg.Environments[0]
-	account, region := cmp.Or(f.Account, first.Account), cmp.Or(f.Region, first.Region)
-	return plan.Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: path}
-}
-
 // clusterFlags are those of every verb that works on a cluster.
 type clusterFlags struct {
 	configFlag
@@ -74,11 +66,11 @@ func (f clusterFlags) open(ctx context.Context) (t install.Target, address strin
 	if err := t.Config.RequireCluster(); err != nil {
 		return t, "", fault.Invalidf("%w", err).WithHint("write the keys into %s, or give --github-owner, --github-repo and --cluster-name", f.Config)
 	}
-	var home placeFlags
-	if home.Account, home.Region, err = install.Locate(ctx, t.AWS, f.Account, f.Region); err != nil {
+	account, region, err := install.Locate(ctx, t.AWS, f.Account, f.Region)
+	if err != nil {
 		return t, "", err
 	}
-	t.Place = home.place(t.Config, inRepository(f.Config))
+	t.Place = plan.PlaceOf(t.Config, account, region, repository.PathOf(f.Config))
 	t.Cluster, address, err = kubeconfig.Connect(f.Kubeconfig, f.Context)
 	return t, address, err
 }

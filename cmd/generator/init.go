@@ -2,18 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/scaffold"
-	"github.com/aphex/aphex-pipeline/internal/synth"
 )
 
 // initCmd writes a first configuration.
@@ -49,11 +42,16 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if c.Synth {
-		if app, err = synthesized(ctx, std, app); err != nil {
+		if app, err = app.Synthesize(ctx, std.err); err != nil {
 			return err
 		}
 	}
-	if err := c.write(std, scaffold.Render(app)); err != nil {
+	if c.Stdout {
+		_, err = std.out.Write(scaffold.Render(app))
+	} else {
+		err = scaffold.Create(c.path(), scaffold.Render(app))
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(std.err, strings.Join(c.closing(app), "\n"))
@@ -61,25 +59,6 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 }
 
 func (c initCmd) path() string { return filepath.Join(c.Source, c.Config) }
-
-func (c initCmd) write(std streams, text []byte) error {
-	if c.Stdout {
-		_, err := std.out.Write(text)
-		return err
-	}
-	file, err := os.OpenFile(c.path(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return fault.Invalidf("%s is already there and was not touched", c.path()).WithHint("--stdout prints a new one to compare")
-	}
-	if err != nil {
-		return fault.Invalidf("writing the configuration: %w", err)
-	}
-	defer file.Close()
-	if _, err := file.Write(text); err != nil {
-		return fmt.Errorf("writing %s: %w", c.path(), err)
-	}
-	return nil
-}
 
 // closing says what was found, what was not, and what to do next.
 func (c initCmd) closing(app scaffold.App) []string {
@@ -105,26 +84,4 @@ func (c initCmd) closing(app scaffold.App) []string {
 		lines = append(lines, fmt.Sprintf("wrote %s; read it, commit it, then: %s", c.path(), next))
 	}
 	return lines
-}
-
-// synthesized runs the app and takes what its assembly tells. An assembly that lacks
-// context tells its stacks too.
-func synthesized(ctx context.Context, std streams, app scaffold.App) (scaffold.App, error) {
-	out, err := os.MkdirTemp("", "aphex-init-")
-	if err != nil {
-		return scaffold.App{}, fault.Writing(os.TempDir(), err)
-	}
-	defer remove.All(out)
-	made, err := synth.Synthesize(ctx, synth.Options{
-		App: filepath.Join(app.Top, filepath.FromSlash(app.Folder)), Top: app.Top, Name: app.Folder, Out: out,
-		Account: scaffold.Account, Region: scaffold.Region, Env: os.Environ(), Output: std.err,
-	})
-	if err == nil {
-		return app.With(made), nil
-	}
-	if partial, readErr := assembly.Read(out); readErr == nil && len(partial.Missing) > 0 {
-		fmt.Fprintf(std.err, "warning: %v\n", err)
-		return app.With(partial), nil
-	}
-	return scaffold.App{}, err
 }

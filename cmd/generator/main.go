@@ -15,6 +15,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -25,7 +26,7 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
-	if err != nil && ctx.Err() != nil && !errors.Is(err, errStopped) {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, pipelinerun.ErrStopped) {
 		err = fault.Stopped(err, "the same command can be run again")
 	}
 	tell(os.Stderr, err)

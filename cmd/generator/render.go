@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"sigs.k8s.io/yaml"
 
@@ -13,36 +12,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/cloudside"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/repository"
 	"github.com/aphex/aphex-pipeline/stages"
 )
-
-// inRepository gives the path that a configuration file has in its repository,
-// wherever the verb is called: a pipeline is known by it. Outside of any
-// repository it is the path as it was given.
-func inRepository(path string) string {
-	if file, err := filepath.Abs(path); err == nil {
-		if r, err := repository.Around(filepath.Dir(file)); err == nil {
-			if inside, err := filepath.Rel(r.Top, file); err == nil {
-				return filepath.ToSlash(inside)
-			}
-		}
-	}
-	if filepath.IsLocal(path) {
-		return filepath.ToSlash(filepath.Clean(path))
-	}
-	return filepath.Base(path)
-}
-
-func or(value, otherwise string) string {
-	if value != "" {
-		return value
-	}
-	return otherwise
-}
 
 // renderCmd prints the pipeline's objects.
 type renderCmd struct {
@@ -70,11 +44,15 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	place := c.place(cfg, inRepository(c.Config))
+	place := plan.PlaceOf(cfg, c.Account, c.Region, repository.PathOf(c.Config))
 	if c.AWS {
 		return c.printTemplate(cfg, place, std)
 	}
-	objects, err := render(cfg, place)
+	p, err := plan.New(cfg, stages.Contracts(), place)
+	if err != nil {
+		return err
+	}
+	objects, err := argo.Objects(cfg, p, place)
 	if err != nil {
 		return err
 	}
@@ -96,7 +74,7 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 	}
 	changes, err := manifest.Folder(c.Output).Apply(ctx, objects)
 	for _, change := range changes {
-		lines{std.err}.Changed(install.Objects, change)
+		fmt.Fprintf(std.err, "%s %s\n", change.Object, change.Action)
 	}
 	return err
 }
@@ -110,31 +88,17 @@ func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, std strea
 	if err != nil {
 		return err
 	}
-	if c.Output == "yaml" {
-		template, err = yaml.JSONToYAML(template)
-	} else {
-		template, err = indent(template)
+	text, err := yaml.JSONToYAML(template)
+	if c.Output == "json" {
+		var indented bytes.Buffer
+		err = json.Indent(&indented, template, "", "  ")
+		text = append(indented.Bytes(), '\n')
 	}
 	if err != nil {
 		return fmt.Errorf("writing the template: %w", err)
 	}
-	_, err = std.out.Write(template)
+	_, err = std.out.Write(text)
 	return err
-}
-
-func indent(text []byte) ([]byte, error) {
-	var indented bytes.Buffer
-	err := json.Indent(&indented, text, "", "  ")
-	indented.WriteByte('\n')
-	return indented.Bytes(), err
-}
-
-func render(cfg *config.Config, place plan.Place) ([]manifest.Object, error) {
-	p, err := plan.New(cfg, stages.Contracts(), place)
-	if err != nil {
-		return nil, err
-	}
-	return argo.Objects(cfg, p, place)
 }
 
 // schemaCmd prints the JSON Schema.
@@ -153,6 +117,6 @@ func (schemaCmd) Run(std streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = bytes.NewReader(schema).WriteTo(std.out)
+	_, err = std.out.Write(schema)
 	return err
 }

@@ -1,21 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
+	"github.com/aphex/aphex-pipeline/internal/localrun/state"
 )
 
 // simulateCmd runs the simulator of AWS alone.
@@ -53,23 +53,23 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	state, err := openState(ctx, c.State, std)
+	folder, err := state.Open(ctx, c.State, func() { fmt.Fprintf(std.err, "another run uses %s; waiting for its end\n", c.State) })
 	if err != nil {
 		return err
 	}
-	defer state.close()
-	console := newConsole(std.err)
-	aws, err := startSimulator(state.aws(), c.address(), c.Accounts, c.Region, console)
+	defer folder.Close()
+	notef := func(format string, args ...any) { fmt.Fprintf(std.err, format, args...) }
+	simulator, err := cloud.Simulate(cloud.Simulation{Dir: folder.AWS(), Port: c.Port, Accounts: c.Accounts, Region: c.Region, Notef: notef})
 	if err != nil {
 		return err
 	}
-	defer aws.close()
-	if err := c.print(std.out, aws); err != nil {
+	defer simulator.Close()
+	if err := c.print(std.out, simulator); err != nil {
 		return fault.Writing("standard output", err)
 	}
-	console.notef("Ctrl-C stops the simulator\n")
+	notef("Ctrl-C stops the simulator\n")
 	<-ctx.Done()
-	console.notef("\nthe simulator is stopped; its state is in %s\n", relative(state.dir))
+	notef("\nthe simulator is stopped; its state is in %s\n", state.Short(folder.Dir))
 	return nil
 }
 
@@ -93,31 +93,18 @@ func (c *simulateCmd) complete() error {
 	if err != nil {
 		return fault.Invalidf("%w", err)
 	}
-	c.Region = or(c.Region, cfg.Environments[0].Region)
-	if len(c.Accounts) > 0 {
-		return nil
-	}
-	for _, env := range cfg.Environments {
-		if !slices.Contains(c.Accounts, env.Account) {
-			c.Accounts = append(c.Accounts, env.Account)
-		}
+	c.Region = cmp.Or(c.Region, cfg.Environments[0].Region)
+	if len(c.Accounts) == 0 {
+		c.Accounts = cloud.AccountsOf(cfg)
 	}
 	return nil
 }
 
-// address is where to listen; empty is a free port.
-func (c simulateCmd) address() string {
-	if c.Port == 0 {
-		return ""
-	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(int(c.Port)))
-}
-
 // print prints the environment of the first account for a shell, or that of all as JSON.
-func (c simulateCmd) print(w io.Writer, aws cloud) error {
+func (c simulateCmd) print(w io.Writer, simulator cloud.Cloud) error {
 	if !c.JSON {
 		var lines strings.Builder
-		for _, entry := range aws.env() {
+		for _, entry := range simulator.Env() {
 			fmt.Fprintf(&lines, "export %s\n", entry) // none of the values has a character that a shell would take for its own
 		}
 		_, err := io.WriteString(w, lines.String())
@@ -125,13 +112,9 @@ func (c simulateCmd) print(w io.Writer, aws cloud) error {
 	}
 	accounts := map[string]map[string]string{}
 	for _, id := range c.Accounts {
-		accounts[id] = map[string]string{}
-		for _, entry := range aws.server.AddAccount(id).Env(aws.url, aws.region) {
-			name, value, _ := strings.Cut(entry, "=")
-			accounts[id][name] = value
-		}
+		accounts[id] = simulator.VariablesOf(id)
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(map[string]any{"url": aws.url, "env": accounts[aws.home], "accounts": accounts})
+	return encoder.Encode(map[string]any{"url": simulator.URL, "env": accounts[c.Accounts[0]], "accounts": accounts})
 }

@@ -53,10 +53,10 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 			pkg{Path: "stages/deploy", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/sts"}}, "stages/deploy imports github.com/aws/aws-sdk-go-v2/service/sts",
 		},
 		"the simulator in a stage binary": {
-			pkg{Path: "cmd/deployer", Imports: []string{"internal/awssim"}}, "only cmd/generator, the bench and tests may",
+			pkg{Path: "cmd/deployer", Imports: []string{"internal/awssim"}}, "only internal/localrun/cloud, internal/install/installtest, internal/bench, internal/conformance and tests may",
 		},
 		"the simulator in an installation": {
-			pkg{Path: "internal/install", Imports: []string{"internal/awssim"}}, "only cmd/generator, the bench and tests may",
+			pkg{Path: "internal/install", Imports: []string{"internal/awssim"}}, "only internal/localrun/cloud, internal/install/installtest, internal/bench, internal/conformance and tests may",
 		},
 		"the simulator using the product": {
 			pkg{Path: "internal/awssim/sts", Imports: []string{"internal/fault"}}, "the simulator imports internal/fault",
@@ -84,7 +84,8 @@ func TestWhatTheRulesAllowIsNotReported(t *testing.T) {
 		{Path: "internal/argo", Imports: []string{"!sigs.k8s.io/yaml", "internal/plan"}},
 		{Path: "internal/cfn", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/cloudformation"}},
 		{Path: "internal/awssim", Imports: []string{"internal/awssim/policy"}},
-		{Path: "cmd/generator", Imports: []string{"internal/awssim", "stages"}, Deps: []string{"!k8s.io/api/core/v1"}},
+		{Path: "internal/localrun/cloud", Imports: []string{"internal/awssim"}},
+		{Path: "cmd/generator", Imports: []string{"internal/localrun", "stages"}, Deps: []string{"!k8s.io/api/core/v1"}},
 		{Path: "internal/install/installtest", Imports: []string{"internal/awssim"}},
 		{Path: "cmd/deployer", Imports: []string{"!github.com/aws/aws-sdk-go-v2/config"}, Deps: []string{"!k8s.io/api/core/v1"}},
 	}

@@ -2,7 +2,6 @@ package install
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,9 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/fault"
 	"github.com/aphex/aphex-pipeline/internal/manifest"
@@ -74,15 +72,14 @@ func Delete(ctx context.Context, t Target, o DeleteOptions, r Reporter) ([]manif
 	} else if found {
 		removed(Stack, "stack "+removal.Stack, manifest.Removed)
 	}
-	bucket := "bucket " + t.Place.Bucket
 	if !o.Bucket {
-		removed(Bucket, bucket, kept)
+		removed(Bucket, "bucket "+t.Place.Bucket, kept)
 		return changes, nil
 	}
-	if found, err := removeBucket(ctx, s3.NewFromConfig(base), removal.Bucket); err != nil {
+	if found, err := bucket.Remove(ctx, s3.NewFromConfig(base), removal.Bucket); err != nil {
 		return changes, err
 	} else if found {
-		removed(Bucket, bucket, manifest.Removed)
+		removed(Bucket, "bucket "+removal.Bucket, manifest.Removed)
 	}
 	return changes, nil
 }
@@ -117,42 +114,4 @@ func removeStack(ctx context.Context, api cfn.API, name string) (found bool, err
 		case <-time.After(pollEvery):
 		}
 	}
-}
-
-// removeBucket deletes every version of every object, and then the bucket. It
-// returns whether there was one.
-func removeBucket(ctx context.Context, client *s3.Client, bucket string) (found bool, err error) {
-	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		var refused smithy.APIError
-		if errors.As(err, &refused) && refused.ErrorCode() == "NoSuchBucket" { // the SDK has no type for it in this call
-			return false, nil
-		}
-		if err != nil {
-			return true, fmt.Errorf("listing bucket %q: %w", bucket, err)
-		}
-		var versions []s3types.ObjectIdentifier
-		for _, version := range page.Versions {
-			versions = append(versions, s3types.ObjectIdentifier{Key: version.Key, VersionId: version.VersionId})
-		}
-		for _, marker := range page.DeleteMarkers {
-			versions = append(versions, s3types.ObjectIdentifier{Key: marker.Key, VersionId: marker.VersionId})
-		}
-		if versions == nil {
-			continue
-		}
-		result, err := client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &s3types.Delete{Objects: versions, Quiet: aws.Bool(true)}})
-		if err != nil {
-			return true, fmt.Errorf("emptying bucket %q: %w", bucket, err)
-		}
-		if len(result.Errors) > 0 {
-			first := result.Errors[0]
-			return true, fault.Failedf("emptying bucket %q: %s: %s", bucket, aws.ToString(first.Key), aws.ToString(first.Message))
-		}
-	}
-	if _, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
-		return true, fmt.Errorf("deleting bucket %q: %w", bucket, err)
-	}
-	return true, nil
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
@@ -110,6 +111,15 @@ func cut(text string, most int) string {
 func digest(texts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
 	return hex.EncodeToString(sum[:4])
+}
+
+// PlaceOf is where a pipeline lives: in the given account and region, else in
+// those of its first environment. The file is the path of its configuration in
+// the repository.
+func PlaceOf(cfg *config.Config, account, region, file string) Place {
+	first := cfg.Environments[0]
+	account, region = cmp.Or(account, first.Account), cmp.Or(region, first.Region)
+	return Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: file}
 }
 
 // RoleARN gives the ARN of a role of the pipeline.

@@ -93,3 +93,12 @@ func TestARoleIsNamedInThePartitionOfThePipeline(t *testing.T) {
 		assert.Equal(t, want, plan.Place{Account: "111111111111", Region: region}.RoleARN("r"))
 	}
 }
+
+func TestAPipelineLivesInTheGivenPlaceElseWithItsFirstEnvironment(t *testing.T) {
+	cfg := &config.Config{ArtifactBucketName: "b", Environments: []config.Environment{
+		{Account: "111111111111", Region: "eu-west-1"}, {Account: "222222222222", Region: "us-east-1"},
+	}}
+	assert.Equal(t, plan.Place{Account: "111111111111", Region: "eu-west-1", Bucket: "b", Config: "c.yaml"}, plan.PlaceOf(cfg, "", "", "c.yaml"))
+	assert.Equal(t, plan.Place{Account: "333333333333", Region: "eu-west-1", Bucket: "b", Config: "c.yaml"}, plan.PlaceOf(cfg, "333333333333", "", "c.yaml"))
+	assert.Equal(t, plan.Place{Account: "111111111111", Region: "eu-north-1", Bucket: "b", Config: "c.yaml"}, plan.PlaceOf(cfg, "", "eu-north-1", "c.yaml"))
+}

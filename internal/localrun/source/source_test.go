@@ -1,4 +1,4 @@
-package main
+package source_test
 
 import (
 	"os"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun/source"
 	"github.com/aphex/aphex-pipeline/internal/workspace/gittest"
 )
 
@@ -18,12 +19,12 @@ func TestASourceIsOpenedInAnyShapeAndFromAnyFolderInIt(t *testing.T) {
 		for _, folder := range []string{".", "svc"} {
 			dir := filepath.Join(shape.Dir, folder)
 			require.NoError(t, os.MkdirAll(dir, 0o755)) // a sparse clone leaves it out
-			src, err := openSource(t.Context(), dir)
+			src, err := source.Open(t.Context(), dir)
 			require.NoError(t, err, name)
-			assert.Equal(t, shape.Dir, src.dir, name)
-			assert.Equal(t, folder, src.inside, name)
-			assert.Equal(t, "second", src.subject, name)
-			assert.Equal(t, dir, src.folder(), name)
+			assert.Equal(t, shape.Dir, src.Top, name)
+			assert.Equal(t, folder, src.Inside, name)
+			assert.Equal(t, "second", src.Subject, name)
+			assert.Equal(t, dir, src.Folder(), name)
 		}
 	}
 }
@@ -65,9 +66,9 @@ func TestTheConfigurationIsLookedForUpwardsAndThenTheOnlyOneIsTaken(t *testing.T
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			src, err := openSource(t.Context(), filepath.Join(sourceOf(t, c.files...).Dir, c.from))
+			src, err := source.Open(t.Context(), filepath.Join(sourceOf(t, c.files...).Dir, c.from))
 			require.NoError(t, err)
-			_, path, err := src.config(c.name)
+			_, path, err := src.Config(c.name)
 			if c.want == "" {
 				require.Error(t, err)
 				assert.Equal(t, fault.Invalid, fault.KindOf(err))
@@ -89,7 +90,7 @@ func TestWhereThereIsNoRepositoryTheNextStepFits(t *testing.T) {
 	for at, hint := range map[string]string{
 		dir: "git init", broken: "git -C", filepath.Join(broken, "svc"): "git -C", filepath.Join(dir, "missing"): "--source", empty: "git commit",
 	} {
-		_, err := openSource(t.Context(), at)
+		_, err := source.Open(t.Context(), at)
 		require.Error(t, err, at)
 		assert.Equal(t, fault.Invalid, fault.KindOf(err), at)
 		assert.Contains(t, fault.HintOf(err), hint, at)
@@ -103,16 +104,16 @@ func TestASourceBehindALinkIsTheRepositoryThere(t *testing.T) {
 	r := sourceOf(t, config.File)
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(filepath.Join(r.Dir, "svc"), link))
-	src, err := openSource(t.Context(), link)
+	src, err := source.Open(t.Context(), link)
 	require.NoError(t, err)
-	assert.Equal(t, "svc", src.inside)
+	assert.Equal(t, "svc", src.Inside)
 }
 
 func TestNoMonitorThatTheRepositoryNamesIsRun(t *testing.T) {
 	r := sourceOf(t, config.File)
 	owned := filepath.Join(t.TempDir(), "owned")
 	r.Git("config", "core.fsmonitor", "touch "+owned)
-	_, err := openSource(t.Context(), r.Dir)
+	_, err := source.Open(t.Context(), r.Dir)
 	require.NoError(t, err)
 	assert.NoFileExists(t, owned)
 }

@@ -1,10 +1,9 @@
-package main
+package pipelinerun
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/localrun/state"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
@@ -20,8 +20,8 @@ import (
 
 // conclude prints the last screen, of the run and of the one that it handed over
 // to. A run that did not succeed is an error, with the cause that the stage itself gave.
-func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun.Result) error {
-	s := &summary{console: newConsole(l.std.out)}
+func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localrun.Result) error {
+	s := &summary{console: newConsole(l.Out)}
 	last := runs[len(runs)-1]
 	s.line("")
 	for _, run := range runs[:len(runs)-1] {
@@ -53,7 +53,7 @@ func (l *laptop) conclude(ctx context.Context, place plan.Place, runs []localrun
 	if whole.Status != localrun.Stopped {
 		l.next(s, whole, changed, unreached || undeployed || removed)
 	}
-	if _, err := fmt.Fprint(l.std.out, s.text.String()); err != nil {
+	if _, err := fmt.Fprint(l.Out, s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}
 	return verdict(whole, cause)
@@ -69,7 +69,7 @@ func ended(status localrun.Status) string {
 
 // unreached lists the environments that the commit declares and that the run is
 // not about, and says why. It says whether there are any.
-func (l *laptop) unreached(s *summary, run localrun.Result) bool {
+func (l *localRun) unreached(s *summary, run localrun.Result) bool {
 	known, reason := map[string]bool{}, "the run stopped before its pipeline was the one that the commit declares"
 	for _, step := range run.Steps {
 		known[step.Name] = step.Status != localrun.Skipped
@@ -207,13 +207,13 @@ func isWiring(output string) bool {
 }
 
 // outputs prints the outputs of the deployed stacks, as the bucket holds them.
-func (s *summary) outputs(ctx context.Context, l *laptop, place plan.Place, result localrun.Result) {
+func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, result localrun.Result) {
 	for _, step := range result.Steps {
 		key := step.Outputs["outputs"]
 		if key == "" {
 			continue
 		}
-		data, err := l.cloud.read(ctx, place, key)
+		data, err := l.cloud.Read(ctx, place, key)
 		var values map[string]map[string]string
 		if err != nil || json.Unmarshal(data, &values) != nil {
 			s.line("\nThe outputs of %s could not be read: %v", step.Name, err)
@@ -243,27 +243,27 @@ func keys[V any](m map[string]V) []string {
 }
 
 // where says where to look for what the run left.
-func (l *laptop) where(s *summary, place plan.Place, result localrun.Result, runs []localrun.Result) {
+func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, runs []localrun.Result) {
 	s.line("\n%s", s.style(bold, "Where"))
 	for _, step := range result.Steps {
 		if key := step.Outputs["artifact"]; key != "" {
-			s.line("  artifact  %s", l.cloud.object(place, key))
+			s.line("  artifact  %s", state.Short(l.cloud.Object(place, key)))
 		}
 	}
 	for _, run := range runs {
-		s.line("  metadata  %s", l.cloud.object(place, record.Key(run.Name)))
-		s.line("  logs      %s", relative(filepath.Join(l.state.run(run.Name), "logs")))
+		s.line("  metadata  %s", state.Short(l.cloud.Object(place, record.Key(run.Name))))
+		s.line("  logs      %s", state.Short(filepath.Join(l.state.Run(run.Name), "logs")))
 	}
-	s.line("  pipeline  %s", relative(l.state.objects()))
+	s.line("  pipeline  %s", state.Short(l.state.Objects()))
 	for _, step := range result.Steps {
 		if (step.Status == localrun.Failed || step.Status == localrun.Stopped) && step.Volume != "" {
-			s.line("  left by %s  %s", step.Name, relative(step.Volume))
+			s.line("  left by %s  %s", step.Name, state.Short(step.Volume))
 		}
 	}
 }
 
 // next says what to try next.
-func (l *laptop) next(s *summary, result localrun.Result, changed, incomplete bool) {
+func (l *localRun) next(s *summary, result localrun.Result, changed, incomplete bool) {
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
 	case waits(result):
@@ -277,19 +277,6 @@ func (l *laptop) next(s *summary, result localrun.Result, changed, incomplete bo
 		s.line("  nothing changed in what this run deploys; what it does not deploy is named above")
 	default:
 		s.line("  nothing changed: every stack is as the commit wants it")
-		s.line("  change a stack in %s, commit, and run the same command again", relative(l.src.dir))
+		s.line("  change a stack in %s, commit, and run the same command again", state.Short(l.src.Top))
 	}
-}
-
-// relative shortens a path for people, where it lies below the current folder.
-func relative(path string) string {
-	here, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	short, err := filepath.Rel(here, path)
-	if err != nil || strings.HasPrefix(short, "..") {
-		return path
-	}
-	return short
 }

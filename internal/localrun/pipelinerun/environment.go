@@ -1,4 +1,4 @@
-package main
+package pipelinerun
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/screen"
 )
 
 // inherited names the variables that a step gets from this machine: where
@@ -24,7 +25,7 @@ var inherited = []string{
 
 // environment gives what a pod would get from its node, its service account
 // and its cluster.
-func (l *laptop) environment() []string {
+func (l *localRun) environment() []string {
 	var env []string
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
@@ -32,25 +33,25 @@ func (l *laptop) environment() []string {
 			env = append(env, entry)
 		}
 	}
-	env = append(env, l.cloud.env()...)
-	if l.Lookups || l.cloud.server != nil { // nobody can commit what a simulated account has
+	env = append(env, l.cloud.Env()...)
+	if l.Lookups || l.cloud.Simulated() { // nobody can commit what a simulated account has
 		env = append(env, "APHEX_LOOKUPS=true")
 	}
-	return append(env, "APHEX_ALLOW_LOCAL=true", "APHEX_OBJECTS="+l.state.objects())
+	return append(env, "APHEX_ALLOW_LOCAL=true", "APHEX_OBJECTS="+l.state.Objects())
 }
 
 // approve asks on the terminal whether a step may go on.
-func (l *laptop) approve(ctx context.Context, step string) error {
+func (l *localRun) approve(ctx context.Context, step string) error {
 	if l.Yes {
 		return nil
 	}
-	file, ok := l.std.in.(*os.File)
+	file, ok := l.In.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return fault.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
 	}
 	return l.console.ask(func() error {
 		l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
-		agreed, err := agrees(ctx, file)
+		agreed, err := screen.Agreed(ctx, file)
 		switch {
 		case err != nil:
 			l.console.printf("\n") // after the question, and what the terminal shows of Ctrl-C

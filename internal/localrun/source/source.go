@@ -1,4 +1,6 @@
-package main
+// Package source opens the commit that a local run is about: HEAD of the
+// repository around a folder, whatever the shape of the repository.
+package source
 
 import (
 	"bytes"
@@ -19,20 +21,22 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/repository"
 )
 
-// source is the commit that a local run is about.
-type source struct {
-	dir     string // top folder of the repository
-	inside  string // the folder that was given, relative to dir with slashes; "." is dir itself
-	commit  string // full SHA of HEAD
-	branch  string
-	subject string // first line of the commit's message
-	author  string
-	changed bool // whether the folder holds changes that are not in the commit
-	files   *object.Tree
+// Source is the commit that a local run is about.
+type Source struct {
+	Top     string // folder of the repository, absolute
+	Inside  string // the folder that was given, relative to Top with slashes; "." is Top itself
+	Commit  string // full SHA of HEAD
+	Branch  string
+	Subject string // first line of the commit's message
+	Author  string // name
+	Changed bool   // whether the folder has changes that are not in the commit
+
+	files *object.Tree
 }
 
-// openSource finds HEAD of the repository that dir lies in.
-func openSource(ctx context.Context, dir string) (source, error) {
+// Open finds HEAD of the repository that dir lies in. Its errors say what to do
+// next, and never suggest a repository inside of another.
+func Open(ctx context.Context, dir string) (Source, error) {
 	found, err := repository.Around(dir)
 	if err != nil { // git, too, looks around where a link leads to
 		if real, linkErr := filepath.EvalSymlinks(dir); linkErr == nil {
@@ -42,35 +46,42 @@ func openSource(ctx context.Context, dir string) (source, error) {
 		}
 	}
 	if err != nil {
-		return source{}, noRepository(dir, err)
+		return Source{}, noRepository(dir, err)
 	}
 	storage, err := found.Open(repository.Options{Cache: 32 << 20})
 	var unsupported *repository.Unsupported
 	if errors.As(err, &unsupported) {
-		return source{}, fault.Invalidf("%w", err).WithHint("%s", unsupported.Next)
+		return Source{}, fault.Invalidf("%w", err).WithHint("%s", unsupported.Next)
 	}
 	if err != nil {
-		return source{}, noRepository(dir, err)
+		return Source{}, noRepository(dir, err)
 	}
-	s := source{dir: found.Top, changed: uncommitted(ctx, found.Top)}
-	if s.inside, err = insideOf(found.Top, dir); err != nil {
-		return source{}, err
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return Source{}, fmt.Errorf("finding the source folder: %w", err)
+	}
+	inside, err := filepath.Rel(found.Top, absolute)
+	if err != nil {
+		return Source{}, fmt.Errorf("finding the source folder: %w", err)
 	}
 	branch, head, err := storage.Head()
 	if err != nil {
-		return source{}, fault.Invalidf("the repository %q has no commit yet: %w", found.Top, err).
+		return Source{}, fault.Invalidf("the repository %q has no commit yet: %w", found.Top, err).
 			WithHint("git add -A && git commit -m \"Start\"")
 	}
 	commit, err := object.GetCommit(storage, head)
 	if err != nil {
-		return source{}, fault.Invalidf("reading commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
+		return Source{}, fault.Invalidf("reading commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
 	}
-	if s.files, err = commit.Tree(); err != nil {
-		return source{}, fault.Invalidf("reading the files of commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
+	files, err := commit.Tree()
+	if err != nil {
+		return Source{}, fault.Invalidf("reading the files of commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
 	}
-	s.commit, s.branch, s.author = head.String(), branch, commit.Author.Name
-	s.subject, _, _ = strings.Cut(commit.Message, "\n")
-	return s, nil
+	subject, _, _ := strings.Cut(commit.Message, "\n")
+	return Source{
+		Top: found.Top, Inside: filepath.ToSlash(inside), Commit: head.String(), Branch: branch,
+		Subject: subject, Author: commit.Author.Name, Changed: uncommitted(ctx, found.Top), files: files,
+	}, nil
 }
 
 // noRepository says that there is none, and never suggests one inside of another.
@@ -94,33 +105,20 @@ func noRepository(dir string, err error) error {
 	}
 }
 
-// insideOf gives the path of dir relative to top, with slashes.
-func insideOf(top, dir string) (string, error) {
-	absolute, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("finding the source folder: %w", err)
-	}
-	inside, err := filepath.Rel(top, absolute)
-	if err != nil {
-		return "", fmt.Errorf("finding the source folder: %w", err)
-	}
-	return filepath.ToSlash(inside), nil
-}
+// Folder is the folder that was given.
+func (s Source) Folder() string { return filepath.Join(s.Top, filepath.FromSlash(s.Inside)) }
 
-// folder is the folder that was given as the source.
-func (s source) folder() string { return filepath.Join(s.dir, filepath.FromSlash(s.inside)) }
-
-// config reads the configuration as the commit holds it, and gives its path in
-// the repository. It is looked for in the folder that was given and upwards from
-// there; failing that it is the only file of that name in the commit.
-func (s source) config(name string) (*config.Config, string, error) {
+// Config reads the configuration of the commit and returns it with its path in
+// the repository. It is the nearest file of that name from the folder that was
+// given upwards, else the only one of the default name in the commit.
+func (s Source) Config(name string) (*config.Config, string, error) {
 	file, err := s.find(filepath.ToSlash(name))
 	if err != nil {
 		return nil, "", err
 	}
 	text, err := file.Contents()
 	if err != nil {
-		return nil, "", fmt.Errorf("reading %s of commit %.10s: %w", file.Name, s.commit, err)
+		return nil, "", fmt.Errorf("reading %s of commit %.10s: %w", file.Name, s.Commit, err)
 	}
 	cfg, err := config.Parse(file.Name, []byte(text))
 	if err != nil {
@@ -129,8 +127,8 @@ func (s source) config(name string) (*config.Config, string, error) {
 	return cfg, file.Name, nil
 }
 
-func (s source) find(name string) (*object.File, error) {
-	for folder := s.inside; ; folder = path.Dir(folder) {
+func (s Source) find(name string) (*object.File, error) {
+	for folder := s.Inside; ; folder = path.Dir(folder) {
 		if file, err := s.files.File(path.Join(folder, name)); err == nil {
 			return file, nil
 		}
@@ -145,7 +143,7 @@ func (s source) find(name string) (*object.File, error) {
 			return nil, err
 		}
 	}
-	missing := fault.Invalidf("commit %.10s has no %s", s.commit, path.Join(s.inside, name))
+	missing := fault.Invalidf("commit %.10s has no %s", s.Commit, path.Join(s.Inside, name))
 	switch len(others) {
 	case 0:
 		return nil, missing.WithHint("generator init writes one; then git add %s && git commit", name)
@@ -159,7 +157,7 @@ func (s source) find(name string) (*object.File, error) {
 const maxListed = 10
 
 // named lists the files of the commit that bear a name.
-func (s source) named(name string) (paths []string, err error) {
+func (s Source) named(name string) (paths []string, err error) {
 	walk := object.NewTreeWalker(s.files, true, nil)
 	defer walk.Close()
 	for {
@@ -168,7 +166,7 @@ func (s source) named(name string) (paths []string, err error) {
 		case errors.Is(err, io.EOF):
 			return paths, nil
 		case err != nil:
-			return nil, fault.Invalidf("looking for %s in commit %.10s: %w", name, s.commit, err)
+			return nil, fault.Invalidf("looking for %s in commit %.10s: %w", name, s.Commit, err)
 		case entry.Mode.IsFile() && path.Base(file) == name:
 			paths = append(paths, file)
 		}

@@ -1,4 +1,4 @@
-package main
+package pipelinerun
 
 import (
 	"encoding/json"
@@ -14,8 +14,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// errStopped is in the chain of an error that says that a run was stopped.
-var errStopped = errors.New("the run was stopped")
+// ErrStopped is in the chain of the error of a run that was stopped.
+var ErrStopped = errors.New("the run was stopped")
 
 // verdict is the error that the run amounts to.
 func verdict(result localrun.Result, cause *cause) error {
@@ -24,9 +24,9 @@ func verdict(result localrun.Result, cause *cause) error {
 		return nil
 	case result.Status == localrun.Stopped:
 		if cause == nil {
-			return fault.Cancelledf("%w", errStopped).WithHint("the same command runs the commit again")
+			return fault.Cancelledf("%w", ErrStopped).WithHint("the same command runs the commit again")
 		}
-		stopped := fault.Cancelledf("%w at %s", errStopped, cause.step)
+		stopped := fault.Cancelledf("%w at %s", ErrStopped, cause.step)
 		if cause.Hint == "" {
 			return stopped.WithHint("the same command runs the commit again")
 		}

@@ -1,7 +1,8 @@
-package main
+package pipelinerun
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,7 +111,7 @@ func (c *console) observe(e localrun.Event) {
 	if c.json {
 		c.emit(map[string]any{
 			"time": time.Now().UTC(), "level": "INFO", "msg": "step " + string(e.Kind), "step": e.Step,
-			"attempt": e.Attempt, "status": e.Result.Status, "reason": or(e.Message, e.Result.Message),
+			"attempt": e.Attempt, "status": e.Result.Status, "reason": cmp.Or(e.Message, e.Result.Message),
 		})
 		return
 	}

@@ -1,0 +1,119 @@
+// Package console prints what the verbs of an installation do, for a person at a
+// terminal or who reads a log. Progress is lower case and without a full stop,
+// with the object in front of what became of it; headings begin with a capital.
+package console
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// Lines prints the progress of Apply and Delete, a line each.
+func Lines(w io.Writer) install.Reporter { return lines{w} }
+
+// Sections prints the progress of Check and Bootstrap: a heading for each part,
+// and below it what became of the part.
+func Sections(w io.Writer) install.Reporter { return sections{lines{w}} }
+
+// Plan prints what Bootstrap is about to install.
+func Plan(w io.Writer, p install.Plan) {
+	fmt.Fprintf(w, "\nTo be brought\n  stack    %s in account %s, %s: bucket %s, roles, webhook secret\n", p.Stack, p.Place.Account, p.Place.Region, p.Place.Bucket)
+	fmt.Fprintf(w, "  secret   %s in namespace %s\n", p.Secret.Name, p.Secret.Namespace)
+	for _, difference := range p.Differences {
+		fmt.Fprintf(w, "  %-8s %s\n", difference.Action, difference.Object)
+	}
+	if len(p.Differences) == 0 {
+		fmt.Fprintf(w, "  objects  all there already\n")
+	}
+}
+
+// Settings prints the settings of the webhook in GitHub.
+func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
+	fmt.Fprintf(w, "\nThe pipeline is there. In GitHub, once:\n\n"+
+		"  1. open https://github.com/%s/%s/settings/hooks/new\n"+
+		"  2. enter\n"+
+		"       Payload URL   %s\n"+
+		"       Content type  application/json\n"+
+		"       Secret        the value that this prints:\n"+
+		"                     aws secretsmanager get-secret-value --region %s --secret-id %s --query SecretString --output text\n"+
+		"       Events        Pushes and Pull requests\n\n"+
+		"A push to %s then starts the first run.\n",
+		cfg.GithubOwner, cfg.GithubRepo, i.PayloadURL, i.Region, i.Secret, cfg.GithubBranch)
+}
+
+// Question asks whether Delete may remove something from the cluster at an address.
+func Question(r install.Removal, address string) string {
+	question := "Remove the pipeline " + r.Pipeline + " from " + address
+	if r.Stack != "" {
+		question += ", and its stack " + r.Stack
+	}
+	if r.Bucket != "" {
+		question += ", and the bucket " + r.Bucket + " with all artifacts and records"
+	}
+	return question + "?"
+}
+
+type lines struct{ w io.Writer }
+
+func (l lines) Checked(c kube.Check) {
+	switch {
+	case c.Problem == "":
+		fmt.Fprintf(l.w, "  ok       %s\n", c.What)
+	case c.Failed():
+		fmt.Fprintf(l.w, "  failed   %s: %s\n           %s\n", c.What, c.Problem, c.Fix)
+	default:
+		fmt.Fprintf(l.w, "  warning  %s: %s\n           %s\n", c.What, c.Problem, c.Fix)
+	}
+}
+
+func (l lines) Started(part install.Part, _ string) {
+	if part == install.Webhook {
+		fmt.Fprintf(l.w, "waiting until a push would be received\n")
+	}
+}
+
+func (l lines) Resource(status, logicalID, reason string) {
+	fmt.Fprintf(l.w, "  %-16s %s %s\n", strings.ToLower(status), logicalID, reason)
+}
+
+func (l lines) Changed(_ install.Part, c manifest.Change) {
+	fmt.Fprintf(l.w, "%s %s\n", c.Object, c.Action)
+}
+
+func (l lines) Ready() {
+	fmt.Fprintf(l.w, "the webhook listens and the Sensor has subscribed: the next push starts a run\n")
+}
+
+func (l lines) Note(text string) { fmt.Fprintf(l.w, "note: %s\n", text) }
+
+type sections struct{ lines }
+
+func (s sections) Started(part install.Part, subject string) {
+	switch part {
+	case install.Stack:
+		fmt.Fprintf(s.w, "\nStack %s\n", subject)
+	case install.Secret:
+		fmt.Fprintf(s.w, "\nSecret %s\n", subject)
+	case install.Objects:
+		fmt.Fprintf(s.w, "\nObjects\n")
+	case install.Address:
+		fmt.Fprintf(s.w, "\nWaiting for the address of the webhook\n")
+	default:
+		fmt.Fprintf(s.w, "\n")
+		s.lines.Started(part, subject)
+	}
+}
+
+func (s sections) Changed(part install.Part, c manifest.Change) {
+	if part == install.Objects {
+		fmt.Fprintf(s.w, "  %-9s %s\n", c.Action, c.Object)
+		return
+	}
+	fmt.Fprintf(s.w, "  %s\n", c.Action)
+}

@@ -1,0 +1,83 @@
+package console_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/console"
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+)
+
+// work reports something of every kind.
+func work(r install.Reporter) {
+	r.Checked(kube.Check{What: "namespace argo"})
+	r.Checked(kube.Check{What: "namespace events", Problem: "it does not exist", Fix: "kubectl create namespace events"})
+	r.Checked(kube.Check{What: "EventBus", Problem: "it is small", Fix: "make it larger", Warning: true})
+	r.Started(install.Stack, "aphex-shop-1")
+	r.Resource("CREATE_COMPLETE", "ArtifactBucket", "")
+	r.Resource("CREATE_FAILED", "Boundary", "it exists")
+	r.Changed(install.Stack, manifest.Change{Object: "stack aphex-shop-1", Action: manifest.Created})
+	r.Started(install.Objects, "")
+	r.Changed(install.Objects, manifest.Change{Object: "sensor/shop", Action: manifest.Unchanged})
+	r.Started(install.Webhook, "")
+	r.Note("its log cannot be read")
+	r.Ready()
+	r.Started(install.Address, "")
+}
+
+func TestLinesAreALineForWhatChanged(t *testing.T) {
+	var out bytes.Buffer
+	work(console.Lines(&out))
+	assert.Equal(t, `  ok       namespace argo
+  failed   namespace events: it does not exist
+           kubectl create namespace events
+  warning  EventBus: it is small
+           make it larger
+  create_complete  ArtifactBucket 
+  create_failed    Boundary it exists
+stack aphex-shop-1 created
+sensor/shop unchanged
+waiting until a push would be received
+note: its log cannot be read
+the webhook listens and the Sensor has subscribed: the next push starts a run
+`, out.String())
+}
+
+func TestSectionsHaveAHeadingForEachPart(t *testing.T) {
+	var out bytes.Buffer
+	work(console.Sections(&out))
+	assert.Equal(t, `  ok       namespace argo
+  failed   namespace events: it does not exist
+           kubectl create namespace events
+  warning  EventBus: it is small
+           make it larger
+
+Stack aphex-shop-1
+  create_complete  ArtifactBucket 
+  create_failed    Boundary it exists
+  created
+
+Objects
+  unchanged sensor/shop
+
+waiting until a push would be received
+note: its log cannot be read
+the webhook listens and the Sensor has subscribed: the next push starts a run
+
+Waiting for the address of the webhook
+`, out.String())
+}
+
+func TestTheQuestionNamesAllThatDeleteRemoves(t *testing.T) {
+	for want, removal := range map[string]install.Removal{
+		"Remove the pipeline shop-1 from https://c?":                                                                                   {Pipeline: "shop-1"},
+		"Remove the pipeline shop-1 from https://c, and its stack aphex-shop-1?":                                                       {Pipeline: "shop-1", Stack: "aphex-shop-1"},
+		"Remove the pipeline shop-1 from https://c, and its stack aphex-shop-1, and the bucket shop-b with all artifacts and records?": {Pipeline: "shop-1", Stack: "aphex-shop-1", Bucket: "shop-b"},
+	} {
+		assert.Equal(t, want, console.Question(removal, "https://c"))
+	}
+}

@@ -1,0 +1,207 @@
+// Package cloud is the AWS that a local run deploys to: the simulator, or the
+// accounts that the user's credentials lead to.
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/awssim"
+	"github.com/aphex/aphex-pipeline/internal/awssim/bootstrap"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// Cloud is the AWS of a local run. The zero value is the real AWS.
+type Cloud struct {
+	// URL is the address of the simulator; "" for the real AWS.
+	URL string
+
+	server *awssim.Server // nil for the real AWS
+	dir    string         // of the simulator's state
+	home   string         // account of the pipeline itself
+	region string         // of the pipeline itself
+	notef  func(format string, args ...any)
+}
+
+// Simulation is a simulated AWS that is to be started.
+type Simulation struct {
+	Dir      string   // keeps what is deployed
+	Port     uint16   // of the loopback interface, to listen on; 0 is a free one
+	Accounts []string // the first may deploy into the others, and is that of the pipeline itself
+	Region   string   // of the pipeline itself
+
+	// Notef reports what happens to the accounts, in lines for people.
+	Notef func(format string, args ...any)
+}
+
+// Simulate starts the simulator. Accounts are bootstrapped where an app goes,
+// when it first does; real accounts never are.
+func Simulate(s Simulation) (Cloud, error) {
+	c := Cloud{dir: s.Dir, home: s.Accounts[0], region: s.Region, notef: s.Notef}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.Port)))
+	var err error
+	c.server, err = awssim.New(awssim.Options{Dir: s.Dir, Address: address, Bootstrap: &awssim.Bootstrap{Trust: c.home, Done: func(env bootstrap.Environment) {
+		s.Notef("  aws     account %s is bootstrapped in %s now (qualifier %s)\n", env.Account, env.Region, env.Qualifier)
+	}}})
+	if err != nil {
+		return Cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).
+			WithHint("remove %s to start with empty accounts", s.Dir)
+	}
+	if c.URL, err = c.server.Start(); err != nil {
+		c.Close()
+		return Cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).WithHint("is the port free? without --port a free one is taken")
+	}
+	s.Notef("  aws     simulated, at %s (state in %s)\n", c.URL, s.Dir)
+	for _, id := range s.Accounts {
+		c.server.AddAccount(id)
+	}
+	return c, nil
+}
+
+// AccountsOf returns the accounts of the environments, each once.
+func AccountsOf(cfg *config.Config) (accounts []string) {
+	for _, env := range cfg.Environments {
+		if !slices.Contains(accounts, env.Account) {
+			accounts = append(accounts, env.Account)
+		}
+	}
+	return accounts
+}
+
+// Simulated returns whether this is the simulator.
+func (c Cloud) Simulated() bool { return c.server != nil }
+
+// Close saves the simulator's state and stops it.
+func (c Cloud) Close() {
+	if c.server != nil {
+		_ = c.server.Close()
+	}
+}
+
+// Env returns the variables, NAME=value, with which the SDKs find this cloud:
+// for the simulator its address and the keys of the pipeline's own account.
+func (c Cloud) Env() []string {
+	if c.server != nil {
+		return c.server.AddAccount(c.home).Env(c.URL, c.region)
+	}
+	var env []string
+	for _, entry := range os.Environ() {
+		if strings.HasPrefix(entry, "AWS_") {
+			env = append(env, entry)
+		}
+	}
+	return env
+}
+
+// VariablesOf returns the variables with which the SDKs find a simulated account.
+func (c Cloud) VariablesOf(id string) map[string]string {
+	variables := map[string]string{}
+	for _, entry := range c.server.AddAccount(id).Env(c.URL, c.region) {
+		name, value, _ := strings.Cut(entry, "=")
+		variables[name] = value
+	}
+	return variables
+}
+
+// as is the administrator of a simulated account.
+func (c Cloud) as(id, region string) aws.Config {
+	keys := c.server.AddAccount(id)
+	return aws.Config{
+		Region: region, BaseEndpoint: &c.URL,
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
+	}
+}
+
+// firstRegion is the one that S3 never names: a bucket without a constraint is
+// there.
+const firstRegion = "us-east-1"
+
+// MakeBucket makes the artifact bucket in a simulated account; in a real one the
+// pipeline's stack has it. A bucket of the same name that the pipeline had in
+// its former place is removed: names of buckets are unique in all of AWS.
+func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
+	created, err := c.createBucket(ctx, place)
+	if err != nil || created {
+		return err
+	}
+	hint := "give the pipeline another artifactBucketName, or remove " + filepath.Dir(c.dir) + " to start with empty accounts"
+	if former.Bucket != place.Bucket {
+		return fault.Invalidf("the bucket %q is in another account or region of the simulated AWS", place.Bucket).WithHint("%s", hint)
+	}
+	c.notef("  aws     moving the bucket %s to account %s in %s, without what earlier runs left in it\n", place.Bucket, place.Account, place.Region)
+	if _, err := bucket.Remove(ctx, s3.NewFromConfig(c.as(former.Account, former.Region)), former.Bucket); err != nil {
+		return fault.Invalidf("removing the bucket %q from account %s in %s: %w", former.Bucket, former.Account, former.Region, err).WithHint("%s", hint)
+	}
+	_, err = c.createBucket(ctx, place)
+	return err
+}
+
+// createBucket returns whether the bucket is in its place afterwards. It is not
+// where the name is taken in another account or region.
+func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error) {
+	client := s3.NewFromConfig(c.as(c.home, place.Region))
+	input := &s3.CreateBucketInput{Bucket: &place.Bucket}
+	if place.Region != firstRegion { // S3 takes us-east-1 only as no constraint at all
+		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(place.Region)}
+	}
+	_, err := client.CreateBucket(ctx, input)
+	var owned *types.BucketAlreadyOwnedByYou
+	var taken *types.BucketAlreadyExists
+	switch {
+	case errors.As(err, &taken):
+		return false, nil
+	case err != nil && !errors.As(err, &owned):
+		return false, fmt.Errorf("making the artifact bucket %q: %w", place.Bucket, err)
+	}
+	found, err := client.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &place.Bucket})
+	if err != nil {
+		return false, fmt.Errorf("looking where the artifact bucket %q is: %w", place.Bucket, err)
+	}
+	return cmp.Or(string(found.LocationConstraint), firstRegion) == place.Region, nil
+}
+
+// Read reads an object of the artifact bucket.
+func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, error) {
+	var base aws.Config
+	if c.server != nil {
+		base = c.as(c.home, place.Region)
+	} else {
+		var err error
+		if base, err = account.Load(ctx, place.Region); err != nil {
+			return nil, err
+		}
+	}
+	object, err := s3.NewFromConfig(base).GetObject(ctx, &s3.GetObjectInput{Bucket: &place.Bucket, Key: &key})
+	if err != nil {
+		return nil, err
+	}
+	defer object.Body.Close()
+	return io.ReadAll(object.Body)
+}
+
+// Object returns where an object of the artifact bucket is: a path, as the
+// simulator keeps objects as plain files, or its s3 URI.
+func (c Cloud) Object(place plan.Place, key string) string {
+	if c.server == nil {
+		return "s3://" + place.Bucket + "/" + key
+	}
+	return filepath.Join(c.dir, "s3", place.Bucket, filepath.FromSlash(key))
+}

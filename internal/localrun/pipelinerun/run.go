@@ -1,0 +1,267 @@
+package pipelinerun
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun"
+	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
+	"github.com/aphex/aphex-pipeline/internal/localrun/source"
+	"github.com/aphex/aphex-pipeline/internal/localrun/state"
+	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/stages"
+)
+
+// Options say what is run, and where.
+type Options struct {
+	Source  string // folder of the git repository, or one in it; its HEAD is run
+	Config  string // name or path of the configuration; the nearest one upwards from Source counts
+	State   string // folder for what outlives the run; "" is .aphex in Source
+	Account string // of the pipeline itself; "" is that of the first environment
+	Region  string // of the pipeline itself; "" is that of the first environment
+
+	RealAWS bool // deploy to the accounts of the default credentials, not to the simulator
+	Lookups bool // let the CDK CLI look up context that is missing; always in simulated accounts
+	Yes     bool // approve every deployment that asks for it
+	JSON    bool // write log records to Err, a line each
+
+	In       io.Reader // asked for approvals, if it is a terminal
+	Out, Err io.Writer // the summary; logs and progress
+}
+
+// Run makes one run, with the one that it hands over to, and prints its summary.
+// A run that did not succeed is an error.
+func Run(ctx context.Context, o Options) error {
+	src, err := source.Open(ctx, o.Source)
+	if err != nil {
+		return err
+	}
+	cfg, file, err := src.Config(o.Config)
+	if err != nil {
+		return err
+	}
+	o.Config = file
+	dir := cmp.Or(o.State, filepath.Join(src.Folder(), ".aphex"))
+	folder, err := state.Open(ctx, dir, func() { fmt.Fprintf(o.Err, "another run uses %s; waiting for its end\n", dir) })
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	l := localRun{Options: o, src: src, cfg: cfg, state: folder, console: newConsole(o.Err)}
+	l.console.json = o.JSON
+	l.console.live()
+	return l.run(ctx)
+}
+
+// localRun is one local run.
+type localRun struct {
+	Options
+	src     source.Source
+	cfg     *config.Config
+	state   state.Folder
+	console *console
+	cloud   cloud.Cloud
+}
+
+// openCloud starts the simulator with the accounts of the configuration and
+// makes the artifact bucket there, unless the run is to deploy to the real AWS.
+func (l *localRun) openCloud(ctx context.Context, place plan.Place) (cloud.Cloud, error) {
+	if l.RealAWS {
+		l.console.notef("  aws     the accounts of your credentials (default chain)\n")
+		return cloud.Cloud{}, nil
+	}
+	accounts := append([]string{place.Account}, cloud.AccountsOf(l.cfg)...)
+	c, err := cloud.Simulate(cloud.Simulation{Dir: l.state.AWS(), Accounts: accounts, Region: place.Region, Notef: l.console.notef})
+	if err != nil {
+		return cloud.Cloud{}, err
+	}
+	if err := c.MakeBucket(ctx, place, l.state.Place()); err != nil {
+		c.Close()
+		return cloud.Cloud{}, err
+	}
+	return c, nil
+}
+
+func (l *localRun) run(ctx context.Context) error {
+	name := l.cfg.WorkflowNamePrefix + time.Now().UTC().Format("20060102-150405")
+	l.introduce(name)
+	place := plan.PlaceOf(l.cfg, l.Account, l.Region, l.Config)
+	var err error
+	if l.cloud, err = l.openCloud(ctx, place); err != nil {
+		return err
+	}
+	defer l.cloud.Close()
+	template, err := l.template(ctx, place)
+	if err != nil {
+		return err
+	}
+	runs, err := l.execute(ctx, name, template)
+	if err != nil {
+		return fault.Failedf("%w", err)
+	}
+	return l.conclude(ctx, place, runs)
+}
+
+func (l *localRun) introduce(name string) {
+	l.console.notef("%s\n  commit  %.10s (%s)  %s\n", l.console.style(bold, "Run "+name), l.src.Commit, l.src.Branch, l.src.Subject)
+	if l.src.Changed {
+		l.console.notef("  %s the folder holds changes that are not committed; they are not part of this run\n", l.console.style(yellow, "note:"))
+	}
+}
+
+// template gives the pipeline as the last run left it. A pipeline that is run
+// for the first time, or that lived in another account, region or bucket until
+// now, is made from the commit's configuration.
+func (l *localRun) template(ctx context.Context, place plan.Place) (*localrun.Template, error) {
+	folder := manifest.Folder(l.state.Objects())
+	object, found, err := find(folder, "WorkflowTemplate")
+	if err != nil {
+		return nil, err
+	}
+	if !found || l.state.Place() != place {
+		p, err := plan.New(l.cfg, stages.Contracts(), place)
+		if err != nil {
+			return nil, err
+		}
+		objects, err := argo.Objects(l.cfg, p, place)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := folder.Apply(ctx, objects); err != nil {
+			return nil, err
+		}
+		if err := l.state.KeepPlace(place); err != nil {
+			return nil, err
+		}
+		if object, _, err = find(folder, "WorkflowTemplate"); err != nil {
+			return nil, err
+		}
+	}
+	return parsed(folder, object)
+}
+
+func parsed(folder manifest.Folder, object manifest.Object) (*localrun.Template, error) {
+	template, err := localrun.Parse(object.YAML)
+	if err != nil {
+		return nil, fault.Invalidf("the objects in %q: %w", folder, err).WithHint("remove the folder to start with a fresh pipeline")
+	}
+	return template, nil
+}
+
+func find(folder manifest.Folder, kind string) (manifest.Object, bool, error) {
+	objects, err := folder.Objects()
+	for _, object := range objects {
+		if object.Kind == kind {
+			return object, true, err
+		}
+	}
+	return manifest.Object{}, false, err
+}
+
+// execute makes the run and, where it hands over, the one that goes on: by the
+// template that the first has left in place of its own. A commit that is run again
+// waits at the gates at which it waited, also where it has taken them away.
+func (l *localRun) execute(ctx context.Context, name string, template *localrun.Template) ([]localrun.Result, error) {
+	defer l.console.watch(ctx)()
+	more := map[string]string{}
+	if gates := l.state.Gates(l.src.Commit); gates != "" {
+		more[plan.Gates] = gates
+	}
+	first, err := l.once(ctx, name, "", more, template)
+	if err != nil || first.Status != localrun.Succeeded {
+		return []localrun.Result{first}, err
+	}
+	handover, err := handoverOf(first)
+	if err != nil || handover == nil {
+		return []localrun.Result{first}, err
+	}
+	if err := l.state.KeepGates(l.src.Commit, handover.Gates); err != nil {
+		return nil, err
+	}
+	folder := manifest.Folder(l.state.Objects())
+	object, found, err := find(folder, "WorkflowTemplate")
+	if err != nil || !found {
+		return nil, fmt.Errorf("looking for the pipeline that run %q handed over to, in %q: %w", name, folder, err)
+	}
+	if template, err = parsed(folder, object); err != nil {
+		return nil, err
+	}
+	l.console.handedOver(name, handover.Run)
+	second, err := l.once(ctx, handover.Run, argo.ResumeEntry, argo.ResumedValues(name, *handover), template)
+	return []localrun.Result{first, second}, err
+}
+
+// handoverOf gives what a run hands over; nil is nothing.
+func handoverOf(run localrun.Result) (*stage.Handover, error) {
+	for _, step := range run.Steps {
+		if handover, err := stage.ParseHandover(step.Outputs[stage.HandoverOutput]); handover != nil || err != nil {
+			return handover, err
+		}
+	}
+	return nil, nil
+}
+
+// once makes one run from an entrypoint of the template; empty is the template's own.
+func (l *localRun) once(ctx context.Context, name, entrypoint string, more map[string]string, template *localrun.Template) (localrun.Result, error) {
+	l.console.width = longestStep(template)
+	parameters := map[string]string{
+		plan.CommitSHA: l.src.Commit, plan.Branch: l.src.Branch, plan.RepoURL: workspace.FolderURL(l.src.Top),
+		plan.RepoName: filepath.Base(l.src.Top), plan.Pusher: l.src.Author,
+	}
+	maps.Copy(parameters, more)
+	return localrun.Run(ctx, template, localrun.Options{
+		Name:       name,
+		Entrypoint: entrypoint,
+		Parameters: parameters,
+		Dir:        filepath.Join(l.state.Run(name), "steps"),
+		Env:        l.environment(),
+		Step:       argo.StepOf,
+		Program:    beside,
+		Approve:    l.approve,
+		Log:        l.console.opener(filepath.Join(l.state.Run(name), "logs")),
+		Observe:    l.console.observe,
+	})
+}
+
+func longestStep(t *localrun.Template) (width int) {
+	graphs := map[string]bool{}
+	for _, node := range t.Spec.Templates {
+		graphs[node.Name] = node.DAG != nil
+	}
+	for _, node := range t.Spec.Templates {
+		if node.DAG == nil {
+			continue
+		}
+		for _, task := range node.DAG.Tasks {
+			if !graphs[task.Template] {
+				width = max(width, len(task.Name))
+			}
+		}
+	}
+	return width
+}
+
+// beside finds a stage's program in the folder of this one.
+func beside(command string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding this program: %w", err)
+	}
+	path := filepath.Join(filepath.Dir(self), filepath.Base(command))
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("the program %q is not beside this one: %w", command, err)
+	}
+	return path, nil
+}

@@ -1,0 +1,138 @@
+// Package state keeps what outlives a local run in a folder: the simulated AWS,
+// the pipeline's objects, logs, and what the last run left to the next one.
+package state
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// Folder is a state folder. One run uses it at a time, as the runs of one
+// pipeline queue in a cluster.
+type Folder struct {
+	Dir  string
+	lock *os.File
+}
+
+// Open makes the folder and waits until no other run uses it. Before it waits
+// it calls waiting, once.
+func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Folder{}, fault.Invalidf("making the state folder: %w", err).WithHint("give --state a folder that can be written")
+	}
+	// Nothing in here belongs to the repository that the folder may lie in.
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o644); err != nil {
+		return Folder{}, fault.Invalidf("writing to the state folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return Folder{}, fault.Invalidf("opening the lock of the state folder: %w", err)
+	}
+	for busy := false; ; busy = true {
+		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return Folder{dir, lock}, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			lock.Close()
+			return Folder{}, fmt.Errorf("locking the state folder %q: %w", dir, err)
+		}
+		if !busy {
+			waiting()
+		}
+		select {
+		case <-ctx.Done():
+			lock.Close()
+			return Folder{}, fmt.Errorf("waiting for the end of the other run that uses %s: %w", dir, ctx.Err())
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// Close lets the next run use the folder.
+func (f Folder) Close() { f.lock.Close() }
+
+// AWS is the folder of the simulated AWS.
+func (f Folder) AWS() string { return filepath.Join(f.Dir, "aws") }
+
+// Objects is the folder of the pipeline's objects.
+func (f Folder) Objects() string { return filepath.Join(f.Dir, "objects") }
+
+// Run is the folder of a run: its logs and the volumes of its steps.
+func (f Folder) Run(name string) string { return filepath.Join(f.Dir, "runs", name) }
+
+// Place returns where the pipeline lived when KeepPlace was last called; the
+// zero value where that is not known.
+func (f Folder) Place() (place plan.Place) {
+	if !f.read(placeFile, &place) {
+		return plan.Place{}
+	}
+	return place
+}
+
+// KeepPlace remembers where the pipeline lives.
+func (f Folder) KeepPlace(place plan.Place) error { return f.write(placeFile, place) }
+
+// Gates returns those of a commit that the last KeepGates was about, separated
+// by spaces; "" where it was another commit, or none.
+func (f Folder) Gates(commit string) string {
+	var h held
+	if !f.read(heldFile, &h) || h.Commit != commit {
+		return ""
+	}
+	return h.Gates
+}
+
+// KeepGates remembers which environments wait for an approval when a commit
+// that was handed over is run again, whatever the commit says.
+func (f Folder) KeepGates(commit, gates string) error { return f.write(heldFile, held{commit, gates}) }
+
+const (
+	placeFile = "place.json"
+	heldFile  = "held.json"
+)
+
+type held struct {
+	Commit string `json:"commit"`
+	Gates  string `json:"gates"`
+}
+
+// read says whether the file is there and can be read: half a file is none.
+func (f Folder) read(file string, into any) bool {
+	text, err := os.ReadFile(filepath.Join(f.Dir, file))
+	return err == nil && json.Unmarshal(text, into) == nil
+}
+
+func (f Folder) write(file string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", file, err)
+	}
+	if err := os.WriteFile(filepath.Join(f.Dir, file), text, 0o644); err != nil {
+		return fault.Invalidf("writing to the state folder: %w", err)
+	}
+	return nil
+}
+
+// Short shortens a path for people, where it lies below the current folder.
+func Short(path string) string {
+	here, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(path) {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || strings.HasPrefix(short, "..") {
+		return path
+	}
+	return short
+}

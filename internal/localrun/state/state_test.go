@@ -1,0 +1,85 @@
+package state_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/localrun/state"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+func open(t *testing.T, dir string) state.Folder {
+	t.Helper()
+	f, err := state.Open(t.Context(), dir, func() { t.Error("nobody else uses the folder") })
+	require.NoError(t, err)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func TestWhatIsKeptIsThereForTheNextRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	f := open(t, dir)
+	assert.Equal(t, plan.Place{}, f.Place())
+	assert.Empty(t, f.Gates("c1"))
+	place := plan.Place{Account: "111111111111", Region: "eu-west-1", Bucket: "b", Config: "c"}
+	require.NoError(t, f.KeepPlace(place))
+	require.NoError(t, f.KeepGates("c1", "dev prod"))
+	f.Close()
+
+	f = open(t, dir)
+	assert.Equal(t, place, f.Place())
+	assert.Equal(t, "dev prod", f.Gates("c1"))
+	assert.Empty(t, f.Gates("c2"))
+	ignored, err := os.ReadFile(filepath.Join(dir, ".gitignore"))
+	require.NoError(t, err)
+	assert.Equal(t, "*\n", string(ignored))
+}
+
+func TestHalfAFileIsNone(t *testing.T) {
+	f := open(t, t.TempDir())
+	for _, file := range []string{"place.json", "held.json"} {
+		require.NoError(t, os.WriteFile(filepath.Join(f.Dir, file), []byte(`{"Account":"1","commit":"c1","ga`), 0o600))
+	}
+	assert.Equal(t, plan.Place{}, f.Place())
+	assert.Empty(t, f.Gates("c1"))
+}
+
+func TestOneRunUsesAFolderAtATime(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	waits, opened := make(chan struct{}), make(chan error, 1)
+	go func() {
+		second, err := state.Open(t.Context(), dir, func() { close(waits) })
+		if err == nil {
+			second.Close()
+		}
+		opened <- err
+	}()
+	<-waits
+	select {
+	case <-opened:
+		t.Fatal("two runs use the folder")
+	case <-time.After(300 * time.Millisecond):
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	_, err := state.Open(ctx, dir, stop)
+	require.ErrorIs(t, err, context.Canceled)
+	first.Close()
+	require.NoError(t, <-opened)
+}
+
+func TestAFolderThatCannotBeMadeNamesTheFlag(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := state.Open(t.Context(), filepath.Join(file, "state"), nil)
+	require.Error(t, err)
+	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Contains(t, fault.HintOf(err), "--state")
+}

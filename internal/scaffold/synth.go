@@ -1,0 +1,55 @@
+package scaffold
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/synth"
+)
+
+// Synthesize runs the app and takes stacks, accounts and regions from its
+// assembly, also from one that lacks context. The output gets what the app prints.
+func (a App) Synthesize(ctx context.Context, output io.Writer) (App, error) {
+	out, err := os.MkdirTemp("", "aphex-init-")
+	if err != nil {
+		return App{}, fault.Writing(os.TempDir(), err)
+	}
+	defer remove.All(out)
+	made, err := synth.Synthesize(ctx, synth.Options{
+		App: filepath.Join(a.Top, filepath.FromSlash(a.Folder)), Top: a.Top, Name: a.Folder, Out: out,
+		Account: Account, Region: Region, Env: os.Environ(), Output: output,
+	})
+	if err == nil {
+		return a.With(made), nil
+	}
+	if partial, readErr := assembly.Read(out); readErr == nil && len(partial.Missing) > 0 {
+		fmt.Fprintf(output, "warning: %v\n", err)
+		return a.With(partial), nil
+	}
+	return App{}, err
+}
+
+// Create writes a configuration to a new file. One that is already there is an
+// error.
+func Create(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fault.Invalidf("%s is already there and was not touched", path).WithHint("--stdout prints a new one to compare")
+	}
+	if err != nil {
+		return fault.Invalidf("writing the configuration: %w", err)
+	}
+	defer file.Close()
+	if _, err := file.Write(text); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
