@@ -27,7 +27,7 @@ build)
 	[ -e Dockerfile ] ;;
 tag) [ -e "$dir/image-$2" ] ;;
 push)
-	name=${2#*/}
+	name=${2##*/}
 	env -i PATH="$PATH" HOME="$HOME" %[2]s aws ecr put-image --repository-name "${name%%:*}" --image-tag "${name##*:}" \
 		--image-manifest '{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{},"layers":[]}' >> $dir/pushed ;;
 *) exit 9 ;;
@@ -48,9 +48,9 @@ func (c *cloud) standIn() docker {
 	return d
 }
 
-var temporary = regexp.MustCompile(`/tmp/\S+/`)
+var temporary = regexp.MustCompile(`/tmp/\S+/|127\.0\.0\.1:\d+`)
 
-// calls gives the command lines that docker got, without the names of temporary folders.
+// calls gives the command lines that docker got, without the names of temporary folders and registries.
 func (d docker) calls() string {
 	text, _ := os.ReadFile(filepath.Join(d.dir, "calls"))
 	return temporary.ReplaceAllString(string(text), "")
