@@ -9,7 +9,7 @@ SLOW  := /cmd/|/internal/(argo|assembly|awssim|cloudside|config|conformance|floo
 # Many tests wait, for the polls of the CDK CLI or for a simulated cloud: more packages and tests at once than there are
 # cores. The longest packages come first, so that they do not run alone in the end.
 WAITING := -p 6 -parallel 4
-LONG    := ./internal/conformance ./internal/awssim ./stages/deploy ./internal/programs ./internal/kube ./internal/install ./cmd/generator
+LONG    := ./internal/tests/conformance ./awssim ./stages/deploy ./internal/tests/programs ./internal/kube ./internal/install ./cmd/generator
 
 # Programs and tests share these, so that they share compiled packages: no C compiler, no machine's paths.
 export CGO_ENABLED := 0
@@ -41,12 +41,12 @@ test: $(BUILT) ## run all tests: unit, testscript, and integration with the simu
 
 .PHONY: conformance
 conformance: $(BUILT) ## compare with the real CDK CLI on all apps: everything of docs/cdk-parity.md, for many minutes
-	CONFORMANCE=all go test -count=1 -timeout 40m ./internal/conformance </dev/null
+	CONFORMANCE=all go test -count=1 -timeout 40m ./internal/tests/conformance </dev/null
 
 .PHONY: bulk
 bulk: build $(PACKAGES) ## compare with the CDK CLI on every app and assembly in the folder DIR; BULK takes flags, such as -json
 	@test -n '$(DIR)' || { echo 'say which folder: make bulk DIR=…' >&2; exit 2; }
-	@go run ./internal/conformance/bulk $(BULK) '$(DIR)' </dev/null
+	@go run ./internal/tests/conformance/bulk $(BULK) '$(DIR)' </dev/null
 
 .PHONY: demo
 demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, against simulated AWS accounts
@@ -56,7 +56,7 @@ demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, aga
 
 .PHONY: bench
 bench: build $(BUILT) ## compare with other programs, for some minutes: a table, and bench.json
-	go run ./internal/bench -bin bin -app $(SHOP) -o bench.json </dev/null
+	go run ./internal/tests/bench -bin bin -app $(SHOP) -o bench.json </dev/null
 
 .PHONY: images
 images: ## build the images of the stages: into docker, or with BASE=debian into bin/images, where no registry is reached

@@ -18,7 +18,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/e2e/node"
 	"github.com/aphex/aphex-pipeline/e2e/world"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 )
 
 // Accounts and regions of the simulated AWS.

@@ -5,9 +5,9 @@ import (
 	"context"
 	"os"
 
-	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages/build"
 )
 
@@ -28,7 +28,7 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 		return build.Output{}, err
 	}
 	return build.Run(ctx, build.Deps{
-		CheckOut: workspace.CheckOut,
+		CheckOut: checkout.CheckOut,
 		Token:    func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
 		Upload:   store.Upload,
 	}, frame, in)

@@ -5,8 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
@@ -15,7 +15,7 @@ import (
 // whose AWS side was made in another way, by a CDK stack of its own, has no such
 // stack, or no right to look at it: it is left alone.
 func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) error {
-	base, err := account.Load(ctx, cloud.Region)
+	base, err := awsauth.Load(ctx, cloud.Region)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 	case err == nil && stack == nil:
 		frame.Log.Info("the pipeline's AWS side is not a stack of this name and is left alone", "stack", cloud.Stack)
 		return nil
-	case account.IsDenied(err):
+	case awsauth.IsDenied(err):
 		frame.Log.Warn("the pipeline may not look at a stack of this name, so its AWS side is left alone", "stack", cloud.Stack, "error", err)
 		return nil
 	case err != nil:

@@ -7,19 +7,19 @@ import (
 	"os"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
-	"github.com/aphex/aphex-pipeline/internal/remove"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages"
 	deploystage "github.com/aphex/aphex-pipeline/stages/deploy"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
@@ -75,12 +75,12 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 func checkEnvironments(
 	ctx context.Context, store *bucket.Store, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
 ) (pipeline.Checked, error) {
-	scratch, err := workspace.Scratch("check-")
+	scratch, err := checkout.Scratch("check-")
 	if err != nil {
 		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
-	d := deploystage.Deps{List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}
+	d := deploystage.Deps{List: store.List, Get: store.Get, Put: store.Put, Assume: clients.Enter}
 	checked, removed, err := deploystage.Check(ctx, d, frame, in.Bucket, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 	})
@@ -90,20 +90,20 @@ func checkEnvironments(
 // deployStack deploys the repository's own pipeline stack, in the account that
 // the pipeline runs in.
 func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, workspace string, stack config.Stack, region string) error {
-	base, err := account.Load(ctx, region)
+	base, err := awsauth.Load(ctx, region)
 	if err != nil {
 		return err
 	}
-	here, err := account.Identify(ctx, base)
+	here, err := awsauth.Identify(ctx, base)
 	if err != nil {
 		return err
 	}
 	scratch, err := os.MkdirTemp("", "pipeline-stack-")
 	if err != nil {
-		return fault.Temporaryf("making a folder for the deployment: %w", err)
+		return errs.Temporaryf("making a folder for the deployment: %w", err)
 	}
 	defer remove.All(scratch)
-	engine := deploystage.Deps{Enter: clients.Enter}.Engine(frame)
+	engine := deploystage.Deps{Assume: clients.Enter}.Engine(frame)
 	defer engine.Reporter.Watch()()
 	_, err = engine.Deploy(ctx, deploy.Request{
 		Name: "pipeline", Account: here.Account, Region: region, Commit: in.Commit, Branch: in.Branch,
@@ -117,11 +117,11 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 	if err != nil {
 		return deploystage.Output{}, err
 	}
-	return deploystage.Run(ctx, deploystage.Deps{Fetch: store.Fetch, List: store.List, Get: store.Get, Put: store.Put, Enter: clients.Enter}, frame, in)
+	return deploystage.Run(ctx, deploystage.Deps{Fetch: store.Fetch, List: store.List, Get: store.Get, Put: store.Put, Assume: clients.Enter}, frame, in)
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in deploystage.RollbackInput) (deploystage.RollbackOutput, error) {
-	return deploystage.RollBack(ctx, deploystage.Deps{Enter: clients.Enter}, frame, in)
+	return deploystage.RollBack(ctx, deploystage.Deps{Assume: clients.Enter}, frame, in)
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {
@@ -179,7 +179,7 @@ func head(ctx context.Context, frame stage.Frame, in reconcile.Input) (string, e
 		return "", err
 	}
 	frame.Redactor.Add(token)
-	return workspace.Head(ctx, workspace.Options{
+	return checkout.Head(ctx, checkout.Options{
 		URL: in.Repository, Branch: in.Branch, Token: token, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
 	})
 }

@@ -7,10 +7,10 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
-	"github.com/aphex/aphex-pipeline/internal/screen"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
 // deleteCmd removes a pipeline.
@@ -37,7 +37,7 @@ Examples:
 // Validate refuses a bucket without its AWS side.
 func (c deleteCmd) Validate() error {
 	if c.Bucket && !c.AWS {
-		return fault.Invalidf("--bucket is given without --aws")
+		return errs.Invalidf("--bucket is given without --aws")
 	}
 	return nil
 }
@@ -62,12 +62,12 @@ func ask(ctx context.Context, std streams, question string, yes bool) error {
 	}
 	file, ok := std.in.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return fault.Invalidf("nobody can be asked: standard input is no terminal").WithHint("--yes answers: %s", question)
+		return errs.Invalidf("nobody can be asked: standard input is no terminal").WithHint("--yes answers: %s", question)
 	}
 	fmt.Fprintf(std.err, "%s [y/N] ", question)
 	agreed, err := screen.Agreed(ctx, file)
 	if err == nil && !agreed {
-		return fault.Failedf("nothing was done")
+		return errs.Failedf("nothing was done")
 	}
 	return err
 }

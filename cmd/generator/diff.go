@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 )
@@ -37,8 +37,8 @@ func (c diffCmd) Run(ctx context.Context, std streams) error {
 		}
 	}
 	switch {
-	case err != nil && fault.KindOf(err) == fault.Failed:
-		return fault.Invalidf("%w", err).WithHint("%s", fault.HintOf(err))
+	case err != nil && errs.KindOf(err) == errs.Failed:
+		return errs.Invalidf("%w", err).WithHint("%s", errs.HintOf(err))
 	case err == nil && len(differences) > 0:
 		return errDiffers
 	}

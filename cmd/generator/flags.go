@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubeconfig"
 	"github.com/aphex/aphex-pipeline/internal/plan"
-	"github.com/aphex/aphex-pipeline/internal/repository"
 )
 
 // configFlag is the flag that every verb shares.
@@ -30,12 +30,12 @@ type completionFlags struct {
 func (f completionFlags) load(file string) (*config.Config, error) {
 	cfg, err := config.Load(file)
 	if err != nil {
-		return nil, fault.Invalidf("%w", err)
+		return nil, errs.Invalidf("%w", err)
 	}
 	if err := cfg.FillIn(config.Fallback{
 		GithubOwner: f.GithubOwner, GithubRepo: f.GithubRepo, GithubBranch: f.GithubBranch, ClusterName: f.ClusterName,
 	}); err != nil {
-		return nil, fault.Invalidf("%w", err)
+		return nil, errs.Invalidf("%w", err)
 	}
 	return cfg, nil
 }
@@ -59,12 +59,12 @@ type clusterFlags struct {
 // open reads the configuration, which must have all that a cluster needs, and
 // connects to the cluster, whose address it returns.
 func (f clusterFlags) open(ctx context.Context) (t install.Target, address string, err error) {
-	t.AWS = account.Load
+	t.AWS = awsauth.Load
 	if t.Config, err = f.load(f.Config); err != nil {
 		return t, "", err
 	}
 	if err := t.Config.RequireCluster(); err != nil {
-		return t, "", fault.Invalidf("%w", err).WithHint("write the keys into %s, or give --github-owner, --github-repo and --cluster-name", f.Config)
+		return t, "", errs.Invalidf("%w", err).WithHint("write the keys into %s, or give --github-owner, --github-repo and --cluster-name", f.Config)
 	}
 	account, region, err := install.Locate(ctx, t.AWS, f.Account, f.Region)
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 func main() { os.Exit(Main()) }
@@ -27,7 +27,7 @@ func Main() int {
 	defer stop()
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	if err != nil && ctx.Err() != nil && !errors.Is(err, pipelinerun.ErrStopped) {
-		err = fault.Stopped(err, "the same command can be run again")
+		err = errs.Stopped(err, "the same command can be run again")
 	}
 	tell(os.Stderr, err)
 	return stage.ExitCode(err)
@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 	}
 	parsed, err := parser.Parse(stage.Spelled(args))
 	if err != nil {
-		return fault.Invalidf("%w", err).WithHint("generator --help shows the verbs, generator <verb> --help their flags")
+		return errs.Invalidf("%w", err).WithHint("generator --help shows the verbs, generator <verb> --help their flags")
 	}
 	return parsed.Run()
 }
@@ -102,7 +102,7 @@ func tell(w io.Writer, err error) {
 		return
 	}
 	fmt.Fprintf(w, "error: %v\n", err)
-	if hint := fault.HintOf(err); hint != "" {
+	if hint := errs.HintOf(err); hint != "" {
 		fmt.Fprintf(w, "  hint: %s\n", hint)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
-	"github.com/aphex/aphex-pipeline/internal/cloudside"
+	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
-	"github.com/aphex/aphex-pipeline/internal/repository"
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
@@ -82,9 +82,9 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 // printTemplate prints the CloudFormation template.
 func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, std streams) error {
 	if c.Output != "yaml" && c.Output != "json" {
-		return fault.Invalidf("--aws prints one template: --output is yaml or json")
+		return errs.Invalidf("--aws prints one template: --output is yaml or json")
 	}
-	template, err := cloudside.Template(cfg, place)
+	template, err := infra.Template(cfg, place)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
 )
@@ -65,7 +65,7 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 	}
 	defer simulator.Close()
 	if err := c.print(std.out, simulator); err != nil {
-		return fault.Writing("standard output", err)
+		return errs.Writing("standard output", err)
 	}
 	notef("Ctrl-C stops the simulator\n")
 	<-ctx.Done()
@@ -79,19 +79,19 @@ var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 func (c *simulateCmd) complete() error {
 	for _, id := range c.Accounts {
 		if !accountID.MatchString(id) {
-			return fault.Invalidf("--account %q is no account: expected 12 digits", id)
+			return errs.Invalidf("--account %q is no account: expected 12 digits", id)
 		}
 	}
 	if len(c.Accounts) > 0 && c.Region != "" {
 		return nil
 	}
 	if _, err := os.Stat(c.Config); errors.Is(err, fs.ErrNotExist) {
-		return fault.Invalidf("there is no %s that names accounts and regions", c.Config).
+		return errs.Invalidf("there is no %s that names accounts and regions", c.Config).
 			WithHint("give --account and --region, or go to the folder of the repository")
 	}
 	cfg, err := config.Load(c.Config)
 	if err != nil {
-		return fault.Invalidf("%w", err)
+		return errs.Invalidf("%w", err)
 	}
 	c.Region = cmp.Or(c.Region, cfg.Environments[0].Region)
 	if len(c.Accounts) == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 )
@@ -106,7 +106,7 @@ func TestBootstrapPrintsWhatFailsAndHowToFixIt(t *testing.T) {
 	})
 	_, log, err := calls(t, "bootstrap", "-c", file(t, strings.Replace(installtest.Named("shop"), "shop/token", "shop/tokne", 1)), "--yes")
 	require.ErrorContains(t, err, "1 of the checks failed, and nothing was brought")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	inOrder(t, log,
 		"  failed   GitHub's token in secret shop/tokne: the secret does not exist", "           aws secretsmanager create-secret --name shop/tokne …",
 		"  warning  EventBus default in argo-events: …", "           set spec.jetstream.maxPayload to 34MB")
@@ -140,10 +140,10 @@ func TestNothingIsInstalledOrRemovedWithoutAnAnswer(t *testing.T) {
 	for _, verb := range [][]string{{"bootstrap"}, {"delete", "--aws", "--bucket"}} {
 		_, _, err := calls(t, append(verb, "-c", config)...)
 		require.ErrorContains(t, err, "nobody can be asked")
-		assert.Contains(t, fault.HintOf(err), "--yes")
+		assert.Contains(t, errs.HintOf(err), "--yes")
 	}
 	_, _, err := calls(t, "delete", "--aws", "--bucket", "-c", config)
-	assert.Regexp(t, `Remove the pipeline shop-\w+ from http://\S+, and its stack aphex-shop-\w+, and the bucket shop-artifacts with all artifacts and records\?$`, fault.HintOf(err))
+	assert.Regexp(t, `Remove the pipeline shop-\w+ from http://\S+, and its stack aphex-shop-\w+, and the bucket shop-artifacts with all artifacts and records\?$`, errs.HintOf(err))
 	assert.Empty(t, p.Kube.Writes())
 }
 
@@ -157,7 +157,7 @@ func TestAnErrorOfADiffIsNoDifference(t *testing.T) {
 	}
 	_, _, err := calls(t, "diff", "-c", file(t, installtest.Named("shop")))
 	require.ErrorContains(t, err, "no right to change")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err), "exit code 2")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err), "exit code 2")
 }
 
 func TestAPipelineIsTheSameWhereverTheVerbIsCalled(t *testing.T) {

@@ -5,11 +5,11 @@ import (
 	"context"
 	"os"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages/test"
 )
 
@@ -38,10 +38,10 @@ func enter(ctx context.Context, frame stage.Frame, env config.Environment) ([]st
 	if err != nil {
 		return nil, nil, err
 	}
-	loan, err := account.Lend(entry.Commands)
+	loan, err := awsauth.ServeCredentials(entry.Commands)
 	if err != nil {
 		return nil, nil, err
 	}
 	frame.Redactor.Add(loan.Secret())
-	return loan.Environ(workspace.Environ()), func() { _ = loan.Close() }, nil
+	return loan.Environ(checkout.Environ()), func() { _ = loan.Close() }, nil
 }

@@ -7,11 +7,11 @@ import (
 	"os/exec"
 	"sync"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/clients"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages/validation"
 )
 
@@ -37,7 +37,7 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 		},
 		BootstrapVersion: func(ctx context.Context, env config.Environment) (int, error) {
 			entry, _ := entries.Load(env.Name)
-			return account.BootstrapVersion(ctx, entry.(*account.Entry).Reader(ctx), "")
+			return awsauth.BootstrapVersion(ctx, entry.(*awsauth.Access).Reader(ctx), "")
 		},
 		LookPath: exec.LookPath,
 	}, frame, in)
@@ -49,7 +49,7 @@ func checkOut(ctx context.Context, frame stage.Frame, in validation.Input, dir s
 		return err
 	}
 	frame.Redactor.Add(token)
-	_, err = workspace.CheckOut(ctx, workspace.Options{
+	_, err = checkout.CheckOut(ctx, checkout.Options{
 		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
 		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
 	})

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/awssim"
-	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 
 	"github.com/aphex/aphex-pipeline/e2e/node"
 )

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 const github = "githubOwner: my-org\ngithubRepo: my.app\ngithubBranch: release/2.x\nclusterName: company\nworkflowTemplateName: my-app\n"

@@ -15,11 +15,11 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 type source struct {
@@ -436,7 +436,7 @@ func TestATemplateThatNoClusterWouldTakeIsReportedBeforeItIsSent(t *testing.T) {
 	_, err := argo.Objects(cfg, p, place())
 	require.ErrorContains(t, err, "2000 environments")
 	assert.ErrorContains(t, err, "a cluster takes 1048576")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
 func TestPodsSatisfyTheRestrictedLevel(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -56,7 +56,7 @@ func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, er
 		return nil, fmt.Errorf("encoding workflow template %q: %w", template.Name, err)
 	}
 	if len(content) > mostBytes {
-		return nil, fault.Invalidf("the workflow template of %s has %d bytes, and a cluster takes %d", count(len(r.cfg.Environments), "environment"), len(content), mostBytes).
+		return nil, errs.Invalidf("the workflow template of %s has %d bytes, and a cluster takes %d", count(len(r.cfg.Environments), "environment"), len(content), mostBytes).
 			WithHint("give some of the environments a pipeline of their own")
 	}
 	sum := sha256.Sum256(content)
@@ -73,6 +73,6 @@ func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, er
 			return template, nil
 		}
 	}
-	return nil, fault.Failedf("all %d versions of workflow template %q are in use", versions, template.Name).
+	return nil, errs.Failedf("all %d versions of workflow template %q are in use", versions, template.Name).
 		WithHint("versions that no run needs any more are removed after eight days; try again later")
 }

@@ -8,7 +8,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 const (
@@ -41,7 +41,7 @@ func CheckDigest(digest string) error {
 	digits, found := strings.CutPrefix(digest, algorithm)
 	decoded, err := hex.DecodeString(digits)
 	if !found || err != nil || len(decoded) != sha256.Size || strings.ToLower(digits) != digits {
-		return fault.Invalidf("%q is not the digest of an artifact", digest).
+		return errs.Invalidf("%q is not the digest of an artifact", digest).
 			WithHint("give it as the build stage printed it: sha256: and 64 hex digits")
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 var errSlow = errors.New("the bucket answers too slowly")
@@ -17,7 +17,7 @@ var errSlow = errors.New("the bucket answers too slowly")
 func cause(ctx context.Context, err error) error {
 	if reason := context.Cause(ctx); err != nil && reason != nil {
 		if errors.Is(reason, errSlow) {
-			return fault.Temporaryf("%w", errSlow)
+			return errs.Temporaryf("%w", errSlow)
 		}
 		return reason
 	}
@@ -44,13 +44,13 @@ func explain(err error, doing, bucket, key string) error {
 	}
 	switch code {
 	case "NoSuchBucket":
-		return fault.Invalidf("%s: there is no such bucket: %w", where, err).
+		return errs.Invalidf("%s: there is no such bucket: %w", where, err).
 			WithHint("deploy the pipeline's AWS side first, or give the name of its artifact bucket")
 	case "NoSuchKey", "NotFound":
-		return fault.Failedf("%s: there is no such object: %w", where, missing{err}).
+		return errs.Failedf("%s: there is no such object: %w", where, missing{err}).
 			WithHint("was the build stage run for this commit, with the same bucket?")
 	case "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch":
-		return fault.Invalidf("%s: access denied: %w", where, err).
+		return errs.Invalidf("%s: access denied: %w", where, err).
 			WithHint("give the role of this stage access to the bucket, or give the bucket of this pipeline")
 	}
 	return fmt.Errorf("%s: %w", where, err)

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Fetch brings the artifact under key into the folder dir, which must be empty
@@ -42,7 +42,7 @@ func (s *Store) verified(ctx context.Context, bucket, key, digest string, use fu
 	}
 	file, err := os.CreateTemp("", "artifact-*"+suffix)
 	if err != nil {
-		return fault.Writing(os.TempDir(), err)
+		return errs.Writing(os.TempDir(), err)
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
@@ -62,7 +62,7 @@ func check(file *os.File, where, digest string) error {
 		return err
 	}
 	if found != digest {
-		return fault.Failedf("the artifact %s is not the one that was built: its digest is %s instead of %s", where, found, digest).
+		return errs.Failedf("the artifact %s is not the one that was built: its digest is %s instead of %s", where, found, digest).
 			WithHint("nothing of it was used; it was changed after the build: find out by whom, and run the pipeline again")
 	}
 	_, err = file.Seek(0, io.SeekStart)
@@ -87,7 +87,7 @@ func unpack(ctx context.Context, in *os.File, dir string) error {
 	if _, err := archive.Unpack(ctx, in, info.Size(), dir, archive.Limits{}); err != nil {
 		removeContent(dir)
 		if errors.Is(err, archive.ErrHostile) {
-			return fault.Failedf("the artifact cannot be used: %w", err).WithHint("nothing of it was kept; build it again")
+			return errs.Failedf("the artifact cannot be used: %w", err).WithHint("nothing of it was kept; build it again")
 		}
 		return err
 	}
@@ -97,11 +97,11 @@ func unpack(ctx context.Context, in *os.File, dir string) error {
 // makeEmpty makes a folder, or finds that it holds nothing.
 func makeEmpty(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fault.Writing(dir, err)
+		return errs.Writing(dir, err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err == nil && len(entries) > 0 {
-		return fault.Invalidf("the folder %q is not empty", dir).WithHint("remove it, or give another folder")
+		return errs.Invalidf("the folder %q is not empty", dir).WithHint("remove it, or give another folder")
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Folders keeps in plain folders what a Store keeps in buckets, under the same
@@ -29,22 +29,22 @@ func CheckNamed(source, key, folder, bucket string) error {
 	}
 	switch {
 	case folder != "" && bucket != "":
-		return fault.Invalidf("--artifact-dir takes the place of --bucket, but both are given")
+		return errs.Invalidf("--artifact-dir takes the place of --bucket, but both are given")
 	case named == 1:
 		return nil
 	}
-	return fault.Invalidf("exactly one of --source, --artifact and --artifact-dir names the workspace").
+	return errs.Invalidf("exactly one of --source, --artifact and --artifact-dir names the workspace").
 		WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder, or the --artifact-dir of the build stage")
 }
 
 // Prepare makes a folder, and finds out whether it can be written to.
 func (Folders) Prepare(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fault.Writing(folder, err)
+		return errs.Writing(folder, err)
 	}
 	file, err := os.CreateTemp(folder, ".partial-")
 	if err != nil {
-		return fault.Writing(folder, err)
+		return errs.Writing(folder, err)
 	}
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
@@ -64,7 +64,7 @@ func read(folder, commit string) (Metadata, error) {
 	file := at(folder, MetadataKey(commit))
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, fault.Invalidf("nothing that was built of commit %s is in %q: %w", commit, folder, err).
+		return m, errs.Invalidf("nothing that was built of commit %s is in %q: %w", commit, folder, err).
 			WithHint("build it first: builder --source . --commit %s --artifact-dir %s", commit, folder)
 	}
 	if err == nil {
@@ -74,7 +74,7 @@ func read(folder, commit string) (Metadata, error) {
 		err = errors.Join(CheckDigest(m.Digest), local(m.Key))
 	}
 	if err != nil {
-		return m, fault.Invalidf("reading what was built from %q: %w", file, err)
+		return m, errs.Invalidf("reading what was built from %q: %w", file, err)
 	}
 	return m, nil
 }
@@ -83,7 +83,7 @@ func read(folder, commit string) (Metadata, error) {
 func (Folders) Fetch(ctx context.Context, folder, key, digest, dir string) error {
 	file, err := os.Open(at(folder, key))
 	if err != nil {
-		return fault.Invalidf("reading the artifact: %w", err)
+		return errs.Invalidf("reading the artifact: %w", err)
 	}
 	defer file.Close()
 	if err := check(file, file.Name(), digest); err != nil {
@@ -118,9 +118,9 @@ func (Folders) List(_ context.Context, folder, prefix string) ([]string, error) 
 func (Folders) Put(_ context.Context, folder, key string, data []byte) error {
 	file := at(folder, key)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fault.Writing(folder, err)
+		return errs.Writing(folder, err)
 	}
-	return fault.Writing(file, os.WriteFile(file, data, 0o644))
+	return errs.Writing(file, os.WriteFile(file, data, 0o644))
 }
 
 // at is where a key lies.
@@ -139,16 +139,16 @@ func (Folders) Save(folder string, p Packed, m Metadata) (Metadata, error) {
 	m = m.of(p)
 	target := at(folder, m.Key)
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return m, fault.Writing(folder, err)
+		return m, errs.Writing(folder, err)
 	}
 	if err := copyFile(target, p.File); err != nil {
-		return m, fault.Writing(folder, err)
+		return m, errs.Writing(folder, err)
 	}
 	document, err := m.encode()
 	if err != nil {
 		return m, err
 	}
-	return m, fault.Writing(folder, os.WriteFile(filepath.Join(filepath.Dir(target), MetadataName), document, 0o644))
+	return m, errs.Writing(folder, os.WriteFile(filepath.Join(filepath.Dir(target), MetadataName), document, 0o644))
 }
 
 // copyFile copies beside the target first, so that the target is whole or not there.

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 func TestWithoutABucketTheArchiveLiesInAFolder(t *testing.T) {
@@ -45,20 +45,20 @@ func TestWhatWasBuiltComesBackFromAFolder(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(folder, built.Key), []byte("another"), 0o644))
 	err = Folders{}.Fetch(t.Context(), folder, built.Key, built.Digest, filepath.Join(t.TempDir(), "out"))
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.ErrorContains(t, err, built.Key)
 }
 
 func TestAFolderWithoutWhatWasBuiltSaysHowToBuildIt(t *testing.T) {
 	folder := t.TempDir()
 	_, err := Folders{}.Open(folder, commit)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "builder --source . --commit "+commit)
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "builder --source . --commit "+commit)
 
 	for _, document := range []string{"{", `{"key": "../x", "digest": "` + digestOf(make([]byte, 32)) + `"}`, `{"key": "x", "digest": "sha256:0"}`} {
 		require.NoError(t, Folders{}.Put(t.Context(), folder, MetadataKey(commit), []byte(document)))
 		_, err = Folders{}.Open(folder, commit)
-		assert.Equal(t, fault.Invalid, fault.KindOf(err), document)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err), document)
 	}
 }
 
@@ -76,5 +76,5 @@ func TestAFolderThatCannotBeWrittenToIsFoundBeforehand(t *testing.T) {
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
-	assert.Equal(t, fault.Invalid, fault.KindOf(Folders{}.Prepare("/proc/artifacts")))
+	assert.Equal(t, errs.Invalid, errs.KindOf(Folders{}.Prepare("/proc/artifacts")))
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Packed is a folder as an archive in a temporary file.
@@ -26,7 +26,7 @@ type Packed struct {
 func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Packed, error) {
 	file, err := os.CreateTemp("", "artifact-*"+suffix)
 	if err != nil {
-		return Packed{}, fault.Writing(os.TempDir(), err)
+		return Packed{}, errs.Writing(os.TempDir(), err)
 	}
 	p := Packed{File: file.Name()}
 	err = p.write(ctx, file, dir, excluded)
@@ -43,7 +43,7 @@ func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Pac
 // packing tells a full disk from a workspace that cannot be read.
 func packing(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fault.Writing(os.TempDir(), err)
+		return errs.Writing(os.TempDir(), err)
 	}
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Remove deletes every version of every object in a bucket, and then the bucket.
@@ -42,7 +42,7 @@ func Remove(ctx context.Context, client *s3.Client, name string) (found bool, er
 		}
 		if len(result.Errors) > 0 {
 			first := result.Errors[0]
-			return true, fault.Failedf("emptying bucket %q: %s: %s", name, aws.ToString(first.Key), aws.ToString(first.Message))
+			return true, errs.Failedf("emptying bucket %q: %s: %s", name, aws.ToString(first.Key), aws.ToString(first.Message))
 		}
 	}
 	if _, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &name}); err != nil {

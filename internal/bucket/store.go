@@ -18,7 +18,7 @@ import (
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 const (
@@ -94,10 +94,10 @@ func (s *Store) Get(ctx context.Context, bucket, key string) ([]byte, error) {
 	defer object.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(object.Body, maxDocument+1))
 	if err != nil {
-		return nil, fault.Temporaryf("reading s3://%s/%s: %w", bucket, key, err)
+		return nil, errs.Temporaryf("reading s3://%s/%s: %w", bucket, key, err)
 	}
 	if len(data) > maxDocument {
-		return nil, fault.Failedf("s3://%s/%s is larger than %d MiB", bucket, key, maxDocument>>20)
+		return nil, errs.Failedf("s3://%s/%s is larger than %d MiB", bucket, key, maxDocument>>20)
 	}
 	return data, nil
 }
@@ -109,7 +109,7 @@ func (s *Store) GetJSON(ctx context.Context, bucket, key string, value any) erro
 		return err
 	}
 	if err := json.Unmarshal(data, value); err != nil {
-		return fault.Failedf("s3://%s/%s is not the JSON that was expected: %w", bucket, key, err)
+		return errs.Failedf("s3://%s/%s is not the JSON that was expected: %w", bucket, key, err)
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/awssim"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 func TestAWorkspaceComesBackByKeyAndDigest(t *testing.T) {
@@ -104,7 +104,7 @@ func TestAChangedArtifactIsRefusedAndNothingOfItIsUsed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	err = c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir)
 	require.Error(t, err)
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, err.Error(), m.Digest)
 	assert.Contains(t, err.Error(), evil.Digest)
 	assert.NoDirExists(t, dir)
@@ -139,7 +139,7 @@ func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	err = c.store.Fetch(t.Context(), bucket, Key(commit, digest), digest, dir)
 	require.Error(t, err)
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
@@ -150,11 +150,11 @@ func TestAFetchNeedsADigestAndAnEmptyFolder(t *testing.T) {
 	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
 	require.NoError(t, err)
 	for _, digest := range []string{"", "latest", "sha256:", strings.TrimPrefix(m.Digest, "sha256:"), strings.ToUpper(m.Digest), m.Digest + "0", "md5:abc"} {
-		assert.Equal(t, fault.Invalid, fault.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, digest, t.TempDir())), digest)
+		assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, digest, t.TempDir())), digest)
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644))
-	assert.Equal(t, fault.Invalid, fault.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir)))
+	assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir)))
 	assert.FileExists(t, filepath.Join(dir, "mine"))
 }
 
@@ -162,20 +162,20 @@ func TestWhatIsMissingOrForbiddenIsNamed(t *testing.T) {
 	c := newCloud(t)
 	_, err := c.store.Get(t.Context(), bucket, "missing")
 	require.Error(t, err)
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, err.Error(), "s3://"+bucket+"/missing: there is no such object")
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 
 	err = c.store.Put(t.Context(), "no-such-bucket", "key", nil)
 	require.Error(t, err)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, err.Error(), "there is no such bucket")
 
 	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Refuse, Status: http.StatusForbidden, Code: "AccessDenied", Message: "no"})
 	_, err = c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
 	require.Error(t, err)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.NotEmpty(t, fault.HintOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.NotEmpty(t, errs.HintOf(err))
 }
 
 func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
@@ -197,7 +197,7 @@ func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
 			c.Fail(awssim.Rule{Service: "s3", Kind: rule.Kind, Status: rule.Status})
 			_, err = c.store.Get(t.Context(), bucket, m.Key)
 			require.Error(t, err, "when it goes on failing")
-			assert.Equal(t, fault.Temporary, fault.KindOf(err), err)
+			assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
 		})
 	}
 }
@@ -222,13 +222,13 @@ func TestABucketThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	c.store.limit = 200 * time.Millisecond
 	err = c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, t.TempDir())
 	require.Error(t, err)
-	assert.Equal(t, fault.Temporary, fault.KindOf(err), err)
+	assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	err = c.store.Fetch(ctx, bucket, m.Key, m.Digest, t.TempDir())
 	require.Error(t, err)
-	assert.Equal(t, fault.Cancelled, fault.KindOf(err), err)
+	assert.Equal(t, errs.Cancelled, errs.KindOf(err), err)
 }
 
 func TestDocumentsAndLogsAreKeptAndListed(t *testing.T) {
@@ -250,10 +250,10 @@ func TestDocumentsAndLogsAreKeptAndListed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "text/plain; charset=utf-8", *head.ContentType)
 	var wrong []string
-	assert.Equal(t, fault.Failed, fault.KindOf(c.store.GetJSON(t.Context(), bucket, "a/report.json", &wrong)))
+	assert.Equal(t, errs.Failed, errs.KindOf(c.store.GetJSON(t.Context(), bucket, "a/report.json", &wrong)))
 }
 
 func TestAFolderThatIsMissingCannotBePacked(t *testing.T) {
 	_, err := Pack(t.Context(), filepath.Join(t.TempDir(), "missing"), func(string) bool { return false })
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }

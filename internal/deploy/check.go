@@ -13,12 +13,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/assets"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
 // CheckRequest asks whether a commit can be deployed to its environments.
@@ -54,7 +54,7 @@ type Placed struct {
 	Name       string // in CloudFormation
 	Account    string
 	Region     string
-	DeployRole account.Role
+	DeployRole awsauth.Role
 }
 
 // Check synthesizes every environment and finds its stacks, as its deployment
@@ -78,7 +78,7 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 		in := For(env)
 		in.Workspace, in.Scratch, in.Commit, in.Branch, in.Lookups, in.Limit = workspace, filepath.Join(r.Scratch, name), r.Commit, r.Branch, r.Lookups, r.Limit
 		found, err := e.Arrange(ctx, in)
-		if err != nil && fault.KindOf(err) != fault.Temporary && ctx.Err() == nil {
+		if err != nil && errs.KindOf(err) != errs.Temporary && ctx.Err() == nil {
 			return checked{problem: err}, nil // the others are looked at all the same
 		}
 		return checked{Arrangement: found}, err
@@ -105,7 +105,7 @@ func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
 // being synthesized.
 func (e Engine) Arrange(ctx context.Context, r Request) (Arrangement, error) {
 	if err := os.MkdirAll(r.Scratch, 0o755); err != nil {
-		return Arrangement{}, fault.Writing(r.Scratch, err)
+		return Arrangement{}, errs.Writing(r.Scratch, err)
 	}
 	e.Out, e.Log = io.Discard, slog.New(slog.DiscardHandler)
 	j, entered := e.newJob(r), false
@@ -113,10 +113,10 @@ func (e Engine) Arrange(ctx context.Context, r Request) (Arrangement, error) {
 	case err == nil:
 		defer j.loan.Close()
 		entered = true
-	case fault.KindOf(err) == fault.Temporary || ctx.Err() != nil:
+	case errs.KindOf(err) == errs.Temporary || ctx.Err() != nil:
 		return Arrangement{}, err
 	default:
-		j.entry = &account.Entry{Target: account.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
+		j.entry = &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
 	}
 	targets, apps, _, err := j.arrange(ctx)
 	if err == nil && entered {
@@ -199,7 +199,7 @@ func checkOnce(results []schedule.Result[checked]) error {
 	if len(twice) == 0 {
 		return nil
 	}
-	return fault.Invalidf("one stack is deployed to two environments, which would undo each other's deployments:\n  %s", strings.Join(twice, "\n  ")).
+	return errs.Invalidf("one stack is deployed to two environments, which would undo each other's deployments:\n  %s", strings.Join(twice, "\n  ")).
 		WithHint("give the environments other accounts or regions, list the stack in one of them, or let the app name its stacks by ENVIRONMENT_NAME")
 }
 
@@ -207,24 +207,24 @@ func checkOnce(results []schedule.Result[checked]) error {
 // in the same way is said once.
 func together(wrong []schedule.Result[checked], of int) error {
 	var texts []string
-	names, errs := map[string][]string{}, []error{}
+	names, failures := map[string][]string{}, []error{}
 	for _, result := range wrong {
 		text := result.Value.problem.Error()
-		if hint := fault.HintOf(result.Value.problem); hint != "" {
+		if hint := errs.HintOf(result.Value.problem); hint != "" {
 			text += "\n    hint: " + strings.ReplaceAll(hint, "\n", "\n    ")
 		}
 		if names[text] == nil {
 			texts = append(texts, text)
 		}
 		names[text] = append(names[text], result.Name)
-		errs = append(errs, result.Value.problem)
+		failures = append(failures, result.Value.problem)
 	}
 	message := fmt.Sprintf("%d of %d environments cannot be deployed:", len(wrong), of)
 	for _, text := range texts {
 		message += fmt.Sprintf("\n  %s: %s", strings.Join(names[text], ", "), text)
 	}
-	if fault.KindOf(errors.Join(errs...)) == fault.Invalid {
-		return fault.Invalidf("%s", message)
+	if errs.KindOf(errors.Join(failures...)) == errs.Invalid {
+		return errs.Invalidf("%s", message)
 	}
-	return fault.Failedf("%s", message)
+	return errs.Failedf("%s", message)
 }

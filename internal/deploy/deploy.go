@@ -6,19 +6,19 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/redact"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
 // Engine deploys. Its fields are what it works with.
 type Engine struct {
 	// Enter assumes access to an account, as account.Enter does.
-	Enter    func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error)
-	Reporter *progress.Teller // is told of everything that happens
+	Assume   func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
+	Reporter *progress.Reporter // is told of everything that happens
 	Log      *slog.Logger
 	Out      io.Writer        // for the output of commands
 	Redactor *redact.Redactor // gets the secrets learnt on the way

@@ -5,18 +5,18 @@ import (
 	"os"
 	"sync"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/assets"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // deployment is what the stacks of one environment share.
 type deployment struct {
 	*job
 	publisher  *assets.Publisher
-	bootstraps account.Bootstraps
+	bootstraps awsauth.Bootstraps
 	validate   func() (verdict func(context.Context) error)
 	isPlan     bool // nothing is executed
 	discards   bool // and nothing is left
@@ -28,7 +28,7 @@ type deployment struct {
 func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, error) {
 	archives := j.scratch("assets")
 	if err := os.MkdirAll(archives, 0o755); err != nil {
-		return nil, fault.Writing(archives, err)
+		return nil, errs.Writing(archives, err)
 	}
 	environ, err := j.environ(nil)
 	if err != nil {

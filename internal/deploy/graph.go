@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // graph orders the targets: each waits for the stacks that the configuration
@@ -19,11 +19,11 @@ import (
 func graph(in Request, targets []target) ([]schedule.Node, error) {
 	ofApp, all := edges(targets, needsInApp), edges(targets, needsAnywhere)
 	if err := schedule.Check(ofApp); err != nil {
-		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).
+		return nil, errs.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).
 			WithHint("the app itself makes this circle: take one of these stacks' references to each other, or calls of addDependency, out of it")
 	}
 	if err := schedule.Check(all); err != nil {
-		return nil, fault.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).
+		return nil, errs.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).
 			WithHint("dependsOn in the configuration must not contradict the app")
 	}
 	return withReads(in.Account, targets, all), nil
@@ -89,7 +89,7 @@ func readTemplates(stack assembly.Stack) ([][]byte, error) {
 	for _, path := range paths {
 		template, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fault.Invalidf("reading the template of stack %s: %w", stack.Name, err)
+			return nil, errs.Invalidf("reading the template of stack %s: %w", stack.Name, err)
 		}
 		templates = append(templates, template)
 	}

@@ -6,10 +6,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 func stackWith(id string, after ...string) assembly.Stack {
@@ -57,7 +57,7 @@ func TestAContradictionBetweenConfigurationAndAppIsShownAsTheCycle(t *testing.T)
 		{name: "Data", entry: "Data", needs: []string{"Api"}, stack: stackWith("Data")}, {name: "Api", entry: "Api", stack: stackWith("Api", "Data")},
 	})
 	require.ErrorContains(t, err, "circular dependency: Data -> Api -> Data")
-	assert.Equal(t, "dependsOn in the configuration must not contradict the app", fault.HintOf(err))
+	assert.Equal(t, "dependsOn in the configuration must not contradict the app", errs.HintOf(err))
 }
 
 func TestACycleOfTheAppAloneIsNotBlamedOnTheConfiguration(t *testing.T) {
@@ -67,8 +67,8 @@ func TestACycleOfTheAppAloneIsNotBlamedOnTheConfiguration(t *testing.T) {
 		{name: "Web", entry: "Web", needs: []string{"Api"}, stack: stackWith("Web")},
 	})
 	require.ErrorContains(t, err, "circular dependency: Data -> Api -> Data")
-	assert.Contains(t, fault.HintOf(err), "the app itself makes this circle")
-	assert.NotContains(t, fault.HintOf(err), "dependsOn")
+	assert.Contains(t, errs.HintOf(err), "the app itself makes this circle")
+	assert.NotContains(t, errs.HintOf(err), "dependsOn")
 }
 
 func TestADependencyOnAPatternWaitsForAllOfItsStacks(t *testing.T) {

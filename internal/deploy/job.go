@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
-	"github.com/aphex/aphex-pipeline/internal/surroundings"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
 // job is a request being carried out.
@@ -20,8 +20,8 @@ type job struct {
 	Request
 	engine Engine
 	report *reporter
-	entry  *account.Entry
-	loan   *account.Loan
+	entry  *awsauth.Access
+	loan   *awsauth.CredentialServer
 	beside sync.WaitGroup // what goes on beside the deployments
 
 	parameters  map[string]map[string]string // given ones, by target
@@ -40,7 +40,7 @@ func (j *job) enter(ctx context.Context) error {
 	}
 	defer j.report.begin("entering account " + j.Account)()
 	var err error
-	j.entry, err = j.engine.Enter(ctx, j.engine.Log, account.Target{
+	j.entry, err = j.engine.Assume(ctx, j.engine.Log, awsauth.Target{
 		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID,
 		Name: fmt.Sprintf("aphex-%s-%s", j.Name, run),
 		Tags: map[string]string{"aphex:environment": j.Name, "aphex:commit": j.Commit, "aphex:run": run},
@@ -48,7 +48,7 @@ func (j *job) enter(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("entering environment %s (account %s, %s): %w", j.Name, j.Account, j.Region, err)
 	}
-	j.loan, err = account.Lend(j.entry.Commands)
+	j.loan, err = awsauth.ServeCredentials(j.entry.Commands)
 	if err != nil {
 		return err
 	}
@@ -58,21 +58,21 @@ func (j *job) enter(ctx context.Context) error {
 }
 
 // environ gives the environment of commands, with the outputs so far.
-func (j *job) environ(outputs surroundings.Outputs) ([]string, error) {
-	variables, err := surroundings.Environment{
+func (j *job) environ(outputs cmdenv.Outputs) ([]string, error) {
+	variables, err := cmdenv.Environment{
 		Own: j.Variables, Name: j.Name, Account: j.Account, Region: j.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
 	}.Write(j.Scratch)
 	if err != nil {
 		return nil, err
 	}
-	base := workspace.Environ()
+	base := checkout.Environ()
 	if j.loan != nil {
 		base = j.loan.Environ(base)
 	}
 	return append(base, variables...), nil
 }
 
-func (j *job) hooks(ctx context.Context, name string, commands []string, outputs surroundings.Outputs) error {
+func (j *job) hooks(ctx context.Context, name string, commands []string, outputs cmdenv.Outputs) error {
 	if len(commands) == 0 {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 		return err
 	}
 	defer j.report.begin("running the " + name + " hooks")()
-	_, err = workspace.RunCommands(ctx, commands, workspace.Surroundings{
+	_, err = checkout.RunCommands(ctx, commands, checkout.ExecOptions{
 		Dir: j.Workspace, Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,
 	})
 	if err != nil {
@@ -103,14 +103,14 @@ func (j *job) here(region string) assembly.Placeholders {
 }
 
 // as enters a role of the assembly, in a region.
-func (j *job) as(ctx context.Context, role assembly.Role, region string) (*account.Session, error) {
+func (j *job) as(ctx context.Context, role assembly.Role, region string) (*awsauth.Session, error) {
 	return j.entry.Assume(ctx, j.roleIn(role, region), region)
 }
 
 // roleIn is a role of the assembly with its placeholders replaced.
-func (j *job) roleIn(role assembly.Role, region string) account.Role {
+func (j *job) roleIn(role assembly.Role, region string) awsauth.Role {
 	role = j.here(region).Role(role)
-	return account.Role{ARN: role.ARN, ExternalID: role.ExternalID, Tags: role.Tags}
+	return awsauth.Role{ARN: role.ARN, ExternalID: role.ExternalID, Tags: role.Tags}
 }
 
 func (j *job) scratch(name string) string { return filepath.Join(j.Scratch, name) }

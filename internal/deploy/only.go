@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // SplitNames takes apart what --stacks was given: commas separate names, but
@@ -87,7 +87,7 @@ func notHere(name string, targets []target) error {
 			known = append(known, t.stack.Path)
 		}
 	}
-	err := fault.Invalidf("this environment deploys no stack %q; its stacks are %s", name, strings.Join(known, ", "))
+	err := errs.Invalidf("this environment deploys no stack %q; its stacks are %s", name, strings.Join(known, ", "))
 	if near := assembly.Nearest(name, known); near != "" {
 		return err.WithHint("did you mean %s?", near)
 	}

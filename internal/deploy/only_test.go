@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 func TestSomeStacksOfAnEnvironmentAreDeployedWithWhatTheyNeed(t *testing.T) {
@@ -38,8 +38,8 @@ func TestSomeStacksOfAnEnvironmentAreDeployedWithWhatTheyNeed(t *testing.T) {
 		chosen, order, err := only(SplitNames(c.asked), c.exclusively, targets, nodes)
 		if c.says != "" {
 			require.ErrorContains(t, err, c.says)
-			assert.Equal(t, fault.Invalid, fault.KindOf(err))
-			assert.Contains(t, fault.HintOf(err), c.hint)
+			assert.Equal(t, errs.Invalid, errs.KindOf(err))
+			assert.Contains(t, errs.HintOf(err), c.hint)
 			continue
 		}
 		require.NoError(t, err)

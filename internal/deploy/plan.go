@@ -1,7 +1,7 @@
 package deploy
 
 import (
-	"github.com/aphex/aphex-pipeline/internal/difference"
+	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
 )
 
 // Plan is what a deployment of an environment would do. Its JSON form is what
@@ -51,36 +51,36 @@ const (
 
 // PlannedStack is one stack of a plan.
 type PlannedStack struct {
-	Stack          string                  `json:"stack"` // as in the outputs
-	Name           string                  `json:"name"`  // in CloudFormation
-	Path           string                  `json:"path"`  // construct path
-	Region         string                  `json:"region"`
-	After          []string                `json:"after"` // stacks that are deployed before it
-	Intent         Intent                  `json:"intent"`
-	Status         string                  `json:"status,omitempty"`    // in CloudFormation, as it is
-	Because        string                  `json:"because,omitempty"`   // why it changes, waits or is blocked
-	Hint           string                  `json:"hint,omitempty"`      // what to do when it is blocked
-	ChangeSet      string                  `json:"changeSet,omitempty"` // ARN
-	StackID        string                  `json:"stackId,omitempty"`   // ARN
-	Digest         string                  `json:"digest,omitempty"`    // of all that the change set is made of
-	TemplateDigest string                  `json:"templateDigest,omitempty"`
-	Protection     *bool                   `json:"terminationProtection,omitempty"` // what it becomes, if it changes
-	DeployRole     string                  `json:"deployRole,omitempty"`
-	ExecutionRole  string                  `json:"executionRole,omitempty"`
-	Changes        []PlannedChange         `json:"changes"`
-	Broader        []difference.Broadening `json:"broader"`
+	Stack          string            `json:"stack"` // as in the outputs
+	Name           string            `json:"name"`  // in CloudFormation
+	Path           string            `json:"path"`  // construct path
+	Region         string            `json:"region"`
+	After          []string          `json:"after"` // stacks that are deployed before it
+	Intent         Intent            `json:"intent"`
+	Status         string            `json:"status,omitempty"`    // in CloudFormation, as it is
+	Because        string            `json:"because,omitempty"`   // why it changes, waits or is blocked
+	Hint           string            `json:"hint,omitempty"`      // what to do when it is blocked
+	ChangeSet      string            `json:"changeSet,omitempty"` // ARN
+	StackID        string            `json:"stackId,omitempty"`   // ARN
+	Digest         string            `json:"digest,omitempty"`    // of all that the change set is made of
+	TemplateDigest string            `json:"templateDigest,omitempty"`
+	Protection     *bool             `json:"terminationProtection,omitempty"` // what it becomes, if it changes
+	DeployRole     string            `json:"deployRole,omitempty"`
+	ExecutionRole  string            `json:"executionRole,omitempty"`
+	Changes        []PlannedChange   `json:"changes"`
+	Broader        []diff.Broadening `json:"broader"`
 
 	err error // of a stack that is blocked
 }
 
 // PlannedChange is one resource that changes.
 type PlannedChange struct {
-	Action     string              `json:"action"` // add, modify, replace, may replace, remove, import, or CloudFormation's own word
-	LogicalID  string              `json:"logicalId"`
-	Nested     []string            `json:"nested,omitempty"` // logical ids of the nested stacks that lead to it
-	Type       string              `json:"type"`
-	Path       string              `json:"path,omitempty"` // construct path
-	Properties []difference.Change `json:"properties,omitempty"`
+	Action     string        `json:"action"` // add, modify, replace, may replace, remove, import, or CloudFormation's own word
+	LogicalID  string        `json:"logicalId"`
+	Nested     []string      `json:"nested,omitempty"` // logical ids of the nested stacks that lead to it
+	Type       string        `json:"type"`
+	Path       string        `json:"path,omitempty"` // construct path
+	Properties []diff.Change `json:"properties,omitempty"`
 }
 
 // PlannedAsset is one asset of a plan.

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/assets"
-	"github.com/aphex/aphex-pipeline/internal/difference"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -29,17 +29,17 @@ func planOfEverything() *Plan {
 				Stack: "Data", Name: "prod-Data", Region: "eu-central-1", Intent: WillUpdate, Because: "its template changed", Protection: &on,
 				DeployRole: "arn:aws:iam::222222222222:role/cdk-deploy", ExecutionRole: "arn:aws:iam::222222222222:role/cdk-exec",
 				Changes: []PlannedChange{
-					{Action: "modify", LogicalID: "Orders", Type: "AWS::SQS::Queue", Path: "Data/Orders", Properties: []difference.Change{
+					{Action: "modify", LogicalID: "Orders", Type: "AWS::SQS::Queue", Path: "Data/Orders", Properties: []diff.Change{
 						{Path: "VisibilityTimeout", Before: "30", After: "60"}, {Path: "KmsKey", After: "${Key.Arn} \x1b[31m and more of what is longer than anybody wants to read in a line"},
 					}},
 					{Action: "replace", LogicalID: "Table", Type: "AWS::DynamoDB::Table", Nested: []string{"Inner"}},
 					{Action: "remove", LogicalID: "Old", Type: "AWS::SNS::Topic", Path: "Data/Old"},
 				},
-				Broader: []difference.Broadening{
-					{LogicalID: "P", Kind: difference.IAM, Text: "${Role} may s3:GetObject on *"},
-					{LogicalID: "G", Kind: difference.Network, Text: "${G} lets in tcp 22 from 0.0.0.0/0"},
-					{LogicalID: "Q", Kind: difference.IAM, Text: "${Role} may sqs:* on *", Nested: []string{"Inner"}, Path: "Data/Inner/Q"},
-					{LogicalID: "R", Kind: difference.IAM, Text: "${R} has no permissions boundary", Nested: []string{"Inner"}},
+				Broader: []diff.Broadening{
+					{LogicalID: "P", Kind: diff.IAM, Text: "${Role} may s3:GetObject on *"},
+					{LogicalID: "G", Kind: diff.Network, Text: "${G} lets in tcp 22 from 0.0.0.0/0"},
+					{LogicalID: "Q", Kind: diff.IAM, Text: "${Role} may sqs:* on *", Nested: []string{"Inner"}, Path: "Data/Inner/Q"},
+					{LogicalID: "R", Kind: diff.IAM, Text: "${R} has no permissions boundary", Nested: []string{"Inner"}},
 				},
 			},
 			{Stack: "Api", Name: "Api", Region: "eu-central-1", Intent: WillCreate, After: []string{"Data"}, Changes: []PlannedChange{{Action: "add", LogicalID: "H", Type: "AWS::Lambda::Function", Path: "Api/H"}}},
@@ -76,7 +76,7 @@ func TestAPlanReadsLikeThis(t *testing.T) {
 }
 
 func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
-	lack := fault.Failedf("the change set could not be made: No export named X found.")
+	lack := errs.Failedf("the change set could not be made: No export named X found.")
 	nodes := []schedule.Node{{Name: "Web", After: []string{"Api"}}, {Name: "Api", After: []string{"Data", "Elsewhere"}}, {Name: "Data"}, {Name: "Alone"}, {Name: "Wrong", After: []string{"Data"}}}
 	ordered := inOrder(nodes, map[string]PlannedStack{
 		"Web": {Stack: "Web", Intent: WillFail, err: lack}, "Api": {Stack: "Api", Intent: WillUpdate}, "Data": {Stack: "Data", Intent: WillLeave},
@@ -97,9 +97,9 @@ func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
 func TestAPlanKnowsWhatAnEarlierStackMayBeGoingToMake(t *testing.T) {
 	noBucket := &assets.NoPlaceError{Kind: "bucket", Name: "own-assets"}
 	lacks := map[string]error{
-		"No export named X found":                                 fault.Failedf("the change set could not be made: No export named X found."),
-		"there is no bucket own-assets":                           fault.Invalidf("publishing: %w: %w", noBucket, errors.New("NoSuchBucket")),
-		"may not assume arn:aws:iam::111111111111:role/file-role": fault.Invalidf("arn:aws:iam::111111111111:user/x may not assume arn:aws:iam::111111111111:role/file-role: no such role"),
+		"No export named X found":                                 errs.Failedf("the change set could not be made: No export named X found."),
+		"there is no bucket own-assets":                           errs.Invalidf("publishing: %w: %w", noBucket, errors.New("NoSuchBucket")),
+		"may not assume arn:aws:iam::111111111111:role/file-role": errs.Invalidf("arn:aws:iam::111111111111:user/x may not assume arn:aws:iam::111111111111:role/file-role: no such role"),
 		"": errors.New("the template is wrong"),
 	}
 	for lack, err := range lacks {
@@ -156,7 +156,7 @@ func TestAPlanOfSomethingElseIsRefused(t *testing.T) {
 			require.NoError(t, plan.Write(file))
 			_, err := read(file)
 			require.ErrorContains(t, err, c.says)
-			assert.Equal(t, fault.Invalid, fault.KindOf(err))
+			assert.Equal(t, errs.Invalid, errs.KindOf(err))
 		})
 	}
 	require.NoError(t, planOfEverything().Write(file))

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/difference"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
 )
 
 // intents are the words of a plan for what CloudFormation would be asked to do.
@@ -28,11 +28,11 @@ func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) stri
 		s.Because = p.Reason
 	}
 	for _, pair := range p.Templates {
-		before, err := difference.Parse(pair.Before)
+		before, err := diff.Parse(pair.Before)
 		if err != nil {
 			return fmt.Errorf("the template that stack %s has: %w", s.Name, err)
 		}
-		after, err := difference.Parse(pair.After)
+		after, err := diff.Parse(pair.After)
 		if err != nil {
 			return fmt.Errorf("the template that stack %s is to have: %w", s.Name, err)
 		}
@@ -43,7 +43,7 @@ func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) stri
 		for _, change := range changes {
 			s.Changes = append(s.Changes, inWords(t, pair.Nested, change, before, after, mask))
 		}
-		for _, broader := range difference.Broadenings(before, after) {
+		for _, broader := range diff.Broadenings(before, after) {
 			broader.Text, broader.Nested, broader.Path = mask(broader.Text), pair.Nested, t.stack.ConstructPath(pair.Nested, broader.LogicalID)
 			s.Broader = append(s.Broader, broader)
 		}
@@ -51,12 +51,12 @@ func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) stri
 	return nil
 }
 
-func inWords(t target, nested []string, c cfn.Change, before, after difference.Template, mask func(string) string) PlannedChange {
+func inWords(t target, nested []string, c cfn.Change, before, after diff.Template, mask func(string) string) PlannedChange {
 	change := PlannedChange{
 		Action: action(c), LogicalID: c.LogicalID, Nested: nested, Type: c.Type, Path: t.stack.ConstructPath(nested, c.LogicalID),
 	}
 	if c.Action == "Modify" {
-		for _, property := range difference.Properties(before.Resources[c.LogicalID], after.Resources[c.LogicalID]) {
+		for _, property := range diff.Properties(before.Resources[c.LogicalID], after.Resources[c.LogicalID]) {
 			property.Before, property.After = mask(property.Before), mask(property.After)
 			change.Properties = append(change.Properties, property)
 		}
@@ -76,8 +76,8 @@ func action(c cfn.Change) string {
 
 // expected are the changes by what the templates say, where CloudFormation
 // cannot be asked: whether something is replaced is not known then.
-func expected(before, after difference.Template) (changes []cfn.Change) {
-	all := map[string]difference.Resource{}
+func expected(before, after diff.Template) (changes []cfn.Change) {
+	all := map[string]diff.Resource{}
 	maps.Copy(all, before.Resources)
 	maps.Copy(all, after.Resources)
 	for _, id := range slices.Sorted(maps.Keys(all)) {
@@ -89,7 +89,7 @@ func expected(before, after difference.Template) (changes []cfn.Change) {
 			change.Action = "Add"
 		case !has:
 			change.Action = "Remove"
-		case len(difference.Properties(old, after.Resources[id])) > 0:
+		case len(diff.Properties(old, after.Resources[id])) > 0:
 			change.Action = "Modify"
 		default:
 			continue

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Write writes the plan's JSON form to a file.
@@ -19,7 +19,7 @@ func (p *Plan) Write(path string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the plan: %w", err)
 	}
-	return fault.Writing(path, os.WriteFile(path, append(data, '\n'), 0o644))
+	return errs.Writing(path, os.WriteFile(path, append(data, '\n'), 0o644))
 }
 
 // ReadPlan reads a plan that is to be executed, and refuses one of another
@@ -27,20 +27,20 @@ func (p *Plan) Write(path string) error {
 func ReadPlan(path, environment, commit string) (*Plan, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fault.Invalidf("reading the plan: %w", err)
+		return nil, errs.Invalidf("reading the plan: %w", err)
 	}
 	plan := &Plan{}
 	if err := json.Unmarshal(data, plan); err != nil {
-		return nil, fault.Invalidf("%s is no plan: %w", path, err).WithHint("make one with --plan-file")
+		return nil, errs.Invalidf("%s is no plan: %w", path, err).WithHint("make one with --plan-file")
 	}
 	switch {
 	case plan.Version != PlanVersion:
-		return nil, fault.Invalidf("%s is a plan of version %d, but this program reads version %d", path, plan.Version, PlanVersion).
+		return nil, errs.Invalidf("%s is a plan of version %d, but this program reads version %d", path, plan.Version, PlanVersion).
 			WithHint("plan again with this version of the program")
 	case plan.Environment != environment:
-		return nil, fault.Invalidf("%s is a plan for environment %s, not %s", path, plan.Environment, environment)
+		return nil, errs.Invalidf("%s is a plan for environment %s, not %s", path, plan.Environment, environment)
 	case plan.Commit != commit:
-		return nil, fault.Invalidf("%s is a plan of commit %s, not %s", path, plan.Commit, commit).WithHint("plan again, from the commit to be deployed")
+		return nil, errs.Invalidf("%s is a plan of commit %s, not %s", path, plan.Commit, commit).WithHint("plan again, from the commit to be deployed")
 	}
 	return plan, nil
 }
@@ -66,7 +66,7 @@ func (p *Plan) keep(targets []target, nodes []schedule.Node) (kept []target, ord
 	for _, s := range p.Stacks {
 		t, found := byName[s.Stack]
 		if !found || t.stack.Name != s.Name || t.region != s.Region {
-			return nil, nil, nil, fault.Invalidf("the plan has a stack %s (%s in %s), but this commit has no such stack", s.Stack, s.Name, s.Region).
+			return nil, nil, nil, errs.Invalidf("the plan has a stack %s (%s in %s), but this commit has no such stack", s.Stack, s.Name, s.Region).
 				WithHint("plan again")
 		}
 	}

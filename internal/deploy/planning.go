@@ -11,13 +11,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/assets"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/difference"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
 // planAtOnce is how many change sets are prepared at once: none waits for another.
@@ -95,7 +95,7 @@ func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nod
 		return planned, nil
 	})
 	if ctx.Err() != nil {
-		return fault.Cancelledf("planning was stopped: %w", ctx.Err())
+		return errs.Cancelledf("planning was stopped: %w", ctx.Err())
 	}
 	stacks := map[string]PlannedStack{}
 	for _, result := range results {
@@ -174,7 +174,7 @@ func (d *deployment) planStack(ctx context.Context, t target) PlannedStack {
 	s := PlannedStack{
 		Stack: t.name, Name: t.stack.Name, Path: t.stack.Path, Region: t.region,
 		DeployRole: here.Resolve(t.stack.DeployRole.ARN), ExecutionRole: here.Resolve(t.stack.ExecutionRole),
-		Changes: []PlannedChange{}, Broader: []difference.Broadening{},
+		Changes: []PlannedChange{}, Broader: []diff.Broadening{},
 	}
 	prepared, err := d.prepareStack(ctx, t)
 	s.Digest, s.TemplateDigest, s.StackID, s.ChangeSet = prepared.Digest, prepared.TemplateDigest, prepared.StackID, prepared.ChangeSet
@@ -182,7 +182,7 @@ func (d *deployment) planStack(ctx context.Context, t target) PlannedStack {
 		err = s.describe(t, prepared, d.mask)
 	}
 	if err != nil {
-		s.Intent, s.Because, s.Hint, s.err = WillFail, d.mask(err.Error()), d.mask(fault.HintOf(err)), err
+		s.Intent, s.Because, s.Hint, s.err = WillFail, d.mask(err.Error()), d.mask(errs.HintOf(err)), err
 	}
 	return s
 }

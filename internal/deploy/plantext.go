@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/aphex/aphex-pipeline/internal/difference"
+	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
 )
 
 // Text gives the plan in words, with colours where they can be seen.
@@ -122,7 +122,7 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 	}
 }
 
-var broader = map[difference.Kind]string{difference.IAM: "broader rights:", difference.Network: "broader network:"}
+var broader = map[diff.Kind]string{diff.IAM: "broader rights:", diff.Network: "broader network:"}
 
 func (w *planWriter) roles(s PlannedStack) {
 	if s.DeployRole != "" {

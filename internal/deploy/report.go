@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/assets"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
 // reporter words what happens to an environment, its assets and its stacks.
 type reporter struct {
-	*progress.Teller
+	*progress.Reporter
 	environment string
 }
 
@@ -61,7 +61,7 @@ func (t *reporter) asset(e assets.Event) {
 	if e.Step == assets.Published && e.Bytes > 0 {
 		text += fmt.Sprintf(" (%d KiB)", (e.Bytes+1023)/1024)
 	}
-	t.Tell(progress.Event{Scope: progress.Asset, Subject: e.Asset, Step: string(e.Step), Text: text, Doing: doing})
+	t.Report(progress.Event{Scope: progress.Asset, Subject: e.Asset, Step: string(e.Step), Text: text, Doing: doing})
 }
 
 // phases say what a stack is busy with after an event of a phase, where the
@@ -90,7 +90,7 @@ func (t *reporter) stack(of target, e cfn.Event) {
 	if e.Phase == cfn.Waiting || e.Phase == cfn.Clearing {
 		doing = e.Text
 	}
-	t.Tell(progress.Event{Time: e.Time, Scope: progress.Stack, Subject: of.name, Step: string(e.Phase), Text: e.Text, Total: e.Total, Doing: doing})
+	t.Report(progress.Event{Time: e.Time, Scope: progress.Stack, Subject: of.name, Step: string(e.Phase), Text: e.Text, Total: e.Total, Doing: doing})
 }
 
 func (t *reporter) resource(of target, r cfn.ResourceEvent) {
@@ -103,7 +103,7 @@ func (t *reporter) resource(of target, r cfn.ResourceEvent) {
 		text = strings.TrimSpace(text + " hook " + r.Hook + ": " + r.HookReason)
 	}
 	itself := len(r.Nested) == 0 && r.PhysicalID == r.StackID && r.StackID != ""
-	t.Tell(progress.Event{
+	t.Report(progress.Event{
 		Time: r.Time, Scope: progress.Stack, Subject: of.name, Step: r.Status, Resource: name, Type: r.Type, Text: text,
 		ID: strings.Join(append(r.Nested[:len(r.Nested):len(r.Nested)], r.LogicalID), "/"), Counts: len(r.Nested) == 0 && !itself,
 		Doing: deed(of, r, name, itself),
@@ -128,18 +128,18 @@ func (t *reporter) ended(stack string, err error) {
 		cause = strings.TrimPrefix(cause, fmt.Sprintf("stack %q failed (%s): ", failure.Stack, failure.Status)) // which stack is said
 	}
 	step := progress.Failed
-	if fault.KindOf(err) == fault.Cancelled {
+	if errs.KindOf(err) == errs.Cancelled {
 		step = progress.Stopped
-		cause, _, _ = strings.Cut(fault.Stopped(err, "").Error(), "\n")
+		cause, _, _ = strings.Cut(errs.Stopped(err, "").Error(), "\n")
 	}
-	t.Tell(progress.Event{Scope: progress.Stack, Subject: stack, Step: step, Text: cause})
+	t.Report(progress.Event{Scope: progress.Stack, Subject: stack, Step: step, Text: cause})
 }
 
 // skipped tells which stacks are not begun any more.
 func (t *reporter) skipped(results []schedule.Result[cfn.Result]) {
 	for _, r := range results {
 		if r.State == schedule.Skipped {
-			t.Tell(progress.Event{Scope: progress.Stack, Subject: r.Name, Step: progress.Skipped, Text: "not deployed because of " + r.Because})
+			t.Report(progress.Event{Scope: progress.Stack, Subject: r.Name, Step: progress.Skipped, Text: "not deployed because of " + r.Because})
 		}
 	}
 }

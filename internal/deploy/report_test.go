@@ -9,17 +9,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/assets"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
 // listen gives a reporter whose events the test can look at.
 func listen() (*reporter, *[]progress.Event) {
 	var events []progress.Event
-	return &reporter{progress.New(progress.Options{Tell: func(e progress.Event) { events = append(events, e) }}), "dev"}, &events
+	return &reporter{progress.New(progress.Options{Report: func(e progress.Event) { events = append(events, e) }}), "dev"}, &events
 }
 
 func TestWhatAStackIsDoingIsToldWhileNothingHappens(t *testing.T) {

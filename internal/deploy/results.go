@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/surroundings"
 )
 
 // Result is what became of one stack.
@@ -73,7 +73,7 @@ func (s Summary) GoesOn() string {
 func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target) (Results, error) {
 	results := make(Results, 0, len(scheduled))
 	var skipped, stories []string
-	var errs []error
+	var failures []error
 	for _, s := range scheduled {
 		t := targets[s.Name]
 		results = append(results, Result{
@@ -81,13 +81,13 @@ func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target
 		})
 		switch s.State {
 		case schedule.Failed:
-			errs = append(errs, s.Err)
-			stories = append(stories, story(t, s.Err)...)
+			failures = append(failures, s.Err)
+			stories = append(stories, excerpt(t, s.Err)...)
 		case schedule.Skipped:
 			skipped = append(skipped, s.Name)
 		}
 	}
-	return results, combine(errs, skipped, stories...)
+	return results, combine(failures, skipped, stories...)
 }
 
 // maxErrorText bounds the error in a summary, in bytes.
@@ -96,17 +96,17 @@ const maxErrorText = 500
 // combine makes one error of those of the stacks, names what was skipped, and
 // adds further lines. The first one decides kind and hint, unless another is
 // worse than temporary.
-func combine(errs []error, skipped []string, more ...string) error {
-	if len(errs) == 0 && len(skipped) > 0 {
-		return fault.Cancelledf("cancelled before %s", strings.Join(skipped, ", "))
+func combine(failures []error, skipped []string, more ...string) error {
+	if len(failures) == 0 && len(skipped) > 0 {
+		return errs.Cancelledf("cancelled before %s", strings.Join(skipped, ", "))
 	}
-	if len(errs) == 0 {
+	if len(failures) == 0 {
 		return nil
 	}
-	lead := errs[0]
+	lead := failures[0]
 	var lines []string
-	for _, err := range errs {
-		if fault.KindOf(lead) == fault.Temporary && fault.KindOf(err) != fault.Temporary {
+	for _, err := range failures {
+		if errs.KindOf(lead) == errs.Temporary && errs.KindOf(err) != errs.Temporary {
 			lead = err
 		}
 		if !slices.Contains(lines, err.Error()) {
@@ -117,7 +117,7 @@ func combine(errs []error, skipped []string, more ...string) error {
 		lines = append(lines, "not deployed because of this: "+strings.Join(skipped, ", "))
 	}
 	lines = append(lines, more...)
-	return &fault.Error{Kind: fault.KindOf(lead), Message: strings.Join(lines, "\n  "), Hint: fault.HintOf(lead), Err: lead}
+	return &errs.Error{Kind: errs.KindOf(lead), Message: strings.Join(lines, "\n  "), Hint: errs.HintOf(lead), Err: lead}
 }
 
 // Summary says what became of each stack; mask hides secrets.
@@ -131,7 +131,7 @@ func (results Results) Summary(environment string, mask func(string) string) Sum
 		if r.State != schedule.Done {
 			s.Action, s.goesOn = string(r.State), errors.Is(r.Err, cfn.ErrGoesOn)
 		}
-		if r.State == schedule.Failed && fault.KindOf(r.Err) == fault.Cancelled {
+		if r.State == schedule.Failed && errs.KindOf(r.Err) == errs.Cancelled {
 			s.Action = progress.Stopped
 		}
 		if r.Err != nil {
@@ -145,15 +145,15 @@ func (results Results) Summary(environment string, mask func(string) string) Sum
 }
 
 // Outputs gives the outputs of the stacks that are deployed, by their names in the configuration.
-func (results Results) Outputs() surroundings.Outputs {
-	outputs := surroundings.Outputs{}
+func (results Results) Outputs() cmdenv.Outputs {
+	outputs := cmdenv.Outputs{}
 	for _, r := range results {
 		if r.State != schedule.Done {
 			continue
 		}
-		outputs[r.Stack] = map[string]surroundings.Output{}
+		outputs[r.Stack] = map[string]cmdenv.Output{}
 		for _, o := range r.Outputs {
-			outputs[r.Stack][o.Key] = surroundings.Output{Value: o.Value, Description: o.Description, ExportName: o.ExportName}
+			outputs[r.Stack][o.Key] = cmdenv.Output{Value: o.Value, Description: o.Description, ExportName: o.ExportName}
 		}
 	}
 	return outputs

@@ -11,22 +11,22 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
-	"github.com/aphex/aphex-pipeline/internal/surroundings"
+	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 func TestTheErrorNamesEveryFailureAndWhatWasSkipped(t *testing.T) {
-	failed := fault.Failedf("Api broke").WithHint("mend it")
-	err := combine([]error{fault.Temporaryf("throttled"), failed, errors.New("Api broke")}, []string{"Web", "Edge"})
+	failed := errs.Failedf("Api broke").WithHint("mend it")
+	err := combine([]error{errs.Temporaryf("throttled"), failed, errors.New("Api broke")}, []string{"Web", "Edge"})
 	assert.EqualError(t, err, "throttled\n  Api broke\n  not deployed because of this: Web, Edge")
-	assert.Equal(t, fault.Failed, fault.KindOf(err), "a failure is worse than something temporary")
-	assert.Equal(t, "mend it", fault.HintOf(err))
-	assert.Equal(t, fault.Temporary, fault.KindOf(combine([]error{fault.Temporaryf("throttled")}, nil)))
-	assert.Equal(t, fault.Cancelled, fault.KindOf(combine(nil, []string{"Web"})))
-	assert.Equal(t, fault.Cancelled, fault.KindOf(combine([]error{fmt.Errorf("watching: %w", context.Canceled)}, []string{"Web"})))
+	assert.Equal(t, errs.Failed, errs.KindOf(err), "a failure is worse than something temporary")
+	assert.Equal(t, "mend it", errs.HintOf(err))
+	assert.Equal(t, errs.Temporary, errs.KindOf(combine([]error{errs.Temporaryf("throttled")}, nil)))
+	assert.Equal(t, errs.Cancelled, errs.KindOf(combine(nil, []string{"Web"})))
+	assert.Equal(t, errs.Cancelled, errs.KindOf(combine([]error{fmt.Errorf("watching: %w", context.Canceled)}, []string{"Web"})))
 	assert.NoError(t, combine(nil, nil))
 }
 
@@ -55,7 +55,7 @@ func TestResultsBecomeASummaryAndOutputs(t *testing.T) {
 	assert.NotContains(t, summary.Stacks[1].Error, "secret")
 	assert.Equal(t, "skipped", summary.Stacks[2].Action)
 	assert.Equal(t, "Api", summary.Stacks[2].Because)
-	assert.Equal(t, surroundings.Outputs{"Data": {"Url": {Value: "u", Description: "d", ExportName: "e"}}}, results.Outputs())
+	assert.Equal(t, cmdenv.Outputs{"Data": {"Url": {Value: "u", Description: "d", ExportName: "e"}}}, results.Outputs())
 }
 
 func TestAStackThatWasStoppedHasNotFailedAndWhatGoesOnIsSaid(t *testing.T) {
@@ -67,7 +67,7 @@ func TestAStackThatWasStoppedHasNotFailedAndWhatGoesOnIsSaid(t *testing.T) {
 	}{
 		"while CloudFormation works":  {watching, "stopped", "CloudFormation finishes what it has begun with dev-Data;"},
 		"before it was asked to work": {fmt.Errorf("comparing: %w", context.Canceled), "stopped", "CloudFormation was changing no stack;"},
-		"a stack that failed":         {fault.Failedf("no"), "failed", "CloudFormation was changing no stack;"},
+		"a stack that failed":         {errs.Failedf("no"), "failed", "CloudFormation was changing no stack;"},
 	} {
 		results, err := conclude([]schedule.Result[cfn.Result]{{Name: "Data", State: schedule.Failed, Err: c.err}}, map[string]target{"Data": {stack: assembly.Stack{Name: "dev-Data"}}})
 		require.Error(t, err, name)
@@ -75,5 +75,5 @@ func TestAStackThatWasStoppedHasNotFailedAndWhatGoesOnIsSaid(t *testing.T) {
 		assert.Equal(t, c.action, summary.Stacks[0].Action, name)
 		assert.Contains(t, summary.GoesOn(), c.says, name)
 	}
-	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation goes on`, fault.Stopped(watching, "").Error())
+	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation goes on`, errs.Stopped(watching, "").Error())
 }

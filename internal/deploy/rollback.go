@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // RollBack rolls back the stacks of a request that an earlier operation left
@@ -42,7 +42,7 @@ func (e Engine) RollBack(ctx context.Context, r Request, orphans cfn.Orphans) (r
 		any = any || result.Action == cfn.RolledBack
 	}
 	if !any {
-		return results, fault.Failedf("no stack was in a state that can be rolled back")
+		return results, errs.Failedf("no stack was in a state that can be rolled back")
 	}
 	return results, nil
 }

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/synth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // target is a stack of the app that the environment deploys.
@@ -161,7 +161,7 @@ func choose(a *assembly.Assembly, name string, in Request) (assembly.Stack, erro
 		if found := inRegion(tier, in.Region); len(found) == 1 {
 			return found[0], nil
 		} else if len(found) > 1 {
-			return assembly.Stack{}, fault.Invalidf("%q means %s in environment %s", name, paths(found), in.Name).
+			return assembly.Stack{}, errs.Invalidf("%q means %s in environment %s", name, paths(found), in.Name).
 				WithHint("name it in the configuration by its construct path: %s", pathsOr(found))
 		}
 	}
@@ -172,13 +172,13 @@ func choose(a *assembly.Assembly, name string, in Request) (assembly.Stack, erro
 }
 
 func isElsewhere(name string, found []assembly.Stack, in Request) error {
-	return fault.Invalidf("%q is %s, but environment %s is account %s", name, places(found), in.Name, in.Account).
+	return errs.Invalidf("%q is %s, but environment %s is account %s", name, places(found), in.Name, in.Account).
 		WithHint("give the stack the account and region of CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION, which the app finds in its environment")
 }
 
 func unknown(a *assembly.Assembly, name string) error {
 	err := a.NotFound(name)
-	return fault.Invalidf("%w", err).WithHint("%s", hintOf(err))
+	return errs.Invalidf("%w", err).WithHint("%s", hintOf(err))
 }
 
 func hasName(stack assembly.Stack, name string) bool {
@@ -205,11 +205,11 @@ func checkDistinct(targets []target) error {
 	for i, t := range targets {
 		for _, other := range targets[:i] {
 			if other.app == t.app && other.stack.ID == t.stack.ID {
-				return fault.Invalidf("%q and %q are both the stack %s", other.name, t.name, t.stack.Path).
+				return errs.Invalidf("%q and %q are both the stack %s", other.name, t.name, t.stack.Path).
 					WithHint("list it once")
 			}
 			if other.name == t.name {
-				return fault.Invalidf("%q names two stacks: %s of the app in %s and %s of the one in %s", t.name, other.stack.Path, other.app, t.stack.Path, t.app).
+				return errs.Invalidf("%q names two stacks: %s of the app in %s and %s of the one in %s", t.name, other.stack.Path, other.app, t.stack.Path, t.app).
 					WithHint("name one of them by its construct path in place of a pattern")
 			}
 		}

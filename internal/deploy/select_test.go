@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 func named(id, name, path, account, region string) assembly.Stack {
@@ -58,11 +58,11 @@ func TestAConfiguredStackMeansTheStackOfTheEnvironment(t *testing.T) {
 			continue
 		}
 		require.ErrorContains(t, err, c.says)
-		assert.Equal(t, fault.Invalid, fault.KindOf(err))
-		assert.NotEmpty(t, fault.HintOf(err))
+		assert.Equal(t, errs.Invalid, errs.KindOf(err))
+		assert.NotEmpty(t, errs.HintOf(err))
 	}
 	_, err := choose(a, "Databse", environments["dev"])
-	assert.Equal(t, "did you mean Database?", fault.HintOf(err))
+	assert.Equal(t, "did you mean Database?", errs.HintOf(err))
 }
 
 func TestPatternsMeanTheStacksOfTheEnvironmentInTheOrderOfTheirNeeds(t *testing.T) {
@@ -104,7 +104,7 @@ func TestPatternsMeanTheStacksOfTheEnvironmentInTheOrderOfTheirNeeds(t *testing.
 		targets, err := chooseAll(c.list, env)
 		if c.says != "" {
 			require.ErrorContains(t, err, c.says)
-			assert.Equal(t, fault.Invalid, fault.KindOf(err))
+			assert.Equal(t, errs.Invalid, errs.KindOf(err))
 			continue
 		}
 		require.NoError(t, err)

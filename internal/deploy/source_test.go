@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/synth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 )
 
 func TestAnnotationsAndFindingsNameTheLineOfTheApp(t *testing.T) {

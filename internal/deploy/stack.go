@@ -7,14 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
 // approach enters the account for a stack and says what the stack is to become.
-func (d *deployment) approach(ctx context.Context, t target) (*account.Session, cfn.Goal, error) {
+func (d *deployment) approach(ctx context.Context, t target) (*awsauth.Session, cfn.Goal, error) {
 	d.report.busy(t, "entering the account")
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
@@ -51,7 +51,7 @@ func (d *deployment) options(t target) cfn.Options {
 }
 
 // goal says what the stack is to become, with all placeholders replaced.
-func (d *deployment) goal(ctx context.Context, t target, session *account.Session) (cfn.Goal, error) {
+func (d *deployment) goal(ctx context.Context, t target, session *awsauth.Session) (cfn.Goal, error) {
 	stack, here := t.stack, d.here(t.region)
 	templates, err := readTemplates(stack)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 )
 
 // maxReason bounds the reason in a line of a story, in characters.
@@ -14,7 +14,7 @@ const maxReason = 200
 
 // story tells in a few lines what happened around the cause of a stack's
 // failure; an arrow points at the cause. An error of another kind has none.
-func story(t target, err error) (lines []string) {
+func excerpt(t target, err error) (lines []string) {
 	var failed *cfn.Failure
 	if !errors.As(err, &failed) || len(failed.Around) == 0 {
 		return nil

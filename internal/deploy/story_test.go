@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/synth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 )
 
 func TestTheEventsAroundACauseAreToldUnderIt(t *testing.T) {
@@ -21,14 +21,14 @@ func TestTheEventsAroundACauseAreToldUnderIt(t *testing.T) {
 		broken,
 		{ID: "3", Nested: []string{"Jobs"}, LogicalID: "Queue", Type: "AWS::SQS::Queue", Status: "CREATE_FAILED", Reason: strings.Repeat("long ", 100), Time: at.Add(2 * time.Second)},
 	}})
-	lines := story(target{name: "Api"}, err)
+	lines := excerpt(target{name: "Api"}, err)
 	assert.Equal(t, []string{
 		"what happened in Api around that:",
 		"  09:30:00  CREATE_IN_PROGRESS         Topic (AWS::SNS::Topic)",
 		"→ 09:30:01  CREATE_FAILED              Topic (AWS::SNS::Topic)  Topic limit exceeded",
 		"  09:30:02  CREATE_FAILED              Jobs/Queue (AWS::SQS::Queue)  " + strings.Repeat("long ", 40) + "…",
 	}, lines)
-	assert.Empty(t, story(target{}, errors.New("no stack failed")))
+	assert.Empty(t, excerpt(target{}, errors.New("no stack failed")))
 	told := combine([]error{errors.New("Api broke")}, []string{"Web"}, lines[:2]...)
 	assert.EqualError(t, told, "Api broke\n  not deployed because of this: Web\n  what happened in Api around that:\n    09:30:00  CREATE_IN_PROGRESS         Topic (AWS::SNS::Topic)")
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
 // supplies bring the assets of all stacks to where CloudFormation finds them.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
 // surveyAtOnce is how many places are looked at at once.

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/synth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // app is a synthesized CDK app.
@@ -67,7 +67,7 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 	if j.Assembly != "" {
 		made.assembly, err = assembly.Read(j.Assembly)
 		if err != nil {
-			return nil, fault.Invalidf("the cloud assembly in %s: %w", j.Assembly, err).WithHint("%s", hintOf(err))
+			return nil, errs.Invalidf("the cloud assembly in %s: %w", j.Assembly, err).WithHint("%s", hintOf(err))
 		}
 		return made, nil
 	}
@@ -94,7 +94,7 @@ func (j *job) judge(targets []target, apps []*app) error {
 	var stacks []assembly.Stack
 	for _, t := range targets {
 		if err := t.stack.Err; err != nil {
-			return fault.Invalidf("the CDK app in %s: stack %q: %w", j.folderName(t.app), t.stack.Path, err).WithHint("%s", hintOf(err))
+			return errs.Invalidf("the CDK app in %s: stack %q: %w", j.folderName(t.app), t.stack.Path, err).WithHint("%s", hintOf(err))
 		}
 		source := j.sourceIn(t.stack)
 		told := slices.Clone(t.stack.Messages)
@@ -112,7 +112,7 @@ func (j *job) judge(targets []target, apps []*app) error {
 		}
 	}
 	if err := assembly.Problems(stacks); err != nil {
-		return fault.Failedf("%w", err).WithHint("%s", hintOf(err))
+		return errs.Failedf("%w", err).WithHint("%s", hintOf(err))
 	}
 	for _, a := range apps {
 		report, err := synth.ReadReport(a.assembly.Dir, a.paths)

@@ -3,7 +3,7 @@ package deploy
 import (
 	"regexp"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // topicARN is what the CDK CLI takes for the ARN of an SNS topic.
@@ -15,7 +15,7 @@ func (j *job) checkTopics(targets []target) error {
 	for _, t := range targets {
 		for _, topic := range j.topics(t) {
 			if !topicARN.MatchString(topic) {
-				return fault.Invalidf("stack %s: notification ARN %s is not a valid ARN of an SNS topic", t.name, topic).
+				return errs.Invalidf("stack %s: notification ARN %s is not a valid ARN of an SNS topic", t.name, topic).
 					WithHint("it has the form arn:aws:sns:eu-west-1:111111111111:name")
 			}
 		}

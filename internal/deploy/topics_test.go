@@ -5,8 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
 func TestTopicsThatAreSaidToBeNoneAreNotTopicsOfWhichNothingIsSaid(t *testing.T) {
@@ -16,7 +16,7 @@ func TestTopicsThatAreSaidToBeNoneAreNotTopicsOfWhichNothingIsSaid(t *testing.T)
 		"the stack has one":    {[]string{"arn:${AWS::Partition}:sns:${AWS::Region}:1:s"}, nil, []string{"arn:aws:sns:eu-west-1:1:s"}},
 		"given ones are first": {[]string{"s"}, []string{"f"}, []string{"f", "s"}},
 	} {
-		j := &job{Request: Request{NotificationARNs: c.given}, entry: &account.Entry{Partition: "aws"}}
+		j := &job{Request: Request{NotificationARNs: c.given}, entry: &awsauth.Access{Partition: "aws"}}
 		got := j.topics(target{region: "eu-west-1", stack: assembly.Stack{NotificationARNs: c.stack}})
 		assert.Equal(t, c.want, got, name) // nil is not equal to empty
 	}

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // upload puts a large template that the app did not publish as an asset into
@@ -50,7 +50,7 @@ func (d *deployment) bootstrapBucket(ctx context.Context, t target) (name, domai
 		if !found {
 			what = "does not exist"
 		}
-		return "", "", fault.Invalidf("the template needs the bucket of the bootstrap stack, but %s %s in account %s, %s", stack, what, d.entry.Account, t.region).
+		return "", "", errs.Invalidf("the template needs the bucket of the bootstrap stack, but %s %s in account %s, %s", stack, what, d.entry.Account, t.region).
 			WithHint("use the DefaultStackSynthesizer, or run `cdk bootstrap aws://%s/%s`, or set toolkitStackName in cdk.json", d.entry.Account, t.region)
 	}
 	return name, domain, nil

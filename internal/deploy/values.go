@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Parameter is a value for a parameter of templates; of several for one
@@ -84,9 +84,9 @@ func (p Parameter) giveTo(targets []target, declared map[string][]string, found 
 
 // lacking is the error for a parameter that none of those that are meant has.
 func (p Parameter) lacking(known []string) error {
-	err := fault.Invalidf("there is a value for the parameter %s, but no stack of this environment has such a parameter", p.Key)
+	err := errs.Invalidf("there is a value for the parameter %s, but no stack of this environment has such a parameter", p.Key)
 	if p.Stack != "" {
-		err = fault.Invalidf("there is a value for the parameter %s, but the stack %s has no such parameter", p.Key, p.Stack)
+		err = errs.Invalidf("there is a value for the parameter %s, but the stack %s has no such parameter", p.Key, p.Stack)
 	}
 	slices.Sort(known)
 	if near := assembly.Nearest(p.Key, known); near != "" {

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // withParameters is a target whose template has these parameters.
@@ -54,8 +54,8 @@ func TestAParameterGoesToTheStacksThatAreMeantAndTheNearerOneOutranks(t *testing
 			found, err := j.parametersOf(targets)
 			if c.says != "" {
 				require.ErrorContains(t, err, c.says)
-				assert.Equal(t, fault.Invalid, fault.KindOf(err))
-				assert.Contains(t, fault.HintOf(err), c.hint)
+				assert.Equal(t, errs.Invalid, errs.KindOf(err))
+				assert.Contains(t, errs.HintOf(err), c.hint)
 				return
 			}
 			require.NoError(t, err)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/aphex/aphex-pipeline/internal/kube"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // Diff compares the objects of a pipeline with those in the cluster, as Apply

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
@@ -93,7 +93,7 @@ func TestAnApplyNamesWhatAnotherPipelineOwnsAndWhatToSet(t *testing.T) {
 	var j journal
 	_, err := install.Apply(t.Context(), p.offline(other), &j)
 	require.ErrorContains(t, err, `belongs to the pipeline "shop-`)
-	assert.Contains(t, fault.HintOf(err), "set workflowTemplateName")
+	assert.Contains(t, errs.HintOf(err), "set workflowTemplateName")
 	assert.Empty(t, j.lines)
 
 	p.apply(other + "workflowTemplateName: other-shop\n")

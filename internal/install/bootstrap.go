@@ -9,12 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/cloudside"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -44,7 +44,7 @@ type Installed struct {
 func Bootstrap(ctx context.Context, t Target, o BootstrapOptions, r Reporter) (Installed, error) {
 	installed, err := t.bootstrap(ctx, o, r)
 	if err != nil && ctx.Err() != nil {
-		return installed, fault.Stopped(err, "what was brought stays, and CloudFormation finishes what it has begun with stack "+t.names().Stack+"; generator bootstrap goes on from there")
+		return installed, errs.Stopped(err, "what was brought stays, and CloudFormation finishes what it has begun with stack "+t.names().Stack+"; generator bootstrap goes on from there")
 	}
 	return installed, err
 }
@@ -56,7 +56,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	}
 	// Everything is rendered before anything is installed.
 	names := t.names()
-	template, err := cloudside.Template(t.Config, t.Place)
+	template, err := infra.Template(t.Config, t.Place)
 	if err != nil {
 		return Installed{}, err
 	}
@@ -77,8 +77,8 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	// The objects come after the roles that their pods assume, and after the
 	// secret without which the webhook does not start.
 	stack := cfn.Goal{
-		Name: names.Stack, Template: template, Tags: cloudside.Tags(names),
-		Parameters: map[string]string{cloudside.ParameterProvider: home.cluster.ProviderARN},
+		Name: names.Stack, Template: template, Tags: infra.Tags(names),
+		Parameters: map[string]string{infra.ParameterProvider: home.cluster.ProviderARN},
 	}
 	if err := deployStack(ctx, home.aws, stack, r); err != nil {
 		return Installed{}, err
@@ -98,7 +98,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		return Installed{}, err
 	}
 	if url != "" { // the stack has it as an output
-		stack.Parameters[cloudside.ParameterWebhook] = url
+		stack.Parameters[infra.ParameterWebhook] = url
 		if err := deployStack(ctx, home.aws, stack, r); err != nil {
 			return Installed{}, err
 		}

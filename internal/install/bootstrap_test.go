@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
@@ -86,9 +86,9 @@ func TestABootstrapThatIsStoppedSaysWhatStaysAndGoesOnFromThere(t *testing.T) {
 		}
 	}}
 	_, err := install.Bootstrap(ctx, p.target(installtest.Named("shop")), install.BootstrapOptions{}, &j)
-	assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
 	stack, _ := p.Stack("shop")
-	assert.Contains(t, fault.HintOf(err), "finishes what it has begun with stack "+stack+"; generator bootstrap goes on from there")
+	assert.Contains(t, errs.HintOf(err), "finishes what it has begun with stack "+stack+"; generator bootstrap goes on from there")
 	assert.NotContains(t, err.Error(), "context canceled")
 	assert.Empty(t, p.Kube.Has("sensors"))
 

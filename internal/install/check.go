@@ -16,11 +16,11 @@ import (
 	secrettypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/cloudside"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 
@@ -35,7 +35,7 @@ func Check(ctx context.Context, t Target, r Reporter) error {
 // home is what the checks found in the account of the pipeline.
 type home struct {
 	aws     aws.Config
-	cluster cloudside.Cluster
+	cluster infra.Cluster
 }
 
 func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
@@ -61,7 +61,7 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 		}
 	}
 	if failed > 0 {
-		return home{}, fault.Invalidf("%d of the checks failed, and nothing was brought", failed).
+		return home{}, errs.Invalidf("%d of the checks failed, and nothing was brought", failed).
 			WithHint("every check can be run again: generator bootstrap --checks")
 	}
 	return found, nil
@@ -70,7 +70,7 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 // failedCheck is a check that ended with an error. The fix is for an error
 // without a hint of its own.
 func failedCheck(what string, err error, fix string) kube.Check {
-	return kube.Check{What: what, Problem: err.Error(), Fix: cmp.Or(fault.HintOf(err), fix)}
+	return kube.Check{What: what, Problem: err.Error(), Fix: cmp.Or(errs.HintOf(err), fix)}
 }
 
 // checkNames reports which names an installed pipeline keeps.
@@ -92,7 +92,7 @@ func (t *Target) checkIdentity(ctx context.Context) (aws.Config, kube.Check) {
 	if err != nil {
 		return base, failedCheck(what, err, "aws configure")
 	}
-	session, err := account.Identify(ctx, base)
+	session, err := awsauth.Identify(ctx, base)
 	if err != nil {
 		return base, failedCheck(what, err, "aws sts get-caller-identity")
 	}
@@ -106,22 +106,22 @@ func (t *Target) checkIdentity(ctx context.Context) (aws.Config, kube.Check) {
 }
 
 // checkExports finds the cluster among CloudFormation's exports.
-func (t *Target) checkExports(ctx context.Context, base aws.Config) (cloudside.Cluster, kube.Check) {
+func (t *Target) checkExports(ctx context.Context, base aws.Config) (infra.Cluster, kube.Check) {
 	what := "exports of the cluster (" + t.Config.ClusterExportPrefix + "…)"
 	exports := map[string]string{}
 	pages := cloudformation.NewListExportsPaginator(cfn.NewClient(base), &cloudformation.ListExportsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return cloudside.Cluster{}, failedCheck(what, err, "your credentials need cloudformation:ListExports")
+			return infra.Cluster{}, failedCheck(what, err, "your credentials need cloudformation:ListExports")
 		}
 		for _, export := range page.Exports {
 			exports[aws.ToString(export.Name)] = aws.ToString(export.Value)
 		}
 	}
-	cluster, err := cloudside.Discover(exports, t.Config.ClusterExportPrefix)
+	cluster, err := infra.Discover(exports, t.Config.ClusterExportPrefix)
 	if err != nil {
-		return cloudside.Cluster{}, failedCheck(what, err, "")
+		return infra.Cluster{}, failedCheck(what, err, "")
 	}
 	return cluster, kube.Check{What: what}
 }
@@ -212,11 +212,11 @@ func (t *Target) checkAccount(ctx context.Context, base aws.Config, env config.E
 		env.Account, env.Region, t.Place.Account, t.Place.Account)
 	base = base.Copy()
 	base.Region = env.Region
-	entry, err := account.Enter(ctx, base, account.Target{Account: env.Account, Region: env.Region, Name: "generator-bootstrap"}, slog.New(slog.DiscardHandler))
+	entry, err := awsauth.Assume(ctx, base, awsauth.Target{Account: env.Account, Region: env.Region, Name: "generator-bootstrap"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return failedCheck(what, err, fix)
 	}
-	version, err := account.BootstrapVersion(ctx, entry.Commands, "")
+	version, err := awsauth.BootstrapVersion(ctx, entry.Commands, "")
 	if err != nil {
 		return failedCheck(what, err, fix)
 	}

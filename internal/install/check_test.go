@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
@@ -43,7 +43,7 @@ func TestCheckReportsEveryProblemAtOnceAndChangesNothing(t *testing.T) {
 	_, err := install.Bootstrap(t.Context(), p.target(text), install.BootstrapOptions{}, &j)
 
 	require.ErrorContains(t, err, "5 of the checks failed, and nothing was brought")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	for _, want := range []string{
 		"CloudFormation exports no AphexCluster-compnay-ClusterName", "clusterExportPrefix may be one of: AphexCluster-company-",
 		"the secret does not exist (aws secretsmanager create-secret", "failed: account 333333333333 in eu-west-1",
@@ -116,7 +116,7 @@ func TestCheckFindsWhatStandsInTheWay(t *testing.T) {
 			var j journal
 			err := install.Check(t.Context(), target, &j)
 			require.ErrorContains(t, err, "1 of the checks failed")
-			assert.Equal(t, fault.Invalid, fault.KindOf(err))
+			assert.Equal(t, errs.Invalid, errs.KindOf(err))
 			assert.Contains(t, j.String(), c.want)
 			assert.Contains(t, j.String(), "ok: namespace argo", "the other checks are made too")
 			assert.NotContains(t, j.String(), "in-the-clear")
@@ -164,5 +164,5 @@ func TestLocateAsksAWSOnlyForWhatIsNotGiven(t *testing.T) {
 	nowhere := func(context.Context, string) (aws.Config, error) { return aws.Config{}, nil }
 	_, _, err := install.Locate(t.Context(), nowhere, "", "")
 	require.ErrorContains(t, err, "the region of the pipeline is not known")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // DeleteOptions say what Delete removes.
@@ -106,7 +106,7 @@ func removeStack(ctx context.Context, api cfn.API, name string) (found bool, err
 		case stack == nil, stack.StackStatus == cfntypes.StackStatusDeleteComplete:
 			return true, nil
 		case stack.StackStatus == cfntypes.StackStatusDeleteFailed:
-			return true, fault.Failedf("stack %q could not be deleted: %s", name, aws.ToString(stack.StackStatusReason))
+			return true, errs.Failedf("stack %q could not be deleted: %s", name, aws.ToString(stack.StackStatusReason))
 		}
 		select {
 		case <-ctx.Done():

@@ -2,7 +2,7 @@ package install
 
 import (
 	"github.com/aphex/aphex-pipeline/internal/kube"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // Reporter shows the progress of a verb to a person. Its methods are called one

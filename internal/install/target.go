@@ -6,12 +6,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/stages"
 )
@@ -40,10 +40,10 @@ func Locate(ctx context.Context, load AWS, id, region string) (string, string, e
 		return "", "", err
 	}
 	if base.Region == "" {
-		return "", "", fault.Invalidf("the region of the pipeline is not known").WithHint("give --region, or set AWS_REGION")
+		return "", "", errs.Invalidf("the region of the pipeline is not known").WithHint("give --region, or set AWS_REGION")
 	}
 	if id == "" {
-		session, err := account.Identify(ctx, base)
+		session, err := awsauth.Identify(ctx, base)
 		if err != nil {
 			return "", "", err
 		}
@@ -67,7 +67,7 @@ func (t *Target) useInstalledNames(ctx context.Context) error {
 		ServiceAccountName: installed.ServiceAccount, WorkflowNamePrefix: installed.Variables["APHEX_PREFIX"],
 		ArtifactBucketName: installed.Variables["APHEX_BUCKET"],
 	}); err != nil {
-		return fault.Invalidf("names of the pipeline %q in the cluster: %w", pipeline, err)
+		return errs.Invalidf("names of the pipeline %q in the cluster: %w", pipeline, err)
 	}
 	t.Place.Bucket = t.Config.Bucket(t.Place.Account, t.Place.Region)
 	return nil

@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // pollEvery is how often a controller's work is looked at.
@@ -34,7 +34,7 @@ func (c Cluster) settle(ctx context.Context, u, before *unstructured.Unstructure
 		return err
 	case "EventSource", "Sensor":
 		err := c.acceptConditions(ctx, u)
-		if err != nil && before != nil && !fault.IsTemporary(err) {
+		if err != nil && before != nil && !errs.IsTemporary(err) {
 			_ = c.putBack(context.WithoutCancel(ctx), before)
 		}
 		return err
@@ -59,7 +59,7 @@ func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unst
 		case err != nil || refused == "":
 			return err
 		case !strings.HasSuffix(refused, `"`+template.GetName()+`" not found`) || time.Now().After(until):
-			return fault.Failedf("Argo refuses %s: %s", name(template), refused).
+			return errs.Failedf("Argo refuses %s: %s", name(template), refused).
 				WithHint("the version of Argo Workflows in the cluster may not know what this version renders")
 		}
 		select {
@@ -118,7 +118,7 @@ func (c Cluster) acceptConditions(ctx context.Context, u *unstructured.Unstructu
 		return accepted, nil
 	})
 	if err != nil && refused != "" && ctx.Err() == nil {
-		return fault.Failedf("Argo Events refuses %s: %s", name(u), refused)
+		return errs.Failedf("Argo Events refuses %s: %s", name(u), refused)
 	}
 	return err
 }
@@ -160,7 +160,7 @@ func (c Cluster) poll(ctx context.Context, u *unstructured.Unstructured, late st
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fault.Temporaryf("%s within %s", late, c.patience()).
+			return errs.Temporaryf("%s within %s", late, c.patience()).
 				WithHint("is its controller running? kubectl get pods -A")
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // Apply brings all objects of a pipeline to the cluster, in their order, and
@@ -65,7 +65,7 @@ func (c Cluster) identity(ctx context.Context, account *unstructured.Unstructure
 	found, err := c.resource(account).Get(ctx, account.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		return fault.Invalidf("%s is not there in namespace %q, or not of this pipeline, and a pipeline changes no rights of its own", name(account), account.GetNamespace()).
+		return errs.Invalidf("%s is not there in namespace %q, or not of this pipeline, and a pipeline changes no rights of its own", name(account), account.GetNamespace()).
 			WithHint("a person brings it: generator bootstrap")
 	case err != nil:
 		return explain(account, err)
@@ -140,7 +140,7 @@ func ownedBy(found, u *unstructured.Unstructured) error {
 	if owner == "" || owner == own {
 		return nil
 	}
-	return fault.Invalidf("%s in namespace %q belongs to the pipeline %q, and this one is %q", name(u), u.GetNamespace(), owner, own).
+	return errs.Invalidf("%s in namespace %q belongs to the pipeline %q, and this one is %q", name(u), u.GetNamespace(), owner, own).
 		WithHint("set workflowTemplateName to a name of its own: names that the configuration leaves out follow from it; a name that it gives (eventSourceName, sensorName, serviceAccountName) must be its own too")
 }
 

@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 const (
@@ -96,8 +96,8 @@ func TestAnObjectOfAnotherPipelineIsNotTouched(t *testing.T) {
 	_, err := c.Apply(t.Context(), pipeline("3f"))
 
 	require.ErrorContains(t, err, `eventsource/shop-github in namespace "events" belongs to the pipeline "other-2", and this one is "shop-1"`)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "eventSourceName")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "eventSourceName")
 	assert.Empty(t, s.Writes())
 }
 
@@ -109,8 +109,8 @@ func TestAConflictNamesTheManagerAndForceTakesTheFieldOver(t *testing.T) {
 	})
 	_, err := c.Apply(t.Context(), pipeline("3f"))
 	require.ErrorContains(t, err, "sensor/shop-sensor has fields that kubectl-edit set to another value")
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "--force")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "--force")
 	assert.Empty(t, s.Writes())
 
 	c.Force = true
@@ -131,7 +131,7 @@ func TestATemplateThatArgoRefusesLeavesTheLastGoodOneInUse(t *testing.T) {
 	_, err = c.Apply(t.Context(), pipeline("bb"))
 
 	require.ErrorContains(t, err, "Argo refuses workflowtemplate/shop-bb: invalid spec: templates.run unknown field")
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Equal(t, []string{"shop-aa"}, s.Has("workflowtemplates"))
 	assert.Equal(t, "shop-aa", s.Object(sensorPath).GetAnnotations()[manifest.AnnotationTemplate])
 	assert.Empty(t, s.Has("workflows"))
@@ -178,7 +178,7 @@ func TestAControllerThatDoesNotLookIsATemporaryFault(t *testing.T) {
 	s.Control = func(string, kubetest.Content) {}
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.ErrorContains(t, err, "Argo Workflows has not looked at workflowtemplate/shop-aa within 300ms")
-	assert.Equal(t, fault.Temporary, fault.KindOf(err))
+	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 	assert.Empty(t, s.Has("sensors"))
 }
 
@@ -202,10 +202,10 @@ func TestASensorThatIsNotAcceptedIsPutBack(t *testing.T) {
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	for code, want := range map[int]struct {
 		text string
-		kind fault.Kind
+		kind errs.Kind
 	}{
-		http.StatusForbidden:          {"no right to change serviceaccount/shop", fault.Failed},
-		http.StatusServiceUnavailable: {"reaching the cluster for serviceaccount/shop", fault.Temporary},
+		http.StatusForbidden:          {"no right to change serviceaccount/shop", errs.Failed},
+		http.StatusServiceUnavailable: {"reaching the cluster for serviceaccount/shop", errs.Temporary},
 	} {
 		s, c := newServer(t)
 		s.Refuse = func(r kubetest.Request) int {
@@ -216,7 +216,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		}
 		_, err := c.Apply(t.Context(), pipeline("aa"))
 		assert.ErrorContains(t, err, want.text)
-		assert.Equal(t, want.kind, fault.KindOf(err), code)
+		assert.Equal(t, want.kind, errs.KindOf(err), code)
 	}
 }
 
@@ -230,7 +230,7 @@ func TestAClusterWithoutArgoSaysSo(t *testing.T) {
 	}
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	assert.ErrorContains(t, err, "the cluster does not know WorkflowTemplate")
-	assert.Contains(t, fault.HintOf(err), "Argo Workflows")
+	assert.Contains(t, errs.HintOf(err), "Argo Workflows")
 }
 
 func TestAPipelineThatUpdatesItselfChangesNoRights(t *testing.T) {

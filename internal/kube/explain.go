@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // explain turns the API server's refusal into an error for a person.
@@ -18,18 +18,18 @@ func explain(u *unstructured.Unstructured, err error) error {
 	object, namespace := name(u), u.GetNamespace()
 	switch {
 	case apierrors.IsConflict(err):
-		return fault.Failedf("%s has fields that %s set to another value: %w", object, managers(err), err).
+		return errs.Failedf("%s has fields that %s set to another value: %w", object, managers(err), err).
 			WithHint("have them give the fields up (kubectl get %s -n %s -o yaml --show-managed-fields), or take them over with --force", object, namespace)
 	case apierrors.IsForbidden(err):
-		return fault.Failedf("no right to change %s in namespace %q: %w", object, namespace, err).
+		return errs.Failedf("no right to change %s in namespace %q: %w", object, namespace, err).
 			WithHint("apply it with the rights of a person once: generator apply")
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-		return fault.Failedf("the cluster refuses %s: %w", object, err)
+		return errs.Failedf("the cluster refuses %s: %w", object, err)
 	case apierrors.IsNotFound(err):
-		return fault.Failedf("the cluster does not know %s, or has no namespace %q: %w", u.GetKind(), namespace, err).
+		return errs.Failedf("the cluster does not know %s, or has no namespace %q: %w", u.GetKind(), namespace, err).
 			WithHint("are Argo Workflows and Argo Events installed in this cluster?")
 	case temporary(err):
-		return fault.Temporaryf("reaching the cluster for %s: %w", object, err)
+		return errs.Temporaryf("reaching the cluster for %s: %w", object, err)
 	}
 	return fmt.Errorf("reaching the cluster for %s: %w", object, err)
 }
@@ -56,6 +56,6 @@ func managers(err error) string {
 
 func temporary(err error) bool {
 	return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) ||
-		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || fault.IsTemporary(err) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || errs.IsTemporary(err) ||
 		strings.Contains(err.Error(), "connection refused")
 }

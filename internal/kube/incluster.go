@@ -7,7 +7,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Requests that the client may make in a second, and at once: a pipeline has
@@ -23,7 +23,7 @@ const (
 func InCluster() (Cluster, error) {
 	place, err := rest.InClusterConfig()
 	if err != nil {
-		return Cluster{}, fault.Invalidf("finding the cluster: %w", err).
+		return Cluster{}, errs.Invalidf("finding the cluster: %w", err).
 			WithHint("outside of a cluster, --objects names a folder that gets the objects")
 	}
 	return Connect(place)
@@ -35,11 +35,11 @@ func Connect(place *rest.Config) (Cluster, error) {
 	limited.QPS, limited.Burst = perSecond, atOnce
 	client, err := dynamic.NewForConfig(limited)
 	if err != nil {
-		return Cluster{}, fault.Invalidf("connecting to the cluster: %w", err)
+		return Cluster{}, errs.Invalidf("connecting to the cluster: %w", err)
 	}
 	raw, err := discovery.NewDiscoveryClientForConfig(limited)
 	if err != nil {
-		return Cluster{}, fault.Invalidf("connecting to the cluster: %w", err)
+		return Cluster{}, errs.Invalidf("connecting to the cluster: %w", err)
 	}
 	return Cluster{Client: client, Raw: func(ctx context.Context, path string) ([]byte, error) {
 		return raw.RESTClient().Get().RequestURI(path).DoRaw(ctx)

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Receiver is what receives the pushes of a pipeline and starts their runs.
@@ -82,7 +82,7 @@ func (c Cluster) await(ctx context.Context, r Receiver, look func(context.Contex
 			if ctx.Err() != nil {
 				return "", ctx.Err()
 			}
-			return "", fault.Temporaryf("the pipeline is applied, but does not receive pushes yet: %s", missing).
+			return "", errs.Temporaryf("the pipeline is applied, but does not receive pushes yet: %s", missing).
 				WithHint("kubectl describe pods -n %s -l eventsource-name=%s; kubectl describe pods -n %s -l sensor-name=%s",
 					r.Namespace, r.EventSource, r.Namespace, r.Sensor)
 		}

@@ -13,10 +13,10 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/stages"
 )
@@ -137,7 +137,7 @@ func TestAPipelineRefusesToNameWhatAPersonHasNotBrought(t *testing.T) {
 		s.Forget()
 		err = c.Try(t.Context(), renderedFrom(t, strings.Replace(text, change[0], change[1], 1)))
 		require.Error(t, err, name)
-		assert.Contains(t, fault.HintOf(err), "a person", name)
+		assert.Contains(t, errs.HintOf(err), "a person", name)
 		assert.Empty(t, s.Writes(), name)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // Submission is a run to be started as a Sensor would start it.
@@ -76,11 +76,11 @@ func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Uns
 		return nil, err
 	}
 	if found == nil {
-		return nil, fault.Invalidf("there is no %s in namespace %q", name(sensor), s.Namespace).WithHint("generator apply brings it")
+		return nil, errs.Invalidf("there is no %s in namespace %q", name(sensor), s.Namespace).WithHint("generator apply brings it")
 	}
 	workflow := workflowOf(found, s.Trigger)
 	if workflow == nil {
-		return nil, fault.Invalidf("%s has no trigger %q that makes a Workflow", name(sensor), s.Trigger)
+		return nil, errs.Invalidf("%s has no trigger %q that makes a Workflow", name(sensor), s.Trigger)
 	}
 	if annotations := workflow.GetAnnotations(); annotations[manifest.AnnotationTitle] != "" {
 		annotations[manifest.AnnotationTitle] += s.Title

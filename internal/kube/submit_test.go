@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 func TestAMissedPushStartsTheRunThatTheSensorWouldStart(t *testing.T) {
@@ -101,14 +101,14 @@ func TestAnObjectIsCreatedOnce(t *testing.T) {
 	s.Refuse = func(kubetest.Request) int { return http.StatusForbidden }
 	_, err := c.Create(t.Context(), object)
 	require.ErrorContains(t, err, "workflow/shop-1-h")
-	assert.Contains(t, fault.HintOf(err), "generator")
+	assert.Contains(t, errs.HintOf(err), "generator")
 }
 
 func TestASensorThatIsMissingIsNamed(t *testing.T) {
 	_, c := newServer(t)
 	_, _, err := c.Submit(t.Context(), kube.Submission{Namespace: "argo-events", Sensor: "shop-sensor", Trigger: "push"})
 	require.ErrorContains(t, err, `there is no sensor/shop-sensor in namespace "argo-events"`)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 
 	_, err = c.Apply(t.Context(), renderedFrom(t, shopConfiguration))
 	require.NoError(t, err)

@@ -6,8 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // leastOfSecret is the shortest webhook secret that is taken: an empty one
@@ -17,7 +17,7 @@ const leastOfSecret = 16
 // PutWebhookSecret brings the webhook's secret to where the EventSource reads it.
 func (c Cluster) PutWebhookSecret(ctx context.Context, at manifest.Object, pipeline, key, value string) (manifest.Action, error) {
 	if len(value) < leastOfSecret {
-		return "", fault.Invalidf("the webhook's secret has %d characters, less than %d", len(value), leastOfSecret)
+		return "", errs.Invalidf("the webhook's secret has %d characters, less than %d", len(value), leastOfSecret)
 	}
 	secret := reference(at)
 	secret.SetLabels(map[string]string{manifest.LabelManagedBy: manifest.ManagedBy, manifest.LabelPipeline: pipeline})
@@ -42,7 +42,7 @@ func (c Cluster) WebhookAddress(ctx context.Context, service manifest.Object) (s
 		address = ingressOf(found)
 		return address != "", nil
 	})
-	if fault.KindOf(err) == fault.Temporary && ctx.Err() == nil {
+	if errs.KindOf(err) == errs.Temporary && ctx.Err() == nil {
 		return "", nil
 	}
 	return address, err

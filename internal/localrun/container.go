@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/proc"
-	"github.com/aphex/aphex-pipeline/internal/remove"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
 // grace is how long a stage may take to stop its own children after SIGTERM;

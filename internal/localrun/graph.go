@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
 // graph is one graph while it runs: what its tasks can name are the facts of the

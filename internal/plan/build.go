@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // New plans the pipeline that cfg declares. It fails only where a contract does

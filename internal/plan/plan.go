@@ -1,6 +1,6 @@
 package plan
 
-import "github.com/aphex/aphex-pipeline/internal/contract"
+import "github.com/aphex/aphex-pipeline/internal/stage/contract"
 
 // Plan is a pipeline as data.
 type Plan struct {

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/repository"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // App is what a folder tells about the CDK app in it. Whatever it does not tell
@@ -80,7 +80,7 @@ func around(dir string) (top, inside string, err error) {
 		return "", "", fmt.Errorf("finding the folder %q: %w", dir, err)
 	}
 	if !isFolder(absolute) {
-		return "", "", fault.Invalidf("there is no folder %q", absolute).WithHint("give --source a folder of the repository")
+		return "", "", errs.Invalidf("there is no folder %q", absolute).WithHint("give --source a folder of the repository")
 	}
 	found, err := repository.Around(absolute)
 	if err != nil {
@@ -117,16 +117,16 @@ func choose(dir, choice string) (folder string, others []string, err error) {
 		}
 		folder = strings.TrimSuffix(folder, "/cdk.json")
 		if !filepath.IsLocal(filepath.FromSlash(folder)) || !isApp(filepath.Join(dir, filepath.FromSlash(folder))) {
-			return "", nil, fault.Invalidf("there is no CDK app in %s of %s; it has %s", folder, dir, Listed("CDK app", apps)).
+			return "", nil, errs.Invalidf("there is no CDK app in %s of %s; it has %s", folder, dir, Listed("CDK app", apps)).
 				WithHint("--app takes the folder of a cdk.json, relative to --source")
 		}
 	case len(apps) == 0:
-		return "", nil, fault.Invalidf("there is no CDK app in %s: no cdk.json there or in the folders below", dir).
+		return "", nil, errs.Invalidf("there is no CDK app in %s: no cdk.json there or in the folders below", dir).
 			WithHint("go to the application's folder, or make an app with `npx cdk init app --language typescript`")
 	case apps[0] == "." || len(apps) == 1:
 		folder = apps[0]
 	default:
-		return "", nil, fault.Invalidf("%s has %s", dir, Listed("CDK app", apps)).
+		return "", nil, errs.Invalidf("%s has %s", dir, Listed("CDK app", apps)).
 			WithHint("choose one: generator init --app %s writes the configuration of one here, --source %s beside the app", quote(apps[0]), quote(apps[0]))
 	}
 	return folder, slices.DeleteFunc(apps, func(app string) bool { return app == folder }), nil

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
 // What an app is told where it leaves account and region open, and what stands

@@ -7,8 +7,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/cdkapp"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // settings are the parts of cdk.json that matter here.
@@ -33,7 +33,7 @@ func readSettings(folder string) (settings, error) {
 	file := filepath.Join(folder, "cdk.json")
 	var s settings
 	if err := cdkapp.ReadJSON(file, &s); err != nil {
-		return settings{}, fault.Invalidf("reading %s: %w", file, err).WithHint("it must be the JSON that the CDK reads")
+		return settings{}, errs.Invalidf("reading %s: %w", file, err).WithHint("it must be the JSON that the CDK reads")
 	}
 	return s, nil
 }

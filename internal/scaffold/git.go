@@ -8,7 +8,7 @@ import (
 
 	gitconfig "github.com/go-git/go-git/v5/config"
 
-	"github.com/aphex/aphex-pipeline/internal/repository"
+	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 )
 
 // origin gives owner and name of the GitHub repository in which a folder lies,

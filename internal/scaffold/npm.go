@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/cdkapp"
+	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 )
 
 // manifest is what of a package.json matters here.

@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/scaffold"
 )
 
@@ -333,8 +333,8 @@ func TestOfSeveralAppsOneIsChosenAndTheOthersAreNamed(t *testing.T) {
 	dir := write(t, twoApps)
 	_, err := scaffold.Inspect(dir, "")
 	require.ErrorContains(t, err, "has 2 CDK apps: services/billing, services/orders")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "--app services/billing")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "--app services/billing")
 	_, err = scaffold.Inspect(dir, "services/payments")
 	require.ErrorContains(t, err, "there is no CDK app in services/payments")
 	require.ErrorContains(t, err, "services/billing, services/orders")

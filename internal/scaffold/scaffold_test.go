@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/scaffold"
 )
 
@@ -60,15 +60,15 @@ func TestCredentialsInARemoteStayThere(t *testing.T) {
 func TestAFolderWithoutAnAppIsExplained(t *testing.T) {
 	_, err := scaffold.Inspect(t.TempDir(), "")
 	assert.ErrorContains(t, err, "there is no CDK app in")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "cdk init app")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "cdk init app")
 }
 
 func TestABrokenAppIsExplained(t *testing.T) {
 	dir := write(t, []txtar.File{{Name: "cdk.json", Data: []byte("{")}})
 	_, err := scaffold.Inspect(dir, "")
 	assert.ErrorContains(t, err, "cdk.json: it is not valid JSON")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
 func TestAFolderBelowTheRepositoryKnowsIt(t *testing.T) {

@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/aphex/aphex-pipeline/internal/assembly"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/remove"
-	"github.com/aphex/aphex-pipeline/internal/synth"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Synthesize runs the app and takes stacks, accounts and regions from its
@@ -20,7 +20,7 @@ import (
 func (a App) Synthesize(ctx context.Context, output io.Writer) (App, error) {
 	out, err := os.MkdirTemp("", "aphex-init-")
 	if err != nil {
-		return App{}, fault.Writing(os.TempDir(), err)
+		return App{}, errs.Writing(os.TempDir(), err)
 	}
 	defer remove.All(out)
 	made, err := synth.Synthesize(ctx, synth.Options{
@@ -42,10 +42,10 @@ func (a App) Synthesize(ctx context.Context, output io.Writer) (App, error) {
 func Create(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return fault.Invalidf("%s is already there and was not touched", path).WithHint("--stdout prints a new one to compare")
+		return errs.Invalidf("%s is already there and was not touched", path).WithHint("--stdout prints a new one to compare")
 	}
 	if err != nil {
-		return fault.Invalidf("writing the configuration: %w", err)
+		return errs.Invalidf("writing the configuration: %w", err)
 	}
 	defer file.Close()
 	if _, err := file.Write(text); err != nil {

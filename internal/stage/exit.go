@@ -1,6 +1,6 @@
 package stage
 
-import "github.com/aphex/aphex-pipeline/internal/fault"
+import "github.com/aphex/aphex-pipeline/internal/errs"
 
 // Exit codes of every program: the contract with Argo's retryStrategy.
 const (
@@ -17,12 +17,12 @@ func ExitCode(err error) int {
 	if err == nil {
 		return ExitDone
 	}
-	switch fault.KindOf(err) {
-	case fault.Invalid:
+	switch errs.KindOf(err) {
+	case errs.Invalid:
 		return ExitInvalid
-	case fault.Temporary:
+	case errs.Temporary:
 		return ExitTemporary
-	case fault.Cancelled:
+	case errs.Cancelled:
 		return ExitCancelled
 	default:
 		return ExitFailed

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Handover is what a run leaves to the one that goes on in its place: with the
@@ -39,7 +39,7 @@ func ParseHandover(output string) (*Handover, error) {
 	}
 	var h Handover
 	if err := json.Unmarshal([]byte(output), &h); err != nil {
-		return nil, fault.Failedf("reading what a run hands over: %w", err)
+		return nil, errs.Failedf("reading what a run hands over: %w", err)
 	}
 	return &h, nil
 }
@@ -76,7 +76,7 @@ func (r Records) Of(ctx context.Context, run string) (*RunRecord, error) {
 	}
 	var record RunRecord
 	if err := json.Unmarshal(data, &record); err != nil {
-		return nil, fault.Failedf("reading the record of run %q: %w", run, err)
+		return nil, errs.Failedf("reading the record of run %q: %w", run, err)
 	}
 	return &record, nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // newLogger makes a logger that writes to w in the asked format: json for

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // podFolder exists in the images; a pod's outputs lie below it.
@@ -46,7 +46,7 @@ func textOf(v reflect.Value) (string, error) {
 // stage works, so that a wrong one is found at once and not after an hour.
 func (c *call) prepare() error {
 	if err := os.MkdirAll(os.TempDir(), 0o777); err != nil {
-		return fault.Invalidf("making the folder for temporary files %q: %w", os.TempDir(), err).
+		return errs.Invalidf("making the folder for temporary files %q: %w", os.TempDir(), err).
 			WithHint("give TMPDIR a folder that can be written")
 	}
 	if c.common.Outputs == "" {
@@ -56,7 +56,7 @@ func (c *call) prepare() error {
 		c.common.Outputs = filepath.Join(podFolder, "outputs")
 	}
 	if err := os.MkdirAll(c.common.Outputs, 0o755); err != nil {
-		return fault.Invalidf("making the outputs folder %q: %w", c.common.Outputs, err).
+		return errs.Invalidf("making the outputs folder %q: %w", c.common.Outputs, err).
 			WithHint("give --outputs a folder that can be written")
 	}
 	return nil
@@ -68,7 +68,7 @@ func (c call) writeOutputs(outputs map[string]string) error {
 	}
 	for name, value := range outputs {
 		if err := writeFile(filepath.Join(c.common.Outputs, name), value); err != nil {
-			return fault.Temporaryf("writing output %q to %q: %w", name, c.common.Outputs, err).
+			return errs.Temporaryf("writing output %q to %q: %w", name, c.common.Outputs, err).
 				WithHint("is the disk full, or the folder read-only?")
 		}
 	}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Program is one binary: its stages and how it keeps their records.
@@ -153,12 +153,12 @@ func (p Program) find(verb string) (Stage, error) {
 			return stage, nil
 		}
 	}
-	return Stage{}, fault.Invalidf("%s has no stage %q", p.Name, verb)
+	return Stage{}, errs.Invalidf("%s has no stage %q", p.Name, verb)
 }
 
 func usageError(stderr io.Writer, program string, err error) {
 	fmt.Fprintf(stderr, "error: %v\n", err)
-	if hint := fault.HintOf(err); hint != "" {
+	if hint := errs.HintOf(err); hint != "" {
 		fmt.Fprintf(stderr, "  hint: %s\n", hint)
 		return
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 type input struct {
@@ -26,7 +26,7 @@ type input struct {
 
 func (in input) Validate() error {
 	if in.Limit < 1 {
-		return fault.Invalidf("limit %d is below 1", in.Limit)
+		return errs.Invalidf("limit %d is below 1", in.Limit)
 	}
 	return nil
 }
@@ -99,8 +99,8 @@ func TestInputsComeFromVariablesAndEmptyOnesCountAsNotGiven(t *testing.T) {
 func TestEveryKindOfErrorHasItsExitCode(t *testing.T) {
 	for want, err := range map[int]error{
 		stage.ExitFailed:    errors.New("the tests failed"),
-		stage.ExitInvalid:   fmt.Errorf("reading: %w", fault.Invalidf("no such environment")),
-		stage.ExitTemporary: fault.Temporaryf("throttled"),
+		stage.ExitInvalid:   fmt.Errorf("reading: %w", errs.Invalidf("no such environment")),
+		stage.ExitTemporary: errs.Temporaryf("throttled"),
 		stage.ExitCancelled: context.Canceled,
 	} {
 		got := run(program(func(stage.Frame, input) (output, error) { return output{}, err }), "--commit", "0123")
@@ -111,7 +111,7 @@ func TestEveryKindOfErrorHasItsExitCode(t *testing.T) {
 func TestAnErrorIsToldWithItsHintAndKeptInTheRecord(t *testing.T) {
 	dir := t.TempDir()
 	p := program(func(stage.Frame, input) (output, error) {
-		return output{Artifact: "partial"}, fault.Failedf("stack Api failed").WithHint("look at the events")
+		return output{Artifact: "partial"}, errs.Failedf("stack Api failed").WithHint("look at the events")
 	})
 	got := run(p, "--commit", "0123", "--outputs", dir, "--log-format", "text")
 
@@ -131,7 +131,7 @@ func TestASecretIsInNoLogAndNoRecord(t *testing.T) {
 		fmt.Fprint(f.Out, "printed canary-")
 		fmt.Fprintln(f.Out, "value-1234")
 		f.Log.Info("logged", "value", "canary-value-1234")
-		return output{}, fault.Failedf("bad canary-value-1234").WithHint("see canary-value-1234")
+		return output{}, errs.Failedf("bad canary-value-1234").WithHint("see canary-value-1234")
 	})
 	for _, format := range []string{"text", "json"} {
 		got := run(p, "--commit", "0123", "--outputs", dir, "--log-format", format)

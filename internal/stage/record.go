@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Record says how one run of a stage went. It lies as result.json beside the
@@ -59,7 +59,7 @@ func newRecord(c call, started time.Time, outputs map[string]string, err error, 
 		Started: started.UTC(), Ended: time.Now().UTC(),
 	}
 	if err != nil {
-		r.Status, r.Error, r.Hint = fault.KindOf(err).String(), mask(err.Error()), mask(fault.HintOf(err))
+		r.Status, r.Error, r.Hint = errs.KindOf(err).String(), mask(err.Error()), mask(errs.HintOf(err))
 	}
 	return r
 }

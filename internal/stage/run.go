@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/redact"
-	"github.com/aphex/aphex-pipeline/internal/screen"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
 // run runs the stage inside its frame and gives the exit code.
@@ -47,7 +47,7 @@ func (c *call) work(ctx context.Context, frame Frame) error {
 	frame.Log.Info("started", "stage", c.stage.Contract.Name(), "version", Version())
 	output, err := c.stage.run(ctx, frame)
 	if err != nil && ctx.Err() != nil {
-		err = fault.Stopped(err, "the same command runs it again")
+		err = errs.Stopped(err, "the same command runs it again")
 	}
 	outputs, encodeErr := values(output)
 	err = first(err, encodeErr, c.writeOutputs(outputs))
@@ -95,9 +95,9 @@ func report(frame Frame, json bool, err error) {
 	if err == nil {
 		return
 	}
-	hint := fault.HintOf(err)
+	hint := errs.HintOf(err)
 	if json {
-		frame.Log.Error(err.Error(), "kind", fault.KindOf(err).String(), "hint", hint)
+		frame.Log.Error(err.Error(), "kind", errs.KindOf(err).String(), "hint", hint)
 		return
 	}
 	fmt.Fprintf(frame.Out, "error: %v\n", err)

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/redact"
-	"github.com/aphex/aphex-pipeline/internal/screen"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Stage is one stage of a program: a function from a typed input to a typed

@@ -14,9 +14,9 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // defaultArtifacts is what build.artifacts is where the configuration says nothing.
@@ -29,18 +29,18 @@ const defaultArtifacts = "artifacts"
 func artifactsOf(dir string, build config.Build) ([]bucket.File, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fault.Temporaryf("opening the workspace: %w", err)
+		return nil, errs.Temporaryf("opening the workspace: %w", err)
 	}
 	defer root.Close()
 	found := map[string]bool{}
 	for _, pattern := range build.Artifacts {
 		matches, err := fs.Glob(root.FS(), path.Clean(filepath.ToSlash(pattern)))
 		if err != nil {
-			return nil, fault.Invalidf("build.artifacts: the pattern %q: %w", pattern, err)
+			return nil, errs.Invalidf("build.artifacts: the pattern %q: %w", pattern, err)
 		}
 		matches = slices.DeleteFunc(matches, stays)
 		if len(matches) == 0 && pattern != defaultArtifacts {
-			return nil, fault.Failedf("the build left nothing that build.artifacts %q names", pattern).
+			return nil, errs.Failedf("the build left nothing that build.artifacts %q names", pattern).
 				WithHint("do the build commands write there? Paths are relative to the repository")
 		}
 		for _, match := range matches {
@@ -63,7 +63,7 @@ func artifactsOf(dir string, build config.Build) ([]bucket.File, error) {
 // stays says whether a path stays out of the archive.
 func stays(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
-	return workspace.Excluded(top)
+	return checkout.Excluded(top)
 }
 
 // addFiles adds the regular files at or below name.

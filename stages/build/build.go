@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Help describes the stage on the command line.
@@ -48,21 +48,21 @@ type Input struct {
 // Validate refuses an input that names no workspace or no place for the artifact, or two.
 func (in Input) Validate() error {
 	if (in.Source == "") == (in.Repository == "") {
-		return fault.Invalidf("exactly one of --source and --repository names what to build").
+		return errs.Invalidf("exactly one of --source and --repository names what to build").
 			WithHint("builder --source . builds a copy of this folder")
 	}
 	if (in.Bucket == "") == (in.ArtifactDir == "") {
-		return fault.Invalidf("exactly one of --bucket and --artifact-dir says where the artifact goes")
+		return errs.Invalidf("exactly one of --bucket and --artifact-dir says where the artifact goes")
 	}
 	if in.Source != "" && filepath.Clean(in.Source) == filepath.Clean(in.ArtifactDir) {
-		return fault.Invalidf("--artifact-dir is --source, and the next build would copy what this one leaves").WithHint("give a folder in it, such as ./built")
+		return errs.Invalidf("--artifact-dir is --source, and the next build would copy what this one leaves").WithHint("give a folder in it, such as ./built")
 	}
 	if in.Repository != "" {
-		if err := workspace.CheckURL(in.Repository, in.Host, in.AllowLocal); err != nil {
+		if err := checkout.CheckURL(in.Repository, in.Host, in.AllowLocal); err != nil {
 			return err
 		}
 	}
-	return workspace.CheckCommit(in.Commit)
+	return checkout.CheckCommit(in.Commit)
 }
 
 // Output is what the stage leaves.
@@ -77,7 +77,7 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("builder")
 // Deps are what the stage works with.
 type Deps struct {
 	// CheckOut brings a repository at a commit into a folder; see workspace.CheckOut.
-	CheckOut func(context.Context, workspace.Options) (workspace.Checkout, error)
+	CheckOut func(context.Context, checkout.Options) (checkout.Checkout, error)
 	// Token gives the token for the repository's host; it may be empty.
 	Token func(context.Context) (string, error)
 	// Upload stores the packed workspace and its document; see bucket.Store.
@@ -91,7 +91,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 			return Output{}, err // now, and not when all is built
 		}
 	}
-	parent, err := workspace.Scratch("build-")
+	parent, err := checkout.Scratch("build-")
 	if err != nil {
 		return Output{}, err
 	}
@@ -106,9 +106,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
-		return Output{}, fault.Invalidf("%w", err)
+		return Output{}, errs.Invalidf("%w", err)
 	}
-	commands, err := workspace.RunCommands(ctx, cfg.Build.Commands, workspace.Surroundings{
+	commands, err := checkout.RunCommands(ctx, cfg.Build.Commands, checkout.ExecOptions{
 		Dir: dir, Env: environ(in), Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 
 // pack makes one object of the workspace and stores it where the input says.
 func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string, m bucket.Metadata) (Output, error) {
-	packed, err := bucket.Pack(ctx, dir, workspace.Excluded)
+	packed, err := bucket.Pack(ctx, dir, checkout.Excluded)
 	if err != nil {
 		return Output{}, err
 	}
@@ -146,14 +146,14 @@ func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string,
 // fill makes the workspace: a checkout, or a copy of a plain folder.
 func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string) error {
 	if in.Source != "" {
-		return workspace.Snapshot(ctx, frame.Out, in.Source, dir, in.ArtifactDir)
+		return checkout.Snapshot(ctx, frame.Out, in.Source, dir, in.ArtifactDir)
 	}
 	token, err := d.Token(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the repository's token: %w", err)
 	}
 	frame.Redactor.Add(token)
-	checkout, err := d.CheckOut(ctx, workspace.Options{
+	checkout, err := d.CheckOut(ctx, checkout.Options{
 		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
 		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
 	})
@@ -169,5 +169,5 @@ func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string)
 }
 
 func environ(in Input) []string {
-	return workspace.Environ("COMMIT_SHA="+in.Commit, "BRANCH="+in.Branch, "REPOSITORY="+in.Repository)
+	return checkout.Environ("COMMIT_SHA="+in.Commit, "BRANCH="+in.Branch, "REPOSITORY="+in.Repository)
 }

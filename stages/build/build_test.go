@@ -19,12 +19,12 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/remove/nobody"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/redact"
-	"github.com/aphex/aphex-pipeline/internal/remove/nobody"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages/build"
 )
 
@@ -46,16 +46,16 @@ type world struct {
 	log      bytes.Buffer
 	stored   bucket.Metadata
 	files    []string
-	checkout workspace.Options
+	checkout checkout.Options
 	token    string
 }
 
 func (w *world) deps(dir string) build.Deps {
 	return build.Deps{
 		Token: func(context.Context) (string, error) { return w.token, nil },
-		CheckOut: func(ctx context.Context, o workspace.Options) (workspace.Checkout, error) {
+		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
 			w.checkout = o
-			return workspace.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))
+			return checkout.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))
 		},
 		Upload: func(ctx context.Context, _ string, p bucket.Packed, m bucket.Metadata) (bucket.Metadata, error) {
 			m.Key, m.Digest = bucket.Key(m.Commit, p.Digest), p.Digest
@@ -130,8 +130,8 @@ func TestABrokenCommandStopsTheBuildAndNothingIsStored(t *testing.T) {
 	dir := source(t, `{commands: ["echo cause of it; exit 4", "touch never"]}`)
 	_, err := run(t, &w, dir, build.Input{Source: dir})
 
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "cause of it")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "cause of it")
 	assert.Empty(t, w.files)
 }
 
@@ -141,7 +141,7 @@ func TestAnArtifactThatTheBuildDidNotLeaveIsNamed(t *testing.T) {
 	_, err := run(t, &w, dir, build.Input{Source: dir})
 
 	assert.ErrorContains(t, err, `"dist/*.js"`)
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 }
 
 func TestWithoutABucketTheArtifactIsKeptInAFolder(t *testing.T) {
@@ -175,7 +175,7 @@ func TestAFolderThatCannotKeepTheArtifactIsFoundBeforeTheBuild(t *testing.T) {
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New()}
 	_, err := build.Run(t.Context(), w.deps(dir), frame, in)
 
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.ErrorContains(t, err, "/proc/built")
 	assert.NotContains(t, w.log.String(), "begun")
 }
@@ -210,7 +210,7 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		"a branch's name":    {Commit: "main", Source: "s", Bucket: "b"},
 		"half of the digits": {Commit: commit[:20], Source: "s", Bucket: "b"},
 	} {
-		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()), name)
+		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), name)
 	}
 }
 

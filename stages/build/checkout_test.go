@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
-	"github.com/aphex/aphex-pipeline/internal/workspace/gittest"
 	"github.com/aphex/aphex-pipeline/stages/build"
 )
 
@@ -32,7 +32,7 @@ func buildFrom(t *testing.T, url, commit string) (build.Output, string, string, 
 	var log bytes.Buffer
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &log, Redactor: redact.New()}
 	out, err := build.Run(t.Context(), build.Deps{
-		CheckOut: workspace.CheckOut, Token: func(context.Context) (string, error) { return "", nil },
+		CheckOut: checkout.CheckOut, Token: func(context.Context) (string, error) { return "", nil },
 	}, frame, in)
 	return out, in.ArtifactDir, log.String(), err
 }
@@ -79,8 +79,8 @@ func TestABrokenCommandOfARealCommitIsShown(t *testing.T) {
 	url, commit := repository(t, `echo "cannot find module x" >&2; exit 7`)
 	_, folder, log, err := buildFrom(t, url, commit)
 	require.Error(t, err)
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "cannot find module x")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "cannot find module x")
 	assert.Contains(t, log, "cannot find module x")
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)

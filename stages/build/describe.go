@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/proc"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // describe makes the document that lies beside the artifact.
-func describe(ctx context.Context, in Input, commands []workspace.CommandResult, artifacts []bucket.File) bucket.Metadata {
+func describe(ctx context.Context, in Input, commands []checkout.CommandResult, artifacts []bucket.File) bucket.Metadata {
 	m := bucket.Metadata{
 		Commit: in.Commit, Branch: in.Branch, Repository: in.Repository, Timestamp: time.Now().UTC(),
 		Artifacts: artifacts, Tools: versions(ctx),

@@ -14,8 +14,8 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	engine "github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
@@ -47,13 +47,13 @@ func TestEveryEnvironmentIsCheckedBeforeOneIsTouched(t *testing.T) {
 	for name, c := range map[string]struct {
 		environments string
 		says         []string
-		kind         fault.Kind
+		kind         errs.Kind
 	}{
 		"a misspelt stack": {
 			`
   - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
   - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Dtaa}]}
-`, []string{`environment prod: `, `no stack "Dtaa"`}, fault.Invalid,
+`, []string{`environment prod: `, `no stack "Dtaa"`}, errs.Invalid,
 		},
 		"several mistakes": {
 			`
@@ -61,16 +61,16 @@ func TestEveryEnvironmentIsCheckedBeforeOneIsTouched(t *testing.T) {
   - {name: eu, account: "222222222222", region: eu-central-1, stacks: [{name: Data}]}
   - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Date}]}
   - {name: us, account: "333333333333", region: us-west-2, stacks: [{name: Egde}]}
-`, []string{"3 of 4 environments cannot be deployed:", "\n  dev, prod: ", `"Date"`, "\n  us: ", `"Egde"`, "did you mean"}, fault.Invalid,
+`, []string{"3 of 4 environments cannot be deployed:", "\n  dev, prod: ", `"Date"`, "\n  us: ", `"Egde"`, "did you mean"}, errs.Invalid,
 		},
 	} {
 		w.configure(c.environments)
 		_, err := w.check()
 		require.Error(t, err, name)
 		for _, text := range c.says {
-			assert.Contains(t, err.Error()+" "+fault.HintOf(err), text, name)
+			assert.Contains(t, err.Error()+" "+errs.HintOf(err), text, name)
 		}
-		assert.Equal(t, c.kind, fault.KindOf(err), name)
+		assert.Equal(t, c.kind, errs.KindOf(err), name)
 	}
 	for call := range w.Calls() {
 		assert.NotRegexp(t, "ChangeSet|PutObject", call)
@@ -118,8 +118,8 @@ func TestAStackOfTwoEnvironmentsIsRefusedByName(t *testing.T) {
 			continue
 		}
 		require.ErrorContains(t, err, c.says, name)
-		assert.Equal(t, fault.Invalid, fault.KindOf(err), name)
-		assert.Contains(t, fault.HintOf(err), "ENVIRONMENT_NAME", name)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err), name)
+		assert.Contains(t, errs.HintOf(err), "ENVIRONMENT_NAME", name)
 	}
 }
 
@@ -130,8 +130,8 @@ func TestAnAppThatFailsForOneEnvironmentIsFoundWithItsOutput(t *testing.T) {
 	w.write("app.js", "if (process.env.ENVIRONMENT_NAME === 'prod') { console.error('no settings for prod'); process.exit(7) }\n"+string(app))
 	_, err = w.check()
 	require.ErrorContains(t, err, "environment prod: ")
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Contains(t, err.Error()+fault.HintOf(err), "no settings for prod")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, err.Error()+errs.HintOf(err), "no settings for prod")
 	assert.False(t, strings.Contains(w.out.String(), "no settings"), "the deployment shows what the app prints")
 }
 
@@ -153,8 +153,8 @@ func TestADockerWithoutADaemonIsFoundBeforeAnythingIsDeployed(t *testing.T) {
 	for _, err := range []error{checked, deployed} {
 		require.ErrorContains(t, err, "cannot reach its daemon: Cannot connect to the Docker daemon")
 		assert.ErrorContains(t, err, "the image Image has to be built")
-		assert.Equal(t, fault.Invalid, fault.KindOf(err))
-		assert.Contains(t, fault.HintOf(err), "DOCKER_HOST")
+		assert.Equal(t, errs.Invalid, errs.KindOf(err))
+		assert.Contains(t, errs.HintOf(err), "DOCKER_HOST")
 	}
 	for call := range w.Calls() {
 		assert.NotRegexp(t, "ChangeSet|PutObject", call)

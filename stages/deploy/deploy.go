@@ -12,18 +12,18 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/remove"
-	"github.com/aphex/aphex-pipeline/internal/screen"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Help describes the stage on the command line.
@@ -110,13 +110,13 @@ func (in Input) Validate() error {
 		return err
 	}
 	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
-		return fault.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
+		return errs.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
 	}
 	if in.Concurrency < 0 {
-		return fault.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)
+		return errs.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)
 	}
 	if in.ExecutePlan != "" && (in.plans() || len(in.Stacks) > 0 || in.Force) {
-		return fault.Invalidf("--execute-plan goes with none of --plan, --plan-file, --stacks and --force").
+		return errs.Invalidf("--execute-plan goes with none of --plan, --plan-file, --stacks and --force").
 			WithHint("which stacks are deployed, and how, is in the plan")
 	}
 	if _, err := in.values(); err != nil {
@@ -126,9 +126,9 @@ func (in Input) Validate() error {
 		return err
 	}
 	if in.Exclusively && len(in.Stacks) == 0 {
-		return fault.Invalidf("--exclusively goes with --stacks, which is not given")
+		return errs.Invalidf("--exclusively goes with --stacks, which is not given")
 	}
-	return workspace.CheckCommit(in.Commit)
+	return checkout.CheckCommit(in.Commit)
 }
 
 // plans says whether nothing is to be executed.
@@ -160,7 +160,7 @@ type Deps struct {
 	// Put stores an object in the bucket.
 	Put func(ctx context.Context, bucket, key string, data []byte) error
 	// Enter enters the account, as account.Enter does.
-	Enter func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error)
+	Assume func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
 	// Progress is told of everything that happens; nil draws on the frame's screen,
 	// or writes lines for people, or JSON.
 	Progress func(progress.Event)
@@ -170,12 +170,12 @@ type Deps struct {
 
 // Engine makes the engine of a stage. It reports where the frame shows it.
 func (d Deps) Engine(frame stage.Frame) deploy.Engine {
-	options := progress.Options{Tell: d.Progress, Screen: frame.Screen, Log: frame.Log, Out: frame.Out, Quiet: d.Quiet}
+	options := progress.Options{Report: d.Progress, Screen: frame.Screen, Log: frame.Log, Out: frame.Out, Quiet: d.Quiet}
 	if frame.Redactor != nil {
 		options.Mask = frame.Redactor.String
 	}
 	return deploy.Engine{
-		Enter: d.Enter, Reporter: progress.New(options), Log: frame.Log, Out: frame.Out, Redactor: frame.Redactor, Run: frame.Workflow,
+		Assume: d.Assume, Reporter: progress.New(options), Log: frame.Log, Out: frame.Out, Redactor: frame.Redactor, Run: frame.Workflow,
 	}
 }
 
@@ -201,7 +201,7 @@ func Check(ctx context.Context, d Deps, frame stage.Frame, bucket string, r depl
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, err error) {
 	defer func() {
 		if err != nil && ctx.Err() != nil {
-			err = fault.Stopped(err, out.Summary.GoesOn())
+			err = errs.Stopped(err, out.Summary.GoesOn())
 		}
 	}()
 	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.NamedOutputsFile), checkWritable(in.DetailedOutputsFile), checkWritable(in.PlanFile)); err != nil {
@@ -212,7 +212,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 			return Output{}, err
 		}
 	}
-	scratch, err := workspace.Scratch("deploy-")
+	scratch, err := checkout.Scratch("deploy-")
 	if err != nil {
 		return Output{}, err
 	}
@@ -260,7 +260,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 // request says what to deploy: it fetches the workspace, reads its
 // configuration, and puts the flags over what the environment declares. It has
 // no stacks where a run finds that its commit has dropped the environment.
-func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.Teller, in Input, scratch string) (r deploy.Request, cfg *config.Config, err error) {
+func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.Reporter, in Input, scratch string) (r deploy.Request, cfg *config.Config, err error) {
 	var planned *deploy.Plan
 	if in.ExecutePlan != "" {
 		if planned, err = deploy.ReadPlan(in.ExecutePlan, in.Environment, in.Commit); err != nil {
@@ -279,13 +279,13 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.T
 	}
 	cfg, err = config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
-		return r, nil, fault.Invalidf("%w", err)
+		return r, nil, errs.Invalidf("%w", err)
 	}
 	env, found := cfg.At(in.Config).Environment(in.Environment)
 	switch {
 	case found:
 	case frame.Workflow == "": // called by hand
-		return r, nil, fault.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+		return r, nil, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
 	default:
 		// A run keeps the topology it started with, and the commit may have dropped the environment.
 		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)

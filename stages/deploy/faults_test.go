@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/awssim"
-	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
@@ -25,14 +25,14 @@ func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
-	w.Stacks().FailResource(stacks.Rule{Stack: "Api", Type: "AWS::SNS::Topic", Reason: "Topic limit exceeded"})
+	w.Stacks().FailResource(cloudformation.Rule{Stack: "Api", Type: "AWS::SNS::Topic", Reason: "Topic limit exceeded"})
 	out, err := w.run("dev")
 	require.ErrorContains(t, err, `stack "Api" failed (ROLLBACK_COMPLETE): Topic`)
 	assert.Regexp(t, `\(AWS::SNS::Topic, Api/Topic/Resource, app\.js:\d+\): Topic limit exceeded`, err.Error())
 	assert.ErrorContains(t, err, "not deployed because of this: Edge")
 	assert.Regexp(t, `(?m)^  what happened in Api around that:\n(    .*\n)*  → \d\d:\d\d:\d\d  CREATE_FAILED +Api/Topic/Resource \(AWS::SNS::Topic\)  Topic limit exceeded\n(    .*\n)*    .* ROLLBACK_IN_PROGRESS `, err.Error())
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "quota")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "quota")
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "failed", "Edge": "skipped"}, actions(out))
 	assert.Contains(t, w.stored["artifacts/"+out.Outputs], "OrdersName")
 
@@ -46,8 +46,8 @@ func TestRunningStacksFinishWhenAnotherFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
-	w.Stacks().FailResource(stacks.Rule{Stack: "Edge", Operation: "CREATE"})
-	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Operation: "CREATE", Delay: 3 * time.Second, OnlySlow: true})
+	w.Stacks().FailResource(cloudformation.Rule{Stack: "Edge", Operation: "CREATE"})
+	w.Stacks().FailResource(cloudformation.Rule{Stack: "Data", Operation: "CREATE", Delay: 3 * time.Second, OnlySlow: true})
 	out, err := w.run("prod") // three at once
 	require.Error(t, err)
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "skipped", "Edge": "failed"}, actions(out))
@@ -111,7 +111,7 @@ func executedTwice(w *world) (names []string) {
 
 func TestSessionsThatEndAreRenewedDuringALongDeployment(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *stacks.Options) {
+	w := newWorld(t, func(o *cloudformation.Options) {
 		o.ResourceTime = func(string, string) time.Duration { return 40 * time.Minute }
 	})
 	w.unvalidated()
@@ -146,7 +146,7 @@ func TestAKilledDeploymentIsPickedUp(t *testing.T) {
 	for _, after := range []string{"assets", "preparing", "executing", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"} {
 		t.Run(after, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *stacks.Options) {
+			w := newWorld(t, func(o *cloudformation.Options) {
 				o.ResourceTime = func(string, string) time.Duration { return 300 * time.Millisecond }
 			})
 			ctx, kill := context.WithCancel(t.Context())
@@ -158,7 +158,7 @@ func TestAKilledDeploymentIsPickedUp(t *testing.T) {
 			}
 			_, err := w.runIn(ctx, "dev", ready)
 			require.Error(t, err)
-			assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+			assert.Equal(t, errs.Cancelled, errs.KindOf(err))
 			w.onEvent = nil
 			out, err := w.run("dev", ready)
 			require.NoError(t, err, w.log.String())
@@ -204,7 +204,7 @@ func TestWhatTheAppSaysStopsOrIsShown(t *testing.T) {
 	w.shape("error")
 	_, err := w.run("dev")
 	require.ErrorContains(t, err, "the CDK app reports errors:\n  Api: this is wrong")
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	w.shape("invalid")
 	_, err = w.run("dev")
 	require.ErrorContains(t, err, "the validation of the templates failed (CloudFormation Validate):\n  Api/Bad: DelaySeconds")
@@ -230,7 +230,7 @@ func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testi
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
-	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Type: "AWS::SQS::Queue", Delay: 3 * time.Second, OnlySlow: true})
+	w.Stacks().FailResource(cloudformation.Rule{Stack: "Data", Type: "AWS::SQS::Queue", Delay: 3 * time.Second, OnlySlow: true})
 	_, err := w.run("dev", func(in *deploy.Input) { in.Concurrency = 1 })
 	require.NoError(t, err)
 	at := func(subject, step string) int {
@@ -284,27 +284,27 @@ func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 	}
 	cases := []struct {
 		name, environments, says, hint string
-		kind                           fault.Kind
+		kind                           errs.Kind
 	}{
 		{
 			"an account that does not let us in", `[{name: dev, account: "333333333333", region: eu-west-1, stacks: [{name: Data}]}]`,
-			"entering environment dev (account 333333333333, eu-west-1)", "--trust 111111111111", fault.Invalid,
+			"entering environment dev (account 333333333333, eu-west-1)", "--trust 111111111111", errs.Invalid,
 		},
 		{
 			"a role of another account", `[{name: dev, account: "111111111111", region: eu-west-1, roleArn: "arn:aws:iam::222222222222:role/x", stacks: [{name: Data}]}]`,
-			"roleArn is of the account", "", fault.Invalid,
+			"roleArn is of the account", "", errs.Invalid,
 		},
 		{
 			"a region that is not bootstrapped", `[{name: dev, account: "111111111111", region: ap-southeast-2, stacks: [{name: Data}]}]`,
-			"account 111111111111 is not bootstrapped in ap-southeast-2", "cdk bootstrap aws://111111111111/ap-southeast-2", fault.Invalid,
+			"account 111111111111 is not bootstrapped in ap-southeast-2", "cdk bootstrap aws://111111111111/ap-southeast-2", errs.Invalid,
 		},
 		{
 			"a stack that the app lacks", `[{name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Dta}]}]`,
-			`the CDK app has no stack "Dta"; its stacks are Data, Api, Edge`, "did you mean Data?", fault.Invalid,
+			`the CDK app has no stack "Dta"; its stacks are Data, Api, Edge`, "did you mean Data?", errs.Invalid,
 		},
 		{
 			"a hook that fails", `[{name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}], hooks: {preDeploy: ["exit 3"]}}]`,
-			"pre-deploy hook of environment dev", "", fault.Failed,
+			"pre-deploy hook of environment dev", "", errs.Failed,
 		},
 	}
 	for _, c := range cases {
@@ -312,8 +312,8 @@ func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 			w.configure(" " + c.environments + "\n")
 			_, err := w.run("dev")
 			require.ErrorContains(t, err, c.says)
-			assert.Equal(t, c.kind, fault.KindOf(err))
-			assert.Contains(t, fault.HintOf(err), c.hint)
+			assert.Equal(t, c.kind, errs.KindOf(err))
+			assert.Contains(t, errs.HintOf(err), c.hint)
 			nothing(t)
 		})
 	}
@@ -329,11 +329,11 @@ func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 		w.configure(` [{name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}]` + "\n")
 		_, err := w.byHand("prod")
 		require.ErrorContains(t, err, `no environment "prod": its environments are dev`)
-		assert.Equal(t, fault.Invalid, fault.KindOf(err))
+		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 		nothing(t)
 	})
 	t.Run("an artifact that was changed", func(t *testing.T) {
-		w.fetch = func() error { return fault.Failedf("the artifact is not what the build stored") }
+		w.fetch = func() error { return errs.Failedf("the artifact is not what the build stored") }
 		_, err := w.run("dev", func(in *deploy.Input) {
 			in.Source, in.Artifact, in.Digest = "", commit+"/x.tar.zst", "sha256:"+strings.Repeat("0", 64)
 		})

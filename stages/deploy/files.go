@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // flagFile is a file or folder that a flag names.
@@ -26,11 +26,11 @@ func (in Input) checkFiles() error {
 		}
 		for _, other := range append(written, in.readFiles()...) {
 			if other.path != "" && sameFile(file.path, other.path) {
-				return fault.Invalidf("%s and %s are one file, %q", other.flag, file.flag, file.path).WithHint("give each a file of its own")
+				return errs.Invalidf("%s and %s are one file, %q", other.flag, file.flag, file.path).WithHint("give each a file of its own")
 			}
 		}
 		if over := in.readFolder(file.path); over != "" {
-			return fault.Invalidf("%s is %q, which would be written over what %s holds", file.flag, file.path, over).WithHint("give a file outside of it")
+			return errs.Invalidf("%s is %q, which would be written over what %s holds", file.flag, file.path, over).WithHint("give a file outside of it")
 		}
 		written = append(written, file)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
@@ -56,8 +56,8 @@ func TestAFileThatWouldBeWrittenOverAnotherIsRefused(t *testing.T) {
 			continue
 		}
 		if assert.ErrorContains(t, err, c.says, name) {
-			assert.Equal(t, fault.Invalid, fault.KindOf(err), name)
-			assert.True(t, strings.HasPrefix(fault.HintOf(err), "give "), name)
+			assert.Equal(t, errs.Invalid, errs.KindOf(err), name)
+			assert.True(t, strings.HasPrefix(errs.HintOf(err), "give "), name)
 		}
 	}
 }

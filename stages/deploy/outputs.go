@@ -13,7 +13,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // checkWritable finds out before anything is deployed whether a file can be
@@ -26,12 +26,12 @@ func checkWritable(name string) error {
 	_, missing := os.Stat(name)
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
-		return fault.Writing(name, err)
+		return errs.Writing(name, err)
 	}
 	if missing != nil {
 		defer os.Remove(name)
 	}
-	return fault.Writing(name, file.Close())
+	return errs.Writing(name, file.Close())
 }
 
 // keepOutputs stores the outputs in all shapes, and gives the key of the plain
@@ -52,7 +52,7 @@ func (d Deps) keepOutputs(ctx context.Context, in Input, results deploy.Results)
 			continue
 		}
 		if err := os.WriteFile(file.path, file.text, 0o644); err != nil {
-			return "", fault.Writing(file.path, err)
+			return "", errs.Writing(file.path, err)
 		}
 	}
 	if in.Bucket == "" {

@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 func TestTheOutputsFileIsThatOfTheCDKCLIAndTheNamedOneHasEveryStack(t *testing.T) {
@@ -55,6 +55,6 @@ func TestTheOutputsFileIsThatOfTheCDKCLIAndTheNamedOneHasEveryStack(t *testing.T
 func TestValuesOfFlagsThatAreNoAssignmentsAreRefused(t *testing.T) {
 	for _, in := range []Input{{Parameters: []string{"x"}}, {Parameters: []string{"=x"}}, {Parameters: []string{"A:=x"}}, {Parameters: []string{":B=x"}}, {Context: []string{"x"}}, {Context: []string{"=x"}}, {Context: []string{"aws:x=y"}}} {
 		_, err := in.values()
-		assert.Equal(t, fault.Invalid, fault.KindOf(err), "%v %v", in.Parameters, in.Context)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err), "%v %v", in.Parameters, in.Context)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	engine "github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
@@ -87,7 +87,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	require.ErrorContains(t, err, "is not what was planned")
 	_, err = w.run("dev", execute, func(in *deploy.Input) { in.Commit = "f" + commit[1:] })
 	require.ErrorContains(t, err, "is a plan of commit "+commit)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	stacks, text = w.plan(file)
 	assert.Equal(t, engine.Intent("update"), stacks["Data"].Intent)
 	assert.Contains(t, text, "VisibilityTimeout: 30 → 60")
@@ -144,6 +144,6 @@ func TestAPlanThatIsNotKeptLeavesNothing(t *testing.T) {
 	}
 	_, err = w.runIn(ctx, "dev", plan)
 	require.Error(t, err)
-	assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
 	assert.Equal(t, before, w.traces(), "a plan that is stopped leaves nothing either")
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // oldDeployRights are what the deploy role of a bootstrap before version 30 may do.
@@ -65,9 +65,9 @@ func TestAChangeSetThatIsRefusedIsExplainedAsFarAsTheBootstrapAllows(t *testing.
 		w.shape(shape)
 		out, err := w.run("dev")
 		require.Error(t, err)
-		assert.Equal(t, fault.Failed, fault.KindOf(err))
+		assert.Equal(t, errs.Failed, errs.KindOf(err))
 		assert.Equal(t, "failed", actions(out)["Api"])
-		assert.NotContains(t, err.Error()+fault.HintOf(err), "DescribeEvents", "nobody is sent to an API")
+		assert.NotContains(t, err.Error()+errs.HintOf(err), "DescribeEvents", "nobody is sent to an API")
 		assert.Eventually(t, func() bool {
 			found, err := cfn.Find(t.Context(), api, "Api")
 			return err == nil && found == nil
@@ -79,7 +79,7 @@ func TestAChangeSetThatIsRefusedIsExplainedAsFarAsTheBootstrapAllows(t *testing.
 	assert.Regexp(t, `^the change set of stack "Api" was refused before anything changed:
   Bare \(AWS::Lambda::Function, Api/Bare, app\.js:\d+\): extraneous key \[Variable\] is not permitted \(property Environment\)
   Taken\w+ \(AWS::SQS::Queue, Api/Taken/Resource, app\.js:\d+\): Resource of type 'AWS::SQS::Queue' with identifier 'orders' already exists\. \(property QueueName\)\n`, err.Error())
-	assert.Contains(t, fault.HintOf(err), "something of this name exists outside of the stack")
+	assert.Contains(t, errs.HintOf(err), "something of this name exists outside of the stack")
 
 	err = refused("refused nested")
 	assert.Regexp(t, `
@@ -89,5 +89,5 @@ func TestAChangeSetThatIsRefusedIsExplainedAsFarAsTheBootstrapAllows(t *testing.
 	makeOld(t, api)
 	err = refused("refused")
 	assert.Regexp(t, `^the change set of stack "Api" was refused before anything changed: The following hook\(s\)/validation failed: \[AWS::EarlyValidation::PropertyValidation, AWS::EarlyValidation::ResourceExistenceCheck\]\.\n`, err.Error())
-	assert.Contains(t, fault.HintOf(err), "`cdk bootstrap aws://"+dev+"/eu-west-1`")
+	assert.Contains(t, errs.HintOf(err), "`cdk bootstrap aws://"+dev+"/eu-west-1`")
 }

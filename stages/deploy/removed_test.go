@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
@@ -175,8 +175,8 @@ func TestAnInventoryThatNoDeploymentWroteLeadsNowhere(t *testing.T) {
 		"no region":             `{"stacks":[{"stack":"A","name":"A","account":"111111111111","region":"evil.example.org/","environmentRegion":"eu-west-1"}]}`,
 	} {
 		d := w.deps()
-		d.Enter = func(context.Context, *slog.Logger, account.Target) (*account.Entry, error) {
-			return nil, fault.Failedf("entered for %s", name)
+		d.Assume = func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
+			return nil, errs.Failedf("entered for %s", name)
 		}
 		w.stored["artifacts/"+inventory.Key("old")] = text
 		w.configure(devOf("{name: Data}"))

@@ -5,14 +5,14 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // RollbackHelp describes the stage on the command line.
@@ -45,7 +45,7 @@ type RollbackInput struct {
 // Validate refuses resources of which all and some are named.
 func (in RollbackInput) Validate() error {
 	if in.Force && len(in.Orphan) > 0 {
-		return fault.Invalidf("--force leaves all failing resources behind, --orphan some of them").WithHint("give one of them")
+		return errs.Invalidf("--force leaves all failing resources behind, --orphan some of them").WithHint("give one of them")
 	}
 	return nil
 }
@@ -64,13 +64,13 @@ func RollbackContract() contract.Contract {
 func RollBack(ctx context.Context, d Deps, frame stage.Frame, in RollbackInput) (RollbackOutput, error) {
 	cfg, err := config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config)))
 	if err != nil {
-		return RollbackOutput{}, fault.Invalidf("%w", err)
+		return RollbackOutput{}, errs.Invalidf("%w", err)
 	}
 	env, found := cfg.Environment(in.Environment)
 	if !found {
-		return RollbackOutput{}, fault.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+		return RollbackOutput{}, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
 	}
-	scratch, err := workspace.Scratch("rollback-")
+	scratch, err := checkout.Scratch("rollback-")
 	if err != nil {
 		return RollbackOutput{}, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
@@ -45,6 +45,6 @@ func TestStacksAreNamedByPathAndPattern(t *testing.T) {
 	assert.Equal(t, map[string]string{"Dev/Web": "unchanged", "Dev-Store": "unchanged", "Edge": "unchanged"}, actions(out))
 
 	_, err = w.run("dev", func(in *deploy.Input) { in.Stacks = []string{"Dve/Web"} })
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Equal(t, "did you mean Dev/Web?", fault.HintOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Equal(t, "did you mean Dev/Web?", errs.HintOf(err))
 }

@@ -18,12 +18,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/awssim"
-	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
+	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	engine "github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
@@ -38,7 +38,7 @@ const slowness = 6 * quiet
 
 // slowWorld is a world in which every phase is slow.
 func slowWorld(t *testing.T) (*world, deploy.Deps) {
-	w := newWorld(t, func(o *stacks.Options) {
+	w := newWorld(t, func(o *cloudformation.Options) {
 		o.ResourceTime = func(_, logicalID string) time.Duration {
 			if strings.HasPrefix(logicalID, "Later") {
 				return 5 * slowness // longer than from one look to the next, so that one falls into it
@@ -61,12 +61,12 @@ func slowWorld(t *testing.T) (*world, deploy.Deps) {
 	w.Fail(awssim.Rule{Service: "s3", Operation: "PutObject", Kind: awssim.Delay, Delay: slowness})
 	d := w.deps()
 	d.Quiet = quiet
-	put, enter := d.Put, d.Enter
+	put, enter := d.Put, d.Assume
 	d.Put = func(ctx context.Context, bucket, key string, data []byte) error {
 		time.Sleep(slowness)
 		return put(ctx, bucket, key, data)
 	}
-	d.Enter = func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error) {
+	d.Assume = func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 		time.Sleep(slowness)
 		return enter(ctx, log, to)
 	}
@@ -133,7 +133,7 @@ func TestWaitingForAnOperationOfSomebodyElseIsNotSilent(t *testing.T) {
 	t.Parallel()
 	w, d := slowWorld(t)
 	w.unvalidated()
-	w.Stacks().FailResource(stacks.Rule{Stack: "Data", Delay: 10 * time.Minute, OnlySlow: true})
+	w.Stacks().FailResource(cloudformation.Rule{Stack: "Data", Delay: 10 * time.Minute, OnlySlow: true})
 	ctx, kill := context.WithCancel(t.Context())
 	w.onEvent = func(e progress.Event) {
 		if e.Step == "CREATE_IN_PROGRESS" && strings.HasSuffix(e.Resource, "Orders/Resource") {
@@ -194,7 +194,7 @@ func TestFetchingAndEnteringAreNotSilent(t *testing.T) {
 		d := deploy.Deps{
 			Progress: func(e progress.Event) { events = append(events, e) },
 			Fetch:    func(context.Context, string, string, string, string) error { return slow(errors.New("gone")) },
-			Enter: func(context.Context, *slog.Logger, account.Target) (*account.Entry, error) {
+			Assume: func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
 				return nil, slow(errors.New("denied"))
 			},
 		}

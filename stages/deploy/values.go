@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // flagValues are what flags of the CDK CLI's forms say.
@@ -22,7 +22,7 @@ func (in Input) values() (flagValues, error) {
 		name, value, isAssignment := strings.Cut(text, "=")
 		stack, key, ofStack := cutLast(name, ":")
 		if !isAssignment || key == "" || ofStack && stack == "" {
-			return v, fault.Invalidf("--parameters %q is no assignment", text).WithHint("write it as KEY=VALUE or STACK:KEY=VALUE")
+			return v, errs.Invalidf("--parameters %q is no assignment", text).WithHint("write it as KEY=VALUE or STACK:KEY=VALUE")
 		}
 		v.parameters = append(v.parameters, deploy.Parameter{Stack: stack, Key: key, Value: value})
 	}
@@ -33,9 +33,9 @@ func (in Input) values() (flagValues, error) {
 		key, value, isAssignment := strings.Cut(text, "=")
 		switch {
 		case !isAssignment || key == "":
-			return v, fault.Invalidf("--context %q is no assignment", text).WithHint("write it as KEY=VALUE")
+			return v, errs.Invalidf("--context %q is no assignment", text).WithHint("write it as KEY=VALUE")
 		case strings.HasPrefix(key, "aws:"):
-			return v, fault.Invalidf("--context %q: keys that begin with aws: are the CDK's own", text)
+			return v, errs.Invalidf("--context %q: keys that begin with aws: are the CDK's own", text)
 		}
 		v.context[key] = value
 	}

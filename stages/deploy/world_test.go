@@ -19,13 +19,13 @@ import (
 	static "github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/assembly/assemblytest"
-	"github.com/aphex/aphex-pipeline/internal/awssim"
-	"github.com/aphex/aphex-pipeline/internal/awssim/stacks"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly/assemblytest"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
@@ -95,13 +95,13 @@ type world struct {
 	workflow string // name of the run; "" for a call by hand
 }
 
-func newWorld(t *testing.T, tune ...func(*stacks.Options)) *world {
+func newWorld(t *testing.T, tune ...func(*cloudformation.Options)) *world {
 	t.Helper()
 	bootstrapped.Do(func() { bootstrapped.dir, bootstrapped.err = bootstrap() })
 	require.NoError(t, bootstrapped.err)
 	state := filepath.Join(t.TempDir(), "cloud")
 	require.NoError(t, os.CopyFS(state, os.DirFS(bootstrapped.dir)))
-	var options stacks.Options
+	var options cloudformation.Options
 	for _, change := range tune {
 		change(&options)
 	}
@@ -145,7 +145,7 @@ func (w *world) unvalidated() {
 
 // base is the configuration of dev's administrator, as account.Load gives it.
 func (w *world) base(ctx context.Context) (aws.Config, error) {
-	base, err := account.Load(ctx, "eu-west-1")
+	base, err := awsauth.Load(ctx, "eu-west-1")
 	key, url := w.AddAccount(dev), w.URL()
 	base.BaseEndpoint, base.Credentials = &url, static.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")
 	return base, err
@@ -178,12 +178,12 @@ func (w *world) deps() deploy.Deps {
 			w.stored[bucket+"/"+key] = string(data)
 			return nil
 		},
-		Enter: func(ctx context.Context, log *slog.Logger, to account.Target) (*account.Entry, error) {
+		Assume: func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 			base, err := w.base(ctx)
 			if err != nil {
 				return nil, err
 			}
-			return account.Enter(ctx, base, to, log)
+			return awsauth.Assume(ctx, base, to, log)
 		},
 		Fetch: func(context.Context, string, string, string, string) error { return w.fetch() },
 		Progress: func(e progress.Event) {

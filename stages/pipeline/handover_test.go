@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
@@ -156,9 +156,9 @@ func TestWhereTheRunThatGoesOnCannotBeStartedTheRunGoesOnBehindAllGates(t *testi
 	}
 	var w world
 	d := w.deps(gated)
-	d.Start = func(context.Context, manifest.Object) (bool, error) { return false, fault.Temporaryf("no answer") }
+	d.Start = func(context.Context, manifest.Object) (bool, error) { return false, errs.Temporaryf("no answer") }
 	_, _, err := inRun(t, &w, d, ofRun("shop-00"))
-	assert.Equal(t, fault.Temporary, fault.KindOf(err), "the step is tried again")
+	assert.Equal(t, errs.Temporary, errs.KindOf(err), "the step is tried again")
 }
 
 func TestGatesHoldWhoeverAskedForThem(t *testing.T) {

@@ -4,12 +4,12 @@ import (
 	"path/filepath"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Help describes the stage on the command line.
@@ -93,17 +93,17 @@ func (in Input) fallback() config.Fallback {
 // Validate refuses an input that names no workspace, or two.
 func (in Input) Validate() error {
 	if (in.Source == "") == (in.Artifact == "") {
-		return fault.Invalidf("exactly one of --source and --artifact names the workspace").
+		return errs.Invalidf("exactly one of --source and --artifact names the workspace").
 			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
 	}
 	if in.Source != "" && in.Objects != "" && filepath.Clean(in.Source) == filepath.Clean(in.Objects) {
-		return fault.Invalidf("--objects is --source, and the folder of the objects holds nothing else").WithHint("give a folder in it, such as ./objects")
+		return errs.Invalidf("--objects is --source, and the folder of the objects holds nothing else").WithHint("give a folder in it, such as ./objects")
 	}
 	if in.Artifact != "" && in.Digest == "" {
-		return fault.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as the build stage printed it")
+		return errs.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as the build stage printed it")
 	}
 	if in.Repository != "" {
-		return workspace.CheckURL(in.Repository, in.Host, in.AllowLocal)
+		return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
 	}
 	return nil
 }

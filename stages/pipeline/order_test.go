@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/cloudside"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
@@ -40,7 +40,7 @@ func TestOwnStackAWSSideAndObjectsAreUpdatedInThisOrder(t *testing.T) {
 		assert.Regexp(t, `^aphex-pipeline-template-[0-9a-f]{8}$`, cloud.Stack)
 		assert.Equal(t, "arn:aws:iam::111111111111:role/"+cloud.Stack+"-update", cloud.Role)
 		assert.True(t, json.Valid(cloud.Template))
-		assert.Equal(t, cloudside.Tags(plan.Names{Pipeline: "aphex-pipeline-template"}), cloud.Tags, "a stack loses the tags that are not named, and the updater may not change its own role")
+		assert.Equal(t, infra.Tags(plan.Names{Pipeline: "aphex-pipeline-template"}), cloud.Tags, "a stack loses the tags that are not named, and the updater may not change its own role")
 		return nil
 	}
 	d.Try = func(context.Context, []manifest.Object) error {

@@ -7,15 +7,15 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
-	"github.com/aphex/aphex-pipeline/internal/cloudside"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 )
 
 // Deps are what the stage works with.
@@ -93,11 +93,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	out, err := d.follow(ctx, frame, in, cfg)
 	out.Undeployed, out.Removed = append([]string{}, checked.Undeployed...), append([]stage.RemovedStack{}, checked.Removed...)
-	if err != nil && (in.OnFailure == string(config.Stop) || ctx.Err() != nil || fault.KindOf(err) == fault.Temporary) {
+	if err != nil && (in.OnFailure == string(config.Stop) || ctx.Err() != nil || errs.KindOf(err) == errs.Temporary) {
 		return Output{}, err
 	}
 	if err != nil {
-		frame.Log.Warn("the run goes on with the pipeline that it began with, whatever its commit declares", "error", err, "hint", fault.HintOf(err))
+		frame.Log.Warn("the run goes on with the pipeline that it began with, whatever its commit declares", "error", err, "hint", errs.HintOf(err))
 	}
 	return in.conclude(frame, cfg, out), nil
 }
@@ -154,7 +154,7 @@ func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*confi
 		return nil, err
 	}
 	if err := cfg.FillIn(in.fallback()); err != nil {
-		return nil, fault.Invalidf("%w", err)
+		return nil, errs.Invalidf("%w", err)
 	}
 	return cfg, nil
 }
@@ -220,7 +220,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 	if in.Source != "" {
 		var err error
 		if cfg, err = config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config))); err != nil {
-			return nil, fault.Invalidf("%w", err)
+			return nil, errs.Invalidf("%w", err)
 		}
 		return cfg.At(in.Config), nil
 	}
@@ -230,7 +230,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 		return nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
 	}
 	if cfg, err = config.Parse(in.Config, data); err != nil {
-		return nil, fault.Invalidf("%w", err)
+		return nil, errs.Invalidf("%w", err)
 	}
 	return cfg.At(in.Config), nil
 }
@@ -263,9 +263,9 @@ func (in Input) place() plan.Place {
 }
 
 func renderCloud(cfg *config.Config, place plan.Place) (Cloud, error) {
-	template, err := cloudside.Template(cfg, place)
+	template, err := infra.Template(cfg, place)
 	names := plan.NamesOf(cfg, place)
-	return Cloud{names.Stack, place.RoleARN(names.UpdaterRole), place.Region, template, cloudside.Tags(names)}, err
+	return Cloud{names.Stack, place.RoleARN(names.UpdaterRole), place.Region, template, infra.Tags(names)}, err
 }
 
 func report(frame stage.Frame, changes []manifest.Change) Output {
@@ -283,7 +283,7 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir s
 	if in.Source != "" {
 		return in.Source, func() {}, nil
 	}
-	if dir, err = workspace.Scratch("pipeline-"); err != nil {
+	if dir, err = checkout.Scratch("pipeline-"); err != nil {
 		return "", nil, err
 	}
 	done = func() { _ = remove.All(dir) }

@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
@@ -146,14 +146,14 @@ func TestACommitWhoseDeclarationCannotBeReadIsNotDeployedWhateverIsConfigured(t 
 	var w world
 	_, err := run(t, &w, "version: \"2.0\"\n", "continue")
 	require.Error(t, err, "nobody knows the approvals that it asks for")
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Empty(t, w.applied)
 }
 
 func TestATemporaryFaultIsTriedAgainWhateverIsConfigured(t *testing.T) {
-	w := world{refuse: fault.Temporaryf("the API server does not answer")}
+	w := world{refuse: errs.Temporaryf("the API server does not answer")}
 	_, err := run(t, &w, good, "continue")
-	assert.Equal(t, fault.Temporary, fault.KindOf(err))
+	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 }
 
 func TestAPlainFolderNeedsNoArtifact(t *testing.T) {
@@ -170,16 +170,16 @@ func TestAPlainFolderNeedsNoArtifact(t *testing.T) {
 
 func TestInputsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
 	for _, in := range []pipeline.Input{{}, {Source: "a", Artifact: "b", Digest: "c"}, {Artifact: "b"}, {Source: "/a", Objects: "/a/"}} {
-		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()))
+		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()))
 	}
 }
 
 func TestACommitThatCannotBeDeployedToEveryEnvironmentChangesNothing(t *testing.T) {
-	w := world{unfit: fault.Invalidf("environment prod: the CDK app has no stack \"Sied\"").WithHint("did you mean Side?")}
+	w := world{unfit: errs.Invalidf("environment prod: the CDK app has no stack \"Sied\"").WithHint("did you mean Side?")}
 	_, err := run(t, &w, good+"pipelineStack: {name: PipelineStack}\n", "continue")
 	require.ErrorContains(t, err, `nothing was deployed: environment prod: the CDK app has no stack "Sied"`)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Equal(t, "did you mean Side?", fault.HintOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Equal(t, "did you mean Side?", errs.HintOf(err))
 	assert.Empty(t, w.applied)
 	assert.Empty(t, w.deployed)
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -28,7 +28,7 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 	if err != nil || !deployed {
 		return err
 	}
-	return fault.Failedf("commit %s is superseded: %s is at %s, which is deployed already", in.Commit, in.Branch, head).
+	return errs.Failedf("commit %s is superseded: %s is at %s, which is deployed already", in.Commit, in.Branch, head).
 		WithHint("to go back to an older state, push a commit that reverts: git revert")
 }
 

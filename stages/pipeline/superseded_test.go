@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
@@ -61,8 +61,8 @@ func TestAnOlderCommitIsNotDeployedOverANewerOne(t *testing.T) {
 		var w world
 		err := runOlder(t, &w, newer, recordsOf(records))
 		require.ErrorContains(t, err, "is superseded: main is at "+newer, name)
-		assert.Equal(t, fault.Failed, fault.KindOf(err))
-		assert.Contains(t, fault.HintOf(err), "git revert")
+		assert.Equal(t, errs.Failed, errs.KindOf(err))
+		assert.Contains(t, errs.HintOf(err), "git revert")
 		assert.Empty(t, w.applied, "whatever a failed update means for a run")
 	}
 }

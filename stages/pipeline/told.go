@@ -3,14 +3,14 @@ package pipeline
 import (
 	"context"
 
-	"github.com/aphex/aphex-pipeline/internal/manifest"
-	"github.com/aphex/aphex-pipeline/internal/progress"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // told gives the same dependencies, of which those that may take long say so
 // while they do. A deployment of the repository's own stack tells for itself.
-func (d Deps) told(t *progress.Teller) Deps {
+func (d Deps) told(t *progress.Reporter) Deps {
 	begin := func(doing string) (end func()) { return t.Begin(progress.Stage, "pipeline", doing) }
 	fetch, try, update, apply, remove := d.FetchFile, d.Try, d.UpdateCloud, d.Apply, d.Remove
 	d.FetchFile = func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error) {

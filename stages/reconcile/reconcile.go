@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Help describes the stage on the command line.
@@ -49,10 +49,10 @@ func (in Input) Validate() error {
 		"repository": in.Repository, "branch": in.Branch, "bucket": in.Bucket, "prefix": in.Prefix, "sensor": in.Sensor, "namespace": in.Namespace,
 	} {
 		if value == "" {
-			return fault.Invalidf("--%s must have a value", name)
+			return errs.Invalidf("--%s must have a value", name)
 		}
 	}
-	return workspace.CheckURL(in.Repository, in.Host, in.AllowLocal)
+	return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
 }
 
 // Output is what the stage leaves.
@@ -132,7 +132,7 @@ func (d Deps) tellMovedBack(ctx context.Context, frame stage.Frame, in Input, he
 	}
 	var deployed stage.Deployed
 	if err := json.Unmarshal(data, &deployed); err != nil {
-		return fault.Failedf("reading which commit is deployed: %w", err)
+		return errs.Failedf("reading which commit is deployed: %w", err)
 	}
 	if deployed.Commit == head {
 		frame.Log.Info("the head of the branch had its run", "commit", head)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 )
@@ -124,10 +124,10 @@ func TestABranchWithoutACommitStartsNothing(t *testing.T) {
 func TestWhatCannotBeComparedStartsNothing(t *testing.T) {
 	w := &world{head: head}
 	d := w.deps()
-	d.List = func(context.Context, string, string) ([]string, error) { return nil, fault.Temporaryf("no answer") }
+	d.List = func(context.Context, string, string) ([]string, error) { return nil, errs.Temporaryf("no answer") }
 	_, err := reconcile.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler)}, input())
 	require.ErrorContains(t, err, "looking for the record of run")
-	assert.Equal(t, fault.Temporary, fault.KindOf(err))
+	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 	assert.Empty(t, w.started)
 
 	d = w.deps()

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Help describes the stage on the command line.
@@ -45,7 +45,7 @@ type Input struct {
 // Validate refuses what cannot be a run.
 func (in Input) Validate() error {
 	if in.Status == "" || in.Commit == "" || in.Bucket == "" {
-		return fault.Invalidf("status, commit and bucket must have a value").WithHint("give --status, --commit and --bucket")
+		return errs.Invalidf("status, commit and bucket must have a value").WithHint("give --status, --commit and --bucket")
 	}
 	return nil
 }
@@ -99,11 +99,11 @@ func Key(workflow string) string { return stage.RunRecordKey(workflow) }
 // Run joins the records of the run that frame names.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	if frame.Workflow == "" {
-		return Output{}, fault.Invalidf("the run has no name").WithHint("give --workflow")
+		return Output{}, errs.Invalidf("the run has no name").WithHint("give --workflow")
 	}
 	failures, err := parseFailures(in.Failures)
 	if err != nil {
-		return Output{}, fault.Invalidf("reading --failures: %w", err)
+		return Output{}, errs.Invalidf("reading --failures: %w", err)
 	}
 	steps, err := records(ctx, d, in.Bucket, frame.Workflow, frame.Step)
 	if err != nil {
@@ -199,7 +199,7 @@ func (d *Document) stopped() bool {
 	cancelled := slices.ContainsFunc(d.Failures, func(f Failure) bool { return strings.HasPrefix(f.Message, shutdown) })
 	for _, step := range d.Steps {
 		switch step.Status {
-		case fault.Cancelled.String():
+		case errs.Cancelled.String():
 			cancelled = true
 		case stage.Done:
 		default:
@@ -246,7 +246,7 @@ func records(ctx context.Context, d Deps, bucket, workflow, self string) ([]stag
 		}
 		var step stage.Record
 		if err := json.Unmarshal(data, &step); err != nil {
-			return nil, fault.Failedf("reading the record %q: %w", key, err)
+			return nil, errs.Failedf("reading the record %q: %w", key, err)
 		}
 		steps = append(steps, step)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
@@ -178,7 +178,7 @@ func TestAGraphThatFailsWithWhatIsInItExplainsNothing(t *testing.T) {
 func TestFailuresThatAreNoListAreRefused(t *testing.T) {
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}
 	_, err := record.Run(context.Background(), bucket{}.deps(), frame, record.Input{Failures: "{{workflow.failures}}"})
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
 func TestWhatARunDeployedIsKeptWhenItSucceeded(t *testing.T) {

@@ -14,14 +14,14 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/redact"
-	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/surroundings"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Help describes the stage on the command line.
@@ -60,9 +60,9 @@ func (in Input) Validate() error {
 		return err
 	}
 	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
-		return fault.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
+		return errs.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
 	}
-	return workspace.CheckCommit(in.Commit)
+	return checkout.CheckCommit(in.Commit)
 }
 
 // Output is what the stage leaves.
@@ -89,14 +89,14 @@ type Deps struct {
 
 // Document is the report of a test stage.
 type Document struct {
-	Environment string                    `json:"environment"`
-	Commit      string                    `json:"commit"`
-	Started     time.Time                 `json:"started"`
-	Ended       time.Time                 `json:"ended"`
-	Passed      bool                      `json:"passed"`
-	Commands    []workspace.CommandResult `json:"commands"`
-	Totals      Totals                    `json:"totals"`
-	Reports     []Report                  `json:"reports"`
+	Environment string                   `json:"environment"`
+	Commit      string                   `json:"commit"`
+	Started     time.Time                `json:"started"`
+	Ended       time.Time                `json:"ended"`
+	Passed      bool                     `json:"passed"`
+	Commands    []checkout.CommandResult `json:"commands"`
+	Totals      Totals                   `json:"totals"`
+	Reports     []Report                 `json:"reports"`
 }
 
 // Run tests the environment. The report is kept whatever the tests say.
@@ -138,11 +138,11 @@ func fromFolder(d Deps, in Input) (Deps, Input, error) {
 func environment(dir string, in Input, byHand bool) (config.Environment, bool, error) {
 	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
-		return config.Environment{}, false, fault.Invalidf("%w", err)
+		return config.Environment{}, false, errs.Invalidf("%w", err)
 	}
 	env, found := cfg.Environment(in.Environment)
 	if !found && byHand {
-		return config.Environment{}, false, fault.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+		return config.Environment{}, false, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
 	}
 	return env, found && env.Tests != nil, nil
 }
@@ -151,7 +151,7 @@ func environment(dir string, in Input, byHand bool) (config.Environment, bool, e
 type folders struct{ workspace, scratch string }
 
 func (d Deps) prepare(ctx context.Context, frame stage.Frame, in Input) (folders, func(), error) {
-	scratch, err := workspace.Scratch("test-")
+	scratch, err := checkout.Scratch("test-")
 	if err != nil {
 		return folders{}, nil, err
 	}
@@ -181,7 +181,7 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	}
 	document := Document{Environment: env.Name, Commit: in.Commit, Started: time.Now().UTC()}
 	var log bytes.Buffer
-	document.Commands, err = workspace.RunCommands(ctx, env.Tests.Commands, workspace.Surroundings{
+	document.Commands, err = checkout.RunCommands(ctx, env.Tests.Commands, checkout.ExecOptions{
 		Dir: at.workspace, Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
 		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
@@ -225,7 +225,7 @@ func (d *Document) judge(err error, allowFailures bool, frame stage.Frame) error
 		frame.Log.Warn("tests failed, and tests.allowFailures lets the run go on", "failed", names)
 		return nil
 	}
-	return fault.Failedf("%d of %d tests failed: %s", broken, d.Totals.Tests, names).
+	return errs.Failedf("%d of %d tests failed: %s", broken, d.Totals.Tests, names).
 		WithHint("the commands exit with 0 although their reports hold failures; tests.allowFailures: true in %s lets such a run go on", config.File)
 }
 
@@ -238,14 +238,14 @@ func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env co
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := surroundings.Parse(data)
+	outputs, err := cmdenv.Parse(data)
 	if err != nil {
-		return nil, fault.Invalidf("reading the stack outputs: %w", err)
+		return nil, errs.Invalidf("reading the stack outputs: %w", err)
 	}
 	for _, line := range outputs.Collisions() {
 		frame.Log.Warn(line)
 	}
-	return surroundings.Environment{
+	return cmdenv.Environment{
 		Own: env.Variables(), Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
 	}.Write(scratch)
 }
@@ -255,7 +255,7 @@ func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
 	case in.OutputsFile != "":
 		data, err := os.ReadFile(in.OutputsFile)
 		if err != nil {
-			return nil, fault.Invalidf("reading the stack outputs: %w", err)
+			return nil, errs.Invalidf("reading the stack outputs: %w", err)
 		}
 		return data, nil
 	case in.Bucket != "":

@@ -17,8 +17,8 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/redact"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/test"
 )
@@ -103,7 +103,7 @@ func TestAFailingTestFailsTheRunAndKeepsReportLogAndJUnit(t *testing.T) {
 	dir := workspace(t, `mkdir reports; echo '<testsuites><testcase/><testcase><failure/></testcase><testcase><skipped/></testcase></testsuites>' > reports/junit.xml; echo token canary-value-1234; exit 3`, "touch never")
 	out, err := run(t.Context(), &w, dir, nil)
 
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Equal(t, test.Totals{Tests: 3, Failures: 1, Skipped: 1}, out.Totals)
 	document := w.document(t)
 	assert.False(t, document.Passed)
@@ -123,8 +123,8 @@ func TestFailedTestsInAReportEndTheRunThoughTheCommandExitsWithZero(t *testing.T
 	var w world
 	_, err := run(t.Context(), &w, workspace(t, threeTests), nil)
 	require.ErrorContains(t, err, "3 of 3 tests failed: orders.Api creates an order, deletes an order")
-	assert.Equal(t, fault.Failed, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "tests.allowFailures: true")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "tests.allowFailures: true")
 	assert.False(t, w.document(t).Passed)
 	assert.Equal(t, []string{"orders.Api creates an order", "deletes an order"}, w.document(t).Reports[0].Failed)
 }
@@ -187,7 +187,7 @@ func TestAMisspeltEnvironmentIsAWrongInputForWhoCallsTheStageByHand(t *testing.T
 	var w world
 	_, err := run(t.Context(), &w, workspace(t, "exit 1"), func(in *test.Input) { in.Environment = "prodd" })
 	require.ErrorContains(t, err, `no environment "prodd": its environments are dev, prod; did you mean "prod"?`)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
 func TestOnAPlainFolderNothingIsStored(t *testing.T) {
@@ -228,8 +228,8 @@ func TestAFolderWithoutTheCommitIsAWrongInput(t *testing.T) {
 	_, err := run(t.Context(), &w, "", func(in *test.Input) {
 		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: t.TempDir()}
 	})
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "builder --source")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "builder --source")
 }
 
 func TestACancelledTestStillKeepsItsReport(t *testing.T) {
@@ -238,7 +238,7 @@ func TestACancelledTestStillKeepsItsReport(t *testing.T) {
 	time.AfterFunc(200*time.Millisecond, cancel)
 	_, err := run(ctx, &w, workspace(t, "sleep 30"), nil)
 
-	assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
 	assert.False(t, w.document(t).Passed)
 }
 
@@ -259,6 +259,6 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		"commit with option": {Commit: "--upload-pack=x", Source: "a"},
 		"abbreviated commit": {Commit: strings.Repeat("a", 7), Source: "a"},
 	} {
-		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()), name)
+		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), name)
 	}
 }

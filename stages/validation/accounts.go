@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -84,6 +84,6 @@ func account(ctx context.Context, d Deps, frame stage.Frame, env config.Environm
 
 func finding(check, where string, err error) Finding {
 	return Finding{
-		Severity: Error, Check: check, Where: where, What: err.Error(), Fix: fault.HintOf(err), Temporary: fault.IsTemporary(err),
+		Severity: Error, Check: check, Where: where, What: err.Error(), Fix: errs.HintOf(err), Temporary: errs.IsTemporary(err),
 	}
 }

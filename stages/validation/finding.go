@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Severity says what a finding means for the run.
@@ -53,9 +53,9 @@ func verdict(found []Finding) error {
 	if errors == 0 {
 		return nil
 	}
-	kind := fault.Invalidf
+	kind := errs.Invalidf
 	if temporary == errors {
-		kind = fault.Temporaryf
+		kind = errs.Temporaryf
 	}
 	rest := ""
 	if errors > 1 {

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 )
 
 // program matches a word that names a program to be found in PATH, as opposed

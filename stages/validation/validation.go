@@ -5,12 +5,12 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/contract"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/remove"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Help describes the stage on the command line.
@@ -47,12 +47,12 @@ type Input struct {
 func (in Input) Validate() error {
 	switch {
 	case (in.Source == "") == (in.Repository == ""):
-		return fault.Invalidf("exactly one of --source and --repository names what to validate").
+		return errs.Invalidf("exactly one of --source and --repository names what to validate").
 			WithHint("validator --source . validates this folder")
 	case in.Repository != "" && in.Commit == "":
-		return fault.Invalidf("the repository %q is given without a commit", in.Repository).WithHint("give --commit")
+		return errs.Invalidf("the repository %q is given without a commit", in.Repository).WithHint("give --commit")
 	case in.Repository != "":
-		return workspace.CheckURL(in.Repository, in.Host, in.AllowLocal)
+		return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir s
 	if in.Source != "" {
 		return in.Source, func() {}, nil
 	}
-	parent, err := workspace.Scratch("validation-")
+	parent, err := checkout.Scratch("validation-")
 	if err != nil {
 		return "", nil, err
 	}

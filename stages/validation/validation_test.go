@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/validation"
 )
@@ -69,7 +69,7 @@ func TestAnEnvironmentThatThePipelineMayNotEnterYetIsOnlyWarnedAbout(t *testing.
 	d := fit()
 	d.Enter = func(_ context.Context, env config.Environment) error {
 		if env.Name == "prod" {
-			return fault.Failedf("the role may not be assumed").WithHint("bootstrap it")
+			return errs.Failedf("the role may not be assumed").WithHint("bootstrap it")
 		}
 		return nil
 	}
@@ -88,7 +88,7 @@ func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
 	d := fit()
 	d.Enter = func(_ context.Context, env config.Environment) error {
 		if env.Name == "dev" {
-			return fault.Failedf("the role cannot be assumed").WithHint("let it trust this account")
+			return errs.Failedf("the role cannot be assumed").WithHint("let it trust this account")
 		}
 		return nil
 	}
@@ -108,7 +108,7 @@ func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
 		checks = append(checks, finding.Check)
 	}
 	assert.Equal(t, []string{"app", "context", "tools", "account", "bootstrap"}, checks)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.ErrorContains(t, err, "and 4 more")
 	assert.Contains(t, report, "environment dev (account 111111111111, eu-west-1): the role cannot be assumed\n  fix: let it trust this account\n")
 	assert.Contains(t, report, "fix: cdk bootstrap aws://222222222222/us-east-1\n")
@@ -122,12 +122,12 @@ func TestProblemsOfTheConfigurationAreFindingsWithTheirPlace(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(report), &decoded))
 	assert.Equal(t, out.Findings, decoded.Findings)
 	assert.Regexp(t, `^aphex-config\.yaml:\d+:\d+$`, out.Findings[0].Where)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
 func TestAMissingConfigurationIsAFindingThatSaysHowToWriteOne(t *testing.T) {
 	out, _, err := validate(fit(), validation.Input{Source: t.TempDir()})
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	require.Len(t, out.Findings, 1)
 	assert.Contains(t, out.Findings[0].Fix, "generator init")
 }
@@ -136,16 +136,16 @@ func TestARunWorthAnotherTryIsTemporaryOnlyIfNothingElseIsWrong(t *testing.T) {
 	d := fit()
 	d.Enter = func(_ context.Context, env config.Environment) error {
 		if env.Name == "dev" {
-			return fault.Temporaryf("throttled")
+			return errs.Temporaryf("throttled")
 		}
 		return nil
 	}
 	_, _, err := validate(d, validation.Input{Source: app(t, good)})
-	assert.Equal(t, fault.Temporary, fault.KindOf(err))
+	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 
 	d.BootstrapVersion = func(context.Context, config.Environment) (int, error) { return 1, nil }
 	_, _, err = validate(d, validation.Input{Source: app(t, good)})
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
 func TestOfflineContactsNoAccount(t *testing.T) {
@@ -171,7 +171,7 @@ func TestContextThatEveryEnvironmentGivesIsNotMissed(t *testing.T) {
 	_, _, err := validate(fit(), validation.Input{Source: app(t, config(", context: {a: null}"))})
 	require.NoError(t, err)
 	_, _, err = validate(fit(), validation.Input{Source: app(t, config(""))})
-	assert.Equal(t, fault.Invalid, fault.KindOf(err), "prod has none")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err), "prod has none")
 }
 
 func TestAProgramOfTheAppsPackagesIsNotMissed(t *testing.T) {
@@ -202,6 +202,6 @@ func TestInputsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
 	for _, in := range []validation.Input{
 		{}, {Source: "a", Repository: "b"}, {Repository: "https://github.com/o/r"},
 	} {
-		assert.Equal(t, fault.Invalid, fault.KindOf(in.Validate()), in)
+		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), in)
 	}
 }

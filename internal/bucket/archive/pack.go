@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 const (
@@ -46,7 +46,7 @@ type item struct {
 func Pack(ctx context.Context, w io.Writer, dir string, excluded func(path string) bool) (Contents, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return Contents{}, fault.Invalidf("the folder %q cannot be read: %w", dir, err)
+		return Contents{}, errs.Invalidf("the folder %q cannot be read: %w", dir, err)
 	}
 	defer root.Close()
 	compressed, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)))

@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Limits bound what an archive may unfold to.
@@ -58,7 +58,7 @@ func Unpack(ctx context.Context, r io.Reader, size int64, dir string, limits Lim
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return Contents{}, fault.Writing(dir, err)
+		return Contents{}, errs.Writing(dir, err)
 	}
 	defer root.Close()
 	decompressed, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)))
@@ -166,7 +166,7 @@ func (u *unpacker) refused(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: its folder does not come before it", ErrHostile)
 	}
-	return fault.Writing(u.root.Name(), err)
+	return errs.Writing(u.root.Name(), err)
 }
 
 // makeLinks makes the symbolic links when all else is written, so that nothing

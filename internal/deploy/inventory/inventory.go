@@ -13,10 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -113,8 +113,8 @@ func (s Store) Update(ctx context.Context, cfg *config.Config, r deploy.Request,
 const unknown = "whether earlier runs deployed stacks that are gone from app or configuration is not known"
 
 // role is what the stack was deployed by.
-func (o owned) role() account.Role {
-	return account.Role{ARN: o.DeployRole, ExternalID: o.DeployExternal}
+func (o owned) role() awsauth.Role {
+	return awsauth.Role{ARN: o.DeployRole, ExternalID: o.DeployExternal}
 }
 
 // Forms of what an inventory holds. It decides which roles are assumed, and is

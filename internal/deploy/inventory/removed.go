@@ -10,10 +10,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/cfn"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -190,7 +190,7 @@ func (s Store) lookAt(ctx context.Context, stacks []owned) []answer {
 	group.SetLimit(placesAtOnce)
 	for way, list := range places {
 		group.Go(func() error {
-			entry, err := s.Engine.Enter(ctx, s.Engine.Log, account.Target{
+			entry, err := s.Engine.Assume(ctx, s.Engine.Log, awsauth.Target{
 				Account: way.Account, Region: way.At, RoleARN: way.RoleARN, ExternalID: way.ExternalID, Name: "aphex-removed-" + s.Engine.Run,
 			})
 			for _, i := range list {
@@ -207,18 +207,18 @@ func (s Store) lookAt(ctx context.Context, stacks []owned) []answer {
 
 // statusOf asks with the role that deployed the stack, or where that is refused
 // with what may look at the account; "" is no stack.
-func statusOf(ctx context.Context, entry *account.Entry, o owned) (string, error) {
+func statusOf(ctx context.Context, entry *awsauth.Access, o owned) (string, error) {
 	session, err := entry.Assume(ctx, o.role(), o.Region)
 	if err == nil {
 		found, err := status(ctx, session, o.Name)
-		if !account.IsDenied(err) {
+		if !awsauth.IsDenied(err) {
 			return found, err
 		}
 	}
 	return status(ctx, entry.Reader(ctx).In(o.Region), o.Name)
 }
 
-func status(ctx context.Context, session *account.Session, stack string) (string, error) {
+func status(ctx context.Context, session *awsauth.Session, stack string) (string, error) {
 	found, err := cfn.Find(ctx, cfn.NewClient(session.Config), stack)
 	if err != nil || found == nil {
 		return "", session.Explain(err)

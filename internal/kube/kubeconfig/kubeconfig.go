@@ -5,7 +5,7 @@ package kubeconfig
 import (
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 
@@ -18,7 +18,7 @@ func Connect(file, context string) (c kube.Cluster, address string, err error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context})
 	place, err := loader.ClientConfig()
 	if err != nil {
-		return kube.Cluster{}, "", fault.Invalidf("finding the cluster: %w", err).
+		return kube.Cluster{}, "", errs.Invalidf("finding the cluster: %w", err).
 			WithHint("aws eks update-kubeconfig --name CLUSTER writes ~/.kube/config; --kubeconfig and --context choose another")
 	}
 	c, err = kube.Connect(place)

@@ -20,12 +20,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/aphex/aphex-pipeline/internal/account"
-	"github.com/aphex/aphex-pipeline/internal/awssim"
-	"github.com/aphex/aphex-pipeline/internal/awssim/bootstrap"
+	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/awssim/bootstrap"
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -62,12 +62,12 @@ func Simulate(s Simulation) (Cloud, error) {
 		s.Notef("  aws     account %s is bootstrapped in %s now (qualifier %s)\n", env.Account, env.Region, env.Qualifier)
 	}}})
 	if err != nil {
-		return Cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).
+		return Cloud{}, errs.Invalidf("starting the AWS simulator: %w", err).
 			WithHint("remove %s to start with empty accounts", s.Dir)
 	}
 	if c.URL, err = c.server.Start(); err != nil {
 		c.Close()
-		return Cloud{}, fault.Invalidf("starting the AWS simulator: %w", err).WithHint("is the port free? without --port a free one is taken")
+		return Cloud{}, errs.Invalidf("starting the AWS simulator: %w", err).WithHint("is the port free? without --port a free one is taken")
 	}
 	s.Notef("  aws     simulated, at %s (state in %s)\n", c.URL, s.Dir)
 	for _, id := range s.Accounts {
@@ -144,11 +144,11 @@ func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
 	}
 	hint := "give the pipeline another artifactBucketName, or remove " + filepath.Dir(c.dir) + " to start with empty accounts"
 	if former.Bucket != place.Bucket {
-		return fault.Invalidf("the bucket %q is in another account or region of the simulated AWS", place.Bucket).WithHint("%s", hint)
+		return errs.Invalidf("the bucket %q is in another account or region of the simulated AWS", place.Bucket).WithHint("%s", hint)
 	}
 	c.notef("  aws     moving the bucket %s to account %s in %s, without what earlier runs left in it\n", place.Bucket, place.Account, place.Region)
 	if _, err := bucket.Remove(ctx, s3.NewFromConfig(c.as(former.Account, former.Region)), former.Bucket); err != nil {
-		return fault.Invalidf("removing the bucket %q from account %s in %s: %w", former.Bucket, former.Account, former.Region, err).WithHint("%s", hint)
+		return errs.Invalidf("removing the bucket %q from account %s in %s: %w", former.Bucket, former.Account, former.Region, err).WithHint("%s", hint)
 	}
 	_, err = c.createBucket(ctx, place)
 	return err
@@ -185,7 +185,7 @@ func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, 
 		base = c.as(c.home, place.Region)
 	} else {
 		var err error
-		if base, err = account.Load(ctx, place.Region); err != nil {
+		if base, err = awsauth.Load(ctx, place.Region); err != nil {
 			return nil, err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -57,7 +57,7 @@ func TestABucketOfOnesOwnNameFollowsThePipelineToAnotherAccountOrRegion(t *testi
 	defer c.Close()
 	err := c.MakeBucket(t.Context(), elsewhere, plan.Place{})
 	require.ErrorContains(t, err, "another account or region", "nobody says whose it was")
-	assert.Contains(t, fault.HintOf(err), "remove "+state+" to start")
+	assert.Contains(t, errs.HintOf(err), "remove "+state+" to start")
 }
 
 func TestTheEnvironmentOfASimulatedAccountLeadsToIt(t *testing.T) {
@@ -91,8 +91,8 @@ func TestAPortThatIsTakenIsReported(t *testing.T) {
 	defer first.Close()
 	_, err = Simulate(Simulation{Dir: t.TempDir(), Port: portOf(t, first), Accounts: []string{"111111111111"}, Notef: t.Logf})
 	require.Error(t, err)
-	assert.Equal(t, fault.Invalid, fault.KindOf(err))
-	assert.Contains(t, fault.HintOf(err), "is the port free?")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "is the port free?")
 }
 
 func portOf(t *testing.T, c Cloud) uint16 {

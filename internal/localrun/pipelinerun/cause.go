@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -24,19 +24,19 @@ func verdict(result localrun.Result, cause *cause) error {
 		return nil
 	case result.Status == localrun.Stopped:
 		if cause == nil {
-			return fault.Cancelledf("%w", ErrStopped).WithHint("the same command runs the commit again")
+			return errs.Cancelledf("%w", ErrStopped).WithHint("the same command runs the commit again")
 		}
-		stopped := fault.Cancelledf("%w at %s", ErrStopped, cause.step)
+		stopped := errs.Cancelledf("%w at %s", ErrStopped, cause.step)
 		if cause.Hint == "" {
 			return stopped.WithHint("the same command runs the commit again")
 		}
 		return stopped // what goes on and what to do is in the summary
-	case cause != nil && cause.Status == fault.Invalid.String():
-		return fault.Invalidf("the run stopped at %s", cause.step)
+	case cause != nil && cause.Status == errs.Invalid.String():
+		return errs.Invalidf("the run stopped at %s", cause.step)
 	case cause != nil:
-		return fault.Failedf("the run stopped at %s", cause.step)
+		return errs.Failedf("the run stopped at %s", cause.step)
 	}
-	return fault.Failedf("the run did not succeed")
+	return errs.Failedf("the run did not succeed")
 }
 
 // cause is the record of the step that a run stopped at.

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/localrun"
-	"github.com/aphex/aphex-pipeline/internal/progress"
-	"github.com/aphex/aphex-pipeline/internal/screen"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
 // console shows a run while it happens: one line for what a stage says, with
@@ -287,7 +287,7 @@ func (c *console) line(step string, line []byte) {
 		text = screen.Clean(text)
 		switch {
 		case isEvent:
-			c.board.Tell(step, event)
+			c.board.Report(step, event)
 		case isRecord && isDoing(record):
 			c.board.Note(step, fmt.Sprint(record["msg"]))
 		}

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/screen"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
 // inherited names the variables that a step gets from this machine: where
@@ -47,7 +47,7 @@ func (l *localRun) approve(ctx context.Context, step string) error {
 	}
 	file, ok := l.In.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return fault.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
+		return errs.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
 	}
 	return l.console.ask(func() error {
 		l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
@@ -55,7 +55,7 @@ func (l *localRun) approve(ctx context.Context, step string) error {
 		switch {
 		case err != nil:
 			l.console.printf("\n") // after the question, and what the terminal shows of Ctrl-C
-			return fault.Stopped(err, "")
+			return errs.Stopped(err, "")
 		case !agreed:
 			return errors.New("not approved")
 		}

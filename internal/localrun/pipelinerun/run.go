@@ -11,16 +11,16 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
 	"github.com/aphex/aphex-pipeline/internal/localrun/source"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
-	"github.com/aphex/aphex-pipeline/internal/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/workspace"
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
@@ -109,7 +109,7 @@ func (l *localRun) run(ctx context.Context) error {
 	}
 	runs, err := l.execute(ctx, name, template)
 	if err != nil {
-		return fault.Failedf("%w", err)
+		return errs.Failedf("%w", err)
 	}
 	return l.conclude(ctx, place, runs)
 }
@@ -155,7 +155,7 @@ func (l *localRun) template(ctx context.Context, place plan.Place) (*localrun.Te
 func parsed(folder manifest.Folder, object manifest.Object) (*localrun.Template, error) {
 	template, err := localrun.Parse(object.YAML)
 	if err != nil {
-		return nil, fault.Invalidf("the objects in %q: %w", folder, err).WithHint("remove the folder to start with a fresh pipeline")
+		return nil, errs.Invalidf("the objects in %q: %w", folder, err).WithHint("remove the folder to start with a fresh pipeline")
 	}
 	return template, nil
 }
@@ -217,7 +217,7 @@ func handoverOf(run localrun.Result) (*stage.Handover, error) {
 func (l *localRun) once(ctx context.Context, name, entrypoint string, more map[string]string, template *localrun.Template) (localrun.Result, error) {
 	l.console.width = longestStep(template)
 	parameters := map[string]string{
-		plan.CommitSHA: l.src.Commit, plan.Branch: l.src.Branch, plan.RepoURL: workspace.FolderURL(l.src.Top),
+		plan.CommitSHA: l.src.Commit, plan.Branch: l.src.Branch, plan.RepoURL: checkout.FolderURL(l.src.Top),
 		plan.RepoName: filepath.Base(l.src.Top), plan.Pusher: l.src.Author,
 	}
 	maps.Copy(parameters, more)

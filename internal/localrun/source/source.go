@@ -16,9 +16,9 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
-	"github.com/aphex/aphex-pipeline/internal/repository"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Source is the commit that a local run is about.
@@ -51,7 +51,7 @@ func Open(ctx context.Context, dir string) (Source, error) {
 	storage, err := found.Open(repository.Options{Cache: 32 << 20})
 	var unsupported *repository.Unsupported
 	if errors.As(err, &unsupported) {
-		return Source{}, fault.Invalidf("%w", err).WithHint("%s", unsupported.Next)
+		return Source{}, errs.Invalidf("%w", err).WithHint("%s", unsupported.Next)
 	}
 	if err != nil {
 		return Source{}, noRepository(dir, err)
@@ -66,16 +66,16 @@ func Open(ctx context.Context, dir string) (Source, error) {
 	}
 	branch, head, err := storage.Head()
 	if err != nil {
-		return Source{}, fault.Invalidf("the repository %q has no commit yet: %w", found.Top, err).
+		return Source{}, errs.Invalidf("the repository %q has no commit yet: %w", found.Top, err).
 			WithHint("git add -A && git commit -m \"Start\"")
 	}
 	commit, err := object.GetCommit(storage, head)
 	if err != nil {
-		return Source{}, fault.Invalidf("reading commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
+		return Source{}, errs.Invalidf("reading commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
 	}
 	files, err := commit.Tree()
 	if err != nil {
-		return Source{}, fault.Invalidf("reading the files of commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
+		return Source{}, errs.Invalidf("reading the files of commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
 	}
 	subject, _, _ := strings.Cut(commit.Message, "\n")
 	return Source{
@@ -88,18 +88,18 @@ func Open(ctx context.Context, dir string) (Source, error) {
 func noRepository(dir string, err error) error {
 	absolute, absErr := filepath.Abs(dir)
 	if absErr != nil {
-		return fault.Invalidf("%w", err)
+		return errs.Invalidf("%w", err)
 	}
 	if info, statErr := os.Stat(absolute); statErr != nil || !info.IsDir() {
-		return fault.Invalidf("there is no folder %q", absolute).WithHint("give --source the folder of a git repository, or one in it")
+		return errs.Invalidf("there is no folder %q", absolute).WithHint("give --source the folder of a git repository, or one in it")
 	}
 	for at := absolute; ; at = filepath.Dir(at) {
 		if _, statErr := os.Lstat(filepath.Join(at, ".git")); statErr == nil {
-			return fault.Invalidf("the repository around %q cannot be read: %w", absolute, err).
+			return errs.Invalidf("the repository around %q cannot be read: %w", absolute, err).
 				WithHint("git -C %q status says what is wrong with it", at)
 		}
 		if at == filepath.Dir(at) {
-			return fault.Invalidf("%q is in no git repository", absolute).
+			return errs.Invalidf("%q is in no git repository", absolute).
 				WithHint("a pipeline runs commits: git init && git add -A && git commit -m \"Start\"")
 		}
 	}
@@ -122,7 +122,7 @@ func (s Source) Config(name string) (*config.Config, string, error) {
 	}
 	cfg, err := config.Parse(file.Name, []byte(text))
 	if err != nil {
-		return nil, "", fault.Invalidf("%w", err)
+		return nil, "", errs.Invalidf("%w", err)
 	}
 	return cfg, file.Name, nil
 }
@@ -143,7 +143,7 @@ func (s Source) find(name string) (*object.File, error) {
 			return nil, err
 		}
 	}
-	missing := fault.Invalidf("commit %.10s has no %s", s.Commit, path.Join(s.Inside, name))
+	missing := errs.Invalidf("commit %.10s has no %s", s.Commit, path.Join(s.Inside, name))
 	switch len(others) {
 	case 0:
 		return nil, missing.WithHint("generator init writes one; then git add %s && git commit", name)
@@ -166,7 +166,7 @@ func (s Source) named(name string) (paths []string, err error) {
 		case errors.Is(err, io.EOF):
 			return paths, nil
 		case err != nil:
-			return nil, fault.Invalidf("looking for %s in commit %.10s: %w", name, s.Commit, err)
+			return nil, errs.Invalidf("looking for %s in commit %.10s: %w", name, s.Commit, err)
 		case entry.Mode.IsFile() && path.Base(file) == name:
 			paths = append(paths, file)
 		}

@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/source"
-	"github.com/aphex/aphex-pipeline/internal/workspace/gittest"
 )
 
 func TestASourceIsOpenedInAnyShapeAndFromAnyFolderInIt(t *testing.T) {
@@ -71,8 +71,8 @@ func TestTheConfigurationIsLookedForUpwardsAndThenTheOnlyOneIsTaken(t *testing.T
 			_, path, err := src.Config(c.name)
 			if c.want == "" {
 				require.Error(t, err)
-				assert.Equal(t, fault.Invalid, fault.KindOf(err))
-				assert.NotContains(t, fault.HintOf(err), "git init")
+				assert.Equal(t, errs.Invalid, errs.KindOf(err))
+				assert.NotContains(t, errs.HintOf(err), "git init")
 				return
 			}
 			require.NoError(t, err)
@@ -92,10 +92,10 @@ func TestWhereThereIsNoRepositoryTheNextStepFits(t *testing.T) {
 	} {
 		_, err := source.Open(t.Context(), at)
 		require.Error(t, err, at)
-		assert.Equal(t, fault.Invalid, fault.KindOf(err), at)
-		assert.Contains(t, fault.HintOf(err), hint, at)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err), at)
+		assert.Contains(t, errs.HintOf(err), hint, at)
 		if at != dir {
-			assert.NotContains(t, fault.HintOf(err), "git init", at)
+			assert.NotContains(t, errs.HintOf(err), "git init", at)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/fault"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -28,15 +28,15 @@ type Folder struct {
 // it calls waiting, once.
 func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return Folder{}, fault.Invalidf("making the state folder: %w", err).WithHint("give --state a folder that can be written")
+		return Folder{}, errs.Invalidf("making the state folder: %w", err).WithHint("give --state a folder that can be written")
 	}
 	// Nothing in here belongs to the repository that the folder may lie in.
 	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o644); err != nil {
-		return Folder{}, fault.Invalidf("writing to the state folder: %w", err)
+		return Folder{}, errs.Invalidf("writing to the state folder: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return Folder{}, fault.Invalidf("opening the lock of the state folder: %w", err)
+		return Folder{}, errs.Invalidf("opening the lock of the state folder: %w", err)
 	}
 	for busy := false; ; busy = true {
 		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -119,7 +119,7 @@ func (f Folder) write(file string, value any) error {
 		return fmt.Errorf("encoding %s: %w", file, err)
 	}
 	if err := os.WriteFile(filepath.Join(f.Dir, file), text, 0o644); err != nil {
-		return fault.Invalidf("writing to the state folder: %w", err)
+		return errs.Invalidf("writing to the state folder: %w", err)
 	}
 	return nil
 }

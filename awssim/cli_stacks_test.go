@@ -1,0 +1,112 @@
+package awssim_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+)
+
+const (
+	sharing = `
+Parameters:
+  Size: {Type: String, Default: small}
+Resources:
+  Topic: {Type: AWS::SNS::Topic}
+  Setting:
+    Type: AWS::SSM::Parameter
+    Properties: {Type: String, Value: !Ref Size}
+Outputs:
+  TopicArn:
+    Value: !Ref Topic
+    Export: {Name: shared-topic}
+`
+	importing = `
+Resources:
+  Copy:
+    Type: AWS::SSM::Parameter
+    Properties: {Type: String, Value: !ImportValue shared-topic}
+`
+)
+
+// TestTheAWSCLIDeploysStacks goes with the AWS CLI, whose SDK is Python's, the
+// ways that the CDK CLI goes.
+func TestTheAWSCLIDeploysStacks(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	deploy := func(stack, template string, more ...string) (string, error) {
+		return c.aws(devAccount, ireland, append([]string{"cloudformation", "deploy", "--stack-name", stack, "--template-file", file(stack, template)}, more...)...)
+	}
+	// The CLI's own waiters look every 30 seconds.
+	reaches := func(stack, status string) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			return c.awsOK("cloudformation", "list-stacks", "--query", "StackSummaries[?StackName=='"+stack+"'].StackStatus", "--output", "text") == status
+		}, time.Minute, 100*time.Millisecond, "%s becomes %s", stack, status)
+	}
+
+	printed, err := deploy("Base", sharing, "--parameter-overrides", "Size=large", "--tags", "team=shop")
+	require.NoError(t, err, printed)
+	assert.Equal(t, "large\tshop", c.awsOK("cloudformation", "describe-stacks", "--stack-name", "Base", "--query", "[Stacks[0].Parameters[0].ParameterValue, Stacks[0].Tags[0].Value]", "--output", "text"))
+	printed, err = deploy("Base", sharing, "--tags", "team=shop", "--no-fail-on-empty-changeset")
+	require.NoError(t, err, printed)
+	assert.Contains(t, printed, "No changes to deploy")
+	c.awsOK("cloudformation", "create-stack", "--stack-name", "User", "--template-body", importing)
+	reaches("User", "CREATE_COMPLETE")
+	assert.Equal(t, "shared-topic", c.awsOK("cloudformation", "list-exports", "--query", "Exports[].Name", "--output", "text"))
+	assert.Equal(t, "User", c.awsOK("cloudformation", "list-imports", "--export-name", "shared-topic", "--query", "Imports", "--output", "text"))
+
+	t.Run("an export in use stays", func(t *testing.T) {
+		printed, err := deploy("Base", "Resources:\n  Topic: {Type: AWS::SNS::Topic}\n")
+		require.Error(t, err, printed)
+		reasons := c.awsOK("cloudformation", "describe-stack-events", "--stack-name", "Base", "--query", "StackEvents[].ResourceStatusReason", "--output", "text")
+		assert.Contains(t, reasons, "in use by User")
+	})
+	t.Run("termination protection holds", func(t *testing.T) {
+		c.awsOK("cloudformation", "update-termination-protection", "--stack-name", "User", "--enable-termination-protection")
+		printed, err := c.aws(devAccount, ireland, "cloudformation", "delete-stack", "--stack-name", "User")
+		require.Error(t, err)
+		assert.Contains(t, printed, "TerminationProtection is enabled")
+		c.awsOK("cloudformation", "update-termination-protection", "--stack-name", "User", "--no-enable-termination-protection")
+	})
+	t.Run("a failure is rolled back", func(t *testing.T) {
+		c.Stacks().FailResource(cloudformation.Rule{Stack: "Grown", LogicalID: "Topic", Operation: "CREATE", Reason: "no more topics"})
+		c.awsOK("cloudformation", "create-stack", "--stack-name", "Grown", "--template-body", importing+"  Topic: {Type: AWS::SNS::Topic}\n")
+		reaches("Grown", "ROLLBACK_COMPLETE")
+	})
+	t.Run("what exists is imported by a change set that may", func(t *testing.T) {
+		body := "Resources:\n  Size: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, Properties: {Name: /size, Type: String, Value: large}}\n"
+		c.awsOK("ssm", "put-parameter", "--name", "/size", "--value", "small", "--type", "String")
+		c.awsOK("cloudformation", "create-change-set", "--stack-name", "Taken", "--change-set-name", "take", "--change-set-type", "CREATE",
+			"--import-existing-resources", "--template-body", body)
+		require.Eventually(t, func() bool {
+			return c.awsOK("cloudformation", "describe-change-set", "--stack-name", "Taken", "--change-set-name", "take",
+				"--query", "Changes[].ResourceChange.[Action, PhysicalResourceId]", "--output", "text") == "Import\t/size"
+		}, time.Minute, 100*time.Millisecond)
+		c.awsOK("cloudformation", "execute-change-set", "--stack-name", "Taken", "--change-set-name", "take")
+		reaches("Taken", "CREATE_COMPLETE")
+		assert.Equal(t, "large", c.awsOK("ssm", "get-parameter", "--name", "/size", "--query", "Parameter.Value", "--output", "text"))
+	})
+	t.Run("another account and region are a world of their own", func(t *testing.T) {
+		printed, err := c.aws(prodAccount, frankfurt, "cloudformation", "describe-stacks", "--query", "length(Stacks)", "--output", "text")
+		require.NoError(t, err, printed)
+		assert.Equal(t, "0", printed)
+	})
+	for _, stack := range []string{"Grown", "Taken", "User", "Base"} {
+		c.awsOK("cloudformation", "delete-stack", "--stack-name", stack)
+		reaches(stack, "DELETE_COMPLETE")
+	}
+	assert.Empty(t, c.awsOK("cloudformation", "list-exports", "--query", "Exports[].Name", "--output", "text"))
+	assert.Empty(t, c.Unknown())
+}

@@ -1,0 +1,183 @@
+package cloudformation_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+)
+
+const (
+	parent = `
+Parameters: {V: {Type: String, Default: '1'}}
+Resources:
+  Before: {Type: AWS::SNS::Topic}
+  Child:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: https://bucket/child
+      Parameters: {Topic: !Ref Before, V: !Ref V}
+  After: {Type: Custom::Thing, Properties: {Url: !GetAtt Child.Outputs.Queue, V: !Ref V}}
+Outputs: {Url: {Value: !GetAtt Child.Outputs.Queue}}
+`
+	child = `
+Parameters: {Topic: {Type: String}, V: {Type: String}}
+Resources:
+  Queue: {Type: Custom::Thing, Properties: {Topic: !Ref Topic, V: !Ref V}}
+  Extra: {Type: AWS::DynamoDB::Table, Properties: {KeySchema: [!Ref V]}}
+Outputs: {Queue: {Value: !Ref Queue}}
+`
+)
+
+func newNested(t *testing.T) *cloud {
+	c := newCloud(t, cloudformation.Options{})
+	c.host.templates["https://bucket/child"] = child
+	return c
+}
+
+func TestANestedStackIsAResourceWithOutputs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		s := c.create("app", parent, func(in *cfn.CreateStackInput) { in.Tags = tags("team", "a") })
+		require.Equal(t, types.StackStatusCreateComplete, s.StackStatus, c.events("app"))
+		id := c.resources("app")["Child"]
+		nested := c.describe(id)
+		assert.Regexp(t, `:stack/app-Child-[A-Z0-9]{12}/`, id)
+		assert.Equal(t, *s.StackId, *nested.ParentId)
+		assert.Equal(t, *s.StackId, *nested.RootId)
+		assert.Equal(t, "team", *nested.Tags[0].Key)
+		assert.Equal(t, outputs(nested)["Queue"], outputs(s)["Url"])
+		assert.Contains(t, c.events(id), "Queue CREATE_COMPLETE")
+		assert.NotContains(t, c.events("app"), "Queue CREATE_COMPLETE")
+
+		assert.Equal(t, types.StackStatusDeleteComplete, c.remove("app").StackStatus)
+		assert.Equal(t, types.StackStatusDeleteComplete, c.describe(id).StackStatus)
+	})
+}
+
+func TestANestedStackThatFailsFailsItsParent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		c.engine.FailResource(cloudformation.Rule{LogicalID: "Queue", Reason: "no"})
+		s := c.create("app", parent)
+		assert.Equal(t, types.StackStatusRollbackComplete, s.StackStatus)
+		text := strings.Join(c.events("app"), "\n")
+		assert.Contains(t, text, "was not successfully created: The following resource(s) failed to create: [Extra, Queue]. ")
+		assert.Contains(t, text, "Child DELETE_COMPLETE")
+		assert.NotContains(t, text, "After")
+	})
+}
+
+func TestANestedStackIsUpdatedAndRolledBackWithItsParent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		c.create("app", parent)
+		id := c.resources("app")["Child"]
+		table := c.resources(id)["Extra"]
+
+		c.engine.FailResource(cloudformation.Rule{LogicalID: "After", Operation: "UPDATE", Times: 1})
+		s := c.update("app", parent, versioned("2"))
+		assert.Equal(t, types.StackStatusUpdateRollbackComplete, s.StackStatus)
+		assert.Equal(t, types.StackStatusUpdateRollbackComplete, c.describe(id).StackStatus)
+		assert.Equal(t, table, c.resources(id)["Extra"], "the replaced table is brought back")
+		assert.Contains(t, c.events(id), "Extra DELETE_COMPLETE", "and what replaced it is gone")
+
+		s = c.update("app", parent, versioned("3"))
+		assert.Equal(t, types.StackStatusUpdateComplete, s.StackStatus)
+		assert.Equal(t, types.StackStatusUpdateComplete, c.describe(id).StackStatus)
+		assert.NotEqual(t, table, c.resources(id)["Extra"])
+
+		c.engine.FailResource(cloudformation.Rule{LogicalID: "Queue", Operation: "UPDATE", Times: 1, Reason: "no"})
+		s = c.update("app", parent, versioned("4"))
+		assert.Equal(t, types.StackStatusUpdateRollbackComplete, s.StackStatus)
+		assert.Contains(t, strings.Join(c.events("app"), "\n"), "was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: "+
+			"The following resource(s) failed to update: [Extra, Queue].")
+		assert.Equal(t, types.StackStatusUpdateRollbackComplete, c.describe(id).StackStatus)
+		assert.Equal(t, "3", *c.describe(id).Parameters[1].ParameterValue)
+	})
+}
+
+func TestChangeSetsOfNestedStacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		nested := func(in *cfn.CreateChangeSetInput) { in.IncludeNestedStacks = aws.Bool(true) }
+		cs := c.review("app", "first", parent, types.ChangeSetTypeCreate, nested)
+		assert.Equal(t, []string{"Add After", "Add Before", "Add Child"}, summary(cs))
+		inner, err := c.cfn.DescribeChangeSet(t.Context(), &cfn.DescribeChangeSetInput{ChangeSetName: cs.Changes[2].ResourceChange.ChangeSetId})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"Add Extra", "Add Queue"}, summary(inner))
+		assert.Equal(t, *cs.ChangeSetId, *inner.RootChangeSetId)
+		assert.Equal(t, types.StackStatusReviewInProgress, c.describe(*inner.StackId).StackStatus)
+		_, err = c.cfn.ExecuteChangeSet(t.Context(), &cfn.ExecuteChangeSetInput{ChangeSetName: inner.ChangeSetId})
+		refused(t, err, "ValidationError", "execute its root change set")
+
+		assert.Equal(t, types.StackStatusCreateComplete, c.execute(cs).StackStatus)
+		assert.Equal(t, *inner.StackId, c.resources("app")["Child"], "the reviewed stack is the one that is made")
+
+		cs = c.review("app", "same", parent, types.ChangeSetTypeUpdate, nested)
+		assert.Equal(t, types.ChangeSetStatusFailed, cs.Status)
+
+		c.host.templates["https://bucket/child"] = strings.Replace(child, "Extra:", "Other:", 1)
+		cs = c.review("app", "inside", parent, types.ChangeSetTypeUpdate, nested)
+		require.Equal(t, types.ChangeSetStatusCreateComplete, cs.Status)
+		assert.Contains(t, summary(cs), "Modify Child False Properties.:Dynamic/Automatic/")
+		assert.Equal(t, types.StackStatusUpdateComplete, c.execute(cs).StackStatus)
+		assert.Contains(t, c.resources(*inner.StackId), "Other")
+		assert.NotContains(t, c.resources(*inner.StackId), "Extra")
+	})
+}
+
+func TestADroppedChangeSetTakesItsNestedStacksAlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		cs := c.review("app", "first", parent, types.ChangeSetTypeCreate, func(in *cfn.CreateChangeSetInput) { in.IncludeNestedStacks = aws.Bool(true) })
+		_, err := c.cfn.DeleteChangeSet(t.Context(), &cfn.DeleteChangeSetInput{ChangeSetName: cs.ChangeSetId})
+		require.NoError(t, err)
+		list, err := c.cfn.DescribeStacks(t.Context(), &cfn.DescribeStacksInput{})
+		require.NoError(t, err)
+		require.Len(t, list.Stacks, 1)
+		assert.Equal(t, "app", *list.Stacks[0].StackName)
+	})
+}
+
+func TestANestedStackNeedsItsTemplate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(t, cloudformation.Options{})
+		defer c.engine.Close()
+		c.create("app", parent)
+		assert.Contains(t, c.events("app"), "Child CREATE_FAILED: S3 error: Access Denied")
+		cs := c.review("other", "cs", parent, types.ChangeSetTypeCreate)
+		assert.Equal(t, types.ChangeSetStatusFailed, cs.Status)
+		assert.Equal(t, "S3 error: Access Denied", *cs.StatusReason)
+	})
+}
+
+func TestAFailedNestedUpdateWithoutRollbackIsRolledBackLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		c.create("app", parent)
+		id := c.resources("app")["Child"]
+		table := c.resources(id)["Extra"]
+		c.engine.FailResource(cloudformation.Rule{LogicalID: "After", Operation: "UPDATE", Times: 1})
+		assert.Equal(t, types.StackStatusUpdateFailed, c.update("app", parent, keeping("2")).StackStatus)
+		assert.Equal(t, types.StackStatusUpdateComplete, c.describe(id).StackStatus)
+		_, err := c.cfn.RollbackStack(t.Context(), &cfn.RollbackStackInput{StackName: aws.String("app")})
+		require.NoError(t, err)
+		assert.Equal(t, types.StackStatusUpdateRollbackComplete, c.wait("app").StackStatus)
+		assert.Equal(t, table, c.resources(id)["Extra"])
+		assert.Equal(t, "1", *c.describe(id).Parameters[1].ParameterValue)
+	})
+}

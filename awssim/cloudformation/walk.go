@@ -1,0 +1,68 @@
+package cloudformation
+
+import (
+	"context"
+	"slices"
+)
+
+// walk does a task for every name, each as soon as those it needs are done,
+// all that can be at the same time. After a failure nothing that needs it is
+// started; unless keepGoing, nothing at all is started any more and what is
+// under way is told so by the cause errCancelled. walk returns, in
+// alphabetical order, what failed.
+func walk(ctx context.Context, needs map[string][]string, keepGoing bool, task func(context.Context, string) error) []string {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := walker{needs: needs, done: map[string]bool{}, started: map[string]bool{}, ends: make(chan end)}
+	for {
+		if ctx.Err() == nil {
+			w.start(ctx, task)
+		}
+		if w.busy == 0 {
+			slices.Sort(w.failed)
+			return w.failed
+		}
+		finished := <-w.ends
+		w.busy--
+		if finished.err == nil {
+			w.done[finished.name] = true
+			continue
+		}
+		w.failed = append(w.failed, finished.name)
+		if !keepGoing {
+			cancel(errCancelled)
+		}
+	}
+}
+
+type walker struct {
+	needs         map[string][]string
+	done, started map[string]bool
+	failed        []string
+	busy          int
+	ends          chan end
+}
+
+type end struct {
+	name string
+	err  error
+}
+
+// start starts whatever is ready.
+func (w *walker) start(ctx context.Context, task func(context.Context, string) error) {
+	for name, needs := range w.needs {
+		if w.started[name] || !w.ready(needs) {
+			continue
+		}
+		w.started[name] = true
+		w.busy++
+		go func() { w.ends <- end{name, task(ctx, name)} }()
+	}
+}
+
+func (w *walker) ready(needs []string) bool {
+	return !slices.ContainsFunc(needs, func(id string) bool {
+		_, listed := w.needs[id]
+		return listed && !w.done[id]
+	})
+}

@@ -1,0 +1,200 @@
+package iam
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/awssim/policy"
+	"github.com/aphex/aphex-pipeline/awssim/wire"
+)
+
+// STS is the token service over the directory.
+func (d *Directory) STS() wire.Service {
+	return wire.Service{Name: "sts", Protocol: wire.Query, Operations: map[string]wire.Handler{
+		"GetCallerIdentity":         wire.Plain(d.getCallerIdentity),
+		"AssumeRole":                wire.Plain(d.assumeRole),
+		"AssumeRoleWithWebIdentity": wire.Plain(d.assumeRoleWithWebIdentity),
+	}}
+}
+
+type callerIdentity struct {
+	UserID  string `xml:"UserId"`
+	Account string
+	ARN     string `xml:"Arn"`
+}
+
+// getCallerIdentity needs no right at all.
+func (d *Directory) getCallerIdentity(call *wire.Call) (any, error) {
+	return callerIdentity{UserID: call.Caller.UserID, Account: call.Caller.Account, ARN: call.Caller.ARN}, nil
+}
+
+type assumedRole struct {
+	Credentials     credentials
+	AssumedRoleUser assumedRoleUser
+	Subject         string `xml:"SubjectFromWebIdentityToken,omitempty"`
+	Audience        string `xml:",omitempty"`
+	Provider        string `xml:",omitempty"`
+}
+
+type credentials struct {
+	AccessKeyID     string `xml:"AccessKeyId"`
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string
+}
+
+type assumedRoleUser struct {
+	ID  string `xml:"AssumedRoleId"`
+	ARN string `xml:"Arn"`
+}
+
+func (d *Directory) assumeRole(call *wire.Call) (any, error) {
+	request, err := readAssume(call)
+	if err != nil {
+		return nil, err
+	}
+	role, err := d.trusting(call, request)
+	if err != nil {
+		return nil, err
+	}
+	length, err := request.duration(role, call.Temporary)
+	if err != nil {
+		return nil, err
+	}
+	return d.open(role, request, length)
+}
+
+// trusting gives the role if the caller may assume it. A role that does not
+// exist is denied in the same words, as AWS does.
+func (d *Directory) trusting(call *wire.Call, request assumeRequest) (Role, error) {
+	account := accountOf(request.role)
+	role, err := d.Role(account, lastPart(request.role))
+	if err != nil || role.ARN != request.role {
+		return Role{}, wire.Commonf(wire.AccessDenied, "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, request.role)
+	}
+	trust, err := policy.Parse(role.Trust)
+	if err != nil {
+		return Role{}, err
+	}
+	actions := []string{"sts:AssumeRole"}
+	if len(request.tags) > 0 {
+		actions = append(actions, "sts:TagSession")
+	}
+	for _, action := range actions {
+		err := call.Guard(policy.Question{
+			Action: action, Resource: role.ARN, Account: account, Keys: request.keys(), ResourcePolicy: trust, Trust: true,
+		})
+		if err != nil {
+			return Role{}, err
+		}
+	}
+	return role, nil
+}
+
+// assumeRequest is the input of AssumeRole.
+type assumeRequest struct {
+	role       string
+	session    string
+	externalID string
+	seconds    int
+	tags       map[string]string
+	lasting    []string
+	policies   []string
+}
+
+var sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+
+func readAssume(call *wire.Call) (assumeRequest, error) {
+	form := call.Form
+	request := assumeRequest{
+		role: form.Get("RoleArn"), session: form.Get("RoleSessionName"), externalID: form.Get("ExternalId"),
+		tags: map[string]string{}, lasting: wire.List(form, "TransitiveTagKeys"),
+	}
+	if len(strings.SplitN(request.role, ":", 6)) != 6 {
+		return request, wire.Commonf(wire.ValidationFailed, "%s is invalid", request.role)
+	}
+	if !sessionName.MatchString(request.session) {
+		return request, wire.Commonf(wire.ValidationFailed, "1 validation error detected: Value '%s' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*", request.session)
+	}
+	if text := form.Get("DurationSeconds"); text != "" {
+		seconds, err := strconv.Atoi(text)
+		if err != nil {
+			return request, wire.Commonf(wire.ValidationFailed, "DurationSeconds %q is no number", text)
+		}
+		request.seconds = seconds
+	}
+	maps.Copy(request.tags, wire.Tags(form, "Tags"))
+	return request, request.readPolicies(call)
+}
+
+func (a *assumeRequest) readPolicies(call *wire.Call) error {
+	if text := call.Form.Get("Policy"); text != "" {
+		if err := checkIdentityPolicy(text); err != nil {
+			return err
+		}
+		a.policies = append(a.policies, text)
+	}
+	return nil
+}
+
+func (a assumeRequest) keys() policy.Keys {
+	keys := policy.Keys{"sts:RoleSessionName": {a.session}}
+	if a.externalID != "" {
+		keys["sts:ExternalId"] = []string{a.externalID}
+	}
+	for name, value := range a.tags {
+		keys["aws:RequestTag/"+name] = []string{value}
+	}
+	keys["aws:TagKeys"] = slices.Sorted(maps.Keys(a.tags))
+	keys["sts:TransitiveTagKeys"] = a.lasting
+	return keys
+}
+
+// duration is how long the session lasts: an hour unless asked otherwise, and
+// never more than an hour for a role assumed by a role.
+func (a assumeRequest) duration(role Role, chained bool) (time.Duration, error) {
+	wanted := time.Duration(a.seconds) * time.Second
+	switch {
+	case a.seconds == 0:
+		return time.Hour, nil
+	case wanted < minSession:
+		return 0, wire.Commonf(wire.ValidationFailed, "1 validation error detected: Value '%d' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900", a.seconds)
+	case chained && wanted > maxChained:
+		return 0, wire.Commonf(wire.ValidationFailed, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+	case a.seconds > role.MaxSession:
+		return 0, wire.Commonf(wire.ValidationFailed, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	return wanted, nil
+}
+
+// open makes a session of the role.
+func (d *Directory) open(role Role, request assumeRequest, length time.Duration) (assumedRole, error) {
+	parts := strings.SplitN(role.ARN, ":", 6)
+	s := &session{
+		AccessKey: NewID("ASIA")[:20], Secret: derive64(randomBytes(32), "secret"), Token: "aphex-simulator/" + derive64(randomBytes(32), "token"),
+		Expires: d.now().Add(length).UTC().Truncate(time.Second),
+		Account: parts[4], Partition: parts[1], Role: role.Name, RoleID: role.ID, Name: request.session,
+		Tags: request.tags, Policies: request.policies,
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dropExpired()
+	d.state.Sessions[s.AccessKey] = s
+	return assumedRole{
+		Credentials: credentials{
+			AccessKeyID: s.AccessKey, SecretAccessKey: s.Secret, SessionToken: s.Token, Expiration: s.Expires.Format(time.RFC3339),
+		},
+		AssumedRoleUser: assumedRoleUser{ID: role.ID + ":" + s.Name, ARN: s.arn()},
+	}, nil
+}
+
+// dropExpired forgets sessions that ended a day ago; younger ones are kept so
+// that their use is answered with ExpiredToken.
+func (d *Directory) dropExpired() {
+	limit := d.now().Add(-24 * time.Hour)
+	maps.DeleteFunc(d.state.Sessions, func(_ string, s *session) bool { return s.Expires.Before(limit) })
+}

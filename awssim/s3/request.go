@@ -1,0 +1,186 @@
+package s3
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/awssim/wire"
+)
+
+// Body is the decoded body of a request; the trailer is complete at its end.
+type Body struct {
+	io.Reader
+	Trailer http.Header
+	Length  int64 // -1 when unknown
+}
+
+// request is one S3 call on its way through the handlers.
+type request struct {
+	*wire.Call
+	store  *Store
+	w      http.ResponseWriter
+	header http.Header // of the request
+	query  url.Values
+	body   Body
+	bucket string
+	key    string
+}
+
+const (
+	maxDocument = 2 << 20 // bytes of an XML or JSON body
+	maxKey      = 1024    // bytes
+)
+
+// splitPath parts a path-style URL into bucket and key.
+func splitPath(path string) (bucket, key string) {
+	bucket, key, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return bucket, key
+}
+
+// Serve answers one S3 call. A returned error was not written yet.
+func (s *Store) Serve(w http.ResponseWriter, call *wire.Call, body Body) error {
+	rq := &request{Call: call, store: s, w: w, header: call.HTTP.Header, query: call.HTTP.URL.Query(), body: body}
+	rq.bucket, rq.key = splitPath(call.HTTP.URL.Path)
+	operation, ok := operations[call.Operation]
+	switch {
+	case !ok:
+		return wire.Unknown("s3", call.Operation)
+	case len(rq.key) > maxKey:
+		return wire.Errorf("KeyTooLongError", "Your key is too long")
+	}
+	if err := rq.enter(operation); err != nil {
+		return err
+	}
+	return operation.run(rq)
+}
+
+// enter checks that the bucket exists, lies in the signed region, is of the
+// expected owner, and that the caller may do the operation.
+func (rq *request) enter(operation operation) error {
+	if rq.bucket == "" || rq.Operation == "CreateBucket" {
+		return rq.permitOn(Bucket{Account: rq.Caller.Account}, operation.action(rq), rq.resource())
+	}
+	bucket, err := rq.store.Bucket(rq.bucket)
+	if err != nil {
+		return err
+	}
+	if bucket.Region != rq.Region && rq.Operation != "GetBucketLocation" {
+		return elsewhere(bucket)
+	}
+	if owner := rq.header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != bucket.Account {
+		return wire.Commonf(wire.AccessDenied, "Access Denied: the bucket is not owned by account %s", owner)
+	}
+	return rq.permitOn(bucket, operation.action(rq), rq.resource())
+}
+
+// elsewhere is the answer to a call signed for another region than the bucket's.
+func elsewhere(bucket Bucket) error {
+	return wire.Errorf("PermanentRedirect", "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.").
+		WithStatus(http.StatusMovedPermanently).WithHeader("x-amz-bucket-region", bucket.Region).
+		WithField("Endpoint", "s3."+bucket.Region+"."+wire.Suffix(bucket.Region)).WithField("Bucket", bucket.Name)
+}
+
+func (rq *request) resource() string {
+	switch {
+	case rq.bucket == "":
+		return "*"
+	case rq.key == "":
+		return bucketARN(rq.Region, rq.bucket)
+	}
+	return bucketARN(rq.Region, rq.bucket) + "/" + rq.key
+}
+
+func bucketARN(region, bucket string) string {
+	return "arn:" + wire.Partition(region) + ":s3:::" + bucket
+}
+
+// permit asks for an action on a resource of the request's bucket.
+func (rq *request) permit(action, resource string) error {
+	bucket, err := rq.store.Bucket(rq.bucket)
+	if err != nil {
+		return err
+	}
+	return rq.permitOn(bucket, action, resource)
+}
+
+// permitOn asks for an action on a resource of any bucket.
+func (rq *request) permitOn(bucket Bucket, action, resource string) error {
+	q, err := question(bucket, action, resource)
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"s3:prefix": rq.query.Get("prefix"), "s3:delimiter": rq.query.Get("delimiter"), "s3:max-keys": rq.query.Get("max-keys"),
+		"s3:VersionId": rq.query.Get("versionId"), "s3:x-amz-acl": rq.header.Get("X-Amz-Acl"),
+		"s3:x-amz-server-side-encryption":                rq.header.Get("X-Amz-Server-Side-Encryption"),
+		"s3:x-amz-server-side-encryption-aws-kms-key-id": rq.header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"),
+		"s3:x-amz-content-sha256":                        rq.header.Get("X-Amz-Content-Sha256"),
+	} {
+		if value != "" {
+			q.Keys[name] = []string{value}
+		}
+	}
+	return rq.Guard(q)
+}
+
+// missing hides from a caller who may not list the bucket that a key is missing.
+func (rq *request) missing(err error) error {
+	var e *wire.Error
+	if errors.As(err, &e) && e.Code == "NoSuchKey" && rq.permit("s3:ListBucket", bucketARN(rq.Region, rq.bucket)) != nil {
+		return wire.Commonf(wire.AccessDenied, "Access Denied")
+	}
+	return err
+}
+
+// document reads a small body to its end, with its checksums checked.
+func (rq *request) document() ([]byte, error) {
+	check := newSums(algorithmOf(rq.header))
+	text, err := io.ReadAll(io.TeeReader(io.LimitReader(rq.body, maxDocument+1), check))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxDocument {
+		return nil, wire.Errorf("MaxMessageLengthExceeded", "Your request was too big.")
+	}
+	return text, check.check(rq.header, rq.body.Trailer)
+}
+
+// xmlDocument reads an XML body.
+func (rq *request) xmlDocument(into any) error {
+	text, err := rq.document()
+	if err != nil {
+		return err
+	}
+	if xml.Unmarshal(text, into) != nil {
+		return malformedXML()
+	}
+	return nil
+}
+
+// reply writes an XML document.
+func (rq *request) reply(document any) error {
+	text, err := xml.Marshal(document)
+	if err != nil {
+		return fmt.Errorf("rendering the answer of %s: %w", rq.Operation, err)
+	}
+	rq.w.Header().Set("Content-Type", "application/xml")
+	rq.w.WriteHeader(http.StatusOK)
+	_, _ = rq.w.Write(append([]byte(xml.Header), text...)) // a client that went away is its own problem
+	return nil
+}
+
+// done answers without a body.
+func (rq *request) done(status int) error {
+	rq.w.WriteHeader(status)
+	return nil
+}
+
+const isoMillis = "2006-01-02T15:04:05.000Z"
+
+func iso(t time.Time) string { return t.UTC().Format(isoMillis) }

@@ -1,0 +1,189 @@
+package secretsmanager
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/awssim/wire"
+)
+
+// Secret is one secret with its newest two versions.
+type Secret struct {
+	Name        string
+	ARN         string
+	Description string
+	Created     time.Time
+	Changed     time.Time
+	Tags        map[string]string
+	Current     Version
+	Previous    *Version
+}
+
+// Version is one value of a secret: a text or bytes.
+type Version struct {
+	ID      string
+	Text    string
+	Binary  []byte
+	Created time.Time
+}
+
+// Store holds the secrets of every account and region. It is safe for
+// concurrent use.
+type Store struct {
+	now    func() time.Time
+	mu     sync.RWMutex
+	places map[string]map[string]Secret // by place, by name
+}
+
+// New makes an empty store on a clock.
+func New(now func() time.Time) *Store {
+	return &Store{now: now, places: map[string]map[string]Secret{}}
+}
+
+// Create adds a secret. The ARN prefix is all of its ARN before the name.
+func (s *Store) Create(place, arnPrefix string, secret Secret) (Secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch _, exists := s.places[place][secret.Name]; {
+	case exists:
+		return Secret{}, wire.Errorf("ResourceExistsException", "The operation failed because the secret %s already exists.", secret.Name)
+	case secret.Name == "" || len(secret.Name) > 512 || strings.Trim(secret.Name, nameLetters) != "":
+		return Secret{}, wire.Commonf(wire.ValidationFailed, "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+	}
+	secret.ARN = arnPrefix + secret.Name + "-" + RandomText(letters+digits, 6)
+	secret.Created = s.now().UTC()
+	secret.Changed = secret.Created
+	secret.Current = s.version(secret.Current)
+	if s.places[place] == nil {
+		s.places[place] = map[string]Secret{}
+	}
+	s.places[place][secret.Name] = secret
+	return secret, nil
+}
+
+const (
+	letters     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits      = "0123456789"
+	nameLetters = letters + digits + "-/_+=.@!"
+)
+
+func (s *Store) version(v Version) Version {
+	if v.ID == "" {
+		v.ID = newVersionID()
+	}
+	v.Created = s.now().UTC()
+	return v
+}
+
+// Put makes a new current version; what was current becomes the previous one.
+func (s *Store) Put(place, id string, v Version) (Secret, error) {
+	return s.Change(place, id, func(secret *Secret) {
+		previous := secret.Current
+		secret.Previous, secret.Current = &previous, s.version(v)
+	})
+}
+
+// Change edits a secret in place.
+func (s *Store) Change(place, id string, change func(*Secret)) (Secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secret, err := s.find(place, id)
+	if err != nil {
+		return Secret{}, err
+	}
+	secret.Tags = maps.Clone(secret.Tags)
+	change(&secret)
+	secret.Changed = s.now().UTC()
+	s.places[place][secret.Name] = secret
+	return secret, nil
+}
+
+// Get returns a secret by name, ARN, or ARN without suffix.
+func (s *Store) Get(place, id string) (Secret, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.find(place, id)
+}
+
+func (s *Store) find(place, id string) (Secret, error) {
+	if secret, ok := s.places[place][id]; ok {
+		return secret, nil
+	}
+	if strings.HasPrefix(id, "arn:") {
+		for _, secret := range s.places[place] {
+			if secret.ARN == id || secret.ARN[:len(secret.ARN)-7] == id {
+				return secret, nil
+			}
+		}
+	}
+	return Secret{}, wire.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+}
+
+// All returns the secrets of a place sorted by name.
+func (s *Store) All(place string) []Secret {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var all []Secret
+	for _, name := range slices.Sorted(maps.Keys(s.places[place])) {
+		all = append(all, s.places[place][name])
+	}
+	return all
+}
+
+// Delete removes a secret at once.
+func (s *Store) Delete(place, id string) (Secret, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secret, err := s.find(place, id)
+	if err != nil {
+		return Secret{}, err
+	}
+	delete(s.places[place], secret.Name)
+	return secret, nil
+}
+
+// RandomText makes a text of n characters out of an alphabet.
+func RandomText(alphabet string, n int) string {
+	text := make([]byte, n)
+	for i := range text {
+		at, err := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet))))
+		if err != nil {
+			panic("the system has no random numbers: " + err.Error())
+		}
+		text[i] = alphabet[at.Int64()]
+	}
+	return string(text)
+}
+
+func newVersionID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	h := hex.EncodeToString(b)
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
+}
+
+// Snapshot returns the whole store as JSON, values included.
+func (s *Store) Snapshot() ([]byte, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return json.Marshal(s.places)
+}
+
+// Restore replaces the store by a snapshot.
+func (s *Store) Restore(snapshot []byte) error {
+	places := map[string]map[string]Secret{}
+	if err := json.Unmarshal(snapshot, &places); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.places = places
+	return nil
+}

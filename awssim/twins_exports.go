@@ -1,0 +1,112 @@
+package awssim
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/awssim/cloudformation/kinds"
+	"github.com/aphex/aphex-pipeline/awssim/ssm"
+	"github.com/aphex/aphex-pipeline/awssim/wire"
+)
+
+// The CDK carries strong references to another region with two custom
+// resources: the producer's writes SSM parameters into the consumer's region,
+// the consumer's marks those that it uses. The simulator runs no functions; it
+// does to the parameters what those of the two custom resources do.
+
+// createExports writes the parameters of a producer.
+func createExports(s *Server, w want) (cloudformation.Resource, error) {
+	return cloudformation.Resource{PhysicalID: kinds.UUID(w.SuggestedID)}, s.export(w, w.now.values("WriterProps", "exports"))
+}
+
+// updateExports writes and deletes what came and went. What is there already
+// is left as it is, as the CDK's function does.
+func updateExports(s *Server, w want) (cloudformation.Resource, error) {
+	before, after := w.old.values("WriterProps", "exports"), w.now.values("WriterProps", "exports")
+	s.withdraw(w.old.region(w, "WriterProps"), without(before, after))
+	return cloudformation.Resource{PhysicalID: w.PhysicalID}, s.export(w, without(after, before))
+}
+
+func deleteExports(s *Server, w want) error {
+	s.withdraw(w.old.region(w, "WriterProps"), w.old.values("WriterProps", "exports"))
+	return nil
+}
+
+func (s *Server) export(w want, exports map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(exports)) {
+		p := ssm.Parameter{Name: name, Type: ssm.String, Value: exports[name]}
+		if _, err := s.parameters.Put(w.now.region(w, "WriterProps"), p, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withdraw deletes parameters; those that are gone are no error.
+func (s *Server) withdraw(place string, exports map[string]string) {
+	for name := range exports {
+		_ = s.parameters.Delete(place, name)
+	}
+}
+
+// createImports marks the parameters of a consumer as in use, and gives their
+// values as attributes.
+func createImports(s *Server, w want) (cloudformation.Resource, error) {
+	return s.marked(w, kinds.UUID(w.SuggestedID), w.now.values("ReaderProps", "imports"))
+}
+
+func updateImports(s *Server, w want) (cloudformation.Resource, error) {
+	before, after := w.old.values("ReaderProps", "imports"), w.now.values("ReaderProps", "imports")
+	s.unmark(w, without(before, after))
+	return s.marked(w, w.PhysicalID, without(after, before))
+}
+
+func deleteImports(s *Server, w want) error {
+	s.unmark(w, w.old.values("ReaderProps", "imports"))
+	return nil
+}
+
+func (s *Server) marked(w want, id string, imports map[string]string) (cloudformation.Resource, error) {
+	for _, name := range slices.Sorted(maps.Keys(imports)) {
+		err := s.parameters.Tag(w.now.region(w, "ReaderProps"), name, func(tags map[string]string) { tags[w.now.mark()] = "true" })
+		if err != nil {
+			return cloudformation.Resource{}, wire.Errorf("Error", "Error importing %s: %s", name, err)
+		}
+	}
+	attributes := map[string]any{}
+	for name, value := range w.now.values("ReaderProps", "imports") {
+		attributes[name] = value
+	}
+	return cloudformation.Resource{PhysicalID: id, Attributes: attributes}, nil
+}
+
+func (s *Server) unmark(w want, imports map[string]string) {
+	for name := range imports { // one that is gone has no mark
+		_ = s.parameters.Tag(w.old.region(w, "ReaderProps"), name, func(tags map[string]string) { delete(tags, w.old.mark()) })
+	}
+}
+
+// mark is the tag of a parameter that the consumer uses.
+func (p properties) mark() string { return "aws-cdk:strong-ref:" + p.text("ReaderProps", "prefix") }
+
+// region is where the parameters are, as a place of the store.
+func (p properties) region(w want, props string) string {
+	return wire.Place(w.Scope.Account, p.text(props, "region"))
+}
+
+// values reads a map of texts.
+func (p properties) values(path ...string) map[string]string {
+	members, _ := p.at(path...).(map[string]any)
+	values := make(map[string]string, len(members))
+	for name := range members {
+		values[name] = p.text(append(slices.Clone(path), name)...)
+	}
+	return values
+}
+
+func without(all, others map[string]string) map[string]string {
+	rest := maps.Clone(all)
+	maps.DeleteFunc(rest, func(name, _ string) bool { _, other := others[name]; return other })
+	return rest
+}

@@ -1,0 +1,68 @@
+package wire
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/awssim/policy"
+)
+
+// Call is one API call whose signature was checked.
+type Call struct {
+	Service   string // as in the credential scope: s3, sts, ssm, …
+	Operation string
+	Region    string
+	RequestID string
+	Caller    policy.Caller
+	Temporary bool      // the caller's credentials expire: it is the session of a role
+	Now       time.Time // the simulator's time
+	Form      url.Values
+	Body      []byte        // of a JSON call
+	HTTP      *http.Request // of a REST call
+	// Guard decides whether the caller may do something.
+	Guard func(policy.Question) error
+}
+
+// Permit asks the guard for an action on a resource of the caller's account.
+func (c *Call) Permit(action, resource string) error {
+	return c.Guard(policy.Question{Action: action, Resource: resource})
+}
+
+// ARN makes an ARN of the caller's account and the call's region and service.
+func (c *Call) ARN(service, resource string) string {
+	return "arn:" + c.Partition() + ":" + service + ":" + c.Region + ":" + c.Caller.Account + ":" + resource
+}
+
+// Place is where a regional service keeps what the call speaks of.
+func (c *Call) Place() string { return Place(c.Caller.Account, c.Region) }
+
+// Place is one account in one region, as a map key.
+func Place(account, region string) string { return account + "/" + region }
+
+// Partition is that of the call's region.
+func (c *Call) Partition() string { return Partition(c.Region) }
+
+// Partition says to which partition a region belongs.
+func Partition(region string) string {
+	for prefix, partition := range partitions {
+		if strings.HasPrefix(region, prefix) {
+			return partition
+		}
+	}
+	return "aws"
+}
+
+var partitions = map[string]string{
+	"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b",
+	"us-isof-": "aws-iso-f", "eu-isoe-": "aws-iso-e", "eusc-": "aws-eusc",
+}
+
+// Suffix is the DNS suffix of a region's partition.
+func Suffix(region string) string {
+	if Partition(region) == "aws-cn" {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}

@@ -1,0 +1,62 @@
+package clients
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// tokenVariable holds a token for those who have none in Secrets Manager.
+const tokenVariable = "APHEX_TOKEN"
+
+// Token gives the token with which a repository is read: that of the
+// environment, else that of the secret, whose value is {"token": "…"}. A
+// repository on this machine needs none.
+func Token(ctx context.Context, repository, secret string) (string, error) {
+	if token := os.Getenv(tokenVariable); token != "" {
+		return token, nil
+	}
+	if secret == "" || !strings.HasPrefix(repository, "https://") {
+		return "", nil
+	}
+	base, err := awsauth.Load(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	found, err := secretsmanager.NewFromConfig(base).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secret})
+	if err != nil {
+		return "", explainSecret(secret, err)
+	}
+	var content struct {
+		Token string `json:"token"`
+	}
+	if json.Unmarshal([]byte(aws.ToString(found.SecretString)), &content) != nil || content.Token == "" {
+		return "", errs.Invalidf(`the secret %q is not of the form {"token": "…"}`, secret).WithHint("aws secretsmanager put-secret-value --secret-id %s", secret)
+	}
+	return content.Token, nil
+}
+
+func explainSecret(secret string, err error) error {
+	var missing *types.ResourceNotFoundException
+	switch {
+	case errors.As(err, &missing):
+		return errs.Invalidf("there is no secret %q with the repository's token", secret).
+			WithHint(`aws secretsmanager create-secret --name %s --secret-string '{"token": "…"}'`, secret)
+	case awsauth.IsDenied(err):
+		return errs.Invalidf("no right to read the secret %q with the repository's token: %w", secret, err).
+			WithHint("the rights follow the configuration's githubTokenSecretName: generator bootstrap")
+	case errs.IsTemporary(err):
+		return errs.Temporaryf("reading the secret %q: %w", secret, err)
+	}
+	return fmt.Errorf("reading the secret %q: %w", secret, err)
+}

@@ -1,0 +1,102 @@
+package awsauth_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+)
+
+func lend(t *testing.T) (*stub, *awsauth.CredentialServer) {
+	s, cfg := newStub(t)
+	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-central-1"}, quiet)
+	require.NoError(t, err)
+	loan, err := awsauth.ServeCredentials(e.Commands)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = loan.Close() })
+	return s, loan
+}
+
+func value(env []string, name string) string {
+	for _, entry := range env {
+		if value, found := strings.CutPrefix(entry, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
+func TestAChildGetsTheEndpointAndNoOtherCredentials(t *testing.T) {
+	_, loan := lend(t)
+	env := loan.Environ([]string{"PATH=/bin", "AWS_ACCESS_KEY_ID=old", "AWS_SESSION_TOKEN=old", "AWS_PROFILE=mine", "AWS_REGION=x", "AWS_ENDPOINT_URL=http://simulator"})
+	assert.Equal(t, "/bin", value(env, "PATH"))
+	assert.Equal(t, "http://simulator", value(env, "AWS_ENDPOINT_URL"))
+	assert.Equal(t, "eu-central-1", value(env, "AWS_REGION"))
+	assert.Equal(t, "eu-central-1", value(env, "AWS_DEFAULT_REGION"))
+	assert.Equal(t, loan.Secret(), value(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE"} {
+		assert.False(t, slices.ContainsFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") }), name)
+	}
+}
+
+func TestTheEndpointWantsItsToken(t *testing.T) {
+	_, loan := lend(t)
+	url := value(loan.Environ(nil), "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	for token, status := range map[string]int{"": 401, "wrong": 401, loan.Secret() + "x": 401, loan.Secret(): 200} {
+		request, _ := http.NewRequest(http.MethodGet, url, nil)
+		request.Header.Set("Authorization", token)
+		answer, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		assert.Equal(t, status, answer.StatusCode)
+		var lent map[string]string
+		require.NoError(t, json.NewDecoder(answer.Body).Decode(&lent))
+		answer.Body.Close()
+		assert.Equal(t, status == 200, lent["SecretAccessKey"] != "")
+	}
+	request, _ := http.NewRequest(http.MethodPost, url, nil)
+	request.Header.Set("Authorization", loan.Secret())
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	answer.Body.Close()
+	assert.Equal(t, 404, answer.StatusCode)
+}
+
+func TestTheGoSDKBorrows(t *testing.T) {
+	_, loan := lend(t)
+	for _, entry := range loan.Environ(nil) {
+		name, value, _ := strings.Cut(entry, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	require.NoError(t, err)
+	lent, err := cfg.Credentials.Retrieve(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "ROLE1", lent.AccessKeyID)
+	assert.True(t, lent.CanExpire)
+}
+
+func TestTheAWSCLIBorrows(t *testing.T) {
+	s, loan := lend(t)
+	if _, err := exec.LookPath("aws"); err != nil {
+		t.Log("the AWS CLI is not at hand; the SDK of this language has borrowed in another test")
+		return
+	}
+	cli := exec.CommandContext(t.Context(), "aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text")
+	cli.Env = loan.Environ(append(cli.Environ(), "HOME="+t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"))
+	output, err := cli.CombinedOutput()
+	require.NoError(t, err, string(output))
+	assert.Equal(t, "222222222222\n", string(output))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	assert.Len(t, s.asked, 1, "the child used the session that was there")
+}

@@ -1,0 +1,92 @@
+package awsauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// renewBefore is how long before the end of a session its credentials are renewed.
+const renewBefore = 5 * time.Minute
+
+// Role is a role to assume.
+type Role struct {
+	ARN        string
+	ExternalID string
+	Tags       map[string]string // session tags
+}
+
+// assume gives a session of the role, entered from another session. The first
+// credentials are fetched at once, so that a refusal is seen here.
+func assume(ctx context.Context, from *Session, role Role, region, name string) (*Session, error) {
+	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(from.Config), role.ARN, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = name
+		if role.ExternalID != "" {
+			o.ExternalID = aws.String(role.ExternalID)
+		}
+		for _, key := range slices.Sorted(maps.Keys(role.Tags)) {
+			o.Tags = append(o.Tags, types.Tag{Key: aws.String(key), Value: aws.String(role.Tags[key])})
+			o.TransitiveTagKeys = append(o.TransitiveTagKeys, key)
+		}
+	})
+	cache := aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) {
+		o.ExpiryWindow = renewBefore
+		o.ExpiryWindowJitterFrac = 0.5
+	})
+	if _, err := cache.Retrieve(ctx); err != nil {
+		return nil, err
+	}
+	cfg := from.Config.Copy()
+	cfg.Credentials = cache
+	cfg.Region = region
+	return &Session{
+		Config: withRetries(cfg, cache), Account: accountOfARN(role.ARN), Partition: from.Partition,
+		ARN: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", from.Partition, accountOfARN(role.ARN), role.ARN[strings.LastIndex(role.ARN, "/")+1:], name),
+	}, nil
+}
+
+// explainAssume says why a role could not be assumed and what to do. When the one
+// who asked has ended meanwhile, that is why, whatever the error is.
+func explainAssume(ctx context.Context, err error, from *Session, role Role) *errs.Error {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(ctx.Err(), context.Canceled):
+		return errs.Cancelledf("assuming %s: %w", role.ARN, err)
+	case errs.IsTemporary(err):
+		return errs.Temporaryf("assuming %s: %w", role.ARN, err)
+	case isExpired(err):
+		return errs.Invalidf("the AWS credentials of %s expired before %s could be assumed: %w", from.ARN, role.ARN, plain(err)).
+			WithHint("renew them and run again")
+	}
+	refused := errs.Invalidf("%s may not assume %s: %w", from.ARN, role.ARN, plain(err))
+	if isBootstrapRole(role.ARN) {
+		return refused.WithHint("bootstrap account %s with `cdk bootstrap --trust %s --trust-for-lookup %s`, or set roleArn for this environment",
+			accountOfARN(role.ARN), from.Account, from.Account)
+	}
+	return refused.WithHint("does the role exist, does it trust %s, and is externalId the one it asks for?", from.ARN)
+}
+
+func isBootstrapRole(arn string) bool { return strings.Contains(arn, ":role/cdk-") }
+
+// fallBack applies the rule of the CDK: when a role of the assembly cannot be
+// assumed, the credentials at hand do if they are of the right account already.
+func fallBack(ctx context.Context, log *slog.Logger, err error, from *Session, role Role, region string) (*Session, error) {
+	explained := explainAssume(ctx, err, from, role)
+	if isExpired(err) || explained.Kind != errs.Invalid || from.Account != accountOfARN(role.ARN) {
+		return nil, explained
+	}
+	log.Warn("could not assume a role; going on with the credentials at hand, as they are of the right account",
+		"role", role.ARN, "identity", from.ARN, "reason", plain(err).Error())
+	return from.In(region), nil
+}

@@ -1,0 +1,76 @@
+package awsauth
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Session is an identity in a region. Its credentials renew themselves.
+type Session struct {
+	Config    aws.Config
+	Account   string // 12 digits
+	ARN       string // of the identity
+	Partition string // such as "aws" or "aws-cn"
+}
+
+// In gives the same identity in another region.
+func (s *Session) In(region string) *Session {
+	there := *s
+	there.Config = s.Config.Copy()
+	there.Config.Region = region
+	return &there
+}
+
+// Identify asks STS who the credentials belong to.
+func Identify(ctx context.Context, cfg aws.Config) (*Session, error) {
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, explainIdentity(err, cfg.Region)
+	}
+	s := &Session{Config: cfg, Account: aws.ToString(who.Account), ARN: aws.ToString(who.Arn)}
+	s.Partition = partitionOfARN(s.ARN)
+	if s.Account == "" || s.Partition == "" {
+		return nil, errs.Failedf("AWS answered with an identity without an account: %q", s.ARN)
+	}
+	return s, nil
+}
+
+func explainIdentity(err error, region string) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errs.Cancelledf("asking AWS for the identity of the credentials: %w", err)
+	case errs.IsTemporary(err):
+		return errs.Temporaryf("asking AWS for the identity of the credentials: %w", err)
+	case isExpired(err):
+		return errs.Invalidf("the AWS credentials have expired: %w", plain(err)).WithHint("renew them and run again")
+	case isStranger(err):
+		return errs.Invalidf("AWS in region %s does not accept the credentials: %w", region, plain(err)).
+			WithHint("are they the right ones, and is the region switched on for the account?")
+	case codeOf(err) == "":
+		return errs.Invalidf("no usable AWS credentials: %w", err).
+			WithHint("in a pod the service account needs an IAM role; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+	}
+	return errs.Invalidf("asking AWS for the identity of the credentials: %w", plain(err))
+}
+
+func partitionOfARN(arn string) string {
+	parts := strings.Split(arn, ":")
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[1]
+}
+
+func accountOfARN(arn string) string {
+	parts := strings.Split(arn, ":")
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}

@@ -1,0 +1,161 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// tries is how often a checkout is tried when the server or the network fails.
+const tries = 3
+
+// CheckOut makes o.Dir hold the files of exactly one commit. It fetches that
+// commit alone where the server allows it, else all branches and tags. What
+// fails for a while is tried three times; a folder that is half done is never
+// left behind. Errors are of kind Invalid for an input, a repository or a
+// commit that cannot be used, and Temporary for a server that does not answer.
+func CheckOut(ctx context.Context, o Options) (Checkout, error) {
+	o = o.withDefaults()
+	began := time.Now()
+	if err := errors.Join(CheckCommit(o.Commit), checkSupported(o.Commit)); err != nil {
+		return Checkout{}, err
+	}
+	a, err := parseAddress(o)
+	if err != nil {
+		return Checkout{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, errLate)
+	defer cancel()
+	done, err := tryOften(ctx, o, a)
+	done.Duration = time.Since(began)
+	return done, err
+}
+
+// tryOften tries again after an error that may go away by itself.
+func tryOften(ctx context.Context, o Options, a address) (Checkout, error) {
+	for try, pause := 1, o.retryPause; ; try, pause = try+1, pause*3 {
+		done, err := checkOutInto(ctx, o, a)
+		if err == nil {
+			return done, nil
+		}
+		err = explain(ctx, err, o)
+		if try == tries || ctx.Err() != nil || errs.KindOf(err) != errs.Temporary || errors.Is(err, syscall.ENOSPC) {
+			return Checkout{}, err
+		}
+		fmt.Fprintf(o.Progress, "%s: trying again in %s\n", err, pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+func checkOutInto(ctx context.Context, o Options, a address) (Checkout, error) {
+	stage, err := newStaging(o.Dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	defer stage.remove()
+	var done Checkout
+	if a.local != "" {
+		done, err = checkOutLocal(ctx, o, a, stage.path)
+	} else {
+		done, err = checkOutRemote(ctx, o, a, stage.path)
+	}
+	if err != nil {
+		return Checkout{}, err
+	}
+	done.Dir, done.Commit = o.Dir, o.Commit
+	tellMissing(o.Progress, done)
+	return done, stage.publish()
+}
+
+// tellMissing says what of a repository a checkout leaves out.
+func tellMissing(to io.Writer, done Checkout) {
+	if len(done.Submodules) > 0 {
+		fmt.Fprintf(to, "submodules are not fetched; these folders are empty: %q\n", done.Submodules)
+	}
+	tellPointers(to, done.Pointers, pullInBuild)
+}
+
+func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Checkout, error) {
+	git, err := makeGitDir(dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	file, err := os.CreateTemp(filepath.Dir(git.pack("x")), "incoming-")
+	if err != nil {
+		return Checkout{}, errs.Writing(dir, err)
+	}
+	defer file.Close()
+	commit := plumbing.NewHash(o.Commit)
+	fmt.Fprintf(o.Progress, "fetching %s (branch %q) of %s\n", o.Commit, o.Branch, a.url)
+	got, err := fetch(ctx, o, a, commit, file, git.path)
+	if err != nil {
+		return Checkout{}, err
+	}
+	done, files, err := unfold(ctx, o, got.pack, dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	if err := git.keepPack(file.Name(), got); err != nil {
+		return Checkout{}, err
+	}
+	done.Received, done.Shallow = got.pack.Size(), len(got.shallows) > 0
+	return done, git.finish(commit, a.url.String(), files)
+}
+
+func checkOutLocal(ctx context.Context, o Options, a address, dir string) (Checkout, error) {
+	from, err := openLocal(a.local)
+	if err != nil {
+		return Checkout{}, err
+	}
+	defer from.Close()
+	git, err := makeGitDir(dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	commit := plumbing.NewHash(o.Commit)
+	done, files, err := unfold(ctx, o, from, dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	if err := git.borrow(from); err != nil {
+		return Checkout{}, err
+	}
+	return done, git.finish(commit, from.top, files)
+}
+
+// unfold writes the files of the commit into dir.
+func unfold(ctx context.Context, o Options, from objects, dir string) (Checkout, []writtenFile, error) {
+	tree, err := treeOf(from, plumbing.NewHash(o.Commit))
+	if err != nil {
+		return Checkout{}, nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Checkout{}, nil, errs.Writing(dir, err)
+	}
+	defer root.Close()
+	done, err := writeFiles(ctx, from, tree, root, o.maxEntries)
+	if errors.Is(err, errTooMuch) {
+		err = errs.Invalidf("%w: at most %d files and %d folders are allowed", err, o.maxEntries, maxDepth)
+	}
+	if err != nil {
+		return Checkout{}, nil, err
+	}
+	found := Checkout{Files: len(done.files), Bytes: done.bytes, Pointers: done.pointers}
+	for _, submodule := range done.submodules {
+		found.Submodules = append(found.Submodules, submodule.path)
+	}
+	return found, append(done.files, done.submodules...), nil
+}

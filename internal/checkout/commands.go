@@ -1,0 +1,136 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
+)
+
+// Surroundings are what commands are run in.
+type ExecOptions struct {
+	Dir      string
+	Env      []string            // NAME=value: all that the commands get, with programs of Dir's npm packages in PATH; see Environ
+	Out      io.Writer           // for their output, line by line and masked; nil discards
+	Redactor *redact.Redactor    // knows the secrets; nil knows well-known patterns only
+	Limit    time.Duration       // for each command; 0 is without limit
+	Grace    time.Duration       // between SIGTERM and SIGKILL; 0 is 10 s
+	Observe  func(CommandResult) // told after each command, the failed one too; nil for nobody
+}
+
+// CommandResult says how one command went. Its texts are masked.
+type CommandResult struct {
+	Command  string        `json:"command"`
+	Started  time.Time     `json:"started"` // UTC
+	Duration time.Duration `json:"-"`
+	Seconds  float64       `json:"seconds"`         // Duration for a reader of the JSON
+	ExitCode int           `json:"exitCode"`        // -1 when the command was stopped
+	Error    string        `json:"error,omitempty"` // empty when it succeeded
+	Tail     string        `json:"-"`               // the last lines of its output
+}
+
+// RunCommands runs the commands one after the other until one fails. Each gets
+// a shell of its own, so that a variable or a `cd` does not reach the next one;
+// what lies in the folder does. Programs of the folder's npm packages are found as
+// a script of npm finds them. The shell is bash, or sh where there is no bash,
+// and stops at the first line that fails; in bash also when any program of a
+// pipe does. A command is stopped with everything that it started.
+//
+// The results hold every command that was started. A command that fails gives
+// an error of kind Failed with the last lines of its output as hint, also when
+// it was stopped because its limit had passed; a cancelled context gives Cancelled.
+func RunCommands(ctx context.Context, commands []string, s ExecOptions) ([]CommandResult, error) {
+	if s.Redactor == nil {
+		s.Redactor = redact.New()
+	}
+	if s.Out == nil {
+		s.Out = io.Discard
+	}
+	results := make([]CommandResult, 0, len(commands))
+	for _, command := range commands {
+		result, err := s.runOne(ctx, command)
+		results = append(results, result)
+		if s.Observe != nil {
+			s.Observe(result)
+		}
+		if err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+func (s ExecOptions) runOne(ctx context.Context, command string) (CommandResult, error) {
+	result := CommandResult{Command: s.Redactor.String(command), Started: time.Now().UTC()}
+	fmt.Fprintf(s.Out, "$ %s\n", result.Command)
+	last := &proc.Tail{}
+	out := s.Redactor.Writer(io.MultiWriter(s.Out, last))
+	err := proc.Run(ctx, proc.Command{
+		Args: strictShell(command), Dir: s.Dir, Env: cdkapp.Environ(s.Dir, s.Dir, s.Env), Stdout: out, Stderr: out, Limit: s.Limit, Grace: s.Grace,
+	})
+	err = errors.Join(err, out.Close())
+	if last.Open() {
+		fmt.Fprintln(s.Out) // what follows begins a line of its own
+	}
+	result.Duration = time.Since(result.Started)
+	result.Seconds = result.Duration.Round(time.Millisecond).Seconds()
+	result.Tail = last.Last()
+	if err != nil {
+		result.ExitCode, result.Error = exitCode(err), s.Redactor.String(err.Error())
+	}
+	return result, result.fault(err)
+}
+
+// strictShell gives the arguments that run text in a shell which stops at the
+// first line that fails, as the shells of other build services do.
+func strictShell(text string) []string {
+	if _, err := exec.LookPath("bash"); err == nil {
+		return []string{"bash", "-e", "-o", "pipefail", "-c", "--", text}
+	}
+	return []string{"sh", "-e", "-c", "--", text}
+}
+
+func exitCode(err error) int {
+	var exit *proc.ExitError
+	if errors.As(err, &exit) {
+		return exit.Code
+	}
+	return -1
+}
+
+// fault says what failed, and shows the end of the output.
+func (r CommandResult) fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	took := r.Duration.Round(100 * time.Millisecond)
+	var exit *proc.ExitError
+	var limit *proc.LimitError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errs.Cancelledf("command %q was stopped after %s: %w", r.Command, took, err)
+	case errors.As(err, &limit):
+		return r.failed("command %q was stopped: it had not ended after its limit of %s", r.Command, limit.Limit)
+	case errors.As(err, &exit) && exit.Signal != "":
+		return r.failed("command %q was ended by signal %q after %s", r.Command, exit.Signal, took)
+	case errors.As(err, &exit):
+		return r.failed("command %q failed with exit code %d after %s", r.Command, exit.Code, took)
+	default:
+		return errs.Failedf("command %q: %s", r.Command, r.Error)
+	}
+}
+
+func (r CommandResult) failed(format string, args ...any) error {
+	err := errs.Failedf(format, args...)
+	if r.Tail == "" {
+		return err.WithHint("it wrote nothing; run it in the same folder to see more")
+	}
+	return err.WithHint("the last it wrote:\n%s", r.Tail)
+}

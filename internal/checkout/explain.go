@@ -1,0 +1,93 @@
+package checkout
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/aphex/aphex-pipeline/internal/checkout/gitpack"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// explain turns what went wrong into an error for a person, of the kind that
+// says whether to try again.
+func explain(ctx context.Context, err error, o Options) error {
+	err = uncover(err)
+	var typed *errs.Error
+	var unexpected *packp.ErrUnexpectedData
+	switch cause := context.Cause(ctx); {
+	case errors.As(err, &typed):
+		return err
+	case errors.Is(cause, context.Canceled):
+		return errs.Cancelledf("checking out %s: %w", o.Commit, cause)
+	case cause != nil:
+		return errs.Temporaryf("checking out %s of %s: %w", o.Commit, o.URL, cause)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return errs.Writing(o.Dir, err)
+	case isRefused(err):
+		return errs.Invalidf("the git server does not let us read %s: %w", o.URL, err).
+			WithHint("check the URL, and that the configured token may read the repository")
+	case errors.Is(err, gitpack.ErrMissing), isServersNo(err), errors.Is(err, errNoRefs),
+		errors.Is(err, transport.ErrEmptyRemoteRepository):
+		return errs.Invalidf("commit %s is not in any branch or tag of %s: %w", o.Commit, o.URL, err).
+			WithHint("push the commit first; a commit that was overwritten by a force push is gone")
+	case errors.Is(err, errOtherHost):
+		return errs.Invalidf("repository %s: %w", o.URL, err).WithHint("give the URL that the server redirects to, if it is yours")
+	case isTemporary(err):
+		return errs.Temporaryf("fetching %s: %w", o.URL, err)
+	case errors.As(err, &unexpected):
+		return errs.Invalidf("the git server of %s answers in a way that is not understood: %w", o.URL, err).
+			WithHint("is this the URL of a git repository, with SHA-1 object names?")
+	default:
+		return errs.Failedf("checking out %s of %s: %w", o.Commit, o.URL, err)
+	}
+}
+
+// uncover takes off what hides a cause: go-git's wrappers cannot be unwrapped.
+func uncover(err error) error {
+	for {
+		var unexpected *plumbing.UnexpectedError
+		var permanent *plumbing.PermanentError
+		switch {
+		case errors.As(err, &unexpected):
+			err = unexpected.Err
+		case errors.As(err, &permanent):
+			err = permanent.Err
+		default:
+			return err
+		}
+	}
+}
+
+func isRefused(err error) bool {
+	return errors.Is(err, transport.ErrAuthenticationRequired) ||
+		errors.Is(err, transport.ErrAuthorizationFailed) ||
+		errors.Is(err, transport.ErrRepositoryNotFound)
+}
+
+// isServersNo says whether the server answered that it has no such commit.
+// go-git passes on the answer as text only.
+func isServersNo(err error) bool { return strings.Contains(err.Error(), "not our ref") }
+
+func isTemporary(err error) bool {
+	var answered *githttp.Err
+	if errors.As(err, &answered) {
+		return answered.StatusCode() >= 500 || answered.StatusCode() == http.StatusTooManyRequests
+	}
+	var request *url.Error
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &request) {
+		return !errors.As(err, &certificate)
+	}
+	// A pack that is not sound was cut off or damaged on its way.
+	return errors.Is(err, errSilent) || errors.Is(err, errBroken) || errors.Is(err, gitpack.ErrMalformed) || errs.IsTemporary(err)
+}

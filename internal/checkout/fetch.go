@@ -1,0 +1,190 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/aphex/aphex-pipeline/internal/checkout/gitpack"
+	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
+)
+
+var (
+	errOtherHost = errors.New("the git server redirects to another host")
+	errNoRefs    = errors.New("the repository has no branch and no tag")
+)
+
+// fetched is what a server sent.
+type fetched struct {
+	pack     *gitpack.Pack
+	shallows []plumbing.Hash // commits whose parents were left out
+	tags     []repository.Tag
+}
+
+// fetch asks the server at a for the commit, alone where the server allows
+// that, else for all branches and tags, and keeps the pack in file.
+func fetch(ctx context.Context, o Options, a address, commit plumbing.Hash, file *os.File, tempDir string) (fetched, error) {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	defer base.CloseIdleConnections()
+	ctx, dog := newWatchdog(ctx, base, o.Patience)
+	defer dog.timer.Stop()
+	got, err := fetchOver(ctx, o, a, commit, dog, file, tempDir)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return fetched{}, cause // go-git does not pass on why
+	}
+	return got, err
+}
+
+func fetchOver(ctx context.Context, o Options, a address, commit plumbing.Hash, over http.RoundTripper, file *os.File, tempDir string) (fetched, error) {
+	session, err := connect(a, over)
+	if err != nil {
+		return fetched{}, err
+	}
+	defer session.Close()
+	offered, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return fetched{}, err
+	}
+	request, err := requestFor(offered, commit)
+	if err != nil {
+		return fetched{}, err
+	}
+	if request.Depth.IsZero() {
+		fmt.Fprintf(o.Progress, "the server does not give out single commits: fetching all branches\n")
+	}
+	response, err := session.UploadPack(ctx, request)
+	if err != nil {
+		return fetched{}, err
+	}
+	defer response.Close()
+	pack, err := gitpack.Receive(ctx, packOf(response, request), file, tempDir)
+	if err != nil {
+		return fetched{}, err
+	}
+	return fetched{pack, response.Shallows, tagsIn(pack, offered)}, nil
+}
+
+// tagsIn lists the tags that came: what a tag tells about itself, and the
+// commit that it names.
+func tagsIn(pack *gitpack.Pack, offered *packp.AdvRefs) []repository.Tag {
+	var tags []repository.Tag
+	for name, hash := range offered.References {
+		commit, told := offered.Peeled[name]
+		if strings.HasPrefix(name, tagPrefix) && pack.Has(hash) && (!told || pack.Has(commit)) {
+			tags = append(tags, repository.Tag{Name: name, Hash: hash})
+		}
+	}
+	slices.SortFunc(tags, func(a, b repository.Tag) int { return strings.Compare(a.Name, b.Name) })
+	return tags
+}
+
+const tagPrefix = "refs/tags/"
+
+// connect prepares the connection. Credentials are sent to the repository's
+// own host only; a redirect to another one is refused before it is followed.
+func connect(a address, over http.RoundTripper) (transport.UploadPackSession, error) {
+	endpoint, err := transport.NewEndpoint(a.url.String())
+	if err != nil {
+		return nil, err
+	}
+	var login transport.AuthMethod
+	if a.token != "" {
+		// GitHub asks for this name with app tokens; the others accept any.
+		login = &githttp.BasicAuth{Username: "x-access-token", Password: a.token}
+	}
+	client := &http.Client{Transport: over, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		if !sameOrigin(next.URL, via[0].URL) {
+			return fmt.Errorf("%w: %q", errOtherHost, next.URL.Host)
+		}
+		return nil
+	}}
+	return githttp.NewClient(client).NewUploadPackSession(endpoint, login)
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
+}
+
+// requestFor makes the smallest request that the server will answer.
+func requestFor(offered *packp.AdvRefs, commit plumbing.Hash) (*packp.UploadPackRequest, error) {
+	request := packp.NewUploadPackRequestFromCapabilities(offered.Capabilities)
+	if offered.Capabilities.Supports(capability.NoProgress) {
+		if err := request.Capabilities.Set(capability.NoProgress); err != nil {
+			return nil, err
+		}
+	}
+	if givesSingle(offered, commit) {
+		request.Wants = append([]plumbing.Hash{commit}, tagsAt(offered, commit)...)
+		request.Depth = packp.DepthCommits(1)
+		return request, request.Capabilities.Set(capability.Shallow)
+	}
+	request.Wants = branchesAndTags(offered)
+	if len(request.Wants) == 0 {
+		return nil, errNoRefs
+	}
+	return request, nil
+}
+
+// tagsAt lists the objects in which tags tell about the commit. They come with
+// it, so that `git describe` finds a release by its name.
+func tagsAt(offered *packp.AdvRefs, commit plumbing.Hash) (objects []plumbing.Hash) {
+	for name, peeled := range offered.Peeled {
+		if peeled == commit && strings.HasPrefix(name, tagPrefix) {
+			objects = append(objects, offered.References[name])
+		}
+	}
+	return objects
+}
+
+// givesSingle says whether the server lets a client ask for this commit alone.
+func givesSingle(offered *packp.AdvRefs, commit plumbing.Hash) bool {
+	if !offered.Capabilities.Supports(capability.Shallow) {
+		return false
+	}
+	if offered.Capabilities.Supports(capability.AllowReachableSHA1InWant) {
+		return true
+	}
+	for _, tip := range offered.References {
+		if tip == commit {
+			return true
+		}
+	}
+	return false
+}
+
+func branchesAndTags(offered *packp.AdvRefs) []plumbing.Hash {
+	var wants []plumbing.Hash
+	seen := map[plumbing.Hash]bool{}
+	for name, tip := range offered.References {
+		wanted := strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, tagPrefix)
+		if wanted && !seen[tip] {
+			seen[tip] = true
+			wants = append(wants, tip)
+		}
+	}
+	return wants
+}
+
+// packOf gives the pack out of an answer that may also carry messages.
+func packOf(response io.Reader, request *packp.UploadPackRequest) io.Reader {
+	switch {
+	case request.Capabilities.Supports(capability.Sideband64k):
+		return sideband.NewDemuxer(sideband.Sideband64k, response)
+	case request.Capabilities.Supports(capability.Sideband):
+		return sideband.NewDemuxer(sideband.Sideband, response)
+	}
+	return response
+}

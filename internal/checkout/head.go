@@ -1,0 +1,74 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+)
+
+// Head gives the commit that o.Branch points to in the repository at o.URL, and
+// fetches nothing. It is "" where there is no such branch. Errors are of the
+// kinds of CheckOut.
+func Head(ctx context.Context, o Options) (string, error) {
+	o = o.withDefaults()
+	o.Commit = "the head of " + o.Branch // for messages
+	a, err := parseAddress(o)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, errLate)
+	defer cancel()
+	look := headOverNetwork
+	if a.local != "" {
+		look = headOfFolder
+	}
+	head, err := look(ctx, o, a)
+	switch {
+	case errors.Is(err, plumbing.ErrReferenceNotFound), errors.Is(err, transport.ErrEmptyRemoteRepository):
+		return "", nil
+	case err != nil:
+		return "", explain(ctx, err, o)
+	}
+	return head, nil
+}
+
+func headOfFolder(_ context.Context, o Options, a address) (string, error) {
+	objects, err := openLocal(a.local)
+	if err != nil {
+		return "", err
+	}
+	defer objects.Close()
+	reference, err := storer.ResolveReference(objects.storage, plumbing.NewBranchReferenceName(o.Branch))
+	if err != nil {
+		return "", err
+	}
+	return reference.Hash().String(), nil
+}
+
+func headOverNetwork(ctx context.Context, o Options, a address) (string, error) {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	defer base.CloseIdleConnections()
+	ctx, dog := newWatchdog(ctx, base, o.Patience)
+	defer dog.timer.Stop()
+	session, err := connect(a, dog)
+	if err != nil {
+		return "", err
+	}
+	defer session.Close()
+	offered, err := session.AdvertisedReferencesContext(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return "", cause // go-git does not pass on why
+	}
+	if err != nil {
+		return "", err
+	}
+	head, known := offered.References[plumbing.NewBranchReferenceName(o.Branch).String()]
+	if !known {
+		return "", plumbing.ErrReferenceNotFound
+	}
+	return head.String(), nil
+}

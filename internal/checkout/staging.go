@@ -1,0 +1,69 @@
+package checkout
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// staging is a folder that becomes another one when it is complete. It lies
+// beside it and is renamed; when the other one exists, and may be a mounted
+// volume that cannot be renamed to, it lies inside and its content moves up.
+type staging struct {
+	path   string
+	target string
+	inside bool
+}
+
+func newStaging(target string) (*staging, error) {
+	target, err := filepath.Abs(target)
+	if err != nil {
+		return nil, err
+	}
+	existing, err := os.ReadDir(target)
+	s := &staging{target: target, inside: err == nil}
+	switch {
+	case len(existing) > 0:
+		return nil, errs.Invalidf("the folder %q is not empty", target).
+			WithHint("remove it, or give another folder for the workspace")
+	case s.inside:
+		s.path, err = os.MkdirTemp(target, ".partial-")
+	case os.IsNotExist(err):
+		if err = os.MkdirAll(filepath.Dir(target), 0o755); err == nil {
+			s.path, err = os.MkdirTemp(filepath.Dir(target), filepath.Base(target)+".partial-")
+		}
+	}
+	if err == nil {
+		err = os.Chmod(s.path, 0o755) // MkdirTemp makes it private
+	}
+	return s, errs.Writing(target, err)
+}
+
+// publish makes the staged content the target's.
+func (s *staging) publish() error {
+	if !s.inside {
+		return errs.Writing(s.target, os.Rename(s.path, s.target))
+	}
+	entries, err := os.ReadDir(s.path)
+	if err != nil {
+		return err
+	}
+	for i, entry := range entries {
+		if err := os.Rename(filepath.Join(s.path, entry.Name()), filepath.Join(s.target, entry.Name())); err != nil {
+			s.takeBack(entries[:i])
+			return errs.Writing(s.target, err)
+		}
+	}
+	return nil
+}
+
+// takeBack removes what was already moved up.
+func (s *staging) takeBack(moved []os.DirEntry) {
+	for _, entry := range moved {
+		_ = os.RemoveAll(filepath.Join(s.target, entry.Name()))
+	}
+}
+
+// remove deletes what was not published. Its error would hide a more important one.
+func (s *staging) remove() { _ = os.RemoveAll(s.path) }

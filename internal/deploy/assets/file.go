@@ -1,0 +1,179 @@
+package assets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// emptyZip is the size of an archive without files. Such an object is the trace
+// of a failed packaging of old CDK versions and counts as absent.
+const emptyZip = 22
+
+func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset, d assembly.FileDestination, to Place) error {
+	url := fmt.Sprintf("s3://%s/%s", d.Bucket, d.Key)
+	client, there, err := p.lookForFile(ctx, file, d, to)
+	if err != nil {
+		return err
+	}
+	if there {
+		p.options.Notify(Event{Asset: file.Name, To: url, Step: Found})
+		return nil
+	}
+	encryption, err := p.encryption(ctx, client, d, to)
+	if err != nil {
+		return err
+	}
+	path, err := p.pack(ctx, list, file)
+	if err != nil {
+		return err
+	}
+	p.options.Notify(Event{Asset: file.Name, To: url, Step: Uploading})
+	size, version, err := upload(ctx, client, path, contentType(file, path), d, encryption)
+	p.mu.Lock()
+	p.uploads = append(p.uploads, uploaded{client, d, version})
+	p.mu.Unlock()
+	if isCompleted(err) {
+		there, _ = objectExists(ctx, client, d.Bucket, d.Key) // without an answer the error stays
+	}
+	if err != nil && !there {
+		return fmt.Errorf("uploading %s to %s: %w", file.Name, url, explainBucket(err, d.Bucket, to))
+	}
+	p.options.Notify(Event{Asset: file.Name, To: url, Step: Published, Bytes: size})
+	return nil
+}
+
+// lookForFile says whether a file is at its destination, which it asks once.
+func (p *Publisher) lookForFile(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination, to Place) (*s3.Client, bool, error) {
+	cfg, err := to.Enter(ctx, d.Role, d.Region)
+	if err != nil {
+		return nil, false, fmt.Errorf("publishing %s to s3://%s/%s: %w", file.Name, d.Bucket, d.Key, err)
+	}
+	client := newS3(cfg)
+	known, err := p.look(placeOfFile(d), func() (sight, error) {
+		there, err := objectExists(ctx, client, d.Bucket, d.Key)
+		return sight{there: there}, err
+	})
+	if err != nil {
+		return nil, false, explainBucket(err, d.Bucket, to)
+	}
+	return client, known.there, nil
+}
+
+// newS3 makes a client. A loopback host has no subdomains for buckets.
+func newS3(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(o *s3.Options) {
+		endpoint := aws.ToString(o.BaseEndpoint)
+		o.UsePathStyle = strings.Contains(endpoint, "://localhost") || strings.Contains(endpoint, "://127.") || strings.Contains(endpoint, "://[::1]")
+	})
+}
+
+// objectExists asks by a listing: S3 may remember for a while that a HEAD of a
+// key found nothing, and a later GET by CloudFormation would find nothing either.
+func objectExists(ctx context.Context, client *s3.Client, bucket, key string) (bool, error) {
+	found, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &key, MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return false, err
+	}
+	for _, object := range found.Contents {
+		if aws.ToString(object.Key) == key && (object.Size == nil || *object.Size > emptyZip) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func upload(ctx context.Context, client *s3.Client, path, contentType string, d assembly.FileDestination, encryption string) (size int64, version string, err error) {
+	body, err := os.Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer body.Close()
+	info, err := body.Stat()
+	if err != nil {
+		return 0, "", err
+	}
+	input := &transfermanager.UploadObjectInput{
+		Bucket: &d.Bucket, Key: &d.Key, Body: body, ContentType: &contentType,
+		ChecksumAlgorithm: transfer.ChecksumAlgorithmSha256,
+	}
+	switch algorithm, key, _ := strings.Cut(encryption, " "); algorithm {
+	case "AES256":
+		input.ServerSideEncryption = transfer.ServerSideEncryptionAes256
+	case "aws:kms":
+		input.ServerSideEncryption = transfer.ServerSideEncryptionAwsKms
+		if key != "" {
+			input.SSEKMSKeyID = &key
+		}
+	}
+	sent, err := transfermanager.New(client).UploadObject(ctx, input)
+	if err != nil {
+		return info.Size(), "", err
+	}
+	return info.Size(), aws.ToString(sent.VersionID), nil
+}
+
+// isCompleted says whether an upload in parts is gone. When only the answer to
+// its completion was lost, that is what the next attempt hears.
+func isCompleted(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
+}
+
+// pack gives the path of the file to upload, packing a folder or running a command first.
+func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset) (string, error) {
+	if file.Missing != nil {
+		return "", missing(file.Name, file.Missing)
+	}
+	key := list.Root + "\n" + file.ID + "\n" + file.Path + "\n" + strings.Join(file.Command, "\x00")
+	return p.archives.do(key, func() (string, error) {
+		switch {
+		case len(file.Command) > 0:
+			p.options.Notify(Event{Asset: file.Name, Step: Building})
+			path, err := p.output(ctx, file.Command, "", "making the asset "+file.Name)
+			if err == nil && path == "" {
+				err = errs.Failedf("the command that makes the asset %s printed no file name", file.Name)
+			}
+			return path, err
+		case file.Zip:
+			p.options.Notify(Event{Asset: file.Name, Step: Building})
+			return p.zip(file, list.Root)
+		}
+		return file.Path, nil
+	})
+}
+
+func (p *Publisher) zip(file assembly.FileAsset, root string) (path string, err error) {
+	archive, err := os.CreateTemp(p.options.Temp, "asset-*.zip")
+	if err != nil {
+		return "", errs.Writing(orElse(p.options.Temp, os.TempDir()), err)
+	}
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	if err := Zip(archive, file.Path, root); err != nil {
+		_ = os.Remove(archive.Name())
+		return "", fmt.Errorf("packing the asset %s: %w", file.Name, err)
+	}
+	return archive.Name(), nil
+}
+
+func contentType(file assembly.FileAsset, path string) string {
+	if file.Zip || len(file.Command) > 0 {
+		return "application/zip"
+	}
+	if known := contentTypes[strings.ToLower(filepath.Ext(path))]; known != "" {
+		return known
+	}
+	return "application/octet-stream"
+}

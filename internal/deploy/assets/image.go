@@ -1,0 +1,175 @@
+package assets
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// pushAttempts is how often a push is tried; what a registry has received it keeps.
+const pushAttempts = 3
+
+func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, d assembly.ImageDestination, to Place) error {
+	client, uri, there, err := p.lookForImage(ctx, image, d, to)
+	if err != nil {
+		return err
+	}
+	if uri == "" {
+		if uri, err = p.makeRepository(ctx, client, d.Repository); err != nil {
+			return err
+		}
+	}
+	remote := uri + ":" + d.Tag
+	if there {
+		p.options.Notify(Event{Asset: image.Name, To: remote, Step: Found})
+		return nil
+	}
+	local, err := p.buildFor(ctx, client, uri, list, image, to)
+	if err != nil {
+		return err
+	}
+	if err := p.login(ctx, client, uri); err != nil {
+		return err
+	}
+	if err := p.docker(ctx, "tagging the image "+image.Name, "", nil, "tag", local, remote); err != nil {
+		return err
+	}
+	p.options.Notify(Event{Asset: image.Name, To: remote, Step: Uploading})
+	if err := p.push(ctx, image.Name, remote); err != nil {
+		return err
+	}
+	p.options.Notify(Event{Asset: image.Name, To: remote, Step: Published})
+	return nil
+}
+
+// buildFor builds an image. The login to its registry comes first: it may be
+// built upon another one that is there. Where a file names the registries to
+// build from, it is those and no others, as with the CDK CLI.
+func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string, list *assembly.AssetManifest, image assembly.ImageAsset, to Place) (string, error) {
+	config, err := p.dockerConfig(ctx, to)
+	if err == nil && config == "" {
+		err = p.login(ctx, client, uri)
+	}
+	if err != nil {
+		return "", err
+	}
+	return p.build(ctx, list, image, config)
+}
+
+// lookForImage says whether an image is at its destination, which it asks once,
+// and gives the repository's address; that is "" of one that is still to be made.
+func (p *Publisher) lookForImage(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination, to Place) (*ecr.Client, string, bool, error) {
+	cfg, err := to.Enter(ctx, d.Role, d.Region)
+	if err != nil {
+		return nil, "", false, fmt.Errorf("publishing the image %s: %w", image.Name, err)
+	}
+	client := ecr.NewFromConfig(cfg)
+	known, err := p.look(placeOfImage(d), func() (sight, error) {
+		uri, err := repositoryURI(ctx, client, d, to)
+		if err != nil || uri == "" {
+			return sight{}, err
+		}
+		there, err := imageExists(ctx, client, d)
+		if err != nil {
+			err = fmt.Errorf("looking for the image %s:%s: %w", uri, d.Tag, err)
+		}
+		return sight{uri: uri, there: there}, err
+	})
+	return client, known.uri, known.there, err
+}
+
+// makeRepository makes a repository for images, as the CDK CLI does for the
+// legacy stack synthesizer, and gives its address.
+func (p *Publisher) makeRepository(ctx context.Context, client *ecr.Client, name string) (string, error) {
+	return p.repositories.do(name, func() (string, error) {
+		made, err := client.CreateRepository(ctx, &ecr.CreateRepositoryInput{
+			RepositoryName: &name, Tags: []types.Tag{{Key: aws.String("awscdk:asset"), Value: aws.String("true")}},
+			ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
+		})
+		if err != nil {
+			return "", fmt.Errorf("making the ECR repository %s: %w", name, err)
+		}
+		return aws.ToString(made.Repository.RepositoryUri), nil
+	})
+}
+
+func repositoryURI(ctx context.Context, client *ecr.Client, d assembly.ImageDestination, to Place) (string, error) {
+	found, err := client.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{d.Repository}})
+	var missing *types.RepositoryNotFoundException
+	isMissing := errors.As(err, &missing) || err == nil && len(found.Repositories) == 0
+	switch {
+	case isMissing && d.Make:
+		return "", nil
+	case isMissing:
+		return "", errs.Invalidf("%w in account %s", &NoPlaceError{"ECR repository", d.Repository}, to.Account).
+			WithHint("%s", howToMake(d.Repository, "repository", "imageAssetsRepositoryName", to.Account, d.Region))
+	case err != nil:
+		return "", fmt.Errorf("looking for the ECR repository %s: %w", d.Repository, err)
+	}
+	return aws.ToString(found.Repositories[0].RepositoryUri), nil
+}
+
+func imageExists(ctx context.Context, client *ecr.Client, d assembly.ImageDestination) (bool, error) {
+	_, err := client.DescribeImages(ctx, &ecr.DescribeImagesInput{
+		RepositoryName: &d.Repository, ImageIds: []types.ImageIdentifier{{ImageTag: &d.Tag}},
+	})
+	var missing *types.ImageNotFoundException
+	if errors.As(err, &missing) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// login logs docker in, once for each registry; the password goes through stdin.
+func (p *Publisher) login(ctx context.Context, client *ecr.Client, uri string) error {
+	registry, _, _ := strings.Cut(uri, "/")
+	_, err := p.logins.do(registry, func() (string, error) {
+		user, password, err := ecrLogin(ctx, client, registry)
+		if err != nil {
+			return "", err
+		}
+		return "", p.docker(ctx, "logging in at "+registry, password, nil, "login", "--username", user, "--password-stdin", registry)
+	})
+	return err
+}
+
+// ecrLogin asks ECR for a user and a password.
+func ecrLogin(ctx context.Context, client *ecr.Client, registry string) (user, password string, err error) {
+	answer, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	if err != nil {
+		return "", "", fmt.Errorf("getting a token for %s: %w", registry, err)
+	}
+	if len(answer.AuthorizationData) == 0 {
+		return "", "", errs.Failedf("ECR gave no token for %s", registry)
+	}
+	token, err := base64.StdEncoding.DecodeString(aws.ToString(answer.AuthorizationData[0].AuthorizationToken))
+	user, password, whole := strings.Cut(string(token), ":")
+	if err != nil || !whole {
+		return "", "", errs.Failedf("ECR gave a token for %s that cannot be read", registry)
+	}
+	return user, password, nil
+}
+
+func (p *Publisher) push(ctx context.Context, name, remote string) error {
+	for attempt := 1; ; attempt++ {
+		err := p.docker(ctx, "pushing the image "+name, "", nil, "push", remote)
+		if err == nil || ctx.Err() != nil || attempt == pushAttempts {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration(attempt) * time.Second):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}

@@ -1,0 +1,294 @@
+package assets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Access is how an AWS service is reached: credentials, region, endpoint.
+type Access = aws.Config
+
+// Place is an account and region to publish to.
+type Place struct {
+	assembly.Placeholders
+	// Enter gives access as a role, in a region. A role without ARN is the way in itself.
+	Enter func(ctx context.Context, role assembly.Role, region string) (Access, error)
+	// Require makes sure that the account is bootstrapped well enough.
+	Require func(ctx context.Context, needs assembly.Bootstrap) error
+}
+
+// Options say how to publish.
+type Options struct {
+	AtOnce int           // how many assets at once; 0 is 16
+	Env    []string      // environment of docker and of commands that make assets
+	Out    io.Writer     // for the output of those commands
+	Limit  time.Duration // how long one of those commands may run; 0 is an hour
+	Temp   string        // folder for archives; "" is the system's
+	Notify func(Event)   // may be nil; called from many goroutines
+	Secret func(string)  // is given each secret that is read, before it is used; may be nil
+}
+
+// Event tells of one step of one asset.
+type Event struct {
+	Asset string // its name for people
+	To    string // such as "s3://bucket/key" or "repository:tag"
+	Step  Step
+	Bytes int64 // size of what was uploaded
+}
+
+// Step is what happens to an asset.
+type Step string
+
+const (
+	// Found is an asset that was there already.
+	Found Step = "found"
+	// Building is an asset that is being packed or built.
+	Building Step = "building"
+	// Uploading is an asset that is being sent.
+	Uploading Step = "uploading"
+	// Published is an asset that has been sent.
+	Published Step = "published"
+	// Failed is an asset that could not be published.
+	Failed Step = "failed"
+)
+
+// Publisher publishes assets, each one once whoever needs it.
+type Publisher struct {
+	options  Options
+	slots    chan struct{} // one for each asset that may be worked on at once
+	flights  flights       // by destination
+	archives flights       // by folder
+	buckets  flights       // by bucket and role
+	logins   flights       // by registry
+	images   flights       // builds, by local tag
+	configs  flights       // docker's configurations for builds, by account and region
+
+	repositories flights // those that are made, by name
+
+	mu      sync.Mutex
+	seen    map[string]sight // what is known of destinations
+	uploads []uploaded       // in their order
+}
+
+// New makes a publisher.
+func New(o Options) *Publisher {
+	if o.AtOnce <= 0 {
+		o.AtOnce = 16
+	}
+	if o.Limit == 0 {
+		o.Limit = time.Hour
+	}
+	if o.Notify == nil {
+		o.Notify = func(Event) {}
+	}
+	if o.Secret == nil {
+		o.Secret = func(string) {}
+	}
+	o.Out = &oneAtATime{to: orDiscard(o.Out)}
+	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), seen: map[string]sight{}}
+}
+
+// Publish publishes all assets of a manifest. The first failure starts nothing
+// new; what is being sent is finished. It may be called from many goroutines.
+func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	if err := p.requireDocker(ctx, list, to); err != nil {
+		return err
+	}
+	return p.each(ctx, "publish", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
+		return p.tell(file.Name, p.publishFile(ctx, list, file, d, to))
+	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
+		return p.tell(image.Name, p.publishImage(ctx, list, image, d, to))
+	})
+}
+
+// Check makes sure that a manifest can be published, and publishes nothing: each
+// destination answers, and what is not there has a source.
+func (p *Publisher) Check(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	return p.each(ctx, "check", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
+		_, there, err := p.lookForFile(ctx, file, d, to)
+		if err == nil && !there && file.Missing != nil {
+			err = missing(file.Name, file.Missing)
+		}
+		return err
+	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
+		_, _, there, err := p.lookForImage(ctx, image, d, to)
+		switch {
+		case err != nil || there:
+			return err
+		case image.Missing != nil:
+			return missing(image.Name, image.Missing)
+		}
+		return p.requireDocker(ctx, &assembly.AssetManifest{Images: []assembly.ImageAsset{image}}, to)
+	})
+}
+
+// Build packs and builds what a manifest's destinations lack, and publishes
+// nothing: that goes quicker then.
+func (p *Publisher) Build(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+	return p.each(ctx, "build", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
+		_, there, err := p.lookForFile(ctx, file, d, to)
+		if err == nil && !there {
+			_, err = p.pack(ctx, list, file)
+		}
+		return err
+	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
+		client, uri, there, err := p.lookForImage(ctx, image, d, to)
+		if err == nil && uri != "" && !there {
+			_, err = p.buildFor(ctx, client, uri, list, image, to)
+		}
+		return err
+	})
+}
+
+// each does something with each asset of a manifest at each of its destinations,
+// once whoever asks for it.
+func (p *Publisher) each(ctx context.Context, doing string, list *assembly.AssetManifest, to Place,
+	withFile func(context.Context, assembly.FileAsset, assembly.FileDestination) error,
+	withImage func(context.Context, assembly.ImageAsset, assembly.ImageDestination) error,
+) error {
+	if len(list.Files)+len(list.Images) == 0 {
+		return nil
+	}
+	if err := to.Require(ctx, list.Bootstrap); err != nil {
+		return err
+	}
+	if err := p.requireDocker(ctx, list, to); err != nil {
+		return err
+	}
+	jobs := map[string]func(context.Context) error{}
+	var nodes []schedule.Node
+	add := func(key string, job func(context.Context) error) {
+		if key = doing + " " + key; jobs[key] == nil {
+			nodes = append(nodes, schedule.Node{Name: key})
+		}
+		jobs[key] = job
+	}
+	for _, file := range list.Files {
+		for _, destination := range file.Destinations {
+			d := resolveFile(destination, to)
+			add(placeOfFile(d), func(ctx context.Context) error { return withFile(ctx, file, d) })
+		}
+	}
+	for _, image := range list.Images {
+		for _, destination := range image.Destinations {
+			d := resolveImage(destination, to)
+			add(placeOfImage(d), func(ctx context.Context) error { return withImage(ctx, image, d) })
+		}
+	}
+	return p.runAll(ctx, nodes, jobs)
+}
+
+func placeOfFile(d assembly.FileDestination) string {
+	return fmt.Sprintf("file s3://%s/%s %s %s", d.Bucket, d.Key, d.Region, d.Role.ARN)
+}
+
+func placeOfImage(d assembly.ImageDestination) string {
+	return fmt.Sprintf("image %s:%s %s %s", d.Repository, d.Tag, d.Region, d.Role.ARN)
+}
+
+// tell tells the failure of an asset, if there is one, and gives it back. What
+// was cancelled has not failed.
+func (p *Publisher) tell(name string, err error) error {
+	if err != nil && errs.KindOf(err) != errs.Cancelled {
+		p.options.Notify(Event{Asset: name, Step: Failed})
+	}
+	return err
+}
+
+func (p *Publisher) runAll(ctx context.Context, nodes []schedule.Node, jobs map[string]func(context.Context) error) error {
+	results := schedule.Run(ctx, p.options.AtOnce, nodes, func(ctx context.Context, key string) (struct{}, error) {
+		_, err := p.flights.do(key, func() (string, error) {
+			select {
+			case p.slots <- struct{}{}:
+				defer func() { <-p.slots }()
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+			return "", jobs[key](ctx)
+		})
+		return struct{}{}, err
+	})
+	var failed []error
+	for _, result := range results {
+		failed = append(failed, result.Err)
+	}
+	if err := join(failed); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// join keeps a lone error as it is, with its kind and its hint.
+func join(errs []error) error {
+	var kept []error
+	seen := map[string]bool{}
+	for _, err := range errs {
+		if err != nil && !seen[err.Error()] {
+			kept = append(kept, err)
+			seen[err.Error()] = true
+		}
+	}
+	if len(kept) == 1 {
+		return kept[0]
+	}
+	return errors.Join(kept...)
+}
+
+func resolveFile(d assembly.FileDestination, to Place) assembly.FileDestination {
+	d.Region = orElse(to.Resolve(d.Region), to.Region)
+	here := in(to, d.Region)
+	d.Bucket, d.Key, d.Role = here.Resolve(d.Bucket), here.Resolve(d.Key), here.Role(d.Role)
+	return d
+}
+
+func resolveImage(d assembly.ImageDestination, to Place) assembly.ImageDestination {
+	d.Region = orElse(to.Resolve(d.Region), to.Region)
+	here := in(to, d.Region)
+	d.Repository, d.Tag, d.Role = here.Resolve(d.Repository), here.Resolve(d.Tag), here.Role(d.Role)
+	return d
+}
+
+// in gives the placeholders for a destination in a region of its own.
+func in(to Place, region string) assembly.Placeholders {
+	here := to.Placeholders
+	here.Region = region
+	return here
+}
+
+func orElse(text, other string) string {
+	if strings.TrimSpace(text) == "" {
+		return other
+	}
+	return text
+}
+
+// flights runs each piece of work once; those who ask meanwhile or later get its result.
+type flights struct {
+	mu   sync.Mutex
+	runs map[string]func() (string, error)
+}
+
+func (f *flights) do(key string, work func() (string, error)) (string, error) {
+	f.mu.Lock()
+	if f.runs == nil {
+		f.runs = map[string]func() (string, error){}
+	}
+	run, known := f.runs[key]
+	if !known {
+		run = sync.OnceValues(work)
+		f.runs[key] = run
+	}
+	f.mu.Unlock()
+	return run()
+}

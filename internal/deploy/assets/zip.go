@@ -1,0 +1,117 @@
+package assets
+
+import (
+	"archive/zip"
+	"compress/flate"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// firstOfJanuary1980 is the oldest date that a zip archive can hold; every file
+// gets it, so that equal folders give equal archives.
+const firstOfJanuary1980 = 0<<9 | 1<<5 | 1
+
+// Zip writes the files of the folder dir as an archive: hidden ones too, sorted
+// by name, with their permissions, symbolic links followed. Empty folders and
+// links to nothing are left out, as with the CDK. A link out of root is refused.
+func Zip(w io.Writer, dir, root string) error {
+	realRoot, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	archive := zip.NewWriter(w)
+	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
+	z := &zipper{archive: archive, root: realRoot}
+	if err := z.folder(dir, "", nil); err != nil {
+		return err
+	}
+	return archive.Close()
+}
+
+type zipper struct {
+	archive *zip.Writer
+	root    string // no link in its path
+}
+
+// folder adds the files of dir under the name in the archive; above holds the
+// real paths of the folders around it, to notice links that lead back into one.
+func (z *zipper) folder(dir, name string, above []string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	here, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	for _, outer := range above {
+		if outer == here {
+			return nil
+		}
+	}
+	for _, entry := range entries {
+		if err := z.entry(filepath.Join(dir, entry.Name()), path.Join(name, entry.Name()), entry, append(above, here)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (z *zipper) entry(file, name string, entry fs.DirEntry, above []string) error {
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+		return nil // a link to nothing
+	}
+	if err != nil {
+		return err
+	}
+	if entry.Type()&fs.ModeSymlink != 0 {
+		if err := z.checkLink(file); err != nil {
+			return err
+		}
+	}
+	switch {
+	case info.IsDir():
+		return z.folder(file, name, above)
+	case info.Mode().IsRegular():
+		return z.file(file, name, info)
+	}
+	return nil
+}
+
+func (z *zipper) checkLink(file string) error {
+	target, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return err
+	}
+	if target != z.root && !strings.HasPrefix(target, z.root+string(filepath.Separator)) {
+		return errs.Invalidf("the symbolic link %s leads out of the cloud assembly, to %s", file, target).
+			WithHint("let the CDK copy it: pass followSymlinks: SymlinkFollowMode.ALWAYS to the asset")
+	}
+	return nil
+}
+
+func (z *zipper) file(file, name string, info fs.FileInfo) error {
+	// Modified would add a second, extended time to every entry.
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstOfJanuary1980} //nolint:staticcheck // see above
+	header.SetMode(info.Mode())
+	w, err := z.archive.CreateHeader(header)
+	if err != nil {
+		return err
+	}
+	src, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	_, err = io.Copy(w, src)
+	return err
+}

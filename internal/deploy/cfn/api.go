@@ -1,0 +1,78 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// API is the part of CloudFormation that a deployment uses; *cloudformation.Client has it.
+type API interface {
+	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
+	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
+	CreateChangeSet(context.Context, *cloudformation.CreateChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.CreateChangeSetOutput, error)
+	DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error)
+	DeleteChangeSet(context.Context, *cloudformation.DeleteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteChangeSetOutput, error)
+	ExecuteChangeSet(context.Context, *cloudformation.ExecuteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.ExecuteChangeSetOutput, error)
+	DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error)
+	DescribeEvents(context.Context, *cloudformation.DescribeEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeEventsOutput, error)
+	DeleteStack(context.Context, *cloudformation.DeleteStackInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error)
+	UpdateTerminationProtection(context.Context, *cloudformation.UpdateTerminationProtectionInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error)
+	RollbackStack(context.Context, *cloudformation.RollbackStackInput, ...func(*cloudformation.Options)) (*cloudformation.RollbackStackOutput, error)
+	ContinueUpdateRollback(context.Context, *cloudformation.ContinueUpdateRollbackInput, ...func(*cloudformation.Options)) (*cloudformation.ContinueUpdateRollbackOutput, error)
+}
+
+// NewClient makes a client for one account and region.
+func NewClient(cfg aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(cfg) }
+
+// counted counts the calls that one deployment makes.
+type counted struct {
+	api   API
+	calls atomic.Int64
+}
+
+// call makes one call and counts it.
+func call[I, O any](ctx context.Context, c *counted, do func(context.Context, *I, ...func(*cloudformation.Options)) (*O, error), in *I) (*O, error) {
+	c.calls.Add(1)
+	return do(ctx, in)
+}
+
+// isMissing says whether a call failed because there is no such stack.
+func isMissing(err error) bool {
+	return codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "does not exist")
+}
+
+// isBusy says whether a call failed because somebody else was quicker: another
+// operation is under way, or a change set came or went. Looking again helps.
+func isBusy(err error) bool {
+	return errors.Is(err, errGone) || codeOf(err) == "OperationInProgressException" || codeOf(err) == "AlreadyExistsException" ||
+		codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "_IN_PROGRESS state")
+}
+
+func codeOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// inAWSWords says what failed as AWS worded it, without what the SDK says about
+// the call around it, and what to do about it.
+func inAWSWords(doing string, err error) error {
+	var api smithy.APIError
+	var typed *errs.Error
+	if !errors.As(err, &api) || errors.As(err, &typed) || errs.IsTemporary(err) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	refused := &errs.Error{Kind: errs.KindOf(err), Message: fmt.Sprintf("%s: %s: %s", doing, api.ErrorCode(), oneLine(api.ErrorMessage())), Err: err}
+	return refused.WithHint("%s", hintFor(api.ErrorMessage()))
+}

@@ -1,0 +1,314 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// changeSetName is the name of our change sets; one of this name is ours.
+const changeSetName = "aphex-deploy"
+
+// MaxInline is the largest template that CloudFormation takes in a call, in bytes.
+const MaxInline = 50 * 1024
+
+// changeSet gives a finished change set that brings the stack to the goal: the
+// one that a killed run of the same goal left, or a new one. An older one is
+// deleted first. A change set without changes is nil.
+func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []types.Parameter) (*cloudformation.DescribeChangeSetOutput, error) {
+	if d.options.Only != nil {
+		return d.planned(ctx)
+	}
+	old := ""
+	if d.options.Discard {
+		old = d.changeSetName // and so a token of its own
+	} else if stack != nil {
+		left, err := d.leftover(ctx, stack)
+		if err != nil {
+			return nil, err
+		}
+		if left != nil && d.isReusable(left) {
+			return d.settle(ctx, *left.StackId, *left.ChangeSetId)
+		}
+		if left != nil {
+			old = aws.ToString(left.ChangeSetId)
+			if err := d.deleteChangeSet(ctx, *stack.StackId, old); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for range maxRaces {
+		input, err := d.changeSetInput(ctx, stack, send, old)
+		if err != nil {
+			return nil, fmt.Errorf("making the change set of stack %q: %w", d.goal.Name, err)
+		}
+		calling, done := ctx, context.CancelFunc(func() {})
+		if d.options.Discard {
+			calling, done = context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+		}
+		d.asked, d.madeShell = true, d.madeShell || stack == nil
+		made, err := call(calling, d.counted, d.api.CreateChangeSet, input)
+		done()
+		if err != nil {
+			return nil, inAWSWords(fmt.Sprintf("making the change set of stack %q", d.goal.Name), err)
+		}
+		set, err := d.settle(ctx, aws.ToString(made.StackId), aws.ToString(made.Id))
+		if !errors.Is(err, errGone) {
+			return set, err
+		}
+		old = aws.ToString(made.Id) // our token was that of a change set deleted since; this makes another
+	}
+	return nil, errs.Temporaryf("somebody else keeps deleting the change sets of stack %q", d.goal.Name)
+}
+
+// errGone says that a change set was deleted.
+var errGone = errors.New("the change set is gone")
+
+func isGone(err error) bool {
+	var missing *types.ChangeSetNotFoundException
+	return errors.As(err, &missing)
+}
+
+// leftover finds a change set of our name.
+func (d *deployment) leftover(ctx context.Context, stack *types.Stack) (*cloudformation.DescribeChangeSetOutput, error) {
+	found, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{
+		StackName: stack.StackId, ChangeSetName: aws.String(changeSetName),
+	})
+	if isGone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for an old change set of stack %q: %w", d.goal.Name, err)
+	}
+	return found, nil
+}
+
+// isReusable says whether a leftover change set is of this very goal and can still be executed.
+func (d *deployment) isReusable(left *cloudformation.DescribeChangeSetOutput) bool {
+	if aws.ToString(left.Description) != d.description() || d.options.Force {
+		return false
+	}
+	switch left.Status {
+	case types.ChangeSetStatusCreatePending, types.ChangeSetStatusCreateInProgress:
+		return true
+	case types.ChangeSetStatusCreateComplete:
+		return left.ExecutionStatus == types.ExecutionStatusAvailable
+	}
+	return false
+}
+
+func (d *deployment) description() string { return "AphexPipeline " + d.result.Digest }
+
+func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, send []types.Parameter, old string) (*cloudformation.CreateChangeSetInput, error) {
+	input := &cloudformation.CreateChangeSetInput{
+		StackName: &d.goal.Name, ChangeSetName: &d.changeSetName, ChangeSetType: types.ChangeSetTypeCreate,
+		Description: aws.String(d.description()), IncludeNestedStacks: aws.Bool(true),
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
+		// CloudFormation leaves what a call does not name as it is, and removes what it names as empty.
+		Parameters: send, NotificationARNs: d.goal.NotificationARNs, Tags: []types.Tag{},
+		ClientToken: aws.String(token("create", d.options.Workflow, d.goal.Name, d.result.Digest, stateOf(stack), old)),
+	}
+	if isThere(stack) {
+		input.ChangeSetType = types.ChangeSetTypeUpdate
+		input.StackName = stack.StackId
+	}
+	if d.goal.ExecutionRole != "" {
+		input.RoleARN = &d.goal.ExecutionRole
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.goal.Tags)) {
+		input.Tags = append(input.Tags, types.Tag{Key: aws.String(key), Value: aws.String(d.goal.Tags[key])})
+	}
+	return input, d.setTemplate(ctx, input)
+}
+
+// stateOf tells the states of a stack apart, so that an idempotency token is
+// good for one change of one state only.
+func stateOf(stack *types.Stack) string {
+	if stack == nil {
+		return "new"
+	}
+	return fmt.Sprint(aws.ToString(stack.StackId), " ", stack.StackStatus, " ", aws.ToTime(stack.LastUpdatedTime).UnixNano())
+}
+
+func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.CreateChangeSetInput) error {
+	url := d.goal.TemplateURL
+	switch {
+	case url != "" && !(d.options.Discard && len(d.goal.Template) <= MaxInline): // what is discarded is not published where it can be sent
+	case len(d.goal.Template) <= MaxInline:
+		input.TemplateBody = aws.String(string(d.goal.Template))
+		return nil
+	case d.options.Upload == nil:
+		return errs.Invalidf("the template of stack %q has %d KiB; more than 50 KiB must be published first", d.goal.Name, len(d.goal.Template)/1024).
+			WithHint("use the DefaultStackSynthesizer, which publishes templates")
+	default:
+		var err error
+		if url, err = d.options.Upload(ctx, d.goal.Template); err != nil {
+			return fmt.Errorf("publishing the template of stack %q: %w", d.goal.Name, err)
+		}
+	}
+	input.TemplateURL = &url
+	return nil
+}
+
+// settle waits until the change set is made.
+func (d *deployment) settle(ctx context.Context, stackID, id string) (*cloudformation.DescribeChangeSetOutput, error) {
+	d.result.StackID = stackID
+	for pace := newPace(); ; {
+		if err := pace.wait(ctx, d.options.Budget); err != nil {
+			return nil, fmt.Errorf("waiting for the change set of stack %q: %w", d.goal.Name, err)
+		}
+		found, err := d.describeChangeSet(ctx, stackID, id)
+		switch {
+		case isGone(err):
+			return nil, errGone
+		case errs.IsTemporary(err) && ctx.Err() == nil:
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("waiting for the change set of stack %q: %w", d.goal.Name, err)
+		}
+		switch found.Status {
+		case types.ChangeSetStatusCreatePending, types.ChangeSetStatusCreateInProgress:
+		case types.ChangeSetStatusCreateComplete:
+			d.result.Changes = changesOf(found.Changes)
+			return found, nil
+		case types.ChangeSetStatusDeletePending, types.ChangeSetStatusDeleteInProgress, types.ChangeSetStatusDeleteComplete:
+			return nil, errGone
+		default:
+			return nil, d.dropFailed(ctx, stackID, found)
+		}
+	}
+}
+
+// describeChangeSet reads a change set with all of its changes. An ARN needs no stack.
+func (d *deployment) describeChangeSet(ctx context.Context, stackID, id string) (*cloudformation.DescribeChangeSetOutput, error) {
+	input := &cloudformation.DescribeChangeSetInput{ChangeSetName: &id}
+	if stackID != "" {
+		input.StackName = &stackID
+	}
+	found, err := call(ctx, d.counted, d.api.DescribeChangeSet, input)
+	if err != nil {
+		return nil, err
+	}
+	for input.NextToken = found.NextToken; input.NextToken != nil; {
+		page, err := call(ctx, d.counted, d.api.DescribeChangeSet, input)
+		if err != nil {
+			return nil, err
+		}
+		found.Changes = append(found.Changes, page.Changes...)
+		input.NextToken = page.NextToken
+	}
+	return found, nil
+}
+
+// dropFailed deletes a change set that could not be made. One without changes
+// is no error.
+func (d *deployment) dropFailed(ctx context.Context, stackID string, failed *cloudformation.DescribeChangeSetOutput) error {
+	reason := aws.ToString(failed.StatusReason)
+	var refused error
+	if !saysNoChanges(reason) {
+		// What is behind the reason can be read only as long as the change set is there.
+		refused = d.refusal(ctx, d.deepest(ctx, failed))
+	}
+	if err := d.deleteChangeSet(ctx, stackID, aws.ToString(failed.ChangeSetId)); err != nil {
+		return err
+	}
+	return refused
+}
+
+var nestedChangeSet = regexp.MustCompile(`arn:[^\s:]+:cloudformation:[^\s]+:changeSet/[^\s,]+`)
+
+// failedChangeSet is where the reason of a failure is: a change set, or one of a
+// stack nested in its stack.
+type failedChangeSet struct {
+	stackID, id, reason string
+	nested              []string // logical ids, from the outermost stack on
+}
+
+// maxNested bounds how deeply nested a change set is looked for.
+const maxNested = 10
+
+// deepest follows the reasons of failed change sets that only point at a nested one.
+func (d *deployment) deepest(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) failedChangeSet {
+	at := failedChangeSet{stackID: aws.ToString(set.StackId), id: aws.ToString(set.ChangeSetId), reason: oneLine(aws.ToString(set.StatusReason))}
+	for range maxNested {
+		id := nestedChangeSet.FindString(at.reason)
+		if id == "" {
+			break
+		}
+		nested, err := d.describeChangeSet(ctx, "", id)
+		if err != nil || aws.ToString(nested.StatusReason) == "" {
+			break
+		}
+		logicalID := "nested stack"
+		for _, change := range set.Changes {
+			if r := change.ResourceChange; r != nil && aws.ToString(r.ChangeSetId) == id {
+				logicalID = aws.ToString(r.LogicalResourceId)
+			}
+		}
+		set = nested
+		at = failedChangeSet{aws.ToString(nested.StackId), id, oneLine(aws.ToString(nested.StatusReason)), append(at.nested, logicalID)}
+	}
+	return at
+}
+
+// stillMade is how long a change set that somebody left may still be in the making.
+// CloudFormation does not delete it meanwhile (InvalidChangeSetStatus).
+const stillMade = 5 * time.Minute
+
+func (d *deployment) deleteChangeSet(ctx context.Context, stackID, id string) error {
+	until := time.Now().Add(stillMade)
+	for pace := newPace(); ; {
+		_, err := call(ctx, d.counted, d.api.DeleteChangeSet, &cloudformation.DeleteChangeSetInput{StackName: &stackID, ChangeSetName: &id})
+		if err == nil {
+			break
+		}
+		var status *types.InvalidChangeSetStatusException
+		if !errors.As(err, &status) || time.Now().After(until) {
+			return fmt.Errorf("deleting a change set of stack %q: %w", d.goal.Name, err)
+		}
+		if err := pace.wait(ctx, d.options.Budget); err != nil {
+			return err
+		}
+	}
+	for pace := newPace(); ; {
+		found, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{StackName: &stackID, ChangeSetName: &id})
+		if isGone(err) || err == nil && found.Status == types.ChangeSetStatusDeleteComplete {
+			return nil
+		}
+		if err != nil && !errs.IsTemporary(err) {
+			return fmt.Errorf("waiting until a change set of stack %q is deleted: %w", d.goal.Name, err)
+		}
+		if err := pace.wait(ctx, d.options.Budget); err != nil {
+			return err
+		}
+	}
+}
+
+func changesOf(raw []types.Change) (changes []Change) {
+	for _, change := range raw {
+		if r := change.ResourceChange; r != nil {
+			changes = append(changes, Change{
+				Action: string(r.Action), LogicalID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Replacement: string(r.Replacement),
+				physicalID: aws.ToString(r.PhysicalResourceId), changeSet: aws.ToString(r.ChangeSetId),
+			})
+		}
+	}
+	return changes
+}
+
+func orUnknown(reason string) string {
+	if reason == "" {
+		return "CloudFormation gave no reason"
+	}
+	return reason
+}

@@ -1,0 +1,311 @@
+package cfn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Options say how to deploy.
+type Options struct {
+	Workflow    string      // name of the run; part of the idempotency tokens
+	Budget      *Budget     // shared by all deployments of the account and region; nil is without bound
+	Force       bool        // make a change set even if nothing seems changed
+	MayRollBack bool        // roll back an earlier operation that stopped half way
+	NoRollback  bool        // leave a failing operation as it stops, and deploy onto one that did
+	PlanOnly    bool        // make the change set and leave it
+	Discard     bool        // with PlanOnly: remove the change set when it has been read, and the stack made for it
+	Only        *Prescribed // execute this and nothing else; nil is whatever the goal needs
+	Notify      func(Event) // told of everything that happens; may be nil
+
+	// Upload puts a template that is too large for a call where CloudFormation
+	// finds it, and gives the URL. It may be nil.
+	Upload func(ctx context.Context, template []byte) (url string, err error)
+	// Ready is waited for before a change set is made: the template and the assets
+	// must be published by then. Its error stops the deployment. It may be nil.
+	Ready func(ctx context.Context) error
+}
+
+// deployment is one stack on its way to its goal.
+type deployment struct {
+	*counted
+	options   Options
+	goal      Goal
+	result    Result
+	executed  bool         // something was begun
+	orphans   Orphans      // of a rollback
+	rollbacks int          // begun so far
+	before    *types.Stack // as it was when its change set was to be made; nil is no stack
+
+	changeSetName string
+	asked         bool // for a change set
+	madeShell     bool // there was no stack, so that the change set made an empty one
+}
+
+// Deploy brings one stack to its goal. The result tells what was done, also
+// when there is an error. A stack that failed gives an error of kind Failed
+// whose cause is a *Failure. When ctx ends, a running operation goes on.
+func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) {
+	d := &deployment{counted: &counted{api: api}, options: o, goal: goal}
+	d.result.Started = time.Now()
+	d.result.Digest = digest(goal)
+	err := d.run(ctx)
+	if kind := errs.KindOf(err); err != nil && !d.executed && o.Only == nil && (kind == errs.Failed || kind == errs.Invalid) {
+		d.dropShell(ctx) // what was refused leaves nothing
+	}
+	d.result.Ended = time.Now()
+	d.result.Calls = int(d.calls.Load())
+	if err == nil {
+		d.notify(Event{Phase: Finished, Text: d.result.words()})
+	}
+	return d.result, err
+}
+
+// maxRaces is how often somebody else may begin an operation between our look
+// at the stack and our own.
+const maxRaces = 5
+
+// run compares the stack with its goal and changes it, again whenever somebody
+// else began an operation in between.
+func (d *deployment) run(ctx context.Context) error {
+	d.nameChangeSet()
+	d.notify(Event{Phase: Comparing})
+	if err := d.checkPlanned(); err != nil {
+		return err
+	}
+	for range maxRaces {
+		stack, send, err := d.compare(ctx)
+		if err == nil && d.result.Action == "" {
+			err = d.change(ctx, stack, send)
+		}
+		switch {
+		case errors.Is(err, errRollBackFirst):
+			d.options.MayRollBack, d.options.NoRollback = true, false
+		case !isBusy(err):
+			return err
+		}
+	}
+	return errs.Temporaryf("somebody else keeps changing stack %q", d.goal.Name)
+}
+
+// compare waits until the stack can be changed and says with which parameters;
+// nil is no stack. The result has an action if there is nothing to change.
+func (d *deployment) compare(ctx context.Context) (*types.Stack, []types.Parameter, error) {
+	stack, err := d.ready(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.before, d.result.Action = stack, ""
+	exists := isThere(stack)
+	if isEmpty(d.goal.Template) {
+		return nil, nil, d.passOver(exists)
+	}
+	previous := map[string]string{}
+	if exists {
+		previous = previousValues(*stack)
+	}
+	p, err := planParameters(d.goal, previous)
+	if err != nil {
+		return nil, nil, err
+	}
+	reason := "it does not exist yet"
+	if exists {
+		d.keep(*stack)
+		if reason, err = mustChange(d.goal, p, *stack, d.templateOf(ctx, stack)); err != nil {
+			return nil, nil, fmt.Errorf("comparing stack %q: %w", d.goal.Name, err)
+		}
+	}
+	d.result.Reason = reason
+	if reason == "" && !d.options.Force {
+		d.result.Action = Unchanged
+	}
+	return stack, p.send, nil
+}
+
+// change makes a change set and executes it.
+func (d *deployment) change(ctx context.Context, stack *types.Stack, send []types.Parameter) error {
+	d.notify(Event{Phase: Preparing, Text: d.result.Reason})
+	if d.options.Ready != nil {
+		if err := d.options.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	set, err := d.changeSet(ctx, stack, send)
+	switch {
+	case err != nil:
+		return err
+	case d.options.PlanOnly && set != nil:
+		d.result.Action, d.result.ChangeSet = Planned, aws.ToString(set.ChangeSetId)
+		return nil
+	case set != nil:
+		if err := d.checkReplacement(stack, set); err != nil {
+			return err
+		}
+	}
+	if !d.options.PlanOnly {
+		if err := d.protect(ctx, stack); err != nil {
+			return err
+		}
+	}
+	if set == nil && isPaused(stack) {
+		return d.stillPaused(stack)
+	}
+	if set == nil {
+		d.result.Action = Unchanged
+		if d.result.Protect != nil {
+			d.result.Action = Updated
+		}
+		return nil
+	}
+	d.result.Action = Created
+	if isThere(stack) {
+		d.result.Action = Updated
+	}
+	return d.execute(ctx, set)
+}
+
+// protect sets the stack's termination protection if it is to change.
+func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
+	before := stack != nil && aws.ToBool(stack.EnableTerminationProtection)
+	if before == d.goal.TerminationProtection {
+		return nil
+	}
+	_, err := call(ctx, d.counted, d.api.UpdateTerminationProtection, &cloudformation.UpdateTerminationProtectionInput{
+		StackName: &d.result.StackID, EnableTerminationProtection: aws.Bool(d.goal.TerminationProtection),
+	})
+	if err != nil {
+		return fmt.Errorf("changing the termination protection of stack %q: %w", d.goal.Name, err)
+	}
+	d.result.Protect = &d.goal.TerminationProtection
+	return nil
+}
+
+func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
+	d.executed = true
+	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes), Total: len(d.result.Changes)})
+	input := &cloudformation.ExecuteChangeSetInput{
+		StackName: set.StackId, ChangeSetName: set.ChangeSetId,
+		ClientRequestToken: aws.String(token("execute", d.options.Workflow, aws.ToString(set.ChangeSetId))),
+	}
+	if d.options.NoRollback {
+		input.DisableRollback = aws.Bool(true)
+	}
+	_, err := call(ctx, d.counted, d.api.ExecuteChangeSet, input)
+	// An attempt whose answer was lost has begun the operation already.
+	var state *types.InvalidChangeSetStatusException
+	if errors.As(err, &state) && strings.Contains(state.ErrorMessage(), "EXECUTE_") {
+		err = nil
+	}
+	switch {
+	case err != nil && ctx.Err() != nil: // whether the call has arrived, nobody knows
+		return fmt.Errorf("executing the change set of stack %q, whose %w if it has begun: %w", d.goal.Name, ErrGoesOn, err)
+	case err != nil:
+		return fmt.Errorf("executing the change set of stack %q: %w", d.goal.Name, err)
+	}
+	events := newEventReader(d, aws.ToString(set.StackId), aws.ToTime(set.CreationTime), nil)
+	stack, err := d.follow(ctx, events)
+	if err != nil {
+		return err
+	}
+	d.keep(stack)
+	if !isSuccess(string(stack.StackStatus)) {
+		return whatNow(failure(d.goal, string(stack.StackStatus), events.all), stack)
+	}
+	return nil
+}
+
+// describe gives a stack by name or ARN; nil is no stack.
+func (d *deployment) describe(ctx context.Context, name string) (*types.Stack, error) {
+	answer, err := call(ctx, d.counted, d.api.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &name})
+	return found(answer, err, d.goal.Name)
+}
+
+func (d *deployment) templateOf(ctx context.Context, stack *types.Stack) func() (string, error) {
+	return func() (string, error) {
+		found, err := call(ctx, d.counted, d.api.GetTemplate, &cloudformation.GetTemplateInput{
+			StackName: stack.StackId, TemplateStage: types.TemplateStageOriginal,
+		})
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(found.TemplateBody), nil
+	}
+}
+
+// keep takes into the result what is known of the stack.
+func (d *deployment) keep(stack types.Stack) {
+	d.result.Status = string(stack.StackStatus)
+	if stack.StackId != nil {
+		d.result.StackID = *stack.StackId
+	}
+	d.result.Outputs = nil
+	for _, output := range stack.Outputs {
+		d.result.Outputs = append(d.result.Outputs, Output{
+			Key: aws.ToString(output.OutputKey), Value: aws.ToString(output.OutputValue),
+			Description: aws.ToString(output.Description), ExportName: aws.ToString(output.ExportName),
+		})
+	}
+}
+
+func (d *deployment) notify(event Event) {
+	if d.options.Notify == nil {
+		return
+	}
+	event.Stack = d.goal.Name
+	if event.Time.IsZero() {
+		event.Time = time.Now()
+	}
+	d.options.Notify(event)
+}
+
+// words say what became of the stack, such as "updated: termination protection turned on".
+func (r Result) words() string {
+	if r.Action != Updated || len(r.Changes) > 0 {
+		return string(r.Action)
+	}
+	return string(r.Action) + suffix(": ", r.Touched())
+}
+
+// Touched says what a deployment touched: how many resources, and the
+// termination protection.
+func (r Result) Touched() string {
+	var words []string
+	if resources := Count(r.Changes); resources != "" {
+		words = append(words, resources)
+	}
+	switch {
+	case r.Protect == nil:
+	case *r.Protect:
+		words = append(words, "termination protection turned on")
+	default:
+		words = append(words, "termination protection turned off")
+	}
+	return strings.Join(words, ", ")
+}
+
+// Count says how many resources a change set touches, such as "3 to add, 1 to replace".
+func Count(changes []Change) string {
+	counts := map[string]int{}
+	for _, change := range changes {
+		verb := strings.ToLower(change.Action)
+		if change.Action == "Modify" && change.Replacement == "True" {
+			verb = "replace"
+		}
+		counts[verb]++
+	}
+	var words []string
+	for _, verb := range []string{"add", "import", "modify", "replace", "remove", "dynamic"} {
+		if counts[verb] > 0 {
+			words = append(words, fmt.Sprintf("%d to %s", counts[verb], verb))
+		}
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,100 @@
+package cfn
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Orphans are resources that a rollback may leave as they are, out of step with
+// the stack, where they cannot be rolled back. At most one of them is set.
+type Orphans struct {
+	Failing    bool     // all that fail
+	LogicalIDs []string // these
+}
+
+const (
+	// RolledBack is a stack that was brought back to its last stable state.
+	RolledBack Action = "rolled back"
+)
+
+// RollBackStack brings a stack whose operation stopped half way back to its last
+// stable state, as `cdk rollback` does. The result of a stack that needs no
+// rollback is Unchanged, with the reason.
+func RollBackStack(ctx context.Context, api API, goal Goal, orphans Orphans, o Options) (Result, error) {
+	if orphans.Failing && len(orphans.LogicalIDs) > 0 {
+		return Result{}, errs.Invalidf("--force leaves all failing resources behind, --orphan some: give one of them")
+	}
+	d := &deployment{counted: &counted{api: api}, options: o, goal: goal, orphans: orphans}
+	d.options.MayRollBack = true
+	d.result.Started = time.Now()
+	err := d.runRollBack(ctx)
+	d.result.Ended, d.result.Calls = time.Now(), int(d.calls.Load())
+	if err == nil {
+		d.notify(Event{Phase: Finished, Text: string(d.result.Action) + suffix(": ", d.result.Reason)})
+	}
+	return d.result, err
+}
+
+func (d *deployment) runRollBack(ctx context.Context) error {
+	d.result.Action = Unchanged
+	for range maxRecoveries {
+		stack, err := d.describe(ctx, d.goal.Name)
+		if err != nil {
+			return err
+		}
+		if stack == nil {
+			d.result.Reason = "there is no such stack"
+			return nil
+		}
+		d.keep(*stack)
+		switch startOf(string(stack.StackStatus)) {
+		case startRollback, startContinue:
+			err = d.rollBackOnce(ctx, stack)
+		case startWait:
+			err = d.attach(ctx, stack)
+		default:
+			if d.result.Action == Unchanged {
+				d.result.Reason = noRollBack(string(stack.StackStatus))
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errs.Failedf("the rollback of stack %q does not come to an end: it is %s", d.goal.Name, d.result.Status)
+}
+
+// rollBackOnce runs one rollback. One that fails and may leave behind what
+// fails is continued by the next.
+func (d *deployment) rollBackOnce(ctx context.Context, stack *types.Stack) error {
+	d.result.Action = RolledBack
+	d.rollbacks++
+	err := d.rollBack(ctx, stack)
+	if err == nil {
+		return nil
+	}
+	after, lookErr := d.describe(ctx, aws.ToString(stack.StackId))
+	if lookErr != nil || after == nil {
+		return err
+	}
+	d.keep(*after)
+	if d.orphans.Failing && startOf(string(after.StackStatus)) == startContinue {
+		return nil // the next one leaves behind what failed
+	}
+	return fmt.Errorf("rolling back: %w", err)
+}
+
+func noRollBack(status string) string {
+	if strings.HasPrefix(status, "ROLLBACK_") {
+		return "it is " + status + ", as its creation failed: deploying it deletes what is left and creates it again"
+	}
+	return "it is " + status + " and needs no rollback"
+}

@@ -1,0 +1,27 @@
+package cfn_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+)
+
+func TestATemplateIsReadOverHTTPSInItsPartition(t *testing.T) {
+	for region, host := range map[string]string{
+		"eu-west-1": "https://s3.eu-west-1.amazonaws.com", "cn-north-1": "https://s3.cn-north-1.amazonaws.com.cn", "us-gov-west-1": "https://s3.us-gov-west-1.amazonaws.com",
+	} {
+		url, err := cfn.TemplateURL(t.Context(), aws.Config{Region: region}, "s3://bucket/key.json")
+		require.NoError(t, err)
+		assert.Equal(t, host+"/bucket/key.json", url)
+	}
+	url, err := cfn.TemplateURL(t.Context(), aws.Config{Region: "eu-west-1", BaseEndpoint: aws.String("http://127.0.0.1:4566")}, "s3://bucket/key.json")
+	require.NoError(t, err)
+	assert.Equal(t, "http://127.0.0.1:4566/bucket/key.json", url)
+	url, err = cfn.TemplateURL(t.Context(), aws.Config{Region: "eu-west-1"}, "https://elsewhere/t.json")
+	require.NoError(t, err)
+	assert.Equal(t, "https://elsewhere/t.json", url)
+}

@@ -1,0 +1,71 @@
+package diff
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+)
+
+// Change is one property that two templates say something else about.
+type Change struct {
+	Path   string `json:"path"`             // such as "RedrivePolicy.maxReceiveCount" or "Tags[0].Value"
+	Before string `json:"before,omitempty"` // "" where it was not there
+	After  string `json:"after,omitempty"`  // "" where it goes
+}
+
+// Properties gives the properties in which two states of a resource differ, in
+// the order of their paths.
+func Properties(before, after Resource) []Change {
+	var changes []Change
+	compare(&changes, "", nilIfEmpty(before.Properties), nilIfEmpty(after.Properties))
+	return changes
+}
+
+func nilIfEmpty(properties map[string]any) any {
+	if properties == nil {
+		return map[string]any{}
+	}
+	return properties
+}
+
+func compare(changes *[]Change, path string, before, after any) {
+	if reflect.DeepEqual(before, after) {
+		return
+	}
+	left, isMap := before.(map[string]any)
+	right, alsoMap := after.(map[string]any)
+	if isMap && alsoMap && !isFunction(left) && !isFunction(right) {
+		keys := map[string]any{}
+		maps.Copy(keys, left)
+		maps.Copy(keys, right)
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			compare(changes, below(path, key), left[key], right[key])
+		}
+		return
+	}
+	one, isList := before.([]any)
+	other, alsoList := after.([]any)
+	if isList && alsoList && len(one) == len(other) {
+		for i := range one {
+			compare(changes, path+"["+strconv.Itoa(i)+"]", one[i], other[i])
+		}
+		return
+	}
+	*changes = append(*changes, Change{Path: path, Before: words(before), After: words(after)})
+}
+
+// isFunction says whether a value is a call such as {"Ref": "Queue"}.
+func isFunction(v map[string]any) bool {
+	for key := range v {
+		return len(v) == 1 && (key == "Ref" || len(key) > 4 && key[:4] == "Fn::")
+	}
+	return false
+}
+
+func below(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}

@@ -1,0 +1,104 @@
+package synth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// errorLine is how Node.js, Python, Java and .NET announce what went wrong.
+var errorLine = regexp.MustCompile(`^\s*(?:Exception in thread "[^"]*" |Unhandled exception\. )?((?:[\w.]*(?:Error|Exception|Failure))(?: \[\w+\])?: .+)$`)
+
+// forms are how programs announce what went wrong. A line that ends with a colon
+// only announces the next ones.
+var forms = []*regexp.Regexp{
+	regexp.MustCompile(`^\[?«\w+» (.+)$`),                       // aws-cdk-lib
+	regexp.MustCompile(`^((?:\S.*\b)?error TS\d+: .+)$`),        // the TypeScript compiler, alone or in ts-node
+	regexp.MustCompile(`^(\S.*:\d+:\d+: (?:ERROR|error): .+)$`), // esbuild in tsx, and C-like compilers
+	regexp.MustCompile(`^npm (?:error|ERR!) (.+)$`),
+	errorLine,
+}
+
+// besides is what npm prints around its error.
+var besides = regexp.MustCompile(`^npm (?:error|ERR!)(?: (?:code|errno|syscall|path|dest|file|cwd|command) .*| A complete log .*)?$`)
+
+// explain makes of a failed command an error that tells the app's own words.
+func explain(ctx context.Context, err error, what, line, dir string, output *proc.Tail, errorFile string) error {
+	var exit *proc.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("running %s: %w", what, err)
+	case !errors.As(err, &exit):
+		return errs.Failedf("running %s (%q in %s): %w", what, line, dir, err)
+	}
+	said := gist(output.String())
+	if code := firstLine(errorFile); code != "" {
+		said = strings.TrimSuffix(code+": "+said, ": ")
+	}
+	if said == "" {
+		said = "it printed no error"
+	}
+	failed := &errs.Error{Kind: errs.Failed, Message: fmt.Sprintf("%s failed (exit code %d): %s", what, exit.Code, said), Err: err}
+	if exit.Code == 127 {
+		return failed.WithHint("%q was not found in %s: do the build commands install it?", line, dir)
+	}
+	again := fmt.Sprintf("run %q in %s to see the same error", line, dir)
+	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
+		again += "; the last it wrote:\n" + last
+	}
+	return failed.WithHint("%s", again)
+}
+
+// gist picks the sentence that matters out of a program's output.
+func gist(output string) string {
+	last := ""
+	for text := range strings.Lines(output) {
+		text = strings.TrimSpace(escapes.ReplaceAllString(text, ""))
+		if text == "" || besides.MatchString(text) {
+			continue
+		}
+		last = text
+		for _, form := range forms {
+			if found := form.FindStringSubmatch(text); found != nil && !strings.HasSuffix(text, ":") {
+				return shorten(found[1])
+			}
+		}
+	}
+	return shorten(last)
+}
+
+// escapes are the styles of text on a terminal.
+var escapes = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+func shorten(text string) string {
+	const most = 500
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// firstLine reads what the app wrote into CDK_ERROR_FILE: the name of the error.
+func firstLine(file string) string {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return "" // the app wrote none, as older versions of aws-cdk-lib do
+	}
+	line, _, _ := strings.Cut(string(src), "\n")
+	return strings.TrimSpace(line)
+}
+
+func hintOf(err error) string {
+	var typed *assembly.Error
+	if errors.As(err, &typed) {
+		return typed.Hint
+	}
+	return ""
+}

@@ -1,0 +1,88 @@
+package synth
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// lookUp lets the CDK CLI find the missing context and synthesize with it. The
+// CLI writes what it found into cdk.context.json of the app, in the workspace:
+// the repository has it when somebody commits it.
+func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Missing) (*assembly.Assembly, error) {
+	keys := keysOf(missing)
+	if !o.Lookups {
+		return nil, errs.Invalidf("the CDK app needs context that cdk.context.json lacks: %s", keys).
+			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups: `lookups: true` in the configuration, or --lookups")
+	}
+	cli, err := cdkapp.LookPath("cdk", o.environment(out, "", nil))
+	if err != nil {
+		return nil, errs.Invalidf("the CDK app needs context that cdk.context.json lacks, and there is no CDK CLI to look it up: %s", keys).
+			WithHint("add aws-cdk to the app's packages, or commit cdk.context.json")
+	}
+	if o.Log != nil {
+		o.Log.Info("looking up missing context with the CDK CLI", "keys", keys, "cli", cli)
+	}
+	if err := o.runCLI(ctx, cli, out); err != nil {
+		return nil, err
+	}
+	a, err := o.read(out)
+	if err == nil && len(a.Missing) > 0 {
+		return nil, errs.Failedf("the CDK CLI could not find context that the app needs: %s", keysOf(a.Missing)).
+			WithHint("does the thing exist in account %s, and may the credentials read it?", strings.Join(o.accountsOf(a.Missing), ", "))
+	}
+	if err == nil && o.Log != nil {
+		o.Log.Warn("this run alone uses the context that was looked up; to hold every run to the same values, run `cdk synth` with access to the account and commit cdk.context.json",
+			"keys", keys, "app", o.name())
+	}
+	return a, err
+}
+
+func (o Options) runCLI(ctx context.Context, cli, out string) error {
+	env := append(o.environment(out, "", []string{"CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"}), "CDK_ERROR_FILE=")
+	args := []string{cli, "synth", "--quiet", "--no-validation", "--no-notices", "--no-color", "--output", out}
+	for _, key := range slices.Sorted(maps.Keys(o.Context)) {
+		text, isText := o.Context[key].(string)
+		if !isText {
+			return errs.Invalidf("the CDK CLI, which looks up what is missing, takes no context but texts, and %q is none", key).
+				WithHint("write it into cdk.json, or commit cdk.context.json so that nothing has to be looked up")
+		}
+		args = append(args, "--context", key+"="+text)
+	}
+	var said proc.Tail
+	output := io.MultiWriter(orDiscard(o.Output), &said)
+	err := proc.Run(ctx, proc.Command{Args: args, Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
+	if err != nil {
+		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), &said, "")
+	}
+	return nil
+}
+
+// accountsOf gives the accounts that context is missing of.
+func (o Options) accountsOf(missing []assembly.Missing) []string {
+	var accounts []string
+	for _, m := range missing {
+		account, named := m.Props["account"].(string)
+		if !named {
+			account = o.Account
+		}
+		accounts = append(accounts, account)
+	}
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
+}
+
+func keysOf(missing []assembly.Missing) string {
+	var keys []string
+	for _, m := range missing {
+		keys = append(keys, m.Key)
+	}
+	return strings.Join(keys, ", ")
+}

@@ -1,0 +1,191 @@
+package synth
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
+	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// cliVersion is the CDK CLI whose behaviour this package follows; apps are told it.
+const cliVersion = "2.1148.1"
+
+// Options say which app to synthesize and with what around it.
+type Options struct {
+	App     string         // folder with the cdk.json
+	Top     string         // top folder of the workspace that the app lies in; empty is App itself
+	Name    string         // what people call that folder; empty is App itself
+	Out     string         // folder for the assembly, which nobody else uses; emptied first
+	Account string         // told to the app as CDK_DEFAULT_ACCOUNT
+	Region  string         // told to the app as CDK_DEFAULT_REGION
+	Env     []string       // environment of the command, as os.Environ gives it
+	Context map[string]any // context that outranks the app's files
+	Lookups bool           // let the CDK CLI look up missing context
+	Limit   time.Duration  // how long the command may run; 0 is without limit
+	Output  io.Writer      // what the commands write, in order; nil discards
+	Log     *slog.Logger
+}
+
+// Synthesize runs the app and reads what it wrote. Templates are not validated
+// by the CDK's own rules: Validate does that, as it takes far longer. Errors of
+// the app are of kind Failed, errors in its files and in the assembly Invalid.
+func Synthesize(ctx context.Context, o Options) (*assembly.Assembly, error) {
+	out, err := o.prepareOut()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := o.run(ctx, out, nil, "CDK_VALIDATION=false")
+	if err != nil {
+		return nil, err
+	}
+	a, err := o.read(dir)
+	if err != nil || len(a.Missing) == 0 {
+		return a, err
+	}
+	return o.lookUp(ctx, out, a.Missing)
+}
+
+func (o Options) prepareOut() (string, error) {
+	if err := remove.All(o.Out); err != nil {
+		return "", fmt.Errorf("emptying the folder for the cloud assembly: %w", err)
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return "", errs.Writing(o.Out, err)
+	}
+	return filepath.Abs(o.Out)
+}
+
+// run runs the app once and gives the folder with the assembly, which is out
+// unless cdk.json names a finished assembly instead of a command.
+func (o Options) run(ctx context.Context, out string, more map[string]any, variables ...string) (string, error) {
+	project, user, err := readSettings(o.App, lookup(o.Env, "HOME"))
+	if err != nil {
+		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
+	}
+	if err := project.checkCommand(o.App); err != nil {
+		return "", err
+	}
+	if dir := from(o.App, string(project.App)); isFolder(dir) {
+		return dir, nil
+	}
+	scratch, err := os.MkdirTemp("", "cdk-context-")
+	if err != nil {
+		return "", errs.Writing(os.TempDir(), err)
+	}
+	defer remove.All(scratch)
+	context, err := appContext(o.App, project, user, o.Context)
+	if err != nil {
+		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
+	}
+	merge(context, more)
+	env := o.environment(out, filepath.Join(scratch, "error.txt"), append(project.debugging(o.Env), variables...))
+	carried, err := contextVariables(context, size(env), scratch)
+	if err != nil {
+		return "", err
+	}
+	env = append(env, carried...)
+	if project.Build != "" {
+		if err := o.shell(ctx, project.Build, env, "the build command in cdk.json"); err != nil {
+			return "", err
+		}
+	}
+	return out, o.shell(ctx, commandLine(o.App, string(project.App)), env, "the CDK app")
+}
+
+// environment gives the variables of the command but for the context; what
+// would carry over from a CDK CLI around us is left out.
+func (o Options) environment(out, errorFile string, variables []string) []string {
+	env := slices.DeleteFunc(cdkapp.Environ(cmp.Or(o.Top, o.App), o.App, o.Env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains([]string{"CDK_CONTEXT_JSON", "CONTEXT_OVERFLOW_LOCATION_ENV", "CDK_VALIDATION"}, name)
+	})
+	if lookup(env, "PYTHONIOENCODING") == "" {
+		env = append(env, "PYTHONIOENCODING=utf-8")
+	}
+	env = append(env,
+		"CDK_OUTDIR="+out,
+		"CDK_CLI_ASM_VERSION="+fmt.Sprint(assembly.Schema)+".0.0",
+		"CDK_CLI_VERSION="+cliVersion,
+		"CDK_ERROR_FILE="+errorFile)
+	if o.Account != "" {
+		env = append(env, "CDK_DEFAULT_ACCOUNT="+o.Account)
+	}
+	if o.Region != "" {
+		env = append(env, "CDK_DEFAULT_REGION="+o.Region)
+	}
+	return append(env, variables...)
+}
+
+func (o Options) shell(ctx context.Context, line string, env []string, what string) error {
+	var said proc.Tail
+	output := io.MultiWriter(orDiscard(o.Output), &said)
+	err := proc.Run(ctx, proc.Command{Args: proc.Shell(line), Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
+	if err == nil {
+		return nil
+	}
+	return explain(ctx, err, what, line, o.name(), &said, lookup(env, "CDK_ERROR_FILE"))
+}
+
+// read reads the assembly and gives its errors their hints. The folder is not
+// named: it is gone when somebody reads the message.
+func (o Options) read(dir string) (*assembly.Assembly, error) {
+	if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
+		return nil, errs.Failedf("the CDK app in %s ended without an error but wrote no cloud assembly", o.name()).
+			WithHint("the app must call app.synth() and must not set its own outdir")
+	}
+	a, err := assembly.Read(dir)
+	if err != nil {
+		return nil, errs.Invalidf("the cloud assembly of the CDK app in %s: %w", o.name(), err).WithHint("%s", hintOf(err))
+	}
+	return a, nil
+}
+
+func (o Options) name() string { return cmp.Or(o.Name, o.App) }
+
+func lookup(env []string, name string) string {
+	for _, entry := range slices.Backward(env) {
+		if value, found := strings.CutPrefix(entry, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
+func size(env []string) (bytes int) {
+	for _, entry := range env {
+		bytes += len(entry)
+	}
+	return bytes
+}
+
+// from gives the path of a file that is named from the folder dir.
+func from(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, name)
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func orDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}

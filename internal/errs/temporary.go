@@ -1,0 +1,67 @@
+package errs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+)
+
+// throttleCodes are the error codes with which AWS services say "slow down"
+// or "try again" (the SDKs' own retry tables list the same codes).
+var throttleCodes = map[string]bool{
+	"Throttling": true, "ThrottlingException": true, "ThrottledException": true,
+	"RequestThrottled": true, "RequestThrottledException": true, "TooManyRequestsException": true,
+	"RequestLimitExceeded": true, "BandwidthLimitExceeded": true,
+	"SlowDown": true, "PriorRequestNotComplete": true, "TransactionInProgressException": true,
+	"ProvisionedThroughputExceededException": true, "RequestTimeout": true, "RequestTimeoutException": true,
+	"InternalFailure": true, "InternalError": true, "InternalServerError": true, "ServiceUnavailable": true,
+	"ServiceUnavailableException": true, "IDPCommunicationError": true,
+}
+
+// IsTemporary says whether the same call may work when it is made again:
+// a throttle, a 5xx answer, a connection that broke or timed out; or the same
+// work on another disk, as this one is full. It knows
+// AWS errors by their shape alone, so that this package needs no SDK.
+func IsTemporary(err error) bool {
+	var typed *Error
+	if errors.As(err, &typed) {
+		return typed.Kind == Temporary
+	}
+	return isThrottle(err) || isServerError(err) || isBrokenConnection(err) || isFullDisk(err)
+}
+
+func isFullDisk(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+func isThrottle(err error) bool {
+	var coded interface{ ErrorCode() string }
+	return errors.As(err, &coded) && throttleCodes[coded.ErrorCode()]
+}
+
+func isServerError(err error) bool {
+	var answered interface{ HTTPStatusCode() int }
+	if !errors.As(err, &answered) {
+		return false
+	}
+	status := answered.HTTPStatusCode()
+	return status >= 500 || status == 429
+}
+
+func isBrokenConnection(err error) bool {
+	var network net.Error
+	var sending interface{ ConnectionError() bool } // the AWS SDK's: a request got no answer, such as EOF
+	switch {
+	case errors.Is(err, context.Canceled):
+		return false
+	case errors.As(err, &network) && network.Timeout(),
+		errors.As(err, &sending) && sending.ConnectionError(),
+		errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EPIPE):
+		return true
+	}
+	return false
+}

@@ -1,0 +1,33 @@
+package infra
+
+import "strings"
+
+// commitFolder matches the folder of a commit in the bucket, and nothing else
+// there: 40 characters before the slash.
+var commitFolder = strings.Repeat("?", 40) + "/*"
+
+// Places in the bucket.
+const (
+	recordsFolder = "metadata/workflows/*"
+)
+
+func (r renderer) bucketARN(rest string) string {
+	return "arn:" + r.place.Partition() + ":s3:::" + r.place.Bucket + rest
+}
+
+// arn names something of the pipeline's own account and region.
+func (r renderer) arn(service, resource string) string {
+	return strings.Join([]string{"arn", r.place.Partition(), service, r.place.Region, r.place.Account, resource}, ":")
+}
+
+func (r renderer) policyARN(name string) string {
+	return "arn:" + r.place.Partition() + ":iam::" + r.place.Account + ":policy/" + name
+}
+
+// secretARN matches the one secret of that name: Secrets Manager appends a
+// hyphen and six characters.
+func (r renderer) secretARN(name string) string {
+	return r.arn("secretsmanager", "secret:"+name+"-??????")
+}
+
+func (r renderer) stackARN() string { return r.arn("cloudformation", "stack/"+r.names.Stack+"/*") }

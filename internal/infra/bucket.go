@@ -1,0 +1,98 @@
+package infra
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Logical ids of resources that others refer to.
+const (
+	bucketID       = "ArtifactBucket"
+	bucketPolicyID = "ArtifactBucketPolicy"
+	secretID       = "WebhookSecret"
+	boundaryID     = "Boundary"
+)
+
+// Days after which S3 removes what is no longer needed; the days of current
+// versions are configured.
+const (
+	keepOldVersions = 30
+	keepHalfUploads = 7
+)
+
+// bucket renders the artifact bucket. It outlives the stack: it holds what was
+// deployed and when.
+func (r renderer) bucket() object {
+	return object{
+		"Type":                "AWS::S3::Bucket",
+		"DeletionPolicy":      "Retain",
+		"UpdateReplacePolicy": "Retain",
+		"Properties": object{
+			"BucketName":              r.place.Bucket,
+			"VersioningConfiguration": object{"Status": "Enabled"},
+			"OwnershipControls":       object{"Rules": []any{object{"ObjectOwnership": "BucketOwnerEnforced"}}},
+			"BucketEncryption": object{"ServerSideEncryptionConfiguration": []any{
+				object{"ServerSideEncryptionByDefault": object{"SSEAlgorithm": "AES256"}},
+			}},
+			"PublicAccessBlockConfiguration": object{
+				"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+			},
+			"LifecycleConfiguration": object{"Rules": r.lifecycle()},
+			"Tags":                   r.tags(),
+		},
+	}
+}
+
+// lifecycle renders what expires: folders of commits, whose names begin with a
+// hexadecimal digit, and records of runs. What is known of the environments has to
+// be known when a pipeline was quiet for longer.
+func (r renderer) lifecycle() []any {
+	rules := []any{
+		object{
+			"Id": "tidy", "Status": "Enabled", "ExpiredObjectDeleteMarker": true,
+			"NoncurrentVersionExpiration":    object{"NoncurrentDays": keepOldVersions},
+			"AbortIncompleteMultipartUpload": object{"DaysAfterInitiation": keepHalfUploads},
+		},
+	}
+	prefixes := append(strings.Split("0123456789abcdef", ""), strings.TrimSuffix(recordsFolder, "*"))
+	for i, prefix := range prefixes {
+		rules = append(rules, object{"Id": fmt.Sprintf("expire-%d", i), "Status": "Enabled", "Prefix": prefix, "ExpirationInDays": r.cfg.ArtifactRetentionDays})
+	}
+	return rules
+}
+
+// bucketPolicy refuses whoever does not use TLS, whatever rights they have.
+func (r renderer) bucketPolicy() object {
+	return object{
+		"Type": "AWS::S3::BucketPolicy",
+		"Properties": object{
+			"Bucket": ref(bucketID),
+			"PolicyDocument": document(object{
+				"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+				"Resource":  []any{r.bucketARN(""), r.bucketARN("/*")},
+				"Condition": object{"Bool": object{"aws:SecureTransport": "false"}},
+			}),
+		},
+	}
+}
+
+// secret renders the webhook's secret, which nobody has to invent or to see:
+// CloudFormation has Secrets Manager make it up.
+func (r renderer) secret() object {
+	return object{
+		"Type": "AWS::SecretsManager::Secret",
+		"Properties": object{
+			"Name":                 r.names.Secret,
+			"Description":          "Signs GitHub's deliveries to the webhook of " + r.names.Pipeline,
+			"GenerateSecretString": object{"PasswordLength": 64, "ExcludePunctuation": true},
+			"Tags":                 r.tags(),
+		},
+	}
+}
+
+func (r renderer) tags() []any {
+	return []any{
+		object{"Key": "aphex.dev/pipeline", "Value": r.names.Pipeline},
+		object{"Key": "app.kubernetes.io/managed-by", "Value": "aphex-pipeline"},
+	}
+}

@@ -1,0 +1,80 @@
+package infra
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// What a cluster exports, after its prefix.
+const (
+	exportName     = "ClusterName"
+	exportProvider = "OIDCProviderArn"
+	exportKubectl  = "KubectlRoleArn"
+	exportGroup    = "ClusterSecurityGroupId"
+)
+
+// Cluster is what a pipeline has to know of its cluster.
+type Cluster struct {
+	Name            string
+	ProviderARN     string // of the IAM OIDC provider
+	KubectlRoleARN  string // of the role that may administer it
+	SecurityGroupID string
+}
+
+// Discover finds a cluster among CloudFormation's exports, by name. The error
+// names every export that is missing, and those that come nearest.
+func Discover(exports map[string]string, prefix string) (Cluster, error) {
+	var missing []string
+	get := func(what string) string {
+		value, found := exports[prefix+what]
+		if !found {
+			missing = append(missing, prefix+what)
+		}
+		return value
+	}
+	cluster := Cluster{get(exportName), get(exportProvider), get(exportKubectl), get(exportGroup)}
+	if missing == nil {
+		return cluster, nil
+	}
+	return Cluster{}, errs.Invalidf("CloudFormation exports no %s", strings.Join(missing, ", no ")).WithHint("%s", hintFor(exports, prefix))
+}
+
+// mostHints is how many prefixes a hint names at most.
+const mostHints = 5
+
+// hintFor names the clusters that are exported, those first whose prefix has
+// the most in common with the wanted one.
+func hintFor(exports map[string]string, prefix string) string {
+	var prefixes []string
+	for name := range exports {
+		if found, ok := strings.CutSuffix(name, exportProvider); ok {
+			prefixes = append(prefixes, found)
+		}
+	}
+	if prefixes == nil {
+		return "no cluster is exported in this account and region: is this the account and region of the cluster?"
+	}
+	slices.SortFunc(prefixes, func(a, b string) int {
+		if common := inCommon(b, prefix) - inCommon(a, prefix); common != 0 {
+			return common
+		}
+		return strings.Compare(a, b)
+	})
+	return "clusterExportPrefix may be one of: " + strings.Join(prefixes[:min(len(prefixes), mostHints)], ", ")
+}
+
+// inCommon counts the characters that two texts begin and end with in common,
+// whatever their case.
+func inCommon(a, b string) int {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	front, back := 0, 0
+	for front < min(len(a), len(b)) && a[front] == b[front] {
+		front++
+	}
+	for back < min(len(a), len(b))-front && a[len(a)-1-back] == b[len(b)-1-back] {
+		back++
+	}
+	return front + back
+}

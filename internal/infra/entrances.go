@@ -1,0 +1,111 @@
+package infra
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Limits of IAM (IAM User Guide, "IAM and AWS STS quotas").
+const (
+	mostOfPolicy = 6144 // characters of a managed policy, spaces aside
+	mostPolicies = 10   // managed policies of a role
+)
+
+// qualifier is the part of the names of bootstrap roles that the CDK uses
+// unless told otherwise.
+const qualifier = "hnb659fds"
+
+// bootstrapped are the roles of the CDK bootstrap that a deployment takes on.
+// CloudFormation takes on the fifth, for execution, by itself.
+var bootstrapped = []string{"deploy-role", "file-publishing-role", "image-publishing-role", "lookup-role"}
+
+// edgeRegions has, for a partition, the region in which CloudFront's parts live
+// wherever an app is deployed: its certificates and its functions.
+var edgeRegions = map[string]string{"aws": "us-east-1"}
+
+// entrances renders the rights to enter the environments' accounts: each role
+// by its ARN, in as many policies as IAM's limit makes of them.
+func (r renderer) entrances() ([]object, error) {
+	var groups [][]string
+	for _, role := range r.roles() {
+		last := len(groups) - 1
+		if last < 0 || size(enter(append(slices.Clone(groups[last]), role))) > mostOfPolicy {
+			groups = append(groups, []string{role})
+			continue
+		}
+		groups[last] = append(groups[last], role)
+	}
+	if len(groups) > mostPolicies {
+		return nil, errs.Invalidf("the environments have %d roles to enter, more than the %d policies of one role can name", len(r.roles()), mostPolicies).
+			WithHint("give some of the environments a pipeline of their own")
+	}
+	policies := make([]object, 0, len(groups))
+	for i, roles := range groups {
+		policies = append(policies, object{
+			"Type": "AWS::IAM::ManagedPolicy",
+			"Properties": object{
+				"ManagedPolicyName": fmt.Sprintf("%s-enter-%d", r.names.Stack, i+1),
+				"Description":       "Accounts that pipeline " + r.names.Pipeline + " may enter",
+				"PolicyDocument":    enter(roles),
+			},
+		})
+	}
+	return policies, nil
+}
+
+func enter(roles []string) object {
+	return document(allow("Enter", actions("sts:AssumeRole", "sts:TagSession"), roles...))
+}
+
+// size counts the characters of a policy as IAM does.
+func size(policy object) int {
+	text, _ := json.Marshal(policy) // texts always encode
+	return len(text)
+}
+
+// roles lists the ARNs of all roles that a deployment may take on, each once:
+// an environment's own role, or the bootstrap roles of its account and region.
+func (r renderer) roles() []string {
+	var roles []string
+	add := func(role string) {
+		if !slices.Contains(roles, role) {
+			roles = append(roles, role)
+		}
+	}
+	for _, env := range r.cfg.Environments {
+		if env.RoleARN != "" {
+			add(env.RoleARN)
+			continue
+		}
+		for _, role := range bootstrapRoles(env.Account, env.Region) {
+			add(role)
+		}
+	}
+	if r.cfg.PipelineStack != nil {
+		for _, role := range bootstrapRoles(r.place.Account, r.place.Region) {
+			add(role)
+		}
+	}
+	return roles
+}
+
+// bootstrapRoles names the roles in a region and, as an app's stacks may be
+// there too, in the region of the edge.
+func bootstrapRoles(account, region string) []string {
+	partition := config.Partition(region)
+	regions := []string{region}
+	if edge := edgeRegions[partition]; edge != "" && edge != region {
+		regions = append(regions, edge)
+	}
+	var roles []string
+	for _, region := range regions {
+		for _, role := range bootstrapped {
+			roles = append(roles, fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-%s-%s", partition, account, qualifier, role, account, region))
+		}
+	}
+	return roles
+}

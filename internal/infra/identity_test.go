@@ -1,0 +1,218 @@
+package infra_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/infra"
+)
+
+var commit = strings.Repeat("a", 40)
+
+func put(as aws.Config, bucket, key string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := s3.NewFromConfig(as).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader([]byte("x"))})
+		return err
+	}
+}
+
+func get(as aws.Config, bucket, key string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := s3.NewFromConfig(as).GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+		return err
+	}
+}
+
+func list(as aws.Config, bucket, prefix string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := s3.NewFromConfig(as).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+		return err
+	}
+}
+
+func assume(as aws.Config, arn string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := sts.NewFromConfig(as).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("test")})
+		return err
+	}
+}
+
+func read(as aws.Config, secret string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := secretsmanager.NewFromConfig(as).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &secret})
+		return err
+	}
+}
+
+func describe(as aws.Config, stack string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := cloudformation.NewFromConfig(as).DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})
+		return err
+	}
+}
+
+func create(as aws.Config, stack string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := cloudformation.NewFromConfig(as).CreateStack(t.Context(), &cloudformation.CreateStackInput{
+			StackName: &stack, TemplateBody: aws.String(`{"Resources":{"B":{"Type":"AWS::S3::Bucket"}}}`),
+		})
+		return err
+	}
+}
+
+func addSecret(t *testing.T, c cloud, name string) {
+	t.Helper()
+	c.deploy(c.admin(home), cfn.Goal{Name: "secret-" + strings.ReplaceAll(name, "/", "-"), Template: []byte(
+		`{"Resources":{"S":{"Type":"AWS::SecretsManager::Secret","Properties":{"Name":"` + name + `","SecretString":"{}"}}}}`)})
+}
+
+func bootstrapRole(kind, account string) string {
+	return "arn:aws:iam::" + account + ":role/cdk-hnb659fds-" + kind + "-role-" + account + "-" + region
+}
+
+// TestWhatEachIdentityMayAndMayNot is the table of all rights, held against the
+// rendered policies and trust policies as AWS evaluates them.
+func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	shop := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}`+"\n")
+	market := configured(t, "market", devOnly)
+	for _, p := range []pipeline{shop, market} {
+		c.bring(p)
+		addSecret(t, c, p.cfg.GithubTokenSecretName)
+	}
+	addSecret(t, c, "shop/token-of-another")
+	require.NoError(t, put(c.admin(home), "shop-artifacts", commit+"/a.tar.zst")(t))
+	require.NoError(t, put(c.admin(home), "shop-artifacts", "metadata/workflows/shop-1.json")(t))
+	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
+	deploy := c.as(shop, shop.names.DeployerRole, shop.names.Deployer)
+	watch := c.as(shop, shop.names.WatcherRole, shop.names.Watcher)
+
+	for name, may := range map[string]func(*testing.T) error{
+		"the build keeps an artifact":             put(build, "shop-artifacts", commit+"/b.tar.zst"),
+		"the build looks whether it is there":     list(build, "shop-artifacts", commit+"/b"),
+		"the build records its step":              put(build, "shop-artifacts", "metadata/workflows/shop-1/build.json"),
+		"the build reads the repository's token":  read(build, "shop/token"),
+		"the deployment reads an artifact":        get(deploy, "shop-artifacts", commit+"/a.tar.zst"),
+		"the deployment keeps outputs":            put(deploy, "shop-artifacts", commit+"/dev/outputs.json"),
+		"the deployment keeps durations":          put(deploy, "shop-artifacts", "metadata/durations/dev.json"),
+		"the deployment keeps what it deployed":   put(deploy, "shop-artifacts", "metadata/stacks/dev.json"),
+		"the deployment lists records":            list(deploy, "shop-artifacts", "metadata/workflows/x/"),
+		"the deployment enters its own account":   assume(deploy, bootstrapRole("deploy", home)),
+		"the deployment enters the other account": assume(deploy, bootstrapRole("deploy", prod)),
+		"the deployment publishes files":          assume(deploy, bootstrapRole("file-publishing", prod)),
+		"the deployment publishes images":         assume(deploy, bootstrapRole("image-publishing", prod)),
+		"the deployment looks around":             assume(deploy, bootstrapRole("lookup", prod)),
+		"the deployment looks at the own stack":   describe(deploy, shop.names.Stack),
+		"the watch looks for records":             list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the watch reads the record of a run":     get(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the watch reads the repository's token":  read(watch, "shop/token"),
+	} {
+		assert.NoError(t, may(t), name)
+	}
+	for name, mayNot := range map[string]func(*testing.T) error{
+		"the build deploys":                                     create(build, "app"),
+		"the build looks at the pipeline's stack":               describe(build, shop.names.Stack),
+		"the build enters an account":                           assume(build, bootstrapRole("deploy", home)),
+		"the build takes on the deployer's role":                assume(build, shop.place.RoleARN(shop.names.DeployerRole)),
+		"the build reads artifacts":                             get(build, "shop-artifacts", commit+"/a.tar.zst"),
+		"the build writes beside the commits":                   put(build, "shop-artifacts", "other/x"),
+		"the build writes how long deployments took":            put(build, "shop-artifacts", "metadata/durations/dev.json"),
+		"the build writes what was deployed":                    put(build, "shop-artifacts", "metadata/stacks/dev.json"),
+		"the watch writes what was deployed":                    put(watch, "shop-artifacts", "metadata/stacks/dev.json"),
+		"the watch writes how long deployments took":            put(watch, "shop-artifacts", "metadata/durations/dev.json"),
+		"the build lists the whole bucket":                      list(build, "shop-artifacts", ""),
+		"the build reads another pipeline's bucket":             get(build, "market-artifacts", commit+"/a.tar.zst"),
+		"the build writes to another pipeline's bucket":         put(build, "market-artifacts", commit+"/a.tar.zst"),
+		"the build reads another pipeline's token":              read(build, "market/token"),
+		"the build reads a secret whose name begins the same":   read(build, "shop/token-of-another"),
+		"the build reads the webhook's secret":                  read(build, shop.names.Secret),
+		"the deployment reads another pipeline's bucket":        get(deploy, "market-artifacts", commit+"/a.tar.zst"),
+		"the deployment lists another pipeline's bucket":        list(deploy, "market-artifacts", commit),
+		"the deployment reads the webhook's secret":             read(deploy, shop.names.Secret),
+		"the deployment reads another pipeline's token":         read(deploy, "market/token"),
+		"the deployment takes on a role no environment names":   assume(deploy, "arn:aws:iam::222222222222:role/SomebodyElses"),
+		"the deployment takes on the role of the execution":     assume(deploy, bootstrapRole("cfn-exec", prod)),
+		"the deployment enters an account no environment names": assume(deploy, bootstrapRole("deploy", "333333333333")),
+		"the deployment takes on another pipeline's role":       assume(deploy, market.place.RoleARN(market.names.DeployerRole)),
+		"the deployment makes a stack by itself":                create(deploy, "app"),
+		"the deployment looks at another pipeline's stack":      describe(deploy, market.names.Stack),
+		"the deployment looks at the cluster's stack":           describe(deploy, "cluster"),
+		"another pipeline enters what only this one names":      assume(c.as(market, market.names.DeployerRole, market.names.Deployer), bootstrapRole("deploy", prod)),
+		"the watch reads artifacts":                             get(watch, "shop-artifacts", commit+"/a.tar.zst"),
+		"the watch writes records":                              put(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the watch enters an account":                           assume(watch, bootstrapRole("lookup", home)),
+	} {
+		err := mayNot(t)
+		assert.True(t, denied(err), "%s: %v", name, err)
+	}
+}
+
+func TestARoleIsTakenOnByItsServiceAccountAndNoOther(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	shop, market := configured(t, "shop", devOnly), configured(t, "market", devOnly)
+	c.bring(shop)
+	c.bring(market)
+	for role, account := range map[string]string{
+		shop.names.DeployerRole: "shop", shop.names.BuilderRole: "shop-build", shop.names.WatcherRole: "shop-watch",
+	} {
+		_, err := c.pod(shop, role, "argo", account)
+		assert.NoError(t, err, role)
+		for _, other := range []struct{ namespace, account string }{
+			{"argo", "market"}, {"argo", "market-build"}, {"argo", "default"}, {"argo-events", account}, {"argo", account + "x"}, {"argo", "*"},
+		} {
+			_, err := c.pod(shop, role, other.namespace, other.account)
+			assert.True(t, denied(err), "%s as %s: %v", role, other, err)
+		}
+	}
+	_, err := c.pod(shop, shop.names.DeployerRole, "argo", shop.names.Builder)
+	assert.True(t, denied(err), "the build takes on the deployer's role: %v", err)
+	_, err = c.pod(shop, shop.names.UpdaterRole, "argo", shop.names.Deployer)
+	assert.True(t, denied(err), "only CloudFormation takes on the updater's role: %v", err)
+}
+
+func TestAnOwnRoleIsEnteredInPlaceOfTheBootstrapRoles(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	p := configured(t, "shop", `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: "id"}`+"\n")
+	c.bring(p)
+	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
+	assert.NoError(t, assume(deploy, "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole")(t))
+	assert.True(t, denied(assume(deploy, bootstrapRole("deploy", prod))(t)))
+}
+
+func TestTheStackTellsItsNamesAndExportsThemUniquely(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	shop, market := configured(t, "shop", devOnly), configured(t, "market", devOnly)
+	values := map[string]string{}
+	for _, p := range []pipeline{shop, market} {
+		for _, output := range c.bring(p).Outputs {
+			assert.Equal(t, p.names.Stack+"-"+output.Key, output.ExportName)
+			values[output.ExportName] = output.Value
+		}
+	}
+	assert.Len(t, values, 10, "two pipelines share no export")
+	assert.Equal(t, "shop-artifacts", values[shop.names.Stack+"-"+infra.OutputBucket])
+	assert.Equal(t, shop.place.RoleARN(shop.names.DeployerRole), values[shop.names.Stack+"-"+infra.OutputRole])
+	assert.Equal(t, "shop", values[shop.names.Stack+"-"+infra.OutputTemplate])
+	assert.Contains(t, values[shop.names.Stack+"-"+infra.OutputInstructions], shop.names.Secret)
+
+	secret, err := secretsmanager.NewFromConfig(c.admin(home)).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &shop.names.Secret})
+	require.NoError(t, err)
+	assert.Len(t, *secret.SecretString, 64)
+	for name, value := range values {
+		assert.NotContains(t, value, *secret.SecretString, name)
+	}
+}

@@ -1,0 +1,138 @@
+package infra
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// mostBytes is the largest template that CloudFormation takes in a call
+// (CloudFormation's user guide, "Quotas"). A larger one would have to lie in a
+// bucket, which the first deployment is yet to make.
+const mostBytes = 51200
+
+// Parameters of the template. A deployment that gives none keeps the values
+// that the stack has.
+const (
+	ParameterProvider = "OIDCProviderArn" // of the cluster, from its exports
+	ParameterWebhook  = "WebhookUrl"      // as GitHub reaches it, once the cluster has an address
+)
+
+// Outputs of the stack.
+const (
+	OutputWebhook      = "ArgoEventsWebhookUrl"
+	OutputBucket       = "ArtifactBucketName"
+	OutputRole         = "WorkflowExecutionRoleArn"
+	OutputTemplate     = "WorkflowTemplateName"
+	OutputInstructions = "GitHubWebhookInstructions"
+)
+
+// object is a JSON object; encoding/json writes its members in the order of their names.
+type object = map[string]any
+
+// renderer renders the template of one pipeline.
+type renderer struct {
+	cfg   *config.Config
+	place plan.Place
+	names plan.Names
+}
+
+// Tags are those of the stack, and so of everything in it. Whoever brings the stack
+// to its template names them: a stack loses the tags that are not named.
+func Tags(names plan.Names) map[string]string {
+	return map[string]string{manifest.LabelPipeline: names.Pipeline}
+}
+
+// Template renders the CloudFormation template, as JSON on one line.
+func Template(cfg *config.Config, place plan.Place) ([]byte, error) {
+	r := renderer{cfg: cfg, place: place, names: plan.NamesOf(cfg, place)}
+	resources, err := r.resources()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(object{
+		"AWSTemplateFormatVersion": "2010-09-09",
+		"Description":              "AphexPipeline " + r.names.Pipeline + ": artifact bucket, roles and webhook secret",
+		"Parameters":               r.parameters(),
+		"Resources":                resources,
+		"Outputs":                  r.outputs(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the template of stack %q: %w", r.names.Stack, err)
+	}
+	if len(text) > mostBytes {
+		return nil, errs.Invalidf("the template of stack %q has %d bytes, and CloudFormation takes %d: too many accounts and regions", r.names.Stack, len(text), mostBytes).
+			WithHint("give some of the environments a pipeline of their own")
+	}
+	return text, nil
+}
+
+func (r renderer) parameters() object {
+	return object{
+		ParameterProvider: object{
+			"Type":                  "String",
+			"Description":           "ARN of the IAM OIDC provider of the cluster, as " + r.cfg.ClusterExportPrefix + exportProvider + " exports it.",
+			"AllowedPattern":        `^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/[A-Za-z0-9./_-]+$`,
+			"ConstraintDescription": "the ARN of an IAM OIDC provider",
+		},
+		ParameterWebhook: object{
+			"Type":        "String",
+			"Description": "URL of the webhook as GitHub reaches it.",
+			"Default":     "http://" + r.cfg.EventSourceName + "-eventsource-svc." + r.cfg.ArgoEventsNamespace + ".svc:12000/push",
+		},
+	}
+}
+
+func (r renderer) resources() (object, error) {
+	resources := object{
+		bucketID:       r.bucket(),
+		bucketPolicyID: r.bucketPolicy(),
+		secretID:       r.secret(),
+		boundaryID:     r.boundary(),
+		"BuilderRole":  r.podRole(r.names.BuilderRole, r.names.Builder, "builds; may only keep artifacts", r.builds()),
+		"UpdaterRole":  r.updaterRole(),
+	}
+	if r.cfg.ReconcileSchedule != "" {
+		resources["WatcherRole"] = r.podRole(r.names.WatcherRole, r.names.Watcher, "looks for missed pushes", r.watches())
+	}
+	entrances, err := r.entrances()
+	if err != nil {
+		return nil, err
+	}
+	var attached []any
+	for i, policy := range entrances {
+		id := fmt.Sprintf("EntrancePolicy%d", i+1)
+		resources[id] = policy
+		attached = append(attached, ref(id))
+	}
+	deployer := r.podRole(r.names.DeployerRole, r.names.Deployer, "deploys to the environments and updates the pipeline", r.deploys())
+	deployer["Properties"].(object)["ManagedPolicyArns"] = attached
+	resources["DeployerRole"] = deployer
+	return resources, nil
+}
+
+// outputs are exported under names that begin with the stack's, so that no other
+// pipeline of the account has them. The webhook's secret is no output.
+func (r renderer) outputs() object {
+	outputs := object{
+		OutputWebhook:  object{"Description": "URL of the webhook, for GitHub.", "Value": ref(ParameterWebhook)},
+		OutputBucket:   object{"Description": "Bucket of artifacts, logs and run metadata.", "Value": ref(bucketID)},
+		OutputRole:     object{"Description": "Role that deploys.", "Value": attribute("DeployerRole", "Arn")},
+		OutputTemplate: object{"Description": "Name of the pipeline's WorkflowTemplate; each version adds two digits.", "Value": r.cfg.WorkflowTemplateName},
+		OutputInstructions: object{"Description": "What to enter in GitHub.", "Value": object{"Fn::Sub": "Settings of " + r.cfg.GithubOwner + "/" + r.cfg.GithubRepo +
+			", Webhooks, Add webhook: Payload URL ${" + ParameterWebhook + "}, Content type application/json, Secret the value of " + r.names.Secret +
+			" in Secrets Manager, events Pushes and Pull requests."}},
+	}
+	for name, output := range outputs {
+		output.(object)["Export"] = object{"Name": object{"Fn::Sub": "${AWS::StackName}-" + name}}
+	}
+	return outputs
+}
+
+func ref(id string) object { return object{"Ref": id} }
+
+func attribute(id, name string) object { return object{"Fn::GetAtt": []string{id, name}} }

@@ -1,0 +1,174 @@
+package infra_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// configurations are those whose cluster objects are golden files too.
+const configurations = "../argo/testdata/golden/"
+
+func placeOf(cfg *config.Config) plan.Place {
+	first := cfg.Environments[0]
+	at := plan.Place{Account: first.Account, Region: first.Region, Bucket: cfg.ArtifactBucketName, Config: config.File}
+	if at.Bucket == "" {
+		at.Bucket = "aphex-pipeline-artifacts-" + at.Account + "-" + at.Region
+	}
+	return at
+}
+
+func load(t *testing.T, name string) (*config.Config, plan.Place) {
+	t.Helper()
+	cfg, err := config.Load(filepath.Join(configurations, name, config.File))
+	require.NoError(t, err)
+	return cfg, placeOf(cfg)
+}
+
+func TestConfigurationsGiveTheirGoldenTemplates(t *testing.T) {
+	for _, name := range []string{"one-environment", "twelve-environments", "own-names", "gov-cloud", "china", "own-pipeline-stack", "own-ingress"} {
+		t.Run(name, func(t *testing.T) {
+			cfg, at := load(t, name)
+			text, err := infra.Template(cfg, at)
+			require.NoError(t, err)
+			var got bytes.Buffer
+			require.NoError(t, json.Indent(&got, text, "", "  "))
+			got.WriteByte('\n')
+			file := filepath.Join("testdata", name+".json")
+			if *update {
+				require.NoError(t, os.WriteFile(file, got.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got.String(), "run `make golden`, and look at the difference")
+		})
+	}
+}
+
+func TestTheSameConfigurationGivesTheSameTemplate(t *testing.T) {
+	cfg, at := load(t, "twelve-environments")
+	first, err := infra.Template(cfg, at)
+	require.NoError(t, err)
+	for range 20 {
+		again, err := infra.Template(cfg, at)
+		require.NoError(t, err)
+		require.Equal(t, string(first), string(again))
+	}
+}
+
+// spread is a configuration of environments in as many accounts.
+func spread(t *testing.T, accounts int) (*config.Config, plan.Place) {
+	t.Helper()
+	text := "version: \"1.0\"\ngithubOwner: o\ngithubRepo: r\nclusterName: c\nenvironments:\n"
+	for i := range accounts {
+		text += fmt.Sprintf("  - {name: e%d, account: \"%012d\", region: eu-west-1, stacks: [{name: S}]}\n", i, 100000000000+i)
+	}
+	cfg, err := config.Parse(config.File, []byte(text))
+	require.NoError(t, err)
+	return cfg, placeOf(cfg)
+}
+
+func TestNoPolicyIsLargerThanIAMTakes(t *testing.T) {
+	cfg, at := spread(t, 40)
+	text, err := infra.Template(cfg, at)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(text), 51200)
+	var template struct {
+		Resources map[string]struct{ Properties map[string]json.RawMessage }
+	}
+	require.NoError(t, json.Unmarshal(text, &template))
+	policies, roles := 0, 0
+	for id, resource := range template.Resources {
+		if strings.HasPrefix(id, "EntrancePolicy") {
+			policies++
+			assert.LessOrEqual(t, len(resource.Properties["PolicyDocument"]), 6144, id)
+			roles += strings.Count(string(resource.Properties["PolicyDocument"]), ":role/cdk-")
+		}
+	}
+	assert.Equal(t, 40*8, roles, "four roles in the region, four at the edge")
+	assert.LessOrEqual(t, policies, 10)
+}
+
+func TestTooManyAccountsAreReportedBeforeAWSReportsThem(t *testing.T) {
+	for accounts, want := range map[int]string{60: "CloudFormation takes 51200", 90: "more than the 10 policies"} {
+		cfg, at := spread(t, accounts)
+		_, err := infra.Template(cfg, at)
+		require.ErrorContains(t, err, want)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	}
+}
+
+func TestNoSecretIsAnOutput(t *testing.T) {
+	cfg, at := load(t, "own-names")
+	text, err := infra.Template(cfg, at)
+	require.NoError(t, err)
+	var template struct {
+		Outputs map[string]struct {
+			Value  json.RawMessage
+			Export struct{ Name map[string]string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &template))
+	require.Len(t, template.Outputs, 5)
+	for name, output := range template.Outputs {
+		assert.NotContains(t, string(output.Value), "WebhookSecret", name)
+		assert.NotContains(t, string(output.Value), "resolve:", name)
+		assert.Equal(t, "${AWS::StackName}-"+name, output.Export.Name["Fn::Sub"])
+	}
+}
+
+func TestNoActionAndNoResourceOfARightIsAWildcard(t *testing.T) {
+	cfg, at := load(t, "twelve-environments")
+	text, err := infra.Template(cfg, at)
+	require.NoError(t, err)
+	for _, never := range []string{`"iam:*"`, `"sts:*"`, `"cloudformation:*"`, `"*:*"`, `"secretsmanager:*"`} {
+		assert.NotContains(t, string(text), never)
+	}
+	assert.Equal(t, 1, strings.Count(string(text), `"s3:*"`), "only to refuse what is not TLS")
+}
+
+func TestWhatIsKnownOfTheEnvironmentsNeverExpiresAndArtifactsDo(t *testing.T) {
+	cfg, at := load(t, "one-environment")
+	text, err := infra.Template(cfg, at)
+	require.NoError(t, err)
+	var template struct {
+		Resources struct {
+			ArtifactBucket struct {
+				Properties struct {
+					LifecycleConfiguration struct {
+						Rules []struct {
+							Prefix           string
+							ExpirationInDays int
+						}
+					}
+				}
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &template))
+	for key, want := range map[string]bool{
+		"0123456789abcdef0123456789abcdef01234567/dev/outputs.json": true, "fedcba9876543210fedcba9876543210fedcba98/x.tar.zst": true,
+		"metadata/workflows/shop-1/build.json": true, "metadata/stacks/dev.json": false, "metadata/durations/dev.json": false,
+	} {
+		expires := false
+		for _, rule := range template.Resources.ArtifactBucket.Properties.LifecycleConfiguration.Rules {
+			expires = expires || rule.ExpirationInDays > 0 && strings.HasPrefix(key, rule.Prefix)
+		}
+		assert.Equal(t, want, expires, key)
+	}
+}
