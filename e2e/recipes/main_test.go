@@ -19,9 +19,9 @@ const (
 )
 
 var (
-	images = flag.String("images", "../../bin/images", "folder with the archives of the stages' images")
-	readme = flag.String("readme", "../../README.md", "the document with the recipes")
-	shop   = flag.String("app", "../../examples/shop", "the app, with its packages installed")
+	images   = flag.String("images", "../../bin/images", "folder with the archives of the stages' images")
+	document = flag.String("document", "../../docs/operations.md", "the document with the recipes")
+	shop     = flag.String("app", "../../examples/shop", "the app, with its packages installed")
 )
 
 // platform is an engine in its world.

@@ -23,13 +23,13 @@ var (
 	stage = regexp.MustCompile(`public\.ecr\.aws/aphex/(\w+)`)
 )
 
-// section is what the README tells of Docker.
+// section is the text of the document about Docker.
 func section(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(*readme)
+	text, err := os.ReadFile(*document)
 	require.NoError(t, err)
 	_, rest, found := strings.Cut(string(text), heading)
-	require.True(t, found, "the README has no section %q", heading)
+	require.True(t, found, "the document has no section %q", heading)
 	rest, _, _ = strings.Cut(rest, "\n##")
 	return rest
 }
@@ -61,16 +61,16 @@ func TestEachStageRunsByItsRecipeOnAFolder(t *testing.T) {
 	who.mine("built/")
 
 	who.succeed(recipe["deployer"])
-	who.mine("built/", "outputs.json")
+	who.mine("built/")
 	for name, region := range map[string]string{"DatabaseStack": "eu-west-1", "ApiStack": "eu-west-1", "EdgeStack": "us-east-1"} {
 		assert.Equal(t, types.StackStatusCreateComplete, stack(t, region, name).StackStatus, name)
 	}
 	var outputs map[string]map[string]string
-	read(t, filepath.Join(who.folder, "outputs.json"), &outputs)
+	read(t, filepath.Join(who.folder, "built", commit, "dev/outputs.json"), &outputs)
 	assert.Equal(t, "https", strings.Split(outputs["ApiStack"]["ApiUrl"], ":")[0])
 
 	who.succeed(recipe["tester"])
-	who.mine("built/", "outputs.json")
+	who.mine("built/")
 	var report struct{ Totals struct{ Tests, Failures int } }
 	read(t, filepath.Join(who.folder, "built", commit, "dev/tests/report.json"), &report)
 	assert.Equal(t, 5, report.Totals.Tests)
@@ -88,11 +88,15 @@ func asItIs(t *testing.T, recipe map[string]string) {
 	require.True(t, found)
 	who.succeed(build + "--entrypoint bash public.ecr.aws/aphex/builder -ec 'npm ci --no-audit --no-fund; npm run build; git status'")
 	const variables = "--env AWS_ACCESS_KEY_ID --env AWS_SECRET_ACCESS_KEY --env AWS_SESSION_TOKEN"
-	for _, told := range []string{"`--source .`", "`--volume /tmp`", "`" + variables + "`", "`--entrypoint bash`"} {
-		require.Contains(t, section(t), told)
+	for _, variant := range []string{
+		"`--source .`", "`--detailed-outputs-file outputs.json`", "`--outputs-file outputs.json`",
+		"`--volume /tmp`", "`" + variables + "`", "`--entrypoint bash`",
+	} {
+		require.Contains(t, section(t), variant)
 	}
+	outputs := map[string]string{"deployer": "--detailed-outputs-file outputs.json", "tester": "--outputs-file outputs.json"}
 	from := func(name string) string {
-		return instead(t, recipe[name], "--artifact-dir built", "--source .", "--tmpfs /tmp:exec", "--volume /tmp",
+		return instead(t, recipe[name], "--artifact-dir built", "--source . "+outputs[name], "--tmpfs /tmp:exec", "--volume /tmp",
 			"--volume ~/.aws:/tmp/.aws:ro --env AWS_PROFILE", variables+" --env AWS_ENDPOINT_URL")
 	}
 	who.environment = shared.world.AWS.AddAccount(home).Env(shared.world.AWS.URL(), "eu-west-1")

@@ -176,7 +176,7 @@ func TestItIsAttestedHowAnImageWasBuilt(t *testing.T) {
 	})
 }
 
-// The table of sizes in README.md comes from here. The digests are for comparing two builds.
+// The table of sizes in docs/performance.md comes from here. The digests are for comparing two builds.
 func TestSizesOfTheImages(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		t.Logf("%-9s %s %6.1f MB  %s", i.Stage, i.Platform, float64(i.compressed())/1e6, i.Digest)

@@ -1,6 +1,7 @@
-// Package floors holds the layout of the product: its packages stand on floors, and imports go down only.
+// Package layers holds the layers of the product: imports go down only.
 //
-// The package has no code of its own. Its test asks the go command what every package imports, and fails on an
-// import that goes upwards or sideways, on a heavy library where it does not belong, and on a package that nobody
-// gave a floor. docs/ARCHITECTURE.md says what each floor is for.
+// The package has no code of its own. Its tests ask the go command what every
+// package imports, and fail on an import that goes up or sideways, on a heavy
+// library where it does not belong, and on a package without a layer. They also
+// generate the layer table of docs/ARCHITECTURE.md.
 package layers

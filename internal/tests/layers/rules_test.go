@@ -11,35 +11,47 @@ const (
 	simulator = "awssim"
 )
 
-// floors are the packages of the product from the ground up. A name stands for its subpackages too, which may import
-// each other, so that a package can be split without a new name here.
-var floors = [][]string{
-	0: { // words: what everything speaks in; they import nothing of ours
-		"internal/errs", "internal/report/redact", "internal/command/proc", "internal/deploy/schedule", "internal/report/screen", "internal/config/cdkapp",
-		"internal/stage/contract", "internal/config", "internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff",
-		"internal/checkout/repository", "internal/command/remove",
-	},
-	1: { // tools: each does one thing to the world, or computes one thing
-		"internal/stage", "internal/plan", "internal/awsauth", "internal/bucket", "internal/deploy/assets", "internal/deploy/cfn",
-		"internal/deploy/synth", "internal/checkout", "internal/command/cmdenv", "internal/kube", "internal/report/progress",
-	},
-	2: {"internal/argo", "internal/infra", "internal/deploy", "internal/scaffold", "internal/awsauth/clients"}, // render, deploy, and the clients that programs make
-	3: { // stages
+// layer is a row of the layer table. A name stands for its subpackages too, unless they have a row of their own; these
+// may import each other, so that a package can be split without a new name here.
+type layer struct {
+	name, purpose string
+	packages      []string
+}
+
+// layers are the packages of the product from the base up. docs/ARCHITECTURE.md shows this table: make golden.
+var layers = []layer{
+	0: {"base", "terms and small mechanisms that every package above may use", []string{
+		"internal/errs", "internal/report/redact", "internal/command/proc", "internal/deploy/schedule",
+		"internal/report/screen", "internal/config/cdkapp", "internal/stage/contract", "internal/config",
+		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
+		"internal/command/remove",
+	}},
+	1: {"tools", "each does one thing to the outside world, or computes one thing", []string{
+		"internal/stage", "internal/plan", "internal/awsauth", "internal/bucket", "internal/deploy/assets",
+		"internal/deploy/cfn", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
+		"internal/kube", "internal/report/progress",
+	}},
+	2: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
+		"internal/argo", "internal/infra", "internal/deploy", "internal/scaffold", "internal/awsauth/clients",
+	}},
+	3: {"stages", "one package per stage: typed input, typed output", []string{
 		"stages/validation", "stages/build", "stages/pipeline", "stages/deploy", "stages/test", "stages/record",
 		"stages/reconcile",
-	},
-	4: {"stages"},                                // the list of all stages
-	5: {"internal/install", "internal/localrun"}, // what is done with a whole pipeline: in a cluster, on this machine
-	6: {"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator"},
-	7: { // judges: they look at the product, nothing looks at them
+	}},
+	4: {"contracts", "the contracts of all stages", []string{"stages"}},
+	5: {"pipelines", "work on a whole pipeline: install it, or run it on this machine", []string{"internal/install", "internal/localrun"}},
+	6: {"programs", "parse flags, make clients, call, print", []string{
+		"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator",
+	}},
+	7: {"tests", "test and measure the product; nothing imports them", []string{
 		"internal/tests/bench", "internal/tests/layers", "internal/tests/programs", "internal/tests/conformance",
-	},
+	}},
 }
 
 // simulating are the packages that may import the simulator; tests always may.
 var simulating = []string{"internal/localrun/cloud", "internal/install/installtest", "internal/tests/bench", "internal/tests/conformance"}
 
-// shelves are the packages whose subpackages have floors of their own.
+// shelves are the packages whose subpackages have layers of their own.
 var shelves = []string{"stages", "cmd"}
 
 // heavy are the libraries that only some packages may import.
@@ -66,7 +78,7 @@ var light = []string{"sigs.k8s.io/yaml"}
 // lean are the programs that must not carry Kubernetes, not even through other packages.
 var lean = []string{"cmd/validator", "cmd/builder", "cmd/tester"}
 
-// pkg is a package as `go list -json` tells it.
+// pkg is a package as `go list -json` prints it.
 type pkg struct {
 	Path    string `json:"ImportPath"`
 	Imports []string
@@ -76,54 +88,59 @@ type pkg struct {
 // problems are all breaches of the rules, as sentences that say what to do.
 func problems(packages []pkg) (found []string) {
 	for _, p := range packages {
-		found = append(found, floorProblems(p)...)
+		found = append(found, layerProblems(p)...)
 		found = append(found, heavyProblems(p)...)
 		found = append(found, leanProblems(p)...)
 	}
 	return found
 }
 
-// floorProblems holds that imports go down only, and that the simulator and the product do not know each other.
-func floorProblems(p pkg) (found []string) {
+// layerProblems holds that imports go down only, and that the simulator and the product do not know each other.
+func layerProblems(p pkg) (found []string) {
 	name := strings.TrimPrefix(p.Path, module)
-	unit, floor, known := place(name)
+	unit, level, known := place(name)
 	if !known {
-		return []string{name + " has no floor: give it one in internal/tests/layers/rules_test.go, and in docs/ARCHITECTURE.md"}
+		return []string{name + " has no layer: give it one in internal/tests/layers/rules_test.go, and run make golden"}
 	}
 	for _, imported := range p.Imports {
 		other, ours := strings.CutPrefix(imported, module)
 		if !ours {
 			continue
 		}
-		otherUnit, otherFloor, _ := place(other)
+		otherUnit, otherLevel, _ := place(other)
 		switch {
 		case otherUnit == unit:
 		case unit == simulator:
-			found = append(found, fmt.Sprintf("the simulator imports %s (in %s): it must know nothing of the product", other, name))
+			found = append(found, fmt.Sprintf("the simulator imports %s (in %s): it must not know the product", other, name))
 		case otherUnit == simulator:
 			if !slices.Contains(simulating, unit) && !slices.Contains(simulating, name) {
 				found = append(found, fmt.Sprintf("%s imports the simulator: only %s and tests may", name, strings.Join(simulating, ", ")))
 			}
-		case otherFloor >= floor:
-			found = append(found, fmt.Sprintf("%s (floor %d) imports %s (floor %d): imports go down only", name, floor, other, otherFloor))
+		case otherLevel >= level:
+			found = append(found, fmt.Sprintf("%s (layer %d) imports %s (layer %d): imports go down only", name, level, other, otherLevel))
 		}
 	}
 	return found
 }
 
-// place tells the unit that a package is part of, and the floor of that unit. The simulator stands beside the floors.
-func place(name string) (unit string, floor int, known bool) {
+// place returns the unit that a package is part of, the longest name that fits, and the layer of that unit. The
+// simulator is beside the layers.
+func place(name string) (unit string, level int, known bool) {
 	if within(name, simulator) {
 		return simulator, -1, true
 	}
-	for floor, units := range floors {
-		for _, unit := range units {
-			if name == unit || !slices.Contains(shelves, unit) && within(name, unit) {
-				return unit, floor, true
+	for n, row := range layers {
+		for _, candidate := range row.packages {
+			fits := name == candidate || !slices.Contains(shelves, candidate) && within(name, candidate)
+			if fits && len(candidate) > len(unit) {
+				unit, level, known = candidate, n, true
 			}
 		}
 	}
-	return name, len(floors), false
+	if !known {
+		return name, len(layers), false
+	}
+	return unit, level, true
 }
 
 func heavyProblems(p pkg) (found []string) {

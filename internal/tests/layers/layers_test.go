@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestThePackagesOfTheProductKeepToTheirFloors(t *testing.T) {
+func TestThePackagesOfTheProductKeepToTheirLayers(t *testing.T) {
 	packages := listPackages(t)
 	require.NotEmpty(t, packages)
 	for _, problem := range problems(packages) {
@@ -28,20 +28,23 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 		broken pkg
 		report string
 	}{
-		"a package without a floor": {
-			pkg{Path: "internal/utils"}, "internal/utils has no floor",
+		"a package without a layer": {
+			pkg{Path: "internal/utils"}, "internal/utils has no layer",
 		},
-		"a program without a floor": {
-			pkg{Path: "cmd/helper"}, "cmd/helper has no floor",
+		"a program without a layer": {
+			pkg{Path: "cmd/helper"}, "cmd/helper has no layer",
 		},
 		"an import upwards": {
-			pkg{Path: "internal/plan", Imports: []string{"stages/build"}}, "internal/plan (floor 1) imports stages/build (floor 3)",
+			pkg{Path: "internal/plan", Imports: []string{"stages/build"}}, "internal/plan (layer 1) imports stages/build (layer 3)",
+		},
+		"a package that imports one below its folder with a row of its own": {
+			pkg{Path: "internal/awsauth", Imports: []string{"internal/awsauth/clients"}}, "internal/awsauth (layer 1) imports internal/awsauth/clients (layer 2)",
 		},
 		"an import sideways": {
-			pkg{Path: "stages/build", Imports: []string{"stages/test"}}, "stages/build (floor 3) imports stages/test (floor 3)",
+			pkg{Path: "stages/build", Imports: []string{"stages/test"}}, "stages/build (layer 3) imports stages/test (layer 3)",
 		},
-		"a word that imports another": {
-			pkg{Path: "internal/config", Imports: []string{"internal/errs"}}, "internal/config (floor 0) imports internal/errs (floor 0)",
+		"a base package that imports another": {
+			pkg{Path: "internal/config", Imports: []string{"internal/errs"}}, "internal/config (layer 0) imports internal/errs (layer 0)",
 		},
 		"Kubernetes in a stage": {
 			pkg{Path: "stages/pipeline", Imports: []string{"!k8s.io/client-go/dynamic"}}, "only internal/argo, internal/kube may",
