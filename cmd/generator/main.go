@@ -1,5 +1,5 @@
 // Command generator turns aphex-config.yaml into the pipeline that it declares,
-// and runs that pipeline on a laptop.
+// installs that pipeline in a cluster and an account, and runs it on this machine.
 package main
 
 import (

@@ -43,7 +43,7 @@ func Delete(ctx context.Context, t Target, o DeleteOptions, r Reporter) ([]manif
 	if o.Stack {
 		removal.Stack = t.names().Stack
 	}
-	if o.Bucket {
+	if o.Stack && o.Bucket {
 		removal.Bucket = t.Place.Bucket
 	}
 	if o.Confirm != nil {

@@ -80,6 +80,7 @@ func TestDeleteConfirmsWhatItRemovesAndRemovesNothingThatIsNotConfirmed(t *testi
 		stack, bucket string
 	}{
 		{install.DeleteOptions{}, "", ""},
+		{install.DeleteOptions{Bucket: true}, "", ""}, // never a bucket that its stack still uses
 		{install.DeleteOptions{Stack: true}, stack, ""},
 		{install.DeleteOptions{Stack: true, Bucket: true}, stack, "shop-artifacts"},
 	} {
