@@ -48,7 +48,7 @@ type Input struct {
 	Bucket      string        `help:"Artifact bucket, which gets report and log."`
 	Artifact    string        `help:"Key of the built workspace in the bucket."`
 	Digest      string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	Source      string        `help:"Folder to use in place of an bucket." type:"path" placeholder:"DIR"`
+	Source      string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
 	ArtifactDir string        `help:"Folder that has the artifact, in place of a bucket; it gets report and log." type:"path" placeholder:"DIR"`
 	OutputsFile string        `help:"File with stack outputs, as --detailed-outputs-file or --named-outputs-file of the deployer writes it, in place of those that the deployment stored in the bucket." type:"path" placeholder:"FILE"`
 	Limit       time.Duration `help:"How long one command may run." default:"1h"`
