@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -29,19 +28,16 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 	if err != nil {
 		return test.Output{}, err
 	}
+	enter := func(ctx context.Context, frame stage.Frame, env config.Environment) ([]string, func(), error) {
+		entry, err := clients.EnterEnvironment(ctx, frame, env, in.Commit)
+		if err != nil {
+			return nil, nil, err
+		}
+		loan, err := entry.ServeCredentials(frame.Redactor.Add)
+		if err != nil {
+			return nil, nil, err
+		}
+		return loan.Environ(checkout.Environ()), func() { _ = loan.Close() }, nil
+	}
 	return test.Run(ctx, test.Deps{Fetch: store.Fetch, Get: store.Get, Put: store.Put, Enter: enter}, frame, in)
-}
-
-// enter lends the environment's credentials to the commands.
-func enter(ctx context.Context, frame stage.Frame, env config.Environment) ([]string, func(), error) {
-	entry, err := clients.Enter(ctx, frame.Log, clients.Target(frame, env))
-	if err != nil {
-		return nil, nil, err
-	}
-	loan, err := awsauth.ServeCredentials(entry.Commands)
-	if err != nil {
-		return nil, nil, err
-	}
-	frame.Redactor.Add(loan.Secret())
-	return loan.Environ(checkout.Environ()), func() { _ = loan.Close() }, nil
 }

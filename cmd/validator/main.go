@@ -31,13 +31,17 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 	return validation.Run(ctx, validation.Deps{
 		Checkout: checkOut,
 		Enter: func(ctx context.Context, env config.Environment) error {
-			entry, err := clients.Enter(ctx, frame.Log, clients.Target(frame, env))
+			entry, err := clients.EnterEnvironment(ctx, frame, env, in.Commit)
 			entries.Store(env.Name, entry)
 			return err
 		},
 		BootstrapVersion: func(ctx context.Context, env config.Environment) (int, error) {
 			entry, _ := entries.Load(env.Name)
-			return awsauth.BootstrapVersion(ctx, entry.(*awsauth.Access).Reader(ctx), "")
+			reader, err := entry.(*awsauth.Access).Reader(ctx)
+			if err != nil {
+				return 0, err
+			}
+			return awsauth.BootstrapVersion(ctx, reader, "")
 		},
 		LookPath: exec.LookPath,
 	}, frame, in)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -52,11 +53,11 @@ func (r *renderer) events(template string, watch *plan.Watch) ([]object, error) 
 // would have, and this one has not.
 func Unwanted(cfg *config.Config) []manifest.Object {
 	var unwanted []manifest.Object
-	if cfg.ReconcileSchedule == "" {
+	if !plan.HasReconciler(cfg) {
 		unwanted = append(unwanted, manifest.Object{Kind: "CronWorkflow", Namespace: cfg.ArgoNamespace, Name: cfg.WorkflowTemplateName})
 	}
 	if cfg.WebhookService == config.NoService {
-		unwanted = append(unwanted, manifest.Object{Kind: "Service", Namespace: cfg.ArgoEventsNamespace, Name: ServiceName(cfg)})
+		unwanted = append(unwanted, manifest.Object{Kind: "Service", Namespace: cfg.ArgoEventsNamespace, Name: names.WebhookService(cfg.EventSourceName)})
 	}
 	return unwanted
 }

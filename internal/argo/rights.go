@@ -5,6 +5,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -26,7 +27,7 @@ func (r *renderer) accounts() []object {
 		r.account(events, r.names.Submitter, ""),
 		receiver,
 	}
-	if r.watches() {
+	if plan.HasReconciler(r.cfg) {
 		accounts = append(accounts, r.account(runs, r.names.Watcher, r.names.WatcherRole))
 	}
 	return accounts
@@ -59,7 +60,7 @@ func (r *renderer) grants() []grant {
 		{events, r.names.Deployer + "-update-events", r.updateEvents(), []rbacv1.Subject{deployer}},
 		{runs, r.names.Submitter, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{subject(events, r.names.Submitter)}},
 	}
-	if r.watches() {
+	if plan.HasReconciler(r.cfg) {
 		steps = append(steps, watcher)
 		grants = append(grants,
 			grant{runs, r.names.Watcher, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{watcher}},
@@ -67,11 +68,6 @@ func (r *renderer) grants() []grant {
 		)
 	}
 	return append(grants, grant{runs, r.names.Deployer + "-steps", []rbacv1.PolicyRule{reportResults()}, steps})
-}
-
-// watches says whether something looks for missed pushes.
-func (r *renderer) watches() bool {
-	return r.cfg.ReconcileSchedule != "" && plan.RepositoryURL(r.cfg) != ""
 }
 
 func readSensor(name string) rbacv1.PolicyRule {
@@ -93,7 +89,7 @@ func submitRuns() rbacv1.PolicyRule {
 // there; and start the run that goes on with the new version.
 func (r *renderer) updateRuns() []rbacv1.PolicyRule {
 	accounts := []string{r.names.Deployer, r.names.Builder}
-	if r.watches() {
+	if plan.HasReconciler(r.cfg) {
 		accounts = append(accounts, r.names.Watcher)
 	}
 	return []rbacv1.PolicyRule{
@@ -109,7 +105,7 @@ func (r *renderer) updateEvents() []rbacv1.PolicyRule {
 		seeAccounts(r.names.Submitter, r.names.Receiver),
 		rule("argoproj.io", []string{"eventsources"}, changing(), r.cfg.EventSourceName),
 		rule("argoproj.io", []string{"sensors"}, changing(), r.cfg.SensorName),
-		rule("", []string{"services"}, changing(), ServiceName(r.cfg)),
+		rule("", []string{"services"}, changing(), names.WebhookService(r.cfg.EventSourceName)),
 	}
 }
 

@@ -9,19 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// The webhook, as GitHub is told about it.
-const (
-	WebhookPort = 12000
-	WebhookPath = "/push"
-
-	// mostOfPush is the largest delivery that GitHub makes, in bytes (GitHub's
-	// documentation, "Webhook events and payloads": capped at 25 MB). Argo Events
-	// takes 1 MiB unless told otherwise.
-	mostOfPush = 25 << 20
-)
+// mostOfPush is the largest delivery that GitHub makes, in bytes (GitHub's
+// documentation, "Webhook events and payloads": capped at 25 MB). Argo Events
+// takes 1 MiB unless told otherwise.
+const mostOfPush = 25 << 20
 
 // event is the name of the pipeline's events in its EventSource.
 const event = "github"
@@ -37,7 +32,7 @@ func (r *renderer) eventSource() *eventsv1.EventSource {
 			Template: r.eventPod(r.names.Receiver, "webhook"),
 			Github: map[string]eventsv1.GithubEventSource{event: {
 				Webhook: &eventsv1.WebhookContext{
-					Endpoint: WebhookPath, Method: "POST", Port: strconv.Itoa(WebhookPort), MaxPayloadSize: ptr(int64(mostOfPush)),
+					Endpoint: names.WebhookPath, Method: "POST", Port: strconv.Itoa(names.WebhookPort), MaxPayloadSize: ptr(int64(mostOfPush)),
 				},
 				Repositories: []eventsv1.OwnedRepositories{{Owner: r.cfg.GithubOwner, Names: []string{r.cfg.GithubRepo}}},
 				Events:       []string{"push", "pull_request"},
@@ -71,7 +66,7 @@ func (r *renderer) service() []object {
 	if r.cfg.WebhookService == config.NoService {
 		return nil
 	}
-	meta := r.meta(r.cfg.ArgoEventsNamespace, ServiceName(r.cfg), "webhook")
+	meta := r.meta(r.cfg.ArgoEventsNamespace, names.WebhookService(r.cfg.EventSourceName), "webhook")
 	if r.cfg.WebhookService == config.LoadBalancer {
 		// GitHub calls from outside; the AWS load balancer controller is private unless asked.
 		meta.Annotations = map[string]string{"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}
@@ -82,12 +77,7 @@ func (r *renderer) service() []object {
 		Spec: corev1.ServiceSpec{
 			Type:     corev1.ServiceType(r.cfg.WebhookService),
 			Selector: map[string]string{eventsv1.LabelEventSourceName: r.cfg.EventSourceName},
-			Ports:    []corev1.ServicePort{{Name: "webhook", Port: WebhookPort, TargetPort: intstr.FromInt32(WebhookPort), Protocol: corev1.ProtocolTCP}},
+			Ports:    []corev1.ServicePort{{Name: "webhook", Port: names.WebhookPort, TargetPort: intstr.FromInt32(names.WebhookPort), Protocol: corev1.ProtocolTCP}},
 		},
 	}}
 }
-
-// ServiceName is the name of the Service in front of the webhook: the one that
-// Argo Events would give a Service of its own, so that an ingress written for
-// one finds the other.
-func ServiceName(cfg *config.Config) string { return cfg.EventSourceName + "-eventsource-svc" }

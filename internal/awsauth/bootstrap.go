@@ -5,25 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/names"
 )
-
-// DefaultQualifier is the part of the names of bootstrap resources that the CDK uses unless told otherwise.
-const DefaultQualifier = "hnb659fds"
 
 // BootstrapVersion gives the version of the CDK's bootstrap stack in the
 // session's account and region. An empty qualifier is the default one.
 func BootstrapVersion(ctx context.Context, session *Session, qualifier string) (int, error) {
 	if qualifier == "" {
-		qualifier = DefaultQualifier
+		qualifier = names.DefaultQualifier
 	}
-	return readVersion(ctx, session, "/cdk-bootstrap/"+qualifier+"/version")
+	return readVersion(ctx, session, names.BootstrapVersion(qualifier))
 }
 
 func readVersion(ctx context.Context, session *Session, parameter string) (int, error) {
@@ -54,8 +51,7 @@ func readVersion(ctx context.Context, session *Session, parameter string) (int, 
 
 // Bootstraps checks bootstrap versions and reads each one once.
 type Bootstraps struct {
-	mu       sync.Mutex
-	versions map[string]int
+	versions once[int]
 }
 
 // Require makes sure that the parameter holds at least the version. A version
@@ -77,18 +73,5 @@ func (b *Bootstraps) Require(ctx context.Context, session *Session, parameter st
 
 func (b *Bootstraps) version(ctx context.Context, session *Session, parameter string) (int, error) {
 	key := fmt.Sprintf("%s %s %s", session.Account, session.Config.Region, parameter)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if version, known := b.versions[key]; known {
-		return version, nil
-	}
-	version, err := readVersion(ctx, session, parameter)
-	if err != nil {
-		return 0, err
-	}
-	if b.versions == nil {
-		b.versions = map[string]int{}
-	}
-	b.versions[key] = version
-	return version, nil
+	return b.versions.get(ctx, key, func() (int, error) { return readVersion(ctx, session, parameter) })
 }

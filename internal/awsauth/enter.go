@@ -1,29 +1,46 @@
 package awsauth
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
 // Target is an account and region to work in.
 type Target struct {
-	Account    string            // 12 digits
-	Region     string            // such as "eu-west-1"
-	RoleARN    string            // own role to enter by; empty is the CDK's bootstrap roles
-	ExternalID string            // for RoleARN only
-	Tags       map[string]string // session tags for RoleARN only
-	Name       string            // tells the session in the account's audit log, such as "my-app-run-7"
+	Account    string // 12 digits
+	Region     string // such as "eu-west-1"
+	RoleARN    string // own role to assume; empty is the CDK's bootstrap roles
+	ExternalID string // for RoleARN only
+
+	// What access is for. The account's audit log shows it as the session's name,
+	// and for RoleARN as its tags.
+	Environment string
+	Commit      string // may be empty
+	Run         string // name of the workflow run; empty outside of one
+}
+
+// run names the run, also outside of one.
+func (t Target) run() string { return cmp.Or(t.Run, "local") }
+
+// sessionName names every session in the account.
+func (t Target) sessionName() string { return sessionName("aphex-" + t.Environment + "-" + t.run()) }
+
+// ownRole is RoleARN as every program assumes it: with the same tags, so that a
+// trust policy that lets the validator in lets in the deployer and the tester.
+func (t Target) ownRole() Role {
+	return Role{ARN: t.RoleARN, ExternalID: t.ExternalID, Tags: boundTags(map[string]string{
+		"aphex:environment": t.Environment, "aphex:commit": t.Commit, "aphex:run": t.run(),
+	})}
 }
 
 // Entry is an account that has been entered.
@@ -36,17 +53,16 @@ type Access struct {
 	// role for lookups, which only reads.
 	Commands *Session
 
-	origin  *Session // from which the assembly's roles are assumed
-	log     *slog.Logger
-	mu      sync.Mutex
-	flights map[string]*flight
+	origin   *Session // from which the assembly's roles are assumed
+	log      *slog.Logger
+	sessions once[*Session]
 }
 
 // Enter goes into the target's account and makes sure that it is that account.
 // Nothing else happens before: a wrong account id stops here, with kind Invalid.
 func Assume(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (*Access, error) {
-	if to.RoleARN != "" && accountOfARN(to.RoleARN) != to.Account {
-		return nil, errs.Invalidf("roleArn %s is of account %q, but the environment's account is %s", to.RoleARN, accountOfARN(to.RoleARN), to.Account).
+	if to.RoleARN != "" && accountOf(to.RoleARN) != to.Account {
+		return nil, errs.Invalidf("roleArn %s is of account %q, but the environment's account is %s", to.RoleARN, accountOf(to.RoleARN), to.Account).
 			WithHint("correct account or roleArn in the configuration")
 	}
 	base = base.Copy()
@@ -66,8 +82,8 @@ func Assume(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (
 }
 
 func (e *Access) enterByOwnRole(ctx context.Context) error {
-	role := Role{ARN: e.RoleARN, ExternalID: e.ExternalID, Tags: boundTags(e.Tags)}
-	session, err := assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
+	role := e.ownRole()
+	session, err := assume(ctx, e.origin, role, e.Region, e.sessionName())
 	if err != nil {
 		return explainAssume(ctx, err, e.origin, role)
 	}
@@ -78,31 +94,29 @@ func (e *Access) enterByOwnRole(ctx context.Context) error {
 	return nil
 }
 
-func (e *Access) enterByLookupRole(ctx context.Context) (err error) {
-	e.Commands, err = e.lookup(ctx)
-	return err
-}
-
-// lookup takes on the bootstrap role for lookups.
-func (e *Access) lookup(ctx context.Context) (*Session, error) {
-	role := Role{ARN: fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-lookup-role-%s-%s", e.Partition, e.Account, DefaultQualifier, e.Account, e.Region)}
-	session, err := assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
+func (e *Access) enterByLookupRole(ctx context.Context) error {
+	role := e.lookupRole()
+	session, err := assume(ctx, e.origin, role, e.Region, e.sessionName())
 	if err != nil {
-		return nil, explainAssume(ctx, err, e.origin, role)
+		return explainAssume(ctx, err, e.origin, role)
 	}
-	return e.confirm(ctx, session)
+	e.Commands, err = e.confirm(ctx, session)
+	return err
 }
 
 // Reader is what may look at the account. In the account of the credentials at
 // hand that is the bootstrap role for lookups, where it lets them in: a
-// pipeline's own role may enter accounts and look at nothing, in its own neither.
-func (e *Access) Reader(ctx context.Context) *Session {
+// pipeline's own role may assume roles and look at nothing, in its account neither.
+func (e *Access) Reader(ctx context.Context) (*Session, error) {
 	if e.RoleARN == "" && e.Commands == e.origin {
-		if session, err := e.lookup(ctx); err == nil {
-			return session
-		}
+		return e.Assume(ctx, e.lookupRole(), e.Region)
 	}
-	return e.Commands
+	return e.Commands, nil
+}
+
+// lookupRole is the bootstrap role for lookups.
+func (e *Access) lookupRole() Role {
+	return Role{ARN: names.BootstrapRole(e.Partition, e.Account, e.Region, names.LookupRole)}
 }
 
 // confirm asks AWS whether the session is of the account that was meant.
@@ -122,7 +136,7 @@ func (e *Access) confirm(ctx context.Context, session *Session) (*Session, error
 // empty ARN is the way in itself. Sessions are kept: the same role is assumed once.
 func (e *Access) Assume(ctx context.Context, role Role, region string) (*Session, error) {
 	return e.session(role, region, func() (*Session, error) {
-		return e.once(ctx, "any "+roleKey(role), func() (*Session, error) {
+		return e.sessions.get(ctx, "any "+roleKey(role), func() (*Session, error) {
 			session, err := e.assume(ctx, role)
 			if err != nil {
 				return fallBack(ctx, e.log, err, e.origin, role, e.Region)
@@ -162,49 +176,9 @@ func (e *Access) session(role Role, region string, get func() (*Session, error))
 
 // assume assumes a role once.
 func (e *Access) assume(ctx context.Context, role Role) (*Session, error) {
-	return e.once(ctx, "itself "+roleKey(role), func() (*Session, error) {
-		return assume(ctx, e.origin, role, e.Region, SessionName(e.Name))
+	return e.sessions.get(ctx, "itself "+roleKey(role), func() (*Session, error) {
+		return assume(ctx, e.origin, role, e.Region, e.sessionName())
 	})
-}
-
-// flight is a session that is being got, or has been.
-type flight struct {
-	landed  chan struct{}
-	session *Session
-	err     error
-}
-
-// once gets a session once; those who ask meanwhile wait. Errors are not kept, and
-// who waited for one who was cancelled asks for itself.
-func (e *Access) once(ctx context.Context, key string, work func() (*Session, error)) (*Session, error) {
-	e.mu.Lock()
-	f, known := e.flights[key]
-	if !known {
-		if e.flights == nil {
-			e.flights = map[string]*flight{}
-		}
-		f = &flight{landed: make(chan struct{})}
-		e.flights[key] = f
-	}
-	e.mu.Unlock()
-	if !known {
-		if f.session, f.err = work(); f.err != nil {
-			e.mu.Lock()
-			delete(e.flights, key)
-			e.mu.Unlock()
-		}
-		close(f.landed)
-		return f.session, f.err
-	}
-	select {
-	case <-f.landed:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if errors.Is(f.err, context.Canceled) && ctx.Err() == nil {
-		return e.once(ctx, key, work)
-	}
-	return f.session, f.err
 }
 
 func roleKey(role Role) string {
@@ -217,12 +191,9 @@ func roleKey(role Role) string {
 
 var notInSessionName = regexp.MustCompile(`[^\w+=,.@-]+`)
 
-// SessionName makes a role session name out of any text: 2 to 64 of the characters that STS takes.
-func SessionName(text string) string {
+// sessionName makes a role session name out of a text of 2 and more characters: up to 64 of those that STS takes.
+func sessionName(text string) string {
 	name := strings.Trim(notInSessionName.ReplaceAllString(text, "-"), "-")
-	if len(name) < 2 {
-		name = strings.TrimSuffix("aphex-"+name, "-")
-	}
 	return name[:min(len(name), 64)]
 }
 

@@ -3,6 +3,7 @@ package awsauth_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -38,22 +39,39 @@ func TestTheAccountOfTheCredentialsIsReadByTheBootstrapLookupRole(t *testing.T) 
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "us-east-1"}, quiet)
 	require.NoError(t, err)
-	reader := e.Reader(t.Context())
+	reader, err := e.Reader(t.Context())
+	require.NoError(t, err)
 	require.Len(t, s.asked, 1)
 	assert.Equal(t, "arn:aws:iam::111111111111:role/cdk-hnb659fds-lookup-role-111111111111-us-east-1", s.asked[0].Get("RoleArn"))
 	assert.NotSame(t, e.Commands, reader)
 	assert.Equal(t, "111111111111", reader.Account)
 }
 
+func TestAReaderThatCannotBeHadIsAnErrorUnlessItIsRefused(t *testing.T) {
+	s, cfg := newStub(t)
+	var log bytes.Buffer
+	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "us-east-1"}, slog.New(slog.NewTextHandler(&log, nil)))
+	require.NoError(t, err)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err = e.Reader(ended)
+	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
+	s.assume = func(url.Values) string { return "AccessDenied" }
+	reader, err := e.Reader(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, e.Commands.ARN, reader.ARN)
+	assert.Contains(t, log.String(), "could not assume a role")
+}
+
 func TestAnotherAccountIsEnteredByTheBootstrapLookupRole(t *testing.T) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{
-		Account: "222222222222", Region: "eu-central-1", ExternalID: "never", Tags: map[string]string{"never": "sent"}, Name: "shop/run 7",
+		Account: "222222222222", Region: "eu-central-1", ExternalID: "never", Environment: "prod", Commit: "never", Run: "shop/run 7",
 	}, quiet)
 	require.NoError(t, err)
 	require.Len(t, s.asked, 1)
 	assert.Equal(t, "arn:aws:iam::222222222222:role/cdk-hnb659fds-lookup-role-222222222222-eu-central-1", s.asked[0].Get("RoleArn"))
-	assert.Equal(t, "shop-run-7", s.asked[0].Get("RoleSessionName"))
+	assert.Equal(t, "aphex-prod-shop-run-7", s.asked[0].Get("RoleSessionName"))
 	assert.Equal(t, "222222222222", e.Commands.Account)
 
 	_, err = e.Assume(t.Context(), awsauth.Role{ARN: deployRole}, "eu-central-1")
@@ -68,13 +86,17 @@ func TestTheOwnRoleGetsItsExternalIDAndSessionTags(t *testing.T) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{
 		Account: "222222222222", Region: "eu-central-1", RoleARN: ownRole, ExternalID: "word",
-		Tags: map[string]string{"commit": "abc", "branch": "a;b"},
+		Environment: "a;b", Commit: "abc",
 	}, quiet)
 	require.NoError(t, err)
 	require.Len(t, s.asked, 1)
 	assert.Equal(t, "word", s.asked[0].Get("ExternalId"))
-	assert.Equal(t, "a-b", s.asked[0].Get("Tags.member.1.Value"))
-	assert.Equal(t, "commit", s.asked[0].Get("Tags.member.2.Key"))
+	assert.Equal(t, "aphex-a-b-local", s.asked[0].Get("RoleSessionName"))
+	tags := map[string]string{}
+	for i := 1; s.asked[0].Has(fmt.Sprintf("Tags.member.%d.Key", i)); i++ {
+		tags[s.asked[0].Get(fmt.Sprintf("Tags.member.%d.Key", i))] = s.asked[0].Get(fmt.Sprintf("Tags.member.%d.Value", i))
+	}
+	assert.Equal(t, map[string]string{"aphex:commit": "abc", "aphex:environment": "a-b", "aphex:run": "local"}, tags)
 	assert.Equal(t, "222222222222", e.Commands.Account)
 	direct, err := e.Assume(t.Context(), awsauth.Role{}, "eu-west-3")
 	require.NoError(t, err)
@@ -107,7 +129,7 @@ func TestARefusedLookupRoleSaysHowToBootstrap(t *testing.T) {
 
 func TestRolesOfTheAssemblyAreAssumedOnce(t *testing.T) {
 	s, cfg := newStub(t)
-	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "eu-west-1"}, quiet)
+	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "eu-west-1", Environment: "dev"}, quiet)
 	require.NoError(t, err)
 	role := awsauth.Role{ARN: "arn:aws:iam::111111111111:role/cdk-x-deploy-role", ExternalID: "given by the app", Tags: map[string]string{"a": "b"}}
 	var wait sync.WaitGroup
@@ -116,7 +138,7 @@ func TestRolesOfTheAssemblyAreAssumedOnce(t *testing.T) {
 			session, err := e.Assume(t.Context(), role, region)
 			if assert.NoError(t, err) {
 				assert.Equal(t, region, session.Config.Region)
-				assert.Equal(t, "arn:aws:sts::111111111111:assumed-role/cdk-x-deploy-role/aphex", session.ARN)
+				assert.Equal(t, "arn:aws:sts::111111111111:assumed-role/cdk-x-deploy-role/aphex-dev-local", session.ARN)
 			}
 		})
 	}
@@ -163,7 +185,7 @@ func TestASessionThatEndedIsRenewedInTheMiddleOfACall(t *testing.T) {
 	s.expired["ROLE1"] = true
 	s.mu.Unlock()
 	before := time.Now()
-	loan, err := awsauth.ServeCredentials(e.Commands)
+	loan, err := e.ServeCredentials(func(string) {})
 	require.NoError(t, err)
 	defer loan.Close()
 	version, err := awsauth.BootstrapVersion(t.Context(), e.Commands, "")
@@ -184,11 +206,14 @@ func TestUnusableCredentialsAreExplained(t *testing.T) {
 }
 
 func TestSessionNamesAreWhatSTSTakes(t *testing.T) {
-	for text, name := range map[string]string{
-		"": "aphex", "x": "aphex-x", "shop: run/7": "shop-run-7", "über": "ber", "; rm -rf /": "rm--rf",
-		strings.Repeat("a", 100): strings.Repeat("a", 64),
+	s, cfg := newStub(t)
+	for run, name := range map[string]string{
+		"": "aphex-dev-local", "shop: run/7": "aphex-dev-shop-run-7", "über": "aphex-dev--ber", "; rm -rf /": "aphex-dev--rm--rf",
+		strings.Repeat("a", 100): "aphex-dev-" + strings.Repeat("a", 54),
 	} {
-		assert.Equal(t, name, awsauth.SessionName(text), text)
+		_, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-west-1", Environment: "dev", Run: run}, quiet)
+		require.NoError(t, err)
+		assert.Equal(t, name, s.asked[len(s.asked)-1].Get("RoleSessionName"), run)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Loan lends a session's credentials to child processes through an endpoint on
+// CredentialServer lends a session's credentials to child processes through an endpoint on
 // the loopback interface, which every AWS SDK asks again when its credentials
 // are about to end ("container credentials").
 type CredentialServer struct {
@@ -27,23 +27,23 @@ type CredentialServer struct {
 // untilAsked is the lifetime told for credentials that have no end of their own.
 const untilAsked = time.Hour
 
-// Lend starts the endpoint. Close must be called when the children have ended.
-func ServeCredentials(session *Session) (*CredentialServer, error) {
+// ServeCredentials starts the endpoint with the credentials for commands, and gives
+// its token to hide, as it belongs in no log. Close must be called when the
+// children have ended.
+func (e *Access) ServeCredentials(hide func(secret string)) (*CredentialServer, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the loopback endpoint for credentials: %w", err)
 	}
-	loan := &CredentialServer{session: session, token: rand.Text(), url: "http://" + listener.Addr().String() + "/credentials"}
+	loan := &CredentialServer{session: e.Commands, token: rand.Text(), url: "http://" + listener.Addr().String() + "/credentials"}
 	loan.server = &http.Server{Handler: http.HandlerFunc(loan.answer), ReadHeaderTimeout: 10 * time.Second}
+	hide(loan.token)
 	go func() { _ = loan.server.Serve(listener) }() // it ends with Close
 	return loan, nil
 }
 
 // Close ends the loan.
 func (l *CredentialServer) Close() error { return l.server.Close() }
-
-// Secret is the token that children show at the endpoint; it belongs in no log.
-func (l *CredentialServer) Secret() string { return l.token }
 
 func (l *CredentialServer) answer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")

@@ -15,14 +15,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 )
 
-func lend(t *testing.T) (*stub, *awsauth.CredentialServer) {
+func lend(t *testing.T) (s *stub, loan *awsauth.CredentialServer, secret string) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-central-1"}, quiet)
 	require.NoError(t, err)
-	loan, err := awsauth.ServeCredentials(e.Commands)
+	loan, err = e.ServeCredentials(func(token string) { secret = token })
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = loan.Close() })
-	return s, loan
+	return s, loan, secret
 }
 
 func value(env []string, name string) string {
@@ -35,22 +35,22 @@ func value(env []string, name string) string {
 }
 
 func TestAChildGetsTheEndpointAndNoOtherCredentials(t *testing.T) {
-	_, loan := lend(t)
+	_, loan, secret := lend(t)
 	env := loan.Environ([]string{"PATH=/bin", "AWS_ACCESS_KEY_ID=old", "AWS_SESSION_TOKEN=old", "AWS_PROFILE=mine", "AWS_REGION=x", "AWS_ENDPOINT_URL=http://simulator"})
 	assert.Equal(t, "/bin", value(env, "PATH"))
 	assert.Equal(t, "http://simulator", value(env, "AWS_ENDPOINT_URL"))
 	assert.Equal(t, "eu-central-1", value(env, "AWS_REGION"))
 	assert.Equal(t, "eu-central-1", value(env, "AWS_DEFAULT_REGION"))
-	assert.Equal(t, loan.Secret(), value(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+	assert.Equal(t, secret, value(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN"))
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE"} {
 		assert.False(t, slices.ContainsFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") }), name)
 	}
 }
 
 func TestTheEndpointWantsItsToken(t *testing.T) {
-	_, loan := lend(t)
+	_, loan, secret := lend(t)
 	url := value(loan.Environ(nil), "AWS_CONTAINER_CREDENTIALS_FULL_URI")
-	for token, status := range map[string]int{"": 401, "wrong": 401, loan.Secret() + "x": 401, loan.Secret(): 200} {
+	for token, status := range map[string]int{"": 401, "wrong": 401, secret + "x": 401, secret: 200} {
 		request, _ := http.NewRequest(http.MethodGet, url, nil)
 		request.Header.Set("Authorization", token)
 		answer, err := http.DefaultClient.Do(request)
@@ -62,7 +62,7 @@ func TestTheEndpointWantsItsToken(t *testing.T) {
 		assert.Equal(t, status == 200, lent["SecretAccessKey"] != "")
 	}
 	request, _ := http.NewRequest(http.MethodPost, url, nil)
-	request.Header.Set("Authorization", loan.Secret())
+	request.Header.Set("Authorization", secret)
 	answer, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	answer.Body.Close()
@@ -70,7 +70,7 @@ func TestTheEndpointWantsItsToken(t *testing.T) {
 }
 
 func TestTheGoSDKBorrows(t *testing.T) {
-	_, loan := lend(t)
+	_, loan, _ := lend(t)
 	for _, entry := range loan.Environ(nil) {
 		name, value, _ := strings.Cut(entry, "=")
 		t.Setenv(name, value)
@@ -86,7 +86,7 @@ func TestTheGoSDKBorrows(t *testing.T) {
 }
 
 func TestTheAWSCLIBorrows(t *testing.T) {
-	s, loan := lend(t)
+	s, loan, _ := lend(t)
 	if _, err := exec.LookPath("aws"); err != nil {
 		t.Log("the AWS CLI is not at hand; the SDK of this language has borrowed in another test")
 		return

@@ -52,8 +52,8 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 	cfg.Credentials = cache
 	cfg.Region = region
 	return &Session{
-		Config: withRetries(cfg, cache), Account: accountOfARN(role.ARN), Partition: from.Partition,
-		ARN: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", from.Partition, accountOfARN(role.ARN), role.ARN[strings.LastIndex(role.ARN, "/")+1:], name),
+		Config: withRetries(cfg, cache), Account: accountOf(role.ARN), Partition: from.Partition,
+		ARN: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", from.Partition, accountOf(role.ARN), role.ARN[strings.LastIndex(role.ARN, "/")+1:], name),
 	}, nil
 }
 
@@ -70,12 +70,19 @@ func explainAssume(ctx context.Context, err error, from *Session, role Role) *er
 			WithHint("renew them and run again")
 	}
 	refused := errs.Invalidf("%s may not assume %s: %w", from.ARN, role.ARN, plain(err))
+	if len(role.Tags) > 0 && strings.Contains(err.Error(), tagSession) {
+		return refused.WithHint("add %s beside sts:AssumeRole to the actions of the role's trust policy: the session has tags (%s)",
+			tagSession, strings.Join(slices.Sorted(maps.Keys(role.Tags)), ", "))
+	}
 	if isBootstrapRole(role.ARN) {
 		return refused.WithHint("bootstrap account %s with `cdk bootstrap --trust %s --trust-for-lookup %s`, or set roleArn for this environment",
-			accountOfARN(role.ARN), from.Account, from.Account)
+			accountOf(role.ARN), from.Account, from.Account)
 	}
 	return refused.WithHint("does the role exist, does it trust %s, and is externalId the one it asks for?", from.ARN)
 }
+
+// tagSession is the right to tag a session, which AWS names where it is missing.
+const tagSession = "sts:TagSession"
 
 func isBootstrapRole(arn string) bool { return strings.Contains(arn, ":role/cdk-") }
 
@@ -83,7 +90,7 @@ func isBootstrapRole(arn string) bool { return strings.Contains(arn, ":role/cdk-
 // assumed, the credentials at hand do if they are of the right account already.
 func fallBack(ctx context.Context, log *slog.Logger, err error, from *Session, role Role, region string) (*Session, error) {
 	explained := explainAssume(ctx, err, from, role)
-	if isExpired(err) || explained.Kind != errs.Invalid || from.Account != accountOfARN(role.ARN) {
+	if isExpired(err) || explained.Kind != errs.Invalid || from.Account != accountOf(role.ARN) {
 		return nil, explained
 	}
 	log.Warn("could not assume a role; going on with the credentials at hand, as they are of the right account",

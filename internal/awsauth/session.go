@@ -3,9 +3,9 @@ package awsauth
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -34,7 +34,8 @@ func Identify(ctx context.Context, cfg aws.Config) (*Session, error) {
 		return nil, explainIdentity(err, cfg.Region)
 	}
 	s := &Session{Config: cfg, Account: aws.ToString(who.Account), ARN: aws.ToString(who.Arn)}
-	s.Partition = partitionOfARN(s.ARN)
+	identity, _ := arn.Parse(s.ARN)
+	s.Partition = identity.Partition
 	if s.Account == "" || s.Partition == "" {
 		return nil, errs.Failedf("AWS answered with an identity without an account: %q", s.ARN)
 	}
@@ -59,18 +60,8 @@ func explainIdentity(err error, region string) error {
 	return errs.Invalidf("asking AWS for the identity of the credentials: %w", plain(err))
 }
 
-func partitionOfARN(arn string) string {
-	parts := strings.Split(arn, ":")
-	if len(parts) < 6 {
-		return ""
-	}
-	return parts[1]
-}
-
-func accountOfARN(arn string) string {
-	parts := strings.Split(arn, ":")
-	if len(parts) < 6 {
-		return ""
-	}
-	return parts[4]
+// accountOf gives the account that the ARN names; "" where it is none.
+func accountOf(role string) string {
+	parsed, _ := arn.Parse(role)
+	return parsed.AccountID
 }

@@ -177,7 +177,9 @@ type Environment struct {
 	// the stacks themselves.
 	NotificationARNs []string `json:"notificationArns,omitempty" rule:"topicArn" example:"[arn:aws:sns:eu-west-1:111111111111:deployments]"`
 
-	// An own role to assume in the account, instead of the CDK bootstrap roles.
+	// An own role to assume in the account, instead of the CDK bootstrap roles. Its trust
+	// policy allows the pipeline's role `sts:AssumeRole` and `sts:TagSession`, as every
+	// session is tagged with `aphex:environment`, `aphex:commit` and `aphex:run`.
 	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/AphexPipelineCrossAccountRole"`
 
 	// The external id that `roleArn` asks for. Bootstrap roles never get one.

@@ -34,25 +34,18 @@ func (e Engine) newJob(r Request) *job {
 
 // enter enters the account, compares it, and lends its credentials to commands.
 func (j *job) enter(ctx context.Context) error {
-	run := j.engine.Run
-	if run == "" {
-		run = "local"
-	}
 	defer j.report.begin("entering account " + j.Account)()
 	var err error
 	j.entry, err = j.engine.Assume(ctx, j.engine.Log, awsauth.Target{
 		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID,
-		Name: fmt.Sprintf("aphex-%s-%s", j.Name, run),
-		Tags: map[string]string{"aphex:environment": j.Name, "aphex:commit": j.Commit, "aphex:run": run},
+		Environment: j.Name, Commit: j.Commit, Run: j.engine.Run,
 	})
 	if err != nil {
 		return fmt.Errorf("entering environment %s (account %s, %s): %w", j.Name, j.Account, j.Region, err)
 	}
-	j.loan, err = awsauth.ServeCredentials(j.entry.Commands)
-	if err != nil {
+	if j.loan, err = j.entry.ServeCredentials(j.engine.Redactor.Add); err != nil {
 		return err
 	}
-	j.engine.Redactor.Add(j.loan.Secret())
 	j.engine.Log.Info("entered", "environment", j.Name, "account", j.Account, "region", j.Region, "identity", j.entry.Commands.ARN)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
 // Limits of IAM (IAM User Guide, "IAM and AWS STS quotas").
@@ -15,13 +16,8 @@ const (
 	mostPolicies = 10   // managed policies of a role
 )
 
-// qualifier is the part of the names of bootstrap roles that the CDK uses
-// unless told otherwise.
-const qualifier = "hnb659fds"
-
-// bootstrapped are the roles of the CDK bootstrap that a deployment takes on.
-// CloudFormation takes on the fifth, for execution, by itself.
-var bootstrapped = []string{"deploy-role", "file-publishing-role", "image-publishing-role", "lookup-role"}
+// bootstrapped are the roles of the CDK bootstrap that a deployment assumes.
+var bootstrapped = []names.Role{names.DeployRole, names.FilePublishingRole, names.ImagePublishingRole, names.LookupRole}
 
 // edgeRegions has, for a partition, the region in which CloudFront's parts live
 // wherever an app is deployed: its certificates and its functions.
@@ -104,7 +100,7 @@ func bootstrapRoles(account, region string) []string {
 	var roles []string
 	for _, region := range regions {
 		for _, role := range bootstrapped {
-			roles = append(roles, fmt.Sprintf("arn:%s:iam::%s:role/cdk-%s-%s-%s-%s", partition, account, qualifier, role, account, region))
+			roles = append(roles, names.BootstrapRole(partition, account, region, role))
 		}
 	}
 	return roles

@@ -7,6 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -82,7 +83,7 @@ func (r renderer) parameters() object {
 		ParameterWebhook: object{
 			"Type":        "String",
 			"Description": "URL of the webhook as GitHub reaches it.",
-			"Default":     "http://" + r.cfg.EventSourceName + "-eventsource-svc." + r.cfg.ArgoEventsNamespace + ".svc:12000/push",
+			"Default":     names.WebhookInCluster(r.cfg.EventSourceName, r.cfg.ArgoEventsNamespace),
 		},
 	}
 }
@@ -96,7 +97,7 @@ func (r renderer) resources() (object, error) {
 		"BuilderRole":  r.podRole(r.names.BuilderRole, r.names.Builder, "builds; may only keep artifacts", r.builds()),
 		"UpdaterRole":  r.updaterRole(),
 	}
-	if r.cfg.ReconcileSchedule != "" {
+	if plan.HasReconciler(r.cfg) {
 		resources["WatcherRole"] = r.podRole(r.names.WatcherRole, r.names.Watcher, "looks for missed pushes", r.watches())
 	}
 	entrances, err := r.entrances()

@@ -8,13 +8,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -148,22 +148,22 @@ func (t *Target) webhookURL(ctx context.Context, r Reporter) (string, error) {
 		return "", nil
 	}
 	r.Started(Address, "")
-	service := manifest.Object{Kind: "Service", Namespace: t.Config.ArgoEventsNamespace, Name: argo.ServiceName(t.Config)}
+	service := manifest.Object{Kind: "Service", Namespace: t.Config.ArgoEventsNamespace, Name: names.WebhookService(t.Config.EventSourceName)}
 	address, err := t.Cluster.WebhookAddress(ctx, service)
 	if err != nil || address == "" {
 		return "", err
 	}
-	return fmt.Sprintf("http://%s:%d%s", address, argo.WebhookPort, argo.WebhookPath), nil
+	return fmt.Sprintf("http://%s:%d%s", address, names.WebhookPort, names.WebhookPath), nil
 }
 
 // howToFindURL describes the URL of the webhook where only a person can know it.
 func (t *Target) howToFindURL() string {
-	where := fmt.Sprintf("service/%s in namespace %s, port %d, path %s", argo.ServiceName(t.Config), t.Config.ArgoEventsNamespace, argo.WebhookPort, argo.WebhookPath)
+	where := fmt.Sprintf("service/%s in namespace %s, port %d, path %s", names.WebhookService(t.Config.EventSourceName), t.Config.ArgoEventsNamespace, names.WebhookPort, names.WebhookPath)
 	switch t.Config.WebhookService {
 	case config.LoadBalancer:
 		return "the address of the load balancer, once it has one: " + where
 	case config.NodePort:
-		return "http://<address of a node>:<node port>" + argo.WebhookPath + " of " + where
+		return "http://<address of a node>:<node port>" + names.WebhookPath + " of " + where
 	case config.NoService:
 		return "that of your ingress to the pods with the label eventsource-name=" + t.Config.EventSourceName
 	default:

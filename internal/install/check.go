@@ -212,7 +212,7 @@ func (t *Target) checkAccount(ctx context.Context, base aws.Config, env config.E
 		env.Account, env.Region, t.Place.Account, t.Place.Account)
 	base = base.Copy()
 	base.Region = env.Region
-	entry, err := awsauth.Assume(ctx, base, awsauth.Target{Account: env.Account, Region: env.Region, Name: "generator-bootstrap"}, slog.New(slog.DiscardHandler))
+	entry, err := awsauth.Assume(ctx, base, awsauth.Target{Account: env.Account, Region: env.Region, Environment: env.Name, Run: "generator-bootstrap"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return failedCheck(what, err, fix)
 	}

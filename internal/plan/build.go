@@ -44,6 +44,12 @@ func RepositoryURL(cfg *config.Config) string {
 	return "https://github.com/" + cfg.GithubOwner + "/" + cfg.GithubRepo + ".git"
 }
 
+// HasReconciler says whether the pipeline looks for pushes that were missed:
+// there is a schedule, and a repository to look at.
+func HasReconciler(cfg *config.Config) bool {
+	return cfg.ReconcileSchedule != "" && RepositoryURL(cfg) != ""
+}
+
 // Deploy names the step that deploys an environment.
 func Deploy(environment string) string { return "deploy-" + environment }
 
@@ -181,7 +187,7 @@ func (b *builder) environment(env config.Environment) {
 
 // watch plans the look for missed pushes, where there is a repository to look at.
 func (b *builder) watch(cfg *config.Config) *Watch {
-	if cfg.ReconcileSchedule == "" || RepositoryURL(cfg) == "" {
+	if !HasReconciler(cfg) {
 		return nil
 	}
 	step := b.step(Reconcile, "Look for missed pushes", b.stages.Reconcile, nil, sources{

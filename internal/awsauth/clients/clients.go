@@ -45,9 +45,10 @@ func Enter(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.A
 	return awsauth.Assume(ctx, base, to, log)
 }
 
-// Target is the account of an environment, entered for the run that frame names.
-func Target(frame stage.Frame, env config.Environment) awsauth.Target {
-	return awsauth.Target{
-		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID, Name: frame.Workflow,
-	}
+// EnterEnvironment enters the account of an environment, for a commit and the run that frame names.
+func EnterEnvironment(ctx context.Context, frame stage.Frame, env config.Environment, commit string) (*awsauth.Access, error) {
+	return Enter(ctx, frame.Log, awsauth.Target{
+		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID,
+		Environment: env.Name, Commit: commit, Run: frame.Workflow,
+	})
 }

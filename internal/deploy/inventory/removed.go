@@ -100,7 +100,7 @@ func (s Store) removed(ctx context.Context, found []inventory, c comparison) []s
 		s.Engine.Log.Warn("only some of the stacks that earlier runs deployed and that are gone are looked at", "looked at", maxRemoved, "more", more)
 		left = left[:maxRemoved]
 	}
-	answers := s.lookAt(ctx, left)
+	answers := s.lookAt(ctx, left, homes)
 	var removed []stage.RemovedStack
 	var missing []owned
 	for i, o := range left {
@@ -178,7 +178,7 @@ type answer struct {
 }
 
 // lookAt asks for each stack, those of one place after each other.
-func (s Store) lookAt(ctx context.Context, stacks []owned) []answer {
+func (s Store) lookAt(ctx context.Context, stacks []owned, homes map[spot]string) []answer {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	answers := make([]answer, len(stacks))
@@ -191,7 +191,7 @@ func (s Store) lookAt(ctx context.Context, stacks []owned) []answer {
 	for way, list := range places {
 		group.Go(func() error {
 			entry, err := s.Engine.Assume(ctx, s.Engine.Log, awsauth.Target{
-				Account: way.Account, Region: way.At, RoleARN: way.RoleARN, ExternalID: way.ExternalID, Name: "aphex-removed-" + s.Engine.Run,
+				Account: way.Account, Region: way.At, RoleARN: way.RoleARN, ExternalID: way.ExternalID, Environment: homes[stacks[list[0]].spot()], Run: s.Engine.Run,
 			})
 			for _, i := range list {
 				if answers[i].err = err; err == nil {
@@ -215,7 +215,11 @@ func statusOf(ctx context.Context, entry *awsauth.Access, o owned) (string, erro
 			return found, err
 		}
 	}
-	return status(ctx, entry.Reader(ctx).In(o.Region), o.Name)
+	reader, err := entry.Reader(ctx)
+	if err != nil {
+		return "", err
+	}
+	return status(ctx, reader.In(o.Region), o.Name)
 }
 
 func status(ctx context.Context, session *awsauth.Session, stack string) (string, error) {

@@ -24,7 +24,7 @@ var layers = []layer{
 		"internal/errs", "internal/report/redact", "internal/command/proc", "internal/deploy/schedule",
 		"internal/report/screen", "internal/config/cdkapp", "internal/stage/contract", "internal/config",
 		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
-		"internal/command/remove",
+		"internal/command/remove", "internal/names",
 	}},
 	1: {"tools", "each does one thing to the outside world, or computes one thing", []string{
 		"internal/stage", "internal/plan", "internal/awsauth", "internal/bucket", "internal/deploy/assets",

@@ -1,0 +1,56 @@
+package awsauth
+
+import (
+	"context"
+	"sync"
+)
+
+// once keeps values by key, and gets each of them once. Errors are not kept.
+type once[T any] struct {
+	mu      sync.Mutex
+	flights map[string]*flight[T]
+}
+
+// flight is a value that is being got, or has been.
+type flight[T any] struct {
+	landed    chan struct{}
+	value     T
+	err       error
+	abandoned bool // its caller was cancelled, or out of time
+}
+
+// get gives the value of a key. Callers that come while it is got wait for it, each
+// no longer than its own context; when the caller whose context it is got with has
+// gone, one of the others gets it.
+func (o *once[T]) get(ctx context.Context, key string, work func() (T, error)) (T, error) {
+	o.mu.Lock()
+	f, known := o.flights[key]
+	if !known {
+		if o.flights == nil {
+			o.flights = map[string]*flight[T]{}
+		}
+		f = &flight[T]{landed: make(chan struct{})}
+		o.flights[key] = f
+	}
+	o.mu.Unlock()
+	if !known {
+		if f.value, f.err = work(); f.err != nil {
+			f.abandoned = ctx.Err() != nil
+			o.mu.Lock()
+			delete(o.flights, key)
+			o.mu.Unlock()
+		}
+		close(f.landed)
+		return f.value, f.err
+	}
+	select {
+	case <-f.landed:
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+	if f.abandoned && ctx.Err() == nil {
+		return o.get(ctx, key, work)
+	}
+	return f.value, f.err
+}
