@@ -4,7 +4,7 @@
 SHOP  := examples/shop
 TOOLS := go tool -modfile=tools/go.mod
 # Packages whose tests start Node or whole programs, or are pure: the race detector would find nothing there, slowly.
-SLOW  := /cmd/|/internal/(argo|assembly|awssim|cloudside|config|conformance|floors|plan|programs|synth)$$|/internal/bench
+SLOW  := /cmd/|/awssim$$|/internal/(argo|infra|config|plan|deploy/assembly|deploy/synth|tests/[a-z]+)$$|/internal/tests/bench
 
 # Many tests wait, for the polls of the CDK CLI or for a simulated cloud: more packages and tests at once than there are
 # cores. The longest packages come first, so that they do not run alone in the end.

@@ -78,7 +78,7 @@ func (w *World) serveAWS(context.Context) error {
 	var err error
 	w.AWS, err = awssim.New(awssim.Options{
 		Dir: filepath.Join(w.options.Dir, "aws"), Address: net.JoinHostPort(w.options.Address, awsPort),
-		Stacks: stacks.Options{ResourceTime: func(string, string) time.Duration {
+		Stacks: cloudformation.Options{ResourceTime: func(string, string) time.Duration {
 			return max(20*time.Millisecond, time.Duration(w.pace.Load()))
 		}},
 	})
