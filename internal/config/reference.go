@@ -34,7 +34,7 @@ func fence(yaml string) string { return "```yaml\n" + yaml + "```" }
 
 func writeMapping(page *strings.Builder, m *mapping) {
 	fmt.Fprintf(page, "\n### %s\n\n%s\n\n", heading(m), m.doc)
-	page.WriteString("| Key | Meaning | Value | Left out |\n|---|---|---|---|\n")
+	page.WriteString("| Key | Meaning | Value | Default |\n|---|---|---|---|\n")
 	for _, key := range m.keys {
 		fmt.Fprintf(page, "| `%s` | %s | %s | %s |\n", key.key, cell(key.doc), cell(value(key)), cell(leftOut(key)))
 	}
@@ -58,11 +58,11 @@ func value(key documentedKey) string {
 func leftOut(key documentedKey) string {
 	switch {
 	case key.need == "always":
-		return "not allowed"
+		return "required"
 	case key.need == "cluster":
-		return "allowed in local runs only"
+		return "required on a cluster"
 	case key.follows != "":
-		return "follows from `" + key.follows + "`: " + code(key.derived)
+		return "from `" + key.follows + "`: " + code(key.derived)
 	case key.derived != "":
 		return code(key.derived)
 	case key.initial != "":

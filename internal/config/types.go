@@ -1,19 +1,19 @@
 package config
 
-// Config is a whole pipeline, as `aphex-config.yaml` declares it.
+// Config is a whole pipeline, as declared in `aphex-config.yaml`.
 type Config struct {
 	// The version of the file's format.
 	Version string `json:"version" need:"always" rule:"version" example:"\"1.0\""`
 
-	// The CDK stacks of the application, to be named by the environments.
-	// May be left out when every environment writes its stacks inline.
+	// The CDK stacks of the application, for the environments to name.
+	// Not needed if every environment writes its stacks inline.
 	Stacks []Stack `json:"stacks,omitempty"`
 
-	// Where the application is deployed: one entry is one deployment target.
-	// The list is a sequence, unless an environment says otherwise with `after`.
+	// Where the application is deployed: one entry per deployment target.
+	// They are deployed one after another, unless an environment sets `after`.
 	Environments []Environment `json:"environments" need:"always"`
 
-	// How the application is built, once for all environments.
+	// How the application is built. It is built once for all environments.
 	Build Build `json:"build,omitzero"`
 
 	// The GitHub user or organisation that owns the repository.
@@ -25,18 +25,18 @@ type Config struct {
 	// The branch whose pushes start a deployment.
 	GithubBranch string `json:"githubBranch,omitempty" default:"main" rule:"branch"`
 
-	// The name of the secret in AWS Secrets Manager that holds the GitHub token
-	// as `{"token": "…"}`. A public repository is read without one.
+	// The name of the secret in AWS Secrets Manager with the GitHub token, as
+	// `{"token": "…"}`. A public repository needs none.
 	GithubTokenSecretName string `json:"githubTokenSecretName,omitempty" rule:"secretName" example:"github-token"`
 
 	// The name of the EKS cluster that runs the pipeline.
 	ClusterName string `json:"clusterName,omitempty" need:"cluster" rule:"clusterName" example:"company-pipelines"`
 
-	// What the names of the cluster's CloudFormation exports begin with.
+	// The prefix of the cluster's CloudFormation exports.
 	ClusterExportPrefix string `json:"clusterExportPrefix,omitempty" derived:"AphexCluster-<clusterName>-" rule:"exportPrefix"`
 
-	// The name of the pipeline, and the beginning of the name of its Argo
-	// WorkflowTemplate: each version of it gets two digits more.
+	// The name of the pipeline, and the prefix of the name of its Argo
+	// WorkflowTemplate: each version appends two digits.
 	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" follows:"githubRepo" derived:"<githubRepo>" rule:"templateName"`
 
 	// The name of the pipeline's Argo EventSource, which receives GitHub's webhooks.
@@ -45,23 +45,23 @@ type Config struct {
 	// The name of the pipeline's Argo Sensor, which starts a run for a webhook.
 	SensorName string `json:"sensorName,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>-sensor" rule:"kubernetesName"`
 
-	// The name of the Kubernetes ServiceAccount that deploys.
+	// The name of the Kubernetes ServiceAccount that runs deployments.
 	ServiceAccountName string `json:"serviceAccountName,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>-deploy" rule:"kubernetesName"`
 
-	// What the names of the pipeline's runs begin with; 32 digits of the commit follow.
+	// The prefix of the names of the pipeline's runs; 32 digits of the commit follow.
 	WorkflowNamePrefix string `json:"workflowNamePrefix,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>-" rule:"namePrefix"`
 
-	// The Kubernetes namespace in which runs happen.
+	// The Kubernetes namespace of the runs.
 	ArgoNamespace string `json:"argoNamespace,omitempty" default:"argo" rule:"namespace"`
 
 	// The Kubernetes namespace of the EventSource and the Sensor.
 	ArgoEventsNamespace string `json:"argoEventsNamespace,omitempty" default:"argo-events" rule:"namespace"`
 
 	// The S3 bucket for artifacts, logs and the metadata of runs. `<account>` and
-	// `<region>` in the default are those in which the pipeline itself runs.
+	// `<region>` in the default are those of the pipeline itself.
 	ArtifactBucketName string `json:"artifactBucketName,omitempty" follows:"workflowTemplateName" derived:"aphex-<workflowTemplateName>-<account>-<region>" rule:"bucketName"`
 
-	// How many days artifacts are kept.
+	// How many days to keep artifacts.
 	ArtifactRetentionDays int `json:"artifactRetentionDays,omitempty" default:"90" min:"1"`
 
 	// The image of the build stage.
@@ -76,17 +76,17 @@ type Config struct {
 	// The image of the validation stage.
 	ValidatorImage string `json:"validatorImage,omitempty" default:"public.ecr.aws/aphex/validator:latest" rule:"image"`
 
-	// The Kubernetes Service in front of the webhook; `None` where an ingress of
-	// your own leads to it.
+	// The Kubernetes Service in front of the webhook; `None` if you provide an
+	// ingress of your own.
 	WebhookService WebhookService `json:"webhookService,omitempty" default:"LoadBalancer" oneof:"LoadBalancer,NodePort,ClusterIP,None"`
 
-	// Keys that the CDK context must have, so that synthesis looks nothing up.
+	// Keys that the CDK context must contain, so that synthesis needs no lookups.
 	RequiredContext []string `json:"requiredContext,omitempty" rule:"contextKey" example:"[\"availability-zones:account=111111111111:region=eu-west-1\"]"`
 
 	// Whether the CDK CLI may look up context that `cdk.context.json` lacks, such as
-	// availability zones or a VPC, in the environment's account when it is deployed.
-	// What it finds is used by that run alone, so that two runs of one commit may
-	// differ: a committed `cdk.context.json` is better.
+	// availability zones or a VPC, in the environment's account during deployment.
+	// The values are used by that run only, so two runs of one commit can differ:
+	// prefer a committed `cdk.context.json`.
 	Lookups bool `json:"lookups,omitempty" default:"false"`
 
 	// The CDK stack of the pipeline itself, if the repository has one. It is
@@ -96,48 +96,48 @@ type Config struct {
 	// How the pipeline updates itself.
 	SelfUpdate SelfUpdate `json:"selfUpdate,omitzero"`
 
-	// When to look for a push whose webhook never arrived, as a cron schedule in
-	// UTC: a head of the branch that had no run gets one. `""` never looks.
+	// When the reconciler checks for missed pushes, as a cron schedule in UTC: if the
+	// head of the branch had no run, it starts one. `""` disables it.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 
 	leftOut map[string]bool // keys of names that nothing gives, and that follow from others
 }
 
-// Stack is a CDK stack of the application, or several that a pattern names.
+// Stack is a CDK stack of the application, or several that match a pattern.
 type Stack struct {
 	// The stack's name, its construct path such as `Prod/Api`, or a pattern of
-	// construct paths as `cdk deploy` takes it: `*` and `?` stay within one level,
-	// `**` stands for any number of levels, `{a,b}` is one of these texts. A pattern
-	// means all stacks of the app that match and are for the environment's account,
-	// but for those that the environment lists otherwise.
+	// construct paths as in `cdk deploy`: `*` and `?` match within one level, `**`
+	// matches any number of levels, `{a,b}` matches either text. A pattern selects all
+	// matching stacks of the app that are for the environment's account, except those
+	// that the environment lists separately.
 	Name string `json:"name" need:"always" rule:"stackName" example:"ApiStack"`
 
 	// The stack's source file, or the folder of its CDK app, relative to the
-	// repository. The app is the nearest folder upwards that has a `cdk.json`.
+	// repository. The app is the nearest folder at or above it with a `cdk.json`.
 	Path string `json:"path,omitempty" derived:"the folder of this file" rule:"path" example:"lib/api-stack.ts"`
 
-	// Which stacks must be deployed before this one, in every environment that
-	// deploys both, as they are written in `name`.
+	// Stacks to deploy before this one, in every environment that deploys both,
+	// written as in `name`.
 	DependsOn []string `json:"dependsOn,omitempty" rule:"stackName" example:"[DatabaseStack]"`
 }
 
-// Environment is one target of deployment: an account, a region, and what goes there.
+// Environment is one deployment target: an account, a region and the stacks to deploy.
 type Environment struct {
-	// The environment's name, which becomes part of the names of its steps.
+	// The environment's name. It is part of the names of its steps.
 	Name string `json:"name" need:"always" rule:"environmentName" example:"dev"`
 
 	// The AWS account.
 	Account string `json:"account" need:"always" rule:"account" example:"\"111111111111\""`
 
-	// The AWS region; every partition has its own.
+	// The AWS region, of any partition.
 	Region string `json:"region" need:"always" rule:"region" example:"eu-west-1"`
 
 	// The stacks to deploy, in order. Each is the name of a stack of the top-level
 	// `stacks`, or a stack written inline.
 	Stacks []Stack `json:"stacks" need:"always" also:"name" example:"[DatabaseStack, ApiStack]"`
 
-	// Tests to run after the deployment. A command that fails ends the run, and so
-	// does a failed test in a JUnit report that the commands leave.
+	// Tests to run after the deployment. A failed command ends the run, and so does a
+	// failed test in a JUnit report that the commands write.
 	Tests *Tests `json:"tests,omitempty"`
 
 	// Commands to run before and after the deployment.
@@ -146,60 +146,61 @@ type Environment struct {
 	// Whether a person must approve each deployment to this environment.
 	RequiresApproval bool `json:"requiresApproval,omitempty" default:"false"`
 
-	// Names of the environments that must be finished before this one starts.
-	// Left out, it is the one before it in the list; `[]` waits for none.
+	// The environments that must finish before this one starts. The default is the
+	// environment before it in the list; `[]` waits for none.
 	After []string `json:"after" derived:"the environment before" empty:"allowed" rule:"environmentName" example:"[dev]"`
 
-	// How many stacks may be deployed at once. With 1 they are deployed in the
-	// listed order, with more in the order that their dependencies demand.
+	// How many stacks to deploy at once. With 1 they are deployed in the listed order,
+	// with more in the order of their dependencies.
 	Concurrency int `json:"concurrency,omitempty" default:"1" min:"1"`
 
-	// What becomes of a stack whose deployment fails: it is rolled back to how it
-	// was, or stopped as it is, to be looked at and deployed to again
+	// What happens to a stack whose deployment fails: `rollback` returns it to its
+	// last stable state, `stop` keeps it as it is, to inspect it and deploy again
 	// (`cdk deploy --no-rollback`).
 	OnFailure StackFailure `json:"onFailure,omitempty" default:"rollback" oneof:"rollback,stop"`
 
-	// Values for parameters of the stacks' templates, as `cdk deploy --parameters`
-	// takes them: `Key: value` for every stack that has the parameter, or
-	// `Stack: {Key: value}` for the stacks of a name, construct path or pattern. A
-	// value stays in CloudFormation when it is not given any more.
+	// Values for parameters of the stacks' templates, as in `cdk deploy --parameters`:
+	// `Key: value` for every stack that has the parameter, or `Stack: {Key: value}`
+	// for stacks by name, construct path or pattern. CloudFormation keeps a value
+	// that is removed from this file.
 	Parameters map[string]Parameter `json:"parameters,omitempty" keys:"parameterKey" example:"{LogLevel: info, ApiStack: {DesiredCount: 3}}"`
 
-	// Context for the synthesis of the CDK apps, over that of `cdk.json` and
-	// `cdk.context.json`, as `cdk --context` gives it, but of any type.
+	// Context for the synthesis of the CDK apps, as with `cdk --context`, but of any
+	// type. It takes precedence over `cdk.json` and `cdk.context.json`.
 	Context map[string]any `json:"context,omitempty" keys:"ownContextKey" example:"{stage: dev, zones: 2}"`
 
-	// Variables for the commands of this environment: the CDK apps, hooks, tests and
-	// the building of image assets. They are no place for secrets: the file is in the repository.
+	// Environment variables for the commands of this environment: CDK apps, hooks,
+	// tests and builds of image assets. Do not put secrets here: the file is in the
+	// repository.
 	Env map[string]string `json:"env,omitempty" keys:"variable" example:"{STAGE: dev, LOG_LEVEL: debug}"`
 
-	// SNS topics that CloudFormation tells of each stack's events, beside those of
-	// the stacks themselves.
+	// SNS topics to which CloudFormation sends the events of each stack, in addition
+	// to the stacks' own topics.
 	NotificationARNs []string `json:"notificationArns,omitempty" rule:"topicArn" example:"[arn:aws:sns:eu-west-1:111111111111:deployments]"`
 
-	// An own role to assume in the account, instead of the CDK bootstrap roles. Its trust
-	// policy allows the pipeline's role `sts:AssumeRole` and `sts:TagSession`, as every
-	// session is tagged with `aphex:environment`, `aphex:commit` and `aphex:run`.
+	// A role of your own to assume in the account, instead of the CDK bootstrap roles.
+	// Its trust policy must allow the pipeline's role `sts:AssumeRole` and
+	// `sts:TagSession`, because every session is tagged with `aphex:environment`, `aphex:commit` and `aphex:run`.
 	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/AphexPipelineCrossAccountRole"`
 
-	// The external id that `roleArn` asks for. Bootstrap roles never get one.
+	// The external id that `roleArn` requires. It is never sent to bootstrap roles.
 	ExternalID string `json:"externalId,omitempty" rule:"externalId" example:"my-app-pipeline"`
 }
 
-// Tests is what is run to test an environment after its deployment.
+// Tests are the tests of an environment after its deployment.
 type Tests struct {
 	// Shell commands, run in order in the workspace. The stack outputs are in the
 	// file that `STACK_OUTPUTS` names.
 	Commands []string `json:"commands" need:"always" rule:"command" example:"[npm run integration-test]"`
 
-	// Whether the run goes on when the commands succeed and the JUnit reports that
-	// they leave hold failed tests.
+	// Whether the run continues if the commands succeed but their JUnit reports
+	// contain failed tests.
 	AllowFailures bool `json:"allowFailures,omitempty" default:"false"`
 }
 
-// Hooks are commands around the deployment of an environment. Like the deployment
-// they run again when their pod is lost, or when its stages end with a temporary
-// fault: let them be safe to repeat.
+// Hooks are commands before and after the deployment of an environment. Like the
+// deployment, they run again if their pod is lost or a stage of it ends with a
+// temporary failure: make them safe to repeat.
 type Hooks struct {
 	// Shell commands, run in order before the environment's first stack.
 	PreDeploy []string `json:"preDeploy,omitempty" rule:"command" example:"[./scripts/check-quota.sh]"`
@@ -213,15 +214,15 @@ type Build struct {
 	// Shell commands, run in order in the workspace.
 	Commands []string `json:"commands,omitempty" rule:"command" example:"[npm ci, npm run build]"`
 
-	// Files and folders that the build leaves, relative to the repository. `*`
-	// stands for any part of a name.
+	// Files and folders that the build creates, relative to the repository. `*`
+	// matches any part of a name.
 	Artifacts []string `json:"artifacts,omitempty" default:"artifacts" rule:"path" example:"[dist, \"reports/*.xml\"]"`
 }
 
-// SelfUpdate is how the pipeline follows a change of its own declaration.
+// SelfUpdate is how the pipeline updates itself when its configuration changes.
 type SelfUpdate struct {
-	// Whether a run goes on with the last good template when the pipeline could
-	// not be updated, or stops. Either way it says so.
+	// Whether a run continues with the last valid template if the pipeline could not
+	// be updated, or stops. It reports the failure in both cases.
 	OnFailure OnFailure `json:"onFailure,omitempty" default:"continue" oneof:"continue,stop"`
 }
 
