@@ -18,18 +18,18 @@ func program() stage.Program {
 		Name:   "builder",
 		Help:   "builder builds a commit once, for all environments.",
 		Stages: []stage.Stage{stage.Of(build.Contract(), build.Help, run)},
-		Record: clients.PutRecord,
+		Bucket: clients.NamedBucket,
 	}
 }
 
 func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, error) {
-	store, err := clients.Store(ctx)
+	artifacts, err := clients.Bucket(ctx, in.Bucket, in.ArtifactDir)
 	if err != nil {
 		return build.Output{}, err
 	}
 	return build.Run(ctx, build.Deps{
 		CheckOut: checkout.CheckOut,
 		Token:    func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
-		Upload:   store.Upload,
+		Bucket:   artifacts,
 	}, frame, in)
 }

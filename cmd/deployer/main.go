@@ -40,30 +40,30 @@ func program() stage.Program {
 			stage.Of(record.Contract(), record.Help, runRecord),
 			stage.Of(reconcile.Contract(), reconcile.Help, runReconcile),
 		},
-		Record: clients.PutRecord,
+		Bucket: clients.NamedBucket,
 	}
 }
 
 func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pipeline.Output, error) {
-	store, err := clients.Store(ctx)
+	artifacts, err := clients.NamedBucket(ctx, in.Bucket)
 	if err != nil {
 		return pipeline.Output{}, err
 	}
 	d := pipeline.Deps{
-		Stages: stages.Contracts(), Fetch: store.Fetch, FetchFile: store.FetchFile, Apply: manifest.Folder(in.Objects).Apply,
+		Stages: stages.Contracts(), Bucket: artifacts, Apply: manifest.Folder(in.Objects).Apply,
 		DeployStack: func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error {
 			return deployStack(ctx, frame, in, workspace, stack, region)
 		},
 	}
 	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (pipeline.Checked, error) {
-		return checkEnvironments(ctx, store, frame, in, cfg, workspace)
+		return checkEnvironments(ctx, artifacts, frame, in, cfg, workspace)
 	}
 	if in.Objects == "" { // the cluster that this pod runs in
 		cluster, err := kube.InCluster()
 		if err != nil {
 			return pipeline.Output{}, err
 		}
-		d.Head, d.List, d.Get = headOf, store.List, store.Get
+		d.Head = headOf
 		d.Taken, d.Try, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Try, cluster.Update, cluster.Remove, updateCloud
 		d.Start = cluster.Create
 	}
@@ -73,15 +73,15 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 // checkEnvironments synthesizes every environment of the commit, and compares with
 // what earlier runs deployed.
 func checkEnvironments(
-	ctx context.Context, store *bucket.Store, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
+	ctx context.Context, artifacts bucket.Bucket, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
 ) (pipeline.Checked, error) {
 	scratch, err := checkout.Scratch("check-")
 	if err != nil {
 		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
-	d := deploystage.Deps{List: store.List, Get: store.Get, Put: store.Put, Assume: clients.Enter}
-	checked, removed, err := deploystage.Check(ctx, d, frame, in.Bucket, deploy.CheckRequest{
+	d := deploystage.Deps{Bucket: artifacts, Assume: clients.Enter}
+	checked, removed, err := deploystage.Check(ctx, d, frame, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 	})
 	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: removed}, err
@@ -113,11 +113,11 @@ func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, work
 }
 
 func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input) (deploystage.Output, error) {
-	store, err := clients.Store(ctx)
+	artifacts, err := clients.Bucket(ctx, in.Bucket, in.ArtifactDir)
 	if err != nil {
 		return deploystage.Output{}, err
 	}
-	return deploystage.Run(ctx, deploystage.Deps{Fetch: store.Fetch, List: store.List, Get: store.Get, Put: store.Put, Assume: clients.Enter}, frame, in)
+	return deploystage.Run(ctx, deploystage.Deps{Bucket: artifacts, Assume: clients.Enter}, frame, in)
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in deploystage.RollbackInput) (deploystage.RollbackOutput, error) {
@@ -125,17 +125,17 @@ func runRollback(ctx context.Context, frame stage.Frame, in deploystage.Rollback
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {
-	store, err := clients.Store(ctx)
+	artifacts, err := clients.NamedBucket(ctx, in.Bucket)
 	if err != nil {
 		return record.Output{}, err
 	}
-	return record.Run(ctx, record.Deps{List: store.List, Get: store.Get, Put: store.Put}, frame, in)
+	return record.Run(ctx, record.Deps{Bucket: artifacts}, frame, in)
 }
 
 // runReconcile starts the run of a push that was missed, in the cluster that
 // this pod runs in.
 func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (reconcile.Output, error) {
-	store, err := clients.Store(ctx)
+	artifacts, err := clients.NamedBucket(ctx, in.Bucket)
 	if err != nil {
 		return reconcile.Output{}, err
 	}
@@ -144,7 +144,7 @@ func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (r
 		return reconcile.Output{}, err
 	}
 	return reconcile.Run(ctx, reconcile.Deps{
-		Head: head, List: store.List, Get: store.Get,
+		Head: head, Bucket: artifacts,
 		Start: func(ctx context.Context, missed reconcile.Missed) (string, bool, error) {
 			return cluster.Submit(ctx, submission(missed))
 		},

@@ -19,12 +19,12 @@ func program() stage.Program {
 		Name:   "tester",
 		Help:   "tester tests an environment after its deployment.",
 		Stages: []stage.Stage{stage.Of(test.Contract(), test.Help, run)},
-		Record: clients.PutRecord,
+		Bucket: clients.NamedBucket,
 	}
 }
 
 func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, error) {
-	store, err := clients.Store(ctx)
+	artifacts, err := clients.Bucket(ctx, in.Bucket, in.ArtifactDir)
 	if err != nil {
 		return test.Output{}, err
 	}
@@ -39,5 +39,5 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 		}
 		return loan.Environ(checkout.Environ()), func() { _ = loan.Close() }, nil
 	}
-	return test.Run(ctx, test.Deps{Fetch: store.Fetch, Get: store.Get, Put: store.Put, Enter: enter}, frame, in)
+	return test.Run(ctx, test.Deps{Bucket: artifacts, Enter: enter}, frame, in)
 }

@@ -22,7 +22,7 @@ func program() stage.Program {
 		Name:   "validator",
 		Help:   "validator says whether a commit is fit to run.",
 		Stages: []stage.Stage{stage.Of(validation.Contract(), validation.Help, run)},
-		Record: clients.PutRecord,
+		Bucket: clients.NamedBucket,
 	}
 }
 

@@ -5,36 +5,13 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
-	"path"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-const (
-	algorithm = "sha256:"
-	suffix    = ".tar.zst"
-	// MetadataName is the name of the document beside an artifact.
-	MetadataName = "artifact.json"
-)
-
-// Key is where the artifact of a commit lies: <commit>/<hex digest>.tar.zst.
-func Key(commit, digest string) string {
-	return path.Join(commit, strings.TrimPrefix(digest, algorithm)+suffix)
-}
-
-// OutputsKey is where the bucket keeps the stack outputs of an environment, as {stack: {key: value}}.
-func OutputsKey(commit, environment string) string {
-	return path.Join(commit, environment, "outputs.json")
-}
-
-// DetailedOutputsKey is where the bucket keeps the same outputs with their descriptions and export names.
-func DetailedOutputsKey(commit, environment string) string {
-	return path.Join(commit, environment, "outputs-detailed.json")
-}
-
-// MetadataKey is where the document about the artifact of a commit lies.
-func MetadataKey(commit string) string { return path.Join(commit, MetadataName) }
+// algorithm begins a digest.
+const algorithm = "sha256:"
 
 // CheckDigest refuses what is not "sha256:" and 64 lower-case hex digits.
 func CheckDigest(digest string) error {

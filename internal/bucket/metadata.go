@@ -40,7 +40,7 @@ type File struct {
 
 // of fills in what the archive says about itself.
 func (m Metadata) of(p Packed) Metadata {
-	m.Digest, m.Key = p.Digest, Key(m.Commit, p.Digest)
+	m.Digest, m.Key = p.Digest, ArtifactKey(m.Commit, p.Digest)
 	m.Size, m.Files, m.Bytes = p.Size, p.Contents.Files, p.Contents.Bytes
 	m.Timestamp = m.Timestamp.UTC().Truncate(time.Second)
 	return m

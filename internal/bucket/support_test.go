@@ -28,7 +28,7 @@ const (
 type cloud struct {
 	*awssim.Server
 	client *countingClient
-	store  *Store
+	store  *S3
 }
 
 func newCloud(t *testing.T) cloud {
@@ -51,7 +51,7 @@ func newCloud(t *testing.T) cloud {
 	}})
 	require.NoError(t, err)
 	counting := &countingClient{Client: client}
-	return cloud{Server: server, client: counting, store: NewStore(counting)}
+	return cloud{Server: server, client: counting, store: OpenS3(counting, bucket)}
 }
 
 // countingClient counts what is sent.

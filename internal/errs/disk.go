@@ -3,6 +3,7 @@ package errs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"syscall"
 )
@@ -28,4 +29,29 @@ func Writing(path string, err error) error {
 	default:
 		return fmt.Errorf("writing to %q: %w", path, err)
 	}
+}
+
+// Copy copies like io.Copy. An error of writing is as Writing gives it for path;
+// one of reading stays as it is.
+func Copy(path string, to io.Writer, from io.Reader) (int64, error) {
+	source := &reader{Reader: from}
+	size, err := io.Copy(to, source)
+	if err != nil && source.err != nil {
+		return size, source.err
+	}
+	return size, Writing(path, err)
+}
+
+// reader remembers why reading ended.
+type reader struct {
+	io.Reader
+	err error
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
 }

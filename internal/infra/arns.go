@@ -2,15 +2,6 @@ package infra
 
 import "strings"
 
-// commitFolder matches the folder of a commit in the bucket, and nothing else
-// there: 40 characters before the slash.
-var commitFolder = strings.Repeat("?", 40) + "/*"
-
-// Places in the bucket.
-const (
-	recordsFolder = "metadata/workflows/*"
-)
-
 func (r renderer) bucketARN(rest string) string {
 	return "arn:" + r.place.Partition() + ":s3:::" + r.place.Bucket + rest
 }

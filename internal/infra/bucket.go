@@ -2,7 +2,8 @@ package infra
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 )
 
 // Logical ids of resources that others refer to.
@@ -11,13 +12,6 @@ const (
 	bucketPolicyID = "ArtifactBucketPolicy"
 	secretID       = "WebhookSecret"
 	boundaryID     = "Boundary"
-)
-
-// Days after which S3 removes what is no longer needed; the days of current
-// versions are configured.
-const (
-	keepOldVersions = 30
-	keepHalfUploads = 7
 )
 
 // bucket renders the artifact bucket. It outlives the stack: it holds what was
@@ -43,19 +37,16 @@ func (r renderer) bucket() object {
 	}
 }
 
-// lifecycle renders what expires: folders of commits, whose names begin with a
-// hexadecimal digit, and records of runs. What is known of the environments has to
-// be known when a pipeline was quiet for longer.
+// lifecycle renders what expires.
 func (r renderer) lifecycle() []any {
 	rules := []any{
 		object{
 			"Id": "tidy", "Status": "Enabled", "ExpiredObjectDeleteMarker": true,
-			"NoncurrentVersionExpiration":    object{"NoncurrentDays": keepOldVersions},
-			"AbortIncompleteMultipartUpload": object{"DaysAfterInitiation": keepHalfUploads},
+			"NoncurrentVersionExpiration":    object{"NoncurrentDays": bucket.OldVersionsDays},
+			"AbortIncompleteMultipartUpload": object{"DaysAfterInitiation": bucket.HalfUploadsDays},
 		},
 	}
-	prefixes := append(strings.Split("0123456789abcdef", ""), strings.TrimSuffix(recordsFolder, "*"))
-	for i, prefix := range prefixes {
+	for i, prefix := range bucket.ExpiringPrefixes() {
 		rules = append(rules, object{"Id": fmt.Sprintf("expire-%d", i), "Status": "Enabled", "Prefix": prefix, "ExpirationInDays": r.cfg.ArtifactRetentionDays})
 	}
 	return rules

@@ -1,5 +1,7 @@
 package infra
 
+import "github.com/aphex/aphex-pipeline/internal/bucket"
+
 // document renders a policy.
 func document(statements ...any) object {
 	return object{"Version": "2012-10-17", "Statement": statements}
@@ -21,16 +23,16 @@ func when(statement object, operator, key string, values ...string) object {
 func (r renderer) builds() []any {
 	return append(r.readsRepository(),
 		allow("KeepArtifacts", actions("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
-			r.bucketARN("/"+commitFolder), r.bucketARN("/"+recordsFolder)),
-		when(allow("FindArtifacts", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", commitFolder),
+			r.bucketARN("/"+bucket.CommitKeys()), r.bucketARN("/"+bucket.RecordKeys())),
+		when(allow("FindArtifacts", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.CommitKeys()),
 	)
 }
 
 // watches are the rights of the look for missed pushes.
 func (r renderer) watches() []any {
 	return append(r.readsRepository(),
-		when(allow("FindRecords", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", recordsFolder),
-		allow("ReadRecords", actions("s3:GetObject"), r.bucketARN("/"+recordsFolder)),
+		when(allow("FindRecords", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.RecordKeys()),
+		allow("ReadRecords", actions("s3:GetObject"), r.bucketARN("/"+bucket.RecordKeys())),
 	)
 }
 

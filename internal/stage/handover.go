@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -54,23 +55,19 @@ type RunRecord struct {
 }
 
 // Records reads the records of runs in an artifact bucket.
-type Records struct {
-	Bucket string
-	List   func(ctx context.Context, bucket, prefix string) (keys []string, err error)
-	Get    func(ctx context.Context, bucket, key string) ([]byte, error)
-}
+type Records struct{ Bucket bucket.Bucket }
 
 // Of gives the record of the run of a name, nil where it did not come to its end.
 func (r Records) Of(ctx context.Context, run string) (*RunRecord, error) {
-	key := RunRecordKey(run)
-	keys, err := r.List(ctx, r.Bucket, key)
+	key := bucket.RunRecordKey(run)
+	keys, err := r.Bucket.List(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("looking for the record of run %q: %w", run, err)
 	}
 	if !slices.Contains(keys, key) {
 		return nil, nil
 	}
-	data, err := r.Get(ctx, r.Bucket, key)
+	data, err := r.Bucket.Get(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("reading the record of run %q: %w", run, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
@@ -22,9 +23,9 @@ type Program struct {
 	Help   string // what the program is for; text indented by two spaces stays as it is
 	Stages []Stage
 
-	// Record stores a stage's record under a key of the artifact bucket, for
-	// runs that name a workflow and a step. Nil stores nothing.
-	Record func(ctx context.Context, bucket, key string, record []byte) error
+	// Bucket opens the artifact bucket of that name, which keeps the records of
+	// stages in runs that name a workflow and a step. Nil keeps none.
+	Bucket func(ctx context.Context, name string) (bucket.Bucket, error)
 }
 
 // Main runs the program with the process's arguments, environment and

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
@@ -159,16 +161,17 @@ func TestEveryLineOfAJSONLogIsJSON(t *testing.T) {
 }
 
 func TestTheRecordOfAWorkflowStepGoesToTheBucket(t *testing.T) {
-	stored := map[string][]byte{}
+	records, opened := buckettest.New(nil), ""
 	p := program(succeed)
-	p.Record = func(_ context.Context, bucket, key string, data []byte) error {
-		stored[bucket+"/"+key] = data
-		return nil
+	p.Bucket = func(_ context.Context, name string) (bucket.Bucket, error) {
+		opened = name
+		return records, nil
 	}
 	got := run(p, "--commit", "0123", "--workflow", "run-1", "--step", "work", "--records", "artifacts")
 
 	require.Equal(t, stage.ExitDone, got.code, got.stderr)
-	assert.Contains(t, stored, "artifacts/metadata/workflows/run-1/work.json")
+	assert.Equal(t, "artifacts", opened)
+	assert.Contains(t, records.Document("metadata/workflows/run-1/work.json"), `"status": "done"`)
 }
 
 func TestAWrongCommandLineExitsWithInvalidAndPointsToHelp(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -29,19 +30,6 @@ type Record struct {
 
 // Done is the status of a stage that did its work.
 const Done = "done"
-
-// RecordKey is where the record of a step lies in the artifact bucket.
-func RecordKey(workflow, step string) string {
-	return fmt.Sprintf("metadata/workflows/%s/%s.json", workflow, step)
-}
-
-// RunRecordKey is where the record of a whole run lies in the artifact bucket.
-func RunRecordKey(workflow string) string { return "metadata/workflows/" + workflow + ".json" }
-
-// DeployedKey is where the artifact bucket says which commit the last run deployed
-// that succeeded, as a Deployed. No run has that name: names of runs end with
-// digits of their commit.
-const DeployedKey = "metadata/workflows/deployed.json"
 
 // Deployed is what the last run that succeeded deployed.
 type Deployed struct {
@@ -75,11 +63,15 @@ func (c call) keep(ctx context.Context, r Record) error {
 			return fmt.Errorf("writing the record: %w", err)
 		}
 	}
-	if c.program.Record == nil || c.common.Records == "" || r.Workflow == "" || r.Step == "" {
+	if c.program.Bucket == nil || c.common.Records == "" || r.Workflow == "" || r.Step == "" {
 		return nil
 	}
 	// A cancelled stage still says that it was cancelled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return c.program.Record(ctx, c.common.Records, RecordKey(r.Workflow, r.Step), data)
+	records, err := c.program.Bucket(ctx, c.common.Records)
+	if err != nil {
+		return err
+	}
+	return records.Put(ctx, bucket.StepRecordKey(r.Workflow, r.Step), data)
 }

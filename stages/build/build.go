@@ -80,16 +80,14 @@ type Deps struct {
 	CheckOut func(context.Context, checkout.Options) (checkout.Checkout, error)
 	// Token gives the token for the repository's host; it may be empty.
 	Token func(context.Context) (string, error)
-	// Upload stores the packed workspace and its document; see bucket.Store.
-	Upload func(ctx context.Context, bucket string, p bucket.Packed, m bucket.Metadata) (bucket.Metadata, error)
+	// Bucket gets the packed workspace and its document.
+	Bucket bucket.Bucket
 }
 
 // Run builds the commit.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	if in.ArtifactDir != "" {
-		if err := (bucket.Folders{}).Prepare(in.ArtifactDir); err != nil {
-			return Output{}, err // now, and not when all is built
-		}
+	if err := d.Bucket.Prepare(ctx); err != nil {
+		return Output{}, err // now, and not when all is built
 	}
 	parent, err := checkout.Scratch("build-")
 	if err != nil {
@@ -121,22 +119,17 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	for _, line := range alike(artifacts) {
 		frame.Log.Warn(line)
 	}
-	return d.pack(ctx, frame, in, dir, describe(ctx, in, commands, artifacts))
+	return d.pack(ctx, frame, dir, describe(ctx, in, commands, artifacts))
 }
 
-// pack makes one object of the workspace and stores it where the input says.
-func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, dir string, m bucket.Metadata) (Output, error) {
+// pack makes one object of the workspace and stores it.
+func (d Deps) pack(ctx context.Context, frame stage.Frame, dir string, m bucket.Metadata) (Output, error) {
 	packed, err := bucket.Pack(ctx, dir, checkout.Excluded)
 	if err != nil {
 		return Output{}, err
 	}
 	defer packed.Remove()
-	if in.Bucket != "" {
-		m, err = d.Upload(ctx, in.Bucket, packed, m)
-	} else {
-		m, err = bucket.Folders{}.Save(in.ArtifactDir, packed, m)
-	}
-	if err != nil {
+	if m, err = d.Bucket.Save(ctx, packed, m); err != nil {
 		return Output{}, err
 	}
 	frame.Log.Info("stored the workspace", "key", m.Key, "files", m.Files, "bytes", m.Bytes, "packed", m.Size)

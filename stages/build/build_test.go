@@ -19,6 +19,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove/nobody"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -50,18 +51,26 @@ type world struct {
 	token    string
 }
 
-func (w *world) deps(dir string) build.Deps {
+// artifacts is a bucket that notes what is stored in it.
+type artifacts struct {
+	*buckettest.Memory
+	w *world
+}
+
+func (a artifacts) Save(ctx context.Context, p bucket.Packed, m bucket.Metadata) (bucket.Metadata, error) {
+	m.Key, m.Digest = bucket.ArtifactKey(m.Commit, p.Digest), p.Digest
+	a.w.stored = m
+	return m, a.w.unpack(ctx, p)
+}
+
+func (w *world) deps(dir string, in build.Input) build.Deps {
 	return build.Deps{
 		Token: func(context.Context) (string, error) { return w.token, nil },
 		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
 			w.checkout = o
 			return checkout.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))
 		},
-		Upload: func(ctx context.Context, _ string, p bucket.Packed, m bucket.Metadata) (bucket.Metadata, error) {
-			m.Key, m.Digest = bucket.Key(m.Commit, p.Digest), p.Digest
-			w.stored = m
-			return m, w.unpack(ctx, p)
-		},
+		Bucket: buckettest.Opened(artifacts{w: w}, in.Bucket, in.ArtifactDir),
 	}
 }
 
@@ -91,7 +100,7 @@ func run(t *testing.T, w *world, dir string, in build.Input) (build.Output, erro
 	t.Helper()
 	in.Commit, in.Config, in.Bucket = commit, config.File, "artifacts"
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&w.log, nil)), Out: &w.log, Redactor: redact.New()}
-	return build.Run(t.Context(), w.deps(dir), frame, in)
+	return build.Run(t.Context(), w.deps(dir, in), frame, in)
 }
 
 func TestTheWorkspaceIsPackedAsTheCommandsLeftIt(t *testing.T) {
@@ -149,7 +158,7 @@ func TestWithoutABucketTheArtifactIsKeptInAFolder(t *testing.T) {
 	dir, kept := source(t, `{commands: ["true"]}`), t.TempDir()
 	in := build.Input{Commit: commit, Config: config.File, Source: dir, ArtifactDir: kept}
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New()}
-	out, err := build.Run(t.Context(), w.deps(dir), frame, in)
+	out, err := build.Run(t.Context(), w.deps(dir, in), frame, in)
 
 	require.NoError(t, err)
 	assert.FileExists(t, filepath.Join(kept, filepath.FromSlash(out.Artifact)))
@@ -161,9 +170,9 @@ func TestAFolderInTheSourceKeepsArtifactsButIsNotPackedItself(t *testing.T) {
 	dir := source(t, `{commands: ["test ! -e built"]}`)
 	in := build.Input{Commit: commit, Config: config.File, Source: dir, ArtifactDir: filepath.Join(dir, "built")}
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New()}
-	first, err := build.Run(t.Context(), w.deps(dir), frame, in)
+	first, err := build.Run(t.Context(), w.deps(dir, in), frame, in)
 	require.NoError(t, err, w.log.String())
-	second, err := build.Run(t.Context(), w.deps(dir), frame, in)
+	second, err := build.Run(t.Context(), w.deps(dir, in), frame, in)
 	require.NoError(t, err, w.log.String())
 	assert.Equal(t, first, second)
 }
@@ -173,7 +182,7 @@ func TestAFolderThatCannotKeepTheArtifactIsFoundBeforeTheBuild(t *testing.T) {
 	dir := source(t, `{commands: ["echo the build has begun"]}`)
 	in := build.Input{Commit: commit, Config: config.File, Source: dir, ArtifactDir: "/proc/built"}
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New()}
-	_, err := build.Run(t.Context(), w.deps(dir), frame, in)
+	_, err := build.Run(t.Context(), w.deps(dir, in), frame, in)
 
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.ErrorContains(t, err, "/proc/built")

@@ -33,6 +33,7 @@ func buildFrom(t *testing.T, url, commit string) (build.Output, string, string, 
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &log, Redactor: redact.New()}
 	out, err := build.Run(t.Context(), build.Deps{
 		CheckOut: checkout.CheckOut, Token: func(context.Context) (string, error) { return "", nil },
+		Bucket: bucket.OpenDirectory(in.ArtifactDir),
 	}, frame, in)
 	return out, in.ArtifactDir, log.String(), err
 }
@@ -60,7 +61,7 @@ func TestACommitOfARealServerIsBuiltAndKept(t *testing.T) {
 	require.NoError(t, err, log)
 	assert.FileExists(t, filepath.Join(folder, out.Artifact))
 
-	text, err := os.ReadFile(filepath.Join(folder, bucket.MetadataKey(commit)))
+	text, err := os.ReadFile(filepath.Join(folder, bucket.DocumentKey(commit)))
 	require.NoError(t, err)
 	var document bucket.Metadata
 	require.NoError(t, json.Unmarshal(text, &document))

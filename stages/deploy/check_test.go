@@ -34,7 +34,7 @@ func (w *world) checkWith(d deploy.Deps) (found, error) {
 	cfg, err := config.Load(filepath.Join(w.source, "aphex-config.yaml"))
 	require.NoError(w.t, err)
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1"}
-	checked, removed, err := deploy.Check(w.t.Context(), d, frame, "artifacts", engine.CheckRequest{
+	checked, removed, err := deploy.Check(w.t.Context(), d, frame, engine.CheckRequest{
 		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute,
 		Workspace: func(context.Context) (string, error) { return w.source, nil },
 	})

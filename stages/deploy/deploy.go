@@ -106,11 +106,8 @@ type Input struct {
 
 // Validate refuses an input that names no workspace, or two.
 func (in Input) Validate() error {
-	if err := bucket.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
+	if err := in.built().Validate(); err != nil {
 		return err
-	}
-	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
-		return errs.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
 	}
 	if in.Concurrency < 0 {
 		return errs.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)
@@ -129,6 +126,13 @@ func (in Input) Validate() error {
 		return errs.Invalidf("--exclusively goes with --stacks, which is not given")
 	}
 	return checkout.CheckCommit(in.Commit)
+}
+
+// built is the workspace that the flags name.
+func (in Input) built() bucket.Workspace {
+	return bucket.Workspace{
+		Source: in.Source, Artifact: in.Artifact, Digest: in.Digest, Bucket: in.Bucket, ArtifactDir: in.ArtifactDir, Commit: in.Commit,
+	}
 }
 
 // plans says whether nothing is to be executed.
@@ -150,15 +154,9 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 
 // Deps are what the stage works with.
 type Deps struct {
-	// Fetch brings an artifact, verified against its digest, into a folder.
-	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
-	// Get reads an object of the bucket. It may be nil, where nothing is known of earlier deployments.
-	Get func(ctx context.Context, bucket, key string) ([]byte, error)
-	// List gives the keys of the bucket that begin with a prefix. It may be nil, where
-	// it is not compared with what earlier runs deployed.
-	List func(ctx context.Context, bucket, prefix string) ([]string, error)
-	// Put stores an object in the bucket.
-	Put func(ctx context.Context, bucket, key string, data []byte) error
+	// Bucket has the artifact and what is known of earlier deployments, and gets the
+	// stack outputs; nil is none.
+	Bucket bucket.Bucket
 	// Enter enters the account, as account.Enter does.
 	Assume func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
 	// Progress is told of everything that happens; nil draws on the frame's screen,
@@ -180,20 +178,20 @@ func (d Deps) Engine(frame stage.Frame) deploy.Engine {
 }
 
 // inventory is where it is kept what was deployed.
-func (d Deps) inventory(bucket string, engine deploy.Engine) inventory.Store {
-	return inventory.Store{Bucket: bucket, List: d.List, Get: d.Get, Put: d.Put, Engine: engine}
+func (d Deps) inventory(engine deploy.Engine) inventory.Store {
+	return inventory.Store{Bucket: d.Bucket, Engine: engine}
 }
 
 // Check finds out, before any environment is deployed, whether all of them can
 // be, and which stacks of earlier runs none of them deploys any more.
-func Check(ctx context.Context, d Deps, frame stage.Frame, bucket string, r deploy.CheckRequest) (deploy.Checked, []stage.RemovedStack, error) {
+func Check(ctx context.Context, d Deps, frame stage.Frame, r deploy.CheckRequest) (deploy.Checked, []stage.RemovedStack, error) {
 	engine := d.Engine(frame)
 	defer engine.Reporter.Watch()()
 	checked, err := engine.Check(ctx, r)
 	if err != nil {
 		return checked, nil, err
 	}
-	return checked, d.inventory(bucket, engine).Removed(ctx, r.Config, checked.Arrangements), ctx.Err()
+	return checked, d.inventory(engine).Removed(ctx, r.Config, checked.Arrangements), ctx.Err()
 }
 
 // Run deploys the commit to the environment. What was deployed before an error
@@ -206,11 +204,6 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	}()
 	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.NamedOutputsFile), checkWritable(in.DetailedOutputsFile), checkWritable(in.PlanFile)); err != nil {
 		return Output{}, err
-	}
-	if in.ArtifactDir != "" {
-		if d, in, err = fromFolder(d, in); err != nil {
-			return Output{}, err
-		}
 	}
 	scratch, err := checkout.Scratch("deploy-")
 	if err != nil {
@@ -252,7 +245,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	if err := d.keepDurations(ctx, in, r.Stacks, known, results); err != nil {
 		frame.Log.Warn("how long the stacks took was not kept; the next deployment cannot say it", "error", err)
 	}
-	out.Summary.Removed = d.inventory(in.Bucket, engine).Update(ctx, cfg, r, outcome)
+	out.Summary.Removed = d.inventory(engine).Update(ctx, cfg, r, outcome)
 	out.Outputs = key
 	return out, cmp.Or(err, keepErr)
 }
@@ -267,16 +260,12 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 			return r, nil, err
 		}
 	}
-	dir := in.Source
-	if in.Artifact != "" {
-		dir = filepath.Join(scratch, "workspace")
-		frame.Log.Info("fetching the built workspace", "key", in.Artifact)
-		done := report.Begin(progress.Stage, in.Environment, "fetching the built workspace")
-		if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
-			return r, nil, err
-		}
-		done()
+	done := report.Begin(progress.Stage, in.Environment, "fetching the built workspace")
+	dir, err := in.built().Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace"))
+	if err != nil {
+		return r, nil, err
 	}
+	done()
 	cfg, err = config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
 		return r, nil, errs.Invalidf("%w", err)
@@ -330,13 +319,4 @@ func printPlan(to io.Writer, plan *deploy.Plan, file string) error {
 		err = errors.Join(err, plan.Write(file))
 	}
 	return err
-}
-
-// fromFolder lets a folder take the place of the bucket.
-func fromFolder(d Deps, in Input) (Deps, Input, error) {
-	var folders bucket.Folders
-	built, err := folders.Open(in.ArtifactDir, in.Commit)
-	d.Fetch, d.List, d.Get, d.Put = folders.Fetch, folders.List, folders.Get, folders.Put
-	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest
-	return d, in, err
 }

@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
-
-// DurationsKey is where the artifact bucket keeps how long the last deployment
-// of each stack of an environment took, as {stack: seconds}.
-func DurationsKey(environment string) string { return "metadata/durations/" + environment + ".json" }
 
 // durationsLimit bounds the reading and the writing of durations, which are only told.
 const durationsLimit = 10 * time.Second
@@ -23,7 +20,7 @@ const durationsLimit = 10 * time.Second
 // for them. What cannot be read is not known: no deployment fails for it.
 func (d Deps) readDurations(ctx context.Context, in Input, tell func(map[string]float64)) (wait func() map[string]float64) {
 	known := map[string]float64{}
-	if d.Get == nil || in.Bucket == "" {
+	if d.Bucket == nil {
 		return func() map[string]float64 { return known }
 	}
 	done := make(chan struct{})
@@ -31,7 +28,7 @@ func (d Deps) readDurations(ctx context.Context, in Input, tell func(map[string]
 		defer close(done)
 		ctx, cancel := context.WithTimeout(ctx, durationsLimit)
 		defer cancel()
-		data, err := d.Get(ctx, in.Bucket, DurationsKey(in.Environment))
+		data, err := d.Bucket.Get(ctx, bucket.DurationsKey(in.Environment))
 		if err != nil || json.Unmarshal(data, &known) != nil || known == nil {
 			known = map[string]float64{}
 		}
@@ -60,7 +57,7 @@ func (d Deps) keepDurations(ctx context.Context, in Input, stacks []config.Stack
 			kept[r.Stack], changed = r.Ended.Sub(r.Started).Round(100*time.Millisecond).Seconds(), true
 		}
 	}
-	if !changed || in.Bucket == "" {
+	if !changed || d.Bucket == nil {
 		return nil
 	}
 	data, err := json.Marshal(kept)
@@ -69,5 +66,5 @@ func (d Deps) keepDurations(ctx context.Context, in Input, stacks []config.Stack
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), durationsLimit)
 	defer cancel()
-	return d.Put(ctx, in.Bucket, DurationsKey(in.Environment), data)
+	return d.Bucket.Put(ctx, bucket.DurationsKey(in.Environment), data)
 }

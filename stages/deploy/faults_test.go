@@ -34,7 +34,7 @@ func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "quota")
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "failed", "Edge": "skipped"}, actions(out))
-	assert.Contains(t, w.stored["artifacts/"+out.Outputs], "OrdersName")
+	assert.Contains(t, w.stored.Document(out.Outputs), "OrdersName")
 
 	w.Stacks().ClearFaults()
 	out, err = w.run("dev")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -54,7 +55,7 @@ func (in Input) readFolder(path string) string {
 	switch {
 	case in.Assembly != "" && lies(in.Assembly):
 		return "--assembly"
-	case in.ArtifactDir != "" && lies(filepath.Join(in.ArtifactDir, in.Commit), filepath.Join(in.ArtifactDir, "metadata")):
+	case in.ArtifactDir != "" && slices.ContainsFunc(bucket.Folders(in.Commit), func(folder string) bool { return lies(filepath.Join(in.ArtifactDir, folder)) }):
 		return "--artifact-dir"
 	case in.Source != "" && lies(in.Source) && slices.Contains(settings, strings.ToLower(filepath.Base(path))):
 		return "--source"

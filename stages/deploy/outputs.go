@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
@@ -55,16 +53,18 @@ func (d Deps) keepOutputs(ctx context.Context, in Input, results deploy.Results)
 			return "", errs.Writing(file.path, err)
 		}
 	}
-	if in.Bucket == "" {
+	if d.Bucket == nil {
 		return "", nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	key = bucket.OutputsKey(in.Commit, in.Environment)
-	objects := map[string][]byte{key: plain, bucket.DetailedOutputsKey(in.Commit, in.Environment): detailed}
-	for _, key := range slices.Sorted(maps.Keys(objects)) {
-		if err := d.Put(ctx, in.Bucket, key, objects[key]); err != nil {
-			return "", fmt.Errorf("storing the stack outputs as %q: %w", key, err)
+	for _, document := range []struct {
+		key  string
+		text []byte
+	}{{bucket.DetailedOutputsKey(in.Commit, in.Environment), detailed}, {key, plain}} {
+		if err := d.Bucket.Put(ctx, document.key, document.text); err != nil {
+			return "", fmt.Errorf("storing the stack outputs as %q: %w", document.key, err)
 		}
 	}
 	return key, nil

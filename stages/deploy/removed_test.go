@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
-	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
@@ -67,7 +67,7 @@ func TestStacksThatEarlierRunsDeployedAreNamedUntilTheyAreGone(t *testing.T) {
 	w.unvalidated()
 	_, err := w.run("dev")
 	require.NoError(t, err, w.log.String()+w.out.String())
-	before := w.stored["artifacts/"+inventory.Key("dev")]
+	before := w.stored.Document(bucket.StacksKey("dev"))
 	for name, c := range map[string]struct {
 		environments string
 		want         map[string]string
@@ -91,7 +91,7 @@ func TestStacksThatEarlierRunsDeployedAreNamedUntilTheyAreGone(t *testing.T) {
 		found, asked := w.removed()
 		assert.Equal(t, c.want, found, name)
 		assert.Equal(t, len(c.want), asked, "%s: one question a stack", name)
-		assert.Equal(t, before, w.stored["artifacts/"+inventory.Key("dev")], name)
+		assert.Equal(t, before, w.stored.Document(bucket.StacksKey("dev")), name)
 	}
 
 	w.configure(devOf("{name: Data}"))
@@ -140,8 +140,8 @@ func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
-	w.stored["artifacts/"+inventory.Key("old")] = `{"stacks":[` +
-		`{"stack":"Till","name":"Till","account":"333333333333","region":"eu-west-1","environmentRegion":"eu-west-1"}]}`
+	w.stored.Set(bucket.StacksKey("old"), `{"stacks":[`+
+		`{"stack":"Till","name":"Till","account":"333333333333","region":"eu-west-1","environmentRegion":"eu-west-1"}]}`)
 	w.configure(devOf("{name: Data}"))
 	checked, err := w.check()
 	require.NoError(t, err, "no run fails for it")
@@ -151,14 +151,14 @@ func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 	assert.Contains(t, checked.Removed[0].String(), "whether it still exists could not be asked")
 	assert.Contains(t, checked.Removed[0].String(), "take it out of metadata/stacks/old.json")
 
-	w.stored["artifacts/"+inventory.Key("older")] = strings.ReplaceAll(w.stored["artifacts/"+inventory.Key("old")], "333333333333", prod)
-	w.stored["artifacts/"+inventory.Key("older")] = strings.ReplaceAll(w.stored["artifacts/"+inventory.Key("older")], "eu-west-1", "eu-central-1")
+	w.stored.Set(bucket.StacksKey("older"), strings.ReplaceAll(w.stored.Document(bucket.StacksKey("old")), "333333333333", prod))
+	w.stored.Set(bucket.StacksKey("older"), strings.ReplaceAll(w.stored.Document(bucket.StacksKey("older")), "eu-west-1", "eu-central-1"))
 	checked, err = w.check()
 	require.NoError(t, err)
 	assert.Len(t, checked.Removed, 1, "where the role that deployed is not known, the one for lookups asks")
-	assert.NotContains(t, w.stored["artifacts/"+inventory.Key("older")], "Till")
+	assert.NotContains(t, w.stored.Document(bucket.StacksKey("older")), "Till")
 
-	w.stored["artifacts/"+inventory.Key("dev")] = w.stored["artifacts/"+inventory.Key("old")]
+	w.stored.Set(bucket.StacksKey("dev"), w.stored.Document(bucket.StacksKey("old")))
 	found, _ := w.removed()
 	assert.Equal(t, map[string]string{"Till 333333333333 eu-west-1": "is not in the app any more"}, found)
 }
@@ -178,7 +178,7 @@ func TestAnInventoryThatNoDeploymentWroteLeadsNowhere(t *testing.T) {
 		d.Assume = func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
 			return nil, errs.Failedf("entered for %s", name)
 		}
-		w.stored["artifacts/"+inventory.Key("old")] = text
+		w.stored.Set(bucket.StacksKey("old"), text)
 		w.configure(devOf("{name: Data}"))
 		checked, err := w.checkWith(d)
 		require.NoError(t, err, name)

@@ -21,10 +21,10 @@ func TestAnEnvironmentIsDeployedAndASecondTimeNothingChanges(t *testing.T) {
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "created", "Edge": "created"}, actions(out))
 	assert.Equal(t, commit+"/dev/outputs.json", out.Outputs)
 	var outputs map[string]map[string]string
-	require.NoError(t, json.Unmarshal([]byte(w.stored["artifacts/"+out.Outputs]), &outputs))
+	require.NoError(t, json.Unmarshal([]byte(w.stored.Document(out.Outputs)), &outputs))
 	assert.Equal(t, "us-east-1", outputs["Edge"]["Region"])
 	assert.NotEmpty(t, outputs["Data"]["OrdersName"])
-	assert.Contains(t, w.stored["artifacts/"+commit+"/dev/outputs-detailed.json"], `"description": "name of the queue"`)
+	assert.Contains(t, w.stored.Document(commit+"/dev/outputs-detailed.json"), `"description": "name of the queue"`)
 
 	w.ForgetCalls()
 	out, err = w.run("dev")
@@ -74,7 +74,7 @@ func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
 	packed, err := bucket.Pack(t.Context(), w.source, func(string) bool { return false })
 	require.NoError(t, err)
 	defer packed.Remove()
-	_, err = bucket.Folders{}.Save(folder, packed, bucket.Metadata{Commit: commit})
+	_, err = bucket.OpenDirectory(folder).Save(t.Context(), packed, bucket.Metadata{Commit: commit})
 	require.NoError(t, err)
 	out, err := w.run("dev", func(in *deploy.Input) { in.Source, in.Bucket, in.ArtifactDir = "", "", folder })
 
@@ -83,5 +83,5 @@ func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(folder, out.Outputs))
 	require.NoError(t, err)
 	assert.Contains(t, string(kept), "us-east-1")
-	assert.FileExists(t, filepath.Join(folder, deploy.DurationsKey("dev")))
+	assert.FileExists(t, filepath.Join(folder, bucket.DurationsKey("dev")))
 }

@@ -31,7 +31,7 @@ func TestStacksAreNamedByPathAndPattern(t *testing.T) {
 	assert.Equal(t, map[string]string{"Dev-Store": "created", "Dev-Web": "created", "Edge": "created"}, actions(out))
 	assert.Contains(t, w.log.String(), "Edge is listed before Dev-Store, which it needs; Dev-Store is deployed first")
 	var outputs map[string]map[string]string
-	require.NoError(t, json.Unmarshal([]byte(w.stored["artifacts/"+out.Outputs]), &outputs))
+	require.NoError(t, json.Unmarshal([]byte(w.stored.Document(out.Outputs)), &outputs))
 	assert.NotEmpty(t, outputs["Dev-Web"]["SiteUrl"])
 
 	w.configure(`

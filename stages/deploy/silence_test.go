@@ -21,6 +21,8 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	engine "github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
@@ -61,16 +63,21 @@ func slowWorld(t *testing.T) (*world, deploy.Deps) {
 	w.Fail(awssim.Rule{Service: "s3", Operation: "PutObject", Kind: awssim.Delay, Delay: slowness})
 	d := w.deps()
 	d.Quiet = quiet
-	put, enter := d.Put, d.Assume
-	d.Put = func(ctx context.Context, bucket, key string, data []byte) error {
-		time.Sleep(slowness)
-		return put(ctx, bucket, key, data)
-	}
+	enter := d.Assume
+	d.Bucket = slowBucket{d.Bucket}
 	d.Assume = func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 		time.Sleep(slowness)
 		return enter(ctx, log, to)
 	}
 	return w, d
+}
+
+// slowBucket is a bucket that stores slowly.
+type slowBucket struct{ bucket.Bucket }
+
+func (b slowBucket) Put(ctx context.Context, key string, data []byte) error {
+	time.Sleep(slowness)
+	return b.Bucket.Put(ctx, key, data)
 }
 
 // deploySlowly deploys dev; advice has it look at the rules that the app takes as advice.
@@ -164,10 +171,10 @@ func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
 	for _, e := range w.events {
 		assert.Zero(t, e.Last, "of the first deployment: %v", e)
 	}
-	kept := w.stored["artifacts/metadata/durations/dev.json"]
+	kept := w.stored.Document("metadata/durations/dev.json")
 	assert.Regexp(t, `^\{"Api":\d[\d.]*,"Data":\d[\d.]*,"Edge":\d[\d.]*\}$`, kept)
 
-	w.stored["artifacts/metadata/durations/dev.json"] = `{"Api":72.3,"Data":5,"Gone":1}`
+	w.stored.Set("metadata/durations/dev.json", `{"Api":72.3,"Data":5,"Gone":1}`)
 	w.shape("changed")
 	require.NoError(t, w.deploySlowly(t.Context(), d, false))
 	last := map[string]float64{}
@@ -177,9 +184,9 @@ func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]float64{"Api": 72.3, "Data": 5, "Edge": 0}, last)
-	assert.Regexp(t, `^\{"Api":72.3,"Data":\d[\d.]*\}$`, w.stored["artifacts/metadata/durations/dev.json"], "Api was not changed, and Edge was not either")
+	assert.Regexp(t, `^\{"Api":72.3,"Data":\d[\d.]*\}$`, w.stored.Document("metadata/durations/dev.json"), "Api was not changed, and Edge was not either")
 
-	w.stored["artifacts/metadata/durations/dev.json"] = `what is this`
+	w.stored.Set("metadata/durations/dev.json", `what is this`)
 	require.NoError(t, w.deploySlowly(t.Context(), d, false), "no deployment fails for it")
 }
 
@@ -193,7 +200,7 @@ func TestFetchingAndEnteringAreNotSilent(t *testing.T) {
 		}
 		d := deploy.Deps{
 			Progress: func(e progress.Event) { events = append(events, e) },
-			Fetch:    func(context.Context, string, string, string, string) error { return slow(errors.New("gone")) },
+			Bucket:   artifacts{buckettest.New(nil), &world{fetch: func() error { return slow(errors.New("gone")) }}},
 			Assume: func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
 				return nil, slow(errors.New("denied"))
 			},

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly/assemblytest"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -85,7 +85,7 @@ type world struct {
 	*awssim.Server
 	t        *testing.T
 	source   string
-	stored   map[string]string // objects in the artifact bucket
+	stored   *buckettest.Memory // the artifact bucket
 	mu       sync.Mutex
 	log, out bytes.Buffer
 	stdout   bytes.Buffer
@@ -110,7 +110,7 @@ func newWorld(t *testing.T, tune ...func(*cloudformation.Options)) *world {
 	_, err = sim.Start()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = sim.Close() })
-	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: map[string]string{}, workflow: "run-1"}
+	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: buckettest.New(nil), workflow: "run-1"}
 	w.configure(`
   - name: dev
     account: "111111111111"
@@ -151,33 +151,17 @@ func (w *world) base(ctx context.Context) (aws.Config, error) {
 	return base, err
 }
 
+// artifacts is the artifact bucket of a world.
+type artifacts struct {
+	*buckettest.Memory
+	w *world
+}
+
+func (a artifacts) Fetch(context.Context, string, string, string) error { return a.w.fetch() }
+
 func (w *world) deps() deploy.Deps {
 	return deploy.Deps{
-		List: func(_ context.Context, bucket, prefix string) (keys []string, err error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			for key := range w.stored {
-				if strings.HasPrefix(key, bucket+"/"+prefix) {
-					keys = append(keys, strings.TrimPrefix(key, bucket+"/"))
-				}
-			}
-			slices.Sort(keys)
-			return keys, nil
-		},
-		Get: func(_ context.Context, bucket, key string) ([]byte, error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if data, there := w.stored[bucket+"/"+key]; there {
-				return []byte(data), nil
-			}
-			return nil, os.ErrNotExist
-		},
-		Put: func(_ context.Context, bucket, key string, data []byte) error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.stored[bucket+"/"+key] = string(data)
-			return nil
-		},
+		Bucket: artifacts{w.stored, w},
 		Assume: func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 			base, err := w.base(ctx)
 			if err != nil {
@@ -185,7 +169,6 @@ func (w *world) deps() deploy.Deps {
 			}
 			return awsauth.Assume(ctx, base, to, log)
 		},
-		Fetch: func(context.Context, string, string, string, string) error { return w.fetch() },
 		Progress: func(e progress.Event) {
 			w.events = append(w.events, e)
 			if w.onEvent != nil {
@@ -232,7 +215,9 @@ func (w *world) runIn(ctx context.Context, env string, change ...func(*deploy.In
 	frame := stage.Frame{
 		Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Stdout: locked{&w.mu, &w.stdout}, Redactor: redact.New(), Workflow: w.workflow,
 	}
-	return deploy.Run(ctx, w.deps(), frame, in)
+	d := w.deps()
+	d.Bucket = buckettest.Opened(d.Bucket, in.Bucket, in.ArtifactDir)
+	return deploy.Run(ctx, d, frame, in)
 }
 
 // synthesizeInto runs the workspace's CDK app for dev.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -24,13 +25,8 @@ type Deps struct {
 	// Head gives the commit that the branch points to, or "". It may be nil, where
 	// no newer commit can be.
 	Head func(ctx context.Context, frame stage.Frame, in Input) (string, error)
-	// List and Get read the artifact bucket; they go with Head.
-	List func(ctx context.Context, bucket, prefix string) (keys []string, err error)
-	Get  func(ctx context.Context, bucket, key string) ([]byte, error)
-	// Fetch brings an artifact, verified against its digest, into a folder.
-	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
-	// FetchFile reads one file of an artifact, verified against its digest.
-	FetchFile func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error)
+	// Bucket has the artifact and, for Head, the records of runs.
+	Bucket bucket.Bucket
 	// Check says whether the commit can be deployed to every environment, and what
 	// its environments leave out. Workspace gives another copy of what was
 	// built at every call.
@@ -225,7 +221,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 		return cfg.At(in.Config), nil
 	}
 	frame.Log.Info("reading the configuration of the built workspace", "key", in.Artifact)
-	data, err := d.FetchFile(ctx, in.Bucket, in.Artifact, in.Digest, in.Config)
+	data, err := d.Bucket.FetchFile(ctx, in.Artifact, in.Digest, in.Config)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
 	}
@@ -287,8 +283,8 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir s
 		return "", nil, err
 	}
 	done = func() { _ = remove.All(dir) }
-	frame.Log.Info("fetching the built workspace", "key", in.Artifact)
-	if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
+	built := bucket.Workspace{Artifact: in.Artifact, Digest: in.Digest}
+	if dir, err = built.Fetch(ctx, d.Bucket, frame.Log, dir); err != nil {
 		done()
 		return "", nil, err
 	}

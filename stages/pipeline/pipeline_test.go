@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
@@ -59,24 +61,40 @@ func contracts() plan.Stages {
 }
 
 type world struct {
-	log      bytes.Buffer
-	applied  []manifest.Object
-	deployed []string
-	fetched  bool
-	refuse   error
+	log       bytes.Buffer
+	applied   []manifest.Object
+	deployed  []string
+	artifacts *artifacts
+	refuse    error
 
 	undeployed []string // that the check finds
 	removed    []stage.RemovedStack
 	unfit      error // of the check
 }
 
+// artifacts is a bucket whose artifacts have a configuration.
+type artifacts struct {
+	*buckettest.Memory
+	configuration string
+	fetched       bool
+	delay         time.Duration
+}
+
+func (a *artifacts) Fetch(context.Context, string, string, string) error {
+	a.fetched = true
+	return nil
+}
+
+func (a *artifacts) FetchFile(context.Context, string, string, string) ([]byte, error) {
+	time.Sleep(a.delay)
+	return []byte(a.configuration), nil
+}
+
 func (w *world) deps(configuration string) pipeline.Deps {
+	w.artifacts = &artifacts{Memory: buckettest.New(nil), configuration: configuration}
 	return pipeline.Deps{
 		Stages: contracts(),
-		Fetch:  func(context.Context, string, string, string, string) error { w.fetched = true; return nil },
-		FetchFile: func(context.Context, string, string, string, string) ([]byte, error) {
-			return []byte(configuration), nil
-		},
+		Bucket: w.artifacts,
 		Check: func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) (pipeline.Checked, error) {
 			return pipeline.Checked{Undeployed: w.undeployed, Removed: w.removed}, w.unfit
 		},
@@ -109,7 +127,7 @@ func TestTheObjectsOfTheCommitAreApplied(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, pipeline.Updated, out.Result)
 	assert.NotEmpty(t, w.applied)
-	assert.False(t, w.fetched, "the configuration alone is read")
+	assert.False(t, w.artifacts.fetched, "the configuration alone is read")
 }
 
 func TestTheRepositorysOwnStackComesBeforeTheObjects(t *testing.T) {
@@ -117,7 +135,7 @@ func TestTheRepositorysOwnStackComesBeforeTheObjects(t *testing.T) {
 	_, err := run(t, &w, good+"pipelineStack: {name: PipelineStack, path: bin}\n", "stop")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"PipelineStack in eu-west-1"}, w.deployed)
-	assert.True(t, w.fetched)
+	assert.True(t, w.artifacts.fetched)
 	assert.NotEmpty(t, w.applied)
 }
 

@@ -24,7 +24,7 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 	if head == "" || head == in.Commit {
 		return nil
 	}
-	deployed, err := d.succeeded(ctx, in.Bucket, plan.FirstRun(in.Prefix, head), plan.FormerFirstRun(in.Prefix, head))
+	deployed, err := d.succeeded(ctx, plan.FirstRun(in.Prefix, head), plan.FormerFirstRun(in.Prefix, head))
 	if err != nil || !deployed {
 		return err
 	}
@@ -34,8 +34,8 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 
 // succeeded says whether the run of one of these names succeeded, and where it
 // handed over, whether the run that went on did.
-func (d Deps) succeeded(ctx context.Context, bucket string, runs ...string) (bool, error) {
-	records := stage.Records{Bucket: bucket, List: d.List, Get: d.Get}
+func (d Deps) succeeded(ctx context.Context, runs ...string) (bool, error) {
+	records := stage.Records{Bucket: d.Bucket}
 	record, err := records.First(ctx, runs...)
 	if err == nil && record != nil && record.HandedOver != "" {
 		record, err = records.Of(ctx, record.HandedOver)

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -12,11 +13,8 @@ import (
 // while they do. A deployment of the repository's own stack tells for itself.
 func (d Deps) told(t *progress.Reporter) Deps {
 	begin := func(doing string) (end func()) { return t.Begin(progress.Stage, "pipeline", doing) }
-	fetch, try, update, apply, remove := d.FetchFile, d.Try, d.UpdateCloud, d.Apply, d.Remove
-	d.FetchFile = func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error) {
-		defer begin("fetching " + name)()
-		return fetch(ctx, bucket, artifact, digest, name)
-	}
+	try, update, apply, remove := d.Try, d.UpdateCloud, d.Apply, d.Remove
+	d.Bucket = reported{d.Bucket, begin}
 	if try != nil {
 		d.Try = func(ctx context.Context, objects []manifest.Object) error {
 			defer begin("trying the objects")()
@@ -40,4 +38,16 @@ func (d Deps) told(t *progress.Reporter) Deps {
 		}
 	}
 	return d
+}
+
+// reported is a bucket that says when it fetches one file.
+type reported struct {
+	bucket.Bucket
+	begin func(doing string) (end func())
+}
+
+// FetchFile fetches it.
+func (r reported) FetchFile(ctx context.Context, key, digest, name string) ([]byte, error) {
+	defer r.begin("fetching " + name)()
+	return r.Bucket.FetchFile(ctx, key, digest, name)
 }

@@ -20,11 +20,8 @@ func TestNoPartOfAnUpdateIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w world
 		d := w.deps(good)
-		fetch, apply := d.FetchFile, d.Apply
-		d.FetchFile = func(ctx context.Context, bucket, artifact, digest, name string) ([]byte, error) {
-			time.Sleep(12 * time.Second)
-			return fetch(ctx, bucket, artifact, digest, name)
-		}
+		apply := d.Apply
+		w.artifacts.delay = 12 * time.Second
 		d.Try = func(context.Context, []manifest.Object) error { time.Sleep(12 * time.Second); return nil }
 		d.UpdateCloud = func(context.Context, stage.Frame, pipeline.Cloud) error { time.Sleep(12 * time.Second); return nil }
 		d.Apply = func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {

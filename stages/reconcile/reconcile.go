@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -88,10 +89,8 @@ type Missed struct {
 type Deps struct {
 	// Head gives the commit that the branch points to, or "".
 	Head func(ctx context.Context, frame stage.Frame, in Input) (string, error)
-	// List gives the keys of a bucket that begin with a prefix.
-	List func(ctx context.Context, bucket, prefix string) ([]string, error)
-	// Get reads an object of a bucket.
-	Get func(ctx context.Context, bucket, key string) ([]byte, error)
+	// Bucket has the records of runs.
+	Bucket bucket.Bucket
 	// Start starts a run, unless there is one of its name, or of its former name.
 	Start func(ctx context.Context, missed Missed) (name string, started bool, err error)
 }
@@ -113,7 +112,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	if missed == nil {
 		out.Result = Done
-		return out, d.tellMovedBack(ctx, frame, in, head)
+		return out, d.tellMovedBack(ctx, frame, head)
 	}
 	return d.start(ctx, frame, *missed, out)
 }
@@ -121,12 +120,12 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 // tellMovedBack says where another commit than the head of the branch is deployed
 // although the head had its run: a branch that was moved back to it starts nothing,
 // as one commit has one run.
-func (d Deps) tellMovedBack(ctx context.Context, frame stage.Frame, in Input, head string) error {
-	keys, err := d.List(ctx, in.Bucket, stage.DeployedKey)
-	if err != nil || !slices.Contains(keys, stage.DeployedKey) {
+func (d Deps) tellMovedBack(ctx context.Context, frame stage.Frame, head string) error {
+	keys, err := d.Bucket.List(ctx, bucket.DeployedKey())
+	if err != nil || !slices.Contains(keys, bucket.DeployedKey()) {
 		return err
 	}
-	data, err := d.Get(ctx, in.Bucket, stage.DeployedKey)
+	data, err := d.Bucket.Get(ctx, bucket.DeployedKey())
 	if err != nil {
 		return fmt.Errorf("reading which commit is deployed: %w", err)
 	}
@@ -148,7 +147,7 @@ func (d Deps) tellMovedBack(ctx context.Context, frame stage.Frame, in Input, he
 // the one that this handed over to. It gives nil where nothing is missing.
 func (d Deps) missing(ctx context.Context, in Input, commit string) (*Missed, error) {
 	first, former := plan.FirstRun(in.Prefix, commit), plan.FormerFirstRun(in.Prefix, commit)
-	records := stage.Records{Bucket: in.Bucket, List: d.List, Get: d.Get}
+	records := stage.Records{Bucket: d.Bucket}
 	record, err := records.First(ctx, first, former)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
@@ -35,24 +37,32 @@ type world struct {
 
 func (w *world) deps() reconcile.Deps {
 	return reconcile.Deps{
-		Head: func(context.Context, stage.Frame, reconcile.Input) (string, error) { return w.head, nil },
-		List: func(_ context.Context, _, prefix string) ([]string, error) {
-			found := []string{}
-			for run := range w.records {
-				if key := stage.RunRecordKey(run); strings.HasPrefix(key, prefix) {
-					found = append(found, key)
-				}
-			}
-			return append(found, w.steps...), nil
-		},
-		Get: func(_ context.Context, _, key string) ([]byte, error) {
-			return []byte(w.records[strings.TrimSuffix(strings.TrimPrefix(key, "metadata/workflows/"), ".json")]), nil
-		},
+		Head:   func(context.Context, stage.Frame, reconcile.Input) (string, error) { return w.head, nil },
+		Bucket: w.bucket(),
 		Start: func(_ context.Context, missed reconcile.Missed) (string, bool, error) {
 			w.started = append(w.started, missed)
 			return missed.Run, !w.exists, nil
 		},
 	}
+}
+
+// bucket has the records.
+func (w *world) bucket() bucket.Bucket {
+	documents := map[string]string{}
+	for run, text := range w.records {
+		documents[bucket.RunRecordKey(run)] = text
+	}
+	for _, key := range w.steps {
+		documents[key] = "{}"
+	}
+	return buckettest.New(documents)
+}
+
+// unanswering is a bucket that does not answer.
+type unanswering struct{ bucket.Bucket }
+
+func (unanswering) List(context.Context, string) ([]string, error) {
+	return nil, errs.Temporaryf("no answer")
 }
 
 func runIn(t *testing.T, w *world) (reconcile.Output, error) {
@@ -124,7 +134,7 @@ func TestABranchWithoutACommitStartsNothing(t *testing.T) {
 func TestWhatCannotBeComparedStartsNothing(t *testing.T) {
 	w := &world{head: head}
 	d := w.deps()
-	d.List = func(context.Context, string, string) ([]string, error) { return nil, errs.Temporaryf("no answer") }
+	d.Bucket = unanswering{d.Bucket}
 	_, err := reconcile.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler)}, input())
 	require.ErrorContains(t, err, "looking for the record of run")
 	assert.Equal(t, errs.Temporary, errs.KindOf(err))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -58,9 +59,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 
 // Deps are what the stage works with.
 type Deps struct {
-	List func(ctx context.Context, bucket, prefix string) (keys []string, err error)
-	Get  func(ctx context.Context, bucket, key string) ([]byte, error)
-	Put  func(ctx context.Context, bucket, key string, data []byte) error
+	// Bucket has the records of the steps, and gets that of the run.
+	Bucket bucket.Bucket
 }
 
 // Document is the record of a whole run.
@@ -93,9 +93,6 @@ type Failure struct {
 	FinishedAt   string `json:"finishedAt"`
 }
 
-// Key is where the record of a run lies in the artifact bucket.
-func Key(workflow string) string { return stage.RunRecordKey(workflow) }
-
 // Run joins the records of the run that frame names.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	if frame.Workflow == "" {
@@ -105,7 +102,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, errs.Invalidf("reading --failures: %w", err)
 	}
-	steps, err := records(ctx, d, in.Bucket, frame.Workflow, frame.Step)
+	steps, err := d.records(ctx, frame.Workflow, frame.Step)
 	if err != nil {
 		return Output{}, err
 	}
@@ -129,7 +126,8 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, fmt.Errorf("encoding the record of run %q: %w", frame.Workflow, err)
 	}
-	if err := d.Put(ctx, in.Bucket, Key(frame.Workflow), data); err != nil {
+	key := bucket.RunRecordKey(frame.Workflow)
+	if err := d.Bucket.Put(ctx, key, data); err != nil {
 		return Output{}, fmt.Errorf("storing the record of run %q: %w", frame.Workflow, err)
 	}
 	if document.deployed() {
@@ -137,11 +135,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		if err != nil {
 			return Output{}, fmt.Errorf("encoding what run %q deployed: %w", frame.Workflow, err)
 		}
-		if err := d.Put(ctx, in.Bucket, stage.DeployedKey, data); err != nil {
+		if err := d.Bucket.Put(ctx, bucket.DeployedKey(), data); err != nil {
 			return Output{}, fmt.Errorf("storing what run %q deployed: %w", frame.Workflow, err)
 		}
 	}
-	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", Key(frame.Workflow))
+	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", key)
 	return Output{}, nil
 }
 
@@ -161,7 +159,7 @@ func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document
 	first := own
 	if in.Origin != "" {
 		var err error
-		if first, err = d.step(ctx, in.Bucket, in.Origin, plan.Pipeline); err != nil {
+		if first, err = d.step(ctx, in.Origin, plan.Pipeline); err != nil {
 			frame.Log.Warn("what the run that handed over found is not known", "run", in.Origin, "error", err)
 		}
 	}
@@ -170,8 +168,8 @@ func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document
 }
 
 // step reads the record of a step of a run.
-func (d Deps) step(ctx context.Context, bucket, workflow, name string) (found stage.Record, err error) {
-	data, err := d.Get(ctx, bucket, stage.RecordKey(workflow, name))
+func (d Deps) step(ctx context.Context, workflow, name string) (found stage.Record, err error) {
+	data, err := d.Bucket.Get(ctx, bucket.StepRecordKey(workflow, name))
 	if err == nil {
 		err = json.Unmarshal(data, &found)
 	}
@@ -229,18 +227,17 @@ func (d *Document) explain() {
 }
 
 // records reads what the steps recorded of themselves.
-func records(ctx context.Context, d Deps, bucket, workflow, self string) ([]stage.Record, error) {
-	prefix := strings.TrimSuffix(stage.RecordKey(workflow, ""), ".json")
-	keys, err := d.List(ctx, bucket, prefix)
+func (d Deps) records(ctx context.Context, workflow, self string) ([]stage.Record, error) {
+	keys, err := d.Bucket.List(ctx, bucket.StepRecordsPrefix(workflow))
 	if err != nil {
 		return nil, fmt.Errorf("listing the records of run %q: %w", workflow, err)
 	}
 	steps := []stage.Record{}
 	for _, key := range keys {
-		if key == stage.RecordKey(workflow, self) {
+		if key == bucket.StepRecordKey(workflow, self) {
 			continue // this stage's own, from an attempt before
 		}
-		data, err := d.Get(ctx, bucket, key)
+		data, err := d.Bucket.Get(ctx, key)
 		if err != nil {
 			return nil, fmt.Errorf("reading the record %q: %w", key, err)
 		}

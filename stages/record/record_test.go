@@ -4,61 +4,49 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"sort"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
-// bucket is a bucket in memory.
-type bucket map[string][]byte
+// objects is a bucket in memory.
+type objects struct{ *buckettest.Memory }
 
-func (b bucket) deps() record.Deps {
-	return record.Deps{
-		List: func(_ context.Context, _, prefix string) (keys []string, err error) {
-			for key := range b {
-				if strings.HasPrefix(key, prefix) {
-					keys = append(keys, key)
-				}
-			}
-			sort.Strings(keys)
-			return keys, nil
-		},
-		Get: func(_ context.Context, _, key string) ([]byte, error) { return b[key], nil },
-		Put: func(_ context.Context, _, key string, data []byte) error { b[key] = data; return nil },
-	}
-}
+func holding(documents map[string]string) objects { return objects{buckettest.New(documents)} }
 
-func (b bucket) step(t *testing.T, name string, minute int, err string) {
+func (b objects) deps() record.Deps { return record.Deps{Bucket: b} }
+
+func (b objects) step(t *testing.T, name string, minute int, err string) {
 	t.Helper()
 	data, encodeErr := json.Marshal(stage.Record{
 		Workflow: "shop-1", Step: name, Started: time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC), Error: err, Hint: "look there",
 	})
 	require.NoError(t, encodeErr)
-	b[stage.RecordKey("shop-1", name)] = data
+	b.Set(bucket.StepRecordKey("shop-1", name), string(data))
 }
 
-func run(t *testing.T, b bucket, in record.Input) record.Document {
+func run(t *testing.T, b objects, in record.Input) record.Document {
 	t.Helper()
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1", Step: "record"}
 	in.Commit, in.Bucket = "0123", "artifacts"
 	_, err := record.Run(context.Background(), b.deps(), frame, in)
 	require.NoError(t, err)
 	var document record.Document
-	require.NoError(t, json.Unmarshal(b["metadata/workflows/shop-1.json"], &document))
+	require.NoError(t, json.Unmarshal([]byte(b.Document("metadata/workflows/shop-1.json")), &document))
 	return document
 }
 
 func TestTheStepsAreJoinedInTheOrderInWhichTheyStarted(t *testing.T) {
-	b := bucket{"metadata/workflows/shop-10/validate.json": []byte("of another run")}
+	b := holding(map[string]string{"metadata/workflows/shop-10/validate.json": "of another run"})
 	b.step(t, "build", 2, "")
 	b.step(t, "validate", 1, "")
 	b.step(t, "record", 3, "of an attempt before")
@@ -71,7 +59,7 @@ func TestTheStepsAreJoinedInTheOrderInWhichTheyStarted(t *testing.T) {
 }
 
 func TestAFailureIsExplainedByTheStepThatRecordedIt(t *testing.T) {
-	b := bucket{}
+	b := holding(nil)
 	b.step(t, "deploy-dev", 1, "stack ApiStack failed")
 	document := run(t, b, record.Input{Status: "Failed", Failures: `[{"displayName":"deploy-dev","message":"Error (exit code 1)"}]`})
 
@@ -81,7 +69,7 @@ func TestAFailureIsExplainedByTheStepThatRecordedIt(t *testing.T) {
 
 func TestAPodThatDiedWithoutARecordIsExplainedByArgo(t *testing.T) {
 	failures := strconv.Quote(`[{"displayName":"build","message":"OOMKilled","phase":"Error"}]`) // as Argo passes it
-	document := run(t, bucket{}, record.Input{Status: "Error", Failures: failures})
+	document := run(t, holding(nil), record.Input{Status: "Error", Failures: failures})
 
 	assert.Equal(t, "build: OOMKilled", document.Error)
 	assert.Equal(t, "Error", document.Failures[0].Phase)
@@ -104,7 +92,7 @@ func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
 		"when nothing was left":      {map[string]string{"build": "done", "deploy-dev": "cancelled"}, "", "Succeeded", "Succeeded", "deploy-dev: why"},
 		"a pod that died all itself": {map[string]string{"build": "done"}, "OOMKilled", "Error", "Error", "deploy-dev: OOMKilled"},
 	} {
-		b := bucket{}
+		b := holding(nil)
 		for step, status := range c.steps {
 			r := stage.Record{Workflow: "shop-1", Step: step, Status: status}
 			if status != stage.Done {
@@ -115,7 +103,7 @@ func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
 			}
 			data, err := json.Marshal(r)
 			require.NoError(t, err)
-			b[stage.RecordKey("shop-1", step)] = data
+			b.Set(bucket.StepRecordKey("shop-1", step), string(data))
 		}
 		document := run(t, b, record.Input{Status: c.status, Failures: `[{"displayName":"deploy-dev","message":"` + c.failure + `"}]`})
 		assert.Equal(t, c.want, document.Status, name)
@@ -124,22 +112,22 @@ func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
 }
 
 func TestARunThatHandedOverNamesTheOneThatGoesOnAndTheOtherWayRound(t *testing.T) {
-	b := bucket{}
+	b := holding(nil)
 	data, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "pipeline", Outputs: map[string]string{
 		"result": "handed-over", "handover": `{"run":"shop-1-h","template":"shop-3f","artifact":"a","digest":"d"}`,
 	}})
 	require.NoError(t, err)
-	b[stage.RecordKey("shop-1", "pipeline")] = data
+	b.Set(bucket.StepRecordKey("shop-1", "pipeline"), string(data))
 	assert.Equal(t, "shop-1-h", run(t, b, record.Input{Status: "Succeeded"}).HandedOver)
 
-	records := stage.Records{Bucket: "artifacts", List: b.deps().List, Get: b.deps().Get}
+	records := stage.Records{Bucket: b}
 	found, err := records.First(t.Context(), "", "shop-0", "shop-1")
 	require.NoError(t, err)
 	handover, err := stage.HandoverOf(found.Steps)
 	require.NoError(t, err)
 	assert.Equal(t, &stage.Handover{Run: "shop-1-h", Template: "shop-3f", Artifact: "a", Digest: "d"}, handover, "a lost run is started by what its record says")
 
-	b = bucket{}
+	b = holding(nil)
 	b.step(t, "pipeline", 1, "")
 	document := run(t, b, record.Input{Status: "Succeeded", Origin: "shop-0"})
 	assert.Empty(t, document.HandedOver)
@@ -147,15 +135,15 @@ func TestARunThatHandedOverNamesTheOneThatGoesOnAndTheOtherWayRound(t *testing.T
 }
 
 func TestARecordSaysAtTheTopWhatTheRunLeftOut(t *testing.T) {
-	pipelineOf := func(run, unreached string) []byte {
+	pipelineOf := func(run, unreached string) string {
 		data, err := json.Marshal(stage.Record{Workflow: run, Step: "pipeline", Outputs: map[string]string{
 			"undeployed": `["Cache"]`, "unreached": unreached, "removed": `[{"name":"Till","account":"111111111111","region":"eu-west-1"}]`,
 		}})
 		require.NoError(t, err)
-		return data
+		return string(data)
 	}
 	till := []stage.RemovedStack{{Name: "Till", Account: "111111111111", Region: "eu-west-1"}}
-	b := bucket{stage.RecordKey("shop-1", "pipeline"): pipelineOf("shop-1", `["eu2"]`)}
+	b := holding(map[string]string{bucket.StepRecordKey("shop-1", "pipeline"): pipelineOf("shop-1", `["eu2"]`)})
 	document := run(t, b, record.Input{Status: "Succeeded"})
 	assert.Equal(t, []string{"Cache"}, document.Undeployed)
 	assert.Equal(t, []string{"eu2"}, document.Unreached)
@@ -163,7 +151,7 @@ func TestARecordSaysAtTheTopWhatTheRunLeftOut(t *testing.T) {
 
 	own, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "pipeline", Outputs: map[string]string{"undeployed": `[]`, "unreached": `["eu3"]`, "removed": `[]`}})
 	require.NoError(t, err)
-	b = bucket{stage.RecordKey("shop-0", "pipeline"): pipelineOf("shop-0", "[]"), stage.RecordKey("shop-1", "pipeline"): own}
+	b = holding(map[string]string{bucket.StepRecordKey("shop-0", "pipeline"): pipelineOf("shop-0", "[]"), bucket.StepRecordKey("shop-1", "pipeline"): string(own)})
 	document = run(t, b, record.Input{Status: "Succeeded", Origin: "shop-0"})
 	assert.Equal(t, []string{"Cache"}, document.Undeployed, "as the run found that handed over")
 	assert.Equal(t, []string{"eu3"}, document.Unreached, "which it reaches itself is what counts")
@@ -172,12 +160,12 @@ func TestARecordSaysAtTheTopWhatTheRunLeftOut(t *testing.T) {
 
 func TestAGraphThatFailsWithWhatIsInItExplainsNothing(t *testing.T) {
 	failures := `[{"displayName":"release","phase":"Failed"},{"displayName":"build","message":"OOMKilled","phase":"Error"}]`
-	assert.Equal(t, "build: OOMKilled", run(t, bucket{}, record.Input{Status: "Error", Failures: failures}).Error)
+	assert.Equal(t, "build: OOMKilled", run(t, holding(nil), record.Input{Status: "Error", Failures: failures}).Error)
 }
 
 func TestFailuresThatAreNoListAreRefused(t *testing.T) {
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}
-	_, err := record.Run(context.Background(), bucket{}.deps(), frame, record.Input{Failures: "{{workflow.failures}}"})
+	_, err := record.Run(context.Background(), holding(nil).deps(), frame, record.Input{Failures: "{{workflow.failures}}"})
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
@@ -188,10 +176,9 @@ func TestWhatARunDeployedIsKeptWhenItSucceeded(t *testing.T) {
 	}{
 		"a run that deployed": {"deploy-dev", "Succeeded", true}, "a run that failed": {"deploy-dev", "Failed", false}, "the check of a pull request": {"validate", "Succeeded", false},
 	} {
-		b := bucket{}
+		b := holding(nil)
 		b.step(t, c.step, 1, "")
 		run(t, b, record.Input{Status: c.status})
-		_, kept := b[stage.DeployedKey]
-		assert.Equal(t, c.kept, kept, name)
+		assert.Equal(t, c.kept, b.Document(bucket.DeployedKey()) != "", name)
 	}
 }

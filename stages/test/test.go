@@ -56,13 +56,17 @@ type Input struct {
 
 // Validate refuses an input that names no workspace, or two.
 func (in Input) Validate() error {
-	if err := bucket.CheckNamed(in.Source, in.Artifact, in.ArtifactDir, in.Bucket); err != nil {
+	if err := in.built().Validate(); err != nil {
 		return err
 	}
-	if in.Artifact != "" && (in.Digest == "" || in.Bucket == "") {
-		return errs.Invalidf("the artifact %q needs --bucket and --digest", in.Artifact)
-	}
 	return checkout.CheckCommit(in.Commit)
+}
+
+// built is the workspace that the flags name.
+func (in Input) built() bucket.Workspace {
+	return bucket.Workspace{
+		Source: in.Source, Artifact: in.Artifact, Digest: in.Digest, Bucket: in.Bucket, ArtifactDir: in.ArtifactDir, Commit: in.Commit,
+	}
 }
 
 // Output is what the stage leaves.
@@ -76,12 +80,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("tester") 
 
 // Deps are what the stage works with.
 type Deps struct {
-	// Fetch brings an artifact, verified against its digest, into a folder.
-	Fetch func(ctx context.Context, bucket, artifact, digest, dir string) error
-	// Get reads an object of the bucket.
-	Get func(ctx context.Context, bucket, key string) ([]byte, error)
-	// Put stores an object in the bucket.
-	Put func(ctx context.Context, bucket, key string, data []byte) error
+	// Bucket has the artifact and the stack outputs, and gets report and log; nil is none.
+	Bucket bucket.Bucket
 	// Enter enters the environment's account and lends its credentials: it gives
 	// the environment of the commands, and what to call when they have ended.
 	Enter func(ctx context.Context, frame stage.Frame, env config.Environment) (environ []string, done func(), err error)
@@ -101,18 +101,16 @@ type Document struct {
 
 // Run tests the environment. The report is kept whatever the tests say.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	if in.ArtifactDir != "" {
-		var err error
-		if d, in, err = fromFolder(d, in); err != nil {
-			return Output{}, err
-		}
-	}
-	folders, done, err := d.prepare(ctx, frame, in)
+	scratch, err := checkout.Scratch("test-")
 	if err != nil {
 		return Output{}, err
 	}
-	defer done()
-	env, found, err := environment(folders.workspace, in, frame.Workflow == "")
+	defer remove.All(scratch)
+	dir, err := in.built().Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace"))
+	if err != nil {
+		return Output{}, err
+	}
+	env, found, err := environment(dir, in, frame.Workflow == "")
 	if err != nil || !found {
 		if err == nil {
 			frame.Log.Warn("the configuration of this commit has no such environment, or no tests for it; nothing is tested",
@@ -120,16 +118,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		}
 		return Output{}, err
 	}
-	return d.test(ctx, frame, in, env, folders)
-}
-
-// fromFolder lets a folder take the place of the bucket.
-func fromFolder(d Deps, in Input) (Deps, Input, error) {
-	var folders bucket.Folders
-	built, err := folders.Open(in.ArtifactDir, in.Commit)
-	d.Fetch, d.Get, d.Put = folders.Fetch, folders.Get, folders.Put
-	in.Bucket, in.Artifact, in.Digest = in.ArtifactDir, built.Key, built.Digest
-	return d, in, err
+	return d.test(ctx, frame, in, env, folders{dir, scratch})
 }
 
 // environment finds the environment in the configuration of the commit. A run
@@ -149,24 +138,6 @@ func environment(dir string, in Input, byHand bool) (config.Environment, bool, e
 
 // folders are where the stage works.
 type folders struct{ workspace, scratch string }
-
-func (d Deps) prepare(ctx context.Context, frame stage.Frame, in Input) (folders, func(), error) {
-	scratch, err := checkout.Scratch("test-")
-	if err != nil {
-		return folders{}, nil, err
-	}
-	done := func() { _ = remove.All(scratch) }
-	if in.Source != "" {
-		return folders{in.Source, scratch}, done, nil
-	}
-	dir := filepath.Join(scratch, "workspace")
-	frame.Log.Info("fetching the built workspace", "key", in.Artifact)
-	if err := d.Fetch(ctx, in.Bucket, in.Artifact, in.Digest, dir); err != nil {
-		done()
-		return folders{}, nil, err
-	}
-	return folders{dir, scratch}, done, nil
-}
 
 // test runs the commands and keeps what they leave.
 func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.Environment, at folders) (Output, error) {
@@ -258,8 +229,8 @@ func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
 			return nil, errs.Invalidf("reading the stack outputs: %w", err)
 		}
 		return data, nil
-	case in.Bucket != "":
-		data, err := d.Get(ctx, in.Bucket, bucket.DetailedOutputsKey(in.Commit, in.Environment))
+	case d.Bucket != nil:
+		data, err := d.Bucket.Get(ctx, bucket.DetailedOutputsKey(in.Commit, in.Environment))
 		if errors.Is(err, fs.ErrNotExist) {
 			break // never deployed by the pipeline
 		}
@@ -276,35 +247,34 @@ func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *D
 	frame.Log.Info("tested", "environment", in.Environment, "passed", document.Passed, "tests", document.Totals.Tests,
 		"failures", document.Totals.Failures+document.Totals.Errors, "skipped", document.Totals.Skipped)
 	out := Output{Totals: document.Totals}
-	if in.Bucket == "" {
+	if d.Bucket == nil {
 		return out, nil
 	}
 	// What a cancelled test left is kept as well.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	prefix := fmt.Sprintf("%s/%s/tests/", in.Commit, in.Environment)
-	out.Report = prefix + "report.json"
-	return out, d.store(ctx, in.Bucket, prefix, *document, dir, log, frame.Redactor)
+	out.Report = bucket.TestReportKey(in.Commit, in.Environment)
+	return out, d.store(ctx, *document, dir, log, frame.Redactor)
 }
 
 // store keeps reports, log and document. Tests print what they like into their
 // reports, so these are masked like the log.
-func (d Deps) store(ctx context.Context, bucket, prefix string, document Document, dir string, log []byte, mask *redact.Redactor) error {
+func (d Deps) store(ctx context.Context, document Document, dir string, log []byte, mask *redact.Redactor) error {
 	for _, report := range document.Reports {
 		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.Path)))
 		if err != nil {
 			return fmt.Errorf("reading the test report %q: %w", report.Path, err)
 		}
-		if err := d.Put(ctx, bucket, prefix+"junit/"+report.Path, []byte(mask.String(string(data)))); err != nil {
+		if err := d.Bucket.Put(ctx, bucket.JUnitKey(document.Commit, document.Environment, report.Path), []byte(mask.String(string(data)))); err != nil {
 			return fmt.Errorf("storing the test report %q: %w", report.Path, err)
 		}
 	}
-	if err := d.Put(ctx, bucket, prefix+"log.txt", log); err != nil {
+	if err := d.Bucket.Put(ctx, bucket.TestLogKey(document.Commit, document.Environment), log); err != nil {
 		return fmt.Errorf("storing the log of the tests: %w", err)
 	}
 	data, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding the report of the tests: %w", err)
 	}
-	return d.Put(ctx, bucket, prefix+"report.json", data)
+	return d.Bucket.Put(ctx, bucket.TestReportKey(document.Commit, document.Environment), data)
 }

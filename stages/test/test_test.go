@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
@@ -41,23 +41,16 @@ environments:
 }
 
 type world struct {
-	bucket map[string][]byte
+	bucket *buckettest.Memory
 	log    bytes.Buffer
 	left   bool
 
 	workflow string // name of the run; "" is a call by hand
 }
 
-func (w *world) deps(dir string) test.Deps {
+func (w *world) deps(in test.Input) test.Deps {
 	return test.Deps{
-		Fetch: func(_ context.Context, _, _, _, to string) error { return os.CopyFS(to, os.DirFS(dir)) },
-		Get: func(_ context.Context, _, key string) ([]byte, error) {
-			if data, there := w.bucket[key]; there {
-				return data, nil
-			}
-			return nil, fs.ErrNotExist
-		},
-		Put: func(_ context.Context, _, key string, data []byte) error { w.bucket[key] = data; return nil },
+		Bucket: buckettest.Opened(w.bucket, in.Bucket, in.ArtifactDir),
 		Enter: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
 			return []string{"PATH=" + os.Getenv("PATH"), "LENT=yes"}, func() { w.left = true }, nil
 		},
@@ -66,8 +59,9 @@ func (w *world) deps(dir string) test.Deps {
 
 func run(ctx context.Context, w *world, dir string, change func(*test.Input)) (test.Output, error) {
 	if w.bucket == nil {
-		w.bucket = map[string][]byte{bucket.DetailedOutputsKey(commit, "dev"): []byte(`{"Api":{"Url":{"value":"https://api.example.test","description":"Where"}}}`)}
+		w.bucket = buckettest.New(map[string]string{bucket.DetailedOutputsKey(commit, "dev"): `{"Api":{"Url":{"value":"https://api.example.test","description":"Where"}}}`})
 	}
+	w.bucket.Workspace = dir
 	in := test.Input{
 		Environment: "dev", Commit: commit, Config: config.File, Bucket: "artifacts", Artifact: "a", Digest: "sha256:0",
 	}
@@ -75,13 +69,13 @@ func run(ctx context.Context, w *world, dir string, change func(*test.Input)) (t
 		change(&in)
 	}
 	frame := stage.Frame{Workflow: w.workflow, Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New("canary-value-1234")}
-	return test.Run(ctx, w.deps(dir), frame, in)
+	return test.Run(ctx, w.deps(in), frame, in)
 }
 
 func (w *world) document(t *testing.T) test.Document {
 	t.Helper()
 	var document test.Document
-	require.NoError(t, json.Unmarshal(w.bucket[commit+"/dev/tests/report.json"], &document))
+	require.NoError(t, json.Unmarshal([]byte(w.bucket.Document(commit+"/dev/tests/report.json")), &document))
 	return document
 }
 
@@ -109,8 +103,8 @@ func TestAFailingTestFailsTheRunAndKeepsReportLogAndJUnit(t *testing.T) {
 	assert.False(t, document.Passed)
 	assert.Equal(t, 3, document.Commands[0].ExitCode)
 	assert.Len(t, document.Commands, 1, "the first failure stops the rest")
-	assert.Contains(t, w.bucket, commit+"/dev/tests/junit/reports/junit.xml")
-	log := string(w.bucket[commit+"/dev/tests/log.txt"])
+	assert.Contains(t, w.bucket.Keys(), commit+"/dev/tests/junit/reports/junit.xml")
+	log := w.bucket.Document(commit + "/dev/tests/log.txt")
 	assert.Contains(t, log, "token [redacted]")
 	assert.NotContains(t, log+w.log.String(), "canary-value-1234")
 }
@@ -155,9 +149,9 @@ func TestNoSecretIsInAKeptReport(t *testing.T) {
 	_, err := run(t.Context(), &w, dir, nil)
 
 	require.ErrorContains(t, err, "1 of 1 tests failed: login [redacted]")
-	assert.Contains(t, string(w.bucket[commit+"/dev/tests/junit/junit.xml"]), "login with [redacted] failed")
-	for key, data := range w.bucket {
-		assert.NotContains(t, string(data), "canary-value-1234", key)
+	assert.Contains(t, w.bucket.Document(commit+"/dev/tests/junit/junit.xml"), "login with [redacted] failed")
+	for _, key := range w.bucket.Keys() {
+		assert.NotContains(t, w.bucket.Document(key), "canary-value-1234", key)
 	}
 }
 
@@ -199,7 +193,7 @@ func TestOnAPlainFolderNothingIsStored(t *testing.T) {
 		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, Source: dir, OutputsFile: file}
 	})
 	require.NoError(t, err, w.log.String())
-	assert.Len(t, w.bucket, 1)
+	assert.Len(t, w.bucket.Keys(), 1)
 }
 
 func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
@@ -208,9 +202,10 @@ func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
 	packed, err := bucket.Pack(t.Context(), workspace(t, `echo "<testsuite><testcase/></testsuite>" > junit.xml; grep -q here "$STACK_OUTPUTS" && grep -q Where "$STACK_OUTPUTS_DETAILED" && grep -q api-url "$STACK_OUTPUTS_DETAILED"`), func(string) bool { return false })
 	require.NoError(t, err)
 	defer packed.Remove()
-	_, err = bucket.Folders{}.Save(folder, packed, bucket.Metadata{Commit: commit})
+	artifacts := bucket.OpenDirectory(folder)
+	_, err = artifacts.Save(t.Context(), packed, bucket.Metadata{Commit: commit})
 	require.NoError(t, err)
-	require.NoError(t, bucket.Folders{}.Put(t.Context(), folder, bucket.DetailedOutputsKey(commit, "dev"), []byte(`{"Api":{"Url":{"value":"here","description":"Where","exportName":"api-url"}}}`)))
+	require.NoError(t, artifacts.Put(t.Context(), bucket.DetailedOutputsKey(commit, "dev"), []byte(`{"Api":{"Url":{"value":"here","description":"Where","exportName":"api-url"}}}`)))
 	out, err := run(t.Context(), &w, "", func(in *test.Input) {
 		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: folder}
 		require.NoError(t, in.Validate())
@@ -220,7 +215,7 @@ func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
 	assert.Equal(t, 1, out.Totals.Tests)
 	assert.FileExists(t, filepath.Join(folder, out.Report))
 	assert.FileExists(t, filepath.Join(folder, commit, "dev/tests/junit/junit.xml"))
-	assert.Len(t, w.bucket, 1, "nothing went to a bucket")
+	assert.Len(t, w.bucket.Keys(), 1, "nothing went to a bucket")
 }
 
 func TestAFolderWithoutTheCommitIsAWrongInput(t *testing.T) {
@@ -246,7 +241,7 @@ func TestEndlessOutputIsKeptUpToABound(t *testing.T) {
 	var w world
 	_, err := run(t.Context(), &w, workspace(t, "head -c 40000000 /dev/zero | tr '\\\\0' 'x' | fold -w 100"), nil)
 	require.NoError(t, err)
-	assert.Equal(t, 16<<20, len(w.bucket[commit+"/dev/tests/log.txt"]))
+	assert.Equal(t, 16<<20, len(w.bucket.Document(commit+"/dev/tests/log.txt")))
 }
 
 func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {

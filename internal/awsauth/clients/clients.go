@@ -1,6 +1,6 @@
-// Package clients makes what the programs work with in AWS: the store of the
-// artifact bucket and the way into an environment's account. It is called by
-// main functions only; everything below takes what it is given.
+// Package clients makes what the programs work with in AWS: the artifact bucket
+// and the way into an environment's account. It is called by main functions only;
+// everything below takes what it is given.
 package clients
 
 import (
@@ -15,25 +15,28 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Store opens the artifact bucket with the SDK's default credentials and region.
-func Store(ctx context.Context) (*bucket.Store, error) {
+// Bucket opens the artifact bucket of a stage from its flags: the bucket of a
+// name, or the directory in its place, or none (nil) where both are empty.
+func Bucket(ctx context.Context, name, directory string) (bucket.Bucket, error) {
+	switch {
+	case directory != "":
+		return bucket.OpenDirectory(directory), nil
+	case name != "":
+		return NamedBucket(ctx, name)
+	}
+	return nil, nil
+}
+
+// NamedBucket opens a bucket of S3 with the SDK's default credentials and region.
+func NamedBucket(ctx context.Context, name string) (bucket.Bucket, error) {
 	base, err := awsauth.Load(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	return bucket.NewStore(s3.NewFromConfig(base, func(o *s3.Options) {
-		// A part of an object has no checksum; the digest of the whole is compared by the store.
+	return bucket.OpenS3(s3.NewFromConfig(base, func(o *s3.Options) {
+		// A part of an object has no checksum; the digest of the whole is compared by the bucket.
 		o.DisableLogOutputChecksumValidationSkipped = true
-	})), nil
-}
-
-// PutRecord stores the record of a stage; it is a stage.Program's Record.
-func PutRecord(ctx context.Context, bucket, key string, record []byte) error {
-	store, err := Store(ctx)
-	if err != nil {
-		return err
-	}
-	return store.Put(ctx, bucket, key, record)
+	}), name), nil
 }
 
 // Enter enters an account from the SDK's default credentials.

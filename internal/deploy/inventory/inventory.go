@@ -14,31 +14,20 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// folder is the folder of the artifact bucket that never expires.
-const folder = "metadata/stacks/"
-
-// Key is where the artifact bucket keeps which stacks runs have deployed to an
-// environment. The deployment of the environment alone adds to it, so that
-// environments that are deployed at once do not lose each other's.
-func Key(environment string) string { return folder + environment + ".json" }
-
 // Store is where inventories are kept, and what is needed to look at the stacks.
+// The deployment of an environment alone adds to that environment's, so that
+// environments that are deployed at once do not lose each other's.
 type Store struct {
-	Bucket string
-	List   func(ctx context.Context, bucket, prefix string) ([]string, error)
-	Get    func(ctx context.Context, bucket, key string) ([]byte, error)
-	Put    func(ctx context.Context, bucket, key string, data []byte) error
+	Bucket bucket.Bucket // nil keeps nothing
 	Engine deploy.Engine // its access to accounts, its log
 }
-
-// keeps says whether there is a place to keep inventories in.
-func (s Store) keeps() bool { return s.Bucket != "" && s.List != nil && s.Get != nil && s.Put != nil }
 
 // limit bounds the reading and the writing of inventories.
 const limit = 10 * time.Second
@@ -93,7 +82,7 @@ func ownedOf(r deploy.Request, out deploy.Outcome) (stacks []owned) {
 // pipeline's run the check of all environments gives them, before. Nothing fails
 // for it.
 func (s Store) Update(ctx context.Context, cfg *config.Config, r deploy.Request, out deploy.Outcome) []stage.RemovedStack {
-	if !s.keeps() {
+	if s.Bucket == nil {
 		return nil
 	}
 	if err := s.change(ctx, r.Name, add(ownedOf(r, out))); err != nil {
@@ -138,14 +127,14 @@ func (o owned) sound() bool {
 // readAll reads the inventories of all environments, those included that
 // the configuration does not have any more.
 func (s Store) readAll(ctx context.Context) ([]inventory, error) {
-	keys, err := s.List(ctx, s.Bucket, folder)
+	keys, err := s.Bucket.List(ctx, bucket.StacksPrefix())
 	if err != nil {
 		return nil, err
 	}
 	var all []inventory
 	for _, key := range keys {
-		name, isJSON := strings.CutSuffix(strings.TrimPrefix(key, folder), ".json")
-		if !isJSON || !environmentForm.MatchString(name) {
+		name, ok := bucket.StacksEnvironment(key)
+		if !ok || !environmentForm.MatchString(name) {
 			continue
 		}
 		one, err := s.read(ctx, name)
@@ -158,8 +147,8 @@ func (s Store) readAll(ctx context.Context) ([]inventory, error) {
 }
 
 func (s Store) read(ctx context.Context, environment string) (inventory, error) {
-	one, key := inventory{environment: environment}, Key(environment)
-	data, err := s.Get(ctx, s.Bucket, key)
+	one, key := inventory{environment: environment}, bucket.StacksKey(environment)
+	data, err := s.Bucket.Get(ctx, key)
 	if err != nil {
 		return one, err
 	}
@@ -175,8 +164,8 @@ func (s Store) read(ctx context.Context, environment string) (inventory, error) 
 func (s Store) change(ctx context.Context, environment string, change func([]owned) []owned) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	key := Key(environment)
-	keys, err := s.List(ctx, s.Bucket, key)
+	key := bucket.StacksKey(environment)
+	keys, err := s.Bucket.List(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -192,7 +181,7 @@ func (s Store) change(ctx context.Context, environment string, change func([]own
 	if err := errors.Join(beforeErr, afterErr); err != nil || bytes.Equal(before, after) {
 		return err
 	}
-	return s.Put(ctx, s.Bucket, key, after)
+	return s.Bucket.Put(ctx, key, after)
 }
 
 func (i inventory) encode() ([]byte, error) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
@@ -37,7 +38,7 @@ type comparison struct {
 // the commit deploys any more, by what all of its environments deploy. Nothing
 // fails for it.
 func (s Store) Removed(ctx context.Context, cfg *config.Config, all []deploy.Arrangement) []stage.RemovedStack {
-	if !s.keeps() {
+	if s.Bucket == nil {
 		return nil
 	}
 	found, err := s.readAll(ctx)
@@ -110,7 +111,7 @@ func (s Store) removed(ctx context.Context, found []inventory, c comparison) []s
 		}
 		r := stage.RemovedStack{
 			Environment: homes[o.spot()], Stack: o.Stack, Name: o.Name, Account: o.Account, Region: o.Region,
-			Reason: c.reason(o, homes[o.spot()]), Status: answers[i].status, Key: Key(homes[o.spot()]),
+			Reason: c.reason(o, homes[o.spot()]), Status: answers[i].status, Key: bucket.StacksKey(homes[o.spot()]),
 		}
 		if answers[i].err != nil {
 			r.Unknown = s.Engine.Redactor.String(firstLine(answers[i].err))

@@ -9,13 +9,13 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
-	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
 // conclude prints the last screen, of the run and of the one that it handed over
@@ -251,7 +251,7 @@ func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, r
 		}
 	}
 	for _, run := range runs {
-		s.line("  metadata  %s", state.Short(l.cloud.Object(place, record.Key(run.Name))))
+		s.line("  metadata  %s", state.Short(l.cloud.Object(place, bucket.RunRecordKey(run.Name))))
 		s.line("  logs      %s", state.Short(filepath.Join(l.state.Run(run.Name), "logs")))
 	}
 	s.line("  pipeline  %s", state.Short(l.state.Objects()))

@@ -28,7 +28,7 @@ var behind = map[string][]string{
 // source of the packages that a deployment calls AWS with.
 func TestTheTableOfCallsLacksNoneOfTheSource(t *testing.T) {
 	found := map[string]bool{}
-	for _, name := range []string{"account", "artifact", "assets", "cfn"} {
+	for _, name := range []string{"account", "bucket", "assets", "cfn"} {
 		files, err := filepath.Glob(filepath.Join("..", name, "*.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, files)

@@ -99,7 +99,7 @@ func (c *cloud) upload(app string) (key, digest string) {
 	packed, err := bucket.Pack(ctx, app, func(string) bool { return false })
 	require.NoError(c.t, err)
 	defer packed.Remove()
-	stored, err := bucket.NewStore(client).Upload(ctx, artifacts, packed, bucket.Metadata{Commit: commit})
+	stored, err := bucket.OpenS3(client, artifacts).Save(ctx, packed, bucket.Metadata{Commit: commit})
 	require.NoError(c.t, err)
 	return stored.Key, stored.Digest
 }

@@ -35,13 +35,13 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 			pkg{Path: "cmd/helper"}, "cmd/helper has no layer",
 		},
 		"an import upwards": {
-			pkg{Path: "internal/plan", Imports: []string{"stages/build"}}, "internal/plan (layer 1) imports stages/build (layer 3)",
+			pkg{Path: "internal/plan", Imports: []string{"stages/build"}}, "internal/plan (layer 2) imports stages/build (layer 4)",
 		},
 		"a package that imports one below its folder with a row of its own": {
-			pkg{Path: "internal/awsauth", Imports: []string{"internal/awsauth/clients"}}, "internal/awsauth (layer 1) imports internal/awsauth/clients (layer 2)",
+			pkg{Path: "internal/awsauth", Imports: []string{"internal/awsauth/clients"}}, "internal/awsauth (layer 2) imports internal/awsauth/clients (layer 3)",
 		},
 		"an import sideways": {
-			pkg{Path: "stages/build", Imports: []string{"stages/test"}}, "stages/build (layer 3) imports stages/test (layer 3)",
+			pkg{Path: "stages/build", Imports: []string{"stages/test"}}, "stages/build (layer 4) imports stages/test (layer 4)",
 		},
 		"a base package that imports another": {
 			pkg{Path: "internal/config", Imports: []string{"internal/errs"}}, "internal/config (layer 0) imports internal/errs (layer 0)",

@@ -26,24 +26,25 @@ var layers = []layer{
 		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
 		"internal/command/remove", "internal/names",
 	}},
-	1: {"tools", "each does one thing to the outside world, or computes one thing", []string{
-		"internal/stage", "internal/plan", "internal/awsauth", "internal/bucket", "internal/deploy/assets",
+	1: {"storage", "the artifact bucket, its keys and documents", []string{"internal/bucket"}},
+	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{
+		"internal/stage", "internal/plan", "internal/awsauth", "internal/deploy/assets",
 		"internal/deploy/cfn", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/kube", "internal/report/progress",
 	}},
-	2: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
+	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
 		"internal/argo", "internal/infra", "internal/deploy", "internal/scaffold", "internal/awsauth/clients",
 	}},
-	3: {"stages", "one package per stage: typed input, typed output", []string{
+	4: {"stages", "one package per stage: typed input, typed output", []string{
 		"stages/validation", "stages/build", "stages/pipeline", "stages/deploy", "stages/test", "stages/record",
 		"stages/reconcile",
 	}},
-	4: {"contracts", "the contracts of all stages", []string{"stages"}},
-	5: {"pipelines", "work on a whole pipeline: install it, or run it on this machine", []string{"internal/install", "internal/localrun"}},
-	6: {"programs", "parse flags, make clients, call, print", []string{
+	5: {"contracts", "the contracts of all stages", []string{"stages"}},
+	6: {"pipelines", "work on a whole pipeline: install it, or run it on this machine", []string{"internal/install", "internal/localrun"}},
+	7: {"programs", "parse flags, make clients, call, print", []string{
 		"cmd/validator", "cmd/builder", "cmd/deployer", "cmd/tester", "cmd/generator",
 	}},
-	7: {"tests", "test and measure the product; nothing imports them", []string{
+	8: {"tests", "test and measure the product; nothing imports them", []string{
 		"internal/tests/bench", "internal/tests/layers", "internal/tests/programs", "internal/tests/conformance",
 	}},
 }

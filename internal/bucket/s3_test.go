@@ -1,9 +1,8 @@
 package bucket
 
 import (
-	"bytes"
 	"context"
-	"fmt"
+	"encoding/json"
 	"io/fs"
 	"net/http"
 	"os"
@@ -27,13 +26,13 @@ func TestAWorkspaceComesBackByKeyAndDigest(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			c := newCloud(t)
 			p := packed(t, workspace(t, megabytes))
-			m, err := c.store.Upload(t.Context(), bucket, p, about())
+			m, err := c.store.Save(t.Context(), p, about())
 			require.NoError(t, err)
 			assert.Equal(t, megabytes > 0, c.client.parts.Load() > 1)
 			assert.Equal(t, commit+"/"+strings.TrimPrefix(p.Digest, "sha256:")+".tar.zst", m.Key)
 
 			dir := filepath.Join(t.TempDir(), "out")
-			require.NoError(t, c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir))
+			require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, dir))
 			again := packed(t, dir)
 			assert.Equal(t, p.Digest, again.Digest)
 			assert.NoFileExists(t, filepath.Join(dir, ".git"))
@@ -52,11 +51,13 @@ func assertNoTemporaryFiles(t *testing.T) {
 func TestTheObjectAndADocumentSayWhatItIs(t *testing.T) {
 	c := newCloud(t)
 	p := packed(t, workspace(t, 0))
-	m, err := c.store.Upload(t.Context(), bucket, p, about())
+	m, err := c.store.Save(t.Context(), p, about())
 	require.NoError(t, err)
 
 	var document map[string]any
-	require.NoError(t, c.store.GetJSON(t.Context(), bucket, commit+"/artifact.json", &document))
+	text, err := c.store.Get(t.Context(), commit+"/artifact.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &document))
 	assert.Equal(t, map[string]any{
 		"key": m.Key, "digest": p.Digest, "commit": commit, "branch": "feature/ümläut #1", "repository": "https://github.com/aphex/shop",
 		"timestamp": "2026-11-23T06:30:00Z", "size": float64(p.Size), "files": 3., "bytes": 6.,
@@ -82,27 +83,27 @@ func TestTheObjectAndADocumentSayWhatItIs(t *testing.T) {
 func TestTheSameArtifactIsNotSentTwice(t *testing.T) {
 	c := newCloud(t)
 	p := packed(t, workspace(t, 0))
-	_, err := c.store.Upload(t.Context(), bucket, p, about())
+	_, err := c.store.Save(t.Context(), p, about())
 	require.NoError(t, err)
 	require.EqualValues(t, 2, c.client.puts.Load())
-	_, err = c.store.Upload(t.Context(), bucket, p, about())
+	_, err = c.store.Save(t.Context(), p, about())
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, c.client.puts.Load(), "only the document is written again")
 }
 
 func TestAChangedArtifactIsRefusedAndNothingOfItIsUsed(t *testing.T) {
 	c := newCloud(t)
-	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 	require.NoError(t, err)
 	other := workspace(t, 0)
 	require.NoError(t, os.WriteFile(filepath.Join(other, "evil.sh"), []byte("rm -rf /"), 0o755))
 	evil := packed(t, other)
 	data, err := os.ReadFile(evil.File)
 	require.NoError(t, err)
-	require.NoError(t, c.store.Put(t.Context(), bucket, m.Key, data))
+	require.NoError(t, c.store.Put(t.Context(), m.Key, data))
 
 	dir := filepath.Join(t.TempDir(), "out")
-	err = c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir)
+	err = c.store.Fetch(t.Context(), m.Key, m.Digest, dir)
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, err.Error(), m.Digest)
@@ -114,17 +115,17 @@ func TestOneFileIsReadWithoutUnpackingTheRest(t *testing.T) {
 	c := newCloud(t)
 	source := workspace(t, 0)
 	require.NoError(t, os.WriteFile(filepath.Join(source, "aphex-config.yaml"), []byte("version"), 0o600))
-	m, err := c.store.Upload(t.Context(), bucket, packed(t, source), about())
+	m, err := c.store.Save(t.Context(), packed(t, source), about())
 	require.NoError(t, err)
 
-	data, err := c.store.FetchFile(t.Context(), bucket, m.Key, m.Digest, "aphex-config.yaml")
+	data, err := c.store.FetchFile(t.Context(), m.Key, m.Digest, "aphex-config.yaml")
 	require.NoError(t, err)
 	assert.Equal(t, "version", string(data))
-	_, err = c.store.FetchFile(t.Context(), bucket, m.Key, m.Digest, "gone.yaml")
+	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "gone.yaml")
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 
-	require.NoError(t, c.store.Put(t.Context(), bucket, m.Key, []byte("other")))
-	_, err = c.store.FetchFile(t.Context(), bucket, m.Key, m.Digest, "aphex-config.yaml")
+	require.NoError(t, c.store.Put(t.Context(), m.Key, []byte("other")))
+	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "aphex-config.yaml")
 	assert.ErrorContains(t, err, "not the one that was built")
 }
 
@@ -135,9 +136,9 @@ func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, junk, 0o644))
 	digest, err := digestOfFile(file)
 	require.NoError(t, err)
-	require.NoError(t, c.store.Put(t.Context(), bucket, Key(commit, digest), junk))
+	require.NoError(t, c.store.Put(t.Context(), ArtifactKey(commit, digest), junk))
 	dir := t.TempDir()
-	err = c.store.Fetch(t.Context(), bucket, Key(commit, digest), digest, dir)
+	err = c.store.Fetch(t.Context(), ArtifactKey(commit, digest), digest, dir)
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	entries, err := os.ReadDir(dir)
@@ -147,32 +148,32 @@ func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {
 
 func TestAFetchNeedsADigestAndAnEmptyFolder(t *testing.T) {
 	c := newCloud(t)
-	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 	require.NoError(t, err)
 	for _, digest := range []string{"", "latest", "sha256:", strings.TrimPrefix(m.Digest, "sha256:"), strings.ToUpper(m.Digest), m.Digest + "0", "md5:abc"} {
-		assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, digest, t.TempDir())), digest)
+		assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), m.Key, digest, t.TempDir())), digest)
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644))
-	assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, dir)))
+	assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), m.Key, m.Digest, dir)))
 	assert.FileExists(t, filepath.Join(dir, "mine"))
 }
 
 func TestWhatIsMissingOrForbiddenIsNamed(t *testing.T) {
 	c := newCloud(t)
-	_, err := c.store.Get(t.Context(), bucket, "missing")
+	_, err := c.store.Get(t.Context(), "missing")
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, err.Error(), "s3://"+bucket+"/missing: there is no such object")
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 
-	err = c.store.Put(t.Context(), "no-such-bucket", "key", nil)
+	err = OpenS3(c.client, "no-such-bucket").Put(t.Context(), "key", nil)
 	require.Error(t, err)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, err.Error(), "there is no such bucket")
 
 	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Refuse, Status: http.StatusForbidden, Code: "AccessDenied", Message: "no"})
-	_, err = c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	_, err = c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 	require.Error(t, err)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.NotEmpty(t, errs.HintOf(err))
@@ -190,12 +191,12 @@ func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
 				rule.Service, rule.Operation = "s3", operation
 				c.Fail(rule)
 			}
-			m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+			m, err := c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 			require.NoError(t, err)
-			require.NoError(t, c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, t.TempDir()))
+			require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir()))
 
 			c.Fail(awssim.Rule{Service: "s3", Kind: rule.Kind, Status: rule.Status})
-			_, err = c.store.Get(t.Context(), bucket, m.Key)
+			_, err = c.store.Get(t.Context(), m.Key)
 			require.Error(t, err, "when it goes on failing")
 			assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
 		})
@@ -205,52 +206,40 @@ func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
 func TestAnUploadInPartsWhoseLastAnswerWasLostIsThere(t *testing.T) {
 	c := newCloud(t)
 	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Drop, AfterEffect: true, Times: 1})
-	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 20)), about())
+	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 20)), about())
 	require.NoError(t, err)
-	require.NoError(t, c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, t.TempDir()))
+	require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir()))
 
 	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Refuse, Status: 404, Code: "NoSuchUpload", Message: "gone"})
-	_, err = c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 21)), about())
+	_, err = c.store.Save(t.Context(), packed(t, workspace(t, 21)), about())
 	require.ErrorContains(t, err, "NoSuchUpload", "an upload that somebody took away is none")
 }
 
 func TestABucketThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	c := newCloud(t)
-	m, err := c.store.Upload(t.Context(), bucket, packed(t, workspace(t, 0)), about())
+	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 	require.NoError(t, err)
 	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Delay, Delay: time.Hour})
 	c.store.limit = 200 * time.Millisecond
-	err = c.store.Fetch(t.Context(), bucket, m.Key, m.Digest, t.TempDir())
+	err = c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir())
 	require.Error(t, err)
 	assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	err = c.store.Fetch(ctx, bucket, m.Key, m.Digest, t.TempDir())
+	err = c.store.Fetch(ctx, m.Key, m.Digest, t.TempDir())
 	require.Error(t, err)
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err), err)
 }
 
-func TestDocumentsAndLogsAreKeptAndListed(t *testing.T) {
+func TestADocumentSaysWhatTypeItIs(t *testing.T) {
 	c := newCloud(t)
-	require.NoError(t, c.store.PutJSON(t.Context(), bucket, "a/report.json", map[string]int{"tests": 3}))
-	log := filepath.Join(t.TempDir(), "x.log")
-	require.NoError(t, os.WriteFile(log, bytes.Repeat([]byte("line\n"), 5<<20), 0o644))
-	require.NoError(t, c.store.PutFile(t.Context(), bucket, "a/tests.log", log))
-	for i := range 3 {
-		require.NoError(t, c.store.Put(t.Context(), bucket, fmt.Sprintf("b/%d", i), []byte{byte(i)}))
+	for key, kind := range map[string]string{"a/report.json": "application/json", "a/log.txt": "text/plain; charset=utf-8", "a/other": "application/octet-stream"} {
+		require.NoError(t, c.store.Put(t.Context(), key, []byte("{}")))
+		head, err := c.client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+		require.NoError(t, err)
+		assert.Equal(t, kind, *head.ContentType)
 	}
-	keys, err := c.store.List(t.Context(), bucket, "a/")
-	require.NoError(t, err)
-	assert.Equal(t, []string{"a/report.json", "a/tests.log"}, keys)
-	data, err := c.store.Get(t.Context(), bucket, "a/tests.log")
-	require.NoError(t, err)
-	assert.Len(t, data, 25<<20)
-	head, err := c.client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("a/tests.log")})
-	require.NoError(t, err)
-	assert.Equal(t, "text/plain; charset=utf-8", *head.ContentType)
-	var wrong []string
-	assert.Equal(t, errs.Failed, errs.KindOf(c.store.GetJSON(t.Context(), bucket, "a/report.json", &wrong)))
 }
 
 func TestAFolderThatIsMissingCannotBePacked(t *testing.T) {

@@ -1,0 +1,106 @@
+// Package buckettest has a bucket for the tests of stages.
+package buckettest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+)
+
+// Memory is a bucket that keeps documents in memory. A test that does more with
+// it embeds it and overrides a method.
+type Memory struct {
+	mu        sync.Mutex
+	documents map[string]string
+	Workspace string // folder that every artifact unpacks to
+}
+
+var _ bucket.Bucket = (*Memory)(nil)
+
+// New makes a bucket that has these documents, by their keys.
+func New(documents map[string]string) *Memory {
+	m := &Memory{documents: map[string]string{}}
+	maps.Copy(m.documents, documents)
+	return m
+}
+
+// Opened is what a stage is given for its flags: m for a bucket of any name, a
+// directory, or none.
+func Opened(m bucket.Bucket, name, directory string) bucket.Bucket {
+	switch {
+	case directory != "":
+		return bucket.OpenDirectory(directory)
+	case name != "":
+		return m
+	}
+	return nil
+}
+
+func (m *Memory) String() string { return "s3://artifacts" }
+
+// Document returns a document, "" where there is none.
+func (m *Memory) Document(key string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.documents[key]
+}
+
+// Set stores a document.
+func (m *Memory) Set(key, text string) { _ = m.Put(context.Background(), key, []byte(text)) }
+
+// Keys are those of all documents, in order.
+func (m *Memory) Keys() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.documents))
+}
+
+// Prepare does nothing.
+func (*Memory) Prepare(context.Context) error { return nil }
+
+// Get reads a document; one that is not there is fs.ErrNotExist.
+func (m *Memory) Get(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	text, there := m.documents[key]
+	if !there {
+		return nil, fmt.Errorf("reading %q: %w", key, fs.ErrNotExist)
+	}
+	return []byte(text), nil
+}
+
+// Put stores a document.
+func (m *Memory) Put(_ context.Context, key string, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.documents[key] = string(data)
+	return nil
+}
+
+// List returns the keys that begin with prefix, in order.
+func (m *Memory) List(_ context.Context, prefix string) ([]string, error) {
+	return slices.DeleteFunc(m.Keys(), func(key string) bool { return !strings.HasPrefix(key, prefix) }), nil
+}
+
+// Save refuses: a test that stores artifacts uses a directory.
+func (m *Memory) Save(context.Context, bucket.Packed, bucket.Metadata) (bucket.Metadata, error) {
+	return bucket.Metadata{}, errors.New("a bucket in memory keeps no artifacts")
+}
+
+// Fetch copies Workspace.
+func (m *Memory) Fetch(_ context.Context, _, _, dir string) error {
+	return os.CopyFS(dir, os.DirFS(m.Workspace))
+}
+
+// FetchFile reads a file of Workspace.
+func (m *Memory) FetchFile(_ context.Context, _, _, name string) ([]byte, error) {
+	return fs.ReadFile(os.DirFS(m.Workspace), name)
+}

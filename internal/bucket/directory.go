@@ -1,0 +1,134 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Directory is a directory that takes the place of a bucket.
+type Directory struct{ path string }
+
+var _ Bucket = Directory{}
+
+// OpenDirectory opens a directory, which is made when something is stored in it.
+func OpenDirectory(path string) Directory { return Directory{path} }
+
+func (d Directory) String() string { return d.path }
+
+// Prepare makes the directory, and finds out whether it can be written to.
+func (d Directory) Prepare(context.Context) error {
+	if err := os.MkdirAll(d.path, 0o755); err != nil {
+		return errs.Writing(d.path, err)
+	}
+	file, err := os.CreateTemp(d.path, ".partial-")
+	if err != nil {
+		return errs.Writing(d.path, err)
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
+// Get reads a document.
+func (d Directory) Get(_ context.Context, key string) ([]byte, error) { return os.ReadFile(d.at(key)) }
+
+// Put stores a document.
+func (d Directory) Put(_ context.Context, key string, data []byte) error {
+	file := d.at(key)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return errs.Writing(d.path, err)
+	}
+	return errs.Writing(file, os.WriteFile(file, data, 0o644))
+}
+
+// List returns the keys that begin with prefix, in order.
+func (d Directory) List(_ context.Context, prefix string) ([]string, error) {
+	var keys []string
+	err := fs.WalkDir(os.DirFS(d.path), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && name != "." && !strings.HasPrefix(name+"/", prefix) && !strings.HasPrefix(prefix, name+"/"):
+			return fs.SkipDir
+		case entry.Type().IsRegular() && strings.HasPrefix(name, prefix):
+			keys = append(keys, name)
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// Save stores an artifact.
+func (d Directory) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
+	m = m.of(p)
+	target := d.at(m.Key)
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return m, errs.Writing(d.path, err)
+	}
+	if err := d.copyFile(target, p.File); err != nil {
+		return m, err
+	}
+	document, err := m.encode()
+	if err != nil {
+		return m, err
+	}
+	return m, d.Put(ctx, DocumentKey(m.Commit), document)
+}
+
+// Fetch unpacks an artifact into a folder.
+func (d Directory) Fetch(ctx context.Context, key, digest, dir string) error {
+	return d.verified(key, digest, func(file *os.File) error { return unpack(ctx, file, dir) })
+}
+
+// FetchFile reads one file of an artifact.
+func (d Directory) FetchFile(_ context.Context, key, digest, name string) (data []byte, err error) {
+	err = d.verified(key, digest, func(file *os.File) error {
+		data, err = readFile(file, name)
+		return err
+	})
+	return data, err
+}
+
+func (d Directory) verified(key, digest string, use func(*os.File) error) error {
+	if err := CheckDigest(digest); err != nil {
+		return err
+	}
+	file, err := os.Open(d.at(key))
+	if err != nil {
+		return errs.Invalidf("reading the artifact: %w", err)
+	}
+	defer file.Close()
+	if err := check(file, file.Name(), digest); err != nil {
+		return err
+	}
+	return use(file)
+}
+
+// at is where the object of a key lies.
+func (d Directory) at(key string) string { return filepath.Join(d.path, filepath.FromSlash(key)) }
+
+// copyFile copies beside the target first, so that the target is whole or not there.
+func (d Directory) copyFile(target, source string) error {
+	in, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.CreateTemp(filepath.Dir(target), ".partial-")
+	if err != nil {
+		return errs.Writing(d.path, err)
+	}
+	defer os.Remove(out.Name())
+	_, err = errs.Copy(d.path, out, in)
+	if closing := errs.Writing(d.path, out.Close()); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return err
+	}
+	return errs.Writing(d.path, os.Rename(out.Name(), target))
+}

@@ -1,0 +1,236 @@
+package bucket
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Lifetimes of objects in a bucket of S3; in a directory nothing expires.
+const (
+	// OldVersionsDays is how long a version stays that was overwritten or deleted.
+	OldVersionsDays = 30
+	// HalfUploadsDays is how long the parts of an upload stay that was not completed.
+	HalfUploadsDays = 7
+
+	expires = "for `artifactRetentionDays`"
+	stays   = "for good"
+)
+
+// suffix ends the key of an artifact.
+const suffix = ".tar.zst"
+
+// kind is a kind of object: how its key is made, and who has to do with it.
+type kind struct {
+	pattern string // of the key: what stands in <> varies
+	what    string
+	format  string
+	writers string
+	readers string
+	kept    string
+}
+
+// Every kind of object that the bucket has. docs/bucket-layout.md shows them.
+var (
+	artifacts = kind{
+		"<commit>/<sha256>" + suffix, "the built workspace, named by its digest", "tar, compressed with zstd",
+		"`builder`", "`deployer pipeline`, `deployer environment`, `tester`", expires,
+	}
+	documents = kind{
+		"<commit>/artifact.json", "description of the artifact: key, digest, sizes, build commands and durations, files of `build.artifacts`, versions of the tools", "JSON",
+		"`builder`", "`deployer environment` and `tester` with `--artifact-dir`", expires,
+	}
+	outputs = kind{
+		"<commit>/<environment>/outputs.json", "stack outputs", "JSON, `{stack: {key: value}}`",
+		"`deployer environment`", "`generator run`", expires,
+	}
+	detailedOutputs = kind{
+		"<commit>/<environment>/outputs-detailed.json", "stack outputs with descriptions and export names, as in `STACK_OUTPUTS_DETAILED`", "JSON, `{stack: {key: {value, description, exportName}}}`",
+		"`deployer environment`", "`tester`", expires,
+	}
+	testReports = kind{
+		"<commit>/<environment>/tests/report.json", "report of the tests: commands, totals, failed tests", "JSON",
+		"`tester`", "people", expires,
+	}
+	testLogs = kind{
+		"<commit>/<environment>/tests/log.txt", "log of the tests, its first 16 MiB", "text",
+		"`tester`", "people", expires,
+	}
+	junitReports = kind{
+		"<commit>/<environment>/tests/junit/<path>", "a report of the tests, by its path in the workspace", "JUnit XML",
+		"`tester`", "people", expires,
+	}
+	stepRecords = kind{
+		"metadata/workflows/<run>/<step>.json", "the record of a step: status, start, end, error, outputs", "JSON",
+		"every stage of a run", "`deployer record`", expires,
+	}
+	runRecords = kind{
+		"metadata/workflows/<run>.json", "the record of a run, also of failed and stopped ones: status, error, the records of its steps", "JSON",
+		"`deployer record`", "`deployer pipeline`, `deployer reconcile`", expires,
+	}
+	deployed = kind{
+		"metadata/workflows/deployed.json", "the commit that the last successful run deployed", "JSON, `{commit, run}`",
+		"`deployer record`", "`deployer reconcile`", expires,
+	}
+	stacks = kind{
+		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",
+		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
+	}
+	durations = kind{
+		"metadata/durations/<environment>.json", "duration of the last deployment of each stack", "JSON, `{stack: seconds}`",
+		"`deployer environment`", "`deployer environment`", stays,
+	}
+)
+
+var layout = []kind{
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, stacks, durations,
+}
+
+// ArtifactKey is where the artifact of a commit with a digest (sha256:<hex>) lies.
+func ArtifactKey(commit, digest string) string {
+	return artifacts.key(commit, strings.TrimPrefix(digest, algorithm))
+}
+
+// DocumentKey is where the Metadata of a commit's artifact lies.
+func DocumentKey(commit string) string { return documents.key(commit) }
+
+// OutputsKey is where the outputs of an environment's stacks lie.
+func OutputsKey(commit, environment string) string { return outputs.key(commit, environment) }
+
+// DetailedOutputsKey is where they lie with descriptions and export names.
+func DetailedOutputsKey(commit, environment string) string {
+	return detailedOutputs.key(commit, environment)
+}
+
+// TestReportKey is where the report of an environment's tests lies.
+func TestReportKey(commit, environment string) string { return testReports.key(commit, environment) }
+
+// TestLogKey is where their log lies.
+func TestLogKey(commit, environment string) string { return testLogs.key(commit, environment) }
+
+// JUnitKey is where a report lies that they left at a path of the workspace.
+func JUnitKey(commit, environment, path string) string {
+	return junitReports.key(commit, environment, path)
+}
+
+// StepRecordKey is where the record of a step of a run lies.
+func StepRecordKey(run, step string) string { return stepRecords.key(run, step) }
+
+// StepRecordsPrefix begins the keys of the records of a run's steps.
+func StepRecordsPrefix(run string) string { return stepRecords.prefix(run) }
+
+// RunRecordKey is where the record of a whole run lies.
+func RunRecordKey(run string) string { return runRecords.key(run) }
+
+// DeployedKey is where it is said which commit the last run deployed that
+// succeeded. No run has that name: names of runs end with digits of their commit.
+func DeployedKey() string { return deployed.key() }
+
+// StacksKey is where the stacks lie that runs have deployed to an environment.
+func StacksKey(environment string) string { return stacks.key(environment) }
+
+// StacksPrefix begins the keys of the stacks of all environments.
+func StacksPrefix() string { return stacks.prefix() }
+
+// StacksEnvironment returns the environment whose stacks lie under a key, if that is such a key.
+func StacksEnvironment(key string) (environment string, ok bool) {
+	values, ok := stacks.parse(key)
+	return values["environment"], ok
+}
+
+// DurationsKey is where it lies how long the stacks of an environment took.
+func DurationsKey(environment string) string { return durations.key(environment) }
+
+// commitDigits is the length of a commit's SHA.
+const commitDigits = 40
+
+// CommitKeys matches, as IAM does, the keys of all that is kept of one commit, and
+// nothing else in the bucket: as many characters before the slash as a commit has.
+func CommitKeys() string { return strings.Repeat("?", commitDigits) + "/*" }
+
+// RecordKeys matches, as IAM does, the keys of the records of runs.
+func RecordKeys() string { return runRecords.prefix() + "*" }
+
+// ExpiringPrefixes begin the keys of what expires, which no other keys begin with:
+// all of a commit begins with a hexadecimal digit. What is known of the
+// environments stays, also when a pipeline was quiet for longer.
+func ExpiringPrefixes() []string {
+	return append(strings.Split("0123456789abcdef", ""), runRecords.prefix())
+}
+
+// Folders are the top folders that hold everything of a commit, and everything that
+// belongs to no commit.
+func Folders(commit string) []string {
+	var folders []string
+	for _, k := range layout {
+		pattern := strings.Replace(k.pattern, "<commit>", commit, 1)
+		top, _, _ := strings.Cut(pattern, "/")
+		if !slices.Contains(folders, top) {
+			folders = append(folders, top)
+		}
+	}
+	return folders
+}
+
+// variable is a part of a pattern that varies.
+var variable = regexp.MustCompile(`<([a-z0-9]+)>`)
+
+// key makes a key of the values for what varies, in order.
+func (k kind) key(values ...string) string {
+	at := 0
+	return variable.ReplaceAllStringFunc(k.pattern, func(string) string {
+		at++
+		return values[at-1]
+	})
+}
+
+// prefix begins all keys that have these first values.
+func (k kind) prefix(values ...string) string {
+	places := variable.FindAllStringIndex(k.pattern, -1)
+	return kind{pattern: k.pattern[:places[len(values)][0]]}.key(values...)
+}
+
+// parse returns the values in a key by their names, if the key is of the kind.
+func (k kind) parse(key string) (values map[string]string, ok bool) {
+	expression := variable.ReplaceAllStringFunc(regexp.QuoteMeta(k.pattern), func(name string) string {
+		if name == "<path>" {
+			return "(?P" + name + ".+)"
+		}
+		return "(?P" + name + "[^/]+)"
+	})
+	form := regexp.MustCompile("^" + expression + "$")
+	found := form.FindStringSubmatch(key)
+	if found == nil {
+		return nil, false
+	}
+	values = map[string]string{}
+	for i, name := range form.SubexpNames() {
+		values[name] = found[i]
+	}
+	return values, true
+}
+
+// Markdown is docs/bucket-layout.md.
+func Markdown() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, `# What the artifact bucket holds
+
+<!-- Generated from internal/bucket/layout.go by make golden. -->
+
+Each pipeline has one bucket (%[1]s). A directory given by %[2]s has the same layout.
+Parts in angle brackets vary; %[3]s is a full SHA.
+
+| Key | Holds | Format | Written by | Read by | Kept |
+|---|---|---|---|---|---|
+`, "`artifactBucketName`", "`--artifact-dir`", "`<commit>`")
+	for _, k := range layout {
+		fmt.Fprintf(&text, "| `%s` | %s | %s | %s | %s | %s |\n", k.pattern, k.what, k.format, k.writers, k.readers, k.kept)
+	}
+	fmt.Fprintf(&text, `
+An object that is overwritten or deleted can be restored for %d days. Parts of an upload that was not completed
+are removed after %d days. In a directory, nothing expires. The bucket stays when the pipeline is deleted, except
+with %s.
+`, OldVersionsDays, HalfUploadsDays, "`generator delete --aws --bucket`")
+	return text.String()
+}

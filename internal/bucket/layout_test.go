@@ -1,0 +1,132 @@
+package bucket
+
+import (
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write docs/bucket-layout.md anew")
+
+// digest is that of some artifact.
+var digest = algorithm + strings.Repeat("ab", 32)
+
+// keys has one key of every kind, in the order of layout, as installed pipelines know it.
+var keys = []struct{ made, want string }{
+	{ArtifactKey(commit, digest), commit + "/" + strings.Repeat("ab", 32) + ".tar.zst"},
+	{DocumentKey(commit), commit + "/artifact.json"},
+	{OutputsKey(commit, "dev"), commit + "/dev/outputs.json"},
+	{DetailedOutputsKey(commit, "dev"), commit + "/dev/outputs-detailed.json"},
+	{TestReportKey(commit, "dev"), commit + "/dev/tests/report.json"},
+	{TestLogKey(commit, "dev"), commit + "/dev/tests/log.txt"},
+	{JUnitKey(commit, "dev", "reports/a.xml"), commit + "/dev/tests/junit/reports/a.xml"},
+	{StepRecordKey("shop-1", "deploy-dev"), "metadata/workflows/shop-1/deploy-dev.json"},
+	{RunRecordKey("shop-1"), "metadata/workflows/shop-1.json"},
+	{DeployedKey(), "metadata/workflows/deployed.json"},
+	{StacksKey("dev"), "metadata/stacks/dev.json"},
+	{DurationsKey("dev"), "metadata/durations/dev.json"},
+}
+
+func TestKeysStayWhatInstalledPipelinesKnow(t *testing.T) {
+	require.Len(t, layout, len(keys), "every kind has a key here")
+	for i, key := range keys {
+		assert.Equal(t, key.want, key.made)
+		_, ok := layout[i].parse(key.made)
+		assert.True(t, ok, "%s is a key of %s", key.made, layout[i].pattern)
+	}
+	assert.Equal(t, "metadata/workflows/shop-1/", StepRecordsPrefix("shop-1"))
+	assert.Equal(t, "metadata/stacks/", StacksPrefix())
+}
+
+func TestAKeyBelongsToTheEnvironmentInIt(t *testing.T) {
+	for key, want := range map[string]string{
+		StacksKey("dev"): "dev", StacksKey("eu-1"): "eu-1", DurationsKey("dev"): "", "metadata/stacks/a/b.json": "", "metadata/stacks/.json": "",
+		"metadata/stacks/dev.json.bak": "", "x/metadata/stacks/dev.json": "", "metadata/stacks/devxjson": "",
+	} {
+		environment, ok := StacksEnvironment(key)
+		assert.Equal(t, want, environment, key)
+		assert.Equal(t, want != "", ok, key)
+	}
+}
+
+// TestWhatExpiresIsSaidAsItIs compares what the documentation says of every kind with the rules for its keys.
+func TestWhatExpiresIsSaidAsItIs(t *testing.T) {
+	for i, key := range keys {
+		expiring := false
+		for _, prefix := range ExpiringPrefixes() {
+			expiring = expiring || strings.HasPrefix(key.made, prefix)
+		}
+		assert.Equal(t, layout[i].kept == expires, expiring, key.made)
+	}
+}
+
+func TestIAMPatternsMatchTheKeysTheyAreFor(t *testing.T) {
+	matches := func(pattern, key string) bool {
+		expression := strings.NewReplacer(`\?`, ".", `\*`, ".*").Replace(regexp.QuoteMeta(pattern))
+		return regexp.MustCompile("^" + expression + "$").MatchString(key)
+	}
+	for i, key := range keys {
+		assert.Equal(t, strings.HasPrefix(layout[i].pattern, "<commit>/"), matches(CommitKeys(), key.made), key.made)
+		assert.Equal(t, strings.HasPrefix(layout[i].pattern, "metadata/workflows/"), matches(RecordKeys(), key.made), key.made)
+	}
+	assert.Equal(t, []string{commit, "metadata"}, Folders(commit))
+}
+
+func TestTheDocumentedLayoutIsTheCodes(t *testing.T) {
+	file := filepath.Join("..", "..", "docs", "bucket-layout.md")
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(Markdown()), 0o644))
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, Markdown(), string(text), "make golden writes it anew")
+}
+
+// TestKeysAreMadeInOnePlace looks for parts of keys in the texts of the product's code.
+func TestKeysAreMadeInOnePlace(t *testing.T) {
+	part := regexp.MustCompile(`metadata/|/tests/|/outputs|outputs-detailed\.json$|artifact\.json|\.tar\.zst`)
+	own := map[string]bool{
+		"internal/bucket/layout.go": true,
+		// Names of files that commands find, and no keys.
+		"internal/command/cmdenv/surroundings.go": true,
+	}
+	root := filepath.Join("..", "..")
+	for _, top := range []string{"cmd", "internal", "stages"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, top), func(path string, entry fs.DirEntry, err error) error {
+			name, _ := filepath.Rel(root, path)
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "tests"):
+				return fs.SkipDir
+			case !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"), own[filepath.ToSlash(name)]:
+				return nil
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if _, isImport := n.(*ast.ImportSpec); isImport {
+					return false
+				}
+				text, ok := n.(*ast.BasicLit)
+				if ok && text.Kind == token.STRING && !strings.Contains(text.Value, "\n") && part.MatchString(strings.Trim(text.Value, "\"`")) {
+					t.Errorf("%s has %s: make the key in internal/bucket/layout.go", name, text.Value)
+				}
+				return true
+			})
+			return nil
+		}))
+	}
+}

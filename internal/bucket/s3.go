@@ -1,0 +1,213 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"io"
+	"mime"
+	"os"
+	"path"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+const (
+	// transferLimit bounds a whole upload or download: a bucket that answers
+	// slowly is given up, and may be asked again.
+	transferLimit = 20 * time.Minute
+	// maxDocument bounds in bytes what Get reads into memory.
+	maxDocument = 64 << 20
+)
+
+// Client is what a bucket needs of S3; *s3.Client is one.
+type Client interface{ transfermanager.S3APIClient }
+
+// S3 is a bucket of S3.
+type S3 struct {
+	name     string
+	client   Client
+	transfer *transfermanager.Client
+	limit    time.Duration
+}
+
+var _ Bucket = (*S3)(nil)
+
+// OpenS3 opens the bucket of that name. The client's region must be the bucket's.
+func OpenS3(client Client, name string) *S3 {
+	return &S3{name: name, client: client, limit: transferLimit, transfer: transfermanager.New(client, func(o *transfermanager.Options) {
+		o.ChecksumAlgorithm = transfer.ChecksumAlgorithmSha256
+		o.GetObjectType = transfer.GetObjectRanges
+		o.FailTimeout = 10 * time.Second // a cancelled upload leaves no parts behind
+	})}
+}
+
+func (s *S3) String() string { return "s3://" + s.name }
+
+// Prepare does nothing: the bucket is made when the pipeline is installed, and
+// whether it may be written to is not known before it is.
+func (s *S3) Prepare(context.Context) error { return nil }
+
+// Put stores a document, checked by its SHA-256 on the way.
+func (s *S3) Put(ctx context.Context, key string, data []byte) error {
+	sum := sha256.Sum256(data)
+	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &s.name, Key: &key, Body: bytes.NewReader(data), ContentType: aws.String(contentType(key)),
+		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+	})
+	return explain(err, "storing", s.name, key)
+}
+
+// Get reads a document.
+func (s *S3) Get(ctx context.Context, key string) ([]byte, error) {
+	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.name, Key: &key})
+	if err != nil {
+		return nil, explain(err, "reading", s.name, key)
+	}
+	defer object.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(object.Body, maxDocument+1))
+	if err != nil {
+		return nil, errs.Temporaryf("reading %s/%s: %w", s, key, err)
+	}
+	if len(data) > maxDocument {
+		return nil, errs.Failedf("%s/%s is larger than %d MiB", s, key, maxDocument>>20)
+	}
+	return data, nil
+}
+
+// List returns the keys that begin with prefix, in order.
+func (s *S3) List(ctx context.Context, prefix string) ([]string, error) {
+	var keys []string
+	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.name, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, explain(err, "listing", s.name, prefix)
+		}
+		for _, object := range page.Contents {
+			keys = append(keys, aws.ToString(object.Key))
+		}
+	}
+	return keys, nil
+}
+
+// Save stores an artifact. An archive that is there already is not sent again:
+// its name is its digest.
+func (s *S3) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
+	m = m.of(p)
+	there, err := s.holds(ctx, m.Key, m.Size)
+	if err != nil {
+		return m, err
+	}
+	if !there {
+		err := s.upload(ctx, p.File, m)
+		if isCompleted(err) {
+			there, _ = s.holds(ctx, m.Key, m.Size) // without an answer the error stays
+		}
+		if err != nil && !there {
+			return m, err
+		}
+	}
+	document, err := m.encode()
+	if err != nil {
+		return m, err
+	}
+	return m, s.Put(ctx, DocumentKey(m.Commit), document)
+}
+
+func (s *S3) upload(ctx context.Context, file string, m Metadata) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.limit, errSlow)
+	defer cancel()
+	in, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	_, err = s.transfer.UploadObject(ctx, &transfermanager.UploadObjectInput{
+		Bucket: &s.name, Key: &m.Key, ContentType: aws.String(contentType(m.Key)), Metadata: m.labels(), Tagging: aws.String(m.tags()), Body: in,
+	})
+	return explain(cause(ctx, err), "storing", s.name, m.Key)
+}
+
+// isCompleted says whether an upload in parts is gone. When only the answer to
+// its completion was lost, that is what the next attempt hears.
+func isCompleted(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
+}
+
+// holds looks for an object of that size. It lists: to ask for the object
+// itself would be "access denied" for one that is not there, where the role
+// may not list.
+func (s *S3) holds(ctx context.Context, key string, size int64) (bool, error) {
+	page, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.name, Prefix: &key, MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return false, explain(err, "looking for", s.name, key)
+	}
+	for _, object := range page.Contents {
+		if aws.ToString(object.Key) == key && aws.ToInt64(object.Size) == size {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Fetch unpacks an artifact into a folder.
+func (s *S3) Fetch(ctx context.Context, key, digest, dir string) error {
+	return s.verified(ctx, key, digest, func(file *os.File) error { return unpack(ctx, file, dir) })
+}
+
+// FetchFile reads one file of an artifact.
+func (s *S3) FetchFile(ctx context.Context, key, digest, name string) (data []byte, err error) {
+	err = s.verified(ctx, key, digest, func(file *os.File) error {
+		data, err = readFile(file, name)
+		return err
+	})
+	return data, err
+}
+
+// verified downloads an artifact and passes it on when it has the digest.
+func (s *S3) verified(ctx context.Context, key, digest string, use func(*os.File) error) error {
+	if err := CheckDigest(digest); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp("", "artifact-*"+suffix)
+	if err != nil {
+		return errs.Writing(os.TempDir(), err)
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	if err := s.download(ctx, key, file); err != nil {
+		return err
+	}
+	if err := check(file, s.String()+"/"+key, digest); err != nil {
+		return err
+	}
+	return use(file)
+}
+
+func (s *S3) download(ctx context.Context, key string, file *os.File) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.limit, errSlow)
+	defer cancel()
+	_, err := s.transfer.DownloadObject(ctx, &transfermanager.DownloadObjectInput{Bucket: &s.name, Key: &key, WriterAt: file})
+	return explain(cause(ctx, err), "fetching", s.name, key)
+}
+
+func contentType(key string) string {
+	if path.Ext(key) == ".zst" {
+		return "application/zstd"
+	}
+	if known := mime.TypeByExtension(path.Ext(key)); known != "" {
+		return known
+	}
+	return "application/octet-stream"
+}
