@@ -3,7 +3,11 @@
 package stages
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 	"github.com/aphex/aphex-pipeline/stages/build"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
@@ -24,4 +28,34 @@ func Contracts() plan.Stages {
 		Record:      record.Contract(),
 		Reconcile:   reconcile.Contract(),
 	}
+}
+
+var all = sync.OnceValue(func() []contract.Contract {
+	s := Contracts()
+	return []contract.Contract{s.Validation, s.Build, s.Pipeline, s.Environment, s.Test, s.Record, s.Reconcile}
+})
+
+// Variable gives the environment variable of an input that any stage takes, such as
+// APHEX_COMMIT. It panics where none takes it, which is a mistake in the program
+// that any of its tests finds.
+func Variable(input string) string {
+	for _, c := range all() {
+		if param, found := c.Input(input); found {
+			return param.Env
+		}
+	}
+	panic("no stage takes an input " + input)
+}
+
+// Output gives back the name of an output that any stage leaves, and panics where
+// none does.
+func Output(name string) string {
+	leaves := func(c contract.Contract) bool {
+		_, found := c.Output(name)
+		return found
+	}
+	if !slices.ContainsFunc(all(), leaves) {
+		panic("no stage leaves an output " + name)
+	}
+	return name
 }

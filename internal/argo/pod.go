@@ -2,7 +2,6 @@ package argo
 
 import (
 	"path"
-	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
@@ -44,8 +43,8 @@ func (p pod) container(index int) string {
 
 // StepOf names the step that runs in a container of a task.
 func StepOf(task, container string) string {
-	environment, deploys := strings.CutPrefix(task, plan.Deploy(""))
-	if container == Main || !deploys {
+	environment := plan.DeployedBy(task)
+	if container == Main || environment == "" {
 		return task
 	}
 	return plan.Test(environment)

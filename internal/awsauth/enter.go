@@ -217,5 +217,5 @@ func cut(text string, characters int) string {
 
 // IsDenied says whether AWS refused a call because the identity lacks the right.
 func IsDenied(err error) bool {
-	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}, codeOf(err))
+	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}, errs.Code(err))
 }

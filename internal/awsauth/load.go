@@ -12,8 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 const (
@@ -99,13 +100,5 @@ func (r *renewing) RetryDelay(attempt int, err error) (time.Duration, error) {
 
 // isExpired says whether AWS refused credentials because their session has ended.
 func isExpired(err error) bool {
-	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, codeOf(err))
-}
-
-func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
+	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, errs.Code(err))
 }

@@ -36,7 +36,7 @@ var strange = []string{
 
 // isStranger says whether AWS does not know the credentials: they are wrong, or
 // the region is one that is not switched on for their account.
-func isStranger(err error) bool { return slices.Contains(strange, codeOf(err)) }
+func isStranger(err error) bool { return slices.Contains(strange, errs.Code(err)) }
 
 // Explain says more of a call that failed because AWS does not know the
 // session's credentials in its region; another error is given back as it is.

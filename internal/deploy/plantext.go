@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Text gives the plan in words, with colours where they can be seen.
@@ -87,7 +88,7 @@ func plural(count int, noun string) string {
 func (w *planWriter) commands(when string, commands []string) {
 	for _, command := range commands {
 		w.line("")
-		w.line("%s: $ %s", when, oneLine(command))
+		w.line("%s: $ %s", when, errs.OneLine(command))
 	}
 }
 
@@ -101,10 +102,10 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 	}
 	w.line("%s", w.in(bold, title))
 	if s.Because != "" {
-		w.line("   %s", oneLine(s.Because))
+		w.line("   %s", errs.OneLine(s.Because))
 	}
 	if s.Hint != "" {
-		w.line("   hint: %s", oneLine(s.Hint))
+		w.line("   hint: %s", errs.OneLine(s.Hint))
 	}
 	w.changes(s.Changes)
 	for _, b := range s.Broader {
@@ -112,7 +113,7 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 		if len(b.Nested) > 0 {
 			where = " (" + cmp.Or(b.Path, strings.Join(append(slices.Clone(b.Nested), b.LogicalID), "/")) + ")"
 		}
-		w.line("   %s %s%s", w.in(loud, broader[b.Kind]), shortened(oneLine(b.Text), 200), where)
+		w.line("   %s %s%s", w.in(loud, broader[b.Kind]), shortened(errs.OneLine(b.Text), 200), where)
 	}
 	if s.Protection != nil {
 		w.line("   termination protection: %s", map[bool]string{true: "on", false: "off"}[*s.Protection])
@@ -161,7 +162,7 @@ func value(text string) string {
 	if text == "" {
 		return "(none)"
 	}
-	return shortened(oneLine(text), longestValue)
+	return shortened(errs.OneLine(text), longestValue)
 }
 
 func shortened(text string, most int) string {
@@ -169,11 +170,6 @@ func shortened(text string, most int) string {
 		return text
 	}
 	return string([]rune(text)[:most-1]) + "…"
-}
-
-// oneLine leaves no line ends and no control characters in a text.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f || c == ' ' }), " ")
 }
 
 func (w *planWriter) assets(all []PlannedAsset) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // maxReason bounds the reason in a line of a story, in characters.
@@ -33,7 +34,7 @@ func excerpt(t target, err error) (lines []string) {
 // eventLine gives an event as one line for a person.
 func eventLine(t target, e cfn.ResourceEvent) string {
 	line := fmt.Sprintf("%s  %-26s %s (%s)", e.Time.Local().Format(time.TimeOnly), e.Status, resourceName(t, e), e.Type)
-	reason := []rune(strings.Join(strings.Fields(e.Reason), " "))
+	reason := []rune(errs.OneLine(e.Reason))
 	if len(reason) > maxReason {
 		reason = append(reason[:maxReason], '…')
 	}

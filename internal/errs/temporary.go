@@ -36,10 +36,7 @@ func isFullDisk(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-func isThrottle(err error) bool {
-	var coded interface{ ErrorCode() string }
-	return errors.As(err, &coded) && throttleCodes[coded.ErrorCode()]
-}
+func isThrottle(err error) bool { return throttleCodes[Code(err)] }
 
 func isServerError(err error) bool {
 	var answered interface{ HTTPStatusCode() int }

@@ -3,7 +3,6 @@ package install
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -157,10 +157,7 @@ func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
 	if err != nil {
 		return failedCheck(what, err, "your credentials need secretsmanager:GetSecretValue")
 	}
-	var content struct {
-		Token string `json:"token"`
-	}
-	if json.Unmarshal([]byte(text), &content) != nil || content.Token == "" {
+	if clients.TokenIn(text) == "" {
 		return kube.Check{What: what, Problem: `it is not of the form {"token": "…"}`, Fix: put("put-secret-value --secret-id")}
 	}
 	return kube.Check{What: what}

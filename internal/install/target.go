@@ -65,8 +65,8 @@ func (t *Target) useInstalledNames(ctx context.Context) error {
 	}
 	if err := t.Config.FillIn(config.Fallback{
 		WorkflowTemplateName: installed.Template, EventSourceName: installed.EventSource, SensorName: installed.Sensor,
-		ServiceAccountName: installed.ServiceAccount, WorkflowNamePrefix: installed.Variables["APHEX_PREFIX"],
-		ArtifactBucketName: installed.Variables["APHEX_BUCKET"],
+		ServiceAccountName: installed.ServiceAccount, WorkflowNamePrefix: installed.Variables[stages.Variable("prefix")],
+		ArtifactBucketName: installed.Variables[stages.Variable("bucket")],
 	}); err != nil {
 		return errs.Invalidf("names of the pipeline %q in the cluster: %w", pipeline, err)
 	}

@@ -50,8 +50,19 @@ func HasReconciler(cfg *config.Config) bool {
 	return cfg.ReconcileSchedule != "" && RepositoryURL(cfg) != ""
 }
 
+const deployPrefix = "deploy-"
+
 // Deploy names the step that deploys an environment.
-func Deploy(environment string) string { return "deploy-" + environment }
+func Deploy(environment string) string { return deployPrefix + environment }
+
+// DeployedBy names the environment that a step deploys; "" is none.
+func DeployedBy(step string) string {
+	environment, _ := strings.CutPrefix(step, deployPrefix)
+	if environment == step {
+		return ""
+	}
+	return environment
+}
 
 // Test names the step that tests an environment.
 func Test(environment string) string { return "test-" + environment }
@@ -218,6 +229,7 @@ func (b *builder) step(name, title string, c contract.Contract, after []string, 
 		source, bound := from[param.Name]
 		switch {
 		case bound:
+			b.checkSource(name, source)
 			step.Inputs = append(step.Inputs, Input{param, source})
 		case param.Required:
 			b.fail("step %q does not say where the required input %q of %s comes from", name, param.Name, c.Name())
@@ -229,6 +241,22 @@ func (b *builder) step(name, title string, c contract.Contract, after []string, 
 		}
 	}
 	return step
+}
+
+// checkSource finds an output that its step does not leave.
+func (b *builder) checkSource(name string, source Source) {
+	if source.Kind != Output {
+		return
+	}
+	for _, earlier := range b.steps {
+		if earlier.Name != source.Step {
+			continue
+		}
+		if _, left := earlier.Contract.Output(source.Text); left {
+			return
+		}
+	}
+	b.fail("step %q takes an output %q that step %q does not leave", name, source.Text, source.Step)
 }
 
 func (b *builder) fail(format string, args ...any) {

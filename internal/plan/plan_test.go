@@ -154,6 +154,20 @@ func TestAContractThatDoesNotFitThePlanIsAnError(t *testing.T) {
 	assert.ErrorContains(t, err, `an input "commit" that it does not take`)
 }
 
+func TestAnOutputThatNoStepLeavesIsAnError(t *testing.T) {
+	stages := contracts()
+	stages.Build.Outputs = stages.Build.Outputs[1:]
+	_, err := plan.New(&config.Config{}, stages, place())
+	assert.ErrorContains(t, err, `step "pipeline" takes an output "artifact" that step "build" does not leave`)
+}
+
+func TestTheEnvironmentThatAStepDeploysIsFoundInItsName(t *testing.T) {
+	assert.Equal(t, "prod-eu", plan.DeployedBy(plan.Deploy("prod-eu")))
+	for _, step := range []string{plan.Build, plan.Test("dev"), plan.Approve("dev"), ""} {
+		assert.Empty(t, plan.DeployedBy(step), step)
+	}
+}
+
 func TestAnyGraphOfEnvironmentsIsPlannedWholeAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		environments := environments(t)

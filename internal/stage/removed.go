@@ -19,8 +19,12 @@ type RemovedStack struct {
 	Key         string `json:"key"`               // of the object in the bucket that remembers it
 }
 
-// RemovedOutput is the output by which a step names the stacks that were removed.
-const RemovedOutput = "removed"
+// Outputs of the pipeline's own step, by which it says what a run leaves out.
+const (
+	RemovedOutput    = "removed"    // the stacks that were removed
+	UndeployedOutput = "undeployed" // stacks of the app that no environment deploys
+	UnreachedOutput  = "unreached"  // environments of the commit that the run does not deploy
+)
 
 // String says what is known of the stack, and how to get rid of it.
 func (r RemovedStack) String() string {

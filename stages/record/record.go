@@ -163,7 +163,7 @@ func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document
 			frame.Log.Warn("what the run that handed over found is not known", "run", in.Origin, "error", err)
 		}
 	}
-	document.Undeployed, document.Unreached = names(first.Outputs["undeployed"]), names(own.Outputs["unreached"])
+	document.Undeployed, document.Unreached = names(first.Outputs[stage.UndeployedOutput]), names(own.Outputs[stage.UnreachedOutput])
 	document.Removed = stage.ParseRemoved(first.Outputs[stage.RemovedOutput])
 }
 

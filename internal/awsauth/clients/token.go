@@ -16,14 +16,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// tokenVariable holds a token for those who have none in Secrets Manager.
-const tokenVariable = "APHEX_TOKEN"
+// TokenVariable is the environment variable that holds a token for those who have none in Secrets Manager.
+const TokenVariable = "APHEX_TOKEN"
 
 // Token gives the token with which a repository is read: that of the
 // environment, else that of the secret, whose value is {"token": "…"}. A
 // repository on this machine needs none.
 func Token(ctx context.Context, repository, secret string) (string, error) {
-	if token := os.Getenv(tokenVariable); token != "" {
+	if token := os.Getenv(TokenVariable); token != "" {
 		return token, nil
 	}
 	if secret == "" || !strings.HasPrefix(repository, "https://") {
@@ -37,13 +37,22 @@ func Token(ctx context.Context, repository, secret string) (string, error) {
 	if err != nil {
 		return "", explainSecret(secret, err)
 	}
+	token := TokenIn(aws.ToString(found.SecretString))
+	if token == "" {
+		return "", errs.Invalidf(`the secret %q is not of the form {"token": "…"}`, secret).WithHint("aws secretsmanager put-secret-value --secret-id %s", secret)
+	}
+	return token, nil
+}
+
+// TokenIn gives the token in the value of a secret, {"token": "…"}; "" is none.
+func TokenIn(secret string) string {
 	var content struct {
 		Token string `json:"token"`
 	}
-	if json.Unmarshal([]byte(aws.ToString(found.SecretString)), &content) != nil || content.Token == "" {
-		return "", errs.Invalidf(`the secret %q is not of the form {"token": "…"}`, secret).WithHint("aws secretsmanager put-secret-value --secret-id %s", secret)
+	if json.Unmarshal([]byte(secret), &content) != nil {
+		return ""
 	}
-	return content.Token, nil
+	return content.Token
 }
 
 func explainSecret(secret string, err error) error {

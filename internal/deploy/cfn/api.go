@@ -47,22 +47,14 @@ func call[I, O any](ctx context.Context, c *counted, do func(context.Context, *I
 
 // isMissing says whether a call failed because there is no such stack.
 func isMissing(err error) bool {
-	return codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "does not exist")
+	return errs.Code(err) == "ValidationError" && strings.Contains(err.Error(), "does not exist")
 }
 
 // isBusy says whether a call failed because somebody else was quicker: another
 // operation is under way, or a change set came or went. Looking again helps.
 func isBusy(err error) bool {
-	return errors.Is(err, errGone) || codeOf(err) == "OperationInProgressException" || codeOf(err) == "AlreadyExistsException" ||
-		codeOf(err) == "ValidationError" && strings.Contains(err.Error(), "_IN_PROGRESS state")
-}
-
-func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
+	return errors.Is(err, errGone) || errs.Code(err) == "OperationInProgressException" || errs.Code(err) == "AlreadyExistsException" ||
+		errs.Code(err) == "ValidationError" && strings.Contains(err.Error(), "_IN_PROGRESS state")
 }
 
 // inAWSWords says what failed as AWS worded it, without what the SDK says about
@@ -73,6 +65,6 @@ func inAWSWords(doing string, err error) error {
 	if !errors.As(err, &api) || errors.As(err, &typed) || errs.IsTemporary(err) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	refused := &errs.Error{Kind: errs.KindOf(err), Message: fmt.Sprintf("%s: %s: %s", doing, api.ErrorCode(), oneLine(api.ErrorMessage())), Err: err}
+	refused := &errs.Error{Kind: errs.KindOf(err), Message: fmt.Sprintf("%s: %s: %s", doing, api.ErrorCode(), errs.OneLine(api.ErrorMessage())), Err: err}
 	return refused.WithHint("%s", hintFor(api.ErrorMessage()))
 }

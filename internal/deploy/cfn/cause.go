@@ -47,9 +47,9 @@ func failure(goal Goal, status string, events []ResourceEvent) error {
 
 // tell gives what happened to a resource as one sentence.
 func tell(goal Goal, event ResourceEvent, hooks []ResourceEvent) string {
-	sentence := fmt.Sprintf("%s: %s", goal.resource(event.Nested, event.LogicalID, event.Type), oneLine(event.Reason))
+	sentence := fmt.Sprintf("%s: %s", goal.resource(event.Nested, event.LogicalID, event.Type), errs.OneLine(event.Reason))
 	for _, hook := range hooks {
-		sentence += fmt.Sprintf("; hook %s: %s", hook.Hook, oneLine(hook.HookReason))
+		sentence += fmt.Sprintf("; hook %s: %s", hook.Hook, errs.OneLine(hook.HookReason))
 	}
 	return sentence
 }
@@ -105,15 +105,11 @@ func stackReason(events []ResourceEvent) string {
 	for _, event := range events {
 		failing := strings.HasSuffix(event.Status, "_FAILED") || strings.HasSuffix(event.Status, "ROLLBACK_IN_PROGRESS")
 		if event.isStack() && failing && event.Reason != "" {
-			return oneLine(event.Reason)
+			return errs.OneLine(event.Reason)
 		}
 	}
 	return ""
 }
-
-var space = regexp.MustCompile(`\s+`)
-
-func oneLine(text string) string { return strings.TrimSpace(space.ReplaceAllString(text, " ")) }
 
 func suffix(before, text string) string {
 	if text == "" {

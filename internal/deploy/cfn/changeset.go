@@ -239,7 +239,7 @@ const maxNested = 10
 
 // deepest follows the reasons of failed change sets that only point at a nested one.
 func (d *deployment) deepest(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) failedChangeSet {
-	at := failedChangeSet{stackID: aws.ToString(set.StackId), id: aws.ToString(set.ChangeSetId), reason: oneLine(aws.ToString(set.StatusReason))}
+	at := failedChangeSet{stackID: aws.ToString(set.StackId), id: aws.ToString(set.ChangeSetId), reason: errs.OneLine(aws.ToString(set.StatusReason))}
 	for range maxNested {
 		id := nestedChangeSet.FindString(at.reason)
 		if id == "" {
@@ -256,7 +256,7 @@ func (d *deployment) deepest(ctx context.Context, set *cloudformation.DescribeCh
 			}
 		}
 		set = nested
-		at = failedChangeSet{aws.ToString(nested.StackId), id, oneLine(aws.ToString(nested.StatusReason)), append(at.nested, logicalID)}
+		at = failedChangeSet{aws.ToString(nested.StackId), id, errs.OneLine(aws.ToString(nested.StatusReason)), append(at.nested, logicalID)}
 	}
 	return at
 }

@@ -151,6 +151,6 @@ func (d *deployment) notPlannable(stack *types.Stack, outlook Outlook) error {
 }
 
 func (d *deployment) brokenError(stack *types.Stack) error {
-	return errs.Failedf("stack %q is %s%s", d.goal.Name, stack.StackStatus, suffix(": ", oneLine(aws.ToString(stack.StackStatusReason)))).
+	return errs.Failedf("stack %q is %s%s", d.goal.Name, stack.StackStatus, suffix(": ", errs.OneLine(aws.ToString(stack.StackStatusReason)))).
 		WithHint("nothing can be deployed to a stack in this state: delete it, keeping the resources that cannot be deleted, and run again")
 }

@@ -38,7 +38,7 @@ func (d *deployment) refusal(ctx context.Context, failed failedChangeSet) error 
 		return errs.Failedf("the change set of stack %q could not be made: %s", d.goal.Name, plain).WithHint("%s", hintFor(plain))
 	}
 	refused := errs.Failedf("the change set of stack %q was refused before anything changed: %s", d.goal.Name, plain)
-	if slices.Contains([]string{"AccessDenied", "AccessDeniedException"}, codeOf(err)) {
+	if slices.Contains([]string{"AccessDenied", "AccessDeniedException"}, errs.Code(err)) {
 		return refused.WithHint("the findings are in the CloudFormation console; to see them here, bootstrap the account again with a current CDK CLI (`cdk bootstrap %s`): only then may the deploy role read them",
 			environmentOf(failed.stackID))
 	}
@@ -77,7 +77,7 @@ func (d *deployment) finding(nested []string, e types.OperationEvent) string {
 	if reason == "" {
 		return ""
 	}
-	line := fmt.Sprintf("%s: %s", d.goal.resource(nested, aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceType)), oneLine(reason))
+	line := fmt.Sprintf("%s: %s", d.goal.resource(nested, aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceType)), errs.OneLine(reason))
 	if property := propertyOf(aws.ToString(e.ValidationPath)); property != "" {
 		line += " (property " + property + ")"
 	}

@@ -9,8 +9,10 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
+	"github.com/aphex/aphex-pipeline/stages"
 )
 
 // inherited names the variables that a step gets from this machine: where
@@ -20,7 +22,7 @@ var inherited = []string{
 	"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 	"NODE_EXTRA_CA_CERTS", "CDK_DOCKER", "CDK_DOCKER_CREDS_FILE", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH",
-	"XDG_RUNTIME_DIR", "APHEX_TOKEN",
+	"XDG_RUNTIME_DIR", clients.TokenVariable,
 }
 
 // environment gives what a pod would get from its node, its service account
@@ -35,9 +37,9 @@ func (l *localRun) environment() []string {
 	}
 	env = append(env, l.cloud.Env()...)
 	if l.Lookups || l.cloud.Simulated() { // nobody can commit what a simulated account has
-		env = append(env, "APHEX_LOOKUPS=true")
+		env = append(env, stages.Variable("lookups")+"=true")
 	}
-	return append(env, "APHEX_ALLOW_LOCAL=true", "APHEX_OBJECTS="+l.state.Objects())
+	return append(env, stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())
 }
 
 // approve asks on the terminal whether a step may go on.

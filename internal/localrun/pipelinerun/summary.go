@@ -15,7 +15,16 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
+)
+
+// Outputs of stages that the last screen shows.
+var (
+	artifactOutput = stages.Output("artifact")
+	resultOutput   = stages.Output("result")
+	summaryOutput  = stages.Output("summary")
+	stackOutputs   = stages.Output("outputs")
 )
 
 // conclude prints the last screen, of the run and of the one that it handed over
@@ -77,7 +86,7 @@ func (l *localRun) unreached(s *summary, run localrun.Result) bool {
 			continue
 		}
 		reason = "the pipeline was brought to what the commit declares for the next run: run the same command again"
-		if step.Outputs["result"] == pipeline.Kept {
+		if step.Outputs[resultOutput] == pipeline.Kept {
 			reason = "the pipeline could not be updated and stays as it was: see the warning of its step"
 		}
 	}
@@ -143,7 +152,7 @@ func summaries(result localrun.Result) []deploy.Summary {
 	var all []deploy.Summary
 	for _, step := range result.Steps {
 		var one deploy.Summary
-		if json.Unmarshal([]byte(step.Outputs["summary"]), &one) == nil && len(one.Stacks) > 0 {
+		if json.Unmarshal([]byte(step.Outputs[summaryOutput]), &one) == nil && len(one.Stacks) > 0 {
 			all = append(all, one)
 		}
 	}
@@ -170,7 +179,7 @@ func (s *summary) stacks(result localrun.Result) (changed bool) {
 func (s *summary) undeployed(result localrun.Result) bool {
 	for _, step := range result.Steps {
 		var paths []string
-		if step.Name != plan.Pipeline || json.Unmarshal([]byte(step.Outputs["undeployed"]), &paths) != nil || len(paths) == 0 {
+		if step.Name != plan.Pipeline || json.Unmarshal([]byte(step.Outputs[stage.UndeployedOutput]), &paths) != nil || len(paths) == 0 {
 			continue
 		}
 		s.line("\n%s", s.style(yellow, "Stacks of the app that no environment deploys"))
@@ -209,7 +218,7 @@ func isWiring(output string) bool {
 // outputs prints the outputs of the deployed stacks, as the bucket holds them.
 func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, result localrun.Result) {
 	for _, step := range result.Steps {
-		key := step.Outputs["outputs"]
+		key := step.Outputs[stackOutputs]
 		if key == "" {
 			continue
 		}
@@ -228,7 +237,7 @@ func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, re
 			}
 		}
 		if len(lines) > 0 {
-			s.line("\n%s\n%s", s.style(bold, "Outputs of "+strings.TrimPrefix(step.Name, plan.Deploy(""))), strings.Join(lines, "\n"))
+			s.line("\n%s\n%s", s.style(bold, "Outputs of "+plan.DeployedBy(step.Name)), strings.Join(lines, "\n"))
 		}
 	}
 }
@@ -246,7 +255,7 @@ func keys[V any](m map[string]V) []string {
 func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, runs []localrun.Result) {
 	s.line("\n%s", s.style(bold, "Where"))
 	for _, step := range result.Steps {
-		if key := step.Outputs["artifact"]; key != "" {
+		if key := step.Outputs[artifactOutput]; key != "" {
 			s.line("  artifact  %s", state.Short(l.cloud.Object(place, key)))
 		}
 	}

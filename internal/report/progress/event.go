@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Event is something that happened. Its JSON form is that of the records of a
@@ -52,7 +54,7 @@ func Line(e Event) string {
 		line += fmt.Sprintf(" %s (%s)", e.Resource, e.Type)
 	}
 	if e.Text != "" {
-		line += "  " + oneLine(e.Text)
+		line += "  " + errs.OneLine(e.Text)
 	}
 	if e.Step == Still && e.Total > 0 {
 		line += fmt.Sprintf("  %d/%d", e.Done, e.Total)
@@ -106,8 +108,6 @@ func Deed(status, what string) string {
 func ShortName(stack, resource string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(resource, stack+"/"), "/Resource"), "/Default")
 }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 

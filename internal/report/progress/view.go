@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
@@ -197,9 +198,9 @@ func (v view) line(r row, name, text, count, took, last, width int) string {
 		}
 	}
 	head := pad(cut(r.name, name), name)
-	middle := pad(cut(oneLine(r.text), text), text)
+	middle := pad(cut(errs.OneLine(r.text), text), text)
 	if 2+name+2+text+length(right) > width { // far too narrow for columns
-		return cut(r.symbol+" "+r.name+"  "+oneLine(r.text), max(0, width))
+		return cut(r.symbol+" "+r.name+"  "+errs.OneLine(r.text), max(0, width))
 	}
 	if !v.color {
 		return strings.TrimRight(r.symbol+" "+head+"  "+middle+right, " ")
