@@ -3,7 +3,8 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // check reports what only shows when several values are looked at together.
@@ -90,15 +91,15 @@ func checkRole(r *report, env Environment, path string) {
 		r.atPath(path+".externalId", "externalId is given without a roleArn: expected both").
 			Hint = "the CDK bootstrap roles ask for no external id"
 	}
-	parts := strings.Split(env.RoleARN, ":")
-	if len(parts) < 6 {
-		return
+	role, err := arn.Parse(env.RoleARN)
+	if err != nil {
+		return // the rule of the key reports it
 	}
-	if account := parts[4]; account != env.Account && holds("account", env.Account) {
-		r.atPath(path+".roleArn", "roleArn is of the account %s: expected the environment's account %s", quote(account), env.Account)
+	if role.AccountID != env.Account && holds("account", env.Account) {
+		r.atPath(path+".roleArn", "roleArn is of the account %s: expected the environment's account %s", quote(role.AccountID), env.Account)
 	}
-	if partition := parts[1]; partition != env.Partition() && holds("region", env.Region) {
-		r.atPath(path+".roleArn", "roleArn is of the partition %s: expected %s, to which %s belongs", quote(partition), env.Partition(), quote(env.Region))
+	if role.Partition != env.Partition() && holds("region", env.Region) {
+		r.atPath(path+".roleArn", "roleArn is of the partition %s: expected %s, to which %s belongs", quote(role.Partition), env.Partition(), quote(env.Region))
 	}
 }
 

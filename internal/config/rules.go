@@ -59,6 +59,12 @@ var ownRules = map[string]rule{
 	},
 }
 
+// topicARN is what the CDK CLI takes for the ARN of an SNS topic.
+const topicARN = `^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`
+
+// IsTopicARN says whether a text is what the CDK CLI takes for the ARN of an SNS topic.
+func IsTopicARN(text string) bool { return compiled(topicARN).MatchString(text) }
+
 var awsRules = map[string]rule{
 	"account": {
 		expect:  "an AWS account id of 12 digits, in quotes",
@@ -85,10 +91,9 @@ var awsRules = map[string]rule{
 		pattern: `^[A-Za-z0-9]+$`,
 		most:    255,
 	},
-	// What the CDK CLI takes for the ARN of a topic.
 	"topicArn": {
 		expect:  "the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:111111111111:deployments",
-		pattern: `^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`,
+		pattern: topicARN,
 	},
 	// IAM's API reference, CreateRole, RoleName and Path.
 	"roleArn": {

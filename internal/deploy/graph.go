@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
@@ -53,8 +54,14 @@ func withReads(account string, targets []target, nodes []schedule.Node) []schedu
 func (t target) readsFrom(other target, account string) bool {
 	return slices.ContainsFunc(t.reads, func(read cfn.Read) bool {
 		return read.Stack == other.stack.Name && cmp.Or(read.Region, t.region) == other.region &&
-			(read.RoleARN == "" || strings.Contains(read.RoleARN, ":"+account+":"))
+			(read.RoleARN == "" || isOf(account, read.RoleARN))
 	})
+}
+
+// isOf says whether the ARN of a role names the account.
+func isOf(account, role string) bool {
+	parsed, err := arn.Parse(role)
+	return err == nil && parsed.AccountID == account
 }
 
 // findReads fills in whose outputs the targets read.

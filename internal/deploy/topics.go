@@ -1,20 +1,16 @@
 package deploy
 
 import (
-	"regexp"
-
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
-
-// topicARN is what the CDK CLI takes for the ARN of an SNS topic.
-var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`)
 
 // checkTopics refuses notification ARNs that no topic can have, before anything
 // is deployed: CloudFormation itself would notice with the stack's first event.
 func (j *job) checkTopics(targets []target) error {
 	for _, t := range targets {
 		for _, topic := range j.topics(t) {
-			if !topicARN.MatchString(topic) {
+			if !config.IsTopicARN(topic) {
 				return errs.Invalidf("stack %s: notification ARN %s is not a valid ARN of an SNS topic", t.name, topic).
 					WithHint("it has the form arn:aws:sns:eu-west-1:111111111111:name")
 			}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -118,7 +120,8 @@ var (
 
 func (o owned) sound() bool {
 	ofAccount := func(role string) bool {
-		return role == "" || strings.HasPrefix(role, "arn:") && strings.Contains(role, ":iam::"+o.Account+":role/")
+		parsed, err := arn.Parse(role)
+		return role == "" || err == nil && parsed.Service == "iam" && parsed.AccountID == o.Account && strings.HasPrefix(parsed.Resource, "role/")
 	}
 	return stackForm.MatchString(o.Name) && pathForm.MatchString(o.Stack) && accountForm.MatchString(o.Account) &&
 		regionForm.MatchString(o.Region) && regionForm.MatchString(o.At) && ofAccount(o.RoleARN) && ofAccount(o.DeployRole)

@@ -74,7 +74,7 @@ var heavy = []struct {
 }
 
 // light are the exceptions: packages of a heavy family that weigh nothing.
-var light = []string{"sigs.k8s.io/yaml"}
+var light = []string{"sigs.k8s.io/yaml", "github.com/aws/aws-sdk-go-v2/aws/arn"}
 
 // lean are the programs that must not carry Kubernetes, not even through other packages.
 var lean = []string{"cmd/validator", "cmd/builder", "cmd/tester"}
