@@ -73,7 +73,7 @@ func TestEachStageRunsByItsRecipeOnAFolder(t *testing.T) {
 	who.mine("built/")
 	var report struct{ Totals struct{ Tests, Failures int } }
 	read(t, filepath.Join(who.folder, "built", commit, "dev/tests/report.json"), &report)
-	assert.Equal(t, 5, report.Totals.Tests)
+	assert.Equal(t, 6, report.Totals.Tests)
 	assert.Zero(t, report.Totals.Failures)
 
 	t.Run("the folder as it is in place of what was built", func(t *testing.T) { asItIs(t, recipe) })
