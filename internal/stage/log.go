@@ -56,8 +56,6 @@ func secretName(name string) bool {
 
 func cut(entry string) (name, value string, found bool) { return strings.Cut(entry, "=") }
 
-func hasPrefix(name string) bool { return strings.HasPrefix(name, contract.EnvPrefix+"_") }
-
 // lines writes each complete line that a child prints as one log record, so
 // that a pod's log stays JSON from the first byte to the last.
 type lines struct {

@@ -33,13 +33,18 @@ type Program struct {
 func (p Program) Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	return p.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	return p.run(ctx, os.Args[1:], os.Stdout, os.Stderr, takeLog)
 }
 
 // Run runs the program with args and gives the exit code. Data goes to
 // stdout, everything else to stderr.
 func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	dropEmptyVariables()
+	return p.run(ctx, args, stdout, stderr, nil)
+}
+
+// run is Run with what to do with the frame before the stage begins; it may be nil.
+// The function that it gives is called at the end.
+func (p Program) run(ctx context.Context, args []string, stdout, stderr io.Writer, begin func(Frame) (end func())) int {
 	call, exit, err := p.parse(args, stdout, stderr)
 	if exit != nil {
 		return *exit
@@ -48,7 +53,7 @@ func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Write
 		usageError(stderr, p.Name, err)
 		return ExitInvalid
 	}
-	return call.run(ctx, stdout, stderr)
+	return call.run(ctx, stdout, stderr, begin)
 }
 
 // common holds the flags that every stage has.
@@ -119,9 +124,10 @@ type exited int
 // options describes the command line: a program of one stage takes that
 // stage's flags itself, one of several has a command for each.
 func (p Program) options(stdout, stderr io.Writer) []kong.Option {
-	help := p.Help
+	help, variables := p.Help, variables{}
 	options := []kong.Option{
-		kong.Name(p.Name), kong.DefaultEnvars(contract.EnvPrefix), kong.PostBuild(p.describe),
+		kong.Name(p.Name), kong.DefaultEnvars(contract.EnvPrefix), kong.PostBuild(variables.leaveOutEmpty), kong.PostBuild(p.describe),
+		kong.ValueFormatter(variables.help),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
 	}
@@ -164,17 +170,6 @@ func usageError(stderr io.Writer, program string, err error) {
 		return
 	}
 	fmt.Fprintf(stderr, "  hint: %s --help shows the flags and their environment variables\n", program)
-}
-
-// dropEmptyVariables forgets APHEX_* variables without a value: Argo passes an
-// optional parameter that has none as an empty string, which is no number,
-// no duration and no choice.
-func dropEmptyVariables() {
-	for _, entry := range os.Environ() {
-		if name, value, _ := cut(entry); value == "" && hasPrefix(name) {
-			os.Unsetenv(name)
-		}
-	}
 }
 
 func printOutputs(w io.Writer, outputs map[string]string) {

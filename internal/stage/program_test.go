@@ -79,13 +79,21 @@ func TestOutputsGoToStdoutWhereNoFolderIsGiven(t *testing.T) {
 
 func TestWhatLibrariesLogIsARecordWithoutSecrets(t *testing.T) {
 	t.Setenv("DEPLOY_TOKEN", "hunter2hunter2")
-	got := run(program(func(stage.Frame, input) (output, error) {
+	logs := program(func(stage.Frame, input) (output, error) {
 		log.Printf("library: sent hunter2hunter2")
 		return output{}, nil
-	}), "--commit", "0123", "--log-format", "json")
+	})
+	var stdout, stderr, before bytes.Buffer
+	log.SetOutput(&before)
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
+	code := logs.RunAsProcess(t.Context(), []string{"--commit", "0123", "--log-format", "json"}, &stdout, &stderr)
+	require.Equal(t, stage.ExitDone, code, stderr.String())
+	assert.Contains(t, stderr.String(), `"msg":"library: sent [redacted]"`)
+	assert.Empty(t, before.String())
 
-	require.Equal(t, stage.ExitDone, got.code, got.stderr)
-	assert.Contains(t, got.stderr, `"msg":"library: sent [redacted]"`)
+	got := run(logs, "--commit", "0123", "--log-format", "json")
+	assert.NotContains(t, got.stderr, "library", "the log of the process belongs to the process")
+	assert.Contains(t, before.String(), "library: sent")
 }
 
 func TestInputsComeFromVariablesAndEmptyOnesCountAsNotGiven(t *testing.T) {
@@ -96,6 +104,12 @@ func TestInputsComeFromVariablesAndEmptyOnesCountAsNotGiven(t *testing.T) {
 
 	require.Equal(t, stage.ExitDone, got.code, got.stderr)
 	assert.Equal(t, input{Commit: "4567", Limit: 3}, seen)
+	_, set := os.LookupEnv("APHEX_LIMIT")
+	assert.True(t, set, "the environment is the process's, and stays")
+	assert.Contains(t, run(program(succeed), "--help").stdout, "($APHEX_LIMIT)")
+
+	t.Setenv("APHEX_LIMIT", "many")
+	assert.Contains(t, run(program(succeed)).stderr, `(from envar APHEX_LIMIT="many")`)
 }
 
 func TestEveryKindOfErrorHasItsExitCode(t *testing.T) {

@@ -14,21 +14,24 @@ import (
 )
 
 // run runs the stage inside its frame and gives the exit code.
-func (c call) run(ctx context.Context, stdout, stderr io.Writer) int {
+func (c call) run(ctx context.Context, stdout, stderr io.Writer, begin func(Frame) (end func())) int {
 	redactor := newRedactor()
 	frame, json, flush := c.frame(redactor, stdout, stderr)
 	defer flush()
-	defer takeLog(frame.Out)()
+	if begin != nil {
+		defer begin(frame)()
+	}
 	err := c.work(ctx, frame)
 	report(frame, json, err)
 	return ExitCode(err)
 }
 
 // takeLog lets what libraries write by package log, the AWS SDK among them,
-// pass the redactor as everything else does.
-func takeLog(out io.Writer) (giveBack func()) {
+// pass the redactor as everything else does. The log is the process's, so this is
+// for the program that the process is.
+func takeLog(frame Frame) (giveBack func()) {
 	before, flags := log.Writer(), log.Flags()
-	log.SetOutput(out)
+	log.SetOutput(frame.Out)
 	log.SetFlags(0)
 	return func() {
 		log.SetOutput(before)

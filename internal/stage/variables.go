@@ -1,0 +1,37 @@
+package stage
+
+import (
+	"os"
+	"slices"
+
+	"github.com/alecthomas/kong"
+)
+
+// variables are the environment variables of flags, for their help.
+type variables map[*kong.Value][]string
+
+// leaveOutEmpty keeps the parser from reading variables without a value: Argo passes
+// an optional parameter that has none as an empty string, which is no number, no
+// duration and no choice.
+func (v variables) leaveOutEmpty(k *kong.Kong) error {
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, is := node.(*kong.Flag); is {
+			v[flag.Value] = flag.Tag.Envs
+			flag.Tag.Envs = slices.DeleteFunc(slices.Clone(flag.Tag.Envs), func(name string) bool {
+				value, set := os.LookupEnv(name)
+				return set && value == ""
+			})
+		}
+		return next(nil)
+	})
+}
+
+// help names all variables of a flag, those without a value too.
+func (v variables) help(value *kong.Value) string {
+	tag, whole := *value.Tag, *value
+	if names := v[value]; names != nil {
+		tag.Envs = names
+	}
+	whole.Tag = &tag
+	return kong.DefaultHelpValueFormatter(&whole)
+}
