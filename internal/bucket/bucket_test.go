@@ -3,7 +3,6 @@ package bucket
 import (
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -98,16 +97,4 @@ func TestFlagsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
 	} {
 		require.NoError(t, w.Validate(), name)
 	}
-}
-
-func TestAFullDirectoryIsOneToWriteToAndNotToRead(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("there is no /dev/full")
-	}
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	require.NoError(t, err)
-	defer full.Close()
-	_, err = errs.Copy("there", full, strings.NewReader("x"))
-	require.ErrorContains(t, err, `the disk is full: writing to "there"`)
-	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 }

@@ -85,12 +85,8 @@ func (d Directory) Fetch(ctx context.Context, key, digest, dir string) error {
 }
 
 // FetchFile reads one file of an artifact.
-func (d Directory) FetchFile(_ context.Context, key, digest, name string) (data []byte, err error) {
-	err = d.verified(key, digest, func(file *os.File) error {
-		data, err = readFile(file, name)
-		return err
-	})
-	return data, err
+func (d Directory) FetchFile(_ context.Context, key, digest, name string) ([]byte, error) {
+	return readFile(name, func(use func(*os.File) error) error { return d.verified(key, digest, use) })
 }
 
 func (d Directory) verified(key, digest string, use func(*os.File) error) error {

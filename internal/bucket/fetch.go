@@ -29,8 +29,14 @@ func check(file *os.File, where, digest string) error {
 	return err
 }
 
-// readFile reads one file of an archive.
-func readFile(in *os.File, name string) ([]byte, error) { return archive.ReadFile(in, name, maxFile) }
+// readFile reads one file of an artifact that verified passes on.
+func readFile(name string, verified func(use func(*os.File) error) error) (data []byte, err error) {
+	err = verified(func(in *os.File) error {
+		data, err = archive.ReadFile(in, name, maxFile)
+		return err
+	})
+	return data, err
+}
 
 func unpack(ctx context.Context, in *os.File, dir string) error {
 	info, err := in.Stat()

@@ -167,12 +167,8 @@ func (s *S3) Fetch(ctx context.Context, key, digest, dir string) error {
 }
 
 // FetchFile reads one file of an artifact.
-func (s *S3) FetchFile(ctx context.Context, key, digest, name string) (data []byte, err error) {
-	err = s.verified(ctx, key, digest, func(file *os.File) error {
-		data, err = readFile(file, name)
-		return err
-	})
-	return data, err
+func (s *S3) FetchFile(ctx context.Context, key, digest, name string) ([]byte, error) {
+	return readFile(name, func(use func(*os.File) error) error { return s.verified(ctx, key, digest, use) })
 }
 
 // verified downloads an artifact and passes it on when it has the digest.

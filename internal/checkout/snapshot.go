@@ -125,15 +125,16 @@ func (c copier) copyFile(path string) error {
 		return errs.Writing(c.to.Name(), err)
 	}
 	head := &beginning{to: out}
-	size, err := io.Copy(head, in)
+	size, err := errs.Copy(c.to.Name(), head, in)
 	if err == nil && isPointer(head.kept, size) {
 		c.pointers.add(path)
 	}
-	if closing := out.Close(); err == nil {
-		err = closing
+	closing := out.Close()
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = c.to.Chtimes(path, info.ModTime(), info.ModTime()) // build tools compare times
+	if closing == nil {
+		closing = c.to.Chtimes(path, info.ModTime(), info.ModTime()) // build tools compare times
 	}
-	return errs.Writing(c.to.Name(), err)
+	return errs.Writing(c.to.Name(), closing)
 }

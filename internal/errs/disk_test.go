@@ -2,9 +2,12 @@ package errs_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
+	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 
@@ -36,3 +39,26 @@ func TestAnErrorOfWritingSaysWhereAndWhoHasToAct(t *testing.T) {
 	typed := errs.Invalidf("bad name")
 	assert.Equal(t, typed, errs.Writing("/x", typed))
 }
+
+// failing fails to write.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestOnlyAnErrorOfWritingNamesWhereACopyGoes(t *testing.T) {
+	err := failureOf(errs.Copy("/there", failing{syscall.ENOSPC}, strings.NewReader("x")))
+	assert.ErrorContains(t, err, `writing to "/there"`)
+	assert.Equal(t, errs.Temporary, errs.KindOf(err))
+
+	broken := &fs.PathError{Op: "read", Path: "/here", Err: syscall.EISDIR}
+	err = failureOf(errs.Copy("/there", io.Discard, io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken))))
+	assert.Equal(t, broken, err, "as it is")
+
+	var copied strings.Builder
+	size, err := errs.Copy("/there", &copied, strings.NewReader("all"))
+	assert.NoError(t, err)
+	assert.Equal(t, int64(3), size)
+	assert.Equal(t, "all", copied.String())
+}
+
+func failureOf(_ int64, err error) error { return err }
