@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -178,7 +177,7 @@ func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error)
 	return cmp.Or(string(found.LocationConstraint), firstRegion) == place.Region, nil
 }
 
-// Read reads an object of the artifact bucket.
+// Read reads a document of the artifact bucket.
 func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, error) {
 	var base aws.Config
 	if c.server != nil {
@@ -189,12 +188,7 @@ func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, 
 			return nil, err
 		}
 	}
-	object, err := s3.NewFromConfig(base).GetObject(ctx, &s3.GetObjectInput{Bucket: &place.Bucket, Key: &key})
-	if err != nil {
-		return nil, err
-	}
-	defer object.Body.Close()
-	return io.ReadAll(object.Body)
+	return bucket.OpenS3(s3.NewFromConfig(base), place.Bucket).Get(ctx, key)
 }
 
 // Object returns where an object of the artifact bucket is: a path, as the
