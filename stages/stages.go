@@ -1,5 +1,4 @@
-// Package stages is the list of the stages that a pipeline is made of, in the
-// order in which a run meets them.
+// Package stages lists the stages that a pipeline is made of.
 package stages
 
 import (

@@ -1,4 +1,4 @@
-// Package objects is the simulator's S3: buckets with versioning, policies and
+// Package s3 is the simulator's S3: buckets with versioning, policies and
 // configurations, objects with checksums, conditions, ranges and tags, and
 // multipart uploads.
 //

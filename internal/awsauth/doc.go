@@ -1,5 +1,5 @@
-// Package account enters AWS accounts. It starts from the SDK's default
-// credentials, assumes roles whose credentials renew themselves, checks that
-// the account is the one that was meant, and lends the credentials to child
-// processes, so that nothing dies when a session ends after an hour.
+// Package awsauth assumes roles in AWS accounts. It starts from the SDK's
+// default credentials, assumes roles whose credentials refresh themselves,
+// verifies that the account is the expected one, and serves the credentials to
+// child processes, so that they outlive a session of one hour.
 package awsauth

@@ -1,7 +1,7 @@
-// Package workspace makes the folder in which a stage works, and runs commands
+// Package checkout creates the folder in which a stage works, and runs commands
 // in it: a repository at exactly one commit, or a copy of a plain folder.
 //
-// A checkout runs no git and no hook, fetches no submodule, and asks the server
-// for one commit only. What comes from the repository is not trusted: names
-// that would reach outside the folder or into .git are refused.
+// A checkout runs no git and no hook, fetches no submodule, and requests one
+// commit only. The contents of the repository are untrusted: names that would
+// reach outside the folder or into .git are refused.
 package checkout

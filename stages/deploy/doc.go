@@ -1,4 +1,4 @@
-// Package deploy is the stage that deploys a commit to one environment:
-// it enters the account, synthesizes the CDK apps, publishes their assets,
-// deploys their stacks and keeps the outputs.
+// Package deploy is the stage that deploys a commit to one environment: it turns
+// flags and configuration into a request, calls the engine of internal/deploy,
+// and stores the outputs.
 package deploy

@@ -1,3 +1,3 @@
-// Package record is the stage that runs at the end of every run, failed ones
-// too: it joins what the steps recorded of themselves to one document.
+// Package record is the stage that runs at the end of every run, also of failed
+// ones: it joins the records of the steps to one document.
 package record

@@ -1,4 +1,4 @@
-// Package validation is the stage that says whether a commit is fit to run:
-// it checks the configuration, the accounts, their bootstrap stacks, the CDK
-// context and the tools, and reports everything that it found in one run.
+// Package validation is the stage that decides whether a commit can run: it
+// checks the configuration, the accounts, their bootstrap stacks, the CDK context
+// and the tools, and reports all findings together.
 package validation

@@ -1,9 +1,8 @@
-// Package cfn brings one CloudFormation stack to one template and tells what
-// happens on the way. It starts from any state that a stack can be in, joins an
-// operation that is already under way, does nothing when nothing changed, and
-// names the first cause when something fails.
+// Package cfn deploys one template to one CloudFormation stack and reports the
+// progress. It starts from any state that a stack can be in, joins an operation
+// that is already in progress, does nothing if nothing changed, and names the
+// first cause if something fails.
 //
-// A deployment is decided by pure functions (what state is this, must anything
-// change, which parameters are sent, what was the cause) and carried out by a
-// Deployer, which talks to CloudFormation.
+// Pure functions decide about a deployment (what state is this, must anything
+// change, which parameters are sent, what was the cause); [Deploy] carries it out.
 package cfn

@@ -1,5 +1,4 @@
-// Package difference compares two CloudFormation templates: which properties of
-// a resource change, and where somebody gets more rights than before, by IAM or
-// by security groups. It looks at the templates alone: what a parameter's value
-// does to them it cannot know.
+// Package diff compares two CloudFormation templates: which properties of a
+// resource change, and who gains permissions through IAM or security groups. It
+// reads the templates only, and does not know the values of parameters.
 package diff

@@ -1,7 +1,7 @@
-// Package progress tells what goes on in a stage: as lines for people, as one
-// JSON record an event in a pod, or on a terminal as one line a stack that
-// changes in place. When nothing happens, it tells what is waited for.
+// Package progress reports the progress of a stage: as lines for people, as one
+// JSON record per event in a pod, or on a terminal as one line per stack that
+// updates in place. When nothing happens, it reports what it waits for.
 //
-// What is known is kept in a state that is turned into lines by a pure function
-// of the state, the time and the size of the terminal.
+// The state is turned into lines by a pure function of the state, the time and
+// the size of the terminal.
 package progress

@@ -1,4 +1,5 @@
-// Package redact keeps secrets out of everything a person or a bucket gets to
-// see: logs, metadata, reports and statuses. It masks the values it was told,
-// in the forms in which they travel, and what looks like a well-known secret.
+// Package redact masks secrets in everything that a person or a bucket receives:
+// logs, metadata, reports and statuses. It masks the values that were added to
+// it, in the forms in which they travel, and texts that look like well-known
+// secrets.
 package redact

@@ -1,7 +1,7 @@
-// Package screen keeps a few lines at the bottom of a terminal that change in
-// place, while everything else that is written scrolls above them.
+// Package screen keeps a few lines at the bottom of a terminal that update in
+// place, while all other output scrolls above them.
 //
 // Each change is one write that hides the cursor, draws and shows the cursor
-// again. A program that is killed between two of them leaves a terminal in
-// which there is nothing to mend.
+// again. A program that is killed between two of them leaves the terminal as it
+// should be.
 package screen
