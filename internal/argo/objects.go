@@ -85,6 +85,14 @@ func encodeAll(objects []object) ([]manifest.Object, error) {
 // encode writes an object without what only a cluster knows, and without the
 // empty values that Go's types of it leave.
 func encode(o object) ([]byte, error) {
+	content, err := contentOf(o)
+	if err != nil {
+		return nil, err
+	}
+	return yaml.Marshal(content)
+}
+
+func contentOf(o object) (any, error) {
 	data, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
@@ -94,7 +102,7 @@ func encode(o object) ([]byte, error) {
 		return nil, err
 	}
 	delete(content, "status")
-	return yaml.Marshal(tidy(content))
+	return tidy(content), nil
 }
 
 // meant are the keys whose empty value has a meaning: an empty volume, a pause,

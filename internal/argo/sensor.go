@@ -1,7 +1,6 @@
 package argo
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -132,16 +131,11 @@ func (r *renderer) trigger(name string, workflow wfv1.Workflow, values []eventVa
 }
 
 func resourceOf(workflow wfv1.Workflow) (*eventsv1.K8SResource, error) {
-	data, err := json.Marshal(workflow)
+	content, err := contentOf(&workflow)
 	if err != nil {
 		return nil, err
 	}
-	var content map[string]any
-	if err := json.Unmarshal(data, &content); err != nil {
-		return nil, err
-	}
-	delete(content, "status")
-	resource := eventsv1.NewK8SResource(tidy(content))
+	resource := eventsv1.NewK8SResource(content)
 	return &resource, nil
 }
 

@@ -1,7 +1,6 @@
 package scaffold
 
 import (
-	"encoding/json"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -13,20 +12,8 @@ import (
 
 // settings are the parts of cdk.json that matter here.
 type settings struct {
-	App     command        `json:"app"`
+	App     cdkapp.Command `json:"app"`
 	Context map[string]any `json:"context"`
-}
-
-// command is a command line; in cdk.json it may also be a list of words.
-type command string
-
-func (c *command) UnmarshalJSON(src []byte) error {
-	var words []string
-	if json.Unmarshal(src, &words) == nil {
-		*c = command(strings.Join(words, " "))
-		return nil
-	}
-	return json.Unmarshal(src, (*string)(c))
 }
 
 func readSettings(folder string) (settings, error) {

@@ -27,21 +27,7 @@ func (t *transform) known(value any) any {
 			return computed
 		}
 	}
-	switch v := value.(type) {
-	case []any:
-		list := make([]any, len(v))
-		for i, item := range v {
-			list[i] = t.known(item)
-		}
-		return list
-	case map[string]any:
-		members := make(map[string]any, len(v))
-		for key, member := range v {
-			members[key] = t.known(member)
-		}
-		return members
-	}
-	return value
+	return each(value, t.known)
 }
 
 // parameters copies a value with every Ref of a parameter replaced by its value.
@@ -52,19 +38,5 @@ func (t *transform) parameters(value any) any {
 		}
 		return value
 	}
-	switch v := value.(type) {
-	case []any:
-		list := make([]any, len(v))
-		for i, item := range v {
-			list[i] = t.parameters(item)
-		}
-		return list
-	case map[string]any:
-		members := make(map[string]any, len(v))
-		for key, member := range v {
-			members[key] = t.parameters(member)
-		}
-		return members
-	}
-	return value
+	return each(value, t.parameters)
 }

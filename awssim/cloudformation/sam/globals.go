@@ -115,19 +115,5 @@ func laid(below, above any) any {
 
 // copied is a value of its own: what is made of it is changed in place.
 func copied(value any) any {
-	switch v := value.(type) {
-	case []any:
-		list := make([]any, len(v))
-		for i, item := range v {
-			list[i] = copied(item)
-		}
-		return list
-	case map[string]any:
-		members := make(map[string]any, len(v))
-		for key, member := range v {
-			members[key] = copied(member)
-		}
-		return members
-	}
-	return value
+	return each(value, copied)
 }

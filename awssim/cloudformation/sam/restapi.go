@@ -155,23 +155,10 @@ func (m *maker) disableEndpoint(a *api) {
 
 // slashed copies media types, whose slashes may be written ~1.
 func slashed(value any) any {
-	switch v := value.(type) {
-	case string:
-		return strings.ReplaceAll(v, "~1", "/")
-	case []any:
-		list := make([]any, len(v))
-		for i, item := range v {
-			list[i] = slashed(item)
-		}
-		return list
-	case map[string]any:
-		members := make(map[string]any, len(v))
-		for key, member := range v {
-			members[key] = slashed(member)
-		}
-		return members
+	if text, is := value.(string); is {
+		return strings.ReplaceAll(text, "~1", "/")
 	}
-	return value
+	return each(value, slashed)
 }
 
 // cors adds to every path of the definition the method OPTIONS, which says who

@@ -2,12 +2,10 @@ package synth
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -15,7 +13,7 @@ import (
 
 // settings are the parts of cdk.json (and of ~/.cdk.json) that matter to a synthesis.
 type settings struct {
-	App              command        `json:"app"`
+	App              cdkapp.Command `json:"app"`
 	Build            string         `json:"build"`
 	Context          map[string]any `json:"context"`
 	VersionReporting *bool          `json:"versionReporting"`
@@ -25,18 +23,6 @@ type settings struct {
 	DebugApp         bool           `json:"debugApp"`
 	Tags             tags           `json:"tags"`
 	ToolkitStack     string         `json:"toolkitStackName"`
-}
-
-// command is a command line; in cdk.json it may also be a list of words.
-type command string
-
-func (c *command) UnmarshalJSON(src []byte) error {
-	var words []string
-	if json.Unmarshal(src, &words) == nil {
-		*c = command(strings.Join(words, " "))
-		return nil
-	}
-	return json.Unmarshal(src, (*string)(c))
 }
 
 // FindApp gives the folder of the CDK app that a stack's path belongs to: the
@@ -73,7 +59,7 @@ func readSettings(app, home string) (project, user settings, err error) {
 	if err := readOptional(filepath.Join(app, "cdk.json"), &project); err != nil {
 		return project, user, err
 	}
-	project.App = command(cmp.Or(string(project.App), string(user.App)))
+	project.App = cdkapp.Command(cmp.Or(string(project.App), string(user.App)))
 	project.VersionReporting = orElse(project.VersionReporting, user.VersionReporting)
 	project.PathMetadata = orElse(project.PathMetadata, user.PathMetadata)
 	project.AssetMetadata = orElse(project.AssetMetadata, user.AssetMetadata)
