@@ -43,7 +43,7 @@ func (t Target) ownRole() Role {
 	})}
 }
 
-// Entry is an account that has been entered.
+// Access is access to one account, which was verified.
 type Access struct {
 	Target
 	Partition string
@@ -58,7 +58,7 @@ type Access struct {
 	sessions once[*Session]
 }
 
-// Enter goes into the target's account and makes sure that it is that account.
+// Assume gets access to the target's account and verifies that it is that account.
 // Nothing else happens before: a wrong account id stops here, with kind Invalid.
 func Assume(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (*Access, error) {
 	if to.RoleARN != "" && accountOf(to.RoleARN) != to.Account {
