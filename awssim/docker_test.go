@@ -129,8 +129,10 @@ func speak(home, method, url, kind string, body []byte) (string, error) {
 
 const imageApp = `const cdk = require('aws-cdk-lib');
 const { DockerImageAsset } = require('aws-cdk-lib/aws-ecr-assets');
+const { Asset } = require('aws-cdk-lib/aws-s3-assets');
 const stack = new cdk.Stack(new cdk.App(), 'Image', { env: { account: '111111111111', region: 'us-west-2' } });
 new cdk.CfnOutput(stack, 'Uri', { value: new DockerImageAsset(stack, 'A', { directory: __dirname + '/image' }).imageUri });
+new cdk.CfnOutput(stack, 'Empty', { value: new Asset(stack, 'Nothing', { path: __dirname + '/empty' }).s3ObjectKey }); // its upload signs a content-length of 0
 `
 
 // TestTheCDKPushesImagesToTheSimulatorAlone has the real CDK CLI publish an image; its docker goes where the answers of
@@ -140,7 +142,7 @@ func TestTheCDKPushesImagesToTheSimulatorAlone(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "aws")
 	c, _ := ready(t, state, devAccount)
 	dir, home := t.TempDir(), t.TempDir()
-	for name, text := range map[string]string{"app.js": imageApp, "cdk.json": `{"app":"node app.js"}`, "image/Dockerfile": "FROM scratch\n"} {
+	for name, text := range map[string]string{"app.js": imageApp, "cdk.json": `{"app":"node app.js"}`, "image/Dockerfile": "FROM scratch\n", "empty": ""} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}

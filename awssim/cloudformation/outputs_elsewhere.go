@@ -3,7 +3,8 @@ package cloudformation
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
@@ -16,11 +17,11 @@ func (e *Engine) outputOf(scope Scope, actor string, o template.StackOutput) (an
 		scope.Region = o.Region
 	}
 	if o.RoleARN != "" {
-		parts := strings.Split(o.RoleARN, ":")
-		if len(parts) != 6 || parts[2] != "iam" {
+		role, err := arn.Parse(o.RoleARN)
+		if err != nil || role.Service != "iam" {
 			return nil, fmt.Errorf("Template error: the RoleArn %s of Fn::GetStackOutput is not the ARN of a role", o.RoleARN)
 		}
-		scope.Account = parts[4]
+		scope.Account = role.AccountID
 	}
 	s := e.find(scope, o.StackName)
 	id := arnOf(scope, "stack", o.StackName, "*")

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 )
 
@@ -68,22 +70,22 @@ func (s *session) arn() string {
 
 // Caller is the caller an ARN speaks of: the administrator of an account, a
 // role, or a session of a role.
-func (d *Directory) Caller(arn string) policy.Caller {
+func (d *Directory) Caller(text string) policy.Caller {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return policy.Caller{ARN: arn}
+	caller, err := arn.Parse(text)
+	if err != nil {
+		return policy.Caller{ARN: text}
 	}
-	kind, rest, _ := strings.Cut(parts[5], "/")
+	kind, rest, _ := strings.Cut(caller.Resource, "/")
 	if kind != "assumed-role" && kind != "role" {
-		return administrator(parts[4], parts[1])
+		return administrator(caller.AccountID, caller.Partition)
 	}
 	name, sessionName := rest, "AWSCloudFormation" // a bare role is one that CloudFormation assumes
 	if kind == "assumed-role" {
 		name, sessionName, _ = strings.Cut(rest, "/")
 	}
-	s := &session{Account: parts[4], Partition: parts[1], Role: lastPart(name), Name: sessionName}
+	s := &session{Account: caller.AccountID, Partition: caller.Partition, Role: lastPart(name), Name: sessionName}
 	if role, err := d.role(s.Account, s.Role); err == nil {
 		s.RoleID = role.ID
 	}
@@ -92,11 +94,10 @@ func (d *Directory) Caller(arn string) policy.Caller {
 
 func lastPart(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-func accountOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
-		return parts[4]
-	}
-	return ""
+// accountOf is the account of an ARN; empty for what is none.
+func accountOf(text string) string {
+	parsed, _ := arn.Parse(text)
+	return parsed.AccountID
 }
 
 func randomBytes(n int) []byte {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 )
 
@@ -55,10 +57,10 @@ func grant(element string, actions []string) *policy.Document {
 }
 
 // awsManaged gives the name of a policy that AWS manages, without its path.
-func awsManaged(arn string) (name string, ok bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[2] != "iam" || parts[4] != "aws" || !strings.HasPrefix(parts[5], "policy/") {
+func awsManaged(text string) (name string, ok bool) {
+	parsed, err := arn.Parse(text)
+	if err != nil || parsed.Service != "iam" || parsed.AccountID != "aws" || !strings.HasPrefix(parsed.Resource, "policy/") {
 		return "", false
 	}
-	return lastPart(parts[5]), true
+	return lastPart(parsed.Resource), true
 }

@@ -5,8 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
@@ -114,7 +115,7 @@ func readAssume(call *wire.Call) (assumeRequest, error) {
 		role: form.Get("RoleArn"), session: form.Get("RoleSessionName"), externalID: form.Get("ExternalId"),
 		tags: map[string]string{}, lasting: wire.List(form, "TransitiveTagKeys"),
 	}
-	if len(strings.SplitN(request.role, ":", 6)) != 6 {
+	if !arn.IsARN(request.role) {
 		return request, wire.Commonf(wire.ValidationFailed, "%s is invalid", request.role)
 	}
 	if !sessionName.MatchString(request.session) {
@@ -173,11 +174,14 @@ func (a assumeRequest) duration(role Role, chained bool) (time.Duration, error) 
 
 // open makes a session of the role.
 func (d *Directory) open(role Role, request assumeRequest, length time.Duration) (assumedRole, error) {
-	parts := strings.SplitN(role.ARN, ":", 6)
+	parsed, err := arn.Parse(role.ARN)
+	if err != nil {
+		return assumedRole{}, err
+	}
 	s := &session{
 		AccessKey: NewID("ASIA")[:20], Secret: derive64(randomBytes(32), "secret"), Token: "aphex-simulator/" + derive64(randomBytes(32), "token"),
 		Expires: d.now().Add(length).UTC().Truncate(time.Second),
-		Account: parts[4], Partition: parts[1], Role: role.Name, RoleID: role.ID, Name: request.session,
+		Account: parsed.AccountID, Partition: parsed.Partition, Role: role.Name, RoleID: role.ID, Name: request.session,
 		Tags: request.tags, Policies: request.policies,
 	}
 	d.mu.Lock()

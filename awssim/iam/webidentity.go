@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
@@ -79,8 +81,11 @@ func (d *Directory) readToken(text string) (claims, error) {
 }
 
 func (d *Directory) issuer(role, issuer string, token claims) (Provider, error) {
-	parts := strings.SplitN(role, ":", 6)
-	provider, err := d.Provider("arn:" + parts[1] + ":iam::" + parts[4] + ":oidc-provider/" + issuer)
+	parsed, err := arn.Parse(role)
+	if err != nil {
+		return Provider{}, err
+	}
+	provider, err := d.Provider("arn:" + parsed.Partition + ":iam::" + parsed.AccountID + ":oidc-provider/" + issuer)
 	if err != nil {
 		return Provider{}, invalidToken("No OpenIDConnect provider found in your account for https://" + issuer)
 	}

@@ -4,14 +4,18 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go/aws-http-auth/credentials"
+	"github.com/aws/smithy-go/aws-http-auth/sigv4"
+	httpauth "github.com/aws/smithy-go/aws-http-auth/v4"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 )
 
 // maxSkew is how far the clock of a client may be off.
@@ -20,15 +24,16 @@ const maxSkew = 15 * time.Minute
 // EmptyHash is the SHA-256 of no bytes, in hex.
 const EmptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// Verify recomputes the signature with the secret. The payload hash is the
-// value of x-amz-content-sha256, or the SHA-256 of the body in hex where that
-// header is not used. The time is that of the machine, not of the simulator:
-// it is the client's clock that is compared.
+// Verify signs the request again with the secret, by the SDK's own signer, and
+// compares. The payload hash is the value of x-amz-content-sha256, or the
+// SHA-256 of the body in hex where that header is not used. The time is that of
+// the machine, not of the simulator: it is the client's clock that is compared.
 func (s *Signature) Verify(r *http.Request, secret, payloadHash string, now time.Time) error {
 	if err := s.checkTime(now); err != nil {
 		return err
 	}
-	if !hmac.Equal([]byte(s.sign(secret, s.stringToSign(r, payloadHash))), []byte(s.Value)) {
+	again, err := s.resign(r, secret, payloadHash)
+	if err != nil || !hmac.Equal([]byte(again), []byte(s.Value)) {
 		return ErrMismatch
 	}
 	return nil
@@ -44,17 +49,74 @@ func (s *Signature) checkTime(now time.Time) error {
 	return nil
 }
 
-func (s *Signature) stringToSign(r *http.Request, payloadHash string) string {
-	canonical := strings.Join([]string{
-		r.Method, s.canonicalPath(r.URL), s.canonicalQuery(r.URL.Query()),
-		s.canonicalHeaders(r), strings.Join(s.Headers, ";"), payloadHash,
-	}, "\n")
-	hash := sha256.Sum256([]byte(canonical))
-	return strings.Join([]string{algorithm, s.Time.Format(timeFormat), s.scope(), hex.EncodeToString(hash[:])}, "\n")
+// resign gives the signature that AWS's own code makes of the request's signed
+// parts.
+func (s *Signature) resign(r *http.Request, secret, payloadHash string) (string, error) {
+	again := s.signedParts(r)
+	if !s.Presigned && slices.Contains(s.Headers, "content-length") && r.ContentLength <= 0 {
+		return s.resignEmpty(again, secret, payloadHash)
+	}
+	signer := v4.NewSigner(func(o *v4.SignerOptions) {
+		o.DisableHeaderHoisting, o.DisableURIPathEscaping = true, s.Service == "s3"
+	})
+	credentials := aws.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: secret}
+	if s.Presigned {
+		address, _, err := signer.PresignHTTP(r.Context(), credentials, again, payloadHash, s.Service, s.Region, s.Time)
+		return afterLast(address, "="), err
+	}
+	err := signer.SignHTTP(r.Context(), credentials, again, payloadHash, s.Service, s.Region, s.Time)
+	return afterLast(again.Header.Get("Authorization"), "="), err
 }
 
-func (s *Signature) sign(secret, text string) string {
-	return hex.EncodeToString(mac(s.key(secret), text))
+// resignEmpty signs the length of an empty body too, as the SDK for JavaScript
+// does for an empty file. The signer of the SDK for Go leaves that header out.
+func (s *Signature) resignEmpty(again *http.Request, secret, payloadHash string) (string, error) {
+	hash := httpauth.UnsignedPayload()
+	if payloadHash != unsigned {
+		var err error
+		if hash, err = hex.DecodeString(payloadHash); err != nil {
+			return "", err
+		}
+	}
+	again.Header.Set("Content-Length", "0")
+	err := sigv4.New().SignRequest(&sigv4.SignRequestInput{
+		Request: again, PayloadHash: hash, Credentials: credentials.Credentials{AccessKeyID: s.AccessKey, SecretAccessKey: secret},
+		Service: s.Service, Region: s.Region, Time: s.Time,
+	}, func(o *httpauth.SignerOptions) {
+		o.HeaderRules, o.DisableDoublePathEscape = allHeaders{}, s.Service == "s3"
+	})
+	return afterLast(again.Header.Get("Authorization"), "="), err
+}
+
+// allHeaders signs every header that a request has.
+type allHeaders struct{}
+
+// IsSigned is true.
+func (allHeaders) IsSigned(string) bool { return true }
+
+func afterLast(text, separator string) string { return text[strings.LastIndex(text, separator)+1:] }
+
+// signedParts is the request with the headers that its signature covers alone.
+func (s *Signature) signedParts(r *http.Request) *http.Request {
+	query := r.URL.Query()
+	if s.Presigned {
+		query.Del("X-Amz-Signature")
+	}
+	parts := &http.Request{
+		Method: r.Method, Host: r.Host, Header: http.Header{},
+		URL: &url.URL{Host: r.Host, Path: r.URL.Path, RawPath: httpbinding.EscapePath(r.URL.Path, false), RawQuery: query.Encode()},
+	}
+	for _, name := range s.Headers {
+		switch {
+		case name == "content-length":
+			parts.ContentLength = r.ContentLength
+		case name != "host":
+			for _, value := range r.Header.Values(name) {
+				parts.Header.Add(name, strings.Join(strings.Fields(value), " "))
+			}
+		}
+	}
+	return parts
 }
 
 func (s *Signature) key(secret string) []byte {
@@ -68,69 +130,4 @@ func mac(key []byte, text string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(text))
 	return h.Sum(nil)
-}
-
-// canonicalPath encodes the path once for S3; for every other service the path
-// is normalized and encoded twice.
-func (s *Signature) canonicalPath(u *url.URL) string {
-	if u.Path == "" {
-		return "/"
-	}
-	if s.Service == "s3" {
-		return encode(u.Path, false)
-	}
-	clean := path.Clean(u.Path)
-	if strings.HasSuffix(u.Path, "/") && clean != "/" {
-		clean += "/"
-	}
-	return encode(encode(clean, false), false)
-}
-
-func (s *Signature) canonicalQuery(query url.Values) string {
-	var pairs []string
-	for name, values := range query {
-		if s.Presigned && name == "X-Amz-Signature" {
-			continue
-		}
-		for _, value := range values {
-			pairs = append(pairs, encode(name, true)+"="+encode(value, true))
-		}
-	}
-	slices.Sort(pairs)
-	return strings.Join(pairs, "&")
-}
-
-func (s *Signature) canonicalHeaders(r *http.Request) string {
-	var b strings.Builder
-	for _, name := range s.Headers {
-		values := r.Header.Values(name)
-		switch {
-		case name == "host":
-			values = []string{r.Host}
-		case name == "content-length" && len(values) == 0:
-			values = []string{strconv.FormatInt(r.ContentLength, 10)}
-		}
-		trimmed := make([]string, len(values))
-		for i, value := range values {
-			trimmed[i] = strings.Join(strings.Fields(value), " ")
-		}
-		fmt.Fprintf(&b, "%s:%s\n", name, strings.Join(trimmed, ","))
-	}
-	return b.String()
-}
-
-// encode is AWS's URI encoding: everything but the unreserved characters.
-func encode(text string, slash bool) string {
-	var b strings.Builder
-	for i := range len(text) {
-		c := text[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0,
-			c == '/' && !slash:
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }

@@ -72,6 +72,21 @@ func TestWhatTheSDKSignsIsVerified(t *testing.T) {
 	}
 }
 
+// TestTheSignedLengthOfAnEmptyBodyIsVerified has a request of the CDK CLI's SDK for JavaScript: it signs a content-length of 0.
+func TestTheSignedLengthOfAnEmptyBodyIsVerified(t *testing.T) {
+	r := get(t, "http://h/bucket/an%20empty%20file")
+	r.Method = http.MethodPut
+	r.Header.Set("X-Amz-Content-Sha256", sigv4.EmptyHash)
+	r.Header.Set("X-Amz-Date", "20150830T123600Z")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/s3/aws4_request, "+
+		"SignedHeaders=content-length;host;x-amz-content-sha256;x-amz-date, Signature=fb98dfbc4a568adfd56a2085bde855a714decf24420809ba8bf8882de2ff4ae7")
+	require.NoError(t, verify(r, secret, sigv4.EmptyHash, now))
+	require.ErrorIs(t, verify(r, secret, "UNSIGNED-PAYLOAD", now), sigv4.ErrMismatch)
+	require.ErrorIs(t, verify(r, secret, "no hash", now), sigv4.ErrMismatch)
+	r.ContentLength = 1
+	require.ErrorIs(t, verify(r, secret, sigv4.EmptyHash, now), sigv4.ErrMismatch)
+}
+
 func TestAChangedRequestIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"method": func(r *http.Request) { r.Method = http.MethodPut },
