@@ -55,6 +55,9 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 		"the AWS SDK in a stage": {
 			pkg{Path: "stages/deploy", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/sts"}}, "stages/deploy imports github.com/aws/aws-sdk-go-v2/service/sts",
 		},
+		"the AWS SDK in a service of the simulator": {
+			pkg{Path: "awssim/s3", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/s3"}}, "awssim/s3 imports github.com/aws/aws-sdk-go-v2/service/s3",
+		},
 		"the simulator in a stage binary": {
 			pkg{Path: "cmd/deployer", Imports: []string{"awssim"}}, "only internal/localrun/cloud, internal/install/installtest, internal/tests/bench, internal/tests/conformance and tests may",
 		},
@@ -87,6 +90,7 @@ func TestWhatTheRulesAllowIsNotReported(t *testing.T) {
 		{Path: "internal/argo", Imports: []string{"!sigs.k8s.io/yaml", "internal/plan"}},
 		{Path: "internal/deploy/cfn", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/cloudformation"}},
 		{Path: "awssim", Imports: []string{"awssim/policy"}},
+		{Path: "awssim/sigv4", Imports: []string{"!github.com/aws/aws-sdk-go-v2/aws/signer/v4"}},
 		{Path: "internal/localrun/cloud", Imports: []string{"awssim"}},
 		{Path: "cmd/generator", Imports: []string{"internal/localrun", "stages"}, Deps: []string{"!k8s.io/api/core/v1"}},
 		{Path: "internal/install/installtest", Imports: []string{"awssim"}},
