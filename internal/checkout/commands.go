@@ -14,7 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
-// Surroundings are what commands are run in.
+// ExecOptions say how commands are run.
 type ExecOptions struct {
 	Dir      string
 	Env      []string            // NAME=value: all that the commands get, with programs of Dir's npm packages in PATH; see Environ

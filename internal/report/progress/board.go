@@ -61,7 +61,7 @@ func (b *Board) Wait(stage string) {
 // Note keeps what a stage said last.
 func (b *Board) Note(stage, text string) { b.change(stage, func(s *stageLine) { s.text = text }) }
 
-// Tell takes in an event of a stage that deploys, as read from its log.
+// Report takes in an event of a stage that deploys, as read from its log.
 func (b *Board) Report(stage string, e Event) {
 	b.change(stage, func(s *stageLine) {
 		switch {

@@ -23,8 +23,8 @@ type Options struct {
 	Quiet  time.Duration       // how long nothing may be told; 0 is 10 s
 }
 
-// Teller tells what happens, and by itself what is going on when nothing
-// happens. It may be used from many goroutines; events are told one at a time.
+// Reporter reports what happens, and by itself what is going on when nothing
+// happens. It may be used from many goroutines; it reports one event at a time.
 type Reporter struct {
 	tell  func(Event)
 	live  *live // nil where lines do not change in place
@@ -35,7 +35,7 @@ type Reporter struct {
 	told  time.Time
 }
 
-// New makes a teller.
+// New makes a reporter.
 func New(o Options) *Reporter {
 	t := &Reporter{tell: o.Report, quiet: o.Quiet, state: newState(), told: time.Now()}
 	if t.quiet == 0 {
@@ -87,7 +87,7 @@ func (t *Reporter) Assets(stack string, names []string) {
 	}
 }
 
-// Tell tells an event. Its time is now unless it has one.
+// Report reports an event. Its time is now unless it has one.
 func (t *Reporter) Report(e Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
