@@ -1,4 +1,4 @@
-// Command builder builds a commit once, for all environments.
+// Command builder builds a commit once for all environments.
 package main
 
 import (
@@ -16,7 +16,7 @@ func main() { os.Exit(program().Main()) }
 func program() stage.Program {
 	return stage.Program{
 		Name:   "builder",
-		Help:   "builder builds a commit once, for all environments.",
+		Help:   "builder builds a commit once for all environments.",
 		Stages: []stage.Stage{stage.Of(build.Contract(), build.Help, run)},
 		Bucket: clients.NamedBucket,
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
 
-// updateCloud brings the pipeline's own AWS side to its template. A pipeline
-// whose AWS side was made in another way, by a CDK stack of its own, has no such
-// stack, or no right to look at it: it is left alone.
+// updateCloud updates the stack of the pipeline's own AWS resources. It does nothing
+// if there is no such stack or no permission to read it: those resources are then
+// managed in another way, such as by a CDK stack.
 func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) error {
 	base, err := awsauth.Load(ctx, cloud.Region)
 	if err != nil {
@@ -23,10 +23,10 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 	stack, err := cfn.Find(ctx, client, cloud.Stack)
 	switch {
 	case err == nil && stack == nil:
-		frame.Log.Info("the pipeline's AWS side is not a stack of this name and is left alone", "stack", cloud.Stack)
+		frame.Log.Info("the pipeline's AWS resources are not managed by this stack and stay unchanged", "stack", cloud.Stack)
 		return nil
 	case awsauth.IsDenied(err):
-		frame.Log.Warn("the pipeline may not look at a stack of this name, so its AWS side is left alone", "stack", cloud.Stack, "error", err)
+		frame.Log.Warn("no permission to read the pipeline's stack; its AWS resources stay unchanged", "stack", cloud.Stack, "error", err)
 		return nil
 	case err != nil:
 		return err
@@ -42,6 +42,6 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 	if err != nil {
 		return err
 	}
-	frame.Log.Info("the pipeline's AWS side is as declared", "stack", cloud.Stack, "action", string(result.Action))
+	frame.Log.Info("the pipeline's AWS resources are up to date", "stack", cloud.Stack, "action", string(result.Action))
 	return nil
 }

@@ -1,4 +1,4 @@
-// Command deployer deploys: the pipeline itself, and environments.
+// Command deployer updates the pipeline itself and deploys environments.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() { os.Exit(program().Main()) }
 func program() stage.Program {
 	return stage.Program{
 		Name: "deployer",
-		Help: "deployer updates the pipeline itself, deploys environments and rolls them back, records runs, and starts those that were missed.",
+		Help: "deployer updates the pipeline itself, deploys environments, rolls them back, records runs and starts runs of missed pushes.",
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
 			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),
@@ -70,8 +70,8 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 	return pipeline.Run(ctx, d, frame, in)
 }
 
-// checkEnvironments synthesizes every environment of the commit, and compares with
-// what earlier runs deployed.
+// checkEnvironments synthesizes every environment of the commit and compares the
+// stacks with those that earlier runs deployed.
 func checkEnvironments(
 	ctx context.Context, artifacts bucket.Bucket, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
 ) (pipeline.Checked, error) {
@@ -100,7 +100,7 @@ func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, work
 	}
 	scratch, err := os.MkdirTemp("", "pipeline-stack-")
 	if err != nil {
-		return errs.Temporaryf("making a folder for the deployment: %w", err)
+		return errs.Temporaryf("creating a folder for the deployment: %w", err)
 	}
 	defer remove.All(scratch)
 	engine := deploystage.Deps{Assume: clients.Enter}.Engine(frame)
@@ -132,8 +132,7 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 	return record.Run(ctx, record.Deps{Bucket: artifacts}, frame, in)
 }
 
-// runReconcile starts the run of a push that was missed, in the cluster that
-// this pod runs in.
+// runReconcile starts the run of a missed push, in the cluster of this pod.
 func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (reconcile.Output, error) {
 	artifacts, err := clients.NamedBucket(ctx, in.Bucket)
 	if err != nil {
@@ -151,7 +150,7 @@ func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (r
 	}, frame, in)
 }
 
-// submission is how the Sensor would start a run that was missed.
+// submission returns the run of a missed push as the Sensor would start it.
 func submission(missed reconcile.Missed) kube.Submission {
 	s := kube.Submission{
 		Namespace: missed.Namespace, Sensor: missed.Sensor, Trigger: argo.PushTrigger, Name: missed.Run, Former: missed.Former, Title: missed.Commit,
@@ -165,14 +164,14 @@ func submission(missed reconcile.Missed) kube.Submission {
 	return s
 }
 
-// headOf asks the git server where the branch of a run is.
+// headOf returns the commit at the head of a run's branch on the git server.
 func headOf(ctx context.Context, frame stage.Frame, in pipeline.Input) (string, error) {
 	return head(ctx, frame, reconcile.Input{
 		Repository: in.Repository, Branch: in.Branch, TokenSecret: in.TokenSecret, Host: in.Host, AllowLocal: in.AllowLocal,
 	})
 }
 
-// head asks the git server where a branch is.
+// head returns the commit at the head of a branch on the git server.
 func head(ctx context.Context, frame stage.Frame, in reconcile.Input) (string, error) {
 	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 // applyCmd updates the objects in the cluster.
 type applyCmd struct {
 	clusterFlags
-	Force bool `help:"Take fields over that another manager set."`
+	Force bool `help:"Take over fields that another field manager owns."`
 }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (applyCmd) Help() string {
-	return `Applies on the server, with the field manager aphex-pipeline. All objects are tried first; one that
-the cluster refuses leaves everything as it was. A new version of the workflow template is validated by
-Argo itself before the Sensor turns to it. What the pipeline had under other names is removed. It ends when
-a push would be received: the webhook answers, and the Sensor has subscribed to the event bus.
+	return `Applies the objects on the server, with the field manager aphex-pipeline. A dry run of all objects comes
+first: if the cluster rejects one, nothing changes. Argo validates a new version of the workflow template
+before the Sensor uses it. Objects that the pipeline had under other names are removed. The command returns
+when the next push starts a run: the webhook answers, and the Sensor has subscribed to the event bus.
 
-The AWS side and the webhook's secret are brought by "generator bootstrap".
+"generator bootstrap" installs the pipeline's own stack and the webhook secret.
 
 Examples:
 

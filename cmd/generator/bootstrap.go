@@ -9,23 +9,23 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// bootstrapCmd installs a pipeline for the first time, and any time after that.
+// bootstrapCmd installs a pipeline, or updates an installed one.
 type bootstrapCmd struct {
 	clusterFlags
-	Force  bool `help:"Take fields over that another manager set."`
-	Checks bool `help:"Check only, and bring nothing."`
-	Yes    bool `short:"y" help:"Do not ask before anything is brought."`
+	Force  bool `help:"Take over fields that another field manager owns."`
+	Checks bool `help:"Run the checks only; install nothing."`
+	Yes    bool `short:"y" help:"Install without asking for confirmation."`
 }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (bootstrapCmd) Help() string {
-	return `Checks what a pipeline needs (the cluster's exports, access to Kubernetes, the versions of Argo, the CDK
-bootstrap of every account, GitHub's token), says what it is going to bring, and then brings it: the AWS
-side as a CloudFormation stack, the webhook's secret, the objects. It waits until a push would be received,
-and says what to enter in GitHub. Every step can be run again; what is there already is left as it is.
+	return `Checks the prerequisites (exports of the cluster, access to Kubernetes, versions of Argo, CDK bootstrap of
+every account, GitHub token), prints the planned changes, asks for confirmation, and installs the pipeline's
+own stack, the webhook secret and the objects. It waits until the next push starts a run, and prints the
+webhook settings for GitHub. The command can be run again; existing objects stay as they are.
 
-Your AWS credentials are of the account that the pipeline lives in, and may make roles there; your
-Kubernetes credentials may make roles in both namespaces.
+Requires AWS credentials of the pipeline's account that can create roles, and Kubernetes credentials that
+can create roles in both namespaces.
 
 Examples:
 
@@ -34,7 +34,7 @@ Examples:
   generator bootstrap --context company-pipelines --yes`
 }
 
-// Run checks, asks, installs, and prints what is left to be done.
+// Run checks, asks for confirmation, installs, and prints the webhook settings.
 func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
 	target, address, err := c.open(ctx)
 	if err != nil {

@@ -16,16 +16,16 @@ import (
 // deleteCmd removes a pipeline.
 type deleteCmd struct {
 	clusterFlags
-	AWS    bool `name:"aws" help:"Also remove the pipeline's AWS side. The bucket stays, with what was deployed."`
-	Bucket bool `help:"With --aws: also empty and remove the bucket."`
-	Yes    bool `short:"y" help:"Do not ask."`
+	AWS    bool `name:"aws" help:"Also delete the pipeline's own stack. The bucket and the deployed environments stay."`
+	Bucket bool `help:"With --aws: also empty and delete the artifact bucket."`
+	Yes    bool `short:"y" help:"Remove without asking for confirmation."`
 }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (deleteCmd) Help() string {
-	return `Removes every object that bears this pipeline's label, whatever its name, and nothing else. Runs that
-are over go with it. One that is under way is left and can no longer do anything: stop it first, or
-wait for it. What was deployed to the environments stays.
+	return `Removes every object with this pipeline's label, whatever its name, and nothing else. Finished runs are
+removed too. A run in progress stays but loses its permissions: stop it first, or wait until it ends. The
+deployed environments stay.
 
 Examples:
 
@@ -37,12 +37,12 @@ Examples:
 // Validate refuses a bucket without its AWS side.
 func (c deleteCmd) Validate() error {
 	if c.Bucket && !c.AWS {
-		return errs.Invalidf("--bucket is given without --aws")
+		return errs.Invalidf("--bucket requires --aws")
 	}
 	return nil
 }
 
-// Run asks and removes.
+// Run asks for confirmation and removes the pipeline.
 func (c deleteCmd) Run(ctx context.Context, std streams) error {
 	target, address, err := c.open(ctx)
 	if err != nil {
@@ -55,19 +55,19 @@ func (c deleteCmd) Run(ctx context.Context, std streams) error {
 	return err
 }
 
-// ask waits for a yes on the terminal.
+// ask asks a yes-or-no question on the terminal.
 func ask(ctx context.Context, std streams, question string, yes bool) error {
 	if yes {
 		return nil
 	}
 	file, ok := std.in.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return errs.Invalidf("nobody can be asked: standard input is no terminal").WithHint("--yes answers: %s", question)
+		return errs.Invalidf("cannot prompt: stdin is not a terminal").WithHint("use --yes to confirm: %s", question)
 	}
 	fmt.Fprintf(std.err, "%s [y/N] ", question)
 	agreed, err := screen.Agreed(ctx, file)
 	if err == nil && !agreed {
-		return errs.Failedf("nothing was done")
+		return errs.Failedf("declined; nothing was changed")
 	}
 	return err
 }

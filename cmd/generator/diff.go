@@ -9,26 +9,26 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 
-// errDiffers ends a diff that found something: exit code 1, and not a word more.
+// errDiffers ends a diff with differences: exit code 1 without a message.
 var errDiffers = errors.New("the cluster differs")
 
 // diffCmd shows what apply would change.
 type diffCmd struct{ clusterFlags }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (diffCmd) Help() string {
-	return `Asks the cluster what each object would become, with its defaults and with what others own in it,
-and prints the difference. Nothing is changed.
+	return `Compares each object in the cluster with the result of a server-side dry run, including defaults and the
+fields of other managers, and prints the differences. Nothing is changed.
 
-Exit codes, as of kubectl diff: 0 no difference, 1 there are differences, 2 and more an error.
+Exit codes, as of kubectl diff: 0 no differences, 1 differences, 2 or more an error.
 
 Example:
 
   generator diff`
 }
 
-// Run prints the differences. Exit code 1 is kept for a difference: an error
-// that would end with it ends with 2.
+// Run prints the differences. Exit code 1 means a difference: an error that would
+// end with 1 ends with 2.
 func (c diffCmd) Run(ctx context.Context, std streams) error {
 	differences, err := c.diff(ctx)
 	for _, difference := range differences {

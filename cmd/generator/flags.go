@@ -17,8 +17,8 @@ type configFlag struct {
 	Config string `short:"c" help:"Configuration file." default:"aphex-config.yaml" placeholder:"FILE"`
 }
 
-// completionFlags say what a configuration leaves out, such as one that was
-// written for the predecessor of this product.
+// completionFlags set keys that a configuration lacks, such as one written for the
+// predecessor of this product.
 type completionFlags struct {
 	GithubOwner  string `help:"Owner of the repository, where the configuration names none." placeholder:"NAME" group:"Completion"`
 	GithubRepo   string `help:"Name of the repository, where the configuration names none." placeholder:"NAME" group:"Completion"`
@@ -56,15 +56,15 @@ type clusterFlags struct {
 	Context    string `help:"Context of the kubeconfig (default: the current one)." placeholder:"NAME"`
 }
 
-// open reads the configuration, which must have all that a cluster needs, and
-// connects to the cluster, whose address it returns.
+// open loads the configuration, which must have every key that a cluster needs,
+// connects to the cluster and returns its address.
 func (f clusterFlags) open(ctx context.Context) (t install.Target, address string, err error) {
 	t.AWS = awsauth.Load
 	if t.Config, err = f.load(f.Config); err != nil {
 		return t, "", err
 	}
 	if err := t.Config.RequireCluster(); err != nil {
-		return t, "", errs.Invalidf("%w", err).WithHint("write the keys into %s, or give --github-owner, --github-repo and --cluster-name", f.Config)
+		return t, "", errs.Invalidf("%w", err).WithHint("add the keys to %s, or pass --github-owner, --github-repo and --cluster-name", f.Config)
 	}
 	account, region, err := install.Locate(ctx, t.AWS, f.Account, f.Region)
 	if err != nil {

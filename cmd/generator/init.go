@@ -12,20 +12,20 @@ import (
 // initCmd writes a first configuration.
 type initCmd struct {
 	configFlag
-	App    string `help:"Folder of the CDK app, relative to --source, where there are several." placeholder:"DIR"`
-	Source string `help:"Folder of the repository, or one in it." default:"." type:"path" placeholder:"DIR"`
-	Stdout bool   `help:"Print the configuration in place of writing the file."`
-	Synth  bool   `help:"Run the app, whose packages must be installed, and take stacks, accounts and regions from what it makes."`
+	App    string `help:"Folder of the CDK app, relative to --source; required if there are several." placeholder:"DIR"`
+	Source string `help:"Folder of the repository, or a folder in it." default:"." type:"path" placeholder:"DIR"`
+	Stdout bool   `help:"Print the configuration instead of writing the file."`
+	Synth  bool   `help:"Synthesize the app and take stacks, accounts and regions from its assembly. The app's packages must be installed."`
 }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (initCmd) Help() string {
-	return `Looks at the CDK app in the folder (cdk.json, the stacks and stages that its source creates in TypeScript,
+	return `Reads the CDK app in the folder (cdk.json, the stacks and stages that its source creates in TypeScript,
 JavaScript, Python, Java, C# or Go, package managers and their workspaces, the git remote) without running
-anything of it, and writes a commented configuration that loads as it is. Paths and build commands are
-relative to the top of the repository. Of several apps one has to be chosen; the others are named. Where the
-source does not tell the stacks, the file takes them all; --synth runs the app and asks it.
-A file that is already there is never touched.
+any of it, and writes a valid, commented configuration. Paths and build commands are relative to the top of
+the repository. If there are several apps, choose one with --app. If no stack is recognized in the source,
+the configuration selects all stacks; --synth runs the app and lists them.
+An existing file is never overwritten.
 
 Examples:
 
@@ -60,28 +60,28 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 
 func (c initCmd) path() string { return filepath.Join(c.Source, c.Config) }
 
-// closing says what was found, what was not, and what to do next.
+// closing returns the last lines of output: what was found, what was not, and the next command.
 func (c initCmd) closing(app scaffold.App) []string {
 	var lines []string
 	names := app.Recognised()
 	switch {
 	case names == nil && !c.Synth:
-		lines = append(lines, fmt.Sprintf("no stack was recognised in the source of the CDK app in %s, so the file takes every stack of the app; "+
-			"generator init --synth runs the app and asks it", app.Folder))
+		lines = append(lines, fmt.Sprintf("no stack was recognized in the source of the CDK app in %s, so the file selects every stack of the app; "+
+			"generator init --synth runs the app and lists them", app.Folder))
 	case names == nil:
-		lines = append(lines, fmt.Sprintf("the CDK app in %s made no stack, so the file takes every one that it may make", app.Folder))
+		lines = append(lines, fmt.Sprintf("the CDK app in %s has no stack, so the file selects every stack", app.Folder))
 	default:
 		lines = append(lines, fmt.Sprintf("the CDK app in %s has %s", app.Folder, scaffold.Listed("stack", names)))
 	}
 	if app.Others != nil {
-		lines = append(lines, fmt.Sprintf("not in the file: %s; generator init --source DIR makes one beside another app", scaffold.Listed("CDK app", app.Others)))
+		lines = append(lines, fmt.Sprintf("not in the file: %s; for another app run generator init --source DIR", scaffold.Listed("CDK app", app.Others)))
 	}
 	if !c.Stdout {
 		next := "generator run --source " + c.Source
 		if c.Config != "aphex-config.yaml" {
 			next += " -c " + c.Config
 		}
-		lines = append(lines, fmt.Sprintf("wrote %s; read it, commit it, then: %s", c.path(), next))
+		lines = append(lines, fmt.Sprintf("wrote %s; review it, commit it, then run: %s", c.path(), next))
 	}
 	return lines
 }

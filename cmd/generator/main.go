@@ -1,5 +1,5 @@
-// Command generator turns aphex-config.yaml into the pipeline that it declares,
-// installs that pipeline in a cluster and an account, and runs it on this machine.
+// Command generator renders the pipeline that aphex-config.yaml declares, installs
+// it in a cluster and an account, and runs it on this machine.
 package main
 
 import (
@@ -21,19 +21,21 @@ import (
 
 func main() { os.Exit(Main()) }
 
-// Main runs the program with the process's arguments and gives the exit code.
+// Main runs the program with the arguments of the process and returns the exit code.
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	if err != nil && ctx.Err() != nil && !errors.Is(err, pipelinerun.ErrStopped) {
-		err = errs.Stopped(err, "the same command can be run again")
+		err = errs.Stopped(err, "run the same command again")
 	}
-	tell(os.Stderr, err)
+	if err != nil && !errors.Is(err, errDiffers) {
+		stage.PrintError(os.Stderr, err)
+	}
 	return stage.ExitCode(err)
 }
 
-// streams are the standard streams: data goes out, talk goes to err.
+// streams are the standard streams: results go to out, everything else to err.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
@@ -42,29 +44,29 @@ type streams struct {
 // cli is the command line.
 type cli struct {
 	Render    renderCmd    `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
-	Bootstrap bootstrapCmd `cmd:"" help:"Bring the pipeline to a cluster and an account: check, ask, bring, and say what to enter in GitHub."`
-	Diff      diffCmd      `cmd:"" help:"Tell what apply would change in the cluster."`
-	Apply     applyCmd     `cmd:"" help:"Bring the pipeline's objects to the cluster."`
-	Delete    deleteCmd    `cmd:"" help:"Remove the pipeline from the cluster, and from AWS if asked."`
+	Bootstrap bootstrapCmd `cmd:"" help:"Install the pipeline and print the webhook settings."`
+	Diff      diffCmd      `cmd:"" help:"Show what apply would change in the cluster."`
+	Apply     applyCmd     `cmd:"" help:"Update the pipeline's objects in the cluster."`
+	Delete    deleteCmd    `cmd:"" help:"Remove the pipeline from the cluster, and optionally from AWS."`
 	Run       runCmd       `cmd:"" help:"Run the whole pipeline on this machine."`
-	Simulate  simulateCmd  `cmd:"" help:"Run the simulated AWS alone, for single stages, the CDK CLI and the AWS CLI."`
+	Simulate  simulateCmd  `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`
 	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
 	Schema    schemaCmd    `cmd:"" help:"Print the JSON Schema of the configuration."`
 	Version   versionCmd   `cmd:"" help:"Print the version and exit."`
 }
 
-const description = `generator turns aphex-config.yaml into a deployment pipeline for a CDK application.
+const description = `generator renders, installs and runs the delivery pipeline that aphex-config.yaml declares.
 
 Examples:
 
   generator init                  write aphex-config.yaml for the CDK app in this folder
-  generator run --source .        run the whole pipeline here, against a simulated AWS
-  generator simulate              run the simulated AWS alone, for single stages and other tools
+  generator run --source .        run the whole pipeline on this machine, against a simulated AWS
+  generator simulate              run the simulated AWS on its own, for single stages and other tools
   generator render -o pipeline/   write the pipeline's Argo objects to a folder
   generator render | kubectl apply -f -
 
-Data goes to standard output, everything else to standard error. Exit codes: 0 done, 1 failed,
-2 wrong input or configuration, 75 temporary, 143 stopped by a signal.`
+Results go to stdout, logs to stderr. Exit codes: 0 success, 1 failed, 2 invalid input or configuration,
+75 temporary failure, 143 stopped by a signal.`
 
 // run parses the command line and runs its verb.
 func run(ctx context.Context, args []string, std streams) (err error) {
@@ -73,7 +75,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 		switch reason := recover().(type) {
 		case nil:
 		case exited:
-			err = nil // --help was answered
+			err = nil // --help was printed
 		default:
 			panic(reason)
 		}
@@ -89,23 +91,13 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 	}
 	parsed, err := parser.Parse(stage.Spelled(args))
 	if err != nil {
-		return errs.Invalidf("%w", err).WithHint("generator --help shows the verbs, generator <verb> --help their flags")
+		return errs.Invalidf("%w", err).WithHint("generator --help lists the verbs, generator <verb> --help their flags")
 	}
 	return parsed.Run()
 }
 
 // exited carries kong's exit code (after --help) up to run.
 type exited int
-
-func tell(w io.Writer, err error) {
-	if err == nil || errors.Is(err, errDiffers) {
-		return
-	}
-	fmt.Fprintf(w, "error: %v\n", err)
-	if hint := errs.HintOf(err); hint != "" {
-		fmt.Fprintf(w, "  hint: %s\n", hint)
-	}
-}
 
 // versionCmd prints the version.
 type versionCmd struct{}

@@ -23,13 +23,13 @@ type renderCmd struct {
 	configFlag
 	completionFlags
 	placeFlags
-	Output string `short:"o" help:"Format of standard output (yaml or json), or a folder to write the objects to, a file each." default:"yaml" placeholder:"yaml|json|DIR"`
-	AWS    bool   `name:"aws" help:"Print the CloudFormation template of the pipeline's AWS side in place of the objects."`
+	Output string `short:"o" help:"Output format (yaml or json), or a folder to write one file per object to." default:"yaml" placeholder:"yaml|json|DIR"`
+	AWS    bool   `name:"aws" help:"Print the CloudFormation template of the pipeline's own stack instead of the objects."`
 }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (renderCmd) Help() string {
-	return `The same configuration always gives the same bytes. Nothing is contacted.
+	return `The output depends on the configuration alone; no cluster or account is contacted.
 
 Examples:
 
@@ -57,8 +57,8 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if plan.RepositoryURL(cfg) == "" {
-		fmt.Fprintf(std.err, "warning: nothing starts this pipeline: %s names no GitHub repository, so there is no webhook\n"+
-			"  hint: set githubOwner and githubRepo, or give --github-owner and --github-repo\n", c.Config)
+		fmt.Fprintf(std.err, "warning: no push starts this pipeline: %s names no GitHub repository, so there is no webhook\n"+
+			"  hint: set githubOwner and githubRepo, or pass --github-owner and --github-repo\n", c.Config)
 	}
 	switch c.Output {
 	case "yaml":
@@ -82,7 +82,7 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 // printTemplate prints the CloudFormation template.
 func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, std streams) error {
 	if c.Output != "yaml" && c.Output != "json" {
-		return errs.Invalidf("--aws prints one template: --output is yaml or json")
+		return errs.Invalidf("--aws prints one template: --output must be yaml or json")
 	}
 	template, err := infra.Template(cfg, place)
 	if err != nil {
@@ -104,9 +104,9 @@ func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, std strea
 // schemaCmd prints the JSON Schema.
 type schemaCmd struct{}
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (schemaCmd) Help() string {
-	return `Editors that read the first line of a configuration complete and check it with this schema:
+	return `Editors use this schema for completion and validation if the configuration begins with:
 
   # yaml-language-server: $schema=https://raw.githubusercontent.com/aphex/aphex-pipeline/main/schema/aphex-config.schema.json`
 }

@@ -9,24 +9,24 @@ import (
 // runCmd runs the whole pipeline on this machine.
 type runCmd struct {
 	configFlag
-	Source    string `help:"Folder of the git repository, or one in it; the commit that is checked out is run." default:"." type:"path" placeholder:"DIR"`
-	State     string `help:"Folder for what outlives a run: the simulated AWS, the pipeline's objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
-	AWS       string `help:"Where to deploy: simulator, or default-chain for the AWS accounts that your credentials lead to." enum:"simulator,default-chain" default:"simulator" name:"aws"`
-	LogFormat string `help:"What standard error carries: text for people, or a JSON record a line." enum:"text,json" default:"text"`
-	Lookups   bool   `help:"Let the CDK CLI look up context that cdk.context.json lacks, in the accounts of --aws=default-chain; in simulated accounts it always may."`
-	Yes       bool   `short:"y" help:"Approve every deployment that asks for it."`
+	Source    string `help:"Folder of the git repository, or a folder in it; HEAD is run." default:"." type:"path" placeholder:"DIR"`
+	State     string `help:"Folder for state that is kept between runs: simulated AWS, pipeline objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
+	AWS       string `help:"Where to deploy: simulator, or default-chain for real AWS accounts with your default credentials." enum:"simulator,default-chain" default:"simulator" name:"aws"`
+	LogFormat string `help:"Format of stderr: text, or json with one record per line." enum:"text,json" default:"text"`
+	Lookups   bool   `help:"Allow context lookups in the accounts of --aws=default-chain; in simulated accounts they are always allowed."`
+	Yes       bool   `short:"y" help:"Approve every deployment that requires approval."`
 	placeFlags
 }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (runCmd) Help() string {
-	return `Executes the rendered WorkflowTemplate with processes in place of pods: the wiring that a cluster gets
-is the wiring that is run here. AWS is simulated unless --aws=default-chain says otherwise. A simulated
-account is bootstrapped in a region, with the app's qualifier, when it is first used there; a real one never is.
+	return `Runs the rendered WorkflowTemplate, the same that a cluster runs, with processes instead of pods. AWS is
+simulated unless --aws=default-chain is set. A simulated account is bootstrapped in a region, with the app's
+qualifier, on first use; a real account never is.
 
-The pipeline's objects are kept in the state folder, as a cluster keeps them. A commit is deployed by the
-pipeline that it declares: where it declares another one than the last commit did, the run hands over to a
-run of that one, which takes what was built.
+The pipeline's objects are kept in the state folder. A commit is deployed by the pipeline that it declares:
+if that differs from the pipeline of the last commit, the run hands over to a run of the new pipeline, which
+uses the artifact that was built.
 
 Examples:
 
@@ -34,7 +34,7 @@ Examples:
   generator run --source . --aws=default-chain --yes`
 }
 
-// Run makes one run and prints its summary. A run that failed is an error.
+// Run runs the pipeline once and prints a summary. A failed run is an error.
 func (c runCmd) Run(ctx context.Context, std streams) error {
 	return pipelinerun.Run(ctx, pipelinerun.Options{
 		Source: c.Source, Config: c.Config, State: c.State, Account: c.Account, Region: c.Region,

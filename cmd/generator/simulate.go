@@ -21,20 +21,19 @@ import (
 // simulateCmd runs the simulator of AWS alone.
 type simulateCmd struct {
 	configFlag
-	State    string   `help:"Folder that keeps what is deployed." default:".aphex" type:"path" placeholder:"DIR"`
-	Accounts []string `name:"account" help:"Account to simulate, and to be in; the first may deploy into the others (default: those of the configuration)." placeholder:"ID"`
-	Region   string   `help:"Region to be in (default: that of the first environment)."`
-	Port     uint16   `help:"Port of the loopback interface to listen on (default: a free one)." placeholder:"N"`
-	JSON     bool     `name:"json" help:"Print the environment as JSON, with that of every account."`
+	State    string   `help:"Folder for the state of the simulator." default:".aphex" type:"path" placeholder:"DIR"`
+	Accounts []string `name:"account" help:"Account to simulate; the first can deploy to the others (default: the accounts of the configuration)." placeholder:"ID"`
+	Region   string   `help:"Default region (default: the region of the first environment)."`
+	Port     uint16   `help:"Port to listen on, on the loopback interface (default: a free port)." placeholder:"N"`
+	JSON     bool     `name:"json" help:"Print the environment variables of every account as JSON."`
 }
 
-// Help teaches the verb.
+// Help returns the details and examples of the verb.
 func (simulateCmd) Help() string {
-	return `Starts the simulated AWS that generator run deploys to, prints the environment variables with which
-every AWS SDK, the AWS CLI and the CDK CLI find it, and stays until it is stopped (Ctrl-C). Its state
-folder is that of generator run: what a run deployed is there, and what is deployed here stays for the
-next. One of them uses the folder at a time. Accounts and regions are bootstrapped when a deployment
-first needs it.
+	return `Starts the simulated AWS that generator run deploys to, prints the environment variables that point the AWS
+SDKs, the AWS CLI and the CDK CLI to it, and runs until Ctrl-C. It shares its state folder with generator
+run: deployments of either are visible to both, and only one uses the folder at a time. Accounts and regions
+are bootstrapped on the first deployment.
 
 Examples:
 
@@ -53,7 +52,7 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	folder, err := state.Open(ctx, c.State, func() { fmt.Fprintf(std.err, "another run uses %s; waiting for its end\n", c.State) })
+	folder, err := state.Open(ctx, c.State, func() { fmt.Fprintf(std.err, "another run uses %s; waiting until it ends\n", c.State) })
 	if err != nil {
 		return err
 	}
@@ -75,19 +74,19 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 
 var accountID = regexp.MustCompile(`^[0-9]{12}$`)
 
-// complete takes from the configuration what no flag says.
+// complete takes values without a flag from the configuration.
 func (c *simulateCmd) complete() error {
 	for _, id := range c.Accounts {
 		if !accountID.MatchString(id) {
-			return errs.Invalidf("--account %q is no account: expected 12 digits", id)
+			return errs.Invalidf("--account %q is not an account ID: expected 12 digits", id)
 		}
 	}
 	if len(c.Accounts) > 0 && c.Region != "" {
 		return nil
 	}
 	if _, err := os.Stat(c.Config); errors.Is(err, fs.ErrNotExist) {
-		return errs.Invalidf("there is no %s that names accounts and regions", c.Config).
-			WithHint("give --account and --region, or go to the folder of the repository")
+		return errs.Invalidf("no %s with accounts and regions was found", c.Config).
+			WithHint("pass --account and --region, or run the command in the folder of the repository")
 	}
 	cfg, err := config.Load(c.Config)
 	if err != nil {
@@ -105,7 +104,7 @@ func (c simulateCmd) print(w io.Writer, simulator cloud.Cloud) error {
 	if !c.JSON {
 		var lines strings.Builder
 		for _, entry := range simulator.Env() {
-			fmt.Fprintf(&lines, "export %s\n", entry) // none of the values has a character that a shell would take for its own
+			fmt.Fprintf(&lines, "export %s\n", entry) // no value has a character that is special in a shell
 		}
 		_, err := io.WriteString(w, lines.String())
 		return err

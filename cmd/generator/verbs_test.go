@@ -17,15 +17,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 )
 
-// person works with a cluster and an account by the variables of the environment.
-type person struct {
+// user works with a cluster and an account through environment variables.
+type user struct {
 	*installtest.Platform
 	t *testing.T
 }
 
-func newPerson(t *testing.T) person {
+func newUser(t *testing.T) user {
 	t.Helper()
-	p := person{installtest.New(t), t}
+	p := user{installtest.New(t), t}
 	for _, entry := range p.Env() {
 		name, value, _ := strings.Cut(entry, "=")
 		t.Setenv(name, value)
@@ -67,53 +67,53 @@ func inOrder(t *testing.T, text string, want ...string) {
 }
 
 func TestBootstrapPrintsChecksPlanAndProgressAndThenTheSettingsOfTheWebhook(t *testing.T) {
-	p := newPerson(t)
+	p := newUser(t)
 	config := file(t, installtest.Named("shop")+installtest.ProdEnvironment)
 	out, log, err := calls(t, "bootstrap", "-c", config, "--checks")
 	require.NoError(t, err, log)
 	assert.Empty(t, out)
-	assert.NotContains(t, log, "To be brought")
+	assert.NotContains(t, log, "Planned changes")
 	assert.Empty(t, p.Kube.Writes())
 
 	out, log, err = calls(t, "bootstrap", "-c", config, "--yes")
 	require.NoError(t, err, log)
 	stack, _ := p.Stack("shop")
 	inOrder(t, log,
-		"Checking pipeline shop-…", "  ok       AWS credentials: …", "  ok       bucket shop-artifacts (to be made)",
+		"Checking pipeline shop-…", "  ok       AWS credentials: …", "  ok       bucket shop-artifacts (to be created)",
 		"  ok       account 222222222222 in eu-west-1: CDK bootstrap version 28", "  ok       Argo Workflows v3.7.18", "",
-		"To be brought", "  stack    "+stack+" in account 111111111111, eu-west-1: bucket shop-artifacts, roles, webhook secret",
+		"Planned changes", "  stack    "+stack+" in account 111111111111, eu-west-1: bucket shop-artifacts, roles, webhook secret",
 		"  secret   shop-github-webhook in namespace argo-events", "  created  sensor/shop-sensor", "",
 		"Stack "+stack, "  create_complete  ArtifactBucket ", "  created", "",
 		"Secret shop-github-webhook in namespace argo-events", "  created", "",
 		"Objects", "  created   sensor/shop-sensor", "",
-		"waiting until a push would be received", "the webhook listens and the Sensor has subscribed: the next push starts a run", "",
-		"Waiting for the address of the webhook", "", "Stack "+stack, "  updated")
+		"waiting for the webhook and the Sensor", "the webhook listens and the Sensor has subscribed: the next push starts a run", "",
+		"Waiting for the webhook's address", "", "Stack "+stack, "  updated")
 	inOrder(t, out,
-		"The pipeline is there. In GitHub, once:", "  1. open https://github.com/my-org/shop/settings/hooks/new",
+		"The pipeline is installed. Add the webhook in GitHub, once:", "  1. open https://github.com/my-org/shop/settings/hooks/new",
 		"       Payload URL   http://lb.example.test:12000/push",
 		"                     aws secretsmanager get-secret-value --region eu-west-1 --secret-id "+stack+"/webhook --query SecretString --output text",
 		"A push to main then starts the first run.")
 
 	_, log, err = calls(t, "bootstrap", "-c", config, "--yes")
 	require.NoError(t, err, log)
-	inOrder(t, log, "To be brought", "  objects  all there already", "Stack "+stack, "  unchanged", "Objects", "  unchanged sensor/shop-sensor")
+	inOrder(t, log, "Planned changes", "  objects  unchanged", "Stack "+stack, "  unchanged", "Objects", "  unchanged sensor/shop-sensor")
 }
 
 func TestBootstrapPrintsWhatFailsAndHowToFixIt(t *testing.T) {
-	p := newPerson(t)
+	p := newUser(t)
 	p.Kube.Put("/apis/argoproj.io/v1alpha1/namespaces/argo-events/eventbus/default", "kubectl", kubetest.Content{
 		"kind": "EventBus", "metadata": kubetest.Content{"name": "default"}, "spec": kubetest.Content{"jetstream": kubetest.Content{}},
 	})
 	_, log, err := calls(t, "bootstrap", "-c", file(t, strings.Replace(installtest.Named("shop"), "shop/token", "shop/tokne", 1)), "--yes")
-	require.ErrorContains(t, err, "1 of the checks failed, and nothing was brought")
+	require.ErrorContains(t, err, "1 of the checks failed; nothing was installed")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	inOrder(t, log,
-		"  failed   GitHub's token in secret shop/tokne: the secret does not exist", "           aws secretsmanager create-secret --name shop/tokne …",
+		"  failed   GitHub token in secret shop/tokne: the secret does not exist", "           aws secretsmanager create-secret --name shop/tokne …",
 		"  warning  EventBus default in argo-events: …", "           set spec.jetstream.maxPayload to 34MB")
 }
 
 func TestDiffApplyAndDeletePrintALineAnObject(t *testing.T) {
-	p := newPerson(t)
+	p := newUser(t)
 	config := file(t, installtest.Named("shop"))
 	out, _, err := calls(t, "diff", "-c", config)
 	require.ErrorIs(t, err, errDiffers)
@@ -121,7 +121,7 @@ func TestDiffApplyAndDeletePrintALineAnObject(t *testing.T) {
 
 	_, log, err := calls(t, "apply", "-c", config)
 	require.NoError(t, err)
-	inOrder(t, log, "pipeline shop-…", "sensor/shop-sensor created", "note: the webhook starts when there is a secret/shop-github-webhook in namespace argo-events; …")
+	inOrder(t, log, "pipeline shop-…", "sensor/shop-sensor created", "note: the webhook starts once namespace argo-events has a secret/shop-github-webhook; …")
 	out, _, err = calls(t, "diff", "-c", config)
 	require.NoError(t, err)
 	assert.Empty(t, out)
@@ -131,15 +131,15 @@ func TestDiffApplyAndDeletePrintALineAnObject(t *testing.T) {
 	inOrder(t, log, "sensor/shop-sensor removed", "bucket shop-artifacts stays")
 	assert.Empty(t, p.Kube.Has("sensors"))
 	_, _, err = calls(t, "delete", "-c", config, "--bucket")
-	require.ErrorContains(t, err, "--bucket is given without --aws")
+	require.ErrorContains(t, err, "--bucket requires --aws")
 }
 
-func TestNothingIsInstalledOrRemovedWithoutAnAnswer(t *testing.T) {
-	p := newPerson(t)
+func TestNothingIsInstalledOrRemovedWithoutConfirmation(t *testing.T) {
+	p := newUser(t)
 	config := file(t, installtest.Named("shop"))
 	for _, verb := range [][]string{{"bootstrap"}, {"delete", "--aws", "--bucket"}} {
 		_, _, err := calls(t, append(verb, "-c", config)...)
-		require.ErrorContains(t, err, "nobody can be asked")
+		require.ErrorContains(t, err, "cannot prompt")
 		assert.Contains(t, errs.HintOf(err), "--yes")
 	}
 	_, _, err := calls(t, "delete", "--aws", "--bucket", "-c", config)
@@ -147,8 +147,8 @@ func TestNothingIsInstalledOrRemovedWithoutAnAnswer(t *testing.T) {
 	assert.Empty(t, p.Kube.Writes())
 }
 
-func TestAnErrorOfADiffIsNoDifference(t *testing.T) {
-	p := newPerson(t)
+func TestAFailedDiffDoesNotExitLikeADifference(t *testing.T) {
+	p := newUser(t)
 	p.Kube.Refuse = func(r kubetest.Request) int {
 		if r.Method == "PATCH" {
 			return 403
@@ -176,7 +176,7 @@ func TestAPipelineIsTheSameWhereverTheVerbIsCalled(t *testing.T) {
 }
 
 func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
-	newPerson(t)
+	newUser(t)
 	path := file(t, "version: \"1.0\"\nbuild: {commands: [npm ci]}\nenvironments:\n  - {name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
 	_, _, err := calls(t, "apply", "-c", path)
 	require.ErrorContains(t, err, "there is no githubOwner")

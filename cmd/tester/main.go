@@ -28,16 +28,16 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 	if err != nil {
 		return test.Output{}, err
 	}
-	enter := func(ctx context.Context, frame stage.Frame, env config.Environment) ([]string, func(), error) {
-		entry, err := clients.EnterEnvironment(ctx, frame, env, in.Commit)
+	assume := func(ctx context.Context, frame stage.Frame, env config.Environment) ([]string, func(), error) {
+		access, err := clients.EnterEnvironment(ctx, frame, env, in.Commit)
 		if err != nil {
 			return nil, nil, err
 		}
-		loan, err := entry.ServeCredentials(frame.Redactor.Add)
+		issued, err := access.ServeCredentials(frame.Redactor.Add)
 		if err != nil {
 			return nil, nil, err
 		}
-		return loan.Environ(checkout.Environ()), func() { _ = loan.Close() }, nil
+		return issued.Environ(checkout.Environ()), func() { _ = issued.Close() }, nil
 	}
-	return test.Run(ctx, test.Deps{Bucket: artifacts, Enter: enter}, frame, in)
+	return test.Run(ctx, test.Deps{Bucket: artifacts, Enter: assume}, frame, in)
 }

@@ -1,4 +1,4 @@
-// Command validator says whether a commit is fit to run.
+// Command validator validates a commit before it is built.
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() { os.Exit(program().Main()) }
 func program() stage.Program {
 	return stage.Program{
 		Name:   "validator",
-		Help:   "validator says whether a commit is fit to run.",
+		Help:   "validator validates a commit before it is built.",
 		Stages: []stage.Stage{stage.Of(validation.Contract(), validation.Help, run)},
 		Bucket: clients.NamedBucket,
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 )
 
-// TestAnOwnRoleThatLetsNoTaggedSessionInIsFoundByTheValidator holds the validator
-// to the way in which the deployment assumes the role.
-func TestAnOwnRoleThatLetsNoTaggedSessionInIsFoundByTheValidator(t *testing.T) {
+// TestTheValidatorRejectsARoleThatAllowsNoTaggedSessions holds that the validator
+// assumes the role as the deployment does.
+func TestTheValidatorRejectsARoleThatAllowsNoTaggedSessions(t *testing.T) {
 	server, err := awssim.New(awssim.Options{})
 	require.NoError(t, err)
 	url, err := server.Start()
@@ -52,11 +52,11 @@ environments: [{name: prod, account: "222222222222", region: eu-west-1, roleArn:
 		return exit, stdout.String() + stderr.String()
 	}
 
-	exit, said := validate(role("untagged", `"sts:AssumeRole"`))
-	assert.Equal(t, 2, exit, said)
-	assert.Contains(t, said, "may not assume arn:aws:iam::222222222222:role/untagged")
-	assert.Contains(t, said, "fix: add sts:TagSession beside sts:AssumeRole to the actions of the role's trust policy")
+	exit, output := validate(role("untagged", `"sts:AssumeRole"`))
+	assert.Equal(t, 2, exit, output)
+	assert.Contains(t, output, "may not assume arn:aws:iam::222222222222:role/untagged")
+	assert.Contains(t, output, "fix: add sts:TagSession beside sts:AssumeRole to the actions of the role's trust policy")
 
-	exit, said = validate(role("tagged", `["sts:AssumeRole","sts:TagSession"]`))
-	assert.Equal(t, 0, exit, said)
+	exit, output = validate(role("tagged", `["sts:AssumeRole","sts:TagSession"]`))
+	assert.Equal(t, 0, exit, output)
 }

@@ -116,8 +116,8 @@ func TestAFolderThatTheContainerMayNotWriteToIsNamed(t *testing.T) {
 	recipe, who := recipes(t), newTeam(t)
 	who.succeed("chmod -R a+rX .") // or else not even the configuration could be read
 	for left, want := range map[string]string{
-		`--user "$(id -u):$(id -g)" `: `"/workspace/built" cannot be written to`,
-		"--tmpfs /tmp:exec ":          `"/tmp" cannot be written to`,
+		`--user "$(id -u):$(id -g)" `: `"/workspace/built" is not writable`,
+		"--tmpfs /tmp:exec ":          `"/tmp" is not writable`,
 	} {
 		shown, code := who.run(instead(t, recipe["builder"], left, ""))
 		assert.Equal(t, 2, code, shown)

@@ -2,8 +2,8 @@ package errs
 
 import "errors"
 
-// Code gives the code of an error that AWS answered with, such as AccessDenied; ""
-// is an error that AWS did not answer with.
+// Code returns the error code of an AWS response, such as AccessDenied, or "" if
+// err is not an AWS response.
 func Code(err error) string {
 	var coded interface{ ErrorCode() string }
 	if errors.As(err, &coded) {

@@ -8,10 +8,9 @@ import (
 	"syscall"
 )
 
-// Writing gives an error that came while something was written below path the
-// kind that decides what happens next: Temporary when the disk is full, Invalid
-// when path is missing or read-only. The message names path. An error that
-// already is an Error stays as it is, and so does nil.
+// Writing wraps an error that occurred while writing below path. Its kind is
+// Temporary when the disk is full, Invalid when path is missing or read-only. The
+// message names path. Writing returns nil and an existing Error unchanged.
 func Writing(path string, err error) error {
 	var typed *Error
 	switch {
@@ -19,20 +18,20 @@ func Writing(path string, err error) error {
 		return err
 	case isFullDisk(err):
 		return Temporaryf("the disk is full: writing to %q: %w", path, err).
-			WithHint("free some space, or give the stage a larger volume")
+			WithHint("free disk space, or use a larger volume for the stage")
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
-		return Invalidf("%q cannot be written to: %w", path, err).
-			WithHint("give a folder that may be written to")
+		return Invalidf("%q is not writable: %w", path, err).
+			WithHint("use a writable folder")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return Invalidf("%q is not there: %w", path, err).
-			WithHint("make the folder, or give another one")
+		return Invalidf("%q does not exist: %w", path, err).
+			WithHint("create the folder, or use another one")
 	default:
 		return fmt.Errorf("writing to %q: %w", path, err)
 	}
 }
 
-// Copy copies like io.Copy. An error of writing is as Writing gives it for path;
-// one of reading stays as it is.
+// Copy copies like io.Copy. It wraps write errors with Writing for path and returns
+// read errors unchanged.
 func Copy(path string, to io.Writer, from io.Reader) (int64, error) {
 	source := &reader{Reader: from}
 	size, err := io.Copy(to, source)

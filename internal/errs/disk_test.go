@@ -14,7 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestAnErrorOfWritingSaysWhereAndWhoHasToAct(t *testing.T) {
+func TestAWriteErrorNamesItsPathAndHasTheKindOfItsCause(t *testing.T) {
 	cases := map[string]struct {
 		err  error
 		kind errs.Kind

@@ -1,4 +1,4 @@
-// Package errs holds the one typed error of the product. An error states what
-// happened, what to do next (its hint), and its kind. The kind decides the exit
-// code; package stage maps it in exactly one place.
+// Package errs defines the typed error of the product. An error states what
+// happened, what to do next (its hint), and its kind. Package stage maps the kind
+// to an exit code, in one place.
 package errs

@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestWhatASignalStoppedIsSaidWithoutTheWordsOfALibrary(t *testing.T) {
+func TestAnInterruptedOperationIsReportedWithoutTheWordingOfGoLibraries(t *testing.T) {
 	err := errs.Stopped(fmt.Errorf("hook of dev: %w", context.Canceled), "run it again")
 	assert.Equal(t, "stopped by a signal: hook of dev", err.Error())
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err))

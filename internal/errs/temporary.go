@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// throttleCodes are the error codes with which AWS services say "slow down"
-// or "try again" (the SDKs' own retry tables list the same codes).
+// throttleCodes are the AWS error codes for throttling and temporary failures, as in
+// the retry tables of the SDKs.
 var throttleCodes = map[string]bool{
 	"Throttling": true, "ThrottlingException": true, "ThrottledException": true,
 	"RequestThrottled": true, "RequestThrottledException": true, "TooManyRequestsException": true,
@@ -20,10 +20,9 @@ var throttleCodes = map[string]bool{
 	"ServiceUnavailableException": true, "IDPCommunicationError": true,
 }
 
-// IsTemporary says whether the same call may work when it is made again:
-// a throttle, a 5xx answer, a connection that broke or timed out; or the same
-// work on another disk, as this one is full. It knows
-// AWS errors by their shape alone, so that this package needs no SDK.
+// IsTemporary reports whether a retry may succeed: after throttling, a 5xx
+// response, a broken or timed-out connection, or a full disk. It recognizes AWS
+// errors by their methods, so this package does not import an SDK.
 func IsTemporary(err error) bool {
 	var typed *Error
 	if errors.As(err, &typed) {

@@ -30,7 +30,7 @@ type unsent struct{ error }
 func (unsent) ConnectionError() bool { return true }
 func (e unsent) Unwrap() error       { return e.error }
 
-func TestWhatMayGoAwayByItselfIsTemporary(t *testing.T) {
+func TestErrorsThatARetryMayResolveAreTemporary(t *testing.T) {
 	for name, err := range map[string]error{
 		"500": answered{status: 500}, "503": answered{status: 503}, "429": answered{status: 429},
 		"throttle": answered{400, "ThrottlingException"}, "slow down": answered{503, "SlowDown"},
@@ -43,7 +43,7 @@ func TestWhatMayGoAwayByItselfIsTemporary(t *testing.T) {
 	}
 }
 
-func TestWhatStaysWrongIsNotTemporary(t *testing.T) {
+func TestPermanentErrorsAreNotTemporary(t *testing.T) {
 	for name, err := range map[string]error{
 		"404": answered{status: 404}, "denied": answered{403, "AccessDenied"}, "end of a file": io.EOF, "any": errors.New("any"),
 		"cancelled": context.Canceled, "cancelled on the way": unsent{context.Canceled}, "typed": errs.Invalidf("wrong: %w", answered{status: 500}),

@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestATextIsPutOnOneLineWithoutWhatMovesTheCursor(t *testing.T) {
+func TestOneLineRemovesLineBreaksAndCursorControls(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", " \n": "", "a\r\n\tb  c ": "a b c", "up\x1b[1A": "up [1A", "wide\u00a0space": "wide space", "é\x7f!": "é !",
 	} {
@@ -18,7 +18,7 @@ func TestATextIsPutOnOneLineWithoutWhatMovesTheCursor(t *testing.T) {
 	}
 }
 
-func TestTheCodeOfAnErrorIsWhatAWSAnswered(t *testing.T) {
+func TestCodeReturnsTheErrorCodeOfAnAWSResponse(t *testing.T) {
 	refused := &smithy.GenericAPIError{Code: "AccessDenied"}
 	assert.Equal(t, "AccessDenied", errs.Code(fmt.Errorf("reading: %w", refused)))
 	assert.Empty(t, errs.Code(fmt.Errorf("reading")))

@@ -22,7 +22,7 @@ func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
 }
 
 // Apply updates the objects in the cluster, removes those that the pipeline had
-// under other names, and waits until a push would start a run. Without the
+// under other names, and waits until a push can start a run. Without the
 // webhook secret, which Bootstrap installs, it does not wait. The changes are
 // those that were made, also with an error.
 func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error) {
@@ -43,7 +43,7 @@ func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error)
 		return changes, err
 	}
 	if !found {
-		r.Note(fmt.Sprintf("the webhook starts when there is a %s in namespace %s; generator bootstrap brings it", secret, secret.Namespace))
+		r.Note(fmt.Sprintf("the webhook starts once namespace %[2]s has a %[1]s; generator bootstrap installs it", secret, secret.Namespace))
 		return changes, nil
 	}
 	return changes, t.awaitWebhook(ctx, objects, r)

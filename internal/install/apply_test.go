@@ -49,7 +49,7 @@ func TestDiffShowsWhatApplyChangesAndBothAskNothingOfAWS(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, j.lines, "objects: sensor/shop-sensor created")
 	assert.Len(t, changes, strings.Count(j.String(), "objects:"))
-	assert.Contains(t, j.lines, "note: the webhook starts when there is a secret/shop-github-webhook in namespace argo-events; generator bootstrap brings it")
+	assert.Contains(t, j.lines, "note: the webhook starts once namespace argo-events has a secret/shop-github-webhook; generator bootstrap installs it")
 	assert.NotContains(t, j.starts(), "webhook", "without its secret it does not start")
 	assert.Empty(t, p.diff(text))
 

@@ -34,17 +34,17 @@ type Plan struct {
 
 // Installed is the result of Bootstrap: what the webhook needs in GitHub.
 type Installed struct {
-	PayloadURL string // or how to find it, where the cluster does not know it
+	PayloadURL string // or how to find it, if the cluster does not know it
 	Secret     string // name of the webhook secret in Secrets Manager
 	Region     string // of that secret
 }
 
 // Bootstrap checks the account and the cluster, installs the stack, the webhook
-// secret and the objects, and waits until a push would start a run.
+// secret and the objects, and waits until a push can start a run.
 func Bootstrap(ctx context.Context, t Target, o BootstrapOptions, r Reporter) (Installed, error) {
 	installed, err := t.bootstrap(ctx, o, r)
 	if err != nil && ctx.Err() != nil {
-		return installed, errs.Stopped(err, "what was brought stays, and CloudFormation finishes what it has begun with stack "+t.names().Stack+"; generator bootstrap goes on from there")
+		return installed, errs.Stopped(err, "installed objects stay, and CloudFormation finishes the operation on stack "+t.names().Stack+"; generator bootstrap continues from there")
 	}
 	return installed, err
 }
@@ -106,7 +106,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	return Installed{PayloadURL: cmp.Or(url, t.howToFindURL()), Secret: names.Secret, Region: t.Place.Region}, nil
 }
 
-// deployStack deploys the pipeline's stack with the rights of the person.
+// deployStack deploys the pipeline's stack with the credentials of the user.
 func deployStack(ctx context.Context, base aws.Config, stack cfn.Goal, r Reporter) error {
 	r.Started(Stack, stack.Name)
 	result, err := cfn.Deploy(ctx, cfn.NewClient(base), stack, cfn.Options{Notify: func(e cfn.Event) {
@@ -130,7 +130,7 @@ func (t *Target) copySecret(ctx context.Context, base aws.Config, r Reporter) er
 	names, secret := t.names(), t.webhookSecret()
 	value, err := readSecret(ctx, base, names.Secret)
 	if err != nil {
-		return fmt.Errorf("reading the webhook's secret %q: %w", names.Secret, err)
+		return fmt.Errorf("reading the webhook secret %q: %w", names.Secret, err)
 	}
 	action, err := t.Cluster.PutWebhookSecret(ctx, secret, names.Pipeline, plan.WebhookSecretKey, value)
 	if err != nil {
@@ -156,7 +156,8 @@ func (t *Target) webhookURL(ctx context.Context, r Reporter) (string, error) {
 	return fmt.Sprintf("http://%s:%d%s", address, names.WebhookPort, names.WebhookPath), nil
 }
 
-// howToFindURL describes the URL of the webhook where only a person can know it.
+// howToFindURL describes how to find the URL of a webhook whose address the cluster
+// does not know.
 func (t *Target) howToFindURL() string {
 	where := fmt.Sprintf("service/%s in namespace %s, port %d, path %s", names.WebhookService(t.Config.EventSourceName), t.Config.ArgoEventsNamespace, names.WebhookPort, names.WebhookPath)
 	switch t.Config.WebhookService {
@@ -165,8 +166,8 @@ func (t *Target) howToFindURL() string {
 	case config.NodePort:
 		return "http://<address of a node>:<node port>" + names.WebhookPath + " of " + where
 	case config.NoService:
-		return "that of your ingress to the pods with the label eventsource-name=" + t.Config.EventSourceName
+		return "the URL of your ingress to the pods with the label eventsource-name=" + t.Config.EventSourceName
 	default:
-		return "that of your ingress to " + where
+		return "the URL of your ingress to " + where
 	}
 }

@@ -76,7 +76,7 @@ func TestBootstrapConfirmsItsPlanAndInstallsNothingThatIsNotConfirmed(t *testing
 	assert.Empty(t, p.Kube.Writes())
 }
 
-func TestABootstrapThatIsStoppedSaysWhatStaysAndGoesOnFromThere(t *testing.T) {
+func TestAnInterruptedBootstrapReportsWhatStaysAndContinuesFromThere(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	ctx, stop := context.WithCancel(t.Context())
@@ -88,7 +88,7 @@ func TestABootstrapThatIsStoppedSaysWhatStaysAndGoesOnFromThere(t *testing.T) {
 	_, err := install.Bootstrap(ctx, p.target(installtest.Named("shop")), install.BootstrapOptions{}, &j)
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
 	stack, _ := p.Stack("shop")
-	assert.Contains(t, errs.HintOf(err), "finishes what it has begun with stack "+stack+"; generator bootstrap goes on from there")
+	assert.Contains(t, errs.HintOf(err), "finishes the operation on stack "+stack+"; generator bootstrap continues from there")
 	assert.NotContains(t, err.Error(), "context canceled")
 	assert.Empty(t, p.Kube.Has("sensors"))
 
@@ -100,9 +100,9 @@ func TestThePayloadURLIsDescribedWhereTheClusterDoesNotKnowIt(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	for service, want := range map[string]string{
-		"ClusterIP": "that of your ingress to service/shop-github-eventsource-svc in namespace argo-events, port 12000, path /push",
+		"ClusterIP": "the URL of your ingress to service/shop-github-eventsource-svc in namespace argo-events, port 12000, path /push",
 		"NodePort":  "http://<address of a node>:<node port>/push of service/shop-github-eventsource-svc",
-		"None":      "that of your ingress to the pods with the label eventsource-name=shop-github",
+		"None":      "the URL of your ingress to the pods with the label eventsource-name=shop-github",
 	} {
 		installed, j := p.bootstrap("webhookService: " + service + "\n" + installtest.Named("shop"))
 		assert.Contains(t, installed.PayloadURL, want, service)

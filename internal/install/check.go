@@ -24,9 +24,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 
-// Check checks everything that a pipeline needs in its account and its cluster,
-// and reports every result. It fails after the last check if any of them failed,
-// and changes nothing.
+// Check checks the prerequisites of a pipeline in its account and its cluster, and
+// reports every result. It returns an error after the last check if any failed. It
+// changes nothing.
 func Check(ctx context.Context, t Target, r Reporter) error {
 	_, err := t.check(ctx, r)
 	return err
@@ -61,8 +61,8 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 		}
 	}
 	if failed > 0 {
-		return home{}, errs.Invalidf("%d of the checks failed, and nothing was brought", failed).
-			WithHint("every check can be run again: generator bootstrap --checks")
+		return home{}, errs.Invalidf("%d of the checks failed; nothing was installed", failed).
+			WithHint("run the checks again: generator bootstrap --checks")
 	}
 	return found, nil
 }
@@ -98,8 +98,8 @@ func (t *Target) checkIdentity(ctx context.Context) (aws.Config, kube.Check) {
 	}
 	if session.Account != t.Place.Account {
 		return base, kube.Check{
-			What: what, Problem: fmt.Sprintf("they are of account %s, and the pipeline is to live in %s", session.Account, t.Place.Account),
-			Fix: "use credentials of that account, or leave --account out",
+			What: what, Problem: fmt.Sprintf("they belong to account %s, but the pipeline is in account %s", session.Account, t.Place.Account),
+			Fix: "use credentials of that account, or omit --account",
 		}
 	}
 	return base, kube.Check{What: what + ": " + session.ARN}
@@ -137,15 +137,15 @@ func (t *Target) checkBucket(ctx context.Context, base aws.Config) kube.Check {
 		return kube.Check{What: what + " (stack " + name + ")"}
 	}
 	if _, err = s3.NewFromConfig(base).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Place.Bucket}); err == nil {
-		return kube.Check{What: what, Problem: "it exists and is not of this pipeline's stack", Fix: "give this pipeline its own artifactBucketName, or remove the bucket"}
+		return kube.Check{What: what, Problem: "it exists but does not belong to this pipeline's stack", Fix: "set another artifactBucketName, or remove the bucket"}
 	}
-	return kube.Check{What: what + " (to be made)"}
+	return kube.Check{What: what + " (to be created)"}
 }
 
 // checkToken reads GitHub's token and shows nothing of it.
 func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
 	name := t.Config.GithubTokenSecretName
-	what := "GitHub's token in secret " + name
+	what := "GitHub token in secret " + name
 	put := func(call string) string {
 		return fmt.Sprintf(`aws secretsmanager %s %s --region %s --secret-string '{"token": "…"}'`, call, name, t.Place.Region)
 	}
@@ -158,7 +158,7 @@ func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
 		return failedCheck(what, err, "your credentials need secretsmanager:GetSecretValue")
 	}
 	if clients.TokenIn(text) == "" {
-		return kube.Check{What: what, Problem: `it is not of the form {"token": "…"}`, Fix: put("put-secret-value --secret-id")}
+		return kube.Check{What: what, Problem: `it does not have the form {"token": "…"}`, Fix: put("put-secret-value --secret-id")}
 	}
 	return kube.Check{What: what}
 }
@@ -202,7 +202,7 @@ func (t *Target) checkAccounts(ctx context.Context, base aws.Config) []kube.Chec
 func (t *Target) checkAccount(ctx context.Context, base aws.Config, env config.Environment) kube.Check {
 	what := "account " + env.Account + " in " + env.Region
 	if env.RoleARN != "" {
-		// Such a role need not trust a person; the validation stage assumes it.
+		// Such a role need not trust the user; the validation stage assumes it.
 		return kube.Check{What: what + " (by " + env.RoleARN + ")"}
 	}
 	fix := fmt.Sprintf("cdk bootstrap aws://%s/%s --trust %s --trust-for-lookup %s --cloudformation-execution-policies <policy ARN>",

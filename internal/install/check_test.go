@@ -23,7 +23,7 @@ func TestCheckReportsEachResultAndChangesNothing(t *testing.T) {
 	require.NoError(t, install.Check(t.Context(), p.target(installtest.Named("shop")+installtest.ProdEnvironment), &j))
 	for _, want := range []string{
 		"ok: AWS credentials: arn:aws:iam::111111111111:", "ok: exports of the cluster (AphexCluster-company-…)",
-		"ok: bucket shop-artifacts (to be made)", "ok: GitHub's token in secret shop/token",
+		"ok: bucket shop-artifacts (to be created)", "ok: GitHub token in secret shop/token",
 		"ok: account 111111111111 in eu-west-1: CDK bootstrap version 28", "ok: account 222222222222 in eu-west-1: CDK bootstrap version 28",
 		"ok: namespace argo-events", "ok: Argo Workflows v3.7.18", "ok: EventBus default in argo-events",
 	} {
@@ -42,7 +42,7 @@ func TestCheckReportsEveryProblemAtOnceAndChangesNothing(t *testing.T) {
 	var j journal
 	_, err := install.Bootstrap(t.Context(), p.target(text), install.BootstrapOptions{}, &j)
 
-	require.ErrorContains(t, err, "5 of the checks failed, and nothing was brought")
+	require.ErrorContains(t, err, "5 of the checks failed; nothing was installed")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	for _, want := range []string{
 		"CloudFormation exports no AphexCluster-compnay-ClusterName", "clusterExportPrefix may be one of: AphexCluster-company-",
@@ -56,7 +56,7 @@ func TestCheckReportsEveryProblemAtOnceAndChangesNothing(t *testing.T) {
 	assert.Empty(t, p.Kube.Writes())
 }
 
-func TestCheckFindsWhatStandsInTheWay(t *testing.T) {
+func TestCheckReportsEachKindOfProblem(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		text    string // default: all names of shop
@@ -77,20 +77,20 @@ func TestCheckFindsWhatStandsInTheWay(t *testing.T) {
 					return p.Admin(installtest.Prod, region), nil
 				}
 			},
-			want: "failed: AWS credentials: they are of account 222222222222, and the pipeline is to live in 111111111111",
+			want: "failed: AWS credentials: they belong to account 222222222222, but the pipeline is in account 111111111111",
 		},
 		"a bucket of somebody else": {
 			arrange: func(p platform, _ *install.Target) {
 				p.Deploy(installtest.Home, "other", `{"Resources":{"B":{"Type":"AWS::S3::Bucket","Properties":{"BucketName":"shop-artifacts"}}}}`)
 			},
-			want: "failed: bucket shop-artifacts: it exists and is not of this pipeline's stack",
+			want: "failed: bucket shop-artifacts: it exists but does not belong to this pipeline's stack",
 		},
 		"a token of another form": {
 			text: strings.Replace(installtest.Named("shop"), "shop/token", "plain", 1),
 			arrange: func(p platform, _ *install.Target) {
 				p.Deploy(installtest.Home, "plain", `{"Resources":{"T":{"Type":"AWS::SecretsManager::Secret","Properties":{"Name":"plain","SecretString":"in-the-clear"}}}}`)
 			},
-			want: `failed: GitHub's token in secret plain: it is not of the form {"token": "…"} (aws secretsmanager put-secret-value --secret-id plain --region eu-west-1`,
+			want: `failed: GitHub token in secret plain: it does not have the form {"token": "…"} (aws secretsmanager put-secret-value --secret-id plain --region eu-west-1`,
 		},
 		"objects that may not be listed": {
 			arrange: func(p platform, _ *install.Target) {
@@ -163,6 +163,6 @@ func TestLocateAsksAWSOnlyForWhatIsNotGiven(t *testing.T) {
 
 	nowhere := func(context.Context, string) (aws.Config, error) { return aws.Config{}, nil }
 	_, _, err := install.Locate(t.Context(), nowhere, "", "")
-	require.ErrorContains(t, err, "the region of the pipeline is not known")
+	require.ErrorContains(t, err, "the region of the pipeline is not set")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }

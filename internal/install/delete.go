@@ -32,9 +32,9 @@ type Removal struct {
 	Bucket   string // empty: it stays
 }
 
-// Delete removes every object that has the pipeline's label, with the runs that
-// are over, and then the stack and the bucket if asked to. What was deployed to
-// the environments stays. The changes are those that were made, also with an error.
+// Delete removes every object with the pipeline's label and finished runs, then the
+// stack and the bucket if requested. The deployed environments stay. It returns the
+// changes that were made, also with an error.
 func Delete(ctx context.Context, t Target, o DeleteOptions, r Reporter) ([]manifest.Change, error) {
 	if err := t.useInstalledNames(ctx); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func Delete(ctx context.Context, t Target, o DeleteOptions, r Reporter) ([]manif
 	return changes, nil
 }
 
-// pollEvery is how often a stack that is being deleted is looked at.
+// pollEvery is the interval between checks of a stack that is being deleted.
 const pollEvery = time.Second
 
 // removeStack deletes a stack and waits until it is gone. It returns whether

@@ -54,7 +54,7 @@ func TestDeleteRemovesTheStackAndKeepsTheBucketUnlessAsked(t *testing.T) {
 	assert.Contains(t, j.lines, "bucket: bucket shop-artifacts stays")
 	assert.Nil(t, p.outputs("shop"))
 	require.ErrorContains(t, install.Check(t.Context(), p.target(text), &j), "1 of the checks failed")
-	assert.Contains(t, j.String(), "failed: bucket shop-artifacts: it exists and is not of this pipeline's stack")
+	assert.Contains(t, j.String(), "failed: bucket shop-artifacts: it exists but does not belong to this pipeline's stack")
 
 	j = journal{}
 	_, err = install.Delete(t.Context(), p.target(text), install.DeleteOptions{Stack: true, Bucket: true}, &j)

@@ -5,10 +5,9 @@
 //   - [Bootstrap] checks, and installs the stack, the secret and the objects.
 //   - [Diff] compares the objects with the cluster.
 //   - [Apply] updates the objects in the cluster.
-//   - [Delete] removes the objects, and the stack and the bucket if asked to.
+//   - [Delete] removes the objects, and the stack and the bucket if requested.
 //
-// A verb works with the cluster session and the AWS configuration of its
-// [Target], reports its progress to a [Reporter], and prints nothing itself. A
-// verb that failed or was stopped can be run again: what is there already is
-// left as it is.
+// A verb uses the cluster session and the AWS configuration of its [Target], reports
+// progress to a [Reporter], and prints nothing itself. A verb that failed or was
+// interrupted can be run again: existing objects stay as they are.
 package install

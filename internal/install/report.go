@@ -5,22 +5,22 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// Reporter shows the progress of a verb to a person. Its methods are called one
-// at a time, in the order of the work.
+// Reporter receives the progress of a verb. Its methods are called one at a time, in
+// the order of the work.
 type Reporter interface {
 	// Checked reports the result of one check.
 	Checked(check kube.Check)
 	// Started reports that work on a part begins. The subject names the part; it
 	// may be empty.
 	Started(part Part, subject string)
-	// Resource reports that CloudFormation is done with a resource of the stack.
+	// Resource reports the final status of a resource of the stack.
 	// The reason is empty unless it failed.
 	Resource(status, logicalID, reason string)
-	// Changed reports what became of a part, or of one object of it.
+	// Changed reports the change of a part, or of one of its objects.
 	Changed(part Part, change manifest.Change)
-	// Ready reports that a push would start a run.
+	// Ready reports that the next push starts a run.
 	Ready()
-	// Note reports what is left to do or could not be checked.
+	// Note reports what remains to be done or could not be checked.
 	Note(text string)
 }
 
@@ -34,9 +34,9 @@ const (
 	Secret
 	// Objects are the pipeline's objects in the cluster.
 	Objects
-	// Webhook is what receives pushes: the pods of EventSource and Sensor.
+	// Webhook receives pushes: the pods of EventSource and Sensor.
 	Webhook
-	// Address is where the webhook is reached from outside the cluster.
+	// Address is the address of the webhook outside the cluster.
 	Address
 	// Bucket is the artifact bucket.
 	Bucket

@@ -19,7 +19,7 @@ import (
 
 // Target is a pipeline, and the account and cluster that it is installed in.
 type Target struct {
-	// Config has all that a cluster needs ([config.Config.RequireCluster]). Names
+	// Config has every key that a cluster needs ([config.Config.RequireCluster]). Names
 	// that it leaves out are set to those of an installed pipeline.
 	Config  *config.Config
 	Place   plan.Place   // of the pipeline itself
@@ -31,7 +31,7 @@ type Target struct {
 type AWS func(ctx context.Context, region string) (aws.Config, error)
 
 // Locate returns the account and region of a pipeline: those that are given,
-// else those of the AWS credentials. AWS is not asked for what is given.
+// else those of the AWS credentials. It calls AWS only for what is missing.
 func Locate(ctx context.Context, load AWS, id, region string) (string, string, error) {
 	if id != "" && region != "" {
 		return id, region, nil
@@ -41,7 +41,7 @@ func Locate(ctx context.Context, load AWS, id, region string) (string, string, e
 		return "", "", err
 	}
 	if base.Region == "" {
-		return "", "", errs.Invalidf("the region of the pipeline is not known").WithHint("give --region, or set AWS_REGION")
+		return "", "", errs.Invalidf("the region of the pipeline is not set").WithHint("pass --region, or set AWS_REGION")
 	}
 	if id == "" {
 		session, err := awsauth.Identify(ctx, base)
@@ -61,7 +61,7 @@ func (t *Target) useInstalledNames(ctx context.Context) error {
 	pipeline := t.names().Pipeline
 	installed, err := t.Cluster.Installed(ctx, pipeline, t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace)
 	if err != nil {
-		return fmt.Errorf("looking for the names of the pipeline %q: %w", pipeline, err)
+		return fmt.Errorf("reading the names of the pipeline %q: %w", pipeline, err)
 	}
 	if err := t.Config.FillIn(config.Fallback{
 		WorkflowTemplateName: installed.Template, EventSourceName: installed.EventSource, SensorName: installed.Sensor,
@@ -89,7 +89,7 @@ func (t *Target) webhookSecret() manifest.Object {
 	return manifest.Object{Kind: "Secret", Namespace: t.Config.ArgoEventsNamespace, Name: t.names().WebhookSecret}
 }
 
-// apply updates the objects in the cluster and reports what became of each.
+// apply updates the objects in the cluster and reports each change.
 func (t *Target) apply(ctx context.Context, objects []manifest.Object, r Reporter) ([]manifest.Change, error) {
 	changes, err := t.Cluster.Apply(ctx, objects)
 	for _, change := range changes {
@@ -98,7 +98,7 @@ func (t *Target) apply(ctx context.Context, objects []manifest.Object, r Reporte
 	return changes, err
 }
 
-// awaitWebhook waits until a push would start a run.
+// awaitWebhook waits until a push can start a run.
 func (t *Target) awaitWebhook(ctx context.Context, objects []manifest.Object, r Reporter) error {
 	receiver := kube.Receiver{
 		Namespace: t.Config.ArgoEventsNamespace, EventSource: t.Config.EventSourceName, Sensor: t.Config.SensorName,

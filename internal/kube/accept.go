@@ -70,7 +70,7 @@ func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unst
 	}
 }
 
-// look has the controller look at the template once, and gives what it refuses
+// look has the controller look at the template once, and returns what it refuses
 // it with.
 func (c Cluster) look(ctx context.Context, template *unstructured.Unstructured) (refused string, err error) {
 	probe := probeOf(template)

@@ -41,7 +41,7 @@ func (c Cluster) Update(ctx context.Context, all []manifest.Object) ([]manifest.
 	return c.bring(ctx, slices.DeleteFunc(set, givesRights))
 }
 
-// Try says whether Update could bring the objects, and changes nothing: whether
+// Try reports whether Update could bring the objects, and changes nothing: whether
 // the identities that they name are there, whether any belongs to another
 // pipeline, and whether the server would take each (dry run).
 func (c Cluster) Try(ctx context.Context, all []manifest.Object) error {

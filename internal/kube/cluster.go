@@ -69,7 +69,7 @@ func parse(all []manifest.Object) (objects, error) {
 	return parsed, nil
 }
 
-// one gives the only object of a kind, or nil.
+// one returns the only object of a kind, or nil.
 func (o objects) one(kind string) *unstructured.Unstructured {
 	for _, u := range o {
 		if u.GetKind() == kind {
@@ -95,7 +95,7 @@ func (c Cluster) argo(resource, namespace string) dynamic.ResourceInterface {
 	return c.Client.Resource(schema.GroupVersionResource{Group: argoGroup, Version: "v1alpha1", Resource: resource}).Namespace(namespace)
 }
 
-// live gives the object as the cluster has it; nil is not there.
+// live returns the object as the cluster has it; nil is not there.
 func (c Cluster) live(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	found, err := c.resource(u).Get(ctx, u.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

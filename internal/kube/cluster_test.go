@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 )
 
-// newServer gives an API server and a cluster that asks it.
+// newServer returns an API server and a cluster that asks it.
 func newServer(t *testing.T) (*kubetest.Server, kube.Cluster) {
 	t.Helper()
 	s := kubetest.New(t)

@@ -54,7 +54,7 @@ func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference,
 	return differences, nil
 }
 
-// difference gives none or one. A new version of the template is compared with
+// difference returns none or one. A new version of the template is compared with
 // the version in use.
 func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, current string) ([]Difference, error) {
 	before, err := c.live(ctx, u)
@@ -79,7 +79,7 @@ func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, c
 	return []Difference{{manifest.Change{Object: name(u), Action: action}, text}}, nil
 }
 
-// earlier gives the version of the template that is in use, if it is one that u
+// earlier returns the version of the template that is in use, if it is one that u
 // takes the place of.
 func (c Cluster) earlier(ctx context.Context, u *unstructured.Unstructured, current string) (*unstructured.Unstructured, error) {
 	if u.GetKind() != "WorkflowTemplate" || current == "" {
@@ -88,7 +88,7 @@ func (c Cluster) earlier(ctx context.Context, u *unstructured.Unstructured, curr
 	return c.live(ctx, reference(manifest.Object{Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: current}))
 }
 
-// compare gives the unified diff of two objects; nil is no object, and no
+// compare returns the unified diff of two objects; nil is no object, and no
 // difference.
 func compare(before, after *unstructured.Unstructured) ([]byte, error) {
 	old, err := readable(before)

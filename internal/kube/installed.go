@@ -44,7 +44,7 @@ func (i *Installed) add(u *unstructured.Unstructured) {
 	}
 }
 
-// variablesOf gives the variables of the container of a template that runs a stage.
+// variablesOf returns the variables of the container of a template that runs a stage.
 func variablesOf(template *unstructured.Unstructured, stage string) map[string]string {
 	variables := map[string]string{}
 	templates, _, _ := unstructured.NestedSlice(template.Object, "spec", "templates")

@@ -33,7 +33,7 @@ func selectorOf(pipeline string) string {
 	return manifest.LabelManagedBy + "=" + manifest.ManagedBy + "," + manifest.LabelPipeline + "=" + pipeline
 }
 
-// listAll gives the objects of a kind wherever they are, or else in the namespaces.
+// listAll returns the objects of a kind wherever they are, or else in the namespaces.
 func (c Cluster) listAll(ctx context.Context, kind, selector string, namespaces []string) (objects, error) {
 	found, err := c.list(ctx, kind, "", selector)
 	if apierrors.IsForbidden(err) {
@@ -57,7 +57,7 @@ func (c Cluster) listIn(ctx context.Context, kind string, namespaces []string, s
 	return all, nil
 }
 
-// list gives the objects of a kind in a namespace, or in all. A kind that the
+// list returns the objects of a kind in a namespace, or in all. A kind that the
 // cluster does not know has none.
 func (c Cluster) list(ctx context.Context, kind, namespace, selector string) (objects, error) {
 	list, err := c.resource(reference(manifest.Object{Kind: kind, Namespace: namespace})).List(ctx, metav1.ListOptions{LabelSelector: selector})
@@ -125,7 +125,7 @@ func (c Cluster) neededVersions(ctx context.Context, all objects) (map[string]bo
 	return needed, nil
 }
 
-// readsSecret says whether the set's EventSource checks signatures with the
+// readsSecret reports whether the set's EventSource checks signatures with the
 // Secret, which no configuration holds.
 func (o objects) readsSecret(secret *unstructured.Unstructured) bool {
 	source := o.one("EventSource")

@@ -67,7 +67,7 @@ func (p program) floors() string {
 	return strings.Join(texts, " or ")
 }
 
-// vulnerable says whether a version is below the first good one of its major
+// vulnerable reports whether a version is below the first good one of its major
 // version, or older than all of them.
 func (p program) vulnerable(found version) bool {
 	least, known := p.least[found.major]
@@ -88,7 +88,7 @@ func parseVersion(tag string) (version, bool) {
 	return version{number(1), number(2), number(3)}, true
 }
 
-// splitImage gives the repository and the tag of an image.
+// splitImage returns the repository and the tag of an image.
 func splitImage(image string) (repository, tag string) {
 	image, _, _ = strings.Cut(image, "@")
 	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {

@@ -118,7 +118,7 @@ func (c Cluster) subscribed(ctx context.Context, r Receiver) (missing string, er
 	return c.logged(ctx, pod, "Subscribing to subject", r.Triggers, "has not subscribed to the event bus")
 }
 
-// unreachable says whether the API server found nobody to pass a request on to.
+// unreachable reports whether the API server found nobody to pass a request on to.
 func unreachable(err error) bool {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
@@ -174,7 +174,7 @@ func objectOf(pod *unstructured.Unstructured, variable string) string {
 	return ""
 }
 
-// readySince gives the time since which a pod is ready; the zero time is not ready.
+// readySince returns the time since which a pod is ready; the zero time is not ready.
 func readySince(pod *unstructured.Unstructured) time.Time {
 	conditions, _, _ := unstructured.NestedSlice(pod.Object, "status", "conditions")
 	for _, entry := range conditions {
@@ -188,7 +188,7 @@ func readySince(pod *unstructured.Unstructured) time.Time {
 	return time.Time{}
 }
 
-// reasonOf gives what a container of the pod waits for, such as its image.
+// reasonOf returns what a container of the pod waits for, such as its image.
 func reasonOf(pod *unstructured.Unstructured) string {
 	statuses, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
 	for _, entry := range statuses {

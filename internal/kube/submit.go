@@ -67,7 +67,7 @@ func (c Cluster) create(ctx context.Context, u *unstructured.Unstructured, dryRu
 	return true, nil
 }
 
-// triggered gives the Workflow of a submission as the Sensor would make it, but
+// triggered returns the Workflow of a submission as the Sensor would make it, but
 // for its name.
 func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Unstructured, error) {
 	sensor := reference(manifest.Object{Kind: "Sensor", Namespace: s.Namespace, Name: s.Sensor})
@@ -96,7 +96,7 @@ func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Uns
 	return workflow, nil
 }
 
-// workflowOf gives the Workflow that a trigger of the Sensor makes, or nil.
+// workflowOf returns the Workflow that a trigger of the Sensor makes, or nil.
 func workflowOf(sensor *unstructured.Unstructured, trigger string) *unstructured.Unstructured {
 	triggers, _, _ := unstructured.NestedSlice(sensor.Object, "spec", "triggers")
 	for _, entry := range triggers {
@@ -112,7 +112,7 @@ func workflowOf(sensor *unstructured.Unstructured, trigger string) *unstructured
 	return nil
 }
 
-// setParameters gives parameters their values, also those that the Workflow does not name.
+// setParameters sets the values of parameters, adding those that the Workflow lacks.
 func setParameters(workflow *unstructured.Unstructured, values map[string]string) {
 	parameters, _, _ := unstructured.NestedSlice(workflow.Object, "spec", "arguments", "parameters")
 	named := map[string]bool{}

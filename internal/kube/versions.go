@@ -69,7 +69,7 @@ func (c Cluster) retire(ctx context.Context, set objects, previous string) ([]ma
 	return changes, c.remember(ctx, sensor, earlier)
 }
 
-// sameTemplate says whether two versions are of one template: those of a
+// sameTemplate reports whether two versions are of one template: those of a
 // template that was renamed are out of reach for the pipeline's own rights.
 func sameTemplate(one, other string) bool {
 	return strings.HasPrefix(one, strings.TrimRight(other, "0123456789abcdef")) && len(one) == len(other)

@@ -29,7 +29,7 @@ func (c Cluster) PutWebhookSecret(ctx context.Context, at manifest.Object, pipel
 	return c.put(ctx, secret, "")
 }
 
-// WebhookAddress gives the host name or address under which a Service is reached
+// WebhookAddress returns the host name or address under which a Service is reached
 // from outside; "" while there is none, and for a Service that has none.
 func (c Cluster) WebhookAddress(ctx context.Context, service manifest.Object) (string, error) {
 	address := ""
@@ -61,7 +61,7 @@ func ingressOf(service *unstructured.Unstructured) string {
 	return ""
 }
 
-// Exists says whether there is such an object.
+// Exists reports whether there is such an object.
 func (c Cluster) Exists(ctx context.Context, object manifest.Object) (bool, error) {
 	found, err := c.live(ctx, reference(object))
 	return found != nil, err

@@ -252,7 +252,7 @@ func (r *runner) command(container Container, known scope, at place) (proc.Comma
 	return proc.Command{Args: words, Env: env, Dir: at.folders.first()}, nil
 }
 
-// machineSets says whether this machine gives the steps a variable.
+// machineSets reports whether this machine gives the steps a variable.
 func (r *runner) machineSets(name string) bool {
 	return slices.ContainsFunc(r.options.Env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 }

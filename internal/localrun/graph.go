@@ -49,7 +49,7 @@ func (r *runner) graph(ctx context.Context, tasks []Task, facts scope) ([]StepRe
 	return steps, wiringError(results)
 }
 
-// steps gives the results of a task of which nothing has started: of all steps in
+// steps returns the results of a task of which nothing has started: of all steps in
 // it, where it is a graph.
 func (r *runner) steps(task Task) []StepResult {
 	node, _ := r.template.node(task.Template)
@@ -159,7 +159,7 @@ func wanted(task Task, known scope) (bool, error) {
 	return run, nil
 }
 
-// known gives the facts and every output of the graph so far.
+// known returns the facts and every output of the graph so far.
 func (g *graph) known() scope {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -17,7 +17,7 @@ var doubled = regexp.MustCompile(`^=sprig\.replace\("\$", "\$\$", ([a-z.-]+)\)$`
 // scope holds the values that expressions can name.
 type scope map[string]string
 
-// with gives a scope that also holds values under a prefix.
+// with returns a scope that also holds values under a prefix.
 func (s scope) with(prefix string, values map[string]string) scope {
 	wider := make(scope, len(s)+len(values))
 	for name, value := range s {
@@ -82,7 +82,7 @@ func (s scope) arguments(a Arguments) (map[string]string, error) {
 	return values, nil
 }
 
-// bind gives every declared parameter the value given for it, or its own.
+// bind sets every declared parameter to the given value, or to its default.
 func bind(declared []Parameter, given map[string]string) (map[string]string, error) {
 	bound := map[string]string{}
 	for _, parameter := range declared {

@@ -37,7 +37,7 @@ func (n *intOrString) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// again says whether the step is to be run once more after its attempt number
+// again reports whether the step is to be run once more after its attempt number
 // `attempt` (counted from 1) ended like that.
 func (r *Retry) again(attempt int, last attemptResult) (bool, error) {
 	if r == nil || last.status == Succeeded || (r.Limit != nil && attempt > int(*r.Limit)) {

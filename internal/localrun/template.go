@@ -200,7 +200,7 @@ func (n Node) checkSet() error {
 	return nil
 }
 
-// containers gives the containers in their order, each with what it mounts.
+// containers returns the containers in their order, each with what it mounts.
 func (n Node) containers() []Container {
 	if n.ContainerSet == nil {
 		return []Container{*n.Container}
@@ -213,7 +213,7 @@ func (n Node) containers() []Container {
 	return all
 }
 
-// runs says whether the template runs programs.
+// runs reports whether the template runs programs.
 func (n Node) runs() bool { return n.Container != nil || n.ContainerSet != nil }
 
 func (t *Template) checkTasks(graph Node) error {
@@ -232,7 +232,7 @@ func (t *Template) checkTasks(graph Node) error {
 	return nil
 }
 
-// reaches says whether a graph is among those that another consists of.
+// reaches reports whether a graph is among those that another consists of.
 func (t *Template) reaches(from Node, graph string, seen map[string]bool) bool {
 	for _, task := range from.DAG.Tasks {
 		node, ok := t.node(task.Template)
@@ -247,7 +247,7 @@ func (t *Template) reaches(from Node, graph string, seen map[string]bool) bool {
 	return false
 }
 
-// graph gives the tasks of an entrypoint.
+// graph returns the tasks of an entrypoint.
 func (t *Template) graph(entrypoint string) ([]Task, error) {
 	entry, ok := t.node(entrypoint)
 	if !ok || entry.DAG == nil {

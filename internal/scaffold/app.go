@@ -72,7 +72,7 @@ func Inspect(dir, choice string) (App, error) {
 	return app, nil
 }
 
-// around gives the top folder of the repository that dir lies in, and where in
+// around returns the top folder of the repository that dir lies in, and where in
 // it dir is.
 func around(dir string) (top, inside string, err error) {
 	absolute, err := filepath.Abs(dir)
@@ -101,7 +101,7 @@ func within(folder string, names []string) []string {
 	return all
 }
 
-// choose gives the folder of the app that is meant, and those of the others,
+// choose returns the folder of the app that is meant, and those of the others,
 // relative to dir.
 func choose(dir, choice string) (folder string, others []string, err error) {
 	apps := findApps(dir)
@@ -135,7 +135,7 @@ func choose(dir, choice string) (folder string, others []string, err error) {
 // listLimit is how many names a sentence has.
 const listLimit = 20
 
-// Listed gives a sentence's list, such as `2 stacks: Api, Web`. Names that are
+// Listed returns a sentence's list, such as `2 stacks: Api, Web`. Names that are
 // more than plain words are quoted.
 func Listed(word string, names []string) string {
 	var shown []string
@@ -152,7 +152,7 @@ func Listed(word string, names []string) string {
 	return all
 }
 
-// findApps gives the folders with a cdk.json in dir and below, relative to dir,
+// findApps returns the folders with a cdk.json in dir and below, relative to dir,
 // by their names. dir itself is the first.
 func findApps(dir string) []string {
 	var apps []string
@@ -179,7 +179,7 @@ func findApps(dir string) []string {
 	return apps
 }
 
-// text gives the beginning of a file that may as well be missing.
+// text returns the beginning of a file that may as well be missing.
 func text(file string) string {
 	if !exists(file) {
 		return ""
@@ -196,7 +196,7 @@ func text(file string) string {
 	return string(data)
 }
 
-// usable gives the stacks that a configuration can name, each once.
+// usable returns the stacks that a configuration can name, each once.
 func (a App) usable() []Stack {
 	seen := map[string]bool{}
 	var stacks []Stack
@@ -213,7 +213,7 @@ func (a App) usable() []Stack {
 	return stacks
 }
 
-// path gives the app's folder as the path of a stack, "" where it cannot be one.
+// path returns the app's folder as the path of a stack, "" where it cannot be one.
 func (a App) path() string {
 	if folder := path.Clean(a.Folder); config.Accepts[config.Stack]("path", folder) {
 		return folder
@@ -221,7 +221,7 @@ func (a App) path() string {
 	return ""
 }
 
-// Recognised gives the names of the stacks that the configuration has from the
+// Recognised returns the names of the stacks that the configuration has from the
 // source; none if it takes all stacks of the app.
 func (a App) Recognised() []string {
 	var names []string

@@ -14,7 +14,7 @@ const (
 	Region  = "us-east-1"
 )
 
-// With gives the app with the stacks of an assembly that it made for Account and
+// With returns the app with the stacks of an assembly that it made for Account and
 // Region. Of the source stays where the stacks are.
 func (a App) With(made *assembly.Assembly) App {
 	var stacks []Stack
@@ -35,7 +35,7 @@ func (a App) With(made *assembly.Assembly) App {
 	return a
 }
 
-// sourceOf gives the path that the source has for a stack, or else the app's folder.
+// sourceOf returns the path that the source has for a stack, or else the app's folder.
 func (a App) sourceOf(stack assembly.Stack) string {
 	for _, known := range a.Stacks {
 		id, _, _ := strings.Cut(stack.Path, "/")

@@ -27,7 +27,7 @@ func readSettings(folder string) (settings, error) {
 
 var mainClass = regexp.MustCompile(`(?:mainClass=|mainClass>)\s*([\w.]+)`)
 
-// entryFiles gives the sources that the app's command names or, when it names
+// entryFiles returns the sources that the app's command names or, when it names
 // none, those where the CDK's templates put it. They are relative to the folder.
 func entryFiles(folder, command string) []string {
 	var named []string
@@ -64,7 +64,7 @@ func matching(folder, pattern string) []string {
 	return names
 }
 
-// written gives the source file that a person wrote behind a word of the app's
+// written returns the source file that a person wrote behind a word of the app's
 // command, or "". For dist/bin/shop.js that is bin/shop.ts, if there is one.
 func written(folder, word string) string {
 	if !filepath.IsLocal(word) {

@@ -70,7 +70,7 @@ func (t *tree) kindWithin(name string, from *source, depth int) kind {
 	return found
 }
 
-// find gives the definition of a name as a file sees it: its own, one that it
+// find returns the definition of a name as a file sees it: its own, one that it
 // imports, or else the first one of the app.
 func (t *tree) find(name string, from *source) *class {
 	all := t.classes[name]
@@ -130,13 +130,13 @@ func (c *class) goKind() kind {
 	return unknown
 }
 
-// lastWord gives `Stack` for ` cdk.Stack ` and `*shop.Stack`.
+// lastWord returns `Stack` for ` cdk.Stack ` and `*shop.Stack`.
 func lastWord(name string) string {
 	name = strings.Trim(name, " \t\r\n*&")
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// endOfBraces gives the offset behind the block in braces that begins after start.
+// endOfBraces returns the offset behind the block in braces that begins after start.
 func endOfBraces(text string, start int) int {
 	open := strings.IndexByte(text[start:], '{')
 	if open < 0 {
@@ -145,7 +145,7 @@ func endOfBraces(text string, start int) int {
 	return closing(text, start+open, len(text))
 }
 
-// endOfBlock gives the offset behind a block of Python: where a line is indented
+// endOfBlock returns the offset behind a block of Python: where a line is indented
 // no deeper than the one at start.
 func endOfBlock(text string, start int) int {
 	for start < len(text) && text[start] == '\n' {

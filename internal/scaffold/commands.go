@@ -16,7 +16,7 @@ func (a *App) commands(run string, named []string) {
 	a.toolchain(run)
 }
 
-// at tells whether a file is in a folder of the repository.
+// at reports whether a file is in a folder of the repository.
 func (a *App) at(folder, file string) bool {
 	return exists(filepath.Join(a.Top, filepath.FromSlash(folder), file))
 }
@@ -25,7 +25,7 @@ func (a *App) text(folder, file string) string {
 	return text(filepath.Join(a.Top, filepath.FromSlash(folder), file))
 }
 
-// upwards gives the nearest folder with one of the files, from the app's folder
+// upwards returns the nearest folder with one of the files, from the app's folder
 // to the top; ok is false if there is none.
 func (a *App) upwards(files ...string) (folder, file string, ok bool) {
 	for folder := a.Folder; ; folder = path.Dir(folder) {

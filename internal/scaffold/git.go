@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 )
 
-// origin gives owner and name of the GitHub repository in which a folder lies,
+// origin returns owner and name of the GitHub repository in which a folder lies,
 // and its main branch; "" for what git does not tell.
 func origin(dir string) (owner, repo, branch string) {
 	r, err := repository.Around(dir)
@@ -27,7 +27,7 @@ func origin(dir string) (owner, repo, branch string) {
 	return owner, repo, branch
 }
 
-// remote gives the address of `origin`, or else of the first remote by name.
+// remote returns the address of `origin`, or else of the first remote by name.
 func remote(settings *gitconfig.Config) string {
 	var names []string
 	for name := range settings.Remotes {
@@ -47,7 +47,7 @@ func remote(settings *gitconfig.Config) string {
 
 var shortAddress = regexp.MustCompile(`^(?:[^@/]+@)?([^:/]+):([^/].*)$`) // git@github.com:owner/repo.git
 
-// gitHub gives owner and name of a repository of GitHub's. Credentials in the
+// gitHub returns owner and name of a repository of GitHub's. Credentials in the
 // address stay there.
 func gitHub(address string) (owner, repo string) {
 	host, path := "", ""

@@ -41,7 +41,7 @@ var languages = []*language{
 	},
 }
 
-// languageOf gives the language of a source file, or nil.
+// languageOf returns the language of a source file, or nil.
 func languageOf(file string) *language {
 	if strings.HasSuffix(file, ".d.ts") {
 		return nil
@@ -54,10 +54,10 @@ func languageOf(file string) *language {
 	return nil
 }
 
-// isSource says whether a file is in a language whose stacks are recognised.
+// isSource reports whether a file is in a language whose stacks are recognised.
 func isSource(file string) bool { return languageOf(file) != nil }
 
 var testFile = regexp.MustCompile(`(?i)(^|/)(tests?|__tests__|spec)/|\.(test|spec|integ)\.\w+$|(^|/)(test_[^/]*|[^/]*_test)\.(py|go)$|Tests?\.(java|kt|cs)$`)
 
-// isTest says whether a file holds tests, which make apps and stacks of their own.
+// isTest reports whether a file holds tests, which make apps and stacks of their own.
 func isTest(file string) bool { return testFile.MatchString(file) }

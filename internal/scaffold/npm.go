@@ -94,12 +94,12 @@ func (a *App) scripts(home string) {
 	}
 }
 
-// tested says whether a script has tests to run: without any, jest fails.
+// tested reports whether a script has tests to run: without any, jest fails.
 func (a *App) tested(home, script string) bool {
 	return !regexp.MustCompile(`\b(jest|vitest|mocha)\b`).MatchString(script) || hasTests(a.Top, home)
 }
 
-// installFolder gives the folder to install at: that of the app's package.json
+// installFolder returns the folder to install at: that of the app's package.json
 // or, when it belongs to a workspace, the top of that.
 func (a *App) installFolder(home string) string {
 	for folder := home; ; folder = path.Dir(folder) {
@@ -125,7 +125,7 @@ func (a *App) isMemberAbove(home string) bool {
 	return false
 }
 
-// isMember says whether a folder's workspace takes in a package below it.
+// isMember reports whether a folder's workspace takes in a package below it.
 func (a *App) isMember(folder, member string) bool {
 	if !a.at(folder, "package.json") {
 		return false
@@ -146,7 +146,7 @@ func (a *App) isMember(folder, member string) bool {
 	return is
 }
 
-// matches says whether a pattern of workspaces takes in a folder. `**` is any
+// matches reports whether a pattern of workspaces takes in a folder. `**` is any
 // number of folders.
 func matches(pattern, folder string) bool {
 	pattern = path.Clean(pattern)
@@ -159,7 +159,7 @@ func matches(pattern, folder string) bool {
 
 var pnpmEntry = regexp.MustCompile(`(?m)^\s*-\s*['"]?([^'"\s#]+)['"]?`)
 
-// pnpmPackages gives the patterns of a pnpm-workspace.yaml.
+// pnpmPackages returns the patterns of a pnpm-workspace.yaml.
 func pnpmPackages(text string) []string {
 	_, list, found := strings.Cut("\n"+text, "\npackages:")
 	if !found {
@@ -238,7 +238,7 @@ func named(text string) (name, version string) {
 	return "", ""
 }
 
-// pnpmOf gives the version of pnpm that reads a lock file.
+// pnpmOf returns the version of pnpm that reads a lock file.
 func pnpmOf(lock string) string {
 	switch firstOf(regexp.MustCompile(`lockfileVersion:\s*['"]?(\d+)`), lock) {
 	case "5":
@@ -249,7 +249,7 @@ func pnpmOf(lock string) string {
 	return "10"
 }
 
-// install gives the command, with the flag that holds it to its lock.
+// install returns the command, with the flag that holds it to its lock.
 func install(flag string, locked bool) string {
 	if locked {
 		return "install " + flag

@@ -11,7 +11,7 @@ import (
 // literalLimit is how many paths of one app are looked at.
 const literalLimit = 20_000
 
-// literals gives the paths that the app's source may mean by its texts: those of
+// literals returns the paths that the app's source may mean by its texts: those of
 // a text alone and those that a call of join or resolve puts together, seen from
 // the app's folder and from the file's. They are relative to the top.
 func (t *tree) literals(entries []string) []string {
@@ -85,7 +85,7 @@ func (a *App) parts(home, run string, named []string) {
 	}
 }
 
-// packageOf gives the folder of the package that a path lies in, if that is
+// packageOf returns the folder of the package that a path lies in, if that is
 // neither the app's own nor above it, no other app, no member of a workspace, and
 // not for an image, whose Dockerfile installs it.
 func (a *App) packageOf(name string) string {
@@ -103,14 +103,14 @@ func (a *App) packageOf(name string) string {
 	return ""
 }
 
-// contains says whether a folder is another one or lies above it.
+// contains reports whether a folder is another one or lies above it.
 func contains(folder, other string) bool {
 	return folder == "." || folder == other || strings.HasPrefix(other, folder+"/")
 }
 
 var runsScript = regexp.MustCompile(`\b(?:(?:npm|pnpm|bun) run(?:-script)?|yarn(?: run)?)\s+([\w:.-]+)`)
 
-// scriptsRun gives the scripts of the app's package.json that its installation
+// scriptsRun returns the scripts of the app's package.json that its installation
 // and the build run, with those that these call.
 func (a *App) scriptsRun(home string) []string {
 	if home != a.Folder {
@@ -137,7 +137,7 @@ func (a *App) scriptsRun(home string) []string {
 
 var installs = regexp.MustCompile(`\b(?:(?:npm|pnpm|yarn|bun)\s+(?:i|ci|install)\b|yarn\s*(?:$|[;&|)]))`)
 
-// installedBy says whether one of the scripts, which are run in home, installs the
+// installedBy reports whether one of the scripts, which are run in home, installs the
 // packages of a folder, and whether one goes there at all.
 func installedBy(scripts []string, folder, home string) (installed, entered bool) {
 	relative, err := filepath.Rel(filepath.FromSlash(home), filepath.FromSlash(folder))

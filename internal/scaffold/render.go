@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// Render gives a commented aphex-config.yaml for an app. It loads as it is:
+// Render returns a commented aphex-config.yaml for an app. It loads as it is:
 // what the app does not tell is an example that its comment points out, or a
 // key behind a `#`. What breaks the rules of its key is left out.
 func Render(app App) []byte {
@@ -144,7 +144,7 @@ func (p *page) tests(app App, first bool) {
 	p.list("        ", commands)
 }
 
-// runnable gives the commands that a configuration can have.
+// runnable returns the commands that a configuration can have.
 func runnable(commands []string) []string {
 	return slices.DeleteFunc(slices.Clone(commands), func(command string) bool {
 		return !config.Accepts[config.Build]("commands", command)

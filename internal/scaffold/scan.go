@@ -21,7 +21,7 @@ func withoutComments(source string, python bool) string {
 	return string(out)
 }
 
-// endOfText gives the offset behind the text that begins at start. A text in
+// endOfText returns the offset behind the text that begins at start. A text in
 // simple quotes ends with its line at the latest.
 func endOfText(source string, start int) int {
 	mark := source[start : start+1]
@@ -44,7 +44,7 @@ func endOfText(source string, start int) int {
 // callLimit is how much of a call is looked at, in bytes.
 const callLimit = 16 << 10
 
-// closing gives the offset behind the bracket that closes the one at open; the
+// closing returns the offset behind the bracket that closes the one at open; the
 // end is the limit if nothing does.
 func closing(text string, open, limit int) int {
 	limit = min(limit, len(text))
@@ -99,7 +99,7 @@ func blank(out []byte, start, end int) int {
 	return end
 }
 
-// lineEnd gives the offset of the end of the line at start.
+// lineEnd returns the offset of the end of the line at start.
 func lineEnd(source string, start int) int {
 	start = min(start, len(source))
 	if length := strings.IndexByte(source[start:], '\n'); length >= 0 {
@@ -108,7 +108,7 @@ func lineEnd(source string, start int) int {
 	return len(source)
 }
 
-// after gives the offset behind the next mark, or the end.
+// after returns the offset behind the next mark, or the end.
 func after(source string, start int, mark string) int {
 	if length := strings.Index(source[min(start, len(source)):], mark); length >= 0 {
 		return start + length + len(mark)

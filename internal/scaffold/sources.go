@@ -68,7 +68,7 @@ func (t *tree) add(file string) *source {
 	return s
 }
 
-// reach gives the entries and every file of the author's that they import,
+// reach returns the entries and every file of the author's that they import,
 // directly or not, in this order.
 func (t *tree) reach(entries []string) []*source {
 	seen := map[string]bool{}
@@ -91,7 +91,7 @@ var (
 	importedPython = regexp.MustCompile(`(?m)^\s*(?:from\s+([\w.]+)\s+import\s+([^\n#]+)|import\s+([\w.]+))`)
 )
 
-// importedBy gives the files of the author's that a file imports.
+// importedBy returns the files of the author's that a file imports.
 func (t *tree) importedBy(s *source) []string {
 	var files []string
 	switch s.name {
@@ -117,7 +117,7 @@ func (t *tree) importedBy(s *source) []string {
 	return files
 }
 
-// module gives the file behind `../lib/api-stack`, or "".
+// module returns the file behind `../lib/api-stack`, or "".
 func (t *tree) module(s *source, name string) string {
 	base := path.Join(path.Dir(s.file), name)
 	if trimmed, isJS := strings.CutSuffix(base, ".js"); isJS {
@@ -128,7 +128,7 @@ func (t *tree) module(s *source, name string) string {
 	return existing(t.top, base, ".ts", ".tsx", ".mts", ".js", ".mjs", ".cjs", ".jsx", "/index.ts", "/index.js", "")
 }
 
-// pythonModule gives the file behind `shop.api_stack`, seen from a file or from
+// pythonModule returns the file behind `shop.api_stack`, seen from a file or from
 // the app's folder, or "".
 func (t *tree) pythonModule(s *source, name string) string {
 	from := []string{path.Dir(s.file), t.app}
@@ -153,7 +153,7 @@ func existing(dir, base string, endings ...string) string {
 	return ""
 }
 
-// sourceFiles gives the sources below an app's folder, relative to it, in the
+// sourceFiles returns the sources below an app's folder, relative to it, in the
 // order of their names; nested takes in those of other apps there.
 func sourceFiles(dir string, nested bool) []string {
 	var files []string
@@ -176,7 +176,7 @@ func sourceFiles(dir string, nested bool) []string {
 	return withoutCompiled(files)
 }
 
-// installed says whether a folder of this name holds nothing of the app's author.
+// installed reports whether a folder of this name holds nothing of the app's author.
 func installed(name string) bool {
 	switch name {
 	case "node_modules", "cdk.out", "__pycache__", "venv", "vendor", "site-packages", "target", "obj", "dist", "testdata":
@@ -197,7 +197,7 @@ func isFolder(dir string) bool {
 	return err == nil && info.IsDir()
 }
 
-// hasTests says whether a folder holds tests that a runner such as jest finds.
+// hasTests reports whether a folder holds tests that a runner such as jest finds.
 func hasTests(top, folder string) bool {
 	found, visited := false, 0
 	dir := filepath.Join(top, filepath.FromSlash(folder))

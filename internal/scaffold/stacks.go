@@ -25,7 +25,7 @@ var (
 // stackLimit is how many stacks of one app are looked at.
 const stackLimit = 500
 
-// stacks gives what the app's entries, and what they lead to, make in the app;
+// stacks returns what the app's entries, and what they lead to, make in the app;
 // where that is nothing, what any file does.
 func (t *tree) stacks(entries []string) []Stack {
 	if found := t.stacksOf(t.ofOneApp(entries)); found != nil {
@@ -34,7 +34,7 @@ func (t *tree) stacks(entries []string) []Stack {
 	return t.stacksOf(t.files)
 }
 
-// ofOneApp gives what the entries lead to. Where they make the app themselves,
+// ofOneApp returns what the entries lead to. Where they make the app themselves,
 // what they import for its constants may make another one, whose stacks are not
 // theirs.
 func (t *tree) ofOneApp(entries []string) []*source {
@@ -46,7 +46,7 @@ func (t *tree) ofOneApp(entries []string) []*source {
 	return slices.DeleteFunc(reached, func(s *source) bool { return !isEntry(s) && s.language.new && t.makesApp(s) })
 }
 
-// makesApp says whether a file makes an app outside of a function.
+// makesApp reports whether a file makes an app outside of a function.
 func (t *tree) makesApp(s *source) bool {
 	return slices.ContainsFunc(topLevelApp.FindAllStringSubmatch(s.text, -1), func(match []string) bool {
 		return t.kindOf(lastWord(match[1]), s) == anApp
@@ -75,7 +75,7 @@ func (t *tree) stacksOf(files []*source) []Stack {
 	return found
 }
 
-// appsIn gives the variables of a file that hold an app.
+// appsIn returns the variables of a file that hold an app.
 func (t *tree) appsIn(s *source) map[string]bool {
 	apps := map[string]bool{"app": true}
 	for _, match := range assigned.FindAllStringSubmatch(s.text, -1) {
@@ -100,7 +100,7 @@ type creation struct {
 	arguments []string
 }
 
-// makes says whether a call has the form of one that makes an object.
+// makes reports whether a call has the form of one that makes an object.
 func (c *creation) makes() bool {
 	name := lastWord(c.callee)
 	if c.language.new {
@@ -113,12 +113,12 @@ func (c *creation) makes() bool {
 	return name[0] >= 'A' && name[0] <= 'Z' || c.classes[name] != nil
 }
 
-// class gives the class of what is made.
+// class returns the class of what is made.
 func (c *creation) class() string {
 	return lastWord(strings.TrimSuffix(c.callee, ".Builder.create"))
 }
 
-// stack gives what is made, if it is given an app.
+// stack returns what is made, if it is given an app.
 func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	around := c.around()
 	if len(c.arguments) == 0 || !c.isApp(keyword.ReplaceAllString(c.arguments[0], ""), apps, around) {
@@ -150,7 +150,7 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	return stack, true
 }
 
-// isApp says whether a call's first argument is an app.
+// isApp reports whether a call's first argument is an app.
 func (c *creation) isApp(scope string, apps map[string]bool, around *class) bool {
 	if scope == "this" || scope == "self" {
 		return around != nil && c.kindOf(around.name, c.source) == anApp
@@ -158,7 +158,7 @@ func (c *creation) isApp(scope string, apps map[string]bool, around *class) bool
 	return apps[strings.TrimPrefix(strings.TrimPrefix(scope, "this."), "self.")] || newApp.MatchString(scope)
 }
 
-// around gives the innermost class that the call stands in, or nil.
+// around returns the innermost class that the call stands in, or nil.
 func (c *creation) around() *class {
 	var found *class
 	for _, class := range c.own {
@@ -169,7 +169,7 @@ func (c *creation) around() *class {
 	return found
 }
 
-// holdsStacks says whether a construct makes stacks in itself.
+// holdsStacks reports whether a construct makes stacks in itself.
 func (c *creation) holdsStacks(class string) bool {
 	definition := c.find(class, c.source)
 	if definition == nil {
@@ -189,7 +189,7 @@ var (
 	defaultID = regexp.MustCompile(`\b(?:id|construct_id|id_)\s*(?::\s*\w+\s*)?=\s*(['"][^'"\n]+['"])`)
 )
 
-// id gives what the source tells of the construct's id, with `*` for the rest.
+// id returns what the source tells of the construct's id, with `*` for the rest.
 // Where the call has none, its class may have one of its own.
 func (c *creation) id(class string) string {
 	for _, argument := range c.arguments[1:] {
@@ -212,13 +212,13 @@ func (c *creation) id(class string) string {
 	return "*"
 }
 
-// isValue says whether an argument can be an id: no object, no keyword, no
+// isValue reports whether an argument can be an id: no object, no keyword, no
 // unpacked arguments, none of the builders of properties.
 func isValue(argument string) bool {
 	return !strings.ContainsAny(argument[:1], "{*[.") && !regexp.MustCompile(`^(?:\w+\s*=[^=]|(?:new\s+)?[\w.]*Props\b|null$|nil$|undefined$)`).MatchString(argument)
 }
 
-// home gives where a class is: its own file or, if that is none of the app's
+// home returns where a class is: its own file or, if that is none of the app's
 // folder, the file that makes the stack.
 func (c *creation) home(class string) string {
 	for _, s := range []*source{c.source} {
@@ -235,7 +235,7 @@ func (c *creation) home(class string) string {
 	return c.app
 }
 
-// inApp says whether a stack with this path belongs to the app: no other
+// inApp reports whether a stack with this path belongs to the app: no other
 // cdk.json is nearer.
 func (c *creation) inApp(file string) bool {
 	for folder := path.Dir(file); ; folder = path.Dir(folder) {
@@ -250,7 +250,7 @@ func (c *creation) inApp(file string) bool {
 
 var imported = regexp.MustCompile(`(?:\{([^{}]*)\}|([\w$]+))\s*(?:from\s*|=\s*require\s*\(\s*)['"](\.[^'"\n]*)['"]`)
 
-// importedName gives the file that a name is imported from, for classes whose
+// importedName returns the file that a name is imported from, for classes whose
 // definition is not recognised.
 func (c *creation) importedName(name string) string {
 	word := regexp.MustCompile(`(?:^|[\s,])` + regexp.QuoteMeta(name) + `(?:[\s,]|$)`)

@@ -76,7 +76,7 @@ func stages(stacks []Stack) []target {
 	return all
 }
 
-// nameOf gives the first target its name, and the last of several prod.
+// nameOf names the first target, and the last of several prod.
 func nameOf(i, count int) string {
 	switch i {
 	case 0:
@@ -87,7 +87,7 @@ func nameOf(i, count int) string {
 	return fmt.Sprintf("stage-%d", i)
 }
 
-// region gives the region that most of the stacks name, the first of equals. A
+// region returns the region that most of the stacks name, the first of equals. A
 // region of a few stacks only is theirs, not the environment's.
 func region(stacks []Stack) string {
 	counts := map[string]int{}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// value gives what an expression of a text comes to, as far as the source tells
+// value returns what an expression of a text comes to, as far as the source tells
 // it, with `*` for every part that it does not.
 func (t *tree) value(expression string, s *source) string { return t.valueWithin(expression, s, 8) }
 
@@ -51,7 +51,7 @@ var (
 	dollarBrace = regexp.MustCompile(`\$\{((?:[^{}]|\{[^{}]*\})*)\}`)
 )
 
-// filled gives the text of `"%s-api", prefix)`.
+// filled returns the text of `"%s-api", prefix)`.
 func (t *tree) filled(rest string, s *source, depth int) string {
 	arguments := split(strings.TrimSuffix(rest, ")"), ',')
 	if len(arguments) == 0 {
@@ -66,7 +66,7 @@ func (t *tree) filled(rest string, s *source, depth int) string {
 	}))
 }
 
-// interpolated gives the text of a literal that begins with mark.
+// interpolated returns the text of a literal that begins with mark.
 func (t *tree) interpolated(mark, text string, s *source, depth int) string {
 	pattern := dollarBrace
 	switch {
@@ -82,7 +82,7 @@ func (t *tree) interpolated(mark, text string, s *source, depth int) string {
 	}))
 }
 
-// contextValue gives a text of cdk.json's context.
+// contextValue returns a text of cdk.json's context.
 func (t *tree) contextValue(key string) string {
 	switch value := t.context[key].(type) {
 	case string:
@@ -94,7 +94,7 @@ func (t *tree) contextValue(key string) string {
 	}
 }
 
-// constant gives the value that a name has in its file or, if it has none
+// constant returns the value that a name has in its file or, if it has none
 // there, in the app. What has several values has none.
 func (t *tree) constant(expression string, s *source, depth int) string {
 	key := s.file + ":" + expression
@@ -129,7 +129,7 @@ var definitions = []string{
 	`(?m)(?:^|[^\w$.])WORD['"]?[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=|:)[ \t]*([^\n;,=][^\n;,]*)`,
 }
 
-// defined gives the value that the definitions of a name in the files agree on,
+// defined returns the value that the definitions of a name in the files agree on,
 // with "*" where they do not, and "" where none tells it.
 func (t *tree) defined(pattern *regexp.Regexp, word string, files []*source, s *source, depth int) string {
 	values := map[string]bool{}
@@ -179,7 +179,7 @@ var (
 	envName = regexp.MustCompile(`(?i)\benv\s*(?:[:=(]\s*([A-Za-z_$][\w$.]*)|[,})])`)
 )
 
-// target gives the text that says where a stack goes: the stack's own
+// target returns the text that says where a stack goes: the stack's own
 // arguments, or the constants that they name as its `env` or its properties.
 func (c *creation) target() string {
 	given := c.text
@@ -199,7 +199,7 @@ func (c *creation) target() string {
 	return c.definition(lastWord(named[1]))
 }
 
-// placed gives the account or region that a text gives literally or by a name
+// placed returns the account or region that a text gives literally or by a name
 // whose value the source tells, else "".
 func (c *creation) placed(target string, literally, given, form *regexp.Regexp) string {
 	if found := firstOf(literally, target); found != "" {
@@ -219,7 +219,7 @@ func (c *creation) placed(target string, literally, given, form *regexp.Regexp) 
 	return ""
 }
 
-// definition gives the object that a name stands for in the file.
+// definition returns the object that a name stands for in the file.
 func (c *creation) definition(word string) string {
 	pattern := regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `['"]?\s*(?::\s*[\w.]+\s*=|:?=|:)\s*(?:new\s+)?[\w.&]*\s*[({]`)
 	at := pattern.FindStringIndex(c.source.text)
@@ -241,7 +241,7 @@ func lineEndOrMore(text string, at int) int {
 	}
 }
 
-// firstOf gives what the pattern's group finds first, or "".
+// firstOf returns what the pattern's group finds first, or "".
 func firstOf(pattern *regexp.Regexp, source string) string {
 	if match := pattern.FindStringSubmatch(source); match != nil {
 		return match[1]

@@ -10,20 +10,20 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Handover is what a run leaves to the one that goes on in its place: with the
-// same commit and what was built of it, by the pipeline that the commit declares.
+// Handover is what a run passes to the run that continues it: the same commit and
+// its built workspace, in the pipeline that the commit declares.
 type Handover struct {
-	Run      string `json:"run"`             // name of the run that goes on
-	Template string `json:"template"`        // version of the workflow template that it is of
+	Run      string `json:"run"`             // name of the run that continues this one
+	Template string `json:"template"`        // version of its workflow template
 	Artifact string `json:"artifact"`        // key of the built workspace in the bucket
 	Digest   string `json:"digest"`          // of the artifact, as sha256:<hex>
 	Gates    string `json:"gates,omitempty"` // environments that wait for an approval in it, separated by spaces
 }
 
-// HandoverOutput is the output by which a step says that its run hands over.
+// HandoverOutput is the output of a step whose run hands over.
 const HandoverOutput = "handover"
 
-// HandoverOf reads the handover of a run from the records of its steps; nil is none.
+// HandoverOf returns the handover in the records of a run's steps, or nil.
 func HandoverOf(steps []Record) (*Handover, error) {
 	for _, step := range steps {
 		if h, err := ParseHandover(step.Outputs[HandoverOutput]); h != nil || err != nil {
@@ -33,36 +33,36 @@ func HandoverOf(steps []Record) (*Handover, error) {
 	return nil, nil
 }
 
-// ParseHandover reads the output of a step; nil is none.
+// ParseHandover parses the handover output of a step. It returns nil without one.
 func ParseHandover(output string) (*Handover, error) {
 	if output == "" || output == "null" {
 		return nil, nil
 	}
 	var h Handover
 	if err := json.Unmarshal([]byte(output), &h); err != nil {
-		return nil, errs.Failedf("reading what a run hands over: %w", err)
+		return nil, errs.Failedf("reading the handover of a run: %w", err)
 	}
 	return &h, nil
 }
 
-// RunRecord is what other runs look for in the record of a whole run.
+// RunRecord is the part of a run's record that other runs read.
 type RunRecord struct {
 	Status     string   `json:"status"`               // Succeeded, Failed or Error
-	HandedOver string   `json:"handedOver,omitempty"` // name of the run that goes on in its place
+	HandedOver string   `json:"handedOver,omitempty"` // name of the run that continues it
 	Pusher     string   `json:"pusher,omitempty"`
 	Branch     string   `json:"branch,omitempty"`
 	Steps      []Record `json:"steps"`
 }
 
-// Records reads the records of runs in an artifact bucket.
+// Records reads run records from an artifact bucket.
 type Records struct{ Bucket bucket.Bucket }
 
-// Of gives the record of the run of a name, nil where it did not come to its end.
+// Of returns the record of a run, or nil if the run did not finish.
 func (r Records) Of(ctx context.Context, run string) (*RunRecord, error) {
 	key := bucket.RunRecordKey(run)
 	keys, err := r.Bucket.List(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("looking for the record of run %q: %w", run, err)
+		return nil, fmt.Errorf("listing the record of run %q: %w", run, err)
 	}
 	if !slices.Contains(keys, key) {
 		return nil, nil
@@ -78,8 +78,8 @@ func (r Records) Of(ctx context.Context, run string) (*RunRecord, error) {
 	return &record, nil
 }
 
-// First gives the record of the first of the runs that came to its end; nil is none.
-// A name may be empty.
+// First returns the record of the first run in runs that finished, or nil. It skips
+// empty names.
 func (r Records) First(ctx context.Context, runs ...string) (*RunRecord, error) {
 	for _, run := range runs {
 		if run == "" {

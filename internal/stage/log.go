@@ -16,8 +16,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
-// newLogger makes a logger that writes to w in the asked format: json for
-// machines, text for people, auto for text exactly where a person watches.
+// newLogger returns a logger that writes to w in the requested format: json, text,
+// or auto, which is text on a terminal and JSON elsewhere.
 func newLogger(w io.Writer, format string, terminal bool) (log *slog.Logger, json bool) {
 	if format == "json" || (format == "auto" && !terminal) {
 		return slog.New(slog.NewJSONHandler(w, nil)), true
@@ -31,7 +31,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// newRedactor knows the values of this process's secret-looking variables.
+// newRedactor masks the values of environment variables whose names suggest a secret.
 func newRedactor() *redact.Redactor {
 	r := redact.New()
 	for _, entry := range os.Environ() {

@@ -42,12 +42,12 @@ func textOf(v reflect.Value) (string, error) {
 	return string(data), err
 }
 
-// prepare makes the folders for outputs and for temporary files before the
-// stage works, so that a wrong one is found at once and not after an hour.
+// prepare creates the folders for outputs and temporary files before the stage
+// starts, so that an unusable folder fails at once and not after an hour.
 func (c *call) prepare() error {
 	if err := os.MkdirAll(os.TempDir(), 0o777); err != nil {
-		return errs.Invalidf("making the folder for temporary files %q: %w", os.TempDir(), err).
-			WithHint("give TMPDIR a folder that can be written")
+		return errs.Invalidf("creating the folder for temporary files %q: %w", os.TempDir(), err).
+			WithHint("set TMPDIR to a writable folder")
 	}
 	if c.common.Outputs == "" {
 		if info, err := os.Stat(podFolder); err != nil || !info.IsDir() {
@@ -56,8 +56,8 @@ func (c *call) prepare() error {
 		c.common.Outputs = filepath.Join(podFolder, "outputs")
 	}
 	if err := os.MkdirAll(c.common.Outputs, 0o755); err != nil {
-		return errs.Invalidf("making the outputs folder %q: %w", c.common.Outputs, err).
-			WithHint("give --outputs a folder that can be written")
+		return errs.Invalidf("creating the outputs folder %q: %w", c.common.Outputs, err).
+			WithHint("set --outputs to a writable folder")
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func (c call) writeOutputs(outputs map[string]string) error {
 	for name, value := range outputs {
 		if err := writeFile(filepath.Join(c.common.Outputs, name), value); err != nil {
 			return errs.Temporaryf("writing output %q to %q: %w", name, c.common.Outputs, err).
-				WithHint("is the disk full, or the folder read-only?")
+				WithHint("check that the disk has free space and that the folder is writable")
 		}
 	}
 	return nil

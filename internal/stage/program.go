@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,33 +18,33 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
-// Program is one binary: its stages and how it keeps their records.
+// Program is one binary: its stages and the store of their records.
 type Program struct {
 	Name   string
-	Help   string // what the program is for; text indented by two spaces stays as it is
+	Help   string // description; text indented by two spaces is printed verbatim
 	Stages []Stage
 
-	// Bucket opens the artifact bucket of that name, which keeps the records of
-	// stages in runs that name a workflow and a step. Nil keeps none.
+	// Bucket opens the artifact bucket that stores the records of stages whose run
+	// names a workflow and a step. Nil stores none.
 	Bucket func(ctx context.Context, name string) (bucket.Bucket, error)
 }
 
-// Main runs the program with the process's arguments, environment and
-// standard streams, and gives the exit code.
+// Main runs the program with the arguments, environment and standard streams of the
+// process, and returns the exit code.
 func (p Program) Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	return p.run(ctx, os.Args[1:], os.Stdout, os.Stderr, takeLog)
 }
 
-// Run runs the program with args and gives the exit code. Data goes to
-// stdout, everything else to stderr.
+// Run runs the program with args and returns the exit code. Results go to stdout,
+// everything else to stderr.
 func (p Program) Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return p.run(ctx, args, stdout, stderr, nil)
 }
 
-// run is Run with what to do with the frame before the stage begins; it may be nil.
-// The function that it gives is called at the end.
+// run is Run with a function that is called before the stage starts; it may be nil.
+// The function that it returns is called at the end.
 func (p Program) run(ctx context.Context, args []string, stdout, stderr io.Writer, begin func(Frame) (end func())) int {
 	call, exit, err := p.parse(args, stdout, stderr)
 	if exit != nil {
@@ -65,15 +66,15 @@ type common struct {
 	Records   string `help:"Bucket that keeps the run's records." placeholder:"BUCKET" group:"Frame"`
 }
 
-// call is one stage to be run with what the command line said.
+// call is one stage with its parsed command line.
 type call struct {
 	program Program
 	stage   Stage
 	common  common
 }
 
-// parse reads the command line. exit is set where it was answered already:
-// --help and version.
+// parse parses the command line. exit is set for --help and version, which parse
+// handles itself.
 func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *int, err error) {
 	c = call{program: p}
 	args = Spelled(args)
@@ -105,8 +106,7 @@ func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *i
 	return c, nil, c.stage.input.Validate()
 }
 
-// Spelled gives a command line as the programs read it: help and --version, as
-// people try them, are --help and version.
+// Spelled returns args with help and --version replaced by --help and version.
 func Spelled(args []string) []string {
 	switch {
 	case len(args) == 0:
@@ -142,7 +142,7 @@ func (p Program) options(stdout, stderr io.Writer) []kong.Option {
 	return append(options, kong.Description(help+"\n\n\""+p.Name+" --version\" prints the version."))
 }
 
-// describe gives each command the whole help text of its stage.
+// describe returns each command the whole help text of its stage.
 func (p Program) describe(k *kong.Kong) error {
 	for _, node := range k.Model.Children {
 		if stage, err := p.find(node.Name); err == nil {
@@ -164,21 +164,15 @@ func (p Program) find(verb string) (Stage, error) {
 }
 
 func usageError(stderr io.Writer, program string, err error) {
-	fmt.Fprintf(stderr, "error: %v\n", err)
-	if hint := errs.HintOf(err); hint != "" {
-		fmt.Fprintf(stderr, "  hint: %s\n", hint)
-		return
-	}
-	fmt.Fprintf(stderr, "  hint: %s --help shows the flags and their environment variables\n", program)
+	printError(stderr, err, cmp.Or(errs.HintOf(err), program+" --help lists the flags and their environment variables"))
 }
 
 func printOutputs(w io.Writer, outputs map[string]string) {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(outputs) // a closed stdout has nobody to tell
+	_ = encoder.Encode(outputs) // fails only on a closed stdout
 }
 
-// FrameInputs lists the inputs that every stage takes beside its own: the
-// folder of its outputs, the format of its log, and which step of which
-// workflow it is.
+// FrameInputs returns the inputs that every stage accepts beside its own: the
+// outputs folder, the log format, and the names of workflow and step.
 func FrameInputs() []contract.Param { return contract.Of[common, struct{}]("stage").Inputs }

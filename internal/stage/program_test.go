@@ -124,7 +124,7 @@ func TestEveryKindOfErrorHasItsExitCode(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsToldWithItsHintAndKeptInTheRecord(t *testing.T) {
+func TestAnErrorIsPrintedWithItsHintAndStoredInTheRecord(t *testing.T) {
 	dir := t.TempDir()
 	p := program(func(stage.Frame, input) (output, error) {
 		return output{Artifact: "partial"}, errs.Failedf("stack Api failed").WithHint("look at the events")
@@ -208,7 +208,7 @@ func TestAnOutputsFolderThatCannotBeMadeIsNamedBeforeTheWork(t *testing.T) {
 	assert.False(t, worked)
 }
 
-func TestHelpTeachesAndVersionIsPrinted(t *testing.T) {
+func TestHelpHasExamplesAndVersionIsPrinted(t *testing.T) {
 	help := run(program(succeed), "--help")
 	assert.Equal(t, stage.ExitDone, help.code)
 	for _, want := range []string{"worker works.", "--commit", "$APHEX_COMMIT", "worker --commit 0123"} {

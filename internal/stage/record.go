@@ -12,8 +12,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Record says how one run of a stage went. It lies as result.json beside the
-// outputs, and in the artifact bucket for runs that belong to a workflow.
+// Record is the result of one run of a stage. It is written to result.json beside
+// the outputs, and to the artifact bucket for runs of a workflow.
 type Record struct {
 	Workflow string            `json:"workflow,omitempty"`
 	Step     string            `json:"step,omitempty"`
@@ -28,10 +28,10 @@ type Record struct {
 	Version  string            `json:"version"`
 }
 
-// Done is the status of a stage that did its work.
+// Done is the status of a stage that succeeded.
 const Done = "done"
 
-// Deployed is what the last run that succeeded deployed.
+// Deployed is the commit that the last successful run deployed.
 type Deployed struct {
 	Commit string `json:"commit"`
 	Run    string `json:"run"`
@@ -66,7 +66,7 @@ func (c call) keep(ctx context.Context, r Record) error {
 	if c.program.Bucket == nil || c.common.Records == "" || r.Workflow == "" || r.Step == "" {
 		return nil
 	}
-	// A cancelled stage still says that it was cancelled.
+	// A cancelled stage still records that it was cancelled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	records, err := c.program.Bucket(ctx, c.common.Records)

@@ -2,10 +2,8 @@ package stage
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log"
-	"strings"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -13,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
-// run runs the stage inside its frame and gives the exit code.
+// run runs the stage inside its frame and returns the exit code.
 func (c call) run(ctx context.Context, stdout, stderr io.Writer, begin func(Frame) (end func())) int {
 	redactor := newRedactor()
 	frame, json, flush := c.frame(redactor, stdout, stderr)
@@ -26,9 +24,8 @@ func (c call) run(ctx context.Context, stdout, stderr io.Writer, begin func(Fram
 	return ExitCode(err)
 }
 
-// takeLog lets what libraries write by package log, the AWS SDK among them,
-// pass the redactor as everything else does. The log is the process's, so this is
-// for the program that the process is.
+// takeLog sends the output of package log, which libraries such as the AWS SDK use,
+// through the redactor. The log belongs to the process, so only Main calls it.
 func takeLog(frame Frame) (giveBack func()) {
 	before, flags := log.Writer(), log.Flags()
 	log.SetOutput(frame.Out)
@@ -39,9 +36,9 @@ func takeLog(frame Frame) (giveBack func()) {
 	}
 }
 
-// work runs the stage, writes its outputs and keeps its record. What the stage
-// returned beside an error is written too: the outputs of the stacks that were
-// deployed before one failed must not be lost.
+// work runs the stage, writes its outputs and stores its record. It also writes
+// outputs returned beside an error: the outputs of stacks deployed before a failure
+// must not be lost.
 func (c *call) work(ctx context.Context, frame Frame) error {
 	started := time.Now()
 	if err := c.prepare(); err != nil {
@@ -50,29 +47,29 @@ func (c *call) work(ctx context.Context, frame Frame) error {
 	frame.Log.Info("started", "stage", c.stage.Contract.Name(), "version", Version())
 	output, err := c.stage.run(ctx, frame)
 	if err != nil && ctx.Err() != nil {
-		err = errs.Stopped(err, "the same command runs it again")
+		err = errs.Stopped(err, "run the same command again")
 	}
 	outputs, encodeErr := values(output)
 	err = first(err, encodeErr, c.writeOutputs(outputs))
 	record := newRecord(*c, started, outputs, err, frame.Redactor.String)
 	if keepErr := c.keep(ctx, record); keepErr != nil {
-		frame.Log.Warn("the record of this stage was not kept", "error", keepErr)
+		frame.Log.Warn("cannot store the record of this stage", "error", keepErr)
 	}
-	if c.common.Outputs == "" && len(outputs) > 0 && err == nil && !isTold(output) {
+	if c.common.Outputs == "" && len(outputs) > 0 && err == nil && !isPrinted(output) {
 		printOutputs(frame.Stdout, outputs)
 	}
 	return err
 }
 
-// isTold says whether the stage has printed what it was asked for itself: an
-// output says so by a method Told.
-func isTold(output any) bool {
-	told, can := output.(interface{ Told() bool })
-	return can && told.Told()
+// isPrinted reports whether the stage has already printed its result: its output
+// has a method Printed that returns true.
+func isPrinted(output any) bool {
+	printed, ok := output.(interface{ Printed() bool })
+	return ok && printed.Printed()
 }
 
-// frame makes what the stage is run in. Everything that is written passes the
-// redactor; flush writes what is still held of an incomplete last line.
+// frame returns the frame of the stage. All output passes the redactor; flush
+// writes an incomplete last line.
 func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame Frame, json bool, flush func()) {
 	terminal := isTerminal(stderr)
 	var live *screen.Screen
@@ -93,20 +90,16 @@ func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame 
 	return frame, json, func() { _ = children.Close() }
 }
 
-// report tells the error: a person gets two lines, a machine one record.
+// report prints the error, as text or as one JSON record.
 func report(frame Frame, json bool, err error) {
 	if err == nil {
 		return
 	}
-	hint := errs.HintOf(err)
 	if json {
-		frame.Log.Error(err.Error(), "kind", errs.KindOf(err).String(), "hint", hint)
+		frame.Log.Error(err.Error(), "kind", errs.KindOf(err).String(), "hint", errs.HintOf(err))
 		return
 	}
-	fmt.Fprintf(frame.Out, "error: %v\n", err)
-	if hint != "" {
-		fmt.Fprintf(frame.Out, "  hint: %s\n", strings.ReplaceAll(hint, "\n", "\n        "))
-	}
+	PrintError(frame.Out, err)
 }
 
 func first(errs ...error) error {

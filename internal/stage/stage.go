@@ -11,32 +11,32 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
-// Stage is one stage of a program: a function from a typed input to a typed
-// output, with the contract that was read from both types.
+// Stage is one stage of a program: a function from a typed input to a typed output,
+// with the contract derived from both types.
 type Stage struct {
 	Contract contract.Contract
-	Help     string // the first line is the summary; the rest teaches, with an example
+	Help     string // the first line is the summary; the rest has details and an example
 
 	input Input // pointer to the Input struct that the command line fills
 	run   func(context.Context, Frame) (any, error)
 }
 
-// Input is what every stage's Input struct can do beyond its fields: say what
-// is wrong with the values it was given.
+// Input is implemented by the Input struct of every stage. Validate returns an error
+// for invalid values.
 type Input interface{ Validate() error }
 
-// Frame is what a stage is run in.
+// Frame is what the frame of a program provides to a running stage.
 type Frame struct {
-	Log      *slog.Logger     // redacted, in the format that was asked for
+	Log      *slog.Logger     // redacted, in the requested format
 	Out      io.Writer        // for the output of children: redacted, line by line
-	Stdout   io.Writer        // for the data that the stage was asked for
-	Screen   *screen.Screen   // below Log and Out, for lines that change in place; nil where there can be none
-	Redactor *redact.Redactor // secrets learnt on the way are added here
+	Stdout   io.Writer        // for the result of the stage
+	Screen   *screen.Screen   // below Log and Out, for lines that change in place; nil without a terminal
+	Redactor *redact.Redactor // register secrets obtained at run time here
 	Workflow string           // name of the workflow run; empty outside of one
 	Step     string           // name of the step in it; empty outside of one
 }
 
-// Of makes a stage of its run function. The contract must have been read from
+// Of returns a stage with the given run function. The contract must be derived from
 // the same Input and Output types.
 func Of[I Input, O any](c contract.Contract, help string, run func(context.Context, Frame, I) (O, error)) Stage {
 	in := new(I)

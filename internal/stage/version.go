@@ -5,7 +5,7 @@ import "runtime/debug"
 // version is set when a release is built: -ldflags "-X …/internal/stage.version=v1.2.3".
 var version string
 
-// Version gives the version of this build: the release's, else the commit's, else "devel".
+// Version returns the version of this build: the release, else the commit, else "devel".
 func Version() string {
 	if version != "" {
 		return version

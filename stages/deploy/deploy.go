@@ -146,8 +146,8 @@ type Output struct {
 	plan *deploy.Plan // that was made
 }
 
-// Told says that standard output has what was asked for already: a plan.
-func (o Output) Told() bool { return o.plan != nil }
+// Printed reports whether stdout already has the result: a plan.
+func (o Output) Printed() bool { return o.plan != nil }
 
 // Contract is the stage from outside.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "environment") }

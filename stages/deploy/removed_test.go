@@ -148,7 +148,7 @@ func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 	require.Len(t, checked.Removed, 1)
 	assert.Equal(t, noSuchPlace, checked.Removed[0].Reason)
 	assert.Contains(t, checked.Removed[0].Unknown, "cdk-hnb659fds-lookup-role-333333333333-eu-west-1")
-	assert.Contains(t, checked.Removed[0].String(), "whether it still exists could not be asked")
+	assert.Contains(t, checked.Removed[0].String(), "checking whether it still exists failed")
 	assert.Contains(t, checked.Removed[0].String(), "take it out of metadata/stacks/old.json")
 
 	w.stored.Set(bucket.StacksKey("older"), strings.ReplaceAll(w.stored.Document(bucket.StacksKey("old")), "333333333333", prod))

@@ -1,6 +1,5 @@
-// Package console prints what the verbs of an installation do, for a person at a
-// terminal or who reads a log. Progress is lower case and without a full stop,
-// with the object in front of what became of it; headings begin with a capital.
+// Package console prints the progress of the verbs of package install as text, under
+// the rules of voice of [stage.PrintError].
 package console
 
 import (
@@ -14,28 +13,27 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// Lines prints the progress of Apply and Delete, a line each.
+// Lines prints the progress of Apply and Delete, one line per change.
 func Lines(w io.Writer) install.Reporter { return lines{w} }
 
-// Sections prints the progress of Check and Bootstrap: a heading for each part,
-// and below it what became of the part.
+// Sections prints the progress of Check and Bootstrap under a heading for each part.
 func Sections(w io.Writer) install.Reporter { return sections{lines{w}} }
 
 // Plan prints what Bootstrap is about to install.
 func Plan(w io.Writer, p install.Plan) {
-	fmt.Fprintf(w, "\nTo be brought\n  stack    %s in account %s, %s: bucket %s, roles, webhook secret\n", p.Stack, p.Place.Account, p.Place.Region, p.Place.Bucket)
+	fmt.Fprintf(w, "\nPlanned changes\n  stack    %s in account %s, %s: bucket %s, roles, webhook secret\n", p.Stack, p.Place.Account, p.Place.Region, p.Place.Bucket)
 	fmt.Fprintf(w, "  secret   %s in namespace %s\n", p.Secret.Name, p.Secret.Namespace)
 	for _, difference := range p.Differences {
 		fmt.Fprintf(w, "  %-8s %s\n", difference.Action, difference.Object)
 	}
 	if len(p.Differences) == 0 {
-		fmt.Fprintf(w, "  objects  all there already\n")
+		fmt.Fprintf(w, "  objects  unchanged\n")
 	}
 }
 
 // Settings prints the settings of the webhook in GitHub.
 func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
-	fmt.Fprintf(w, "\nThe pipeline is there. In GitHub, once:\n\n"+
+	fmt.Fprintf(w, "\nThe pipeline is installed. Add the webhook in GitHub, once:\n\n"+
 		"  1. open https://github.com/%s/%s/settings/hooks/new\n"+
 		"  2. enter\n"+
 		"       Payload URL   %s\n"+
@@ -47,7 +45,8 @@ func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
 		cfg.GithubOwner, cfg.GithubRepo, i.PayloadURL, i.Region, i.Secret, cfg.GithubBranch)
 }
 
-// Question asks whether Delete may remove something from the cluster at an address.
+// Question returns the question that Delete asks before it removes a pipeline from
+// the cluster at an address.
 func Question(r install.Removal, address string) string {
 	question := "Remove the pipeline " + r.Pipeline + " from " + address
 	if r.Stack != "" {
@@ -74,7 +73,7 @@ func (l lines) Checked(c kube.Check) {
 
 func (l lines) Started(part install.Part, _ string) {
 	if part == install.Webhook {
-		fmt.Fprintf(l.w, "waiting until a push would be received\n")
+		fmt.Fprintf(l.w, "waiting for the webhook and the Sensor\n")
 	}
 }
 
@@ -103,7 +102,7 @@ func (s sections) Started(part install.Part, subject string) {
 	case install.Objects:
 		fmt.Fprintf(s.w, "\nObjects\n")
 	case install.Address:
-		fmt.Fprintf(s.w, "\nWaiting for the address of the webhook\n")
+		fmt.Fprintf(s.w, "\nWaiting for the webhook's address\n")
 	default:
 		fmt.Fprintf(s.w, "\n")
 		s.lines.Started(part, subject)

@@ -41,7 +41,7 @@ func TestLinesAreALineForWhatChanged(t *testing.T) {
   create_failed    Boundary it exists
 stack aphex-shop-1 created
 sensor/shop unchanged
-waiting until a push would be received
+waiting for the webhook and the Sensor
 note: its log cannot be read
 the webhook listens and the Sensor has subscribed: the next push starts a run
 `, out.String())
@@ -64,11 +64,11 @@ Stack aphex-shop-1
 Objects
   unchanged sensor/shop
 
-waiting until a push would be received
+waiting for the webhook and the Sensor
 note: its log cannot be read
 the webhook listens and the Sensor has subscribed: the next push starts a run
 
-Waiting for the address of the webhook
+Waiting for the webhook's address
 `, out.String())
 }
 

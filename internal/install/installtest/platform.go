@@ -35,7 +35,7 @@ const clusterStack = `{"Resources":{"Provider":{"Type":"AWS::IAM::OIDCProvider",
 	"K":{"Value":"arn:aws:iam::111111111111:role/kubectl","Export":{"Name":"AphexCluster-company-KubectlRoleArn"}},
 	"S":{"Value":"sg-1","Export":{"Name":"AphexCluster-company-ClusterSecurityGroupId"}}}}`
 
-// bootstrapStack stands for the part of the CDK bootstrap that is looked at.
+// bootstrapStack is the part of the CDK bootstrap stack that the checks read.
 const bootstrapStack = `{"Resources":{
 	"V":{"Type":"AWS::SSM::Parameter","Properties":{"Name":"/cdk-bootstrap/hnb659fds/version","Type":"String","Value":"28"}},
 	"L":{"Type":"AWS::IAM::Role","Properties":{"RoleName":{"Fn::Sub":"cdk-hnb659fds-lookup-role-${AWS::AccountId}-${AWS::Region}"},
@@ -71,7 +71,7 @@ func New(t testing.TB) *Platform {
 	return p
 }
 
-// installArgo gives the cluster its namespaces, Argo and an EventBus. Load
+// installArgo installs the namespaces, Argo and an EventBus in the cluster. Load
 // balancers get an address.
 func (p *Platform) installArgo() {
 	for namespace, image := range map[string]string{"argo": "quay.io/argoproj/workflow-controller:v3.7.18", "argo-events": "quay.io/argoproj/argo-events:v1.9.10"} {

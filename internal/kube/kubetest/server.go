@@ -26,7 +26,7 @@ type Content = map[string]any
 // get, list by labels, create, delete, and server-side apply with managers,
 // conflicts and dry runs. Refuse and Control are set before it is used.
 type Server struct {
-	// Refuse gives the status to refuse a request with, or 0. It may be nil.
+	// Refuse returns the status to refuse a request with, or 0. It may be nil.
 	Refuse func(Request) int
 	// Control writes into an object what controllers would. Accepting unless set.
 	Control func(path string, object Content)
@@ -93,7 +93,7 @@ var pods = map[string]struct{ label, variable, log string }{
 	"sensors":      {"sensor-name", "SENSOR_OBJECT", "Subscribing to subject push\nSubscribing to subject pull"},
 }
 
-// podOf gives the path of the pod that Argo Events runs for an object; "" is none.
+// podOf returns the path of the pod that Argo Events runs for an object; "" is none.
 func podOf(path string) (pod, label string) {
 	parts := strings.Split(path, "/")
 	kind, runs := pods[parts[len(parts)-2]]
@@ -183,7 +183,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, Content{"kind": "List", "apiVersion": "v1", "metadata": Content{}, "items": items})
 }
 
-// inList says whether an object's path is one of a list's, of one namespace or all.
+// inList reports whether an object's path is one of a list's, of one namespace or all.
 func inList(object, list string) bool {
 	parts := strings.Split(object, "/")
 	resource := parts[len(parts)-2]
@@ -264,7 +264,7 @@ func (s *Server) Paths() []string {
 	return slices.Sorted(maps.Keys(s.objects))
 }
 
-// Object gives a stored object, an empty one if it is not there.
+// Object returns a stored object, an empty one if it is not there.
 func (s *Server) Object(path string) *unstructured.Unstructured {
 	s.mu.Lock()
 	defer s.mu.Unlock()

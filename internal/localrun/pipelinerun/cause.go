@@ -66,7 +66,7 @@ func causeOf(result localrun.Result) *cause {
 	return nil
 }
 
-// waits says whether a run ended at an approval that nobody gave.
+// waits reports whether a run ended at an approval that nobody gave.
 func waits(result localrun.Result) bool {
 	cause := causeOf(result)
 	return cause != nil && strings.HasPrefix(cause.step, plan.Approve(""))

@@ -216,7 +216,7 @@ func styleOf(status localrun.Status) string {
 	}
 }
 
-// opener gives the function that opens the log of a step, a file in dir: every line goes to its file as it is, and to
+// opener returns the function that opens the log of a step, a file in dir: every line goes to its file as it is, and to
 // the console in a form for people.
 func (c *console) opener(dir string) func(step string) (io.WriteCloser, error) {
 	return func(step string) (io.WriteCloser, error) {
@@ -295,7 +295,7 @@ func (c *console) line(step string, line []byte) {
 	c.printf("%s %s\n", c.style(dim, fmt.Sprintf("  %-*s │", c.width, step)), text)
 }
 
-// isDoing says whether a record tells what a stage does: it is the stage's own, or
+// isDoing reports whether a record tells what a stage does: it is the stage's own, or
 // the line of a command that it runs.
 func isDoing(record map[string]any) bool {
 	message, _ := record["msg"].(string)

@@ -25,7 +25,7 @@ var inherited = []string{
 	"XDG_RUNTIME_DIR", clients.TokenVariable,
 }
 
-// environment gives what a pod would get from its node, its service account
+// environment returns what a pod would get from its node, its service account
 // and its cluster.
 func (l *localRun) environment() []string {
 	var env []string

@@ -54,7 +54,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	o.Config = file
 	dir := cmp.Or(o.State, filepath.Join(src.Folder(), ".aphex"))
-	folder, err := state.Open(ctx, dir, func() { fmt.Fprintf(o.Err, "another run uses %s; waiting for its end\n", dir) })
+	folder, err := state.Open(ctx, dir, func() { fmt.Fprintf(o.Err, "another run uses %s; waiting until it ends\n", dir) })
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (l *localRun) introduce(name string) {
 	}
 }
 
-// template gives the pipeline as the last run left it. A pipeline that is run
+// template returns the pipeline as the last run left it. A pipeline that is run
 // for the first time, or that lived in another account, region or bucket until
 // now, is made from the commit's configuration.
 func (l *localRun) template(ctx context.Context, place plan.Place) (*localrun.Template, error) {
@@ -203,7 +203,7 @@ func (l *localRun) execute(ctx context.Context, name string, template *localrun.
 	return []localrun.Result{first, second}, err
 }
 
-// handoverOf gives what a run hands over; nil is nothing.
+// handoverOf returns what a run hands over; nil is nothing.
 func handoverOf(run localrun.Result) (*stage.Handover, error) {
 	for _, step := range run.Steps {
 		if handover, err := stage.ParseHandover(step.Outputs[stage.HandoverOutput]); handover != nil || err != nil {

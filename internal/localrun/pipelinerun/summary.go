@@ -77,7 +77,7 @@ func ended(status localrun.Status) string {
 }
 
 // unreached lists the environments that the commit declares and that the run is
-// not about, and says why. It says whether there are any.
+// not about, and says why. It reports whether there are any.
 func (l *localRun) unreached(s *summary, run localrun.Result) bool {
 	known, reason := map[string]bool{}, "the run stopped before its pipeline was the one that the commit declares"
 	for _, step := range run.Steps {
@@ -159,7 +159,7 @@ func summaries(result localrun.Result) []deploy.Summary {
 	return all
 }
 
-// stacks prints the stacks and says whether any of them changed.
+// stacks prints the stacks and reports whether any of them changed.
 func (s *summary) stacks(result localrun.Result) (changed bool) {
 	all := summaries(result)
 	if len(all) > 0 {
@@ -192,7 +192,7 @@ func (s *summary) undeployed(result localrun.Result) bool {
 }
 
 // removed lists the stacks that an earlier run deployed and that are gone from the
-// app or the configuration, and says whether there are any.
+// app or the configuration, and reports whether there are any.
 func (s *summary) removed(result localrun.Result) bool {
 	found := false
 	for _, step := range result.Steps {

@@ -107,7 +107,7 @@ type held struct {
 	Gates  string `json:"gates"`
 }
 
-// read says whether the file is there and can be read: half a file is none.
+// read reports whether the file is there and can be read: half a file is none.
 func (f Folder) read(file string, into any) bool {
 	text, err := os.ReadFile(filepath.Join(f.Dir, file))
 	return err == nil && json.Unmarshal(text, into) == nil

@@ -47,7 +47,7 @@ const (
 	Stopped  = "stopped" // nobody watches the stack any more
 )
 
-// Line gives an event as one line for a person.
+// Line returns an event as one line for a person.
 func Line(e Event) string {
 	line := fmt.Sprintf("%s  %-16s %-20s", e.Time.Local().Format(time.TimeOnly), e.Subject, e.Step)
 	if e.Resource != "" {
@@ -65,7 +65,7 @@ func Line(e Event) string {
 	return strings.TrimRight(line, " ")
 }
 
-// attributes gives an event as the attributes of a log record.
+// attributes returns an event as the attributes of a log record.
 func (e Event) attributes() []any {
 	list := []any{"scope", string(e.Scope), "subject", e.Subject, "step", e.Step, "at", e.Time.UTC().Format(time.RFC3339Nano)}
 	add := func(key string, value any, present bool) {
@@ -111,7 +111,7 @@ func ShortName(stack, resource string) string {
 
 func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
-// tenths gives a duration in seconds, to a tenth.
+// tenths returns a duration in seconds, to a tenth.
 func tenths(d time.Duration) float64 { return d.Round(100 * time.Millisecond).Seconds() }
 
 // seconds words a duration: "0.4s", "31s", "1m12s".

@@ -136,7 +136,7 @@ func (s *subject) words() string {
 	return s.doing
 }
 
-// still gives an event for each subject that is busy.
+// still returns an event for each subject that is busy.
 func (s *state) still(now time.Time) (events []Event) {
 	for _, key := range slices.Sorted(maps.Keys(s.subjects)) {
 		subject := s.subjects[key]
@@ -151,7 +151,7 @@ func (s *state) still(now time.Time) (events []Event) {
 	return events
 }
 
-// busyWith gives the subjects of a scope that do something, by name.
+// busyWith returns the subjects of a scope that do something, by name.
 func (s *state) busyWith(scope Scope) (busy []*subject) {
 	for _, key := range slices.Sorted(maps.Keys(s.subjects)) {
 		if subject := s.subjects[key]; subject.scope == scope && subject.doing != "" {

@@ -40,7 +40,7 @@ type row struct {
 	rank          int // what goes first when there is no room: 1 ended, 2 waiting, 3 the rest; 4 stays
 }
 
-// lines gives the lines as they are at a moment: what the stage does, its
+// lines returns the lines as they are at a moment: what the stage does, its
 // assets, and the stacks, as many as there is room for.
 func (v view) lines(s *state, now time.Time) []string {
 	turn := turnOf(now)
@@ -61,7 +61,7 @@ func (v view) lines(s *state, now time.Time) []string {
 	return v.table(v.fit(rows))
 }
 
-// last gives the lines that stay: the stacks that were begun, and those that were not to be.
+// last returns the lines that stay: the stacks that were begun, and those that were not to be.
 func (v view) last(s *state, now time.Time) []string {
 	var rows []row
 	for _, name := range s.stacks {
@@ -148,7 +148,7 @@ func lastOf(rows []row, rank int) int {
 	return -1
 }
 
-// table gives the rows as lines of equal columns that fit the terminal.
+// table returns the rows as lines of equal columns that fit the terminal.
 func (v view) table(rows []row) []string {
 	var name, count, took, last int
 	for i := range rows {

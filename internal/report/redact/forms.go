@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// formsOf gives the texts in which a secret travels: as it is, escaped for a
+// formsOf returns the texts in which a secret travels: as it is, escaped for a
 // URL or for JSON, and inside base64.
 func formsOf(secret string) []string {
 	if len(secret) < shortest {
@@ -22,7 +22,7 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// insideBase64 gives what base64 always makes of secret when the number of
+// insideBase64 returns what base64 always makes of secret when the number of
 // bytes before it, modulo 3, is before. A basic-auth header carries
 // base64("user:token"), so that the token starts anywhere in a group of three.
 // The characters that also depend on the neighbours are left out.

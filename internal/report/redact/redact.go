@@ -47,7 +47,7 @@ func (r *Redactor) Add(secret string) {
 	}
 }
 
-// String gives s with every secret replaced by Mask.
+// String returns s with every secret replaced by Mask.
 func (r *Redactor) String(s string) string {
 	return replace(s, r.find(s))
 }
@@ -57,7 +57,7 @@ func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
 // span is the half-open byte range of one secret.
 type span struct{ start, end int }
 
-// find gives the ranges of s that are secret, sorted and not overlapping.
+// find returns the ranges of s that are secret, sorted and not overlapping.
 func (r *Redactor) find(s string) []span {
 	r.mu.RLock()
 	literals := r.literals

@@ -30,7 +30,7 @@ type Writer struct {
 	dropped int    // bytes dropped of that key
 }
 
-// Writer gives a Writer that masks for w. It does not close w.
+// Writer returns a Writer that masks for w. It does not close w.
 func (r *Redactor) Writer(w io.Writer) *Writer {
 	return &Writer{redactor: r, to: w}
 }
@@ -68,7 +68,7 @@ func (w *Writer) hold() int {
 	return max(minHold, w.redactor.longest)
 }
 
-// cut gives where an endless line can be cut without cutting a secret.
+// cut returns where an endless line can be cut without cutting a secret.
 func (w *Writer) cut() int {
 	at := len(w.pending) - w.hold()
 	for _, secret := range w.redactor.find(string(w.pending)) {

@@ -47,7 +47,7 @@ func New(to io.Writer, size func() (width, height int), color bool) *Screen {
 	return &Screen{to: to, size: size, color: color}
 }
 
-// On gives the screen behind w, or nil where lines cannot change in place: w is
+// On returns the screen behind w, or nil where lines cannot change in place: w is
 // no terminal, the terminal is dumb, or a CI system shows what it records.
 func On(w io.Writer) *Screen {
 	file, ok := w.(*os.File)
@@ -69,10 +69,10 @@ func isDumb(get func(string) string) bool {
 	return terminal == "" || terminal == "dumb" || ci != "" && ci != "false" && ci != "0"
 }
 
-// Size gives columns and rows of the terminal as it is now.
+// Size returns columns and rows of the terminal as it is now.
 func (s *Screen) Size() (width, height int) { return s.size() }
 
-// Color says whether text may have colours.
+// Color reports whether text may have colours.
 func (s *Screen) Color() bool { return s.color }
 
 // Write writes text. While there are lines at the bottom it goes above them,

@@ -16,13 +16,13 @@ type Param struct {
 	Name     string // kebab case: the flag, the workflow parameter, the output's file
 	Env      string // the input's environment variable, such as APHEX_COMMIT; empty for outputs
 	Help     string // one sentence
-	Required bool   // whether the stage refuses to run without it
+	Required bool   // whether the stage fails without it
 	Default  string // the value when none is given
 }
 
-// Contract is a stage from outside.
+// Contract is the public interface of a stage.
 type Contract struct {
-	Command []string // the words that call it: program and, where it has several stages, the verb
+	Command []string // program and, if it has several stages, the verb
 	Inputs  []Param  // in the order of the struct's fields
 	Outputs []Param  // in the order of the struct's fields
 }
@@ -30,13 +30,13 @@ type Contract struct {
 // Program is the name of the binary, and of the image that carries it.
 func (c Contract) Program() string { return c.Command[0] }
 
-// Name joins the command's words with a dash: "deployer-environment".
+// Name joins program and verb with a dash: "deployer-environment".
 func (c Contract) Name() string { return strings.Join(c.Command, "-") }
 
-// Input finds an input by its name.
+// Input returns the input of a name.
 func (c Contract) Input(name string) (Param, bool) { return find(c.Inputs, name) }
 
-// Output finds an output by its name.
+// Output returns the output of a name.
 func (c Contract) Output(name string) (Param, bool) { return find(c.Outputs, name) }
 
 func find(params []Param, name string) (Param, bool) {
@@ -48,10 +48,10 @@ func find(params []Param, name string) (Param, bool) {
 	return Param{}, false
 }
 
-// Of reads the contract of the stage that command calls from its Input struct
-// (kong's field tags: name, help, required, default) and its Output struct
-// (tags output and help). It panics on a struct that kong cannot read, which
-// is a mistake in the program that any of its tests finds.
+// Of derives the contract of the stage that command calls from its Input struct
+// (kong's field tags: name, help, required, default) and its Output struct (tags
+// output and help). It panics on a struct that kong cannot read: a programming
+// error that every test of the program detects.
 func Of[I, O any](command ...string) Contract {
 	var in I
 	app, err := kong.New(&in, kong.Name(command[0]), kong.NoDefaultHelp(), kong.DefaultEnvars(EnvPrefix))
@@ -67,7 +67,7 @@ func Of[I, O any](command ...string) Contract {
 	return Contract{Command: command, Inputs: inputs, Outputs: outputs(reflect.TypeFor[O]())}
 }
 
-// first gives the variable that the contract names; a flag may also read the
+// first returns the variable that the contract names; a flag may also read the
 // environment's own, such as AWS_REGION.
 func first(envs []string) string {
 	if len(envs) == 0 {

@@ -19,7 +19,7 @@ type output struct {
 	internal string
 }
 
-func TestTheContractIsReadFromTheStructs(t *testing.T) {
+func TestTheContractIsDerivedFromTheStructs(t *testing.T) {
 	_ = output{}.internal
 	c := contract.Of[input, output]("deployer", "environment")
 
@@ -44,7 +44,7 @@ func TestParametersAreFoundByName(t *testing.T) {
 	assert.True(t, found)
 }
 
-func TestAStructThatKongCannotReadIsAMistakeInTheProgram(t *testing.T) {
+func TestOfPanicsOnAStructThatKongCannotRead(t *testing.T) {
 	type broken struct {
 		Level string `enum:"a,b"`
 	}

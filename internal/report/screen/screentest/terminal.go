@@ -52,7 +52,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Lines gives all lines ever written, without spaces at their ends, and without
+// Lines returns all lines ever written, without spaces at their ends, and without
 // empty ones at the end.
 func (t *Terminal) Lines() []string {
 	var lines []string
@@ -65,10 +65,10 @@ func (t *Terminal) Lines() []string {
 	return lines
 }
 
-// Text gives the lines as one text.
+// Text returns the lines as one text.
 func (t *Terminal) Text() string { return strings.Join(t.Lines(), "\n") }
 
-// Cursor gives the cursor's column, and its row counted from the last line.
+// Cursor returns the cursor's column, and its row counted from the last line.
 func (t *Terminal) Cursor() (column, below int) { return t.col, t.row - len(t.Lines()) }
 
 // covered is the second cell of a character that takes two.

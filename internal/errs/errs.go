@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Kind says who has to act on an error.
+// Kind states who has to act on an error.
 type Kind int
 
 const (
 	// Failed is the user's own code, stack or test that failed.
 	Failed Kind = iota
-	// Invalid is an input or a configuration that is wrong.
+	// Invalid is an invalid input or configuration.
 	Invalid
-	// Temporary is a throttled, interrupted or refused call that may work when tried again.
+	// Temporary is a throttled, interrupted or refused call that may succeed on retry.
 	Temporary
-	// Cancelled is work that was stopped from outside (SIGTERM, Ctrl-C).
+	// Cancelled is work that a signal or Ctrl-C interrupted.
 	Cancelled
 )
 
-// String gives the kind as one lower-case word, as logs and metadata carry it.
+// String returns the kind in lower case, as in logs and records.
 func (k Kind) String() string {
 	switch k {
 	case Invalid:
@@ -35,7 +35,7 @@ func (k Kind) String() string {
 	}
 }
 
-// Error is an error for a person: what happened, where, and what to do next.
+// Error is an error for the user: what happened, where, and what to do next.
 type Error struct {
 	Kind    Kind
 	Message string // what happened, lower case, no full stop
@@ -45,14 +45,14 @@ type Error struct {
 	stopped bool // of another kind, had its work not been cancelled
 }
 
-// Error gives the message; it already contains the cause's text where the caller formatted it in.
+// Error returns the message, including the text of a cause wrapped with %w.
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.Err }
 
-// WithHint sets what the person should do next and returns the same error. What
-// was cancelled gets no hint that was meant for a refusal.
+// WithHint sets what the user should do next and returns the same error. A
+// cancelled operation keeps no hint that was written for a failure.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	if e.stopped {
 		return e
@@ -61,20 +61,20 @@ func (e *Error) WithHint(format string, args ...any) *Error {
 	return e
 }
 
-// Failedf makes an error of kind Failed. It wraps errors given with %w, like fmt.Errorf.
+// Failedf returns an error of kind Failed. It wraps errors given with %w, like fmt.Errorf.
 func Failedf(format string, args ...any) *Error { return newf(Failed, format, args...) }
 
-// Invalidf makes an error of kind Invalid. It wraps errors given with %w, like fmt.Errorf.
+// Invalidf returns an error of kind Invalid. It wraps errors given with %w, like fmt.Errorf.
 func Invalidf(format string, args ...any) *Error { return newf(Invalid, format, args...) }
 
-// Temporaryf makes an error of kind Temporary. It wraps errors given with %w, like fmt.Errorf.
+// Temporaryf returns an error of kind Temporary. It wraps errors given with %w, like fmt.Errorf.
 func Temporaryf(format string, args ...any) *Error { return newf(Temporary, format, args...) }
 
-// Cancelledf makes an error of kind Cancelled. It wraps errors given with %w, like fmt.Errorf.
+// Cancelledf returns an error of kind Cancelled. It wraps errors given with %w, like fmt.Errorf.
 func Cancelledf(format string, args ...any) *Error { return newf(Cancelled, format, args...) }
 
-// Stopped words an error that came of a signal for people: what was stopped,
-// without what Go's libraries call it, and the hint unless the error has its own.
+// Stopped returns a Cancelled error for work that a signal interrupted. It removes
+// the wording of Go's context package and sets hint unless err has one.
 func Stopped(err error, hint string) *Error {
 	text := strings.ReplaceAll(strings.ReplaceAll(err.Error(), ": "+context.Canceled.Error(), ""), context.Canceled.Error(), "it was stopped")
 	if own := HintOf(err); own != "" {
@@ -86,8 +86,8 @@ func Stopped(err error, hint string) *Error {
 	return &Error{Kind: Cancelled, Message: text, Hint: hint, Err: err}
 }
 
-// newf decides the kind once for all: what we cancelled ourselves was neither
-// refused nor failed, whatever its caller takes it for.
+// newf returns a Cancelled error for a cancelled context, whatever kind the caller
+// asks for: cancelled work neither failed nor was refused.
 func newf(kind Kind, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
 	if kind != Cancelled && errors.Is(wrapped, context.Canceled) {
@@ -96,7 +96,7 @@ func newf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: wrapped.Error(), Err: causeOf(wrapped)}
 }
 
-// causeOf gives what an error wraps; of one that wraps several, itself.
+// causeOf returns what an error wraps; of one that wraps several, itself.
 func causeOf(wrapped error) error {
 	if _, several := wrapped.(interface{ Unwrap() []error }); several {
 		return wrapped
@@ -104,9 +104,9 @@ func causeOf(wrapped error) error {
 	return errors.Unwrap(wrapped)
 }
 
-// KindOf says of which kind err is: that of the outermost Error in its chain;
-// otherwise Cancelled for a cancelled context, Temporary for what IsTemporary
-// knows, and Failed for the rest.
+// KindOf returns the kind of the outermost Error in err's chain. Without one it
+// returns Cancelled for a cancelled context, Temporary if IsTemporary reports true,
+// and Failed otherwise.
 func KindOf(err error) Kind {
 	var typed *Error
 	switch {
@@ -121,7 +121,7 @@ func KindOf(err error) Kind {
 	}
 }
 
-// HintOf gives the first hint found in err's chain, or "".
+// HintOf returns the first hint found in err's chain, or "".
 func HintOf(err error) string {
 	for err != nil {
 		var typed *Error

@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestWhatWeCancelledOurselvesIsNeverSaidToBeRefused(t *testing.T) {
+func TestACancelledCallIsNeverReportedAsRefused(t *testing.T) {
 	stopped := fmt.Errorf("request canceled: %w", context.Canceled)
 	for name, made := range map[string]func(string, ...any) *errs.Error{"failed": errs.Failedf, "invalid": errs.Invalidf, "temporary": errs.Temporaryf} {
 		err := made("%s may not assume %s: %w", "a", "b", stopped).WithHint("bootstrap the account")
