@@ -82,9 +82,9 @@ clean: ## remove everything that was made here, the demo's state too
 	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out)
 
 # check goes through all of its parts even if one fails, so that one run tells everything.
-CHECKS := check-format check-vet check-lint check-tidy check-argo check-race check-vulnerabilities
+CHECKS := check-format check-vet check-lint check-words check-tidy check-argo check-race check-vulnerabilities
 .PHONY: check $(CHECKS)
-check: ## look for what tests do not see: format, lint, races, Argo's own validation, known vulnerabilities, go.mod
+check: ## look for what tests do not see: format, lint, wording, races, Argo's own validation, known vulnerabilities, go.mod
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
 
 check-format:
@@ -98,6 +98,9 @@ check-vet:
 check-lint:
 	$(TOOLS) golangci-lint run
 	cd e2e && go tool -modfile=../tools/go.mod golangci-lint run
+
+check-words: # the words of tools/words.txt must not come back
+	go test -count=1 ./internal/tests/words
 
 check-tidy:
 	go mod tidy -diff

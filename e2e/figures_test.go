@@ -19,9 +19,9 @@ var measured = []struct{ environment, account, region string }{
 	{"dev", "333333333333", homeRegion}, {"staging", "444444444444", homeRegion}, {"prod", "555555555555", "eu-central-1"},
 }
 
-// TestThreeEnvironmentsInTheClusterBesideTheSameRunOnALaptop runs one commit of
+// TestThreeEnvironmentsInTheClusterBesideTheSameLocalRun runs one commit of
 // the whole shop both ways. With -figures it keeps how long that took.
-func TestThreeEnvironmentsInTheClusterBesideTheSameRunOnALaptop(t *testing.T) {
+func TestThreeEnvironmentsInTheClusterBesideTheSameLocalRun(t *testing.T) {
 	for _, m := range measured {
 		require.NoError(t, shared.bootstrap(m.account, m.region, "us-east-1"))
 	}
@@ -66,7 +66,7 @@ type record struct {
 // runHere runs the commit with processes in place of pods, and gives its record.
 func (p *pipeline) runHere() record {
 	p.t.Helper()
-	state := filepath.Join(p.work, "laptop", p.name)
+	state := filepath.Join(p.work, "local-run", p.name)
 	tools, err := filepath.Abs(filepath.Join(shop, "node_modules/.bin"))
 	require.NoError(p.t, err)
 	program, err := filepath.Abs(*generator)
@@ -93,13 +93,13 @@ func (p *pipeline) runHere() record {
 type figure struct {
 	Name   string  `json:"name"`
 	Ours   float64 `json:"ours"`
-	Theirs float64 `json:"theirs,omitempty"` // the same stages on the laptop
+	Theirs float64 `json:"theirs,omitempty"` // the same stages in a local run
 	Ratio  float64 `json:"ratio,omitempty"`
 	Unit   string  `json:"unit"`
 }
 
-// figures tells of a run: each pod, from when Argo asked for it to its end, beside
-// its stages as processes; and what of the whole is neither
+// figures measures a run: each pod, from its request by Argo to its end, beside
+// the same stages as processes; and what of the whole is neither
 // CloudFormation's time, nor that of the app's build and tests.
 func (p *pipeline) figures(run workflow, commit string, here record) []figure {
 	p.t.Helper()

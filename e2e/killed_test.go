@@ -40,7 +40,7 @@ func TestADeploymentWhosePodIsKilledIsTakenUpByTheNextPod(t *testing.T) {
 
 	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
 	assert.Contains(t, p.argo("logs", name, "--no-color"), "an operation is under way (UPDATE_IN_PROGRESS); waiting for it")
-	assert.Equal(t, p.story(home, homeRegion), p.story(other, "eu-central-1"))
+	assert.Equal(t, p.databaseHistory(home, homeRegion), p.databaseHistory(other, "eu-central-1"))
 }
 
 type pod struct {
@@ -66,20 +66,20 @@ func (p *pipeline) podOf(run, stepName string) pod {
 	return pod{}
 }
 
-// story is what became of the database of an environment: all states that it
-// and its resources went through, in no order, and its template.
-func (p *pipeline) story(account, region string) []string {
+// databaseHistory returns all states that the database of an environment and its
+// resources went through, sorted by name, and its template.
+func (p *pipeline) databaseHistory(account, region string) []string {
 	p.t.Helper()
 	client, stack := cloudformation.NewFromConfig(p.admin(account, region)), p.database()
 	events, err := client.DescribeStackEvents(p.ctx, &cloudformation.DescribeStackEventsInput{StackName: &stack})
 	require.NoError(p.t, err)
-	var told []string
+	var states []string
 	for _, event := range events.StackEvents {
-		told = append(told, *event.LogicalResourceId+" "+string(event.ResourceStatus))
+		states = append(states, *event.LogicalResourceId+" "+string(event.ResourceStatus))
 	}
-	slices.Sort(told)
+	slices.Sort(states)
 	template, err := client.GetTemplate(p.ctx, &cloudformation.GetTemplateInput{StackName: &stack})
 	require.NoError(p.t, err)
 	here := strings.NewReplacer(account, "ACCOUNT", region, "REGION", "calm", "NAME", "rough", "NAME")
-	return append(told, here.Replace(*template.TemplateBody))
+	return append(states, here.Replace(*template.TemplateBody))
 }

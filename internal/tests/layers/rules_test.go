@@ -46,6 +46,7 @@ var layers = []layer{
 	}},
 	8: {"tests", "test and measure the product; nothing imports them", []string{
 		"internal/tests/bench", "internal/tests/layers", "internal/tests/programs", "internal/tests/conformance",
+		"internal/tests/words",
 	}},
 }
 
