@@ -7,6 +7,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/build"
 )
@@ -28,6 +29,7 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 		return build.Output{}, err
 	}
 	return build.Run(ctx, build.Deps{
+		Runner:   proc.Runner{},
 		CheckOut: checkout.CheckOut,
 		Token:    func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
 		Bucket:   artifacts,

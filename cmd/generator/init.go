@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/scaffold"
 )
 
@@ -42,7 +43,7 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if c.Synth {
-		if app, err = app.Synthesize(ctx, std.err); err != nil {
+		if app, err = app.Synthesize(ctx, proc.Runner{}, std.err); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/test"
@@ -39,5 +40,5 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 		}
 		return issued.Environ(checkout.Environ()), func() { _ = issued.Close() }, nil
 	}
-	return test.Run(ctx, test.Deps{Bucket: artifacts, Enter: assume}, frame, in)
+	return test.Run(ctx, test.Deps{Runner: proc.Runner{}, Bucket: artifacts, Enter: assume}, frame, in)
 }

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
@@ -16,6 +15,7 @@ import (
 
 // ExecOptions say how commands are run.
 type ExecOptions struct {
+	Runner   command.Runner // runs them
 	Dir      string
 	Env      []string            // NAME=value: all that the commands get, with programs of Dir's npm packages in PATH; see Environ
 	Out      io.Writer           // for their output, line by line and masked; nil discards
@@ -54,8 +54,8 @@ func RunCommands(ctx context.Context, commands []string, s ExecOptions) ([]Comma
 		s.Out = io.Discard
 	}
 	results := make([]CommandResult, 0, len(commands))
-	for _, command := range commands {
-		result, err := s.runOne(ctx, command)
+	for _, text := range commands {
+		result, err := s.runOne(ctx, text)
 		results = append(results, result)
 		if s.Observe != nil {
 			s.Observe(result)
@@ -67,13 +67,13 @@ func RunCommands(ctx context.Context, commands []string, s ExecOptions) ([]Comma
 	return results, nil
 }
 
-func (s ExecOptions) runOne(ctx context.Context, command string) (CommandResult, error) {
-	result := CommandResult{Command: s.Redactor.String(command), Started: time.Now().UTC()}
+func (s ExecOptions) runOne(ctx context.Context, text string) (CommandResult, error) {
+	result := CommandResult{Command: s.Redactor.String(text), Started: time.Now().UTC()}
 	fmt.Fprintf(s.Out, "$ %s\n", result.Command)
-	last := &proc.Tail{}
+	last := &command.Tail{}
 	out := s.Redactor.Writer(io.MultiWriter(s.Out, last))
-	err := proc.Run(ctx, proc.Command{
-		Args: strictShell(command), Dir: s.Dir, Env: cdkapp.Environ(s.Dir, s.Dir, s.Env), Stdout: out, Stderr: out, Limit: s.Limit, Grace: s.Grace,
+	err := s.Runner.Run(ctx, command.Command{
+		Args: command.StrictShell(s.Runner, text), Dir: s.Dir, Env: cdkapp.Environ(s.Dir, s.Dir, s.Env), Stdout: out, Stderr: out, Limit: s.Limit, Grace: s.Grace,
 	})
 	err = errors.Join(err, out.Close())
 	if last.Open() {
@@ -88,17 +88,8 @@ func (s ExecOptions) runOne(ctx context.Context, command string) (CommandResult,
 	return result, result.fault(err)
 }
 
-// strictShell gives the arguments that run text in a shell which stops at the
-// first line that fails, as the shells of other build services do.
-func strictShell(text string) []string {
-	if _, err := exec.LookPath("bash"); err == nil {
-		return []string{"bash", "-e", "-o", "pipefail", "-c", "--", text}
-	}
-	return []string{"sh", "-e", "-c", "--", text}
-}
-
 func exitCode(err error) int {
-	var exit *proc.ExitError
+	var exit *command.ExitError
 	if errors.As(err, &exit) {
 		return exit.Code
 	}
@@ -111,8 +102,8 @@ func (r CommandResult) fault(err error) error {
 		return nil
 	}
 	took := r.Duration.Round(100 * time.Millisecond)
-	var exit *proc.ExitError
-	var limit *proc.LimitError
+	var exit *command.ExitError
+	var limit *command.LimitError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errs.Cancelledf("command %q was stopped after %s: %w", r.Command, took, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
@@ -23,7 +24,8 @@ func TestCommandsRunInOrderInOneFolder(t *testing.T) {
 	var out bytes.Buffer
 	var seen []string
 	results, err := RunCommands(t.Context(), []string{"echo one > file; X=leak; cd /", "cat file; echo \"x=$X in $(pwd)\" >&2", "echo $GREETING"}, ExecOptions{
-		Dir: dir, Env: Environ("GREETING=hello"), Out: &out, Observe: func(r CommandResult) { seen = append(seen, r.Command) },
+		Runner: proc.Runner{},
+		Dir:    dir, Env: Environ("GREETING=hello"), Out: &out, Observe: func(r CommandResult) { seen = append(seen, r.Command) },
 	})
 	require.NoError(t, err)
 	require.Len(t, results, 3)
@@ -35,7 +37,7 @@ func TestCommandsRunInOrderInOneFolder(t *testing.T) {
 
 func TestTheFirstFailureStopsAndShowsWhatWasWritten(t *testing.T) {
 	dir := t.TempDir()
-	results, err := RunCommands(t.Context(), []string{"true", "echo first; seq 1 30; echo the cause >&2; exit 3", "touch never"}, ExecOptions{Dir: dir, Env: Environ()})
+	results, err := RunCommands(t.Context(), []string{"true", "echo first; seq 1 30; echo the cause >&2; exit 3", "touch never"}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ()})
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Regexp(t, `command "echo first; .* failed with exit code 3 after \d`, err.Error())
@@ -48,18 +50,18 @@ func TestTheFirstFailureStopsAndShowsWhatWasWritten(t *testing.T) {
 
 func TestAFailureInTheMiddleOfACommandIsAFailure(t *testing.T) {
 	for _, command := range []string{"false\ntrue", "false | cat", "false; true"} {
-		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Env: Environ()})
+		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
 		assert.Error(t, err, command)
 	}
 	for _, command := range []string{"false || true", "if false; then :; fi", "echo $UNSET", "! true || :"} {
-		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Env: Environ()})
+		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
 		assert.NoError(t, err, command)
 	}
 }
 
 func TestACommandIsText(t *testing.T) {
 	dir := t.TempDir()
-	_, err := RunCommands(t.Context(), []string{`printf '%s' "$BRANCH" > out`}, ExecOptions{Dir: dir, Env: Environ("BRANCH=zzz\";echo${IFS}\"hello\";# $(id) `id` {{workflow.name}}\n")})
+	_, err := RunCommands(t.Context(), []string{`printf '%s' "$BRANCH" > out`}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ("BRANCH=zzz\";echo${IFS}\"hello\";# $(id) `id` {{workflow.name}}\n")})
 	require.NoError(t, err)
 	got, err := os.ReadFile(filepath.Join(dir, "out"))
 	require.NoError(t, err)
@@ -71,7 +73,7 @@ func TestNoSecretIsInOutputResultOrError(t *testing.T) {
 	awsKey := "AKIA" + "IOSFODNN7EXAMPLE"
 	var out bytes.Buffer
 	command := `printf 'canary-5ec'; sleep 0.05; printf 'ret-value ` + awsKey[:7] + `'; sleep 0.05; echo '` + awsKey[7:] + ` end'; echo ` + canary + ` >&2; exit 1`
-	results, err := RunCommands(t.Context(), []string{command}, ExecOptions{Env: Environ(), Out: &out, Redactor: redact.New(canary)})
+	results, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(), Out: &out, Redactor: redact.New(canary)})
 	require.Error(t, err)
 	for what, text := range map[string]string{
 		"output": out.String(), "error": err.Error(), "hint": errs.HintOf(err), "command": results[0].Command, "tail": results[0].Tail,
@@ -85,7 +87,8 @@ func TestNoSecretIsInOutputResultOrError(t *testing.T) {
 func TestTheLimitStopsACommandThatIgnoresSIGTERM(t *testing.T) {
 	began := time.Now()
 	_, err := RunCommands(t.Context(), []string{`trap '' TERM; echo waiting; while :; do sleep 0.05; done`}, ExecOptions{
-		Env: Environ(), Limit: 200 * time.Millisecond, Grace: 200 * time.Millisecond,
+		Runner: proc.Runner{},
+		Env:    Environ(), Limit: 200 * time.Millisecond, Grace: 200 * time.Millisecond,
 	})
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
@@ -102,7 +105,7 @@ func TestCancellingStopsTheCommandAndStartsNoOther(t *testing.T) {
 			cancel()
 		}
 	})
-	results, err := RunCommands(ctx, []string{"sleep 300 & echo $! > pid; echo rea''dy; wait", "touch never"}, ExecOptions{Dir: dir, Env: Environ(), Out: out, Grace: time.Second})
+	results, err := RunCommands(ctx, []string{"sleep 300 & echo $! > pid; echo rea''dy; wait", "touch never"}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ(), Out: out, Grace: time.Second})
 	require.Error(t, err)
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
 	require.Len(t, results, 1)
@@ -137,7 +140,7 @@ func TestEndlessOutputNeedsBoundedMemory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			peak := watchMemory(t)
-			results, err := RunCommands(t.Context(), []string{command}, ExecOptions{Env: []string{"PATH=" + os.Getenv("PATH")}, Redactor: redact.New("canary-value")})
+			results, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: []string{"PATH=" + os.Getenv("PATH")}, Redactor: redact.New("canary-value")})
 			assert.Less(t, peak(), uint64(64<<20), "of 256 MiB of output")
 			if err != nil { // yes ends by SIGPIPE
 				require.Contains(t, err.Error(), "141")
@@ -148,14 +151,14 @@ func TestEndlessOutputNeedsBoundedMemory(t *testing.T) {
 }
 
 func TestACommandMayCloseItsOutput(t *testing.T) {
-	_, err := RunCommands(t.Context(), []string{"exec >&- 2>&-; sleep 0.1; exit 4"}, ExecOptions{Env: Environ()})
+	_, err := RunCommands(t.Context(), []string{"exec >&- 2>&-; sleep 0.1; exit 4"}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "exit code 4")
 	assert.Contains(t, errs.HintOf(err), "it wrote nothing")
 }
 
 func TestAnOutputThatCannotBeWrittenIsAnError(t *testing.T) {
-	_, err := RunCommands(t.Context(), []string{"echo x"}, ExecOptions{Env: Environ(), Out: brokenWriter{}})
+	_, err := RunCommands(t.Context(), []string{"echo x"}, ExecOptions{Runner: proc.Runner{}, Env: Environ(), Out: brokenWriter{}})
 	assert.ErrorContains(t, err, "no space left")
 }
 
@@ -181,7 +184,8 @@ func TestCommandsDoNotSeeTheInputsOfTheStage(t *testing.T) {
 func TestTheLastLineOfACommandEndsBeforeTheNextBegins(t *testing.T) {
 	var out bytes.Buffer
 	_, err := RunCommands(t.Context(), []string{"printf done", "echo next", "true", "echo last"}, ExecOptions{
-		Dir: t.TempDir(), Env: os.Environ(), Out: &out,
+		Runner: proc.Runner{},
+		Dir:    t.TempDir(), Env: os.Environ(), Out: &out,
 	})
 	require.NoError(t, err)
 	assert.Equal(t, "$ printf done\ndone\n$ echo next\nnext\n$ true\n$ echo last\nlast\n", out.String())
@@ -191,7 +195,7 @@ func TestCommandsFindTheProgramsOfTheFoldersPackages(t *testing.T) {
 	dir := t.TempDir()
 	install := `mkdir -p node_modules/.bin && printf '#!/bin/sh\necho found\n' > node_modules/.bin/tool && chmod +x node_modules/.bin/tool`
 	results, err := RunCommands(t.Context(), []string{install, "tool", "mkdir sub && cd sub && tool"},
-		ExecOptions{Dir: dir, Env: []string{"PATH=" + os.Getenv("PATH")}})
+		ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: []string{"PATH=" + os.Getenv("PATH")}})
 	require.NoError(t, err)
 	assert.Equal(t, "found", results[1].Tail)
 	assert.Equal(t, "found", results[2].Tail)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
@@ -16,6 +17,8 @@ import (
 
 // Engine deploys. Its fields are what it works with.
 type Engine struct {
+	// Runner runs the CDK app, hooks, and what makes assets.
+	Runner command.Runner
 	// Enter assumes access to an account, as account.Enter does.
 	Assume   func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
 	Reporter *progress.Reporter // is told of everything that happens

@@ -75,7 +75,7 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 	}
 	defer j.report.begin("running the " + name + " hooks")()
 	_, err = checkout.RunCommands(ctx, commands, checkout.ExecOptions{
-		Dir: j.Workspace, Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,
+		Runner: j.engine.Runner, Dir: j.Workspace, Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,
 	})
 	if err != nil {
 		return fmt.Errorf("%s hook of environment %s: %w", name, j.Name, err)

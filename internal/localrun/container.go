@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
@@ -177,13 +178,13 @@ func (r *runner) process(ctx context.Context, step *StepResult, container Contai
 	if step.Started.IsZero() {
 		step.Started = time.Now()
 	}
-	command, err := r.command(container, known, at)
+	process, err := r.command(container, known, at)
 	if err != nil {
 		return attemptResult{}, wiring(step.Name, err)
 	}
 	r.options.Observe(Event{Step: step.Name, Kind: Started, Attempt: step.Attempts})
-	command.Stdout, command.Stderr, command.Grace = log, log, grace
-	result := resultOf(proc.Run(ctx, command))
+	process.Stdout, process.Stderr, process.Grace = log, log, grace
+	result := resultOf(proc.Runner{}.Run(ctx, process))
 	step.Status = result.status
 	return result, nil
 }
@@ -196,7 +197,7 @@ func (r *runner) finished(step *StepResult) {
 
 // resultOf words the end of a process as Argo does.
 func resultOf(err error) attemptResult {
-	var exit *proc.ExitError
+	var exit *command.ExitError
 	switch {
 	case err == nil:
 		return attemptResult{status: Succeeded}
@@ -213,17 +214,17 @@ func resultOf(err error) attemptResult {
 
 // command renders a container as a process: its expressions resolved, its
 // paths below a volume moved to that volume's folder.
-func (r *runner) command(container Container, known scope, at place) (proc.Command, error) {
+func (r *runner) command(container Container, known scope, at place) (command.Command, error) {
 	written := append(append([]string{}, container.Command...), container.Args...)
 	words, err := known.resolveAll(written)
 	if err != nil {
-		return proc.Command{}, err
+		return command.Command{}, err
 	}
 	if len(words) == 0 {
-		return proc.Command{}, errors.New("the container has no command")
+		return command.Command{}, errors.New("the container has no command")
 	}
 	if words[0], err = r.options.Program(words[0]); err != nil {
-		return proc.Command{}, err
+		return command.Command{}, err
 	}
 	for i, word := range written {
 		if i > 0 && !expression.MatchString(word) {
@@ -242,14 +243,14 @@ func (r *runner) command(container Container, known scope, at place) (proc.Comma
 		}
 		value, err := known.resolve(variable.Value)
 		if err != nil {
-			return proc.Command{}, fmt.Errorf("variable %s: %w", variable.Name, err)
+			return command.Command{}, fmt.Errorf("variable %s: %w", variable.Name, err)
 		}
 		if !expression.MatchString(variable.Value) {
 			value = at.folders.local(value) // written by the template; what an event says is no path
 		}
 		env = append(env, variable.Name+"="+expand(value, env[own:]))
 	}
-	return proc.Command{Args: words, Env: env, Dir: at.folders.first()}, nil
+	return command.Command{Args: words, Env: env, Dir: at.folders.first()}, nil
 }
 
 // machineSets reports whether this machine gives the steps a variable.

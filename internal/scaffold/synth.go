@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
@@ -17,14 +18,14 @@ import (
 
 // Synthesize runs the app and takes stacks, accounts and regions from its
 // assembly, also from one that lacks context. The output gets what the app prints.
-func (a App) Synthesize(ctx context.Context, output io.Writer) (App, error) {
+func (a App) Synthesize(ctx context.Context, runner command.Runner, output io.Writer) (App, error) {
 	out, err := os.MkdirTemp("", "aphex-init-")
 	if err != nil {
 		return App{}, errs.Writing(os.TempDir(), err)
 	}
 	defer remove.All(out)
 	made, err := synth.Synthesize(ctx, synth.Options{
-		App: filepath.Join(a.Top, filepath.FromSlash(a.Folder)), Top: a.Top, Name: a.Folder, Out: out,
+		Runner: runner, App: filepath.Join(a.Top, filepath.FromSlash(a.Folder)), Top: a.Top, Name: a.Folder, Out: out,
 		Account: Account, Region: Region, Env: os.Environ(), Output: output,
 	})
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -76,6 +77,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("builder")
 
 // Deps are what the stage works with.
 type Deps struct {
+	// Runner runs the build commands.
+	Runner command.Runner
 	// CheckOut brings a repository at a commit into a folder; see workspace.CheckOut.
 	CheckOut func(context.Context, checkout.Options) (checkout.Checkout, error)
 	// Token gives the token for the repository's host; it may be empty.
@@ -107,7 +110,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, errs.Invalidf("%w", err)
 	}
 	commands, err := checkout.RunCommands(ctx, cfg.Build.Commands, checkout.ExecOptions{
-		Dir: dir, Env: environ(in), Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
+		Runner: d.Runner, Dir: dir, Env: environ(in), Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
 	})
 	if err != nil {
 		return Output{}, err
@@ -119,7 +122,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	for _, line := range alike(artifacts) {
 		frame.Log.Warn(line)
 	}
-	return d.pack(ctx, frame, dir, describe(ctx, in, commands, artifacts))
+	return d.pack(ctx, frame, dir, d.describe(ctx, in, commands, artifacts))
 }
 
 // pack makes one object of the workspace and stores it.

@@ -21,6 +21,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/command/remove/nobody"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -65,7 +66,8 @@ func (a artifacts) Save(ctx context.Context, p bucket.Packed, m bucket.Metadata)
 
 func (w *world) deps(dir string, in build.Input) build.Deps {
 	return build.Deps{
-		Token: func(context.Context) (string, error) { return w.token, nil },
+		Runner: proc.Runner{},
+		Token:  func(context.Context) (string, error) { return w.token, nil },
 		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
 			w.checkout = o
 			return checkout.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))

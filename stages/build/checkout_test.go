@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -32,6 +33,7 @@ func buildFrom(t *testing.T, url, commit string) (build.Output, string, string, 
 	var log bytes.Buffer
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &log, Redactor: redact.New()}
 	out, err := build.Run(t.Context(), build.Deps{
+		Runner:   proc.Runner{},
 		CheckOut: checkout.CheckOut, Token: func(context.Context) (string, error) { return "", nil },
 		Bucket: bucket.OpenDirectory(in.ArtifactDir),
 	}, frame, in)

@@ -9,18 +9,18 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
-	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // describe makes the document that lies beside the artifact.
-func describe(ctx context.Context, in Input, commands []checkout.CommandResult, artifacts []bucket.File) bucket.Metadata {
+func (d Deps) describe(ctx context.Context, in Input, commands []checkout.CommandResult, artifacts []bucket.File) bucket.Metadata {
 	m := bucket.Metadata{
 		Commit: in.Commit, Branch: in.Branch, Repository: in.Repository, Timestamp: time.Now().UTC(),
-		Artifacts: artifacts, Tools: versions(ctx),
+		Artifacts: artifacts, Tools: versions(ctx, d.Runner),
 	}
-	for _, command := range commands {
-		m.Commands = append(m.Commands, bucket.Command{Command: command.Command, Seconds: command.Seconds, ExitCode: command.ExitCode})
+	for _, c := range commands {
+		m.Commands = append(m.Commands, bucket.Command{Command: c.Command, Seconds: c.Seconds, ExitCode: c.ExitCode})
 	}
 	return m
 }
@@ -34,14 +34,14 @@ var tools = map[string][]string{
 const answerTime = 5 * time.Second
 
 // versions asks the tools that are there; one that does not answer in time is left out.
-func versions(ctx context.Context) map[string]string {
+func versions(ctx context.Context, runner command.Runner) map[string]string {
 	found := map[string]string{"builder": stage.Version()}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for name, args := range tools {
 		all.Go(func() {
 			var out bytes.Buffer
-			err := proc.Run(ctx, proc.Command{Args: append([]string{name}, args...), Stdout: &out, Limit: answerTime, Grace: time.Second})
+			err := runner.Run(ctx, command.Command{Args: append([]string{name}, args...), Stdout: &out, Limit: answerTime, Grace: time.Second})
 			if err != nil {
 				return
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -154,6 +155,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 
 // Deps are what the stage works with.
 type Deps struct {
+	// Runner runs the CDK app, hooks, and what makes assets.
+	Runner command.Runner
 	// Bucket has the artifact and what is known of earlier deployments, and gets the
 	// stack outputs; nil is none.
 	Bucket bucket.Bucket
@@ -173,7 +176,7 @@ func (d Deps) Engine(frame stage.Frame) deploy.Engine {
 		options.Mask = frame.Redactor.String
 	}
 	return deploy.Engine{
-		Assume: d.Assume, Reporter: progress.New(options), Log: frame.Log, Out: frame.Out, Redactor: frame.Redactor, Run: frame.Workflow,
+		Runner: d.Runner, Assume: d.Assume, Reporter: progress.New(options), Log: frame.Log, Out: frame.Out, Redactor: frame.Redactor, Run: frame.Workflow,
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	engine "github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
@@ -199,6 +200,7 @@ func TestFetchingAndEnteringAreNotSilent(t *testing.T) {
 			return err
 		}
 		d := deploy.Deps{
+			Runner:   proc.Runner{},
 			Progress: func(e progress.Event) { events = append(events, e) },
 			Bucket:   artifacts{buckettest.New(nil), &world{fetch: func() error { return slow(errors.New("gone")) }}},
 			Assume: func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {

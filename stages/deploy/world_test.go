@@ -22,6 +22,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly/assemblytest"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -161,6 +162,7 @@ func (a artifacts) Fetch(context.Context, string, string, string) error { return
 
 func (w *world) deps() deploy.Deps {
 	return deploy.Deps{
+		Runner: proc.Runner{},
 		Bucket: artifacts{w.stored, w},
 		Assume: func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 			base, err := w.base(ctx)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -80,6 +81,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("tester") 
 
 // Deps are what the stage works with.
 type Deps struct {
+	// Runner runs the tests.
+	Runner command.Runner
 	// Bucket has the artifact and the stack outputs, and gets report and log; nil is none.
 	Bucket bucket.Bucket
 	// Enter enters the environment's account and lends its credentials: it gives
@@ -153,7 +156,7 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	document := Document{Environment: env.Name, Commit: in.Commit, Started: time.Now().UTC()}
 	var log bytes.Buffer
 	document.Commands, err = checkout.RunCommands(ctx, env.Tests.Commands, checkout.ExecOptions{
-		Dir: at.workspace, Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
+		Runner: d.Runner, Dir: at.workspace, Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
 		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
 	document.Ended = time.Now().UTC()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
@@ -50,6 +51,7 @@ type world struct {
 
 func (w *world) deps(in test.Input) test.Deps {
 	return test.Deps{
+		Runner: proc.Runner{},
 		Bucket: buckettest.Opened(w.bucket, in.Bucket, in.ArtifactDir),
 		Enter: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
 			return []string{"PATH=" + os.Getenv("PATH"), "LENT=yes"}, func() { w.left = true }, nil

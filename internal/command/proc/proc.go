@@ -3,10 +3,11 @@ package proc
 import (
 	"context"
 	"fmt"
-	"io"
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
 const (
@@ -20,40 +21,22 @@ const (
 	drainTime = 2 * time.Second
 )
 
-// Command is a program to run.
-type Command struct {
-	Args  []string // the program, looked up in PATH, and its arguments
-	Dir   string   // where to run; "" is the current folder
-	Env   []string // NAME=value; nil is our own environment
-	Stdin io.Reader
-	// Stdout and Stderr may be the same writer; then the order is kept and it is
-	// written to by one goroutine only. nil discards.
-	Stdout, Stderr io.Writer
-	Grace          time.Duration // between SIGTERM and SIGKILL; 0 is 10 s
-	Limit          time.Duration // how long it may run at all; 0 is without limit
-}
+// Runner runs commands as processes of this machine.
+type Runner struct{}
 
-// Shell gives the arguments that run text in a shell: bash where there is one, else sh.
-func Shell(text string) []string {
-	shell := "sh"
-	if _, err := exec.LookPath("bash"); err == nil {
-		shell = "bash"
-	}
-	return []string{shell, "-c", "--", text} // "--": a text may start with a dash
-}
+var _ command.Runner = Runner{}
 
-// Run runs c and waits until it has ended with everybody in its process group.
-// It fails with an *ExitError when the program exits with another code than 0
-// or by a signal, with a *LimitError when c.Limit passed, and with ctx.Err()
-// when ctx ended. Output that could not be written is an error, too,
-// but lets the program go on.
-func Run(ctx context.Context, c Command) error {
+// LookPath searches this process's PATH.
+func (Runner) LookPath(program string) (string, error) { return exec.LookPath(program) }
+
+// Run runs c in a process group of its own.
+func (Runner) Run(ctx context.Context, c command.Command) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	child, err := start(c)
 	if err != nil {
-		return fmt.Errorf("starting %q: %w", c.name(), err)
+		return fmt.Errorf("starting %q: %w", nameOf(c), err)
 	}
 	stopped := child.supervise(ctx, c)
 	writing := child.finish()
@@ -63,12 +46,12 @@ func Run(ctx context.Context, c Command) error {
 	case exit != nil:
 		return exit
 	case writing != nil:
-		return fmt.Errorf("writing the output of %q: %w", c.name(), writing)
+		return fmt.Errorf("writing the output of %q: %w", nameOf(c), writing)
 	}
 	return nil
 }
 
-func (c Command) name() string {
+func nameOf(c command.Command) string {
 	if len(c.Args) == 0 {
 		return ""
 	}
@@ -77,7 +60,7 @@ func (c Command) name() string {
 
 // supervise waits until the group is gone, stopping it when ctx ends or the
 // limit passes; then it says why.
-func (p *process) supervise(ctx context.Context, c Command) error {
+func (p *process) supervise(ctx context.Context, c command.Command) error {
 	limit, stop := timer(c.Limit)
 	defer stop()
 	var why error
@@ -88,7 +71,7 @@ func (p *process) supervise(ctx context.Context, c Command) error {
 	case <-ctx.Done():
 		why = ctx.Err()
 	case <-limit:
-		why = &LimitError{Args: c.Args, Limit: c.Limit}
+		why = &command.LimitError{Args: c.Args, Limit: c.Limit}
 	}
 	p.signalGroup(syscall.SIGTERM)
 	grace := c.Grace

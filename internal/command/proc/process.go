@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
 // process is a running program, its group and its output.
@@ -16,7 +18,7 @@ type process struct {
 	output  output
 }
 
-func start(c Command) (*process, error) {
+func start(c command.Command) (*process, error) {
 	if len(c.Args) == 0 {
 		return nil, errors.New("no program given")
 	}
@@ -74,5 +76,13 @@ func (p *process) exitError(args []string) error {
 	if p.cmd.ProcessState == nil {
 		return p.waitErr
 	}
-	return exitErrorOf(p.cmd.ProcessState, args)
+	state := p.cmd.ProcessState
+	if state.Success() {
+		return nil
+	}
+	exit := &command.ExitError{Code: state.ExitCode(), Args: args}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		exit.Signal = status.Signal().String()
+	}
+	return exit
 }

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -66,7 +65,7 @@ func missing(name string, why error) error {
 // hasImage says whether docker has an image of that name. Docker answers "no" with exit code 1, podman with 125.
 func (p *Publisher) hasImage(ctx context.Context, name string, flags []string) (bool, error) {
 	err := p.dockerIn(ctx, "", "looking for the image "+name, "", nil, io.Discard, slices.Concat(flags, []string{"inspect", name})...)
-	var exit *proc.ExitError
+	var exit *command.ExitError
 	if errors.As(err, &exit) && (exit.Code == 1 || exit.Code == 125) {
 		return false, nil
 	}
@@ -127,7 +126,7 @@ func (p *Publisher) docker(ctx context.Context, doing, stdin string, env []strin
 // dockerIn runs the program that CDK_DOCKER names, docker by default.
 func (p *Publisher) dockerIn(ctx context.Context, dir, doing, stdin string, env []string, out io.Writer, args ...string) error {
 	err := p.run(ctx, append([]string{p.program()}, args...), dir, stdin, env, out, doing)
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, command.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		return p.noDocker(doing)
 	}
 	return err
@@ -186,7 +185,7 @@ const patience = 30 * time.Second
 
 // dockerFails says why no image can be built; nil is that it can be.
 func (p *Publisher) dockerFails(ctx context.Context) *NoDockerError {
-	if _, err := exec.LookPath(p.program()); err != nil {
+	if _, err := p.options.Runner.LookPath(p.program()); err != nil {
 		return &NoDockerError{Program: p.program()}
 	}
 	if !slices.Contains(versioned, filepath.Base(p.program())) {
@@ -195,7 +194,7 @@ func (p *Publisher) dockerFails(ctx context.Context) *NoDockerError {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	var said lastBytes
-	err := proc.Run(ctx, proc.Command{Args: []string{p.program(), "version"}, Env: p.options.Env, Stderr: &said})
+	err := p.options.Runner.Run(ctx, command.Command{Args: []string{p.program(), "version"}, Env: p.options.Env, Stderr: &said})
 	switch {
 	case err == nil:
 		return nil
@@ -234,7 +233,7 @@ func (p *Publisher) requireDocker(ctx context.Context, list *assembly.AssetManif
 	if len(list.Images) == 0 {
 		return nil
 	}
-	if _, err := exec.LookPath(p.program()); err == nil {
+	if _, err := p.options.Runner.LookPath(p.program()); err == nil {
 		return nil
 	}
 	return p.haveToBeBuilt(ctx, list, to, &NoDockerError{Program: p.program()})
@@ -253,14 +252,14 @@ func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, e
 	if out == io.Discard {
 		stderr = &said // a question whose answer is "no" is no error to show
 	}
-	command := proc.Command{Args: args, Dir: dir, Env: slices.Concat(p.options.Env, env), Limit: p.options.Limit, Stdout: out, Stderr: stderr}
+	c := command.Command{Args: args, Dir: dir, Env: slices.Concat(p.options.Env, env), Limit: p.options.Limit, Stdout: out, Stderr: stderr}
 	if out == p.options.Out {
-		command.Stdout = stderr // one writer keeps the order
+		c.Stdout = stderr // one writer keeps the order
 	}
 	if stdin != "" {
-		command.Stdin = strings.NewReader(stdin)
+		c.Stdin = strings.NewReader(stdin)
 	}
-	err := proc.Run(ctx, command)
+	err := p.options.Runner.Run(ctx, c)
 	switch {
 	case err == nil:
 		return nil

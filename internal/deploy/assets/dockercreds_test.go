@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -72,7 +73,7 @@ func TestImagesAreBuiltWithTheCredentialsOfTheFileAndPushedWithALogin(t *testing
 			}
 			var out bytes.Buffer
 			var secrets []string
-			p := assets.New(assets.Options{Env: env, Out: &out, Temp: t.TempDir(), Secret: func(s string) { secrets = append(secrets, s) }})
+			p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env, Out: &out, Temp: t.TempDir(), Secret: func(s string) { secrets = append(secrets, s) }})
 			require.NoError(t, p.Publish(t.Context(), imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}}), place), out.String())
 
 			var config struct {
@@ -121,11 +122,11 @@ func TestAFileOfRegistriesThatIsNotJSONIsNoneAndOneWithoutRegistriesIsRefused(t 
 	env = append(env, "CDK_DOCKER_CREDS_FILE="+file)
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
 	write(t, file, "{")
-	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place()))
 	assert.NotContains(t, strings.Join(lines(t, log), "\n"), "--config")
 	for _, text := range []string{"{}", "[]", `{"domainCredentials":{"quay.io":"me"}}`} {
 		write(t, file, text)
-		err := assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place())
+		err := assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place())
 		require.ErrorContains(t, err, "reading the registries to build from in "+file)
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -51,7 +52,7 @@ func TestAnImageIsBuiltTaggedAndPushed(t *testing.T) {
 		Secrets: map[string]string{"token": "src=t"}, SSH: "default", Network: "host", Platform: "linux/arm64", Outputs: []string{"type=docker"},
 		CacheFrom: []assembly.CacheOption{{Type: "registry", Params: map[string]string{"ref": "r"}}}, CacheTo: &assembly.CacheOption{Type: "inline"}, CacheDisabled: true,
 	}})
-	p := assets.New(assets.Options{Env: env})
+	p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env})
 	require.NoError(t, p.Publish(t.Context(), list, s.place()))
 	require.NoError(t, p.Publish(t.Context(), list, s.place()))
 	assert.Equal(t, []string{
@@ -68,12 +69,12 @@ func TestAnImageInTheRegistryIsLeftAloneAndALocalOneIsNotBuiltAgain(t *testing.T
 	s := newStub(t)
 	log, env := docker(t, "")
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
-	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place()))
 	assert.NotContains(t, strings.Join(lines(t, log), "\n"), ": build")
 
 	s.images["repo:tag"] = true
 	require.NoError(t, os.Remove(log))
-	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place()))
 	assert.NoFileExists(t, log)
 }
 
@@ -81,7 +82,7 @@ func TestACommandOfTheManifestMakesTheImage(t *testing.T) {
 	s := newStub(t)
 	log, env := docker(t, "")
 	list := imageList(assembly.ImageAsset{Command: []string{"sh", "-c", "echo loaded:1"}})
-	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place()))
 	assert.Contains(t, lines(t, log), ": tag loaded:1 "+remote)
 }
 
@@ -89,7 +90,7 @@ func TestAPushIsTriedAgain(t *testing.T) {
 	s := newStub(t)
 	log, env := docker(t, `if [ $1 = push ] && [ ! -e "$0.tried" ]; then touch "$0.tried"; echo "connection reset" >&2; exit 1; fi`)
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
-	require.NoError(t, assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place()))
+	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place()))
 	assert.Equal(t, 2, strings.Count(strings.Join(lines(t, log), "\n"), ": push"))
 }
 
@@ -97,12 +98,12 @@ func TestWhatGoesWrongWithImagesIsSaid(t *testing.T) {
 	s := newStub(t)
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
 	_, env := docker(t, `if [ $1 = inspect ]; then exit 125; fi; if [ $1 = build ]; then echo "failed to solve" >&2; exit 2; fi`)
-	err := assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place())
+	err := assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place())
 	require.ErrorContains(t, err, "building the image Image: failed to solve")
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 
 	list.Images[0].Destinations[0].Repository = "missing"
-	err = assets.New(assets.Options{Env: env}).Publish(t.Context(), list, s.place())
+	err = assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place())
 	require.ErrorContains(t, err, "there is no ECR repository missing in account 111111111111")
 }
 
@@ -110,7 +111,7 @@ func TestWithoutDockerNothingIsPublishedThatNeedsIt(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: root}})
 	list.Files = []assembly.FileAsset{{ID: "h", Name: "Template", Path: write(t, filepath.Join(root, "t.json"), "{}"), Destinations: destination("h.json")}}
-	bare := assets.Options{Env: []string{"CDK_DOCKER=no-such-docker"}}
+	bare := assets.Options{Runner: proc.Runner{}, Env: []string{"CDK_DOCKER=no-such-docker"}}
 	err := assets.New(bare).Publish(t.Context(), list, s.place())
 	require.ErrorContains(t, err, `the image Image has to be built: there is no program "no-such-docker"`)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
@@ -149,7 +150,7 @@ func TestImagesThatCannotBeBuiltAreFoundBeforeAnythingIsDeployed(t *testing.T) {
 			if c.repository != "" {
 				list.Images[0].Destinations[0].Repository = c.repository
 			}
-			err := assets.New(assets.Options{Env: c.env}).Ready(t.Context(), list, s.place())
+			err := assets.New(assets.Options{Runner: proc.Runner{}, Env: c.env}).Ready(t.Context(), list, s.place())
 			if c.says == "" {
 				require.NoError(t, err)
 				return
@@ -164,7 +165,7 @@ func TestImagesThatCannotBeBuiltAreFoundBeforeAnythingIsDeployed(t *testing.T) {
 func TestALookSaysWhatIsThereAndPublishesNothing(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	log, env := docker(t, "")
-	p := assets.New(assets.Options{Env: env})
+	p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env})
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: root}})
 	list.Files = []assembly.FileAsset{{ID: "h", Name: "Template", Path: write(t, filepath.Join(root, "t.json"), "{}"), Destinations: destination("h.json")}}
 	seen, err := p.Look(t.Context(), list, s.place())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -30,13 +31,14 @@ type Place struct {
 
 // Options say how to publish.
 type Options struct {
-	AtOnce int           // how many assets at once; 0 is 16
-	Env    []string      // environment of docker and of commands that make assets
-	Out    io.Writer     // for the output of those commands
-	Limit  time.Duration // how long one of those commands may run; 0 is an hour
-	Temp   string        // folder for archives; "" is the system's
-	Notify func(Event)   // may be nil; called from many goroutines
-	Secret func(string)  // is given each secret that is read, before it is used; may be nil
+	Runner command.Runner // runs docker and commands that make assets
+	AtOnce int            // how many assets at once; 0 is 16
+	Env    []string       // environment of docker and of commands that make assets
+	Out    io.Writer      // for the output of those commands
+	Limit  time.Duration  // how long one of those commands may run; 0 is an hour
+	Temp   string         // folder for archives; "" is the system's
+	Notify func(Event)    // may be nil; called from many goroutines
+	Secret func(string)   // is given each secret that is read, before it is used; may be nil
 }
 
 // Event tells of one step of one asset.

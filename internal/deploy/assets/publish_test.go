@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -34,7 +35,7 @@ func destination(key string) []assembly.FileDestination {
 }
 
 func publisher(t *testing.T) *assets.Publisher {
-	return assets.New(assets.Options{Temp: t.TempDir(), Env: os.Environ()})
+	return assets.New(assets.Options{Runner: proc.Runner{}, Temp: t.TempDir(), Env: os.Environ()})
 }
 
 func TestAFileIsUploadedWithItsTypeAndChecksum(t *testing.T) {
@@ -45,7 +46,7 @@ func TestAFileIsUploadedWithItsTypeAndChecksum(t *testing.T) {
 	}}
 	var events []assets.Event
 	var mu sync.Mutex
-	p := assets.New(assets.Options{Temp: t.TempDir(), Notify: func(e assets.Event) {
+	p := assets.New(assets.Options{Runner: proc.Runner{}, Temp: t.TempDir(), Notify: func(e assets.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, e)
@@ -123,7 +124,7 @@ func TestNoMoreAssetsAtOnceThanAllowed(t *testing.T) {
 	for i := range 30 {
 		list.Files = append(list.Files, assembly.FileAsset{ID: fmt.Sprint(i), Path: write(t, filepath.Join(root, fmt.Sprint(i)), "x"), Destinations: destination(fmt.Sprint(i))})
 	}
-	require.NoError(t, assets.New(assets.Options{AtOnce: 3, Temp: t.TempDir()}).Publish(t.Context(), list, s.place()))
+	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, AtOnce: 3, Temp: t.TempDir()}).Publish(t.Context(), list, s.place()))
 	assert.Equal(t, 30, s.calls["put"])
 	assert.LessOrEqual(t, s.most, 3)
 }

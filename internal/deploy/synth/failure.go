@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -30,8 +30,8 @@ var forms = []*regexp.Regexp{
 var besides = regexp.MustCompile(`^npm (?:error|ERR!)(?: (?:code|errno|syscall|path|dest|file|cwd|command) .*| A complete log .*)?$`)
 
 // explain makes of a failed command an error that tells the app's own words.
-func explain(ctx context.Context, err error, what, line, dir string, output *proc.Tail, errorFile string) error {
-	var exit *proc.ExitError
+func explain(ctx context.Context, err error, what, line, dir string, output *command.Tail, errorFile string) error {
+	var exit *command.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("running %s: %w", what, err)

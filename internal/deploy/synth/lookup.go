@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -56,9 +56,9 @@ func (o Options) runCLI(ctx context.Context, cli, out string) error {
 		}
 		args = append(args, "--context", key+"="+text)
 	}
-	var said proc.Tail
+	var said command.Tail
 	output := io.MultiWriter(orDiscard(o.Output), &said)
-	err := proc.Run(ctx, proc.Command{Args: args, Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
+	err := o.Runner.Run(ctx, command.Command{Args: args, Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
 	if err != nil {
 		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), &said, "")
 	}

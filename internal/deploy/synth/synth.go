@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
@@ -24,6 +24,7 @@ const cliVersion = "2.1148.1"
 
 // Options say which app to synthesize and with what around it.
 type Options struct {
+	Runner  command.Runner // runs the app and the CDK CLI
 	App     string         // folder with the cdk.json
 	Top     string         // top folder of the workspace that the app lies in; empty is App itself
 	Name    string         // what people call that folder; empty is App itself
@@ -129,9 +130,9 @@ func (o Options) environment(out, errorFile string, variables []string) []string
 }
 
 func (o Options) shell(ctx context.Context, line string, env []string, what string) error {
-	var said proc.Tail
+	var said command.Tail
 	output := io.MultiWriter(orDiscard(o.Output), &said)
-	err := proc.Run(ctx, proc.Command{Args: proc.Shell(line), Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
+	err := o.Runner.Run(ctx, command.Command{Args: command.Shell(o.Runner, line), Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
 	if err == nil {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -26,7 +27,8 @@ func app(t *testing.T, files map[string]string) synth.Options {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
 	}
 	return synth.Options{
-		App: dir, Out: filepath.Join(t.TempDir(), "cdk.out"), Account: "111111111111", Region: "eu-west-1",
+		Runner: proc.Runner{},
+		App:    dir, Out: filepath.Join(t.TempDir(), "cdk.out"), Account: "111111111111", Region: "eu-west-1",
 		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(dir, "home")},
 	}
 }

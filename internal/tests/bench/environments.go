@@ -15,6 +15,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 )
 
@@ -59,7 +60,7 @@ func (w *world) environmentsPairs(sim *awssim.Server, dir string, n int) []pair 
 	rounds := syntheses(n, runtime.NumCPU())
 	env := append(os.Environ(), "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION="+region)
 	alone := timed(func(ctx context.Context) error {
-		_, err := synth.Synthesize(ctx, synth.Options{App: dir, Out: filepath.Join(w.scratch, "alone"), Account: account, Region: region, Env: env})
+		_, err := synth.Synthesize(ctx, synth.Options{Runner: proc.Runner{}, App: dir, Out: filepath.Join(w.scratch, "alone"), Account: account, Region: region, Env: env})
 		return err
 	})
 	byClock := pair{

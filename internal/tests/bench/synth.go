@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 )
 
@@ -29,7 +30,8 @@ func synthPair(app, scratch string) pair {
 		Name: "synth", Unit: "s", Limit: 0.25,
 		Ours: timed(func(ctx context.Context) error {
 			_, err := synth.Synthesize(ctx, synth.Options{
-				App: app, Out: filepath.Join(scratch, "ours"), Account: account, Region: region, Env: env,
+				Runner: proc.Runner{},
+				App:    app, Out: filepath.Join(scratch, "ours"), Account: account, Region: region, Env: env,
 			})
 			return err
 		}),

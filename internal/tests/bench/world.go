@@ -13,6 +13,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 )
@@ -148,7 +149,7 @@ func (a *app) synthesize(ctx context.Context, out string) (err error) {
 	env := append(os.Environ(), "AWS_EC2_METADATA_DISABLED=true")
 	for range synthesesOfApp {
 		once, err := timed(func(ctx context.Context) error {
-			a.assembly, err = synth.Synthesize(ctx, synth.Options{App: a.dir, Out: out, Account: account, Region: region, Env: env})
+			a.assembly, err = synth.Synthesize(ctx, synth.Options{Runner: proc.Runner{}, App: a.dir, Out: out, Account: account, Region: region, Env: env})
 			return err
 		})(ctx)
 		if err != nil {

@@ -58,6 +58,12 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 		"the AWS SDK in a service of the simulator": {
 			pkg{Path: "awssim/s3", Imports: []string{"!github.com/aws/aws-sdk-go-v2/service/s3"}}, "awssim/s3 imports github.com/aws/aws-sdk-go-v2/service/s3",
 		},
+		"a stage that starts programs": {
+			pkg{Path: "stages/build", Imports: []string{"!os/exec"}}, "stages/build imports os/exec",
+		},
+		"an engine that chooses where commands run": {
+			pkg{Path: "internal/deploy", Imports: []string{"internal/command/proc"}}, "internal/deploy imports github.com/aphex/aphex-pipeline/internal/command/proc",
+		},
 		"the simulator in a stage binary": {
 			pkg{Path: "cmd/deployer", Imports: []string{"awssim"}}, "only internal/localrun/cloud, internal/install/installtest, internal/tests/bench, internal/tests/conformance and tests may",
 		},
@@ -92,6 +98,7 @@ func TestWhatTheRulesAllowIsNotReported(t *testing.T) {
 		{Path: "awssim", Imports: []string{"awssim/policy"}},
 		{Path: "awssim/sigv4", Imports: []string{"!github.com/aws/aws-sdk-go-v2/aws/signer/v4"}},
 		{Path: "internal/localrun/cloud", Imports: []string{"awssim"}},
+		{Path: "internal/checkout/gittest", Imports: []string{"!os/exec"}},
 		{Path: "cmd/generator", Imports: []string{"internal/localrun", "stages"}, Deps: []string{"!k8s.io/api/core/v1"}},
 		{Path: "internal/install/installtest", Imports: []string{"awssim"}},
 		{Path: "cmd/deployer", Imports: []string{"!github.com/aws/aws-sdk-go-v2/config"}, Deps: []string{"!k8s.io/api/core/v1"}},

@@ -1,14 +1,16 @@
-package proc
+package command
 
 import (
 	"fmt"
-	"os"
+	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
-// ExitError says that a program ended, but not well.
+// ErrNotFound reports that PATH has no such program.
+var ErrNotFound = exec.ErrNotFound
+
+// ExitError reports that a program failed.
 type ExitError struct {
 	Code   int    // the exit code; -1 when a signal ended it
 	Signal string // such as "killed"; "" when it exited by itself
@@ -24,7 +26,7 @@ func (e *ExitError) Error() string {
 	return fmt.Sprintf("%s exited with code %d", name, e.Code)
 }
 
-// LimitError says that a program was stopped because its time was over.
+// LimitError reports that a program was stopped at its time limit.
 type LimitError struct {
 	Args  []string
 	Limit time.Duration
@@ -33,15 +35,4 @@ type LimitError struct {
 // Error names the program without its arguments, which may hold a secret.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s was stopped after its limit of %s", filepath.Base(e.Args[0]), e.Limit)
-}
-
-func exitErrorOf(state *os.ProcessState, args []string) error {
-	if state.Success() {
-		return nil
-	}
-	exit := &ExitError{Code: state.ExitCode(), Args: args}
-	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		exit.Signal = status.Signal().String()
-	}
-	return exit
 }
