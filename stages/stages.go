@@ -16,7 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/validation"
 )
 
-// Contracts gives the contract of every stage.
+// Contracts returns the contract of every stage.
 func Contracts() plan.Stages {
 	return plan.Stages{
 		Validation:  validation.Contract(),
@@ -34,27 +34,26 @@ var all = sync.OnceValue(func() []contract.Contract {
 	return []contract.Contract{s.Validation, s.Build, s.Pipeline, s.Environment, s.Test, s.Record, s.Reconcile}
 })
 
-// Variable gives the environment variable of an input that any stage takes, such as
-// APHEX_COMMIT. It panics where none takes it, which is a mistake in the program
-// that any of its tests finds.
+// Variable returns the environment variable of an input of any stage, such as
+// APHEX_COMMIT. It panics if no stage has the input, which is a programming error
+// that the tests find.
 func Variable(input string) string {
 	for _, c := range all() {
 		if param, found := c.Input(input); found {
 			return param.Env
 		}
 	}
-	panic("no stage takes an input " + input)
+	panic("no stage has the input " + input)
 }
 
-// Output gives back the name of an output that any stage leaves, and panics where
-// none does.
+// Output returns the name of an output of any stage, and panics if no stage has it.
 func Output(name string) string {
 	leaves := func(c contract.Contract) bool {
 		_, found := c.Output(name)
 		return found
 	}
 	if !slices.ContainsFunc(all(), leaves) {
-		panic("no stage leaves an output " + name)
+		panic("no stage has the output " + name)
 	}
 	return name
 }

@@ -81,7 +81,7 @@ func checkEnvironments(
 		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
-	d := deploystage.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: clients.Enter}
+	d := deploystage.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: clients.Assume}
 	checked, removed, err := deploystage.Check(ctx, d, frame, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 	})
@@ -104,7 +104,7 @@ func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, work
 		return errs.Temporaryf("creating a folder for the deployment: %w", err)
 	}
 	defer remove.All(scratch)
-	engine := deploystage.Deps{Runner: proc.Runner{}, Assume: clients.Enter}.Engine(frame)
+	engine := deploystage.Deps{Runner: proc.Runner{}, Assume: clients.Assume}.Engine(frame)
 	defer engine.Reporter.Watch()()
 	_, err = engine.Deploy(ctx, deploy.Request{
 		Name: "pipeline", Account: here.Account, Region: region, Commit: in.Commit, Branch: in.Branch,
@@ -118,11 +118,11 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 	if err != nil {
 		return deploystage.Output{}, err
 	}
-	return deploystage.Run(ctx, deploystage.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: clients.Enter}, frame, in)
+	return deploystage.Run(ctx, deploystage.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: clients.Assume}, frame, in)
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in deploystage.RollbackInput) (deploystage.RollbackOutput, error) {
-	return deploystage.RollBack(ctx, deploystage.Deps{Runner: proc.Runner{}, Assume: clients.Enter}, frame, in)
+	return deploystage.RollBack(ctx, deploystage.Deps{Runner: proc.Runner{}, Assume: clients.Assume}, frame, in)
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

@@ -20,10 +20,10 @@ type configFlag struct {
 // completionFlags set keys that a configuration lacks, such as one written for the
 // predecessor of this product.
 type completionFlags struct {
-	GithubOwner  string `help:"Owner of the repository, where the configuration names none." placeholder:"NAME" group:"Completion"`
-	GithubRepo   string `help:"Name of the repository, where the configuration names none." placeholder:"NAME" group:"Completion"`
-	GithubBranch string `help:"Branch whose pushes are deployed, where the configuration names none." placeholder:"NAME" group:"Completion"`
-	ClusterName  string `help:"Name of the cluster, where the configuration names none." placeholder:"NAME" group:"Completion"`
+	GithubOwner  string `help:"Owner of the repository, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
+	GithubRepo   string `help:"Name of the repository, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
+	GithubBranch string `help:"Branch whose pushes are deployed, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
+	ClusterName  string `help:"Name of the cluster, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
 }
 
 // load reads a configuration and completes it.

@@ -30,7 +30,7 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 		return test.Output{}, err
 	}
 	assume := func(ctx context.Context, frame stage.Frame, env config.Environment) ([]string, func(), error) {
-		access, err := clients.EnterEnvironment(ctx, frame, env, in.Commit)
+		access, err := clients.AssumeEnvironment(ctx, frame, env, in.Commit)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -40,5 +40,5 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 		}
 		return issued.Environ(checkout.Environ()), func() { _ = issued.Close() }, nil
 	}
-	return test.Run(ctx, test.Deps{Runner: proc.Runner{}, Bucket: artifacts, Enter: assume}, frame, in)
+	return test.Run(ctx, test.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: assume}, frame, in)
 }

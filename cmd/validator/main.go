@@ -30,8 +30,8 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 	var entries sync.Map // name of the environment → *account.Entry
 	return validation.Run(ctx, validation.Deps{
 		Checkout: checkOut,
-		Enter: func(ctx context.Context, env config.Environment) error {
-			entry, err := clients.EnterEnvironment(ctx, frame, env, in.Commit)
+		Assume: func(ctx context.Context, env config.Environment) error {
+			entry, err := clients.AssumeEnvironment(ctx, frame, env, in.Commit)
 			entries.Store(env.Name, entry)
 			return err
 		},

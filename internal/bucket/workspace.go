@@ -37,7 +37,7 @@ func (w Workspace) Validate() error {
 		return errs.Invalidf("--artifact-dir takes the place of --bucket, but both are given")
 	case named != 1:
 		return errs.Invalidf("exactly one of --source, --artifact and --artifact-dir names the workspace").
-			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder, or the --artifact-dir of the build stage")
+			WithHint("give --artifact and --digest as printed by the build stage, or --source with a folder, or the --artifact-dir of the build stage")
 	case w.Artifact != "" && (w.Digest == "" || w.Bucket == ""):
 		return errs.Invalidf("the artifact %q needs --bucket and --digest", w.Artifact)
 	}

@@ -19,13 +19,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// defaultArtifacts is what build.artifacts is where the configuration says nothing.
+// defaultArtifacts is the default of build.artifacts.
 const defaultArtifacts = "artifacts"
 
-// artifactsOf lists the files that the build was to leave, each once whatever
-// patterns match it. A pattern that matches nothing is an error, but for the default,
-// which a build without artifacts need not have. Symbolic links are not followed, and
-// what stays out of the archive is no artifact.
+// artifactsOf lists the files that match build.artifacts, each once. A pattern
+// without a match is an error, except for the default. Symbolic links are not
+// followed, and files excluded from the archive are not artifacts.
 func artifactsOf(dir string, build config.Build) ([]bucket.File, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -38,10 +37,10 @@ func artifactsOf(dir string, build config.Build) ([]bucket.File, error) {
 		if err != nil {
 			return nil, errs.Invalidf("build.artifacts: the pattern %q: %w", pattern, err)
 		}
-		matches = slices.DeleteFunc(matches, stays)
+		matches = slices.DeleteFunc(matches, excluded)
 		if len(matches) == 0 && pattern != defaultArtifacts {
-			return nil, errs.Failedf("the build left nothing that build.artifacts %q names", pattern).
-				WithHint("do the build commands write there? Paths are relative to the repository")
+			return nil, errs.Failedf("no file matches build.artifacts %q after the build", pattern).
+				WithHint("check that the build commands write there; paths are relative to the root of the repository")
 		}
 		for _, match := range matches {
 			if err := addFiles(found, root.FS(), match); err != nil {
@@ -60,8 +59,8 @@ func artifactsOf(dir string, build config.Build) ([]bucket.File, error) {
 	return files, nil
 }
 
-// stays says whether a path stays out of the archive.
-func stays(name string) bool {
+// excluded reports whether a path is excluded from the archive.
+func excluded(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
 	return checkout.Excluded(top)
 }
@@ -72,9 +71,9 @@ func addFiles(found map[string]bool, from fs.FS, name string) error {
 		switch {
 		case err != nil:
 			return err
-		case stays(path) && entry.IsDir():
+		case excluded(path) && entry.IsDir():
 			return fs.SkipDir
-		case stays(path):
+		case excluded(path):
 			return nil
 		case entry.Type().IsRegular():
 			found[path] = true
@@ -83,13 +82,13 @@ func addFiles(found map[string]bool, from fs.FS, name string) error {
 	})
 }
 
-// alike says which artifacts have names that differ only by case.
+// alike lists the artifacts whose names differ only in case.
 func alike(files []bucket.File) (lines []string) {
 	first := map[string]string{}
 	for _, file := range files {
 		folded := strings.ToLower(file.Path)
 		if other, there := first[folded]; there {
-			lines = append(lines, fmt.Sprintf("the artifacts %q and %q differ only by case, and are one file on some machines", other, file.Path))
+			lines = append(lines, fmt.Sprintf("the artifacts %q and %q differ only in case and collide on case-insensitive file systems", other, file.Path))
 			continue
 		}
 		first[folded] = file.Path

@@ -20,9 +20,9 @@ import (
 const Help = `Build a commit once, for all environments.
 
 Checks out exactly the commit, runs build.commands of its configuration in
-order, looks for the artifacts that they must leave, and packs the workspace as
-one object named by its SHA-256 digest. The commands find COMMIT_SHA, BRANCH and
-REPOSITORY in their environment.
+order, collects the artifacts they produce, and packs the workspace as
+one object named by its SHA-256 digest. COMMIT_SHA, BRANCH and REPOSITORY are set
+in the environment of the commands.
 
 Examples:
 
@@ -31,32 +31,32 @@ Examples:
   builder --source . --commit $(git rev-parse HEAD) --artifact-dir ./built
 `
 
-// Input is what the stage is given.
+// Input is the input of the stage.
 type Input struct {
 	Commit      string        `help:"Full commit SHA to build." required:""`
 	Repository  string        `help:"https URL of the repository." placeholder:"URL"`
 	Branch      string        `help:"Branch of the commit."`
-	Source      string        `help:"Folder to copy and build in place of a repository." type:"path" placeholder:"DIR"`
+	Source      string        `help:"Folder to copy and build instead of a repository." type:"path" placeholder:"DIR"`
 	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	Bucket      string        `help:"Artifact bucket."`
-	ArtifactDir string        `help:"Folder for the artifact, in place of a bucket." type:"path" placeholder:"DIR"`
-	TokenSecret string        `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
-	Host        string        `help:"Only host that the repository may be on." default:"github.com"`
-	AllowLocal  bool          `help:"Accept a repository on this machine (file://); for local runs only."`
-	Limit       time.Duration `help:"How long one command may run." default:"1h"`
+	ArtifactDir string        `help:"Folder for the artifact, instead of a bucket." type:"path" placeholder:"DIR"`
+	TokenSecret string        `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string        `help:"Host the repository must be on." default:"github.com"`
+	AllowLocal  bool          `help:"Accept a repository on this machine (file://). For local runs only."`
+	Limit       time.Duration `help:"Time limit for each command." default:"1h"`
 }
 
-// Validate refuses an input that names no workspace or no place for the artifact, or two.
+// Validate requires exactly one workspace and exactly one place for the artifact.
 func (in Input) Validate() error {
 	if (in.Source == "") == (in.Repository == "") {
-		return errs.Invalidf("exactly one of --source and --repository names what to build").
-			WithHint("builder --source . builds a copy of this folder")
+		return errs.Invalidf("give exactly one of --source and --repository").
+			WithHint("to build a copy of this folder: builder --source .")
 	}
 	if (in.Bucket == "") == (in.ArtifactDir == "") {
-		return errs.Invalidf("exactly one of --bucket and --artifact-dir says where the artifact goes")
+		return errs.Invalidf("give exactly one of --bucket and --artifact-dir")
 	}
 	if in.Source != "" && filepath.Clean(in.Source) == filepath.Clean(in.ArtifactDir) {
-		return errs.Invalidf("--artifact-dir is --source, and the next build would copy what this one leaves").WithHint("give a folder in it, such as ./built")
+		return errs.Invalidf("--artifact-dir and --source are the same folder; the next build would copy this one's artifact").WithHint("use a subfolder, such as ./built")
 	}
 	if in.Repository != "" {
 		if err := checkout.CheckURL(in.Repository, in.Host, in.AllowLocal); err != nil {
@@ -66,31 +66,31 @@ func (in Input) Validate() error {
 	return checkout.CheckCommit(in.Commit)
 }
 
-// Output is what the stage leaves.
+// Output is the output of the stage.
 type Output struct {
 	Artifact string `output:"artifact" help:"Key of the built workspace in the bucket."`
 	Digest   string `output:"digest" help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 }
 
-// Contract is the stage from outside.
+// Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("builder") }
 
-// Deps are what the stage works with.
+// Deps are the dependencies of the stage.
 type Deps struct {
 	// Runner runs the build commands.
 	Runner command.Runner
-	// CheckOut brings a repository at a commit into a folder; see workspace.CheckOut.
+	// CheckOut checks out a repository at a commit; see checkout.CheckOut.
 	CheckOut func(context.Context, checkout.Options) (checkout.Checkout, error)
-	// Token gives the token for the repository's host; it may be empty.
+	// Token returns the token for the repository's host; it may be empty.
 	Token func(context.Context) (string, error)
-	// Bucket gets the packed workspace and its document.
+	// Bucket stores the packed workspace and its metadata.
 	Bucket bucket.Bucket
 }
 
 // Run builds the commit.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	if err := d.Bucket.Prepare(ctx); err != nil {
-		return Output{}, err // now, and not when all is built
+		return Output{}, err // fail before the build
 	}
 	parent, err := checkout.Scratch("build-")
 	if err != nil {
@@ -98,7 +98,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	defer func() {
 		if err := remove.All(parent); err != nil {
-			frame.Log.Warn("the temporary workspace could not be removed", "folder", parent, "error", err)
+			frame.Log.Warn("cannot remove the temporary workspace", "folder", parent, "error", err)
 		}
 	}()
 	dir := filepath.Join(parent, "workspace")
@@ -139,7 +139,7 @@ func (d Deps) pack(ctx context.Context, frame stage.Frame, dir string, m bucket.
 	return Output{Artifact: m.Key, Digest: m.Digest}, nil
 }
 
-// fill makes the workspace: a checkout, or a copy of a plain folder.
+// fill creates the workspace: a checkout, or a copy of a plain folder.
 func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string) error {
 	if in.Source != "" {
 		return checkout.Snapshot(ctx, frame.Out, in.Source, dir, in.ArtifactDir)

@@ -198,7 +198,7 @@ func TestABuildNeedNotLeaveTheDefaultArtifacts(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestARepositoryIsCheckedOutWithItsTokenWhichNobodySees(t *testing.T) {
+func TestARepositoryIsCheckedOutWithItsTokenWhichIsMasked(t *testing.T) {
 	w := world{token: "canary-token-1234"}
 	dir := source(t, `{commands: ["echo canary-token-1234; echo $REPOSITORY $BRANCH"]}`)
 	_, err := run(t, &w, dir, build.Input{Repository: "https://github.com/o/r", Branch: "$(id)", Host: "github.com"})
@@ -276,7 +276,7 @@ func TestArtifactsWhoseNamesDifferOnlyByCaseAreNamed(t *testing.T) {
 	_, err := run(t, &w, dir, build.Input{Source: dir})
 	require.NoError(t, err)
 	assert.Contains(t, w.log.String(), `dist/Main.js`)
-	assert.Contains(t, w.log.String(), "differ only by case")
+	assert.Contains(t, w.log.String(), "differ only in case")
 	assert.Equal(t, 1, strings.Count(w.log.String(), "level=WARN"))
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// describe makes the document that lies beside the artifact.
+// describe returns the metadata stored beside the artifact.
 func (d Deps) describe(ctx context.Context, in Input, commands []checkout.CommandResult, artifacts []bucket.File) bucket.Metadata {
 	m := bucket.Metadata{
 		Commit: in.Commit, Branch: in.Branch, Repository: in.Repository, Timestamp: time.Now().UTC(),
@@ -25,15 +25,15 @@ func (d Deps) describe(ctx context.Context, in Input, commands []checkout.Comman
 	return m
 }
 
-// tools are the programs whose version tells later why a build came out differently.
+// tools are the programs whose versions are recorded with the build.
 var tools = map[string][]string{
 	"node": {"--version"}, "npm": {"--version"}, "python3": {"--version"}, "git": {"--version"}, "go": {"version"}, "docker": {"--version"},
 }
 
-// answerTime is how long a tool may take to tell its version.
+// answerTime is how long a tool may take to print its version.
 const answerTime = 5 * time.Second
 
-// versions asks the tools that are there; one that does not answer in time is left out.
+// versions asks the installed tools; one that does not answer in time is left out.
 func versions(ctx context.Context, runner command.Runner) map[string]string {
 	found := map[string]string{"builder": stage.Version()}
 	var mu sync.Mutex

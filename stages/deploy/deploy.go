@@ -30,39 +30,39 @@ import (
 // Help describes the stage on the command line.
 const Help = `Deploy a commit to one environment.
 
-Enters the environment's account, runs its hooks, synthesizes the CDK apps,
+Assumes a role in the environment's account, runs the hooks, synthesizes the CDK apps,
 publishes their assets and deploys the environment's stacks through change sets,
-telling what happens live. A stack that is as it should be costs two calls. When
-a stack fails, nothing new starts, what runs is left to finish, and the outputs
-of what was deployed are kept.
+reporting progress live. An unchanged stack takes two API calls. When a stack fails,
+no further stack starts, running ones finish, and the outputs of deployed stacks
+are kept.
 
-A stack of the configuration is the stack of the app with that name, construct
-path or id, if its account is the environment's; or, before that, the one whose
-name or path begins with the environment's name: DatabaseStack in dev is also
-dev-DatabaseStack or Dev/DatabaseStack. Of several, the one in the environment's
-region is taken. A pattern of the configuration means all stacks that match, such
-as Dev/*; each is then known by its name in CloudFormation. --stacks deploys some
-of the environment's stacks, and those that they need.
+A stack in the configuration names the stack of the app with that name, construct
+path or id in the environment's account. A stack whose name or path begins with the
+environment's name takes precedence: DatabaseStack in dev also matches
+dev-DatabaseStack and Dev/DatabaseStack. Of several, the one in the environment's
+region is used. A pattern in the configuration, such as Dev/*, selects all matching
+stacks; each is then known by its name in CloudFormation. --stacks deploys only the
+given stacks of the environment and their dependencies.
 
-The app and the hooks find ENVIRONMENT_NAME, COMMIT_SHA, BRANCH, CDK_DEFAULT_ACCOUNT,
-CDK_DEFAULT_REGION, the environment's own variables (env in the configuration), and
-credentials that renew themselves. --parameters, --context and --notification-arns
-have the forms of the CDK CLI's and outrank the configuration's values.
+The environment of the app and the hooks has ENVIRONMENT_NAME, COMMIT_SHA, BRANCH,
+CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION, the variables of env in the configuration, and
+credentials that refresh automatically. --parameters, --context and --notification-arns
+take the same values as in the CDK CLI and override the configuration.
 
---plan prints what a deployment would do: per stack what is added, modified,
-replaced and removed, who gets more rights than before, the roles, the order, the
-assets that would be published. It executes nothing and leaves nothing: the change
-sets that show what changes are deleted when they have been read, and so is what they
-need (an empty stack in place of one that is not there; a template that is too large
-for a call, or of a nested stack). With --plan-file all of that is kept. A later
-deployment of the same content executes the kept change sets where they still hold,
---execute-plan those and nothing else.
+--plan prints what a deployment would do: for each stack the resources added, modified,
+replaced and removed, broader permissions, the roles, the order, and the assets to
+publish. It executes nothing and leaves nothing behind: change sets are deleted once
+read, together with what they required (an empty stack for one that does not exist yet;
+a published template that is too large to send inline or belongs to a nested stack).
+With --plan-file all of that is kept. A later deployment of the same content executes
+the kept change sets that are still valid; --execute-plan executes those and nothing
+else.
 
-A stack whose deployment fails is rolled back; with --no-rollback, or onFailure: stop
-in the configuration, it is left as it stops (CREATE_FAILED, UPDATE_FAILED). The next
-deployment with --no-rollback goes on from there, one with --rollback rolls back
-first, and one that says neither is an error that names both; so does the CDK CLI,
-which asks. Resources are replaced only with rollback. See also deployer rollback.
+A stack whose deployment fails is rolled back. With --no-rollback, or onFailure: stop
+in the configuration, it is left in CREATE_FAILED or UPDATE_FAILED. The next deployment
+with --no-rollback continues from there, one with --rollback rolls back first, and one
+with neither fails and names both options (the CDK CLI prompts). Resources are replaced
+only with rollback. See also: deployer rollback.
 
 Examples, on a plain folder:
 
@@ -74,38 +74,38 @@ Examples, on a plain folder:
   deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --execute-plan plan.json
 `
 
-// Input is what the stage is given.
+// Input is the input of the stage.
 type Input struct {
 	Environment         string        `help:"Name of the environment to deploy to." required:""`
-	Commit              string        `help:"Full commit SHA that is deployed." required:""`
+	Commit              string        `help:"Full commit SHA to deploy." required:""`
 	Branch              string        `help:"Branch of the commit."`
 	Config              string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket              string        `help:"Artifact bucket, which gets the stack outputs."`
+	Bucket              string        `help:"Artifact bucket; also stores the stack outputs."`
 	Artifact            string        `help:"Key of the built workspace in the bucket."`
 	Digest              string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	Source              string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
-	ArtifactDir         string        `help:"Folder that has the artifact, in place of a bucket; it gets the stack outputs." type:"path" placeholder:"DIR"`
-	Assembly            string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
-	OutputsFile         string        `help:"File that gets the stack outputs as the CDK CLI's flag of this name writes them, by the stacks' names in CloudFormation." type:"path" placeholder:"FILE"`
-	NamedOutputsFile    string        `help:"File that gets the stack outputs by the stacks' names in the configuration, as hooks and tests find them." type:"path" placeholder:"FILE"`
-	DetailedOutputsFile string        `help:"File that gets the stack outputs by the same names with their descriptions and export names, for the tester's --outputs-file." type:"path" placeholder:"FILE"`
-	Stacks              []string      `help:"Deploy only these stacks of the environment, and what they need: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
-	Exclusively         bool          `help:"With --stacks: leave out what they need."`
-	Parameters          []string      `help:"Value for a parameter of the stacks' templates, over the configuration's: [STACK:]KEY=VALUE. May be given several times." sep:"none" placeholder:"[STACK:]KEY=VALUE"`
-	Context             []string      `short:"c" help:"Context for the synthesis, over the configuration's: KEY=VALUE. May be given several times." sep:"none" placeholder:"KEY=VALUE"`
-	NotificationARNs    []string      `name:"notification-arns" help:"SNS topics that CloudFormation tells of the stacks' events, beside those of the stacks and the configuration." placeholder:"ARN,…"`
-	Plan                bool          `help:"Print what a deployment would do, stack by stack; execute nothing and leave nothing."`
-	PlanFile            string        `help:"File that gets the plan as JSON, for --execute-plan; implies --plan, and keeps the change sets." type:"path" placeholder:"FILE"`
+	Source              string        `help:"Folder to use instead of an artifact." type:"path" placeholder:"DIR"`
+	ArtifactDir         string        `help:"Folder with the artifact, instead of a bucket; also stores the stack outputs." type:"path" placeholder:"DIR"`
+	Assembly            string        `help:"Folder with a cloud assembly to deploy instead of synthesizing." type:"path" placeholder:"DIR"`
+	OutputsFile         string        `help:"Write the stack outputs to this file in the format of the CDK CLI, by CloudFormation stack name." type:"path" placeholder:"FILE"`
+	NamedOutputsFile    string        `help:"Write the stack outputs to this file by stack name in the configuration, the format of STACK_OUTPUTS." type:"path" placeholder:"FILE"`
+	DetailedOutputsFile string        `help:"Write the stack outputs to this file by stack name in the configuration, with descriptions and export names; for tester --outputs-file." type:"path" placeholder:"FILE"`
+	Stacks              []string      `help:"Deploy only these stacks of the environment and their dependencies: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
+	Exclusively         bool          `help:"With --stacks: do not deploy their dependencies."`
+	Parameters          []string      `help:"Template parameter, overriding the configuration: [STACK:]KEY=VALUE. Repeatable." sep:"none" placeholder:"[STACK:]KEY=VALUE"`
+	Context             []string      `short:"c" help:"Context for the synthesis, overriding the configuration: KEY=VALUE. Repeatable." sep:"none" placeholder:"KEY=VALUE"`
+	NotificationARNs    []string      `name:"notification-arns" help:"SNS topics to notify of stack events, in addition to those of the stacks and the configuration." placeholder:"ARN,…"`
+	Plan                bool          `help:"Print what a deployment would do, stack by stack; execute nothing and leave nothing behind."`
+	PlanFile            string        `help:"Write the plan to this file as JSON, for --execute-plan; implies --plan and keeps the change sets." type:"path" placeholder:"FILE"`
 	ExecutePlan         string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
-	Concurrency         int           `help:"Stacks to deploy at once, in place of the configuration's number." default:"0"`
-	Force               bool          `help:"Make a change set even for a stack that seems unchanged."`
-	Rollback            *bool         `help:"Roll back a stack whose deployment fails (--rollback), first also one that an earlier deployment left half way, or leave it as it stops (--no-rollback), in place of onFailure in the configuration." negatable:""`
-	Lookups             bool          `help:"Let the CDK CLI look up context that cdk.context.json lacks, as lookups: true in the configuration does."`
-	Advice              bool          `help:"Show what the CDK's own rules find in the templates, even if the app lets it stop nothing."`
-	Limit               time.Duration `help:"How long one command may run." default:"1h"`
+	Concurrency         int           `help:"Number of stacks to deploy in parallel, overriding the configuration." default:"0"`
+	Force               bool          `help:"Create a change set even for a stack that seems unchanged."`
+	Rollback            *bool         `help:"Roll back a stack whose deployment fails, and first one whose earlier deployment was interrupted; --no-rollback leaves a failed stack as it is. Overrides onFailure in the configuration." negatable:""`
+	Lookups             bool          `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
+	Advice              bool          `help:"Show the findings of the CDK's own rules even if the app does not enforce them."`
+	Limit               time.Duration `help:"Time limit for each command." default:"1h"`
 }
 
-// Validate refuses an input that names no workspace, or two.
+// Validate requires exactly one workspace.
 func (in Input) Validate() error {
 	if err := in.built().Validate(); err != nil {
 		return err
@@ -114,8 +114,8 @@ func (in Input) Validate() error {
 		return errs.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)
 	}
 	if in.ExecutePlan != "" && (in.plans() || len(in.Stacks) > 0 || in.Force) {
-		return errs.Invalidf("--execute-plan goes with none of --plan, --plan-file, --stacks and --force").
-			WithHint("which stacks are deployed, and how, is in the plan")
+		return errs.Invalidf("--execute-plan cannot be combined with --plan, --plan-file, --stacks or --force").
+			WithHint("the plan defines which stacks are deployed, and how")
 	}
 	if _, err := in.values(); err != nil {
 		return err
@@ -124,52 +124,52 @@ func (in Input) Validate() error {
 		return err
 	}
 	if in.Exclusively && len(in.Stacks) == 0 {
-		return errs.Invalidf("--exclusively goes with --stacks, which is not given")
+		return errs.Invalidf("--exclusively requires --stacks")
 	}
 	return checkout.CheckCommit(in.Commit)
 }
 
-// built is the workspace that the flags name.
+// built returns the workspace that the flags name.
 func (in Input) built() bucket.Workspace {
 	return bucket.Workspace{
 		Source: in.Source, Artifact: in.Artifact, Digest: in.Digest, Bucket: in.Bucket, ArtifactDir: in.ArtifactDir, Commit: in.Commit,
 	}
 }
 
-// plans says whether nothing is to be executed.
+// plans reports whether only a plan is requested.
 func (in Input) plans() bool { return in.Plan || in.PlanFile != "" }
 
-// Output is what the stage leaves.
+// Output is the output of the stage.
 type Output struct {
 	Outputs string         `output:"outputs" help:"Key of the stack outputs in the bucket, as {stack: {key: value}}."`
-	Summary deploy.Summary `output:"summary" help:"What became of each stack, as JSON."`
+	Summary deploy.Summary `output:"summary" help:"Result of each stack, as JSON."`
 
-	plan *deploy.Plan // that was made
+	plan *deploy.Plan // set with --plan
 }
 
 // Printed reports whether stdout already has the result: a plan.
 func (o Output) Printed() bool { return o.plan != nil }
 
-// Contract is the stage from outside.
+// Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "environment") }
 
-// Deps are what the stage works with.
+// Deps are the dependencies of the stage.
 type Deps struct {
 	// Runner runs the CDK app, hooks, and what makes assets.
 	Runner command.Runner
-	// Bucket has the artifact and what is known of earlier deployments, and gets the
-	// stack outputs; nil is none.
+	// Bucket has the artifact and the records of earlier deployments, and stores the
+	// stack outputs; it may be nil.
 	Bucket bucket.Bucket
-	// Enter enters the account, as account.Enter does.
+	// Assume assumes access to an account, see awsauth.Assume.
 	Assume func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
-	// Progress is told of everything that happens; nil draws on the frame's screen,
-	// or writes lines for people, or JSON.
+	// Progress receives all events; nil draws on the frame's screen, or writes text
+	// or JSON lines.
 	Progress func(progress.Event)
-	// Quiet is how long nothing may be told; 0 is 10 s.
+	// Quiet is the longest time without output; 0 is 10 s.
 	Quiet time.Duration
 }
 
-// Engine makes the engine of a stage. It reports where the frame shows it.
+// Engine returns the engine of a stage. It reports to the frame.
 func (d Deps) Engine(frame stage.Frame) deploy.Engine {
 	options := progress.Options{Report: d.Progress, Screen: frame.Screen, Log: frame.Log, Out: frame.Out, Quiet: d.Quiet}
 	if frame.Redactor != nil {
@@ -180,13 +180,13 @@ func (d Deps) Engine(frame stage.Frame) deploy.Engine {
 	}
 }
 
-// inventory is where it is kept what was deployed.
+// inventory returns the store of deployed stacks.
 func (d Deps) inventory(engine deploy.Engine) inventory.Store {
 	return inventory.Store{Bucket: d.Bucket, Engine: engine}
 }
 
-// Check finds out, before any environment is deployed, whether all of them can
-// be, and which stacks of earlier runs none of them deploys any more.
+// Check reports, before any environment is deployed, whether all of them can be
+// deployed, and which stacks of earlier runs no environment deploys any more.
 func Check(ctx context.Context, d Deps, frame stage.Frame, r deploy.CheckRequest) (deploy.Checked, []stage.RemovedStack, error) {
 	engine := d.Engine(frame)
 	defer engine.Reporter.Watch()()
@@ -197,8 +197,8 @@ func Check(ctx context.Context, d Deps, frame stage.Frame, r deploy.CheckRequest
 	return checked, d.inventory(engine).Removed(ctx, r.Config, checked.Arrangements), ctx.Err()
 }
 
-// Run deploys the commit to the environment. What was deployed before an error
-// is in the output beside the error. A plan is printed on standard output.
+// Run deploys the commit to the environment. On an error, the output has what was
+// deployed before it. A plan is printed on standard output.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, err error) {
 	defer func() {
 		if err != nil && ctx.Err() != nil {
@@ -240,22 +240,22 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	if results == nil {
 		return out, err
 	}
-	defer engine.Reporter.Begin(progress.Stage, r.Name, "keeping the stack outputs")()
+	defer engine.Reporter.Begin(progress.Stage, r.Name, "storing the stack outputs")()
 	for _, line := range results.Collisions() {
 		frame.Log.Warn(line)
 	}
 	key, keepErr := d.keepOutputs(ctx, in, results)
 	if err := d.keepDurations(ctx, in, r.Stacks, known, results); err != nil {
-		frame.Log.Warn("how long the stacks took was not kept; the next deployment cannot say it", "error", err)
+		frame.Log.Warn("cannot store the durations of the stacks; the next deployment shows no estimates", "error", err)
 	}
 	out.Summary.Removed = d.inventory(engine).Update(ctx, cfg, r, outcome)
 	out.Outputs = key
 	return out, cmp.Or(err, keepErr)
 }
 
-// request says what to deploy: it fetches the workspace, reads its
-// configuration, and puts the flags over what the environment declares. It has
-// no stacks where a run finds that its commit has dropped the environment.
+// request builds the request: it fetches the workspace, reads its configuration,
+// and applies the flags to what the environment declares. It has no stacks if the
+// commit of a run has removed the environment.
 func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.Reporter, in Input, scratch string) (r deploy.Request, cfg *config.Config, err error) {
 	var planned *deploy.Plan
 	if in.ExecutePlan != "" {
@@ -276,11 +276,11 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 	env, found := cfg.At(in.Config).Environment(in.Environment)
 	switch {
 	case found:
-	case frame.Workflow == "": // called by hand
+	case frame.Workflow == "": // not a workflow run
 		return r, nil, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
 	default:
-		// A run keeps the topology it started with, and the commit may have dropped the environment.
-		frame.Log.Warn("the configuration of this commit has no such environment; nothing is deployed", "environment", in.Environment)
+		// A run keeps the topology it started with, and the commit may have removed the environment.
+		frame.Log.Warn("this commit's configuration does not have the environment; nothing to deploy", "environment", in.Environment)
 		return r, cfg, nil
 	}
 	if r, err = in.over(deploy.For(env)); err != nil {
@@ -291,7 +291,7 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 	return r, cfg, nil
 }
 
-// over puts the flags over the request that the configuration makes.
+// over applies the flags to the request of the configuration.
 func (in Input) over(r deploy.Request) (deploy.Request, error) {
 	given, err := in.values()
 	if err != nil {
@@ -314,7 +314,7 @@ func (in Input) over(r deploy.Request) (deploy.Request, error) {
 	return r, nil
 }
 
-// printPlan prints a plan for people, and writes its file if one is asked for.
+// printPlan prints a plan as text, and writes its file if requested.
 func printPlan(to io.Writer, plan *deploy.Plan, file string) error {
 	terminal := screen.On(to)
 	_, err := io.WriteString(to, plan.Text(terminal != nil && terminal.Color()))

@@ -13,11 +13,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
-// durationsLimit bounds the reading and the writing of durations, which are only told.
+// durationsLimit bounds reading and writing durations, which are only informative.
 const durationsLimit = 10 * time.Second
 
-// readDurations begins to read the durations and gives a function that waits
-// for them. What cannot be read is not known: no deployment fails for it.
+// readDurations starts reading the durations and returns a function that waits
+// for them. A read error is ignored: it must not fail a deployment.
 func (d Deps) readDurations(ctx context.Context, in Input, tell func(map[string]float64)) (wait func() map[string]float64) {
 	known := map[string]float64{}
 	if d.Bucket == nil {
@@ -40,8 +40,8 @@ func (d Deps) readDurations(ctx context.Context, in Input, tell func(map[string]
 	}
 }
 
-// keepDurations stores the durations of the stacks that were changed beside
-// those known of the environment's other stacks.
+// keepDurations stores the durations of the changed stacks with those of the
+// environment's other stacks.
 func (d Deps) keepDurations(ctx context.Context, in Input, stacks []config.Stack, known map[string]float64, results deploy.Results) error {
 	kept, changed := map[string]float64{}, false
 	for _, stack := range stacks {

@@ -198,7 +198,7 @@ func TestALargeTemplateIsDeployedFromTheBucket(t *testing.T) {
 	assert.Equal(t, "401 to add", out.Summary.Stacks[2].Changes)
 }
 
-func TestWhatTheAppSaysStopsOrIsShown(t *testing.T) {
+func TestErrorsOfTheAppStopADeploymentAndWarningsAreShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.shape("error")
@@ -260,7 +260,7 @@ func TestARoleThatAnEarlierStackMakesPublishesTheAssetsOfALaterOne(t *testing.T)
 	assert.Zero(t, published["admin"], "the role was not there when the assets were built, and was asked for again")
 }
 
-func TestRulesThatAreAdviceAreLookedAtWhenSomebodyWantsThem(t *testing.T) {
+func TestRulesThatTheAppDoesNotEnforceAreCheckedWithAdvice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.write("cdk.json", `{"app": "node app.js"}`)
@@ -322,7 +322,7 @@ func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 		out, err := w.run("prod")
 		require.NoError(t, err)
 		assert.Empty(t, out.Outputs)
-		assert.Contains(t, w.log.String(), "the configuration of this commit has no such environment; nothing is deployed")
+		assert.Contains(t, w.log.String(), "this commit's configuration does not have the environment; nothing to deploy")
 		nothing(t)
 	})
 	t.Run("a misspelt environment, by hand", func(t *testing.T) {

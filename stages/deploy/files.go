@@ -16,9 +16,8 @@ type flagFile struct{ flag, path string }
 // settings are files of CDK apps that a deployment reads.
 var settings = []string{"cdk.json", "cdk.context.json"}
 
-// checkFiles refuses a file that the stage would write over another one that it
-// writes, or over what it reads. Names that differ by case alone are one file on
-// some machines.
+// checkFiles refuses an output file that would overwrite another output or an
+// input of the stage. It compares names without case, as some file systems do.
 func (in Input) checkFiles() error {
 	var written []flagFile
 	for _, file := range []flagFile{{"--outputs-file", in.OutputsFile}, {"--named-outputs-file", in.NamedOutputsFile}, {"--detailed-outputs-file", in.DetailedOutputsFile}, {"--plan-file", in.PlanFile}} {
@@ -27,11 +26,11 @@ func (in Input) checkFiles() error {
 		}
 		for _, other := range append(written, in.readFiles()...) {
 			if other.path != "" && sameFile(file.path, other.path) {
-				return errs.Invalidf("%s and %s are one file, %q", other.flag, file.flag, file.path).WithHint("give each a file of its own")
+				return errs.Invalidf("%s and %s are the same file, %q", other.flag, file.flag, file.path).WithHint("use different files")
 			}
 		}
 		if over := in.readFolder(file.path); over != "" {
-			return errs.Invalidf("%s is %q, which would be written over what %s holds", file.flag, file.path, over).WithHint("give a file outside of it")
+			return errs.Invalidf("%s %q would overwrite a file in the folder of %s", file.flag, file.path, over).WithHint("use a file outside of that folder")
 		}
 		written = append(written, file)
 	}
@@ -47,7 +46,7 @@ func (in Input) readFiles() []flagFile {
 	return files
 }
 
-// readFolder names the flag whose folder holds what lies at the path; "" is none.
+// readFolder returns the flag whose folder contains the path, or "".
 func (in Input) readFolder(path string) string {
 	lies := func(folders ...string) bool {
 		return slices.ContainsFunc(folders, func(folder string) bool { return within(path, folder) })
@@ -63,7 +62,7 @@ func (in Input) readFolder(path string) string {
 	return ""
 }
 
-// sameFile says whether two names are one file, here or where case does not count.
+// sameFile reports whether two names are the same file, ignoring case.
 func sameFile(a, b string) bool {
 	if strings.EqualFold(resolved(a), resolved(b)) {
 		return true
@@ -73,12 +72,12 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// within says whether a path lies in a folder.
+// within reports whether a path is in a folder.
 func within(path, folder string) bool {
 	return strings.HasPrefix(strings.ToLower(resolved(path)), strings.ToLower(resolved(folder))+string(filepath.Separator))
 }
 
-// resolved gives a path without symbolic links, as far as it is there.
+// resolved returns a path without symbolic links, as far as it exists.
 func resolved(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {

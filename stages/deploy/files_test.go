@@ -32,21 +32,21 @@ func TestAFileThatWouldBeWrittenOverAnotherIsRefused(t *testing.T) {
 		"files of their own":             {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("b.json") }, ""},
 		"a file in the workspace":        {source, func(in *deploy.Input) { in.OutputsFile = at("app/outputs.json") }, ""},
 		"a file beside the artifact":     {built, func(in *deploy.Input) { in.OutputsFile = at("built/outputs.json") }, ""},
-		"both outputs":                   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("a.json") }, "--outputs-file and --named-outputs-file are one file"},
-		"the same in another spelling":   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("app/../a.json") }, "are one file"},
-		"names that differ only by case": {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("Out.json"), at("out.json") }, "are one file"},
-		"plain and detailed":             {source, func(in *deploy.Input) { in.NamedOutputsFile, in.DetailedOutputsFile = at("a.json"), at("a.json") }, "--named-outputs-file and --detailed-outputs-file are one file"},
-		"outputs and plan":               {source, func(in *deploy.Input) { in.NamedOutputsFile, in.PlanFile = at("a.json"), at("a.json") }, "--named-outputs-file and --plan-file are one file"},
-		"the plan that is executed":      {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("a.json"), at("a.json") }, "--execute-plan and --outputs-file are one file"},
-		"a symbolic link":                {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("link.json"), at("kept.json") }, "are one file"},
-		"a hard link":                    {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("hard.json"), at("kept.json") }, "are one file"},
-		"the configuration":              {source, func(in *deploy.Input) { in.OutputsFile = at("app/sub/aphex-config.yaml") }, "--config and --outputs-file are one file"},
-		"the configuration by a link":    {source, func(in *deploy.Input) { in.OutputsFile = at("alias/sub/aphex-config.yaml") }, "--config and --outputs-file are one file"},
-		"the settings of the app":        {source, func(in *deploy.Input) { in.NamedOutputsFile = at("app/sub/cdk.json") }, "over what --source holds"},
-		"its context":                    {source, func(in *deploy.Input) { in.PlanFile = at("app/cdk.context.json") }, "over what --source holds"},
-		"a file of the assembly":         {source, func(in *deploy.Input) { in.Assembly, in.OutputsFile = at("out"), at("out/manifest.json") }, "over what --assembly holds"},
-		"the document of the artifact":   {built, func(in *deploy.Input) { in.OutputsFile = at("built/" + commit + "/artifact.json") }, "over what --artifact-dir holds"},
-		"what is known of environments":  {built, func(in *deploy.Input) { in.OutputsFile = at("built/metadata/stacks/dev.json") }, "over what --artifact-dir holds"},
+		"both outputs":                   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("a.json") }, "--outputs-file and --named-outputs-file are the same file"},
+		"the same in another spelling":   {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("a.json"), at("app/../a.json") }, "are the same file"},
+		"names that differ only by case": {source, func(in *deploy.Input) { in.OutputsFile, in.NamedOutputsFile = at("Out.json"), at("out.json") }, "are the same file"},
+		"plain and detailed":             {source, func(in *deploy.Input) { in.NamedOutputsFile, in.DetailedOutputsFile = at("a.json"), at("a.json") }, "--named-outputs-file and --detailed-outputs-file are the same file"},
+		"outputs and plan":               {source, func(in *deploy.Input) { in.NamedOutputsFile, in.PlanFile = at("a.json"), at("a.json") }, "--named-outputs-file and --plan-file are the same file"},
+		"the plan that is executed":      {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("a.json"), at("a.json") }, "--execute-plan and --outputs-file are the same file"},
+		"a symbolic link":                {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("link.json"), at("kept.json") }, "are the same file"},
+		"a hard link":                    {source, func(in *deploy.Input) { in.OutputsFile, in.ExecutePlan = at("hard.json"), at("kept.json") }, "are the same file"},
+		"the configuration":              {source, func(in *deploy.Input) { in.OutputsFile = at("app/sub/aphex-config.yaml") }, "--config and --outputs-file are the same file"},
+		"the configuration by a link":    {source, func(in *deploy.Input) { in.OutputsFile = at("alias/sub/aphex-config.yaml") }, "--config and --outputs-file are the same file"},
+		"the settings of the app":        {source, func(in *deploy.Input) { in.NamedOutputsFile = at("app/sub/cdk.json") }, "would overwrite a file in the folder of --source"},
+		"its context":                    {source, func(in *deploy.Input) { in.PlanFile = at("app/cdk.context.json") }, "would overwrite a file in the folder of --source"},
+		"a file of the assembly":         {source, func(in *deploy.Input) { in.Assembly, in.OutputsFile = at("out"), at("out/manifest.json") }, "would overwrite a file in the folder of --assembly"},
+		"the document of the artifact":   {built, func(in *deploy.Input) { in.OutputsFile = at("built/" + commit + "/artifact.json") }, "would overwrite a file in the folder of --artifact-dir"},
+		"what is known of environments":  {built, func(in *deploy.Input) { in.OutputsFile = at("built/metadata/stacks/dev.json") }, "would overwrite a file in the folder of --artifact-dir"},
 	} {
 		in := c.in
 		c.set(&in)
@@ -57,7 +57,7 @@ func TestAFileThatWouldBeWrittenOverAnotherIsRefused(t *testing.T) {
 		}
 		if assert.ErrorContains(t, err, c.says, name) {
 			assert.Equal(t, errs.Invalid, errs.KindOf(err), name)
-			assert.True(t, strings.HasPrefix(errs.HintOf(err), "give "), name)
+			assert.True(t, strings.HasPrefix(errs.HintOf(err), "use "), name)
 		}
 	}
 }

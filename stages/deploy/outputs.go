@@ -14,9 +14,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// checkWritable finds out before anything is deployed whether a file can be
-// written; no name is no file. One that was not there before is not there
-// afterwards.
+// checkWritable checks, before anything is deployed, that a file can be written.
+// It does nothing for "", and leaves no new file behind.
 func checkWritable(name string) error {
 	if name == "" {
 		return nil
@@ -32,8 +31,8 @@ func checkWritable(name string) error {
 	return errs.Writing(name, file.Close())
 }
 
-// keepOutputs stores the outputs in all shapes, and gives the key of the plain
-// one. What a cancelled deployment has made is kept as well.
+// keepOutputs stores the outputs in all formats and returns the key of the plain
+// one. It also stores the outputs of a cancelled deployment.
 func (d Deps) keepOutputs(ctx context.Context, in Input, results deploy.Results) (key string, err error) {
 	outputs := results.Outputs()
 	plain, plainErr := outputsJSON(outputs.Values())
@@ -70,7 +69,7 @@ func (d Deps) keepOutputs(ctx context.Context, in Input, results deploy.Results)
 	return key, nil
 }
 
-// outputsJSON writes outputs as the CDK CLI does, without escapes that only HTML needs.
+// outputsJSON encodes outputs as the CDK CLI does, without HTML escapes.
 func outputsJSON(outputs any) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

@@ -67,7 +67,7 @@ func TestAChangeSetThatIsRefusedIsExplainedAsFarAsTheBootstrapAllows(t *testing.
 		require.Error(t, err)
 		assert.Equal(t, errs.Failed, errs.KindOf(err))
 		assert.Equal(t, "failed", actions(out)["Api"])
-		assert.NotContains(t, err.Error()+errs.HintOf(err), "DescribeEvents", "nobody is sent to an API")
+		assert.NotContains(t, err.Error()+errs.HintOf(err), "DescribeEvents", "no hint names an API")
 		assert.Eventually(t, func() bool {
 			found, err := cfn.Find(t.Context(), api, "Api")
 			return err == nil && found == nil

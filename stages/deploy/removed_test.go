@@ -104,7 +104,7 @@ func TestStacksThatEarlierRunsDeployedAreNamedUntilTheyAreGone(t *testing.T) {
 	assert.Contains(t, w.log.String(), "delete it with: aws cloudformation delete-stack --stack-name Api --region eu-west-1")
 }
 
-func TestADeploymentByHandSaysWhichStacksAreGone(t *testing.T) {
+func TestALocalDeploymentReportsRemovedStacks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
@@ -176,7 +176,7 @@ func TestAnInventoryThatNoDeploymentWroteLeadsNowhere(t *testing.T) {
 	} {
 		d := w.deps()
 		d.Assume = func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
-			return nil, errs.Failedf("entered for %s", name)
+			return nil, errs.Failedf("assumed for %s", name)
 		}
 		w.stored.Set(bucket.StacksKey("old"), text)
 		w.configure(devOf("{name: Data}"))

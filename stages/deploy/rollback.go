@@ -16,13 +16,13 @@ import (
 )
 
 // RollbackHelp describes the stage on the command line.
-const RollbackHelp = `Roll back stacks of an environment that stopped half way.
+const RollbackHelp = `Roll back stacks of an environment whose deployment was interrupted.
 
-Brings stacks whose deployment failed without being rolled back (CREATE_FAILED,
-UPDATE_FAILED), or whose rollback failed itself (UPDATE_ROLLBACK_FAILED), back to
-their last stable state, as cdk rollback does. Stacks that need no rollback are left
-alone; it is an error if none does. Where resources cannot be rolled back, --orphan
-leaves some of them behind as they are, --force all that fail.
+Rolls back stacks whose deployment failed without a rollback (CREATE_FAILED,
+UPDATE_FAILED) or whose rollback failed (UPDATE_ROLLBACK_FAILED) to their last
+stable state, as cdk rollback does. Other stacks are left alone; if no stack needs a
+rollback, the command fails. If resources cannot be rolled back, --orphan skips some
+of them and --force all that fail.
 
 Examples:
 
@@ -30,32 +30,32 @@ Examples:
   deployer rollback --environment dev --stack Api --orphan Queue4A7E3555
 `
 
-// RollbackInput is what the stage is given.
+// RollbackInput is the input of the stage.
 type RollbackInput struct {
-	Environment string        `help:"Name of the environment whose stacks are rolled back." required:""`
+	Environment string        `help:"Name of the environment whose stacks to roll back." required:""`
 	Stack       []string      `help:"Roll back only these stacks: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
-	Force       bool          `short:"f" help:"Leave behind all resources whose rollback fails."`
-	Orphan      []string      `help:"Leave behind these resources of a stack whose rollback failed, by logical id. May be given several times." placeholder:"ID,…"`
+	Force       bool          `short:"f" help:"Skip all resources whose rollback fails."`
+	Orphan      []string      `help:"Skip these resources of a stack whose rollback failed, by logical id. Repeatable." placeholder:"ID,…"`
 	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	Source      string        `help:"Folder of the repository, built." type:"path" default:"." placeholder:"DIR"`
-	Assembly    string        `help:"Folder with a cloud assembly to use in place of a synthesis." type:"path" placeholder:"DIR"`
-	Limit       time.Duration `help:"How long one command may run." default:"1h"`
+	Assembly    string        `help:"Folder with a cloud assembly to deploy instead of synthesizing." type:"path" placeholder:"DIR"`
+	Limit       time.Duration `help:"Time limit for each command." default:"1h"`
 }
 
-// Validate refuses resources of which all and some are named.
+// Validate refuses --force together with --orphan.
 func (in RollbackInput) Validate() error {
 	if in.Force && len(in.Orphan) > 0 {
-		return errs.Invalidf("--force leaves all failing resources behind, --orphan some of them").WithHint("give one of them")
+		return errs.Invalidf("--force and --orphan cannot be combined").WithHint("give one of them")
 	}
 	return nil
 }
 
-// RollbackOutput is what the stage leaves.
+// RollbackOutput is the output of the stage.
 type RollbackOutput struct {
-	Summary deploy.Summary `output:"summary" help:"What became of each stack, as JSON."`
+	Summary deploy.Summary `output:"summary" help:"Result of each stack, as JSON."`
 }
 
-// RollbackContract is the stage from outside.
+// RollbackContract describes the program, inputs and outputs of the stage.
 func RollbackContract() contract.Contract {
 	return contract.Of[RollbackInput, RollbackOutput]("deployer", "rollback")
 }
@@ -75,7 +75,7 @@ func RollBack(ctx context.Context, d Deps, frame stage.Frame, in RollbackInput) 
 		return RollbackOutput{}, err
 	}
 	defer remove.All(scratch)
-	if frame.Workflow == "" { // each run by hand is one of its own
+	if frame.Workflow == "" { // each local invocation is a run of its own
 		frame.Workflow = "rollback-" + time.Now().UTC().Format("20060102T150405.000000000")
 	}
 	engine := d.Engine(frame)

@@ -121,14 +121,14 @@ func TestNoPhaseOfADeploymentIsSilent(t *testing.T) {
 		"a resource":                 w.broke("Data", "creating AWS::SQS::Queue Orders"),
 		"a resource of a nested one": w.broke("Api", "creating AWS::SQS::Queue .*Later"),
 		"the hooks after":            w.broke("dev", "running the post-deploy hooks"),
-		"the keeping of the outputs": w.broke("dev", "keeping the stack outputs"),
+		"the keeping of the outputs": w.broke("dev", "storing the stack outputs"),
 	} {
 		assert.True(t, broken, "%s was silent", phase)
 	}
 	w.showEvents()
 }
 
-// showEvents shows what was told, for a test that failed.
+// showEvents shows the events of a failed test.
 func (w *world) showEvents() {
 	if w.t.Failed() {
 		for _, e := range w.events {
@@ -163,7 +163,7 @@ func TestWaitingForAnOperationOfSomebodyElseIsNotSilent(t *testing.T) {
 	w.showEvents()
 }
 
-func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
+func TestDurationsOfStacksAreStoredAndReportedTheNextTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
@@ -191,8 +191,8 @@ func TestHowLongStacksTookIsKeptAndToldTheNextTime(t *testing.T) {
 	require.NoError(t, w.deploySlowly(t.Context(), d, false), "no deployment fails for it")
 }
 
-// TestFetchingAndEnteringAreNotSilent runs the stage itself, in virtual time.
-func TestFetchingAndEnteringAreNotSilent(t *testing.T) {
+// TestFetchingAndAssumingReportProgress runs the stage itself, in virtual time.
+func TestFetchingAndAssumingReportProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []progress.Event
 		slow := func(err error) error {

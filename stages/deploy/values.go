@@ -9,20 +9,20 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// flagValues are what flags of the CDK CLI's forms say.
+// flagValues are the parsed flags in the formats of the CDK CLI.
 type flagValues struct {
-	parameters []deploy.Parameter // first those for all stacks, as later ones outrank earlier ones
+	parameters []deploy.Parameter // those for all stacks first: later ones override earlier ones
 	context    map[string]any
 }
 
-// values reads the flags that have the forms of the CDK CLI's.
+// values parses the flags in the formats of the CDK CLI.
 func (in Input) values() (flagValues, error) {
 	v := flagValues{context: map[string]any{}}
 	for _, text := range in.Parameters {
 		name, value, isAssignment := strings.Cut(text, "=")
 		stack, key, ofStack := cutLast(name, ":")
 		if !isAssignment || key == "" || ofStack && stack == "" {
-			return v, errs.Invalidf("--parameters %q is no assignment", text).WithHint("write it as KEY=VALUE or STACK:KEY=VALUE")
+			return v, errs.Invalidf("--parameters %q is not an assignment", text).WithHint("write it as KEY=VALUE or STACK:KEY=VALUE")
 		}
 		v.parameters = append(v.parameters, deploy.Parameter{Stack: stack, Key: key, Value: value})
 	}
@@ -33,16 +33,16 @@ func (in Input) values() (flagValues, error) {
 		key, value, isAssignment := strings.Cut(text, "=")
 		switch {
 		case !isAssignment || key == "":
-			return v, errs.Invalidf("--context %q is no assignment", text).WithHint("write it as KEY=VALUE")
+			return v, errs.Invalidf("--context %q is not an assignment", text).WithHint("write it as KEY=VALUE")
 		case strings.HasPrefix(key, "aws:"):
-			return v, errs.Invalidf("--context %q: keys that begin with aws: are the CDK's own", text)
+			return v, errs.Invalidf("--context %q: keys with the prefix aws: are reserved for the CDK", text)
 		}
 		v.context[key] = value
 	}
 	return v, nil
 }
 
-// cutLast splits a text at the last separator; without one all is behind it.
+// cutLast splits a text at the last separator; without one, before is empty.
 func cutLast(text, separator string) (before, after string, found bool) {
 	at := strings.LastIndex(text, separator)
 	if at < 0 {

@@ -12,18 +12,17 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// handOver starts the run that goes on in the place of this one, when this one is
-// not of the version of the template that its commit declares. It compares with
-// the version that the run is of, and not with what was applied a moment ago: a
-// run may have waited in the queue while another brought the version. The name of
-// the run that goes on follows from that of this one, so that a step that is
-// tried again never starts two.
+// handOver starts the successor run if the commit declares another version of the
+// template than the run's. It compares with the version of the run and not with
+// what was just applied: the run may have been queued while another run applied
+// the version. The successor's name is derived from the name of this run, so that
+// a retried step never starts two.
 func (d Deps) handOver(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, version string) (*stage.Handover, error) {
 	if in.Template == "" || in.Template == version || in.Artifact == "" || frame.Workflow == "" {
 		return nil, nil
 	}
 	if in.Origin != "" {
-		frame.Log.Warn("the commit's pipeline is another one again, and a run that was handed over does not hand over: it goes on, and the next run has the new pipeline",
+		frame.Log.Warn("the commit declares yet another pipeline version, but a run that was handed over does not hand over again: it continues, and the next run uses the new version",
 			"run", frame.Workflow, "template", in.Template, "declared", version, "origin", in.Origin)
 		return nil, nil
 	}
@@ -41,20 +40,20 @@ func (d Deps) handOver(ctx context.Context, frame stage.Frame, in Input, cfg *co
 			return nil, fmt.Errorf("starting run %q: %w", h.Run, err)
 		}
 	}
-	frame.Log.Info("the commit declares another pipeline than this run is of; a run of that one goes on with what was built",
+	frame.Log.Info("the commit declares another pipeline version than this run's; a run of that version continues with the built workspace",
 		"run", h.Run, "template", version, "started", started)
 	return h, nil
 }
 
-// given are the parameters that every run has, as this one has them.
+// given returns the parameters of this run that every run has.
 func (in Input) given() map[string]string {
 	return map[string]string{
 		plan.CommitSHA: in.Commit, plan.Branch: in.Branch, plan.RepoURL: in.Repository, plan.RepoName: in.RepoName, plan.Pusher: in.Pusher,
 	}
 }
 
-// gatesOf lists the environments that wait for an approval: those for which the
-// run was declared so, the commit asks so, or the run that handed over found so.
+// gatesOf lists the environments that wait for an approval: those declared by the
+// run's template, by the commit, or found by the run that handed over.
 func (in Input) gatesOf(cfg *config.Config) []string {
 	gates := slices.Concat(in.Gates, in.Held)
 	for _, env := range cfg.Environments {
@@ -66,8 +65,8 @@ func (in Input) gatesOf(cfg *config.Config) []string {
 	return slices.DeleteFunc(slices.Compact(gates), func(name string) bool { return name == "" })
 }
 
-// conclude says which environments wait for an approval, and which of the commit
-// the run does not reach.
+// conclude sets the environments that wait for an approval, and those of the
+// commit that the run does not deploy.
 func (in Input) conclude(frame stage.Frame, cfg *config.Config, out Output) Output {
 	gates := in.gatesOf(cfg)
 	out.NoApproval = ","

@@ -102,11 +102,11 @@ func TestARunOfTheVersionThatItsCommitDeclaresGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, started)
 	assert.Nil(t, out.Handover)
-	assert.Equal(t, pipeline.Updated, out.Result, "another run may have brought the version, or a person")
+	assert.Equal(t, pipeline.Updated, out.Result, "another run or a user may have applied the version")
 	assert.Equal(t, ",dev,", out.NoApproval)
 }
 
-func TestARunThatWasHandedOverNeverHandsOverAgainAndSaysSo(t *testing.T) {
+func TestARunThatWasHandedOverNeverHandsOverAgainAndLogsIt(t *testing.T) {
 	var w world
 	in := ofRun("shop-00")
 	in.Origin, in.Held = "shop-0", []string{"dev"}
@@ -167,12 +167,12 @@ func TestGatesHoldWhoeverAskedForThem(t *testing.T) {
 		asks, kept    bool
 		waits         bool
 	}{
-		"nobody":                                 {},
+		"none":                                   {},
 		"the commit adds it":                     {asks: true, waits: true},
 		"the commit removes it":                  {running: []string{"dev"}, waits: true},
 		"the run that handed over found it":      {held: []string{"dev"}, waits: true},
 		"the commit adds it, and no update came": {asks: true, kept: true, waits: true},
-		"somebody gave no name":                  {held: []string{""}},
+		"an empty name":                          {held: []string{""}},
 		"another environment's":                  {running: []string{"dev2", "de"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,17 +13,17 @@ import (
 )
 
 // Help describes the stage on the command line.
-const Help = `Update the pipeline itself to what a commit declares.
+const Help = `Update the pipeline to the configuration of a commit.
 
-Synthesizes every environment of the commit and finds its stacks, so that what is
-wrong with any of them is found before one is touched. Names the stacks of the app
-that no environment deploys, and those that an earlier run deployed and no
-environment deploys any more, as long as they exist. Then it reads the configuration
+Synthesizes every environment of the commit and selects its stacks, so that errors in
+any of them are reported before the first one is changed. Lists the stacks of the app
+that no environment deploys, and existing stacks that an earlier run deployed and no
+environment deploys any more. Then it reads the configuration
 of the commit, deploys the repository's own pipeline stack (pipelineStack) if it has
-one, renders the pipeline's objects and applies them to the cluster, or to a folder.
-A run whose commit declares another pipeline than the one that the run is of hands
-over: a run of the new version goes on with the same commit and what was built of
-it. Approvals that the commit adds, and those that it removes, are waited for.
+one, renders the pipeline's objects and applies them to the cluster, or writes them to a
+folder. If the commit declares another pipeline version than the run's, the run hands
+over: a run of the new version continues with the same commit and the same built
+workspace. It waits for approvals that the commit adds, and for those that it removes.
 
 Example, on a plain folder:
 
@@ -31,57 +31,56 @@ Example, on a plain folder:
     --bucket aphex-shop-111111111111-eu-west-1 --region eu-west-1
 `
 
-// Input is what the stage is given.
+// Input is the input of the stage.
 type Input struct {
-	Commit string `help:"Full commit SHA whose pipeline is deployed." required:""`
+	Commit string `help:"Full commit SHA whose pipeline to deploy." required:""`
 	Branch string `help:"Branch of the commit."`
 	Config string `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 
-	Bucket  string `help:"Artifact bucket, which the rendered pipeline uses as well." required:""`
+	Bucket  string `help:"Artifact bucket, also used by the rendered pipeline." required:""`
 	Region  string `help:"Region of the pipeline and of its bucket." env:"APHEX_REGION,AWS_REGION" required:""`
-	Account string `help:"Account of the pipeline, whose roles its pods have."`
+	Account string `help:"Account of the pipeline and of the roles of its pods."`
 
 	Artifact  string `help:"Key of the built workspace in the bucket."`
 	Digest    string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	Source    string `help:"Folder to use in place of an artifact." type:"path"`
-	Objects   string `help:"Folder that is given the objects in place of a cluster." type:"path"`
-	Lookups   bool   `help:"Let the CDK CLI look up context that cdk.context.json lacks, as lookups: true in the configuration does."`
-	OnFailure string `help:"What a failed update of the pipeline means for the run: continue or stop." enum:"continue,stop" default:"continue"`
+	Source    string `help:"Folder to use instead of an artifact." type:"path"`
+	Objects   string `help:"Folder to write the objects to, instead of a cluster." type:"path"`
+	Lookups   bool   `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
+	OnFailure string `help:"Whether a failed update of the pipeline stops the run: continue or stop." enum:"continue,stop" default:"continue"`
 
-	// To see whether a newer commit is deployed already.
-	Repository  string `help:"https URL of the repository, to see whether a newer commit is deployed already." placeholder:"URL"`
-	Prefix      string `help:"What the names of runs begin with; the first 32 digits of the commit follow." default:"aphex-pipeline-"`
-	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
-	Host        string `help:"Only host that the repository may be on." default:"github.com"`
-	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
+	// To check whether a newer commit is already deployed.
+	Repository  string `help:"https URL of the repository, to check whether a newer commit is already deployed." placeholder:"URL"`
+	Prefix      string `help:"Prefix of the names of runs, followed by the first 32 digits of the commit." default:"aphex-pipeline-"`
+	TokenSecret string `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string `help:"Host the repository must be on." default:"github.com"`
+	AllowLocal  bool   `help:"Accept a repository on this machine (file://). For local runs only."`
 
-	// What the run is of, and what it hands over.
-	Template     string   `help:"Version of the workflow template that the run is of. Without it the run does not hand over." placeholder:"NAME" group:"Run"`
+	// The version and the environments of the run, and what it hands over.
+	Template     string   `help:"Version of the run's workflow template. Without it the run does not hand over." placeholder:"NAME" group:"Run"`
 	Environments []string `help:"Environments that the run deploys." sep:" " placeholder:"NAME" group:"Run"`
-	Gates        []string `help:"Those of them that wait for an approval as the run is declared." sep:" " placeholder:"NAME" group:"Run"`
-	Held         []string `help:"Environments that wait for an approval as the run that handed over to this one found." sep:" " placeholder:"NAME" group:"Run"`
-	Origin       string   `help:"Run that handed over to this one, which does not hand over again." placeholder:"NAME" group:"Run"`
-	RepoName     string   `help:"Owner and name of the repository, for the run that goes on." placeholder:"OWNER/NAME" group:"Run"`
-	Pusher       string   `help:"Login of who pushed, for the run that goes on." group:"Run"`
+	Gates        []string `help:"Environments that wait for an approval according to the run's template." sep:" " placeholder:"NAME" group:"Run"`
+	Held         []string `help:"Environments that wait for an approval according to the run that handed over to this one." sep:" " placeholder:"NAME" group:"Run"`
+	Origin       string   `help:"Run that handed over to this one. Such a run does not hand over again." placeholder:"NAME" group:"Run"`
+	RepoName     string   `help:"Owner and name of the repository, for the successor run." placeholder:"OWNER/NAME" group:"Run"`
+	Pusher       string   `help:"Login of the pusher, for the successor run." group:"Run"`
 
-	// What a configuration that says nothing of GitHub and the cluster was
-	// completed with when the pipeline was made.
-	GithubOwner  string `help:"Owner of the repository, where the configuration names none." group:"Completion"`
-	GithubRepo   string `help:"Name of the repository, where the configuration names none." group:"Completion"`
-	GithubBranch string `help:"Branch whose pushes are deployed, where the configuration names none." group:"Completion"`
-	ClusterName  string `help:"Name of the cluster, where the configuration names none." group:"Completion"`
+	// Defaults from the installation, for a configuration without GitHub and cluster.
+	GithubOwner  string `help:"Owner of the repository, if the configuration does not set it." group:"Completion"`
+	GithubRepo   string `help:"Name of the repository, if the configuration does not set it." group:"Completion"`
+	GithubBranch string `help:"Branch whose pushes are deployed, if the configuration does not set it." group:"Completion"`
+	ClusterName  string `help:"Name of the cluster, if the configuration does not set it." group:"Completion"`
 
-	// Names that the pipeline has, and keeps where the configuration leaves them
-	// out. The template of a former version hands over none but the prefix: its
-	// names are those that held then.
-	TemplateName   string `help:"Name that the pipeline has, where the configuration gives none." default:"aphex-pipeline-template" placeholder:"NAME" group:"Completion"`
-	EventSource    string `help:"Name of its EventSource, where the configuration gives none." default:"github" placeholder:"NAME" group:"Completion"`
-	Sensor         string `help:"Name of its Sensor, where the configuration gives none." default:"aphex-pipeline-sensor" placeholder:"NAME" group:"Completion"`
-	ServiceAccount string `help:"Name of its ServiceAccount, where the configuration gives none." default:"workflow-executor" placeholder:"NAME" group:"Completion"`
+	// Names of the pipeline's objects, kept if the configuration does not set them.
+	// Templates of earlier versions pass only the prefix: their names are the
+	// defaults of that time.
+	TemplateName   string `help:"Name of the pipeline, if the configuration does not set it." default:"aphex-pipeline-template" placeholder:"NAME" group:"Completion"`
+	EventSource    string `help:"Name of its EventSource, if the configuration does not set it." default:"github" placeholder:"NAME" group:"Completion"`
+	Sensor         string `help:"Name of its Sensor, if the configuration does not set it." default:"aphex-pipeline-sensor" placeholder:"NAME" group:"Completion"`
+	ServiceAccount string `help:"Name of its ServiceAccount, if the configuration does not set it." default:"workflow-executor" placeholder:"NAME" group:"Completion"`
 }
 
-// fallback is what the pipeline was completed with. Prefix is the name that its
-// runs have had so far.
+// fallback returns the defaults from the installation. Prefix is the current
+// prefix of the names of runs.
 func (in Input) fallback() config.Fallback {
 	return config.Fallback{
 		GithubOwner: in.GithubOwner, GithubRepo: in.GithubRepo, GithubBranch: in.GithubBranch, ClusterName: in.ClusterName,
@@ -90,17 +89,17 @@ func (in Input) fallback() config.Fallback {
 	}
 }
 
-// Validate refuses an input that names no workspace, or two.
+// Validate requires exactly one workspace.
 func (in Input) Validate() error {
 	if (in.Source == "") == (in.Artifact == "") {
-		return errs.Invalidf("exactly one of --source and --artifact names the workspace").
-			WithHint("give --artifact and --digest as the build stage printed them, or --source and a folder")
+		return errs.Invalidf("give exactly one of --source and --artifact").
+			WithHint("give --artifact and --digest as printed by the build stage, or --source with a folder")
 	}
 	if in.Source != "" && in.Objects != "" && filepath.Clean(in.Source) == filepath.Clean(in.Objects) {
-		return errs.Invalidf("--objects is --source, and the folder of the objects holds nothing else").WithHint("give a folder in it, such as ./objects")
+		return errs.Invalidf("--objects and --source are the same folder, but the folder for the objects must hold nothing else").WithHint("use a subfolder, such as ./objects")
 	}
 	if in.Artifact != "" && in.Digest == "" {
-		return errs.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as the build stage printed it")
+		return errs.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as printed by the build stage")
 	}
 	if in.Repository != "" {
 		return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
@@ -108,12 +107,12 @@ func (in Input) Validate() error {
 	return nil
 }
 
-// Output is what the stage leaves.
+// Output is the output of the stage.
 type Output struct {
-	Result     string               `output:"result" help:"updated, unchanged, kept: the update failed and the last good pipeline stays, or handed-over: another run goes on."`
-	Changes    []manifest.Change    `output:"changes" help:"What applying did to each object."`
-	NoApproval string               `output:"no-approval" help:"Environments of the run that need no approval, each between commas."`
-	Handover   *stage.Handover      `output:"handover" help:"The run that goes on, and what it is given; null is none."`
+	Result     string               `output:"result" help:"updated, unchanged, kept (the update failed and the last good pipeline stays), or handed-over (another run continues)."`
+	Changes    []manifest.Change    `output:"changes" help:"Change applied to each object."`
+	NoApproval string               `output:"no-approval" help:"Environments of the run that need no approval, with a comma before and after each."`
+	Handover   *stage.Handover      `output:"handover" help:"The successor run and its parameters, or null."`
 	Undeployed []string             `output:"undeployed" help:"Stacks of the app that no environment deploys, by construct path."`
 	Removed    []stage.RemovedStack `output:"removed" help:"Stacks that an earlier run deployed and no environment deploys any more."`
 	Unreached  []string             `output:"unreached" help:"Environments of the commit that this run does not deploy."`
@@ -127,5 +126,5 @@ const (
 	HandedOver = argo.HandedOver
 )
 
-// Contract is the stage from outside.
+// Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "pipeline") }

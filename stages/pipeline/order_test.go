@@ -66,7 +66,7 @@ func TestAnAWSSideThatIsNotUpdatedKeepsTheObjects(t *testing.T) {
 	d := w.deps(good)
 	d.UpdateCloud = func(context.Context, stage.Frame, pipeline.Cloud) error { return errors.New("rolled back") }
 	_, err := update(t, d)
-	require.ErrorContains(t, err, "updating the pipeline's AWS side")
+	require.ErrorContains(t, err, "updating the pipeline's AWS stack")
 	assert.Empty(t, w.applied)
 }
 

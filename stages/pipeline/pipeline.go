@@ -19,66 +19,65 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Deps are what the stage works with.
+// Deps are the dependencies of the stage.
 type Deps struct {
 	Stages plan.Stages
-	// Head gives the commit that the branch points to, or "". It may be nil, where
-	// no newer commit can be.
+	// Head returns the commit that the branch points to, or "". It may be nil if
+	// there can be no newer commit.
 	Head func(ctx context.Context, frame stage.Frame, in Input) (string, error)
-	// Bucket has the artifact and, for Head, the records of runs.
+	// Bucket has the artifact and, with Head, the records of runs.
 	Bucket bucket.Bucket
-	// Check says whether the commit can be deployed to every environment, and what
-	// its environments leave out. Workspace gives another copy of what was
-	// built at every call.
+	// Check reports whether the commit can be deployed to every environment, and
+	// which stacks no environment deploys. Each call of workspace returns another
+	// copy of the built workspace.
 	Check func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (Checked, error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
 	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error
-	// UpdateCloud brings the pipeline's own AWS side to a template. It may be
-	// nil, where the pipeline has none.
+	// UpdateCloud updates the pipeline's own AWS stack to a template. It may be nil
+	// if the pipeline has none.
 	UpdateCloud func(ctx context.Context, frame stage.Frame, cloud Cloud) error
-	// Taken says which versions of the template the cluster uses for other
+	// Taken lists the versions of the template that the cluster has with other
 	// content. It may be nil: none.
 	Taken func(ctx context.Context, namespace string) func(version, digest string) bool
-	// Try says whether the cluster would take the objects, and changes nothing. It
-	// may be nil, where Apply refuses before it changes anything.
+	// Try checks with a dry run that the cluster accepts the objects. It may be nil
+	// if Apply validates all objects before it changes any.
 	Try func(ctx context.Context, objects []manifest.Object) error
-	// Apply brings the objects to the cluster.
+	// Apply applies the objects to the cluster.
 	Apply func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
-	// Remove removes objects by their names, those that are there. It may be nil,
-	// where Apply removes what it is not given.
+	// Remove deletes objects by name, if they exist. It may be nil if Apply prunes.
 	Remove func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
-	// Start starts the run that goes on, unless there is one of its name. It may be
-	// nil, where whoever runs this one goes on by itself.
+	// Start starts the successor run, unless a run of its name exists. It may be nil
+	// if the caller continues by itself.
 	Start func(ctx context.Context, workflow manifest.Object) (started bool, err error)
 }
 
-// Checked is what a look at all environments of a commit found.
+// Checked is the result of the check of all environments of a commit.
 type Checked struct {
 	Undeployed []string             // stacks of the app that no environment deploys, by construct path
 	Removed    []stage.RemovedStack // stacks that an earlier run deployed and no environment deploys any more
 }
 
-// Cloud is what the pipeline's own AWS side is to become.
+// Cloud is the desired state of the pipeline's own AWS stack.
 type Cloud struct {
 	Stack    string // name of the CloudFormation stack
-	Role     string // ARN of the role that CloudFormation takes on
+	Role     string // ARN of the role that CloudFormation assumes
 	Region   string
 	Template []byte // JSON
 	Tags     map[string]string
 }
 
 // Run checks that the commit can be deployed to every environment, updates the
-// pipeline, and hands over where the run is not of the pipeline
-// that its commit declares. A failed update keeps the last good pipeline; the run
-// goes on or stops as in.OnFailure says, and says so either way. A commit whose
-// declaration cannot be read is not deployed: it may ask for an approval.
+// pipeline, and hands over if the commit declares another pipeline version than
+// the run's. A failed update keeps the last good pipeline; in.OnFailure decides
+// whether the run continues, and both outcomes are logged. A commit with an
+// unreadable declaration is not deployed: it may require an approval.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	if err := d.checkSuperseded(ctx, frame, in); err != nil {
 		return Output{}, err
 	}
 	teller := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
 	defer teller.Watch()()
-	d = d.told(teller)
+	d = d.withProgress(teller)
 	cfg, err := d.declared(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
@@ -93,13 +92,13 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	if err != nil {
-		frame.Log.Warn("the run goes on with the pipeline that it began with, whatever its commit declares", "error", err, "hint", errs.HintOf(err))
+		frame.Log.Warn("the run continues with the pipeline version it started with, not the one its commit declares", "error", err, "hint", errs.HintOf(err))
 	}
 	return in.conclude(frame, cfg, out), nil
 }
 
-// check looks at every environment before anything is changed. A run that another
-// one handed over to has been looked at.
+// check checks every environment before anything is changed. It skips a run that
+// another one handed over to: that one has checked.
 func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (checked Checked, err error) {
 	if in.Origin != "" {
 		return checked, nil
@@ -126,12 +125,12 @@ func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *confi
 	return checked, nil
 }
 
-// follow brings the pipeline to what the commit declares, and hands over to a run
-// of it. The output says how far it came, also with an error.
+// follow updates the pipeline to what the commit declares, and hands over to a
+// run of it. The output is valid also with an error.
 func (d Deps) follow(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (Output, error) {
 	version, changes, err := d.update(ctx, frame, in, cfg)
 	if err != nil {
-		return Output{Result: Kept, Changes: []manifest.Change{}}, fmt.Errorf("the pipeline could not be updated and stays as it is: %w", err)
+		return Output{Result: Kept, Changes: []manifest.Change{}}, fmt.Errorf("cannot update the pipeline; the last good version stays in place: %w", err)
 	}
 	out := report(frame, changes)
 	if out.Handover, err = d.handOver(ctx, frame, in, cfg, version); err != nil {
@@ -143,7 +142,7 @@ func (d Deps) follow(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 	return out, nil
 }
 
-// declared is the configuration of the commit, completed as the pipeline was.
+// declared returns the configuration of the commit with the defaults of the installation.
 func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
 	cfg, err := d.configuration(ctx, frame, in)
 	if err != nil {
@@ -155,7 +154,7 @@ func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*confi
 	return cfg, nil
 }
 
-// update brings the pipeline's own stacks and objects, and names the version of
+// update updates the pipeline's own stacks and objects, and returns the version of
 // the template that the commit declares.
 func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (version string, changes []manifest.Change, err error) {
 	objects, err := d.render(ctx, cfg, in)
@@ -168,7 +167,7 @@ func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 	}
 	if d.Try != nil {
 		if err := d.Try(ctx, objects); err != nil {
-			return "", nil, fmt.Errorf("trying the pipeline's objects: %w", err)
+			return "", nil, fmt.Errorf("validating the pipeline's objects: %w", err)
 		}
 	}
 	if cfg.PipelineStack != nil {
@@ -178,7 +177,7 @@ func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 	}
 	if d.UpdateCloud != nil {
 		if err := d.UpdateCloud(ctx, frame, cloud); err != nil {
-			return "", nil, fmt.Errorf("updating the pipeline's AWS side (stack %q): %w", cloud.Stack, err)
+			return "", nil, fmt.Errorf("updating the pipeline's AWS stack %q: %w", cloud.Stack, err)
 		}
 	}
 	changes, err = d.apply(ctx, cfg, objects)
@@ -188,7 +187,7 @@ func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 	return versionOf(objects), changes, nil
 }
 
-// versionOf names the version of the template among the objects.
+// versionOf returns the version of the template among the objects.
 func versionOf(objects []manifest.Object) string {
 	for _, object := range objects {
 		if object.Kind == "WorkflowTemplate" {
@@ -198,8 +197,8 @@ func versionOf(objects []manifest.Object) string {
 	return ""
 }
 
-// apply brings the objects, and then removes those that only an earlier
-// configuration wanted.
+// apply applies the objects, then removes those that only an earlier
+// configuration declared.
 func (d Deps) apply(ctx context.Context, cfg *config.Config, objects []manifest.Object) ([]manifest.Change, error) {
 	changes, err := d.Apply(ctx, objects)
 	if err != nil || d.Remove == nil {
@@ -209,8 +208,8 @@ func (d Deps) apply(ctx context.Context, cfg *config.Config, objects []manifest.
 	return append(changes, removed...), err
 }
 
-// configuration reads the configuration of the commit; the rest of the
-// artifact is not unpacked for it.
+// configuration reads the configuration of the commit without unpacking the rest
+// of the artifact.
 func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
 	var cfg *config.Config
 	if in.Source != "" {
@@ -241,7 +240,7 @@ func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, s
 	return d.DeployStack(ctx, frame, workspace, stack, in.Region)
 }
 
-// render makes the objects; they are complete before anything is changed.
+// render renders all objects, before anything is changed.
 func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manifest.Object, error) {
 	place := in.place()
 	p, err := plan.New(cfg, d.Stages, place)

@@ -139,7 +139,7 @@ func TestTheRepositorysOwnStackComesBeforeTheObjects(t *testing.T) {
 	assert.NotEmpty(t, w.applied)
 }
 
-func TestAFailedUpdateStopsTheRunOrGoesOnWithTheLastGoodPipelineAndSaysSo(t *testing.T) {
+func TestAFailedUpdateStopsTheRunOrContinuesWithTheLastGoodPipelineAndIsLogged(t *testing.T) {
 	for name, update := range map[string]struct {
 		configuration string
 		refuse        error
@@ -156,14 +156,14 @@ func TestAFailedUpdateStopsTheRunOrGoesOnWithTheLastGoodPipelineAndSaysSo(t *tes
 		out, err := run(t, &w, update.configuration, "continue")
 		require.NoError(t, err, name)
 		assert.Equal(t, pipeline.Kept, out.Result, name)
-		assert.Contains(t, w.log.String(), "stays as it is", name)
+		assert.Contains(t, w.log.String(), "the last good version stays in place", name)
 	}
 }
 
 func TestACommitWhoseDeclarationCannotBeReadIsNotDeployedWhateverIsConfigured(t *testing.T) {
 	var w world
 	_, err := run(t, &w, "version: \"2.0\"\n", "continue")
-	require.Error(t, err, "nobody knows the approvals that it asks for")
+	require.Error(t, err, "the approvals it requires are unknown")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Empty(t, w.applied)
 }

@@ -11,8 +11,8 @@ import (
 
 // checkSuperseded refuses a run that would deploy an older commit over a newer
 // one: the branch has moved on, and the run of its head has succeeded. Runs queue
-// in the order in which they were asked for, but a delivery may come late, and
-// an old run may be submitted again.
+// in the order of their creation, but a webhook delivery may be late, and an old
+// run may be resubmitted.
 func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) error {
 	if d.Head == nil || in.Repository == "" || in.Prefix == "" {
 		return nil
@@ -28,12 +28,12 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 	if err != nil || !deployed {
 		return err
 	}
-	return errs.Failedf("commit %s is superseded: %s is at %s, which is deployed already", in.Commit, in.Branch, head).
-		WithHint("to go back to an older state, push a commit that reverts: git revert")
+	return errs.Failedf("commit %s is superseded: %s is at %s, which is already deployed", in.Commit, in.Branch, head).
+		WithHint("to go back to an older state, push a revert: git revert")
 }
 
-// succeeded says whether the run of one of these names succeeded, and where it
-// handed over, whether the run that went on did.
+// succeeded reports whether the run of one of these names succeeded, or, if it
+// handed over, its successor.
 func (d Deps) succeeded(ctx context.Context, runs ...string) (bool, error) {
 	records := stage.Records{Bucket: d.Bucket}
 	record, err := records.First(ctx, runs...)

@@ -15,14 +15,14 @@ import (
 )
 
 // Help describes the stage on the command line.
-const Help = `Start the run of a push that was missed.
+const Help = `Start the run of a missed push.
 
-Compares the head of the branch with the runs that there are: those that are
-recorded in the artifact bucket, and those that the cluster still has. A head
-that had no run gets one, the same that its push would have started. A run that
-handed over has ended when the run that goes on has: if that one was lost, it is
-started. A run that failed is a run: it is started again by a person, not every
-fifteen minutes.
+Compares the head of the branch with the existing runs: those recorded in the
+artifact bucket, and those that are still in the cluster. A head without a run
+gets the run that its push would have started. A run that handed over is complete
+when its successor is: a lost successor is started again. A failed run counts as
+a run: retry it yourself; the reconciler does not, or it would do so every fifteen
+minutes.
 
 Example:
 
@@ -31,32 +31,32 @@ Example:
     --sensor my-app-sensor --namespace argo-events
 `
 
-// Input is what the stage is given.
+// Input is the input of the stage.
 type Input struct {
 	Repository  string `help:"https URL of the repository." required:"" placeholder:"URL"`
-	Branch      string `help:"Branch whose head is compared." required:""`
+	Branch      string `help:"Branch whose head to compare." required:""`
 	Bucket      string `help:"Artifact bucket, with the records of runs." required:""`
-	Prefix      string `help:"What the names of runs begin with; the first 32 digits of the commit follow." required:""`
+	Prefix      string `help:"Prefix of the names of runs, followed by the first 32 digits of the commit." required:""`
 	Sensor      string `help:"Sensor that starts runs." required:""`
 	Namespace   string `help:"Namespace of the Sensor." required:""`
-	TokenSecret string `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
-	Host        string `help:"Only host that the repository may be on." default:"github.com"`
-	AllowLocal  bool   `help:"Accept a repository on this machine (file://); for local runs only."`
+	TokenSecret string `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string `help:"Host the repository must be on." default:"github.com"`
+	AllowLocal  bool   `help:"Accept a repository on this machine (file://). For local runs only."`
 }
 
-// Validate refuses what cannot name a run.
+// Validate refuses empty values.
 func (in Input) Validate() error {
 	for name, value := range map[string]string{
 		"repository": in.Repository, "branch": in.Branch, "bucket": in.Bucket, "prefix": in.Prefix, "sensor": in.Sensor, "namespace": in.Namespace,
 	} {
 		if value == "" {
-			return errs.Invalidf("--%s must have a value", name)
+			return errs.Invalidf("--%s must not be empty", name)
 		}
 	}
 	return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
 }
 
-// Output is what the stage leaves.
+// Output is the output of the stage.
 type Output struct {
 	Result string `output:"result" help:"started, running, done, or empty: the branch has no commit."`
 	Commit string `output:"commit" help:"Head of the branch."`
@@ -70,32 +70,32 @@ const (
 	Empty   = "empty"
 )
 
-// Contract is the stage from outside.
+// Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "reconcile") }
 
-// Missed is a run that has to be started, as the Sensor would have started it.
+// Missed is a run to start, with the parameters the Sensor would have given it.
 type Missed struct {
 	Namespace, Sensor string
 	Run               string // name of the run
 	Commit            string
 	Pusher            string
-	Former            string // name that a run of the commit would have had in a former version; empty for none
-	// Of a run that went on where another one, Origin, handed over; Handover is nil otherwise.
+	Former            string // name of the commit's run in earlier versions; may be empty
+	// Set for the successor of Origin, which handed over; Handover is nil otherwise.
 	Origin   string
 	Handover *stage.Handover
 }
 
-// Deps are what the stage works with.
+// Deps are the dependencies of the stage.
 type Deps struct {
-	// Head gives the commit that the branch points to, or "".
+	// Head returns the commit that the branch points to, or "".
 	Head func(ctx context.Context, frame stage.Frame, in Input) (string, error)
 	// Bucket has the records of runs.
 	Bucket bucket.Bucket
-	// Start starts a run, unless there is one of its name, or of its former name.
+	// Start starts a run, unless one of its name or its former name exists.
 	Start func(ctx context.Context, missed Missed) (name string, started bool, err error)
 }
 
-// Run compares and, where there was no run, starts one.
+// Run compares the head of the branch with the runs and starts a missing one.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	head, err := d.Head(ctx, frame, in)
 	if err != nil {
@@ -112,15 +112,15 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	if missed == nil {
 		out.Result = Done
-		return out, d.tellMovedBack(ctx, frame, head)
+		return out, d.warnMovedBack(ctx, frame, head)
 	}
 	return d.start(ctx, frame, *missed, out)
 }
 
-// tellMovedBack says where another commit than the head of the branch is deployed
-// although the head had its run: a branch that was moved back to it starts nothing,
-// as one commit has one run.
-func (d Deps) tellMovedBack(ctx context.Context, frame stage.Frame, head string) error {
+// warnMovedBack warns if another commit than the head of the branch is deployed
+// although the head had its run: moving a branch back to a commit starts nothing,
+// as each commit has one run.
+func (d Deps) warnMovedBack(ctx context.Context, frame stage.Frame, head string) error {
 	keys, err := d.Bucket.List(ctx, bucket.DeployedKey())
 	if err != nil || !slices.Contains(keys, bucket.DeployedKey()) {
 		return err
@@ -137,14 +137,14 @@ func (d Deps) tellMovedBack(ctx context.Context, frame stage.Frame, head string)
 		frame.Log.Info("the head of the branch had its run", "commit", head)
 		return nil
 	}
-	frame.Log.Warn("the head of the branch had its run, and another commit is deployed: a branch that is moved back, or whose last run failed, "+
-		"deploys nothing by itself", "head", head, "deployed", deployed.Commit, "run", deployed.Run,
-		"hint", "to go back, push a commit that reverts: git revert; to try a failed run again: argo resubmit")
+	frame.Log.Warn("the head of the branch had its run, but another commit is deployed: moving a branch back, or a failed run, "+
+		"does not start a deployment", "head", head, "deployed", deployed.Commit, "run", deployed.Run,
+		"hint", "to go back, push a revert: git revert; to retry a failed run: argo resubmit")
 	return nil
 }
 
-// missing finds the run of the commit that did not come to its end: its first, or
-// the one that this handed over to. It gives nil where nothing is missing.
+// missing returns the run of the commit that does not exist: the first run, or
+// the successor it handed over to. It returns nil if none is missing.
 func (d Deps) missing(ctx context.Context, in Input, commit string) (*Missed, error) {
 	first, former := plan.FirstRun(in.Prefix, commit), plan.FormerFirstRun(in.Prefix, commit)
 	records := stage.Records{Bucket: d.Bucket}
@@ -182,9 +182,9 @@ func (d Deps) start(ctx context.Context, frame stage.Frame, missed Missed, out O
 		return out, nil
 	}
 	out.Result = Started
-	what := "a push was missed; its run was started"
+	what := "found a missed push; started its run"
 	if missed.Handover != nil {
-		what = "a run handed over to one that is not there; it was started"
+		what = "a run handed over to a run that does not exist; started that run"
 	}
 	frame.Log.Warn(what, "commit", out.Commit, "run", name)
 	return out, nil

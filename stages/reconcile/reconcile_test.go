@@ -152,14 +152,14 @@ func TestAnInputWithoutAValueIsRefused(t *testing.T) {
 	assert.NoError(t, input().Validate())
 	in := input()
 	in.Prefix = ""
-	assert.ErrorContains(t, in.Validate(), "--prefix must have a value")
+	assert.ErrorContains(t, in.Validate(), "--prefix must not be empty")
 }
 
 func TestTheContractCanBeRead(t *testing.T) {
 	assert.Equal(t, "deployer-reconcile", reconcile.Contract().Name())
 }
 
-func TestABranchThatIsMovedBackSaysThatNothingIsDeployedAndHowToGoBack(t *testing.T) {
+func TestABranchThatIsMovedBackDeploysNothingAndWarnsHowToGoBack(t *testing.T) {
 	for deployed, says := range map[string]string{strings.Repeat("b", 40): "git revert", head: "had its run"} {
 		w := &world{head: head, records: map[string]string{"shop-" + head[:32]: `{"status":"Succeeded"}`, "deployed": `{"commit":"` + deployed + `","run":"shop-1"}`}}
 		var log strings.Builder

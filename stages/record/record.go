@@ -20,9 +20,9 @@ import (
 // Help describes the stage on the command line.
 const Help = `Join the records of a run's steps to one document.
 
-The exit handler of every run calls it. The document says what was run, for
-which commit, how each step went and why the run failed. It lies in the
-artifact bucket as metadata/workflows/<workflow>.json.
+The exit handler of every run calls it. The document has the commit of the run,
+the result of each step and the cause of a failure. Its key in the artifact
+bucket is metadata/workflows/<workflow>.json.
 
 Example:
 
@@ -30,36 +30,36 @@ Example:
     --bucket aphex-shop-111111111111-eu-west-1
 `
 
-// Input is what the stage is given.
+// Input is the input of the stage.
 type Input struct {
 	Status     string `help:"How the run ended: Succeeded, Failed or Error." required:""`
-	Failures   string `help:"JSON list of the nodes that failed, as Argo gives it in workflow.failures."`
-	Created    string `help:"When the run was asked for, RFC 3339."`
+	Failures   string `help:"JSON list of failed nodes, as in Argo's workflow.failures."`
+	Created    string `help:"When the run was created, RFC 3339."`
 	Commit     string `help:"Full commit SHA of the run." required:""`
 	Branch     string `help:"Branch of the commit."`
 	Repository string `help:"URL of the repository."`
-	Pusher     string `help:"Login of who pushed."`
+	Pusher     string `help:"Login of the pusher."`
 	Origin     string `help:"Run that handed over to this one."`
 	Bucket     string `help:"Artifact bucket." required:""`
 }
 
-// Validate refuses what cannot be a run.
+// Validate requires status, commit and bucket.
 func (in Input) Validate() error {
 	if in.Status == "" || in.Commit == "" || in.Bucket == "" {
-		return errs.Invalidf("status, commit and bucket must have a value").WithHint("give --status, --commit and --bucket")
+		return errs.Invalidf("status, commit and bucket are required").WithHint("give --status, --commit and --bucket")
 	}
 	return nil
 }
 
-// Output is empty: what the stage leaves is the document.
+// Output is empty: the result of the stage is the document in the bucket.
 type Output struct{}
 
-// Contract is the stage from outside.
+// Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "record") }
 
-// Deps are what the stage works with.
+// Deps are the dependencies of the stage.
 type Deps struct {
-	// Bucket has the records of the steps, and gets that of the run.
+	// Bucket has the records of the steps, and stores the record of the run.
 	Bucket bucket.Bucket
 }
 
@@ -74,17 +74,17 @@ type Document struct {
 	Repository string               `json:"repository,omitempty"`
 	Pusher     string               `json:"pusher,omitempty"`
 	Origin     string               `json:"origin,omitempty"`     // run that handed over to this one
-	HandedOver string               `json:"handedOver,omitempty"` // run that this one handed over to, which deploys the commit
+	HandedOver string               `json:"handedOver,omitempty"` // successor run, which deploys the commit
 	Created    string               `json:"created,omitempty"`
 	Ended      time.Time            `json:"ended"`
 	Undeployed []string             `json:"undeployed,omitempty"` // stacks of the app that no environment deploys, by construct path
 	Unreached  []string             `json:"unreached,omitempty"`  // environments of the commit that the run does not deploy
 	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
 	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
-	Failures   []Failure            `json:"failures"`             // as Argo saw them, also of pods that recorded nothing
+	Failures   []Failure            `json:"failures"`             // as reported by Argo, including pods without a record
 }
 
-// Failure is a node that failed, as Argo describes it.
+// Failure is a failed node, as described by Argo.
 type Failure struct {
 	DisplayName  string `json:"displayName"`
 	TemplateName string `json:"templateName"`
@@ -133,24 +133,24 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if document.deployed() {
 		data, err := json.Marshal(stage.Deployed{Commit: in.Commit, Run: frame.Workflow})
 		if err != nil {
-			return Output{}, fmt.Errorf("encoding what run %q deployed: %w", frame.Workflow, err)
+			return Output{}, fmt.Errorf("encoding the deployment of run %q: %w", frame.Workflow, err)
 		}
 		if err := d.Bucket.Put(ctx, bucket.DeployedKey(), data); err != nil {
-			return Output{}, fmt.Errorf("storing what run %q deployed: %w", frame.Workflow, err)
+			return Output{}, fmt.Errorf("storing the deployment of run %q: %w", frame.Workflow, err)
 		}
 	}
 	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", key)
 	return Output{}, nil
 }
 
-// deployed says whether the run brought its commit to an environment: the check of
-// a pull request does not, nor does a run that handed over.
+// deployed reports whether the run deployed its commit to an environment: the
+// check of a pull request does not, nor does a run that handed over.
 func (d *Document) deployed() bool {
 	return d.Status == "Succeeded" && slices.ContainsFunc(d.Steps, func(s stage.Record) bool { return strings.HasPrefix(s.Step, plan.Deploy("")) })
 }
 
-// leftOut says at the top what the run left out. A run that was handed over was
-// looked at by the run that did so.
+// leftOut adds the stacks and environments that the run does not deploy. For a
+// run that was handed over, these are in the record of its origin.
 func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document *Document) {
 	var own stage.Record
 	if at := slices.IndexFunc(document.Steps, func(s stage.Record) bool { return s.Step == plan.Pipeline }); at >= 0 {
@@ -160,7 +160,7 @@ func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document
 	if in.Origin != "" {
 		var err error
 		if first, err = d.step(ctx, in.Origin, plan.Pipeline); err != nil {
-			frame.Log.Warn("what the run that handed over found is not known", "run", in.Origin, "error", err)
+			frame.Log.Warn("cannot read the findings of the run that handed over", "run", in.Origin, "error", err)
 		}
 	}
 	document.Undeployed, document.Unreached = names(first.Outputs[stage.UndeployedOutput]), names(own.Outputs[stage.UnreachedOutput])
@@ -176,7 +176,7 @@ func (d Deps) step(ctx context.Context, workflow, name string) (found stage.Reco
 	return found, err
 }
 
-// names reads the output of a step; what is no list names none.
+// names parses the output of a step; it returns none if that is not a list.
 func names(output string) (list []string) {
 	if json.Unmarshal([]byte(output), &list) != nil {
 		return nil
@@ -184,15 +184,15 @@ func names(output string) (list []string) {
 	return list
 }
 
-// Stopped is the status of a run that nothing failed in, but a signal or a person
-// ended: Argo calls it Failed.
+// Stopped is the status of a run without failures that a signal or a user ended;
+// Argo reports it as Failed.
 const Stopped = "Stopped"
 
-// shutdown begins what Argo says of a node that was not let go on when a person
+// shutdown is the prefix of Argo's message for a node that was ended when a user
 // stopped the workflow.
 const shutdown = "workflow shutdown with strategy"
 
-// stopped says whether the run was stopped: of its steps some were, and none failed.
+// stopped reports whether the run was stopped: some steps were, and none failed.
 func (d *Document) stopped() bool {
 	cancelled := slices.ContainsFunc(d.Failures, func(f Failure) bool { return strings.HasPrefix(f.Message, shutdown) })
 	for _, step := range d.Steps {
@@ -207,7 +207,7 @@ func (d *Document) stopped() bool {
 	return cancelled && d.Status != "Succeeded"
 }
 
-// explain says at the top why the run failed.
+// explain sets the cause of the failure at the top of the document.
 func (d *Document) explain() {
 	for _, step := range d.Steps {
 		if step.Error != "" {
@@ -216,7 +216,7 @@ func (d *Document) explain() {
 		}
 	}
 	for _, failure := range d.Failures {
-		if failure.Message != "" { // a graph fails with what is in it, and says nothing of its own
+		if failure.Message != "" { // a DAG node fails with its tasks and has no message of its own
 			d.Error = failure.DisplayName + ": " + failure.Message
 			if strings.HasPrefix(failure.Message, shutdown) {
 				d.Error = failure.DisplayName + ": stopped"
@@ -226,7 +226,7 @@ func (d *Document) explain() {
 	}
 }
 
-// records reads what the steps recorded of themselves.
+// records reads the records of the steps.
 func (d Deps) records(ctx context.Context, workflow, self string) ([]stage.Record, error) {
 	keys, err := d.Bucket.List(ctx, bucket.StepRecordsPrefix(workflow))
 	if err != nil {
@@ -235,7 +235,7 @@ func (d Deps) records(ctx context.Context, workflow, self string) ([]stage.Recor
 	steps := []stage.Record{}
 	for _, key := range keys {
 		if key == bucket.StepRecordKey(workflow, self) {
-			continue // this stage's own, from an attempt before
+			continue // this stage's own, from an earlier attempt
 		}
 		data, err := d.Bucket.Get(ctx, key)
 		if err != nil {
@@ -251,8 +251,8 @@ func (d Deps) records(ctx context.Context, workflow, self string) ([]stage.Recor
 	return steps, nil
 }
 
-// parseFailures reads workflow.failures. Argo quotes the JSON once more, so
-// that it survives being a part of its own template.
+// parseFailures parses workflow.failures. Argo quotes the JSON once more, so that
+// it survives template substitution.
 func parseFailures(text string) ([]Failure, error) {
 	failures := []Failure{}
 	if unquoted, err := strconv.Unquote(text); err == nil {

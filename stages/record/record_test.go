@@ -76,7 +76,7 @@ func TestAPodThatDiedWithoutARecordIsExplainedByArgo(t *testing.T) {
 }
 
 // TestARunThatAPersonStoppedHasNotFailed holds that argo stop and Ctrl-C of a local
-// run are told from a failure: Argo calls all of them Failed.
+// run are distinguished from a failure: Argo calls all of them Failed.
 func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
 	const shutdown = "workflow shutdown with strategy:  Stop"
 	for name, c := range map[string]struct {
@@ -134,7 +134,7 @@ func TestARunThatHandedOverNamesTheOneThatGoesOnAndTheOtherWayRound(t *testing.T
 	assert.Equal(t, "shop-0", document.Origin)
 }
 
-func TestARecordSaysAtTheTopWhatTheRunLeftOut(t *testing.T) {
+func TestARecordListsAtTheTopWhatTheRunDidNotDeploy(t *testing.T) {
 	pipelineOf := func(run, unreached string) string {
 		data, err := json.Marshal(stage.Record{Workflow: run, Step: "pipeline", Outputs: map[string]string{
 			"undeployed": `["Cache"]`, "unreached": unreached, "removed": `[{"name":"Till","account":"111111111111","region":"eu-west-1"}]`,

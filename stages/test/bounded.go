@@ -5,14 +5,14 @@ import "io"
 // maxLogBytes is how much of the commands' output is kept in the bucket.
 const maxLogBytes = 16 << 20
 
-// bounded passes on the first bytes and drops the rest, so that a test that
-// prints without end costs no memory.
+// bounded forwards the first bytes and drops the rest, so that a test with
+// endless output does not exhaust memory.
 type bounded struct {
 	w    io.Writer
 	left int
 }
 
-// Write passes on what there is room for.
+// Write forwards p up to the limit.
 func (b *bounded) Write(p []byte) (int, error) {
 	kept := p[:min(len(p), b.left)]
 	b.left -= len(kept)

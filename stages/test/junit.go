@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-// Bounds of what is gathered: reports are written by the user's tests.
+// Limits for the reports, which the user's tests write.
 const (
 	maxReportBytes = 32 << 20
 	maxReports     = 1000
@@ -43,9 +43,9 @@ type Report struct {
 	Failed []string `json:"failed,omitempty"` // names of the tests that failed, the first 100
 }
 
-// gather finds the JUnit reports below dir that were written since a time.
-// Installed packages and version control hold none of ours.
-func gather(dir string, since time.Time) ([]Report, error) {
+// collect finds the JUnit reports below dir that were written since a time. It
+// skips installed packages and version control.
+func collect(dir string, since time.Time) ([]Report, error) {
 	reports := []Report{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -89,11 +89,11 @@ func read(dir, path string, since time.Time) (Report, bool) {
 
 var errNoReport = errors.New("the root element is neither testsuites nor testsuite")
 
-// parse reads a JUnit report. The cases themselves are counted, not the
-// attributes of their suites, which some writers leave out.
+// parse reads a JUnit report. It counts the cases themselves, as some writers omit
+// the attributes of the suites.
 func parse(r io.Reader) (Report, error) {
 	var report Report
-	name, failed := "", false // of the test case at hand
+	name, failed := "", false // of the current test case
 	decoder := xml.NewDecoder(r)
 	for root := true; ; {
 		token, err := decoder.Token()
@@ -127,7 +127,7 @@ func parse(r io.Reader) (Report, error) {
 	}
 }
 
-// fail keeps the name of a test that failed, once.
+// fail adds the name of a failed test, once.
 func (r *Report) fail(name string, known bool) bool {
 	if !known && len(r.Failed) < maxFailed {
 		r.Failed = append(r.Failed, name)
@@ -135,8 +135,7 @@ func (r *Report) fail(name string, known bool) bool {
 	return true
 }
 
-// nameOf names a test case as its report does: what it is in, and what it is
-// called.
+// nameOf returns the class name and the name of a test case, as in its report.
 func nameOf(testcase xml.StartElement) string {
 	var class, name string
 	for _, attribute := range testcase.Attr {

@@ -28,11 +28,11 @@ import (
 // Help describes the stage on the command line.
 const Help = `Test an environment after its deployment.
 
-Runs the environment's test commands in order, in the workspace that was built.
-They find the stack outputs in the file that STACK_OUTPUTS names, as
-{stack: {key: value}}, with descriptions and export names in the file that
-STACK_OUTPUTS_DETAILED names, and credentials of the environment's account. JUnit
-XML that they leave is gathered; the report and the log go to the artifact bucket.
+Runs the environment's test commands in order, in the built workspace.
+STACK_OUTPUTS names a file with the stack outputs as {stack: {key: value}},
+STACK_OUTPUTS_DETAILED one with their descriptions and export names as well.
+The commands have credentials of the environment's account. JUnit XML files are
+collected; the report and the log are stored in the artifact bucket.
 
 Examples, on a plain folder:
 
@@ -40,22 +40,22 @@ Examples, on a plain folder:
   tester --artifact-dir ./built --environment dev --commit $(git rev-parse HEAD)
 `
 
-// Input is what the stage is given.
+// Input is the input of the stage.
 type Input struct {
 	Environment string        `help:"Name of the environment to test." required:""`
-	Commit      string        `help:"Full commit SHA that was deployed." required:""`
+	Commit      string        `help:"Full commit SHA of the deployment." required:""`
 	Branch      string        `help:"Branch of the commit."`
 	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket      string        `help:"Artifact bucket, which gets report and log."`
+	Bucket      string        `help:"Artifact bucket; also stores the report and the log."`
 	Artifact    string        `help:"Key of the built workspace in the bucket."`
 	Digest      string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	Source      string        `help:"Folder to use in place of an artifact." type:"path" placeholder:"DIR"`
-	ArtifactDir string        `help:"Folder that has the artifact, in place of a bucket; it gets report and log." type:"path" placeholder:"DIR"`
-	OutputsFile string        `help:"File with stack outputs, as --detailed-outputs-file or --named-outputs-file of the deployer writes it, in place of those that the deployment stored in the bucket." type:"path" placeholder:"FILE"`
-	Limit       time.Duration `help:"How long one command may run." default:"1h"`
+	Source      string        `help:"Folder to use instead of an artifact." type:"path" placeholder:"DIR"`
+	ArtifactDir string        `help:"Folder with the artifact, instead of a bucket; also stores the report and the log." type:"path" placeholder:"DIR"`
+	OutputsFile string        `help:"File with stack outputs, written by deployer --detailed-outputs-file or --named-outputs-file, instead of those in the bucket." type:"path" placeholder:"FILE"`
+	Limit       time.Duration `help:"Time limit for each command." default:"1h"`
 }
 
-// Validate refuses an input that names no workspace, or two.
+// Validate requires exactly one workspace.
 func (in Input) Validate() error {
 	if err := in.built().Validate(); err != nil {
 		return err
@@ -63,31 +63,32 @@ func (in Input) Validate() error {
 	return checkout.CheckCommit(in.Commit)
 }
 
-// built is the workspace that the flags name.
+// built returns the workspace that the flags name.
 func (in Input) built() bucket.Workspace {
 	return bucket.Workspace{
 		Source: in.Source, Artifact: in.Artifact, Digest: in.Digest, Bucket: in.Bucket, ArtifactDir: in.ArtifactDir, Commit: in.Commit,
 	}
 }
 
-// Output is what the stage leaves.
+// Output is the output of the stage.
 type Output struct {
 	Report string `output:"report" help:"Key of the report in the bucket; empty without a bucket."`
 	Totals Totals `output:"totals" help:"Test cases that the JUnit reports count, as JSON."`
 }
 
-// Contract is the stage from outside.
+// Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("tester") }
 
-// Deps are what the stage works with.
+// Deps are the dependencies of the stage.
 type Deps struct {
 	// Runner runs the tests.
 	Runner command.Runner
-	// Bucket has the artifact and the stack outputs, and gets report and log; nil is none.
+	// Bucket has the artifact and the stack outputs, and stores report and log; it may be nil.
 	Bucket bucket.Bucket
-	// Enter enters the environment's account and lends its credentials: it gives
-	// the environment of the commands, and what to call when they have ended.
-	Enter func(ctx context.Context, frame stage.Frame, env config.Environment) (environ []string, done func(), err error)
+	// Assume assumes access to the environment's account and serves its credentials:
+	// it returns environment variables for the commands, and a function to call when
+	// they have ended.
+	Assume func(ctx context.Context, frame stage.Frame, env config.Environment) (environ []string, done func(), err error)
 }
 
 // Document is the report of a test stage.
@@ -102,7 +103,7 @@ type Document struct {
 	Reports     []Report                 `json:"reports"`
 }
 
-// Run tests the environment. The report is kept whatever the tests say.
+// Run tests the environment. It stores the report whether the tests pass or fail.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	scratch, err := checkout.Scratch("test-")
 	if err != nil {
@@ -116,7 +117,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	env, found, err := environment(dir, in, frame.Workflow == "")
 	if err != nil || !found {
 		if err == nil {
-			frame.Log.Warn("the configuration of this commit has no such environment, or no tests for it; nothing is tested",
+			frame.Log.Warn("this commit's configuration does not have the environment, or no tests for it; nothing to test",
 				"environment", in.Environment)
 		}
 		return Output{}, err
@@ -124,9 +125,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	return d.test(ctx, frame, in, env, folders{dir, scratch})
 }
 
-// environment finds the environment in the configuration of the commit. A run
-// keeps the topology it started with, so the commit may have dropped it; whoever
-// calls the stage by hand has misspelt it.
+// environment returns the environment of the commit's configuration. In a run it
+// may be absent, as a run keeps the topology it started with; in a local call its
+// absence is an error.
 func environment(dir string, in Input, byHand bool) (config.Environment, bool, error) {
 	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
@@ -139,12 +140,12 @@ func environment(dir string, in Input, byHand bool) (config.Environment, bool, e
 	return env, found && env.Tests != nil, nil
 }
 
-// folders are where the stage works.
+// folders are the working folders of the stage.
 type folders struct{ workspace, scratch string }
 
-// test runs the commands and keeps what they leave.
+// test runs the commands and stores their results.
 func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.Environment, at folders) (Output, error) {
-	environ, leave, err := d.Enter(ctx, frame, env)
+	environ, leave, err := d.Assume(ctx, frame, env)
 	if err != nil {
 		return Output{}, err
 	}
@@ -160,12 +161,12 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
 	document.Ended = time.Now().UTC()
-	reports, gatherErr := gather(at.workspace, document.Started)
-	if gatherErr != nil {
-		return Output{}, fmt.Errorf("gathering the test reports: %w", gatherErr)
+	reports, collectErr := collect(at.workspace, document.Started)
+	if collectErr != nil {
+		return Output{}, fmt.Errorf("collecting the test reports: %w", collectErr)
 	}
 	document.Reports = reports
-	err = document.judge(err, env.Tests.AllowFailures, frame)
+	err = document.verdict(err, env.Tests.AllowFailures, frame)
 	out, keepErr := d.keep(ctx, frame, in, &document, at.workspace, log.Bytes())
 	if err == nil {
 		err = keepErr
@@ -173,9 +174,9 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	return out, err
 }
 
-// judge counts what the reports hold, and says whether the tests passed: a
-// command that exits with 0 although tests failed has not tested anything.
-func (d *Document) judge(err error, allowFailures bool, frame stage.Frame) error {
+// verdict counts the results in the reports, and returns an error if tests failed,
+// even if the command exited with 0.
+func (d *Document) verdict(err error, allowFailures bool, frame stage.Frame) error {
 	var failed []string
 	for _, report := range d.Reports {
 		d.Totals.add(report.Totals)
@@ -196,17 +197,17 @@ func (d *Document) judge(err error, allowFailures bool, frame stage.Frame) error
 	case err != nil:
 		return fmt.Errorf("%d of %d tests failed: %s: %w", broken, d.Totals.Tests, names, err)
 	case allowFailures:
-		frame.Log.Warn("tests failed, and tests.allowFailures lets the run go on", "failed", names)
+		frame.Log.Warn("tests failed; the run continues because of tests.allowFailures", "failed", names)
 		return nil
 	}
 	return errs.Failedf("%d of %d tests failed: %s", broken, d.Totals.Tests, names).
-		WithHint("the commands exit with 0 although their reports hold failures; tests.allowFailures: true in %s lets such a run go on", config.File)
+		WithHint("the commands exited with 0, but their reports contain failures; to continue anyway, set tests.allowFailures: true in %s", config.File)
 }
 
-// shownTests is how many failed tests the cause of a failed run names.
+// shownTests limits the failed tests named in the error.
 const shownTests = 10
 
-// variables writes the stack outputs to files and names them.
+// variables writes the stack outputs to files and returns the variables for them.
 func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env config.Environment, scratch string) ([]string, error) {
 	data, err := d.outputs(ctx, in)
 	if err != nil {
@@ -245,7 +246,7 @@ func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
 	return []byte("{}"), nil
 }
 
-// keep stores report and log.
+// keep stores the report and the log.
 func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *Document, dir string, log []byte) (Output, error) {
 	frame.Log.Info("tested", "environment", in.Environment, "passed", document.Passed, "tests", document.Totals.Tests,
 		"failures", document.Totals.Failures+document.Totals.Errors, "skipped", document.Totals.Skipped)
@@ -253,15 +254,15 @@ func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *D
 	if d.Bucket == nil {
 		return out, nil
 	}
-	// What a cancelled test left is kept as well.
+	// The results of a cancelled test are stored as well.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	out.Report = bucket.TestReportKey(in.Commit, in.Environment)
 	return out, d.store(ctx, *document, dir, log, frame.Redactor)
 }
 
-// store keeps reports, log and document. Tests print what they like into their
-// reports, so these are masked like the log.
+// store stores reports, log and document. Reports are masked like the log, as
+// tests may print secrets.
 func (d Deps) store(ctx context.Context, document Document, dir string, log []byte, mask *redact.Redactor) error {
 	for _, report := range document.Reports {
 		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.Path)))

@@ -53,7 +53,7 @@ func (w *world) deps(in test.Input) test.Deps {
 	return test.Deps{
 		Runner: proc.Runner{},
 		Bucket: buckettest.Opened(w.bucket, in.Bucket, in.ArtifactDir),
-		Enter: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
+		Assume: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
 			return []string{"PATH=" + os.Getenv("PATH"), "LENT=yes"}, func() { w.left = true }, nil
 		},
 	}

@@ -12,15 +12,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// minimumBootstrap is the oldest bootstrap stack that the default synthesizer
+// minimumBootstrap is the oldest bootstrap version that the default synthesizer
 // of CDK v2 accepts (aws-cdk-lib, MIN_BOOTSTRAP_STACK_VERSION).
 const minimumBootstrap = 6
 
-// atOnce bounds how many accounts are entered at the same time.
+// atOnce limits how many accounts are checked in parallel.
 const atOnce = 8
 
-// accounts enters every environment and looks at its bootstrap stack. The
-// findings keep the order of the environments.
+// accounts checks access to every environment and its bootstrap stack. The
+// findings are in the order of the environments.
 func accounts(ctx context.Context, d Deps, frame stage.Frame, in Input, cfg *config.Config) []Finding {
 	found := make([][]Finding, len(cfg.Environments))
 	var group errgroup.Group
@@ -31,7 +31,7 @@ func accounts(ctx context.Context, d Deps, frame stage.Frame, in Input, cfg *con
 			return nil
 		})
 	}
-	_ = group.Wait() // no check returns an error: it finds
+	_ = group.Wait() // checks return findings, not errors
 	var all []Finding
 	for _, some := range found {
 		all = append(all, some...)
@@ -39,18 +39,18 @@ func accounts(ctx context.Context, d Deps, frame stage.Frame, in Input, cfg *con
 	return all
 }
 
-// soften makes warnings of what was found about an environment that the pipeline
-// has no right to enter yet: a commit that adds one is what gives the right, by
-// the pipeline's own deployment. The next run takes the same as errors.
+// soften turns the findings of an environment without access into warnings: the
+// pipeline's own deployment of the commit that adds it grants the access. In the
+// next run they are errors.
 func (in Input) soften(env config.Environment, found []Finding) []Finding {
 	if len(in.Entrances) == 0 || slices.Contains(in.Entrances, env.Entrance()) {
 		return found
 	}
 	for i := range found {
 		found[i].Severity = Warning
-		fix := "none for this run, which brings the right to enter it"
+		fix := "none: this run grants the pipeline access to it"
 		if found[i].Fix != "" {
-			fix += "; for the next: " + found[i].Fix
+			fix += "; before the next run: " + found[i].Fix
 		}
 		found[i].Fix = fix
 	}
@@ -59,7 +59,7 @@ func (in Input) soften(env config.Environment, found []Finding) []Finding {
 
 func account(ctx context.Context, d Deps, frame stage.Frame, env config.Environment) []Finding {
 	where := fmt.Sprintf("environment %s (account %s, %s)", env.Name, env.Account, env.Region)
-	if err := d.Enter(ctx, env); err != nil {
+	if err := d.Assume(ctx, env); err != nil {
 		return []Finding{finding("account", where, err)}
 	}
 	version, err := d.BootstrapVersion(ctx, env)
@@ -74,10 +74,10 @@ func account(ctx context.Context, d Deps, frame stage.Frame, env config.Environm
 	case version < minimumBootstrap:
 		return []Finding{{
 			Severity: Error, Check: "bootstrap", Where: where, Fix: fix,
-			What: fmt.Sprintf("the CDK bootstrap stack has version %d, and at least %d is needed", version, minimumBootstrap),
+			What: fmt.Sprintf("the CDK bootstrap stack has version %d, but version %d or later is required", version, minimumBootstrap),
 		}}
 	}
-	frame.Log.Info("the account can be deployed to", "environment", env.Name, "account", env.Account,
+	frame.Log.Info("the account is ready", "environment", env.Name, "account", env.Account,
 		"region", env.Region, "bootstrap", version)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 )
 
-// apps looks for the CDK app of every stack.
+// apps finds the CDK app of every stack.
 func apps(dir string, cfg *config.Config) []Finding {
 	var found []Finding
 	for _, stack := range stacksOf(cfg) {
@@ -21,14 +21,14 @@ func apps(dir string, cfg *config.Config) []Finding {
 		if _, err := os.Stat(path); err != nil {
 			found = append(found, Finding{
 				Severity: Error, Check: "app", Where: where, What: "the path does not exist in the repository",
-				Fix: "name the stack's source file, or the folder of its CDK app",
+				Fix: "set it to the stack's source file or the folder of its CDK app",
 			})
 			continue
 		}
 		if _, ok := appFolder(dir, stack.Path); !ok {
 			found = append(found, Finding{
-				Severity: Error, Check: "app", Where: where, What: "no folder from the path upwards has a cdk.json",
-				Fix: "a CDK app is a folder with a cdk.json; is the path right?",
+				Severity: Error, Check: "app", Where: where, What: "neither the path nor a folder above it has a cdk.json",
+				Fix: "set the path to a file or folder in a CDK app",
 			})
 		}
 	}
@@ -50,7 +50,7 @@ func stacksOf(cfg *config.Config) []config.Stack {
 	return stacks
 }
 
-// appFolder finds the nearest folder upwards from path that has a cdk.json.
+// appFolder returns the nearest folder at or above path that has a cdk.json.
 func appFolder(dir, path string) (string, bool) {
 	for folder := filepath.Clean(filepath.FromSlash(path)); ; folder = filepath.Dir(folder) {
 		candidate := filepath.Join(dir, folder)
@@ -63,8 +63,8 @@ func appFolder(dir, path string) (string, bool) {
 	}
 }
 
-// requiredContext looks for the context keys that the configuration demands,
-// in cdk.json and cdk.context.json of every app.
+// requiredContext checks that every app has the context keys that the
+// configuration requires, in cdk.json or cdk.context.json.
 func requiredContext(dir string, cfg *config.Config) []Finding {
 	if len(cfg.RequiredContext) == 0 {
 		return nil
@@ -86,8 +86,8 @@ func requiredContext(dir string, cfg *config.Config) []Finding {
 			if !known[key] && !givenEverywhere(cfg, key) {
 				found = append(found, Finding{
 					Severity: Error, Check: "context", Where: relative(dir, app),
-					What: fmt.Sprintf("the CDK context has no key %q", key),
-					Fix:  "run cdk synth where AWS can be reached and commit cdk.context.json, or write the key into cdk.json or into the context of every environment",
+					What: fmt.Sprintf("the CDK context is missing the key %q", key),
+					Fix:  "run cdk synth with AWS access and commit cdk.context.json, or set the key in cdk.json or in the context of every environment",
 				})
 			}
 		}
@@ -95,7 +95,7 @@ func requiredContext(dir string, cfg *config.Config) []Finding {
 	return found
 }
 
-// givenEverywhere says whether every environment gives the context key itself.
+// givenEverywhere reports whether every environment sets the context key.
 func givenEverywhere(cfg *config.Config, key string) bool {
 	return !slices.ContainsFunc(cfg.Environments, func(env config.Environment) bool {
 		_, given := env.Context[key]

@@ -9,32 +9,31 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Severity says what a finding means for the run.
+// Severity is the effect of a finding on the run.
 type Severity string
 
 const (
 	// Error stops the run.
 	Error Severity = "error"
-	// Warning is worth a look.
+	// Warning does not stop the run.
 	Warning Severity = "warning"
 )
 
-// Finding is something that a check found: where, what, and how to mend it.
+// Finding is a result of a check: where, what, and how to fix it.
 type Finding struct {
 	Severity  Severity `json:"severity"`
 	Check     string   `json:"check"` // configuration, app, context, tools, account or bootstrap
 	Where     string   `json:"where"` // file:line:column, or the environment
 	What      string   `json:"what"`
 	Fix       string   `json:"fix,omitempty"`
-	Temporary bool     `json:"temporary,omitempty"` // the check could not be made just now
+	Temporary bool     `json:"temporary,omitempty"` // the check may succeed when retried
 }
 
 func place(file string, p config.Problem) string {
 	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Column)
 }
 
-// verdict is the error that the findings amount to. Where all that stands
-// against the run is temporary, another try may find it fit.
+// verdict returns the error for the findings. It is temporary if all of them are.
 func verdict(found []Finding) error {
 	var errors, temporary int
 	var first Finding
@@ -61,10 +60,10 @@ func verdict(found []Finding) error {
 	if errors > 1 {
 		rest = fmt.Sprintf(" (and %d more)", errors-1)
 	}
-	return kind("the commit is not fit to run: %s: %s%s", first.Where, first.What, rest).WithHint("%s", first.Fix)
+	return kind("validation failed: %s: %s%s", first.Where, first.What, rest).WithHint("%s", first.Fix)
 }
 
-// report writes the findings for a person or for a machine.
+// report writes the findings as text or as JSON.
 func report(w io.Writer, format string, found []Finding) error {
 	if format == "json" {
 		encoder := json.NewEncoder(w)
@@ -72,7 +71,7 @@ func report(w io.Writer, format string, found []Finding) error {
 		return encoder.Encode(map[string]any{"findings": found})
 	}
 	if len(found) == 0 {
-		_, err := fmt.Fprintln(w, "nothing found: the commit is fit to run")
+		_, err := fmt.Fprintln(w, "the commit is valid: no findings")
 		return err
 	}
 	for _, finding := range found {

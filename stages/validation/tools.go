@@ -10,24 +10,24 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 )
 
-// program matches a word that names a program to be found in PATH, as opposed
-// to a path, a variable or a piece of shell syntax.
+// program matches the name of a program to look up in PATH, as opposed to a path,
+// a variable or shell syntax.
 var program = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)
 
 // assignment matches a variable set in front of a command.
 var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=\S*$`)
 
-// builtins are words that a shell understands itself (POSIX.1-2017, 2.9 and
+// builtins are keywords and built-in commands of the shell (POSIX.1-2017, 2.9 and
 // 2.14, and bash's own).
 var builtins = strings.Fields(`alias bg break builtin case cd command continue declare dirs do done echo elif else
 	esac eval exec exit export false fc fg fi for function getopts hash if in jobs kill let local mapfile popd printf
 	pushd pwd read readarray readonly return select set shift shopt source test then time times trap true type typeset
 	ulimit umask unalias unset until wait while`)
 
-// tools looks for the program that each command begins with. It says nothing
-// where there is no shell: there the commands are not run either, as the
-// image of the validator holds no tools, and the builder's does. Nor does it of
-// programs that the npm packages in dir may bring.
+// tools checks that the program of each command is in PATH. It finds nothing
+// without a shell: the validator's image has no tools and does not run the
+// commands, the builder's does. It ignores programs that the npm packages in dir
+// may provide.
 func tools(lookPath func(string) (string, error), dir string, cfg *config.Config) []Finding {
 	if _, err := lookPath("sh"); err != nil {
 		return nil
@@ -43,8 +43,8 @@ func tools(lookPath func(string) (string, error), dir string, cfg *config.Config
 			missing = append(missing, name)
 			found = append(found, Finding{
 				Severity: Error, Check: "tools", Where: use.where,
-				What: fmt.Sprintf("the command %q needs the program %q, which is not in PATH", use.command, name),
-				Fix:  "install it, or use an image that has it (builderImage, testerImage, deployerImage)",
+				What: fmt.Sprintf("the command %q requires the program %q, which is not in PATH", use.command, name),
+				Fix:  "install it, or set an image that contains it (builderImage, testerImage, deployerImage)",
 			})
 		}
 	}
@@ -53,7 +53,7 @@ func tools(lookPath func(string) (string, error), dir string, cfg *config.Config
 
 type use struct{ where, command string }
 
-// commandsOf lists all commands of the configuration with where they stand.
+// commandsOf lists all commands of the configuration with their locations.
 func commandsOf(cfg *config.Config) []use {
 	var uses []use
 	add := func(where string, commands []string) {
@@ -72,8 +72,8 @@ func commandsOf(cfg *config.Config) []use {
 	return uses
 }
 
-// firstProgram gives the program that a command begins with, or "" where that
-// is not plain to see.
+// firstProgram returns the program that a command starts, or "" if that is not
+// obvious.
 func firstProgram(command string) string {
 	for _, word := range strings.Fields(command) {
 		if assignment.MatchString(word) {

@@ -14,12 +14,11 @@ import (
 )
 
 // Help describes the stage on the command line.
-const Help = `Say whether a commit is fit to run.
+const Help = `Validate a commit.
 
-Checks the configuration, enters every environment's account and compares its
-id, reads the version of its CDK bootstrap stack, and looks for the CDK context
-and the tools that the configuration needs. It reports everything it finds, not
-the first thing only, on standard output.
+Checks the configuration, the access to every environment's account and its id, the
+version of its CDK bootstrap stack, and the CDK context and the tools that the
+configuration requires. All findings are reported together, on standard output.
 
 Examples:
 
@@ -28,56 +27,56 @@ Examples:
   validator --repository https://github.com/my-org/my-app.git --commit $(git rev-parse HEAD)
 `
 
-// Input is what the stage is given.
+// Input is the input of the stage.
 type Input struct {
 	Commit      string   `help:"Full commit SHA."`
 	Repository  string   `help:"https URL of the repository." placeholder:"URL"`
 	Branch      string   `help:"Branch of the commit."`
-	Source      string   `help:"Folder to use in place of a repository." type:"path" placeholder:"DIR"`
+	Source      string   `help:"Folder to use instead of a repository." type:"path" placeholder:"DIR"`
 	Config      string   `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	TokenSecret string   `help:"Secret in Secrets Manager that holds the repository's token as {\"token\": \"…\"}." placeholder:"NAME"`
-	Host        string   `help:"Only host that the repository may be on." default:"github.com"`
-	AllowLocal  bool     `help:"Accept a repository on this machine (file://); for local runs only."`
-	Entrances   []string `help:"What the pipeline has the right to enter by now: ACCOUNT/REGION of an environment, or its roleArn. Another one is only warned about (default: all)." sep:" " placeholder:"WHAT …"`
-	Offline     bool     `help:"Check nothing that needs AWS."`
+	TokenSecret string   `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host        string   `help:"Host the repository must be on." default:"github.com"`
+	AllowLocal  bool     `help:"Accept a repository on this machine (file://). For local runs only."`
+	Entrances   []string `help:"Environments the pipeline already has access to: ACCOUNT/REGION or roleArn. Findings of other environments are warnings (default: all)." sep:" " placeholder:"WHAT …"`
+	Offline     bool     `help:"Skip the checks that need AWS."`
 	Format      string   `help:"Format of the report: text or json." enum:"text,json" default:"text"`
 }
 
-// Validate refuses an input that names no workspace, or two.
+// Validate requires exactly one workspace.
 func (in Input) Validate() error {
 	switch {
 	case (in.Source == "") == (in.Repository == ""):
-		return errs.Invalidf("exactly one of --source and --repository names what to validate").
-			WithHint("validator --source . validates this folder")
+		return errs.Invalidf("give exactly one of --source and --repository").
+			WithHint("to validate this folder: validator --source .")
 	case in.Repository != "" && in.Commit == "":
-		return errs.Invalidf("the repository %q is given without a commit", in.Repository).WithHint("give --commit")
+		return errs.Invalidf("--repository %q requires --commit", in.Repository).WithHint("give --commit")
 	case in.Repository != "":
 		return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
 	}
 	return nil
 }
 
-// Output is what the stage leaves.
+// Output is the output of the stage.
 type Output struct {
-	Findings []Finding `output:"findings" help:"Everything that was found, as JSON."`
+	Findings []Finding `output:"findings" help:"All findings, as JSON."`
 }
 
-// Contract is the stage from outside.
+// Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("validator") }
 
-// Deps are what the stage works with.
+// Deps are the dependencies of the stage.
 type Deps struct {
-	// Checkout brings the repository at the commit into dir.
+	// Checkout checks out the repository at the commit into dir.
 	Checkout func(ctx context.Context, frame stage.Frame, in Input, dir string) error
-	// Enter enters the environment's account and compares its id.
-	Enter func(ctx context.Context, env config.Environment) error
+	// Assume assumes access to the environment's account and compares its id.
+	Assume func(ctx context.Context, env config.Environment) error
 	// BootstrapVersion reads the version of the CDK bootstrap stack in the environment.
 	BootstrapVersion func(ctx context.Context, env config.Environment) (int, error)
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
 }
 
-// Run validates the workspace that in names.
+// Run validates the workspace.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	dir, done, err := d.workspace(ctx, frame, in)
 	if err != nil {
@@ -94,8 +93,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	return Output{Findings: found}, verdict(found)
 }
 
-// validate runs every check. Without a configuration that can be read there is
-// nothing more to check.
+// validate runs every check, or only the first if the configuration is invalid.
 func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir string) []Finding {
 	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
 	if err != nil {
@@ -117,7 +115,7 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 func configuration(file string, err error) []Finding {
 	var problems config.Problems
 	if !errors.As(err, &problems) {
-		return []Finding{{Severity: Error, Check: "configuration", Where: file, What: err.Error(), Fix: "generator init writes a configuration"}}
+		return []Finding{{Severity: Error, Check: "configuration", Where: file, What: err.Error(), Fix: "create one with: generator init"}}
 	}
 	var found []Finding
 	for _, problem := range problems {

@@ -42,7 +42,7 @@ func app(t *testing.T, configuration string) string {
 // fit are accounts and tools that nothing is wrong with.
 func fit() validation.Deps {
 	return validation.Deps{
-		Enter:            func(context.Context, config.Environment) error { return nil },
+		Assume:           func(context.Context, config.Environment) error { return nil },
 		BootstrapVersion: func(context.Context, config.Environment) (int, error) { return 30, nil },
 		LookPath:         func(name string) (string, error) { return "/bin/" + name, nil },
 	}
@@ -62,12 +62,12 @@ func TestACommitThatIsFitToRun(t *testing.T) {
 	out, report, err := validate(fit(), validation.Input{Source: app(t, good)})
 	require.NoError(t, err)
 	assert.Empty(t, out.Findings)
-	assert.Equal(t, "nothing found: the commit is fit to run\n", report)
+	assert.Equal(t, "the commit is valid: no findings\n", report)
 }
 
-func TestAnEnvironmentThatThePipelineMayNotEnterYetIsOnlyWarnedAbout(t *testing.T) {
+func TestFindingsOfAnEnvironmentWithoutAccessAreWarnings(t *testing.T) {
 	d := fit()
-	d.Enter = func(_ context.Context, env config.Environment) error {
+	d.Assume = func(_ context.Context, env config.Environment) error {
 		if env.Name == "prod" {
 			return errs.Failedf("the role may not be assumed").WithHint("bootstrap it")
 		}
@@ -78,7 +78,7 @@ func TestAnEnvironmentThatThePipelineMayNotEnterYetIsOnlyWarnedAbout(t *testing.
 	require.NoError(t, err, "the run that adds an environment has to get to the pipeline's own deployment")
 	require.Len(t, out.Findings, 1)
 	assert.Equal(t, validation.Warning, out.Findings[0].Severity)
-	assert.Contains(t, report, "for the next: bootstrap it")
+	assert.Contains(t, report, "before the next run: bootstrap it")
 
 	_, _, err = validate(d, validation.Input{Source: app(t, good), Entrances: append(known, "222222222222/us-east-1")})
 	require.ErrorContains(t, err, "the role may not be assumed", "the next run may enter it, or stops")
@@ -86,7 +86,7 @@ func TestAnEnvironmentThatThePipelineMayNotEnterYetIsOnlyWarnedAbout(t *testing.
 
 func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
 	d := fit()
-	d.Enter = func(_ context.Context, env config.Environment) error {
+	d.Assume = func(_ context.Context, env config.Environment) error {
 		if env.Name == "dev" {
 			return errs.Failedf("the role cannot be assumed").WithHint("let it trust this account")
 		}
@@ -125,7 +125,7 @@ func TestProblemsOfTheConfigurationAreFindingsWithTheirPlace(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
-func TestAMissingConfigurationIsAFindingThatSaysHowToWriteOne(t *testing.T) {
+func TestAMissingConfigurationIsAFindingWithTheCommandToCreateOne(t *testing.T) {
 	out, _, err := validate(fit(), validation.Input{Source: t.TempDir()})
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	require.Len(t, out.Findings, 1)
@@ -134,7 +134,7 @@ func TestAMissingConfigurationIsAFindingThatSaysHowToWriteOne(t *testing.T) {
 
 func TestARunWorthAnotherTryIsTemporaryOnlyIfNothingElseIsWrong(t *testing.T) {
 	d := fit()
-	d.Enter = func(_ context.Context, env config.Environment) error {
+	d.Assume = func(_ context.Context, env config.Environment) error {
 		if env.Name == "dev" {
 			return errs.Temporaryf("throttled")
 		}
@@ -150,12 +150,12 @@ func TestARunWorthAnotherTryIsTemporaryOnlyIfNothingElseIsWrong(t *testing.T) {
 
 func TestOfflineContactsNoAccount(t *testing.T) {
 	d := fit()
-	d.Enter = func(context.Context, config.Environment) error { return errors.New("contacted") }
+	d.Assume = func(context.Context, config.Environment) error { return errors.New("contacted") }
 	_, _, err := validate(d, validation.Input{Source: app(t, good), Offline: true})
 	assert.NoError(t, err)
 }
 
-func TestContextKeysAreLookedForInBothFiles(t *testing.T) {
+func TestContextKeysAreReadFromBothFiles(t *testing.T) {
 	dir := app(t, good+"requiredContext: [a, b]\n")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "cdk.json"), []byte(`{"context":{"a":1}}`), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "cdk.context.json"), []byte(`{"b":{}}`), 0o600))
@@ -184,7 +184,7 @@ func TestAProgramOfTheAppsPackagesIsNotMissed(t *testing.T) {
 	}
 	dir := app(t, strings.Replace(good, "npm ci", "tsx build.ts", 1))
 	_, _, err := validate(d, validation.Input{Source: dir})
-	require.ErrorContains(t, err, `needs the program "tsx", which is not in PATH`)
+	require.ErrorContains(t, err, `requires the program "tsx", which is not in PATH`)
 	lock := `{"packages": {"node_modules/tsx": {"bin": {"tsx": "x"}}, "node_modules/npm": {"bin": {"npm": "x"}}}}`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "package-lock.json"), []byte(lock), 0o600))
 	_, _, err = validate(d, validation.Input{Source: dir})

@@ -39,8 +39,8 @@ func NamedBucket(ctx context.Context, name string) (bucket.Bucket, error) {
 	}), name), nil
 }
 
-// Enter enters an account from the SDK's default credentials.
-func Enter(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
+// Assume assumes access to an account from the SDK's default credentials.
+func Assume(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 	base, err := awsauth.Load(ctx, to.Region)
 	if err != nil {
 		return nil, err
@@ -48,9 +48,9 @@ func Enter(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.A
 	return awsauth.Assume(ctx, base, to, log)
 }
 
-// EnterEnvironment enters the account of an environment, for a commit and the run that frame names.
-func EnterEnvironment(ctx context.Context, frame stage.Frame, env config.Environment, commit string) (*awsauth.Access, error) {
-	return Enter(ctx, frame.Log, awsauth.Target{
+// AssumeEnvironment assumes access to the account of an environment for a commit, in the run of frame.
+func AssumeEnvironment(ctx context.Context, frame stage.Frame, env config.Environment, commit string) (*awsauth.Access, error) {
+	return Assume(ctx, frame.Log, awsauth.Target{
 		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID,
 		Environment: env.Name, Commit: commit, Run: frame.Workflow,
 	})

@@ -76,7 +76,7 @@ func TestTheValuesOfAConfigurationAndOfFlagsAreThoseOfTheCDKCLI(t *testing.T) {
 	for flag, words := range map[string]string{
 		"Emial=x":       `did you mean Email?`,
 		"Gvien:Email=x": `this environment deploys no stack \"Gvien\"`,
-		"Email":         "is no assignment",
+		"Email":         "is not an assignment",
 	} {
 		printed, code = ours.deployer(ourApp, "--parameters", flag)
 		assert.Equal(t, 2, code, printed)

@@ -38,8 +38,8 @@ func TestNoPartOfAnUpdateIsSilent(t *testing.T) {
 		})
 		require.NoError(t, err)
 		for _, doing := range []string{
-			"fetching aphex-config.yaml (", "trying the objects (", "updating stack aphex-", "applying the objects, and waiting until Argo accepts them (",
-			"removing what is no longer wanted (",
+			"fetching aphex-config.yaml (", "validating the objects (", "updating stack aphex-", "applying the objects, and waiting until Argo accepts them (",
+			"removing obsolete objects (",
 		} {
 			assert.Contains(t, w.log.String(), `"text":"`+doing)
 		}

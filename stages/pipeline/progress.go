@@ -9,15 +9,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// told gives the same dependencies, of which those that may take long say so
-// while they do. A deployment of the repository's own stack tells for itself.
-func (d Deps) told(t *progress.Reporter) Deps {
+// withProgress wraps the dependencies that may take long so that they report
+// progress. The deployment of the repository's own stack reports by itself.
+func (d Deps) withProgress(t *progress.Reporter) Deps {
 	begin := func(doing string) (end func()) { return t.Begin(progress.Stage, "pipeline", doing) }
 	try, update, apply, remove := d.Try, d.UpdateCloud, d.Apply, d.Remove
 	d.Bucket = reported{d.Bucket, begin}
 	if try != nil {
 		d.Try = func(ctx context.Context, objects []manifest.Object) error {
-			defer begin("trying the objects")()
+			defer begin("validating the objects")()
 			return try(ctx, objects)
 		}
 	}
@@ -33,20 +33,20 @@ func (d Deps) told(t *progress.Reporter) Deps {
 	}
 	if remove != nil {
 		d.Remove = func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error) {
-			defer begin("removing what is no longer wanted")()
+			defer begin("removing obsolete objects")()
 			return remove(ctx, objects)
 		}
 	}
 	return d
 }
 
-// reported is a bucket that says when it fetches one file.
+// reported is a bucket that reports its fetches of single files.
 type reported struct {
 	bucket.Bucket
 	begin func(doing string) (end func())
 }
 
-// FetchFile fetches it.
+// FetchFile fetches a file and reports it.
 func (r reported) FetchFile(ctx context.Context, key, digest, name string) ([]byte, error) {
 	defer r.begin("fetching " + name)()
 	return r.Bucket.FetchFile(ctx, key, digest, name)
