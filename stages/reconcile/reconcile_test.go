@@ -136,7 +136,7 @@ func TestWhatCannotBeComparedStartsNothing(t *testing.T) {
 	d := w.deps()
 	d.Bucket = unanswering{d.Bucket}
 	_, err := reconcile.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler)}, input())
-	require.ErrorContains(t, err, "looking for the record of run")
+	require.ErrorContains(t, err, "listing the record of run")
 	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 	assert.Empty(t, w.started)
 
