@@ -83,7 +83,7 @@ func (b *bootstraps) first(env bootstrap.Environment, work func() error) error {
 func (s *Server) MakeBootstrap(account, region, qualifier, trust string) error {
 	env := bootstrap.Environment{Account: account, Region: region, Qualifier: qualifier}
 	if !s.identity.HasAccount(account) {
-		return wordsf("there is no account %s to bootstrap", account)
+		return messagef("there is no account %s to bootstrap", account)
 	}
 	return s.makeBootstrap(env, trust)
 }
@@ -141,7 +141,7 @@ func (s *Server) operate(scope cloudformation.Scope, operation string, form url.
 	s.ledger.touch()
 	done, _, err := s.stacks.Settled(ctx, scope, form.Get("StackName"))
 	if err == nil && done.Status != "CREATE_COMPLETE" && done.Status != "UPDATE_COMPLETE" {
-		err = wordsf("stack %s became %s: %s", form.Get("StackName"), done.Status, done.Reason)
+		err = messagef("stack %s became %s: %s", form.Get("StackName"), done.Status, done.Reason)
 	}
 	return err
 }

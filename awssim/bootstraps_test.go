@@ -37,12 +37,12 @@ func TestARegionIsBootstrappedWhenACallFirstNamesIt(t *testing.T) {
 	c, made := ready(t, filepath.Join(dir, "aws"), devAccount)
 	_, err := c.ssm(devAccount, ireland).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("/my/own")})
 	require.Error(t, err)
-	require.Empty(t, made(), "nothing is bootstrapped that nobody names")
+	require.Empty(t, made(), "only a named account is bootstrapped")
 
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			_, err := c.enter(c.as(devAccount, "us-west-2"), lookupRole)
+			_, err := c.assume(c.as(devAccount, "us-west-2"), lookupRole)
 			assert.NoError(t, err)
 		})
 	}
@@ -52,16 +52,16 @@ func TestARegionIsBootstrappedWhenACallFirstNamesIt(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "33", *version.Parameter.Value)
 
-	_, err = c.enter(c.as(devAccount, ireland), "arn:aws:iam::333333333333:role/cdk-other-lookup-role-333333333333-us-west-2")
-	require.Error(t, err, "an account that nobody made stays unknown")
+	_, err = c.assume(c.as(devAccount, ireland), "arn:aws:iam::333333333333:role/cdk-other-lookup-role-333333333333-us-west-2")
+	require.Error(t, err, "an account that was not created stays unknown")
 
 	t.Run("a later server trusts the account that it should trust", func(t *testing.T) {
 		require.NoError(t, c.Close())
 		c, made := ready(t, filepath.Join(dir, "aws"), "444444444444")
 		c.AddAccount("444444444444")
-		_, err := c.enter(c.as("444444444444", "us-west-2"), lookupRole)
+		_, err := c.assume(c.as("444444444444", "us-west-2"), lookupRole)
 		require.NoError(t, err)
-		_, err = c.enter(c.as(devAccount, "us-west-2"), lookupRole)
+		_, err = c.assume(c.as(devAccount, "us-west-2"), lookupRole)
 		require.NoError(t, err, "and the one of before")
 		assert.Len(t, made(), 1)
 	})
@@ -74,23 +74,23 @@ func TestABootstrapThatCannotBeMadeSaysWhy(t *testing.T) {
 	before.bucket(devAccount, "us-west-2", "cdk-other-assets-222222222222-us-west-2") // names of buckets are taken for all
 	require.NoError(t, before.Close())
 	c, made := ready(t, filepath.Join(dir, "aws"), devAccount)
-	_, err := c.enter(c.as(devAccount, "us-west-2"), lookupRole)
+	_, err := c.assume(c.as(devAccount, "us-west-2"), lookupRole)
 	require.ErrorContains(t, err, "the simulator could not bootstrap account 222222222222 in us-west-2 (qualifier other)")
 	require.ErrorContains(t, err, "StagingBucket")
 	assert.Empty(t, made())
 }
 
-func TestAnAccountOfARealKindIsBootstrappedByNobody(t *testing.T) {
+func TestAnAccountOfARealKindIsNotBootstrapped(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.AddAccount(prodAccount)
-	_, err := c.enter(c.as(devAccount, "us-west-2"), lookupRole)
+	_, err := c.assume(c.as(devAccount, "us-west-2"), lookupRole)
 	require.ErrorContains(t, err, "AccessDenied")
 }
 
-// TestTheCDKDeploysWhereNobodyBootstrapped holds our bootstrap to the real CLI: it deploys with it, and brings it up to
+// TestTheCDKDeploysWithoutABootstrap holds our bootstrap to the real CLI: it deploys with it, and updates it to
 // its own template.
-func TestTheCDKDeploysWhereNobodyBootstrapped(t *testing.T) {
+func TestTheCDKDeploysWithoutABootstrap(t *testing.T) {
 	t.Parallel()
 	c, made := ready(t, "", devAccount)
 	printed, err := c.cdk(app(t), devAccount, ireland, "deploy", "--all", "--concurrency", "2", "--require-approval", "never")

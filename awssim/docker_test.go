@@ -24,7 +24,7 @@ import (
 )
 
 // dockerHome is the variable by which this program is a docker: it pushes an image of one layer by the protocol of
-// registries, and notes in that folder the hosts that it was told to speak to.
+// registries, and notes in that folder the hosts that it was asked to reach.
 const dockerHome = "AWSSIM_TEST_DOCKER"
 
 func TestMain(m *testing.M) {
@@ -120,9 +120,9 @@ func speak(home, method, url, kind string, body []byte) (string, error) {
 		return "", err
 	}
 	defer answer.Body.Close()
-	said, err := io.ReadAll(answer.Body)
+	text, err := io.ReadAll(answer.Body)
 	if answer.StatusCode >= 300 {
-		return "", fmt.Errorf("%s %s: %s %s", method, url, answer.Status, said)
+		return "", fmt.Errorf("%s %s: %s %s", method, url, answer.Status, text)
 	}
 	return answer.Header.Get("Location"), err
 }

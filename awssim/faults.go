@@ -14,7 +14,7 @@ import (
 type Kind int
 
 const (
-	// Throttle refuses the call in the service's own words for too many requests.
+	// Throttle refuses the call with the service's own error for too many requests.
 	Throttle Kind = iota
 	// Status answers with Rule.Status, by default 500.
 	Status

@@ -41,11 +41,11 @@ func (h host) Secret(scope cloudformation.Scope, id, jsonKey string) (string, er
 	}
 	members := map[string]any{}
 	if err := json.Unmarshal([]byte(secret.Current.Text), &members); err != nil {
-		return "", wordsf("Could not parse SecretString JSON of %s", id)
+		return "", messagef("Could not parse SecretString JSON of %s", id)
 	}
 	value, ok := members[jsonKey]
 	if !ok {
-		return "", wordsf("Could not find a value associated with JSONKey in SecretString of %s", id)
+		return "", messagef("Could not find a value associated with JSONKey in SecretString of %s", id)
 	}
 	return fmt.Sprint(value), nil
 }
@@ -58,7 +58,7 @@ func (h host) Template(_ context.Context, scope cloudformation.Scope, caller, ad
 	}
 	text, err := h.s.objects.Read(h.guard(scope, caller), bucket, key, version)
 	if err != nil {
-		return nil, wordsf("S3 error: %s (reading %s)", messageOnly(err), address)
+		return nil, messagef("S3 error: %s (reading %s)", messageOnly(err), address)
 	}
 	return text, nil
 }
@@ -80,7 +80,7 @@ func (h host) CheckRole(scope cloudformation.Scope, caller, roleARN string) erro
 	}
 	role, err := h.s.identity.Role(scope.Account, roleARN[strings.LastIndexByte(roleARN, '/')+1:])
 	if err != nil || role.ARN != roleARN {
-		return wordsf("Role %s is invalid or cannot be assumed", roleARN)
+		return messagef("Role %s is invalid or cannot be assumed", roleARN)
 	}
 	trust, err := policy.Parse(role.Trust)
 	if err != nil {
@@ -88,7 +88,7 @@ func (h host) CheckRole(scope cloudformation.Scope, caller, roleARN string) erro
 	}
 	assume := policy.Question{Action: "sts:AssumeRole", Resource: roleARN, ResourcePolicy: trust, Trust: true}
 	if h.s.identity.Decide(policy.Caller{Service: formationService}, assume) != nil {
-		return wordsf("Role %s is invalid or cannot be assumed", roleARN)
+		return messagef("Role %s is invalid or cannot be assumed", roleARN)
 	}
 	return nil
 }
@@ -106,11 +106,11 @@ func (h host) CheckRead(actor, roleARN string, scope cloudformation.Scope, stack
 	return messageOnly(h.guard(scope, actor)(policy.Question{Action: "cloudformation:DescribeStacks", Resource: stackARN}))
 }
 
-// checkAssume says whether an actor may assume a role.
+// checkAssume reports whether an actor may assume a role.
 func (h host) checkAssume(actor, roleARN string, scope cloudformation.Scope) error {
 	role, err := h.s.identity.Role(scope.Account, roleARN[strings.LastIndexByte(roleARN, '/')+1:])
 	if err != nil || role.ARN != roleARN {
-		return wordsf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", actor, roleARN)
+		return messagef("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", actor, roleARN)
 	}
 	trust, err := policy.Parse(role.Trust)
 	if err != nil {
@@ -121,7 +121,7 @@ func (h host) checkAssume(actor, roleARN string, scope cloudformation.Scope) err
 	}))
 }
 
-// ObjectExists says whether an account's own bucket has the key.
+// ObjectExists reports whether an account's own bucket has the key.
 func (h host) ObjectExists(_ cloudformation.Scope, bucket, key string) bool {
 	return h.s.objects.Exists(bucket, key)
 }
@@ -131,7 +131,7 @@ func (h host) ObjectExists(_ cloudformation.Scope, bucket, key string) bool {
 func (s *Server) objectOf(address string) (bucket, key, version string, err error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return "", "", "", wordsf("TemplateURL must be a supported URL: %q", address)
+		return "", "", "", messagef("TemplateURL must be a supported URL: %q", address)
 	}
 	path := strings.TrimPrefix(u.Path, "/")
 	version = u.Query().Get("versionId")
@@ -149,7 +149,7 @@ func (s *Server) objectOf(address string) (bucket, key, version string, err erro
 		bucket, key, _ = strings.Cut(path, "/")
 		return bucket, key, version, nil
 	}
-	return "", "", "", wordsf("TemplateURL must be an Amazon S3 URL: %q", address)
+	return "", "", "", messagef("TemplateURL must be an Amazon S3 URL: %q", address)
 }
 
 // messageOnly takes the code off an AWS error: the engine shows the message.
@@ -157,12 +157,12 @@ func messageOnly(err error) error {
 	if err == nil {
 		return nil
 	}
-	return words(wire.Query.Spoken(err).Message)
+	return message(wire.Query.Spoken(err).Message)
 }
 
-// words are an error's message as AWS says it.
-type words string
+// message is the text of an error as AWS writes it.
+type message string
 
-func (w words) Error() string { return string(w) }
+func (m message) Error() string { return string(m) }
 
-func wordsf(format string, args ...any) error { return words(fmt.Sprintf(format, args...)) }
+func messagef(format string, args ...any) error { return message(fmt.Sprintf(format, args...)) }

@@ -34,8 +34,8 @@ func (c cloud) role(account, name, trust, policy string) string {
 	return fmt.Sprintf("arn:aws:iam::%s:role/%s", account, name)
 }
 
-// enter assumes a role as the caller of a configuration.
-func (c cloud) enter(from aws.Config, arn string, change ...func(*sts.AssumeRoleInput)) (aws.Config, error) {
+// assume assumes a role as the caller of a configuration.
+func (c cloud) assume(from aws.Config, arn string, change ...func(*sts.AssumeRoleInput)) (aws.Config, error) {
 	input := &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("test")}
 	for _, f := range change {
 		f(input)
@@ -51,19 +51,19 @@ func provider(c *types.Credentials) aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
 }
 
-func TestARoleIsEnteredFromATrustedAccount(t *testing.T) {
+func TestARoleIsAssumedFromATrustedAccount(t *testing.T) {
 	c := newCloud(t)
 	arn := c.role(prodAccount, "deploy", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}}`)
-	entered, err := c.enter(c.as(devAccount, ireland), arn)
+	assumed, err := c.assume(c.as(devAccount, ireland), arn)
 	require.NoError(t, err)
-	who, err := sts.NewFromConfig(entered).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	who, err := sts.NewFromConfig(assumed).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws:sts::222222222222:assumed-role/deploy/test", *who.Arn)
 	require.Equal(t, prodAccount, *who.Account)
 
-	_, err = ssm.NewFromConfig(entered).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("/x")})
+	_, err = ssm.NewFromConfig(assumed).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String("/x")})
 	require.Equal(t, "ParameterNotFound", code(err), "what the role's policy allows")
-	_, err = ssm.NewFromConfig(entered).DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String("/x")})
+	_, err = ssm.NewFromConfig(assumed).DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String("/x")})
 	require.Equal(t, "AccessDeniedException", code(err), "what it does not")
 	require.ErrorContains(t, err, "assumed-role/deploy/test is not authorized to perform: ssm:DeleteParameter")
 }
@@ -75,14 +75,14 @@ func TestARoleStaysClosedToOthers(t *testing.T) {
 		"an account that is not trusted":         c.as("333333333333", ireland),
 		"the role's own account, if not trusted": c.as(prodAccount, ireland),
 	} {
-		_, err := c.enter(from, arn)
+		_, err := c.assume(from, arn)
 		assert.Equal(t, "AccessDenied", code(err), name)
 	}
-	_, err := c.enter(c.as(devAccount, ireland), arn+"-missing")
+	_, err := c.assume(c.as(devAccount, ireland), arn+"-missing")
 	require.Equal(t, "AccessDenied", code(err), "a role that does not exist")
-	weak, err := c.enter(c.as(devAccount, ireland), c.role(devAccount, "weak", fmt.Sprintf(trustAccount, devAccount), ""))
+	weak, err := c.assume(c.as(devAccount, ireland), c.role(devAccount, "weak", fmt.Sprintf(trustAccount, devAccount), ""))
 	require.NoError(t, err)
-	_, err = c.enter(weak, arn)
+	_, err = c.assume(weak, arn)
 	require.Equal(t, "AccessDenied", code(err), "a role without the right to assume others")
 }
 
@@ -98,22 +98,22 @@ func TestAnExternalIDAndTagsAreHeldToTheTrustPolicy(t *testing.T) {
 	tagged := func(in *sts.AssumeRoleInput) {
 		in.Tags = []types.Tag{{Key: aws.String("pipeline"), Value: aws.String("shop")}}
 	}
-	_, err := c.enter(admin, own, tagged)
+	_, err := c.assume(admin, own, tagged)
 	assert.Equal(t, "AccessDenied", code(err), "without the external id")
-	_, err = c.enter(admin, own, withID("e2"), tagged)
+	_, err = c.assume(admin, own, withID("e2"), tagged)
 	assert.Equal(t, "AccessDenied", code(err), "with another external id")
-	_, err = c.enter(admin, own, withID("e1"))
+	_, err = c.assume(admin, own, withID("e1"))
 	assert.Equal(t, "AccessDenied", code(err), "without the tag")
-	entered, err := c.enter(admin, own, withID("e1"), tagged)
+	assumed, err := c.assume(admin, own, withID("e1"), tagged)
 	require.NoError(t, err)
 	put := func(name string) error {
-		_, err := ssm.NewFromConfig(entered).PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: aws.String("v"), Type: "String"})
+		_, err := ssm.NewFromConfig(assumed).PutParameter(ctx, &ssm.PutParameterInput{Name: &name, Value: aws.String("v"), Type: "String"})
 		return err
 	}
 	require.NoError(t, put("/shop/x"), "the session's tag is part of its rights")
 	require.Equal(t, "AccessDeniedException", code(put("/other/x")))
 	untagged := c.role(prodAccount, "untagged", `{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}`, "")
-	_, err = c.enter(admin, untagged, tagged)
+	_, err = c.assume(admin, untagged, tagged)
 	require.Equal(t, "AccessDenied", code(err), "tags need sts:TagSession")
 }
 
@@ -121,17 +121,17 @@ func TestASessionEnds(t *testing.T) {
 	clock := awssim.NewClock()
 	c := start(t, awssim.Options{Clock: clock})
 	arn := c.role(devAccount, "short", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
-	entered, err := c.enter(c.as(devAccount, ireland), arn, func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(900) })
+	assumed, err := c.assume(c.as(devAccount, ireland), arn, func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(900) })
 	require.NoError(t, err)
 	clock.Advance(14 * time.Minute)
-	_, err = ssm.NewFromConfig(entered).DescribeParameters(ctx, &ssm.DescribeParametersInput{})
+	_, err = ssm.NewFromConfig(assumed).DescribeParameters(ctx, &ssm.DescribeParametersInput{})
 	require.NoError(t, err)
 	clock.Advance(2 * time.Minute)
-	_, err = ssm.NewFromConfig(entered).DescribeParameters(ctx, &ssm.DescribeParametersInput{})
+	_, err = ssm.NewFromConfig(assumed).DescribeParameters(ctx, &ssm.DescribeParametersInput{})
 	require.Equal(t, "ExpiredTokenException", code(err))
-	_, err = s3.NewFromConfig(entered).ListBuckets(ctx, &s3.ListBucketsInput{})
+	_, err = s3.NewFromConfig(assumed).ListBuckets(ctx, &s3.ListBucketsInput{})
 	require.Equal(t, "ExpiredToken", code(err))
-	_, err = sts.NewFromConfig(entered).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	_, err = sts.NewFromConfig(assumed).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	require.Equal(t, "ExpiredToken", code(err))
 }
 
@@ -143,22 +143,22 @@ func TestSessionsAreNoLongerThanTheyMayBe(t *testing.T) {
 		return func(in *sts.AssumeRoleInput) { in.DurationSeconds = &seconds }
 	}
 	for _, seconds := range []int32{899, 3601} {
-		_, err := c.enter(admin, arn, lasting(seconds))
+		_, err := c.assume(admin, arn, lasting(seconds))
 		require.Equal(t, "ValidationError", code(err), "%d seconds", seconds)
 	}
 	c.caller(devAccount, ireland).form("iam", "UpdateRole", "RoleName=r", "MaxSessionDuration=7200").ok(t)
-	entered, err := c.enter(admin, arn, lasting(7200))
+	assumed, err := c.assume(admin, arn, lasting(7200))
 	require.NoError(t, err)
-	_, err = c.enter(entered, arn, lasting(3601))
+	_, err = c.assume(assumed, arn, lasting(3601))
 	require.ErrorContains(t, err, "1 hour session limit for roles assumed by role chaining")
 }
 
 func TestAStolenKeyIsOfNoUseWithoutItsToken(t *testing.T) {
 	c := newCloud(t)
 	arn := c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), "")
-	entered, err := c.enter(c.as(devAccount, ireland), arn)
+	assumed, err := c.assume(c.as(devAccount, ireland), arn)
 	require.NoError(t, err)
-	session, err := entered.Credentials.Retrieve(ctx)
+	session, err := assumed.Credentials.Retrieve(ctx)
 	require.NoError(t, err)
 	try := func(key, secret, token string) string {
 		_, err := sts.NewFromConfig(c.with(credentials.NewStaticCredentialsProvider(key, secret, token), ireland)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
@@ -174,28 +174,28 @@ func TestADeletedRolesSessionsHaveNoRights(t *testing.T) {
 	c := newCloud(t)
 	everything := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 	arn := c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), everything)
-	entered, err := c.enter(c.as(devAccount, ireland), arn)
+	assumed, err := c.assume(c.as(devAccount, ireland), arn)
 	require.NoError(t, err)
 	admin := c.caller(devAccount, ireland)
 	require.Equal(t, "DeleteConflict", admin.form("iam", "DeleteRole", "RoleName=r").code())
 	admin.form("iam", "DeleteRolePolicy", "RoleName=r", "PolicyName=p").ok(t)
 	admin.form("iam", "DeleteRole", "RoleName=r").ok(t)
 	c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), everything)
-	_, err = ssm.NewFromConfig(entered).DescribeParameters(ctx, &ssm.DescribeParametersInput{})
+	_, err = ssm.NewFromConfig(assumed).DescribeParameters(ctx, &ssm.DescribeParametersInput{})
 	require.Equal(t, "AccessDeniedException", code(err), "another role of the same name is another role")
 }
 
 func TestAttachedPoliciesGrant(t *testing.T) {
 	c := newCloud(t)
 	arn := c.role(devAccount, "reader", fmt.Sprintf(trustAccount, devAccount), "")
-	entered, err := c.enter(c.as(devAccount, ireland), arn)
+	assumed, err := c.assume(c.as(devAccount, ireland), arn)
 	require.NoError(t, err)
-	list := func() error { _, err := s3.NewFromConfig(entered).ListBuckets(ctx, &s3.ListBucketsInput{}); return err }
+	list := func() error { _, err := s3.NewFromConfig(assumed).ListBuckets(ctx, &s3.ListBucketsInput{}); return err }
 	require.Equal(t, "AccessDenied", code(list()))
 	admin := c.caller(devAccount, ireland)
 	admin.form("iam", "AttachRolePolicy", "RoleName=reader", "PolicyArn=arn:aws:iam::aws:policy/ReadOnlyAccess").ok(t)
 	require.NoError(t, list())
-	_, err = ssm.NewFromConfig(entered).PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("/x"), Value: aws.String("v"), Type: "String"})
+	_, err = ssm.NewFromConfig(assumed).PutParameter(ctx, &ssm.PutParameterInput{Name: aws.String("/x"), Value: aws.String("v"), Type: "String"})
 	require.Equal(t, "AccessDeniedException", code(err))
 	admin.form("iam", "CreatePolicy", "PolicyName=none", `PolicyDocument={"Statement":{"Effect":"Allow","Action":"ecr:*","Resource":"*"}}`).ok(t)
 	admin.form("iam", "PutRolePermissionsBoundary", "RoleName=reader", "PermissionsBoundary=arn:aws:iam::111111111111:policy/none").ok(t)
@@ -220,7 +220,7 @@ func TestMalformedRolesAreRefused(t *testing.T) {
 	require.Equal(t, "NoSuchEntity", admin.form("iam", "GetRole", "RoleName=missing").code())
 }
 
-// token is a web identity token that nobody signed.
+// token is a web identity token without a valid signature.
 func token(claims string) string {
 	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".signature"
 }

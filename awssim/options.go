@@ -23,7 +23,7 @@ type Options struct {
 	// one; nil means none.
 	Log *slog.Logger
 	// Bootstrap lets accounts be bootstrapped on first use; nil means that they
-	// are as AWS's, bootstrapped by nobody but their users.
+	// are as AWS's, bootstrapped only by their users.
 	Bootstrap *Bootstrap
 	// Stacks tunes the CloudFormation engine.
 	Stacks cloudformation.Options

@@ -70,7 +70,7 @@ func (p properties) maps(path ...string) []properties {
 	return items
 }
 
-// document gives a policy document as JSON text; a text stays as it is.
+// document returns a policy document as JSON text; a text stays as it is.
 func (p properties) document(path ...string) string {
 	switch value := p.at(path...).(type) {
 	case nil:

@@ -23,14 +23,14 @@ func TestAnOutputOfAnotherAccountIsReadThroughARoleThatTrustsTheReader(t *testin
 	}
 	producer := c.formation(c.as(prodAccount, frankfurt), "Producer")
 	require.NoError(t, producer.create(`{"Resources":{`+role("reader", devAccount, "cloudformation:DescribeStacks")+`,`+
-		role("stranger", prodAccount, "cloudformation:DescribeStacks")+`,`+role("powerless", devAccount, "s3:GetObject")+`},"Outputs":{"Value":{"Value":"far"}}}`))
+		role("outsider", prodAccount, "cloudformation:DescribeStacks")+`,`+role("powerless", devAccount, "s3:GetObject")+`},"Outputs":{"Value":{"Value":"far"}}}`))
 	require.Equal(t, cfntypes.StackStatusCreateComplete, producer.settle())
 
 	for name, reason := range map[string]string{
 		"reader":    "",
-		"stranger":  "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/stranger",
+		"outsider":  "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/outsider",
 		"powerless": "is not authorized to perform: cloudformation:DescribeStacks",
-		"nobody":    "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/nobody",
+		"unknown":   "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/unknown",
 	} {
 		reader := c.formation(c.as(devAccount, ireland), name)
 		require.NoError(t, reader.create(`{"Resources":{"P":{"Type":"AWS::SSM::Parameter","Properties":{"Name":"/`+name+`","Type":"String","Value":

@@ -39,7 +39,7 @@ func TestALaterServerGoesOnWhereAnEarlierOneEnded(t *testing.T) {
 	admin := c.caller(devAccount, ireland)
 	admin.json("secretsmanager", "secretsmanager.CreateSecret", map[string]string{"Name": "s", "SecretString": "hidden"}).ok(t)
 	admin.json("ecr", "ECR.CreateRepository", map[string]string{"repositoryName": "images"}).ok(t)
-	entered, err := c.enter(c.as(devAccount, ireland), c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	assumed, err := c.assume(c.as(devAccount, ireland), c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
 	require.NoError(t, err)
 	f := c.formation(c.as(devAccount, ireland), "stack")
 	require.NoError(t, f.create(`{"Resources":{"P":{"Type":"AWS::SSM::Parameter","Properties":{"Name":"/p","Type":"String","Value":"v"}}}}`))
@@ -59,7 +59,7 @@ func TestALaterServerGoesOnWhereAnEarlierOneEnded(t *testing.T) {
 	admin = c.caller(devAccount, ireland)
 	assert.Contains(t, admin.json("secretsmanager", "secretsmanager.GetSecretValue", map[string]string{"SecretId": "s"}).ok(t), "hidden")
 	assert.Contains(t, admin.json("ecr", "ECR.DescribeRepositories", nil).ok(t), "images")
-	session, err := entered.Credentials.Retrieve(ctx)
+	session, err := assumed.Credentials.Retrieve(ctx)
 	require.NoError(t, err)
 	who, err := sts.NewFromConfig(c.with(credentials.StaticCredentialsProvider{Value: session}, ireland)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestServersDoNotShareKeys(t *testing.T) {
 	require.NotEqual(t, first.AddAccount(devAccount), first.AddAccount(prodAccount))
 }
 
-func TestAStateThatCannotBeReadIsSaidSo(t *testing.T) {
+func TestAStateThatCannotBeReadIsAnError(t *testing.T) {
 	for content, want := range map[string]string{
 		"{": "remove the directory to start anew", `{"Version":99}`: "has the format 99", `{"Version":1,"Parts":{"identity":[]}}`: "restoring identity",
 	} {

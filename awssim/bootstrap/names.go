@@ -9,7 +9,7 @@ import (
 type Environment struct{ Account, Region, Qualifier string }
 
 const (
-	// DefaultQualifier is the part of the resources' names that the CDK uses unless told otherwise.
+	// DefaultQualifier is the part of the resources' names that the CDK uses by default.
 	DefaultQualifier = "hnb659fds"
 	toolkit          = "CDKToolkit"
 )

@@ -7,7 +7,7 @@ const version = "33"
 
 type object = map[string]any
 
-// Template gives the template of a bootstrap stack as JSON.
+// Template returns the template of a bootstrap stack as JSON.
 func Template() string {
 	text, err := json.Marshal(object{
 		"Description": "What CDK apps need to be deployed into this simulated environment",
@@ -167,7 +167,7 @@ func sub(text string) object { return object{"Fn::Sub": text} }
 
 func attribute(id, name string) object { return object{"Fn::GetAtt": []any{id, name}} }
 
-// filled says that a list parameter is not empty.
+// filled reports whether a list parameter is not empty.
 func filled(parameter string) object {
 	return object{"Fn::Not": []any{object{"Fn::Equals": []any{"", object{"Fn::Join": []any{"", ref(parameter)}}}}}}
 }

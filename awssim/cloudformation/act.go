@@ -42,7 +42,7 @@ func (e *Engine) act(ctx context.Context, s *stack, st step) error {
 	return nil
 }
 
-// change asks the host, or makes a generic resource where it has no twin.
+// change asks the host, or makes a generic resource where it has no handler for the type.
 func (e *Engine) change(ctx context.Context, s *stack, st step, request ResourceRequest) (Resource, error) {
 	if st.record.Type == stackType {
 		return e.deployNested(ctx, s, st, request)
@@ -135,7 +135,7 @@ func (e *Engine) checkName(st step, properties map[string]any) error {
 	return errors.New(handlerReason(wrong, e.newID(), "InvalidRequest"))
 }
 
-// checkCode refuses a Lambda function whose code is not where it is said to be.
+// checkCode refuses a Lambda function whose code is not at its location.
 func (e *Engine) checkCode(s *stack, typ string, properties map[string]any) error {
 	code, _ := properties["Code"].(map[string]any)
 	bucket, isBucket := code["S3Bucket"].(string)

@@ -42,7 +42,7 @@ const (
 	noUpdates = "No updates are to be performed."
 )
 
-// pending says that the change set is still being made.
+// pending reports whether the change set is still being made.
 func (cs *changeSet) pending() bool {
 	return strings.HasPrefix(cs.Status, "CREATE_") && cs.Status != "CREATE_COMPLETE"
 }
@@ -155,7 +155,7 @@ func (e *Engine) nestedChangeSet(s *stack, parent *changeSet, planned *childPlan
 	return cs.ID
 }
 
-// settleChangeSet tells a change set how its execution ended, and forgets the
+// settleChangeSet records in a change set how its execution ended, and forgets the
 // nested ones. The caller holds the lock.
 func (e *Engine) settleChangeSet(s *stack) {
 	if s.Operation.ChangeSet == "" {

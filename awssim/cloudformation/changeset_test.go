@@ -175,7 +175,7 @@ func TestAChangeSetSaysWhatChangesAndWhy(t *testing.T) {
 	})
 }
 
-func TestExecutingAChangeSetDoesWhatItSaid(t *testing.T) {
+func TestExecutingAChangeSetDoesWhatItDescribes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()

@@ -95,7 +95,7 @@ type host struct {
 	templates  map[string]string
 	objects    map[string]bool
 	roles      map[string]error
-	twins      map[string]bool // types the host has twins of
+	handlers   map[string]bool // resource types the host has handlers for
 	alive      map[string]cloudformation.ResourceRequest
 	log        []string
 	refuse     func(r cloudformation.ResourceRequest) error
@@ -104,7 +104,7 @@ type host struct {
 func newHost() *host {
 	return &host{
 		parameters: map[string]string{}, secrets: map[string]string{}, templates: map[string]string{},
-		objects: map[string]bool{}, roles: map[string]error{}, twins: map[string]bool{},
+		objects: map[string]bool{}, roles: map[string]error{}, handlers: map[string]bool{},
 		alive: map[string]cloudformation.ResourceRequest{},
 	}
 }
@@ -158,7 +158,7 @@ func (h *host) Create(_ context.Context, r cloudformation.ResourceRequest) (clou
 	if err := h.note("create", r, id); err != nil {
 		return cloudformation.Resource{}, err
 	}
-	return cloudformation.Resource{PhysicalID: id, Attributes: map[string]any{"Arn": "arn:twin:" + id}}, nil
+	return cloudformation.Resource{PhysicalID: id, Attributes: map[string]any{"Arn": "arn:handler:" + id}}, nil
 }
 
 func (h *host) Update(_ context.Context, r cloudformation.ResourceRequest) (cloudformation.Resource, error) {
@@ -169,9 +169,9 @@ func (h *host) Delete(_ context.Context, r cloudformation.ResourceRequest) error
 	return h.note("delete", r, r.PhysicalID)
 }
 
-func (h *host) HasTwin(typ string) bool { return h.twins[typ] }
+func (h *host) HasHandler(typ string) bool { return h.handlers[typ] }
 
-// Existing goes by the property Name, with which the tests name their twins.
+// Existing goes by the property Name, with which the tests name their resources.
 func (h *host) Existing(_ cloudformation.Scope, typ string, properties map[string]any) (cloudformation.Resource, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -192,7 +192,7 @@ func (h *host) note(verb string, r cloudformation.ResourceRequest, id string) er
 		}
 	}
 	h.log = append(h.log, verb+" "+r.LogicalID)
-	if !h.twins[r.Type] {
+	if !h.handlers[r.Type] {
 		return cloudformation.ErrGeneric
 	}
 	if verb == "delete" {

@@ -170,7 +170,7 @@ func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"a topic of no account": {"shop", shop, func(in *cfn.CreateStackInput) { in.NotificationARNs = []string{"arn:aws:sns:eu-west-1::some-topic"} }, "ValidationError", "arn:aws:sns:eu-west-1::some-topic is not the ARN of an SNS topic"},
 		"a secure parameter":    {"shop", "Resources: {A: {Type: AWS::SQS::Queue, Properties: {QueueName: '{{resolve:ssm-secure:/a:1}}'}}}", nil, "ValidationError", "SSM Secure reference is not supported in: [AWS::SQS::Queue/Properties/QueueName]"},
 		"a missing capability":  {"shop", "Resources: {A: {Type: AWS::IAM::Role}}", nil, "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]"},
-		"a role of nobody":      {"shop", shop, func(in *cfn.CreateStackInput) { in.RoleARN = ptr("arn:aws:iam::1:role/nobody") }, "ValidationError", "is invalid or cannot be assumed"},
+		"an unknown role":       {"shop", shop, func(in *cfn.CreateStackInput) { in.RoleARN = ptr("arn:aws:iam::1:role/unknown") }, "ValidationError", "is invalid or cannot be assumed"},
 		"no template":           {"shop", "", func(in *cfn.CreateStackInput) { in.TemplateBody = nil }, "ValidationError", "Either Template URL or Template Body must be specified."},
 		"a template of 51201":   {"shop", shop + strings.Repeat("#", 51201-len(shop)), nil, "ValidationError", "less than or equal to 51200"},
 		"an unreachable URL":    {"shop", "", func(in *cfn.CreateStackInput) { in.TemplateBody, in.TemplateURL = nil, ptr("https://nowhere") }, "ValidationError", "S3 error: Access Denied"},
@@ -182,8 +182,8 @@ func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCloud(t, cloudformation.Options{})
 				defer c.engine.Close()
-				c.host.roles["arn:aws:iam::1:role/nobody"] = &cloudformation.Error{
-					Code: "ValidationError", Message: "Role arn:aws:iam::1:role/nobody is invalid or cannot be assumed", Status: 400,
+				c.host.roles["arn:aws:iam::1:role/unknown"] = &cloudformation.Error{
+					Code: "ValidationError", Message: "Role arn:aws:iam::1:role/unknown is invalid or cannot be assumed", Status: 400,
 				}
 				in := &cfn.CreateStackInput{StackName: &tc.name, TemplateBody: &tc.body}
 				if tc.set != nil {
@@ -262,7 +262,7 @@ func TestTheHostGetsResolvedPropertiesAndTheStacksTags(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
-		c.host.twins["AWS::S3::Bucket"] = true
+		c.host.handlers["AWS::S3::Bucket"] = true
 		c.host.parameters["/name"] = "from-ssm"
 		c.host.secrets["db/password"] = "s3cret"
 		s := c.create("data", `
@@ -276,7 +276,7 @@ Outputs: {Arn: {Value: !GetAtt Bucket.Arn}}`, func(in *cfn.CreateStackInput) { i
 		assert.Regexp(t, `^data-bucket-[a-z0-9]{12}$`, id)
 		assert.Equal(t, map[string]any{"AccessControl": "from-ssm", "ObjectLockEnabled": "s3cret"}, request.Properties)
 		assert.Equal(t, map[string]string{"team": "a"}, request.Tags)
-		assert.Equal(t, "arn:twin:"+id, outputs(s)["Arn"])
+		assert.Equal(t, "arn:handler:"+id, outputs(s)["Arn"])
 	})
 }
 

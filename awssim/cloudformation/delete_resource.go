@@ -32,7 +32,7 @@ func (e *Engine) deleteResources(ctx context.Context, s *stack, victims []*resou
 	return slices.Compact(failed)
 }
 
-// key tells the physical resources of one logical id apart.
+// key distinguishes the physical resources of one logical id.
 func (r *resource) key() string { return r.LogicalID + " " + r.PhysicalID }
 
 // deletionOrder says which resource waits for which. Resources of different
@@ -112,7 +112,7 @@ func (e *Engine) performDeletion(ctx context.Context, s *stack, r *resource) err
 	return err
 }
 
-// kept says whether a policy leaves the physical resource alone.
+// kept reports whether a policy leaves the physical resource alone.
 func kept(r *resource) bool {
 	return r.DeletionPolicy == "Retain" || r.DeletionPolicy == "RetainExceptOnCreate"
 }

@@ -63,7 +63,7 @@ func (e *Engine) buryQuietly(s *stack) {
 	e.bury(s)
 }
 
-// buryReviews ends the nested stacks that change sets made and nobody
+// buryReviews ends the nested stacks of change sets that were never
 // executed. The caller holds the lock.
 func (e *Engine) buryReviews(s *stack) {
 	for _, id := range sortedKeys(e.state.Stacks) {

@@ -93,7 +93,7 @@ func (e *Engine) deployed(s *stack, c *compiled, outputs []output) {
 		// The cleanup waits for the parent: it may still roll back.
 		e.finish(s, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 	default:
-		e.enter(s, cleaning, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
+		e.start(s, cleaning, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 	}
 }
 
@@ -105,7 +105,7 @@ func (e *Engine) fail(s *stack, reason string) {
 	switch {
 	case op.OnFailure == "DELETE" && created && !op.Nested:
 		op.Before = s.Status
-		e.enter(s, removing, "DELETE_IN_PROGRESS", reason+"Delete requested by user.")
+		e.start(s, removing, "DELETE_IN_PROGRESS", reason+"Delete requested by user.")
 	case op.Kind == createStack && (op.Nested || !op.rollsBack()):
 		// A nested stack that was not created waits for its parent to delete it.
 		e.finish(s, "CREATE_FAILED", reason)
@@ -113,9 +113,9 @@ func (e *Engine) fail(s *stack, reason string) {
 		e.releaseNested(s)
 		e.finish(s, "UPDATE_FAILED", reason)
 	case created:
-		e.enter(s, undoingCreation, "ROLLBACK_IN_PROGRESS", reason+"Rollback requested by user.")
+		e.start(s, undoingCreation, "ROLLBACK_IN_PROGRESS", reason+"Rollback requested by user.")
 	default:
-		e.enter(s, undoingUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+		e.start(s, undoingUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
 	}
 }
 
@@ -170,8 +170,8 @@ func evaluateText(c *compiled, value any) (string, error) {
 	return text, nil
 }
 
-// takeImports notes the exports the deployment will use, so that nobody
-// removes them meanwhile.
+// takeImports records the exports the deployment will use, so that no other
+// operation removes them meanwhile.
 func (e *Engine) takeImports(s *stack, c *compiled) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// deployResource brings one resource to what the template says: an event that
+// deployResource updates one resource to the template: an event that
 // it is in progress, the change itself, the time it takes, an event that it is
 // complete.
 func (e *Engine) deployResource(ctx context.Context, s *stack, c *compiled, id string) error {
@@ -80,7 +80,7 @@ func (e *Engine) remaining(r *resource, duration time.Duration) time.Duration {
 	return duration - e.host.Now().Sub(r.Changed)
 }
 
-// end tells how a step ended. When the engine was closed it is not over yet.
+// end records how a step ended. When the engine was closed it is not over yet.
 func (e *Engine) end(ctx context.Context, s *stack, st step, err error) error {
 	if e.closed() {
 		return errClosed

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// describeStackEvents tells a stack's events, newest first. The token of a
+// describeStackEvents returns a stack's events, newest first. The token of a
 // page counts from the oldest, so that new events do not shift the pages.
 func (e *Engine) describeStackEvents(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
@@ -52,7 +52,7 @@ func (s *stack) event(ev event) node {
 // describeEvents is the newer form of describeStackEvents: of a stack or of one
 // of its operations, and failures alone if wanted (Filters.FailedEvents).
 //
-// Of a change set (ChangeSetName, an ARN or with StackName) it tells when
+// Of a change set (ChangeSetName, an ARN or with StackName) it returns when
 // its making began and how it ended, as events with an OperationStatus, and what
 // early validation found. Each finding is an OperationEvent with EventType
 // VALIDATION_ERROR, OperationType CREATE_CHANGESET, LogicalResourceId,
@@ -93,7 +93,7 @@ func (e *Engine) describeOperation(c call) (node, error) {
 	return node{}, invalidf("One of ChangeSetName, OperationId or StackName must be specified")
 }
 
-// describeMaking tells how the making of a change set went. The caller holds
+// describeMaking returns how the creation of a change set went. The caller holds
 // the lock.
 func (e *Engine) describeMaking(c call) (node, error) {
 	s, cs, err := e.findChangeSet(c)

@@ -40,7 +40,7 @@ func (r *resource) members() []field {
 
 func (s *stack) members() []field { return []field{text("StackName", s.Name), text("StackId", s.ID)} }
 
-// describeStackResources tells up to 100 resources of a stack, or of the stack
+// describeStackResources returns up to 100 resources of a stack, or of the stack
 // that has a physical resource.
 func (e *Engine) describeStackResources(_ context.Context, c call) (node, error) {
 	e.mu.Lock()

@@ -59,7 +59,7 @@ func (s *stack) node() node {
 
 func plain(value string) node { return node{text: value} }
 
-// unchecked says that nobody looked for drift.
+// unchecked reports that drift was not checked.
 func unchecked(status string) field { return group("DriftInformation", text(status, "NOT_CHECKED")) }
 
 func (s *stack) operations() field {

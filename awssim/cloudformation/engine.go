@@ -32,7 +32,7 @@ type state struct {
 	Seed    uint64
 	Counter uint64
 	Stacks  map[string]*stack // by ARN
-	// Unmanaged are the resources without a twin that stacks left behind.
+	// Unmanaged are the resources without a handler that stacks left behind.
 	Unmanaged []*unmanaged
 }
 

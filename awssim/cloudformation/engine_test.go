@@ -57,7 +57,7 @@ func TestAnUnknownOperationIsNamed(t *testing.T) {
 	refused(t, err, "InvalidAction", "DetectStackDrift")
 }
 
-func TestTemplatesAreToldAndSummarized(t *testing.T) {
+func TestTemplatesAreReturnedAndSummarized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()

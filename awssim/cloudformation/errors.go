@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Error is a refusal in CloudFormation's words.
+// Error is an error as CloudFormation returns it.
 type Error struct {
 	Code    string // such as ValidationError
 	Message string

@@ -19,9 +19,9 @@ type event struct {
 	Token      string
 }
 
-// tell appends an event. Times of a stack's events strictly rise, by at least
+// record appends an event. Times of a stack's events strictly rise, by at least
 // a millisecond, which is what clients sort by. The caller holds the lock.
-func (e *Engine) tell(s *stack, ev event) {
+func (e *Engine) record(s *stack, ev event) {
 	ev.Time = e.host.Now().UTC().Truncate(time.Millisecond)
 	if n := len(s.Events); n > 0 && !ev.Time.After(s.Events[n-1].Time) {
 		ev.Time = s.Events[n-1].Time.Add(time.Millisecond)
@@ -36,25 +36,25 @@ func (e *Engine) tell(s *stack, ev event) {
 	e.broadcast()
 }
 
-// become sets the status of a stack and tells it. The caller holds the lock.
+// become sets the status of a stack and records the event. The caller holds the lock.
 func (e *Engine) become(s *stack, status, reason string) {
 	s.Status, s.Reason = status, reason
-	e.tell(s, event{
+	e.record(s, event{
 		ID: e.newID(), LogicalID: s.Name, PhysicalID: s.ID, Type: stackType, Status: status, Reason: reason,
 	})
 }
 
-// mark sets the status of a resource and tells it. The caller holds the lock.
+// mark sets the status of a resource and records the event. The caller holds the lock.
 func (e *Engine) mark(s *stack, r *resource, status, reason string) {
 	r.Status, r.Reason = status, reason
-	e.tell(s, event{
+	e.record(s, event{
 		LogicalID: r.LogicalID, PhysicalID: r.PhysicalID, Type: r.Type, Status: status, Reason: reason,
 		Properties: compact(r.Properties),
 	})
 	r.Changed = s.Events[len(s.Events)-1].Time
 }
 
-// markBegun tells that work on a resource begins, unless that was told before
+// markBegun records that work on a resource begins, unless that was recorded before
 // a restart. The caller holds the lock.
 func (e *Engine) markBegun(s *stack, r *resource, status string) {
 	if r.Status != status {

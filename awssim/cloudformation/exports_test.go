@@ -69,7 +69,7 @@ func TestExportsAndTheirUsersAreListed(t *testing.T) {
 	})
 }
 
-// resourceProperty is the property A of a resource, as its events tell it.
+// resourceProperty is the property A of a resource, as its events report it.
 func (c *cloud) resourceProperty(t *testing.T, stack, logical string) *string {
 	t.Helper()
 	for _, ev := range c.rawEvents(stack) {

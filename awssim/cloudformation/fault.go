@@ -68,5 +68,5 @@ func (r *Rule) reason(token string) string {
 	if r.Reason != "" {
 		return r.Reason
 	}
-	return handlerReason("The simulator was told to let this fail", token, "GeneralServiceException")
+	return handlerReason("The simulator was configured to fail this operation", token, "GeneralServiceException")
 }

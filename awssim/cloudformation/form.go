@@ -57,7 +57,7 @@ func (f form) texts(name string) []string {
 	return result
 }
 
-// given says whether a list was sent, be it an empty one.
+// given reports whether a list was sent, be it an empty one.
 func (f form) given(name string) bool { return f.has(name) || len(f.members(name)) > 0 }
 
 func (f form) tags() []tag {

@@ -21,7 +21,7 @@ type Request struct {
 
 // Host is what the engine needs from the rest of the simulator: its clock and
 // the services that templates refer to. Errors of a host become the reason of
-// the resource or the message of the call that met them, word by word.
+// the resource or the message of the call that met them, verbatim.
 type Host interface {
 	// Now is the simulator's time.
 	Now() time.Time
@@ -36,14 +36,14 @@ type Host interface {
 	Secret(scope Scope, id, jsonKey string) (string, error)
 	// Template reads a TemplateURL with the rights of the caller.
 	Template(ctx context.Context, scope Scope, caller, url string) ([]byte, error)
-	// CheckRole says whether the caller may pass the role and the role trusts
+	// CheckRole reports whether the caller may pass the role and the role trusts
 	// CloudFormation; nil when both hold.
 	CheckRole(scope Scope, caller, roleARN string) error
-	// CheckRead says whether the actor, an ARN, may read the stack; with a role
+	// CheckRead reports whether the actor, an ARN, may read the stack; with a role
 	// it must assume that first. It is asked under the engine's lock, and must
 	// not call the engine.
 	CheckRead(actor, roleARN string, scope Scope, stackARN string) error
-	// ObjectExists says whether a bucket visible to the scope has the key.
+	// ObjectExists reports whether a bucket visible to the scope has the key.
 	ObjectExists(scope Scope, bucket, key string) bool
 
 	// Create makes the resource and returns its identity. ErrGeneric says that
@@ -57,10 +57,10 @@ type Host interface {
 	// ErrGeneric as for Create.
 	Delete(ctx context.Context, r ResourceRequest) error
 
-	// HasTwin says whether the host has a twin of a resource type. It is asked
+	// HasHandler reports whether the host has a handler for a resource type. It is asked
 	// under the engine's lock, and must not call the engine.
-	HasTwin(typ string) bool
-	// Existing finds the resource of a type with a twin that has, in the scope,
+	HasHandler(typ string) bool
+	// Existing finds the resource of a type with a handler that has, in the scope,
 	// the name that the properties give. ErrAbsent says that there is none.
 	Existing(scope Scope, typ string, properties map[string]any) (Resource, error)
 }
@@ -91,8 +91,8 @@ type Resource struct {
 	Attributes map[string]any
 }
 
-// ErrGeneric is what a Host answers for a resource type it has no twin of.
-var ErrGeneric = errors.New("the host has no twin of this resource type")
+// ErrGeneric is what a Host returns for a resource type it has no handler for.
+var ErrGeneric = errors.New("the host has no handler for this resource type")
 
 // ErrAbsent is what a Host answers when no resource has the name it looks for.
 var ErrAbsent = errors.New("no resource has this name")

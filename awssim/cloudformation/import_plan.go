@@ -35,13 +35,13 @@ type existing struct {
 	err      error
 }
 
-// twin finds what a host has by the name that the properties give, or notes
+// resource finds what a host has by the name that the properties give, or notes
 // that it is wanted.
-func (k *knowledge) twin(scope Scope, wanted *resource, identity string) (Resource, bool) {
+func (k *externalReferences) resource(scope Scope, wanted *resource, identity string) (Resource, bool) {
 	key := occupied{scope, wanted.Type, identity}
 	answer, known := k.existing[key]
 	if !known {
-		k.wanted = append(k.wanted, func(_ context.Context, e *Engine, _ *stack, _ version) error {
+		k.pending = append(k.pending, func(_ context.Context, e *Engine, _ *stack, _ version) error {
 			found, err := e.host.Existing(scope, wanted.Type, wanted.Properties)
 			if err != nil && !errors.Is(err, ErrAbsent) {
 				return err
@@ -83,8 +83,8 @@ func (p *planner) occupant(wanted *resource, identity string) (id string, exists
 		return "", false
 	case own != nil && own.PhysicalID != "" && kinds.Identity(own.Type, own.Properties) == identity:
 		return "", false // what a failed creation left
-	case p.engine.host.HasTwin(wanted.Type):
-		found, exists := p.known.twin(p.stack.Scope, wanted, identity)
+	case p.engine.host.HasHandler(wanted.Type):
+		found, exists := p.known.resource(p.stack.Scope, wanted, identity)
 		return found.PhysicalID, exists
 	}
 	if left := p.engine.unmanaged(p.stack.Scope, wanted.Type, identity); left != nil {
@@ -93,7 +93,7 @@ func (p *planner) occupant(wanted *resource, identity string) (id string, exists
 	return "", p.engine.holder(p.stack.Scope, wanted.Type, identity) != nil
 }
 
-// named says whether the template gives the resource a custom name by which it
+// named reports whether the template gives the resource a custom name by which it
 // can be imported.
 func (p *planner) named(wanted *resource) bool {
 	identifier := kinds.Identifier(wanted.Type)

@@ -19,7 +19,7 @@ func (e *Engine) importResource(s *stack, st step) error {
 		return err
 	}
 	found, err := Resource{}, ErrGeneric
-	if e.host.HasTwin(st.record.Type) {
+	if e.host.HasHandler(st.record.Type) {
 		found, err = e.host.Existing(s.Scope, st.record.Type, properties)
 	}
 	e.mu.Lock()
@@ -64,7 +64,7 @@ func (e *Engine) release(s *stack, st step) {
 	st.record.PhysicalID, st.record.Imported = "", false
 }
 
-// failedToExist says that the resource was to be created or imported, and was
+// failedToExist reports whether the resource was to be created or imported, and was
 // not.
 func (r *resource) failedToExist() bool {
 	return r.Status == "CREATE_FAILED" || r.Status == "IMPORT_FAILED"

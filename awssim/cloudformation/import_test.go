@@ -187,12 +187,12 @@ func TestAnImportGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
-func TestAResourceWithATwinIsImportedAndUpdated(t *testing.T) {
+func TestAResourceWithAHandlerIsImportedAndUpdated(t *testing.T) {
 	const body = "Resources:\n  Setting: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, Properties: {Name: size, Type: String, Value: large}}\n"
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
-		c.host.twins["AWS::SSM::Parameter"] = true
+		c.host.handlers["AWS::SSM::Parameter"] = true
 		c.host.alive["made-by-hand"] = cloudformation.ResourceRequest{Type: "AWS::SSM::Parameter", Properties: map[string]any{"Name": "size"}}
 
 		cs := c.review("app", "plain", body, types.ChangeSetTypeCreate)
@@ -215,7 +215,7 @@ func TestAnImportThatFindsNothingAnyMoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
-		c.host.twins["AWS::SSM::Parameter"] = true
+		c.host.handlers["AWS::SSM::Parameter"] = true
 		c.host.alive["made-by-hand"] = cloudformation.ResourceRequest{Type: "AWS::SSM::Parameter", Properties: map[string]any{"Name": "size"}}
 		cs := c.review("app", "first", body, types.ChangeSetTypeCreate, importing)
 		delete(c.host.alive, "made-by-hand")
@@ -239,7 +239,7 @@ Resources:
 			c.leftBehind(orders)
 			cs := c.review("app", "first", root, types.ChangeSetTypeCreate, importing, func(in *cfn.CreateChangeSetInput) { in.IncludeNestedStacks = &deep })
 			require.Equal(t, types.ChangeSetStatusCreateComplete, cs.Status, aws.ToString(cs.StatusReason))
-			if !deep { // nobody looks into the nested stack before it is made
+			if !deep { // the nested stack is not read before it is created
 				assert.Equal(t, types.StackStatusRollbackComplete, c.execute(cs).StackStatus)
 				assert.Contains(t, strings.Join(c.events("app"), "\n"), "Child CREATE_FAILED")
 				return

@@ -12,7 +12,7 @@ var templateInputs = []string{
 
 // inputs are the members of each operation's input that the engine does
 // something about; A.B is the member B of A. Any other is refused by name, so
-// that nobody believes that it took effect: what is not simulated are stack
+// that it is never ignored silently: what is not simulated are stack
 // policies, alarms and the time they are watched for, timeouts, limits on
 // resource types, express and drift-aware deployments, and stack sets.
 var inputs = map[string][]string{

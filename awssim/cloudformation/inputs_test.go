@@ -81,7 +81,7 @@ func TestEveryMemberOfAnInputIsHonouredOrRefusedByName(t *testing.T) {
 	}
 }
 
-// What the table calls handled is read somewhere.
+// Every input that the table calls handled is read.
 func TestWhatTheTableOfInputsHandlesIsRead(t *testing.T) {
 	read := map[string]bool{}
 	entries, err := os.ReadDir(".")

@@ -89,7 +89,7 @@ func TestANestedStackIsUpdatedAndRolledBackWithItsParent(t *testing.T) {
 		s := c.update("app", parent, versioned("2"))
 		assert.Equal(t, types.StackStatusUpdateRollbackComplete, s.StackStatus)
 		assert.Equal(t, types.StackStatusUpdateRollbackComplete, c.describe(id).StackStatus)
-		assert.Equal(t, table, c.resources(id)["Extra"], "the replaced table is brought back")
+		assert.Equal(t, table, c.resources(id)["Extra"], "the replaced table is restored")
 		assert.Contains(t, c.events(id), "Extra DELETE_COMPLETE", "and what replaced it is gone")
 
 		s = c.update("app", parent, versioned("3"))

@@ -33,7 +33,7 @@ func (e *Engine) awaitNested(ctx context.Context, r *resource) error {
 	return child.outcome(r)
 }
 
-// failing says that the stack is on its way back already.
+// failing reports whether the stack is on its way back already.
 func (s *stack) failing() bool { return strings.Contains(s.Status, "ROLLBACK") }
 
 // outcome turns the end of a nested stack into that of its resource.
@@ -99,7 +99,7 @@ func (e *Engine) deleteNested(ctx context.Context, s *stack, r *resource) error 
 	return nil
 }
 
-// undoNested brings a nested stack back, with its record in the parent.
+// undoNested rolls a nested stack back, with its record in the parent.
 func (e *Engine) undoNested(ctx context.Context, s *stack, now, before *resource) error {
 	e.mu.Lock()
 	child := e.state.Stacks[now.PhysicalID]

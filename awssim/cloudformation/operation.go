@@ -23,7 +23,7 @@ const (
 	deploying        phase = "deploy"           // creates and updates resources
 	cleaning         phase = "cleanup"          // deletes what an update left over
 	undoingCreation  phase = "undo-creation"    // deletes what a creation made
-	undoingUpdate    phase = "undo-update"      // brings resources back to the stable version
+	undoingUpdate    phase = "undo-update"      // restores the resources of the stable version
 	cleaningRollback phase = "rollback-cleanup" // deletes what a failed update made
 	removing         phase = "delete"           // deletes the stack
 )

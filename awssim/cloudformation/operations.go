@@ -86,7 +86,7 @@ func (e *Engine) newStack(scope Scope, name string) *stack {
 	return s
 }
 
-// repeated says whether a call was done already, by its token. A token that
+// repeated reports whether a call was done already, by its token. A token that
 // started something else is refused. The caller holds the lock.
 func (s *stack) repeated(c call, kind string) (bool, error) {
 	token := c.form.text("ClientRequestToken")

@@ -9,7 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// knownAfterApply stands for values that only the deployment will tell.
+// knownAfterApply stands for values known only after the deployment.
 const knownAfterApply = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 // plan is what a new version would change.
@@ -22,10 +22,10 @@ type plan struct {
 	// policy kept them, and Owned is why one cannot be: it is another stack's.
 	Unretained []string
 	Owned      string
-	// Nothing says that there is nothing to do at all: no change of a
+	// Nothing reports whether there is nothing to do at all: no change of a
 	// resource, an output, a tag or a notification.
 	Nothing bool
-	// Identical says that even the text and the parameters are the same.
+	// Identical reports whether even the text and the parameters are the same.
 	Identical bool
 }
 
@@ -43,11 +43,11 @@ type planner struct {
 	stack    *stack
 	from     *compiled // nil for a stack that has no version yet
 	to       *compiled
-	known    *knowledge
-	unknown  map[string]bool // resources whose identity the deployment will tell
+	known    *externalReferences
+	unknown  map[string]bool // resources whose identity is known only after the deployment
 	changing map[string]bool // nested stacks whose outputs may change
 	result   plan
-	// importing says that what exists is imported.
+	// importing reports whether what exists is imported.
 	importing bool
 }
 
@@ -55,7 +55,7 @@ type planner struct {
 // nested templates and parameters without the lock, which is why the plan is
 // made again until nothing is missing.
 func (e *Engine) planChanges(ctx context.Context, s *stack, target version, cs *changeSet) (*plan, error) {
-	known := &knowledge{
+	known := &externalReferences{
 		templates: map[string]string{}, parameters: map[string]parameter{}, existing: map[occupied]existing{},
 		deep: cs.Nested,
 	}
@@ -63,17 +63,17 @@ func (e *Engine) planChanges(ctx context.Context, s *stack, target version, cs *
 		e.mu.Lock()
 		result, err := e.planWith(s, target, known, cs.Importing)
 		e.mu.Unlock()
-		if len(known.wanted) == 0 {
+		if len(known.pending) == 0 {
 			return result, err
 		}
-		if err := known.learn(ctx, e, s, target); err != nil {
+		if err := known.resolve(ctx, e, s, target); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // planWith makes a plan with what is known. The caller holds the lock.
-func (e *Engine) planWith(s *stack, target version, known *knowledge, importing bool) (*plan, error) {
+func (e *Engine) planWith(s *stack, target version, known *externalReferences, importing bool) (*plan, error) {
 	p := &planner{
 		engine: e, stack: s, known: known, importing: importing, unknown: map[string]bool{}, changing: map[string]bool{},
 	}
@@ -191,7 +191,7 @@ func (p *planner) nested(id string, current, wanted *resource) error {
 	child := &childPlan{logicalID: id}
 	var err error
 	if child.version, err = p.engine.plannedVersion(p.stack, p.to.version, wanted.Properties, body, p.known); err != nil {
-		if template.IsUnknown(wanted.Properties["Parameters"]) || errors.Is(err, errUnlearned) {
+		if template.IsUnknown(wanted.Properties["Parameters"]) || errors.Is(err, errUnresolved) {
 			return nil
 		}
 		return err

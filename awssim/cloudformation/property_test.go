@@ -73,7 +73,7 @@ func (g graph) deploy(t *testing.T) (lines []string, alive int, status types.Sta
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{ResourceTime: duration})
 		defer c.engine.Close()
-		c.host.twins["Custom::Thing"] = true
+		c.host.handlers["Custom::Thing"] = true
 		if g.Failing != "" {
 			c.engine.FailResource(cloudformation.Rule{LogicalID: g.Failing, Operation: "CREATE"})
 		}
@@ -118,7 +118,7 @@ func TestAnyFailedUpdateLeavesTheStackAsItWas(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCloud(t, cloudformation.Options{ResourceTime: duration})
 			defer c.engine.Close()
-			c.host.twins["Custom::Thing"] = true
+			c.host.handlers["Custom::Thing"] = true
 			c.create("app", g.template(t, 1))
 			before, had := c.resources("app"), snapshotOf(c)
 			c.engine.FailResource(cloudformation.Rule{LogicalID: g.Failing, Operation: "UPDATE", Times: 1})

@@ -75,7 +75,7 @@ func (p *planner) checkStore(wanted *resource) error {
 		for _, match := range storeReference.FindAllStringSubmatch(text, -1) {
 			_, typ, absent := p.known.parameter(parameterVersion.ReplaceAllString(match[1], ""))
 			switch {
-			case len(p.known.wanted) > 0 || err != nil:
+			case len(p.known.pending) > 0 || err != nil:
 			case absent != nil:
 				err = fmt.Errorf("Parameters: [ssm:%s] cannot be found.", match[1])
 			case typ == "SecureString":

@@ -28,14 +28,14 @@ func (e *Engine) undoCreation(ctx context.Context, s *stack) {
 	e.finish(s, "ROLLBACK_COMPLETE", "")
 }
 
-// keptOnCreate says whether a resource that a failed operation brought is left
+// keptOnCreate reports whether a resource that a failed operation created is left
 // alone: one that it imported, and one that it made if its policy is a plain
 // Retain, unless the caller wanted otherwise.
 func (s *stack) keptOnCreate(r *resource) bool {
 	return r.Imported || !s.RetainOnCreate && r.DeletionPolicy == "Retain" && r.PhysicalID != ""
 }
 
-// undoUpdate brings the resources of the stable version back to how they were.
+// undoUpdate restores the resources of the stable version.
 func (e *Engine) undoUpdate(ctx context.Context, s *stack) {
 	_ = e.sleep(ctx, e.options.Tick)
 	e.mu.Lock()
@@ -56,10 +56,10 @@ func (e *Engine) undoUpdate(ctx context.Context, s *stack) {
 		e.finish(s, "UPDATE_ROLLBACK_FAILED", failureReason("update", failed))
 		return
 	}
-	e.enter(s, cleaningRollback, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "")
+	e.start(s, cleaningRollback, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "")
 }
 
-// undoResource brings one resource back.
+// undoResource restores one resource.
 func (e *Engine) undoResource(ctx context.Context, s *stack, id string) error {
 	e.mu.Lock()
 	before, now := s.Stable.Resources[id], s.Resources[id]

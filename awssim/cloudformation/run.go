@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// phases does the work of each phase. A phase ends by entering another one or
+// phases does the work of each phase. A phase ends by starting another one or
 // by ending the operation; when the engine is closed it just returns.
 var phases map[phase]func(*Engine, context.Context, *stack)
 
@@ -60,8 +60,8 @@ func (e *Engine) run(s *stack) {
 	}
 }
 
-// enter goes on with another phase. The caller holds the lock.
-func (e *Engine) enter(s *stack, next phase, status, reason string) {
+// start starts another phase. The caller holds the lock.
+func (e *Engine) start(s *stack, next phase, status, reason string) {
 	s.Operation.Phase = next
 	e.become(s, status, reason)
 }
@@ -92,5 +92,5 @@ func (e *Engine) sleep(ctx context.Context, d time.Duration) error {
 	return context.Cause(ctx)
 }
 
-// closed says whether the engine was closed: then nothing is told any more.
+// closed reports whether the engine was closed: then nothing is recorded any more.
 func (e *Engine) closed() bool { return e.ctx.Err() != nil }

@@ -88,7 +88,7 @@ func runInterrupted(t *testing.T, operation func(*cloud), every time.Duration) (
 		c := &cloud{t: t, host: newHost()}
 		c.host.templates["https://bucket/child"] = child
 		for _, typ := range []string{"AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::DynamoDB::Table"} {
-			c.host.twins[typ] = true
+			c.host.handlers[typ] = true
 		}
 		c.start(slow())
 		id := *c.create("app", parent).StackId

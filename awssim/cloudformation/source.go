@@ -12,7 +12,7 @@ const (
 	maxByURL  = 1_000_000
 )
 
-// source returns the text of the template that a call brings, or refers to.
+// source returns the text of the template that a call contains or refers to.
 func (e *Engine) source(ctx context.Context, c call, previous *version) (string, error) {
 	body, url := c.form.text("TemplateBody"), c.form.text("TemplateURL")
 	again := c.form.flag("UsePreviousTemplate")

@@ -14,7 +14,7 @@ type Span struct {
 	Status string // in which the operation ended
 }
 
-// Spans tells when operations ran, of all stacks that are nested in no other,
+// Spans returns when operations ran, of all stacks that are nested in no other,
 // in the order in which they began. Operations that still run are left out.
 func (e *Engine) Spans() []Span {
 	e.mu.Lock()

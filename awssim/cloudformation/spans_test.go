@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 )
 
-func TestTheTimeOfEachFinishedOperationIsTold(t *testing.T) {
+func TestTheTimeOfEachFinishedOperationIsReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{ResourceTime: func(string, string) time.Duration { return time.Minute }})
 		defer c.engine.Close()

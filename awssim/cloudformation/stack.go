@@ -30,7 +30,7 @@ type stack struct {
 	Imports   []string // names of the exports it uses
 	Resources map[string]*resource
 	// Retired are physical resources that were replaced and wait for the
-	// cleanup, or for a rollback that brings them back.
+	// cleanup, or for a rollback that restores them.
 	Retired []*resource
 	// Stable is what a failed update goes back to; nil while there is nothing
 	// to go back to.
@@ -102,20 +102,20 @@ type resource struct {
 	DeletionPolicy      string
 	UpdateReplacePolicy string
 	Needs               []string // logical ids that must outlive it
-	// Imported says that the stack did not make the physical resource: a
+	// Imported reports whether the stack did not make the physical resource: a
 	// rollback leaves it alone.
 	Imported bool
 }
 
 type pastOperation struct{ ID, Kind string }
 
-// inProgress says that an operation works on the stack, or waits for its
+// inProgress reports whether an operation works on the stack, or waits for its
 // parent to finish.
 func inProgress(status string) bool {
 	return strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
 }
 
-// gone says whether a resource has no physical resource any more.
+// gone reports whether a resource has no physical resource any more.
 func (r *resource) gone() bool {
 	return r.Status == "DELETE_COMPLETE" || r.Status == "DELETE_SKIPPED"
 }

@@ -14,7 +14,7 @@ type step struct {
 	replace bool      // an update that makes a new physical resource
 	record  *resource // of the stack
 	wanted  resource  // how it shall be
-	begun   bool      // the first event was told before a restart
+	begun   bool      // the first event was recorded before a restart
 	acted   bool      // the physical resource was made or changed before a restart
 	tagging bool      // the update that follows an import
 }
@@ -102,7 +102,7 @@ func sameProperties(a, b *resource) bool {
 	return template.Equal(a.Properties, b.Properties) && slices.Equal(a.Tags, b.Tags)
 }
 
-// replaces says whether the change makes a new physical resource.
+// replaces reports whether the change makes a new physical resource.
 func replaces(from, to *resource) bool {
 	return slices.ContainsFunc(changedProperties(from.Properties, to.Properties), func(name string) bool {
 		return kinds.Replaces(from.Type, name) == kinds.Always

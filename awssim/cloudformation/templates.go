@@ -67,7 +67,7 @@ func defaultValue(p template.Parameter) field {
 	return text("DefaultValue", *p.Default)
 }
 
-// parse reads the template a call brings, or that of the stack it names.
+// parse reads the template of a call, or that of the stack it names.
 func (e *Engine) parse(ctx context.Context, c call) (*template.Template, error) {
 	if c.form.text("StackName") != "" {
 		e.mu.Lock()
@@ -86,7 +86,7 @@ func (e *Engine) parse(ctx context.Context, c call) (*template.Template, error) 
 }
 
 // summarized reads a template for whom no parameter has a value but its
-// default. What transforms would make of it is not told without values.
+// default. What transforms would make of it is not returned without values.
 func (e *Engine) summarized(ctx context.Context, c call, body string) (*template.Template, error) {
 	draft, err := template.ReadDraft(body)
 	if err != nil {
@@ -139,7 +139,7 @@ func resourceTypes(t *template.Template) []string {
 	return slices.Compact(types)
 }
 
-// getStackPolicy tells no policy: the simulator lets nobody set one.
+// getStackPolicy returns no policy: the simulator has no call to set one.
 func (e *Engine) getStackPolicy(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -40,10 +40,10 @@ func TestAStackIsWhatTheTransformsOfItsTemplateLeadTo(t *testing.T) {
 			require.NoError(t, err)
 			assert.Contains(t, *found.TemplateBody, part)
 		}
-		told, err := c.cfn.GetTemplateSummary(t.Context(), &cfn.GetTemplateSummaryInput{TemplateBody: aws.String(looped)})
+		described, err := c.cfn.GetTemplateSummary(t.Context(), &cfn.GetTemplateSummaryInput{TemplateBody: aws.String(looped)})
 		require.NoError(t, err)
-		assert.Equal(t, []string{"AWS::LanguageExtensions"}, told.DeclaredTransforms)
-		assert.Equal(t, []string{"AWS::SNS::Topic"}, told.ResourceTypes)
+		assert.Equal(t, []string{"AWS::LanguageExtensions"}, described.DeclaredTransforms)
+		assert.Equal(t, []string{"AWS::SNS::Topic"}, described.ResourceTypes)
 
 		assert.Equal(t, types.ChangeSetStatusFailed, c.review("app", "same", looped, types.ChangeSetTypeUpdate).Status)
 		more := c.review("app", "more", looped, types.ChangeSetTypeUpdate, func(in *cfn.CreateChangeSetInput) { in.Parameters = parameters("Names", "B,C") })

@@ -19,7 +19,7 @@ type unmanaged struct {
 
 // leave lets go of a physical resource that stays. The caller holds the lock.
 func (e *Engine) leave(s *stack, r *resource) {
-	if r.PhysicalID == "" || r.Type == stackType || e.host.HasTwin(r.Type) {
+	if r.PhysicalID == "" || r.Type == stackType || e.host.HasHandler(r.Type) {
 		return
 	}
 	left := &unmanaged{Scope: s.Scope, Resource: inventory.Resource{
@@ -77,13 +77,13 @@ func (e *Engine) holder(scope Scope, typ, identity string) *stack {
 	return nil
 }
 
-// taken says whether a resource of the type with that identity exists. The
+// taken reports whether a resource of the type with that identity exists. The
 // caller holds the lock.
 func (e *Engine) taken(scope Scope, typ, identity string) bool {
 	return e.unmanaged(scope, typ, identity) != nil || e.holder(scope, typ, identity) != nil
 }
 
-// within says whether names of the type in one scope exclude those in another.
+// within reports whether names of the type in one scope exclude those in another.
 func within(one, other Scope, typ string) bool {
 	return one.Account == other.Account && (one.Region == other.Region || kinds.Global(typ))
 }

@@ -22,7 +22,7 @@ func (s *stack) checkUpdatable(disableRollback bool, verb string) error {
 	return s.notUpdatable()
 }
 
-// paused says that an operation failed and left things as they were, to be
+// paused reports whether an operation failed and left things as they were, to be
 // tried again or rolled back.
 func (s *stack) paused() bool { return s.Status == "CREATE_FAILED" || s.Status == "UPDATE_FAILED" }
 
@@ -83,7 +83,7 @@ func stackIDOf(s *stack) node {
 	return stackID(s)
 }
 
-// beginUpdate gives a stack a new version, and keeps what it can go back to.
+// beginUpdate returns a stack a new version, and keeps what it can go back to.
 // The caller holds the lock.
 func (e *Engine) beginUpdate(s *stack, v version) {
 	if s.Stable == nil && slices.Contains(updatable, s.Status) {

@@ -19,8 +19,8 @@ func TestAFailedUpdateIsRolledBackToWhatWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
-		c.host.twins["AWS::S3::Bucket"] = true
-		c.host.twins["Custom::Thing"] = true
+		c.host.handlers["AWS::S3::Bucket"] = true
+		c.host.handlers["Custom::Thing"] = true
 		c.create("app", before)
 		had := c.resources("app")
 		c.engine.FailResource(cloudformation.Rule{LogicalID: "Fn", Operation: "UPDATE", Times: 1, Reason: "no"})

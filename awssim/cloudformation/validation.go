@@ -9,7 +9,7 @@ import (
 )
 
 // validation is what early validation, which CloudFormation does before a
-// change set is complete, has against a resource. DescribeEvents tells it as an
+// change set is complete, has against a resource. DescribeEvents returns it as an
 // event of the type VALIDATION_ERROR.
 type validation struct {
 	ID         string // of the event

@@ -27,12 +27,12 @@ Resources:
 		assert.Equal(t, "The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation, AWS::EarlyValidation::ResourceExistenceCheck]. "+
 			"To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information.", *set.StatusReason)
 
-		told, err := c.cfn.DescribeEvents(t.Context(), &cfn.DescribeEventsInput{
+		described, err := c.cfn.DescribeEvents(t.Context(), &cfn.DescribeEventsInput{
 			ChangeSetName: set.ChangeSetId, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)},
 		})
 		require.NoError(t, err)
 		var lines []string
-		for _, ev := range told.OperationEvents {
+		for _, ev := range described.OperationEvents {
 			assert.Equal(t, types.EventTypeValidationError, ev.EventType)
 			assert.Equal(t, types.OperationTypeCreateChangeset, ev.OperationType)
 			assert.Equal(t, types.ValidationStatusFailed, ev.ValidationStatus)
@@ -73,9 +73,9 @@ func TestEventsAreFoundByTheirOperationAlone(t *testing.T) {
 		made, err := c.cfn.CreateStack(t.Context(), &cfn.CreateStackInput{StackName: aws.String("one"), TemplateBody: &body})
 		require.NoError(t, err)
 		c.wait("one")
-		told, err := c.cfn.DescribeEvents(t.Context(), &cfn.DescribeEventsInput{OperationId: made.OperationId})
+		described, err := c.cfn.DescribeEvents(t.Context(), &cfn.DescribeEventsInput{OperationId: made.OperationId})
 		require.NoError(t, err)
-		assert.Equal(t, "CREATE_COMPLETE", string(told.OperationEvents[0].ResourceStatus))
+		assert.Equal(t, "CREATE_COMPLETE", string(described.OperationEvents[0].ResourceStatus))
 		_, err = c.cfn.DescribeEvents(t.Context(), &cfn.DescribeEventsInput{OperationId: aws.String("nothing")})
 		refused(t, err, "ValidationError", "One of ChangeSetName, OperationId or StackName must be specified")
 	})

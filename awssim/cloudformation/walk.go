@@ -8,7 +8,7 @@ import (
 // walk does a task for every name, each as soon as those it needs are done,
 // all that can be at the same time. After a failure nothing that needs it is
 // started; unless keepGoing, nothing at all is started any more and what is
-// under way is told so by the cause errCancelled. walk returns, in
+// under way is cancelled with the cause errCancelled. walk returns, in
 // alphabetical order, what failed.
 func walk(ctx context.Context, needs map[string][]string, keepGoing bool, task func(context.Context, string) error) []string {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -124,7 +124,7 @@ func (c *Cloud) describeSubnets(call *wire.Call) (any, error) {
 	}{kept}, err
 }
 
-// VPCOf gives the network of a subnet.
+// VPCOf returns the network of a subnet.
 func (c *Cloud) VPCOf(call *wire.Call, id string) string {
 	for _, s := range c.subnets(call) {
 		if s.ID == id {

@@ -61,8 +61,8 @@ func (f features) tagged(tags map[string]string) features {
 	return f
 }
 
-// chosen says whether the call's ids and filters choose a thing. A filter that
-// nobody wrote is refused by its name.
+// chosen reports whether the call's ids and filters choose a thing. A filter that
+// does not exist is refused by name.
 func chosen(call *wire.Call, ids, id string, f features) (bool, error) {
 	if wanted := wire.Flat(call.Form, ids); len(wanted) > 0 && !slices.Contains(wanted, id) {
 		return false, nil

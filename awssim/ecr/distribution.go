@@ -51,7 +51,7 @@ func (s *Store) Distribution(dir string, changed func()) (*Distribution, error) 
 	}, nil
 }
 
-// Serves says whether a request is one of the registry's protocol.
+// Serves reports whether a request is one of the registry's protocol.
 func (*Distribution) Serves(r *http.Request) bool {
 	return r.URL.Path == "/v2" || strings.HasPrefix(r.URL.Path, "/v2/")
 }

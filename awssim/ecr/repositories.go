@@ -71,7 +71,7 @@ type view struct {
 	} `json:"encryptionConfiguration"`
 }
 
-// show gives the repository as the API does, with the address that images are
+// show returns the repository as the API does, with the address that images are
 // pushed to.
 func (s *Store) show(call *wire.Call, r Repository) view {
 	_, prefix := s.endpoint(r.Account, call.Region)
@@ -128,7 +128,7 @@ func (s *Store) delete(call *wire.Call, in input) (any, error) {
 	return map[string]any{"repository": s.show(call, r)}, err
 }
 
-// getAuthorizationToken gives a login for `docker login`.
+// getAuthorizationToken returns a login for `docker login`.
 func (s *Store) getAuthorizationToken(call *wire.Call, _ struct{}) (any, error) {
 	if err := call.Permit("ecr:GetAuthorizationToken", "*"); err != nil {
 		return nil, err

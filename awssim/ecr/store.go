@@ -57,7 +57,7 @@ func New(now func() time.Time) *Store {
 	return &Store{now: now, secret: secret, places: map[string]map[string]*Repository{}}
 }
 
-// Listens tells the store where its registry is reached, as host:port: pushes
+// Listens sets where the store's registry is reached, as host:port: pushes
 // go there, and no client is sent anywhere else.
 func (s *Store) Listens(address string) {
 	s.mu.Lock()

@@ -53,7 +53,7 @@ func (r Resource) Each(name string) []Resource {
 	return all
 }
 
-// Like says whether a text fits a pattern with AWS's * and ?.
+// Like reports whether a text fits a pattern with AWS's * and ?.
 func Like(text, pattern string) bool {
 	quoted := regexp.QuoteMeta(pattern)
 	quoted = strings.ReplaceAll(strings.ReplaceAll(quoted, `\*`, `.*`), `\?`, `.`)

@@ -69,7 +69,7 @@ func (c Condition) holds(keys Keys) bool {
 	return anyOf(actual, one)
 }
 
-// compare says whether one value of the request fits one of the wanted values;
+// compare reports whether one value of the request fits one of the wanted values;
 // for a negated operator, whether it fits none.
 func (c Condition) compare(value string, wanted []string) bool {
 	operator := operators[c.Operator]

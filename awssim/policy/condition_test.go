@@ -9,7 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 )
 
-// holds says whether a condition lets an otherwise allowed call pass.
+// holds reports whether a condition lets an otherwise allowed call pass.
 func holds(t *testing.T, condition string, keys policy.Keys) bool {
 	t.Helper()
 	document := parse(t, fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":%s}}`, condition))

@@ -28,7 +28,7 @@ type Question struct {
 	// ResourcePolicy is the policy attached to the resource, such as a
 	// bucket's or a role's trust policy; nil for none.
 	ResourcePolicy *Document
-	// Trust says that the resource policy alone must name the caller, as the
+	// Trust reports whether the resource policy alone must name the caller, as the
 	// trust policy of a role must.
 	Trust bool
 }
@@ -42,13 +42,13 @@ type Rights struct {
 }
 
 // Decide answers the question: nil when it is allowed, else an error that says
-// why not in the words AWS uses.
+// why not, in the wording of AWS.
 func Decide(caller Caller, rights Rights, q Question) error {
 	request := newRequest(caller, q)
 	if request.denied(rights) {
 		return refusal(caller, q, "with an explicit deny in an identity-based policy")
 	}
-	resource := request.judge(q.ResourcePolicy, true)
+	resource := request.evaluate(q.ResourcePolicy, true)
 	if resource.denied {
 		return refusal(caller, q, "with an explicit deny in a resource-based policy")
 	}
@@ -99,8 +99,8 @@ type verdict struct {
 	match  match // how the allowing statement means the caller
 }
 
-// judge evaluates one document; only a resource policy has principals.
-func (r request) judge(document *Document, ofResource bool) verdict {
+// evaluate decides on one document; only a resource policy has principals.
+func (r request) evaluate(document *Document, ofResource bool) verdict {
 	var v verdict
 	if document == nil {
 		return v
@@ -125,7 +125,7 @@ func (r request) judge(document *Document, ofResource bool) verdict {
 func (r request) denied(rights Rights) bool {
 	for _, documents := range append([][]*Document{rights.Grants}, rights.Limits...) {
 		for _, document := range documents {
-			if r.judge(document, false).denied {
+			if r.evaluate(document, false).denied {
 				return true
 			}
 		}
@@ -144,7 +144,7 @@ func (r request) granted(rights Rights) bool {
 
 func (r request) allowedByOne(documents []*Document) bool {
 	for _, document := range documents {
-		if r.judge(document, false).match != noMatch {
+		if r.evaluate(document, false).match != noMatch {
 			return true
 		}
 	}

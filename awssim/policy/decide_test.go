@@ -18,7 +18,7 @@ const (
 var (
 	admin    = policy.Caller{Account: ours, ARN: "arn:aws:iam::111111111111:user/admin"}
 	session  = policy.Caller{Account: ours, ARN: "arn:aws:sts::111111111111:assumed-role/builder/run", RoleARN: "arn:aws:iam::111111111111:role/builder"}
-	stranger = policy.Caller{Account: theirs, ARN: "arn:aws:iam::222222222222:user/admin"}
+	outsider = policy.Caller{Account: theirs, ARN: "arn:aws:iam::222222222222:user/admin"}
 	service  = policy.Caller{Service: "cloudformation.amazonaws.com"}
 	web      = policy.Caller{Federated: "arn:aws:iam::111111111111:oidc-provider/issuer"}
 )
@@ -48,20 +48,20 @@ func TestDecide(t *testing.T) {
 		limit    string
 		allowed  bool
 	}{
-		"an allow of the caller's own account is enough at home":            {caller: session, identity: reading, action: "s3:GetObject", allowed: true},
-		"what no policy allows is denied":                                   {caller: session, identity: reading, action: "s3:PutObject"},
-		"actions do not differ by case":                                     {caller: session, identity: reading, action: "S3:getobject", allowed: true},
-		"a resource policy that names the role is enough at home":           {caller: session, resource: allowRole, action: "s3:GetObject", allowed: true},
-		"a resource policy for the account leaves the word to its policies": {caller: session, resource: allowOurs, action: "s3:GetObject"},
-		"a resource policy for the account and an allow are enough":         {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", allowed: true},
-		"a deny of the resource outranks the administrator":                 {caller: admin, identity: everything, resource: denyAll, action: "s3:GetObject"},
-		"another account needs the resource's policy":                       {caller: admin, identity: everything, action: "s3:GetObject", owner: theirs},
-		"another account needs its own policy too":                          {caller: session, resource: allowAll, action: "s3:GetObject", owner: theirs},
-		"both sides together let another account in":                        {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", owner: theirs, allowed: true},
-		"a boundary that does not allow it takes the right away":            {caller: session, identity: everything, limit: reading, action: "s3:PutObject"},
-		"what the boundary allows too stays allowed":                        {caller: session, identity: everything, limit: reading, action: "s3:GetObject", allowed: true},
-		"a boundary grants nothing by itself":                               {caller: session, limit: everything, action: "s3:GetObject"},
-		"a principal that is not meant gets nothing":                        {caller: stranger, identity: everything, resource: allowOurs, action: "s3:GetObject", owner: ours},
+		"an allow of the caller's own account is enough at home":                {caller: session, identity: reading, action: "s3:GetObject", allowed: true},
+		"what no policy allows is denied":                                       {caller: session, identity: reading, action: "s3:PutObject"},
+		"actions do not differ by case":                                         {caller: session, identity: reading, action: "S3:getobject", allowed: true},
+		"a resource policy that names the role is enough at home":               {caller: session, resource: allowRole, action: "s3:GetObject", allowed: true},
+		"a resource policy for the account leaves the decision to its policies": {caller: session, resource: allowOurs, action: "s3:GetObject"},
+		"a resource policy for the account and an allow are enough":             {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", allowed: true},
+		"a deny of the resource outranks the administrator":                     {caller: admin, identity: everything, resource: denyAll, action: "s3:GetObject"},
+		"another account needs the resource's policy":                           {caller: admin, identity: everything, action: "s3:GetObject", owner: theirs},
+		"another account needs its own policy too":                              {caller: session, resource: allowAll, action: "s3:GetObject", owner: theirs},
+		"both sides together let another account in":                            {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", owner: theirs, allowed: true},
+		"a boundary that does not allow it takes the right away":                {caller: session, identity: everything, limit: reading, action: "s3:PutObject"},
+		"what the boundary allows too stays allowed":                            {caller: session, identity: everything, limit: reading, action: "s3:GetObject", allowed: true},
+		"a boundary grants nothing by itself":                                   {caller: session, limit: everything, action: "s3:GetObject"},
+		"a principal that is not meant gets nothing":                            {caller: outsider, identity: everything, resource: allowOurs, action: "s3:GetObject", owner: ours},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := policy.Question{Action: c.action, Resource: bucket, Account: c.owner}
@@ -105,8 +105,8 @@ func TestTrust(t *testing.T) {
 	}{
 		"the account's root stands for its callers":            {caller: admin, identity: assume, trust: account, allowed: true},
 		"a trusted account's role still needs the right":       {caller: session, trust: account},
-		"an account that is not trusted stays out":             {caller: stranger, identity: assume, trust: account},
-		"an account of a list is trusted":                      {caller: stranger, identity: assume, trust: foreign, allowed: true},
+		"an account that is not trusted stays out":             {caller: outsider, identity: assume, trust: account},
+		"an account of a list is trusted":                      {caller: outsider, identity: assume, trust: foreign, allowed: true},
 		"the right alone does not open a role":                 {caller: admin, identity: assume, trust: cfn},
 		"a service is trusted by its name":                     {caller: service, trust: cfn, allowed: true},
 		"a service that is not named stays out":                {caller: service, trust: account},

@@ -48,7 +48,7 @@ type rawStatement struct {
 }
 
 // Parse reads a policy document. The error says which element is wrong, in
-// the words of MalformedPolicyDocument.
+// the message of MalformedPolicyDocument.
 func Parse(text string) (*Document, error) {
 	var raw rawDocument
 	if err := strict([]byte(text), &raw); err != nil {

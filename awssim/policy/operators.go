@@ -44,7 +44,7 @@ var operators = map[string]operator{
 
 func same(actual, want string) bool { return actual == want }
 
-// Like says whether text fits a pattern in which * stands for any text and ?
+// Like reports whether text fits a pattern in which * stands for any text and ?
 // for one character.
 func Like(text, pattern string) bool {
 	t, p, star, mark := 0, 0, -1, 0

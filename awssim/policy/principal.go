@@ -66,8 +66,8 @@ const (
 	byName
 )
 
-// of says whether the caller is meant, and whether by name or only as a member
-// of its account. A rule for an account leaves the last word to that account's
+// of reports whether the caller is meant, and whether by name or only as a member
+// of its account. A rule for an account leaves the decision to that account's
 // own policies; a rule that names the caller does not.
 func (p *Principals) of(caller Caller) match {
 	if p == nil {

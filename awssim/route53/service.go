@@ -13,7 +13,7 @@ import (
 
 const version = "/2013-04-01/"
 
-// OperationOf names the operation of a path; it is empty for one that nobody wrote.
+// OperationOf names the operation of a path; it is empty for one that is not implemented.
 func OperationOf(method, path string) string {
 	rest, ok := strings.CutPrefix(path, version)
 	switch parts := strings.Split(strings.TrimSuffix(rest, "/"), "/"); {
@@ -79,7 +79,7 @@ func reversed(name string) string {
 	return strings.Join(labels, ".")
 }
 
-// list gives the zones from a name on.
+// list returns the zones from a name on.
 func (z Zones) list(call *wire.Call) (any, error) {
 	if err := call.Permit("route53:"+call.Operation, "*"); err != nil {
 		return nil, err

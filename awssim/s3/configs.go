@@ -10,7 +10,7 @@ import (
 )
 
 // bucketSubresources are the query parameters that name a part of a bucket,
-// with the words their operations are made of.
+// with the parts their operation names are made of.
 var bucketSubresources = map[string]string{
 	"versioning": "BucketVersioning", "encryption": "BucketEncryption", "policy": "BucketPolicy", "policyStatus": "BucketPolicyStatus",
 	"tagging": "BucketTagging", "location": "BucketLocation", "acl": "BucketAcl", "accelerate": "BucketAccelerateConfiguration",

@@ -108,7 +108,7 @@ func (f *files) prune(dir string) {
 	}
 }
 
-// plain says whether a key can be a path below its bucket.
+// plain reports whether a key can be a path below its bucket.
 func plain(key string) bool {
 	if !utf8.ValidString(key) || strings.ContainsAny(key, "\x00\\") {
 		return false

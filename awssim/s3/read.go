@@ -33,7 +33,7 @@ func (s *Store) Read(guard func(policy.Question) error, name, key, version strin
 	return io.ReadAll(file)
 }
 
-// Exists says whether a bucket has an object of that key.
+// Exists reports whether a bucket has an object of that key.
 func (s *Store) Exists(name, key string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -54,15 +54,15 @@ func (s *Store) Serve(w http.ResponseWriter, call *wire.Call, body Body) error {
 	case len(rq.key) > maxKey:
 		return wire.Errorf("KeyTooLongError", "Your key is too long")
 	}
-	if err := rq.enter(operation); err != nil {
+	if err := rq.authorize(operation); err != nil {
 		return err
 	}
 	return operation.run(rq)
 }
 
-// enter checks that the bucket exists, lies in the signed region, is of the
+// authorize checks that the bucket exists, lies in the signed region, is of the
 // expected owner, and that the caller may do the operation.
-func (rq *request) enter(operation operation) error {
+func (rq *request) authorize(operation operation) error {
 	if rq.bucket == "" || rq.Operation == "CreateBucket" {
 		return rq.permitOn(Bucket{Account: rq.Caller.Account}, operation.action(rq), rq.resource())
 	}

@@ -59,7 +59,7 @@ func encodeKey(key string) string {
 	return strings.ReplaceAll(escaped, "%2F", "/")
 }
 
-// group gives the common prefix a key is listed under; empty for none.
+// group returns the common prefix a key is listed under; empty for none.
 func (l listing) group(key string) string {
 	if l.delimiter == "" {
 		return ""

@@ -44,7 +44,7 @@ func (in input) version() Version {
 }
 
 // permit finds the secret and asks for the call's operation on it. A secret
-// that does not exist is told only to a caller who might have read it.
+// that does not exist is reported only to a caller who might have read it.
 func (s *Store) permit(call *wire.Call, in input) (Secret, error) {
 	secret, missing := s.Get(call.Place(), in.SecretID)
 	arn := secret.ARN

@@ -78,7 +78,7 @@ func (s *Store) find(call *wire.Call, given string, decrypted bool) (view, error
 	}
 	p, err := s.Get(call.Place(), name)
 	if err != nil && strings.HasPrefix(given, "arn:") {
-		p, err = s.Get(call.Place(), strings.TrimPrefix(name, "/")) // an ARN does not tell /a from a
+		p, err = s.Get(call.Place(), strings.TrimPrefix(name, "/")) // an ARN does not distinguish /a from a
 	}
 	if err != nil {
 		return view{}, err

@@ -87,7 +87,7 @@ func (s Subject) newName() string {
 	return name
 }
 
-// fifo says that the resource is a first-in-first-out queue or topic.
+// fifo reports whether the resource is a first-in-first-out queue or topic.
 func (s Subject) fifo() bool {
 	return text(s.Properties["FifoQueue"]) == "true" || text(s.Properties["FifoTopic"]) == "true"
 }

@@ -7,9 +7,9 @@ import (
 )
 
 // nameRule is what a service demands of the names that are given to its
-// resources: a pattern of the whole name, and the service's words for one that
+// resources: a pattern of the whole name, and the service's message for one that
 // does not match, in which {value} is that name.
-type nameRule struct{ pattern, words string }
+type nameRule struct{ pattern, message string }
 
 // member are the rules of a name that is a plain member of a service's call:
 // its shortest and longest length, and the letters, a pattern as the service
@@ -54,7 +54,7 @@ var repositoryName = []nameRule{
 var machineName = []nameRule{{"[^\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/\\x00-\\x1f\\x7f-\\x{9f}]{1,80}", "Invalid Name: '{value}'"}}
 
 // Misnamed says what is wrong with the name that the properties give, in the
-// service's words; empty when nothing is.
+// service's message; empty when nothing is.
 func (s Subject) Misnamed() string {
 	name := text(s.Properties[s.nameProperty()])
 	if name == "" {
@@ -65,7 +65,7 @@ func (s Subject) Misnamed() string {
 	}
 	for _, rule := range table[s.Type].names {
 		if !regexp.MustCompile(`^(?:` + rule.pattern + `)$`).MatchString(name) {
-			return strings.ReplaceAll(rule.words, "{value}", name)
+			return strings.ReplaceAll(rule.message, "{value}", name)
 		}
 	}
 	return ""

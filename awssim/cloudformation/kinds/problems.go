@@ -11,7 +11,7 @@ import (
 // Problem is something wrong with the properties of a resource.
 type Problem struct {
 	Path   string // of the object or value in the properties, such as /Rules/0; empty for the whole
-	Reason string // in the words of CloudFormation's resource handlers
+	Reason string // as CloudFormation's resource handlers write it
 }
 
 // String is the problem as a resource handler says it.
@@ -72,7 +72,7 @@ func problemsOf(path, code string, value any) []Problem {
 	return nil
 }
 
-// fits says whether a value has the shape of a type. CloudFormation converts
+// fits reports whether a value has the shape of a type. CloudFormation converts
 // texts, numbers and booleans into each other.
 func fits(code string, value any) bool {
 	for _, one := range strings.Split(code, "|") {

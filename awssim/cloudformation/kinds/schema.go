@@ -78,7 +78,7 @@ func schemaOf(name string) *schema {
 	return read
 }
 
-// Known says whether CloudFormation has the resource type. Custom resources
+// Known reports whether CloudFormation has the resource type. Custom resources
 // have any name behind Custom::.
 func Known(typ string) bool {
 	if strings.HasPrefix(typ, "Custom::") {
@@ -95,7 +95,7 @@ var open = []string{
 	"AWS::ServiceCatalog::CloudFormationProvisionedProduct",
 }
 
-// HasAttribute says whether Fn::GetAtt can give an attribute of the type.
+// HasAttribute reports whether Fn::GetAtt can give an attribute of the type.
 func HasAttribute(typ, name string) bool {
 	s := schemaOf(typ)
 	if s == nil || slices.Contains(open, typ) || table[typ].attributes[name] != "" {
@@ -109,7 +109,7 @@ func HasAttribute(typ, name string) bool {
 	return false
 }
 
-// Recreation says whether a change of a property makes a new resource.
+// Recreation reports whether a change of a property makes a new resource.
 type Recreation string
 
 // The three answers, as a change set gives them.
@@ -119,7 +119,7 @@ const (
 	Always        Recreation = "Always"
 )
 
-// Replaces says whether a change of a property makes a new resource.
+// Replaces reports whether a change of a property makes a new resource.
 func Replaces(typ, property string) Recreation {
 	switch s := schemaOf(typ); {
 	case s == nil:
@@ -132,7 +132,7 @@ func Replaces(typ, property string) Recreation {
 	return Never
 }
 
-// Taggable says whether the tags of a stack are passed on to resources of the
+// Taggable reports whether the tags of a stack are passed on to resources of the
 // type.
 func Taggable(typ string) bool {
 	s := schemaOf(typ)

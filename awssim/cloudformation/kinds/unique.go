@@ -123,7 +123,7 @@ func memberAt(properties map[string]any, path string) any {
 	return memberAt(inner, rest)
 }
 
-// Global says whether the type's names are unique in an account, whatever the
+// Global reports whether the type's names are unique in an account, whatever the
 // region.
 func Global(typ string) bool {
 	for _, service := range []string{"AWS::IAM::", "AWS::CloudFront::", "AWS::Route53::"} {

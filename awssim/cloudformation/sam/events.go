@@ -309,7 +309,7 @@ func (e *event) failures(mapping map[string]any) {
 	mapping["DestinationConfig"] = map[string]any{"OnFailure": map[string]any{"Destination": to}}
 	needs, known := destinations[typ]
 	switch {
-	case typ == "": // the role is somebody else's matter
+	case typ == "": // the role is not handled here
 	case !known || typ == "EventBridge" || typ == "Lambda":
 		e.invalid("the simulator's transform does not know the destination type '%s': 'SQS' or 'SNS'", typ)
 	default:

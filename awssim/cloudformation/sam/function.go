@@ -41,7 +41,7 @@ func (m *maker) function() {
 	m.become("AWS::Lambda::Function", made)
 }
 
-// decided says that a condition chooses between two roles that are given.
+// decided reports whether a condition chooses between two roles that are given.
 func decided(role any) bool {
 	branches, _ := role.(map[string]any)["Fn::If"].([]any)
 	return len(branches) == 3 && isRef(branches[1]) != "AWS::NoValue" && isRef(branches[2]) != "AWS::NoValue"

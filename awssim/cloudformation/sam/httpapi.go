@@ -60,7 +60,7 @@ func (e *event) http() {
 	}
 }
 
-// servesDefault says that another event of the function is the default route of
+// servesDefault reports whether another event of the function is the default route of
 // the API.
 func (e *event) servesDefault(api any) bool {
 	events, _ := e.function.p.values["Events"].(map[string]any)

@@ -15,7 +15,7 @@ type properties struct {
 	taken  map[string]bool
 }
 
-// take gives a value, and nil where there is none.
+// take returns a value, and nil where there is none.
 func (p *properties) take(name string) any {
 	p.taken[name] = true
 	return p.values[name]

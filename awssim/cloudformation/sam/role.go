@@ -16,7 +16,7 @@ type role struct {
 	tags     any
 }
 
-// readRole reads what is said of the function's role.
+// readRole reads the settings of the function's role.
 func (f *function) readRole() {
 	basic := "service-role/AWSLambdaBasicExecutionRole"
 	if f.made["DurableConfig"] != nil {

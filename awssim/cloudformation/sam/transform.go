@@ -15,12 +15,12 @@ type Options struct {
 	// Evaluate computes a value of parameters, pseudo parameters, mappings and
 	// conditions. What names a resource is an error.
 	Evaluate func(value any) (any, error)
-	// Application gives the URL of the template of an application.
+	// Application returns the URL of the template of an application.
 	Application func(id, version string) (string, error)
 }
 
 // Transform replaces the serverless resources of a template, in place. The
-// error is in the words of the transform, without its name.
+// error is the message of the transform, without its name.
 func Transform(root map[string]any, o Options) error {
 	t := &transform{
 		Options: o, root: root, given: map[string]bool{}, apis: map[string]*api{},

@@ -15,7 +15,7 @@ type Value struct {
 	Value    string // as given, or the default
 	Resolved string // for parameters from the store: what it held
 	Stored   bool   // Resolved counts
-	Secret   bool   // NoEcho: nobody is shown the value
+	Secret   bool   // NoEcho: the value is never shown
 }
 
 // Effective is the text that the template works with.
@@ -30,7 +30,7 @@ func (v Value) Effective() string {
 // SecureString.
 type Store func(name string) (value, typ string, err error)
 
-// Arguments gives every parameter of the template its value: the given one,
+// Arguments returns every parameter of the template its value: the given one,
 // the previous one where it is asked for, or the default. The result is sorted
 // by key.
 func (t *Template) Arguments(given []Argument, previous []Value, store Store) ([]Value, error) {

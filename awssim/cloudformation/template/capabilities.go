@@ -21,7 +21,7 @@ var iamNames = map[string]string{
 }
 
 // Capabilities are what a caller must acknowledge to deploy the template, and
-// why, in the words of GetTemplateSummary.
+// why, in the wording of GetTemplateSummary.
 func (t *Template) Capabilities() (needed []string, reason string) {
 	var types []string
 	named := false

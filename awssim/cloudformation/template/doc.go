@@ -6,6 +6,6 @@
 // Values of a template are string, bool, [encoding/json.Number], []any and
 // map[string]any. Numbers keep their text, so that 1.10 stays 1.10.
 //
-// Errors are sentences in the words of the service. They are complete: a
+// Errors are messages as the service writes them. They are complete: a
 // caller adds nothing but the error code ValidationError.
 package template

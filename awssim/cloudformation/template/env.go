@@ -10,14 +10,14 @@ type Env struct {
 	Template  *Template
 	Pseudo    map[string]any // AWS::Region and the like
 	Arguments []Value
-	// Resource gives the Ref of a resource, Attribute its Fn::GetAtt.
+	// Resource returns the Ref of a resource, Attribute its Fn::GetAtt.
 	Resource  func(logicalID string) (any, error)
 	Attribute func(logicalID, name string) (any, error)
-	// Import gives the value of an export.
+	// Import returns the value of an export.
 	Import func(name string) (any, error)
-	// Output gives the value of an output of another stack.
+	// Output returns the value of an output of another stack.
 	Output func(StackOutput) (any, error)
-	// Zones gives the availability zones of a region.
+	// Zones returns the availability zones of a region.
 	Zones func(region string) []string
 
 	parameters map[string]any
@@ -25,7 +25,7 @@ type Env struct {
 	deciding   map[string]bool
 }
 
-// Unknown is the value of what only a deployment will tell. Whatever is
+// Unknown is a value that is known only after the deployment. Whatever is
 // computed from it is unknown too.
 type Unknown struct{}
 
@@ -182,7 +182,7 @@ func (e *Env) attribute(id, name string) (any, error) {
 	return nil, templatef("instance of Fn::GetAtt references undefined resource %s", id)
 }
 
-// IsUnknown says whether a value depends on what only a deployment will tell.
+// IsUnknown reports whether a value is known only after the deployment.
 func IsUnknown(value any) bool {
 	switch v := value.(type) {
 	case Unknown:

@@ -2,7 +2,7 @@ package template
 
 import "fmt"
 
-// Error is a refusal in the service's words, complete with its prefix.
+// Error is an error as the service returns it, complete with its prefix.
 type Error string
 
 func (e Error) Error() string { return string(e) }

@@ -140,7 +140,7 @@ func TestWhatIsComputedFromTheUnknownIsUnknown(t *testing.T) {
 	}
 }
 
-func TestWrongUseOfFunctionsIsRefusedInTheServicesWords(t *testing.T) {
+func TestWrongUseOfFunctionsIsRefusedWithTheServicesMessage(t *testing.T) {
 	cases := map[string]string{
 		`{"Fn::Join": ["-"]}`:                              "every Fn::Join object requires two parameters",
 		`{"Fn::Select": [7, ["a"]]}`:                       "Fn::Select cannot select nonexistent value at index 7",

@@ -27,7 +27,7 @@ func (t *Template) Needs(conditions map[string]bool) map[string][]string {
 	return needs
 }
 
-// active says whether the resource exists under the conditions.
+// active reports whether the resource exists under the conditions.
 func (r Resource) active(conditions map[string]bool) bool {
 	holds, known := conditions[r.Condition]
 	return r.Condition == "" || !known || holds
@@ -137,7 +137,7 @@ func Reverse(needs map[string][]string) map[string][]string {
 	return result
 }
 
-// Active says whether a resource exists under the conditions.
+// Active reports whether a resource exists under the conditions.
 func (t *Template) Active(name string, conditions map[string]bool) bool {
 	r, ok := t.Resources[name]
 	return ok && r.active(conditions)

@@ -83,11 +83,11 @@ func readConstraints(member map[string]any, p *Parameter) {
 	}
 }
 
-// FromStore says that the parameter's value is the name of an SSM parameter,
+// FromStore reports whether the parameter's value is the name of an SSM parameter,
 // whose value is what the template sees.
 func (p Parameter) FromStore() bool { return ssmType.MatchString(p.Type) }
 
-// list says that the template sees a list.
+// list reports whether the template sees a list.
 func (p Parameter) list() bool {
 	typ := p.Type
 	if inner := ssmType.FindStringSubmatch(typ); inner != nil {

@@ -28,7 +28,7 @@ func TestParametersTakeTheGivenThePreviousOrTheDefaultValue(t *testing.T) {
 	}
 }
 
-func TestWrongParametersAreRefusedInTheServicesWords(t *testing.T) {
+func TestWrongParametersAreRefusedWithTheServicesMessage(t *testing.T) {
 	cases := map[string]struct {
 		declaration string
 		given       []Argument

@@ -60,7 +60,7 @@ func TestTheNeedsOfAResourceFollowTheTakenBranches(t *testing.T) {
 	assert.Equal(t, map[string][]string{"Queue": {"Other"}, "Other": {}}, parsed.Needs(map[string]bool{"Greets": false}))
 }
 
-func TestMalformedTemplatesAreRefusedInTheServicesWords(t *testing.T) {
+func TestMalformedTemplatesAreRefusedWithTheServicesMessage(t *testing.T) {
 	resource := `"Resources": {"A": {"Type": "AWS::SNS::Topic"}}`
 	cases := map[string]struct{ body, want string }{
 		"broken JSON":            {"{\n  \"Resources\": {,}}", "Template format error: JSON not well-formed. (line 2, column 17)"},

@@ -19,7 +19,7 @@ func References(value any, conditions map[string]bool) []Reference {
 	return w.found
 }
 
-// Computed stands for an attribute whose name is computed, to tell it from a
+// Computed stands for an attribute whose name is computed, to distinguish it from a
 // plain Ref.
 const Computed = "?"
 

@@ -36,7 +36,7 @@ func repositoryURL(application, _ string) (string, error) {
 		"Deploy the application's template from a bucket, with its URL as Location", application)
 }
 
-// FromRepository gives the template behind a URL of the simulator's repository
+// FromRepository returns the template behind a URL of the simulator's repository
 // of applications.
 func FromRepository(url string) (string, bool) {
 	if !strings.HasPrefix(url, repository) {

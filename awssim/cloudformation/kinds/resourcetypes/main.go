@@ -4,7 +4,7 @@
 //
 // They come from the npm package @aws-cdk/aws-service-spec (Apache-2.0), which
 // collects AWS's published resource schemas; the file here is of 0.1.216. To
-// bring it up to date, from this folder:
+// update it, from this folder:
 //
 //	npm pack @aws-cdk/aws-service-spec@VERSION && tar xzf aws-cdk-aws-service-spec-*.tgz
 //	go run . package/db.json.gz ../types.jsonl.gz

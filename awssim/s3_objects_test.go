@@ -187,7 +187,7 @@ func TestAStreamIsHeldToItsTrailingChecksum(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "hello world", string(text))
 	require.Equal(t, http.StatusBadRequest, c.stream("shelf", "k", fmt.Sprintf(body, "AAAAAA==")).StatusCode)
-	require.Equal(t, http.StatusBadRequest, c.stream("shelf", "k", "5\r\nhello\r\n0\r\n\r\n").StatusCode, "shorter than it said")
+	require.Equal(t, http.StatusBadRequest, c.stream("shelf", "k", "5\r\nhello\r\n0\r\n\r\n").StatusCode, "shorter than declared")
 	require.Equal(t, http.StatusBadRequest, c.stream("shelf", "k", "garbage").StatusCode)
 }
 

@@ -10,18 +10,18 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// twin is a resource type of CloudFormation that exists in the simulator, so
-// that a deployed stack can be looked at and used through the service's API.
-type twin struct {
-	create func(*Server, want) (cloudformation.Resource, error)
-	update func(*Server, want) (cloudformation.Resource, error)
-	remove func(*Server, want) error
+// resourceHandler creates, updates and deletes resources of one CloudFormation type
+// in the simulator, so that a deployed stack can be used through the service's API.
+type resourceHandler struct {
+	create func(*Server, request) (cloudformation.Resource, error)
+	update func(*Server, request) (cloudformation.Resource, error)
+	remove func(*Server, request) error
 	// find finds a resource by the name that the template gives it; nil for
 	// types whose names say nothing about what exists.
-	find func(*Server, want) (cloudformation.Resource, error)
+	find func(*Server, request) (cloudformation.Resource, error)
 }
 
-var twins = map[string]twin{
+var resourceHandlers = map[string]resourceHandler{
 	"AWS::S3::Bucket":             {createBucket, updateBucket, deleteBucket, findBucket},
 	"AWS::S3::BucketPolicy":       {putBucketPolicy, putBucketPolicy, deleteBucketPolicy, findBucketPolicy},
 	"AWS::IAM::Role":              {createRole, updateRole, deleteRole, findRole},
@@ -36,79 +36,79 @@ var twins = map[string]twin{
 	"Custom::CrossRegionExportReader": {createImports, updateImports, deleteImports, nil},
 }
 
-// want is what CloudFormation wants of a resource.
-type want struct {
+// request is what CloudFormation asks a handler to do with a resource.
+type request struct {
 	cloudformation.ResourceRequest
 	now properties // wanted
 	old properties
 }
 
-func newWant(r cloudformation.ResourceRequest) want {
-	return want{ResourceRequest: r, now: properties(r.Properties), old: properties(r.Old)}
+func newRequest(r cloudformation.ResourceRequest) request {
+	return request{ResourceRequest: r, now: properties(r.Properties), old: properties(r.Old)}
 }
 
-// Create makes a resource that has a twin.
+// Create creates a resource of a type with a handler.
 func (h host) Create(_ context.Context, r cloudformation.ResourceRequest) (cloudformation.Resource, error) {
-	twin, ok := twins[r.Type]
+	handler, ok := resourceHandlers[r.Type]
 	if !ok {
 		return cloudformation.Resource{}, cloudformation.ErrGeneric
 	}
 	h.s.ledger.touch()
-	resource, err := twin.create(h.s, newWant(r))
+	resource, err := handler.create(h.s, newRequest(r))
 	return resource, handlerError(err)
 }
 
-// Update changes a resource that has a twin.
+// Update updates a resource of a type with a handler.
 func (h host) Update(_ context.Context, r cloudformation.ResourceRequest) (cloudformation.Resource, error) {
-	twin, ok := twins[r.Type]
+	handler, ok := resourceHandlers[r.Type]
 	if !ok {
 		return cloudformation.Resource{}, cloudformation.ErrGeneric
 	}
 	h.s.ledger.touch()
-	resource, err := twin.update(h.s, newWant(r))
+	resource, err := handler.update(h.s, newRequest(r))
 	return resource, handlerError(err)
 }
 
-// Delete removes a resource that has a twin; one that is gone is no error.
+// Delete deletes a resource of a type with a handler; a missing resource is no error.
 func (h host) Delete(_ context.Context, r cloudformation.ResourceRequest) error {
-	twin, ok := twins[r.Type]
+	handler, ok := resourceHandlers[r.Type]
 	if !ok {
 		return cloudformation.ErrGeneric
 	}
 	h.s.ledger.touch()
-	err := twin.remove(h.s, newWant(r))
+	err := handler.remove(h.s, newRequest(r))
 	if isMissing(err) {
 		return nil
 	}
 	return handlerError(err)
 }
 
-// HasTwin says whether resources of a type exist in the simulator.
-func (h host) HasTwin(typ string) bool {
-	_, ok := twins[typ]
+// HasHandler reports whether the simulator has a handler for a resource type.
+func (h host) HasHandler(typ string) bool {
+	_, ok := resourceHandlers[typ]
 	return ok
 }
 
-// Existing finds a resource that has a twin by the name in its properties.
+// Existing finds a resource of a type with a handler by the name in its properties.
 func (h host) Existing(scope cloudformation.Scope, typ string, properties map[string]any) (cloudformation.Resource, error) {
-	find := twins[typ].find
+	find := resourceHandlers[typ].find
 	if find == nil {
 		return cloudformation.Resource{}, cloudformation.ErrAbsent
 	}
-	resource, err := find(h.s, newWant(cloudformation.ResourceRequest{Scope: scope, Type: typ, Properties: properties}))
+	resource, err := find(h.s, newRequest(cloudformation.ResourceRequest{Scope: scope, Type: typ, Properties: properties}))
 	if errors.Is(err, cloudformation.ErrAbsent) || isMissing(err) {
 		return cloudformation.Resource{}, cloudformation.ErrAbsent
 	}
 	return resource, handlerError(err)
 }
 
-// handlerError words an error as a resource handler of CloudFormation does.
+// handlerError formats an error as a resource handler of CloudFormation does.
 func handlerError(err error) error {
 	if err == nil {
 		return nil
 	}
 	spoken := wire.Query.Spoken(err)
-	return wordsf("Resource handler returned message: %q (HandlerErrorCode: %s)", spoken.Message, handlerCode(spoken))
+	return messagef("Resource handler returned message: %q (HandlerErrorCode: %s)", spoken.Message, handlerCode(spoken))
 }
 
 func handlerCode(e *wire.Error) string {
@@ -135,32 +135,32 @@ func isMissing(err error) bool {
 
 // permit asks whether the execution role may do something. Without one the
 // operation runs with the rights of whoever started it.
-func (s *Server) permit(w want, action, resource string) error {
-	if w.RoleARN == "" {
+func (s *Server) permit(req request, action, resource string) error {
+	if req.RoleARN == "" {
 		return nil
 	}
 	h := host{s}
 	q := questionOn(action, resource)
-	return h.guard(w.Scope, w.RoleARN)(q)
+	return h.guard(req.Scope, req.RoleARN)(q)
 }
 
-func (w want) place() string { return wire.Place(w.Scope.Account, w.Scope.Region) }
+func (req request) place() string { return wire.Place(req.Scope.Account, req.Scope.Region) }
 
-func (w want) arn(service, resource string) string {
-	return "arn:" + w.Scope.Partition + ":" + service + ":" + w.Scope.Region + ":" + w.Scope.Account + ":" + resource
+func (req request) arn(service, resource string) string {
+	return "arn:" + req.Scope.Partition + ":" + service + ":" + req.Scope.Region + ":" + req.Scope.Account + ":" + resource
 }
 
-func (w want) iamARN(resource string) string {
-	return "arn:" + w.Scope.Partition + ":iam::" + w.Scope.Account + ":" + resource
+func (req request) iamARN(resource string) string {
+	return "arn:" + req.Scope.Partition + ":iam::" + req.Scope.Account + ":" + resource
 }
 
 // name is the resource's own name: the given property, or a generated one cut
 // to the longest the service takes.
-func (w want) name(property string, longest int) string {
-	if given := w.now.text(property); given != "" {
+func (req request) name(property string, longest int) string {
+	if given := req.now.text(property); given != "" {
 		return given
 	}
-	id := w.SuggestedID
+	id := req.SuggestedID
 	if len(id) > longest { // keep the random end
 		cut := strings.LastIndexByte(id, '-')
 		id = id[:longest-(len(id)-cut)] + id[cut:]
@@ -169,14 +169,14 @@ func (w want) name(property string, longest int) string {
 }
 
 // tags are those of the template, of the stack, and CloudFormation's own.
-func (w want) tags() map[string]string {
-	tags := maps.Clone(w.Tags)
+func (req request) tags() map[string]string {
+	tags := maps.Clone(req.Tags)
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	maps.Copy(tags, w.now.tags("Tags"))
-	tags["aws:cloudformation:stack-name"] = w.StackName
-	tags["aws:cloudformation:stack-id"] = w.StackID
-	tags["aws:cloudformation:logical-id"] = w.LogicalID
+	maps.Copy(tags, req.now.tags("Tags"))
+	tags["aws:cloudformation:stack-name"] = req.StackName
+	tags["aws:cloudformation:stack-id"] = req.StackID
+	tags["aws:cloudformation:logical-id"] = req.LogicalID
 	return tags
 }

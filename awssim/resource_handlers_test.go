@@ -179,16 +179,16 @@ func TestAnExecutionRoleIsHeldToItsRights(t *testing.T) {
 	require.ErrorContains(t, err, "is invalid or cannot be assumed")
 
 	caller := c.role(devAccount, "deployer", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"cloudformation:*","Resource":"*"}}`)
-	entered, err := c.enter(c.as(devAccount, ireland), caller)
+	assumed, err := c.assume(c.as(devAccount, ireland), caller)
 	require.NoError(t, err)
-	err = c.formation(entered, "unpassed").create(fmt.Sprintf(oneBucket, "some-bucket", "t"), with(weak))
+	err = c.formation(assumed, "unpassed").create(fmt.Sprintf(oneBucket, "some-bucket", "t"), with(weak))
 	require.ErrorContains(t, err, "is not authorized to perform: iam:PassRole")
-	_, err = c.formation(entered, "x").DescribeStacks(ctx, &cloudformation.DescribeStacksInput{})
+	_, err = c.formation(assumed, "x").DescribeStacks(ctx, &cloudformation.DescribeStacksInput{})
 	require.NoError(t, err)
 	reader := c.role(devAccount, "reader", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"cloudformation:Describe*","Resource":"*"}}`)
-	entered, err = c.enter(c.as(devAccount, ireland), reader)
+	assumed, err = c.assume(c.as(devAccount, ireland), reader)
 	require.NoError(t, err)
-	err = c.formation(entered, "denied").create(fmt.Sprintf(oneBucket, "some-bucket", "t"))
+	err = c.formation(assumed, "denied").create(fmt.Sprintf(oneBucket, "some-bucket", "t"))
 	require.ErrorContains(t, err, "not authorized to perform: cloudformation:CreateStack on resource: arn:aws:cloudformation:eu-west-1:111111111111:stack/denied/*")
 }
 

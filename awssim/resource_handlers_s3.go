@@ -11,38 +11,38 @@ import (
 
 const longestBucketName = 63
 
-func createBucket(s *Server, w want) (cloudformation.Resource, error) {
-	name := strings.ToLower(w.name("BucketName", longestBucketName))
-	if err := s.permit(w, "s3:CreateBucket", "arn:"+w.Scope.Partition+":s3:::"+name); err != nil {
+func createBucket(s *Server, req request) (cloudformation.Resource, error) {
+	name := strings.ToLower(req.name("BucketName", longestBucketName))
+	if err := s.permit(req, "s3:CreateBucket", "arn:"+req.Scope.Partition+":s3:::"+name); err != nil {
 		return cloudformation.Resource{}, err
 	}
-	bucket := s3.Bucket{Name: name, Account: w.Scope.Account, Region: w.Scope.Region}
+	bucket := s3.Bucket{Name: name, Account: req.Scope.Account, Region: req.Scope.Region}
 	if err := s.objects.Create(bucket); err != nil {
 		return cloudformation.Resource{}, err
 	}
-	return configureBucket(s, w, name)
+	return configureBucket(s, req, name)
 }
 
-func updateBucket(s *Server, w want) (cloudformation.Resource, error) {
-	if err := s.permit(w, "s3:PutBucketTagging", "arn:"+w.Scope.Partition+":s3:::"+w.PhysicalID); err != nil {
+func updateBucket(s *Server, req request) (cloudformation.Resource, error) {
+	if err := s.permit(req, "s3:PutBucketTagging", "arn:"+req.Scope.Partition+":s3:::"+req.PhysicalID); err != nil {
 		return cloudformation.Resource{}, err
 	}
-	return configureBucket(s, w, w.PhysicalID)
+	return configureBucket(s, req, req.PhysicalID)
 }
 
-// configureBucket brings a bucket to the properties of the template.
-func configureBucket(s *Server, w want, name string) (cloudformation.Resource, error) {
+// configureBucket applies the properties of the template to a bucket.
+func configureBucket(s *Server, req request, name string) (cloudformation.Resource, error) {
 	err := s.objects.Change(name, func(bucket *s3.Bucket) error {
-		if status := w.now.text("VersioningConfiguration", "Status"); status != "" {
+		if status := req.now.text("VersioningConfiguration", "Status"); status != "" {
 			bucket.Versioning = status
 		} else if bucket.Versioning == s3.Enabled {
 			bucket.Versioning = s3.Suspended
 		}
-		bucket.Encryption = bucketEncryption(w.now)
-		bucket.Tags = w.tags()
+		bucket.Encryption = bucketEncryption(req.now)
+		bucket.Tags = req.tags()
 		bucket.Configs = maps.Clone(bucket.Configs)
 		for name, render := range bucketConfigs {
-			if text := render(w.now); text != "" {
+			if text := render(req.now); text != "" {
 				bucket.Configs[name] = text
 			} else {
 				delete(bucket.Configs, name)
@@ -65,21 +65,21 @@ func configureBucket(s *Server, w want, name string) (cloudformation.Resource, e
 }
 
 // bucketHere is a bucket of the account in the region.
-func bucketHere(s *Server, w want, property string) (s3.Bucket, error) {
-	bucket, err := s.objects.Bucket(strings.ToLower(w.now.text(property)))
-	if err == nil && (bucket.Account != w.Scope.Account || bucket.Region != w.Scope.Region) {
+func bucketHere(s *Server, req request, property string) (s3.Bucket, error) {
+	bucket, err := s.objects.Bucket(strings.ToLower(req.now.text(property)))
+	if err == nil && (bucket.Account != req.Scope.Account || bucket.Region != req.Scope.Region) {
 		return s3.Bucket{}, cloudformation.ErrAbsent
 	}
 	return bucket, err
 }
 
-func findBucket(s *Server, w want) (cloudformation.Resource, error) {
-	bucket, err := bucketHere(s, w, "BucketName")
+func findBucket(s *Server, req request) (cloudformation.Resource, error) {
+	bucket, err := bucketHere(s, req, "BucketName")
 	return cloudformation.Resource{PhysicalID: bucket.Name}, err
 }
 
-func findBucketPolicy(s *Server, w want) (cloudformation.Resource, error) {
-	bucket, err := bucketHere(s, w, "Bucket")
+func findBucketPolicy(s *Server, req request) (cloudformation.Resource, error) {
+	bucket, err := bucketHere(s, req, "Bucket")
 	if err == nil && bucket.Policy == "" {
 		err = cloudformation.ErrAbsent
 	}
@@ -167,34 +167,34 @@ func render(document any) string {
 // whose function does not run here.
 const autoDelete = "aws-cdk:auto-delete-objects"
 
-func deleteBucket(s *Server, w want) error {
-	bucket, err := s.objects.Bucket(w.PhysicalID)
+func deleteBucket(s *Server, req request) error {
+	bucket, err := s.objects.Bucket(req.PhysicalID)
 	if err != nil {
 		return err
 	}
-	if err := s.permit(w, "s3:DeleteBucket", bucket.ARN()); err != nil {
+	if err := s.permit(req, "s3:DeleteBucket", bucket.ARN()); err != nil {
 		return err
 	}
 	if bucket.Tags[autoDelete] == "true" {
-		if err := s.objects.Empty(w.PhysicalID); err != nil {
+		if err := s.objects.Empty(req.PhysicalID); err != nil {
 			return err
 		}
 	}
-	return s.objects.Delete(w.PhysicalID)
+	return s.objects.Delete(req.PhysicalID)
 }
 
-func putBucketPolicy(s *Server, w want) (cloudformation.Resource, error) {
-	name := w.now.text("Bucket")
-	if err := s.permit(w, "s3:PutBucketPolicy", "arn:"+w.Scope.Partition+":s3:::"+name); err != nil {
+func putBucketPolicy(s *Server, req request) (cloudformation.Resource, error) {
+	name := req.now.text("Bucket")
+	if err := s.permit(req, "s3:PutBucketPolicy", "arn:"+req.Scope.Partition+":s3:::"+name); err != nil {
 		return cloudformation.Resource{}, err
 	}
-	err := s.objects.Change(name, func(bucket *s3.Bucket) error { return bucket.SetPolicy(w.now.document("PolicyDocument")) })
+	err := s.objects.Change(name, func(bucket *s3.Bucket) error { return bucket.SetPolicy(req.now.document("PolicyDocument")) })
 	return cloudformation.Resource{PhysicalID: name, Attributes: map[string]any{"Bucket": name}}, err
 }
 
-func deleteBucketPolicy(s *Server, w want) error {
-	if err := s.permit(w, "s3:DeleteBucketPolicy", "arn:"+w.Scope.Partition+":s3:::"+w.PhysicalID); err != nil {
+func deleteBucketPolicy(s *Server, req request) error {
+	if err := s.permit(req, "s3:DeleteBucketPolicy", "arn:"+req.Scope.Partition+":s3:::"+req.PhysicalID); err != nil {
 		return err
 	}
-	return s.objects.Change(w.PhysicalID, func(bucket *s3.Bucket) error { return bucket.SetPolicy("") })
+	return s.objects.Change(req.PhysicalID, func(bucket *s3.Bucket) error { return bucket.SetPolicy("") })
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// knowledge is what a plan needs from the host, gathered between attempts.
-type knowledge struct {
+// externalReferences are what a plan refers to outside its stack: nested templates,
+// SSM parameters and existing resources, fetched from the host between attempts.
+type externalReferences struct {
 	templates  map[string]string
 	parameters map[string]parameter
 	existing   map[occupied]existing
 	deep       bool // the change set is one of nested stacks too
-	wanted     []func(context.Context, *Engine, *stack, version) error
+	pending    []func(context.Context, *Engine, *stack, version) error
 }
 
 type parameter struct {
@@ -21,13 +22,13 @@ type parameter struct {
 	err        error
 }
 
-var errUnlearned = errors.New("not known yet")
+var errUnresolved = errors.New("not known yet")
 
-// template returns a nested template, or notes that it is wanted.
-func (k *knowledge) template(url string) (string, bool) {
+// template returns a nested template, or notes that it is pending.
+func (k *externalReferences) template(url string) (string, bool) {
 	text, ok := k.templates[url]
 	if !ok {
-		k.wanted = append(k.wanted, func(ctx context.Context, e *Engine, s *stack, v version) error {
+		k.pending = append(k.pending, func(ctx context.Context, e *Engine, s *stack, v version) error {
 			text, err := e.fetch(ctx, s.Scope, v.actor(), url)
 			k.templates[url] = text
 			return err
@@ -36,25 +37,25 @@ func (k *knowledge) template(url string) (string, bool) {
 	return text, ok
 }
 
-// parameter returns an SSM parameter, or notes that it is wanted.
-func (k *knowledge) parameter(name string) (value, typ string, err error) {
+// parameter returns an SSM parameter, or notes that it is pending.
+func (k *externalReferences) parameter(name string) (value, typ string, err error) {
 	p, ok := k.parameters[name]
 	if !ok {
-		k.wanted = append(k.wanted, func(_ context.Context, e *Engine, s *stack, _ version) error {
+		k.pending = append(k.pending, func(_ context.Context, e *Engine, s *stack, _ version) error {
 			value, typ, err := e.store(s.Scope)(name)
 			k.parameters[name] = parameter{value, typ, err}
 			return nil
 		})
-		return "", "", errUnlearned
+		return "", "", errUnresolved
 	}
 	return p.value, p.typ, p.err
 }
 
-// learn asks the host for all that was wanted.
-func (k *knowledge) learn(ctx context.Context, e *Engine, s *stack, v version) error {
-	wanted := k.wanted
-	k.wanted = nil
-	for _, ask := range wanted {
+// resolve asks the host for everything pending.
+func (k *externalReferences) resolve(ctx context.Context, e *Engine, s *stack, v version) error {
+	pending := k.pending
+	k.pending = nil
+	for _, ask := range pending {
 		if err := ask(ctx, e, s, v); err != nil {
 			return err
 		}
@@ -64,18 +65,18 @@ func (k *knowledge) learn(ctx context.Context, e *Engine, s *stack, v version) e
 
 // plannedVersion is the version a nested stack would get, with what is unknown
 // written as such.
-func (e *Engine) plannedVersion(s *stack, parent version, properties map[string]any, body string, known *knowledge) (version, error) {
+func (e *Engine) plannedVersion(s *stack, parent version, properties map[string]any, body string, known *externalReferences) (version, error) {
 	planned := *s
 	planned.Version = parent
 	v, err := childVersion(&planned, named(properties).(map[string]any), body, known.parameter, func(location string) (string, error) {
 		text, ok := known.template(location)
 		if !ok {
-			return "", errUnlearned
+			return "", errUnresolved
 		}
 		return text, nil
 	})
-	if len(known.wanted) > 0 {
-		return v, errUnlearned
+	if len(known.pending) > 0 {
+		return v, errUnresolved
 	}
 	return v, err
 }

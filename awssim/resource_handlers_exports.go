@@ -16,27 +16,27 @@ import (
 // does to the parameters what those of the two custom resources do.
 
 // createExports writes the parameters of a producer.
-func createExports(s *Server, w want) (cloudformation.Resource, error) {
-	return cloudformation.Resource{PhysicalID: kinds.UUID(w.SuggestedID)}, s.export(w, w.now.values("WriterProps", "exports"))
+func createExports(s *Server, req request) (cloudformation.Resource, error) {
+	return cloudformation.Resource{PhysicalID: kinds.UUID(req.SuggestedID)}, s.export(req, req.now.values("WriterProps", "exports"))
 }
 
 // updateExports writes and deletes what came and went. What is there already
 // is left as it is, as the CDK's function does.
-func updateExports(s *Server, w want) (cloudformation.Resource, error) {
-	before, after := w.old.values("WriterProps", "exports"), w.now.values("WriterProps", "exports")
-	s.withdraw(w.old.region(w, "WriterProps"), without(before, after))
-	return cloudformation.Resource{PhysicalID: w.PhysicalID}, s.export(w, without(after, before))
+func updateExports(s *Server, req request) (cloudformation.Resource, error) {
+	before, after := req.old.values("WriterProps", "exports"), req.now.values("WriterProps", "exports")
+	s.withdraw(req.old.region(req, "WriterProps"), without(before, after))
+	return cloudformation.Resource{PhysicalID: req.PhysicalID}, s.export(req, without(after, before))
 }
 
-func deleteExports(s *Server, w want) error {
-	s.withdraw(w.old.region(w, "WriterProps"), w.old.values("WriterProps", "exports"))
+func deleteExports(s *Server, req request) error {
+	s.withdraw(req.old.region(req, "WriterProps"), req.old.values("WriterProps", "exports"))
 	return nil
 }
 
-func (s *Server) export(w want, exports map[string]string) error {
+func (s *Server) export(req request, exports map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(exports)) {
 		p := ssm.Parameter{Name: name, Type: ssm.String, Value: exports[name]}
-		if _, err := s.parameters.Put(w.now.region(w, "WriterProps"), p, true); err != nil {
+		if _, err := s.parameters.Put(req.now.region(req, "WriterProps"), p, true); err != nil {
 			return err
 		}
 	}
@@ -52,38 +52,38 @@ func (s *Server) withdraw(place string, exports map[string]string) {
 
 // createImports marks the parameters of a consumer as in use, and gives their
 // values as attributes.
-func createImports(s *Server, w want) (cloudformation.Resource, error) {
-	return s.marked(w, kinds.UUID(w.SuggestedID), w.now.values("ReaderProps", "imports"))
+func createImports(s *Server, req request) (cloudformation.Resource, error) {
+	return s.marked(req, kinds.UUID(req.SuggestedID), req.now.values("ReaderProps", "imports"))
 }
 
-func updateImports(s *Server, w want) (cloudformation.Resource, error) {
-	before, after := w.old.values("ReaderProps", "imports"), w.now.values("ReaderProps", "imports")
-	s.unmark(w, without(before, after))
-	return s.marked(w, w.PhysicalID, without(after, before))
+func updateImports(s *Server, req request) (cloudformation.Resource, error) {
+	before, after := req.old.values("ReaderProps", "imports"), req.now.values("ReaderProps", "imports")
+	s.unmark(req, without(before, after))
+	return s.marked(req, req.PhysicalID, without(after, before))
 }
 
-func deleteImports(s *Server, w want) error {
-	s.unmark(w, w.old.values("ReaderProps", "imports"))
+func deleteImports(s *Server, req request) error {
+	s.unmark(req, req.old.values("ReaderProps", "imports"))
 	return nil
 }
 
-func (s *Server) marked(w want, id string, imports map[string]string) (cloudformation.Resource, error) {
+func (s *Server) marked(req request, id string, imports map[string]string) (cloudformation.Resource, error) {
 	for _, name := range slices.Sorted(maps.Keys(imports)) {
-		err := s.parameters.Tag(w.now.region(w, "ReaderProps"), name, func(tags map[string]string) { tags[w.now.mark()] = "true" })
+		err := s.parameters.Tag(req.now.region(req, "ReaderProps"), name, func(tags map[string]string) { tags[req.now.mark()] = "true" })
 		if err != nil {
 			return cloudformation.Resource{}, wire.Errorf("Error", "Error importing %s: %s", name, err)
 		}
 	}
 	attributes := map[string]any{}
-	for name, value := range w.now.values("ReaderProps", "imports") {
+	for name, value := range req.now.values("ReaderProps", "imports") {
 		attributes[name] = value
 	}
 	return cloudformation.Resource{PhysicalID: id, Attributes: attributes}, nil
 }
 
-func (s *Server) unmark(w want, imports map[string]string) {
+func (s *Server) unmark(req request, imports map[string]string) {
 	for name := range imports { // one that is gone has no mark
-		_ = s.parameters.Tag(w.old.region(w, "ReaderProps"), name, func(tags map[string]string) { delete(tags, w.old.mark()) })
+		_ = s.parameters.Tag(req.old.region(req, "ReaderProps"), name, func(tags map[string]string) { delete(tags, req.old.mark()) })
 	}
 }
 
@@ -91,8 +91,8 @@ func (s *Server) unmark(w want, imports map[string]string) {
 func (p properties) mark() string { return "aws-cdk:strong-ref:" + p.text("ReaderProps", "prefix") }
 
 // region is where the parameters are, as a place of the store.
-func (p properties) region(w want, props string) string {
-	return wire.Place(w.Scope.Account, p.text(props, "region"))
+func (p properties) region(req request, props string) string {
+	return wire.Place(req.Scope.Account, p.text(props, "region"))
 }
 
 // values reads a map of texts.
