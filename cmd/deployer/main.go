@@ -130,7 +130,9 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 	if err != nil {
 		return record.Output{}, err
 	}
-	return record.Run(ctx, record.Deps{Bucket: artifacts}, frame, in)
+	return record.Run(ctx, record.Deps{
+		Bucket: artifacts, Notifiers: []record.Notifier{record.InBucket{Bucket: artifacts}},
+	}, frame, in)
 }
 
 // runReconcile starts the run of a missed push, in the cluster of this pod.

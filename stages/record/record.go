@@ -59,8 +59,10 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 
 // Deps are the dependencies of the stage.
 type Deps struct {
-	// Bucket has the records of the steps, and stores the record of the run.
+	// Bucket has the records of the steps.
 	Bucket bucket.Bucket
+	// Notifiers are the targets that the run is reported to, in this order.
+	Notifiers []Notifier
 }
 
 // Document is the record of a whole run.
@@ -122,24 +124,10 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if handover != nil {
 		document.HandedOver = handover.Run
 	}
-	data, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return Output{}, fmt.Errorf("encoding the record of run %q: %w", frame.Workflow, err)
+	if err := d.notify(ctx, document); err != nil {
+		return Output{}, err
 	}
-	key := bucket.RunRecordKey(frame.Workflow)
-	if err := d.Bucket.Put(ctx, key, data); err != nil {
-		return Output{}, fmt.Errorf("storing the record of run %q: %w", frame.Workflow, err)
-	}
-	if document.deployed() {
-		data, err := json.Marshal(stage.Deployed{Commit: in.Commit, Run: frame.Workflow})
-		if err != nil {
-			return Output{}, fmt.Errorf("encoding the deployment of run %q: %w", frame.Workflow, err)
-		}
-		if err := d.Bucket.Put(ctx, bucket.DeployedKey(), data); err != nil {
-			return Output{}, fmt.Errorf("storing the deployment of run %q: %w", frame.Workflow, err)
-		}
-	}
-	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", key)
+	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", bucket.RunRecordKey(frame.Workflow))
 	return Output{}, nil
 }
 
