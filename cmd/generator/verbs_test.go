@@ -156,7 +156,7 @@ func TestAFailedDiffDoesNotExitLikeADifference(t *testing.T) {
 		return 0
 	}
 	_, _, err := calls(t, "diff", "-c", file(t, installtest.Named("shop")))
-	require.ErrorContains(t, err, "no right to change")
+	require.ErrorContains(t, err, "no permission to change")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err), "exit code 2")
 }
 

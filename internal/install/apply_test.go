@@ -79,7 +79,7 @@ func TestApplyReturnsTheChangesThatWereMadeBeforeAnError(t *testing.T) {
 	}
 	var j journal
 	changes, err := install.Apply(t.Context(), p.offline(installtest.Named("shop")), &j)
-	require.ErrorContains(t, err, "no right to change sensor/shop-sensor")
+	require.ErrorContains(t, err, "no permission to change sensor/shop-sensor")
 	assert.NotEmpty(t, changes)
 	assert.Contains(t, j.lines, "objects: serviceaccount/shop created")
 	assert.Empty(t, p.Kube.Has("sensors"))

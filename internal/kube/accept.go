@@ -15,7 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// pollEvery is how often a controller's work is looked at.
+// pollEvery is the interval between checks of a controller's work.
 const pollEvery = 200 * time.Millisecond
 
 // settle waits until the controller behind a kind has accepted the object. What
@@ -60,7 +60,7 @@ func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unst
 			return err
 		case !strings.HasSuffix(refused, `"`+template.GetName()+`" not found`) || time.Now().After(until):
 			return errs.Failedf("Argo refuses %s: %s", name(template), refused).
-				WithHint("the version of Argo Workflows in the cluster may not know what this version renders")
+				WithHint("check that this version of the pipeline supports the version of Argo Workflows in the cluster")
 		}
 		select {
 		case <-time.After(pollEvery):
@@ -78,11 +78,11 @@ func (c Cluster) look(ctx context.Context, template *unstructured.Unstructured) 
 	if _, err := c.apply(ctx, probe); err != nil {
 		return "", explain(probe, err)
 	}
-	err = c.poll(ctx, probe, "Argo Workflows has not looked at "+name(template), func(found *unstructured.Unstructured) (bool, error) {
+	err = c.poll(ctx, probe, "Argo Workflows has not validated "+name(template), func(found *unstructured.Unstructured) (bool, error) {
 		phase, _, _ := unstructured.NestedString(found.Object, "status", "phase")
 		if phase == "Failed" || phase == "Error" {
 			refused, _, _ = unstructured.NestedString(found.Object, "status", "message")
-			refused = cmp.Or(refused, "it says no reason")
+			refused = cmp.Or(refused, "it gives no reason")
 		}
 		return phase != "", nil
 	})
@@ -113,8 +113,8 @@ func probeOf(template *unstructured.Unstructured) *unstructured.Unstructured {
 // is false may become true while other parts start, so that only patience ends it.
 func (c Cluster) acceptConditions(ctx context.Context, u *unstructured.Unstructured) error {
 	refused := ""
-	err := c.poll(ctx, u, "Argo Events is not done with "+name(u), func(found *unstructured.Unstructured) (accepted bool, err error) {
-		accepted, refused = judge(found)
+	err := c.poll(ctx, u, "Argo Events has not accepted "+name(u), func(found *unstructured.Unstructured) (accepted bool, err error) {
+		accepted, refused = conditionsOf(found)
 		return accepted, nil
 	})
 	if err != nil && refused != "" && ctx.Err() == nil {
@@ -123,8 +123,8 @@ func (c Cluster) acceptConditions(ctx context.Context, u *unstructured.Unstructu
 	return err
 }
 
-// judge reads the conditions that a controller of Argo Events writes.
-func judge(u *unstructured.Unstructured) (accepted bool, refused string) {
+// conditionsOf reads the conditions that a controller of Argo Events writes.
+func conditionsOf(u *unstructured.Unstructured) (accepted bool, refused string) {
 	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
 	accepted = len(conditions) > 0
 	for _, condition := range conditions {
@@ -137,8 +137,8 @@ func judge(u *unstructured.Unstructured) (accepted bool, refused string) {
 	return accepted, refused
 }
 
-// poll looks at an object until done says so. Patience that runs out is a
-// temporary fault: the controller may be restarting.
+// poll reads an object until done returns true. A timeout is a temporary error: the
+// controller may be restarting.
 func (c Cluster) poll(ctx context.Context, u *unstructured.Unstructured, late string, done func(*unstructured.Unstructured) (bool, error)) error {
 	waiting, cancel := context.WithTimeout(ctx, c.patience())
 	defer cancel()
@@ -161,7 +161,7 @@ func (c Cluster) poll(ctx context.Context, u *unstructured.Unstructured, late st
 				return ctx.Err()
 			}
 			return errs.Temporaryf("%s within %s", late, c.patience()).
-				WithHint("is its controller running? kubectl get pods -A")
+				WithHint("check that its controller is running: kubectl get pods -A")
 		}
 	}
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// Apply brings all objects of a pipeline to the cluster, in their order, and
-// removes what the pipeline had under other names. It is for a person: it
-// changes rights, and finds what is to be removed by looking at everything.
+// Apply applies all objects of a pipeline in order, and removes objects that the
+// pipeline had under other names. It needs the permissions of an administrator: it
+// changes roles, and lists all objects of the pipeline.
 //
-// Nothing is changed unless the server would take every object (dry run) and
-// none of them belongs to another pipeline.
+// Apply changes nothing unless the server accepts every object in a dry run and
+// none belongs to another pipeline.
 func (c Cluster) Apply(ctx context.Context, all []manifest.Object) ([]manifest.Change, error) {
 	set, err := parse(all)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := c.bring(ctx, set)
+	changes, err := c.applyAll(ctx, set)
 	if err != nil {
 		return changes, err
 	}
@@ -31,19 +31,19 @@ func (c Cluster) Apply(ctx context.Context, all []manifest.Object) ([]manifest.C
 	return append(changes, removed...), err
 }
 
-// Update brings the objects but those that give rights. It is for a pipeline
-// that updates itself, and asks for nothing but the objects by their names.
+// Update applies all objects except those that grant permissions. A pipeline that
+// updates itself uses it: it reads objects by name only.
 func (c Cluster) Update(ctx context.Context, all []manifest.Object) ([]manifest.Change, error) {
 	set, err := parse(all)
 	if err != nil {
 		return nil, err
 	}
-	return c.bring(ctx, slices.DeleteFunc(set, givesRights))
+	return c.applyAll(ctx, slices.DeleteFunc(set, grantsPermissions))
 }
 
-// Try reports whether Update could bring the objects, and changes nothing: whether
-// the identities that they name are there, whether any belongs to another
-// pipeline, and whether the server would take each (dry run).
+// Try checks whether Update would succeed, and changes nothing: the service accounts
+// exist, no object belongs to another pipeline, and the server accepts each object
+// in a dry run.
 func (c Cluster) Try(ctx context.Context, all []manifest.Object) error {
 	set, err := parse(all)
 	if err != nil {
@@ -56,24 +56,24 @@ func (c Cluster) Try(ctx context.Context, all []manifest.Object) error {
 			}
 		}
 	}
-	return c.try(ctx, slices.DeleteFunc(set, givesRights))
+	return c.try(ctx, slices.DeleteFunc(set, grantsPermissions))
 }
 
-// identity refuses to go on without a ServiceAccount: pods that name it would
-// not start. The pipeline may look at its own by their names, and at no other.
+// identity returns an error without the ServiceAccount: its pods would not start.
+// The pipeline can read only its own ServiceAccounts, by name.
 func (c Cluster) identity(ctx context.Context, account *unstructured.Unstructured) error {
 	found, err := c.resource(account).Get(ctx, account.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		return errs.Invalidf("%s is not there in namespace %q, or not of this pipeline, and a pipeline changes no rights of its own", name(account), account.GetNamespace()).
-			WithHint("a person brings it: generator bootstrap")
+		return errs.Invalidf("%s does not exist in namespace %q or belongs to another pipeline, and a pipeline does not change its own permissions", name(account), account.GetNamespace()).
+			WithHint("an administrator installs it: generator bootstrap")
 	case err != nil:
 		return explain(account, err)
 	}
 	return ownedBy(found, account)
 }
 
-// Remove removes objects by their names, those that are there.
+// Remove removes the named objects that exist.
 func (c Cluster) Remove(ctx context.Context, named []manifest.Object) ([]manifest.Change, error) {
 	var all objects
 	for _, object := range named {
@@ -82,15 +82,15 @@ func (c Cluster) Remove(ctx context.Context, named []manifest.Object) ([]manifes
 	return c.removeAll(ctx, all)
 }
 
-// givesRights tells the objects that a commit must not be able to change.
-func givesRights(u *unstructured.Unstructured) bool {
+// grantsPermissions reports whether a commit must not be able to change the object.
+func grantsPermissions(u *unstructured.Unstructured) bool {
 	return slices.Contains([]string{"ServiceAccount", "Role", "RoleBinding"}, u.GetKind())
 }
 
-// bring applies the objects in their order. The new version of the template
-// must be accepted before anything points to it; the Sensor, which comes last,
-// is put back when it is not.
-func (c Cluster) bring(ctx context.Context, set objects) ([]manifest.Change, error) {
+// applyAll applies the objects in order. Argo must accept a new version of the
+// template before anything refers to it; the Sensor, which comes last, is restored
+// if it is not accepted.
+func (c Cluster) applyAll(ctx context.Context, set objects) ([]manifest.Change, error) {
 	if err := c.try(ctx, set); err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (c Cluster) bring(ctx context.Context, set objects) ([]manifest.Change, err
 	return append(changes, retired...), err
 }
 
-// try asks the server about every object without keeping any.
+// try applies every object in a dry run.
 func (c Cluster) try(ctx context.Context, set objects) error {
 	for _, u := range set {
 		if err := c.checkOwner(ctx, u); err != nil {
@@ -134,14 +134,14 @@ func (c Cluster) checkOwner(ctx context.Context, u *unstructured.Unstructured) e
 	return ownedBy(found, u)
 }
 
-// ownedBy says that an object is this pipeline's, or nobody's.
+// ownedBy returns an error if the object belongs to another pipeline.
 func ownedBy(found, u *unstructured.Unstructured) error {
 	owner, own := found.GetLabels()[manifest.LabelPipeline], u.GetLabels()[manifest.LabelPipeline]
 	if owner == "" || owner == own {
 		return nil
 	}
 	return errs.Invalidf("%s in namespace %q belongs to the pipeline %q, and this one is %q", name(u), u.GetNamespace(), owner, own).
-		WithHint("set workflowTemplateName to a name of its own: names that the configuration leaves out follow from it; a name that it gives (eventSourceName, sensorName, serviceAccountName) must be its own too")
+		WithHint("set workflowTemplateName to a unique name: names that the configuration omits derive from it; names that it sets (eventSourceName, sensorName, serviceAccountName) must be unique too")
 }
 
 // put applies one object and waits until its controller has accepted it.

@@ -48,7 +48,7 @@ func actions(changes []manifest.Change) map[string]manifest.Action {
 	return all
 }
 
-func TestObjectsAreTriedFirstThenAppliedInOrderAndTheirChangeIsTold(t *testing.T) {
+func TestApplyRunsADryRunThenAppliesInOrderAndReturnsTheChanges(t *testing.T) {
 	s, c := newServer(t)
 	changes, err := c.Apply(t.Context(), pipeline("3f"))
 	require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestARefusedDryRunChangesNothing(t *testing.T) {
 	}
 	_, err := c.Apply(t.Context(), pipeline("3f"))
 
-	assert.ErrorContains(t, err, "the cluster refuses sensor/shop-sensor")
+	assert.ErrorContains(t, err, "the cluster rejects sensor/shop-sensor")
 	assert.Empty(t, s.Writes())
 	assert.Empty(t, s.Paths())
 }
@@ -137,7 +137,7 @@ func TestATemplateThatArgoRefusesLeavesTheLastGoodOneInUse(t *testing.T) {
 	assert.Empty(t, s.Has("workflows"))
 }
 
-func TestATemplateIsLookedAtWithoutRunningIt(t *testing.T) {
+func TestATemplateIsValidatedWithoutRunningIt(t *testing.T) {
 	s, c := newServer(t)
 	looked := false
 	s.Control = func(path string, object kubetest.Content) {
@@ -155,7 +155,7 @@ func TestATemplateIsLookedAtWithoutRunningIt(t *testing.T) {
 	assert.True(t, looked)
 }
 
-func TestAControllerThatDoesNotKnowTheTemplateYetLooksAgain(t *testing.T) {
+func TestAControllerThatDoesNotKnowTheTemplateYetIsAskedAgain(t *testing.T) {
 	s, c := newServer(t)
 	looks := 0
 	s.Control = func(path string, object kubetest.Content) {
@@ -172,12 +172,12 @@ func TestAControllerThatDoesNotKnowTheTemplateYetLooksAgain(t *testing.T) {
 	assert.Empty(t, s.Has("workflows"))
 }
 
-func TestAControllerThatDoesNotLookIsATemporaryFault(t *testing.T) {
+func TestAControllerThatDoesNotValidateIsATemporaryError(t *testing.T) {
 	s, c := newServer(t)
 	c.Patience = 300 * time.Millisecond
 	s.Control = func(string, kubetest.Content) {}
 	_, err := c.Apply(t.Context(), pipeline("aa"))
-	require.ErrorContains(t, err, "Argo Workflows has not looked at workflowtemplate/shop-aa within 300ms")
+	require.ErrorContains(t, err, "Argo Workflows has not validated workflowtemplate/shop-aa within 300ms")
 	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 	assert.Empty(t, s.Has("sensors"))
 }
@@ -204,7 +204,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		text string
 		kind errs.Kind
 	}{
-		http.StatusForbidden:          {"no right to change serviceaccount/shop", errs.Failed},
+		http.StatusForbidden:          {"no permission to change serviceaccount/shop", errs.Failed},
 		http.StatusServiceUnavailable: {"reaching the cluster for serviceaccount/shop", errs.Temporary},
 	} {
 		s, c := newServer(t)
@@ -250,7 +250,7 @@ func TestAPipelineThatUpdatesItselfChangesNoRights(t *testing.T) {
 	}
 }
 
-func TestWhatAConfigurationNoLongerWantsIsRemovedByItsName(t *testing.T) {
+func TestAnObjectThatAConfigurationNoLongerDeclaresIsRemovedByName(t *testing.T) {
 	s, c := newServer(t)
 	s.Put(argoPath+"cronworkflows/shop", kube.FieldManager, kubetest.Content{"metadata": kubetest.Content{}})
 	unwanted := []manifest.Object{{Kind: "CronWorkflow", Namespace: "argo", Name: "shop"}, {Kind: "Service", Namespace: "events", Name: "none"}}

@@ -22,18 +22,18 @@ const FieldManager = "aphex-pipeline"
 // Cluster applies objects through one client.
 type Cluster struct {
 	Client dynamic.Interface
-	// Raw gets what is no object, such as a log, by its path on the API server.
+	// Raw reads anything but objects, such as logs, by its path on the API server.
 	Raw func(ctx context.Context, path string) ([]byte, error)
 
-	// Patience is how long Argo's controllers may take to look at an object; 0
-	// is one minute.
+	// Patience is how long to wait for Argo's controllers to accept an object; 0 is
+	// one minute.
 	Patience time.Duration
-	// Start is how long the pods of Argo Events may take to start; 0 is three
-	// minutes, as their image may be pulled first.
+	// Start is how long to wait for the pods of Argo Events to start, which includes
+	// pulling their image; 0 is three minutes.
 	Start time.Duration
-	// Force takes fields over that another manager owns.
+	// Force takes over fields that another manager owns.
 	Force bool
-	// Now tells the time; nil is time.Now.
+	// Now returns the current time; nil is time.Now.
 	Now func() time.Time
 }
 

@@ -18,8 +18,9 @@ type Difference struct {
 	Text []byte // unified diff of the two YAML documents
 }
 
-// Diff tells what Apply would change, and changes nothing. The server says what
-// each object would become, with its defaults and with what others own in it.
+// Diff returns what Apply would change, and changes nothing. It compares with the
+// result of a server-side dry run, which includes defaults and the fields of other
+// managers.
 func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference, error) {
 	set, err := parse(all)
 	if err != nil {
@@ -107,7 +108,7 @@ func compare(before, after *unstructured.Unstructured) ([]byte, error) {
 	return diff.Diff("live/"+path, old, "rendered/"+path, fresh), nil
 }
 
-// readable writes what a person cares about in an object.
+// readable returns an object as YAML without status and server-side metadata.
 func readable(u *unstructured.Unstructured) ([]byte, error) {
 	if u == nil {
 		return nil, nil

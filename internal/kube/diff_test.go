@@ -19,7 +19,7 @@ func told(differences []kube.Difference) map[string]string {
 	return texts
 }
 
-func TestADiffTellsWhatWouldChangeAndChangesNothing(t *testing.T) {
+func TestADiffReturnsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	s, c := newServer(t)
 	differences, err := c.Diff(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestANewVersionOfTheTemplateIsComparedWithTheOneInUse(t *testing.T) {
 	assert.NotContains(t, text, "+kind: WorkflowTemplate")
 }
 
-func TestADiffTellsWhatWouldBeRemoved(t *testing.T) {
+func TestADiffReturnsWhatWouldBeRemoved(t *testing.T) {
 	s, c := newServer(t)
 	s.Put(eventsPath+"sensors/old", "aphex-pipeline", labelled("Sensor", "events", "old", "shop-1"))
 	differences, err := c.Diff(t.Context(), pipeline("aa"))

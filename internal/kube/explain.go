@@ -13,21 +13,21 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// explain turns the API server's refusal into an error for a person.
+// explain turns an error of the API server into an error with a hint.
 func explain(u *unstructured.Unstructured, err error) error {
 	object, namespace := name(u), u.GetNamespace()
 	switch {
 	case apierrors.IsConflict(err):
 		return errs.Failedf("%s has fields that %s set to another value: %w", object, managers(err), err).
-			WithHint("have them give the fields up (kubectl get %s -n %s -o yaml --show-managed-fields), or take them over with --force", object, namespace)
+			WithHint("release the fields there (kubectl get %s -n %s -o yaml --show-managed-fields shows them), or take them over with --force", object, namespace)
 	case apierrors.IsForbidden(err):
-		return errs.Failedf("no right to change %s in namespace %q: %w", object, namespace, err).
-			WithHint("apply it with the rights of a person once: generator apply")
+		return errs.Failedf("no permission to change %s in namespace %q: %w", object, namespace, err).
+			WithHint("apply it once with the permissions of an administrator: generator apply")
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-		return errs.Failedf("the cluster refuses %s: %w", object, err)
+		return errs.Failedf("the cluster rejects %s: %w", object, err)
 	case apierrors.IsNotFound(err):
 		return errs.Failedf("the cluster does not know %s, or has no namespace %q: %w", u.GetKind(), namespace, err).
-			WithHint("are Argo Workflows and Argo Events installed in this cluster?")
+			WithHint("check that Argo Workflows and Argo Events are installed in this cluster")
 	case temporary(err):
 		return errs.Temporaryf("reaching the cluster for %s: %w", object, err)
 	}

@@ -24,7 +24,7 @@ func InCluster() (Cluster, error) {
 	place, err := rest.InClusterConfig()
 	if err != nil {
 		return Cluster{}, errs.Invalidf("finding the cluster: %w", err).
-			WithHint("outside of a cluster, --objects names a folder that gets the objects")
+			WithHint("outside a cluster, set --objects to a folder for the objects")
 	}
 	return Connect(place)
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// Installed are the names of what a pipeline has in the cluster and in its
-// account; those that the cluster does not tell are empty.
+// Installed are the names of a pipeline's objects and of its bucket, as found in the
+// cluster. Unknown names are empty.
 type Installed struct {
 	Template, EventSource, Sensor, ServiceAccount string
 	Variables                                     map[string]string // of the step with which the pipeline updates itself
 }
 
-// Installed finds the names of a pipeline by its label, wherever its objects
-// are. Without the right to look everywhere, the given namespaces are looked at.
+// Installed finds the names of a pipeline by its label in all namespaces. Without
+// permission to list all namespaces, it searches the given ones.
 func (c Cluster) Installed(ctx context.Context, pipeline string, namespaces ...string) (Installed, error) {
 	var found Installed
 	for _, kind := range []string{"Sensor", "EventSource", "WorkflowTemplate"} {

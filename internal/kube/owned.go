@@ -15,8 +15,8 @@ import (
 // they can be removed: first what starts runs, last what gives rights.
 var kinds = []string{"Sensor", "CronWorkflow", "EventSource", "Service", "Secret", "WorkflowTemplate", "RoleBinding", "Role", "ServiceAccount"}
 
-// owned lists what the pipeline has, whatever its name and namespace. Without
-// the right to look everywhere, the given namespaces are looked at.
+// owned lists the objects of the pipeline, whatever their name and namespace.
+// Without permission to list all namespaces, it searches the given ones.
 func (c Cluster) owned(ctx context.Context, pipeline string, namespaces []string) (objects, error) {
 	var all objects
 	for _, kind := range kinds {
@@ -106,13 +106,13 @@ func (c Cluster) others(ctx context.Context, set objects) (objects, error) {
 // neededVersions names the templates that runs which are not over refer to.
 func (c Cluster) neededVersions(ctx context.Context, all objects) (map[string]bool, error) {
 	needed := map[string]bool{}
-	var looked []string
+	var searched []string
 	for _, u := range all {
 		namespace := u.GetNamespace()
-		if u.GetKind() != "WorkflowTemplate" || slices.Contains(looked, namespace) {
+		if u.GetKind() != "WorkflowTemplate" || slices.Contains(searched, namespace) {
 			continue
 		}
-		looked = append(looked, namespace)
+		searched = append(searched, namespace)
 		runs, err := c.list(ctx, "Workflow", namespace, "workflows.argoproj.io/completed!=true")
 		if err != nil {
 			return nil, explain(reference(manifest.Object{Kind: "Workflow", Namespace: namespace}), err)
@@ -172,8 +172,8 @@ func (c Cluster) removeAll(ctx context.Context, all objects) ([]manifest.Change,
 	return changes, nil
 }
 
-// Delete removes everything that the pipeline has in the namespaces, with its
-// runs that are over, and nothing that bears another pipeline's label or none.
+// Delete removes all objects with the pipeline's label and its finished runs, and
+// nothing else.
 func (c Cluster) Delete(ctx context.Context, pipeline string, namespaces ...string) ([]manifest.Change, error) {
 	slices.Sort(namespaces)
 	namespaces = slices.Compact(namespaces)

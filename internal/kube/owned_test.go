@@ -86,7 +86,7 @@ func TestDeleteRemovesThisPipelineAndNothingElse(t *testing.T) {
 	assert.Empty(t, changes)
 }
 
-func TestDeleteTakesRunsThatAreOverAndLeavesOneThatIsUnderWay(t *testing.T) {
+func TestDeleteRemovesFinishedRunsAndKeepsARunInProgress(t *testing.T) {
 	s, c := newServer(t)
 	for name, completed := range map[string]string{"over": "true", "under-way": "false"} {
 		run := labelled("Workflow", "argo", name, "shop-1")
@@ -99,7 +99,7 @@ func TestDeleteTakesRunsThatAreOverAndLeavesOneThatIsUnderWay(t *testing.T) {
 	assert.Equal(t, []string{"under-way"}, s.Has("workflows"))
 }
 
-func TestWithoutTheRightToLookEverywhereTheNamespacesAreLookedAt(t *testing.T) {
+func TestWithoutPermissionToListAllNamespacesTheGivenOnesAreSearched(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)

@@ -12,18 +12,19 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Check is one thing that a cluster must have, and whether it has it.
+// Check is one prerequisite of a pipeline and its result.
 type Check struct {
-	What    string // for people
-	Problem string // why it is not as it must be; empty when it is
-	Fix     string // what to do about the problem
-	Warning bool   // the problem does not stop a pipeline
+	What    string // what was checked
+	Problem string // what is wrong; empty if the check passed
+	Fix     string // how to fix the problem
+	Warning bool   // the pipeline can run in spite of the problem
 }
 
-// Failed returns whether the problem stops a pipeline.
+// Failed reports whether the pipeline cannot run because of the problem.
 func (c Check) Failed() bool { return c.Problem != "" && !c.Warning }
 
-// Preflight looks at what a pipeline needs of a cluster before it is brought.
+// Preflight checks the prerequisites of a pipeline in a cluster before it is
+// installed.
 func (c Cluster) Preflight(ctx context.Context, runs, events string) []Check {
 	checks := []Check{c.namespace(ctx, runs)}
 	if events != runs {
@@ -42,9 +43,9 @@ func (c Cluster) namespace(ctx context.Context, namespace string) Check {
 	switch {
 	case apierrors.IsNotFound(err):
 		check.Problem, check.Fix = "it does not exist", "kubectl create namespace "+namespace
-	case apierrors.IsForbidden(err): // a person with rights in the namespace alone
+	case apierrors.IsForbidden(err): // a user with permissions in the namespace only
 	case err != nil:
-		check.Problem, check.Fix = err.Error(), "can kubectl reach the cluster?"
+		check.Problem, check.Fix = err.Error(), "check the access: kubectl get namespaces"
 	}
 	return check
 }
@@ -53,30 +54,29 @@ func (c Cluster) namespace(ctx context.Context, namespace string) Check {
 // megabytes: Argo Events puts the 25 MB into JSON as base64, a third more.
 const mostOfEvent = 34
 
-// eventBus looks for the bus that carries events to the Sensor. A bus whose
-// messages are smaller than a large push loses that push to the regular look for
-// missed ones.
+// eventBus checks the bus that carries events to the Sensor. If its message limit is
+// too small for a large push, the reconciler starts the run of that push later.
 func (c Cluster) eventBus(ctx context.Context, namespace string) Check {
 	check := Check{What: "EventBus default in " + namespace}
 	bus, err := c.argo("eventbus", namespace).Get(ctx, "default", metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		check.Problem, check.Fix = "it does not exist", "make one: https://argoproj.github.io/argo-events/eventbus/eventbus/"
+		check.Problem, check.Fix = "it does not exist", "create one: https://argoproj.github.io/argo-events/eventbus/eventbus/"
 		return check
 	case err != nil:
-		check.Problem, check.Warning, check.Fix = "it cannot be seen: "+err.Error(), true, "check that it exists"
+		check.Problem, check.Warning, check.Fix = "cannot read it: "+err.Error(), true, "check that it exists"
 		return check
 	}
 	if nats, _, _ := unstructured.NestedMap(bus.Object, "spec", "nats"); nats != nil {
-		check.Problem, check.Fix = "it is of the kind NATS Streaming, which cannot filter one event source twice", "make it of the kind jetstream"
+		check.Problem, check.Fix = "it uses NATS Streaming, which cannot filter one event source twice", "use an EventBus with spec.jetstream"
 		return check
 	}
-	if accepted, refused := judge(bus); !accepted && refused != "" {
+	if accepted, refused := conditionsOf(bus); !accepted && refused != "" {
 		check.Problem, check.Fix = "it is not ready: "+refused, "kubectl describe eventbus default -n "+namespace
 		return check
 	}
 	if stream, _, _ := unstructured.NestedMap(bus.Object, "spec", "jetstream"); stream != nil && megabytes(stream["maxPayload"]) < mostOfEvent {
-		check.Problem, check.Warning = "its events are too small for GitHub's largest pushes: such a push waits for the regular look for missed ones", true
+		check.Problem, check.Warning = "its message limit is too small for GitHub's largest pushes: the reconciler starts the runs of such pushes later", true
 		check.Fix = fmt.Sprintf("set spec.jetstream.maxPayload to %dMB", mostOfEvent)
 	}
 	return check

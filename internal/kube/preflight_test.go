@@ -58,7 +58,7 @@ func TestAClusterThatHasEverythingHasNoProblem(t *testing.T) {
 	assert.Len(t, checks, 5)
 }
 
-func TestAnEmptyClusterIsToldEverythingItLacks(t *testing.T) {
+func TestPreflightReportsEverythingThatAnEmptyClusterLacks(t *testing.T) {
 	_, c := newServer(t)
 	assert.Equal(t, map[string]string{
 		"namespace argo": "it does not exist", "namespace argo-events": "it does not exist",
@@ -87,7 +87,7 @@ func TestAVersionThatCannotBeReadIsAWarning(t *testing.T) {
 	for _, check := range c.Preflight(t.Context(), "argo", "argo-events") {
 		if check.Problem != "" {
 			assert.True(t, check.Warning)
-			assert.Contains(t, check.Problem, `"quay.io/argoproj/workflow-controller:latest" cannot be read`)
+			assert.Contains(t, check.Problem, `cannot parse the version of the image "quay.io/argoproj/workflow-controller:latest"`)
 			assert.Contains(t, check.Fix, "3.7.15 or 4.0.6")
 		}
 	}
@@ -106,7 +106,7 @@ func TestABusThatLosesEventsIsReported(t *testing.T) {
 	}
 }
 
-func TestAPersonWhoSeesOnlyTheNamespacesIsAskedForNoMore(t *testing.T) {
+func TestPreflightNeedsNoMoreThanPermissionsInTheNamespaces(t *testing.T) {
 	s, c := newServer(t)
 	ready(s, "v3.7.18", "v1.9.10")
 	s.Refuse = func(r kubetest.Request) int {
@@ -119,12 +119,12 @@ func TestAPersonWhoSeesOnlyTheNamespacesIsAskedForNoMore(t *testing.T) {
 	assert.Empty(t, problems(c.Preflight(t.Context(), "argo", "argo-events")))
 }
 
-func TestTheWebhooksSecretIsBroughtButNeverAWeakOne(t *testing.T) {
+func TestTheWebhookSecretIsWrittenButNeverAWeakOne(t *testing.T) {
 	s, c := newServer(t)
 	at := object("v1", "Secret", "argo-events", "shop-webhook", "")
 	for _, weak := range []string{"", "short"} {
 		_, err := c.PutWebhookSecret(t.Context(), at, "shop-1", "secret", weak)
-		assert.ErrorContains(t, err, "less than 16")
+		assert.ErrorContains(t, err, "fewer than 16")
 	}
 	_, err := c.PutWebhookSecret(t.Context(), at, "shop-1", "secret", "0123456789abcdef")
 	require.NoError(t, err)

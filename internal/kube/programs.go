@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// program is one that a cluster must run, and the versions below which it has
-// known holes.
+// program is a program that a cluster must run, with its lowest versions without
+// known vulnerabilities.
 type program struct {
 	name, image string
 	least       map[int]version // by major version
@@ -31,11 +31,11 @@ var programs = []program{
 	{"Argo Events", "argo-events", map[int]version{1: {1, 9, 6}}},
 }
 
-// check judges the version of the program among the images of all deployments.
+// check checks the version of the program among the images of all deployments.
 func (p program) check(images []string, err error) Check {
 	check := Check{What: p.name}
 	if err != nil {
-		return Check{What: p.name, Problem: "its version cannot be seen: " + err.Error(), Warning: true, Fix: "check that it is not below " + p.floors()}
+		return Check{What: p.name, Problem: "cannot read its version: " + err.Error(), Warning: true, Fix: "check that it is not below " + p.lowest()}
 	}
 	for _, image := range images {
 		repository, tag := splitImage(image)
@@ -46,10 +46,10 @@ func (p program) check(images []string, err error) Check {
 		check.What = p.name + " " + tag
 		switch {
 		case !known:
-			check.Problem, check.Warning = fmt.Sprintf("the version of the image %q cannot be read", image), true
-			check.Fix = "check that it is not below " + p.floors()
+			check.Problem, check.Warning = fmt.Sprintf("cannot parse the version of the image %q", image), true
+			check.Fix = "check that it is not below " + p.lowest()
 		case p.vulnerable(found):
-			check.Problem, check.Fix = "this version has known vulnerabilities", "update to "+p.floors()+" or later"
+			check.Problem, check.Fix = "this version has known vulnerabilities", "update to "+p.lowest()+" or later"
 		}
 		return check
 	}
@@ -57,7 +57,7 @@ func (p program) check(images []string, err error) Check {
 	return check
 }
 
-func (p program) floors() string {
+func (p program) lowest() string {
 	var texts []string
 	for major := range 10 {
 		if least, known := p.least[major]; known {

@@ -18,7 +18,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Receiver is what receives the pushes of a pipeline and starts their runs.
+// Receiver identifies the webhook and Sensor of a pipeline, which receive pushes and
+// start runs.
 type Receiver struct {
 	Namespace   string // of all of it
 	EventSource string // its pod listens to GitHub
@@ -42,10 +43,10 @@ const settled = 20 * time.Second
 // beginning that the pod has subscribed.
 const mostOfLog = 1 << 20
 
-// AwaitReceiver waits until a push would start a run: the webhook's pod listens,
-// and the Sensor's pod has subscribed to the bus. A delivery before that is
-// refused, or lost. What may not be looked at is given as notes, and not waited
-// for.
+// AwaitReceiver waits until a push can start a run: the webhook's pod listens, and
+// the Sensor's pod has subscribed to the bus. Earlier deliveries are refused or
+// lost. It does not wait for what it has no permission to read, and returns a note
+// for each.
 func (c Cluster) AwaitReceiver(ctx context.Context, r Receiver) (notes []string, err error) {
 	for _, part := range []func(context.Context, Receiver) (missing string, err error){c.listens, c.subscribed} {
 		note, err := c.await(ctx, r, part)
@@ -59,7 +60,7 @@ func (c Cluster) AwaitReceiver(ctx context.Context, r Receiver) (notes []string,
 	return notes, nil
 }
 
-// await repeats a look until nothing is missing.
+// await repeats a check until nothing is missing.
 func (c Cluster) await(ctx context.Context, r Receiver, look func(context.Context, Receiver) (string, error)) (note string, err error) {
 	waiting, cancel := context.WithTimeout(ctx, cmp.Or(c.Start, startOfReceiver))
 	defer cancel()
@@ -70,11 +71,11 @@ func (c Cluster) await(ctx context.Context, r Receiver, look func(context.Contex
 		case err == nil && found == "":
 			return "", nil
 		case apierrors.IsForbidden(err):
-			return "you may not see whether a push would be received: " + err.Error(), nil
+			return "no permission to check whether a push would start a run: " + err.Error(), nil
 		case err == nil:
 			missing = found
 		case waiting.Err() == nil:
-			return "", fmt.Errorf("looking at the pods of Argo Events in namespace %q: %w", r.Namespace, err)
+			return "", fmt.Errorf("listing the pods of Argo Events in namespace %q: %w", r.Namespace, err)
 		}
 		select {
 		case <-time.After(pollEvery):
@@ -89,7 +90,7 @@ func (c Cluster) await(ctx context.Context, r Receiver, look func(context.Contex
 	}
 }
 
-// listens says what keeps the webhook from answering; "" is nothing.
+// listens returns why the webhook does not answer, or "".
 func (c Cluster) listens(ctx context.Context, r Receiver) (missing string, err error) {
 	pod, missing, err := c.readyPod(ctx, r.Namespace, "eventsource-name="+r.EventSource, "EVENTSOURCE_OBJECT", "")
 	if missing != "" || err != nil {
@@ -109,7 +110,7 @@ func (c Cluster) listens(ctx context.Context, r Receiver) (missing string, err e
 	return c.logged(ctx, pod, "route is activated", 1, "does not listen")
 }
 
-// subscribed says what keeps the Sensor from hearing of a push; "" is nothing.
+// subscribed returns why the Sensor does not receive pushes, or "".
 func (c Cluster) subscribed(ctx context.Context, r Receiver) (missing string, err error) {
 	pod, missing, err := c.readyPod(ctx, r.Namespace, "sensor-name="+r.Sensor, "SENSOR_OBJECT", r.Template)
 	if missing != "" || err != nil {
@@ -118,7 +119,7 @@ func (c Cluster) subscribed(ctx context.Context, r Receiver) (missing string, er
 	return c.logged(ctx, pod, "Subscribing to subject", r.Triggers, "has not subscribed to the event bus")
 }
 
-// unreachable reports whether the API server found nobody to pass a request on to.
+// unreachable reports whether the API server could not forward a request.
 func unreachable(err error) bool {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
@@ -138,7 +139,7 @@ func (c Cluster) readyPod(ctx context.Context, namespace, selector, variable, ve
 	if err != nil {
 		return nil, "", err
 	}
-	missing = "there is no pod with the label " + selector
+	missing = "no pod has the label " + selector
 	for i := range list.Items {
 		found := &list.Items[i]
 		switch {

@@ -52,12 +52,12 @@ func TestAPushWouldBeReceivedWhenTheWebhookAnswersAndTheSensorHasSubscribed(t *t
 	assert.Empty(t, notes)
 }
 
-func TestWhatAPushIsWaitedForIsSaid(t *testing.T) {
+func TestAwaitReceiverReportsWhatItWaitsFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(s *kubetest.Server)
 		missing string
 	}{
-		"no pod": {func(*kubetest.Server) {}, "there is no pod with the label eventsource-name=github"},
+		"no pod": {func(*kubetest.Server) {}, "no pod has the label eventsource-name=github"},
 		"an image that cannot be pulled": {func(s *kubetest.Server) {
 			eventPod(s, "hook", "eventsource-name=github", "EVENTSOURCE_OBJECT", "", -1)
 		}, "pod/hook is not ready: ImagePullBackOff, no such image"},
@@ -86,7 +86,7 @@ func TestWhatAPushIsWaitedForIsSaid(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotSeePodsIsToldSoAndDoesNotWait(t *testing.T) {
+func TestWithoutPermissionToReadPodsANoteIsReturnedAndNothingAwaited(t *testing.T) {
 	s, c := newServer(t)
 	s.Refuse = func(r kubetest.Request) int {
 		if strings.Contains(r.Path, "/pods") {

@@ -116,7 +116,7 @@ func TestTheRenderedRightsAreEnoughForAPipelineToUpdateItself(t *testing.T) {
 	assert.Len(t, s.Has("workflowtemplates"), 2)
 }
 
-func TestAPipelineRefusesToNameWhatAPersonHasNotBrought(t *testing.T) {
+func TestAPipelineDoesNotUseAServiceAccountThatIsNotInstalled(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"another ServiceAccount": {"serviceAccountName: shop", "serviceAccountName: shop2"},
 		"another Sensor":         {"sensorName: shop-sensor", "sensorName: shop2-sensor"},
@@ -137,7 +137,7 @@ func TestAPipelineRefusesToNameWhatAPersonHasNotBrought(t *testing.T) {
 		s.Forget()
 		err = c.Try(t.Context(), renderedFrom(t, strings.Replace(text, change[0], change[1], 1)))
 		require.Error(t, err, name)
-		assert.Contains(t, errs.HintOf(err), "a person", name)
+		assert.Contains(t, errs.HintOf(err), "administrator", name)
 		assert.Empty(t, s.Writes(), name)
 	}
 }
@@ -155,9 +155,9 @@ func TestTheRenderedRightsDoNotReachAnotherPipeline(t *testing.T) {
 			if slices.Contains([]string{"ServiceAccount", "Role", "RoleBinding"}, object.Kind) {
 				continue // an update never touches these
 			}
-			assert.ErrorContains(t, err, "no right to change", "%s: %s", account, object)
+			assert.ErrorContains(t, err, "no permission to change", "%s: %s", account, object)
 			_, err = c.Remove(t.Context(), []manifest.Object{object})
-			assert.ErrorContains(t, err, "no right to change", "%s: %s", account, object)
+			assert.ErrorContains(t, err, "no permission to change", "%s: %s", account, object)
 		}
 	}
 }

@@ -13,22 +13,22 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// Submission is a run to be started as a Sensor would start it.
+// Submission describes a run to start as a Sensor would start it.
 type Submission struct {
 	Namespace  string            // of the Sensor
 	Sensor     string            // name of the Sensor
 	Trigger    string            // name of its trigger
 	Name       string            // of the run
-	Former     string            // another name, of a run in whose place none is started; empty for none
-	Title      string            // what comes after the title as the Sensor has it
+	Former     string            // other name of the same run: if it exists, none is started; may be empty
+	Title      string            // appended to the title of the Sensor's runs
 	Template   string            // version of the template; empty is the Sensor's
 	Entrypoint string            // empty is the Sensor's
 	Parameters map[string]string // values of the workflow's parameters
 }
 
-// Submit starts the run that a trigger of the Sensor would start: what the
-// Sensor says is the only description of a run. A run of that name that exists
-// already, running or over, is not started again.
+// Submit starts the run that a trigger of the Sensor would start; the Sensor is the
+// only description of a run. It does not start a run whose name already exists,
+// running or finished.
 func (c Cluster) Submit(ctx context.Context, s Submission) (run string, started bool, err error) {
 	workflow, err := c.triggered(ctx, s)
 	if err != nil {
@@ -45,7 +45,7 @@ func (c Cluster) Submit(ctx context.Context, s Submission) (run string, started 
 	return s.Name, started, err
 }
 
-// Create makes an object, unless there is one of its name.
+// Create creates an object unless one of its name exists.
 func (c Cluster) Create(ctx context.Context, object manifest.Object) (created bool, err error) {
 	set, err := parse([]manifest.Object{object})
 	if err != nil {
@@ -76,7 +76,7 @@ func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Uns
 		return nil, err
 	}
 	if found == nil {
-		return nil, errs.Invalidf("there is no %s in namespace %q", name(sensor), s.Namespace).WithHint("generator apply brings it")
+		return nil, errs.Invalidf("there is no %s in namespace %q", name(sensor), s.Namespace).WithHint("generator apply installs it")
 	}
 	workflow := workflowOf(found, s.Trigger)
 	if workflow == nil {

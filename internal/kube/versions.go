@@ -20,8 +20,8 @@ const keepVersions = 8 * 24 * time.Hour
 // applying the rendered Sensor leaves it alone.
 const historyManager = FieldManager + "-history"
 
-// Taken tells which versions of the template, named like this one, the cluster
-// has with other content.
+// Taken returns a function that reports whether the cluster has a version of the
+// template with this name and another content.
 func (c Cluster) Taken(ctx context.Context, namespace string) func(name, digest string) bool {
 	return func(version, digest string) bool {
 		u := reference(manifest.Object{Kind: "WorkflowTemplate", Namespace: namespace, Name: version})

@@ -60,7 +60,7 @@ func TestAnUpdateThatChangesNothingWritesNothingNew(t *testing.T) {
 	assert.Equal(t, version, s.Object(sensorPath).GetResourceVersion())
 }
 
-func TestAVersionOfARenamedTemplateIsLeftToAPerson(t *testing.T) {
+func TestAVersionOfARenamedTemplateIsNotRemoved(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Update(t.Context(), pipeline("aa"))
 	require.NoError(t, err)

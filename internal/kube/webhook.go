@@ -14,10 +14,10 @@ import (
 // would have the webhook accept deliveries without a signature.
 const leastOfSecret = 16
 
-// PutWebhookSecret brings the webhook's secret to where the EventSource reads it.
+// PutWebhookSecret writes the webhook secret to the Secret that the EventSource reads.
 func (c Cluster) PutWebhookSecret(ctx context.Context, at manifest.Object, pipeline, key, value string) (manifest.Action, error) {
 	if len(value) < leastOfSecret {
-		return "", errs.Invalidf("the webhook's secret has %d characters, less than %d", len(value), leastOfSecret)
+		return "", errs.Invalidf("the webhook secret has %d characters, fewer than %d", len(value), leastOfSecret)
 	}
 	secret := reference(at)
 	secret.SetLabels(map[string]string{manifest.LabelManagedBy: manifest.ManagedBy, manifest.LabelPipeline: pipeline})
@@ -29,8 +29,8 @@ func (c Cluster) PutWebhookSecret(ctx context.Context, at manifest.Object, pipel
 	return c.put(ctx, secret, "")
 }
 
-// WebhookAddress returns the host name or address under which a Service is reached
-// from outside; "" while there is none, and for a Service that has none.
+// WebhookAddress returns the external host name or address of a Service, or "" if it
+// has none.
 func (c Cluster) WebhookAddress(ctx context.Context, service manifest.Object) (string, error) {
 	address := ""
 	u := reference(service)
@@ -61,7 +61,7 @@ func ingressOf(service *unstructured.Unstructured) string {
 	return ""
 }
 
-// Exists reports whether there is such an object.
+// Exists reports whether the object exists.
 func (c Cluster) Exists(ctx context.Context, object manifest.Object) (bool, error) {
 	found, err := c.live(ctx, reference(object))
 	return found != nil, err

@@ -14,7 +14,7 @@ var condition = regexp.MustCompile(`^'([^']*)' (==|!=|=~|!~) '([^']*)'$`)
 func holds(text string) (bool, error) {
 	parts := condition.FindStringSubmatch(text)
 	if parts == nil {
-		return false, fmt.Errorf("the local run does not know the condition %q", text)
+		return false, fmt.Errorf("the local run does not support the condition %q", text)
 	}
 	left, operator, right := parts[1], parts[2], parts[3]
 	switch operator {

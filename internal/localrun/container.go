@@ -37,7 +37,7 @@ type attemptResult struct {
 	took     time.Duration
 }
 
-// wiringFault is a template that cannot be run as it is written.
+// wiringFault is a template that cannot be run.
 type wiringFault struct{ error }
 
 func (f wiringFault) Unwrap() error { return f.error }
@@ -103,11 +103,11 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 	first := &steps[0]
 	folders, err := r.volumes(first.Name, node)
 	if err != nil {
-		return first, attemptResult{}, fmt.Errorf("making the volumes of step %q: %w", first.Name, err)
+		return first, attemptResult{}, fmt.Errorf("creating the volumes of step %q: %w", first.Name, err)
 	}
 	temporary, err := temporaryFolder()
 	if err != nil {
-		return first, attemptResult{}, fmt.Errorf("making the folder for temporary files of step %q: %w", first.Name, err)
+		return first, attemptResult{}, fmt.Errorf("creating the folder for temporary files of step %q: %w", first.Name, err)
 	}
 	defer os.RemoveAll(temporary) // what stays costs only space
 	if node.ActiveDeadlineSeconds > 0 {
@@ -189,7 +189,7 @@ func (r *runner) process(ctx context.Context, step *StepResult, container Contai
 	return result, nil
 }
 
-// finished tells of a step that has ended.
+// finished reports a step that has ended.
 func (r *runner) finished(step *StepResult) {
 	step.Ended = time.Now()
 	r.options.Observe(Event{Step: step.Name, Kind: Finished, Attempt: step.Attempts, Result: *step})

@@ -54,7 +54,7 @@ func (r *Retry) again(attempt int, last attemptResult) (bool, error) {
 			return false, nil
 		}
 	default:
-		return false, fmt.Errorf("the local run does not know the retry policy %q", r.RetryPolicy)
+		return false, fmt.Errorf("the local run does not support the retry policy %q", r.RetryPolicy)
 	}
 	if r.Expression == "" {
 		return true, nil

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Status is what became of a step or of the run, in Argo's words but for Stopped.
+// Status is the status of a step or a run, as Argo names it, except Stopped.
 type Status string
 
 // The values of Status.
@@ -20,13 +20,13 @@ const (
 	Errored   Status = "Error"
 	Skipped   Status = "Skipped" // its condition did not hold
 	Omitted   Status = "Omitted" // never started
-	Stopped   Status = "Stopped" // by a person; Argo calls it Failed, and says so in the message
+	Stopped   Status = "Stopped" // by the user; Argo's status is Failed, with a message
 )
 
-// shutdown is Argo's message for a node of a workflow that a person stopped.
+// shutdown is Argo's message for a node of a workflow that a user stopped.
 const shutdown = "workflow shutdown with strategy: Stop"
 
-// Options say how a template is run.
+// Options configure a run of a template.
 type Options struct {
 	Name       string            // name of the workflow run
 	Entrypoint string            // graph to run; empty is the template's own
@@ -34,19 +34,19 @@ type Options struct {
 	Dir        string            // folder for the volumes of the steps
 	Env        []string          // what a pod gets from its node and its service account, NAME=value
 
-	// Step names what runs in another container of a task than its first.
+	// Step names the step of a task's container other than its first.
 	Step func(task, container string) string
 	// Program finds the program that a container's command names.
 	Program func(command string) (path string, err error)
-	// Approve waits until a person lets the step go on.
+	// Approve waits until the user approves the step.
 	Approve func(ctx context.Context, step string) error
 	// Log opens the log of a step; it is closed when the step has ended.
 	Log func(step string) (io.WriteCloser, error)
-	// Observe is told what happens, from several goroutines. It may be nil.
+	// Observe receives events, from several goroutines. It may be nil.
 	Observe func(Event)
 }
 
-// Event is something that happened to a step.
+// Event is an event of a step.
 type Event struct {
 	Step    string
 	Kind    EventKind
@@ -55,18 +55,18 @@ type Event struct {
 	Message string     // why a step is run again
 }
 
-// EventKind says what happened.
+// EventKind is the kind of an event.
 type EventKind string
 
 // The values of EventKind.
 const (
 	Started  EventKind = "started"
-	Waiting  EventKind = "waiting" // for a person
+	Waiting  EventKind = "waiting" // for approval
 	Retrying EventKind = "retrying"
 	Finished EventKind = "finished"
 )
 
-// StepResult is what became of one step.
+// StepResult is the result of one step.
 type StepResult struct {
 	Name      string
 	Template  string
@@ -81,7 +81,7 @@ type StepResult struct {
 	Volume    string            // folder of the task's first volume; gone when the task succeeded
 }
 
-// Result is what became of a run.
+// Result is the result of a run.
 type Result struct {
 	Name    string
 	Status  Status
@@ -90,8 +90,8 @@ type Result struct {
 	Ended   time.Time
 }
 
-// Run runs the template. The error says that the run could not be made as the
-// template demands; a step that fails is told by the result.
+// Run runs the template. It returns an error if the template cannot be run; the
+// result contains failed steps.
 func Run(ctx context.Context, t *Template, o Options) (Result, error) {
 	parameters, err := bind(t.Spec.Arguments.Parameters, o.Parameters)
 	if err != nil {
@@ -198,7 +198,7 @@ func failures(steps []StepResult) string {
 	return strconv.Quote(string(data))
 }
 
-// argo is the status in a cluster, where a person stops a run with argo stop.
+// argo is the status in a cluster, where argo stop stops a run.
 func (s Status) argo() Status {
 	if s == Stopped {
 		return Failed

@@ -124,7 +124,7 @@ func TestAValueThatLooksLikeAnExpressionOrAShellTextStaysAsItIs(t *testing.T) {
 	}
 }
 
-func TestAFailureStartsNothingNewAndIsToldToTheExitHandler(t *testing.T) {
+func TestAFailureStartsNothingNewAndIsPassedToTheExitHandler(t *testing.T) {
 	var h harness
 	template := strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) + dag(`
       - {name: first, template: fail}

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Template is the part of Argo's WorkflowTemplate that a local run honours.
+// Template is the part of Argo's WorkflowTemplate that a local run supports.
 type Template struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
@@ -154,7 +154,7 @@ type Mount struct {
 func Parse(data []byte) (*Template, error) {
 	var t Template
 	if err := yaml.UnmarshalStrict(data, &t); err != nil {
-		return nil, fmt.Errorf("the local run does not know a part of the workflow template: %w", err)
+		return nil, fmt.Errorf("the local run does not support a part of the workflow template: %w", err)
 	}
 	if t.Kind != "WorkflowTemplate" {
 		return nil, fmt.Errorf("the local run runs a WorkflowTemplate, not a %q", t.Kind)

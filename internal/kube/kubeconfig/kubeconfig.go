@@ -1,5 +1,5 @@
-// Package kubeconfig connects to a cluster as kubectl does. It is apart from
-// package kube so that what runs in a pod does not carry it.
+// Package kubeconfig connects to a cluster as kubectl does. It is separate from
+// package kube to keep it out of the images.
 package kubeconfig
 
 import (
@@ -9,9 +9,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 
-// Connect connects by the file that is named, else by $KUBECONFIG, else by
-// ~/.kube/config, with the context that is named or the current one. It gives
-// the address of the cluster too.
+// Connect connects with the given file, else $KUBECONFIG, else ~/.kube/config, and
+// the given context or the current one. It returns the address of the cluster too.
 func Connect(file, context string) (c kube.Cluster, address string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = file

@@ -42,7 +42,7 @@ type Server struct {
 	version  int
 }
 
-// Request is something that the server is asked for.
+// Request is a request to the server.
 type Request struct {
 	Method, Path string
 	Dry          bool // a dry run
@@ -64,7 +64,7 @@ func New(t testing.TB) *Server {
 	return s
 }
 
-// Kubeconfig writes a file by which kubectl and the SDKs find the server.
+// Kubeconfig writes a kubeconfig file for the server and returns its path.
 func (s *Server) Kubeconfig(t testing.TB) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "kubeconfig")
@@ -162,7 +162,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if strings.Contains(r.URL.Path, "/proxy/") || strings.HasSuffix(r.URL.Path, "/log") {
-		answer(w, http.StatusServiceUnavailable, refusal(http.StatusServiceUnavailable, "nobody answers"))
+		answer(w, http.StatusServiceUnavailable, refusal(http.StatusServiceUnavailable, "no endpoints available"))
 		return
 	}
 	if found := s.objects[r.URL.Path]; found != nil {
@@ -274,7 +274,7 @@ func (s *Server) Object(path string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: s.objects[path].whole}
 }
 
-// Requests lists what was asked for: method, path, and "dry" for a dry run.
+// Requests lists all requests: method, path, and "dry" for a dry run.
 func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

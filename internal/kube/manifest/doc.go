@@ -1,3 +1,3 @@
-// Package manifest holds Kubernetes objects as text: what a pipeline renders,
-// what a cluster is given, and what lies in a folder in place of a cluster.
+// Package manifest represents Kubernetes objects as YAML: those that a pipeline
+// renders, that are applied to a cluster, or that a local run keeps in a folder.
 package manifest

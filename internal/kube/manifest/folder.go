@@ -13,15 +13,15 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Folder is a folder that holds one pipeline's objects, a file each. It stands
-// for the cluster in a local run.
+// Folder is a folder with one pipeline's objects, one per file. It replaces the
+// cluster in a local run.
 type Folder string
 
-// Apply makes the folder hold exactly these objects. Each file is replaced as
-// a whole, so that a reader sees the old object or the new one.
+// Apply writes exactly these objects to the folder. It replaces each file
+// atomically, so that a reader sees the old object or the new one.
 func (f Folder) Apply(ctx context.Context, objects []Object) ([]Change, error) {
 	if err := os.MkdirAll(string(f), 0o755); err != nil {
-		return nil, fmt.Errorf("making the folder of objects: %w", err)
+		return nil, fmt.Errorf("creating the folder of objects: %w", err)
 	}
 	var changes []Change
 	wanted := map[string]bool{}
@@ -76,7 +76,8 @@ func (f Folder) prune(wanted map[string]bool) ([]Change, error) {
 	return changes, nil
 }
 
-// Objects reads what lies in the folder; a folder that is not there holds nothing.
+// Objects reads the objects in the folder. It returns none if the folder does not
+// exist.
 func (f Folder) Objects() ([]Object, error) {
 	entries, err := os.ReadDir(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -112,7 +113,7 @@ func parse(data []byte) (Object, error) {
 		return Object{}, err
 	}
 	if head.Kind == "" || head.Metadata.Name == "" {
-		return Object{}, errors.New("it is no Kubernetes object: kind or name is missing")
+		return Object{}, errors.New("not a Kubernetes object: kind or name is missing")
 	}
 	return Object{head.Kind, head.Metadata.Namespace, head.Metadata.Name, data}, nil
 }

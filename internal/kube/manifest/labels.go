@@ -1,6 +1,6 @@
 package manifest
 
-// Labels and annotations by which a pipeline knows its own objects.
+// Labels and annotations of a pipeline's objects.
 const (
 	// LabelManagedBy is Kubernetes's label for the program that manages an object.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
@@ -13,7 +13,7 @@ const (
 	LabelPipeline = "aphex.dev/pipeline"
 	// AnnotationDigest holds the SHA-256 of a versioned object's content, as sha256:<hex>.
 	AnnotationDigest = "aphex.dev/digest"
-	// AnnotationTitle holds what Argo Workflows calls an object for people.
+	// AnnotationTitle holds the title that the UI of Argo Workflows shows.
 	AnnotationTitle = "workflows.argoproj.io/title"
 	// AnnotationTemplate on a Sensor names the version of the template that it submits.
 	AnnotationTemplate = "aphex.dev/template"

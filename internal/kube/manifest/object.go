@@ -52,7 +52,7 @@ func List(objects []Object) ([]byte, error) {
 	return append(list, '\n'), nil
 }
 
-// Action says what applying an object did.
+// Action is the result of applying an object.
 type Action string
 
 // The values of Action.
@@ -63,7 +63,7 @@ const (
 	Removed   Action = "removed"
 )
 
-// Change is what applying did to one object.
+// Change is the object and the result of applying it.
 type Change struct {
 	Object string `json:"object"` // "workflowtemplate/shop"
 	Action Action `json:"action"`

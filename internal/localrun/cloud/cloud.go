@@ -1,5 +1,5 @@
-// Package cloud is the AWS that a local run deploys to: the simulator, or the
-// accounts that the user's credentials lead to.
+// Package cloud provides the AWS of a local run: the simulator, or real accounts
+// with the user's credentials.
 package cloud
 
 import (
@@ -40,19 +40,19 @@ type Cloud struct {
 	notef  func(format string, args ...any)
 }
 
-// Simulation is a simulated AWS that is to be started.
+// Simulation configures the simulated AWS.
 type Simulation struct {
 	Dir      string   // keeps what is deployed
 	Port     uint16   // of the loopback interface, to listen on; 0 is a free one
 	Accounts []string // the first may deploy into the others, and is that of the pipeline itself
 	Region   string   // of the pipeline itself
 
-	// Notef reports what happens to the accounts, in lines for people.
+	// Notef prints changes of the accounts.
 	Notef func(format string, args ...any)
 }
 
-// Simulate starts the simulator. Accounts are bootstrapped where an app goes,
-// when it first does; real accounts never are.
+// Simulate starts the simulator. It bootstraps an account in a region when an app
+// is first deployed there.
 func Simulate(s Simulation) (Cloud, error) {
 	c := Cloud{dir: s.Dir, home: s.Accounts[0], region: s.Region, notef: s.Notef}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.Port)))
@@ -66,7 +66,7 @@ func Simulate(s Simulation) (Cloud, error) {
 	}
 	if c.URL, err = c.server.Start(); err != nil {
 		c.Close()
-		return Cloud{}, errs.Invalidf("starting the AWS simulator: %w", err).WithHint("is the port free? without --port a free one is taken")
+		return Cloud{}, errs.Invalidf("starting the AWS simulator: %w", err).WithHint("check that the port is free, or omit --port to use a free one")
 	}
 	s.Notef("  aws     simulated, at %s (state in %s)\n", c.URL, s.Dir)
 	for _, id := range s.Accounts {
@@ -85,7 +85,7 @@ func AccountsOf(cfg *config.Config) (accounts []string) {
 	return accounts
 }
 
-// Simulated returns whether this is the simulator.
+// Simulated reports whether this is the simulator.
 func (c Cloud) Simulated() bool { return c.server != nil }
 
 // Close saves the simulator's state and stops it.
@@ -133,19 +133,19 @@ func (c Cloud) as(id, region string) aws.Config {
 // there.
 const firstRegion = "us-east-1"
 
-// MakeBucket makes the artifact bucket in a simulated account; in a real one the
-// pipeline's stack has it. A bucket of the same name that the pipeline had in
+// MakeBucket creates the artifact bucket in a simulated account; in a real one it
+// belongs to the pipeline's stack. A bucket of the same name that the pipeline had in
 // its former place is removed: names of buckets are unique in all of AWS.
 func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
 	created, err := c.createBucket(ctx, place)
 	if err != nil || created {
 		return err
 	}
-	hint := "give the pipeline another artifactBucketName, or remove " + filepath.Dir(c.dir) + " to start with empty accounts"
+	hint := "set another artifactBucketName, or remove " + filepath.Dir(c.dir) + " to start with empty accounts"
 	if former.Bucket != place.Bucket {
 		return errs.Invalidf("the bucket %q is in another account or region of the simulated AWS", place.Bucket).WithHint("%s", hint)
 	}
-	c.notef("  aws     moving the bucket %s to account %s in %s, without what earlier runs left in it\n", place.Bucket, place.Account, place.Region)
+	c.notef("  aws     moving the bucket %s to account %s in %s, without the artifacts of earlier runs\n", place.Bucket, place.Account, place.Region)
 	if _, err := bucket.Remove(ctx, s3.NewFromConfig(c.as(former.Account, former.Region)), former.Bucket); err != nil {
 		return errs.Invalidf("removing the bucket %q from account %s in %s: %w", former.Bucket, former.Account, former.Region, err).WithHint("%s", hint)
 	}
@@ -168,11 +168,11 @@ func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error)
 	case errors.As(err, &taken):
 		return false, nil
 	case err != nil && !errors.As(err, &owned):
-		return false, fmt.Errorf("making the artifact bucket %q: %w", place.Bucket, err)
+		return false, fmt.Errorf("creating the artifact bucket %q: %w", place.Bucket, err)
 	}
 	found, err := client.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &place.Bucket})
 	if err != nil {
-		return false, fmt.Errorf("looking where the artifact bucket %q is: %w", place.Bucket, err)
+		return false, fmt.Errorf("locating the artifact bucket %q: %w", place.Bucket, err)
 	}
 	return cmp.Or(string(found.LocationConstraint), firstRegion) == place.Region, nil
 }

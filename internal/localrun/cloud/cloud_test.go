@@ -92,7 +92,7 @@ func TestAPortThatIsTakenIsReported(t *testing.T) {
 	_, err = Simulate(Simulation{Dir: t.TempDir(), Port: portOf(t, first), Accounts: []string{"111111111111"}, Notef: t.Logf})
 	require.Error(t, err)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
-	assert.Contains(t, errs.HintOf(err), "is the port free?")
+	assert.Contains(t, errs.HintOf(err), "check that the port is free")
 }
 
 func portOf(t *testing.T, c Cloud) uint16 {

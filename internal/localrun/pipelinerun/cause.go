@@ -24,13 +24,13 @@ func verdict(result localrun.Result, cause *cause) error {
 		return nil
 	case result.Status == localrun.Stopped:
 		if cause == nil {
-			return errs.Cancelledf("%w", ErrStopped).WithHint("the same command runs the commit again")
+			return errs.Cancelledf("%w", ErrStopped).WithHint("run the same command again")
 		}
 		stopped := errs.Cancelledf("%w at %s", ErrStopped, cause.step)
 		if cause.Hint == "" {
-			return stopped.WithHint("the same command runs the commit again")
+			return stopped.WithHint("run the same command again")
 		}
-		return stopped // what goes on and what to do is in the summary
+		return stopped // the summary shows the state of the stacks and what to do
 	case cause != nil && cause.Status == errs.Invalid.String():
 		return errs.Invalidf("the run stopped at %s", cause.step)
 	case cause != nil:
@@ -66,7 +66,7 @@ func causeOf(result localrun.Result) *cause {
 	return nil
 }
 
-// waits reports whether a run ended at an approval that nobody gave.
+// waits reports whether a run ended at a missing approval.
 func waits(result localrun.Result) bool {
 	cause := causeOf(result)
 	return cause != nil && strings.HasPrefix(cause.step, plan.Approve(""))

@@ -91,7 +91,7 @@ func (c *console) printf(format string, args ...any) {
 	fmt.Fprintf(c.w, format, args...)
 }
 
-// notef tells something about the run as a whole, to people only.
+// notef prints a line about the run as a whole, in text format only.
 func (c *console) notef(format string, args ...any) {
 	if !c.json {
 		c.printf(format, args...)
@@ -131,7 +131,7 @@ func (c *console) observe(e localrun.Event) {
 	}
 }
 
-// show brings the line of a step up to date.
+// show updates the line of a step.
 func (c *console) show(e localrun.Event) {
 	switch e.Kind {
 	case localrun.Started:
@@ -152,7 +152,7 @@ func (c *console) show(e localrun.Event) {
 	}
 }
 
-// handedOver tells that another run goes on.
+// handedOver reports that another run continues.
 func (c *console) handedOver(run, next string) {
 	if c.json {
 		c.emit(map[string]any{"time": time.Now().UTC(), "level": "INFO", "msg": "run handed over", "run": run, "next": next})
@@ -161,7 +161,7 @@ func (c *console) handedOver(run, next string) {
 	if c.board != nil {
 		c.board.Next()
 	}
-	c.printf("\n%s\n  goes on in place of %s, by the pipeline that the commit declares\n", c.style(bold, "Run "+next), run)
+	c.printf("\n%s\n  continues %s with the pipeline that the commit declares\n", c.style(bold, "Run "+next), run)
 }
 
 func again(attempt int) string {
@@ -295,15 +295,14 @@ func (c *console) line(step string, line []byte) {
 	c.printf("%s %s\n", c.style(dim, fmt.Sprintf("  %-*s │", c.width, step)), text)
 }
 
-// isDoing reports whether a record tells what a stage does: it is the stage's own, or
+// isDoing reports whether a record shows what a stage does: it is the stage's own, or
 // the line of a command that it runs.
 func isDoing(record map[string]any) bool {
 	message, _ := record["msg"].(string)
 	return record["source"] != "command" || strings.HasPrefix(message, "$ ")
 }
 
-// record words a record of a JSON log for people: its message, then what it
-// says beside. Output of commands stays as it is.
+// record formats a record of a JSON log as text: its message, then its attributes. Output of commands stays as it is.
 func (c *console) record(record map[string]any) string {
 	message := fmt.Sprint(record["msg"])
 	if record["source"] == "command" {

@@ -36,7 +36,7 @@ func (l *localRun) environment() []string {
 		}
 	}
 	env = append(env, l.cloud.Env()...)
-	if l.Lookups || l.cloud.Simulated() { // nobody can commit what a simulated account has
+	if l.Lookups || l.cloud.Simulated() { // the context of a simulated account cannot be committed
 		env = append(env, stages.Variable("lookups")+"=true")
 	}
 	return append(env, stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())

@@ -24,7 +24,7 @@ import (
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
-// Options say what is run, and where.
+// Options configure a local run.
 type Options struct {
 	Source  string // folder of the git repository, or one in it; its HEAD is run
 	Config  string // name or path of the configuration; the nearest one upwards from Source counts
@@ -34,15 +34,15 @@ type Options struct {
 
 	RealAWS bool // deploy to the accounts of the default credentials, not to the simulator
 	Lookups bool // let the CDK CLI look up context that is missing; always in simulated accounts
-	Yes     bool // approve every deployment that asks for it
+	Yes     bool // approve every deployment that requires approval
 	JSON    bool // write log records to Err, a line each
 
 	In       io.Reader // asked for approvals, if it is a terminal
 	Out, Err io.Writer // the summary; logs and progress
 }
 
-// Run makes one run, with the one that it hands over to, and prints its summary.
-// A run that did not succeed is an error.
+// Run runs the pipeline once, with the run that it hands over to, and prints a
+// summary. It returns an error unless the run succeeded.
 func Run(ctx context.Context, o Options) error {
 	src, err := source.Open(ctx, o.Source)
 	if err != nil {
@@ -155,7 +155,7 @@ func (l *localRun) template(ctx context.Context, place plan.Place) (*localrun.Te
 func parsed(folder manifest.Folder, object manifest.Object) (*localrun.Template, error) {
 	template, err := localrun.Parse(object.YAML)
 	if err != nil {
-		return nil, errs.Invalidf("the objects in %q: %w", folder, err).WithHint("remove the folder to start with a fresh pipeline")
+		return nil, errs.Invalidf("the objects in %q: %w", folder, err).WithHint("remove the folder to start with a new pipeline")
 	}
 	return template, nil
 }
@@ -193,7 +193,7 @@ func (l *localRun) execute(ctx context.Context, name string, template *localrun.
 	folder := manifest.Folder(l.state.Objects())
 	object, found, err := find(folder, "WorkflowTemplate")
 	if err != nil || !found {
-		return nil, fmt.Errorf("looking for the pipeline that run %q handed over to, in %q: %w", name, folder, err)
+		return nil, fmt.Errorf("reading the pipeline that run %q handed over to, in %q: %w", name, folder, err)
 	}
 	if template, err = parsed(folder, object); err != nil {
 		return nil, err
@@ -257,11 +257,11 @@ func longestStep(t *localrun.Template) (width int) {
 func beside(command string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("finding this program: %w", err)
+		return "", fmt.Errorf("locating this program: %w", err)
 	}
 	path := filepath.Join(filepath.Dir(self), filepath.Base(command))
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("the program %q is not beside this one: %w", command, err)
+		return "", fmt.Errorf("the program %q is not in the folder of this one: %w", command, err)
 	}
 	return path, nil
 }

@@ -79,15 +79,15 @@ func ended(status localrun.Status) string {
 // unreached lists the environments that the commit declares and that the run is
 // not about, and says why. It reports whether there are any.
 func (l *localRun) unreached(s *summary, run localrun.Result) bool {
-	known, reason := map[string]bool{}, "the run stopped before its pipeline was the one that the commit declares"
+	known, reason := map[string]bool{}, "the run stopped before it updated its pipeline to the one that the commit declares"
 	for _, step := range run.Steps {
 		known[step.Name] = step.Status != localrun.Skipped
 		if step.Name != plan.Pipeline || step.Status != localrun.Succeeded {
 			continue
 		}
-		reason = "the pipeline was brought to what the commit declares for the next run: run the same command again"
+		reason = "the pipeline was updated to the commit for the next run: run the same command again"
 		if step.Outputs[resultOutput] == pipeline.Kept {
-			reason = "the pipeline could not be updated and stays as it was: see the warning of its step"
+			reason = "the pipeline could not be updated and is unchanged: see the warning of its step"
 		}
 	}
 	found := false
@@ -147,7 +147,7 @@ func remark(step localrun.StepResult, word string) string {
 	return word
 }
 
-// summaries reads what the deployments said of their stacks.
+// summaries reads the stack summaries of the deployments.
 func summaries(result localrun.Result) []deploy.Summary {
 	var all []deploy.Summary
 	for _, step := range result.Steps {
@@ -225,7 +225,7 @@ func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, re
 		data, err := l.cloud.Read(ctx, place, key)
 		var values map[string]map[string]string
 		if err != nil || json.Unmarshal(data, &values) != nil {
-			s.line("\nThe outputs of %s could not be read: %v", step.Name, err)
+			s.line("\nCannot read the outputs of %s: %v", step.Name, err)
 			continue
 		}
 		var lines []string
@@ -251,7 +251,7 @@ func keys[V any](m map[string]V) []string {
 	return all
 }
 
-// where says where to look for what the run left.
+// where prints the locations of the run's results.
 func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, runs []localrun.Result) {
 	s.line("\n%s", s.style(bold, "Where"))
 	for _, step := range result.Steps {
@@ -271,21 +271,21 @@ func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, r
 	}
 }
 
-// next says what to try next.
+// next prints what to do next.
 func (l *localRun) next(s *summary, result localrun.Result, changed, incomplete bool) {
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
 	case waits(result):
-		s.line("  run the same command again and answer y, or give --yes")
+		s.line("  run the same command again and answer y, or pass --yes")
 	case result.Status != localrun.Succeeded:
-		s.line("  fix the cause, commit what you change, and run the same command again")
+		s.line("  fix the cause, commit the change, and run the same command again")
 	case changed:
 		s.line("  run the same command again: nothing changed, so nothing is deployed")
 		s.line("  add an environment to %s and commit: the run of that commit deploys it", l.Config)
 	case incomplete:
-		s.line("  nothing changed in what this run deploys; what it does not deploy is named above")
+		s.line("  nothing changed in what this run deploys; what it does not deploy is listed above")
 	default:
-		s.line("  nothing changed: every stack is as the commit wants it")
+		s.line("  nothing changed: every stack is up to date")
 		s.line("  change a stack in %s, commit, and run the same command again", state.Short(l.src.Top))
 	}
 }

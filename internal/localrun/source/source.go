@@ -1,5 +1,5 @@
-// Package source opens the commit that a local run is about: HEAD of the
-// repository around a folder, whatever the shape of the repository.
+// Package source opens the commit of a local run: HEAD of the repository that
+// contains a folder.
 package source
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Source is the commit that a local run is about.
+// Source is the commit of a local run.
 type Source struct {
 	Top     string // folder of the repository, absolute
 	Inside  string // the folder that was given, relative to Top with slashes; "." is Top itself
@@ -34,8 +34,8 @@ type Source struct {
 	files *object.Tree
 }
 
-// Open finds HEAD of the repository that dir lies in. Its errors say what to do
-// next, and never suggest a repository inside of another.
+// Open opens HEAD of the repository that contains dir. Its hints never suggest a
+// repository inside another.
 func Open(ctx context.Context, dir string) (Source, error) {
 	found, err := repository.Around(dir)
 	if err != nil { // git, too, looks around where a link leads to
@@ -71,11 +71,11 @@ func Open(ctx context.Context, dir string) (Source, error) {
 	}
 	commit, err := object.GetCommit(storage, head)
 	if err != nil {
-		return Source{}, errs.Invalidf("reading commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
+		return Source{}, errs.Invalidf("reading commit %s of %q: %w", head, found.Top, err).WithHint("check the repository: git fsck")
 	}
 	files, err := commit.Tree()
 	if err != nil {
-		return Source{}, errs.Invalidf("reading the files of commit %s of %q: %w", head, found.Top, err).WithHint("git fsck says whether the repository is damaged")
+		return Source{}, errs.Invalidf("reading the files of commit %s of %q: %w", head, found.Top, err).WithHint("check the repository: git fsck")
 	}
 	subject, _, _ := strings.Cut(commit.Message, "\n")
 	return Source{
@@ -91,26 +91,26 @@ func noRepository(dir string, err error) error {
 		return errs.Invalidf("%w", err)
 	}
 	if info, statErr := os.Stat(absolute); statErr != nil || !info.IsDir() {
-		return errs.Invalidf("there is no folder %q", absolute).WithHint("give --source the folder of a git repository, or one in it")
+		return errs.Invalidf("there is no folder %q", absolute).WithHint("set --source to a folder in a git repository")
 	}
 	for at := absolute; ; at = filepath.Dir(at) {
 		if _, statErr := os.Lstat(filepath.Join(at, ".git")); statErr == nil {
 			return errs.Invalidf("the repository around %q cannot be read: %w", absolute, err).
-				WithHint("git -C %q status says what is wrong with it", at)
+				WithHint("git -C %q status shows the problem", at)
 		}
 		if at == filepath.Dir(at) {
 			return errs.Invalidf("%q is in no git repository", absolute).
-				WithHint("a pipeline runs commits: git init && git add -A && git commit -m \"Start\"")
+				WithHint("a pipeline runs commits, so create one: git init && git add -A && git commit -m \"Start\"")
 		}
 	}
 }
 
-// Folder is the folder that was given.
+// Folder returns the given folder as an absolute path.
 func (s Source) Folder() string { return filepath.Join(s.Top, filepath.FromSlash(s.Inside)) }
 
-// Config reads the configuration of the commit and returns it with its path in
-// the repository. It is the nearest file of that name from the folder that was
-// given upwards, else the only one of the default name in the commit.
+// Config loads the configuration of the commit and returns it with its path in the
+// repository: the nearest file of that name in the given folder or above it, else
+// the only one of that name in the commit.
 func (s Source) Config(name string) (*config.Config, string, error) {
 	file, err := s.find(filepath.ToSlash(name))
 	if err != nil {
@@ -150,7 +150,7 @@ func (s Source) find(name string) (*object.File, error) {
 	case 1:
 		return s.files.File(others[0])
 	}
-	return nil, missing.WithHint("the commit has several: give one of them by --config: %s", strings.Join(others[:min(len(others), maxListed)], ", "))
+	return nil, missing.WithHint("the commit has several; choose one with --config: %s", strings.Join(others[:min(len(others), maxListed)], ", "))
 }
 
 // maxListed bounds how many configurations a message names.
@@ -166,7 +166,7 @@ func (s Source) named(name string) (paths []string, err error) {
 		case errors.Is(err, io.EOF):
 			return paths, nil
 		case err != nil:
-			return nil, errs.Invalidf("looking for %s in commit %.10s: %w", name, s.Commit, err)
+			return nil, errs.Invalidf("searching for %s in commit %.10s: %w", name, s.Commit, err)
 		case entry.Mode.IsFile() && path.Base(file) == name:
 			paths = append(paths, file)
 		}

@@ -1,5 +1,5 @@
-// Package state keeps what outlives a local run in a folder: the simulated AWS,
-// the pipeline's objects, logs, and what the last run left to the next one.
+// Package state stores the state between local runs in a folder: the simulated AWS,
+// the pipeline's objects, logs, and values that a run passes to the next.
 package state
 
 import (
@@ -24,11 +24,11 @@ type Folder struct {
 	lock *os.File
 }
 
-// Open makes the folder and waits until no other run uses it. Before it waits
-// it calls waiting, once.
+// Open creates the folder and waits until no other run uses it. It calls waiting
+// once before it waits.
 func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return Folder{}, errs.Invalidf("making the state folder: %w", err).WithHint("give --state a folder that can be written")
+		return Folder{}, errs.Invalidf("creating the state folder: %w", err).WithHint("set --state to a writable folder")
 	}
 	// Nothing in here belongs to the repository that the folder may lie in.
 	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o644); err != nil {
@@ -53,7 +53,7 @@ func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
 		select {
 		case <-ctx.Done():
 			lock.Close()
-			return Folder{}, fmt.Errorf("waiting for the end of the other run that uses %s: %w", dir, ctx.Err())
+			return Folder{}, fmt.Errorf("waiting for the other run that uses %s: %w", dir, ctx.Err())
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
@@ -80,7 +80,7 @@ func (f Folder) Place() (place plan.Place) {
 	return place
 }
 
-// KeepPlace remembers where the pipeline lives.
+// KeepPlace stores the place of the pipeline.
 func (f Folder) KeepPlace(place plan.Place) error { return f.write(placeFile, place) }
 
 // Gates returns those of a commit that the last KeepGates was about, separated
@@ -93,8 +93,8 @@ func (f Folder) Gates(commit string) string {
 	return h.Gates
 }
 
-// KeepGates remembers which environments wait for an approval when a commit
-// that was handed over is run again, whatever the commit says.
+// KeepGates stores which environments wait for approval when a commit that was
+// handed over is run again, whatever the commit declares.
 func (f Folder) KeepGates(commit, gates string) error { return f.write(heldFile, held{commit, gates}) }
 
 const (
@@ -124,7 +124,7 @@ func (f Folder) write(file string, value any) error {
 	return nil
 }
 
-// Short shortens a path for people, where it lies below the current folder.
+// Short returns a path relative to the current folder if it is below it.
 func Short(path string) string {
 	here, err := os.Getwd()
 	if err != nil || !filepath.IsAbs(path) {

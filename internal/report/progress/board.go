@@ -10,8 +10,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
-// Board shows a run on a screen: one line for each stage that runs or has ended,
-// which changes in place. It may be used from many goroutines.
+// Board shows a run on a screen: one line per stage that runs or has ended, updated
+// in place. It is safe for concurrent use.
 type Board struct {
 	screen *screen.Screen
 
@@ -27,9 +27,9 @@ type stageLine struct {
 	attempt int // counted from 1
 	began   time.Time
 	ended   time.Time
-	text    string // what it said last, or how it ended
+	text    string // its last message, or how it ended
 	outcome string // one of outcomes; empty before
-	waits   bool   // for a person
+	waits   bool   // for approval
 	past    bool   // of a run that has handed over
 	stacks  []*stackLine
 }
@@ -46,19 +46,19 @@ type stackLine struct {
 // NewBoard makes a board without lines.
 func NewBoard(s *screen.Screen) *Board { return &Board{screen: s} }
 
-// Begin notes that a stage runs, for the first time or again.
+// Begin records that a stage runs, for the first time or again.
 func (b *Board) Begin(stage string, attempt int) {
 	b.change(stage, func(s *stageLine) {
 		s.attempt, s.outcome, s.text, s.stacks, s.waits = attempt, "", "", nil, false
 	})
 }
 
-// Wait notes that a stage waits for a person.
+// Wait records that a stage waits for approval.
 func (b *Board) Wait(stage string) {
 	b.change(stage, func(s *stageLine) { s.text, s.waits = "waits for approval", true })
 }
 
-// Note keeps what a stage said last.
+// Note sets the last message of a stage.
 func (b *Board) Note(stage, text string) { b.change(stage, func(s *stageLine) { s.text = text }) }
 
 // Report takes in an event of a stage that deploys, as read from its log.
@@ -73,14 +73,14 @@ func (b *Board) Report(stage string, e Event) {
 	})
 }
 
-// End notes how a stage ended: Finished, Failed or Stopped, and why.
+// End records how a stage ended: Finished, Failed or Stopped, and why.
 func (b *Board) End(stage, outcome, why string) {
 	b.change(stage, func(s *stageLine) {
 		s.outcome, s.text, s.waits, s.ended = outcome, why, false, time.Now()
 	})
 }
 
-// Next notes that another run goes on; its stages may have the same names.
+// Next records that another run continues; its stages may have the same names.
 func (b *Board) Next() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +89,7 @@ func (b *Board) Next() {
 	}
 }
 
-// Stopping notes that the run was interrupted and that its stages are to end.
+// Stopping records that the run was interrupted and its stages are ending.
 func (b *Board) Stopping() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,8 +112,8 @@ func (b *Board) Ask(question func() error) error {
 	return err
 }
 
-// Watch begins to keep the lines up to date. The function given ends that, and
-// leaves on the screen the lines of those stages that did not come to a good end.
+// Watch updates the lines until the returned function is called, which leaves the
+// lines of stages that did not succeed on the screen.
 func (b *Board) Watch() (stop func()) {
 	refreshing := func() {
 		b.mu.Lock()
@@ -165,7 +165,7 @@ func (b *Board) rows(now time.Time) []row {
 	return rows
 }
 
-// last are the lines that stay: what ended well has been told.
+// last are the lines that stay: those of stages that did not succeed.
 func (b *Board) last(now time.Time) (rows []row) {
 	for _, s := range b.stages {
 		if s.outcome != Finished {
@@ -196,8 +196,8 @@ func (s *stageLine) row(turn string, stopping bool, now time.Time) row {
 	return r
 }
 
-// words say what a stage does, or how it ended: the stacks that it deploys, or
-// else what it said last.
+// words describe what a stage does, or how it ended: the stacks that it deploys, or
+// else its last message.
 func (s *stageLine) words(stopping bool) string {
 	var parts []string
 	switch {
@@ -286,7 +286,7 @@ func (s *stackLine) words() string {
 	return words + " " + s.doing
 }
 
-// deed words a resource in progress, of an event that was read from a log.
+// deed describes a resource in progress, of an event that was read from a log.
 func (e Event) deed() string {
 	what := e.Type + " " + ShortName(e.Subject, e.Resource)
 	if e.Type == "AWS::CloudFormation::Stack" && !strings.Contains(e.Resource, "/") {

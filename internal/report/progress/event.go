@@ -8,8 +8,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Event is something that happened. Its JSON form is that of the records of a
-// pod; their keys stay.
+// Event is a progress event. Its JSON keys are those of the log records of a pod and
+// must not change.
 type Event struct {
 	Time     time.Time `json:"at"`
 	Scope    Scope     `json:"scope"`
@@ -17,18 +17,18 @@ type Event struct {
 	Step     string    `json:"step"`               // such as "preparing", "published" or a resource's status
 	Resource string    `json:"resource,omitempty"` // construct path or logical id
 	Type     string    `json:"type,omitempty"`     // of the resource
-	Text     string    `json:"text,omitempty"`     // reason, or whatever there is to say
+	Text     string    `json:"text,omitempty"`     // reason or message
 	Done     int       `json:"done,omitempty"`     // resources of the stack's change set that are done
 	Total    int       `json:"total,omitempty"`    // resources in the stack's change set
 	Seconds  float64   `json:"seconds,omitempty"`  // since the stack was begun
 	Last     float64   `json:"last,omitempty"`     // seconds that the stack's last deployment took
 
 	Doing  string `json:"-"` // what the subject is busy with from now on; empty leaves that as it is
-	ID     string `json:"-"` // tells the resources of a stack apart; empty is the stack itself
+	ID     string `json:"-"` // identifies a resource of a stack; empty is the stack itself
 	Counts bool   `json:"-"` // the resource is one of the stack's change set
 }
 
-// Scope is the kind of subject that an event has.
+// Scope is the kind of an event's subject.
 type Scope string
 
 // The values of Scope.
@@ -40,14 +40,14 @@ const (
 
 // Steps that this package gives a meaning to, beside those of resources.
 const (
-	Still    = "still"    // nothing happened for a while; the text says what is waited for
-	Finished = "finished" // a stack is as it should be
+	Still    = "still"    // nothing happened for a while; the text states what the subject waits for
+	Finished = "finished" // a stack is up to date
 	Failed   = "failed"
-	Skipped  = "skipped" // a stack was not begun
-	Stopped  = "stopped" // nobody watches the stack any more
+	Skipped  = "skipped" // a stack was not started
+	Stopped  = "stopped" // the stack is no longer watched
 )
 
-// Line returns an event as one line for a person.
+// Line returns an event as one line of text.
 func Line(e Event) string {
 	line := fmt.Sprintf("%s  %-16s %-20s", e.Time.Local().Format(time.TimeOnly), e.Subject, e.Step)
 	if e.Resource != "" {
@@ -89,7 +89,7 @@ var verbs = map[string]string{
 	"update rollback": "rolling back", "import rollback": "rolling back",
 }
 
-// Deed words what goes on by the status of a resource, "creating
+// Deed describes an operation in progress by the status of a resource, "creating
 // AWS::Lambda::Function Handler"; it is "" where nothing does.
 func Deed(status, what string) string {
 	operation, inProgress := strings.CutSuffix(status, "_IN_PROGRESS")

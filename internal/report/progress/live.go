@@ -8,15 +8,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
-// refresh is how often the lines of a screen are brought up to date.
+// refresh is the interval between updates of the lines of a screen.
 const refresh = 200 * time.Millisecond
 
-// live tells on a screen: failures as lines that stay, the rest as lines that
-// change in place.
+// live prints progress on a screen: failures as lines that stay, the rest as lines
+// that change in place.
 type live struct {
 	screen  *screen.Screen
 	mask    func(string) string
-	failing map[string]bool // stacks whose first failure was told
+	failing map[string]bool // stacks whose first failure was printed
 }
 
 // tell writes the first failure of a stack: a stack that rolls back tells many
@@ -34,7 +34,7 @@ func (l *live) tell(e Event) {
 	if l.screen.Color() {
 		line = paint(red, line)
 	}
-	_, _ = io.WriteString(l.screen, l.mask(line)+"\n") // a terminal that has gone has nobody to tell
+	_, _ = io.WriteString(l.screen, l.mask(line)+"\n") // fails only if the terminal is gone
 }
 
 func (l *live) draw(s *state, now time.Time) {

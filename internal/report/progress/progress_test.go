@@ -15,19 +15,19 @@ import (
 func TestNothingIsSilentForMoreThanTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []Event
-		teller := New(Options{Report: func(e Event) { events = append(events, e) }})
+		reporter := New(Options{Report: func(e Event) { events = append(events, e) }})
 		began := time.Now()
-		stop := teller.Watch()
-		end := teller.Begin(Stage, "dev", "entering account 111111111111")
+		stop := reporter.Watch()
+		end := reporter.Begin(Stage, "dev", "assuming roles in account 111111111111")
 		time.Sleep(33 * time.Second)
 		end()
-		teller.Assets("Api", []string{"Code", "Image"})
-		teller.Busy(Stack, "Api", Publishing)
-		teller.Report(Event{Scope: Asset, Subject: "Image", Step: "building", Doing: "building Image"})
+		reporter.Assets("Api", []string{"Code", "Image"})
+		reporter.Busy(Stack, "Api", Publishing)
+		reporter.Report(Event{Scope: Asset, Subject: "Image", Step: "building", Doing: "building Image"})
 		time.Sleep(47 * time.Second)
-		teller.Report(Event{Scope: Asset, Subject: "Image", Step: "published"})
+		reporter.Report(Event{Scope: Asset, Subject: "Image", Step: "published"})
 		time.Sleep(25 * time.Second)
-		teller.Report(Event{Scope: Stack, Subject: "Api", Step: Finished})
+		reporter.Report(Event{Scope: Stack, Subject: "Api", Step: Finished})
 		stop()
 		before := began
 		var texts []string
@@ -36,7 +36,7 @@ func TestNothingIsSilentForMoreThanTenSeconds(t *testing.T) {
 			before = e.Time
 			texts = append(texts, e.Text)
 		}
-		assert.Contains(t, texts, "entering account 111111111111 (9s)")
+		assert.Contains(t, texts, "assuming roles in account 111111111111 (9s)")
 		assert.Contains(t, texts, "publishing assets 0/2 (45s)")
 		assert.Contains(t, texts, "publishing assets 1/2 (1m5s)")
 		assert.Contains(t, texts, "building Image (45s)")
@@ -59,11 +59,11 @@ func TestALineIsReadable(t *testing.T) {
 // programs read, and that reading one gives the event.
 func TestARecordHasTheKeysOfAnEvent(t *testing.T) {
 	var log bytes.Buffer
-	teller := New(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
-	teller.Last(map[string]float64{"Api": 72.3})
+	reporter := New(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	reporter.Last(map[string]float64{"Api": 72.3})
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	teller.Report(Event{Time: at, Scope: Stack, Subject: "Api", Step: "executing", Total: 2, Doing: "beginning the change"})
-	teller.Report(Event{
+	reporter.Report(Event{Time: at, Scope: Stack, Subject: "Api", Step: "executing", Total: 2, Doing: "beginning the change"})
+	reporter.Report(Event{
 		Time: at, Scope: Stack, Subject: "Api", Step: "CREATE_COMPLETE", Resource: "Api/Orders/Resource", Type: "AWS::SQS::Queue", Text: "why",
 		ID: "Orders", Counts: true,
 	})
@@ -86,8 +86,8 @@ func TestARecordHasTheKeysOfAnEvent(t *testing.T) {
 
 func TestTextIsWrittenWhereTheLogIsText(t *testing.T) {
 	var log, out bytes.Buffer
-	teller := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &out})
-	teller.Report(Event{Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local), Subject: "Api", Step: Finished})
+	reporter := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &out})
+	reporter.Report(Event{Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local), Subject: "Api", Step: Finished})
 	assert.Equal(t, "03:04:05  Api              finished\n", out.String())
 	assert.Empty(t, log.String())
 }

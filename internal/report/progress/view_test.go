@@ -131,24 +131,24 @@ func TestALiveDeploymentLeavesAReadableScreen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		terminal := screentest.New(100, 20)
 		s := screen.New(terminal, func() (int, int) { return 100, 20 }, true)
-		teller := New(Options{Screen: s, Mask: func(text string) string { return strings.ReplaceAll(text, "hunter2", "[redacted]") }})
-		teller.Stacks([]string{"Api", "Data"})
-		teller.Last(map[string]float64{"Api": 72.3})
-		stop := teller.Watch()
-		end := teller.Begin(Stage, "dev", "synthesizing")
+		reporter := New(Options{Screen: s, Mask: func(text string) string { return strings.ReplaceAll(text, "hunter2", "[redacted]") }})
+		reporter.Stacks([]string{"Api", "Data"})
+		reporter.Last(map[string]float64{"Api": 72.3})
+		stop := reporter.Watch()
+		end := reporter.Begin(Stage, "dev", "synthesizing")
 		fmt.Fprintln(s, "output of the app")
 		time.Sleep(time.Second + refresh/2) // between two drawings
 		synctest.Wait()
 		assert.Equal(t, []string{"output of the app", "⠴ dev   synthesizing", "· Api   waits", "· Data  waits"}, trimmed(terminal.Lines()))
 		end()
-		teller.Report(Event{Scope: Stack, Subject: "Api", Step: "executing", Total: 2, Doing: "beginning the change"})
+		reporter.Report(Event{Scope: Stack, Subject: "Api", Step: "executing", Total: 2, Doing: "beginning the change"})
 		failed := Event{Time: epoch.Local(), Scope: Stack, Subject: "Api", Step: "CREATE_FAILED", Resource: "Api/Orders", Type: "AWS::SQS::Queue", Text: "no hunter2", ID: "Orders"}
-		teller.Report(failed)
+		reporter.Report(failed)
 		failed.ID, failed.Text = "Other", "Resource creation cancelled"
-		teller.Report(failed)
+		reporter.Report(failed)
 		time.Sleep(time.Second)
 		fmt.Fprint(s, "a hook says hello\n")
-		teller.Report(Event{Scope: Stack, Subject: "Api", Step: Failed, Text: "no hunter2"})
+		reporter.Report(Event{Scope: Stack, Subject: "Api", Step: Failed, Text: "no hunter2"})
 		stop()
 		fmt.Fprintln(s, "error: no")
 		assert.Equal(t, []string{

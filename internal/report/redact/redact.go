@@ -14,7 +14,7 @@ const Mask = "[redacted]"
 const shortest = 6
 
 // Redactor masks secrets in text. The zero value masks well-known patterns
-// only. It may be used, and told new secrets, from several goroutines.
+// only. It is safe for concurrent use, also while secrets are added.
 type Redactor struct {
 	mu       sync.RWMutex
 	literals []string // every form of every secret

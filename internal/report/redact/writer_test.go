@@ -94,7 +94,7 @@ func TestAnEndlessLineNeedsBoundedMemory(t *testing.T) {
 	runtime.KeepAlive(w)
 }
 
-func TestAFailingWriterBehindIsTold(t *testing.T) {
+func TestAnErrorOfTheUnderlyingWriterIsReturned(t *testing.T) {
 	_, err := io.WriteString(redact.New().Writer(brokenWriter{}), "line\n")
 	assert.ErrorIs(t, err, errFull)
 }

@@ -117,7 +117,7 @@ func (s *Screen) Draw(lines []string) {
 	}
 	change := s.replace(lines, width)
 	s.lines, s.width, s.within = append([]string{}, lines...), width, false
-	_ = s.write(before + change) // a terminal that has gone has nobody to tell
+	_ = s.write(before + change) // fails only if the terminal is gone
 }
 
 // Answered notes that the terminal is at the beginning of a line: a person has
