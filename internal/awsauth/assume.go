@@ -126,7 +126,7 @@ func (e *Access) confirm(ctx context.Context, session *Session) (*Session, error
 		return nil, err
 	}
 	if confirmed.Account != e.Account {
-		return nil, errs.Invalidf("entered account %s instead of %s", confirmed.Account, e.Account).
+		return nil, errs.Invalidf("the credentials are for account %s instead of %s", confirmed.Account, e.Account).
 			WithHint("correct account or roleArn in the configuration")
 	}
 	return confirmed, nil

@@ -60,7 +60,7 @@ func TestAReaderThatCannotBeHadIsAnErrorUnlessItIsRefused(t *testing.T) {
 	reader, err := e.Reader(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, e.Commands.ARN, reader.ARN)
-	assert.Contains(t, log.String(), "could not assume a role")
+	assert.Contains(t, log.String(), "cannot assume a role")
 }
 
 func TestAnotherAccountIsEnteredByTheBootstrapLookupRole(t *testing.T) {
@@ -159,7 +159,7 @@ func TestARefusedRoleFallsBackToCredentialsOfTheRightAccountWithAWarning(t *test
 	session, err := e.Assume(t.Context(), awsauth.Role{ARN: "arn:aws:iam::111111111111:role/cdk-x-deploy-role"}, "us-east-1")
 	require.NoError(t, err)
 	assert.Equal(t, "arn:aws:iam::111111111111:user/BASE", session.ARN)
-	assert.Contains(t, log.String(), "could not assume a role")
+	assert.Contains(t, log.String(), "cannot assume a role")
 
 	_, err = e.Assume(t.Context(), awsauth.Role{ARN: deployRole}, "eu-central-1")
 	require.ErrorContains(t, err, "may not assume "+deployRole, "the credentials are of another account")

@@ -45,5 +45,5 @@ func (s *Session) Explain(err error) error {
 		return err
 	}
 	return errs.Invalidf("AWS in region %s does not accept the credentials of account %s: %w", s.Config.Region, s.Account, plain(err)).
-		WithHint("is the region switched on for the account?")
+		WithHint("check that the region is enabled for the account")
 }

@@ -93,7 +93,7 @@ func fallBack(ctx context.Context, log *slog.Logger, err error, from *Session, r
 	if isExpired(err) || explained.Kind != errs.Invalid || from.Account != accountOf(role.ARN) {
 		return nil, explained
 	}
-	log.Warn("could not assume a role; going on with the credentials at hand, as they are of the right account",
+	log.Warn("cannot assume a role; continuing with the current credentials, which are of the right account",
 		"role", role.ARN, "identity", from.ARN, "reason", plain(err).Error())
 	return from.In(region), nil
 }

@@ -21,7 +21,7 @@ func TestARefusalThatComesWhenNobodyWaitsAnyMoreIsNotTold(t *testing.T) {
 	session, err := fallBack(ctx, slog.New(slog.NewTextHandler(&log, nil)), refused, from, role, "eu-west-1")
 	require.NoError(t, err)
 	assert.Equal(t, from.Account, session.Account)
-	assert.Contains(t, log.String(), "could not assume a role")
+	assert.Contains(t, log.String(), "cannot assume a role")
 
 	end()
 	log.Reset()

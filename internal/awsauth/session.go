@@ -52,7 +52,7 @@ func explainIdentity(err error, region string) error {
 		return errs.Invalidf("the AWS credentials have expired: %w", plain(err)).WithHint("renew them and run again")
 	case isStranger(err):
 		return errs.Invalidf("AWS in region %s does not accept the credentials: %w", region, plain(err)).
-			WithHint("are they the right ones, and is the region switched on for the account?")
+			WithHint("are they the right ones, and check that the region is enabled for the account")
 	case errs.Code(err) == "":
 		return errs.Invalidf("no usable AWS credentials: %w", err).
 			WithHint("in a pod the service account needs an IAM role; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID")

@@ -108,7 +108,7 @@ func (r CommandResult) fault(err error) error {
 	case errors.Is(err, context.Canceled):
 		return errs.Cancelledf("command %q was stopped after %s: %w", r.Command, took, err)
 	case errors.As(err, &limit):
-		return r.failed("command %q was stopped: it had not ended after its limit of %s", r.Command, limit.Limit)
+		return r.failed("command %q exceeded its time limit of %s and was stopped", r.Command, limit.Limit)
 	case errors.As(err, &exit) && exit.Signal != "":
 		return r.failed("command %q was ended by signal %q after %s", r.Command, exit.Signal, took)
 	case errors.As(err, &exit):
@@ -121,7 +121,7 @@ func (r CommandResult) fault(err error) error {
 func (r CommandResult) failed(format string, args ...any) error {
 	err := errs.Failedf(format, args...)
 	if r.Tail == "" {
-		return err.WithHint("it wrote nothing; run it in the same folder to see more")
+		return err.WithHint("it printed nothing; run it in the same folder to see more")
 	}
-	return err.WithHint("the last it wrote:\n%s", r.Tail)
+	return err.WithHint("last output:\n%s", r.Tail)
 }

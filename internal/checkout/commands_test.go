@@ -92,7 +92,7 @@ func TestTheLimitStopsACommandThatIgnoresSIGTERM(t *testing.T) {
 	})
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
-	assert.Contains(t, err.Error(), "had not ended after its limit of 200ms")
+	assert.Contains(t, err.Error(), "exceeded its time limit of 200ms and was stopped")
 	assert.Contains(t, errs.HintOf(err), "waiting")
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
@@ -154,7 +154,7 @@ func TestACommandMayCloseItsOutput(t *testing.T) {
 	_, err := RunCommands(t.Context(), []string{"exec >&- 2>&-; sleep 0.1; exit 4"}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "exit code 4")
-	assert.Contains(t, errs.HintOf(err), "it wrote nothing")
+	assert.Contains(t, errs.HintOf(err), "it printed nothing")
 }
 
 func TestAnOutputThatCannotBeWrittenIsAnError(t *testing.T) {

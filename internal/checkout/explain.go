@@ -34,7 +34,7 @@ func explain(ctx context.Context, err error, o Options) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return errs.Writing(o.Dir, err)
 	case isRefused(err):
-		return errs.Invalidf("the git server does not let us read %s: %w", o.URL, err).
+		return errs.Invalidf("the git server denies access to %s: %w", o.URL, err).
 			WithHint("check the URL, and that the configured token may read the repository")
 	case errors.Is(err, gitpack.ErrMissing), isServersNo(err), errors.Is(err, errNoRefs),
 		errors.Is(err, transport.ErrEmptyRemoteRepository):
@@ -45,8 +45,8 @@ func explain(ctx context.Context, err error, o Options) error {
 	case isTemporary(err):
 		return errs.Temporaryf("fetching %s: %w", o.URL, err)
 	case errors.As(err, &unexpected):
-		return errs.Invalidf("the git server of %s answers in a way that is not understood: %w", o.URL, err).
-			WithHint("is this the URL of a git repository, with SHA-1 object names?")
+		return errs.Invalidf("unexpected response of the git server of %s: %w", o.URL, err).
+			WithHint("check that this is the URL of a git repository with SHA-1 object names")
 	default:
 		return errs.Failedf("checking out %s of %s: %w", o.Commit, o.URL, err)
 	}

@@ -63,7 +63,7 @@ func fetchOver(ctx context.Context, o Options, a address, commit plumbing.Hash, 
 		return fetched{}, err
 	}
 	if request.Depth.IsZero() {
-		fmt.Fprintf(o.Progress, "the server does not give out single commits: fetching all branches\n")
+		fmt.Fprintf(o.Progress, "the server does not serve single commits: fetching all branches\n")
 	}
 	response, err := session.UploadPack(ctx, request)
 	if err != nil {

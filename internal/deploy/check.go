@@ -190,7 +190,7 @@ func checkOnce(results []schedule.Result[checked]) error {
 		for _, s := range result.Value.Stacks {
 			at := spot{s.Account, s.Region, s.Name}
 			if other, found := first[at]; found {
-				twice = append(twice, fmt.Sprintf("%s in %s %s is a stack of the environments %s and %s", s.Name, s.Account, s.Region, other, result.Name))
+				twice = append(twice, fmt.Sprintf("%s in %s %s is in the environments %s and %s", s.Name, s.Account, s.Region, other, result.Name))
 				continue
 			}
 			first[at] = result.Name
@@ -199,7 +199,7 @@ func checkOnce(results []schedule.Result[checked]) error {
 	if len(twice) == 0 {
 		return nil
 	}
-	return errs.Invalidf("one stack is deployed to two environments, which would undo each other's deployments:\n  %s", strings.Join(twice, "\n  ")).
+	return errs.Invalidf("two environments deploy the same stack and would overwrite each other:\n  %s", strings.Join(twice, "\n  ")).
 		WithHint("give the environments other accounts or regions, list the stack in one of them, or let the app name its stacks by ENVIRONMENT_NAME")
 }
 

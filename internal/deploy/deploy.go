@@ -15,13 +15,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
-// Engine deploys. Its fields are what it works with.
+// Engine deploys. Its fields are its dependencies.
 type Engine struct {
 	// Runner runs the CDK app, hooks, and what makes assets.
 	Runner command.Runner
 	// Enter assumes access to an account, as account.Enter does.
 	Assume   func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
-	Reporter *progress.Reporter // is told of everything that happens
+	Reporter *progress.Reporter // receives all events
 	Log      *slog.Logger
 	Out      io.Writer        // for the output of commands
 	Redactor *redact.Redactor // gets the secrets learnt on the way
@@ -55,7 +55,7 @@ type Request struct {
 	Concurrency int           // stacks to deploy at once; 0 is 1
 	Force       bool          // make a change set even for what seems unchanged
 	NoRollback  bool          // leave a stack whose deployment fails as it stops
-	MayRollBack bool          // roll back a stack first that an earlier deployment left half way; the CDK CLI asks, unless it is forced
+	MayRollBack bool          // first roll back a stack whose earlier deployment was interrupted; the CDK CLI prompts, unless forced
 	Lookups     bool          // let the CDK CLI look up missing context
 	Advice      bool          // show what the CDK's rules find in templates of apps that take it as advice
 	Limit       time.Duration // how long one command may run
@@ -70,7 +70,7 @@ func For(env config.Environment) Request {
 	}
 }
 
-// Outcome is what became of a request.
+// Outcome is the result of a request.
 type Outcome struct {
 	Results     Results     // nil where it did not come to deploying
 	Arrangement Arrangement // all stacks of the request, also those that it left out

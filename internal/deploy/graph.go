@@ -21,7 +21,7 @@ func graph(in Request, targets []target) ([]schedule.Node, error) {
 	ofApp, all := edges(targets, needsInApp), edges(targets, needsAnywhere)
 	if err := schedule.Check(ofApp); err != nil {
 		return nil, errs.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).
-			WithHint("the app itself makes this circle: take one of these stacks' references to each other, or calls of addDependency, out of it")
+			WithHint("the app creates this cycle: remove one of the references between these stacks, or a call of addDependency")
 	}
 	if err := schedule.Check(all); err != nil {
 		return nil, errs.Invalidf("the stacks of environment %s cannot be ordered: %w", in.Name, err).

@@ -67,7 +67,7 @@ func TestACycleOfTheAppAloneIsNotBlamedOnTheConfiguration(t *testing.T) {
 		{name: "Web", entry: "Web", needs: []string{"Api"}, stack: stackWith("Web")},
 	})
 	require.ErrorContains(t, err, "circular dependency: Data -> Api -> Data")
-	assert.Contains(t, errs.HintOf(err), "the app itself makes this circle")
+	assert.Contains(t, errs.HintOf(err), "the app creates this cycle")
 	assert.NotContains(t, errs.HintOf(err), "dependsOn")
 }
 

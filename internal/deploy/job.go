@@ -34,14 +34,14 @@ func (e Engine) newJob(r Request) *job {
 
 // enter enters the account, compares it, and lends its credentials to commands.
 func (j *job) enter(ctx context.Context) error {
-	defer j.report.begin("entering account " + j.Account)()
+	defer j.report.begin("assuming access to account " + j.Account)()
 	var err error
 	j.entry, err = j.engine.Assume(ctx, j.engine.Log, awsauth.Target{
 		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID,
 		Environment: j.Name, Commit: j.Commit, Run: j.engine.Run,
 	})
 	if err != nil {
-		return fmt.Errorf("entering environment %s (account %s, %s): %w", j.Name, j.Account, j.Region, err)
+		return fmt.Errorf("accessing environment %s (account %s, %s): %w", j.Name, j.Account, j.Region, err)
 	}
 	if j.loan, err = j.entry.ServeCredentials(j.engine.Redactor.Add); err != nil {
 		return err

@@ -18,7 +18,7 @@ type Plan struct {
 	PostDeploy  []string       `json:"postDeploy"`
 	Stacks      []PlannedStack `json:"stacks"` // in the order of their beginnings
 	Assets      []PlannedAsset `json:"assets"`
-	Broader     bool           `json:"broader"` // somebody gets more rights than before
+	Broader     bool           `json:"broader"` // permissions become broader
 
 	kept bool // the change sets are there, to be executed
 }
@@ -34,12 +34,12 @@ const (
 	WillCreate Intent = "create"
 	// WillUpdate is for a stack that changes.
 	WillUpdate Intent = "update"
-	// WillLeave is for a stack that is as it should be.
+	// WillLeave is for an unchanged stack.
 	WillLeave Intent = "unchanged"
 	// WillRecreate is for what is left of a failed creation: it is deleted, then
 	// created. There is no change set, so a plan does not execute it.
 	WillRecreate Intent = "recreate"
-	// WillRollBack is for an operation that stopped half way: it is rolled back,
+	// WillRollBack is for a stack whose operation was interrupted: it is rolled back,
 	// then updated. There is no change set, so a plan does not execute it.
 	WillRollBack Intent = "roll back"
 	// WillWait is for a stack whose change set cannot be made before an earlier

@@ -44,7 +44,7 @@ func planOfEverything() *Plan {
 			},
 			{Stack: "Api", Name: "Api", Region: "eu-central-1", Intent: WillCreate, After: []string{"Data"}, Changes: []PlannedChange{{Action: "add", LogicalID: "H", Type: "AWS::Lambda::Function", Path: "Api/H"}}},
 			{Stack: "Web", Name: "Web", Region: "us-east-1", Intent: WillWait, After: []string{"Api"}, Because: "its change set cannot be made before Api is deployed: No export named A found"},
-			{Stack: "Old", Name: "Old", Region: "us-east-1", Intent: WillRecreate, Status: "ROLLBACK_COMPLETE", Because: "what is left of its failed creation is deleted first"},
+			{Stack: "Old", Name: "Old", Region: "us-east-1", Intent: WillRecreate, Status: "ROLLBACK_COMPLETE", Because: "the remains of its failed creation are deleted first"},
 			{Stack: "Stuck", Name: "Stuck", Region: "us-east-1", Intent: WillFail, Because: "stack \"Stuck\" is DELETE_FAILED", Hint: "delete it"},
 			{Stack: "Same", Name: "Same", Region: "us-east-1", Intent: WillLeave},
 		},

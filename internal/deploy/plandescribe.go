@@ -21,9 +21,9 @@ func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) stri
 	s.Intent, s.Status, s.Protection = intents[p.Outlook], p.Status, p.Protect
 	switch s.Intent {
 	case WillRecreate:
-		s.Because = "what is left of its failed creation is deleted first"
+		s.Because = "the remains of its failed creation are deleted first"
 	case WillRollBack:
-		s.Because = "an earlier operation stopped half way and is rolled back first"
+		s.Because = "an earlier operation was interrupted and is rolled back first"
 	case WillUpdate:
 		s.Because = p.Reason
 	}

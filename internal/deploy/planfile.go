@@ -110,7 +110,7 @@ func notPlanned(left []Result, log *slog.Logger) []Result {
 		names = append(names, r.Stack)
 	}
 	if len(left) > 0 {
-		log.Warn("the plan could not prepare all stacks; plan again for those that are left", "left", strings.Join(names, ", "))
+		log.Warn("the plan does not cover all stacks; plan again for the remaining ones", "left", strings.Join(names, ", "))
 	}
 	return left
 }

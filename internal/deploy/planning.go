@@ -34,7 +34,7 @@ func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
 	}
 	defer j.loan.Close()
 	if len(r.Hooks.PreDeploy) > 0 {
-		e.Log.Info("a plan runs no hooks; what they would make is not there")
+		e.Log.Info("a plan does not run hooks; their results are missing from it")
 	}
 	targets, apps, nodes, err := j.arrange(ctx)
 	if err != nil {
@@ -75,7 +75,7 @@ func (d *deployment) withdraw(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawLimit)
 	defer cancel()
 	if err := d.publisher.Withdraw(ctx); err != nil {
-		d.engine.Log.Warn("a template that the plan published could not be removed; it does no harm", "error", err)
+		d.engine.Log.Warn("cannot remove a template published for the plan; it is harmless", "error", err)
 	}
 }
 
@@ -201,7 +201,7 @@ func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, 
 	}
 	prepared, err := cfn.Prepare(ctx, cfn.NewClient(session.Config), goal, d.options(t))
 	if prepared.Left != nil {
-		d.engine.Log.Warn("what was made for the plan of this stack could not be removed; the next deployment does not mind it",
+		d.engine.Log.Warn("cannot remove what was created for the plan of this stack; the next deployment ignores it",
 			"stack", t.name, "error", prepared.Left)
 	}
 	return prepared, session.Explain(err)

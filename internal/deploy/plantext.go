@@ -204,7 +204,7 @@ func (w *planWriter) ending(p *Plan) {
 		}
 	}
 	if p.Broader {
-		w.line("%s", w.in(loud, "Somebody gets more rights than before; look for \"broader\" above."))
+		w.line("%s", w.in(loud, "Permissions become broader; look for \"broader\" above."))
 	}
 }
 

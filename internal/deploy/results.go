@@ -15,7 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Result is what became of one stack.
+// Result is the result of one stack.
 type Result struct {
 	cfn.Result
 	Stack   string // name in the configuration
@@ -26,10 +26,10 @@ type Result struct {
 	Err     error
 }
 
-// Results are what became of the stacks of a request, in their order.
+// Results are the results of the stacks of a request, in their order.
 type Results []Result
 
-// Summary is what became of an environment, small enough for a workflow's parameter.
+// Summary is the result of an environment, small enough for a workflow parameter.
 type Summary struct {
 	Environment string         `json:"environment"`
 	Stacks      []StackSummary `json:"stacks"`
@@ -39,7 +39,7 @@ type Summary struct {
 	Removed []stage.RemovedStack `json:"removed,omitempty"`
 }
 
-// StackSummary is what became of one stack.
+// StackSummary is the result of one stack.
 type StackSummary struct {
 	Stack   string  `json:"stack"`
 	Name    string  `json:"name"` // in CloudFormation
@@ -120,7 +120,7 @@ func combine(failures []error, skipped []string, more ...string) error {
 	return &errs.Error{Kind: errs.KindOf(lead), Message: strings.Join(lines, "\n  "), Hint: errs.HintOf(lead), Err: lead}
 }
 
-// Summary says what became of each stack; mask hides secrets.
+// Summary returns the result of each stack; mask hides secrets.
 func (results Results) Summary(environment string, mask func(string) string) Summary {
 	summary := Summary{Environment: environment, Stacks: []StackSummary{}}
 	for _, r := range results {

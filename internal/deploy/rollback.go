@@ -9,8 +9,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// RollBack rolls back the stacks of a request that an earlier operation left
-// half way, one after the other, and stops at the first that fails. It is an
+// RollBack rolls back the stacks of a request whose earlier operation was
+// interrupted, one after the other, and stops at the first that fails. It is an
 // error if none needs it.
 func (e Engine) RollBack(ctx context.Context, r Request, orphans cfn.Orphans) (results Results, err error) {
 	j := e.newJob(r)

@@ -15,7 +15,7 @@ import (
 
 // approach enters the account for a stack and says what the stack is to become.
 func (d *deployment) approach(ctx context.Context, t target) (*awsauth.Session, cfn.Goal, error) {
-	d.report.busy(t, "entering the account")
+	d.report.busy(t, "assuming access to the account")
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
 		return nil, cfn.Goal{}, fmt.Errorf("deploying stack %s: %w", t.name, err)

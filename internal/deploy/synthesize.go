@@ -88,8 +88,8 @@ func (j *job) folderName(dir string) string {
 	return name
 }
 
-// judge shows what the apps say about the stacks that are deployed and stops at
-// their errors. Nobody else's errors stop anything.
+// judge shows the apps' annotations of the stacks to deploy and fails on their
+// errors. Errors of other stacks are ignored.
 func (j *job) judge(targets []target, apps []*app) error {
 	var stacks []assembly.Stack
 	for _, t := range targets {
@@ -144,7 +144,7 @@ func (j *job) judged(apps []*app) []*app {
 	return slices.DeleteFunc(slices.Clone(apps), func(a *app) bool {
 		skipped := !j.Advice && !synth.Enforces(a.assembly)
 		if skipped {
-			j.engine.Log.Info("the templates are not looked at with the CDK's own rules: the app takes them as advice, which --advice shows",
+			j.engine.Log.Info("the templates are not validated with the CDK's own rules, which the app does not enforce; use --advice to see the findings",
 				"app", a.options.App, "flag", synth.EnforcingFlag)
 		}
 		return skipped

@@ -249,7 +249,7 @@ func TestARoleThatAnEarlierStackMakesPublishesTheAssetsOfALaterOne(t *testing.T)
 	w.shape("late role")
 	_, err := w.run("dev")
 	require.NoError(t, err)
-	assert.NotContains(t, w.log.String(), "could not assume a role")
+	assert.NotContains(t, w.log.String(), "cannot assume a role")
 	published := map[string]int{}
 	for _, record := range w.History() {
 		if record.Operation == "PutObject" {
@@ -268,7 +268,7 @@ func TestRulesThatTheAppDoesNotEnforceAreCheckedWithAdvice(t *testing.T) {
 	_, err := w.run("dev")
 	require.NoError(t, err)
 	assert.NotContains(t, w.log.String(), "DelaySeconds: 1000")
-	assert.Contains(t, w.log.String(), "the app takes them as advice, which --advice shows")
+	assert.Contains(t, w.log.String(), "use --advice to see the findings")
 
 	_, err = w.run("dev", func(in *deploy.Input) { in.Force, in.Advice = true, true })
 	require.NoError(t, err)
@@ -288,7 +288,7 @@ func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
 	}{
 		{
 			"an account that does not let us in", `[{name: dev, account: "333333333333", region: eu-west-1, stacks: [{name: Data}]}]`,
-			"entering environment dev (account 333333333333, eu-west-1)", "--trust 111111111111", errs.Invalid,
+			"accessing environment dev (account 333333333333, eu-west-1)", "--trust 111111111111", errs.Invalid,
 		},
 		{
 			"a role of another account", `[{name: dev, account: "111111111111", region: eu-west-1, roleArn: "arn:aws:iam::222222222222:role/x", stacks: [{name: Data}]}]`,

@@ -65,7 +65,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	out, err := w.run("dev", execute)
 	require.NoError(t, err, w.log.String()+w.out.String())
 	assert.Equal(t, map[string]string{"Data": "created", "Edge": "created", "Api": "skipped"}, actions(out))
-	assert.Contains(t, w.log.String(), "plan again for those that are left")
+	assert.Contains(t, w.log.String(), "plan again for the remaining ones")
 
 	stacks, text = w.plan(file)
 	assert.Equal(t, map[string]engine.Intent{"Data": "unchanged", "Api": "create", "Edge": "unchanged"}, intents(stacks))

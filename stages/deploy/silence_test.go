@@ -109,7 +109,7 @@ func TestNoPhaseOfADeploymentIsSilent(t *testing.T) {
 	w.write("image/Dockerfile", "FROM scratch\n")
 	require.NoError(t, w.deploySlowly(t.Context(), d, true))
 	for phase, broken := range map[string]bool{
-		"entering the account":       w.broke("dev", "entering account 111111111111"),
+		"assuming access":            w.broke("dev", "assuming access to account 111111111111"),
 		"the hooks before":           w.broke("dev", "running the pre-deploy hooks"),
 		"the synthesis":              w.broke("dev", "synthesizing the CDK app in .*"),
 		"the upload of a file":       w.broke("Code", "uploading Code"),

@@ -172,5 +172,5 @@ func Problems(stacks []Stack) error {
 	if lines == nil {
 		return nil
 	}
-	return wrongf("mend these constructs in the CDK app", "the CDK app reports errors:\n  %s", strings.Join(lines, "\n  "))
+	return wrongf("fix these constructs in the CDK app", "the CDK app reports errors:\n  %s", strings.Join(lines, "\n  "))
 }

@@ -131,7 +131,7 @@ var known = []struct {
 	{regexp.MustCompile(`(?i)not authorized to perform|AccessDenied|access denied|UnauthorizedOperation`), "the role that CloudFormation takes on lacks this right: see --cloudformation-execution-policies of cdk bootstrap"},
 	{regexp.MustCompile(`(?i)cannot be assumed by|role defined for the function`), "a new role is not known everywhere at once: run again; if it stays, look at the role's trust policy"},
 	{regexp.MustCompile(`(?i)limit.?exceeded|quota|maximum number of|too many`), "a quota of the account is used up: raise it in Service Quotas, or remove what is not needed"},
-	{regexp.MustCompile(`(?i)rate exceeded|throttl`), "AWS was asked too often: run again"},
+	{regexp.MustCompile(`(?i)rate exceeded|throttl`), "AWS throttled the requests: run again"},
 	{regexp.MustCompile(`(?i)bucket.*not empty`), "the bucket still has objects: empty it, or set autoDeleteObjects"},
 	{regexp.MustCompile(`(?i)did not stabilize|timed? ?out|exceeded attempts`), "the resource did not become ready in time: its own logs and events say why"},
 	{regexp.MustCompile(`(?i)custom resource|CloudWatch Log Stream`), "the log of the custom resource's function says more"},

@@ -68,7 +68,7 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []t
 		}
 		old = aws.ToString(made.Id) // our token was that of a change set deleted since; this makes another
 	}
-	return nil, errs.Temporaryf("somebody else keeps deleting the change sets of stack %q", d.goal.Name)
+	return nil, errs.Temporaryf("another process keeps deleting the change sets of stack %q", d.goal.Name)
 }
 
 // errGone says that a change set was deleted.

@@ -19,7 +19,7 @@ type Options struct {
 	Workflow    string      // name of the run; part of the idempotency tokens
 	Budget      *Budget     // shared by all deployments of the account and region; nil is without bound
 	Force       bool        // make a change set even if nothing seems changed
-	MayRollBack bool        // roll back an earlier operation that stopped half way
+	MayRollBack bool        // roll back an earlier operation that was interrupted
 	NoRollback  bool        // leave a failing operation as it stops, and deploy onto one that did
 	PlanOnly    bool        // make the change set and leave it
 	Discard     bool        // with PlanOnly: remove the change set when it has been read, and the stack made for it
@@ -93,7 +93,7 @@ func (d *deployment) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return errs.Temporaryf("somebody else keeps changing stack %q", d.goal.Name)
+	return errs.Temporaryf("another process keeps changing stack %q", d.goal.Name)
 }
 
 // compare waits until the stack can be changed and says with which parameters;

@@ -13,7 +13,7 @@ import (
 )
 
 // errRollBackFirst says that a change cannot be deployed onto a stack that
-// stopped half way, and that the stack may be rolled back for it.
+// was interrupted, and that the stack may be rolled back for it.
 var errRollBackFirst = errors.New("the stack must be rolled back first")
 
 // isPaused says whether an operation of the stack failed and was not rolled back.
@@ -28,7 +28,7 @@ func isThere(stack *types.Stack) bool {
 
 // checkReplacement looks for what CloudFormation does not do without rolling
 // back on failure: replacing resources. Such a change is deployed with rollback;
-// onto a stack that stopped half way it cannot be deployed at all.
+// onto a stack whose operation was interrupted it cannot be deployed at all.
 func (d *deployment) checkReplacement(stack *types.Stack, set *cloudformation.DescribeChangeSetOutput) error {
 	replaced := replacement(set)
 	switch {
@@ -62,7 +62,7 @@ func (d *deployment) stillPaused(stack *types.Stack) error {
 	return errs.Failedf("stack %q is %s, and the app brings no change that CloudFormation could go on with", d.goal.Name, status).WithHint("%s", d.waysOut(status))
 }
 
-// waysOut says what can be done about a stack that stopped half way.
+// waysOut says what can be done about a stack whose operation was interrupted.
 func (d *deployment) waysOut(status string) string {
 	switch {
 	case startOf(status) == startContinue:
@@ -79,7 +79,7 @@ func whatNow(err error, stack types.Stack) error {
 	if !isPaused(&stack) || !errors.As(err, &known) {
 		return err
 	}
-	next := fmt.Sprintf("the stack stays as it is (%s): mend the app and deploy again, or run `deployer rollback`", stack.StackStatus)
+	next := fmt.Sprintf("the stack stays in %s: fix the app and deploy again, or run `deployer rollback`", stack.StackStatus)
 	if known.Hint != "" {
 		next = known.Hint + "; " + next
 	}

@@ -26,7 +26,7 @@ const (
 	Leave Outlook = "unchanged"
 	// Recreate deletes what is left of a failed creation, then creates the stack.
 	Recreate Outlook = "recreate"
-	// RollBack ends an operation that stopped half way, then updates the stack.
+	// RollBack ends an interrupted operation, then updates the stack.
 	RollBack Outlook = "roll back"
 )
 

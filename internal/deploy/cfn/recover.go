@@ -37,7 +37,7 @@ func (d *deployment) ready(ctx context.Context) (*types.Stack, error) {
 			return nil, err
 		}
 	}
-	return nil, errs.Temporaryf("stack %q does not come to rest: somebody else keeps changing it", d.goal.Name)
+	return nil, errs.Temporaryf("stack %q does not become stable: another process keeps changing it", d.goal.Name)
 }
 
 // clear ends a state in which nothing can be deployed.
@@ -89,16 +89,16 @@ func (d *deployment) deleteFailed(ctx context.Context, stack *types.Stack) error
 	return nil
 }
 
-// rollBack ends an operation that stopped half way, if that is allowed.
+// rollBack ends an interrupted operation, if that is allowed.
 func (d *deployment) rollBack(ctx context.Context, stack *types.Stack) error {
 	status := string(stack.StackStatus)
 	if !d.options.MayRollBack {
-		return errs.Failedf("stack %q is %s: an earlier operation stopped half way", d.goal.Name, status).WithHint("%s", d.waysOut(status))
+		return errs.Failedf("stack %q is %s: an earlier operation was interrupted", d.goal.Name, status).WithHint("%s", d.waysOut(status))
 	}
 	if d.mayNotClear() {
 		return d.notPlannable(stack, RollBack)
 	}
-	d.notify(Event{Phase: Clearing, Text: fmt.Sprintf("an earlier operation stopped half way (%s); rolling it back", status)})
+	d.notify(Event{Phase: Clearing, Text: fmt.Sprintf("an earlier operation was interrupted (%s); rolling it back", status)})
 	events, err := d.newEvents(ctx, *stack.StackId)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (d *deployment) rollBack(ctx context.Context, stack *types.Stack) error {
 	return nil
 }
 
-// beginRollBack starts the rollback of a stack that stopped half way, or
+// beginRollBack starts the rollback of a stack whose operation was interrupted, or
 // continues one that stopped itself. Only the latter can leave resources behind.
 func (d *deployment) beginRollBack(ctx context.Context, stack *types.Stack) error {
 	role := (*string)(nil)

@@ -24,7 +24,7 @@ const (
 	RolledBack Action = "rolled back"
 )
 
-// RollBackStack brings a stack whose operation stopped half way back to its last
+// RollBackStack rolls a stack whose operation was interrupted back to its last
 // stable state, as `cdk rollback` does. The result of a stack that needs no
 // rollback is Unchanged, with the reason.
 func RollBackStack(ctx context.Context, api API, goal Goal, orphans Orphans, o Options) (Result, error) {

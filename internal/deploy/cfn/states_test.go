@@ -29,7 +29,7 @@ func TestEveryStartStateLeadsToADeploymentOrAClearError(t *testing.T) {
 		{status: "REVIEW_IN_PROGRESS", mutations: create},
 		{status: "ROLLBACK_COMPLETE", mutations: "DeleteStack " + create},
 		{status: "ROLLBACK_FAILED", mutations: "DeleteStack " + create},
-		{status: "CREATE_FAILED", says: "is CREATE_FAILED: an earlier operation stopped half way", hint: "deployer rollback"},
+		{status: "CREATE_FAILED", says: "is CREATE_FAILED: an earlier operation was interrupted", hint: "deployer rollback"},
 		{status: "CREATE_FAILED", may: true, becomes: []string{"ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"}, mutations: "RollbackStack retain=true DeleteStack " + create},
 		{status: "UPDATE_FAILED", says: "is UPDATE_FAILED", hint: "deployer rollback"},
 		{status: "UPDATE_FAILED", may: true, becomes: []string{"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"}, mutations: "RollbackStack retain=true " + create},

@@ -13,8 +13,8 @@ const (
 	startUpdate                // it can be updated
 	startWait                  // an operation is under way
 	startDelete                // its creation failed; it can only be deleted
-	startRollback              // an operation stopped half way; it can be rolled back
-	startContinue              // its rollback stopped half way; it can be continued
+	startRollback              // an operation was interrupted; it can be rolled back
+	startContinue              // its rollback was interrupted; it can be continued
 	startBroken                // a person has to look
 )
 

@@ -88,7 +88,7 @@ func (s Store) Update(ctx context.Context, cfg *config.Config, r deploy.Request,
 		return nil
 	}
 	if err := s.change(ctx, r.Name, add(ownedOf(r, out))); err != nil {
-		s.Engine.Log.Warn("which stacks were deployed was not kept; when they are removed from the app, nothing says it", "error", err)
+		s.Engine.Log.Warn("cannot store the list of deployed stacks; stacks removed from the app will not be reported", "error", err)
 	}
 	if s.Engine.Run != "" || ctx.Err() != nil {
 		return nil

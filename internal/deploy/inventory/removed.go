@@ -167,7 +167,7 @@ func (s Store) forget(ctx context.Context, found []inventory, missing []owned) {
 			continue
 		}
 		if err := s.change(ctx, one.environment, without(missing)); err != nil {
-			s.Engine.Log.Warn("stacks that exist no more could not be forgotten, and are asked for again", "environment", one.environment, "error", err)
+			s.Engine.Log.Warn("cannot remove deleted stacks from the list; they will be checked again", "environment", one.environment, "error", err)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	}
 	again := fmt.Sprintf("run %q in %s to see the same error", line, dir)
 	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
-		again += "; the last it wrote:\n" + last
+		again += "; last output:\n" + last
 	}
 	return failed.WithHint("%s", again)
 }

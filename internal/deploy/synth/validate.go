@@ -56,7 +56,7 @@ func (r Report) Err() error {
 		}
 	}
 	return errs.Failedf("the validation of the templates failed (%s):%s", strings.Join(r.Failed, ", "), strings.Join(lines, "")).
-		WithHint("mend the app, or acknowledge a rule with Validations.of(construct).acknowledge()")
+		WithHint("fix the app, or acknowledge a rule with Validations.of(construct).acknowledge()")
 }
 
 // EnforcingFlag is the feature flag by which an app takes what the CDK's own

@@ -40,20 +40,20 @@ var badInputs = []bad{
 	{name: "an app that needs lookups", shape: "missing", code: 2, says: []string{"parameterName=/shop/vpc", "cdk.context.json"}},
 	{name: "an app for another account", shape: "account", code: 2, says: []string{"333333333333", "111111111111"}},
 	{name: "the configuration of another account", shape: "good", account: "333333333333", code: 2, says: []string{"333333333333", "bootstrap"}},
-	{name: "a region that is off", shape: "good", code: 2, says: []string{"eu-west-1", "is the region switched on for the account?"}, faults: []awssim.Rule{off("sts", "RegionDisabledException",
+	{name: "a region that is off", shape: "good", code: 2, says: []string{"eu-west-1", "check that the region is enabled for the account"}, faults: []awssim.Rule{off("sts", "RegionDisabledException",
 		"STS is not activated in this region for account:111111111111. Your account administrator can activate STS in this region using the IAM Console.")}},
-	{name: "a region that is off and does not say so", shape: "good", code: 2, says: []string{"eu-west-1", "is the region switched on for the account?"}, faults: []awssim.Rule{
+	{name: "a region that is off and does not say so", shape: "good", code: 2, says: []string{"eu-west-1", "check that the region is enabled for the account"}, faults: []awssim.Rule{
 		off("sts", "InvalidClientTokenId", "The security token included in the request is invalid."),
 	}},
-	{name: "a stack in a region that is off", shape: "good", region: virginia, code: 2, says: []string{"eu-west-1", "is the region switched on for the account?"}, faults: []awssim.Rule{
+	{name: "a stack in a region that is off", shape: "good", region: virginia, code: 2, says: []string{"eu-west-1", "check that the region is enabled for the account"}, faults: []awssim.Rule{
 		off("ssm", "UnrecognizedClientException", "The security token included in the request is invalid."),
 		off("cloudformation", "InvalidClientTokenId", "The security token included in the request is invalid."),
 	}},
 	{name: "a region that is off, without a bootstrap", shape: "bare", region: virginia, code: 2, says: []string{
-		"AWS in region eu-west-1 does not accept the credentials of account 111111111111: InvalidClientTokenId", "is the region switched on for the account?",
+		"AWS in region eu-west-1 does not accept the credentials of account 111111111111: InvalidClientTokenId", "check that the region is enabled for the account",
 	}, faults: []awssim.Rule{off("cloudformation", "InvalidClientTokenId", "The security token included in the request is invalid.")}},
 	{name: "a bucket in a region that is off", shape: "bare", region: virginia, code: 2, says: []string{
-		"AWS in region eu-west-1 does not accept the credentials of account 111111111111: InvalidToken", "is the region switched on for the account?",
+		"AWS in region eu-west-1 does not accept the credentials of account 111111111111: InvalidToken", "check that the region is enabled for the account",
 	}, faults: []awssim.Rule{off("s3", "InvalidToken", "The provided token is malformed or otherwise invalid.")}},
 }
 

@@ -76,12 +76,12 @@ func TestAStackThatStoppedHalfWayIsGoneOnWithOrRolledBackAsByTheCDKCLI(t *testin
 	p.together(t, "CREATE_COMPLETE", cli(true, base...), deployed(0, "created", "--stacks", "Base"))
 
 	p.each(func(l life) { l.shape("grown"); l.breaks() })
-	p.together(t, "UPDATE_FAILED", cli(false, with("--no-rollback")...), deployed(1, "the stack stays as it is (UPDATE_FAILED)", "--stacks", "Base", "--no-rollback"))
+	p.together(t, "UPDATE_FAILED", cli(false, with("--no-rollback")...), deployed(1, "the stack stays in UPDATE_FAILED", "--stacks", "Base", "--no-rollback"))
 	p.together(t, "UPDATE_FAILED", cli(false, base...), deployed(1, "roll it back with `deployer rollback`", "--stacks", "Base"))
 	p.each(func(l life) { l.Stacks().ClearFaults() })
 	p.together(t, "UPDATE_COMPLETE", cli(true, with("--no-rollback")...), deployed(0, "updated", "--stacks", "Base", "--no-rollback"))
 
-	// A replacement on a stack that stopped half way: refused, or rolled back first when forced.
+	// A replacement on a stack whose operation was interrupted: refused, or rolled back first when forced.
 	p.each(func(l life) { l.shape("first") })
 	p.together(t, "UPDATE_COMPLETE", cli(true, base...), deployed(0, "updated", "--stacks", "Base"))
 	p.each(func(l life) { l.shape("grown"); l.breaks() })
