@@ -113,7 +113,7 @@ func TestAWrongAccountStopsBeforeAnythingElse(t *testing.T) {
 
 	s.impostor = "444444444444"
 	_, err = awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-west-1"}, quiet)
-	require.EqualError(t, err, "entered account 444444444444 instead of 222222222222")
+	require.EqualError(t, err, "the credentials are for account 444444444444 instead of 222222222222")
 }
 
 func TestARefusedLookupRoleSaysHowToBootstrap(t *testing.T) {
