@@ -30,7 +30,7 @@ func TestOnlyWhatIsMeantToStartsARunAndAPullRequestIsOnlyChecked(t *testing.T) {
 		"push a deletion":     strings.Replace(push, `"deleted": false`, `"deleted": true`, 1),
 		"push a tag":          strings.Replace(push, "refs/heads/main", "refs/tags/v1", 1),
 		"push a branch":       strings.Replace(push, "refs/heads/main", "refs/heads/feature", 1),
-		"pull_request a fork": strings.Replace(pull, `"repo": {"full_name": "example/market"}`, `"repo": {"full_name": "stranger/market"}`, 1),
+		"pull_request a fork": strings.Replace(pull, `"repo": {"full_name": "example/market"}`, `"repo": {"full_name": "another-org/market"}`, 1),
 		"pull_request":        pull, // the one that is meant
 	} {
 		kind, _, _ := strings.Cut(event, " ")

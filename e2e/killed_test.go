@@ -48,7 +48,7 @@ type pod struct {
 	Annotations map[string]string
 }
 
-// podOf gives the pod in which a step of a run runs now, if there is one.
+// podOf returns the pod in which a step of a run runs now, if there is one.
 func (p *pipeline) podOf(run, stepName string) pod {
 	p.t.Helper()
 	var pods struct {

@@ -19,7 +19,7 @@ var (
 	diagnosis = flag.String("diagnosis", "../.cache/e2e", "folder for what is known of a failure")
 )
 
-// programsVariable tells the inner process what the outer one found.
+// programsVariable passes the paths of programs from the outer process to the inner one.
 const programsVariable = "APHEX_E2E_PROGRAMS"
 
 func TestMain(m *testing.M) {

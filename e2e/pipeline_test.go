@@ -18,7 +18,7 @@ import (
 	"github.com/aphex/aphex-pipeline/e2e/world"
 )
 
-// pipeline is one that a team brought to the cluster, with its repository.
+// pipeline is a pipeline that a team installed in the cluster, with its repository.
 type pipeline struct {
 	*platform
 	t      *testing.T
@@ -28,7 +28,7 @@ type pipeline struct {
 	push24 bool   // whether its pushes are as large as GitHub's largest
 }
 
-// newPipeline makes a repository of an app, and brings its pipeline by
+// newPipeline makes a repository of an app, and installs its pipeline by
 // generator bootstrap, as a person would. Edit changes the work tree first. When the
 // test has passed the pipeline leaves the cluster, which has room for some only.
 func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeline {
@@ -51,7 +51,7 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 	return p
 }
 
-// newSmall brings a pipeline of the shop's code that has only its database, as
+// newSmall installs a pipeline of the shop's code that has only its database, as
 // <Name>Database, in environments of the configuration's form.
 func newSmall(t *testing.T, name, environments string) *pipeline {
 	t.Helper()
@@ -154,7 +154,7 @@ func (p *pipeline) commit(message string) string {
 	return p.command("git", "rev-parse", "HEAD")
 }
 
-// push commits, pushes, and has GitHub tell the webhook.
+// push commits, pushes, and has GitHub call the webhook.
 func (p *pipeline) push(message string) (commit string) {
 	p.t.Helper()
 	commit = p.commit(message)
@@ -164,7 +164,7 @@ func (p *pipeline) push(message string) (commit string) {
 	return commit
 }
 
-// pushEvent is what GitHub tells of a push, as far as anybody looks at it.
+// pushEvent has the fields of a push event that the pipeline reads.
 func (p *pipeline) pushEvent(commit string) []byte {
 	commits := ""
 	if p.push24 {
@@ -175,7 +175,7 @@ func (p *pipeline) pushEvent(commit string) []byte {
 "pusher": {"name": "team-member", "email": "team@example.com"}, "sender": {"login": "team-member"}, "head_commit": {"id": %[2]q, "message": "%[4]s"}}`, 0, commit, p.name, commits)
 }
 
-// deliver brings an event to the webhook, at the address of its Service.
+// deliver sends an event to the webhook, at the address of its Service.
 func (p *pipeline) deliver(event string, body []byte, signature string) (status int) {
 	p.t.Helper()
 	address := p.kubectl("get", "service", p.name+"-github-eventsource-svc", "-n", node.Events, "-o", "jsonpath={.spec.clusterIP}")

@@ -41,7 +41,7 @@ type platform struct {
 // shared is the one of this run.
 var shared = &platform{}
 
-// open brings everything up.
+// open starts everything.
 func (p *platform) open(ctx context.Context, work string) error {
 	p.ctx, p.work = ctx, work
 	began := time.Now()

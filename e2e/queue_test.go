@@ -44,7 +44,7 @@ func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testin
 	assert.Equal(t, "Failed", record.Status)
 	assert.Contains(t, fmt.Sprint(record), "superseded")
 
-	// What is wrong with a configuration is said, and changes nothing.
+	// An error in a configuration is reported, and changes nothing.
 	templates := func() string {
 		return p.kubectl("get", "workflowtemplates", "-n", node.Runs, "-l", "app.kubernetes.io/instance=queue-pipeline", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
 	}

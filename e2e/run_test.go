@@ -72,14 +72,14 @@ func (p *pipeline) recordOf(run string) (record struct {
 func (p *pipeline) until(name string, reached func(workflow) bool) workflow {
 	p.t.Helper()
 	var last workflow
-	told := map[string]string{}
+	reported := map[string]string{}
 	p.eventually("workflow "+name, limit, func() bool {
 		var w workflow
 		if p.node.Get(p.ctx, runs+"/"+name, &w) != nil {
 			return false
 		}
 		last = w
-		p.tell(w, told)
+		p.logProgress(w, reported)
 		if !reached(w) {
 			require.Truef(p.t, w.Status.FinishedAt.IsZero(), "%s ended as %s: %s", name, w.Status.Phase, w.Status.Message)
 			return false
@@ -89,17 +89,17 @@ func (p *pipeline) until(name string, reached func(workflow) bool) workflow {
 	return last
 }
 
-// tell logs what became of the steps of a run since it was told last.
-func (p *pipeline) tell(w workflow, told map[string]string) {
+// logProgress logs the steps of a run whose state changed since the last call.
+func (p *pipeline) logProgress(w workflow, reported map[string]string) {
 	for _, s := range w.steps() {
-		if state := s.Phase + " " + s.Message; told[s.Name] != state {
-			told[s.Name] = state
+		if state := s.Phase + " " + s.Message; reported[s.Name] != state {
+			reported[s.Name] = state
 			p.t.Logf("%s  %-14s %s", time.Now().Format(time.TimeOnly), s.DisplayName, state)
 		}
 	}
 }
 
-// steps gives the steps that are pods or wait for a person, in their order.
+// steps returns the steps that are pods or wait for a person, in their order.
 func (w workflow) steps() []step {
 	var found []step
 	for _, s := range w.Status.Nodes {
@@ -116,7 +116,7 @@ func (w workflow) steps() []step {
 	return found
 }
 
-// names gives the steps by name, once each, as they began.
+// names returns the steps by name, once each, as they began.
 func (w workflow) names() []string {
 	var names []string
 	seen := map[string]bool{}
@@ -130,7 +130,7 @@ func (w workflow) names() []string {
 	return names
 }
 
-// step gives a step by its name, with or without the number of the try.
+// step returns a step by its name, with or without the number of the try.
 func (w workflow) step(name string) step {
 	for _, s := range w.Status.Nodes {
 		if s.DisplayName == name {
@@ -152,7 +152,7 @@ func (w workflow) output(stepName, parameter string) string {
 	return ""
 }
 
-// runsOf lists the runs of a pipeline, the looks for missed pushes left out.
+// runsOf lists the runs of a pipeline, without those of the reconciler.
 func (p *pipeline) runsOf() []workflow {
 	p.t.Helper()
 	var list struct{ Items []workflow }

@@ -35,7 +35,7 @@ func main() {
 	os.Exit(cli.Run(build()))
 }
 
-// command gives what makes the command of a program, nil if there is none of
+// command returns the constructor of the command of a program, nil if there is none of
 // that name. The commands are made one at a time: each registers flags and
 // feature gates of the whole process.
 func command(name string) func() *cobra.Command {

@@ -53,7 +53,7 @@ func ArgoImages(dir, pause string, programs Programs) ([]string, error) {
 	return archives, nil
 }
 
-// InstallArgo applies what the projects themselves tell to install with, but
+// InstallArgo applies the installation manifests of the projects, but
 // for images that no registry is asked for.
 func (n *Node) InstallArgo(ctx context.Context) error {
 	if err := n.natsServer(ctx); err != nil {

@@ -45,7 +45,7 @@ func NewAuthority() (*Authority, error) {
 	return &Authority{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key, own}, err
 }
 
-// Certificate gives a certificate for names and addresses.
+// Certificate returns a certificate for names and addresses.
 func (a *Authority) Certificate(hosts ...string) (tls.Certificate, error) {
 	certificate, key, err := a.sign(hosts)
 	if err != nil {

@@ -36,8 +36,8 @@ func StartEngine(ctx context.Context, dir string, group int) (*Engine, error) {
 	for began := time.Now(); exec.CommandContext(ctx, "docker", "version").Run() != nil; time.Sleep(200 * time.Millisecond) {
 		if p.ended() || ctx.Err() != nil || time.Since(began) > starting {
 			e.Stop()
-			said, _ := os.ReadFile(filepath.Join(logs, "dockerd.log"))
-			return nil, fmt.Errorf("dockerd does not answer; its log ends with\n%s", said[max(0, len(said)-2000):])
+			output, _ := os.ReadFile(filepath.Join(logs, "dockerd.log"))
+			return nil, fmt.Errorf("dockerd does not answer; its log ends with\n%s", output[max(0, len(output)-2000):])
 		}
 	}
 	return e, nil

@@ -12,13 +12,13 @@ import (
 	"syscall"
 )
 
-// levelVariable tells a process how deep in the isolation it is.
+// levelVariable holds the isolation level of a process.
 const levelVariable = "APHEX_E2E_LEVEL"
 
 // apartFrom the rest of the machine is a node in these namespaces.
 const apartFrom = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 
-// isolated gives true to the process that is to do the work, in namespaces of
+// isolated returns true in the process that is to do the work, in namespaces of
 // its own. All others get false when that one has ended, with its exit code.
 //
 // The program calls itself twice: the first process inside is what the kernel

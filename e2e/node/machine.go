@@ -26,7 +26,7 @@ var needed = [][2]string{
 	{"node", "nodejs"},
 }
 
-// Problems says why a machine cannot run a cluster, if it cannot.
+// Problems lists the reasons why a machine cannot run a cluster.
 func Problems() []string {
 	if runtime.GOOS != "linux" {
 		return []string{"it is " + runtime.GOOS + ", not Linux"}

@@ -13,7 +13,7 @@ import (
 // Exit statuses of a test binary, beside those of its tests.
 const (
 	cannot  = 3   // the machine cannot run it
-	stopped = 130 // somebody stopped it
+	stopped = 130 // interrupted by a signal
 )
 
 // workVariable names the work folder to the processes inside.

@@ -38,7 +38,7 @@ type Node struct {
 	http      *http.Client
 }
 
-// Start brings up a cluster that has an API server and one node that is ready.
+// Start starts a cluster that has an API server and one node that is ready.
 // It must be called in an isolated process. What it started is stopped by Stop,
 // which is safe to call after an error too.
 func Start(ctx context.Context, dir string, programs Programs) (*Node, error) {

@@ -41,7 +41,7 @@ func start(logs, name, program string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// ended says whether the program is no longer there.
+// ended reports whether the program is no longer there.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:

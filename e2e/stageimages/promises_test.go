@@ -172,7 +172,7 @@ func TestItIsAttestedHowAnImageWasBuilt(t *testing.T) {
 		}
 		require.NotEmpty(t, statement.Subject, "no provenance")
 		assert.Equal(t, i.Digest, "sha256:"+statement.Subject[0].Digest.Sha256)
-		assert.NotEmpty(t, statement.Predicate.BuildDefinition.InternalParameters.BuildConfig, "it does not tell every step")
+		assert.NotEmpty(t, statement.Predicate.BuildDefinition.InternalParameters.BuildConfig, "the provenance lacks the build steps")
 	})
 }
 
@@ -193,7 +193,7 @@ func setting(t *testing.T, name string) string {
 	return string(found[1])
 }
 
-// Deployments are compared with the CLI that the example has; the images bring no other one.
+// Deployments are compared with the CLI that the example has; the images contain no other one.
 func TestTheImagesBringTheExamplesCDKCLI(t *testing.T) {
 	content, err := os.ReadFile("../../examples/shop/package.json")
 	require.NoError(t, err)

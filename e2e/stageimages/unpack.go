@@ -10,7 +10,7 @@ import (
 )
 
 // unpack writes what the image holds to a folder, with owners and modes, which
-// takes root. Names are those of an image that was just built here, not a stranger's.
+// takes root. Names are those of an image that was just built here, not an untrusted one.
 func (i image) unpack(root string) error {
 	for _, layer := range i.Layers {
 		err := i.archive.read(layer, func(m member, content io.Reader) error {

@@ -46,7 +46,7 @@ type World struct {
 	pace         atomic.Int64
 }
 
-// Start brings it up. Stop ends it, after an error too.
+// Start starts it. Call Stop even after an error.
 func Start(ctx context.Context, options Options) (*World, error) {
 	w := &World{options: options, Repositories: filepath.Join(options.Dir, "github")}
 	for _, step := range []func(context.Context) error{w.serveAWS, w.servePages, w.serveReviews, w.serveNames} {

@@ -92,8 +92,8 @@ func (g *graph) serviceAccount(identity plan.Identity) string {
 	switch identity {
 	case plan.Builder:
 		return g.names.Builder
-	case plan.Watcher:
-		return g.names.Watcher
+	case plan.Reconciler:
+		return g.names.Reconciler
 	default:
 		return ""
 	}
@@ -150,14 +150,14 @@ const literalBranch = `{{=sprig.replace("$", "$$", workflow.parameters.` + plan.
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 
-// frame renders the inputs that every stage takes beside its own. A look for
+// frame renders the inputs that every stage takes beside its own. A run of the reconciler for
 // missed pushes keeps no record.
 func (g *graph) frame(step plan.Step, container, stepName string) []corev1.EnvVar {
 	values := map[string]string{
 		"outputs": path.Join(folder, OutputsOf(container)), "log-format": "json", "workflow": runFact(plan.RunName),
 		stepInput: stepName, "records": g.place.Bucket,
 	}
-	if step.Identity == plan.Watcher {
+	if step.Identity == plan.Reconciler {
 		delete(values, "records")
 	}
 	var env []corev1.EnvVar
@@ -216,7 +216,7 @@ func pullPolicy(image string) corev1.PullPolicy {
 // waiting is what a container asks for whose turn comes after that of another.
 const waiting = "waiting"
 
-// requested says what a pod needs at least, where that is not what a stage
+// requested holds the least that a pod needs, where that is not what a stage
 // usually needs: a build compiles and packs, the others that are named only look
 // and write.
 var requested = map[string]struct{ cpu, memory string }{

@@ -7,16 +7,16 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// keepWatch is how many seconds the Workflow of a look for missed pushes is kept.
+// keepWatch is how many seconds a Workflow of the reconciler is kept.
 const keepWatch = 60 * 60
 
-// cron renders the regular look for missed pushes. Its Workflows begin at an
+// cron renders the schedule of the reconciler. Its Workflows begin at an
 // entrypoint of the pipeline's template, as Strict template referencing demands.
 func (r *renderer) cron(template string, watch *plan.Watch) []object {
 	if watch == nil {
 		return nil
 	}
-	workflow := r.submitted(template, "Look for a missed push to "+r.repository())
+	workflow := r.submitted(template, "Check for missed pushes to "+r.repository())
 	workflow.Spec.Entrypoint = WatchEntry
 	workflow.Spec.TTLStrategy = &wfv1.TTLStrategy{SecondsAfterCompletion: ptr(int32(keepWatch))}
 	return []object{&wfv1.CronWorkflow{

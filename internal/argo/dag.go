@@ -80,7 +80,7 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	return append([]wfv1.Template{run, resume, releases, all, check, exit}, g.templates...), nil
 }
 
-// handing gives a graph or a task what another has, each under its own name.
+// handing passes on to a graph or a task what another has, each under its own name.
 func handing(from func(name string) string, names ...string) wfv1.Arguments {
 	var given wfv1.Arguments
 	for _, name := range names {
@@ -106,7 +106,7 @@ func waits(environment string) string {
 	return "'" + inputExpression(plan.NoApproval) + "' !~ '," + environment + ",'"
 }
 
-// notWatching keeps a look for missed pushes, which runs every few minutes and
+// notWatching keeps a run of the reconciler, which runs every few minutes and
 // mostly finds nothing, out of the records of runs.
 const notWatching = "'{{workflow.mainEntrypoint}}' != '" + WatchEntry + "'"
 
@@ -236,7 +236,7 @@ func runFact(fact string) string {
 	return "{{workflow." + fact + "}}"
 }
 
-// varying finds, for each template, what its pods are told from different
+// varying finds, for each template, the inputs of its pods that come from different
 // sources, and what comes from another step: both must be arguments of the task.
 // All else is the same wherever the template runs.
 func varying(pods []pod) map[string]map[string]bool {

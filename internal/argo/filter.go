@@ -42,9 +42,9 @@ func (r *renderer) pushFilters() []eventsv1.DataFilter {
 	)
 }
 
-// pullFilters let a pull request pass that wants to bring new commits of the
+// pullFilters let a pull request pass that proposes new commits of the
 // repository itself to the configured branch. One from a fork does not pass: its
-// commit is of somebody who has no right to the repository.
+// commit is from an author without write access to the repository.
 func (r *renderer) pullFilters() []eventsv1.DataFilter {
 	return append(r.repositoryFilters("pull_request"),
 		text(wantedPath, wanted),
@@ -57,7 +57,7 @@ func (r *renderer) pullFilters() []eventsv1.DataFilter {
 }
 
 // repositoryFilters let one kind of event of the configured repository pass. The
-// clone URL tells it from the repository of that name on another GitHub host.
+// clone URL distinguishes it from the repository of that name on another GitHub host.
 func (r *renderer) repositoryFilters(event string) []eventsv1.DataFilter {
 	return []eventsv1.DataFilter{
 		text("headers.X-Github-Event.0", exactly(event)),

@@ -15,7 +15,7 @@ import (
 )
 
 // Objects renders everything that the pipeline of cfg needs in the cluster, in
-// an order in which nothing points to what is not there yet.
+// an order in which every object comes after those that it refers to.
 func Objects(cfg *config.Config, p plan.Plan, place plan.Place) ([]manifest.Object, error) {
 	return ObjectsBeside(cfg, p, place, free)
 }
@@ -50,7 +50,7 @@ func (r *renderer) events(template string, watch *plan.Watch) ([]object, error) 
 }
 
 // Unwanted names the objects that another configuration of the same pipeline
-// would have, and this one has not.
+// can render, but this one does not.
 func Unwanted(cfg *config.Config) []manifest.Object {
 	var unwanted []manifest.Object
 	if !plan.HasReconciler(cfg) {

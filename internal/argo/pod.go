@@ -30,7 +30,7 @@ func podsOf(steps []plan.Step) []pod {
 func (p pod) first() plan.Step { return p.steps[0] }
 
 // Main is the container of the only step of a pod, or of its first. Argo looks at
-// its exit code, and shows its log when nobody asks for another.
+// its exit code, and shows its log unless another one is requested.
 const Main = "main"
 
 // container names the container of a step of the pod.
@@ -58,16 +58,16 @@ func OutputsOf(container string) string {
 	return path.Join(container, "outputs")
 }
 
-// given is one thing that a pod is told: under which name, and where it comes from.
+// given is one input of a pod: its name, and where its value comes from.
 type given struct {
 	parameter string
 	source    plan.Source
 }
 
-// stepInput is the pseudo input that tells a stage which step it is.
+// stepInput is the pseudo input that holds the name of the step.
 const stepInput = "step"
 
-// givens lists what the step at an index is told, as inputs of the pod. What a
+// givens lists the inputs of the step at an index, as inputs of the pod. What a
 // later step takes from where the first takes it comes by the first one's name.
 func (p pod) givens(index int) []given {
 	step, main := p.steps[index], map[string]plan.Source{}
@@ -90,7 +90,7 @@ func (p pod) givens(index int) []given {
 	return all
 }
 
-// all lists everything that the pod is told, each once.
+// all lists all inputs of the pod, each once.
 func (p pod) all() []given {
 	var all []given
 	known := map[string]bool{}

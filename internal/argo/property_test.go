@@ -85,7 +85,7 @@ func checkNoExpressionInACommand(t require.TestingT, template *wfv1.WorkflowTemp
 	}
 }
 
-// containers gives the containers of a template, if it has any.
+// containers returns the containers of a template, if it has any.
 func containers(node wfv1.Template) []corev1.Container {
 	if node.Container != nil {
 		return []corev1.Container{*node.Container}

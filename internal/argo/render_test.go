@@ -435,7 +435,7 @@ func TestATemplateThatNoClusterWouldTakeIsReportedBeforeItIsSent(t *testing.T) {
 	cfg, p := planned(t, configuration(names...))
 	_, err := argo.Objects(cfg, p, place())
 	require.ErrorContains(t, err, "2000 environments")
-	assert.ErrorContains(t, err, "a cluster takes 1048576")
+	assert.ErrorContains(t, err, "the limit of a cluster is 1048576")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Resumed renders the Workflow that goes on where a run handed over. It is given
-// what that run was: the values of the parameters that every run has.
+// Resumed renders the Workflow that continues a run that handed over, from the
+// values of the parameters that every run has.
 func Resumed(cfg *config.Config, place plan.Place, origin string, h stage.Handover, given map[string]string) (manifest.Object, error) {
 	r := newRenderer(cfg, place)
 	workflow := r.submitted(h.Template, "Deploy "+r.repository()+", "+given[plan.Branch]+" at "+given[plan.CommitSHA]+ResumedTitle)

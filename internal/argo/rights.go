@@ -9,7 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// annotationRole tells EKS which IAM role the pods of a ServiceAccount have.
+// annotationRole names to EKS the IAM role that the pods of a ServiceAccount have.
 const annotationRole = "eks.amazonaws.com/role-arn"
 
 // rightsGroup is the API group of Roles.
@@ -28,7 +28,7 @@ func (r *renderer) accounts() []object {
 		receiver,
 	}
 	if plan.HasReconciler(r.cfg) {
-		accounts = append(accounts, r.account(runs, r.names.Watcher, r.names.WatcherRole))
+		accounts = append(accounts, r.account(runs, r.names.Reconciler, r.names.ReconcilerRole))
 	}
 	return accounts
 }
@@ -53,7 +53,7 @@ type grant struct {
 // restricted so, creating under a name that is not known yet cannot be.
 func (r *renderer) grants() []grant {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
-	deployer, watcher := subject(runs, r.names.Deployer), subject(runs, r.names.Watcher)
+	deployer, reconciler := subject(runs, r.names.Deployer), subject(runs, r.names.Reconciler)
 	steps := []rbacv1.Subject{deployer, subject(runs, r.names.Builder)}
 	grants := []grant{
 		{runs, r.names.Deployer + "-update", r.updateRuns(), []rbacv1.Subject{deployer}},
@@ -61,10 +61,10 @@ func (r *renderer) grants() []grant {
 		{runs, r.names.Submitter, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{subject(events, r.names.Submitter)}},
 	}
 	if plan.HasReconciler(r.cfg) {
-		steps = append(steps, watcher)
+		steps = append(steps, reconciler)
 		grants = append(grants,
-			grant{runs, r.names.Watcher, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{watcher}},
-			grant{events, r.names.Watcher + "-sensor", []rbacv1.PolicyRule{readSensor(r.cfg.SensorName)}, []rbacv1.Subject{watcher}},
+			grant{runs, r.names.Reconciler, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{reconciler}},
+			grant{events, r.names.Reconciler + "-sensor", []rbacv1.PolicyRule{readSensor(r.cfg.SensorName)}, []rbacv1.Subject{reconciler}},
 		)
 	}
 	return append(grants, grant{runs, r.names.Deployer + "-steps", []rbacv1.PolicyRule{reportResults()}, steps})
@@ -84,13 +84,13 @@ func submitRuns() rbacv1.PolicyRule {
 	return rule("argoproj.io", []string{"workflows"}, []string{"create"})
 }
 
-// updateRuns lets the pipeline bring a new version of its template, have Argo
+// updateRuns lets the pipeline apply a new version of its template, have Argo
 // look at it, and remove old ones; see whether the identities that it names are
 // there; and start the run that goes on with the new version.
 func (r *renderer) updateRuns() []rbacv1.PolicyRule {
 	accounts := []string{r.names.Deployer, r.names.Builder}
 	if plan.HasReconciler(r.cfg) {
-		accounts = append(accounts, r.names.Watcher)
+		accounts = append(accounts, r.names.Reconciler)
 	}
 	return []rbacv1.PolicyRule{
 		seeAccounts(accounts...),

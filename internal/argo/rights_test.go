@@ -68,7 +68,7 @@ func TestTheSensorMaySubmitRunsAndNothingElse(t *testing.T) {
 	assert.Empty(t, may(t, objects, "argo-events", "my-app-eventsource"))
 }
 
-func TestTheWatcherMayReadTheSensorAndSubmitRuns(t *testing.T) {
+func TestTheReconcilerMayReadTheSensorAndSubmitRuns(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
 	assert.Equal(t, []string{"create workflows", "create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "my-app-deploy-watch")))
 	assert.Equal(t, map[string][]string{"get sensors": {"my-app-sensor"}}, may(t, objects, "argo-events", "my-app-deploy-watch"))

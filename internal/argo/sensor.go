@@ -92,7 +92,7 @@ func pullValues() []eventValue {
 	}
 }
 
-// titleField is the path of the title, with the dots of its name told apart.
+// titleField is the path of the title, with the dots of its name escaped.
 var titleField = "metadata.annotations." + strings.ReplaceAll(manifest.AnnotationTitle, ".", `\.`)
 
 func parameterField(name string) string {

@@ -16,7 +16,7 @@ const (
 	Entrypoint   = "run"          // template of the whole pipeline
 	ResumeEntry  = "resume"       // template of a run that another one handed over to
 	CheckEntry   = "check"        // template that a pull request runs: it validates and deploys nothing
-	WatchEntry   = "reconcile"    // template that looks for missed pushes
+	WatchEntry   = "reconcile"    // template of the reconciler
 	ExitStep     = "record"       // template that records a run
 	release      = "release"      // template of what follows the build
 	environments = "environments" // template of what follows the pipeline's own deployment
@@ -41,10 +41,10 @@ const (
 // Those of a failed one stay as long as its Workflow.
 const keepPods = "1h"
 
-// When a step is run again: its pod was lost, or the step said that the fault was
+// When a step is run again: its pod was lost, or the step reported that the failure was
 // temporary. A pod that its node gave up counts as failed with Argo, and is known by
 // the message of the kubelet alone (of its packages eviction, nodeshutdown and
-// preemption), or of Argo where there is none. What a container says begins with
+// preemption), or of Argo where there is none. The message of a container begins with
 // its name, and so is never taken for one of these. Argo gives the exit code of the
 // first container of a pod; that of another is in the message only. Argo waits before
 // it looks at the expression, and so also before a failure is final: the first pause
@@ -112,7 +112,7 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		SecurityContext:       podSecurity(),
 		PodSpecPatch:          executorSecurity,
 		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: undisturbed()},
-		// Argo sets these over the labels of whoever submits, who says whether it is a run or a look for missed pushes.
+		// Argo sets these over the labels of whoever submits, which sets whether it is a run or a check for missed pushes.
 		WorkflowMetadata: &wfv1.WorkflowMetadata{Labels: r.identity()},
 		Templates:        templates,
 	}

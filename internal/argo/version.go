@@ -23,12 +23,12 @@ const mostBytes = 1 << 20
 // templates of others; it is large enough for the versions of eight days.
 const versions = 256
 
-// Taken says whether a name is used by a template with another digest.
+// Taken reports whether a name is used by a template with another digest.
 type Taken func(name, digest string) bool
 
 func free(string, string) bool { return false }
 
-// VersionName gives the name of a version of the template, from 0 to 255.
+// VersionName returns the name of a version of the template, from 0 to 255.
 func VersionName(template string, version byte) string {
 	return fmt.Sprintf("%s-%02x", template, version)
 }
@@ -56,8 +56,8 @@ func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, er
 		return nil, fmt.Errorf("encoding workflow template %q: %w", template.Name, err)
 	}
 	if len(content) > mostBytes {
-		return nil, errs.Invalidf("the workflow template of %s has %d bytes, and a cluster takes %d", count(len(r.cfg.Environments), "environment"), len(content), mostBytes).
-			WithHint("give some of the environments a pipeline of their own")
+		return nil, errs.Invalidf("the workflow template of %s has %d bytes; the limit of a cluster is %d", count(len(r.cfg.Environments), "environment"), len(content), mostBytes).
+			WithHint("move some of the environments to a pipeline of their own")
 	}
 	sum := sha256.Sum256(content)
 	digest := "sha256:" + hex.EncodeToString(sum[:])
@@ -74,5 +74,5 @@ func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, er
 		}
 	}
 	return nil, errs.Failedf("all %d versions of workflow template %q are in use", versions, template.Name).
-		WithHint("versions that no run needs any more are removed after eight days; try again later")
+		WithHint("versions that no run uses are removed after eight days; try again later")
 }

@@ -15,7 +15,7 @@ import (
 
 // mostOfPush is the largest delivery that GitHub makes, in bytes (GitHub's
 // documentation, "Webhook events and payloads": capped at 25 MB). Argo Events
-// takes 1 MiB unless told otherwise.
+// takes 1 MiB by default.
 const mostOfPush = 25 << 20
 
 // event is the name of the pipeline's events in its EventSource.

@@ -4,7 +4,7 @@ import "context"
 
 // Bucket is an artifact bucket: one of S3, or a directory with the same keys.
 type Bucket interface {
-	// String says where it is, such as s3://shop-artifacts.
+	// String returns its location, such as s3://shop-artifacts.
 	String() string
 	// Prepare fails where nothing can be stored, as far as that can be found out
 	// without storing anything.

@@ -19,7 +19,7 @@ func CheckDigest(digest string) error {
 	decoded, err := hex.DecodeString(digits)
 	if !found || err != nil || len(decoded) != sha256.Size || strings.ToLower(digits) != digits {
 		return errs.Invalidf("%q is not the digest of an artifact", digest).
-			WithHint("give it as the build stage printed it: sha256: and 64 hex digits")
+			WithHint("pass it as the build stage printed it: sha256: and 64 hex digits")
 	}
 	return nil
 }

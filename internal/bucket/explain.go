@@ -13,7 +13,7 @@ import (
 
 var errSlow = errors.New("the bucket answers too slowly")
 
-// cause gives the reason why a context ended in place of the fact that it did.
+// cause replaces the error of a context by the reason why it ended.
 func cause(ctx context.Context, err error) error {
 	if reason := context.Cause(ctx); err != nil && reason != nil {
 		if errors.Is(reason, errSlow) {
@@ -31,7 +31,7 @@ func (m missing) Unwrap() error { return m.error }
 
 func (missing) Is(target error) bool { return target == fs.ErrNotExist }
 
-// explain says where a call to a bucket failed, and who has to act.
+// explain adds to the error of a call where it failed, and what to do.
 func explain(err error, doing, bucket, key string) error {
 	if err == nil {
 		return nil
@@ -44,14 +44,14 @@ func explain(err error, doing, bucket, key string) error {
 	}
 	switch code {
 	case "NoSuchBucket":
-		return errs.Invalidf("%s: there is no such bucket: %w", where, err).
-			WithHint("deploy the pipeline's AWS side first, or give the name of its artifact bucket")
+		return errs.Invalidf("%s: no such bucket: %w", where, err).
+			WithHint("deploy the pipeline's AWS stack first, or pass the name of its artifact bucket")
 	case "NoSuchKey", "NotFound":
-		return errs.Failedf("%s: there is no such object: %w", where, missing{err}).
-			WithHint("was the build stage run for this commit, with the same bucket?")
+		return errs.Failedf("%s: no such object: %w", where, missing{err}).
+			WithHint("check that the build stage ran for this commit with the same bucket")
 	case "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return errs.Invalidf("%s: access denied: %w", where, err).
-			WithHint("give the role of this stage access to the bucket, or give the bucket of this pipeline")
+			WithHint("grant the role of this stage access to the bucket, or pass the bucket of this pipeline")
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }

@@ -22,8 +22,8 @@ func check(file *os.File, where, digest string) error {
 		return err
 	}
 	if found != digest {
-		return errs.Failedf("the artifact %s is not the one that was built: its digest is %s instead of %s", where, found, digest).
-			WithHint("nothing of it was used; it was changed after the build: find out by whom, and run the pipeline again")
+		return errs.Failedf("the artifact %s has changed since the build: its digest is %s, expected %s", where, found, digest).
+			WithHint("it was not used; find out who changed it, and run the pipeline again")
 	}
 	_, err = file.Seek(0, io.SeekStart)
 	return err
@@ -49,7 +49,7 @@ func unpack(ctx context.Context, in *os.File, dir string) error {
 	if _, err := archive.Unpack(ctx, in, info.Size(), dir, archive.Limits{}); err != nil {
 		removeContent(dir)
 		if errors.Is(err, archive.ErrHostile) {
-			return errs.Failedf("the artifact cannot be used: %w", err).WithHint("nothing of it was kept; build it again")
+			return errs.Failedf("the artifact cannot be used: %w", err).WithHint("it was not kept; build it again")
 		}
 		return err
 	}
@@ -63,7 +63,7 @@ func makeEmpty(dir string) error {
 	}
 	entries, err := os.ReadDir(dir)
 	if err == nil && len(entries) > 0 {
-		return errs.Invalidf("the folder %q is not empty", dir).WithHint("remove it, or give another folder")
+		return errs.Invalidf("the folder %q is not empty", dir).WithHint("remove it, or use another folder")
 	}
 	return err
 }

@@ -123,8 +123,7 @@ func StepRecordsPrefix(run string) string { return stepRecords.prefix(run) }
 // RunRecordKey is where the record of a whole run lies.
 func RunRecordKey(run string) string { return runRecords.key(run) }
 
-// DeployedKey is where it is said which commit the last run deployed that
-// succeeded. No run has that name: names of runs end with digits of their commit.
+// DeployedKey holds the commit that the last successful run deployed. No run has that name: names of runs end with digits of their commit.
 func DeployedKey() string { return deployed.key() }
 
 // StacksKey is where the stacks lie that runs have deployed to an environment.
@@ -139,7 +138,7 @@ func StacksEnvironment(key string) (environment string, ok bool) {
 	return values["environment"], ok
 }
 
-// DurationsKey is where it lies how long the stacks of an environment took.
+// DurationsKey holds how long the stacks of an environment took.
 func DurationsKey(environment string) string { return durations.key(environment) }
 
 // commitDigits is the length of a commit's SHA.

@@ -40,7 +40,7 @@ func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Pac
 	return p, nil
 }
 
-// packing tells a full disk from a workspace that cannot be read.
+// packing distinguishes a full disk from an unreadable workspace.
 func packing(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return errs.Writing(os.TempDir(), err)

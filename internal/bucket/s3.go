@@ -138,14 +138,14 @@ func (s *S3) upload(ctx context.Context, file string, m Metadata) error {
 	return explain(cause(ctx, err), "storing", s.name, m.Key)
 }
 
-// isCompleted says whether an upload in parts is gone. When only the answer to
+// isCompleted reports whether an upload in parts is gone. When only the answer to
 // its completion was lost, that is what the next attempt hears.
 func isCompleted(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
 }
 
-// holds looks for an object of that size. It lists: to ask for the object
+// holds reports whether there is an object of that size. It lists: to ask for the object
 // itself would be "access denied" for one that is not there, where the role
 // may not list.
 func (s *S3) holds(ctx context.Context, key string, size int64) (bool, error) {

@@ -126,7 +126,7 @@ func TestOneFileIsReadWithoutUnpackingTheRest(t *testing.T) {
 
 	require.NoError(t, c.store.Put(t.Context(), m.Key, []byte("other")))
 	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "aphex-config.yaml")
-	assert.ErrorContains(t, err, "not the one that was built")
+	assert.ErrorContains(t, err, "has changed since the build")
 }
 
 func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {
@@ -164,13 +164,13 @@ func TestWhatIsMissingOrForbiddenIsNamed(t *testing.T) {
 	_, err := c.store.Get(t.Context(), "missing")
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
-	assert.Contains(t, err.Error(), "s3://"+bucket+"/missing: there is no such object")
+	assert.Contains(t, err.Error(), "s3://"+bucket+"/missing: no such object")
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 
 	err = OpenS3(c.client, "no-such-bucket").Put(t.Context(), "key", nil)
 	require.Error(t, err)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
-	assert.Contains(t, err.Error(), "there is no such bucket")
+	assert.Contains(t, err.Error(), "no such bucket")
 
 	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Refuse, Status: http.StatusForbidden, Code: "AccessDenied", Message: "no"})
 	_, err = c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
@@ -212,7 +212,7 @@ func TestAnUploadInPartsWhoseLastAnswerWasLostIsThere(t *testing.T) {
 
 	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Refuse, Status: 404, Code: "NoSuchUpload", Message: "gone"})
 	_, err = c.store.Save(t.Context(), packed(t, workspace(t, 21)), about())
-	require.ErrorContains(t, err, "NoSuchUpload", "an upload that somebody took away is none")
+	require.ErrorContains(t, err, "NoSuchUpload", "an aborted upload does not count as completed")
 }
 
 func TestABucketThatDoesNotAnswerIsGivenUp(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// At gives the configuration as it is at its place in the repository: stacks
+// At returns the configuration as it is at its place in the repository: stacks
 // that name no path get the folder of the file, relative to the repository.
 func (c *Config) At(file string) *Config {
 	folder := path.Dir(path.Clean(filepath.ToSlash(file)))

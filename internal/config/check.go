@@ -89,7 +89,7 @@ func checkOrder(r *report, env Environment, path string) {
 func checkRole(r *report, env Environment, path string) {
 	if env.ExternalID != "" && env.RoleARN == "" {
 		r.atPath(path+".externalId", "externalId is given without a roleArn: expected both").
-			Hint = "the CDK bootstrap roles ask for no external id"
+			Hint = "the CDK bootstrap roles require no external id"
 	}
 	role, err := arn.Parse(env.RoleARN)
 	if err != nil {
@@ -119,7 +119,7 @@ func checkTwice(r *report, kind, format string, names []string) {
 	}
 }
 
-// nameAt gives the path of an entry's name: the entry itself when it is a text.
+// nameAt returns the path of an entry's name: the entry itself when it is a text.
 func nameAt(r *report, format string, i int) string {
 	path := fmt.Sprintf(format, i)
 	if _, found := r.nodes[path+".name"]; found {
@@ -144,7 +144,7 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// holds says whether a text keeps a rule, so that a value that is wrong in
+// holds reports whether a text keeps a rule, so that a value that is wrong in
 // itself is not compared as well.
 func holds(rule, text string) bool {
 	broken, _ := rules()[rule].broken(text)

@@ -12,7 +12,7 @@ const Version = "1.0"
 // File is the name of the configuration file when none is given.
 const File = "aphex-config.yaml"
 
-// RequireCluster says whether the configuration has what a pipeline on a
+// RequireCluster checks that the configuration has what a pipeline on a
 // cluster needs beyond a local run. Its error is Problems: every missing key.
 func (c *Config) RequireCluster() error {
 	var missing Problems
@@ -31,7 +31,7 @@ func (c *Config) RequireCluster() error {
 	return missing
 }
 
-// Environment gives the environment of that name, and whether there is one.
+// Environment returns the environment of that name, and whether there is one.
 func (c *Config) Environment(name string) (Environment, bool) {
 	for _, env := range c.Environments {
 		if env.Name == name {
@@ -52,15 +52,15 @@ func (c *Config) NoEnvironment(name string) error {
 		strings.TrimRight("; "+didYouMean(nearest(name, names)), "; "))
 }
 
-// StackNames gives the names of the environment's stacks in the listed order,
+// StackNames returns the names of the environment's stacks in the listed order,
 // or nil when there is no such environment.
 func (c *Config) StackNames(environment string) []string {
 	env, _ := c.Environment(environment)
 	return env.StackNames()
 }
 
-// Entrance says by what the environment is entered: the ARN of its own role, or
-// the bootstrap roles of <account>/<region>.
+// Entrance returns how the environment is accessed: the ARN of its own role, or
+// <account>/<region> for the bootstrap roles.
 func (e Environment) Entrance() string {
 	if e.RoleARN != "" {
 		return e.RoleARN
@@ -68,7 +68,7 @@ func (e Environment) Entrance() string {
 	return e.Account + "/" + e.Region
 }
 
-// StackNames gives the names of the environment's stacks in the listed order.
+// StackNames returns the names of the environment's stacks in the listed order.
 func (e Environment) StackNames() []string {
 	names := make([]string, 0, len(e.Stacks))
 	for _, stack := range e.Stacks {
@@ -77,7 +77,7 @@ func (e Environment) StackNames() []string {
 	return names
 }
 
-// Accepts says whether a key of the mapping may have a text as its value, as in
+// Accepts reports whether a key of the mapping may have a text as its value, as in
 // Accepts[Stack]("name", "ApiStack"). An unknown key accepts nothing.
 func Accepts[Mapping Config | Stack | Environment | Build](key, text string) bool {
 	f, known := lookup(reflect.TypeFor[Mapping](), key)

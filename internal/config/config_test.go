@@ -135,8 +135,8 @@ func TestProblemsAreDataToo(t *testing.T) {
 func TestAFileThatCannotBeReadSaysWhy(t *testing.T) {
 	folder := t.TempDir()
 	_, err := config.Load(filepath.Join(folder, "none.yaml"))
-	assert.ErrorContains(t, err, "none.yaml: there is no such file")
-	assert.ErrorContains(t, err, "`generator init` writes one")
+	assert.ErrorContains(t, err, "none.yaml: no such file")
+	assert.ErrorContains(t, err, "create one with `generator init`")
 
 	_, err = config.Load(folder)
 	assert.ErrorContains(t, err, "cannot be read: is a directory")

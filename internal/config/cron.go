@@ -22,7 +22,7 @@ var cronFields = []cronField{
 	{name: "day of week", least: 0, most: 6, words: strings.Fields("sun mon tue wed thu fri sat")},
 }
 
-// cronProblem says why a text is not a schedule, or "".
+// cronProblem explains why a text is not a schedule, or "".
 func cronProblem(schedule string) string {
 	parts := strings.Fields(schedule)
 	if len(parts) != len(cronFields) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// cycleLimit is how many cycles of one graph are told: they tend to share links.
+// cycleLimit is how many cycles of one graph are reported: they tend to share links.
 const cycleLimit = 20
 
 // cycles finds ways through a graph that lead back to where they began. Each
@@ -23,7 +23,7 @@ func cycles(names []string, next map[string][]string) [][]string {
 	return walk.found
 }
 
-// firstPlaces gives the index at which each name stands first.
+// firstPlaces returns the index at which each name stands first.
 func firstPlaces(names []string) map[string]int {
 	place := make(map[string]int, len(names))
 	for i, name := range slices.Backward(names) {

@@ -10,11 +10,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// decoder brings YAML nodes into Go values, with a problem for each that does
+// decoder decodes YAML nodes into Go values, with a problem for each that does
 // not fit. What fits is taken over, so that later checks see as much as possible.
 type decoder struct{ report *report }
 
-// value brings a node to a place in the configuration. The field says what the
+// value decodes a node into a field of the configuration. The field says what the
 // place, or for a list its entries, must be.
 func (d *decoder) value(node *yaml.Node, path string, f field, target reflect.Value) {
 	d.report.nodes[path] = node
@@ -156,7 +156,7 @@ func whole(path string) string {
 	return lastOf(path)
 }
 
-// lastOf gives the last key of a path with its index, as in `stacks[0]`.
+// lastOf returns the last key of a path with its index, as in `stacks[0]`.
 func lastOf(path string) string {
 	return path[strings.LastIndexByte(path, '.')+1:]
 }

@@ -29,7 +29,7 @@ type documentedKey struct {
 	doc string
 }
 
-// documented gives every kind of mapping, in the order in which the file's keys
+// documented returns every kind of mapping, in the order in which the file's keys
 // lead to them; the first is the file itself.
 func documented() []*mapping {
 	docs := comments()
@@ -55,7 +55,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 	}
 }
 
-// comments gives the doc comments of the types and, as `Type.Field`, of their
+// comments returns the doc comments of the types and, as `Type.Field`, of their
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}

@@ -55,7 +55,7 @@ func printable(line string) string {
 	}, line)
 }
 
-// widthOf gives how many characters a caret under the node marks.
+// widthOf returns how many characters a caret under the node marks.
 func widthOf(node *yaml.Node) int {
 	if node.Kind != yaml.ScalarNode || node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return 1

@@ -3,7 +3,7 @@ package config
 import "reflect"
 
 // Fallback holds values for keys that a file leaves out, as a command line gives
-// them. An empty value says nothing.
+// them. An empty value is ignored.
 type Fallback struct {
 	GithubOwner  string `json:"githubOwner"`
 	GithubRepo   string `json:"githubRepo"`

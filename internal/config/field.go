@@ -41,7 +41,7 @@ type field struct {
 
 var fieldCache sync.Map // reflect.Type → []field
 
-// fieldsOf gives the keys of a struct type in the order of their declaration.
+// fieldsOf returns the keys of a struct type in the order of their declaration.
 func fieldsOf(t reflect.Type) []field {
 	if known, found := fieldCache.Load(t); found {
 		return known.([]field)
@@ -93,7 +93,7 @@ func fill(target reflect.Value) {
 	}
 }
 
-// emptyText says whether the key takes an empty text, and not only an empty list.
+// emptyText reports whether the key takes an empty text, and not only an empty list.
 func (f field) emptyText() bool { return f.empty && f.typ.Kind() == reflect.String }
 
 func keysOf(t reflect.Type) []string {

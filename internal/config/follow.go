@@ -63,7 +63,7 @@ func templateOf(repository string) string {
 
 // following is the name that follows from that of the pipeline. No two pipelines
 // share one, also where the name of one pipeline ends as a name of another does:
-// what follows the name is what tells the objects of one kind apart.
+// what follows the name distinguishes the objects of one kind.
 func following(template, key string) string {
 	former := Former()
 	if template == former.WorkflowTemplateName {

@@ -38,7 +38,7 @@ func placesOf(key, path string, t reflect.Type) (meant string, places []string) 
 	return meant, places
 }
 
-// elementOf gives the type that a key's value, or each entry of it, has, with
+// elementOf returns the type that a key's value, or each entry of it, has, with
 // the mark of a list for its path.
 func elementOf(t reflect.Type) (element reflect.Type, suffix string) {
 	switch t.Kind() {

@@ -23,7 +23,7 @@ func Load(file string) (*Config, error) {
 }
 
 // Parse reads a configuration from its text; name is what problems call the
-// file. Its error is Problems: every mistake, in the order of the file.
+// file. Its error is Problems: all errors, in the order of the file.
 func Parse(name string, source []byte) (*Config, error) {
 	report := newReport(name, source)
 	root := report.parse()
@@ -41,7 +41,7 @@ func Parse(name string, source []byte) (*Config, error) {
 	return config, nil
 }
 
-// read gives at most one byte more than the limit, so that a file that is too
+// read returns at most one byte more than the limit, so that a file that is too
 // big (or endless) is noticed without being held in memory.
 func read(file string) ([]byte, error) {
 	opened, err := os.Open(file)
@@ -55,8 +55,8 @@ func read(file string) ([]byte, error) {
 func unreadable(file string, err error) Problem {
 	problem := Problem{File: file, Message: "cannot be read: " + reason(err)}
 	if errors.Is(err, fs.ErrNotExist) {
-		problem.Message = "there is no such file"
-		problem.Hint = fmt.Sprintf("`generator init` writes one; another name is given with -c FILE (default %s)", File)
+		problem.Message = "no such file"
+		problem.Hint = fmt.Sprintf("create one with `generator init`, or pass another name with -c FILE (default %s)", File)
 	}
 	return problem
 }

@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// pathProblem says why a path does not lie inside the repository.
+// pathProblem explains why a path does not lie inside the repository.
 func pathProblem(path string) string {
 	switch {
 	case strings.ContainsFunc(path, func(char rune) bool { return !unicode.IsPrint(char) }):
@@ -28,7 +28,7 @@ func pathProblem(path string) string {
 	return ""
 }
 
-// stackNameProblem says why a text is no stack's name, construct path or
+// stackNameProblem explains why a text is no stack's name, construct path or
 // pattern, where the characters in it are right.
 func stackNameProblem(name string) string {
 	plain := !strings.ContainsAny(name, "*?[{")
@@ -54,7 +54,7 @@ func nulProblem(command string) string {
 	return ""
 }
 
-// bucketProblem tells the rules of S3 that a pattern cannot hold.
+// bucketProblem checks the rules of S3 that a pattern cannot hold.
 func bucketProblem(name string) string {
 	if strings.Contains(name, "..") {
 		return "has two dots in a row"
@@ -82,7 +82,7 @@ func repositoryProblem(name string) string {
 	return ""
 }
 
-// branchProblem tells the rules of git-check-ref-format(1), and two of our own:
+// branchProblem checks the rules of git-check-ref-format(1), and two of our own:
 // nothing that looks like an option or like a template's expression.
 func branchProblem(name string) string {
 	for _, never := range []string{"..", "@{", "//", "{{"} {

@@ -27,10 +27,10 @@ var regions = strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-n
 	sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2 cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1 us-iso-east-1
 	us-iso-west-1 us-isob-east-1 us-isob-west-1 us-isof-east-1 us-isof-south-1 eu-isoe-west-1 eusc-de-east-1`)
 
-// Partition gives the AWS partition of the environment's region, as ARNs name it.
+// Partition returns the AWS partition of the environment's region, as ARNs name it.
 func (e Environment) Partition() string { return Partition(e.Region) }
 
-// Partition gives the AWS partition of a region, as ARNs name it: `aws` for the
+// Partition returns the AWS partition of a region, as ARNs name it: `aws` for the
 // commercial regions, `aws-us-gov`, `aws-cn` and so on for the others.
 func Partition(region string) string {
 	for _, partition := range partitions {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// shownLimit is how many problems Error tells; JSON has them all.
+// shownLimit is how many problems Error prints; JSON has them all.
 const shownLimit = 100
 
-// Problem is one mistake in a configuration file.
+// Problem is one error in a configuration file.
 type Problem struct {
 	File    string `json:"file"`
 	Line    int    `json:"line"`            // from 1; 0 when it concerns the file as a whole
@@ -23,10 +23,10 @@ type Problem struct {
 	others  int // problems that this one stands for, besides itself
 }
 
-// Problems is every mistake of a configuration file, in the order of the file.
+// Problems are all errors of a configuration file, in the order of the file.
 type Problems []Problem
 
-// Error gives the problems as a text for people: for each the position, the
+// Error returns the problems as readable text: for each the position, the
 // message, the line with a caret, and what to do; at the end how many there are.
 func (p Problems) Error() string {
 	var text strings.Builder
@@ -50,7 +50,7 @@ func (p Problems) count() int {
 	return count
 }
 
-// String gives the problem with its line, caret and hint, ended by a new line.
+// String returns the problem with its line, caret and hint, ended by a new line.
 func (p Problem) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: %s\n", p.place(), p.Message)

@@ -18,7 +18,7 @@ var (
 	checks string
 )
 
-// Reference gives the reference page of the configuration file in Markdown:
+// Reference returns the reference page of the configuration file in Markdown:
 // docs/configuration.md.
 func Reference() string {
 	var page strings.Builder

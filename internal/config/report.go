@@ -12,7 +12,7 @@ import (
 // Bounds that keep a hostile file from costing more than a moment.
 const (
 	problemLimit    = 1000 // problems that are kept; the others are counted
-	suggestionLimit = 100  // did-you-means that are looked for
+	suggestionLimit = 100  // did-you-means that are computed
 	valueLimit      = 80   // characters of a value that are repeated
 )
 
@@ -87,7 +87,7 @@ func (r *report) atPath(path, format string, args ...any) *Problem {
 }
 
 // keep takes a problem in, unless its value is a masked secret, of which
-// enough has been said. What it returns may still be given a hint.
+// enough has been reported. What it returns may still be given a hint.
 func (r *report) keep(problem Problem) *Problem {
 	if r.masked && strings.ContainsRune(problem.Value, mask) {
 		return &problem
@@ -103,7 +103,7 @@ func (r *report) keep(problem Problem) *Problem {
 
 func (r *report) full() bool { return len(r.problems) >= problemLimit }
 
-// result gives all problems in the order of the file, or nil. Those that will
+// result returns all problems in the order of the file, or nil. Those that will
 // be shown get the line they are about.
 func (r *report) result() Problems {
 	slices.SortStableFunc(r.problems, func(a, b Problem) int {
@@ -124,12 +124,12 @@ func (r *report) result() Problems {
 	return r.problems
 }
 
-// suggest gives the candidate that was probably meant, as a hint, or "".
+// suggest returns the candidate that was probably meant, as a hint, or "".
 func (r *report) suggest(written string, candidates []string) string {
 	return didYouMean(r.nearest(written, candidates))
 }
 
-// nearest gives the candidate that was probably meant, or "". It looks only
+// nearest returns the candidate that was probably meant, or "". It looks only
 // for as many as a person would read.
 func (r *report) nearest(written string, candidates []string) string {
 	r.suggestions++

@@ -52,7 +52,7 @@ func plainOrQuoted(name string) string {
 	return shorten(name)
 }
 
-// before gives the environment that one waits for when it does not say so.
+// before returns the environment that one waits for when it does not say so.
 func before(environments []Environment, i int) []string {
 	if i == 0 || environments[i-1].Name == "" || environments[i-1].Name == environments[i].Name {
 		return []string{} // a name that is missing or given twice is reported elsewhere
@@ -65,7 +65,7 @@ func (r *report) isText(path string) bool {
 	return found && node.Kind == yaml.ScalarNode
 }
 
-// byName gives the first stack of each name.
+// byName returns the first stack of each name.
 func byName(stacks []Stack) map[string]Stack {
 	found := make(map[string]Stack, len(stacks))
 	for _, stack := range slices.Backward(stacks) {
@@ -82,7 +82,7 @@ func namesOf(stacks []Stack) []string {
 	return names
 }
 
-// lineOf gives the line where a path's value stands, for messages about two places.
+// lineOf returns the line where a path's value stands, for messages about two places.
 func (r *report) lineOf(path string) string {
 	if node, found := r.nodes[path]; found {
 		return fmt.Sprintf("line %d", node.Line)

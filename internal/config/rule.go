@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// rule says which texts a key may have.
+// rule describes which texts a key may have.
 type rule struct {
 	expect  string // what is expected, in words that follow "expected"
 	pattern string // what the text must match; the JSON Schema has it as well
@@ -17,8 +17,8 @@ type rule struct {
 	hint    func(r rule, text string) string // what was probably meant, or ""
 }
 
-// broken says whether the text breaks the rule, and where that can be told in
-// a few words, how.
+// broken reports whether the text breaks the rule, and how, if that fits
+// in a few words.
 func (r rule) broken(text string) (broken bool, why string) {
 	length := utf8.RuneCountInString(text)
 	switch {

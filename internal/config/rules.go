@@ -62,7 +62,7 @@ var ownRules = map[string]rule{
 // topicARN is what the CDK CLI takes for the ARN of an SNS topic.
 const topicARN = `^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`
 
-// IsTopicARN says whether a text is what the CDK CLI takes for the ARN of an SNS topic.
+// IsTopicARN reports whether a text is what the CDK CLI takes for the ARN of an SNS topic.
 func IsTopicARN(text string) bool { return compiled(topicARN).MatchString(text) }
 
 var awsRules = map[string]rule{

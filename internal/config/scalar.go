@@ -69,7 +69,7 @@ func (d *decoder) unquoted(node *yaml.Node, path string, f field, t reflect.Type
 	}
 }
 
-// looksNumeric says whether some reader of YAML would take a plain text for
+// looksNumeric reports whether some reader of YAML would take a plain text for
 // something else: readers differ about leading zeros.
 func looksNumeric(node *yaml.Node) bool {
 	return node.Tag != textTag && node.Tag != mergeTag || wholeNumber.MatchString(node.Value)
@@ -94,7 +94,7 @@ func (d *decoder) number(node *yaml.Node, path string, f field, target reflect.V
 	}
 	problem := d.report.at(node, path, "%s is %s: expected %s", lastOf(path), kindOf(node), describe(target.Type(), f))
 	if node.Style&quoted != 0 && wholeNumber.MatchString(node.Value) {
-		problem.Hint = "a number stands without quotes"
+		problem.Hint = "remove the quotes: a number has none"
 	}
 }
 
@@ -107,7 +107,7 @@ func (d *decoder) truth(node *yaml.Node, path string, f field, target reflect.Va
 		Hint = "write true or false, without quotes"
 }
 
-// kindOf says in words what a node is.
+// kindOf names the kind of a node in words.
 func kindOf(node *yaml.Node) string {
 	switch {
 	case node.Kind == yaml.MappingNode:
@@ -124,7 +124,7 @@ func kindOf(node *yaml.Node) string {
 	return "the number " + shorten(node.Value)
 }
 
-// describe says in words what is expected of a value of that type.
+// describe returns in words what is expected of a value of that type.
 func describe(t reflect.Type, f field) string {
 	switch {
 	case t.Kind() == reflect.Pointer:
@@ -169,5 +169,5 @@ func choices(allowed []string) string {
 	return strings.Join(allowed[:last], ", ") + " or " + allowed[last]
 }
 
-// quote gives a value for a message: short, and with nothing a terminal obeys.
+// quote returns a value for a message: short, and with nothing a terminal obeys.
 func quote(value string) string { return strconv.Quote(shorten(value)) }

@@ -15,7 +15,7 @@ import (
 // SchemaURL is where editors find the JSON Schema of the configuration.
 const SchemaURL = "https://raw.githubusercontent.com/aphex/aphex-pipeline/main/schema/aphex-config.schema.json"
 
-// Schema gives the JSON Schema (draft-07, which editors read) of the
+// Schema returns the JSON Schema (draft-07, which editors read) of the
 // configuration file. It accepts whatever Parse accepts. What takes a look at
 // several values, such as a reference or a cycle, only Parse refuses.
 func Schema() ([]byte, error) {

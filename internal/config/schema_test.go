@@ -79,7 +79,7 @@ func TestSchemaAndLoaderRefuseTheSameMistakes(t *testing.T) {
 	}
 }
 
-// environment gives a configuration whose only mistake is the given entry.
+// environment returns a configuration whose only mistake is the given entry.
 func environment(entry string) string {
 	entries := map[string]any{"name": "dev", "account": "111111111111", "region": "eu-west-1", "stacks": []any{map[string]any{"name": "A"}}}
 	var wrong map[string]any

@@ -40,7 +40,7 @@ type secret struct {
 	width        int // in characters, on its first line
 }
 
-// maskSecrets gives the text with every secret masked, character for character,
+// maskSecrets returns the text with every secret masked, character for character,
 // and where they were. What is parsed and shown afterwards is the masked text
 // alone, so that no message can repeat a secret.
 func maskSecrets(text string) (string, []secret) {
@@ -83,7 +83,7 @@ func masked(secret string) string {
 	}, secret)
 }
 
-// mixed says whether a text has all three kinds of characters of base64, which
+// mixed reports whether a text has all three kinds of characters of base64, which
 // a digest in hex and most names have not.
 func mixed(text string) bool {
 	return strings.ContainsAny(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") &&
@@ -93,7 +93,7 @@ func mixed(text string) bool {
 
 var wordLike = regexp.MustCompile(`[a-z]{8}|[A-Z]{8}|[0-9]{8}`)
 
-// looksRandom tells 40 characters of base64 from the path of a folder: no long
+// looksRandom distinguishes 40 characters of base64 from the path of a folder: no long
 // run of one kind of character, and few slashes.
 func looksRandom(text string) bool {
 	return mixed(text) && !wordLike.MatchString(text) && strings.Count(text, "/") < 3

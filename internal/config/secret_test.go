@@ -43,9 +43,9 @@ func TestASecretIsRefusedAndNeverRepeated(t *testing.T) {
 			data, marshalErr := json.Marshal(err)
 			require.NoError(t, marshalErr)
 			assert.Contains(t, err.Error(), "this looks like "+c.kind)
-			for _, told := range []string{err.Error(), string(data)} {
-				assert.NotContains(t, told, c.secret)
-				assert.NotContains(t, told, c.secret[len(c.secret)-12:], "no part of it either")
+			for _, text := range []string{err.Error(), string(data)} {
+				assert.NotContains(t, text, c.secret)
+				assert.NotContains(t, text, c.secret[len(c.secret)-12:], "no part of it either")
 			}
 		})
 	}

@@ -9,7 +9,7 @@ import (
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// textProblem says why the bytes are not a text that YAML could be, with the
+// textProblem explains why the bytes are not a text that YAML could be, with the
 // offset of the byte where that shows; the message is empty for good text.
 func textProblem(text []byte) (message, hint string, offset int) {
 	switch {
@@ -27,7 +27,7 @@ func textProblem(text []byte) (message, hint string, offset int) {
 	return "", "", 0
 }
 
-// forbidden says whether a character may not stand in a YAML text (YAML 1.2.2,
+// forbidden reports whether a character may not stand in a YAML text (YAML 1.2.2,
 // production c-printable).
 func forbidden(char rune) bool {
 	switch {

@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// nearest gives the candidate that is written most like the given word, or ""
+// nearest returns the candidate that is written most like the given word, or ""
 // when none is near enough to be meant.
 func nearest(written string, candidates []string) string {
 	word := plain(written)

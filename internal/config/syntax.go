@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// parse gives the root of the file's only YAML document, or nil when the text
+// parse returns the root of the file's only YAML document, or nil when the text
 // is not one; the reason is in the report then.
 func (r *report) parse() *yaml.Node {
 	if strings.TrimSpace(r.text) == "" {
@@ -46,7 +46,7 @@ func (r *report) parse() *yaml.Node {
 func (r *report) refuseEmpty() {
 	r.keep(Problem{
 		Line: 1, Column: 1, Message: "the file is empty: expected a configuration",
-		Hint: "`generator init` writes one from the CDK app in the folder",
+		Hint: "create one from the CDK app in the folder with `generator init`",
 	})
 }
 

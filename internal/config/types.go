@@ -237,7 +237,7 @@ const (
 	NoService    WebhookService = "None"
 )
 
-// StackFailure says what becomes of a stack whose deployment fails.
+// StackFailure describes what becomes of a stack whose deployment fails.
 type StackFailure string
 
 // The values of StackFailure.
@@ -246,7 +246,7 @@ const (
 	StopStack     StackFailure = "stop"
 )
 
-// OnFailure says what a run does when the pipeline's update of itself fails.
+// OnFailure describes what a run does when the pipeline's update of itself fails.
 type OnFailure string
 
 // The values of OnFailure.

@@ -54,7 +54,7 @@ func keyRule(f field, value *yaml.Node) string {
 	return f.keys
 }
 
-// ownKey says whether a key that the user chose can be taken in.
+// ownKey reports whether a key that the user chose can be taken in.
 func (d *decoder) ownKey(key *yaml.Node, path, ruleName string, target reflect.Value) bool {
 	if key.Kind != yaml.ScalarNode {
 		d.report.at(key, path, "a key must be a text")
@@ -95,7 +95,7 @@ func (d *decoder) element(node *yaml.Node, path string, f field, t reflect.Type)
 func (d *decoder) ownText(node *yaml.Node, path string) (string, bool) {
 	switch {
 	case node.Kind != yaml.ScalarNode || node.Tag == nullTag:
-		d.report.at(node, path, "%s is %s: expected a text", lastOf(path), kindOf(node)).Hint = "put it in quotes, if it is meant as it stands"
+		d.report.at(node, path, "%s is %s: expected a text", lastOf(path), kindOf(node)).Hint = "put it in quotes to use it literally"
 		return "", false
 	case nulProblem(node.Value) != "":
 		d.report.at(node, path, "%s %s", lastOf(path), nulProblem(node.Value))
@@ -104,7 +104,7 @@ func (d *decoder) ownText(node *yaml.Node, path string) (string, bool) {
 	return node.Value, true
 }
 
-// anything gives a value as JSON has it.
+// anything returns a value as JSON has it.
 func (d *decoder) anything(node *yaml.Node, path string) (any, bool) {
 	var value any
 	if err := node.Decode(&value); err != nil {
@@ -118,11 +118,11 @@ func (d *decoder) anything(node *yaml.Node, path string) (any, bool) {
 			return plain, true
 		}
 	}
-	d.report.at(node, path, "%s cannot be written as JSON: expected texts, numbers, truth values, lists and mappings of them", lastOf(path))
+	d.report.at(node, path, "%s cannot be written as JSON: expected strings, numbers, booleans, lists and mappings of them", lastOf(path))
 	return nil, false
 }
 
-// describeValues says in words what a mapping with the user's own keys is.
+// describeValues returns in words what a mapping with the user's own keys is.
 func describeValues(t reflect.Type, f field) string {
 	switch {
 	case t.Elem() == parameterType:
@@ -174,7 +174,7 @@ func contextProblem(key string) string {
 	return ""
 }
 
-// Variables gives the environment's own variables as NAME=value, in the order of their names.
+// Variables returns the environment's own variables as NAME=value, in the order of their names.
 func (e Environment) Variables() []string {
 	entries := make([]string, 0, len(e.Env))
 	for _, name := range slices.Sorted(maps.Keys(e.Env)) {

@@ -67,8 +67,8 @@ func (r renderer) bucketPolicy() object {
 	}
 }
 
-// secret renders the webhook's secret, which nobody has to invent or to see:
-// CloudFormation has Secrets Manager make it up.
+// secret renders the webhook's secret, which Secrets Manager generates, so that
+// no person has to see it.
 func (r renderer) secret() object {
 	return object{
 		"Type": "AWS::SecretsManager::Secret",

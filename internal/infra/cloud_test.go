@@ -107,9 +107,9 @@ func configured(t *testing.T, name string, environments string) pipeline {
 
 const devOnly = `  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}` + "\n"
 
-// bring deploys the pipeline's AWS side as a person does, with what the
+// install deploys the pipeline's AWS stack as a person does, with what the
 // cluster exports.
-func (c cloud) bring(p pipeline) cfn.Result {
+func (c cloud) install(p pipeline) cfn.Result {
 	c.t.Helper()
 	exports := map[string]string{}
 	pages := cloudformation.NewListExportsPaginator(cloudformation.NewFromConfig(c.admin(home)), &cloudformation.ListExportsInput{})
@@ -152,9 +152,9 @@ func (c cloud) pod(p pipeline, role, namespace, account string) (aws.Config, err
 
 func (c cloud) as(p pipeline, role, account string) aws.Config {
 	c.t.Helper()
-	entered, err := c.pod(p, role, p.cfg.ArgoNamespace, account)
+	assumed, err := c.pod(p, role, p.cfg.ArgoNamespace, account)
 	require.NoError(c.t, err)
-	return entered
+	return assumed
 }
 
 func denied(err error) bool {

@@ -15,7 +15,7 @@ const (
 	exportGroup    = "ClusterSecurityGroupId"
 )
 
-// Cluster is what a pipeline has to know of its cluster.
+// Cluster has the facts about a cluster that a pipeline needs.
 type Cluster struct {
 	Name            string
 	ProviderARN     string // of the IAM OIDC provider
@@ -24,7 +24,7 @@ type Cluster struct {
 }
 
 // Discover finds a cluster among CloudFormation's exports, by name. The error
-// names every export that is missing, and those that come nearest.
+// names every export that is missing, and the most similar ones.
 func Discover(exports map[string]string, prefix string) (Cluster, error) {
 	var missing []string
 	get := func(what string) string {

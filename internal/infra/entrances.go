@@ -23,7 +23,7 @@ var bootstrapped = []names.Role{names.DeployRole, names.FilePublishingRole, name
 // wherever an app is deployed: its certificates and its functions.
 var edgeRegions = map[string]string{"aws": "us-east-1"}
 
-// entrances renders the rights to enter the environments' accounts: each role
+// entrances renders the right to assume the environments' roles: each role
 // by its ARN, in as many policies as IAM's limit makes of them.
 func (r renderer) entrances() ([]object, error) {
 	var groups [][]string
@@ -36,8 +36,8 @@ func (r renderer) entrances() ([]object, error) {
 		groups[last] = append(groups[last], role)
 	}
 	if len(groups) > mostPolicies {
-		return nil, errs.Invalidf("the environments have %d roles to enter, more than the %d policies of one role can name", len(r.roles()), mostPolicies).
-			WithHint("give some of the environments a pipeline of their own")
+		return nil, errs.Invalidf("the environments have %d roles to assume, more than the %d policies of one role can hold", len(r.roles()), mostPolicies).
+			WithHint("move some of the environments to a pipeline of their own")
 	}
 	policies := make([]object, 0, len(groups))
 	for i, roles := range groups {

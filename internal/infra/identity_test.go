@@ -88,7 +88,7 @@ func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
 	shop := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}`+"\n")
 	market := configured(t, "market", devOnly)
 	for _, p := range []pipeline{shop, market} {
-		c.bring(p)
+		c.install(p)
 		addSecret(t, c, p.cfg.GithubTokenSecretName)
 	}
 	addSecret(t, c, "shop/token-of-another")
@@ -96,7 +96,7 @@ func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
 	require.NoError(t, put(c.admin(home), "shop-artifacts", "metadata/workflows/shop-1.json")(t))
 	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
 	deploy := c.as(shop, shop.names.DeployerRole, shop.names.Deployer)
-	watch := c.as(shop, shop.names.WatcherRole, shop.names.Watcher)
+	watch := c.as(shop, shop.names.ReconcilerRole, shop.names.Reconciler)
 
 	for name, may := range map[string]func(*testing.T) error{
 		"the build keeps an artifact":             put(build, "shop-artifacts", commit+"/b.tar.zst"),
@@ -114,7 +114,7 @@ func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
 		"the deployment publishes images":         assume(deploy, bootstrapRole("image-publishing", prod)),
 		"the deployment looks around":             assume(deploy, bootstrapRole("lookup", prod)),
 		"the deployment looks at the own stack":   describe(deploy, shop.names.Stack),
-		"the watch looks for records":             list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the reconciler lists records":            list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
 		"the watch reads the record of a run":     get(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
 		"the watch reads the repository's token":  read(watch, "shop/token"),
 	} {
@@ -162,10 +162,10 @@ func TestARoleIsTakenOnByItsServiceAccountAndNoOther(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	shop, market := configured(t, "shop", devOnly), configured(t, "market", devOnly)
-	c.bring(shop)
-	c.bring(market)
+	c.install(shop)
+	c.install(market)
 	for role, account := range map[string]string{
-		shop.names.DeployerRole: "shop", shop.names.BuilderRole: "shop-build", shop.names.WatcherRole: "shop-watch",
+		shop.names.DeployerRole: "shop", shop.names.BuilderRole: "shop-build", shop.names.ReconcilerRole: "shop-watch",
 	} {
 		_, err := c.pod(shop, role, "argo", account)
 		assert.NoError(t, err, role)
@@ -186,7 +186,7 @@ func TestAnOwnRoleIsEnteredInPlaceOfTheBootstrapRoles(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	p := configured(t, "shop", `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: "id"}`+"\n")
-	c.bring(p)
+	c.install(p)
 	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
 	assert.NoError(t, assume(deploy, "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole")(t))
 	assert.True(t, denied(assume(deploy, bootstrapRole("deploy", prod))(t)))
@@ -198,7 +198,7 @@ func TestTheStackTellsItsNamesAndExportsThemUniquely(t *testing.T) {
 	shop, market := configured(t, "shop", devOnly), configured(t, "market", devOnly)
 	values := map[string]string{}
 	for _, p := range []pipeline{shop, market} {
-		for _, output := range c.bring(p).Outputs {
+		for _, output := range c.install(p).Outputs {
 			assert.Equal(t, p.names.Stack+"-"+output.Key, output.ExportName)
 			values[output.ExportName] = output.Value
 		}

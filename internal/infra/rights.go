@@ -28,7 +28,7 @@ func (r renderer) builds() []any {
 	)
 }
 
-// watches are the rights of the look for missed pushes.
+// watches are the rights of the reconciler.
 func (r renderer) watches() []any {
 	return append(r.readsRepository(),
 		when(allow("FindRecords", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.RecordKeys()),
@@ -36,7 +36,7 @@ func (r renderer) watches() []any {
 	)
 }
 
-// deploys are the rights of everything else, beside those to enter accounts.
+// deploys are the rights of everything else, except access to accounts.
 func (r renderer) deploys() []any {
 	own := append(r.readsRepository(),
 		allow("UseArtifacts", actions("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"), r.bucketARN("/*")),
@@ -54,8 +54,8 @@ func (r renderer) readsRepository() []any {
 	return []any{allow("ReadToken", actions("secretsmanager:GetSecretValue"), r.secretARN(r.cfg.GithubTokenSecretName))}
 }
 
-// updatesItself are the rights to bring this stack to another template, by the
-// hands of the updater.
+// updatesItself are the rights to update this stack with another template,
+// through the role of the updater.
 func (r renderer) updatesItself() []any {
 	return []any{
 		allow("UpdateOwnStack", actions(
@@ -69,7 +69,7 @@ func (r renderer) updatesItself() []any {
 
 // updates are the rights of the updater: the resources of this stack by name.
 func (r renderer) updates() []any {
-	pods := []string{r.place.RoleARN(r.names.DeployerRole), r.place.RoleARN(r.names.BuilderRole), r.place.RoleARN(r.names.WatcherRole)}
+	pods := []string{r.place.RoleARN(r.names.DeployerRole), r.place.RoleARN(r.names.BuilderRole), r.place.RoleARN(r.names.ReconcilerRole)}
 	entrances := r.policyARN(r.names.Stack + "-enter-*")
 	return []any{
 		allow("Bucket", actions(

@@ -42,8 +42,8 @@ type renderer struct {
 	names plan.Names
 }
 
-// Tags are those of the stack, and so of everything in it. Whoever brings the stack
-// to its template names them: a stack loses the tags that are not named.
+// Tags are those of the stack, and so of everything in it. Every update of
+// the stack must pass them: a stack loses the tags that are not passed.
 func Tags(names plan.Names) map[string]string {
 	return map[string]string{manifest.LabelPipeline: names.Pipeline}
 }
@@ -66,8 +66,8 @@ func Template(cfg *config.Config, place plan.Place) ([]byte, error) {
 		return nil, fmt.Errorf("encoding the template of stack %q: %w", r.names.Stack, err)
 	}
 	if len(text) > mostBytes {
-		return nil, errs.Invalidf("the template of stack %q has %d bytes, and CloudFormation takes %d: too many accounts and regions", r.names.Stack, len(text), mostBytes).
-			WithHint("give some of the environments a pipeline of their own")
+		return nil, errs.Invalidf("the template of stack %q has %d bytes; the limit of CloudFormation is %d: too many accounts and regions", r.names.Stack, len(text), mostBytes).
+			WithHint("move some of the environments to a pipeline of their own")
 	}
 	return text, nil
 }
@@ -98,7 +98,7 @@ func (r renderer) resources() (object, error) {
 		"UpdaterRole":  r.updaterRole(),
 	}
 	if plan.HasReconciler(r.cfg) {
-		resources["WatcherRole"] = r.podRole(r.names.WatcherRole, r.names.Watcher, "looks for missed pushes", r.watches())
+		resources["WatcherRole"] = r.podRole(r.names.ReconcilerRole, r.names.Reconciler, "starts runs for missed pushes", r.watches())
 	}
 	entrances, err := r.entrances()
 	if err != nil {

@@ -105,7 +105,7 @@ func TestNoPolicyIsLargerThanIAMTakes(t *testing.T) {
 }
 
 func TestTooManyAccountsAreReportedBeforeAWSReportsThem(t *testing.T) {
-	for accounts, want := range map[int]string{60: "CloudFormation takes 51200", 90: "more than the 10 policies"} {
+	for accounts, want := range map[int]string{60: "the limit of CloudFormation is 51200", 90: "more than the 10 policies"} {
 		cfg, at := spread(t, accounts)
 		_, err := infra.Template(cfg, at)
 		require.ErrorContains(t, err, want)

@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/infra"
 )
 
-// updateAs has the pipeline bring its own AWS side to a template, as its
+// updateAs has the pipeline update its own AWS stack with a template, as its
 // deployer does in a run.
 func (c cloud) updateAs(p pipeline, template []byte) (cfn.Result, error) {
 	c.t.Helper()
@@ -26,7 +26,7 @@ func TestACommitThatAddsAnEnvironmentBringsTheRightToEnterIt(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	before := configured(t, "shop", devOnly)
-	c.bring(before)
+	c.install(before)
 	assert.True(t, denied(assume(c.as(before, before.names.DeployerRole, before.names.Deployer), bootstrapRole("deploy", prod))(t)))
 
 	after := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}`+"\n")
@@ -63,18 +63,18 @@ func properties(resources map[string]any, id string) map[string]any {
 var anything = map[string]any{"Version": "2012-10-17", "Statement": map[string]any{"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
 // TestAStolenPipelineStaysBelowTheBoundary is about credentials in wrong hands:
-// they can have CloudFormation bring the stack to any template.
+// they can have CloudFormation update the stack with any template.
 func TestAStolenPipelineStaysBelowTheBoundary(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	p := configured(t, "shop", devOnly)
-	c.bring(p)
-	addSecret(t, c, "somebody-elses")
+	c.install(p)
+	addSecret(t, c, "of-another-team")
 	_, err := c.updateAs(p, edited(t, p, func(r map[string]any) { properties(r, "EntrancePolicy1")["PolicyDocument"] = anything }))
 	require.NoError(t, err, "the policy itself can be changed")
 	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
 	assert.True(t, denied(create(deploy, "anything")(t)), "but it gives nothing beyond the boundary")
-	assert.True(t, denied(read(deploy, "somebody-elses")(t)))
+	assert.True(t, denied(read(deploy, "of-another-team")(t)))
 	assert.True(t, denied(read(deploy, p.names.Secret)(t)))
 }
 
@@ -96,7 +96,7 @@ func TestAStolenPipelineMakesNothingElse(t *testing.T) {
 			t.Parallel()
 			c := cloud{c.Server, t}
 			p := configured(t, name, devOnly)
-			c.bring(p)
+			c.install(p)
 			_, err := c.updateAs(p, edited(t, p, edit))
 			require.ErrorContains(t, err, "not authorized to perform")
 		})

@@ -10,7 +10,7 @@ import (
 )
 
 // New plans the pipeline that cfg declares. It fails only where a contract does
-// not fit the plan, which is a mistake in the program.
+// not fit the plan, which is a bug.
 func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	b := builder{stages: stages, place: place, last: map[string]string{}}
 	b.head(cfg)
@@ -33,10 +33,10 @@ const (
 	Pipeline = "pipeline"
 )
 
-// Reconcile names the step that looks for pushes that were missed.
+// Reconcile names the step of the reconciler, which starts runs for missed pushes.
 const Reconcile = "reconcile"
 
-// RepositoryURL gives the URL of the configured repository; "" when none is configured.
+// RepositoryURL returns the URL of the configured repository; "" when none is configured.
 func RepositoryURL(cfg *config.Config) string {
 	if cfg.GithubOwner == "" || cfg.GithubRepo == "" {
 		return ""
@@ -44,7 +44,7 @@ func RepositoryURL(cfg *config.Config) string {
 	return "https://github.com/" + cfg.GithubOwner + "/" + cfg.GithubRepo + ".git"
 }
 
-// HasReconciler says whether the pipeline looks for pushes that were missed:
+// HasReconciler reports whether the pipeline has a reconciler:
 // there is a schedule, and a repository to look at.
 func HasReconciler(cfg *config.Config) bool {
 	return cfg.ReconcileSchedule != "" && RepositoryURL(cfg) != ""
@@ -154,7 +154,7 @@ func names(cfg *config.Config, wanted func(config.Environment) bool) string {
 	return strings.Join(all, " ")
 }
 
-// entrances lists what the pipeline as it is has the right to enter, each once.
+// entrances lists what the installed pipeline has access to, each once.
 func entrances(cfg *config.Config) string {
 	var all []string
 	for _, env := range cfg.Environments {
@@ -196,17 +196,17 @@ func (b *builder) environment(env config.Environment) {
 	}
 }
 
-// watch plans the look for missed pushes, where there is a repository to look at.
+// watch plans the reconciler, where a repository is configured.
 func (b *builder) watch(cfg *config.Config) *Watch {
 	if !HasReconciler(cfg) {
 		return nil
 	}
-	step := b.step(Reconcile, "Look for missed pushes", b.stages.Reconcile, nil, sources{
+	step := b.step(Reconcile, "Check for missed pushes", b.stages.Reconcile, nil, sources{
 		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	})
-	step.Identity = Watcher
+	step.Identity = Reconciler
 	return &Watch{step, cfg.ReconcileSchedule}
 }
 

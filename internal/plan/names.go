@@ -10,16 +10,16 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// Names are the names of what a pipeline has in its cluster and in its AWS
-// account. They follow from the configuration and the place alone, so that
-// nothing has to be asked for to know them, and no two pipelines share one.
+// Names are the names of the objects of a pipeline in its cluster and in its AWS
+// account. They follow from the configuration and the place alone: they are known
+// without a call, and no two pipelines share one.
 type Names struct {
 	Pipeline string // identity of the pipeline, as label and tag; stays when its objects are renamed
 
 	// ServiceAccounts in the namespace of the runs.
-	Deployer string // runs every stage but the build
-	Builder  string // runs the build
-	Watcher  string // looks for pushes that were missed
+	Deployer   string // runs every stage but the build
+	Builder    string // runs the build
+	Reconciler string // starts runs for missed pushes
 
 	// ServiceAccounts in the namespace of the events.
 	Submitter string // of the Sensor
@@ -30,13 +30,13 @@ type Names struct {
 	// Names in AWS. They follow from what the pipeline deploys, and where it lives,
 	// so that they stay when its objects are renamed. A role carries the stack's
 	// name, as IAM is one room for all regions.
-	Stack        string // CloudFormation stack of the pipeline's own AWS side
-	DeployerRole string
-	BuilderRole  string
-	WatcherRole  string
-	UpdaterRole  string // CloudFormation updates the stack with it
-	Boundary     string // managed policy: the most that any role of the pipeline may ever do
-	Secret       string // webhook secret in Secrets Manager
+	Stack          string // CloudFormation stack of the pipeline's own AWS resources
+	DeployerRole   string
+	BuilderRole    string
+	ReconcilerRole string
+	UpdaterRole    string // CloudFormation updates the stack with it
+	Boundary       string // managed policy: the most that any role of the pipeline may ever do
+	Secret         string // webhook secret in Secrets Manager
 }
 
 // WebhookSecretKey is the key in the Kubernetes Secret that holds the webhook's secret.
@@ -47,20 +47,20 @@ func NamesOf(cfg *config.Config, place Place) Names {
 	pipeline := identity(cfg, place)
 	stack := stackOf(cfg, digest(pipeline, cfg.ClusterName, place.Region))
 	return Names{
-		Pipeline:      pipeline,
-		Deployer:      cfg.ServiceAccountName,
-		Builder:       cfg.ServiceAccountName + "-build",
-		Watcher:       cfg.ServiceAccountName + "-watch",
-		Submitter:     strings.TrimSuffix(cfg.SensorName, "-sensor") + "-sensor",
-		Receiver:      cfg.EventSourceName + "-eventsource",
-		WebhookSecret: cfg.EventSourceName + "-webhook",
-		Stack:         stack,
-		DeployerRole:  stack + "-deploy",
-		BuilderRole:   stack + "-build",
-		WatcherRole:   stack + "-watch",
-		UpdaterRole:   stack + "-update",
-		Boundary:      stack + "-boundary",
-		Secret:        stack + "/webhook",
+		Pipeline:       pipeline,
+		Deployer:       cfg.ServiceAccountName,
+		Builder:        cfg.ServiceAccountName + "-build",
+		Reconciler:     cfg.ServiceAccountName + "-watch",
+		Submitter:      strings.TrimSuffix(cfg.SensorName, "-sensor") + "-sensor",
+		Receiver:       cfg.EventSourceName + "-eventsource",
+		WebhookSecret:  cfg.EventSourceName + "-webhook",
+		Stack:          stack,
+		DeployerRole:   stack + "-deploy",
+		BuilderRole:    stack + "-build",
+		ReconcilerRole: stack + "-watch",
+		UpdaterRole:    stack + "-update",
+		Boundary:       stack + "-boundary",
+		Secret:         stack + "/webhook",
 	}
 }
 
@@ -69,7 +69,7 @@ func NamesOf(cfg *config.Config, place Place) Names {
 const mostOfReadable = 40
 
 // stackOf names the stack after what it deploys, for people, and ends it with
-// what tells it from the stacks of others.
+// what distinguishes it from the stacks of others.
 func stackOf(cfg *config.Config, digest string) string {
 	readable := cfg.GithubRepo
 	if readable == "" {
@@ -82,7 +82,7 @@ func stackOf(cfg *config.Config, digest string) string {
 // notInStack matches what the name of a stack cannot have, and that of a repository can.
 var notInStack = regexp.MustCompile(`[^a-z0-9-]+`)
 
-// identity tells pipelines apart by what they deploy: the branch of a
+// identity distinguishes pipelines by what they deploy: the branch of a
 // repository, and the configuration in it. What the configuration says about
 // names may change without making it another pipeline.
 func identity(cfg *config.Config, place Place) string {
@@ -107,7 +107,7 @@ func cut(text string, most int) string {
 	return strings.TrimRight(text[:min(len(text), most)], "-")
 }
 
-// digest gives eight hexadecimal digits that differ when any of the texts differs.
+// digest returns eight hexadecimal digits that differ when any of the texts differs.
 func digest(texts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
 	return hex.EncodeToString(sum[:4])
@@ -122,10 +122,10 @@ func PlaceOf(cfg *config.Config, account, region, file string) Place {
 	return Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: file}
 }
 
-// RoleARN gives the ARN of a role of the pipeline.
+// RoleARN returns the ARN of a role of the pipeline.
 func (p Place) RoleARN(role string) string {
 	return "arn:" + p.Partition() + ":iam::" + p.Account + ":role/" + role
 }
 
-// Partition gives the AWS partition that the pipeline lives in.
+// Partition returns the AWS partition that the pipeline lives in.
 func (p Place) Partition() string { return config.Partition(p.Region) }

@@ -28,7 +28,7 @@ func named(change func(*config.Config)) plan.Names {
 // inAWS are the fields of plan.Names that name something in the AWS account.
 func inAWS(names plan.Names) map[string]string {
 	all := map[string]string{}
-	for _, field := range []string{"Stack", "DeployerRole", "BuilderRole", "WatcherRole", "UpdaterRole", "Boundary", "Secret"} {
+	for _, field := range []string{"Stack", "DeployerRole", "BuilderRole", "ReconcilerRole", "UpdaterRole", "Boundary", "Secret"} {
 		all[field] = reflect.ValueOf(names).FieldByName(field).String()
 	}
 	return all
@@ -76,7 +76,7 @@ func TestNamesKeepTheLimitsOfAWSAndKubernetes(t *testing.T) {
 
 func checkLimits(t *testing.T, names plan.Names) {
 	t.Helper()
-	for _, role := range []string{names.DeployerRole, names.BuilderRole, names.WatcherRole, names.UpdaterRole} {
+	for _, role := range []string{names.DeployerRole, names.BuilderRole, names.ReconcilerRole, names.UpdaterRole} {
 		assert.LessOrEqual(t, len(role), 64, role)
 	}
 	assert.LessOrEqual(t, len(names.Stack), 128)

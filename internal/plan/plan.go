@@ -5,12 +5,12 @@ import "github.com/aphex/aphex-pipeline/internal/stage/contract"
 // Plan is a pipeline as data.
 type Plan struct {
 	Steps []Step // every step comes after those that it waits for: those of the commit, the pipeline's own, the environments'
-	Check []Step // what a pull request runs: says whether its commit is fit, and deploys nothing
+	Check []Step // what a pull request runs: validates its commit, and deploys nothing
 	Exit  Step   // runs at the end of every run, whatever became of it
-	Watch *Watch // nil when nothing looks for pushes that were missed
+	Watch *Watch // nil without a reconciler
 }
 
-// Watch is what looks for pushes whose webhook never arrived, and when.
+// Watch is the reconciler, which starts runs for pushes whose webhook never arrived, and its schedule.
 type Watch struct {
 	Step
 	Schedule string // five cron fields, UTC
@@ -28,19 +28,19 @@ type Step struct {
 	Pod         string            // name of the earlier step in whose pod it runs, after it; empty for a pod of its own
 }
 
-// Identity says whose rights a step runs with.
+// Identity is the identity whose rights a step runs with.
 type Identity int
 
 const (
 	// Deployer may deploy to the environments, and update the pipeline itself.
 	Deployer Identity = iota
-	// Builder runs the repository's build and may nothing but keep its artifacts.
+	// Builder runs the repository's build and may only store its artifacts.
 	Builder
-	// Watcher looks at the branch and at the records of runs, and starts runs.
-	Watcher
+	// Reconciler reads the branch and the records of runs, and starts runs.
+	Reconciler
 )
 
-// Approval says whether the step may wait for a person instead of running a
+// Approval reports whether the step may wait for a person instead of running a
 // stage. Every environment has one: whether it waits is decided in the run, by
 // the output NoApproval of the pipeline's own step.
 func (s Step) Approval() bool { return len(s.Contract.Command) == 0 }
@@ -51,13 +51,13 @@ type Input struct {
 	Source Source
 }
 
-// Kind says what a Source is.
+// Kind is the kind of a Source.
 type Kind int
 
 const (
 	// Literal is a value that is known when the plan is made.
 	Literal Kind = iota
-	// Parameter is a parameter of the workflow: what the push said.
+	// Parameter is a parameter of the workflow, taken from the push.
 	Parameter
 	// Output is an output of an earlier step.
 	Output

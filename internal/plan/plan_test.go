@@ -94,7 +94,7 @@ func TestMissedPushesAreLookedForWhereThereIsARepositoryAndASchedule(t *testing.
 	require.NoError(t, err)
 	require.NotNil(t, p.Watch)
 	assert.Equal(t, "*/15 * * * *", p.Watch.Schedule)
-	assert.Equal(t, plan.Watcher, p.Watch.Identity)
+	assert.Equal(t, plan.Reconciler, p.Watch.Identity)
 	assert.Equal(t, plan.Source{Text: "https://github.com/my-org/My_Shop.js.git"}, p.Watch.Inputs[0].Source)
 
 	cfg.ReconcileSchedule = ""

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// NameOfRun is the name of a run of a commit, taken apart. One commit has one first
+// NameOfRun is the name of a run of a commit, parsed. One commit has one first
 // run; whatever is run for the commit later has a name that follows from it:
 //
 //	shop-<32 digits of the commit>         the first run
@@ -56,7 +56,7 @@ func Successor(run string) string {
 
 const handedOver = "-h"
 
-// String puts the name together.
+// String returns the whole name.
 func (n NameOfRun) String() string {
 	name := n.Prefix + n.Commit[:min(len(n.Commit), DigitsOfCommit)]
 	switch {
@@ -73,7 +73,7 @@ func (n NameOfRun) String() string {
 
 var afterPrefix = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:-([rb])([1-9][0-9]{0,3}))?(-h)?$`)
 
-// ParseRunName takes the name of a run apart; ok is whether it is one of that
+// ParseRunName parses the name of a run; ok reports whether it is one of that
 // prefix and of this scheme, or of the former one, whose names bear the whole commit.
 func ParseRunName(prefix, name string) (n NameOfRun, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix)

@@ -173,7 +173,7 @@ func TestADeliveryStartsWhatItShould(t *testing.T) {
 	}
 }
 
-// firedBy gives the Workflow of every trigger that an event fires.
+// firedBy returns the Workflow of every trigger that an event fires.
 func firedBy(t *testing.T, objects []object, event *eventsv1.Event) map[string]wfv1.Workflow {
 	t.Helper()
 	fired := map[string]wfv1.Workflow{}
@@ -257,7 +257,7 @@ func TestOfThePublishedExamplesOnlyPushesAndPullRequestsStartARun(t *testing.T) 
 	assert.NotEmpty(t, fired["pull_request pull"])
 }
 
-// ofOurs gives an example with the names of our repository and branch.
+// ofOurs returns an example with the names of our repository and branch.
 func ofOurs(t *testing.T, example []byte, ours repository) []byte {
 	t.Helper()
 	var body members

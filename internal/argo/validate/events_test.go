@@ -57,7 +57,7 @@ func oneSensor(t *testing.T) eventsv1.Sensor {
 	return s
 }
 
-// passes says which dependencies of the Sensor a delivery fulfils.
+// passes describes which dependencies of the Sensor a delivery fulfils.
 func passes(t *testing.T, s eventsv1.Sensor, delivery members) []string {
 	t.Helper()
 	return passesEvent(s, event(t, delivery))
@@ -73,7 +73,7 @@ func passesEvent(s eventsv1.Sensor, event *eventsv1.Event) []string {
 	return names
 }
 
-// runOf gives the Workflow that the Sensor creates for a delivery.
+// runOf returns the Workflow that the Sensor creates for a delivery.
 func runOf(t *testing.T, s eventsv1.Sensor, trigger string, delivery members) wfv1.Workflow {
 	t.Helper()
 	return runOfEvent(t, s, trigger, event(t, delivery))

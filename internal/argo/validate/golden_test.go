@@ -71,7 +71,7 @@ func (s templates) Get(name string) (*wfv1.WorkflowTemplate, error) {
 	return s.WorkflowTemplate, nil
 }
 
-// submitted gives the Workflow that a trigger of the Sensor creates.
+// submitted returns the Workflow that a trigger of the Sensor creates.
 func submitted(t *testing.T, sensor eventsv1.Sensor, trigger string) wfv1.Workflow {
 	t.Helper()
 	for _, one := range sensor.Spec.Triggers {

@@ -95,7 +95,7 @@ func assertLiteral(t *testing.T, template wfv1.WorkflowTemplate, run wfv1.Workfl
 // expanded is what a process sees of a value in which the kubelet finds no $(NAME) that it would replace.
 func expanded(value string) string { return strings.ReplaceAll(value, "$$", "$") }
 
-// variable gives the value that a process sees of a variable.
+// variable returns the value that a process sees of a variable.
 func variable(t *testing.T, env []corev1.EnvVar, name string) string {
 	t.Helper()
 	for _, one := range env {
@@ -108,7 +108,7 @@ func variable(t *testing.T, env []corev1.EnvVar, name string) string {
 	return ""
 }
 
-// containers gives the containers of a template, if it has any.
+// containers returns the containers of a template, if it has any.
 func containers(node wfv1.Template) []corev1.Container {
 	if node.Container != nil {
 		return []corev1.Container{*node.Container}

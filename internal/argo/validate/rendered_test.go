@@ -43,7 +43,7 @@ var generator = sync.OnceValues(func() (string, error) {
 	return program, nil
 })
 
-// rendered gives the objects of a configuration as the generator prints them.
+// rendered returns the objects of a configuration as the generator prints them.
 func rendered(t *testing.T, text string) []object {
 	t.Helper()
 	return split(t, printed(t, text))
@@ -109,7 +109,7 @@ func large() string {
 func configurations() map[string]string {
 	all := map[string]string{
 		"200 environments of 50 stacks":  large(),
-		"no look for missed pushes":      head + "reconcileSchedule: \"\"\n" + environments(1, nothing),
+		"no reconciler":                  head + "reconcileSchedule: \"\"\n" + environments(1, nothing),
 		"one namespace for everything":   head + "argoNamespace: ci\nargoEventsNamespace: ci\n" + environments(2, withEverything),
 		"the longest names":              head + longest() + environments(2, nothing),
 		"a branch with an odd name":      head + "githubBranch: 'a;$(id)\"'\n" + environments(1, nothing),

@@ -27,10 +27,10 @@ func moduleDir(module string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// check judges one object.
+// check validates one object.
 type check func(t *testing.T, o object)
 
-// checks are the judges of every kind that is rendered: of Argo Workflows the
+// checks are the validators of every kind that is rendered: of Argo Workflows the
 // full CRDs, of Argo Events its published JSON Schema, as its CRDs have none, and
 // of the others Kubernetes' own types.
 var checks = sync.OnceValues(func() (map[string]check, error) {
@@ -115,15 +115,15 @@ func published(file, kind string) (check, error) {
 	}, err
 }
 
-// checkSchemas judges all objects, and gives the kinds that there were.
+// checkSchemas validates all objects, and returns their kinds.
 func checkSchemas(t *testing.T, objects []object) (kinds map[string]bool) {
 	t.Helper()
-	judges, err := checks()
+	validators, err := checks()
 	require.NoError(t, err)
 	kinds = map[string]bool{}
 	for _, o := range objects {
-		require.Contains(t, judges, o.kind)
-		judges[o.kind](t, o)
+		require.Contains(t, validators, o.kind)
+		validators[o.kind](t, o)
 		kinds[o.kind] = true
 	}
 	return kinds
@@ -143,7 +143,7 @@ func TestEveryObjectFitsTheSchemaOfItsKind(t *testing.T) {
 
 // TestTheSchemasRefuseWhatIsWrong keeps the test above from passing for nothing.
 func TestTheSchemasRefuseWhatIsWrong(t *testing.T) {
-	judges, err := checks()
+	validators, err := checks()
 	require.NoError(t, err)
 	for _, o := range golden(t)["one-environment"] {
 		var content map[string]any
@@ -158,7 +158,7 @@ func TestTheSchemasRefuseWhatIsWrong(t *testing.T) {
 		text, err := yaml.Marshal(content)
 		require.NoError(t, err)
 		alone := &testing.T{}
-		judges[o.kind](alone, object{o.kind, o.name, text})
+		validators[o.kind](alone, object{o.kind, o.name, text})
 		assert.True(t, alone.Failed(), "%s: %s", o.kind, broken)
 	}
 }

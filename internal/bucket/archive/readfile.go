@@ -31,7 +31,7 @@ func ReadFile(r io.Reader, name string, limit int64) ([]byte, error) {
 			continue
 		}
 		if entry.Size > limit {
-			return nil, fmt.Errorf("%q has %d bytes, and at most %d are read", name, entry.Size, limit)
+			return nil, fmt.Errorf("%q has %d bytes; the limit is %d", name, entry.Size, limit)
 		}
 		return io.ReadAll(entries)
 	}

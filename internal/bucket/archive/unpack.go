@@ -41,8 +41,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// ErrHostile says that an archive holds what Pack never writes.
-var ErrHostile = errors.New("the archive is not to be trusted")
+// ErrHostile reports that an archive contains something that Pack never writes.
+var ErrHostile = errors.New("the archive cannot be trusted")
 
 // maxWindow bounds in bytes the memory for decompression; Pack uses 4 MiB.
 const maxWindow = 32 << 20
@@ -136,7 +136,7 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 		return fmt.Errorf("%w: its name leaves the folder", ErrHostile)
 	}
 	if u.entries--; u.entries < 0 {
-		return fmt.Errorf("%w: it holds too many entries", ErrHostile)
+		return fmt.Errorf("%w: it has too many entries", ErrHostile)
 	}
 	switch entry.Typeflag {
 	case tar.TypeDir:
@@ -148,7 +148,7 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 	case tar.TypeReg:
 		return u.file(ctx, name, entry)
 	}
-	return fmt.Errorf("%w: it is of the kind %q", ErrHostile, entry.Typeflag)
+	return fmt.Errorf("%w: entries of type %q are not allowed", ErrHostile, entry.Typeflag)
 }
 
 // makeFolder makes a folder that its owner can always write to.
@@ -158,13 +158,13 @@ func (u *unpacker) makeFolder(name string, entry *tar.Header) error {
 	return u.refused(u.root.Mkdir(name, mode))
 }
 
-// refused tells a hostile entry from a disk that cannot be written to.
+// refused distinguishes a hostile entry from a failed write.
 func (u *unpacker) refused(err error) error {
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w: the name comes twice", ErrHostile)
+		return fmt.Errorf("%w: the name is used twice", ErrHostile)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: its folder does not come before it", ErrHostile)
+		return fmt.Errorf("%w: the entry of its folder does not precede it", ErrHostile)
 	}
 	return errs.Writing(u.root.Name(), err)
 }
@@ -174,7 +174,7 @@ func (u *unpacker) refused(err error) error {
 func (u *unpacker) makeLinks() error {
 	for _, link := range u.links {
 		if !u.folders[path.Dir(link.Name)] {
-			return fmt.Errorf("%q: %w: its folder does not come before it", link.Name, ErrHostile)
+			return fmt.Errorf("%q: %w: the entry of its folder does not precede it", link.Name, ErrHostile)
 		}
 		if err := u.refused(u.root.Symlink(link.Linkname, link.Name)); err != nil {
 			return fmt.Errorf("%q: %w", link.Name, err)

@@ -25,7 +25,7 @@ func (f *folder) release() {
 	}
 }
 
-// open gives the folder of a file, with one more user.
+// open returns the folder of a file, with one more user.
 func (u *unpacker) open(dir string) (*folder, error) {
 	if u.current == nil || u.current.path != dir {
 		root, err := u.root.OpenRoot(dir)
@@ -42,7 +42,7 @@ func (u *unpacker) open(dir string) (*folder, error) {
 
 func (u *unpacker) file(ctx context.Context, name string, entry *tar.Header) error {
 	if u.bytes -= entry.Size; u.bytes < 0 || entry.Size < 0 {
-		return fmt.Errorf("%w: it unfolds to too many bytes", ErrHostile)
+		return fmt.Errorf("%w: its unpacked size exceeds the limit", ErrHostile)
 	}
 	u.done.Files++
 	u.done.Bytes += entry.Size

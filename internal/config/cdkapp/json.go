@@ -29,7 +29,7 @@ func ReadJSON(file string, into any) error {
 	case err != nil:
 		return err
 	case len(text) > sizeLimit:
-		return fmt.Errorf("it has more than %d MiB", sizeLimit>>20)
+		return fmt.Errorf("it is larger than %d MiB", sizeLimit>>20)
 	}
 	return decode(text, into)
 }
@@ -49,12 +49,12 @@ func decode(text []byte, into any) error {
 		return fmt.Errorf("it is not valid JSON of the expected form: %w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("it is not valid JSON: there is more behind its end")
+		return errors.New("it is not valid JSON: unexpected data after its end")
 	}
 	return nil
 }
 
-// isUTF16 says whether a text is in UTF-16: by its byte order mark or, without
+// isUTF16 reports whether a text is in UTF-16: by its byte order mark or, without
 // one, by the zero byte that one of the first two characters of any JSON has then.
 func isUTF16(text []byte) bool {
 	return bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) ||

@@ -22,7 +22,7 @@ func TestJSONIsReadInEveryFormThatEditorsSaveItIn(t *testing.T) {
 		"UTF-16 without its mark": {"{\x00\"\x00a\x00", "encoded as UTF-16"},
 		"UTF-16 the other way":    {"\x00{\x00\"\x00a", "encoded as UTF-16"},
 		"two byte order marks":    {"\xef\xbb\xbf\xef\xbb\xbf{}", "not valid JSON of the expected form"},
-		"more behind it":          {`{"app": "x"} {"app": "y"}`, "there is more behind its end"},
+		"more behind it":          {`{"app": "x"} {"app": "y"}`, "unexpected data after its end"},
 		"cut off":                 {`{"app": `, "not valid JSON of the expected form: unexpected EOF"},
 		"empty":                   {"", "not valid JSON of the expected form: EOF"},
 		"another form":            {`{"app": 1}`, "not valid JSON of the expected form"},

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// defaultPath is where programs are looked for without the variable PATH.
+// defaultPath is the search path without the variable PATH.
 const defaultPath = "/usr/local/bin:/usr/bin:/bin"
 
-// Environ gives the environment of a command that is run in dir, a folder of the
+// Environ returns the environment of a command that is run in dir, a folder of the
 // workspace with the given top folder: env with the programs of npm packages and
 // of a virtual environment of Python in front of PATH, as npx, the scripts of
 // npm, and an activated environment have them. These are the folders
@@ -33,7 +33,7 @@ func Environ(top, dir string, env []string) []string {
 func LookPath(program string, env []string) (string, error) {
 	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
 		if !filepath.IsAbs(dir) {
-			continue // what it means depends on where somebody is
+			continue // its meaning depends on the current folder
 		}
 		if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
 			return found, nil
@@ -72,7 +72,7 @@ func valueOf(env []string, name string) string {
 	return ""
 }
 
-// MayBring says whether the npm packages of a folder, installed or not, may bring
+// MayBring reports whether the npm packages of a folder, installed or not, may bring
 // a program: it is there, npm's lock file names it, or there is a package.json
 // and no lock file that would name it (those of other package managers do not).
 func MayBring(dir, program string) bool {

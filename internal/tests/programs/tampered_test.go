@@ -60,7 +60,7 @@ func TestAnArtifactThatWasChangedAfterTheBuildIsNotDeployed(t *testing.T) {
 	deploy := []string{"environment", "--environment", "dev", "--commit", commit, "--bucket", bucket, "--artifact", key, "--digest", digest}
 	printed, code = run("deployer", deploy...)
 	assert.Equal(t, 1, code, printed)
-	assert.Contains(t, printed, "is not the one that was built: its digest is sha256:")
+	assert.Contains(t, printed, "has changed since the build: its digest is sha256:")
 	assert.Contains(t, printed, "instead of "+digest)
 	assert.Contains(t, printed, "it was changed after the build")
 	for call := range cloud.Calls() {
