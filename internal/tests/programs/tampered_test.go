@@ -61,8 +61,8 @@ func TestAnArtifactThatWasChangedAfterTheBuildIsNotDeployed(t *testing.T) {
 	printed, code = run("deployer", deploy...)
 	assert.Equal(t, 1, code, printed)
 	assert.Contains(t, printed, "has changed since the build: its digest is sha256:")
-	assert.Contains(t, printed, "instead of "+digest)
-	assert.Contains(t, printed, "it was changed after the build")
+	assert.Contains(t, printed, "expected "+digest)
+	assert.Contains(t, printed, "find out who changed it")
 	for call := range cloud.Calls() {
 		assert.Equal(t, "s3:GetObject", call, "nothing else is done")
 	}
