@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -120,15 +121,16 @@ func (e Engine) Arrange(ctx context.Context, r Request) (Arrangement, error) {
 	}
 	targets, apps, _, err := j.arrange(ctx)
 	if err == nil && entered {
-		err = j.imagesCanBeBuilt(ctx, targets, apps)
+		err = j.checkDeployable(ctx, targets, apps)
 	}
 	return j.arrangement, err
 }
 
-// imagesCanBeBuilt finds images for which docker is missing or does not answer.
-// What else may be wrong with their places is for the deployment to say: here the
-// account's bootstrap and the pipeline's rights may not be what they will be.
-func (j *job) imagesCanBeBuilt(ctx context.Context, targets []target, apps []*app) error {
+// checkDeployable finds what stops a deployment for certain: images that have to
+// be built where docker is missing or does not answer, and parameters without a
+// value. What else may be wrong in the account is for the deployment to report:
+// its bootstrap and the pipeline's rights may still change until then.
+func (j *job) checkDeployable(ctx context.Context, targets []target, apps []*app) error {
 	d, err := j.newDeployment(ctx, apps)
 	if err != nil {
 		return err
@@ -141,8 +143,29 @@ func (j *job) imagesCanBeBuilt(ctx context.Context, targets []target, apps []*ap
 		if err := d.ready(ctx, t); errors.As(err, &unable) {
 			return err
 		}
+		if err := d.checkParameters(ctx, t); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
+}
+
+// checkParameters finds parameters of a stack's template without a value. A
+// stack that cannot be read is not checked.
+func (d *deployment) checkParameters(ctx context.Context, t target) error {
+	goal, err := d.goal(t)
+	if err != nil || len(goal.Unset()) == 0 {
+		return err
+	}
+	session, err := d.as(ctx, t.stack.DeployRole, t.region)
+	if err != nil {
+		return nil
+	}
+	stack, err := cfn.Find(ctx, cfn.NewClient(session.Config), t.stack.Name)
+	if err != nil {
+		return nil
+	}
+	return cfn.CheckParameters(goal, stack)
 }
 
 // checked is what an environment deploys, or why it cannot be deployed.

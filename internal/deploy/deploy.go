@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -116,13 +117,16 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	}
 	scheduled := schedule.Run(ctx, r.Concurrency, nodes, func(ctx context.Context, name string) (cfn.Result, error) {
 		result, err := d.deployStack(ctx, byName[name])
-		d.report.ended(name, err)
 		if err == nil {
 			d.deployed(name)
+		}
+		if !errors.As(err, new(*invalidTemplates)) { // of which stacks it is the failure, attribute decides
+			d.report.ended(name, err)
 		}
 		return result, err
 	})
 	finish()
+	attribute(scheduled, byName)
 	d.report.skipped(scheduled)
 	out.Arrangement = j.arrangement
 	out.Results, err = conclude(scheduled, byName)

@@ -135,9 +135,12 @@ func (t *reporter) ended(stack string, err error) {
 	t.Report(progress.Event{Scope: progress.Stack, Subject: stack, Step: step, Text: cause})
 }
 
-// skipped tells which stacks are not begun any more.
+// skipped reports which stacks are not deployed any more, and whose templates are invalid.
 func (t *reporter) skipped(results []schedule.Result[cfn.Result]) {
 	for _, r := range results {
+		if errors.As(r.Err, new(*invalidTemplates)) {
+			t.ended(r.Name, r.Err)
+		}
 		if r.State == schedule.Skipped {
 			t.Report(progress.Event{Scope: progress.Stack, Subject: r.Name, Step: progress.Skipped, Text: "not deployed because of " + r.Because})
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -76,4 +77,33 @@ func TestAStackThatWasStoppedHasNotFailedAndWhatGoesOnIsSaid(t *testing.T) {
 		assert.Contains(t, summary.GoesOn(), c.says, name)
 	}
 	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation goes on`, errs.Stopped(watching, "").Error())
+}
+
+func TestAFailedValidationIsTheFailureOfTheStacksWhoseTemplatesAreInvalid(t *testing.T) {
+	targets := map[string]target{}
+	for _, name := range []string{"Fine", "Wrong", "Done", "Broken"} {
+		targets[name] = target{name: name, stack: assembly.Stack{Name: name, Path: "Dev/" + name}}
+	}
+	invalid := &invalidTemplates{errs.Failedf("the validation failed").WithHint("fix it"), []string{"Dev/Wrong"}}
+	results := []schedule.Result[cfn.Result]{
+		{Name: "Fine", State: schedule.Failed, Err: fmt.Errorf("waiting: %w", invalid)},
+		{Name: "Wrong", State: schedule.Skipped, Because: "Fine"},
+		{Name: "Done", State: schedule.Done},
+		{Name: "Broken", State: schedule.Failed, Err: errors.New("its own fault")},
+	}
+	attribute(results, targets)
+	found, err := conclude(results, targets)
+	assert.EqualError(t, err, "the validation failed\n  its own fault\n  not deployed because of this: Fine")
+	assert.Equal(t, "fix it", errs.HintOf(err))
+	states := map[string]schedule.State{}
+	for _, r := range found {
+		states[r.Stack] = r.State
+	}
+	assert.Equal(t, map[string]schedule.State{"Fine": schedule.Skipped, "Wrong": schedule.Failed, "Done": schedule.Done, "Broken": schedule.Failed}, states)
+	assert.Equal(t, "Wrong", found[0].Because)
+}
+
+func TestFindingsAreOfTheStackWhosePathTheirPathBeginsWith(t *testing.T) {
+	findings := []synth.Finding{{Path: "Dev/Api/Queue/Resource"}, {Path: "Dev/ApiGateway"}}
+	assert.Equal(t, []string{"Dev/Api", "Dev/ApiGateway"}, invalidAmong([]string{"Dev/Api", "Dev/ApiGateway", "Dev/Data"}, findings))
 }

@@ -23,7 +23,11 @@ func (d *deployment) approach(ctx context.Context, t target) (*awsauth.Session, 
 	if err := d.require(ctx, t, t.stack.Bootstrap); err != nil {
 		return nil, cfn.Goal{}, err
 	}
-	goal, err := d.goal(ctx, t, session)
+	goal, err := d.goal(t)
+	if err != nil {
+		return nil, cfn.Goal{}, err
+	}
+	goal.TemplateURL, err = cfn.TemplateURL(ctx, session.Config, d.here(t.region).Resolve(t.stack.TemplateURL))
 	return session, goal, err
 }
 
@@ -50,19 +54,16 @@ func (d *deployment) options(t target) cfn.Options {
 	}
 }
 
-// goal says what the stack is to become, with all placeholders replaced.
-func (d *deployment) goal(ctx context.Context, t target, session *awsauth.Session) (cfn.Goal, error) {
+// goal says what the stack is to become, with all placeholders replaced,
+// but for the URL of its template.
+func (d *deployment) goal(t target) (cfn.Goal, error) {
 	stack, here := t.stack, d.here(t.region)
 	templates, err := readTemplates(stack)
 	if err != nil {
 		return cfn.Goal{}, err
 	}
-	url, err := cfn.TemplateURL(ctx, session.Config, here.Resolve(stack.TemplateURL))
-	if err != nil {
-		return cfn.Goal{}, err
-	}
 	goal := cfn.Goal{
-		Name: stack.Name, Template: templates[0], Nested: templates[1:], TemplateURL: url, TerminationProtection: stack.TerminationProtection,
+		Name: stack.Name, Template: templates[0], Nested: templates[1:], TerminationProtection: stack.TerminationProtection,
 		Parameters: map[string]string{}, Tags: map[string]string{}, ExecutionRole: here.Resolve(stack.ExecutionRole),
 		NotificationARNs: d.topics(t), ConstructPath: stack.ConstructPath, Path: stack.Path, Source: d.sourceIn(stack),
 	}

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -151,8 +154,10 @@ func (j *job) judged(apps []*app) []*app {
 	})
 }
 
+// validateAll validates the templates of all apps. Where it is known whose
+// templates are invalid, the error is an *invalidTemplates.
 func (j *job) validateAll(ctx context.Context, apps []*app) error {
-	failures := make([]error, len(apps))
+	failures, reports := make([]error, len(apps)), make([]synth.Report, len(apps))
 	var wait sync.WaitGroup
 	for i, a := range apps {
 		wait.Go(func() {
@@ -165,11 +170,66 @@ func (j *job) validateAll(ctx context.Context, apps []*app) error {
 					j.engine.Log.Warn(found.Text, "construct", found.Path, "rule", found.Rule)
 				}
 			}
-			failures[i] = errors.Join(err, report.Err())
+			failures[i], reports[i] = errors.Join(err, report.Err()), report
 		})
 	}
 	wait.Wait()
-	return errors.Join(failures...)
+	var paths []string
+	for i, a := range apps {
+		found := invalidAmong(a.paths, reports[i].Blocking())
+		if failures[i] != nil && found == nil {
+			return errors.Join(failures...)
+		}
+		paths = append(paths, found...)
+	}
+	if len(paths) == 0 {
+		return errors.Join(failures...)
+	}
+	return &invalidTemplates{errors.Join(failures...), paths}
+}
+
+// invalidAmong gives the stacks, by construct path, that findings are about.
+func invalidAmong(stacks []string, findings []synth.Finding) (invalid []string) {
+	for _, stack := range stacks {
+		if slices.ContainsFunc(findings, func(f synth.Finding) bool { return f.Path == stack || strings.HasPrefix(f.Path, stack+"/") }) {
+			invalid = append(invalid, stack)
+		}
+	}
+	return invalid
+}
+
+// invalidTemplates is the error of a validation that failed. It stops every
+// stack of the request.
+type invalidTemplates struct {
+	error
+	paths []string // construct paths of the stacks whose templates are invalid
+}
+
+func (e *invalidTemplates) Unwrap() error { return e.error }
+
+// attribute makes a failed validation the failure of the stacks whose templates
+// are invalid, whichever stack was the first to wait for it.
+func attribute(results []schedule.Result[cfn.Result], targets map[string]target) {
+	var invalid *invalidTemplates
+	if !slices.ContainsFunc(results, func(r schedule.Result[cfn.Result]) bool { return errors.As(r.Err, &invalid) }) {
+		return
+	}
+	isInvalid := func(name string) bool { return slices.Contains(invalid.paths, targets[name].stack.Path) }
+	var names []string
+	for _, r := range results {
+		if isInvalid(r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	for i, r := range results {
+		switch {
+		case r.State == schedule.Done:
+		case isInvalid(r.Name):
+			results[i].State, results[i].Err, results[i].Because = schedule.Failed, invalid, ""
+		case r.State == schedule.Skipped || errors.As(r.Err, new(*invalidTemplates)):
+			results[i].State, results[i].Err, results[i].Because = schedule.Skipped, nil, strings.Join(names, ", ")
+		}
+	}
 }
 
 func hintOf(err error) string {

@@ -160,3 +160,32 @@ func TestADockerWithoutADaemonIsFoundBeforeAnythingIsDeployed(t *testing.T) {
 		assert.NotRegexp(t, "ChangeSet|PutObject", call)
 	}
 }
+
+func TestAParameterWithoutAValueIsFoundBeforeAnEnvironmentIsTouched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	app, err := os.ReadFile(filepath.Join(w.source, "app.js"))
+	require.NoError(t, err)
+	w.write("app.js", string(app)+"\nnew cdk.CfnParameter(data, 'Email');\n")
+	configure := func(prod string) {
+		w.configure(`
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}], parameters: {Email: a@example.com}}
+  - {name: prod, account: "222222222222", region: eu-central-1, stacks: [{name: Data}]` + prod + `}
+`)
+	}
+	configure("")
+	_, err = w.check()
+	require.ErrorContains(t, err, "environment prod: ")
+	assert.ErrorContains(t, err, `Email`)
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+
+	configure(", parameters: {Email: b@example.com}")
+	_, err = w.check()
+	require.NoError(t, err)
+	_, err = w.run("prod")
+	require.NoError(t, err, w.log.String())
+	configure("")
+	_, err = w.check()
+	assert.NoError(t, err, "the stack has a value")
+}

@@ -84,6 +84,32 @@ func planParameters(goal Goal, previous map[string]string) (parameters, error) {
 	return p, nil
 }
 
+// Unset gives the parameters that a template declares without a default and
+// that the goal gives no value: only a stack that is deployed can have one.
+func (g Goal) Unset() (names []string) {
+	var doc struct{ Parameters map[string]formal }
+	if json.Unmarshal(g.Template, &doc) != nil {
+		return nil // a deployment reports it
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Parameters)) {
+		if _, given := g.Parameters[name]; !given && doc.Parameters[name].Default == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// CheckParameters is the error of Deploy for parameters that have no value:
+// neither the goal gives one nor the stack has one, nil being no stack.
+func CheckParameters(goal Goal, stack *types.Stack) error {
+	previous := map[string]string{}
+	if isThere(stack) {
+		previous = previousValues(*stack)
+	}
+	_, err := planParameters(goal, previous)
+	return err
+}
+
 func (p *parameters) set(name, value string) {
 	p.values[name] = value
 	p.send = append(p.send, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})

@@ -50,13 +50,21 @@ func (r Report) Err() error {
 		return nil
 	}
 	var lines []string
-	for _, f := range r.Findings {
-		if slices.Contains(r.Failed, f.Plugin) && f.Severity != "warning" && f.Severity != "info" {
-			lines = append(lines, "\n  "+f.String())
-		}
+	for _, f := range r.Blocking() {
+		lines = append(lines, "\n  "+f.String())
 	}
 	return errs.Failedf("the validation of the templates failed (%s):%s", strings.Join(r.Failed, ", "), strings.Join(lines, "")).
 		WithHint("fix the app, or acknowledge a rule with Validations.of(construct).acknowledge()")
+}
+
+// Blocking are the findings for which the stacks must not be deployed.
+func (r Report) Blocking() (findings []Finding) {
+	for _, f := range r.Findings {
+		if slices.Contains(r.Failed, f.Plugin) && f.Severity != "warning" && f.Severity != "info" {
+			findings = append(findings, f)
+		}
+	}
+	return findings
 }
 
 // EnforcingFlag is the feature flag by which an app takes what the CDK's own
