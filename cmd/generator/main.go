@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -23,7 +21,7 @@ func main() { os.Exit(Main()) }
 
 // Main runs the program with the arguments of the process and returns the exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := stage.SignalContext()
 	defer stop()
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	if err != nil && ctx.Err() != nil && !errors.Is(err, pipelinerun.ErrStopped) {

@@ -32,8 +32,9 @@ type Program struct {
 // Main runs the program with the arguments, environment and standard streams of the
 // process, and returns the exit code.
 func (p Program) Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := SignalContext()
 	defer stop()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // when nobody reads the log any more, the stage still stops its commands
 	return p.run(ctx, os.Args[1:], os.Stdout, os.Stderr, takeLog)
 }
 

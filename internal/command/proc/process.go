@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
@@ -24,7 +25,7 @@ func start(c command.Command) (*process, error) {
 	}
 	cmd := exec.Command(c.Args[0], c.Args[1:]...)
 	cmd.Dir, cmd.Env = c.Dir, c.Env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = attributes()
 	feed, err := connectInput(cmd, c.Stdin)
 	if err != nil {
 		return nil, err
@@ -33,17 +34,30 @@ func start(c command.Command) (*process, error) {
 	if err := p.output.connect(cmd, c.Stdout, c.Stderr); err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := p.launch(); err != nil {
 		p.output.abandon()
 		return nil, err
 	}
 	go feed()
 	p.output.copy()
-	go func() {
-		p.waitErr = cmd.Wait()
-		close(p.exited)
-	}()
 	return p, nil
+}
+
+// launch starts the program and waits for it on a thread that is kept until it has
+// exited: with a thread that ends, Linux takes the program's parent to have died.
+func (p *process) launch() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.waitErr = p.cmd.Wait()
+			close(p.exited)
+		}
+	}()
+	return <-started
 }
 
 // connectInput gives cmd its input, and what has to run beside it. Nobody waits
