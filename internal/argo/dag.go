@@ -56,13 +56,13 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	releases.Inputs = declaring(built...)
 	releases.DAG.Tasks = append(releases.DAG.Tasks, wfv1.DAGTask{
 		Name: environments, Template: environments, Dependencies: []string{plan.Pipeline}, When: goesOn,
-		Arguments: wfv1.Arguments{Parameters: append(handing(inputExpression, built...).Parameters, handing(taskOutput(plan.Pipeline), plan.NoApproval).Parameters...)},
+		Arguments: wfv1.Arguments{Parameters: append(handing(inputExpression, built...).Parameters, handing(taskOutput(plan.Pipeline), opening()...).Parameters...)},
 	})
 	all, err := g.dag(environments, pods[update+1:])
 	if err != nil {
 		return nil, err
 	}
-	all.Inputs = declaring(append(built, plan.NoApproval)...)
+	all.Inputs = declaring(append(built, opening()...)...)
 	check, err := g.dag(CheckEntry, podsOf(p.Check))
 	if err != nil {
 		return nil, err
@@ -100,10 +100,18 @@ func declaring(names ...string) wfv1.Inputs {
 // goesOn keeps a run that has handed over from its environments.
 const goesOn = "'{{tasks." + plan.Pipeline + ".outputs.parameters.result}}' != '" + HandedOver + "'"
 
-// waits is when the gate of an environment waits for a person. Names of
-// environments have letters, digits and hyphens only.
-func waits(environment string) string {
-	return "'" + inputExpression(plan.NoApproval) + "' !~ '," + environment + ",'"
+// waits is when a run waits at the gate of an environment. Names of environments
+// have letters, digits and hyphens only.
+func waits(gate plan.Gate, environment string) string {
+	return "'" + inputExpression(gate.Open) + "' !~ '," + environment + ",'"
+}
+
+// opening lists the outputs that open gates.
+func opening() (outputs []string) {
+	for _, gate := range plan.AllGates() {
+		outputs = append(outputs, gate.Open)
+	}
+	return outputs
 }
 
 // notWatching keeps a run of the reconciler, which runs every few minutes and
@@ -120,8 +128,8 @@ func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 	}
 	for _, pod := range pods {
 		task := wfv1.DAGTask{Name: pod.first().Name, Template: templateOf(pod), Dependencies: g.tasksOf(pod.first().After, inside)}
-		if pod.first().Approval() {
-			task.When = waits(pod.first().Environment)
+		if pod.first().Gate != nil {
+			task.When = waits(*pod.first().Gate, pod.first().Environment)
 		}
 		arguments, err := g.argumentsOf(pod, inside)
 		if err != nil {
@@ -152,8 +160,8 @@ func (g *graph) tasksOf(steps []string, inside map[string]bool) []string {
 func templateOf(p pod) string {
 	first := p.first()
 	switch {
-	case first.Approval():
-		return approval
+	case first.Gate != nil:
+		return first.Gate.Name
 	case first.Name == ExitStep, first.Name == plan.Reconcile:
 		return first.Name
 	}
@@ -170,8 +178,8 @@ func (g *graph) renderOnce(p pod) error {
 		return nil
 	}
 	g.rendered[name] = true
-	if p.first().Approval() {
-		g.templates = append(g.templates, wfv1.Template{Name: approval, Suspend: &wfv1.SuspendTemplate{}})
+	if p.first().Gate != nil {
+		g.templates = append(g.templates, wfv1.Template{Name: name, Suspend: &wfv1.SuspendTemplate{}})
 		return nil
 	}
 	template, err := g.stages(name, p)
@@ -181,7 +189,7 @@ func (g *graph) renderOnce(p pod) error {
 
 // argumentsOf renders what differs between the pods of one template.
 func (g *graph) argumentsOf(p pod, inside map[string]bool) ([]wfv1.Parameter, error) {
-	if p.first().Approval() {
+	if p.first().Gate != nil {
 		return nil, nil
 	}
 	var arguments []wfv1.Parameter
@@ -242,7 +250,7 @@ func runFact(fact string) string {
 func varying(pods []pod) map[string]map[string]bool {
 	varying, seen := map[string]map[string]bool{}, map[string]plan.Source{}
 	for _, pod := range pods {
-		if pod.first().Approval() {
+		if pod.first().Gate != nil {
 			continue
 		}
 		template := templateOf(pod)

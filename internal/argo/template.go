@@ -21,7 +21,6 @@ const (
 	release      = "release"      // template of what follows the build
 	environments = "environments" // template of what follows the pipeline's own deployment
 	exitGraph    = "exit"         // template that runs at the end of everything
-	approval     = "approve"      // template that waits for a person
 )
 
 // HandedOver is the result of the pipeline's own step that ends a run before its

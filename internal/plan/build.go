@@ -68,7 +68,7 @@ func DeployedBy(step string) string {
 func Test(environment string) string { return "test-" + environment }
 
 // Approve names the step that waits for the approval of an environment.
-func Approve(environment string) string { return "approve-" + environment }
+func Approve(environment string) string { return Approval.Step(environment) }
 
 // last names the final step of an environment: what those after it wait for.
 func last(env config.Environment) string {
@@ -134,14 +134,12 @@ func (b *builder) head(cfg *config.Config) {
 			"template-name": literal(cfg.WorkflowTemplateName), "event-source": literal(cfg.EventSourceName),
 			"sensor": literal(cfg.SensorName), "service-account": literal(cfg.ServiceAccountName),
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
-			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "gates": literal(names(cfg, requiresApproval)),
+			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "gates": literal(names(cfg, Approval.Requires)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
 		}))
 }
 
 func everyOne(config.Environment) bool { return true }
-
-func requiresApproval(env config.Environment) bool { return env.RequiresApproval }
 
 // names lists the environments that are wanted, separated by spaces.
 func names(cfg *config.Config, wanted func(config.Environment) bool) string {
@@ -181,12 +179,15 @@ func (b *builder) environment(env config.Environment) {
 	b.last[env.Name] = last(env)
 	inputs := merge(b.artifact(), sources{"environment": literal(env.Name)})
 	first := len(b.steps)
-	b.steps = append(b.steps, Step{Name: Approve(env.Name), Title: "Approve " + env.Name, After: after})
+	for _, gate := range AllGates() {
+		b.steps = append(b.steps, Step{Name: gate.Step(env.Name), Title: gate.Title + " " + env.Name, Gate: &gate, After: after})
+		after = []string{gate.Step(env.Name)}
+	}
 	deployment, file := inputs, Source{Kind: File, Text: stackOutputs}
 	if env.Tests != nil {
 		deployment = merge(inputs, sources{"detailed-outputs-file": file})
 	}
-	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, []string{Approve(env.Name)}, deployment)
+	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, deployment)
 	if env.Tests != nil {
 		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
 		b.steps[len(b.steps)-1].Pod = Deploy(env.Name)

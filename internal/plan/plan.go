@@ -16,12 +16,13 @@ type Watch struct {
 	Schedule string // five cron fields, UTC
 }
 
-// Step is one node of the graph: a stage to be run, or an approval to wait for.
+// Step is one node of the graph: a stage to run, or a gate before an environment.
 type Step struct {
 	Name        string            // unique in the plan: "build", "deploy-dev"
 	Title       string            // for people: "Deploy dev"
 	Environment string            // that it is about; empty in those before the environments
-	Contract    contract.Contract // of the stage; the zero Contract in an approval
+	Contract    contract.Contract // of the stage; the zero Contract at a gate
+	Gate        *Gate             // that the step waits at instead of running a stage; nil of a stage
 	Inputs      []Input           // in the order of the contract
 	After       []string          // names of the steps that must have succeeded
 	Identity    Identity          // whose rights it runs with
@@ -39,11 +40,6 @@ const (
 	// Reconciler reads the branch and the records of runs, and starts runs.
 	Reconciler
 )
-
-// Approval reports whether the step may wait for a person instead of running a
-// stage. Every environment has one: whether it waits is decided in the run, by
-// the output NoApproval of the pipeline's own step.
-func (s Step) Approval() bool { return len(s.Contract.Command) == 0 }
 
 // Input is one input of a step and where its value comes from.
 type Input struct {
@@ -100,9 +96,7 @@ const (
 	Origin   = "origin"   // name of the run that handed over
 )
 
-// NoApproval is the output of the pipeline's own step that lists the environments
-// which need no approval: each between commas, ",dev,test,". An environment that
-// is not in it waits, so that an output that is missing lets nothing through.
+// NoApproval is the output of the pipeline's own step that opens the gate Approval.
 const NoApproval = "no-approval"
 
 // Parameters lists the parameters that every run is given, in their fixed order.

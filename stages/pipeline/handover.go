@@ -57,7 +57,7 @@ func (in Input) given() map[string]string {
 func (in Input) gatesOf(cfg *config.Config) []string {
 	gates := slices.Concat(in.Gates, in.Held)
 	for _, env := range cfg.Environments {
-		if env.RequiresApproval {
+		if plan.Approval.Requires(env) {
 			gates = append(gates, env.Name)
 		}
 	}
@@ -68,13 +68,7 @@ func (in Input) gatesOf(cfg *config.Config) []string {
 // conclude sets the environments that wait for an approval, and those of the
 // commit that the run does not deploy.
 func (in Input) conclude(frame stage.Frame, cfg *config.Config, out Output) Output {
-	gates := in.gatesOf(cfg)
-	out.NoApproval = ","
-	for _, name := range in.Environments {
-		if name != "" && !slices.Contains(gates, name) {
-			out.NoApproval += name + ","
-		}
-	}
+	out.NoApproval = plan.Approval.OpenIn(in.Environments, in.gatesOf(cfg))
 	out.Unreached = []string{}
 	if out.Handover != nil || len(in.Environments) == 0 {
 		return out

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -69,5 +68,5 @@ func causeOf(result localrun.Result) *cause {
 // waits reports whether a run ended at a missing approval.
 func waits(result localrun.Result) bool {
 	cause := causeOf(result)
-	return cause != nil && strings.HasPrefix(cause.step, plan.Approve(""))
+	return cause != nil && plan.WaitsAt(cause.step)
 }
