@@ -53,9 +53,17 @@ func OpenS3(client Client, name string) *S3 {
 
 func (s *S3) String() string { return "s3://" + s.name }
 
-// Prepare does nothing: the bucket is made when the pipeline is installed, and
-// whether it may be written to is not known before it is.
-func (s *S3) Prepare(context.Context) error { return nil }
+// Prepare fails if there is no such bucket. It does not make one: that is done when
+// the pipeline is installed. Whether the bucket may be written to is not known before
+// it is, and a role need not be allowed to list it.
+func (s *S3) Prepare(ctx context.Context) error {
+	_, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.name, MaxKeys: aws.Int32(1)})
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {
+		return explain(err, "looking for", s.name, "")
+	}
+	return ctx.Err()
+}
 
 // Put stores a document, checked by its SHA-256 on the way.
 func (s *S3) Put(ctx context.Context, key string, data []byte) error {

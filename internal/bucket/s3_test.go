@@ -246,3 +246,14 @@ func TestAFolderThatIsMissingCannotBePacked(t *testing.T) {
 	_, err := Pack(t.Context(), filepath.Join(t.TempDir(), "missing"), func(string) bool { return false })
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
+
+func TestABucketThatIsMissingIsFoundBeforeAnythingIsStored(t *testing.T) {
+	c := newCloud(t)
+	require.NoError(t, c.store.Prepare(t.Context()))
+	err := OpenS3(c.client, "nope-bucket").Prepare(t.Context())
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.ErrorContains(t, err, "s3://nope-bucket/: no such bucket")
+
+	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Refuse, Status: http.StatusForbidden, Code: "AccessDenied", Message: "no"})
+	assert.NoError(t, c.store.Prepare(t.Context()), "a role need not be allowed to list")
+}

@@ -233,6 +233,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 		stop()
 		return out, cmp.Or(err, printPlan(frame.Stdout, out.plan, in.PlanFile))
 	}
+	if d.Bucket != nil {
+		if err := d.Bucket.Prepare(ctx); err != nil {
+			return out, err
+		}
+	}
 	durations := d.readDurations(ctx, in, engine.Reporter.Last)
 	outcome, err := engine.Deploy(ctx, r)
 	known, results := durations(), outcome.Results

@@ -3,6 +3,8 @@ package deploy_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,8 +18,11 @@ import (
 
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
@@ -369,4 +374,20 @@ func TestTheOwnRoleWithItsExternalIDDeploys(t *testing.T) {
 	out, err := w.run("prod")
 	require.NoError(t, err, w.log.String())
 	assert.Equal(t, map[string]string{"Data": "created"}, actions(out))
+}
+
+// unprepared is a bucket that cannot be stored to.
+type unprepared struct{ bucket.Bucket }
+
+func (unprepared) Prepare(context.Context) error { return errs.Invalidf("there is no such bucket") }
+
+func TestNothingIsDeployedWithABucketThatIsMissing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.deps()
+	d.Bucket = unprepared{d.Bucket}
+	_, err := deploy.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: io.Discard, Redactor: redact.New()},
+		deploy.Input{Environment: "dev", Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Limit: patience})
+	require.ErrorContains(t, err, "there is no such bucket")
+	assert.Empty(t, w.Calls())
 }
