@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -104,7 +105,20 @@ func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *i
 	if c.stage, err = p.find(parsed.Command()); err != nil {
 		return c, nil, err
 	}
+	if err := checkDurations(parsed.Flags()); err != nil {
+		return c, nil, err
+	}
 	return c, nil, c.stage.input.Validate()
+}
+
+// checkDurations refuses a time limit that is below zero, whichever stage has it.
+func checkDurations(flags []*kong.Flag) error {
+	for _, flag := range flags {
+		if limit, is := flag.Target.Interface().(time.Duration); is && limit < 0 {
+			return errs.Invalidf("--%s is %s, but must not be negative", flag.Name, limit)
+		}
+	}
+	return nil
 }
 
 // Spelled returns args with help and --version replaced by --help and version.

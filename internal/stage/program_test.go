@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,7 @@ import (
 type input struct {
 	Commit string `help:"Full commit SHA." required:""`
 	Limit  int    `help:"How many." default:"3"`
+	Wait   time.Duration
 }
 
 func (in input) Validate() error {
@@ -224,4 +226,11 @@ func read(t *testing.T, elements ...string) string {
 	data, err := os.ReadFile(filepath.Join(elements...))
 	require.NoError(t, err)
 	return string(data)
+}
+
+func TestANegativeDurationIsRefused(t *testing.T) {
+	got := run(program(succeed), "--commit", "0123", "--wait=-5s")
+	assert.Equal(t, stage.ExitInvalid, got.code)
+	assert.Contains(t, got.stderr, "--wait is -5s, but must not be negative")
+	assert.Equal(t, stage.ExitDone, run(program(succeed), "--commit", "0123", "--wait=5s").code)
 }

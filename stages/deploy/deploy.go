@@ -123,6 +123,10 @@ func (in Input) Validate() error {
 	if err := in.checkFiles(); err != nil {
 		return err
 	}
+	if len(in.Stacks) > 0 && len(deploy.SplitNames(in.Stacks)) == 0 {
+		return errs.Invalidf("--stacks names no stack").
+			WithHint("is a shell variable empty? Without --stacks, all stacks of the environment are deployed")
+	}
 	if in.Exclusively && len(in.Stacks) == 0 {
 		return errs.Invalidf("--exclusively requires --stacks")
 	}

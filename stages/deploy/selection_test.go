@@ -48,3 +48,13 @@ func TestStacksAreNamedByPathAndPattern(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Equal(t, "did you mean Dev/Web?", errs.HintOf(err))
 }
+
+func TestStacksThatNameNoneDoNotMeanAll(t *testing.T) {
+	t.Parallel()
+	for _, empty := range []string{"", " ", ",", " , "} {
+		in := deploy.Input{Environment: "dev", Commit: commit, Source: t.TempDir(), Stacks: []string{empty}}
+		assert.ErrorContains(t, in.Validate(), "--stacks names no stack", "%q", empty)
+		in.Stacks = append(in.Stacks, "Api")
+		assert.NoError(t, in.Validate())
+	}
+}
