@@ -48,22 +48,22 @@ func TestTheMedianIsInTheMiddle(t *testing.T) {
 	assert.InDelta(t, 2.5, median([]float64{4, 1, 3, 2}), 0)
 }
 
-func TestTheTableTellsWhatWasPromised(t *testing.T) {
+func TestTheTableShowsTheLimits(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, table(&out, []result{
 		{Name: "kept", Ours: 0.661, Theirs: 6.12, Ratio: 0.108, Unit: "s", limit: 0.25},
 		{Name: "missed", Ours: 45.2, Theirs: 30, Ratio: 1.507, Unit: "ms", limit: 1},
 		{Name: "free", Ours: 123456, Theirs: 2, Ratio: 61728, Unit: "kB"},
-		{Name: "near", Ours: 5.5, Theirs: 11, Ratio: 0.5, Unit: "s", Floor: 5, limit: 0.5},
+		{Name: "near", Ours: 5.5, Theirs: 11, Ratio: 0.5, Unit: "s", LowerBound: 5, limit: 0.5},
 		{Name: "soon", Ours: 0.9, Theirs: 3, Ratio: 0.3, Unit: "s", most: 1},
 		{Name: "late", Ours: 1.1, Theirs: 3, Ratio: 0.37, Unit: "s", most: 1},
 	}))
 	assert.Regexp(t, `kept +0\.661 +6\.12 +s +0\.11 +≤ 0\.25 kept`, out.String())
-	assert.Regexp(t, `missed +45\.2 +30\.0 +ms +1\.51 +≤ 1\.00 MISSED`, out.String())
+	assert.Regexp(t, `missed +45\.2 +30\.0 +ms +1\.51 +≤ 1\.00 EXCEEDED`, out.String())
 	assert.Regexp(t, `free +123456 +2\.00 +kB +61728\.00 +- +-`, out.String())
 	assert.Regexp(t, `near +5\.50 +11\.0 +s +0\.50 +≤ 0\.50 kept +5\.00 × 1\.10`, out.String())
 	assert.Regexp(t, `soon +0\.900 +3\.00 +s +0\.30 +ours ≤ 1\.00 s kept +-`, out.String())
-	assert.Regexp(t, `late +1\.10 +3\.00 +s +0\.37 +ours ≤ 1\.00 s MISSED +-`, out.String())
+	assert.Regexp(t, `late +1\.10 +3\.00 +s +0\.37 +ours ≤ 1\.00 s EXCEEDED +-`, out.String())
 }
 
 func TestTheFileHoldsWhatMachinesRead(t *testing.T) {

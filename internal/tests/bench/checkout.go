@@ -33,7 +33,7 @@ func benchCheckout(ctx context.Context, log *slog.Logger, o options, _ string) (
 	return readResults(bytes.NewReader(out))
 }
 
-// readResults reads one result a line, and adds what was promised.
+// readResults reads one result a line, and adds its limit.
 func readResults(lines io.Reader) ([]result, error) {
 	var results []result
 	for d := json.NewDecoder(lines); ; {

@@ -23,7 +23,7 @@ func span(stack string, from, to float64) cloudformation.Span {
 
 func after(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
 
-func TestTheFloorIsTheLongestChainOfStacks(t *testing.T) {
+func TestTheLowerBoundIsTheLongestChainOfStacks(t *testing.T) {
 	list := []assembly.Stack{
 		{ID: "a", Name: "A"},
 		{ID: "b", Name: "B", After: []string{"a", "assets of b"}},
@@ -32,13 +32,13 @@ func TestTheFloorIsTheLongestChainOfStacks(t *testing.T) {
 		{ID: "e", Name: "E"},
 	}
 	spans := []cloudformation.Span{span("A", 0, 1), span("B", 5, 7), span("C", 5, 8), span("D", 20, 21), span("E", 0, 4)}
-	assert.InDelta(t, 5, floorOf(spans, list, 8), 1e-9, "A, C and D")
-	assert.InDelta(t, 11, floorOf(spans, list, 1), 1e-9, "one after the other")
-	assert.InDelta(t, 5.5, floorOf(spans, list, 2), 1e-9, "two at once cannot be quicker")
-	assert.Zero(t, floorOf(nil, list, 1), "nothing was deployed")
+	assert.InDelta(t, 5, lowerBound(spans, list, 8), 1e-9, "A, C and D")
+	assert.InDelta(t, 11, lowerBound(spans, list, 1), 1e-9, "one after the other")
+	assert.InDelta(t, 5.5, lowerBound(spans, list, 2), 1e-9, "two at once cannot be quicker")
+	assert.Zero(t, lowerBound(nil, list, 1), "nothing was deployed")
 }
 
-func TestALagIsTheTimeBetweenAnEndAndTheLineThatTellsIt(t *testing.T) {
+func TestALagIsTheTimeBetweenAnEndAndTheLineThatReportsIt(t *testing.T) {
 	theirs := trial{spans: []cloudformation.Span{span("One", 0, 10), span("Ten", 2, 12)}}
 	theirs.lines = []line{
 		{after(9), "One: creating stack..."}, {after(12.5), " ✅  One"}, {after(13), "One.Output = 7"}, {after(13.5), " ✅  Ten (no changes)"},
@@ -60,7 +60,7 @@ func TestALagIsTheTimeBetweenAnEndAndTheLineThatTellsIt(t *testing.T) {
 
 	ours.lines = ours.lines[:2]
 	_, err = lag(ours, ourEnd)
-	require.EqualError(t, err, "the program told the end of 1 of 2 stacks")
+	require.EqualError(t, err, "the program reported the end of 1 of 2 stacks")
 	_, err = lag(trial{}, ourEnd)
 	require.Error(t, err, "nothing is no lag of zero")
 }
@@ -72,7 +72,7 @@ func TestCallsAreCountedByTheMinuteOfAStack(t *testing.T) {
 func TestTheMemoryOfATreeIsThatOfAllBelow(t *testing.T) {
 	all := map[int]member{1: {0, 1}, 10: {1, 100}, 11: {10, 20}, 12: {11, 3}, 20: {1, 5000}, 30: {29, 7}}
 	assert.Equal(t, 123, residentOf(10, all))
-	assert.Equal(t, 5124, residentOf(1, all), "an orphan belongs to nobody")
+	assert.Equal(t, 5124, residentOf(1, all), "an orphan is not counted")
 	assert.Zero(t, residentOf(99, all), "it has ended")
 }
 
@@ -103,6 +103,6 @@ func TestAProcessIsWatchedToItsEnd(t *testing.T) {
 }
 
 func TestAResourceTakesAsLongAsItsNameSays(t *testing.T) {
-	assert.Equal(t, 12345*time.Millisecond, asTold("AWS::SSM::Parameter", "Takes12345Ms9A0B1C2D"))
-	assert.Zero(t, asTold("AWS::CDK::Metadata", "CDKMetadata"))
+	assert.Equal(t, 12345*time.Millisecond, asNamed("AWS::SSM::Parameter", "Takes12345Ms9A0B1C2D"))
+	assert.Zero(t, asNamed("AWS::CDK::Metadata", "CDKMetadata"))
 }

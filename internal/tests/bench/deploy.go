@@ -44,7 +44,7 @@ func benchDeploy(name string, limit float64, prepare deployRun) func(context.Con
 func (c contest) results(ours, theirs []trial, limit float64) []result {
 	took := compare(c.name, "s", medianOf(ours, seconds), medianOf(theirs, seconds))
 	took.limit = limit
-	took.Floor = c.app.seconds + medianOf(ours, func(t trial) float64 { return floorOf(t.spans, c.app.assembly.Stacks, c.concurrency) })
+	took.LowerBound = c.app.seconds + medianOf(ours, func(t trial) float64 { return lowerBound(t.spans, c.app.assembly.Stacks, c.concurrency) })
 	if !c.memory {
 		return []result{took}
 	}
@@ -99,11 +99,11 @@ func twoHundred(ctx context.Context, w *world, o options) (contest, int, error) 
 	return contest{world: w, app: assets, start: w.cloud, concurrency: 1}, min(o.runs, maxDuels), err
 }
 
-var told = regexp.MustCompile(`^Takes(\d+)Ms`)
+var duration = regexp.MustCompile(`^Takes(\d+)Ms`)
 
-// asTold lets a resource take as long as its logical id says.
-func asTold(_, logicalID string) time.Duration {
-	if found := told.FindStringSubmatch(logicalID); found != nil {
+// asNamed lets a resource take as long as its logical id says.
+func asNamed(_, logicalID string) time.Duration {
+	if found := duration.FindStringSubmatch(logicalID); found != nil {
 		milliseconds, _ := strconv.Atoi(found[1])
 		return time.Duration(milliseconds) * time.Millisecond
 	}
@@ -123,7 +123,7 @@ func benchLag(ctx context.Context, log *slog.Logger, o options, scratch string) 
 	if err != nil {
 		return nil, err
 	}
-	c := contest{world: w, name: "lag", app: waiting, start: w.cloud, stacks: cloudformation.Options{ResourceTime: asTold}, concurrency: 8}
+	c := contest{world: w, name: "lag", app: waiting, start: w.cloud, stacks: cloudformation.Options{ResourceTime: asNamed}, concurrency: 8}
 	log.Info("measuring", "bench", c.name, "runs", 1)
 	ours, theirs, err := c.duel(ctx, 1)
 	if err != nil {

@@ -9,25 +9,25 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 )
 
-// lag is how long after their ends in the cloud a program said that its stacks
-// were done, in seconds, on average. ended tells which stack a line says is done.
+// lag is how long after their ends in the cloud a program reported that its stacks
+// were done, in seconds, on average. ended returns the stack that a line reports as done.
 func lag(t trial, ended func(line string) (stack string)) (float64, error) {
-	said := map[string]float64{}
+	reported := map[string]float64{}
 	for _, span := range t.spans {
 		for _, line := range t.lines {
-			if _, known := said[span.Stack]; !known && ended(line.text) == span.Stack {
-				said[span.Stack] = line.at.Sub(span.End).Seconds()
+			if _, known := reported[span.Stack]; !known && ended(line.text) == span.Stack {
+				reported[span.Stack] = line.at.Sub(span.End).Seconds()
 			}
 		}
 	}
-	if len(said) == 0 || len(said) != len(t.spans) {
-		return 0, fmt.Errorf("the program told the end of %d of %d stacks", len(said), len(t.spans))
+	if len(reported) == 0 || len(reported) != len(t.spans) {
+		return 0, fmt.Errorf("the program reported the end of %d of %d stacks", len(reported), len(t.spans))
 	}
 	sum := 0.0
-	for _, seconds := range said {
+	for _, seconds := range reported {
 		sum += seconds
 	}
-	return sum / float64(len(said)), nil
+	return sum / float64(len(reported)), nil
 }
 
 // callRate is how many calls a program made in a minute of a stack's work.

@@ -12,7 +12,7 @@ import (
 const sampling = 25 * time.Millisecond
 
 // watchMemory looks at the memory of a process and of all that it started until
-// the function that it gives is called, which tells the most it saw, in MB.
+// the returned function is called, which returns the peak in MB.
 func watchMemory(root int) (peak func() float64) {
 	most, ended, stopped := 0, make(chan struct{}), make(chan struct{})
 	go func() {
@@ -35,7 +35,7 @@ func watchMemory(root int) (peak func() float64) {
 	}
 }
 
-// member is a process as proc(5) tells it.
+// member is a process as proc(5) describes it.
 type member struct {
 	parent int
 	pages  int // resident

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// side is one side of a comparison: it does the work once and tells what it cost, in the pair's unit.
+// side is one side of a comparison: it does the work once and returns its cost, in the pair's unit.
 type side func(ctx context.Context) (float64, error)
 
 // pair is one comparison.
@@ -17,7 +17,7 @@ type pair struct {
 	Unit   string
 	Ours   side
 	Theirs side
-	// Limit is what the ratio must not exceed; 0 where nothing was promised.
+	// Limit is what the ratio must not exceed; 0 where there is no limit.
 	Limit float64
 }
 
@@ -28,11 +28,11 @@ type result struct {
 	Theirs float64 `json:"theirs"`
 	Ratio  float64 `json:"ratio"`
 	Unit   string  `json:"unit"`
-	// Floor is the least that the work could cost on this machine, where that is known: the time of the app itself,
+	// LowerBound is the least that the work could cost on this machine, where that is known: the time of the app itself,
 	// and of the simulated cloud on the critical path.
-	Floor float64 `json:"floor,omitempty"`
-	limit float64 // what the ratio must not exceed; 0 where nothing was promised
-	most  float64 // what our side must not exceed; 0 where nothing was promised
+	LowerBound float64 `json:"floor,omitempty"`
+	limit      float64 // what the ratio must not exceed; 0 where there is no limit
+	most       float64 // what our side must not exceed; 0 where there is no limit
 }
 
 // compare makes the result of two measured values.

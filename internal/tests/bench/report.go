@@ -9,10 +9,10 @@ import (
 	"text/tabwriter"
 )
 
-// table prints the results for people, with what was promised beside what was measured.
+// table prints the results for people, with the limit beside what was measured.
 func table(w io.Writer, results []result) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(columns, "bench\tours\ttheirs\tunit\tratio\tpromised\tfloor\t")
+	fmt.Fprintln(columns, "bench\tours\ttheirs\tunit\tratio\tlimit\tlower bound\t")
 	for _, r := range results {
 		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t\n", r.Name, short(r.Ours), short(r.Theirs), r.Unit, r.Ratio, verdict(r), nearness(r))
 	}
@@ -28,12 +28,12 @@ func short(value float64) string {
 	return fmt.Sprintf("%.*f", digits, value)
 }
 
-// nearness says what the floor is and how many times that ours is.
+// nearness formats the lower bound and the ratio of ours to it.
 func nearness(r result) string {
-	if r.Floor == 0 {
+	if r.LowerBound == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%s × %.2f", short(r.Floor), r.Ours/r.Floor)
+	return fmt.Sprintf("%s × %.2f", short(r.LowerBound), r.Ours/r.LowerBound)
 }
 
 func verdict(r result) string {
@@ -41,13 +41,13 @@ func verdict(r result) string {
 	case r.most != 0 && r.Ours <= r.most:
 		return fmt.Sprintf("ours ≤ %.2f %s kept", r.most, r.Unit)
 	case r.most != 0:
-		return fmt.Sprintf("ours ≤ %.2f %s MISSED", r.most, r.Unit)
+		return fmt.Sprintf("ours ≤ %.2f %s EXCEEDED", r.most, r.Unit)
 	case r.limit == 0:
 		return "-"
 	case r.Ratio <= r.limit:
 		return fmt.Sprintf("≤ %.2f kept", r.limit)
 	default:
-		return fmt.Sprintf("≤ %.2f MISSED", r.limit)
+		return fmt.Sprintf("≤ %.2f EXCEEDED", r.limit)
 	}
 }
 

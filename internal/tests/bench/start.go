@@ -72,7 +72,7 @@ func firstLine(ctx context.Context, program string, args []string) (time.Duratio
 	_, _ = io.Copy(io.Discard, log)
 	_ = command.Wait()
 	if err != nil {
-		return 0, fmt.Errorf("%q said nothing: %w", program, err)
+		return 0, fmt.Errorf("%q printed nothing: %w", program, err)
 	}
 	if !isStart(line) {
 		return 0, fmt.Errorf("%q did not begin to work: %s", program, line)
@@ -97,7 +97,7 @@ func sizes(w io.Writer, bin string) error {
 	return nil
 }
 
-// isStart says whether the line is the log's record of a stage that begins; a wrong command line would end in another.
+// isStart reports whether the line is the log's record of a stage that begins; a wrong command line would end in another.
 func isStart(line string) bool {
 	var record struct {
 		Message string `json:"msg"`

@@ -80,8 +80,8 @@ func (w *world) cdk(sim *awssim.Server, dir string, args ...string) *exec.Cmd {
 	return command
 }
 
-// deploy is our deployer with the environment of the configuration in the folder. The shop calls it dev if nobody
-// says its name, as the CDK CLI does not.
+// deploy is our deployer with the environment of the configuration in the folder. The shop calls it dev by
+// default, as under the CDK CLI.
 func (w *world) deploy(sim *awssim.Server, dir string, args ...string) *exec.Cmd {
 	command := exec.Command(w.deployer, append([]string{
 		"environment", "--source", dir, "--environment", "dev", "--commit", strings.Repeat("0", 40), "--log-format", "json",
@@ -103,7 +103,7 @@ type app struct {
 }
 
 // app copies a CDK app into a folder with our configuration, and synthesizes it
-// a few times, which tells what it makes and how long that takes by itself.
+// a few times, which shows what it synthesizes and how long that takes alone.
 func (w *world) app(ctx context.Context, from string, parts ...string) (*app, error) {
 	a := &app{dir: filepath.Join(w.scratch, "apps", filepath.Base(from))}
 	if err := os.RemoveAll(a.dir); err != nil {

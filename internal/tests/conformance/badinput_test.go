@@ -79,7 +79,7 @@ func TestBadInputIsExplainedAndNothingIsDeployed(t *testing.T) {
 			for _, words := range b.says {
 				assert.Contains(t, printed, words)
 			}
-			assert.NotRegexp(t, `/deploy-\d|https response error`, printed, "neither folders that are gone nor the SDK's words help anybody")
+			assert.NotRegexp(t, `/deploy-\d|https response error`, printed, "neither deleted folders nor the SDK's wrapping are printed")
 			assertNothingDeployed(t, c)
 			assertNoSecrets(t, c, printed)
 		})

@@ -36,7 +36,7 @@ const (
 // places are the bootstrapped environments.
 var places = [][2]string{{dev, ireland}, {dev, virginia}, {prod, frankfurt}}
 
-// all says that the slow tests run too.
+// all reports whether the slow tests run too.
 func all() bool { return os.Getenv("CONFORMANCE") == "all" }
 
 // prepared is what the tests share: the deployer, and a simulated cloud as a
@@ -47,7 +47,7 @@ var prepared struct {
 	err                  error
 }
 
-// TestMain runs four tests at once, if nobody asks for another number: between
+// TestMain runs four tests in parallel unless -parallel is set: between
 // its polls the CDK CLI mostly waits.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "4"); err != nil {

@@ -96,7 +96,7 @@ func TestAStackThatFailsInTheMiddleOfTenStopsTheRest(t *testing.T) {
 	assert.Len(t, kept, 6, "the outputs of the finished are kept")
 }
 
-// readSummary gives what the summary in an outputs folder says became of each stack.
+// readSummary returns what the summary in an outputs folder says became of each stack.
 func readSummary(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(folder, "summary"))

@@ -50,7 +50,7 @@ func (c *cloud) standIn() docker {
 
 var temporary = regexp.MustCompile(`/tmp/\S+/|127\.0\.0\.1:\d+`)
 
-// calls gives the command lines that docker got, without the names of temporary folders and registries.
+// calls returns the command lines that docker got, without the names of temporary folders and registries.
 func (d docker) calls() string {
 	text, _ := os.ReadFile(filepath.Join(d.dir, "calls"))
 	return temporary.ReplaceAllString(string(text), "")

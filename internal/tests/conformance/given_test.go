@@ -22,8 +22,8 @@ environments:
 `, dev, ireland, more))
 }
 
-// said is the state of a cloud with what its templates say, as the CLI sends YAML.
-func said(t *testing.T, c *cloud) string {
+// stateWithTemplates is the state of a cloud with what its templates say, as the CLI sends YAML.
+func stateWithTemplates(t *testing.T, c *cloud) string {
 	t.Helper()
 	s := c.state()
 	for name, one := range s.Stacks {
@@ -58,7 +58,7 @@ func TestTheValuesOfAConfigurationAndOfFlagsAreThoseOfTheCDKCLI(t *testing.T) {
 	configureValues(t, ourApp, fmt.Sprintf(`, parameters: {Given: {Email: "a=b@example.test"}, Size: large}, context: {tier: gold}, env: {STAGE: blue}, notificationArns: ["%sone"]`, topic))
 	printed, code = ours.deployer(ourApp)
 	require.Zero(t, code, printed)
-	assert.Equal(t, said(t, theirs), said(t, ours))
+	assert.Equal(t, stateWithTemplates(t, theirs), stateWithTemplates(t, ours))
 	ours.ForgetCalls()
 	printed, code = ours.deployer(ourApp)
 	require.Zero(t, code, printed)
@@ -71,7 +71,7 @@ func TestTheValuesOfAConfigurationAndOfFlagsAreThoseOfTheCDKCLI(t *testing.T) {
 	configureValues(t, ourApp, `, env: {STAGE: blue}, context: {tier: lead}`)
 	printed, code = ours.deployer(ourApp)
 	require.Zero(t, code, printed)
-	assert.Equal(t, said(t, theirs), said(t, ours))
+	assert.Equal(t, stateWithTemplates(t, theirs), stateWithTemplates(t, ours))
 
 	for flag, words := range map[string]string{
 		"Emial=x":       `did you mean Email?`,

@@ -104,7 +104,7 @@ func (c *cloud) rest() string {
 	return text
 }
 
-// operations gives how the operations of a stack began, oldest first.
+// operations returns how the operations of a stack began, oldest first.
 func (c *cloud) operations(name string) (begun []string) {
 	c.t.Helper()
 	api := cloudformation.NewFromConfig(c.as(dev, ireland))
@@ -261,7 +261,7 @@ func TestADeploymentKilledInTheMiddleOfAnOperationIsAttachedTo(t *testing.T) {
 			c.becomes(f.stack, f.status)
 			require.True(t, process.kill(), process.printed())
 			again := c.start(k.app, "--workflow", "run-1")
-			again.says(waiting + " (" + f.status + "); waiting for it")
+			again.prints(waiting + " (" + f.status + "); waiting for it")
 			c.Clock().Advance(10 * time.Minute)
 			require.Zero(t, again.wait(), again.printed())
 			assert.Equal(t, k.end, c.rest())

@@ -120,7 +120,7 @@ func TestAFailedUpdateIsRolledBackForTheCDKCLIAndTheDeployer(t *testing.T) {
 	l.assertStatus("Base", "UPDATE_COMPLETE")
 }
 
-func TestAFailureInANestedStackIsToldByItsInnermostCause(t *testing.T) {
+func TestAFailureInANestedStackIsReportedByItsInnermostCause(t *testing.T) {
 	t.Parallel()
 	l := life{newCloud(t), assemblytest.App(t, "apps/nested")}
 	configure(t, l.app, dev, ireland, "NestedParent")

@@ -15,8 +15,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly/assemblytest"
 )
 
-// judged is an app that both deploy.
-type judged struct {
+// subject is an app that both deploy.
+type subject struct {
 	app     string   // folder in apps, or the example
 	stacks  []string // as the configuration names them; all of the app's
 	account string   // of the environment; dev's when empty
@@ -27,7 +27,7 @@ type judged struct {
 	dynamic bool     // a second deployment may make change sets, as a value may have changed outside
 }
 
-var apps = []judged{
+var apps = []subject{
 	{app: "shop", stacks: []string{"DatabaseStack", "ApiStack", "EdgeStack"}},
 	{app: "stage", stacks: []string{"Prod-BaseStack", "Prod-EdgeStack"}, slow: true},
 	{app: "nested", stacks: []string{"NestedParent"}},
@@ -57,10 +57,10 @@ func diamonds() (names []string) {
 }
 
 // folder makes a copy of the app with our configuration in it.
-func (j judged) folder(t *testing.T) string {
+func (s subject) folder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "app")
-	if j.app == "shop" {
+	if s.app == "shop" {
 		shop := "../../../examples/shop"
 		require.FileExists(t, filepath.Join(shop, "dist", "bin", "shop.js"), "the example is not built: make test builds it")
 		for _, part := range []string{"dist", "artifacts"} {
@@ -71,13 +71,13 @@ func (j judged) folder(t *testing.T) string {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "cdk.json"), settings, 0o644))
 		require.NoError(t, os.Symlink(assemblytest.NodeModules(t), filepath.Join(dir, "node_modules")))
 	} else {
-		dir = assemblytest.App(t, filepath.Join("apps", j.app))
+		dir = assemblytest.App(t, filepath.Join("apps", s.app))
 	}
-	account, region := j.account, j.region
+	account, region := s.account, s.region
 	if account == "" {
 		account, region = dev, ireland
 	}
-	configure(t, dir, account, region, j.stacks...)
+	configure(t, dir, account, region, s.stacks...)
 	return dir
 }
 
@@ -95,31 +95,31 @@ func configure(t *testing.T, dir, account, region string, stacks ...string) {
 var deployAll = []string{"deploy", "**", "--require-approval", "never", "--concurrency", "8", "--outputs-file", "outputs.json"}
 
 func TestADeploymentLeavesWhatTheCDKLeaves(t *testing.T) {
-	for _, j := range apps {
-		if j.slow && !all() {
+	for _, s := range apps {
+		if s.slow && !all() {
 			continue
 		}
-		t.Run(j.app, func(t *testing.T) {
+		t.Run(s.app, func(t *testing.T) {
 			t.Parallel()
-			j.compare(t)
+			s.compare(t)
 		})
 	}
 }
 
 // compare deploys the app into two clouds, compares them, and then changes
 // sides: whoever comes second finds nothing to do.
-func (j judged) compare(t *testing.T) {
+func (s subject) compare(t *testing.T) {
 	theirs, ours := newCloud(t), newCloud(t)
-	theirApp, ourApp := j.folder(t), j.folder(t)
+	theirApp, ourApp := s.folder(t), s.folder(t)
 	theirDocker, ourDocker := theirs.standIn(), ours.standIn()
 
 	theirs.mustCDK(theirApp, deployAll...)
-	options := append([]string{"--outputs-file", filepath.Join(ourApp, "outputs.json")}, j.options...)
+	options := append([]string{"--outputs-file", filepath.Join(ourApp, "outputs.json")}, s.options...)
 	printed, code := ours.deployer(ourApp, options...)
 	require.Zero(t, code, printed)
 	left, right := theirs.state(), ours.state()
-	if j.late != "" {
-		assert.Contains(t, strings.Join(right.Roles["s3:PutObject"], " "), "/"+j.late)
+	if s.late != "" {
+		assert.Contains(t, strings.Join(right.Roles["s3:PutObject"], " "), "/"+s.late)
 		delete(left.Roles, "s3:PutObject")
 		delete(right.Roles, "s3:PutObject")
 	}
@@ -130,22 +130,22 @@ func (j judged) compare(t *testing.T) {
 	assert.Empty(t, ours.Unknown())
 
 	theirs.ForgetCalls()
-	printed, code = theirs.deployer(ourApp, j.options...)
+	printed, code = theirs.deployer(ourApp, s.options...)
 	require.Zero(t, code, printed)
-	j.assertUnchanged(t, theirs, printed)
+	s.assertUnchanged(t, theirs, printed)
 	if all() {
 		ours.ForgetCalls()
-		j.assertUnchanged(t, ours, ours.mustCDK(theirApp, deployAll...))
+		s.assertUnchanged(t, ours, ours.mustCDK(theirApp, deployAll...))
 	}
 }
 
-// assertUnchanged holds that a deployment found everything as it should be.
-func (j judged) assertUnchanged(t *testing.T, c *cloud, printed string) {
+// assertUnchanged checks that a deployment found everything unchanged.
+func (s subject) assertUnchanged(t *testing.T, c *cloud, printed string) {
 	t.Helper()
 	calls := c.Calls()
 	assert.Zero(t, calls["cloudformation:ExecuteChangeSet"], printed)
 	assert.Zero(t, calls["s3:PutObject"], printed)
-	if !j.dynamic {
+	if !s.dynamic {
 		assert.Zero(t, calls["cloudformation:CreateChangeSet"], printed)
 	}
 }

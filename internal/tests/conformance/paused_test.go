@@ -47,7 +47,7 @@ func (p pair) together(t *testing.T, status string, theirs, ours func(l life)) {
 	wait.Go(func() { ours(p.ours) })
 	wait.Wait()
 	p.each(func(l life) { l.assertStatus("Base", status) })
-	assert.Equal(t, said(t, p.theirs.cloud), said(t, p.ours.cloud))
+	assert.Equal(t, stateWithTemplates(t, p.theirs.cloud), stateWithTemplates(t, p.ours.cloud))
 }
 
 // cli runs the CDK CLI and says whether it is to succeed.
@@ -58,16 +58,16 @@ func cli(succeeds bool, args ...string) func(life) {
 	}
 }
 
-// deployed runs our deployer, which is to end with the code and to say the words.
-func deployed(code int, words string, args ...string) func(life) {
+// deployed runs our deployer, which must exit with the code and print the text.
+func deployed(code int, text string, args ...string) func(life) {
 	return func(l life) {
 		printed, ended := l.deployer(l.app, args...)
 		assert.Equal(l.t, code, ended, printed)
-		assert.Contains(l.t, printed, words)
+		assert.Contains(l.t, printed, text)
 	}
 }
 
-func TestAStackThatStoppedHalfWayIsGoneOnWithOrRolledBackAsByTheCDKCLI(t *testing.T) {
+func TestAStackThatWasInterruptedIsContinuedOrRolledBackAsByTheCDKCLI(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)
 	base := []string{"deploy", "Base", "--require-approval", "never"}
@@ -98,11 +98,11 @@ func TestStacksAreRolledBackAsByTheCDKCLI(t *testing.T) {
 	stop := []string{"deploy", "Base", "--require-approval", "never", "--no-rollback"}
 	p.each(func(l life) { l.shape("first") })
 	p.together(t, "CREATE_COMPLETE", cli(true, "deploy", "Base", "--require-approval", "never"), deployed(0, "created", "--stacks", "Base"))
-	back := func(code int, words string, args ...string) func(life) {
+	back := func(code int, text string, args ...string) func(life) {
 		return func(l life) {
 			printed, ended := l.rollback(append([]string{"--stack", "Base"}, args...)...)
 			assert.Equal(l.t, code, ended, printed)
-			assert.Contains(l.t, printed, words)
+			assert.Contains(l.t, printed, text)
 		}
 	}
 
@@ -111,7 +111,7 @@ func TestStacksAreRolledBackAsByTheCDKCLI(t *testing.T) {
 	p.together(t, "UPDATE_ROLLBACK_COMPLETE", cli(true, "rollback", "Base"), back(0, "rolled back"))
 	p.together(t, "UPDATE_ROLLBACK_COMPLETE", cli(false, "rollback", "Base"), back(1, "no stack was in a state that can be rolled back"))
 
-	stuck := func(l life) { // the topic is changed, and can be changed back by nobody
+	stuck := func(l life) { // the topic is changed, and cannot be changed back
 		l.shape("renamed")
 		l.Stacks().ClearFaults()
 		l.Stacks().FailResource(cloudformation.Rule{Stack: "Base", LogicalID: "Topic", Operation: "UPDATE", Times: 1, OnlySlow: true})

@@ -48,13 +48,13 @@ func (r *running) printed() string {
 	return r.output.String()
 }
 
-// says waits until the process has printed some words.
-func (r *running) says(words string) {
+// prints waits until the process has printed a text.
+func (r *running) prints(text string) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return strings.Contains(r.printed(), words) }, patience, 10*time.Millisecond, "it never said %q: %s", words, r.printed())
+	require.Eventually(r.t, func() bool { return strings.Contains(r.printed(), text) }, patience, 10*time.Millisecond, "it never printed %q: %s", text, r.printed())
 }
 
-// kill kills the process with SIGKILL, unless it has ended by itself, which it tells.
+// kill kills the process with SIGKILL, and reports whether it was still running.
 func (r *running) kill() (killed bool) {
 	r.t.Helper()
 	_ = r.command.Process.Kill() // an error says that it has ended
@@ -62,7 +62,7 @@ func (r *running) kill() (killed bool) {
 	return r.command.ProcessState.ExitCode() == -1
 }
 
-// wait gives the exit code, -1 of a killed process.
+// wait returns the exit code, -1 of a killed process.
 func (r *running) wait() int {
 	r.t.Helper()
 	select {
@@ -73,7 +73,7 @@ func (r *running) wait() int {
 	return r.command.ProcessState.ExitCode()
 }
 
-// exitCode tells an exit code from a program that could not be run.
+// exitCode distinguishes an exit code from a program that could not be started.
 func exitCode(err error) (int, error) {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -32,7 +32,7 @@ func newWornScene(t *testing.T) *scene {
 	)
 }
 
-// wear brings the stacks of a cloud into their states.
+// wear puts the stacks of a cloud into their states.
 func (c *cloud) wear() {
 	c.t.Helper()
 	before := `{"Resources":{"Topic":{"Type":"AWS::SNS::Topic","Properties":{"DisplayName":"old"}}}}`
@@ -104,7 +104,7 @@ func (c *cloud) upload(app string) (key, digest string) {
 	return stored.Key, stored.Digest
 }
 
-// pretend gives the cloud a docker that does nothing but say yes: what it is
+// pretend gives the cloud a docker that accepts every command: what it is
 // asked for is counted.
 func (c *cloud) pretend() {
 	c.t.Helper()

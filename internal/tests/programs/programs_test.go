@@ -64,7 +64,7 @@ func build(t *testing.T) string {
 	return p.dir
 }
 
-// cdk gives the folder of the real CDK CLI, for apps that look things up.
+// cdk returns the folder of the real CDK CLI, for apps that look things up.
 func cdk(t *testing.T) string {
 	dir, err := filepath.Abs("../../../examples/shop/node_modules/.bin")
 	require.NoError(t, err)

@@ -57,7 +57,7 @@ func (w *window) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// widen gives the window more columns.
+// widen adds columns to the window.
 func (w *window) widen(t *testing.T, columns int) {
 	t.Helper()
 	w.mu.Lock()

@@ -42,7 +42,7 @@ type result struct {
 	Reasons     []string `json:"reasons,omitempty"`     // why it was refused, or not compared
 }
 
-// agrees says whether both did the same.
+// agrees reports whether both did the same.
 func (r result) agrees() bool { return r.Verdict == same || r.Verdict == bothRefused }
 
 // side is one cloud with one copy of the app.
@@ -62,7 +62,7 @@ func (o options) compare(ctx context.Context, app string) result {
 		"environment", "--environment", "dev", "--source", ".", "--lookups", "--log-format", "text", "--commit", strings.Repeat("0123456789", 4))
 	defer ours.close()
 	if err = errors.Join(err, oursErr); err == nil {
-		err = r.judge(ctx, theirs, ours)
+		err = r.compare(ctx, theirs, ours)
 	}
 	if err != nil {
 		r.Verdict, r.Reasons = broken, []string{err.Error()}
@@ -70,7 +70,7 @@ func (o options) compare(ctx context.Context, app string) result {
 	return r
 }
 
-func (r *result) judge(ctx context.Context, theirs, ours side) error {
+func (r *result) compare(ctx context.Context, theirs, ours side) error {
 	places, qualifiers := named(theirs.sim, ours.sim)
 	left, err := clouds.Read(ctx, theirs.sim, places, qualifiers...)
 	if err != nil {
@@ -135,7 +135,7 @@ func (o options) deploy(ctx context.Context, app, program string, args ...string
 	return s, nil
 }
 
-// lastLines is how many lines of an output tell its end, the reason of a failure among them.
+// lastLines is how many lines of an output show its end, the reason of a failure among them.
 const lastLines = 30
 
 // announces fits a line with which a reason begins.
@@ -159,13 +159,13 @@ func shorten(reason string) string {
 }
 
 // inCommon is how many words in a row two reasons share that come from one
-// source, CloudFormation or the app: the two programs word alike nothing that long.
+// source, CloudFormation or the app: the two programs share no wording that long.
 const inCommon = 5
 
-// sayTheSame says whether two reasons quote the same words.
+// sayTheSame reports whether two reasons quote the same words.
 func sayTheSame(one, other string) bool {
-	said := runs(one)
-	return slices.ContainsFunc(runs(other), func(run string) bool { return slices.Contains(said, run) })
+	quoted := runs(one)
+	return slices.ContainsFunc(runs(other), func(run string) bool { return slices.Contains(quoted, run) })
 }
 
 // runs are all sequences of inCommon words in a reason, or the whole of a shorter one.
@@ -214,7 +214,7 @@ func (s side) close() {
 // bootstraps are the qualifiers in names of the bootstraps' buckets.
 var bootstraps = regexp.MustCompile(`^cdk-([a-z0-9]+)-(?:container-)?assets-`)
 
-// named gives the places and the qualifiers that calls to the clouds named.
+// named returns the places and the qualifiers that calls to the clouds named.
 func named(sims ...*awssim.Server) (places [][2]string, qualifiers []string) {
 	seen, words := map[[2]string]bool{{account, region}: true}, map[string]bool{"hnb659fds": true}
 	for _, sim := range sims {

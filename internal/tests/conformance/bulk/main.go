@@ -24,7 +24,7 @@ import (
 // options are what the command line says.
 type options struct {
 	deployer string        // the built program
-	modules  string        // node_modules with the CDK CLI, for apps that bring none
+	modules  string        // node_modules with the CDK CLI, for apps that have none
 	limit    time.Duration // for each deployment of an app
 	atOnce   int           // apps
 	json     bool
@@ -33,7 +33,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.deployer, "deployer", "bin/deployer", "the deployer's `file`")
-	flag.StringVar(&o.modules, "modules", "examples/shop/node_modules", "`folder` with the CDK CLI, and the packages of apps that bring none")
+	flag.StringVar(&o.modules, "modules", "examples/shop/node_modules", "`folder` with the CDK CLI, and the packages of apps that have none")
 	flag.DurationVar(&o.limit, "limit", 10*time.Minute, "how long one deployment of an app may take")
 	flag.IntVar(&o.atOnce, "at-once", 2, "how many apps are compared at once")
 	flag.BoolVar(&o.json, "json", false, "print JSON in place of the table")

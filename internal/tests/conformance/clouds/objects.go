@@ -71,7 +71,7 @@ func readObject(ctx context.Context, api *s3.Client, bucket, key string) (Object
 	}, err
 }
 
-// content gives the files of an archive, or else one digest.
+// content returns the files of an archive, or else one digest.
 func content(key string, data []byte) (map[string]string, error) {
 	if !strings.HasSuffix(key, ".zip") {
 		return map[string]string{"": digest(data)}, nil
@@ -105,7 +105,7 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// images gives the tags in the bootstrap repositories of a place.
+// images returns the tags in the bootstrap repositories of a place.
 func (r reader) images(ctx context.Context, account, region string) (tags []string, err error) {
 	api := ecr.NewFromConfig(r.as(account, region))
 	for _, qualifier := range r.qualifiers {

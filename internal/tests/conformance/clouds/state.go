@@ -135,7 +135,7 @@ func findStack(ctx context.Context, all []found, api *cloudformation.Client, nam
 	return all, nil
 }
 
-// asJSON gives what a template says: the CLI sends YAML where it sends one inline.
+// asJSON returns what a template says: the CLI sends YAML where it sends one inline.
 func asJSON(template string) (string, error) {
 	var content any
 	if err := yaml.Unmarshal([]byte(template), &content); err != nil {
@@ -145,7 +145,7 @@ func asJSON(template string) (string, error) {
 	return string(text), err
 }
 
-// describe gives what is not random of a stack.
+// describe returns what is not random of a stack.
 func (f found) describe(clean func(*string) string) Stack {
 	s := Stack{
 		Status: string(f.stack.StackStatus), Description: aws.ToString(f.stack.Description), Role: aws.ToString(f.stack.RoleARN),
@@ -177,10 +177,10 @@ func (f found) describe(clean func(*string) string) Stack {
 var randoms = regexp.MustCompile(`-[A-Z0-9]{12,13}\b|\bd[a-z0-9]{13}\.cloudfront\.net|\b[a-z0-9]{32}\.lambda-url\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // drawnLength is the least length of a physical id that is drawn: what is shorter
-// somebody chose, and it may be part of any word.
+// the app chose, and it may be part of any text.
 const drawnLength = 8
 
-// cleaner gives a function that replaces what is random in a value of a stack:
+// cleaner returns a function that replaces what is random in a value of a stack:
 // physical ids by the resources that have them, whichever stack they are of, as
 // a value may have come from another one; and drawn parts of names. Of several
 // resources with one physical id the stack's own is meant.
@@ -218,7 +218,7 @@ var changing = []string{
 	"s3:PutObject", "ecr:GetAuthorizationToken",
 }
 
-// roles gives who made the calls that change something: role names by call.
+// roles returns who made the calls that change something: role names by call.
 func (r reader) roles() map[string][]string {
 	callers := map[string]map[string]bool{}
 	for _, record := range r.History() {

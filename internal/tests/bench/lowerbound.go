@@ -5,10 +5,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
-// floorOf is the least time in seconds in which the cloud could have done what
-// the spans tell: along the longest chain of stacks that depend on each other,
+// lowerBound is the least time in seconds in which the cloud could have done what
+// the spans say: along the longest chain of stacks that depend on each other,
 // and no quicker than so many stacks at once allow.
-func floorOf(spans []cloudformation.Span, list []assembly.Stack, atOnce int) float64 {
+func lowerBound(spans []cloudformation.Span, list []assembly.Stack, atOnce int) float64 {
 	took, sum := map[string]float64{}, 0.0
 	for _, span := range spans {
 		seconds := span.End.Sub(span.Begin).Seconds()
