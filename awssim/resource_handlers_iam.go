@@ -50,7 +50,7 @@ func policyResource(p iam.Policy) cloudformation.Resource {
 	return cloudformation.Resource{PhysicalID: p.ARN, Attributes: map[string]any{"PolicyArn": p.ARN, "PolicyId": p.ID}}
 }
 
-// attach returns the policy to the roles of the template.
+// attach attaches the policy to the roles of the template.
 func attach(s *Server, req request, arn string) error {
 	for _, role := range req.now.texts("Roles") {
 		_, err := s.identity.ChangeRole(req.Scope.Account, role, func(role *iam.Role) error {

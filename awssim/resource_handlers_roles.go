@@ -32,7 +32,7 @@ func updateRole(s *Server, req request) (cloudformation.Resource, error) {
 	return roleResource(role), err
 }
 
-// shapeRole returns a role what the template says.
+// shapeRole applies the template to a role.
 func shapeRole(role *iam.Role, req request) {
 	role.Trust = req.now.document("AssumeRolePolicyDocument")
 	role.Description = req.now.text("Description")

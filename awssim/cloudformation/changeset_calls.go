@@ -80,7 +80,7 @@ func executable(s *stack, cs *changeSet, disableRollback bool) error {
 	return s.checkUpdatable(disableRollback, "execute-change-set")
 }
 
-// execute returns a stack the version of a change set. All other change sets of
+// execute gives a stack the version of a change set. All other change sets of
 // the stack are deleted. The caller holds the lock.
 func (e *Engine) execute(s *stack, cs *changeSet) {
 	for _, other := range append([]*changeSet{}, s.ChangeSets...) {

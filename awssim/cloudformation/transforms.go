@@ -15,7 +15,7 @@ func (v version) text() string {
 	return v.Template
 }
 
-// settle returns a version the values of its parameters, given ones before those
+// settle gives a version the values of its parameters, given ones before those
 // that it has, and runs the transforms of its template. The result declares
 // the transforms that were run.
 func (v *version) settle(scope Scope, stackName string, given []template.Argument, store template.Store, read template.Include) (*template.Template, error) {

@@ -83,7 +83,7 @@ func stackIDOf(s *stack) node {
 	return stackID(s)
 }
 
-// beginUpdate returns a stack a new version, and keeps what it can go back to.
+// beginUpdate gives a stack a new version, and keeps what it can go back to.
 // The caller holds the lock.
 func (e *Engine) beginUpdate(s *stack, v version) {
 	if s.Stable == nil && slices.Contains(updatable, s.Status) {

@@ -95,7 +95,7 @@ func (e *event) apiOf(property, typ, implicit string) (*api, any) {
 	return nil, given
 }
 
-// keep returns the API of events that name none the policies of its callers,
+// keep gives the API of events that name none the policies of its callers,
 // Retain before all others.
 func (a *api) keep(caller map[string]any) {
 	for _, name := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
@@ -145,7 +145,7 @@ func (e *event) uri(partition string) any {
 	return sub("arn:" + partition + ":apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/" + e.target.variable() + "/invocations")
 }
 
-// whenCalled returns an API that all callers have only by conditions one of its
+// whenCalled gives an API that all callers have only by conditions one of its
 // own: it is there when one of them is.
 func (a *api) whenCalled() {
 	if len(a.conditions) == 0 || slices.Contains(a.conditions, "") {

@@ -30,7 +30,7 @@ func (v Value) Effective() string {
 // SecureString.
 type Store func(name string) (value, typ string, err error)
 
-// Arguments returns every parameter of the template its value: the given one,
+// Arguments gives every parameter of the template its value: the given one,
 // the previous one where it is asked for, or the default. The result is sorted
 // by key.
 func (t *Template) Arguments(given []Argument, previous []Value, store Store) ([]Value, error) {
