@@ -54,7 +54,7 @@ func TestEachStageRunsByItsRecipeOnAFolder(t *testing.T) {
 	recipe, who := recipes(t), newTeam(t)
 	commit := who.succeed("git rev-parse HEAD")
 
-	assert.Contains(t, who.succeed(recipe["validator"]), "the commit is fit to run")
+	assert.Contains(t, who.succeed(recipe["validator"]), "the commit is valid: no findings")
 	who.mine()
 
 	who.succeed(recipe["builder"])

@@ -149,7 +149,7 @@ func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 	assert.Equal(t, noSuchPlace, checked.Removed[0].Reason)
 	assert.Contains(t, checked.Removed[0].Unknown, "cdk-hnb659fds-lookup-role-333333333333-eu-west-1")
 	assert.Contains(t, checked.Removed[0].String(), "checking whether it still exists failed")
-	assert.Contains(t, checked.Removed[0].String(), "take it out of metadata/stacks/old.json")
+	assert.Contains(t, checked.Removed[0].String(), "delete its entry in metadata/stacks/old.json")
 
 	w.stored.Set(bucket.StacksKey("older"), strings.ReplaceAll(w.stored.Document(bucket.StacksKey("old")), "333333333333", prod))
 	w.stored.Set(bucket.StacksKey("older"), strings.ReplaceAll(w.stored.Document(bucket.StacksKey("older")), "eu-west-1", "eu-central-1"))
