@@ -80,7 +80,7 @@ func around(dir string) (top, inside string, err error) {
 		return "", "", fmt.Errorf("finding the folder %q: %w", dir, err)
 	}
 	if !isFolder(absolute) {
-		return "", "", errs.Invalidf("there is no folder %q", absolute).WithHint("give --source a folder of the repository")
+		return "", "", errs.Invalidf("there is no folder %q", absolute).WithHint("set --source to a folder of the repository")
 	}
 	found, err := repository.Around(absolute)
 	if err != nil {
@@ -122,7 +122,7 @@ func choose(dir, choice string) (folder string, others []string, err error) {
 		}
 	case len(apps) == 0:
 		return "", nil, errs.Invalidf("there is no CDK app in %s: no cdk.json there or in the folders below", dir).
-			WithHint("go to the application's folder, or make an app with `npx cdk init app --language typescript`")
+			WithHint("change to the application's folder, or create an app with `npx cdk init app --language typescript`")
 	case apps[0] == "." || len(apps) == 1:
 		folder = apps[0]
 	default:

@@ -62,7 +62,7 @@ func (a *App) python(run string) {
 	const venv = "python3 -m venv .venv && .venv/bin/pip install "
 	folder, file, found := a.upwards("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt", "pyproject.toml", "setup.py")
 	if !found {
-		a.Notes = append(a.Notes, "No requirements.txt tells the app's packages: "+venv+"aws-cdk-lib installs some; the app is run with .venv/bin in front of PATH.")
+		a.Notes = append(a.Notes, "No requirements.txt lists the app's packages: "+venv+"aws-cdk-lib installs some; the app is run with .venv/bin in front of PATH.")
 		return
 	}
 	install := map[string]string{

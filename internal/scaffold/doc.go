@@ -1,7 +1,6 @@
-// Package scaffold writes a first aphex-config.yaml by looking at the CDK app in
-// a folder: Inspect finds what the folder tells, App.With takes in what an
-// assembly of the app tells, and Render makes a commented configuration of it
-// that loads as it is. Nothing of the app is run, but by App.Synthesize.
+// Package scaffold writes a first aphex-config.yaml for the CDK app in a folder:
+// Inspect reads the source of the app, App.With adds the stacks of its assembly, and
+// Render writes a valid, commented configuration. Only App.Synthesize runs the app.
 //
 // Reading goes from cdk.json to the app's entry and what it imports; a stack is a
 // call that gives an app to a class which extends Stack, through whatever

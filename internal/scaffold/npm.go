@@ -68,7 +68,7 @@ func (a *App) javascript(run string, named []string) {
 		at := a.installFolder(home)
 		a.Build = append(a.Build, in(at, a.managerOf(at).install))
 	} else if strings.Contains(run, "npx ") || strings.Contains(run, "ts-node") || strings.Contains(run, "node ") {
-		a.Notes = append(a.Notes, "No package.json tells the app's packages: npm init, and npm install aws-cdk-lib constructs.")
+		a.Notes = append(a.Notes, "No package.json lists the app's packages: npm init, and npm install aws-cdk-lib constructs.")
 	}
 	a.parts(home, run, named)
 	if found && home == a.Folder { // scripts of a folder above are not the app's

@@ -139,7 +139,7 @@ var installs = regexp.MustCompile(`\b(?:(?:npm|pnpm|yarn|bun)\s+(?:i|ci|install)
 
 // installedBy reports whether one of the scripts, which are run in home, installs the
 // packages of a folder, and whether one goes there at all.
-func installedBy(scripts []string, folder, home string) (installed, entered bool) {
+func installedBy(scripts []string, folder, home string) (installed, visited bool) {
 	relative, err := filepath.Rel(filepath.FromSlash(home), filepath.FromSlash(folder))
 	if err != nil {
 		return false, false
@@ -147,9 +147,9 @@ func installedBy(scripts []string, folder, home string) (installed, entered bool
 	enter := regexp.MustCompile(`(?:\bcd|--prefix|--cwd|--dir|-C)[ =]+["']?(?:\./)?` + regexp.QuoteMeta(filepath.ToSlash(relative)) + `/?["']?(?:[\s;&|)]|$)`)
 	for _, script := range scripts {
 		if enter.MatchString(script) {
-			entered = true
+			visited = true
 			installed = installed || installs.MatchString(script)
 		}
 	}
-	return installed, entered
+	return installed, visited
 }

@@ -225,7 +225,7 @@ func TestWhereNothingIsRecognisedTheFileTakesEveryStack(t *testing.T) {
 	assert.Empty(t, app.Recognised())
 	text := string(scaffold.Render(app))
 	assert.Contains(t, text, "- name: \"**\"\n    path: infra\n")
-	assert.Contains(t, text, "None was recognised")
+	assert.Contains(t, text, "None was recognized")
 	assert.NotContains(t, text, "MyStack")
 }
 

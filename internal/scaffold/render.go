@@ -78,11 +78,11 @@ func (p *page) stacks(app App) []Stack {
 	stacks := app.usable()
 	if stacks == nil {
 		stacks = []Stack{{Name: "**", Path: app.path()}}
-		p.line("# None was recognised in the app's source, so this takes every stack of the app. `generator init --synth` runs the")
-		p.line("# app and asks it; `cdk list` tells their names too.")
+		p.line("# None was recognized in the app's source, so this selects every stack of the app. `generator init --synth` runs the")
+		p.line("# app and lists them; `cdk list` prints their names too.")
 	} else if slices.ContainsFunc(stacks, isPattern) {
 		p.line("# A name with * is made while the app runs, or means the stacks of a stage. `generator init --synth` runs the app")
-		p.line("# and asks it.")
+		p.line("# and lists them.")
 	}
 	if app.Others != nil {
 		p.line("# Not in this file: %s", Listed("CDK app", app.Others))
@@ -108,7 +108,7 @@ func (p *page) environments(app App, stacks []Stack) {
 	if len(all) > 1 {
 		return
 	}
-	p.line("  # Another one, after a person has approved:")
+	p.line("  # Another one, which requires approval:")
 	p.line("  # - name: prod\n  #   account: \"222222222222\"\n  #   region: %s", cmp.Or(all[0].region, Region))
 	p.line("  #   stacks: [%s]\n  #   requiresApproval: true", strings.Join(names(stacks), ", "))
 }
@@ -119,11 +119,11 @@ func (p *page) environments(app App, stacks []Stack) {
 func (p *page) environment(target target, app App, place int) {
 	p.line("  - name: %s", target.name)
 	if target.account == "" {
-		p.line("    # The app does not tell its account: write yours here.")
+		p.line("    # The app does not set its account: replace this example.")
 	}
 	p.line("    account: %q", cmp.Or(target.account, strings.Repeat(strconv.Itoa(place%9+1), len(Account))))
 	if target.region == "" {
-		p.line("    # The app does not tell its region: write yours here.")
+		p.line("    # The app does not set its region: replace this example.")
 	}
 	p.line("    region: %s", cmp.Or(target.region, Region))
 	p.line("    stacks: [%s]", strings.Join(target.stacks, ", "))

@@ -43,7 +43,7 @@ func (a App) Synthesize(ctx context.Context, runner command.Runner, output io.Wr
 func Create(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return errs.Invalidf("%s is already there and was not touched", path).WithHint("--stdout prints a new one to compare")
+		return errs.Invalidf("%s already exists and was not changed", path).WithHint("--stdout prints a new one to compare")
 	}
 	if err != nil {
 		return errs.Invalidf("writing the configuration: %w", err)
