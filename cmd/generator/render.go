@@ -40,6 +40,9 @@ Examples:
 
 // Run renders and prints.
 func (c renderCmd) Run(ctx context.Context, std streams) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	cfg, err := c.load(c.Config)
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ Examples:
 
 // Run runs the pipeline once and prints a summary. A failed run is an error.
 func (c runCmd) Run(ctx context.Context, std streams) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	return pipelinerun.Run(ctx, pipelinerun.Options{
 		Source: c.Source, Config: c.Config, State: c.State, Account: c.Account, Region: c.Region,
 		RealAWS: c.AWS != "simulator", Lookups: c.Lookups, Yes: c.Yes, JSON: c.LogFormat == "json",

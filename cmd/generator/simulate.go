@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -72,14 +71,15 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 	return nil
 }
 
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
-
 // complete takes values without a flag from the configuration.
 func (c *simulateCmd) complete() error {
 	for _, id := range c.Accounts {
-		if !accountID.MatchString(id) {
-			return errs.Invalidf("--account %q is not an account ID: expected 12 digits", id)
+		if err := checkPlace(id, ""); err != nil {
+			return err
 		}
+	}
+	if err := checkPlace("", c.Region); err != nil {
+		return err
 	}
 	if len(c.Accounts) > 0 && c.Region != "" {
 		return nil

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -53,4 +54,19 @@ func compiled(pattern string) *regexp.Regexp {
 	made := regexp.MustCompile(pattern)
 	patterns.Store(pattern, made)
 	return made
+}
+
+// AccountProblem says what is wrong with an account id that is not in a
+// configuration, by the rule of those that are, or "".
+func AccountProblem(id string) (problem, hint string) { return problemOf("account", id) }
+
+// RegionProblem is AccountProblem for a region; its hint is the nearest region.
+func RegionProblem(region string) (problem, hint string) { return problemOf("region", region) }
+
+func problemOf(name, text string) (problem, hint string) {
+	rule := rules()[name]
+	if broken, why := rule.broken(text); broken {
+		return fmt.Sprintf("%s%s: expected %s", quote(text), why, strings.TrimSuffix(rule.expect, ", in quotes")), rule.hintFor(text)
+	}
+	return "", ""
 }
