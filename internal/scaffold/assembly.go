@@ -39,7 +39,7 @@ func (a App) With(made *assembly.Assembly) App {
 func (a App) sourceOf(stack assembly.Stack) string {
 	for _, known := range a.Stacks {
 		id, _, _ := strings.Cut(stack.Path, "/")
-		if known.Name == stack.Name || known.Name == stack.Path || known.Name == id+"/*" || (isPattern(known) && assembly.ParseGlob(known.Name).Match(stack.Path)) {
+		if known.Name == stack.Name || known.Name == stack.Path || known.Name == id+"/**" || (isPattern(known) && assembly.ParseGlob(known.Name).Match(stack.Path)) {
 			return known.Path
 		}
 	}

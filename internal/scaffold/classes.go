@@ -30,7 +30,7 @@ func (c *class) body() string { return c.source.text[c.start:c.end] }
 
 func classesIn(s *source) []*class {
 	var all []*class
-	for _, at := range s.classes.FindAllStringSubmatchIndex(s.text, -1) {
+	for _, at := range s.classes.FindAllStringSubmatchIndex(s.code, -1) {
 		c := &class{name: s.text[at[2]:at[3]], source: s, start: at[0]}
 		for _, base := range strings.Split(s.text[at[4]:at[5]], ",") {
 			c.bases = append(c.bases, lastWord(base))

@@ -60,7 +60,7 @@ new Deployment(app, 'Dev');
 new Deployment(app, 'Prod', { env: { account: '222222222222', region: 'eu-west-1' } });
 -- lib/deployment.ts --
 export class Deployment extends cdk.Stage { constructor(scope, id) { super(scope, id); new ApiStack(this, 'Api'); } }
-`, "Dev/* lib/deployment.ts, Prod/* lib/deployment.ts 222222222222 eu-west-1"},
+`, "Dev/** lib/deployment.ts, Prod/** lib/deployment.ts 222222222222 eu-west-1"},
 		"identifiers of template literals": {
 			`
 -- cdk.json --
@@ -135,6 +135,31 @@ const app = new App(); new ShopStack(app, 'Tested');
 -- bin/other.ts --
 const app = new App(); new ShopStack(app, 'OtherApp');
 `, "Shop bin/app.ts"},
+		"code in texts": {`
+-- cdk.json --
+{"app": "npx tsx app.ts"}
+-- app.ts --
+const app = new App();
+const nested = ` + "`a ${name ? `-${name}` : ''} c`" + `;
+const sample = ` + "`\nconst app = new App();\nnew Stack(app, 'Sample');\nclass Real extends Construct {}\n`" + `;
+const line = "new Stack(app, 'Line')", other = 'new Stack(app, "Other")';
+new Real(app, 'Real');
+class Real extends Stack { }
+new Stack(app, ` + "`${sample ? `Last` : ''}`" + `);
+const open = /[\x60` + "`" + `]/;
+new Stack(app, 'Behind');
+`, "Real app.ts, * app.ts, Behind app.ts"},
+		"code in texts of Python": {`
+-- cdk.json --
+{"app": "python3 app.py"}
+-- app.py --
+app = cdk.App()
+sample = """
+Stack(app, "Sample")
+"""
+print('use ` + "`" + ` in "Stack(app, ...)"')
+cdk.Stack(app, "Real")
+`, "Real app.py"},
 		"Python": {`
 -- cdk.json --
 {"app": "python3 app.py"}
@@ -159,7 +184,7 @@ class Network(Base):
     pass
 class Base(cdk.Stack):
     pass
-`, "net-dev shop/network.py 111111111111 eu-west-1, Database app.py, * app.py, Live/* app.py"},
+`, "net-dev shop/network.py 111111111111 eu-west-1, Database app.py, * app.py, Live/** app.py"},
 		"Java": {`
 -- cdk.json --
 {"app": "mvn -e -q exec:java -Dexec.mainClass=com.example.Main"}
@@ -381,11 +406,11 @@ func TestStacksNamedAfterStagesOfDeliveryMakeAnEnvironmentEach(t *testing.T) {
 	const app = "-- cdk.json --\n{\"app\": \"npx tsx app.ts\"}\n-- app.ts --\nconst app = new App();\nclass Live extends Stage {}\n"
 	cases := map[string]struct{ creations, want string }{
 		"in the names of stacks":          {"new Stack(app, 'Api-prod'); new Stack(app, 'Api-dev'); new Stack(app, 'dev.Web');", "dev 111111111111 Api-dev dev.Web; prod 222222222222 Api-prod"},
-		"in those of stages":              {"new Live(app, 'Dev'); new Live(app, 'Staging'); new Live(app, 'Prod');", "dev 111111111111 Dev/*; staging 222222222222 Staging/*; prod 333333333333 Prod/*"},
-		"with one that all have":          {"new Stack(app, 'Shared'); new Live(app, 'QA'); new Live(app, 'Production');", "qa 111111111111 Shared QA/*; production 222222222222 Shared Production/*"},
+		"in those of stages":              {"new Live(app, 'Dev'); new Live(app, 'Staging'); new Live(app, 'Prod');", "dev 111111111111 Dev/**; staging 222222222222 Staging/**; prod 333333333333 Prod/**"},
+		"with one that all have":          {"new Stack(app, 'Shared'); new Live(app, 'QA'); new Live(app, 'Production');", "qa 111111111111 Shared QA/**; production 222222222222 Shared Production/**"},
 		"of one stage only":               {"new Stack(app, 'Api-dev'); new Stack(app, 'Web-dev');", "dev 111111111111 Api-dev Web-dev"},
 		"as parts of words":               {"new Stack(app, 'Devices'); new Stack(app, 'Products');", "dev 111111111111 Devices Products"},
-		"which say their accounts anyway": {"new Live(app, 'Dev', {env: {account: '444444444444'}}); new Live(app, 'Prod', {env: {account: '555555555555'}});", "dev 444444444444 Dev/*; prod 555555555555 Prod/*"},
+		"which say their accounts anyway": {"new Live(app, 'Dev', {env: {account: '444444444444'}}); new Live(app, 'Prod', {env: {account: '555555555555'}});", "dev 444444444444 Dev/**; prod 555555555555 Prod/**"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

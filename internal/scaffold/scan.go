@@ -21,6 +21,54 @@ func withoutComments(source string, python bool) string {
 	return string(out)
 }
 
+// withoutLiterals blanks what stands in string literals, so that code in one, such
+// as a template of an app, is not taken for the app's. A literal that does not end
+// stays: its mark was probably no mark.
+func withoutLiterals(source string, l *language) string {
+	out := []byte(source)
+	for i := 0; i < len(out); {
+		end := i + 1
+		switch mark := out[i]; {
+		case mark == '`' && l.name == "TypeScript":
+			end = endOfTemplate(source, i)
+		case mark == '`' && l.name == "Go", mark == '"', mark == '\'':
+			end = endOfText(source, i)
+		}
+		if end-i > 2 && source[end-1] == source[i] {
+			blank(out, i+1, end-1)
+		}
+		i = end
+	}
+	return string(out)
+}
+
+// endOfTemplate returns the offset behind the template literal that begins at start,
+// which may have others in its ${…}, or the next offset if it does not end.
+func endOfTemplate(source string, start int) int {
+	depth := 0 // of braces in ${…}
+	for i := start + 1; i < len(source); {
+		next := i + 1
+		switch c := source[i]; {
+		case c == '\\':
+			next++
+		case depth == 0 && c == '`':
+			return next
+		case depth == 0 && strings.HasPrefix(source[i:], "${"):
+			depth, next = 1, i+2
+		case depth > 0 && c == '`':
+			next = endOfTemplate(source, i)
+		case depth > 0 && (c == '"' || c == '\''):
+			next = endOfText(source, i)
+		case depth > 0 && c == '{':
+			depth++
+		case depth > 0 && c == '}':
+			depth--
+		}
+		i = next
+	}
+	return start + 1
+}
+
 // endOfText returns the offset behind the text that begins at start. A text in
 // simple quotes ends with its line at the latest.
 func endOfText(source string, start int) int {

@@ -19,8 +19,9 @@ const (
 // source is a source file without its comments.
 type source struct {
 	*language
-	file string // relative to the top folder, with slashes
-	text string
+	file string   // relative to the top folder, with slashes
+	text string   // without comments
+	code string   // text with its string literals blanked
 	own  []*class // in the order of the text
 }
 
@@ -63,6 +64,7 @@ func (t *tree) add(file string) *source {
 		return nil
 	}
 	s := &source{language: language, file: file, text: withoutComments(text(filepath.Join(t.top, filepath.FromSlash(file))), language.hash)}
+	s.code = withoutLiterals(s.text, language)
 	t.byName[file] = s
 	t.files = append(t.files, s)
 	return s

@@ -48,7 +48,7 @@ func (t *tree) ofOneApp(entries []string) []*source {
 
 // makesApp reports whether a file makes an app outside of a function.
 func (t *tree) makesApp(s *source) bool {
-	return slices.ContainsFunc(topLevelApp.FindAllStringSubmatch(s.text, -1), func(match []string) bool {
+	return slices.ContainsFunc(topLevelApp.FindAllStringSubmatch(s.code, -1), func(match []string) bool {
 		return t.kindOf(lastWord(match[1]), s) == anApp
 	})
 }
@@ -57,7 +57,7 @@ func (t *tree) stacksOf(files []*source) []Stack {
 	var found []Stack
 	for _, s := range files {
 		apps := t.appsIn(s)
-		for _, at := range call.FindAllStringSubmatchIndex(s.text, -1) {
+		for _, at := range call.FindAllStringSubmatchIndex(s.code, -1) {
 			if len(found) >= stackLimit {
 				return found
 			}
@@ -78,12 +78,12 @@ func (t *tree) stacksOf(files []*source) []Stack {
 // appsIn returns the variables of a file that hold an app.
 func (t *tree) appsIn(s *source) map[string]bool {
 	apps := map[string]bool{"app": true}
-	for _, match := range assigned.FindAllStringSubmatch(s.text, -1) {
+	for _, match := range assigned.FindAllStringSubmatch(s.code, -1) {
 		if class := lastWord(match[2]); t.kindOf(class, s) == anApp {
 			apps[match[1]] = true
 		}
 	}
-	for _, match := range typed.FindAllStringSubmatch(s.text, -1) {
+	for _, match := range typed.FindAllStringSubmatch(s.code, -1) {
 		apps[match[1]+match[2]+match[3]] = true
 	}
 	return apps
@@ -138,9 +138,7 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	stack.Account = c.placed(target, accountText, givenAccount, accountID)
 	stack.Region = c.placed(target, regionText, givenRegion, regionID)
 	switch kind {
-	case aStage:
-		stack.Name += "/*"
-	case another:
+	case aStage, another: // stages have stages, too
 		stack.Name += "/**"
 	default:
 		if match := stackName.FindStringSubmatch(c.text); match != nil && !strings.ContainsAny(match[1], "${%") {
@@ -175,7 +173,7 @@ func (c *creation) holdsStacks(class string) bool {
 	if definition == nil {
 		return false
 	}
-	for _, match := range call.FindAllStringSubmatch(definition.body(), -1) {
+	for _, match := range call.FindAllStringSubmatch(definition.source.code[definition.start:definition.end], -1) {
 		if c.kindOf(lastWord(match[2]), definition.source) == aStack {
 			return true
 		}
