@@ -32,7 +32,8 @@ func (simulateCmd) Help() string {
 	return `Starts the simulated AWS that generator run deploys to, prints the environment variables that point the AWS
 SDKs, the AWS CLI and the CDK CLI to it, and runs until Ctrl-C. It shares its state folder with generator
 run: deployments of either are visible to both, and only one uses the folder at a time. Accounts and regions
-are bootstrapped on the first deployment.
+are bootstrapped on the first deployment. Use version 2 of the AWS CLI: version 1 ignores AWS_ENDPOINT_URL for
+some services and calls AWS, unless each command has --endpoint-url "$AWS_ENDPOINT_URL".
 
 Examples:
 

@@ -25,6 +25,8 @@ func Writing(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return Invalidf("%q does not exist: %w", path, err).
 			WithHint("create the folder, or use another one")
+	case errors.Is(err, syscall.EISDIR):
+		return Invalidf("%q is a folder: %w", path, err).WithHint("use the path of a file")
 	default:
 		return fmt.Errorf("writing to %q: %w", path, err)
 	}

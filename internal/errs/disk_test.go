@@ -25,6 +25,7 @@ func TestAWriteErrorNamesItsPathAndHasTheKindOfItsCause(t *testing.T) {
 		"forbidden": {syscall.EACCES, errs.Invalid},
 		"missing":   {syscall.ENOENT, errs.Invalid},
 		"a file":    {syscall.ENOTDIR, errs.Invalid},
+		"a folder":  {syscall.EISDIR, errs.Invalid},
 		"other":     {errors.New("broken"), errs.Failed},
 	}
 	for name, c := range cases {

@@ -117,7 +117,7 @@ func choose(dir, choice string) (folder string, others []string, err error) {
 		}
 		folder = strings.TrimSuffix(folder, "/cdk.json")
 		if !filepath.IsLocal(filepath.FromSlash(folder)) || !isApp(filepath.Join(dir, filepath.FromSlash(folder))) {
-			return "", nil, errs.Invalidf("there is no CDK app in %s of %s; it has %s", folder, dir, Listed("CDK app", apps)).
+			return "", nil, errs.Invalidf("there is no CDK app in %s of %s; it has %s", choice, dir, Listed("CDK app", apps)).
 				WithHint("--app takes the folder of a cdk.json, relative to --source")
 		}
 	case len(apps) == 0:
@@ -138,6 +138,9 @@ const listLimit = 20
 // Listed returns a sentence's list, such as `2 stacks: Api, Web`. Names that are
 // more than plain words are quoted.
 func Listed(word string, names []string) string {
+	if len(names) == 0 {
+		return "no " + word
+	}
 	var shown []string
 	for _, name := range names[:min(len(names), listLimit)] {
 		shown = append(shown, quote(name))

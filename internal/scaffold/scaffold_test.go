@@ -64,6 +64,15 @@ func TestAFolderWithoutAnAppIsExplained(t *testing.T) {
 	assert.Contains(t, errs.HintOf(err), "cdk init app")
 }
 
+func TestAChosenFolderWithoutAnAppIsExplained(t *testing.T) {
+	empty, outside := t.TempDir(), t.TempDir()
+	_, err := scaffold.Inspect(empty, outside)
+	assert.EqualError(t, err, "there is no CDK app in "+outside+" of "+empty+"; it has no CDK app")
+	app := write(t, []txtar.File{{Name: "infra/cdk.json", Data: []byte("{}")}})
+	_, err = scaffold.Inspect(app, "other")
+	assert.EqualError(t, err, "there is no CDK app in other of "+app+"; it has 1 CDK app: infra")
+}
+
 func TestABrokenAppIsExplained(t *testing.T) {
 	dir := write(t, []txtar.File{{Name: "cdk.json", Data: []byte("{")}})
 	_, err := scaffold.Inspect(dir, "")
