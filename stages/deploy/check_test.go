@@ -97,11 +97,11 @@ func TestAStackOfTwoEnvironmentsIsRefusedByName(t *testing.T) {
 		"the same stack": {`
   - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
   - {name: test, account: "111111111111", region: eu-west-1, stacks: [{name: Data}, {name: Api}]}
-`, "Data in 111111111111 eu-west-1 is a stack of the environments dev and test"},
+`, "Data in 111111111111 eu-west-1 is in the environments dev and test"},
 		"one that has a region of its own": {`
   - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Edge}]}
   - {name: eu, account: "111111111111", region: eu-central-1, stacks: [{name: "*"}]}
-`, "Edge in 111111111111 us-east-1 is a stack of the environments dev and eu"},
+`, "Edge in 111111111111 us-east-1 is in the environments dev and eu"},
 		"other stacks of one place": {`
   - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}
   - {name: test, account: "111111111111", region: eu-west-1, stacks: [{name: Edge}]}
