@@ -135,7 +135,7 @@ func (s *Server) hasBootstrap(env bootstrap.Environment) bool {
 func (s *Server) operate(scope cloudformation.Scope, operation string, form url.Values) error {
 	ctx := context.Background()
 	caller := "arn:" + scope.Partition + ":iam::" + scope.Account + ":user/admin"
-	if _, err := s.stacks.Call(ctx, cloudformation.Request{Scope: scope, Caller: caller, Operation: operation, Form: form}); err != nil {
+	if err := s.stacks.Call(ctx, cloudformation.Request{Scope: scope, Caller: caller, Operation: operation, Form: form}); err != nil {
 		return err
 	}
 	s.ledger.touch()

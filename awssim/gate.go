@@ -13,13 +13,11 @@ import (
 
 	"github.com/aphex/aphex-pipeline/awssim/iam"
 	"github.com/aphex/aphex-pipeline/awssim/policy"
-	"github.com/aphex/aphex-pipeline/awssim/route53"
-	"github.com/aphex/aphex-pipeline/awssim/s3"
 	"github.com/aphex/aphex-pipeline/awssim/sigv4"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// maxBody bounds the body of every call but those to S3.
+// maxBody bounds the body of every call that is not streamed.
 const maxBody = 4 << 20
 
 // visit is one HTTP request on its way in.
@@ -29,47 +27,50 @@ type visit struct {
 	protocol  wire.Protocol
 	call      *wire.Call
 	key       iam.Key
-	stream    s3.Body // of S3
 }
 
 // read takes the request apart as far as it can be done before it is trusted:
 // service, region, operation. The error is for the protocol it found.
-func read(r *http.Request) (*visit, error) {
+func (s *Server) read(r *http.Request) (*visit, error) {
 	v := &visit{r: r, call: &wire.Call{HTTP: r, Region: "us-east-1"}}
 	signature, err := sigv4.Parse(r)
 	switch {
 	case errors.Is(err, sigv4.ErrUnsigned):
-		return v, v.readUnsigned()
+		return v, s.readUnsigned(v)
 	case err != nil:
 		v.call.Operation = "Unreadable"
 		return v, wire.Errorf("IncompleteSignature", "%s", err)
 	}
 	v.signature = signature
 	v.call.Service, v.call.Region = signature.Service, signature.Region
-	return v, v.readOperation()
+	return v, s.readOperation(v)
 }
 
 // readUnsigned lets in what needs no signature: an exchange of a web identity.
-func (v *visit) readUnsigned() error {
-	if v.r.Method != http.MethodPost || v.r.URL.Path != "/" {
-		v.call.Service, v.call.Operation, v.protocol = "s3", s3.OperationOf(v.r), wire.RestXML
-		return wire.Commonf(wire.MissingAuthentication, "Access Denied: the request is not signed")
-	}
+func (s *Server) readUnsigned(v *visit) error {
 	v.call.Service = "sts"
-	if err := v.readOperation(); err != nil {
+	if v.r.Method != http.MethodPost || v.r.URL.Path != "/" {
+		v.call.Service = "s3"
+	}
+	if err := s.readOperation(v); err != nil {
 		return err
 	}
-	if v.call.Operation != "AssumeRoleWithWebIdentity" {
+	switch {
+	case v.protocol.Streams():
+		return wire.Commonf(wire.MissingAuthentication, "Access Denied: the request is not signed")
+	case v.call.Operation != "AssumeRoleWithWebIdentity":
 		return wire.Commonf(wire.MissingAuthentication, "Request is missing Authentication Token")
 	}
 	return nil
 }
 
-// readOperation finds protocol and operation, and reads the body of every
-// protocol but S3's.
-func (v *visit) readOperation() error {
-	if v.call.Service == "s3" {
-		v.protocol, v.call.Operation = wire.RestXML, s3.OperationOf(v.r)
+// readOperation finds protocol and operation, and reads the body unless the
+// protocol streams it.
+func (s *Server) readOperation(v *visit) error {
+	service := s.services[v.call.Service]
+	v.protocol = service.Protocol
+	if v.protocol.Streams() {
+		v.call.Operation = service.OperationOf(v.r)
 		return nil
 	}
 	body, err := io.ReadAll(io.LimitReader(v.r.Body, maxBody+1))
@@ -85,14 +86,12 @@ func (v *visit) readOperation() error {
 		v.call.Operation = target[strings.LastIndexByte(target, '.')+1:]
 		return nil
 	}
-	if v.call.Service == "route53" {
-		v.protocol, v.call.Form = wire.Rest, v.r.URL.Query()
-		v.call.Operation = route53.OperationOf(v.r.Method, v.r.URL.Path)
+	if service.OperationOf != nil {
+		v.call.Form, v.call.Operation = v.r.URL.Query(), service.OperationOf(v.r)
 		return nil
 	}
-	v.protocol = wire.Query
-	if v.call.Service == "ec2" {
-		v.protocol = wire.EC2Query
+	if v.protocol == wire.JSON {
+		v.protocol = wire.Query // a form where JSON is spoken
 	}
 	return v.readForm(body)
 }
@@ -139,14 +138,14 @@ func (s *Server) authenticate(v *visit) error {
 
 func (v *visit) verify(key iam.Key) error {
 	hash := v.signature.PayloadHash(v.r)
-	if v.call.Service != "s3" {
+	if !v.protocol.Streams() {
 		sum := sha256.Sum256(v.call.Body)
 		hash = hex.EncodeToString(sum[:])
 	}
 	err := v.signature.Verify(v.r, key.Secret, hash, time.Now())
 	switch {
-	case errors.Is(err, sigv4.ErrSkewed) && v.call.Service == "s3":
-		return wire.Errorf("RequestTimeTooSkewed", "%s", err).WithStatus(http.StatusForbidden)
+	case errors.Is(err, sigv4.ErrSkewed):
+		return wire.Commonf(wire.Skewed, "%s", err)
 	case errors.Is(err, sigv4.ErrExpired):
 		return wire.Commonf(wire.AccessDenied, "%s", err)
 	case err != nil:
@@ -155,16 +154,16 @@ func (v *visit) verify(key iam.Key) error {
 	return nil
 }
 
-// openBody prepares the body of an S3 call for reading.
+// openBody prepares a body that is streamed for reading.
 func (v *visit) openBody() error {
-	if v.call.Service != "s3" {
+	if !v.protocol.Streams() {
 		return nil
 	}
 	body, err := v.signature.Open(v.r, v.key.Secret)
 	if err != nil {
 		return wire.Errorf("InvalidRequest", "%s", err)
 	}
-	v.stream = s3.Body{Reader: body, Trailer: body.Trailer, Length: body.Length}
+	v.call.Stream = wire.Stream{Reader: body, Trailer: body.Trailer, Length: body.Length}
 	return nil
 }
 

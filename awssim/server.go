@@ -103,7 +103,7 @@ func (s *Server) open(options Options) error {
 	networks := ec2.New(s.deployed)
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
-		s.identity.STS(), s.identity.IAM(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
+		s.identity.STS(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
 		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
 		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {
@@ -199,5 +199,5 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.images.ServeHTTP(w, r)
 		return
 	}
-	s.answer(w, r)
+	s.dispatch(w, r)
 }

@@ -206,7 +206,7 @@ func (e *Engine) findChangeSet(c call) (*stack, *changeSet, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	absent := &Error{Code: "ChangeSetNotFound", Message: fmt.Sprintf("ChangeSet [%s] does not exist", name), Status: 404}
+	absent := refusal("ChangeSetNotFound", "ChangeSet [%s] does not exist", name).WithStatus(404)
 	if strings.HasPrefix(name, "arn:") {
 		if s, cs := e.changeSetByID(name); cs != nil && s.Scope == c.Scope {
 			return s, cs, nil

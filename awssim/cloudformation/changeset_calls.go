@@ -3,13 +3,15 @@ package cloudformation
 import (
 	"context"
 	"errors"
+
+	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
 func (e *Engine) deleteChangeSet(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s, cs, err := e.findChangeSet(c)
-	var refused *Error
+	var refused *wire.Error
 	switch {
 	case errors.As(err, &refused) && refused.Code == "ChangeSetNotFound":
 		return node{}, nil // deleting what is gone is no error

@@ -1,6 +1,7 @@
 package cloudformation_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/awssim/policy"
+	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
 // cloud is an engine with a host of its own and a real client in front. Tests
@@ -53,18 +56,18 @@ func client(engine *cloudformation.Engine, scope cloudformation.Scope) *cfn.Clie
 	return cfn.New(cfn.Options{
 		Region:      scope.Region,
 		Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
-		HTTPClient:  wire{engine, scope},
+		HTTPClient:  transport{engine, scope},
 		Retryer:     aws.NopRetryer{},
 	})
 }
 
-// wire is the HTTP in between.
-type wire struct {
+// transport is the HTTP in between.
+type transport struct {
 	engine *cloudformation.Engine
 	scope  cloudformation.Scope
 }
 
-func (w wire) Do(r *http.Request) (*http.Response, error) {
+func (w transport) Do(r *http.Request) (*http.Response, error) {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -73,17 +76,18 @@ func (w wire) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := w.engine.Call(r.Context(), cloudformation.Request{
-		Scope: w.scope, Caller: "arn:aws:iam::111111111111:user/test", Operation: form.Get("Action"), Form: form,
-	})
-	status, body := http.StatusOK, answer.XML
-	var refused *cloudformation.Error
-	if errors.As(err, &refused) {
-		status, body = refused.Status, refused.XML
+	call := &wire.Call{
+		Service: "cloudformation", Operation: form.Get("Action"), Region: w.scope.Region, RequestID: "request-1", Form: form, HTTP: r,
+		Caller: policy.Caller{Account: w.scope.Account, ARN: "arn:aws:iam::111111111111:user/test"},
+		Guard:  func(policy.Question) error { return nil },
+	}
+	service := w.engine.Service()
+	reply, err := service.Run(r.Context(), call)
+	if err != nil {
+		reply = service.Protocol.Failure(call, err)
 	}
 	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Request: r,
-		Body: io.NopCloser(strings.NewReader(string(body("request-1")))),
+		StatusCode: reply.Status, Header: http.Header{"Content-Type": {reply.Type}}, Request: r, Body: io.NopCloser(bytes.NewReader(reply.Body)),
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
 const shop = `
@@ -182,7 +183,7 @@ func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCloud(t, cloudformation.Options{})
 				defer c.engine.Close()
-				c.host.roles["arn:aws:iam::1:role/unknown"] = &cloudformation.Error{
+				c.host.roles["arn:aws:iam::1:role/unknown"] = &wire.Error{
 					Code: "ValidationError", Message: "Role arn:aws:iam::1:role/unknown is invalid or cannot be assumed", Status: 400,
 				}
 				in := &cfn.CreateStackInput{StackName: &tc.name, TemplateBody: &tc.body}

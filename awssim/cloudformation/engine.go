@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+
+	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
 // Engine is the CloudFormation of one simulated cloud: all accounts, all
@@ -58,22 +60,27 @@ func New(host Host, options Options) *Engine {
 	return e
 }
 
-// Call performs one operation. An error is always an *Error, ready to be
-// rendered with its XML method. Operations on stacks go on after Call returns.
-func (e *Engine) Call(ctx context.Context, r Request) (Response, error) {
+// Call performs one operation with all rights, for the simulator itself. An
+// error is always a *wire.Error. Operations on stacks go on after Call returns.
+func (e *Engine) Call(ctx context.Context, r Request) error {
+	_, err := e.answer(ctx, r)
+	return err
+}
+
+func (e *Engine) answer(ctx context.Context, r Request) (node, error) {
 	handle, known := operations[r.Operation]
 	if !known {
-		return Response{}, refusal("InvalidAction", "Could not find operation %s for version 2010-05-15", r.Operation)
+		return node{}, wire.Unknown("cloudformation", r.Operation)
 	}
 	c := call{Scope: r.Scope, caller: r.Caller, form: form(r.Form)}
 	if err := c.checkInputs(r.Operation); err != nil {
-		return Response{}, asError(err)
+		return node{}, asError(err)
 	}
 	result, err := handle(e, ctx, c)
 	if err != nil {
-		return Response{}, asError(err)
+		return node{}, asError(err)
 	}
-	return Response{operation: r.Operation, result: result}, nil
+	return result, nil
 }
 
 // Close stops all operations where they are and waits until they have stopped.
@@ -118,8 +125,8 @@ func (e *Engine) await(ctx context.Context, condition func() bool) error {
 }
 
 // asError makes any error an answer.
-func asError(err error) *Error {
-	var refused *Error
+func asError(err error) *wire.Error {
+	var refused *wire.Error
 	if errors.As(err, &refused) {
 		return refused
 	}

@@ -1,24 +1,10 @@
 package cloudformation
 
-import (
-	"fmt"
-	"net/http"
-)
-
-// Error is an error as CloudFormation returns it.
-type Error struct {
-	Code    string // such as ValidationError
-	Message string
-	Status  int // the HTTP status
-}
-
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
+import "github.com/aphex/aphex-pipeline/awssim/wire"
 
 // invalidf is the answer to most wrong calls: ValidationError, status 400.
-func invalidf(format string, args ...any) *Error {
+func invalidf(format string, args ...any) *wire.Error {
 	return refusal("ValidationError", format, args...)
 }
 
-func refusal(code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Status: http.StatusBadRequest}
-}
+func refusal(code, format string, args ...any) *wire.Error { return wire.Errorf(code, format, args...) }

@@ -58,7 +58,7 @@ func TestEveryMemberOfAnInputIsHonouredOrRefusedByName(t *testing.T) {
 	e := New(nil, Options{})
 	defer e.Close()
 	call := func(operation, member, value string) error {
-		_, err := e.Call(t.Context(), Request{Operation: operation, Form: url.Values{"Action": {operation}, member: {value}}})
+		err := e.Call(t.Context(), Request{Operation: operation, Form: url.Values{"Action": {operation}, member: {value}}})
 		return err
 	}
 	for operation := range operations {

@@ -1,7 +1,6 @@
 package cloudformation
 
 import (
-	"bytes"
 	"encoding/xml"
 	"strconv"
 	"time"
@@ -20,19 +19,23 @@ type field struct {
 	node node
 }
 
-func (n node) write(b *bytes.Buffer, name string) { field{name, n}.write(b) }
-
-func (f field) write(b *bytes.Buffer) {
-	if f.name == "" {
-		return
+// MarshalXML writes the text and the children as an element.
+func (n node) MarshalXML(e *xml.Encoder, start xml.StartElement) error {
+	if err := e.EncodeToken(start); err != nil {
+		return err
 	}
-	b.WriteString("<" + f.name + ">")
-	// EscapeText into a buffer cannot fail.
-	_ = xml.EscapeText(b, []byte(f.node.text))
-	for _, child := range f.node.children {
-		child.write(b)
+	if err := e.EncodeToken(xml.CharData(n.text)); err != nil {
+		return err
 	}
-	b.WriteString("</" + f.name + ">")
+	for _, child := range n.children {
+		if child.name == "" {
+			continue
+		}
+		if err := child.node.MarshalXML(e, xml.StartElement{Name: xml.Name{Local: child.name}}); err != nil {
+			return err
+		}
+	}
+	return e.EncodeToken(start.End())
 }
 
 func fields(children ...field) node { return node{children: children} }

@@ -19,7 +19,7 @@ func New(deployed inventory.Source) *Cloud { return &Cloud{deployed} }
 
 // Service is EC2.
 func (c *Cloud) Service() wire.Service {
-	return wire.Service{Name: "ec2", Protocol: wire.EC2Query, Operations: map[string]wire.Handler{
+	return wire.Service{Name: "ec2", Protocol: wire.EC2Query, Namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", Operations: map[string]wire.Handler{
 		"DescribeAvailabilityZones":   wire.Plain(describeAvailabilityZones),
 		"DescribeRegions":             wire.Plain(describeRegions),
 		"DescribeVpcs":                wire.Plain(c.describeVpcs),

@@ -24,7 +24,7 @@ type Balancers struct {
 
 // Service is Elastic Load Balancing.
 func (b Balancers) Service() wire.Service {
-	return wire.Service{Name: "elasticloadbalancing", Protocol: wire.Query, Operations: map[string]wire.Handler{
+	return wire.Service{Name: "elasticloadbalancing", Protocol: wire.Query, Namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", Operations: map[string]wire.Handler{
 		"DescribeLoadBalancers": wire.Plain(b.describeLoadBalancers),
 		"DescribeListeners":     wire.Plain(b.describeListeners),
 		"DescribeTags":          wire.Plain(b.describeTags),

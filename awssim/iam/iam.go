@@ -20,7 +20,7 @@ func (d *Directory) IAM() wire.Service {
 	maps.Copy(operations, d.rolePolicyOperations())
 	maps.Copy(operations, d.policyOperations())
 	maps.Copy(operations, d.providerOperations())
-	return wire.Service{Name: "iam", Protocol: wire.Query, Operations: operations}
+	return wire.Service{Name: "iam", Protocol: wire.Query, Namespace: "https://iam.amazonaws.com/doc/2010-05-08/", Operations: operations}
 }
 
 // listAccountAliases says where the caller is.

@@ -15,7 +15,7 @@ import (
 
 // STS is the token service over the directory.
 func (d *Directory) STS() wire.Service {
-	return wire.Service{Name: "sts", Protocol: wire.Query, Operations: map[string]wire.Handler{
+	return wire.Service{Name: "sts", Protocol: wire.Query, Namespace: "https://sts.amazonaws.com/doc/2011-06-15/", Operations: map[string]wire.Handler{
 		"GetCallerIdentity":         wire.Plain(d.getCallerIdentity),
 		"AssumeRole":                wire.Plain(d.assumeRole),
 		"AssumeRoleWithWebIdentity": wire.Plain(d.assumeRoleWithWebIdentity),

@@ -4,6 +4,7 @@ package route53
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -13,8 +14,9 @@ import (
 
 const version = "/2013-04-01/"
 
-// OperationOf names the operation of a path; it is empty for one that is not implemented.
-func OperationOf(method, path string) string {
+// operationOf names the operation of a path: the path itself for one without a handler.
+func operationOf(r *http.Request) string {
+	method, path := r.Method, r.URL.Path
 	rest, ok := strings.CutPrefix(path, version)
 	switch parts := strings.Split(strings.TrimSuffix(rest, "/"), "/"); {
 	case !ok || method != "GET":
@@ -36,7 +38,7 @@ type Zones struct {
 
 // Service is Route 53.
 func (z Zones) Service() wire.Service {
-	return wire.Service{Name: "route53", Protocol: wire.Rest, Operations: map[string]wire.Handler{
+	return wire.Service{Name: "route53", Protocol: wire.Rest, Namespace: "https://route53.amazonaws.com/doc/2013-04-01/", OperationOf: operationOf, Operations: map[string]wire.Handler{
 		"ListHostedZonesByName": wire.Plain(z.list),
 		"ListHostedZones":       wire.Plain(z.list),
 		"GetHostedZone":         wire.Plain(z.get),

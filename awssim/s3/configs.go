@@ -3,7 +3,6 @@ package s3
 import (
 	"bytes"
 	"encoding/xml"
-	"fmt"
 	"net/http"
 
 	"github.com/aphex/aphex-pipeline/awssim/wire"
@@ -102,9 +101,7 @@ func (c config) answer(rq *request) error {
 	if text == "" {
 		return notConfigured(c.missing, rq.bucket)
 	}
-	rq.w.Header().Set("Content-Type", "application/xml")
-	fmt.Fprintf(rq.w, "%s%s", xml.Header, text)
-	return nil
+	return rq.text("application/xml", xml.Header+text)
 }
 
 func notConfigured(code, bucket string) error {

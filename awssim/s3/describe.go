@@ -111,7 +111,7 @@ func (rq *request) describeEncryption(version *Version) error {
 
 // announce sets the response headers that every answer about a version has.
 func (rq *request) announce(v Version, versioned bool) {
-	header := rq.w.Header()
+	header := rq.answer.Header
 	header.Set("ETag", quote(v.ETag))
 	header.Set("x-amz-server-side-encryption", v.Encryption.Algorithm)
 	if v.Encryption.KeyID != "" {

@@ -1,9 +1,9 @@
 package s3
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,21 +13,14 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Body is the decoded body of a request; the trailer is complete at its end.
-type Body struct {
-	io.Reader
-	Trailer http.Header
-	Length  int64 // -1 when unknown
-}
-
 // request is one S3 call on its way through the handlers.
 type request struct {
 	*wire.Call
 	store  *Store
-	w      http.ResponseWriter
+	answer *wire.Answer
 	header http.Header // of the request
 	query  url.Values
-	body   Body
+	body   wire.Stream
 	bucket string
 	key    string
 }
@@ -43,21 +36,28 @@ func splitPath(path string) (bucket, key string) {
 	return bucket, key
 }
 
-// Serve answers one S3 call. A returned error was not written yet.
-func (s *Store) Serve(w http.ResponseWriter, call *wire.Call, body Body) error {
-	rq := &request{Call: call, store: s, w: w, header: call.HTTP.Header, query: call.HTTP.URL.Query(), body: body}
+// Service is S3 over the store.
+func (s *Store) Service() wire.Service {
+	handlers := map[string]wire.Handler{}
+	for name, operation := range operations {
+		handlers[name] = func(_ context.Context, call *wire.Call) (any, error) { return s.run(call, operation) }
+	}
+	return wire.Service{Name: "s3", Protocol: wire.RestXML, OperationOf: operationOf, Operations: handlers}
+}
+
+func (s *Store) run(call *wire.Call, operation operation) (*wire.Answer, error) {
+	rq := &request{
+		Call: call, store: s, answer: &wire.Answer{Header: http.Header{}}, header: call.HTTP.Header, query: call.HTTP.URL.Query(),
+		body: call.Stream,
+	}
 	rq.bucket, rq.key = splitPath(call.HTTP.URL.Path)
-	operation, ok := operations[call.Operation]
-	switch {
-	case !ok:
-		return wire.Unknown("s3", call.Operation)
-	case len(rq.key) > maxKey:
-		return wire.Errorf("KeyTooLongError", "Your key is too long")
+	if len(rq.key) > maxKey {
+		return nil, wire.Errorf("KeyTooLongError", "Your key is too long")
 	}
 	if err := rq.authorize(operation); err != nil {
-		return err
+		return nil, err
 	}
-	return operation.run(rq)
+	return rq.answer, operation.run(rq)
 }
 
 // authorize checks that the bucket exists, lies in the signed region, is of the
@@ -163,21 +163,22 @@ func (rq *request) xmlDocument(into any) error {
 	return nil
 }
 
-// reply writes an XML document.
+// reply answers with an XML document.
 func (rq *request) reply(document any) error {
-	text, err := xml.Marshal(document)
-	if err != nil {
-		return fmt.Errorf("rendering the answer of %s: %w", rq.Operation, err)
-	}
-	rq.w.Header().Set("Content-Type", "application/xml")
-	rq.w.WriteHeader(http.StatusOK)
-	_, _ = rq.w.Write(append([]byte(xml.Header), text...)) // a client that went away is its own problem
+	rq.answer.Document = document
+	return nil
+}
+
+// text answers with a body that is written as it is.
+func (rq *request) text(contentType, body string) error {
+	rq.answer.Header.Set("Content-Type", contentType)
+	rq.answer.Text = body
 	return nil
 }
 
 // done answers without a body.
 func (rq *request) done(status int) error {
-	rq.w.WriteHeader(status)
+	rq.answer.Status = status
 	return nil
 }
 

@@ -59,8 +59,8 @@ func allOperations() map[string]operation {
 	return all
 }
 
-// OperationOf names the S3 operation of a request, in path style.
-func OperationOf(r *http.Request) string {
+// operationOf names the S3 operation of a request, in path style.
+func operationOf(r *http.Request) string {
 	bucket, key := splitPath(r.URL.Path)
 	query := r.URL.Query()
 	switch {

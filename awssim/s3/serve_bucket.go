@@ -64,7 +64,7 @@ func createBucket(rq *request) error {
 	if err := rq.store.Create(bucket); err != nil && !errors.Is(err, errAgain) {
 		return err
 	}
-	rq.w.Header().Set("Location", "/"+rq.bucket)
+	rq.answer.Header.Set("Location", "/"+rq.bucket)
 	return rq.done(http.StatusOK)
 }
 
@@ -87,7 +87,7 @@ func headBucket(rq *request) error {
 	if err != nil {
 		return err
 	}
-	rq.w.Header().Set("x-amz-bucket-region", bucket.Region)
+	rq.answer.Header.Set("x-amz-bucket-region", bucket.Region)
 	return rq.done(http.StatusOK)
 }
 

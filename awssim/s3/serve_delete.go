@@ -13,10 +13,10 @@ func deleteObject(rq *request) error {
 		return err
 	}
 	if gone.version != "" {
-		rq.w.Header().Set("x-amz-version-id", gone.version)
+		rq.answer.Header.Set("x-amz-version-id", gone.version)
 	}
 	if gone.marker {
-		rq.w.Header().Set("x-amz-delete-marker", "true")
+		rq.answer.Header.Set("x-amz-delete-marker", "true")
 	}
 	return rq.done(http.StatusNoContent)
 }

@@ -28,10 +28,10 @@ func createMultipartUpload(rq *request) error {
 	if err != nil {
 		return err
 	}
-	rq.w.Header().Set("x-amz-server-side-encryption", object.Encryption.Algorithm)
+	rq.answer.Header.Set("x-amz-server-side-encryption", object.Encryption.Algorithm)
 	if algorithm != "" {
-		rq.w.Header().Set("x-amz-checksum-algorithm", algorithm)
-		rq.w.Header().Set("x-amz-checksum-type", kind)
+		rq.answer.Header.Set("x-amz-checksum-algorithm", algorithm)
+		rq.answer.Header.Set("x-amz-checksum-type", kind)
 	}
 	return rq.reply(struct {
 		XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ InitiateMultipartUploadResult"`
@@ -67,8 +67,8 @@ func uploadPart(rq *request) error {
 	if err != nil {
 		return err
 	}
-	rq.w.Header().Set("ETag", quote(part.ETag))
-	announceChecksums(rq.w.Header(), chosen(part.Checksums, upload.Algorithm), "")
+	rq.answer.Header.Set("ETag", quote(part.ETag))
+	announceChecksums(rq.answer.Header, chosen(part.Checksums, upload.Algorithm), "")
 	return rq.done(http.StatusOK)
 }
 

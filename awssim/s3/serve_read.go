@@ -27,20 +27,25 @@ func getObject(rq *request) error {
 		return wire.Errorf("MethodNotAllowed", "The specified method is not allowed against this resource.").
 			WithStatus(http.StatusMethodNotAllowed).WithHeader("x-amz-delete-marker", "true").WithHeader("Allow", "DELETE")
 	}
-	defer closeFile(file)
-	if err := checkRead(rq.header, version); err != nil {
-		return err
-	}
-	part, err := rq.span(version)
+	part, err := rq.partOf(version)
 	if err != nil {
+		closeFile(file)
 		return err
 	}
 	rq.announceRead(version, part)
-	if rq.HTTP.Method == http.MethodHead {
-		return nil
-	}
-	_, _ = io.Copy(rq.w, io.NewSectionReader(file, part.from, part.length)) // a client that went away is its own problem
+	rq.answer.Stream = struct {
+		io.Reader
+		io.Closer
+	}{io.NewSectionReader(file, part.from, part.length), file}
 	return nil
+}
+
+// partOf is what the request reads of a version, if its conditions hold.
+func (rq *request) partOf(version Version) (span, error) {
+	if err := checkRead(rq.header, version); err != nil {
+		return span{}, err
+	}
+	return rq.span(version)
 }
 
 func (rq *request) span(version Version) (span, error) {
@@ -56,7 +61,7 @@ func (rq *request) span(version Version) (span, error) {
 
 // announceRead sets status and headers of a read.
 func (rq *request) announceRead(v Version, part span) {
-	header := rq.w.Header()
+	header := rq.answer.Header
 	for name, value := range v.Header {
 		header.Set(name, value)
 	}
@@ -83,9 +88,8 @@ func (rq *request) announceRead(v Version, part span) {
 		if strings.EqualFold(rq.header.Get("X-Amz-Checksum-Mode"), "ENABLED") {
 			announceChecksums(header, v.Checksums, v.ChecksumType)
 		}
-		rq.w.WriteHeader(http.StatusOK)
 		return
 	}
 	header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", part.from, part.from+part.length-1, v.Size))
-	rq.w.WriteHeader(http.StatusPartialContent)
+	rq.answer.Status = http.StatusPartialContent
 }

@@ -87,9 +87,7 @@ func getPolicy(rq *request) error {
 	if bucket.Policy == "" {
 		return notConfigured("NoSuchBucketPolicy", rq.bucket)
 	}
-	rq.w.Header().Set("Content-Type", "application/json")
-	fmt.Fprint(rq.w, bucket.Policy)
-	return nil
+	return rq.text("application/json", bucket.Policy)
 }
 
 func putPolicy(rq *request) error {
@@ -156,9 +154,7 @@ func getACL(rq *request) error {
 		return err
 	}
 	who := owner(bucket.Account)
-	rq.w.Header().Set("Content-Type", "application/xml")
-	fmt.Fprintf(rq.w, `%s<AccessControlPolicy xmlns="%s"><Owner><ID>%s</ID><DisplayName>%s</DisplayName></Owner><AccessControlList>`+
+	return rq.text("application/xml", fmt.Sprintf(`%s<AccessControlPolicy xmlns="%s"><Owner><ID>%s</ID><DisplayName>%s</DisplayName></Owner><AccessControlList>`+
 		`<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>%[3]s</ID></Grantee>`+
-		`<Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>`, xml.Header, namespace, who.ID, who.DisplayName)
-	return nil
+		`<Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>`, xml.Header, namespace, who.ID, who.DisplayName))
 }

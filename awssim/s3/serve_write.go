@@ -64,7 +64,7 @@ func putObject(rq *request) error {
 		return err
 	}
 	rq.announce(stored, versioned)
-	announceChecksums(rq.w.Header(), stored.Checksums, stored.ChecksumType)
+	announceChecksums(rq.answer.Header, stored.Checksums, stored.ChecksumType)
 	return rq.done(http.StatusOK)
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,10 +20,19 @@ type Call struct {
 	Temporary bool      // the caller's credentials expire: it is the session of a role
 	Now       time.Time // the simulator's time
 	Form      url.Values
-	Body      []byte        // of a JSON call
+	Body      []byte        // of every protocol but RestXML
+	Stream    Stream        // of RestXML
 	HTTP      *http.Request // of a REST call
 	// Guard decides whether the caller may do something.
 	Guard func(policy.Question) error
+}
+
+// Stream is a decoded body that is read while it comes in; its trailer is
+// complete at its end.
+type Stream struct {
+	io.Reader
+	Trailer http.Header
+	Length  int64 // -1 when unknown
 }
 
 // Permit asks the guard for an action on a resource of the caller's account.

@@ -14,6 +14,9 @@ const (
 	Rest                     // a path in, XML out, and errors as Query's
 )
 
+// Streams says whether bodies are read while they come in.
+func (p Protocol) Streams() bool { return p == RestXML }
+
 type codeAndStatus struct {
 	code   string
 	status int
@@ -28,6 +31,7 @@ var dialects = map[Protocol]map[Common]codeAndStatus{
 		InvalidToken:          {"InvalidClientTokenId", http.StatusForbidden},
 		MissingAuthentication: {"MissingAuthenticationToken", http.StatusForbidden},
 		SignatureMismatch:     {"SignatureDoesNotMatch", http.StatusForbidden},
+		Skewed:                {"SignatureDoesNotMatch", http.StatusForbidden},
 		ServiceUnavailable:    {"ServiceUnavailable", http.StatusServiceUnavailable},
 		Throttled:             {"Throttling", http.StatusBadRequest},
 		UnknownAccessKey:      {"InvalidClientTokenId", http.StatusForbidden},
@@ -41,6 +45,7 @@ var dialects = map[Protocol]map[Common]codeAndStatus{
 		InvalidToken:          {"AuthFailure", http.StatusUnauthorized},
 		MissingAuthentication: {"AuthFailure", http.StatusUnauthorized},
 		SignatureMismatch:     {"AuthFailure", http.StatusUnauthorized},
+		Skewed:                {"AuthFailure", http.StatusUnauthorized},
 		ServiceUnavailable:    {"Unavailable", http.StatusServiceUnavailable},
 		Throttled:             {"RequestLimitExceeded", http.StatusServiceUnavailable},
 		UnknownAccessKey:      {"AuthFailure", http.StatusUnauthorized},
@@ -54,6 +59,7 @@ var dialects = map[Protocol]map[Common]codeAndStatus{
 		InvalidToken:          {"UnrecognizedClientException", http.StatusBadRequest},
 		MissingAuthentication: {"MissingAuthenticationTokenException", http.StatusBadRequest},
 		SignatureMismatch:     {"InvalidSignatureException", http.StatusBadRequest},
+		Skewed:                {"InvalidSignatureException", http.StatusBadRequest},
 		ServiceUnavailable:    {"ServiceUnavailableException", http.StatusServiceUnavailable},
 		Throttled:             {"ThrottlingException", http.StatusBadRequest},
 		UnknownAccessKey:      {"UnrecognizedClientException", http.StatusBadRequest},
@@ -67,6 +73,7 @@ var dialects = map[Protocol]map[Common]codeAndStatus{
 		InvalidToken:          {"InvalidToken", http.StatusBadRequest},
 		MissingAuthentication: {"AccessDenied", http.StatusForbidden},
 		SignatureMismatch:     {"SignatureDoesNotMatch", http.StatusForbidden},
+		Skewed:                {"RequestTimeTooSkewed", http.StatusForbidden},
 		ServiceUnavailable:    {"ServiceUnavailable", http.StatusServiceUnavailable},
 		Throttled:             {"SlowDown", http.StatusServiceUnavailable},
 		UnknownAccessKey:      {"InvalidAccessKeyId", http.StatusForbidden},

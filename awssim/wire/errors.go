@@ -60,6 +60,7 @@ const (
 	InvalidToken
 	MissingAuthentication
 	SignatureMismatch
+	Skewed
 	ServiceUnavailable
 	Throttled
 	UnknownAccessKey

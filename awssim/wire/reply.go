@@ -2,59 +2,113 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 )
 
-// Reply is a whole answer of the awsquery, ec2query and JSON protocols.
+// Reply is a whole answer.
 type Reply struct {
 	Status int
-	Type   string // content type
-	Header map[string]string
+	Code   string // of an error
+	Type   string // content type; empty for one that the header has, or for none
+	Header http.Header
 	Body   []byte
+	Stream io.ReadCloser // follows the body; it is closed after it was sent
 }
 
-// Write sends the reply.
-func (r Reply) Write(w http.ResponseWriter, requestID string) {
-	for name, value := range r.Header {
-		w.Header().Set(name, value)
+// Write sends the reply. A HEAD gets no body.
+func (r Reply) Write(w http.ResponseWriter, call *Call) {
+	defer r.Close()
+	maps.Copy(w.Header(), r.Header)
+	if r.Type != "" {
+		w.Header().Set("Content-Type", r.Type)
 	}
-	w.Header().Set("Content-Type", r.Type)
-	w.Header().Set("x-amzn-RequestId", requestID)
+	w.Header().Set("x-amzn-RequestId", call.RequestID)
 	w.WriteHeader(r.Status)
-	_, _ = w.Write(r.Body) // a client that went away is its own problem
+	if call.HTTP.Method == http.MethodHead || r.Status == http.StatusNotModified {
+		return
+	}
+	_, err := w.Write(r.Body)
+	if err == nil && r.Stream != nil {
+		_, _ = io.Copy(w, r.Stream) // a client that went away is its own problem
+	}
+}
+
+// Close lets go of a reply, sent or not.
+func (r Reply) Close() {
+	if r.Stream != nil {
+		_ = r.Stream.Close() // it was only read
+	}
+}
+
+// Answer is the result of an operation of a REST protocol that chooses status
+// and headers by itself.
+type Answer struct {
+	Status   int // 0 is 200
+	Header   http.Header
+	Document any           // rendered as XML
+	Text     string        // a body that is written as it is, of the header's Content-Type
+	Stream   io.ReadCloser // a body that is long
 }
 
 const (
-	typeXML  = "text/xml"
-	typeJSON = "application/x-amz-json-1.1"
+	typeXML     = "text/xml"
+	typeRestXML = "application/xml"
+	typeJSON    = "application/x-amz-json-1.1"
 )
 
-// Success renders the result of a call. A nil result is an empty one.
-func (p Protocol) Success(call *Call, result any) (Reply, error) {
-	if p == JSON {
+// success renders the result of a call. A nil result is an empty one.
+func (s Service) success(call *Call, result any) (Reply, error) {
+	if answer, chosen := result.(*Answer); chosen {
+		return answer.reply(call)
+	}
+	if s.Protocol == JSON {
 		if result == nil {
 			result = struct{}{}
 		}
 		body, err := json.Marshal(result)
 		return Reply{Status: http.StatusOK, Type: typeJSON, Body: body}, err
 	}
-	body, err := p.envelope(call, result)
+	body, err := s.envelope(call, result)
 	return Reply{Status: http.StatusOK, Type: typeXML, Body: body}, err
 }
 
-func (p Protocol) envelope(call *Call, result any) ([]byte, error) {
+func (a *Answer) reply(call *Call) (Reply, error) {
+	reply := Reply{Status: cmp.Or(a.Status, http.StatusOK), Header: a.Header, Body: []byte(a.Text), Stream: a.Stream}
+	if reply.Header == nil {
+		reply.Header = http.Header{}
+	}
+	restHeader(reply.Header, call)
+	if a.Document != nil {
+		text, err := xml.Marshal(a.Document)
+		if err != nil {
+			return Reply{}, fmt.Errorf("rendering the answer of %s: %w", call.Operation, err)
+		}
+		reply.Type, reply.Body = typeRestXML, append([]byte(xml.Header), text...)
+	}
+	return reply, nil
+}
+
+func restHeader(header http.Header, call *Call) {
+	header.Set("x-amz-request-id", call.RequestID)
+	header.Set("x-amz-id-2", "aphex-aws-simulator")
+}
+
+func (s Service) envelope(call *Call, result any) ([]byte, error) {
 	members, err := members(result)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the answer of %s: %w", call.Operation, err)
 	}
 	var b bytes.Buffer
 	b.WriteString(xml.Header)
-	fmt.Fprintf(&b, `<%sResponse xmlns="%s">`, call.Operation, namespaces[call.Service])
-	switch p {
+	fmt.Fprintf(&b, `<%sResponse xmlns="%s">`, call.Operation, s.Namespace)
+	switch s.Protocol {
 	case Rest:
 		b.Write(members)
 	case EC2Query:
@@ -65,16 +119,6 @@ func (p Protocol) envelope(call *Call, result any) ([]byte, error) {
 	}
 	fmt.Fprintf(&b, "</%sResponse>", call.Operation)
 	return b.Bytes(), nil
-}
-
-// namespaces are the XML namespaces of the query services.
-var namespaces = map[string]string{
-	"sts": "https://sts.amazonaws.com/doc/2011-06-15/",
-	"iam": "https://iam.amazonaws.com/doc/2010-05-08/",
-	"ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
-
-	"elasticloadbalancing": "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
-	"route53":              "https://route53.amazonaws.com/doc/2013-04-01/",
 }
 
 // members renders a struct's fields without the element around them.
@@ -92,9 +136,12 @@ func members(result any) ([]byte, error) {
 
 // Failure renders an error. What is not an *Error is a fault of the simulator
 // and says so.
-func (p Protocol) Failure(requestID string, err error) Reply {
-	e := p.Spoken(err)
-	reply := Reply{Status: e.Status, Type: typeXML, Header: e.Header}
+func (p Protocol) Failure(call *Call, err error) Reply {
+	e, requestID := p.Spoken(err), call.RequestID
+	reply := Reply{Status: e.Status, Code: e.Code, Type: typeXML, Header: http.Header{}}
+	for name, value := range e.Header {
+		reply.Header.Set(name, value)
+	}
 	switch p {
 	case JSON:
 		reply.Type = typeJSON
@@ -103,7 +150,8 @@ func (p Protocol) Failure(requestID string, err error) Reply {
 		reply.Body = fmt.Appendf(nil, "%s<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>",
 			xml.Header, escape(e.Code), escape(e.Message), requestID)
 	case RestXML:
-		reply.Type = "application/xml"
+		reply.Type = typeRestXML
+		restHeader(reply.Header, call)
 		reply.Body = restError(e, requestID)
 	default:
 		reply.Body = fmt.Appendf(nil, "%s<ErrorResponse><Error><Type>%s</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>",

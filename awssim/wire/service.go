@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 )
 
@@ -14,18 +15,24 @@ type Handler func(context.Context, *Call) (any, error)
 
 // Service is a set of operations in one protocol.
 type Service struct {
-	Name       string // as in the credential scope
-	Protocol   Protocol
-	Operations map[string]Handler
+	Name        string // as in the credential scope
+	Protocol    Protocol
+	Namespace   string                     // of the XML protocols' answers
+	OperationOf func(*http.Request) string // names the operation of a request of the REST protocols
+	Operations  map[string]Handler
 }
 
-// Run finds the operation and runs it.
-func (s Service) Run(ctx context.Context, call *Call) (any, error) {
+// Run finds the operation, runs it and renders its result.
+func (s Service) Run(ctx context.Context, call *Call) (Reply, error) {
 	handler, ok := s.Operations[call.Operation]
 	if !ok {
-		return nil, Unknown(call.Service, call.Operation)
+		return Reply{}, Unknown(call.Service, call.Operation)
 	}
-	return handler(ctx, call)
+	result, err := handler(ctx, call)
+	if err != nil {
+		return Reply{}, err
+	}
+	return s.success(call, result)
 }
 
 // Unknown is the answer to an operation that nobody wrote.

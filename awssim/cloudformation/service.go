@@ -1,0 +1,44 @@
+package cloudformation
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/awssim/wire"
+)
+
+// Service is CloudFormation over the engine.
+func (e *Engine) Service() wire.Service {
+	handlers := map[string]wire.Handler{}
+	for name := range operations {
+		handlers[name] = e.serve
+	}
+	return wire.Service{
+		Name: "cloudformation", Protocol: wire.Query, Namespace: "http://cloudformation.amazonaws.com/doc/2010-05-15/", Operations: handlers,
+	}
+}
+
+// serve performs a call if its caller may.
+func (e *Engine) serve(ctx context.Context, call *wire.Call) (any, error) {
+	if err := call.Permit("cloudformation:"+call.Operation, stackARN(call)); err != nil {
+		return nil, err
+	}
+	return e.answer(ctx, Request{
+		Scope:  Scope{Account: call.Caller.Account, Region: call.Region, Partition: call.Partition()},
+		Caller: call.Caller.ARN, Operation: call.Operation, Form: call.Form,
+	})
+}
+
+// stackARN is the resource of a call: the stack it names.
+func stackARN(call *wire.Call) string {
+	for _, name := range []string{"StackName", "ChangeSetName"} {
+		value := call.Form.Get(name)
+		switch {
+		case strings.HasPrefix(value, "arn:"):
+			return value
+		case value != "" && name == "StackName":
+			return call.ARN("cloudformation", "stack/"+value+"/*")
+		}
+	}
+	return "*"
+}
