@@ -58,6 +58,13 @@ func cli(succeeds bool, args ...string) func(life) {
 	}
 }
 
+// attempt runs the CDK CLI without a look at its exit code: `cdk rollback` takes
+// the failure from the events that it has read when the stack has settled, which
+// may be none on a busy machine. The status of the stack decides.
+func attempt(args ...string) func(life) {
+	return func(l life) { _, _ = l.cdk(l.app, args...) }
+}
+
 // deployed runs our deployer, which must exit with the code and print the text.
 func deployed(code int, text string, args ...string) func(life) {
 	return func(l life) {
@@ -120,7 +127,7 @@ func TestStacksAreRolledBackAsByTheCDKCLI(t *testing.T) {
 	}
 	p.each(stuck)
 	p.together(t, "UPDATE_FAILED", cli(false, stop...), deployed(1, "UPDATE_FAILED", "--stacks", "Base", "--no-rollback"))
-	p.together(t, "UPDATE_ROLLBACK_FAILED", cli(false, "rollback", "Base"), back(1, "the topic is stuck"))
+	p.together(t, "UPDATE_ROLLBACK_FAILED", attempt("rollback", "Base"), back(1, "the topic is stuck"))
 	p.together(t, "UPDATE_ROLLBACK_COMPLETE", cli(true, "rollback", "Base", "--orphan", "Topic"), back(0, "rolled back", "--orphan", "Topic"))
 
 	p.each(stuck)
