@@ -78,7 +78,7 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 		env, _ := r.Config.Environment(name)
 		in := For(env)
 		in.Workspace, in.Scratch, in.Commit, in.Branch, in.Lookups, in.Limit = workspace, filepath.Join(r.Scratch, name), r.Commit, r.Branch, r.Lookups, r.Limit
-		found, err := e.Arrange(ctx, in)
+		found, err := e.look(ctx, in, (*job).checkDeployable)
 		if err != nil && errs.KindOf(err) != errs.Temporary && ctx.Err() == nil {
 			return checked{problem: err}, nil // the others are looked at all the same
 		}
@@ -105,6 +105,11 @@ func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
 // as the rights come with the update of the pipeline, does not keep the apps from
 // being synthesized.
 func (e Engine) Arrange(ctx context.Context, r Request) (Arrangement, error) {
+	return e.look(ctx, r, nil)
+}
+
+// look arranges a request and, where its account can be accessed, checks it.
+func (e Engine) look(ctx context.Context, r Request, check func(*job, context.Context, []target, []*app) error) (Arrangement, error) {
 	if err := os.MkdirAll(r.Scratch, 0o755); err != nil {
 		return Arrangement{}, errs.Writing(r.Scratch, err)
 	}
@@ -120,8 +125,8 @@ func (e Engine) Arrange(ctx context.Context, r Request) (Arrangement, error) {
 		j.entry = &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
 	}
 	targets, apps, _, err := j.arrange(ctx)
-	if err == nil && entered {
-		err = j.checkDeployable(ctx, targets, apps)
+	if err == nil && entered && check != nil {
+		err = check(j, ctx, targets, apps)
 	}
 	return j.arrangement, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,24 @@ func TestAFailedValidationIsTheFailureOfTheStacksWhoseTemplatesAreInvalid(t *tes
 	}
 	assert.Equal(t, map[string]schedule.State{"Fine": schedule.Skipped, "Wrong": schedule.Failed, "Done": schedule.Done, "Broken": schedule.Failed}, states)
 	assert.Equal(t, "Wrong", found[0].Because)
+}
+
+func TestAFailedValidationOfUnchangedStacksIsTheFailureOfTheStackThatWaited(t *testing.T) {
+	targets := map[string]target{}
+	for _, name := range []string{"Old", "Fine", "Late", "Broken"} {
+		targets[name] = target{name: name, stack: assembly.Stack{Name: name, Path: name}}
+	}
+	invalid := &invalidTemplates{errs.Failedf("the validation failed"), []string{"Old", "Broken"}}
+	results := []schedule.Result[cfn.Result]{
+		{Name: "Old", State: schedule.Done}, {Name: "Fine", State: schedule.Failed, Err: invalid}, {Name: "Late", State: schedule.Skipped, Because: "Fine"},
+		{Name: "Broken", State: schedule.Failed, Err: errors.New("its own fault")},
+	}
+	before := slices.Clone(results)
+	attribute(results, targets)
+	assert.Equal(t, before, results)
+	_, err := conclude(results, targets)
+	assert.Equal(t, errs.Failed, errs.KindOf(err), "and not cancelled")
+	assert.EqualError(t, err, "the validation failed\n  its own fault\n  not deployed because of this: Late")
 }
 
 func TestFindingsAreOfTheStackWhosePathTheirPathBeginsWith(t *testing.T) {

@@ -208,25 +208,32 @@ type invalidTemplates struct {
 func (e *invalidTemplates) Unwrap() error { return e.error }
 
 // attribute makes a failed validation the failure of the stacks whose templates
-// are invalid, whichever stack was the first to wait for it.
+// are invalid, whichever stack was the first to wait for it. Where these are
+// unchanged, it stays the failure of the stacks that waited.
 func attribute(results []schedule.Result[cfn.Result], targets map[string]target) {
 	var invalid *invalidTemplates
 	if !slices.ContainsFunc(results, func(r schedule.Result[cfn.Result]) bool { return errors.As(r.Err, &invalid) }) {
 		return
 	}
+	isStopped := func(r schedule.Result[cfn.Result]) bool { // and not failed for a reason of its own
+		return r.State == schedule.Skipped || errors.As(r.Err, new(*invalidTemplates))
+	}
 	isInvalid := func(name string) bool { return slices.Contains(invalid.paths, targets[name].stack.Path) }
 	var names []string
 	for _, r := range results {
-		if isInvalid(r.Name) {
+		if isStopped(r) && isInvalid(r.Name) {
 			names = append(names, r.Name)
 		}
 	}
+	if len(names) == 0 {
+		return
+	}
 	for i, r := range results {
 		switch {
-		case r.State == schedule.Done:
+		case !isStopped(r):
 		case isInvalid(r.Name):
 			results[i].State, results[i].Err, results[i].Because = schedule.Failed, invalid, ""
-		case r.State == schedule.Skipped || errors.As(r.Err, new(*invalidTemplates)):
+		default:
 			results[i].State, results[i].Err, results[i].Because = schedule.Skipped, nil, strings.Join(names, ", ")
 		}
 	}
