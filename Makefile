@@ -88,7 +88,7 @@ check: ## look for what tests do not see: format, lint, wording, races, Argo's o
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
 
 check-format:
-	@files=$$($(TOOLS) gofumpt -l cmd internal stages e2e); \
+	@files=$$($(TOOLS) gofumpt -l cmd internal stages awssim e2e); \
 	if [ -n "$$files" ]; then echo "not formatted, run gofumpt -w on:"; echo "$$files"; exit 1; fi
 
 check-vet:

@@ -111,7 +111,9 @@ func TestAFailedValidationOfUnchangedStacksIsTheFailureOfTheStackThatWaited(t *t
 	}
 	invalid := &invalidTemplates{errs.Failedf("the validation failed"), []string{"Old", "Broken"}}
 	results := []schedule.Result[cfn.Result]{
-		{Name: "Old", State: schedule.Done}, {Name: "Fine", State: schedule.Failed, Err: invalid}, {Name: "Late", State: schedule.Skipped, Because: "Fine"},
+		{Name: "Old", State: schedule.Done},
+		{Name: "Fine", State: schedule.Failed, Err: invalid},
+		{Name: "Late", State: schedule.Skipped, Because: "Fine"},
 		{Name: "Broken", State: schedule.Failed, Err: errors.New("its own fault")},
 	}
 	before := slices.Clone(results)
