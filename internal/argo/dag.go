@@ -55,7 +55,7 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	}
 	releases.Inputs = declaring(built...)
 	releases.DAG.Tasks = append(releases.DAG.Tasks, wfv1.DAGTask{
-		Name: environments, Template: environments, Dependencies: []string{plan.Pipeline}, When: goesOn,
+		Name: environments, Template: environments, Dependencies: []string{plan.Pipeline}, When: stillRunning,
 		Arguments: wfv1.Arguments{Parameters: append(handing(inputExpression, built...).Parameters, handing(taskOutput(plan.Pipeline), opening()...).Parameters...)},
 	})
 	all, err := g.dag(environments, pods[update+1:])
@@ -97,8 +97,8 @@ func declaring(names ...string) wfv1.Inputs {
 	return inputs
 }
 
-// goesOn keeps a run that has handed over from its environments.
-const goesOn = "'{{tasks." + plan.Pipeline + ".outputs.parameters.result}}' != '" + HandedOver + "'"
+// stillRunning keeps a run that has handed over from its environments.
+const stillRunning = "'{{tasks." + plan.Pipeline + ".outputs.parameters.result}}' != '" + HandedOver + "'"
 
 // waits is when a run waits at the gate of an environment. Names of environments
 // have letters, digits and hyphens only.

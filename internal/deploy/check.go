@@ -22,34 +22,34 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
-// CheckRequest asks whether a commit can be deployed to its environments.
+// CheckRequest describes a check of whether a commit can be deployed to its environments.
 type CheckRequest struct {
 	Config  *config.Config
 	Commit  string
 	Branch  string
-	Scratch string // folder for what is needed in between
-	// Workspace gives a folder with the built workspace that nobody else uses: an
-	// app may write into its folder while it is synthesized.
+	Scratch string // folder for temporary files
+	// Workspace returns an exclusive copy of the built workspace: an app may write
+	// to its folder during synthesis.
 	Workspace func(ctx context.Context) (dir string, err error)
 	Lookups   bool          // let the CDK CLI look up missing context
-	Limit     time.Duration // how long one synthesis may take
+	Limit     time.Duration // timeout of one synthesis
 }
 
 // Checked is what the environments of a commit deploy.
 type Checked struct {
 	// Undeployed are the construct paths of the app's stacks that no environment deploys.
-	Undeployed   []string
-	Arrangements []Arrangement // one an environment
+	Undeployed []string
+	Selections []Selection // one an environment
 }
 
-// Arrangement is what an environment deploys, and of which apps.
-type Arrangement struct {
-	Paths  []string // construct paths of all stacks of its apps
-	Stacks []Placed // that it deploys
+// Selection is the stacks that an environment deploys, and those that its apps have.
+type Selection struct {
+	Paths  []string        // construct paths of all stacks of its apps
+	Stacks []SelectedStack // the stacks to deploy
 }
 
-// Placed is a stack in its account and region, with the role that deploys it.
-type Placed struct {
+// SelectedStack is a stack in its account and region, with the role that deploys it.
+type SelectedStack struct {
 	Stack      string // name in the configuration
 	Path       string // construct path
 	Name       string // in CloudFormation
@@ -58,10 +58,10 @@ type Placed struct {
 	DeployRole awsauth.Role
 }
 
-// Check synthesizes every environment and finds its stacks, as its deployment
-// will, and changes nothing. The error has what is wrong with every environment:
-// an app that fails, missing context, unknown names, another account or region,
-// one stack in two environments.
+// Check synthesizes every environment and selects its stacks, as its deployment
+// does, and changes nothing. The error reports the problems of all environments:
+// an app that fails, missing context, unknown names, a mismatched account or
+// region, one stack in two environments.
 func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 	defer e.Reporter.Begin(progress.Stage, "", fmt.Sprintf("synthesizing %d environments", len(r.Config.Environments)))()
 	free, err := r.workspaces(ctx)
@@ -80,14 +80,14 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 		in.Workspace, in.Scratch, in.Commit, in.Branch, in.Lookups, in.Limit = workspace, filepath.Join(r.Scratch, name), r.Commit, r.Branch, r.Lookups, r.Limit
 		found, err := e.look(ctx, in, (*job).checkDeployable)
 		if err != nil && errs.KindOf(err) != errs.Temporary && ctx.Err() == nil {
-			return checked{problem: err}, nil // the others are looked at all the same
+			return checked{problem: err}, nil // check the other environments all the same
 		}
-		return checked{Arrangement: found}, err
+		return checked{Selection: found}, err
 	})
-	return conclusion(results)
+	return joinChecks(results)
 }
 
-// workspaces gives as many folders as syntheses may run at once: one a processor.
+// workspaces returns one folder per concurrent synthesis: one per processor.
 func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
 	free := make(chan string, min(runtime.NumCPU(), len(r.Config.Environments)))
 	for range cap(free) {
@@ -100,41 +100,40 @@ func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
 	return free, nil
 }
 
-// Arrange synthesizes the apps of a request and finds its stacks; it prints
-// nothing, as the deployment says it all. An account that cannot be accessed yet,
-// as the rights come with the update of the pipeline, does not keep the apps from
-// being synthesized.
-func (e Engine) Arrange(ctx context.Context, r Request) (Arrangement, error) {
+// Select synthesizes the apps of a request and selects its stacks. It prints
+// nothing, as the deployment prints it all. It synthesizes even without access
+// to the account, as only the update of the pipeline may grant that access.
+func (e Engine) Select(ctx context.Context, r Request) (Selection, error) {
 	return e.look(ctx, r, nil)
 }
 
-// look arranges a request and, where its account can be accessed, checks it.
-func (e Engine) look(ctx context.Context, r Request, check func(*job, context.Context, []target, []*app) error) (Arrangement, error) {
+// look selects the stacks of a request and checks them if their account can be accessed.
+func (e Engine) look(ctx context.Context, r Request, check func(*job, context.Context, []target, []*app) error) (Selection, error) {
 	if err := os.MkdirAll(r.Scratch, 0o755); err != nil {
-		return Arrangement{}, errs.Writing(r.Scratch, err)
+		return Selection{}, errs.Writing(r.Scratch, err)
 	}
 	e.Out, e.Log = io.Discard, slog.New(slog.DiscardHandler)
-	j, entered := e.newJob(r), false
-	switch err := j.enter(ctx); {
+	j, hasAccess := e.newJob(r), false
+	switch err := j.assumeAccess(ctx); {
 	case err == nil:
-		defer j.loan.Close()
-		entered = true
+		defer j.credentials.Close()
+		hasAccess = true
 	case errs.KindOf(err) == errs.Temporary || ctx.Err() != nil:
-		return Arrangement{}, err
+		return Selection{}, err
 	default:
-		j.entry = &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
+		j.access = &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
 	}
-	targets, apps, _, err := j.arrange(ctx)
-	if err == nil && entered && check != nil {
+	targets, apps, _, err := j.selectStacks(ctx)
+	if err == nil && hasAccess && check != nil {
 		err = check(j, ctx, targets, apps)
 	}
-	return j.arrangement, err
+	return j.selection, err
 }
 
-// checkDeployable finds what stops a deployment for certain: images that have to
-// be built where docker is missing or does not answer, and parameters without a
-// value. What else may be wrong in the account is for the deployment to report:
-// its bootstrap and the pipeline's rights may still change until then.
+// checkDeployable finds what is certain to fail a deployment: images to build
+// without a working docker, and parameters without a value. The deployment
+// reports all other problems of the account, as its bootstrap and the pipeline's
+// permissions may still change.
 func (j *job) checkDeployable(ctx context.Context, targets []target, apps []*app) error {
 	d, err := j.newDeployment(ctx, apps)
 	if err != nil {
@@ -155,8 +154,8 @@ func (j *job) checkDeployable(ctx context.Context, targets []target, apps []*app
 	return ctx.Err()
 }
 
-// checkParameters finds parameters of a stack's template without a value. A
-// stack that cannot be read is not checked.
+// checkParameters finds parameters of a stack's template without a value. It
+// skips a stack that cannot be read.
 func (d *deployment) checkParameters(ctx context.Context, t target) error {
 	goal, err := d.goal(t)
 	if err != nil || len(goal.Unset()) == 0 {
@@ -173,14 +172,14 @@ func (d *deployment) checkParameters(ctx context.Context, t target) error {
 	return cfn.CheckParameters(goal, stack)
 }
 
-// checked is what an environment deploys, or why it cannot be deployed.
+// checked is the stacks of an environment, or why it cannot be deployed.
 type checked struct {
-	Arrangement
+	Selection
 	problem error
 }
 
-// conclusion joins what was found of all environments.
-func conclusion(results []schedule.Result[checked]) (Checked, error) {
+// joinChecks joins the results of all environments.
+func joinChecks(results []schedule.Result[checked]) (Checked, error) {
 	var c Checked
 	var all, deployed []string
 	var wrong []schedule.Result[checked]
@@ -191,7 +190,7 @@ func conclusion(results []schedule.Result[checked]) (Checked, error) {
 		if result.Value.problem != nil {
 			wrong = append(wrong, result)
 		}
-		c.Arrangements = append(c.Arrangements, result.Value.Arrangement)
+		c.Selections = append(c.Selections, result.Value.Selection)
 		all = append(all, result.Value.Paths...)
 		for _, s := range result.Value.Stacks {
 			deployed = append(deployed, s.Path)
@@ -205,11 +204,11 @@ func conclusion(results []schedule.Result[checked]) (Checked, error) {
 	case 1:
 		return Checked{}, fmt.Errorf("environment %s: %w", wrong[0].Name, wrong[0].Value.problem)
 	}
-	return Checked{}, together(wrong, len(results))
+	return Checked{}, joinProblems(wrong, len(results))
 }
 
-// checkOnce refuses a pipeline that deploys one stack to two environments: each
-// would undo what the other did.
+// checkOnce rejects a pipeline with one stack in two environments: each would
+// overwrite the other's deployment.
 func checkOnce(results []schedule.Result[checked]) error {
 	type spot struct{ account, region, name string }
 	first := map[spot]string{}
@@ -231,9 +230,8 @@ func checkOnce(results []schedule.Result[checked]) error {
 		WithHint("give the environments other accounts or regions, list the stack in one of them, or let the app name its stacks by ENVIRONMENT_NAME")
 }
 
-// together says what is wrong with several environments; what is wrong with many
-// in the same way is said once.
-func together(wrong []schedule.Result[checked], of int) error {
+// joinProblems joins the errors of several environments, each distinct error once.
+func joinProblems(wrong []schedule.Result[checked], of int) error {
 	var texts []string
 	names, failures := map[string][]string{}, []error{}
 	for _, result := range wrong {

@@ -16,53 +16,53 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
-// Engine deploys. Its fields are its dependencies.
+// Engine deploys stacks. Its fields are its dependencies.
 type Engine struct {
-	// Runner runs the CDK app, hooks, and what makes assets.
+	// Runner runs the CDK app, hooks, and asset builds.
 	Runner command.Runner
-	// Enter assumes access to an account, as account.Enter does.
+	// Assume gets access to an account, as [awsauth.Assume] does.
 	Assume   func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
 	Reporter *progress.Reporter // receives all events
 	Log      *slog.Logger
-	Out      io.Writer        // for the output of commands
-	Redactor *redact.Redactor // gets the secrets learnt on the way
-	Run      string           // name of the workflow run; empty outside of one
+	Out      io.Writer        // receives the output of commands
+	Redactor *redact.Redactor // receives the secrets that the engine finds
+	Run      string           // name of the workflow run; empty outside a workflow
 }
 
-// Request says what to deploy, and where.
+// Request is what to deploy, and where.
 type Request struct {
-	Name       string // of the environment, for people, AWS sessions and commands
+	Name       string // of the environment, in output, AWS session names and variables of commands
 	Account    string
 	Region     string
-	RoleARN    string // role to assume in the account in place of the bootstrap roles; may be empty
-	ExternalID string // that this role asks for
+	RoleARN    string // role to assume in place of the bootstrap roles; may be empty
+	ExternalID string // external ID that this role requires
 	Commit     string
 	Branch     string
 
-	Workspace   string         // folder of the repository, built
-	Scratch     string         // folder for what is needed in between
-	Assembly    string         // folder of an assembly to use in place of a synthesis; may be empty
-	Stacks      []config.Stack // in the order to deploy them, as far as their needs allow
-	Only        []string       // of these deploy only those, by name, construct path or pattern, and what they need; empty is all
-	Exclusively bool           // and not what they need
-	Planned     *Plan          // execute this plan and nothing else; nil is whatever the stacks need
+	Workspace   string         // folder of the built repository
+	Scratch     string         // folder for temporary files
+	Assembly    string         // folder of a cloud assembly to deploy without synthesis; may be empty
+	Stacks      []config.Stack // in the order of deployment, as far as dependencies allow
+	Only        []string       // deploy only these stacks (names, construct paths or patterns) and their dependencies; empty is all
+	Exclusively bool           // without the dependencies of Only
+	Planned     *Plan          // execute this plan and nothing else; may be nil
 
 	Hooks            config.Hooks
 	Variables        []string // for commands, as NAME=value
 	Parameters       []Parameter
-	Context          map[string]any // for the synthesis, over that of the app
-	NotificationARNs []string       // beside those of the stacks
+	Context          map[string]any // for the synthesis; overrides the app's context
+	NotificationARNs []string       // in addition to those of the stacks
 
 	Concurrency int           // stacks to deploy at once; 0 is 1
-	Force       bool          // make a change set even for what seems unchanged
-	NoRollback  bool          // leave a stack whose deployment fails as it stops
+	Force       bool          // create a change set even for a stack that seems unchanged
+	NoRollback  bool          // do not roll back a stack whose deployment fails
 	MayRollBack bool          // first roll back a stack whose earlier deployment was interrupted; the CDK CLI prompts, unless forced
 	Lookups     bool          // let the CDK CLI look up missing context
-	Advice      bool          // show what the CDK's rules find in templates of apps that take it as advice
-	Limit       time.Duration // how long one command may run
+	Advice      bool          // validate the templates of apps that do not enforce it, and print the findings
+	Limit       time.Duration // timeout of one command
 }
 
-// For gives the request to deploy an environment as the configuration declares it.
+// For returns the request to deploy an environment as the configuration declares it.
 func For(env config.Environment) Request {
 	return Request{
 		Name: env.Name, Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID,
@@ -73,23 +73,23 @@ func For(env config.Environment) Request {
 
 // Outcome is the result of a request.
 type Outcome struct {
-	Results     Results     // nil where it did not come to deploying
-	Arrangement Arrangement // all stacks of the request, also those that it left out
+	Results   Results   // nil if the request failed before any deployment
+	Selection Selection // all stacks of the environment, including those that Only excludes
 }
 
-// Deploy carries out a request. The results name every stack, deployed or not.
-// The error says why not everything was deployed.
+// Deploy executes a request. The results name every stack, deployed or not. The
+// error is why a stack was not deployed.
 func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) {
 	j := e.newJob(r)
 	j.report.Stacks(stackNames(r.Stacks))
-	if err := j.enter(ctx); err != nil {
+	if err := j.assumeAccess(ctx); err != nil {
 		return out, err
 	}
-	defer j.loan.Close()
+	defer j.credentials.Close()
 	if err := j.hooks(ctx, "pre-deploy", r.Hooks.PreDeploy, nil); err != nil {
 		return out, err
 	}
-	targets, apps, nodes, err := j.arrange(ctx)
+	targets, apps, nodes, err := j.selectStacks(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -99,17 +99,17 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	}
 	j.report.choose(targets)
 
-	beside, stop := context.WithCancel(ctx)
-	finish := func() { stop(); j.beside.Wait() } // nothing goes on when the stacks are deployed
+	background, stop := context.WithCancel(ctx)
+	finish := func() { stop(); j.background.Wait() }
 	defer finish()
-	d, err := j.newDeployment(beside, apps)
+	d, err := j.newDeployment(background, apps)
 	if err != nil {
 		return out, err
 	}
-	if err := d.survey(beside, targets); err != nil {
+	if err := d.preflight(background, targets); err != nil {
 		return out, err
 	}
-	d.supplyAll(beside, targets, nodes)
+	d.publishAll(background, targets, nodes)
 
 	byName := map[string]target{}
 	for _, t := range targets {
@@ -120,7 +120,7 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 		if err == nil {
 			d.deployed(name)
 		}
-		if !errors.As(err, new(*invalidTemplates)) { // of which stacks it is the failure, attribute decides
+		if !errors.As(err, new(*invalidTemplates)) { // attribute decides which stacks failed
 			d.report.ended(name, err)
 		}
 		return result, err
@@ -128,7 +128,7 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	finish()
 	attribute(scheduled, byName)
 	d.report.skipped(scheduled)
-	out.Arrangement = j.arrangement
+	out.Selection = j.selection
 	out.Results, err = conclude(scheduled, byName)
 	out.Results = append(out.Results, notPlanned(left, e.Log)...)
 	if err != nil {
@@ -137,9 +137,8 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	return out, j.hooks(ctx, "post-deploy", r.Hooks.PostDeploy, out.Results.Outputs())
 }
 
-// deployStack deploys one stack.
 func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, error) {
-	session, goal, err := d.approach(ctx, t)
+	session, goal, err := d.openStack(ctx, t)
 	if err != nil {
 		return cfn.Result{}, err
 	}

@@ -12,15 +12,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// deployment is what the stacks of one environment share.
+// deployment is the state that the stacks of one environment share.
 type deployment struct {
 	*job
 	publisher  *assets.Publisher
 	bootstraps awsauth.Bootstraps
 	validate   func() (verdict func(context.Context) error)
-	isPlan     bool // nothing is executed
-	discards   bool // and nothing is left
-	supplies
+	isPlan     bool // execute no change set
+	discards   bool // and delete them again
+	publishing
 	mu      sync.Mutex
 	budgets map[string]*cfn.Budget // by region
 }
@@ -34,17 +34,16 @@ func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{job: j, validate: j.validation(ctx, apps), supplies: newSupplies(), budgets: map[string]*cfn.Budget{}}
+	d := &deployment{job: j, validate: j.validation(ctx, apps), publishing: newPublishing(), budgets: map[string]*cfn.Budget{}}
 	d.publisher = assets.New(assets.Options{Runner: j.engine.Runner, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Notify: j.report.asset, Secret: j.engine.Redactor.Add})
 	return d, nil
 }
 
-// begin starts work beside the deployments and gives a function that waits for
-// its end.
+// begin starts work in the background and returns a function that waits for it.
 func (j *job) begin(work func() error) (wait func(context.Context) error) {
 	var failed error
 	done := make(chan struct{})
-	j.beside.Go(func() {
+	j.background.Go(func() {
 		defer close(done)
 		failed = work()
 	})
@@ -58,7 +57,7 @@ func (j *job) begin(work func() error) (wait func(context.Context) error) {
 	}
 }
 
-// place is where a stack's assets go.
+// place is the account and region that receive a stack's assets.
 func (d *deployment) place(t target) assets.Place {
 	return assets.Place{
 		Placeholders: d.here(t.region),
@@ -73,16 +72,16 @@ func (d *deployment) place(t target) assets.Place {
 	}
 }
 
-// enterItself gives access by a role, and by nothing in its place where it is refused.
-func (d *deployment) enterItself(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
-	session, err := d.entry.AssumeItself(ctx, d.roleIn(role, region), region)
+// asExactly assumes a role, without the fallback for a role that cannot be assumed.
+func (d *deployment) asExactly(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+	session, err := d.access.AssumeItself(ctx, d.roleIn(role, region), region)
 	if err != nil {
 		return assets.Access{}, err
 	}
 	return session.Config, nil
 }
 
-// require checks the bootstrap version with the eyes of the role that deploys the stack.
+// require checks the bootstrap version with the role that deploys the stack.
 func (d *deployment) require(ctx context.Context, t target, needs assembly.Bootstrap) error {
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
@@ -91,7 +90,7 @@ func (d *deployment) require(ctx context.Context, t target, needs assembly.Boots
 	return d.bootstraps.Require(ctx, session, d.here(t.region).Resolve(needs.Parameter), needs.MinVersion)
 }
 
-// budget is shared by the stacks of a region.
+// budget returns the API call budget that the stacks of a region share.
 func (d *deployment) budget(region string) *cfn.Budget {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -2,12 +2,11 @@
 // account.
 //
 // [Engine.Deploy] assumes access to the account, runs the hooks, synthesizes the
-// apps (or reads an assembly), selects the stacks, orders them, publishes their
-// assets and deploys each stack by package cfn. [Engine.Plan] makes the change
-// sets and executes none, [Engine.Check] stops after the order, and
+// apps (or reads an assembly), selects and orders the stacks, publishes their
+// assets and deploys each stack with package cfn. [Engine.Plan] creates change
+// sets and executes none, [Engine.Check] stops after the ordering, and
 // [Engine.RollBack] rolls back stacks whose earlier deployment was interrupted.
 //
-// Of a [Request], everything is known before the engine starts: the engine reads
-// no configuration and no flags, and keeps nothing in a bucket. That is what the
-// stages do, before and after.
+// A [Request] is complete: the engine reads no configuration file and no flags,
+// and stores nothing in a bucket. The stages do that before and after.
 package deploy

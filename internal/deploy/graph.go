@@ -14,9 +14,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// graph orders the targets: each waits for the stacks that the configuration
-// and the app say it needs, and for those whose outputs it reads, as far as
-// this environment deploys them.
+// graph orders the targets: each waits for its dependencies in the configuration
+// and in the app, and for the stacks whose outputs it reads, as far as this
+// environment deploys them.
 func graph(in Request, targets []target) ([]schedule.Node, error) {
 	ofApp, all := edges(targets, needsInApp), edges(targets, needsAnywhere)
 	if err := schedule.Check(ofApp); err != nil {
@@ -31,8 +31,8 @@ func graph(in Request, targets []target) ([]schedule.Node, error) {
 }
 
 // withReads lets each stack wait for those whose outputs it reads. The app may
-// not know of these: such references are weak, and may even go in a circle.
-// What would close one is left out.
+// not declare these weak references, and they may even form a cycle. A reference
+// that would close one is ignored.
 func withReads(account string, targets []target, nodes []schedule.Node) []schedule.Node {
 	for i, t := range targets {
 		for _, other := range targets {
@@ -49,8 +49,8 @@ func withReads(account string, targets []target, nodes []schedule.Node) []schedu
 	return nodes
 }
 
-// readsFrom says whether the stack reads outputs of the other one, in the
-// account that both are of.
+// readsFrom reports whether the stack reads outputs of the other one, in the
+// account of both.
 func (t target) readsFrom(other target, account string) bool {
 	return slices.ContainsFunc(t.reads, func(read cfn.Read) bool {
 		return read.Stack == other.stack.Name && cmp.Or(read.Region, t.region) == other.region &&
@@ -58,17 +58,17 @@ func (t target) readsFrom(other target, account string) bool {
 	})
 }
 
-// isOf says whether the ARN of a role names the account.
+// isOf reports whether the ARN of a role names the account.
 func isOf(account, role string) bool {
 	parsed, err := arn.Parse(role)
 	return err == nil && parsed.AccountID == account
 }
 
-// findReads fills in whose outputs the targets read.
+// findReads fills in the outputs that the targets read.
 func findReads(targets []target) error {
 	for i, t := range targets {
 		if t.stack.Err != nil {
-			continue // whether that matters is judged when it is known that the stack is deployed
+			continue // an error only if the stack is deployed, which is not decided yet
 		}
 		templates, err := readTemplates(t.stack)
 		if err != nil {
@@ -81,8 +81,8 @@ func findReads(targets []target) error {
 	return nil
 }
 
-// readTemplates gives the template of a stack, and after it those of the
-// stacks nested in it.
+// readTemplates returns the template of a stack, followed by those of its nested
+// stacks.
 func readTemplates(stack assembly.Stack) ([][]byte, error) {
 	paths := []string{stack.Template}
 	for _, list := range templatesOf(stack) {
@@ -125,8 +125,8 @@ func needsAnywhere(t, other target) bool {
 	return slices.Contains(t.needs, other.entry) || needsInApp(t, other)
 }
 
-// remarks says what about the order may surprise: stacks that must be deployed
-// before one that is listed earlier, and dependencies that nobody deploys here.
+// remarks returns warnings about the order: stacks that are deployed before one
+// that is listed earlier, and dependencies that this environment does not deploy.
 func remarks(targets []target, nodes []schedule.Node) (lines []string) {
 	for i, node := range nodes {
 		for j, other := range nodes {
@@ -138,7 +138,7 @@ func remarks(targets []target, nodes []schedule.Node) (lines []string) {
 	for _, t := range targets {
 		for _, id := range t.stack.After {
 			if !slices.ContainsFunc(targets, func(other target) bool { return other.app == t.app && other.stack.ID == id }) {
-				lines = append(lines, fmt.Sprintf("%s needs the stack %s, which this environment does not deploy; it must be there already", t.name, id))
+				lines = append(lines, fmt.Sprintf("%s needs the stack %s, which this environment does not deploy; it must exist already", t.name, id))
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func TestTheGraphJoinsTheConfigurationAndTheApp(t *testing.T) {
 		"Web is listed before Api, which it needs; Api is deployed first",
 		"Web is listed before Seed, which it needs; Seed is deployed first",
 		"Api is listed before Data, which it needs; Data is deployed first",
-		"Api needs the stack Network, which this environment does not deploy; it must be there already",
+		"Api needs the stack Network, which this environment does not deploy; it must exist already",
 	}, remarks(targets, nodes))
 	assert.NoError(t, checkDistinct(targets))
 }

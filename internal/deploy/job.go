@@ -15,42 +15,42 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
-// job is a request being carried out.
+// job is the execution of a request.
 type job struct {
 	Request
-	engine Engine
-	report *reporter
-	entry  *awsauth.Access
-	loan   *awsauth.CredentialServer
-	beside sync.WaitGroup // what goes on beside the deployments
+	engine      Engine
+	report      *reporter
+	access      *awsauth.Access
+	credentials *awsauth.CredentialServer
+	background  sync.WaitGroup // background work
 
-	parameters  map[string]map[string]string // given ones, by target
-	arrangement Arrangement                  // all stacks, also those that are not deployed now
+	parameters map[string]map[string]string // of the request, by target
+	selection  Selection                    // all stacks, including those that Only excludes
 }
 
 func (e Engine) newJob(r Request) *job {
 	return &job{Request: r, engine: e, report: &reporter{e.Reporter, r.Name}}
 }
 
-// enter enters the account, compares it, and lends its credentials to commands.
-func (j *job) enter(ctx context.Context) error {
+// assumeAccess assumes access to the account and serves its credentials to commands.
+func (j *job) assumeAccess(ctx context.Context) error {
 	defer j.report.begin("assuming access to account " + j.Account)()
 	var err error
-	j.entry, err = j.engine.Assume(ctx, j.engine.Log, awsauth.Target{
+	j.access, err = j.engine.Assume(ctx, j.engine.Log, awsauth.Target{
 		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID,
 		Environment: j.Name, Commit: j.Commit, Run: j.engine.Run,
 	})
 	if err != nil {
 		return fmt.Errorf("accessing environment %s (account %s, %s): %w", j.Name, j.Account, j.Region, err)
 	}
-	if j.loan, err = j.entry.ServeCredentials(j.engine.Redactor.Add); err != nil {
+	if j.credentials, err = j.access.ServeCredentials(j.engine.Redactor.Add); err != nil {
 		return err
 	}
-	j.engine.Log.Info("entered", "environment", j.Name, "account", j.Account, "region", j.Region, "identity", j.entry.Commands.ARN)
+	j.engine.Log.Info("access assumed", "environment", j.Name, "account", j.Account, "region", j.Region, "identity", j.access.Commands.ARN)
 	return nil
 }
 
-// environ gives the environment of commands, with the outputs so far.
+// environ returns the environment variables of commands.
 func (j *job) environ(outputs cmdenv.Outputs) ([]string, error) {
 	variables, err := cmdenv.Environment{
 		Own: j.Variables, Name: j.Name, Account: j.Account, Region: j.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
@@ -59,8 +59,8 @@ func (j *job) environ(outputs cmdenv.Outputs) ([]string, error) {
 		return nil, err
 	}
 	base := checkout.Environ()
-	if j.loan != nil {
-		base = j.loan.Environ(base)
+	if j.credentials != nil {
+		base = j.credentials.Environ(base)
 	}
 	return append(base, variables...), nil
 }
@@ -90,17 +90,17 @@ func stackNames(stacks []config.Stack) (names []string) {
 	return names
 }
 
-// here gives the values of placeholders in a region of the environment's account.
+// here returns the values of placeholders in a region of the environment's account.
 func (j *job) here(region string) assembly.Placeholders {
-	return assembly.Placeholders{Account: j.entry.Account, Region: region, Partition: j.entry.Partition}
+	return assembly.Placeholders{Account: j.access.Account, Region: region, Partition: j.access.Partition}
 }
 
-// as enters a role of the assembly, in a region.
+// as assumes a role of the assembly, in a region.
 func (j *job) as(ctx context.Context, role assembly.Role, region string) (*awsauth.Session, error) {
-	return j.entry.Assume(ctx, j.roleIn(role, region), region)
+	return j.access.Assume(ctx, j.roleIn(role, region), region)
 }
 
-// roleIn is a role of the assembly with its placeholders replaced.
+// roleIn replaces the placeholders of a role of the assembly.
 func (j *job) roleIn(role assembly.Role, region string) awsauth.Role {
 	role = j.here(region).Role(role)
 	return awsauth.Role{ARN: role.ARN, ExternalID: role.ExternalID, Tags: role.Tags}
@@ -108,23 +108,22 @@ func (j *job) roleIn(role assembly.Role, region string) awsauth.Role {
 
 func (j *job) scratch(name string) string { return filepath.Join(j.Scratch, name) }
 
-// arrangementOf says what is deployed, of which apps.
-func (j *job) arrangementOf(targets []target, apps []*app) (a Arrangement) {
+func (j *job) selectionOf(targets []target, apps []*app) (a Selection) {
 	for _, app := range apps {
 		for _, stack := range app.assembly.Stacks {
 			a.Paths = append(a.Paths, stack.Path)
 		}
 	}
 	for _, t := range targets {
-		a.Stacks = append(a.Stacks, Placed{
+		a.Stacks = append(a.Stacks, SelectedStack{
 			Stack: t.name, Path: t.stack.Path, Name: t.stack.Name, Account: j.Account, Region: t.region, DeployRole: j.roleIn(t.stack.DeployRole, t.region),
 		})
 	}
 	return a
 }
 
-// arrange synthesizes, finds the environment's stacks and puts them in order.
-func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, error) {
+// selectStacks synthesizes, then selects and orders the environment's stacks.
+func (j *job) selectStacks(ctx context.Context) ([]target, []*app, []schedule.Node, error) {
 	targets, apps, err := j.synthesize(ctx)
 	if err != nil {
 		return nil, nil, nil, err
@@ -142,9 +141,9 @@ func (j *job) arrange(ctx context.Context) ([]target, []*app, []schedule.Node, e
 	for _, line := range remarks(targets, nodes) {
 		j.engine.Log.Warn(line)
 	}
-	j.arrangement = j.arrangementOf(targets, apps)
+	j.selection = j.selectionOf(targets, apps)
 	if targets, nodes, err = only(j.Only, j.Exclusively, targets, nodes); err != nil {
 		return nil, nil, nil, err
 	}
-	return targets, apps, nodes, cmp.Or(j.judge(targets, apps), j.checkTopics(targets))
+	return targets, apps, nodes, cmp.Or(j.checkMessages(targets, apps), j.checkTopics(targets))
 }

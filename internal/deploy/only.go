@@ -9,8 +9,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// SplitNames takes apart what --stacks was given: commas separate names, but
-// those in braces belong to a pattern.
+// SplitNames splits the values of --stacks at commas, except at those in braces,
+// which belong to a pattern.
 func SplitNames(texts []string) (names []string) {
 	for _, text := range texts {
 		depth, start := 0, 0
@@ -31,8 +31,8 @@ func SplitNames(texts []string) (names []string) {
 	return names
 }
 
-// only narrows the targets down to those that the names mean, and unless they
-// are meant exclusively, to what these need. No names mean all.
+// only selects the targets that the names match and, unless exclusively, their
+// dependencies. No names select all.
 func only(names []string, exclusively bool, targets []target, nodes []schedule.Node) ([]target, []schedule.Node, error) {
 	if len(names) == 0 {
 		return targets, nodes, nil
@@ -41,12 +41,12 @@ func only(names []string, exclusively bool, targets []target, nodes []schedule.N
 	for _, name := range names {
 		found := false
 		for _, t := range targets {
-			if t.isMeant(name) {
+			if t.matches(name) {
 				wanted[t.name], found = true, true
 			}
 		}
 		if !found {
-			return nil, nil, notHere(name, targets)
+			return nil, nil, unknownStack(name, targets)
 		}
 	}
 	if !exclusively {
@@ -57,9 +57,9 @@ func only(names []string, exclusively bool, targets []target, nodes []schedule.N
 	return targets, nodes, nil
 }
 
-// isMeant says whether a person means this stack by its name in the
-// configuration or in CloudFormation, its construct path or id, or a pattern.
-func (t target) isMeant(name string) bool {
+// matches reports whether this stack has a name in the configuration or in
+// CloudFormation, a construct path or an id, or matches a pattern.
+func (t target) matches(name string) bool {
 	if t.name == name || t.entry == name || hasName(t.stack, name) {
 		return true
 	}
@@ -79,7 +79,7 @@ func addNeeds(wanted map[string]bool, nodes []schedule.Node) {
 	}
 }
 
-func notHere(name string, targets []target) error {
+func unknownStack(name string, targets []target) error {
 	var known []string
 	for _, t := range targets {
 		known = append(known, t.name)

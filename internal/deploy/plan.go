@@ -13,39 +13,39 @@ type Plan struct {
 	Region      string         `json:"region"`
 	Commit      string         `json:"commit"`
 	Concurrency int            `json:"concurrency"`
-	Complete    bool           `json:"complete"` // executing it leaves nothing to be done
+	Complete    bool           `json:"complete"` // it covers everything to deploy
 	PreDeploy   []string       `json:"preDeploy"`
 	PostDeploy  []string       `json:"postDeploy"`
-	Stacks      []PlannedStack `json:"stacks"` // in the order of their beginnings
+	Stacks      []PlannedStack `json:"stacks"` // in the order of deployment
 	Assets      []PlannedAsset `json:"assets"`
 	Broader     bool           `json:"broader"` // permissions become broader
 
-	kept bool // the change sets are there, to be executed
+	kept bool // the change sets exist and can be executed
 }
 
 // PlanVersion is the version of the plan's JSON form that this program writes and reads.
 const PlanVersion = 1
 
-// Intent is what a deployment would do with a stack.
+// Intent is the action that a deployment would take on a stack.
 type Intent string
 
 const (
-	// WillCreate is for a stack that is not there.
+	// WillCreate is for a stack that does not exist.
 	WillCreate Intent = "create"
 	// WillUpdate is for a stack that changes.
 	WillUpdate Intent = "update"
 	// WillLeave is for an unchanged stack.
 	WillLeave Intent = "unchanged"
-	// WillRecreate is for what is left of a failed creation: it is deleted, then
-	// created. There is no change set, so a plan does not execute it.
+	// WillRecreate is for the remains of a failed creation: they are deleted, then
+	// the stack is created. There is no change set, so a plan does not execute it.
 	WillRecreate Intent = "recreate"
 	// WillRollBack is for a stack whose operation was interrupted: it is rolled back,
 	// then updated. There is no change set, so a plan does not execute it.
 	WillRollBack Intent = "roll back"
-	// WillWait is for a stack whose change set cannot be made before an earlier
+	// WillWait is for a stack whose change set cannot be created before an earlier
 	// stack is deployed. A plan does not execute it.
 	WillWait Intent = "later"
-	// WillFail is for a stack that cannot be deployed as things are.
+	// WillFail is for a stack that cannot be deployed.
 	WillFail Intent = "blocked"
 )
 
@@ -57,14 +57,14 @@ type PlannedStack struct {
 	Region         string            `json:"region"`
 	After          []string          `json:"after"` // stacks that are deployed before it
 	Intent         Intent            `json:"intent"`
-	Status         string            `json:"status,omitempty"`    // in CloudFormation, as it is
+	Status         string            `json:"status,omitempty"`    // in CloudFormation, before the deployment
 	Because        string            `json:"because,omitempty"`   // why it changes, waits or is blocked
-	Hint           string            `json:"hint,omitempty"`      // what to do when it is blocked
+	Hint           string            `json:"hint,omitempty"`      // how to unblock it
 	ChangeSet      string            `json:"changeSet,omitempty"` // ARN
 	StackID        string            `json:"stackId,omitempty"`   // ARN
-	Digest         string            `json:"digest,omitempty"`    // of all that the change set is made of
+	Digest         string            `json:"digest,omitempty"`    // of all inputs of the change set
 	TemplateDigest string            `json:"templateDigest,omitempty"`
-	Protection     *bool             `json:"terminationProtection,omitempty"` // what it becomes, if it changes
+	Protection     *bool             `json:"terminationProtection,omitempty"` // new value, if it changes
 	DeployRole     string            `json:"deployRole,omitempty"`
 	ExecutionRole  string            `json:"executionRole,omitempty"`
 	Changes        []PlannedChange   `json:"changes"`
@@ -75,9 +75,9 @@ type PlannedStack struct {
 
 // PlannedChange is one resource that changes.
 type PlannedChange struct {
-	Action     string        `json:"action"` // add, modify, replace, may replace, remove, import, or CloudFormation's own word
+	Action     string        `json:"action"` // add, modify, replace, may replace, remove, import, or another action of CloudFormation
 	LogicalID  string        `json:"logicalId"`
-	Nested     []string      `json:"nested,omitempty"` // logical ids of the nested stacks that lead to it
+	Nested     []string      `json:"nested,omitempty"` // logical ids of the nested stacks around it, outermost first
 	Type       string        `json:"type"`
 	Path       string        `json:"path,omitempty"` // construct path
 	Properties []diff.Change `json:"properties,omitempty"`
@@ -89,16 +89,16 @@ type PlannedAsset struct {
 	Asset string `json:"asset"`
 	To    string `json:"to"`
 	Image bool   `json:"image"`
-	There bool   `json:"there"` // nothing has to be done for it
+	There bool   `json:"there"` // it is published already
 	Role  string `json:"role,omitempty"`
 }
 
-// executable says whether a plan's execution can do something with the stack.
+// executable reports whether the execution of a plan covers the stack.
 func (s PlannedStack) executable() bool {
 	return s.Intent == WillCreate || s.Intent == WillUpdate || s.Intent == WillLeave
 }
 
-// settle fills in what follows from the stacks.
+// settle sets the fields that are derived from the stacks.
 func (p *Plan) settle() {
 	p.Complete, p.Broader = true, false
 	for _, s := range p.Stacks {

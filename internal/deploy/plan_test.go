@@ -43,7 +43,7 @@ func planOfEverything() *Plan {
 				},
 			},
 			{Stack: "Api", Name: "Api", Region: "eu-central-1", Intent: WillCreate, After: []string{"Data"}, Changes: []PlannedChange{{Action: "add", LogicalID: "H", Type: "AWS::Lambda::Function", Path: "Api/H"}}},
-			{Stack: "Web", Name: "Web", Region: "us-east-1", Intent: WillWait, After: []string{"Api"}, Because: "its change set cannot be made before Api is deployed: No export named A found"},
+			{Stack: "Web", Name: "Web", Region: "us-east-1", Intent: WillWait, After: []string{"Api"}, Because: "its change set cannot be created before Api is deployed: No export named A found"},
 			{Stack: "Old", Name: "Old", Region: "us-east-1", Intent: WillRecreate, Status: "ROLLBACK_COMPLETE", Because: "the remains of its failed creation are deleted first"},
 			{Stack: "Stuck", Name: "Stuck", Region: "us-east-1", Intent: WillFail, Because: "stack \"Stuck\" is DELETE_FAILED", Hint: "delete it"},
 			{Stack: "Same", Name: "Same", Region: "us-east-1", Intent: WillLeave},
@@ -69,7 +69,7 @@ func TestAPlanReadsLikeThis(t *testing.T) {
 	}
 	gone := planOfEverything()
 	gone.kept = false
-	assert.Contains(t, gone.Text(false), "nothing is left of this plan")
+	assert.Contains(t, gone.Text(false), "all that was created for this plan was deleted")
 	assert.NotContains(t, gone.Text(false), "delete-stack")
 	assert.False(t, planOfEverything().Complete)
 	assert.True(t, planOfEverything().Broader)
@@ -103,9 +103,9 @@ func TestAPlanKnowsWhatAnEarlierStackMayBeGoingToMake(t *testing.T) {
 		"": errors.New("the template is wrong"),
 	}
 	for lack, err := range lacks {
-		assert.Equal(t, lack, lackOf(err))
+		assert.Equal(t, lack, missingFor(err))
 	}
-	assert.Empty(t, lackOf(nil))
+	assert.Empty(t, missingFor(nil))
 }
 
 func TestAPlanIsExecutedAsFarAsItCouldBePrepared(t *testing.T) {
@@ -165,7 +165,7 @@ func TestAPlanOfSomethingElseIsRefused(t *testing.T) {
 	assert.Equal(t, planOfEverything().Stacks[0].Broader, plan.Stacks[0].Broader)
 	require.NoError(t, os.WriteFile(file, []byte("{"), 0o644))
 	_, err = read(file)
-	require.ErrorContains(t, err, "is no plan")
+	require.ErrorContains(t, err, "is not a plan")
 	_, err = read(file + "x")
 	assert.Error(t, err)
 }

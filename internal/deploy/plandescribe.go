@@ -10,13 +10,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
 )
 
-// intents are the words of a plan for what CloudFormation would be asked to do.
+// intents maps what CloudFormation would do to the intent in the plan.
 var intents = map[cfn.Outlook]Intent{
 	cfn.Create: WillCreate, cfn.Update: WillUpdate, cfn.Leave: WillLeave, cfn.Recreate: WillRecreate, cfn.RollBack: WillRollBack,
 }
 
-// describe words what was prepared: each resource that changes with its
-// properties, and who may do more than before.
+// describe fills in the intent, the resources that change with their properties,
+// and the permissions that become broader.
 func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) string) error {
 	s.Intent, s.Status, s.Protection = intents[p.Outlook], p.Status, p.Protect
 	switch s.Intent {
@@ -30,11 +30,11 @@ func (s *PlannedStack) describe(t target, p cfn.Prepared, mask func(string) stri
 	for _, pair := range p.Templates {
 		before, err := diff.Parse(pair.Before)
 		if err != nil {
-			return fmt.Errorf("the template that stack %s has: %w", s.Name, err)
+			return fmt.Errorf("the deployed template of stack %s: %w", s.Name, err)
 		}
 		after, err := diff.Parse(pair.After)
 		if err != nil {
-			return fmt.Errorf("the template that stack %s is to have: %w", s.Name, err)
+			return fmt.Errorf("the new template of stack %s: %w", s.Name, err)
 		}
 		changes := pair.Changes
 		if p.ChangeSet == "" {
@@ -74,8 +74,8 @@ func action(c cfn.Change) string {
 	return strings.ToLower(c.Action)
 }
 
-// expected are the changes by what the templates say, where CloudFormation
-// cannot be asked: whether something is replaced is not known then.
+// expected derives the changes from the templates where there is no change set.
+// Whether a resource is replaced is then unknown.
 func expected(before, after diff.Template) (changes []cfn.Change) {
 	all := map[string]diff.Resource{}
 	maps.Copy(all, before.Resources)

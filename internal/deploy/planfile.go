@@ -22,8 +22,8 @@ func (p *Plan) Write(path string) error {
 	return errs.Writing(path, os.WriteFile(path, append(data, '\n'), 0o644))
 }
 
-// ReadPlan reads a plan that is to be executed, and refuses one of another
-// environment or commit.
+// ReadPlan reads a plan to execute. A plan of another environment or commit is an
+// error.
 func ReadPlan(path, environment, commit string) (*Plan, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -31,7 +31,7 @@ func ReadPlan(path, environment, commit string) (*Plan, error) {
 	}
 	plan := &Plan{}
 	if err := json.Unmarshal(data, plan); err != nil {
-		return nil, errs.Invalidf("%s is no plan: %w", path, err).WithHint("make one with --plan-file")
+		return nil, errs.Invalidf("%s is not a plan: %w", path, err).WithHint("create one with --plan-file")
 	}
 	switch {
 	case plan.Version != PlanVersion:
@@ -53,8 +53,8 @@ func (p *Plan) stack(name string) (PlannedStack, bool) {
 	return p.Stacks[at], true
 }
 
-// keep narrows a deployment down to what the plan has a change set for. What
-// waits in the plan, or needs what does, is left. No plan keeps all.
+// keep selects the stacks that the plan has a change set for. Stacks that wait in
+// the plan, and stacks that depend on these, are left out. A nil plan keeps all.
 func (p *Plan) keep(targets []target, nodes []schedule.Node) (kept []target, order []schedule.Node, left []Result, err error) {
 	if p == nil {
 		return targets, nodes, nil, nil
@@ -74,7 +74,7 @@ func (p *Plan) keep(targets []target, nodes []schedule.Node) (kept []target, ord
 	for _, s := range p.Stacks {
 		wanted[s.Stack] = s.executable()
 	}
-	for range nodes { // what needs a stack that is left is left as well
+	for range nodes { // leave out what depends on a stack that is left out
 		for _, node := range nodes {
 			if slices.ContainsFunc(node.After, func(need string) bool { ok, planned := wanted[need]; return planned && !ok }) {
 				wanted[node.Name] = false
@@ -94,7 +94,7 @@ func (p *Plan) keep(targets []target, nodes []schedule.Node) (kept []target, ord
 	return kept, order, left, nil
 }
 
-// prescribe gives what the plan lets a deployment do with a stack; nil is whatever it needs.
+// prescribe returns what the plan allows a deployment to do with a stack. Nil allows everything.
 func (p *Plan) prescribe(name string) *cfn.Prescribed {
 	if p == nil {
 		return nil
@@ -103,7 +103,7 @@ func (p *Plan) prescribe(name string) *cfn.Prescribed {
 	return &cfn.Prescribed{Digest: s.Digest, ChangeSet: s.ChangeSet, Leave: s.Intent == WillLeave}
 }
 
-// notPlanned tells which stacks the plan left for another one.
+// notPlanned warns about the stacks that the plan does not cover.
 func notPlanned(left []Result, log *slog.Logger) []Result {
 	var names []string
 	for _, r := range left {

@@ -20,36 +20,36 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
-// planAtOnce is how many change sets are prepared at once: none waits for another.
-const planAtOnce = 8
+// maxPlanned is the number of change sets that are prepared at once; none waits for another.
+const maxPlanned = 8
 
-// Plan plans what Deploy would do: it enters the account, synthesizes,
-// publishes the templates that have to be and prepares change sets, and executes
-// nothing. Unless the plan is kept, all of that is removed again. The error names
-// the stacks that cannot be deployed; they are in the plan as well.
+// Plan plans what Deploy would do: it assumes access to the account, synthesizes,
+// publishes the templates that CloudFormation needs, and creates change sets
+// without executing them. Unless keep is set, it removes all of that again. The
+// error names the stacks that cannot be deployed; they are in the plan as well.
 func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
 	j := e.newJob(r)
-	if err := j.enter(ctx); err != nil {
+	if err := j.assumeAccess(ctx); err != nil {
 		return nil, err
 	}
-	defer j.loan.Close()
+	defer j.credentials.Close()
 	if len(r.Hooks.PreDeploy) > 0 {
 		e.Log.Info("a plan does not run hooks; their results are missing from it")
 	}
-	targets, apps, nodes, err := j.arrange(ctx)
+	targets, apps, nodes, err := j.selectStacks(ctx)
 	if err != nil {
 		return nil, err
 	}
 	j.report.choose(targets)
-	beside, stop := context.WithCancel(ctx)
-	defer j.beside.Wait()
+	background, stop := context.WithCancel(ctx)
+	defer j.background.Wait()
 	defer stop()
-	dep, err := j.newDeployment(beside, apps)
+	dep, err := j.newDeployment(background, apps)
 	if err != nil {
 		return nil, err
 	}
 	dep.isPlan, dep.discards = true, !keep
-	if err := dep.survey(beside, targets); err != nil {
+	if err := dep.preflight(background, targets); err != nil {
 		return nil, err
 	}
 	if !keep {
@@ -67,7 +67,7 @@ func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
 	return plan, err
 }
 
-// withdrawLimit bounds the removal of what a plan published, also when it is stopped.
+// withdrawLimit is the timeout for removing what a plan published, also after a cancellation.
 const withdrawLimit = time.Minute
 
 // withdraw removes the templates that the plan published.
@@ -81,7 +81,7 @@ func (d *deployment) withdraw(ctx context.Context) {
 
 func orNone(commands []string) []string { return append([]string{}, commands...) }
 
-// fill plans each stack and looks at the assets.
+// fill plans each stack and inspects the assets.
 func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nodes []schedule.Node) error {
 	byName := map[string]target{}
 	var free []schedule.Node
@@ -89,7 +89,7 @@ func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nod
 		byName[t.name] = t
 		free = append(free, schedule.Node{Name: t.name})
 	}
-	results := schedule.Run(ctx, planAtOnce, free, func(ctx context.Context, name string) (PlannedStack, error) {
+	results := schedule.Run(ctx, maxPlanned, free, func(ctx context.Context, name string) (PlannedStack, error) {
 		planned := d.planStack(ctx, byName[name])
 		d.report.ended(name, planned.err)
 		return planned, nil
@@ -108,11 +108,11 @@ func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nod
 		at := slices.IndexFunc(nodes, func(n schedule.Node) bool { return n.Name == name })
 		return len(changing(nodes[at], nodes, stacks)) > 0
 	})
-	return errors.Join(combine(blocked(plan.Stacks), nil), looked, d.judgeTemplates(ctx, plan))
+	return errors.Join(combine(blocked(plan.Stacks), nil), looked, d.validateTemplates(ctx, plan))
 }
 
-// judgeTemplates validates the templates as a deployment would, if anything changes.
-func (d *deployment) judgeTemplates(ctx context.Context, plan *Plan) error {
+// validateTemplates validates the templates as a deployment would, if anything changes.
+func (d *deployment) validateTemplates(ctx context.Context, plan *Plan) error {
 	if !slices.ContainsFunc(plan.Stacks, func(s PlannedStack) bool { return s.Intent != WillLeave }) {
 		return nil
 	}
@@ -128,24 +128,24 @@ func blocked(stacks []PlannedStack) (errs []error) {
 	return errs
 }
 
-// inOrder gives the stacks in the order in which one at a time would begin,
-// and tells those that fail for the lack of something from those that only
-// have to wait for an earlier one.
+// inOrder returns the stacks in the order in which they would be deployed one at
+// a time. A stack that lacks what an earlier one may create waits instead of
+// failing.
 func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []PlannedStack) {
 	done := map[string]bool{}
 	for len(ordered) < len(nodes) {
 		at := slices.IndexFunc(nodes, func(n schedule.Node) bool {
 			return !done[n.Name] && !slices.ContainsFunc(n.After, func(need string) bool { _, here := stacks[need]; return here && !done[need] })
 		})
-		node := nodes[at] // there is one: the graph has no circles
+		node := nodes[at] // there is one: the graph has no cycles
 		done[node.Name] = true
 		s := stacks[node.Name]
 		s.After = slices.DeleteFunc(slices.Clone(node.After), func(need string) bool { _, here := stacks[need]; return !here })
 		s.After = append([]string{}, s.After...)
-		if lack := lackOf(s.err); lack != "" {
+		if lack := missingFor(s.err); lack != "" {
 			if first := changing(node, nodes, stacks); len(first) > 0 {
 				s.Intent, s.Hint, s.err = WillWait, "", nil
-				s.Because = fmt.Sprintf("its change set cannot be made before %s is deployed: %s", strings.Join(first, " and "), lack)
+				s.Because = fmt.Sprintf("its change set cannot be created before %s is deployed: %s", strings.Join(first, " and "), lack)
 			}
 		}
 		stacks[node.Name] = s
@@ -154,8 +154,7 @@ func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []P
 	return ordered
 }
 
-// changing gives the stacks that a node needs, directly or not, and that are
-// not yet as they should be.
+// changing returns the direct and indirect dependencies of a node that change.
 func changing(node schedule.Node, nodes []schedule.Node, stacks map[string]PlannedStack) (names []string) {
 	needed := map[string]bool{node.Name: true}
 	addNeeds(needed, nodes)
@@ -195,7 +194,7 @@ func (d *deployment) mask(text string) string {
 }
 
 func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, error) {
-	session, goal, err := d.approach(ctx, t)
+	session, goal, err := d.openStack(ctx, t)
 	if err != nil {
 		return cfn.Prepared{}, err
 	}
@@ -207,8 +206,8 @@ func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, 
 	return prepared, session.Explain(err)
 }
 
-// publishTemplates publishes what CloudFormation reads to make a change set.
-// Where nothing is to be left that is only what cannot be sent in the call.
+// publishTemplates publishes the templates that CloudFormation reads to create a
+// change set. A plan that is not kept sends its template inline if it can.
 func (d *deployment) publishTemplates(ctx context.Context, t target) error {
 	d.report.busy(t, progress.Publishing)
 	defer d.report.busy(t, makingChangeSet)
@@ -226,13 +225,13 @@ func (d *deployment) publishTemplates(ctx context.Context, t target) error {
 	return nil
 }
 
-// notAssumed are our words for a role that cannot be assumed.
+// notAssumed matches our error for a role that cannot be assumed.
 var notAssumed = regexp.MustCompile(`may not assume \S+[^\s:]`)
 
-// lackOf gives what a stack cannot be planned without and an earlier one may be
-// going to make: an export, a parameter, the bucket of its assets, a role that
-// publishes them; "" if the error is another one.
-func lackOf(err error) string {
+// missingFor returns what is missing to plan a stack and may be created by an earlier
+// one: an export, a parameter, the bucket of its assets, a role that publishes
+// them. It is "" for any other error.
+func missingFor(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -242,15 +241,15 @@ func lackOf(err error) string {
 	return cmp.Or(cfn.Lacks(err), notAssumed.FindString(err.Error()))
 }
 
-// templatesOf are the assets that CloudFormation reads to make a change set:
-// the stack's own template and those of nested stacks.
+// templatesOf returns the assets that CloudFormation reads to create a change
+// set: the templates of the stack and of its nested stacks.
 func templatesOf(stack assembly.Stack) []*assembly.AssetManifest {
 	return part(stack, func(file assembly.FileAsset) bool {
 		return file.Path == stack.Template || strings.HasSuffix(file.Path, ".nested.template.json")
 	}, false)
 }
 
-// othersOf are the assets that only the execution of a change set needs.
+// othersOf returns the assets that only the execution of a change set needs.
 func othersOf(stack assembly.Stack) []*assembly.AssetManifest {
 	return part(stack, func(file assembly.FileAsset) bool {
 		return file.Path != stack.Template && !strings.HasSuffix(file.Path, ".nested.template.json")
@@ -269,16 +268,16 @@ func part(stack assembly.Stack, keep func(assembly.FileAsset) bool, images bool)
 	return lists
 }
 
-// lookAtAssets says which assets a deployment would have to publish, each once.
-// What an earlier stack may be going to make need not be there if the asset's
-// stack waits.
+// lookAtAssets returns the assets of the stacks and whether they are published,
+// each once. If the stack of an asset waits, what an earlier stack may create
+// need not exist.
 func (d *deployment) lookAtAssets(ctx context.Context, targets []target, waits func(stack string) bool) ([]PlannedAsset, error) {
 	planned, seen := []PlannedAsset{}, map[string]bool{}
 	for _, t := range targets {
 		for _, list := range othersOf(t.stack) {
 			sights, err := d.publisher.Look(ctx, list, d.place(t))
-			if err != nil && (lackOf(err) == "" || !waits(t.name)) {
-				return planned, fmt.Errorf("looking for the assets of stack %s: %w", t.name, err)
+			if err != nil && (missingFor(err) == "" || !waits(t.name)) {
+				return planned, fmt.Errorf("inspecting the assets of stack %s: %w", t.name, err)
 			}
 			for _, s := range sights {
 				if !seen[s.To] {

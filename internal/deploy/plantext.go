@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Text gives the plan in words, with colours where they can be seen.
+// Text formats the plan for people, with colours if color is set.
 func (p *Plan) Text(color bool) string {
 	w := &planWriter{color: color}
 	w.line("Plan for %s: account %s, %s, commit %.12s", p.Environment, p.Account, p.Region, p.Commit)
@@ -27,7 +27,7 @@ func (p *Plan) Text(color bool) string {
 	return w.text.String()
 }
 
-// planWriter writes a plan for people.
+// planWriter formats a plan for people.
 type planWriter struct {
 	text  strings.Builder
 	color bool
@@ -196,7 +196,7 @@ func (w *planWriter) ending(p *Plan) {
 		w.line("Nothing was executed. The next deployment of the same content executes these change sets,")
 		w.line("--execute-plan with the file of --plan-file executes them and nothing else.")
 	} else {
-		w.line("Nothing was executed, and nothing is left of this plan. --plan-file keeps the change sets for --execute-plan.")
+		w.line("Nothing was executed, and all that was created for this plan was deleted. --plan-file keeps the change sets for --execute-plan.")
 	}
 	for _, s := range p.Stacks {
 		if p.kept && s.Intent == WillCreate {
@@ -204,13 +204,13 @@ func (w *planWriter) ending(p *Plan) {
 		}
 	}
 	if p.Broader {
-		w.line("%s", w.in(loud, "Permissions become broader; look for \"broader\" above."))
+		w.line("%s", w.in(loud, "Permissions become broader; see \"broader\" above."))
 	}
 }
 
 func afterSlash(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
-// Summary says what would become of each stack.
+// Summary returns the intent for each stack.
 func (p *Plan) Summary() Summary {
 	summary := Summary{Environment: p.Environment, Stacks: []StackSummary{}}
 	for _, s := range p.Stacks {

@@ -13,18 +13,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
-// reporter words what happens to an environment, its assets and its stacks.
+// reporter reports the events of an environment, its assets and its stacks.
 type reporter struct {
 	*progress.Reporter
 	environment string
 }
 
-// begin notes what the environment as a whole is busy with, until the function given is called.
+// begin reports the activity of the environment as a whole, until end is called.
 func (t *reporter) begin(doing string) (end func()) {
 	return t.Begin(progress.Stage, t.environment, doing)
 }
 
-// choose names the stacks that are deployed after all.
+// choose reports which stacks are deployed.
 func (t *reporter) choose(targets []target) {
 	var names []string
 	for _, target := range targets {
@@ -33,7 +33,7 @@ func (t *reporter) choose(targets []target) {
 	t.Stacks(names)
 }
 
-// expect names the assets that a stack needs.
+// expect reports the assets that a stack needs.
 func (t *reporter) expect(stack target) {
 	var names []string
 	for _, list := range stack.stack.Assets {
@@ -52,7 +52,7 @@ func namesOf(list *assembly.AssetManifest) (names []string) {
 	return names
 }
 
-// asset tells a step of an asset.
+// asset reports a step of an asset.
 func (t *reporter) asset(e assets.Event) {
 	text, doing := e.To, ""
 	if e.Step == assets.Building || e.Step == assets.Uploading {
@@ -64,23 +64,22 @@ func (t *reporter) asset(e assets.Event) {
 	t.Report(progress.Event{Scope: progress.Asset, Subject: e.Asset, Step: string(e.Step), Text: text, Doing: doing})
 }
 
-// phases say what a stack is busy with after an event of a phase, where the
-// event itself does not.
+// phases are the activities of a stack after an event of a phase that has no text.
 var phases = map[cfn.Phase]string{
-	cfn.Comparing: "comparing it with what is deployed",
+	cfn.Comparing: "comparing with the deployed stack",
 	cfn.Preparing: makingChangeSet,
-	cfn.Executing: "beginning the change",
+	cfn.Executing: "executing the change set",
 }
 
 const (
-	makingChangeSet = "making the change set"
+	makingChangeSet = "creating the change set"
 	validating      = "validating the templates"
 )
 
-// busy notes what a stack is waiting for.
+// busy reports the activity of a stack.
 func (t *reporter) busy(stack target, doing string) { t.Busy(progress.Stack, stack.name, doing) }
 
-// stack tells a step of a stack or of one of its resources.
+// stack reports a step of a stack or of one of its resources.
 func (t *reporter) stack(of target, e cfn.Event) {
 	if e.Resource != nil {
 		t.resource(of, *e.Resource)
@@ -95,7 +94,7 @@ func (t *reporter) stack(of target, e cfn.Event) {
 
 func (t *reporter) resource(of target, r cfn.ResourceEvent) {
 	if len(r.Nested) > 0 && r.PhysicalID == r.StackID {
-		return // the resource of this nested stack, in the stack around it, says the same
+		return // the parent stack reports the same for this nested stack
 	}
 	name := resourceName(of, r)
 	text := r.Reason
@@ -106,26 +105,26 @@ func (t *reporter) resource(of target, r cfn.ResourceEvent) {
 	t.Report(progress.Event{
 		Time: r.Time, Scope: progress.Stack, Subject: of.name, Step: r.Status, Resource: name, Type: r.Type, Text: text,
 		ID: strings.Join(append(r.Nested[:len(r.Nested):len(r.Nested)], r.LogicalID), "/"), Counts: len(r.Nested) == 0 && !itself,
-		Doing: deed(of, r, name, itself),
+		Doing: resourceActivity(of, r, name, itself),
 	})
 }
 
-// deed words a resource in progress: "creating AWS::Lambda::Function Handler".
-func deed(of target, r cfn.ResourceEvent, name string, itself bool) string {
+// resourceActivity is the activity of a resource: "creating AWS::Lambda::Function Handler".
+func resourceActivity(of target, r cfn.ResourceEvent, name string, itself bool) string {
 	if itself {
 		return progress.Deed(r.Status, "the stack")
 	}
 	return progress.Deed(r.Status, r.Type+" "+progress.ShortName(of.stack.Path, name))
 }
 
-// ended tells that a stack failed or is not watched any more; its success has been told.
+// ended reports that a stack failed or is no longer watched. A success was reported before.
 func (t *reporter) ended(stack string, err error) {
 	if err == nil {
 		return
 	}
 	cause, _, _ := strings.Cut(err.Error(), "\n")
 	if failure := new(cfn.Failure); errors.As(err, &failure) {
-		cause = strings.TrimPrefix(cause, fmt.Sprintf("stack %q failed (%s): ", failure.Stack, failure.Status)) // which stack is said
+		cause = strings.TrimPrefix(cause, fmt.Sprintf("stack %q failed (%s): ", failure.Stack, failure.Status)) // the event names the stack
 	}
 	step := progress.Failed
 	if errs.KindOf(err) == errs.Cancelled {
@@ -135,7 +134,7 @@ func (t *reporter) ended(stack string, err error) {
 	t.Report(progress.Event{Scope: progress.Stack, Subject: stack, Step: step, Text: cause})
 }
 
-// skipped reports which stacks are not deployed any more, and whose templates are invalid.
+// skipped reports the stacks that are skipped and those with invalid templates.
 func (t *reporter) skipped(results []schedule.Result[cfn.Result]) {
 	for _, r := range results {
 		if errors.As(r.Err, new(*invalidTemplates)) {

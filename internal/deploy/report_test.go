@@ -73,7 +73,7 @@ func TestWhatIsDoneToAResourceIsWorded(t *testing.T) {
 		"REVIEW_IN_PROGRESS":                           "review of AWS::SQS::Queue Orders",
 		"CREATE_COMPLETE":                              "",
 	} {
-		assert.Equal(t, want, deed(of, cfn.ResourceEvent{Status: status, Type: "AWS::SQS::Queue"}, "Prod/Api/Orders/Resource", false), status)
+		assert.Equal(t, want, resourceActivity(of, cfn.ResourceEvent{Status: status, Type: "AWS::SQS::Queue"}, "Prod/Api/Orders/Resource", false), status)
 	}
-	assert.Equal(t, "rolling back the stack", deed(of, cfn.ResourceEvent{Status: "ROLLBACK_IN_PROGRESS"}, "Api", true))
+	assert.Equal(t, "rolling back the stack", resourceActivity(of, cfn.ResourceEvent{Status: "ROLLBACK_IN_PROGRESS"}, "Api", true))
 }

@@ -34,8 +34,8 @@ type Summary struct {
 	Environment string         `json:"environment"`
 	Stacks      []StackSummary `json:"stacks"`
 	Calls       int            `json:"calls"` // to CloudFormation
-	// Removed are stacks that an earlier run deployed and no environment wants any
-	// more. A pipeline's run finds them before, for all of its environments.
+	// Removed are stacks that an earlier run deployed and no environment has any
+	// more. In a pipeline, an earlier stage finds them for all environments.
 	Removed []stage.RemovedStack `json:"removed,omitempty"`
 }
 
@@ -52,27 +52,27 @@ type StackSummary struct {
 	Seconds float64 `json:"seconds"`
 	Outputs int     `json:"outputs"` // how many
 
-	goesOn bool // CloudFormation goes on with it
+	stillRunning bool // its operation still runs in CloudFormation
 }
 
-// GoesOn says what AWS still does after a deployment was stopped, and what to do.
-func (s Summary) GoesOn() string {
-	var begun []string
+// StillRunning describes which operations still run after a deployment was stopped, and what to do.
+func (s Summary) StillRunning() string {
+	var running []string
 	for _, stack := range s.Stacks {
-		if stack.goesOn {
-			begun = append(begun, stack.Name)
+		if stack.stillRunning {
+			running = append(running, stack.Name)
 		}
 	}
-	if len(begun) == 0 {
-		return "CloudFormation was changing no stack; the same command runs it again"
+	if len(running) == 0 {
+		return "no stack was being changed; run the same command to try again"
 	}
-	return "CloudFormation finishes what it has begun with " + strings.Join(begun, ", ") + "; the same command attaches to what still goes on there"
+	return "CloudFormation continues to change " + strings.Join(running, ", ") + "; run the same command again to attach to these operations"
 }
 
-// conclude turns the scheduler's results into ours, and into one error.
+// conclude converts the scheduler's results into ours, and into one error.
 func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target) (Results, error) {
 	results := make(Results, 0, len(scheduled))
-	var skipped, stories []string
+	var skipped, excerpts []string
 	var failures []error
 	for _, s := range scheduled {
 		t := targets[s.Name]
@@ -82,20 +82,20 @@ func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target
 		switch s.State {
 		case schedule.Failed:
 			failures = append(failures, s.Err)
-			stories = append(stories, excerpt(t, s.Err)...)
+			excerpts = append(excerpts, excerpt(t, s.Err)...)
 		case schedule.Skipped:
 			skipped = append(skipped, s.Name)
 		}
 	}
-	return results, combine(failures, skipped, stories...)
+	return results, combine(failures, skipped, excerpts...)
 }
 
-// maxErrorText bounds the error in a summary, in bytes.
+// maxErrorText is the longest error in a summary, in bytes.
 const maxErrorText = 500
 
-// combine makes one error of those of the stacks, names what was skipped, and
-// adds further lines. The first one decides kind and hint, unless another is
-// worse than temporary.
+// combine joins the errors of the stacks, names the skipped stacks, and adds
+// further lines. Kind and hint are those of the first error that is not
+// temporary, or else of the first.
 func combine(failures []error, skipped []string, more ...string) error {
 	if len(failures) == 0 && len(skipped) > 0 {
 		return errs.Cancelledf("cancelled before %s", strings.Join(skipped, ", "))
@@ -129,7 +129,7 @@ func (results Results) Summary(environment string, mask func(string) string) Sum
 			Because: r.Because, Seconds: r.Ended.Sub(r.Started).Round(100 * time.Millisecond).Seconds(), Outputs: len(r.Outputs),
 		}
 		if r.State != schedule.Done {
-			s.Action, s.goesOn = string(r.State), errors.Is(r.Err, cfn.ErrGoesOn)
+			s.Action, s.stillRunning = string(r.State), errors.Is(r.Err, cfn.ErrStillRunning)
 		}
 		if r.State == schedule.Failed && errs.KindOf(r.Err) == errs.Cancelled {
 			s.Action = progress.Stopped
@@ -144,7 +144,7 @@ func (results Results) Summary(environment string, mask func(string) string) Sum
 	return summary
 }
 
-// Outputs gives the outputs of the stacks that are deployed, by their names in the configuration.
+// Outputs returns the outputs of the deployed stacks, by their names in the configuration.
 func (results Results) Outputs() cmdenv.Outputs {
 	outputs := cmdenv.Outputs{}
 	for _, r := range results {
@@ -159,9 +159,9 @@ func (results Results) Outputs() cmdenv.Outputs {
 	return outputs
 }
 
-// CLIOutputs gives the outputs as the CDK CLI's --outputs-file has them: by the
-// stacks' names in CloudFormation, without stacks that have none. Of two stacks
-// of one name, in two regions, the later one's are there.
+// CLIOutputs returns the outputs in the format of the CDK CLI's --outputs-file:
+// by the stacks' names in CloudFormation, without stacks that have none. Of two
+// stacks of one name, in two regions, the later one wins.
 func (results Results) CLIOutputs() map[string]map[string]string {
 	byName := map[string]map[string]string{}
 	for _, r := range results {
@@ -176,7 +176,7 @@ func (results Results) CLIOutputs() map[string]map[string]string {
 	return byName
 }
 
-// Collisions says which outputs cannot be had under a name of their own.
+// Collisions describes the outputs that have no name of their own.
 func (results Results) Collisions() []string {
 	lines := results.Outputs().Collisions()
 	for i, r := range results {

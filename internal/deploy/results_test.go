@@ -60,24 +60,24 @@ func TestResultsBecomeASummaryAndOutputs(t *testing.T) {
 	assert.Equal(t, cmdenv.Outputs{"Data": {"Url": {Value: "u", Description: "d", ExportName: "e"}}}, results.Outputs())
 }
 
-func TestAStackThatWasStoppedHasNotFailedAndWhatGoesOnIsSaid(t *testing.T) {
-	watching := fmt.Errorf("watching stack %q, whose %w: %w", "dev-Data", cfn.ErrGoesOn, context.Canceled)
+func TestAStoppedStackHasNotFailedAndRunningOperationsAreNamed(t *testing.T) {
+	watching := fmt.Errorf("watching stack %q, whose %w: %w", "dev-Data", cfn.ErrStillRunning, context.Canceled)
 	for name, c := range map[string]struct {
 		err    error
 		action string
 		says   string
 	}{
-		"while CloudFormation works":  {watching, "stopped", "CloudFormation finishes what it has begun with dev-Data;"},
-		"before it was asked to work": {fmt.Errorf("comparing: %w", context.Canceled), "stopped", "CloudFormation was changing no stack;"},
-		"a stack that failed":         {errs.Failedf("no"), "failed", "CloudFormation was changing no stack;"},
+		"while CloudFormation works":  {watching, "stopped", "CloudFormation continues to change dev-Data;"},
+		"before it was asked to work": {fmt.Errorf("comparing: %w", context.Canceled), "stopped", "no stack was being changed;"},
+		"a stack that failed":         {errs.Failedf("no"), "failed", "no stack was being changed;"},
 	} {
 		results, err := conclude([]schedule.Result[cfn.Result]{{Name: "Data", State: schedule.Failed, Err: c.err}}, map[string]target{"Data": {stack: assembly.Stack{Name: "dev-Data"}}})
 		require.Error(t, err, name)
 		summary := results.Summary("dev", func(text string) string { return text })
 		assert.Equal(t, c.action, summary.Stacks[0].Action, name)
-		assert.Contains(t, summary.GoesOn(), c.says, name)
+		assert.Contains(t, summary.StillRunning(), c.says, name)
 	}
-	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation goes on`, errs.Stopped(watching, "").Error())
+	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation still runs`, errs.Stopped(watching, "").Error())
 }
 
 func TestAFailedValidationIsTheFailureOfTheStacksWhoseTemplatesAreInvalid(t *testing.T) {

@@ -14,11 +14,11 @@ import (
 // error if none needs it.
 func (e Engine) RollBack(ctx context.Context, r Request, orphans cfn.Orphans) (results Results, err error) {
 	j := e.newJob(r)
-	if err := j.enter(ctx); err != nil {
+	if err := j.assumeAccess(ctx); err != nil {
 		return nil, err
 	}
-	defer j.loan.Close()
-	targets, apps, _, err := j.arrange(ctx)
+	defer j.credentials.Close()
+	targets, apps, _, err := j.selectStacks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +47,11 @@ func (e Engine) RollBack(ctx context.Context, r Request, orphans cfn.Orphans) (r
 	return results, nil
 }
 
-// rollbackBootstrap is the version from which on the roles of the bootstrap may roll back.
+// rollbackBootstrap is the first version of the bootstrap whose roles may roll back.
 const rollbackBootstrap = 23
 
 func (d *deployment) rollBackStack(ctx context.Context, t target, orphans cfn.Orphans) (cfn.Result, error) {
-	session, goal, err := d.approach(ctx, t)
+	session, goal, err := d.openStack(ctx, t)
 	if err != nil {
 		return cfn.Result{}, err
 	}

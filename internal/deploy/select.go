@@ -15,27 +15,27 @@ import (
 
 // target is a stack of the app that the environment deploys.
 type target struct {
-	name     string   // for people and in the outputs: the configuration's name, or of a pattern's stack the one in CloudFormation
-	entry    string   // the name or pattern in the configuration
-	needs    []string // the entries that the configuration says it needs
+	name     string   // in messages and outputs: the name in the configuration, or in CloudFormation if a pattern selected it
+	entry    string   // name or pattern in the configuration
+	needs    []string // its dependsOn in the configuration
 	app      string   // folder of the CDK app
 	root     string   // folder of the assembly
 	settings synth.Settings
 	stack    assembly.Stack
-	region   string     // of the stack, or of the environment where the app left it open
-	reads    []cfn.Read // the outputs of other stacks that its templates read
+	region   string     // of the stack, or of the environment if the app sets none
+	reads    []cfn.Read // outputs of other stacks that its templates read
 }
 
-// listed is a stack of the configuration, and the app that it is looked for in.
+// listed is a stack of the configuration, with its app.
 type listed struct {
 	config.Stack
 	app      string // folder
 	assembly *assembly.Assembly
 }
 
-// chooseAll finds the stacks that the environment's entries mean, in the listed
-// order. What an entry names by itself no pattern takes, and of two patterns
-// the first one takes it; those of one pattern are in the order of their needs.
+// chooseAll finds the stacks that the environment lists, in the listed order. A
+// name takes precedence over a pattern, and an earlier pattern over a later one.
+// The stacks of one pattern are ordered by their dependencies.
 func chooseAll(list []listed, in Request) ([]target, error) {
 	found := make([][]assembly.Stack, len(list))
 	taken := map[string]bool{}
@@ -44,7 +44,7 @@ func chooseAll(list []listed, in Request) ([]target, error) {
 			if assembly.IsGlob(entry.Name) != patterns {
 				continue
 			}
-			stacks, err := means(entry, in)
+			stacks, err := stacksFor(entry, in)
 			if err != nil {
 				return nil, err
 			}
@@ -61,7 +61,7 @@ func chooseAll(list []listed, in Request) ([]target, error) {
 	return targets, checkDistinct(targets)
 }
 
-func means(entry listed, in Request) ([]assembly.Stack, error) {
+func stacksFor(entry listed, in Request) ([]assembly.Stack, error) {
 	if assembly.IsGlob(entry.Name) {
 		return expand(entry.assembly, entry.Name, in)
 	}
@@ -69,8 +69,8 @@ func means(entry listed, in Request) ([]assembly.Stack, error) {
 	return []assembly.Stack{one}, err
 }
 
-// nameAll makes targets of the stacks that were found. A pattern's stack has the
-// name that it has in CloudFormation, or its path where another has that name.
+// nameAll converts stacks into targets. The stacks of a pattern get their name
+// in CloudFormation, or their path if that name is not unique.
 func nameAll(list []listed, found [][]assembly.Stack, in Request) (targets []target) {
 	uses := map[string]int{}
 	for i, entry := range list {
@@ -92,8 +92,8 @@ func nameAll(list []listed, found [][]assembly.Stack, in Request) (targets []tar
 	return targets
 }
 
-// expand gives the stacks for the environment's account that a pattern means,
-// by their construct paths as with the CDK CLI.
+// expand returns the stacks for the environment's account whose construct path
+// matches the pattern, as with the CDK CLI.
 func expand(a *assembly.Assembly, pattern string, in Request) ([]assembly.Stack, error) {
 	glob := assembly.ParseGlob(pattern)
 	var here, elsewhere []assembly.Stack
@@ -110,12 +110,12 @@ func expand(a *assembly.Assembly, pattern string, in Request) ([]assembly.Stack,
 	case len(here) > 0:
 		return byNeeds(here), nil
 	case len(elsewhere) > 0:
-		return nil, isElsewhere(pattern, elsewhere, in)
+		return nil, wrongAccount(pattern, elsewhere, in)
 	}
 	return nil, unknown(a, pattern)
 }
 
-// byNeeds puts stacks behind those that they need, and keeps their order otherwise.
+// byNeeds sorts stacks after their dependencies, and keeps their order otherwise.
 func byNeeds(stacks []assembly.Stack) []assembly.Stack {
 	var sorted []assembly.Stack
 	seen := map[string]bool{}
@@ -138,11 +138,11 @@ func byNeeds(stacks []assembly.Stack) []assembly.Stack {
 	return sorted
 }
 
-// choose finds the stack of the app that a stack of the configuration means in
-// an environment. Among the stacks for the environment's account, those whose
-// name or path begins with the environment's name ("dev-Api", "Dev/Api") come
-// before those of just that name, path or id, and among equals those in the
-// environment's region come first. More than one left is an error.
+// choose finds the stack of the app that a name in the configuration selects in
+// an environment. Among the stacks for the environment's account, it prefers
+// those with the environment's name as a prefix ("dev-Api", "Dev/Api") to those
+// with exactly that name, path or id, and among equals those in the
+// environment's region. More than one result is an error.
 func choose(a *assembly.Assembly, name string, in Request) (assembly.Stack, error) {
 	var prefixed, exact, elsewhere []assembly.Stack
 	for _, stack := range a.Stacks {
@@ -166,14 +166,14 @@ func choose(a *assembly.Assembly, name string, in Request) (assembly.Stack, erro
 		}
 	}
 	if len(elsewhere) > 0 {
-		return assembly.Stack{}, isElsewhere(name, elsewhere, in)
+		return assembly.Stack{}, wrongAccount(name, elsewhere, in)
 	}
 	return assembly.Stack{}, unknown(a, name)
 }
 
-func isElsewhere(name string, found []assembly.Stack, in Request) error {
+func wrongAccount(name string, found []assembly.Stack, in Request) error {
 	return errs.Invalidf("%q is %s, but environment %s is account %s", name, places(found), in.Name, in.Account).
-		WithHint("give the stack the account and region of CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION, which the app finds in its environment")
+		WithHint("give the stack the account and region of CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION, which are set for the app")
 }
 
 func unknown(a *assembly.Assembly, name string) error {
@@ -189,7 +189,7 @@ func hasPrefixedName(stack assembly.Stack, env, name string) bool {
 	return strings.EqualFold(stack.Name, env+"-"+name) || strings.EqualFold(stack.Path, env+"/"+name) || strings.EqualFold(stack.Path, env+"-"+name)
 }
 
-// inRegion narrows stacks down to those of the region, if there are any.
+// inRegion selects the stacks of the region, or all if there are none.
 func inRegion(stacks []assembly.Stack, region string) []assembly.Stack {
 	there := slices.DeleteFunc(slices.Clone(stacks), func(s assembly.Stack) bool {
 		return s.Environment.Region != region && s.Environment.Region != ""
@@ -200,7 +200,7 @@ func inRegion(stacks []assembly.Stack, region string) []assembly.Stack {
 	return stacks
 }
 
-// checkDistinct refuses two names for one stack, and one name for two.
+// checkDistinct rejects two names for one stack, and one name for two.
 func checkDistinct(targets []target) error {
 	for i, t := range targets {
 		for _, other := range targets[:i] {

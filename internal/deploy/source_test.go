@@ -24,7 +24,7 @@ func TestAnnotationsAndFindingsNameTheLineOfTheApp(t *testing.T) {
 	read, err := assembly.Read(dir)
 	require.NoError(t, err)
 	j := &job{Request: Request{Workspace: root}}
-	err = j.judge([]target{{name: "Shop", app: "app", stack: read.Stacks[0]}}, []*app{{options: synth.Options{App: "app"}, assembly: read}})
+	err = j.checkMessages([]target{{name: "Shop", app: "app", stack: read.Stacks[0]}}, []*app{{options: synth.Options{App: "app"}, assembly: read}})
 	require.EqualError(t, err, "the CDK app reports errors:\n  Shop/Orders: no owner (lib/shop.ts:12)\n  Shop/Other: no line")
 
 	report := synth.Report{Failed: []string{"P"}, Findings: []synth.Finding{{Severity: "error", Text: "bad", Rule: "R", Plugin: "P", Path: "Shop/Orders/Resource"}}}

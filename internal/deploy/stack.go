@@ -13,8 +13,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
-// approach enters the account for a stack and says what the stack is to become.
-func (d *deployment) approach(ctx context.Context, t target) (*awsauth.Session, cfn.Goal, error) {
+// openStack assumes the role that deploys a stack, checks the bootstrap and
+// returns the desired state of the stack.
+func (d *deployment) openStack(ctx context.Context, t target) (*awsauth.Session, cfn.Goal, error) {
 	d.report.busy(t, "assuming access to the account")
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
@@ -41,9 +42,9 @@ func (d *deployment) options(t target) cfn.Options {
 				return d.publishTemplates(ctx, t)
 			}
 			defer d.report.busy(t, makingChangeSet)
-			d.clear(ctx)
+			d.allowPublishing(ctx)
 			d.report.busy(t, validating)
-			if err := d.cleared(ctx); err != nil {
+			if err := d.allowed(ctx); err != nil {
 				return err
 			}
 			d.report.busy(t, progress.Publishing)
@@ -54,8 +55,8 @@ func (d *deployment) options(t target) cfn.Options {
 	}
 }
 
-// goal says what the stack is to become, with all placeholders replaced,
-// but for the URL of its template.
+// goal returns the desired state of a stack with all placeholders replaced,
+// without the URL of its template.
 func (d *deployment) goal(t target) (cfn.Goal, error) {
 	stack, here := t.stack, d.here(t.region)
 	templates, err := readTemplates(stack)
@@ -77,7 +78,7 @@ func (d *deployment) goal(t target) (cfn.Goal, error) {
 	return goal, nil
 }
 
-// tags are those of cdk.json, if it has some, or else those of the stack, as with the CDK CLI.
+// tags returns the tags of cdk.json or else those of the stack, as with the CDK CLI.
 func (t target) tags() map[string]string {
 	if t.settings.Tags != nil {
 		return t.settings.Tags
@@ -85,7 +86,7 @@ func (t target) tags() map[string]string {
 	return t.stack.Tags
 }
 
-// sourceIn gives where constructs of a stack were made, by files of the workspace.
+// sourceIn returns the source location of a stack's constructs, relative to the workspace.
 func (j *job) sourceIn(stack assembly.Stack) func(path string) string {
 	root, err := filepath.EvalSymlinks(j.Workspace)
 	if err != nil {
@@ -100,7 +101,7 @@ func (j *job) sourceIn(stack assembly.Stack) func(path string) string {
 	}
 }
 
-// sourceAmong gives where constructs of several stacks were made.
+// sourceAmong is sourceIn for several stacks.
 func (j *job) sourceAmong(stacks []assembly.Stack) func(path string) string {
 	return func(path string) string {
 		for _, stack := range stacks {
@@ -112,7 +113,7 @@ func (j *job) sourceAmong(stacks []assembly.Stack) func(path string) string {
 	}
 }
 
-// resourceName is what people know a resource by: its construct path, or else its logical id.
+// resourceName returns the construct path of a resource, or else its logical id.
 func resourceName(t target, e cfn.ResourceEvent) string {
 	name := strings.Join(append(append([]string{}, e.Nested...), e.LogicalID), "/")
 	if path := t.stack.ConstructPath(e.Nested, e.LogicalID); path != "" {

@@ -25,7 +25,7 @@ type app struct {
 	stacks   []assembly.Stack // the same ones
 }
 
-// synthesize makes the assemblies and finds the environment's stacks in them.
+// synthesize synthesizes the apps and selects the environment's stacks.
 func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
 	var list []listed
 	var apps []*app
@@ -79,7 +79,7 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 	return made, err
 }
 
-// folderName is what people call a folder of the workspace, wherever the workspace lies.
+// folderName returns a folder's name in messages, relative to the workspace.
 func (j *job) folderName(dir string) string {
 	name, err := filepath.Rel(j.Workspace, dir)
 	switch {
@@ -91,9 +91,9 @@ func (j *job) folderName(dir string) string {
 	return name
 }
 
-// judge shows the apps' annotations of the stacks to deploy and fails on their
-// errors. Errors of other stacks are ignored.
-func (j *job) judge(targets []target, apps []*app) error {
+// checkMessages logs the annotations of the stacks to deploy and fails on their errors. It
+// ignores errors of other stacks.
+func (j *job) checkMessages(targets []target, apps []*app) error {
 	var stacks []assembly.Stack
 	for _, t := range targets {
 		if err := t.stack.Err; err != nil {
@@ -127,20 +127,19 @@ func (j *job) judge(targets []target, apps []*app) error {
 	return nil
 }
 
-// validation gives a function that begins to validate the templates, the first
-// time it is called, and itself gives one that waits for the result. Nothing is
-// validated while no stack must change, and nothing is executed before it is.
+// validation returns a function that starts to validate the templates on its
+// first call and returns one that waits for the result. The templates are
+// validated only if a stack must change, and before anything is executed.
 func (j *job) validation(ctx context.Context, apps []*app) (start func() (gate func(context.Context) error)) {
 	return sync.OnceValue(func() func(context.Context) error {
-		judged := j.judged(apps)
-		return j.begin(func() error { return j.validateAll(ctx, judged) })
+		validated := j.validatedApps(apps)
+		return j.begin(func() error { return j.validateAll(ctx, validated) })
 	})
 }
 
-// judged are the apps whose templates are validated. It takes a second synthesis,
-// seconds of two processors and half a gigabyte, so that it is done where it can
-// stop the deployment, or where somebody wants the advice.
-func (j *job) judged(apps []*app) []*app {
+// validatedApps returns the apps whose templates are validated. Validation costs a second
+// synthesis, so it runs only where it can stop the deployment or on request.
+func (j *job) validatedApps(apps []*app) []*app {
 	if j.Assembly != "" {
 		return nil
 	}
@@ -154,14 +153,14 @@ func (j *job) judged(apps []*app) []*app {
 	})
 }
 
-// validateAll validates the templates of all apps. Where it is known whose
-// templates are invalid, the error is an *invalidTemplates.
+// validateAll validates the templates of all apps. The error is an
+// *invalidTemplates if the invalid stacks are known.
 func (j *job) validateAll(ctx context.Context, apps []*app) error {
 	failures, reports := make([]error, len(apps)), make([]synth.Report, len(apps))
 	var wait sync.WaitGroup
 	for i, a := range apps {
 		wait.Go(func() {
-			quiet := a.options // its output has been shown by the first synthesis
+			quiet := a.options // the first synthesis printed its output
 			quiet.Output = nil
 			report, err := synth.Validate(ctx, quiet, a.paths)
 			report.Locate(j.sourceAmong(a.stacks))
@@ -188,7 +187,7 @@ func (j *job) validateAll(ctx context.Context, apps []*app) error {
 	return &invalidTemplates{errors.Join(failures...), paths}
 }
 
-// invalidAmong gives the stacks, by construct path, that findings are about.
+// invalidAmong returns the stacks, by construct path, with findings.
 func invalidAmong(stacks []string, findings []synth.Finding) (invalid []string) {
 	for _, stack := range stacks {
 		if slices.ContainsFunc(findings, func(f synth.Finding) bool { return f.Path == stack || strings.HasPrefix(f.Path, stack+"/") }) {
@@ -198,8 +197,8 @@ func invalidAmong(stacks []string, findings []synth.Finding) (invalid []string) 
 	return invalid
 }
 
-// invalidTemplates is the error of a validation that failed. It stops every
-// stack of the request.
+// invalidTemplates is the error of a failed validation. It stops every stack of
+// the request.
 type invalidTemplates struct {
 	error
 	paths []string // construct paths of the stacks whose templates are invalid
@@ -207,15 +206,15 @@ type invalidTemplates struct {
 
 func (e *invalidTemplates) Unwrap() error { return e.error }
 
-// attribute makes a failed validation the failure of the stacks whose templates
-// are invalid, whichever stack was the first to wait for it. Where these are
-// unchanged, it stays the failure of the stacks that waited.
+// attribute assigns a failed validation to the stacks with invalid templates,
+// whichever stacks waited for it. If the invalid stacks are unchanged, it remains
+// assigned to the stacks that waited.
 func attribute(results []schedule.Result[cfn.Result], targets map[string]target) {
 	var invalid *invalidTemplates
 	if !slices.ContainsFunc(results, func(r schedule.Result[cfn.Result]) bool { return errors.As(r.Err, &invalid) }) {
 		return
 	}
-	isStopped := func(r schedule.Result[cfn.Result]) bool { // and not failed for a reason of its own
+	isStopped := func(r schedule.Result[cfn.Result]) bool { // and has no failure of its own
 		return r.State == schedule.Skipped || errors.As(r.Err, new(*invalidTemplates))
 	}
 	isInvalid := func(name string) bool { return slices.Contains(invalid.paths, targets[name].stack.Path) }

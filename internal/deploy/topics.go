@@ -5,8 +5,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// checkTopics refuses notification ARNs that no topic can have, before anything
-// is deployed: CloudFormation itself would notice with the stack's first event.
+// checkTopics rejects invalid notification ARNs before anything is deployed:
+// CloudFormation itself fails only at the stack's first event.
 func (j *job) checkTopics(targets []target) error {
 	for _, t := range targets {
 		for _, topic := range j.topics(t) {
@@ -19,8 +19,8 @@ func (j *job) checkTopics(targets []target) error {
 	return nil
 }
 
-// topics are the notification ARNs of a stack with all placeholders replaced;
-// nil says nothing of them, which leaves those that the stack has.
+// topics returns the notification ARNs of a stack with all placeholders replaced.
+// Nil keeps those that the deployed stack has.
 func (j *job) topics(t target) []string {
 	if t.stack.NotificationARNs == nil && j.NotificationARNs == nil {
 		return nil

@@ -16,7 +16,7 @@ func TestTopicsThatAreSaidToBeNoneAreNotTopicsOfWhichNothingIsSaid(t *testing.T)
 		"the stack has one":    {[]string{"arn:${AWS::Partition}:sns:${AWS::Region}:1:s"}, nil, []string{"arn:aws:sns:eu-west-1:1:s"}},
 		"given ones are first": {[]string{"s"}, []string{"f"}, []string{"f", "s"}},
 	} {
-		j := &job{Request: Request{NotificationARNs: c.given}, entry: &awsauth.Access{Partition: "aws"}}
+		j := &job{Request: Request{NotificationARNs: c.given}, access: &awsauth.Access{Partition: "aws"}}
 		got := j.topics(target{region: "eu-west-1", stack: assembly.Stack{NotificationARNs: c.stack}})
 		assert.Equal(t, c.want, got, name) // nil is not equal to empty
 	}

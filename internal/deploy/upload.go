@@ -11,8 +11,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// upload puts a large template that the app did not publish as an asset into
-// the bucket of the bootstrap stack, as the CDK CLI does.
+// upload puts a large template that is not an asset of the app into the bucket of
+// the bootstrap stack, as the CDK CLI does.
 func (d *deployment) upload(t target) func(context.Context, []byte) (string, error) {
 	return func(ctx context.Context, template []byte) (string, error) {
 		bucket, domain, err := d.bootstrapBucket(ctx, t)
@@ -32,8 +32,8 @@ func (d *deployment) upload(t target) func(context.Context, []byte) (string, err
 	}
 }
 
-// bootstrapBucket asks the bootstrap stack for its bucket; nobody else knows
-// the name of one that was bootstrapped with a name of its own.
+// bootstrapBucket reads the bucket from the outputs of the bootstrap stack, as a
+// bootstrap may use a custom name.
 func (d *deployment) bootstrapBucket(ctx context.Context, t target) (name, domain string, err error) {
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
@@ -50,8 +50,8 @@ func (d *deployment) bootstrapBucket(ctx context.Context, t target) (name, domai
 		if !found {
 			what = "does not exist"
 		}
-		return "", "", errs.Invalidf("the template needs the bucket of the bootstrap stack, but %s %s in account %s, %s", stack, what, d.entry.Account, t.region).
-			WithHint("use the DefaultStackSynthesizer, or run `cdk bootstrap aws://%s/%s`, or set toolkitStackName in cdk.json", d.entry.Account, t.region)
+		return "", "", errs.Invalidf("the template needs the bucket of the bootstrap stack, but %s %s in account %s, %s", stack, what, d.access.Account, t.region).
+			WithHint("use the DefaultStackSynthesizer, or run `cdk bootstrap aws://%s/%s`, or set toolkitStackName in cdk.json", d.access.Account, t.region)
 	}
 	return name, domain, nil
 }

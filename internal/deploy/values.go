@@ -12,16 +12,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Parameter is a value for a parameter of templates; of several for one
-// parameter the last one counts.
+// Parameter is a value for a template parameter; the last of several wins.
 type Parameter struct {
 	Stack string // name, construct path or pattern; empty is every stack that has the parameter
 	Key   string
 	Value string
 }
 
-// configuredParameters are those of the configuration: first those for all
-// stacks, as later ones outrank earlier ones.
+// configuredParameters returns the parameters of the configuration, those for all
+// stacks first, as later ones win.
 func configuredParameters(configured map[string]config.Parameter) (all []Parameter) {
 	var ofStacks []Parameter
 	for _, name := range slices.Sorted(maps.Keys(configured)) {
@@ -36,9 +35,9 @@ func configuredParameters(configured map[string]config.Parameter) (all []Paramet
 	return append(all, ofStacks...)
 }
 
-// parametersOf gives each of the environment's stacks the parameters that it
-// gets. One that no stack has, or a stack that is not there, is an error: a
-// misspelt name would otherwise leave the default in place.
+// parametersOf returns the parameters of each stack of the environment. A
+// parameter that no stack has, or an unknown stack, is an error: a misspelt name
+// would otherwise deploy the default.
 func (j *job) parametersOf(targets []target) (map[string]map[string]string, error) {
 	found := map[string]map[string]string{}
 	if len(j.Parameters) == 0 {
@@ -47,24 +46,24 @@ func (j *job) parametersOf(targets []target) (map[string]map[string]string, erro
 	declared := map[string][]string{}
 	for _, t := range targets {
 		found[t.name] = map[string]string{}
-		if names, isRead := declaredParameters(t.stack); isRead { // a template that cannot be read is judged when its stack is deployed
+		if names, isRead := declaredParameters(t.stack); isRead { // a template that cannot be read fails when its stack is deployed
 			declared[t.name] = names
 		}
 	}
 	for _, p := range j.Parameters {
-		if err := p.giveTo(targets, declared, found); err != nil {
+		if err := p.assignTo(targets, declared, found); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
 }
 
-func (p Parameter) giveTo(targets []target, declared map[string][]string, found map[string]map[string]string) error {
+func (p Parameter) assignTo(targets []target, declared map[string][]string, found map[string]map[string]string) error {
 	var meant []target
 	var known []string
 	has := false
 	for _, t := range targets {
-		if p.Stack != "" && !t.isMeant(p.Stack) {
+		if p.Stack != "" && !t.matches(p.Stack) {
 			continue
 		}
 		names, isRead := declared[t.name]
@@ -77,13 +76,13 @@ func (p Parameter) giveTo(targets []target, declared map[string][]string, found 
 	case has:
 		return nil
 	case p.Stack != "" && meant == nil:
-		return notHere(p.Stack, targets)
+		return unknownStack(p.Stack, targets)
 	}
-	return p.lacking(known)
+	return p.unknown(known)
 }
 
-// lacking is the error for a parameter that none of those that are meant has.
-func (p Parameter) lacking(known []string) error {
+// unknown is the error for a parameter that no matching stack has.
+func (p Parameter) unknown(known []string) error {
 	err := errs.Invalidf("there is a value for the parameter %s, but no stack of this environment has such a parameter", p.Key)
 	if p.Stack != "" {
 		err = errs.Invalidf("there is a value for the parameter %s, but the stack %s has no such parameter", p.Key, p.Stack)
@@ -98,8 +97,8 @@ func (p Parameter) lacking(known []string) error {
 	return err
 }
 
-// declaredParameters are the names of the parameters that a stack's template
-// has, and whether it could be read.
+// declaredParameters returns the names of the parameters of a stack's template,
+// and whether it could be read.
 func declaredParameters(stack assembly.Stack) (names []string, isRead bool) {
 	var template struct{ Parameters map[string]json.RawMessage }
 	text, err := os.ReadFile(stack.Template)

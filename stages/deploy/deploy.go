@@ -198,7 +198,7 @@ func Check(ctx context.Context, d Deps, frame stage.Frame, r deploy.CheckRequest
 	if err != nil {
 		return checked, nil, err
 	}
-	return checked, d.inventory(engine).Removed(ctx, r.Config, checked.Arrangements), ctx.Err()
+	return checked, d.inventory(engine).Removed(ctx, r.Config, checked.Selections), ctx.Err()
 }
 
 // Run deploys the commit to the environment. On an error, the output has what was
@@ -206,7 +206,7 @@ func Check(ctx context.Context, d Deps, frame stage.Frame, r deploy.CheckRequest
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, err error) {
 	defer func() {
 		if err != nil && ctx.Err() != nil {
-			err = errs.Stopped(err, out.Summary.GoesOn())
+			err = errs.Stopped(err, out.Summary.StillRunning())
 		}
 	}()
 	if err := errors.Join(checkWritable(in.OutputsFile), checkWritable(in.NamedOutputsFile), checkWritable(in.DetailedOutputsFile), checkWritable(in.PlanFile)); err != nil {

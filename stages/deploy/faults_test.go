@@ -35,7 +35,7 @@ func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
 	require.ErrorContains(t, err, `stack "Api" failed (ROLLBACK_COMPLETE): Topic`)
 	assert.Regexp(t, `\(AWS::SNS::Topic, Api/Topic/Resource, app\.js:\d+\): Topic limit exceeded`, err.Error())
 	assert.ErrorContains(t, err, "not deployed because of this: Edge")
-	assert.Regexp(t, `(?m)^  what happened in Api around that:\n(    .*\n)*  → \d\d:\d\d:\d\d  CREATE_FAILED +Api/Topic/Resource \(AWS::SNS::Topic\)  Topic limit exceeded\n(    .*\n)*    .* ROLLBACK_IN_PROGRESS `, err.Error())
+	assert.Regexp(t, `(?m)^  events of Api around the cause:\n(    .*\n)*  → \d\d:\d\d:\d\d  CREATE_FAILED +Api/Topic/Resource \(AWS::SNS::Topic\)  Topic limit exceeded\n(    .*\n)*    .* ROLLBACK_IN_PROGRESS `, err.Error())
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "quota")
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "failed", "Edge": "skipped"}, actions(out))

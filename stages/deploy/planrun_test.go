@@ -54,7 +54,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 
 	stacks, text := w.plan(file)
 	assert.Equal(t, map[string]engine.Intent{"Data": "create", "Api": "later", "Edge": "create"}, intents(stacks))
-	assert.Contains(t, stacks["Api"].Because, "its change set cannot be made before Data is deployed: No export named")
+	assert.Contains(t, stacks["Api"].Because, "its change set cannot be created before Data is deployed: No export named")
 	assert.Contains(t, stacks["Data"].ChangeSet, ":changeSet/aphex-deploy/")
 	assert.Regexp(t, "^sha256:", stacks["Data"].TemplateDigest)
 	assert.Contains(t, text, "1. Data in eu-west-1: create\n")
@@ -132,7 +132,7 @@ func TestAPlanThatIsNotKeptLeavesNothing(t *testing.T) {
 	require.NoError(t, err, w.log.String()+w.out.String())
 	assert.Equal(t, map[string]string{"Data": "planned: unchanged", "Api": "planned: create", "Edge": "planned: create"}, actions(out))
 	assert.Contains(t, w.stdout.String(), "Api/Jobs/Later/Resource", "nested stacks are planned too")
-	assert.Contains(t, w.stdout.String(), "nothing is left of this plan")
+	assert.Contains(t, w.stdout.String(), "all that was created for this plan was deleted")
 	assert.Equal(t, 2, w.Calls()["s3:PutObject"], "the nested template and the large one are published for the time being")
 	assert.Equal(t, before, w.traces())
 

@@ -116,7 +116,7 @@ func TestNoPhaseOfADeploymentIsSilent(t *testing.T) {
 		"the build of an image":      w.broke("Image", "building Image"),
 		"the upload of an image":     w.broke("Image", "uploading Image"),
 		"waiting for the assets":     w.broke("Data", `publishing assets \d/\d`),
-		"the change set":             w.broke("Data", "making the change set"),
+		"the change set":             w.broke("Data", "creating the change set"),
 		"the validation of the apps": w.broke("Data", "validating the templates"),
 		"a resource":                 w.broke("Data", "creating AWS::SQS::Queue Orders"),
 		"a resource of a nested one": w.broke("Api", "creating AWS::SQS::Queue .*Later"),

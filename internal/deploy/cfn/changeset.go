@@ -50,7 +50,7 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []t
 	for range maxRaces {
 		input, err := d.changeSetInput(ctx, stack, send, old)
 		if err != nil {
-			return nil, fmt.Errorf("making the change set of stack %q: %w", d.goal.Name, err)
+			return nil, fmt.Errorf("creating the change set of stack %q: %w", d.goal.Name, err)
 		}
 		calling, done := ctx, context.CancelFunc(func() {})
 		if d.options.Discard {
@@ -60,7 +60,7 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []t
 		made, err := call(calling, d.counted, d.api.CreateChangeSet, input)
 		done()
 		if err != nil {
-			return nil, inAWSWords(fmt.Sprintf("making the change set of stack %q", d.goal.Name), err)
+			return nil, inAWSWords(fmt.Sprintf("creating the change set of stack %q", d.goal.Name), err)
 		}
 		set, err := d.settle(ctx, aws.ToString(made.StackId), aws.ToString(made.Id))
 		if !errors.Is(err, errGone) {

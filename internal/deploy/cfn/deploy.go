@@ -206,7 +206,7 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 	}
 	switch {
 	case err != nil && ctx.Err() != nil: // whether the call has arrived, nobody knows
-		return fmt.Errorf("executing the change set of stack %q, whose %w if it has begun: %w", d.goal.Name, ErrGoesOn, err)
+		return fmt.Errorf("executing the change set of stack %q, whose %w if it has begun: %w", d.goal.Name, ErrStillRunning, err)
 	case err != nil:
 		return fmt.Errorf("executing the change set of stack %q: %w", d.goal.Name, err)
 	}

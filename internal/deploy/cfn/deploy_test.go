@@ -190,7 +190,7 @@ func TestACancelledDeploymentLeavesTheOperationToCloudFormation(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		_, err := cfn.Deploy(ctx, f, goal, cfn.Options{})
-		require.ErrorContains(t, err, `watching stack "Shop", whose operation goes on`)
+		require.ErrorContains(t, err, `watching stack "Shop", whose operation still runs`)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, "CreateChangeSet ExecuteChangeSet", f.mutations(), "nothing is undone")
 	})

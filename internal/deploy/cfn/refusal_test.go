@@ -72,7 +72,7 @@ func TestACallThatIsRefusedIsToldInAWSWordsWithWhatToDo(t *testing.T) {
 		return f
 	}
 	deploy(t, setUp, cfn.Options{}, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
-		require.EqualError(t, err, `making the change set of stack "Shop": ValidationError: S3 error: User: deploy-role is not authorized to perform: s3:GetObject on resource: x`)
+		require.EqualError(t, err, `creating the change set of stack "Shop": ValidationError: S3 error: User: deploy-role is not authorized to perform: s3:GetObject on resource: x`)
 		assert.Contains(t, errs.HintOf(err), "may not read the template")
 		assert.Equal(t, errs.Failed, errs.KindOf(err))
 	})

@@ -35,9 +35,9 @@ type watch struct {
 	trouble time.Time // since when CloudFormation is out of reach
 }
 
-// ErrGoesOn is in the chain of an error after which CloudFormation goes on with
+// ErrStillRunning is in the chain of an error after which CloudFormation goes on with
 // what it has begun.
-var ErrGoesOn = errors.New("operation goes on")
+var ErrStillRunning = errors.New("operation still runs")
 
 // follow waits until the operation whose events the reader reads ends, and
 // gives the stack as it is then. The events stay with the reader.
@@ -46,7 +46,7 @@ func (d *deployment) follow(ctx context.Context, events *eventReader) (types.Sta
 	w := &watch{d: d, events: events, pace: newPace(), began: now, looked: now}
 	for {
 		if err := w.pace.wait(ctx, d.options.Budget); err != nil {
-			return types.Stack{}, fmt.Errorf("watching stack %q, whose %w: %w", d.goal.Name, ErrGoesOn, err)
+			return types.Stack{}, fmt.Errorf("watching stack %q, whose %w: %w", d.goal.Name, ErrStillRunning, err)
 		}
 		stack, done, err := w.look(ctx)
 		if done || err != nil {
@@ -92,7 +92,7 @@ func (w *watch) bear(ctx context.Context, err error) error {
 		w.trouble = time.Time{}
 		return nil
 	case ctx.Err() != nil || !errs.IsTemporary(err):
-		return fmt.Errorf("watching stack %q, whose %w: %w", w.d.goal.Name, ErrGoesOn, err)
+		return fmt.Errorf("watching stack %q, whose %w: %w", w.d.goal.Name, ErrStillRunning, err)
 	case w.trouble.IsZero():
 		w.trouble = time.Now()
 	case time.Since(w.trouble) > patience:

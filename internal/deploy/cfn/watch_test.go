@@ -281,7 +281,7 @@ func TestAStackThatVanishesIsAFailure(t *testing.T) {
 func TestErrorsOfCallsNameTheStack(t *testing.T) {
 	for operation, says := range map[string]string{
 		"DescribeStacks":   `looking at stack "Shop"`,
-		"CreateChangeSet":  `making the change set of stack "Shop"`,
+		"CreateChangeSet":  `creating the change set of stack "Shop"`,
 		"ExecuteChangeSet": `executing the change set of stack "Shop"`,
 	} {
 		deploy(t, func() *fake {

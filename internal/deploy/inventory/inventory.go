@@ -67,11 +67,11 @@ func (o owned) spot() spot { return spot{o.Account, o.Region, o.Name} }
 func ownedOf(r deploy.Request, out deploy.Outcome) (stacks []owned) {
 	in := entrance{Account: r.Account, At: r.Region, RoleARN: r.RoleARN, ExternalID: r.ExternalID}
 	for _, result := range out.Results {
-		at := slices.IndexFunc(out.Arrangement.Stacks, func(s deploy.Placed) bool { return s.Stack == result.Stack })
+		at := slices.IndexFunc(out.Selection.Stacks, func(s deploy.SelectedStack) bool { return s.Stack == result.Stack })
 		if at < 0 || result.State == schedule.Skipped {
 			continue
 		}
-		s := out.Arrangement.Stacks[at]
+		s := out.Selection.Stacks[at]
 		stacks = append(stacks, owned{
 			Stack: s.Path, Name: s.Name, Region: s.Region, entrance: in, DeployRole: s.DeployRole.ARN, DeployExternal: s.DeployRole.ExternalID,
 		})

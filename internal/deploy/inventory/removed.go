@@ -37,7 +37,7 @@ type comparison struct {
 // Removed finds the stacks that earlier runs deployed and that no environment of
 // the commit deploys any more, by what all of its environments deploy. Nothing
 // fails for it.
-func (s Store) Removed(ctx context.Context, cfg *config.Config, all []deploy.Arrangement) []stage.RemovedStack {
+func (s Store) Removed(ctx context.Context, cfg *config.Config, all []deploy.Selection) []stage.RemovedStack {
 	if s.Bucket == nil {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (s Store) removedAfter(ctx context.Context, cfg *config.Config, r deploy.Re
 		return declared && one.environment != r.Name
 	})
 	c := comparison{config: cfg, wanted: map[spot]bool{}, paths: map[string]bool{}}
-	c.want(out.Arrangement)
+	c.want(out.Selection)
 	left, _ := c.unwanted(found)
 	accounts := map[string]bool{}
 	for _, o := range left {
@@ -80,7 +80,7 @@ func (s Store) removedAfter(ctx context.Context, cfg *config.Config, r deploy.Re
 		other := deploy.For(env)
 		other.Workspace, other.Scratch, other.Commit, other.Branch = r.Workspace, filepath.Join(r.Scratch, "others", env.Name), r.Commit, r.Branch
 		other.Assembly, other.Lookups, other.Limit = r.Assembly, r.Lookups, r.Limit
-		a, err := s.Engine.Arrange(ctx, other)
+		a, err := s.Engine.Select(ctx, other)
 		if err != nil {
 			return nil, fmt.Errorf("looking for the stacks of environment %s: %w", env.Name, err)
 		}
@@ -232,7 +232,7 @@ func status(ctx context.Context, session *awsauth.Session, stack string) (string
 }
 
 // want adds what an environment deploys.
-func (c comparison) want(a deploy.Arrangement) {
+func (c comparison) want(a deploy.Selection) {
 	for _, s := range a.Stacks {
 		c.wanted[spot{s.Account, s.Region, s.Name}] = true
 	}

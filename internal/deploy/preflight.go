@@ -10,21 +10,21 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
-// surveyAtOnce is how many places are looked at at once.
-const surveyAtOnce = 16
+// maxPreflights is the number of stacks that are checked at once.
+const maxPreflights = 16
 
-// survey makes sure, before anything is made or published, that every account
-// can be entered and is bootstrapped well enough. It fills in where the assets of
-// the legacy synthesizer go.
-func (d *deployment) survey(ctx context.Context, targets []target) error {
+// preflight checks access to every account and its bootstrap before anything is
+// created or published. It sets the destinations of the legacy synthesizer's
+// assets.
+func (d *deployment) preflight(ctx context.Context, targets []target) error {
 	defer d.report.begin("checking accounts and bootstraps")()
 	at, nodes := map[string]int{}, []schedule.Node{}
 	for i, t := range targets {
 		at[t.name] = i
 		nodes = append(nodes, schedule.Node{Name: t.name})
 	}
-	results := schedule.Run(ctx, surveyAtOnce, nodes, func(ctx context.Context, name string) (struct{}, error) {
-		return struct{}{}, d.surveyStack(ctx, &targets[at[name]])
+	results := schedule.Run(ctx, maxPreflights, nodes, func(ctx context.Context, name string) (struct{}, error) {
+		return struct{}{}, d.preflightStack(ctx, &targets[at[name]])
 	})
 	var errs []error
 	for _, r := range results {
@@ -38,7 +38,7 @@ func (d *deployment) survey(ctx context.Context, targets []target) error {
 	return combine(errs, nil)
 }
 
-func (d *deployment) surveyStack(ctx context.Context, t *target) error {
+func (d *deployment) preflightStack(ctx context.Context, t *target) error {
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
 		return fmt.Errorf("deploying stack %s: %w", t.name, err)
@@ -50,7 +50,7 @@ func (d *deployment) surveyStack(ctx context.Context, t *target) error {
 		}
 		checked = checked || needs.Parameter != "" && needs.MinVersion > 0
 	}
-	if !checked { // nothing in the region has been asked yet
+	if !checked { // no call to the region yet
 		if _, err := cfn.Find(ctx, cfn.NewClient(session.Config), t.stack.Name); err != nil {
 			return session.Explain(err)
 		}
@@ -61,8 +61,7 @@ func (d *deployment) surveyStack(ctx context.Context, t *target) error {
 	return d.ready(ctx, *t)
 }
 
-// ready makes sure that a stack's images can be built, before anything is deployed
-// or published. A plan builds none.
+// ready checks that a stack's images can be built. A plan builds none.
 func (d *deployment) ready(ctx context.Context, t target) error {
 	if d.isPlan {
 		return nil
@@ -75,7 +74,7 @@ func (d *deployment) ready(ctx context.Context, t target) error {
 	return nil
 }
 
-// domainOf is the end of the names of AWS's hosts.
+// domainOf returns the DNS suffix of a partition.
 func domainOf(partition string) string {
 	if partition == "aws-cn" {
 		return "amazonaws.com.cn"
@@ -93,8 +92,8 @@ func bootstrapsOf(stack assembly.Stack) []assembly.Bootstrap {
 	return all
 }
 
-// adoptLegacy makes assets of those of the legacy synthesizer, which go to the
-// bucket of the bootstrap stack, and tells the stack by its parameters.
+// adoptLegacy adds the legacy synthesizer's assets, which go to the bucket of the
+// bootstrap stack, and sets the parameters that pass their locations to the stack.
 func (d *deployment) adoptLegacy(ctx context.Context, t *target) error {
 	if len(t.stack.Legacy) == 0 {
 		return nil
@@ -103,7 +102,7 @@ func (d *deployment) adoptLegacy(ctx context.Context, t *target) error {
 	if err != nil {
 		return err
 	}
-	registry := fmt.Sprintf("%s.dkr.ecr.%s.%s", d.entry.Account, t.region, domainOf(d.entry.Partition))
+	registry := fmt.Sprintf("%s.dkr.ecr.%s.%s", d.access.Account, t.region, domainOf(d.access.Partition))
 	list, values := t.stack.LegacyAssets(t.root, bucket, registry)
 	t.stack.Assets = append(t.stack.Assets[:len(t.stack.Assets):len(t.stack.Assets)], list)
 	parameters := maps.Clone(t.stack.Parameters)

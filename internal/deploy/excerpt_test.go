@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 )
 
-func TestTheEventsAroundACauseAreToldUnderIt(t *testing.T) {
+func TestTheEventsAroundACauseAreListedBelowIt(t *testing.T) {
 	at := time.Date(2026, 1, 2, 9, 30, 0, 0, time.Local)
 	broken := cfn.ResourceEvent{ID: "2", LogicalID: "Topic", Type: "AWS::SNS::Topic", Status: "CREATE_FAILED", Reason: "Topic\n limit exceeded", Time: at.Add(time.Second)}
 	err := error(&cfn.Failure{Cause: &broken, Around: []cfn.ResourceEvent{
@@ -23,14 +23,14 @@ func TestTheEventsAroundACauseAreToldUnderIt(t *testing.T) {
 	}})
 	lines := excerpt(target{name: "Api"}, err)
 	assert.Equal(t, []string{
-		"what happened in Api around that:",
+		"events of Api around the cause:",
 		"  09:30:00  CREATE_IN_PROGRESS         Topic (AWS::SNS::Topic)",
 		"→ 09:30:01  CREATE_FAILED              Topic (AWS::SNS::Topic)  Topic limit exceeded",
 		"  09:30:02  CREATE_FAILED              Jobs/Queue (AWS::SQS::Queue)  " + strings.Repeat("long ", 40) + "…",
 	}, lines)
 	assert.Empty(t, excerpt(target{}, errors.New("no stack failed")))
-	told := combine([]error{errors.New("Api broke")}, []string{"Web"}, lines[:2]...)
-	assert.EqualError(t, told, "Api broke\n  not deployed because of this: Web\n  what happened in Api around that:\n    09:30:00  CREATE_IN_PROGRESS         Topic (AWS::SNS::Topic)")
+	err = combine([]error{errors.New("Api broke")}, []string{"Web"}, lines[:2]...)
+	assert.EqualError(t, err, "Api broke\n  not deployed because of this: Web\n  events of Api around the cause:\n    09:30:00  CREATE_IN_PROGRESS         Topic (AWS::SNS::Topic)")
 }
 
 func TestTagsOfCdkJsonTakeThePlaceOfTheStacks(t *testing.T) {
