@@ -55,7 +55,7 @@ environments: [{name: prod, account: "222222222222", region: eu-west-1, roleArn:
 	exit, output := validate(role("untagged", `"sts:AssumeRole"`))
 	assert.Equal(t, 2, exit, output)
 	assert.Contains(t, output, "may not assume arn:aws:iam::222222222222:role/untagged")
-	assert.Contains(t, output, "fix: add sts:TagSession beside sts:AssumeRole to the actions of the role's trust policy")
+	assert.Contains(t, output, "fix: add sts:TagSession next to sts:AssumeRole to the actions of the role's trust policy")
 
 	exit, output = validate(role("tagged", `["sts:AssumeRole","sts:TagSession"]`))
 	assert.Equal(t, 0, exit, output)

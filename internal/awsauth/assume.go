@@ -19,47 +19,47 @@ import (
 type Target struct {
 	Account    string // 12 digits
 	Region     string // such as "eu-west-1"
-	RoleARN    string // own role to assume; empty is the CDK's bootstrap roles
+	RoleARN    string // role to assume; empty is the CDK's bootstrap roles
 	ExternalID string // for RoleARN only
 
-	// What access is for. The account's audit log shows it as the session's name,
-	// and for RoleARN as its tags.
+	// What access is for. The account's audit log shows it in the session's name,
+	// and for RoleARN in its tags.
 	Environment string
 	Commit      string // may be empty
-	Run         string // name of the workflow run; empty outside of one
+	Run         string // name of the workflow run; empty outside a run
 }
 
-// run names the run, also outside of one.
+// run returns the name of the run, or "local".
 func (t Target) run() string { return cmp.Or(t.Run, "local") }
 
-// sessionName names every session in the account.
+// sessionName returns the name of every session in the account.
 func (t Target) sessionName() string { return sessionName("aphex-" + t.Environment + "-" + t.run()) }
 
-// ownRole is RoleARN as every program assumes it: with the same tags, so that a
-// trust policy that lets the validator in lets in the deployer and the tester.
+// ownRole is RoleARN as every program assumes it: with the same tags, so that the same
+// trust policy admits the validator, the deployer and the tester.
 func (t Target) ownRole() Role {
 	return Role{ARN: t.RoleARN, ExternalID: t.ExternalID, Tags: boundTags(map[string]string{
 		"aphex:environment": t.Environment, "aphex:commit": t.Commit, "aphex:run": t.run(),
 	})}
 }
 
-// Access is access to one account, which was verified.
+// Access is verified access to one account.
 type Access struct {
 	Target
 	Partition string
 
-	// Commands is what commands run by a stage may use: the own role, or the
-	// credentials at hand when the account is theirs, or else the bootstrap
-	// role for lookups, which only reads.
+	// Commands is the session for commands that a stage runs: that of RoleARN; else the
+	// current credentials if they are of the account; else the bootstrap role for
+	// lookups, which only reads.
 	Commands *Session
 
-	origin   *Session // from which the assembly's roles are assumed
+	origin   *Session // the assembly's roles are assumed from it
 	log      *slog.Logger
 	sessions once[*Session]
 }
 
-// Assume gets access to the target's account and verifies that it is that account.
-// Nothing else happens before: a wrong account id stops here, with kind Invalid.
+// Assume gets access to the target's account and verifies the account. A wrong account
+// id fails here, with kind Invalid, before anything else happens.
 func Assume(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (*Access, error) {
 	if to.RoleARN != "" && accountOf(to.RoleARN) != to.Account {
 		return nil, errs.Invalidf("roleArn %s is of account %q, but the environment's account is %s", to.RoleARN, accountOf(to.RoleARN), to.Account).
@@ -74,14 +74,14 @@ func Assume(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (
 	e := &Access{Target: to, Partition: here.Partition, origin: here, Commands: here, log: log}
 	switch {
 	case to.RoleARN != "":
-		err = e.enterByOwnRole(ctx)
+		err = e.assumeOwnRole(ctx)
 	case here.Account != to.Account:
-		err = e.enterByLookupRole(ctx)
+		err = e.assumeLookupRole(ctx)
 	}
 	return e, err
 }
 
-func (e *Access) enterByOwnRole(ctx context.Context) error {
+func (e *Access) assumeOwnRole(ctx context.Context) error {
 	role := e.ownRole()
 	session, err := assume(ctx, e.origin, role, e.Region, e.sessionName())
 	if err != nil {
@@ -94,7 +94,7 @@ func (e *Access) enterByOwnRole(ctx context.Context) error {
 	return nil
 }
 
-func (e *Access) enterByLookupRole(ctx context.Context) error {
+func (e *Access) assumeLookupRole(ctx context.Context) error {
 	role := e.lookupRole()
 	session, err := assume(ctx, e.origin, role, e.Region, e.sessionName())
 	if err != nil {
@@ -104,9 +104,9 @@ func (e *Access) enterByLookupRole(ctx context.Context) error {
 	return err
 }
 
-// Reader is what may look at the account. In the account of the credentials at
-// hand that is the bootstrap role for lookups, where it lets them in: a
-// pipeline's own role may assume roles and look at nothing, in its account neither.
+// Reader returns a session that may read the account. In the account of the current
+// credentials that is the bootstrap role for lookups if it can be assumed: the role of a
+// pipeline may assume roles but read nothing, not even in its own account.
 func (e *Access) Reader(ctx context.Context) (*Session, error) {
 	if e.RoleARN == "" && e.Commands == e.origin {
 		return e.Assume(ctx, e.lookupRole(), e.Region)
@@ -114,12 +114,12 @@ func (e *Access) Reader(ctx context.Context) (*Session, error) {
 	return e.Commands, nil
 }
 
-// lookupRole is the bootstrap role for lookups.
+// lookupRole returns the bootstrap role for lookups.
 func (e *Access) lookupRole() Role {
 	return Role{ARN: names.BootstrapRole(e.Partition, e.Account, e.Region, names.LookupRole)}
 }
 
-// confirm asks AWS whether the session is of the account that was meant.
+// confirm verifies with AWS that the session is of the expected account.
 func (e *Access) confirm(ctx context.Context, session *Session) (*Session, error) {
 	confirmed, err := Identify(ctx, session.Config)
 	if err != nil {
@@ -132,8 +132,8 @@ func (e *Access) confirm(ctx context.Context, session *Session) (*Session, error
 	return confirmed, nil
 }
 
-// Assume gives a session of a role that the assembly names, in a region. An
-// empty ARN is the way in itself. Sessions are kept: the same role is assumed once.
+// Assume returns a session of a role that the assembly names, in a region. An empty ARN
+// is the session that Assume got access with. Each role is assumed once.
 func (e *Access) Assume(ctx context.Context, role Role, region string) (*Session, error) {
 	return e.session(role, region, func() (*Session, error) {
 		return e.sessions.get(ctx, "any "+roleKey(role), func() (*Session, error) {
@@ -146,8 +146,8 @@ func (e *Access) Assume(ctx context.Context, role Role, region string) (*Session
 	})
 }
 
-// AssumeItself is Assume for a role that may not be there yet: no other
-// credentials take its place, and a refusal is neither told nor kept.
+// AssumeItself is Assume for a role that may not exist yet: it never falls back to other
+// credentials, and a refusal is neither logged nor kept.
 func (e *Access) AssumeItself(ctx context.Context, role Role, region string) (*Session, error) {
 	return e.session(role, region, func() (*Session, error) {
 		session, err := e.assume(ctx, role)
@@ -158,11 +158,11 @@ func (e *Access) AssumeItself(ctx context.Context, role Role, region string) (*S
 	})
 }
 
-// session gives the way in for a role without ARN, or else what is got, in a region.
+// session returns the origin for a role without ARN, else what get returns, in a region.
 func (e *Access) session(role Role, region string, get func() (*Session, error)) (*Session, error) {
 	if role.ARN == "" {
 		if e.origin.Account != e.Account {
-			return nil, errs.Invalidf("the app names no role for account %s, and the credentials at hand are of account %s", e.Account, e.origin.Account).
+			return nil, errs.Invalidf("the app names no role for account %s, and the current credentials are of account %s", e.Account, e.origin.Account).
 				WithHint("use the DefaultStackSynthesizer, or set roleArn for this environment")
 		}
 		return e.origin.In(region), nil
@@ -174,7 +174,7 @@ func (e *Access) session(role Role, region string, get func() (*Session, error))
 	return session.In(region), nil
 }
 
-// assume assumes a role once.
+// assume assumes each role once.
 func (e *Access) assume(ctx context.Context, role Role) (*Session, error) {
 	return e.sessions.get(ctx, "itself "+roleKey(role), func() (*Session, error) {
 		return assume(ctx, e.origin, role, e.Region, e.sessionName())
@@ -191,7 +191,7 @@ func roleKey(role Role) string {
 
 var notInSessionName = regexp.MustCompile(`[^\w+=,.@-]+`)
 
-// sessionName makes a role session name out of a text of 2 and more characters: up to 64 of those that STS takes.
+// sessionName makes a role session name of a text of 2 or more characters: at most 64, of those that STS accepts.
 func sessionName(text string) string {
 	name := strings.Trim(notInSessionName.ReplaceAllString(text, "-"), "-")
 	return name[:min(len(name), 64)]
@@ -199,7 +199,7 @@ func sessionName(text string) string {
 
 var notInTag = regexp.MustCompile(`[^\p{L}\p{Z}\p{N}_.:/=+\-@]+`)
 
-// boundTags makes session tags that STS takes: at most 50, keys up to 128 and values up to 256 characters.
+// boundTags makes session tags that STS accepts: at most 50, keys up to 128 and values up to 256 characters.
 func boundTags(tags map[string]string) map[string]string {
 	bound := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -215,7 +215,7 @@ func cut(text string, characters int) string {
 	return string(runes[:min(len(runes), characters)])
 }
 
-// IsDenied says whether AWS refused a call because the identity lacks the right.
+// IsDenied reports whether AWS refused a call because the identity lacks the permission.
 func IsDenied(err error) bool {
 	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}, errs.Code(err))
 }

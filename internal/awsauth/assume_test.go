@@ -25,7 +25,7 @@ const (
 	deployRole = "arn:aws:iam::222222222222:role/cdk-hnb659fds-deploy-role-222222222222-eu-central-1"
 )
 
-func TestTheAccountOfTheCredentialsIsEnteredAsItIs(t *testing.T) {
+func TestTheAccountOfTheCredentialsNeedsNoRole(t *testing.T) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "us-east-1"}, quiet)
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func TestTheAccountOfTheCredentialsIsEnteredAsItIs(t *testing.T) {
 	assert.Equal(t, "aws", e.Partition)
 }
 
-func TestTheAccountOfTheCredentialsIsReadByTheBootstrapLookupRole(t *testing.T) {
+func TestTheAccountOfTheCredentialsIsReadWithTheBootstrapLookupRole(t *testing.T) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "us-east-1"}, quiet)
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestTheAccountOfTheCredentialsIsReadByTheBootstrapLookupRole(t *testing.T) 
 	assert.Equal(t, "111111111111", reader.Account)
 }
 
-func TestAReaderThatCannotBeHadIsAnErrorUnlessItIsRefused(t *testing.T) {
+func TestAReaderFallsBackOnARefusalOnly(t *testing.T) {
 	s, cfg := newStub(t)
 	var log bytes.Buffer
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "us-east-1"}, slog.New(slog.NewTextHandler(&log, nil)))
@@ -63,7 +63,7 @@ func TestAReaderThatCannotBeHadIsAnErrorUnlessItIsRefused(t *testing.T) {
 	assert.Contains(t, log.String(), "cannot assume a role")
 }
 
-func TestAnotherAccountIsEnteredByTheBootstrapLookupRole(t *testing.T) {
+func TestAnotherAccountIsAccessedWithTheBootstrapLookupRole(t *testing.T) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{
 		Account: "222222222222", Region: "eu-central-1", ExternalID: "never", Environment: "prod", Commit: "never", Run: "shop/run 7",
@@ -104,7 +104,7 @@ func TestTheOwnRoleGetsItsExternalIDAndSessionTags(t *testing.T) {
 	assert.Equal(t, "eu-west-3", direct.Config.Region)
 }
 
-func TestAWrongAccountStopsBeforeAnythingElse(t *testing.T) {
+func TestAWrongAccountFailsBeforeAnythingElse(t *testing.T) {
 	s, cfg := newStub(t)
 	_, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "333333333333", Region: "eu-west-1", RoleARN: ownRole}, quiet)
 	require.ErrorContains(t, err, `is of account "222222222222", but the environment's account is 333333333333`)
@@ -124,7 +124,7 @@ func TestARefusedLookupRoleSaysHowToBootstrap(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "--trust 111111111111")
 	_, err = awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-west-1", RoleARN: ownRole}, quiet)
-	assert.Contains(t, errs.HintOf(err), "is externalId the one it asks for?")
+	assert.Contains(t, errs.HintOf(err), "that externalId is the one that it requires")
 }
 
 func TestRolesOfTheAssemblyAreAssumedOnce(t *testing.T) {
@@ -144,10 +144,10 @@ func TestRolesOfTheAssemblyAreAssumedOnce(t *testing.T) {
 	}
 	wait.Wait()
 	require.Len(t, s.asked, 1)
-	assert.Equal(t, "given by the app", s.asked[0].Get("ExternalId"), "what the app itself asks for is sent")
+	assert.Equal(t, "given by the app", s.asked[0].Get("ExternalId"), "the external id of the app is sent")
 	_, err = e.Assume(t.Context(), awsauth.Role{ARN: role.ARN}, "eu-west-1")
 	require.NoError(t, err)
-	assert.Len(t, s.asked, 2, "without the external id it is another session")
+	assert.Len(t, s.asked, 2, "a role without the external id is another session")
 }
 
 func TestARefusedRoleFallsBackToCredentialsOfTheRightAccountWithAWarning(t *testing.T) {
@@ -177,7 +177,7 @@ func TestNoRoleForAnotherAccountIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "the app names no role for account 222222222222")
 }
 
-func TestASessionThatEndedIsRenewedInTheMiddleOfACall(t *testing.T) {
+func TestAnExpiredSessionIsRenewedDuringACall(t *testing.T) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-west-1"}, quiet)
 	require.NoError(t, err)
@@ -185,9 +185,9 @@ func TestASessionThatEndedIsRenewedInTheMiddleOfACall(t *testing.T) {
 	s.expired["ROLE1"] = true
 	s.mu.Unlock()
 	before := time.Now()
-	loan, err := e.ServeCredentials(func(string) {})
+	server, err := e.ServeCredentials(func(string) {})
 	require.NoError(t, err)
-	defer loan.Close()
+	defer server.Close()
 	version, err := awsauth.BootstrapVersion(t.Context(), e.Commands, "")
 	require.NoError(t, err)
 	assert.Equal(t, 30, version)
@@ -205,7 +205,7 @@ func TestUnusableCredentialsAreExplained(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
-func TestSessionNamesAreWhatSTSTakes(t *testing.T) {
+func TestSessionNamesAreAcceptedBySTS(t *testing.T) {
 	s, cfg := newStub(t)
 	for run, name := range map[string]string{
 		"": "aphex-dev-local", "shop: run/7": "aphex-dev-shop-run-7", "über": "aphex-dev--ber", "; rm -rf /": "aphex-dev--rm--rf",
@@ -238,7 +238,7 @@ func TestBootstrapVersionsAreRequiredAndReadOnce(t *testing.T) {
 	require.ErrorContains(t, err, `is "many", which is not a number`)
 }
 
-func TestARoleWhoseAssumingWasCancelledWasNotRefused(t *testing.T) {
+func TestACancelledCallIsNoRefusal(t *testing.T) {
 	_, cfg := newStub(t)
 	var log bytes.Buffer
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "eu-west-1"}, slog.New(slog.NewTextHandler(&log, nil)))
@@ -252,6 +252,6 @@ func TestARoleWhoseAssumingWasCancelledWasNotRefused(t *testing.T) {
 	assert.Empty(t, log.String())
 
 	session, err := e.Assume(t.Context(), role, "eu-west-1")
-	require.NoError(t, err, "the next one asks again")
+	require.NoError(t, err, "the next caller tries again")
 	assert.Contains(t, session.ARN, "assumed-role/cdk-x-deploy-role")
 }

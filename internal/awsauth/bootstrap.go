@@ -14,8 +14,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
-// BootstrapVersion gives the version of the CDK's bootstrap stack in the
-// session's account and region. An empty qualifier is the default one.
+// BootstrapVersion returns the version of the CDK's bootstrap stack in the session's
+// account and region. An empty qualifier is the default one.
 func BootstrapVersion(ctx context.Context, session *Session, qualifier string) (int, error) {
 	if qualifier == "" {
 		qualifier = names.DefaultQualifier
@@ -36,7 +36,7 @@ func readVersion(ctx context.Context, session *Session, parameter string) (int, 
 			WithHint("run `cdk bootstrap aws://%s/%s`", session.Account, region)
 	case errs.IsTemporary(err):
 		return 0, errs.Temporaryf("reading the bootstrap version %s of account %s in %s: %w", parameter, session.Account, region, err)
-	case isStranger(err):
+	case credentialsRejected(err):
 		return 0, session.Explain(err)
 	case err != nil:
 		return 0, errs.Invalidf("reading the bootstrap version %s of account %s in %s: %w", parameter, session.Account, region, plain(err))
@@ -54,8 +54,8 @@ type Bootstraps struct {
 	versions once[int]
 }
 
-// Require makes sure that the parameter holds at least the version. A version
-// of 0 and an empty parameter ask for nothing.
+// Require fails unless the parameter holds at least the version. A version
+// of 0 or an empty parameter requires nothing.
 func (b *Bootstraps) Require(ctx context.Context, session *Session, parameter string, version int) error {
 	if version == 0 || parameter == "" {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// inMemory answers calls by a handler without a network, which synctest could not see.
+// inMemory passes calls to a handler without a network, which synctest cannot observe.
 type inMemory struct{ handler http.Handler }
 
 func (c inMemory) Do(r *http.Request) (*http.Response, error) {
@@ -28,7 +28,7 @@ func (c inMemory) Do(r *http.Request) (*http.Response, error) {
 
 var assumed = awsauth.Role{ARN: "arn:aws:iam::111111111111:role/cdk-x-file-publishing-role"}
 
-func TestWhoWaitsForARoleWithOneWhoIsCancelledAsksForItself(t *testing.T) {
+func TestACallerWaitingOnACancelledOneAssumesTheRoleItself(t *testing.T) {
 	s, cfg := newStub(t)
 	synctest.Test(t, func(t *testing.T) {
 		cfg.HTTPClient = inMemory{s}
@@ -47,9 +47,9 @@ func TestWhoWaitsForARoleWithOneWhoIsCancelledAsksForItself(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		first, second := make(chan error), make(chan error)
 		go func() { _, err := e.Assume(ctx, assumed, "eu-west-1"); first <- err }()
-		synctest.Wait() // the first one is in the middle of its call
+		synctest.Wait() // the first caller is in its call
 		go func() { _, err := e.Assume(t.Context(), assumed, "eu-west-1"); second <- err }()
-		synctest.Wait() // the second one waits for the first one's session
+		synctest.Wait() // the second one waits for the session of the first
 		end()
 		assert.Equal(t, errs.Cancelled, errs.KindOf(<-first))
 		assert.NoError(t, <-second)
@@ -58,7 +58,7 @@ func TestWhoWaitsForARoleWithOneWhoIsCancelledAsksForItself(t *testing.T) {
 	})
 }
 
-func TestARoleThatIsNotThereYetIsNotReplacedAndAskedForAgain(t *testing.T) {
+func TestARoleThatDoesNotExistYetIsNotReplacedAndTriedAgain(t *testing.T) {
 	s, cfg := newStub(t)
 	var log bytes.Buffer
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "eu-west-1"}, slog.New(slog.NewTextHandler(&log, nil)))

@@ -18,18 +18,18 @@ import (
 )
 
 const (
-	// maxAttempts is how often a throttled call is made at most. The CDK CLI
+	// maxAttempts is the most attempts at a throttled call. The CDK CLI
 	// makes 7; a storm over many stacks takes longer to pass.
 	maxAttempts = 25
-	// maxOtherAttempts is how often a call is made that fails in another way.
+	// maxOtherAttempts is the most attempts at a call that fails in another way.
 	maxOtherAttempts = 8
-	// maxBackoff bounds the pause between two attempts.
+	// maxBackoff is the longest pause between two attempts.
 	maxBackoff = 10 * time.Second
 )
 
-// Load gives the SDK's default configuration (environment, profile, IRSA,
-// container or instance credentials) with the retries that this product wants.
-// The region is used when it is not empty.
+// Load returns the SDK's default configuration (environment, profile, IRSA,
+// container or instance credentials) with the retries of this product.
+// A region that is not empty overrides the default one.
 func Load(ctx context.Context, region string) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{config.WithLogger(sdkLogger)}
 	if region != "" {
@@ -42,31 +42,30 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 	return withRetries(cfg, nil), nil
 }
 
-// sdkLogger writes what the SDK remarks where the program's own log goes, and
-// not past it to standard error. What it remarks about the connection of a call
-// that this program itself gave up is no news.
+// sdkLogger writes messages of the SDK to the program's log instead of stderr. Messages
+// about the connection of a call that this program cancelled are dropped.
 var sdkLogger = logging.LoggerFunc(func(_ logging.Classification, format string, values ...any) {
-	if !slices.ContainsFunc(values, givenUp) {
+	if !slices.ContainsFunc(values, cancelled) {
 		log.Printf("AWS SDK: "+format, values...)
 	}
 })
 
-func givenUp(value any) bool {
+func cancelled(value any) bool {
 	err, isError := value.(error)
 	return isError && (errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed))
 }
 
-// withRetries gives cfg patient retries. The SDK's adaptive mode is not used: it
-// throttles itself to a call in two seconds for a long time after a single
-// refusal. With a cache, a call that is refused because its session has ended
-// drops the session and is made again.
+// withRetries returns cfg with patient retries. The SDK's adaptive mode is not used: after
+// a single throttled call it limits itself to one call in two seconds for a long time.
+// With a cache, a call refused because its session has expired gets a new session and is
+// retried.
 func withRetries(cfg aws.Config, cache *aws.CredentialsCache) aws.Config {
 	cfg = cfg.Copy()
 	cfg.Retryer = func() aws.Retryer {
 		standard := retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts = maxAttempts
 			o.MaxBackoff = maxBackoff
-			// The default gives up early when many calls are throttled at once.
+			// The default limit fails early when many calls are throttled at once.
 			o.RateLimiter = ratelimit.None
 		})
 		return &renewing{RetryerV2: standard, cache: cache}
@@ -74,13 +73,13 @@ func withRetries(cfg aws.Config, cache *aws.CredentialsCache) aws.Config {
 	return cfg
 }
 
-// renewing is a retryer that gets new credentials when the old ones have ended.
+// renewing is a retryer that renews expired credentials.
 type renewing struct {
 	aws.RetryerV2
 	cache *aws.CredentialsCache
 }
 
-// IsErrorRetryable says whether a call that failed with err is worth another attempt.
+// IsErrorRetryable reports whether a call that failed with err is worth another attempt.
 func (r *renewing) IsErrorRetryable(err error) bool {
 	if isExpired(err) && r.cache != nil {
 		r.cache.Invalidate()
@@ -89,8 +88,8 @@ func (r *renewing) IsErrorRetryable(err error) bool {
 	return r.RetryerV2.IsErrorRetryable(err)
 }
 
-// RetryDelay is the pause after an attempt. It ends the attempts of a call that
-// fails for another reason than a throttle, which hardly ever lasts as long.
+// RetryDelay returns the pause after an attempt, or an error after maxOtherAttempts of a
+// call that is not throttled: other failures rarely last as long.
 func (r *renewing) RetryDelay(attempt int, err error) (time.Duration, error) {
 	if attempt >= maxOtherAttempts && retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) != aws.TrueTernary {
 		return 0, err
@@ -98,7 +97,7 @@ func (r *renewing) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return r.RetryerV2.RetryDelay(attempt, err)
 }
 
-// isExpired says whether AWS refused credentials because their session has ended.
+// isExpired reports whether AWS refused credentials because their session has expired.
 func isExpired(err error) bool {
 	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, errs.Code(err))
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 )
 
-func TestACallThatWasGivenUpLeavesNoRemarkOfTheSDK(t *testing.T) {
+func TestTheSDKLogsNothingAboutACancelledCall(t *testing.T) {
 	var written bytes.Buffer
 	before := log.Writer()
 	log.SetOutput(&written)

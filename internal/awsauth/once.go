@@ -5,23 +5,22 @@ import (
 	"sync"
 )
 
-// once keeps values by key, and gets each of them once. Errors are not kept.
+// once gets each value once, by key. Errors are not kept.
 type once[T any] struct {
 	mu      sync.Mutex
 	flights map[string]*flight[T]
 }
 
-// flight is a value that is being got, or has been.
+// flight is a value, or the call that gets it.
 type flight[T any] struct {
 	landed    chan struct{}
 	value     T
 	err       error
-	abandoned bool // its caller was cancelled, or out of time
+	abandoned bool // its caller was cancelled or timed out
 }
 
-// get gives the value of a key. Callers that come while it is got wait for it, each
-// no longer than its own context; when the caller whose context it is got with has
-// gone, one of the others gets it.
+// get returns the value of a key. Concurrent callers wait for the one that gets it, each
+// no longer than its own context; if that one is cancelled, another one gets the value.
 func (o *once[T]) get(ctx context.Context, key string, work func() (T, error)) (T, error) {
 	o.mu.Lock()
 	f, known := o.flights[key]

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestOneKeyIsGotOnceWhileAnotherIsNotWaitedFor(t *testing.T) {
+func TestEachKeyIsGotOnceAndWaitsForNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kept once[int]
 		calls, done := 0, make(chan int, 2)
@@ -30,13 +30,13 @@ func TestOneKeyIsGotOnceWhileAnotherIsNotWaitedFor(t *testing.T) {
 		value, err := kept.get(t.Context(), "other", func() (int, error) { return 1, nil })
 		assert.NoError(t, err)
 		assert.Equal(t, 1, value)
-		assert.Zero(t, time.Since(began), "no key waits for the network on behalf of another")
+		assert.Zero(t, time.Since(began), "no key waits for another")
 		assert.Equal(t, 14, <-done+<-done)
 		assert.Equal(t, 1, calls)
 	})
 }
 
-func TestACallerWhoseTimeIsUpDoesNotFailThoseWhoWaitWithIt(t *testing.T) {
+func TestACancelledCallerDoesNotFailTheOthers(t *testing.T) {
 	for name, until := range map[string]func(context.Context) (context.Context, context.CancelFunc){
 		"out of time": func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, time.Second)

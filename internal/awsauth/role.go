@@ -18,7 +18,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// renewBefore is how long before the end of a session its credentials are renewed.
+// renewBefore is how long before their expiry credentials are renewed.
 const renewBefore = 5 * time.Minute
 
 // Role is a role to assume.
@@ -28,8 +28,8 @@ type Role struct {
 	Tags       map[string]string // session tags
 }
 
-// assume gives a session of the role, entered from another session. The first
-// credentials are fetched at once, so that a refusal is seen here.
+// assume returns a session of the role, assumed from another session. The first
+// credentials are fetched at once, so that a refusal is reported here.
 func assume(ctx context.Context, from *Session, role Role, region, name string) (*Session, error) {
 	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(from.Config), role.ARN, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = name
@@ -57,8 +57,8 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 	}, nil
 }
 
-// explainAssume says why a role could not be assumed and what to do. When the one
-// who asked has ended meanwhile, that is why, whatever the error is.
+// explainAssume explains why a role could not be assumed and what to do. If ctx has
+// ended meanwhile, that is the reason, whatever the error is.
 func explainAssume(ctx context.Context, err error, from *Session, role Role) *errs.Error {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(ctx.Err(), context.Canceled):
@@ -71,29 +71,29 @@ func explainAssume(ctx context.Context, err error, from *Session, role Role) *er
 	}
 	refused := errs.Invalidf("%s may not assume %s: %w", from.ARN, role.ARN, plain(err))
 	if len(role.Tags) > 0 && strings.Contains(err.Error(), tagSession) {
-		return refused.WithHint("add %s beside sts:AssumeRole to the actions of the role's trust policy: the session has tags (%s)",
+		return refused.WithHint("add %s next to sts:AssumeRole to the actions of the role's trust policy: the session has tags (%s)",
 			tagSession, strings.Join(slices.Sorted(maps.Keys(role.Tags)), ", "))
 	}
 	if isBootstrapRole(role.ARN) {
 		return refused.WithHint("bootstrap account %s with `cdk bootstrap --trust %s --trust-for-lookup %s`, or set roleArn for this environment",
 			accountOf(role.ARN), from.Account, from.Account)
 	}
-	return refused.WithHint("does the role exist, does it trust %s, and is externalId the one it asks for?", from.ARN)
+	return refused.WithHint("check that the role exists, that it trusts %s, and that externalId is the one that it requires", from.ARN)
 }
 
-// tagSession is the right to tag a session, which AWS names where it is missing.
+// tagSession is the action of tagging a session, which AWS names if it is denied.
 const tagSession = "sts:TagSession"
 
 func isBootstrapRole(arn string) bool { return strings.Contains(arn, ":role/cdk-") }
 
-// fallBack applies the rule of the CDK: when a role of the assembly cannot be
-// assumed, the credentials at hand do if they are of the right account already.
+// fallBack applies the rule of the CDK: if a role of the assembly cannot be assumed, the
+// current credentials are used if they are of the right account.
 func fallBack(ctx context.Context, log *slog.Logger, err error, from *Session, role Role, region string) (*Session, error) {
 	explained := explainAssume(ctx, err, from, role)
 	if isExpired(err) || explained.Kind != errs.Invalid || from.Account != accountOf(role.ARN) {
 		return nil, explained
 	}
-	log.Warn("cannot assume a role; continuing with the current credentials, which are of the right account",
+	log.Warn("cannot assume a role; continuing with the current credentials, which are of the same account",
 		"role", role.ARN, "identity", from.ARN, "reason", plain(err).Error())
 	return from.In(region), nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestARefusalThatComesWhenNobodyWaitsAnyMoreIsNotTold(t *testing.T) {
+func TestARefusalAfterCancellationIsNotLogged(t *testing.T) {
 	var log bytes.Buffer
 	refused := &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}
 	from, role := &Session{Account: "111111111111"}, Role{ARN: "arn:aws:iam::111111111111:role/cdk-x-deploy-role"}

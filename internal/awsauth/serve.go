@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// CredentialServer lends a session's credentials to child processes through an endpoint on
-// the loopback interface, which every AWS SDK asks again when its credentials
-// are about to end ("container credentials").
+// CredentialServer issues a session's credentials to child processes through an endpoint
+// on the loopback interface. Every AWS SDK supports it ("container credentials") and
+// fetches new ones before they expire.
 type CredentialServer struct {
 	session *Session
 	token   string
@@ -24,53 +24,52 @@ type CredentialServer struct {
 	server  *http.Server
 }
 
-// untilAsked is the lifetime told for credentials that have no end of their own.
-const untilAsked = time.Hour
+// defaultLifetime is the lifetime issued with credentials that do not expire.
+const defaultLifetime = time.Hour
 
-// ServeCredentials starts the endpoint with the credentials for commands, and gives
-// its token to hide, as it belongs in no log. Close must be called when the
-// children have ended.
+// ServeCredentials starts the endpoint with the session for commands, and passes its
+// token to hide, as it is secret. The caller must call Close when the children have ended.
 func (e *Access) ServeCredentials(hide func(secret string)) (*CredentialServer, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the loopback endpoint for credentials: %w", err)
 	}
-	loan := &CredentialServer{session: e.Commands, token: rand.Text(), url: "http://" + listener.Addr().String() + "/credentials"}
-	loan.server = &http.Server{Handler: http.HandlerFunc(loan.answer), ReadHeaderTimeout: 10 * time.Second}
-	hide(loan.token)
-	go func() { _ = loan.server.Serve(listener) }() // it ends with Close
-	return loan, nil
+	server := &CredentialServer{session: e.Commands, token: rand.Text(), url: "http://" + listener.Addr().String() + "/credentials"}
+	server.server = &http.Server{Handler: http.HandlerFunc(server.answer), ReadHeaderTimeout: 10 * time.Second}
+	hide(server.token)
+	go func() { _ = server.server.Serve(listener) }() // it ends with Close
+	return server, nil
 }
 
-// Close ends the loan.
-func (l *CredentialServer) Close() error { return l.server.Close() }
+// Close stops the endpoint. Credentials already issued stay valid until they expire.
+func (s *CredentialServer) Close() error { return s.server.Close() }
 
-func (l *CredentialServer) answer(w http.ResponseWriter, r *http.Request) {
+func (s *CredentialServer) answer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method != http.MethodGet || r.URL.Path != "/credentials" {
-		refuse(w, http.StatusNotFound, "NotFound", "there is nothing here")
+		refuse(w, http.StatusNotFound, "NotFound", "no such path")
 		return
 	}
-	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(l.token)) != 1 {
-		refuse(w, http.StatusUnauthorized, "AccessDenied", "the authorization token is not the right one")
+	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(s.token)) != 1 {
+		refuse(w, http.StatusUnauthorized, "AccessDenied", "wrong authorization token")
 		return
 	}
-	l.lend(r.Context(), w)
+	s.issue(r.Context(), w)
 }
 
-func (l *CredentialServer) lend(ctx context.Context, w http.ResponseWriter) {
-	lent, err := l.session.Config.Credentials.Retrieve(ctx)
+func (s *CredentialServer) issue(ctx context.Context, w http.ResponseWriter) {
+	issued, err := s.session.Config.Credentials.Retrieve(ctx)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "CredentialsUnavailable", err.Error())
 		return
 	}
-	expires := lent.Expires
-	if !lent.CanExpire {
-		expires = time.Now().Add(untilAsked)
+	expires := issued.Expires
+	if !issued.CanExpire {
+		expires = time.Now().Add(defaultLifetime)
 	}
 	_ = json.NewEncoder(w).Encode(map[string]string{
-		"AccessKeyId": lent.AccessKeyID, "SecretAccessKey": lent.SecretAccessKey, "Token": lent.SessionToken,
-		"Expiration": expires.UTC().Format(time.RFC3339), "AccountId": l.session.Account,
+		"AccessKeyId": issued.AccessKeyID, "SecretAccessKey": issued.SecretAccessKey, "Token": issued.SessionToken,
+		"Expiration": expires.UTC().Format(time.RFC3339), "AccountId": s.session.Account,
 	})
 }
 
@@ -79,7 +78,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"code": code, "message": message})
 }
 
-// replaced are the variables through which an SDK would find other credentials first.
+// replaced are the variables that lead an SDK to other credentials first.
 var replaced = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
 	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
@@ -89,18 +88,18 @@ var replaced = []string{
 	"AWS_REGION", "AWS_DEFAULT_REGION",
 }
 
-// Environ gives the environment of a child: base without other credentials,
-// with the endpoint and the session's region. An AWS_ENDPOINT_URL stays.
-func (l *CredentialServer) Environ(base []string) []string {
+// Environ returns the environment of a child: base without other credentials,
+// with the endpoint and the session's region. An AWS_ENDPOINT_URL is kept.
+func (s *CredentialServer) Environ(base []string) []string {
 	env := slices.DeleteFunc(slices.Clone(base), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains(replaced, name)
 	})
-	region := l.session.Config.Region
+	region := s.session.Config.Region
 	return append(env,
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI="+l.url,
-		"AWS_CONTAINER_AUTHORIZATION_TOKEN="+l.token,
-		// Profiles come before container credentials in the SDKs' search.
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI="+s.url,
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN="+s.token,
+		// The SDKs try profiles before container credentials.
 		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 		"AWS_CONFIG_FILE="+os.DevNull,
 		"AWS_REGION="+region,

@@ -15,14 +15,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 )
 
-func lend(t *testing.T) (s *stub, loan *awsauth.CredentialServer, secret string) {
+func serve(t *testing.T) (s *stub, server *awsauth.CredentialServer, secret string) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-central-1"}, quiet)
 	require.NoError(t, err)
-	loan, err = e.ServeCredentials(func(token string) { secret = token })
+	server, err = e.ServeCredentials(func(token string) { secret = token })
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = loan.Close() })
-	return s, loan, secret
+	t.Cleanup(func() { _ = server.Close() })
+	return s, server, secret
 }
 
 func value(env []string, name string) string {
@@ -35,8 +35,8 @@ func value(env []string, name string) string {
 }
 
 func TestAChildGetsTheEndpointAndNoOtherCredentials(t *testing.T) {
-	_, loan, secret := lend(t)
-	env := loan.Environ([]string{"PATH=/bin", "AWS_ACCESS_KEY_ID=old", "AWS_SESSION_TOKEN=old", "AWS_PROFILE=mine", "AWS_REGION=x", "AWS_ENDPOINT_URL=http://simulator"})
+	_, server, secret := serve(t)
+	env := server.Environ([]string{"PATH=/bin", "AWS_ACCESS_KEY_ID=old", "AWS_SESSION_TOKEN=old", "AWS_PROFILE=mine", "AWS_REGION=x", "AWS_ENDPOINT_URL=http://simulator"})
 	assert.Equal(t, "/bin", value(env, "PATH"))
 	assert.Equal(t, "http://simulator", value(env, "AWS_ENDPOINT_URL"))
 	assert.Equal(t, "eu-central-1", value(env, "AWS_REGION"))
@@ -47,19 +47,19 @@ func TestAChildGetsTheEndpointAndNoOtherCredentials(t *testing.T) {
 	}
 }
 
-func TestTheEndpointWantsItsToken(t *testing.T) {
-	_, loan, secret := lend(t)
-	url := value(loan.Environ(nil), "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+func TestTheEndpointRequiresItsToken(t *testing.T) {
+	_, server, secret := serve(t)
+	url := value(server.Environ(nil), "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 	for token, status := range map[string]int{"": 401, "wrong": 401, secret + "x": 401, secret: 200} {
 		request, _ := http.NewRequest(http.MethodGet, url, nil)
 		request.Header.Set("Authorization", token)
 		answer, err := http.DefaultClient.Do(request)
 		require.NoError(t, err)
 		assert.Equal(t, status, answer.StatusCode)
-		var lent map[string]string
-		require.NoError(t, json.NewDecoder(answer.Body).Decode(&lent))
+		var issued map[string]string
+		require.NoError(t, json.NewDecoder(answer.Body).Decode(&issued))
 		answer.Body.Close()
-		assert.Equal(t, status == 200, lent["SecretAccessKey"] != "")
+		assert.Equal(t, status == 200, issued["SecretAccessKey"] != "")
 	}
 	request, _ := http.NewRequest(http.MethodPost, url, nil)
 	request.Header.Set("Authorization", secret)
@@ -69,9 +69,9 @@ func TestTheEndpointWantsItsToken(t *testing.T) {
 	assert.Equal(t, 404, answer.StatusCode)
 }
 
-func TestTheGoSDKBorrows(t *testing.T) {
-	_, loan, _ := lend(t)
-	for _, entry := range loan.Environ(nil) {
+func TestTheGoSDKFetchesIssuedCredentials(t *testing.T) {
+	_, server, _ := serve(t)
+	for _, entry := range server.Environ(nil) {
 		name, value, _ := strings.Cut(entry, "=")
 		t.Setenv(name, value)
 	}
@@ -79,24 +79,24 @@ func TestTheGoSDKBorrows(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	require.NoError(t, err)
-	lent, err := cfg.Credentials.Retrieve(t.Context())
+	issued, err := cfg.Credentials.Retrieve(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, "ROLE1", lent.AccessKeyID)
-	assert.True(t, lent.CanExpire)
+	assert.Equal(t, "ROLE1", issued.AccessKeyID)
+	assert.True(t, issued.CanExpire)
 }
 
-func TestTheAWSCLIBorrows(t *testing.T) {
-	s, loan, _ := lend(t)
+func TestTheAWSCLIFetchesIssuedCredentials(t *testing.T) {
+	s, server, _ := serve(t)
 	if _, err := exec.LookPath("aws"); err != nil {
-		t.Log("the AWS CLI is not at hand; the SDK of this language has borrowed in another test")
+		t.Log("the AWS CLI is not installed")
 		return
 	}
 	cli := exec.CommandContext(t.Context(), "aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text")
-	cli.Env = loan.Environ(append(cli.Environ(), "HOME="+t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"))
+	cli.Env = server.Environ(append(cli.Environ(), "HOME="+t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"))
 	output, err := cli.CombinedOutput()
 	require.NoError(t, err, string(output))
 	assert.Equal(t, "222222222222\n", string(output))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	assert.Len(t, s.asked, 1, "the child used the session that was there")
+	assert.Len(t, s.asked, 1, "the child used the existing session")
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Session is an identity in a region. Its credentials renew themselves.
+// Session is an identity in a region, with credentials that renew themselves.
 type Session struct {
 	Config    aws.Config
 	Account   string // 12 digits
@@ -19,7 +19,7 @@ type Session struct {
 	Partition string // such as "aws" or "aws-cn"
 }
 
-// In gives the same identity in another region.
+// In returns the same identity in another region.
 func (s *Session) In(region string) *Session {
 	there := *s
 	there.Config = s.Config.Copy()
@@ -27,7 +27,7 @@ func (s *Session) In(region string) *Session {
 	return &there
 }
 
-// Identify asks STS who the credentials belong to.
+// Identify asks STS for the identity of the credentials.
 func Identify(ctx context.Context, cfg aws.Config) (*Session, error) {
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -50,9 +50,9 @@ func explainIdentity(err error, region string) error {
 		return errs.Temporaryf("asking AWS for the identity of the credentials: %w", err)
 	case isExpired(err):
 		return errs.Invalidf("the AWS credentials have expired: %w", plain(err)).WithHint("renew them and run again")
-	case isStranger(err):
+	case credentialsRejected(err):
 		return errs.Invalidf("AWS in region %s does not accept the credentials: %w", region, plain(err)).
-			WithHint("are they the right ones, and check that the region is enabled for the account")
+			WithHint("check that they are the right ones, and that the region is enabled for the account")
 	case errs.Code(err) == "":
 		return errs.Invalidf("no usable AWS credentials: %w", err).
 			WithHint("in a pod the service account needs an IAM role; elsewhere set AWS_PROFILE or AWS_ACCESS_KEY_ID")
@@ -60,7 +60,7 @@ func explainIdentity(err error, region string) error {
 	return errs.Invalidf("asking AWS for the identity of the credentials: %w", plain(err))
 }
 
-// accountOf gives the account that the ARN names; "" where it is none.
+// accountOf returns the account in an ARN; "" is none.
 func accountOf(role string) string {
 	parsed, _ := arn.Parse(role)
 	return parsed.AccountID

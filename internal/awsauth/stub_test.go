@@ -17,20 +17,19 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 )
 
-// stub is a scripted STS and SSM: it knows which role trusts, what sessions
-// are over, and keeps what it was asked.
+// stub is a scripted STS and SSM that records its calls.
 type stub struct {
 	mu       sync.Mutex
 	owners   map[string]string       // access key id to account
-	assume   func(url.Values) string // "" is trust, else the error code
-	expired  map[string]bool         // access key ids whose session is over
-	lasts    time.Duration           // how long sessions are said to last
+	assume   func(url.Values) string // "" allows, else the error code
+	expired  map[string]bool         // access key ids of expired sessions
+	lasts    time.Duration           // lifetime of sessions
 	version  string                  // of the bootstrap stack; "" is none
 	asked    []url.Values            // AssumeRole calls
 	identity int                     // GetCallerIdentity calls
 	ssm      int                     // GetParameter calls
 	serial   int
-	impostor string // the account that sessions really are of, if not the role's
+	impostor string // the account of the sessions, if not the role's
 }
 
 func newStub(t *testing.T) (*stub, aws.Config) {

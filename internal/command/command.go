@@ -1,7 +1,6 @@
-// Package command is what the pipeline knows of commands of the repository:
-// build commands, hooks, tests, CDK apps, and whatever makes an asset. They run
-// behind one interface, Runner. Package proc runs them as processes; package
-// commandtest holds every implementation to the same behaviour.
+// Package command declares how commands of the repository run: build commands, hooks,
+// tests, CDK apps, and programs that make assets. Runner is the interface; package proc
+// runs commands as processes, and package commandtest tests any implementation.
 package command
 
 import (
@@ -18,7 +17,7 @@ type Runner interface {
 	//   - a *LimitError when c.Limit passed and the group was stopped,
 	//   - ctx.Err() when ctx ended and the group was stopped; an ended ctx starts nothing,
 	//   - an error that wraps ErrNotFound when PATH has no such program.
-	// Output that could not be written is an error, too, but lets the program go on.
+	// Output that cannot be written is an error, too, but does not stop the program.
 	Run(ctx context.Context, c Command) error
 	// LookPath finds a program where the commands run. The error wraps ErrNotFound.
 	LookPath(program string) (string, error)
@@ -34,7 +33,7 @@ type Command struct {
 	// written to by one goroutine only. nil discards.
 	Stdout, Stderr io.Writer
 	Grace          time.Duration // between SIGTERM and SIGKILL; 0 is 10 s
-	Limit          time.Duration // how long it may run at all; 0 is without limit
+	Limit          time.Duration // time limit; 0 is none
 }
 
 // Shell returns the arguments that run text in a shell of r: bash where there is one, else sh.
@@ -42,9 +41,8 @@ func Shell(r Runner, text string) []string {
 	return []string{shellOf(r), "-c", "--", text} // "--": a text may start with a dash
 }
 
-// StrictShell returns the arguments that run text in a shell that stops at the
-// first line that fails, and in bash at a failing program of a pipe, as the
-// shells of other build services do.
+// StrictShell returns the arguments that run text in a shell that stops at the first line
+// that fails, and in bash at a failing program of a pipe, as other build services do.
 func StrictShell(r Runner, text string) []string {
 	if shell := shellOf(r); shell == "bash" {
 		return []string{shell, "-e", "-o", "pipefail", "-c", "--", text}

@@ -23,14 +23,14 @@ func (t *Tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Open says whether the last line has no end.
+// Open reports whether the last line has no end.
 func (t *Tail) Open() bool { return len(t.kept) > 0 && t.kept[len(t.kept)-1] != '\n' }
 
-// String gives all that is kept.
+// String returns all that is kept.
 func (t *Tail) String() string { return string(t.kept) }
 
-// Last gives what is shown to people: the last 20 lines, and at most 4 KiB of
-// them, as whole lines without the last line end; of a single long line its end.
+// Last returns the end of the output for messages: the last 20 lines, at most 4 KiB, as
+// whole lines without the last line end; of a single long line its end.
 func (t *Tail) Last() string {
 	text := bytes.TrimRight(t.kept, "\r\n \t")
 	if len(text) > lastBytes {

@@ -44,7 +44,7 @@ func TestALargeTemplateIsPublishedByTheRoleOfItsOwnAsset(t *testing.T) {
 	other := assembly.FileAsset{Path: "/a/code", Destinations: []assembly.FileDestination{{Role: assembly.Role{ARN: "other"}}}}
 	own := assembly.FileAsset{Path: "/a/T.json", Destinations: []assembly.FileDestination{{Role: assembly.Role{ARN: "own"}}}}
 	stack := assembly.Stack{Template: "/a/T.json", Assets: []*assembly.AssetManifest{{Files: []assembly.FileAsset{other}}}}
-	assert.Empty(t, roleForTemplate(stack), "the CLI then uses the credentials at hand")
+	assert.Empty(t, roleForTemplate(stack), "the CLI then uses the current credentials")
 	stack.Assets[0].Files = append(stack.Assets[0].Files, own)
 	assert.Equal(t, "own", roleForTemplate(stack).ARN)
 }

@@ -112,9 +112,9 @@ func (t *reporter) resource(of target, r cfn.ResourceEvent) {
 // resourceActivity is the activity of a resource: "creating AWS::Lambda::Function Handler".
 func resourceActivity(of target, r cfn.ResourceEvent, name string, itself bool) string {
 	if itself {
-		return progress.Deed(r.Status, "the stack")
+		return progress.Operation(r.Status, "the stack")
 	}
-	return progress.Deed(r.Status, r.Type+" "+progress.ShortName(of.stack.Path, name))
+	return progress.Operation(r.Status, r.Type+" "+progress.ShortName(of.stack.Path, name))
 }
 
 // ended reports that a stack failed or is no longer watched. A success was reported before.

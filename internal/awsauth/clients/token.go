@@ -16,12 +16,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// TokenVariable is the environment variable that holds a token for those who have none in Secrets Manager.
+// TokenVariable is the environment variable with the token, for use without Secrets Manager.
 const TokenVariable = "APHEX_TOKEN"
 
-// Token gives the token with which a repository is read: that of the
-// environment, else that of the secret, whose value is {"token": "…"}. A
-// repository on this machine needs none.
+// Token returns the token for reading a repository: from the environment variable, else
+// from the secret, whose value is {"token": "…"}. A repository on this machine needs none.
 func Token(ctx context.Context, repository, secret string) (string, error) {
 	if token := os.Getenv(TokenVariable); token != "" {
 		return token, nil
@@ -44,7 +43,7 @@ func Token(ctx context.Context, repository, secret string) (string, error) {
 	return token, nil
 }
 
-// TokenIn gives the token in the value of a secret, {"token": "…"}; "" is none.
+// TokenIn returns the token in the value of a secret, {"token": "…"}; "" is none.
 func TokenIn(secret string) string {
 	var content struct {
 		Token string `json:"token"`
@@ -62,8 +61,8 @@ func explainSecret(secret string, err error) error {
 		return errs.Invalidf("there is no secret %q with the repository's token", secret).
 			WithHint(`aws secretsmanager create-secret --name %s --secret-string '{"token": "…"}'`, secret)
 	case awsauth.IsDenied(err):
-		return errs.Invalidf("no right to read the secret %q with the repository's token: %w", secret, err).
-			WithHint("the rights follow the configuration's githubTokenSecretName: generator bootstrap")
+		return errs.Invalidf("no permission to read the secret %q with the repository's token: %w", secret, err).
+			WithHint("run `generator bootstrap` to grant access to the secret of githubTokenSecretName")
 	case errs.IsTemporary(err):
 		return errs.Temporaryf("reading the secret %q: %w", secret, err)
 	}

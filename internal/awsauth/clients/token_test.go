@@ -15,7 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// secrets gives a simulated account that the default chain leads to, with secrets in it.
+// secrets makes a simulated account with secrets, and points the default credentials at it.
 func secrets(t *testing.T, values map[string]string) {
 	t.Helper()
 	server, err := awssim.New(awssim.Options{})
@@ -51,7 +51,7 @@ func TestTheTokenIsReadFromItsSecret(t *testing.T) {
 	assert.Equal(t, "of the environment", token)
 }
 
-func TestWhatNeedsNoTokenAsksForNone(t *testing.T) {
+func TestARepositoryWithoutATokenReadsNoSecret(t *testing.T) {
 	for repository, secret := range map[string]string{"https://github.com/o/r": "", "file:///home/me/r": "shop/token", "/home/me/r": "shop/token", "http://127.0.0.1/r": "shop/token"} {
 		token, err := clients.Token(t.Context(), repository, secret)
 		require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestWhatNeedsNoTokenAsksForNone(t *testing.T) {
 	}
 }
 
-func TestASecretThatCannotBeUsedIsExplained(t *testing.T) {
+func TestAnUnusableSecretIsExplained(t *testing.T) {
 	secrets(t, map[string]string{"empty": `{}`, "plain": "ghp_x"})
 	for name, want := range map[string]string{
 		"missing": `there is no secret "missing"`, "empty": `"empty" is not of the form`, "plain": `"plain" is not of the form`,

@@ -14,11 +14,10 @@ type Output struct {
 	ExportName  string `json:"exportName,omitempty"`
 }
 
-// Outputs are the outputs of an environment's stacks: stack → key → output.
+// Outputs are the outputs of the stacks of an environment: stack → key → output.
 type Outputs map[string]map[string]Output
 
-// Values drops all but the values: stack → key → value, the shape that the
-// CDK's outputs file has.
+// Values returns the values only: stack → key → value, as in the CDK's outputs file.
 func (o Outputs) Values() map[string]map[string]string {
 	values := make(map[string]map[string]string, len(o))
 	for stack, outputs := range o {
@@ -30,7 +29,7 @@ func (o Outputs) Values() map[string]map[string]string {
 	return values
 }
 
-// FromValues makes outputs of which only the values are known.
+// FromValues makes outputs without descriptions and export names.
 func FromValues(values map[string]map[string]string) Outputs {
 	outputs := make(Outputs, len(values))
 	for stack, keys := range values {
@@ -42,7 +41,7 @@ func FromValues(values map[string]map[string]string) Outputs {
 	return outputs
 }
 
-// Parse reads either shape: the values alone, or with description and export name.
+// Parse reads either form: the values alone, or with description and export name.
 func Parse(data []byte) (Outputs, error) {
 	var values map[string]map[string]string
 	if json.Unmarshal(data, &values) == nil {
@@ -53,7 +52,7 @@ func Parse(data []byte) (Outputs, error) {
 	return outputs, err
 }
 
-// names gives the stacks, or the keys of one, in order.
+// names returns the stacks, or the keys of one, in order.
 func names[V any](m map[string]V) []string {
 	all := make([]string, 0, len(m))
 	for name := range m {
@@ -63,14 +62,14 @@ func names[V any](m map[string]V) []string {
 	return all
 }
 
-// place says which output is meant.
+// place identifies an output.
 type place struct{ stack, key string }
 
 func (p place) String() string { return p.stack + "." + p.key }
 
 func (o Outputs) value(p place) string { return o[p.stack][p.key].Value }
 
-// byVariable gives the outputs that each variable would have.
+// byVariable returns the outputs by the variable that each would have.
 func (o Outputs) byVariable() map[string][]place {
 	all := map[string][]place{}
 	for _, stack := range names(o) {
@@ -82,7 +81,7 @@ func (o Outputs) byVariable() map[string][]place {
 	return all
 }
 
-// collide says whether outputs of one variable have different values.
+// collide reports whether outputs of one variable have different values.
 func (o Outputs) collide(places []place) bool {
 	for _, p := range places[1:] {
 		if o.value(p) != o.value(places[0]) {
@@ -92,13 +91,13 @@ func (o Outputs) collide(places []place) bool {
 	return false
 }
 
-// Collisions says in one sentence each which variables are not set, because
-// several outputs would have them.
+// Collisions returns one sentence for each variable that is not set because outputs with
+// different values share it.
 func (o Outputs) Collisions() (lines []string) {
 	all := o.byVariable()
 	for _, name := range names(all) {
 		if o.collide(all[name]) {
-			lines = append(lines, fmt.Sprintf("the variable %s is not set, as it would be each of the outputs %s; read them from the file that STACK_OUTPUTS names", name, joined(all[name])))
+			lines = append(lines, fmt.Sprintf("the variable %s is not set because the outputs %s share it; read them from the file of STACK_OUTPUTS", name, joined(all[name])))
 		}
 	}
 	return lines

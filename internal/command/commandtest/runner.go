@@ -1,4 +1,4 @@
-// Package commandtest holds every command.Runner to the same behaviour.
+// Package commandtest tests the behaviour of a command.Runner.
 package commandtest
 
 import (
@@ -21,15 +21,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
-// Run tests a runner. Its commands must run on this machine, or on one that has
-// the same files, the same processes and the same loopback.
+// Run tests a runner whose commands run on this machine, or on one that shares
+// its files, processes and loopback interface.
 func Run(t *testing.T, r command.Runner) {
 	for _, behaviour := range behaviours {
 		t.Run(behaviour.name, func(t *testing.T) { behaviour.holds(t, r) })
 	}
 }
 
-// behaviours are what a caller relies on, each under the sentence that states it.
+// behaviours are what a caller relies on, each with the sentence that states it.
 var behaviours = []struct {
 	name  string
 	holds func(t *testing.T, r command.Runner)
@@ -39,20 +39,20 @@ var behaviours = []struct {
 	{"ACommandTextThatStartsWithADashIsNoOption", aCommandTextThatStartsWithADashIsNoOption},
 	{"TheExitCodeIsReported", theExitCodeIsReported},
 	{"ASignalIsReported", aSignalIsReported},
-	{"AProgramThatIsNotThereIsNamed", aProgramThatIsNotThereIsNamed},
+	{"AProgramThatIsNotThereIsNamed", aProgramThatIsNotFoundIsNamed},
 	{"CancellingLetsAProgramStopInOrder", cancellingLetsAProgramStopInOrder},
 	{"CancellingReachesTheWholeGroupInOrder", cancellingReachesTheWholeGroupInOrder},
 	{"IgnoringSIGTERMEndsInSIGKILL", ignoringSIGTERMEndsInSIGKILL},
 	{"TheLimitStopsTheGroup", theLimitStopsTheGroup},
 	{"ABackgroundProcessDoesNotOutliveItsLeader", aBackgroundProcessDoesNotOutliveItsLeader},
 	{"ABackgroundWriterMayFinishAtOnce", aBackgroundWriterMayFinishAtOnce},
-	{"ADaemonThatLeftTheGroupDoesNotHoldUs", aDaemonThatLeftTheGroupDoesNotHoldUs},
+	{"ADaemonThatLeftTheGroupDoesNotHoldUs", aDaemonOutsideTheGroupDoesNotBlock},
 	{"ClosingItsOutputDoesNotHideAProgram", closingItsOutputDoesNotHideAProgram},
 	{"AGigabyteOfOutputNeedsBoundedMemory", aGigabyteOfOutputNeedsBoundedMemory},
 	{"AFailingWriterIsReportedAndTheProgramGoesOn", aFailingWriterIsReportedAndTheProgramGoesOn},
 	{"ASlowReaderOfTheOutputLosesNothing", aSlowReaderOfTheOutputLosesNothing},
 	{"AnEndedContextStartsNothing", anEndedContextStartsNothing},
-	{"AnInputThatNeverComesDoesNotHoldUs", anInputThatNeverComesDoesNotHoldUs},
+	{"AnInputThatNeverComesDoesNotHoldUs", anInputThatNeverEndsDoesNotBlock},
 }
 
 func outputErrorAndInputAreConnected(t *testing.T, r command.Runner) {
@@ -96,7 +96,7 @@ func aSignalIsReported(t *testing.T, r command.Runner) {
 	assert.Equal(t, `sh was ended by signal "killed"`, err.Error())
 }
 
-func aProgramThatIsNotThereIsNamed(t *testing.T, r command.Runner) {
+func aProgramThatIsNotFoundIsNamed(t *testing.T, r command.Runner) {
 	err := r.Run(t.Context(), command.Command{Args: []string{"no-such-program"}})
 	require.ErrorIs(t, err, command.ErrNotFound)
 	assert.ErrorContains(t, err, `starting "no-such-program"`)
@@ -126,7 +126,7 @@ func ignoringSIGTERMEndsInSIGKILL(t *testing.T, r command.Runner) {
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
 
-// runCancelled runs text and cancels it when it has written its first line.
+// runCancelled runs text and cancels it after its first line of output.
 func runCancelled(t *testing.T, r command.Runner, text string, grace time.Duration) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -180,7 +180,7 @@ func aBackgroundWriterMayFinishAtOnce(t *testing.T, r command.Runner) {
 	assert.Equal(t, "early\nlate\n", out.String())
 }
 
-func aDaemonThatLeftTheGroupDoesNotHoldUs(t *testing.T, r command.Runner) {
+func aDaemonOutsideTheGroupDoesNotBlock(t *testing.T, r command.Runner) {
 	t.Parallel()
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	began := time.Now()
@@ -259,7 +259,7 @@ func anEndedContextStartsNothing(t *testing.T, r command.Runner) {
 	assert.NoFileExists(t, file)
 }
 
-func anInputThatNeverComesDoesNotHoldUs(t *testing.T, r command.Runner) {
+func anInputThatNeverEndsDoesNotBlock(t *testing.T, r command.Runner) {
 	t.Parallel()
 	reader, writer := io.Pipe()
 	defer writer.Close()
@@ -285,6 +285,6 @@ func assertGone(t *testing.T, pidFile string) {
 		if err != nil {
 			return syscall.Kill(pid, 0) != nil
 		}
-		return strings.Contains(string(stat), ") Z ") // dead, its new parent has not looked yet
+		return strings.Contains(string(stat), ") Z ") // a zombie: dead, but not yet reaped
 	}, 2*time.Second, 10*time.Millisecond, "process %d still runs", pid)
 }

@@ -4,5 +4,5 @@ package proc
 
 import "syscall"
 
-// attributes puts a program in a group of its own.
+// attributes puts a program in its own process group.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// pollGroup is how often a stopping group is asked whether it is gone.
+// pollGroup is the interval of checks whether a stopping group is gone.
 const pollGroup = 20 * time.Millisecond
 
-// signalGroup sends signal to everybody in the group.
+// signalGroup sends signal to every process of the group.
 func (p *process) signalGroup(signal syscall.Signal) {
-	_ = syscall.Kill(-p.cmd.Process.Pid, signal) // an error says that nobody is left
+	_ = syscall.Kill(-p.cmd.Process.Pid, signal) // an error means that no process is left
 }
 
-// killGroupAfter gives the group some time to go by itself, then ends it.
+// killGroupAfter waits up to patience for the group to exit, then kills it.
 func (p *process) killGroupAfter(patience time.Duration) {
 	deadline := time.Now().Add(patience)
 	for p.groupAlive() {
@@ -29,7 +29,7 @@ func (p *process) killGroupAfter(patience time.Duration) {
 	}
 }
 
-// groupAlive says whether anybody of the group still runs.
+// groupAlive reports whether a process of the group still runs.
 func (p *process) groupAlive() bool {
 	select {
 	case <-p.exited:
@@ -37,14 +37,14 @@ func (p *process) groupAlive() bool {
 		return true
 	}
 	group := p.cmd.Process.Pid
-	buryChildren(group)
+	reapOrphans(group)
 	return syscall.Kill(-group, 0) == nil && !onlyZombies(group)
 }
 
-// buryChildren takes the status of the dead of a group whose leader has been
-// waited for. When we are the first process of a container, orphans of the
-// group become our children, and nobody else can do it.
-func buryChildren(group int) {
+// reapOrphans reaps the zombies of a group after its leader was waited for. If this is
+// the first process of a container, orphans become its children, and no other process
+// can reap them.
+func reapOrphans(group int) {
 	for {
 		pid, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil)
 		if pid <= 0 || err != nil {
@@ -53,9 +53,8 @@ func buryChildren(group int) {
 	}
 }
 
-// onlyZombies says whether all members of a group are dead and merely unburied:
-// the first process of a container often does not care for its orphans. Where
-// there is no /proc, it says no.
+// onlyZombies reports whether all processes of a group are zombies: the first process of
+// a container often does not reap orphans. Without /proc it returns false.
 func onlyZombies(group int) bool {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range stats {

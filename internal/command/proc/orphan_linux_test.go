@@ -12,8 +12,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 )
 
-// TestACommandIsStoppedWhenItsParentIsKilled runs a command in a process of its own,
-// kills that process, and reads what the command says of it.
+// TestACommandIsStoppedWhenItsParentIsKilled runs a command in another process, kills
+// that process, and reads the output of the command.
 func TestACommandIsStoppedWhenItsParentIsKilled(t *testing.T) {
 	const parent = "PROC_TEST_PARENT"
 	script := `trap 'echo stopped; exit' TERM; echo started; for i in $(seq 100); do sleep 0.1; done; echo orphaned`

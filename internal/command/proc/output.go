@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// output carries what a program writes to the writers that its caller gave.
-// The pipes are ours and not those of os/exec, because the group must be ended
-// between the leader's exit and the end of its output.
+// output copies the output of a program to its caller's writers. It does not use the
+// pipes of os/exec, because the group must be ended between the leader's exit and the end
+// of the output.
 type output struct {
 	writers []io.Writer
-	readers []*pipeReader // our ends, one for each writer
-	theirs  []*os.File    // the program's ends
+	readers []*pipeReader // read ends, one for each writer
+	theirs  []*os.File    // write ends, the program's
 	copying sync.WaitGroup
 	mu      sync.Mutex
 	failure error
 }
 
-// connect gives cmd its output files. An *os.File is handed over as it is.
+// connect sets the output files of cmd. An *os.File is passed on as it is.
 func (o *output) connect(cmd *exec.Cmd, stdout, stderr io.Writer) error {
 	out, err := o.fileFor(stdout)
 	if err != nil {
@@ -66,13 +66,13 @@ func (o *output) fileFor(w io.Writer) (*os.File, error) {
 	return writer, nil
 }
 
-// abandon closes everything when the program did not start.
+// abandon closes all pipes after the program failed to start.
 func (o *output) abandon() {
 	o.closeReaders()
 	closeAll(o.theirs)
 }
 
-// copy starts copying; the program has its ends by now.
+// copy starts copying, after the program has started.
 func (o *output) copy() {
 	closeAll(o.theirs)
 	for i, reader := range o.readers {
@@ -80,8 +80,8 @@ func (o *output) copy() {
 	}
 }
 
-// copyOne goes on reading when it can no longer write, so that the program
-// does not stand still or die of a closed pipe.
+// copyOne keeps reading after a failed write, so that the program neither blocks nor dies
+// of a closed pipe.
 func (o *output) copyOne(to io.Writer, from *pipeReader) {
 	if _, err := io.Copy(to, from); err == nil {
 		return
@@ -93,8 +93,8 @@ func (o *output) copyOne(to io.Writer, from *pipeReader) {
 	_, _ = io.Copy(io.Discard, from)
 }
 
-// finish waits for the rest of the output after the group has gone, and gives
-// the errors of the writers. patience bounds each wait for more.
+// finish waits for the rest of the output after the group is gone, and returns the errors
+// of the writers. It waits at most patience for each read.
 func (o *output) finish(patience time.Duration) error {
 	for _, reader := range o.readers {
 		reader.end(patience)

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// maxRest bounds what is still read of a pipe after the group has gone. More
-// than this does not fit into a pipe, so more comes from an outsider.
+// maxRest is the most that is read of a pipe after the group is gone, in bytes. A pipe
+// holds less, so more is from a process outside the group.
 const maxRest = 1 << 20
 
-// pipeReader reads the output of a program. When the program's group has gone,
-// it ends at the end of the pipe, or when somebody else, such as a daemon in a
-// session of its own, keeps the pipe open without need.
+// pipeReader reads the output of a program. After the program's group is gone, it ends
+// at the end of the pipe, or after a silence if a process outside the group, such as a
+// daemon, keeps the pipe open.
 type pipeReader struct {
 	file     *os.File
 	patience atomic.Int64 // nanoseconds; 0 while the group runs
-	rest     int          // bytes still accepted after the group has gone
+	rest     int          // bytes still accepted after the group is gone
 }
 
 func newPipeReader(file *os.File) *pipeReader { return &pipeReader{file: file, rest: maxRest} }
 
-// end makes every wait for more, a running one too, end after patience.
+// end limits every read, including the current one, to patience.
 func (r *pipeReader) end(patience time.Duration) {
 	r.patience.Store(int64(patience))
 	_ = r.file.SetReadDeadline(time.Now().Add(patience))

@@ -13,11 +13,11 @@ import (
 const (
 	// defaultGrace is how long a group may take to stop after SIGTERM.
 	defaultGrace = 10 * time.Second
-	// leftoverTime is how long a group may live on when its leader has exited
-	// by itself: enough for a `> >(tee log)` to finish, too short for a server.
+	// leftoverTime is how long a group may run after its leader has exited by itself:
+	// enough for a `> >(tee log)` to finish, too short for a server.
 	leftoverTime = 500 * time.Millisecond
-	// drainTime bounds the wait for output that somebody outside the group,
-	// such as a daemon in a session of its own, keeps open.
+	// drainTime is the longest wait for output that a process outside the group, such as
+	// a daemon, keeps open.
 	drainTime = 2 * time.Second
 )
 
@@ -29,7 +29,7 @@ var _ command.Runner = Runner{}
 // LookPath searches this process's PATH.
 func (Runner) LookPath(program string) (string, error) { return exec.LookPath(program) }
 
-// Run runs c in a process group of its own.
+// Run runs c in its own process group.
 func (Runner) Run(ctx context.Context, c command.Command) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -58,8 +58,8 @@ func nameOf(c command.Command) string {
 	return c.Args[0]
 }
 
-// supervise waits until the group is gone, stopping it when ctx ends or the
-// limit passes; then it says why.
+// supervise waits until the group is gone. It stops the group when ctx ends or the limit
+// passes, and then returns the reason.
 func (p *process) supervise(ctx context.Context, c command.Command) error {
 	limit, stop := timer(c.Limit)
 	defer stop()
@@ -82,7 +82,7 @@ func (p *process) supervise(ctx context.Context, c command.Command) error {
 	return why
 }
 
-// timer gives a channel that never fires for 0.
+// timer returns a channel that never fires for 0.
 func timer(d time.Duration) (<-chan time.Time, func()) {
 	if d <= 0 {
 		return nil, func() {}

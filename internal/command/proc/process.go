@@ -43,8 +43,8 @@ func start(c command.Command) (*process, error) {
 	return p, nil
 }
 
-// launch starts the program and waits for it on a thread that is kept until it has
-// exited: with a thread that ends, Linux takes the program's parent to have died.
+// launch starts the program and waits for it on a locked thread: Linux sends the
+// parent-death signal when the thread that started the program ends.
 func (p *process) launch() error {
 	started := make(chan error)
 	go func() {
@@ -60,8 +60,8 @@ func (p *process) launch() error {
 	return <-started
 }
 
-// connectInput gives cmd its input, and what has to run beside it. Nobody waits
-// for that: a reader that blocks must not hold a program that has ended.
+// connectInput sets the input of cmd and returns the function that feeds it. It is not
+// waited for: a reader that blocks must not hold a program that has ended.
 func connectInput(cmd *exec.Cmd, from io.Reader) (feed func(), err error) {
 	if file, ok := from.(*os.File); ok || from == nil {
 		if ok {
@@ -79,8 +79,7 @@ func connectInput(cmd *exec.Cmd, from io.Reader) (feed func(), err error) {
 	}, nil
 }
 
-// finish waits for the leader and for its output, and gives what went wrong
-// in writing that.
+// finish waits for the leader and for its output, and returns the errors of writing it.
 func (p *process) finish() error {
 	<-p.exited
 	return p.output.finish(drainTime)

@@ -1,4 +1,4 @@
-// Package remove removes folders that programs of a user have worked in.
+// Package remove removes folders that other programs have worked in.
 package remove
 
 import (
@@ -21,8 +21,8 @@ func All(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// unlock lets the owner into all folders. What it may not change stays as it
-// is: that it cannot be removed is said by who removes it.
+// unlock makes all folders writable for their owner. It ignores folders that it may not
+// change: removing them reports the error.
 func unlock(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command/remove/nobody"
 )
 
-func TestFoldersThatTheirOwnerMayNotWriteToAreRemoved(t *testing.T) {
+func TestReadOnlyFoldersAreRemoved(t *testing.T) {
 	if !nobody.Runs(t) {
 		return
 	}
@@ -30,11 +30,11 @@ func TestFoldersThatTheirOwnerMayNotWriteToAreRemoved(t *testing.T) {
 	require.NoError(t, os.Symlink(filepath.Join(outside, "closed"), filepath.Join(dir, "link")))
 	require.NoError(t, os.Chmod(dir, 0o555))
 
-	require.Error(t, os.RemoveAll(dir), "or the test shows nothing")
+	require.Error(t, os.RemoveAll(dir), "os.RemoveAll must fail for the test to mean anything")
 	require.NoError(t, remove.All(dir))
 	assert.NoDirExists(t, dir)
 	info, err := os.Stat(filepath.Join(outside, "closed"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o555), info.Mode().Perm())
-	require.NoError(t, remove.All(dir), "what is gone is removed")
+	require.NoError(t, remove.All(dir), "a missing folder is no error")
 }

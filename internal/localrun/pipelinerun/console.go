@@ -123,7 +123,7 @@ func (c *console) observe(e localrun.Event) {
 	case localrun.Started:
 		c.printf("%s %s\n", c.style(bold, "▶ "+name), again(e.Attempt))
 	case localrun.Waiting:
-		c.printf("%s waits for approval\n", c.style(yellow, "‖ "+name))
+		c.printf("%s waiting for approval\n", c.style(yellow, "‖ "+name))
 	case localrun.Retrying:
 		c.printf("%s %s, tried again\n", c.style(yellow, "↻ "+name), e.Message)
 	case localrun.Finished:

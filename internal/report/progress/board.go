@@ -16,31 +16,31 @@ type Board struct {
 	screen *screen.Screen
 
 	mu       sync.Mutex
-	stages   []*stageLine // in the order in which they were begun
-	asking   int          // how many questions are open; nothing is drawn meanwhile
+	stages   []*stageLine // in the order in which they began
+	asking   int          // open questions; nothing is drawn while there are any
 	stopping bool
 }
 
-// stageLine is what is known of a stage of a run.
+// stageLine is the state of a stage of a run.
 type stageLine struct {
 	name    string
 	attempt int // counted from 1
 	began   time.Time
 	ended   time.Time
 	text    string // its last message, or how it ended
-	outcome string // one of outcomes; empty before
+	outcome string // one of outcomes; empty while it runs
 	waits   bool   // for approval
-	past    bool   // of a run that has handed over
+	past    bool   // belongs to a run that has handed over
 	stacks  []*stackLine
 }
 
-// stackLine is what is known of a stack that a stage deploys.
+// stackLine is the state of a stack that a stage deploys.
 type stackLine struct {
 	name        string
 	doing       string
 	running     []activity // resources in progress, the latest last
 	done, total int        // resources of the change set
-	outcome     string     // how it ended, as in "created"; empty before, and of one that did not end well
+	outcome     string     // such as "created"; empty while it runs, and if it failed or was stopped
 }
 
 // NewBoard makes a board without lines.
@@ -55,13 +55,13 @@ func (b *Board) Begin(stage string, attempt int) {
 
 // Wait records that a stage waits for approval.
 func (b *Board) Wait(stage string) {
-	b.change(stage, func(s *stageLine) { s.text, s.waits = "waits for approval", true })
+	b.change(stage, func(s *stageLine) { s.text, s.waits = "waiting for approval", true })
 }
 
 // Note sets the last message of a stage.
 func (b *Board) Note(stage, text string) { b.change(stage, func(s *stageLine) { s.text = text }) }
 
-// Report takes in an event of a stage that deploys, as read from its log.
+// Report updates a stage that deploys from an event read from its log.
 func (b *Board) Report(stage string, e Event) {
 	b.change(stage, func(s *stageLine) {
 		switch {
@@ -97,7 +97,7 @@ func (b *Board) Stopping() {
 	b.draw(time.Now())
 }
 
-// Ask leaves the terminal to a question until it is answered.
+// Ask clears the lines and runs question, which has the terminal to itself until it returns.
 func (b *Board) Ask(question func() error) error {
 	b.mu.Lock()
 	b.asking++
@@ -132,7 +132,7 @@ func (b *Board) Watch() (stop func()) {
 	}
 }
 
-// change changes the line of a stage, beginning it if need be.
+// change changes the line of a stage, and adds it if there is none.
 func (b *Board) change(stage string, change func(*stageLine)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -150,7 +150,7 @@ func (b *Board) draw(now time.Time) {
 	}
 }
 
-// lines are as many as fit on half of the screen.
+// lines returns as many lines as fit on half of the screen.
 func (b *Board) lines(now time.Time) []string {
 	width, height := b.screen.Size()
 	v := view{width: width, height: min(height, max(8, height/2)), color: b.screen.Color()}
@@ -165,7 +165,7 @@ func (b *Board) rows(now time.Time) []row {
 	return rows
 }
 
-// last are the lines that stay: those of stages that did not succeed.
+// last returns the lines that stay: those of stages that did not succeed.
 func (b *Board) last(now time.Time) (rows []row) {
 	for _, s := range b.stages {
 		if s.outcome != Finished {
@@ -196,7 +196,7 @@ func (s *stageLine) row(turn string, stopping bool, now time.Time) row {
 	return r
 }
 
-// words describe what a stage does, or how it ended: the stacks that it deploys, or
+// words describes what a stage does, or how it ended: the stacks that it deploys, or
 // else its last message.
 func (s *stageLine) words(stopping bool) string {
 	var parts []string
@@ -253,7 +253,7 @@ func (s *stageLine) stack(name string) *stackLine {
 	return stack
 }
 
-// apply takes in an event of the stack or of one of its resources.
+// apply updates the stack from an event of it or of one of its resources.
 func (s *stackLine) apply(e Event) {
 	switch {
 	case e.Step == Finished:
@@ -261,10 +261,10 @@ func (s *stackLine) apply(e Event) {
 	case e.Step == Skipped:
 		s.outcome = e.Step
 	case e.Step == Failed || e.Step == Stopped:
-		s.running, s.doing = nil, e.Step // stays by name
+		s.running, s.doing = nil, e.Step // listed by name, not counted
 	case e.Resource != "":
 		s.running = slices.DeleteFunc(s.running, func(a activity) bool { return a.id == e.Resource })
-		if doing := e.deed(); doing != "" {
+		if doing := e.operation(); doing != "" {
 			s.running = append(s.running, activity{e.Resource, doing})
 		}
 		s.doing = "waiting for CloudFormation"
@@ -274,7 +274,7 @@ func (s *stackLine) apply(e Event) {
 	s.done, s.total = e.Done, e.Total
 }
 
-// words say what is done to the stack: "Api 4/14 creating AWS::SQS::Queue Orders".
+// words describes what is done to the stack: "Api 4/14 creating AWS::SQS::Queue Orders".
 func (s *stackLine) words() string {
 	words := s.name
 	if s.total > 0 {
@@ -286,11 +286,11 @@ func (s *stackLine) words() string {
 	return words + " " + s.doing
 }
 
-// deed describes a resource in progress, of an event that was read from a log.
-func (e Event) deed() string {
+// operation describes a resource in progress, from an event read from a log.
+func (e Event) operation() string {
 	what := e.Type + " " + ShortName(e.Subject, e.Resource)
 	if e.Type == "AWS::CloudFormation::Stack" && !strings.Contains(e.Resource, "/") {
 		what = "the stack"
 	}
-	return Deed(e.Step, what)
+	return Operation(e.Step, what)
 }

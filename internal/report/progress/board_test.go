@@ -15,19 +15,19 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/screen/screentest"
 )
 
-// board makes a board on a terminal of a size that a test can look at.
+// board makes a board on a terminal that the test can read.
 func board(width, height int) (*Board, *screen.Screen, *screentest.Terminal) {
 	terminal := screentest.New(width, height)
 	s := screen.New(terminal, func() (int, int) { return terminal.Width, terminal.Height }, false)
 	return NewBoard(s), s, terminal
 }
 
-// resource is an event as it is read from the log of a deployment.
+// resource returns an event as it is read from the log of a deployment.
 func resource(stack, status, name, typ string, done, total int) Event {
 	return Event{Scope: Stack, Subject: stack, Step: status, Resource: name, Type: typ, Done: done, Total: total}
 }
 
-// TestTheLinesOfARun holds what a person sees of a run on terminals of several sizes.
+// TestTheLinesOfARun shows a run on terminals of several sizes.
 func TestTheLinesOfARun(t *testing.T) {
 	var text strings.Builder
 	synctest.Test(t, func(t *testing.T) {
@@ -78,12 +78,12 @@ func TestTheLinesOfARun(t *testing.T) {
 		b.Begin("build", 1)
 		show()
 		v := view{width: 100}
-		fmt.Fprintf(&text, "-- what stays --\n%s\n", strings.Join(v.table(b.last(time.Now())), "\n"))
+		fmt.Fprintf(&text, "-- last --\n%s\n", strings.Join(v.table(b.last(time.Now())), "\n"))
 	})
 	golden(t, "run.txt", text.String())
 }
 
-func TestNoLineOfARunIsWiderThanTheTerminalAndTheyTakeHalfOfItAtMost(t *testing.T) {
+func TestTheLinesOfARunFitTheWidthAndHalfTheHeightOfTheTerminal(t *testing.T) {
 	for width := 1; width <= 150; width++ {
 		b, s, terminal := board(width, 40)
 		for i := range 30 {
@@ -104,12 +104,12 @@ func TestNoLineOfARunIsWiderThanTheTerminalAndTheyTakeHalfOfItAtMost(t *testing.
 			require.Less(t, screen.Width(line), width+1, line)
 		}
 		_, below := terminal.Cursor()
-		require.LessOrEqual(t, len(terminal.Lines())+below, len(lines)+(3+width)/width, "a line went over the edge of %d columns", width)
+		require.LessOrEqual(t, len(terminal.Lines())+below, len(lines)+(3+width)/width, "a line is wider than %d columns", width)
 		stop()
 	}
 }
 
-func TestARunOnATerminalLeavesWhatItsStagesPrintedAndThoseThatDidNotSucceed(t *testing.T) {
+func TestARunOnATerminalLeavesItsOutputAndTheLinesOfStagesThatDidNotSucceed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, s, terminal := board(60, 24)
 		stop := b.Watch()
@@ -119,7 +119,7 @@ func TestARunOnATerminalLeavesWhatItsStagesPrintedAndThoseThatDidNotSucceed(t *t
 		time.Sleep(time.Second + refresh/2)
 		synctest.Wait()
 		assert.Equal(t, []string{"▶ build", "⠴ build" + strings.Repeat(" ", 48) + "1.0s"}, terminal.Lines())
-		terminal.Width = 30 // what is on the screen stays there until it is drawn anew
+		terminal.Width = 30 // takes effect with the next drawing
 		fmt.Fprintln(s, ", and its end")
 		b.End("build", Finished, "")
 		b.Begin("deploy", 1)
@@ -131,7 +131,7 @@ func TestARunOnATerminalLeavesWhatItsStagesPrintedAndThoseThatDidNotSucceed(t *t
 		stop()
 		fmt.Fprintln(s, "error: stopped")
 		text := terminal.Text()
-		assert.NotRegexp(t, "(?m)^✔ build", text, "what ended well is not said twice")
+		assert.NotRegexp(t, "(?m)^✔ build", text, "a success is not printed twice")
 		assert.Regexp(t, "(?m)^■ deploy  stopped +1.0s\nerror: stopped$", text)
 		assert.False(t, terminal.Hidden)
 		assert.False(t, terminal.NoWrap)
@@ -139,7 +139,7 @@ func TestARunOnATerminalLeavesWhatItsStagesPrintedAndThoseThatDidNotSucceed(t *t
 	})
 }
 
-func TestAQuestionHasTheTerminalForItself(t *testing.T) {
+func TestAQuestionHasTheTerminalToItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, s, terminal := board(60, 24)
 		stop := b.Watch()
@@ -151,11 +151,11 @@ func TestAQuestionHasTheTerminalForItself(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
 			assert.Equal(t, "approve? [y/N]", terminal.Text())
-			fmt.Fprint(terminal, "n\n") // what the terminal shows of the answer
+			fmt.Fprint(terminal, "n\n") // the echo of the answer
 			return no
 		})
 		require.ErrorIs(t, err, no)
-		assert.Regexp(t, `^approve\? \[y/N\] n\n. build +3.0s\n‖ approve  waits for approval +3.0s$`, terminal.Text())
+		assert.Regexp(t, `^approve\? \[y/N\] n\n. build +3.0s\n‖ approve  waiting for approval +3.0s$`, terminal.Text())
 		b.End("build", Finished, "")
 		b.End("approve", Failed, "not approved")
 		stop()

@@ -20,10 +20,10 @@ type Event struct {
 	Text     string    `json:"text,omitempty"`     // reason or message
 	Done     int       `json:"done,omitempty"`     // resources of the stack's change set that are done
 	Total    int       `json:"total,omitempty"`    // resources in the stack's change set
-	Seconds  float64   `json:"seconds,omitempty"`  // since the stack was begun
-	Last     float64   `json:"last,omitempty"`     // seconds that the stack's last deployment took
+	Seconds  float64   `json:"seconds,omitempty"`  // since the stack began
+	Last     float64   `json:"last,omitempty"`     // seconds the stack's last deployment took
 
-	Doing  string `json:"-"` // what the subject is busy with from now on; empty leaves that as it is
+	Doing  string `json:"-"` // what the subject does from now on; empty is no change
 	ID     string `json:"-"` // identifies a resource of a stack; empty is the stack itself
 	Counts bool   `json:"-"` // the resource is one of the stack's change set
 }
@@ -38,13 +38,13 @@ const (
 	Asset Scope = "asset"
 )
 
-// Steps that this package gives a meaning to, beside those of resources.
+// Steps with a meaning of their own, besides the statuses of resources.
 const (
 	Still    = "still"    // nothing happened for a while; the text states what the subject waits for
 	Finished = "finished" // a stack is up to date
 	Failed   = "failed"
 	Skipped  = "skipped" // a stack was not started
-	Stopped  = "stopped" // the stack is no longer watched
+	Stopped  = "stopped" // the stack was abandoned when the run was interrupted
 )
 
 // Line returns an event as one line of text.
@@ -65,7 +65,7 @@ func Line(e Event) string {
 	return strings.TrimRight(line, " ")
 }
 
-// attributes returns an event as the attributes of a log record.
+// attributes returns the event as the attributes of a log record.
 func (e Event) attributes() []any {
 	list := []any{"scope", string(e.Scope), "subject", e.Subject, "step", e.Step, "at", e.Time.UTC().Format(time.RFC3339Nano)}
 	add := func(key string, value any, present bool) {
@@ -83,15 +83,15 @@ func (e Event) attributes() []any {
 	return list
 }
 
-// verbs are what CloudFormation's operations are called while they go on.
+// verbs are the words for operations of CloudFormation that are in progress.
 var verbs = map[string]string{
 	"create": "creating", "update": "updating", "delete": "deleting", "import": "importing", "rollback": "rolling back",
 	"update rollback": "rolling back", "import rollback": "rolling back",
 }
 
-// Deed describes an operation in progress by the status of a resource, "creating
-// AWS::Lambda::Function Handler"; it is "" where nothing does.
-func Deed(status, what string) string {
+// Operation describes what the status of a resource says is in progress, such as
+// "creating AWS::Lambda::Function Handler"; it is "" for a status that is final.
+func Operation(status, what string) string {
 	operation, inProgress := strings.CutSuffix(status, "_IN_PROGRESS")
 	if !inProgress {
 		return ""
@@ -103,18 +103,18 @@ func Deed(status, what string) string {
 	return operation + " of " + what
 }
 
-// ShortName is what a resource is called beside its stack: its construct path
-// without the stack's, and without the ends that all have.
+// ShortName returns the construct path of a resource without its stack's, and without
+// the CDK's suffixes /Resource and /Default.
 func ShortName(stack, resource string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(resource, stack+"/"), "/Resource"), "/Default")
 }
 
 func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
-// tenths returns a duration in seconds, to a tenth.
+// tenths returns a duration in seconds, rounded to a tenth.
 func tenths(d time.Duration) float64 { return d.Round(100 * time.Millisecond).Seconds() }
 
-// seconds words a duration: "0.4s", "31s", "1m12s".
+// seconds formats a duration: "0.4s", "31s", "1m12s".
 func seconds(d time.Duration) string {
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1fs", max(0, d).Seconds())

@@ -19,9 +19,9 @@ type live struct {
 	failing map[string]bool // stacks whose first failure was printed
 }
 
-// tell writes the first failure of a stack: a stack that rolls back tells many
-// more, which only follow from it.
-func (l *live) tell(e Event) {
+// print writes the first failure of a stack: a stack that rolls back reports many
+// more, which only follow from the first.
+func (l *live) print(e Event) {
 	failed := e.Step == Failed || strings.HasSuffix(e.Step, "_FAILED") && !strings.Contains(e.Text, "cancelled")
 	if !failed || l.failing[string(e.Scope)+e.Subject] {
 		return

@@ -55,8 +55,8 @@ func TestALineIsReadable(t *testing.T) {
 		Line(Event{Time: e.Time, Subject: "Api", Step: Still, Text: "creating X (20s)", Done: 4, Total: 14, Last: 72.3}))
 }
 
-// TestARecordHasTheKeysOfAnEvent holds the records of a pod, which other
-// programs read, and that reading one gives the event.
+// TestARecordHasTheKeysOfAnEvent pins the records of a pod, which other programs
+// read, and reads one back.
 func TestARecordHasTheKeysOfAnEvent(t *testing.T) {
 	var log bytes.Buffer
 	reporter := New(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})

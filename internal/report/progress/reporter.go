@@ -9,10 +9,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
-// silence is how long nothing may be told.
+// silence is the longest time without a report.
 const silence = 10 * time.Second
 
-// Options say where to tell. The first that fits is taken: Tell, Screen, a Log
+// Options say where to report. The first that fits is used: Report, Screen, a Log
 // of JSON records, Out.
 type Options struct {
 	Report func(Event)         // in place of everything else; may be nil
@@ -20,38 +20,38 @@ type Options struct {
 	Log    *slog.Logger        // for records, if it is JSON; may be nil
 	Out    io.Writer           // for lines
 	Mask   func(string) string // hides secrets; nil where Screen is nil
-	Quiet  time.Duration       // how long nothing may be told; 0 is 10 s
+	Quiet  time.Duration       // the longest time without a report; 0 is 10 s
 }
 
-// Reporter reports what happens, and by itself what is going on when nothing
-// happens. It may be used from many goroutines; it reports one event at a time.
+// Reporter reports events, and what it waits for when there are none. It is safe for
+// concurrent use and reports one event at a time.
 type Reporter struct {
-	tell  func(Event)
+	print func(Event)
 	live  *live // nil where lines do not change in place
 	quiet time.Duration
 
-	mu    sync.Mutex
-	state *state
-	told  time.Time
+	mu       sync.Mutex
+	state    *state
+	reported time.Time // when the last event was reported
 }
 
 // New makes a reporter.
 func New(o Options) *Reporter {
-	t := &Reporter{tell: o.Report, quiet: o.Quiet, state: newState(), told: time.Now()}
-	if t.quiet == 0 {
-		t.quiet = silence
+	r := &Reporter{print: o.Report, quiet: o.Quiet, state: newState(), reported: time.Now()}
+	if r.quiet == 0 {
+		r.quiet = silence
 	}
 	switch {
 	case o.Report != nil:
 	case o.Screen != nil:
-		t.live = &live{screen: o.Screen, mask: o.Mask}
-		t.tell = t.live.tell
+		r.live = &live{screen: o.Screen, mask: o.Mask}
+		r.print = r.live.print
 	case isJSON(o.Log):
-		t.tell = func(e Event) { o.Log.Info("progress", e.attributes()...) }
+		r.print = func(e Event) { o.Log.Info("progress", e.attributes()...) }
 	default:
-		t.tell = func(e Event) { _, _ = io.WriteString(o.Out, Line(e)+"\n") }
+		r.print = func(e Event) { _, _ = io.WriteString(o.Out, Line(e)+"\n") }
 	}
-	return t
+	return r
 }
 
 func isJSON(log *slog.Logger) bool {
@@ -62,82 +62,82 @@ func isJSON(log *slog.Logger) bool {
 	return is
 }
 
-// Stacks names the stacks that are to be deployed, in the order in which a person expects them.
-func (t *Reporter) Stacks(names []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.state.stacks = names
+// Stacks names the stacks that are to be deployed, in the order in which they are listed.
+func (r *Reporter) Stacks(names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.stacks = names
 }
 
-// Last says how many seconds the last deployment of each stack took.
-func (t *Reporter) Last(seconds map[string]float64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// Last sets how many seconds the last deployment of each stack took.
+func (r *Reporter) Last(seconds map[string]float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for name, took := range seconds {
-		t.state.of(Stack, name).last = took
+		r.state.of(Stack, name).last = took
 	}
 }
 
 // Assets names the assets that a stack needs.
-func (t *Reporter) Assets(stack string, names []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (r *Reporter) Assets(stack string, names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, name := range names {
-		t.state.of(Stack, stack).assets[name] = false
+		r.state.of(Stack, stack).assets[name] = false
 	}
 }
 
 // Report reports an event. Its time is now unless it has one.
-func (t *Reporter) Report(e Event) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (r *Reporter) Report(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	now := time.Now()
 	if e.Time.IsZero() {
 		e.Time = now
 	}
-	t.told = now
-	t.tell(t.state.apply(e, now))
+	r.reported = now
+	r.print(r.state.apply(e, now))
 }
 
-// Busy notes what a subject does from now on.
-func (t *Reporter) Busy(scope Scope, name, doing string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.state.busy(scope, name, doing, time.Now())
+// Busy records what a subject does from now on; "" is nothing.
+func (r *Reporter) Busy(scope Scope, name, doing string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.busy(scope, name, doing, time.Now())
 }
 
-// Begin notes what a subject does; the function given notes its end.
-func (t *Reporter) Begin(scope Scope, name, doing string) (end func()) {
-	t.Busy(scope, name, doing)
-	return func() { t.Busy(scope, name, "") }
+// Begin records what a subject does, until the returned function is called.
+func (r *Reporter) Begin(scope Scope, name, doing string) (end func()) {
+	r.Busy(scope, name, doing)
+	return func() { r.Busy(scope, name, "") }
 }
 
-// Watch begins to break silences and to keep the lines of a screen up to date.
-// The function given ends that, and leaves on a screen what became of the stacks.
-func (t *Reporter) Watch() (stop func()) {
-	pause, look := t.quiet/10, t.breakSilence
-	if t.live != nil {
-		pause, look = refresh, t.refresh
-		t.refresh() // from now on, text goes above
+// Watch breaks silences and updates the lines of a screen until the returned function
+// is called, which leaves the results of the stacks on the screen.
+func (r *Reporter) Watch() (stop func()) {
+	interval, work := r.quiet/10, r.breakSilence
+	if r.live != nil {
+		interval, work = refresh, r.refresh
+		r.refresh() // from now on, text goes above
 	}
-	end := every(pause, look)
+	end := every(interval, work)
 	return func() {
 		end()
-		t.finish()
+		r.finish()
 	}
 }
 
-// every calls a function again and again; the function given ends that and waits
+// every calls work at an interval until the returned function is called, which waits
 // for the last call.
-func every(pause time.Duration, look func()) (end func()) {
-	ticker := time.NewTicker(pause)
+func every(interval time.Duration, work func()) (end func()) {
+	ticker := time.NewTicker(interval)
 	stopped, finished := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(finished)
 		for {
 			select {
 			case <-ticker.C:
-				look()
+				work()
 			case <-stopped:
 				return
 			}
@@ -150,30 +150,30 @@ func every(pause time.Duration, look func()) (end func()) {
 	}
 }
 
-func (t *Reporter) breakSilence() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	// A tick less, as the next look is a tick away.
+func (r *Reporter) breakSilence() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// One tick early, as the next check is a tick away.
 	now := time.Now()
-	if now.Sub(t.told) < t.quiet-t.quiet/10 {
+	if now.Sub(r.reported) < r.quiet-r.quiet/10 {
 		return
 	}
-	for _, event := range t.state.still(now) {
-		t.told = now
-		t.tell(event)
+	for _, event := range r.state.still(now) {
+		r.reported = now
+		r.print(event)
 	}
 }
 
-func (t *Reporter) refresh() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.live.draw(t.state, time.Now())
+func (r *Reporter) refresh() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live.draw(r.state, time.Now())
 }
 
-func (t *Reporter) finish() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.live != nil {
-		t.live.finish(t.state, time.Now())
+func (r *Reporter) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.live != nil {
+		r.live.finish(r.state, time.Now())
 	}
 }

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Publishing is what a stack is busy with while its assets are published; how
-// many of them are there is said beside it.
+// Publishing is what a stack does while its assets are published; the count of
+// published assets is appended.
 const Publishing = "publishing assets"
 
-// state is all that is known at a moment.
+// state is the state of a deployment at one moment.
 type state struct {
 	stacks   []string            // in the order of the configuration
 	subjects map[string]*subject // by scope and name
 }
 
-// subject is what is known of a stack, an asset, or the stage as a whole.
+// subject is the state of a stack, of an asset, or of the stage as a whole.
 type subject struct {
 	scope   Scope
 	name    string
 	began   time.Time
 	ended   time.Time
 	doing   string
-	since   time.Time // when it began to do that
-	outcome string    // one of outcomes; empty before
+	since   time.Time // when it began doing that
+	outcome string    // one of outcomes; empty while it runs
 	text    string    // of the outcome
 	assets  map[string]bool
 	running []activity // resources in progress, the latest last
@@ -51,7 +51,7 @@ func (s *state) of(scope Scope, name string) *subject {
 	return s.subjects[key]
 }
 
-// busy notes what a subject does from now on; "" is nothing.
+// busy records what a subject does from now on; "" is nothing.
 func (s *state) busy(scope Scope, name, doing string, now time.Time) {
 	subject := s.of(scope, name)
 	if subject.doing != doing {
@@ -62,7 +62,7 @@ func (s *state) busy(scope Scope, name, doing string, now time.Time) {
 	}
 }
 
-// apply takes in an event, and adds to it what is known of its subject.
+// apply updates the state from an event, and completes the event from the state.
 func (s *state) apply(e Event, now time.Time) Event {
 	if e.Doing != "" && e.ID == "" {
 		s.busy(e.Scope, e.Subject, e.Doing, now)
@@ -71,7 +71,7 @@ func (s *state) apply(e Event, now time.Time) Event {
 	switch {
 	case e.Scope == Asset && e.Doing == "":
 		s.busy(Asset, e.Subject, "", now)
-		s.arrived(e)
+		s.published(e)
 	case e.Scope != Stack:
 	case e.ID != "":
 		subject.resource(e, now)
@@ -89,8 +89,8 @@ func (s *state) apply(e Event, now time.Time) Event {
 	return e
 }
 
-// arrived notes that an asset is where the stacks need it.
-func (s *state) arrived(e Event) {
+// published records that an asset is published.
+func (s *state) published(e Event) {
 	if e.Step == Failed {
 		return
 	}
@@ -101,7 +101,7 @@ func (s *state) arrived(e Event) {
 	}
 }
 
-// resource notes the step of a resource.
+// resource records the step of a resource.
 func (s *subject) resource(e Event, now time.Time) {
 	s.running = slices.DeleteFunc(s.running, func(a activity) bool { return a.id == e.ID })
 	if e.Doing != "" {
@@ -118,20 +118,20 @@ func (s *subject) resource(e Event, now time.Time) {
 	case e.Counts && strings.HasSuffix(e.Step, "_COMPLETE"):
 		s.done[e.ID] = true
 	case !e.Counts && strings.Contains(e.Step, "ROLLBACK"):
-		s.total = 0 // what is undone now is not counted
+		s.total = 0 // a rollback has no count
 	}
 }
 
-// words say what the subject is busy with.
+// words describes what the subject does.
 func (s *subject) words() string {
 	if s.doing == Publishing && len(s.assets) > 0 {
-		there := 0
-		for _, arrived := range s.assets {
-			if arrived {
-				there++
+		published := 0
+		for _, done := range s.assets {
+			if done {
+				published++
 			}
 		}
-		return fmt.Sprintf("%s %d/%d", Publishing, there, len(s.assets))
+		return fmt.Sprintf("%s %d/%d", Publishing, published, len(s.assets))
 	}
 	return s.doing
 }

@@ -18,15 +18,15 @@ type view struct {
 }
 
 const (
-	maxTable = 140 // columns that the lines take at most
+	maxTable = 140 // widest line, in columns
 	maxName  = 28
-	minText  = 12 // columns that what is going on should have
+	minText  = 12 // columns that the text should have
 )
 
 // spinner shows that a stack is being worked on.
 var spinner = []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
 
-// turnOf is the spinner at a moment.
+// turnOf returns the spinner's frame at a moment.
 func turnOf(now time.Time) string {
 	return spinner[int(now.UnixMilli()/refresh.Milliseconds())%len(spinner)]
 }
@@ -37,10 +37,10 @@ type row struct {
 	name, text    string
 	count, took   string
 	last          string
-	rank          int // what goes first when there is no room: 1 ended, 2 waiting, 3 the rest; 4 stays
+	rank          int // dropped first when there is no room: 1 ended, 2 waiting, 3 the rest; 4 is kept
 }
 
-// lines returns the lines as they are at a moment: what the stage does, its
+// lines returns the lines at a moment: what the stage does, its
 // assets, and the stacks, as many as there is room for.
 func (v view) lines(s *state, now time.Time) []string {
 	turn := turnOf(now)
@@ -61,7 +61,7 @@ func (v view) lines(s *state, now time.Time) []string {
 	return v.table(v.fit(rows))
 }
 
-// last returns the lines that stay: the stacks that were begun, and those that were not to be.
+// last returns the lines that stay: the stacks that began, and those that were skipped.
 func (v view) last(s *state, now time.Time) []string {
 	var rows []row
 	for _, name := range s.stacks {
@@ -91,7 +91,7 @@ func stackRow(s *subject, turn string, now time.Time) row {
 		r.last = seconds(duration(s.last))
 	}
 	if s.began.IsZero() {
-		r.symbol, r.style, r.text, r.rank = "·", dim, "waits", 2
+		r.symbol, r.style, r.text, r.rank = "·", dim, "waiting", 2
 		return r
 	}
 	end := s.ended
@@ -105,8 +105,8 @@ func stackRow(s *subject, turn string, now time.Time) row {
 	return r
 }
 
-// fit leaves rows out when the terminal has too few, those first that need no
-// watching, and says how many.
+// fit drops rows when the terminal has too few, those of the lowest rank first, and
+// ends with a row that counts them.
 func (v view) fit(rows []row) []row {
 	room := v.height - 1
 	if len(rows) <= room {
@@ -138,7 +138,7 @@ func (v view) fit(rows []row) []row {
 	return append(rows, row{symbol: "…", style: dim, name: "and", text: strings.Join(parts, ", ")})
 }
 
-// lastOf is the place of the last row of a rank; -1 is none.
+// lastOf returns the index of the last row of a rank; -1 is none.
 func lastOf(rows []row, rank int) int {
 	for i, r := range slices.Backward(rows) {
 		if r.rank == rank {

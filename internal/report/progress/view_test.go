@@ -34,7 +34,7 @@ func golden(t *testing.T, name, text string) {
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// deployment is a script of a deployment of five stacks: at a second, an event.
+// deployment is a script of a deployment of five stacks, second by second.
 func deployment() (*state, func(second int)) {
 	s := newState()
 	s.stacks = []string{"DatabaseStack", "ApiStack", "EdgeStack", "AVeryLongStackNameThatNobodyWouldWrite", "Late"}
@@ -108,12 +108,12 @@ func TestNoLineIsWiderThanTheTerminalAndNoMoreThanItHasRows(t *testing.T) {
 				require.NotContains(t, line, "\n")
 			}
 			_, below := terminal.Cursor()
-			require.LessOrEqual(t, len(terminal.Lines())+below, len(lines), "a line went over the edge of %d columns: %q", width, lines)
+			require.LessOrEqual(t, len(terminal.Lines())+below, len(lines), "a line is wider than %d columns: %q", width, lines)
 		}
 	}
 }
 
-func TestColoursAreLeftOutWhereTheyAreNotWanted(t *testing.T) {
+func TestColoursAreLeftOutWhereTheyAreOff(t *testing.T) {
 	s, play := deployment()
 	play(47)
 	plain := view{width: 100, height: 30}.lines(s, epoch.Add(time.Minute))
@@ -122,7 +122,7 @@ func TestColoursAreLeftOutWhereTheyAreNotWanted(t *testing.T) {
 	assert.Contains(t, strings.Join(colored, ""), paint(red, "✖"))
 	terminal := screentest.New(100, 30)
 	fmt.Fprint(terminal, strings.Join(colored, "\n"))
-	assert.Equal(t, plain, terminal.Lines(), "colours change nothing else")
+	assert.Equal(t, plain, terminal.Lines(), "colours change nothing but the style")
 }
 
 // TestALiveDeploymentLeavesAReadableScreen draws on a terminal in virtual time
@@ -139,7 +139,7 @@ func TestALiveDeploymentLeavesAReadableScreen(t *testing.T) {
 		fmt.Fprintln(s, "output of the app")
 		time.Sleep(time.Second + refresh/2) // between two drawings
 		synctest.Wait()
-		assert.Equal(t, []string{"output of the app", "⠴ dev   synthesizing", "· Api   waits", "· Data  waits"}, trimmed(terminal.Lines()))
+		assert.Equal(t, []string{"output of the app", "⠴ dev   synthesizing", "· Api   waiting", "· Data  waiting"}, trimmed(terminal.Lines()))
 		end()
 		reporter.Report(Event{Scope: Stack, Subject: "Api", Step: "executing", Total: 2, Doing: "beginning the change"})
 		failed := Event{Time: epoch.Local(), Scope: Stack, Subject: "Api", Step: "CREATE_FAILED", Resource: "Api/Orders", Type: "AWS::SQS::Queue", Text: "no hunter2", ID: "Orders"}
@@ -163,7 +163,7 @@ func TestALiveDeploymentLeavesAReadableScreen(t *testing.T) {
 	})
 }
 
-// trimmed leaves of each line what comes before its columns.
+// trimmed returns each line up to its first column of numbers.
 func trimmed(lines []string) (short []string) {
 	for _, line := range lines {
 		before, _, _ := strings.Cut(line, "    ")

@@ -1,4 +1,4 @@
-// Package redact masks secrets in all output: logs, metadata, reports and statuses. It masks the values that were added to
-// it, in the forms in which they travel, and texts that look like well-known
-// secrets.
+// Package redact masks secrets in all output: logs, metadata, reports and statuses. It
+// masks the values that were added to it, in their usual encodings, and texts that match
+// well-known patterns of secrets.
 package redact

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// formsOf returns the texts in which a secret travels: as it is, escaped for a
-// URL or for JSON, and inside base64.
+// formsOf returns the encodings of a secret: plain, escaped for a URL or for JSON, and
+// inside base64.
 func formsOf(secret string) []string {
 	if len(secret) < shortest {
 		return nil
@@ -22,10 +22,10 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// insideBase64 returns what base64 always makes of secret when the number of
+// insideBase64 returns the base64 text that is the same for every neighbour when the number of
 // bytes before it, modulo 3, is before. A basic-auth header carries
 // base64("user:token"), so that the token starts anywhere in a group of three.
-// The characters that also depend on the neighbours are left out.
+// Characters that depend on the neighbours are left out.
 func insideBase64(secret string, before int) string {
 	encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))
 	first := (before*8 + 5) / 6 // the first character that holds bits of the secret only

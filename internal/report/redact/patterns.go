@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// pattern is a well-known shape of a secret. The anchors are texts of which
-// one must occur for the expression to match at all: looking for them first
-// keeps a gigabyte of harmless output cheap.
+// pattern is a well-known pattern of a secret. One of the anchors must occur for the
+// expression to match at all: searching for them first keeps a gigabyte of harmless
+// output cheap.
 type pattern struct {
 	anchors []string
 	expr    func() *regexp.Regexp // the last group is the secret
 }
 
-// compiled compiles an expression when it is first needed: most processes meet
-// no anchor of most patterns, and their start must not wait for them.
+// compiled compiles an expression on first use: most processes never need most patterns,
+// and must not wait for them at their start.
 func compiled(expr string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
@@ -57,7 +57,7 @@ var patterns = []pattern{
 		[]string{"asic ", "earer "},
 		compiled(`(?i)authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:basic|bearer) ([a-z0-9._~+/=-]{6,})`),
 	},
-	{ // a private key up to its end, or to the end of what is known
+	{ // a private key up to its end, or to the end of the text
 		[]string{pemBegin},
 		compiled(`(?s)(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z))`),
 	},

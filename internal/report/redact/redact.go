@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Mask stands where a secret stood.
+// Mask replaces a secret.
 const Mask = "[redacted]"
 
 // shortest is the length in bytes below which a value is not masked: masking
@@ -17,8 +17,8 @@ const shortest = 6
 // only. It is safe for concurrent use, also while secrets are added.
 type Redactor struct {
 	mu       sync.RWMutex
-	literals []string // every form of every secret
-	longest  int      // bytes of the longest form
+	literals []string // every encoding of every secret
+	longest  int      // bytes of the longest of them
 }
 
 // New makes a Redactor that masks the given values and the well-known patterns.
@@ -31,8 +31,8 @@ func New(secrets ...string) *Redactor {
 }
 
 // Add masks one more value from now on, also base64- and URL-encoded. Values
-// shorter than 6 bytes are ignored; of a value with several lines each line is
-// masked by itself, since output is looked at line by line.
+// shorter than 6 bytes are ignored; each line of a value with several lines is
+// masked by itself, since output is searched line by line.
 func (r *Redactor) Add(secret string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

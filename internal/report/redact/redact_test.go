@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
-// Canaries are put together at run time, so that no scanner takes this file for a leak.
+// Built at run time, so that no scanner reports this file as a leak.
 var (
 	accessKey   = "AKIA" + "IOSFODNN7EXAMPLE"
 	secretKey   = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
@@ -20,7 +20,7 @@ var (
 	privateKey  = "-----BEGIN RSA PRIVATE" + " KEY-----\nMIIEowIBAAKCAQEA\nx8Qz0Yb1\n-----END RSA PRIVATE" + " KEY-----"
 )
 
-func TestWellKnownSecretsAreMaskedWithoutBeingNamed(t *testing.T) {
+func TestWellKnownPatternsAreMasked(t *testing.T) {
 	cases := map[string]struct{ text, want string }{
 		"access key id":         {"id " + accessKey + " end", "id [redacted] end"},
 		"temporary access key":  {"ASIA" + "IOSFODNN7EXAMPLE", "[redacted]"},
@@ -41,7 +41,7 @@ func TestWellKnownSecretsAreMaskedWithoutBeingNamed(t *testing.T) {
 	}
 }
 
-func TestHarmlessTextStaysAsItIs(t *testing.T) {
+func TestHarmlessTextIsUnchanged(t *testing.T) {
 	for _, text := range []string{
 		"", "npm run build", "commit 5a105e8b9d40e1329780d62ea2265d8a5a105e8b", "https://github.com/aphex/shop.git",
 		"AKIA is a prefix", "the secret key is under the mat", "sha256:" + strings.Repeat("ab", 32), "eyJ not a token",
@@ -50,7 +50,7 @@ func TestHarmlessTextStaysAsItIs(t *testing.T) {
 	}
 }
 
-func TestAGivenSecretIsMaskedInEveryFormItTravelsIn(t *testing.T) {
+func TestASecretIsMaskedInEveryEncoding(t *testing.T) {
 	secret := `p@ss/w"rd+1 €`
 	r := redact.New(secret)
 	forms := map[string]string{
@@ -74,7 +74,7 @@ func TestAGivenSecretIsMaskedInEveryFormItTravelsIn(t *testing.T) {
 	}
 }
 
-func TestOverlappingSecretsLeaveNothingBetween(t *testing.T) {
+func TestOverlappingSecretsAreMaskedWhole(t *testing.T) {
 	assert.Equal(t, "x[redacted]y", redact.New("abcabc", "bcabcd").String("xabcabcdy"))
 	assert.Equal(t, "[redacted]", redact.New("abcabc").String("abcabcabc"))
 }
@@ -84,7 +84,7 @@ func TestEachLineOfAMultiLineSecretIsMasked(t *testing.T) {
 	assert.Equal(t, "[redacted] and [redacted] and three", r.String("first-line and second-line and three"))
 }
 
-func TestTheZeroValueKnowsThePatternsAndLearns(t *testing.T) {
+func TestTheZeroValueMasksPatternsAndTakesSecrets(t *testing.T) {
 	var r redact.Redactor
 	assert.Equal(t, "[redacted] hunter22", r.String(accessKey+" hunter22"))
 	r.Add("hunter22")

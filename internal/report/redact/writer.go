@@ -8,25 +8,25 @@ import (
 )
 
 const (
-	// maxLine bounds in bytes what is held of a line that does not end.
+	// maxLine is the most that is held of a line without an end, in bytes.
 	maxLine = 64 << 10
-	// minHold is how much of an endless line stays held when the rest is passed
-	// on, so that a token on the cut is still seen whole. Tokens are shorter.
+	// minHold is how much of an endless line is held back when the rest is written, so
+	// that a token on the cut is still seen whole. Tokens are shorter.
 	minHold = 8 << 10
-	// maxKey bounds what is taken for the body of a private key whose end
-	// never comes; an RSA key of 16,384 bits has 13 KB.
+	// maxKey is the most that is dropped as the body of a private key without an end;
+	// an RSA key of 16,384 bits has 13 KB.
 	maxKey = 32 << 10
 )
 
-// Writer masks what is written through it. It passes on whole lines, so that a
-// secret that comes in several writes is still seen. Close passes on the rest.
+// Writer masks what is written through it. It writes whole lines, so that a secret
+// split over several writes is still seen. Close writes the rest.
 type Writer struct {
 	redactor *Redactor
 	to       io.Writer
 
 	mu      sync.Mutex
-	pending []byte // a line whose end has not come
-	inKey   bool   // inside a private key: everything is dropped up to its end
+	pending []byte // a line without its end yet
+	inKey   bool   // inside a private key, which is dropped up to its end
 	dropped int    // bytes dropped of that key
 }
 
@@ -35,12 +35,12 @@ func (r *Redactor) Writer(w io.Writer) *Writer {
 	return &Writer{redactor: r, to: w}
 }
 
-// Write takes all of p unless the writer behind fails.
+// Write accepts all of p unless the underlying writer fails.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.pending = append(w.pending, p...)
-	// A progress line ends with a carriage return alone; it has to show, too.
+	// A progress line ends with a carriage return alone, and must show, too.
 	if end := bytes.LastIndexAny(p, "\r\n"); end >= 0 {
 		if err := w.pass(len(w.pending) - len(p) + end + 1); err != nil {
 			return 0, err
@@ -54,14 +54,14 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close passes on an unfinished last line. The writer behind stays open.
+// Close writes an unfinished last line. The underlying writer stays open.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pass(len(w.pending))
 }
 
-// hold is how many bytes of an endless line must stay to see a secret whole.
+// hold returns how many bytes of an endless line are held back to see a secret whole.
 func (w *Writer) hold() int {
 	w.redactor.mu.RLock()
 	defer w.redactor.mu.RUnlock()

@@ -38,7 +38,7 @@ func TestASecretSplitAnywhereIsMasked(t *testing.T) {
 		write(t, redact.New("canary-value"), strings.Split(text, "")...), "byte by byte")
 }
 
-func TestLinesArePassedOnWhenTheyEnd(t *testing.T) {
+func TestLinesAreWrittenWhenTheyEnd(t *testing.T) {
 	var out strings.Builder
 	w := redact.New().Writer(&out)
 	_, _ = io.WriteString(w, "one\ntwo")
@@ -55,14 +55,14 @@ func TestAPrivateKeyIsDroppedLineByLine(t *testing.T) {
 	assert.Equal(t, "a\n[redacted]\nb\n", write(t, redact.New(), lines...))
 }
 
-func TestAPrivateKeyWithoutEndDoesNotSwallowTheLog(t *testing.T) {
+func TestAPrivateKeyWithoutEndDropsABoundedPartOfTheLog(t *testing.T) {
 	got := write(t, redact.New(), "-----BEGIN PRIVATE"+" KEY-----\n",
 		strings.Repeat("MIIEowIBAAKCAQEA\n", 100), strings.Repeat("later\n", 20_000), "last\n")
 	assert.NotContains(t, got, "MII")
 	assert.True(t, strings.HasSuffix(got, "later\nlast\n"))
 }
 
-func TestAnEndlessLineIsPassedOnWithSecretsMaskedOnEveryCut(t *testing.T) {
+func TestSecretsAreMaskedOnEveryCutOfAnEndlessLine(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var text, want strings.Builder
 	for text.Len() < 1<<20 {

@@ -18,7 +18,7 @@ func Agreed(ctx context.Context, terminal *os.File) (bool, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return false, fmt.Errorf("stopped before an answer was given: %w", ctx.Err())
+		return false, fmt.Errorf("stopped before the question was answered: %w", ctx.Err())
 	case text := <-answer:
 		return text == "y" || text == "yes", nil
 	}

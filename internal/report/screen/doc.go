@@ -2,6 +2,5 @@
 // place, while all other output scrolls above them.
 //
 // Each change is one write that hides the cursor, draws and shows the cursor
-// again. A program that is killed between two of them leaves the terminal as it
-// should be.
+// again. A program that is killed between two of them leaves a usable terminal.
 package screen

@@ -19,17 +19,17 @@ import (
 const (
 	hideCursor = "\x1b[?25l"
 	showCursor = "\x1b[?25h"
-	wrapOff    = "\x1b[?7l" // a line that is too wide after all is cut, not continued
+	wrapOff    = "\x1b[?7l" // a line that is too wide is cut, not wrapped
 	wrapOn     = "\x1b[?7h"
 	clearLine  = "\x1b[2K"
 	clearBelow = "\x1b[J"
 )
 
-// maxRest bounds what is kept of a line without an end, in bytes.
+// maxRest is the most that is kept of a line without an end, in bytes.
 const maxRest = 64 << 10
 
 // Screen is a terminal. Text goes through Write; the lines at its bottom are
-// set with Draw and end with Finish. It may be used from many goroutines.
+// set with Draw and end with Finish. It is safe for concurrent use.
 type Screen struct {
 	size  func() (width, height int)
 	color bool
@@ -47,8 +47,8 @@ func New(to io.Writer, size func() (width, height int), color bool) *Screen {
 	return &Screen{to: to, size: size, color: color}
 }
 
-// On returns the screen behind w, or nil where lines cannot change in place: w is
-// no terminal, the terminal is dumb, or a CI system shows what it records.
+// On returns the screen of w, or nil where lines cannot change in place: w is not a
+// terminal, the terminal is dumb, or the output is recorded by a CI system.
 func On(w io.Writer) *Screen {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) || isDumb(os.Getenv) {
@@ -69,14 +69,14 @@ func isDumb(get func(string) string) bool {
 	return terminal == "" || terminal == "dumb" || ci != "" && ci != "false" && ci != "0"
 }
 
-// Size returns columns and rows of the terminal as it is now.
+// Size returns the current columns and rows of the terminal.
 func (s *Screen) Size() (width, height int) { return s.size() }
 
 // Color reports whether text may have colours.
 func (s *Screen) Color() bool { return s.color }
 
-// Write writes text. While there are lines at the bottom it goes above them,
-// as soon as its own lines are complete.
+// Write writes text. While there are lines at the bottom, complete lines of text go
+// above them.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +120,7 @@ func (s *Screen) Draw(lines []string) {
 	_ = s.write(before + change) // fails only if the terminal is gone
 }
 
-// Answered notes that the terminal is at the beginning of a line: a person has
+// Answered records that the cursor is at the beginning of a line, because the user
 // ended the last one with an answer.
 func (s *Screen) Answered() {
 	s.mu.Lock()
@@ -128,7 +128,7 @@ func (s *Screen) Answered() {
 	s.within = false
 }
 
-// Finish takes the lines at the bottom away and leaves the given ones as text.
+// Finish removes the lines at the bottom and prints the given ones as text.
 func (s *Screen) Finish(lines []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,8 +150,8 @@ func (s *Screen) write(change string) error {
 	return err
 }
 
-// replace draws lines over those of the same number and width, leaving those
-// alone that stay; otherwise it draws all.
+// replace redraws only the lines that changed if number and width are the same;
+// otherwise it redraws all.
 func (s *Screen) replace(lines []string, width int) string {
 	if len(lines) != len(s.lines) || width != s.width {
 		return s.erase(width) + s.draw(lines)
@@ -174,8 +174,8 @@ func (s *Screen) draw(lines []string) string {
 	return wrapOff + strings.Join(lines, "\r\n") + "\r\n" + wrapOn
 }
 
-// erase takes away what was drawn. A terminal that has become narrower has
-// continued the lines on more rows.
+// erase removes what was drawn. A terminal that has become narrower has wrapped the
+// lines onto more rows.
 func (s *Screen) erase(width int) string {
 	rows := 0
 	for _, line := range s.lines {
@@ -198,12 +198,12 @@ var (
 	style = regexp.MustCompile(`^\x1b\[[0-9;:]*m$`)
 )
 
-// styleEnd ends all styles, such as those that a command has left on.
+// styleEnd ends all styles, such as those that a command did not reset.
 const styleEnd = "\x1b[0m"
 
-// Clean keeps of text what neither moves the cursor nor changes the terminal: of a
-// line that was overwritten with carriage returns, what was written last. Styles
-// stay, and end with their line.
+// Clean removes what moves the cursor or changes the terminal. Of a line that was
+// overwritten with carriage returns it keeps the last text. Styles stay, and end with
+// their line.
 func Clean(text string) string {
 	text = sequence.ReplaceAllStringFunc(text, func(found string) string {
 		if style.MatchString(found) {
@@ -226,7 +226,7 @@ func Clean(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Plain keeps of text only what takes place in a line: neither controls nor styles.
+// Plain removes controls and styles.
 func Plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -239,10 +239,10 @@ func Plain(text string) string {
 	}, sequence.ReplaceAllString(text, ""))
 }
 
-// isControl knows the characters that a terminal does something at, C1 among them.
+// isControl reports whether a terminal interprets the character; C1 controls are included.
 func isControl(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 
-// printable drops control characters, but the escapes of the styles that were left.
+// printable drops control characters other than the escapes of styles.
 func printable(r rune) rune {
 	if isControl(r) && r != '\x1b' {
 		return -1
@@ -250,10 +250,10 @@ func printable(r rune) rune {
 	return r
 }
 
-// Width is how many columns text takes: wide characters take two, styles none.
+// Width returns how many columns text takes: wide characters take two, styles none.
 func Width(text string) int { return displaywidth.String(sequence.ReplaceAllString(text, "")) }
 
-// Cut shortens a text without styles to a width, and says so.
+// Cut shortens a text without styles to a width, with an ellipsis.
 func Cut(text string, width int) string {
 	switch {
 	case width <= 0:

@@ -16,7 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/screen/screentest"
 )
 
-// show makes a screen on a terminal that the test can look at.
+// show makes a screen on a terminal that the test can read.
 func show(width, height int) (*screen.Screen, *screentest.Terminal) {
 	terminal := screentest.New(width, height)
 	return screen.New(terminal, func() (int, int) { return terminal.Width, terminal.Height }, true), terminal
@@ -45,7 +45,7 @@ func TestTextScrollsAboveTheLinesAtTheBottom(t *testing.T) {
 	assert.Empty(t, terminal.Unknown)
 }
 
-func TestTheCursorIsVisibleAndLinesWrapAfterEachWrite(t *testing.T) {
+func TestTheCursorIsVisibleAndWrappingOnAfterEachWrite(t *testing.T) {
 	s, terminal := show(20, 5)
 	for _, step := range []func(){
 		func() { s.Draw([]string{"a", "b"}) },
@@ -59,7 +59,7 @@ func TestTheCursorIsVisibleAndLinesWrapAfterEachWrite(t *testing.T) {
 		assert.False(t, terminal.NoWrap)
 		column, below := terminal.Cursor()
 		assert.Zero(t, column)
-		assert.Zero(t, below, "the cursor stands below the last line")
+		assert.Zero(t, below, "the cursor is below the last line")
 	}
 	assert.Equal(t, "text", terminal.Text())
 }
@@ -92,11 +92,11 @@ func TestALineBeforeTheFirstDrawIsNotOverwritten(t *testing.T) {
 	assert.Equal(t, "no end\nlive", terminal.Text())
 }
 
-func TestANarrowerTerminalHasContinuedTheLinesOnMoreRows(t *testing.T) {
+func TestANarrowerTerminalHasWrappedTheLinesOntoMoreRows(t *testing.T) {
 	s, terminal := show(40, 12)
 	write(t, s, "kept\n")
 	s.Draw([]string{strings.Repeat("a", 35), "b"})
-	// What a terminal makes of it when its window is narrowed to 20 columns.
+	// The terminal's rows after its window is narrowed to 20 columns.
 	reflowed := screentest.New(20, 12)
 	fmt.Fprintf(reflowed, "kept\n%s\nb\n", strings.Repeat("a", 35))
 	*terminal = *reflowed
@@ -113,7 +113,7 @@ func TestNoMoreLinesAreDrawnThanTheTerminalHasRows(t *testing.T) {
 	assert.Equal(t, "text\n1\n2\n3", terminal.Text())
 }
 
-func TestOnlyATerminalThatCanDoItIsAScreen(t *testing.T) {
+func TestOnlyACapableTerminalIsAScreen(t *testing.T) {
 	master, terminal, err := pty.Open()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = master.Close(); _ = terminal.Close() })
@@ -173,7 +173,7 @@ func TestWideCharactersTakeTwoColumns(t *testing.T) {
 	s, terminal := show(12, 6)
 	write(t, s, "kept\n")
 	s.Draw([]string{"日本語です", "b"})
-	reflowed := screentest.New(6, 6) // a narrower window continues the first line on a second row
+	reflowed := screentest.New(6, 6) // a narrower window wraps the first line onto a second row
 	fmt.Fprint(reflowed, "kept\n日本語です\nb\n")
 	*terminal = *reflowed
 	s.Draw([]string{"a", "b"})

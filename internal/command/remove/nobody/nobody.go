@@ -1,5 +1,4 @@
-// Package nobody lets a test run without the rights of root, to whom no folder
-// is closed.
+// Package nobody runs a test as the user nobody, as file permissions do not apply to root.
 package nobody
 
 import (
@@ -13,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// id is the user and the group that own nothing.
+// id is the user and the group "nobody".
 const id = 65534
 
-// Runs says whether the test is to go on in this process. As root it runs the
-// test again in a process of the user nobody, waits for it and says no.
+// Runs reports whether the test should run in this process. As root it runs the test
+// again in a process of the user nobody, waits for it and returns false.
 func Runs(t *testing.T) bool {
 	t.Helper()
 	if os.Getuid() != 0 {

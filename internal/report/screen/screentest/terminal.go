@@ -1,5 +1,5 @@
-// Package screentest is a small terminal for tests: it takes what a program
-// writes and says what a person would see.
+// Package screentest is a small terminal for tests: it takes what a program writes and
+// returns what is on the screen.
 package screentest
 
 import (
@@ -10,15 +10,15 @@ import (
 	"github.com/clipperhouse/displaywidth"
 )
 
-// Terminal is a screen of cells with a cursor. It knows the sequences that this
-// module writes and fails on any other.
+// Terminal is a screen of cells with a cursor. It implements the sequences that this
+// module writes and collects all others in Unknown.
 type Terminal struct {
 	Width, Height int
 	Hidden        bool     // the cursor is hidden
 	NoWrap        bool     // lines are cut at the right edge
-	Unknown       []string // sequences that it does not know
+	Unknown       []string // sequences that it does not implement
 
-	rows     [][]rune // with everything that scrolled away
+	rows     [][]rune // including those scrolled off the screen
 	row, col int
 	top      int // first row that is on the screen
 	rest     string
@@ -29,7 +29,7 @@ func New(width, height int) *Terminal {
 	return &Terminal{Width: width, Height: height, rows: [][]rune{nil}}
 }
 
-// Write takes what a program writes, in pieces of any size.
+// Write takes output of a program, in pieces of any size.
 func (t *Terminal) Write(p []byte) (int, error) {
 	text := t.rest + string(p)
 	for text != "" {
@@ -43,7 +43,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 		}
 		r := []rune(text[:min(len(text), 4)])[0]
 		if r == '\uFFFD' && len(text) < 4 {
-			break // a character whose other bytes come later
+			break // an incomplete character
 		}
 		t.put(r)
 		text = text[len(string(r)):]
@@ -78,7 +78,7 @@ func (t *Terminal) put(r rune) {
 	switch r {
 	case '\n':
 		t.down()
-		t.col = 0 // the line discipline of a terminal makes \r\n of it
+		t.col = 0 // the line discipline of a terminal turns it into \r\n
 	case '\r':
 		t.col = 0
 	default:
@@ -86,7 +86,7 @@ func (t *Terminal) put(r rune) {
 	}
 }
 
-// cell writes a character of a width; one without stands with the one before it
+// cell writes a character of a width; one of no width combines with the one before it
 // and is left out.
 func (t *Terminal) cell(r rune, width int) {
 	if t.col+width > t.Width && t.NoWrap {
@@ -115,7 +115,7 @@ func (t *Terminal) down() {
 	t.top = max(t.top, t.row-t.Height+1)
 }
 
-// escape does what one sequence says.
+// escape runs one control sequence.
 func (t *Terminal) escape(text string) (rest string, whole bool) {
 	if len(text) < 2 {
 		return text, false

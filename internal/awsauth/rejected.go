@@ -9,8 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// answer is an error of AWS that reads as AWS worded it, without what the SDK
-// says about the call around it.
+// answer is an error of AWS in AWS's words, without what the SDK adds about the call.
 type answer struct {
 	text string
 	err  error
@@ -19,7 +18,7 @@ type answer struct {
 func (a *answer) Error() string { return a.text }
 func (a *answer) Unwrap() error { return a.err }
 
-// plain shortens an error that AWS answered with.
+// plain shortens an error returned by AWS to its code and message.
 func plain(err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
@@ -28,20 +27,20 @@ func plain(err error) error {
 	return &answer{text: api.ErrorCode() + ": " + api.ErrorMessage(), err: err}
 }
 
-// strange are the codes with which AWS services say that they do not know the credentials.
-var strange = []string{
+// rejected are the codes with which AWS services reject credentials.
+var rejected = []string{
 	"InvalidClientTokenId", "UnrecognizedClientException", "RegionDisabledException",
 	"InvalidAccessKeyId", "InvalidToken", "AuthFailure", "OptInRequired",
 }
 
-// isStranger says whether AWS does not know the credentials: they are wrong, or
-// the region is one that is not switched on for their account.
-func isStranger(err error) bool { return slices.Contains(strange, errs.Code(err)) }
+// credentialsRejected reports whether AWS rejects the credentials: they are wrong, or the
+// region is not enabled for their account.
+func credentialsRejected(err error) bool { return slices.Contains(rejected, errs.Code(err)) }
 
-// Explain says more of a call that failed because AWS does not know the
-// session's credentials in its region; another error is given back as it is.
+// Explain explains a call that failed because AWS rejects the session's credentials in
+// its region; other errors are returned unchanged.
 func (s *Session) Explain(err error) error {
-	if !isStranger(err) || errs.HintOf(err) != "" {
+	if !credentialsRejected(err) || errs.HintOf(err) != "" {
 		return err
 	}
 	return errs.Invalidf("AWS in region %s does not accept the credentials of account %s: %w", s.Config.Region, s.Account, plain(err)).

@@ -14,7 +14,7 @@ import (
 
 // Environment is the environment that commands run for.
 type Environment struct {
-	Own     []string // NAME=value: variables that the configuration gives; all others outrank them
+	Own     []string // NAME=value: variables of the configuration; all others override them
 	Name    string
 	Account string // 12 digits
 	Region  string
@@ -23,23 +23,22 @@ type Environment struct {
 	Outputs Outputs // of the stacks deployed so far; may be empty
 }
 
-// maxInline bounds the outputs that are given as a variable, in bytes: Linux
-// refuses a single variable of 128 KiB (MAX_ARG_STRLEN).
+// maxInline is the largest size of the outputs in a variable, in bytes: Linux refuses
+// variables of 128 KiB (MAX_ARG_STRLEN).
 const maxInline = 100 << 10
 
-// Files with the outputs, in the folder given to Write.
+// Files that Write writes.
 const (
 	ValuesFile   = "stack-outputs.json"
 	DetailedFile = "stack-outputs-detailed.json"
 )
 
-// Write leaves the outputs as files in dir and gives the variables that
-// commands find:
+// Write writes the outputs to files in dir and returns the variables for commands:
 //
 //   - ENVIRONMENT_NAME, COMMIT_SHA, BRANCH, AWS_ACCOUNT, AWS_REGION,
 //     AWS_DEFAULT_REGION, CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION
 //   - STACK_OUTPUTS: path of a file {stack: {key: value}}
-//   - STACK_OUTPUTS_JSON: the same as text, unless it is above 100 KiB
+//   - STACK_OUTPUTS_JSON: the content of that file, if it is at most 100 KiB
 //   - STACK_OUTPUTS_DETAILED: path of a file {stack: {key: {value, description, exportName}}}
 //   - OUTPUT_<STACK>_<KEY>: each output by itself
 func (e Environment) Write(dir string) ([]string, error) {
@@ -76,8 +75,8 @@ func (e Environment) variables() []string {
 	}
 }
 
-// single gives each output a variable of its own, but for those that would
-// share one: which of them it has would be left to chance.
+// single returns a variable for each output. Outputs with different values that share a
+// variable get none, as the value would be random.
 func (e Environment) single() []string {
 	var env []string
 	meant := e.Outputs.byVariable()
@@ -95,7 +94,7 @@ var (
 	foreign = regexp.MustCompile(`[^A-Za-z0-9]+`)
 )
 
-// variable names the variable of an output: ApiStack and ApiUrl give
+// variable returns the name of an output's variable: ApiStack and ApiUrl make
 // OUTPUT_API_STACK_API_URL.
 func variable(stack, key string) string {
 	words := wordEnd.ReplaceAllString(stack+"_"+key, "${1}_${2}")

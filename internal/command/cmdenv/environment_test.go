@@ -27,7 +27,7 @@ func write(t *testing.T, outputs cmdenv.Outputs) (map[string]string, string) {
 	return env, dir
 }
 
-func TestCommandsFindTheirEnvironmentAndTheOutputsInEveryShape(t *testing.T) {
+func TestCommandsGetTheirEnvironmentAndTheOutputsInEveryForm(t *testing.T) {
 	env, dir := write(t, cmdenv.Outputs{
 		"ApiStack": {"ApiUrl": {Value: "https://api.example.test", Description: "Where", ExportName: "api"}},
 	})
@@ -68,7 +68,7 @@ func TestOutputsTooLargeForAVariableAreInTheFilesOnly(t *testing.T) {
 	assert.Greater(t, info.Size(), int64(101<<10))
 }
 
-func TestEitherShapeIsRead(t *testing.T) {
+func TestEitherFormIsRead(t *testing.T) {
 	want := cmdenv.Outputs{"Api": {"Url": {Value: "u"}}}
 	for _, text := range []string{`{"Api":{"Url":"u"}}`, `{"Api":{"Url":{"value":"u"}}}`} {
 		got, err := cmdenv.Parse([]byte(text))
@@ -79,7 +79,7 @@ func TestEitherShapeIsRead(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestOutputsThatWouldShareAVariableHaveNoneAndAreSaid(t *testing.T) {
+func TestOutputsThatShareAVariableHaveNoneAndAreReported(t *testing.T) {
 	outputs := cmdenv.Outputs{
 		"Dev/Api": {"Url": {Value: "one"}, "Same": {Value: "x"}, "Alone": {Value: "y"}},
 		"Dev-Api": {"Url": {Value: "two"}, "Same": {Value: "x"}},
@@ -89,5 +89,5 @@ func TestOutputsThatWouldShareAVariableHaveNoneAndAreSaid(t *testing.T) {
 	assert.Equal(t, "x", env["OUTPUT_DEV_API_SAME"], "equal values are no collision")
 	assert.Equal(t, "y", env["OUTPUT_DEV_API_ALONE"])
 	require.Len(t, outputs.Collisions(), 1)
-	assert.Contains(t, outputs.Collisions()[0], "OUTPUT_DEV_API_URL is not set, as it would be each of the outputs Dev-Api.Url and Dev/Api.Url")
+	assert.Contains(t, outputs.Collisions()[0], "OUTPUT_DEV_API_URL is not set because the outputs Dev-Api.Url and Dev/Api.Url share it")
 }
