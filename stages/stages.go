@@ -19,20 +19,17 @@ import (
 // Contracts returns the contract of every stage.
 func Contracts() plan.Stages {
 	return plan.Stages{
-		Validation:  validation.Contract(),
-		Build:       build.Contract(),
-		Pipeline:    pipeline.Contract(),
-		Environment: deploy.Contract(),
-		Test:        test.Contract(),
-		Record:      record.Contract(),
-		Reconcile:   reconcile.Contract(),
+		validation.Contract(),
+		build.Contract(),
+		pipeline.Contract(),
+		deploy.Contract(),
+		test.Contract(),
+		record.Contract(),
+		reconcile.Contract(),
 	}
 }
 
-var all = sync.OnceValue(func() []contract.Contract {
-	s := Contracts()
-	return []contract.Contract{s.Validation, s.Build, s.Pipeline, s.Environment, s.Test, s.Record, s.Reconcile}
-})
+var all = sync.OnceValue(Contracts)
 
 // Variable returns the environment variable of an input of any stage, such as
 // APHEX_COMMIT. It panics if no stage has the input, which is a programming error

@@ -10,11 +10,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
+	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
 
 func TestOutputsThatOthersReadAreThoseOfTheirStages(t *testing.T) {
 	for _, name := range []string{plan.NoApproval, stage.HandoverOutput, stage.RemovedOutput, stage.UndeployedOutput, stage.UnreachedOutput} {
-		_, found := stages.Contracts().Pipeline.Output(name)
+		_, found := pipeline.Contract().Output(name)
 		assert.True(t, found, name)
 	}
 }

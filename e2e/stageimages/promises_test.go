@@ -40,10 +40,29 @@ func forEach(t *testing.T, stages []string, test func(t *testing.T, i image)) {
 	}
 }
 
-var (
-	tools = []string{"builder", "deployer", "tester"}
-	all   = append([]string{"validator"}, tools...)
-)
+// all are the images that images/make makes; tools are those that are built upon the toolbox.
+var all, tools = images()
+
+func images() (all, tools []string) {
+	dockerfiles, err := filepath.Glob("../../images/*/Dockerfile")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range dockerfiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			panic(err)
+		}
+		name := filepath.Base(filepath.Dir(file))
+		if strings.Contains(string(text), "COPY --from=programs") {
+			all = append(all, name)
+		}
+		if strings.Contains(string(text), "\nFROM toolbox\n") {
+			tools = append(tools, name)
+		}
+	}
+	return all, tools
+}
 
 func TestAnImageRunsItsProgramByAUserWithoutRights(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -71,14 +70,18 @@ func (g *graph) container(p pod, index int) (corev1.Container, error) {
 	if err != nil {
 		return corev1.Container{}, err
 	}
+	image, err := g.cfg.Image(step.Contract.Program())
+	if err != nil {
+		return corev1.Container{}, err
+	}
 	needs := step.Contract.Name()
 	if index > 0 {
 		needs = waiting
 	}
 	return corev1.Container{
 		Name:            p.container(index),
-		Image:           image(g.cfg, step.Contract.Program()),
-		ImagePullPolicy: pullPolicy(image(g.cfg, step.Contract.Program())),
+		Image:           image,
+		ImagePullPolicy: pullPolicy(image),
 		Command:         step.Contract.Command,
 		Env:             env,
 		Resources:       requests(needs),
@@ -195,13 +198,6 @@ func retry() *wfv1.RetryStrategy {
 		Expression:  retryExpression,
 		Backoff:     &wfv1.Backoff{Duration: retryAfter, Factor: ptr(intstr.FromInt32(retryFactor))},
 	}
-}
-
-func image(cfg *config.Config, program string) string {
-	return map[string]string{
-		"validator": cfg.ValidatorImage, "builder": cfg.BuilderImage,
-		"deployer": cfg.DeployerImage, "tester": cfg.TesterImage,
-	}[program]
 }
 
 // pullPolicy asks the registry again where the same name may mean another image tomorrow.

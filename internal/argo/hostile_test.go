@@ -34,7 +34,7 @@ var hostile = []string{
 var words = []string{"null", "0x10", "1e3", "yes", "012"}
 
 // everything is a configuration in which every key has a value.
-const everything = `version: "1.0"
+var everything = imageKeys() + `version: "1.0"
 githubOwner: my-org
 githubRepo: my-app
 githubBranch: main
@@ -49,10 +49,6 @@ workflowNamePrefix: shop-
 argoNamespace: argo
 argoEventsNamespace: argo-events
 artifactBucketName: artifacts
-builderImage: example.test/builder:1
-deployerImage: example.test/deployer:1
-testerImage: example.test/tester:1
-validatorImage: example.test/validator:1
 webhookService: ClusterIP
 requiredContext: [key]
 pipelineStack: {name: Own, path: pipeline}
@@ -80,6 +76,16 @@ environments:
     env: {STAGE: blue}
     notificationArns: ["arn:aws:sns:eu-west-1:111111111111:news"]
 `
+
+// imageKeys gives every program an image.
+func imageKeys() (lines string) {
+	for _, c := range stages.Contracts() {
+		if line := c.Program() + "Image: example.test/" + c.Program() + ":1\n"; !strings.Contains(lines, line) {
+			lines += line
+		}
+	}
+	return lines
+}
 
 // texts finds every text of a YAML document, each with a function that writes
 // another in its place.

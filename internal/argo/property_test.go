@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/stages"
 )
 
 // drawn is a valid configuration with any graph of environments.
@@ -146,7 +147,7 @@ func large() string {
 func TestTwoHundredEnvironmentsOfFiftyStacksFit(t *testing.T) {
 	cfg, err := config.Parse(config.File, []byte(large()))
 	require.NoError(t, err)
-	p, err := plan.New(cfg, contracts(), place())
+	p, err := plan.New(cfg, stages.Contracts(), place())
 	require.NoError(t, err)
 	objects, err := argo.Objects(cfg, p, place())
 	require.NoError(t, err)

@@ -19,73 +19,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
-	"github.com/aphex/aphex-pipeline/internal/stage/contract"
+	"github.com/aphex/aphex-pipeline/stages"
 )
-
-type source struct {
-	Commit, Branch, Config, Repository, TokenSecret string
-}
-
-type artifact struct {
-	Commit, Branch, Config, Bucket, Artifact, Digest string
-}
-
-type (
-	validationInput struct {
-		source
-		Entrances []string `sep:" "`
-	}
-	buildInput struct {
-		source
-		Bucket string
-	}
-	pipelineInput struct {
-		artifact
-		Account, Region, OnFailure, Repository, Prefix, TokenSecret, GithubOwner, GithubRepo, GithubBranch, ClusterName,
-		TemplateName, EventSource, Sensor, ServiceAccount string
-		Template, Environments, Gates, Held, Origin, RepoName, Pusher string
-	}
-	environmentInput struct {
-		artifact
-		Environment, DetailedOutputsFile string
-	}
-	testInput struct {
-		artifact
-		Environment, OutputsFile string
-	}
-	reconcileInput struct {
-		Repository, Branch, Bucket, Prefix, Sensor, Namespace, TokenSecret string
-	}
-	recordInput struct {
-		Status, Failures, Created, Commit, Branch, Repository, Pusher, Origin, Bucket string
-	}
-	built struct {
-		Artifact string `output:"artifact"`
-		Digest   string `output:"digest"`
-	}
-	updated struct {
-		Result     string `output:"result"`
-		NoApproval string `output:"no-approval"`
-	}
-	deployed struct {
-		Outputs string `output:"outputs"`
-	}
-	tested struct {
-		Totals string `output:"totals"`
-	}
-)
-
-func contracts() plan.Stages {
-	return plan.Stages{
-		Validation:  contract.Of[validationInput, struct{}]("validator"),
-		Build:       contract.Of[buildInput, built]("builder"),
-		Pipeline:    contract.Of[pipelineInput, updated]("deployer", "pipeline"),
-		Environment: contract.Of[environmentInput, deployed]("deployer", "environment"),
-		Test:        contract.Of[testInput, tested]("tester"),
-		Reconcile:   contract.Of[reconcileInput, struct{}]("deployer", "reconcile"),
-		Record:      contract.Of[recordInput, struct{}]("deployer", "record"),
-	}
-}
 
 func place() plan.Place {
 	return plan.Place{Region: "eu-west-1", Bucket: "artifacts-111111111111", Config: config.File}
@@ -106,7 +41,7 @@ func configuration(environments ...string) string {
 func planned(t require.TestingT, text string) (*config.Config, plan.Plan) {
 	cfg, err := config.Parse(config.File, []byte(text))
 	require.NoError(t, err)
-	p, err := plan.New(cfg, contracts(), place())
+	p, err := plan.New(cfg, stages.Contracts(), place())
 	require.NoError(t, err)
 	return cfg, p
 }
@@ -222,7 +157,7 @@ func declaredTasks(dag wfv1.Template) map[string]bool {
 func TestTheLocalRunKnowsEverythingThatIsRendered(t *testing.T) {
 	cfg, err := config.Parse(config.File, []byte(configuration("dev", "prod")))
 	require.NoError(t, err)
-	p, err := plan.New(cfg, contracts(), place())
+	p, err := plan.New(cfg, stages.Contracts(), place())
 	require.NoError(t, err)
 	objects, err := argo.Objects(cfg, p, place())
 	require.NoError(t, err)
@@ -236,7 +171,7 @@ func TestTheSameConfigurationGivesTheSameBytes(t *testing.T) {
 	require.NoError(t, err)
 	var first []byte
 	for range 20 {
-		p, err := plan.New(cfg, contracts(), place())
+		p, err := plan.New(cfg, stages.Contracts(), place())
 		require.NoError(t, err)
 		objects, err := argo.Objects(cfg, p, place())
 		require.NoError(t, err)
@@ -252,7 +187,7 @@ func TestALiteralThatHoldsAnExpressionIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	at := place()
 	at.Bucket = "{{workflow.name}}"
-	p, err := plan.New(cfg, contracts(), at)
+	p, err := plan.New(cfg, stages.Contracts(), at)
 	require.NoError(t, err)
 	_, err = argo.WorkflowTemplate(cfg, p, at)
 	assert.ErrorContains(t, err, "holds a template expression")
@@ -378,7 +313,8 @@ func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 	for _, output := range pod.Outputs.Parameters {
 		left[output.Name] = output.ValueFrom.Path
 	}
-	assert.Equal(t, map[string]string{"outputs": deploys["APHEX_OUTPUTS"] + "/outputs", "totals": test["APHEX_OUTPUTS"] + "/totals"}, left)
+	assert.Equal(t, deploys["APHEX_OUTPUTS"]+"/outputs", left["outputs"])
+	assert.Equal(t, test["APHEX_OUTPUTS"]+"/totals", left["totals"])
 	assert.Equal(t, "1Gi", deployment.Resources.Requests.Memory().String())
 	assert.Less(t, tests.Resources.Requests.Memory().Value(), int64(64<<20), "the two take turns, and the pod asks for what one needs")
 }

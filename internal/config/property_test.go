@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -64,13 +65,16 @@ func drawConfig(t *rapid.T) *config.Config {
 		ArgoEventsNamespace:   text(t, `[a-z0-9]{1,20}`),
 		ArtifactBucketName:    text(t, `[a-z0-9][a-z0-9-]{1,20}[a-z]`),
 		ArtifactRetentionDays: rapid.IntRange(1, 1<<31-1).Draw(t, "days"),
-		BuilderImage:          text(t, `[a-z0-9]{1,9}(/[a-z0-9]{1,9})?(:[a-z0-9]{1,9})?`),
-		DeployerImage:         "deployer", TesterImage: "tester", ValidatorImage: "validator",
-		WebhookService:  rapid.SampledFrom([]config.WebhookService{config.LoadBalancer, config.NodePort, config.ClusterIP, config.NoService}).Draw(t, "service"),
-		RequiredContext: texts(t, `[!-~]{1,20}`, 0),
-		SelfUpdate:      config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
-		Build:           config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1)},
-		Stacks:          drawStacks(t),
+		WebhookService:        rapid.SampledFrom([]config.WebhookService{config.LoadBalancer, config.NodePort, config.ClusterIP, config.NoService}).Draw(t, "service"),
+		RequiredContext:       texts(t, `[!-~]{1,20}`, 0),
+		SelfUpdate:            config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
+		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1)},
+		Stacks:                drawStacks(t),
+	}
+	for i, fields := 0, reflect.ValueOf(c).Elem(); i < fields.NumField(); i++ {
+		if fields.Type().Field(i).Tag.Get("rule") == "image" {
+			fields.Field(i).SetString(text(t, `[a-z0-9]{1,9}(/[a-z0-9]{1,9})?(:[a-z0-9]{1,9})?`))
+		}
 	}
 	if rapid.Bool().Draw(t, "pipeline stack") {
 		c.PipelineStack = &config.Stack{Name: "Pipeline", Path: "pipeline"}

@@ -1,5 +1,7 @@
 package config
 
+import "fmt"
+
 // Config is a whole pipeline, as declared in `aphex-config.yaml`.
 type Config struct {
 	// The version of the file's format.
@@ -101,6 +103,18 @@ type Config struct {
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 
 	leftOut map[string]bool // keys of names that nothing gives, and that follow from others
+}
+
+// Image returns the image of a program, such as "builder". It fails where a
+// program has no key here, which is a bug.
+func (c *Config) Image(program string) (string, error) {
+	image, found := map[string]string{
+		"validator": c.ValidatorImage, "builder": c.BuilderImage, "deployer": c.DeployerImage, "tester": c.TesterImage,
+	}[program]
+	if !found {
+		return "", fmt.Errorf("the configuration has no key for the image of %q", program)
+	}
+	return image, nil
 }
 
 // Stack is a CDK stack of the application, or several that match a pattern.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // New plans the pipeline that cfg declares. It fails only where a contract does
@@ -17,7 +16,7 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	for _, env := range sorted(cfg.Environments) {
 		b.environment(env)
 	}
-	exit := b.step("record", "Record the run", stages.Record, nil, sources{
+	exit := b.step("record", "Record the run", "deployer-record", nil, sources{
 		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
@@ -123,10 +122,10 @@ func (b *builder) head(cfg *config.Config) {
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	}
-	b.add(Validate, "Validate", b.stages.Validation, nil, merge(repository, sources{"entrances": literal(entrances(cfg))}))
-	b.add(Build, "Build", b.stages.Build, []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
+	b.add(Validate, "Validate", "validator", nil, merge(repository, sources{"entrances": literal(entrances(cfg))}))
+	b.add(Build, "Build", "builder", []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
 	b.steps[len(b.steps)-1].Identity = Builder
-	b.add(Pipeline, "Deploy the pipeline itself", b.stages.Pipeline, []string{Build},
+	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", []string{Build},
 		merge(b.artifact(), sources{
 			"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
@@ -187,9 +186,9 @@ func (b *builder) environment(env config.Environment) {
 	if env.Tests != nil {
 		deployment = merge(inputs, sources{"detailed-outputs-file": file})
 	}
-	b.add(Deploy(env.Name), "Deploy "+env.Name, b.stages.Environment, after, deployment)
+	b.add(Deploy(env.Name), "Deploy "+env.Name, "deployer-environment", after, deployment)
 	if env.Tests != nil {
-		b.add(Test(env.Name), "Test "+env.Name, b.stages.Test, []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
+		b.add(Test(env.Name), "Test "+env.Name, "tester", []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
 		b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
 	}
 	for i := range b.steps[first:] {
@@ -202,7 +201,7 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 	if !HasReconciler(cfg) {
 		return nil
 	}
-	step := b.step(Reconcile, "Check for missed pushes", b.stages.Reconcile, nil, sources{
+	step := b.step(Reconcile, "Check for missed pushes", "deployer-reconcile", nil, sources{
 		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
 		"token-secret": literal(cfg.GithubTokenSecretName),
@@ -219,12 +218,17 @@ func (b *builder) artifact() sources {
 	}
 }
 
-func (b *builder) add(name, title string, c contract.Contract, after []string, from sources) {
-	b.steps = append(b.steps, b.step(name, title, c, after, from))
+func (b *builder) add(name, title, stage string, after []string, from sources) {
+	b.steps = append(b.steps, b.step(name, title, stage, after, from))
 }
 
-// step binds the contract's inputs to their sources and checks that both fit.
-func (b *builder) step(name, title string, c contract.Contract, after []string, from sources) Step {
+// step binds the inputs of a stage to their sources and checks that both fit.
+func (b *builder) step(name, title, stage string, after []string, from sources) Step {
+	c, found := b.stages.Named(stage)
+	if !found {
+		b.fail("step %q runs a stage %q that does not exist", name, stage)
+		return Step{}
+	}
 	step := Step{Name: name, Title: title, Contract: c, After: after}
 	for _, param := range c.Inputs {
 		source, bound := from[param.Name]

@@ -9,10 +9,11 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/stages"
 )
 
 func TestEveryEnvironmentPassesEveryGateInOrder(t *testing.T) {
-	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", After: []string{"dev"}}}}, contracts(), place())
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", After: []string{"dev"}}}}, stages.Contracts(), place())
 	require.NoError(t, err)
 	for _, environment := range []string{"dev", "prod"} {
 		at := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Environment == environment })

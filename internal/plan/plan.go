@@ -106,9 +106,17 @@ func Parameters() []string { return []string{CommitSHA, Branch, RepoURL, RepoNam
 // handed over to it, in their fixed order.
 func HandedOver() []string { return []string{Artifact, Digest, Gates, Origin} }
 
-// Stages holds the contracts of the stages that a pipeline is made of.
-type Stages struct {
-	Validation, Build, Pipeline, Environment, Test, Record, Reconcile contract.Contract
+// Stages are the contracts of the stages that a pipeline consists of.
+type Stages []contract.Contract
+
+// Named returns the contract of a stage by its name, such as "deployer-pipeline".
+func (s Stages) Named(name string) (contract.Contract, bool) {
+	for _, c := range s {
+		if c.Name() == name {
+			return c, true
+		}
+	}
+	return contract.Contract{}, false
 }
 
 // Place is where the pipeline itself lives.

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,37 +13,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
+	"github.com/aphex/aphex-pipeline/stages"
 )
-
-func params(names ...string) []contract.Param {
-	var all []contract.Param
-	for _, name := range names {
-		all = append(all, contract.Param{Name: name, Required: true})
-	}
-	return all
-}
-
-// contracts are stages that take exactly what a plan can give them.
-func contracts() plan.Stages {
-	commit := []string{"commit", "branch", "config"}
-	artifact := append(commit, "bucket", "artifact", "digest")
-	stage := func(inputs []string, outputs ...string) contract.Contract {
-		return contract.Contract{Command: []string{"program"}, Inputs: params(inputs...), Outputs: params(outputs...)}
-	}
-	deployed := stage(append(artifact, "environment"), "outputs")
-	deployed.Inputs = append(deployed.Inputs, contract.Param{Name: "detailed-outputs-file"}) // for whoever tests it
-	return plan.Stages{
-		Validation: stage(append(commit, "repository", "token-secret", "entrances")),
-		Build:      stage(append(commit, "repository", "token-secret", "bucket"), "artifact", "digest"),
-		Pipeline: stage(append(artifact, "account", "region", "on-failure", "github-owner", "github-repo", "github-branch", "cluster-name", "repository", "prefix", "token-secret",
-			"template", "environments", "gates", "held", "origin", "repo-name", "pusher",
-			"template-name", "event-source", "sensor", "service-account"), "result", "no-approval"),
-		Environment: deployed,
-		Test:        stage(append(artifact, "environment", "outputs-file")),
-		Reconcile:   stage([]string{"repository", "branch", "bucket", "prefix", "sensor", "namespace", "token-secret"}),
-		Record:      stage([]string{"status", "failures", "created", "commit", "branch", "repository", "pusher", "origin", "bucket"}),
-	}
-}
 
 func place() plan.Place {
 	return plan.Place{Region: "eu-west-1", Bucket: "artifacts", Config: "aphex-config.yaml"}
@@ -62,7 +34,7 @@ func tested(name string, after ...string) config.Environment {
 
 func TestEnvironmentsFollowOneAnotherAfterThePipelinesOwnDeployment(t *testing.T) {
 	prod := config.Environment{Name: "prod", After: []string{"dev"}, RequiresApproval: true}
-	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), prod}}, contracts(), place())
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), prod}}, stages.Contracts(), place())
 	require.NoError(t, err)
 
 	assert.Equal(t, []string{"validate", "build", "pipeline", "approve-dev", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, names(p))
@@ -79,7 +51,7 @@ func TestEnvironmentsFollowOneAnotherAfterThePipelinesOwnDeployment(t *testing.T
 func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
 	p, err := plan.New(&config.Config{Environments: []config.Environment{
 		tested("eu", "dev"), tested("us", "dev"), {Name: "dev"},
-	}}, contracts(), place())
+	}}, stages.Contracts(), place())
 	require.NoError(t, err)
 
 	assert.Equal(t, []string{
@@ -90,7 +62,7 @@ func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
 func TestMissedPushesAreLookedForWhereThereIsARepositoryAndASchedule(t *testing.T) {
 	cfg := shop()
 	cfg.ReconcileSchedule, cfg.WorkflowNamePrefix = "*/15 * * * *", "shop-"
-	p, err := plan.New(cfg, contracts(), place())
+	p, err := plan.New(cfg, stages.Contracts(), place())
 	require.NoError(t, err)
 	require.NotNil(t, p.Watch)
 	assert.Equal(t, "*/15 * * * *", p.Watch.Schedule)
@@ -98,18 +70,18 @@ func TestMissedPushesAreLookedForWhereThereIsARepositoryAndASchedule(t *testing.
 	assert.Equal(t, plan.Source{Text: "https://github.com/my-org/My_Shop.js.git"}, p.Watch.Inputs[0].Source)
 
 	cfg.ReconcileSchedule = ""
-	p, err = plan.New(cfg, contracts(), place())
+	p, err = plan.New(cfg, stages.Contracts(), place())
 	require.NoError(t, err)
 	assert.Nil(t, p.Watch)
 
 	cfg.ReconcileSchedule, cfg.GithubRepo = "*/15 * * * *", ""
-	p, err = plan.New(cfg, contracts(), place())
+	p, err = plan.New(cfg, stages.Contracts(), place())
 	require.NoError(t, err)
 	assert.Nil(t, p.Watch)
 }
 
 func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
-	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev")}}, contracts(), place())
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev")}}, stages.Contracts(), place())
 	require.NoError(t, err)
 
 	given := map[string]plan.Source{}
@@ -127,7 +99,7 @@ func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
 }
 
 func TestThePipelinesOwnStepIsToldWhatTheRunIsMadeOf(t *testing.T) {
-	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", RequiresApproval: true}}}, contracts(), place())
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", RequiresApproval: true}}}, stages.Contracts(), place())
 	require.NoError(t, err)
 	given := map[string]plan.Source{}
 	for _, input := range p.Steps[2].Inputs {
@@ -142,22 +114,38 @@ func TestThePipelinesOwnStepIsToldWhatTheRunIsMadeOf(t *testing.T) {
 	}
 }
 
+// changed are the contracts of all stages, one of them changed.
+func changed(name string, change func(*contract.Contract)) plan.Stages {
+	all := stages.Contracts()
+	for i := range all {
+		if all[i].Name() == name {
+			change(&all[i])
+		}
+	}
+	return all
+}
+
+func TestAStageThatDoesNotExistIsAnError(t *testing.T) {
+	_, err := plan.New(&config.Config{}, stages.Contracts()[1:], place())
+	assert.ErrorContains(t, err, `step "validate" runs a stage "validator" that does not exist`)
+}
+
 func TestAContractThatDoesNotFitThePlanIsAnError(t *testing.T) {
-	stages := contracts()
-	stages.Build.Inputs = append(stages.Build.Inputs, contract.Param{Name: "colour", Required: true})
-	_, err := plan.New(&config.Config{}, stages, place())
+	_, err := plan.New(&config.Config{}, changed("builder", func(c *contract.Contract) {
+		c.Inputs = append(slices.Clone(c.Inputs), contract.Param{Name: "colour", Required: true})
+	}), place())
 	assert.ErrorContains(t, err, `step "build" does not say where the required input "colour"`)
 
-	stages = contracts()
-	stages.Test.Inputs = stages.Test.Inputs[1:]
-	_, err = plan.New(&config.Config{Environments: []config.Environment{tested("dev")}}, stages, place())
+	_, err = plan.New(&config.Config{Environments: []config.Environment{tested("dev")}}, changed("tester", func(c *contract.Contract) {
+		c.Inputs = slices.DeleteFunc(slices.Clone(c.Inputs), func(p contract.Param) bool { return p.Name == "commit" })
+	}), place())
 	assert.ErrorContains(t, err, `an input "commit" that it does not take`)
 }
 
 func TestAnOutputThatNoStepLeavesIsAnError(t *testing.T) {
-	stages := contracts()
-	stages.Build.Outputs = stages.Build.Outputs[1:]
-	_, err := plan.New(&config.Config{}, stages, place())
+	_, err := plan.New(&config.Config{}, changed("builder", func(c *contract.Contract) {
+		c.Outputs = slices.DeleteFunc(slices.Clone(c.Outputs), func(p contract.Param) bool { return p.Name == "artifact" })
+	}), place())
 	assert.ErrorContains(t, err, `step "pipeline" takes an output "artifact" that step "build" does not leave`)
 }
 
@@ -171,7 +159,7 @@ func TestTheEnvironmentThatAStepDeploysIsFoundInItsName(t *testing.T) {
 func TestAnyGraphOfEnvironmentsIsPlannedWholeAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		environments := environments(t)
-		p, err := plan.New(&config.Config{Environments: environments}, contracts(), place())
+		p, err := plan.New(&config.Config{Environments: environments}, stages.Contracts(), place())
 		require.NoError(t, err)
 
 		deployed, done := 0, map[string]bool{}

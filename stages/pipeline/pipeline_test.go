@@ -18,47 +18,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
-	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/stage/contract"
+	"github.com/aphex/aphex-pipeline/stages"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
-	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
 const good = `version: "1.0"
 environments:
   - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
 `
-
-// contracts are stages that take exactly what a plan gives them.
-func contracts() plan.Stages {
-	type commit struct{ Commit, Branch, Config string }
-	type built struct {
-		commit
-		Bucket, Artifact, Digest string
-	}
-	type environment struct {
-		built
-		Environment string
-	}
-	type outputs struct {
-		Artifact string `output:"artifact"`
-		Digest   string `output:"digest"`
-	}
-	return plan.Stages{
-		Validation: contract.Of[struct {
-			commit
-			Repository, TokenSecret, Entrances string
-		}, struct{}]("validator"),
-		Build: contract.Of[struct {
-			commit
-			Repository, TokenSecret, Bucket string
-		}, outputs]("builder"),
-		Pipeline:    pipeline.Contract(),
-		Environment: contract.Of[environment, struct{}]("deployer", "environment"),
-		Record:      record.Contract(),
-	}
-}
 
 type world struct {
 	log       bytes.Buffer
@@ -93,7 +61,7 @@ func (a *artifacts) FetchFile(context.Context, string, string, string) ([]byte, 
 func (w *world) deps(configuration string) pipeline.Deps {
 	w.artifacts = &artifacts{Memory: buckettest.New(nil), configuration: configuration}
 	return pipeline.Deps{
-		Stages: contracts(),
+		Stages: stages.Contracts(),
 		Bucket: w.artifacts,
 		Check: func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) (pipeline.Checked, error) {
 			return pipeline.Checked{Undeployed: w.undeployed, Removed: w.removed}, w.unfit

@@ -31,8 +31,11 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 		"a package without a layer": {
 			pkg{Path: "internal/utils"}, "internal/utils has no layer",
 		},
-		"a program without a layer": {
-			pkg{Path: "cmd/helper"}, "cmd/helper has no layer",
+		"a folder without a layer": {
+			pkg{Path: "helpers"}, "helpers has no layer",
+		},
+		"a program that imports another": {
+			pkg{Path: "cmd/builder", Imports: []string{"cmd/tester"}}, "cmd/builder (layer 7) imports cmd/tester (layer 7)",
 		},
 		"an import upwards": {
 			pkg{Path: "internal/plan", Imports: []string{"stages/build"}}, "internal/plan (layer 2) imports stages/build (layer 4)",
