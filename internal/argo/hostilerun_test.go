@@ -3,6 +3,7 @@ package argo_test
 import (
 	"context"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,7 +114,7 @@ var differ = []string{"TELL", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUT
 func TestAHostileValueOfAnEventIsTakenLiterallyByARun(t *testing.T) {
 	template := localTemplate(t, document(t, everything))
 	plain := runs(t, template, usual(), "output")
-	require.Len(t, plain, 7)
+	require.Subset(t, slices.Collect(maps.Keys(plain)), []string{plan.Validate, plan.Build, plan.Pipeline, plan.Deploy("dev"), plan.Test("dev")})
 	for _, text := range hostile {
 		parameters := map[string]string{}
 		for _, name := range append(plan.Parameters(), plan.HandedOver()...) {

@@ -20,12 +20,26 @@ func place() plan.Place {
 	return plan.Place{Region: "eu-west-1", Bucket: "artifacts", Config: "aphex-config.yaml"}
 }
 
-func names(p plan.Plan) []string {
-	var all []string
-	for _, step := range p.Steps {
-		all = append(all, step.Name)
+// ofEnvironments names the steps of the environments, in their order.
+func ofEnvironments(p plan.Plan) (names []string) {
+	for _, s := range p.Steps {
+		if s.Environment != "" {
+			names = append(names, s.Name)
+		}
 	}
-	return all
+	return names
+}
+
+// step returns a step of the plan.
+func step(t *testing.T, p plan.Plan, name string) plan.Step {
+	t.Helper()
+	for _, s := range p.Steps {
+		if s.Name == name {
+			return s
+		}
+	}
+	t.Fatalf("there is no step %q", name)
+	return plan.Step{}
 }
 
 func tested(name string, after ...string) config.Environment {
@@ -37,15 +51,14 @@ func TestEnvironmentsFollowOneAnotherAfterThePipelinesOwnDeployment(t *testing.T
 	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), prod}}, stages.Contracts(), place())
 	require.NoError(t, err)
 
-	assert.Equal(t, []string{"validate", "build", "pipeline", "approve-dev", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, names(p))
-	after := map[string][]string{}
-	for _, step := range p.Steps {
-		after[step.Name] = step.After
+	assert.Equal(t, plan.Validate, p.Steps[0].Name)
+	assert.Empty(t, p.Steps[0].After)
+	assert.Equal(t, []string{"approve-dev", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, ofEnvironments(p))
+	for name, after := range map[string]string{
+		"build": "validate", "approve-dev": "pipeline", "deploy-dev": "approve-dev", "test-dev": "deploy-dev", "approve-prod": "test-dev", "deploy-prod": "approve-prod",
+	} {
+		assert.Equal(t, []string{after}, step(t, p, name).After, name)
 	}
-	assert.Equal(t, map[string][]string{
-		"validate": nil, "build": {"validate"}, "pipeline": {"build"}, "approve-dev": {"pipeline"}, "deploy-dev": {"approve-dev"},
-		"test-dev": {"deploy-dev"}, "approve-prod": {"test-dev"}, "deploy-prod": {"approve-prod"},
-	}, after)
 }
 
 func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
@@ -55,8 +68,8 @@ func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
 	require.NoError(t, err)
 
 	assert.Equal(t, []string{
-		"validate", "build", "pipeline", "approve-dev", "deploy-dev", "approve-eu", "deploy-eu", "test-eu", "approve-us", "deploy-us", "test-us",
-	}, names(p))
+		"approve-dev", "deploy-dev", "approve-eu", "deploy-eu", "test-eu", "approve-us", "deploy-us", "test-us",
+	}, ofEnvironments(p))
 }
 
 func TestMissedPushesAreLookedForWhereThereIsARepositoryAndASchedule(t *testing.T) {
@@ -85,15 +98,16 @@ func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
 	require.NoError(t, err)
 
 	given := map[string]plan.Source{}
-	for _, input := range p.Steps[5].Inputs {
+	tests, deployment := step(t, p, "test-dev"), step(t, p, "deploy-dev")
+	for _, input := range tests.Inputs {
 		given[input.Name] = input.Source
 	}
 	assert.Equal(t, plan.Source{Kind: plan.Output, Step: "build", Text: "digest"}, given["digest"])
 	assert.Equal(t, plan.Source{Kind: plan.File, Text: "stack-outputs.json"}, given["outputs-file"])
-	leaves := p.Steps[4].Inputs[len(p.Steps[4].Inputs)-1]
+	leaves := deployment.Inputs[len(deployment.Inputs)-1]
 	assert.Equal(t, "detailed-outputs-file", leaves.Name)
 	assert.Equal(t, given["outputs-file"], leaves.Source, "the deployment leaves the file that the tests read")
-	assert.Equal(t, "deploy-dev", p.Steps[5].Pod)
+	assert.Equal(t, "deploy-dev", tests.Pod)
 	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "commit-sha"}, given["commit"])
 	assert.Equal(t, plan.Source{Kind: plan.Literal, Text: "dev"}, given["environment"])
 }
@@ -102,16 +116,17 @@ func TestThePipelinesOwnStepIsToldWhatTheRunIsMadeOf(t *testing.T) {
 	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", RequiresApproval: true}}}, stages.Contracts(), place())
 	require.NoError(t, err)
 	given := map[string]plan.Source{}
-	for _, input := range p.Steps[2].Inputs {
+	for _, input := range step(t, p, plan.Pipeline).Inputs {
 		given[input.Name] = input.Source
 	}
 	assert.Equal(t, plan.Source{Text: "dev prod"}, given["environments"])
 	assert.Equal(t, plan.Source{Text: "prod"}, given["gates"])
 	assert.Equal(t, plan.Source{Kind: plan.Run, Text: "template"}, given["template"])
 	assert.Equal(t, plan.Source{Kind: plan.Parameter, Text: "gates"}, given["held"])
-	for _, step := range p.Steps[3:] {
-		assert.Contains(t, []string{"dev", "prod"}, step.Environment, step.Name)
+	for _, name := range ofEnvironments(p) {
+		assert.Contains(t, []string{"dev", "prod"}, step(t, p, name).Environment, name)
 	}
+	assert.Equal(t, []string{"approve-dev", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, ofEnvironments(p))
 }
 
 // changed are the contracts of all stages, one of them changed.
