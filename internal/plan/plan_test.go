@@ -161,7 +161,7 @@ func TestAnOutputThatNoStepLeavesIsAnError(t *testing.T) {
 	_, err := plan.New(&config.Config{}, changed("builder", func(c *contract.Contract) {
 		c.Outputs = slices.DeleteFunc(slices.Clone(c.Outputs), func(p contract.Param) bool { return p.Name == "artifact" })
 	}), place())
-	assert.ErrorContains(t, err, `step "pipeline" takes an output "artifact" that step "build" does not leave`)
+	assert.ErrorContains(t, err, `takes an output "artifact" that step "build" does not leave`)
 }
 
 func TestTheEnvironmentThatAStepDeploysIsFoundInItsName(t *testing.T) {
