@@ -41,7 +41,7 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 			if err != nil {
 				return 0, err
 			}
-			return awsauth.BootstrapVersion(ctx, reader, "")
+			return awsauth.BootstrapVersion(ctx, reader, env.Qualifiers()[0])
 		},
 		LookPath: exec.LookPath,
 	}, frame, in)

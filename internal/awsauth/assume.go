@@ -21,6 +21,7 @@ type Target struct {
 	Region     string // such as "eu-west-1"
 	RoleARN    string // role to assume; empty is the CDK's bootstrap roles
 	ExternalID string // for RoleARN only
+	Qualifier  string // of the CDK bootstrap whose lookup role is assumed; empty is the default one
 
 	// What access is for. The account's audit log shows it in the session's name,
 	// and for RoleARN in its tags.
@@ -116,7 +117,7 @@ func (e *Access) Reader(ctx context.Context) (*Session, error) {
 
 // lookupRole returns the bootstrap role for lookups.
 func (e *Access) lookupRole() Role {
-	return Role{ARN: names.BootstrapRole(e.Partition, e.Account, e.Region, names.LookupRole)}
+	return Role{ARN: names.BootstrapRole(e.Partition, e.Account, e.Region, cmp.Or(e.Qualifier, names.DefaultQualifier), names.LookupRole)}
 }
 
 // confirm verifies with AWS that the session is of the expected account.
@@ -166,6 +167,10 @@ func (e *Access) session(role Role, region string, get func() (*Session, error))
 				WithHint("use the DefaultStackSynthesizer, or set roleArn for this environment")
 		}
 		return e.origin.In(region), nil
+	}
+	if accountOf(role.ARN) != e.Account {
+		return nil, errs.Invalidf("the role %s is of account %q, but the environment's account is %s", role.ARN, accountOf(role.ARN), e.Account).
+			WithHint("correct the stack synthesizer of the app, or deploy the stack in an environment of that account")
 	}
 	session, err := get()
 	if err != nil {

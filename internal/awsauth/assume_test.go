@@ -113,7 +113,39 @@ func TestAWrongAccountFailsBeforeAnythingElse(t *testing.T) {
 
 	s.impostor = "444444444444"
 	_, err = awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-west-1"}, quiet)
-	require.EqualError(t, err, "the credentials are for account 444444444444 instead of 222222222222")
+	require.ErrorContains(t, err, "the credentials are for account 444444444444 instead of 222222222222")
+}
+
+func TestARoleOfAnotherAccountIsNeverAssumed(t *testing.T) {
+	s, cfg := newStub(t)
+	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "eu-west-1"}, quiet)
+	require.NoError(t, err)
+	for _, arn := range []string{deployRole, "arn:aws:iam:::role/x", "role/x", "::::111111111111:role/x"} {
+		for _, assume := range []func(context.Context, awsauth.Role, string) (*awsauth.Session, error){e.Assume, e.AssumeItself} {
+			_, err = assume(t.Context(), awsauth.Role{ARN: arn}, "eu-west-1")
+			require.ErrorContains(t, err, "but the environment's account is 111111111111", arn)
+			assert.Equal(t, errs.Invalid, errs.KindOf(err))
+		}
+	}
+	assert.Empty(t, s.asked)
+}
+
+func TestCredentialsOfAnotherAccountThanTheRolesAreNotUsed(t *testing.T) {
+	s, cfg := newStub(t)
+	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "eu-west-1"}, quiet)
+	require.NoError(t, err)
+	role := awsauth.Role{ARN: "arn:aws:iam::111111111111:role/deploy"}
+	session, err := e.Assume(t.Context(), role, "eu-west-1")
+	require.NoError(t, err)
+
+	s.impostor = "444444444444"
+	s.expired["ROLE1"] = true
+	_, err = awsauth.Identify(t.Context(), session.Config)
+	require.ErrorContains(t, err, "for account 444444444444 instead of 111111111111", "when they are renewed, too")
+
+	_, err = e.Assume(t.Context(), awsauth.Role{ARN: role.ARN + "-2"}, "eu-west-1")
+	require.ErrorContains(t, err, "for account 444444444444 instead of 111111111111", "no other credentials take their place")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 }
 
 func TestARefusedLookupRoleSaysHowToBootstrap(t *testing.T) {
@@ -160,9 +192,6 @@ func TestARefusedRoleFallsBackToCredentialsOfTheRightAccountWithAWarning(t *test
 	require.NoError(t, err)
 	assert.Equal(t, "arn:aws:iam::111111111111:user/BASE", session.ARN)
 	assert.Contains(t, log.String(), "cannot assume a role")
-
-	_, err = e.Assume(t.Context(), awsauth.Role{ARN: deployRole}, "eu-central-1")
-	require.ErrorContains(t, err, "may not assume "+deployRole, "the credentials are of another account")
 
 	s.assume = func(url.Values) string { return "ExpiredToken" }
 	_, err = e.Assume(t.Context(), awsauth.Role{ARN: "arn:aws:iam::111111111111:role/other"}, "eu-west-1")

@@ -41,7 +41,7 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 			o.TransitiveTagKeys = append(o.TransitiveTagKeys, key)
 		}
 	})
-	cache := aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) {
+	cache := aws.NewCredentialsCache(ofAccount{provider, accountOf(role.ARN), from.Config}, func(o *aws.CredentialsCacheOptions) {
 		o.ExpiryWindow = renewBefore
 		o.ExpiryWindowJitterFrac = 0.5
 	})
@@ -57,10 +57,50 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 	}, nil
 }
 
+// ofAccount gives credentials of one account only: each time that they are issued,
+// the account that AWS says they are of is compared.
+type ofAccount struct {
+	aws.CredentialsProvider
+	account string
+	config  aws.Config // to ask AWS where its answer names no account
+}
+
+// Retrieve gets credentials and compares their account.
+func (p ofAccount) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	got, err := p.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	account := got.AccountID
+	if account == "" {
+		cfg := p.config.Copy()
+		cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return got, nil })
+		session, err := Identify(ctx, cfg)
+		if err != nil {
+			return aws.Credentials{}, err
+		}
+		account = session.Account
+	}
+	if account != p.account {
+		return aws.Credentials{}, &otherAccountError{account, p.account}
+	}
+	return got, nil
+}
+
+// otherAccountError says that credentials are not of the role that was assumed.
+type otherAccountError struct{ got, want string }
+
+func (e *otherAccountError) Error() string {
+	return "the credentials are for account " + e.got + " instead of " + e.want
+}
+
 // explainAssume explains why a role could not be assumed and what to do. If ctx has
 // ended meanwhile, that is the reason, whatever the error is.
 func explainAssume(ctx context.Context, err error, from *Session, role Role) *errs.Error {
+	var other *otherAccountError
 	switch {
+	case errors.As(err, &other):
+		return errs.Failedf("assuming %s: %w", role.ARN, other).WithHint("find out what answers in place of AWS STS, before you run again")
 	case errors.Is(err, context.Canceled), errors.Is(ctx.Err(), context.Canceled):
 		return errs.Cancelledf("assuming %s: %w", role.ARN, err)
 	case errs.IsTemporary(err):

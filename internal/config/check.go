@@ -33,6 +33,19 @@ func checkEnvironment(c *Config, r *report, i int, cyclic bool) {
 		checkOrder(r, env, path)
 	}
 	checkRole(r, env, path)
+	checkRegions(r, env, path)
+}
+
+// checkRegions refuses further regions that the environment's account cannot be in.
+func checkRegions(r *report, env Environment, path string) {
+	checkTwice(r, "region", path+".regions[%d]", env.Regions)
+	checkTwice(r, "qualifier", path+".bootstrapQualifiers[%d]", env.BootstrapQualifiers)
+	for i, region := range env.Regions {
+		if holds("region", region) && holds("region", env.Region) && Partition(region) != env.Partition() {
+			r.atPath(fmt.Sprintf("%s.regions[%d]", path, i), "the region %s is of the partition %s: expected %s, to which %s belongs",
+				quote(region), Partition(region), env.Partition(), quote(env.Region))
+		}
+	}
 }
 
 // checkInline looks at the stacks that the environment declares itself. They

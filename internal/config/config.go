@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -60,12 +61,36 @@ func (c *Config) StackNames(environment string) []string {
 }
 
 // Entrance returns how the environment is accessed: the ARN of its own role, or
-// <account>/<region> for the bootstrap roles.
+// <account>/<region> for the bootstrap roles, with further regions and other
+// qualifiers than the CDK's own behind them.
 func (e Environment) Entrance() string {
 	if e.RoleARN != "" {
 		return e.RoleARN
 	}
-	return e.Account + "/" + e.Region
+	entrance := e.Account + "/" + e.Region
+	for _, region := range e.Regions {
+		entrance += "," + region
+	}
+	if qualifiers := e.Qualifiers(); !slices.Equal(qualifiers, usualQualifiers()) {
+		entrance += "/" + strings.Join(qualifiers, ",")
+	}
+	return entrance
+}
+
+// AllRegions returns every region that stacks and assets of the environment may be in, each once.
+func (e Environment) AllRegions() []string { return ReachedRegions(e.Region, e.Regions) }
+
+// Qualifiers returns the qualifiers of the CDK bootstraps that the environment uses, at least one.
+func (e Environment) Qualifiers() []string {
+	if len(e.BootstrapQualifiers) == 0 {
+		return usualQualifiers()
+	}
+	return e.BootstrapQualifiers
+}
+
+func usualQualifiers() []string {
+	key, _ := lookup(reflect.TypeFor[Environment](), "bootstrapQualifiers")
+	return splitList(key.initial)
 }
 
 // StackNames returns the names of the environment's stacks in the listed order.

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // partitions are AWS's partitions by what the names of their regions begin
 // with (the SDKs' partitions.json lists the same).
@@ -26,6 +29,22 @@ var regions = strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-n
 	eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1
 	sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2 cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1 us-iso-east-1
 	us-iso-west-1 us-isob-east-1 us-isob-west-1 us-isof-east-1 us-isof-south-1 eu-isoe-west-1 eusc-de-east-1`)
+
+// edgeRegions has, for a partition, the region in which CloudFront's parts live
+// wherever an app is deployed: its certificates and its functions.
+var edgeRegions = map[string]string{"aws": "us-east-1"}
+
+// ReachedRegions returns a region, the region of the edge in its partition, and
+// further ones, each once.
+func ReachedRegions(region string, further []string) []string {
+	regions := []string{region}
+	for _, other := range append([]string{edgeRegions[Partition(region)]}, further...) {
+		if other != "" && !slices.Contains(regions, other) {
+			regions = append(regions, other)
+		}
+	}
+	return regions
+}
 
 // Partition returns the AWS partition of the environment's region, as ARNs name it.
 func (e Environment) Partition() string { return Partition(e.Region) }

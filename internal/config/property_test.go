@@ -112,6 +112,7 @@ func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environmen
 		After:            []string{},
 		Concurrency:      rapid.IntRange(1, 100).Draw(t, "concurrency"),
 	}
+	env.BootstrapQualifiers = rapid.SliceOfNDistinct(rapid.StringMatching(`[A-Za-z0-9_-]{1,10}`), 1, 3, rapid.ID).Draw(t, "qualifiers")
 	env.OnFailure = rapid.SampledFrom([]config.StackFailure{config.RollBackStack, config.StopStack}).Draw(t, "onFailure")
 	if rapid.Bool().Draw(t, "values") {
 		env.Parameters = map[string]config.Parameter{

@@ -77,6 +77,11 @@ var awsRules = map[string]rule{
 		pattern: regionPattern,
 		hint:    regionHint,
 	},
+	// The pattern of Qualifier in the CDK's bootstrap template.
+	"qualifier": {
+		expect:  "the qualifier of a CDK bootstrap: at most 10 letters, digits, hyphens and underscores",
+		pattern: `^[A-Za-z0-9_-]{1,10}$`,
+	},
 	// A name has the characters of CloudFormation's API reference (CreateStack,
 	// StackName); a path has those of construct ids as well, a pattern its signs.
 	"stackName": {

@@ -146,6 +146,16 @@ type Environment struct {
 	// The AWS region, of any partition.
 	Region string `json:"region" need:"always" rule:"region" example:"eu-west-1"`
 
+	// Further regions that the environment's stacks and assets may be in. `region` is
+	// always one, and in the commercial partition so is `us-east-1`, where CloudFront
+	// has its certificates. A stack in any other region is refused.
+	Regions []string `json:"regions,omitempty" rule:"region" example:"[eu-central-1]"`
+
+	// The qualifiers of the CDK bootstraps that the stacks use. A role, bucket or
+	// repository of another bootstrap is refused. The pipeline looks things up with
+	// the lookup role of the first one.
+	BootstrapQualifiers []string `json:"bootstrapQualifiers,omitempty" default:"hnb659fds" rule:"qualifier" example:"[shop]"`
+
 	// The stacks to deploy, in order. Each is the name of a stack of the top-level
 	// `stacks`, or a stack written inline.
 	Stacks []Stack `json:"stacks" need:"always" also:"name" example:"[DatabaseStack, ApiStack]"`

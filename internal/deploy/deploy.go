@@ -34,8 +34,10 @@ type Request struct {
 	Name       string // of the environment, in output, AWS session names and variables of commands
 	Account    string
 	Region     string
-	RoleARN    string // role to assume in place of the bootstrap roles; may be empty
-	ExternalID string // external ID that this role requires
+	RoleARN    string   // role to assume in place of the bootstrap roles; may be empty
+	ExternalID string   // external ID that this role requires
+	Regions    []string // further regions that stacks and assets may be in
+	Qualifiers []string // of the CDK bootstraps that may be used; none means the default one
 	Commit     string
 	Branch     string
 
@@ -66,6 +68,7 @@ type Request struct {
 func For(env config.Environment) Request {
 	return Request{
 		Name: env.Name, Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID,
+		Regions: env.Regions, Qualifiers: env.Qualifiers(),
 		Stacks: env.Stacks, Hooks: env.Hooks, Variables: env.Variables(), Parameters: configuredParameters(env.Parameters), Context: env.Context,
 		NotificationARNs: env.NotificationARNs, Concurrency: env.Concurrency, NoRollback: env.OnFailure == config.StopStack,
 	}

@@ -37,7 +37,7 @@ func (j *job) assumeAccess(ctx context.Context) error {
 	defer j.report.begin("assuming access to account " + j.Account)()
 	var err error
 	j.access, err = j.engine.Assume(ctx, j.engine.Log, awsauth.Target{
-		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID,
+		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID, Qualifier: j.qualifiers()[0],
 		Environment: j.Name, Commit: j.Commit, Run: j.engine.Run,
 	})
 	if err != nil {
@@ -145,5 +145,5 @@ func (j *job) selectStacks(ctx context.Context) ([]target, []*app, []schedule.No
 	if targets, nodes, err = only(j.Only, j.Exclusively, targets, nodes); err != nil {
 		return nil, nil, nil, err
 	}
-	return targets, apps, nodes, cmp.Or(j.checkMessages(targets, apps), j.checkTopics(targets))
+	return targets, apps, nodes, cmp.Or(j.checkMessages(targets, apps), j.checkBounds(targets), j.checkTopics(targets))
 }

@@ -19,10 +19,6 @@ const (
 // bootstrapped are the roles of the CDK bootstrap that a deployment assumes.
 var bootstrapped = []names.Role{names.DeployRole, names.FilePublishingRole, names.ImagePublishingRole, names.LookupRole}
 
-// edgeRegions has, for a partition, the region in which CloudFront's parts live
-// wherever an app is deployed: its certificates and its functions.
-var edgeRegions = map[string]string{"aws": "us-east-1"}
-
 // entrances renders the right to assume the environments' roles: each role
 // by its ARN, in as many policies as IAM's limit makes of them.
 func (r renderer) entrances() ([]object, error) {
@@ -77,30 +73,27 @@ func (r renderer) roles() []string {
 			add(env.RoleARN)
 			continue
 		}
-		for _, role := range bootstrapRoles(env.Account, env.Region) {
+		for _, role := range bootstrapRoles(env.Account, env.AllRegions(), env.Qualifiers()) {
 			add(role)
 		}
 	}
 	if r.cfg.PipelineStack != nil {
-		for _, role := range bootstrapRoles(r.place.Account, r.place.Region) {
+		regions := config.ReachedRegions(r.place.Region, nil)
+		for _, role := range bootstrapRoles(r.place.Account, regions, []string{names.DefaultQualifier}) {
 			add(role)
 		}
 	}
 	return roles
 }
 
-// bootstrapRoles names the roles in a region and, as an app's stacks may be
-// there too, in the region of the edge.
-func bootstrapRoles(account, region string) []string {
-	partition := config.Partition(region)
-	regions := []string{region}
-	if edge := edgeRegions[partition]; edge != "" && edge != region {
-		regions = append(regions, edge)
-	}
+// bootstrapRoles lists the roles of the bootstraps with these qualifiers in the regions.
+func bootstrapRoles(account string, regions, qualifiers []string) []string {
 	var roles []string
-	for _, region := range regions {
-		for _, role := range bootstrapped {
-			roles = append(roles, names.BootstrapRole(partition, account, region, role))
+	for _, qualifier := range qualifiers {
+		for _, region := range regions {
+			for _, role := range bootstrapped {
+				roles = append(roles, names.BootstrapRole(config.Partition(region), account, region, qualifier, role))
+			}
 		}
 	}
 	return roles

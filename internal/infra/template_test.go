@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -102,6 +103,30 @@ func TestNoPolicyIsLargerThanIAMTakes(t *testing.T) {
 	}
 	assert.Equal(t, 40*8, roles, "four roles in the region, four at the edge")
 	assert.LessOrEqual(t, policies, 10)
+}
+
+func TestTheRolesOfEveryRegionAndBootstrapThatAnEnvironmentNamesMayBeAssumedAndNoOther(t *testing.T) {
+	cfg, err := config.Parse(config.File, []byte(`version: "1.0"
+githubOwner: o
+githubRepo: r
+clusterName: c
+environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, regions: [eu-north-1, us-east-1], bootstrapQualifiers: [shop, other], stacks: [{name: S}]}
+  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: S}]}
+`))
+	require.NoError(t, err)
+	text, err := infra.Template(cfg, placeOf(cfg))
+	require.NoError(t, err)
+	count := func(role string) int { return strings.Count(string(text), role) }
+	for _, qualifier := range []string{"shop", "other"} {
+		for _, region := range []string{"eu-west-1", "us-east-1", "eu-north-1"} {
+			assert.Equal(t, 1, count("111111111111:role/cdk-"+qualifier+"-deploy-role-111111111111-"+region), region)
+		}
+	}
+	assert.Zero(t, count("111111111111:role/cdk-"+names.DefaultQualifier))
+	assert.Equal(t, 2*4, count("222222222222:role/cdk-"+names.DefaultQualifier), "four roles in the region, four at the edge")
+	assert.Zero(t, count("222222222222:role/cdk-shop"))
+	assert.Equal(t, []string{names.DefaultQualifier}, config.Environment{}.Qualifiers())
 }
 
 func TestTooManyAccountsAreReportedBeforeAWSReportsThem(t *testing.T) {

@@ -209,11 +209,13 @@ func (t *Target) checkAccount(ctx context.Context, base aws.Config, env config.E
 		env.Account, env.Region, t.Place.Account, t.Place.Account)
 	base = base.Copy()
 	base.Region = env.Region
-	entry, err := awsauth.Assume(ctx, base, awsauth.Target{Account: env.Account, Region: env.Region, Environment: env.Name, Run: "generator-bootstrap"}, slog.New(slog.DiscardHandler))
+	entry, err := awsauth.Assume(ctx, base, awsauth.Target{
+		Account: env.Account, Region: env.Region, Qualifier: env.Qualifiers()[0], Environment: env.Name, Run: "generator-bootstrap",
+	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return failedCheck(what, err, fix)
 	}
-	version, err := awsauth.BootstrapVersion(ctx, entry.Commands, "")
+	version, err := awsauth.BootstrapVersion(ctx, entry.Commands, env.Qualifiers()[0])
 	if err != nil {
 		return failedCheck(what, err, fix)
 	}

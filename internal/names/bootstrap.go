@@ -1,5 +1,7 @@
 package names
 
+import "regexp"
+
 // DefaultQualifier is the part of the names of bootstrap resources that the CDK uses unless told otherwise.
 const DefaultQualifier = "hnb659fds"
 
@@ -15,9 +17,24 @@ const (
 	LookupRole          Role = "lookup-role"
 )
 
-// BootstrapRole gives the ARN of a role of the default bootstrap in an account and region.
-func BootstrapRole(partition, account, region string, role Role) string {
-	return "arn:" + partition + ":iam::" + account + ":role/cdk-" + DefaultQualifier + "-" + string(role) + "-" + account + "-" + region
+// BootstrapRole gives the ARN of a role of the bootstrap with a qualifier in an account and region.
+func BootstrapRole(partition, account, region, qualifier string, role Role) string {
+	return "arn:" + partition + ":iam::" + account + ":role/cdk-" + qualifier + "-" + string(role) + "-" + account + "-" + region
+}
+
+// bootstrapResource matches the name of a role, bucket or repository as the CDK's bootstrap template makes it.
+var bootstrapResource = regexp.MustCompile(`(?i)^cdk-([a-z0-9_-]+?)-(deploy-role|file-publishing-role|image-publishing-role|lookup-role|cfn-exec-role|container-assets|assets)-([0-9]{12})-([a-z0-9-]+)$`)
+
+// Bootstrap is the bootstrap that a resource belongs to.
+type Bootstrap struct{ Qualifier, Account, Region string }
+
+// BootstrapOf tells from the name of a role, bucket or repository which bootstrap made it.
+func BootstrapOf(name string) (b Bootstrap, isOne bool) {
+	parts := bootstrapResource.FindStringSubmatch(name)
+	if parts == nil {
+		return Bootstrap{}, false
+	}
+	return Bootstrap{Qualifier: parts[1], Account: parts[3], Region: parts[4]}, true
 }
 
 // BootstrapVersion names the SSM parameter that holds the version of the bootstrap of a qualifier.

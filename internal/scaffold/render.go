@@ -126,6 +126,9 @@ func (p *page) environment(target target, app App, place int) {
 		p.line("    # The app does not set its region: replace this example.")
 	}
 	p.line("    region: %s", cmp.Or(target.region, Region))
+	if target.further != nil {
+		p.line("    regions: [%s]", strings.Join(target.further, ", "))
+	}
 	p.line("    stacks: [%s]", strings.Join(target.stacks, ", "))
 	p.tests(app, place == 0)
 }

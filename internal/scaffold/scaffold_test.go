@@ -57,6 +57,22 @@ func TestCredentialsInARemoteStayThere(t *testing.T) {
 	assert.NotContains(t, string(scaffold.Render(app)), "hunter2")
 }
 
+func TestRegionsThatTheEnvironmentDoesNotReachByItsOwnAreListed(t *testing.T) {
+	app := scaffold.App{Stacks: []scaffold.Stack{
+		{Name: "Api", Account: "111111111111", Region: "eu-west-1"},
+		{Name: "Data", Account: "111111111111", Region: "eu-west-1"},
+		{Name: "Edge", Account: "111111111111", Region: "us-east-1"},
+		{Name: "Copy", Account: "111111111111", Region: "eu-north-1"},
+		{Name: "China", Account: "111111111111", Region: "cn-north-1"},
+		{Name: "Copy2", Account: "111111111111", Region: "eu-north-1"},
+		{Name: "Main", Account: "111111111111", Region: "eu-west-1"},
+		{Name: "More", Account: "111111111111", Region: "eu-west-1"},
+	}}
+	cfg, err := config.Parse(golden, scaffold.Render(app))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"eu-north-1"}, cfg.Environments[0].Regions)
+}
+
 func TestAFolderWithoutAnAppIsExplained(t *testing.T) {
 	_, err := scaffold.Inspect(t.TempDir(), "")
 	assert.ErrorContains(t, err, "there is no CDK app in")

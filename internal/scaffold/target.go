@@ -1,8 +1,10 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -11,8 +13,9 @@ import (
 // target is an environment as the app's source lets one guess it.
 type target struct {
 	name    string
-	account string // "" when the source does not tell it
-	region  string // likewise
+	account string   // "" when the source does not tell it
+	region  string   // likewise
+	further []string // regions of other stacks
 	stacks  []string
 }
 
@@ -34,7 +37,7 @@ func targets(stacks []Stack) []target {
 		if all := stages(stacks); len(all) > 1 {
 			return all
 		}
-		return []target{{name: firstName, region: region(stacks), stacks: names(stacks)}}
+		return []target{{name: firstName, region: region(stacks), further: further(stacks), stacks: names(stacks)}}
 	}
 	var all []target
 	for i, account := range accounts {
@@ -44,7 +47,7 @@ func targets(stacks []Stack) []target {
 				own = append(own, stack)
 			}
 		}
-		all = append(all, target{name: nameOf(i, len(accounts)), account: account, region: region(own), stacks: names(own)})
+		all = append(all, target{name: nameOf(i, len(accounts)), account: account, region: region(own), further: further(own), stacks: names(own)})
 	}
 	return all
 }
@@ -70,7 +73,7 @@ func stages(stacks []Stack) []target {
 			}
 		}
 		if named {
-			all = append(all, target{name: word, region: region(own), stacks: names(own)})
+			all = append(all, target{name: word, region: region(own), further: further(own), stacks: names(own)})
 		}
 	}
 	return all
@@ -104,4 +107,16 @@ func region(stacks []Stack) string {
 		return ""
 	}
 	return best
+}
+
+// further returns the regions of stacks that the environment does not reach by its own.
+func further(stacks []Stack) (regions []string) {
+	own := cmp.Or(region(stacks), Region)
+	for _, stack := range stacks {
+		if config.Accepts[config.Environment]("region", stack.Region) && config.Partition(stack.Region) == config.Partition(own) &&
+			!slices.Contains(config.ReachedRegions(own, regions), stack.Region) {
+			regions = append(regions, stack.Region)
+		}
+	}
+	return regions
 }

@@ -51,7 +51,7 @@ func Assume(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.
 // AssumeEnvironment gets access to the account of an environment for a commit, in the run of frame.
 func AssumeEnvironment(ctx context.Context, frame stage.Frame, env config.Environment, commit string) (*awsauth.Access, error) {
 	return Assume(ctx, frame.Log, awsauth.Target{
-		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID,
+		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID, Qualifier: env.Qualifiers()[0],
 		Environment: env.Name, Commit: commit, Run: frame.Workflow,
 	})
 }

@@ -84,7 +84,8 @@ func (s subject) folder(t *testing.T) string {
 // configure writes our configuration for an app into its folder.
 func configure(t *testing.T, dir, account, region string, stacks ...string) {
 	t.Helper()
-	text := fmt.Sprintf("version: \"1.0\"\nenvironments:\n  - name: dev\n    account: %q\n    region: %s\n    concurrency: 8\n    stacks:\n", account, region)
+	text := fmt.Sprintf("version: \"1.0\"\nenvironments:\n  - name: dev\n    account: %q\n    region: %s\n    concurrency: 8\n"+
+		"    regions: [%s, %s]\n    bootstrapQualifiers: [hnb659fds, %s]\n    stacks:\n", account, region, ireland, frankfurt, qualifier)
 	for _, name := range stacks {
 		text += fmt.Sprintf("      - name: %q\n        path: cdk.json\n", name)
 	}

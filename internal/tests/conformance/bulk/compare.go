@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/tests/conformance/clouds"
 )
 
@@ -200,7 +201,8 @@ func (o options) copy(from, to string) error {
 	if err := os.Symlink(o.modules, filepath.Join(dir, "node_modules")); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	text := fmt.Sprintf("version: \"1.0\"\nenvironments:\n  - {name: dev, account: %q, region: %s, concurrency: 8, stacks: [{name: \"**\", path: cdk.json}]}\n", account, region)
+	text := fmt.Sprintf("version: \"1.0\"\nenvironments:\n  - {name: dev, account: %q, region: %s, regions: [%s], concurrency: 8, stacks: [{name: \"**\", path: cdk.json}]}\n",
+		account, region, strings.Join(further(region), ", "))
 	return os.WriteFile(filepath.Join(dir, "aphex-config.yaml"), []byte(text), 0o600)
 }
 
@@ -229,4 +231,11 @@ func named(sims ...*awssim.Server) (places [][2]string, qualifiers []string) {
 	}
 	places = slices.SortedFunc(maps.Keys(seen), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	return places, slices.Sorted(maps.Keys(words))
+}
+
+// further are the regions that apps are written for, as far as they are of the region's partition.
+func further(region string) []string {
+	return slices.DeleteFunc([]string{
+		"us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "ap-northeast-1", "ap-southeast-1", "ap-southeast-2",
+	}, func(other string) bool { return config.Partition(other) != config.Partition(region) })
 }

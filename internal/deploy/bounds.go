@@ -1,0 +1,211 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/names"
+)
+
+// bounds are what the assembly of an environment may reach: its account, its
+// regions, the CDK bootstraps with its qualifiers, and files of the workspace. An
+// assembly is written by the code that is deployed, so that nothing that it names
+// is believed before it was compared with the configuration.
+type bounds struct {
+	account    string
+	regions    []string
+	qualifiers []string
+	here       func(region string) assembly.Placeholders
+	workspace  string // folder
+
+	found []string        // what lies outside
+	fixes map[string]bool // keys that a person may add to the configuration
+}
+
+// checkBounds refuses targets that name anything outside of their environment. It
+// is called before a role of the assembly is assumed.
+func (j *job) checkBounds(targets []target) error {
+	b := &bounds{
+		account: j.Account, regions: config.ReachedRegions(j.Region, j.Regions), qualifiers: j.qualifiers(),
+		here: j.here, workspace: j.Workspace, fixes: map[string]bool{},
+	}
+	for _, t := range targets {
+		b.stack(t)
+	}
+	if len(b.found) == 0 {
+		return nil
+	}
+	slices.Sort(b.found)
+	err := errs.Invalidf("the CDK app reaches out of environment %s (account %s; %s; bootstrap %s):\n  %s", j.Name, j.Account,
+		strings.Join(b.regions, ", "), strings.Join(b.qualifiers, ", "), strings.Join(slices.Compact(b.found), "\n  "))
+	switch {
+	case b.fixes["regions"] && b.fixes["bootstrapQualifiers"]:
+		return err.WithHint("if that is meant, list it in regions and bootstrapQualifiers of the environment")
+	case b.fixes["regions"]:
+		return err.WithHint("if that is meant, list the region in regions of the environment")
+	case b.fixes["bootstrapQualifiers"]:
+		return err.WithHint("if that is meant, list the qualifier in bootstrapQualifiers of the environment")
+	}
+	return err.WithHint("correct the stack synthesizer of the app, or deploy the stack in an environment of that account")
+}
+
+// qualifiers are those of the CDK bootstraps that may be used, at least one.
+func (r Request) qualifiers() []string {
+	if len(r.Qualifiers) == 0 {
+		return []string{names.DefaultQualifier}
+	}
+	return r.Qualifiers
+}
+
+func (b *bounds) outside(t target, format string, args ...any) {
+	b.found = append(b.found, "stack "+t.name+": "+fmt.Sprintf(format, args...))
+}
+
+// fixable is outside for what a key of the environment may allow.
+func (b *bounds) fixable(t target, key, format string, args ...any) {
+	b.fixes[key] = true
+	b.outside(t, format, args...)
+}
+
+func (b *bounds) stack(t target) {
+	stack := t.stack
+	if account := stack.Environment.Account; account != "" && account != b.account {
+		b.outside(t, "it is for account %s", account)
+	}
+	b.region(t, "it", t.region)
+	b.role(t, "the deploy role", stack.DeployRole.ARN, t.region)
+	b.role(t, "the execution role", stack.ExecutionRole, t.region)
+	b.role(t, "the lookup role", stack.LookupRole.ARN, t.region)
+	b.template(t)
+	legacy, _ := stack.LegacyAssets(t.root, "", "") // to a bucket that the bootstrap stack of the account names
+	for _, list := range append(slices.Clone(stack.Assets), legacy) {
+		for _, file := range list.Files {
+			for _, to := range file.Destinations {
+				region := b.destination(t, "asset "+file.Name, to.Region, to.Role)
+				b.resource(t, "the bucket of asset "+file.Name, b.here(region).Resolve(to.Bucket))
+			}
+		}
+		for _, image := range list.Images {
+			for _, to := range image.Destinations {
+				region := b.destination(t, "image "+image.Name, to.Region, to.Role)
+				b.resource(t, "the repository of image "+image.Name, b.here(region).Resolve(to.Repository))
+			}
+			b.build(t, image, list.Root)
+		}
+	}
+}
+
+// destination checks where an asset goes and gives its region.
+func (b *bounds) destination(t target, what, region string, role assembly.Role) string {
+	region = cmp.Or(strings.TrimSpace(b.here(t.region).Resolve(region)), t.region)
+	b.region(t, what, region)
+	b.role(t, "the role that publishes "+what, role.ARN, region)
+	return region
+}
+
+func (b *bounds) region(t target, what, region string) {
+	if !slices.Contains(b.regions, region) {
+		b.fixable(t, "regions", "%s is for region %s", what, region)
+	}
+}
+
+// role checks a role that is assumed in a region, or that CloudFormation assumes.
+func (b *bounds) role(t target, what, text, region string) {
+	if text == "" {
+		return
+	}
+	here := b.here(region)
+	text = here.Resolve(text)
+	role, err := arn.Parse(text)
+	path, isRole := strings.CutPrefix(role.Resource, "role/")
+	switch {
+	case err != nil || role.Service != "iam" || !isRole || strings.Contains(text, "${"):
+		b.outside(t, "%s %s is not the ARN of a role", what, text)
+	case role.AccountID != b.account:
+		b.outside(t, "%s %s is of account %s", what, text, role.AccountID)
+	case role.Partition != here.Partition:
+		b.outside(t, "%s %s is of partition %s", what, text, role.Partition)
+	default:
+		b.resource(t, what, path[strings.LastIndex(path, "/")+1:])
+	}
+}
+
+// resource checks the name of a role, bucket or repository. The name of one that
+// no bootstrap made says nothing: the account's access decides then, and for a
+// bucket its owner is compared by S3.
+func (b *bounds) resource(t target, what, name string) {
+	made, isBootstrap := names.BootstrapOf(name)
+	switch {
+	case !isBootstrap:
+	case made.Account != b.account:
+		b.outside(t, "%s %s is of account %s", what, name, made.Account)
+	case !slices.Contains(b.regions, made.Region):
+		b.fixable(t, "regions", "%s %s is of region %s", what, name, made.Region)
+	case !slices.Contains(b.qualifiers, made.Qualifier):
+		b.fixable(t, "bootstrapQualifiers", "%s %s is of the bootstrap %s", what, name, made.Qualifier)
+	}
+}
+
+// template checks that the template that CloudFormation reads is one that the
+// stack's assets publish: what is compared and shown is the file, and what is
+// deployed is the object.
+func (b *bounds) template(t target) {
+	if t.stack.TemplateURL == "" {
+		return
+	}
+	given := b.here(t.region).Resolve(t.stack.TemplateURL)
+	for _, list := range t.stack.Assets {
+		for _, file := range list.Files {
+			for _, to := range file.Destinations {
+				here := b.here(cmp.Or(strings.TrimSpace(b.here(t.region).Resolve(to.Region)), t.region))
+				if file.Path == t.stack.Template && objectOf(given) == here.Resolve(to.Bucket)+"/"+here.Resolve(to.Key) {
+					return
+				}
+			}
+		}
+	}
+	b.outside(t, "the URL of the template, %s, is not where an asset of the stack publishes it", given)
+}
+
+// objectOf gives what a URL of S3 names, as "bucket/key".
+func objectOf(text string) string {
+	if object, isS3 := strings.CutPrefix(text, "s3://"); isS3 {
+		return object
+	}
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Scheme != "https" || parsed.User != nil || parsed.RawQuery != "" {
+		return ""
+	}
+	host, found := strings.CutSuffix(strings.TrimSuffix(parsed.Hostname(), ".cn"), ".amazonaws.com")
+	bucket, _, virtual := strings.Cut(host, ".s3.")
+	switch {
+	case !found:
+		return ""
+	case virtual:
+		return bucket + parsed.Path
+	case strings.HasSuffix(host, ".s3"):
+		return strings.TrimSuffix(host, ".s3") + parsed.Path
+	case host == "s3", strings.HasPrefix(host, "s3."):
+		return strings.TrimPrefix(parsed.Path, "/")
+	}
+	return ""
+}
+
+// build checks which files and registries the options of an image's build name.
+func (b *bounds) build(t target, image assembly.ImageAsset, root string) {
+	if image.Build == nil {
+		return
+	}
+	for _, option := range assets.OptionsOutside(*image.Build, root, b.workspace) {
+		b.outside(t, "image %s: %s", image.Name, option)
+	}
+}
