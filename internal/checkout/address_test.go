@@ -42,8 +42,8 @@ func TestOtherAddressesAreRefused(t *testing.T) {
 	}
 }
 
-func TestTheAddressThatAHintAdvisesIsAccepted(t *testing.T) {
-	advised := regexp.MustCompile(`give (https://\S+?)(?:, with --host (\S+) if that is your git server)?$`)
+func TestTheAddressInAHintIsAccepted(t *testing.T) {
+	advised := regexp.MustCompile(`use (https://\S+?)(?:, with --host (\S+) if that is your git server)?$`)
 	for _, address := range []string{
 		"git@github.com:aphex/shop.git", "ssh://git@github.com/aphex/shop", "ssh://git@github.com:22/aphex/shop.git", "git://github.com/aphex/shop",
 		"git@git.example.com:team/shop.git", "ssh://git.example.com/team/shop", "alice@git.example.com:/srv/shop.git",
@@ -54,7 +54,7 @@ func TestTheAddressThatAHintAdvisesIsAccepted(t *testing.T) {
 		require.NotNil(t, parts, "%s: %s", address, errs.HintOf(err))
 		assert.NoError(t, CheckURL(parts[1], parts[2], false), address)
 	}
-	host := regexp.MustCompile(`give --host (\S+) if`)
+	host := regexp.MustCompile(`(?:set|with) --host (\S+) if`)
 	err := CheckURL("https://git.example.com:8443/team/shop", "", false)
 	assert.NoError(t, CheckURL("https://git.example.com:8443/team/shop", host.FindStringSubmatch(errs.HintOf(err))[1], false))
 }
@@ -71,7 +71,7 @@ func TestLocalRunsMayFetchFromThisMachineAndSendNoTokenThere(t *testing.T) {
 	}
 }
 
-func TestACommitIsAFullName(t *testing.T) {
+func TestACommitIsAFullSHA(t *testing.T) {
 	assert.NoError(t, CheckCommit(strings.Repeat("0a", 20)))
 	assert.NoError(t, CheckCommit(strings.Repeat("0a", 32)))
 	for _, commit := range []string{

@@ -15,14 +15,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// tries is how often a checkout is tried when the server or the network fails.
-const tries = 3
+// attempts is the number of attempts at a checkout when the server or the network fails.
+const attempts = 3
 
-// CheckOut makes o.Dir hold the files of exactly one commit. It fetches that
-// commit alone where the server allows it, else all branches and tags. What
-// fails for a while is tried three times; a folder that is half done is never
-// left behind. Errors are of kind Invalid for an input, a repository or a
-// commit that cannot be used, and Temporary for a server that does not answer.
+// CheckOut writes the files of one commit to o.Dir. It fetches only that commit if the
+// server allows it, else all branches and tags. A failure that may be temporary is tried
+// three times. A failed checkout leaves no folder behind. Errors are of kind Invalid for
+// an unusable input, repository or commit, and Temporary for a server that does not respond.
 func CheckOut(ctx context.Context, o Options) (Checkout, error) {
 	o = o.withDefaults()
 	began := time.Now()
@@ -35,20 +34,20 @@ func CheckOut(ctx context.Context, o Options) (Checkout, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, errLate)
 	defer cancel()
-	done, err := tryOften(ctx, o, a)
+	done, err := withRetries(ctx, o, a)
 	done.Duration = time.Since(began)
 	return done, err
 }
 
-// tryOften tries again after an error that may go away by itself.
-func tryOften(ctx context.Context, o Options, a address) (Checkout, error) {
+// withRetries retries a checkout after temporary errors.
+func withRetries(ctx context.Context, o Options, a address) (Checkout, error) {
 	for try, pause := 1, o.retryPause; ; try, pause = try+1, pause*3 {
 		done, err := checkOutInto(ctx, o, a)
 		if err == nil {
 			return done, nil
 		}
 		err = explain(ctx, err, o)
-		if try == tries || ctx.Err() != nil || errs.KindOf(err) != errs.Temporary || errors.Is(err, syscall.ENOSPC) {
+		if try == attempts || ctx.Err() != nil || errs.KindOf(err) != errs.Temporary || errors.Is(err, syscall.ENOSPC) {
 			return Checkout{}, err
 		}
 		fmt.Fprintf(o.Progress, "%s: trying again in %s\n", err, pause)
@@ -75,16 +74,16 @@ func checkOutInto(ctx context.Context, o Options, a address) (Checkout, error) {
 		return Checkout{}, err
 	}
 	done.Dir, done.Commit = o.Dir, o.Commit
-	tellMissing(o.Progress, done)
+	reportMissing(o.Progress, done)
 	return done, stage.publish()
 }
 
-// tellMissing says what of a repository a checkout leaves out.
-func tellMissing(to io.Writer, done Checkout) {
+// reportMissing reports the parts of a repository that a checkout leaves out.
+func reportMissing(to io.Writer, done Checkout) {
 	if len(done.Submodules) > 0 {
 		fmt.Fprintf(to, "submodules are not fetched; these folders are empty: %q\n", done.Submodules)
 	}
-	tellPointers(to, done.Pointers, pullInBuild)
+	reportPointers(to, done.Pointers, pullInBuild)
 }
 
 func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Checkout, error) {
@@ -103,7 +102,7 @@ func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Chec
 	if err != nil {
 		return Checkout{}, err
 	}
-	done, files, err := unfold(ctx, o, got.pack, dir)
+	done, files, err := unpack(ctx, o, got.pack, dir)
 	if err != nil {
 		return Checkout{}, err
 	}
@@ -125,7 +124,7 @@ func checkOutLocal(ctx context.Context, o Options, a address, dir string) (Check
 		return Checkout{}, err
 	}
 	commit := plumbing.NewHash(o.Commit)
-	done, files, err := unfold(ctx, o, from, dir)
+	done, files, err := unpack(ctx, o, from, dir)
 	if err != nil {
 		return Checkout{}, err
 	}
@@ -135,8 +134,8 @@ func checkOutLocal(ctx context.Context, o Options, a address, dir string) (Check
 	return done, git.finish(commit, from.top, files)
 }
 
-// unfold writes the files of the commit into dir.
-func unfold(ctx context.Context, o Options, from objects, dir string) (Checkout, []writtenFile, error) {
+// unpack writes the files of the commit to dir.
+func unpack(ctx context.Context, o Options, from objects, dir string) (Checkout, []writtenFile, error) {
 	tree, err := treeOf(from, plumbing.NewHash(o.Commit))
 	if err != nil {
 		return Checkout{}, nil, err
@@ -148,7 +147,7 @@ func unfold(ctx context.Context, o Options, from objects, dir string) (Checkout,
 	defer root.Close()
 	done, err := writeFiles(ctx, from, tree, root, o.maxEntries)
 	if errors.Is(err, errTooMuch) {
-		err = errs.Invalidf("%w: at most %d files and %d folders are allowed", err, o.maxEntries, maxDepth)
+		err = errs.Invalidf("%w: at most %d files and %d levels of folders are allowed", err, o.maxEntries, maxDepth)
 	}
 	if err != nil {
 		return Checkout{}, nil, err

@@ -17,13 +17,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// anyCommit makes a server give out every commit alone, as GitHub does.
+// anyCommit makes a server serve single commits, as GitHub does.
 func anyCommit(r *gittest.Repository) *gittest.Repository {
 	r.Git("config", "uploadpack.allowReachableSHA1InWant", "true")
 	return r
 }
 
-// sixty makes sixty commits and gives their names, the oldest first.
+// sixty makes sixty commits and returns their SHAs, the oldest first.
 func sixty(r *gittest.Repository) (commits []string) {
 	file := func(mode, name, content string) string {
 		return fmt.Sprintf("M %s inline %s\ndata %d\n%s\n", mode, name, len(content), content)
@@ -56,7 +56,7 @@ func checkOutTo(t *testing.T, url, commit string, change ...func(*Options)) (Che
 	return done, dir, err
 }
 
-// assertNothingLeft checks that a failed checkout leaves no folder behind.
+// assertNothingLeft checks that a failed checkout left no folder behind.
 func assertNothingLeft(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(dir))
@@ -71,7 +71,7 @@ func git(t *testing.T, dir string, args ...string) string {
 	return strings.TrimRight(string(out), "\n")
 }
 
-func TestExactlyTheGivenCommitIsCheckedOut(t *testing.T) {
+func TestTheGivenCommitIsCheckedOut(t *testing.T) {
 	r := anyCommit(gittest.New(t))
 	commits := sixty(r)
 	url := r.Serve()
@@ -91,7 +91,7 @@ func TestExactlyTheGivenCommitIsCheckedOut(t *testing.T) {
 	}
 }
 
-// assertSameFiles compares with what git writes itself.
+// assertSameFiles compares with a checkout by git.
 func assertSameFiles(t *testing.T, r *gittest.Repository, commit, dir string) {
 	t.Helper()
 	theirs := t.TempDir()
@@ -120,7 +120,7 @@ func TestGitWorksInTheWorkspace(t *testing.T) {
 	}
 }
 
-func TestAServerThatRefusesSingleCommitsIsAskedForAllBranches(t *testing.T) {
+func TestAllBranchesAreFetchedFromAServerThatRefusesSingleCommits(t *testing.T) {
 	r := gittest.New(t)
 	commits := sixty(r)
 	r.Git("checkout", "-q", "-b", "side", commits[20])
@@ -136,13 +136,13 @@ func TestAServerThatRefusesSingleCommitsIsAskedForAllBranches(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, commit, git(t, dir, "rev-parse", "HEAD"))
 			assertSameFiles(t, r, commit, dir)
-			assert.Equal(t, commit == side, done.Shallow, "a tip is given out alone")
+			assert.Equal(t, commit == side, done.Shallow, "the tip of a branch is served alone")
 			assert.Equal(t, commit != side, strings.Contains(progress.String(), "fetching all branches"))
 		})
 	}
 }
 
-func TestACommitThatNoBranchHoldsIsAnError(t *testing.T) {
+func TestACommitInNoBranchIsAnError(t *testing.T) {
 	r := gittest.New(t)
 	commits := sixty(r)
 	r.Git("reset", "-q", "--hard", commits[30])
@@ -174,7 +174,7 @@ func TestAnEmptyRepositoryIsAnError(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err), err)
 }
 
-func TestSHA256NamesAreRefusedClearly(t *testing.T) {
+func TestSHA256NamesAreRefused(t *testing.T) {
 	r := gittest.New(t, "--object-format=sha256")
 	r.Write("a", "a")
 	commit := r.Commit("one")
@@ -213,7 +213,7 @@ func TestAnEmptyFolderSuchAsAMountedVolumeIsFilled(t *testing.T) {
 	assert.Len(t, entries, 5, "four of the commit and .git")
 }
 
-func TestAReadOnlyPlaceIsNamed(t *testing.T) {
+func TestAFolderThatCannotBeWrittenIsNamed(t *testing.T) {
 	if os.Getuid() == 0 {
 		file := filepath.Join(t.TempDir(), "file") // root may write anywhere, but not below a file
 		require.NoError(t, os.WriteFile(file, nil, 0o644))

@@ -17,35 +17,34 @@ import (
 type ExecOptions struct {
 	Runner   command.Runner // runs them
 	Dir      string
-	Env      []string            // NAME=value: all that the commands get, with programs of Dir's npm packages in PATH; see Environ
+	Env      []string            // NAME=value, with PATH extended by the programs of Dir's npm packages; see Environ
 	Out      io.Writer           // for their output, line by line and masked; nil discards
-	Redactor *redact.Redactor    // knows the secrets; nil knows well-known patterns only
+	Redactor *redact.Redactor    // masks the secrets; nil masks well-known patterns only
 	Limit    time.Duration       // for each command; 0 is without limit
 	Grace    time.Duration       // between SIGTERM and SIGKILL; 0 is 10 s
-	Observe  func(CommandResult) // told after each command, the failed one too; nil for nobody
+	Observe  func(CommandResult) // called after each command, including a failed one; may be nil
 }
 
-// CommandResult says how one command went. Its texts are masked.
+// CommandResult is the result of one command. Its texts are masked.
 type CommandResult struct {
 	Command  string        `json:"command"`
 	Started  time.Time     `json:"started"` // UTC
 	Duration time.Duration `json:"-"`
-	Seconds  float64       `json:"seconds"`         // Duration for a reader of the JSON
+	Seconds  float64       `json:"seconds"`         // Duration in the JSON
 	ExitCode int           `json:"exitCode"`        // -1 when the command was stopped
-	Error    string        `json:"error,omitempty"` // empty when it succeeded
+	Error    string        `json:"error,omitempty"` // empty on success
 	Tail     string        `json:"-"`               // the last lines of its output
 }
 
-// RunCommands runs the commands one after the other until one fails. Each gets
-// a shell of its own, so that a variable or a `cd` does not reach the next one;
-// what lies in the folder does. Programs of the folder's npm packages are found as
-// a script of npm finds them. The shell is bash, or sh where there is no bash,
-// and stops at the first line that fails; in bash also when any program of a
-// pipe does. A command is stopped with everything that it started.
+// RunCommands runs the commands one after another until one fails. Each runs in its own
+// shell, so that variables and `cd` do not affect the next one, but in the same folder.
+// Programs of the folder's npm packages are found as in an npm script. The shell is bash,
+// or sh where there is no bash, and stops at the first line that fails, in bash also if
+// any program of a pipe fails. A command is stopped with all processes that it started.
 //
-// The results hold every command that was started. A command that fails gives
-// an error of kind Failed with the last lines of its output as hint, also when
-// it was stopped because its limit had passed; a cancelled context gives Cancelled.
+// It returns the results of all commands that were started. A command that fails or
+// exceeds its limit is an error of kind Failed with the last lines of its output as hint;
+// a cancelled context is one of kind Cancelled.
 func RunCommands(ctx context.Context, commands []string, s ExecOptions) ([]CommandResult, error) {
 	if s.Redactor == nil {
 		s.Redactor = redact.New()
@@ -77,7 +76,7 @@ func (s ExecOptions) runOne(ctx context.Context, text string) (CommandResult, er
 	})
 	err = errors.Join(err, out.Close())
 	if last.Open() {
-		fmt.Fprintln(s.Out) // what follows begins a line of its own
+		fmt.Fprintln(s.Out) // the next output begins on a new line
 	}
 	result.Duration = time.Since(result.Started)
 	result.Seconds = result.Duration.Round(time.Millisecond).Seconds()
@@ -85,7 +84,7 @@ func (s ExecOptions) runOne(ctx context.Context, text string) (CommandResult, er
 	if err != nil {
 		result.ExitCode, result.Error = exitCode(err), s.Redactor.String(err.Error())
 	}
-	return result, result.fault(err)
+	return result, result.explain(err)
 }
 
 func exitCode(err error) int {
@@ -96,8 +95,8 @@ func exitCode(err error) int {
 	return -1
 }
 
-// fault says what failed, and shows the end of the output.
-func (r CommandResult) fault(err error) error {
+// explain returns an error that says what failed, with the end of the output.
+func (r CommandResult) explain(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -35,7 +35,7 @@ func TestCommandsRunInOrderInOneFolder(t *testing.T) {
 	assert.Positive(t, results[0].Duration)
 }
 
-func TestTheFirstFailureStopsAndShowsWhatWasWritten(t *testing.T) {
+func TestTheFirstFailureStopsAndShowsTheOutput(t *testing.T) {
 	dir := t.TempDir()
 	results, err := RunCommands(t.Context(), []string{"true", "echo first; seq 1 30; echo the cause >&2; exit 3", "touch never"}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ()})
 	require.Error(t, err)
@@ -166,7 +166,7 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-func TestCommandsDoNotSeeTheInputsOfTheStage(t *testing.T) {
+func TestCommandsDoNotGetTheInputsOfTheStage(t *testing.T) {
 	t.Setenv("APHEX_GIT_TOKEN", "t0ken")
 	t.Setenv("KEPT", "kept")
 	t.Setenv("REPLACED", "old")

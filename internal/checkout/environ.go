@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// ownPrefix begins the names of our own inputs, among them the git token.
+// ownPrefix is the prefix of the variables of stages, including the one with the git token.
 const ownPrefix = "APHEX_"
 
-// Environ gives the environment of commands: our own without the inputs of the
-// stage (APHEX_*), CI=true unless it is set, and what is given, which wins.
+// Environ returns the environment for commands: that of this process without the inputs
+// of the stage (APHEX_*), CI=true unless it is set, and given, which takes precedence.
 func Environ(given ...string) []string {
 	replaced := map[string]bool{}
 	for _, entry := range given {
@@ -20,7 +20,7 @@ func Environ(given ...string) []string {
 		return strings.HasPrefix(entry, ownPrefix) || replaced[nameOf(entry)]
 	})
 	if _, set := os.LookupEnv("CI"); !set && !replaced["CI"] {
-		environ = append(environ, "CI=true") // no prompts, no watching for changes, no colours meant for a person
+		environ = append(environ, "CI=true") // no prompts, no watch mode, no colours
 	}
 	return append(environ, given...)
 }

@@ -18,8 +18,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// explain turns what went wrong into an error for a person, of the kind that
-// says whether to try again.
+// explain turns an error into one with a hint, of the kind that decides about retries.
 func explain(ctx context.Context, err error, o Options) error {
 	err = uncover(err)
 	var typed *errs.Error
@@ -36,12 +35,12 @@ func explain(ctx context.Context, err error, o Options) error {
 	case isRefused(err):
 		return errs.Invalidf("the git server denies access to %s: %w", o.URL, err).
 			WithHint("check the URL, and that the configured token may read the repository")
-	case errors.Is(err, gitpack.ErrMissing), isServersNo(err), errors.Is(err, errNoRefs),
+	case errors.Is(err, gitpack.ErrMissing), isNoSuchCommit(err), errors.Is(err, errNoRefs),
 		errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return errs.Invalidf("commit %s is not in any branch or tag of %s: %w", o.Commit, o.URL, err).
-			WithHint("push the commit first; a commit that was overwritten by a force push is gone")
+			WithHint("push the commit first; a force push removes the commits that it replaces")
 	case errors.Is(err, errOtherHost):
-		return errs.Invalidf("repository %s: %w", o.URL, err).WithHint("give the URL that the server redirects to, if it is yours")
+		return errs.Invalidf("repository %s: %w", o.URL, err).WithHint("use the URL that the server redirects to, if it is yours")
 	case isTemporary(err):
 		return errs.Temporaryf("fetching %s: %w", o.URL, err)
 	case errors.As(err, &unexpected):
@@ -52,7 +51,7 @@ func explain(ctx context.Context, err error, o Options) error {
 	}
 }
 
-// uncover takes off what hides a cause: go-git's wrappers cannot be unwrapped.
+// uncover removes the wrappers of go-git that errors.Unwrap cannot.
 func uncover(err error) error {
 	for {
 		var unexpected *plumbing.UnexpectedError
@@ -74,9 +73,9 @@ func isRefused(err error) bool {
 		errors.Is(err, transport.ErrRepositoryNotFound)
 }
 
-// isServersNo says whether the server answered that it has no such commit.
-// go-git passes on the answer as text only.
-func isServersNo(err error) bool { return strings.Contains(err.Error(), "not our ref") }
+// isNoSuchCommit reports whether the server answered that it has no such commit.
+// go-git returns the answer as text only.
+func isNoSuchCommit(err error) bool { return strings.Contains(err.Error(), "not our ref") }
 
 func isTemporary(err error) bool {
 	var answered *githttp.Err
@@ -88,6 +87,6 @@ func isTemporary(err error) bool {
 	if errors.As(err, &request) {
 		return !errors.As(err, &certificate)
 	}
-	// A pack that is not sound was cut off or damaged on its way.
+	// A malformed pack was truncated or damaged in transit.
 	return errors.Is(err, errSilent) || errors.Is(err, errBroken) || errors.Is(err, gitpack.ErrMalformed) || errs.IsTemporary(err)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestEveryErrorSaysWhoHasToAct(t *testing.T) {
+func TestTheKindOfAnErrorSaysWhetherToRetry(t *testing.T) {
 	o := Options{URL: "https://github.com/aphex/shop", Commit: "abc", Dir: "/aphex/workspace"}
 	for name, c := range map[string]struct {
 		err  error
@@ -30,7 +30,7 @@ func TestEveryErrorSaysWhoHasToAct(t *testing.T) {
 		"not there":         {transport.ErrRepositoryNotFound, errs.Invalid, "denies access to"},
 		"no such commit":    {gitpack.ErrMissing, errs.Invalid, "not in any branch or tag"},
 		"another host":      {fmt.Errorf("%w: %q", errOtherHost, "evil.com"), errs.Invalid, "evil.com"},
-		"anything else":     {errors.New("strange"), errs.Failed, "strange"},
+		"anything else":     {errors.New("unknown"), errs.Failed, "unknown"},
 		"already explained": {errs.Invalidf("hostile"), errs.Invalid, "hostile"},
 	} {
 		err := explain(context.Background(), c.err, o)

@@ -27,15 +27,15 @@ var (
 	errNoRefs    = errors.New("the repository has no branch and no tag")
 )
 
-// fetched is what a server sent.
+// fetched is the response of a server.
 type fetched struct {
 	pack     *gitpack.Pack
-	shallows []plumbing.Hash // commits whose parents were left out
+	shallows []plumbing.Hash // commits without their parents
 	tags     []repository.Tag
 }
 
-// fetch asks the server at a for the commit, alone where the server allows
-// that, else for all branches and tags, and keeps the pack in file.
+// fetch fetches the commit from the server at a, alone if the server allows it, else with
+// all branches and tags, and writes the pack to file.
 func fetch(ctx context.Context, o Options, a address, commit plumbing.Hash, file *os.File, tempDir string) (fetched, error) {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	defer base.CloseIdleConnections()
@@ -43,7 +43,7 @@ func fetch(ctx context.Context, o Options, a address, commit plumbing.Hash, file
 	defer dog.timer.Stop()
 	got, err := fetchOver(ctx, o, a, commit, dog, file, tempDir)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return fetched{}, cause // go-git does not pass on why
+		return fetched{}, cause // go-git drops the cause
 	}
 	return got, err
 }
@@ -77,8 +77,7 @@ func fetchOver(ctx context.Context, o Options, a address, commit plumbing.Hash, 
 	return fetched{pack, response.Shallows, tagsIn(pack, offered)}, nil
 }
 
-// tagsIn lists the tags that came: what a tag tells about itself, and the
-// commit that it names.
+// tagsIn returns the tags that the pack holds, with the objects that they name.
 func tagsIn(pack *gitpack.Pack, offered *packp.AdvRefs) []repository.Tag {
 	var tags []repository.Tag
 	for name, hash := range offered.References {
@@ -93,8 +92,8 @@ func tagsIn(pack *gitpack.Pack, offered *packp.AdvRefs) []repository.Tag {
 
 const tagPrefix = "refs/tags/"
 
-// connect prepares the connection. Credentials are sent to the repository's
-// own host only; a redirect to another one is refused before it is followed.
+// connect prepares the connection. Credentials are sent to the repository's host only; a
+// redirect to another host is refused before it is followed.
 func connect(a address, over http.RoundTripper) (transport.UploadPackSession, error) {
 	endpoint, err := transport.NewEndpoint(a.url.String())
 	if err != nil {
@@ -102,7 +101,7 @@ func connect(a address, over http.RoundTripper) (transport.UploadPackSession, er
 	}
 	var login transport.AuthMethod
 	if a.token != "" {
-		// GitHub asks for this name with app tokens; the others accept any.
+		// GitHub requires this name with app tokens; others accept any.
 		login = &githttp.BasicAuth{Username: "x-access-token", Password: a.token}
 	}
 	client := &http.Client{Transport: over, CheckRedirect: func(next *http.Request, via []*http.Request) error {
@@ -118,7 +117,7 @@ func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
 }
 
-// requestFor makes the smallest request that the server will answer.
+// requestFor makes the smallest request that the server accepts.
 func requestFor(offered *packp.AdvRefs, commit plumbing.Hash) (*packp.UploadPackRequest, error) {
 	request := packp.NewUploadPackRequestFromCapabilities(offered.Capabilities)
 	if offered.Capabilities.Supports(capability.NoProgress) {
@@ -126,7 +125,7 @@ func requestFor(offered *packp.AdvRefs, commit plumbing.Hash) (*packp.UploadPack
 			return nil, err
 		}
 	}
-	if givesSingle(offered, commit) {
+	if servesSingle(offered, commit) {
 		request.Wants = append([]plumbing.Hash{commit}, tagsAt(offered, commit)...)
 		request.Depth = packp.DepthCommits(1)
 		return request, request.Capabilities.Set(capability.Shallow)
@@ -138,8 +137,8 @@ func requestFor(offered *packp.AdvRefs, commit plumbing.Hash) (*packp.UploadPack
 	return request, nil
 }
 
-// tagsAt lists the objects in which tags tell about the commit. They come with
-// it, so that `git describe` finds a release by its name.
+// tagsAt returns the tag objects of the commit. They are fetched with it, so that
+// `git describe` works.
 func tagsAt(offered *packp.AdvRefs, commit plumbing.Hash) (objects []plumbing.Hash) {
 	for name, peeled := range offered.Peeled {
 		if peeled == commit && strings.HasPrefix(name, tagPrefix) {
@@ -149,8 +148,8 @@ func tagsAt(offered *packp.AdvRefs, commit plumbing.Hash) (objects []plumbing.Ha
 	return objects
 }
 
-// givesSingle says whether the server lets a client ask for this commit alone.
-func givesSingle(offered *packp.AdvRefs, commit plumbing.Hash) bool {
+// servesSingle reports whether the server serves this commit alone.
+func servesSingle(offered *packp.AdvRefs, commit plumbing.Hash) bool {
 	if !offered.Capabilities.Supports(capability.Shallow) {
 		return false
 	}
@@ -178,7 +177,7 @@ func branchesAndTags(offered *packp.AdvRefs) []plumbing.Hash {
 	return wants
 }
 
-// packOf gives the pack out of an answer that may also carry messages.
+// packOf returns the pack in a response that may also contain messages.
 func packOf(response io.Reader, request *packp.UploadPackRequest) io.Reader {
 	switch {
 	case request.Capabilities.Supports(capability.Sideband64k):

@@ -16,9 +16,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// gitDir is the workspace's own .git. It makes `git rev-parse HEAD`, `git log`
-// and `git status` work in build scripts: the pack that came, its index, a
-// detached HEAD, and an index of the files. It holds no hook and no credential.
+// gitDir is the .git of the workspace, so that `git rev-parse HEAD`, `git log` and
+// `git status` work in build scripts: the received pack, its index, a detached HEAD, and
+// an index of the files. It contains no hooks and no credentials.
 type gitDir struct {
 	path string
 }
@@ -36,7 +36,7 @@ func makeGitDir(workspace string) (gitDir, error) {
 
 func (d gitDir) pack(name string) string { return filepath.Join(d.path, "objects", "pack", name) }
 
-// keepPack gives the received pack its name and writes its index.
+// keepPack renames the received pack and writes its index.
 func (d gitDir) keepPack(temporary string, got fetched) error {
 	name := "pack-" + got.pack.Checksum().String()
 	if err := os.Rename(temporary, d.pack(name+".pack")); err != nil {
@@ -48,8 +48,8 @@ func (d gitDir) keepPack(temporary string, got fetched) error {
 	return d.keepHistory(got.shallows, got.tags)
 }
 
-// borrow takes the objects from a repository on this machine, with its tags and
-// with where its history ends.
+// borrow uses the objects of a repository on this machine (as alternates), with its tags
+// and its shallow commits.
 func (d gitDir) borrow(from *localObjects) error {
 	err := d.write("objects/info/alternates", func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, strings.Join(from.storage.Objects, "\n"))
@@ -60,7 +60,7 @@ func (d gitDir) borrow(from *localObjects) error {
 	}
 	shallows, err := from.storage.Shallow()
 	if err != nil {
-		return errs.Invalidf("reading where the history of %q ends: %w", from.top, err)
+		return errs.Invalidf("reading the shallow commits of %q: %w", from.top, err)
 	}
 	tags, err := from.storage.Tags()
 	if err != nil {
@@ -69,14 +69,14 @@ func (d gitDir) borrow(from *localObjects) error {
 	return d.keepHistory(shallows, tags)
 }
 
-// keepHistory writes which commits have no parents here, and the tags.
+// keepHistory writes the shallow commits and the tags.
 func (d gitDir) keepHistory(shallows []plumbing.Hash, tags []repository.Tag) error {
 	if len(shallows) > 0 {
 		if err := d.write("shallow", func(w io.Writer) error { return writeLines(w, shallows) }); err != nil {
 			return err
 		}
 	}
-	// Git stops at a name that it would not give, so that one bad tag would spoil all.
+	// Git rejects the whole file for one name that is invalid.
 	tags = slices.DeleteFunc(slices.Clone(tags), func(tag repository.Tag) bool {
 		return plumbing.ReferenceName(tag.Name).Validate() != nil
 	})
@@ -95,10 +95,10 @@ func writeLines[T any](w io.Writer, lines []T) error {
 	return nil
 }
 
-// finish writes what tells git where it is.
+// finish writes the configuration, HEAD and the index.
 func (d gitDir) finish(commit plumbing.Hash, remote string, files []writtenFile) error {
 	config := "[core]\n\trepositoryformatversion = 0\n\tbare = false\n" +
-		"\tcheckStat = minimal\n\ttrustctime = false\n" // the index below keeps size and time only
+		"\tcheckStat = minimal\n\ttrustctime = false\n" // the index below has size and time only
 	if remote != "" {
 		config += "[remote \"origin\"]\n\turl = " + quoteConfig(remote) + "\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
 	}
@@ -116,7 +116,7 @@ func quoteConfig(value string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 }
 
-// write makes one file below .git.
+// write writes one file below .git.
 func (d gitDir) write(name string, content func(io.Writer) error) error {
 	file, err := os.OpenFile(filepath.Join(d.path, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

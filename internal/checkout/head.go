@@ -10,9 +10,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 )
 
-// Head gives the commit that o.Branch points to in the repository at o.URL, and
-// fetches nothing. It is "" where there is no such branch. Errors are of the
-// kinds of CheckOut.
+// Head returns the commit that o.Branch points to in the repository at o.URL, without
+// fetching it; "" if there is no such branch. Errors are of the same kinds as those of
+// CheckOut.
 func Head(ctx context.Context, o Options) (string, error) {
 	o = o.withDefaults()
 	o.Commit = "the head of " + o.Branch // for messages
@@ -61,7 +61,7 @@ func headOverNetwork(ctx context.Context, o Options, a address) (string, error) 
 	defer session.Close()
 	offered, err := session.AdvertisedReferencesContext(ctx)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return "", cause // go-git does not pass on why
+		return "", cause // go-git drops the cause
 	}
 	if err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestTheHeadOfABranchIsFoundWithoutFetchingAnything(t *testing.T) {
+func TestTheHeadOfABranchIsReadWithoutFetching(t *testing.T) {
 	r := gittest.New(t)
 	r.Write("file", "one")
 	first := r.Commit("first")
@@ -39,7 +39,7 @@ func TestABranchOfAnEmptyRepositoryHasNoHead(t *testing.T) {
 	}
 }
 
-func TestTheHeadIsAskedOfTheConfiguredHostOnly(t *testing.T) {
+func TestTheHeadIsReadFromTheConfiguredHostOnly(t *testing.T) {
 	for _, url := range []string{"https://evil.test/o/r.git", "http://github.com/o/r.git", "ext::sh -c id", "/tmp", "https://token@github.com/o/r.git"} {
 		_, err := Head(t.Context(), Options{URL: url, Branch: "main"})
 		require.Error(t, err, url)
@@ -47,7 +47,7 @@ func TestTheHeadIsAskedOfTheConfiguredHostOnly(t *testing.T) {
 	}
 }
 
-func TestAServerThatDoesNotAnswerIsATemporaryFault(t *testing.T) {
+func TestAServerThatDoesNotRespondIsATemporaryError(t *testing.T) {
 	_, err := Head(t.Context(), Options{URL: "http://127.0.0.1:1/o/r.git", Branch: "main", AllowLocal: true, Limit: 5 * time.Second})
 	require.ErrorContains(t, err, "http://127.0.0.1:1/o/r.git")
 	assert.Equal(t, errs.Temporary, errs.KindOf(err))

@@ -15,7 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// tree stores a tree object byte by byte, however wrong it is.
+// tree stores a tree object of raw bytes, valid or not.
 func tree(r *gittest.Repository, entries ...string) string {
 	r.Write(".raw", strings.Join(entries, ""))
 	defer os.Remove(filepath.Join(r.Dir, ".raw"))
@@ -78,7 +78,7 @@ func TestHostileCommitsAreRefusedAndNothingIsWritten(t *testing.T) {
 	}
 }
 
-func TestAFewObjectsThatUnfoldToEndlesslyManyFilesAreRefused(t *testing.T) {
+func TestAFewObjectsThatUnpackToVeryManyFilesAreRefused(t *testing.T) {
 	r := gittest.New(t)
 	level := r.GitInput("100644 blob "+r.Blob("x")+"\tf\n", "mktree")
 	for range 40 {
@@ -92,7 +92,7 @@ func TestAFewObjectsThatUnfoldToEndlesslyManyFilesAreRefused(t *testing.T) {
 	assert.Contains(t, err.Error(), "at most 1000 files")
 }
 
-func TestFoldersInsideEachOtherWithoutEndAreRefused(t *testing.T) {
+func TestTooManyLevelsOfFoldersAreRefused(t *testing.T) {
 	r := gittest.New(t)
 	level := r.GitInput("100644 blob "+r.Blob("x")+"\tf\n", "mktree")
 	for range 300 {
@@ -103,7 +103,7 @@ func TestFoldersInsideEachOtherWithoutEndAreRefused(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err), err)
 }
 
-func TestSubmodulesStayEmptyAndTheirAddressIsNotLookedAt(t *testing.T) {
+func TestSubmodulesStayEmptyAndTheirURLIsNotRead(t *testing.T) {
 	r := anyCommit(gittest.New(t))
 	r.Write(".gitmodules", "[submodule \"x\"]\n\tpath = \"sub\r\"\n\turl = ext::sh -c touch% /tmp/owned\n")
 	r.Git("add", ".gitmodules")
@@ -118,7 +118,7 @@ func TestSubmodulesStayEmptyAndTheirAddressIsNotLookedAt(t *testing.T) {
 	assert.Equal(t, "", git(t, dir, "status", "--porcelain"))
 }
 
-func TestFilesInLFSStayPointersAndAreNamedWhereverTheyAre(t *testing.T) {
+func TestFilesInLFSStayPointersAndAreNamed(t *testing.T) {
 	r := anyCommit(gittest.New(t))
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("ab", 32) + "\nsize 5\n"
 	for _, name := range []string{"x.bin", "deep/er/y.bin"} {

@@ -10,27 +10,26 @@ import (
 )
 
 const (
-	// pointerStart begins every pointer of Git LFS, which is shorter than maxPointer
+	// pointerStart is the beginning of a pointer of Git LFS, which is shorter than maxPointer
 	// bytes (Git LFS Specification, "The Pointer").
 	pointerStart = "version https://git-lfs.github.com/spec/v1\n"
 	maxPointer   = 1024
-	// maxNamed bounds how many pointers a message names.
+	// maxNamed is the most pointers that a message names.
 	maxNamed = 10
 )
 
-// isPointer says whether a file of that beginning and size stands for another
-// one in Git LFS.
+// isPointer reports whether a file of that beginning and size is a pointer of Git LFS.
 func isPointer(start []byte, size int64) bool {
 	return size < maxPointer && bytes.HasPrefix(start, []byte(pointerStart))
 }
 
-// beginning keeps what a pointer would begin with of all that is written.
+// beginning keeps the first bytes of what is written, as many as pointerStart has.
 type beginning struct {
 	to   io.Writer
 	kept []byte
 }
 
-// Write passes everything on.
+// Write passes p on.
 func (b *beginning) Write(p []byte) (int, error) {
 	if missing := len(pointerStart) - len(b.kept); missing > 0 {
 		b.kept = append(b.kept, p[:min(missing, len(p))]...)
@@ -50,14 +49,14 @@ func (p *pointers) add(path string) {
 	p.paths = append(p.paths, path)
 }
 
-// What gets the files that pointers stand for.
+// Hints on how to fetch the files of pointers.
 const (
 	pullInBuild  = "`git lfs pull` in a build command fetches them"
 	pullInFolder = "`git lfs pull` in the folder fetches them"
 )
 
-// tellPointers names the files that are pointers, and what to do about them.
-func tellPointers(to io.Writer, paths []string, next string) {
+// reportPointers prints the files that are pointers, with a hint.
+func reportPointers(to io.Writer, paths []string, next string) {
 	if len(paths) == 0 {
 		return
 	}

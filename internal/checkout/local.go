@@ -18,7 +18,7 @@ const largeObject = 1 << 20
 
 // localObjects reads a repository on this machine.
 type localObjects struct {
-	mu      sync.Mutex // the storage is not made for several readers
+	mu      sync.Mutex // the storage is not safe for concurrent use
 	storage *repository.Storage
 	top     string // the folder of the repository
 }
@@ -27,7 +27,7 @@ type localObjects struct {
 func openLocal(folder string) (*localObjects, error) {
 	found, err := repository.At(folder)
 	if err != nil {
-		return nil, errs.Invalidf("%w", err).WithHint("give the folder that contains .git, or a bare repository")
+		return nil, errs.Invalidf("%w", err).WithHint("use the folder that contains .git, or a bare repository")
 	}
 	storage, err := found.Open(repository.Options{Cache: 32 << 20, LargeObject: largeObject})
 	var unsupported *repository.Unsupported
@@ -40,7 +40,7 @@ func openLocal(folder string) (*localObjects, error) {
 	return &localObjects{storage: storage, top: found.Top}, nil
 }
 
-// Read gives an object of the given kind and of at most limit bytes.
+// Read returns an object of the given kind and of at most limit bytes.
 func (l *localObjects) Read(hash plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,12 +70,12 @@ func (l *localObjects) object(hash plumbing.Hash, kind plumbing.ObjectType) (plu
 	}
 	if kind != plumbing.CommitObject && l.storage.Partial {
 		return nil, errs.Invalidf("the repository %q is a partial clone and lacks %s %s of the commit", l.top, kind, hash).
-			WithHint("fetch what the commit needs: git archive HEAD >/dev/null")
+			WithHint("fetch the missing objects: git archive HEAD >/dev/null")
 	}
 	return nil, fmt.Errorf("%s %s: %w", kind, hash, gitpack.ErrMissing)
 }
 
-// Copy writes the content of a blob to w and gives its size.
+// Copy writes the content of a blob to w and returns its size.
 func (l *localObjects) Copy(w io.Writer, hash plumbing.Hash) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,12 +6,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// checkName refuses names of tree entries that git itself would never write:
-// those that leave the folder, and every spelling of .git that some file
-// system takes for it (git's own rule, in verify_path and is_ntfs_dotgit).
+// checkName refuses names of tree entries that git itself never writes: those that leave
+// the folder, and every spelling that some file system treats as .git (git's rule, in
+// verify_path and is_ntfs_dotgit).
 func checkName(folder, name string) error {
 	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") || isDotGit(name) {
-		return errs.Invalidf("the commit holds a file named %q in folder %q, which may harm whoever checks it out", name, "/"+folder).
+		return errs.Invalidf("the commit contains a file named %q in folder %q, which is unsafe to check out", name, "/"+folder).
 			WithHint("nothing was written; remove the file from the repository")
 	}
 	return nil
@@ -21,7 +21,7 @@ func checkName(folder, name string) error {
 func checkTarget(file, target string) error {
 	for _, part := range strings.FieldsFunc(target, isSeparator) {
 		if isDotGit(part) {
-			return errs.Invalidf("the commit holds a symbolic link %q to %q, which reaches into .git", file, target).
+			return errs.Invalidf("the commit contains a symbolic link %q to %q, which leads into .git", file, target).
 				WithHint("remove the link from the repository")
 		}
 	}

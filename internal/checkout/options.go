@@ -9,26 +9,26 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// DefaultHost is the only host that repositories come from unless another is configured.
+// DefaultHost is the host of repositories unless another is configured.
 const DefaultHost = "github.com"
 
-// Options says what to check out, and where to.
+// Options configure a checkout.
 type Options struct {
 	URL    string // https://host/owner/repository
-	Commit string // the full name of the commit: 40 or 64 hex digits
-	Branch string // for messages only: the commit alone decides
-	Dir    string // the folder to make; it may exist when it is empty
+	Commit string // full SHA of the commit: 40 or 64 hex digits
+	Branch string // for messages only
+	Dir    string // the folder to create; it may exist if it is empty
 	Token  string // sent to Host only, as a password
-	Host   string // host, or host:port, that URL must name; "" is DefaultHost
-	// AllowLocal also takes file:// URLs, plain paths, and http:// on the
+	Host   string // host, or host:port, of URL; "" is DefaultHost
+	// AllowLocal also accepts file:// URLs, plain paths, and http:// on the
 	// loopback interface: for local runs and tests.
 	AllowLocal bool
-	Progress   io.Writer     // lines for a person; nil discards
+	Progress   io.Writer     // messages; nil discards
 	Patience   time.Duration // how long the server may be silent; 0 is 1 minute
-	Limit      time.Duration // how long all of it may take; 0 is 30 minutes
+	Limit      time.Duration // time limit of the whole checkout; 0 is 30 minutes
 
-	retryPause time.Duration // before the second try; 0 is 1 second
-	maxEntries int           // files and folders that a commit may unfold to; 0 is a million
+	retryPause time.Duration // before the second attempt; 0 is 1 second
+	maxEntries int           // most files and folders of a commit; 0 is a million
 }
 
 // Checkout describes a folder that holds a commit.
@@ -37,11 +37,11 @@ type Checkout struct {
 	Commit     string
 	Files      int           // regular files and symbolic links
 	Bytes      int64         // their size
-	Received   int64         // bytes that the server sent
-	Shallow    bool          // the commit came without its history
-	Submodules []string      // paths that stayed empty
-	Pointers   []string      // paths of files in Git LFS, which were not fetched
-	Duration   time.Duration // with retries
+	Received   int64         // bytes received from the server
+	Shallow    bool          // the commit was fetched without its history
+	Submodules []string      // paths of submodules, which stay empty
+	Pointers   []string      // paths of files in Git LFS, which are not fetched
+	Duration   time.Duration // including retries
 }
 
 func (o Options) withDefaults() Options {
@@ -66,13 +66,13 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// CheckCommit says whether commit is a full object name: 40 or 64 lower-case
-// hex digits. Anything else, an abbreviation or an option, is refused.
+// CheckCommit fails unless commit is a full SHA: 40 or 64 lower-case hex digits.
+// Abbreviations and options are refused.
 func CheckCommit(commit string) error {
 	_, err := hex.DecodeString(commit)
 	if err != nil || len(commit) != 40 && len(commit) != 64 || hasUpper(commit) {
 		return errs.Invalidf("commit %q is not a full commit SHA", commit).
-			WithHint("give all 40 (or 64) lower-case hex digits, as `git rev-parse HEAD` prints them")
+			WithHint("use all 40 (or 64) lower-case hex digits, as `git rev-parse HEAD` prints them")
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func hasUpper(hexDigits string) bool {
 	return false
 }
 
-// checkSupported refuses what CheckCommit accepts but nobody can fetch yet.
+// checkSupported refuses commits with SHA-256 names, which are valid but not supported.
 func checkSupported(commit string) error {
 	if len(commit) == 64 {
 		return errs.Invalidf("commit %s is of a repository with SHA-256 object names, which cannot be checked out", commit).

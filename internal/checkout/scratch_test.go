@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestScratchLiesInTheFolderForTemporaryFiles(t *testing.T) {
+func TestScratchIsInTheFolderForTemporaryFiles(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	dir, err := Scratch("build-")
 	require.NoError(t, err)
@@ -19,7 +19,7 @@ func TestScratchLiesInTheFolderForTemporaryFiles(t *testing.T) {
 	assert.Len(t, found, 1)
 }
 
-func TestWhereNothingCanBeWrittenScratchSaysWhatToDo(t *testing.T) {
+func TestScratchWithoutAWritableFolderHasAHint(t *testing.T) {
 	t.Setenv("TMPDIR", "/proc")
 	_, err := Scratch("build-")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))

@@ -112,7 +112,7 @@ func TestARedirectOnTheSameHostIsFollowed(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAServerThatSaysNothingIsGivenUp(t *testing.T) {
+func TestASilentServerTimesOut(t *testing.T) {
 	r, commit := oneCommit(t)
 	for name, slow := range map[string]func(http.ResponseWriter, *http.Request, http.Handler){
 		"before it answers": func(_ http.ResponseWriter, q *http.Request, _ http.Handler) { <-q.Context().Done() },
@@ -138,7 +138,7 @@ func TestAServerThatSaysNothingIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestAServerThatSaysALittleForeverIsGivenUpAtTheLimit(t *testing.T) {
+func TestASlowServerIsStoppedAtTheLimit(t *testing.T) {
 	r, commit := oneCommit(t)
 	server := behind(t, r, func(w http.ResponseWriter, q *http.Request, _ http.Handler) {
 		for q.Context().Err() == nil {
@@ -152,7 +152,7 @@ func TestAServerThatSaysALittleForeverIsGivenUpAtTheLimit(t *testing.T) {
 	assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
 }
 
-func TestAServerThatFailsTwiceIsAskedThreeTimes(t *testing.T) {
+func TestAFailingServerGetsThreeAttempts(t *testing.T) {
 	r, commit := oneCommit(t)
 	failures := map[string]func(http.ResponseWriter, *http.Request, http.Handler){
 		"with 503": func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
@@ -185,13 +185,13 @@ func TestAServerThatFailsTwiceIsAskedThreeTimes(t *testing.T) {
 
 			asked.Store(-100)
 			_, _, err = checkOutTo(t, server.URL+"/.git", commit)
-			require.Error(t, err, "when it goes on failing")
+			require.Error(t, err, "when every attempt fails")
 			assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
 		})
 	}
 }
 
-// cutOff sends half of the pack and hangs up.
+// cutOff sends half of the pack and closes the connection.
 func cutOff(w http.ResponseWriter, q *http.Request, git http.Handler) {
 	recorder := httptest.NewRecorder()
 	git.ServeHTTP(recorder, q)
@@ -215,7 +215,7 @@ func damage(w http.ResponseWriter, q *http.Request, git http.Handler) {
 	_, _ = w.Write(body)
 }
 
-func TestARefusalIsNotTriedAgain(t *testing.T) {
+func TestARefusalIsNotRetried(t *testing.T) {
 	r, commit := oneCommit(t)
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound} {
 		var asked atomic.Int32
@@ -252,14 +252,14 @@ func TestALargeFileNeedsLittleMemory(t *testing.T) {
 	peak := watchMemory(t)
 	_, dir, err := checkOutTo(t, url, commit)
 	require.NoError(t, err)
-	assert.Less(t, peak(), uint64(32<<20), "bytes of heap above what was there before")
+	assert.Less(t, peak(), uint64(32<<20), "bytes of additional heap")
 	info, err := os.Stat(filepath.Join(dir, "large"))
 	require.NoError(t, err)
 	assert.EqualValues(t, 64<<20, info.Size())
 }
 
-// watchMemory gives a function that stops watching and tells by how many
-// bytes the heap was larger at most.
+// watchMemory returns a function that stops watching and returns the largest growth of
+// the heap, in bytes.
 func watchMemory(t *testing.T) func() uint64 {
 	t.Helper()
 	var stats runtime.MemStats

@@ -16,7 +16,7 @@ import (
 
 func TestARepositoryOfAnyShapeIsCheckedOutWithItsHistoryAndTags(t *testing.T) {
 	shapes := gittest.Shapes(t)
-	commit := git(t, shapes["as it was made"].Dir, "rev-parse", "HEAD")
+	commit := git(t, shapes["an ordinary repository"].Dir, "rev-parse", "HEAD")
 	for name, shape := range shapes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,12 +37,12 @@ func TestARepositoryOfAnyShapeIsCheckedOutWithItsHistoryAndTags(t *testing.T) {
 			}
 			head, err := Head(t.Context(), Options{URL: FolderURL(shape.Dir), Branch: "main", AllowLocal: true})
 			require.NoError(t, err)
-			assert.Contains(t, []string{commit, ""}, head, "\"\" where the shape has no such branch")
+			assert.Contains(t, []string{commit, ""}, head, "\"\" if the shape has no such branch")
 		})
 	}
 }
 
-func TestWhatAPartialCloneLacksIsSaid(t *testing.T) {
+func TestTheMissingObjectOfAPartialCloneIsNamed(t *testing.T) {
 	r := gittest.New(t)
 	r.Write("a/file", "a")
 	r.Write("top", "x")
@@ -57,10 +57,10 @@ func TestWhatAPartialCloneLacksIsSaid(t *testing.T) {
 
 	git(t, dir, "archive", "--output", filepath.Join(t.TempDir(), "x.tar"), "HEAD")
 	_, _, err = checkOutTo(t, dir, commit)
-	require.NoError(t, err, "the advice helps")
+	require.NoError(t, err, "the hint works")
 }
 
-func TestRepositoriesThatCannotBeReadAreSaidByName(t *testing.T) {
+func TestUnsupportedRepositoriesAreRefusedByName(t *testing.T) {
 	sha256 := gittest.New(t, "--object-format=sha256")
 	sha256.Commit("one")
 	reftable := gittest.New(t)
@@ -79,7 +79,7 @@ func TestRepositoriesThatCannotBeReadAreSaidByName(t *testing.T) {
 	}
 }
 
-func TestTagsOfTheCommitComeWithItFromAServer(t *testing.T) {
+func TestTagsOfTheCommitAreFetchedWithIt(t *testing.T) {
 	r := anyCommit(gittest.New(t))
 	commits := sixty(r)
 	r.Git("tag", "-a", "v1.0.0", "-m", "release", commits[9])
@@ -101,7 +101,7 @@ func TestTagsOfTheCommitComeWithItFromAServer(t *testing.T) {
 	assert.Equal(t, "light\nother\nv1.0.0", git(t, dir, "tag"))
 }
 
-func TestATagThatGitWouldNotNameSpoilsNothing(t *testing.T) {
+func TestATagWithAnInvalidNameIsLeftOut(t *testing.T) {
 	r := gittest.New(t)
 	commit := r.Commit("one")
 	r.Git("pack-refs", "--all")
@@ -115,7 +115,7 @@ func TestATagThatGitWouldNotNameSpoilsNothing(t *testing.T) {
 	assert.Equal(t, "good", git(t, dir, "tag"))
 }
 
-func TestAnAddressWithAQueryIsNoFolder(t *testing.T) {
+func TestAURLWithAQueryIsNoFolder(t *testing.T) {
 	for _, url := range []string{"file:///srv/shop?x", "file:///srv/shop#x", "file:///srv/shop?", "file:///srv/a%0Ab"} {
 		_, err := parseAddress(Options{URL: url, AllowLocal: true}.withDefaults())
 		assert.Equal(t, errs.Invalid, errs.KindOf(err), url)
@@ -125,7 +125,7 @@ func TestAnAddressWithAQueryIsNoFolder(t *testing.T) {
 	assert.Equal(t, "/srv/my shop#?%", a.local)
 }
 
-func TestPipesAndEndlessFilesInPlaceOfGitsOwnAreNotWaitedFor(t *testing.T) {
+func TestPipesAndEndlessFilesInTheRepositoryDoNotBlock(t *testing.T) {
 	r := gittest.New(t)
 	commit := r.Commit("one")
 	require.NoError(t, os.MkdirAll(filepath.Join(r.Dir, ".git/objects/info"), 0o755))

@@ -14,16 +14,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Excluded says whether a path of a workspace, relative and with slashes, stays
-// out of copies and archives: version control, whose one fact that matters is
-// the commit, and what local runs keep.
+// Excluded reports whether a path of a workspace, relative and with slashes, is left out
+// of copies and archives: the .git folder, and the state of local runs.
 func Excluded(path string) bool { return path == ".git" || path == ".aphex" }
 
-// Snapshot copies the plain folder source to dest, which must be empty or not
-// be there, without what is Excluded and without the folders given, which may lie
-// in it. Symbolic links stay links. A copy that is half done is never left behind.
-// Files that are pointers of Git LFS are named in a line for people.
-func Snapshot(ctx context.Context, tell io.Writer, source, dest string, without ...string) error {
+// Snapshot copies the plain folder source to dest, which must be empty or missing, except
+// for Excluded paths and the folders of without. Symbolic links stay links. A failed copy
+// leaves nothing behind. It prints a line that names pointers of Git LFS to progress.
+func Snapshot(ctx context.Context, progress io.Writer, source, dest string, without ...string) error {
 	stage, err := newStaging(dest)
 	if err != nil {
 		return err
@@ -31,7 +29,7 @@ func Snapshot(ctx context.Context, tell io.Writer, source, dest string, without 
 	defer stage.remove()
 	from, err := os.OpenRoot(source)
 	if err != nil {
-		return errs.Invalidf("the folder %q cannot be read: %w", source, err).WithHint("give a folder that is there")
+		return errs.Invalidf("the folder %q cannot be read: %w", source, err).WithHint("use an existing folder")
 	}
 	defer from.Close()
 	to, err := os.OpenRoot(stage.path)
@@ -43,14 +41,14 @@ func Snapshot(ctx context.Context, tell io.Writer, source, dest string, without 
 	if err := c.copyAll(ctx, source); err != nil {
 		return err
 	}
-	tellPointers(tell, c.pointers.paths, pullInFolder)
+	reportPointers(progress, c.pointers.paths, pullInFolder)
 	return stage.publish()
 }
 
-// copier copies one folder into another. Files are copied beside the walk.
+// copier copies one folder into another. Files are copied concurrently with the walk.
 type copier struct {
 	from, to *os.Root
-	without  []string // folders that are not copied: where the copy grows, among them
+	without  []string // folders that are not copied, including the copy itself
 	pointers *pointers
 }
 
@@ -74,7 +72,7 @@ func (c copier) copyAll(ctx context.Context, source string) error {
 		return c.copyOther(path, entry)
 	})
 	if err := group.Wait(); err != nil {
-		return err // the walk then ended because of it
+		return err // which ended the walk
 	}
 	return walkErr
 }
@@ -91,7 +89,7 @@ func (c copier) leavesOut(source, path string) bool {
 	return err == nil && slices.Contains(c.without, absolute)
 }
 
-// copyOther copies folders and symbolic links; sockets and the like stay behind.
+// copyOther copies folders and symbolic links, and skips sockets and the like.
 func (c copier) copyOther(path string, entry fs.DirEntry) error {
 	switch entry.Type() {
 	case fs.ModeDir:

@@ -31,7 +31,7 @@ func plainFolder(t *testing.T) string {
 	return dir
 }
 
-func TestASnapshotHoldsAllButVersionControlAndLocalRuns(t *testing.T) {
+func TestASnapshotLeavesOutVersionControlAndLocalRuns(t *testing.T) {
 	source := plainFolder(t)
 	dest := filepath.Join(t.TempDir(), "copy")
 	require.NoError(t, Snapshot(t.Context(), io.Discard, source, dest))
@@ -54,7 +54,7 @@ func TestASnapshotHoldsAllButVersionControlAndLocalRuns(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(dest, ".aphex"))
 }
 
-func TestASnapshotLeavesOutTheFoldersThatItIsTold(t *testing.T) {
+func TestASnapshotLeavesOutTheGivenFolders(t *testing.T) {
 	source := plainFolder(t)
 	dest := filepath.Join(t.TempDir(), "copy")
 	require.NoError(t, Snapshot(t.Context(), io.Discard, source, dest, filepath.Join(source, "deep", "er"), ""))
@@ -62,7 +62,7 @@ func TestASnapshotLeavesOutTheFoldersThatItIsTold(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(dest, "deep", "er"))
 }
 
-func TestASnapshotMayLieInItsSource(t *testing.T) {
+func TestASnapshotMayBeInItsSource(t *testing.T) {
 	source := plainFolder(t)
 	require.NoError(t, Snapshot(t.Context(), io.Discard, source, filepath.Join(source, "copy")))
 	assert.NoDirExists(t, filepath.Join(source, "copy", "copy"))
@@ -71,7 +71,7 @@ func TestASnapshotMayLieInItsSource(t *testing.T) {
 	assert.Len(t, entries, 6)
 }
 
-func TestASnapshotOfNothingOrOntoSomethingIsRefused(t *testing.T) {
+func TestASnapshotNeedsASourceAndAnEmptyTarget(t *testing.T) {
 	source := plainFolder(t)
 	assert.Equal(t, errs.Invalid, errs.KindOf(Snapshot(t.Context(), io.Discard, source, source)))
 	assert.Equal(t, errs.Invalid, errs.KindOf(Snapshot(t.Context(), io.Discard, filepath.Join(source, "missing"), filepath.Join(t.TempDir(), "x"))))
@@ -85,7 +85,7 @@ func TestACancelledSnapshotLeavesNothing(t *testing.T) {
 	assertNothingLeft(t, dest)
 }
 
-func TestASnapshotNamesThePointersOfLFSWhereverTheyAre(t *testing.T) {
+func TestASnapshotNamesThePointersOfLFS(t *testing.T) {
 	source := plainFolder(t)
 	pointer := pointerStart + "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
 	for name, content := range map[string]string{
@@ -93,15 +93,15 @@ func TestASnapshotNamesThePointersOfLFSWhereverTheyAre(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(source, name), []byte(content), 0o644))
 	}
-	var told bytes.Buffer
+	var progress bytes.Buffer
 	dest := filepath.Join(t.TempDir(), "copy")
-	require.NoError(t, Snapshot(t.Context(), &told, source, dest))
-	assert.Equal(t, "files in Git LFS are not fetched; these stay pointers: \"deep/er/film.bin\", \"logo.bin\" (`git lfs pull` in the folder fetches them)\n", told.String())
+	require.NoError(t, Snapshot(t.Context(), &progress, source, dest))
+	assert.Equal(t, "files in Git LFS are not fetched; these stay pointers: \"deep/er/film.bin\", \"logo.bin\" (`git lfs pull` in the folder fetches them)\n", progress.String())
 	copied, err := os.ReadFile(filepath.Join(dest, "logo.bin"))
 	require.NoError(t, err)
 	assert.Equal(t, pointer, string(copied))
 
-	told.Reset()
-	require.NoError(t, Snapshot(t.Context(), &told, plainFolder(t), filepath.Join(t.TempDir(), "copy")))
-	assert.Empty(t, told.String())
+	progress.Reset()
+	require.NoError(t, Snapshot(t.Context(), &progress, plainFolder(t), filepath.Join(t.TempDir(), "copy")))
+	assert.Empty(t, progress.String())
 }

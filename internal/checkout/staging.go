@@ -7,9 +7,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// staging is a folder that becomes another one when it is complete. It lies
-// beside it and is renamed; when the other one exists, and may be a mounted
-// volume that cannot be renamed to, it lies inside and its content moves up.
+// staging is a folder that becomes the target when it is complete. It is next to the
+// target and is renamed; if the target exists, and may be a mounted volume, it is inside
+// and its content is moved up.
 type staging struct {
 	path   string
 	target string
@@ -26,7 +26,7 @@ func newStaging(target string) (*staging, error) {
 	switch {
 	case len(existing) > 0:
 		return nil, errs.Invalidf("the folder %q is not empty", target).
-			WithHint("remove it, or give another folder for the workspace")
+			WithHint("remove it, or use another folder for the workspace")
 	case s.inside:
 		s.path, err = os.MkdirTemp(target, ".partial-")
 	case os.IsNotExist(err):
@@ -40,7 +40,7 @@ func newStaging(target string) (*staging, error) {
 	return s, errs.Writing(target, err)
 }
 
-// publish makes the staged content the target's.
+// publish moves the content to the target.
 func (s *staging) publish() error {
 	if !s.inside {
 		return errs.Writing(s.target, os.Rename(s.path, s.target))
@@ -51,19 +51,19 @@ func (s *staging) publish() error {
 	}
 	for i, entry := range entries {
 		if err := os.Rename(filepath.Join(s.path, entry.Name()), filepath.Join(s.target, entry.Name())); err != nil {
-			s.takeBack(entries[:i])
+			s.undo(entries[:i])
 			return errs.Writing(s.target, err)
 		}
 	}
 	return nil
 }
 
-// takeBack removes what was already moved up.
-func (s *staging) takeBack(moved []os.DirEntry) {
+// undo removes what was already moved up.
+func (s *staging) undo(moved []os.DirEntry) {
 	for _, entry := range moved {
 		_ = os.RemoveAll(filepath.Join(s.target, entry.Name()))
 	}
 }
 
-// remove deletes what was not published. Its error would hide a more important one.
+// remove deletes what was not published. Its error is dropped, as it would hide another one.
 func (s *staging) remove() { _ = os.RemoveAll(s.path) }

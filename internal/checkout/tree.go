@@ -11,12 +11,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// objects gives what a commit consists of: from a received pack, or from a
-// repository on this machine. It is used by several goroutines.
+// objects reads the objects of a commit from a received pack or from a repository on
+// this machine. It is safe for concurrent use.
 type objects interface {
-	// Read gives an object of the given kind and of at most limit bytes.
+	// Read returns an object of the given kind and of at most limit bytes.
 	Read(hash plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error)
-	// Copy writes the content of a blob to w and gives its size.
+	// Copy writes the content of a blob to w and returns its size.
 	Copy(w io.Writer, hash plumbing.Hash) (int64, error)
 }
 
@@ -25,14 +25,14 @@ const (
 	maxTree   = 64 << 20 // bytes of one folder: about a million names
 )
 
-// treeEntry is a file or a folder as a tree lists it.
+// treeEntry is a file or a folder in a tree.
 type treeEntry struct {
 	name string
 	mode filemode.FileMode
 	hash plumbing.Hash
 }
 
-// treeOf gives the top folder of a commit; its name stands in the first line.
+// treeOf returns the top folder of a commit, which is named in the first line.
 func treeOf(from objects, commit plumbing.Hash) (plumbing.Hash, error) {
 	text, err := from.Read(commit, plumbing.CommitObject, maxCommit)
 	if err != nil {
@@ -57,7 +57,7 @@ func readTree(from objects, hash plumbing.Hash, folder string) ([]treeEntry, err
 		head, rest, found := bytes.Cut(text, []byte{0})
 		mode, name, spaced := bytes.Cut(head, []byte(" "))
 		if !found || !spaced || len(rest) < len(hash) {
-			return nil, errs.Invalidf("folder %q of the commit is not well formed", "/"+folder)
+			return nil, errs.Invalidf("folder %q of the commit is malformed", "/"+folder)
 		}
 		entry := treeEntry{name: string(name), hash: plumbing.Hash(rest[:len(hash)])}
 		if entry.mode, err = modeOf(string(mode), folder, entry.name); err != nil {
@@ -71,7 +71,7 @@ func readTree(from objects, hash plumbing.Hash, folder string) ([]treeEntry, err
 	return entries, nil
 }
 
-// modeOf knows the modes that git writes, and the 100664 of its first years.
+// modeOf parses the modes that git writes, and 100664 of old versions.
 func modeOf(octal, folder, name string) (filemode.FileMode, error) {
 	bits, err := strconv.ParseUint(octal, 8, 32)
 	mode := filemode.FileMode(bits)
@@ -83,5 +83,5 @@ func modeOf(octal, folder, name string) (filemode.FileMode, error) {
 		mode == filemode.Dir, mode == filemode.Submodule:
 		return mode, nil
 	}
-	return 0, errs.Invalidf("the commit holds %q in folder %q with the unknown mode %q", name, "/"+folder, octal)
+	return 0, errs.Invalidf("the commit contains %q in folder %q with the unknown mode %q", name, "/"+folder, octal)
 }

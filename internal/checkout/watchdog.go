@@ -15,11 +15,11 @@ var (
 	errBroken = errors.New("the connection to the git server broke")
 )
 
-// maxAnswer bounds in bytes the list of references that a server may send.
+// maxAnswer is the largest list of references accepted from a server, in bytes.
 const maxAnswer = 256 << 20
 
-// watchdog ends a context when the server is silent for longer than patience.
-// It is an http.RoundTripper that sees every byte that comes.
+// watchdog cancels a context when the server is silent for longer than patience. It is an
+// http.RoundTripper that observes every byte received.
 type watchdog struct {
 	next     http.RoundTripper
 	timer    *time.Timer
@@ -32,7 +32,7 @@ func newWatchdog(ctx context.Context, next http.RoundTripper, patience time.Dura
 	return ctx, &watchdog{next: next, timer: timer, patience: patience}
 }
 
-// RoundTrip watches the answer to one request.
+// RoundTrip watches the response to one request.
 func (d *watchdog) RoundTrip(request *http.Request) (*http.Response, error) {
 	d.timer.Reset(d.patience)
 	response, err := d.next.RoundTrip(request)
@@ -49,8 +49,8 @@ func (d *watchdog) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// watched is an answer of the server. Nobody is late once it has ended: what
-// follows is work of our own.
+// watched is a response of the server. Its end stops the watchdog: what follows is local
+// work.
 type watched struct {
 	io.Reader
 	io.Closer

@@ -16,35 +16,35 @@ import (
 )
 
 const (
-	// maxEntries and maxDepth bound what a commit may unfold to. Git stores equal
-	// folders once, so that a small repository can hold endlessly many files.
+	// maxEntries and maxDepth limit the files of a commit. Git stores equal folders
+	// once, so that a small repository can contain billions of files.
 	maxEntries = 1_000_000
 	maxDepth   = 256
-	// batch is how many files of a folder one worker takes at once.
+	// batch is how many files of a folder one worker writes at once.
 	batch = 64
 )
 
-// errTooMuch says that a commit unfolds to more than it may.
-var errTooMuch = errors.New("the commit holds too many files, or too many folders inside each other")
+// errTooMuch reports that a commit exceeds maxEntries or maxDepth.
+var errTooMuch = errors.New("the commit contains too many files, or too many levels of folders")
 
-// writer writes the files of a commit: one goroutine walks the folders, several
-// write files, since creating a file is what takes the time.
+// writer writes the files of a commit: one goroutine walks the folders, several write
+// files, since creating files takes most of the time.
 type writer struct {
 	from    objects
 	jobs    chan job
-	entries int // that may still come
+	entries int // still allowed
 	links   []link
 	done    written
 
 	pointers pointers // paths of files in Git LFS
 }
 
-// written is what lies in the folder when the writer has finished.
+// written is what the writer wrote.
 type written struct {
 	files      []writtenFile
 	submodules []writtenFile
 	bytes      int64
-	pointers   []string // paths of files that stand for others in Git LFS
+	pointers   []string // paths of pointers of Git LFS
 }
 
 // job is some files of one folder.
@@ -53,14 +53,13 @@ type job struct {
 	files  []treeEntry
 }
 
-// link is a symbolic link. Links are made when all else is written, so that
-// nothing can be written through one.
+// link is a symbolic link. Links are made last, so that nothing is written through one.
 type link struct {
 	path string
 	hash plumbing.Hash
 }
 
-// folder is an open folder, closed when its last user is done.
+// folder is an open folder, closed after its last use.
 type folder struct {
 	root  *os.Root
 	path  string
@@ -73,7 +72,7 @@ func (f *folder) release() {
 	}
 }
 
-// writeFiles writes the folder tree, of at most limit entries, into root.
+// writeFiles writes the folder tree, of at most limit entries, to root.
 func writeFiles(ctx context.Context, from objects, tree plumbing.Hash, root *os.Root, limit int) (written, error) {
 	w := &writer{from: from, jobs: make(chan job, 64), entries: limit}
 	if err := w.writeAll(ctx, tree, root); err != nil {
@@ -87,7 +86,7 @@ func writeFiles(ctx context.Context, from objects, tree plumbing.Hash, root *os.
 func (w *writer) writeAll(ctx context.Context, tree plumbing.Hash, root *os.Root) error {
 	group, ctx := errgroup.WithContext(ctx)
 	results := make(chan written)
-	workers := runtime.GOMAXPROCS(0) + 2 // some always wait for the disk
+	workers := runtime.GOMAXPROCS(0) + 2 // some wait for the disk
 	for range workers {
 		group.Go(func() error { return w.work(ctx, results) })
 	}
@@ -108,7 +107,7 @@ func (w *writer) writeAll(ctx context.Context, tree plumbing.Hash, root *os.Root
 	return group.Wait()
 }
 
-// walk makes the folders below f and hands out their files.
+// walk makes the folders below f and distributes their files.
 func (w *writer) walk(ctx context.Context, f *folder, tree plumbing.Hash, depth int) error {
 	entries, err := readTree(w.from, tree, f.path)
 	if err != nil {
@@ -117,7 +116,7 @@ func (w *writer) walk(ctx context.Context, f *folder, tree plumbing.Hash, depth 
 	if w.entries -= len(entries); w.entries < 0 || depth > maxDepth {
 		return errTooMuch
 	}
-	if err := w.handOut(ctx, f, entries); err != nil {
+	if err := w.distribute(ctx, f, entries); err != nil {
 		return err
 	}
 	for _, entry := range entries {
@@ -153,8 +152,8 @@ func makeFolder(parent *folder, name string) (*os.Root, error) {
 	return root, nil
 }
 
-// handOut gives the files of f to the workers, and keeps links for later.
-func (w *writer) handOut(ctx context.Context, f *folder, entries []treeEntry) error {
+// distribute sends the files of f to the workers, and keeps links for later.
+func (w *writer) distribute(ctx context.Context, f *folder, entries []treeEntry) error {
 	var files []treeEntry
 	for _, entry := range entries {
 		switch entry.mode {
@@ -179,7 +178,7 @@ func (w *writer) handOut(ctx context.Context, f *folder, entries []treeEntry) er
 	return nil
 }
 
-// submodule makes an empty folder in its place, as git does.
+// submodule makes an empty folder for a submodule, as git does.
 func (w *writer) submodule(f *folder, entry treeEntry) error {
 	w.done.submodules = append(w.done.submodules, writtenFile{path: path.Join(f.path, entry.name), mode: entry.mode, hash: entry.hash})
 	root, err := makeFolder(f, entry.name)

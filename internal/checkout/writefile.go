@@ -14,7 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// writtenFile is what git's index keeps of a file.
+// writtenFile holds the data of a file for git's index.
 type writtenFile struct {
 	path     string
 	mode     filemode.FileMode
@@ -23,10 +23,10 @@ type writtenFile struct {
 	modified time.Time
 }
 
-// maxLink is the longest target of a symbolic link in bytes (Linux' PATH_MAX).
+// maxLink is the longest target of a symbolic link, in bytes (Linux's PATH_MAX).
 const maxLink = 4096
 
-// work writes files until there are no more, then tells which.
+// work writes files until there are no more, then sends what it wrote.
 func (w *writer) work(ctx context.Context, results chan<- written) error {
 	var done written
 	for j := range w.jobs {
@@ -52,8 +52,8 @@ func (w *writer) writeFile(f *folder, entry treeEntry) (writtenFile, error) {
 	if entry.mode == filemode.Executable {
 		mode = 0o755
 	}
-	// O_EXCL: what lies there already came from the same commit, under a name
-	// that this file system takes for the same.
+	// O_EXCL: an existing file is from the same commit, with a name that is the same to
+	// this file system.
 	file, err := f.root.OpenFile(entry.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return writtenFile{}, errs.Writing(f.root.Name(), err)
@@ -73,7 +73,7 @@ func (w *writer) writeFile(f *folder, entry treeEntry) (writtenFile, error) {
 	return writtenFile{}, errs.Writing(f.root.Name(), err)
 }
 
-// makeLinks makes the symbolic links when all else is written.
+// makeLinks makes the symbolic links after all else is written.
 func (w *writer) makeLinks(ctx context.Context, root *os.Root) error {
 	for _, l := range w.links {
 		if err := ctx.Err(); err != nil {
@@ -97,7 +97,7 @@ func (w *writer) makeLink(root *os.Root, l link) (writtenFile, error) {
 		return writtenFile{}, err
 	}
 	if bytes.IndexByte(target, 0) >= 0 || len(target) == 0 {
-		return writtenFile{}, errs.Invalidf("the commit holds a symbolic link %q without a possible target", l.path)
+		return writtenFile{}, errs.Invalidf("the commit contains a symbolic link %q with an invalid target", l.path)
 	}
 	if err := root.Symlink(string(target), l.path); err != nil {
 		return writtenFile{}, errs.Writing(root.Name(), err)

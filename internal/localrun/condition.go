@@ -5,9 +5,9 @@ import (
 	"regexp"
 )
 
-// condition matches the only form of a condition that is known: two texts that
-// are compared, or a text and a regular expression that is looked for in it. No
-// text has a quote, which Argo would take for its end.
+// condition matches the supported form of a condition: two texts that
+// are compared, or a text and a regular expression that is matched against it. No
+// text has a quote, which would end it in Argo.
 var condition = regexp.MustCompile(`^'([^']*)' (==|!=|=~|!~) '([^']*)'$`)
 
 // holds evaluates a condition as Argo does.

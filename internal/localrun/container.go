@@ -21,42 +21,42 @@ import (
 // a pod gets 30 s from Kubernetes.
 const grace = 30 * time.Second
 
-// ownHome is the variable that keeps this machine's value: the caches of
-// package managers are there, and the folder can be written as in a pod.
+// ownHome is the variable that keeps this machine's value: the caches of package
+// managers are there, and the folder is writable as in a pod.
 const ownHome = "HOME"
 
-// ownTemp is the variable that names the folder for temporary files. In a pod it
-// lies in a volume; here it is a short path of its own wherever the volumes lie.
+// ownTemp is the variable with the folder for temporary files. In a pod the folder is in
+// a volume; here it is a short path outside the volumes.
 const ownTemp = "TMPDIR"
 
-// attemptResult is what became of one try of a step.
+// attemptResult is the result of one attempt at a step.
 type attemptResult struct {
 	status   Status
-	exitCode int // -1 where no process came to an end by itself
+	exitCode int // -1 if no process exited by itself
 	message  string
 	took     time.Duration
 }
 
-// wiringFault is a template that cannot be run.
-type wiringFault struct{ error }
+// wiringError is an error of the template, not of a step.
+type wiringError struct{ error }
 
-func (f wiringFault) Unwrap() error { return f.error }
+func (e wiringError) Unwrap() error { return e.error }
 
-func wiring(step string, err error) error { return wiringFault{fmt.Errorf("step %q: %w", step, err)} }
+func wiring(step string, err error) error { return wiringError{fmt.Errorf("step %q: %w", step, err)} }
 
-// wiringError finds the fault of the template among the results, if any.
-func wiringError(results []schedule.Result[[]StepResult]) error {
+// findWiringError returns the first error of the template among the results, or nil.
+func findWiringError(results []schedule.Result[[]StepResult]) error {
 	for _, result := range results {
-		var fault wiringFault
-		if errors.As(result.Err, &fault) {
-			return fault
+		var wiring wiringError
+		if errors.As(result.Err, &wiring) {
+			return wiring
 		}
 	}
 	return nil
 }
 
-// pod runs the commands of a task's containers as processes, one after another,
-// and all of them as often as the retry strategy asks for it.
+// pod runs the commands of a task's containers as processes, one after another, and
+// retries all of them as the retry strategy says.
 func (r *runner) pod(ctx context.Context, task Task, node Node, known scope, steps []StepResult) error {
 	steps[0].Status = Errored
 	given, err := known.arguments(task.Arguments)
@@ -97,8 +97,8 @@ func (r *runner) settle(ctx context.Context, step *StepResult, node Node, last a
 	return false, node.RetryStrategy.wait(ctx, step.Attempts)
 }
 
-// attempt runs the commands once, in empty volumes, as a new pod would. It gives
-// the step that it came to, and what became of the whole.
+// attempt runs the commands once, in empty volumes, as a new pod would. It returns the
+// last step that it started, and the result.
 func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, known scope, logs logs) (*StepResult, attemptResult, error) {
 	first := &steps[0]
 	folders, err := r.volumes(first.Name, node)
@@ -109,7 +109,7 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 	if err != nil {
 		return first, attemptResult{}, fmt.Errorf("creating the folder for temporary files of step %q: %w", first.Name, err)
 	}
-	defer os.RemoveAll(temporary) // what stays costs only space
+	defer os.RemoveAll(temporary) // leftovers only take space
 	if node.ActiveDeadlineSeconds > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(node.ActiveDeadlineSeconds)*time.Second)
@@ -146,13 +146,13 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 	if last.status == Succeeded {
 		folders.remove()
 	}
-	if step != first { // Argo looks at the exit code of the first container only
+	if step != first { // Argo uses the exit code of the first container only
 		last.exitCode, last.message = 0, step.Container+": "+last.message
 	}
 	return step, last, nil
 }
 
-// logs holds the logs of a task's steps, each opened when its step first begins.
+// logs holds the logs of a task's steps, each opened when its step first starts.
 type logs map[string]io.WriteCloser
 
 func (l logs) of(step string, open func(string) (io.WriteCloser, error)) (io.Writer, error) {
@@ -195,7 +195,7 @@ func (r *runner) finished(step *StepResult) {
 	r.options.Observe(Event{Step: step.Name, Kind: Finished, Attempt: step.Attempts, Result: *step})
 }
 
-// resultOf words the end of a process as Argo does.
+// resultOf describes the end of a process in Argo's words.
 func resultOf(err error) attemptResult {
 	var exit *command.ExitError
 	switch {
@@ -212,8 +212,8 @@ func resultOf(err error) attemptResult {
 	}
 }
 
-// command renders a container as a process: its expressions resolved, its
-// paths below a volume moved to that volume's folder.
+// command turns a container into a process, with expressions resolved and paths below a
+// mounted volume replaced by the folder of that volume.
 func (r *runner) command(container Container, known scope, at place) (command.Command, error) {
 	written := append(append([]string{}, container.Command...), container.Args...)
 	words, err := known.resolveAll(written)
@@ -232,7 +232,7 @@ func (r *runner) command(container Container, known scope, at place) (command.Co
 		}
 	}
 	env := append([]string{}, r.options.Env...)
-	own := len(env) // what the kubelet knows begins here
+	own := len(env) // variables that the kubelet expands start here
 	for _, variable := range container.Env {
 		if variable.Name == ownHome && r.machineSets(ownHome) {
 			continue
@@ -246,7 +246,7 @@ func (r *runner) command(container Container, known scope, at place) (command.Co
 			return command.Command{}, fmt.Errorf("variable %s: %w", variable.Name, err)
 		}
 		if !expression.MatchString(variable.Value) {
-			value = at.folders.local(value) // written by the template; what an event says is no path
+			value = at.folders.local(value) // a value of the template; one of an event is not a path
 		}
 		env = append(env, variable.Name+"="+expand(value, env[own:]))
 	}
@@ -258,7 +258,7 @@ func (r *runner) machineSets(name string) bool {
 	return slices.ContainsFunc(r.options.Env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 }
 
-// outputsOf reads the files that the outputs are declared to lie in.
+// outputsOf reads the files of the declared outputs.
 func outputsOf(node Node, folders folders) (map[string]string, error) {
 	values := map[string]string{}
 	for _, output := range node.Outputs.Parameters {
@@ -284,9 +284,9 @@ type place struct {
 	temporary string // folder for temporary files
 }
 
-// longestTemp is how long the path of a folder may be in which folders for
-// temporary files are made. A socket's path has at most 107 bytes on Linux and
-// 103 on macOS; programs put sockets some folders deep (tsx: tsx-<uid>/<pid>.pipe).
+// longestTemp is the longest path of a parent folder for temporary files. A socket's path
+// has at most 107 bytes on Linux and 103 on macOS, and programs put sockets some folders
+// deep (tsx: tsx-<uid>/<pid>.pipe).
 const longestTemp = 40
 
 // temporaryFolder makes an empty folder with a short path.
@@ -298,7 +298,7 @@ func temporaryFolder() (string, error) {
 	return os.MkdirTemp(parent, "aphex-")
 }
 
-// folders maps mount paths to the folders that stand for the volumes.
+// folders maps mount paths to the folders of the volumes.
 type folders []struct{ mountPath, dir string }
 
 func (r *runner) volumes(step string, node Node) (folders, error) {
@@ -323,7 +323,7 @@ func (f folders) first() string {
 	return f[0].dir
 }
 
-// local moves a path below a mount to the folder that stands for it.
+// local replaces a path below a mount by the path in the folder of its volume.
 func (f folders) local(value string) string {
 	for _, folder := range f {
 		if rest, ok := strings.CutPrefix(value, folder.mountPath); ok && (rest == "" || rest[0] == '/') {
@@ -335,6 +335,6 @@ func (f folders) local(value string) string {
 
 func (f folders) remove() {
 	for _, folder := range f {
-		_ = remove.All(filepath.Dir(folder.dir)) // what stays costs only space
+		_ = remove.All(filepath.Dir(folder.dir)) // leftovers only take space
 	}
 }

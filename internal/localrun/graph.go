@@ -10,8 +10,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
-// graph is one graph while it runs: what its tasks can name are the facts of the
-// run, the inputs of the graph, and the outputs of the tasks of this graph.
+// graph is one running graph. Its tasks can refer to the facts of the run, the inputs of
+// the graph, and the outputs of the tasks of this graph.
 type graph struct {
 	*runner
 	facts scope
@@ -20,8 +20,8 @@ type graph struct {
 	outputs map[string]map[string]string // task → outputs
 }
 
-// graph runs the tasks as their dependencies allow, all that may at once, as
-// Argo does. A failure starts nothing new.
+// graph runs the tasks in the order of their dependencies and in parallel, as Argo does.
+// After a failure no further task starts.
 func (r *runner) graph(ctx context.Context, tasks []Task, facts scope) ([]StepResult, error) {
 	byName := map[string]Task{}
 	nodes := make([]schedule.Node, 0, len(tasks))
@@ -46,11 +46,11 @@ func (r *runner) graph(ctx context.Context, tasks []Task, facts scope) ([]StepRe
 		}
 		steps = append(steps, result.Value...)
 	}
-	return steps, wiringError(results)
+	return steps, findWiringError(results)
 }
 
-// steps returns the results of a task of which nothing has started: of all steps in
-// it, where it is a graph.
+// steps returns the results of a task that has not started: of all its steps if it is a
+// graph.
 func (r *runner) steps(task Task) []StepResult {
 	node, _ := r.template.node(task.Template)
 	if node.DAG != nil {
@@ -131,7 +131,7 @@ func (g *graph) inner(ctx context.Context, task Task, node Node, known scope) ([
 	return steps, err
 }
 
-// skip passes a task over whose condition does not hold, and all that is in it.
+// skip skips a task whose condition does not hold, with all that is in it.
 func (g *graph) skip(task Task, node Node) []StepResult {
 	steps := g.steps(task)
 	for i := range steps {

@@ -11,20 +11,20 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 )
 
-// nested is a graph with a graph in it: `outer` hands the commit to `inner`, which
-// has the condition WHEN and a gate with the condition GATE.
+// nested returns a graph in a graph: `outer` passes the commit to `inner`, which has the
+// condition WHEN and a gate with the condition GATE.
 func nested(when, gate string) string {
 	return dag(`
       - {name: first, template: write, arguments: {parameters: [{name: in, value: "{{workflow.parameters.commit}}"}]}}
-      - {name: inner, template: inner, dependencies: [first], when: "`+when+`", arguments: {parameters: [{name: told, value: "{{tasks.first.outputs.parameters.out}}"}]}}
+      - {name: inner, template: inner, dependencies: [first], when: "`+when+`", arguments: {parameters: [{name: log, value: "{{tasks.first.outputs.parameters.out}}"}]}}
       - {name: last, template: write, dependencies: [inner]}
 `) + `
   - name: inner
-    inputs: {parameters: [{name: told}]}
+    inputs: {parameters: [{name: log}]}
     dag:
       tasks:
       - {name: approve, template: approve, when: "` + gate + `"}
-      - {name: second, template: write, dependencies: [approve], arguments: {parameters: [{name: in, value: "{{inputs.parameters.told}}"}]}}
+      - {name: second, template: write, dependencies: [approve], arguments: {parameters: [{name: in, value: "{{inputs.parameters.log}}"}]}}
       - {name: third, template: write, dependencies: [second], arguments: {parameters: [{name: in, value: "{{tasks.second.outputs.parameters.out}}"}]}}
   - {name: approve, suspend: {}}
 ` + shell("write", "printf \\\"<$IN>\\\" > $OUT", "")
@@ -43,7 +43,7 @@ func outputs(r localrun.Result) map[string]string {
 	return all
 }
 
-func TestAGraphInAGraphRunsWithInputsAndOutputsOfItsOwn(t *testing.T) {
+func TestANestedGraphHasItsOwnInputsAndOutputs(t *testing.T) {
 	var h harness
 	got, err := run(t, &h, nested(always, always))
 	require.NoError(t, err)
@@ -55,16 +55,16 @@ func TestAGraphInAGraphRunsWithInputsAndOutputsOfItsOwn(t *testing.T) {
 	}, h.events)
 }
 
-func TestAGraphWhoseConditionDoesNotHoldIsSkippedWithAllThatIsInIt(t *testing.T) {
+func TestAGraphWhoseConditionDoesNotHoldIsSkippedWhole(t *testing.T) {
 	var h harness
 	got, err := run(t, &h, nested(never, always))
 	require.NoError(t, err)
 	assert.Equal(t, localrun.Succeeded, got.Status)
 	assert.Equal(t, map[string]localrun.Status{"first": "Succeeded", "approve": "Skipped", "second": "Skipped", "third": "Skipped", "last": "Succeeded"}, statuses(got))
-	assert.Equal(t, []string{"first started", "first finished", "last started", "last finished"}, h.events, "what is passed over is no news")
+	assert.Equal(t, []string{"first started", "first finished", "last started", "last finished"}, h.events, "skipped steps have no events")
 }
 
-func TestAGateWhoseConditionDoesNotHoldAsksNobody(t *testing.T) {
+func TestAGateWhoseConditionDoesNotHoldDoesNotAsk(t *testing.T) {
 	for gate, asked := range map[string]int{always: 1, never: 0} {
 		var h harness
 		asks := 0
@@ -77,7 +77,7 @@ func TestAGateWhoseConditionDoesNotHoldAsksNobody(t *testing.T) {
 	}
 }
 
-func TestAFailureInAGraphInAGraphStopsBoth(t *testing.T) {
+func TestAFailureInANestedGraphStopsBoth(t *testing.T) {
 	var h harness
 	got, err := run(t, &h, nested(always, always), func(o *localrun.Options) {
 		o.Approve = func(context.Context, string) error { return errors.New("not approved") }
@@ -93,7 +93,7 @@ func TestAFailureInAGraphInAGraphStopsBoth(t *testing.T) {
 	assert.Equal(t, "not started: inner", because["last"])
 }
 
-func TestWhatAGraphIsNotGivenItCannotName(t *testing.T) {
+func TestAGraphCannotReferToOutputsOfAnother(t *testing.T) {
 	template := dag("      - {name: first, template: write}\n      - {name: inner, template: inner, dependencies: [first]}\n") + `
   - {name: inner, dag: {tasks: [{name: second, template: write, arguments: {parameters: [{name: in, value: "{{tasks.first.outputs.parameters.out}}"}]}}]}}
 ` + shell("write", "true", "")
@@ -107,7 +107,7 @@ func TestAGraphThatIsAPartOfItselfIsAnError(t *testing.T) {
 	assert.ErrorContains(t, err, "is a part of itself")
 }
 
-func TestConditionsAreThoseThatArgoKnowsAndNoOthers(t *testing.T) {
+func TestOnlyTheConditionsThatThePipelineUsesAreSupported(t *testing.T) {
 	for condition, runs := range map[string]bool{
 		"'a' == 'a'": true, "'a' == 'b'": false, "'' == ''": true, "'a' != 'b'": true, "'a' != 'a'": false,
 		"',dev,prod,' =~ ',prod,'": true, "',dev,' =~ ',prod,'": false, "',dev,' !~ ',prod,'": true, "',dev,prod,' !~ ',prod,'": false, "'' !~ ',prod,'": true,

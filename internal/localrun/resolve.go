@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// expression matches what Argo replaces in a template.
+// expression matches an expression that Argo replaces in a template.
 var expression = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
 
-// doubled matches the only computed expression that a template has: a value whose
-// every $ is doubled for the kubelet.
+// doubled matches the only computed expression of the template: a value with every $
+// doubled for the kubelet.
 var doubled = regexp.MustCompile(`^=sprig\.replace\("\$", "\$\$", ([a-z.-]+)\)$`)
 
-// scope holds the values that expressions can name.
+// scope holds the values that expressions can refer to.
 type scope map[string]string
 
 // with returns a scope that also holds values under a prefix.
@@ -29,8 +29,7 @@ func (s scope) with(prefix string, values map[string]string) scope {
 	return wider
 }
 
-// resolve replaces the expressions in text, once: a value that itself looks
-// like an expression stays as it is.
+// resolve replaces the expressions in text once: expressions in values are not replaced.
 func (s scope) resolve(text string) (string, error) {
 	var unknown []string
 	resolved := expression.ReplaceAllStringFunc(text, func(found string) string {
@@ -66,7 +65,7 @@ func (s scope) resolveAll(texts []string) ([]string, error) {
 	return resolved, nil
 }
 
-// arguments resolves the values that a task gives.
+// arguments resolves the arguments of a task.
 func (s scope) arguments(a Arguments) (map[string]string, error) {
 	values := map[string]string{}
 	for _, parameter := range a.Parameters {
@@ -106,8 +105,8 @@ func bind(declared []Parameter, given map[string]string) (map[string]string, err
 	return bound, nil
 }
 
-// expand replaces $(NAME) in the value of a variable by what the variables before
-// it say, and $$ by $, as the kubelet does (Kubernetes API, EnvVar.value).
+// expand replaces $(NAME) in the value of a variable by the values of the variables
+// before it, and $$ by $, as the kubelet does (Kubernetes API, EnvVar.value).
 func expand(value string, before []string) string {
 	return reference.ReplaceAllStringFunc(value, func(found string) string {
 		if found == "$$" {
@@ -123,5 +122,5 @@ func expand(value string, before []string) string {
 	})
 }
 
-// reference matches what the kubelet replaces in the value of a variable.
+// reference matches the references that the kubelet replaces in the value of a variable.
 var reference = regexp.MustCompile(`\$\$|\$\([^()]*\)`)

@@ -9,7 +9,7 @@ import (
 	"github.com/expr-lang/expr"
 )
 
-// Retry is when and how a step that failed is run again.
+// Retry is the retry strategy of a step.
 type Retry struct {
 	Limit       *intOrString `json:"limit,omitempty"`
 	RetryPolicy string       `json:"retryPolicy,omitempty"`
@@ -17,13 +17,13 @@ type Retry struct {
 	Backoff     *Backoff     `json:"backoff,omitempty"`
 }
 
-// Backoff is how long to wait before running again.
+// Backoff is the pause before another attempt.
 type Backoff struct {
 	Duration string       `json:"duration,omitempty"`
 	Factor   *intOrString `json:"factor,omitempty"`
 }
 
-// intOrString is a number that a template may also write in quotes.
+// intOrString is a number, with or without quotes.
 type intOrString int
 
 // UnmarshalJSON reads 3 and "3".
@@ -37,8 +37,8 @@ func (n *intOrString) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// again reports whether the step is to be run once more after its attempt number
-// `attempt` (counted from 1) ended like that.
+// again reports whether to retry the step after attempt number `attempt` (counted from 1)
+// ended with this result.
 func (r *Retry) again(attempt int, last attemptResult) (bool, error) {
 	if r == nil || last.status == Succeeded || (r.Limit != nil && attempt > int(*r.Limit)) {
 		return false, nil
@@ -65,7 +65,7 @@ func (r *Retry) again(attempt int, last attemptResult) (bool, error) {
 	}})
 }
 
-// evaluate computes a condition in the language that Argo uses for them.
+// evaluate evaluates a condition in Argo's expression language.
 func evaluate(text string, values map[string]any) (bool, error) {
 	values["asInt"] = strconv.Atoi
 	program, err := expr.Compile(text, expr.Env(values), expr.AsBool())

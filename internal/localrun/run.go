@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Status is the status of a step or a run, as Argo names it, except Stopped.
+// Status is the status of a step or a run in Argo's terms, except for Stopped.
 type Status string
 
 // The values of Status.
@@ -32,7 +32,7 @@ type Options struct {
 	Entrypoint string            // graph to run; empty is the template's own
 	Parameters map[string]string // values for the workflow's parameters
 	Dir        string            // folder for the volumes of the steps
-	Env        []string          // what a pod gets from its node and its service account, NAME=value
+	Env        []string          // variables that a pod gets from its node and its service account, NAME=value
 
 	// Step names the step of a task's container other than its first.
 	Step func(task, container string) string
@@ -70,14 +70,14 @@ const (
 type StepResult struct {
 	Name      string
 	Template  string
-	Container string // empty where nothing runs
+	Container string // empty if nothing runs
 	Status    Status
 	Message   string // why it did not succeed
 	ExitCode  int
 	Attempts  int
 	Started   time.Time
 	Ended     time.Time
-	Outputs   map[string]string // those of all steps of a task are with its first
+	Outputs   map[string]string // the first step of a task has those of all its steps
 	Volume    string            // folder of the task's first volume; gone when the task succeeded
 }
 
@@ -85,7 +85,7 @@ type StepResult struct {
 type Result struct {
 	Name    string
 	Status  Status
-	Steps   []StepResult // in the order of the graph, those of the exit handler last
+	Steps   []StepResult // in the order of the graph, the exit handler's last
 	Started time.Time
 	Ended   time.Time
 }
@@ -132,7 +132,7 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	}
 	steps, err := r.graph(graphCtx, tasks, r.facts)
 	result := Result{Name: r.options.Name, Status: overall(steps), Steps: steps, Started: r.started}
-	if result.Status == Omitted { // nothing failed, and yet not everything was begun
+	if result.Status == Omitted { // nothing failed, but not every step started
 		result.Status = Failed
 		if ctx.Err() != nil {
 			result.Status = Stopped
@@ -171,8 +171,8 @@ func (r *runner) exit(ctx context.Context, soFar Result) ([]StepResult, error) {
 	return r.graph(context.WithoutCancel(ctx), tasks, r.facts)
 }
 
-// failures renders the failed steps as Argo's workflow.failures: JSON, and
-// that once more as a JSON string (workflow/controller quotes it twice).
+// failures renders the failed steps as Argo's workflow.failures: JSON in a JSON string
+// (workflow/controller quotes it twice).
 func failures(steps []StepResult) string {
 	type failure struct {
 		DisplayName  string    `json:"displayName"`
@@ -198,7 +198,7 @@ func failures(steps []StepResult) string {
 	return strconv.Quote(string(data))
 }
 
-// argo is the status in a cluster, where argo stop stops a run.
+// argo returns the status that a cluster reports; a run stopped by argo stop has Failed.
 func (s Status) argo() Status {
 	if s == Stopped {
 		return Failed
@@ -206,8 +206,8 @@ func (s Status) argo() Status {
 	return s
 }
 
-// overall is Argo's status of a workflow with such steps; Stopped, or Omitted of
-// one that neither failed nor came to an end.
+// overall returns Argo's status of a workflow with these steps, or Stopped, or Omitted if
+// nothing failed and not every step started.
 func overall(steps []StepResult) Status {
 	for _, worst := range []Status{Errored, Failed, Stopped, Omitted} {
 		if slices.ContainsFunc(steps, func(step StepResult) bool { return step.Status == worst }) {

@@ -19,7 +19,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 )
 
-// head begins a template whose graph follows.
+// head is the start of a template, before its graph.
 const head = `
 apiVersion: argoproj.io/v1alpha1
 kind: WorkflowTemplate
@@ -30,7 +30,7 @@ spec:
   templates:
 `
 
-// shell is a template that runs a script with the value of IN.
+// shell returns a template that runs a script with the value of IN.
 func shell(name, script, extra string) string {
 	return `
   - name: ` + name + `
@@ -112,7 +112,7 @@ func TestAnOutputBecomesTheInputOfALaterStep(t *testing.T) {
 	assert.Equal(t, []string{"first started", "first finished", "second started", "second finished"}, h.events)
 }
 
-func TestAValueThatLooksLikeAnExpressionOrAShellTextStaysAsItIs(t *testing.T) {
+func TestExpressionsAndShellTextInValuesStayAsTheyAre(t *testing.T) {
 	for _, hostile := range []string{"{{workflow.name}}", "{{=1+1}}", `zzz";echo${IFS}"hello";#`, "$(id)", "`id`", "a\nb", `"}], "args": ["echo nope"]`} {
 		var h harness
 		got, err := run(t, &h, dag(`
@@ -142,7 +142,7 @@ func TestAFailureStartsNothingNewAndIsPassedToTheExitHandler(t *testing.T) {
 	assert.Equal(t, map[string]localrun.Status{"first": "Failed", "second": "Omitted", "exit": "Succeeded"}, statuses(got))
 	assert.Equal(t, 3, got.Steps[0].ExitCode)
 	assert.Contains(t, h.log.String(), `Failed "[{\"displayName\":\"first\",\"message\":\"Error (exit code 3)\"`)
-	assert.DirExists(t, got.Steps[0].Volume, "what a failed step left can be looked at")
+	assert.DirExists(t, got.Steps[0].Volume, "the volume of a failed step is kept")
 }
 
 func TestAnExitHandlerMayBeAGraphWhoseStepsDependOnTheEntrypoint(t *testing.T) {
@@ -164,7 +164,7 @@ func TestAnExitHandlerMayBeAGraphWhoseStepsDependOnTheEntrypoint(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatTheRetryStrategyNamesIsRunAgain(t *testing.T) {
+func TestOnlyWhatTheRetryStrategyNamesIsRetried(t *testing.T) {
 	retry := `retryStrategy: {limit: "2", retryPolicy: Always, expression: "asInt(lastRetry.exitCode) == 75", backoff: {duration: "0", factor: 2}}`
 	for script, attempts := range map[string]int{"exit 75": 3, "exit 1": 1, "exit 0": 1} {
 		var h harness
@@ -202,7 +202,7 @@ func TestAPauseAsksAndARefusalStopsTheRun(t *testing.T) {
 	assert.Equal(t, "not approved: approve-prod", got.Steps[0].Message)
 }
 
-func TestACancelledRunStopsItsProcessesAndStillRunsTheExitHandler(t *testing.T) {
+func TestACancelledRunStopsItsProcessesAndRunsTheExitHandler(t *testing.T) {
 	var h harness
 	parsed, err := localrun.Parse([]byte(strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) +
 		dag("      - {name: only, template: sleep}\n") + shell("sleep", "echo ready; sleep 60", "") +
@@ -226,8 +226,8 @@ func TestACancelledRunStopsItsProcessesAndStillRunsTheExitHandler(t *testing.T) 
 	assert.Contains(t, h.log.String(), "exit handler ran")
 }
 
-// stopped runs a template whose exit handler writes what it is told of the run, and
-// stops it when a step has come so far.
+// stopped runs a template whose exit handler logs the state of the run, and stops the run
+// at an event of a step.
 func stopped(t *testing.T, template, step string, at localrun.EventKind, change ...func(*localrun.Options)) (localrun.Result, string) {
 	t.Helper()
 	var h harness
@@ -251,7 +251,7 @@ func stopped(t *testing.T, template, step string, at localrun.EventKind, change 
 	return got, h.log.String()
 }
 
-func TestARunThatAPersonStopsIsStoppedAndHasNotFailed(t *testing.T) {
+func TestARunStoppedByTheUserHasNotFailed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		template string
@@ -270,7 +270,7 @@ func TestARunThatAPersonStopsIsStoppedAndHasNotFailed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, told := stopped(t, c.template, c.step, c.at, called)
+			got, log := stopped(t, c.template, c.step, c.at, called)
 			assert.Equal(t, localrun.Stopped, got.Status)
 			all := statuses(got)
 			assert.Equal(t, localrun.Succeeded, all["exit"])
@@ -279,16 +279,16 @@ func TestARunThatAPersonStopsIsStoppedAndHasNotFailed(t *testing.T) {
 			for _, step := range got.Steps {
 				if step.Status == localrun.Stopped {
 					assert.Equal(t, c.message, step.Message)
-					assert.Contains(t, told, "workflow shutdown with strategy: Stop", "what Argo says of argo stop")
+					assert.Contains(t, log, "workflow shutdown with strategy: Stop", "Argo's message after argo stop")
 				}
 				assert.NotContains(t, step.Message, "canceled")
 			}
-			assert.Regexp(t, "^Failed\n", told, "Argo knows no other word")
+			assert.Regexp(t, "^Failed\n", log, "Argo has no other status")
 		})
 	}
 }
 
-func TestAFeatureThatIsNotKnownIsAnErrorThatNamesIt(t *testing.T) {
+func TestAnUnsupportedFeatureIsAnErrorThatNamesIt(t *testing.T) {
 	for name, template := range map[string]string{
 		`unknown field "parallelism"`:        strings.Replace(head, "entrypoint: run", "entrypoint: run\n  parallelism: 3", 1) + dag("      - {name: a, template: b}\n"),
 		`unknown field "script"`:             head + dag("      - {name: a, template: b}\n") + "  - {name: b, script: {source: 'x'}}\n",
@@ -302,7 +302,7 @@ func TestAFeatureThatIsNotKnownIsAnErrorThatNamesIt(t *testing.T) {
 	}
 }
 
-func TestWiringThatLeadsNowhereIsAnErrorNotAFailedStep(t *testing.T) {
+func TestBrokenWiringIsAnErrorNotAFailedStep(t *testing.T) {
 	for want, tasks := range map[string]string{
 		"cannot resolve {{tasks.gone.outputs.parameters.out}}": `      - {name: a, template: b, arguments: {parameters: [{name: in, value: "{{tasks.gone.outputs.parameters.out}}"}]}}` + "\n",
 		`there is no parameter "nope"`:                         `      - {name: a, template: b, arguments: {parameters: [{name: nope, value: x}]}}` + "\n",
@@ -317,7 +317,7 @@ func TestWiringThatLeadsNowhereIsAnErrorNotAFailedStep(t *testing.T) {
 	assert.ErrorContains(t, err, `the parameter "commit" has no value`)
 }
 
-func TestAStepThatIsOverItsDeadlineIsStopped(t *testing.T) {
+func TestAStepIsStoppedAtItsDeadline(t *testing.T) {
 	var h harness
 	got, err := run(t, &h, dag("      - {name: a, template: b}\n")+shell("b", "sleep 60", "activeDeadlineSeconds: 1"))
 	require.NoError(t, err)
@@ -333,7 +333,7 @@ func TestAnotherEntrypointOfTheTemplateCanBeRun(t *testing.T) {
 	assert.Equal(t, map[string]localrun.Status{"only": localrun.Succeeded}, statuses(got))
 }
 
-func TestTheHomeOfThisMachineStaysSoThatItsCachesServe(t *testing.T) {
+func TestStepsKeepTheHomeOfThisMachineWithItsCaches(t *testing.T) {
 	home := `env: [{name: HOME, value: /aphex/home}, {name: OUT, value: /aphex/out}]`
 	template := strings.Replace(dag("      - {name: a, template: b}\n")+shell("b", "printf $HOME > $OUT", ""),
 		`env: [{name: IN, value: "{{inputs.parameters.in}}"}, {name: OUT, value: /aphex/out}]`, home, 1)
@@ -349,7 +349,7 @@ func TestTheHomeOfThisMachineStaysSoThatItsCachesServe(t *testing.T) {
 	}
 }
 
-func TestAFolderOfAStepThatSucceededIsRemoved(t *testing.T) {
+func TestTheVolumesOfAStepThatSucceededAreRemoved(t *testing.T) {
 	var h harness
 	got, err := run(t, &h, dag("      - {name: a, template: b}\n")+shell("b", "echo x > big", ""))
 	require.NoError(t, err)

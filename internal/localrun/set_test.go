@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 )
 
-// two is a template of two containers, the second of which runs after the first.
+// two returns a template of two containers that run one after the other.
 func two(first, second, extra string) string {
 	container := func(name, script string) string {
 		return `
@@ -42,21 +42,21 @@ func called(o *localrun.Options) {
 	o.Step = func(task, container string) string { return task + "-" + container }
 }
 
-func TestContainersOfOnePodRunInTurnAndShareItsVolumes(t *testing.T) {
+func TestContainersOfOnePodRunInOrderAndShareItsVolumes(t *testing.T) {
 	var h harness
 	got, err := run(t, &h, dag(afterTwo)+two("echo handed on > $SHARED", "cat $SHARED > $OUT", "")+shell("write", "echo got $IN > $OUT", ""), called)
 
 	require.NoError(t, err)
 	require.Equal(t, localrun.Succeeded, got.Status, h.log.String())
 	assert.Equal(t, map[string]localrun.Status{"deploy": "Succeeded", "deploy-tester": "Succeeded", "next": "Succeeded"}, statuses(got))
-	assert.Equal(t, "got handed on\n", got.Steps[2].Outputs["out"], "outputs are those of all containers")
+	assert.Equal(t, "got handed on\n", got.Steps[2].Outputs["out"], "the outputs of all containers")
 	assert.Equal(t, []string{
 		"deploy started", "deploy finished", "deploy-tester started", "deploy-tester finished", "next started", "next finished",
 	}, h.events)
 	assert.NoDirExists(t, got.Steps[0].Volume)
 }
 
-func TestAContainerWhoseTurnNeverCameIsOmitted(t *testing.T) {
+func TestAContainerThatNeverStartedIsOmitted(t *testing.T) {
 	var h harness
 	var opened []string
 	got, err := run(t, &h, dag(afterTwo)+two("exit 3", "true", "")+shell("write", "true", ""), called, func(o *localrun.Options) {
@@ -68,7 +68,7 @@ func TestAContainerWhoseTurnNeverCameIsOmitted(t *testing.T) {
 	assert.Equal(t, map[string]localrun.Status{"deploy": "Failed", "deploy-tester": "Omitted", "next": "Omitted"}, statuses(got))
 	assert.Equal(t, "not started: deploy", got.Steps[1].Message)
 	assert.Equal(t, 3, got.Steps[0].ExitCode)
-	assert.Equal(t, []string{"deploy"}, opened, "what never began has no log")
+	assert.Equal(t, []string{"deploy"}, opened, "a container that never started has no log")
 }
 
 func TestAFailureOfTheSecondContainerFailsTheTask(t *testing.T) {
@@ -78,10 +78,10 @@ func TestAFailureOfTheSecondContainerFailsTheTask(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[string]localrun.Status{"deploy": "Succeeded", "deploy-tester": "Failed", "next": "Omitted"}, statuses(got))
 	assert.Equal(t, 4, got.Steps[1].ExitCode)
-	assert.DirExists(t, got.Steps[1].Volume, "what a failed step left can be looked at")
+	assert.DirExists(t, got.Steps[1].Volume, "the volume of a failed step is kept")
 }
 
-func TestAPodIsRunAgainWholeAndArgoSeesTheExitCodeOfItsFirstContainerOnly(t *testing.T) {
+func TestAPodIsRetriedWholeByTheExitCodeOfItsFirstContainer(t *testing.T) {
 	for expression, attempts := range map[string]int{
 		`asInt(lastRetry.exitCode) == 75`:                                 1,
 		`lastRetry.message matches \"^[a-z]+: Error [(]exit code 75[)]\"`: 3,
@@ -97,7 +97,7 @@ func TestAPodIsRunAgainWholeAndArgoSeesTheExitCodeOfItsFirstContainerOnly(t *tes
 	}
 }
 
-func TestContainersThatDoNotTakeTurnsAreNotKnown(t *testing.T) {
+func TestContainersThatRunInParallelAreNotSupported(t *testing.T) {
 	_, err := localrun.Parse([]byte(head + dag("      - {name: deploy, template: two}\n") + `
   - name: two
     containerSet:

@@ -17,8 +17,8 @@ type Template struct {
 	Spec       Spec     `json:"spec"`
 }
 
-// podOnly is a field that says something about pods or about stored objects
-// and has no meaning for a process on this machine.
+// podOnly is a field about pods or stored objects, with no meaning for a process on this
+// machine.
 type podOnly = json.RawMessage
 
 // Metadata names the template.
@@ -30,7 +30,7 @@ type Metadata struct {
 	CreationTimestamp podOnly           `json:"creationTimestamp,omitempty"`
 }
 
-// Spec is what a workflow of the template does.
+// Spec is the specification of a workflow.
 type Spec struct {
 	Entrypoint            string    `json:"entrypoint"`
 	OnExit                string    `json:"onExit,omitempty"`
@@ -47,8 +47,8 @@ type Spec struct {
 	PodSpecPatch          podOnly   `json:"podSpecPatch,omitempty"`
 }
 
-// queue names the locks that queue the runs of a pipeline. A local run queues
-// on its state folder, which is the same thing for one pipeline.
+// queue names the locks that queue the runs of a pipeline. Local runs queue on the state
+// folder instead.
 type queue struct {
 	Mutexes []struct {
 		Name string `json:"name"`
@@ -68,7 +68,7 @@ type Parameter struct {
 	ValueFrom *ValueFrom `json:"valueFrom,omitempty"`
 }
 
-// ValueFrom says which file holds an output, and what counts when it is missing.
+// ValueFrom names the file with an output, and the default if it is missing.
 type ValueFrom struct {
 	Path    string  `json:"path,omitempty"`
 	Default *string `json:"default,omitempty"`
@@ -120,7 +120,7 @@ type Set struct {
 // Container is a program to run.
 type Container struct {
 	Name            string   `json:"name,omitempty"`
-	Dependencies    []string `json:"dependencies,omitempty"` // of a set: which must have succeeded
+	Dependencies    []string `json:"dependencies,omitempty"` // of a set: containers that must have succeeded
 	Image           string   `json:"image"`
 	Command         []string `json:"command"`
 	Args            []string `json:"args,omitempty"`
@@ -137,13 +137,13 @@ type EnvVar struct {
 	Value string `json:"value,omitempty"`
 }
 
-// Volume is a folder that a pod starts with empty.
+// Volume is a folder that is empty when a pod starts.
 type Volume struct {
 	Name     string    `json:"name"`
 	EmptyDir *struct{} `json:"emptyDir"`
 }
 
-// Mount is where a volume is seen.
+// Mount is the path of a volume in a container.
 type Mount struct {
 	Name      string `json:"name"`
 	MountPath string `json:"mountPath"`
@@ -171,7 +171,7 @@ func (t *Template) node(name string) (Node, bool) {
 	return Node{}, false
 }
 
-// check finds references that lead nowhere before anything runs.
+// check finds dangling references before anything runs.
 func (t *Template) check() error {
 	if _, err := t.graph(t.Spec.Entrypoint); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (t *Template) check() error {
 	return nil
 }
 
-// checkSet refuses what does not run one after another.
+// checkSet refuses containers that do not run one after another.
 func (n Node) checkSet() error {
 	if n.ContainerSet == nil {
 		return nil
@@ -232,7 +232,7 @@ func (t *Template) checkTasks(graph Node) error {
 	return nil
 }
 
-// reaches reports whether a graph is among those that another consists of.
+// reaches reports whether a graph is part of another.
 func (t *Template) reaches(from Node, graph string, seen map[string]bool) bool {
 	for _, task := range from.DAG.Tasks {
 		node, ok := t.node(task.Template)

@@ -34,7 +34,7 @@ func TestTheFolderForTemporaryFilesIsShortEnoughForSockets(t *testing.T) {
 				require.NoError(t, err)
 				used := strings.TrimSpace(h.log.String())
 				require.NotEmpty(t, used)
-				assert.LessOrEqual(t, len(used+"/tsx-4294967294/4194304.pipe"), 103-16, "16 are left for folders of a stage")
+				assert.LessOrEqual(t, len(used+"/tsx-4294967294/4194304.pipe"), 103-16, "16 bytes remain for folders of a stage")
 				assert.NoDirExists(t, used, "it is removed")
 			})
 		}

@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// maxInMemory is the size in bytes up to which an object is held in memory.
+	// maxInMemory is the size of the largest object held in memory, in bytes.
 	maxInMemory = 1 << 20
-	// memoryBudget bounds in bytes what is held in memory at once: a chain of
-	// deltas may be long, and each processor works on its own.
+	// memoryBudget is the most that is held in memory at once, in bytes: chains of
+	// deltas may be long, and several processors resolve them in parallel.
 	memoryBudget = 32 << 20
 )
 
-// content is a whole object that can be read anywhere.
+// content is a whole object with random access.
 type content interface {
 	io.ReaderAt
 	Size() int64
 	Close() error
 }
 
-// hold keeps what write writes: size bytes, in memory or in a nameless file.
+// hold keeps the size bytes that write writes, in memory or in an unlinked file.
 func (p *Pack) hold(size int64, write func(io.Writer) error) (content, error) {
 	if size > maxInMemory || p.inMemory.Load()+size > memoryBudget {
 		return p.holdInFile(size, write)
@@ -51,7 +51,7 @@ func (p *Pack) holdInFile(size int64, write func(io.Writer) error) (content, err
 
 type inMemory struct {
 	*bytes.Reader
-	pack *Pack // whose budget it takes from; nil when it does not
+	pack *Pack // whose budget it uses; nil for none
 }
 
 func (m inMemory) Close() error {

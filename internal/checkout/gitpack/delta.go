@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// patch makes the object of which e is the difference to base.
+// patch applies the delta e to base.
 func (p *Pack) patch(base content, e *entry) (content, error) {
 	i, err := p.open(e)
 	if err != nil {
@@ -21,7 +21,7 @@ func (p *Pack) patch(base content, e *entry) (content, error) {
 	return p.hold(size, func(w io.Writer) error { return unexpected(delta.apply(w, size)) })
 }
 
-// delta is a list of instructions: copy this of the base, or insert that.
+// delta is a list of instructions that copy from the base or insert data.
 type delta struct {
 	in   *bufio.Reader
 	base content
@@ -40,7 +40,7 @@ func (d *delta) header() (size int64, err error) {
 		return 0, err
 	}
 	if baseSize != d.base.Size() {
-		return 0, d.malformed("is of another base")
+		return 0, d.malformed("has another base size")
 	}
 	return d.size()
 }
@@ -63,7 +63,7 @@ func (d *delta) size() (int64, error) {
 	}
 }
 
-// apply follows the instructions and writes size bytes, neither more nor fewer.
+// apply executes the instructions, which must write exactly size bytes.
 func (d *delta) apply(w io.Writer, size int64) error {
 	for size > 0 {
 		instruction, err := d.in.ReadByte()
@@ -77,7 +77,7 @@ func (d *delta) apply(w io.Writer, size int64) error {
 		size -= n
 	}
 	if _, err := d.in.ReadByte(); err != io.EOF {
-		return d.malformed("goes on after its end")
+		return d.malformed("has data after its end")
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (d *delta) instruction(w io.Writer, instruction byte, left int64) (int64, e
 	if instruction&0x80 == 0 { // insert that many bytes of the delta itself
 		n := int64(instruction)
 		if n > left {
-			return 0, d.malformed("makes too much")
+			return 0, d.malformed("exceeds the announced size")
 		}
 		return io.CopyBuffer(onlyWriter{w}, onlyReader{io.LimitReader(d.in, n)}, d.copy)
 	}
@@ -98,13 +98,13 @@ func (d *delta) instruction(w io.Writer, instruction byte, left int64) (int64, e
 		return 0, err
 	}
 	if n > left || from+n > d.base.Size() {
-		return 0, d.malformed("copies too much")
+		return 0, d.malformed("copies more than the announced size")
 	}
 	return io.CopyBuffer(onlyWriter{w}, onlyReader{io.NewSectionReader(d.base, from, n)}, d.copy)
 }
 
-// copyRange reads the bytes of offset and length that the instruction's bits
-// announce; a length of 0 means 64 KiB.
+// copyRange reads the bytes of offset and length that are flagged in the instruction; a
+// length of 0 means 64 KiB.
 func (d *delta) copyRange(instruction byte) (from, n int64, err error) {
 	var values [7]int64
 	for bit := range values {

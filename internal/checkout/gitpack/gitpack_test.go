@@ -20,8 +20,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
 )
 
-// history makes a repository whose pack holds deltas, also of an object that
-// is too large for memory.
+// history makes a repository whose pack has deltas, one of them of an object that is too
+// large for memory.
 func history(t *testing.T) *gittest.Repository {
 	t.Helper()
 	r := gittest.New(t)
@@ -52,7 +52,7 @@ func twoCommits(t *testing.T) *gittest.Repository {
 	return r
 }
 
-// pack gives everything in r as one pack.
+// pack returns all objects of r as one pack.
 func pack(t *testing.T, r *gittest.Repository, options ...string) []byte {
 	t.Helper()
 	args := append([]string{"pack-objects", "--stdout", "-q", "--all", "--window=20"}, options...)
@@ -100,7 +100,7 @@ func TestEveryObjectOfARealPackIsRead(t *testing.T) {
 	}
 }
 
-func TestTheIndexSatisfiesGit(t *testing.T) {
+func TestGitAcceptsTheIndex(t *testing.T) {
 	p, file, err := receive(t, pack(t, history(t), "--delta-base-offset"))
 	require.NoError(t, err)
 	index, err := os.Create(strings.TrimSuffix(file.Name(), ".pack") + ".idx")
@@ -112,7 +112,7 @@ func TestTheIndexSatisfiesGit(t *testing.T) {
 	assert.Contains(t, string(out), ": ok")
 }
 
-func TestAMissingObjectAndAnotherKindAreTold(t *testing.T) {
+func TestAMissingObjectAndAnotherKindAreErrors(t *testing.T) {
 	r := twoCommits(t)
 	p, _, err := receive(t, pack(t, r))
 	require.NoError(t, err)
@@ -124,7 +124,7 @@ func TestAMissingObjectAndAnotherKindAreTold(t *testing.T) {
 	assert.ErrorContains(t, err, "more than the limit")
 }
 
-func TestAPackThatIsCutOffIsAnErrorWhereverItIsCut(t *testing.T) {
+func TestATruncatedPackIsAnErrorWhereverItIsCut(t *testing.T) {
 	data := pack(t, twoCommits(t), "--delta-base-offset")
 	for n := range data {
 		_, _, err := receive(t, data[:n])
@@ -139,12 +139,12 @@ func TestADamagedPackIsAnErrorWhereverItIsDamaged(t *testing.T) {
 		damaged[i] ^= 0x15
 		_, _, err := receive(t, damaged)
 		require.Error(t, err, "byte %d", i)
-		// The same with a checksum that is right: whoever damages may compute it.
+		// The same with a correct checksum, which an attacker can compute.
 		_, _, _ = receive(t, resealed(damaged))
 	}
 }
 
-// resealed puts the right checksum at the end of a pack.
+// resealed replaces the checksum at the end of a pack with the correct one.
 func resealed(data []byte) []byte {
 	sum := sha1.Sum(data[:len(data)-sha1.Size])
 	return append(bytes.Clone(data[:len(data)-sha1.Size]), sum[:]...)
@@ -155,7 +155,7 @@ func TestMoreDataThanAnnouncedIsAnError(t *testing.T) {
 	assert.ErrorIs(t, err, gitpack.ErrMalformed)
 }
 
-func TestAnEndedContextEndsReceiving(t *testing.T) {
+func TestACancelledContextStopsReceiving(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := gitpack.Receive(ctx, bytes.NewReader(pack(t, twoCommits(t))), discard{}, t.TempDir())

@@ -7,7 +7,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 )
 
-// WriteIndex writes the index that git keeps beside a pack (version 2).
+// WriteIndex writes the index of the pack (git's version 2).
 func (p *Pack) WriteIndex(w io.Writer) error {
 	writer := &idxfile.Writer{}
 	if err := writer.OnHeader(uint32(len(p.entries))); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
-// inflater is what reading one object needs, kept for the next one.
+// inflater holds the buffers for reading one object, which are reused.
 type inflater struct {
 	in   *bufio.Reader
 	zip  io.ReadCloser
@@ -22,8 +22,7 @@ var inflaters = sync.Pool{New: func() any {
 	return &inflater{in: bufio.NewReaderSize(nil, 16<<10), copy: make([]byte, 32<<10)}
 }}
 
-// open gives the inflated data of e. The inflater goes back to the pool when
-// the reader is closed.
+// open returns the inflated data of e. Closing it returns the inflater to the pool.
 func (p *Pack) open(e *entry) (*inflater, error) {
 	i := inflaters.Get().(*inflater)
 	i.in.Reset(io.NewSectionReader(p.file, e.data, p.size-e.data))
@@ -34,14 +33,14 @@ func (p *Pack) open(e *entry) (*inflater, error) {
 		err = i.zip.(zlib.Resetter).Reset(i.in, nil)
 	}
 	if err != nil {
-		return nil, notSound(err, e)
+		return nil, malformed(err, e)
 	}
 	return i, nil
 }
 
 func (i *inflater) close() { inflaters.Put(i) }
 
-// inflate writes the data of e to w and gives its size.
+// inflate writes the data of e to w and returns its size.
 func (p *Pack) inflate(w io.Writer, e *entry) (int64, error) {
 	i, err := p.open(e)
 	if err != nil {
@@ -52,23 +51,23 @@ func (p *Pack) inflate(w io.Writer, e *entry) (int64, error) {
 	return n, checkSize(n, err, e)
 }
 
-// onlyWriter hides ReadFrom, which would take a buffer of its own.
+// onlyWriter hides ReadFrom, which would allocate another buffer.
 type onlyWriter struct{ io.Writer }
 
-// checkSize says whether the data of e had the size that its header told. A
-// bomb is found here one byte after it should have ended.
+// checkSize fails unless the data of e has the size in its header. A decompression bomb
+// is detected one byte after that size.
 func checkSize(n int64, err error, e *entry) error {
 	if err != nil {
-		return notSound(err, e)
+		return malformed(err, e)
 	}
 	if n != e.size {
-		return fmt.Errorf("%w: the object at %d has another size than announced", ErrMalformed, e.offset)
+		return fmt.Errorf("%w: the object at %d is not of the announced size", ErrMalformed, e.offset)
 	}
 	return nil
 }
 
-// notSound tells broken compression from a broken connection or a full disk.
-func notSound(err error, e *entry) error {
+// malformed returns ErrMalformed for broken compression, else err, such as a full disk.
+func malformed(err error, e *entry) error {
 	var corrupt flate.CorruptInputError
 	if errors.As(err, &corrupt) || errors.Is(err, zlib.ErrChecksum) || errors.Is(err, zlib.ErrHeader) || errors.Is(err, zlib.ErrDictionary) {
 		return fmt.Errorf("%w: the object at %d: %w", ErrMalformed, e.offset, err)

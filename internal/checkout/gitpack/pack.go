@@ -12,14 +12,13 @@ import (
 
 const hashSize = len(plumbing.ZeroHash)
 
-// ErrMalformed says that what came is not a sound pack.
+// ErrMalformed reports that the data is not a valid pack.
 var ErrMalformed = errors.New("malformed pack")
 
-// ErrMissing says that the pack does not hold an object of that name and kind.
+// ErrMissing reports that the pack has no object of that name and kind.
 var ErrMissing = errors.New("object is not in the pack")
 
-// Pack is a pack in a file, and what is known of its objects. It may be used
-// by several goroutines once it is made.
+// Pack is a pack in a file, with an index of its objects. It is safe for concurrent use.
 type Pack struct {
 	file     io.ReaderAt
 	tempDir  string // for objects that are too large for memory
@@ -31,7 +30,7 @@ type Pack struct {
 	inMemory atomic.Int64 // bytes of objects that are held in memory
 }
 
-// entry is one object as the pack holds it.
+// entry is one object as stored in the pack.
 type entry struct {
 	offset int64 // of its header
 	data   int64 // offset of its compressed data
@@ -41,24 +40,24 @@ type entry struct {
 	ref    plumbing.Hash // of the base of a reference delta
 	kind   plumbing.ObjectType
 	hash   plumbing.Hash // zero until known
-	depth  int           // how many deltas it takes to make it
+	depth  int           // length of its chain of deltas
 	kept   *bytes.Buffer // the inflated data, or nil
 }
 
-// Checksum is the pack's own name.
+// Checksum returns the checksum of the pack, which is also its name.
 func (p *Pack) Checksum() plumbing.Hash { return p.checksum }
 
-// Objects is the number of objects in the pack.
+// Objects returns the number of objects in the pack.
 func (p *Pack) Objects() int { return len(p.entries) }
 
-// Has says whether the pack holds an object.
+// Has reports whether the pack has an object.
 func (p *Pack) Has(hash plumbing.Hash) bool { return p.byHash[hash] != nil }
 
-// Size is the number of bytes received.
+// Size returns the number of bytes received.
 func (p *Pack) Size() int64 { return p.size + int64(hashSize) }
 
-// Read gives an object that must be of the given kind and at most limit bytes.
-// It fails with ErrMissing when the pack does not hold it.
+// Read returns an object, which must be of the given kind and at most limit bytes. It
+// fails with ErrMissing if the pack does not have it.
 func (p *Pack) Read(hash plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error) {
 	found, err := p.content(hash, kind)
 	if err != nil {
@@ -76,8 +75,8 @@ func (p *Pack) Read(hash plumbing.Hash, kind plumbing.ObjectType, limit int64) (
 	return data, err
 }
 
-// Copy writes the content of a blob to w and gives its size. It fails with
-// ErrMissing when the pack does not hold it.
+// Copy writes the content of a blob to w and returns its size. It fails with ErrMissing
+// if the pack does not have it.
 func (p *Pack) Copy(w io.Writer, hash plumbing.Hash) (int64, error) {
 	e := p.byHash[hash]
 	if e != nil && e.stored == plumbing.BlobObject && e.kept == nil {
@@ -100,12 +99,12 @@ func (p *Pack) content(hash plumbing.Hash, kind plumbing.ObjectType) (content, e
 		return nil, fmt.Errorf("%s %s: %w", kind, hash, ErrMissing)
 	}
 	if e.kind != kind {
-		return nil, fmt.Errorf("%s is a %s and no %s: %w", hash, e.kind, kind, ErrMissing)
+		return nil, fmt.Errorf("%s is a %s, not a %s: %w", hash, e.kind, kind, ErrMissing)
 	}
 	return p.load(e)
 }
 
-// load gives the content of an object, putting its deltas together.
+// load returns the content of an object, with its deltas applied.
 func (p *Pack) load(e *entry) (content, error) {
 	if e.kept != nil {
 		return inMemory{bytes.NewReader(e.kept.Bytes()), nil}, nil
@@ -124,7 +123,7 @@ func (p *Pack) load(e *entry) (content, error) {
 	return p.patch(base, e)
 }
 
-// baseIn gives the base of a delta whose hash is known, so whose base is, too.
+// baseIn returns the base of a delta that is resolved, so that its base is known, too.
 func (e *entry) baseIn(p *Pack) *entry {
 	if e.stored == plumbing.REFDeltaObject {
 		return p.byHash[e.ref]

@@ -16,24 +16,23 @@ import (
 )
 
 const (
-	// maxEntries bounds the objects of a pack; each needs some 200 bytes of memory.
+	// maxEntries is the most objects of a pack; each takes some 200 bytes of memory.
 	maxEntries = 20_000_000
 	headerSize = 12
-	// keepObject and keepAll bound in bytes what of a pack is kept inflated.
+	// keepObject and keepAll limit the inflated data that is kept, per object and in all, in bytes.
 	keepObject = 1 << 20
 	keepAll    = 24 << 20
 )
 
-// File is where a pack is kept.
+// File is the file of a pack.
 type File interface {
 	io.Writer
 	io.ReaderAt
 }
 
-// Receive reads a pack from r to its end, writes it to file, and takes it
-// apart meanwhile. Objects above a megabyte that a delta is based on go
-// through files in tempDir. It fails with ErrMalformed when the pack is not
-// sound, and with the error of r when that ends early.
+// Receive reads a pack from r to its end, writes it to file, and parses it while it
+// arrives. Bases of deltas above a megabyte are kept in files in tempDir. It fails with
+// ErrMalformed if the pack is invalid, and with the error of r if r ends early.
 func Receive(ctx context.Context, r io.Reader, file File, tempDir string) (*Pack, error) {
 	receiver := &receiver{sum: sha1.New()}
 	receiver.in = bufio.NewReaderSize(io.TeeReader(r, io.MultiWriter(file, receiver)), 64<<10)
@@ -48,7 +47,7 @@ func Receive(ctx context.Context, r io.Reader, file File, tempDir string) (*Pack
 	return pack, nil
 }
 
-// unexpected says of an end of data in the middle that it is one.
+// unexpected turns an EOF in the middle of the data into io.ErrUnexpectedEOF.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -56,10 +55,10 @@ func unexpected(err error) error {
 	return err
 }
 
-// receiver takes a pack apart while it arrives.
+// receiver parses a pack while it arrives.
 type receiver struct {
 	in    *bufio.Reader
-	taken int64 // bytes that came out of the source, buffered ones included
+	taken int64 // bytes read from the source, including buffered ones
 	held  []byte
 	kept  int64 // bytes of objects kept in memory
 	sum   hash.Hash
@@ -67,7 +66,7 @@ type receiver struct {
 	copy  []byte
 }
 
-// Write sees every byte that comes. The last 20 are the checksum of the others.
+// Write receives every byte of the pack. The last 20 are the checksum of the others.
 func (r *receiver) Write(p []byte) (int, error) {
 	r.taken += int64(len(p))
 	r.held = append(r.held, p...)
@@ -127,7 +126,7 @@ func (r *receiver) trailer(pack *Pack) error {
 	return nil
 }
 
-// entry reads one object and, when it is whole, finds its name.
+// entry reads one object and, unless it is a delta, computes its name.
 func (r *receiver) entry(pack *Pack, hasher plumbing.Hasher) (*entry, error) {
 	e := &entry{offset: r.offset()}
 	if err := r.entryHeader(pack, e); err != nil {
@@ -145,8 +144,8 @@ func (r *receiver) entry(pack *Pack, hasher plumbing.Hasher) (*entry, error) {
 	return e, nil
 }
 
-// keep also keeps the object in memory while there is room, so that it need
-// not be inflated again. To inflate is most of the work of a checkout.
+// keep also keeps the object in memory while there is room, so that it is not inflated
+// again. Inflating is most of the work of a checkout.
 func (r *receiver) keep(hasher plumbing.Hasher, e *entry) io.Writer {
 	if e.size > keepObject || r.kept+e.size > keepAll {
 		return hasher
@@ -157,14 +156,14 @@ func (r *receiver) keep(hasher plumbing.Hasher, e *entry) io.Writer {
 	return io.MultiWriter(hasher, kept)
 }
 
-// begin makes hasher start with what git puts before each object.
+// begin starts a hash with git's header of an object.
 func begin(hasher plumbing.Hasher, kind plumbing.ObjectType, size int64) {
 	hasher.Reset()
 	fmt.Fprintf(hasher, "%s %d\x00", kind, size)
 }
 
-// entryHeader reads kind and size, in groups of 4 and then 7 bits with the
-// lowest first, and where the base of a delta is.
+// entryHeader reads kind and size, in groups of 4 and then 7 bits, lowest first, and the
+// base of a delta.
 func (r *receiver) entryHeader(pack *Pack, e *entry) error {
 	first, err := r.in.ReadByte()
 	if err != nil {
@@ -204,8 +203,8 @@ func (r *receiver) base(pack *Pack, e *entry) error {
 	return fmt.Errorf("%w: kind %d of the object at %d", ErrMalformed, e.stored, e.offset)
 }
 
-// distance reads how far back a base is: groups of 7 bits with the highest
-// first, where each further byte adds one, so that no value has two forms.
+// distance reads the distance back to a base: groups of 7 bits, highest first, where each
+// further byte adds one, so that no value has two encodings.
 func (r *receiver) distance() (int64, error) {
 	next, err := r.in.ReadByte()
 	value := int64(next & 0x7f)
@@ -227,7 +226,7 @@ func (r *receiver) inflate(w io.Writer, e *entry) (err error) {
 		err = r.zip.(zlib.Resetter).Reset(r.in, nil)
 	}
 	if err != nil {
-		return notSound(err, e)
+		return malformed(err, e)
 	}
 	n, err := io.CopyBuffer(w, io.LimitReader(onlyReader{r.zip}, e.size+1), r.copy)
 	return checkSize(n, err, e)

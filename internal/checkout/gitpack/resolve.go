@@ -14,15 +14,14 @@ import (
 // maxDepth is the longest chain of deltas that git makes (its default is 50).
 const maxDepth = 4095
 
-// resolver finds the names of the objects that are stored as deltas. It goes
-// from each whole object to those that are based on it, and on to those based
-// on these, so that a base is put together once however many need it.
+// resolver computes the names of the objects that are stored as deltas. It starts at each
+// whole object and continues with the deltas based on it, so that each base is built once.
 type resolver struct {
 	pack     *Pack
 	byBase   map[*entry][]*entry
 	byRef    map[plumbing.Hash][]*entry
 	resolved atomic.Int64
-	claimed  map[*entry]*atomic.Bool // reference deltas: two bases may have one name
+	claimed  map[*entry]*atomic.Bool // reference deltas: two bases may have the same name
 }
 
 func (p *Pack) resolve(ctx context.Context) error {
@@ -40,7 +39,7 @@ func (p *Pack) resolve(ctx context.Context) error {
 	return nil
 }
 
-// sortDeltas puts each delta to its base and gives their number.
+// sortDeltas sorts the deltas by their base and returns their number.
 func (r *resolver) sortDeltas() (deltas int64) {
 	for _, e := range r.pack.entries {
 		switch e.stored {
@@ -76,7 +75,7 @@ func (r *resolver) resolveAll(ctx context.Context) error {
 	return group.Wait()
 }
 
-// resolveOn resolves everything that is based on base.
+// resolveOn resolves all deltas based on base.
 func (r *resolver) resolveOn(ctx context.Context, base *entry, whole content, hasher plumbing.Hasher) error {
 	for _, e := range r.basedOn(base) {
 		if err := ctx.Err(); err != nil {

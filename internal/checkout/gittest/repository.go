@@ -29,13 +29,13 @@ func New(t testing.TB, options ...string) *Repository {
 	return r
 }
 
-// Git runs git in the repository and gives what it prints, without the last line end.
+// Git runs git in the repository and returns its output without the last line end.
 func (r *Repository) Git(args ...string) string {
 	r.t.Helper()
 	return r.GitInput("", args...)
 }
 
-// GitInput runs git with an input.
+// GitInput is Git with an input.
 func (r *Repository) GitInput(input string, args ...string) string {
 	r.t.Helper()
 	command := exec.Command("git", args...)
@@ -56,7 +56,7 @@ func (r *Repository) Write(name, content string) {
 	require.NoError(r.t, os.WriteFile(file, []byte(content), 0o644))
 }
 
-// Commit commits everything in the working tree and gives the commit's name.
+// Commit commits all changes in the working tree and returns the SHA.
 func (r *Repository) Commit(message string) string {
 	r.t.Helper()
 	r.Git("add", "-A", "-f")
@@ -64,14 +64,14 @@ func (r *Repository) Commit(message string) string {
 	return r.Git("rev-parse", "HEAD")
 }
 
-// CommitTree commits a tree of the form that `git mktree` reads, however
-// strange it is, moves main to it and gives the commit's name.
+// CommitTree commits a tree in the format of `git mktree`, which is not checked, moves
+// main to it and returns the SHA.
 func (r *Repository) CommitTree(listing string) string {
 	r.t.Helper()
 	return r.CommitObject(r.GitInput(listing, "mktree", "--missing"))
 }
 
-// CommitObject commits the tree of that name, moves main to it and gives the commit's name.
+// CommitObject commits the tree of that name, moves main to it and returns the SHA.
 func (r *Repository) CommitObject(tree string) string {
 	r.t.Helper()
 	commit := r.Git("commit-tree", "-m", "made by hand", tree)
@@ -79,13 +79,13 @@ func (r *Repository) CommitObject(tree string) string {
 	return commit
 }
 
-// Blob stores a content and gives its name.
+// Blob stores a blob and returns its name.
 func (r *Repository) Blob(content string) string {
 	r.t.Helper()
 	return r.GitInput(content, "hash-object", "-w", "--stdin")
 }
 
-// Serve serves the repository until the test ends and gives its URL.
+// Serve serves the repository until the test ends and returns its URL.
 func (r *Repository) Serve() string {
 	r.t.Helper()
 	handler, err := Handler(r.Dir)

@@ -1,5 +1,5 @@
-// Package gittest gives tests and measurements a real git server on loopback
-// and real repositories, made by the git program.
+// Package gittest makes real git servers on loopback and real repositories, with the git
+// program, for tests and benchmarks.
 package gittest
 
 import (
@@ -15,7 +15,7 @@ import (
 func Handler(root string) (http.Handler, error) {
 	execPath, err := exec.Command("git", "--exec-path").Output()
 	if err != nil {
-		return nil, fmt.Errorf("looking for git: %w", err)
+		return nil, fmt.Errorf("finding git: %w", err)
 	}
 	backend := cgi.Handler{
 		Path:       filepath.Join(strings.TrimSpace(string(execPath)), "git-http-backend"),
@@ -24,7 +24,7 @@ func Handler(root string) (http.Handler, error) {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		one := backend
-		if protocol := r.Header.Get("Git-Protocol"); protocol != "" { // how web servers pass on the version
+		if protocol := r.Header.Get("Git-Protocol"); protocol != "" { // as web servers pass the protocol version
 			one.Env = append(append([]string{}, backend.Env...), "GIT_PROTOCOL="+protocol)
 		}
 		one.ServeHTTP(w, r)

@@ -9,15 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Shape is a repository of some shape, at its second commit, which is one
-// behind its tag v1.0.0.
+// Shape is one layout of a repository, at its second commit, one after its tag v1.0.0.
 type Shape struct {
 	Dir     string // its top folder
-	Shallow bool   // the commit has no history there
+	Shallow bool   // the repository lacks the commit's history
 }
 
-// Shapes makes one small repository in many shapes, by name. The file
-// svc/file holds the text "second".
+// Shapes makes one small repository in many layouts, by name. The file
+// svc/file contains "second".
 func Shapes(t testing.TB) map[string]Shape {
 	t.Helper()
 	base := New(t)
@@ -28,7 +27,7 @@ func Shapes(t testing.TB) map[string]Shape {
 	base.Commit("second")
 	base.Git("config", "uploadpack.allowFilter", "true")
 	room := t.TempDir()
-	s := shaper{t: t, base: base, room: room, made: map[string]Shape{"as it was made": {Dir: base.Dir}}}
+	s := shaper{t: t, base: base, room: room, made: map[string]Shape{"an ordinary repository": {Dir: base.Dir}}}
 	s.linked()
 	s.cloned()
 	s.extended()
@@ -47,13 +46,13 @@ type shaper struct {
 
 func (s shaper) at(folder string) string { return filepath.Join(s.room, folder) }
 
-// git runs git in a folder below the room.
+// git runs git in a folder below s.room.
 func (s shaper) git(folder string, args ...string) {
 	s.t.Helper()
 	(&Repository{Dir: s.at(folder), t: s.t}).Git(append([]string{"-c", "protocol.file.allow=always"}, args...)...)
 }
 
-// copy makes a shape of a plain copy, changed by git.
+// copy makes a shape of a copy, changed by git commands.
 func (s shaper) copy(name, folder string, commands ...[]string) {
 	s.t.Helper()
 	require.NoError(s.t, os.CopyFS(s.at(folder), os.DirFS(s.base.Dir)))
@@ -69,7 +68,7 @@ func (s shaper) clone(name, folder string, args ...string) {
 	s.made[name] = Shape{Dir: s.at(folder)}
 }
 
-// linked makes work trees whose repository is elsewhere.
+// linked makes work trees whose repository is in another folder.
 func (s shaper) linked() {
 	s.t.Helper()
 	s.copy("with a linked work tree", "linked", []string{"worktree", "add", "-q", "-b", "feature", "../tree"}, []string{"worktree", "add", "-q", "--detach", "../detached"})
@@ -91,7 +90,7 @@ func (s shaper) linked() {
 	s.made["a submodule"] = Shape{Dir: s.at("super/sub")}
 }
 
-// cloned makes clones that lack something, or have it from others.
+// cloned makes clones that lack objects or borrow them.
 func (s shaper) cloned() {
 	s.t.Helper()
 	s.clone("a shared clone", "shared", "--shared", s.base.Dir)

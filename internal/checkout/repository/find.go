@@ -12,18 +12,18 @@ import (
 	"github.com/go-git/go-git/v5/config"
 )
 
-// ErrNone says that a folder is in no repository.
+// ErrNone reports that a folder is not in a repository.
 var ErrNone = errors.New("it is not a git repository")
 
-// Repository says where the parts of a repository are. All paths are absolute.
+// Repository holds the paths of a repository. All are absolute.
 type Repository struct {
 	Top    string // the folder with the files; of a bare repository the repository itself
 	GitDir string // HEAD and the index of this work tree
-	Common string // objects, references and settings, which all work trees share
+	Common string // objects, references and configuration, shared by all work trees
 }
 
-// At gives the repository whose top folder, or bare repository, dir is. The
-// error wraps ErrNone where there is none.
+// At returns the repository at dir, its top folder or a bare repository. The error wraps
+// ErrNone if there is none.
 func At(dir string) (Repository, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -34,7 +34,7 @@ func At(dir string) (Repository, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		gitDir = dir
 	case err != nil:
-		return Repository{}, fmt.Errorf("looking for a repository in %q: %w", dir, err)
+		return Repository{}, fmt.Errorf("searching for a repository in %q: %w", dir, err)
 	case !info.IsDir():
 		if gitDir, err = linked(gitDir); err != nil {
 			return Repository{}, err
@@ -42,7 +42,7 @@ func At(dir string) (Repository, error) {
 	}
 	r := Repository{Top: dir, GitDir: gitDir, Common: commonOf(gitDir)}
 	parts := []string{filepath.Join(gitDir, "HEAD")}
-	if gitDir == dir { // any folder may hold a file of that name
+	if gitDir == dir { // any folder may contain a file of that name
 		parts = append(parts, filepath.Join(dir, "objects"), filepath.Join(dir, "refs"))
 	}
 	for _, part := range parts {
@@ -53,7 +53,7 @@ func At(dir string) (Repository, error) {
 	return r, nil
 }
 
-// Around gives the repository that dir lies in, which is the nearest one upwards.
+// Around returns the repository that contains dir: the nearest one upwards.
 func Around(dir string) (Repository, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -65,7 +65,7 @@ func Around(dir string) (Repository, error) {
 			return r, nil
 		}
 		if _, missing := os.Lstat(filepath.Join(at, ".git")); missing == nil {
-			return Repository{}, err // a .git that leads nowhere ends the search, as it does for git
+			return Repository{}, err // a dangling .git ends the search, as in git
 		}
 		if at == filepath.Dir(at) {
 			return Repository{}, fmt.Errorf("%q: %w", start, ErrNone)
@@ -73,16 +73,16 @@ func Around(dir string) (Repository, error) {
 	}
 }
 
-// linked reads the file that stands in place of a .git folder: "gitdir: <path>".
+// linked reads the file that replaces a .git folder: "gitdir: <path>".
 func linked(file string) (string, error) {
 	path, found := strings.CutPrefix(firstLine(file), "gitdir: ")
 	if !found {
-		return "", fmt.Errorf("%q: %w: the file does not say where the repository is", file, ErrNone)
+		return "", fmt.Errorf("%q: %w: the file has no line \"gitdir: …\"", file, ErrNone)
 	}
 	return absolute(filepath.Dir(file), path), nil
 }
 
-// commonOf gives what a work tree shares with the others.
+// commonOf returns the folder that a work tree shares with the others.
 func commonOf(gitDir string) string {
 	if shared := firstLine(filepath.Join(gitDir, "commondir")); shared != "" {
 		return absolute(gitDir, shared)
@@ -97,20 +97,20 @@ func absolute(base, path string) string {
 	return filepath.Join(base, path)
 }
 
-// firstLine gives the first line of a small file, and "" for one that is not there.
+// firstLine returns the first line of a small file, and "" for a missing one.
 func firstLine(file string) string {
 	line, _, _ := strings.Cut(text(file), "\n")
 	return strings.TrimRight(line, "\r")
 }
 
-// maxText bounds in bytes what is read of git's own small files.
+// maxText is the most that is read of git's small files, in bytes.
 const maxText = 4 << 20
 
-// text gives a regular file's content, and "" for one that cannot be read.
+// text returns the content of a regular file, and "" for one that cannot be read.
 func text(file string) string {
 	info, err := os.Stat(file)
 	if err != nil || !info.Mode().IsRegular() {
-		return "" // a pipe would be waited for without end
+		return "" // reading a pipe could block forever
 	}
 	opened, err := os.Open(file)
 	if err != nil {
@@ -124,8 +124,8 @@ func text(file string) string {
 	return string(content)
 }
 
-// Settings reads the configuration of the repository itself. Files that it
-// includes, and those of the user and the machine, are not looked at.
+// Settings reads the configuration of the repository. It does not read included files,
+// nor those of the user and the machine.
 func (r Repository) Settings() (*config.Config, error) {
 	settings, err := config.ReadConfig(strings.NewReader(text(filepath.Join(r.Common, "config"))))
 	if err != nil {
@@ -134,8 +134,8 @@ func (r Repository) Settings() (*config.Config, error) {
 	return settings, nil
 }
 
-// MainBranch gives the branch that the remote calls its own or, where that is
-// not known, the one that is checked out; "" where neither is a branch.
+// MainBranch returns the default branch of the remote or, if that is not known, the
+// branch that is checked out; "" if neither is a branch.
 func (r Repository) MainBranch() string {
 	for _, head := range []struct{ file, prefix string }{
 		{filepath.Join(r.Common, "refs", "remotes", "origin", "HEAD"), "ref: refs/remotes/origin/"},

@@ -16,38 +16,38 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 )
 
-// Unsupported says that a repository is kept in a way that cannot be read, and
-// what to do about it.
+// Unsupported reports that a repository has a format that is not supported, and what to
+// do about it.
 type Unsupported struct {
 	What string // as a sentence without a full stop
 	Next string
 }
 
-// Error gives what cannot be read.
+// Error returns u.What.
 func (u *Unsupported) Error() string { return u.What }
 
-// NextSHA256 says what to do about a repository with SHA-256 object names.
+// NextSHA256 is the hint for a repository with SHA-256 object names.
 const NextSHA256 = "use a repository with SHA-1 object names (the default of git and the only kind on GitHub)"
 
-// Storage reads the references and objects of a repository, also those that it
-// borrows from others. It is not made for several readers at once.
+// Storage reads the references and objects of a repository and of its alternates. It is
+// not safe for concurrent use.
 type Storage struct {
 	*filesystem.Storage
-	// Objects are the folders of objects, absolute: the repository's own, then
-	// those that it borrows from.
+	// Objects are the folders of objects, absolute: the repository's, then
+	// those of its alternates.
 	Objects []string
-	// Partial says that objects may be missing, as the clone left them out.
+	// Partial reports that objects may be missing, because the clone is partial.
 	Partial  bool
 	borrowed []*filesystem.ObjectStorage
 }
 
-// Options bound what reading a repository takes.
+// Options limit the memory for reading a repository.
 type Options struct {
 	Cache       int64 // bytes of objects that are kept in memory
 	LargeObject int64 // size in bytes from which an object is streamed
 }
 
-// Open opens a repository for reading. The error is an *Unsupported for one
+// Open opens a repository for reading. The error is an *Unsupported for a repository
 // with SHA-256 object names or with its references in a reftable.
 func (r Repository) Open(o Options) (*Storage, error) {
 	if _, err := os.Stat(filepath.Join(r.Common, "objects")); err != nil {
@@ -71,7 +71,7 @@ func (r Repository) Open(o Options) (*Storage, error) {
 	options := filesystem.Options{LargeObjectThreshold: o.LargeObject}
 	s := &Storage{
 		Storage: filesystem.NewStorageWithOptions(r.files(), objects, options),
-		Objects: borrowing(filepath.Join(r.Common, "objects")),
+		Objects: alternates(filepath.Join(r.Common, "objects")),
 		Partial: extension("partialClone") != "",
 	}
 	for _, remote := range settings.Raw.Section("remote").Subsections {
@@ -84,7 +84,7 @@ func (r Repository) Open(o Options) (*Storage, error) {
 	return s, nil
 }
 
-// files shows a work tree's own files and the shared ones as one folder.
+// files presents the files of a work tree and the shared ones as one folder.
 func (r Repository) files() billy.Filesystem {
 	if r.Common == r.GitDir {
 		return osfs.New(r.GitDir)
@@ -92,17 +92,17 @@ func (r Repository) files() billy.Filesystem {
 	return dotgit.NewRepositoryFilesystem(osfs.New(r.GitDir), osfs.New(r.Common))
 }
 
-// maxBorrowed bounds how many repositories one may borrow objects from.
-const maxBorrowed = 64
+// maxAlternates is the most repositories that objects are borrowed from.
+const maxAlternates = 64
 
-// borrowing gives a folder of objects and all that it borrows from, each once.
-// Only folders named objects are looked at, as git makes no others.
-func borrowing(folder string) []string {
+// alternates returns a folder of objects and all of its alternates, each once. Only
+// folders named objects are used, as git makes no others.
+func alternates(folder string) []string {
 	folders := []string{folder}
 	seen := map[string]bool{folder: true}
 	for at := 0; at < len(folders); at++ {
 		for _, line := range strings.Split(text(filepath.Join(folders[at], "info", "alternates")), "\n") {
-			if line == "" || strings.HasPrefix(line, "#") || len(folders) > maxBorrowed {
+			if line == "" || strings.HasPrefix(line, "#") || len(folders) > maxAlternates {
 				continue
 			}
 			other := absolute(folders[at], line)
@@ -115,7 +115,7 @@ func borrowing(folder string) []string {
 	return folders
 }
 
-// EncodedObject gives an object of the repository or of one that it borrows from.
+// EncodedObject returns an object of the repository or of its alternates.
 func (s *Storage) EncodedObject(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.EncodedObject, error) {
 	object, err := s.Storage.EncodedObject(kind, hash)
 	for i := 0; i < len(s.borrowed) && errors.Is(err, plumbing.ErrObjectNotFound); i++ {
@@ -124,7 +124,7 @@ func (s *Storage) EncodedObject(kind plumbing.ObjectType, hash plumbing.Hash) (p
 	return object, err
 }
 
-// HasEncodedObject says with a nil error that an object is there.
+// HasEncodedObject returns nil if the object exists.
 func (s *Storage) HasEncodedObject(hash plumbing.Hash) error {
 	err := s.Storage.HasEncodedObject(hash)
 	for i := 0; i < len(s.borrowed) && errors.Is(err, plumbing.ErrObjectNotFound); i++ {
@@ -133,8 +133,8 @@ func (s *Storage) HasEncodedObject(hash plumbing.Hash) error {
 	return err
 }
 
-// Head gives the commit that is checked out, and the name of its branch; that
-// is "HEAD" where a commit is checked out and no branch.
+// Head returns the commit that is checked out, and the name of its branch, or "HEAD" if
+// HEAD is detached.
 func (s *Storage) Head() (branch string, commit plumbing.Hash, err error) {
 	head, err := storer.ResolveReference(s, plumbing.HEAD)
 	if err != nil {
@@ -143,19 +143,19 @@ func (s *Storage) Head() (branch string, commit plumbing.Hash, err error) {
 	return head.Name().Short(), head.Hash(), nil
 }
 
-// Tag is a tag and what it names, which may be an object that tells about it.
+// Tag is a tag and the object that it names, which may be a tag object.
 type Tag struct {
 	Name string // in full: refs/tags/…
 	Hash plumbing.Hash
 }
 
-// String gives the tag as git's file of packed references has it.
+// String returns the tag as a line of git's packed-refs.
 func (t Tag) String() string { return t.Hash.String() + " " + t.Name }
 
-// maxTags bounds how many tags are looked at.
+// maxTags is the most tags that are read.
 const maxTags = 100_000
 
-// Tags lists the tags whose objects are there.
+// Tags returns the tags whose objects exist.
 func (s *Storage) Tags() ([]Tag, error) {
 	references, err := s.IterReferences()
 	if err != nil {

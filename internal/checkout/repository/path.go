@@ -2,9 +2,9 @@ package repository
 
 import "path/filepath"
 
-// PathOf returns the path that a file has in the repository around it, with
-// slashes, from whatever folder it is named. Outside of a repository it is the
-// path as it was given, or the file's name where that leads out of the folder.
+// PathOf returns the path of a file in its repository, with slashes, whatever the current
+// folder is. Outside a repository it is the path as given, or the file's name if the path
+// leads out of the current folder.
 func PathOf(file string) string {
 	if absolute, err := filepath.Abs(file); err == nil {
 		if r, err := Around(filepath.Dir(absolute)); err == nil {

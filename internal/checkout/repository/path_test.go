@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 )
 
-func TestAFileHasOnePathInItsRepositoryFromWhereverItIsNamed(t *testing.T) {
+func TestThePathOfAFileInItsRepositoryDoesNotDependOnTheCurrentFolder(t *testing.T) {
 	top, outside := t.TempDir(), t.TempDir()
 	require.NoError(t, exec.Command("git", "init", "-q", top).Run())
 	require.NoError(t, os.MkdirAll(filepath.Join(top, "services", "shop"), 0o755))

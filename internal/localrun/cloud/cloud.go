@@ -42,9 +42,9 @@ type Cloud struct {
 
 // Simulation configures the simulated AWS.
 type Simulation struct {
-	Dir      string   // keeps what is deployed
+	Dir      string   // folder of the state
 	Port     uint16   // of the loopback interface, to listen on; 0 is a free one
-	Accounts []string // the first may deploy into the others, and is that of the pipeline itself
+	Accounts []string // the first is that of the pipeline itself, and may deploy to the others
 	Region   string   // of the pipeline itself
 
 	// Notef prints changes of the accounts.
@@ -58,7 +58,7 @@ func Simulate(s Simulation) (Cloud, error) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.Port)))
 	var err error
 	c.server, err = awssim.New(awssim.Options{Dir: s.Dir, Address: address, Bootstrap: &awssim.Bootstrap{Trust: c.home, Done: func(env bootstrap.Environment) {
-		s.Notef("  aws     account %s is bootstrapped in %s now (qualifier %s)\n", env.Account, env.Region, env.Qualifier)
+		s.Notef("  aws     account %s is now bootstrapped in %s (qualifier %s)\n", env.Account, env.Region, env.Qualifier)
 	}}})
 	if err != nil {
 		return Cloud{}, errs.Invalidf("starting the AWS simulator: %w", err).
@@ -129,13 +129,12 @@ func (c Cloud) as(id, region string) aws.Config {
 	}
 }
 
-// firstRegion is the one that S3 never names: a bucket without a constraint is
-// there.
+// firstRegion is the region of buckets without a location constraint.
 const firstRegion = "us-east-1"
 
 // MakeBucket creates the artifact bucket in a simulated account; in a real one it
-// belongs to the pipeline's stack. A bucket of the same name that the pipeline had in
-// its former place is removed: names of buckets are unique in all of AWS.
+// belongs to the pipeline's stack. A bucket of the same name in the pipeline's former
+// place is removed, as bucket names are globally unique.
 func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
 	created, err := c.createBucket(ctx, place)
 	if err != nil || created {
@@ -153,12 +152,12 @@ func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
 	return err
 }
 
-// createBucket returns whether the bucket is in its place afterwards. It is not
-// where the name is taken in another account or region.
+// createBucket reports whether the bucket now exists in its place. It is false if the
+// name is taken in another account or region.
 func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error) {
 	client := s3.NewFromConfig(c.as(c.home, place.Region))
 	input := &s3.CreateBucketInput{Bucket: &place.Bucket}
-	if place.Region != firstRegion { // S3 takes us-east-1 only as no constraint at all
+	if place.Region != firstRegion { // S3 accepts us-east-1 only as no constraint
 		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(place.Region)}
 	}
 	_, err := client.CreateBucket(ctx, input)

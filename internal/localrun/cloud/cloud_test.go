@@ -16,8 +16,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-func TestABucketOfOnesOwnNameFollowsThePipelineToAnotherAccountOrRegion(t *testing.T) {
-	const bucket = "a-name-of-our-own"
+func TestAConfiguredBucketFollowsThePipelineToAnotherAccountOrRegion(t *testing.T) {
+	const bucket = "a-configured-name"
 	var notes []string
 	state := t.TempDir()
 	simulated := func(place plan.Place) Cloud {
@@ -37,7 +37,7 @@ func TestABucketOfOnesOwnNameFollowsThePipelineToAnotherAccountOrRegion(t *testi
 		c := simulated(place)
 		client := s3.NewFromConfig(c.as(place.Account, place.Region))
 		key, name := "some/key", bucket
-		for range 2 { // a run that was broken off before it kept the place
+		for range 2 { // a run that was interrupted before it stored the place
 			require.NoError(t, c.MakeBucket(t.Context(), place, former), place)
 			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader("x")})
 			require.NoError(t, err, place)
@@ -45,7 +45,7 @@ func TestABucketOfOnesOwnNameFollowsThePipelineToAnotherAccountOrRegion(t *testi
 		former = place
 		require.NoError(t, c.MakeBucket(t.Context(), place, former))
 		data, err := c.Read(t.Context(), place, key)
-		require.NoError(t, err, "what lies there stays where nothing moves")
+		require.NoError(t, err, "objects stay if the place is the same")
 		assert.Equal(t, "x", string(data))
 		assert.FileExists(t, c.Object(place, key))
 		assert.Equal(t, i, strings.Count(strings.Join(notes, ""), "moving the bucket "+bucket))
@@ -56,11 +56,11 @@ func TestABucketOfOnesOwnNameFollowsThePipelineToAnotherAccountOrRegion(t *testi
 	c := simulated(elsewhere)
 	defer c.Close()
 	err := c.MakeBucket(t.Context(), elsewhere, plan.Place{})
-	require.ErrorContains(t, err, "another account or region", "nobody says whose it was")
+	require.ErrorContains(t, err, "another account or region", "the former place is not known")
 	assert.Contains(t, errs.HintOf(err), "remove "+state+" to start")
 }
 
-func TestTheEnvironmentOfASimulatedAccountLeadsToIt(t *testing.T) {
+func TestTheVariablesOfASimulatedAccountLeadToIt(t *testing.T) {
 	c, err := Simulate(Simulation{Dir: t.TempDir(), Accounts: []string{"111111111111", "222222222222"}, Region: "eu-west-1", Notef: t.Logf})
 	require.NoError(t, err)
 	defer c.Close()
@@ -75,7 +75,7 @@ func TestTheEnvironmentOfASimulatedAccountLeadsToIt(t *testing.T) {
 	assert.NotContains(t, c.Env(), "AWS_ACCESS_KEY_ID="+other["AWS_ACCESS_KEY_ID"])
 }
 
-func TestTheRealAWSIsFoundByTheVariablesOfTheUser(t *testing.T) {
+func TestTheRealAWSNeedsTheVariablesOfTheUser(t *testing.T) {
 	t.Setenv("AWS_PROFILE", "mine")
 	t.Setenv("OTHER", "x")
 	var c Cloud

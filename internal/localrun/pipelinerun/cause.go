@@ -16,7 +16,7 @@ import (
 // ErrStopped is in the chain of the error of a run that was stopped.
 var ErrStopped = errors.New("the run was stopped")
 
-// verdict is the error that the run amounts to.
+// verdict returns the error of a run; nil if it succeeded.
 func verdict(result localrun.Result, cause *cause) error {
 	switch {
 	case result.Status == localrun.Succeeded:
@@ -44,7 +44,7 @@ type cause struct {
 	stage.Record
 }
 
-// causeOf reads what the first failed step recorded of itself.
+// causeOf returns the record of the first failed step.
 func causeOf(result localrun.Result) *cause {
 	for _, step := range result.Steps {
 		if step.Status != localrun.Failed && step.Status != localrun.Errored && step.Status != localrun.Stopped {
@@ -54,7 +54,7 @@ func causeOf(result localrun.Result) *cause {
 		if step.Volume != "" { // a program ran
 			data, err := os.ReadFile(filepath.Join(step.Volume, argo.OutputsOf(step.Container), stage.ResultFile))
 			if err == nil {
-				_ = json.Unmarshal(data, &c.Record) // a half-written record says less, not nothing
+				_ = json.Unmarshal(data, &c.Record) // use what can be read of an incomplete record
 			}
 		}
 		if c.Error == "" {
@@ -65,8 +65,8 @@ func causeOf(result localrun.Result) *cause {
 	return nil
 }
 
-// waits reports whether a run ended at a missing approval.
-func waits(result localrun.Result) bool {
+// unapproved reports whether a run ended at a missing approval.
+func unapproved(result localrun.Result) bool {
 	cause := causeOf(result)
 	return cause != nil && plan.WaitsAt(cause.step)
 }

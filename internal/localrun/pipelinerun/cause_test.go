@@ -25,7 +25,7 @@ func failedStep(t *testing.T, status localrun.Status, record string) localrun.St
 	return step
 }
 
-func TestTheCauseIsWhatTheFirstFailedStepSaysElseItsMessage(t *testing.T) {
+func TestTheCauseIsTheRecordOfTheFirstFailedStepElseItsMessage(t *testing.T) {
 	done := localrun.StepResult{Name: "validate", Status: localrun.Succeeded}
 	later := localrun.StepResult{Name: "deploy", Status: localrun.Failed, Message: "later"}
 	for record, want := range map[string]string{
@@ -64,9 +64,9 @@ func TestTheVerdictIsTheKindOfTheCause(t *testing.T) {
 	}
 }
 
-func TestAnApprovalThatNobodyGaveIsNoFailureOfAStep(t *testing.T) {
+func TestAMissingApprovalIsNoFailureOfAStep(t *testing.T) {
 	approval := localrun.StepResult{Name: plan.Approve("prod"), Status: localrun.Failed, Message: "not approved"}
-	assert.True(t, waits(localrun.Result{Steps: []localrun.StepResult{approval}}))
-	assert.False(t, waits(localrun.Result{Steps: []localrun.StepResult{{Name: "build", Status: localrun.Failed}}}))
-	assert.False(t, waits(localrun.Result{}))
+	assert.True(t, unapproved(localrun.Result{Steps: []localrun.StepResult{approval}}))
+	assert.False(t, unapproved(localrun.Result{Steps: []localrun.StepResult{{Name: "build", Status: localrun.Failed}}}))
+	assert.False(t, unapproved(localrun.Result{}))
 }

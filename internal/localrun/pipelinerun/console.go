@@ -21,19 +21,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
-// console shows a run while it happens: one line for what a stage says, with
-// the step in front of it; or one JSON record, with the step in it.
+// console prints the logs of the stages: as text, prefixed with the step, or as JSON
+// records with the step as an attribute.
 type console struct {
 	mu    sync.Mutex
 	w     io.Writer
 	color bool
 	json  bool
 	width int             // of the longest step name
-	board *progress.Board // the lines at the bottom of a terminal; nil where there are none
+	board *progress.Board // the lines at the bottom of a terminal; nil if there are none
 }
 
-// live puts lines that change in place below everything else, where there is a
-// terminal for them and colours are wanted.
+// live adds lines that change in place, if there is a terminal and NO_COLOR is not set.
 func (c *console) live() {
 	if c.json || os.Getenv("NO_COLOR") != "" {
 		return
@@ -43,7 +42,7 @@ func (c *console) live() {
 	}
 }
 
-// watch keeps these lines up to date until the function given is called.
+// watch updates these lines until the returned function is called.
 func (c *console) watch(ctx context.Context) (end func()) {
 	if c.board == nil {
 		return func() {}
@@ -56,7 +55,7 @@ func (c *console) watch(ctx context.Context) (end func()) {
 	}
 }
 
-// ask leaves the terminal to a question.
+// ask runs question with the terminal to itself.
 func (c *console) ask(question func() error) error {
 	if c.board == nil {
 		return question()
@@ -91,7 +90,7 @@ func (c *console) printf(format string, args ...any) {
 	fmt.Fprintf(c.w, format, args...)
 }
 
-// notef prints a line about the run as a whole, in text format only.
+// notef prints a line about the run, in text format only.
 func (c *console) notef(format string, args ...any) {
 	if !c.json {
 		c.printf(format, args...)
@@ -106,7 +105,7 @@ func (c *console) emit(record map[string]any) {
 	}
 }
 
-// observe prints what happens to the steps.
+// observe prints an event of a step.
 func (c *console) observe(e localrun.Event) {
 	if c.json {
 		c.emit(map[string]any{
@@ -125,7 +124,7 @@ func (c *console) observe(e localrun.Event) {
 	case localrun.Waiting:
 		c.printf("%s waiting for approval\n", c.style(yellow, "‖ "+name))
 	case localrun.Retrying:
-		c.printf("%s %s, tried again\n", c.style(yellow, "↻ "+name), e.Message)
+		c.printf("%s %s, retrying\n", c.style(yellow, "↻ "+name), e.Message)
 	case localrun.Finished:
 		c.printf("%s %s\n", c.style(styleOf(e.Result.Status), mark(e.Result.Status)+" "+name), outcome(e.Result))
 	}
@@ -139,7 +138,7 @@ func (c *console) show(e localrun.Event) {
 	case localrun.Waiting:
 		c.board.Wait(e.Step)
 	case localrun.Retrying:
-		c.board.Note(e.Step, e.Message+", tried again")
+		c.board.Note(e.Step, e.Message+", retrying")
 	case localrun.Finished:
 		outcome := progress.Failed
 		switch e.Result.Status {
@@ -216,8 +215,8 @@ func styleOf(status localrun.Status) string {
 	}
 }
 
-// opener returns the function that opens the log of a step, a file in dir: every line goes to its file as it is, and to
-// the console in a form for people.
+// opener returns the function that opens the log of a step: a file in dir that gets every
+// line as it is, while the console prints it formatted.
 func (c *console) opener(dir string) func(step string) (io.WriteCloser, error) {
 	return func(step string) (io.WriteCloser, error) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -12,8 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// written is what a stage wrote in pieces that end anywhere: records and plain
-// text, the last line without a newline.
+// written is a log: records and plain text, the last line without a newline.
 const written = `{"time":"2026-11-26T12:00:00Z","level":"INFO","msg":"checked out","commit":"abc","files":3}
 {"level":"WARN","msg":"old","hint":""}
 {"level":"ERROR","msg":"refused","kind":"invalid"}
@@ -40,7 +39,7 @@ func log(t *testing.T, c *console) (file string) {
 	return string(text)
 }
 
-func TestTheLinesOfAStepAreShownToPeopleAndKeptAsTheyAre(t *testing.T) {
+func TestTheLinesOfAStepArePrintedFormattedAndKeptAsTheyAre(t *testing.T) {
 	var out bytes.Buffer
 	c := newConsole(&out)
 	c.width = 8
@@ -55,7 +54,7 @@ func TestTheLinesOfAStepAreShownToPeopleAndKeptAsTheyAre(t *testing.T) {
 `, out.String())
 }
 
-func TestForMachinesEveryLineIsARecordOfItsStep(t *testing.T) {
+func TestInJSONEveryLineIsARecordOfItsStep(t *testing.T) {
 	var out bytes.Buffer
 	c := newConsole(&out)
 	c.json = true

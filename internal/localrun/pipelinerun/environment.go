@@ -15,9 +15,8 @@ import (
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
-// inherited names the variables that a step gets from this machine: where
-// programs and caches are, and how to reach the network. Nothing else of the
-// user's environment reaches a step, as none of it would reach a pod.
+// inherited are the variables that a step gets from this machine: paths of programs and
+// caches, and the network. Steps get no other variables of the user, as pods would not.
 var inherited = []string{
 	"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR",
 	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
@@ -25,7 +24,7 @@ var inherited = []string{
 	"XDG_RUNTIME_DIR", clients.TokenVariable,
 }
 
-// environment returns what a pod would get from its node, its service account
+// environment returns the variables that a pod would get from its node, its service account
 // and its cluster.
 func (l *localRun) environment() []string {
 	var env []string
@@ -42,7 +41,7 @@ func (l *localRun) environment() []string {
 	return append(env, stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())
 }
 
-// approve asks on the terminal whether a step may go on.
+// approve asks on the terminal whether to continue with a step.
 func (l *localRun) approve(ctx context.Context, step string) error {
 	if l.Yes {
 		return nil
@@ -56,7 +55,7 @@ func (l *localRun) approve(ctx context.Context, step string) error {
 		agreed, err := screen.Agreed(ctx, file)
 		switch {
 		case err != nil:
-			l.console.printf("\n") // after the question, and what the terminal shows of Ctrl-C
+			l.console.printf("\n") // after the question and the echo of Ctrl-C
 			return errs.Stopped(err, "")
 		case !agreed:
 			return errors.New("not approved")

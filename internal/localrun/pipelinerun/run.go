@@ -26,9 +26,9 @@ import (
 
 // Options configure a local run.
 type Options struct {
-	Source  string // folder of the git repository, or one in it; its HEAD is run
-	Config  string // name or path of the configuration; the nearest one upwards from Source counts
-	State   string // folder for what outlives the run; "" is .aphex in Source
+	Source  string // a folder in the git repository whose HEAD is run
+	Config  string // name or path of the configuration; the nearest one upwards from Source is used
+	State   string // folder of the state between runs; "" is .aphex in Source
 	Account string // of the pipeline itself; "" is that of the first environment
 	Region  string // of the pipeline itself; "" is that of the first environment
 
@@ -37,7 +37,7 @@ type Options struct {
 	Yes     bool // approve every deployment that requires approval
 	JSON    bool // write log records to Err, a line each
 
-	In       io.Reader // asked for approvals, if it is a terminal
+	In       io.Reader // for answers to approvals, if it is a terminal
 	Out, Err io.Writer // the summary; logs and progress
 }
 
@@ -75,8 +75,8 @@ type localRun struct {
 	cloud   cloud.Cloud
 }
 
-// openCloud starts the simulator with the accounts of the configuration and
-// makes the artifact bucket there, unless the run is to deploy to the real AWS.
+// openCloud starts the simulator with the accounts of the configuration and creates the
+// artifact bucket there, unless the run deploys to the real AWS.
 func (l *localRun) openCloud(ctx context.Context, place plan.Place) (cloud.Cloud, error) {
 	if l.RealAWS {
 		l.console.notef("  aws     the accounts of your credentials (default chain)\n")
@@ -117,13 +117,13 @@ func (l *localRun) run(ctx context.Context) error {
 func (l *localRun) introduce(name string) {
 	l.console.notef("%s\n  commit  %.10s (%s)  %s\n", l.console.style(bold, "Run "+name), l.src.Commit, l.src.Branch, l.src.Subject)
 	if l.src.Changed {
-		l.console.notef("  %s the folder holds changes that are not committed; they are not part of this run\n", l.console.style(yellow, "note:"))
+		l.console.notef("  %s the folder has uncommitted changes, which are not part of this run\n", l.console.style(yellow, "note:"))
 	}
 }
 
-// template returns the pipeline as the last run left it. A pipeline that is run
-// for the first time, or that lived in another account, region or bucket until
-// now, is made from the commit's configuration.
+// template returns the pipeline in the state of the last run. On the first run, and after
+// a move to another account, region or bucket, it is rendered from the commit's
+// configuration.
 func (l *localRun) template(ctx context.Context, place plan.Place) (*localrun.Template, error) {
 	folder := manifest.Folder(l.state.Objects())
 	object, found, err := find(folder, "WorkflowTemplate")
@@ -170,9 +170,9 @@ func find(folder manifest.Folder, kind string) (manifest.Object, bool, error) {
 	return manifest.Object{}, false, err
 }
 
-// execute makes the run and, where it hands over, the one that goes on: by the
-// template that the first has left in place of its own. A commit that is run again
-// waits at the gates at which it waited, also where it has taken them away.
+// execute runs the template and, after a handover, the template that the first run
+// installed. A commit that is run again waits at the same gates as before, even if it has
+// removed them.
 func (l *localRun) execute(ctx context.Context, name string, template *localrun.Template) ([]localrun.Result, error) {
 	defer l.console.watch(ctx)()
 	more := map[string]string{}
@@ -203,7 +203,7 @@ func (l *localRun) execute(ctx context.Context, name string, template *localrun.
 	return []localrun.Result{first, second}, err
 }
 
-// handoverOf returns what a run hands over; nil is nothing.
+// handoverOf returns the handover of a run; nil is none.
 func handoverOf(run localrun.Result) (*stage.Handover, error) {
 	for _, step := range run.Steps {
 		if handover, err := stage.ParseHandover(step.Outputs[stage.HandoverOutput]); handover != nil || err != nil {
@@ -213,7 +213,7 @@ func handoverOf(run localrun.Result) (*stage.Handover, error) {
 	return nil, nil
 }
 
-// once makes one run from an entrypoint of the template; empty is the template's own.
+// once runs the template once from an entrypoint; "" is the template's own.
 func (l *localRun) once(ctx context.Context, name, entrypoint string, more map[string]string, template *localrun.Template) (localrun.Result, error) {
 	l.console.width = longestStep(template)
 	parameters := map[string]string{
@@ -228,7 +228,7 @@ func (l *localRun) once(ctx context.Context, name, entrypoint string, more map[s
 		Dir:        filepath.Join(l.state.Run(name), "steps"),
 		Env:        l.environment(),
 		Step:       argo.StepOf,
-		Program:    beside,
+		Program:    sibling,
 		Approve:    l.approve,
 		Log:        l.console.opener(filepath.Join(l.state.Run(name), "logs")),
 		Observe:    l.console.observe,
@@ -253,8 +253,8 @@ func longestStep(t *localrun.Template) (width int) {
 	return width
 }
 
-// beside finds a stage's program in the folder of this one.
-func beside(command string) (string, error) {
+// sibling returns the path of a stage's program, in the folder of this one.
+func sibling(command string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("locating this program: %w", err)

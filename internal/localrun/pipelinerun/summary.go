@@ -19,7 +19,7 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
 
-// Outputs of stages that the last screen shows.
+// Outputs of stages that the summary prints.
 var (
 	artifactOutput = stages.Output("artifact")
 	resultOutput   = stages.Output("result")
@@ -27,8 +27,8 @@ var (
 	stackOutputs   = stages.Output("outputs")
 )
 
-// conclude prints the last screen, of the run and of the one that it handed over
-// to. A run that did not succeed is an error, with the cause that the stage itself gave.
+// conclude prints the summary of the run and of the one that it handed over to. It
+// returns an error unless the run succeeded, with the cause that the stage recorded.
 func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localrun.Result) error {
 	s := &summary{console: newConsole(l.Out)}
 	last := runs[len(runs)-1]
@@ -68,7 +68,7 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 	return verdict(whole, cause)
 }
 
-// ended words how long a run that ended so took.
+// ended returns the words before the duration of a run.
 func ended(status localrun.Status) string {
 	if status == localrun.Stopped {
 		return "stopped after"
@@ -76,8 +76,8 @@ func ended(status localrun.Status) string {
 	return strings.ToLower(string(status)) + " in"
 }
 
-// unreached lists the environments that the commit declares and that the run is
-// not about, and says why. It reports whether there are any.
+// unreached lists the environments that the commit declares and that the run does not
+// deploy, with the reason. It reports whether there are any.
 func (l *localRun) unreached(s *summary, run localrun.Result) bool {
 	known, reason := map[string]bool{}, "the run stopped before it updated its pipeline to the one that the commit declares"
 	for _, step := range run.Steps {
@@ -104,7 +104,7 @@ func (l *localRun) unreached(s *summary, run localrun.Result) bool {
 	return found
 }
 
-// summary collects the lines of the last screen.
+// summary collects the lines of the summary.
 type summary struct {
 	*console
 	text strings.Builder
@@ -112,8 +112,8 @@ type summary struct {
 
 func (s *summary) line(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
 
-// stages lists the steps of a run, but those that were passed over: gates at which
-// nothing waits, and what another run goes on with.
+// stages lists the steps of a run except skipped ones: gates without an approval, and
+// steps that another run continues with.
 func (s *summary) stages(result localrun.Result, named bool) {
 	heading := "Stages"
 	if named {
@@ -174,8 +174,8 @@ func (s *summary) stacks(result localrun.Result) (changed bool) {
 	return changed
 }
 
-// undeployed lists the stacks of the app that no environment deploys, and says
-// whether there are any.
+// undeployed lists the stacks of the app that no environment deploys, and reports whether
+// there are any.
 func (s *summary) undeployed(result localrun.Result) bool {
 	for _, step := range result.Steps {
 		var paths []string
@@ -207,8 +207,8 @@ func (s *summary) removed(result localrun.Result) bool {
 	return found
 }
 
-// wiring begins the outputs that the CDK makes for references between stacks, strong
-// and weak ones; they say nothing to people (aws-cdk-lib, core: refs).
+// wiring are the prefixes of the outputs that the CDK makes for strong and weak
+// references between stacks (aws-cdk-lib, core: refs). They are not printed.
 var wiring = []string{"ExportsOutput", "PublishOutput"}
 
 func isWiring(output string) bool {
@@ -275,7 +275,7 @@ func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, r
 func (l *localRun) next(s *summary, result localrun.Result, changed, incomplete bool) {
 	s.line("\n%s", s.style(bold, "Next"))
 	switch {
-	case waits(result):
+	case unapproved(result):
 		s.line("  run the same command again and answer y, or pass --yes")
 	case result.Status != localrun.Succeeded:
 		s.line("  fix the cause, commit the change, and run the same command again")

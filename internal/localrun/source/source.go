@@ -24,7 +24,7 @@ import (
 // Source is the commit of a local run.
 type Source struct {
 	Top     string // folder of the repository, absolute
-	Inside  string // the folder that was given, relative to Top with slashes; "." is Top itself
+	Inside  string // the given folder, relative to Top with slashes; "." is Top itself
 	Commit  string // full SHA of HEAD
 	Branch  string
 	Subject string // first line of the commit's message
@@ -38,7 +38,7 @@ type Source struct {
 // repository inside another.
 func Open(ctx context.Context, dir string) (Source, error) {
 	found, err := repository.Around(dir)
-	if err != nil { // git, too, looks around where a link leads to
+	if err != nil { // git, too, searches from the target of a link
 		if real, linkErr := filepath.EvalSymlinks(dir); linkErr == nil {
 			if there, linkErr := repository.Around(real); linkErr == nil {
 				dir, found, err = real, there, nil
@@ -84,14 +84,14 @@ func Open(ctx context.Context, dir string) (Source, error) {
 	}, nil
 }
 
-// noRepository says that there is none, and never suggests one inside of another.
+// noRepository explains that there is none, and never suggests one inside another.
 func noRepository(dir string, err error) error {
 	absolute, absErr := filepath.Abs(dir)
 	if absErr != nil {
 		return errs.Invalidf("%w", err)
 	}
 	if info, statErr := os.Stat(absolute); statErr != nil || !info.IsDir() {
-		return errs.Invalidf("there is no folder %q", absolute).WithHint("set --source to a folder in a git repository")
+		return errs.Invalidf("folder %q does not exist", absolute).WithHint("set --source to a folder in a git repository")
 	}
 	for at := absolute; ; at = filepath.Dir(at) {
 		if _, statErr := os.Lstat(filepath.Join(at, ".git")); statErr == nil {
@@ -99,7 +99,7 @@ func noRepository(dir string, err error) error {
 				WithHint("git -C %q status shows the problem", at)
 		}
 		if at == filepath.Dir(at) {
-			return errs.Invalidf("%q is in no git repository", absolute).
+			return errs.Invalidf("%q is not in a git repository", absolute).
 				WithHint("a pipeline runs commits, so create one: git init && git add -A && git commit -m \"Start\"")
 		}
 	}
@@ -153,10 +153,10 @@ func (s Source) find(name string) (*object.File, error) {
 	return nil, missing.WithHint("the commit has several; choose one with --config: %s", strings.Join(others[:min(len(others), maxListed)], ", "))
 }
 
-// maxListed bounds how many configurations a message names.
+// maxListed is the most configurations that a message names.
 const maxListed = 10
 
-// named lists the files of the commit that bear a name.
+// named returns the files of the commit with a name.
 func (s Source) named(name string) (paths []string, err error) {
 	walk := object.NewTreeWalker(s.files, true, nil)
 	defer walk.Close()
@@ -173,10 +173,10 @@ func (s Source) named(name string) (paths []string, err error) {
 	}
 }
 
-// uncommitted asks git, which knows ignored files and file times far faster
-// than a comparison of all contents. Without a git program nothing is said.
+// uncommitted reports whether git finds changes. Git handles ignored files, and is far
+// faster than comparing all contents. Without a git program it returns false.
 func uncommitted(ctx context.Context, dir string) bool {
-	// A monitor of files is a program that the repository's configuration names.
+	// A file system monitor is a program that the repository's configuration names.
 	status := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "--no-optional-locks", "status", "--porcelain")
 	status.Dir = dir
 	out, err := status.Output()

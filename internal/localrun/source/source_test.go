@@ -45,7 +45,7 @@ func sourceOf(t *testing.T, paths ...string) *gittest.Repository {
 	return r
 }
 
-func TestTheConfigurationIsLookedForUpwardsAndThenTheOnlyOneIsTaken(t *testing.T) {
+func TestTheConfigurationIsTheNearestOneUpwardsElseTheOnlyOne(t *testing.T) {
 	cases := map[string]struct {
 		files            []string
 		from, name, want string
@@ -81,7 +81,7 @@ func TestTheConfigurationIsLookedForUpwardsAndThenTheOnlyOneIsTaken(t *testing.T
 	}
 }
 
-func TestWhereThereIsNoRepositoryTheNextStepFits(t *testing.T) {
+func TestWithoutARepositoryTheHintFits(t *testing.T) {
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken")
 	require.NoError(t, os.MkdirAll(filepath.Join(broken, "svc"), 0o755))
@@ -100,7 +100,7 @@ func TestWhereThereIsNoRepositoryTheNextStepFits(t *testing.T) {
 	}
 }
 
-func TestASourceBehindALinkIsTheRepositoryThere(t *testing.T) {
+func TestASourceThroughALinkIsTheRepositoryOfItsTarget(t *testing.T) {
 	r := sourceOf(t, config.File)
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(filepath.Join(r.Dir, "svc"), link))
@@ -109,7 +109,7 @@ func TestASourceBehindALinkIsTheRepositoryThere(t *testing.T) {
 	assert.Equal(t, "svc", src.Inside)
 }
 
-func TestNoMonitorThatTheRepositoryNamesIsRun(t *testing.T) {
+func TestNoFileSystemMonitorOfTheRepositoryIsRun(t *testing.T) {
 	r := sourceOf(t, config.File)
 	owned := filepath.Join(t.TempDir(), "owned")
 	r.Git("config", "core.fsmonitor", "touch "+owned)

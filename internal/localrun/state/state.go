@@ -30,7 +30,7 @@ func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Folder{}, errs.Invalidf("creating the state folder: %w", err).WithHint("set --state to a writable folder")
 	}
-	// Nothing in here belongs to the repository that the folder may lie in.
+	// The folder may be in a repository, which must ignore it.
 	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o644); err != nil {
 		return Folder{}, errs.Invalidf("writing to the state folder: %w", err)
 	}
@@ -71,8 +71,7 @@ func (f Folder) Objects() string { return filepath.Join(f.Dir, "objects") }
 // Run is the folder of a run: its logs and the volumes of its steps.
 func (f Folder) Run(name string) string { return filepath.Join(f.Dir, "runs", name) }
 
-// Place returns where the pipeline lived when KeepPlace was last called; the
-// zero value where that is not known.
+// Place returns the place of the last KeepPlace; the zero value if there is none.
 func (f Folder) Place() (place plan.Place) {
 	if !f.read(placeFile, &place) {
 		return plan.Place{}
@@ -83,8 +82,8 @@ func (f Folder) Place() (place plan.Place) {
 // KeepPlace stores the place of the pipeline.
 func (f Folder) KeepPlace(place plan.Place) error { return f.write(placeFile, place) }
 
-// Gates returns those of a commit that the last KeepGates was about, separated
-// by spaces; "" where it was another commit, or none.
+// Gates returns the gates of the last KeepGates, separated by spaces, if it was for this
+// commit; else "".
 func (f Folder) Gates(commit string) string {
 	var h held
 	if !f.read(heldFile, &h) || h.Commit != commit {
@@ -93,8 +92,8 @@ func (f Folder) Gates(commit string) string {
 	return h.Gates
 }
 
-// KeepGates stores which environments wait for approval when a commit that was
-// handed over is run again, whatever the commit declares.
+// KeepGates stores the environments that wait for approval if a commit that was handed
+// over is run again, whatever the commit declares.
 func (f Folder) KeepGates(commit, gates string) error { return f.write(heldFile, held{commit, gates}) }
 
 const (
@@ -107,7 +106,7 @@ type held struct {
 	Gates  string `json:"gates"`
 }
 
-// read reports whether the file is there and can be read: half a file is none.
+// read reports whether the file exists and is complete.
 func (f Folder) read(file string, into any) bool {
 	text, err := os.ReadFile(filepath.Join(f.Dir, file))
 	return err == nil && json.Unmarshal(text, into) == nil

@@ -23,7 +23,7 @@ func open(t *testing.T, dir string) state.Folder {
 	return f
 }
 
-func TestWhatIsKeptIsThereForTheNextRun(t *testing.T) {
+func TestTheNextRunReadsWhatWasStored(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	f := open(t, dir)
 	assert.Equal(t, plan.Place{}, f.Place())
@@ -42,7 +42,7 @@ func TestWhatIsKeptIsThereForTheNextRun(t *testing.T) {
 	assert.Equal(t, "*\n", string(ignored))
 }
 
-func TestHalfAFileIsNone(t *testing.T) {
+func TestAnIncompleteFileIsIgnored(t *testing.T) {
 	f := open(t, t.TempDir())
 	for _, file := range []string{"place.json", "held.json"} {
 		require.NoError(t, os.WriteFile(filepath.Join(f.Dir, file), []byte(`{"Account":"1","commit":"c1","ga`), 0o600))
