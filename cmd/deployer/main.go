@@ -84,8 +84,9 @@ func checkEnvironments(
 	d := deploystage.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: clients.Assume}
 	checked, removed, err := deploystage.Check(ctx, d, frame, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
+		Updates: in.Objects == "" || cfg.PipelineStack != nil,
 	})
-	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: removed}, err
+	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: removed, Access: checked.Access}, err
 }
 
 // deployStack deploys the repository's own pipeline stack, in the account that

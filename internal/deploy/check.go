@@ -33,6 +33,10 @@ type CheckRequest struct {
 	Workspace func(ctx context.Context) (dir string, err error)
 	Lookups   bool          // let the CDK CLI look up missing context
 	Limit     time.Duration // timeout of one synthesis
+	// Updates means that the pipeline updates itself between the check and the first
+	// deployment. The update may grant access that is still denied: it is no error
+	// of the check, and [Checked.Access] checks it again.
+	Updates bool
 }
 
 // Checked is what the environments of a commit deploy.
@@ -40,6 +44,29 @@ type Checked struct {
 	// Undeployed are the construct paths of the app's stacks that no environment deploys.
 	Undeployed []string
 	Selections []Selection // one an environment
+	denied     []schedule.Result[checked]
+	of         int // number of environments
+}
+
+// Access checks the access again that was denied to the named environments, or to
+// any if none is named. The error reports what is still denied.
+func (c Checked) Access(ctx context.Context, environments []string) error {
+	var wrong []schedule.Result[checked]
+	for _, result := range c.denied {
+		if len(environments) > 0 && !slices.Contains(environments, result.Name) {
+			continue
+		}
+		err := result.Value.denied.again(ctx)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil || errs.KindOf(err) == errs.Temporary:
+			return fmt.Errorf("environment %s: %w", result.Name, err)
+		default:
+			result.Value.problem = err
+			wrong = append(wrong, result)
+		}
+	}
+	return joinProblems(wrong, c.of)
 }
 
 // Selection is the stacks that an environment deploys, and those that its apps have.
@@ -61,7 +88,7 @@ type SelectedStack struct {
 // Check synthesizes every environment and selects its stacks, as its deployment
 // does, and changes nothing. The error reports the problems of all environments:
 // an app that fails, missing context, unknown names, a mismatched account or
-// region, one stack in two environments.
+// region, one stack in two environments, an account without access or bootstrap.
 func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 	defer e.Reporter.Begin(progress.Stage, "", fmt.Sprintf("synthesizing %d environments", len(r.Config.Environments)))()
 	free, err := r.workspaces(ctx)
@@ -79,10 +106,14 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 		in := For(env)
 		in.Workspace, in.Scratch, in.Commit, in.Branch, in.Lookups, in.Limit = workspace, filepath.Join(r.Scratch, name), r.Commit, r.Branch, r.Lookups, r.Limit
 		found, err := e.look(ctx, in, (*job).checkDeployable)
-		if err != nil && errs.KindOf(err) != errs.Temporary && ctx.Err() == nil {
-			return checked{problem: err}, nil // check the other environments all the same
+		if err == nil || errs.KindOf(err) == errs.Temporary || ctx.Err() != nil {
+			return checked{Selection: found}, err
 		}
-		return checked{Selection: found}, err
+		var denied *accessDenied
+		if errors.As(err, &denied) && r.Updates {
+			return checked{Selection: found, denied: denied}, nil
+		}
+		return checked{problem: err}, nil // check the other environments all the same
 	})
 	return joinChecks(results)
 }
@@ -107,41 +138,47 @@ func (e Engine) Select(ctx context.Context, r Request) (Selection, error) {
 	return e.look(ctx, r, nil)
 }
 
-// look selects the stacks of a request and checks them if their account can be accessed.
-func (e Engine) look(ctx context.Context, r Request, check func(*job, context.Context, []target, []*app) error) (Selection, error) {
+// look selects the stacks of a request and checks them. The check gets the error
+// with which access to the account was denied.
+func (e Engine) look(ctx context.Context, r Request, check func(*job, context.Context, error, []target, []*app) error) (Selection, error) {
 	if err := os.MkdirAll(r.Scratch, 0o755); err != nil {
 		return Selection{}, errs.Writing(r.Scratch, err)
 	}
 	e.Out, e.Log = io.Discard, slog.New(slog.DiscardHandler)
-	j, hasAccess := e.newJob(r), false
-	switch err := j.assumeAccess(ctx); {
-	case err == nil:
+	j := e.newJob(r)
+	denied := j.assumeAccess(ctx)
+	switch {
+	case denied == nil:
 		defer j.credentials.Close()
-		hasAccess = true
-	case errs.KindOf(err) == errs.Temporary || ctx.Err() != nil:
-		return Selection{}, err
+	case errs.KindOf(denied) == errs.Temporary || ctx.Err() != nil:
+		return Selection{}, denied
 	default:
 		j.access = &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
 	}
 	targets, apps, _, err := j.selectStacks(ctx)
-	if err == nil && hasAccess && check != nil {
-		err = check(j, ctx, targets, apps)
+	if err == nil && check != nil {
+		err = check(j, ctx, denied, targets, apps)
 	}
 	return j.selection, err
 }
 
-// checkDeployable finds what is certain to fail a deployment: images to build
-// without a working docker, and parameters without a value. The deployment
-// reports all other problems of the account, as its bootstrap and the pipeline's
-// permissions may still change.
-func (j *job) checkDeployable(ctx context.Context, targets []target, apps []*app) error {
+// checkDeployable finds what is certain to fail a deployment: denied access, missing
+// bootstraps, images to build without a working docker, and parameters without a
+// value.
+func (j *job) checkDeployable(ctx context.Context, denied error, targets []target, apps []*app) error {
+	if denied != nil {
+		return &accessDenied{denied, func(ctx context.Context) error { return j.accessAgain(ctx, targets) }}
+	}
 	d, err := j.newDeployment(ctx, apps)
 	if err != nil {
 		return err
 	}
+	if err := d.checkAccess(ctx, targets); err != nil {
+		return &accessDenied{err, func(ctx context.Context) error { return d.checkAccess(ctx, targets) }}
+	}
 	for _, t := range targets {
 		if err := d.adoptLegacy(ctx, &t); err != nil {
-			continue
+			return err
 		}
 		var unable *assets.NoDockerError
 		if err := d.ready(ctx, t); errors.As(err, &unable) {
@@ -152,6 +189,24 @@ func (j *job) checkDeployable(ctx context.Context, targets []target, apps []*app
 		}
 	}
 	return ctx.Err()
+}
+
+// accessDenied reports an account that cannot be deployed to in its current state.
+type accessDenied struct {
+	error
+	again func(context.Context) error // repeats the check
+}
+
+func (a *accessDenied) Unwrap() error { return a.error }
+
+// accessAgain repeats the check of an account whose access was denied.
+func (j *job) accessAgain(ctx context.Context, targets []target) error {
+	if err := j.assumeAccess(ctx); err != nil {
+		return err
+	}
+	defer j.credentials.Close()
+	d := &deployment{job: j}
+	return d.checkAccess(ctx, targets)
 }
 
 // checkParameters finds parameters of a stack's template without a value. It
@@ -176,11 +231,12 @@ func (d *deployment) checkParameters(ctx context.Context, t target) error {
 type checked struct {
 	Selection
 	problem error
+	denied  *accessDenied // which the update of the pipeline may end
 }
 
 // joinChecks joins the results of all environments.
 func joinChecks(results []schedule.Result[checked]) (Checked, error) {
-	var c Checked
+	c := Checked{of: len(results)}
 	var all, deployed []string
 	var wrong []schedule.Result[checked]
 	for _, result := range results {
@@ -190,21 +246,21 @@ func joinChecks(results []schedule.Result[checked]) (Checked, error) {
 		if result.Value.problem != nil {
 			wrong = append(wrong, result)
 		}
+		if result.Value.denied != nil {
+			c.denied = append(c.denied, result)
+		}
 		c.Selections = append(c.Selections, result.Value.Selection)
 		all = append(all, result.Value.Paths...)
 		for _, s := range result.Value.Stacks {
 			deployed = append(deployed, s.Path)
 		}
 	}
-	switch len(wrong) {
-	case 0:
-		slices.Sort(all)
-		c.Undeployed = slices.DeleteFunc(slices.Compact(all), func(path string) bool { return slices.Contains(deployed, path) })
-		return c, checkOnce(results)
-	case 1:
-		return Checked{}, fmt.Errorf("environment %s: %w", wrong[0].Name, wrong[0].Value.problem)
+	if len(wrong) > 0 {
+		return Checked{}, joinProblems(wrong, len(results))
 	}
-	return Checked{}, joinProblems(wrong, len(results))
+	slices.Sort(all)
+	c.Undeployed = slices.DeleteFunc(slices.Compact(all), func(path string) bool { return slices.Contains(deployed, path) })
+	return c, checkOnce(results)
 }
 
 // checkOnce rejects a pipeline with one stack in two environments: each would
@@ -232,6 +288,12 @@ func checkOnce(results []schedule.Result[checked]) error {
 
 // joinProblems joins the errors of several environments, each distinct error once.
 func joinProblems(wrong []schedule.Result[checked], of int) error {
+	switch len(wrong) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("environment %s: %w", wrong[0].Name, wrong[0].Value.problem)
+	}
 	var texts []string
 	names, failures := map[string][]string{}, []error{}
 	for _, result := range wrong {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -39,13 +40,42 @@ func (d *deployment) preflight(ctx context.Context, targets []target) error {
 }
 
 func (d *deployment) preflightStack(ctx context.Context, t *target) error {
+	if err := d.checkStackAccess(ctx, *t); err != nil {
+		return err
+	}
+	if err := d.adoptLegacy(ctx, t); err != nil {
+		return err
+	}
+	return d.ready(ctx, *t)
+}
+
+// checkAccess checks access to the accounts of all stacks and their bootstraps. The
+// error reports each role that cannot be used once.
+func (d *deployment) checkAccess(ctx context.Context, targets []target) error {
+	var wrong []error
+	seen := map[string]bool{}
+	for _, t := range targets {
+		err := d.checkStackAccess(ctx, t)
+		if err == nil && len(t.stack.Legacy) > 0 {
+			_, _, err = d.bootstrapBucket(ctx, t)
+		}
+		if role := d.roleIn(t.stack.DeployRole, t.region).ARN + " " + t.region; err != nil && !seen[role] {
+			seen[role] = true
+			wrong = append(wrong, err)
+		}
+	}
+	return cmp.Or(ctx.Err(), combine(wrong, nil))
+}
+
+// checkStackAccess checks the role that deploys a stack, and its bootstraps.
+func (d *deployment) checkStackAccess(ctx context.Context, t target) error {
 	session, err := d.as(ctx, t.stack.DeployRole, t.region)
 	if err != nil {
 		return fmt.Errorf("deploying stack %s: %w", t.name, err)
 	}
 	checked := false
 	for _, needs := range bootstrapsOf(t.stack) {
-		if err := d.require(ctx, *t, needs); err != nil {
+		if err := d.require(ctx, t, needs); err != nil {
 			return err
 		}
 		checked = checked || needs.Parameter != "" && needs.MinVersion > 0
@@ -55,10 +85,7 @@ func (d *deployment) preflightStack(ctx context.Context, t *target) error {
 			return session.Explain(err)
 		}
 	}
-	if err := d.adoptLegacy(ctx, t); err != nil {
-		return err
-	}
-	return d.ready(ctx, *t)
+	return nil
 }
 
 // ready checks that a stack's images can be built. A plan builds none.

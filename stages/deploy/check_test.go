@@ -29,13 +29,16 @@ type found struct {
 
 func (w *world) check() (found, error) { return w.checkWith(w.deps()) }
 
-func (w *world) checkWith(d deploy.Deps) (found, error) {
+func (w *world) checkWith(d deploy.Deps) (found, error) { return w.checkBefore(d, false) }
+
+// checkBefore checks before the pipeline updates itself, or where it does not.
+func (w *world) checkBefore(d deploy.Deps, updates bool) (found, error) {
 	w.t.Helper()
 	cfg, err := config.Load(filepath.Join(w.source, "aphex-config.yaml"))
 	require.NoError(w.t, err)
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1"}
 	checked, removed, err := deploy.Check(w.t.Context(), d, frame, engine.CheckRequest{
-		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute,
+		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute, Updates: updates,
 		Workspace: func(context.Context) (string, error) { return w.source, nil },
 	})
 	return found{checked, removed}, err
@@ -90,6 +93,8 @@ func TestStacksThatNoEnvironmentDeploysAreNamed(t *testing.T) {
 
 func TestAStackOfTwoEnvironmentsIsRefusedByName(t *testing.T) {
 	w := newWorld(t)
+	require.NoError(t, w.MakeBootstrap(dev, "eu-central-1", "hnb659fds", dev))
+	require.NoError(t, w.MakeBootstrap(prod, "eu-west-1", "hnb659fds", dev))
 	for name, c := range map[string]struct {
 		environments string
 		says         string
@@ -188,4 +193,72 @@ func TestAParameterWithoutAValueIsFoundBeforeAnEnvironmentIsTouched(t *testing.T
 	configure("")
 	_, err = w.check()
 	assert.NoError(t, err, "the stack has a value")
+}
+
+// refusals are environments that cannot be deployed to as their accounts are.
+var refusals = map[string]struct {
+	environment, shape string
+	says, hint         string
+}{
+	"an account that lets nobody in": {
+		`{name: new, account: "333333333333", region: eu-west-1, stacks: [{name: Data}]}`, "",
+		"accessing environment new (account 333333333333, eu-west-1)", "bootstrap account 333333333333",
+	},
+	"a role that is not there": {
+		`{name: new, account: "222222222222", region: eu-central-1, roleArn: "arn:aws:iam::222222222222:role/Missing", stacks: [{name: Data}]}`, "",
+		"role/Missing", "the role exists",
+	},
+	"a region that is not bootstrapped": {
+		`{name: new, account: "111111111111", region: ap-southeast-2, stacks: [{name: Data}]}`, "",
+		"account 111111111111 is not bootstrapped in ap-southeast-2", "cdk bootstrap aws://111111111111/ap-southeast-2",
+	},
+	"a role of the app": {
+		`{name: new, account: "222222222222", region: eu-central-1, stacks: [{name: Data}]}`, "own deploy role",
+		"role/MyDeployRole", "",
+	},
+}
+
+func TestAnAccountThatCannotBeDeployedToIsFoundBeforeAnEnvironmentIsTouched(t *testing.T) {
+	t.Parallel()
+	for name, c := range refusals {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.unvalidated()
+			w.shape(c.shape)
+			w.configure("\n  - " + `{name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}` + "\n  - " + c.environment + "\n")
+			_, err := w.check()
+			require.ErrorContains(t, err, "environment new: ")
+			assert.ErrorContains(t, err, c.says)
+			assert.Contains(t, errs.HintOf(err), c.hint)
+			assert.Equal(t, errs.Invalid, errs.KindOf(err))
+
+			checked, err := w.checkBefore(w.deps(), true)
+			require.NoError(t, err, "the pipeline may be granted it yet")
+			assert.Len(t, checked.Selections[1].Stacks, 1)
+			assert.NoError(t, checked.Access(t.Context(), []string{"dev"}))
+			again := checked.Access(t.Context(), nil)
+			require.ErrorContains(t, again, c.says)
+			assert.Equal(t, errs.Invalid, errs.KindOf(again))
+		})
+	}
+}
+
+func TestAnAccountThatTheUpdateGivesAccessToIsDeployedTo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	w.configure(`
+  - {name: new, account: "333333333333", region: eu-west-1, stacks: [{name: Data}]}
+  - {name: region, account: "111111111111", region: ap-southeast-2, stacks: [{name: Data}]}
+  - {name: never, account: "444444444444", region: eu-west-1, stacks: [{name: Data}]}
+`)
+	checked, err := w.checkBefore(w.deps(), true)
+	require.NoError(t, err)
+	require.ErrorContains(t, checked.Access(t.Context(), nil), "3 of 3 environments cannot be deployed:")
+	w.AddAccount("333333333333")
+	require.NoError(t, w.MakeBootstrap("333333333333", "eu-west-1", "hnb659fds", dev))
+	require.NoError(t, w.MakeBootstrap(dev, "ap-southeast-2", "hnb659fds", dev))
+	assert.NoError(t, checked.Access(t.Context(), []string{"new", "region"}))
+	assert.ErrorContains(t, checked.Access(t.Context(), nil), "environment never: ")
 }

@@ -64,6 +64,7 @@ func (w *world) removed() (found map[string]string, asked int) {
 func TestStacksThatEarlierRunsDeployedAreNamedUntilTheyAreGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	require.NoError(t, w.MakeBootstrap(dev, "eu-central-1", "hnb659fds", dev))
 	w.unvalidated()
 	_, err := w.run("dev")
 	require.NoError(t, err, w.log.String()+w.out.String())
@@ -201,6 +202,7 @@ func TestTwoEnvironmentsThatAreDeployedAtOnceKeepWhatEachDeployed(t *testing.T) 
 	}
 	require.NoError(t, <-done)
 	require.NoError(t, <-done)
+	require.NoError(t, w.MakeBootstrap(prod, "eu-west-3", "hnb659fds", dev))
 	w.configure("\n  - {name: late, account: \"222222222222\", region: eu-west-3, stacks: [{name: Data}]}\n")
 	found, _ := w.removed()
 	assert.Len(t, found, 6, "%v", found)

@@ -15,8 +15,10 @@ import (
 // Help describes the stage on the command line.
 const Help = `Update the pipeline to the configuration of a commit.
 
-Synthesizes every environment of the commit and selects its stacks, so that errors in
-any of them are reported before the first one is changed. Lists the stacks of the app
+Synthesizes every environment of the commit, selects its stacks, and checks that their
+accounts let the pipeline in and are bootstrapped, so that errors in any of them are
+reported before the first one is changed. Access that the update of the pipeline grants is
+checked after the update. Lists the stacks of the app
 that no environment deploys, and existing stacks that an earlier run deployed and no
 environment deploys any more. Then it reads the configuration
 of the commit, deploys the repository's own pipeline stack (pipelineStack) if it has

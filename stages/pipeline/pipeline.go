@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
@@ -55,6 +56,10 @@ type Deps struct {
 type Checked struct {
 	Undeployed []string             // stacks of the app that no environment deploys, by construct path
 	Removed    []stage.RemovedStack // stacks that an earlier run deployed and no environment deploys any more
+	// Access asks again for what accounts refused when they were checked, as the
+	// update of the pipeline may have granted it. The error names what is still
+	// refused to the environments, or to any where none is named. It may be nil.
+	Access func(ctx context.Context, environments []string) error
 }
 
 // Cloud is the desired state of the pipeline's own AWS stack.
@@ -86,15 +91,67 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	out, err := d.follow(ctx, frame, in, cfg)
+	version, changes, err := d.update(ctx, frame, in, cfg)
+	if err != nil {
+		err = fmt.Errorf("cannot update the pipeline; the last good version stays in place: %w", err)
+	}
+	if in.stops(ctx, err) {
+		return Output{}, err
+	}
+	if err := checked.await(ctx, frame, in, err); err != nil {
+		return Output{}, err
+	}
+	out := Output{Result: Kept, Changes: []manifest.Change{}}
+	if err == nil {
+		out, err = d.follow(ctx, frame, in, cfg, version, changes)
+	}
 	out.Undeployed, out.Removed = append([]string{}, checked.Undeployed...), append([]stage.RemovedStack{}, checked.Removed...)
-	if err != nil && (in.OnFailure == string(config.Stop) || ctx.Err() != nil || errs.KindOf(err) == errs.Temporary) {
+	if in.stops(ctx, err) {
 		return Output{}, err
 	}
 	if err != nil {
 		frame.Log.Warn("the run continues with the pipeline version it started with, not the one its commit declares", "error", err, "hint", errs.HintOf(err))
 	}
 	return in.conclude(frame, cfg, out), nil
+}
+
+// stops reports whether a failed update or handover ends the run.
+func (in Input) stops(ctx context.Context, err error) bool {
+	return err != nil && (in.OnFailure == string(config.Stop) || ctx.Err() != nil || errs.KindOf(err) == errs.Temporary)
+}
+
+// grantedWithin is how long access that an update grants may take to hold: IAM is
+// eventually consistent.
+const grantedWithin = 30 * time.Second
+
+// await waits for the access that accounts refused before the update. After a
+// failed update nothing new was granted, and the run deploys its own environments.
+func (c Checked) await(ctx context.Context, frame stage.Frame, in Input, updated error) error {
+	if c.Access == nil {
+		return nil
+	}
+	var environments []string
+	if updated != nil {
+		environments = in.Environments
+	}
+	err := c.Access(ctx, environments)
+	for pause := time.Second; err != nil && errs.KindOf(err) != errs.Temporary && updated == nil && pause < grantedWithin; pause *= 2 {
+		frame.Log.Info("waiting for access that the update may have granted", "pause", pause.String(), "reason", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		err = c.Access(ctx, environments)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case updated != nil:
+		frame.Log.Warn("cannot update the pipeline", "error", updated, "hint", errs.HintOf(updated))
+		return fmt.Errorf("nothing was deployed: %w", err)
+	}
+	return fmt.Errorf("the pipeline was updated, but nothing was deployed: %w", err)
 }
 
 // check checks every environment before anything is changed. It skips a run that
@@ -125,14 +182,10 @@ func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *confi
 	return checked, nil
 }
 
-// follow updates the pipeline to what the commit declares, and hands over to a
-// run of it. The output is valid also with an error.
-func (d Deps) follow(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (Output, error) {
-	version, changes, err := d.update(ctx, frame, in, cfg)
-	if err != nil {
-		return Output{Result: Kept, Changes: []manifest.Change{}}, fmt.Errorf("cannot update the pipeline; the last good version stays in place: %w", err)
-	}
-	out := report(frame, changes)
+// follow hands over to a run of the version that the commit declares. The output is
+// valid also with an error.
+func (d Deps) follow(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, version string, changes []manifest.Change) (out Output, err error) {
+	out = report(frame, changes)
 	if out.Handover, err = d.handOver(ctx, frame, in, cfg, version); err != nil {
 		return out, fmt.Errorf("handing over to the pipeline that commit %s declares: %w", in.Commit, err)
 	}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -229,6 +231,62 @@ func TestAnUpdateRenamesNoPipelineWhoseConfigurationLeavesNamesOut(t *testing.T)
 			}
 			assert.Contains(t, found["WorkflowTemplate"], c.want[0])
 			assert.Equal(t, c.want[1:4], []string{found["EventSource"], found["Sensor"], found["ServiceAccount"]})
+		})
+	}
+}
+
+// access is what accounts answer, one call after the other; the last answer stays.
+type access struct {
+	answers []error
+	asked   [][]string
+}
+
+func (a *access) ask(_ context.Context, environments []string) error {
+	a.asked = append(a.asked, environments)
+	answer := a.answers[0]
+	a.answers = a.answers[min(1, len(a.answers)-1):]
+	return answer
+}
+
+func TestAccessThatTheUpdateGrantsIsAwaitedAndAnyOtherStopsTheRun(t *testing.T) {
+	refused := errs.Invalidf("environment prod: it may not assume the role").WithHint("bootstrap it")
+	for name, c := range map[string]struct {
+		answers []error
+		refuse  error // of the update
+		says    string
+		kind    errs.Kind
+		asked   int
+	}{
+		"granted by the update":          {[]error{nil}, nil, "", 0, 1},
+		"granted a little later":         {[]error{refused, refused, refused, nil}, nil, "", 0, 4},
+		"never granted":                  {[]error{refused}, nil, "the pipeline was updated, but nothing was deployed: environment prod: it may not", errs.Invalid, 6},
+		"no update":                      {[]error{refused}, errors.New("the cluster refuses it"), "nothing was deployed: environment prod: it may not", errs.Invalid, 1},
+		"no update, other environments":  {[]error{nil}, errors.New("the cluster refuses it"), "", 0, 1},
+		"an answer that does not come":   {[]error{errs.Temporaryf("no answer")}, nil, "no answer", errs.Temporary, 1},
+		"at first refused, then failing": {[]error{refused, errs.Temporaryf("no answer")}, nil, "no answer", errs.Temporary, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w, a := world{refuse: c.refuse}, access{answers: c.answers}
+			d := w.deps(good)
+			d.Check = func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) (pipeline.Checked, error) {
+				return pipeline.Checked{Access: a.ask}, nil
+			}
+			begin := time.Now()
+			_, err := pipeline.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: io.Discard}, pipeline.Input{
+				Commit: "0123", Config: config.File, Bucket: "artifacts", Region: "eu-west-1", Artifact: "a", Digest: "d", OnFailure: "continue",
+				Environments: []string{"dev"},
+			})
+			assert.Len(t, a.asked, c.asked, name)
+			assert.Less(t, time.Since(begin), time.Minute, name)
+			if c.refuse != nil {
+				assert.Equal(t, []string{"dev"}, a.asked[0], name)
+			}
+			if c.says == "" {
+				require.NoError(t, err, name)
+				return
+			}
+			require.ErrorContains(t, err, c.says, name)
+			assert.Equal(t, c.kind, errs.KindOf(err), name)
 		})
 	}
 }

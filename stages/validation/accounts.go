@@ -40,17 +40,17 @@ func accounts(ctx context.Context, d Deps, frame stage.Frame, in Input, cfg *con
 }
 
 // soften turns the findings of an environment without access into warnings: the
-// pipeline's own deployment of the commit that adds it grants the access. In the
-// next run they are errors.
+// update of the pipeline by the commit that adds it grants the access, and what is
+// still missing then stops the run before anything is deployed.
 func (in Input) soften(env config.Environment, found []Finding) []Finding {
 	if len(in.Entrances) == 0 || slices.Contains(in.Entrances, env.Entrance()) {
 		return found
 	}
 	for i := range found {
 		found[i].Severity = Warning
-		fix := "none: this run grants the pipeline access to it"
+		fix := "none, if only the pipeline's right to access it is missing: this run grants it before it deploys"
 		if found[i].Fix != "" {
-			fix += "; before the next run: " + found[i].Fix
+			fix += "; otherwise: " + found[i].Fix
 		}
 		found[i].Fix = fix
 	}

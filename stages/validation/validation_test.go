@@ -78,7 +78,7 @@ func TestFindingsOfAnEnvironmentWithoutAccessAreWarnings(t *testing.T) {
 	require.NoError(t, err, "the run that adds an environment has to get to the pipeline's own deployment")
 	require.Len(t, out.Findings, 1)
 	assert.Equal(t, validation.Warning, out.Findings[0].Severity)
-	assert.Contains(t, report, "before the next run: bootstrap it")
+	assert.Contains(t, report, "this run grants it before it deploys; otherwise: bootstrap it")
 
 	_, _, err = validate(d, validation.Input{Source: app(t, good), Entrances: append(known, "222222222222/us-east-1")})
 	require.ErrorContains(t, err, "the role may not be assumed", "the next run may enter it, or stops")

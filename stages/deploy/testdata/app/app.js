@@ -9,7 +9,8 @@ const app = new cdk.App({ analyticsReporting: false });
 const env = { account: process.env.CDK_DEFAULT_ACCOUNT, region: process.env.CDK_DEFAULT_REGION };
 const shape = fs.existsSync('shape') ? fs.readFileSync('shape', 'utf8') : '';
 
-const data = new cdk.Stack(app, 'Data', { env, terminationProtection: shape === 'protected', tags: { environment: process.env.ENVIRONMENT_NAME } });
+const own = shape === 'own deploy role' ? new cdk.DefaultStackSynthesizer({ deployRoleArn: 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/MyDeployRole' }) : undefined;
+const data = new cdk.Stack(app, 'Data', { env, synthesizer: own, terminationProtection: shape === 'protected', tags: { environment: process.env.ENVIRONMENT_NAME } });
 const orders = new sqs.Queue(data, 'Orders', { visibilityTimeout: cdk.Duration.seconds(shape === 'changed' ? 60 : 30) });
 new cdk.CfnOutput(data, 'OrdersName', { value: orders.queueName, description: 'name of the queue' });
 
