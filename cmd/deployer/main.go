@@ -20,12 +20,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
 	deploystage "github.com/aphex/aphex-pipeline/stages/deploy"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
+	"github.com/aphex/aphex-pipeline/stages/rollback"
 )
 
 func main() { os.Exit(program().Main()) }
@@ -37,7 +39,7 @@ func program() stage.Program {
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
 			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),
-			stage.Of(deploystage.RollbackContract(), deploystage.RollbackHelp, runRollback),
+			stage.Of(rollback.Contract(), rollback.Help, runRollback),
 			stage.Of(record.Contract(), record.Help, runRecord),
 			stage.Of(reconcile.Contract(), reconcile.Help, runReconcile),
 		},
@@ -81,7 +83,7 @@ func checkEnvironments(
 		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
-	d := deploystage.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: clients.Assume}
+	d := deploystage.Deps{Engine: engine(), Bucket: artifacts}
 	checked, removed, err := deploystage.Check(ctx, d, frame, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 		Updates: in.Objects == "" || cfg.PipelineStack != nil,
@@ -105,9 +107,9 @@ func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, work
 		return errs.Temporaryf("creating a folder for the deployment: %w", err)
 	}
 	defer remove.All(scratch)
-	engine := deploystage.Deps{Runner: proc.Runner{}, Assume: clients.Assume}.Engine(frame)
-	defer engine.Reporter.Watch()()
-	_, err = engine.Deploy(ctx, deploy.Request{
+	e := engine().In(frame, progress.Options{})
+	defer e.Reporter.Watch()()
+	_, err = e.Deploy(ctx, deploy.Request{
 		Name: "pipeline", Account: here.Account, Region: region, Commit: in.Commit, Branch: in.Branch,
 		Workspace: workspace, Scratch: scratch, Stacks: []config.Stack{stack}, Limit: time.Hour,
 	})
@@ -119,12 +121,15 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 	if err != nil {
 		return deploystage.Output{}, err
 	}
-	return deploystage.Run(ctx, deploystage.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: clients.Assume}, frame, in)
+	return deploystage.Run(ctx, deploystage.Deps{Engine: engine(), Bucket: artifacts}, frame, in)
 }
 
-func runRollback(ctx context.Context, frame stage.Frame, in deploystage.RollbackInput) (deploystage.RollbackOutput, error) {
-	return deploystage.RollBack(ctx, deploystage.Deps{Runner: proc.Runner{}, Assume: clients.Assume}, frame, in)
+func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rollback.Output, error) {
+	return rollback.Run(ctx, rollback.Deps{Engine: engine()}, frame, in)
 }
+
+// engine returns the deployment engine of this program.
+func engine() deploy.Engine { return deploy.Engine{Runner: proc.Runner{}, Assume: clients.Assume} }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {
 	artifacts, err := clients.NamedBucket(ctx, in.Bucket)

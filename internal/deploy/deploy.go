@@ -14,19 +14,33 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Engine deploys stacks. Its fields are its dependencies.
+// Engine deploys stacks. Its fields are its dependencies: Runner and Assume are those
+// of the program, [Engine.In] adds those of a stage.
 type Engine struct {
 	// Runner runs the CDK app, hooks, and asset builds.
 	Runner command.Runner
 	// Assume gets access to an account, as [awsauth.Assume] does.
-	Assume   func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
+	Assume func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
+
 	Reporter *progress.Reporter // receives all events
 	Log      *slog.Logger
 	Out      io.Writer        // receives the output of commands
 	Redactor *redact.Redactor // receives the secrets that the engine finds
 	Run      string           // name of the workflow run; empty outside a workflow
+}
+
+// In returns the engine for a stage: with the log, output and redactor of its frame.
+// It reports to the frame's screen, or as text or JSON lines, unless options say otherwise.
+func (e Engine) In(frame stage.Frame, options progress.Options) Engine {
+	options.Screen, options.Log, options.Out = frame.Screen, frame.Log, frame.Out
+	if frame.Redactor != nil {
+		options.Mask = frame.Redactor.String
+	}
+	e.Reporter, e.Log, e.Out, e.Redactor, e.Run = progress.New(options), frame.Log, frame.Out, frame.Redactor, frame.Workflow
+	return e
 }
 
 // Request is what to deploy, and where.

@@ -8,5 +8,6 @@
 // [Engine.RollBack] rolls back stacks whose earlier deployment was interrupted.
 //
 // A [Request] is complete: the engine reads no configuration file and no flags,
-// and stores nothing in a bucket. The stages do that before and after.
+// and stores nothing in a bucket. The stages do that before and after, and package
+// inventory stores for them.
 package deploy

@@ -2,12 +2,10 @@ package deploy
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -142,50 +140,4 @@ func (results Results) Summary(environment string, mask func(string) string) Sum
 		summary.Calls += r.Calls
 	}
 	return summary
-}
-
-// Outputs returns the outputs of the deployed stacks, by their names in the configuration.
-func (results Results) Outputs() cmdenv.Outputs {
-	outputs := cmdenv.Outputs{}
-	for _, r := range results {
-		if r.State != schedule.Done {
-			continue
-		}
-		outputs[r.Stack] = map[string]cmdenv.Output{}
-		for _, o := range r.Outputs {
-			outputs[r.Stack][o.Key] = cmdenv.Output{Value: o.Value, Description: o.Description, ExportName: o.ExportName}
-		}
-	}
-	return outputs
-}
-
-// CLIOutputs returns the outputs in the format of the CDK CLI's --outputs-file:
-// by the stacks' names in CloudFormation, without stacks that have none. Of two
-// stacks of one name, in two regions, the later one wins.
-func (results Results) CLIOutputs() map[string]map[string]string {
-	byName := map[string]map[string]string{}
-	for _, r := range results {
-		if r.State != schedule.Done || len(r.Outputs) == 0 {
-			continue
-		}
-		byName[r.Name] = map[string]string{}
-		for _, o := range r.Outputs {
-			byName[r.Name][o.Key] = o.Value
-		}
-	}
-	return byName
-}
-
-// Collisions describes the outputs that have no name of their own.
-func (results Results) Collisions() []string {
-	lines := results.Outputs().Collisions()
-	for i, r := range results {
-		for _, other := range results[:i] {
-			if r.Name == other.Name && len(r.Outputs) > 0 && len(other.Outputs) > 0 {
-				lines = append(lines, fmt.Sprintf("the stacks %s and %s are both named %s in CloudFormation; --outputs-file has the outputs of the later one, as with the CDK CLI; "+
-					"--named-outputs-file has both", other.Stack, r.Stack, r.Name))
-			}
-		}
-	}
-	return lines
 }

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"os"
@@ -17,6 +18,42 @@ type Parameter struct {
 	Stack string // name, construct path or pattern; empty is every stack that has the parameter
 	Key   string
 	Value string
+}
+
+// ParseParameters parses assignments in the format of the CDK CLI's --parameters,
+// [STACK:]KEY=VALUE. Those for all stacks come first, as later ones override earlier ones.
+func ParseParameters(texts []string) (parameters []Parameter, err error) {
+	for _, text := range texts {
+		name, value, isAssignment := strings.Cut(text, "=")
+		stack, key, ofStack := "", name, false
+		if at := strings.LastIndex(name, ":"); at >= 0 {
+			stack, key, ofStack = name[:at], name[at+1:], true
+		}
+		if !isAssignment || key == "" || ofStack && stack == "" {
+			return nil, errs.Invalidf("--parameters %q is not an assignment", text).WithHint("write it as KEY=VALUE or STACK:KEY=VALUE")
+		}
+		parameters = append(parameters, Parameter{Stack: stack, Key: key, Value: value})
+	}
+	slices.SortStableFunc(parameters, func(a, b Parameter) int {
+		return cmp.Compare(min(len(a.Stack), 1), min(len(b.Stack), 1))
+	})
+	return parameters, nil
+}
+
+// ParseContext parses assignments in the format of the CDK CLI's --context, KEY=VALUE.
+func ParseContext(texts []string) (map[string]any, error) {
+	context := map[string]any{}
+	for _, text := range texts {
+		key, value, isAssignment := strings.Cut(text, "=")
+		switch {
+		case !isAssignment || key == "":
+			return nil, errs.Invalidf("--context %q is not an assignment", text).WithHint("write it as KEY=VALUE")
+		case strings.HasPrefix(key, "aws:"):
+			return nil, errs.Invalidf("--context %q: keys with the prefix aws: are reserved for the CDK", text)
+		}
+		context[key] = value
+	}
+	return context, nil
 }
 
 // configuredParameters returns the parameters of the configuration, those for all

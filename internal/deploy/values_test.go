@@ -64,3 +64,17 @@ func TestAParameterGoesToTheStacksThatAreMeantAndTheNearerOneOutranks(t *testing
 		})
 	}
 }
+
+func TestAParameterThatIsNoAssignmentIsRefused(t *testing.T) {
+	for _, text := range []string{"x", "=x", "A:=x", ":B=x"} {
+		_, err := ParseParameters([]string{text})
+		assert.Equal(t, errs.Invalid, errs.KindOf(err), text)
+	}
+}
+
+func TestContextThatIsNoAssignmentOrOfTheCDKIsRefused(t *testing.T) {
+	for _, text := range []string{"x", "=x", "aws:x=y"} {
+		_, err := ParseContext([]string{text})
+		assert.Equal(t, errs.Invalid, errs.KindOf(err), text)
+	}
+}

@@ -176,7 +176,7 @@ func TestAnInventoryThatNoDeploymentWroteLeadsNowhere(t *testing.T) {
 		"no region":             `{"stacks":[{"stack":"A","name":"A","account":"111111111111","region":"evil.example.org/","environmentRegion":"eu-west-1"}]}`,
 	} {
 		d := w.deps()
-		d.Assume = func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
+		d.Engine.Assume = func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
 			return nil, errs.Failedf("assumed for %s", name)
 		}
 		w.stored.Set(bucket.StacksKey("old"), text)
@@ -192,7 +192,7 @@ func TestTwoEnvironmentsThatAreDeployedAtOnceKeepWhatEachDeployed(t *testing.T) 
 	w := newWorld(t)
 	w.unvalidated()
 	d, done := w.deps(), make(chan error, 2)
-	d.Progress = func(progress.Event) {}
+	d.Progress.Report = func(progress.Event) {}
 	for _, env := range []string{"dev", "prod"} {
 		go func() {
 			_, err := deploy.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &strings.Builder{}, Stdout: &strings.Builder{}, Redactor: redact.New(), Workflow: "run-1"},

@@ -63,10 +63,10 @@ func slowWorld(t *testing.T) (*world, deploy.Deps) {
 `, filepath.Join(w.source, "docker")))
 	w.Fail(awssim.Rule{Service: "s3", Operation: "PutObject", Kind: awssim.Delay, Delay: slowness})
 	d := w.deps()
-	d.Quiet = quiet
-	enter := d.Assume
+	d.Progress.Quiet = quiet
+	enter := d.Engine.Assume
 	d.Bucket = slowBucket{d.Bucket}
-	d.Assume = func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
+	d.Engine.Assume = func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 		time.Sleep(slowness)
 		return enter(ctx, log, to)
 	}
@@ -200,12 +200,11 @@ func TestFetchingAndAssumingReportProgress(t *testing.T) {
 			return err
 		}
 		d := deploy.Deps{
-			Runner:   proc.Runner{},
-			Progress: func(e progress.Event) { events = append(events, e) },
-			Bucket:   artifacts{buckettest.New(nil), &world{fetch: func() error { return slow(errors.New("gone")) }}},
-			Assume: func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
+			Engine: engine.Engine{Runner: proc.Runner{}, Assume: func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
 				return nil, slow(errors.New("denied"))
-			},
+			}},
+			Progress: progress.Options{Report: func(e progress.Event) { events = append(events, e) }},
+			Bucket:   artifacts{buckettest.New(nil), &world{fetch: func() error { return slow(errors.New("gone")) }}},
 		}
 		frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &bytes.Buffer{}}
 		_, err := deploy.Run(t.Context(), d, frame, deploy.Input{Environment: "dev", Artifact: "a", Bucket: "b"})
@@ -213,7 +212,7 @@ func TestFetchingAndAssumingReportProgress(t *testing.T) {
 		require.Len(t, events, 6)
 		assert.Equal(t, "fetching the built workspace (9s)", events[0].Text)
 		events = nil
-		e := d.Engine(frame)
+		e := d.Engine.In(frame, d.Progress)
 		defer e.Reporter.Watch()()
 		_, err = e.Deploy(t.Context(), engine.Request{})
 		require.ErrorContains(t, err, "denied")

@@ -23,6 +23,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	engine "github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly/assemblytest"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -162,21 +163,23 @@ func (a artifacts) Fetch(context.Context, string, string, string) error { return
 
 func (w *world) deps() deploy.Deps {
 	return deploy.Deps{
-		Runner: proc.Runner{},
-		Bucket: artifacts{w.stored, w},
-		Assume: func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
-			base, err := w.base(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return awsauth.Assume(ctx, base, to, log)
+		Engine: engine.Engine{
+			Runner: proc.Runner{},
+			Assume: func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
+				base, err := w.base(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return awsauth.Assume(ctx, base, to, log)
+			},
 		},
-		Progress: func(e progress.Event) {
+		Bucket: artifacts{w.stored, w},
+		Progress: progress.Options{Report: func(e progress.Event) {
 			w.events = append(w.events, e)
 			if w.onEvent != nil {
 				w.onEvent(e)
 			}
-		},
+		}},
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package inventory remembers in the artifact bucket which stacks were deployed
-// to each environment, and finds those that are gone from app or configuration.
+// Package inventory keeps in the artifact bucket what was deployed to each
+// environment: its stacks, how long they took, and their outputs. It finds stacks
+// that are gone from app or configuration.
 package inventory
 
 import (

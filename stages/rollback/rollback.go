@@ -1,4 +1,6 @@
-package deploy
+// Package rollback is the stage that rolls back stacks of an environment whose
+// deployment was interrupted.
+package rollback
 
 import (
 	"context"
@@ -11,12 +13,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
-// RollbackHelp describes the stage on the command line.
-const RollbackHelp = `Roll back stacks of an environment whose deployment was interrupted.
+// Help describes the stage on the command line.
+const Help = `Roll back stacks of an environment whose deployment was interrupted.
 
 Rolls back stacks whose deployment failed without a rollback (CREATE_FAILED,
 UPDATE_FAILED) or whose rollback failed (UPDATE_ROLLBACK_FAILED) to their last
@@ -30,8 +33,8 @@ Examples:
   deployer rollback --environment dev --stack Api --orphan Queue4A7E3555
 `
 
-// RollbackInput is the input of the stage.
-type RollbackInput struct {
+// Input is the input of the stage.
+type Input struct {
 	Environment string        `help:"Name of the environment whose stacks to roll back." required:""`
 	Stack       []string      `help:"Roll back only these stacks: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
 	Force       bool          `short:"f" help:"Skip all resources whose rollback fails."`
@@ -43,46 +46,49 @@ type RollbackInput struct {
 }
 
 // Validate refuses --force together with --orphan.
-func (in RollbackInput) Validate() error {
+func (in Input) Validate() error {
 	if in.Force && len(in.Orphan) > 0 {
 		return errs.Invalidf("--force and --orphan cannot be combined").WithHint("give one of them")
 	}
 	return nil
 }
 
-// RollbackOutput is the output of the stage.
-type RollbackOutput struct {
+// Output is the output of the stage.
+type Output struct {
 	Summary deploy.Summary `output:"summary" help:"Result of each stack, as JSON."`
 }
 
-// RollbackContract describes the program, inputs and outputs of the stage.
-func RollbackContract() contract.Contract {
-	return contract.Of[RollbackInput, RollbackOutput]("deployer", "rollback")
+// Contract describes the program, inputs and outputs of the stage.
+func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "rollback") }
+
+// Deps are the dependencies of the stage.
+type Deps struct {
+	Engine deploy.Engine // runs commands and assumes access
 }
 
-// RollBack rolls back the stacks one after the other, and stops at the first that fails.
-func RollBack(ctx context.Context, d Deps, frame stage.Frame, in RollbackInput) (RollbackOutput, error) {
+// Run rolls back the stacks one after the other, and stops at the first that fails.
+func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	cfg, err := config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config)))
 	if err != nil {
-		return RollbackOutput{}, errs.Invalidf("%w", err)
+		return Output{}, errs.Invalidf("%w", err)
 	}
 	env, found := cfg.Environment(in.Environment)
 	if !found {
-		return RollbackOutput{}, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+		return Output{}, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
 	}
 	scratch, err := checkout.Scratch("rollback-")
 	if err != nil {
-		return RollbackOutput{}, err
+		return Output{}, err
 	}
 	defer remove.All(scratch)
 	if frame.Workflow == "" { // each local invocation is a run of its own
 		frame.Workflow = "rollback-" + time.Now().UTC().Format("20060102T150405.000000000")
 	}
-	engine := d.Engine(frame)
+	engine := d.Engine.In(frame, progress.Options{})
 	defer engine.Reporter.Watch()()
 	r := deploy.For(env)
 	r.Workspace, r.Scratch, r.Assembly, r.Limit = in.Source, scratch, in.Assembly, in.Limit
 	r.Only, r.Exclusively = deploy.SplitNames(in.Stack), true
 	results, err := engine.RollBack(ctx, r, cfn.Orphans{Failing: in.Force, LogicalIDs: in.Orphan})
-	return RollbackOutput{Summary: results.Summary(env.Name, frame.Redactor.String)}, err
+	return Output{Summary: results.Summary(env.Name, frame.Redactor.String)}, err
 }
