@@ -1,11 +1,15 @@
 // Package command declares how commands of the repository run: build commands, hooks,
 // tests, CDK apps, and programs that make assets. Runner is the interface; package proc
-// runs commands as processes, and package commandtest tests any implementation.
+// runs commands as processes, package remote in another container, and package
+// commandtest tests any implementation.
 package command
 
 import (
 	"context"
 	"io"
+	"path"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,17 +20,54 @@ type Runner interface {
 	//   - an *ExitError when the program exits with another code than 0 or by a signal,
 	//   - a *LimitError when c.Limit passed and the group was stopped,
 	//   - ctx.Err() when ctx ended and the group was stopped; an ended ctx starts nothing,
-	//   - an error that wraps ErrNotFound when PATH has no such program.
+	//   - an error that wraps ErrNotFound when PATH has no such program,
+	//   - an error that wraps ErrGone when what runs the commands no longer answers.
 	// Output that cannot be written is an error, too, but does not stop the program.
 	Run(ctx context.Context, c Command) error
 	// LookPath finds a program where the commands run. The error wraps ErrNotFound.
 	LookPath(program string) (string, error)
+	// Environ returns the environment of commands that are given none, as NAME=value.
+	Environ() []string
+	Files
+}
+
+// Files hands files over to commands and takes them back. Commands that run as processes of this machine have the same
+// files; then nothing is copied.
+type Files interface {
+	// Place returns the path at which commands find the file or folder of ours with that absolute path, once it has been sent.
+	Place(path string) string
+	// Send copies a file or folder of ours to its place, in the place of what is there.
+	Send(ctx context.Context, path string) error
+	// Fetch makes a file or folder of the commands readable for us, and returns the path of it: where the files are the same
+	// ones that is from itself, and whatever the selection leaves out is there, too; otherwise it is into, which holds nothing
+	// else afterwards. What is fetched was written by commands and must not be trusted. An error that wraps fs.ErrNotExist
+	// reports that there is nothing at from; then nothing is at into either.
+	Fetch(ctx context.Context, from, into string, what Selection) (string, error)
+}
+
+// Selection says what is fetched of a folder. The zero value is all of it.
+type Selection struct {
+	Without []string // names of folders that are left out, wherever they are
+	Only    []string // patterns for names of files, as in path.Match, without regard to case; empty is all files
+}
+
+// Includes reports whether a file or folder of a folder, by its path with slashes, is selected.
+func (s Selection) Includes(name string, isFolder bool) bool {
+	name = strings.ToLower(path.Base(name))
+	matches := func(pattern string) bool {
+		matched, err := path.Match(strings.ToLower(pattern), name)
+		return err == nil && matched
+	}
+	if isFolder {
+		return !slices.ContainsFunc(s.Without, func(without string) bool { return strings.ToLower(without) == name })
+	}
+	return len(s.Only) == 0 || slices.ContainsFunc(s.Only, matches)
 }
 
 // Command is a program to run.
 type Command struct {
 	Args  []string // the program, looked up in the runner's PATH, and its arguments
-	Dir   string   // where to run; "" is the runner's current folder
+	Dir   string   // where to run, as the commands know it: see Files.Place; "" is the runner's current folder
 	Env   []string // NAME=value; nil is the runner's own environment
 	Stdin io.Reader
 	// Stdout and Stderr may be the same writer; then the order is kept and it is

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,10 @@ import (
 
 // ErrNotFound reports that PATH has no such program.
 var ErrNotFound = exec.ErrNotFound
+
+// ErrGone reports that the container that runs commands has ended, does not answer, or answers with something that it must
+// not answer. Nothing more can be run there.
+var ErrGone = errors.New("the commands' container is gone")
 
 // ExitError reports that a program failed.
 type ExitError struct {

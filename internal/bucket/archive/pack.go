@@ -53,27 +53,43 @@ func Pack(ctx context.Context, w io.Writer, dir string, excluded func(path strin
 	if err != nil {
 		return Contents{}, err
 	}
-	p := packer{root: root, excluded: excluded, tar: tar.NewWriter(compressed), items: make(chan item, ahead)}
-	if err := p.run(ctx); err != nil {
+	p := packer{root: root, excluded: func(path string, _ bool) bool { return excluded(path) }, time: always(epoch)}
+	if err := p.pack(ctx, compressed); err != nil {
 		_ = compressed.Close()
-		return Contents{}, fmt.Errorf("packing %q: %w", dir, err)
-	}
-	if err := p.tar.Close(); err != nil {
 		return Contents{}, fmt.Errorf("packing %q: %w", dir, err)
 	}
 	return p.done, compressed.Close()
 }
 
+// PackTar writes the folder dir to w as a tar that is not compressed and keeps the times of the entries, to be unpacked
+// at once by UnpackTar. excluded is asked for each path, relative and with slashes.
+func PackTar(ctx context.Context, w io.Writer, dir string, excluded func(path string, isFolder bool) bool) (Contents, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Contents{}, err
+	}
+	defer root.Close()
+	p := packer{root: root, excluded: excluded, time: fs.FileInfo.ModTime}
+	if err := p.pack(ctx, w); err != nil {
+		return Contents{}, fmt.Errorf("packing %q: %w", dir, err)
+	}
+	return p.done, nil
+}
+
+func always(t time.Time) func(fs.FileInfo) time.Time { return func(fs.FileInfo) time.Time { return t } }
+
 type packer struct {
 	root     *os.Root
-	excluded func(path string) bool
+	excluded func(path string, isFolder bool) bool
+	time     func(fs.FileInfo) time.Time
 	tar      *tar.Writer
 	items    chan item
 	done     Contents
 }
 
-// run walks the folder, reads small files ahead, and writes all in order.
-func (p *packer) run(ctx context.Context) error {
+// pack walks the folder, reads small files ahead, and writes all in order.
+func (p *packer) pack(ctx context.Context, w io.Writer) error {
+	p.tar, p.items = tar.NewWriter(w), make(chan item, ahead)
 	group, ctx := errgroup.WithContext(ctx)
 	toRead := make(chan item, ahead)
 	for range runtime.GOMAXPROCS(0) + 1 {
@@ -85,7 +101,10 @@ func (p *packer) run(ctx context.Context) error {
 		return p.walk(ctx, toRead)
 	})
 	group.Go(func() error { return p.writeAll(ctx) })
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return p.tar.Close()
 }
 
 func (p *packer) walk(ctx context.Context, toRead chan<- item) error {
@@ -95,9 +114,9 @@ func (p *packer) walk(ctx context.Context, toRead chan<- item) error {
 			return err
 		case path == ".":
 			return nil
-		case p.excluded(path) && entry.IsDir():
+		case entry.IsDir() && p.excluded(path, true):
 			return fs.SkipDir
-		case p.excluded(path) || !isPackable(entry.Type()):
+		case !entry.IsDir() && p.excluded(path, false) || !isPackable(entry.Type()):
 			return nil
 		}
 		info, err := entry.Info()

@@ -20,14 +20,14 @@ func (p *packer) writeAll(ctx context.Context) error {
 func (p *packer) write(ctx context.Context, next item) error {
 	switch kind := next.info.Mode().Type(); {
 	case kind == fs.ModeDir:
-		return p.tar.WriteHeader(header(next, tar.TypeDir, 0))
+		return p.tar.WriteHeader(p.header(next, tar.TypeDir, 0))
 	case kind == fs.ModeSymlink:
 		target, err := p.root.Readlink(next.path)
 		if err != nil {
 			return err
 		}
 		p.done.Files++
-		link := header(next, tar.TypeSymlink, 0)
+		link := p.header(next, tar.TypeSymlink, 0)
 		link.Linkname = target
 		return p.tar.WriteHeader(link)
 	case next.data != nil:
@@ -37,13 +37,17 @@ func (p *packer) write(ctx context.Context, next item) error {
 }
 
 // header keeps name and mode of an entry, and drops what differs from machine
-// to machine: owner, time, and the bits that give rights (setuid and such).
-func header(of item, kind byte, size int64) *tar.Header {
+// to machine: owner, and the bits that give rights (setuid and such).
+func (p *packer) header(of item, kind byte, size int64) *tar.Header {
 	name := of.path
 	if kind == tar.TypeDir {
 		name += "/"
 	}
-	return &tar.Header{Typeflag: kind, Name: name, Size: size, Mode: int64(of.info.Mode().Perm()), ModTime: epoch}
+	h := &tar.Header{Typeflag: kind, Name: name, Size: size, Mode: int64(of.info.Mode().Perm()), ModTime: p.time(of.info)}
+	if h.ModTime.Nanosecond() != 0 {
+		h.Format = tar.FormatPAX // others have whole seconds only
+	}
+	return h
 }
 
 func (p *packer) writeSmall(ctx context.Context, next item) error {
@@ -51,7 +55,7 @@ func (p *packer) writeSmall(ctx context.Context, next item) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case data := <-next.data:
-		if err := p.tar.WriteHeader(header(next, tar.TypeReg, int64(len(data)))); err != nil {
+		if err := p.tar.WriteHeader(p.header(next, tar.TypeReg, int64(len(data)))); err != nil {
 			return err
 		}
 		p.done.Files++
@@ -67,7 +71,7 @@ func (p *packer) writeLarge(next item) error {
 		return err
 	}
 	defer file.Close()
-	if err := p.tar.WriteHeader(header(next, tar.TypeReg, next.info.Size())); err != nil {
+	if err := p.tar.WriteHeader(p.header(next, tar.TypeReg, next.info.Size())); err != nil {
 		return err
 	}
 	n, err := io.Copy(p.tar, io.LimitReader(file, next.info.Size()))

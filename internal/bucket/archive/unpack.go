@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
@@ -44,6 +45,13 @@ func (l Limits) withDefaults() Limits {
 // ErrHostile reports that an archive contains something that Pack never writes.
 var ErrHostile = errors.New("the archive cannot be trusted")
 
+const (
+	// maxName bounds in bytes a name, and what a link leads to: Linux takes no longer one.
+	maxName = 4096
+	// maxNames bounds in bytes the names that are remembered, of folders and links.
+	maxNames = 256 << 20
+)
+
 // maxWindow bounds in bytes the memory for decompression; Pack uses 4 MiB.
 const maxWindow = 32 << 20
 
@@ -67,12 +75,28 @@ func Unpack(ctx context.Context, r io.Reader, size int64, dir string, limits Lim
 	}
 	defer decompressed.Close()
 	limits = limits.withDefaults()
+	limits.Bytes = min(limits.Bytes, max(1<<30, size*limits.Ratio))
+	return unpack(ctx, decompressed, root, limits, false)
+}
+
+// UnpackTar reads what PackTar wrote, or somebody who cannot be trusted, into the empty folder dir. It fails as Unpack does;
+// limits have no ratio.
+func UnpackTar(ctx context.Context, r io.Reader, dir string, limits Limits) (Contents, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Contents{}, errs.Writing(dir, err)
+	}
+	defer root.Close()
+	return unpack(ctx, r, root, limits.withDefaults(), true)
+}
+
+func unpack(ctx context.Context, r io.Reader, root *os.Root, limits Limits, keepTimes bool) (Contents, error) {
 	u := unpacker{
-		root: root, tar: tar.NewReader(decompressed), jobs: make(chan job, ahead), folders: map[string]bool{".": true},
-		entries: limits.Entries, bytes: min(limits.Bytes, max(1<<30, size*limits.Ratio)),
+		root: root, tar: tar.NewReader(r), jobs: make(chan job, ahead), folders: map[string]bool{".": true}, keepTimes: keepTimes,
+		entries: limits.Entries, bytes: limits.Bytes, names: maxNames,
 	}
 	if err := u.run(ctx); err != nil {
-		return Contents{}, fmt.Errorf("unpacking into %q: %w", dir, err)
+		return Contents{}, fmt.Errorf("unpacking into %q: %w", root.Name(), err)
 	}
 	return u.done, nil
 }
@@ -85,10 +109,13 @@ type unpacker struct {
 	jobs    chan job
 	links   []*tar.Header
 	folders map[string]bool // made so far
+	names   int             // bytes of remembered names that may still come
 	entries int             // that may still come
 	bytes   int64           // that may still come
 	done    Contents
 	current *folder
+
+	keepTimes bool // of files
 }
 
 // job is a small file to be written.
@@ -97,6 +124,7 @@ type job struct {
 	name   string
 	mode   fs.FileMode
 	data   []byte
+	time   time.Time // zero is now
 }
 
 func (u *unpacker) run(ctx context.Context) error {
@@ -137,6 +165,12 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 	}
 	if u.entries--; u.entries < 0 {
 		return fmt.Errorf("%w: it has too many entries", ErrHostile)
+	}
+	if entry.Typeflag != tar.TypeReg {
+		u.names -= len(name) + len(entry.Linkname)
+	}
+	if len(name) > maxName || len(entry.Linkname) > maxName || u.names < 0 {
+		return fmt.Errorf("%w: its names are too long", ErrHostile)
 	}
 	switch entry.Typeflag {
 	case tar.TypeDir:

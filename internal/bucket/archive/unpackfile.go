@@ -51,6 +51,9 @@ func (u *unpacker) file(ctx context.Context, name string, entry *tar.Header) err
 		return err
 	}
 	j := job{folder: in, name: path.Base(name), mode: fs.FileMode(entry.Mode).Perm()}
+	if u.keepTimes {
+		j.time = entry.ModTime
+	}
 	if entry.Size > small {
 		defer in.release()
 		return u.write(j, u.tar)
@@ -93,6 +96,9 @@ func (u *unpacker) write(j job, r io.Reader) error {
 	}
 	if closing := file.Close(); err == nil {
 		err = closing
+	}
+	if err == nil && !j.time.IsZero() {
+		err = j.folder.root.Chtimes(j.name, j.time, j.time)
 	}
 	return u.refused(err)
 }

@@ -53,6 +53,14 @@ var behaviours = []struct {
 	{"ASlowReaderOfTheOutputLosesNothing", aSlowReaderOfTheOutputLosesNothing},
 	{"AnEndedContextStartsNothing", anEndedContextStartsNothing},
 	{"AnInputThatNeverComesDoesNotHoldUs", anInputThatNeverEndsDoesNotBlock},
+	{"TheEnvironmentIsThatOfCommandsThatAreGivenNone", theEnvironmentIsThatOfCommandsThatAreGivenNone},
+	{"WhatIsSentIsAtItsPlace", whatIsSentIsAtItsPlace},
+	{"WhatIsSentAgainReplacesWhatWasThere", whatIsSentAgainReplacesWhatWasThere},
+	{"WhatCommandsMadeIsFetched", whatCommandsMadeIsFetched},
+	{"AFileAloneIsSentAndFetched", aFileAloneIsSentAndFetched},
+	{"ASelectionHasWhatItIncludes", aSelectionHasWhatItIncludes},
+	{"WhatIsNotThereIsNotFetched", whatIsNotThereIsNotFetched},
+	{"WhatCannotBeReadIsNamed", whatCannotBeReadIsNamed},
 }
 
 func outputErrorAndInputAreConnected(t *testing.T, r command.Runner) {

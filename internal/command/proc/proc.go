@@ -3,6 +3,7 @@ package proc
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -28,6 +29,24 @@ var _ command.Runner = Runner{}
 
 // LookPath searches this process's PATH.
 func (Runner) LookPath(program string) (string, error) { return exec.LookPath(program) }
+
+// Environ is this process's environment.
+func (Runner) Environ() []string { return os.Environ() }
+
+// Place is path itself.
+func (Runner) Place(path string) string { return path }
+
+// Send does nothing: commands have the same files.
+func (Runner) Send(ctx context.Context, _ string) error { return ctx.Err() }
+
+// Fetch says where the file is.
+func (Runner) Fetch(ctx context.Context, from, _ string, _ command.Selection) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	_, err := os.Stat(from)
+	return from, err
+}
 
 // Run runs c in its own process group.
 func (Runner) Run(ctx context.Context, c command.Command) error {

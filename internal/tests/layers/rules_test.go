@@ -32,6 +32,7 @@ var layers = []layer{
 	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{
 		"internal/stage", "internal/plan", "internal/awsauth", "internal/deploy/assets",
 		"internal/deploy/cfn", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
+		"internal/command/remote",
 		"internal/kube", "internal/report/progress",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
@@ -83,7 +84,7 @@ var heavy = []struct {
 var light = []string{"sigs.k8s.io/yaml", "github.com/aws/aws-sdk-go-v2/aws/arn"}
 
 // lean are the programs that must not carry Kubernetes, not even through other packages.
-var lean = []string{"cmd/validator", "cmd/builder", "cmd/tester"}
+var lean = []string{"cmd/validator", "cmd/builder", "cmd/tester", "cmd/commands"}
 
 // pkg is a package as `go list -json` prints it.
 type pkg struct {

@@ -1,0 +1,117 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/command/remove"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Send copies a file or folder to its place at the server.
+func (c *Client) Send(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	header := http.Header{}
+	describe(header, info)
+	ctx, progress, stop := c.watched(ctx)
+	defer stop()
+	from, to := io.Pipe()
+	defer from.Close()
+	go func() {
+		if err := send(ctx, to, path, info, command.Selection{}); err != nil {
+			to.CloseWithError(&ownError{err})
+			return
+		}
+		to.Close()
+	}()
+	response, err := c.call(ctx, "PUT", "/files", url.Values{"path": {c.Place(path)}}, header, &transfer{from: from, progress: progress})
+	if err != nil {
+		return fmt.Errorf("handing %q to the commands: %w", path, err)
+	}
+	return response.Body.Close()
+}
+
+// ownError is an error of this side, which says nothing about the server.
+type ownError struct{ error }
+
+func (e *ownError) Unwrap() error { return e.error }
+
+// Fetch copies a file or folder of the server to into.
+func (c *Client) Fetch(ctx context.Context, from, into string, what command.Selection) (string, error) {
+	if err := remove.All(into); err != nil {
+		return "", errs.Writing(into, err)
+	}
+	if err := c.fetch(ctx, from, into, what); err != nil {
+		return "", fmt.Errorf("taking %q from the commands: %w", from, err)
+	}
+	return into, nil
+}
+
+func (c *Client) fetch(ctx context.Context, from, into string, what command.Selection) error {
+	ctx, progress, stop := c.watched(ctx)
+	defer stop()
+	response, err := c.call(ctx, "GET", "/files", url.Values{"path": {from}, "without": what.Without, "only": what.Only}, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body := &transfer{from: response.Body, progress: progress}
+	err = receive(ctx, body, response.Header, into, c.options.Limits, func() error { return body.rest(response) })
+	if body.failed != nil {
+		return c.broken(ctx, body.failed)
+	}
+	if text := response.Trailer.Get(failedTrailer); text != "" { // what came then ends somewhere
+		return reported(text, "")
+	}
+	return err
+}
+
+// watched returns a context that ends when a transfer stands still, and what to tell of its progress.
+func (c *Client) watched(ctx context.Context) (_ context.Context, progress, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(c.options.patience.stall, func() { cancel(errStalled) })
+	return ctx, func() { timer.Reset(c.options.patience.stall) }, func() { timer.Stop(); cancel(nil) }
+}
+
+var errStalled = errors.New("a transfer of files stood still")
+
+// transfer is the content of files on its way.
+type transfer struct {
+	from     io.Reader
+	progress func()
+	failed   error // why reading ended, unless at its end
+}
+
+func (t *transfer) Read(p []byte) (int, error) {
+	n, err := t.from.Read(p)
+	t.progress()
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.failed = err
+	}
+	return n, err
+}
+
+// rest makes sure that nothing follows but the end, and that the other side got there without an error.
+func (t *transfer) rest(response *http.Response) error {
+	n, err := io.CopyN(io.Discard, t, maxText)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%d bytes and more follow what it sent", n)
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	if text := response.Trailer.Get(failedTrailer); text != "" {
+		return reported(text, "")
+	}
+	return nil
+}
