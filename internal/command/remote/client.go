@@ -154,7 +154,7 @@ func (c *Client) bind(ctx context.Context) error {
 
 // Close ends the connection, and with it what still runs there.
 func (c *Client) Close() error {
-	c.give(errors.New("it was closed"))
+	_ = c.give(errors.New("it was closed"))
 	return nil
 }
 
