@@ -42,6 +42,20 @@ func Identify(ctx context.Context, cfg aws.Config) (*Session, error) {
 	return s, nil
 }
 
+// AccountOf returns the account that the credentials are of: as they say themselves, or else as STS does.
+func AccountOf(ctx context.Context, cfg aws.Config) (string, error) {
+	if cfg.Credentials != nil {
+		if got, err := cfg.Credentials.Retrieve(ctx); err == nil && got.AccountID != "" {
+			return got.AccountID, nil
+		}
+	}
+	session, err := Identify(ctx, cfg)
+	if err != nil {
+		return "", err
+	}
+	return session.Account, nil
+}
+
 func explainIdentity(err error, region string) error {
 	switch {
 	case errors.Is(err, context.Canceled):

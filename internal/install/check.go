@@ -17,6 +17,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -136,7 +137,7 @@ func (t *Target) checkBucket(ctx context.Context, base aws.Config) kube.Check {
 	if stack != nil {
 		return kube.Check{What: what + " (stack " + name + ")"}
 	}
-	if _, err = s3.NewFromConfig(base).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Place.Bucket}); err == nil {
+	if _, err = bucket.NewClient(base, bucket.OwnedBy(t.Place.Account)).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Place.Bucket}); err == nil {
 		return kube.Check{What: what, Problem: "it exists but does not belong to this pipeline's stack", Fix: "set another artifactBucketName, or remove the bucket"}
 	}
 	return kube.Check{What: what + " (to be created)"}

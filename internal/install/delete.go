@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
@@ -76,7 +75,7 @@ func Delete(ctx context.Context, t Target, o DeleteOptions, r Reporter) ([]manif
 		removed(Bucket, "bucket "+t.Place.Bucket, kept)
 		return changes, nil
 	}
-	if found, err := bucket.Remove(ctx, s3.NewFromConfig(base), removal.Bucket); err != nil {
+	if found, err := bucket.Remove(ctx, bucket.NewClient(base, bucket.OwnedBy(t.Place.Account)), removal.Bucket); err != nil {
 		return changes, err
 	} else if found {
 		removed(Bucket, "bucket "+removal.Bucket, manifest.Removed)

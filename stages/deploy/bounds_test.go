@@ -1,11 +1,16 @@
 package deploy_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	static "github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -56,4 +61,38 @@ func TestAnAssemblyThatNamesAnotherBootstrapIsRefusedUnlessTheConfigurationNames
 			assert.Contains(t, []string{"created", "unchanged"}, done["Data"])
 		}
 	}
+}
+
+// A bootstrap was deleted, and its bucket created again by somebody who lets
+// everybody write to it: whoever names no owner gives the assets away.
+func TestAssetsAreNotGivenToABucketThatSomebodyElseCreatedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	name := "cdk-hnb659fds-assets-" + dev + "-eu-west-1"
+	in := func(account string) *s3.Client {
+		key, url := w.AddAccount(account), w.URL()
+		return s3.NewFromConfig(aws.Config{
+			Region: "eu-west-1", BaseEndpoint: &url, Credentials: static.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
+		}, func(o *s3.Options) { o.UsePathStyle = true })
+	}
+	_, err := in(dev).DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &name})
+	require.NoError(t, err)
+	_, err = in(prod).CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"},
+	})
+	require.NoError(t, err)
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::%[1]s","arn:aws:s3:::%[1]s/*"]}]}`, name)
+	_, err = in(prod).PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &name, Policy: &policy})
+	require.NoError(t, err)
+	_, err = in(dev).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: aws.String("given-away"), Body: strings.NewReader("x")})
+	require.NoError(t, err, "without an expected owner the attack succeeds")
+
+	_, err = w.run("dev")
+	require.ErrorContains(t, err, "no access to bucket "+name)
+	assert.Contains(t, errs.HintOf(err), "does it belong to account "+dev)
+	there, err := in(prod).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &name})
+	require.NoError(t, err)
+	require.Len(t, there.Contents, 1)
+	assert.Equal(t, "given-away", *there.Contents[0].Key)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
@@ -27,13 +28,18 @@ func Bucket(ctx context.Context, name, directory string) (bucket.Bucket, error) 
 	return nil, nil
 }
 
+// OwnerOf returns the owner of the artifact bucket: the account that the pipeline's own credentials are of.
+func OwnerOf(base aws.Config) bucket.Owner {
+	return bucket.OnceKnown(func(ctx context.Context) (string, error) { return awsauth.AccountOf(ctx, base) })
+}
+
 // NamedBucket opens an S3 bucket with the SDK's default credentials and region.
 func NamedBucket(ctx context.Context, name string) (bucket.Bucket, error) {
 	base, err := awsauth.Load(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	return bucket.OpenS3(s3.NewFromConfig(base, func(o *s3.Options) {
+	return bucket.OpenS3(bucket.NewClient(base, OwnerOf(base), func(o *s3.Options) {
 		// Parts of an object have no checksum; the bucket compares the digest of the whole.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	}), name), nil

@@ -82,7 +82,7 @@ func explainBucket(err error, bucket string, to Place) error {
 			WithHint("%s", howToMake(bucket, "bucket", "fileAssetsBucketName", to.Account, to.Region))
 	case slices.Contains([]string{"AccessDenied", "AllAccessDisabled"}, api.ErrorCode()):
 		return errs.Invalidf("no access to bucket %s: %w", bucket, err).
-			WithHint("does it belong to account %s, and may the file publishing role write to it?", to.Account)
+			WithHint("does it belong to account %s, and may the file publishing role write to it? A bucket of another account is refused", to.Account)
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -61,7 +62,7 @@ func (p *Publisher) lookForFile(ctx context.Context, file assembly.FileAsset, d 
 	if err != nil {
 		return nil, false, fmt.Errorf("publishing %s to s3://%s/%s: %w", file.Name, d.Bucket, d.Key, err)
 	}
-	client := newS3(cfg)
+	client := newS3(cfg, to.Account)
 	known, err := p.look(placeOfFile(d), func() (sight, error) {
 		there, err := objectExists(ctx, client, d.Bucket, d.Key)
 		return sight{there: there}, err
@@ -73,8 +74,8 @@ func (p *Publisher) lookForFile(ctx context.Context, file assembly.FileAsset, d 
 }
 
 // newS3 makes a client. A loopback host has no subdomains for buckets.
-func newS3(cfg aws.Config) *s3.Client {
-	return s3.NewFromConfig(cfg, func(o *s3.Options) {
+func newS3(cfg aws.Config, account string) *s3.Client {
+	return bucket.NewClient(cfg, bucket.OwnedBy(account), func(o *s3.Options) {
 		endpoint := aws.ToString(o.BaseEndpoint)
 		o.UsePathStyle = strings.Contains(endpoint, "://localhost") || strings.Contains(endpoint, "://127.") || strings.Contains(endpoint, "://[::1]")
 	})
@@ -82,8 +83,8 @@ func newS3(cfg aws.Config) *s3.Client {
 
 // objectExists asks by a listing: S3 may remember for a while that a HEAD of a
 // key found nothing, and a later GET by CloudFormation would find nothing either.
-func objectExists(ctx context.Context, client *s3.Client, bucket, key string) (bool, error) {
-	found, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &key, MaxKeys: aws.Int32(1)})
+func objectExists(ctx context.Context, client *s3.Client, name, key string) (bool, error) {
+	found, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name, Prefix: &key, MaxKeys: aws.Int32(1)})
 	if err != nil {
 		return false, err
 	}

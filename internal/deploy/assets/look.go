@@ -89,7 +89,7 @@ func lookAtFile(ctx context.Context, file assembly.FileAsset, d assembly.FileDes
 	if err != nil {
 		return seen, fmt.Errorf("looking for %s at %s: %w", file.Name, seen.To, err)
 	}
-	seen.There, err = objectExists(ctx, newS3(cfg), d.Bucket, d.Key)
+	seen.There, err = objectExists(ctx, newS3(cfg, to.Account), d.Bucket, d.Key)
 	if err != nil {
 		return seen, explainBucket(err, d.Bucket, to)
 	}

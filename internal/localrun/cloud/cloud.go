@@ -22,6 +22,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -145,7 +146,7 @@ func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
 		return errs.Invalidf("the bucket %q is in another account or region of the simulated AWS", place.Bucket).WithHint("%s", hint)
 	}
 	c.notef("  aws     moving the bucket %s to account %s in %s, without the artifacts of earlier runs\n", place.Bucket, place.Account, place.Region)
-	if _, err := bucket.Remove(ctx, s3.NewFromConfig(c.as(former.Account, former.Region)), former.Bucket); err != nil {
+	if _, err := bucket.Remove(ctx, bucket.NewClient(c.as(former.Account, former.Region), bucket.OwnedBy(former.Account)), former.Bucket); err != nil {
 		return errs.Invalidf("removing the bucket %q from account %s in %s: %w", former.Bucket, former.Account, former.Region, err).WithHint("%s", hint)
 	}
 	_, err = c.createBucket(ctx, place)
@@ -155,7 +156,7 @@ func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
 // createBucket reports whether the bucket now exists in its place. It is false if the
 // name is taken in another account or region.
 func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error) {
-	client := s3.NewFromConfig(c.as(c.home, place.Region))
+	client := bucket.NewClient(c.as(c.home, place.Region), bucket.OwnedBy(c.home))
 	input := &s3.CreateBucketInput{Bucket: &place.Bucket}
 	if place.Region != firstRegion { // S3 accepts us-east-1 only as no constraint
 		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(place.Region)}
@@ -187,7 +188,7 @@ func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, 
 			return nil, err
 		}
 	}
-	return bucket.OpenS3(s3.NewFromConfig(base), place.Bucket).Get(ctx, key)
+	return bucket.OpenS3(bucket.NewClient(base, clients.OwnerOf(base)), place.Bucket).Get(ctx, key)
 }
 
 // Object returns where an object of the artifact bucket is: a path, as the
