@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // Directory is a directory that takes the place of a bucket.
@@ -34,7 +35,9 @@ func (d Directory) Prepare(context.Context) error {
 }
 
 // Get reads a document.
-func (d Directory) Get(_ context.Context, key string) ([]byte, error) { return os.ReadFile(d.at(key)) }
+func (d Directory) Get(_ context.Context, key string) ([]byte, error) {
+	return limits.ReadFile(d.at(key), maxDocument)
+}
 
 // Put stores a document.
 func (d Directory) Put(_ context.Context, key string, data []byte) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // maxFile bounds what FetchFile reads, in bytes.
@@ -32,8 +33,12 @@ func check(file *os.File, where, digest string) error {
 // readFile reads one file of an artifact that verified passes on.
 func readFile(name string, verified func(use func(*os.File) error) error) (data []byte, err error) {
 	err = verified(func(in *os.File) error {
-		data, err = archive.ReadFile(in, name, maxFile)
-		return err
+		info, err := in.Stat()
+		if err != nil {
+			return err
+		}
+		data, err = archive.ReadFile(in, info.Size(), name, maxFile)
+		return unusable(err)
 	})
 	return data, err
 }
@@ -46,14 +51,18 @@ func unpack(ctx context.Context, in *os.File, dir string) error {
 	if err := makeEmpty(dir); err != nil {
 		return err
 	}
-	if _, err := archive.Unpack(ctx, in, info.Size(), dir, archive.Limits{}); err != nil {
+	if _, err := archive.Unpack(ctx, in, info.Size(), dir, limits.Budget{}); err != nil {
 		removeContent(dir)
-		if errors.Is(err, archive.ErrHostile) {
-			return errs.Failedf("the artifact cannot be used: %w", err).WithHint("it was not kept; build it again")
-		}
-		return err
+		return unusable(err)
 	}
 	return nil
+}
+
+func unusable(err error) error {
+	if errors.Is(err, archive.ErrHostile) || errors.Is(err, limits.ErrExceeded) {
+		return errs.Failedf("the artifact cannot be used: %w", err).WithHint("it was not kept; build it again")
+	}
+	return err
 }
 
 // makeEmpty makes a folder, or finds that it holds nothing.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"io"
 	"mime"
 	"os"
 	"path"
@@ -19,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 const (
@@ -82,12 +82,12 @@ func (s *S3) Get(ctx context.Context, key string) ([]byte, error) {
 		return nil, explain(err, "reading", s.name, key)
 	}
 	defer object.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(object.Body, maxDocument+1))
-	if err != nil {
+	data, err := limits.ReadAll(object.Body, maxDocument)
+	switch {
+	case errors.Is(err, limits.ErrExceeded):
+		return nil, errs.Failedf("%s/%s: %w", s, key, err)
+	case err != nil:
 		return nil, errs.Temporaryf("reading %s/%s: %w", s, key, err)
-	}
-	if len(data) > maxDocument {
-		return nil, errs.Failedf("%s/%s is larger than %d MiB", s, key, maxDocument>>20)
 	}
 	return data, nil
 }

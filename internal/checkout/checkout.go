@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -102,7 +103,7 @@ func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Chec
 	if err != nil {
 		return Checkout{}, err
 	}
-	done, files, err := unpack(ctx, o, got.pack, dir)
+	done, files, err := unpack(ctx, o, got.pack, got.pack.Size(), dir)
 	if err != nil {
 		return Checkout{}, err
 	}
@@ -124,7 +125,7 @@ func checkOutLocal(ctx context.Context, o Options, a address, dir string) (Check
 		return Checkout{}, err
 	}
 	commit := plumbing.NewHash(o.Commit)
-	done, files, err := unpack(ctx, o, from, dir)
+	done, files, err := unpack(ctx, o, from, math.MaxInt64, dir)
 	if err != nil {
 		return Checkout{}, err
 	}
@@ -134,8 +135,8 @@ func checkOutLocal(ctx context.Context, o Options, a address, dir string) (Check
 	return done, git.finish(commit, from.top, files)
 }
 
-// unpack writes the files of the commit to dir.
-func unpack(ctx context.Context, o Options, from objects, dir string) (Checkout, []writtenFile, error) {
+// unpack writes the files of the commit to dir. The bytes received limit how many they may be.
+func unpack(ctx context.Context, o Options, from objects, received int64, dir string) (Checkout, []writtenFile, error) {
 	tree, err := treeOf(from, plumbing.NewHash(o.Commit))
 	if err != nil {
 		return Checkout{}, nil, err
@@ -145,10 +146,7 @@ func unpack(ctx context.Context, o Options, from objects, dir string) (Checkout,
 		return Checkout{}, nil, errs.Writing(dir, err)
 	}
 	defer root.Close()
-	done, err := writeFiles(ctx, from, tree, root, o.maxEntries)
-	if errors.Is(err, errTooMuch) {
-		err = errs.Invalidf("%w: at most %d files and %d levels of folders are allowed", err, o.maxEntries, maxDepth)
-	}
+	done, err := writeFiles(ctx, from, tree, root, o.Budget, received)
 	if err != nil {
 		return Checkout{}, nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/gitpack"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // explain turns an error into one with a hint, of the kind that decides about retries.
@@ -32,6 +33,10 @@ func explain(ctx context.Context, err error, o Options) error {
 		return errs.Temporaryf("checking out %s of %s: %w", o.Commit, o.URL, cause)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return errs.Writing(o.Dir, err)
+	case errors.Is(err, limits.ErrExceeded):
+		return errs.Invalidf("commit %s cannot be checked out: %w", o.Commit, err).
+			WithHint("remove from the repository what is so large or so many; a repository may unfold to %s, and to %d times its size beyond %s",
+				limits.Size(o.Budget.Bytes), o.Budget.Ratio, limits.Size(o.Budget.Free))
 	case isRefused(err):
 		return errs.Invalidf("the git server denies access to %s: %w", o.URL, err).
 			WithHint("check the URL, and that the configured token may read the repository")

@@ -20,6 +20,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/gitpack"
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 var (
@@ -70,11 +71,23 @@ func fetchOver(ctx context.Context, o Options, a address, commit plumbing.Hash, 
 		return fetched{}, err
 	}
 	defer response.Close()
-	pack, err := gitpack.Receive(ctx, packOf(response, request), file, tempDir)
+	pack, err := gitpack.Receive(ctx, packOf(response, request), file, tempDir, packBudget(o.Budget, request))
 	if err != nil {
 		return fetched{}, err
 	}
 	return fetched{pack, response.Shallows, tagsIn(pack, offered)}, nil
+}
+
+// historyFactor is how many times the history of a repository may have the objects
+// and the bytes of one commit.
+const historyFactor = 25
+
+// packBudget is what a pack may unfold to.
+func packBudget(commit limits.Budget, request *packp.UploadPackRequest) limits.Budget {
+	if request.Depth.IsZero() {
+		commit.Bytes, commit.Ratio, commit.Entries = commit.Bytes*historyFactor, commit.Ratio*historyFactor, commit.Entries*historyFactor
+	}
+	return commit
 }
 
 // tagsIn returns the tags that the pack holds, with the objects that they name.

@@ -6,13 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // tree stores a tree object of raw bytes, valid or not.
@@ -85,11 +88,49 @@ func TestAFewObjectsThatUnpackToVeryManyFilesAreRefused(t *testing.T) {
 		level = r.GitInput("040000 tree "+level+"\ta\n040000 tree "+level+"\tb\n", "mktree")
 	}
 	_, err := CheckOut(t.Context(), Options{
-		URL: r.Dir, Commit: r.CommitObject(level), Dir: filepath.Join(t.TempDir(), "w"), AllowLocal: true, maxEntries: 1000,
+		URL: r.Dir, Commit: r.CommitObject(level), Dir: filepath.Join(t.TempDir(), "w"), AllowLocal: true, Budget: limits.Budget{Entries: 1000},
 	})
 	require.Error(t, err)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err), err)
-	assert.Contains(t, err.Error(), "at most 1000 files")
+	assert.Contains(t, err.Error(), "more than 1000 files")
+}
+
+// worked is the time that the processors have worked for this process: what a test
+// on a busy machine can rely on.
+func worked(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// TestASmallRepositoryThatBecomesTwoGigabytesIsRefusedAtOnce is T19: one file of 10 MB, 200 times.
+func TestASmallRepositoryThatBecomesTwoGigabytesIsRefusedAtOnce(t *testing.T) {
+	r := gittest.New(t)
+	blob := r.Blob(strings.Repeat("\x00", 10<<20))
+	var files, folders strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&files, "100644 blob %s\tf%02d\n", blob, i)
+	}
+	folder := r.GitInput(files.String(), "mktree")
+	for i := range 10 {
+		fmt.Fprintf(&folders, "040000 tree %s\td%02d\n", folder, i)
+	}
+	commit := r.CommitObject(r.GitInput(folders.String(), "mktree"))
+	url := r.Serve()
+	began, peak := worked(t), watchMemory(t)
+	_, _, err := checkOutTo(t, url, commit)
+	took, memory := worked(t)-began, peak()
+	require.ErrorIs(t, err, limits.ErrExceeded)
+	assert.Equal(t, errs.Invalid, errs.KindOf(err), "another try would not help: %s", err)
+	assert.Contains(t, err.Error(), "more than 128 MiB")
+	assert.Contains(t, errs.HintOf(err), "200 times its size")
+	assert.Less(t, took, 2*time.Second)
+	assert.Less(t, memory, uint64(48<<20))
+
+	done, _, err := checkOutTo(t, url, commit, func(o *Options) { o.Budget.Free = 3 << 30; o.Limit = time.Minute; o.Budget.Bytes = 1 << 20 })
+	require.ErrorIs(t, err, limits.ErrExceeded, "the bytes of all files count, too")
+	assert.Zero(t, done.Files)
 }
 
 func TestTooManyLevelsOfFoldersAreRefused(t *testing.T) {

@@ -75,6 +75,17 @@ func (l *localObjects) object(hash plumbing.Hash, kind plumbing.ObjectType) (plu
 	return nil, fmt.Errorf("%s %s: %w", kind, hash, gitpack.ErrMissing)
 }
 
+// ObjectSize returns the number of bytes of a blob.
+func (l *localObjects) ObjectSize(hash plumbing.Hash) (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	size, err := l.storage.EncodedObjectSize(hash)
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		_, err = l.object(hash, plumbing.BlobObject) // says what is missing
+	}
+	return size, err
+}
+
 // Copy writes the content of a blob to w and returns its size.
 func (l *localObjects) Copy(w io.Writer, hash plumbing.Hash) (int64, error) {
 	l.mu.Lock()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // DefaultHost is the host of repositories unless another is configured.
@@ -27,8 +28,9 @@ type Options struct {
 	Patience   time.Duration // how long the server may be silent; 0 is 1 minute
 	Limit      time.Duration // time limit of the whole checkout; 0 is 30 minutes
 
+	Budget limits.Budget // limits the files of the commit; zero fields default to limits.Workspace
+
 	retryPause time.Duration // before the second attempt; 0 is 1 second
-	maxEntries int           // most files and folders of a commit; 0 is a million
 }
 
 // Checkout describes a folder that holds a commit.
@@ -60,9 +62,7 @@ func (o Options) withDefaults() Options {
 	if o.retryPause == 0 {
 		o.retryPause = time.Second
 	}
-	if o.maxEntries == 0 {
-		o.maxEntries = maxEntries
-	}
+	o.Budget = o.Budget.Or(limits.Workspace())
 	return o
 }
 

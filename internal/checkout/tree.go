@@ -16,6 +16,8 @@ import (
 type objects interface {
 	// Read returns an object of the given kind and of at most limit bytes.
 	Read(hash plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error)
+	// ObjectSize returns the number of bytes of an object.
+	ObjectSize(hash plumbing.Hash) (int64, error)
 	// Copy writes the content of a blob to w and returns its size.
 	Copy(w io.Writer, hash plumbing.Hash) (int64, error)
 }

@@ -2,7 +2,7 @@ package checkout
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"os"
 	"path"
 	"runtime"
@@ -13,28 +13,21 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-const (
-	// maxEntries and maxDepth limit the files of a commit. Git stores equal folders
-	// once, so that a small repository can contain billions of files.
-	maxEntries = 1_000_000
-	maxDepth   = 256
-	// batch is how many files of a folder one worker writes at once.
-	batch = 64
-)
-
-// errTooMuch reports that a commit exceeds maxEntries or maxDepth.
-var errTooMuch = errors.New("the commit contains too many files, or too many levels of folders")
+// batch is how many files of a folder one worker writes at once.
+const batch = 64
 
 // writer writes the files of a commit: one goroutine walks the folders, several write
 // files, since creating files takes most of the time.
 type writer struct {
-	from    objects
-	jobs    chan job
-	entries int // still allowed
-	links   []link
-	done    written
+	from   objects
+	jobs   chan job
+	budget limits.Budget
+	taken  *limits.Meter
+	links  []link
+	done   written
 
 	pointers pointers // paths of files in Git LFS
 }
@@ -72,9 +65,10 @@ func (f *folder) release() {
 	}
 }
 
-// writeFiles writes the folder tree, of at most limit entries, to root.
-func writeFiles(ctx context.Context, from objects, tree plumbing.Hash, root *os.Root, limit int) (written, error) {
-	w := &writer{from: from, jobs: make(chan job, 64), entries: limit}
+// writeFiles writes the folder tree to root within the budget. Git stores equal files
+// and folders once, so that a small repository can contain billions of files.
+func writeFiles(ctx context.Context, from objects, tree plumbing.Hash, root *os.Root, budget limits.Budget, received int64) (written, error) {
+	w := &writer{from: from, jobs: make(chan job, 64), budget: budget, taken: budget.Meter(received)}
 	if err := w.writeAll(ctx, tree, root); err != nil {
 		return written{}, err
 	}
@@ -113,8 +107,8 @@ func (w *writer) walk(ctx context.Context, f *folder, tree plumbing.Hash, depth 
 	if err != nil {
 		return err
 	}
-	if w.entries -= len(entries); w.entries < 0 || depth > maxDepth {
-		return errTooMuch
+	if err := w.take(entries, depth); err != nil {
+		return err
 	}
 	if err := w.distribute(ctx, f, entries); err != nil {
 		return err
@@ -124,6 +118,29 @@ func (w *writer) walk(ctx context.Context, f *folder, tree plumbing.Hash, depth 
 			continue
 		}
 		if err := w.walkInto(ctx, f, entry, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take takes the entries of a folder off the budget before any is written.
+func (w *writer) take(entries []treeEntry, depth int) error {
+	if depth > w.budget.Depth {
+		return fmt.Errorf("%w: more than %d folders inside each other", limits.ErrExceeded, w.budget.Depth)
+	}
+	if err := w.taken.Entries(len(entries)); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.mode == filemode.Dir || entry.mode == filemode.Submodule {
+			continue
+		}
+		size, err := w.from.ObjectSize(entry.hash)
+		if err != nil {
+			return err
+		}
+		if err := w.taken.Bytes(size); err != nil {
 			return err
 		}
 	}

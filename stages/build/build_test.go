@@ -25,6 +25,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command/remove/nobody"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/build"
@@ -88,7 +89,7 @@ func (w *world) unpack(ctx context.Context, p bucket.Packed) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if _, err := archive.Unpack(ctx, file, p.Size, dir, archive.Limits{}); err != nil {
+	if _, err := archive.Unpack(ctx, file, p.Size, dir, limits.Budget{}); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(dir)

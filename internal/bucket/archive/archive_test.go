@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 func nothing(string) bool { return false }
@@ -53,18 +54,18 @@ func pack(t *testing.T, dir string, excluded func(string) bool) ([]byte, archive
 	return out.Bytes(), done
 }
 
-func unpack(t *testing.T, data []byte, limits archive.Limits) (string, archive.Contents, error) {
+func unpack(t *testing.T, data []byte, budget limits.Budget) (string, archive.Contents, error) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
 	require.NoError(t, os.Mkdir(dir, 0o755))
-	done, err := archive.Unpack(t.Context(), bytes.NewReader(data), int64(len(data)), dir, limits)
+	done, err := archive.Unpack(t.Context(), bytes.NewReader(data), int64(len(data)), dir, budget)
 	return dir, done, err
 }
 
 func TestAFolderComesBackAsItWas(t *testing.T) {
 	source := workspace(t)
 	data, packed := pack(t, source, func(path string) bool { return path == ".git" })
-	dir, unpacked, err := unpack(t, data, archive.Limits{})
+	dir, unpacked, err := unpack(t, data, limits.Budget{})
 	require.NoError(t, err)
 	assert.Equal(t, packed, unpacked)
 	assert.Equal(t, 9, packed.Files)
@@ -167,7 +168,7 @@ func TestHostileArchivesAreRefusedAndWriteNothingOutside(t *testing.T) {
 	}
 	for name, entries := range cases {
 		t.Run(name, func(t *testing.T) {
-			dir, _, err := unpack(t, made(t, entries...), archive.Limits{})
+			dir, _, err := unpack(t, made(t, entries...), limits.Budget{})
 			require.ErrorIs(t, err, archive.ErrHostile)
 			outside, err := os.ReadDir(filepath.Dir(dir))
 			require.NoError(t, err)
@@ -179,7 +180,7 @@ func TestHostileArchivesAreRefusedAndWriteNothingOutside(t *testing.T) {
 }
 
 func TestLinksPointWhereTheyWillButNothingIsWrittenThroughThem(t *testing.T) {
-	dir, done, err := unpack(t, made(t, folder("bin"), link("bin/tool", "/usr/bin/env"), link("up", "../../x")), archive.Limits{})
+	dir, done, err := unpack(t, made(t, folder("bin"), link("bin/tool", "/usr/bin/env"), link("up", "../../x")), limits.Budget{})
 	require.NoError(t, err)
 	assert.Equal(t, 2, done.Files)
 	target, err := os.Readlink(filepath.Join(dir, "bin/tool"))
@@ -190,45 +191,82 @@ func TestLinksPointWhereTheyWillButNothingIsWrittenThroughThem(t *testing.T) {
 func TestAnArchiveThatUnfoldsTooFarIsStopped(t *testing.T) {
 	bomb := made(t, tar.Header{Typeflag: tar.TypeReg, Name: "bomb", Mode: 0o644, Size: 64 << 20})
 	require.Less(t, len(bomb), 64<<10)
-	_, _, err := unpack(t, bomb, archive.Limits{Bytes: 1 << 20})
+	_, _, err := unpack(t, bomb, limits.Budget{Bytes: 1 << 20})
 	require.ErrorIs(t, err, archive.ErrHostile)
 
 	var many []tar.Header
 	for i := range 200 {
 		many = append(many, regular(fmt.Sprint(i)))
 	}
-	_, _, err = unpack(t, made(t, many...), archive.Limits{Entries: 100})
+	_, _, err = unpack(t, made(t, many...), limits.Budget{Entries: 100})
 	require.ErrorIs(t, err, archive.ErrHostile)
-	_, _, err = unpack(t, made(t, many...), archive.Limits{Entries: 200})
+	_, _, err = unpack(t, made(t, many...), limits.Budget{Entries: 200})
 	require.NoError(t, err)
 }
 
-func TestTheRatioIsBoundedBeyondAGigabyte(t *testing.T) {
-	file := tar.Header{Typeflag: tar.TypeReg, Mode: 0o644, Size: 1 << 30}
-	file.Name = "a"
+func TestTheRatioIsBoundedBeyondTheFreePart(t *testing.T) {
+	file := tar.Header{Typeflag: tar.TypeReg, Mode: 0o644, Name: "a"}
 	// The header alone decides: nothing of that size is written.
 	var out bytes.Buffer
 	compressed, err := zstd.NewWriter(&out)
 	require.NoError(t, err)
 	w := tar.NewWriter(compressed)
-	file.Size = 1<<30 + 1
+	file.Size = limits.Workspace().Free + 1
 	require.NoError(t, w.WriteHeader(&file))
 	require.NoError(t, compressed.Close())
-	dir, _, err := unpack(t, out.Bytes(), archive.Limits{Ratio: 10})
+	dir, _, err := unpack(t, out.Bytes(), limits.Budget{Ratio: 10})
 	require.ErrorIs(t, err, archive.ErrHostile)
 	assert.NoFileExists(t, filepath.Join(dir, "a"))
+}
+
+// TestOneFileOfAHostileArchiveIsNotRead is T4 for a read of one file: what stands
+// before it is never skipped without end, and a link is not followed.
+func TestOneFileOfAHostileArchiveIsNotRead(t *testing.T) {
+	config := tar.Header{Typeflag: tar.TypeReg, Name: "config", Mode: 0o644, Size: 1000}
+	read := func(data []byte) ([]byte, error) {
+		return archive.ReadFile(bytes.NewReader(data), int64(len(data)), "config", 1000)
+	}
+	got, err := read(made(t, folder("a"), regular("a/b"), config))
+	require.NoError(t, err)
+	assert.Len(t, got, 1000)
+	for name, entries := range map[string][]tar.Header{
+		"a bomb before it": {{Typeflag: tar.TypeReg, Name: "bomb", Mode: 0o644, Size: limits.Workspace().Free + 1}, config},
+		"a link":           {link("config", "/etc/passwd")},
+		"a device":         {{Typeflag: tar.TypeChar, Name: "config", Devmajor: 1, Devminor: 5}},
+		"a folder":         {{Typeflag: tar.TypeDir, Name: "config"}},
+	} {
+		_, err := read(made(t, entries...))
+		assert.ErrorIs(t, err, archive.ErrHostile, name)
+	}
+	large := config
+	large.Size = 1001
+	_, err = read(made(t, large))
+	assert.ErrorIs(t, err, limits.ErrExceeded)
+	_, err = read(made(t, regular("other")))
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestFoldersInsideEachOtherAreBounded(t *testing.T) {
+	var entries []tar.Header
+	for i := range 5 {
+		entries = append(entries, folder(strings.Repeat("a/", i)+"a"))
+	}
+	_, _, err := unpack(t, made(t, entries...), limits.Budget{Depth: 4})
+	require.NoError(t, err)
+	_, _, err = unpack(t, made(t, entries...), limits.Budget{Depth: 3})
+	assert.ErrorIs(t, err, archive.ErrHostile)
 }
 
 func TestADamagedOrCutArchiveIsAnError(t *testing.T) {
 	data, _ := pack(t, workspace(t), nothing)
 	for n := 0; n < len(data); n += 97 {
-		_, _, err := unpack(t, data[:n], archive.Limits{})
+		_, _, err := unpack(t, data[:n], limits.Budget{})
 		require.Error(t, err, "cut at %d of %d", n, len(data))
 	}
 	for i := 0; i < len(data); i += 211 {
 		damaged := bytes.Clone(data)
 		damaged[i] ^= 0xff
-		_, _, _ = unpack(t, damaged, archive.Limits{}) // must end and stay inside; the digest is checked before
+		_, _, _ = unpack(t, damaged, limits.Budget{}) // must end and stay inside; the digest is checked before
 	}
 }
 
@@ -238,7 +276,7 @@ func TestACancelledContextStopsBoth(t *testing.T) {
 	_, err := archive.Pack(ctx, io.Discard, workspace(t), nothing)
 	require.ErrorIs(t, err, context.Canceled)
 	data, _ := pack(t, workspace(t), nothing)
-	_, err = archive.Unpack(ctx, bytes.NewReader(data), int64(len(data)), t.TempDir(), archive.Limits{})
+	_, err = archive.Unpack(ctx, bytes.NewReader(data), int64(len(data)), t.TempDir(), limits.Budget{})
 	require.ErrorIs(t, err, context.Canceled)
 }
 

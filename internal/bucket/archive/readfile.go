@@ -8,31 +8,38 @@ import (
 	"io/fs"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// ReadFile reads one regular file of an archive, of at most limit bytes,
-// without unpacking the rest. A file that is not there is fs.ErrNotExist.
-func ReadFile(r io.Reader, name string, limit int64) ([]byte, error) {
+// ReadFile reads one regular file, of at most limit bytes, of an archive of size
+// bytes, without unpacking the rest. A file that is not there is fs.ErrNotExist,
+// what Unpack would refuse is ErrHostile, also where it stands before the file.
+func ReadFile(r io.Reader, size int64, name string, limit int64) ([]byte, error) {
 	decompressed, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
 		return nil, err
 	}
 	defer decompressed.Close()
-	entries := tar.NewReader(decompressed)
+	entries := newReader(decompressed, limits.Workspace(), size)
 	for {
 		entry, err := entries.Next()
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%q: %w", name, fs.ErrNotExist)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrHostile, err)
+			return nil, err
 		}
-		if entry.Name != name || entry.Typeflag != tar.TypeReg {
+		if entry.Name != name {
 			continue
 		}
-		if entry.Size > limit {
-			return nil, fmt.Errorf("%q has %d bytes; the limit is %d", name, entry.Size, limit)
+		if entry.Typeflag != tar.TypeReg {
+			return nil, fmt.Errorf("%w: %q: %w", ErrHostile, name, limits.ErrNotRegular)
 		}
-		return io.ReadAll(entries)
+		data, err := limits.ReadAll(entries, limit)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+		return data, nil
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,29 +19,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // Limits bound what an archive may unfold to.
-type Limits struct {
-	Entries int   // files, links and folders; 0 is two million
-	Bytes   int64 // of all files; 0 is 32 GiB
-	// Ratio is how many times larger than the archive the files may be, beyond
-	// a first GiB; 0 is 200. Real workspaces stay below 20.
-	Ratio int64
-}
-
-func (l Limits) withDefaults() Limits {
-	if l.Entries == 0 {
-		l.Entries = 2_000_000
-	}
-	if l.Bytes == 0 {
-		l.Bytes = 32 << 30
-	}
-	if l.Ratio == 0 {
-		l.Ratio = 200
-	}
-	return l
-}
+type Limits = limits.Budget
 
 // ErrHostile reports that an archive contains something that Pack never writes.
 var ErrHostile = errors.New("the archive cannot be trusted")
@@ -58,9 +41,10 @@ const maxWindow = 32 << 20
 // Unpack reads an archive of size bytes into the empty folder dir. It fails
 // with ErrHostile when an entry would leave dir, when one stands for something
 // else than a file, a folder or a symbolic link, when a name comes twice (also
-// for a file system that does not know capitals), or when a limit is reached.
+// for a file system that does not know capitals), or when the budget is spent, of
+// which what is 0 is as in limits.Workspace.
 // Then, as after any error, dir must be thrown away.
-func Unpack(ctx context.Context, r io.Reader, size int64, dir string, limits Limits) (Contents, error) {
+func Unpack(ctx context.Context, r io.Reader, size int64, dir string, budget limits.Budget) (Contents, error) {
 	if size == 0 {
 		return Contents{}, fmt.Errorf("%w: it is empty", ErrHostile)
 	}
@@ -74,26 +58,26 @@ func Unpack(ctx context.Context, r io.Reader, size int64, dir string, limits Lim
 		return Contents{}, err
 	}
 	defer decompressed.Close()
-	limits = limits.withDefaults()
-	limits.Bytes = min(limits.Bytes, max(1<<30, size*limits.Ratio))
-	return unpack(ctx, decompressed, root, limits, false)
+	budget = budget.Or(limits.Workspace())
+	return unpack(ctx, newReader(decompressed, budget, size), root, budget, false)
 }
 
 // UnpackTar reads what PackTar wrote, or somebody who cannot be trusted, into the empty folder dir. It fails as Unpack does;
-// limits have no ratio.
-func UnpackTar(ctx context.Context, r io.Reader, dir string, limits Limits) (Contents, error) {
+// the size of the input limits nothing.
+func UnpackTar(ctx context.Context, r io.Reader, dir string, budget limits.Budget) (Contents, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return Contents{}, errs.Writing(dir, err)
 	}
 	defer root.Close()
-	return unpack(ctx, r, root, limits.withDefaults(), true)
+	budget = budget.Or(limits.Workspace())
+	return unpack(ctx, newReader(r, budget, math.MaxInt64), root, budget, true)
 }
 
-func unpack(ctx context.Context, r io.Reader, root *os.Root, limits Limits, keepTimes bool) (Contents, error) {
+func unpack(ctx context.Context, entries *reader, root *os.Root, budget limits.Budget, keepTimes bool) (Contents, error) {
 	u := unpacker{
-		root: root, tar: tar.NewReader(r), jobs: make(chan job, ahead), folders: map[string]bool{".": true}, keepTimes: keepTimes,
-		entries: limits.Entries, bytes: limits.Bytes, names: maxNames,
+		root: root, tar: entries, jobs: make(chan job, ahead), folders: map[string]bool{".": true}, keepTimes: keepTimes,
+		depth: budget.Depth, names: maxNames,
 	}
 	if err := u.run(ctx); err != nil {
 		return Contents{}, fmt.Errorf("unpacking into %q: %w", root.Name(), err)
@@ -105,13 +89,12 @@ func unpack(ctx context.Context, r io.Reader, root *os.Root, limits Limits, keep
 // goroutines, since creating a file is what takes the time.
 type unpacker struct {
 	root    *os.Root
-	tar     *tar.Reader
+	tar     *reader
 	jobs    chan job
 	links   []*tar.Header
 	folders map[string]bool // made so far
 	names   int             // bytes of remembered names that may still come
-	entries int             // that may still come
-	bytes   int64           // that may still come
+	depth   int             // of folders, at most
 	done    Contents
 	current *folder
 
@@ -150,7 +133,7 @@ func (u *unpacker) readAll(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrHostile, err)
+			return err
 		}
 		if err := u.entry(ctx, entry); err != nil {
 			return fmt.Errorf("%q: %w", entry.Name, err)
@@ -163,8 +146,8 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 	if name == "" || !filepath.IsLocal(name) || path.Clean(name) != name || strings.Contains(name, "\x00") {
 		return fmt.Errorf("%w: its name leaves the folder", ErrHostile)
 	}
-	if u.entries--; u.entries < 0 {
-		return fmt.Errorf("%w: it has too many entries", ErrHostile)
+	if strings.Count(name, "/") > u.depth {
+		return fmt.Errorf("%w: more than %d folders inside each other", ErrHostile, u.depth)
 	}
 	if entry.Typeflag != tar.TypeReg {
 		u.names -= len(name) + len(entry.Linkname)

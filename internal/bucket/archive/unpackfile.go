@@ -41,9 +41,6 @@ func (u *unpacker) open(dir string) (*folder, error) {
 }
 
 func (u *unpacker) file(ctx context.Context, name string, entry *tar.Header) error {
-	if u.bytes -= entry.Size; u.bytes < 0 || entry.Size < 0 {
-		return fmt.Errorf("%w: its unpacked size exceeds the limit", ErrHostile)
-	}
 	u.done.Files++
 	u.done.Bytes += entry.Size
 	in, err := u.open(path.Dir(name))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/gitpack"
 	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // history makes a repository whose pack has deltas, one of them of an object that is too
@@ -69,7 +70,7 @@ func receive(t *testing.T, data []byte) (*gitpack.Pack, *os.File, error) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "x.pack"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = file.Close() })
-	p, err := gitpack.Receive(t.Context(), bytes.NewReader(data), file, t.TempDir())
+	p, err := gitpack.Receive(t.Context(), bytes.NewReader(data), file, t.TempDir(), limits.Workspace())
 	return p, file, err
 }
 
@@ -158,7 +159,7 @@ func TestMoreDataThanAnnouncedIsAnError(t *testing.T) {
 func TestACancelledContextStopsReceiving(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := gitpack.Receive(ctx, bytes.NewReader(pack(t, twoCommits(t))), discard{}, t.TempDir())
+	_, err := gitpack.Receive(ctx, bytes.NewReader(pack(t, twoCommits(t))), discard{}, t.TempDir(), limits.Workspace())
 	assert.ErrorIs(t, err, context.Canceled)
 }
 

@@ -35,6 +35,7 @@ type entry struct {
 	offset int64 // of its header
 	data   int64 // offset of its compressed data
 	size   int64 // of the data when inflated: the object, or the delta
+	whole  int64 // of the object
 	stored plumbing.ObjectType
 	base   *entry        // of an offset delta
 	ref    plumbing.Hash // of the base of a reference delta
@@ -56,17 +57,27 @@ func (p *Pack) Has(hash plumbing.Hash) bool { return p.byHash[hash] != nil }
 // Size returns the number of bytes received.
 func (p *Pack) Size() int64 { return p.size + int64(hashSize) }
 
+// ObjectSize returns the number of bytes of an object. It fails with ErrMissing if the
+// pack does not have it.
+func (p *Pack) ObjectSize(hash plumbing.Hash) (int64, error) {
+	e := p.byHash[hash]
+	if e == nil {
+		return 0, fmt.Errorf("object %s: %w", hash, ErrMissing)
+	}
+	return e.whole, nil
+}
+
 // Read returns an object, which must be of the given kind and at most limit bytes. It
 // fails with ErrMissing if the pack does not have it.
 func (p *Pack) Read(hash plumbing.Hash, kind plumbing.ObjectType, limit int64) ([]byte, error) {
+	if e := p.byHash[hash]; e != nil && e.kind == kind && e.whole > limit {
+		return nil, fmt.Errorf("%s %s has %d bytes, more than the limit of %d", kind, hash, e.whole, limit)
+	}
 	found, err := p.content(hash, kind)
 	if err != nil {
 		return nil, err
 	}
 	defer found.Close()
-	if found.Size() > limit {
-		return nil, fmt.Errorf("%s %s has %d bytes, more than the limit of %d", kind, hash, found.Size(), limit)
-	}
 	data := make([]byte, found.Size())
 	_, err = found.ReadAt(data, 0)
 	if errors.Is(err, io.EOF) {

@@ -13,11 +13,11 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/klauspost/compress/zlib"
+
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 const (
-	// maxEntries is the most objects of a pack; each takes some 200 bytes of memory.
-	maxEntries = 20_000_000
 	headerSize = 12
 	// keepObject and keepAll limit the inflated data that is kept, per object and in all, in bytes.
 	keepObject = 1 << 20
@@ -32,9 +32,10 @@ type File interface {
 
 // Receive reads a pack from r to its end, writes it to file, and parses it while it
 // arrives. Bases of deltas above a megabyte are kept in files in tempDir. It fails with
-// ErrMalformed if the pack is invalid, and with the error of r if r ends early.
-func Receive(ctx context.Context, r io.Reader, file File, tempDir string) (*Pack, error) {
-	receiver := &receiver{sum: sha1.New()}
+// ErrMalformed if the pack is invalid, with limits.ErrExceeded if its objects exceed the
+// budget, and with the error of r if r ends early.
+func Receive(ctx context.Context, r io.Reader, file File, tempDir string, budget limits.Budget) (*Pack, error) {
+	receiver := &receiver{sum: sha1.New(), budget: budget}
 	receiver.in = bufio.NewReaderSize(io.TeeReader(r, io.MultiWriter(file, receiver)), 64<<10)
 	pack := &Pack{file: file, tempDir: tempDir, byOffset: map[int64]*entry{}, byHash: map[plumbing.Hash]*entry{}}
 	if err := receiver.receive(ctx, pack); err != nil {
@@ -64,6 +65,10 @@ type receiver struct {
 	sum   hash.Hash
 	zip   io.ReadCloser
 	copy  []byte
+
+	budget   limits.Budget
+	inflated int64 // bytes of all data so far
+	made     int64 // bytes of the objects that deltas announce
 }
 
 // Write receives every byte of the pack. The last 20 are the checksum of the others.
@@ -98,6 +103,9 @@ func (r *receiver) receive(ctx context.Context, pack *Pack) error {
 		pack.byOffset[e.offset] = e
 	}
 	pack.size = r.offset()
+	if r.made > r.budget.From(r.taken)-r.inflated {
+		return tooMuch(r.budget.From(r.taken))
+	}
 	return r.trailer(pack)
 }
 
@@ -107,8 +115,11 @@ func (r *receiver) header() (count uint32, err error) {
 		return 0, err
 	}
 	version, count := binary.BigEndian.Uint32(head[4:]), binary.BigEndian.Uint32(head[8:])
-	if string(head[:4]) != "PACK" || version != 2 || count > maxEntries {
+	if string(head[:4]) != "PACK" || version != 2 {
 		return 0, fmt.Errorf("%w: header %q, version %d, %d objects", ErrMalformed, head[:4], version, count)
+	}
+	if int64(count) > int64(r.budget.Entries) {
+		return 0, fmt.Errorf("%w: the pack has %d objects, more than %d", limits.ErrExceeded, count, r.budget.Entries)
 	}
 	return count, nil
 }
@@ -134,14 +145,61 @@ func (r *receiver) entry(pack *Pack, hasher plumbing.Hasher) (*entry, error) {
 	}
 	e.data = r.offset()
 	if e.stored.IsDelta() {
-		return e, r.inflate(io.Discard, e)
+		return e, r.delta(e)
 	}
+	e.whole = e.size
 	begin(hasher, e.stored, e.size)
 	if err := r.inflate(r.keep(hasher, e), e); err != nil {
 		return nil, err
 	}
 	e.kind, e.hash = e.stored, hasher.Sum()
 	return e, nil
+}
+
+// delta reads a delta and adds up the sizes of the results, before any delta is applied.
+func (r *receiver) delta(e *entry) error {
+	head := &beginning{}
+	if err := r.inflate(head, e); err != nil {
+		return err
+	}
+	sizes := &delta{in: bufio.NewReader(bytes.NewReader(head.kept)), at: e.offset}
+	if _, err := sizes.size(); err != nil {
+		return unexpected(err)
+	}
+	var err error
+	if e.whole, err = sizes.size(); err != nil {
+		return unexpected(err)
+	}
+	if r.made += e.whole; r.made > r.budget.Bytes || r.made < 0 {
+		return tooMuch(r.budget.Bytes)
+	}
+	return nil
+}
+
+// beginning keeps the first bytes that are written to it: the two sizes of a delta
+// have at most 9 bytes each.
+type beginning struct{ kept []byte }
+
+func (b *beginning) Write(p []byte) (int, error) {
+	b.kept = append(b.kept, p[:min(len(p), 18-len(b.kept))]...)
+	return len(p), nil
+}
+
+func tooMuch(most int64) error {
+	return fmt.Errorf("%w: the objects of the pack have more than %s", limits.ErrExceeded, limits.Size(most))
+}
+
+// inflating counts inflated bytes and stops when they exceed what the bytes received so far allow.
+type inflating struct {
+	to io.Writer
+	r  *receiver
+}
+
+func (i inflating) Write(p []byte) (int, error) {
+	if i.r.inflated += int64(len(p)); i.r.inflated > i.r.budget.From(i.r.taken) {
+		return 0, tooMuch(i.r.budget.From(i.r.taken))
+	}
+	return i.to.Write(p)
 }
 
 // keep also keeps the object in memory while there is room, so that it is not inflated
@@ -228,7 +286,7 @@ func (r *receiver) inflate(w io.Writer, e *entry) (err error) {
 	if err != nil {
 		return malformed(err, e)
 	}
-	n, err := io.CopyBuffer(w, io.LimitReader(onlyReader{r.zip}, e.size+1), r.copy)
+	n, err := io.CopyBuffer(inflating{w, r}, io.LimitReader(onlyReader{r.zip}, e.size+1), r.copy)
 	return checkSize(n, err, e)
 }
 

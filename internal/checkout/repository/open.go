@@ -124,6 +124,18 @@ func (s *Storage) EncodedObject(kind plumbing.ObjectType, hash plumbing.Hash) (p
 	return object, err
 }
 
+// EncodedObjectSize returns the number of bytes of an object.
+func (s *Storage) EncodedObjectSize(hash plumbing.Hash) (int64, error) {
+	size, err := s.Storage.EncodedObjectSize(hash)
+	for _, other := range s.borrowed {
+		if !errors.Is(err, plumbing.ErrObjectNotFound) {
+			break
+		}
+		size, err = other.EncodedObjectSize(hash)
+	}
+	return size, err
+}
+
 // HasEncodedObject returns nil if the object exists.
 func (s *Storage) HasEncodedObject(hash plumbing.Hash) error {
 	err := s.Storage.HasEncodedObject(hash)

@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // put receives a file or folder.
@@ -109,7 +110,7 @@ func receive(ctx context.Context, r io.Reader, header http.Header, path string, 
 	return os.Rename(received, path)
 }
 
-func receiveFile(r io.Reader, header http.Header, path string, limits archive.Limits) error {
+func receiveFile(r io.Reader, header http.Header, path string, budget archive.Limits) error {
 	mode, err := strconv.ParseUint(header.Get(modeHeader), 8, 32)
 	if err != nil {
 		return err
@@ -122,11 +123,9 @@ func receiveFile(r io.Reader, header http.Header, path string, limits archive.Li
 	if err != nil {
 		return err
 	}
-	if limits.Bytes > 0 {
-		r = io.LimitReader(r, limits.Bytes+1)
-	}
-	n, err := io.Copy(file, r)
-	if limits.Bytes > 0 && n > limits.Bytes {
+	most := budget.Or(limits.Workspace()).Bytes
+	n, err := io.Copy(file, io.LimitReader(r, most+1))
+	if n > most {
 		err = archive.ErrHostile
 	}
 	return errors.Join(err, file.Close(), os.Chtimes(path, modified, modified))

@@ -49,6 +49,9 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 		"a base package that imports another": {
 			pkg{Path: "internal/config", Imports: []string{"internal/errs"}}, "internal/config (layer 0) imports internal/errs (layer 0)",
 		},
+		"a package for all that imports another": {
+			pkg{Path: "internal/limits", Imports: []string{"internal/errs"}}, "internal/limits (layer 0) imports internal/errs (layer 0)",
+		},
 		"Kubernetes in a stage": {
 			pkg{Path: "stages/pipeline", Imports: []string{"!k8s.io/client-go/dynamic"}}, "only internal/argo, internal/kube may",
 		},
@@ -93,6 +96,7 @@ func TestWhatTheRulesAllowIsNotReported(t *testing.T) {
 	allowed := []pkg{
 		{Path: "internal/stage", Imports: []string{"internal/errs", "internal/stage/contract", "!context"}},
 		{Path: "stages/deploy", Imports: []string{"internal/deploy/cfn", "internal/errs"}},
+		{Path: "internal/config", Imports: []string{"internal/limits"}},
 		{Path: "stages", Imports: []string{"stages/build", "internal/stage/contract"}},
 		{Path: "internal/config/schema", Imports: []string{"internal/config"}},
 		{Path: "internal/kube", Imports: []string{"!k8s.io/client-go/dynamic"}},

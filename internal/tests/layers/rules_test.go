@@ -26,7 +26,7 @@ var layers = []layer{
 		"internal/errs", "internal/report/redact", "internal/command", "internal/deploy/schedule",
 		"internal/report/screen", "internal/config/cdkapp", "internal/stage/contract", "internal/config",
 		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
-		"internal/names",
+		"internal/names", "internal/limits",
 	}},
 	1: {"storage", "the artifact bucket, its keys and documents", []string{"internal/bucket"}},
 	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{
@@ -47,6 +47,9 @@ var layers = []layer{
 		"internal/tests/words",
 	}},
 }
+
+// everywhere are the packages that every package of the product may import; they import none.
+var everywhere = []string{"internal/limits"}
 
 // simulating are the packages that may import the simulator; tests always may.
 var simulating = []string{"internal/localrun/cloud", "internal/install/installtest", "internal/tests/bench", "internal/tests/conformance"}
@@ -117,7 +120,7 @@ func layerProblems(p pkg) (found []string) {
 		}
 		otherUnit, otherLevel, _ := place(other)
 		switch {
-		case otherUnit == unit:
+		case otherUnit == unit, slices.Contains(everywhere, otherUnit) && unit != simulator:
 		case unit == simulator:
 			found = append(found, fmt.Sprintf("the simulator imports %s (in %s): it must not know the product", other, name))
 		case otherUnit == simulator:
