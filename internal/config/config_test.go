@@ -139,17 +139,19 @@ func TestAFileThatCannotBeReadSaysWhy(t *testing.T) {
 	assert.ErrorContains(t, err, "create one with `generator init`")
 
 	_, err = config.Load(folder)
-	assert.ErrorContains(t, err, "cannot be read: is a directory")
+	assert.ErrorContains(t, err, "cannot be read: not a regular file")
 	assert.IsType(t, config.Problems{}, err)
 }
 
-func TestAnEndlessFileIsNotReadToItsEnd(t *testing.T) {
-	if _, err := os.Stat("/dev/zero"); err != nil {
-		t.Log("this system has no /dev/zero")
-		return
-	}
+func TestALinkOutOfTheFolderIsNotFollowedAndADeviceNotRead(t *testing.T) {
 	_, err := config.Load("/dev/zero")
-	assert.ErrorContains(t, err, "the file is too big: expected at most 1024 KiB")
+	assert.ErrorContains(t, err, "not a regular file")
+	for _, target := range []string{"/dev/zero", "/proc/self/environ"} {
+		file := filepath.Join(t.TempDir(), "aphex-config.yaml")
+		require.NoError(t, os.Symlink(target, file))
+		_, err := config.Load(file)
+		assert.ErrorContains(t, err, "cannot be read: ", target)
+	}
 }
 
 const oneEnvironment = "environments: [{name: dev, account: '111111111111', region: eu-west-1, stacks: [{name: Shop}]}]\n"

@@ -6,7 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
+
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // sizeLimit is the largest file that is read, in bytes. Ten thousand
@@ -42,9 +45,15 @@ func Parse(name string, source []byte) (*Config, error) {
 }
 
 // read returns at most one byte more than the limit, so that a file that is too
-// big (or endless) is noticed without being held in memory.
+// big is noticed without being held in memory. A symbolic link in the place of the
+// file does not lead out of its folder.
 func read(file string) ([]byte, error) {
-	opened, err := os.Open(file)
+	root, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	opened, err := limits.OpenIn(root, filepath.Base(file))
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package deploy
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -12,6 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // graph orders the targets: each waits for its dependencies in the configuration
@@ -94,7 +94,7 @@ func readTemplates(stack assembly.Stack) ([][]byte, error) {
 	}
 	var templates [][]byte
 	for _, path := range paths {
-		template, err := os.ReadFile(path)
+		template, err := limits.ReadFile(path, assembly.MaxDocument)
 		if err != nil {
 			return nil, errs.Invalidf("reading the template of stack %s: %w", stack.Name, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // Write writes the plan's JSON form to a file.
@@ -22,10 +23,13 @@ func (p *Plan) Write(path string) error {
 	return errs.Writing(path, os.WriteFile(path, append(data, '\n'), 0o644))
 }
 
+// maxPlan is the size limit of a plan in bytes.
+const maxPlan = 64 << 20
+
 // ReadPlan reads a plan to execute. A plan of another environment or commit is an
 // error.
 func ReadPlan(path, environment, commit string) (*Plan, error) {
-	data, err := os.ReadFile(path)
+	data, err := limits.ReadFile(path, maxPlan)
 	if err != nil {
 		return nil, errs.Invalidf("reading the plan: %w", err)
 	}

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // Parameter is a value for a template parameter; the last of several wins.
@@ -138,7 +138,7 @@ func (p Parameter) unknown(known []string) error {
 // and whether it could be read.
 func declaredParameters(stack assembly.Stack) (names []string, isRead bool) {
 	var template struct{ Parameters map[string]json.RawMessage }
-	text, err := os.ReadFile(stack.Template)
+	text, err := limits.ReadFile(stack.Template, assembly.MaxDocument)
 	if err != nil || json.Unmarshal(text, &template) != nil {
 		return nil, false
 	}

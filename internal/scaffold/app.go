@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // App is what a folder tells about the CDK app in it. Whatever it does not tell
@@ -187,7 +187,7 @@ func text(file string) string {
 	if !exists(file) {
 		return ""
 	}
-	opened, err := os.Open(file)
+	opened, err := limits.Open(file)
 	if err != nil {
 		return ""
 	}

@@ -19,7 +19,7 @@ type settings struct {
 func readSettings(folder string) (settings, error) {
 	file := filepath.Join(folder, "cdk.json")
 	var s settings
-	if err := cdkapp.ReadJSON(file, &s); err != nil {
+	if err := cdkapp.ReadJSON("", file, &s); err != nil {
 		return settings{}, errs.Invalidf("reading %s: %w", file, err).WithHint("it must be JSON that the CDK can read")
 	}
 	return s, nil

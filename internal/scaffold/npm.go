@@ -37,7 +37,7 @@ func (w *workspaces) UnmarshalJSON(src []byte) error {
 
 func (a *App) manifest(folder string) manifest {
 	var m manifest
-	_ = cdkapp.ReadJSON(filepath.Join(a.Top, filepath.FromSlash(folder), "package.json"), &m) // what is no JSON has no scripts
+	_ = cdkapp.ReadJSON("", filepath.Join(a.Top, filepath.FromSlash(folder), "package.json"), &m) // what is no JSON has no scripts
 	return m
 }
 

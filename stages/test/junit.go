@@ -6,19 +6,24 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // Limits for the reports, which the user's tests write.
 const (
 	maxReportBytes = 32 << 20
+	maxAllBytes    = 128 << 20
 	maxReports     = 1000
-	maxFailed      = 100 // names of failed tests that a report keeps
-	maxNameBytes   = 200 // of the name of a test
+	maxDepth       = 1000 // of elements inside each other
+	maxFailed      = 100  // names of failed tests that a report keeps
+	maxNameBytes   = 200  // of the name of a test
 )
 
 // Totals counts test cases.
@@ -46,48 +51,54 @@ type Report struct {
 // collect finds the JUnit reports below dir that were written since a time. It
 // skips installed packages and version control.
 func collect(dir string, since time.Time) ([]Report, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
 	reports := []Report{}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	workspace, read := limits.Workspace().Meter(math.MaxInt64), limits.Budget{Bytes: maxAllBytes, Free: maxAllBytes}.Meter(0)
+	err = fs.WalkDir(root.FS(), ".", func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
+		case workspace.Entries(1) != nil:
+			return fs.SkipAll
 		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
-			return filepath.SkipDir
-		case !entry.Type().IsRegular() || !strings.EqualFold(filepath.Ext(path), ".xml"):
+			return fs.SkipDir
+		case !entry.Type().IsRegular() || !strings.EqualFold(path.Ext(file), ".xml"):
 			return nil
 		}
-		report, ok := read(dir, path, since)
-		if ok {
-			reports = append(reports, report)
+		info, err := entry.Info()
+		if err != nil || info.ModTime().Before(since) || info.Size() > maxReportBytes {
+			return nil
 		}
-		if len(reports) == maxReports {
-			return filepath.SkipAll
+		if len(reports) == maxReports || read.Bytes(info.Size()) != nil {
+			return fs.SkipAll
+		}
+		if report, err := readReport(root, file); err == nil {
+			reports = append(reports, report)
 		}
 		return nil
 	})
 	return reports, err
 }
 
-func read(dir, path string, since time.Time) (Report, bool) {
-	info, err := os.Stat(path)
-	if err != nil || info.ModTime().Before(since) || info.Size() > maxReportBytes {
-		return Report{}, false
-	}
-	file, err := os.Open(path)
+func readReport(root *os.Root, name string) (Report, error) {
+	file, err := limits.OpenIn(root, name)
 	if err != nil {
-		return Report{}, false
+		return Report{}, err
 	}
 	defer file.Close()
 	report, err := parse(io.LimitReader(file, maxReportBytes))
-	if err != nil {
-		return Report{}, false
-	}
-	relative, err := filepath.Rel(dir, path)
-	report.Path = filepath.ToSlash(relative)
-	return report, err == nil
+	report.Path = name
+	return report, err
 }
 
-var errNoReport = errors.New("the root element is neither testsuites nor testsuite")
+var (
+	errNoReport = errors.New("the root element is neither testsuites nor testsuite")
+	errTooDeep  = errors.New("too many elements inside each other")
+)
 
 // parse reads a JUnit report. It counts the cases themselves, as some writers omit
 // the attributes of the suites.
@@ -95,6 +106,7 @@ func parse(r io.Reader) (Report, error) {
 	var report Report
 	name, failed := "", false // of the current test case
 	decoder := xml.NewDecoder(r)
+	depth := 0
 	for root := true; ; {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) && !root {
@@ -103,9 +115,15 @@ func parse(r io.Reader) (Report, error) {
 		if err != nil {
 			return report, err
 		}
+		if _, ends := token.(xml.EndElement); ends {
+			depth--
+		}
 		start, ok := token.(xml.StartElement)
 		if !ok {
 			continue
+		}
+		if depth++; depth > maxDepth {
+			return report, errTooDeep
 		}
 		if root && start.Name.Local != "testsuites" && start.Name.Local != "testsuite" {
 			return report, errNoReport

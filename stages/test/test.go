@@ -20,6 +20,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
@@ -225,10 +226,13 @@ func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env co
 	}.Write(scratch)
 }
 
+// maxOutputs bounds in bytes a file of stack outputs.
+const maxOutputs = 64 << 20
+
 func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
 	switch {
 	case in.OutputsFile != "":
-		data, err := os.ReadFile(in.OutputsFile)
+		data, err := limits.ReadFile(in.OutputsFile, maxOutputs)
 		if err != nil {
 			return nil, errs.Invalidf("reading the stack outputs: %w", err)
 		}
@@ -264,8 +268,13 @@ func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *D
 // store stores reports, log and document. Reports are masked like the log, as
 // tests may print secrets.
 func (d Deps) store(ctx context.Context, document Document, dir string, log []byte, mask *redact.Redactor) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("opening the workspace: %w", err)
+	}
+	defer root.Close()
 	for _, report := range document.Reports {
-		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.Path)))
+		data, err := limits.ReadFileIn(root, report.Path, maxReportBytes)
 		if err != nil {
 			return fmt.Errorf("reading the test report %q: %w", report.Path, err)
 		}

@@ -77,7 +77,7 @@ func requiredContext(dir string, cfg *config.Config) []Finding {
 			continue
 		}
 		checked = append(checked, app)
-		known, err := contextOf(app)
+		known, err := contextOf(dir, app)
 		if err != nil {
 			found = append(found, Finding{Severity: Error, Check: "context", Where: relative(dir, app), What: err.Error()})
 			continue
@@ -103,15 +103,15 @@ func givenEverywhere(cfg *config.Config, key string) bool {
 	})
 }
 
-func contextOf(app string) (map[string]bool, error) {
+func contextOf(dir, app string) (map[string]bool, error) {
 	var project struct {
 		Context map[string]any `json:"context"`
 	}
-	if err := readJSON(filepath.Join(app, "cdk.json"), &project); err != nil {
+	if err := readJSON(dir, filepath.Join(app, "cdk.json"), &project); err != nil {
 		return nil, err
 	}
 	var cached map[string]any
-	if err := readJSON(filepath.Join(app, "cdk.context.json"), &cached); err != nil {
+	if err := readJSON(dir, filepath.Join(app, "cdk.context.json"), &cached); err != nil {
 		return nil, err
 	}
 	known := map[string]bool{}
@@ -124,8 +124,8 @@ func contextOf(app string) (map[string]bool, error) {
 	return known, nil
 }
 
-func readJSON(path string, into any) error {
-	if err := cdkapp.ReadJSON(path, into); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func readJSON(dir, path string, into any) error {
+	if err := cdkapp.ReadJSON(dir, path, into); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	return nil

@@ -6,32 +6,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // sizeLimit is the largest JSON file of an app that is read, in bytes; lock files
 // of large monorepos have some 10 MB.
 const sizeLimit = 64 << 20
 
-// ReadJSON decodes a JSON file of the app, such as cdk.json or package.json. As
+// ReadJSON decodes a JSON file of the app, such as cdk.json or package.json, in the
+// folder top or below: a symbolic link does not lead out of it, and a device is not
+// read. An empty top is any folder, for files that are not the repository's. As
 // with Node.js and the CDK CLI, a byte order mark may stand before it, and
 // nothing may stand behind it. Numbers in an `any` are json.Number, so that large
 // ones stay what they are. The error of a file that does not exist is
 // fs.ErrNotExist; every other one names the file.
-func ReadJSON(file string, into any) error {
-	opened, err := os.Open(file)
+func ReadJSON(top, file string, into any) error {
+	text, err := readText(top, file)
 	if err != nil {
 		return err
 	}
-	defer opened.Close()
-	text, err := io.ReadAll(io.LimitReader(opened, sizeLimit+1))
-	switch {
-	case err != nil:
-		return err
-	case len(text) > sizeLimit:
-		return fmt.Errorf("it is larger than %d MiB", sizeLimit>>20)
-	}
 	return decode(text, into)
+}
+
+func readText(top, file string) ([]byte, error) {
+	if top == "" {
+		return limits.ReadFile(file, sizeLimit)
+	}
+	return limits.ReadWithin(top, file, sizeLimit)
 }
 
 // errUTF16 is the encoding in which older shells of Windows write files, and

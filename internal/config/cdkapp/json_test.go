@@ -4,12 +4,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 func TestJSONIsReadInEveryFormThatEditorsSaveItIn(t *testing.T) {
@@ -32,7 +35,7 @@ func TestJSONIsReadInEveryFormThatEditorsSaveItIn(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "cdk.json")
 			require.NoError(t, os.WriteFile(file, []byte(c.text), 0o600))
 			var settings struct{ App string }
-			err := cdkapp.ReadJSON(file, &settings)
+			err := cdkapp.ReadJSON("", file, &settings)
 			if c.fails != "" {
 				require.ErrorContains(t, err, c.fails)
 				return
@@ -43,6 +46,29 @@ func TestJSONIsReadInEveryFormThatEditorsSaveItIn(t *testing.T) {
 	}
 }
 
+// TestNothingButAFileOfTheRepositoryIsRead is T19: what a commit puts in a file's place.
+func TestNothingButAFileOfTheRepositoryIsRead(t *testing.T) {
+	top := t.TempDir()
+	app := filepath.Join(top, "app")
+	require.NoError(t, os.MkdirAll(app, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(top, "shared.json"), []byte(`{"a":1}`), 0o644))
+	require.NoError(t, os.Symlink("../shared.json", filepath.Join(app, "inside.json")))
+	require.NoError(t, cdkapp.ReadJSON(top, filepath.Join(app, "inside.json"), new(any)))
+	for name, target := range map[string]string{
+		"a device": "/dev/zero", "variables of this process": "/proc/self/environ", "a folder above": "../../x.json", "itself": "itself.json", "a folder": ".",
+	} {
+		file := filepath.Join(app, strings.ReplaceAll(name, " ", "-")+".json")
+		require.NoError(t, os.Symlink(target, file))
+		err := cdkapp.ReadJSON(top, file, new(any))
+		require.Error(t, err, name)
+		assert.NotErrorIs(t, err, fs.ErrNotExist, name)
+	}
+	pipe := filepath.Join(app, "pipe.json")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	assert.ErrorIs(t, cdkapp.ReadJSON(top, pipe, new(any)), limits.ErrNotRegular)
+	assert.ErrorIs(t, cdkapp.ReadJSON("", "/dev/zero", new(any)), limits.ErrNotRegular)
+}
+
 func TestAMissingFileIsToldApart(t *testing.T) {
-	assert.ErrorIs(t, cdkapp.ReadJSON(filepath.Join(t.TempDir(), "cdk.json"), new(any)), fs.ErrNotExist)
+	assert.ErrorIs(t, cdkapp.ReadJSON("", filepath.Join(t.TempDir(), "cdk.json"), new(any)), fs.ErrNotExist)
 }

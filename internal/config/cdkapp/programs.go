@@ -85,7 +85,7 @@ func MayBring(dir, program string) bool {
 				Bin map[string]any `json:"bin"`
 			} `json:"packages"`
 		}
-		if ReadJSON(filepath.Join(dir, name), &lock) != nil || lock.Packages == nil {
+		if ReadJSON(dir, filepath.Join(dir, name), &lock) != nil || lock.Packages == nil {
 			continue // a file of npm 6 does not name programs
 		}
 		for _, one := range lock.Packages {

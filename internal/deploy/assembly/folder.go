@@ -4,15 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// maxDocument bounds the JSON files that are read into memory. The largest
+// MaxDocument bounds in bytes the JSON files that are read into memory. The largest
 // template that CloudFormation takes is 1 MiB; metadata of big apps has some tens.
-const maxDocument = 128 << 20
+const MaxDocument = 128 << 20
 
 const outsideHint = "an assembly must hold everything it names: synthesize without --no-staging, and do not edit its files"
 
@@ -89,17 +90,12 @@ func (f *folder) readJSON(base, name string, into any) error {
 	if err != nil {
 		return err
 	}
-	file, err := f.root.Open(local)
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", filepath.Join(f.dir, local), err)
-	}
-	defer file.Close()
-	src, err := io.ReadAll(io.LimitReader(file, maxDocument+1))
-	if err != nil {
+	src, err := limits.ReadFileIn(f.root, local, MaxDocument)
+	switch {
+	case errors.Is(err, limits.ErrExceeded), errors.Is(err, limits.ErrNotRegular):
+		return wrongf("synthesize the app again", "the cloud assembly: %w", err)
+	case err != nil:
 		return fmt.Errorf("reading %s: %w", filepath.Join(f.dir, local), err)
-	}
-	if len(src) > maxDocument {
-		return wrongf("", "%s is larger than %d MiB", local, maxDocument>>20)
 	}
 	if err := json.Unmarshal(src, into); err != nil {
 		return wrongf("synthesize the app again", "%s: %w", local, err)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // registryLogin says where the credentials for one registry are, in the file
@@ -30,6 +31,9 @@ type registryLogin struct {
 	Role          string `json:"assumeRoleArn"` // reads them; "" is the way in itself
 }
 
+// maxDockerConfig bounds in bytes the file with the registries.
+const maxDockerConfig = 1 << 20
+
 // registryLogins reads the file with the registries that images are built from:
 // that of CDK_DOCKER_CREDS_FILE, or ~/.cdk/cdk-docker-creds.json. As with the CDK
 // CLI, a file that is not there or not JSON is none: docker's own logins hold.
@@ -41,7 +45,7 @@ func (p *Publisher) registryLogins() (logins map[string]registryLogin, found boo
 	var content struct {
 		Domains map[string]registryLogin `json:"domainCredentials"`
 	}
-	data, err := os.ReadFile(path)
+	data, err := limits.ReadFile(path, maxDockerConfig)
 	if err != nil || !json.Valid(data) {
 		return nil, false, nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // emptyZip is the size of an archive without files. Such an object is the trace
@@ -97,7 +98,7 @@ func objectExists(ctx context.Context, client *s3.Client, name, key string) (boo
 }
 
 func upload(ctx context.Context, client *s3.Client, path, contentType string, d assembly.FileDestination, encryption string) (size int64, version string, err error) {
-	body, err := os.Open(path)
+	body, err := limits.Open(path)
 	if err != nil {
 		return 0, "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // firstOfJanuary1980 is the oldest date that a zip archive can hold; every file
@@ -29,7 +31,7 @@ func Zip(w io.Writer, dir, root string) error {
 	}
 	archive := zip.NewWriter(w)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
-	z := &zipper{archive: archive, root: realRoot}
+	z := &zipper{archive: archive, root: realRoot, taken: limits.Workspace().Meter(math.MaxInt64)}
 	if err := z.folder(dir, "", nil); err != nil {
 		return err
 	}
@@ -39,6 +41,7 @@ func Zip(w io.Writer, dir, root string) error {
 type zipper struct {
 	archive *zip.Writer
 	root    string // no link in its path
+	taken   *limits.Meter
 }
 
 // folder adds the files of dir under the name in the archive; above holds the
@@ -56,6 +59,9 @@ func (z *zipper) folder(dir, name string, above []string) error {
 		if outer == here {
 			return nil
 		}
+	}
+	if err := z.taken.Entries(len(entries)); err != nil { // links to folders may multiply what is in them
+		return errs.Invalidf("the asset %s: %w", dir, err)
 	}
 	for _, entry := range entries {
 		if err := z.entry(filepath.Join(dir, entry.Name()), path.Join(name, entry.Name()), entry, append(above, here)); err != nil {
@@ -107,11 +113,14 @@ func (z *zipper) file(file, name string, info fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	src, err := os.Open(file)
+	src, err := limits.Open(file)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	_, err = io.Copy(w, src)
+	size, err := io.Copy(w, io.LimitReader(src, info.Size()+1))
+	if err == nil {
+		err = z.taken.Bytes(size)
+	}
 	return err
 }

@@ -45,18 +45,18 @@ func FindApp(root, path string) (string, error) {
 	}
 }
 
-// readSettings reads cdk.json of the app, over ~/.cdk.json if there is one.
-func readSettings(app, home string) (project, user settings, err error) {
+// readSettings reads cdk.json of the app in the workspace top, over ~/.cdk.json if there is one.
+func readSettings(top, app, home string) (project, user settings, err error) {
 	if home != "" {
 		file := filepath.Join(home, ".cdk.json")
-		if err := readOptional(file, &user); err != nil {
+		if err := readOptional("", file, &user); err != nil {
 			return project, user, err
 		}
 		if user.Build != "" {
 			return project, user, errs.Invalidf("%s has the key \"build\", which belongs to one app", file).WithHint("move it into the app's cdk.json")
 		}
 	}
-	if err := readOptional(filepath.Join(app, "cdk.json"), &project); err != nil {
+	if err := readOptional(top, filepath.Join(app, "cdk.json"), &project); err != nil {
 		return project, user, err
 	}
 	project.App = cdkapp.Command(cmp.Or(string(project.App), string(user.App)))
@@ -87,10 +87,10 @@ func orElse(value, other *bool) *bool {
 	return other
 }
 
-// readOptional decodes a JSON file; a missing one leaves into as it is. The
+// readOptional decodes a JSON file below top; a missing one leaves into as it is. The
 // error names the file alone: its folder may be gone when somebody reads it.
-func readOptional(file string, into any) error {
-	err := cdkapp.ReadJSON(file, into)
+func readOptional(top, file string, into any) error {
+	err := cdkapp.ReadJSON(top, file, into)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errs.Invalidf("%s: %w", filepath.Base(file), err)
 	}

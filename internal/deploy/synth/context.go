@@ -16,11 +16,11 @@ const maxEnvironment = 131072
 // appContext gathers the context that the app sees. As with the CLI, cdk.json
 // outranks cdk.context.json, which outranks ~/.cdk.json; what the caller gives
 // outranks them all, and the switches that shape templates come on top.
-func appContext(app string, project, user settings, given map[string]any) (map[string]any, error) {
+func appContext(top, app string, project, user settings, given map[string]any) (map[string]any, error) {
 	context := map[string]any{}
 	merge(context, user.Context)
 	var saved map[string]any
-	if err := readOptional(filepath.Join(app, "cdk.context.json"), &saved); err != nil {
+	if err := readOptional(top, filepath.Join(app, "cdk.context.json"), &saved); err != nil {
 		return nil, err
 	}
 	merge(context, saved)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // errorLine is how Node.js, Python, Java and .NET announce what went wrong.
@@ -85,9 +85,12 @@ func shorten(text string) string {
 	return text
 }
 
+// maxErrorFile bounds in bytes what an app may write about its error.
+const maxErrorFile = 1 << 20
+
 // firstLine reads what the app wrote into CDK_ERROR_FILE: the name of the error.
 func firstLine(file string) string {
-	src, err := os.ReadFile(file)
+	src, err := limits.ReadFile(file, maxErrorFile)
 	if err != nil {
 		return "" // the app wrote none, as older versions of aws-cdk-lib do
 	}

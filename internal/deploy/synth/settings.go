@@ -12,10 +12,10 @@ type Settings struct {
 // defaultToolkitStack is how `cdk bootstrap` names its stack unless told otherwise.
 const defaultToolkitStack = "CDKToolkit"
 
-// ReadSettings reads what cdk.json of the app says about deploying, or else
+// ReadSettings reads what cdk.json of the app in the workspace top says about deploying, or else
 // .cdk.json in the home of the environment, as the CLI does.
-func ReadSettings(app string, env []string) (Settings, error) {
-	project, _, err := readSettings(app, lookup(env, "HOME"))
+func ReadSettings(top, app string, env []string) (Settings, error) {
+	project, _, err := readSettings(top, app, lookup(env, "HOME"))
 	if err != nil {
 		return Settings{}, err
 	}

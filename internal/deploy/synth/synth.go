@@ -71,7 +71,7 @@ func (o Options) prepareOut() (string, error) {
 // run runs the app once and gives the folder with the assembly, which is out
 // unless cdk.json names a finished assembly instead of a command.
 func (o Options) run(ctx context.Context, out string, more map[string]any, variables ...string) (string, error) {
-	project, user, err := readSettings(o.App, lookup(o.Env, "HOME"))
+	project, user, err := readSettings(o.top(), o.App, lookup(o.Env, "HOME"))
 	if err != nil {
 		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
 	}
@@ -86,7 +86,7 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 		return "", errs.Writing(os.TempDir(), err)
 	}
 	defer remove.All(scratch)
-	context, err := appContext(o.App, project, user, o.Context)
+	context, err := appContext(o.top(), o.App, project, user, o.Context)
 	if err != nil {
 		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
 	}
@@ -108,7 +108,7 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 // environment gives the variables of the command but for the context; what
 // would carry over from a CDK CLI around us is left out.
 func (o Options) environment(out, errorFile string, variables []string) []string {
-	env := slices.DeleteFunc(cdkapp.Environ(cmp.Or(o.Top, o.App), o.App, o.Env), func(entry string) bool {
+	env := slices.DeleteFunc(cdkapp.Environ(o.top(), o.App, o.Env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains([]string{"CDK_CONTEXT_JSON", "CONTEXT_OVERFLOW_LOCATION_ENV", "CDK_VALIDATION"}, name)
 	})
@@ -152,6 +152,8 @@ func (o Options) read(dir string) (*assembly.Assembly, error) {
 	}
 	return a, nil
 }
+
+func (o Options) top() string { return cmp.Or(o.Top, o.App) }
 
 func (o Options) name() string { return cmp.Or(o.Name, o.App) }
 

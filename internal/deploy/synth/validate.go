@@ -133,7 +133,7 @@ type reportDocument struct {
 // particular. No report is a report without findings.
 func ReadReport(dir string, paths []string) (Report, error) {
 	var doc reportDocument
-	if err := readOptional(filepath.Join(dir, "validation-report.json"), &doc); err != nil {
+	if err := readOptional(dir, filepath.Join(dir, "validation-report.json"), &doc); err != nil {
 		return Report{}, err
 	}
 	var report Report

@@ -1,0 +1,33 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestHostileReportsAreLeftOut is T19 and T25 for reports.
+func TestHostileReportsAreLeftOut(t *testing.T) {
+	dir := t.TempDir()
+	good := `<testsuites><testsuite><testcase name="a"/></testsuite></testsuites>`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "good.xml"), []byte(good), 0o644))
+	deep := "<testsuite>" + strings.Repeat("<a>", 1<<20)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "deep.xml"), []byte(deep), 0o644))
+	require.NoError(t, os.Symlink("/dev/zero", filepath.Join(dir, "zero.xml")))
+	require.NoError(t, os.Symlink("good.xml", filepath.Join(dir, "link.xml")))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe.xml"), 0o600))
+	large, err := os.Create(filepath.Join(dir, "large.xml"))
+	require.NoError(t, err)
+	require.NoError(t, large.Truncate(maxReportBytes+1))
+	require.NoError(t, large.Close())
+	reports, err := collect(dir, time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.Len(t, reports, 1)
+	assert.Equal(t, Report{Path: "good.xml", Totals: Totals{Tests: 1}}, reports[0])
+}
