@@ -10,7 +10,6 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
-	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -57,7 +56,7 @@ func Unwanted(cfg *config.Config) []manifest.Object {
 		unwanted = append(unwanted, manifest.Object{Kind: "CronWorkflow", Namespace: cfg.ArgoNamespace, Name: cfg.WorkflowTemplateName})
 	}
 	if cfg.WebhookService == config.NoService {
-		unwanted = append(unwanted, manifest.Object{Kind: "Service", Namespace: cfg.ArgoEventsNamespace, Name: names.WebhookService(cfg.EventSourceName)})
+		unwanted = append(unwanted, manifest.Object{Kind: "Service", Namespace: cfg.ArgoEventsNamespace, Name: plan.WebhookService(cfg.EventSourceName)})
 	}
 	return unwanted
 }

@@ -5,7 +5,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -105,7 +104,7 @@ func (r *renderer) updateEvents() []rbacv1.PolicyRule {
 		seeAccounts(r.names.Submitter, r.names.Receiver),
 		rule("argoproj.io", []string{"eventsources"}, changing(), r.cfg.EventSourceName),
 		rule("argoproj.io", []string{"sensors"}, changing(), r.cfg.SensorName),
-		rule("", []string{"services"}, changing(), names.WebhookService(r.cfg.EventSourceName)),
+		rule("", []string{"services"}, changing(), plan.WebhookService(r.cfg.EventSourceName)),
 	}
 }
 

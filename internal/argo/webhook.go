@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -32,7 +31,7 @@ func (r *renderer) eventSource() *eventsv1.EventSource {
 			Template: r.eventPod(r.names.Receiver, "webhook"),
 			Github: map[string]eventsv1.GithubEventSource{event: {
 				Webhook: &eventsv1.WebhookContext{
-					Endpoint: names.WebhookPath, Method: "POST", Port: strconv.Itoa(names.WebhookPort), MaxPayloadSize: ptr(int64(mostOfPush)),
+					Endpoint: plan.WebhookPath, Method: "POST", Port: strconv.Itoa(plan.WebhookPort), MaxPayloadSize: ptr(int64(mostOfPush)),
 				},
 				Repositories: []eventsv1.OwnedRepositories{{Owner: r.cfg.GithubOwner, Names: []string{r.cfg.GithubRepo}}},
 				Events:       []string{"push", "pull_request"},
@@ -66,7 +65,7 @@ func (r *renderer) service() []object {
 	if r.cfg.WebhookService == config.NoService {
 		return nil
 	}
-	meta := r.meta(r.cfg.ArgoEventsNamespace, names.WebhookService(r.cfg.EventSourceName), "webhook")
+	meta := r.meta(r.cfg.ArgoEventsNamespace, plan.WebhookService(r.cfg.EventSourceName), "webhook")
 	if r.cfg.WebhookService == config.LoadBalancer {
 		// GitHub calls from outside; the AWS load balancer controller is private unless asked.
 		meta.Annotations = map[string]string{"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}
@@ -77,7 +76,7 @@ func (r *renderer) service() []object {
 		Spec: corev1.ServiceSpec{
 			Type:     corev1.ServiceType(r.cfg.WebhookService),
 			Selector: map[string]string{eventsv1.LabelEventSourceName: r.cfg.EventSourceName},
-			Ports:    []corev1.ServicePort{{Name: "webhook", Port: names.WebhookPort, TargetPort: intstr.FromInt32(names.WebhookPort), Protocol: corev1.ProtocolTCP}},
+			Ports:    []corev1.ServicePort{{Name: "webhook", Port: plan.WebhookPort, TargetPort: intstr.FromInt32(plan.WebhookPort), Protocol: corev1.ProtocolTCP}},
 		},
 	}}
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
 // Target is an account and region to work in.
@@ -117,7 +117,7 @@ func (e *Access) Reader(ctx context.Context) (*Session, error) {
 
 // lookupRole returns the bootstrap role for lookups.
 func (e *Access) lookupRole() Role {
-	return Role{ARN: names.BootstrapRole(e.Partition, e.Account, e.Region, cmp.Or(e.Qualifier, names.DefaultQualifier), names.LookupRole)}
+	return Role{ARN: bootstrap.RoleARN(e.Partition, e.Account, e.Region, cmp.Or(e.Qualifier, bootstrap.DefaultQualifier), bootstrap.LookupRole)}
 }
 
 // confirm verifies with AWS that the session is of the expected account.

@@ -10,17 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
 // BootstrapVersion returns the version of the CDK's bootstrap stack in the session's
 // account and region. An empty qualifier is the default one.
 func BootstrapVersion(ctx context.Context, session *Session, qualifier string) (int, error) {
 	if qualifier == "" {
-		qualifier = names.DefaultQualifier
+		qualifier = bootstrap.DefaultQualifier
 	}
-	return readVersion(ctx, session, names.BootstrapVersion(qualifier))
+	return readVersion(ctx, session, bootstrap.VersionParameter(qualifier))
 }
 
 func readVersion(ctx context.Context, session *Session, parameter string) (int, error) {

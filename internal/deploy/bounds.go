@@ -9,11 +9,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
 // bounds are what the assembly of an environment may reach: its account, its
@@ -61,7 +61,7 @@ func (j *job) checkBounds(targets []target) error {
 // qualifiers are those of the CDK bootstraps that may be used, at least one.
 func (r Request) qualifiers() []string {
 	if len(r.Qualifiers) == 0 {
-		return []string{names.DefaultQualifier}
+		return []string{bootstrap.DefaultQualifier}
 	}
 	return r.Qualifiers
 }
@@ -143,7 +143,7 @@ func (b *bounds) role(t target, what, text, region string) {
 // no bootstrap made says nothing: the account's access decides then, and for a
 // bucket its owner is compared by S3.
 func (b *bounds) resource(t target, what, name string) {
-	made, isBootstrap := names.BootstrapOf(name)
+	made, isBootstrap := bootstrap.Of(name)
 	switch {
 	case !isBootstrap:
 	case made.Account != b.account:

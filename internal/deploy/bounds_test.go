@@ -13,10 +13,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
 const (
@@ -34,9 +34,9 @@ func roleOf(account, name string) string { return "arn:aws:iam::" + account + ":
 // usual is a stack as the CDK's synthesizer writes it, in the bounds of dev.
 func usual() target {
 	role := func(what string) assembly.Role {
-		return assembly.Role{ARN: "arn:${AWS::Partition}:iam::" + devAccount + ":role/" + bootstrapped(names.DefaultQualifier, what, devAccount, "eu-west-1")}
+		return assembly.Role{ARN: "arn:${AWS::Partition}:iam::" + devAccount + ":role/" + bootstrapped(bootstrap.DefaultQualifier, what, devAccount, "eu-west-1")}
 	}
-	bucket, repository := bootstrapped(names.DefaultQualifier, "assets", devAccount, "eu-west-1"), bootstrapped(names.DefaultQualifier, "container-assets", devAccount, "eu-west-1")
+	bucket, repository := bootstrapped(bootstrap.DefaultQualifier, "assets", devAccount, "eu-west-1"), bootstrapped(bootstrap.DefaultQualifier, "container-assets", devAccount, "eu-west-1")
 	return target{name: "Api", region: "eu-west-1", stack: assembly.Stack{
 		ID: "Api", Name: "Api", Path: "Api", Environment: assembly.Environment{Account: devAccount, Region: "eu-west-1"},
 		Template: "/out/Api.template.json", TemplateURL: "s3://" + bucket + "/template.json",
@@ -69,10 +69,10 @@ func TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused(t *testing.T) {
 	image := func(t *target) *assembly.ImageDestination { return &t.stack.Assets[0].Images[0].Destinations[0] }
 	build := func(t *target) *assembly.ImageBuild { return t.stack.Assets[0].Images[0].Build }
 	prod := func(what string) string {
-		return bootstrapped(names.DefaultQualifier, what, prodAccount, "eu-central-1")
+		return bootstrapped(bootstrap.DefaultQualifier, what, prodAccount, "eu-central-1")
 	}
 	far := func(what string) string {
-		return bootstrapped(names.DefaultQualifier, what, devAccount, "eu-central-1")
+		return bootstrapped(bootstrap.DefaultQualifier, what, devAccount, "eu-central-1")
 	}
 	other := func(what string) string { return bootstrapped("prod", what, devAccount, "eu-west-1") }
 	cases := map[string]struct {
@@ -151,11 +151,11 @@ func TestWhatTheConfigurationNamesIsInBounds(t *testing.T) {
 		"the edge region": {of(func(t *target) { t.region, t.stack.TemplateURL = "us-east-1", "" }), nil, false},
 		"a further region": {of(func(t *target) {
 			t.region = "eu-central-1"
-			t.stack.DeployRole.ARN = roleOf(devAccount, bootstrapped(names.DefaultQualifier, "deploy-role", devAccount, "eu-central-1"))
+			t.stack.DeployRole.ARN = roleOf(devAccount, bootstrapped(bootstrap.DefaultQualifier, "deploy-role", devAccount, "eu-central-1"))
 		}), func(r *Request) { r.Regions = []string{"eu-central-1"} }, true},
 		"another qualifier": {of(func(t *target) {
 			t.stack.DeployRole.ARN = roleOf(devAccount, bootstrapped("my-own_q", "deploy-role", devAccount, "eu-west-1"))
-		}), func(r *Request) { r.Qualifiers = []string{names.DefaultQualifier, "my-own_q"} }, true},
+		}), func(r *Request) { r.Qualifiers = []string{bootstrap.DefaultQualifier, "my-own_q"} }, true},
 		"no roles": {of(func(t *target) {
 			t.stack.DeployRole, t.stack.LookupRole, t.stack.ExecutionRole = assembly.Role{}, assembly.Role{}, ""
 		}), nil, false},
@@ -204,7 +204,7 @@ func TestWhatTheConfigurationNamesIsInBounds(t *testing.T) {
 // wherever in a stack it stands.
 func TestNothingOfAnotherAccountIsEverInBounds(t *testing.T) {
 	accounts, regions := []string{devAccount, prodAccount, "333333333333"}, []string{"eu-west-1", "us-east-1", "eu-central-1", "ap-south-1"}
-	qualifiers := []string{names.DefaultQualifier, "shop", "a-b"}
+	qualifiers := []string{bootstrap.DefaultQualifier, "shop", "a-b"}
 	rapid.Check(t, func(t *rapid.T) {
 		var allowed Request
 		allowed.Name, allowed.Account, allowed.Region = "dev", rapid.SampledFrom(accounts).Draw(t, "account"), rapid.SampledFrom(regions).Draw(t, "region")

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/names"
 )
 
 // Limits of IAM (IAM User Guide, "IAM and AWS STS quotas").
@@ -17,7 +17,7 @@ const (
 )
 
 // bootstrapped are the roles of the CDK bootstrap that a deployment assumes.
-var bootstrapped = []names.Role{names.DeployRole, names.FilePublishingRole, names.ImagePublishingRole, names.LookupRole}
+var bootstrapped = []bootstrap.Role{bootstrap.DeployRole, bootstrap.FilePublishingRole, bootstrap.ImagePublishingRole, bootstrap.LookupRole}
 
 // entrances renders the right to assume the environments' roles: each role
 // by its ARN, in as many policies as IAM's limit makes of them.
@@ -79,7 +79,7 @@ func (r renderer) roles() []string {
 	}
 	if r.cfg.PipelineStack != nil {
 		regions := config.ReachedRegions(r.place.Region, nil)
-		for _, role := range bootstrapRoles(r.place.Account, regions, []string{names.DefaultQualifier}) {
+		for _, role := range bootstrapRoles(r.place.Account, regions, []string{bootstrap.DefaultQualifier}) {
 			add(role)
 		}
 	}
@@ -92,7 +92,7 @@ func bootstrapRoles(account string, regions, qualifiers []string) []string {
 	for _, qualifier := range qualifiers {
 		for _, region := range regions {
 			for _, role := range bootstrapped {
-				roles = append(roles, names.BootstrapRole(config.Partition(region), account, region, qualifier, role))
+				roles = append(roles, bootstrap.RoleARN(config.Partition(region), account, region, qualifier, role))
 			}
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
-	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -83,7 +82,7 @@ func (r renderer) parameters() object {
 		ParameterWebhook: object{
 			"Type":        "String",
 			"Description": "URL of the webhook as GitHub reaches it.",
-			"Default":     names.WebhookInCluster(r.cfg.EventSourceName, r.cfg.ArgoEventsNamespace),
+			"Default":     plan.WebhookInCluster(r.cfg.EventSourceName, r.cfg.ArgoEventsNamespace),
 		},
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/infra"
-	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -123,10 +123,10 @@ environments:
 			assert.Equal(t, 1, count("111111111111:role/cdk-"+qualifier+"-deploy-role-111111111111-"+region), region)
 		}
 	}
-	assert.Zero(t, count("111111111111:role/cdk-"+names.DefaultQualifier))
-	assert.Equal(t, 2*4, count("222222222222:role/cdk-"+names.DefaultQualifier), "four roles in the region, four at the edge")
+	assert.Zero(t, count("111111111111:role/cdk-"+bootstrap.DefaultQualifier))
+	assert.Equal(t, 2*4, count("222222222222:role/cdk-"+bootstrap.DefaultQualifier), "four roles in the region, four at the edge")
 	assert.Zero(t, count("222222222222:role/cdk-shop"))
-	assert.Equal(t, []string{names.DefaultQualifier}, config.Environment{}.Qualifiers())
+	assert.Equal(t, []string{bootstrap.DefaultQualifier}, config.Environment{}.Qualifiers())
 }
 
 func TestTooManyAccountsAreReportedBeforeAWSReportsThem(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
-	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -148,23 +147,23 @@ func (t *Target) webhookURL(ctx context.Context, r Reporter) (string, error) {
 		return "", nil
 	}
 	r.Started(Address, "")
-	service := manifest.Object{Kind: "Service", Namespace: t.Config.ArgoEventsNamespace, Name: names.WebhookService(t.Config.EventSourceName)}
+	service := manifest.Object{Kind: "Service", Namespace: t.Config.ArgoEventsNamespace, Name: plan.WebhookService(t.Config.EventSourceName)}
 	address, err := t.Cluster.WebhookAddress(ctx, service)
 	if err != nil || address == "" {
 		return "", err
 	}
-	return fmt.Sprintf("http://%s:%d%s", address, names.WebhookPort, names.WebhookPath), nil
+	return fmt.Sprintf("http://%s:%d%s", address, plan.WebhookPort, plan.WebhookPath), nil
 }
 
 // howToFindURL describes how to find the URL of a webhook whose address the cluster
 // does not know.
 func (t *Target) howToFindURL() string {
-	where := fmt.Sprintf("service/%s in namespace %s, port %d, path %s", names.WebhookService(t.Config.EventSourceName), t.Config.ArgoEventsNamespace, names.WebhookPort, names.WebhookPath)
+	where := fmt.Sprintf("service/%s in namespace %s, port %d, path %s", plan.WebhookService(t.Config.EventSourceName), t.Config.ArgoEventsNamespace, plan.WebhookPort, plan.WebhookPath)
 	switch t.Config.WebhookService {
 	case config.LoadBalancer:
 		return "the address of the load balancer, once it has one: " + where
 	case config.NodePort:
-		return "http://<address of a node>:<node port>" + names.WebhookPath + " of " + where
+		return "http://<address of a node>:<node port>" + plan.WebhookPath + " of " + where
 	case config.NoService:
 		return "the URL of your ingress to the pods with the label eventsource-name=" + t.Config.EventSourceName
 	default:

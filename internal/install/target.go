@@ -12,7 +12,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
-	"github.com/aphex/aphex-pipeline/internal/names"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/stages"
 )
@@ -102,7 +101,7 @@ func (t *Target) apply(ctx context.Context, objects []manifest.Object, r Reporte
 func (t *Target) awaitWebhook(ctx context.Context, objects []manifest.Object, r Reporter) error {
 	receiver := kube.Receiver{
 		Namespace: t.Config.ArgoEventsNamespace, EventSource: t.Config.EventSourceName, Sensor: t.Config.SensorName,
-		Port: names.WebhookPort, Path: names.WebhookPath, Triggers: argo.Triggers,
+		Port: plan.WebhookPort, Path: plan.WebhookPath, Triggers: argo.Triggers,
 	}
 	for _, object := range objects {
 		switch object.Kind {

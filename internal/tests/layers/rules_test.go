@@ -26,7 +26,7 @@ var layers = []layer{
 		"internal/errs", "internal/report/redact", "internal/command", "internal/deploy/schedule",
 		"internal/report/screen", "internal/config/cdkapp", "internal/stage/contract", "internal/config",
 		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
-		"internal/names", "internal/limits",
+		"internal/awsauth/bootstrap", "internal/limits",
 	}},
 	1: {"storage", "the artifact bucket, its keys and documents", []string{"internal/bucket"}},
 	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{

@@ -1,8 +1,8 @@
-package names
+package plan
 
 import "strconv"
 
-// The webhook, as GitHub is told about it.
+// The port and path of the webhook.
 const (
 	WebhookPort = 12000
 	WebhookPath = "/push"

@@ -1,4 +1,5 @@
-package names
+// Package bootstrap makes and reads the names of the resources that `cdk bootstrap` creates.
+package bootstrap
 
 import "regexp"
 
@@ -17,8 +18,8 @@ const (
 	LookupRole          Role = "lookup-role"
 )
 
-// BootstrapRole gives the ARN of a role of the bootstrap with a qualifier in an account and region.
-func BootstrapRole(partition, account, region, qualifier string, role Role) string {
+// RoleARN returns the ARN of a role of the bootstrap with a qualifier in an account and region.
+func RoleARN(partition, account, region, qualifier string, role Role) string {
 	return "arn:" + partition + ":iam::" + account + ":role/cdk-" + qualifier + "-" + string(role) + "-" + account + "-" + region
 }
 
@@ -28,8 +29,8 @@ var bootstrapResource = regexp.MustCompile(`(?i)^cdk-([a-z0-9_-]+?)-(deploy-role
 // Bootstrap is the bootstrap that a resource belongs to.
 type Bootstrap struct{ Qualifier, Account, Region string }
 
-// BootstrapOf tells from the name of a role, bucket or repository which bootstrap made it.
-func BootstrapOf(name string) (b Bootstrap, isOne bool) {
+// Of returns the bootstrap that a role, bucket or repository with a name belongs to.
+func Of(name string) (b Bootstrap, isOne bool) {
 	parts := bootstrapResource.FindStringSubmatch(name)
 	if parts == nil {
 		return Bootstrap{}, false
@@ -37,5 +38,6 @@ func BootstrapOf(name string) (b Bootstrap, isOne bool) {
 	return Bootstrap{Qualifier: parts[1], Account: parts[3], Region: parts[4]}, true
 }
 
-// BootstrapVersion names the SSM parameter that holds the version of the bootstrap of a qualifier.
-func BootstrapVersion(qualifier string) string { return "/cdk-bootstrap/" + qualifier + "/version" }
+// VersionParameter returns the name of the SSM parameter with the version of the
+// bootstrap of a qualifier.
+func VersionParameter(qualifier string) string { return "/cdk-bootstrap/" + qualifier + "/version" }
