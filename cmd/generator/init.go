@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
-	"github.com/aphex/aphex-pipeline/internal/scaffold"
+	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
 )
 
 // initCmd writes a first configuration.

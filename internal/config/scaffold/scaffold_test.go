@@ -14,8 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/scaffold"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
