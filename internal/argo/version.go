@@ -57,7 +57,7 @@ func (r *renderer) version(p plan.Plan, taken Taken) (*wfv1.WorkflowTemplate, er
 	}
 	if len(content) > mostBytes {
 		return nil, errs.Invalidf("the workflow template of %s has %d bytes; the limit of a cluster is %d", count(len(r.cfg.Environments), "environment"), len(content), mostBytes).
-			WithHint("move some of the environments to a pipeline of their own")
+			WithHint("move some of the environments to another pipeline")
 	}
 	sum := sha256.Sum256(content)
 	digest := "sha256:" + hex.EncodeToString(sum[:])

@@ -60,21 +60,21 @@ func (c *Config) StackNames(environment string) []string {
 	return env.StackNames()
 }
 
-// Entrance returns how the environment is accessed: the ARN of its own role, or
+// Access returns how the environment is accessed: the ARN of its own role, or
 // <account>/<region> for the bootstrap roles, with further regions and other
 // qualifiers than the CDK's own behind them.
-func (e Environment) Entrance() string {
+func (e Environment) Access() string {
 	if e.RoleARN != "" {
 		return e.RoleARN
 	}
-	entrance := e.Account + "/" + e.Region
+	access := e.Account + "/" + e.Region
 	for _, region := range e.Regions {
-		entrance += "," + region
+		access += "," + region
 	}
 	if qualifiers := e.Qualifiers(); !slices.Equal(qualifiers, usualQualifiers()) {
-		entrance += "/" + strings.Join(qualifiers, ",")
+		access += "/" + strings.Join(qualifiers, ",")
 	}
-	return entrance
+	return access
 }
 
 // AllRegions returns every region that stacks and assets of the environment may be in, each once.

@@ -6,7 +6,7 @@ func (r renderer) bucketARN(rest string) string {
 	return "arn:" + r.place.Partition() + ":s3:::" + r.place.Bucket + rest
 }
 
-// arn names something of the pipeline's own account and region.
+// arn returns the ARN of a resource in the account and region of the pipeline.
 func (r renderer) arn(service, resource string) string {
 	return strings.Join([]string{"arn", r.place.Partition(), service, r.place.Region, r.place.Account, resource}, ":")
 }

@@ -14,8 +14,8 @@ const (
 	boundaryID     = "Boundary"
 )
 
-// bucket renders the artifact bucket. It outlives the stack: it holds what was
-// deployed and when.
+// bucket renders the artifact bucket. It is retained when the stack is deleted, as it
+// contains the records of all deployments.
 func (r renderer) bucket() object {
 	return object{
 		"Type":                "AWS::S3::Bucket",
@@ -37,7 +37,7 @@ func (r renderer) bucket() object {
 	}
 }
 
-// lifecycle renders what expires.
+// lifecycle renders the rules of what expires.
 func (r renderer) lifecycle() []any {
 	rules := []any{
 		object{
@@ -52,7 +52,7 @@ func (r renderer) lifecycle() []any {
 	return rules
 }
 
-// bucketPolicy refuses whoever does not use TLS, whatever rights they have.
+// bucketPolicy denies requests without TLS, whatever permissions the caller has.
 func (r renderer) bucketPolicy() object {
 	return object{
 		"Type": "AWS::S3::BucketPolicy",
@@ -67,8 +67,8 @@ func (r renderer) bucketPolicy() object {
 	}
 }
 
-// secret renders the webhook's secret, which Secrets Manager generates, so that
-// no person has to see it.
+// secret renders the webhook secret, which Secrets Manager generates, so that no user
+// needs to see it.
 func (r renderer) secret() object {
 	return object{
 		"Type": "AWS::SecretsManager::Secret",

@@ -28,7 +28,7 @@ const (
 	issuer = "oidc.eks.eu-west-1.amazonaws.com/id/ABCDEF0123456789"
 )
 
-// clusterStack is what the team of the cluster has deployed.
+// clusterStack is the stack of the cluster's team.
 const clusterStack = `{"Resources":{"Provider":{"Type":"AWS::IAM::OIDCProvider","Properties":{
 	"Url":"https://` + issuer + `","ClientIdList":["sts.amazonaws.com"],"ThumbprintList":["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]}}},
 	"Outputs":{
@@ -37,8 +37,8 @@ const clusterStack = `{"Resources":{"Provider":{"Type":"AWS::IAM::OIDCProvider",
 	"K":{"Value":"arn:aws:iam::111111111111:role/kubectl","Export":{"Name":"AphexCluster-company-KubectlRoleArn"}},
 	"S":{"Value":"sg-1","Export":{"Name":"AphexCluster-company-ClusterSecurityGroupId"}}}}`
 
-// bootstrap stands for the roles of the CDK bootstrap, and for another role of
-// the account that trusts the pipeline's account as well.
+// bootstrapStack has the roles of the CDK bootstrap, and another role that trusts the
+// pipeline's account.
 func bootstrapStack(account string) string {
 	role := func(name string) string {
 		return `{"Type":"AWS::IAM::Role","Properties":{"RoleName":"` + name + `","AssumeRolePolicyDocument":{"Statement":[
@@ -88,7 +88,7 @@ func (c cloud) deploy(as aws.Config, goal cfn.Goal) cfn.Result {
 	return result
 }
 
-// pipeline is a configuration whose AWS side is deployed.
+// pipeline is a configuration whose AWS stack is deployed.
 type pipeline struct {
 	cfg   *config.Config
 	place plan.Place
@@ -107,8 +107,8 @@ func configured(t *testing.T, name string, environments string) pipeline {
 
 const devOnly = `  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}` + "\n"
 
-// install deploys the pipeline's AWS stack as a person does, with what the
-// cluster exports.
+// install deploys the pipeline's AWS stack as an administrator does, with the exports of
+// the cluster.
 func (c cloud) install(p pipeline) cfn.Result {
 	c.t.Helper()
 	exports := map[string]string{}
@@ -129,7 +129,7 @@ func (c cloud) install(p pipeline) cfn.Result {
 	})
 }
 
-// token is what Kubernetes gives a pod of a service account.
+// token returns the token that Kubernetes issues to pods of a service account.
 func token(namespace, account string) string {
 	claims, _ := json.Marshal(map[string]any{
 		"iss": "https://" + issuer, "sub": "system:serviceaccount:" + namespace + ":" + account, "aud": []string{"sts.amazonaws.com"},
@@ -138,7 +138,7 @@ func token(namespace, account string) string {
 	return encode([]byte(`{"alg":"none"}`)) + "." + encode(claims) + "." + encode([]byte("signature"))
 }
 
-// pod enters AWS as a pod of a service account does.
+// pod assumes a role as a pod of a service account does.
 func (c cloud) pod(p pipeline, role, namespace, account string) (aws.Config, error) {
 	answer, err := sts.NewFromConfig(c.with(aws.AnonymousCredentials{})).AssumeRoleWithWebIdentity(c.t.Context(), &sts.AssumeRoleWithWebIdentityInput{
 		RoleArn: aws.String(p.place.RoleARN(role)), RoleSessionName: aws.String("pod"), WebIdentityToken: aws.String(token(namespace, account)),

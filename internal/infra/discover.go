@@ -7,7 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// What a cluster exports, after its prefix.
+// Names of a cluster's exports, after its prefix.
 const (
 	exportName     = "ClusterName"
 	exportProvider = "OIDCProviderArn"
@@ -15,7 +15,7 @@ const (
 	exportGroup    = "ClusterSecurityGroupId"
 )
 
-// Cluster has the facts about a cluster that a pipeline needs.
+// Cluster holds the facts about a cluster that a pipeline needs.
 type Cluster struct {
 	Name            string
 	ProviderARN     string // of the IAM OIDC provider
@@ -41,11 +41,10 @@ func Discover(exports map[string]string, prefix string) (Cluster, error) {
 	return Cluster{}, errs.Invalidf("CloudFormation exports no %s", strings.Join(missing, ", no ")).WithHint("%s", hintFor(exports, prefix))
 }
 
-// mostHints is how many prefixes a hint names at most.
-const mostHints = 5
+// maxHints is the most prefixes that a hint names.
+const maxHints = 5
 
-// hintFor names the clusters that are exported, those first whose prefix has
-// the most in common with the wanted one.
+// hintFor names the exported clusters, those with the most similar prefix first.
 func hintFor(exports map[string]string, prefix string) string {
 	var prefixes []string
 	for name := range exports {
@@ -54,7 +53,7 @@ func hintFor(exports map[string]string, prefix string) string {
 		}
 	}
 	if prefixes == nil {
-		return "no cluster is exported in this account and region: is this the account and region of the cluster?"
+		return "no cluster is exported in this account and region; check that they are those of the cluster"
 	}
 	slices.SortFunc(prefixes, func(a, b string) int {
 		if common := inCommon(b, prefix) - inCommon(a, prefix); common != 0 {
@@ -62,11 +61,11 @@ func hintFor(exports map[string]string, prefix string) string {
 		}
 		return strings.Compare(a, b)
 	})
-	return "clusterExportPrefix may be one of: " + strings.Join(prefixes[:min(len(prefixes), mostHints)], ", ")
+	return "set clusterExportPrefix to one of: " + strings.Join(prefixes[:min(len(prefixes), maxHints)], ", ")
 }
 
-// inCommon counts the characters that two texts begin and end with in common,
-// whatever their case.
+// inCommon counts the characters of the longest common prefix and suffix of two texts,
+// ignoring case.
 func inCommon(a, b string) int {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	front, back := 0, 0

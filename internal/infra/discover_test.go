@@ -39,10 +39,10 @@ func TestEveryMissingExportIsNamedAndTheNearestClusters(t *testing.T) {
 	_, err = infra.Discover(exported("AphexCluster-company-", "AphexCluster-other-", "Zebra-"), "AphexCluster-compnay-")
 	require.ErrorContains(t, err, "AphexCluster-compnay-ClusterName, no AphexCluster-compnay-OIDCProviderArn")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
-	assert.Equal(t, "clusterExportPrefix may be one of: AphexCluster-company-, AphexCluster-other-, Zebra-", errs.HintOf(err))
+	assert.Equal(t, "set clusterExportPrefix to one of: AphexCluster-company-, AphexCluster-other-, Zebra-", errs.HintOf(err))
 }
 
 func TestAnAccountWithoutAnyClusterSaysSo(t *testing.T) {
 	_, err := infra.Discover(map[string]string{"Unrelated": "x"}, "AphexCluster-company-")
-	assert.Contains(t, errs.HintOf(err), "is this the account and region of the cluster?")
+	assert.Contains(t, errs.HintOf(err), "check that they are those of the cluster")
 }

@@ -80,9 +80,9 @@ func bootstrapRole(kind, account string) string {
 	return "arn:aws:iam::" + account + ":role/cdk-hnb659fds-" + kind + "-role-" + account + "-" + region
 }
 
-// TestWhatEachIdentityMayAndMayNot is the table of all rights, held against the
-// rendered policies and trust policies as AWS evaluates them.
-func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
+// TestThePermissionsOfEachIdentity checks a table of all permissions against the rendered
+// policies and trust policies, as AWS evaluates them.
+func TestThePermissionsOfEachIdentity(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	shop := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}`+"\n")
@@ -99,66 +99,66 @@ func TestWhatEachIdentityMayAndMayNot(t *testing.T) {
 	watch := c.as(shop, shop.names.ReconcilerRole, shop.names.Reconciler)
 
 	for name, may := range map[string]func(*testing.T) error{
-		"the build keeps an artifact":             put(build, "shop-artifacts", commit+"/b.tar.zst"),
-		"the build looks whether it is there":     list(build, "shop-artifacts", commit+"/b"),
-		"the build records its step":              put(build, "shop-artifacts", "metadata/workflows/shop-1/build.json"),
-		"the build reads the repository's token":  read(build, "shop/token"),
-		"the deployment reads an artifact":        get(deploy, "shop-artifacts", commit+"/a.tar.zst"),
-		"the deployment keeps outputs":            put(deploy, "shop-artifacts", commit+"/dev/outputs.json"),
-		"the deployment keeps durations":          put(deploy, "shop-artifacts", "metadata/durations/dev.json"),
-		"the deployment keeps what it deployed":   put(deploy, "shop-artifacts", "metadata/stacks/dev.json"),
-		"the deployment lists records":            list(deploy, "shop-artifacts", "metadata/workflows/x/"),
-		"the deployment enters its own account":   assume(deploy, bootstrapRole("deploy", home)),
-		"the deployment enters the other account": assume(deploy, bootstrapRole("deploy", prod)),
-		"the deployment publishes files":          assume(deploy, bootstrapRole("file-publishing", prod)),
-		"the deployment publishes images":         assume(deploy, bootstrapRole("image-publishing", prod)),
-		"the deployment looks around":             assume(deploy, bootstrapRole("lookup", prod)),
-		"the deployment looks at the own stack":   describe(deploy, shop.names.Stack),
-		"the reconciler lists records":            list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
-		"the watch reads the record of a run":     get(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
-		"the watch reads the repository's token":  read(watch, "shop/token"),
+		"the build stores an artifact":                    put(build, "shop-artifacts", commit+"/b.tar.zst"),
+		"the build checks whether it exists":              list(build, "shop-artifacts", commit+"/b"),
+		"the build records its step":                      put(build, "shop-artifacts", "metadata/workflows/shop-1/build.json"),
+		"the build reads the repository's token":          read(build, "shop/token"),
+		"the deployment reads an artifact":                get(deploy, "shop-artifacts", commit+"/a.tar.zst"),
+		"the deployment stores outputs":                   put(deploy, "shop-artifacts", commit+"/dev/outputs.json"),
+		"the deployment stores durations":                 put(deploy, "shop-artifacts", "metadata/durations/dev.json"),
+		"the deployment stores its stacks":                put(deploy, "shop-artifacts", "metadata/stacks/dev.json"),
+		"the deployment lists records":                    list(deploy, "shop-artifacts", "metadata/workflows/x/"),
+		"the deployment assumes roles in its account":     assume(deploy, bootstrapRole("deploy", home)),
+		"the deployment assumes roles in another account": assume(deploy, bootstrapRole("deploy", prod)),
+		"the deployment publishes files":                  assume(deploy, bootstrapRole("file-publishing", prod)),
+		"the deployment publishes images":                 assume(deploy, bootstrapRole("image-publishing", prod)),
+		"the deployment looks up context":                 assume(deploy, bootstrapRole("lookup", prod)),
+		"the deployment reads its own stack":              describe(deploy, shop.names.Stack),
+		"the reconciler lists records":                    list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the reconciler reads the record of a run":        get(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the reconciler reads the repository's token":     read(watch, "shop/token"),
 	} {
 		assert.NoError(t, may(t), name)
 	}
 	for name, mayNot := range map[string]func(*testing.T) error{
-		"the build deploys":                                     create(build, "app"),
-		"the build looks at the pipeline's stack":               describe(build, shop.names.Stack),
-		"the build enters an account":                           assume(build, bootstrapRole("deploy", home)),
-		"the build takes on the deployer's role":                assume(build, shop.place.RoleARN(shop.names.DeployerRole)),
-		"the build reads artifacts":                             get(build, "shop-artifacts", commit+"/a.tar.zst"),
-		"the build writes beside the commits":                   put(build, "shop-artifacts", "other/x"),
-		"the build writes how long deployments took":            put(build, "shop-artifacts", "metadata/durations/dev.json"),
-		"the build writes what was deployed":                    put(build, "shop-artifacts", "metadata/stacks/dev.json"),
-		"the watch writes what was deployed":                    put(watch, "shop-artifacts", "metadata/stacks/dev.json"),
-		"the watch writes how long deployments took":            put(watch, "shop-artifacts", "metadata/durations/dev.json"),
-		"the build lists the whole bucket":                      list(build, "shop-artifacts", ""),
-		"the build reads another pipeline's bucket":             get(build, "market-artifacts", commit+"/a.tar.zst"),
-		"the build writes to another pipeline's bucket":         put(build, "market-artifacts", commit+"/a.tar.zst"),
-		"the build reads another pipeline's token":              read(build, "market/token"),
-		"the build reads a secret whose name begins the same":   read(build, "shop/token-of-another"),
-		"the build reads the webhook's secret":                  read(build, shop.names.Secret),
-		"the deployment reads another pipeline's bucket":        get(deploy, "market-artifacts", commit+"/a.tar.zst"),
-		"the deployment lists another pipeline's bucket":        list(deploy, "market-artifacts", commit),
-		"the deployment reads the webhook's secret":             read(deploy, shop.names.Secret),
-		"the deployment reads another pipeline's token":         read(deploy, "market/token"),
-		"the deployment takes on a role no environment names":   assume(deploy, "arn:aws:iam::222222222222:role/SomebodyElses"),
-		"the deployment takes on the role of the execution":     assume(deploy, bootstrapRole("cfn-exec", prod)),
-		"the deployment enters an account no environment names": assume(deploy, bootstrapRole("deploy", "333333333333")),
-		"the deployment takes on another pipeline's role":       assume(deploy, market.place.RoleARN(market.names.DeployerRole)),
-		"the deployment makes a stack by itself":                create(deploy, "app"),
-		"the deployment looks at another pipeline's stack":      describe(deploy, market.names.Stack),
-		"the deployment looks at the cluster's stack":           describe(deploy, "cluster"),
-		"another pipeline enters what only this one names":      assume(c.as(market, market.names.DeployerRole, market.names.Deployer), bootstrapRole("deploy", prod)),
-		"the watch reads artifacts":                             get(watch, "shop-artifacts", commit+"/a.tar.zst"),
-		"the watch writes records":                              put(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
-		"the watch enters an account":                           assume(watch, bootstrapRole("lookup", home)),
+		"the build deploys":                               create(build, "app"),
+		"the build reads the pipeline's stack":            describe(build, shop.names.Stack),
+		"the build assumes a role of an environment":      assume(build, bootstrapRole("deploy", home)),
+		"the build assumes the deployer's role":           assume(build, shop.place.RoleARN(shop.names.DeployerRole)),
+		"the build reads artifacts":                       get(build, "shop-artifacts", commit+"/a.tar.zst"),
+		"the build writes outside the commits":            put(build, "shop-artifacts", "other/x"),
+		"the build writes durations":                      put(build, "shop-artifacts", "metadata/durations/dev.json"),
+		"the build writes deployed stacks":                put(build, "shop-artifacts", "metadata/stacks/dev.json"),
+		"the reconciler writes deployed stacks":           put(watch, "shop-artifacts", "metadata/stacks/dev.json"),
+		"the reconciler writes durations":                 put(watch, "shop-artifacts", "metadata/durations/dev.json"),
+		"the build lists the whole bucket":                list(build, "shop-artifacts", ""),
+		"the build reads another pipeline's bucket":       get(build, "market-artifacts", commit+"/a.tar.zst"),
+		"the build writes to another pipeline's bucket":   put(build, "market-artifacts", commit+"/a.tar.zst"),
+		"the build reads another pipeline's token":        read(build, "market/token"),
+		"the build reads a secret with the same prefix":   read(build, "shop/token-of-another"),
+		"the build reads the webhook's secret":            read(build, shop.names.Secret),
+		"the deployment reads another pipeline's bucket":  get(deploy, "market-artifacts", commit+"/a.tar.zst"),
+		"the deployment lists another pipeline's bucket":  list(deploy, "market-artifacts", commit),
+		"the deployment reads the webhook's secret":       read(deploy, shop.names.Secret),
+		"the deployment reads another pipeline's token":   read(deploy, "market/token"),
+		"the deployment assumes a role of no environment": assume(deploy, "arn:aws:iam::222222222222:role/SomebodyElses"),
+		"the deployment assumes the execution role":       assume(deploy, bootstrapRole("cfn-exec", prod)),
+		"the deployment assumes roles of another account": assume(deploy, bootstrapRole("deploy", "333333333333")),
+		"the deployment assumes another pipeline's role":  assume(deploy, market.place.RoleARN(market.names.DeployerRole)),
+		"the deployment creates a stack directly":         create(deploy, "app"),
+		"the deployment reads another pipeline's stack":   describe(deploy, market.names.Stack),
+		"the deployment reads the cluster's stack":        describe(deploy, "cluster"),
+		"another pipeline assumes this one's roles":       assume(c.as(market, market.names.DeployerRole, market.names.Deployer), bootstrapRole("deploy", prod)),
+		"the reconciler reads artifacts":                  get(watch, "shop-artifacts", commit+"/a.tar.zst"),
+		"the reconciler writes records":                   put(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the reconciler assumes a role of an environment": assume(watch, bootstrapRole("lookup", home)),
 	} {
 		err := mayNot(t)
 		assert.True(t, denied(err), "%s: %v", name, err)
 	}
 }
 
-func TestARoleIsTakenOnByItsServiceAccountAndNoOther(t *testing.T) {
+func TestARoleIsAssumedByItsServiceAccountAndNoOther(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	shop, market := configured(t, "shop", devOnly), configured(t, "market", devOnly)
@@ -177,12 +177,12 @@ func TestARoleIsTakenOnByItsServiceAccountAndNoOther(t *testing.T) {
 		}
 	}
 	_, err := c.pod(shop, shop.names.DeployerRole, "argo", shop.names.Builder)
-	assert.True(t, denied(err), "the build takes on the deployer's role: %v", err)
+	assert.True(t, denied(err), "the build assumes the deployer's role: %v", err)
 	_, err = c.pod(shop, shop.names.UpdaterRole, "argo", shop.names.Deployer)
-	assert.True(t, denied(err), "only CloudFormation takes on the updater's role: %v", err)
+	assert.True(t, denied(err), "only CloudFormation assumes the updater's role: %v", err)
 }
 
-func TestAnOwnRoleIsEnteredInPlaceOfTheBootstrapRoles(t *testing.T) {
+func TestARoleOfTheEnvironmentReplacesTheBootstrapRoles(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	p := configured(t, "shop", `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: "id"}`+"\n")
@@ -192,7 +192,7 @@ func TestAnOwnRoleIsEnteredInPlaceOfTheBootstrapRoles(t *testing.T) {
 	assert.True(t, denied(assume(deploy, bootstrapRole("deploy", prod))(t)))
 }
 
-func TestTheStackTellsItsNamesAndExportsThemUniquely(t *testing.T) {
+func TestTheStackExportsItsNamesUniquely(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	shop, market := configured(t, "shop", devOnly), configured(t, "market", devOnly)

@@ -18,7 +18,7 @@ func when(statement object, operator, key string, values ...string) object {
 	return statement
 }
 
-// builds are the rights of the build: to keep the artifact of a commit and the
+// builds are the permissions of the build: to store the artifact of a commit and the
 // record of its step, and to read the repository.
 func (r renderer) builds() []any {
 	return append(r.readsRepository(),
@@ -28,7 +28,7 @@ func (r renderer) builds() []any {
 	)
 }
 
-// watches are the rights of the reconciler.
+// watches are the permissions of the reconciler.
 func (r renderer) watches() []any {
 	return append(r.readsRepository(),
 		when(allow("FindRecords", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.RecordKeys()),
@@ -36,7 +36,7 @@ func (r renderer) watches() []any {
 	)
 }
 
-// deploys are the rights of everything else, except access to accounts.
+// deploys are the permissions of all other stages, except access to accounts.
 func (r renderer) deploys() []any {
 	own := append(r.readsRepository(),
 		allow("UseArtifacts", actions("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"), r.bucketARN("/*")),
@@ -46,7 +46,7 @@ func (r renderer) deploys() []any {
 	return append(own, r.updatesItself()...)
 }
 
-// readsRepository is the right to read GitHub's token, where there is one.
+// readsRepository is the permission to read the GitHub token, if there is one.
 func (r renderer) readsRepository() []any {
 	if r.cfg.GithubTokenSecretName == "" {
 		return []any{}
@@ -54,7 +54,7 @@ func (r renderer) readsRepository() []any {
 	return []any{allow("ReadToken", actions("secretsmanager:GetSecretValue"), r.secretARN(r.cfg.GithubTokenSecretName))}
 }
 
-// updatesItself are the rights to update this stack with another template,
+// updatesItself are the permissions to update this stack with another template,
 // through the role of the updater.
 func (r renderer) updatesItself() []any {
 	return []any{
@@ -67,10 +67,10 @@ func (r renderer) updatesItself() []any {
 	}
 }
 
-// updates are the rights of the updater: the resources of this stack by name.
+// updates are the permissions of the updater: the resources of this stack by name.
 func (r renderer) updates() []any {
 	pods := []string{r.place.RoleARN(r.names.DeployerRole), r.place.RoleARN(r.names.BuilderRole), r.place.RoleARN(r.names.ReconcilerRole)}
-	entrances := r.policyARN(r.names.Stack + "-enter-*")
+	assumePolicies := r.policyARN(r.names.Stack + "-enter-*")
 	return []any{
 		allow("Bucket", actions(
 			"s3:GetBucketVersioning", "s3:GetBucketTagging", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketOwnershipControls",
@@ -85,9 +85,9 @@ func (r renderer) updates() []any {
 		when(allow("RightsBelowTheBoundary", actions("iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"), pods...),
 			"StringEquals", "iam:PermissionsBoundary", r.policyARN(r.names.Boundary)),
 		when(allow("EntrancesBelowTheBoundary", actions("iam:AttachRolePolicy", "iam:DetachRolePolicy"), pods...),
-			"ArnLike", "iam:PolicyARN", entrances),
+			"ArnLike", "iam:PolicyARN", assumePolicies),
 		allow("Entrances", actions(
 			"iam:CreatePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:DeletePolicy",
-		), entrances),
+		), assumePolicies),
 	}
 }

@@ -1,6 +1,6 @@
 package infra
 
-// podRole renders a role that the pods of exactly one ServiceAccount take on.
+// podRole renders a role that only the pods of one ServiceAccount can assume.
 func (r renderer) podRole(name, account, does string, statements []any) object {
 	return object{
 		"Type": "AWS::IAM::Role",
@@ -15,9 +15,9 @@ func (r renderer) podRole(name, account, does string, statements []any) object {
 	}
 }
 
-// trust renders who may take the role on. The names of its conditions begin
-// with the issuer, which is known to CloudFormation only; as a member of a
-// mapping cannot be computed, the document is a text.
+// trust renders the trust policy. The keys of its conditions begin with the issuer, which
+// only CloudFormation knows; as keys of a mapping cannot be computed, the document is a
+// string.
 func (r renderer) trust(account string) object {
 	text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",` +
 		`"Principal":{"Federated":"${` + ParameterProvider + `}"},"Condition":{"StringEquals":{` +
@@ -26,9 +26,9 @@ func (r renderer) trust(account string) object {
 	return object{"Fn::Sub": []any{text, object{"Issuer": issuer}}}
 }
 
-// updaterRole renders what CloudFormation updates this stack with, on behalf of
-// the pipeline. It changes rights only below the boundary, which it cannot
-// change, and it cannot change itself: both are for a person.
+// updaterRole renders the role with which CloudFormation updates this stack for the
+// pipeline. It changes permissions only within the boundary. It can change neither the
+// boundary nor itself: only an administrator can.
 func (r renderer) updaterRole() object {
 	return object{
 		"Type": "AWS::IAM::Role",
@@ -44,9 +44,9 @@ func (r renderer) updaterRole() object {
 	}
 }
 
-// boundary renders the most that any pod of the pipeline may ever do. It does
-// not depend on the environments, so that a commit that adds one stays below it:
-// which account lets the pipeline in is that account's decision.
+// boundary renders the permissions boundary of all pods of the pipeline. It does not
+// depend on the environments, so that a commit that adds one stays within it: whether an
+// account trusts the pipeline is the decision of that account.
 func (r renderer) boundary() object {
 	own := append(r.readsRepository(),
 		allow("Artifacts", actions("s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),

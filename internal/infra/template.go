@@ -10,16 +10,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// mostBytes is the largest template that CloudFormation takes in a call
-// (CloudFormation's user guide, "Quotas"). A larger one would have to lie in a
-// bucket, which the first deployment is yet to make.
-const mostBytes = 51200
+// maxBytes is the largest template that CloudFormation accepts in a call (CloudFormation's
+// user guide, "Quotas"). A larger one must be in a bucket, which does not exist before
+// the first deployment.
+const maxBytes = 51200
 
-// Parameters of the template. A deployment that gives none keeps the values
-// that the stack has.
+// Parameters of the template. Without a value, a deployment keeps the stack's current one.
 const (
 	ParameterProvider = "OIDCProviderArn" // of the cluster, from its exports
-	ParameterWebhook  = "WebhookUrl"      // as GitHub reaches it, once the cluster has an address
+	ParameterWebhook  = "WebhookUrl"      // public URL, once the cluster has an address
 )
 
 // Outputs of the stack.
@@ -31,7 +30,7 @@ const (
 	OutputInstructions = "GitHubWebhookInstructions"
 )
 
-// object is a JSON object; encoding/json writes its members in the order of their names.
+// object is a JSON object; encoding/json sorts its members by name.
 type object = map[string]any
 
 // renderer renders the template of one pipeline.
@@ -41,8 +40,8 @@ type renderer struct {
 	names plan.Names
 }
 
-// Tags are those of the stack, and so of everything in it. Every update of
-// the stack must pass them: a stack loses the tags that are not passed.
+// Tags returns the tags of the stack, which all of its resources inherit. Every update
+// must pass them: a stack loses tags that are not passed.
 func Tags(names plan.Names) map[string]string {
 	return map[string]string{manifest.LabelPipeline: names.Pipeline}
 }
@@ -64,9 +63,9 @@ func Template(cfg *config.Config, place plan.Place) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the template of stack %q: %w", r.names.Stack, err)
 	}
-	if len(text) > mostBytes {
-		return nil, errs.Invalidf("the template of stack %q has %d bytes; the limit of CloudFormation is %d: too many accounts and regions", r.names.Stack, len(text), mostBytes).
-			WithHint("move some of the environments to a pipeline of their own")
+	if len(text) > maxBytes {
+		return nil, errs.Invalidf("the template of stack %q has %d bytes; the limit of CloudFormation is %d: too many accounts and regions", r.names.Stack, len(text), maxBytes).
+			WithHint("move some of the environments to another pipeline")
 	}
 	return text, nil
 }
@@ -99,12 +98,12 @@ func (r renderer) resources() (object, error) {
 	if plan.HasReconciler(r.cfg) {
 		resources["WatcherRole"] = r.podRole(r.names.ReconcilerRole, r.names.Reconciler, "starts runs for missed pushes", r.watches())
 	}
-	entrances, err := r.entrances()
+	assumePolicies, err := r.assumePolicies()
 	if err != nil {
 		return nil, err
 	}
 	var attached []any
-	for i, policy := range entrances {
+	for i, policy := range assumePolicies {
 		id := fmt.Sprintf("EntrancePolicy%d", i+1)
 		resources[id] = policy
 		attached = append(attached, ref(id))
@@ -115,8 +114,8 @@ func (r renderer) resources() (object, error) {
 	return resources, nil
 }
 
-// outputs are exported under names that begin with the stack's, so that no other
-// pipeline of the account has them. The webhook's secret is no output.
+// outputs returns the outputs of the stack. Export names begin with the stack's name, so
+// that they are unique in the account. The webhook secret is not an output.
 func (r renderer) outputs() object {
 	outputs := object{
 		OutputWebhook:  object{"Description": "URL of the webhook, for GitHub.", "Value": ref(ParameterWebhook)},

@@ -20,9 +20,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
-// configurations are those whose cluster objects are golden files too.
+// configurations is the folder of the golden configurations.
 const configurations = "../argo/testdata/golden/"
 
 func placeOf(cfg *config.Config) plan.Place {
@@ -41,7 +41,7 @@ func load(t *testing.T, name string) (*config.Config, plan.Place) {
 	return cfg, placeOf(cfg)
 }
 
-func TestConfigurationsGiveTheirGoldenTemplates(t *testing.T) {
+func TestConfigurationsRenderTheirGoldenTemplates(t *testing.T) {
 	for _, name := range []string{"one-environment", "twelve-environments", "own-names", "gov-cloud", "china", "own-pipeline-stack", "own-ingress"} {
 		t.Run(name, func(t *testing.T) {
 			cfg, at := load(t, name)
@@ -56,12 +56,12 @@ func TestConfigurationsGiveTheirGoldenTemplates(t *testing.T) {
 			}
 			want, err := os.ReadFile(file)
 			require.NoError(t, err)
-			assert.Equal(t, string(want), got.String(), "run `make golden`, and look at the difference")
+			assert.Equal(t, string(want), got.String(), "run `make golden`, and review the difference")
 		})
 	}
 }
 
-func TestTheSameConfigurationGivesTheSameTemplate(t *testing.T) {
+func TestTheSameConfigurationRendersTheSameTemplate(t *testing.T) {
 	cfg, at := load(t, "twelve-environments")
 	first, err := infra.Template(cfg, at)
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestTheSameConfigurationGivesTheSameTemplate(t *testing.T) {
 	}
 }
 
-// spread is a configuration of environments in as many accounts.
+// spread makes a configuration with one environment in each of several accounts.
 func spread(t *testing.T, accounts int) (*config.Config, plan.Place) {
 	t.Helper()
 	text := "version: \"1.0\"\ngithubOwner: o\ngithubRepo: r\nclusterName: c\nenvironments:\n"
@@ -84,7 +84,7 @@ func spread(t *testing.T, accounts int) (*config.Config, plan.Place) {
 	return cfg, placeOf(cfg)
 }
 
-func TestNoPolicyIsLargerThanIAMTakes(t *testing.T) {
+func TestNoPolicyExceedsTheLimitOfIAM(t *testing.T) {
 	cfg, at := spread(t, 40)
 	text, err := infra.Template(cfg, at)
 	require.NoError(t, err)
@@ -157,17 +157,17 @@ func TestNoSecretIsAnOutput(t *testing.T) {
 	}
 }
 
-func TestNoActionAndNoResourceOfARightIsAWildcard(t *testing.T) {
+func TestNoActionAndNoResourceOfAPolicyIsAWildcard(t *testing.T) {
 	cfg, at := load(t, "twelve-environments")
 	text, err := infra.Template(cfg, at)
 	require.NoError(t, err)
 	for _, never := range []string{`"iam:*"`, `"sts:*"`, `"cloudformation:*"`, `"*:*"`, `"secretsmanager:*"`} {
 		assert.NotContains(t, string(text), never)
 	}
-	assert.Equal(t, 1, strings.Count(string(text), `"s3:*"`), "only to refuse what is not TLS")
+	assert.Equal(t, 1, strings.Count(string(text), `"s3:*"`), "only to deny requests without TLS")
 }
 
-func TestWhatIsKnownOfTheEnvironmentsNeverExpiresAndArtifactsDo(t *testing.T) {
+func TestArtifactsExpireAndTheStateOfEnvironmentsDoesNot(t *testing.T) {
 	cfg, at := load(t, "one-environment")
 	text, err := infra.Template(cfg, at)
 	require.NoError(t, err)

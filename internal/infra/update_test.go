@@ -12,8 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/infra"
 )
 
-// updateAs has the pipeline update its own AWS stack with a template, as its
-// deployer does in a run.
+// updateAs updates the pipeline's AWS stack with a template, as the deployer does in a run.
 func (c cloud) updateAs(p pipeline, template []byte) (cfn.Result, error) {
 	c.t.Helper()
 	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
@@ -22,7 +21,7 @@ func (c cloud) updateAs(p pipeline, template []byte) (cfn.Result, error) {
 	}, cfn.Options{})
 }
 
-func TestACommitThatAddsAnEnvironmentBringsTheRightToEnterIt(t *testing.T) {
+func TestACommitThatAddsAnEnvironmentAddsThePermissionToAssumeItsRoles(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	before := configured(t, "shop", devOnly)
@@ -62,23 +61,23 @@ func properties(resources map[string]any, id string) map[string]any {
 // anything is a policy that allows everything.
 var anything = map[string]any{"Version": "2012-10-17", "Statement": map[string]any{"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
-// TestAStolenPipelineStaysBelowTheBoundary is about credentials in wrong hands:
-// they can have CloudFormation update the stack with any template.
-func TestAStolenPipelineStaysBelowTheBoundary(t *testing.T) {
+// TestAStolenPipelineStaysWithinTheBoundary is about stolen credentials, which allow
+// updates of the stack with any template.
+func TestAStolenPipelineStaysWithinTheBoundary(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	p := configured(t, "shop", devOnly)
 	c.install(p)
 	addSecret(t, c, "of-another-team")
 	_, err := c.updateAs(p, edited(t, p, func(r map[string]any) { properties(r, "EntrancePolicy1")["PolicyDocument"] = anything }))
-	require.NoError(t, err, "the policy itself can be changed")
+	require.NoError(t, err, "the policy can be changed")
 	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
-	assert.True(t, denied(create(deploy, "anything")(t)), "but it gives nothing beyond the boundary")
+	assert.True(t, denied(create(deploy, "anything")(t)), "but it grants nothing beyond the boundary")
 	assert.True(t, denied(read(deploy, "of-another-team")(t)))
 	assert.True(t, denied(read(deploy, p.names.Secret)(t)))
 }
 
-func TestAStolenPipelineMakesNothingElse(t *testing.T) {
+func TestAStolenPipelineCreatesNothingElse(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	for name, edit := range map[string]func(map[string]any){

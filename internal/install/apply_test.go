@@ -16,7 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 )
 
-// offline is a target whose verb must not ask AWS.
+// offline is a target whose verb must not call AWS.
 func (p platform) offline(text string) install.Target {
 	target := p.target(text)
 	target.AWS = func(context.Context, string) (aws.Config, error) {
@@ -37,7 +37,7 @@ func (p platform) diff(text string) string {
 	return all.String()
 }
 
-func TestDiffShowsWhatApplyChangesAndBothAskNothingOfAWS(t *testing.T) {
+func TestDiffShowsWhatApplyChangesAndNeitherCallsAWS(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	text := installtest.Named("shop")

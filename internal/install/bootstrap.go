@@ -17,7 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// BootstrapOptions are what the caller of Bootstrap decides.
+// BootstrapOptions configure Bootstrap.
 type BootstrapOptions struct {
 	// Confirm is called before anything is installed; its error ends the verb. It may be nil.
 	Confirm func(context.Context, Plan) error
@@ -33,7 +33,7 @@ type Plan struct {
 
 // Installed is the result of Bootstrap: what the webhook needs in GitHub.
 type Installed struct {
-	PayloadURL string // or how to find it, if the cluster does not know it
+	PayloadURL string // or a description of how to find it, if the cluster does not know it
 	Secret     string // name of the webhook secret in Secrets Manager
 	Region     string // of that secret
 }
@@ -123,8 +123,8 @@ func deployStack(ctx context.Context, base aws.Config, stack cfn.Goal, r Reporte
 	return nil
 }
 
-// copySecret copies the webhook secret from Secrets Manager to the cluster. It
-// is shown nowhere.
+// copySecret copies the webhook secret from Secrets Manager to the cluster. It is never
+// printed.
 func (t *Target) copySecret(ctx context.Context, base aws.Config, r Reporter) error {
 	names, secret := t.names(), t.webhookSecret()
 	value, err := readSecret(ctx, base, names.Secret)
@@ -140,8 +140,8 @@ func (t *Target) copySecret(ctx context.Context, base aws.Config, r Reporter) er
 	return nil
 }
 
-// webhookURL waits for the address of a load balancer; "" where the cluster has
-// no address for the webhook.
+// webhookURL waits for the address of a load balancer, and returns the URL of the webhook;
+// "" if the cluster has no address for it.
 func (t *Target) webhookURL(ctx context.Context, r Reporter) (string, error) {
 	if t.Config.WebhookService != config.LoadBalancer {
 		return "", nil

@@ -129,7 +129,7 @@ func TestARenamedPipelineLeavesNothingBehind(t *testing.T) {
 	assert.Nil(t, p.outputs("store"))
 }
 
-func TestTwoPipelinesWithoutNamesStandSideBySideOnOneClusterAndAccount(t *testing.T) {
+func TestTwoPipelinesWithoutNamesShareAClusterAndAnAccount(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	for _, repository := range []string{"shop", "market"} {
@@ -140,7 +140,7 @@ func TestTwoPipelinesWithoutNamesStandSideBySideOnOneClusterAndAccount(t *testin
 	assert.Equal(t, "aphex-market-111111111111-eu-west-1", p.outputs("market")["ArtifactBucketName"])
 }
 
-func TestAnInstalledPipelineKeepsItsNamesWhereItsFileLeavesThemOut(t *testing.T) {
+func TestAnInstalledPipelineKeepsNamesThatItsConfigurationOmits(t *testing.T) {
 	t.Parallel()
 	former := "eventSourceName: github\nsensorName: aphex-pipeline-sensor\nserviceAccountName: workflow-executor\nworkflowNamePrefix: aphex-pipeline-\nartifactBucketName: aphex-pipeline-artifacts-111111111111-eu-west-1\n"
 	for _, template := range []string{"aphex-pipeline-template", "store"} {

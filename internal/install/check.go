@@ -68,8 +68,8 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 	return found, nil
 }
 
-// failedCheck is a check that ended with an error. The fix is for an error
-// without a hint of its own.
+// failedCheck returns a check that ended with an error. The fix is for errors
+// without a hint.
 func failedCheck(what string, err error, fix string) kube.Check {
 	return kube.Check{What: what, Problem: err.Error(), Fix: cmp.Or(errs.HintOf(err), fix)}
 }
@@ -143,7 +143,7 @@ func (t *Target) checkBucket(ctx context.Context, base aws.Config) kube.Check {
 	return kube.Check{What: what + " (to be created)"}
 }
 
-// checkToken reads GitHub's token and shows nothing of it.
+// checkToken reads the GitHub token and prints nothing of it.
 func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
 	name := t.Config.GithubTokenSecretName
 	what := "GitHub token in secret " + name
@@ -172,7 +172,7 @@ func readSecret(ctx context.Context, base aws.Config, name string) (string, erro
 	return aws.ToString(found.SecretString), nil
 }
 
-// accountsAtOnce is how many accounts are checked at the same time.
+// accountsAtOnce is how many accounts are checked in parallel.
 const accountsAtOnce = 8
 
 // checkAccounts checks every account and region of the environments once.
@@ -203,7 +203,7 @@ func (t *Target) checkAccounts(ctx context.Context, base aws.Config) []kube.Chec
 func (t *Target) checkAccount(ctx context.Context, base aws.Config, env config.Environment) kube.Check {
 	what := "account " + env.Account + " in " + env.Region
 	if env.RoleARN != "" {
-		// Such a role need not trust the user; the validation stage assumes it.
+		// Such a role need not trust the user; the validation stage checks it.
 		return kube.Check{What: what + " (by " + env.RoleARN + ")"}
 	}
 	fix := fmt.Sprintf("cdk bootstrap aws://%s/%s --trust %s --trust-for-lookup %s --cloudformation-execution-policies <policy ARN>",

@@ -45,7 +45,7 @@ func TestCheckReportsEveryProblemAtOnceAndChangesNothing(t *testing.T) {
 	require.ErrorContains(t, err, "5 of the checks failed; nothing was installed")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	for _, want := range []string{
-		"CloudFormation exports no AphexCluster-compnay-ClusterName", "clusterExportPrefix may be one of: AphexCluster-company-",
+		"CloudFormation exports no AphexCluster-compnay-ClusterName", "set clusterExportPrefix to one of: AphexCluster-company-",
 		"the secret does not exist (aws secretsmanager create-secret", "failed: account 333333333333 in eu-west-1",
 		"bootstrap account 333333333333 with `cdk bootstrap --trust 111111111111",
 		"failed: namespace events: it does not exist", "failed: EventBus default in events",
@@ -79,7 +79,7 @@ func TestCheckReportsEachKindOfProblem(t *testing.T) {
 			},
 			want: "failed: AWS credentials: they belong to account 222222222222, but the pipeline is in account 111111111111",
 		},
-		"a bucket of somebody else": {
+		"a bucket of another owner": {
 			arrange: func(p platform, _ *install.Target) {
 				p.Deploy(installtest.Home, "other", `{"Resources":{"B":{"Type":"AWS::S3::Bucket","Properties":{"BucketName":"shop-artifacts"}}}}`)
 			},
@@ -125,7 +125,7 @@ func TestCheckReportsEachKindOfProblem(t *testing.T) {
 	}
 }
 
-func TestAnAccountIsCheckedOnceAndOneWithARoleOfItsOwnIsLeftToTheValidation(t *testing.T) {
+func TestAnAccountIsCheckedOnceAndOneWithARoleIsLeftToTheValidation(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	text := installtest.Named("shop") + `  - {name: staging, account: "111111111111", region: eu-west-1, stacks: [{name: Other}]}
@@ -137,7 +137,7 @@ func TestAnAccountIsCheckedOnceAndOneWithARoleOfItsOwnIsLeftToTheValidation(t *t
 	assert.Contains(t, j.String(), "ok: account 333333333333 in eu-west-1 (by arn:aws:iam::333333333333:role/deploy)")
 }
 
-func TestLocateAsksAWSOnlyForWhatIsNotGiven(t *testing.T) {
+func TestLocateCallsAWSOnlyForWhatIsNotGiven(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	var asked []string

@@ -18,7 +18,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// platform is a platform with what tests of the verbs ask of it.
+// platform is a platform with helpers for tests of the verbs.
 type platform struct {
 	*installtest.Platform
 	t       *testing.T
@@ -34,7 +34,7 @@ func newPlatform(t *testing.T) platform {
 	return p
 }
 
-// target is the pipeline of a configuration, as a person with all rights installs it.
+// target is the pipeline of a configuration, with the permissions of an administrator.
 func (p platform) target(text string) install.Target {
 	p.t.Helper()
 	cfg, err := config.Parse("aphex-config.yaml", []byte(text))
@@ -69,13 +69,13 @@ func (p platform) apply(text string) *journal {
 	return &j
 }
 
-// outputs are those of the stack of a repository's pipeline.
+// outputs returns the outputs of the stack of a repository's pipeline.
 func (p platform) outputs(repository string) map[string]string {
 	_, outputs := p.Stack(repository)
 	return outputs
 }
 
-// journal keeps what a verb reports, a line each.
+// journal keeps the reports of a verb, one line each.
 type journal struct {
 	lines []string
 	seen  func(line string) // may be nil
@@ -116,7 +116,7 @@ func (j *journal) Changed(part install.Part, c manifest.Change) {
 func (j *journal) Ready()           { j.add("ready") }
 func (j *journal) Note(text string) { j.add("note: %s", text) }
 
-// starts are the parts of the work in their order.
+// starts returns the parts of the work in their order.
 func (j *journal) starts() (order []string) {
 	for _, line := range j.lines {
 		if part, _, started := strings.Cut(line, "…"); started && !strings.Contains(part, ":") {

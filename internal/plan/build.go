@@ -122,7 +122,7 @@ func (b *builder) head(cfg *config.Config) {
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	}
-	b.add(Validate, "Validate", "validator", nil, merge(repository, sources{"entrances": literal(entrances(cfg))}))
+	b.add(Validate, "Validate", "validator", nil, merge(repository, sources{"access": literal(access(cfg))}))
 	b.add(Build, "Build", "builder", []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
 	b.steps[len(b.steps)-1].Identity = Builder
 	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", []string{Build},
@@ -151,12 +151,12 @@ func names(cfg *config.Config, wanted func(config.Environment) bool) string {
 	return strings.Join(all, " ")
 }
 
-// entrances lists what the installed pipeline has access to, each once.
-func entrances(cfg *config.Config) string {
+// access lists what the installed pipeline has access to, each once.
+func access(cfg *config.Config) string {
 	var all []string
 	for _, env := range cfg.Environments {
-		if entrance := env.Entrance(); !slices.Contains(all, entrance) {
-			all = append(all, entrance)
+		if access := env.Access(); !slices.Contains(all, access) {
+			all = append(all, access)
 		}
 	}
 	return strings.Join(all, " ")

@@ -43,7 +43,7 @@ func accounts(ctx context.Context, d Deps, frame stage.Frame, in Input, cfg *con
 // update of the pipeline by the commit that adds it grants the access, and what is
 // still missing then stops the run before anything is deployed.
 func (in Input) soften(env config.Environment, found []Finding) []Finding {
-	if len(in.Entrances) == 0 || slices.Contains(in.Entrances, env.Entrance()) {
+	if len(in.Access) == 0 || slices.Contains(in.Access, env.Access()) {
 		return found
 	}
 	for i := range found {

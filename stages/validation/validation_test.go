@@ -12,12 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 	"github.com/aphex/aphex-pipeline/stages/validation"
 )
 
@@ -74,14 +76,14 @@ func TestFindingsOfAnEnvironmentWithoutAccessAreWarnings(t *testing.T) {
 		return nil
 	}
 	known := []string{"111111111111/eu-west-1"}
-	out, report, err := validate(d, validation.Input{Source: app(t, good), Entrances: known})
+	out, report, err := validate(d, validation.Input{Source: app(t, good), Access: known})
 	require.NoError(t, err, "the run that adds an environment has to get to the pipeline's own deployment")
 	require.Len(t, out.Findings, 1)
 	assert.Equal(t, validation.Warning, out.Findings[0].Severity)
 	assert.Contains(t, report, "this run grants it before it deploys; otherwise: bootstrap it")
 
-	_, _, err = validate(d, validation.Input{Source: app(t, good), Entrances: append(known, "222222222222/us-east-1")})
-	require.ErrorContains(t, err, "the role may not be assumed", "the next run may enter it, or stops")
+	_, _, err = validate(d, validation.Input{Source: app(t, good), Access: append(known, "222222222222/us-east-1")})
+	require.ErrorContains(t, err, "the role may not be assumed", "the pipeline already has access to it")
 }
 
 func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
@@ -204,4 +206,14 @@ func TestInputsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {
 	} {
 		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), in)
 	}
+}
+
+func TestTheFormerVariableOfInstalledTemplatesIsRead(t *testing.T) {
+	t.Setenv("APHEX_ENTRANCES", "111111111111/eu-west-1 arn:aws:iam::222222222222:role/deploy")
+	var in validation.Input
+	parser, err := kong.New(&in, kong.DefaultEnvars(contract.EnvPrefix))
+	require.NoError(t, err)
+	_, err = parser.Parse([]string{"--source", "."})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"111111111111/eu-west-1", "arn:aws:iam::222222222222:role/deploy"}, in.Access)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// work reports something of every kind.
+// work makes a report of every kind.
 func work(r install.Reporter) {
 	r.Checked(kube.Check{What: "namespace argo"})
 	r.Checked(kube.Check{What: "namespace events", Problem: "it does not exist", Fix: "kubectl create namespace events"})
@@ -29,7 +29,7 @@ func work(r install.Reporter) {
 	r.Started(install.Address, "")
 }
 
-func TestLinesAreALineForWhatChanged(t *testing.T) {
+func TestLinesPrintsALineForEachChange(t *testing.T) {
 	var out bytes.Buffer
 	work(console.Lines(&out))
 	assert.Equal(t, `  ok       namespace argo
@@ -47,7 +47,7 @@ the webhook listens and the Sensor has subscribed: the next push starts a run
 `, out.String())
 }
 
-func TestSectionsHaveAHeadingForEachPart(t *testing.T) {
+func TestSectionsPrintsAHeadingForEachPart(t *testing.T) {
 	var out bytes.Buffer
 	work(console.Sections(&out))
 	assert.Equal(t, `  ok       namespace argo

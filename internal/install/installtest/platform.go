@@ -1,6 +1,5 @@
-// Package installtest gives tests a simulated AWS and an API server in which a
-// pipeline can be installed: accounts that are bootstrapped, a cluster that
-// exports what it is, Argo, and GitHub's token.
+// Package installtest provides a simulated AWS and an API server in which tests install
+// pipelines: bootstrapped accounts, a cluster with its exports, Argo, and a GitHub token.
 package installtest
 
 import (
@@ -26,7 +25,7 @@ const (
 	Region = "eu-west-1"
 )
 
-// clusterStack is what the team of the cluster has deployed.
+// clusterStack is the stack of the cluster's team.
 const clusterStack = `{"Resources":{"Provider":{"Type":"AWS::IAM::OIDCProvider","Properties":{
 	"Url":"https://oidc.example.test/id/1","ClientIdList":["sts.amazonaws.com"],"ThumbprintList":["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]}}},
 	"Outputs":{
@@ -44,7 +43,7 @@ const bootstrapStack = `{"Resources":{
 
 const tokenStack = `{"Resources":{"T":{"Type":"AWS::SecretsManager::Secret","Properties":{"Name":"shop/token","SecretString":"{\"token\":\"x\"}"}}}}`
 
-// Platform is a simulated AWS and an API server that plays a cluster with Argo.
+// Platform is a simulated AWS and an API server that acts as a cluster with Argo.
 type Platform struct {
 	AWS  *awssim.Server
 	Kube *kubetest.Server
@@ -92,13 +91,13 @@ func (p *Platform) installArgo() {
 	}
 }
 
-// Admin is the configuration of AWS clients for the administrator of an account.
+// Admin returns the configuration of AWS clients for the administrator of an account.
 func (p *Platform) Admin(account, region string) aws.Config {
 	keys, url := p.AWS.AddAccount(account), p.AWS.URL()
 	return aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, "")}
 }
 
-// Env is the environment of a program that is to work in the account Home.
+// Env returns the environment of a program that works in the account Home.
 func (p *Platform) Env() []string { return p.AWS.AddAccount(Home).Env(p.AWS.URL(), Region) }
 
 // Deploy creates a stack in an account, without the pauses of a deployment.
@@ -121,7 +120,7 @@ func (p *Platform) Deploy(account, name, template string) {
 }
 
 // Stack returns the name and outputs of the stack of the pipeline of a
-// repository; "" and nil where there is none.
+// repository; "" and nil if there is none.
 func (p *Platform) Stack(repository string) (name string, outputs map[string]string) {
 	p.t.Helper()
 	found, err := cfn.NewClient(p.Admin(Home, Region)).DescribeStacks(p.t.Context(), &cloudformation.DescribeStacksInput{})
@@ -143,7 +142,7 @@ func (p *Platform) Stack(repository string) (name string, outputs map[string]str
 // ProdEnvironment is a second environment, for the end of a configuration.
 const ProdEnvironment = `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}` + "\n"
 
-// Named is a configuration that gives every name, after the repository. It ends
+// Named returns a configuration that sets every name, after the repository. It ends
 // with its environments, so that more may follow.
 func Named(repository string) string {
 	return fmt.Sprintf(`version: "1.0"
@@ -161,7 +160,7 @@ environments:
 `, repository)
 }
 
-// Nameless is a configuration with nothing but what it must have.
+// Nameless returns a configuration with the required keys only.
 func Nameless(repository string) string {
 	return fmt.Sprintf(`version: "1.0"
 githubOwner: my-org

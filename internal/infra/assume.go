@@ -12,28 +12,28 @@ import (
 
 // Limits of IAM (IAM User Guide, "IAM and AWS STS quotas").
 const (
-	mostOfPolicy = 6144 // characters of a managed policy, spaces aside
-	mostPolicies = 10   // managed policies of a role
+	maxPolicySize = 6144 // characters of a managed policy without white space
+	maxPolicies   = 10   // managed policies of a role
 )
 
 // bootstrapped are the roles of the CDK bootstrap that a deployment assumes.
 var bootstrapped = []bootstrap.Role{bootstrap.DeployRole, bootstrap.FilePublishingRole, bootstrap.ImagePublishingRole, bootstrap.LookupRole}
 
-// entrances renders the right to assume the environments' roles: each role
-// by its ARN, in as many policies as IAM's limit makes of them.
-func (r renderer) entrances() ([]object, error) {
+// assumePolicies renders the permission to assume the roles of the environments: each
+// role by its ARN, in as many policies as IAM's limit requires.
+func (r renderer) assumePolicies() ([]object, error) {
 	var groups [][]string
 	for _, role := range r.roles() {
 		last := len(groups) - 1
-		if last < 0 || size(enter(append(slices.Clone(groups[last]), role))) > mostOfPolicy {
+		if last < 0 || size(assumeRoles(append(slices.Clone(groups[last]), role))) > maxPolicySize {
 			groups = append(groups, []string{role})
 			continue
 		}
 		groups[last] = append(groups[last], role)
 	}
-	if len(groups) > mostPolicies {
-		return nil, errs.Invalidf("the environments have %d roles to assume, more than the %d policies of one role can hold", len(r.roles()), mostPolicies).
-			WithHint("move some of the environments to a pipeline of their own")
+	if len(groups) > maxPolicies {
+		return nil, errs.Invalidf("the environments have %d roles to assume, more than the %d policies of one role can hold", len(r.roles()), maxPolicies).
+			WithHint("move some of the environments to another pipeline")
 	}
 	policies := make([]object, 0, len(groups))
 	for i, roles := range groups {
@@ -42,24 +42,24 @@ func (r renderer) entrances() ([]object, error) {
 			"Properties": object{
 				"ManagedPolicyName": fmt.Sprintf("%s-enter-%d", r.names.Stack, i+1),
 				"Description":       "Accounts that pipeline " + r.names.Pipeline + " may enter",
-				"PolicyDocument":    enter(roles),
+				"PolicyDocument":    assumeRoles(roles),
 			},
 		})
 	}
 	return policies, nil
 }
 
-func enter(roles []string) object {
+func assumeRoles(roles []string) object {
 	return document(allow("Enter", actions("sts:AssumeRole", "sts:TagSession"), roles...))
 }
 
 // size counts the characters of a policy as IAM does.
 func size(policy object) int {
-	text, _ := json.Marshal(policy) // texts always encode
+	text, _ := json.Marshal(policy) // strings always encode
 	return len(text)
 }
 
-// roles lists the ARNs of all roles that a deployment may take on, each once:
+// roles returns the ARNs of all roles that a deployment may assume, each once:
 // an environment's own role, or the bootstrap roles of its account and region.
 func (r renderer) roles() []string {
 	var roles []string
@@ -86,7 +86,7 @@ func (r renderer) roles() []string {
 	return roles
 }
 
-// bootstrapRoles lists the roles of the bootstraps with these qualifiers in the regions.
+// bootstrapRoles returns the roles of the bootstraps with these qualifiers in the regions.
 func bootstrapRoles(account string, regions, qualifiers []string) []string {
 	var roles []string
 	for _, qualifier := range qualifiers {
