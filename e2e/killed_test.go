@@ -39,7 +39,7 @@ func TestADeploymentWhosePodIsKilledIsTakenUpByTheNextPod(t *testing.T) {
 	run := p.ended(name)
 
 	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
-	assert.Contains(t, p.argo("logs", name, "--no-color"), "an operation is under way (UPDATE_IN_PROGRESS); waiting for it")
+	assert.Contains(t, p.argo("logs", name, "--no-color"), "an operation is in progress (UPDATE_IN_PROGRESS); waiting for it")
 	assert.Equal(t, p.databaseHistory(home, homeRegion), p.databaseHistory(other, "eu-central-1"))
 }
 

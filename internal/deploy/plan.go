@@ -34,8 +34,8 @@ const (
 	WillCreate Intent = "create"
 	// WillUpdate is for a stack that changes.
 	WillUpdate Intent = "update"
-	// WillLeave is for an unchanged stack.
-	WillLeave Intent = "unchanged"
+	// WillKeep is for an unchanged stack.
+	WillKeep Intent = "unchanged"
 	// WillRecreate is for the remains of a failed creation: they are deleted, then
 	// the stack is created. There is no change set, so a plan does not execute it.
 	WillRecreate Intent = "recreate"
@@ -95,7 +95,7 @@ type PlannedAsset struct {
 
 // executable reports whether the execution of a plan covers the stack.
 func (s PlannedStack) executable() bool {
-	return s.Intent == WillCreate || s.Intent == WillUpdate || s.Intent == WillLeave
+	return s.Intent == WillCreate || s.Intent == WillUpdate || s.Intent == WillKeep
 }
 
 // settle sets the fields that are derived from the stacks.

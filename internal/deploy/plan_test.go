@@ -46,7 +46,7 @@ func planOfEverything() *Plan {
 			{Stack: "Web", Name: "Web", Region: "us-east-1", Intent: WillWait, After: []string{"Api"}, Because: "its change set cannot be created before Api is deployed: No export named A found"},
 			{Stack: "Old", Name: "Old", Region: "us-east-1", Intent: WillRecreate, Status: "ROLLBACK_COMPLETE", Because: "the remains of its failed creation are deleted first"},
 			{Stack: "Stuck", Name: "Stuck", Region: "us-east-1", Intent: WillFail, Because: "stack \"Stuck\" is DELETE_FAILED", Hint: "delete it"},
-			{Stack: "Same", Name: "Same", Region: "us-east-1", Intent: WillLeave},
+			{Stack: "Same", Name: "Same", Region: "us-east-1", Intent: WillKeep},
 		},
 		Assets: []PlannedAsset{
 			{Asset: "Api/Code", To: "s3://bucket/a.zip"}, {Asset: "Api/Image", To: "repository:tag", Image: true}, {Asset: "Web/Site", To: "s3://bucket/b.zip", There: true},
@@ -76,10 +76,10 @@ func TestAPlanReadsLikeThis(t *testing.T) {
 }
 
 func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
-	lack := errs.Failedf("the change set could not be made: No export named X found.")
+	lack := errs.Failedf("the change set could not be created: No export named X found.")
 	nodes := []schedule.Node{{Name: "Web", After: []string{"Api"}}, {Name: "Api", After: []string{"Data", "Elsewhere"}}, {Name: "Data"}, {Name: "Alone"}, {Name: "Wrong", After: []string{"Data"}}}
 	ordered := inOrder(nodes, map[string]PlannedStack{
-		"Web": {Stack: "Web", Intent: WillFail, err: lack}, "Api": {Stack: "Api", Intent: WillUpdate}, "Data": {Stack: "Data", Intent: WillLeave},
+		"Web": {Stack: "Web", Intent: WillFail, err: lack}, "Api": {Stack: "Api", Intent: WillUpdate}, "Data": {Stack: "Data", Intent: WillKeep},
 		"Alone": {Stack: "Alone", Intent: WillFail, err: lack}, "Wrong": {Stack: "Wrong", Intent: WillFail, err: errors.New("no right")},
 	})
 	var names []string
@@ -89,7 +89,7 @@ func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
 		found[s.Stack] = s.Intent
 	}
 	assert.Equal(t, []string{"Data", "Api", "Web", "Alone", "Wrong"}, names)
-	assert.Equal(t, map[string]Intent{"Data": WillLeave, "Api": WillUpdate, "Web": WillWait, "Alone": WillFail, "Wrong": WillFail}, found)
+	assert.Equal(t, map[string]Intent{"Data": WillKeep, "Api": WillUpdate, "Web": WillWait, "Alone": WillFail, "Wrong": WillFail}, found)
 	assert.Equal(t, []string{"Data"}, ordered[1].After)
 	assert.Len(t, blocked(ordered), 2)
 }
@@ -97,7 +97,7 @@ func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
 func TestAPlanKnowsWhatAnEarlierStackMayBeGoingToMake(t *testing.T) {
 	noBucket := &assets.NoPlaceError{Kind: "bucket", Name: "own-assets"}
 	lacks := map[string]error{
-		"No export named X found":                                 errs.Failedf("the change set could not be made: No export named X found."),
+		"No export named X found":                                 errs.Failedf("the change set could not be created: No export named X found."),
 		"there is no bucket own-assets":                           errs.Invalidf("publishing: %w: %w", noBucket, errors.New("NoSuchBucket")),
 		"may not assume arn:aws:iam::111111111111:role/file-role": errs.Invalidf("arn:aws:iam::111111111111:user/x may not assume arn:aws:iam::111111111111:role/file-role: no such role"),
 		"": errors.New("the template is wrong"),

@@ -12,7 +12,7 @@ import (
 
 // intents maps what CloudFormation would do to the intent in the plan.
 var intents = map[cfn.Outlook]Intent{
-	cfn.Create: WillCreate, cfn.Update: WillUpdate, cfn.Leave: WillLeave, cfn.Recreate: WillRecreate, cfn.RollBack: WillRollBack,
+	cfn.Create: WillCreate, cfn.Update: WillUpdate, cfn.Keep: WillKeep, cfn.Recreate: WillRecreate, cfn.RollBack: WillRollBack,
 }
 
 // describe fills in the intent, the resources that change with their properties,

@@ -104,7 +104,7 @@ func (p *Plan) prescribe(name string) *cfn.Prescribed {
 		return nil
 	}
 	s, _ := p.stack(name)
-	return &cfn.Prescribed{Digest: s.Digest, ChangeSet: s.ChangeSet, Leave: s.Intent == WillLeave}
+	return &cfn.Prescribed{Digest: s.Digest, ChangeSet: s.ChangeSet, Unchanged: s.Intent == WillKeep}
 }
 
 // notPlanned warns about the stacks that the plan does not cover.

@@ -113,7 +113,7 @@ func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nod
 
 // validateTemplates validates the templates as a deployment would, if anything changes.
 func (d *deployment) validateTemplates(ctx context.Context, plan *Plan) error {
-	if !slices.ContainsFunc(plan.Stacks, func(s PlannedStack) bool { return s.Intent != WillLeave }) {
+	if !slices.ContainsFunc(plan.Stacks, func(s PlannedStack) bool { return s.Intent != WillKeep }) {
 		return nil
 	}
 	return d.validate()(ctx)
@@ -160,7 +160,7 @@ func changing(node schedule.Node, nodes []schedule.Node, stacks map[string]Plann
 	addNeeds(needed, nodes)
 	for _, other := range nodes {
 		s, here := stacks[other.Name]
-		if here && other.Name != node.Name && needed[other.Name] && s.Intent != WillLeave {
+		if here && other.Name != node.Name && needed[other.Name] && s.Intent != WillKeep {
 			names = append(names, other.Name)
 		}
 	}
@@ -199,9 +199,9 @@ func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, 
 		return cfn.Prepared{}, err
 	}
 	prepared, err := cfn.Prepare(ctx, cfn.NewClient(session.Config), goal, d.options(t))
-	if prepared.Left != nil {
+	if prepared.DiscardErr != nil {
 		d.engine.Log.Warn("cannot remove what was created for the plan of this stack; the next deployment ignores it",
-			"stack", t.name, "error", prepared.Left)
+			"stack", t.name, "error", prepared.DiscardErr)
 	}
 	return prepared, session.Explain(err)
 }
@@ -238,7 +238,7 @@ func missingFor(err error) string {
 	if missing := (*assets.NoPlaceError)(nil); errors.As(err, &missing) {
 		return missing.Error()
 	}
-	return cmp.Or(cfn.Lacks(err), notAssumed.FindString(err.Error()))
+	return cmp.Or(cfn.Missing(err), notAssumed.FindString(err.Error()))
 }
 
 // templatesOf returns the assets that CloudFormation reads to create a change

@@ -55,7 +55,7 @@ func (w *planWriter) in(color, text string) string {
 
 func (p *Plan) counts() string {
 	var words []string
-	for _, intent := range []Intent{WillCreate, WillUpdate, WillRecreate, WillRollBack, WillWait, WillFail, WillLeave} {
+	for _, intent := range []Intent{WillCreate, WillUpdate, WillRecreate, WillRollBack, WillWait, WillFail, WillKeep} {
 		count := 0
 		for _, s := range p.Stacks {
 			if s.Intent == intent {
@@ -74,7 +74,7 @@ func (p *Plan) counts() string {
 }
 
 var inCounts = map[Intent]string{
-	WillCreate: "to create", WillUpdate: "to update", WillLeave: "unchanged", WillRecreate: "to delete and create again",
+	WillCreate: "to create", WillUpdate: "to update", WillKeep: "unchanged", WillRecreate: "to delete and create again",
 	WillRollBack: "to roll back and update", WillWait: "to be planned later", WillFail: "blocked",
 }
 
@@ -118,7 +118,7 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 	if s.Protection != nil {
 		w.line("   termination protection: %s", map[bool]string{true: "on", false: "off"}[*s.Protection])
 	}
-	if s.Intent != WillLeave {
+	if s.Intent != WillKeep {
 		w.roles(s)
 	}
 }

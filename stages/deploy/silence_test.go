@@ -150,7 +150,7 @@ func TestWaitingForAnOperationOfSomebodyElseIsNotSilent(t *testing.T) {
 	}
 	require.Error(t, w.deploySlowly(ctx, d, false))
 	waited := func() bool {
-		return w.broke("Data", `an operation is under way \(CREATE_IN_PROGRESS\); waiting for it`) || w.broke("Data", "creating AWS::SQS::Queue Orders")
+		return w.broke("Data", `an operation is in progress \(CREATE_IN_PROGRESS\); waiting for it`) || w.broke("Data", "creating AWS::SQS::Queue Orders")
 	}
 	w.onEvent = func(progress.Event) {
 		if waited() {

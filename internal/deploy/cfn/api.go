@@ -14,7 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// API is the part of CloudFormation that a deployment uses; *cloudformation.Client has it.
+// API is the part of CloudFormation that a deployment uses; *cloudformation.Client implements it.
 type API interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
@@ -30,10 +30,10 @@ type API interface {
 	ContinueUpdateRollback(context.Context, *cloudformation.ContinueUpdateRollbackInput, ...func(*cloudformation.Options)) (*cloudformation.ContinueUpdateRollbackOutput, error)
 }
 
-// NewClient makes a client for one account and region.
+// NewClient returns a client for one account and region.
 func NewClient(cfg aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(cfg) }
 
-// counted counts the calls that one deployment makes.
+// counted counts the API calls of one deployment.
 type counted struct {
 	api   API
 	calls atomic.Int64
@@ -45,21 +45,21 @@ func call[I, O any](ctx context.Context, c *counted, do func(context.Context, *I
 	return do(ctx, in)
 }
 
-// isMissing says whether a call failed because there is no such stack.
+// isMissing reports whether a call failed because the stack does not exist.
 func isMissing(err error) bool {
 	return errs.Code(err) == "ValidationError" && strings.Contains(err.Error(), "does not exist")
 }
 
-// isBusy says whether a call failed because somebody else was quicker: another
-// operation is under way, or a change set came or went. Looking again helps.
+// isBusy reports whether a call failed because of a concurrent operation or a
+// change set that was created or deleted concurrently. A retry helps.
 func isBusy(err error) bool {
 	return errors.Is(err, errGone) || errs.Code(err) == "OperationInProgressException" || errs.Code(err) == "AlreadyExistsException" ||
 		errs.Code(err) == "ValidationError" && strings.Contains(err.Error(), "_IN_PROGRESS state")
 }
 
-// inAWSWords says what failed as AWS worded it, without what the SDK says about
-// the call around it, and what to do about it.
-func inAWSWords(doing string, err error) error {
+// awsError wraps an error with the message of AWS, without the SDK's details of
+// the call, and with a hint.
+func awsError(doing string, err error) error {
 	var api smithy.APIError
 	var typed *errs.Error
 	if !errors.As(err, &api) || errors.As(err, &typed) || errs.IsTemporary(err) {

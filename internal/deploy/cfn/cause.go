@@ -9,23 +9,21 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Failure says why a stack's operation failed. It is the cause of the error
-// that Deploy returns.
+// Failure is why a stack's operation failed. The error of Deploy wraps it.
 type Failure struct {
 	Stack  string
 	Status string          // in which the operation ended
 	Cause  *ResourceEvent  // the first resource that failed; nil if none did
 	Hooks  []ResourceEvent // failed hooks that stopped that resource
 	Others []ResourceEvent // further resources that failed, oldest first
-	Around []ResourceEvent // what happened shortly before and after the cause, with it, oldest first
+	Around []ResourceEvent // events around the cause, including it, oldest first
 	Reason string          // one sentence
 }
 
-// Error gives the sentence.
+// Error returns the reason.
 func (f *Failure) Error() string { return f.Reason }
 
-// failure finds the first cause among the events of an operation and tells it
-// as an error for a person.
+// failure returns the first cause among the events of an operation as an error.
 func failure(goal Goal, status string, events []ResourceEvent) error {
 	f := &Failure{Stack: goal.Name, Status: status}
 	for _, event := range causes(events) {
@@ -41,12 +39,12 @@ func failure(goal Goal, status string, events []ResourceEvent) error {
 	}
 	f.Hooks = failedHooks(*f.Cause, events)
 	f.Around = around(*f.Cause, events)
-	f.Reason = fmt.Sprintf("stack %q failed (%s): %s", goal.Name, status, tell(goal, *f.Cause, f.Hooks))
+	f.Reason = fmt.Sprintf("stack %q failed (%s): %s", goal.Name, status, describeEvent(goal, *f.Cause, f.Hooks))
 	return (&errs.Error{Kind: errs.Failed, Message: f.Reason, Err: f}).WithHint("%s", hintFor(f.Cause.Reason))
 }
 
-// tell gives what happened to a resource as one sentence.
-func tell(goal Goal, event ResourceEvent, hooks []ResourceEvent) string {
+// describeEvent describes the event of a resource in one sentence.
+func describeEvent(goal Goal, event ResourceEvent, hooks []ResourceEvent) string {
 	sentence := fmt.Sprintf("%s: %s", goal.resource(event.Nested, event.LogicalID, event.Type), errs.OneLine(event.Reason))
 	for _, hook := range hooks {
 		sentence += fmt.Sprintf("; hook %s: %s", hook.Hook, errs.OneLine(hook.HookReason))
@@ -54,10 +52,9 @@ func tell(goal Goal, event ResourceEvent, hooks []ResourceEvent) string {
 	return sentence
 }
 
-// causes are the failures of resources that are not the mere consequence of
-// another failure: no cancellations, and no failures of stacks, whose
-// resources tell it themselves. A nested stack that failed before it had a
-// resource tells for itself.
+// causes returns the failures of resources that do not follow from another
+// failure: no cancellations, and no failures of stacks. A nested stack counts only
+// if it failed without a failed resource.
 func causes(events []ResourceEvent) []ResourceEvent {
 	var resources, stacks []ResourceEvent
 	for _, event := range events {
@@ -75,21 +72,21 @@ func causes(events []ResourceEvent) []ResourceEvent {
 	return stacks
 }
 
-// eventsBefore and eventsAfter the cause are enough to see what it met, and what came of it.
+// Number of events around the cause.
 const (
 	eventsBefore = 3
 	eventsAfter  = 4
 )
 
-// around gives the events next to the cause. What a nested stack says of itself
-// is left out: the stack around it says the same.
+// around returns the events next to the cause, without those of nested stacks
+// about themselves, which the parent stack repeats.
 func around(cause ResourceEvent, all []ResourceEvent) []ResourceEvent {
 	events := slices.DeleteFunc(slices.Clone(all), func(e ResourceEvent) bool { return e.isStack() && len(e.Nested) > 0 })
 	at := slices.IndexFunc(events, func(e ResourceEvent) bool { return e.ID == cause.ID })
 	return events[max(at-eventsBefore, 0):min(at+eventsAfter+1, len(events))]
 }
 
-// failedHooks are the hooks that refused the resource; they are told in events of their own, before its failure.
+// failedHooks returns the events of the hooks that refused the resource; they precede its failure.
 func failedHooks(cause ResourceEvent, events []ResourceEvent) (hooks []ResourceEvent) {
 	for _, event := range events {
 		failed := event.HookStatus == "HOOK_COMPLETE_FAILED" || event.HookStatus == "HOOK_FAILED"
@@ -100,7 +97,7 @@ func failedHooks(cause ResourceEvent, events []ResourceEvent) (hooks []ResourceE
 	return hooks
 }
 
-// stackReason is what the stack itself said first of its failure.
+// stackReason returns the reason in the stack's own first failure event.
 func stackReason(events []ResourceEvent) string {
 	for _, event := range events {
 		failing := strings.HasSuffix(event.Status, "_FAILED") || strings.HasSuffix(event.Status, "ROLLBACK_IN_PROGRESS")
@@ -118,8 +115,8 @@ func suffix(before, text string) string {
 	return before + text
 }
 
-// known are reasons that people meet often, and what to do about them.
-var known = []struct {
+// knownReasons are frequent reasons, with a hint for each.
+var knownReasons = []struct {
 	pattern *regexp.Regexp
 	hint    string
 }{
@@ -127,22 +124,22 @@ var known = []struct {
 	{regexp.MustCompile(`(?i)No export named`), "the stack that exports this value must be deployed first, in the same account and region"},
 	{regexp.MustCompile(`(?i)already exists`), "something of this name exists outside of the stack: remove it, import it, or let the CDK choose the name"},
 	{regexp.MustCompile(`(?i)custom.named resource requires replacing`), "a resource with a fixed name cannot be replaced in place: change its name too, or let the CDK choose it"},
-	{regexp.MustCompile(`(?i)S3 error.*not authorized to perform`), "the role that deploys the stack may not read the template: let the policy of that bucket allow it s3:GetObject, or keep to the bucket of the bootstrap"},
-	{regexp.MustCompile(`(?i)not authorized to perform|AccessDenied|access denied|UnauthorizedOperation`), "the role that CloudFormation takes on lacks this right: see --cloudformation-execution-policies of cdk bootstrap"},
-	{regexp.MustCompile(`(?i)cannot be assumed by|role defined for the function`), "a new role is not known everywhere at once: run again; if it stays, look at the role's trust policy"},
-	{regexp.MustCompile(`(?i)limit.?exceeded|quota|maximum number of|too many`), "a quota of the account is used up: raise it in Service Quotas, or remove what is not needed"},
+	{regexp.MustCompile(`(?i)S3 error.*not authorized to perform`), "the role that deploys the stack may not read the template: allow it s3:GetObject in the policy of that bucket, or use the bucket of the bootstrap"},
+	{regexp.MustCompile(`(?i)not authorized to perform|AccessDenied|access denied|UnauthorizedOperation`), "the role that CloudFormation assumes lacks this permission: see --cloudformation-execution-policies of cdk bootstrap"},
+	{regexp.MustCompile(`(?i)cannot be assumed by|role defined for the function`), "a new role takes time to propagate: run again; if the error persists, check the role's trust policy"},
+	{regexp.MustCompile(`(?i)limit.?exceeded|quota|maximum number of|too many`), "a quota of the account is exceeded: raise it in Service Quotas, or remove unused resources"},
 	{regexp.MustCompile(`(?i)rate exceeded|throttl`), "AWS throttled the requests: run again"},
 	{regexp.MustCompile(`(?i)bucket.*not empty`), "the bucket still has objects: empty it, or set autoDeleteObjects"},
-	{regexp.MustCompile(`(?i)did not stabilize|timed? ?out|exceeded attempts`), "the resource did not become ready in time: its own logs and events say why"},
-	{regexp.MustCompile(`(?i)custom resource|CloudWatch Log Stream`), "the log of the custom resource's function says more"},
+	{regexp.MustCompile(`(?i)did not stabilize|timed? ?out|exceeded attempts`), "the resource did not become ready in time: see its logs and events"},
+	{regexp.MustCompile(`(?i)custom resource|CloudWatch Log Stream`), "see the log of the custom resource's function"},
 	{regexp.MustCompile(`(?i)dependent object|has a dependent|is in use|still has`), "something outside of the stack still uses this resource"},
-	{regexp.MustCompile(`(?i)GuardDuty|hook\(s\) failed`), "a hook of the account refused this resource: its owner knows the rule"},
-	{regexp.MustCompile(`(?i)TemplateURL must|S3 error`), "CloudFormation could not read the template: was it published, and may its role read the bucket?"},
+	{regexp.MustCompile(`(?i)GuardDuty|hook\(s\) failed`), "a hook of the account refused this resource: ask the owner of the hook"},
+	{regexp.MustCompile(`(?i)TemplateURL must|S3 error`), "CloudFormation could not read the template: check that it is published and that the role may read the bucket"},
 }
 
-// hintFor says what to do about a reason, or "" if it is not a known one.
+// hintFor returns the hint for a reason, or "".
 func hintFor(reason string) string {
-	for _, k := range known {
+	for _, k := range knownReasons {
 		if k.pattern.MatchString(reason) {
 			return k.hint
 		}

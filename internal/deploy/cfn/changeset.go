@@ -16,22 +16,22 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// changeSetName is the name of our change sets; one of this name is ours.
+// changeSetName is the name of our change sets.
 const changeSetName = "aphex-deploy"
 
-// MaxInline is the largest template that CloudFormation takes in a call, in bytes.
+// MaxInline is the largest template that CloudFormation accepts inline, in bytes.
 const MaxInline = 50 * 1024
 
-// changeSet gives a finished change set that brings the stack to the goal: the
-// one that a killed run of the same goal left, or a new one. An older one is
-// deleted first. A change set without changes is nil.
+// changeSet returns a finished change set for the goal: that of a killed run with
+// the same goal, or a new one. It deletes a change set for another goal first. It
+// returns nil if nothing changes.
 func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []types.Parameter) (*cloudformation.DescribeChangeSetOutput, error) {
 	if d.options.Only != nil {
 		return d.planned(ctx)
 	}
 	old := ""
 	if d.options.Discard {
-		old = d.changeSetName // and so a token of its own
+		old = d.changeSetName // for a distinct token
 	} else if stack != nil {
 		left, err := d.leftover(ctx, stack)
 		if err != nil {
@@ -56,22 +56,22 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []t
 		if d.options.Discard {
 			calling, done = context.WithTimeout(context.WithoutCancel(ctx), callLimit)
 		}
-		d.asked, d.madeShell = true, d.madeShell || stack == nil
+		d.requested, d.createdShell = true, d.createdShell || stack == nil
 		made, err := call(calling, d.counted, d.api.CreateChangeSet, input)
 		done()
 		if err != nil {
-			return nil, inAWSWords(fmt.Sprintf("creating the change set of stack %q", d.goal.Name), err)
+			return nil, awsError(fmt.Sprintf("creating the change set of stack %q", d.goal.Name), err)
 		}
 		set, err := d.settle(ctx, aws.ToString(made.StackId), aws.ToString(made.Id))
 		if !errors.Is(err, errGone) {
 			return set, err
 		}
-		old = aws.ToString(made.Id) // our token was that of a change set deleted since; this makes another
+		old = aws.ToString(made.Id) // the token belongs to a change set that was deleted; get another
 	}
 	return nil, errs.Temporaryf("another process keeps deleting the change sets of stack %q", d.goal.Name)
 }
 
-// errGone says that a change set was deleted.
+// errGone is the error for a change set that was deleted.
 var errGone = errors.New("the change set is gone")
 
 func isGone(err error) bool {
@@ -79,7 +79,7 @@ func isGone(err error) bool {
 	return errors.As(err, &missing)
 }
 
-// leftover finds a change set of our name.
+// leftover finds a change set with our name.
 func (d *deployment) leftover(ctx context.Context, stack *types.Stack) (*cloudformation.DescribeChangeSetOutput, error) {
 	found, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{
 		StackName: stack.StackId, ChangeSetName: aws.String(changeSetName),
@@ -88,12 +88,12 @@ func (d *deployment) leftover(ctx context.Context, stack *types.Stack) (*cloudfo
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking for an old change set of stack %q: %w", d.goal.Name, err)
+		return nil, fmt.Errorf("reading a leftover change set of stack %q: %w", d.goal.Name, err)
 	}
 	return found, nil
 }
 
-// isReusable says whether a leftover change set is of this very goal and can still be executed.
+// isReusable reports whether a leftover change set has the same goal and can still be executed.
 func (d *deployment) isReusable(left *cloudformation.DescribeChangeSetOutput) bool {
 	if aws.ToString(left.Description) != d.description() || d.options.Force {
 		return false
@@ -114,11 +114,11 @@ func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, sen
 		StackName: &d.goal.Name, ChangeSetName: &d.changeSetName, ChangeSetType: types.ChangeSetTypeCreate,
 		Description: aws.String(d.description()), IncludeNestedStacks: aws.Bool(true),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
-		// CloudFormation leaves what a call does not name as it is, and removes what it names as empty.
+		// CloudFormation keeps what a call omits, and removes what it passes empty.
 		Parameters: send, NotificationARNs: d.goal.NotificationARNs, Tags: []types.Tag{},
 		ClientToken: aws.String(token("create", d.options.Workflow, d.goal.Name, d.result.Digest, stateOf(stack), old)),
 	}
-	if isThere(stack) {
+	if isUpdate(stack) {
 		input.ChangeSetType = types.ChangeSetTypeUpdate
 		input.StackName = stack.StackId
 	}
@@ -131,8 +131,8 @@ func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, sen
 	return input, d.setTemplate(ctx, input)
 }
 
-// stateOf tells the states of a stack apart, so that an idempotency token is
-// good for one change of one state only.
+// stateOf identifies the state of a stack, so that an idempotency token is valid
+// for one change of one state only.
 func stateOf(stack *types.Stack) string {
 	if stack == nil {
 		return "new"
@@ -143,7 +143,7 @@ func stateOf(stack *types.Stack) string {
 func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.CreateChangeSetInput) error {
 	url := d.goal.TemplateURL
 	switch {
-	case url != "" && !(d.options.Discard && len(d.goal.Template) <= MaxInline): // what is discarded is not published where it can be sent
+	case url != "" && !(d.options.Discard && len(d.goal.Template) <= MaxInline): // send a discarded template inline if possible
 	case len(d.goal.Template) <= MaxInline:
 		input.TemplateBody = aws.String(string(d.goal.Template))
 		return nil
@@ -160,7 +160,7 @@ func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.Crea
 	return nil
 }
 
-// settle waits until the change set is made.
+// settle waits until the change set is created.
 func (d *deployment) settle(ctx context.Context, stackID, id string) (*cloudformation.DescribeChangeSetOutput, error) {
 	d.result.StackID = stackID
 	for pace := newPace(); ; {
@@ -189,7 +189,7 @@ func (d *deployment) settle(ctx context.Context, stackID, id string) (*cloudform
 	}
 }
 
-// describeChangeSet reads a change set with all of its changes. An ARN needs no stack.
+// describeChangeSet reads a change set with all of its changes. Stack ID is optional if id is an ARN.
 func (d *deployment) describeChangeSet(ctx context.Context, stackID, id string) (*cloudformation.DescribeChangeSetOutput, error) {
 	input := &cloudformation.DescribeChangeSetInput{ChangeSetName: &id}
 	if stackID != "" {
@@ -210,13 +210,13 @@ func (d *deployment) describeChangeSet(ctx context.Context, stackID, id string) 
 	return found, nil
 }
 
-// dropFailed deletes a change set that could not be made. One without changes
-// is no error.
+// dropFailed deletes a change set that could not be created and returns the
+// reason, or nil if there were no changes.
 func (d *deployment) dropFailed(ctx context.Context, stackID string, failed *cloudformation.DescribeChangeSetOutput) error {
 	reason := aws.ToString(failed.StatusReason)
 	var refused error
 	if !saysNoChanges(reason) {
-		// What is behind the reason can be read only as long as the change set is there.
+		// The findings can be read only as long as the change set exists.
 		refused = d.refusal(ctx, d.deepest(ctx, failed))
 	}
 	if err := d.deleteChangeSet(ctx, stackID, aws.ToString(failed.ChangeSetId)); err != nil {
@@ -227,17 +227,17 @@ func (d *deployment) dropFailed(ctx context.Context, stackID string, failed *clo
 
 var nestedChangeSet = regexp.MustCompile(`arn:[^\s:]+:cloudformation:[^\s]+:changeSet/[^\s,]+`)
 
-// failedChangeSet is where the reason of a failure is: a change set, or one of a
-// stack nested in its stack.
+// failedChangeSet is the change set with the reason of a failure: that of the
+// stack or of a nested one.
 type failedChangeSet struct {
 	stackID, id, reason string
-	nested              []string // logical ids, from the outermost stack on
+	nested              []string // logical ids, outermost first
 }
 
-// maxNested bounds how deeply nested a change set is looked for.
+// maxNested limits the depth of nested change sets.
 const maxNested = 10
 
-// deepest follows the reasons of failed change sets that only point at a nested one.
+// deepest follows the reasons of failed change sets that only refer to a nested one.
 func (d *deployment) deepest(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) failedChangeSet {
 	at := failedChangeSet{stackID: aws.ToString(set.StackId), id: aws.ToString(set.ChangeSetId), reason: errs.OneLine(aws.ToString(set.StatusReason))}
 	for range maxNested {
@@ -261,12 +261,12 @@ func (d *deployment) deepest(ctx context.Context, set *cloudformation.DescribeCh
 	return at
 }
 
-// stillMade is how long a change set that somebody left may still be in the making.
+// deleteLimit is how long the creation of a leftover change set may still take.
 // CloudFormation does not delete it meanwhile (InvalidChangeSetStatus).
-const stillMade = 5 * time.Minute
+const deleteLimit = 5 * time.Minute
 
 func (d *deployment) deleteChangeSet(ctx context.Context, stackID, id string) error {
-	until := time.Now().Add(stillMade)
+	until := time.Now().Add(deleteLimit)
 	for pace := newPace(); ; {
 		_, err := call(ctx, d.counted, d.api.DeleteChangeSet, &cloudformation.DeleteChangeSetInput{StackName: &stackID, ChangeSetName: &id})
 		if err == nil {

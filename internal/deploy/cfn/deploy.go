@@ -14,67 +14,67 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Options say how to deploy.
+// Options are how to deploy.
 type Options struct {
 	Workflow    string      // name of the run; part of the idempotency tokens
-	Budget      *Budget     // shared by all deployments of the account and region; nil is without bound
-	Force       bool        // make a change set even if nothing seems changed
+	Budget      *Budget     // shared by all deployments of the account and region; nil is unlimited
+	Force       bool        // create a change set even if nothing seems changed
 	MayRollBack bool        // roll back an earlier operation that was interrupted
-	NoRollback  bool        // leave a failing operation as it stops, and deploy onto one that did
-	PlanOnly    bool        // make the change set and leave it
-	Discard     bool        // with PlanOnly: remove the change set when it has been read, and the stack made for it
-	Only        *Prescribed // execute this and nothing else; nil is whatever the goal needs
-	Notify      func(Event) // told of everything that happens; may be nil
+	NoRollback  bool        // do not roll back a failed operation, and deploy onto a stack in this state
+	PlanOnly    bool        // create the change set and do not execute it
+	Discard     bool        // with PlanOnly: delete the change set after reading it, and the stack created for it
+	Only        *Prescribed // execute this and nothing else; nil allows everything
+	Notify      func(Event) // receives all events; may be nil
 
-	// Upload puts a template that is too large for a call where CloudFormation
-	// finds it, and gives the URL. It may be nil.
+	// Upload publishes a template that is too large to send inline and returns its
+	// URL. It may be nil.
 	Upload func(ctx context.Context, template []byte) (url string, err error)
-	// Ready is waited for before a change set is made: the template and the assets
-	// must be published by then. Its error stops the deployment. It may be nil.
+	// Ready is called before a change set is created and returns when the template
+	// and the assets are published. Its error stops the deployment. It may be nil.
 	Ready func(ctx context.Context) error
 }
 
-// deployment is one stack on its way to its goal.
+// deployment is the deployment of one stack.
 type deployment struct {
 	*counted
 	options   Options
 	goal      Goal
 	result    Result
-	executed  bool         // something was begun
+	executed  bool         // an operation was started
 	orphans   Orphans      // of a rollback
-	rollbacks int          // begun so far
-	before    *types.Stack // as it was when its change set was to be made; nil is no stack
+	rollbacks int          // started so far
+	before    *types.Stack // before the change set; nil is no stack
 
 	changeSetName string
-	asked         bool // for a change set
-	madeShell     bool // there was no stack, so that the change set made an empty one
+	requested     bool // CreateChangeSet was called
+	createdShell  bool // the change set created an empty stack
 }
 
-// Deploy brings one stack to its goal. The result tells what was done, also
-// when there is an error. A stack that failed gives an error of kind Failed
-// whose cause is a *Failure. When ctx ends, a running operation goes on.
+// Deploy deploys one stack. The result is filled in even if there is an error. The
+// error for a failed stack has kind Failed and wraps a *Failure. A running
+// operation continues after ctx ends.
 func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) {
 	d := &deployment{counted: &counted{api: api}, options: o, goal: goal}
 	d.result.Started = time.Now()
 	d.result.Digest = digest(goal)
 	err := d.run(ctx)
 	if kind := errs.KindOf(err); err != nil && !d.executed && o.Only == nil && (kind == errs.Failed || kind == errs.Invalid) {
-		d.dropShell(ctx) // what was refused leaves nothing
+		d.dropShell(ctx)
 	}
 	d.result.Ended = time.Now()
 	d.result.Calls = int(d.calls.Load())
 	if err == nil {
-		d.notify(Event{Phase: Finished, Text: d.result.words()})
+		d.notify(Event{Phase: Finished, Text: d.result.summary()})
 	}
 	return d.result, err
 }
 
-// maxRaces is how often somebody else may begin an operation between our look
-// at the stack and our own.
+// maxRaces is how often a concurrent operation may start between our read of the
+// stack and our own operation.
 const maxRaces = 5
 
-// run compares the stack with its goal and changes it, again whenever somebody
-// else began an operation in between.
+// run compares the stack with its goal and changes it. It retries after a
+// concurrent operation.
 func (d *deployment) run(ctx context.Context) error {
 	d.nameChangeSet()
 	d.notify(Event{Phase: Comparing})
@@ -96,17 +96,17 @@ func (d *deployment) run(ctx context.Context) error {
 	return errs.Temporaryf("another process keeps changing stack %q", d.goal.Name)
 }
 
-// compare waits until the stack can be changed and says with which parameters;
-// nil is no stack. The result has an action if there is nothing to change.
+// compare waits until the stack can be changed and returns it with the parameters
+// to send; nil is no stack. It sets the action of the result if nothing changes.
 func (d *deployment) compare(ctx context.Context) (*types.Stack, []types.Parameter, error) {
 	stack, err := d.ready(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	d.before, d.result.Action = stack, ""
-	exists := isThere(stack)
+	exists := isUpdate(stack)
 	if isEmpty(d.goal.Template) {
-		return nil, nil, d.passOver(exists)
+		return nil, nil, d.skipEmpty(exists)
 	}
 	previous := map[string]string{}
 	if exists {
@@ -130,7 +130,7 @@ func (d *deployment) compare(ctx context.Context) (*types.Stack, []types.Paramet
 	return stack, p.send, nil
 }
 
-// change makes a change set and executes it.
+// change creates a change set and executes it.
 func (d *deployment) change(ctx context.Context, stack *types.Stack, send []types.Parameter) error {
 	d.notify(Event{Phase: Preparing, Text: d.result.Reason})
 	if d.options.Ready != nil {
@@ -166,13 +166,13 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, send []type
 		return nil
 	}
 	d.result.Action = Created
-	if isThere(stack) {
+	if isUpdate(stack) {
 		d.result.Action = Updated
 	}
 	return d.execute(ctx, set)
 }
 
-// protect sets the stack's termination protection if it is to change.
+// protect sets the stack's termination protection if it changes.
 func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 	before := stack != nil && aws.ToBool(stack.EnableTerminationProtection)
 	if before == d.goal.TerminationProtection {
@@ -199,14 +199,14 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 		input.DisableRollback = aws.Bool(true)
 	}
 	_, err := call(ctx, d.counted, d.api.ExecuteChangeSet, input)
-	// An attempt whose answer was lost has begun the operation already.
+	// An attempt whose response was lost has started the operation.
 	var state *types.InvalidChangeSetStatusException
 	if errors.As(err, &state) && strings.Contains(state.ErrorMessage(), "EXECUTE_") {
 		err = nil
 	}
 	switch {
-	case err != nil && ctx.Err() != nil: // whether the call has arrived, nobody knows
-		return fmt.Errorf("executing the change set of stack %q, whose %w if it has begun: %w", d.goal.Name, ErrStillRunning, err)
+	case err != nil && ctx.Err() != nil: // the call may have arrived
+		return fmt.Errorf("executing the change set of stack %q, whose %w if it was started: %w", d.goal.Name, ErrStillRunning, err)
 	case err != nil:
 		return fmt.Errorf("executing the change set of stack %q: %w", d.goal.Name, err)
 	}
@@ -217,12 +217,12 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 	}
 	d.keep(stack)
 	if !isSuccess(string(stack.StackStatus)) {
-		return whatNow(failure(d.goal, string(stack.StackStatus), events.all), stack)
+		return withRecoveryHint(failure(d.goal, string(stack.StackStatus), events.all), stack)
 	}
 	return nil
 }
 
-// describe gives a stack by name or ARN; nil is no stack.
+// describe returns a stack by name or ARN; nil is no stack.
 func (d *deployment) describe(ctx context.Context, name string) (*types.Stack, error) {
 	answer, err := call(ctx, d.counted, d.api.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &name})
 	return found(answer, err, d.goal.Name)
@@ -240,7 +240,7 @@ func (d *deployment) templateOf(ctx context.Context, stack *types.Stack) func() 
 	}
 }
 
-// keep takes into the result what is known of the stack.
+// keep copies the stack's status and outputs into the result.
 func (d *deployment) keep(stack types.Stack) {
 	d.result.Status = string(stack.StackStatus)
 	if stack.StackId != nil {
@@ -266,16 +266,16 @@ func (d *deployment) notify(event Event) {
 	d.options.Notify(event)
 }
 
-// words say what became of the stack, such as "updated: termination protection turned on".
-func (r Result) words() string {
+// summary describes the result, such as "updated: termination protection turned on".
+func (r Result) summary() string {
 	if r.Action != Updated || len(r.Changes) > 0 {
 		return string(r.Action)
 	}
 	return string(r.Action) + suffix(": ", r.Touched())
 }
 
-// Touched says what a deployment touched: how many resources, and the
-// termination protection.
+// Touched describes the changes of a deployment: the number of resources, and
+// the termination protection.
 func (r Result) Touched() string {
 	var words []string
 	if resources := Count(r.Changes); resources != "" {
@@ -291,7 +291,7 @@ func (r Result) Touched() string {
 	return strings.Join(words, ", ")
 }
 
-// Count says how many resources a change set touches, such as "3 to add, 1 to replace".
+// Count describes the number of changed resources, such as "3 to add, 1 to replace".
 func Count(changes []Change) string {
 	counts := map[string]int{}
 	for _, change := range changes {

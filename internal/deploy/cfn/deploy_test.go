@@ -113,7 +113,7 @@ func TestAChangeSetThatCannotBeMadeTellsTheDeepestReason(t *testing.T) {
 		}
 		return f
 	}, cfn.Options{}, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
-		require.EqualError(t, err, `the change set of stack "Shop" could not be made: No export named Table found.`)
+		require.EqualError(t, err, `the change set of stack "Shop" could not be created: No export named Table found.`)
 		assert.Equal(t, errs.Failed, errs.KindOf(err))
 		assert.Contains(t, errs.HintOf(err), "must be deployed first")
 		assert.Equal(t, "CreateChangeSet DeleteChangeSet", f.mutations())
@@ -129,7 +129,7 @@ func TestAPlanExecutesNothing(t *testing.T) {
 		assert.Equal(t, "CreateChangeSet", f.mutations())
 	})
 	deploy(t, func() *fake { return newFake().deployed("ROLLBACK_COMPLETE", "{}") }, cfn.Options{PlanOnly: true}, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
-		require.ErrorContains(t, err, "no change set can be made before that is cleared up")
+		require.ErrorContains(t, err, "no change set can be created in this state")
 		assert.Empty(t, f.mutations())
 	})
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// discardedName begins the names of change sets that only show what would
-// change and are deleted then. Each plan has a name of its own.
+// discardedName is the prefix of change sets that are deleted once their changes
+// are read. Each plan has a unique name.
 const discardedName = "aphex-plan-"
 
-// discardLimit bounds the removal of what a plan made, also when it is stopped.
+// discardLimit is the timeout for deleting what a plan created, also after a cancellation.
 const discardLimit = 2 * time.Minute
 
-// callLimit bounds a call that is finished although the plan is stopped: only
-// with its answer is it known what there is to remove.
+// callLimit is the timeout of a call that is not cancelled with the plan, as its
+// response names what to delete.
 const callLimit = 30 * time.Second
 
 func (d *deployment) nameChangeSet() {
@@ -29,10 +29,9 @@ func (d *deployment) nameChangeSet() {
 	}
 }
 
-// discard removes the change set that was made for a look at it, and the empty
-// stack that was made for the change set.
+// discard deletes the change set, and the empty stack that was created for it.
 func (d *deployment) discard(ctx context.Context) error {
-	if !d.asked {
+	if !d.requested {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardLimit)
@@ -44,11 +43,11 @@ func (d *deployment) discard(ctx context.Context) error {
 	if err := d.deleteChangeSet(ctx, *stack.StackId, d.changeSetName); err != nil {
 		return err
 	}
-	if !d.madeShell || stack.StackStatus != types.StackStatusReviewInProgress {
+	if !d.createdShell || stack.StackStatus != types.StackStatusReviewInProgress {
 		return nil
 	}
 	if kept, err := d.leftover(ctx, stack); err != nil || kept != nil {
-		return err // somebody has planned meanwhile, to keep it
+		return err // the stack has a change set of another plan, which is kept
 	}
 	return d.deleteShell(ctx, *stack.StackId)
 }

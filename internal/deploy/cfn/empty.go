@@ -6,15 +6,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// isEmpty says whether a template has no resources; CloudFormation takes none such.
+// isEmpty reports whether a template has no resources, which CloudFormation rejects.
 func isEmpty(template []byte) bool {
 	var doc struct{ Resources map[string]json.RawMessage }
 	return json.Unmarshal(template, &doc) == nil && len(doc.Resources) == 0
 }
 
-// passOver leaves out a stack without resources, as the CDK CLI does. One that
-// is deployed the CLI deletes; here a person decides that.
-func (d *deployment) passOver(exists bool) error {
+// skipEmpty skips a stack without resources, as the CDK CLI does. If it is
+// deployed, the CLI deletes it; here that is an error, so that a person decides.
+func (d *deployment) skipEmpty(exists bool) error {
 	if exists {
 		return errs.Failedf("stack %q is deployed, but has no resources in the app any more", d.goal.Name).
 			WithHint("remove it with `cdk destroy`, and then from the app and the configuration")

@@ -4,55 +4,55 @@ import (
 	"time"
 )
 
-// Goal is what a stack is to become.
+// Goal is the desired state of a stack.
 type Goal struct {
 	Name                  string
 	Template              []byte   // JSON
 	Nested                [][]byte `json:"-"` // templates of nested stacks, which the template names by their digests
-	TemplateURL           string   // where CloudFormation finds the template, https; may be empty
+	TemplateURL           string   // https; may be empty
 	Parameters            map[string]string
 	Tags                  map[string]string
-	NotificationARNs      []string // nil leaves those of the stack alone
+	NotificationARNs      []string // nil keeps those of the stack
 	TerminationProtection bool
-	ExecutionRole         string // ARN that CloudFormation takes on; may be empty
+	ExecutionRole         string // ARN of the role that CloudFormation assumes; may be empty
 
-	// ConstructPath gives the path of the construct behind a logical id in the
-	// stack, or in a nested stack of it; "" if it is not known. It may be nil.
+	// ConstructPath returns the construct path of a logical id in the stack, or in a
+	// nested stack of it; "" if unknown. It may be nil.
 	ConstructPath func(nested []string, logicalID string) string `json:"-"`
-	// Source gives "file:line" of the app's code that made the construct with a
-	// path; "" if it is not known. It may be nil.
+	// Source returns the "file:line" in the app that creates the construct with a
+	// path; "" if unknown. It may be nil.
 	Source func(path string) string `json:"-"`
 	// Path is the stack's own construct path; it may be empty.
 	Path string `json:"-"`
 }
 
-// Action is what became of a stack.
+// Action is what a deployment did with a stack.
 type Action string
 
 const (
-	// Created is a stack that was not there before.
+	// Created is a new stack.
 	Created Action = "created"
 	// Updated is a stack that was changed, if only in its termination protection.
 	Updated Action = "updated"
-	// Unchanged is a stack that was as it should be.
+	// Unchanged is a stack that had its desired state.
 	Unchanged Action = "unchanged"
-	// Planned is a stack whose change set was made but not executed.
+	// Planned is a stack whose change set was created but not executed.
 	Planned Action = "planned"
 )
 
-// Result is what a deployment did. It is filled as far as things went when
-// there is an error.
+// Result is the result of a deployment. After an error it is filled as far as
+// known.
 type Result struct {
 	Action    Action
 	StackID   string // ARN
 	Status    string
 	Outputs   []Output
 	Changes   []Change
-	Reason    string // why it was not left alone, such as "its tags changed"
-	Protect   *bool  // what termination protection was changed to; nil left it
+	Reason    string // why it changed, such as "its tags changed"
+	Protect   *bool  // new termination protection; nil if unchanged
 	ChangeSet string // ARN of the change set, if it was only planned
 	Digest    string // "sha256:<hex>" of the goal
-	Attached  bool   // it first waited for an operation that somebody else had begun
+	Attached  bool   // it first waited for an operation that another process started
 	Calls     int    // API calls made
 	Started   time.Time
 	Ended     time.Time
@@ -66,44 +66,44 @@ type Output struct {
 	ExportName  string
 }
 
-// Change is one resource that a change set touches.
+// Change is one resource that a change set changes.
 type Change struct {
 	Action      string // "Add", "Modify", "Remove", "Import" or "Dynamic"
 	LogicalID   string
 	Type        string
 	Replacement string // "True", "False", "Conditional" or ""
 
-	physicalID string // of the resource as it is
-	changeSet  string // ARN of that of a nested stack
+	physicalID string // before the change
+	changeSet  string // ARN of the change set of a nested stack
 }
 
-// Event is something that happened during a deployment.
+// Event is a step of a deployment.
 type Event struct {
 	Stack    string // name
 	Time     time.Time
 	Phase    Phase
-	Text     string         // for people, if there is more to say than the phase
-	Total    int            // resources that the change set touches; set in phase Executing only
+	Text     string         // details for people; may be empty
+	Total    int            // number of resources that the change set changes; set in phase Executing only
 	Resource *ResourceEvent // set in phase Resource only
 }
 
-// Phase is where in a deployment an event belongs.
+// Phase is the phase of a deployment that an event belongs to.
 type Phase string
 
 const (
-	// Comparing looks at the deployed stack.
+	// Comparing reads the deployed stack.
 	Comparing Phase = "comparing"
-	// Waiting is for an operation that somebody else began.
+	// Waiting waits for an operation that another process started.
 	Waiting Phase = "waiting"
-	// Clearing deletes what is left of a stack that was never created, or rolls a failed one back.
+	// Clearing deletes the remains of a failed creation, or rolls a failed stack back.
 	Clearing Phase = "clearing"
-	// Preparing makes the change set.
+	// Preparing creates the change set.
 	Preparing Phase = "preparing"
-	// Executing begins the change.
+	// Executing executes the change set.
 	Executing Phase = "executing"
-	// Resource is one resource that took a step.
+	// Resource is a step of one resource.
 	Resource Phase = "resource"
-	// Finished ends a deployment well.
+	// Finished ends a successful deployment.
 	Finished Phase = "finished"
 )
 
@@ -123,7 +123,7 @@ type ResourceEvent struct {
 	Time       time.Time
 }
 
-// isStack says whether the event is about the stack whose events these are.
+// isStack reports whether the event is about the stack itself.
 func (e ResourceEvent) isStack() bool {
 	return e.Type == stackType && e.PhysicalID == e.StackID
 }

@@ -12,23 +12,23 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// errRollBackFirst says that a change cannot be deployed onto a stack that
-// was interrupted, and that the stack may be rolled back for it.
+// errRollBackFirst is the error for a change that cannot be deployed onto an
+// interrupted stack that may be rolled back.
 var errRollBackFirst = errors.New("the stack must be rolled back first")
 
-// isPaused says whether an operation of the stack failed and was not rolled back.
+// isPaused reports whether an operation of the stack failed and was not rolled back.
 func isPaused(stack *types.Stack) bool {
 	return stack != nil && startOf(string(stack.StackStatus)) == startRollback
 }
 
-// isThere says whether a change set of the stack is an update.
-func isThere(stack *types.Stack) bool {
+// isUpdate reports whether a change set of the stack is an update.
+func isUpdate(stack *types.Stack) bool {
 	return isPaused(stack) || stack != nil && startOf(string(stack.StackStatus)) == startUpdate
 }
 
-// checkReplacement looks for what CloudFormation does not do without rolling
-// back on failure: replacing resources. Such a change is deployed with rollback;
-// onto a stack whose operation was interrupted it cannot be deployed at all.
+// checkReplacement checks for replaced resources, which CloudFormation does not
+// support with rollback disabled. Such a change is deployed with rollback; onto an
+// interrupted stack it cannot be deployed at all.
 func (d *deployment) checkReplacement(stack *types.Stack, set *cloudformation.DescribeChangeSetOutput) error {
 	replaced := replacement(set)
 	switch {
@@ -39,14 +39,14 @@ func (d *deployment) checkReplacement(stack *types.Stack, set *cloudformation.De
 	case isPaused(stack):
 		status := string(stack.StackStatus)
 		return errs.Failedf("stack %q is %s, and the change replaces %s, which CloudFormation does not do on a stack in this state", d.goal.Name, status, replaced).
-			WithHint("%s", d.waysOut(status))
+			WithHint("%s", d.recoveryHint(status))
 	}
 	d.options.NoRollback = false
 	d.notify(Event{Phase: Preparing, Text: fmt.Sprintf("the change replaces %s, which CloudFormation does only with rollback on failure", replaced)})
 	return nil
 }
 
-// replacement gives the logical id of a resource that is replaced; "" is none.
+// replacement returns the logical id of a resource that is replaced; "" is none.
 func replacement(set *cloudformation.DescribeChangeSetOutput) string {
 	for _, change := range set.Changes {
 		if r := change.ResourceChange; r != nil && (r.Replacement == types.ReplacementTrue || strings.HasPrefix(string(r.PolicyAction), "ReplaceAnd")) {
@@ -56,25 +56,25 @@ func replacement(set *cloudformation.DescribeChangeSetOutput) string {
 	return ""
 }
 
-// stillPaused is the error of a deployment that would leave a stack in the middle of a failed one.
+// stillPaused is the error for an interrupted stack without a change to deploy.
 func (d *deployment) stillPaused(stack *types.Stack) error {
 	status := string(stack.StackStatus)
-	return errs.Failedf("stack %q is %s, and the app brings no change that CloudFormation could go on with", d.goal.Name, status).WithHint("%s", d.waysOut(status))
+	return errs.Failedf("stack %q is %s, and the app has no change to deploy", d.goal.Name, status).WithHint("%s", d.recoveryHint(status))
 }
 
-// waysOut says what can be done about a stack whose operation was interrupted.
-func (d *deployment) waysOut(status string) string {
+// recoveryHint is the hint for an interrupted stack.
+func (d *deployment) recoveryHint(status string) string {
 	switch {
 	case startOf(status) == startContinue:
-		return "its rollback failed too: remove the cause and run `deployer rollback`, which goes on with it; --orphan and --force leave resources behind that cannot be rolled back"
+		return "its rollback failed too: remove the cause and run `deployer rollback`, which continues it; --orphan and --force skip resources that cannot be rolled back"
 	case d.options.NoRollback:
 		return "roll it back with `deployer rollback`, or let this deployment do so first with --force"
 	}
-	return "roll it back with `deployer rollback`, let this deployment do so first with --rollback, or deploy onto it as it is with --no-rollback (onFailure: stop in the configuration)"
+	return "roll it back with `deployer rollback`, let this deployment do so first with --rollback, or deploy without rolling back with --no-rollback (onFailure: stop in the configuration)"
 }
 
-// whatNow adds to a failure that was not rolled back what can be done with the stack.
-func whatNow(err error, stack types.Stack) error {
+// withRecoveryHint adds a recovery hint to a failure that was not rolled back.
+func withRecoveryHint(err error, stack types.Stack) error {
 	known := new(errs.Error)
 	if !isPaused(&stack) || !errors.As(err, &known) {
 		return err

@@ -18,29 +18,29 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// skipMark in the description of an SSM parameter says that its value may
-// change without the stack being deployed again; the CDK's bootstrap version has it.
+// skipMark in the description of an SSM parameter means that a change of its value
+// does not require a deployment; the CDK's bootstrap version has it.
 const skipMark = "[cdk:skip]"
 
-// formal is a parameter that a template declares.
-type formal struct {
+// declaredParameter is a parameter that a template declares.
+type declaredParameter struct {
 	Type        string
 	Default     any
 	Description string
 }
 
-// parameters are the values to send, and what the stack would then have.
+// parameters are the values to send, and the resulting values of the stack.
 type parameters struct {
 	send   []types.Parameter
 	values map[string]string
 	ssm    bool // some come from SSM and may have changed there
 }
 
-// planParameters fills the template's parameters: what is given, else what the
-// stack had, else the default. It names all for which there is neither.
+// planParameters returns the values of the template's parameters: those of the
+// goal, else of the stack, else the defaults. The error names all without a value.
 func planParameters(goal Goal, previous map[string]string) (parameters, error) {
 	template, given := goal.Template, goal.Parameters
-	var doc struct{ Parameters map[string]formal }
+	var doc struct{ Parameters map[string]declaredParameter }
 	if err := json.Unmarshal(template, &doc); err != nil {
 		return parameters{}, errs.Invalidf("the template is not JSON: %w", err)
 	}
@@ -78,18 +78,18 @@ func planParameters(goal Goal, previous map[string]string) (parameters, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if _, declared := doc.Parameters[name]; !declared && given[name] != "" {
-			p.set(name, given[name]) // CloudFormation's own words say that it is unknown
+			p.set(name, given[name]) // CloudFormation reports the unknown parameter
 		}
 	}
 	return p, nil
 }
 
-// Unset gives the parameters that a template declares without a default and
-// that the goal gives no value: only a stack that is deployed can have one.
+// Unset returns the parameters without a value in the goal and without a default.
+// Only a deployed stack can have a value for these.
 func (g Goal) Unset() (names []string) {
-	var doc struct{ Parameters map[string]formal }
+	var doc struct{ Parameters map[string]declaredParameter }
 	if json.Unmarshal(g.Template, &doc) != nil {
-		return nil // a deployment reports it
+		return nil // the deployment reports it
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Parameters)) {
 		if _, given := g.Parameters[name]; !given && doc.Parameters[name].Default == nil {
@@ -99,11 +99,11 @@ func (g Goal) Unset() (names []string) {
 	return names
 }
 
-// CheckParameters is the error of Deploy for parameters that have no value:
-// neither the goal gives one nor the stack has one, nil being no stack.
+// CheckParameters returns the error of Deploy for parameters without a value in
+// the goal and in the stack; nil is no stack.
 func CheckParameters(goal Goal, stack *types.Stack) error {
 	previous := map[string]string{}
-	if isThere(stack) {
+	if isUpdate(stack) {
 		previous = previousValues(*stack)
 	}
 	_, err := planParameters(goal, previous)
@@ -115,11 +115,11 @@ func (p *parameters) set(name, value string) {
 	p.send = append(p.send, types.Parameter{ParameterKey: aws.String(name), ParameterValue: aws.String(value)})
 }
 
-// protectionChanged is the reason for a change that needs no change set.
+// protectionChanged is the reason of a change without a change set.
 const protectionChanged = "its termination protection changed"
 
-// mustChange says why the stack needs a change set, or "" if it is as the goal
-// wants it. The template is asked for last, as it costs a call.
+// mustChange returns why the stack differs from its goal, or "". It reads the
+// template last, as that takes an API call.
 func mustChange(goal Goal, p parameters, stack types.Stack, template func() (string, error)) (string, error) {
 	protected := aws.ToBool(stack.EnableTerminationProtection)
 	switch {
@@ -143,10 +143,10 @@ func mustChange(goal Goal, p parameters, stack types.Stack, template func() (str
 	if !sameTemplate(goal.Template, []byte(deployed)) {
 		return "its template changed", nil
 	}
-	return goal.outside(), nil
+	return goal.externalReason(), nil
 }
 
-// previousValues are the parameters that a stack has; of those from SSM, what was found there.
+// previousValues returns the parameters of a stack, with the resolved values of SSM parameters.
 func previousValues(stack types.Stack) map[string]string {
 	values := map[string]string{}
 	for _, p := range stack.Parameters {
@@ -171,8 +171,8 @@ func sameElements(a, b []string) bool {
 	return slices.Equal(slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b))))
 }
 
-// sameTemplate compares what templates say. A deployed one may be YAML: that is
-// how the CDK CLI sends a template inline.
+// sameTemplate compares the content of templates. A deployed one may be YAML, as
+// the CDK CLI sends inline templates.
 func sameTemplate(wanted, deployed []byte) bool {
 	var left, right any
 	if decodeJSON(wanted, &left) != nil || decodeJSON(deployed, &right) != nil && decodeYAML(deployed, &right) != nil {
@@ -181,7 +181,7 @@ func sameTemplate(wanted, deployed []byte) bool {
 	return reflect.DeepEqual(left, right)
 }
 
-// decodeYAML gives what decodeJSON would for the same content.
+// decodeYAML decodes into the same types as decodeJSON.
 func decodeYAML(src []byte, into *any) error {
 	var content any
 	if err := yaml.Unmarshal(src, &content); err != nil {
@@ -200,16 +200,16 @@ func decodeJSON(src []byte, into any) error {
 	return decoder.Decode(into)
 }
 
-// digest tells goals apart: "sha256:<hex>" over everything that a change set is made of.
+// digest identifies a goal: "sha256:<hex>" over all inputs of a change set.
 func digest(goal Goal) string {
 	hash := sha256.New()
-	goal.TemplateURL = ""                  // the place does not matter, the template does
+	goal.TemplateURL = ""                  // the template counts, not its location
 	_ = json.NewEncoder(hash).Encode(goal) // plain values always encode
 	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }
 
-// token makes an idempotency token of what distinguishes one request from
-// another: the same words give the same token, after a crash too.
+// token derives an idempotency token from what identifies a request, so that a
+// retry after a crash has the same token.
 func token(words ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(words, "\n")))
 	return "aphex-" + hex.EncodeToString(sum[:20])

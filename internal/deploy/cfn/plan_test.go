@@ -79,7 +79,7 @@ func TestOnlyValuesThatCloudFormationCompletesAnewAreLeftToAChangeSet(t *testing
 		`{"Metadata":{"Fn::GetStackOutput":{}}}`:                                                             "",
 		`nonsense`:                                                                                           "",
 	} {
-		assert.Equal(t, reason, Goal{Template: []byte(template)}.outside(), template)
+		assert.Equal(t, reason, Goal{Template: []byte(template)}.externalReason(), template)
 	}
 }
 

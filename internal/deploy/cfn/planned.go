@@ -12,32 +12,32 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Prescribed is what a plan, made with Prepare, lets a deployment do with a stack.
+// Prescribed is what a plan of Prepare allows a deployment to do with a stack.
 type Prescribed struct {
 	Digest    string // of the goal
 	ChangeSet string // ARN; "" if there is nothing to execute
-	Leave     bool   // the stack was as it should be
+	Unchanged bool   // the stack was unchanged
 }
 
-// checkPlanned refuses a goal that is another one than that of the plan.
+// checkPlanned rejects a goal that differs from that of the plan.
 func (d *deployment) checkPlanned() error {
 	if plan := d.options.Only; plan != nil && plan.Digest != d.result.Digest {
-		return errs.Failedf("stack %q is not what was planned: its template, parameters or tags are others now", d.goal.Name).
+		return errs.Failedf("stack %q is not what was planned: its template, parameters or tags changed", d.goal.Name).
 			WithHint("plan again, from the same commit as the deployment")
 	}
 	return nil
 }
 
-// planned gives the change set of the plan if it can still be executed. nil is
-// a plan that changes nothing but the termination protection.
+// planned returns the change set of the plan if it can still be executed. Nil is
+// a plan without one.
 func (d *deployment) planned(ctx context.Context) (*cloudformation.DescribeChangeSetOutput, error) {
 	plan := d.options.Only
 	if plan.ChangeSet == "" {
-		if d.result.Reason == protectionChanged && !plan.Leave {
+		if d.result.Reason == protectionChanged && !plan.Unchanged {
 			return nil, nil
 		}
-		if plan.Leave && slices.Contains([]string{readsSSM, readsOutputs, isTransformed}, d.result.Reason) {
-			return nil, nil // no more is known than that it may change, and the plan's change set did not
+		if plan.Unchanged && slices.Contains([]string{readsSSM, readsOutputs, isTransformed}, d.result.Reason) {
+			return nil, nil // it may have changed, but the plan found no change
 		}
 		return nil, d.outdated("there was nothing to execute then, but now " + d.result.Reason)
 	}
@@ -50,7 +50,7 @@ func (d *deployment) planned(ctx context.Context) (*cloudformation.DescribeChang
 	case isGone(err) || isMissing(err):
 		return nil, d.outdated("its change set is gone")
 	case err != nil:
-		return nil, fmt.Errorf("looking for the planned change set of stack %q: %w", d.goal.Name, err)
+		return nil, fmt.Errorf("reading the planned change set of stack %q: %w", d.goal.Name, err)
 	case aws.ToString(found.StackId) != stack:
 		return nil, d.outdated("the stack is another one of the same name")
 	case found.Status != types.ChangeSetStatusCreateComplete || found.ExecutionStatus != types.ExecutionStatusAvailable:

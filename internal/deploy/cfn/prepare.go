@@ -18,51 +18,51 @@ import (
 type Outlook string
 
 const (
-	// Create makes a stack that is not there.
+	// Create creates a new stack.
 	Create Outlook = "create"
 	// Update changes a stack.
 	Update Outlook = "update"
-	// Leave does nothing: the stack is as it should be.
-	Leave Outlook = "unchanged"
-	// Recreate deletes what is left of a failed creation, then creates the stack.
+	// Keep does nothing, as the stack is unchanged.
+	Keep Outlook = "unchanged"
+	// Recreate deletes the remains of a failed creation, then creates the stack.
 	Recreate Outlook = "recreate"
-	// RollBack ends an interrupted operation, then updates the stack.
+	// RollBack rolls an interrupted stack back, then updates it.
 	RollBack Outlook = "roll back"
 )
 
 // Prepared is a stack with the change set that a deployment would execute.
-// Recreate and RollBack have none, nor has a change of termination protection alone.
+// Recreate, RollBack and a change of termination protection alone have none.
 type Prepared struct {
-	Result         // its Status is that before the deployment, "" of a new stack
+	Result         // its Status is that before the deployment, "" for a new stack
 	Outlook        Outlook
 	TemplateDigest string // "sha256:<hex>" of the template
-	Protect        *bool  // what termination protection would become; nil leaves it
+	Protect        *bool  // new termination protection; nil if unchanged
 	Templates      []Templates
-	Left           error // why something that was to be discarded is still there
+	DiscardErr     error // why something could not be discarded
 }
 
-// Templates is what is there and what is to be of a stack, or of one nested in it.
+// Templates is the deployed and the new template of a stack or nested stack.
 type Templates struct {
-	Nested []string // logical ids that lead to the nested stack; none is the stack itself
-	Before []byte   // JSON or YAML; empty for a stack that is not there
-	After  []byte   // empty for a nested stack that goes
-	// Changes are those of this stack, without those of stacks nested in it.
+	Nested []string // logical ids of the nested stack, outermost first; none is the stack itself
+	Before []byte   // JSON or YAML; empty for a new stack
+	After  []byte   // empty for a nested stack that is removed
+	// Changes are those of this stack, without those of its nested stacks.
 	Changes []Change
 }
 
-// notPlannable says that a stack must be cleared before a change set can be made.
+// notPlannable is the error for a stack that must be cleared before a change set can be created.
 type notPlannable struct {
 	outlook Outlook
 	status  string
 }
 
-func (*notPlannable) Error() string { return "no change set can be made before that is cleared up" }
+func (*notPlannable) Error() string { return "no change set can be created in this state" }
 
-// Prepare makes the change set that Deploy would execute, and executes nothing.
-// A stack that is not there is one in REVIEW_IN_PROGRESS afterwards, as that
-// holds the change set; it is removed again if the change set cannot be made.
-// With Discard nothing is left in any case, also when ctx ends: the change set
-// has a name of its own, and is deleted when its changes have been read.
+// Prepare creates the change set that Deploy would execute, and executes nothing.
+// A new stack is in REVIEW_IN_PROGRESS afterwards, as it holds the change set; it
+// is deleted if the change set cannot be created. With Discard, the change set has
+// a unique name and is deleted once its changes are read, with the new stack, even
+// if ctx ends.
 func Prepare(ctx context.Context, api API, goal Goal, o Options) (Prepared, error) {
 	o.PlanOnly = true
 	d := &deployment{counted: &counted{api: api}, options: o, goal: goal}
@@ -78,11 +78,11 @@ func Prepare(ctx context.Context, api API, goal Goal, o Options) (Prepared, erro
 	} else if !o.Discard {
 		d.dropShell(ctx)
 	}
-	if err == nil && p.Outlook != Leave {
+	if err == nil && p.Outlook != Keep {
 		p.Templates, err = d.templates(ctx)
 	}
 	if o.Discard {
-		p.Left = d.discard(ctx)
+		p.DiscardErr = d.discard(ctx)
 	}
 	if before := d.before != nil && aws.ToBool(d.before.EnableTerminationProtection); err == nil && before != goal.TerminationProtection {
 		p.Protect = &goal.TerminationProtection
@@ -97,7 +97,7 @@ func (d *deployment) outlook() Outlook {
 	case d.isNew():
 		return Create
 	case d.result.ChangeSet == "" && d.goal.TerminationProtection == aws.ToBool(d.before.EnableTerminationProtection):
-		return Leave
+		return Keep
 	}
 	return Update
 }
@@ -106,7 +106,7 @@ func (d *deployment) isNew() bool {
 	return d.before == nil || startOf(string(d.before.StackStatus)) == startNew
 }
 
-// dropShell removes the empty stack that a change set was to be made for.
+// dropShell deletes the empty stack of a change set that could not be created.
 func (d *deployment) dropShell(ctx context.Context) {
 	if d.before != nil || d.result.StackID == "" {
 		return
@@ -117,11 +117,11 @@ func (d *deployment) dropShell(ctx context.Context) {
 	if err != nil || stack == nil || stack.StackStatus != types.StackStatusReviewInProgress {
 		return
 	}
-	// A shell that stays does no harm: the next deployment takes it.
+	// A remaining empty stack is harmless: the next deployment uses it.
 	_, _ = call(ctx, d.counted, d.api.DeleteStack, &cloudformation.DeleteStackInput{StackName: stack.StackId})
 }
 
-// templates reads what the stack and those nested in it have and will have.
+// templates reads the deployed and the new templates of the stack and its nested stacks.
 func (d *deployment) templates(ctx context.Context) ([]Templates, error) {
 	own := Templates{After: d.goal.Template, Changes: d.result.Changes}
 	if !d.isNew() && startOf(string(d.before.StackStatus)) != startDelete {
@@ -180,13 +180,13 @@ func (d *deployment) readNested(ctx context.Context, change Change, nested *Temp
 	return nil
 }
 
-// absent are the words with which CloudFormation says that something is not
-// there which an earlier stack may be going to make.
+// absent matches CloudFormation's errors for something missing that an earlier
+// stack may create.
 var absent = regexp.MustCompile(`No export named \S+ found|Unable to fetch parameters \[[^\]]*\] from parameter store|Stack with id \S+ does not exist|output \S+ not found in stack \S+`)
 
-// Lacks gives what a change set could not be made without: an export, an SSM
-// parameter or an output that is not there; "" if it failed for another reason.
-func Lacks(err error) string {
+// Missing returns what was missing to create a change set: an export, an SSM
+// parameter or an output; "" if it failed for another reason.
+func Missing(err error) string {
 	if err == nil {
 		return ""
 	}

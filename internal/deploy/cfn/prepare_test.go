@@ -46,7 +46,7 @@ func TestAPlanTellsWhatADeploymentWouldDo(t *testing.T) {
 		"a new stack":                  {newFake, cfn.Options{}, cfn.Create, true, "CreateChangeSet"},
 		"the shell of one":             {func() *fake { return newFake().deployed("REVIEW_IN_PROGRESS", "") }, cfn.Options{}, cfn.Create, true, "CreateChangeSet"},
 		"a changed stack":              {func() *fake { return newFake().deployed("UPDATE_COMPLETE", "{}") }, cfn.Options{}, cfn.Update, true, "CreateChangeSet"},
-		"a stack as it should be":      {func() *fake { return newFake().deployed("UPDATE_COMPLETE", string(goal.Template)) }, cfn.Options{}, cfn.Leave, false, ""},
+		"a stack as it should be":      {func() *fake { return newFake().deployed("UPDATE_COMPLETE", string(goal.Template)) }, cfn.Options{}, cfn.Keep, false, ""},
 		"a failed creation":            {func() *fake { return newFake().deployed("ROLLBACK_COMPLETE", "{}") }, cfn.Options{}, cfn.Recreate, false, ""},
 		"a failed update, to be ended": {func() *fake { return newFake().deployed("UPDATE_ROLLBACK_FAILED", "{}") }, cfn.Options{MayRollBack: true}, cfn.RollBack, false, ""},
 	}
@@ -94,7 +94,7 @@ func TestWhatAPlanMadeIsDiscarded(t *testing.T) {
 		"a new stack":                            {newFake, false, false, "CreateChangeSet DeleteChangeSet DeleteStack"},
 		"an empty stack of somebody else":        {reviewed, true, false, "CreateChangeSet DeleteChangeSet"},
 		"a changed stack":                        {changed, true, false, "CreateChangeSet DeleteChangeSet"},
-		"a change set that could not be made":    {failing, false, true, "CreateChangeSet DeleteChangeSet DeleteChangeSet DeleteStack"},
+		"a change set that could not be created": {failing, false, true, "CreateChangeSet DeleteChangeSet DeleteChangeSet DeleteStack"},
 		"a stack whose template cannot be read":  {unread, true, true, "CreateChangeSet DeleteChangeSet"},
 		"a call whose answer was lost":           {lost, true, true, "CreateChangeSet DeleteChangeSet"},
 		"a failed creation, which is left alone": {func() *fake { return newFake().deployed("ROLLBACK_COMPLETE", "{}") }, true, false, ""},
@@ -103,7 +103,7 @@ func TestWhatAPlanMadeIsDiscarded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			prepare(t, c.setUp, cfn.Options{Discard: true}, goal, func(t *testing.T, f *fake, p cfn.Prepared, err error) {
 				assert.Equal(t, c.fails, err != nil, "%v", err)
-				require.NoError(t, p.Left)
+				require.NoError(t, p.DiscardErr)
 				assert.Equal(t, c.mutations, f.mutations())
 				assert.Equal(t, c.stays, f.stack != nil)
 				assert.Empty(t, f.sets)
@@ -126,7 +126,7 @@ func TestAPlanThatIsStoppedLeavesNothing(t *testing.T) {
 		}
 		p, err := cfn.Prepare(ctx, f, goal, cfn.Options{Discard: true})
 		require.ErrorIs(t, err, context.Canceled)
-		require.NoError(t, p.Left)
+		require.NoError(t, p.DiscardErr)
 		assert.Nil(t, f.stack)
 		assert.Empty(t, f.sets)
 	})
@@ -145,7 +145,7 @@ func TestTheChangeSetOfAPlanThatIsKeptIsNotTouchedByOneThatIsNot(t *testing.T) {
 		}
 		p, err := cfn.Prepare(t.Context(), f, goal, cfn.Options{Discard: true})
 		require.NoError(t, err)
-		require.NoError(t, p.Left)
+		require.NoError(t, p.DiscardErr)
 		assert.Equal(t, "REVIEW_IN_PROGRESS", string(f.stack.StackStatus))
 		assert.Len(t, f.sets, 1)
 		assert.Equal(t, "CreateChangeSet DeleteChangeSet", f.mutations())
@@ -197,14 +197,14 @@ func TestTheShellOfAStackThatCannotBePlannedIsRemoved(t *testing.T) {
 		}
 		return f
 	}, cfn.Options{}, goal, func(t *testing.T, f *fake, _ cfn.Prepared, err error) {
-		assert.Equal(t, "No export named Shop:Table found", cfn.Lacks(err))
+		assert.Equal(t, "No export named Shop:Table found", cfn.Missing(err))
 		assert.Equal(t, "CreateChangeSet DeleteChangeSet DeleteStack", f.mutations())
 	})
-	assert.NotEmpty(t, cfn.Lacks(errors.New("ValidationError: Template error: output Table not found in stack Data")))
-	assert.NotEmpty(t, cfn.Lacks(errors.New("ValidationError: Stack with id Data does not exist")))
-	assert.Empty(t, cfn.Lacks(nil))
-	assert.Empty(t, cfn.Lacks(errors.New("the role is not there")))
-	assert.NotEmpty(t, cfn.Lacks(errors.New("ValidationError: Unable to fetch parameters [/shop/table] from parameter store for this account.")))
+	assert.NotEmpty(t, cfn.Missing(errors.New("ValidationError: Template error: output Table not found in stack Data")))
+	assert.NotEmpty(t, cfn.Missing(errors.New("ValidationError: Stack with id Data does not exist")))
+	assert.Empty(t, cfn.Missing(nil))
+	assert.Empty(t, cfn.Missing(errors.New("the role is not there")))
+	assert.NotEmpty(t, cfn.Missing(errors.New("ValidationError: Unable to fetch parameters [/shop/table] from parameter store for this account.")))
 }
 
 // planned prepares the goal and gives what a deployment may do by this plan.
@@ -212,7 +212,7 @@ func planned(t *testing.T, f *fake, g cfn.Goal) *cfn.Prescribed {
 	p, err := cfn.Prepare(t.Context(), f, g, cfn.Options{Workflow: "plan"})
 	require.NoError(t, err)
 	f.calls = nil
-	return &cfn.Prescribed{Digest: p.Digest, ChangeSet: p.ChangeSet, Leave: p.Outlook == cfn.Leave}
+	return &cfn.Prescribed{Digest: p.Digest, ChangeSet: p.ChangeSet, Unchanged: p.Outlook == cfn.Keep}
 }
 
 func TestAPlanIsExecutedAsItIs(t *testing.T) {
@@ -241,7 +241,7 @@ func TestAStackThatReadsOutputsAndWasPlannedToBeLeftIsLeft(t *testing.T) {
 		f.stack.Tags = nil
 		prepared, err := cfn.Prepare(t.Context(), f, g, cfn.Options{})
 		require.NoError(t, err)
-		result, err := cfn.Deploy(t.Context(), f, g, cfn.Options{Only: &cfn.Prescribed{Digest: prepared.Digest, Leave: true}})
+		result, err := cfn.Deploy(t.Context(), f, g, cfn.Options{Only: &cfn.Prescribed{Digest: prepared.Digest, Unchanged: true}})
 		require.NoError(t, err)
 		assert.Equal(t, cfn.Unchanged, result.Action)
 		assert.NotContains(t, f.mutations(), "Execute")
@@ -262,8 +262,8 @@ func TestWhatIsNotAsPlannedIsNotExecuted(t *testing.T) {
 			f.sets["aphex-deploy"].ExecutionStatus = types.ExecutionStatusObsolete
 		}, goal, "its change set is CREATE_COMPLETE and OBSOLETE"},
 		"a stack that is gone":     {func(f *fake, _ *cfn.Prescribed) { f.stack = nil }, goal, "it is gone"},
-		"a stack that failed":      {func(f *fake, _ *cfn.Prescribed) { f.status("ROLLBACK_COMPLETE", "") }, goal, "no change set can be made before that is cleared up"},
-		"nothing was to be done":   {func(_ *fake, only *cfn.Prescribed) { *only = cfn.Prescribed{Digest: only.Digest, Leave: true} }, goal, "there was nothing to execute then, but now its template changed"},
+		"a stack that failed":      {func(f *fake, _ *cfn.Prescribed) { f.status("ROLLBACK_COMPLETE", "") }, goal, "no change set can be created in this state"},
+		"nothing was to be done":   {func(_ *fake, only *cfn.Prescribed) { *only = cfn.Prescribed{Digest: only.Digest, Unchanged: true} }, goal, "there was nothing to execute then, but now its template changed"},
 		"a stack of the same name": {func(f *fake, _ *cfn.Prescribed) { f.sets["aphex-deploy"].StackId = aws.String(arn + "2") }, goal, "the stack is another one of the same name"},
 	}
 	for name, c := range cases {

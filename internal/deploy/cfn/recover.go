@@ -12,12 +12,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// maxRecoveries bounds how many operations are waited for or begun before a
-// change set can be made; each leads to a state nearer to it.
+// maxRecoveries limits the operations to start or wait for before a change set
+// can be created.
 const maxRecoveries = 10
 
-// ready brings the stack from whatever state it is in to one in which a change
-// set can be made, and gives it; nil is no stack.
+// ready moves the stack to a state in which a change set can be created, and
+// returns it; nil is no stack.
 func (d *deployment) ready(ctx context.Context) (*types.Stack, error) {
 	for range maxRecoveries {
 		stack, err := d.describe(ctx, d.goal.Name)
@@ -40,7 +40,7 @@ func (d *deployment) ready(ctx context.Context) (*types.Stack, error) {
 	return nil, errs.Temporaryf("stack %q does not become stable: another process keeps changing it", d.goal.Name)
 }
 
-// clear ends a state in which nothing can be deployed.
+// clear moves the stack out of a state in which nothing can be deployed.
 func (d *deployment) clear(ctx context.Context, stack *types.Stack) error {
 	switch startOf(string(stack.StackStatus)) {
 	case startBroken:
@@ -51,11 +51,11 @@ func (d *deployment) clear(ctx context.Context, stack *types.Stack) error {
 	return d.rollBack(ctx, stack)
 }
 
-// attach waits for an operation that somebody else began: an earlier run of
-// this pipeline that was killed, or a person.
+// attach waits for an operation of another process: a killed run of this
+// pipeline, or a person.
 func (d *deployment) attach(ctx context.Context, stack *types.Stack) error {
 	d.result.Attached = true
-	d.notify(Event{Phase: Waiting, Text: fmt.Sprintf("an operation is under way (%s); waiting for it", stack.StackStatus)})
+	d.notify(Event{Phase: Waiting, Text: fmt.Sprintf("an operation is in progress (%s); waiting for it", stack.StackStatus)})
 	_, err := d.follow(ctx, newEventReader(d, *stack.StackId, time.Time{}, nil))
 	return err
 }
@@ -89,11 +89,11 @@ func (d *deployment) deleteFailed(ctx context.Context, stack *types.Stack) error
 	return nil
 }
 
-// rollBack ends an interrupted operation, if that is allowed.
+// rollBack rolls an interrupted stack back, if that is allowed.
 func (d *deployment) rollBack(ctx context.Context, stack *types.Stack) error {
 	status := string(stack.StackStatus)
 	if !d.options.MayRollBack {
-		return errs.Failedf("stack %q is %s: an earlier operation was interrupted", d.goal.Name, status).WithHint("%s", d.waysOut(status))
+		return errs.Failedf("stack %q is %s: an earlier operation was interrupted", d.goal.Name, status).WithHint("%s", d.recoveryHint(status))
 	}
 	if d.mayNotClear() {
 		return d.notPlannable(stack, RollBack)
@@ -117,7 +117,7 @@ func (d *deployment) rollBack(ctx context.Context, stack *types.Stack) error {
 }
 
 // beginRollBack starts the rollback of a stack whose operation was interrupted, or
-// continues one that stopped itself. Only the latter can leave resources behind.
+// continues a failed rollback. Only the latter can skip resources.
 func (d *deployment) beginRollBack(ctx context.Context, stack *types.Stack) error {
 	role := (*string)(nil)
 	if d.goal.ExecutionRole != "" {
@@ -140,14 +140,14 @@ func (d *deployment) beginRollBack(ctx context.Context, stack *types.Stack) erro
 	return err
 }
 
-// mayNotClear says whether nothing may be executed but a change set that was planned.
+// mayNotClear reports whether only a planned change set may be executed.
 func (d *deployment) mayNotClear() bool { return d.options.PlanOnly || d.options.Only != nil }
 
 func (d *deployment) notPlannable(stack *types.Stack, outlook Outlook) error {
 	d.before = stack
 	blocked := &notPlannable{outlook: outlook, status: string(stack.StackStatus)}
 	return errs.Failedf("stack %q is %s, and %w", d.goal.Name, stack.StackStatus, blocked).
-		WithHint("deploy it without a plan: that clears it up")
+		WithHint("deploy it without a plan")
 }
 
 func (d *deployment) brokenError(stack *types.Stack) error {

@@ -15,17 +15,17 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// hasFindings fits the reason of a change set that early validation or a hook refused.
+// hasFindings matches the reason of a change set that early validation or a hook refused.
 var hasFindings = regexp.MustCompile(`DescribeEvents|EarlyValidation|hook\(s\)|Hook`)
 
-// advice is the part of a reason that sends people to an API.
+// advice matches the part of a reason that refers to an API.
 var advice = regexp.MustCompile(`\s*[^.\]]*DescribeEvents[^.]*\.?`)
 
-// maxFindings bounds how many findings are read and told.
+// maxFindings limits the number of findings in an error.
 const maxFindings = 50
 
-// refusal says why a change set could not be made: what early validation or hooks
-// have found, resource by resource, where they are behind the reason.
+// refusal returns why a change set could not be created, with the findings of
+// early validation and hooks by resource.
 func (d *deployment) refusal(ctx context.Context, failed failedChangeSet) error {
 	plain := orUnknown(strings.TrimSpace(advice.ReplaceAllString(failed.reason, "")))
 	findings, err := d.findings(ctx, failed)
@@ -33,9 +33,9 @@ func (d *deployment) refusal(ctx context.Context, failed failedChangeSet) error 
 	case len(findings) > 0:
 		text := strings.Join(findings, "\n  ")
 		return errs.Failedf("the change set of stack %q was refused before anything changed:\n  %s", d.goal.Name, text).
-			WithHint("%s", orElse(hintFor(text), "correct these resources in the app"))
-	case !hasFindings.MatchString(failed.reason): // it says everything itself
-		return errs.Failedf("the change set of stack %q could not be made: %s", d.goal.Name, plain).WithHint("%s", hintFor(plain))
+			WithHint("%s", orElse(hintFor(text), "fix these resources in the app"))
+	case !hasFindings.MatchString(failed.reason): // there are no findings
+		return errs.Failedf("the change set of stack %q could not be created: %s", d.goal.Name, plain).WithHint("%s", hintFor(plain))
 	}
 	refused := errs.Failedf("the change set of stack %q was refused before anything changed: %s", d.goal.Name, plain)
 	if slices.Contains([]string{"AccessDenied", "AccessDeniedException"}, errs.Code(err)) {
@@ -45,8 +45,7 @@ func (d *deployment) refusal(ctx context.Context, failed failedChangeSet) error 
 	return refused.WithHint("%s", hintFor(plain))
 }
 
-// findings reads what stands against the change set. Where it cannot be read, the
-// reason of the change set has to do.
+// findings reads the failed validations and hooks of the change set.
 func (d *deployment) findings(ctx context.Context, failed failedChangeSet) (lines []string, err error) {
 	input := &cloudformation.DescribeEventsInput{ChangeSetName: &failed.id, StackName: &failed.stackID, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)}}
 	for {
@@ -65,7 +64,7 @@ func (d *deployment) findings(ctx context.Context, failed failedChangeSet) (line
 	}
 }
 
-// finding words one event that stopped the change set, or gives "".
+// finding describes an event that failed the change set, or returns "".
 func (d *deployment) finding(nested []string, e types.OperationEvent) string {
 	who, reason := "", ""
 	switch {
@@ -84,13 +83,13 @@ func (d *deployment) finding(nested []string, e types.OperationEvent) string {
 	return line + suffix("; ", who)
 }
 
-// propertyOf gives "Name" for "/Resources/Queue/Properties/Name".
+// propertyOf returns "Name" for "/Resources/Queue/Properties/Name".
 func propertyOf(path string) string {
 	_, property, _ := strings.Cut(path, "/Properties/")
 	return strings.ReplaceAll(property, "/", ".")
 }
 
-// environmentOf gives the CDK's notation for where a stack is.
+// environmentOf returns the account and region of a stack in the CDK's notation.
 func environmentOf(stackID string) string {
 	parsed, err := arn.Parse(stackID)
 	if err != nil {
@@ -99,8 +98,8 @@ func environmentOf(stackID string) string {
 	return fmt.Sprintf("aws://%s/%s", parsed.AccountID, parsed.Region)
 }
 
-// resource names a resource for a person: its logical id, and in brackets its
-// type, the path of its construct, and the line of the app that made it.
+// resource describes a resource: its logical id, and in parentheses its type, its
+// construct path, and the line of the app that creates it.
 func (g Goal) resource(nested []string, id, kind string) string {
 	about := kind
 	if path := g.constructPath(nested, id); path != "" {

@@ -12,15 +12,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Orphans are resources that a rollback may leave as they are, out of step with
-// the stack, where they cannot be rolled back. At most one of them is set.
+// Orphans are resources that a rollback may skip if they cannot be rolled back. At
+// most one field is set.
 type Orphans struct {
 	Failing    bool     // all that fail
 	LogicalIDs []string // these
 }
 
 const (
-	// RolledBack is a stack that was brought back to its last stable state.
+	// RolledBack is a stack that was rolled back to its last stable state.
 	RolledBack Action = "rolled back"
 )
 
@@ -29,7 +29,7 @@ const (
 // rollback is Unchanged, with the reason.
 func RollBackStack(ctx context.Context, api API, goal Goal, orphans Orphans, o Options) (Result, error) {
 	if orphans.Failing && len(orphans.LogicalIDs) > 0 {
-		return Result{}, errs.Invalidf("--force leaves all failing resources behind, --orphan some: give one of them")
+		return Result{}, errs.Invalidf("--force skips all failing resources, --orphan some: use one of them")
 	}
 	d := &deployment{counted: &counted{api: api}, options: o, goal: goal, orphans: orphans}
 	d.options.MayRollBack = true
@@ -69,11 +69,11 @@ func (d *deployment) runRollBack(ctx context.Context) error {
 			return err
 		}
 	}
-	return errs.Failedf("the rollback of stack %q does not come to an end: it is %s", d.goal.Name, d.result.Status)
+	return errs.Failedf("the rollback of stack %q does not end: it is %s", d.goal.Name, d.result.Status)
 }
 
-// rollBackOnce runs one rollback. One that fails and may leave behind what
-// fails is continued by the next.
+// rollBackOnce runs one rollback. A failed one that may skip the failed resources
+// is continued by the next.
 func (d *deployment) rollBackOnce(ctx context.Context, stack *types.Stack) error {
 	d.result.Action = RolledBack
 	d.rollbacks++
@@ -81,13 +81,13 @@ func (d *deployment) rollBackOnce(ctx context.Context, stack *types.Stack) error
 	if err == nil {
 		return nil
 	}
-	after, lookErr := d.describe(ctx, aws.ToString(stack.StackId))
-	if lookErr != nil || after == nil {
+	after, describeErr := d.describe(ctx, aws.ToString(stack.StackId))
+	if describeErr != nil || after == nil {
 		return err
 	}
 	d.keep(*after)
 	if d.orphans.Failing && startOf(string(after.StackStatus)) == startContinue {
-		return nil // the next one leaves behind what failed
+		return nil // the next one skips what failed
 	}
 	return fmt.Errorf("rolling back: %w", err)
 }

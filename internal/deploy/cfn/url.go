@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// TemplateURL gives the https URL by which CloudFormation reads an object that
-// the assembly names as "s3://bucket/key". Other URLs stay as they are.
+// TemplateURL converts "s3://bucket/key" in an assembly into the https URL that
+// CloudFormation accepts. It returns other URLs unchanged.
 func TemplateURL(ctx context.Context, cfg aws.Config, url string) (string, error) {
 	place, isS3 := strings.CutPrefix(url, "s3://")
 	if !isS3 {
@@ -21,7 +21,7 @@ func TemplateURL(ctx context.Context, cfg aws.Config, url string) (string, error
 		Region: &cfg.Region, Endpoint: options.BaseEndpoint, UseFIPS: aws.Bool(false), UseDualStack: aws.Bool(false),
 	})
 	if err != nil {
-		return "", fmt.Errorf("finding the address of S3 in %s: %w", cfg.Region, err)
+		return "", fmt.Errorf("resolving the endpoint of S3 in %s: %w", cfg.Region, err)
 	}
 	return fmt.Sprintf("%s://%s/%s", endpoint.URI.Scheme, endpoint.URI.Host, place), nil
 }

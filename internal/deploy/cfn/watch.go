@@ -15,105 +15,105 @@ import (
 )
 
 const (
-	// lookAtStack is how long the events may be silent before the stack itself
-	// is looked at, in case the last event was missed.
-	lookAtStack = 30 * time.Second
-	// patience is how long CloudFormation may be out of reach before a running
-	// operation is given up; the operation itself goes on.
-	patience = 10 * time.Minute
-	// startTime is how long a stack may stay under review after its change set was executed.
-	startTime = 5 * time.Minute
+	// silenceLimit is the time without events after which the stack itself is
+	// described, in case the last event was missed.
+	silenceLimit = 30 * time.Second
+	// outageLimit is how long CloudFormation may be unreachable before a running
+	// operation is no longer watched; the operation itself continues.
+	outageLimit = 10 * time.Minute
+	// startLimit is how long a stack may stay under review after its change set was executed.
+	startLimit = 5 * time.Minute
 )
 
 // watch follows one operation of a stack to its end.
 type watch struct {
-	d       *deployment
-	events  *eventReader
-	pace    *pace
-	began   time.Time
-	looked  time.Time // when the stack itself was last looked at
-	trouble time.Time // since when CloudFormation is out of reach
+	d         *deployment
+	events    *eventReader
+	pace      *pace
+	began     time.Time
+	described time.Time // when the stack itself was last described
+	outage    time.Time // since when CloudFormation is unreachable
 }
 
-// ErrStillRunning is in the chain of an error after which CloudFormation goes on with
-// what it has begun.
+// ErrStillRunning is in the chain of an error after which the operation continues
+// in CloudFormation.
 var ErrStillRunning = errors.New("operation still runs")
 
-// follow waits until the operation whose events the reader reads ends, and
-// gives the stack as it is then. The events stay with the reader.
+// follow waits for the end of the operation whose events the reader reads, and
+// returns the stack. The events are in the reader.
 func (d *deployment) follow(ctx context.Context, events *eventReader) (types.Stack, error) {
 	now := time.Now()
-	w := &watch{d: d, events: events, pace: newPace(), began: now, looked: now}
+	w := &watch{d: d, events: events, pace: newPace(), began: now, described: now}
 	for {
 		if err := w.pace.wait(ctx, d.options.Budget); err != nil {
 			return types.Stack{}, fmt.Errorf("watching stack %q, whose %w: %w", d.goal.Name, ErrStillRunning, err)
 		}
-		stack, done, err := w.look(ctx)
+		stack, done, err := w.poll(ctx)
 		if done || err != nil {
 			return stack, err
 		}
 	}
 }
 
-// look looks once: at the events, and at the stack when they tell its end or
-// are silent. What the stack alone tells may be a stale read for some minutes.
-func (w *watch) look(ctx context.Context) (types.Stack, bool, error) {
+// poll reads the events once, and describes the stack if there are none or they
+// show its end. The status of the stack alone may be a stale read for minutes.
+func (w *watch) poll(ctx context.Context) (types.Stack, bool, error) {
 	news, err := w.events.read(ctx)
-	w.tell(news)
+	w.report(news)
 	ended := w.events.status != "" && !isRunning(w.events.status) && w.events.status != "REVIEW_IN_PROGRESS"
-	if err != nil || !ended && time.Since(w.looked) < lookAtStack {
-		return types.Stack{}, false, w.bear(ctx, err)
+	if err != nil || !ended && time.Since(w.described) < silenceLimit {
+		return types.Stack{}, false, w.tolerate(ctx, err)
 	}
-	w.looked = time.Now()
+	w.described = time.Now()
 	stack, err := w.d.describe(ctx, w.events.stackID)
 	if err != nil {
-		return types.Stack{}, false, w.bear(ctx, err)
+		return types.Stack{}, false, w.tolerate(ctx, err)
 	}
-	w.trouble = time.Time{}
-	if stack == nil { // by its ARN, even a deleted stack is found for 90 days
+	w.outage = time.Time{}
+	if stack == nil { // a deleted stack can be described by its ARN for 90 days
 		return types.Stack{StackStatus: types.StackStatusDeleteComplete}, true, nil
 	}
 	status := string(stack.StackStatus)
 	switch {
-	case !ended && status == "REVIEW_IN_PROGRESS" && time.Since(w.began) > startTime:
+	case !ended && status == "REVIEW_IN_PROGRESS" && time.Since(w.began) > startLimit:
 		return *stack, true, errs.Failedf("stack %q is still %s: its change set was never executed", w.d.goal.Name, status)
-	case isRunning(status), status == "REVIEW_IN_PROGRESS", !ended && time.Since(w.began) < startTime:
+	case isRunning(status), status == "REVIEW_IN_PROGRESS", !ended && time.Since(w.began) < startLimit:
 		return *stack, false, nil
 	}
-	last, _ := w.events.read(ctx) // what came between; without it only the report is shorter
-	w.tell(last)
+	last, _ := w.events.read(ctx) // an error only shortens the report
+	w.report(last)
 	return *stack, true, nil
 }
 
-// bear takes CloudFormation's absence with patience.
-func (w *watch) bear(ctx context.Context, err error) error {
+// tolerate tolerates an unreachable CloudFormation for a while.
+func (w *watch) tolerate(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
-		w.trouble = time.Time{}
+		w.outage = time.Time{}
 		return nil
 	case ctx.Err() != nil || !errs.IsTemporary(err):
 		return fmt.Errorf("watching stack %q, whose %w: %w", w.d.goal.Name, ErrStillRunning, err)
-	case w.trouble.IsZero():
-		w.trouble = time.Now()
-	case time.Since(w.trouble) > patience:
-		return errs.Temporaryf("CloudFormation has been out of reach for %s; the operation of stack %q goes on: %w", patience, w.d.goal.Name, err)
+	case w.outage.IsZero():
+		w.outage = time.Now()
+	case time.Since(w.outage) > outageLimit:
+		return errs.Temporaryf("CloudFormation has been unreachable for %s; the operation of stack %q still runs: %w", outageLimit, w.d.goal.Name, err)
 	}
 	return nil
 }
 
-func (w *watch) tell(news []ResourceEvent) {
+func (w *watch) report(news []ResourceEvent) {
 	for _, event := range news {
 		w.pace.happened()
 		w.d.notify(Event{Time: event.Time, Phase: Resource, Resource: &event})
 	}
 }
 
-// eventReader reads the events of one operation, each one once, in a stack and
-// in its nested stacks.
+// eventReader reads the events of one operation of a stack and its nested stacks,
+// each event once.
 type eventReader struct {
 	d       *deployment
 	stackID string
-	path    []string // logical ids of the nested stacks that lead here
+	path    []string // logical ids of the nested stacks around it, outermost first
 	since   time.Time
 	seen    map[string]bool
 	nested  map[string]*eventReader // by ARN
@@ -121,8 +121,8 @@ type eventReader struct {
 	all     []ResourceEvent         // oldest first
 }
 
-// newEvents gives a reader that knows the stack's latest events already and
-// reads only those of the operation that is about to begin.
+// newEvents returns a reader that skips the stack's existing events and reads only
+// those of the operation that is about to start.
 func (d *deployment) newEvents(ctx context.Context, stackID string) (*eventReader, error) {
 	r := newEventReader(d, stackID, time.Time{}, nil)
 	page, err := call(ctx, d.counted, d.api.DescribeStackEvents, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
@@ -139,7 +139,7 @@ func newEventReader(d *deployment, stackID string, since time.Time, path []strin
 	return &eventReader{d: d, stackID: stackID, path: path, since: since, seen: map[string]bool{}, nested: map[string]*eventReader{}}
 }
 
-// read gives the events that are new, oldest first.
+// read returns the new events, oldest first.
 func (r *eventReader) read(ctx context.Context) ([]ResourceEvent, error) {
 	news, err := r.readOwn(ctx)
 	for _, event := range news {
@@ -163,7 +163,7 @@ func (r *eventReader) read(ctx context.Context) ([]ResourceEvent, error) {
 	return news, err
 }
 
-// begin is when the operation began.
+// begin returns the start of the operation.
 func (r *eventReader) begin(news []ResourceEvent) time.Time {
 	switch {
 	case !r.since.IsZero():
@@ -174,7 +174,7 @@ func (r *eventReader) begin(news []ResourceEvent) time.Time {
 	return news[0].Time
 }
 
-// readOwn reads pages, newest first, down to what is known or older than the operation.
+// readOwn reads pages, newest first, until a known event or one before the operation.
 func (r *eventReader) readOwn(ctx context.Context) ([]ResourceEvent, error) {
 	var news []ResourceEvent
 	for input := (&cloudformation.DescribeStackEventsInput{StackName: &r.stackID}); ; {
@@ -210,7 +210,7 @@ func (r *eventReader) readOwn(ctx context.Context) ([]ResourceEvent, error) {
 	return news, nil
 }
 
-// forget lets events be read again, as a later page could not be read.
+// forget lets events be read again after an error on a later page.
 func (r *eventReader) forget(news []ResourceEvent) {
 	for _, event := range news {
 		delete(r.seen, event.ID)

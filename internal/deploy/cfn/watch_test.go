@@ -202,7 +202,7 @@ func TestThrottlesWhileWatchingAreSatOut(t *testing.T) {
 		}
 		return f
 	}, cfn.Options{}, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
-		require.ErrorContains(t, err, "CloudFormation has been out of reach for 10m0s; the operation of stack \"Shop\" goes on")
+		require.ErrorContains(t, err, "CloudFormation has been unreachable for 10m0s; the operation of stack \"Shop\" still runs")
 		assert.Equal(t, errs.Temporary, errs.KindOf(err))
 	})
 
@@ -280,7 +280,7 @@ func TestAStackThatVanishesIsAFailure(t *testing.T) {
 
 func TestErrorsOfCallsNameTheStack(t *testing.T) {
 	for operation, says := range map[string]string{
-		"DescribeStacks":   `looking at stack "Shop"`,
+		"DescribeStacks":   `describing stack "Shop"`,
 		"CreateChangeSet":  `creating the change set of stack "Shop"`,
 		"ExecuteChangeSet": `executing the change set of stack "Shop"`,
 	} {

@@ -170,7 +170,7 @@ func (k *killings) moments(t *testing.T, n int) (list []moment) {
 	return list
 }
 
-const waiting = "an operation is under way"
+const waiting = "an operation is in progress"
 
 // TestADeploymentKilledAtAnyMomentIsFinishedByTheNext kills real processes, and
 // compares what the next one leaves with what an undisturbed one leaves.

@@ -13,8 +13,8 @@ type Read struct {
 	RoleARN string // "" is the account of the reader
 }
 
-// Reads finds the stacks whose outputs a template reads, as far as it names
-// them in plain text. What is no JSON reads nothing.
+// Reads returns the stacks whose outputs a template reads, as far as it names
+// them literally. It returns none for invalid JSON.
 func Reads(template []byte) (reads []Read) {
 	walkTemplate(template, func(name string, value any) {
 		call, _ := value.(map[string]any)
@@ -33,8 +33,8 @@ func plain(value any) string {
 
 const getStackOutput = "Fn::GetStackOutput"
 
-// The reasons to let a change set decide whether a stack changes: what it is
-// made of is more than its template and its parameters.
+// Reasons to create a change set to find out whether a stack changes: it depends
+// on more than its template and its parameters.
 const (
 	readsSSM        = "some of its parameters come from SSM"
 	readsOutputs    = "it reads outputs of other stacks"
@@ -44,12 +44,12 @@ const (
 	transformMember = "Transform"
 )
 
-// outside says why the values of a stack may have changed although its
-// templates have not, or "". The goal's own parameters are not looked at.
+// externalReason returns why the values of a stack may have changed although its
+// templates have not, or "". It ignores the goal's own parameters.
 //
 // A dynamic reference such as {{resolve:ssm:/name}} does not count: to
 // CloudFormation its text is the value, and a change set would be empty.
-func (g Goal) outside() (reason string) {
+func (g Goal) externalReason() (reason string) {
 	for _, template := range append([][]byte{g.Template}, g.Nested...) {
 		walkTemplate(template, func(name string, value any) {
 			switch {
@@ -63,7 +63,7 @@ func (g Goal) outside() (reason string) {
 	return reason
 }
 
-// hasMacro says whether a template's transforms depend on more than the
+// hasMacro reports whether a template's transforms depend on more than the
 // template: on an included file, or on a function of the account.
 func hasMacro(value any) bool {
 	list, ok := value.([]any)
@@ -75,8 +75,8 @@ func hasMacro(value any) bool {
 	})
 }
 
-// walkTemplate shows visit the members of a template: its sections, and every
-// function call in it.
+// walkTemplate calls visit for every section and every function call of a
+// template.
 func walkTemplate(template []byte, visit func(name string, value any)) {
 	var sections map[string]any
 	if json.Unmarshal(template, &sections) != nil {
