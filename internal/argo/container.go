@@ -14,8 +14,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// A stage's container can write to two folders, each an empty volume: its pod's own,
-// and /tmp, which some tools use whatever TMPDIR says.
+// A stage's container can write to two folders, each an empty volume: that of its pod, and
+// /tmp, which some tools use regardless of TMPDIR.
 const (
 	volume       = "aphex"
 	folder       = "/aphex"
@@ -62,8 +62,8 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 	return template, nil
 }
 
-// container renders the step at an index of a pod. The containers of a pod take
-// turns, so that what the first asks for is enough for all.
+// container renders the step at an index of a pod. The containers of a pod run one after
+// another, so that the requests of the first are enough for all.
 func (g *graph) container(p pod, index int) (corev1.Container, error) {
 	step := p.steps[index]
 	env, err := g.env(p, index)
@@ -89,8 +89,8 @@ func (g *graph) container(p pod, index int) (corev1.Container, error) {
 	}, nil
 }
 
-// serviceAccount names the ServiceAccount of a stage; the workflow's own, which most
-// stages run with, is not named again.
+// serviceAccount returns the ServiceAccount of a stage; "" is the workflow's, which most
+// stages use.
 func (g *graph) serviceAccount(identity plan.Identity) string {
 	switch identity {
 	case plan.Builder:
@@ -116,7 +116,7 @@ func (g *graph) inputs(p pod) []wfv1.Parameter {
 	return parameters
 }
 
-// env gives every input of a step its variable, and the frame and the SDK theirs.
+// env renders the variables of a step's inputs, of the frame and of the SDK.
 func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 	step, givens, values := p.steps[index], p.givens(index), []string{}
 	for _, given := range givens {
@@ -143,18 +143,18 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 	return append(env, g.frame(step, p.container(index), values[0])...), nil
 }
 
-// literal keeps the kubelet from replacing $(NAME) in the value of a variable, as
-// a doubled $ is one (Kubernetes API, EnvVar.value).
+// literal doubles every $, so that the kubelet does not replace $(NAME) in the value of a
+// variable (Kubernetes API, EnvVar.value).
 func literal(value string) string { return strings.ReplaceAll(value, "$", "$$") }
 
-// literalBranch does the same when the run begins, for the one parameter whose
-// text others choose: a branch may be called feature/$(HOME).
+// literalBranch does the same at the start of the run, for the one parameter with
+// arbitrary text: a branch may be called feature/$(HOME).
 const literalBranch = `{{=sprig.replace("$", "$$", workflow.parameters.` + plan.Branch + `)}}`
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 
-// frame renders the inputs that every stage takes beside its own. A run of the reconciler for
-// missed pushes keeps no record.
+// frame renders the inputs that every stage has in addition to its own. Runs of the
+// reconciler are not recorded.
 func (g *graph) frame(step plan.Step, container, stepName string) []corev1.EnvVar {
 	values := map[string]string{
 		"outputs": path.Join(folder, OutputsOf(container)), "log-format": "json", "workflow": runFact(plan.RunName),
@@ -177,8 +177,8 @@ func (g *graph) frame(step plan.Step, container, stepName string) []corev1.EnvVa
 	)
 }
 
-// outputs declares every output of the stage. The default keeps a failed
-// stage's own error in front of a complaint about a missing file.
+// outputs declares every output of the stage. The default keeps a missing file from hiding
+// the error of a failed stage.
 func outputs(step plan.Step, container string) []wfv1.Parameter {
 	var parameters []wfv1.Parameter
 	for _, output := range step.Contract.Outputs {
@@ -189,8 +189,8 @@ func outputs(step plan.Step, container string) []wfv1.Parameter {
 	return parameters
 }
 
-// retry runs a step again when its pod was lost or when it said that the
-// fault was temporary; a failed build or stack is never repeated.
+// retry runs a step again if its pod was lost or if it reported a temporary failure; a
+// failed build or stack is never repeated.
 func retry() *wfv1.RetryStrategy {
 	return &wfv1.RetryStrategy{
 		Limit:       ptr(intstr.FromInt32(retryLimit)),
@@ -200,7 +200,7 @@ func retry() *wfv1.RetryStrategy {
 	}
 }
 
-// pullPolicy asks the registry again where the same name may mean another image tomorrow.
+// pullPolicy pulls again if the name may refer to another image later.
 func pullPolicy(image string) corev1.PullPolicy {
 	name := image[strings.LastIndexByte(image, '/')+1:]
 	if !strings.Contains(name, ":") || strings.HasSuffix(name, ":latest") {
@@ -209,12 +209,11 @@ func pullPolicy(image string) corev1.PullPolicy {
 	return corev1.PullIfNotPresent
 }
 
-// waiting is what a container asks for whose turn comes after that of another.
+// waiting is the request of a container that runs after another.
 const waiting = "waiting"
 
-// requested holds the least that a pod needs, where that is not what a stage
-// usually needs: a build compiles and packs, the others that are named only look
-// and write.
+// requested holds the requests of pods that differ from the usual ones: a build compiles
+// and packs, the others only read and write.
 var requested = map[string]struct{ cpu, memory string }{
 	"builder":            {"1", "2Gi"},
 	"validator":          {"100m", "256Mi"},
@@ -243,9 +242,8 @@ func podSecurity() *corev1.PodSecurityContext {
 	}
 }
 
-// executorSecurity is the same for the containers that Argo adds to each pod.
-// Argo gives them no restriction of their own unless its controller is
-// configured so, and the level "restricted" then refuses the whole pod.
+// executorSecurity is the same for the containers that Argo adds to each pod. By default,
+// Argo does not restrict them, and the level "restricted" then refuses the pod.
 const executorSecurity = `{"initContainers": [{"name": "init", "securityContext": ` + executorContext +
 	`}], "containers": [{"name": "wait", "securityContext": ` + executorContext + `}]}`
 

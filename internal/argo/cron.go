@@ -10,8 +10,8 @@ import (
 // keepWatch is how many seconds a Workflow of the reconciler is kept.
 const keepWatch = 60 * 60
 
-// cron renders the schedule of the reconciler. Its Workflows begin at an
-// entrypoint of the pipeline's template, as Strict template referencing demands.
+// cron renders the schedule of the reconciler. Its Workflows use an entrypoint of the
+// pipeline's template, as Strict template referencing requires.
 func (r *renderer) cron(template string, watch *plan.Watch) []object {
 	if watch == nil {
 		return nil

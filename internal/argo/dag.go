@@ -11,8 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// graph renders the steps of a plan: the tasks, and on the way the template of
-// every kind of pod in them.
+// graph renders the steps of a plan: the tasks, and the template of every kind of pod.
 type graph struct {
 	*renderer
 	varying   map[string]map[string]bool // template → parameters whose source differs between its pods
@@ -21,10 +20,9 @@ type graph struct {
 	rendered  map[string]bool
 }
 
-// nodes renders everything that a run consists of, the whole run first. A run
-// builds its commit and releases it; one that another run handed over to releases
-// what that one built. A release updates the pipeline, and unless it hands over it
-// goes on to the environments.
+// nodes renders the templates of a run, the entrypoint first. A run builds its commit and
+// releases it; a run that another one handed over to releases what that one built. A
+// release updates the pipeline and, unless it hands over, deploys the environments.
 func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	pods := podsOf(p.Steps)
 	g := &graph{renderer: r, varying: varying(pods), tasks: map[string]string{}, rendered: map[string]bool{}}
@@ -80,7 +78,7 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	return append([]wfv1.Template{run, resume, releases, all, check, exit}, g.templates...), nil
 }
 
-// handing passes on to a graph or a task what another has, each under its own name.
+// handing returns arguments that pass values on under the same names.
 func handing(from func(name string) string, names ...string) wfv1.Arguments {
 	var given wfv1.Arguments
 	for _, name := range names {
@@ -100,13 +98,13 @@ func declaring(names ...string) wfv1.Inputs {
 // stillRunning keeps a run that has handed over from its environments.
 const stillRunning = "'{{tasks." + plan.Pipeline + ".outputs.parameters.result}}' != '" + HandedOver + "'"
 
-// waits is when a run waits at the gate of an environment. Names of environments
+// waits returns the condition for waiting at the gate of an environment. Names of environments
 // have letters, digits and hyphens only.
 func waits(gate plan.Gate, environment string) string {
 	return "'" + inputExpression(gate.Open) + "' !~ '," + environment + ",'"
 }
 
-// opening lists the outputs that open gates.
+// opening returns the outputs that open gates.
 func opening() (outputs []string) {
 	for _, gate := range plan.AllGates() {
 		outputs = append(outputs, gate.Open)
@@ -114,12 +112,12 @@ func opening() (outputs []string) {
 	return outputs
 }
 
-// notWatching keeps a run of the reconciler, which runs every few minutes and
-// mostly finds nothing, out of the records of runs.
+// notWatching keeps runs of the reconciler, which runs every few minutes and mostly finds
+// nothing, out of the records of runs.
 const notWatching = "'{{workflow.mainEntrypoint}}' != '" + WatchEntry + "'"
 
-// dag renders pods as the tasks of one graph. What its pods take from steps of
-// another graph are inputs of this one, and its order is about its own steps.
+// dag renders pods as the tasks of one graph. Values from steps of another graph are
+// inputs of this one, and dependencies are between its own steps only.
 func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 	var tasks []wfv1.DAGTask
 	inside := map[string]bool{}
@@ -144,7 +142,7 @@ func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 	return wfv1.Template{Name: name, DAG: &wfv1.DAGTemplate{Tasks: tasks}}, nil
 }
 
-// tasksOf names the tasks of a graph that run some steps.
+// tasksOf returns the tasks of a graph that run the steps.
 func (g *graph) tasksOf(steps []string, inside map[string]bool) []string {
 	var tasks []string
 	for _, step := range steps {
@@ -155,7 +153,7 @@ func (g *graph) tasksOf(steps []string, inside map[string]bool) []string {
 	return tasks
 }
 
-// templateOf names the template that a pod uses: one for each sequence of stages,
+// templateOf returns the template of a pod: one for each sequence of stages,
 // however many pods run it, so that the object stays small with many environments.
 func templateOf(p pod) string {
 	first := p.first()
@@ -187,7 +185,7 @@ func (g *graph) renderOnce(p pod) error {
 	return err
 }
 
-// argumentsOf renders what differs between the pods of one template.
+// argumentsOf renders the values that differ between the pods of one template.
 func (g *graph) argumentsOf(p pod, inside map[string]bool) ([]wfv1.Parameter, error) {
 	if p.first().Gate != nil {
 		return nil, nil
@@ -223,7 +221,7 @@ func (g *graph) expression(s plan.Source) (string, error) {
 		return runFact(s.Text), nil
 	}
 	if strings.Contains(s.Text, "{{") {
-		return "", fmt.Errorf("the value %q holds a template expression", s.Text)
+		return "", fmt.Errorf("the value %q contains a template expression", s.Text)
 	}
 	if s.Kind == plan.File {
 		return path.Join(folder, s.Text), nil
@@ -244,9 +242,9 @@ func runFact(fact string) string {
 	return "{{workflow." + fact + "}}"
 }
 
-// varying finds, for each template, the inputs of its pods that come from different
-// sources, and what comes from another step: both must be arguments of the task.
-// All else is the same wherever the template runs.
+// varying returns, for each template, the inputs with different sources in its pods, and
+// those from another step: both must be arguments of the task. All others are the same in
+// every pod.
 func varying(pods []pod) map[string]map[string]bool {
 	varying, seen := map[string]map[string]bool{}, map[string]plan.Source{}
 	for _, pod := range pods {

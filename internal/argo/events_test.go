@@ -36,7 +36,7 @@ func decoded[T any](t *testing.T, objects []manifest.Object, kind string) T {
 	return value
 }
 
-func TestTheWebhookTakesNoDeliveryWithoutASignature(t *testing.T) {
+func TestTheWebhookRefusesDeliveriesWithoutASignature(t *testing.T) {
 	source := decoded[eventsv1.EventSource](t, objectsOf(t, github+configuration("dev")), "EventSource")
 	hook := source.Spec.Github["github"]
 	assert.Equal(t, "my-app-webhook", hook.WebhookSecret.Name)
@@ -47,9 +47,9 @@ func TestTheWebhookTakesNoDeliveryWithoutASignature(t *testing.T) {
 	assert.EqualValues(t, 25<<20, hook.Webhook.GetMaxPayloadSize())
 }
 
-// TestEveryValueOfAnEventIsFilteredBeforeItIsTaken also says that a value only
-// ever fills a field: by its path in the event and its path in the Workflow.
-func TestEveryValueOfAnEventIsFilteredBeforeItIsTaken(t *testing.T) {
+// TestEveryValueOfAnEventIsFilteredBeforeUse also checks that values only fill fields: by
+// a path in the event and a path in the Workflow.
+func TestEveryValueOfAnEventIsFilteredBeforeUse(t *testing.T) {
 	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
 	filtered := map[string]map[string][]*regexp.Regexp{}
 	for _, dependency := range sensor.Spec.Dependencies {
@@ -70,7 +70,7 @@ func TestEveryValueOfAnEventIsFilteredBeforeItIsTaken(t *testing.T) {
 			case parameter.Dest == "metadata.name" && parameter.Src.DataTemplate != "":
 				want.DataTemplate, key = "{{ .Input.body.after | trunc 32 }}", "body.after"
 			case parameter.Src.DataTemplate != "":
-				assert.Equal(t, "spec.arguments.parameters.4.value", parameter.Dest, "what is only shown is cleaned in place of being filtered")
+				assert.Equal(t, "spec.arguments.parameters.4.value", parameter.Dest, "text for display is cleaned instead of filtered")
 				continue
 			}
 			assert.Equal(t, want, *parameter.Src)
@@ -78,13 +78,13 @@ func TestEveryValueOfAnEventIsFilteredBeforeItIsTaken(t *testing.T) {
 			require.NotEmpty(t, patterns, key)
 			for _, hostile := range hostileTexts {
 				passed := !slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return !p.MatchString(hostile) })
-				assert.False(t, passed, "%s takes %q", key, hostile)
+				assert.False(t, passed, "%s accepts %q", key, hostile)
 			}
 		}
 	}
 }
 
-func TestWhatNoPersonCanSeeInABranchIsRefusedAndWhatGitAllowsIsTaken(t *testing.T) {
+func TestInvisibleCharactersInABranchAreRefusedAndWhatGitAllowsIsAccepted(t *testing.T) {
 	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
 	var branch *regexp.Regexp
 	for _, filter := range sensor.Spec.Dependencies[1].Filters.Data {
@@ -103,13 +103,13 @@ func TestWhatNoPersonCanSeeInABranchIsRefusedAndWhatGitAllowsIsTaken(t *testing.
 	}
 }
 
-// hostileTexts are refused wherever an event brings them.
+// hostileTexts are refused in every value of an event.
 var hostileTexts = []string{
 	"{{workflow.name}}", "{{=1+1}}", "a{{", "x\ny", "a b", "", "main\x00", "{{inputs.parameters.digest}}",
 	`"}], "args": ["echo {{=nope}}"]`, strings.Repeat("x", 600),
 }
 
-func TestAPushOfAnotherBranchRepositoryOrKindIsNoPushOfOurs(t *testing.T) {
+func TestPushesOfAnotherBranchRepositoryOrKindAreIgnored(t *testing.T) {
 	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
 	push := map[string]string{}
 	for _, filter := range sensor.Spec.Dependencies[0].Filters.Data {
@@ -130,7 +130,7 @@ func TestAPushOfAnotherBranchRepositoryOrKindIsNoPushOfOurs(t *testing.T) {
 	assert.Equal(t, "false", push["body.deleted"])
 }
 
-func TestOneCommitStartsOneRunWhateverIsDeliveredTwice(t *testing.T) {
+func TestOneCommitStartsOneRunEvenIfDeliveredTwice(t *testing.T) {
 	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+"workflowNamePrefix: my-app-\n"+configuration("dev")), "Sensor")
 	push := sensor.Spec.Triggers[0].Template.K8s
 	assert.Equal(t, eventsv1.Create, push.Operation, "a name that exists is refused")
@@ -161,7 +161,7 @@ func TestBothEventsRunTheSameTemplateFromTheirOwnEntrypoints(t *testing.T) {
 	assert.Equal(t, map[string]string{"push": "", "pull": argo.CheckEntry}, entrypoints)
 }
 
-func TestTheServiceIsOfTheKindThatWasAskedFor(t *testing.T) {
+func TestTheServiceIsOfTheConfiguredType(t *testing.T) {
 	for _, kind := range []string{"LoadBalancer", "NodePort", "ClusterIP"} {
 		service := decoded[corev1.Service](t, objectsOf(t, github+"webhookService: "+kind+"\n"+configuration("dev")), "Service")
 		assert.EqualValues(t, kind, service.Spec.Type)
@@ -184,11 +184,11 @@ func TestTheSensorComesLastAndTheTemplateBeforeIt(t *testing.T) {
 	assert.Equal(t, []string{"WorkflowTemplate", "Service", "EventSource", "CronWorkflow", "Sensor"}, kinds[len(kinds)-5:])
 }
 
-func TestMissedPushesAreLookedForByAnEntrypointOfTheSameTemplate(t *testing.T) {
+func TestTheReconcilerUsesAnEntrypointOfTheSameTemplate(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
 	cron := decoded[wfv1.CronWorkflow](t, objects, "CronWorkflow")
 	assert.Equal(t, []string{"*/15 * * * *"}, cron.Spec.Schedules)
-	assert.Empty(t, cron.Spec.Schedule, "Argo 4 does not know it any more")
+	assert.Empty(t, cron.Spec.Schedule, "Argo 4 no longer has this field")
 	assert.Equal(t, "UTC", cron.Spec.Timezone)
 	spec := cron.Spec.WorkflowSpec
 	assert.Equal(t, find(t, objects, "WorkflowTemplate").Name, spec.WorkflowTemplateRef.Name)
@@ -201,7 +201,7 @@ func TestMissedPushesAreLookedForByAnEntrypointOfTheSameTemplate(t *testing.T) {
 	assert.Equal(t, []string{"deployer", "reconcile"}, node(t, &template, argo.WatchEntry).Container.Command)
 }
 
-func TestAnEmptyScheduleLooksForNothingAndIsUnwanted(t *testing.T) {
+func TestAnEmptyScheduleRemovesTheReconciler(t *testing.T) {
 	text := github + "reconcileSchedule: \"\"\nwebhookService: None\n" + configuration("dev")
 	for _, object := range objectsOf(t, text) {
 		assert.NotEqual(t, "CronWorkflow", object.Kind)
@@ -218,7 +218,7 @@ func TestAnEmptyScheduleLooksForNothingAndIsUnwanted(t *testing.T) {
 	assert.Empty(t, argo.Unwanted(cfg))
 }
 
-func TestAPipelineWhoseRepositoryIsNotKnownHasNoWebhook(t *testing.T) {
+func TestAPipelineWithoutARepositoryHasNoWebhook(t *testing.T) {
 	for _, object := range objectsOf(t, configuration("dev")) {
 		assert.NotContains(t, []string{"Sensor", "EventSource", "Service", "CronWorkflow"}, object.Kind)
 	}

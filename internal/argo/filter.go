@@ -8,31 +8,29 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// Texts of a delivery that a run takes over, as regular expressions. Argo
-// replaces expressions in the values of parameters too, so a value with two
-// braces in a row is never let through; GitHub gives out no such commit. A commit
-// of a SHA-256 repository has 64 digits, and cannot be checked out: go-git knows
-// SHA-1 alone.
+// Values of a delivery that a run uses, as regular expressions. Argo replaces expressions
+// in the values of parameters too, so that values with two braces in a row never pass.
+// Commits of SHA-256 repositories have 64 digits, and cannot be checked out: go-git
+// supports SHA-1 only.
 const (
 	commitText = `^[0-9a-f]{40}$`
 	someCommit = `[1-9a-f]` // GitHub writes "no commit" as zeros
 
-	// branchText takes what git-check-ref-format(1) allows but for what cannot be
-	// carried ({{) and what a reader cannot see (separators, marks of direction).
+	// branchText matches what git-check-ref-format(1) allows except for what cannot be
+	// passed on ({{) and invisible characters (separators, direction marks).
 	branchText = `^((\{?[^{\pZ\pC]){1,244}\{?|\{)$`
 )
 
-// wanted matches why a pull request is checked, as a list of its action and of
-// the branch that it was to go to before an edit: it has new commits, is open
-// again, or comes to go to the configured branch.
+// wanted matches the reasons for checking a pull request, as a list of its action and of
+// its base branch before an edit: it has new commits, is reopened, or its base becomes the
+// configured branch.
 const (
 	wanted     = `^\["(opened|synchronize|reopened)"|^\["edited","`
 	wantedPath = "[body.action,body.changes.base.ref.from]"
 )
 
-// pushFilters let a push pass that moves the configured branch of the
-// configured repository to a commit. A tag has another ref; the deletion of the
-// branch moves it to no commit.
+// pushFilters pass pushes that move the configured branch of the configured repository to
+// a commit. A tag has another ref; the deletion of the branch has no commit.
 func (r *renderer) pushFilters() []eventsv1.DataFilter {
 	return append(r.repositoryFilters("push"),
 		text("body.ref", exactly("refs/heads/"+r.cfg.GithubBranch)),
@@ -42,9 +40,9 @@ func (r *renderer) pushFilters() []eventsv1.DataFilter {
 	)
 }
 
-// pullFilters let a pull request pass that proposes new commits of the
-// repository itself to the configured branch. One from a fork does not pass: its
-// commit is from an author without write access to the repository.
+// pullFilters pass pull requests with new commits of the repository itself for the
+// configured branch. Those from forks do not pass: their authors have no write access to
+// the repository.
 func (r *renderer) pullFilters() []eventsv1.DataFilter {
 	return append(r.repositoryFilters("pull_request"),
 		text(wantedPath, wanted),
@@ -56,7 +54,7 @@ func (r *renderer) pullFilters() []eventsv1.DataFilter {
 	)
 }
 
-// repositoryFilters let one kind of event of the configured repository pass. The
+// repositoryFilters pass one kind of event of the configured repository. The
 // clone URL distinguishes it from the repository of that name on another GitHub host.
 func (r *renderer) repositoryFilters(event string) []eventsv1.DataFilter {
 	return []eventsv1.DataFilter{

@@ -18,9 +18,9 @@ import (
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
-// rendered are the objects of a golden configuration, of the stages as they are.
+// rendered returns the objects of a golden configuration with the current stages.
 func rendered(t *testing.T, dir string) []manifest.Object {
 	t.Helper()
 	cfg, err := config.Load(filepath.Join(dir, config.File))
@@ -49,7 +49,7 @@ func goldenCases(t *testing.T) []string {
 	return dirs
 }
 
-func TestConfigurationsGiveTheirGoldenObjects(t *testing.T) {
+func TestConfigurationsRenderTheirGoldenObjects(t *testing.T) {
 	for _, dir := range goldenCases(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			got := abridged(manifest.Stream(rendered(t, dir)))
@@ -59,17 +59,17 @@ func TestConfigurationsGiveTheirGoldenObjects(t *testing.T) {
 			}
 			want, err := os.ReadFile(file)
 			require.NoError(t, err)
-			assert.Equal(t, string(want), string(got), "run `make golden`, and look at the difference")
+			assert.Equal(t, string(want), string(got), "run `make golden`, and review the difference")
 		})
 	}
 }
 
 var middleVersions = regexp.MustCompile(`(?m)(^ *- [a-z0-9-]+-00\n)(?:^ *- [a-z0-9-]+-[0-9a-f]{2}\n){254}`)
 
-// abridged leaves the first and the last of the 256 names that a Role lists.
+// abridged keeps the first and the last of the 256 names in a Role.
 func abridged(stream []byte) []byte { return middleVersions.ReplaceAll(stream, []byte("$1")) }
 
-func TestTheLocalRunKnowsEveryGoldenTemplate(t *testing.T) {
+func TestTheLocalRunSupportsEveryGoldenTemplate(t *testing.T) {
 	for _, dir := range goldenCases(t) {
 		_, err := localrun.Parse(find(t, rendered(t, dir), "WorkflowTemplate").YAML)
 		assert.NoError(t, err, dir)

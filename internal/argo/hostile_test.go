@@ -21,19 +21,19 @@ import (
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
-// hostile are texts that a shell, Argo, YAML or a program's command line could
-// take for more than a text (argo-workflows#6441, CVE-2021-37914).
+// hostile are texts with a special meaning for a shell, Argo, YAML or a program's command
+// line (argo-workflows#6441, CVE-2021-37914).
 var hostile = []string{
 	`zzz";echo${IFS}"hello";#`, "$(touch${IFS}pwned)", "`touch pwned`", "a\ntouch pwned", "a\rb", "a\tb", "\x1b[2J", "'; touch pwned; '", "a;touch${IFS}pwned",
 	`"}], "args": ["echo nope"]`, `a\"b`, "a: b", "- a", "&a *a", "!!binary x", "a #b", "|", "--help", "-x", "--config=/etc/passwd", "../../etc/passwd", "/aphex/outputs",
 	"{{workflow.name}}", "{{=1+1}}", "{{inputs.parameters.digest}}", "a{{b", "}}{{", "{{", "{", "${HOME}", "%s%n", "~", strings.Repeat("x", 5000),
 }
 
-// words are texts that YAML takes for something else when they are not quoted;
-// as names they are as good as any.
+// words are texts that YAML does not read as strings unless they are quoted; they are
+// valid names.
 var words = []string{"null", "0x10", "1e3", "yes", "012"}
 
-// everything is a configuration in which every key has a value.
+// everything is a configuration with a value for every key.
 var everything = imageKeys() + `version: "1.0"
 githubOwner: my-org
 githubRepo: my-app
@@ -87,8 +87,8 @@ func imageKeys() (lines string) {
 	return lines
 }
 
-// texts finds every text of a YAML document, each with a function that writes
-// another in its place.
+// texts returns every string of a YAML document by path, each with a function that
+// replaces it.
 func texts(at any, path string, write func(string)) map[string]func(string) {
 	found := map[string]func(string){}
 	switch value := at.(type) {
@@ -116,7 +116,7 @@ func document(t require.TestingT, text string) map[string]any {
 	return content
 }
 
-func TestTheTableOfHostileValuesKnowsEveryTextOfAConfiguration(t *testing.T) {
+func TestTheTableOfHostileValuesCoversEveryStringOfAConfiguration(t *testing.T) {
 	known := map[string]bool{}
 	for path := range texts(document(t, everything), "", nil) {
 		known[path[strings.LastIndexByte("."+path, '.'):]] = true
@@ -163,7 +163,7 @@ func rendersAs(content map[string]any) (*config.Config, []manifest.Object, error
 	return cfg, objects, err
 }
 
-// shape is an object without its texts: what is left must not depend on any text.
+// shape returns an object without its strings: the rest must not depend on any string.
 func shape(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -182,8 +182,7 @@ func shape(value any) any {
 	return reflect.TypeOf(value).Kind().String()
 }
 
-// checkShapes compares the shapes of two renderings; what is the same to the
-// byte is passed over.
+// checkShapes compares the shapes of two renderings, and skips identical objects.
 func checkShapes(t require.TestingT, want, got []manifest.Object, message ...any) {
 	require.Len(t, got, len(want), message...)
 	for i := range want {
@@ -195,13 +194,13 @@ func checkShapes(t require.TestingT, want, got []manifest.Object, message ...any
 	}
 }
 
-// TestAHostileValueOfAConfigurationIsRefusedOrTakenLiterally writes every text
-// into every field, and looks at what comes out of rendering and of a run.
-func TestAHostileValueOfAConfigurationIsRefusedOrTakenLiterally(t *testing.T) {
+// TestAHostileValueOfAConfigurationIsRefusedOrUsedLiterally writes every text to every
+// field, and checks the rendered objects and a run.
+func TestAHostileValueOfAConfigurationIsRefusedOrUsedLiterally(t *testing.T) {
 	_, plain, err := rendersAs(document(t, everything))
 	require.NoError(t, err)
 	taken := map[string]int{}
-	var never []string // rendered: what three texts leave unchanged is not looked at further
+	var never []string // rendered: fields that three texts leave unchanged are not tested further
 	for path := range texts(document(t, everything), "", nil) {
 		for _, text := range slices.Concat(hostile, words) {
 			content := document(t, everything)
@@ -221,7 +220,7 @@ func TestAHostileValueOfAConfigurationIsRefusedOrTakenLiterally(t *testing.T) {
 		assert.Contains(t, never, path, "a command is the user's own text")
 	}
 	for _, path := range []string{"environments[1].name", "workflowTemplateName", "builderImage", "artifactBucketName", "serviceAccountName", "workflowNamePrefix"} {
-		assert.LessOrEqual(t, taken[path], len(words), "%s takes words only", path)
+		assert.LessOrEqual(t, taken[path], len(words), "%s accepts words only", path)
 	}
 	assert.Greater(t, taken["githubBranch"], len(words), "git allows odd names of branches")
 }
@@ -238,9 +237,8 @@ func TestACommandIsNeverPartOfAnObject(t *testing.T) {
 	assert.NotContains(t, string(manifest.Stream(objects)), "canary")
 }
 
-// expressionsAllowed are the places of an object in which Argo may find an
-// expression, as a whole value: the variables of a container, and the arguments
-// that they are filled from.
+// expressionsAllowed are the fields of an object that may have an expression of Argo as
+// their whole value: the variables of a container, and the arguments that fill them.
 var expressionsAllowed = []string{
 	"spec.templates[].container.env[].value", "spec.templates[].containerSet.containers[].env[].value",
 	"spec.templates[].dag.tasks[].arguments.parameters[].value",
@@ -249,13 +247,13 @@ var expressionsAllowed = []string{
 // literalBranch is the only computed expression: the branch, with every $ doubled for the kubelet.
 const literalBranch = `{{=sprig.replace("$", "$$", workflow.parameters.branch)}}`
 
-// conditions are those of tasks: about the entrypoint, and about what a step of the
-// pipeline's own says, which no event and no command has a part in.
+// conditions are those of tasks: about the entrypoint, and about outputs of the pipeline's
+// own steps, which no event and no command can influence.
 var conditions = regexp.MustCompile(`^('\{\{workflow\.mainEntrypoint}}' != 'reconcile'|` +
 	`'\{\{tasks\.pipeline\.outputs\.parameters\.result}}' != 'handed-over'|` +
 	`'\{\{inputs\.parameters\.no-approval}}' !~ ',[a-z0-9-]+,')$`)
 
-// checkExpressions finds every expression of Argo in all objects.
+// checkExpressions checks every expression of Argo in all objects.
 func checkExpressions(t require.TestingT, objects []manifest.Object) {
 	for _, object := range objects {
 		for path, text := range allTexts(document(t, string(object.YAML)), "") {
@@ -263,7 +261,7 @@ func checkExpressions(t require.TestingT, objects []manifest.Object) {
 			case !strings.Contains(text, "{{"):
 			case text == literalBranch:
 				require.Contains(t, expressionsAllowed[:2], withoutNumbers(path), object.String())
-			case strings.HasSuffix(path, ".src.dataTemplate"): // of Argo Events, over what is only shown, and the first digits of a commit
+			case strings.HasSuffix(path, ".src.dataTemplate"): // of Argo Events, for text for display and the first digits of a commit
 				require.Equal(t, "spec.triggers[].template.k8s.parameters[].src.dataTemplate", withoutNumbers(path), object.String())
 			case strings.HasSuffix(path, ".when"):
 				require.Regexp(t, conditions, text)
@@ -300,7 +298,7 @@ var number = regexp.MustCompile(`\[[0-9]+\]`)
 
 func withoutNumbers(path string) string { return number.ReplaceAllString(path, "[]") }
 
-func TestNoGoldenObjectHoldsAnExpressionBesideAWholeValue(t *testing.T) {
+func TestExpressionsOfGoldenObjectsAreWholeValues(t *testing.T) {
 	for _, dir := range goldenCases(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) { checkExpressions(t, rendered(t, dir)) })
 	}

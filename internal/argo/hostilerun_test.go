@@ -18,18 +18,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// tell is a program that stands for every stage: it writes down its variables and
-// its command line, and what it is told to leave as outputs.
-const tell = `#!/bin/sh
-env -0 > "$TELL/$APHEX_STEP.env"
-printf '%s\0' "$@" > "$TELL/$APHEX_STEP.args"
+// record is a program in place of every stage: it stores its variables and its command
+// line, and writes the given text to all outputs.
+const record = `#!/bin/sh
+env -0 > "$RECORD/$APHEX_STEP.env"
+printf '%s\0' "$@" > "$RECORD/$APHEX_STEP.args"
 mkdir -p "$APHEX_OUTPUTS"
-for output in artifact digest outputs; do cp "$TELL/output" "$APHEX_OUTPUTS/$output"; done
+for output in artifact digest outputs; do cp "$RECORD/output" "$APHEX_OUTPUTS/$output"; done
 printf updated > "$APHEX_OUTPUTS/result"
 `
 
-// told is what the steps of a run were given.
-type told map[string]struct {
+// recorded is what the steps of a run received.
+type recorded map[string]struct {
 	env  map[string]string
 	args string
 }
@@ -38,16 +38,16 @@ type quiet struct{ io.Writer }
 
 func (quiet) Close() error { return nil }
 
-// runs executes a template with the stand-in for every stage. The stages' output
-// is handed on to the steps after them.
-func runs(t *testing.T, template *localrun.Template, parameters map[string]string, output string) told {
+// runs executes a template with this program for every stage. The outputs are passed on to
+// later steps.
+func runs(t *testing.T, template *localrun.Template, parameters map[string]string, output string) recorded {
 	t.Helper()
-	dir, tells := t.TempDir(), t.TempDir()
-	program := filepath.Join(dir, "tell")
-	require.NoError(t, os.WriteFile(program, []byte(tell), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(tells, "output"), []byte(output), 0o600))
+	dir, records := t.TempDir(), t.TempDir()
+	program := filepath.Join(dir, "record")
+	require.NoError(t, os.WriteFile(program, []byte(record), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(records, "output"), []byte(output), 0o600))
 	result, err := localrun.Run(t.Context(), template, localrun.Options{
-		Name: "shop-1", Parameters: parameters, Dir: filepath.Join(dir, "steps"), Env: []string{"PATH=" + os.Getenv("PATH"), "TELL=" + tells},
+		Name: "shop-1", Parameters: parameters, Dir: filepath.Join(dir, "steps"), Env: []string{"PATH=" + os.Getenv("PATH"), "RECORD=" + records},
 		Program: func(string) (string, error) { return program, nil },
 		Approve: func(context.Context, string) error { return nil },
 		Log:     func(string) (io.WriteCloser, error) { return quiet{io.Discard}, nil },
@@ -56,14 +56,14 @@ func runs(t *testing.T, template *localrun.Template, parameters map[string]strin
 	})
 	require.NoError(t, err)
 	require.Equal(t, localrun.Succeeded, result.Status)
-	return read(t, tells)
+	return read(t, records)
 }
 
-func read(t *testing.T, dir string) told {
+func read(t *testing.T, dir string) recorded {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.env"))
 	require.NoError(t, err)
-	all := told{}
+	all := recorded{}
 	for _, file := range files {
 		variables, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -82,7 +82,7 @@ func read(t *testing.T, dir string) told {
 	return all
 }
 
-// usual are the parameters of a run that nobody wishes ill.
+// usual returns the parameters of a run without hostile values.
 func usual() map[string]string {
 	return map[string]string{
 		plan.CommitSHA: strings.Repeat("0123456789", 4), plan.Branch: "main", plan.RepoURL: "https://github.com/my-org/my-app.git",
@@ -99,19 +99,19 @@ func localTemplate(t *testing.T, content map[string]any) *localrun.Template {
 	return template
 }
 
-// hold are the variables that hold what an event says, and what a stage leaves.
+// hold are the variables with values of an event or outputs of a stage.
 var hold = []string{
 	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_REPO_NAME", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST", "APHEX_HELD", "APHEX_ORIGIN",
 }
 
-// differ are variables with another value in every run: folders of this machine,
+// differ are the variables with different values in every run: folders of this machine,
 // and times.
-var differ = []string{"TELL", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUTPUTS", "APHEX_OUTPUTS_FILE", "APHEX_DETAILED_OUTPUTS_FILE", "APHEX_CREATED"}
+var differ = []string{"RECORD", "PWD", "_", "HOME", "TMPDIR", "OLDPWD", "APHEX_OUTPUTS", "APHEX_OUTPUTS_FILE", "APHEX_DETAILED_OUTPUTS_FILE", "APHEX_CREATED"}
 
-// TestAHostileValueOfAnEventIsTakenLiterallyByARun runs the rendered template with
-// every text in every parameter, and as the output of every stage: each step gets
-// it as the value of variables, and everything else as in a usual run.
-func TestAHostileValueOfAnEventIsTakenLiterallyByARun(t *testing.T) {
+// TestAHostileValueOfAnEventIsUsedLiterallyByARun runs the rendered template with every
+// text in every parameter, and as the output of every stage: each step gets it as the
+// value of variables, and everything else as in a usual run.
+func TestAHostileValueOfAnEventIsUsedLiterallyByARun(t *testing.T) {
 	template := localTemplate(t, document(t, everything))
 	plain := runs(t, template, usual(), "output")
 	require.Subset(t, slices.Collect(maps.Keys(plain)), []string{plan.Validate, plan.Build, plan.Pipeline, plan.Deploy("dev"), plan.Test("dev")})
@@ -137,9 +137,9 @@ func TestAHostileValueOfAnEventIsTakenLiterallyByARun(t *testing.T) {
 	}
 }
 
-// TestAHostileBranchIsTakenLiterallyByARun is about the one key of a configuration
-// that may hold nearly anything and is rendered.
-func TestAHostileBranchIsTakenLiterallyByARun(t *testing.T) {
+// TestAHostileBranchIsUsedLiterallyByARun is about the one rendered key of a configuration
+// that allows almost any text.
+func TestAHostileBranchIsUsedLiterallyByARun(t *testing.T) {
 	took := 0
 	for _, text := range hostile {
 		content := document(t, everything)
@@ -149,7 +149,7 @@ func TestAHostileBranchIsTakenLiterallyByARun(t *testing.T) {
 		}
 		took++
 		parameters := usual()
-		delete(parameters, plan.Branch) // the template's own value counts
+		delete(parameters, plan.Branch) // the default of the template is used
 		got := runs(t, localTemplate(t, content), parameters, "")
 		for _, step := range []string{"validate", "build", "pipeline", "deploy-dev"} {
 			require.Equal(t, text, got[step].env["APHEX_BRANCH"], step)

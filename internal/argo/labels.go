@@ -22,27 +22,27 @@ type renderer struct {
 	cfg   *config.Config
 	place plan.Place
 	names plan.Names
-	self  string // name of the version of the template; empty while its content is looked at
+	self  string // name of the version of the template; empty while its digest is computed
 }
 
 func newRenderer(cfg *config.Config, place plan.Place) *renderer {
 	return &renderer{cfg: cfg, place: place, names: plan.NamesOf(cfg, place)}
 }
 
-// meta gives an object its name and the labels by which the pipeline finds it again.
+// meta returns the metadata of an object, with the labels by which the pipeline finds it.
 func (r *renderer) meta(namespace, name, component string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: r.labels(component)}
 }
 
-// labels are those that Kubernetes recommends.
+// labels returns the labels that Kubernetes recommends.
 func (r *renderer) labels(component string) map[string]string {
 	labels := r.identity()
 	labels["app.kubernetes.io/component"] = component
 	return labels
 }
 
-// identity are the labels of everything that belongs to the pipeline. It stays
-// when the pipeline's objects are given other names.
+// identity returns the labels of all objects of the pipeline. They do not change when the
+// objects are renamed.
 func (r *renderer) identity() map[string]string {
 	return map[string]string{
 		manifest.LabelManagedBy:  manifest.ManagedBy,

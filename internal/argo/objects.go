@@ -13,14 +13,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// Objects renders everything that the pipeline of cfg needs in the cluster, in
-// an order in which every object comes after those that it refers to.
+// Objects renders all objects of cfg's pipeline in the cluster, each after those that it
+// refers to.
 func Objects(cfg *config.Config, p plan.Plan, place plan.Place) ([]manifest.Object, error) {
 	return ObjectsBeside(cfg, p, place, free)
 }
 
-// ObjectsBeside renders the objects for a cluster in which some names of the
-// template's versions are taken.
+// ObjectsBeside renders the objects for a cluster in which some names of versions of the
+// template are taken.
 func ObjectsBeside(cfg *config.Config, p plan.Plan, place plan.Place, taken Taken) ([]manifest.Object, error) {
 	r := newRenderer(cfg, place)
 	template, err := r.version(p, taken)
@@ -35,8 +35,8 @@ func ObjectsBeside(cfg *config.Config, p plan.Plan, place plan.Place, taken Take
 	return encodeAll(append(objects, events...))
 }
 
-// events renders what starts runs, the Sensor last: it points to everything
-// else. A pipeline whose configuration names no repository is started by hand.
+// events renders the objects that start runs, the Sensor last, as it refers to all others.
+// A pipeline without a repository in its configuration has none and is started by hand.
 func (r *renderer) events(template string, watch *plan.Watch) ([]object, error) {
 	if plan.RepositoryURL(r.cfg) == "" {
 		return nil, nil
@@ -48,8 +48,8 @@ func (r *renderer) events(template string, watch *plan.Watch) ([]object, error) 
 	return append(append(append(r.service(), r.eventSource()), r.cron(template, watch)...), sensor), nil
 }
 
-// Unwanted names the objects that another configuration of the same pipeline
-// can render, but this one does not.
+// Unwanted returns the objects that other configurations of the same pipeline render, but
+// this one does not.
 func Unwanted(cfg *config.Config) []manifest.Object {
 	var unwanted []manifest.Object
 	if !plan.HasReconciler(cfg) {
@@ -81,8 +81,8 @@ func encodeAll(objects []object) ([]manifest.Object, error) {
 	return encoded, nil
 }
 
-// encode writes an object without what only a cluster knows, and without the
-// empty values that Go's types of it leave.
+// encode writes an object without fields that only a cluster sets, and without empty
+// values of its Go type.
 func encode(o object) ([]byte, error) {
 	content, err := contentOf(o)
 	if err != nil {
@@ -104,12 +104,11 @@ func contentOf(o object) (any, error) {
 	return tidy(content), nil
 }
 
-// meant are the keys whose empty value has a meaning: an empty volume, a pause,
-// parameters, and the address of a webhook, which the schema of Argo Events
-// requires where it is not used either.
+// meant are the keys with a meaningful empty value: an empty volume, a pause, parameters,
+// and the URL of a webhook, which the schema of Argo Events requires even if it is unused.
 var meant = map[string]bool{"emptyDir": true, "suspend": true, "value": true, "default": true, "url": true}
 
-// tidy removes values that only stand for the zero value of a Go type.
+// tidy removes zero values of Go types.
 func tidy(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -127,7 +126,7 @@ func tidy(value any) any {
 	return value
 }
 
-// saysNothing also names the number that Argo Events never read, but writes.
+// saysNothing reports whether a value is empty, or a number that Argo Events writes but never reads.
 func saysNothing(key string, value any) bool {
 	switch value := value.(type) {
 	case nil:

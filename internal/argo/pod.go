@@ -6,11 +6,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// pod is the steps that share a pod: the first, which gives the task its name,
-// and those that run after it in containers of their own.
+// pod is the steps that share a pod: the first, which names the task, and those that run
+// after it in other containers.
 type pod struct{ steps []plan.Step }
 
-// podsOf puts the steps of a plan into pods.
+// podsOf groups the steps of a plan into pods.
 func podsOf(steps []plan.Step) []pod {
 	var pods []pod
 	at := map[string]int{} // step → its pod
@@ -26,14 +26,14 @@ func podsOf(steps []plan.Step) []pod {
 	return pods
 }
 
-// first is the step that the pod begins with.
+// first returns the first step of the pod.
 func (p pod) first() plan.Step { return p.steps[0] }
 
-// Main is the container of the only step of a pod, or of its first. Argo looks at
-// its exit code, and shows its log unless another one is requested.
+// Main is the container of the first or only step of a pod. Argo uses its exit code, and
+// shows its log unless another one is requested.
 const Main = "main"
 
-// container names the container of a step of the pod.
+// container returns the name of the container of a step.
 func (p pod) container(index int) string {
 	if index == 0 {
 		return Main
@@ -41,7 +41,7 @@ func (p pod) container(index int) string {
 	return p.steps[index].Contract.Program()
 }
 
-// StepOf names the step that runs in a container of a task.
+// StepOf returns the step that runs in a container of a task.
 func StepOf(task, container string) string {
 	environment := plan.DeployedBy(task)
 	if container == Main || environment == "" {
@@ -50,7 +50,7 @@ func StepOf(task, container string) string {
 	return plan.Test(environment)
 }
 
-// OutputsOf is the folder of a container's outputs, relative to its pod's volume.
+// OutputsOf returns the folder of a container's outputs, relative to its pod's volume.
 func OutputsOf(container string) string {
 	if container == Main {
 		return "outputs"
@@ -58,7 +58,7 @@ func OutputsOf(container string) string {
 	return path.Join(container, "outputs")
 }
 
-// given is one input of a pod: its name, and where its value comes from.
+// given is one input of a pod: its name, and the source of its value.
 type given struct {
 	parameter string
 	source    plan.Source
@@ -67,8 +67,8 @@ type given struct {
 // stepInput is the pseudo input that holds the name of the step.
 const stepInput = "step"
 
-// givens lists the inputs of the step at an index, as inputs of the pod. What a
-// later step takes from where the first takes it comes by the first one's name.
+// givens returns the inputs of the step at an index, as inputs of the pod. A later step
+// shares an input with the first if their source is the same.
 func (p pod) givens(index int) []given {
 	step, main := p.steps[index], map[string]plan.Source{}
 	if index > 0 {
@@ -90,7 +90,7 @@ func (p pod) givens(index int) []given {
 	return all
 }
 
-// all lists all inputs of the pod, each once.
+// all returns all inputs of the pod, each once.
 func (p pod) all() []given {
 	var all []given
 	known := map[string]bool{}

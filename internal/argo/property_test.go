@@ -19,7 +19,7 @@ import (
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
-// drawn is a valid configuration with any graph of environments.
+// drawn returns a valid configuration with a random graph of environments.
 func drawn(t *rapid.T) string {
 	text := "version: \"1.0\"\n"
 	if rapid.Bool().Draw(t, "webhook") {
@@ -56,7 +56,7 @@ func earlier(t *rapid.T, i int) []string {
 	return names
 }
 
-func TestAnyConfigurationIsRenderedWholeWiredAndInOrder(t *testing.T) {
+func TestAnyConfigurationRendersACompleteWiredAndOrderedGraph(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg, p := planned(t, drawn(t))
 		template, err := argo.WorkflowTemplate(cfg, p, place())
@@ -71,8 +71,8 @@ func TestAnyConfigurationIsRenderedWholeWiredAndInOrder(t *testing.T) {
 	})
 }
 
-// checkNoExpressionInACommand allows an expression only as the whole value of a
-// variable, so that no value is ever a part of a text that something reads.
+// checkNoExpressionInACommand allows an expression only as the whole value of a variable,
+// so that no value is ever part of a command.
 func checkNoExpressionInACommand(t require.TestingT, template *wfv1.WorkflowTemplate) {
 	for _, node := range template.Spec.Templates {
 		for _, container := range containers(node) {
@@ -94,7 +94,7 @@ func containers(node wfv1.Template) []corev1.Container {
 	return node.ContainerSet.GetContainers()
 }
 
-// checkGraph finds every environment deployed once, after all that it waits for.
+// checkGraph checks that every environment is deployed once, after its dependencies.
 func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowTemplate) {
 	var tasks []wfv1.DAGTask
 	for _, graph := range template.Spec.Templates {
@@ -126,7 +126,7 @@ func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowT
 	}
 }
 
-// large is a configuration of 200 environments with 50 stacks each.
+// large returns a configuration of 200 environments with 50 stacks each.
 func large() string {
 	var text strings.Builder
 	text.WriteString("version: \"1.0\"\ngithubOwner: my-org\ngithubRepo: my-app\nclusterName: c\nstacks:\n")

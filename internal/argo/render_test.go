@@ -64,7 +64,7 @@ func render(t require.TestingT, text string) *wfv1.WorkflowTemplate {
 	return template
 }
 
-func TestOneTemplateServesAllEnvironmentsAlike(t *testing.T) {
+func TestAllEnvironmentsShareOneTemplate(t *testing.T) {
 	template := render(t, configuration("dev", "staging", "prod"))
 
 	var names []string
@@ -77,7 +77,7 @@ func TestOneTemplateServesAllEnvironmentsAlike(t *testing.T) {
 	}, names)
 }
 
-func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
+func TestOnlyWhatDiffersBetweenStepsIsAnArgument(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
 	given := map[string]string{}
 	for _, argument := range task(t, template, "deploy-prod").Arguments.Parameters {
@@ -92,8 +92,8 @@ func TestWhatDiffersBetweenStepsIsAnArgumentAndNothingElse(t *testing.T) {
 // whole matches a value that is one expression and nothing else.
 var whole = regexp.MustCompile(`^\{\{[a-zA-Z0-9.-]+\}\}$`)
 
-// checkWiring finds arguments that nobody takes, inputs that nobody gives, and
-// outputs and inputs that are read but not declared, in every graph.
+// checkWiring finds unused arguments, missing inputs, and undeclared outputs and inputs, in
+// every graph.
 func checkWiring(t require.TestingT, template *wfv1.WorkflowTemplate) {
 	nodes, deploys := map[string]wfv1.Template{}, 0
 	for _, node := range template.Spec.Templates {
@@ -154,7 +154,7 @@ func declaredTasks(dag wfv1.Template) map[string]bool {
 	return names
 }
 
-func TestTheLocalRunKnowsEverythingThatIsRendered(t *testing.T) {
+func TestTheLocalRunSupportsTheRenderedTemplate(t *testing.T) {
 	cfg, err := config.Parse(config.File, []byte(configuration("dev", "prod")))
 	require.NoError(t, err)
 	p, err := plan.New(cfg, stages.Contracts(), place())
@@ -166,7 +166,7 @@ func TestTheLocalRunKnowsEverythingThatIsRendered(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestTheSameConfigurationGivesTheSameBytes(t *testing.T) {
+func TestTheSameConfigurationRendersTheSameBytes(t *testing.T) {
 	cfg, err := config.Parse(config.File, []byte(configuration("dev", "staging", "prod")))
 	require.NoError(t, err)
 	var first []byte
@@ -182,7 +182,7 @@ func TestTheSameConfigurationGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestALiteralThatHoldsAnExpressionIsRefused(t *testing.T) {
+func TestALiteralWithAnExpressionIsRefused(t *testing.T) {
 	cfg, err := config.Parse(config.File, []byte(configuration("dev")))
 	require.NoError(t, err)
 	at := place()
@@ -190,7 +190,7 @@ func TestALiteralThatHoldsAnExpressionIsRefused(t *testing.T) {
 	p, err := plan.New(cfg, stages.Contracts(), at)
 	require.NoError(t, err)
 	_, err = argo.WorkflowTemplate(cfg, p, at)
-	assert.ErrorContains(t, err, "holds a template expression")
+	assert.ErrorContains(t, err, "contains a template expression")
 }
 
 func task(t *testing.T, template *wfv1.WorkflowTemplate, name string) wfv1.DAGTask {
@@ -220,7 +220,7 @@ func node(t *testing.T, template *wfv1.WorkflowTemplate, name string) wfv1.Templ
 	return wfv1.Template{}
 }
 
-func TestTheBuildRunsWithAnIdentityOfItsOwn(t *testing.T) {
+func TestTheBuildHasASeparateIdentity(t *testing.T) {
 	template := render(t, configuration("dev"))
 	assert.Equal(t, "workflow-executor", template.Spec.ServiceAccountName)
 	for _, node := range template.Spec.Templates {
@@ -249,7 +249,7 @@ func TestWholeRunsQueueUnderTheNameOfThePipeline(t *testing.T) {
 	}
 }
 
-func TestEveryEnvironmentHasAGateThatWaitsUnlessItIsKnownToNeedNone(t *testing.T) {
+func TestEveryEnvironmentHasAGate(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
 	assert.Empty(t, task(t, template, "approve-dev").Dependencies)
 	assert.Equal(t, []string{"deploy-dev"}, task(t, template, "approve-prod").Dependencies)
@@ -273,7 +273,7 @@ func TestARunThatHasHandedOverDoesNotReachTheEnvironments(t *testing.T) {
 	assert.Equal(t, "{{workflow.parameters.artifact}}", resumed[0].Arguments.GetParameterByName("artifact").Value.String())
 }
 
-func TestATemplateKnowsItsOwnName(t *testing.T) {
+func TestATemplatePassesItsNameToTheDeployer(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
 	step := variables(*node(t, template, "deployer-pipeline").Container)
 	assert.Equal(t, template.Name, step["APHEX_TEMPLATE"])
@@ -299,7 +299,7 @@ func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 
 	assert.Equal(t, []string{"deployer", "environment"}, deployment.Command)
 	assert.Equal(t, []string{"tester"}, tests.Command)
-	assert.Equal(t, "main", deployment.Name, "Argo takes the exit code of that container")
+	assert.Equal(t, "main", deployment.Name, "Argo uses the exit code of that container")
 	assert.Equal(t, []string{"main"}, tests.Dependencies)
 
 	deploys, test := variables(deployment.Container), variables(tests.Container)
@@ -316,7 +316,7 @@ func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 	assert.Equal(t, deploys["APHEX_OUTPUTS"]+"/outputs", left["outputs"])
 	assert.Equal(t, test["APHEX_OUTPUTS"]+"/totals", left["totals"])
 	assert.Equal(t, "1Gi", deployment.Resources.Requests.Memory().String())
-	assert.Less(t, tests.Resources.Requests.Memory().Value(), int64(64<<20), "the two take turns, and the pod asks for what one needs")
+	assert.Less(t, tests.Resources.Requests.Memory().Value(), int64(64<<20), "the two run in turn, so that the requests of one are enough")
 }
 
 func TestAnEnvironmentWithoutTestsHasNoOtherContainer(t *testing.T) {
@@ -326,7 +326,7 @@ func TestAnEnvironmentWithoutTestsHasNoOtherContainer(t *testing.T) {
 	assert.NotContains(t, variables(*pod.Container), "APHEX_DETAILED_OUTPUTS_FILE")
 }
 
-func TestATagThatMovesIsPulledEveryTime(t *testing.T) {
+func TestAMovingTagIsPulledEveryTime(t *testing.T) {
 	digest := "@sha256:" + strings.Repeat("a", 64)
 	for image, want := range map[string]string{
 		"public.ecr.aws/aphex/builder:latest": "Always", "localhost:5000/builder": "Always", "builder": "Always",
@@ -345,7 +345,7 @@ func TestTheNameOfATemplateFollowsFromItsContent(t *testing.T) {
 	assert.NotEqual(t, one.Annotations[manifest.AnnotationDigest], other.Annotations[manifest.AnnotationDigest])
 }
 
-func TestANameThatAnotherVersionHasIsPassedOver(t *testing.T) {
+func TestATakenNameOfAVersionIsSkipped(t *testing.T) {
 	cfg, p := planned(t, configuration("dev"))
 	objects, err := argo.Objects(cfg, p, place())
 	require.NoError(t, err)
@@ -363,7 +363,7 @@ func TestANameThatAnotherVersionHasIsPassedOver(t *testing.T) {
 	assert.ErrorContains(t, err, "all 256 versions")
 }
 
-func TestATemplateThatNoClusterWouldTakeIsReportedBeforeItIsSent(t *testing.T) {
+func TestATemplateAboveTheSizeLimitIsRefused(t *testing.T) {
 	var names []string
 	for i := range 2000 {
 		names = append(names, fmt.Sprintf("environment-with-a-long-name-%d", i))

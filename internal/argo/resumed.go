@@ -33,10 +33,10 @@ func Resumed(cfg *config.Config, place plan.Place, origin string, h stage.Handov
 	return manifest.Object{Kind: workflow.Kind, Namespace: workflow.Namespace, Name: workflow.Name, YAML: text}, nil
 }
 
-// ResumedTitle ends the title of a run that another one handed over to.
+// ResumedTitle is the end of the title of a run that another one handed over to.
 const ResumedTitle = ", by the pipeline that it declares"
 
-// ResumedValues are the parameters that only a run has that another one handed over to.
+// ResumedValues returns the additional parameters of a run that another one handed over to.
 func ResumedValues(origin string, h stage.Handover) map[string]string {
 	return map[string]string{plan.Artifact: h.Artifact, plan.Digest: h.Digest, plan.Gates: h.Gates, plan.Origin: origin}
 }

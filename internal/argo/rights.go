@@ -8,14 +8,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// annotationRole names to EKS the IAM role that the pods of a ServiceAccount have.
+// annotationRole is EKS's annotation for the IAM role of the pods of a ServiceAccount.
 const annotationRole = "eks.amazonaws.com/role-arn"
 
 // rightsGroup is the API group of Roles.
 const rightsGroup = "rbac.authorization.k8s.io"
 
-// accounts renders the pipeline's identities. What has no business with AWS has
-// no role there.
+// accounts renders the pipeline's ServiceAccounts. Those that do not use AWS have no role
+// there.
 func (r *renderer) accounts() []object {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
 	receiver := r.account(events, r.names.Receiver, "")
@@ -40,16 +40,16 @@ func (r *renderer) account(namespace, name, role string) *corev1.ServiceAccount 
 	return &corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: meta}
 }
 
-// grant is one Role with those who have it.
+// grant is one Role with its subjects.
 type grant struct {
 	namespace, name string
 	rules           []rbacv1.PolicyRule
 	to              []rbacv1.Subject
 }
 
-// grants are all rights of the pipeline in the cluster. A rule names its objects
-// where Kubernetes can restrict it to names: creating by server-side apply is
-// restricted so, creating under a name that is not known yet cannot be.
+// grants returns all permissions of the pipeline in the cluster. A rule is restricted to
+// the names of its objects if Kubernetes allows it: creating by server-side apply can be
+// restricted, creating under a name that is not known yet cannot.
 func (r *renderer) grants() []grant {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
 	deployer, reconciler := subject(runs, r.names.Deployer), subject(runs, r.names.Reconciler)
@@ -73,8 +73,8 @@ func readSensor(name string) rbacv1.PolicyRule {
 	return rule("argoproj.io", []string{"sensors"}, []string{"get"}, name)
 }
 
-// reportResults is what the executor beside every step needs: it hands the
-// step's outputs to the controller (Argo's documentation, "Workflow RBAC").
+// reportResults is the permission of the executor in every pod to report the step's
+// outputs to the controller (Argo's documentation, "Workflow RBAC").
 func reportResults() rbacv1.PolicyRule {
 	return rule("argoproj.io", []string{"workflowtaskresults"}, []string{"create", "patch"})
 }
@@ -83,9 +83,9 @@ func submitRuns() rbacv1.PolicyRule {
 	return rule("argoproj.io", []string{"workflows"}, []string{"create"})
 }
 
-// updateRuns lets the pipeline apply a new version of its template, have Argo
-// look at it, and remove old ones; see whether the identities that it names are
-// there; and start the run that goes on with the new version.
+// updateRuns lets the pipeline apply a new version of its template, have Argo validate it,
+// and remove old ones; check that the ServiceAccounts that it names exist; and start the
+// run that continues with the new version.
 func (r *renderer) updateRuns() []rbacv1.PolicyRule {
 	accounts := []string{r.names.Deployer, r.names.Builder}
 	if plan.HasReconciler(r.cfg) {
@@ -112,7 +112,7 @@ func seeAccounts(names ...string) rbacv1.PolicyRule {
 	return rule("", []string{"serviceaccounts"}, []string{"get"}, names...)
 }
 
-// changing are the verbs of server-side apply, and of removal.
+// changing returns the verbs of server-side apply and of removal.
 func changing() []string { return []string{"get", "create", "patch", "delete"} }
 
 func rule(group string, resources, verbs []string, names ...string) rbacv1.PolicyRule {

@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// may lists what an account may do in a namespace, as "verb resource".
+// may returns the permissions of an account in a namespace, as "verb resource".
 func may(t *testing.T, objects []manifest.Object, namespace, account string) map[string][]string {
 	t.Helper()
 	rules := map[string][]rbacv1.PolicyRule{}
@@ -74,13 +74,13 @@ func TestTheReconcilerMayReadTheSensorAndSubmitRuns(t *testing.T) {
 	assert.Equal(t, map[string][]string{"get sensors": {"my-app-sensor"}}, may(t, objects, "argo-events", "my-app-deploy-watch"))
 }
 
-func TestThePipelineMayChangeOnlyWhatBearsItsNames(t *testing.T) {
+func TestThePipelineMayChangeOnlyObjectsOfItsNames(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
 	for right, names := range may(t, objects, "argo", "my-app-deploy") {
 		switch right {
 		case "create workflowtaskresults", "patch workflowtaskresults":
 		case "create workflows":
-			assert.Empty(t, names, "nobody knows the name of the run that goes on when a Role is made")
+			assert.Empty(t, names, "the name of the resumed run is not known when the Role is rendered")
 		case "get workflowtemplates", "get workflows":
 			assert.Len(t, names, 256)
 			assert.Contains(t, names, find(t, objects, "WorkflowTemplate").Name)
@@ -97,7 +97,7 @@ func TestThePipelineMayChangeOnlyWhatBearsItsNames(t *testing.T) {
 	}
 }
 
-func TestNoRoleOfAnyKindIsGivenAWildcardOrASecret(t *testing.T) {
+func TestNoRoleHasAWildcardOrASecret(t *testing.T) {
 	for _, object := range objectsOf(t, github+configuration("dev")) {
 		if object.Kind != "Role" {
 			continue
@@ -113,7 +113,7 @@ func TestNoRoleOfAnyKindIsGivenAWildcardOrASecret(t *testing.T) {
 	}
 }
 
-func TestIdentitiesOfRunsHaveRolesOfTheirOwnInAWS(t *testing.T) {
+func TestServiceAccountsOfRunsHaveSeparateRolesInAWS(t *testing.T) {
 	roles := map[string]string{}
 	for _, object := range objectsOf(t, github+configuration("dev")) {
 		if object.Kind == "ServiceAccount" {

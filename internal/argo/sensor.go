@@ -22,9 +22,9 @@ const (
 	Triggers = 2 // how many there are
 )
 
-// sensor renders what starts a run for a delivery. Only values of the delivery
-// that a filter has found harmless reach the Workflow, each as the whole value
-// of a field; everything else in it is written here.
+// sensor renders the Sensor, which starts a run for a delivery. Only filtered values of the
+// delivery reach the Workflow, each as the whole value of a field; everything else in it
+// is fixed here.
 func (r *renderer) sensor(template string) (*eventsv1.Sensor, error) {
 	push, err := r.trigger(PushTrigger, r.pushed(template), pushValues())
 	if err != nil {
@@ -59,21 +59,20 @@ func (r *renderer) dependency(name string, filters []eventsv1.DataFilter) events
 // eventValue is a value of the delivery and the field of the Workflow that it fills.
 type eventValue struct {
 	key    string // path in the delivery
-	first  int    // how many characters of it are taken; 0 is all
+	first  int    // how many characters of it are used; 0 is all
 	field  string // path in the Workflow
-	append bool   // whether it comes after what the field holds already
-	shown  bool   // whether people read it and nothing depends on it: it is cleaned, and may be missing
+	append bool   // whether it is appended to the field
+	shown  bool   // whether it is for display only: it is cleaned, and may be missing
 }
 
-// shown cleans a text that is only shown: at most 100 letters, digits, spaces and
-// the signs that names have are left of it, and nothing where there is no text.
-// GitHub's schema lets the name of a pusher be any text.
+// shown cleans text for display: it keeps at most 100 letters, digits, spaces and
+// punctuation of names, and returns "" if there is no text. GitHub's schema allows any text
+// as the name of a pusher.
 const shown = `{{ regexFind "^.{0,100}" (regexReplaceAll "[^\\pL\\pN ._'@+\\[\\]-]" (.Input.%s | default "" | toString) "") | trim }}`
 
-// pushValues are what a run takes from a push. The name of the Workflow ends
-// with the commit's first digits, so that a delivery that comes twice starts one
-// run: the second Workflow exists already. Its title, which Argo shows, ends with
-// all of them.
+// pushValues are the values of a push that a run uses. The name of the Workflow ends with
+// the commit's first digits, so that a repeated delivery starts no second run: the
+// Workflow exists already. Its title, which Argo shows, ends with the whole commit.
 func pushValues() []eventValue {
 	return []eventValue{
 		{key: "body.after", first: plan.DigitsOfCommit, field: "metadata.name", append: true},
@@ -139,14 +138,14 @@ func resourceOf(workflow wfv1.Workflow) (*eventsv1.K8SResource, error) {
 	return &resource, nil
 }
 
-// pushed is the Workflow of a push; its name lacks the commit.
+// pushed returns the Workflow of a push, without the commit in its name.
 func (r *renderer) pushed(template string) wfv1.Workflow {
 	workflow := r.submitted(template, "Deploy "+r.repository()+", "+r.cfg.GithubBranch+" at ")
 	workflow.Name = r.cfg.WorkflowNamePrefix
 	return workflow
 }
 
-// pulled is the Workflow of a pull request, which begins at the template's check.
+// pulled returns the Workflow of a pull request, which starts at the entrypoint for checks.
 func (r *renderer) pulled(template string) wfv1.Workflow {
 	workflow := r.submitted(template, "Check a pull request of "+r.repository()+" at ")
 	workflow.GenerateName = r.cfg.WorkflowNamePrefix + "check-"
@@ -154,10 +153,9 @@ func (r *renderer) pulled(template string) wfv1.Workflow {
 	return workflow
 }
 
-// submitted is the part that all Workflows of the pipeline share; their titles
-// lack the commit. Under Strict
-// template referencing, a Workflow may set nothing but the entrypoint and the
-// arguments beside the reference.
+// submitted returns the common part of all Workflows of the pipeline; the title lacks the
+// commit. Under Strict template referencing, a Workflow may set nothing but the entrypoint
+// and the arguments besides the reference.
 func (r *renderer) submitted(template, title string) wfv1.Workflow {
 	values := map[string]string{
 		plan.Branch:   r.cfg.GithubBranch,

@@ -23,8 +23,8 @@ const (
 	exitGraph    = "exit"         // template that runs at the end of everything
 )
 
-// HandedOver is the result of the pipeline's own step that ends a run before its
-// environments, as another run goes on with them.
+// HandedOver is the result of the pipeline step that ends a run before its environments,
+// because another run continues with them.
 const HandedOver = "handed-over"
 
 // Limits of a run, in seconds. A run waits for those before it and for
@@ -40,13 +40,13 @@ const (
 // Those of a failed one stay as long as its Workflow.
 const keepPods = "1h"
 
-// When a step is run again: its pod was lost, or the step reported that the failure was
-// temporary. A pod that its node gave up counts as failed with Argo, and is known by
-// the message of the kubelet alone (of its packages eviction, nodeshutdown and
-// preemption), or of Argo where there is none. The message of a container begins with
-// its name, and so is never taken for one of these. Argo gives the exit code of the
-// first container of a pod; that of another is in the message only. Argo waits before
-// it looks at the expression, and so also before a failure is final: the first pause
+// A step is retried if its pod was lost, or if the step reported that the failure was
+// temporary. To Argo, a pod that its node evicted has failed; it is recognised by
+// the message of the kubelet (of its packages eviction, nodeshutdown and
+// preemption), or of Argo if there is none. The message of a container begins with
+// its name, and so never matches these. Argo reports the exit code of the
+// first container of a pod; others are in the message only. Argo waits before
+// it evaluates the expression, and so also before a failure is final: the first pause
 // is short.
 const (
 	retryLimit      = 3
@@ -65,7 +65,7 @@ func WorkflowTemplate(cfg *config.Config, p plan.Plan, place plan.Place) (*wfv1.
 	return template, err
 }
 
-// template renders the template but for its name.
+// template renders the template without its name.
 func (r *renderer) template(p plan.Plan) (*wfv1.WorkflowTemplate, error) {
 	templates, err := r.nodes(p)
 	if err != nil {
@@ -111,14 +111,14 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		SecurityContext:       podSecurity(),
 		PodSpecPatch:          executorSecurity,
 		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: undisturbed()},
-		// Argo sets these over the labels of whoever submits, which sets whether it is a run or a check for missed pushes.
+		// Argo overrides the labels of the submitter, which distinguish runs from the reconciler, with these.
 		WorkflowMetadata: &wfv1.WorkflowMetadata{Labels: r.identity()},
 		Templates:        templates,
 	}
 }
 
-// undisturbed asks the autoscalers of the cluster to let a pod end by itself:
-// one that is moved in the middle of a stack begins its stage again.
+// undisturbed asks the autoscalers of the cluster not to evict a pod: one that is evicted
+// during a stack restarts its stage.
 func undisturbed() map[string]string {
 	return map[string]string{
 		"cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
@@ -126,8 +126,8 @@ func undisturbed() map[string]string {
 	}
 }
 
-// arguments declares the workflow's parameters. The branch has a default; the
-// others are what a push is about, and what a run hands over.
+// arguments declares the workflow's parameters. The branch has a default; the others are
+// values of a push, and of a handover.
 func (r *renderer) arguments() wfv1.Arguments {
 	var parameters []wfv1.Parameter
 	for _, name := range plan.Parameters() {
@@ -146,10 +146,9 @@ func (r *renderer) arguments() wfv1.Arguments {
 	return wfv1.Arguments{Parameters: parameters}
 }
 
-// queue makes the runs of one pipeline wait for each other, in the order in
-// which they were asked for. Only whole runs queue: the check of a pull request
-// does not wait for a deployment that waits for an approval.
-// A run that another one handed over to queues as that one did.
+// queue makes the runs of one pipeline wait for each other, in the order of their
+// creation. Only whole runs queue: the check of a pull request does not wait for a
+// deployment that waits for approval. A run that another one handed over to queues, too.
 func (r *renderer) queue() *wfv1.Synchronization {
 	return &wfv1.Synchronization{Mutexes: []*wfv1.Mutex{{Name: r.cfg.WorkflowTemplateName}}}
 }

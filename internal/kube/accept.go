@@ -18,9 +18,8 @@ import (
 // pollEvery is the interval between checks of a controller's work.
 const pollEvery = 200 * time.Millisecond
 
-// settle waits until the controller behind a kind has accepted the object. What
-// it refuses does not stay: a new version of the template is removed again, and
-// the Sensor becomes again what it was.
+// settle waits until the controller of a kind has accepted the object. It undoes a refused
+// change: a new version of the template is removed, and the Sensor is restored.
 func (c Cluster) settle(ctx context.Context, u, before *unstructured.Unstructured, current string) error {
 	switch u.GetKind() {
 	case "WorkflowTemplate":
@@ -42,19 +41,18 @@ func (c Cluster) settle(ctx context.Context, u, before *unstructured.Unstructure
 	return nil
 }
 
-// acceptTemplate has the workflow controller of this cluster validate the
-// template: it validates everything that a Workflow refers to when it first
-// looks at it. The Workflow is suspended from the start, so that none of its
-// steps ever runs, and it is removed at once. A controller that runs as many
-// workflows as it may says Pending, and never makes up for the look; to wait for a
-// place could mean to wait for the very run that waits here.
+// acceptTemplate makes the workflow controller of this cluster validate the template: the
+// controller validates all that a new Workflow refers to. The Workflow is suspended, so
+// that none of its steps runs, and is removed at once. A controller at its limit of
+// parallel workflows says Pending and does not validate; waiting for a slot could mean
+// waiting for the run that waits here.
 //
-// The controller knows templates by a watch, which may be behind: one that it does
-// not find yet is looked at again.
+// The controller's cache of templates may be behind: if it does not find the template, the
+// validation is repeated.
 func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unstructured) error {
 	until := time.Now().Add(c.patience())
 	for {
-		refused, err := c.look(ctx, template)
+		refused, err := c.validate(ctx, template)
 		switch {
 		case err != nil || refused == "":
 			return err
@@ -70,9 +68,8 @@ func (c Cluster) acceptTemplate(ctx context.Context, template *unstructured.Unst
 	}
 }
 
-// look has the controller look at the template once, and returns what it refuses
-// it with.
-func (c Cluster) look(ctx context.Context, template *unstructured.Unstructured) (refused string, err error) {
+// validate makes the controller validate the template once, and returns its refusal.
+func (c Cluster) validate(ctx context.Context, template *unstructured.Unstructured) (refused string, err error) {
 	probe := probeOf(template)
 	defer func() { _, _ = c.remove(context.WithoutCancel(ctx), probe) }()
 	if _, err := c.apply(ctx, probe); err != nil {
@@ -89,8 +86,8 @@ func (c Cluster) look(ctx context.Context, template *unstructured.Unstructured) 
 	return refused, err
 }
 
-// probeOf makes the Workflow that has a template validated. Its name is one of
-// those that the pipeline may use: that of the template.
+// probeOf returns the Workflow that makes the controller validate a template. Its name is
+// the template's, which the pipeline is permitted to use.
 func probeOf(template *unstructured.Unstructured) *unstructured.Unstructured {
 	var parameters []any
 	declared, _, _ := unstructured.NestedSlice(template.Object, "spec", "arguments", "parameters")
@@ -109,8 +106,8 @@ func probeOf(template *unstructured.Unstructured) *unstructured.Unstructured {
 	return probe
 }
 
-// acceptConditions waits until all conditions of the object are true. One that
-// is false may become true while other parts start, so that only patience ends it.
+// acceptConditions waits until all conditions of the object are true. A false one may
+// still become true while other parts start, so that only a timeout ends the wait.
 func (c Cluster) acceptConditions(ctx context.Context, u *unstructured.Unstructured) error {
 	refused := ""
 	err := c.poll(ctx, u, "Argo Events has not accepted "+name(u), func(found *unstructured.Unstructured) (accepted bool, err error) {
@@ -123,7 +120,7 @@ func (c Cluster) acceptConditions(ctx context.Context, u *unstructured.Unstructu
 	return err
 }
 
-// conditionsOf reads the conditions that a controller of Argo Events writes.
+// conditionsOf reads the conditions of an object of Argo Events.
 func conditionsOf(u *unstructured.Unstructured) (accepted bool, refused string) {
 	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
 	accepted = len(conditions) > 0
@@ -166,7 +163,7 @@ func (c Cluster) poll(ctx context.Context, u *unstructured.Unstructured, late st
 	}
 }
 
-// putBack applies an object as it was before.
+// putBack restores an object to its previous state.
 func (c Cluster) putBack(ctx context.Context, before *unstructured.Unstructured) error {
 	old := reference(manifest.Object{Kind: before.GetKind(), Namespace: before.GetNamespace(), Name: before.GetName()})
 	old.SetLabels(before.GetLabels())

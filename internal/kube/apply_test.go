@@ -28,7 +28,7 @@ func object(version, kind, namespace, name, more string) manifest.Object {
 	return manifest.Object{Kind: kind, Namespace: namespace, Name: name, YAML: []byte(text)}
 }
 
-// pipeline is a small one whose Sensor submits a version of the template.
+// pipeline returns a small pipeline whose Sensor submits a version of the template.
 func pipeline(version string) []manifest.Object {
 	return []manifest.Object{
 		object("v1", "ServiceAccount", "argo", "shop", ""),
@@ -63,7 +63,7 @@ func TestApplyRunsADryRunThenAppliesInOrderAndReturnsTheChanges(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"serviceaccounts", "roles", "workflowtemplates", "workflows", "services", "eventsources", "sensors"}, order)
-	assert.Empty(t, s.Has("workflows"), "the look that Argo took at the template leaves nothing")
+	assert.Empty(t, s.Has("workflows"), "the validation leaves no Workflow")
 
 	changes, err = c.Apply(t.Context(), pipeline("3f"))
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestAConflictNamesTheManagerAndForceTakesTheFieldOver(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestATemplateThatArgoRefusesLeavesTheLastGoodOneInUse(t *testing.T) {
+func TestATemplateThatArgoRefusesLeavesTheLastValidOneInUse(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
@@ -155,7 +155,7 @@ func TestATemplateIsValidatedWithoutRunningIt(t *testing.T) {
 	assert.True(t, looked)
 }
 
-func TestAControllerThatDoesNotKnowTheTemplateYetIsAskedAgain(t *testing.T) {
+func TestValidationIsRepeatedIfTheControllerDoesNotFindTheTemplateYet(t *testing.T) {
 	s, c := newServer(t)
 	looks := 0
 	s.Control = func(path string, object kubetest.Content) {
@@ -182,7 +182,7 @@ func TestAControllerThatDoesNotValidateIsATemporaryError(t *testing.T) {
 	assert.Empty(t, s.Has("sensors"))
 }
 
-func TestASensorThatIsNotAcceptedIsPutBack(t *testing.T) {
+func TestASensorThatIsNotAcceptedIsRestored(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestASensorThatIsNotAcceptedIsPutBack(t *testing.T) {
 	assert.Contains(t, s.Has("workflowtemplates"), "shop-aa")
 }
 
-func TestRefusalsSayWhatToDo(t *testing.T) {
+func TestRefusalsHaveHints(t *testing.T) {
 	for code, want := range map[int]struct {
 		text string
 		kind errs.Kind
@@ -220,7 +220,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestAClusterWithoutArgoSaysSo(t *testing.T) {
+func TestAClusterWithoutArgoIsReported(t *testing.T) {
 	s, c := newServer(t)
 	s.Refuse = func(r kubetest.Request) int {
 		if r.Method == http.MethodPatch && strings.Contains(r.Path, "argoproj.io") {
@@ -233,7 +233,7 @@ func TestAClusterWithoutArgoSaysSo(t *testing.T) {
 	assert.Contains(t, errs.HintOf(err), "Argo Workflows")
 }
 
-func TestAPipelineThatUpdatesItselfChangesNoRights(t *testing.T) {
+func TestAPipelineThatUpdatesItselfChangesNoPermissions(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
@@ -246,7 +246,7 @@ func TestAPipelineThatUpdatesItselfChangesNoRights(t *testing.T) {
 	for _, request := range s.Requests() {
 		assert.NotContains(t, request, "serviceaccounts")
 		assert.NotContains(t, request, "roles")
-		assert.Regexp(t, `/namespaces/[a-z]+/[a-z]+/[a-z-]+( dry)?$`, request, "it asks for objects by their names only")
+		assert.Regexp(t, `/namespaces/[a-z]+/[a-z]+/[a-z-]+( dry)?$`, request, "it requests objects by name only")
 	}
 }
 

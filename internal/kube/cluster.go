@@ -22,7 +22,7 @@ const FieldManager = "aphex-pipeline"
 // Cluster applies objects through one client.
 type Cluster struct {
 	Client dynamic.Interface
-	// Raw reads anything but objects, such as logs, by its path on the API server.
+	// Raw reads other resources, such as logs, by path on the API server.
 	Raw func(ctx context.Context, path string) ([]byte, error)
 
 	// Patience is how long to wait for Argo's controllers to accept an object; 0 is
@@ -84,8 +84,8 @@ func name(u *unstructured.Unstructured) string {
 	return manifest.Object{Kind: u.GetKind(), Name: u.GetName()}.String()
 }
 
-// resource finds where objects of this kind are kept. The plural is guessed as
-// Kubernetes itself does for custom resources: lower case with an s.
+// resource returns the client for objects of this kind. The plural is guessed as
+// Kubernetes does for custom resources: lower case with an s.
 func (c Cluster) resource(u *unstructured.Unstructured) dynamic.ResourceInterface {
 	resource, _ := meta.UnsafeGuessKindToResource(u.GroupVersionKind())
 	return c.Client.Resource(resource).Namespace(u.GetNamespace())
@@ -95,7 +95,7 @@ func (c Cluster) argo(resource, namespace string) dynamic.ResourceInterface {
 	return c.Client.Resource(schema.GroupVersionResource{Group: argoGroup, Version: "v1alpha1", Resource: resource}).Namespace(namespace)
 }
 
-// live returns the object as the cluster has it; nil is not there.
+// live returns the object in the cluster; nil is none.
 func (c Cluster) live(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	found, err := c.resource(u).Get(ctx, u.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

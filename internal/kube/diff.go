@@ -80,8 +80,7 @@ func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, c
 	return []Difference{{manifest.Change{Object: name(u), Action: action}, text}}, nil
 }
 
-// earlier returns the version of the template that is in use, if it is one that u
-// takes the place of.
+// earlier returns the version of the template that is in use, if u replaces it.
 func (c Cluster) earlier(ctx context.Context, u *unstructured.Unstructured, current string) (*unstructured.Unstructured, error) {
 	if u.GetKind() != "WorkflowTemplate" || current == "" {
 		return nil, nil
@@ -89,7 +88,7 @@ func (c Cluster) earlier(ctx context.Context, u *unstructured.Unstructured, curr
 	return c.live(ctx, reference(manifest.Object{Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: current}))
 }
 
-// compare returns the unified diff of two objects; nil is no object, and no
+// compare returns the unified diff of two objects; nil is a missing object, or no
 // difference.
 func compare(before, after *unstructured.Unstructured) ([]byte, error) {
 	old, err := readable(before)

@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-func told(differences []kube.Difference) map[string]string {
+func texts(differences []kube.Difference) map[string]string {
 	texts := map[string]string{}
 	for _, d := range differences {
 		texts[string(d.Action)+" "+d.Object] = string(d.Text)
@@ -24,7 +24,7 @@ func TestADiffReturnsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	differences, err := c.Diff(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
 	assert.Len(t, differences, 6)
-	assert.Contains(t, told(differences)["created serviceaccount/shop"], "+kind: ServiceAccount")
+	assert.Contains(t, texts(differences)["created serviceaccount/shop"], "+kind: ServiceAccount")
 	assert.Empty(t, s.Paths())
 
 	_, err = c.Apply(t.Context(), pipeline("aa"))
@@ -38,7 +38,7 @@ func TestADiffReturnsWhatWouldChangeAndChangesNothing(t *testing.T) {
 	differences, err = c.Diff(t.Context(), changed)
 	require.NoError(t, err)
 	require.Len(t, differences, 1)
-	text := told(differences)["changed service/shop-svc"]
+	text := texts(differences)["changed service/shop-svc"]
 	assert.Contains(t, text, "-  type: NodePort\n+  type: ClusterIP\n")
 	assert.Contains(t, text, "--- live/events/service/shop-svc")
 	assert.NotContains(t, text, "resourceVersion")
@@ -50,7 +50,7 @@ func TestANewVersionOfTheTemplateIsComparedWithTheOneInUse(t *testing.T) {
 	require.NoError(t, err)
 	differences, err := c.Diff(t.Context(), pipeline("bb"))
 	require.NoError(t, err)
-	text := told(differences)["created workflowtemplate/shop-bb"]
+	text := texts(differences)["created workflowtemplate/shop-bb"]
 	assert.Contains(t, text, "-  name: shop-aa\n+  name: shop-bb\n")
 	assert.NotContains(t, text, "+kind: WorkflowTemplate")
 }
@@ -60,7 +60,7 @@ func TestADiffReturnsWhatWouldBeRemoved(t *testing.T) {
 	s.Put(eventsPath+"sensors/old", "aphex-pipeline", labelled("Sensor", "events", "old", "shop-1"))
 	differences, err := c.Diff(t.Context(), pipeline("aa"))
 	require.NoError(t, err)
-	assert.Contains(t, told(differences)["removed sensor/old"], "-kind: Sensor")
+	assert.Contains(t, texts(differences)["removed sensor/old"], "-kind: Sensor")
 	assert.Equal(t, manifest.Removed, differences[len(differences)-1].Action)
 }
 

@@ -34,8 +34,8 @@ func explain(u *unstructured.Unstructured, err error) error {
 	return fmt.Errorf("reaching the cluster for %s: %w", object, err)
 }
 
-// managers names who owns the fields of a conflict; the API server says so in
-// the causes, as `conflict with "kubectl" using v1`.
+// managers names the owners of the fields of a conflict, from the API server's
+// causes such as `conflict with "kubectl" using v1`.
 func managers(err error) string {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Requests that the client may make in a second, and at once: a pipeline has
-// some twenty objects, and each is asked for, tried and applied. client-go's own
-// limits of 5 and 10 are of a time before API servers shared themselves out.
+// Requests per second, and in a burst: a pipeline has some twenty objects, and each is
+// read, tried and applied. client-go's defaults of 5 and 10 predate the priority and
+// fairness of API servers.
 const (
 	perSecond = 50
 	atOnce    = 100

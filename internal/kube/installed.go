@@ -12,7 +12,7 @@ import (
 // cluster. Unknown names are empty.
 type Installed struct {
 	Template, EventSource, Sensor, ServiceAccount string
-	Variables                                     map[string]string // of the step with which the pipeline updates itself
+	Variables                                     map[string]string // of the step that updates the pipeline
 }
 
 // Installed finds the names of a pipeline by its label in all namespaces. Without

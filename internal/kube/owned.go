@@ -11,8 +11,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// kinds are all kinds of a pipeline's objects but its runs, in an order in which
-// they can be removed: first what starts runs, last what gives rights.
+// kinds are all kinds of a pipeline's objects except its runs, in the order of removal:
+// first what starts runs, last what grants permissions.
 var kinds = []string{"Sensor", "CronWorkflow", "EventSource", "Service", "Secret", "WorkflowTemplate", "RoleBinding", "Role", "ServiceAccount"}
 
 // owned lists the objects of the pipeline, whatever their name and namespace.
@@ -33,7 +33,7 @@ func selectorOf(pipeline string) string {
 	return manifest.LabelManagedBy + "=" + manifest.ManagedBy + "," + manifest.LabelPipeline + "=" + pipeline
 }
 
-// listAll returns the objects of a kind wherever they are, or else in the namespaces.
+// listAll returns the objects of a kind in all namespaces, or else in the given ones.
 func (c Cluster) listAll(ctx context.Context, kind, selector string, namespaces []string) (objects, error) {
 	found, err := c.list(ctx, kind, "", selector)
 	if apierrors.IsForbidden(err) {
@@ -74,7 +74,7 @@ func (c Cluster) list(ctx context.Context, kind, namespace, selector string) (ob
 	return all, nil
 }
 
-// removeOthers removes what the pipeline has beside the set.
+// removeOthers removes the pipeline's objects that are not in the set.
 func (c Cluster) removeOthers(ctx context.Context, set objects) ([]manifest.Change, error) {
 	others, err := c.others(ctx, set)
 	if err != nil {
@@ -83,9 +83,8 @@ func (c Cluster) removeOthers(ctx context.Context, set objects) ([]manifest.Chan
 	return c.removeAll(ctx, others)
 }
 
-// others finds what the pipeline has beside the set: objects that an earlier
-// configuration gave other names, and versions of the template that no run
-// refers to.
+// others returns the pipeline's objects that are not in the set: objects that an earlier
+// configuration named differently, and versions of the template that no run refers to.
 func (c Cluster) others(ctx context.Context, set objects) (objects, error) {
 	if len(set) == 0 {
 		return nil, nil
@@ -103,7 +102,7 @@ func (c Cluster) others(ctx context.Context, set objects) (objects, error) {
 	}), nil
 }
 
-// neededVersions names the templates that runs which are not over refer to.
+// neededVersions returns the names of the templates that unfinished runs refer to.
 func (c Cluster) neededVersions(ctx context.Context, all objects) (map[string]bool, error) {
 	needed := map[string]bool{}
 	var searched []string
@@ -125,8 +124,8 @@ func (c Cluster) neededVersions(ctx context.Context, all objects) (map[string]bo
 	return needed, nil
 }
 
-// readsSecret reports whether the set's EventSource checks signatures with the
-// Secret, which no configuration holds.
+// readsSecret reports whether the set's EventSource checks signatures with the Secret,
+// which is not part of the rendered objects.
 func (o objects) readsSecret(secret *unstructured.Unstructured) bool {
 	source := o.one("EventSource")
 	if source == nil || secret.GetKind() != "Secret" || secret.GetNamespace() != source.GetNamespace() {

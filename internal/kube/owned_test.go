@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// labelled is an object of a pipeline, as something else has made it.
+// labelled returns an object with the label of a pipeline, made by another manager.
 func labelled(kind, namespace, name, pipeline string) kubetest.Content {
 	return kubetest.Content{"kind": kind, "apiVersion": "v1", "metadata": kubetest.Content{
 		"name": name, "namespace": namespace,
@@ -79,7 +79,7 @@ func TestDeleteRemovesThisPipelineAndNothingElse(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"mine", "other"}, s.Has("sensors"))
 	assert.Len(t, s.Paths(), 2)
-	assert.Equal(t, "sensor/shop-sensor", changes[0].Object, "first what starts runs")
+	assert.Equal(t, "sensor/shop-sensor", changes[0].Object, "what starts runs is removed first")
 
 	changes, err = c.Delete(t.Context(), "shop-1", "argo", "events")
 	require.NoError(t, err)

@@ -50,9 +50,9 @@ func (c Cluster) namespace(ctx context.Context, namespace string) Check {
 	return check
 }
 
-// mostOfEvent is what the bus must carry for GitHub's largest delivery, in
-// megabytes: Argo Events puts the 25 MB into JSON as base64, a third more.
-const mostOfEvent = 34
+// maxEvent is the size of GitHub's largest delivery on the bus, in megabytes: Argo Events
+// encodes the 25 MB as base64 in JSON, a third more.
+const maxEvent = 34
 
 // eventBus checks the bus that carries events to the Sensor. If its message limit is
 // too small for a large push, the reconciler starts the run of that push later.
@@ -75,15 +75,15 @@ func (c Cluster) eventBus(ctx context.Context, namespace string) Check {
 		check.Problem, check.Fix = "it is not ready: "+refused, "kubectl describe eventbus default -n "+namespace
 		return check
 	}
-	if stream, _, _ := unstructured.NestedMap(bus.Object, "spec", "jetstream"); stream != nil && megabytes(stream["maxPayload"]) < mostOfEvent {
+	if stream, _, _ := unstructured.NestedMap(bus.Object, "spec", "jetstream"); stream != nil && megabytes(stream["maxPayload"]) < maxEvent {
 		check.Problem, check.Warning = "its message limit is too small for GitHub's largest pushes: the reconciler starts the runs of such pushes later", true
-		check.Fix = fmt.Sprintf("set spec.jetstream.maxPayload to %dMB", mostOfEvent)
+		check.Fix = fmt.Sprintf("set spec.jetstream.maxPayload to %dMB", maxEvent)
 	}
 	return check
 }
 
-// megabytes reads a size as NATS writes it, such as 8MB; one that is not given
-// is 1MB (Argo Events' default), and one that cannot be read is large enough.
+// megabytes parses a size of NATS, such as 8MB; a missing one
+// is 1MB (Argo Events' default), and an invalid one is assumed to be large enough.
 func megabytes(size any) int {
 	text, given := size.(string)
 	if !given || text == "" {
@@ -95,7 +95,7 @@ func megabytes(size any) int {
 	}
 	number, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSuffix(text, "B"), "M"))
 	if err != nil {
-		return mostOfEvent
+		return maxEvent
 	}
 	return number
 }

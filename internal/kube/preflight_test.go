@@ -32,7 +32,7 @@ func bus(s *kubetest.Server, spec kubetest.Content) {
 	})
 }
 
-// problems lists what is not as it must be, by what it is about.
+// problems returns the problems of checks, by what was checked.
 func problems(checks []kube.Check) map[string]string {
 	found := map[string]string{}
 	for _, check := range checks {
@@ -50,7 +50,7 @@ func ready(s *kubetest.Server, workflows, events string) {
 	bus(s, kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "34MB"}})
 }
 
-func TestAClusterThatHasEverythingHasNoProblem(t *testing.T) {
+func TestACompleteClusterHasNoProblem(t *testing.T) {
 	s, c := newServer(t)
 	ready(s, "v3.7.18", "v1.9.10")
 	checks := c.Preflight(t.Context(), "argo", "argo-events")

@@ -23,9 +23,9 @@ type program struct {
 
 type version struct{ major, minor, patch int }
 
-// programs: Argo Workflows before these versions lets a Workflow override what
-// its template says under Strict and Secure referencing; Argo Events before
-// these lets an EventSource or a Sensor take over its pod's template.
+// programs: Argo Workflows before these versions lets a Workflow override its template
+// under Strict and Secure referencing; Argo Events before these lets an EventSource or a
+// Sensor replace its pod's template.
 var programs = []program{
 	{"Argo Workflows", "workflow-controller", map[int]version{3: {3, 7, 15}, 4: {4, 0, 6}}},
 	{"Argo Events", "argo-events", map[int]version{1: {1, 9, 6}}},
@@ -67,7 +67,7 @@ func (p program) lowest() string {
 	return strings.Join(texts, " or ")
 }
 
-// vulnerable reports whether a version is below the first good one of its major
+// vulnerable reports whether a version is below the first fixed one of its major
 // version, or older than all of them.
 func (p program) vulnerable(found version) bool {
 	least, known := p.least[found.major]
@@ -98,7 +98,7 @@ func splitImage(image string) (repository, tag string) {
 }
 
 // controllerImages lists the images of all deployments, of the whole cluster or
-// of the namespaces that may be seen.
+// of the given namespaces.
 func (c Cluster) controllerImages(ctx context.Context, namespaces ...string) ([]string, error) {
 	deployments := c.Client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"})
 	list, err := deployments.List(ctx, metav1.ListOptions{})

@@ -21,7 +21,7 @@ import (
 // Receiver identifies the webhook and Sensor of a pipeline, which receive pushes and
 // start runs.
 type Receiver struct {
-	Namespace   string // of all of it
+	Namespace   string // of all objects
 	EventSource string // its pod listens to GitHub
 	Service     string // in front of that pod; "" is none
 	Port        int
@@ -31,17 +31,17 @@ type Receiver struct {
 	Triggers    int    // of the Sensor; each subscribes by itself
 }
 
-// startOfReceiver is how long the pods of Argo Events may take: their image is
-// pulled first.
+// startOfReceiver is how long the pods of Argo Events may take to start, including the
+// pull of their image.
 const startOfReceiver = 3 * time.Minute
 
-// settled is how long a pod has been ready when its log is no longer needed to
-// know that it has subscribed: a log is rotated, and may be closed to who applies.
+// settled is how long a pod must be ready to be regarded as subscribed without a look at
+// its log, which may be rotated or not readable for the user.
 const settled = 20 * time.Second
 
-// mostOfLog is how much of a pod's log is read, in bytes. It says at its
-// beginning that the pod has subscribed.
-const mostOfLog = 1 << 20
+// maxLog is how much of a pod's log is read, in bytes. The subscription is logged at its
+// beginning.
+const maxLog = 1 << 20
 
 // AwaitReceiver waits until a push can start a run: the webhook's pod listens, and
 // the Sensor's pod has subscribed to the bus. Earlier deliveries are refused or
@@ -61,12 +61,12 @@ func (c Cluster) AwaitReceiver(ctx context.Context, r Receiver) (notes []string,
 }
 
 // await repeats a check until nothing is missing.
-func (c Cluster) await(ctx context.Context, r Receiver, look func(context.Context, Receiver) (string, error)) (note string, err error) {
+func (c Cluster) await(ctx context.Context, r Receiver, check func(context.Context, Receiver) (string, error)) (note string, err error) {
 	waiting, cancel := context.WithTimeout(ctx, cmp.Or(c.Start, startOfReceiver))
 	defer cancel()
 	missing := ""
 	for {
-		found, err := look(waiting, r)
+		found, err := check(waiting, r)
 		switch {
 		case err == nil && found == "":
 			return "", nil
@@ -97,7 +97,7 @@ func (c Cluster) listens(ctx context.Context, r Receiver) (missing string, err e
 		return missing, err
 	}
 	if r.Service != "" {
-		// The API server passes the request on; it has an answer for each method but POST.
+		// The API server forwards the request; the webhook answers each method but POST.
 		path := fmt.Sprintf("/api/v1/namespaces/%s/services/http:%s:%d/proxy%s", r.Namespace, r.Service, r.Port, r.Path)
 		switch _, err := c.Raw(ctx, path); {
 		case apierrors.IsForbidden(err):
@@ -131,9 +131,9 @@ func unreachable(err error) bool {
 
 var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 
-// readyPod finds the ready pod that Argo Events made of an object. The object is
-// in a variable of it, in base64; a pod whose object does not name the version is
-// one that is about to be replaced.
+// readyPod returns the ready pod that Argo Events runs for an object. A variable of the pod
+// has the object in base64; a pod with an object that does not name the version is about
+// to be replaced.
 func (c Cluster) readyPod(ctx context.Context, namespace, selector, variable, version string) (pod *unstructured.Unstructured, missing string, err error) {
 	list, err := c.Client.Resource(pods).Namespace(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
@@ -158,7 +158,7 @@ func (c Cluster) readyPod(ctx context.Context, namespace, selector, variable, ve
 	return pod, "", nil
 }
 
-// objectOf decodes the object that a pod of Argo Events works for; "" is none.
+// objectOf decodes the object of a pod of Argo Events; "" is none.
 func objectOf(pod *unstructured.Unstructured, variable string) string {
 	containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", "containers")
 	for _, container := range containers {
@@ -202,13 +202,13 @@ func reasonOf(pod *unstructured.Unstructured) string {
 	return ""
 }
 
-// logged looks for a line in the log of a pod, as often as it must be there and as
-// far as it may be read.
+// logged checks that a line occurs in the log of a pod the given number of times, if the
+// log may be read.
 func (c Cluster) logged(ctx context.Context, pod *unstructured.Unstructured, line string, times int, missing string) (string, error) {
 	if c.now().Sub(readySince(pod)) > settled {
 		return "", nil
 	}
-	path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log?limitBytes=%d", pod.GetNamespace(), pod.GetName(), mostOfLog)
+	path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s/log?limitBytes=%d", pod.GetNamespace(), pod.GetName(), maxLog)
 	text, err := c.Raw(ctx, path)
 	if err == nil && strings.Count(string(text), line) >= times {
 		return "", nil

@@ -20,7 +20,7 @@ var receiver = kube.Receiver{
 	Namespace: "argo-events", EventSource: "github", Service: "github-svc", Port: 12000, Path: "/push", Sensor: "shop-sensor", Template: "shop-3f", Triggers: 2,
 }
 
-// eventPod stores a pod of Argo Events that became ready a while ago; a negative while is not ready.
+// eventPod stores a pod of Argo Events that has been ready for a while; a negative duration is not ready.
 func eventPod(s *kubetest.Server, name, label, variable, object string, ready time.Duration) {
 	status := kubetest.Content{"containerStatuses": []any{kubetest.Content{"state": kubetest.Content{
 		"waiting": kubetest.Content{"reason": "ImagePullBackOff", "message": "no such image"},

@@ -45,9 +45,8 @@ func renderedFrom(t *testing.T, text string) []manifest.Object {
 	return objects
 }
 
-// as lets requests pass only as the rendered Roles of an account allow them.
-// The API server asks for "create" beside "patch" when a server-side apply makes
-// the object, and for both by the object's name.
+// as allows the requests that the rendered Roles of an account permit. A server-side apply
+// that creates the object needs "create" and "patch", both for the object's name.
 func as(t *testing.T, s *kubetest.Server, objects []manifest.Object, account string) {
 	t.Helper()
 	roles, bound := map[string][]rbacv1.PolicyRule{}, map[string][]rbacv1.PolicyRule{}
@@ -101,7 +100,7 @@ func allowed(rules []rbacv1.PolicyRule, verb, resource, name string) bool {
 	})
 }
 
-func TestTheRenderedRightsAreEnoughForAPipelineToUpdateItself(t *testing.T) {
+func TestTheRenderedPermissionsLetAPipelineUpdateItself(t *testing.T) {
 	s, c := newServer(t)
 	first := renderedFrom(t, shopConfiguration)
 	_, err := c.Apply(t.Context(), first)
@@ -118,12 +117,12 @@ func TestTheRenderedRightsAreEnoughForAPipelineToUpdateItself(t *testing.T) {
 
 func TestAPipelineDoesNotUseAServiceAccountThatIsNotInstalled(t *testing.T) {
 	for name, change := range map[string][2]string{
-		"another ServiceAccount": {"serviceAccountName: shop", "serviceAccountName: shop2"},
-		"another Sensor":         {"sensorName: shop-sensor", "sensorName: shop2-sensor"},
-		"another EventSource":    {"eventSourceName: shop-github", "eventSourceName: shop2-github"},
-		"another template":       {"workflowTemplateName: shop", "workflowTemplateName: shop2"},
-		"another namespace":      {"clusterName: company", "clusterName: company\nargoNamespace: other"},
-		"a look for what was missed, which there was none of": {"reconcileSchedule: \"\"", ""},
+		"another ServiceAccount":                {"serviceAccountName: shop", "serviceAccountName: shop2"},
+		"another Sensor":                        {"sensorName: shop-sensor", "sensorName: shop2-sensor"},
+		"another EventSource":                   {"eventSourceName: shop-github", "eventSourceName: shop2-github"},
+		"another template":                      {"workflowTemplateName: shop", "workflowTemplateName: shop2"},
+		"another namespace":                     {"clusterName: company", "clusterName: company\nargoNamespace: other"},
+		"a reconciler, which was not installed": {"reconcileSchedule: \"\"", ""},
 	} {
 		s, c := newServer(t)
 		text := shopConfiguration + "reconcileSchedule: \"\"\n"
@@ -142,7 +141,7 @@ func TestAPipelineDoesNotUseAServiceAccountThatIsNotInstalled(t *testing.T) {
 	}
 }
 
-func TestTheRenderedRightsDoNotReachAnotherPipeline(t *testing.T) {
+func TestTheRenderedPermissionsDoNotReachAnotherPipeline(t *testing.T) {
 	s, c := newServer(t)
 	other := renderedFrom(t, strings.ReplaceAll(shopConfiguration, "shop", "market"))
 	_, err := c.Apply(t.Context(), other)

@@ -54,8 +54,8 @@ func (c Cluster) Create(ctx context.Context, object manifest.Object) (created bo
 	return c.create(ctx, set[0])
 }
 
-// create also answers, with a dry run, whether a name is free: who may create
-// objects need not have the right to look at those of others.
+// create also reports, with a dry run, whether a name is free: the permission to create
+// objects does not include the permission to read others.
 func (c Cluster) create(ctx context.Context, u *unstructured.Unstructured, dryRun ...string) (created bool, err error) {
 	_, err = c.resource(u).Create(ctx, u, metav1.CreateOptions{FieldManager: FieldManager, DryRun: dryRun})
 	if apierrors.IsAlreadyExists(err) {
@@ -67,8 +67,8 @@ func (c Cluster) create(ctx context.Context, u *unstructured.Unstructured, dryRu
 	return true, nil
 }
 
-// triggered returns the Workflow of a submission as the Sensor would make it, but
-// for its name.
+// triggered returns the Workflow of a submission as the Sensor would create it, except for
+// its name.
 func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Unstructured, error) {
 	sensor := reference(manifest.Object{Kind: "Sensor", Namespace: s.Namespace, Name: s.Sensor})
 	found, err := c.live(ctx, sensor)
@@ -80,7 +80,7 @@ func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Uns
 	}
 	workflow := workflowOf(found, s.Trigger)
 	if workflow == nil {
-		return nil, errs.Invalidf("%s has no trigger %q that makes a Workflow", name(sensor), s.Trigger)
+		return nil, errs.Invalidf("%s has no trigger %q that creates a Workflow", name(sensor), s.Trigger)
 	}
 	if annotations := workflow.GetAnnotations(); annotations[manifest.AnnotationTitle] != "" {
 		annotations[manifest.AnnotationTitle] += s.Title
@@ -96,7 +96,7 @@ func (c Cluster) triggered(ctx context.Context, s Submission) (*unstructured.Uns
 	return workflow, nil
 }
 
-// workflowOf returns the Workflow that a trigger of the Sensor makes, or nil.
+// workflowOf returns the Workflow that a trigger of the Sensor creates, or nil.
 func workflowOf(sensor *unstructured.Unstructured, trigger string) *unstructured.Unstructured {
 	triggers, _, _ := unstructured.NestedSlice(sensor.Object, "spec", "triggers")
 	for _, entry := range triggers {

@@ -55,7 +55,7 @@ func TestARunOfAFormerNameIsARunOfItsCommit(t *testing.T) {
 	s.Put("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/shop-0", "argo", kubetest.Content{"kind": "Workflow", "metadata": kubetest.Content{"name": "shop-0"}})
 	s.Refuse = func(r kubetest.Request) int {
 		if r.Method == http.MethodGet && strings.Contains(r.Path, "/workflows/") {
-			return http.StatusForbidden // who looks for missed pushes may not look at runs
+			return http.StatusForbidden // the reconciler has no permission to read runs
 		}
 		return 0
 	}
@@ -68,7 +68,7 @@ func TestARunOfAFormerNameIsARunOfItsCommit(t *testing.T) {
 	assert.Equal(t, []string{"shop-0"}, s.Has("workflows"))
 }
 
-func TestARunThatGoesOnIsOfTheVersionThatWasHandedOverTo(t *testing.T) {
+func TestAResumedRunIsOfTheVersionThatWasHandedOverTo(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), renderedFrom(t, shopConfiguration))
 	require.NoError(t, err)
@@ -86,7 +86,7 @@ func TestARunThatGoesOnIsOfTheVersionThatWasHandedOverTo(t *testing.T) {
 	assert.Equal(t, "resume", workflow.Spec.Entrypoint)
 	assert.Equal(t, "a", workflow.Spec.Arguments.GetParameterByName("artifact").Value.String())
 	assert.Equal(t, "shop-1", workflow.Spec.Arguments.GetParameterByName("origin").Value.String())
-	assert.Nil(t, workflow.Spec.Arguments.GetParameterByName("gates"), "the template has a value for what is empty")
+	assert.Nil(t, workflow.Spec.Arguments.GetParameterByName("gates"), "the template has a value for an empty parameter")
 }
 
 func TestAnObjectIsCreatedOnce(t *testing.T) {
@@ -104,7 +104,7 @@ func TestAnObjectIsCreatedOnce(t *testing.T) {
 	assert.Contains(t, errs.HintOf(err), "generator")
 }
 
-func TestASensorThatIsMissingIsNamed(t *testing.T) {
+func TestAMissingSensorIsNamed(t *testing.T) {
 	_, c := newServer(t)
 	_, _, err := c.Submit(t.Context(), kube.Submission{Namespace: "argo-events", Sensor: "shop-sensor", Trigger: "push"})
 	require.ErrorContains(t, err, `there is no sensor/shop-sensor in namespace "argo-events"`)

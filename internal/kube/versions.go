@@ -12,12 +12,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// keepVersions is how long a version of the template stays after the Sensor
-// turned away from it: a day longer than the seven that any run of it can last.
+// keepVersions is how long a version of the template is kept after the Sensor
+// stopped using it: a day longer than the seven days that a run can last.
 const keepVersions = 8 * 24 * time.Hour
 
-// historyManager owns the memory of earlier versions on the Sensor, so that
-// applying the rendered Sensor leaves it alone.
+// historyManager owns the annotation with earlier versions on the Sensor, so that applying
+// the rendered Sensor does not change it.
 const historyManager = FieldManager + "-history"
 
 // Taken returns a function that reports whether the cluster has a version of the
@@ -26,7 +26,7 @@ func (c Cluster) Taken(ctx context.Context, namespace string) func(name, digest 
 	return func(version, digest string) bool {
 		u := reference(manifest.Object{Kind: "WorkflowTemplate", Namespace: namespace, Name: version})
 		found, err := c.live(ctx, u)
-		// What cannot be looked at is not avoided; applying it says why.
+		// A version that cannot be read is not avoided; applying it reports the error.
 		return err == nil && found != nil && found.GetAnnotations()[manifest.AnnotationDigest] != digest
 	}
 }
@@ -44,8 +44,8 @@ func (c Cluster) versionInUse(ctx context.Context, set objects) (string, error) 
 	return found.GetAnnotations()[manifest.AnnotationTemplate], nil
 }
 
-// retire remembers on the Sensor which version it turned away from and when, and
-// removes those that no run can need any more.
+// retire records on the Sensor which version it stopped using and when, and removes
+// versions that no run can need any more.
 func (c Cluster) retire(ctx context.Context, set objects, previous string) ([]manifest.Change, error) {
 	sensor, template := set.one("Sensor"), set.one("WorkflowTemplate")
 	if sensor == nil || template == nil {
@@ -69,13 +69,13 @@ func (c Cluster) retire(ctx context.Context, set objects, previous string) ([]ma
 	return changes, c.remember(ctx, sensor, earlier)
 }
 
-// sameTemplate reports whether two versions are of one template: those of a
-// template that was renamed are out of reach for the pipeline's own rights.
+// sameTemplate reports whether two versions are of one template: the pipeline has no
+// permission for versions of a template that was renamed.
 func sameTemplate(one, other string) bool {
 	return strings.HasPrefix(one, strings.TrimRight(other, "0123456789abcdef")) && len(one) == len(other)
 }
 
-// removeVersions removes the versions that are old enough, and forgets them.
+// removeVersions removes the versions that are old enough, from earlier too.
 func (c Cluster) removeVersions(ctx context.Context, template *unstructured.Unstructured, earlier map[string]time.Time) ([]manifest.Change, error) {
 	var changes []manifest.Change
 	for version, retired := range earlier {
@@ -92,7 +92,7 @@ func (c Cluster) removeVersions(ctx context.Context, template *unstructured.Unst
 	return changes, nil
 }
 
-// earlierVersions reads the memory; what cannot be read is no memory.
+// earlierVersions reads the annotation; an invalid one is empty.
 func earlierVersions(sensor *unstructured.Unstructured) map[string]time.Time {
 	earlier := map[string]time.Time{}
 	_ = json.Unmarshal([]byte(sensor.GetAnnotations()[manifest.AnnotationEarlier]), &earlier)

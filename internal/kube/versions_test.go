@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-func TestAVersionStaysAsLongAsARunOfItCanLast(t *testing.T) {
+func TestAVersionIsKeptAsLongAsARunCanLast(t *testing.T) {
 	s, c := newServer(t)
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	c.Now = func() time.Time { return now }
@@ -33,7 +33,7 @@ func TestAVersionStaysAsLongAsARunOfItCanLast(t *testing.T) {
 	assert.JSONEq(t, `{}`, s.Object(sensorPath).GetAnnotations()[manifest.AnnotationEarlier])
 }
 
-func TestAVersionThatComesBackIsInUseAgain(t *testing.T) {
+func TestAVersionThatIsUsedAgainIsKept(t *testing.T) {
 	s, c := newServer(t)
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	c.Now = func() time.Time { return now }

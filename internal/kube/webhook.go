@@ -10,14 +10,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// leastOfSecret is the shortest webhook secret that is taken: an empty one
-// would have the webhook accept deliveries without a signature.
-const leastOfSecret = 16
+// minSecret is the shortest accepted webhook secret: with an empty one the webhook would
+// accept deliveries without a signature.
+const minSecret = 16
 
 // PutWebhookSecret writes the webhook secret to the Secret that the EventSource reads.
 func (c Cluster) PutWebhookSecret(ctx context.Context, at manifest.Object, pipeline, key, value string) (manifest.Action, error) {
-	if len(value) < leastOfSecret {
-		return "", errs.Invalidf("the webhook secret has %d characters, fewer than %d", len(value), leastOfSecret)
+	if len(value) < minSecret {
+		return "", errs.Invalidf("the webhook secret has %d characters, fewer than %d", len(value), minSecret)
 	}
 	secret := reference(at)
 	secret.SetLabels(map[string]string{manifest.LabelManagedBy: manifest.ManagedBy, manifest.LabelPipeline: pipeline})

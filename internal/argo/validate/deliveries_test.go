@@ -28,9 +28,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// webhook is Argo Events' own receiver of GitHub's deliveries, as the EventSource
-// configures it. It is not given the secret: that a wrong signature is refused is
-// seen on the cluster.
+// webhook is Argo Events' receiver of GitHub's deliveries, configured by the EventSource. It
+// has no secret: signatures are tested on the cluster.
 type webhook struct {
 	url      string
 	received chan []byte
@@ -93,8 +92,8 @@ func hookOf(stream []byte) (eventsv1.GithubEventSource, error) {
 	return eventsv1.GithubEventSource{}, fmt.Errorf("there is no EventSource")
 }
 
-// deliver posts a delivery as GitHub does. It gives the event that Argo Events
-// makes of it, or nil where it makes none.
+// deliver posts a delivery as GitHub does. It returns the event that Argo Events
+// makes of it, or nil if there is none.
 func deliver(t *testing.T, kind string, body []byte, form bool) *eventsv1.Event {
 	t.Helper()
 	w, err := listening()
@@ -117,10 +116,10 @@ func deliver(t *testing.T, kind string, body []byte, form bool) *eventsv1.Event 
 	return &eventsv1.Event{Context: &eventsv1.EventContext{DataContentType: eventsv1.MediaTypeJSON}, Data: <-w.received}
 }
 
-// repository is what a pipeline is rendered for.
+// repository is the repository that a pipeline is rendered for.
 type repository struct{ Owner, Repo, Branch string }
 
-// pipelines holds the objects that were rendered, by their repository.
+// pipelines holds rendered objects by repository.
 var pipelines sync.Map
 
 func (r repository) objects(t *testing.T) []object {
@@ -188,7 +187,7 @@ func firedBy(t *testing.T, objects []object, event *eventsv1.Event) map[string]w
 	return fired
 }
 
-// assertRuns holds a run to Argo's validation, and to the branch that its pods see.
+// assertRuns checks a run by Argo's validation, and the branch that its pods get.
 func assertRuns(t *testing.T, objects []object, run wfv1.Workflow) {
 	t.Helper()
 	template, _ := decode[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
@@ -208,8 +207,8 @@ func assertRuns(t *testing.T, objects []object, run wfv1.Workflow) {
 	}
 }
 
-// examples installs the examples that the maintainers of a client of GitHub
-// publish, once. They are no part of this repository.
+// examples installs the examples published by the maintainers of a GitHub client, once. They
+// are not part of this repository.
 var examples = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(scratch, "examples")
 	if err := os.CopyFS(dir, os.DirFS("testdata/examples")); err != nil {
@@ -223,8 +222,8 @@ var examples = sync.OnceValues(func() (string, error) {
 	return filepath.Join(dir, "node_modules/@octokit/webhooks-examples/api.github.com/index.json"), nil
 })
 
-// TestOfThePublishedExamplesOnlyPushesAndPullRequestsStartARun makes each example
-// one of our repository and branch, wherever it names one.
+// TestOfThePublishedExamplesOnlyPushesAndPullRequestsStartARun replaces repository and
+// branch in each example by ours.
 func TestOfThePublishedExamplesOnlyPushesAndPullRequestsStartARun(t *testing.T) {
 	file, err := examples()
 	require.NoError(t, err)

@@ -19,7 +19,7 @@ var commit = strings.Repeat("0123456789", 4)
 
 type members = map[string]any
 
-// push is a delivery as GitHub makes it, with the parts that are looked at.
+// push returns a delivery of GitHub, with the fields that are read.
 func push() members {
 	return members{
 		"headers": members{"X-Github-Event": []string{"push"}},
@@ -57,7 +57,7 @@ func oneSensor(t *testing.T) eventsv1.Sensor {
 	return s
 }
 
-// passes describes which dependencies of the Sensor a delivery fulfils.
+// passes returns the dependencies of the Sensor that a delivery fulfils.
 func passes(t *testing.T, s eventsv1.Sensor, delivery members) []string {
 	t.Helper()
 	return passesEvent(s, event(t, delivery))
@@ -143,25 +143,25 @@ func set(delivery members, value any, path ...string) members {
 	return delivery
 }
 
-func TestWhatIsNoPushOfOursStartsNothing(t *testing.T) {
+func TestOtherDeliveriesStartNothing(t *testing.T) {
 	s := oneSensor(t)
 	for name, delivery := range map[string]members{
-		"a tag":                               set(push(), "refs/tags/main", "body", "ref"),
-		"another branch":                      set(push(), "refs/heads/next", "body", "ref"),
-		"a branch whose name begins the same": set(push(), "refs/heads/main2", "body", "ref"),
-		"the deletion of the branch":          set(set(push(), true, "body", "deleted"), strings.Repeat("0", 40), "body", "after"),
-		"a repository on another host":        set(push(), "https://github.example.com/my-org/my-app.git", "body", "repository", "clone_url"),
-		"no commit":                           set(push(), strings.Repeat("0", 40), "body", "after"),
-		"a commit of a SHA-256 repository":    set(push(), strings.Repeat("ab", 32), "body", "after"),
-		"a pull request with another title":   set(set(pull(), "edited", "body", "action"), members{"title": members{"from": "x"}}, "body", "changes"),
-		"another repository":                  set(push(), "evil/my-app", "body", "repository", "full_name"),
-		"an abbreviated commit":               set(push(), commit[:12], "body", "after"),
-		"another kind of event":               set(push(), []string{"ping"}, "headers", "X-Github-Event"),
-		"a pull request from a fork":          set(pull(), "evil/my-app", "body", "pull_request", "head", "repo", "full_name"),
-		"a pull request whose fork is gone":   set(pull(), nil, "body", "pull_request", "head", "repo"),
-		"a pull request to another branch":    set(pull(), "next", "body", "pull_request", "base", "ref"),
-		"a pull request that is closed":       set(pull(), "closed", "body", "action"),
-		"an empty delivery":                   {},
+		"a tag":                             set(push(), "refs/tags/main", "body", "ref"),
+		"another branch":                    set(push(), "refs/heads/next", "body", "ref"),
+		"a branch with the same prefix":     set(push(), "refs/heads/main2", "body", "ref"),
+		"the deletion of the branch":        set(set(push(), true, "body", "deleted"), strings.Repeat("0", 40), "body", "after"),
+		"a repository on another host":      set(push(), "https://github.example.com/my-org/my-app.git", "body", "repository", "clone_url"),
+		"no commit":                         set(push(), strings.Repeat("0", 40), "body", "after"),
+		"a commit of a SHA-256 repository":  set(push(), strings.Repeat("ab", 32), "body", "after"),
+		"a pull request with another title": set(set(pull(), "edited", "body", "action"), members{"title": members{"from": "x"}}, "body", "changes"),
+		"another repository":                set(push(), "evil/my-app", "body", "repository", "full_name"),
+		"an abbreviated commit":             set(push(), commit[:12], "body", "after"),
+		"another kind of event":             set(push(), []string{"ping"}, "headers", "X-Github-Event"),
+		"a pull request from a fork":        set(pull(), "evil/my-app", "body", "pull_request", "head", "repo", "full_name"),
+		"a pull request whose fork is gone": set(pull(), nil, "body", "pull_request", "head", "repo"),
+		"a pull request to another branch":  set(pull(), "next", "body", "pull_request", "base", "ref"),
+		"a pull request that is closed":     set(pull(), "closed", "body", "action"),
+		"an empty delivery":                 {},
 	} {
 		assert.Empty(t, passes(t, s, delivery), name)
 	}
@@ -170,9 +170,9 @@ func TestWhatIsNoPushOfOursStartsNothing(t *testing.T) {
 	assert.Equal(t, []string{"push"}, passes(t, s, set(push(), "My-Org/My-App", "body", "repository", "full_name")), "GitHub ignores case")
 }
 
-// TestAValueThatIsOnlyShownIsCleanedAndNeverStopsARun sends names that GitHub's
-// schema allows: any text, null, or nothing.
-func TestAValueThatIsOnlyShownIsCleanedAndNeverStopsARun(t *testing.T) {
+// TestAValueForDisplayIsCleanedAndNeverStopsARun sends names that GitHub's schema allows:
+// any text, null, or nothing.
+func TestAValueForDisplayIsCleanedAndNeverStopsARun(t *testing.T) {
 	s := oneSensor(t)
 	for given, shown := range map[any]string{
 		"octocat": "octocat", "Mona Lisa": "Mona Lisa", "dependabot[bot]": "dependabot[bot]", "Müller_corp": "Müller_corp", nil: "", 7: "7", "": "",

@@ -34,7 +34,7 @@ func golden(t *testing.T) map[string][]object {
 	return all
 }
 
-// split takes a stream of YAML documents apart.
+// split splits a stream of YAML documents.
 func split(t *testing.T, stream []byte) []object {
 	t.Helper()
 	var objects []object
@@ -49,7 +49,7 @@ func split(t *testing.T, stream []byte) []object {
 	return objects
 }
 
-// decode reads the only object of a kind strictly; found says whether there is one.
+// decode reads the only object of a kind strictly; found reports whether there is one.
 func decode[T any](t *testing.T, objects []object, kind string) (value T, found bool) {
 	t.Helper()
 	for _, o := range objects {

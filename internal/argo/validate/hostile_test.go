@@ -11,15 +11,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// hostile are texts that something on the way to a container could take for
-// more than a text (argo-workflows#6441, CVE-2021-37914).
+// hostile are texts with a special meaning for something on the way to a container
+// (argo-workflows#6441, CVE-2021-37914).
 var hostile = []string{
 	`zzz";echo${IFS}"hello";#`, "$(id)", "`id`", "a\nb", "a\tb", `"}], "args": ["echo nope"]`, `a\"b`, "'; drop", "a,b: c", "-x", "&a *a !!x",
 	"{{workflow.name}}", "{{=1+1}}", "{{inputs.parameters.digest}}", "{{workflow.parameters.commit-sha}}", "a{{b", "}}{{", "{", strings.Repeat("x", 1000),
 }
 
-// fields are the values of an event that anybody who can push or open a pull
-// request has in their hands.
+// fields are the values of an event that anyone who can push or open a pull request
+// controls.
 var fields = []struct {
 	trigger   string
 	delivery  func() members
@@ -35,10 +35,10 @@ var fields = []struct {
 	{"pull", pull, []string{"body", "pull_request", "base", "ref"}, ""},
 }
 
-// TestAHostileEventIsRefusedOrTakenLiterally sends every text in every field
-// through the Sensor's filter, its parameters, and Argo's substitution, and looks
-// at what the container is given.
-func TestAHostileEventIsRefusedOrTakenLiterally(t *testing.T) {
+// TestAHostileEventIsRefusedOrUsedLiterally sends every text in every field through the
+// Sensor's filter, its parameters, and Argo's substitution, and checks the values that the
+// container gets.
+func TestAHostileEventIsRefusedOrUsedLiterally(t *testing.T) {
 	objects := golden(t)["one-environment"]
 	s := oneSensor(t)
 	template, _ := decode[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
@@ -56,7 +56,7 @@ func TestAHostileEventIsRefusedOrTakenLiterally(t *testing.T) {
 		}
 	}
 	assert.Greater(t, refused, 100)
-	assert.Greater(t, literal, 10, "a commit's message is never looked at, and odd names of branches are names")
+	assert.Greater(t, literal, 10, "a commit's message is not used, and odd names of branches are valid")
 }
 
 // assertLiteral substitutes the run's parameters in every container as Argo does.
@@ -92,10 +92,10 @@ func assertLiteral(t *testing.T, template wfv1.WorkflowTemplate, run wfv1.Workfl
 	}
 }
 
-// expanded is what a process sees of a value in which the kubelet finds no $(NAME) that it would replace.
+// expanded returns the value that a process gets if the kubelet finds no $(NAME) to replace.
 func expanded(value string) string { return strings.ReplaceAll(value, "$$", "$") }
 
-// variable returns the value that a process sees of a variable.
+// variable returns the value of a variable that a process gets.
 func variable(t *testing.T, env []corev1.EnvVar, name string) string {
 	t.Helper()
 	for _, one := range env {

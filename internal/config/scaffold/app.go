@@ -16,14 +16,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// App is what a folder tells about the CDK app in it. Whatever it does not tell
-// is empty. Its paths are relative to Top and have slashes.
+// App describes the CDK app in a folder. Unknown values are empty. Paths are relative to
+// Top and have slashes.
 type App struct {
 	Top    string   // absolute path of the repository; without one, the inspected folder
 	Folder string   // of the cdk.json
 	Others []string // folders of further CDK apps below the inspected folder
 	Build  []string // commands that install, build and test the app, run at the top
-	Notes  []string // what else has to be known of the build
+	Notes  []string // further remarks about the build
 	Tests  []string // commands that test a deployment
 	Stacks []Stack  // in the order of the source
 	Owner  string   // of the GitHub repository
@@ -31,7 +31,7 @@ type App struct {
 	Branch string // its main branch
 }
 
-// Stack is a stack as the app's source creates it.
+// Stack is a stack that the app's source creates.
 type Stack struct {
 	Name    string // in CloudFormation, a construct path, or a pattern of such
 	Path    string // of its source
@@ -39,10 +39,9 @@ type Stack struct {
 	Region  string // likewise
 }
 
-// Inspect looks at the CDK app in a folder. Where the folder has no cdk.json
-// itself and several apps lie below, choice names the folder of one, relative to
-// dir; "" takes the only one. Its error says that there is no app, that one has
-// to be chosen, or that it cannot be read.
+// Inspect reads the CDK app in a folder. If the folder has no cdk.json and there are
+// several apps below it, choice is the folder of one, relative to dir; "" selects the only
+// one. It fails if there is no app, if one must be chosen, or if it cannot be read.
 func Inspect(dir, choice string) (App, error) {
 	top, inside, err := around(dir)
 	if err != nil {
@@ -59,7 +58,7 @@ func Inspect(dir, choice string) (App, error) {
 	}
 	entries := within(app.Folder, entryFiles(filepath.Join(top, filepath.FromSlash(app.Folder)), string(settings.App)))
 	var named []string
-	for _, nested := range []bool{false, true} { // a module of the app may have a cdk.json for itself
+	for _, nested := range []bool{false, true} { // a module of the app may have its own cdk.json
 		tree := grow(top, app.Folder, entries, nested)
 		tree.context = settings.Context
 		named = tree.literals(entries)
@@ -72,15 +71,15 @@ func Inspect(dir, choice string) (App, error) {
 	return app, nil
 }
 
-// around returns the top folder of the repository that dir lies in, and where in
-// it dir is.
+// around returns the top folder of the repository that contains dir, and the path of dir
+// in it.
 func around(dir string) (top, inside string, err error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
 		return "", "", fmt.Errorf("finding the folder %q: %w", dir, err)
 	}
 	if !isFolder(absolute) {
-		return "", "", errs.Invalidf("there is no folder %q", absolute).WithHint("set --source to a folder of the repository")
+		return "", "", errs.Invalidf("folder %q does not exist", absolute).WithHint("set --source to a folder of the repository")
 	}
 	found, err := repository.Around(absolute)
 	if err != nil {
@@ -101,7 +100,7 @@ func within(folder string, names []string) []string {
 	return all
 }
 
-// choose returns the folder of the app that is meant, and those of the others,
+// choose returns the folder of the chosen app, and those of the others,
 // relative to dir.
 func choose(dir, choice string) (folder string, others []string, err error) {
 	apps := findApps(dir)
@@ -127,16 +126,16 @@ func choose(dir, choice string) (folder string, others []string, err error) {
 		folder = apps[0]
 	default:
 		return "", nil, errs.Invalidf("%s has %s", dir, Listed("CDK app", apps)).
-			WithHint("choose one: generator init --app %s writes the configuration of one here, --source %s beside the app", quote(apps[0]), quote(apps[0]))
+			WithHint("choose one: generator init --app %s writes the configuration here, --source %s next to the app", quote(apps[0]), quote(apps[0]))
 	}
 	return folder, slices.DeleteFunc(apps, func(app string) bool { return app == folder }), nil
 }
 
-// listLimit is how many names a sentence has.
+// listLimit is the most names in a sentence.
 const listLimit = 20
 
-// Listed returns a sentence's list, such as `2 stacks: Api, Web`. Names that are
-// more than plain words are quoted.
+// Listed returns a list for a sentence, such as `2 stacks: Api, Web`. Names that are not
+// plain words are quoted.
 func Listed(word string, names []string) string {
 	if len(names) == 0 {
 		return "no " + word
@@ -160,7 +159,7 @@ func Listed(word string, names []string) string {
 func findApps(dir string) []string {
 	var apps []string
 	visited := 0
-	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // what cannot be read has no app
+	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // unreadable folders are skipped
 		visited++
 		switch {
 		case visited > visitLimit:
@@ -182,7 +181,7 @@ func findApps(dir string) []string {
 	return apps
 }
 
-// text returns the beginning of a file that may as well be missing.
+// text returns the beginning of a file, or "" if it cannot be read.
 func text(file string) string {
 	if !exists(file) {
 		return ""
@@ -216,7 +215,7 @@ func (a App) usable() []Stack {
 	return stacks
 }
 
-// path returns the app's folder as the path of a stack, "" where it cannot be one.
+// path returns the app's folder as the path of a stack, or "" if it is not a valid one.
 func (a App) path() string {
 	if folder := path.Clean(a.Folder); config.Accepts[config.Stack]("path", folder) {
 		return folder
@@ -224,8 +223,8 @@ func (a App) path() string {
 	return ""
 }
 
-// Recognised returns the names of the stacks that the configuration has from the
-// source; none if it takes all stacks of the app.
+// Recognised returns the names of the stacks found in the source; none if the
+// configuration selects all stacks of the app.
 func (a App) Recognised() []string {
 	var names []string
 	for _, stack := range a.usable() {

@@ -7,20 +7,20 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
-// What an app is told where it leaves account and region open, and what stands
-// in the file then.
+// Account and region that are passed to an app that does not set them, and their
+// placeholders in the file.
 const (
 	Account = "111111111111"
 	Region  = "us-east-1"
 )
 
-// With returns the app with the stacks of an assembly that it made for Account and
-// Region. Of the source stays where the stacks are.
+// With returns the app with the stacks of its assembly for Account and Region. Only the
+// paths of the stacks stay those of the source.
 func (a App) With(made *assembly.Assembly) App {
 	var stacks []Stack
 	for _, stack := range inOrder(made.Stacks) {
 		one := Stack{Name: stack.Name, Path: a.sourceOf(stack)}
-		if strings.Contains(stack.Path, "/") { // of a stage: its path tells more than its name
+		if strings.Contains(stack.Path, "/") { // of a stage: the path is more specific than the name
 			one.Name = stack.Path
 		}
 		if stack.Environment.Account != Account {
@@ -35,7 +35,7 @@ func (a App) With(made *assembly.Assembly) App {
 	return a
 }
 
-// sourceOf returns the path that the source has for a stack, or else the app's folder.
+// sourceOf returns the path of a stack in the source, or else the app's folder.
 func (a App) sourceOf(stack assembly.Stack) string {
 	for _, known := range a.Stacks {
 		id, _, _ := strings.Cut(stack.Path, "/")
@@ -46,7 +46,7 @@ func (a App) sourceOf(stack assembly.Stack) string {
 	return cmp.Or(a.path(), a.Folder)
 }
 
-// inOrder puts every stack behind those that it needs.
+// inOrder sorts the stacks so that each is after those it depends on.
 func inOrder(stacks []assembly.Stack) []assembly.Stack {
 	byID := map[string]assembly.Stack{}
 	for _, stack := range stacks {

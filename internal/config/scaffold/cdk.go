@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// settings are the parts of cdk.json that matter here.
+// settings are the parts of cdk.json that are read.
 type settings struct {
 	App     cdkapp.Command `json:"app"`
 	Context map[string]any `json:"context"`
@@ -27,8 +27,8 @@ func readSettings(folder string) (settings, error) {
 
 var mainClass = regexp.MustCompile(`(?:mainClass=|mainClass>)\s*([\w.]+)`)
 
-// entryFiles returns the sources that the app's command names or, when it names
-// none, those where the CDK's templates put it. They are relative to the folder.
+// entryFiles returns the sources that the app's command names or, if it names none, the
+// entries of the CDK's templates. They are relative to the folder.
 func entryFiles(folder, command string) []string {
 	var named []string
 	for _, word := range strings.Fields(command) {
@@ -64,8 +64,8 @@ func matching(folder, pattern string) []string {
 	return names
 }
 
-// written returns the source file that a person wrote behind a word of the app's
-// command, or "". For dist/bin/shop.js that is bin/shop.ts, if there is one.
+// written returns the source of the file that a word of the app's command names, or "".
+// For dist/bin/shop.js that is bin/shop.ts, if it exists.
 func written(folder, word string) string {
 	if !filepath.IsLocal(word) {
 		return ""
@@ -88,7 +88,7 @@ func written(folder, word string) string {
 	return ""
 }
 
-// withoutCompiled leaves out a .js that was compiled from the .ts beside it.
+// withoutCompiled leaves out .js files that were compiled from the .ts next to them.
 func withoutCompiled(files []string) []string {
 	typescript := map[string]bool{}
 	for _, file := range files {
@@ -103,7 +103,7 @@ func withoutCompiled(files []string) []string {
 	return kept
 }
 
-// escape makes a folder's name match only itself in filepath.Glob.
+// escape escapes a folder's name for filepath.Glob.
 func escape(dir string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// kind is what an object is to the CDK.
+// kind is the kind of an object in the CDK.
 type kind int
 
 const (
@@ -16,14 +16,13 @@ const (
 	another // a construct of another kind
 )
 
-// class is a definition in the source of what stacks can be made of: a class or,
-// in Go, the function that makes it.
+// class is a definition in the source: a class or, in Go, the function that makes an object.
 type class struct {
 	name   string
 	bases  []string
 	source *source
 	start  int // of the definition in the source
-	end    int // behind it
+	end    int // after it
 }
 
 func (c *class) body() string { return c.source.text[c.start:c.end] }
@@ -45,8 +44,8 @@ func classesIn(s *source) []*class {
 	return all
 }
 
-// kindOf tells what a class is that is named in a file, looking through the
-// classes that it extends.
+// kindOf returns the kind of a class named in a file, following the classes that it
+// extends.
 func (t *tree) kindOf(name string, from *source) kind { return t.kindWithin(name, from, 20) }
 
 func (t *tree) kindWithin(name string, from *source, depth int) kind {
@@ -70,8 +69,8 @@ func (t *tree) kindWithin(name string, from *source, depth int) kind {
 	return found
 }
 
-// find returns the definition of a name as a file sees it: its own, one that it
-// imports, or else the first one of the app.
+// find returns the definition of a name in the scope of a file: its own, an imported one,
+// or else the first one of the app.
 func (t *tree) find(name string, from *source) *class {
 	all := t.classes[name]
 	if len(all) < 2 {
@@ -94,8 +93,8 @@ func (t *tree) find(name string, from *source) *class {
 	return all[0]
 }
 
-// kindByName is for what the source does not define: the CDK's own classes, and
-// those of libraries.
+// kindByName guesses the kind of classes that the source does not define: those of the CDK
+// and of libraries.
 func kindByName(name string) kind {
 	switch {
 	case name == "NestedStack" || name == "Construct" || name == "Resource":
@@ -115,7 +114,7 @@ var (
 	makesStage = regexp.MustCompile(`\bNew\w*Stage\s*\(`)
 )
 
-// goKind tells what a function of Go makes: by what it gives, or by what it calls.
+// goKind returns the kind of what a Go function makes, by its result or its calls.
 func (c *class) goKind() kind {
 	if k := kindByName(c.bases[0]); k == aStack || k == aStage {
 		return k
@@ -136,7 +135,7 @@ func lastWord(name string) string {
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// endOfBraces returns the offset behind the block in braces that begins after start.
+// endOfBraces returns the offset after the block in braces that begins after start.
 func endOfBraces(text string, start int) int {
 	open := strings.IndexByte(text[start:], '{')
 	if open < 0 {
@@ -145,8 +144,8 @@ func endOfBraces(text string, start int) int {
 	return closing(text, start+open, len(text))
 }
 
-// endOfBlock returns the offset behind a block of Python: where a line is indented
-// no deeper than the one at start.
+// endOfBlock returns the offset after a block of Python: the first line that is not
+// indented deeper than the one at start.
 func endOfBlock(text string, start int) int {
 	for start < len(text) && text[start] == '\n' {
 		start++

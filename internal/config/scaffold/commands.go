@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// commands finds out how the app is built, and how a deployment of it is tested.
-// All commands are run at the top of the repository. named are paths that the
-// app's source may mean.
+// commands determines the commands that build the app and test its deployment. They run
+// at the top of the repository. named are possible paths in the app's source.
 func (a *App) commands(run string, named []string) {
 	a.python(run)
 	a.javascript(run, named)
@@ -42,7 +41,7 @@ func (a *App) upwards(files ...string) (folder, file string, ok bool) {
 
 var simpleFolder = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`)
 
-// in makes a command run in a folder of the repository.
+// in returns a command that runs in a folder of the repository.
 func in(folder, command string) string {
 	switch {
 	case folder == ".":
@@ -53,8 +52,8 @@ func in(folder, command string) string {
 	return "cd '" + strings.ReplaceAll(folder, "'", `'\''`) + "' && " + command
 }
 
-// python makes a virtual environment in the workspace, which the app is run with:
-// what else pip installs stays behind when the workspace goes on to the deployment.
+// python installs the packages in a virtual environment in the workspace, as packages
+// outside the workspace do not reach the deployment.
 func (a *App) python(run string) {
 	if !strings.Contains(run, "python") && !strings.Contains(run, ".py") {
 		return
@@ -62,7 +61,7 @@ func (a *App) python(run string) {
 	const venv = "python3 -m venv .venv && .venv/bin/pip install "
 	folder, file, found := a.upwards("uv.lock", "poetry.lock", "Pipfile.lock", "requirements.txt", "pyproject.toml", "setup.py")
 	if !found {
-		a.Notes = append(a.Notes, "No requirements.txt lists the app's packages: "+venv+"aws-cdk-lib installs some; the app is run with .venv/bin in front of PATH.")
+		a.Notes = append(a.Notes, "No requirements.txt lists the app's packages: "+venv+"aws-cdk-lib installs some; the app runs with .venv/bin first in PATH.")
 		return
 	}
 	install := map[string]string{
@@ -76,8 +75,8 @@ func (a *App) python(run string) {
 	a.Build = append(a.Build, in(folder, install[file]))
 }
 
-// toolchain tells how an app of a compiled language is built. Its compiler is in
-// none of the images.
+// toolchain determines how an app in a compiled language is built. The images have no
+// compiler for it.
 func (a *App) toolchain(run string) {
 	word := firstProgram(run)
 	switch {
@@ -100,7 +99,7 @@ func (a *App) missing(what, command string) {
 	if command != "" {
 		a.Build = append(a.Build, in(a.Folder, strings.TrimSpace(command)))
 	}
-	a.Notes = append(a.Notes, "The images of builder and deployer lack "+what+", which both need: extend them (images/README.md), and name\nthe results in `builderImage` and `deployerImage`. A local run takes what is installed here.")
+	a.Notes = append(a.Notes, "The images of builder and deployer lack "+what+", which both need: extend them (images/README.md), and set\n`builderImage` and `deployerImage`. A local run uses what is installed on this machine.")
 }
 
 var program = regexp.MustCompile(`(?:^|&&|;|\s)(?:\./)?(go|mvnw?|gradlew?|dotnet|java)\s`)

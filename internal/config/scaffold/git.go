@@ -11,8 +11,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 )
 
-// origin returns owner and name of the GitHub repository in which a folder lies,
-// and its main branch; "" for what git does not tell.
+// origin returns owner and name of the GitHub repository of a folder, and its main
+// branch; "" for unknown values.
 func origin(dir string) (owner, repo, branch string) {
 	r, err := repository.Around(dir)
 	if err != nil {
@@ -47,8 +47,7 @@ func remote(settings *gitconfig.Config) string {
 
 var shortAddress = regexp.MustCompile(`^(?:[^@/]+@)?([^:/]+):([^/].*)$`) // git@github.com:owner/repo.git
 
-// gitHub returns owner and name of a repository of GitHub's. Credentials in the
-// address stay there.
+// gitHub returns owner and name of a GitHub repository, without credentials in its address.
 func gitHub(address string) (owner, repo string) {
 	host, path := "", ""
 	if parsed, err := url.Parse(address); err == nil && parsed.Host != "" {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// language is what the inspection knows of a language that CDK apps are written in.
+// language describes a language of CDK apps.
 type language struct {
 	name    string
 	endings []string
@@ -37,7 +37,7 @@ var languages = []*language{
 	},
 	{
 		name: "Go", endings: []string{".go"},
-		classes: regexp.MustCompile(`(?m)^func\s+(\w+)\s*\([^)]*\)\s*\(?\s*([\w.*]+)`), // what makes it, and what that gives
+		classes: regexp.MustCompile(`(?m)^func\s+(\w+)\s*\([^)]*\)\s*\(?\s*([\w.*]+)`), // a function, and its result
 	},
 }
 
@@ -54,10 +54,10 @@ func languageOf(file string) *language {
 	return nil
 }
 
-// isSource reports whether a file is in a language whose stacks are recognised.
+// isSource reports whether a file is in a supported language.
 func isSource(file string) bool { return languageOf(file) != nil }
 
 var testFile = regexp.MustCompile(`(?i)(^|/)(tests?|__tests__|spec)/|\.(test|spec|integ)\.\w+$|(^|/)(test_[^/]*|[^/]*_test)\.(py|go)$|Tests?\.(java|kt|cs)$`)
 
-// isTest reports whether a file holds tests, which make apps and stacks of their own.
+// isTest reports whether a file contains tests, which create other apps and stacks.
 func isTest(file string) bool { return testFile.MatchString(file) }

@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 )
 
-// manifest is what of a package.json matters here.
+// manifest is the part of a package.json that is read.
 type manifest struct {
 	Scripts         map[string]string `json:"scripts"`
 	PackageManager  string            `json:"packageManager"`
@@ -21,7 +21,7 @@ type manifest struct {
 	DevDependencies map[string]any    `json:"devDependencies"`
 }
 
-// workspaces are patterns of folders; they may stand in an object.
+// workspaces are patterns of folders, in a list or an object.
 type workspaces []string
 
 func (w *workspaces) UnmarshalJSON(src []byte) error {
@@ -37,11 +37,11 @@ func (w *workspaces) UnmarshalJSON(src []byte) error {
 
 func (a *App) manifest(folder string) manifest {
 	var m manifest
-	_ = cdkapp.ReadJSON("", filepath.Join(a.Top, filepath.FromSlash(folder), "package.json"), &m) // what is no JSON has no scripts
+	_ = cdkapp.ReadJSON("", filepath.Join(a.Top, filepath.FromSlash(folder), "package.json"), &m) // invalid JSON has no scripts
 	return m
 }
 
-// locks are the lock files of the package managers; the first one counts.
+// locks are the lock files of the package managers; the first one found is used.
 var locks = []struct{ file, manager string }{
 	{"pnpm-lock.yaml", "pnpm"},
 	{"bun.lock", "bun"},
@@ -51,17 +51,17 @@ var locks = []struct{ file, manager string }{
 	{"npm-shrinkwrap.json", "npm"},
 }
 
-// manager is how packages are installed, and scripts run.
+// manager has the commands of a package manager that install packages and run scripts.
 type manager struct{ install, run string }
 
-// deploymentTests are the names that scripts against a deployment usually have.
+// deploymentTests are the usual names of scripts that test a deployment.
 var deploymentTests = []string{
 	"integration-test", "integration-tests", "test:integration", "test-integration", "integ", "test:integ",
 	"e2e", "test:e2e", "e2e-test", "smoke", "test:smoke", "smoke-test",
 }
 
-// javascript installs the packages where their lock is, with those of the parts
-// that the source names, and runs the scripts of the app's own package.json.
+// javascript installs the packages at their lock file, and those of the folders that the
+// source names, and runs the scripts of the app's package.json.
 func (a *App) javascript(run string, named []string) {
 	home, _, found := a.upwards("package.json")
 	if found {
@@ -71,7 +71,7 @@ func (a *App) javascript(run string, named []string) {
 		a.Notes = append(a.Notes, "No package.json lists the app's packages: npm init, and npm install aws-cdk-lib constructs.")
 	}
 	a.parts(home, run, named)
-	if found && home == a.Folder { // scripts of a folder above are not the app's
+	if found && home == a.Folder { // scripts of a parent folder are not the app's
 		a.scripts(home)
 	}
 }
@@ -125,7 +125,7 @@ func (a *App) isMemberAbove(home string) bool {
 	return false
 }
 
-// isMember reports whether a folder's workspace takes in a package below it.
+// isMember reports whether a folder's workspace includes a package below it.
 func (a *App) isMember(folder, member string) bool {
 	if !a.at(folder, "package.json") {
 		return false
@@ -146,8 +146,8 @@ func (a *App) isMember(folder, member string) bool {
 	return is
 }
 
-// matches reports whether a pattern of workspaces takes in a folder. `**` is any
-// number of folders.
+// matches reports whether a pattern of workspaces matches a folder. `**` is any number of
+// folders.
 func matches(pattern, folder string) bool {
 	pattern = path.Clean(pattern)
 	if before, _, any := strings.Cut(pattern, "**"); any {
@@ -184,11 +184,10 @@ func lockOf(a *App, folder string) string {
 	return ""
 }
 
-const unlocked = "No lock file fixes the versions of the packages: commit one, so that every build installs the same."
+const unlocked = "No lock file pins the versions of the packages: commit one, so that every build installs the same."
 
-// managerOf tells the package manager of a folder: by its lock, or else by what
-// its package.json names. pnpm, yarn and bun are not in the images; npx fetches
-// them.
+// managerOf returns the package manager of a folder: by its lock file, or else by its
+// package.json. pnpm, yarn and bun are not in the images; npx fetches them.
 func (a *App) managerOf(folder string) manager {
 	name, version := named(a.manifest(folder).PackageManager)
 	locked := false
@@ -249,7 +248,7 @@ func pnpmOf(lock string) string {
 	return "10"
 }
 
-// install returns the command, with the flag that holds it to its lock.
+// install returns the command, with the flag that requires the lock file.
 func install(flag string, locked bool) string {
 	if locked {
 		return "install " + flag

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// literalLimit is how many paths of one app are looked at.
+// literalLimit is the most paths of one app that are checked.
 const literalLimit = 20_000
 
-// literals returns the paths that the app's source may mean by its texts: those of
-// a text alone and those that a call of join or resolve puts together, seen from
-// the app's folder and from the file's. They are relative to the top.
+// literals returns the possible paths in string literals of the app's source: of one
+// literal, and of those in a call of join or resolve, relative to the app's folder and to
+// the file's. The results are relative to the top.
 func (t *tree) literals(entries []string) []string {
 	var found []string
 	seen := map[string]bool{}
@@ -40,7 +40,7 @@ func (t *tree) literals(entries []string) []string {
 var (
 	// path.join(__dirname, '..', 'website')
 	joining = regexp.MustCompile(`\b(?:join|resolve)\s*\(`)
-	// the longest text that is taken for a path
+	// the longest literal that may be a path
 	pathText = regexp.MustCompile(`^[^\s:*$\\]{1,200}$`)
 )
 
@@ -60,9 +60,9 @@ func textsIn(source string) []string {
 	return texts
 }
 
-// parts installs and builds the packages that the app's source names and nobody
-// else installs, such as a website or a function with a package.json of its own:
-// deployed without that, they lack what they need.
+// parts installs and builds packages that the app's source names and no script installs,
+// such as a website or a function with its own package.json: without that, incomplete
+// packages would be deployed.
 func (a *App) parts(home, run string, named []string) {
 	scripts := append(a.scriptsRun(home), run)
 	var done []string
@@ -85,9 +85,9 @@ func (a *App) parts(home, run string, named []string) {
 	}
 }
 
-// packageOf returns the folder of the package that a path lies in, if that is
-// neither the app's own nor above it, no other app, no member of a workspace, and
-// not for an image, whose Dockerfile installs it.
+// packageOf returns the folder of the package that contains a path, unless that is the
+// app's package or above it, another app, a member of a workspace, or for an image, whose
+// Dockerfile installs it.
 func (a *App) packageOf(name string) string {
 	for folder := name; !contains(folder, a.Folder); folder = path.Dir(folder) {
 		switch {
@@ -103,15 +103,15 @@ func (a *App) packageOf(name string) string {
 	return ""
 }
 
-// contains reports whether a folder is another one or lies above it.
+// contains reports whether a folder is another one or above it.
 func contains(folder, other string) bool {
 	return folder == "." || folder == other || strings.HasPrefix(other, folder+"/")
 }
 
 var runsScript = regexp.MustCompile(`\b(?:(?:npm|pnpm|bun) run(?:-script)?|yarn(?: run)?)\s+([\w:.-]+)`)
 
-// scriptsRun returns the scripts of the app's package.json that its installation
-// and the build run, with those that these call.
+// scriptsRun returns the scripts of the app's package.json that the installation and the
+// build run, including those called by others.
 func (a *App) scriptsRun(home string) []string {
 	if home != a.Folder {
 		return nil
@@ -137,8 +137,8 @@ func (a *App) scriptsRun(home string) []string {
 
 var installs = regexp.MustCompile(`\b(?:(?:npm|pnpm|yarn|bun)\s+(?:i|ci|install)\b|yarn\s*(?:$|[;&|)]))`)
 
-// installedBy reports whether one of the scripts, which are run in home, installs the
-// packages of a folder, and whether one goes there at all.
+// installedBy reports whether one of the scripts, which run in home, installs the packages
+// of a folder, and whether one changes to it at all.
 func installedBy(scripts []string, folder, home string) (installed, visited bool) {
 	relative, err := filepath.Rel(filepath.FromSlash(home), filepath.FromSlash(folder))
 	if err != nil {

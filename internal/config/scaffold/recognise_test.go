@@ -15,7 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// inspect looks at an app whose files are written one after the other, as in a txtar archive.
+// inspect inspects an app with the files of a txtar archive.
 func inspect(t *testing.T, files string) scaffold.App {
 	t.Helper()
 	app, err := scaffold.Inspect(write(t, txtar.Parse([]byte(files)).Files), "")
@@ -26,7 +26,7 @@ func inspect(t *testing.T, files string) scaffold.App {
 	return app
 }
 
-func TestStacksAreRecognisedInEveryFormTheyAreWrittenIn(t *testing.T) {
+func TestStacksAreRecognisedInEveryForm(t *testing.T) {
 	cases := map[string]struct{ files, want string }{
 		"a class of any name, beside the app": {`
 -- cdk.json --
@@ -125,7 +125,7 @@ export class Delivery extends Stack { }
 export const apiName = 'Api';
 const app = new App(); new Stack(app, apiName);
 `, "Delivery lib/delivery.ts"},
-		"what tests make is not the app's": {`
+		"stacks of tests are not the app's": {`
 -- cdk.json --
 {"app": "npx tsx bin/app.ts"}
 -- bin/app.ts --
@@ -232,12 +232,12 @@ func TestX(t *testing.T) { app := awscdk.NewApp(nil); Network(app, "Test", nil) 
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, c.want, told(inspect(t, c.files).Stacks))
+			assert.Equal(t, c.want, named(inspect(t, c.files).Stacks))
 		})
 	}
 }
 
-func told(stacks []scaffold.Stack) string {
+func named(stacks []scaffold.Stack) string {
 	var all []string
 	for _, stack := range stacks {
 		all = append(all, strings.TrimSpace(strings.Join([]string{stack.Name, stack.Path, stack.Account, stack.Region}, " ")))
@@ -245,7 +245,7 @@ func told(stacks []scaffold.Stack) string {
 	return strings.Join(all, ", ")
 }
 
-func TestWhereNothingIsRecognisedTheFileTakesEveryStack(t *testing.T) {
+func TestWithoutRecognisedStacksTheFileSelectsEveryStack(t *testing.T) {
 	app := inspect(t, "-- infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- infra/app.js --\nrequire('strange')();\n")
 	assert.Empty(t, app.Recognised())
 	text := string(scaffold.Render(app))
@@ -254,7 +254,7 @@ func TestWhereNothingIsRecognisedTheFileTakesEveryStack(t *testing.T) {
 	assert.NotContains(t, text, "MyStack")
 }
 
-func TestPackagesAreInstalledWhereTheirLockIsWithItsTool(t *testing.T) {
+func TestPackagesAreInstalledAtTheirLockFileWithItsPackageManager(t *testing.T) {
 	const app = "-- packages/infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- packages/infra/package.json --\n{\"scripts\": {\"build\": \"tsc\"}}\n"
 	const workspace = "-- package.json --\n{\"workspaces\": [\"packages/*\"]}\n"
 	cases := map[string]struct{ files, install, run string }{
@@ -289,28 +289,28 @@ func TestPackagesThatTheSourceNamesAreInstalledAndBuiltBeforeTheApp(t *testing.T
 		files string
 		want  []string
 	}{
-		"what it makes, seen from the app":       {own + "-- infra/app.ts --\nSource.asset('../website/dist')\n-- website" + part, website},
-		"seen from the file":                     {own + "-- infra/app.ts --\nimport './lib/web'\n-- infra/lib/web.ts --\nasset('../../website')\n-- website" + part, website},
-		"put together":                           {own + "-- infra/app.ts --\nasset(path.join(__dirname, '..', 'website', 'dist'))\n-- website" + part, website},
-		"with a lock":                            {own + "-- infra/app.ts --\nasset('fn')\n-- infra/fn/package-lock.json --\n{}\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, "cd infra/fn && npm ci", build}},
-		"named twice, and a file in it":          {own + "-- infra/app.ts --\nasset('fn'); entry('./fn/index.ts')\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, "cd infra/fn && npm install", build}},
-		"not named":                              {own + "-- infra/app.ts --\nasset('other')\n-- website" + part, []string{install, build}},
-		"named in a comment":                     {own + "-- infra/app.ts --\n// '../website'\n-- website" + part, []string{install, build}},
-		"nothing to install":                     {own + "-- infra/app.ts --\nasset('fn')\n-- infra/fn/package.json --\n{\"type\": \"module\"}\n", []string{install, build}},
-		"an image, which installs for itself":    {own + "-- infra/app.ts --\nimage('../website')\n-- website/Dockerfile --\n-- website" + part, []string{install, build}},
-		"a package above the app":                {own + "-- infra/app.ts --\nasset('../README.md')\n-- package.json --\n{\"dependencies\": {\"x\": \"1\"}}\n", []string{install, build}},
-		"a member of a workspace":                {own + "-- infra/app.ts --\nasset('../website')\n-- package.json --\n{\"workspaces\": [\"website\"]}\n-- website" + part, []string{install, build}},
-		"outside of the repository":              {own + "-- infra/app.ts --\nasset('../../../../../website')\n", []string{install, build}},
-		"installed by the app's build":           {app + "{\"scripts\": {\"build\": \"npm run web && tsc\", \"web\": \"cd ../website && npm i && npm run build\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, []string{install, build}},
-		"installed by a hook":                    {app + "{\"scripts\": {\"build\": \"tsc\", \"postinstall\": \"(cd fn && npm install);\"}}\n-- infra/app.ts --\nasset('fn')\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, build}},
-		"installed by a script that nobody runs": {app + "{\"scripts\": {\"build\": \"tsc\", \"web\": \"cd ../website && npm i\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, website},
-		"built by the app's build":               {app + "{\"scripts\": {\"build\": \"npm --prefix ../website run build\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, []string{install, "cd website && npm install", build}},
+		"its output, relative to the app":       {own + "-- infra/app.ts --\nSource.asset('../website/dist')\n-- website" + part, website},
+		"relative to the file":                  {own + "-- infra/app.ts --\nimport './lib/web'\n-- infra/lib/web.ts --\nasset('../../website')\n-- website" + part, website},
+		"a joined path":                         {own + "-- infra/app.ts --\nasset(path.join(__dirname, '..', 'website', 'dist'))\n-- website" + part, website},
+		"with a lock":                           {own + "-- infra/app.ts --\nasset('fn')\n-- infra/fn/package-lock.json --\n{}\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, "cd infra/fn && npm ci", build}},
+		"named twice, and a file in it":         {own + "-- infra/app.ts --\nasset('fn'); entry('./fn/index.ts')\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, "cd infra/fn && npm install", build}},
+		"not named":                             {own + "-- infra/app.ts --\nasset('other')\n-- website" + part, []string{install, build}},
+		"named in a comment":                    {own + "-- infra/app.ts --\n// '../website'\n-- website" + part, []string{install, build}},
+		"nothing to install":                    {own + "-- infra/app.ts --\nasset('fn')\n-- infra/fn/package.json --\n{\"type\": \"module\"}\n", []string{install, build}},
+		"an image, which installs for itself":   {own + "-- infra/app.ts --\nimage('../website')\n-- website/Dockerfile --\n-- website" + part, []string{install, build}},
+		"a package above the app":               {own + "-- infra/app.ts --\nasset('../README.md')\n-- package.json --\n{\"dependencies\": {\"x\": \"1\"}}\n", []string{install, build}},
+		"a member of a workspace":               {own + "-- infra/app.ts --\nasset('../website')\n-- package.json --\n{\"workspaces\": [\"website\"]}\n-- website" + part, []string{install, build}},
+		"outside of the repository":             {own + "-- infra/app.ts --\nasset('../../../../../website')\n", []string{install, build}},
+		"installed by the app's build":          {app + "{\"scripts\": {\"build\": \"npm run web && tsc\", \"web\": \"cd ../website && npm i && npm run build\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, []string{install, build}},
+		"installed by a hook":                   {app + "{\"scripts\": {\"build\": \"tsc\", \"postinstall\": \"(cd fn && npm install);\"}}\n-- infra/app.ts --\nasset('fn')\n-- infra/fn/package.json --\n{\"dependencies\": {\"pg\": \"8\"}}\n", []string{install, build}},
+		"installed by a script that is not run": {app + "{\"scripts\": {\"build\": \"tsc\", \"web\": \"cd ../website && npm i\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, website},
+		"built by the app's build":              {app + "{\"scripts\": {\"build\": \"npm --prefix ../website run build\"}}\n-- infra/app.ts --\nasset('../website')\n-- website" + part, []string{install, "cd website && npm install", build}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, inspect(t, c.files).Build) })
 	}
 	other := inspect(t, "-- cdk.json --\n{\"app\": \"npx tsx app.ts\"}\n-- app.ts --\nasset('website')\n-- website/cdk.json --\n{}\n-- website"+part)
-	assert.Empty(t, other.Build, "another app has a configuration of its own")
+	assert.Empty(t, other.Build, "another app has another configuration")
 	python := inspect(t, "-- cdk.json --\n{\"app\": \"python3 app.py\"}\n-- requirements.txt --\n-- app.py --\nasset(os.path.join(here, 'website', 'build'))\n-- website"+part)
 	assert.Equal(t, "cd website && npm install; cd website && npm run build", strings.Join(python.Build[1:], "; "))
 }
@@ -341,7 +341,7 @@ func TestAnAppOfAnotherLanguageIsBuiltInTheWorkspace(t *testing.T) {
 	}
 }
 
-func TestTestsAreRunOnlyWhereThereAreAny(t *testing.T) {
+func TestTestsRunOnlyIfThereAreAny(t *testing.T) {
 	const app = "-- cdk.json --\n{}\n-- package-lock.json --\n{}\n-- package.json --\n{\"scripts\": {\"test\": \"jest\"}}\n"
 	assert.Equal(t, []string{"npm ci"}, inspect(t, app).Build)
 	assert.Equal(t, []string{"npm ci", "npm run test"}, inspect(t, app+"-- test/x.test.ts --\n").Build)
@@ -354,7 +354,7 @@ var twoApps = []txtar.File{
 	{Name: "services/billing/app.js", Data: []byte("new Stack(app, 'Billing')")},
 }
 
-func TestOfSeveralAppsOneIsChosenAndTheOthersAreNamed(t *testing.T) {
+func TestOneOfSeveralAppsIsChosenAndTheOthersAreNamed(t *testing.T) {
 	dir := write(t, twoApps)
 	_, err := scaffold.Inspect(dir, "")
 	require.ErrorContains(t, err, "has 2 CDK apps: services/billing, services/orders")
@@ -375,18 +375,18 @@ func TestOfSeveralAppsOneIsChosenAndTheOthersAreNamed(t *testing.T) {
 	}
 }
 
-func TestInASubfolderPathsAndCommandsAreThoseOfTheRepository(t *testing.T) {
+func TestPathsAndCommandsInASubfolderAreRelativeToTheRepository(t *testing.T) {
 	dir := write(t, append(twoApps, txtar.File{Name: ".git/HEAD", Data: []byte("ref: refs/heads/main\n")},
 		txtar.File{Name: "services/orders/package.json", Data: []byte("{}")}))
 	app, err := scaffold.Inspect(filepath.Join(dir, "services", "orders"), "")
 	require.NoError(t, err)
 	assert.Equal(t, dir, app.Top)
 	assert.Equal(t, "services/orders", app.Folder)
-	assert.Equal(t, "Orders services/orders/app.js", told(app.Stacks))
+	assert.Equal(t, "Orders services/orders/app.js", named(app.Stacks))
 	assert.Equal(t, []string{"cd services/orders && npm install"}, app.Build)
 }
 
-func TestAnAssemblyTellsWhatTheSourceDoesNot(t *testing.T) {
+func TestAnAssemblyCompletesTheSource(t *testing.T) {
 	app := inspect(t, "-- infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- infra/app.js --\nnew Api(app, `${x}-Api`); new Live(app, 'Live');\n"+
 		"-- infra/lib.js --\nclass Api extends Stack {}\nclass Live extends Stage {}\n")
 	stack := func(id, name, path, account, region string, after ...string) assembly.Stack {
@@ -398,19 +398,19 @@ func TestAnAssemblyTellsWhatTheSourceDoesNot(t *testing.T) {
 		stack("3", "Data", "Data", scaffold.Account, scaffold.Region),
 	}}
 	app = app.With(made)
-	assert.Equal(t, "Data infra, shop-Api infra/lib.js, Live/Web infra/lib.js 222222222222 eu-west-1", told(app.Stacks))
-	assert.Contains(t, string(scaffold.Render(app)), "account: \"222222222222\"\n", "an account that the app names, not the one that it was told")
+	assert.Equal(t, "Data infra, shop-Api infra/lib.js, Live/Web infra/lib.js 222222222222 eu-west-1", named(app.Stacks))
+	assert.Contains(t, string(scaffold.Render(app)), "account: \"222222222222\"\n", "the account that the app sets, not the placeholder")
 }
 
-func TestStacksNamedAfterStagesOfDeliveryMakeAnEnvironmentEach(t *testing.T) {
+func TestStacksNamedAfterStagesOfDeliveryMakeSeparateEnvironments(t *testing.T) {
 	const app = "-- cdk.json --\n{\"app\": \"npx tsx app.ts\"}\n-- app.ts --\nconst app = new App();\nclass Live extends Stage {}\n"
 	cases := map[string]struct{ creations, want string }{
-		"in the names of stacks":          {"new Stack(app, 'Api-prod'); new Stack(app, 'Api-dev'); new Stack(app, 'dev.Web');", "dev 111111111111 Api-dev dev.Web; prod 222222222222 Api-prod"},
-		"in those of stages":              {"new Live(app, 'Dev'); new Live(app, 'Staging'); new Live(app, 'Prod');", "dev 111111111111 Dev/**; staging 222222222222 Staging/**; prod 333333333333 Prod/**"},
-		"with one that all have":          {"new Stack(app, 'Shared'); new Live(app, 'QA'); new Live(app, 'Production');", "qa 111111111111 Shared QA/**; production 222222222222 Shared Production/**"},
-		"of one stage only":               {"new Stack(app, 'Api-dev'); new Stack(app, 'Web-dev');", "dev 111111111111 Api-dev Web-dev"},
-		"as parts of words":               {"new Stack(app, 'Devices'); new Stack(app, 'Products');", "dev 111111111111 Devices Products"},
-		"which say their accounts anyway": {"new Live(app, 'Dev', {env: {account: '444444444444'}}); new Live(app, 'Prod', {env: {account: '555555555555'}});", "dev 444444444444 Dev/**; prod 555555555555 Prod/**"},
+		"in the names of stacks":   {"new Stack(app, 'Api-prod'); new Stack(app, 'Api-dev'); new Stack(app, 'dev.Web');", "dev 111111111111 Api-dev dev.Web; prod 222222222222 Api-prod"},
+		"in those of stages":       {"new Live(app, 'Dev'); new Live(app, 'Staging'); new Live(app, 'Prod');", "dev 111111111111 Dev/**; staging 222222222222 Staging/**; prod 333333333333 Prod/**"},
+		"with one that all have":   {"new Stack(app, 'Shared'); new Live(app, 'QA'); new Live(app, 'Production');", "qa 111111111111 Shared QA/**; production 222222222222 Shared Production/**"},
+		"of one stage only":        {"new Stack(app, 'Api-dev'); new Stack(app, 'Web-dev');", "dev 111111111111 Api-dev Web-dev"},
+		"as parts of words":        {"new Stack(app, 'Devices'); new Stack(app, 'Products');", "dev 111111111111 Devices Products"},
+		"which set their accounts": {"new Live(app, 'Dev', {env: {account: '444444444444'}}); new Live(app, 'Prod', {env: {account: '555555555555'}});", "dev 444444444444 Dev/**; prod 555555555555 Prod/**"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

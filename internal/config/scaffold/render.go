@@ -11,9 +11,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// Render returns a commented aphex-config.yaml for an app. It loads as it is:
-// what the app does not tell is an example that its comment points out, or a
-// key behind a `#`. What breaks the rules of its key is left out.
+// Render returns a commented aphex-config.yaml for an app. The file is valid: unknown
+// values are examples with a comment, or keys that are commented out. Values that are not
+// valid for their key are left out.
 func Render(app App) []byte {
 	page := &page{}
 	page.line("# yaml-language-server: $schema=%s", config.SchemaURL)
@@ -26,7 +26,7 @@ func Render(app App) []byte {
 	return []byte(page.text.String())
 }
 
-// page is the file as it grows.
+// page builds the file.
 type page struct{ text strings.Builder }
 
 func (p *page) line(format string, args ...any) {
@@ -43,7 +43,7 @@ func (p *page) repository(app App) {
 	}
 }
 
-// key writes a key of the top level, commented out when it has no good value.
+// key writes a key of the top level, commented out if it has no valid value.
 func (p *page) key(key, value, example string) {
 	if config.Accepts[config.Config](key, value) {
 		p.line("%s: %s", key, quote(value))
@@ -72,7 +72,7 @@ func (p *page) list(indent string, texts []string) {
 	}
 }
 
-// stacks writes the stacks that were recognised, or a pattern that takes all.
+// stacks writes the recognised stacks, or a pattern that selects all.
 func (p *page) stacks(app App) []Stack {
 	p.line("\n# The stacks of the CDK app. Their order is the order of deployment.")
 	stacks := app.usable()
@@ -113,9 +113,8 @@ func (p *page) environments(app App, stacks []Stack) {
 	p.line("  #   stacks: [%s]\n  #   requiresApproval: true", strings.Join(names(stacks), ", "))
 }
 
-// environment tells where an environment is, and how it is tested. How tests
-// are written is shown at the first one only. Accounts that the app does not tell
-// are another example each.
+// environment writes account, region and tests of an environment. Only the first one has
+// an example of tests. Unknown accounts get different placeholders.
 func (p *page) environment(target target, app App, place int) {
 	p.line("  - name: %s", target.name)
 	if target.account == "" {
@@ -147,7 +146,7 @@ func (p *page) tests(app App, first bool) {
 	p.list("        ", commands)
 }
 
-// runnable returns the commands that a configuration can have.
+// runnable returns the commands that are valid in a configuration.
 func runnable(commands []string) []string {
 	return slices.DeleteFunc(slices.Clone(commands), func(command string) bool {
 		return !config.Accepts[config.Build]("commands", command)
@@ -164,10 +163,10 @@ func names(stacks []Stack) []string {
 
 var plain = regexp.MustCompile(`^[A-Za-z./][A-Za-z0-9_./:=@&+ -]*[A-Za-z0-9_./]$|^[A-Z]$`)
 
-// words are what some reader of YAML takes for something else than a text.
+// words are plain scalars that some YAML parser does not read as strings.
 var words = []string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
-// quote writes a text as YAML, plain where that is safe.
+// quote writes a string as YAML, plain if that is safe.
 func quote(text string) string {
 	if plain.MatchString(text) && !strings.Contains(text, ": ") && !slices.Contains(words, strings.ToLower(text)) {
 		return text

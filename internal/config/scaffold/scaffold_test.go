@@ -18,11 +18,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 const golden = "aphex-config.yaml"
 
-// Each archive holds an application's folder and the configuration for it.
+// Each archive contains the folder of an app and its configuration.
 func TestAnAppGetsAConfigurationThatLoads(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestAnAppGetsAConfigurationThatLoads(t *testing.T) {
 	}
 }
 
-func TestCredentialsInARemoteStayThere(t *testing.T) {
+func TestCredentialsInARemoteAreLeftOut(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/typescript-app.txtar")
 	require.NoError(t, err)
 	sources, _ := split(archive)
@@ -96,7 +96,7 @@ func TestABrokenAppIsExplained(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
-func TestAFolderBelowTheRepositoryKnowsIt(t *testing.T) {
+func TestTheRepositoryOfASubfolderIsFound(t *testing.T) {
 	dir := write(t, []txtar.File{
 		{Name: ".git/HEAD", Data: []byte("ref: refs/heads/main\n")},
 		{Name: ".git/config", Data: []byte("[remote \"origin\"]\n\turl = ssh://git@github.com/my-org/shop\n")},
@@ -107,7 +107,7 @@ func TestAFolderBelowTheRepositoryKnowsIt(t *testing.T) {
 	assert.Equal(t, []string{"my-org", "shop", "main", "app"}, []string{app.Owner, app.Repo, app.Branch, app.Folder})
 }
 
-func TestAWorkTreeKnowsItsRepository(t *testing.T) {
+func TestTheRepositoryOfAWorkTreeIsFound(t *testing.T) {
 	dir := t.TempDir()
 	for _, args := range [][]string{
 		{"init", "-q", "-b", "main", "repo"},
@@ -126,7 +126,7 @@ func TestAWorkTreeKnowsItsRepository(t *testing.T) {
 	assert.Equal(t, []string{"my-org", "shop", "feature"}, []string{app.Owner, app.Repo, app.Branch})
 }
 
-func TestWhateverIsFoundTheConfigurationLoads(t *testing.T) {
+func TestTheConfigurationLoadsWhateverIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		found := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z0-9"':#{}$/ -]{0,12}`))
 		app := scaffold.App{
@@ -144,8 +144,7 @@ func TestWhateverIsFoundTheConfigurationLoads(t *testing.T) {
 	})
 }
 
-// FuzzInspect holds that no source makes the inspection panic, and that what is
-// made of it loads.
+// FuzzInspect checks that no source makes Inspect panic, and that the configuration loads.
 func FuzzInspect(f *testing.F) {
 	f.Add("const app = new App(); new AStack(app, 'A', { env: { account: '111111111111' } })")
 	f.Add("app = App(); AStack(app, \"A\", env=dev)")

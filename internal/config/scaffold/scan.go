@@ -2,8 +2,8 @@ package scaffold
 
 import "strings"
 
-// withoutComments blanks the comments of a source out, so that an example in
-// one, as the CDK's templates have it, is not taken for code. Texts stay.
+// withoutComments blanks the comments of a source, so that examples in them, as in the
+// CDK's templates, are not read as code. String literals stay.
 func withoutComments(source string, python bool) string {
 	out := []byte(source)
 	for i := 0; i < len(out); {
@@ -21,9 +21,9 @@ func withoutComments(source string, python bool) string {
 	return string(out)
 }
 
-// withoutLiterals blanks what stands in string literals, so that code in one, such
-// as a template of an app, is not taken for the app's. A literal that does not end
-// stays: its mark was probably no mark.
+// withoutLiterals blanks string literals, so that code in them, such as a template of an
+// app, is not read as the app's. An unterminated literal stays: its quote was probably
+// not one.
 func withoutLiterals(source string, l *language) string {
 	out := []byte(source)
 	for i := 0; i < len(out); {
@@ -42,8 +42,8 @@ func withoutLiterals(source string, l *language) string {
 	return string(out)
 }
 
-// endOfTemplate returns the offset behind the template literal that begins at start,
-// which may have others in its ${…}, or the next offset if it does not end.
+// endOfTemplate returns the offset after the template literal that begins at start, which
+// may contain others in its ${…}, or the next offset if it does not end.
 func endOfTemplate(source string, start int) int {
 	depth := 0 // of braces in ${…}
 	for i := start + 1; i < len(source); {
@@ -69,8 +69,8 @@ func endOfTemplate(source string, start int) int {
 	return start + 1
 }
 
-// endOfText returns the offset behind the text that begins at start. A text in
-// simple quotes ends with its line at the latest.
+// endOfText returns the offset after the literal that begins at start. A literal in simple
+// quotes ends at the end of the line at the latest.
 func endOfText(source string, start int) int {
 	mark := source[start : start+1]
 	if triple := strings.Repeat(mark, 3); strings.HasPrefix(source[start:], triple) {
@@ -89,11 +89,11 @@ func endOfText(source string, start int) int {
 	return len(source)
 }
 
-// callLimit is how much of a call is looked at, in bytes.
+// callLimit is how much of a call is read, in bytes.
 const callLimit = 16 << 10
 
-// closing returns the offset behind the bracket that closes the one at open; the
-// end is the limit if nothing does.
+// closing returns the offset after the bracket that closes the one at open, or the limit
+// if none does.
 func closing(text string, open, limit int) int {
 	limit = min(limit, len(text))
 	depth := 0
@@ -114,7 +114,7 @@ func closing(text string, open, limit int) int {
 	return limit
 }
 
-// split cuts a text at a mark that is in no text and no bracket.
+// split cuts a text at a mark that is outside literals and brackets.
 func split(text string, mark byte) []string {
 	var parts []string
 	depth, start := 0, 0
@@ -156,7 +156,7 @@ func lineEnd(source string, start int) int {
 	return len(source)
 }
 
-// after returns the offset behind the next mark, or the end.
+// after returns the offset after the next mark, or the end.
 func after(source string, start int, mark string) int {
 	if length := strings.Index(source[min(start, len(source)):], mark); length >= 0 {
 		return start + length + len(mark)

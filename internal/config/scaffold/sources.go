@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Bounds of what is looked at in one app.
+// Limits of what is read of one app.
 const (
 	fileLimit  = 1 << 20 // bytes of a source file
 	filesLimit = 3000    // source files
@@ -34,12 +34,12 @@ type tree struct {
 	classes map[string][]*class
 	context map[string]any // of cdk.json
 
-	constants map[string]string // what names have been found to stand for, by file and name
+	constants map[string]string // values of names, by file and name
 }
 
-// grow reads the sources below the app's folder, and those outside of it that
-// the entries lead to. What is in a folder of another app, was installed or
-// made by a build is left out; nested takes the folders of other apps in.
+// grow reads the sources below the app's folder, and those outside it that the entries
+// import. Folders of other apps, installed packages and build outputs are left out; nested
+// includes the folders of other apps.
 func grow(top, app string, entries []string, nested bool) *tree {
 	t := &tree{top: top, app: app, byName: map[string]*source{}, classes: map[string][]*class{}, constants: map[string]string{}}
 	for _, file := range sourceFiles(filepath.Join(top, filepath.FromSlash(app)), nested) {
@@ -70,8 +70,8 @@ func (t *tree) add(file string) *source {
 	return s
 }
 
-// reach returns the entries and every file of the author's that they import,
-// directly or not, in this order.
+// reach returns the entries and every file of the app that they import, directly or
+// indirectly, in this order.
 func (t *tree) reach(entries []string) []*source {
 	seen := map[string]bool{}
 	var found []*source
@@ -93,7 +93,7 @@ var (
 	importedPython = regexp.MustCompile(`(?m)^\s*(?:from\s+([\w.]+)\s+import\s+([^\n#]+)|import\s+([\w.]+))`)
 )
 
-// importedBy returns the files of the author's that a file imports.
+// importedBy returns the files of the app that a file imports.
 func (t *tree) importedBy(s *source) []string {
 	var files []string
 	switch s.name {
@@ -109,7 +109,7 @@ func (t *tree) importedBy(s *source) []string {
 				files = append(files, t.pythonModule(s, strings.TrimSuffix(module, ".")+"."+name))
 			}
 		}
-	default: // no word of a file leads to another one: the files of the app belong together
+	default: // there are no imports of files: all files of the app belong together
 		for _, other := range t.files {
 			if other.language == s.language {
 				files = append(files, other.file)
@@ -119,7 +119,7 @@ func (t *tree) importedBy(s *source) []string {
 	return files
 }
 
-// module returns the file behind `../lib/api-stack`, or "".
+// module returns the file of `../lib/api-stack`, or "".
 func (t *tree) module(s *source, name string) string {
 	base := path.Join(path.Dir(s.file), name)
 	if trimmed, isJS := strings.CutSuffix(base, ".js"); isJS {
@@ -130,8 +130,8 @@ func (t *tree) module(s *source, name string) string {
 	return existing(t.top, base, ".ts", ".tsx", ".mts", ".js", ".mjs", ".cjs", ".jsx", "/index.ts", "/index.js", "")
 }
 
-// pythonModule returns the file behind `shop.api_stack`, seen from a file or from
-// the app's folder, or "".
+// pythonModule returns the file of `shop.api_stack`, relative to a file or to the app's
+// folder, or "".
 func (t *tree) pythonModule(s *source, name string) string {
 	from := []string{path.Dir(s.file), t.app}
 	if rest := strings.TrimLeft(name, "."); rest != name {
@@ -155,12 +155,12 @@ func existing(dir, base string, endings ...string) string {
 	return ""
 }
 
-// sourceFiles returns the sources below an app's folder, relative to it, in the
-// order of their names; nested takes in those of other apps there.
+// sourceFiles returns the sources below an app's folder, relative to it, sorted by name;
+// nested includes those of other apps.
 func sourceFiles(dir string, nested bool) []string {
 	var files []string
 	visited := 0
-	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // what cannot be read tells nothing
+	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // unreadable files are skipped
 		name, relErr := filepath.Rel(dir, file)
 		visited++
 		switch {
@@ -178,7 +178,7 @@ func sourceFiles(dir string, nested bool) []string {
 	return withoutCompiled(files)
 }
 
-// installed reports whether a folder of this name holds nothing of the app's author.
+// installed reports whether a folder of this name contains installed or generated files.
 func installed(name string) bool {
 	switch name {
 	case "node_modules", "cdk.out", "__pycache__", "venv", "vendor", "site-packages", "target", "obj", "dist", "testdata":
@@ -199,11 +199,11 @@ func isFolder(dir string) bool {
 	return err == nil && info.IsDir()
 }
 
-// hasTests reports whether a folder holds tests that a runner such as jest finds.
+// hasTests reports whether a folder contains tests that a runner such as jest finds.
 func hasTests(top, folder string) bool {
 	found, visited := false, 0
 	dir := filepath.Join(top, filepath.FromSlash(folder))
-	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // what cannot be read holds none
+	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // unreadable folders are skipped
 		visited++
 		name, relErr := filepath.Rel(dir, file)
 		switch {

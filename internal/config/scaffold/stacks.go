@@ -12,21 +12,21 @@ var (
 	call = regexp.MustCompile(`(\bnew\s+)?((?:[A-Za-z_$][\w$]*\s*\.\s*)*[A-Za-z_$][\w$]*)\s*(?:<[\w\s,.]*>)?\(`)
 	// const app = new cdk.App(, App app = new App(, app := awscdk.NewApp(
 	assigned = regexp.MustCompile(`([A-Za-z_$][\w$]*)\s*(?::\s*[\w.]+\s*)?:?=\s*(?:new\s+)?([\w$.]+)\s*\(`)
-	// the same where nothing is indented
+	// the same without indentation
 	topLevelApp = regexp.MustCompile(`(?m)^(?:export\s+)?(?:const|let|var)\s+[\w$]+\s*(?::\s*[\w.]+\s*)?=\s*new\s+([\w$.]+)\s*\(`)
 	// app: cdk.App, App app, app awscdk.App
 	typed = regexp.MustCompile(`([A-Za-z_$][\w$]*)\s*:\s*(?:[\w$]+\.)*App\b|\bApp\s+([A-Za-z_]\w*)|([A-Za-z_]\w*)\s+(?:\w+\.)App\b`)
-	// an app that is made where it is used
+	// an app that is created as an argument
 	newApp = regexp.MustCompile(`^(?:new\s+)?(?:[\w$]+\.)*(?:App|NewApp)\s*\(`)
 	// scope=app, construct_id="Api", id: "Api"
 	keyword = regexp.MustCompile(`^(?:scope|id|_?construct_id|id_)\s*(?:=|:)\s*`)
 )
 
-// stackLimit is how many stacks of one app are looked at.
+// stackLimit is the most stacks of one app that are read.
 const stackLimit = 500
 
-// stacks returns what the app's entries, and what they lead to, make in the app;
-// where that is nothing, what any file does.
+// stacks returns the stacks that the app's entries and their imports create in the app or,
+// if there are none, those of any file.
 func (t *tree) stacks(entries []string) []Stack {
 	if found := t.stacksOf(t.ofOneApp(entries)); found != nil {
 		return found
@@ -34,9 +34,8 @@ func (t *tree) stacks(entries []string) []Stack {
 	return t.stacksOf(t.files)
 }
 
-// ofOneApp returns what the entries lead to. Where they make the app themselves,
-// what they import for its constants may make another one, whose stacks are not
-// theirs.
+// ofOneApp returns the entries and the files that they import. If the entries create the
+// app, an imported file that creates another app is left out with its stacks.
 func (t *tree) ofOneApp(entries []string) []*source {
 	reached := t.reach(entries)
 	isEntry := func(s *source) bool { return slices.Contains(entries, s.file) }
@@ -46,7 +45,7 @@ func (t *tree) ofOneApp(entries []string) []*source {
 	return slices.DeleteFunc(reached, func(s *source) bool { return !isEntry(s) && s.language.new && t.makesApp(s) })
 }
 
-// makesApp reports whether a file makes an app outside of a function.
+// makesApp reports whether a file creates an app outside functions.
 func (t *tree) makesApp(s *source) bool {
 	return slices.ContainsFunc(topLevelApp.FindAllStringSubmatch(s.code, -1), func(match []string) bool {
 		return t.kindOf(lastWord(match[1]), s) == anApp
@@ -75,7 +74,7 @@ func (t *tree) stacksOf(files []*source) []Stack {
 	return found
 }
 
-// appsIn returns the variables of a file that hold an app.
+// appsIn returns the variables of a file that refer to an app.
 func (t *tree) appsIn(s *source) map[string]bool {
 	apps := map[string]bool{"app": true}
 	for _, match := range assigned.FindAllStringSubmatch(s.code, -1) {
@@ -89,7 +88,7 @@ func (t *tree) appsIn(s *source) map[string]bool {
 	return apps
 }
 
-// creation is a call that may make a stack or a stage of the app.
+// creation is a call that may create a stack or a stage of the app.
 type creation struct {
 	*tree
 	*source
@@ -100,7 +99,7 @@ type creation struct {
 	arguments []string
 }
 
-// makes reports whether a call has the form of one that makes an object.
+// makes reports whether a call has the form of a constructor.
 func (c *creation) makes() bool {
 	name := lastWord(c.callee)
 	if c.language.new {
@@ -113,12 +112,12 @@ func (c *creation) makes() bool {
 	return name[0] >= 'A' && name[0] <= 'Z' || c.classes[name] != nil
 }
 
-// class returns the class of what is made.
+// class returns the class of the created object.
 func (c *creation) class() string {
 	return lastWord(strings.TrimSuffix(c.callee, ".Builder.create"))
 }
 
-// stack returns what is made, if it is given an app.
+// stack returns the created stack, if the call passes an app.
 func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	around := c.around()
 	if len(c.arguments) == 0 || !c.isApp(keyword.ReplaceAllString(c.arguments[0], ""), apps, around) {
@@ -131,7 +130,7 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	case kind == anApp, kind == another && !c.holdsStacks(class), kind == unknown && id == "":
 		return Stack{}, false
 	case c.source.name == "Go" && around != nil && c.kindOf(around.name, c.source) == aStack:
-		return Stack{}, false // the stack that such a function makes is told where it is called
+		return Stack{}, false // the stack of such a function is read at its call
 	}
 	stack := Stack{Name: id, Path: c.home(class)}
 	target := c.target()
@@ -156,7 +155,7 @@ func (c *creation) isApp(scope string, apps map[string]bool, around *class) bool
 	return apps[strings.TrimPrefix(strings.TrimPrefix(scope, "this."), "self.")] || newApp.MatchString(scope)
 }
 
-// around returns the innermost class that the call stands in, or nil.
+// around returns the innermost class that contains the call, or nil.
 func (c *creation) around() *class {
 	var found *class
 	for _, class := range c.own {
@@ -167,7 +166,7 @@ func (c *creation) around() *class {
 	return found
 }
 
-// holdsStacks reports whether a construct makes stacks in itself.
+// holdsStacks reports whether a construct creates stacks.
 func (c *creation) holdsStacks(class string) bool {
 	definition := c.find(class, c.source)
 	if definition == nil {
@@ -187,8 +186,8 @@ var (
 	defaultID = regexp.MustCompile(`\b(?:id|construct_id|id_)\s*(?::\s*\w+\s*)?=\s*(['"][^'"\n]+['"])`)
 )
 
-// id returns what the source tells of the construct's id, with `*` for the rest.
-// Where the call has none, its class may have one of its own.
+// id returns the construct's id, with `*` for unknown parts. If the call has none, its
+// class may set one.
 func (c *creation) id(class string) string {
 	for _, argument := range c.arguments[1:] {
 		if match := keyword.FindString(argument); match != "" && !strings.HasPrefix(match, "scope") {
@@ -210,14 +209,14 @@ func (c *creation) id(class string) string {
 	return "*"
 }
 
-// isValue reports whether an argument can be an id: no object, no keyword, no
-// unpacked arguments, none of the builders of properties.
+// isValue reports whether an argument can be an id: it is not an object, a keyword
+// argument, unpacked arguments or a builder of properties.
 func isValue(argument string) bool {
 	return !strings.ContainsAny(argument[:1], "{*[.") && !regexp.MustCompile(`^(?:\w+\s*=[^=]|(?:new\s+)?[\w.]*Props\b|null$|nil$|undefined$)`).MatchString(argument)
 }
 
-// home returns where a class is: its own file or, if that is none of the app's
-// folder, the file that makes the stack.
+// home returns the file of a class or, if that is not in the app's folder, the file that
+// creates the stack.
 func (c *creation) home(class string) string {
 	for _, s := range []*source{c.source} {
 		if definition := c.find(class, s); definition != nil && c.inApp(definition.source.file) {
@@ -248,8 +247,8 @@ func (c *creation) inApp(file string) bool {
 
 var imported = regexp.MustCompile(`(?:\{([^{}]*)\}|([\w$]+))\s*(?:from\s*|=\s*require\s*\(\s*)['"](\.[^'"\n]*)['"]`)
 
-// importedName returns the file that a name is imported from, for classes whose
-// definition is not recognised.
+// importedName returns the file that a name is imported from, for classes without a
+// recognised definition.
 func (c *creation) importedName(name string) string {
 	word := regexp.MustCompile(`(?:^|[\s,])` + regexp.QuoteMeta(name) + `(?:[\s,]|$)`)
 	for _, match := range imported.FindAllStringSubmatch(c.source.text, -1) {

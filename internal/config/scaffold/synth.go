@@ -16,8 +16,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Synthesize runs the app and takes stacks, accounts and regions from its
-// assembly, also from one that lacks context. The output gets what the app prints.
+// Synthesize runs the app and reads stacks, accounts and regions from its assembly, even
+// if it lacks context. The output of the app is written to output.
 func (a App) Synthesize(ctx context.Context, runner command.Runner, output io.Writer) (App, error) {
 	out, err := os.MkdirTemp("", "aphex-init-")
 	if err != nil {
@@ -38,7 +38,7 @@ func (a App) Synthesize(ctx context.Context, runner command.Runner, output io.Wr
 	return App{}, err
 }
 
-// Create writes a configuration to a new file. One that is already there is an
+// Create writes a configuration to a new file. An existing file is an
 // error.
 func Create(path string, text []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)

@@ -10,10 +10,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// target is an environment as the app's source lets one guess it.
+// target is an environment guessed from the app's source.
 type target struct {
 	name    string
-	account string   // "" when the source does not tell it
+	account string   // "" if the source does not set it
 	region  string   // likewise
 	further []string // regions of other stacks
 	stacks  []string
@@ -21,9 +21,8 @@ type target struct {
 
 const firstName = "dev"
 
-// targets makes one target of each account that the stacks name or, where they
-// name none, of each stage of delivery. Stacks that name none belong to all of
-// them.
+// targets returns one target for each account that the stacks set or, if they set none,
+// for each stage of delivery. Stacks without one belong to all of them.
 func targets(stacks []Stack) []target {
 	var accounts []string
 	members := map[string][]Stack{}
@@ -55,11 +54,11 @@ func targets(stacks []Stack) []target {
 // stageWords are the usual names of stages of delivery, in their order.
 var stageWords = []string{"dev", "development", "test", "qa", "uat", "stage", "staging", "preprod", "prod", "production"}
 
-// stageWord finds one in a name such as Api-dev, prod_Api or Dev/*.
+// stageWord matches one in a name such as Api-dev, prod_Api or Dev/*.
 var stageWord = regexp.MustCompile(`(?i)(?:^|[-_./])(` + strings.Join(stageWords, "|") + `)(?:$|[-_./])`)
 
-// stages makes one target of each stage of delivery that names of stacks tell:
-// the same stacks side by side in one account would take each other's names.
+// stages returns one target for each stage of delivery in the names of stacks: the same
+// stacks in one account would have conflicting names.
 func stages(stacks []Stack) []target {
 	var all []target
 	for _, word := range stageWords {
@@ -90,8 +89,8 @@ func nameOf(i, count int) string {
 	return fmt.Sprintf("stage-%d", i)
 }
 
-// region returns the region that most of the stacks name, the first of equals. A
-// region of a few stacks only is theirs, not the environment's.
+// region returns the region that most stacks set, the first of equals. A region that only
+// a few stacks set is not the environment's.
 func region(stacks []Stack) string {
 	counts := map[string]int{}
 	best := ""

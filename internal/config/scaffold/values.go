@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// value returns what an expression of a text comes to, as far as the source tells
-// it, with `*` for every part that it does not.
+// value evaluates an expression of a string, with `*` for every unknown part.
 func (t *tree) value(expression string, s *source) string { return t.valueWithin(expression, s, 8) }
 
 func (t *tree) valueWithin(expression string, s *source, depth int) string {
@@ -94,8 +93,8 @@ func (t *tree) contextValue(key string) string {
 	}
 }
 
-// constant returns the value that a name has in its file or, if it has none
-// there, in the app. What has several values has none.
+// constant returns the value of a name in its file or, if it has none there, in the app.
+// A name with several values has none.
 func (t *tree) constant(expression string, s *source, depth int) string {
 	key := s.file + ":" + expression
 	value, known := t.constants[key]
@@ -122,15 +121,15 @@ func (t *tree) lookUp(expression string, s *source, depth int) string {
 	return "*"
 }
 
-// definitions are how a name gets a value: in a declaration or, if there is none
-// that tells it, as a key of an object.
+// definitions match how a name gets its value: in a declaration or, failing that, as a key
+// of an object.
 var definitions = []string{
 	`(?m)(?:^|[^\w$.])WORD[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=)[ \t]*([^\n;,=>][^\n;,]*)`,
 	`(?m)(?:^|[^\w$.])WORD['"]?[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=|:)[ \t]*([^\n;,=][^\n;,]*)`,
 }
 
-// defined returns the value that the definitions of a name in the files agree on,
-// with "*" where they do not, and "" where none tells it.
+// defined returns the value that the definitions of a name in the files agree on, "*" if
+// they differ, and "" if there are none.
 func (t *tree) defined(pattern *regexp.Regexp, word string, files []*source, s *source, depth int) string {
 	values := map[string]bool{}
 	last := ""
@@ -144,7 +143,7 @@ func (t *tree) defined(pattern *regexp.Regexp, word string, files []*source, s *
 			case literal.MatchString(given) || fromContext.MatchString(given):
 				last = t.valueWithin(given, file, depth-1)
 				values[last] = true
-			case file == s && lastWord(given) != word: // `region: region` says nothing
+			case file == s && lastWord(given) != word: // `region: region` has no value
 				values["*"] = true
 			}
 		}
@@ -158,12 +157,12 @@ func (t *tree) defined(pattern *regexp.Regexp, word string, files []*source, s *
 	return ""
 }
 
-// asType is what TypeScript is told of a value's type.
+// asType matches a type assertion of TypeScript.
 var asType = regexp.MustCompile(`\s+as\s+[\w.|\s]+$`)
 
 var stars = regexp.MustCompile(`\*{2,}`)
 
-// joined keeps several unknown parts in a row from meaning any number of levels.
+// joined merges adjacent unknown parts, as `**` would match any number of levels.
 func joined(text string) string { return stars.ReplaceAllString(text, "*") }
 
 var (
@@ -179,8 +178,8 @@ var (
 	envName = regexp.MustCompile(`(?i)\benv\s*(?:[:=(]\s*([A-Za-z_$][\w$.]*)|[,})])`)
 )
 
-// target returns the text that says where a stack goes: the stack's own
-// arguments, or the constants that they name as its `env` or its properties.
+// target returns the text that sets account and region of a stack: its arguments, or the
+// constants that they pass as `env` or as properties.
 func (c *creation) target() string {
 	given := c.text
 	if len(c.arguments) > 2 && name.MatchString(c.arguments[2]) {
@@ -199,8 +198,8 @@ func (c *creation) target() string {
 	return c.definition(lastWord(named[1]))
 }
 
-// placed returns the account or region that a text gives literally or by a name
-// whose value the source tells, else "".
+// placed returns the account or region that a text sets, literally or by a name with a
+// known value, else "".
 func (c *creation) placed(target string, literally, given, form *regexp.Regexp) string {
 	if found := firstOf(literally, target); found != "" {
 		return found
@@ -219,7 +218,7 @@ func (c *creation) placed(target string, literally, given, form *regexp.Regexp) 
 	return ""
 }
 
-// definition returns the object that a name stands for in the file.
+// definition returns the object that a name refers to in the file.
 func (c *creation) definition(word string) string {
 	pattern := regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `['"]?\s*(?::\s*[\w.]+\s*=|:?=|:)\s*(?:new\s+)?[\w.&]*\s*[({]`)
 	at := pattern.FindStringIndex(c.source.text)
@@ -230,7 +229,7 @@ func (c *creation) definition(word string) string {
 	return c.source.text[at[0]:lineEndOrMore(c.source.text, end)]
 }
 
-// lineEndOrMore takes in the calls that follow a builder: `.account("…").build()`.
+// lineEndOrMore includes the calls that follow a builder: `.account("…").build()`.
 func lineEndOrMore(text string, at int) int {
 	for rest := regexp.MustCompile(`^\s*\.\w+\(`); ; {
 		match := rest.FindStringIndex(text[at:])
@@ -241,7 +240,7 @@ func lineEndOrMore(text string, at int) int {
 	}
 }
 
-// firstOf returns what the pattern's group finds first, or "".
+// firstOf returns the first match of the pattern's group, or "".
 func firstOf(pattern *regexp.Regexp, source string) string {
 	if match := pattern.FindStringSubmatch(source); match != nil {
 		return match[1]

@@ -76,7 +76,7 @@ func merge(into, from Content) {
 	}
 }
 
-// conflict reports whether two managers want other values of one field.
+// conflict reports whether two managers set different values of one field.
 func conflict(one, other Content) bool {
 	for key, value := range one {
 		wanted, both := other[key]

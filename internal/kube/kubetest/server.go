@@ -1,5 +1,5 @@
-// Package kubetest gives tests an API server: it keeps objects as Kubernetes
-// does, as far as a pipeline asks, and lets the test play the controllers.
+// Package kubetest is an API server for tests: it implements what a pipeline uses, and
+// lets the test act as the controllers.
 package kubetest
 
 import (
@@ -22,18 +22,18 @@ import (
 // Content is an object as JSON.
 type Content = map[string]any
 
-// Server keeps objects as an API server does, as far as a pipeline asks one:
-// get, list by labels, create, delete, and server-side apply with managers,
-// conflicts and dry runs. Refuse and Control are set before it is used.
+// Server implements the requests to an API server that a pipeline makes: get, list by
+// labels, create, delete, and server-side apply with managers, conflicts and dry runs.
+// Refuse and Control must be set before it is used.
 type Server struct {
 	// Refuse returns the status to refuse a request with, or 0. It may be nil.
 	Refuse func(Request) int
-	// Control writes into an object what controllers would. Accepting unless set.
+	// Control changes an object as controllers would. The default is Accepting.
 	Control func(path string, object Content)
-	// Texts are what the server answers with where it keeps no object, such as a
+	// Texts are the responses for paths without an object, such as a
 	// log, by path.
 	Texts map[string]string
-	// URL is where the server listens.
+	// URL is the address of the server.
 	URL string
 
 	mu       sync.Mutex
@@ -46,11 +46,11 @@ type Server struct {
 type Request struct {
 	Method, Path string
 	Dry          bool // a dry run
-	Exists       bool // whether the object of that path is there
+	Exists       bool // whether the object of that path exists
 }
 
 type stored struct {
-	applied map[string]Content // what each manager wants
+	applied map[string]Content // applied by each manager
 	whole   Content
 }
 
@@ -76,7 +76,7 @@ func (s *Server) Kubeconfig(t testing.TB) (path string) {
 	return path
 }
 
-// Accepting plays controllers that accept everything.
+// Accepting acts as controllers that accept everything.
 func Accepting(path string, object Content) {
 	switch {
 	case strings.Contains(path, "/workflows/"):
@@ -103,7 +103,7 @@ func podOf(path string) (pod, label string) {
 	return "/api/v1/namespaces/" + parts[len(parts)-3] + "/pods/" + parts[len(parts)-1] + "-" + kind.label, kind.label
 }
 
-// run plays Argo Events: it runs the pod of an object, which works at once.
+// run acts as Argo Events: it runs the pod of an object, which is ready at once.
 func (s *Server) run(path string, object Content) {
 	pod, label := podOf(path)
 	if pod == "" {
@@ -234,7 +234,7 @@ func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, Content{"kind": "Status", "status": "Success"})
 }
 
-// Put stores an object as another manager made it.
+// Put stores an object applied by another manager.
 func (s *Server) Put(path, manager string, object Content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,7 +264,7 @@ func (s *Server) Paths() []string {
 	return slices.Sorted(maps.Keys(s.objects))
 }
 
-// Object returns a stored object, an empty one if it is not there.
+// Object returns a stored object, or an empty one if there is none.
 func (s *Server) Object(path string) *unstructured.Unstructured {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,7 @@ func apply(t *testing.T, folder manifest.Folder, objects ...manifest.Object) map
 	return actions
 }
 
-func TestApplyingMakesTheFolderHoldExactlyTheObjects(t *testing.T) {
+func TestApplyMakesTheFolderContainExactlyTheObjects(t *testing.T) {
 	folder := manifest.Folder(filepath.Join(t.TempDir(), "objects"))
 	shop, sensor := object("WorkflowTemplate", "shop", ""), object("Sensor", "shop", "")
 
@@ -45,13 +45,13 @@ func TestApplyingMakesTheFolderHoldExactlyTheObjects(t *testing.T) {
 	assert.Equal(t, []manifest.Object{shop}, held)
 }
 
-func TestAFolderThatIsNotThereHoldsNothing(t *testing.T) {
+func TestAMissingFolderHasNoObjects(t *testing.T) {
 	held, err := manifest.Folder(filepath.Join(t.TempDir(), "none")).Objects()
 	require.NoError(t, err)
 	assert.Empty(t, held)
 }
 
-func TestAFileThatIsNoObjectIsNamed(t *testing.T) {
+func TestAFileWithoutAnObjectIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.yaml"), []byte("a: b\n"), 0o600))
 	_, err := manifest.Folder(dir).Objects()
