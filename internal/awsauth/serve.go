@@ -22,19 +22,20 @@ type CredentialServer struct {
 	token   string
 	url     string
 	server  *http.Server
+	hide    func(secret string)
 }
 
 // defaultLifetime is the lifetime issued with credentials that do not expire.
 const defaultLifetime = time.Hour
 
 // ServeCredentials starts the endpoint with the session for commands, and passes its
-// token to hide, as it is secret. The caller must call Close when the children have ended.
+// token and all credentials that it issues to hide, as they are secret. The caller must call Close when the children have ended.
 func (e *Access) ServeCredentials(hide func(secret string)) (*CredentialServer, error) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("opening the loopback endpoint for credentials: %w", err)
 	}
-	server := &CredentialServer{session: e.Commands, token: rand.Text(), url: "http://" + listener.Addr().String() + "/credentials"}
+	server := &CredentialServer{session: e.Commands, token: rand.Text(), url: "http://" + listener.Addr().String() + "/credentials", hide: hide}
 	server.server = &http.Server{Handler: http.HandlerFunc(server.answer), ReadHeaderTimeout: 10 * time.Second}
 	hide(server.token)
 	go func() { _ = server.server.Serve(listener) }() // it ends with Close
@@ -62,6 +63,9 @@ func (s *CredentialServer) issue(ctx context.Context, w http.ResponseWriter) {
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "CredentialsUnavailable", err.Error())
 		return
+	}
+	for _, secret := range []string{issued.AccessKeyID, issued.SecretAccessKey, issued.SessionToken} {
+		s.hide(secret) // before a child can print it
 	}
 	expires := issued.Expires
 	if !issued.CanExpire {

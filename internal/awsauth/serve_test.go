@@ -19,7 +19,11 @@ func serve(t *testing.T) (s *stub, server *awsauth.CredentialServer, secret stri
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-central-1"}, quiet)
 	require.NoError(t, err)
-	server, err = e.ServeCredentials(func(token string) { secret = token })
+	server, err = e.ServeCredentials(func(hidden string) {
+		if secret == "" { // the token is the first
+			secret = hidden
+		}
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Close() })
 	return s, server, secret
@@ -44,6 +48,29 @@ func TestAChildGetsTheEndpointAndNoOtherCredentials(t *testing.T) {
 	assert.Equal(t, secret, value(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN"))
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE"} {
 		assert.False(t, slices.ContainsFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") }), name)
+	}
+}
+
+// TestWhatAChildIsIssuedIsHiddenBeforeItHasIt is T20 for keys that children get.
+func TestWhatAChildIsIssuedIsHiddenBeforeItHasIt(t *testing.T) {
+	_, cfg := newStub(t)
+	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-central-1"}, quiet)
+	require.NoError(t, err)
+	var hidden []string
+	server, err := e.ServeCredentials(func(secret string) { hidden = append(hidden, secret) })
+	require.NoError(t, err)
+	defer server.Close()
+	env := server.Environ(nil)
+	request, _ := http.NewRequest(http.MethodGet, value(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI"), nil)
+	request.Header.Set("Authorization", value(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN"))
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	var issued map[string]string
+	require.NoError(t, json.NewDecoder(answer.Body).Decode(&issued))
+	for _, name := range []string{"AccessKeyId", "SecretAccessKey", "Token"} {
+		require.NotEmpty(t, issued[name])
+		assert.Contains(t, hidden, issued[name], name)
 	}
 }
 

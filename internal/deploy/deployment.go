@@ -35,7 +35,7 @@ func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, erro
 		return nil, err
 	}
 	d := &deployment{job: j, validate: j.validation(ctx, apps), publishing: newPublishing(), budgets: map[string]*cfn.Budget{}}
-	d.publisher = assets.New(assets.Options{Runner: j.engine.Runner, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Notify: j.report.asset, Secret: j.engine.Redactor.Add})
+	d.publisher = assets.New(assets.Options{Runner: j.engine.Runner, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Notify: j.report.asset, Redactor: j.engine.Redactor})
 	return d, nil
 }
 

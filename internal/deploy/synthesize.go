@@ -62,7 +62,7 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 	}
 	made := &app{options: synth.Options{
 		Runner: j.engine.Runner, App: dir, Top: j.Workspace, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Account, Region: j.Region,
-		Env: environ, Context: j.Context, Lookups: j.Lookups, Limit: j.Limit, Output: j.engine.Out, Log: j.engine.Log,
+		Env: environ, Context: j.Context, Lookups: j.Lookups, Limit: j.Limit, Redactor: j.engine.Redactor, Output: j.engine.Out, Log: j.engine.Log,
 	}}
 	if made.settings, err = synth.ReadSettings(j.Workspace, dir, environ); err != nil {
 		return nil, fmt.Errorf("the CDK app in %s: %w", made.options.Name, err)

@@ -2,6 +2,8 @@ package stage
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -18,12 +20,73 @@ import (
 
 // newLogger returns a logger that writes to w in the requested format: json, text,
 // or auto, which is text on a terminal and JSON elsewhere.
-func newLogger(w io.Writer, format string, terminal bool) (log *slog.Logger, json bool) {
+//
+// Texts are cleaned before they are encoded: an encoding may hide a secret from the
+// redactor, or leave controls that a terminal obeys.
+func newLogger(w io.Writer, format string, terminal bool, clean func(string) string) (log *slog.Logger, json bool) {
 	if format == "json" || (format == "auto" && !terminal) {
-		return slog.New(slog.NewJSONHandler(w, nil)), true
+		return slog.New(cleaned{slog.NewJSONHandler(w, nil), clean}), true
 	}
 	noColor := !terminal || os.Getenv("NO_COLOR") != ""
-	return slog.New(tint.NewTextHandler(w, &tint.Options{TimeFormat: time.TimeOnly, NoColor: noColor})), false
+	return slog.New(cleaned{tint.NewTextHandler(w, &tint.Options{TimeFormat: time.TimeOnly, NoColor: noColor}), clean}), false
+}
+
+// cleaned cleans the texts of records.
+type cleaned struct {
+	slog.Handler
+	clean func(string) string
+}
+
+// Handle passes on a record with clean texts.
+func (c cleaned) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, c.clean(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(c.attribute(a))
+		return true
+	})
+	return c.Handler.Handle(ctx, clean)
+}
+
+// WithAttrs returns a handler with more attributes, whose texts are clean.
+func (c cleaned) WithAttrs(attributes []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, 0, len(attributes))
+	for _, a := range attributes {
+		clean = append(clean, c.attribute(a))
+	}
+	return cleaned{c.Handler.WithAttrs(clean), c.clean}
+}
+
+// WithGroup returns a handler that puts further attributes into a group.
+func (c cleaned) WithGroup(name string) slog.Handler {
+	return cleaned{c.Handler.WithGroup(name), c.clean}
+}
+
+func (c cleaned) attribute(a slog.Attr) slog.Attr {
+	value := a.Value.Resolve()
+	switch value.Kind() {
+	case slog.KindString:
+		return slog.String(a.Key, c.clean(value.String()))
+	case slog.KindGroup:
+		var clean []slog.Attr
+		for _, inner := range value.Group() {
+			clean = append(clean, c.attribute(inner))
+		}
+		return slog.Attr{Key: a.Key, Value: slog.GroupValue(clean...)}
+	case slog.KindAny:
+		switch any := value.Any().(type) {
+		case error:
+			return slog.String(a.Key, c.clean(any.Error()))
+		case fmt.Stringer:
+			return slog.String(a.Key, c.clean(any.String()))
+		case []string:
+			clean := make([]string, 0, len(any))
+			for _, text := range any {
+				clean = append(clean, c.clean(text))
+			}
+			return slog.Any(a.Key, clean)
+		}
+	}
+	return slog.Attr{Key: a.Key, Value: value}
 }
 
 func isTerminal(w io.Writer) bool {

@@ -78,16 +78,19 @@ func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame 
 			stderr = live // everything goes through it, so that it knows what is on the terminal
 		}
 	}
-	log, json := newLogger(redactor.Writer(stderr), c.common.LogFormat, terminal)
-	var children io.WriteCloser = redactor.Writer(stderr)
+	log, json := newLogger(redactor.Writer(stderr), c.common.LogFormat, terminal, func(text string) string {
+		return screen.Inert(redactor.String(text))
+	})
+	children, last := redactor.Writer(screen.NewInertWriter(stderr)), func() {}
 	if json {
-		children = &lines{log: log}
+		lines := &lines{log: log}
+		children, last = redactor.Writer(lines), func() { _ = lines.Close() }
 	}
 	frame = Frame{
-		Log: log, Out: children, Stdout: stdout, Screen: live, Redactor: redactor,
+		Log: log, Out: children, Stdout: screen.NewInertWriter(stdout), Screen: live, Redactor: redactor,
 		Workflow: c.common.Workflow, Step: c.common.Step,
 	}
-	return frame, json, func() { _ = children.Close() }
+	return frame, json, func() { _ = children.Close(); last() }
 }
 
 // report prints the error, as text or as one JSON record.

@@ -50,7 +50,7 @@ type Report struct {
 
 // collect finds the JUnit reports below dir that were written since a time. It
 // skips installed packages and version control.
-func collect(dir string, since time.Time) ([]Report, error) {
+func collect(dir string, since time.Time, mask func(string) string) ([]Report, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func collect(dir string, since time.Time) ([]Report, error) {
 		if len(reports) == maxReports || read.Bytes(info.Size()) != nil {
 			return fs.SkipAll
 		}
-		if report, err := readReport(root, file); err == nil {
+		if report, err := readReport(root, file, mask); err == nil {
 			reports = append(reports, report)
 		}
 		return nil
@@ -84,13 +84,13 @@ func collect(dir string, since time.Time) ([]Report, error) {
 	return reports, err
 }
 
-func readReport(root *os.Root, name string) (Report, error) {
+func readReport(root *os.Root, name string, mask func(string) string) (Report, error) {
 	file, err := limits.OpenIn(root, name)
 	if err != nil {
 		return Report{}, err
 	}
 	defer file.Close()
-	report, err := parse(io.LimitReader(file, maxReportBytes))
+	report, err := parse(io.LimitReader(file, maxReportBytes), mask)
 	report.Path = name
 	return report, err
 }
@@ -102,7 +102,7 @@ var (
 
 // parse reads a JUnit report. It counts the cases themselves, as some writers omit
 // the attributes of the suites.
-func parse(r io.Reader) (Report, error) {
+func parse(r io.Reader, mask func(string) string) (Report, error) {
 	var report Report
 	name, failed := "", false // of the current test case
 	decoder := xml.NewDecoder(r)
@@ -132,7 +132,7 @@ func parse(r io.Reader) (Report, error) {
 		switch start.Name.Local {
 		case "testcase":
 			report.Tests++
-			name, failed = nameOf(start), false
+			name, failed = nameOf(start, mask), false
 		case "failure":
 			report.Failures++
 			failed = report.fail(name, failed)
@@ -154,7 +154,7 @@ func (r *Report) fail(name string, known bool) bool {
 }
 
 // nameOf returns the class name and the name of a test case, as in its report.
-func nameOf(testcase xml.StartElement) string {
+func nameOf(testcase xml.StartElement, mask func(string) string) string {
 	var class, name string
 	for _, attribute := range testcase.Attr {
 		switch attribute.Name.Local {
@@ -164,7 +164,7 @@ func nameOf(testcase xml.StartElement) string {
 			name = attribute.Value
 		}
 	}
-	text := strings.Join(strings.FieldsFunc(class+" "+name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	text := strings.Join(strings.FieldsFunc(mask(class+" "+name), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	if len(text) > maxNameBytes {
 		text = strings.ToValidUTF8(text[:maxNameBytes], "") + "…"
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
 // TestHostileReportsAreLeftOut is T19 and T25 for reports.
@@ -26,7 +28,7 @@ func TestHostileReportsAreLeftOut(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, large.Truncate(maxReportBytes+1))
 	require.NoError(t, large.Close())
-	reports, err := collect(dir, time.Now().Add(-time.Hour))
+	reports, err := collect(dir, time.Now().Add(-time.Hour), redact.New().String)
 	require.NoError(t, err)
 	require.Len(t, reports, 1)
 	assert.Equal(t, Report{Path: "good.xml", Totals: Totals{Tests: 1}}, reports[0])

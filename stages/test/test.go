@@ -162,7 +162,7 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
 	document.Ended = time.Now().UTC()
-	reports, collectErr := collect(at.workspace, document.Started)
+	reports, collectErr := collect(at.workspace, document.Started, frame.Redactor.String)
 	if collectErr != nil {
 		return Output{}, fmt.Errorf("collecting the test reports: %w", collectErr)
 	}

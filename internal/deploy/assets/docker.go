@@ -248,10 +248,11 @@ func (p *Publisher) output(ctx context.Context, args []string, dir, doing string
 
 func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, env []string, out io.Writer, doing string) error {
 	var said lastBytes
-	stderr := io.MultiWriter(p.options.Out, &said)
+	shown := io.Writer(p.options.Out)
 	if out == io.Discard {
-		stderr = &said // a question whose answer is "no" is no error to show
+		shown = io.Discard // a question whose answer is "no" is no error to show
 	}
+	stderr := p.options.Redactor.Writer(io.MultiWriter(shown, &said))
 	c := command.Command{Args: args, Dir: dir, Env: slices.Concat(p.options.Env, env), Limit: p.options.Limit, Stdout: out, Stderr: stderr}
 	if out == p.options.Out {
 		c.Stdout = stderr // one writer keeps the order
@@ -259,7 +260,7 @@ func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, e
 	if stdin != "" {
 		c.Stdin = strings.NewReader(stdin)
 	}
-	err := p.options.Runner.Run(ctx, c)
+	err := errors.Join(p.options.Runner.Run(ctx, c), stderr.Close())
 	switch {
 	case err == nil:
 		return nil

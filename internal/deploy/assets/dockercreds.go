@@ -95,8 +95,8 @@ func (p *Publisher) dockerConfig(ctx context.Context, to Place) (string, error) 
 				continue
 			}
 			auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-			p.options.Secret(password)
-			p.options.Secret(auth)
+			p.options.Redactor.Add(password)
+			p.options.Redactor.Add(auth)
 			config.Auths[domain] = entry{auth}
 		}
 		text, err := json.Marshal(config)

@@ -23,6 +23,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
 // registries is a simulated account with a repository and two secrets.
@@ -72,8 +73,8 @@ func TestImagesAreBuiltWithTheCredentialsOfTheFileAndPushedWithALogin(t *testing
 				env = append(env, "CDK_DOCKER_CREDS_FILE="+named)
 			}
 			var out bytes.Buffer
-			var secrets []string
-			p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env, Out: &out, Temp: t.TempDir(), Secret: func(s string) { secrets = append(secrets, s) }})
+			redactor := redact.New()
+			p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env, Out: &out, Temp: t.TempDir(), Redactor: redactor})
 			require.NoError(t, p.Publish(t.Context(), imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}}), place), out.String())
 
 			var config struct {
@@ -87,13 +88,13 @@ func TestImagesAreBuiltWithTheCredentialsOfTheFileAndPushedWithALogin(t *testing
 				login, err := base64.StdEncoding.DecodeString(entry.Auth)
 				require.NoError(t, err)
 				logins[domain], _, _ = strings.Cut(string(login), " ")
-				assert.Contains(t, secrets, entry.Auth)
+				assert.Equal(t, redact.Mask, redactor.String(entry.Auth))
 			}
 			assert.Equal(t, "me:open", logins["https://index.docker.io/v1/"])
 			assert.Equal(t, "robot:rosebud!", logins["quay.io"])
 			assert.Regexp(t, "^AWS:.+", logins["111111111111.dkr.ecr.eu-west-1.amazonaws.com"])
 			assert.Len(t, logins, 3)
-			assert.Subset(t, secrets, []string{"open sesame", "rosebud!"})
+			assert.Equal(t, redact.Mask+" "+redact.Mask, redactor.String("open sesame rosebud!"))
 			assert.Contains(t, *entered, role)
 
 			assert.Contains(t, out.String(), `no credentials for the registry broken.example: the secret text is not a JSON object`)

@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
 // Access is how an AWS service is reached: credentials, region, endpoint.
@@ -38,7 +39,8 @@ type Options struct {
 	Limit  time.Duration  // how long one of those commands may run; 0 is an hour
 	Temp   string         // folder for archives; "" is the system's
 	Notify func(Event)    // may be nil; called from many goroutines
-	Secret func(string)   // is given each secret that is read, before it is used; may be nil
+	// Redactor masks the output of those commands, and learns each secret before it is used; nil is a new one.
+	Redactor *redact.Redactor
 }
 
 // Event tells of one step of one asset.
@@ -94,8 +96,8 @@ func New(o Options) *Publisher {
 	if o.Notify == nil {
 		o.Notify = func(Event) {}
 	}
-	if o.Secret == nil {
-		o.Secret = func(string) {}
+	if o.Redactor == nil {
+		o.Redactor = redact.New()
 	}
 	o.Out = &oneAtATime{to: orDiscard(o.Out)}
 	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), seen: map[string]sight{}}

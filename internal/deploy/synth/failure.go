@@ -30,7 +30,7 @@ var forms = []*regexp.Regexp{
 var besides = regexp.MustCompile(`^npm (?:error|ERR!)(?: (?:code|errno|syscall|path|dest|file|cwd|command) .*| A complete log .*)?$`)
 
 // explain makes of a failed command an error that tells the app's own words.
-func explain(ctx context.Context, err error, what, line, dir string, output *command.Tail, errorFile string) error {
+func explain(ctx context.Context, err error, what, line, dir string, output *command.Tail, code string) error {
 	var exit *command.ExitError
 	switch {
 	case ctx.Err() != nil:
@@ -39,7 +39,7 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 		return errs.Failedf("running %s (%q in %s): %w", what, line, dir, err)
 	}
 	said := gist(output.String())
-	if code := firstLine(errorFile); code != "" {
+	if code != "" {
 		said = strings.TrimSuffix(code+": "+said, ": ")
 	}
 	if said == "" {

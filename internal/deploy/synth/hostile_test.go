@@ -1,8 +1,10 @@
 package synth_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
 // TestContextThatIsNoFileOfTheWorkspaceIsRefused is T19.
@@ -26,5 +29,22 @@ func TestContextThatIsNoFileOfTheWorkspaceIsRefused(t *testing.T) {
 			assert.ErrorContains(t, err, file+": ", target)
 			assert.ErrorContains(t, err, "escapes", target)
 		}
+	}
+}
+
+// TestASecretOfAnAppThatFailsIsMaskedBeforeItsErrorIsCut is T20.
+func TestASecretOfAnAppThatFailsIsMaskedBeforeItsErrorIsCut(t *testing.T) {
+	const secret = "canary-value-1234"
+	for shift := range len(secret) {
+		app := t.TempDir()
+		command := fmt.Sprintf(`echo 'Error: %s%s'; exit 1`, strings.Repeat("x", 500-len("Error: ")-shift), secret)
+		require.NoError(t, os.WriteFile(filepath.Join(app, "cdk.json"), []byte(fmt.Sprintf(`{"app":%q}`, command)), 0o644))
+		var out strings.Builder
+		_, err := synth.Synthesize(t.Context(), synth.Options{
+			Runner: proc.Runner{}, App: app, Out: filepath.Join(t.TempDir(), "out"), Env: os.Environ(), Redactor: redact.New(secret), Output: &out,
+		})
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "xcan", "shift %d", shift)
+		assert.NotContains(t, out.String(), secret)
 	}
 }

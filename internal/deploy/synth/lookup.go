@@ -2,12 +2,10 @@ package synth
 
 import (
 	"context"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -56,11 +54,8 @@ func (o Options) runCLI(ctx context.Context, cli, out string) error {
 		}
 		args = append(args, "--context", key+"="+text)
 	}
-	var said command.Tail
-	output := io.MultiWriter(orDiscard(o.Output), &said)
-	err := o.Runner.Run(ctx, command.Command{Args: args, Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
-	if err != nil {
-		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), &said, "")
+	if said, err := o.execute(ctx, args, env); err != nil {
+		return explain(ctx, err, "the CDK CLI", strings.Join(args[:2], " "), o.name(), said, "")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package synth
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
 // cliVersion is the CDK CLI whose behaviour this package follows; apps are told it.
@@ -24,19 +26,20 @@ const cliVersion = "2.1148.1"
 
 // Options say which app to synthesize and with what around it.
 type Options struct {
-	Runner  command.Runner // runs the app and the CDK CLI
-	App     string         // folder with the cdk.json
-	Top     string         // top folder of the workspace that the app lies in; empty is App itself
-	Name    string         // what people call that folder; empty is App itself
-	Out     string         // folder for the assembly, which nobody else uses; emptied first
-	Account string         // told to the app as CDK_DEFAULT_ACCOUNT
-	Region  string         // told to the app as CDK_DEFAULT_REGION
-	Env     []string       // environment of the command, as os.Environ gives it
-	Context map[string]any // context that outranks the app's files
-	Lookups bool           // let the CDK CLI look up missing context
-	Limit   time.Duration  // how long the command may run; 0 is without limit
-	Output  io.Writer      // what the commands write, in order; nil discards
-	Log     *slog.Logger
+	Runner   command.Runner   // runs the app and the CDK CLI
+	App      string           // folder with the cdk.json
+	Top      string           // top folder of the workspace that the app lies in; empty is App itself
+	Name     string           // what people call that folder; empty is App itself
+	Out      string           // folder for the assembly, which nobody else uses; emptied first
+	Account  string           // told to the app as CDK_DEFAULT_ACCOUNT
+	Region   string           // told to the app as CDK_DEFAULT_REGION
+	Env      []string         // environment of the command, as os.Environ gives it
+	Context  map[string]any   // context that outranks the app's files
+	Lookups  bool             // let the CDK CLI look up missing context
+	Limit    time.Duration    // how long the command may run; 0 is without limit
+	Redactor *redact.Redactor // masks what they print; nil knows well-known patterns only
+	Output   io.Writer        // what the commands write, in order; nil discards
+	Log      *slog.Logger
 }
 
 // Synthesize runs the app and reads what it wrote. Templates are not validated
@@ -130,13 +133,19 @@ func (o Options) environment(out, errorFile string, variables []string) []string
 }
 
 func (o Options) shell(ctx context.Context, line string, env []string, what string) error {
-	var said command.Tail
-	output := io.MultiWriter(orDiscard(o.Output), &said)
-	err := o.Runner.Run(ctx, command.Command{Args: command.Shell(o.Runner, line), Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
+	said, err := o.execute(ctx, command.Shell(o.Runner, line), env)
 	if err == nil {
 		return nil
 	}
-	return explain(ctx, err, what, line, o.name(), &said, lookup(env, "CDK_ERROR_FILE"))
+	return explain(ctx, err, what, line, o.name(), said, o.Redactor.String(firstLine(lookup(env, "CDK_ERROR_FILE"))))
+}
+
+// execute runs a command in the app's folder, and returns the end of its masked output.
+func (o Options) execute(ctx context.Context, args, env []string) (*command.Tail, error) {
+	said := &command.Tail{}
+	output := o.Redactor.Writer(io.MultiWriter(orDiscard(o.Output), said))
+	err := o.Runner.Run(ctx, command.Command{Args: args, Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
+	return said, errors.Join(err, output.Close())
 }
 
 // read reads the assembly and gives its errors their hints. The folder is not

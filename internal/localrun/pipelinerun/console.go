@@ -87,7 +87,11 @@ func (c *console) style(style, text string) string {
 func (c *console) printf(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fmt.Fprintf(c.w, format, args...)
+	to := screen.NewInertWriter(c.w) // names, subjects and outputs are others' texts
+	if c.color {
+		to = screen.NewStyledWriter(c.w)
+	}
+	fmt.Fprintf(to, format, args...)
 }
 
 // notef prints a line about the run, in text format only.

@@ -4,31 +4,57 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
-// formsOf returns the encodings of a secret: plain, escaped for a URL or for JSON, and
-// inside base64.
+// formsOf returns the texts in which a secret appears: as it is, escaped for a URL, for
+// JSON, for HTML and XML, for a shell or in Go's quotes, and inside base64.
 func formsOf(secret string) []string {
 	if len(secret) < shortest {
 		return nil
 	}
-	forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), jsonEscaped(secret)}
+	escaped := jsonEscaped(secret)
+	forms := []string{
+		secret, escaped, jsonEscaped(escaped), unquoted(strconv.Quote(secret)), unquoted(strconv.QuoteToASCII(secret)),
+		strings.ReplaceAll(plainJSON.Replace(secret), "/", `\/`), plainJSON.Replace(secret), plainJSON.Replace(plainJSON.Replace(secret)),
+		strings.ReplaceAll(secret, `'`, `'\''`),
+	}
+	for _, encoded := range []string{
+		url.QueryEscape(secret), url.PathEscape(secret), strings.ReplaceAll(url.QueryEscape(secret), "+", "%20"),
+		component.Replace(url.QueryEscape(secret)), url.UserPassword("", secret).String()[1:],
+	} {
+		forms = append(forms, encoded, percent.ReplaceAllStringFunc(encoded, strings.ToLower))
+	}
+	for _, quote := range []string{`"`, "&quot;", "&#34;", "&#x22;"} {
+		for _, apostrophe := range []string{"'", "&apos;", "&#39;", "&#x27;", "&#039;"} {
+			forms = append(forms, strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, quote, "'", apostrophe).Replace(secret))
+		}
+	}
 	for before := range 3 {
 		inner := insideBase64(secret, before)
 		urlSafe := strings.NewReplacer("+", "-", "/", "_").Replace(inner)
-		forms = append(forms, inner, urlSafe)
+		forms = append(forms, inner, urlSafe, strings.ReplaceAll(inner, "/", `\/`), url.QueryEscape(inner))
 	}
 	return forms
 }
 
-// insideBase64 returns the base64 text that is the same for every neighbour when the number of
-// bytes before it, modulo 3, is before. A basic-auth header carries
+var (
+	// plainJSON escapes as JSON demands it; Go's encoder escapes <, > and & besides.
+	plainJSON = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`)
+	// component leaves what encodeURIComponent leaves.
+	component = strings.NewReplacer("+", "%20", "%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
+	percent   = regexp.MustCompile(`%[0-9A-F]{2}`)
+)
+
+// insideBase64 returns what base64 always makes of secret when the number of
+// bytes before it, modulo 3, is before. A basic-auth header has
 // base64("user:token"), so that the token starts anywhere in a group of three.
-// Characters that depend on the neighbours are left out.
+// The characters that also depend on the neighbours are left out.
 func insideBase64(secret string, before int) string {
 	encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))
-	first := (before*8 + 5) / 6 // the first character that holds bits of the secret only
+	first := (before*8 + 5) / 6 // the first character that has only bits of the secret
 	last := (before + len(secret)) * 8 / 6
 	return encoded[first:last]
 }
@@ -38,5 +64,7 @@ func jsonEscaped(secret string) string {
 	if err != nil {
 		return secret
 	}
-	return strings.Trim(string(quoted), `"`)
+	return unquoted(string(quoted))
 }
+
+func unquoted(text string) string { return text[1 : len(text)-1] }

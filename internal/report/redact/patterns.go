@@ -57,22 +57,14 @@ var patterns = []pattern{
 		[]string{"asic ", "earer "},
 		compiled(`(?i)authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:basic|bearer) ([a-z0-9._~+/=-]{6,})`),
 	},
-	{ // a private key up to its end, or to the end of the text
-		[]string{pemBegin},
-		compiled(`(?s)(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z))`),
-	},
 }
-
-const pemBegin = "-----BEGIN "
-
-var pemEnd = compiled(`-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----`)
 
 func (p pattern) appendTo(found []span, s string) []span {
 	if !p.mayMatch(s) {
 		return found
 	}
 	for _, match := range p.expr().FindAllStringSubmatchIndex(s, -1) {
-		found = append(found, span{match[len(match)-2], match[len(match)-1]})
+		found = append(found, span{start: match[len(match)-2], end: match[len(match)-1], from: match[0]})
 	}
 	return found
 }

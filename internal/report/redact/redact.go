@@ -13,7 +13,7 @@ const Mask = "[redacted]"
 // "dev" or "true" everywhere would make a log unreadable and protect nothing.
 const shortest = 6
 
-// Redactor masks secrets in text. The zero value masks well-known patterns
+// Redactor masks secrets in text. The zero value, and nil, mask well-known patterns
 // only. It is safe for concurrent use, also while secrets are added.
 type Redactor struct {
 	mu       sync.RWMutex
@@ -55,13 +55,20 @@ func (r *Redactor) String(s string) string {
 func isLineEnd(r rune) bool { return r == '\n' || r == '\r' }
 
 // span is the half-open byte range of one secret.
-type span struct{ start, end int }
+type span struct {
+	start, end int
+	from       int  // where what makes it known begins, such as the name before a value
+	openKey    bool // it is a private key that may go on behind the text
+}
 
 // find returns the ranges of s that are secret, sorted and not overlapping.
 func (r *Redactor) find(s string) []span {
-	r.mu.RLock()
-	literals := r.literals
-	r.mu.RUnlock()
+	var literals []string
+	if r != nil { // then the well-known patterns only
+		r.mu.RLock()
+		literals = r.literals
+		r.mu.RUnlock()
+	}
 	var found []span
 	for _, literal := range literals {
 		found = appendLiteral(found, s, literal)
@@ -69,7 +76,7 @@ func (r *Redactor) find(s string) []span {
 	for _, p := range patterns {
 		found = p.appendTo(found, s)
 	}
-	return merge(found)
+	return merge(findKeys(found, s))
 }
 
 func appendLiteral(found []span, s, literal string) []span {
@@ -79,7 +86,7 @@ func appendLiteral(found []span, s, literal string) []span {
 			return found
 		}
 		start := from + at
-		found = append(found, span{start, start + len(literal)})
+		found = append(found, span{start: start, end: start + len(literal), from: start})
 		from = start + 1 // occurrences may overlap: "abcabcabc"
 	}
 }
@@ -90,6 +97,8 @@ func merge(found []span) []span {
 	for _, next := range found {
 		if last := len(merged) - 1; last >= 0 && next.start <= merged[last].end {
 			merged[last].end = max(merged[last].end, next.end)
+			merged[last].from = min(merged[last].from, next.from)
+			merged[last].openKey = merged[last].openKey || next.openKey
 			continue
 		}
 		merged = append(merged, next)

@@ -3,8 +3,8 @@ package redact
 import (
 	"bytes"
 	"io"
-	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 const (
@@ -63,17 +63,26 @@ func (w *Writer) Close() error {
 
 // hold returns how many bytes of an endless line are held back to see a secret whole.
 func (w *Writer) hold() int {
+	if w.redactor == nil {
+		return minHold
+	}
 	w.redactor.mu.RLock()
 	defer w.redactor.mu.RUnlock()
 	return max(minHold, w.redactor.longest)
 }
 
-// cut returns where an endless line can be cut without cutting a secret.
+// cut returns where an endless line can be cut without cutting a secret, what makes it
+// known, or a character.
 func (w *Writer) cut() int {
 	at := len(w.pending) - w.hold()
 	for _, secret := range w.redactor.find(string(w.pending)) {
-		if secret.start < at && at < secret.end {
+		if secret.from < at && at < secret.end {
 			return secret.end
+		}
+	}
+	for back := at; back > at-utf8.UTFMax; back-- {
+		if utf8.RuneStart(w.pending[back]) {
+			return back
 		}
 	}
 	return at
@@ -87,33 +96,26 @@ func (w *Writer) pass(n int) error {
 		return nil
 	}
 	secrets := w.redactor.find(text)
-	w.inKey = endsInsideKey(text, secrets)
+	if last := len(secrets) - 1; last >= 0 && secrets[last].openKey {
+		w.inKey, w.dropped = true, secrets[last].end-secrets[last].start
+	}
 	_, err := io.WriteString(w.to, replace(text, secrets))
 	return err
 }
 
-// skipKey drops what belongs to a private key that began earlier.
+// skipKey drops what belongs to a private key that began earlier. Text that does not
+// look like a key ends it: a first line alone hides nothing else.
 func (w *Writer) skipKey(text string) string {
 	if !w.inKey {
 		return text
 	}
-	end := pemEnd().FindStringIndex(text)
-	w.dropped += len(text)
-	if end == nil && w.dropped < maxKey {
+	n, state := keyBody(text)
+	if w.dropped += n; state == keyOpen && w.dropped < maxKey {
 		return ""
 	}
-	w.inKey, w.dropped = false, 0
-	if end == nil {
-		return text
+	w.inKey = false
+	if rest := text[n:]; state == keyEnded || rest == "" || isLineBreak(rest) {
+		return rest
 	}
-	return text[end[1]:]
-}
-
-func endsInsideKey(text string, secrets []span) bool {
-	if len(secrets) == 0 || secrets[len(secrets)-1].end != len(text) {
-		return false
-	}
-	last := text[secrets[len(secrets)-1].start:]
-	begin := strings.LastIndex(last, pemBegin)
-	return begin >= 0 && !pemEnd().MatchString(last[begin:])
+	return "\n" + text[n:] // the line end was dropped with the key
 }
