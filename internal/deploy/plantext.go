@@ -9,6 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
 // Text formats the plan for people, with colours if color is set.
@@ -37,20 +38,11 @@ func (w *planWriter) line(format string, args ...any) {
 	w.text.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 }
 
-// Colours: SGR parameters.
-const (
-	bold   = "1"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	loud   = "1;31"
-)
-
-func (w *planWriter) in(color, text string) string {
-	if !w.color || color == "" {
+func (w *planWriter) in(style screen.Style, text string) string {
+	if !w.color {
 		return text
 	}
-	return "\x1b[" + color + "m" + text + "\x1b[0m"
+	return style.Paint(text)
 }
 
 func (p *Plan) counts() string {
@@ -100,7 +92,7 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 	if len(s.After) > 0 {
 		title += ", after " + strings.Join(s.After, ", ")
 	}
-	w.line("%s", w.in(bold, title))
+	w.line("%s", w.in(screen.Bold, title))
 	if s.Because != "" {
 		w.line("   %s", errs.OneLine(s.Because))
 	}
@@ -113,7 +105,7 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 		if len(b.Nested) > 0 {
 			where = " (" + cmp.Or(b.Path, strings.Join(append(slices.Clone(b.Nested), b.LogicalID), "/")) + ")"
 		}
-		w.line("   %s %s%s", w.in(loud, broader[b.Kind]), shortened(errs.OneLine(b.Text), 200), where)
+		w.line("   %s %s%s", w.in(screen.BoldRed, broader[b.Kind]), shortened(errs.OneLine(b.Text), 200), where)
 	}
 	if s.Protection != nil {
 		w.line("   termination protection: %s", map[bool]string{true: "on", false: "off"}[*s.Protection])
@@ -134,7 +126,7 @@ func (w *planWriter) roles(s PlannedStack) {
 	}
 }
 
-var actionColors = map[string]string{"add": green, "import": green, "modify": yellow, "may replace": red, "replace": red, "remove": red}
+var actionColors = map[string]screen.Style{"add": screen.Green, "import": screen.Green, "modify": screen.Yellow, "may replace": screen.Red, "replace": screen.Red, "remove": screen.Red}
 
 func (w *planWriter) changes(changes []PlannedChange) {
 	actions, names := 0, 0
@@ -178,7 +170,7 @@ func (w *planWriter) assets(all []PlannedAsset) {
 	}
 	there := len(slices.DeleteFunc(slices.Clone(all), func(a PlannedAsset) bool { return !a.There }))
 	w.line("")
-	w.line("%s", w.in(bold, fmt.Sprintf("%s: %d there already, %d to publish", plural(len(all), "asset"), there, len(all)-there)))
+	w.line("%s", w.in(screen.Bold, fmt.Sprintf("%s: %d there already, %d to publish", plural(len(all), "asset"), there, len(all)-there)))
 	for _, a := range all {
 		switch {
 		case a.There:
@@ -204,7 +196,7 @@ func (w *planWriter) ending(p *Plan) {
 		}
 	}
 	if p.Broader {
-		w.line("%s", w.in(loud, "Permissions become broader; see \"broader\" above."))
+		w.line("%s", w.in(screen.BoldRed, "Permissions become broader; see \"broader\" above."))
 	}
 }
 

@@ -68,20 +68,11 @@ func newConsole(w io.Writer) *console {
 	return &console{w: w, color: ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""}
 }
 
-// Styles of text on a terminal (ECMA-48 "select graphic rendition").
-const (
-	bold   = "1"
-	dim    = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-)
-
-func (c *console) style(style, text string) string {
-	if !c.color || text == "" {
+func (c *console) style(style screen.Style, text string) string {
+	if !c.color {
 		return text
 	}
-	return "\x1b[" + style + "m" + text + "\x1b[0m"
+	return style.Paint(text)
 }
 
 func (c *console) printf(format string, args ...any) {
@@ -124,11 +115,11 @@ func (c *console) observe(e localrun.Event) {
 	name := fmt.Sprintf("%-*s", c.width, e.Step)
 	switch e.Kind {
 	case localrun.Started:
-		c.printf("%s %s\n", c.style(bold, "▶ "+name), again(e.Attempt))
+		c.printf("%s %s\n", c.style(screen.Bold, "▶ "+name), again(e.Attempt))
 	case localrun.Waiting:
-		c.printf("%s waiting for approval\n", c.style(yellow, "‖ "+name))
+		c.printf("%s waiting for approval\n", c.style(screen.Yellow, "‖ "+name))
 	case localrun.Retrying:
-		c.printf("%s %s, retrying\n", c.style(yellow, "↻ "+name), e.Message)
+		c.printf("%s %s, retrying\n", c.style(screen.Yellow, "↻ "+name), e.Message)
 	case localrun.Finished:
 		c.printf("%s %s\n", c.style(styleOf(e.Result.Status), mark(e.Result.Status)+" "+name), outcome(e.Result))
 	}
@@ -164,7 +155,7 @@ func (c *console) handedOver(run, next string) {
 	if c.board != nil {
 		c.board.Next()
 	}
-	c.printf("\n%s\n  continues %s with the pipeline that the commit declares\n", c.style(bold, "Run "+next), run)
+	c.printf("\n%s\n  continues %s with the pipeline that the commit declares\n", c.style(screen.Bold, "Run "+next), run)
 }
 
 func again(attempt int) string {
@@ -206,16 +197,16 @@ func mark(status localrun.Status) string {
 	}
 }
 
-func styleOf(status localrun.Status) string {
+func styleOf(status localrun.Status) screen.Style {
 	switch status {
 	case localrun.Succeeded:
-		return green
+		return screen.Green
 	case localrun.Failed, localrun.Errored:
-		return red
+		return screen.Red
 	case localrun.Stopped:
-		return yellow
+		return screen.Yellow
 	default:
-		return dim
+		return screen.Dim
 	}
 }
 
@@ -295,7 +286,7 @@ func (c *console) line(step string, line []byte) {
 			c.board.Note(step, fmt.Sprint(record["msg"]))
 		}
 	}
-	c.printf("%s %s\n", c.style(dim, fmt.Sprintf("  %-*s │", c.width, step)), text)
+	c.printf("%s %s\n", c.style(screen.Dim, fmt.Sprintf("  %-*s │", c.width, step)), text)
 }
 
 // isDoing reports whether a record shows what a stage does: it is the stage's own, or
@@ -309,7 +300,7 @@ func isDoing(record map[string]any) bool {
 func (c *console) record(record map[string]any) string {
 	message := fmt.Sprint(record["msg"])
 	if record["source"] == "command" {
-		return c.style(dim, message)
+		return c.style(screen.Dim, message)
 	}
 	var details []string
 	for key, value := range record {
@@ -318,12 +309,12 @@ func (c *console) record(record map[string]any) string {
 		}
 	}
 	sort.Strings(details)
-	message = strings.TrimSpace(message + "  " + c.style(dim, strings.Join(details, " ")))
+	message = strings.TrimSpace(message + "  " + c.style(screen.Dim, strings.Join(details, " ")))
 	switch record["level"] {
 	case "ERROR":
-		return c.style(red, "error: ") + message
+		return c.style(screen.Red, "error: ") + message
 	case "WARN":
-		return c.style(yellow, "warning: ") + message
+		return c.style(screen.Yellow, "warning: ") + message
 	}
 	return message
 }

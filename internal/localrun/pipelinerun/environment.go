@@ -51,7 +51,7 @@ func (l *localRun) approve(ctx context.Context, step string) error {
 		return errs.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
 	}
 	return l.console.ask(func() error {
-		l.console.printf("%s [y/N] ", l.console.style(bold, step+"?"))
+		l.console.printf("%s [y/N] ", l.console.style(screen.Bold, step+"?"))
 		agreed, err := screen.Agreed(ctx, file)
 		switch {
 		case err != nil:

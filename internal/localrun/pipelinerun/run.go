@@ -20,6 +20,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun/source"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
 )
@@ -115,9 +116,9 @@ func (l *localRun) run(ctx context.Context) error {
 }
 
 func (l *localRun) introduce(name string) {
-	l.console.notef("%s\n  commit  %.10s (%s)  %s\n", l.console.style(bold, "Run "+name), l.src.Commit, l.src.Branch, l.src.Subject)
+	l.console.notef("%s\n  commit  %.10s (%s)  %s\n", l.console.style(screen.Bold, "Run "+name), l.src.Commit, l.src.Branch, l.src.Subject)
 	if l.src.Changed {
-		l.console.notef("  %s the folder has uncommitted changes, which are not part of this run\n", l.console.style(yellow, "note:"))
+		l.console.notef("  %s the folder has uncommitted changes, which are not part of this run\n", l.console.style(screen.Yellow, "note:"))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
@@ -34,9 +35,9 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 	last := runs[len(runs)-1]
 	s.line("")
 	for _, run := range runs[:len(runs)-1] {
-		s.line("%s", s.style(bold, fmt.Sprintf("%s handed over to %s in %s", run.Name, last.Name, seconds(run.Ended.Sub(run.Started)))))
+		s.line("%s", s.style(screen.Bold, fmt.Sprintf("%s handed over to %s in %s", run.Name, last.Name, seconds(run.Ended.Sub(run.Started)))))
 	}
-	s.line("%s", s.style(bold, fmt.Sprintf("%s %s %s", last.Name, ended(last.Status), seconds(last.Ended.Sub(last.Started)))))
+	s.line("%s", s.style(screen.Bold, fmt.Sprintf("%s %s %s", last.Name, ended(last.Status), seconds(last.Ended.Sub(last.Started)))))
 	whole := localrun.Result{Name: last.Name, Status: last.Status}
 	for _, run := range runs {
 		s.stages(run, len(runs) > 1)
@@ -49,9 +50,9 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 	s.outputs(context.WithoutCancel(ctx), l, place, whole)
 	cause := causeOf(whole)
 	if cause != nil {
-		heading := s.style(red, "Cause")
+		heading := s.style(screen.Red, "Cause")
 		if whole.Status == localrun.Stopped {
-			heading = s.style(yellow, "Stopped")
+			heading = s.style(screen.Yellow, "Stopped")
 		}
 		s.line("\n%s\n  %s: %s", heading, cause.step, cause.Error)
 		if cause.Hint != "" {
@@ -96,7 +97,7 @@ func (l *localRun) unreached(s *summary, run localrun.Result) bool {
 			continue
 		}
 		if !found {
-			s.line("\n%s", s.style(yellow, "Environments that this run does not deploy"))
+			s.line("\n%s", s.style(screen.Yellow, "Environments that this run does not deploy"))
 		}
 		s.line("  %-16s %s", env.Name, reason)
 		found = true
@@ -119,7 +120,7 @@ func (s *summary) stages(result localrun.Result, named bool) {
 	if named {
 		heading += " of " + result.Name
 	}
-	s.line("\n%s", s.style(bold, heading))
+	s.line("\n%s", s.style(screen.Bold, heading))
 	for _, step := range result.Steps {
 		if step.Status == localrun.Skipped {
 			continue
@@ -163,7 +164,7 @@ func summaries(result localrun.Result) []deploy.Summary {
 func (s *summary) stacks(result localrun.Result) (changed bool) {
 	all := summaries(result)
 	if len(all) > 0 {
-		s.line("\n%s", s.style(bold, "Stacks"))
+		s.line("\n%s", s.style(screen.Bold, "Stacks"))
 	}
 	for _, env := range all {
 		for _, stack := range env.Stacks {
@@ -182,7 +183,7 @@ func (s *summary) undeployed(result localrun.Result) bool {
 		if step.Name != plan.Pipeline || json.Unmarshal([]byte(step.Outputs[stage.UndeployedOutput]), &paths) != nil || len(paths) == 0 {
 			continue
 		}
-		s.line("\n%s", s.style(yellow, "Stacks of the app that no environment deploys"))
+		s.line("\n%s", s.style(screen.Yellow, "Stacks of the app that no environment deploys"))
 		for _, path := range paths {
 			s.line("  %s", path)
 		}
@@ -198,7 +199,7 @@ func (s *summary) removed(result localrun.Result) bool {
 	for _, step := range result.Steps {
 		for _, stack := range stage.ParseRemoved(step.Outputs[stage.RemovedOutput]) {
 			if !found {
-				s.line("\n%s", s.style(yellow, "Stacks that earlier runs deployed and that are gone from the app or the configuration"))
+				s.line("\n%s", s.style(screen.Yellow, "Stacks that earlier runs deployed and that are gone from the app or the configuration"))
 			}
 			s.line("  %s", stack)
 			found = true
@@ -237,7 +238,7 @@ func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, re
 			}
 		}
 		if len(lines) > 0 {
-			s.line("\n%s\n%s", s.style(bold, "Outputs of "+plan.DeployedBy(step.Name)), strings.Join(lines, "\n"))
+			s.line("\n%s\n%s", s.style(screen.Bold, "Outputs of "+plan.DeployedBy(step.Name)), strings.Join(lines, "\n"))
 		}
 	}
 }
@@ -253,7 +254,7 @@ func keys[V any](m map[string]V) []string {
 
 // where prints the locations of the run's results.
 func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, runs []localrun.Result) {
-	s.line("\n%s", s.style(bold, "Where"))
+	s.line("\n%s", s.style(screen.Bold, "Where"))
 	for _, step := range result.Steps {
 		if key := step.Outputs[artifactOutput]; key != "" {
 			s.line("  artifact  %s", state.Short(l.cloud.Object(place, key)))
@@ -273,7 +274,7 @@ func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, r
 
 // next prints what to do next.
 func (l *localRun) next(s *summary, result localrun.Result, changed, incomplete bool) {
-	s.line("\n%s", s.style(bold, "Next"))
+	s.line("\n%s", s.style(screen.Bold, "Next"))
 	switch {
 	case unapproved(result):
 		s.line("  run the same command again and answer y, or pass --yes")

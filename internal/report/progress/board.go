@@ -183,15 +183,15 @@ func (s *stageLine) row(turn string, stopping bool, now time.Time) row {
 	r := row{name: s.name, text: s.words(stopping), took: seconds(end.Sub(s.began)), rank: 1}
 	switch {
 	case s.outcome == Finished:
-		r.symbol, r.style = "✔", green
+		r.symbol, r.style = "✔", screen.Green
 	case s.outcome == Failed:
-		r.symbol, r.style, r.rank = "✖", red, 4
+		r.symbol, r.style, r.rank = "✖", screen.Red, 4
 	case s.outcome != "":
-		r.symbol, r.style, r.rank = "■", yellow, 4
+		r.symbol, r.style, r.rank = "■", screen.Yellow, 4
 	case s.waits:
-		r.symbol, r.style, r.rank = "‖", yellow, 3
+		r.symbol, r.style, r.rank = "‖", screen.Yellow, 3
 	default:
-		r.symbol, r.style, r.rank = turn, cyan, 3
+		r.symbol, r.style, r.rank = turn, screen.Cyan, 3
 	}
 	return r
 }

@@ -32,7 +32,7 @@ func (l *live) print(e Event) {
 	l.failing[string(e.Scope)+e.Subject] = true
 	line := Line(e)
 	if l.screen.Color() {
-		line = paint(red, line)
+		line = screen.Red.Paint(line)
 	}
 	_, _ = io.WriteString(l.screen, l.mask(line)+"\n") // fails only if the terminal is gone
 }

@@ -33,11 +33,12 @@ func turnOf(now time.Time) string {
 
 // row is one line before it is fitted.
 type row struct {
-	symbol, style string
-	name, text    string
-	count, took   string
-	last          string
-	rank          int // dropped first when there is no room: 1 ended, 2 waiting, 3 the rest; 4 is kept
+	symbol      string
+	style       screen.Style
+	name, text  string
+	count, took string
+	last        string
+	rank        int // dropped first when there is no room: 1 ended, 2 waiting, 3 the rest; 4 is kept
 }
 
 // lines returns the lines at a moment: what the stage does, its
@@ -46,14 +47,14 @@ func (v view) lines(s *state, now time.Time) []string {
 	turn := turnOf(now)
 	var rows []row
 	for _, subject := range s.busyWith(Stage) {
-		rows = append(rows, row{symbol: turn, style: cyan, name: subject.name, text: subject.doing, took: seconds(now.Sub(subject.since)), rank: 3})
+		rows = append(rows, row{symbol: turn, style: screen.Cyan, name: subject.name, text: subject.doing, took: seconds(now.Sub(subject.since)), rank: 3})
 	}
 	if assets := s.busyWith(Asset); len(assets) > 0 {
 		var doing []string
 		for _, asset := range assets {
 			doing = append(doing, asset.doing)
 		}
-		rows = append(rows, row{symbol: turn, style: cyan, name: "assets", text: strings.Join(doing, ", "), rank: 3})
+		rows = append(rows, row{symbol: turn, style: screen.Cyan, name: "assets", text: strings.Join(doing, ", "), rank: 3})
 	}
 	for _, name := range s.stacks {
 		rows = append(rows, stackRow(s.of(Stack, name), turn, now))
@@ -76,22 +77,22 @@ func stackRow(s *subject, turn string, now time.Time) row {
 	r := row{name: s.name, rank: 1}
 	switch s.outcome {
 	case Finished:
-		r.symbol, r.style, r.text = "✔", green, s.text
+		r.symbol, r.style, r.text = "✔", screen.Green, s.text
 	case Failed:
-		r.symbol, r.style, r.text = "✖", red, s.text
+		r.symbol, r.style, r.text = "✖", screen.Red, s.text
 	case Stopped:
-		r.symbol, r.style, r.text = "■", yellow, s.text
+		r.symbol, r.style, r.text = "■", screen.Yellow, s.text
 	case Skipped:
-		r.symbol, r.style, r.text = "·", dim, s.text
+		r.symbol, r.style, r.text = "·", screen.Dim, s.text
 		return r
 	default:
-		r.symbol, r.style, r.text, r.rank = turn, cyan, s.words(), 3
+		r.symbol, r.style, r.text, r.rank = turn, screen.Cyan, s.words(), 3
 	}
 	if s.last > 0 {
 		r.last = seconds(duration(s.last))
 	}
 	if s.began.IsZero() {
-		r.symbol, r.style, r.text, r.rank = "·", dim, "waiting", 2
+		r.symbol, r.style, r.text, r.rank = "·", screen.Dim, "waiting", 2
 		return r
 	}
 	end := s.ended
@@ -135,7 +136,7 @@ func (v view) fit(rows []row) []row {
 			parts = append(parts, fmt.Sprintf("%d %s", left[rank], words))
 		}
 	}
-	return append(rows, row{symbol: "…", style: dim, name: "and", text: strings.Join(parts, ", ")})
+	return append(rows, row{symbol: "…", style: screen.Dim, name: "and", text: strings.Join(parts, ", ")})
 }
 
 // lastOf returns the index of the last row of a rank; -1 is none.
@@ -205,26 +206,10 @@ func (v view) line(r row, name, text, count, took, last, width int) string {
 	if !v.color {
 		return strings.TrimRight(r.symbol+" "+head+"  "+middle+right, " ")
 	}
-	if r.style == red {
-		middle = paint(red, middle)
+	if r.style == screen.Red {
+		middle = screen.Red.Paint(middle)
 	}
-	return paint(r.style, r.symbol) + " " + head + "  " + middle + paint(dim, strings.TrimRight(right, " "))
-}
-
-// Styles of text on a terminal (ECMA-48 "select graphic rendition").
-const (
-	dim    = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-	cyan   = "36"
-)
-
-func paint(style, text string) string {
-	if text == "" {
-		return ""
-	}
-	return "\x1b[" + style + "m" + text + "\x1b[0m"
+	return r.style.Paint(r.symbol) + " " + head + "  " + middle + screen.Dim.Paint(strings.TrimRight(right, " "))
 }
 
 func length(text string) int { return screen.Width(text) }

@@ -119,7 +119,7 @@ func TestColoursAreLeftOutWhereTheyAreOff(t *testing.T) {
 	plain := view{width: 100, height: 30}.lines(s, epoch.Add(time.Minute))
 	colored := view{width: 100, height: 30, color: true}.lines(s, epoch.Add(time.Minute))
 	assert.NotContains(t, strings.Join(plain, ""), "\x1b")
-	assert.Contains(t, strings.Join(colored, ""), paint(red, "✖"))
+	assert.Contains(t, strings.Join(colored, ""), screen.Red.Paint("✖"))
 	terminal := screentest.New(100, 30)
 	fmt.Fprint(terminal, strings.Join(colored, "\n"))
 	assert.Equal(t, plain, terminal.Lines(), "colours change nothing but the style")
