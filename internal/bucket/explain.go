@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/aws/smithy-go"
-
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -37,12 +35,7 @@ func explain(err error, doing, bucket, key string) error {
 		return nil
 	}
 	where := fmt.Sprintf("%s s3://%s/%s", doing, bucket, key)
-	var api smithy.APIError
-	code := ""
-	if errors.As(err, &api) {
-		code = api.ErrorCode()
-	}
-	switch code {
+	switch errs.Code(err) {
 	case "NoSuchBucket":
 		return errs.Invalidf("%s: no such bucket: %w", where, err).
 			WithHint("deploy the pipeline's AWS stack first, or pass the name of its artifact bucket")

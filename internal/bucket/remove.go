@@ -2,13 +2,11 @@ package bucket
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -19,8 +17,7 @@ func Remove(ctx context.Context, client *s3.Client, name string) (found bool, er
 	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		var refused smithy.APIError
-		if errors.As(err, &refused) && refused.ErrorCode() == "NoSuchBucket" { // the SDK has no type for it in this call
+		if errs.Code(err) == "NoSuchBucket" { // the SDK has no type for it in this call
 			return false, nil
 		}
 		if err != nil {

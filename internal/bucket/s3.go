@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
@@ -58,8 +57,7 @@ func (s *S3) String() string { return "s3://" + s.name }
 // it is, and a role need not be allowed to list it.
 func (s *S3) Prepare(ctx context.Context) error {
 	_, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.name, MaxKeys: aws.Int32(1)})
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "NoSuchBucket" {
+	if errs.Code(err) == "NoSuchBucket" {
 		return explain(err, "looking for", s.name, "")
 	}
 	return ctx.Err()
@@ -148,10 +146,7 @@ func (s *S3) upload(ctx context.Context, file string, m Metadata) error {
 
 // isCompleted reports whether an upload in parts is gone. When only the answer to
 // its completion was lost, that is what the next attempt hears.
-func isCompleted(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
-}
+func isCompleted(err error) bool { return errs.Code(err) == "NoSuchUpload" }
 
 // holds reports whether there is an object of that size. It lists: to ask for the object
 // itself would be "access denied" for one that is not there, where the role

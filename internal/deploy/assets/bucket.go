@@ -2,15 +2,12 @@ package assets
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -72,15 +69,11 @@ func howToMake(name, what, property, account, region string) string {
 }
 
 func explainBucket(err error, bucket string, to Place) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return err
-	}
-	switch {
-	case api.ErrorCode() == "NoSuchBucket":
+	switch errs.Code(err) {
+	case "NoSuchBucket":
 		return errs.Invalidf("%w: %w", &NoPlaceError{"bucket", bucket}, err).
 			WithHint("%s", howToMake(bucket, "bucket", "fileAssetsBucketName", to.Account, to.Region))
-	case slices.Contains([]string{"AccessDenied", "AllAccessDisabled"}, api.ErrorCode()):
+	case "AccessDenied", "AllAccessDisabled":
 		return errs.Invalidf("no access to bucket %s: %w", bucket, err).
 			WithHint("does it belong to account %s, and may the file publishing role write to it? A bucket of another account is refused", to.Account)
 	}

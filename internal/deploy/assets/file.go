@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
@@ -129,10 +128,7 @@ func upload(ctx context.Context, client *s3.Client, path, contentType string, d 
 
 // isCompleted says whether an upload in parts is gone. When only the answer to
 // its completion was lost, that is what the next attempt hears.
-func isCompleted(err error) bool {
-	var api smithy.APIError
-	return errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload"
-}
+func isCompleted(err error) bool { return errs.Code(err) == "NoSuchUpload" }
 
 // pack gives the path of the file to upload, packing a folder or running a command first.
 func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset) (string, error) {
