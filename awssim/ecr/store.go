@@ -4,12 +4,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/awssim/wire"
@@ -43,33 +41,32 @@ type Image struct {
 // Store holds the repositories of every account and region. It is safe for
 // concurrent use.
 type Store struct {
+	wire.Table[*Repository]
 	now    func() time.Time
 	secret []byte // of the logins at the registry
-	mu     sync.RWMutex
-	listen string                            // host:port of the registry; empty where none runs
-	places map[string]map[string]*Repository // by place, by name
+	listen string // host:port of the registry; empty where none runs
 }
 
 // New makes an empty store on a clock.
 func New(now func() time.Time) *Store {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
-	return &Store{now: now, secret: secret, places: map[string]map[string]*Repository{}}
+	return &Store{now: now, secret: secret}
 }
 
 // Listens sets where the store's registry is reached, as host:port: pushes
 // go there, and no client is sent anywhere else.
 func (s *Store) Listens(address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	s.listen = address
 }
 
 // endpoint is the URL at which docker logs in, and the prefix of what it
 // pushes to in an account's region.
 func (s *Store) endpoint(account, region string) (url, prefix string) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	if s.listen == "" {
 		return "https://" + host(account, region), host(account, region)
 	}
@@ -80,13 +77,13 @@ var validName = regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+
 
 // Create adds a repository to an account's region.
 func (s *Store) Create(account, region string, r Repository) (Repository, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	place := wire.Place(account, region)
 	if len(r.Name) < 2 || len(r.Name) > 256 || !validName.MatchString(r.Name) {
 		return Repository{}, wire.Errorf("InvalidParameterException", "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression %s'", validName)
 	}
-	if s.places[place][r.Name] != nil {
+	if s.Places[place][r.Name] != nil {
 		return Repository{}, wire.Errorf("RepositoryAlreadyExistsException", "The repository with name '%s' already exists in the registry with id '%s'", r.Name, account)
 	}
 	r.Account = account
@@ -99,11 +96,8 @@ func (s *Store) Create(account, region string, r Repository) (Repository, error)
 	if r.Encryption == "" {
 		r.Encryption = "AES256"
 	}
-	if s.places[place] == nil {
-		s.places[place] = map[string]*Repository{}
-	}
 	stored := r.clone()
-	s.places[place][r.Name] = &stored
+	s.Set(place, r.Name, &stored)
 	return r, nil
 }
 
@@ -113,8 +107,8 @@ func host(account, region string) string {
 
 // Get returns a repository.
 func (s *Store) Get(place, name string) (Repository, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	r, err := s.find(place, name)
 	if err != nil {
 		return Repository{}, err
@@ -124,19 +118,19 @@ func (s *Store) Get(place, name string) (Repository, error) {
 
 // All returns the repositories of a place sorted by name.
 func (s *Store) All(place string) []Repository {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	var all []Repository
-	for _, name := range slices.Sorted(maps.Keys(s.places[place])) {
-		all = append(all, s.places[place][name].clone())
+	for _, name := range slices.Sorted(maps.Keys(s.Places[place])) {
+		all = append(all, s.Places[place][name].clone())
 	}
 	return all
 }
 
 // Change lets change edit a repository.
 func (s *Store) Change(place, name string, change func(*Repository) error) (Repository, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	r, err := s.find(place, name)
 	if err != nil {
 		return Repository{}, err
@@ -151,8 +145,8 @@ func (s *Store) Change(place, name string, change func(*Repository) error) (Repo
 
 // Delete removes a repository; one that has images only with force.
 func (s *Store) Delete(place, name string, force bool) (Repository, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	r, err := s.find(place, name)
 	if err != nil {
 		return Repository{}, err
@@ -160,12 +154,12 @@ func (s *Store) Delete(place, name string, force bool) (Repository, error) {
 	if len(r.Images) > 0 && !force {
 		return Repository{}, wire.Errorf("RepositoryNotEmptyException", "The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", name, r.Account)
 	}
-	delete(s.places[place], name)
+	delete(s.Places[place], name)
 	return *r, nil
 }
 
 func (s *Store) find(place, name string) (*Repository, error) {
-	if r := s.places[place][name]; r != nil {
+	if r := s.Places[place][name]; r != nil {
 		return r, nil
 	}
 	account, _, _ := strings.Cut(place, "/")
@@ -220,23 +214,4 @@ func (r *Repository) tagged(tag string) (Image, bool) {
 		}
 	}
 	return Image{}, false
-}
-
-// Snapshot returns the whole store as JSON.
-func (s *Store) Snapshot() ([]byte, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return json.Marshal(s.places)
-}
-
-// Restore replaces the store by a snapshot.
-func (s *Store) Restore(snapshot []byte) error {
-	places := map[string]map[string]*Repository{}
-	if err := json.Unmarshal(snapshot, &places); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.places = places
-	return nil
 }

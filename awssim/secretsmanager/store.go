@@ -3,12 +3,9 @@ package secretsmanager
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"math/big"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/awssim/wire"
@@ -37,21 +34,20 @@ type Version struct {
 // Store holds the secrets of every account and region. It is safe for
 // concurrent use.
 type Store struct {
-	now    func() time.Time
-	mu     sync.RWMutex
-	places map[string]map[string]Secret // by place, by name
+	wire.Table[Secret]
+	now func() time.Time
 }
 
 // New makes an empty store on a clock.
 func New(now func() time.Time) *Store {
-	return &Store{now: now, places: map[string]map[string]Secret{}}
+	return &Store{now: now}
 }
 
 // Create adds a secret. The ARN prefix is all of its ARN before the name.
 func (s *Store) Create(place, arnPrefix string, secret Secret) (Secret, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch _, exists := s.places[place][secret.Name]; {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	switch _, exists := s.Places[place][secret.Name]; {
 	case exists:
 		return Secret{}, wire.Errorf("ResourceExistsException", "The operation failed because the secret %s already exists.", secret.Name)
 	case secret.Name == "" || len(secret.Name) > 512 || strings.Trim(secret.Name, nameLetters) != "":
@@ -61,10 +57,7 @@ func (s *Store) Create(place, arnPrefix string, secret Secret) (Secret, error) {
 	secret.Created = s.now().UTC()
 	secret.Changed = secret.Created
 	secret.Current = s.version(secret.Current)
-	if s.places[place] == nil {
-		s.places[place] = map[string]Secret{}
-	}
-	s.places[place][secret.Name] = secret
+	s.Set(place, secret.Name, secret)
 	return secret, nil
 }
 
@@ -92,8 +85,8 @@ func (s *Store) Put(place, id string, v Version) (Secret, error) {
 
 // Change edits a secret in place.
 func (s *Store) Change(place, id string, change func(*Secret)) (Secret, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	secret, err := s.find(place, id)
 	if err != nil {
 		return Secret{}, err
@@ -101,23 +94,23 @@ func (s *Store) Change(place, id string, change func(*Secret)) (Secret, error) {
 	secret.Tags = maps.Clone(secret.Tags)
 	change(&secret)
 	secret.Changed = s.now().UTC()
-	s.places[place][secret.Name] = secret
+	s.Set(place, secret.Name, secret)
 	return secret, nil
 }
 
 // Get returns a secret by name, ARN, or ARN without suffix.
 func (s *Store) Get(place, id string) (Secret, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
 	return s.find(place, id)
 }
 
 func (s *Store) find(place, id string) (Secret, error) {
-	if secret, ok := s.places[place][id]; ok {
+	if secret, ok := s.Places[place][id]; ok {
 		return secret, nil
 	}
 	if strings.HasPrefix(id, "arn:") {
-		for _, secret := range s.places[place] {
+		for _, secret := range s.Places[place] {
 			if secret.ARN == id || secret.ARN[:len(secret.ARN)-7] == id {
 				return secret, nil
 			}
@@ -126,26 +119,15 @@ func (s *Store) find(place, id string) (Secret, error) {
 	return Secret{}, wire.Errorf("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
 
-// All returns the secrets of a place sorted by name.
-func (s *Store) All(place string) []Secret {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var all []Secret
-	for _, name := range slices.Sorted(maps.Keys(s.places[place])) {
-		all = append(all, s.places[place][name])
-	}
-	return all
-}
-
 // Delete removes a secret at once.
 func (s *Store) Delete(place, id string) (Secret, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
 	secret, err := s.find(place, id)
 	if err != nil {
 		return Secret{}, err
 	}
-	delete(s.places[place], secret.Name)
+	delete(s.Places[place], secret.Name)
 	return secret, nil
 }
 
@@ -167,23 +149,4 @@ func newVersionID() string {
 	_, _ = rand.Read(b) // never fails
 	h := hex.EncodeToString(b)
 	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
-}
-
-// Snapshot returns the whole store as JSON, values included.
-func (s *Store) Snapshot() ([]byte, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return json.Marshal(s.places)
-}
-
-// Restore replaces the store by a snapshot.
-func (s *Store) Restore(snapshot []byte) error {
-	places := map[string]map[string]Secret{}
-	if err := json.Unmarshal(snapshot, &places); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.places = places
-	return nil
 }

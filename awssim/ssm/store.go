@@ -3,12 +3,9 @@ package ssm
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/awssim/wire"
@@ -37,14 +34,13 @@ type Parameter struct {
 // Store holds the parameters of every account and region. It is safe for
 // concurrent use.
 type Store struct {
-	now    func() time.Time
-	mu     sync.RWMutex
-	places map[string]map[string]Parameter // by place, by name
+	wire.Table[Parameter]
+	now func() time.Time
 }
 
 // New makes an empty store on a clock.
 func New(now func() time.Time) *Store {
-	return &Store{now: now, places: map[string]map[string]Parameter{}}
+	return &Store{now: now}
 }
 
 const longestName = 1011
@@ -57,9 +53,9 @@ func (s *Store) Put(place string, p Parameter, overwrite bool) (Parameter, error
 	if err := p.check(); err != nil {
 		return Parameter{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old, exists := s.places[place][p.Name]
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	old, exists := s.Places[place][p.Name]
 	if exists && !overwrite {
 		return Parameter{}, wire.Errorf("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
 	}
@@ -76,10 +72,7 @@ func (s *Store) Put(place string, p Parameter, overwrite bool) (Parameter, error
 	if exists && p.Tags == nil {
 		p.Tags = old.Tags
 	}
-	if s.places[place] == nil {
-		s.places[place] = map[string]Parameter{}
-	}
-	s.places[place][p.Name] = p
+	s.Set(place, p.Name, p)
 	return p, nil
 }
 
@@ -104,9 +97,9 @@ func (p Parameter) check() error {
 
 // Get returns a parameter.
 func (s *Store) Get(place, name string) (Parameter, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if p, ok := s.places[place][name]; ok {
+	s.Mu.RLock()
+	defer s.Mu.RUnlock()
+	if p, ok := s.Places[place][name]; ok {
 		return p, nil
 	}
 	if p, ok := public(place, name); ok {
@@ -115,33 +108,22 @@ func (s *Store) Get(place, name string) (Parameter, error) {
 	return Parameter{}, wire.Errorf("ParameterNotFound", "Parameter %s not found.", name)
 }
 
-// All returns the parameters of a place sorted by name.
-func (s *Store) All(place string) []Parameter {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var all []Parameter
-	for _, name := range slices.Sorted(maps.Keys(s.places[place])) {
-		all = append(all, s.places[place][name])
-	}
-	return all
-}
-
 // Delete removes a parameter.
 func (s *Store) Delete(place, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.places[place][name]; !ok {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	if _, ok := s.Places[place][name]; !ok {
 		return wire.Errorf("ParameterNotFound", "Parameter %s not found.", name)
 	}
-	delete(s.places[place], name)
+	delete(s.Places[place], name)
 	return nil
 }
 
 // Tag replaces the tags that change edits.
 func (s *Store) Tag(place, name string, change func(tags map[string]string)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.places[place][name]
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	p, ok := s.Places[place][name]
 	if !ok {
 		return wire.Errorf("InvalidResourceId", "The resource ID %s is not valid.", name)
 	}
@@ -151,7 +133,7 @@ func (s *Store) Tag(place, name string, change func(tags map[string]string)) err
 	}
 	change(tags)
 	p.Tags = tags
-	s.places[place][name] = p
+	s.Set(place, name, p)
 	return nil
 }
 
@@ -168,23 +150,4 @@ func public(place, name string) (Parameter, bool) {
 		Name: name, Type: String, Value: "ami-" + hex.EncodeToString(hash[:])[:17], Version: 1, DataType: "aws:ec2:image",
 		Modified: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), ModifiedBy: "amazon",
 	}, true
-}
-
-// Snapshot returns the whole store as JSON.
-func (s *Store) Snapshot() ([]byte, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return json.Marshal(s.places)
-}
-
-// Restore replaces the store by a snapshot.
-func (s *Store) Restore(snapshot []byte) error {
-	places := map[string]map[string]Parameter{}
-	if err := json.Unmarshal(snapshot, &places); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.places = places
-	return nil
 }
