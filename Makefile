@@ -1,13 +1,13 @@
-# Everything that is done with the source of AphexPipeline. "make" alone tells what there is.
+# Targets to build, test and check AphexPipeline. "make" lists them.
 .DEFAULT_GOAL := help
 
 SHOP  := examples/shop
 TOOLS := go tool -modfile=tools/go.mod
-# Packages whose tests start Node or whole programs, or are pure: the race detector would find nothing there, slowly.
+# Packages whose tests start Node or whole programs, or are pure: the race detector is slow there and finds nothing.
 SLOW  := /cmd/|/awssim$$|/internal/(argo|infra|config|plan|deploy/assembly|deploy/synth|tests/[a-z]+)$$|/internal/tests/bench
 
-# Many tests wait, for the polls of the CDK CLI or for a simulated cloud: more packages and tests at once than there are
-# cores. The longest packages come first, so that they do not run alone in the end.
+# Many tests wait for the CDK CLI or the simulator: run more packages and tests in parallel than there are
+# cores, the longest packages first, so that they do not run alone at the end.
 WAITING := -p 6 -parallel 4
 LONG    := ./internal/tests/conformance ./awssim ./stages/deploy ./internal/tests/programs ./internal/kube ./internal/install ./cmd/generator
 
@@ -17,18 +17,18 @@ export GOFLAGS += -trimpath -buildvcs=false
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -s -w -X github.com/aphex/aphex-pipeline/internal/stage.version=$(VERSION)
 
-# npm ci is done again when the lock file is another one, or the packages are gone.
+# npm ci runs again if the lock file has changed or the packages are missing.
 LOCK     := $(shell git hash-object $(SHOP)/package-lock.json)
 PACKAGES := $(SHOP)/node_modules/.installed-$(LOCK)
 BUILT    := $(SHOP)/dist/.built
 SOURCES  := $(wildcard $(addprefix $(SHOP)/,*.json bin/* lib/* lambda/*/* scripts/* test/*))
 
-# The images of the tests are built again when something that goes into them is newer.
+# The images of the tests are built again if their content is newer.
 IMAGES := bin/images/.built
 INTO   := $(shell git ls-files cmd internal stages images docker-bake.hcl go.mod go.sum | grep -v _test)
 
 .PHONY: help
-help: ## say what can be made
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
@@ -40,12 +40,12 @@ test: $(BUILT) ## run all tests: unit, testscript, and integration with the simu
 	go test -timeout 20m $(WAITING) $(LONG) ./... </dev/null
 
 .PHONY: conformance
-conformance: $(BUILT) ## compare with the real CDK CLI on all apps: everything of docs/cdk-parity.md, for many minutes
+conformance: $(BUILT) ## compare with the real CDK CLI on all apps of docs/cdk-parity.md; takes many minutes
 	CONFORMANCE=all go test -count=1 -timeout 40m ./internal/tests/conformance </dev/null
 
 .PHONY: bulk
-bulk: build $(PACKAGES) ## compare with the CDK CLI on every app and assembly in the folder DIR; BULK takes flags, such as -json
-	@test -n '$(DIR)' || { echo 'say which folder: make bulk DIR=…' >&2; exit 2; }
+bulk: build $(PACKAGES) ## compare with the CDK CLI on every app and assembly in the folder DIR; BULK sets flags, such as -json
+	@test -n '$(DIR)' || { echo 'set the folder: make bulk DIR=…' >&2; exit 2; }
 	@go run ./internal/tests/conformance/bulk $(BULK) '$(DIR)' </dev/null
 
 .PHONY: demo
@@ -55,36 +55,36 @@ demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, aga
 		bin/generator run --source .aphex/demo/shop --state .aphex/demo/state --yes </dev/null
 
 .PHONY: bench
-bench: build $(BUILT) ## compare with other programs, for some minutes: a table, and bench.json
+bench: build $(BUILT) ## compare with other programs, and write bench.json; takes some minutes
 	go run ./internal/tests/bench -bin bin -app $(SHOP) -o bench.json </dev/null
 
 .PHONY: images
-images: ## build the images of the stages: into docker, or with BASE=debian into bin/images, where no registry is reached
+images: ## build the images of the stages into docker, or with BASE=debian into bin/images, without a registry
 	images/make
 
 .PHONY: check-images
-check-images: ## hold the images in bin/images to what images/README.md promises, and tell their sizes; needs root
+check-images: ## check the images in bin/images against images/README.md, and print their sizes; needs root
 	cd e2e && go test -count=1 -v -timeout 30m ./stageimages </dev/null
 
 .PHONY: e2e
-e2e: build $(PACKAGES) $(IMAGES) ## run the images in docker, and the pipeline on a real Kubernetes with the real Argo, in namespaces of their own; needs root
+e2e: build $(PACKAGES) $(IMAGES) ## run the images in docker, and the pipeline on real Kubernetes and Argo, in separate namespaces; needs root
 	cd e2e && go test -count=1 -timeout 30m ./stageimages </dev/null
 	cd e2e && go test -c -o ../bin/e2e . && go test -c -o ../bin/e2e-recipes ./recipes
 	cd e2e/recipes && ../../bin/e2e-recipes -test.v -test.timeout 20m </dev/null
 	cd e2e && ../bin/e2e -test.v -test.timeout 60m -figures ../bench.json </dev/null
 
 .PHONY: golden
-golden: ## write golden files and generated documents anew; look at the difference before you commit it
+golden: ## rewrite golden files and generated documents; review the diff before you commit
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd internal stages | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
 
 .PHONY: clean
-clean: ## remove everything that was made here, the demo's state too
+clean: ## remove all build products and the state of the demo
 	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out)
 
-# check goes through all of its parts even if one fails, so that one run tells everything.
+# check runs all of its parts even if one fails, so that one run reports everything.
 CHECKS := check-format check-vet check-lint check-words check-tidy check-argo check-race check-vulnerabilities
 .PHONY: check $(CHECKS)
-check: ## look for what tests do not see: format, lint, wording, races, Argo's own validation, known vulnerabilities, go.mod
+check: ## check format, lint, wording, races, Argo's own validation, known vulnerabilities and go.mod
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
 
 check-format:
@@ -106,8 +106,8 @@ check-tidy:
 	go mod tidy -diff
 	cd e2e && go mod tidy -diff
 
-# Argo's validation and the schemas of its resources judge what is rendered: a module of its own, as it compiles
-# some 1,500 packages first (minutes, once). The golden files lie outside of it, so no result is ever kept.
+# Argo's validation and the schemas of its resources check what is rendered. A separate module, as it compiles
+# some 1,500 packages first (minutes, once). Results are not cached, as the golden files are outside the module.
 check-argo:
 	cd internal/argo/validate && go mod tidy -diff && go vet . && go test -count=1 -timeout 15m . </dev/null
 

@@ -28,7 +28,7 @@ func TestARunWaitsForApprovalAndDeploysWhenItIsResumed(t *testing.T) {
 	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "approve-live", "deploy-live", "record"}, run.names())
 	assert.Equal(t, types.StackStatusCreateComplete, p.stack(other, "eu-central-1", database).StackStatus)
 
-	// A commit that takes the approval away is still approved itself; one that adds it again, too.
+	// The commit that removes the approval still waits for it; so does the one that adds it again.
 	for _, environments := range []string{twoEnvironments, withApproval} {
 		p.configure(environments)
 		first := p.finished(p.push("Ask otherwise"))

@@ -1,4 +1,4 @@
-// Package e2e holds the pipeline against a real Kubernetes with the real Argo:
-// its tests bring up a cluster on this machine, and a world around it, and use
-// both as a team would. See docs/e2e.md for how to run them.
+// Package e2e tests the pipeline on real Kubernetes with real Argo: its tests start a
+// cluster on this machine, with all services around it, and use both as a team would. See
+// docs/e2e.md for how to run them.
 package e2e

@@ -12,7 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/e2e/world"
 )
 
-func TestOnlyWhatIsMeantToStartsARunAndAPullRequestIsOnlyChecked(t *testing.T) {
+func TestOnlyPushesToTheBranchStartARunAndAPullRequestIsOnlyChecked(t *testing.T) {
 	p := newPipeline(t, "market", shop, func(p *pipeline) {
 		p.replace("aphex-config.yaml", "githubRepo: shop", "githubRepo: market", "workflowTemplateName: shop-pipeline", "workflowTemplateName: market-pipeline",
 			"workflowNamePrefix: shop-", "workflowNamePrefix: market-",
@@ -31,14 +31,14 @@ func TestOnlyWhatIsMeantToStartsARunAndAPullRequestIsOnlyChecked(t *testing.T) {
 		"push a tag":          strings.Replace(push, "refs/heads/main", "refs/tags/v1", 1),
 		"push a branch":       strings.Replace(push, "refs/heads/main", "refs/heads/feature", 1),
 		"pull_request a fork": strings.Replace(pull, `"repo": {"full_name": "example/market"}`, `"repo": {"full_name": "another-org/market"}`, 1),
-		"pull_request":        pull, // the one that is meant
+		"pull_request":        pull, // the only one that starts a check
 	} {
 		kind, _, _ := strings.Cut(event, " ")
 		assert.Equal(t, http.StatusOK, p.deliver(kind, []byte(body), world.Signature(p.secret, []byte(body))), event)
 	}
 
-	// The Sensor takes a second for an event, the check many: when it has ended, a
-	// run that one of the others started would be there.
+	// The Sensor takes a second for an event, the check many: at its end, a run started by
+	// one of the others would exist.
 	p.eventually("the check of the pull request", limit, func() bool {
 		found := p.runsOf()
 		return len(found) > 0 && !found[0].Status.FinishedAt.IsZero()

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAFailureIsSaidWhereItIsLookedFor has the tests of an environment fail, then
-// its deployment: the run stops there, tries nothing again, and says which it was.
-func TestAFailureIsSaidWhereItIsLookedFor(t *testing.T) {
+// TestAFailureIsReportedWhereUsersLook makes the tests of an environment fail, then its
+// deployment: the run stops there, retries nothing, and reports which of the two failed.
+func TestAFailureIsReportedWhereUsersLook(t *testing.T) {
 	const failing = `
   - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}], tests: {commands: ["echo the till is empty; exit 3"]}}
   - {name: live, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}]}
@@ -32,7 +32,7 @@ func TestAFailureIsSaidWhereItIsLookedFor(t *testing.T) {
 	assert.Contains(t, p.recorded(second).Error, "deploy-dev: ")
 }
 
-// recorded is what the pipeline keeps of a run that failed.
+// recorded returns the record of a failed run.
 func (p *pipeline) recorded(run workflow) (kept struct{ Status, Error string }) {
 	p.t.Helper()
 	require.NoError(p.t, json.Unmarshal(p.object(p.name+"-artifacts", "metadata/workflows/"+run.Metadata.Name+".json"), &kept))

@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Where the three environments of the measured run are.
+// Accounts and regions of the three environments of the measured run.
 var measured = []struct{ environment, account, region string }{
 	{"dev", "333333333333", homeRegion}, {"staging", "444444444444", homeRegion}, {"prod", "555555555555", "eu-central-1"},
 }
 
-// TestThreeEnvironmentsInTheClusterBesideTheSameLocalRun runs one commit of
-// the whole shop both ways. With -figures it keeps how long that took.
-func TestThreeEnvironmentsInTheClusterBesideTheSameLocalRun(t *testing.T) {
+// TestThreeEnvironmentsInTheClusterAndTheSameLocalRun runs one commit of the whole shop in
+// the cluster and locally. With -figures it stores the durations.
+func TestThreeEnvironmentsInTheClusterAndTheSameLocalRun(t *testing.T) {
 	for _, m := range measured {
 		require.NoError(t, shared.bootstrap(m.account, m.region, "us-east-1"))
 	}
@@ -55,7 +55,7 @@ const staging = `  - name: staging
         - npm run --silent test:deployed
 `
 
-// record is what the pipeline keeps of a run, as far as it is measured.
+// record is the measured part of the record of a run.
 type record struct {
 	Steps []struct {
 		Step           string
@@ -63,7 +63,7 @@ type record struct {
 	}
 }
 
-// runHere runs the commit with processes in place of pods, and gives its record.
+// runHere runs the commit with processes instead of pods, and returns its record.
 func (p *pipeline) runHere() record {
 	p.t.Helper()
 	state := filepath.Join(p.work, "local-run", p.name)
@@ -71,7 +71,7 @@ func (p *pipeline) runHere() record {
 	require.NoError(p.t, err)
 	program, err := filepath.Abs(*generator)
 	require.NoError(p.t, err)
-	// The packages come from where npm keeps what it once fetched, as on a developer's machine.
+	// The packages are in npm's cache, as on a developer's machine.
 	p.command("env", "--unset=AWS_ACCESS_KEY_ID", "--unset=AWS_ENDPOINT_URL", "PATH="+tools+":"+os.Getenv("PATH"), "npm_config_cache="+filepath.Dir(p.worldOptions().NPMCache),
 		"npm_config_offline=true", program, "run", "--source", p.folder, "--state", state, "--yes")
 	var kept record
@@ -98,9 +98,9 @@ type figure struct {
 	Unit   string  `json:"unit"`
 }
 
-// figures measures a run: each pod, from its request by Argo to its end, beside
-// the same stages as processes; and what of the whole is neither
-// CloudFormation's time, nor that of the app's build and tests.
+// figures measures a run: each pod, from its creation by Argo to its end, next to the same
+// stages as processes; and the overhead, which is neither CloudFormation's time nor that
+// of the app's build and tests.
 func (p *pipeline) figures(run workflow, commit string, here record) []figure {
 	p.t.Helper()
 	var rows []figure
@@ -153,8 +153,8 @@ func (p *pipeline) testTime(commit, environment string) time.Duration {
 	return found.sum()
 }
 
-// cloudTime is how long CloudFormation was at work in an environment, by its own
-// events: with two stacks at once, less than their times together.
+// cloudTime returns how long CloudFormation worked in an environment, by its events: with
+// two stacks in parallel, less than the sum of their times.
 func (p *pipeline) cloudTime(account, region string) time.Duration {
 	p.t.Helper()
 	type span struct{ from, to time.Time }
@@ -179,8 +179,7 @@ func (p *pipeline) cloudTime(account, region string) time.Duration {
 	return total
 }
 
-// addFigures puts rows into the file that make bench writes, in place of those
-// of an earlier run.
+// addFigures writes rows to the file of make bench, and replaces those of an earlier run.
 func addFigures(file string, rows []figure) error {
 	var all []map[string]any
 	text, err := os.ReadFile(file)

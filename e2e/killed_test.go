@@ -14,7 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/e2e/node"
 )
 
-func TestADeploymentWhosePodIsKilledIsTakenUpByTheNextPod(t *testing.T) {
+func TestTheNextPodContinuesADeploymentWhosePodWasKilled(t *testing.T) {
 	p := newSmall(t, "killed", `
   - {name: calm, account: "111111111111", region: eu-west-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}], tests: {commands: ["true"]}}
   - {name: rough, account: "222222222222", region: eu-central-1, stacks: [{name: DATABASE, path: lib/database-stack.ts}], tests: {commands: ["true"]}}
@@ -66,8 +66,8 @@ func (p *pipeline) podOf(run, stepName string) pod {
 	return pod{}
 }
 
-// databaseHistory returns all states that the database of an environment and its
-// resources went through, sorted by name, and its template.
+// databaseHistory returns all states of the database stack of an environment and of its
+// resources, sorted by name, and its template.
 func (p *pipeline) databaseHistory(account, region string) []string {
 	p.t.Helper()
 	client, stack := cloudformation.NewFromConfig(p.admin(account, region)), p.database()

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	}.Main(m.Run))
 }
 
-// prepare builds what is missing of the cluster's programs.
+// prepare builds missing programs of the cluster.
 func prepare() error {
 	cmd := exec.Command("./programs")
 	cmd.Stderr = os.Stderr

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOfTwoPipelinesOneCanBeDeletedAndTheOtherWorksOn(t *testing.T) {
+func TestOneOfTwoPipelinesIsDeletedAndTheOtherKeepsWorking(t *testing.T) {
 	leaving, staying := newSmall(t, "leaving", oneEnvironment), newSmall(t, "staying", oneEnvironment)
 	both := map[*pipeline]string{leaving: leaving.push("Open"), staying: staying.push("Open")}
 	for p, commit := range both {
@@ -30,8 +30,8 @@ func TestOfTwoPipelinesOneCanBeDeletedAndTheOtherWorksOn(t *testing.T) {
 	assert.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
 }
 
-// objects lists what the cluster holds of a pipeline, whatever its kind, by
-// name or by label. Kubernetes forgets its own events about things in an hour.
+// objects returns all objects of a pipeline in the cluster, of any kind, by name or by
+// label, except for events, which Kubernetes deletes after an hour.
 func (p *pipeline) objects() []string {
 	p.t.Helper()
 	kinds := strings.Fields(p.kubectl("api-resources", "--verbs=list", "--output=name"))

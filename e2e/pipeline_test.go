@@ -18,19 +18,19 @@ import (
 	"github.com/aphex/aphex-pipeline/e2e/world"
 )
 
-// pipeline is a pipeline that a team installed in the cluster, with its repository.
+// pipeline is an installed pipeline, with its repository.
 type pipeline struct {
 	*platform
 	t      *testing.T
-	name   string // of the repository and of everything of the pipeline
+	name   string // of the repository and of all objects of the pipeline
 	folder string // the work tree
 	secret string // of the webhook
-	push24 bool   // whether its pushes are as large as GitHub's largest
+	push24 bool   // whether its pushes have GitHub's maximum size
 }
 
-// newPipeline makes a repository of an app, and installs its pipeline by
-// generator bootstrap, as a person would. Edit changes the work tree first. When the
-// test has passed the pipeline leaves the cluster, which has room for some only.
+// newPipeline makes a repository of an app, and installs its pipeline with generator
+// bootstrap, as a user would. Edit changes the work tree first. After a test that passed,
+// the pipeline is removed, as the cluster has room for a few only.
 func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeline {
 	t.Helper()
 	p := &pipeline{platform: shared, t: t, name: name, folder: filepath.Join(shared.work, "teams", name)}
@@ -51,8 +51,8 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 	return p
 }
 
-// newSmall installs a pipeline of the shop's code that has only its database, as
-// <Name>Database, in environments of the configuration's form.
+// newSmall installs a pipeline of the shop with its database only, as
+// <Name>Database, with the environments in the format of the configuration.
 func newSmall(t *testing.T, name, environments string) *pipeline {
 	t.Helper()
 	return newPipeline(t, name, shop, func(p *pipeline) {
@@ -61,10 +61,10 @@ func newSmall(t *testing.T, name, environments string) *pipeline {
 	})
 }
 
-// database is the name of the stack of a small pipeline.
+// database returns the name of the stack of a small pipeline.
 func (p *pipeline) database() string { return strings.ToUpper(p.name[:1]) + p.name[1:] + "Database" }
 
-// configure declares a small pipeline anew. DATABASE in the environments is its stack.
+// configure rewrites the configuration of a small pipeline. DATABASE in the environments is its stack.
 func (p *pipeline) configure(environments string) {
 	p.t.Helper()
 	text := strings.NewReplacer("NAME", p.name, "SETTINGS", p.onThisCluster(), "DATABASE", p.database()).Replace(`version: "1.0"
@@ -82,7 +82,7 @@ environments:
 	require.NoError(p.t, os.WriteFile(filepath.Join(p.folder, "aphex-config.yaml"), []byte(text), 0o644))
 }
 
-// copyTracked copies what git knows of a folder.
+// copyTracked copies the tracked files of a folder.
 func copyTracked(from, to string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
@@ -106,7 +106,7 @@ func copyTracked(from, to string) error {
 	return nil
 }
 
-// command runs a program as the team does, with the rights in the pipeline's account.
+// command runs a program as the team does, with permissions in the pipeline's account.
 func (p *pipeline) command(program string, args ...string) string {
 	p.t.Helper()
 	cmd := exec.CommandContext(p.ctx, program, args...)
@@ -125,7 +125,7 @@ func (p *pipeline) generator(args ...string) string {
 	return p.command(program, args...)
 }
 
-// replace edits a file of the work tree: pairs of what is there and what shall be.
+// replace edits a file of the work tree: pairs of old and new text.
 func (p *pipeline) replace(file string, pairs ...string) {
 	p.t.Helper()
 	path := filepath.Join(p.folder, file)
@@ -137,7 +137,7 @@ func (p *pipeline) replace(file string, pairs ...string) {
 	require.NoError(p.t, os.WriteFile(path, []byte(strings.NewReplacer(pairs...).Replace(string(content))), 0o644))
 }
 
-// webhookSecret reads what a person enters in GitHub.
+// webhookSecret reads the secret that a user sets in GitHub.
 func (p *pipeline) webhookSecret() string {
 	p.t.Helper()
 	var found struct{ Data map[string][]byte }
@@ -146,7 +146,7 @@ func (p *pipeline) webhookSecret() string {
 	return string(found.Data["secret"])
 }
 
-// commit commits all of the work tree and gives the commit's id.
+// commit commits all changes of the work tree and returns the SHA.
 func (p *pipeline) commit(message string) string {
 	p.t.Helper()
 	p.command("git", "add", "--all")
@@ -154,7 +154,7 @@ func (p *pipeline) commit(message string) string {
 	return p.command("git", "rev-parse", "HEAD")
 }
 
-// push commits, pushes, and has GitHub call the webhook.
+// push commits, pushes, and calls the webhook as GitHub does.
 func (p *pipeline) push(message string) (commit string) {
 	p.t.Helper()
 	commit = p.commit(message)
@@ -210,7 +210,7 @@ func (p *pipeline) kubectl(args ...string) string {
 	return output
 }
 
-// eventually asks until the answer is yes.
+// eventually polls until ask returns true.
 func (p *pipeline) eventually(what string, limit time.Duration, ask func() bool) {
 	p.t.Helper()
 	deadline := time.Now().Add(limit)

@@ -30,7 +30,7 @@ const (
 
 const shop = "../examples/shop"
 
-// platform is a cluster in its world.
+// platform is a cluster with all services around it.
 type platform struct {
 	ctx   context.Context
 	work  string
@@ -38,7 +38,7 @@ type platform struct {
 	world *world.World
 }
 
-// shared is the one of this run.
+// shared is the platform of this run.
 var shared = &platform{}
 
 // open starts everything.
@@ -124,20 +124,19 @@ func (p *platform) roleOf(namespace, serviceAccount string) string {
 	return account.Metadata.Annotations["eks.amazonaws.com/role-arn"]
 }
 
-// admin is the administrator of an account.
+// admin returns the configuration of the administrator of an account.
 func (p *platform) admin(account, region string) aws.Config {
 	keys, url := p.world.AWS.AddAccount(account), p.world.AWS.URL()
 	return aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, "")}
 }
 
-// environment is that of a person with the rights of an account's
-// administrator, and with those of the cluster's.
+// environment returns the variables of a user who is administrator of an account and of
+// the cluster.
 func (p *platform) environment(account string) []string {
 	return append(p.world.Environment(account, homeRegion), "KUBECONFIG="+p.node.Kubeconfig())
 }
 
-// clusterStack is what the team of the cluster has deployed, and the token of
-// the repositories.
+// clusterStack is the stack of the cluster's team, with the token of the repositories.
 var clusterStack = `{"Resources":{"Provider":{"Type":"AWS::IAM::OIDCProvider","Properties":{
 	"Url":"` + node.Issuer + `","ClientIdList":["sts.amazonaws.com"],"ThumbprintList":["9e99a48a9960b14926bb7f3b02e22da2b0ab7280"]}},
 	"Token":{"Type":"AWS::SecretsManager::Secret","Properties":{"Name":"shop/github-token","SecretString":"{\"token\":\"` + world.Token + `\"}"}}},
@@ -147,8 +146,7 @@ var clusterStack = `{"Resources":{"Provider":{"Type":"AWS::IAM::OIDCProvider","P
 	"K":{"Value":"arn:aws:iam::111111111111:role/kubectl","Export":{"Name":"AphexCluster-company-pipelines-KubectlRoleArn"}},
 	"S":{"Value":"sg-1","Export":{"Name":"AphexCluster-company-pipelines-ClusterSecurityGroupId"}}}}`
 
-// accounts does what teams do once: the stack of the cluster, and the bootstrap
-// of every account by the CDK CLI.
+// accounts deploys the stack of the cluster, and bootstraps every account with the CDK CLI.
 func (p *platform) accounts() error {
 	goal := cfn.Goal{Name: "cluster", Template: []byte(clusterStack)}
 	if _, err := cfn.Deploy(p.ctx, cloudformation.NewFromConfig(p.admin(home, homeRegion)), goal, cfn.Options{}); err != nil {
@@ -159,7 +157,7 @@ func (p *platform) accounts() error {
 		func() error { return p.bootstrap(other, "eu-central-1", "us-east-1") })
 }
 
-// together does all at once, and gives what went wrong.
+// together runs all tasks in parallel, and returns their errors.
 func together(tasks ...func() error) error {
 	failures := make([]error, len(tasks))
 	var all sync.WaitGroup
@@ -178,7 +176,7 @@ func (p *platform) bootstrap(account string, regions ...string) error {
 	return p.world.Bootstrap(p.ctx, cdk, account, home, regions...)
 }
 
-// diagnose leaves what is known of a failure: events, workflows, pods and logs.
+// diagnose stores data about a failure: events, workflows, pods and logs.
 func (p *platform) diagnose() {
 	if p.node == nil {
 		return
@@ -203,7 +201,7 @@ func (p *platform) diagnose() {
 	fmt.Fprintln(os.Stderr, "e2e: what is known of the failure lies in", folder)
 }
 
-// decode reads JSON that a test knows to be right.
+// decode reads valid JSON.
 func decode[T any](text []byte) (T, error) {
 	var into T
 	err := json.Unmarshal(text, &into)

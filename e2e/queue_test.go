@@ -35,7 +35,7 @@ func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testin
 	}
 	assert.Equal(t, "edition 3", p.outputs(home, homeRegion, p.database())["Edition"])
 
-	// A person finds the first run in Argo, and has it run again.
+	// A user resubmits the first run in Argo.
 	again := p.resubmitted(p.runOf(commits[0]))
 	assert.Equal(t, "Failed", again.Status.Phase)
 	assert.NotContains(t, again.names(), "deploy-dev")
@@ -44,7 +44,7 @@ func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testin
 	assert.Equal(t, "Failed", record.Status)
 	assert.Contains(t, fmt.Sprint(record), "superseded")
 
-	// An error in a configuration is reported, and changes nothing.
+	// An invalid configuration is reported, and changes nothing.
 	templates := func() string {
 		return p.kubectl("get", "workflowtemplates", "-n", node.Runs, "-l", "app.kubernetes.io/instance=queue-pipeline", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
 	}
@@ -56,10 +56,10 @@ func TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem(t *testin
 	assert.Equal(t, []string{"validate", "record"}, wrong.names())
 	assert.Contains(t, p.argo("logs", wrong.Metadata.Name, "--no-color"), "atlantis")
 	assert.Equal(t, before, templates())
-	p.configure(oneEnvironment) // who deletes the pipeline needs to read its configuration
+	p.configure(oneEnvironment) // deleting the pipeline needs a valid configuration
 }
 
-// resubmitted has Argo run again what ran, and waits for its end.
+// resubmitted resubmits a run, and waits for its end.
 func (p *pipeline) resubmitted(run string) workflow {
 	p.t.Helper()
 	known := map[string]bool{}

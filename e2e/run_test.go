@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/e2e/node"
 )
 
-// workflow is a run, as far as tests look at it.
+// workflow is the part of a run that tests read.
 type workflow struct {
 	Metadata struct {
 		Name, ResourceVersion string
@@ -39,25 +39,25 @@ type step struct {
 
 const runs = "/apis/argoproj.io/v1alpha1/namespaces/" + node.Runs + "/workflows"
 
-// limit is how long a run may take on a machine that has other things to do.
+// limit is how long a run may take on a busy machine.
 const limit = 25 * time.Minute
 
-// runOf names the first run of a commit.
+// runOf returns the name of the first run of a commit.
 func (p *pipeline) runOf(commit string) string { return p.name + "-" + commit[:32] }
 
-// finished waits for the first run of a commit and gives it, telling of its steps.
+// finished waits for the end of the first run of a commit, and logs its steps.
 func (p *pipeline) finished(commit string) workflow {
 	p.t.Helper()
 	return p.ended(p.runOf(commit))
 }
 
-// ended waits for a run and gives it.
+// ended waits for the end of a run and returns it.
 func (p *pipeline) ended(name string) workflow {
 	p.t.Helper()
 	return p.until(name, func(w workflow) bool { return !w.Status.FinishedAt.IsZero() })
 }
 
-// recordOf reads what a run left in the bucket of a small pipeline.
+// recordOf reads the record of a run in the bucket of a small pipeline.
 func (p *pipeline) recordOf(run string) (record struct {
 	Status, Error, HandedOver, Origin string
 	Steps                             []struct{ Step, Status, Error string }
@@ -68,7 +68,7 @@ func (p *pipeline) recordOf(run string) (record struct {
 	return record
 }
 
-// until waits for a state of a run. A run that ended otherwise never gets there.
+// until waits for a state of a run, and fails if the run ends before.
 func (p *pipeline) until(name string, reached func(workflow) bool) workflow {
 	p.t.Helper()
 	var last workflow
@@ -99,7 +99,7 @@ func (p *pipeline) logProgress(w workflow, reported map[string]string) {
 	}
 }
 
-// steps returns the steps that are pods or wait for a person, in their order.
+// steps returns the steps that are pods or wait for approval, in their order.
 func (w workflow) steps() []step {
 	var found []step
 	for _, s := range w.Status.Nodes {
@@ -116,7 +116,7 @@ func (w workflow) steps() []step {
 	return found
 }
 
-// names returns the steps by name, once each, as they began.
+// names returns the names of the steps, each once, in the order of their start.
 func (w workflow) names() []string {
 	var names []string
 	seen := map[string]bool{}
@@ -130,7 +130,7 @@ func (w workflow) names() []string {
 	return names
 }
 
-// step returns a step by its name, with or without the number of the try.
+// step returns a step by its name, with or without the number of the attempt.
 func (w workflow) step(name string) step {
 	for _, s := range w.Status.Nodes {
 		if s.DisplayName == name {
@@ -152,7 +152,7 @@ func (w workflow) output(stepName, parameter string) string {
 	return ""
 }
 
-// runsOf lists the runs of a pipeline, without those of the reconciler.
+// runsOf returns the runs of a pipeline, without those of the reconciler.
 func (p *pipeline) runsOf() []workflow {
 	p.t.Helper()
 	var list struct{ Items []workflow }

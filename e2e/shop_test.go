@@ -51,7 +51,7 @@ func TestASignedPushRunsTheWholePipelineOfTheShop(t *testing.T) {
 	assert.NotEmpty(t, outputs["ApiStack"])
 }
 
-// shown looks at a run as people do: with Argo's command line.
+// shown reads a run with Argo's command line, as users do.
 func (p *pipeline) shown(run workflow, commit string) {
 	p.t.Helper()
 	shown := p.argo("get", run.Metadata.Name, "--output=json")
@@ -73,8 +73,8 @@ func (p *pipeline) shown(run workflow, commit string) {
 	assert.Contains(p.t, tests, "npm run --silent test:deployed")
 }
 
-// onThisCluster are the settings that this cluster asks for: images that are in
-// it already, and a Service that needs no load balancer.
+// onThisCluster returns the settings for this cluster: preloaded images, and a Service
+// without a load balancer.
 func (p *pipeline) onThisCluster() string {
 	return `webhookService: ClusterIP
 eventSourceName: ` + p.name + `-github

@@ -31,7 +31,7 @@ func TestAnEnvironmentThatACommitAddsIsDeployedByThatCommit(t *testing.T) {
 			p.configure(twoEnvironments)
 			second := p.finished(p.push("Go live"))
 			require.Equal(t, "Succeeded", second.Status.Phase, second.Status.Message)
-			assert.Equal(t, []string{"validate", "build", "pipeline", "record"}, second.names(), "another run goes on")
+			assert.Equal(t, []string{"validate", "build", "pipeline", "record"}, second.names(), "another run continues")
 			third := p.ended(second.Metadata.Name + "-h")
 			require.Equal(t, "Succeeded", third.Status.Phase, third.Status.Message)
 			assert.Equal(t, []string{"pipeline", "deploy-dev", "deploy-live", "record"}, third.names(), "nothing is built again")

@@ -34,7 +34,7 @@ Examples:
   generator delete --aws --bucket --yes`
 }
 
-// Validate refuses a bucket without its AWS side.
+// Validate refuses --bucket without --aws.
 func (c deleteCmd) Validate() error {
 	if c.Bucket && !c.AWS {
 		return errs.Invalidf("--bucket requires --aws")

@@ -40,7 +40,7 @@ func (f completionFlags) load(file string) (*config.Config, error) {
 	return cfg, nil
 }
 
-// placeFlags say where the pipeline itself lives.
+// placeFlags are the account and region of the pipeline itself.
 type placeFlags struct {
 	Account string `help:"Account of the pipeline itself, for the default name of its bucket (default: that of the first environment)." placeholder:"ID"`
 	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
@@ -66,7 +66,7 @@ func checkPlace(account, region string) error {
 	return nil
 }
 
-// clusterFlags are those of every verb that works on a cluster.
+// clusterFlags are the flags of every verb that works on a cluster.
 type clusterFlags struct {
 	configFlag
 	completionFlags

@@ -50,8 +50,8 @@ func file(t *testing.T, text string) string {
 	return path
 }
 
-// inOrder holds that a text has some lines, in their order. The end of a line
-// that is given with … may be anything.
+// inOrder checks that a text contains lines in this order. A line that ends with … may
+// end in anything.
 func inOrder(t *testing.T, text string, want ...string) {
 	t.Helper()
 	rest := strings.Split(text, "\n")
@@ -66,7 +66,7 @@ func inOrder(t *testing.T, text string, want ...string) {
 	}
 }
 
-func TestBootstrapPrintsChecksPlanAndProgressAndThenTheSettingsOfTheWebhook(t *testing.T) {
+func TestBootstrapPrintsChecksPlanProgressAndWebhookSettings(t *testing.T) {
 	p := newUser(t)
 	config := file(t, installtest.Named("shop")+installtest.ProdEnvironment)
 	out, log, err := calls(t, "bootstrap", "-c", config, "--checks")
@@ -112,7 +112,7 @@ func TestBootstrapPrintsWhatFailsAndHowToFixIt(t *testing.T) {
 		"  warning  EventBus default in argo-events: …", "           set spec.jetstream.maxPayload to 34MB")
 }
 
-func TestDiffApplyAndDeletePrintALineAnObject(t *testing.T) {
+func TestDiffApplyAndDeletePrintOneLinePerObject(t *testing.T) {
 	p := newUser(t)
 	config := file(t, installtest.Named("shop"))
 	out, _, err := calls(t, "diff", "-c", config)
@@ -160,7 +160,7 @@ func TestAFailedDiffDoesNotExitLikeADifference(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err), "exit code 2")
 }
 
-func TestAPipelineIsTheSameWhereverTheVerbIsCalled(t *testing.T) {
+func TestAPipelineDoesNotDependOnTheCurrentFolder(t *testing.T) {
 	top := t.TempDir()
 	require.NoError(t, exec.Command("git", "init", "-q", top).Run())
 	require.NoError(t, os.Mkdir(filepath.Join(top, "services"), 0o755))

@@ -27,17 +27,17 @@ func program() stage.Program {
 }
 
 func run(ctx context.Context, frame stage.Frame, in validation.Input) (validation.Output, error) {
-	var entries sync.Map // name of the environment → *account.Entry
+	var accesses sync.Map // name of the environment → *awsauth.Access
 	return validation.Run(ctx, validation.Deps{
 		Checkout: checkOut,
 		Assume: func(ctx context.Context, env config.Environment) error {
-			entry, err := clients.AssumeEnvironment(ctx, frame, env, in.Commit)
-			entries.Store(env.Name, entry)
+			access, err := clients.AssumeEnvironment(ctx, frame, env, in.Commit)
+			accesses.Store(env.Name, access)
 			return err
 		},
 		BootstrapVersion: func(ctx context.Context, env config.Environment) (int, error) {
-			entry, _ := entries.Load(env.Name)
-			reader, err := entry.(*awsauth.Access).Reader(ctx)
+			access, _ := accesses.Load(env.Name)
+			reader, err := access.(*awsauth.Access).Reader(ctx)
 			if err != nil {
 				return 0, err
 			}

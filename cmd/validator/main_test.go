@@ -16,8 +16,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 )
 
-// TestTheValidatorRejectsARoleThatAllowsNoTaggedSessions holds that the validator
-// assumes the role as the deployment does.
+// TestTheValidatorRejectsARoleThatAllowsNoTaggedSessions checks that the validator assumes
+// the role as the deployment does.
 func TestTheValidatorRejectsARoleThatAllowsNoTaggedSessions(t *testing.T) {
 	server, err := awssim.New(awssim.Options{})
 	require.NoError(t, err)

@@ -1,6 +1,6 @@
-// Kubernetes is all the programs of a cluster in one: it is what its first
-// argument, or the name that it is called by, says. They share most of their
-// code, so that one program is built in half the time of six.
+// Kubernetes is all programs of a cluster in one, selected by its first argument or by
+// its name. They share most of their code, so that one program builds in half the time of
+// six.
 package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 }
 
 // command returns the constructor of the command of a program, nil if there is none of
-// that name. The commands are made one at a time: each registers flags and
+// that name. Only one command is made: each registers flags and
 // feature gates of the whole process.
 func command(name string) func() *cobra.Command {
 	switch name {

@@ -13,14 +13,14 @@ import (
 	"runtime"
 )
 
-// Image is one made of static programs and nothing else.
+// Image is an image of static programs only.
 type Image struct {
 	Name       string   // with its tag
 	Files      []string // programs, put into /usr/local/bin
 	Entrypoint []string
 }
 
-// archiveUser is who the programs of such an image run as.
+// archiveUser is the user that runs the programs of such an image.
 const archiveUser = "8737"
 
 // Archive writes an image as docker save would.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Namespaces of what is installed. Those of a pipeline admit only pods of the
+// Namespaces of the cluster. Those of a pipeline admit only pods of the
 // level "restricted".
 const (
 	System = "argo-system" // the controllers
@@ -26,14 +26,14 @@ const namespaces = `
 {apiVersion: v1, kind: Namespace, metadata: {name: ` + Events + `, labels: {pod-security.kubernetes.io/enforce: restricted}}}
 `
 
-// versionOf reads the version off the name of a program's folder.
+// versionOf returns the version in the name of a program's folder.
 func versionOf(folder string) string {
 	name := filepath.Base(folder)
 	return name[strings.LastIndex(name, "-v")+1:]
 }
 
 // ArgoImages writes the archives of the images that the controllers and their
-// pods run, and gives their paths.
+// pods run, and returns their paths.
 func ArgoImages(dir, pause string, programs Programs) ([]string, error) {
 	workflows, events := versionOf(programs.Workflows), versionOf(programs.Events)
 	images := []Image{
@@ -53,8 +53,8 @@ func ArgoImages(dir, pause string, programs Programs) ([]string, error) {
 	return archives, nil
 }
 
-// InstallArgo applies the installation manifests of the projects, but
-// for images that no registry is asked for.
+// InstallArgo applies the installation manifests of the projects, with local
+// images.
 func (n *Node) InstallArgo(ctx context.Context) error {
 	if err := n.natsServer(ctx); err != nil {
 		return err
@@ -117,7 +117,7 @@ patches:
 `, System, version)
 }
 
-// Restrict has the controller of workflows restrict them by references: "",
+// Restrict sets the template referencing restriction of the workflow controller: "",
 // Strict or Secure.
 func (n *Node) Restrict(ctx context.Context, referencing string) error {
 	data := "{}"
@@ -136,7 +136,7 @@ func (n *Node) Restrict(ctx context.Context, referencing string) error {
 	return nil
 }
 
-// Argo runs Argo's own command line, as the person who may do everything.
+// Argo runs Argo's command line with the permissions of an administrator.
 func (n *Node) Argo(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(n.programs.Workflows, "argo"), append(args, "--namespace="+Runs)...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+n.Kubeconfig())
@@ -164,7 +164,7 @@ patches:
 `, System, version)
 }
 
-// busPort is where NATS listens, for the pods of Argo Events.
+// busPort is the port of NATS for the pods of Argo Events.
 const busPort = "4222"
 
 const eventBus = `
@@ -182,7 +182,7 @@ spec:
       duplicates: 300s
 `
 
-// natsServer starts the event bus, outside of the cluster, as a bus of one's own may be.
+// natsServer starts the event bus outside the cluster, as an external bus.
 func (n *Node) natsServer(ctx context.Context) error {
 	text := fmt.Sprintf("listen: \"%s:%s\"\nhttp: \"127.0.0.1:8222\"\nmax_payload: 37748736\njetstream { store_dir: %q }\ntls { cert_file: %q, key_file: %q }\n",
 		Address, busPort, n.path("nats"), n.path("server.crt"), n.path("server.key"))

@@ -18,15 +18,14 @@ import (
 	"time"
 )
 
-// Authority signs the certificates of everything that is talked to by TLS, in
-// the cluster and around it.
+// Authority signs the certificates of all TLS servers in the cluster and around it.
 type Authority struct {
 	PEM []byte // its own certificate
 	key crypto.Signer
 	own *x509.Certificate
 }
 
-// NewAuthority makes one that nobody outside trusts.
+// NewAuthority makes an authority with a new key.
 func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -54,7 +53,7 @@ func (a *Authority) Certificate(hosts ...string) (tls.Certificate, error) {
 	return tls.X509KeyPair(certificate, key)
 }
 
-// write leaves a certificate for names and addresses as two files.
+// write writes a certificate for names and addresses, and its key, to two files.
 func (a *Authority) write(folder, name string, hosts ...string) error {
 	certificate, key, err := a.sign(hosts)
 	if err != nil {
@@ -98,7 +97,7 @@ func keyPEM(key any) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 }
 
-// writeTokenKey leaves the key that tokens of service accounts are signed with.
+// writeTokenKey writes the key that signs tokens of service accounts.
 func writeTokenKey(path string) error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -46,7 +46,7 @@ func (n *Node) ctr(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// Load takes in archives of images, as docker save and docker buildx write them.
+// Load imports archives of images, as docker save and docker buildx write them.
 func (n *Node) Load(ctx context.Context, archives ...string) error {
 	for _, archive := range archives {
 		if err := n.ctr(ctx, "images", "import", "--snapshotter", "overlayfs", archive); err != nil {
@@ -56,8 +56,8 @@ func (n *Node) Load(ctx context.Context, archives ...string) error {
 	return nil
 }
 
-// kubeletSettings: the machine is shared, so that nothing is evicted or
-// reserved; names are resolved by whoever answers on the node's address.
+// kubeletSettings: the machine is shared, so nothing is evicted or reserved; names are
+// resolved by the server on the node's address.
 const kubeletSettings = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
@@ -83,7 +83,7 @@ func (n *Node) kubelet(context.Context) error {
 		"--hostname-override=node", "--node-ip="+Address)
 }
 
-// ready waits for the node, and for what every pod needs.
+// ready waits for the node, and for the ServiceAccount that every pod needs.
 func (n *Node) ready(ctx context.Context) error {
 	return n.until(ctx, "the node to be ready", starting, func(ctx context.Context) bool {
 		status, err := n.Kubectl(ctx, "", "get", "node", "node", "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)

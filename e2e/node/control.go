@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// starting is how long a part may take until it answers, on a machine that is
-// busy with other things.
+// starting is how long a program may take to start, on a busy machine.
 const starting = 3 * time.Minute
 
 func insecure() http.RoundTripper {
-	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // it is only asked whether it answers
+	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // for a health check only
 }
 
 func (n *Node) kubernetes(name string, args ...string) error {
@@ -44,7 +43,7 @@ func (n *Node) apiServer(ctx context.Context) error {
 	return n.until(ctx, "the API server", starting, answers(APIEndpoint+"/readyz"))
 }
 
-// controlPlane starts what works on objects.
+// controlPlane starts the controllers.
 func (n *Node) controlPlane(context.Context) error {
 	if err := n.kubernetes("kube-controller-manager", "--kubeconfig="+n.kubeconfig("controllers"),
 		"--service-account-private-key-file="+n.path("tokens.key"), "--root-ca-file="+n.path("ca.crt"),

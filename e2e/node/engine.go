@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// engineNetwork is where containers of an Engine get their addresses.
+// engineNetwork is the network of the containers of an Engine.
 const engineNetwork = "10.201.0.1/24"
 
-// Engine is a Docker engine, for images that are run without a cluster.
+// Engine is a Docker engine, for running images without a cluster.
 type Engine struct{ process *process }
 
-// StartEngine starts an engine in the network of an isolated process. It serves
-// the group of users with that id at the usual socket, and its containers find
-// names at Address. What it writes lies in dir, its log in dir/logs.
+// StartEngine starts an engine in the network of an isolated process. It listens for
+// users of the group on the default socket, and its containers resolve
+// names at Address. Its data is in dir, its log in dir/logs.
 func StartEngine(ctx context.Context, dir string, group int) (*Engine, error) {
 	logs := filepath.Join(dir, "logs")
 	if err := os.MkdirAll(logs, 0o755); err != nil {
 		return nil, err
 	}
-	if err := bringNetwork(); err != nil {
+	if err := configureNetwork(); err != nil {
 		return nil, err
 	}
 	p, err := start(logs, "dockerd", "dockerd", "--data-root", filepath.Join(dir, "docker"), "--group", strconv.Itoa(group),
@@ -43,7 +43,7 @@ func StartEngine(ctx context.Context, dir string, group int) (*Engine, error) {
 	return e, nil
 }
 
-// Load takes in an archive of an image, as docker buildx writes it, under a name.
+// Load imports an archive of an image, as docker buildx writes it, under a name.
 func (e *Engine) Load(ctx context.Context, archive, name string) error {
 	copying := exec.CommandContext(ctx, "skopeo", "copy", "--quiet", "oci-archive:"+archive+":latest", "docker-daemon:"+name+":latest")
 	if output, err := copying.CombinedOutput(); err != nil {

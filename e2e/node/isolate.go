@@ -15,15 +15,15 @@ import (
 // levelVariable holds the isolation level of a process.
 const levelVariable = "APHEX_E2E_LEVEL"
 
-// apartFrom the rest of the machine is a node in these namespaces.
+// apartFrom are the namespaces that isolate a node from the machine.
 const apartFrom = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC
 
-// isolated returns true in the process that is to do the work, in namespaces of
-// its own. All others get false when that one has ended, with its exit code.
+// isolated returns true in the process that does the work, in separate namespaces. The
+// others return false after its end, with its exit code.
 //
-// The program calls itself twice: the first process inside is what the kernel
-// gives orphans to, so that all it does is to reap; the second works. When the
-// first ends, the kernel ends all that is left.
+// The program starts itself twice: the first process inside gets orphans from the kernel
+// and only reaps them; the second does the work. When the first ends, the kernel kills all
+// others.
 func isolated(work, group string) (bool, int) {
 	switch os.Getenv(levelVariable) {
 	case "":
@@ -50,11 +50,11 @@ func again(level string, attributes *syscall.SysProcAttr, wait func(*exec.Cmd) e
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	if err := cmd.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, "e2e: starting in namespaces of its own:", err)
+		fmt.Fprintln(os.Stderr, "e2e: starting in separate namespaces:", err)
 		return 1
 	}
 	go func() {
-		for range signals { // the one that works ends in order, and the others with it
+		for range signals { // the inner process ends by itself, and the others with it
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 		}
 	}()
@@ -96,10 +96,9 @@ func reap(cmd *exec.Cmd) error {
 	}
 }
 
-// separateMounts puts the work folder into memory, gives the folders that
-// programs of a node write to whatever they are told a place in it, and lets no
-// mount out. In memory the images are unpacked in seconds, and a slow disk does
-// not decide how long a pod takes.
+// separateMounts puts the work folder in memory, with the fixed folders that programs of a
+// node write to, and makes all mounts private. In memory, images are unpacked in seconds,
+// and a slow disk does not determine how long a pod takes.
 func separateMounts(work string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("separating the mounts: %w", err)
@@ -121,21 +120,21 @@ func separateMounts(work string) error {
 	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("mounting /proc: %w", err)
 	}
-	// Pods see what the kubelet mounts later.
+	// Pods must see later mounts of the kubelet.
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
 		return fmt.Errorf("sharing the mounts with pods: %w", err)
 	}
 	return nil
 }
 
-// Control groups that are made for pods, and for the containers of an Engine.
+// Control groups of pods, and of the containers of an Engine.
 const (
 	PodsGroup   = "kubepods"
 	EngineGroup = "aphex-engine"
 )
 
-// removeGroups removes the control groups of that name and those in them; they
-// belong to the kernel and outlive all namespaces.
+// removeGroups removes the control groups of that name, recursively: they outlive all
+// namespaces.
 func removeGroups(name string) {
 	roots, _ := filepath.Glob("/sys/fs/cgroup/*/" + name)
 	for _, root := range append(roots, "/sys/fs/cgroup/"+name) {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// needed are the programs that the distribution has, with Debian's packages.
+// needed are the required programs, with their Debian packages.
 var needed = [][2]string{
 	{"containerd", "containerd"},
 	{"ctr", "containerd"},
@@ -35,7 +35,7 @@ func Problems() []string {
 	if os.Geteuid() != 0 {
 		problems = append(problems, "the user is not root")
 	} else if err := apart().Run(); err != nil {
-		problems = append(problems, "the kernel gives no namespaces of one's own: "+err.Error())
+		problems = append(problems, "the kernel does not allow new namespaces: "+err.Error())
 	}
 	for _, program := range needed {
 		if _, err := exec.LookPath(program[0]); err != nil {
@@ -51,7 +51,7 @@ func Problems() []string {
 	return problems
 }
 
-// apart is a program that does nothing, in namespaces such as the node is in.
+// apart returns a command that does nothing, in namespaces like those of a node.
 func apart() *exec.Cmd {
 	cmd := exec.Command("true")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: apartFrom}

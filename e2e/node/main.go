@@ -10,26 +10,26 @@ import (
 	"syscall"
 )
 
-// Exit statuses of a test binary, beside those of its tests.
+// Exit statuses of a test binary, besides those of its tests.
 const (
 	cannot  = 3   // the machine cannot run it
 	stopped = 130 // interrupted by a signal
 )
 
-// workVariable names the work folder to the processes inside.
+// workVariable is the variable with the work folder for the processes inside.
 const workVariable = "APHEX_E2E_WORK"
 
-// Tests are those of a test binary that work in namespaces of their own.
+// Tests are the tests of a binary that run in separate namespaces.
 type Tests struct {
-	Group   string                                       // control group of what they run, removed at the end
-	Prepare func() error                                 // outside, where there is a network
+	Group   string                                       // control group of their processes, removed at the end
+	Prepare func() error                                 // outside, with a network
 	Up      func(ctx context.Context, work string) error // inside, before the tests
-	Failed  func()                                       // inside, when something failed
-	Down    func()                                       // inside, at the end, after a failure of Up too
+	Failed  func()                                       // inside, after a failure
+	Down    func()                                       // inside, at the end, even if Up failed
 }
 
-// Main runs the tests, and gives the status to exit with. It is called by the
-// processes inside as well; what they write to goes when they end.
+// Main runs the tests, and returns the exit status. The processes inside call it as well;
+// their work folder is removed at the end.
 func (t Tests) Main(run func() int) int {
 	if problems := Problems(); len(problems) > 0 {
 		fmt.Fprintln(os.Stderr, "e2e: this machine cannot run it:\n  "+strings.Join(problems, "\n  "))

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Addresses of the node's network, which exists in its namespace alone.
+// Addresses of the node's network, which exists only in its namespace.
 const (
 	Address     = "10.199.0.1" // of the node: the API server, and everything outside of the cluster
 	network     = Address + "/24"
@@ -19,9 +19,9 @@ const (
 	APIEndpoint = "https://" + Address + ":" + apiPort
 )
 
-// bringNetwork gives the empty namespace an address, and a route for addresses
-// of services, which iptables then sends elsewhere.
-func bringNetwork() error {
+// configureNetwork gives the empty namespace an address, and a route for the addresses of
+// services, which iptables then rewrites.
+func configureNetwork() error {
 	for _, line := range []string{
 		"link set lo up",
 		"link add node0 type bridge",

@@ -17,20 +17,20 @@ import (
 	"time"
 )
 
-// Issuer signs the tokens of service accounts, as far as AWS is concerned.
+// Issuer is the issuer of the tokens of service accounts.
 const Issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/APHEXE2E"
 
-// AdminToken is a person's who may do everything.
+// AdminToken is the token of an administrator.
 const AdminToken = "admin-token"
 
-// Programs are where the programs are that are built for the cluster.
+// Programs are the folders of the programs that are built for the cluster.
 type Programs struct {
 	Kubernetes, Workflows, Events string // folders, as the script "programs" prints them
 }
 
 // Node is a running cluster.
 type Node struct {
-	Dir       string // what it writes, logs in Dir/logs
+	Dir       string // its data, with logs in Dir/logs
 	Authority *Authority
 	programs  Programs
 	processes []*process
@@ -38,9 +38,9 @@ type Node struct {
 	http      *http.Client
 }
 
-// Start starts a cluster that has an API server and one node that is ready.
-// It must be called in an isolated process. What it started is stopped by Stop,
-// which is safe to call after an error too.
+// Start starts a cluster with an API server and one ready node.
+// It must be called in an isolated process. Stop stops the cluster,
+// and can be called after an error too.
 func Start(ctx context.Context, dir string, programs Programs) (*Node, error) {
 	n := &Node{Dir: dir, programs: programs}
 	for _, step := range []func(context.Context) error{
@@ -57,7 +57,7 @@ func (n *Node) path(parts ...string) string {
 	return filepath.Join(append([]string{n.Dir}, parts...)...)
 }
 
-// prepare makes the network, the certificates and the files of users.
+// prepare makes the network, the certificates and the kubeconfig files.
 func (n *Node) prepare(context.Context) error {
 	if err := os.MkdirAll(n.path("logs"), 0o755); err != nil {
 		return err
@@ -67,13 +67,13 @@ func (n *Node) prepare(context.Context) error {
 		return err
 	}
 	return errors.Join(
-		bringNetwork(), podNetworking(n.path("cni")),
+		configureNetwork(), podNetworking(n.path("cni")),
 		os.WriteFile(n.path("ca.crt"), n.Authority.PEM, 0o644),
 		n.Authority.write(n.Dir, "server", Address, apiService, "127.0.0.1", "kubernetes", "kubernetes.default.svc"),
 		writeTokenKey(n.path("tokens.key")), n.users())
 }
 
-// users gives every program a token, and the file by which it finds the API server.
+// users makes a token and a kubeconfig file for every program.
 func (n *Node) users() error {
 	users := []struct{ name, user, group string }{
 		{"admin", "admin", "system:masters"},
@@ -99,7 +99,7 @@ func (n *Node) users() error {
 
 func (n *Node) kubeconfig(user string) string { return n.path(user + ".kubeconfig") }
 
-// Kubeconfig is the file of a person who may do everything.
+// Kubeconfig returns the kubeconfig file of an administrator.
 func (n *Node) Kubeconfig() string { return n.kubeconfig("admin") }
 
 func (n *Node) run(name, program string, args ...string) error {
@@ -110,7 +110,7 @@ func (n *Node) run(name, program string, args ...string) error {
 	return err
 }
 
-// Stop stops what was started, the last first, and each by its id.
+// Stop stops all programs, the last one first, each by its id.
 func (n *Node) Stop() {
 	for _, p := range slices.Backward(n.processes) {
 		p.stop()
@@ -118,7 +118,7 @@ func (n *Node) Stop() {
 	n.processes = nil
 }
 
-// until asks until the answer is yes. A program that ended will never say so.
+// until polls until ask returns true, or until a program has ended.
 func (n *Node) until(ctx context.Context, what string, limit time.Duration, ask func(context.Context) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -153,7 +153,7 @@ func answers(url string) func(context.Context) bool {
 	}
 }
 
-// Kubectl runs kubectl as the person who may do everything.
+// Kubectl runs kubectl with the permissions of an administrator.
 func (n *Node) Kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(n.programs.Kubernetes, "kubectl"), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+n.Kubeconfig())

@@ -16,11 +16,11 @@ type process struct {
 	done chan struct{}
 }
 
-// patience is how long a program has to end by itself. An API server would take
-// longer, for the sake of clients that are not there.
+// patience is how long a program may take to stop. An API server would wait longer for
+// clients, of which there are none.
 const patience = 5 * time.Second
 
-// start runs a program. What it says goes to its log in the folder.
+// start runs a program. Its output goes to its log in the folder.
 func start(logs, name, program string, args ...string) (*process, error) {
 	log, err := os.Create(filepath.Join(logs, name+".log"))
 	if err != nil {
@@ -29,19 +29,19 @@ func start(logs, name, program string, args ...string) (*process, error) {
 	defer log.Close()
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what is typed on a terminal is not for it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it must not get the signals of the terminal
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	p := &process{name: name, cmd: cmd, done: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // it ends when it is stopped; who waits for it sooner looks at done
+		_ = cmd.Wait() // an earlier end is visible in done
 		close(p.done)
 	}()
 	return p, nil
 }
 
-// ended reports whether the program is no longer there.
+// ended reports whether the program has ended.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:
@@ -51,7 +51,7 @@ func (p *process) ended() bool {
 	}
 }
 
-// stop asks the program to end, and makes it end.
+// stop stops the program, and kills it after patience.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {

@@ -1,5 +1,5 @@
-// Command pause holds a pod's namespaces: it does nothing until it is told to
-// stop, and takes along processes that lost their parent.
+// Command pause holds a pod's namespaces: it waits for a signal to stop, and reaps
+// orphans.
 package main
 
 import (

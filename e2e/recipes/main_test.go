@@ -24,7 +24,7 @@ var (
 	shop     = flag.String("app", "../../examples/shop", "the app, with its packages installed")
 )
 
-// platform is an engine in its world.
+// platform is an engine with all services around it.
 type platform struct {
 	work   string
 	engine *node.Engine
@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 	}.Main(m.Run))
 }
 
-// open starts everything: the engine with the images, AWS with accounts that
-// are bootstrapped, and the npm registry.
+// open starts everything: the engine with the images, AWS with bootstrapped accounts, and
+// the npm registry.
 func (p *platform) open(ctx context.Context, work string) error {
 	p.work = work
 	var err error

@@ -23,7 +23,7 @@ var (
 	stage = regexp.MustCompile(`public\.ecr\.aws/aphex/(\w+)`)
 )
 
-// section is the text of the document about Docker.
+// section returns the section of the document about Docker.
 func section(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(*document)
@@ -34,7 +34,7 @@ func section(t *testing.T) string {
 	return rest
 }
 
-// recipes reads its commands, by the name of the image that each runs.
+// recipes returns its commands by image.
 func recipes(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -50,7 +50,7 @@ func recipes(t *testing.T) map[string]string {
 	return all
 }
 
-func TestEachStageRunsByItsRecipeOnAFolder(t *testing.T) {
+func TestEachStageRunsOnAFolderWithItsRecipe(t *testing.T) {
 	recipe, who := recipes(t), newTeam(t)
 	commit := who.succeed("git rev-parse HEAD")
 
@@ -79,9 +79,8 @@ func TestEachStageRunsByItsRecipeOnAFolder(t *testing.T) {
 	t.Run("the folder as it is in place of what was built", func(t *testing.T) { asItIs(t, recipe) })
 }
 
-// asItIs builds in the folder, by a shell in the builder's image, and deploys
-// and tests the folder, with all that the text below the recipes has in place of
-// something in them.
+// asItIs builds in the folder with a shell in the builder's image, and deploys and tests
+// the folder, with the variants that the text below the recipes describes.
 func asItIs(t *testing.T, recipe map[string]string) {
 	who := newTeam(t)
 	build, _, found := strings.Cut(recipe["builder"], "public.ecr.aws/")
@@ -114,7 +113,7 @@ func asItIs(t *testing.T, recipe map[string]string) {
 
 func TestAFolderThatTheContainerMayNotWriteToIsNamed(t *testing.T) {
 	recipe, who := recipes(t), newTeam(t)
-	who.succeed("chmod -R a+rX .") // or else not even the configuration could be read
+	who.succeed("chmod -R a+rX .") // the configuration must be readable
 	for left, want := range map[string]string{
 		`--user "$(id -u):$(id -g)" `: `"/workspace/built" is not writable`,
 		"--tmpfs /tmp:exec ":          `"/tmp" is not writable`,
@@ -134,7 +133,7 @@ func TestCtrlCEndsAContainer(t *testing.T) {
 	who.mine("built/")
 }
 
-// instead edits a recipe as a person does: pairs of what is there and what shall be.
+// instead edits a recipe: pairs of old and new text.
 func instead(t *testing.T, recipe string, pairs ...string) string {
 	t.Helper()
 	for i := 0; i < len(pairs); i += 2 {

@@ -18,19 +18,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// user is the id of a person, and of the group that may use the engine. No
-// image and no machine knows who that is.
+// user is the id of a user, and of the group that may use the engine. It does not exist in
+// any image or on the machine.
 const user = 48611
 
-// team is that person, at a terminal in a checkout of the example.
+// team is that user, at a terminal in a checkout of the example.
 type team struct {
 	t           *testing.T
 	home        string
 	folder      string
-	environment []string // beside what everybody has
+	environment []string // in addition to the usual variables
 }
 
-// newTeam makes a checkout, and the files by which a person has credentials.
+// newTeam makes a checkout, and files with credentials.
 func newTeam(t *testing.T) team {
 	t.Helper()
 	dir, err := os.MkdirTemp(shared.work, "home-")
@@ -46,7 +46,7 @@ func newTeam(t *testing.T) team {
 		require.NoError(t, err)
 		who.write("shop/"+file, string(content))
 	}
-	// The registry's certificate is no public authority's here, as behind many companies' proxies.
+	// The registry's certificate is from a private authority, as behind many companies' proxies.
 	who.write("shop/.npmrc", "cafile=registry.crt\n")
 	who.write("shop/registry.crt", string(shared.ca))
 	who.owns(dir)
@@ -54,7 +54,7 @@ func newTeam(t *testing.T) team {
 	return who
 }
 
-// write leaves a file in the person's folder.
+// write writes a file to the user's folder.
 func (w team) write(name, content string) {
 	w.t.Helper()
 	file := filepath.Join(w.home, name)
@@ -62,7 +62,7 @@ func (w team) write(name, content string) {
 	require.NoError(w.t, os.WriteFile(file, []byte(content), 0o600))
 }
 
-// owns gives the person a folder and all that is in it.
+// owns makes the user the owner of a folder, recursively.
 func (w team) owns(folder string) {
 	w.t.Helper()
 	require.NoError(w.t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
@@ -70,7 +70,7 @@ func (w team) owns(folder string) {
 	}))
 }
 
-// run runs what the person pastes, and gives what the terminal shows.
+// run runs a pasted command, and returns the output of the terminal.
 func (w team) run(line string) (shown string, code int) {
 	w.t.Helper()
 	return w.interrupt(line, "")
@@ -98,7 +98,7 @@ func (w team) interrupt(line, word string) (shown string, code int) {
 			pressed = true
 		}
 	}
-	_ = cmd.Wait() // what matters of it is the code
+	_ = cmd.Wait() // the exit code is read below
 	w.t.Logf("%5.1fs  %s", time.Since(began).Seconds(), line)
 	return seen.String(), cmd.ProcessState.ExitCode()
 }
@@ -110,8 +110,8 @@ func (w team) succeed(line string) string {
 	return strings.TrimSpace(shown)
 }
 
-// mine holds that all files below the folder are the person's, and none is
-// there that git knows nothing of but those named.
+// mine checks that all files below the folder belong to the user, and that only the named
+// ones are untracked.
 func (w team) mine(untracked ...string) {
 	w.t.Helper()
 	require.NoError(w.t, filepath.WalkDir(w.folder, func(path string, entry fs.DirEntry, err error) error {

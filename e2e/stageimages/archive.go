@@ -16,7 +16,7 @@ type archive struct {
 	parts map[string]*io.SectionReader // by path
 }
 
-// openArchive finds out what is where in the file.
+// openArchive indexes the parts of the file.
 func openArchive(path string) (*archive, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -32,7 +32,7 @@ func openArchive(path string) (*archive, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("reading %s: %w", path, err), file.Close())
 		}
-		// The reader is where the member's content begins, as it reads no further than it has to.
+		// The reader is at the start of the member's content, as it does not read ahead.
 		start, err := file.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return nil, errors.Join(err, file.Close())
@@ -41,7 +41,7 @@ func openArchive(path string) (*archive, error) {
 	}
 }
 
-// open starts a part anew: a path of the layout.
+// open opens a part by its path in the layout.
 func (a *archive) open(path string) (io.Reader, error) {
 	part := a.parts[path]
 	if part == nil {
@@ -50,7 +50,7 @@ func (a *archive) open(path string) (io.Reader, error) {
 	return io.NewSectionReader(part, 0, part.Size()), nil
 }
 
-// blob starts the part of that digest anew.
+// blob opens the part with that digest.
 func (a *archive) blob(digest string) (io.Reader, error) {
 	return a.open("blobs/" + strings.Replace(digest, ":", "/", 1))
 }

@@ -1,4 +1,4 @@
-// Package stageimages holds the images of the stages to what images/README.md
-// promises. It reads the archives that images/make leaves in bin/images, and
-// runs what is in them as pods do: on a read-only root, by a user without rights.
+// Package stageimages tests the images of the stages against images/README.md. It reads
+// the archives that images/make writes to bin/images, and runs them as pods do: on a
+// read-only root, as an unprivileged user.
 package stageimages

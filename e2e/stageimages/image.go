@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// descriptor is how an OCI layout points at a part of itself.
+// descriptor is a reference to a part of an OCI layout.
 type descriptor struct {
 	Digest      string
 	Size        int64 // compressed, in bytes
@@ -14,13 +14,13 @@ type descriptor struct {
 	Platform    struct{ OS, Architecture string }
 }
 
-// list is an OCI index or manifest, as far as it is read here.
+// list is the part of an OCI index or manifest that is read.
 type list struct {
 	Manifests, Layers []descriptor
 	Config            descriptor
 }
 
-// config is what an image says of itself.
+// config is the configuration of an image.
 type config struct {
 	Architecture string
 	Created      time.Time
@@ -31,7 +31,7 @@ type config struct {
 	}
 }
 
-// image is one of an archive: that of one platform.
+// image is the image of one platform in an archive.
 type image struct {
 	archive    *archive
 	Stage      string // validator, builder, deployer or tester
@@ -40,10 +40,10 @@ type image struct {
 	Digest     string // of the manifest: the same for the same configuration and layers
 	Config     config
 	Layers     []descriptor
-	Statements []descriptor // what is attested of it
+	Statements []descriptor // its attestations
 }
 
-// compressed is how much is pulled, in bytes.
+// compressed returns the size of a pull, in bytes.
 func (i image) compressed() (size int64) {
 	for _, layer := range i.Layers {
 		size += layer.Size
@@ -58,7 +58,7 @@ const (
 	spdx       = "https://spdx.dev/Document"
 )
 
-// images reads what an archive says of its images.
+// images returns the images of an archive.
 func (a *archive) images(stage string) ([]image, error) {
 	content, err := a.open("index.json")
 	if err != nil {

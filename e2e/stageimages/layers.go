@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// removed is before the name of a file that a layer takes away.
+// removed is the prefix of the name of a file that a layer removes.
 const removed = ".wh."
 
 // member is a file of a layer. Its name is cleaned: the root is ".".
@@ -21,7 +21,7 @@ type member struct {
 	header *tar.Header
 }
 
-// read goes through one layer.
+// read reads one layer.
 func (a *archive) read(layer descriptor, each func(m member, content io.Reader) error) error {
 	compressed, err := a.blob(layer.Digest)
 	if err != nil {
@@ -45,10 +45,10 @@ func (a *archive) read(layer descriptor, each func(m member, content io.Reader) 
 	}
 }
 
-// known are members by the layer's digest: images share layers.
+// known caches members by the layer's digest: images share layers.
 var known = map[string][]member{}
 
-// members of all layers, from the lowest one.
+// members returns the members of all layers, from the lowest one.
 func (i image) members() (all []member, err error) {
 	for _, layer := range i.Layers {
 		if known[layer.Digest] == nil {
@@ -63,7 +63,7 @@ func (i image) members() (all []member, err error) {
 	return all, nil
 }
 
-// files is what the image holds in the end, by path.
+// files returns the files of the image, by path.
 func (i image) files() (map[string]*tar.Header, error) {
 	all, err := i.members()
 	found := map[string]*tar.Header{}
@@ -78,7 +78,7 @@ func (i image) files() (map[string]*tar.Header, error) {
 	return found, err
 }
 
-// content is that of one file, out of the highest layer that has it.
+// content returns the content of one file, from the highest layer that has it.
 func (i image) content(wanted string) (content []byte, err error) {
 	if _, err := i.members(); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ import (
 
 var folder = flag.String("images", "../../bin/images", "folder with the archives of the stages' images")
 
-// user is who runs everything, as a number, since only a number proves that it is not root.
+// user is the user of all programs, as a number, as only a number proves that it is not root.
 const user = "65532:65532"
 
 // forEach runs a test on each image of each stage and platform.
@@ -64,7 +64,7 @@ func images() (all, tools []string) {
 	return all, tools
 }
 
-func TestAnImageRunsItsProgramByAUserWithoutRights(t *testing.T) {
+func TestAnImageRunsItsProgramAsAnUnprivilegedUser(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		assert.Equal(t, user, i.Config.Config.User)
 		assert.Equal(t, []string{i.Stage}, i.Config.Config.Entrypoint)
@@ -75,7 +75,7 @@ func TestAnImageRunsItsProgramByAUserWithoutRights(t *testing.T) {
 	})
 }
 
-func TestAnImageSaysWhatItIs(t *testing.T) {
+func TestAnImageHasItsLabels(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		label := func(name string) string { return i.Config.Config.Labels["org.opencontainers.image."+name] }
 		assert.Equal(t, "AphexPipeline "+i.Stage, label("title"))
@@ -87,7 +87,7 @@ func TestAnImageSaysWhatItIs(t *testing.T) {
 	})
 }
 
-func TestAnImageBearsItsVersionAndWhatFollowsNewerOnes(t *testing.T) {
+func TestAnImageHasTheTagsOfItsVersion(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		var tags []string
 		for _, name := range i.Names {
@@ -99,8 +99,8 @@ func TestAnImageBearsItsVersionAndWhatFollowsNewerOnes(t *testing.T) {
 	})
 }
 
-// tagsOf a version: one to try out, such as 1.5.0-rc.1, is not what anybody
-// gets who asks for less; without a version there is a commit.
+// tagsOf returns the tags of a version: a pre-release, such as 1.5.0-rc.1, has no shorter
+// tags; without a version the tag is the commit.
 func tagsOf(version string) []string {
 	numbers := strings.Split(version, ".")
 	switch {
@@ -113,7 +113,7 @@ func tagsOf(version string) []string {
 	}
 }
 
-// A rebuild of the commit from nothing has the same times, whenever it is made.
+// A rebuild of the commit from scratch has the same times on any day.
 func TestNoTimeIsLaterThanTheCommits(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		revision := i.Config.Config.Labels["org.opencontainers.image.revision"]
@@ -131,7 +131,7 @@ func TestNoTimeIsLaterThanTheCommits(t *testing.T) {
 	})
 }
 
-func TestNoProgramInAnImageGivesMoreRights(t *testing.T) {
+func TestNoProgramInAnImageIsSetuid(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		files, err := i.files()
 		require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestTheProgramOfAnImageIsStaticAndOfItsPlatform(t *testing.T) {
 	})
 }
 
-func TestItIsAttestedHowAnImageWasBuilt(t *testing.T) {
+func TestAnImageHasAttestationsOfItsBuild(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		statement := struct {
 			Subject []struct {
@@ -195,7 +195,7 @@ func TestItIsAttestedHowAnImageWasBuilt(t *testing.T) {
 	})
 }
 
-// The table of sizes in docs/performance.md comes from here. The digests are for comparing two builds.
+// The source of the table of sizes in docs/performance.md. The digests are for comparing two builds.
 func TestSizesOfTheImages(t *testing.T) {
 	forEach(t, all, func(t *testing.T, i image) {
 		t.Logf("%-9s %s %6.1f MB  %s", i.Stage, i.Platform, float64(i.compressed())/1e6, i.Digest)
@@ -212,8 +212,8 @@ func setting(t *testing.T, name string) string {
 	return string(found[1])
 }
 
-// Deployments are compared with the CLI that the example has; the images contain no other one.
-func TestTheImagesBringTheExamplesCDKCLI(t *testing.T) {
+// Deployments are compared with the CLI of the example; the images must have the same one.
+func TestTheImagesHaveTheCDKCLIOfTheExample(t *testing.T) {
 	content, err := os.ReadFile("../../examples/shop/package.json")
 	require.NoError(t, err)
 	var app struct{ DevDependencies map[string]string }

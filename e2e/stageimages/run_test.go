@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// useful does with each tool what an app's commands do, without a network, and
-// shows the line it stops at.
+// useful uses each tool as an app's commands do, without a network, and prints the line
+// that fails.
 const useful = `set -eux
 test "$(id -u):$(id -g)" = 65532:65532
 ! touch /usr/local/bin/new 2>/dev/null
@@ -38,7 +38,7 @@ printf 'all:\n\ttrue\n' | make --file -
 curl --version | grep -qw https
 `
 
-// compiled is what only builder can do.
+// compiled runs in builder only.
 const compiled = `
 printf '#include <iostream>\nint main() { std::cout << "built" << std::endl; }\n' >hello.cc
 c++ hello.cc -o hello && test "$(./hello)" = built
@@ -46,7 +46,7 @@ printf '#include <Python.h>\nint main() { return sizeof(PyObject) == 0; }\n' >py
 cc $(python3-config --includes) python.c -o python && ./python
 `
 
-func TestToolsDoTheirWorkOnAReadOnlyRootWithoutRights(t *testing.T) {
+func TestToolsWorkOnAReadOnlyRootAsAnUnprivilegedUser(t *testing.T) {
 	require.Zero(t, os.Getuid(), "only root can unpack an image and run it")
 	forEach(t, tools, func(t *testing.T, i image) {
 		script := useful
@@ -59,7 +59,7 @@ func TestToolsDoTheirWorkOnAReadOnlyRootWithoutRights(t *testing.T) {
 	})
 }
 
-func TestTheValidatorRunsUponNothing(t *testing.T) {
+func TestTheValidatorRunsOnAnEmptyBase(t *testing.T) {
 	require.Zero(t, os.Getuid(), "only root can unpack an image and run it")
 	forEach(t, all[:1], func(t *testing.T, i image) {
 		output, err := run(t, i, i.Config.Config.Env, append(i.Config.Config.Entrypoint, "--help")...)
@@ -67,8 +67,8 @@ func TestTheValidatorRunsUponNothing(t *testing.T) {
 	})
 }
 
-// run starts a container of the image as a pod's is: nothing can be written but
-// what is mounted, there are no capabilities, and here no network either.
+// run runs a container of the image as in a pod: only mounts are writable, and there are no
+// capabilities and, here, no network.
 func run(t *testing.T, i image, env []string, args ...string) (output string, err error) {
 	t.Helper()
 	bundle := t.TempDir()
@@ -82,7 +82,7 @@ func run(t *testing.T, i image, env []string, args ...string) (output string, er
 	return string(text), err
 }
 
-// container is the configuration that runc takes.
+// container returns the configuration for runc.
 func container(env, args []string) map[string]any {
 	memory := func(at string, options ...string) map[string]any {
 		return map[string]any{"destination": at, "type": "tmpfs", "source": "tmpfs", "options": options}

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// unpack writes what the image holds to a folder, with owners and modes, which
-// takes root. Names are those of an image that was just built here, not an untrusted one.
+// unpack writes the files of the image to a folder, with owners and modes, which
+// needs root. The image was just built here, so its names are trusted.
 func (i image) unpack(root string) error {
 	for _, layer := range i.Layers {
 		err := i.archive.read(layer, func(m member, content io.Reader) error {
@@ -27,7 +27,7 @@ func (i image) unpack(root string) error {
 	return nil
 }
 
-// put writes one member, in place of what a lower layer has there.
+// put writes one member, replacing that of a lower layer.
 func put(root, to string, header *tar.Header, content io.Reader) error {
 	if info, err := os.Lstat(to); err == nil && !(info.IsDir() && header.Typeflag == tar.TypeDir) {
 		if err := os.RemoveAll(to); err != nil {
@@ -48,7 +48,7 @@ func put(root, to string, header *tar.Header, content io.Reader) error {
 			return err
 		}
 	default:
-		return nil // devices: those of the container's own /dev are used
+		return nil // devices: the container has its own /dev
 	}
 	mode := header.FileInfo().Mode()
 	return errors.Join(os.Chown(to, header.Uid, header.Gid), os.Chmod(to, mode))

@@ -7,14 +7,14 @@ import (
 	"os/exec"
 )
 
-// Environment is that of a person with the rights of an account's administrator.
+// Environment returns the variables of the administrator of an account.
 func (w *World) Environment(account, region string) []string {
 	env := w.AWS.AddAccount(account).Over(os.Environ(), w.AWS.URL(), region)
 	return append(env, "CI=true", "NO_COLOR=1", "CDK_DISABLE_CLI_TELEMETRY=true", "AWS_CA_BUNDLE=", "HOME="+w.options.Dir)
 }
 
-// Bootstrap prepares regions of an account by the CDK CLI, as its administrator
-// does once, for deployments out of the trusted account.
+// Bootstrap bootstraps regions of an account with the CDK CLI, as its administrator
+// does once, for deployments from the trusted account.
 func (w *World) Bootstrap(ctx context.Context, cdk, account, trusted string, regions ...string) error {
 	args := []string{"bootstrap", "--trust", trusted, "--trust-for-lookup", trusted, "--cloudformation-execution-policies", "arn:aws:iam::aws:policy/AdministratorAccess"}
 	for _, region := range regions {

@@ -1,4 +1,3 @@
-// Package world is what a cluster has around it, for a cluster that nothing can
-// leave: AWS (the simulator), GitHub (git and the statuses of commits), the npm
-// registry, and the names by which they are found.
+// Package world provides the services around an isolated cluster: AWS (the simulator),
+// GitHub (git and the statuses of commits), the npm registry, and DNS.
 package world

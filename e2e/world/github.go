@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// gitHub serves the repositories of a folder to who has the token, as
-// <owner>/<name>.git under it.
+// gitHub serves the repositories <owner>/<name>.git of a folder to clients with the token.
 type gitHub struct {
 	folder string
 	token  string
@@ -30,17 +29,17 @@ func newGitHub(folder, token string) (*gitHub, error) {
 	}}, nil
 }
 
-// ServeHTTP speaks git's protocol.
+// ServeHTTP implements git's protocol.
 func (g *gitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, password, _ := r.BasicAuth(); password != g.token {
 		w.Header().Set("WWW-Authenticate", `Basic realm="GitHub"`)
-		http.Error(w, "the token is not that of the repository", http.StatusUnauthorized)
+		http.Error(w, "wrong token", http.StatusUnauthorized)
 		return
 	}
 	g.server.ServeHTTP(w, r)
 }
 
-// Signature is what GitHub sends with a delivery, in X-Hub-Signature-256.
+// Signature returns the signature of a delivery, GitHub's header X-Hub-Signature-256.
 func Signature(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)

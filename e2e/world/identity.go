@@ -6,18 +6,16 @@ import (
 	"slices"
 )
 
-// identities is what EKS puts into a cluster: pods of a ServiceAccount that
-// names a role find a token by which they may take it on. It also tells every
-// pod where AWS is, and who signs the certificates of this world, which is
-// nothing that EKS would do.
+// identities does what EKS does: pods of a ServiceAccount with a role get a token for
+// assuming it. Unlike EKS, it also gives every pod the endpoint of AWS and the authority of
+// the certificates here.
 type identities struct {
 	endpoint string // of AWS
 	roleOf   func(namespace, serviceAccount string) string
 }
 
-// CertificatesMap is the ConfigMap in a namespace whose key ca.crt is mounted
-// into its pods: Kubernetes keeps one of that name in each, with the authority
-// of its own certificates, which is that of this world's.
+// CertificatesMap is the ConfigMap whose key ca.crt is mounted into pods: Kubernetes keeps
+// one in each namespace, with the authority of its certificates, which is the same here.
 const CertificatesMap = "kube-root-ca.crt"
 
 const (
@@ -71,7 +69,7 @@ func (i *identities) patch(spec podSpec, role string) []object {
 	mounts := []object{{"name": "e2e-certificates", "mountPath": certificates, "readOnly": true}}
 	env := []object{
 		{"name": "AWS_ENDPOINT_URL", "value": i.endpoint},
-		// The SDK for Go does not look at the former when it takes on the role of a token.
+		// The SDK for Go ignores the former when it assumes a role with a token.
 		{"name": "AWS_ENDPOINT_URL_STS", "value": i.endpoint},
 		{"name": "SSL_CERT_FILE", "value": certificates + "/ca.crt"},
 		{"name": "NODE_EXTRA_CA_CERTS", "value": certificates + "/ca.crt"},
@@ -97,6 +95,6 @@ func (i *identities) patch(spec podSpec, role string) []object {
 }
 
 func base64JSON(data []byte) []byte {
-	text, _ := json.Marshal(data) // bytes can always be encoded
+	text, _ := json.Marshal(data) // bytes always encode
 	return text
 }

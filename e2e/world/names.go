@@ -8,8 +8,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// serveNames answers what the host names of the world are: all are here, and
-// others do not exist. It ends when the connection is closed.
+// serveNames is a DNS server: it resolves the given hosts to here, and no others. It ends
+// when the connection is closed.
 func serveNames(connection net.PacketConn, here netip.Addr, hosts ...string) {
 	buffer := make([]byte, 1500)
 	for {
@@ -18,7 +18,7 @@ func serveNames(connection net.PacketConn, here netip.Addr, hosts ...string) {
 			return
 		}
 		if reply, err := resolve(buffer[:length], here, hosts); err == nil {
-			_, _ = connection.WriteTo(reply, from) // who got no reply asks again
+			_, _ = connection.WriteTo(reply, from) // clients retry
 		}
 	}
 }

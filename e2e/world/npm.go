@@ -10,14 +10,13 @@ import (
 	"strings"
 )
 
-// registryHost is the npm registry's.
+// registryHost is the host of the npm registry.
 const registryHost = "registry.npmjs.org"
 
-// modules is before the name of a package in a lock file.
+// modules is the prefix of a package in a lock file.
 const modules = "node_modules/"
 
-// npmRegistry serves the packages of a lock file, whole and untouched, out of
-// the folder where npm keeps what it once fetched.
+// npmRegistry serves the packages of a lock file, unchanged, from npm's cache.
 type npmRegistry struct {
 	cache    string // the folder _cacache of npm
 	packages map[string]map[string]string
@@ -53,7 +52,7 @@ func newRegistry(cache, lockFile string) (*npmRegistry, error) {
 	return r, nil
 }
 
-// ServeHTTP answers with what is known of a package, or with the package.
+// ServeHTTP answers with the metadata of a package, or with the package.
 func (r *npmRegistry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	name, file, isFile := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/-/")
 	versions := r.packages[name]
@@ -63,14 +62,14 @@ func (r *npmRegistry) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	if !isFile {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(describe(name, versions)) // who went away asks again
+		_ = json.NewEncoder(w).Encode(describe(name, versions)) // clients retry
 		return
 	}
 	version := strings.TrimSuffix(strings.TrimPrefix(file, filepath.Base(name)+"-"), ".tgz")
 	http.ServeFile(w, request, r.content(versions[version]))
 }
 
-// content is where npm keeps what has this checksum.
+// content returns the path in npm's cache of the content with this checksum.
 func (r *npmRegistry) content(integrity string) string {
 	algorithm, sum, _ := strings.Cut(integrity, "-")
 	raw, err := base64.StdEncoding.DecodeString(sum)

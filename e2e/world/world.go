@@ -17,7 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/e2e/node"
 )
 
-// Token is the one by which repositories can be read. It looks like GitHub's.
+// Token is the token for reading repositories. It looks like GitHub's.
 const Token = "ghp_aphexEndToEndTestOfThePipeline000000"
 
 const (
@@ -26,17 +26,17 @@ const (
 	reviewsPort = "9443"
 )
 
-// Options say what the world is made of.
+// Options configure a World.
 type Options struct {
 	Dir       string // for repositories and the state of AWS
-	Address   string // of the interface that it is found at
+	Address   string // of the interface to listen on
 	Authority *node.Authority
 	NPMCache  string // the folder _cacache of npm
-	LockFile  string // of the packages that the registry has
+	LockFile  string // with the packages of the registry
 	RoleOf    func(namespace, serviceAccount string) string
 }
 
-// World is all of it, running.
+// World is the running services.
 type World struct {
 	AWS          *awssim.Server
 	Repositories string // folder with owner/name.git, served as GitHub's
@@ -46,7 +46,7 @@ type World struct {
 	pace         atomic.Int64
 }
 
-// Start starts it. Call Stop even after an error.
+// Start starts the services. Call Stop even after an error.
 func Start(ctx context.Context, options Options) (*World, error) {
 	w := &World{options: options, Repositories: filepath.Join(options.Dir, "github")}
 	for _, step := range []func(context.Context) error{w.serveAWS, w.servePages, w.serveReviews, w.serveNames} {
@@ -57,7 +57,7 @@ func Start(ctx context.Context, options Options) (*World, error) {
 	return w, nil
 }
 
-// Stop ends everything.
+// Stop stops the services.
 func (w *World) Stop() {
 	for _, server := range w.servers {
 		_ = server.Close()
@@ -70,8 +70,8 @@ func (w *World) Stop() {
 	}
 }
 
-// Pace says how long CloudFormation takes for a resource from now on; zero is as
-// fast as it can.
+// Pace sets how long CloudFormation takes for a resource from now on; zero is as fast as
+// possible.
 func (w *World) Pace(each time.Duration) { w.pace.Store(int64(each)) }
 
 func (w *World) serveAWS(context.Context) error {
@@ -89,7 +89,7 @@ func (w *World) serveAWS(context.Context) error {
 	return err
 }
 
-// servePages serves what has an address that everybody knows.
+// servePages serves the hosts of public services.
 func (w *World) servePages(ctx context.Context) error {
 	git, err := newGitHub(w.Repositories, Token)
 	if err != nil {
@@ -138,7 +138,7 @@ func (w *World) serveNames(ctx context.Context) error {
 	return nil
 }
 
-// Reviews is the object by which an API server has its pods' identities given.
+// Reviews returns the webhook configuration by which an API server calls identities.
 func (w *World) Reviews() string {
 	return fmt.Sprintf(`{"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": {"name": "pod-identity"},
 "webhooks": [{"name": "pod-identity.e2e.aphex.dev", "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Fail",
