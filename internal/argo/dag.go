@@ -35,13 +35,18 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	if update < 0 {
 		return nil, fmt.Errorf("the plan has no step %q", plan.Pipeline)
 	}
-	built := []string{plan.Artifact, plan.Digest}
+	built := []string{plan.Artifact, plan.Digest, plan.ConfigDigest}
 	run, err := g.dag(Entrypoint, pods[:update])
 	if err != nil {
 		return nil, err
 	}
 	run.DAG.Tasks = append(run.DAG.Tasks, wfv1.DAGTask{
-		Name: release, Template: release, Dependencies: []string{plan.Build}, Arguments: handing(taskOutput(plan.Build), built...),
+		Name: release, Template: release, Dependencies: []string{plan.Build}, Arguments: handing(func(name string) string {
+			if name == plan.ConfigDigest { // from the step that runs nothing of the repository
+				return taskOutput(plan.Validate)(name)
+			}
+			return taskOutput(plan.Build)(name)
+		}, built...),
 	})
 	run.Synchronization = r.queue()
 	resume := wfv1.Template{Name: ResumeEntry, Synchronization: r.queue(), DAG: &wfv1.DAGTemplate{Tasks: []wfv1.DAGTask{

@@ -85,7 +85,7 @@ func TestOnlyWhatDiffersBetweenStepsIsAnArgument(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{
 		"step": "deploy-prod", "tester-step": "test-prod", "environment": "prod",
-		"artifact": "{{inputs.parameters.artifact}}", "digest": "{{inputs.parameters.digest}}",
+		"artifact": "{{inputs.parameters.artifact}}", "digest": "{{inputs.parameters.digest}}", "config-digest": "{{inputs.parameters.config-digest}}",
 	}, given)
 }
 

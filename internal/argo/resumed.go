@@ -38,5 +38,9 @@ const ResumedTitle = ", by the pipeline that it declares"
 
 // ResumedValues returns the additional parameters of a run that another one handed over to.
 func ResumedValues(origin string, h stage.Handover) map[string]string {
-	return map[string]string{plan.Artifact: h.Artifact, plan.Digest: h.Digest, plan.Gates: h.Gates, plan.Origin: origin}
+	values := map[string]string{plan.Artifact: h.Artifact, plan.Digest: h.Digest, plan.Gates: h.Gates, plan.Origin: origin}
+	if h.ConfigDigest != "" { // a run of an earlier version has none, and its template does not take it
+		values[plan.ConfigDigest] = h.ConfigDigest
+	}
+	return values
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +25,49 @@ func Load(file string) (*Config, error) {
 		return nil, Problems{unreadable(file, err)}
 	}
 	return Parse(file, source)
+}
+
+// Digest returns the digest of a configuration's text, as sha256:<hex>.
+func Digest(source []byte) string {
+	sum := sha256.Sum256(source)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// DigestOf returns the digest of the file of that name.
+func DigestOf(file string) (string, error) {
+	source, err := read(file)
+	if err != nil {
+		return "", Problems{unreadable(file, err)}
+	}
+	return Digest(source), nil
+}
+
+// ChangedError is the error for a configuration that is not the file of the commit.
+type ChangedError struct {
+	File        string
+	Found, Want string // digests
+}
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s is not the file of the commit: its digest is %s, expected %s; a build, or whoever can write to what it built, changed it", e.File, e.Found, e.Want)
+}
+
+// LoadCommitted reads the configuration of that file name, which must have the
+// digest of the file of the commit; "" accepts any. Its error is Problems or a ChangedError.
+func LoadCommitted(file, digest string) (*Config, error) {
+	source, err := read(file)
+	if err != nil {
+		return nil, Problems{unreadable(file, err)}
+	}
+	return ParseCommitted(file, source, digest)
+}
+
+// ParseCommitted is LoadCommitted for a configuration that was read already.
+func ParseCommitted(name string, source []byte, digest string) (*Config, error) {
+	if found := Digest(source); digest != "" && digest != found {
+		return nil, &ChangedError{name, found, digest}
+	}
+	return Parse(name, source)
 }
 
 // Parse reads a configuration from its text; name is what problems call the

@@ -107,7 +107,7 @@ func TestTheRenderedPermissionsLetAPipelineUpdateItself(t *testing.T) {
 	require.NoError(t, err)
 
 	as(t, s, first, "shop")
-	second := renderedFrom(t, shopConfiguration+"  - {name: prod, account: \"222222222222\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
+	second := renderedFrom(t, shopConfiguration+"  - {name: staging, account: \"222222222222\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
 	require.NoError(t, c.Try(t.Context(), second))
 	changes, err := c.Update(t.Context(), second)
 	require.NoError(t, err)

@@ -123,7 +123,9 @@ func (b *builder) head(cfg *config.Config) {
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	}
 	b.add(Validate, "Validate", "validator", nil, merge(repository, sources{"access": literal(access(cfg))}))
-	b.add(Build, "Build", "builder", []string{Validate}, merge(repository, sources{"bucket": literal(b.place.Bucket)}))
+	b.add(Build, "Build", "builder", []string{Validate}, merge(repository, sources{
+		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest},
+	}))
 	b.steps[len(b.steps)-1].Identity = Builder
 	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", []string{Build},
 		merge(b.artifact(), sources{
@@ -215,6 +217,7 @@ func (b *builder) artifact() sources {
 	return sources{
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"bucket": literal(b.place.Bucket), "artifact": {Output, Build, "artifact"}, "digest": {Output, Build, "digest"},
+		"config-digest": {Output, Validate, ConfigDigest},
 	}
 }
 

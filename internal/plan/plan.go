@@ -92,8 +92,10 @@ const (
 const (
 	Artifact = "artifact" // key of the built workspace in the bucket
 	Digest   = "digest"   // of the artifact, as sha256:<hex>
-	Gates    = "gates"    // environments that wait for an approval whatever the commit says, separated by spaces
-	Origin   = "origin"   // name of the run that handed over
+	// ConfigDigest is the digest of the configuration file of the commit, as sha256:<hex>.
+	ConfigDigest = "config-digest"
+	Gates        = "gates"  // environments that wait for an approval whatever the commit says, separated by spaces
+	Origin       = "origin" // name of the run that handed over
 )
 
 // NoApproval is the output of the pipeline's own step that opens the gate Approval.
@@ -104,7 +106,7 @@ func Parameters() []string { return []string{CommitSHA, Branch, RepoURL, RepoNam
 
 // HandedOver lists the parameters that only a run is given that another one
 // handed over to it, in their fixed order.
-func HandedOver() []string { return []string{Artifact, Digest, Gates, Origin} }
+func HandedOver() []string { return []string{Artifact, Digest, ConfigDigest, Gates, Origin} }
 
 // Stages are the contracts of the stages that a pipeline consists of.
 type Stages []contract.Contract

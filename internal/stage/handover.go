@@ -13,11 +13,13 @@ import (
 // Handover is what a run passes to the run that continues it: the same commit and
 // its built workspace, in the pipeline that the commit declares.
 type Handover struct {
-	Run      string `json:"run"`             // name of the run that continues this one
-	Template string `json:"template"`        // version of its workflow template
-	Artifact string `json:"artifact"`        // key of the built workspace in the bucket
-	Digest   string `json:"digest"`          // of the artifact, as sha256:<hex>
-	Gates    string `json:"gates,omitempty"` // environments that wait for an approval in it, separated by spaces
+	Run      string `json:"run"`      // name of the run that continues this one
+	Template string `json:"template"` // version of its workflow template
+	Artifact string `json:"artifact"` // key of the built workspace in the bucket
+	Digest   string `json:"digest"`   // of the artifact, as sha256:<hex>
+	// ConfigDigest is that of the configuration file of the commit, as sha256:<hex>.
+	ConfigDigest string `json:"configDigest,omitempty"`
+	Gates        string `json:"gates,omitempty"` // environments that wait for an approval in it, separated by spaces
 }
 
 // HandoverOutput is the output of a step whose run hands over.

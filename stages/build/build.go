@@ -33,17 +33,18 @@ Examples:
 
 // Input is the input of the stage.
 type Input struct {
-	Commit      string        `help:"Full commit SHA to build." required:""`
-	Repository  string        `help:"https URL of the repository." placeholder:"URL"`
-	Branch      string        `help:"Branch of the commit."`
-	Source      string        `help:"Folder to copy and build instead of a repository." type:"path" placeholder:"DIR"`
-	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket      string        `help:"Artifact bucket."`
-	ArtifactDir string        `help:"Folder for the artifact, instead of a bucket." type:"path" placeholder:"DIR"`
-	TokenSecret string        `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
-	Host        string        `help:"Host the repository must be on." default:"github.com"`
-	AllowLocal  bool          `help:"Accept a repository on this machine (file://). For local runs only."`
-	Limit       time.Duration `help:"Time limit for each command." default:"1h"`
+	Commit       string        `help:"Full commit SHA to build." required:""`
+	Repository   string        `help:"https URL of the repository." placeholder:"URL"`
+	Branch       string        `help:"Branch of the commit."`
+	Source       string        `help:"Folder to copy and build instead of a repository." type:"path" placeholder:"DIR"`
+	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used." placeholder:"sha256:<hex>"`
+	Bucket       string        `help:"Artifact bucket."`
+	ArtifactDir  string        `help:"Folder for the artifact, instead of a bucket." type:"path" placeholder:"DIR"`
+	TokenSecret  string        `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	Host         string        `help:"Host the repository must be on." default:"github.com"`
+	AllowLocal   bool          `help:"Accept a repository on this machine (file://). For local runs only."`
+	Limit        time.Duration `help:"Time limit for each command." default:"1h"`
 }
 
 // Validate requires exactly one workspace and exactly one place for the artifact.
@@ -105,7 +106,12 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.fill(ctx, frame, in, dir); err != nil {
 		return Output{}, err
 	}
-	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
+	file := filepath.Join(dir, filepath.FromSlash(in.Config))
+	cfg, err := config.LoadCommitted(file, in.ConfigDigest)
+	if err != nil {
+		return Output{}, errs.Invalidf("%w", err)
+	}
+	committed, err := config.DigestOf(file)
 	if err != nil {
 		return Output{}, errs.Invalidf("%w", err)
 	}
@@ -114,6 +120,10 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	})
 	if err != nil {
 		return Output{}, err
+	}
+	if built, err := config.DigestOf(file); err != nil || built != committed {
+		return Output{}, errs.Failedf("the build changed %s, but a run uses the file of its commit", in.Config).
+			WithHint("let the build write to other files, and commit changes of %s", in.Config)
 	}
 	artifacts, err := artifactsOf(dir, cfg.Build)
 	if err != nil {

@@ -287,3 +287,35 @@ func TestTheSourceIsNoPlaceForItsArtifact(t *testing.T) {
 		assert.Equal(t, refused, err != nil, folder)
 	}
 }
+
+func TestABuildThatChangesTheConfigurationFails(t *testing.T) {
+	for name, command := range map[string]string{
+		"another account":     `sed -i s/111111111111/222222222222/ aphex-config.yaml`,
+		"no file":             `rm aphex-config.yaml`,
+		"a link to another":   `cp aphex-config.yaml other && echo >> other && ln -sf other aphex-config.yaml`,
+		"a folder in between": `rm aphex-config.yaml && mkdir aphex-config.yaml`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w world
+			_, err := run(t, &w, source(t, `{commands: [`+strconv.Quote(command)+`]}`), build.Input{Repository: "https://github.com/my-org/my-app.git"})
+			require.EqualError(t, err, "the build changed aphex-config.yaml, but a run uses the file of its commit")
+			assert.Equal(t, errs.Failed, errs.KindOf(err))
+			assert.Empty(t, w.stored.Key, "nothing is stored")
+		})
+	}
+}
+
+func TestACommitWhoseConfigurationIsNotTheOneThatWasValidatedIsNotBuilt(t *testing.T) {
+	dir := source(t, `{commands: ["echo built >> ran"]}`)
+	validated, err := config.DigestOf(filepath.Join(dir, config.File))
+	require.NoError(t, err)
+	in := build.Input{Repository: "https://github.com/my-org/my-app.git", ConfigDigest: validated}
+	var w world
+	_, err = run(t, &w, dir, in)
+	require.NoError(t, err)
+	in.ConfigDigest = config.Digest([]byte("another"))
+	w = world{}
+	_, err = run(t, &w, dir, in)
+	require.ErrorContains(t, err, "aphex-config.yaml is not the file of the commit: its digest is "+validated)
+	assert.Empty(t, w.stored.Key)
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
@@ -95,4 +96,18 @@ func TestAssetsAreNotGivenToABucketThatSomebodyElseCreatedAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, there.Contents, 1)
 	assert.Equal(t, "given-away", *there.Contents[0].Key)
+}
+
+// A build gave dev the account of prod.
+func TestAConfigurationThatIsNotTheFileOfTheCommitDeploysNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	committed, err := config.DigestOf(filepath.Join(w.source, config.File))
+	require.NoError(t, err)
+	w.configure(` [{name: dev, account: "222222222222", region: eu-central-1, stacks: [{name: Data}]}]` + "\n")
+	w.ForgetCalls()
+	_, err = w.run("dev", func(in *deploy.Input) { in.ConfigDigest = committed })
+	require.ErrorContains(t, err, "is not the file of the commit")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Empty(t, w.Calls())
 }

@@ -136,7 +136,7 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		return r, nil, err
 	}
 	done()
-	cfg, err = config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
+	cfg, err = config.LoadCommitted(filepath.Join(dir, filepath.FromSlash(in.Config)), in.ConfigDigest)
 	if err != nil {
 		return r, nil, errs.Invalidf("%w", err)
 	}

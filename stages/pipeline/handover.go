@@ -27,7 +27,7 @@ func (d Deps) handOver(ctx context.Context, frame stage.Frame, in Input, cfg *co
 		return nil, nil
 	}
 	h := &stage.Handover{
-		Run: plan.Successor(frame.Workflow), Template: version, Artifact: in.Artifact, Digest: in.Digest,
+		Run: plan.Successor(frame.Workflow), Template: version, Artifact: in.Artifact, Digest: in.Digest, ConfigDigest: in.ConfigDigest,
 		Gates: strings.Join(in.gatesOf(cfg), " "),
 	}
 	started := true

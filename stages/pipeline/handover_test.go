@@ -70,11 +70,13 @@ func declaredVersion(t *testing.T, configuration string) string {
 
 func TestARunOfAnotherVersionThanItsCommitDeclaresHandsOver(t *testing.T) {
 	var w world
-	out, started, err := inRun(t, &w, w.deps(gated), ofRun("shop-00"))
+	in := ofRun("shop-00")
+	in.ConfigDigest = config.Digest([]byte(gated))
+	out, started, err := inRun(t, &w, w.deps(gated), in)
 	require.NoError(t, err)
 	version := declaredVersion(t, gated)
 	assert.Equal(t, pipeline.HandedOver, out.Result)
-	assert.Equal(t, &stage.Handover{Run: "shop-1-h", Template: version, Artifact: "a.tar.zst", Digest: "sha256:1", Gates: "prod"}, out.Handover)
+	assert.Equal(t, &stage.Handover{Run: "shop-1-h", Template: version, Artifact: "a.tar.zst", Digest: "sha256:1", ConfigDigest: config.Digest([]byte(gated)), Gates: "prod"}, out.Handover)
 	assert.Empty(t, out.Unreached, "the run that goes on reaches them")
 	require.Len(t, started, 1)
 	assert.Equal(t, "shop-1-h", started[0].Name)
@@ -87,7 +89,7 @@ func TestARunOfAnotherVersionThanItsCommitDeclaresHandsOver(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{
 		"commit-sha": older, "branch": "main", "repo-url": "https://github.com/o/r.git", "repo-name": "o/r", "pusher": "octocat",
-		"artifact": "a.tar.zst", "digest": "sha256:1", "gates": "prod", "origin": "shop-1",
+		"artifact": "a.tar.zst", "digest": "sha256:1", "config-digest": config.Digest([]byte(gated)), "gates": "prod", "origin": "shop-1",
 	}, values)
 	started[0].Spec.WorkflowTemplateRef, started[0].Spec.Arguments, started[0].Spec.Entrypoint = nil, wfv1.Arguments{}, ""
 	assert.Equal(t, wfv1.WorkflowSpec{}, started[0].Spec, "Strict template referencing allows nothing else")
@@ -209,4 +211,23 @@ func TestWhatIsRunByHandHandsNothingOver(t *testing.T) {
 		assert.Empty(t, started, name)
 		assert.Equal(t, pipeline.Updated, out.Result, name)
 	}
+}
+
+// A build took the approval of prod out of the configuration of its workspace.
+func TestAConfigurationThatIsNotTheFileOfTheCommitIsNotUsed(t *testing.T) {
+	changed := strings.Replace(gated, "requiresApproval: true", "requiresApproval: false", 1)
+	require.NotEqual(t, gated, changed)
+	in := ofRun("")
+	in.Environments = []string{"dev", "prod"}
+	var loose, w world
+	out, _, err := inRun(t, &loose, loose.deps(changed), in)
+	require.NoError(t, err)
+	assert.Equal(t, ",dev,prod,", out.NoApproval, "without a digest the attack succeeds")
+
+	in.ConfigDigest = config.Digest([]byte(gated))
+	_, started, err := inRun(t, &w, w.deps(changed), in)
+	require.ErrorContains(t, err, "aphex-config.yaml is not the file of the commit: its digest is "+config.Digest([]byte(changed)))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Empty(t, started)
+	assert.Empty(t, w.applied)
 }

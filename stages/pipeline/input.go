@@ -43,12 +43,13 @@ type Input struct {
 	Region  string `help:"Region of the pipeline and of its bucket." env:"APHEX_REGION,AWS_REGION" required:""`
 	Account string `help:"Account of the pipeline and of the roles of its pods."`
 
-	Artifact  string `help:"Key of the built workspace in the bucket."`
-	Digest    string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	Source    string `help:"Folder to use instead of an artifact." type:"path"`
-	Objects   string `help:"Folder to write the objects to, instead of a cluster." type:"path"`
-	Lookups   bool   `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
-	OnFailure string `help:"Whether a failed update of the pipeline stops the run: continue or stop." enum:"continue,stop" default:"continue"`
+	Artifact     string `help:"Key of the built workspace in the bucket."`
+	Digest       string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	ConfigDigest string `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used." placeholder:"sha256:<hex>"`
+	Source       string `help:"Folder to use instead of an artifact." type:"path"`
+	Objects      string `help:"Folder to write the objects to, instead of a cluster." type:"path"`
+	Lookups      bool   `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
+	OnFailure    string `help:"Whether a failed update of the pipeline stops the run: continue or stop." enum:"continue,stop" default:"continue"`
 
 	// To check whether a newer commit is already deployed.
 	Repository  string `help:"https URL of the repository, to check whether a newer commit is already deployed." placeholder:"URL"`

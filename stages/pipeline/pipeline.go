@@ -267,7 +267,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 	var cfg *config.Config
 	if in.Source != "" {
 		var err error
-		if cfg, err = config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config))); err != nil {
+		if cfg, err = config.LoadCommitted(filepath.Join(in.Source, filepath.FromSlash(in.Config)), in.ConfigDigest); err != nil {
 			return nil, errs.Invalidf("%w", err)
 		}
 		return cfg.At(in.Config), nil
@@ -277,7 +277,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
 	}
-	if cfg, err = config.Parse(in.Config, data); err != nil {
+	if cfg, err = config.ParseCommitted(in.Config, data, in.ConfigDigest); err != nil {
 		return nil, errs.Invalidf("%w", err)
 	}
 	return cfg.At(in.Config), nil

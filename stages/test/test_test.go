@@ -259,3 +259,14 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), name)
 	}
 }
+
+func TestTestsOfAConfigurationThatIsNotTheFileOfTheCommitDoNotRun(t *testing.T) {
+	dir := workspace(t, "touch ran")
+	committed, err := config.DigestOf(filepath.Join(dir, config.File))
+	require.NoError(t, err)
+	var w world
+	_, err = run(t.Context(), &w, dir, func(in *test.Input) { in.ConfigDigest = config.Digest(nil) })
+	require.ErrorContains(t, err, "aphex-config.yaml is not the file of the commit: its digest is "+committed)
+	_, err = run(t.Context(), &w, dir, func(in *test.Input) { in.ConfigDigest = committed })
+	require.NoError(t, err)
+}

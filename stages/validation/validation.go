@@ -58,7 +58,8 @@ func (in Input) Validate() error {
 
 // Output is the output of the stage.
 type Output struct {
-	Findings []Finding `output:"findings" help:"All findings, as JSON."`
+	Findings     []Finding `output:"findings" help:"All findings, as JSON."`
+	ConfigDigest string    `output:"config-digest" help:"SHA-256 digest of the configuration file of the commit, as sha256:<hex>."`
 }
 
 // Contract describes the program, inputs and outputs of the stage.
@@ -83,6 +84,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	defer done()
+	digest, _ := config.DigestOf(filepath.Join(dir, filepath.FromSlash(in.Config))) // a file that cannot be read is a finding
 	found := validate(ctx, d, frame, in, dir)
 	if err := ctx.Err(); err != nil {
 		return Output{}, err
@@ -90,7 +92,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := report(frame.Stdout, in.Format, found); err != nil {
 		return Output{}, err
 	}
-	return Output{Findings: found}, verdict(found)
+	return Output{Findings: found, ConfigDigest: digest}, verdict(found)
 }
 
 // validate runs every check, or only the first if the configuration is invalid.

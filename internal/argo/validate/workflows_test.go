@@ -83,7 +83,7 @@ func resumes(run wfv1.Workflow) *wfv1.Workflow {
 	resumed := run.DeepCopy()
 	resumed.Name += "-r9999-h"
 	resumed.Spec.Entrypoint = "resume"
-	for name, value := range map[string]string{"artifact": "0123/4567.tar.zst", "digest": "sha256:4567", "gates": "staging prod", "origin": run.Name} {
+	for name, value := range map[string]string{"artifact": "0123/4567.tar.zst", "digest": "sha256:4567", "config-digest": "sha256:89", "gates": "staging prod", "origin": run.Name} {
 		resumed.Spec.Arguments.Parameters = append(resumed.Spec.Arguments.Parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr(value)})
 	}
 	return resumed

@@ -64,12 +64,20 @@ func TestAnArtifactThatWasChangedAfterTheBuildIsNotDeployed(t *testing.T) {
 	assert.Contains(t, printed, "expected "+digest)
 	assert.Contains(t, printed, "find out who changed it")
 	for call := range cloud.Calls() {
-		assert.Equal(t, "s3:GetObject", call, "nothing else is done")
+		assert.Contains(t, []string{"sts:GetCallerIdentity", "s3:GetObject"}, call, "nothing else is done")
 	}
 
 	_, err = client.CopyObject(t.Context(), &s3.CopyObjectInput{Bucket: aws.String(bucket), Key: &key, CopySource: aws.String(bucket + "/kept")})
 	require.NoError(t, err)
-	printed, code = run("deployer", deploy...)
+	validated := t.TempDir()
+	printed, code = run("validator", "--source", "testdata/app", "--offline", "--outputs", validated)
+	require.Zero(t, code, printed)
+	committed := read(t, validated, "config-digest")
+	other := strings.Replace(committed, committed[len(committed)-8:], "01234567", 1)
+	printed, code = run("deployer", append(deploy, "--config-digest", other)...)
+	assert.Equal(t, 2, code, printed)
+	assert.Contains(t, printed, "aphex-config.yaml is not the file of the commit: its digest is "+committed+", expected "+other)
+	printed, code = run("deployer", append(deploy, "--config-digest", committed)...)
 	assert.Zero(t, code, printed)
 	assert.Equal(t, 2, cloud.Calls()["cloudformation:ExecuteChangeSet"])
 }
