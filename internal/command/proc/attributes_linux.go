@@ -2,8 +2,8 @@ package proc
 
 import "syscall"
 
-// attributes puts a program in its own process group, and has it signalled if this
-// process dies first.
+// attributes start a program as the leader of a new session, and so of a new process
+// group, and let SIGTERM stop it if this process dies without stopping it.
 func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 }

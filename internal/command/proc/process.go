@@ -50,7 +50,12 @@ func (p *process) launch() error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
+		err := family.start(func() (int, error) {
+			if err := p.cmd.Start(); err != nil {
+				return 0, err
+			}
+			return p.cmd.Process.Pid, nil
+		})
 		started <- err
 		if err == nil {
 			p.waitErr = p.cmd.Wait()
@@ -79,9 +84,11 @@ func connectInput(cmd *exec.Cmd, from io.Reader) (feed func(), err error) {
 	}, nil
 }
 
-// finish waits for the leader and for its output, and returns the errors of writing it.
+// finish waits for the leader, ends what left its group, waits for the output, and returns
+// the errors of writing it.
 func (p *process) finish() error {
 	<-p.exited
+	family.end(p.cmd.Process.Pid)
 	return p.output.finish(drainTime)
 }
 

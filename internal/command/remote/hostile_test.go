@@ -249,9 +249,9 @@ func TestHostileFilesAreRefusedAndLeaveNothing(t *testing.T) {
 		},
 		"AHardLink":          {folder(&tar.Header{Typeflag: tar.TypeLink, Name: "h", Linkname: "/etc/passwd"}), "not allowed"},
 		"ADevice":            {folder(&tar.Header{Typeflag: tar.TypeChar, Name: "c"}), "not allowed"},
-		"TooManyBytes":       {folder(file("big", 1<<20+1)), "exceeds the limit"},
-		"TooManyBytesInAll":  {folder(file("a", 600<<10), file("b", 600<<10)), "exceeds the limit"},
-		"TooManyEntries":     {folder(many...), "too many entries"},
+		"TooManyBytes":       {folder(file("big", 1<<20+1)), "more than 1 MiB"},
+		"TooManyBytesInAll":  {folder(file("a", 600<<10), file("b", 600<<10)), "more than 1 MiB"},
+		"TooManyEntries":     {folder(many...), "more than 100 files"},
 		"ALinkThatIsTooLong": {folder(&tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: strings.Repeat("x", 10<<10)}), "names are too long"},
 		"NoTar": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set(kindHeader, aFolder)
