@@ -23,6 +23,7 @@ type class struct {
 	source *source
 	start  int // of the definition in the source
 	end    int // after it
+	read   int // bytes read to find the end
 }
 
 func (c *class) body() string { return c.source.text[c.start:c.end] }
@@ -36,8 +37,14 @@ func classesIn(s *source) []*class {
 		}
 		if s.hash {
 			c.end = endOfBlock(s.text, at[0])
+			c.read = c.end - at[0]
 		} else {
-			c.end = endOfBraces(s.text, at[5])
+			c.end = len(s.code)
+			open := strings.IndexByte(s.code[at[5]:], '{')
+			if end, closed := s.brackets[at[5]+open]; open >= 0 && closed {
+				c.end = end
+			}
+			c.read = max(open, 0)
 		}
 		all = append(all, c)
 	}
@@ -135,13 +142,29 @@ func lastWord(name string) string {
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// endOfBraces returns the offset after the block in braces that begins after start.
-func endOfBraces(text string, start int) int {
-	open := strings.IndexByte(text[start:], '{')
-	if open < 0 {
-		return len(text)
+// bracketsIn returns the offset after each closing bracket, by the offset of the opening
+// one. All literals of the code are blank, except unterminated ones.
+func bracketsIn(code string) map[int]int {
+	ends := map[int]int{}
+	var open []int
+	for i := 0; i < len(code); {
+		next := i + 1
+		switch code[i] {
+		case '"', '\'', '`':
+			if last := next + len(code[next:]) - len(strings.TrimLeft(code[next:], " \n")); last < len(code) && code[last] == code[i] {
+				next = last + 1
+			}
+		case '(', '[', '{':
+			open = append(open, i)
+		case ')', ']', '}':
+			if len(open) > 0 {
+				ends[open[len(open)-1]] = next
+				open = open[:len(open)-1]
+			}
+		}
+		i = next
 	}
-	return closing(text, start+open, len(text))
+	return ends
 }
 
 // endOfBlock returns the offset after a block of Python: the first line that is not

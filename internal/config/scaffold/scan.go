@@ -26,11 +26,18 @@ func withoutComments(source string, python bool) string {
 // not one.
 func withoutLiterals(source string, l *language) string {
 	out := []byte(source)
+	unterminated := 0 // template literals
 	for i := 0; i < len(out); {
 		end := i + 1
 		switch mark := out[i]; {
 		case mark == '`' && l.name == "TypeScript":
-			end = endOfTemplate(source, i)
+			if unterminated < maxUnterminated {
+				if last, ends := endOfTemplate(source, i); ends {
+					end = last
+				} else {
+					unterminated++
+				}
+			}
 		case mark == '`' && l.name == "Go", mark == '"', mark == '\'':
 			end = endOfText(source, i)
 		}
@@ -42,31 +49,38 @@ func withoutLiterals(source string, l *language) string {
 	return string(out)
 }
 
+// maxUnterminated is the number of unterminated template literals after which backquotes in
+// a file are ignored: each is searched up to the end of the file.
+const maxUnterminated = 10
+
 // endOfTemplate returns the offset after the template literal that begins at start, which
-// may contain others in its ${…}, or the next offset if it does not end.
-func endOfTemplate(source string, start int) int {
-	depth := 0 // of braces in ${…}
+// may contain others in its ${…}, and whether it ends.
+func endOfTemplate(source string, start int) (end int, ends bool) {
+	depths := []int{0} // of braces in ${…}, one for each literal that is open
 	for i := start + 1; i < len(source); {
-		next := i + 1
+		next, last := i+1, len(depths)-1
 		switch c := source[i]; {
 		case c == '\\':
 			next++
-		case depth == 0 && c == '`':
-			return next
-		case depth == 0 && strings.HasPrefix(source[i:], "${"):
-			depth, next = 1, i+2
-		case depth > 0 && c == '`':
-			next = endOfTemplate(source, i)
-		case depth > 0 && (c == '"' || c == '\''):
+		case depths[last] == 0 && c == '`':
+			if last == 0 {
+				return next, true
+			}
+			depths = depths[:last]
+		case depths[last] == 0 && strings.HasPrefix(source[i:], "${"):
+			depths[last], next = 1, i+2
+		case depths[last] > 0 && c == '`':
+			depths = append(depths, 0)
+		case depths[last] > 0 && (c == '"' || c == '\''):
 			next = endOfText(source, i)
-		case depth > 0 && c == '{':
-			depth++
-		case depth > 0 && c == '}':
-			depth--
+		case depths[last] > 0 && c == '{':
+			depths[last]++
+		case depths[last] > 0 && c == '}':
+			depths[last]--
 		}
 		i = next
 	}
-	return start + 1
+	return len(source), false
 }
 
 // endOfText returns the offset after the literal that begins at start. A literal in simple
@@ -96,6 +110,7 @@ const callLimit = 16 << 10
 // if none does.
 func closing(text string, open, limit int) int {
 	limit = min(limit, len(text))
+	text = text[:limit]
 	depth := 0
 	for i := open; i < limit; {
 		next := i + 1

@@ -23,6 +23,8 @@ type source struct {
 	text string   // without comments
 	code string   // text with its string literals blanked
 	own  []*class // in the order of the text
+
+	brackets map[int]int // of the code: offset after each closing one, by that of the opening one
 }
 
 // tree is the source of one app.
@@ -34,14 +36,19 @@ type tree struct {
 	classes map[string][]*class
 	context map[string]any // of cdk.json
 
-	constants map[string]string // values of names, by file and name
+	constants map[string]string             // values of names, by file and name
+	imports   map[string][]string           // files that a file of TypeScript or Python imports
+	names     map[*source]map[string]string // source of each imported name of a file
+	ids       map[*class]string             // ids that classes set themselves
+	holders   map[*class]bool               // whether a construct creates stacks
+	steps     int                           // bytes read more than once, for tests
 }
 
 // grow reads the sources below the app's folder, and those outside it that the entries
 // import. Folders of other apps, installed packages and build outputs are left out; nested
 // includes the folders of other apps.
 func grow(top, app string, entries []string, nested bool) *tree {
-	t := &tree{top: top, app: app, byName: map[string]*source{}, classes: map[string][]*class{}, constants: map[string]string{}}
+	t := &tree{top: top, app: app, byName: map[string]*source{}, classes: map[string][]*class{}, constants: map[string]string{}, imports: map[string][]string{}, names: map[*source]map[string]string{}, ids: map[*class]string{}, holders: map[*class]bool{}}
 	for _, file := range sourceFiles(filepath.Join(top, filepath.FromSlash(app)), nested) {
 		t.add(path.Join(app, file))
 	}
@@ -50,6 +57,7 @@ func grow(top, app string, entries []string, nested bool) *tree {
 		s.own = classesIn(s)
 		for _, c := range s.own {
 			t.classes[c.name] = append(t.classes[c.name], c)
+			t.steps += c.read
 		}
 	}
 	return t
@@ -65,6 +73,7 @@ func (t *tree) add(file string) *source {
 	}
 	s := &source{language: language, file: file, text: withoutComments(text(filepath.Join(t.top, filepath.FromSlash(file))), language.hash)}
 	s.code = withoutLiterals(s.text, language)
+	s.brackets = bracketsIn(s.code)
 	t.byName[file] = s
 	t.files = append(t.files, s)
 	return s
@@ -95,6 +104,18 @@ var (
 
 // importedBy returns the files of the app that a file imports.
 func (t *tree) importedBy(s *source) []string {
+	if files, known := t.imports[s.file]; known {
+		return files
+	}
+	files := t.findImports(s)
+	if s.name == "TypeScript" || s.name == "Python" { // elsewhere they are the files that are known by now
+		t.imports[s.file] = files
+	}
+	return files
+}
+
+func (t *tree) findImports(s *source) []string {
+	t.steps += len(s.text)
 	var files []string
 	switch s.name {
 	case "TypeScript":

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 var (
@@ -56,15 +57,27 @@ func (t *tree) stacksOf(files []*source) []Stack {
 	var found []Stack
 	for _, s := range files {
 		apps := t.appsIn(s)
+		var open []*class // classes that contain the call
+		next := 0
 		for _, at := range call.FindAllStringSubmatchIndex(s.code, -1) {
 			if len(found) >= stackLimit {
 				return found
 			}
+			for ; next < len(s.own) && s.own[next].start < at[0]; next++ {
+				open = append(open, s.own[next])
+			}
+			for len(open) > 0 && open[len(open)-1].end <= at[0] {
+				open = open[:len(open)-1]
+			}
 			c := creation{tree: t, source: s, new: at[2] >= 0, callee: strings.Join(strings.Fields(s.text[at[4]:at[5]]), ""), start: at[0]}
+			if len(open) > 0 {
+				c.around = open[len(open)-1]
+			}
 			if !c.makes() {
 				continue
 			}
-			c.text = s.text[at[0]:closing(s.text, at[1]-1, at[1]+callLimit)]
+			c.text = s.text[at[0]:s.endOfCall(at[1]-1)]
+			t.steps += len(c.text)
 			c.arguments = split(strings.TrimSuffix(c.text[at[1]-at[0]:], ")"), ',')
 			if stack, ok := c.stack(apps); ok {
 				found = append(found, stack)
@@ -72,6 +85,18 @@ func (t *tree) stacksOf(files []*source) []Stack {
 		}
 	}
 	return found
+}
+
+// unendedCallLimit is how much of an unterminated call is read, in bytes.
+const unendedCallLimit = 1 << 10
+
+// endOfCall returns the offset after the call whose bracket is at open, or the limit.
+func (s *source) endOfCall(open int) int {
+	end, closed := s.brackets[open]
+	if !closed {
+		return min(len(s.text), open+unendedCallLimit)
+	}
+	return min(end, open+callLimit)
 }
 
 // appsIn returns the variables of a file that refer to an app.
@@ -94,7 +119,8 @@ type creation struct {
 	*source
 	new       bool // written with `new`
 	callee    string
-	start     int // in the source
+	start     int    // in the source
+	around    *class // innermost class that contains the call, or nil
 	text      string
 	arguments []string
 }
@@ -119,8 +145,7 @@ func (c *creation) class() string {
 
 // stack returns the created stack, if the call passes an app.
 func (c *creation) stack(apps map[string]bool) (Stack, bool) {
-	around := c.around()
-	if len(c.arguments) == 0 || !c.isApp(keyword.ReplaceAllString(c.arguments[0], ""), apps, around) {
+	if len(c.arguments) == 0 || !c.isApp(keyword.ReplaceAllString(c.arguments[0], ""), apps) {
 		return Stack{}, false
 	}
 	class := c.class()
@@ -129,7 +154,7 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	switch {
 	case kind == anApp, kind == another && !c.holdsStacks(class), kind == unknown && id == "":
 		return Stack{}, false
-	case c.source.name == "Go" && around != nil && c.kindOf(around.name, c.source) == aStack:
+	case c.source.name == "Go" && c.around != nil && c.kindOf(c.around.name, c.source) == aStack:
 		return Stack{}, false // the stack of such a function is read at its call
 	}
 	stack := Stack{Name: id, Path: c.home(class)}
@@ -148,22 +173,11 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 }
 
 // isApp reports whether a call's first argument is an app.
-func (c *creation) isApp(scope string, apps map[string]bool, around *class) bool {
+func (c *creation) isApp(scope string, apps map[string]bool) bool {
 	if scope == "this" || scope == "self" {
-		return around != nil && c.kindOf(around.name, c.source) == anApp
+		return c.around != nil && c.kindOf(c.around.name, c.source) == anApp
 	}
 	return apps[strings.TrimPrefix(strings.TrimPrefix(scope, "this."), "self.")] || newApp.MatchString(scope)
-}
-
-// around returns the innermost class that contains the call, or nil.
-func (c *creation) around() *class {
-	var found *class
-	for _, class := range c.own {
-		if class.start < c.start && c.start < class.end {
-			found = class
-		}
-	}
-	return found
 }
 
 // holdsStacks reports whether a construct creates stacks.
@@ -172,6 +186,16 @@ func (c *creation) holdsStacks(class string) bool {
 	if definition == nil {
 		return false
 	}
+	holds, known := c.holders[definition]
+	if !known {
+		holds = c.findStacksIn(definition)
+		c.holders[definition] = holds
+	}
+	return holds
+}
+
+func (c *creation) findStacksIn(definition *class) bool {
+	c.steps += definition.end - definition.start
 	for _, match := range call.FindAllStringSubmatch(definition.source.code[definition.start:definition.end], -1) {
 		if c.kindOf(lastWord(match[2]), definition.source) == aStack {
 			return true
@@ -201,9 +225,20 @@ func (c *creation) id(class string) string {
 	if definition == nil {
 		return ""
 	}
+	id, known := c.ids[definition]
+	if !known {
+		id = c.ownID(definition)
+		c.ids[definition] = id
+	}
+	return id
+}
+
+// ownID returns the id that a class sets itself, or "*".
+func (t *tree) ownID(definition *class) string {
+	t.steps += definition.end - definition.start
 	for _, pattern := range []*regexp.Regexp{ownID, defaultID} {
 		if match := pattern.FindStringSubmatch(definition.body()); match != nil {
-			return c.value(match[1], definition.source)
+			return t.value(match[1], definition.source)
 		}
 	}
 	return "*"
@@ -212,8 +247,10 @@ func (c *creation) id(class string) string {
 // isValue reports whether an argument can be an id: it is not an object, a keyword
 // argument, unpacked arguments or a builder of properties.
 func isValue(argument string) bool {
-	return !strings.ContainsAny(argument[:1], "{*[.") && !regexp.MustCompile(`^(?:\w+\s*=[^=]|(?:new\s+)?[\w.]*Props\b|null$|nil$|undefined$)`).MatchString(argument)
+	return !strings.ContainsAny(argument[:1], "{*[.") && !noValue.MatchString(argument)
 }
+
+var noValue = regexp.MustCompile(`^(?:\w+\s*=[^=]|(?:new\s+)?[\w.]*Props\b|null$|nil$|undefined$)`)
 
 // home returns the file of a class or, if that is not in the app's folder, the file that
 // creates the stack.
@@ -250,16 +287,32 @@ var imported = regexp.MustCompile(`(?:\{([^{}]*)\}|([\w$]+))\s*(?:from\s*|=\s*re
 // importedName returns the file that a name is imported from, for classes without a
 // recognised definition.
 func (c *creation) importedName(name string) string {
-	word := regexp.MustCompile(`(?:^|[\s,])` + regexp.QuoteMeta(name) + `(?:[\s,]|$)`)
-	for _, match := range imported.FindAllStringSubmatch(c.source.text, -1) {
-		if word.MatchString(match[1] + match[2]) {
-			return c.module(c.source, match[3])
+	names, known := c.names[c.source]
+	if !known {
+		names = c.namesImportedBy(c.source)
+		c.names[c.source] = names
+	}
+	return names[name]
+}
+
+// namesImportedBy returns the files that the names of a file are imported from.
+func (t *tree) namesImportedBy(s *source) map[string]string {
+	t.steps += len(s.text)
+	names := map[string]string{}
+	add := func(list, file string) {
+		for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+			if _, known := names[name]; !known {
+				names[name] = file
+			}
 		}
 	}
-	for _, match := range importedPython.FindAllStringSubmatch(c.source.text, -1) {
-		if c.hash && word.MatchString(match[2]) {
-			return c.pythonModule(c.source, match[1])
+	for _, match := range imported.FindAllStringSubmatch(s.text, -1) {
+		add(match[1]+match[2], t.module(s, match[3]))
+	}
+	if s.hash {
+		for _, match := range importedPython.FindAllStringSubmatch(s.text, -1) {
+			add(match[2], t.pythonModule(s, match[1]))
 		}
 	}
-	return ""
+	return names
 }

@@ -2,6 +2,7 @@ package scaffold
 
 import (
 	"fmt"
+	"iter"
 	"regexp"
 	"strings"
 )
@@ -110,8 +111,7 @@ func (t *tree) lookUp(expression string, s *source, depth int) string {
 		return "*"
 	}
 	word := lastWord(expression)
-	for _, form := range definitions {
-		pattern := regexp.MustCompile(strings.ReplaceAll(form, "WORD", regexp.QuoteMeta(word)))
+	for _, pattern := range definitions {
 		for _, files := range [][]*source{{s}, t.files} {
 			if value := t.defined(pattern, word, files, s, depth); value != "" {
 				return value
@@ -121,12 +121,48 @@ func (t *tree) lookUp(expression string, s *source, depth int) string {
 	return "*"
 }
 
-// definitions match how a name gets its value: in a declaration or, failing that, as a key
-// of an object.
-var definitions = []string{
-	`(?m)(?:^|[^\w$.])WORD[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=)[ \t]*([^\n;,=>][^\n;,]*)`,
-	`(?m)(?:^|[^\w$.])WORD['"]?[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=|:)[ \t]*([^\n;,=][^\n;,]*)`,
+// definitions match what follows a name that gets its value: in a declaration or, failing
+// that, as a key of an object.
+var definitions = []*regexp.Regexp{
+	regexp.MustCompile(`^[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=)[ \t]*([^\n;,=>][^\n;,]*)`),
+	regexp.MustCompile(`^['"]?[ \t]*(?::[ \t]*[\w.]+[ \t]*=|:?=|:)[ \t]*([^\n;,=][^\n;,]*)`),
 }
+
+// definitionLimit is how much of a definition is read, in bytes.
+const definitionLimit = 4 << 10
+
+// uses yields the offset after each use of a word in a file, with the character before the
+// word, 0 at the start.
+func (t *tree) uses(word string, s *source) iter.Seq2[byte, int] {
+	return func(yield func(byte, int) bool) {
+		t.steps += len(s.text)
+		for from := 0; ; {
+			found := strings.Index(s.text[from:], word)
+			if found < 0 || word == "" {
+				return
+			}
+			at, end := from+found, from+found+len(word)
+			from = end
+			before := byte(0)
+			if at > 0 {
+				before = s.text[at-1]
+			}
+			if isWord(before) || end < len(s.text) && isWord(s.text[end]) {
+				continue
+			}
+			if !yield(before, end) {
+				return
+			}
+		}
+	}
+}
+
+func isWord(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// upTo returns the text from an offset, at most limit bytes of it.
+func upTo(text string, from, limit int) string { return text[from:min(len(text), from+limit)] }
 
 // defined returns the value that the definitions of a name in the files agree on, "*" if
 // they differ, and "" if there are none.
@@ -137,7 +173,11 @@ func (t *tree) defined(pattern *regexp.Regexp, word string, files []*source, s *
 		if file.language != s.language {
 			continue
 		}
-		for _, match := range pattern.FindAllStringSubmatch(file.text, -1) {
+		for before, end := range t.uses(word, file) {
+			match := pattern.FindStringSubmatch(upTo(file.text, end, definitionLimit))
+			if match == nil || before == '$' || before == '.' {
+				continue
+			}
 			given := asType.ReplaceAllString(strings.TrimRight(match[1], " \t}\r"), "")
 			switch {
 			case literal.MatchString(given) || fromContext.MatchString(given):
@@ -220,19 +260,27 @@ func (c *creation) placed(target string, literally, given, form *regexp.Regexp) 
 
 // definition returns the object that a name refers to in the file.
 func (c *creation) definition(word string) string {
-	pattern := regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `['"]?\s*(?::\s*[\w.]+\s*=|:?=|:)\s*(?:new\s+)?[\w.&]*\s*[({]`)
-	at := pattern.FindStringIndex(c.source.text)
-	if at == nil {
-		return ""
+	for _, end := range c.uses(word, c.source) {
+		at := object.FindStringIndex(upTo(c.source.text, end, definitionLimit))
+		if at == nil {
+			continue
+		}
+		open := end + at[1] - 1
+		last := closing(c.source.text, open, open+1+callLimit)
+		return c.source.text[end-len(word) : lineEndOrMore(c.source.text, last)]
 	}
-	end := closing(c.source.text, at[1]-1, at[1]+callLimit)
-	return c.source.text[at[0]:lineEndOrMore(c.source.text, end)]
+	return ""
 }
 
-// lineEndOrMore includes the calls that follow a builder: `.account("…").build()`.
+// object matches what follows a name that gets an object.
+var object = regexp.MustCompile(`^['"]?\s*(?::\s*[\w.]+\s*=|:?=|:)\s*(?:new\s+)?[\w.&]*\s*[({]`)
+
+var chained = regexp.MustCompile(`^\s*\.\w+\(`)
+
+// lineEndOrMore takes in the calls that follow a builder: `.account("…").build()`.
 func lineEndOrMore(text string, at int) int {
-	for rest := regexp.MustCompile(`^\s*\.\w+\(`); ; {
-		match := rest.FindStringIndex(text[at:])
+	for {
+		match := chained.FindStringIndex(text[at:])
 		if match == nil {
 			return at
 		}
