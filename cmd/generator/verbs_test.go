@@ -188,3 +188,22 @@ func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
 	assert.Contains(t, out, "kind: Sensor")
 	assert.Contains(t, out, "name: APHEX_GITHUB_OWNER\n        value: my-org\n", "the pipeline completes it the same way when it updates itself")
 }
+
+func TestInitWritesNothingOutsideOfTheRepository(t *testing.T) {
+	top := t.TempDir()
+	source := filepath.Join(top, "repository")
+	require.NoError(t, os.MkdirAll(filepath.Join(source, "sub"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(source, "cdk.json"), []byte(`{"app": "node app.js"}`), 0o600))
+	for _, outside := range []string{"../x.yaml", filepath.Join(top, "x.yaml"), "sub/../../x.yaml", source + "-2/x.yaml"} {
+		_, _, err := calls(t, "init", "--source", source, "-c", outside)
+		require.ErrorContains(t, err, outside+" is outside of "+source)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	}
+	assert.NoFileExists(t, filepath.Join(top, "x.yaml"))
+	for given, next := range map[string]string{"sub/one.yaml": "sub/one.yaml", filepath.Join(source, "sub", "two.yaml"): "sub/two.yaml"} {
+		_, log, err := calls(t, "init", "--source", source, "-c", given)
+		require.NoError(t, err)
+		assert.Contains(t, log, "generator run --source "+source+" -c "+next+"\n")
+		assert.FileExists(t, filepath.Join(source, next))
+	}
+}

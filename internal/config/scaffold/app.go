@@ -37,6 +37,8 @@ type Stack struct {
 	Path    string // of its source
 	Account string // if the source has it as a literal
 	Region  string // likewise
+
+	id string // of a stack with a name of its own
 }
 
 // Inspect reads the CDK app in a folder. If the folder has no cdk.json and there are

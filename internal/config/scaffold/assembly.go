@@ -18,9 +18,14 @@ const (
 // paths of the stacks stay those of the source.
 func (a App) With(made *assembly.Assembly) App {
 	var stacks []Stack
+	named := map[string]int{}
+	for _, stack := range made.Stacks {
+		named[stack.Name]++
+	}
 	for _, stack := range inOrder(made.Stacks) {
 		one := Stack{Name: stack.Name, Path: a.sourceOf(stack)}
-		if strings.Contains(stack.Path, "/") { // of a stage: the path is more specific than the name
+		// A name does not select one stack of a stage, or one of several stacks with the same name.
+		if strings.Contains(stack.Path, "/") || named[stack.Name] > 1 {
 			one.Name = stack.Path
 		}
 		if stack.Environment.Account != Account {

@@ -230,6 +230,24 @@ package main
 func TestX(t *testing.T) { app := awscdk.NewApp(nil); Network(app, "Test", nil) }
 `, "Network shop.go 333333333333 eu-north-1, Plain shop.go"},
 	}
+	cases["one name in two regions"] = struct{ files, want string }{`
+-- cdk.json --
+{"app": "node app.js"}
+-- app.js --
+const app = new cdk.App();
+new cdk.Stack(app, 'Europe', { stackName: 'Service', env: { region: 'eu-west-1' } });
+new cdk.Stack(app, 'America', { stackName: 'Service', env: { region: 'us-east-1' } });
+new cdk.Stack(app, 'Own', { stackName: 'Other' });
+`, "Europe app.js  eu-west-1, America app.js  us-east-1, Other app.js"}
+	cases["one name in a loop"] = struct{ files, want string }{`
+-- cdk.json --
+{"app": "node app.js"}
+-- app.js --
+const app = new cdk.App();
+for (const region of ['eu-west-1', 'us-east-1']) {
+  new cdk.Stack(app, 'Svc-' + region, { stackName: 'Service', env: { region } });
+}
+`, "Svc-* app.js"}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.want, named(inspect(t, c.files).Stacks))

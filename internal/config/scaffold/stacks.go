@@ -30,9 +30,27 @@ const stackLimit = 500
 // if there are none, those of any file.
 func (t *tree) stacks(entries []string) []Stack {
 	if found := t.stacksOf(t.ofOneApp(entries)); found != nil {
-		return found
+		return distinct(found)
 	}
-	return t.stacksOf(t.files)
+	return distinct(t.stacksOf(t.files))
+}
+
+// distinct names stacks by their ids where several have one name: in CloudFormation
+// they are in different regions or accounts, and an id is unique in its app.
+func distinct(stacks []Stack) []Stack {
+	ids := map[string]map[string]bool{}
+	for _, stack := range stacks {
+		if ids[stack.Name] == nil {
+			ids[stack.Name] = map[string]bool{}
+		}
+		ids[stack.Name][stack.id] = true
+	}
+	for i, stack := range stacks {
+		if stack.id != "" && (len(ids[stack.Name]) > 1 || stack.id != "*" && strings.Contains(stack.id, "*")) {
+			stacks[i].Name = stack.id
+		}
+	}
+	return stacks
 }
 
 // ofOneApp returns the entries and the files that they import. If the entries create the
@@ -166,7 +184,7 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 		stack.Name += "/**"
 	default:
 		if match := stackName.FindStringSubmatch(c.text); match != nil && !strings.ContainsAny(match[1], "${%") {
-			stack.Name = match[1]
+			stack.Name, stack.id = match[1], id
 		}
 	}
 	return stack, true
