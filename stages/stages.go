@@ -1,4 +1,4 @@
-// Package stages lists the stages that a pipeline is made of.
+// Package stages lists the stages of a pipeline.
 package stages
 
 import (

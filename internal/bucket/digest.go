@@ -10,10 +10,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// algorithm begins a digest.
+// algorithm is the prefix of a digest.
 const algorithm = "sha256:"
 
-// CheckDigest refuses what is not "sha256:" and 64 lower-case hex digits.
+// CheckDigest rejects texts other than "sha256:" and 64 lower-case hex digits.
 func CheckDigest(digest string) error {
 	digits, found := strings.CutPrefix(digest, algorithm)
 	decoded, err := hex.DecodeString(digits)
@@ -26,7 +26,7 @@ func CheckDigest(digest string) error {
 
 func digestOf(sum []byte) string { return algorithm + hex.EncodeToString(sum) }
 
-// digestOfFile reads a file once and gives its digest.
+// digestOfFile returns the digest of a file.
 func digestOfFile(name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// Directory is a directory that takes the place of a bucket.
+// Directory is a directory used as a bucket.
 type Directory struct{ path string }
 
 var _ Bucket = Directory{}
 
-// OpenDirectory opens a directory, which is made when something is stored in it.
+// OpenDirectory opens a directory, which is created when something is stored in it.
 func OpenDirectory(path string) Directory { return Directory{path} }
 
 func (d Directory) String() string { return d.path }
 
-// Prepare makes the directory, and finds out whether it can be written to.
+// Prepare creates the directory, and checks that it is writable.
 func (d Directory) Prepare(context.Context) error {
 	if err := os.MkdirAll(d.path, 0o755); err != nil {
 		return errs.Writing(d.path, err)
@@ -107,10 +107,10 @@ func (d Directory) verified(key, digest string, use func(*os.File) error) error 
 	return use(file)
 }
 
-// at is where the object of a key lies.
+// at returns the path of a key.
 func (d Directory) at(key string) string { return filepath.Join(d.path, filepath.FromSlash(key)) }
 
-// copyFile copies beside the target first, so that the target is whole or not there.
+// copyFile copies to a temporary file first, so that the target is complete or missing.
 func (d Directory) copyFile(target, source string) error {
 	in, err := os.Open(source)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestWithoutABucketTheArchiveLiesInAFolder(t *testing.T) {
 	assert.Len(t, entries, 2)
 }
 
-func TestWhatWasBuiltComesBackFromAFolder(t *testing.T) {
+func TestAnArtifactIsFetchedFromAFolder(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "artifacts")
 	p := packed(t, workspace(t, 0))
 	saved, err := OpenDirectory(folder).Save(t.Context(), p, about())
@@ -49,7 +49,7 @@ func TestWhatWasBuiltComesBackFromAFolder(t *testing.T) {
 	assert.ErrorContains(t, err, built.Key)
 }
 
-func TestAFolderWithoutWhatWasBuiltSaysHowToBuildIt(t *testing.T) {
+func TestTheHintForAMissingArtifactIsToBuildIt(t *testing.T) {
 	folder := t.TempDir()
 	_, err := find(t.Context(), OpenDirectory(folder), commit)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))

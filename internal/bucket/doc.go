@@ -1,7 +1,6 @@
-// Package bucket keeps what a build made and what runs record, each under a key
-// of layout.go. A build's folder becomes one object, named by its SHA-256, and
-// comes back only when it is the same; a document beside it says what it is.
+// Package bucket stores artifacts of builds and records of runs, under the keys in
+// layout.go. The workspace of a build is one object, named by its SHA-256, which
+// is verified when it is read, with its metadata in another object.
 //
-// A Bucket is opened once, on a bucket of S3 or on a directory that takes its
-// place; after that no call names it again.
+// A Bucket is opened once, for a bucket of S3 or for a directory.
 package bucket

@@ -11,7 +11,7 @@ import (
 
 var errSlow = errors.New("the bucket answers too slowly")
 
-// cause replaces the error of a context by the reason why it ended.
+// cause replaces the error of a context with the cause of its end.
 func cause(ctx context.Context, err error) error {
 	if reason := context.Cause(ctx); err != nil && reason != nil {
 		if errors.Is(reason, errSlow) {
@@ -22,14 +22,14 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// missing is an answer of S3 that is fs.ErrNotExist, as that of a folder is.
+// missing is an error of S3 that is fs.ErrNotExist.
 type missing struct{ error }
 
 func (m missing) Unwrap() error { return m.error }
 
 func (missing) Is(target error) bool { return target == fs.ErrNotExist }
 
-// explain adds to the error of a call where it failed, and what to do.
+// explain adds the location and a hint to the error of a call.
 func explain(err error, doing, bucket, key string) error {
 	if err == nil {
 		return nil

@@ -13,10 +13,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// maxFile bounds what FetchFile reads, in bytes.
+// maxFile is the largest file that FetchFile reads, in bytes.
 const maxFile = 16 << 20
 
-// check reads the file once and refuses it if it has another digest.
+// check returns an error if the file has another digest.
 func check(file *os.File, where, digest string) error {
 	found, err := digestOfFile(file.Name())
 	if err != nil {
@@ -24,13 +24,13 @@ func check(file *os.File, where, digest string) error {
 	}
 	if found != digest {
 		return errs.Failedf("the artifact %s has changed since the build: its digest is %s, expected %s", where, found, digest).
-			WithHint("it was not used; find out who changed it, and run the pipeline again")
+			WithHint("it was not used; find out who changed it, then run the pipeline again")
 	}
 	_, err = file.Seek(0, io.SeekStart)
 	return err
 }
 
-// readFile reads one file of an artifact that verified passes on.
+// readFile reads one file of a verified artifact.
 func readFile(name string, verified func(use func(*os.File) error) error) (data []byte, err error) {
 	err = verified(func(in *os.File) error {
 		info, err := in.Stat()
@@ -65,7 +65,7 @@ func unusable(err error) error {
 	return err
 }
 
-// makeEmpty makes a folder, or finds that it holds nothing.
+// makeEmpty creates a folder, or checks that it is empty.
 func makeEmpty(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return errs.Writing(dir, err)

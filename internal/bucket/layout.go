@@ -9,21 +9,21 @@ import (
 
 // Lifetimes of objects in a bucket of S3; in a directory nothing expires.
 const (
-	// OldVersionsDays is how long a version stays that was overwritten or deleted.
+	// OldVersionsDays is how long overwritten and deleted versions are kept.
 	OldVersionsDays = 30
-	// HalfUploadsDays is how long the parts of an upload stay that was not completed.
+	// HalfUploadsDays is how long the parts of incomplete uploads are kept.
 	HalfUploadsDays = 7
 
 	expires = "for `artifactRetentionDays`"
 	stays   = "for good"
 )
 
-// suffix ends the key of an artifact.
+// suffix is the suffix of the key of an artifact.
 const suffix = ".tar.zst"
 
-// kind is a kind of object: how its key is made, and who has to do with it.
+// kind is a kind of object: its key, and who reads and writes it.
 type kind struct {
-	pattern string // of the key: what stands in <> varies
+	pattern string // of the key, with variables in <>
 	what    string
 	format  string
 	writers string
@@ -31,7 +31,7 @@ type kind struct {
 	kept    string
 }
 
-// Every kind of object that the bucket has. docs/bucket-layout.md shows them.
+// All kinds of objects in the bucket, as in docs/bucket-layout.md.
 var (
 	artifacts = kind{
 		"<commit>/<sha256>" + suffix, "the built workspace, named by its digest", "tar, compressed with zstd",
@@ -87,79 +87,78 @@ var layout = []kind{
 	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, stacks, durations,
 }
 
-// ArtifactKey is where the artifact of a commit with a digest (sha256:<hex>) lies.
+// ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
 func ArtifactKey(commit, digest string) string {
 	return artifacts.key(commit, strings.TrimPrefix(digest, algorithm))
 }
 
-// DocumentKey is where the Metadata of a commit's artifact lies.
+// DocumentKey is the key of the Metadata of a commit's artifact.
 func DocumentKey(commit string) string { return documents.key(commit) }
 
-// OutputsKey is where the outputs of an environment's stacks lie.
+// OutputsKey is the key of the stack outputs of an environment.
 func OutputsKey(commit, environment string) string { return outputs.key(commit, environment) }
 
-// DetailedOutputsKey is where they lie with descriptions and export names.
+// DetailedOutputsKey is the key of the stack outputs with descriptions and export names.
 func DetailedOutputsKey(commit, environment string) string {
 	return detailedOutputs.key(commit, environment)
 }
 
-// TestReportKey is where the report of an environment's tests lies.
+// TestReportKey is the key of the test report of an environment.
 func TestReportKey(commit, environment string) string { return testReports.key(commit, environment) }
 
-// TestLogKey is where their log lies.
+// TestLogKey is the key of the test log of an environment.
 func TestLogKey(commit, environment string) string { return testLogs.key(commit, environment) }
 
-// JUnitKey is where a report lies that they left at a path of the workspace.
+// JUnitKey is the key of a JUnit report at a path of the workspace.
 func JUnitKey(commit, environment, path string) string {
 	return junitReports.key(commit, environment, path)
 }
 
-// StepRecordKey is where the record of a step of a run lies.
+// StepRecordKey is the key of the record of a step of a run.
 func StepRecordKey(run, step string) string { return stepRecords.key(run, step) }
 
-// StepRecordsPrefix begins the keys of the records of a run's steps.
+// StepRecordsPrefix is the prefix of the keys of the records of a run's steps.
 func StepRecordsPrefix(run string) string { return stepRecords.prefix(run) }
 
-// RunRecordKey is where the record of a whole run lies.
+// RunRecordKey is the key of the record of a run.
 func RunRecordKey(run string) string { return runRecords.key(run) }
 
-// DeployedKey holds the commit that the last successful run deployed. No run has that name: names of runs end with digits of their commit.
+// DeployedKey is the key of the commit that the last successful run deployed. It cannot collide with the name of a run, which has digits of a commit.
 func DeployedKey() string { return deployed.key() }
 
-// StacksKey is where the stacks lie that runs have deployed to an environment.
+// StacksKey is the key of the inventory of an environment: the stacks that runs have deployed to it.
 func StacksKey(environment string) string { return stacks.key(environment) }
 
-// StacksPrefix begins the keys of the stacks of all environments.
+// StacksPrefix is the prefix of the keys of all inventories.
 func StacksPrefix() string { return stacks.prefix() }
 
-// StacksEnvironment returns the environment whose stacks lie under a key, if that is such a key.
+// StacksEnvironment returns the environment in the key of an inventory.
 func StacksEnvironment(key string) (environment string, ok bool) {
 	values, ok := stacks.parse(key)
 	return values["environment"], ok
 }
 
-// DurationsKey holds how long the stacks of an environment took.
+// DurationsKey is the key of the deployment durations of an environment's stacks.
 func DurationsKey(environment string) string { return durations.key(environment) }
 
 // commitDigits is the length of a commit's SHA.
 const commitDigits = 40
 
-// CommitKeys matches, as IAM does, the keys of all that is kept of one commit, and
-// nothing else in the bucket: as many characters before the slash as a commit has.
+// CommitKeys is an IAM pattern for all keys of commits, and no others: a commit has
+// exactly this number of characters before the slash.
 func CommitKeys() string { return strings.Repeat("?", commitDigits) + "/*" }
 
-// RecordKeys matches, as IAM does, the keys of the records of runs.
+// RecordKeys is an IAM pattern for the keys of the records of runs.
 func RecordKeys() string { return runRecords.prefix() + "*" }
 
-// ExpiringPrefixes begin the keys of what expires, which no other keys begin with:
-// all of a commit begins with a hexadecimal digit. What is known of the
-// environments stays, also when a pipeline was quiet for longer.
+// ExpiringPrefixes are the prefixes of the keys of objects that expire: the keys of
+// a commit begin with a hexadecimal digit. The records of environments are kept
+// even if there is no run for long.
 func ExpiringPrefixes() []string {
 	return append(strings.Split("0123456789abcdef", ""), runRecords.prefix())
 }
 
-// Folders are the top folders that hold everything of a commit, and everything that
-// belongs to no commit.
+// Folders are the top folders of a commit's objects and of objects without a commit.
 func Folders(commit string) []string {
 	var folders []string
 	for _, k := range layout {
@@ -172,10 +171,10 @@ func Folders(commit string) []string {
 	return folders
 }
 
-// variable is a part of a pattern that varies.
+// variable matches a variable of a pattern.
 var variable = regexp.MustCompile(`<([a-z0-9]+)>`)
 
-// key makes a key of the values for what varies, in order.
+// key returns the key with these values of the variables, in order.
 func (k kind) key(values ...string) string {
 	at := 0
 	return variable.ReplaceAllStringFunc(k.pattern, func(string) string {
@@ -184,13 +183,13 @@ func (k kind) key(values ...string) string {
 	})
 }
 
-// prefix begins all keys that have these first values.
+// prefix returns the common prefix of all keys with these first values.
 func (k kind) prefix(values ...string) string {
 	places := variable.FindAllStringIndex(k.pattern, -1)
 	return kind{pattern: k.pattern[:places[len(values)][0]]}.key(values...)
 }
 
-// parse returns the values in a key by their names, if the key is of the kind.
+// parse returns the variables of a key by name, if the key has this kind.
 func (k kind) parse(key string) (values map[string]string, ok bool) {
 	expression := variable.ReplaceAllStringFunc(regexp.QuoteMeta(k.pattern), func(name string) string {
 		if name == "<path>" {

@@ -59,8 +59,8 @@ func TestAKeyBelongsToTheEnvironmentInIt(t *testing.T) {
 	}
 }
 
-// TestWhatExpiresIsSaidAsItIs compares what the documentation says of every kind with the rules for its keys.
-func TestWhatExpiresIsSaidAsItIs(t *testing.T) {
+// TestExpiringPrefixesMatchTheDocumentedLifetimes compares what the documentation says of every kind with the rules for its keys.
+func TestExpiringPrefixesMatchTheDocumentedLifetimes(t *testing.T) {
 	for i, key := range keys {
 		expiring := false
 		for _, prefix := range ExpiringPrefixes() {
@@ -92,8 +92,8 @@ func TestTheDocumentedLayoutIsTheCodes(t *testing.T) {
 	assert.Equal(t, Markdown(), string(text), "make golden writes it anew")
 }
 
-// TestKeysAreMadeInOnePlace looks for parts of keys in the texts of the product's code.
-func TestKeysAreMadeInOnePlace(t *testing.T) {
+// TestKeysAreBuiltInOnePlace looks for parts of keys in the texts of the product's code.
+func TestKeysAreBuiltInOnePlace(t *testing.T) {
 	part := regexp.MustCompile(`metadata/|/tests/|/outputs|outputs-detailed\.json$|artifact\.json|\.tar\.zst`)
 	own := map[string]bool{
 		"internal/bucket/layout.go": true,

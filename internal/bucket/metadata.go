@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Metadata is the document beside an artifact, <commit>/artifact.json.
+// Metadata describes an artifact; it is stored as <commit>/artifact.json.
 type Metadata struct {
 	Key        string            `json:"key"`
 	Digest     string            `json:"digest"` // sha256:<hex> of the archive
@@ -19,8 +19,8 @@ type Metadata struct {
 	Size       int64             `json:"size"`                 // bytes of the archive
 	Files      int               `json:"files"`
 	Bytes      int64             `json:"bytes"`               // of the unpacked files
-	Commands   []Command         `json:"commands"`            // that made it
-	Artifacts  []File            `json:"artifacts,omitempty"` // what build.artifacts names
+	Commands   []Command         `json:"commands"`            // of the build
+	Artifacts  []File            `json:"artifacts,omitempty"` // files that match build.artifacts
 	Tools      map[string]string `json:"tools,omitempty"`     // versions, such as "node": "v22.1.0"
 }
 
@@ -38,7 +38,7 @@ type File struct {
 	SHA256 string `json:"sha256"`
 }
 
-// of fills in what the archive says about itself.
+// of sets the fields for an archive.
 func (m Metadata) of(p Packed) Metadata {
 	m.Digest, m.Key = p.Digest, ArtifactKey(m.Commit, p.Digest)
 	m.Size, m.Files, m.Bytes = p.Size, p.Contents.Files, p.Contents.Bytes
@@ -48,7 +48,7 @@ func (m Metadata) of(p Packed) Metadata {
 
 func (m Metadata) encode() ([]byte, error) { return json.MarshalIndent(m, "", "  ") }
 
-// tags are the object's tags: those that S3 shows and lifecycle rules read.
+// tags returns the object's tags, which S3's console shows and lifecycle rules use.
 func (m Metadata) tags() string {
 	tags := url.Values{}
 	for name, value := range m.labels() {
@@ -57,7 +57,7 @@ func (m Metadata) tags() string {
 	return tags.Encode()
 }
 
-// labels are the facts that the object itself carries.
+// labels returns the object's own metadata.
 func (m Metadata) labels() map[string]string {
 	labels := map[string]string{
 		"commit": m.Commit, "timestamp": m.Timestamp.Format(time.RFC3339), "sha256": strings.TrimPrefix(m.Digest, algorithm),
@@ -68,9 +68,9 @@ func (m Metadata) labels() map[string]string {
 	return labels
 }
 
-// tagValue replaces what S3 does not take in the value of a tag (it takes
-// letters, digits, spaces and + - = . _ : / @, up to 256 of them). Headers
-// take no other letters than those of ASCII.
+// tagValue replaces characters that S3 does not allow in the value of a tag (it
+// allows letters, digits, spaces and + - = . _ : / @, up to 256). Headers allow only
+// ASCII.
 func tagValue(text string) string {
 	value := []rune(strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" +-=._:/@", r)) {

@@ -15,14 +15,14 @@ import (
 
 // Packed is a folder as an archive in a temporary file.
 type Packed struct {
-	File     string // to be removed by whoever packed
+	File     string // temporary; see Remove
 	Digest   string // sha256:<hex>
 	Size     int64  // bytes of the archive
 	Contents archive.Contents
 }
 
-// Pack makes an archive of the folder dir, without the paths that excluded
-// names, in a temporary file. The same folder always gives the same digest.
+// Pack packs the folder dir, without excluded paths, into a temporary file. Equal
+// folders have equal digests.
 func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Packed, error) {
 	file, err := os.CreateTemp("", "artifact-*"+suffix)
 	if err != nil {

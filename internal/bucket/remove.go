@@ -12,7 +12,7 @@ import (
 )
 
 // Remove deletes every version of every object in a bucket, and then the bucket.
-// It returns whether there was one.
+// It reports whether the bucket existed.
 func Remove(ctx context.Context, client *s3.Client, name string) (found bool, err error) {
 	pages := s3.NewListObjectVersionsPaginator(client, &s3.ListObjectVersionsInput{Bucket: &name})
 	for pages.HasMorePages() {

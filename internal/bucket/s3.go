@@ -21,14 +21,13 @@ import (
 )
 
 const (
-	// transferLimit bounds a whole upload or download: a bucket that answers
-	// slowly is given up, and may be asked again.
+	// transferLimit is the timeout of an upload or download; it may be retried.
 	transferLimit = 20 * time.Minute
-	// maxDocument bounds in bytes what Get reads into memory.
+	// maxDocument is the largest document that Get reads, in bytes.
 	maxDocument = 64 << 20
 )
 
-// Client is what a bucket needs of S3; *s3.Client is one.
+// Client is the part of S3 that a bucket uses; *s3.Client implements it.
 type Client interface{ transfermanager.S3APIClient }
 
 // S3 is a bucket of S3.
@@ -46,24 +45,24 @@ func OpenS3(client Client, name string) *S3 {
 	return &S3{name: name, client: client, limit: transferLimit, transfer: transfermanager.New(client, func(o *transfermanager.Options) {
 		o.ChecksumAlgorithm = transfer.ChecksumAlgorithmSha256
 		o.GetObjectType = transfer.GetObjectRanges
-		o.FailTimeout = 10 * time.Second // a cancelled upload leaves no parts behind
+		o.FailTimeout = 10 * time.Second // time to delete the parts of a cancelled upload
 	})}
 }
 
 func (s *S3) String() string { return "s3://" + s.name }
 
-// Prepare fails if there is no such bucket. It does not make one: that is done when
-// the pipeline is installed. Whether the bucket may be written to is not known before
-// it is, and a role need not be allowed to list it.
+// Prepare fails if the bucket does not exist. The installation of the pipeline
+// creates it. Prepare does not check write access, and the role may lack the
+// permission to list the bucket.
 func (s *S3) Prepare(ctx context.Context) error {
 	_, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.name, MaxKeys: aws.Int32(1)})
 	if errs.Code(err) == "NoSuchBucket" {
-		return explain(err, "looking for", s.name, "")
+		return explain(err, "checking", s.name, "")
 	}
 	return ctx.Err()
 }
 
-// Put stores a document, checked by its SHA-256 on the way.
+// Put stores a document with a SHA-256 checksum.
 func (s *S3) Put(ctx context.Context, key string, data []byte) error {
 	sum := sha256.Sum256(data)
 	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{
@@ -106,7 +105,7 @@ func (s *S3) List(ctx context.Context, prefix string) ([]string, error) {
 	return keys, nil
 }
 
-// Save stores an artifact. An archive that is there already is not sent again:
+// Save stores an artifact. It does not upload an archive that exists already, as
 // its name is its digest.
 func (s *S3) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
 	m = m.of(p)
@@ -117,7 +116,7 @@ func (s *S3) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
 	if !there {
 		err := s.upload(ctx, p.File, m)
 		if isCompleted(err) {
-			there, _ = s.holds(ctx, m.Key, m.Size) // without an answer the error stays
+			there, _ = s.holds(ctx, m.Key, m.Size) // on failure, keep the upload's error
 		}
 		if err != nil && !there {
 			return m, err
@@ -144,17 +143,16 @@ func (s *S3) upload(ctx context.Context, file string, m Metadata) error {
 	return explain(cause(ctx, err), "storing", s.name, m.Key)
 }
 
-// isCompleted reports whether an upload in parts is gone. When only the answer to
-// its completion was lost, that is what the next attempt hears.
+// isCompleted reports whether a multipart upload does not exist any more. That is
+// the error of a retry after the response to its completion was lost.
 func isCompleted(err error) bool { return errs.Code(err) == "NoSuchUpload" }
 
-// holds reports whether there is an object of that size. It lists: to ask for the object
-// itself would be "access denied" for one that is not there, where the role
-// may not list.
+// holds reports whether an object of that size exists. It lists the key: without
+// the permission to list, a HEAD of a missing object is "access denied".
 func (s *S3) holds(ctx context.Context, key string, size int64) (bool, error) {
 	page, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.name, Prefix: &key, MaxKeys: aws.Int32(1)})
 	if err != nil {
-		return false, explain(err, "looking for", s.name, key)
+		return false, explain(err, "checking", s.name, key)
 	}
 	for _, object := range page.Contents {
 		if aws.ToString(object.Key) == key && aws.ToInt64(object.Size) == size {
@@ -174,7 +172,7 @@ func (s *S3) FetchFile(ctx context.Context, key, digest, name string) ([]byte, e
 	return readFile(name, func(use func(*os.File) error) error { return s.verified(ctx, key, digest, use) })
 }
 
-// verified downloads an artifact and passes it on when it has the digest.
+// verified downloads an artifact, verifies its digest and passes it to use.
 func (s *S3) verified(ctx context.Context, key, digest string, use func(*os.File) error) error {
 	if err := CheckDigest(digest); err != nil {
 		return err

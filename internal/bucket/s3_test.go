@@ -20,7 +20,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestAWorkspaceComesBackByKeyAndDigest(t *testing.T) {
+func TestAWorkspaceIsFetchedByKeyAndDigest(t *testing.T) {
 	for name, megabytes := range map[string]int{"in one piece": 0, "in parts": 40} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
@@ -159,7 +159,7 @@ func TestAFetchNeedsADigestAndAnEmptyFolder(t *testing.T) {
 	assert.FileExists(t, filepath.Join(dir, "mine"))
 }
 
-func TestWhatIsMissingOrForbiddenIsNamed(t *testing.T) {
+func TestMissingAndForbiddenObjectsAreNamed(t *testing.T) {
 	c := newCloud(t)
 	_, err := c.store.Get(t.Context(), "missing")
 	require.Error(t, err)
@@ -203,7 +203,7 @@ func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
 	}
 }
 
-func TestAnUploadInPartsWhoseLastAnswerWasLostIsThere(t *testing.T) {
+func TestAMultipartUploadWithALostResponseSucceeds(t *testing.T) {
 	c := newCloud(t)
 	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Drop, AfterEffect: true, Times: 1})
 	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 20)), about())
@@ -215,7 +215,7 @@ func TestAnUploadInPartsWhoseLastAnswerWasLostIsThere(t *testing.T) {
 	require.ErrorContains(t, err, "NoSuchUpload", "an aborted upload does not count as completed")
 }
 
-func TestABucketThatDoesNotAnswerIsGivenUp(t *testing.T) {
+func TestAnUnresponsiveBucketTimesOut(t *testing.T) {
 	c := newCloud(t)
 	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 	require.NoError(t, err)
@@ -232,7 +232,7 @@ func TestABucketThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err), err)
 }
 
-func TestADocumentSaysWhatTypeItIs(t *testing.T) {
+func TestADocumentHasItsContentType(t *testing.T) {
 	c := newCloud(t)
 	for key, kind := range map[string]string{"a/report.json": "application/json", "a/log.txt": "text/plain; charset=utf-8", "a/other": "application/octet-stream"} {
 		require.NoError(t, c.store.Put(t.Context(), key, []byte("{}")))

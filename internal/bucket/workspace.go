@@ -12,19 +12,19 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Workspace is what a stage works on, as its flags name it: a folder, an artifact
-// of the bucket, or what the directory in place of the bucket has of the commit.
+// Workspace is the workspace of a stage according to its flags: a folder, an
+// artifact in the bucket, or the artifact of the commit in a directory.
 type Workspace struct {
-	Source      string // folder, used as it is
+	Source      string // folder, used without copying
 	Artifact    string // key of an artifact
 	Digest      string // of the artifact
 	Bucket      string // name of the bucket
-	ArtifactDir string // directory in place of the bucket
+	ArtifactDir string // directory instead of a bucket
 	Commit      string // full SHA
 }
 
-// Validate refuses flags that name no workspace, or two, or an artifact that
-// cannot be fetched.
+// Validate rejects flags without a workspace, with several, or with an artifact
+// that cannot be fetched.
 func (w Workspace) Validate() error {
 	named := 0
 	for _, name := range []string{w.Source, w.Artifact, w.ArtifactDir} {
@@ -34,18 +34,18 @@ func (w Workspace) Validate() error {
 	}
 	switch {
 	case w.ArtifactDir != "" && w.Bucket != "":
-		return errs.Invalidf("--artifact-dir takes the place of --bucket, but both are given")
+		return errs.Invalidf("--artifact-dir and --bucket cannot be combined")
 	case named != 1:
-		return errs.Invalidf("exactly one of --source, --artifact and --artifact-dir names the workspace").
-			WithHint("give --artifact and --digest as printed by the build stage, or --source with a folder, or the --artifact-dir of the build stage")
+		return errs.Invalidf("use exactly one of --source, --artifact and --artifact-dir").
+			WithHint("pass --artifact and --digest as printed by the build stage, --source with a folder, or the --artifact-dir of the build stage")
 	case w.Artifact != "" && (w.Digest == "" || w.Bucket == ""):
-		return errs.Invalidf("the artifact %q needs --bucket and --digest", w.Artifact)
+		return errs.Invalidf("--artifact %q requires --bucket and --digest", w.Artifact)
 	}
 	return nil
 }
 
-// Fetch returns the folder of the workspace: Source, or dir, into which it
-// unpacks the artifact from b.
+// Fetch returns the folder of the workspace: Source, or dir after unpacking the
+// artifact from b into it.
 func (w Workspace) Fetch(ctx context.Context, b Bucket, log *slog.Logger, dir string) (string, error) {
 	if w.Source != "" {
 		return w.Source, nil
@@ -61,14 +61,14 @@ func (w Workspace) Fetch(ctx context.Context, b Bucket, log *slog.Logger, dir st
 	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir)
 }
 
-// find reads the document about what was built of a commit, and finds out
-// whether more can be stored beside it.
+// find reads the metadata of the artifact of a commit, and checks that the bucket
+// is writable.
 func find(ctx context.Context, b Bucket, commit string) (Metadata, error) {
 	var m Metadata
 	key := DocumentKey(commit)
 	data, err := b.Get(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, errs.Invalidf("nothing that was built of commit %s is in %q: %w", commit, b, err).
+		return m, errs.Invalidf("no artifact of commit %s in %q: %w", commit, b, err).
 			WithHint("build it first: builder --source . --commit %s --artifact-dir %s", commit, b)
 	}
 	if err == nil {
@@ -78,15 +78,15 @@ func find(ctx context.Context, b Bucket, commit string) (Metadata, error) {
 		err = errors.Join(CheckDigest(m.Digest), checkLocal(m.Key))
 	}
 	if err != nil {
-		return m, errs.Invalidf("reading what was built from %q: %w", filepath.Join(b.String(), filepath.FromSlash(key)), err)
+		return m, errs.Invalidf("reading the metadata of the artifact from %q: %w", filepath.Join(b.String(), filepath.FromSlash(key)), err)
 	}
 	return m, b.Prepare(ctx)
 }
 
-// checkLocal refuses a key that leads out of the directory.
+// checkLocal rejects a key that points outside of the directory.
 func checkLocal(key string) error {
 	if !filepath.IsLocal(filepath.FromSlash(key)) {
-		return fmt.Errorf("%q is no key of an artifact", key)
+		return fmt.Errorf("%q is not the key of an artifact", key)
 	}
 	return nil
 }

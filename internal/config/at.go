@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// At returns the configuration as it is at its place in the repository: stacks
-// that name no path get the folder of the file, relative to the repository.
+// At returns the configuration for a file in the repository: the default path of a
+// stack is the folder of the file, relative to the repository.
 func (c *Config) At(file string) *Config {
 	folder := path.Dir(path.Clean(filepath.ToSlash(file)))
 	for i := range c.Environments {

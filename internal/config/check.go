@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
-// check reports what only shows when several values are looked at together.
+// check reports problems that involve several values.
 func check(c *Config, r *report) {
 	checkTwice(r, "stack", "stacks[%d]", namesOf(c.Stacks))
 	checkTwice(r, "environment", "environments[%d]", environmentNames(c))
@@ -48,9 +48,8 @@ func checkRegions(r *report, env Environment, path string) {
 	}
 }
 
-// checkInline looks at the stacks that the environment declares itself. They
-// may depend on each other and on those of the top level. It says whether they
-// wait for each other.
+// checkInline checks the inline stacks of the environment, which may depend on each
+// other and on those of the top level. It reports whether they form a cycle.
 func checkInline(c *Config, r *report, env Environment, path string) (cyclic bool) {
 	var inline []int
 	for j, stack := range env.Stacks {
@@ -69,7 +68,7 @@ func checkInline(c *Config, r *report, env Environment, path string) (cyclic boo
 	return checkStackCycles(r, env.Stacks, path+".stacks[%d].dependsOn")
 }
 
-// checkNeeds reports dependencies that are unknown or named twice.
+// checkNeeds reports unknown and duplicate dependencies.
 func checkNeeds(r *report, path string, stack Stack, known map[string]bool, names []string) {
 	checkTwice(r, "stack", path+".dependsOn[%d]", stack.DependsOn)
 	for i, name := range stack.DependsOn {
@@ -80,8 +79,8 @@ func checkNeeds(r *report, path string, stack Stack, known map[string]bool, name
 	}
 }
 
-// checkOrder refuses a listed order that contradicts the dependencies, where
-// the listed order is the one that counts.
+// checkOrder rejects a listed order that contradicts the dependencies, if stacks
+// are deployed in the listed order.
 func checkOrder(r *report, env Environment, path string) {
 	if env.Concurrency > 1 {
 		return
@@ -98,7 +97,7 @@ func checkOrder(r *report, env Environment, path string) {
 	}
 }
 
-// checkRole compares an own role with the account and the region it is for.
+// checkRole compares the account and the partition of roleArn with the environment's.
 func checkRole(r *report, env Environment, path string) {
 	if env.ExternalID != "" && env.RoleARN == "" {
 		r.atPath(path+".externalId", "externalId is given without a roleArn: expected both").
@@ -116,8 +115,8 @@ func checkRole(r *report, env Environment, path string) {
 	}
 }
 
-// checkTwice reports names that a list has more than once. The format makes
-// the path of an entry from its index.
+// checkTwice reports duplicate names in a list. The format is the path of an entry,
+// given its index.
 func checkTwice(r *report, kind, format string, names []string) {
 	first := make(map[string]int, len(names))
 	for i, name := range names {
@@ -132,7 +131,7 @@ func checkTwice(r *report, kind, format string, names []string) {
 	}
 }
 
-// nameAt returns the path of an entry's name: the entry itself when it is a text.
+// nameAt returns the path of an entry's name, or of the entry itself if it is plain text.
 func nameAt(r *report, format string, i int) string {
 	path := fmt.Sprintf(format, i)
 	if _, found := r.nodes[path+".name"]; found {
@@ -157,8 +156,8 @@ func setOf(names []string) map[string]bool {
 	return set
 }
 
-// holds reports whether a text keeps a rule, so that a value that is wrong in
-// itself is not compared as well.
+// holds reports whether a text satisfies a rule. An invalid value is not compared
+// with others as well.
 func holds(rule, text string) bool {
 	broken, _ := rules()[rule].broken(text)
 	return !broken

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Version is the only version of the file format that this program reads.
+// Version is the only supported version of the file format.
 const Version = "1.0"
 
-// File is the name of the configuration file when none is given.
+// File is the default name of the configuration file.
 const File = "aphex-config.yaml"
 
-// RequireCluster checks that the configuration has what a pipeline on a
-// cluster needs beyond a local run. Its error is Problems: every missing key.
+// RequireCluster checks that the configuration has the keys that a pipeline on a
+// cluster requires beyond a local run. Its error is Problems: every missing key.
 func (c *Config) RequireCluster() error {
 	var missing Problems
 	value := reflect.ValueOf(c).Elem()
@@ -32,7 +32,7 @@ func (c *Config) RequireCluster() error {
 	return missing
 }
 
-// Environment returns the environment of that name, and whether there is one.
+// Environment returns the environment with that name, and whether it exists.
 func (c *Config) Environment(name string) (Environment, bool) {
 	for _, env := range c.Environments {
 		if env.Name == name {
@@ -42,8 +42,8 @@ func (c *Config) Environment(name string) (Environment, bool) {
 	return Environment{}, false
 }
 
-// NoEnvironment is the error for a name that no environment has: it names those
-// that there are, and the nearest.
+// NoEnvironment is the error for an unknown environment, with all names and the
+// nearest one.
 func (c *Config) NoEnvironment(name string) error {
 	var names []string
 	for _, env := range c.Environments {
@@ -54,7 +54,7 @@ func (c *Config) NoEnvironment(name string) error {
 }
 
 // StackNames returns the names of the environment's stacks in the listed order,
-// or nil when there is no such environment.
+// or nil for an unknown environment.
 func (c *Config) StackNames(environment string) []string {
 	env, _ := c.Environment(environment)
 	return env.StackNames()
@@ -102,8 +102,8 @@ func (e Environment) StackNames() []string {
 	return names
 }
 
-// Accepts reports whether a key of the mapping may have a text as its value, as in
-// Accepts[Stack]("name", "ApiStack"). An unknown key accepts nothing.
+// Accepts reports whether a text is a valid value for a key of the mapping, as in
+// Accepts[Stack]("name", "ApiStack"). It is false for an unknown key.
 func Accepts[Mapping Config | Stack | Environment | Build](key, text string) bool {
 	f, known := lookup(reflect.TypeFor[Mapping](), key)
 	return known && f.rule != "" && holds(f.rule, text)

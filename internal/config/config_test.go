@@ -132,7 +132,7 @@ func TestProblemsAreDataToo(t *testing.T) {
 	]`, string(got))
 }
 
-func TestAFileThatCannotBeReadSaysWhy(t *testing.T) {
+func TestTheErrorForAnUnreadableFileHasTheReason(t *testing.T) {
 	folder := t.TempDir()
 	_, err := config.Load(filepath.Join(folder, "none.yaml"))
 	assert.ErrorContains(t, err, "none.yaml: no such file")

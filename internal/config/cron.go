@@ -10,10 +10,10 @@ import (
 type cronField struct {
 	name        string
 	least, most int
-	words       []string // names of its values, from least on
+	words       []string // names of its values, starting at least
 }
 
-// cronFields follow crontab(5) in the reading of Argo's CronWorkflow.
+// cronFields follow crontab(5) as implemented by Argo's CronWorkflow.
 var cronFields = []cronField{
 	{name: "minute", least: 0, most: 59},
 	{name: "hour", least: 0, most: 23},
@@ -22,7 +22,7 @@ var cronFields = []cronField{
 	{name: "day of week", least: 0, most: 6, words: strings.Fields("sun mon tue wed thu fri sat")},
 }
 
-// cronProblem explains why a text is not a schedule, or "".
+// cronProblem returns why a text is not a schedule, or "".
 func cronProblem(schedule string) string {
 	parts := strings.Fields(schedule)
 	if len(parts) != len(cronFields) {
@@ -38,7 +38,7 @@ func cronProblem(schedule string) string {
 	return ""
 }
 
-// allows reads `*`, `n` and `a-b`, each also with a step: `*/n`, `a-b/n`.
+// allows accepts `*`, `n` and `a-b`, each also with a step: `*/n`, `a-b/n`.
 func (f cronField) allows(item string) bool {
 	span, step, stepped := strings.Cut(item, "/")
 	if n, err := strconv.Atoi(step); stepped && (err != nil || n < 1 || n > f.most) {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// cycleLimit is how many cycles of one graph are reported: they tend to share links.
+// cycleLimit is the largest number of cycles to report for one graph.
 const cycleLimit = 20
 
-// cycles finds ways through a graph that lead back to where they began. Each
-// starts at the node that stands first in names, and does not repeat it.
+// cycles finds the cycles of a graph. Each starts at its node that is first in
+// names, and does not repeat it.
 func cycles(names []string, next map[string][]string) [][]string {
 	walk := &walker{next: next, depth: map[string]int{}, done: map[string]bool{}}
 	for _, name := range names {
@@ -23,7 +23,7 @@ func cycles(names []string, next map[string][]string) [][]string {
 	return walk.found
 }
 
-// firstPlaces returns the index at which each name stands first.
+// firstPlaces returns the first index of each name.
 func firstPlaces(names []string) map[string]int {
 	place := make(map[string]int, len(names))
 	for i, name := range slices.Backward(names) {
@@ -32,12 +32,12 @@ func firstPlaces(names []string) map[string]int {
 	return place
 }
 
-// walker goes through a graph in depth. A link to a node that is on the way
-// to here closes a cycle.
+// walker walks a graph depth-first. An edge to a node on the current path closes a
+// cycle.
 type walker struct {
 	next  map[string][]string
 	way   []string
-	depth map[string]int // of the nodes on the way, from 1
+	depth map[string]int // of the nodes on the current path, from 1
 	done  map[string]bool
 	found [][]string
 }
@@ -70,7 +70,7 @@ func startFirst(cycle []string, place map[string]int) []string {
 	return slices.Concat(cycle[first:], cycle[:first])
 }
 
-// arrows draws a cycle, shortened in the middle when it is long.
+// arrows formats a cycle; a long one is shortened in the middle.
 func arrows(cycle []string) string {
 	if len(cycle) > 10 {
 		cycle = slices.Concat(cycle[:8], []string{fmt.Sprintf("… %d more …", len(cycle)-9)}, cycle[len(cycle)-1:])
@@ -78,8 +78,8 @@ func arrows(cycle []string) string {
 	return strings.Join(append(slices.Clone(cycle), cycle[0]), " → ")
 }
 
-// checkStackCycles reports stacks that wait for each other, and says whether
-// there are any. The format makes the path of a stack's dependencies from its index.
+// checkStackCycles reports cycles of stacks, and returns whether there are any. The
+// format is the path of a stack's dependencies, given its index.
 func checkStackCycles(r *report, stacks []Stack, format string) bool {
 	names, needs := namesOf(stacks), map[string][]string{}
 	for _, stack := range stacks {
@@ -93,7 +93,7 @@ func checkStackCycles(r *report, stacks []Stack, format string) bool {
 	return len(found) > 0
 }
 
-// checkAfter reports environments that are unknown or wait for each other.
+// checkAfter reports unknown environments and cycles.
 func checkAfter(c *Config, r *report) {
 	names, waits, known := environmentNames(c), map[string][]string{}, map[string]bool{}
 	for _, env := range c.Environments {
@@ -117,7 +117,7 @@ func checkAfter(c *Config, r *report) {
 	}
 }
 
-// afterHint recalls the default when it is part of the cycle.
+// afterHint mentions the default of `after` if it is part of the cycle.
 func afterHint(place map[string]int, cycle []string, r *report) string {
 	for _, name := range cycle {
 		path := fmt.Sprintf("environments[%d].after", place[name])

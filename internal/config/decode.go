@@ -10,16 +10,16 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// decoder decodes YAML nodes into Go values, with a problem for each that does
-// not fit. What fits is taken over, so that later checks see as much as possible.
+// decoder decodes YAML nodes into Go values, and reports a problem for each invalid
+// one. It keeps valid values, so that later checks find as much as possible.
 type decoder struct{ report *report }
 
-// value decodes a node into a field of the configuration. The field says what the
-// place, or for a list its entries, must be.
+// value decodes a node into a field of the configuration. The field describes the
+// value, or the entries of a list.
 func (d *decoder) value(node *yaml.Node, path string, f field, target reflect.Value) {
 	d.report.nodes[path] = node
 	switch {
-	case node.Kind == yaml.AliasNode: // refused already
+	case node.Kind == yaml.AliasNode: // reported already
 	case target.Kind() == reflect.Pointer:
 		target.Set(reflect.New(target.Type().Elem()))
 		d.value(node, path, f, target.Elem())
@@ -59,8 +59,8 @@ func (d *decoder) mapping(node *yaml.Node, path string, f field, target reflect.
 	}
 }
 
-// entry takes in one key with its value. For an unknown key it gives the one
-// that was probably meant, which then does not count as missing.
+// entry decodes one key with its value. For an unknown key it returns the nearest
+// known one, which then does not count as missing.
 func (d *decoder) entry(key, value *yaml.Node, path string, seen map[string]*yaml.Node, target reflect.Value) (meant string) {
 	if key.Kind != yaml.ScalarNode {
 		d.report.at(key, path, "a key must be a text")
@@ -89,7 +89,7 @@ func (d *decoder) unknown(key *yaml.Node, path string, t reflect.Type) (meant st
 	return meant
 }
 
-// shorthand takes a plain text for the one key of a struct that it stands for.
+// shorthand decodes a plain text into the key of a struct that it is short for.
 func (d *decoder) shorthand(node *yaml.Node, path string, f field, target reflect.Value) {
 	inner, _ := lookup(target.Type(), f.also)
 	d.scalar(node, path, inner, target.Field(inner.index))
@@ -103,7 +103,7 @@ func (d *decoder) list(node *yaml.Node, path string, f field, target reflect.Val
 	if len(node.Content) == 0 && !f.empty {
 		problem := d.report.at(node, path, "%s is empty: expected %s", lastOf(path), describe(target.Type(), f))
 		if f.need != "always" {
-			problem.Hint = "leave the key out when there is nothing to list"
+			problem.Hint = "remove the key if there is nothing to list"
 		}
 	}
 	target.Set(reflect.MakeSlice(target.Type(), len(node.Content), len(node.Content)))
@@ -131,12 +131,12 @@ func (d *decoder) wrong(node *yaml.Node, path string, f field, t reflect.Type) {
 	case t.Kind() == reflect.String && node.Kind == yaml.MappingNode:
 		hint = "YAML takes a text with a colon and a space for a mapping: " + inQuotes(node)
 	case node.Kind == yaml.ScalarNode && node.Tag == nullTag && f.need != "always":
-		hint = "give a value or remove the key"
+		hint = "set a value or remove the key"
 	}
 	d.report.at(node, path, "%s is %s: expected %s", whole(path), kindOf(node), describe(t, f)).Hint = hint
 }
 
-// inQuotes advises how to write the text that was read as a mapping.
+// inQuotes is the hint for a text that YAML reads as a mapping.
 func inQuotes(node *yaml.Node) string {
 	if len(node.Content) != 2 || node.Content[0].Kind != yaml.ScalarNode || node.Content[1].Kind != yaml.ScalarNode {
 		return "put it in quotes"
@@ -148,7 +148,7 @@ func inQuotes(node *yaml.Node) string {
 	return "write '" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
-// whole names a value in a message: its own key, or the file.
+// whole returns the name of a value in a message: its key, or the file.
 func whole(path string) string {
 	if path == "" {
 		return "the configuration"

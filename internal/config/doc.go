@@ -1,7 +1,6 @@
-// Package config holds the declaration of a pipeline: the file
-// aphex-config.yaml as Go types. The types are the single source of
-// everything about the file: the loader, the JSON Schema and the reference
-// page all read their tags and doc comments.
+// Package config reads the configuration file of a pipeline, aphex-config.yaml,
+// into Go types. The loader, the JSON Schema and the reference page are derived
+// from the tags and doc comments of the types.
 //
 // Load and Parse are strict. They report all errors of a file together, each
 // with its position, as Problems.

@@ -9,14 +9,13 @@ import (
 	"strings"
 )
 
-// typesSource is the file with the types: its doc comments are the words of
-// the schema and of the reference page.
+// typesSource is the source of the types: the schema and the reference page use its
+// doc comments.
 //
 //go:embed types.go
 var typesSource string
 
-// mapping is a kind of mapping in the file: a struct type, the paths where it
-// stands, and its keys.
+// mapping is a kind of mapping in the file: a struct type, its paths, and its keys.
 type mapping struct {
 	typ   reflect.Type
 	paths []string
@@ -29,8 +28,8 @@ type documentedKey struct {
 	doc string
 }
 
-// documented returns every kind of mapping, in the order in which the file's keys
-// lead to them; the first is the file itself.
+// documented returns all kinds of mappings in the order of the file's keys; the
+// first is the file itself.
 func documented() []*mapping {
 	docs := comments()
 	var all []*mapping
@@ -61,7 +60,7 @@ func comments() map[string]string {
 	docs := map[string]string{}
 	file, err := parser.ParseFile(token.NewFileSet(), "types.go", typesSource, parser.ParseComments)
 	if err != nil {
-		return docs // it was compiled, so it parses
+		return docs // cannot fail: it was compiled
 	}
 	for _, declaration := range file.Decls {
 		general, ok := declaration.(*ast.GenDecl)

@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// excerptWidth is how many characters of a line are shown around a problem.
+// excerptWidth is the number of characters of a line to print around a problem.
 const excerptWidth = 100
 
-// excerpt is the line of a problem with the caret under it.
+// excerpt is the line of a problem with a caret below it.
 type excerpt struct{ line, caret string }
 
-// excerptOf cuts out the part of a line that a person needs to see. Column is
-// counted from 1, width is how many characters the caret marks.
+// excerptOf returns the part of a line around a problem. Column is counted from 1,
+// width is the number of characters that the caret marks.
 func excerptOf(line string, column, width int) excerpt {
 	chars := []rune(line)
 	start := min(column-1, len(chars))
@@ -41,8 +41,8 @@ func (e excerpt) format(line int) string {
 	return fmt.Sprintf("%s | %s\n%s | %s\n", number, e.line, blank, e.caret)
 }
 
-// printable keeps each character's column, but shows none that could move the
-// cursor of a terminal or turn the direction of the text.
+// printable replaces characters that could move the cursor of a terminal or change
+// the direction of the text, and keeps columns.
 func printable(line string) string {
 	return strings.Map(func(char rune) rune {
 		switch {
@@ -55,7 +55,7 @@ func printable(line string) string {
 	}, line)
 }
 
-// widthOf returns how many characters a caret under the node marks.
+// widthOf returns the number of characters that a caret below the node marks.
 func widthOf(node *yaml.Node) int {
 	if node.Kind != yaml.ScalarNode || node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return 1

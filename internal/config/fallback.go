@@ -2,15 +2,15 @@ package config
 
 import "reflect"
 
-// Fallback holds values for keys that a file leaves out, as a command line gives
-// them. An empty value is ignored.
+// Fallback has values, from the command line, for keys that the file does not set.
+// Empty values are ignored.
 type Fallback struct {
 	GithubOwner  string `json:"githubOwner"`
 	GithubRepo   string `json:"githubRepo"`
 	GithubBranch string `json:"githubBranch"`
 	ClusterName  string `json:"clusterName"`
 
-	// Names of a pipeline that is installed, which it keeps.
+	// Names of the installed pipeline, which it keeps.
 	WorkflowTemplateName string `json:"workflowTemplateName"`
 	EventSourceName      string `json:"eventSourceName"`
 	SensorName           string `json:"sensorName"`
@@ -19,8 +19,8 @@ type Fallback struct {
 	ArtifactBucketName   string `json:"artifactBucketName"`
 }
 
-// FillIn gives keys that are not set, that have their default, or whose value
-// follows from other keys, the values of the fallback. Its error is Problems: every value that breaks its rule.
+// FillIn sets keys that are not set, that have their default, or whose value is
+// derived, to the values of the fallback. Its error is Problems: all invalid values.
 func (c *Config) FillIn(f Fallback) error {
 	var wrong Problems
 	given, target := reflect.ValueOf(f), reflect.ValueOf(c).Elem()

@@ -9,7 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-func TestACommandLineFillsInWhatAnOldFileLeavesOut(t *testing.T) {
+func TestTheCommandLineSetsMissingKeysOfAnOldFile(t *testing.T) {
 	old := load(t, "short-form.yaml")
 	require.Error(t, old.RequireCluster())
 	require.NoError(t, old.FillIn(config.Fallback{GithubOwner: "my-org", GithubRepo: "my-app", GithubBranch: "develop", ClusterName: "company"}))
@@ -19,7 +19,7 @@ func TestACommandLineFillsInWhatAnOldFileLeavesOut(t *testing.T) {
 	assert.Equal(t, "AphexCluster-company-", old.ClusterExportPrefix)
 }
 
-func TestWhatTheFileSaysCounts(t *testing.T) {
+func TestTheFileOverridesTheCommandLine(t *testing.T) {
 	full := load(t, "full-form.yaml")
 	require.NoError(t, full.FillIn(config.Fallback{GithubOwner: "other", GithubRepo: "other", GithubBranch: "other", ClusterName: "other"}))
 	assert.Equal(t, "my-org", full.GithubOwner)

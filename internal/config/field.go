@@ -7,19 +7,19 @@ import (
 	"sync"
 )
 
-// field is one key of the file, as the tags of a struct field declare it:
+// field is one key of the file, as declared by the tags of a struct field:
 //
 //	json     the key
-//	need     "always", or "cluster" when only a pipeline on a cluster needs it
-//	default  what it is when left out; commas separate a list's entries
-//	derived  what it is when left out, in words, where other values decide it
-//	follows  the key that decides what it is when left out
-//	rule     the name of its rule, for a list that of its entries
-//	oneof    the only values it may have
-//	min      the smallest number it may be
-//	keys     the rule of the keys of a mapping whose keys are the user's own
-//	also     the key that an entry stands for when it is plain text
-//	empty    "allowed" when an empty list or text has a meaning
+//	need     "always", or "cluster" if only a pipeline on a cluster requires it
+//	default  default value; commas separate a list's entries
+//	derived  description of a default that depends on other values
+//	follows  key that the default is derived from
+//	rule     name of its rule; for a list, that of its entries
+//	oneof    allowed values
+//	min      smallest allowed number
+//	keys     rule of the keys of a mapping with custom keys
+//	also     key that a plain text entry is short for
+//	empty    "allowed" if an empty list or text has a meaning
 //	example  a value in YAML, for the reference
 type field struct {
 	name    string // of the Go field
@@ -74,7 +74,7 @@ func fieldOf(index int, f reflect.StructField) field {
 	}
 }
 
-// fill gives every key of the struct its default, also inside the structs in it.
+// fill sets every key of the struct, and of structs in it, to its default.
 func fill(target reflect.Value) {
 	for _, f := range fieldsOf(target.Type()) {
 		value := target.Field(f.index)
@@ -93,7 +93,7 @@ func fill(target reflect.Value) {
 	}
 }
 
-// emptyText reports whether the key takes an empty text, and not only an empty list.
+// emptyText reports whether the key allows an empty text, and not only an empty list.
 func (f field) emptyText() bool { return f.empty && f.typ.Kind() == reflect.String }
 
 func keysOf(t reflect.Type) []string {

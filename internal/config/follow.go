@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Former are the names that a pipeline had when its configuration left them out,
-// before they followed from the name of the pipeline. They are those of the
-// product's predecessor, and still what follows from its name.
+// Former are the default names of earlier versions, before names were derived from
+// the name of the pipeline. They are those of the product's predecessor, and still
+// the names that are derived from its name.
 func Former() Fallback {
 	return Fallback{
 		WorkflowTemplateName: "aphex-pipeline-template", EventSourceName: "github", SensorName: "aphex-pipeline-sensor",
@@ -20,8 +20,8 @@ func Former() Fallback {
 
 const formerBucket = "aphex-pipeline-artifacts-"
 
-// derive fills in what follows from other keys. It is done again when one of
-// them is filled in later.
+// derive sets the values that are derived from other keys. It runs again if one of
+// these is set later.
 func (c *Config) derive() {
 	if c.ClusterExportPrefix == "" && c.ClusterName != "" {
 		c.ClusterExportPrefix = "AphexCluster-" + c.ClusterName + "-"
@@ -44,7 +44,7 @@ func (c *Config) derive() {
 	}
 }
 
-// names are the keys for the names of what the pipeline has in its cluster.
+// names are the keys for the names of the pipeline's objects in its cluster.
 func (c *Config) names() map[string]*string {
 	return map[string]*string{
 		"workflowTemplateName": &c.WorkflowTemplateName, "eventSourceName": &c.EventSourceName, "sensorName": &c.SensorName,
@@ -52,8 +52,8 @@ func (c *Config) names() map[string]*string {
 	}
 }
 
-// templateOf is the name of the pipeline of a repository; GitHub's names are the
-// same in upper and lower case.
+// templateOf is the name of the pipeline of a repository; GitHub's names are
+// case-insensitive.
 func templateOf(repository string) string {
 	if repository == "" {
 		return Former().WorkflowTemplateName
@@ -61,9 +61,9 @@ func templateOf(repository string) string {
 	return follow("", strings.ToLower(repository), "", rules()["templateName"].most)
 }
 
-// following is the name that follows from that of the pipeline. No two pipelines
-// share one, also where the name of one pipeline ends as a name of another does:
-// what follows the name distinguishes the objects of one kind.
+// following is the name that is derived from that of the pipeline. It is unique,
+// even if the name of one pipeline ends like a derived name of another, as the
+// suffixes of one kind of object differ.
 func following(template, key string) string {
 	former := Former()
 	if template == former.WorkflowTemplateName {
@@ -84,8 +84,8 @@ func following(template, key string) string {
 	}
 }
 
-// Bucket is the name of the artifact bucket of a pipeline that lives in the
-// account and region.
+// Bucket is the name of the artifact bucket of a pipeline in the account and
+// region.
 func (c *Config) Bucket(account, region string) string {
 	place := "-" + account + "-" + region
 	switch {
@@ -99,9 +99,9 @@ func (c *Config) Bucket(account, region string) string {
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// follow puts a name between a beginning and an end. Where it is too long for
-// that, or has to be changed, eight digits of what it was keep it apart from
-// others, and so they do where the whole would be one of the former names.
+// follow adds a prefix and a suffix to a name. If the name is too long, or must be
+// changed, eight digits of its digest keep the result unique, and also if the
+// result would be one of the former names.
 func follow(begin, name, end string, most int) string {
 	readable := strings.Trim(notInName.ReplaceAllString(name, "-"), "-")
 	if begin == "" && readable != "" && readable[0] <= '9' {

@@ -31,7 +31,7 @@ func namesIn(cfg *config.Config) map[string]string {
 	}
 }
 
-func TestNamesThatAreLeftOutFollowFromTheRepository(t *testing.T) {
+func TestDefaultNamesAreDerivedFromTheRepository(t *testing.T) {
 	for repository, want := range map[string][6]string{
 		"shop":  {"shop", "shop", "shop-sensor", "shop-deploy", "shop-", "aphex-shop-111111111111-us-isob-east-1"},
 		"Shop":  {"shop", "shop", "shop-sensor", "shop-deploy", "shop-", "aphex-shop-111111111111-us-isob-east-1"},
@@ -45,7 +45,7 @@ func TestNamesThatAreLeftOutFollowFromTheRepository(t *testing.T) {
 	}
 }
 
-func TestTheNamesOfThePredecessorHoldWhereNoRepositoryIsKnownAndWhereTheFileSaysSo(t *testing.T) {
+func TestTheNamesOfThePredecessorAreTheDefaultsWithoutARepositoryAndForItsTemplateName(t *testing.T) {
 	for _, keys := range []string{"", "githubRepo: shop\nworkflowTemplateName: aphex-pipeline-template"} {
 		assert.Equal(t, map[string]string{
 			"workflowTemplateName": "aphex-pipeline-template", "eventSourceName": "github", "sensorName": "aphex-pipeline-sensor",
@@ -55,7 +55,7 @@ func TestTheNamesOfThePredecessorHoldWhereNoRepositoryIsKnownAndWhereTheFileSays
 	}
 }
 
-func TestANameThatTheFileGivesHoldsAndTheRestFollowsFromThePipelines(t *testing.T) {
+func TestAConfiguredNameIsKeptAndTheOthersAreDerived(t *testing.T) {
 	cfg := least(t, "githubRepo: shop\nworkflowTemplateName: store\nsensorName: bell")
 	assert.Equal(t, "store", cfg.EventSourceName)
 	assert.Equal(t, "bell", cfg.SensorName)
@@ -70,7 +70,7 @@ func TestARepositoryThatIsFilledInNamesThePipeline(t *testing.T) {
 	assert.Equal(t, "bell", cfg.SensorName)
 }
 
-func TestAnInstalledPipelineKeepsTheNamesThatItsFileLeavesOut(t *testing.T) {
+func TestAnInstalledPipelineKeepsNamesThatAreNotConfigured(t *testing.T) {
 	former := config.Former()
 	former.ArtifactBucketName = "kept"
 	cfg := least(t, "githubRepo: shop\nsensorName: bell")

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// placeHint helps with a key that is like none of its mapping's: it belongs
-// elsewhere, or nowhere.
+// placeHint is the hint for a key that is not similar to any of its mapping: it
+// may belong to another mapping.
 func (r *report) placeHint(key string, t reflect.Type) string {
 	switch {
 	case key == "<<":
@@ -21,8 +21,8 @@ func (r *report) placeHint(key string, t reflect.Type) string {
 	return "the keys here are " + strings.Join(keysOf(t), ", ")
 }
 
-// placesOf names the mappings of the file that have the key, and how it is
-// written there.
+// placesOf returns the mappings of the file that have the key, and its spelling
+// there.
 func placesOf(key, path string, t reflect.Type) (meant string, places []string) {
 	for _, f := range fieldsOf(t) {
 		if plain(f.key) == plain(key) {
@@ -38,8 +38,8 @@ func placesOf(key, path string, t reflect.Type) (meant string, places []string) 
 	return meant, places
 }
 
-// elementOf returns the type that a key's value, or each entry of it, has, with
-// the mark of a list for its path.
+// elementOf returns the type of a key's value, or of each entry of it, with the
+// suffix of a list for its path.
 func elementOf(t reflect.Type) (element reflect.Type, suffix string) {
 	switch t.Kind() {
 	case reflect.Pointer:

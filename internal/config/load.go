@@ -14,11 +14,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// sizeLimit is the largest file that is read, in bytes. Ten thousand
-// environments fit into it.
+// sizeLimit is the largest file that is read, in bytes; enough for ten thousand
+// environments.
 const sizeLimit = 1 << 20
 
-// Load reads the configuration of that file name. Its error is Problems.
+// Load reads a configuration file. Its error is Problems.
 func Load(file string) (*Config, error) {
 	source, err := read(file)
 	if err != nil {
@@ -33,7 +33,7 @@ func Digest(source []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// DigestOf returns the digest of the file of that name.
+// DigestOf returns the digest of a file.
 func DigestOf(file string) (string, error) {
 	source, err := read(file)
 	if err != nil {
@@ -49,11 +49,11 @@ type ChangedError struct {
 }
 
 func (e *ChangedError) Error() string {
-	return fmt.Sprintf("%s is not the file of the commit: its digest is %s, expected %s; a build, or whoever can write to what it built, changed it", e.File, e.Found, e.Want)
+	return fmt.Sprintf("%s is not the file of the commit: its digest is %s, expected %s; a build, or a process with write access to its workspace, changed it", e.File, e.Found, e.Want)
 }
 
-// LoadCommitted reads the configuration of that file name, which must have the
-// digest of the file of the commit; "" accepts any. Its error is Problems or a ChangedError.
+// LoadCommitted reads a configuration file with the digest of the commit's file; ""
+// accepts any. Its error is Problems or a ChangedError.
 func LoadCommitted(file, digest string) (*Config, error) {
 	source, err := read(file)
 	if err != nil {
@@ -62,7 +62,7 @@ func LoadCommitted(file, digest string) (*Config, error) {
 	return ParseCommitted(file, source, digest)
 }
 
-// ParseCommitted is LoadCommitted for a configuration that was read already.
+// ParseCommitted is LoadCommitted for the text of a configuration.
 func ParseCommitted(name string, source []byte, digest string) (*Config, error) {
 	if found := Digest(source); digest != "" && digest != found {
 		return nil, &ChangedError{name, found, digest}
@@ -70,8 +70,8 @@ func ParseCommitted(name string, source []byte, digest string) (*Config, error) 
 	return Parse(name, source)
 }
 
-// Parse reads a configuration from its text; name is what problems call the
-// file. Its error is Problems: all errors, in the order of the file.
+// Parse parses a configuration; name is the name of the file in problems. Its error
+// is Problems: all errors, in the order of the file.
 func Parse(name string, source []byte) (*Config, error) {
 	report := newReport(name, source)
 	root := report.parse()
@@ -89,9 +89,8 @@ func Parse(name string, source []byte) (*Config, error) {
 	return config, nil
 }
 
-// read returns at most one byte more than the limit, so that a file that is too
-// big is noticed without being held in memory. A symbolic link in the place of the
-// file does not lead out of its folder.
+// read returns at most one byte more than the limit, to detect a file that is too
+// large without reading it all. It rejects a symbolic link out of the file's folder.
 func read(file string) ([]byte, error) {
 	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {

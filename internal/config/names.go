@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// pathProblem explains why a path does not lie inside the repository.
+// pathProblem returns why a path is not inside the repository, or "".
 func pathProblem(path string) string {
 	switch {
 	case strings.ContainsFunc(path, func(char rune) bool { return !unicode.IsPrint(char) }):
@@ -28,8 +28,8 @@ func pathProblem(path string) string {
 	return ""
 }
 
-// stackNameProblem explains why a text is no stack's name, construct path or
-// pattern, where the characters in it are right.
+// stackNameProblem returns why a text with valid characters is not a stack's name,
+// construct path or pattern, or "".
 func stackNameProblem(name string) string {
 	plain := !strings.ContainsAny(name, "*?[{")
 	switch {
@@ -54,7 +54,7 @@ func nulProblem(command string) string {
 	return ""
 }
 
-// bucketProblem checks the rules of S3 that a pattern cannot hold.
+// bucketProblem checks the rules of S3 that a pattern cannot express.
 func bucketProblem(name string) string {
 	if strings.Contains(name, "..") {
 		return "has two dots in a row"
@@ -82,8 +82,8 @@ func repositoryProblem(name string) string {
 	return ""
 }
 
-// branchProblem checks the rules of git-check-ref-format(1), and two of our own:
-// nothing that looks like an option or like a template's expression.
+// branchProblem checks the rules of git-check-ref-format(1), and rejects names that
+// look like an option or a template expression.
 func branchProblem(name string) string {
 	for _, never := range []string{"..", "@{", "//", "{{"} {
 		if strings.Contains(name, never) {
@@ -108,7 +108,7 @@ func branchProblem(name string) string {
 	return ""
 }
 
-// ownerHint helps with what people copy from a browser's address line.
+// ownerHint is the hint for a value copied from a browser's address bar.
 func ownerHint(_ rule, text string) string {
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "/"), ".git")
 	parts := strings.FieldsFunc(text, func(char rune) bool { return char == '/' || char == ':' })
@@ -131,7 +131,7 @@ func regionHint(r rule, text string) string {
 	return tidyHint(r, text)
 }
 
-// tidyHint offers the text in lower case and with hyphens, if that is right.
+// tidyHint suggests the text in lower case and with hyphens, if that is valid.
 func tidyHint(r rule, text string) string {
 	tidied := strings.ToLower(strings.NewReplacer("_", "-", " ", "-").Replace(strings.TrimSpace(text)))
 	if broken, _ := r.broken(tidied); broken {

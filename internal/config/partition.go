@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// partitions are AWS's partitions by what the names of their regions begin
-// with (the SDKs' partitions.json lists the same).
+// partitions are AWS's partitions by the prefix of their regions (as in the SDKs'
+// partitions.json).
 var partitions = []struct{ prefix, name string }{
 	{"cn-", "aws-cn"},
 	{"us-gov-", "aws-us-gov"},
@@ -17,13 +17,13 @@ var partitions = []struct{ prefix, name string }{
 	{"eusc-", "aws-eusc"},
 }
 
-// regionPattern is what the partitions call their regions, those that are yet to
-// come included: where it is, its side, and its number (the regionRegex of each
-// partition in the SDKs' partitions.json, with the sides that regions have).
+// regionPattern matches the names of present and future regions: an area, a
+// direction, and a number (the regionRegex of each partition in the SDKs'
+// partitions.json, with the directions that regions have).
 const regionPattern = `^(us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso|us-isob|us-isof|eu-isoe|eusc-[a-z]{2})-` +
 	`(north|south|east|west|central|northeast|northwest|southeast|southwest)-[0-9]{1,2}$`
 
-// regions are those that there are today, to find the one that was meant.
+// regions are the present regions, for suggestions.
 var regions = strings.Fields(`af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
 	ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1
 	eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1
@@ -46,10 +46,10 @@ func ReachedRegions(region string, further []string) []string {
 	return regions
 }
 
-// Partition returns the AWS partition of the environment's region, as ARNs name it.
+// Partition returns the AWS partition of the environment's region, as in ARNs.
 func (e Environment) Partition() string { return Partition(e.Region) }
 
-// Partition returns the AWS partition of a region, as ARNs name it: `aws` for the
+// Partition returns the AWS partition of a region, as in ARNs: `aws` for the
 // commercial regions, `aws-us-gov`, `aws-cn` and so on for the others.
 func Partition(region string) string {
 	for _, partition := range partitions {

@@ -5,29 +5,29 @@ import (
 	"strings"
 )
 
-// shownLimit is how many problems Error prints; JSON has them all.
+// shownLimit is the number of problems that Error prints; JSON has them all.
 const shownLimit = 100
 
 // Problem is one error in a configuration file.
 type Problem struct {
 	File    string `json:"file"`
-	Line    int    `json:"line"`            // from 1; 0 when it concerns the file as a whole
+	Line    int    `json:"line"`            // from 1; 0 for the file as a whole
 	Column  int    `json:"column"`          // from 1, in characters; 0 as Line
-	Path    string `json:"path,omitempty"`  // of the value, as in environments[1].account
-	Message string `json:"message"`         // what is wrong, and what was expected
-	Value   string `json:"value,omitempty"` // the offending value, shortened; never a secret
-	Hint    string `json:"hint,omitempty"`  // what to do about it
+	Path    string `json:"path,omitempty"`  // of the value, such as environments[1].account
+	Message string `json:"message"`         // error and expected value
+	Value   string `json:"value,omitempty"` // invalid value, shortened; never a secret
+	Hint    string `json:"hint,omitempty"`  // how to fix it
 
 	width   int
 	excerpt excerpt
-	others  int // problems that this one stands for, besides itself
+	others  int // further problems that this one summarizes
 }
 
 // Problems are all errors of a configuration file, in the order of the file.
 type Problems []Problem
 
-// Error returns the problems as readable text: for each the position, the
-// message, the line with a caret, and what to do; at the end how many there are.
+// Error formats the problems: each with its position, message, line with a caret,
+// and hint; then their number.
 func (p Problems) Error() string {
 	var text strings.Builder
 	for _, problem := range p[:min(len(p), shownLimit)] {
@@ -50,7 +50,7 @@ func (p Problems) count() int {
 	return count
 }
 
-// String returns the problem with its line, caret and hint, ended by a new line.
+// String formats the problem with its line, caret and hint, and a final newline.
 func (p Problem) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: %s\n", p.place(), p.Message)

@@ -73,7 +73,7 @@ func leftOut(key documentedKey) string {
 	return "none"
 }
 
-// code sets a text as code, unless it is words.
+// code formats a text as code, unless it is prose.
 func code(text string) string {
 	if strings.Contains(text, " ") {
 		return text
@@ -81,8 +81,7 @@ func code(text string) string {
 	return "`" + text + "`"
 }
 
-// describeKey says in one text what a key is: for editors, which show it beside
-// the key.
+// describeKey describes a key in one text, for editors.
 func describeKey(key documentedKey) string {
 	text := key.doc + " Expected: " + describe(key.typ, key.field) + "."
 	switch {

@@ -9,11 +9,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Bounds that keep a hostile file from costing more than a moment.
+// Limits for hostile files.
 const (
-	problemLimit    = 1000 // problems that are kept; the others are counted
-	suggestionLimit = 100  // did-you-means that are computed
-	valueLimit      = 80   // characters of a value that are repeated
+	problemLimit    = 1000 // problems to keep; the others are counted
+	suggestionLimit = 100  // suggestions to compute
+	valueLimit      = 80   // characters of a value in a problem
 )
 
 // report collects the problems of one file.
@@ -22,10 +22,10 @@ type report struct {
 	text        string   // masked
 	lines       []string // of text
 	problems    Problems
-	more        int  // problems that were not kept
-	masked      bool // whether there are secrets in the file
+	more        int  // number of problems that were not kept
+	masked      bool // the file contains secrets
 	suggestions int
-	nodes       map[string]*yaml.Node // where the value of a path stands
+	nodes       map[string]*yaml.Node // values by path
 }
 
 func newReport(file string, source []byte) *report {
@@ -73,8 +73,8 @@ func (r *report) at(node *yaml.Node, path, format string, args ...any) *Problem 
 	return r.keep(problem)
 }
 
-// atPath reports a problem of the value of a path, or of the nearest value
-// around it when it has none of its own.
+// atPath reports a problem of the value of a path, or of its nearest parent that
+// has one.
 func (r *report) atPath(path, format string, args ...any) *Problem {
 	for place := path; ; place = parentOf(place) {
 		if node, found := r.nodes[place]; found {
@@ -86,8 +86,8 @@ func (r *report) atPath(path, format string, args ...any) *Problem {
 	}
 }
 
-// keep takes a problem in, unless its value is a masked secret, of which
-// enough has been reported. What it returns may still be given a hint.
+// keep adds a problem, unless its value is a masked secret, which is reported
+// already. The caller may add a hint to the result.
 func (r *report) keep(problem Problem) *Problem {
 	if r.masked && strings.ContainsRune(problem.Value, mask) {
 		return &problem
@@ -103,8 +103,8 @@ func (r *report) keep(problem Problem) *Problem {
 
 func (r *report) full() bool { return len(r.problems) >= problemLimit }
 
-// result returns all problems in the order of the file, or nil. Those that will
-// be shown get the line they are about.
+// result returns all problems in the order of the file, or nil. It adds the excerpt
+// to those that are printed.
 func (r *report) result() Problems {
 	slices.SortStableFunc(r.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -124,13 +124,12 @@ func (r *report) result() Problems {
 	return r.problems
 }
 
-// suggest returns the candidate that was probably meant, as a hint, or "".
+// suggest returns the nearest candidate as a hint, or "".
 func (r *report) suggest(written string, candidates []string) string {
 	return didYouMean(r.nearest(written, candidates))
 }
 
-// nearest returns the candidate that was probably meant, or "". It looks only
-// for as many as a person would read.
+// nearest returns the nearest candidate, or "". It stops after suggestionLimit.
 func (r *report) nearest(written string, candidates []string) string {
 	r.suggestions++
 	if r.suggestions > suggestionLimit {

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// resolve fills in what other parts of the file decide: the stacks that an
-// environment only names, the environment it waits for, the export prefix.
+// resolve sets values that depend on other parts of the file: the stacks that an
+// environment refers to, the environment it waits for, the export prefix.
 func resolve(c *Config, r *report) {
 	declared := byName(c.Stacks)
 	names := namesOf(c.Stacks)
@@ -39,12 +39,12 @@ func resolveStack(stack *Stack, path string, declared map[string]Stack, names []
 			problem.Hint = fmt.Sprintf("declare it at the top level, or inline: {name: %s, path: …}", plainOrQuoted(stack.Name))
 		}
 	case found && (known.Path != stack.Path || !slices.Equal(known.DependsOn, stack.DependsOn)):
-		r.atPath(path, "the stack %s is declared here, and otherwise at the top level", quote(stack.Name)).
-			Hint = fmt.Sprintf("write only its name here, %s, or give one of them another name", shorten(stack.Name))
+		r.atPath(path, "the stack %s is declared both here and differently at the top level", quote(stack.Name)).
+			Hint = fmt.Sprintf("write only its name here, %s, or rename one of them", shorten(stack.Name))
 	}
 }
 
-// plainOrQuoted writes a stack's name as YAML takes it.
+// plainOrQuoted formats a stack's name for YAML.
 func plainOrQuoted(name string) string {
 	if strings.ContainsAny(name, "*?[{") {
 		return quote(name)
@@ -52,10 +52,10 @@ func plainOrQuoted(name string) string {
 	return shorten(name)
 }
 
-// before returns the environment that one waits for when it does not say so.
+// before returns the default of after.
 func before(environments []Environment, i int) []string {
 	if i == 0 || environments[i-1].Name == "" || environments[i-1].Name == environments[i].Name {
-		return []string{} // a name that is missing or given twice is reported elsewhere
+		return []string{} // missing and duplicate names are reported elsewhere
 	}
 	return []string{environments[i-1].Name}
 }
@@ -82,7 +82,7 @@ func namesOf(stacks []Stack) []string {
 	return names
 }
 
-// lineOf returns the line where a path's value stands, for messages about two places.
+// lineOf returns the line of a path's value.
 func (r *report) lineOf(path string) string {
 	if node, found := r.nodes[path]; found {
 		return fmt.Sprintf("line %d", node.Line)

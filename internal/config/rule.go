@@ -8,18 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// rule describes which texts a key may have.
+// rule describes the valid texts of a key.
 type rule struct {
-	expect  string // what is expected, in words that follow "expected"
-	pattern string // what the text must match; the JSON Schema has it as well
-	least   int    // characters; 0 is no bound
+	expect  string // description, after "expected"
+	pattern string // for the JSON Schema as well
+	least   int    // characters; 0 is no limit
 	most    int
-	check   func(text string) string         // what a pattern cannot say: why the text is wrong, or ""
-	hint    func(r rule, text string) string // what was probably meant, or ""
+	check   func(text string) string         // further check; returns why the text is invalid, or ""
+	hint    func(r rule, text string) string // returns a suggestion, or ""
 }
 
-// broken reports whether the text breaks the rule, and how, if that fits
-// in a few words.
+// broken reports whether the text breaks the rule, and why, if that can be said
+// briefly.
 func (r rule) broken(text string) (broken bool, why string) {
 	length := utf8.RuneCountInString(text)
 	switch {
@@ -56,8 +56,8 @@ func compiled(pattern string) *regexp.Regexp {
 	return made
 }
 
-// AccountProblem says what is wrong with an account id that is not in a
-// configuration, by the rule of those that are, or "".
+// AccountProblem checks an account id from outside of a configuration by the same
+// rule; it returns "" for a valid one.
 func AccountProblem(id string) (problem, hint string) { return problemOf("account", id) }
 
 // RegionProblem is AccountProblem for a region; its hint is the nearest region.

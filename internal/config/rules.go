@@ -2,8 +2,8 @@ package config
 
 import "sync"
 
-// rules are the rules that the tags of the types name. The sources of the
-// limits stand beside them.
+// rules are the rules by the names in the tags of the types, with the sources of
+// their limits.
 var rules = sync.OnceValue(func() map[string]rule {
 	all := map[string]rule{}
 	for _, group := range []map[string]rule{ownRules, awsRules, kubernetesRules, githubRules} {
@@ -20,8 +20,8 @@ var ownRules = map[string]rule{
 		pattern: `^1\.0$`,
 		hint:    func(rule, string) string { return "this program reads version 1.0 of the format only" },
 	},
-	// A name becomes part of Argo step names and of pod names: RFC 1123 labels,
-	// with room for `deploy-` and for what Argo appends.
+	// The name is part of the names of Argo steps and pods: RFC 1123 labels, with
+	// room for `deploy-` and Argo's suffixes.
 	"environmentName": {
 		expect:  "an environment name: at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last",
 		pattern: `^[a-z]([a-z0-9-]*[a-z0-9])?$`,
@@ -59,10 +59,10 @@ var ownRules = map[string]rule{
 	},
 }
 
-// topicARN is what the CDK CLI takes for the ARN of an SNS topic.
+// topicARN matches the ARNs of SNS topics that the CDK CLI accepts.
 const topicARN = `^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]+:[A-Za-z0-9_-]+$`
 
-// IsTopicARN reports whether a text is what the CDK CLI takes for the ARN of an SNS topic.
+// IsTopicARN reports whether the CDK CLI accepts a text as the ARN of an SNS topic.
 func IsTopicARN(text string) bool { return compiled(topicARN).MatchString(text) }
 
 var awsRules = map[string]rule{
@@ -70,8 +70,8 @@ var awsRules = map[string]rule{
 		expect:  "an AWS account id of 12 digits, in quotes",
 		pattern: `^[0-9]{12}$`,
 	},
-	// Every partition, also those that are yet to come: us-gov-west-1,
-	// cn-north-1, ap-southeast-5, us-isob-east-1, eusc-de-east-1.
+	// All present and future partitions: us-gov-west-1, cn-north-1, ap-southeast-5,
+	// us-isob-east-1, eusc-de-east-1.
 	"region": {
 		expect:  "an AWS region, such as eu-west-1 or us-gov-west-1",
 		pattern: regionPattern,
@@ -82,8 +82,8 @@ var awsRules = map[string]rule{
 		expect:  "the qualifier of a CDK bootstrap: at most 10 letters, digits, hyphens and underscores",
 		pattern: `^[A-Za-z0-9_-]{1,10}$`,
 	},
-	// A name has the characters of CloudFormation's API reference (CreateStack,
-	// StackName); a path has those of construct ids as well, a pattern its signs.
+	// A name has the characters in CloudFormation's API reference (CreateStack,
+	// StackName); a path also those of construct ids, a pattern also its wildcards.
 	"stackName": {
 		expect:  "the name of a stack such as ApiStack, its construct path such as Prod/Api, or a pattern of paths such as Prod/*",
 		pattern: `^[A-Za-z*?{\[][A-Za-z0-9._/*?!,{}\[\]-]*$`,
@@ -155,21 +155,21 @@ var kubernetesRules = map[string]rule{
 		most:    63,
 		hint:    tidyHint,
 	},
-	// Argo Events makes a Service `<name>-eventsource-svc` of it: RFC 1035 label.
+	// Argo Events creates a Service `<name>-eventsource-svc`: RFC 1035 label.
 	"eventSourceName": {
 		expect:  "a Kubernetes name: at most 47 lower-case letters, digits and hyphens, with a letter first and no hyphen last",
 		pattern: `^[a-z]([a-z0-9-]*[a-z0-9])?$`,
 		most:    47,
 		hint:    tidyHint,
 	},
-	// A CronWorkflow has the same name, and Argo takes 52 characters for those.
+	// A CronWorkflow has the same name, which Argo limits to 52 characters.
 	"templateName": {
 		expect:  "a Kubernetes name: at most 52 lower-case letters, digits and hyphens, with a letter or digit first and last",
 		pattern: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`,
 		most:    52,
 		hint:    tidyHint,
 	},
-	// The 40 digits of a commit follow, and Argo labels pods with the whole: 63 characters.
+	// The digits of a commit follow, and Argo labels pods with the whole name: 63 characters.
 	"namePrefix": {
 		expect:  "the beginning of a Kubernetes name: at most 23 lower-case letters, digits and hyphens, with a letter first",
 		pattern: `^[a-z][a-z0-9-]*$`,

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRulesAcceptWhatIsRightAndRefuseTheRest(t *testing.T) {
+func TestRulesAcceptValidTextsAndRejectOthers(t *testing.T) {
 	for rule, c := range map[string]struct{ right, wrong []string }{
 		"version": {[]string{"1.0"}, []string{"1", "1.0.0", "2.0", "1x0", "1.0\n"}},
 		"environmentName": {
@@ -110,7 +110,7 @@ func TestEveryRuleThatAKeyNamesExists(t *testing.T) {
 	assert.Len(t, used, len(rules()), "a rule that no key names")
 }
 
-func TestTheNearestWordIsOneThatAPersonMeant(t *testing.T) {
+func TestTheNearestWordIsAPlausibleTypo(t *testing.T) {
 	keys := []string{"githubOwner", "githubRepo", "region", "stacks", "after"}
 	for written, want := range map[string]string{
 		"github_owner": "githubOwner", "GITHUB-REPO": "githubRepo", "githubRpeo": "githubRepo", "regoin": "region",

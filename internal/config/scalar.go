@@ -13,7 +13,7 @@ const (
 	nullTag = "!!null"
 	textTag = "!!str"
 	boolTag = "!!bool"
-	// mergeTag is that of a plain <<, which merges only where it is a key.
+	// mergeTag is the tag of a plain <<, which merges only as a key.
 	mergeTag = "!!merge"
 )
 
@@ -39,8 +39,8 @@ func (d *decoder) scalar(node *yaml.Node, path string, f field, target reflect.V
 	}
 }
 
-// text takes the node's characters as they stand in the file: an account is
-// never read as a number, which would lose its leading zeros.
+// text uses the node's literal characters: an account is never parsed as a number,
+// which would lose its leading zeros.
 func (d *decoder) text(node *yaml.Node, path string, f field, target reflect.Value) {
 	target.SetString(node.Value)
 	if node.Style&quoted == 0 && looksNumeric(node) && !(f.rule == "account" && accountText.MatchString(node.Value)) {
@@ -61,7 +61,7 @@ func (d *decoder) text(node *yaml.Node, path string, f field, target reflect.Val
 	}
 }
 
-// unquoted reports a value that YAML takes for something else than a text.
+// unquoted reports a value that YAML does not read as a text.
 func (d *decoder) unquoted(node *yaml.Node, path string, f field, t reflect.Type) {
 	problem := d.report.at(node, path, "%s is %s: expected %s", lastOf(path), kindOf(node), describe(t, f))
 	if f.rule != "" && holds(f.rule, node.Value) {
@@ -69,8 +69,8 @@ func (d *decoder) unquoted(node *yaml.Node, path string, f field, t reflect.Type
 	}
 }
 
-// looksNumeric reports whether some reader of YAML would take a plain text for
-// something else: readers differ about leading zeros.
+// looksNumeric reports whether some YAML parsers do not read the value as a text:
+// they differ about leading zeros.
 func looksNumeric(node *yaml.Node) bool {
 	return node.Tag != textTag && node.Tag != mergeTag || wholeNumber.MatchString(node.Value)
 }
@@ -94,7 +94,7 @@ func (d *decoder) number(node *yaml.Node, path string, f field, target reflect.V
 	}
 	problem := d.report.at(node, path, "%s is %s: expected %s", lastOf(path), kindOf(node), describe(target.Type(), f))
 	if node.Style&quoted != 0 && wholeNumber.MatchString(node.Value) {
-		problem.Hint = "remove the quotes: a number has none"
+		problem.Hint = "remove the quotes"
 	}
 }
 
@@ -107,7 +107,7 @@ func (d *decoder) truth(node *yaml.Node, path string, f field, target reflect.Va
 		Hint = "write true or false, without quotes"
 }
 
-// kindOf names the kind of a node in words.
+// kindOf describes the kind of a node.
 func kindOf(node *yaml.Node) string {
 	switch {
 	case node.Kind == yaml.MappingNode:
@@ -124,7 +124,7 @@ func kindOf(node *yaml.Node) string {
 	return "the number " + shorten(node.Value)
 }
 
-// describe returns in words what is expected of a value of that type.
+// describe describes the expected value for a type.
 func describe(t reflect.Type, f field) string {
 	switch {
 	case t.Kind() == reflect.Pointer:
@@ -169,5 +169,5 @@ func choices(allowed []string) string {
 	return strings.Join(allowed[:last], ", ") + " or " + allowed[last]
 }
 
-// quote returns a value for a message: short, and with nothing a terminal obeys.
+// quote formats a value for a message: short, and without control characters.
 func quote(value string) string { return strconv.Quote(shorten(value)) }

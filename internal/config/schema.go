@@ -12,12 +12,12 @@ import (
 
 //go:generate go test -run IsCurrent -update .
 
-// SchemaURL is where editors find the JSON Schema of the configuration.
+// SchemaURL is the URL of the JSON Schema of the configuration, for editors.
 const SchemaURL = "https://raw.githubusercontent.com/aphex/aphex-pipeline/main/schema/aphex-config.schema.json"
 
-// Schema returns the JSON Schema (draft-07, which editors read) of the
-// configuration file. It accepts whatever Parse accepts. What takes a look at
-// several values, such as a reference or a cycle, only Parse refuses.
+// Schema returns the JSON Schema (draft-07, for editors) of the configuration file.
+// It accepts all files that Parse accepts. Problems that involve several values,
+// such as an unknown reference or a cycle, are found by Parse only.
 func Schema() ([]byte, error) {
 	mappings := documented()
 	root := object{
@@ -57,8 +57,8 @@ func mappingSchema(m *mapping) object {
 	return append(schema, member{"properties", properties})
 }
 
-// keySchema describes a key. A reference to a definition stands in an allOf, as
-// draft-07 ignores whatever stands beside one.
+// keySchema describes a key. A reference to a definition is in an allOf, as
+// draft-07 ignores its siblings.
 func keySchema(key documentedKey) object {
 	schema := object{{"description", describeKey(key)}}
 	if inner := valueSchema(key.typ, key.field); inner[0].key == "$ref" {
@@ -143,7 +143,7 @@ func defaultOf(f field) any {
 	return f.initial
 }
 
-// object is a JSON object whose members keep their order.
+// object is an ordered JSON object.
 type object []member
 
 type member struct {

@@ -7,19 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// mask stands for each character of a secret in whatever is shown.
+// mask replaces each character of a secret.
 const mask = '█'
 
-// secretShape is what a kind of secret looks like. The group of the pattern,
-// if it has one, is the secret; otherwise it is the whole match.
+// secretShape matches a kind of secret. The secret is the group of the pattern, or
+// the whole match if there is none.
 type secretShape struct {
 	name    string
 	pattern *regexp.Regexp
 	accept  func(match string) bool // nil: always
 }
 
-// secretShapes are the secrets that must never stand in a configuration:
-// prefixes as their issuers document them, and what an AWS secret key looks like.
+// secretShapes are the secrets that must never be in a configuration: by their
+// documented prefixes, and AWS secret keys by their form.
 var secretShapes = sync.OnceValue(func() []secretShape {
 	return []secretShape{
 		{name: "a private key", pattern: regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:[A-Za-z0-9+/=\s\\,:-]*?-----END [A-Z0-9 ]*PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]*)`)},
@@ -33,7 +33,7 @@ var secretShapes = sync.OnceValue(func() []secretShape {
 	}
 })
 
-// secret is where a secret was found: line and column from 1, and its kind.
+// secret is the location of a secret, line and column from 1, and its kind.
 type secret struct {
 	name         string
 	line, column int
@@ -41,8 +41,8 @@ type secret struct {
 }
 
 // maskSecrets returns the text with every secret masked, character for character,
-// and where they were. What is parsed and shown afterwards is the masked text
-// alone, so that no message can repeat a secret.
+// and their locations. Only the masked text is parsed and printed, so that no
+// message can contain a secret.
 func maskSecrets(text string) (string, []secret) {
 	var found []secret
 	for _, shape := range secretShapes() {
@@ -69,8 +69,8 @@ func (s secretShape) mask(text string, found []secret) (string, []secret) {
 	return out.String() + text[done:], found
 }
 
-// masked keeps white space and escapes such as \n, so that the text around a
-// secret of several lines is still the same YAML.
+// masked keeps white space and escapes such as \n, so that the structure of the
+// YAML around a secret with several lines is unchanged.
 func masked(secret string) string {
 	escaped := false
 	return strings.Map(func(char rune) rune {
@@ -83,8 +83,8 @@ func masked(secret string) string {
 	}, secret)
 }
 
-// mixed reports whether a text has all three kinds of characters of base64, which
-// a digest in hex and most names have not.
+// mixed reports whether a text has all three kinds of base64 characters, unlike
+// hexadecimal digests and most names.
 func mixed(text string) bool {
 	return strings.ContainsAny(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") &&
 		strings.ContainsAny(text, "abcdefghijklmnopqrstuvwxyz") &&

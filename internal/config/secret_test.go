@@ -51,7 +51,7 @@ func TestASecretIsRefusedAndNeverRepeated(t *testing.T) {
 	}
 }
 
-func TestASecretIsShownMaskedInItsPlace(t *testing.T) {
+func TestASecretIsMasked(t *testing.T) {
 	_, err := config.Parse("x.yaml", []byte("# ü\nversion: '1.0'\ngithubTokenSecretName: "+token+" # here\n"+oneEnvironment))
 	assert.EqualError(t, err, strings.Join([]string{
 		"x.yaml:3:24: this looks like a GitHub token, which must not stand in a repository",
@@ -61,7 +61,7 @@ func TestASecretIsShownMaskedInItsPlace(t *testing.T) {
 	}, "\n"))
 }
 
-func TestMistakesBesideASecretAreReportedToo(t *testing.T) {
+func TestOtherProblemsAreReportedWithASecret(t *testing.T) {
 	_, err := config.Parse("x.yaml", []byte("version: '1.0'\nbuild: {commands: ["+token+"], comands: [x]}\n"+oneEnvironment))
 	assert.ErrorContains(t, err, "unknown key \"comands\"")
 	assert.ErrorContains(t, err, "2 problems in x.yaml")

@@ -9,8 +9,8 @@ import (
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// textProblem explains why the bytes are not a text that YAML could be, with the
-// offset of the byte where that shows; the message is empty for good text.
+// textProblem returns why the bytes are not valid YAML text, with the offset of the
+// first invalid byte; the message is empty for valid text.
 func textProblem(text []byte) (message, hint string, offset int) {
 	switch {
 	case len(text) > sizeLimit:
@@ -27,7 +27,7 @@ func textProblem(text []byte) (message, hint string, offset int) {
 	return "", "", 0
 }
 
-// forbidden reports whether a character may not stand in a YAML text (YAML 1.2.2,
+// forbidden reports whether a character is not allowed in YAML (YAML 1.2.2,
 // production c-printable).
 func forbidden(char rune) bool {
 	switch {
@@ -51,19 +51,19 @@ func invalidAt(text []byte) int {
 	return offset
 }
 
-// splitLines cuts a text where YAML counts a new line.
+// splitLines splits a text at the line breaks of YAML.
 func splitLines(text string) []string {
 	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 	return strings.Split(breaks.Replace(text), "\n")
 }
 
-// cursor is a place in a text: a byte's offset with its line and column, both
+// cursor is a position in a text: a byte's offset with its line and column, both
 // counted from 1, the column in characters.
 type cursor struct{ offset, line, column int }
 
 func startOf() cursor { return cursor{line: 1, column: 1} }
 
-// advance moves on to a later offset; it reads only what lies between.
+// advance moves to a later offset; it reads only the bytes in between.
 func (c *cursor) advance(text string, offset int) {
 	for c.offset < offset {
 		char, size := utf8.DecodeRuneInString(text[c.offset:])

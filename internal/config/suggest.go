@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// nearest returns the candidate that is written most like the given word, or ""
-// when none is near enough to be meant.
+// nearest returns the candidate that is most similar to the written word, or "" if
+// none is similar enough.
 func nearest(written string, candidates []string) string {
 	word := plain(written)
 	best, least := "", 1+len(word)/3
@@ -17,18 +17,16 @@ func nearest(written string, candidates []string) string {
 
 var separators = strings.NewReplacer("-", "", "_", "", " ", "")
 
-// plain makes github_owner, GitHub-Owner and githubOwner the same word.
+// plain normalizes github_owner, GitHub-Owner and githubOwner to the same word.
 func plain(word string) string {
 	return strings.ToLower(separators.Replace(word))
 }
 
-// longestWord is the longest word that is compared; no key or name that a
-// person misspells is longer.
+// longestWord is the longest word to compare.
 const longestWord = 64
 
 // distance counts the characters to insert, drop, replace or swap with their
-// neighbour (optimal string alignment). It gives the limit when there are as
-// many or more.
+// neighbour (optimal string alignment), up to the limit.
 func distance(a, b string, limit int) int {
 	if len(a) > longestWord || len(b) > longestWord || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// parse returns the root of the file's only YAML document, or nil when the text
-// is not one; the reason is in the report then.
+// parse returns the root of the file's only YAML document, or nil after reporting
+// why the text is not one.
 func (r *report) parse() *yaml.Node {
 	if strings.TrimSpace(r.text) == "" {
 		if len(r.problems) == 0 {
@@ -68,7 +68,7 @@ func (r *report) refuseSyntax(err error) {
 	problem.Hint = r.syntaxHint(problem)
 }
 
-// syntaxHint explains the mistakes that people make most in YAML.
+// syntaxHint is the hint for the most frequent mistakes in YAML.
 func (r *report) syntaxHint(problem *Problem) string {
 	char := r.charAt(problem.Line, problem.Column)
 	switch {
@@ -79,7 +79,7 @@ func (r *report) syntaxHint(problem *Problem) string {
 	case strings.Contains(problem.Message, "scanning an alias"):
 		return "a text that begins with * must be in quotes"
 	case strings.Contains(problem.Message, "mapping values are not allowed"):
-		return "a text that contains `: ` must be in quotes; otherwise look at the indentation"
+		return "put a text that contains `: ` in quotes; otherwise check the indentation"
 	case strings.Contains(problem.Message, "scanning a quoted scalar"):
 		return "the quote that begins here is never closed"
 	}
@@ -97,8 +97,8 @@ func (r *report) charAt(line, column int) rune {
 	return chars[column-1]
 }
 
-// refuseExtras refuses the parts of YAML that a configuration does not need
-// and that a reader, or a machine that expands them, pays for.
+// refuseExtras rejects features of YAML that a configuration does not need and that
+// are hard to read or expensive to expand.
 func (r *report) refuseExtras(node *yaml.Node) {
 	switch {
 	case node.Kind == yaml.AliasNode:

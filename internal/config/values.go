@@ -11,14 +11,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Parameter is an entry of `parameters`: the value of a template's parameter, or
-// for one stack several of them.
+// Parameter is an entry of `parameters`: the value of a template parameter, or
+// several values for one stack.
 type Parameter struct {
-	Value   string            // of the parameter that the entry's key names
-	OfStack map[string]string // by parameter, of the stack that the entry's key names; nil where Value counts
+	Value   string            // of the parameter with the entry's key
+	OfStack map[string]string // values by parameter, for the stack with the entry's key; nil if Value is set
 }
 
-// MarshalJSON writes the parameter as the file has it.
+// MarshalJSON encodes the parameter in the format of the file.
 func (p Parameter) MarshalJSON() ([]byte, error) {
 	if p.OfStack != nil {
 		return json.Marshal(p.OfStack)
@@ -28,7 +28,7 @@ func (p Parameter) MarshalJSON() ([]byte, error) {
 
 var parameterType = reflect.TypeFor[Parameter]()
 
-// values takes in a mapping whose keys are the user's own.
+// values decodes a mapping with custom keys.
 func (d *decoder) values(node *yaml.Node, path string, f field, target reflect.Value) {
 	if node.Kind != yaml.MappingNode {
 		d.wrong(node, path, f, target.Type())
@@ -46,7 +46,7 @@ func (d *decoder) values(node *yaml.Node, path string, f field, target reflect.V
 	}
 }
 
-// keyRule is the rule of a key: in `parameters` a mapping stands under the name of a stack.
+// keyRule is the rule of a key: in `parameters`, the key of a mapping is the name of a stack.
 func keyRule(f field, value *yaml.Node) string {
 	if f.keys == "parameterKey" && value.Kind == yaml.MappingNode {
 		return "stackName"
@@ -54,7 +54,7 @@ func keyRule(f field, value *yaml.Node) string {
 	return f.keys
 }
 
-// ownKey reports whether a key that the user chose can be taken in.
+// ownKey reports whether a custom key is valid.
 func (d *decoder) ownKey(key *yaml.Node, path, ruleName string, target reflect.Value) bool {
 	if key.Kind != yaml.ScalarNode {
 		d.report.at(key, path, "a key must be a text")
@@ -91,7 +91,7 @@ func (d *decoder) element(node *yaml.Node, path string, f field, t reflect.Type)
 	return reflect.ValueOf(value), ok
 }
 
-// ownText takes a value's characters as they stand in the file: 007 stays 007.
+// ownText uses a value's literal characters: 007 is "007".
 func (d *decoder) ownText(node *yaml.Node, path string) (string, bool) {
 	switch {
 	case node.Kind != yaml.ScalarNode || node.Tag == nullTag:
@@ -104,7 +104,7 @@ func (d *decoder) ownText(node *yaml.Node, path string) (string, bool) {
 	return node.Value, true
 }
 
-// anything returns a value as JSON has it.
+// anything decodes a value into the types of encoding/json.
 func (d *decoder) anything(node *yaml.Node, path string) (any, bool) {
 	var value any
 	if err := node.Decode(&value); err != nil {
@@ -122,7 +122,7 @@ func (d *decoder) anything(node *yaml.Node, path string) (any, bool) {
 	return nil, false
 }
 
-// describeValues returns in words what a mapping with the user's own keys is.
+// describeValues describes a mapping with custom keys.
 func describeValues(t reflect.Type, f field) string {
 	switch {
 	case t.Elem() == parameterType:
@@ -135,7 +135,7 @@ func describeValues(t reflect.Type, f field) string {
 
 var textSchemaOfAny = object{{"type", []string{"string", "number", "boolean"}}}
 
-// valuesSchema describes a mapping with the user's own keys.
+// valuesSchema is the schema of a mapping with custom keys.
 func valuesSchema(t reflect.Type, f field) object {
 	schema := object{{"type", "object"}}
 	switch {
@@ -150,13 +150,13 @@ func valuesSchema(t reflect.Type, f field) object {
 	return append(schema, member{"propertyNames", object{{"pattern", rules()[f.keys].pattern}}})
 }
 
-// reservedVariables are those that the stages themselves give to commands, or
-// that the CDK and the AWS SDKs take their orders from.
+// reservedVariables are those that the stages set for commands, or that configure
+// the CDK and the AWS SDKs.
 var reservedVariables = []string{
 	"ENVIRONMENT_NAME", "COMMIT_SHA", "BRANCH", "CDK_OUTDIR", "CDK_CONTEXT_JSON", "CDK_ERROR_FILE", "CDK_VALIDATION", "CONTEXT_OVERFLOW_LOCATION_ENV",
 }
 
-// reservedPrefixes are what the names of such variables begin with.
+// reservedPrefixes are the prefixes of reserved variables.
 var reservedPrefixes = []string{"AWS_", "APHEX_", "OUTPUT_", "STACK_OUTPUTS", "CDK_DEFAULT_", "CDK_CLI_"}
 
 func variableProblem(name string) string {

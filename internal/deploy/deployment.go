@@ -57,11 +57,11 @@ func (j *job) begin(work func() error) (wait func(context.Context) error) {
 	}
 }
 
-// place is the account and region that receive a stack's assets.
-func (d *deployment) place(t target) assets.Place {
-	return assets.Place{
+// assetTarget is the account and region that receive a stack's assets.
+func (d *deployment) assetTarget(t target) assets.Target {
+	return assets.Target{
 		Placeholders: d.here(t.region),
-		Enter: func(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+		Assume: func(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
 			session, err := d.as(ctx, role, region)
 			if err != nil {
 				return assets.Access{}, err

@@ -33,7 +33,7 @@ func TestTheEventsAroundACauseAreListedBelowIt(t *testing.T) {
 	assert.EqualError(t, err, "Api broke\n  not deployed because of this: Web\n  events of Api around the cause:\n    09:30:00  CREATE_IN_PROGRESS         Topic (AWS::SNS::Topic)")
 }
 
-func TestTagsOfCdkJsonTakeThePlaceOfTheStacks(t *testing.T) {
+func TestTagsOfCdkJsonReplaceThoseOfTheStacks(t *testing.T) {
 	stack := assembly.Stack{Tags: map[string]string{"of": "the stack"}}
 	assert.Equal(t, stack.Tags, target{stack: stack}.tags())
 	given := map[string]string{"of": "the CLI"}

@@ -38,7 +38,7 @@ func TestTheGraphJoinsTheConfigurationAndTheApp(t *testing.T) {
 	assert.NoError(t, checkDistinct(targets))
 }
 
-func TestAStackWaitsForThoseWhoseOutputsItReadsUnlessThatIsACircle(t *testing.T) {
+func TestAStackWaitsForThoseWhoseOutputsItReadsUnlessThatIsACycle(t *testing.T) {
 	reading := func(name, region string, reads ...cfn.Read) target {
 		return target{name: name, entry: name, region: region, stack: assembly.Stack{ID: name, Name: name}, reads: reads}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-func TestSomeStacksOfAnEnvironmentAreDeployedWithWhatTheyNeed(t *testing.T) {
+func TestSelectedStacksAreDeployedWithTheirDependencies(t *testing.T) {
 	targets := []target{
 		{name: "Data", entry: "Data", stack: named("DevData1", "Dev-Data", "Dev/Data", "", "")},
 		{name: "Api", entry: "Api", stack: named("DevApi2", "Dev-Api", "Dev/Api", "", "")},

@@ -37,10 +37,10 @@ const (
 	// WillKeep is for an unchanged stack.
 	WillKeep Intent = "unchanged"
 	// WillRecreate is for the remains of a failed creation: they are deleted, then
-	// the stack is created. There is no change set, so a plan does not execute it.
+	// the stack is created. Exists is no change set, so a plan does not execute it.
 	WillRecreate Intent = "recreate"
 	// WillRollBack is for a stack whose operation was interrupted: it is rolled back,
-	// then updated. There is no change set, so a plan does not execute it.
+	// then updated. Exists is no change set, so a plan does not execute it.
 	WillRollBack Intent = "roll back"
 	// WillWait is for a stack whose change set cannot be created before an earlier
 	// stack is deployed. A plan does not execute it.
@@ -85,12 +85,12 @@ type PlannedChange struct {
 
 // PlannedAsset is one asset of a plan.
 type PlannedAsset struct {
-	Stack string `json:"stack"`
-	Asset string `json:"asset"`
-	To    string `json:"to"`
-	Image bool   `json:"image"`
-	There bool   `json:"there"` // it is published already
-	Role  string `json:"role,omitempty"`
+	Stack  string `json:"stack"`
+	Asset  string `json:"asset"`
+	To     string `json:"to"`
+	Image  bool   `json:"image"`
+	Exists bool   `json:"there"` // it is published already
+	Role   string `json:"role,omitempty"`
 }
 
 // executable reports whether the execution of a plan covers the stack.

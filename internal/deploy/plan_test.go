@@ -37,7 +37,7 @@ func planOfEverything() *Plan {
 				},
 				Broader: []diff.Broadening{
 					{LogicalID: "P", Kind: diff.IAM, Text: "${Role} may s3:GetObject on *"},
-					{LogicalID: "G", Kind: diff.Network, Text: "${G} lets in tcp 22 from 0.0.0.0/0"},
+					{LogicalID: "G", Kind: diff.Network, Text: "${G} allows ingress of tcp 22 from 0.0.0.0/0"},
 					{LogicalID: "Q", Kind: diff.IAM, Text: "${Role} may sqs:* on *", Nested: []string{"Inner"}, Path: "Data/Inner/Q"},
 					{LogicalID: "R", Kind: diff.IAM, Text: "${R} has no permissions boundary", Nested: []string{"Inner"}},
 				},
@@ -49,7 +49,7 @@ func planOfEverything() *Plan {
 			{Stack: "Same", Name: "Same", Region: "us-east-1", Intent: WillKeep},
 		},
 		Assets: []PlannedAsset{
-			{Asset: "Api/Code", To: "s3://bucket/a.zip"}, {Asset: "Api/Image", To: "repository:tag", Image: true}, {Asset: "Web/Site", To: "s3://bucket/b.zip", There: true},
+			{Asset: "Api/Code", To: "s3://bucket/a.zip"}, {Asset: "Api/Image", To: "repository:tag", Image: true}, {Asset: "Web/Site", To: "s3://bucket/b.zip", Exists: true},
 		},
 	}
 	p.settle()
@@ -75,7 +75,7 @@ func TestAPlanReadsLikeThis(t *testing.T) {
 	assert.True(t, planOfEverything().Broader)
 }
 
-func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
+func TestAPlanDistinguishesWaitingAndBlockedStacks(t *testing.T) {
 	lack := errs.Failedf("the change set could not be created: No export named X found.")
 	nodes := []schedule.Node{{Name: "Web", After: []string{"Api"}}, {Name: "Api", After: []string{"Data", "Elsewhere"}}, {Name: "Data"}, {Name: "Alone"}, {Name: "Wrong", After: []string{"Data"}}}
 	ordered := inOrder(nodes, map[string]PlannedStack{
@@ -94,8 +94,8 @@ func TestAPlanKnowsWhoWaitsAndWhoIsBlocked(t *testing.T) {
 	assert.Len(t, blocked(ordered), 2)
 }
 
-func TestAPlanKnowsWhatAnEarlierStackMayBeGoingToMake(t *testing.T) {
-	noBucket := &assets.NoPlaceError{Kind: "bucket", Name: "own-assets"}
+func TestAPlanKnowsWhatAnEarlierStackMayCreate(t *testing.T) {
+	noBucket := &assets.NoDestinationError{Kind: "bucket", Name: "own-assets"}
 	lacks := map[string]error{
 		"No export named X found":                                 errs.Failedf("the change set could not be created: No export named X found."),
 		"there is no bucket own-assets":                           errs.Invalidf("publishing: %w: %w", noBucket, errors.New("NoSuchBucket")),

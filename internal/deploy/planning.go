@@ -103,12 +103,12 @@ func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nod
 	}
 	plan.Stacks = inOrder(nodes, stacks)
 	plan.settle()
-	var looked error
-	plan.Assets, looked = d.lookAtAssets(ctx, targets, func(name string) bool {
+	var inspectErr error
+	plan.Assets, inspectErr = d.inspectAssets(ctx, targets, func(name string) bool {
 		at := slices.IndexFunc(nodes, func(n schedule.Node) bool { return n.Name == name })
 		return len(changing(nodes[at], nodes, stacks)) > 0
 	})
-	return errors.Join(combine(blocked(plan.Stacks), nil), looked, d.validateTemplates(ctx, plan))
+	return errors.Join(combine(blocked(plan.Stacks), nil), inspectErr, d.validateTemplates(ctx, plan))
 }
 
 // validateTemplates validates the templates as a deployment would, if anything changes.
@@ -218,7 +218,7 @@ func (d *deployment) publishTemplates(ctx context.Context, t target) error {
 				return file.Path == t.stack.Template && err == nil && info.Size() <= cfn.MaxInline
 			})
 		}
-		if err := d.publisher.Publish(ctx, list, d.place(t)); err != nil {
+		if err := d.publisher.Publish(ctx, list, d.assetTarget(t)); err != nil {
 			return fmt.Errorf("publishing the templates of stack %s: %w", t.name, err)
 		}
 	}
@@ -235,7 +235,7 @@ func missingFor(err error) string {
 	if err == nil {
 		return ""
 	}
-	if missing := (*assets.NoPlaceError)(nil); errors.As(err, &missing) {
+	if missing := (*assets.NoDestinationError)(nil); errors.As(err, &missing) {
 		return missing.Error()
 	}
 	return cmp.Or(cfn.Missing(err), notAssumed.FindString(err.Error()))
@@ -268,20 +268,20 @@ func part(stack assembly.Stack, keep func(assembly.FileAsset) bool, images bool)
 	return lists
 }
 
-// lookAtAssets returns the assets of the stacks and whether they are published,
+// inspectAssets returns the assets of the stacks and whether they are published,
 // each once. If the stack of an asset waits, what an earlier stack may create
 // need not exist.
-func (d *deployment) lookAtAssets(ctx context.Context, targets []target, waits func(stack string) bool) ([]PlannedAsset, error) {
+func (d *deployment) inspectAssets(ctx context.Context, targets []target, waits func(stack string) bool) ([]PlannedAsset, error) {
 	planned, seen := []PlannedAsset{}, map[string]bool{}
 	for _, t := range targets {
 		for _, list := range othersOf(t.stack) {
-			sights, err := d.publisher.Look(ctx, list, d.place(t))
+			statuses, err := d.publisher.Inspect(ctx, list, d.assetTarget(t))
 			if err != nil && (missingFor(err) == "" || !waits(t.name)) {
 				return planned, fmt.Errorf("inspecting the assets of stack %s: %w", t.name, err)
 			}
-			for _, s := range sights {
+			for _, s := range statuses {
 				if !seen[s.To] {
-					planned = append(planned, PlannedAsset{Stack: t.name, Asset: s.Asset, To: s.To, Image: s.Image, There: s.There, Role: s.Role})
+					planned = append(planned, PlannedAsset{Stack: t.name, Asset: s.Asset, To: s.To, Image: s.Image, Exists: s.Exists, Role: s.Role})
 				}
 				seen[s.To] = true
 			}

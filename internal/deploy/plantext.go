@@ -115,7 +115,7 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 	}
 }
 
-var broader = map[diff.Kind]string{diff.IAM: "broader rights:", diff.Network: "broader network:"}
+var broader = map[diff.Kind]string{diff.IAM: "broader permissions:", diff.Network: "broader network:"}
 
 func (w *planWriter) roles(s PlannedStack) {
 	if s.DeployRole != "" {
@@ -168,12 +168,12 @@ func (w *planWriter) assets(all []PlannedAsset) {
 	if len(all) == 0 {
 		return
 	}
-	there := len(slices.DeleteFunc(slices.Clone(all), func(a PlannedAsset) bool { return !a.There }))
+	there := len(slices.DeleteFunc(slices.Clone(all), func(a PlannedAsset) bool { return !a.Exists }))
 	w.line("")
 	w.line("%s", w.in(screen.Bold, fmt.Sprintf("%s: %d there already, %d to publish", plural(len(all), "asset"), there, len(all)-there)))
 	for _, a := range all {
 		switch {
-		case a.There:
+		case a.Exists:
 		case a.Image:
 			w.line("   build and push  %s  %s", a.Asset, a.To)
 		default:

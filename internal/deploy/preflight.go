@@ -94,7 +94,7 @@ func (d *deployment) ready(ctx context.Context, t target) error {
 		return nil
 	}
 	for _, list := range t.stack.Assets {
-		if err := d.publisher.Ready(ctx, list, d.place(t)); err != nil {
+		if err := d.publisher.Ready(ctx, list, d.assetTarget(t)); err != nil {
 			return fmt.Errorf("stack %s: %w", t.name, err)
 		}
 	}

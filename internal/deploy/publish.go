@@ -69,13 +69,13 @@ func (d *deployment) publish(ctx context.Context, t target, lists []*assembly.As
 		}
 		return nil
 	}
-	place := d.place(t)
+	to := d.assetTarget(t)
 	usable := d.begin(func() error {
 		if len(waits) > 0 {
 			return nil // these stacks may create the destination
 		}
 		return each(func(ctx context.Context, list *assembly.AssetManifest) error {
-			return d.publisher.Check(ctx, list, place)
+			return d.publisher.Check(ctx, list, to)
 		})
 	})
 	d.usable = append(d.usable, usable)
@@ -83,9 +83,9 @@ func (d *deployment) publish(ctx context.Context, t target, lists []*assembly.As
 		err := d.await(ctx, producers)
 		if err == nil && usable(ctx) == nil {
 			// A build that fails here fails again when the asset is published.
-			ahead := place
+			ahead := to
 			if len(waits) > 0 { // these stacks may create the very role that publishes
-				ahead.Enter = d.asExactly
+				ahead.Assume = d.asExactly
 			}
 			_ = each(func(ctx context.Context, list *assembly.AssetManifest) error {
 				return d.publisher.Build(ctx, list, ahead)
@@ -103,7 +103,7 @@ func (d *deployment) publish(ctx context.Context, t target, lists []*assembly.As
 			return err
 		}
 		return each(func(ctx context.Context, list *assembly.AssetManifest) error {
-			return d.publisher.Publish(ctx, list, place)
+			return d.publisher.Publish(ctx, list, to)
 		})
 	})
 }

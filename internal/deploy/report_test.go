@@ -22,7 +22,7 @@ func listen() (*reporter, *[]progress.Event) {
 	return &reporter{progress.New(progress.Options{Report: func(e progress.Event) { events = append(events, e) }}), "dev"}, &events
 }
 
-func TestWhatAStackIsDoingIsToldWhileNothingHappens(t *testing.T) {
+func TestTheActivityOfAStackIsReportedWhileNothingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tell, events := listen()
 		stop := tell.Watch()
@@ -47,7 +47,7 @@ func TestWhatAStackIsDoingIsToldWhileNothingHappens(t *testing.T) {
 	})
 }
 
-func TestStepsOfAssetsAndStacksAreTold(t *testing.T) {
+func TestStepsOfAssetsAndStacksAreReported(t *testing.T) {
 	tell, events := listen()
 	api := target{name: "Api", stack: assembly.Stack{Path: "Prod/Api"}}
 	tell.asset(assets.Event{Asset: "Code", To: "s3://b/k", Step: assets.Published, Bytes: 2049})
@@ -64,7 +64,7 @@ func TestStepsOfAssetsAndStacksAreTold(t *testing.T) {
 	assert.Equal(t, "not deployed because of Api", (*events)[4].Text)
 }
 
-func TestWhatIsDoneToAResourceIsWorded(t *testing.T) {
+func TestTheActivityOfAResourceIsDescribed(t *testing.T) {
 	of := target{name: "Api", stack: assembly.Stack{Path: "Prod/Api"}}
 	for status, want := range map[string]string{
 		"CREATE_IN_PROGRESS":                           "creating AWS::SQS::Queue Orders",

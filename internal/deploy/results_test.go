@@ -80,7 +80,7 @@ func TestAStoppedStackHasNotFailedAndRunningOperationsAreNamed(t *testing.T) {
 	assert.Equal(t, `stopped by a signal: watching stack "dev-Data", whose operation still runs`, errs.Stopped(watching, "").Error())
 }
 
-func TestAFailedValidationIsTheFailureOfTheStacksWhoseTemplatesAreInvalid(t *testing.T) {
+func TestAFailedValidationFailsTheStacksWithInvalidTemplates(t *testing.T) {
 	targets := map[string]target{}
 	for _, name := range []string{"Fine", "Wrong", "Done", "Broken"} {
 		targets[name] = target{name: name, stack: assembly.Stack{Name: name, Path: "Dev/" + name}}
@@ -104,7 +104,7 @@ func TestAFailedValidationIsTheFailureOfTheStacksWhoseTemplatesAreInvalid(t *tes
 	assert.Equal(t, "Wrong", found[0].Because)
 }
 
-func TestAFailedValidationOfUnchangedStacksIsTheFailureOfTheStackThatWaited(t *testing.T) {
+func TestAFailedValidationOfUnchangedStacksFailsTheStackThatWaited(t *testing.T) {
 	targets := map[string]target{}
 	for _, name := range []string{"Old", "Fine", "Late", "Broken"} {
 		targets[name] = target{name: name, stack: assembly.Stack{Name: name, Path: name}}
@@ -124,7 +124,7 @@ func TestAFailedValidationOfUnchangedStacksIsTheFailureOfTheStackThatWaited(t *t
 	assert.EqualError(t, err, "the validation failed\n  its own fault\n  not deployed because of this: Late")
 }
 
-func TestFindingsAreOfTheStackWhosePathTheirPathBeginsWith(t *testing.T) {
+func TestFindingsAreAssignedToStacksByPath(t *testing.T) {
 	findings := []synth.Finding{{Path: "Dev/Api/Queue/Resource"}, {Path: "Dev/ApiGateway"}}
 	assert.Equal(t, []string{"Dev/Api", "Dev/ApiGateway"}, invalidAmong([]string{"Dev/Api", "Dev/ApiGateway", "Dev/Data"}, findings))
 }

@@ -15,7 +15,7 @@ func named(id, name, path, account, region string) assembly.Stack {
 	return assembly.Stack{ID: id, Name: name, Path: path, Environment: assembly.Environment{Account: account, Region: region}}
 }
 
-func TestAConfiguredStackMeansTheStackOfTheEnvironment(t *testing.T) {
+func TestAConfiguredNameSelectsTheStackOfTheEnvironment(t *testing.T) {
 	const dev, prod = "111111111111", "222222222222"
 	a := &assembly.Assembly{Stacks: []assembly.Stack{
 		named("Database", "Database", "Database", dev, "eu-west-1"),
@@ -65,7 +65,7 @@ func TestAConfiguredStackMeansTheStackOfTheEnvironment(t *testing.T) {
 	assert.Equal(t, "did you mean Database?", errs.HintOf(err))
 }
 
-func TestPatternsMeanTheStacksOfTheEnvironmentInTheOrderOfTheirNeeds(t *testing.T) {
+func TestPatternsSelectTheStacksOfTheEnvironmentInTheOrderOfTheirDependencies(t *testing.T) {
 	const dev, prod = "111111111111", "222222222222"
 	web := named("ProdWeb1", "Prod-Web", "Prod/Web", prod, "eu-central-1")
 	web.After = []string{"ProdData2"}

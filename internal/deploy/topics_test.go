@@ -9,7 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
-func TestTopicsThatAreSaidToBeNoneAreNotTopicsOfWhichNothingIsSaid(t *testing.T) {
+func TestEmptyNotificationARNsDifferFromUnsetOnes(t *testing.T) {
 	for name, c := range map[string]struct{ stack, given, want []string }{
 		"nothing is said":      {nil, nil, nil},
 		"the stack has none":   {[]string{}, nil, []string{}},

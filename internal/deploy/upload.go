@@ -27,7 +27,7 @@ func (d *deployment) upload(t target) func(context.Context, []byte) (string, err
 		}
 		err = d.publisher.Publish(ctx, &assembly.AssetManifest{ID: t.stack.ID + ".template", Files: []assembly.FileAsset{{
 			ID: to.Key, Name: t.stack.Name + " template", Path: t.stack.Template, Destinations: []assembly.FileDestination{to},
-		}}}, d.place(t))
+		}}}, d.assetTarget(t))
 		return "https://" + domain + "/" + to.Key, err
 	}
 }

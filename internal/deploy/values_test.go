@@ -21,7 +21,7 @@ func withParameters(t *testing.T, name, inCloudFormation, path, parameters strin
 	return target{name: name, entry: name, stack: assembly.Stack{ID: name, Name: inCloudFormation, Path: path, Template: file}}
 }
 
-func TestAParameterGoesToTheStacksThatAreMeantAndTheNearerOneOutranks(t *testing.T) {
+func TestAParameterAppliesToMatchingStacksAndTheMoreSpecificOneWins(t *testing.T) {
 	targets := []target{
 		withParameters(t, "Data", "Dev-Data", "Dev/Data", `"Size":{},"Level":{}`), withParameters(t, "Api", "Dev-Api", "Dev/Api", `"Level":{},"Count":{}`),
 		withParameters(t, "Web", "Dev-Web", "Dev/Web", ``),

@@ -8,8 +8,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// New plans the pipeline that cfg declares. It fails only where a contract does
-// not fit the plan, which is a bug.
+// New plans the pipeline that cfg declares. It fails only if a contract does not
+// match the plan, which is a bug.
 func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	b := builder{stages: stages, place: place, last: map[string]string{}}
 	b.head(cfg)
@@ -25,17 +25,17 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg)}, b.err
 }
 
-// Names of the steps that every pipeline begins with.
+// Names of the first steps of every pipeline.
 const (
 	Validate = "validate"
 	Build    = "build"
 	Pipeline = "pipeline"
 )
 
-// Reconcile names the step of the reconciler, which starts runs for missed pushes.
+// Reconcile is the name of the step of the reconciler, which starts runs for missed pushes.
 const Reconcile = "reconcile"
 
-// RepositoryURL returns the URL of the configured repository; "" when none is configured.
+// RepositoryURL returns the URL of the configured repository, or "".
 func RepositoryURL(cfg *config.Config) string {
 	if cfg.GithubOwner == "" || cfg.GithubRepo == "" {
 		return ""
@@ -43,18 +43,18 @@ func RepositoryURL(cfg *config.Config) string {
 	return "https://github.com/" + cfg.GithubOwner + "/" + cfg.GithubRepo + ".git"
 }
 
-// HasReconciler reports whether the pipeline has a reconciler:
-// there is a schedule, and a repository to look at.
+// HasReconciler reports whether the pipeline has a reconciler: whether a schedule
+// and a repository are configured.
 func HasReconciler(cfg *config.Config) bool {
 	return cfg.ReconcileSchedule != "" && RepositoryURL(cfg) != ""
 }
 
 const deployPrefix = "deploy-"
 
-// Deploy names the step that deploys an environment.
+// Deploy returns the name of the step that deploys an environment.
 func Deploy(environment string) string { return deployPrefix + environment }
 
-// DeployedBy names the environment that a step deploys; "" is none.
+// DeployedBy returns the environment that a step deploys, or "".
 func DeployedBy(step string) string {
 	environment, _ := strings.CutPrefix(step, deployPrefix)
 	if environment == step {
@@ -63,13 +63,13 @@ func DeployedBy(step string) string {
 	return environment
 }
 
-// Test names the step that tests an environment.
+// Test returns the name of the step that tests an environment.
 func Test(environment string) string { return "test-" + environment }
 
-// Approve names the step that waits for the approval of an environment.
+// Approve returns the name of the step that waits for the approval of an environment.
 func Approve(environment string) string { return Approval.Step(environment) }
 
-// last names the final step of an environment: what those after it wait for.
+// last returns the name of the final step of an environment, which later environments wait for.
 func last(env config.Environment) string {
 	if env.Tests != nil {
 		return Test(env.Name)
@@ -77,8 +77,8 @@ func last(env config.Environment) string {
 	return Deploy(env.Name)
 }
 
-// sorted puts every environment after those that it waits for, and otherwise
-// keeps the declared order. The configuration has been found free of cycles.
+// sorted sorts environments after those that they wait for, and otherwise keeps
+// the declared order. The configuration has no cycles.
 func sorted(environments []config.Environment) []config.Environment {
 	order := make([]config.Environment, 0, len(environments))
 	placed := map[string]bool{}
@@ -115,7 +115,7 @@ type sources map[string]Source
 
 func literal(text string) Source { return Source{Kind: Literal, Text: text} }
 
-// head adds what comes before the environments.
+// head adds the steps before the environments.
 func (b *builder) head(cfg *config.Config) {
 	repository := sources{
 		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
@@ -142,7 +142,7 @@ func (b *builder) head(cfg *config.Config) {
 
 func everyOne(config.Environment) bool { return true }
 
-// names lists the environments that are wanted, separated by spaces.
+// names lists the selected environments, separated by spaces.
 func names(cfg *config.Config, wanted func(config.Environment) bool) string {
 	var all []string
 	for _, env := range cfg.Environments {
@@ -164,11 +164,11 @@ func access(cfg *config.Config) string {
 	return strings.Join(all, " ")
 }
 
-// stackOutputs is the file by which a deployment hands its stack outputs to the tests.
+// stackOutputs is the file with the stack outputs, from the deployment to the tests.
 const stackOutputs = "stack-outputs.json"
 
 // environment adds approval, deployment and tests of one environment. The tests
-// run in the pod of the deployment: to start another takes longer than many tests.
+// run in the pod of the deployment, as starting another takes longer than many tests.
 func (b *builder) environment(env config.Environment) {
 	after := []string{Pipeline}
 	if len(env.After) > 0 {
@@ -198,7 +198,7 @@ func (b *builder) environment(env config.Environment) {
 	}
 }
 
-// watch plans the reconciler, where a repository is configured.
+// watch plans the reconciler, if a repository is configured.
 func (b *builder) watch(cfg *config.Config) *Watch {
 	if !HasReconciler(cfg) {
 		return nil
@@ -212,7 +212,7 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 	return &Watch{step, cfg.ReconcileSchedule}
 }
 
-// artifact holds the sources of what every stage after the build gets.
+// artifact returns the sources of the inputs that all stages after the build share.
 func (b *builder) artifact() sources {
 	return sources{
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
@@ -240,18 +240,18 @@ func (b *builder) step(name, title, stage string, after []string, from sources) 
 			b.checkSource(name, source)
 			step.Inputs = append(step.Inputs, Input{param, source})
 		case param.Required:
-			b.fail("step %q does not say where the required input %q of %s comes from", name, param.Name, c.Name())
+			b.fail("step %q has no source for the required input %q of %s", name, param.Name, c.Name())
 		}
 	}
 	for input := range from {
 		if _, known := c.Input(input); !known {
-			b.fail("step %q gives %s an input %q that it does not take", name, c.Name(), input)
+			b.fail("step %q passes %s an unknown input %q", name, c.Name(), input)
 		}
 	}
 	return step
 }
 
-// checkSource finds an output that its step does not leave.
+// checkSource checks that the step of an output has that output.
 func (b *builder) checkSource(name string, source Source) {
 	if source.Kind != Output {
 		return
@@ -264,7 +264,7 @@ func (b *builder) checkSource(name string, source Source) {
 			return
 		}
 	}
-	b.fail("step %q takes an output %q that step %q does not leave", name, source.Text, source.Step)
+	b.fail("step %q uses an output %q that step %q does not have", name, source.Text, source.Step)
 }
 
 func (b *builder) fail(format string, args ...any) {

@@ -7,18 +7,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// Gate is one kind of condition that must hold before an environment is deployed.
-// Every environment has a step for each gate: whether the run waits there is
-// decided in the run, by the output Open of the pipeline's own step. A new kind
-// is a Gate in AllGates, and an output of that step.
+// Gate is one kind of condition for the deployment of an environment. Every
+// environment has a step for each gate; the output Open of the pipeline's own step
+// decides whether the run waits there. A new kind needs a Gate in AllGates and an
+// output of that step.
 type Gate struct {
 	Name  string // names its steps, as in approve-dev, and the template that waits
 	Title string // for people: "Approve"
 	// Open is the output of the pipeline's own step that lists the environments
-	// where nothing is waited for, as OpenIn writes it. An environment that is not
-	// in it waits, so that an output that is missing lets nothing through.
+	// with an open gate, in the format of OpenIn. All other environments wait, so a
+	// missing output keeps all gates closed.
 	Open string
-	// Requires reports whether the configuration asks for the gate.
+	// Requires reports whether the configuration requires the gate.
 	Requires func(config.Environment) bool
 }
 
@@ -31,11 +31,11 @@ var Approval = Gate{
 // AllGates lists the gates in the order in which a run passes them.
 func AllGates() []Gate { return []Gate{Approval} }
 
-// Step names the step that waits at the gate of an environment.
+// Step returns the name of the step that waits at the gate of an environment.
 func (g Gate) Step(environment string) string { return g.Name + "-" + environment }
 
-// OpenIn writes the value of the output Open: every environment that does not
-// wait, with a comma before and after each, as ",dev,test,".
+// OpenIn returns the value of the output Open: every environment that does not
+// wait, with a comma before and after each, such as ",dev,test,".
 func (g Gate) OpenIn(environments, waiting []string) string {
 	open := ","
 	for _, name := range environments {

@@ -11,10 +11,10 @@ import (
 )
 
 // Names are the names of the objects of a pipeline in its cluster and in its AWS
-// account. They follow from the configuration and the place alone: they are known
-// without a call, and no two pipelines share one.
+// account. They are unique to the pipeline and derived from its configuration and
+// place, without a call.
 type Names struct {
-	Pipeline string // identity of the pipeline, as label and tag; stays when its objects are renamed
+	Pipeline string // identity of the pipeline, as label and tag; independent of the names of its objects
 
 	// ServiceAccounts in the namespace of the runs.
 	Deployer   string // runs every stage but the build
@@ -25,24 +25,24 @@ type Names struct {
 	Submitter string // of the Sensor
 	Receiver  string // of the EventSource
 
-	WebhookSecret string // Kubernetes Secret beside the EventSource; its key is WebhookSecretKey
+	WebhookSecret string // Kubernetes Secret in the namespace of the EventSource; its key is WebhookSecretKey
 
-	// Names in AWS. They follow from what the pipeline deploys, and where it lives,
-	// so that they stay when its objects are renamed. A role carries the stack's
-	// name, as IAM is one room for all regions.
+	// Names in AWS. They are derived from what the pipeline deploys, and its region,
+	// so that they are independent of the names of its objects. A role has the
+	// stack's name as a prefix, as IAM is global.
 	Stack          string // CloudFormation stack of the pipeline's own AWS resources
 	DeployerRole   string
 	BuilderRole    string
 	ReconcilerRole string
 	UpdaterRole    string // CloudFormation updates the stack with it
-	Boundary       string // managed policy: the most that any role of the pipeline may ever do
+	Boundary       string // managed policy: permissions boundary of the pipeline's roles
 	Secret         string // webhook secret in Secrets Manager
 }
 
-// WebhookSecretKey is the key in the Kubernetes Secret that holds the webhook's secret.
+// WebhookSecretKey is the key of the webhook's secret in the Kubernetes Secret.
 const WebhookSecretKey = "secret"
 
-// NamesOf works out the names of the pipeline that cfg declares.
+// NamesOf returns the names of the pipeline that cfg declares.
 func NamesOf(cfg *config.Config, place Place) Names {
 	pipeline := identity(cfg, place)
 	stack := stackOf(cfg, digest(pipeline, cfg.ClusterName, place.Region))
@@ -64,12 +64,11 @@ func NamesOf(cfg *config.Config, place Place) Names {
 	}
 }
 
-// mostOfReadable keeps the names of roles within IAM's 64 characters, and the
-// identity within the 63 of a label's value.
+// mostOfReadable is the length of the readable part of a name. It keeps the names
+// of roles within IAM's 64 characters, and the identity within the 63 of a label.
 const mostOfReadable = 40
 
-// stackOf names the stack after what it deploys, for people, and ends it with
-// what distinguishes it from the stacks of others.
+// stackOf returns the name of the stack: a readable part and a unique digest.
 func stackOf(cfg *config.Config, digest string) string {
 	readable := cfg.GithubRepo
 	if readable == "" {
@@ -79,12 +78,11 @@ func stackOf(cfg *config.Config, digest string) string {
 	return "aphex" + strings.TrimRight("-"+strings.Trim(cut(readable, mostOfReadable), "-"), "-") + "-" + digest
 }
 
-// notInStack matches what the name of a stack cannot have, and that of a repository can.
+// notInStack matches characters that the name of a repository may have and that of a stack may not.
 var notInStack = regexp.MustCompile(`[^a-z0-9-]+`)
 
-// identity distinguishes pipelines by what they deploy: the branch of a
-// repository, and the configuration in it. What the configuration says about
-// names may change without making it another pipeline.
+// identity identifies a pipeline by what it deploys: the branch of a repository,
+// and the path of the configuration. It does not depend on configured names.
 func identity(cfg *config.Config, place Place) string {
 	if cfg.GithubOwner == "" || cfg.GithubRepo == "" {
 		return cfg.WorkflowTemplateName
@@ -93,8 +91,8 @@ func identity(cfg *config.Config, place Place) string {
 	return labelled(cfg.GithubRepo) + digest(repository, cfg.GithubBranch, place.Config)
 }
 
-// labelled makes the readable part of a label's value, which begins with a
-// letter or a digit, of the name of a repository.
+// labelled returns the readable part of a label's value, which begins with a letter
+// or a digit, from the name of a repository.
 func labelled(repository string) string {
 	readable := strings.Trim(cut(strings.ToLower(repository), mostOfReadable), "._-")
 	if readable == "" {
@@ -107,15 +105,15 @@ func cut(text string, most int) string {
 	return strings.TrimRight(text[:min(len(text), most)], "-")
 }
 
-// digest returns eight hexadecimal digits that differ when any of the texts differs.
+// digest returns eight hexadecimal digits that identify the texts.
 func digest(texts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
 	return hex.EncodeToString(sum[:4])
 }
 
-// PlaceOf is where a pipeline lives: in the given account and region, else in
-// those of its first environment. The file is the path of its configuration in
-// the repository.
+// PlaceOf returns the place of a pipeline: the given account and region, else those
+// of its first environment. The file is the path of its configuration in the
+// repository.
 func PlaceOf(cfg *config.Config, account, region, file string) Place {
 	first := cfg.Environments[0]
 	account, region = cmp.Or(account, first.Account), cmp.Or(region, first.Region)
@@ -127,5 +125,5 @@ func (p Place) RoleARN(role string) string {
 	return "arn:" + p.Partition() + ":iam::" + p.Account + ":role/" + role
 }
 
-// Partition returns the AWS partition that the pipeline lives in.
+// Partition returns the AWS partition of the pipeline.
 func (p Place) Partition() string { return config.Partition(p.Region) }

@@ -94,7 +94,7 @@ func TestARoleIsNamedInThePartitionOfThePipeline(t *testing.T) {
 	}
 }
 
-func TestAPipelineLivesInTheGivenPlaceElseWithItsFirstEnvironment(t *testing.T) {
+func TestAPipelineIsInTheGivenPlaceElseInThatOfItsFirstEnvironment(t *testing.T) {
 	cfg := &config.Config{ArtifactBucketName: "b", Environments: []config.Environment{
 		{Account: "111111111111", Region: "eu-west-1"}, {Account: "222222222222", Region: "us-east-1"},
 	}}

@@ -4,9 +4,9 @@ import "github.com/aphex/aphex-pipeline/internal/stage/contract"
 
 // Plan is a pipeline as data.
 type Plan struct {
-	Steps []Step // every step comes after those that it waits for: those of the commit, the pipeline's own, the environments'
-	Check []Step // what a pull request runs: validates its commit, and deploys nothing
-	Exit  Step   // runs at the end of every run, whatever became of it
+	Steps []Step // in topological order: those of the commit, the pipeline's own, the environments'
+	Check []Step // steps of a pull request: validate its commit, and deploy nothing
+	Exit  Step   // runs at the end of every run, whether it succeeded or failed
 	Watch *Watch // nil without a reconciler
 }
 
@@ -20,16 +20,16 @@ type Watch struct {
 type Step struct {
 	Name        string            // unique in the plan: "build", "deploy-dev"
 	Title       string            // for people: "Deploy dev"
-	Environment string            // that it is about; empty in those before the environments
-	Contract    contract.Contract // of the stage; the zero Contract at a gate
-	Gate        *Gate             // that the step waits at instead of running a stage; nil of a stage
+	Environment string            // empty in steps before the environments
+	Contract    contract.Contract // of the stage; zero for a gate
+	Gate        *Gate             // that the step waits at instead of running a stage; nil for a stage
 	Inputs      []Input           // in the order of the contract
 	After       []string          // names of the steps that must have succeeded
-	Identity    Identity          // whose rights it runs with
-	Pod         string            // name of the earlier step in whose pod it runs, after it; empty for a pod of its own
+	Identity    Identity          // whose permissions it has
+	Pod         string            // name of the earlier step in whose pod it runs; empty for its own pod
 }
 
-// Identity is the identity whose rights a step runs with.
+// Identity is the identity that a step runs as.
 type Identity int
 
 const (
@@ -41,7 +41,7 @@ const (
 	Reconciler
 )
 
-// Input is one input of a step and where its value comes from.
+// Input is one input of a step with the source of its value.
 type Input struct {
 	contract.Param
 	Source Source
@@ -51,7 +51,7 @@ type Input struct {
 type Kind int
 
 const (
-	// Literal is a value that is known when the plan is made.
+	// Literal is a constant value.
 	Literal Kind = iota
 	// Parameter is a parameter of the workflow, taken from the push.
 	Parameter
@@ -63,7 +63,7 @@ const (
 	File
 )
 
-// Source is where the value of an input comes from.
+// Source is the source of the value of an input.
 type Source struct {
 	Kind Kind
 	Step string // of an Output: the step
@@ -75,37 +75,36 @@ const (
 	RunName     = "name"     // the workflow's name
 	RunStatus   = "status"   // Succeeded, Failed or Error; only in the exit step
 	RunFailures = "failures" // JSON list of the failed nodes; only in the exit step
-	RunCreated  = "created"  // RFC 3339, UTC: when the run was asked for
-	RunTemplate = "template" // the version of the template that the run is of
+	RunCreated  = "created"  // RFC 3339, UTC: when the workflow was created
+	RunTemplate = "template" // version of the run's template
 )
 
-// Parameters of the workflow, as the event of a push fills them.
+// Parameters of the workflow, set by the event of a push.
 const (
 	CommitSHA = "commit-sha" // 40 or 64 hexadecimal digits
 	Branch    = "branch"     // name of the branch, without refs/heads/
 	RepoURL   = "repo-url"   // https URL to clone from
 	RepoName  = "repo-name"  // owner/name
-	Pusher    = "pusher"     // login of who pushed
+	Pusher    = "pusher"     // login of the pusher
 )
 
-// Parameters of a run that another one handed over to it. They are empty in any other.
+// Parameters of a successor run; empty in any other.
 const (
 	Artifact = "artifact" // key of the built workspace in the bucket
 	Digest   = "digest"   // of the artifact, as sha256:<hex>
 	// ConfigDigest is the digest of the configuration file of the commit, as sha256:<hex>.
 	ConfigDigest = "config-digest"
-	Gates        = "gates"  // environments that wait for an approval whatever the commit says, separated by spaces
+	Gates        = "gates"  // environments that wait for an approval regardless of the commit, separated by spaces
 	Origin       = "origin" // name of the run that handed over
 )
 
 // NoApproval is the output of the pipeline's own step that opens the gate Approval.
 const NoApproval = "no-approval"
 
-// Parameters lists the parameters that every run is given, in their fixed order.
+// Parameters lists the parameters of every run, in their fixed order.
 func Parameters() []string { return []string{CommitSHA, Branch, RepoURL, RepoName, Pusher} }
 
-// HandedOver lists the parameters that only a run is given that another one
-// handed over to it, in their fixed order.
+// HandedOver lists the parameters of successor runs only, in their fixed order.
 func HandedOver() []string { return []string{Artifact, Digest, ConfigDigest, Gates, Origin} }
 
 // Stages are the contracts of the stages that a pipeline consists of.
@@ -121,7 +120,7 @@ func (s Stages) Named(name string) (contract.Contract, bool) {
 	return contract.Contract{}, false
 }
 
-// Place is where the pipeline itself lives.
+// Place is the location of the pipeline itself.
 type Place struct {
 	Account string // AWS account of the pipeline itself, 12 digits
 	Region  string // AWS region of the pipeline and of its bucket

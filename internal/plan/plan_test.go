@@ -72,7 +72,7 @@ func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
 	}, ofEnvironments(p))
 }
 
-func TestMissedPushesAreLookedForWhereThereIsARepositoryAndASchedule(t *testing.T) {
+func TestTheReconcilerNeedsARepositoryAndASchedule(t *testing.T) {
 	cfg := shop()
 	cfg.ReconcileSchedule, cfg.WorkflowNamePrefix = "*/15 * * * *", "shop-"
 	p, err := plan.New(cfg, stages.Contracts(), place())
@@ -112,7 +112,7 @@ func TestTheArtifactAndTheOutputsAreHandedOn(t *testing.T) {
 	assert.Equal(t, plan.Source{Kind: plan.Literal, Text: "dev"}, given["environment"])
 }
 
-func TestThePipelinesOwnStepIsToldWhatTheRunIsMadeOf(t *testing.T) {
+func TestThePipelinesOwnStepReceivesTheEnvironmentsOfTheRun(t *testing.T) {
 	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", RequiresApproval: true}}}, stages.Contracts(), place())
 	require.NoError(t, err)
 	given := map[string]plan.Source{}
@@ -145,23 +145,23 @@ func TestAStageThatDoesNotExistIsAnError(t *testing.T) {
 	assert.ErrorContains(t, err, `step "validate" runs a stage "validator" that does not exist`)
 }
 
-func TestAContractThatDoesNotFitThePlanIsAnError(t *testing.T) {
+func TestAContractThatDoesNotMatchThePlanIsAnError(t *testing.T) {
 	_, err := plan.New(&config.Config{}, changed("builder", func(c *contract.Contract) {
 		c.Inputs = append(slices.Clone(c.Inputs), contract.Param{Name: "colour", Required: true})
 	}), place())
-	assert.ErrorContains(t, err, `step "build" does not say where the required input "colour"`)
+	assert.ErrorContains(t, err, `step "build" has no source for the required input "colour"`)
 
 	_, err = plan.New(&config.Config{Environments: []config.Environment{tested("dev")}}, changed("tester", func(c *contract.Contract) {
 		c.Inputs = slices.DeleteFunc(slices.Clone(c.Inputs), func(p contract.Param) bool { return p.Name == "commit" })
 	}), place())
-	assert.ErrorContains(t, err, `an input "commit" that it does not take`)
+	assert.ErrorContains(t, err, `an unknown input "commit"`)
 }
 
-func TestAnOutputThatNoStepLeavesIsAnError(t *testing.T) {
+func TestAnOutputThatNoStepHasIsAnError(t *testing.T) {
 	_, err := plan.New(&config.Config{}, changed("builder", func(c *contract.Contract) {
 		c.Outputs = slices.DeleteFunc(slices.Clone(c.Outputs), func(p contract.Param) bool { return p.Name == "artifact" })
 	}), place())
-	assert.ErrorContains(t, err, `takes an output "artifact" that step "build" does not leave`)
+	assert.ErrorContains(t, err, `uses an output "artifact" that step "build" does not have`)
 }
 
 func TestTheEnvironmentThatAStepDeploysIsFoundInItsName(t *testing.T) {
@@ -171,7 +171,7 @@ func TestTheEnvironmentThatAStepDeploysIsFoundInItsName(t *testing.T) {
 	}
 }
 
-func TestAnyGraphOfEnvironmentsIsPlannedWholeAndInOrder(t *testing.T) {
+func TestAnyGraphOfEnvironmentsIsPlannedCompletelyAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		environments := environments(t)
 		p, err := plan.New(&config.Config{Environments: environments}, stages.Contracts(), place())

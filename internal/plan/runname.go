@@ -7,39 +7,39 @@ import (
 	"strings"
 )
 
-// NameOfRun is the name of a run of a commit, parsed. One commit has one first
-// run; whatever is run for the commit later has a name that follows from it:
+// NameOfRun is the parsed name of a run of a commit. A commit has one first run; the
+// names of its later runs are derived from it:
 //
 //	shop-<32 digits of the commit>         the first run
 //	shop-<32 digits of the commit>-r2      its second retry
-//	shop-<32 digits of the commit>-b1      the first time that the commit was rolled back to
-//	shop-<32 digits of the commit>-h       the run that the first run handed over to
-//	shop-<32 digits of the commit>-r2-h    the run that the second retry handed over to
+//	shop-<32 digits of the commit>-b1      the first rollback to the commit
+//	shop-<32 digits of the commit>-h       the successor of the first run
+//	shop-<32 digits of the commit>-r2-h    the successor of the second retry
 //
-// Argo labels pods with the name of their Workflow, so that it has at most 63
-// characters: 23 of the prefix, 32 of the commit, and 8 of what was made of it.
+// Argo labels pods with the name of their Workflow, which limits it to 63
+// characters: 23 of the prefix, 32 of the commit, and 8 of the suffix.
 type NameOfRun struct {
 	Prefix     string // workflowNamePrefix
-	Commit     string // the first digits of the commit: 32, and all of them in a name of a former version
-	Retry      int    // which retry it is, from 1; 0 is none
-	Rollback   int    // which rollback it is, from 1; 0 is none
-	HandedOver bool   // whether another run handed over to it
+	Commit     string // first 32 digits of the commit; all of them in names of earlier versions
+	Retry      int    // number of the retry, from 1; 0 is none
+	Rollback   int    // number of the rollback, from 1; 0 is none
+	HandedOver bool   // a successor run
 }
 
 // Limits of the names of runs.
 const (
-	MostOfRunName  = 63 // characters: the most of a label's value
-	DigitsOfCommit = 32 // that the name of a run bears
+	MostOfRunName  = 63 // characters, as in a label's value
+	DigitsOfCommit = 32 // in the name of a run
 	mostAgain      = 9999
 )
 
-// FirstRun names the run that a push of the commit starts.
+// FirstRun returns the name of the run that a push of the commit starts.
 func FirstRun(prefix, commit string) string {
 	return NameOfRun{Prefix: prefix, Commit: commit}.String()
 }
 
-// FormerFirstRun names the run that a push of the commit started before names of
-// runs had room for more than the commit; "" where a cluster takes no such name.
+// FormerFirstRun returns the name of FirstRun in earlier versions, with the whole
+// commit; "" if that is too long.
 func FormerFirstRun(prefix, commit string) string {
 	if len(prefix)+len(commit) > MostOfRunName {
 		return ""
@@ -47,16 +47,16 @@ func FormerFirstRun(prefix, commit string) string {
 	return prefix + commit
 }
 
-// Successor names the run that a run hands over to: the same however often it is
-// asked for, so that a step that is tried again never starts two. A run that a
-// person gave a name of their own may have one that is too long for more.
+// Successor returns the name of the run that a run hands over to. It is the same in
+// every attempt, so that a retried step never starts two. A run with a custom name
+// may have one that is too long for a suffix.
 func Successor(run string) string {
 	return strings.TrimRight(run[:min(len(run), MostOfRunName-len(handedOver))], "-") + handedOver
 }
 
 const handedOver = "-h"
 
-// String returns the whole name.
+// String formats the name.
 func (n NameOfRun) String() string {
 	name := n.Prefix + n.Commit[:min(len(n.Commit), DigitsOfCommit)]
 	switch {
@@ -73,8 +73,8 @@ func (n NameOfRun) String() string {
 
 var afterPrefix = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:-([rb])([1-9][0-9]{0,3}))?(-h)?$`)
 
-// ParseRunName parses the name of a run; ok reports whether it is one of that
-// prefix and of this scheme, or of the former one, whose names bear the whole commit.
+// ParseRunName parses the name of a run; ok reports whether it has that prefix and
+// this scheme, or the earlier one with the whole commit.
 func ParseRunName(prefix, name string) (n NameOfRun, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix)
 	parts := afterPrefix.FindStringSubmatch(rest)

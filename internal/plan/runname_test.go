@@ -15,7 +15,7 @@ import (
 // like a part of a name.
 var prefixes = []string{"a", "aphex-pipeline-", "shop-h", "shop-r1-", "shop-b2-h-", strings.Repeat("a", 23), strings.Repeat("ab", 11) + "-", "deadbeef", "e-" + strings.Repeat("0", 21)}
 
-func TestAnyNameOfARunIsTakenApartIntoWhatItWasMadeOf(t *testing.T) {
+func TestParsingInvertsTheNameOfARun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		made := plan.NameOfRun{
 			Prefix:     rapid.SampledFrom(prefixes).Draw(t, "prefix"),
@@ -65,7 +65,7 @@ func TestARunOfTheFormerSchemeIsARunOfItsCommit(t *testing.T) {
 	assert.Equal(t, plan.NameOfRun{Prefix: "shop-", Commit: commit}, got)
 }
 
-func TestWhatIsNoNameOfARunIsNotTakenForOne(t *testing.T) {
+func TestOtherNamesAreNotNamesOfRuns(t *testing.T) {
 	digits := strings.Repeat("0", 32)
 	for _, name := range []string{
 		"", "shop-", "market-" + digits, "shop-" + digits[1:], "shop-" + digits + "0", "shop-" + digits + "-h-h", "shop-" + digits + "-r0",

@@ -107,7 +107,7 @@ func newRedactor() *redact.Redactor {
 
 func secretName(name string) bool {
 	if strings.HasSuffix(name, "_FILE") || name == contract.EnvPrefix+"_TOKEN_SECRET" {
-		return false // these name the place of a secret, not the secret
+		return false // the location of a secret, not the secret
 	}
 	for _, word := range []string{"TOKEN", "SECRET", "PASSWORD", "PRIVATE_KEY", "API_KEY"} {
 		if strings.Contains(strings.ToUpper(name), word) {
@@ -127,7 +127,7 @@ type lines struct {
 	rest []byte
 }
 
-// maxLine bounds what is kept of a line without an end, in bytes.
+// maxLine is the longest line without an end that is kept, in bytes.
 const maxLine = 64 << 10
 
 func (l *lines) Write(p []byte) (int, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// podFolder exists in the images; a pod's outputs lie below it.
+// podFolder exists in the images and contains a pod's outputs.
 const podFolder = "/aphex"
 
 // values reads the fields tagged "output": strings as they are, other types as JSON.
@@ -75,7 +75,7 @@ func (c call) writeOutputs(outputs map[string]string) error {
 	return nil
 }
 
-// writeFile leaves the whole value or nothing under its name.
+// writeFile writes a file atomically.
 func writeFile(path, value string) error {
 	if err := os.WriteFile(path+".part", []byte(value), 0o644); err != nil {
 		return err

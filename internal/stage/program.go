@@ -35,7 +35,7 @@ type Program struct {
 func (p Program) Main() int {
 	ctx, stop := SignalContext()
 	defer stop()
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // when nobody reads the log any more, the stage still stops its commands
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a closed log must not keep the stage from stopping its commands
 	return p.run(ctx, os.Args[1:], os.Stdout, os.Stderr, takeLog)
 }
 
@@ -59,7 +59,7 @@ func (p Program) run(ctx context.Context, args []string, stdout, stderr io.Write
 	return call.run(ctx, stdout, stderr, begin)
 }
 
-// common holds the flags that every stage has.
+// common are the flags of every stage.
 type common struct {
 	Outputs   string `help:"Folder for the output files, one file an output." placeholder:"DIR" type:"path" group:"Frame"`
 	LogFormat string `help:"Format of the log on stderr: text, json, or auto (text on a terminal)." enum:"auto,text,json" default:"auto" group:"Frame"`
@@ -111,7 +111,7 @@ func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *i
 	return c, nil, c.stage.input.Validate()
 }
 
-// checkDurations refuses a time limit that is below zero, whichever stage has it.
+// checkDurations rejects negative time limits.
 func checkDurations(flags []*kong.Flag) error {
 	for _, flag := range flags {
 		if limit, is := flag.Target.Interface().(time.Duration); is && limit < 0 {
@@ -157,7 +157,7 @@ func (p Program) options(stdout, stderr io.Writer) []kong.Option {
 	return append(options, kong.Description(help+"\n\n\""+p.Name+" --version\" prints the version."))
 }
 
-// describe returns each command the whole help text of its stage.
+// describe sets the details of each command to the help text of its stage.
 func (p Program) describe(k *kong.Kong) error {
 	for _, node := range k.Model.Children {
 		if stage, err := p.find(node.Name); err == nil {
@@ -188,6 +188,6 @@ func printOutputs(w io.Writer, outputs map[string]string) {
 	_ = encoder.Encode(outputs) // fails only on a closed stdout
 }
 
-// FrameInputs returns the inputs that every stage accepts beside its own: the
+// FrameInputs returns the inputs that every stage accepts in addition to its own: the
 // outputs folder, the log format, and the names of workflow and step.
 func FrameInputs() []contract.Param { return contract.Of[common, struct{}]("stage").Inputs }

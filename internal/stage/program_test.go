@@ -74,7 +74,7 @@ func TestOutputsBecomeOneFileEach(t *testing.T) {
 	assert.Empty(t, got.stdout)
 }
 
-func TestOutputsGoToStdoutWhereNoFolderIsGiven(t *testing.T) {
+func TestWithoutAFolderOutputsGoToStdout(t *testing.T) {
 	got := run(program(succeed), "--commit", "0123")
 	assert.JSONEq(t, `{"artifact":"abc/1.tar.zst","names":"[\"a\",\"b\"]"}`, got.stdout)
 }
@@ -98,7 +98,7 @@ func TestWhatLibrariesLogIsARecordWithoutSecrets(t *testing.T) {
 	assert.Contains(t, before.String(), "library: sent")
 }
 
-func TestInputsComeFromVariablesAndEmptyOnesCountAsNotGiven(t *testing.T) {
+func TestInputsAreReadFromVariablesAndEmptyOnesCountAsUnset(t *testing.T) {
 	t.Setenv("APHEX_COMMIT", "4567")
 	t.Setenv("APHEX_LIMIT", "")
 	var seen input
@@ -198,7 +198,7 @@ func TestAWrongCommandLineExitsWithInvalidAndPointsToHelp(t *testing.T) {
 	}
 }
 
-func TestAnOutputsFolderThatCannotBeMadeIsNamedBeforeTheWork(t *testing.T) {
+func TestAnUnusableOutputsFolderFailsBeforeTheStage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	worked := false

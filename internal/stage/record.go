@@ -12,8 +12,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Record is the result of one run of a stage. It is written to result.json beside
-// the outputs, and to the artifact bucket for runs of a workflow.
+// Record is the result of one run of a stage. It is written to result.json in the
+// outputs folder, and to the artifact bucket for runs of a workflow.
 type Record struct {
 	Workflow string            `json:"workflow,omitempty"`
 	Step     string            `json:"step,omitempty"`
@@ -52,7 +52,7 @@ func newRecord(c call, started time.Time, outputs map[string]string, err error, 
 	return r
 }
 
-// keep writes the record beside the outputs and into the bucket.
+// keep writes the record to the outputs folder and to the bucket.
 func (c call) keep(ctx context.Context, r Record) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

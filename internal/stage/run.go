@@ -37,7 +37,7 @@ func takeLog(frame Frame) (giveBack func()) {
 }
 
 // work runs the stage, writes its outputs and stores its record. It also writes
-// outputs returned beside an error: the outputs of stacks deployed before a failure
+// outputs returned with an error: the outputs of stacks deployed before a failure
 // must not be lost.
 func (c *call) work(ctx context.Context, frame Frame) error {
 	started := time.Now()
@@ -75,7 +75,7 @@ func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame 
 	var live *screen.Screen
 	if c.common.LogFormat != "json" {
 		if live = screen.On(stderr); live != nil {
-			stderr = live // everything goes through it, so that it knows what is on the terminal
+			stderr = live // the screen must see everything on the terminal
 		}
 	}
 	log, json := newLogger(redactor.Writer(stderr), c.common.LogFormat, terminal, func(text string) string {

@@ -48,7 +48,7 @@ func Of[I Input, O any](c contract.Contract, help string, run func(context.Conte
 	}
 }
 
-// verb is the last word of the stage's command: the sub-command that calls it.
+// verb is the stage's subcommand: the last word of its command.
 func (s Stage) verb() string { return s.Contract.Command[len(s.Contract.Command)-1] }
 
 func summary(help string) string {

@@ -10,9 +10,9 @@ import (
 // variables are the environment variables of flags, for their help.
 type variables map[*kong.Value][]string
 
-// leaveOutEmpty keeps the parser from reading variables without a value: Argo passes
-// an optional parameter that has none as an empty string, which is no number, no
-// duration and no choice.
+// leaveOutEmpty makes the parser ignore empty variables: Argo passes an optional
+// parameter without a value as an empty string, which is not a valid number,
+// duration or enum value.
 func (v variables) leaveOutEmpty(k *kong.Kong) error {
 	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 		if flag, is := node.(*kong.Flag); is {
@@ -26,7 +26,7 @@ func (v variables) leaveOutEmpty(k *kong.Kong) error {
 	})
 }
 
-// help names all variables of a flag, those without a value too.
+// help lists all variables of a flag, including empty ones.
 func (v variables) help(value *kong.Value) string {
 	tag, whole := *value.Tag, *value
 	if names := v[value]; names != nil {

@@ -47,14 +47,14 @@ type Input struct {
 	Limit        time.Duration `help:"Time limit for each command." default:"1h"`
 }
 
-// Validate requires exactly one workspace and exactly one place for the artifact.
+// Validate requires exactly one workspace and exactly one destination for the artifact.
 func (in Input) Validate() error {
 	if (in.Source == "") == (in.Repository == "") {
-		return errs.Invalidf("give exactly one of --source and --repository").
+		return errs.Invalidf("use exactly one of --source and --repository").
 			WithHint("to build a copy of this folder: builder --source .")
 	}
 	if (in.Bucket == "") == (in.ArtifactDir == "") {
-		return errs.Invalidf("give exactly one of --bucket and --artifact-dir")
+		return errs.Invalidf("use exactly one of --bucket and --artifact-dir")
 	}
 	if in.Source != "" && filepath.Clean(in.Source) == filepath.Clean(in.ArtifactDir) {
 		return errs.Invalidf("--artifact-dir and --source are the same folder; the next build would copy this one's artifact").WithHint("use a subfolder, such as ./built")
@@ -135,7 +135,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	return d.pack(ctx, frame, dir, d.describe(ctx, in, commands, artifacts))
 }
 
-// pack makes one object of the workspace and stores it.
+// pack packs the workspace into one object and stores it.
 func (d Deps) pack(ctx context.Context, frame stage.Frame, dir string, m bucket.Metadata) (Output, error) {
 	packed, err := bucket.Pack(ctx, dir, checkout.Excluded)
 	if err != nil {

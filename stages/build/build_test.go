@@ -106,7 +106,7 @@ func run(t *testing.T, w *world, dir string, in build.Input) (build.Output, erro
 	return build.Run(t.Context(), w.deps(dir, in), frame, in)
 }
 
-func TestTheWorkspaceIsPackedAsTheCommandsLeftIt(t *testing.T) {
+func TestTheWorkspaceIsPackedAfterTheCommands(t *testing.T) {
 	var w world
 	dir := source(t, `{commands: ["mkdir artifacts && echo $COMMIT_SHA > artifacts/sha", "test -e artifacts/sha"]}`)
 	out, err := run(t, &w, dir, build.Input{Source: dir})
@@ -121,7 +121,7 @@ func TestTheWorkspaceIsPackedAsTheCommandsLeftIt(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(dir, "artifacts"), "the source itself is not built in")
 }
 
-func TestAToolThatLeavesAChildBehindHoldsNothingUp(t *testing.T) {
+func TestAToolThatLeavesAChildRunningDoesNotBlockTheBuild(t *testing.T) {
 	bin := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/sh\nsleep 60 &\necho $! > "+bin+"/child\necho version 1\n"), 0o755))
 	t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
@@ -147,7 +147,7 @@ func TestABrokenCommandStopsTheBuildAndNothingIsStored(t *testing.T) {
 	assert.Empty(t, w.files)
 }
 
-func TestAnArtifactThatTheBuildDidNotLeaveIsNamed(t *testing.T) {
+func TestAMissingArtifactIsNamed(t *testing.T) {
 	var w world
 	dir := source(t, `{commands: ["true"], artifacts: ["dist/*.js"]}`)
 	_, err := run(t, &w, dir, build.Input{Source: dir})
@@ -192,7 +192,7 @@ func TestAFolderThatCannotKeepTheArtifactIsFoundBeforeTheBuild(t *testing.T) {
 	assert.NotContains(t, w.log.String(), "begun")
 }
 
-func TestABuildNeedNotLeaveTheDefaultArtifacts(t *testing.T) {
+func TestTheDefaultArtifactsAreOptional(t *testing.T) {
 	var w world
 	dir := source(t, `{commands: ["true"]}`)
 	_, err := run(t, &w, dir, build.Input{Source: dir})
@@ -271,7 +271,7 @@ func TestEachArtifactIsListedOnceAndNothingThatIsNotPacked(t *testing.T) {
 	}
 }
 
-func TestArtifactsWhoseNamesDifferOnlyByCaseAreNamed(t *testing.T) {
+func TestArtifactsWithNamesThatDifferOnlyInCaseAreReported(t *testing.T) {
 	var w world
 	dir := source(t, `{commands: ["mkdir dist && touch dist/Main.js dist/main.js dist/other.js"], artifacts: [dist]}`)
 	_, err := run(t, &w, dir, build.Input{Source: dir})
@@ -281,7 +281,7 @@ func TestArtifactsWhoseNamesDifferOnlyByCaseAreNamed(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(w.log.String(), "level=WARN"))
 }
 
-func TestTheSourceIsNoPlaceForItsArtifact(t *testing.T) {
+func TestTheArtifactCannotBeStoredInTheSource(t *testing.T) {
 	for folder, refused := range map[string]bool{"/app": true, "/app/": true, "/app/built": false, "/built": false} {
 		err := build.Input{Commit: commit, Source: "/app", ArtifactDir: folder}.Validate()
 		assert.Equal(t, refused, err != nil, folder)

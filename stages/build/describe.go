@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// describe returns the metadata stored beside the artifact.
+// describe returns the metadata of the artifact.
 func (d Deps) describe(ctx context.Context, in Input, commands []checkout.CommandResult, artifacts []bucket.File) bucket.Metadata {
 	m := bucket.Metadata{
 		Commit: in.Commit, Branch: in.Branch, Repository: in.Repository, Timestamp: time.Now().UTC(),
@@ -33,7 +33,7 @@ var tools = map[string][]string{
 // answerTime is how long a tool may take to print its version.
 const answerTime = 5 * time.Second
 
-// versions asks the installed tools; one that does not answer in time is left out.
+// versions returns the versions of the installed tools that respond in time.
 func versions(ctx context.Context, runner command.Runner) map[string]string {
 	found := map[string]string{"builder": stage.Version()}
 	var mu sync.Mutex

@@ -66,7 +66,7 @@ func TestAnAssemblyThatNamesAnotherBootstrapIsRefusedUnlessTheConfigurationNames
 
 // A bootstrap was deleted, and its bucket created again by somebody who lets
 // everybody write to it: whoever names no owner gives the assets away.
-func TestAssetsAreNotGivenToABucketThatSomebodyElseCreatedAgain(t *testing.T) {
+func TestAssetsAreNotPublishedToABucketThatAnotherAccountCreatedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()

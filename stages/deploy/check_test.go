@@ -157,7 +157,7 @@ func TestADockerWithoutADaemonIsFoundBeforeAnythingIsDeployed(t *testing.T) {
 	_, deployed := w.run("dev")
 	for _, err := range []error{checked, deployed} {
 		require.ErrorContains(t, err, "cannot reach its daemon: Cannot connect to the Docker daemon")
-		assert.ErrorContains(t, err, "the image Image has to be built")
+		assert.ErrorContains(t, err, "the image Image must be built")
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 		assert.Contains(t, errs.HintOf(err), "DOCKER_HOST")
 	}
@@ -244,7 +244,7 @@ func TestAnAccountThatCannotBeDeployedToIsFoundBeforeAnEnvironmentIsTouched(t *t
 	}
 }
 
-func TestAnAccountThatTheUpdateGivesAccessToIsDeployedTo(t *testing.T) {
+func TestAnAccountThatTheUpdateGrantsAccessToIsDeployedTo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()

@@ -220,7 +220,7 @@ func TestErrorsOfTheAppStopADeploymentAndWarningsAreShown(t *testing.T) {
 	assert.Contains(t, w.log.String(), "look here")
 }
 
-func TestWhatIsRefusedLeavesNothing(t *testing.T) {
+func TestAFailedValidationCreatesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.shape("invalid")
@@ -247,7 +247,7 @@ func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testi
 	assert.Greater(t, at("Api Template", "published"), at("Data", "finished"), "Api needs Data")
 }
 
-func TestARoleThatAnEarlierStackMakesPublishesTheAssetsOfALaterOne(t *testing.T) {
+func TestARoleThatAnEarlierStackCreatesPublishesTheAssetsOfALaterOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
@@ -280,7 +280,7 @@ func TestRulesThatTheAppDoesNotEnforceAreCheckedWithAdvice(t *testing.T) {
 	assert.Regexp(t, `level=WARN msg="DelaySeconds: .*construct=Api/Bad`, w.log.String())
 }
 
-func TestWhatIsWrongStopsBeforeAnythingIsDeployed(t *testing.T) {
+func TestInvalidInputStopsBeforeAnythingIsDeployed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	nothing := func(t *testing.T) {

@@ -79,7 +79,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	w.shape("broader")
 	stacks, text = w.plan(file)
 	assert.Equal(t, map[string]engine.Intent{"Data": "unchanged", "Api": "unchanged", "Edge": "update"}, intents(stacks))
-	assert.Contains(t, text, "broader rights: lambda.amazonaws.com may assume")
+	assert.Contains(t, text, "broader permissions: lambda.amazonaws.com may assume")
 	assert.Contains(t, text, "may s3:GetObject on *")
 
 	w.shape("changed")
@@ -119,7 +119,7 @@ func (w *world) traces() (all []string) {
 	return all
 }
 
-func TestAPlanThatIsNotKeptLeavesNothing(t *testing.T) {
+func TestAPlanThatIsNotKeptIsRemoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plan := func(in *deploy.Input) { in.Plan = true }

@@ -66,7 +66,7 @@ func TestAnotherAccountIsDeployedThroughItsBootstrapRoles(t *testing.T) {
 	assert.Contains(t, callers, "arn:aws:sts::222222222222:assumed-role/cdk-hnb659fds-deploy-role-222222222222-eu-central-1/aphex-prod-run-1")
 }
 
-func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
+func TestAFolderReplacesTheBucket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()

@@ -49,7 +49,7 @@ func TestStacksAreNamedByPathAndPattern(t *testing.T) {
 	assert.Equal(t, "did you mean Dev/Web?", errs.HintOf(err))
 }
 
-func TestStacksThatNameNoneDoNotMeanAll(t *testing.T) {
+func TestAnEmptyStackSelectionDoesNotSelectAll(t *testing.T) {
 	t.Parallel()
 	for _, empty := range []string{"", " ", ",", " , "} {
 		in := deploy.Input{Environment: "dev", Commit: commit, Source: t.TempDir(), Stacks: []string{empty}}

@@ -137,7 +137,7 @@ func (w *world) showEvents() {
 	}
 }
 
-func TestWaitingForAnOperationOfSomebodyElseIsNotSilent(t *testing.T) {
+func TestWaitingForAConcurrentOperationIsNotSilent(t *testing.T) {
 	t.Parallel()
 	w, d := slowWorld(t)
 	w.unvalidated()

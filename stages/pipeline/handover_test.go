@@ -96,7 +96,7 @@ func TestARunOfAnotherVersionThanItsCommitDeclaresHandsOver(t *testing.T) {
 	assert.Contains(t, started[0].Annotations["workflows.argoproj.io/title"], older)
 }
 
-func TestARunOfTheVersionThatItsCommitDeclaresGoesOn(t *testing.T) {
+func TestARunOfTheVersionThatItsCommitDeclaresContinues(t *testing.T) {
 	var w world
 	in := ofRun(declaredVersion(t, gated))
 	in.Environments = []string{"dev", "prod"}
@@ -138,7 +138,7 @@ func TestAStepThatIsTriedAgainStartsNoSecondRun(t *testing.T) {
 	assert.Equal(t, []string{"shop-1-h", "shop-1-h"}, names)
 }
 
-func TestWhereTheRunThatGoesOnCannotBeStartedTheRunGoesOnBehindAllGates(t *testing.T) {
+func TestIfTheSuccessorCannotBeStartedTheRunContinuesBehindAllGates(t *testing.T) {
 	for onFailure, stops := range map[string]bool{"continue": false, "stop": true} {
 		var w world
 		d := w.deps(strings.Replace(gated, "name: dev,", "name: dev, requiresApproval: true,", 1))
@@ -163,7 +163,7 @@ func TestWhereTheRunThatGoesOnCannotBeStartedTheRunGoesOnBehindAllGates(t *testi
 	assert.Equal(t, errs.Temporary, errs.KindOf(err), "the step is tried again")
 }
 
-func TestGatesHoldWhoeverAskedForThem(t *testing.T) {
+func TestGatesOfTemplateAndCommitAreBothEnforced(t *testing.T) {
 	for name, c := range map[string]struct {
 		running, held []string
 		asks, kept    bool
@@ -196,7 +196,7 @@ func TestGatesHoldWhoeverAskedForThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsRunByHandHandsNothingOver(t *testing.T) {
+func TestALocalRunDoesNotHandOver(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, config.File), []byte(gated), 0o600))
 	for name, change := range map[string]func(*pipeline.Input){

@@ -95,14 +95,14 @@ func (in Input) fallback() config.Fallback {
 // Validate requires exactly one workspace.
 func (in Input) Validate() error {
 	if (in.Source == "") == (in.Artifact == "") {
-		return errs.Invalidf("give exactly one of --source and --artifact").
-			WithHint("give --artifact and --digest as printed by the build stage, or --source with a folder")
+		return errs.Invalidf("use exactly one of --source and --artifact").
+			WithHint("pass --artifact and --digest as printed by the build stage, or --source with a folder")
 	}
 	if in.Source != "" && in.Objects != "" && filepath.Clean(in.Source) == filepath.Clean(in.Objects) {
-		return errs.Invalidf("--objects and --source are the same folder, but the folder for the objects must hold nothing else").WithHint("use a subfolder, such as ./objects")
+		return errs.Invalidf("--objects and --source are the same folder, but the folder for the objects must contain nothing else").WithHint("use a subfolder, such as ./objects")
 	}
 	if in.Artifact != "" && in.Digest == "" {
-		return errs.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("give --digest as printed by the build stage")
+		return errs.Invalidf("the artifact %q has no digest", in.Artifact).WithHint("pass --digest as printed by the build stage")
 	}
 	if in.Repository != "" {
 		return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)

@@ -100,7 +100,7 @@ func TestTheObjectsOfTheCommitAreApplied(t *testing.T) {
 	assert.False(t, w.artifacts.fetched, "the configuration alone is read")
 }
 
-func TestTheRepositorysOwnStackComesBeforeTheObjects(t *testing.T) {
+func TestTheRepositorysOwnStackIsDeployedBeforeTheObjects(t *testing.T) {
 	var w world
 	_, err := run(t, &w, good+"pipelineStack: {name: PipelineStack, path: bin}\n", "stop")
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestAFailedUpdateStopsTheRunOrContinuesWithTheLastGoodPipelineAndIsLogged(t
 	}
 }
 
-func TestACommitWhoseDeclarationCannotBeReadIsNotDeployedWhateverIsConfigured(t *testing.T) {
+func TestACommitWithAnUnreadableDeclarationIsNeverDeployed(t *testing.T) {
 	var w world
 	_, err := run(t, &w, "version: \"2.0\"\n", "continue")
 	require.Error(t, err, "the approvals it requires are unknown")
@@ -138,7 +138,7 @@ func TestACommitWhoseDeclarationCannotBeReadIsNotDeployedWhateverIsConfigured(t 
 	assert.Empty(t, w.applied)
 }
 
-func TestATemporaryFaultIsTriedAgainWhateverIsConfigured(t *testing.T) {
+func TestATemporaryErrorIsAlwaysRetried(t *testing.T) {
 	w := world{refuse: errs.Temporaryf("the API server does not answer")}
 	_, err := run(t, &w, good, "continue")
 	assert.Equal(t, errs.Temporary, errs.KindOf(err))
@@ -172,7 +172,7 @@ func TestACommitThatCannotBeDeployedToEveryEnvironmentChangesNothing(t *testing.
 	assert.Empty(t, w.deployed)
 }
 
-func TestStacksThatNoEnvironmentDeploysAreSaid(t *testing.T) {
+func TestStacksThatNoEnvironmentDeploysAreReported(t *testing.T) {
 	w := world{undeployed: []string{"Cache", "Prod/Queue"}}
 	out, err := run(t, &w, good, "stop")
 	require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestStacksThatAreGoneAreAnOutputOfTheStep(t *testing.T) {
 // unnamed leaves its names out.
 const unnamed = "githubOwner: o\ngithubRepo: shop\nreconcileSchedule: \"\"\n" + good
 
-func TestAnUpdateRenamesNoPipelineWhoseConfigurationLeavesNamesOut(t *testing.T) {
+func TestAnUpdateKeepsTheNamesOfAPipelineThatDoesNotConfigureThem(t *testing.T) {
 	for name, c := range map[string]struct {
 		given []string // what the template of the pipeline that runs hands over
 		want  []string

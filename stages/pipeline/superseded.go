@@ -9,17 +9,17 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// checkSuperseded refuses a run that would deploy an older commit over a newer
-// one: the branch has moved on, and the run of its head has succeeded. Runs queue
-// in the order of their creation, but a webhook delivery may be late, and an old
-// run may be resubmitted.
+// checkSuperseded rejects a run that would deploy an older commit over a newer
+// one: the branch has a new head whose run has succeeded. Runs queue in the order
+// of their creation, but a webhook delivery may be late, and an old run may be
+// resubmitted.
 func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) error {
 	if d.Head == nil || in.Repository == "" || in.Prefix == "" {
 		return nil
 	}
 	head, err := d.Head(ctx, frame, in)
 	if err != nil {
-		return fmt.Errorf("looking for a newer commit of %s: %w", in.Branch, err)
+		return fmt.Errorf("reading the head of %s: %w", in.Branch, err)
 	}
 	if head == "" || head == in.Commit {
 		return nil

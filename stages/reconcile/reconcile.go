@@ -44,7 +44,7 @@ type Input struct {
 	AllowLocal  bool   `help:"Accept a repository on this machine (file://). For local runs only."`
 }
 
-// Validate refuses empty values.
+// Validate rejects empty values.
 func (in Input) Validate() error {
 	for name, value := range map[string]string{
 		"repository": in.Repository, "branch": in.Branch, "bucket": in.Bucket, "prefix": in.Prefix, "sensor": in.Sensor, "namespace": in.Namespace,

@@ -80,7 +80,7 @@ func TestAHeadThatHadNoRunGetsOne(t *testing.T) {
 	}}, w.started)
 }
 
-func TestAHeadThatHadItsRunIsLeftAloneHoweverThatEnded(t *testing.T) {
+func TestAHeadThatHadItsRunGetsNoOtherHoweverItEnded(t *testing.T) {
 	for _, run := range []string{"shop-" + head[:32], "shop-" + head} { // the latter of a former version
 		w := &world{head: head, records: map[string]string{run: `{"status":"Failed"}`}}
 		out, err := runIn(t, w)
@@ -94,7 +94,7 @@ func TestAHeadThatHadItsRunIsLeftAloneHoweverThatEnded(t *testing.T) {
 const handedOver = `{"status":"Succeeded","pusher":"octocat","handedOver":"NEXT","steps":[{"step":"build"},
 	{"step":"pipeline","outputs":{"handover":"{\"run\":\"NEXT\",\"template\":\"shop-3f\",\"artifact\":\"a\",\"digest\":\"d\",\"gates\":\"prod\"}"}}]}`
 
-func TestAHandedOverCommitIsDoneWhenTheRunThatGoesOnIs(t *testing.T) {
+func TestAHandedOverCommitIsDoneWhenItsSuccessorIs(t *testing.T) {
 	first := "shop-" + head[:32]
 	next := first + "-h"
 	record := strings.ReplaceAll(handedOver, "NEXT", next)

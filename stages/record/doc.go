@@ -1,3 +1,3 @@
-// Package record is the stage that runs at the end of every run, also of failed
-// ones: it joins the records of the steps to one document.
+// Package record is the stage at the end of every run, successful or failed: it
+// joins the records of the steps into one document.
 package record

@@ -12,7 +12,7 @@ import (
 
 // Notifier reports a finished run to one target, such as a bucket or a chat.
 type Notifier interface {
-	// Notify is called once for each attempt of the stage, so that the same run may be reported again.
+	// Notify is called in every attempt of the stage, so the same run may be reported twice.
 	Notify(ctx context.Context, run Document) error
 }
 
@@ -25,11 +25,11 @@ func (d Deps) notify(ctx context.Context, run Document) error {
 	return failed
 }
 
-// InBucket is the Notifier that keeps the record of a run in the artifact bucket,
-// and which commit was deployed last.
+// InBucket is the Notifier that stores the record of a run and the last deployed
+// commit in the artifact bucket.
 type InBucket struct{ Bucket bucket.Bucket }
 
-// Notify stores the record, and the commit where the run deployed it.
+// Notify stores the record, and the commit if the run deployed it.
 func (n InBucket) Notify(ctx context.Context, run Document) error {
 	data, err := json.MarshalIndent(run, "", "  ")
 	if err != nil {

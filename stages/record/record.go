@@ -46,7 +46,7 @@ type Input struct {
 // Validate requires status, commit and bucket.
 func (in Input) Validate() error {
 	if in.Status == "" || in.Commit == "" || in.Bucket == "" {
-		return errs.Invalidf("status, commit and bucket are required").WithHint("give --status, --commit and --bucket")
+		return errs.Invalidf("status, commit and bucket are required").WithHint("pass --status, --commit and --bucket")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ type Failure struct {
 // Run joins the records of the run that frame names.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
 	if frame.Workflow == "" {
-		return Output{}, errs.Invalidf("the run has no name").WithHint("give --workflow")
+		return Output{}, errs.Invalidf("the run has no name").WithHint("pass --workflow")
 	}
 	failures, err := parseFailures(in.Failures)
 	if err != nil {

@@ -139,7 +139,7 @@ func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
 	}
 }
 
-func TestARunThatHandedOverNamesTheOneThatGoesOnAndTheOtherWayRound(t *testing.T) {
+func TestARunThatHandedOverNamesItsSuccessorAndViceVersa(t *testing.T) {
 	b := holding(nil)
 	data, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "pipeline", Outputs: map[string]string{
 		"result": "handed-over", "handover": `{"run":"shop-1-h","template":"shop-3f","artifact":"a","digest":"d"}`,
@@ -186,7 +186,7 @@ func TestARecordListsAtTheTopWhatTheRunDidNotDeploy(t *testing.T) {
 	assert.Equal(t, till, document.Removed)
 }
 
-func TestAGraphThatFailsWithWhatIsInItExplainsNothing(t *testing.T) {
+func TestAFailedDAGNodeIsNotTheCause(t *testing.T) {
 	failures := `[{"displayName":"release","phase":"Failed"},{"displayName":"build","message":"OOMKilled","phase":"Error"}]`
 	assert.Equal(t, "build: OOMKilled", run(t, holding(nil), record.Input{Status: "Error", Failures: failures}).Error)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
-// TestHostileReportsAreLeftOut is T19 and T25 for reports.
-func TestHostileReportsAreLeftOut(t *testing.T) {
+// TestHostileReportsAreSkipped is T19 and T25 for reports.
+func TestHostileReportsAreSkipped(t *testing.T) {
 	dir := t.TempDir()
 	good := `<testsuites><testsuite><testcase name="a"/></testsuite></testsuites>`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "good.xml"), []byte(good), 0o644))

@@ -179,7 +179,7 @@ func TestAnEnvironmentThatTheCommitDroppedIsNotTested(t *testing.T) {
 	}
 }
 
-func TestAMisspeltEnvironmentIsAWrongInputForWhoCallsTheStageByHand(t *testing.T) {
+func TestAMisspeltEnvironmentIsAnInvalidInputInALocalCall(t *testing.T) {
 	var w world
 	_, err := run(t.Context(), &w, workspace(t, "exit 1"), func(in *test.Input) { in.Environment = "prodd" })
 	require.ErrorContains(t, err, `no environment "prodd": its environments are dev, prod; did you mean "prod"?`)
@@ -198,7 +198,7 @@ func TestOnAPlainFolderNothingIsStored(t *testing.T) {
 	assert.Len(t, w.bucket.Keys(), 1)
 }
 
-func TestAFolderTakesThePlaceOfTheBucket(t *testing.T) {
+func TestAFolderReplacesTheBucket(t *testing.T) {
 	var w world
 	folder := t.TempDir()
 	packed, err := bucket.Pack(t.Context(), workspace(t, `echo "<testsuite><testcase/></testsuite>" > junit.xml; grep -q here "$STACK_OUTPUTS" && grep -q Where "$STACK_OUTPUTS_DETAILED" && grep -q api-url "$STACK_OUTPUTS_DETAILED"`), func(string) bool { return false })

@@ -39,7 +39,7 @@ func tools(lookPath func(string) (string, error), dir string, cfg *config.Config
 		if name == "" || slices.Contains(missing, name) {
 			continue
 		}
-		if _, err := lookPath(name); err != nil && !cdkapp.MayBring(dir, name) {
+		if _, err := lookPath(name); err != nil && !cdkapp.MayProvide(dir, name) {
 			missing = append(missing, name)
 			found = append(found, Finding{
 				Severity: Error, Check: "tools", Where: use.where,

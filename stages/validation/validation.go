@@ -46,10 +46,10 @@ type Input struct {
 func (in Input) Validate() error {
 	switch {
 	case (in.Source == "") == (in.Repository == ""):
-		return errs.Invalidf("give exactly one of --source and --repository").
+		return errs.Invalidf("use exactly one of --source and --repository").
 			WithHint("to validate this folder: validator --source .")
 	case in.Repository != "" && in.Commit == "":
-		return errs.Invalidf("--repository %q requires --commit", in.Repository).WithHint("give --commit")
+		return errs.Invalidf("--repository %q requires --commit", in.Repository).WithHint("pass --commit")
 	case in.Repository != "":
 		return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
 	}

@@ -116,7 +116,7 @@ func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
 	assert.Contains(t, report, "fix: cdk bootstrap aws://222222222222/us-east-1\n")
 }
 
-func TestProblemsOfTheConfigurationAreFindingsWithTheirPlace(t *testing.T) {
+func TestProblemsOfTheConfigurationAreFindingsWithTheirPosition(t *testing.T) {
 	out, report, err := validate(fit(), validation.Input{Source: app(t, "version: \"1.0\"\nenvironmets: []\n"), Format: "json"})
 
 	require.NotEmpty(t, out.Findings)
@@ -165,7 +165,7 @@ func TestContextKeysAreReadFromBothFiles(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestContextThatEveryEnvironmentGivesIsNotMissed(t *testing.T) {
+func TestContextThatEveryEnvironmentSetsIsNotMissing(t *testing.T) {
 	env := "  - {name: %s, account: \"111111111111\", region: eu-west-1, stacks: [{name: A, path: .}]%s}\n"
 	config := func(more string) string {
 		return "version: \"1.0\"\nrequiredContext: [a]\nenvironments:\n" + fmt.Sprintf(env, "dev", ", context: {a: 1}") + fmt.Sprintf(env, "prod", more)
@@ -176,7 +176,7 @@ func TestContextThatEveryEnvironmentGivesIsNotMissed(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err), "prod has none")
 }
 
-func TestAProgramOfTheAppsPackagesIsNotMissed(t *testing.T) {
+func TestAProgramOfTheAppsPackagesIsNotMissing(t *testing.T) {
 	d := fit()
 	d.LookPath = func(name string) (string, error) {
 		if name == "sh" {
@@ -193,7 +193,7 @@ func TestAProgramOfTheAppsPackagesIsNotMissed(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-func TestWhereThereIsNoShellNoToolIsMissed(t *testing.T) {
+func TestWithoutAShellNoToolIsMissing(t *testing.T) {
 	d := fit()
 	d.LookPath = func(string) (string, error) { return "", errors.New("not found") }
 	_, _, err := validate(d, validation.Input{Source: app(t, good)})

@@ -62,7 +62,7 @@ func unpack(t *testing.T, data []byte, budget limits.Budget) (string, archive.Co
 	return dir, done, err
 }
 
-func TestAFolderComesBackAsItWas(t *testing.T) {
+func TestAnUnpackedFolderEqualsThePackedOne(t *testing.T) {
 	source := workspace(t)
 	data, packed := pack(t, source, func(path string) bool { return path == ".git" })
 	dir, unpacked, err := unpack(t, data, limits.Budget{})
@@ -84,7 +84,7 @@ func TestAFolderComesBackAsItWas(t *testing.T) {
 	assert.Equal(t, "../outside", target)
 }
 
-func TestTheSameFolderGivesTheSameBytes(t *testing.T) {
+func TestEqualFoldersHaveEqualArchives(t *testing.T) {
 	one, two := workspace(t), workspace(t)
 	old := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 	require.NoError(t, os.Chtimes(filepath.Join(two, "large"), old, old))

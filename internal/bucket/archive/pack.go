@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// small is the size in bytes up to which files are read ahead, whole, by
-	// several goroutines. To open a file is what takes the time.
+	// small is the largest file, in bytes, that is read ahead by several goroutines,
+	// as opening a file takes most of the time.
 	small = 128 << 10
-	// ahead is how many files are read ahead.
+	// ahead is the number of files to read ahead.
 	ahead = 128
 )
 
-// epoch is the time of every entry: it is in the past, so that nothing looks
-// newer than its sources, and can be put into a zip file, which 1970 cannot.
+// epoch is the time of every entry. It is in the past, so that nothing looks newer
+// than its sources, and not before 1980, the oldest date of a zip file.
 var epoch = time.Date(1985, time.October, 26, 8, 15, 0, 0, time.UTC)
 
-// Contents counts what an archive holds.
+// Contents counts the contents of an archive.
 type Contents struct {
 	Files int   // regular files and symbolic links
 	Bytes int64 // their size when unpacked
@@ -41,8 +41,8 @@ type item struct {
 	data chan []byte // of a small file
 }
 
-// Pack writes the folder dir to w, without the paths (relative, with slashes)
-// that excluded names. Modes are kept, sockets and devices are left out.
+// Pack writes the folder dir to w, without excluded paths (relative, with
+// slashes), sockets and devices. It keeps modes.
 func Pack(ctx context.Context, w io.Writer, dir string, excluded func(path string) bool) (Contents, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -36,8 +36,8 @@ func (p *packer) write(ctx context.Context, next item) error {
 	return p.writeLarge(next)
 }
 
-// header keeps name and mode of an entry, and drops what differs from machine
-// to machine: owner, and the bits that give rights (setuid and such).
+// header has the name and mode of an entry, without properties that depend on the
+// machine: owner, setuid and similar bits.
 func (p *packer) header(of item, kind byte, size int64) *tar.Header {
 	name := of.path
 	if kind == tar.TypeDir {
@@ -76,7 +76,7 @@ func (p *packer) writeLarge(next item) error {
 	}
 	n, err := io.Copy(p.tar, io.LimitReader(file, next.info.Size()))
 	if err == nil && n < next.info.Size() {
-		err = fmt.Errorf("it became smaller while it was packed: %w", io.ErrUnexpectedEOF)
+		err = fmt.Errorf("it was truncated while it was packed: %w", io.ErrUnexpectedEOF)
 	}
 	p.done.Files++
 	p.done.Bytes += n

@@ -13,8 +13,8 @@ import (
 )
 
 // ReadFile reads one regular file, of at most limit bytes, of an archive of size
-// bytes, without unpacking the rest. A file that is not there is fs.ErrNotExist,
-// what Unpack would refuse is ErrHostile, also where it stands before the file.
+// bytes, without unpacking the rest. The error for a missing file is fs.ErrNotExist.
+// The error for entries before it that Unpack would reject is ErrHostile.
 func ReadFile(r io.Reader, size int64, name string, limit int64) ([]byte, error) {
 	decompressed, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {

@@ -22,28 +22,27 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// Limits bound what an archive may unfold to.
+// Limits limit the contents of an archive.
 type Limits = limits.Budget
 
-// ErrHostile reports that an archive contains something that Pack never writes.
+// ErrHostile is the error for an archive with something that Pack never writes.
 var ErrHostile = errors.New("the archive cannot be trusted")
 
 const (
-	// maxName bounds in bytes a name, and what a link leads to: Linux takes no longer one.
+	// maxName is the longest name, and the longest target of a link, in bytes, as in Linux.
 	maxName = 4096
-	// maxNames bounds in bytes the names that are remembered, of folders and links.
+	// maxNames limits the memory for names of folders and links, in bytes.
 	maxNames = 256 << 20
 )
 
-// maxWindow bounds in bytes the memory for decompression; Pack uses 4 MiB.
+// maxWindow limits the memory for decompression, in bytes; Pack uses 4 MiB.
 const maxWindow = 32 << 20
 
-// Unpack reads an archive of size bytes into the empty folder dir. It fails
-// with ErrHostile when an entry would leave dir, when one stands for something
-// else than a file, a folder or a symbolic link, when a name comes twice (also
-// for a file system that does not know capitals), or when the budget is spent, of
-// which what is 0 is as in limits.Workspace.
-// Then, as after any error, dir must be thrown away.
+// Unpack unpacks an archive of size bytes into the empty folder dir. It fails
+// with ErrHostile for an entry outside of dir, an entry other than a file, a
+// folder or a symbolic link, a duplicate name (also one on a case-insensitive file
+// system), or if the budget is exceeded; zero values of the budget are those of
+// limits.Workspace. After any error, dir must be discarded.
 func Unpack(ctx context.Context, r io.Reader, size int64, dir string, budget limits.Budget) (Contents, error) {
 	if size == 0 {
 		return Contents{}, fmt.Errorf("%w: it is empty", ErrHostile)
@@ -86,15 +85,15 @@ func unpack(ctx context.Context, entries *reader, root *os.Root, budget limits.B
 }
 
 // unpacker reads entries in order; small files are written by several
-// goroutines, since creating a file is what takes the time.
+// goroutines, since creating a file takes most of the time.
 type unpacker struct {
 	root    *os.Root
 	tar     *reader
 	jobs    chan job
 	links   []*tar.Header
-	folders map[string]bool // made so far
-	names   int             // bytes of remembered names that may still come
-	depth   int             // of folders, at most
+	folders map[string]bool // created so far
+	names   int             // remaining limit for names, in bytes
+	depth   int             // largest depth of folders
 	done    Contents
 	current *folder
 
@@ -144,7 +143,7 @@ func (u *unpacker) readAll(ctx context.Context) error {
 func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 	name := strings.TrimSuffix(entry.Name, "/")
 	if name == "" || !filepath.IsLocal(name) || path.Clean(name) != name || strings.Contains(name, "\x00") {
-		return fmt.Errorf("%w: its name leaves the folder", ErrHostile)
+		return fmt.Errorf("%w: its name points outside of the folder", ErrHostile)
 	}
 	if strings.Count(name, "/") > u.depth {
 		return fmt.Errorf("%w: more than %d folders inside each other", ErrHostile, u.depth)
@@ -168,7 +167,7 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 	return fmt.Errorf("%w: entries of type %q are not allowed", ErrHostile, entry.Typeflag)
 }
 
-// makeFolder makes a folder that its owner can always write to.
+// makeFolder creates a folder that its owner can always write to.
 func (u *unpacker) makeFolder(name string, entry *tar.Header) error {
 	u.folders[name] = true
 	mode := fs.FileMode(entry.Mode).Perm() | 0o700
@@ -186,8 +185,8 @@ func (u *unpacker) refused(err error) error {
 	return errs.Writing(u.root.Name(), err)
 }
 
-// makeLinks makes the symbolic links when all else is written, so that nothing
-// is ever written through one.
+// makeLinks creates the symbolic links last, so that nothing is written through
+// one.
 func (u *unpacker) makeLinks() error {
 	for _, link := range u.links {
 		if !u.folders[path.Dir(link.Name)] {

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 )
 
-// folder is an open folder, closed when its last user is done. Files of one
-// folder come together, so that it is opened once and not with each file.
+// folder is an open folder with a reference count. Files of one folder are
+// adjacent, so that it is opened once and not for each file.
 type folder struct {
 	path  string
 	root  *os.Root
@@ -25,7 +25,7 @@ func (f *folder) release() {
 	}
 }
 
-// open returns the folder of a file, with one more user.
+// open returns the folder of a file, with another reference.
 func (u *unpacker) open(dir string) (*folder, error) {
 	if u.current == nil || u.current.path != dir {
 		root, err := u.root.OpenRoot(dir)
@@ -80,7 +80,7 @@ func (u *unpacker) work() error {
 	return nil
 }
 
-// write makes a file of the job's data, or of what comes from r.
+// write creates a file with the job's data, or with the contents of r.
 func (u *unpacker) write(j job, r io.Reader) error {
 	file, err := j.folder.root.OpenFile(j.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, j.mode|0o600)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package buckettest has a bucket for the tests of stages.
+// Package buckettest provides a bucket for tests of stages.
 package buckettest
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 )
 
-// Memory is a bucket that keeps documents in memory. A test that does more with
-// it embeds it and overrides a method.
+// Memory is a bucket that keeps documents in memory. A test can embed it and
+// override methods.
 type Memory struct {
 	mu        sync.Mutex
 	documents map[string]string
@@ -25,14 +25,14 @@ type Memory struct {
 
 var _ bucket.Bucket = (*Memory)(nil)
 
-// New makes a bucket that has these documents, by their keys.
+// New returns a bucket with these documents, by key.
 func New(documents map[string]string) *Memory {
 	m := &Memory{documents: map[string]string{}}
 	maps.Copy(m.documents, documents)
 	return m
 }
 
-// Opened is what a stage is given for its flags: m for a bucket of any name, a
+// Opened returns the bucket for the flags of a stage: m for any bucket name, a
 // directory, or none.
 func Opened(m bucket.Bucket, name, directory string) bucket.Bucket {
 	switch {
@@ -46,7 +46,7 @@ func Opened(m bucket.Bucket, name, directory string) bucket.Bucket {
 
 func (m *Memory) String() string { return "s3://artifacts" }
 
-// Document returns a document, "" where there is none.
+// Document returns a document, or "".
 func (m *Memory) Document(key string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,7 +56,7 @@ func (m *Memory) Document(key string) string {
 // Set stores a document.
 func (m *Memory) Set(key, text string) { _ = m.Put(context.Background(), key, []byte(text)) }
 
-// Keys are those of all documents, in order.
+// Keys returns all keys, in order.
 func (m *Memory) Keys() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -66,7 +66,7 @@ func (m *Memory) Keys() []string {
 // Prepare does nothing.
 func (*Memory) Prepare(context.Context) error { return nil }
 
-// Get reads a document; one that is not there is fs.ErrNotExist.
+// Get reads a document; the error for a missing one is fs.ErrNotExist.
 func (m *Memory) Get(_ context.Context, key string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -90,7 +90,7 @@ func (m *Memory) List(_ context.Context, prefix string) ([]string, error) {
 	return slices.DeleteFunc(m.Keys(), func(key string) bool { return !strings.HasPrefix(key, prefix) }), nil
 }
 
-// Save refuses: a test that stores artifacts uses a directory.
+// Save fails: a test that stores artifacts uses a directory.
 func (m *Memory) Save(context.Context, bucket.Packed, bucket.Metadata) (bucket.Metadata, error) {
 	return bucket.Metadata{}, errors.New("a bucket in memory keeps no artifacts")
 }

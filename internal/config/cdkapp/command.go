@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Command is a command line; in cdk.json it may also be a list of words.
+// Command is a command line; in cdk.json it may also be a list of strings.
 type Command string
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON decodes either form.
 func (c *Command) UnmarshalJSON(src []byte) error {
 	var words []string
 	if json.Unmarshal(src, &words) == nil {

@@ -10,17 +10,16 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// sizeLimit is the largest JSON file of an app that is read, in bytes; lock files
-// of large monorepos have some 10 MB.
+// sizeLimit is the largest JSON file of an app, in bytes; lock files of large
+// monorepos have some 10 MB.
 const sizeLimit = 64 << 20
 
 // ReadJSON decodes a JSON file of the app, such as cdk.json or package.json, in the
-// folder top or below: a symbolic link does not lead out of it, and a device is not
-// read. An empty top is any folder, for files that are not the repository's. As
-// with Node.js and the CDK CLI, a byte order mark may stand before it, and
-// nothing may stand behind it. Numbers in an `any` are json.Number, so that large
-// ones stay what they are. The error of a file that does not exist is
-// fs.ErrNotExist; every other one names the file.
+// folder top or below: it rejects devices, and symbolic links that point outside of
+// top. An empty top is any folder, for files that are not in the repository. Like
+// Node.js and the CDK CLI, it accepts a byte order mark, and nothing after the
+// value. Numbers in an `any` are json.Number, to keep large ones exact. The error
+// for a missing file is fs.ErrNotExist; all others name the file.
 func ReadJSON(top, file string, into any) error {
 	text, err := readText(top, file)
 	if err != nil {
@@ -36,8 +35,8 @@ func readText(top, file string) ([]byte, error) {
 	return limits.ReadWithin(top, file, sizeLimit)
 }
 
-// errUTF16 is the encoding in which older shells of Windows write files, and
-// which neither Node.js nor the CDK CLI reads.
+// errUTF16 is the error for UTF-16, which older shells of Windows write, and which
+// neither Node.js nor the CDK CLI reads.
 var errUTF16 = errors.New("it is encoded as UTF-16, which the CDK does not read: save it as UTF-8")
 
 func decode(text []byte, into any) error {
@@ -56,8 +55,8 @@ func decode(text []byte, into any) error {
 	return nil
 }
 
-// isUTF16 reports whether a text is in UTF-16: by its byte order mark or, without
-// one, by the zero byte that one of the first two characters of any JSON has then.
+// isUTF16 reports whether a text is in UTF-16: by its byte order mark, or by a zero
+// byte among the first two.
 func isUTF16(text []byte) bool {
 	return bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) ||
 		bytes.IndexByte(text[:min(2, len(text))], 0) >= 0

@@ -69,6 +69,6 @@ func TestNothingButAFileOfTheRepositoryIsRead(t *testing.T) {
 	assert.ErrorIs(t, cdkapp.ReadJSON("", "/dev/zero", new(any)), limits.ErrNotRegular)
 }
 
-func TestAMissingFileIsToldApart(t *testing.T) {
+func TestTheErrorForAMissingFileIsErrNotExist(t *testing.T) {
 	assert.ErrorIs(t, cdkapp.ReadJSON("", filepath.Join(t.TempDir(), "cdk.json"), new(any)), fs.ErrNotExist)
 }

@@ -8,16 +8,15 @@ import (
 	"strings"
 )
 
-// defaultPath is the search path without the variable PATH.
+// defaultPath is the search path if PATH is not set.
 const defaultPath = "/usr/local/bin:/usr/bin:/bin"
 
-// Environ returns the environment of a command that is run in dir, a folder of the
-// workspace with the given top folder: env with the programs of npm packages and
-// of a virtual environment of Python in front of PATH, as npx, the scripts of
-// npm, and an activated environment have them. These are the folders
-// node_modules/.bin and .venv/bin from dir up to top, the nearest first, whether
-// or not they exist yet: a command may install them. Nothing above top is ever
-// used.
+// Environ returns the environment of a command in dir, a folder of the workspace
+// top: env with the programs of npm packages and of a Python virtual environment
+// in front of PATH, as in npx, npm scripts, and an activated environment. These are
+// the folders node_modules/.bin and .venv/bin from dir up to top, the nearest
+// first, whether or not they exist yet, as a command may install them. Folders
+// above top are never used.
 func Environ(top, dir string, env []string) []string {
 	path := valueOf(env, "PATH")
 	if path == "" {
@@ -28,12 +27,12 @@ func Environ(top, dir string, env []string) []string {
 	return append(env, "PATH="+strings.Join(folders, string(os.PathListSeparator)))
 }
 
-// LookPath finds a program as a command in that environment would; the error is
+// LookPath finds a program like a command in that environment; the error is
 // exec.ErrNotFound.
 func LookPath(program string, env []string) (string, error) {
 	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
 		if !filepath.IsAbs(dir) {
-			continue // its meaning depends on the current folder
+			continue // relative to the current folder
 		}
 		if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
 			return found, nil
@@ -42,7 +41,7 @@ func LookPath(program string, env []string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// binFolders lists the folders with programs of packages from dir up to top.
+// binFolders lists the folders for programs of packages from dir up to top.
 func binFolders(top, dir string) (folders []string) {
 	top, topErr := filepath.Abs(top)
 	dir, dirErr := filepath.Abs(dir)
@@ -72,10 +71,11 @@ func valueOf(env []string, name string) string {
 	return ""
 }
 
-// MayBring reports whether the npm packages of a folder, installed or not, may bring
-// a program: it is there, npm's lock file names it, or there is a package.json
-// and no lock file that would name it (those of other package managers do not).
-func MayBring(dir, program string) bool {
+// MayProvide reports whether the npm packages of a folder, installed or not, may
+// provide a program: it is installed, npm's lock file lists it, or there is a
+// package.json without a lock file that lists programs (those of other package
+// managers do not).
+func MayProvide(dir, program string) bool {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".bin", program)); err == nil {
 		return true
 	}
@@ -86,7 +86,7 @@ func MayBring(dir, program string) bool {
 			} `json:"packages"`
 		}
 		if ReadJSON(dir, filepath.Join(dir, name), &lock) != nil || lock.Packages == nil {
-			continue // a file of npm 6 does not name programs
+			continue // a lock file of npm 6 does not list programs
 		}
 		for _, one := range lock.Packages {
 			if _, brings := one.Bin[program]; brings {

@@ -50,7 +50,7 @@ func TestProgramsOfPackagesAreFoundAsNpxFindsThem(t *testing.T) {
 	assert.Equal(t, []string{"HOME=/x", "PATH=" + strings.Join(path, ":")}, env)
 }
 
-func TestAFolderThatNoPathCanHoldIsLeftOut(t *testing.T) {
+func TestAFolderThatPATHCannotContainIsSkipped(t *testing.T) {
 	cases := map[string]struct{ top, dir, path string }{
 		"a colon in a name":        {"/w", "/w/a:b/c", "/w/node_modules/.bin:/w/.venv/bin:/bin"},
 		"outside":                  {"/w", "/elsewhere", "/bin"},
@@ -88,8 +88,8 @@ func TestProgramsThatTheBuildWillInstallAreKnownFromTheLockFile(t *testing.T) {
 				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o755))
 				require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
 			}
-			assert.Equal(t, c.tsx, cdkapp.MayBring(dir, "tsx"))
-			assert.Equal(t, c.tsc, cdkapp.MayBring(dir, "tsc"))
+			assert.Equal(t, c.tsx, cdkapp.MayProvide(dir, "tsx"))
+			assert.Equal(t, c.tsc, cdkapp.MayProvide(dir, "tsc"))
 		})
 	}
 }

@@ -5,46 +5,46 @@ import (
 	"path/filepath"
 )
 
-// AssetManifest is the list of files and images that a stack needs in its
-// account before it can be deployed. Stacks may share one.
+// AssetManifest lists the files and images to publish before a stack is deployed.
+// Stacks may share one.
 type AssetManifest struct {
 	ID        string // artifact id, such as "ApiStack.assets"
-	Dir       string // absolute path of the folder that its commands run in
-	Root      string // absolute path of the outermost assembly, which holds all its files
+	Dir       string // absolute path of the working folder of its commands
+	Root      string // absolute path of the outermost assembly, which has all its files
 	Bootstrap Bootstrap
-	After     []string // ids of the artifacts, among them stacks, that must be there before its assets are built
+	After     []string // ids of the artifacts, such as stacks, that must be deployed before its assets are built
 	Files     []FileAsset
 	Images    []ImageAsset
 
-	err error // what of it cannot be used
+	err error // why it cannot be used
 }
 
 // FileAsset is one file or folder for S3. Either Path or Command is set.
 type FileAsset struct {
 	ID           string   // hash of the content
-	Name         string   // for people
+	Name         string   // display name
 	Path         string   // absolute path of the file, or of the folder if Zip
-	Missing      error    // why there is nothing at Path; it matters only where the asset has to be built
+	Missing      error    // error for a missing Path; matters only if the asset must be built
 	Zip          bool     // pack the folder
 	Command      []string // prints the path of the file to upload, a zip archive
 	Destinations []FileDestination
 }
 
-// FileDestination is one object to write. Texts may hold placeholders.
+// FileDestination is one object to write. Strings may have placeholders.
 type FileDestination struct {
 	ID     string
 	Bucket string
 	Key    string
 	Region string // empty is the region of the stack
-	Role   Role   // entered to publish; its ARN may be empty
+	Role   Role   // assumed to publish; its ARN may be empty
 }
 
 // ImageAsset is one container image for ECR. Either Build or Command is set.
 type ImageAsset struct {
 	ID           string // hash of the content
-	Name         string // for people
+	Name         string // display name
 	Build        *ImageBuild
-	Missing      error    // why there is no folder to build it in; it matters only where it has to be built
+	Missing      error    // error for a missing build folder; matters only if the image must be built
 	Command      []string // prints the name of the local image
 	Destinations []ImageDestination
 }
@@ -72,14 +72,14 @@ type CacheOption struct {
 	Params map[string]string `json:"params"`
 }
 
-// ImageDestination is one tag to push. Texts may hold placeholders.
+// ImageDestination is one tag to push. Strings may have placeholders.
 type ImageDestination struct {
 	ID         string
 	Repository string
 	Tag        string
 	Region     string // empty is the region of the stack
-	Role       Role   // entered to publish; its ARN may be empty
-	Make       bool   // make the repository if it is not there
+	Role       Role   // assumed to publish; its ARN may be empty
+	Make       bool   // create the repository if it does not exist
 }
 
 type assetsDocument struct {
@@ -129,7 +129,7 @@ type imageEntry struct {
 	}] `json:"destinations"`
 }
 
-// readAssets reads the asset manifest that the manifest in base calls name.
+// readAssets reads the asset manifest with a name relative to base.
 func (f *folder) readAssets(base, id, name string) (*AssetManifest, error) {
 	var doc assetsDocument
 	if err := f.readJSON(base, name, &doc); err != nil {
@@ -164,7 +164,7 @@ func (f *folder) file(base, id string, entry fileEntry) (FileAsset, error) {
 	case "zip":
 		asset.Zip = true
 	default:
-		return asset, wrongf("", "asset %q: packaging %q is not known", asset.Name, entry.Source.Packaging)
+		return asset, wrongf("", "asset %q: unknown packaging %q", asset.Name, entry.Source.Packaging)
 	}
 	if (entry.Source.Path == "") == (len(asset.Command) == 0) {
 		return asset, wrongf("", "asset %q needs either a path or a command", asset.Name)
@@ -172,7 +172,7 @@ func (f *folder) file(base, id string, entry fileEntry) (FileAsset, error) {
 	for _, key := range entry.Destinations.keys {
 		to := entry.Destinations.values[key]
 		if to.Bucket == "" || to.Key == "" {
-			return asset, wrongf("", "asset %q: destination %q names no bucket or no key", asset.Name, key)
+			return asset, wrongf("", "asset %q: destination %q has no bucket or no key", asset.Name, key)
 		}
 		asset.Destinations = append(asset.Destinations, FileDestination{ID: key, Bucket: to.Bucket, Key: to.Key, Region: to.Region, Role: to.role()})
 	}
@@ -195,7 +195,7 @@ func (f *folder) image(base, id string, entry imageEntry) (ImageAsset, error) {
 	for _, key := range entry.Destinations.keys {
 		to := entry.Destinations.values[key]
 		if to.Repository == "" || to.Tag == "" {
-			return asset, wrongf("", "image %q: destination %q names no repository or no tag", asset.Name, key)
+			return asset, wrongf("", "image %q: destination %q has no repository or no tag", asset.Name, key)
 		}
 		asset.Destinations = append(asset.Destinations, ImageDestination{ID: key, Repository: to.Repository, Tag: to.Tag, Region: to.Region, Role: to.role()})
 	}
@@ -208,7 +208,7 @@ func (f *folder) image(base, id string, entry imageEntry) (ImageAsset, error) {
 	}
 	asset.Missing = missing
 	if src.File != "" && !filepath.IsLocal(filepath.FromSlash(src.File)) {
-		return asset, wrongf(outsideHint, "image %q: Dockerfile %q lies outside its build folder", asset.Name, src.File)
+		return asset, wrongf(outsideHint, "image %q: Dockerfile %q is outside of its build folder", asset.Name, src.File)
 	}
 	asset.Build = &ImageBuild{
 		Dir: dir, File: src.File, Target: src.Target, Args: src.Args, Contexts: src.Contexts, Secrets: src.Secrets,

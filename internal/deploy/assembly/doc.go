@@ -1,5 +1,4 @@
-// Package assembly reads a CDK cloud assembly: the folder that a CDK app
-// writes when it is synthesized. It says which stacks there are, what each one
-// needs before it can be deployed, and which assets must be published. It only
-// reads, knows no AWS, and refuses every path that leads out of the folder.
+// Package assembly reads a CDK cloud assembly, the output folder of a CDK app: its
+// stacks, their dependencies and prerequisites, and their assets. It makes no AWS
+// calls, and rejects every path that points outside of the folder.
 package assembly

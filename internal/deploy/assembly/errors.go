@@ -2,17 +2,17 @@ package assembly
 
 import "fmt"
 
-// Error says what is wrong with an assembly and what to do about it.
+// Error is an error in an assembly, with a hint.
 type Error struct {
-	Message string // what is wrong and where, lower case, no full stop
+	Message string // error and location, lower case, no full stop
 	Hint    string // what to do next; may be empty
-	Err     error  // the cause; may be nil
+	Err     error  // cause; may be nil
 }
 
-// Error gives the message; the cause's text is already in it.
+// Error returns the message, which includes that of the cause.
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 func wrongf(hint, format string, args ...any) *Error {

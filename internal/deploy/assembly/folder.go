@@ -11,14 +11,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// MaxDocument bounds in bytes the JSON files that are read into memory. The largest
-// template that CloudFormation takes is 1 MiB; metadata of big apps has some tens.
+// MaxDocument is the largest JSON file that is read into memory, in bytes.
+// CloudFormation limits templates to 1 MiB; metadata of big apps has some tens.
 const MaxDocument = 128 << 20
 
-const outsideHint = "an assembly must hold everything it names: synthesize without --no-staging, and do not edit its files"
+const outsideHint = "an assembly must contain all of its files: synthesize without --no-staging, and do not edit it"
 
-// folder reads files below one directory; neither a name with "..", nor an
-// absolute name, nor a symbolic link leads out of it.
+// folder reads files below one directory, and rejects names with "..", absolute
+// names, and symbolic links that point outside of it.
 type folder struct {
 	dir  string // absolute
 	root *os.Root
@@ -31,13 +31,13 @@ func openFolder(dir string) (*folder, error) {
 	}
 	root, err := os.OpenRoot(absolute)
 	if err != nil {
-		return nil, wrongf("give the folder that the CDK app wrote, usually cdk.out", "opening the cloud assembly: %w", err)
+		return nil, wrongf("pass the output folder of the CDK app, usually cdk.out", "opening the cloud assembly: %w", err)
 	}
 	return &folder{dir: absolute, root: root}, nil
 }
 
-// locate gives the name below the folder of what a document in base calls name,
-// beside fs.ErrNotExist of what is not there too.
+// locate returns the path of a name relative to base, below the folder. It returns
+// the path with fs.ErrNotExist if the file does not exist.
 func (f *folder) locate(base, name string) (string, error) {
 	local := filepath.Join(base, filepath.FromSlash(name))
 	if filepath.IsAbs(name) {
@@ -45,9 +45,9 @@ func (f *folder) locate(base, name string) (string, error) {
 	}
 	switch {
 	case name == "":
-		return "", wrongf("synthesize the app again", "the cloud assembly does not name a file that it needs")
+		return "", wrongf("synthesize the app again", "the name of a required file in the cloud assembly is empty")
 	case !filepath.IsLocal(local):
-		return "", wrongf(outsideHint, "%q lies outside the cloud assembly", name)
+		return "", wrongf(outsideHint, "%q is outside of the cloud assembly", name)
 	}
 	_, err := f.root.Stat(local)
 	switch {
@@ -62,8 +62,8 @@ func (f *folder) locate(base, name string) (string, error) {
 	}
 }
 
-// source gives the absolute path of an asset's source. One that is not there is
-// missed when it is needed.
+// source returns the absolute path of an asset's source, and in missing the error
+// if it does not exist.
 func (f *folder) source(base, name string) (path string, missing, err error) {
 	local, err := f.locate(base, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +75,7 @@ func (f *folder) source(base, name string) (path string, missing, err error) {
 	return filepath.Join(f.dir, local), nil, nil
 }
 
-// path gives the absolute path of what a document in base calls name.
+// path returns the absolute path of a name relative to base.
 func (f *folder) path(base, name string) (string, error) {
 	local, err := f.locate(base, name)
 	if err != nil {
@@ -84,7 +84,7 @@ func (f *folder) path(base, name string) (string, error) {
 	return filepath.Join(f.dir, local), nil
 }
 
-// readJSON decodes the file that a document in base calls name.
+// readJSON decodes the file with a name relative to base.
 func (f *folder) readJSON(base, name string, into any) error {
 	local, err := f.locate(base, name)
 	if err != nil {

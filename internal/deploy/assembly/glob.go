@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Glob is a pattern over construct paths, as the CDK CLI takes it: `*` and `?`
-// stay within one level of a path, `**` as a whole level stands for any number
-// of them, `[ab]` is one of these characters, `{a,b}` one of these texts.
+// Glob is a pattern for construct paths, as in the CDK CLI: `*` and `?` match
+// within one level of a path, `**` matches any number of levels, `[ab]` one of
+// these characters, `{a,b}` one of these texts.
 type Glob struct{ forms []*regexp.Regexp }
 
-// IsGlob says whether the text is a pattern and not a plain name or path.
+// IsGlob reports whether the text is a pattern and not a plain name or path.
 func IsGlob(text string) bool { return strings.ContainsAny(text, "*?[{") }
 
-// ParseGlob reads a pattern. Whatever is no pattern matches itself.
+// ParseGlob parses a pattern. A text without special characters matches itself.
 func ParseGlob(text string) Glob {
 	var glob Glob
 	for _, one := range alternatives(text, maxAlternatives) {
@@ -25,7 +25,7 @@ func ParseGlob(text string) Glob {
 	return glob
 }
 
-// Match says whether the pattern matches the whole path.
+// Match reports whether the pattern matches the whole path.
 func (g Glob) Match(path string) bool {
 	for _, form := range g.forms {
 		if form.MatchString(path) {
@@ -35,10 +35,10 @@ func (g Glob) Match(path string) bool {
 	return false
 }
 
-// maxAlternatives bounds what the braces of one pattern may stand for.
+// maxAlternatives limits the expansion of braces.
 const maxAlternatives = 1000
 
-// alternatives writes out the braces: "{a,b}c" is "ac" and "bc".
+// alternatives expands braces: "{a,b}c" to "ac" and "bc".
 func alternatives(text string, most int) []string {
 	from, commas, to := braces(text)
 	if to < 0 || most <= 1 {
@@ -52,8 +52,8 @@ func alternatives(text string, most int) []string {
 	return all
 }
 
-// braces finds the first pair of braces with commas of its own in between; to
-// is -1 if there is none.
+// braces finds the first pair of braces with commas directly inside; to is -1 if
+// there is none.
 func braces(text string) (from int, commas []int, to int) {
 	for from = range text {
 		if text[from] != '{' {
@@ -125,8 +125,8 @@ func levelForm(level string) string {
 	return form.String()
 }
 
-// classForm translates "[a-c]" or "[!x]" and gives its length; a bracket that
-// nothing closes is itself.
+// classForm translates "[a-c]" or "[!x]" and returns its length; an unclosed
+// bracket matches itself.
 func classForm(text string) (form string, length int) {
 	end := strings.IndexByte(text, ']')
 	if end < 2 {

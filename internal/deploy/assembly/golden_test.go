@@ -74,7 +74,7 @@ func ids(a *assembly.Assembly) (list []string) {
 	return list
 }
 
-func TestAnAppWithErrorsAndMissingContextSaysSo(t *testing.T) {
+func TestAnAppWithErrorsAndMissingContextIsReported(t *testing.T) {
 	a := read(t, assemblytest.Synth(t, assemblytest.App(t, "testdata/apps/broken")))
 	require.Len(t, a.Missing, 1)
 	assert.Contains(t, a.Missing[0].Key, "vpc-provider:account=111111111111")

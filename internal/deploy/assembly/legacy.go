@@ -9,8 +9,8 @@ import (
 )
 
 // LegacyAsset is an asset of the legacy stack synthesizer. It goes to the bucket
-// that the bootstrap stack names, or to a repository of its own, and the stack is
-// told the place by its parameters.
+// of the bootstrap stack, or to its own repository; the stack has parameters for
+// the location.
 type LegacyAsset struct {
 	file  *FileAsset
 	image *ImageAsset
@@ -23,7 +23,7 @@ type legacyEntry struct {
 	Packaging  string            `json:"packaging"` // file, zip or container-image
 	Path       string            `json:"path"`
 	Hash       string            `json:"sourceHash"`
-	BucketKey  string            `json:"s3BucketParameter"` // names of parameters
+	BucketKey  string            `json:"s3BucketParameter"` // this and the following: names of parameters
 	ObjectKey  string            `json:"s3KeyParameter"`
 	HashKey    string            `json:"artifactHashParameter"`
 	ImageKey   string            `json:"imageNameParameter"`
@@ -42,7 +42,7 @@ type legacyEntry struct {
 	NoCache    bool              `json:"cacheDisabled"`
 }
 
-// keySeparator divides the two halves of a key in the parameter that tells it.
+// keySeparator separates the prefix and the name in the parameter of a key.
 const keySeparator = "||"
 
 func (f *folder) legacyAsset(base string, data json.RawMessage) (LegacyAsset, error) {
@@ -58,7 +58,7 @@ func (f *folder) legacyAsset(base string, data json.RawMessage) (LegacyAsset, er
 		return LegacyAsset{file: &asset, entry: e}, err
 	case "container-image":
 		if e.ImageKey == "" && (e.Repository == "" || e.Tag == "") {
-			return LegacyAsset{}, wrongf("", "image %q names neither repository and tag nor a parameter for them", e.ID)
+			return LegacyAsset{}, wrongf("", "image %q has neither repository and tag nor a parameter for them", e.ID)
 		}
 		entry := imageEntry{Name: e.ID}
 		src := &entry.Source
@@ -67,12 +67,12 @@ func (f *folder) legacyAsset(base string, data json.RawMessage) (LegacyAsset, er
 		asset, err := f.image(base, e.Hash, entry)
 		return LegacyAsset{image: &asset, entry: e}, err
 	}
-	return LegacyAsset{}, wrongf("use a newer release of this program", "packaging %q of asset %q is not known", e.Packaging, e.ID)
+	return LegacyAsset{}, wrongf("use a newer release of this program", "unknown packaging %q of asset %q", e.Packaging, e.ID)
 }
 
-// LegacyAssets gives what the stack's legacy assets are when they go to a bucket
-// and to a registry such as "111111111111.dkr.ecr.eu-west-1.amazonaws.com": what
-// to publish, and the parameters that tell the stack.
+// LegacyAssets returns the stack's legacy assets to publish to a bucket and a
+// registry, such as "111111111111.dkr.ecr.eu-west-1.amazonaws.com", and the
+// parameters with their locations.
 func (s Stack) LegacyAssets(dir, bucket, registry string) (*AssetManifest, map[string]string) {
 	list, parameters := &AssetManifest{ID: s.ID + ".legacy-assets", Dir: dir, Root: dir}, map[string]string{}
 	set := func(name, value string) {
@@ -100,7 +100,7 @@ func (s Stack) LegacyAssets(dir, bucket, registry string) (*AssetManifest, map[s
 	return list, parameters
 }
 
-// key gives the two halves of the object's key.
+// key returns the prefix and the name of the object's key.
 func (e legacyEntry) key() (folder, name string) {
 	extension := path.Ext(filepath.ToSlash(e.Path))
 	if e.Packaging == "zip" {

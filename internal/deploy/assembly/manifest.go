@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// The types here mirror the JSON of the schema "cloud-assembly"; fields that
-// a deployment does not need are left out.
+// The types here mirror the JSON of the cloud assembly schema, as far as a
+// deployment needs it.
 
 const (
 	typeStack    = "aws:cloudformation:stack"
@@ -38,11 +38,10 @@ type artifact struct {
 	Metadata     map[string][]entry `json:"metadata"`
 	MetadataFile string             `json:"additionalMetadataFile"`
 
-	err error // what of it is of another form
+	err error // from decoding
 }
 
-// UnmarshalJSON keeps for later what cannot be understood, as it may belong to
-// an artifact that nobody needs.
+// UnmarshalJSON keeps an error in the artifact, as the deployment may not need it.
 func (a *artifact) UnmarshalJSON(src []byte) error {
 	type plain artifact
 	a.err = json.Unmarshal(src, (*plain)(a))
@@ -76,11 +75,11 @@ type stackProperties struct {
 	bootstrapProperties
 }
 
-// stackTags are the tags of a stack. CloudFormation takes them as plain texts
-// beside the template, so that no reference in one of them can be worked out.
+// stackTags are the tags of a stack. CloudFormation receives them as plain text
+// apart from the template, so that they cannot have references.
 type stackTags map[string]string
 
-// UnmarshalJSON refuses a tag that is a token and names it.
+// UnmarshalJSON rejects a tag that is a token.
 func (t *stackTags) UnmarshalJSON(src []byte) error {
 	var all map[string]any
 	if err := json.Unmarshal(src, &all); err != nil {
@@ -105,8 +104,8 @@ func tokenTag(key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("the stack tag %q: %w", key, err)
 	}
-	return wrongf("give the tag a plain text, or keep it from stacks: Tags.of(scope).add(key, value, { excludeResourceTypes: ['aws:cdk:stack'] })",
-		"the stack tag %q is a token (%.200s), but CloudFormation takes a stack's tags as plain texts and works nothing out in them", key, text)
+	return wrongf("use plain text as the tag's value, or do not apply it to stacks: Tags.of(scope).add(key, value, { excludeResourceTypes: ['aws:cdk:stack'] })",
+		"the stack tag %q is a token (%.200s), but CloudFormation does not resolve references in a stack's tags", key, text)
 }
 
 type bootstrapProperties struct {
@@ -123,7 +122,7 @@ type assemblyProperties struct {
 	Directory string `json:"directoryName"`
 }
 
-// assumeRole is the part that stacks and asset destinations share.
+// assumeRole has the common properties of stacks and asset destinations.
 type assumeRole struct {
 	ARN        string        `json:"assumeRoleArn"`
 	ExternalID string        `json:"assumeRoleExternalId"`
@@ -134,10 +133,10 @@ func (r assumeRole) role() Role {
 	return Role{ARN: r.ARN, ExternalID: r.ExternalID, Tags: r.Options.tags()}
 }
 
-// assumeOptions are arguments of STS assumeRole, of which session tags are supported.
+// assumeOptions are arguments of STS AssumeRole. Only session tags are supported.
 type assumeOptions struct {
 	Tags []struct{ Key, Value string } `json:"Tags"`
-	// TransitiveTagKeys is accepted: all tags are transitive, as with the CDK CLI.
+	// TransitiveTagKeys is accepted, as all tags are transitive, as in the CDK CLI.
 	TransitiveTagKeys []string `json:"TransitiveTagKeys"`
 }
 
@@ -167,7 +166,7 @@ var environmentForm = regexp.MustCompile(`^aws://([A-Za-z0-9@._-]+)/([a-z0-9-]+)
 func parseEnvironment(text string) (Environment, error) {
 	parts := environmentForm.FindStringSubmatch(text)
 	if parts == nil {
-		return Environment{}, fmt.Errorf("environment %q is not of the form aws://account/region", text)
+		return Environment{}, fmt.Errorf("environment %q does not have the form aws://account/region", text)
 	}
 	env := Environment{Account: parts[1], Region: parts[2]}
 	if env.Account == unknownAccount {

@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// entry is one piece of metadata of a construct.
+// entry is one metadata entry of a construct.
 type entry struct {
 	Type  string          `json:"type"`
 	Data  json.RawMessage `json:"data"`
-	Trace json.RawMessage `json:"trace"` // of older versions of the CDK, in their debug mode
+	Trace json.RawMessage `json:"trace"` // from older versions of the CDK in debug mode
 }
 
-// acknowledgement is the tag with which the CDK lets people silence a warning.
+// acknowledgement matches the id that acknowledges a warning.
 var acknowledgement = regexp.MustCompile(`\s*\[ack: [^\]]+\]`)
 
-// readMetadata fills in what the stack's metadata tells: its annotations and
-// the construct path of each of its logical ids.
+// readMetadata sets the stack's annotations and the construct path of each logical
+// id.
 func (f *folder) readMetadata(base string, art artifact, stack *Stack) error {
 	metadata := map[string][]entry{}
 	if art.MetadataFile != "" {
@@ -35,7 +35,7 @@ func (f *folder) readMetadata(base string, art artifact, stack *Stack) error {
 	stack.constructs, stack.sources = map[string][]string{}, map[string]string{}
 	for _, path := range slices.Sorted(maps.Keys(metadata)) {
 		for _, e := range metadata[path] {
-			if err := f.learn(base, stack, strings.TrimPrefix(path, "/"), e); err != nil {
+			if err := f.addMetadata(base, stack, strings.TrimPrefix(path, "/"), e); err != nil {
 				return err
 			}
 		}
@@ -46,7 +46,7 @@ func (f *folder) readMetadata(base string, art artifact, stack *Stack) error {
 	return nil
 }
 
-func (f *folder) learn(base string, s *Stack, path string, e entry) error {
+func (f *folder) addMetadata(base string, s *Stack, path string, e entry) error {
 	if line := userLine(e.Trace); line != "" && s.sources[path] == "" {
 		s.sources[path] = line
 	}
@@ -74,11 +74,11 @@ func (f *folder) learn(base string, s *Stack, path string, e entry) error {
 	return nil
 }
 
-// frame is the place in a line of a stack trace, such as "new Api (/shop/lib/api.ts:12:5)".
+// frame matches the location in a line of a stack trace, such as "new Api (/shop/lib/api.ts:12:5)".
 var frame = regexp.MustCompile(`(?:^|[(\s])(?:file://)?(/[^():]*):(\d+)(?::\d+)?\)?$`)
 
-// userLine gives "file:line" of the first line of a stack trace that is the
-// app's own, or "". What the CDK leaves out of a trace stands there in dots.
+// userLine returns "file:line" of the first stack frame in the app's own code, or
+// "".
 func userLine(trace json.RawMessage) string {
 	var lines []string
 	if json.Unmarshal(trace, &lines) != nil {
@@ -110,13 +110,13 @@ func text(data json.RawMessage) string {
 	return string(data)
 }
 
-// ConstructPath gives the path of the construct behind a logical id, such as
-// "ApiStack/Orders/Resource", or "" if the metadata does not tell. Nested holds
-// the logical ids of the nested stacks that lead to it, the outermost first.
+// ConstructPath returns the construct path of a logical id, such as
+// "ApiStack/Orders/Resource", or "" if unknown. Nested has the logical ids of the
+// nested stacks around it, outermost first.
 func (s Stack) ConstructPath(nested []string, logicalID string) string {
 	scope := ""
 	for _, id := range nested {
-		// A nested stack's resource lies beside its scope: "Api/Jobs.NestedStack/Jobs.NestedStackResource" for "Api/Jobs".
+		// A nested stack's resource is a sibling of its scope: "Api/Jobs.NestedStack/Jobs.NestedStackResource" for "Api/Jobs".
 		before, _, found := strings.Cut(first(s.constructs[id], scope), ".NestedStack/")
 		if !found {
 			return ""
@@ -126,9 +126,9 @@ func (s Stack) ConstructPath(nested []string, logicalID string) string {
 	return first(s.constructs[logicalID], scope)
 }
 
-// Source gives "file:line" of the app's code that made the construct with that
-// path, or else of the nearest construct around it; "" if the app does not tell.
-// The file is absolute, on the machine where the app ran.
+// Source returns "file:line" of the code that creates the construct with that
+// path, or else its nearest parent; "" if unknown. The file is an absolute path on
+// the machine where the app ran.
 func (s Stack) Source(path string) string {
 	for path != "" {
 		if line := s.sources[path]; line != "" {
@@ -149,8 +149,8 @@ func first(paths []string, prefix string) string {
 	return best
 }
 
-// Problems gives an error for what cannot be used of the stacks, or else one for
-// all annotations that stop a deployment, or nil.
+// Problems returns the error of the first stack that cannot be deployed, or else
+// one for all error annotations, or nil.
 func Problems(stacks []Stack) error {
 	for _, stack := range stacks {
 		if stack.Err != nil {

@@ -11,14 +11,13 @@ import (
 	"strings"
 )
 
-// maxDepth bounds assemblies inside assemblies; CDK Stages in Stages rarely go beyond two.
+// maxDepth limits the nesting of assemblies; CDK Stages rarely have more than two levels.
 const maxDepth = 16
 
-// Read reads the cloud assembly in dir with everything that it names. What is
-// wrong with the assembly itself, such as an unknown schema, is an error; what is
-// wrong with one stack is that stack's own; and a folder that an asset lacks is
-// missed by whoever publishes it. The errors are of type *Error where a person
-// can act on them.
+// Read reads the cloud assembly in dir. It returns an error for the assembly
+// itself, such as an unknown schema. The error for one stack is in its Err, and for
+// the missing source of an asset in its Missing. Errors with a hint have type
+// *Error.
 func Read(dir string) (*Assembly, error) {
 	f, err := openFolder(dir)
 	if err != nil {
@@ -32,7 +31,7 @@ func Read(dir string) (*Assembly, error) {
 	return a, checkUnique(a.Stacks)
 }
 
-// readAssembly adds to a what the manifest in base holds, first its own stacks, then nested ones.
+// readAssembly adds the contents of the manifest in base to a: first its stacks, then nested assemblies.
 func (f *folder) readAssembly(a *Assembly, base string, depth int) error {
 	var m manifest
 	if depth > maxDepth {
@@ -58,8 +57,8 @@ func (f *folder) readAssembly(a *Assembly, base string, depth int) error {
 	return f.nested(a, base, m, depth)
 }
 
-// addFlags reads the reports of feature flags; each library of constructs has
-// one of its own. One that cannot be read tells nothing.
+// addFlags reads the feature flag reports, one per construct library. It ignores
+// one that cannot be read.
 func (a *Assembly) addFlags(m manifest) {
 	for _, id := range m.Artifacts.keys {
 		if m.Artifacts.values[id].Type != typeFlags {
@@ -104,7 +103,7 @@ func (f *folder) nested(a *Assembly, base string, m manifest, depth int) error {
 	return nil
 }
 
-// assetManifests reads the asset manifests; what is wrong with one is in it.
+// assetManifests reads the asset manifests and stores errors in them.
 func (f *folder) assetManifests(base string, m manifest) map[string]*AssetManifest {
 	lists := map[string]*AssetManifest{}
 	for _, id := range m.Artifacts.keys {
@@ -135,7 +134,7 @@ func (f *folder) assetManifest(base, id string, art artifact) (*AssetManifest, e
 	return list, nil
 }
 
-// stack reads one stack; what is wrong with it is in it.
+// stack reads one stack and stores an error in it.
 func (f *folder) stack(base, id string, m manifest, lists map[string]*AssetManifest) Stack {
 	art := m.Artifacts.values[id]
 	stack := Stack{ID: id, Name: id, Path: orElse(art.DisplayName, id)}
@@ -169,13 +168,13 @@ func (f *folder) fill(base string, art artifact, m manifest, lists map[string]*A
 	return f.readMetadata(base, art, stack)
 }
 
-// link sorts the artifacts that the stack depends on into stacks and assets.
+// link splits the artifacts that the stack depends on into stacks and assets.
 func (s *Stack) link(dependencies []string, m manifest, lists map[string]*AssetManifest) error {
 	for _, id := range dependencies {
 		art, exists := m.Artifacts.values[id]
 		switch {
 		case !exists:
-			return wrongf("synthesize the app again", "it depends on %q, which the assembly lacks", id)
+			return wrongf("synthesize the app again", "it depends on %q, which is missing from the assembly", id)
 		case art.Type == typeStack && !slices.Contains(s.After, id):
 			s.After = append(s.After, id)
 		case art.Type == typeAssets && lists[id].err != nil:
@@ -205,10 +204,10 @@ func checkVersion(version, cli string) error {
 	}
 	needs := ""
 	if cli != "" {
-		needs = " (made for the CDK CLI " + cli + ")"
+		needs = " (requires the CDK CLI " + cli + ")"
 	}
 	return wrongf("use a newer release of this program, or pin an older aws-cdk-lib in the app",
-		"the cloud assembly has schema %s%s, but this program reads schemas up to %d", version, needs, Schema)
+		"the cloud assembly has schema %s%s, but this program supports schemas up to %d", version, needs, Schema)
 }
 
 func checkUnique(stacks []Stack) error {

@@ -61,7 +61,7 @@ func TestStacksOfAStageAreFoundInItsNestedAssembly(t *testing.T) {
 	assert.Equal(t, a.Dir, filepath.Dir(web.Assets[0].Files[0].Path), "a Stage shares the assets of the outer assembly")
 }
 
-func TestPlaceholdersStayUntilTheAccountIsKnown(t *testing.T) {
+func TestPlaceholdersAreKeptUntilTheAccountIsKnown(t *testing.T) {
 	anywhere := stack(t, read(t, golden), "Anywhere")
 	assert.Equal(t, "aws://unknown-account/unknown-region", anywhere.Environment.String())
 	assert.Equal(t, assembly.Environment{}, anywhere.Environment)
@@ -95,7 +95,7 @@ func TestAssetsAreFilesFoldersAndImages(t *testing.T) {
 	assert.Equal(t, list.Images[0].ID, list.Images[0].Destinations[0].Tag)
 }
 
-func TestMetadataGivesConstructPathsAndAnnotations(t *testing.T) {
+func TestMetadataHasConstructPathsAndAnnotations(t *testing.T) {
 	web := stack(t, read(t, golden), "Web")
 	assert.Equal(t, []assembly.Message{{Level: assembly.Warning, Path: "Web", Text: "the note is short"}}, web.Messages)
 	assert.Equal(t, "Web/Orders", web.ConstructPath(nil, "Orders"))
@@ -139,7 +139,7 @@ func judge(dir string) error {
 	return assembly.Problems(a.Stacks)
 }
 
-func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
+func TestErrorsOfAnAssemblyAreReported(t *testing.T) {
 	cases := map[string]struct {
 		files map[string]string
 		says  string
@@ -149,16 +149,16 @@ func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 		"no version":                  {map[string]string{"manifest.json": "{}"}, `schema version "" of the cloud assembly is not a version`},
 		"a newer schema": {
 			map[string]string{"manifest.json": `{"version":"56.0.0","minimumCliVersion":"2.2000.0"}`},
-			"the cloud assembly has schema 56.0.0 (made for the CDK CLI 2.2000.0), but this program reads schemas up to 55",
+			"the cloud assembly has schema 56.0.0 (requires the CDK CLI 2.2000.0), but this program supports schemas up to 55",
 		},
 		"a missing template":   {map[string]string{"manifest.json": oneStack(`{"templateFile":"t.json"}`)}, `stack "A": template: "t.json" is missing from the cloud assembly`},
-		"no template at all":   {map[string]string{"manifest.json": oneStack(`{}`)}, `stack "A": template: the cloud assembly does not name a file that it needs`},
-		"a template outside":   {map[string]string{"manifest.json": oneStack(`{"templateFile":"../../t.json"}`)}, `"../../t.json" lies outside the cloud assembly`},
-		"an absolute template": {map[string]string{"manifest.json": oneStack(`{"templateFile":"/etc/passwd"}`)}, `"/etc/passwd" lies outside the cloud assembly`},
-		"an asset outside":     {map[string]string{"manifest.json": withAssets, "assets.json": assets("../secret")}, `asset "h": "../secret" lies outside the cloud assembly`},
+		"no template at all":   {map[string]string{"manifest.json": oneStack(`{}`)}, `stack "A": template: the name of a required file in the cloud assembly is empty`},
+		"a template outside":   {map[string]string{"manifest.json": oneStack(`{"templateFile":"../../t.json"}`)}, `"../../t.json" is outside of the cloud assembly`},
+		"an absolute template": {map[string]string{"manifest.json": oneStack(`{"templateFile":"/etc/passwd"}`)}, `"/etc/passwd" is outside of the cloud assembly`},
+		"an asset outside":     {map[string]string{"manifest.json": withAssets, "assets.json": assets("../secret")}, `asset "h": "../secret" is outside of the cloud assembly`},
 		"an asset manifest outside": {
 			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"x":{"type":"cdk:asset-manifest","properties":{"file":"../a.json"}},"A":{"type":"aws:cloudformation:stack","environment":"aws://a/b","dependencies":["x"],"properties":{"templateFile":"manifest.json"}}}}`},
-			`"../a.json" lies outside the cloud assembly`,
+			`"../a.json" is outside of the cloud assembly`,
 		},
 		"an assembly inside itself": {
 			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"x":{"type":"cdk:cloud-assembly","properties":{"directoryName":"."}}}}`},
@@ -166,15 +166,15 @@ func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 		},
 		"an unknown dependency": {
 			map[string]string{"t": "{}", "manifest.json": `{"version":"1.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"aws://a/b","dependencies":["B"],"properties":{"templateFile":"t"}}}}`},
-			`it depends on "B", which the assembly lacks`,
+			`it depends on "B", which is missing from the assembly`,
 		},
 		"an environment of another form": {
 			map[string]string{"manifest.json": `{"version":"55.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"here","properties":{"templateFile":"t"}}}}`},
-			`environment "here" is not of the form aws://account/region`,
+			`environment "here" does not have the form aws://account/region`,
 		},
 		"an unknown packaging": {
 			map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0","files":{"h":{"source":{"path":"x","packaging":"rar"}}}}`},
-			`packaging "rar" is not known`,
+			`unknown packaging "rar"`,
 		},
 		"an asset without a source": {
 			map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0","files":{"h":{"source":{}}}}`},
@@ -182,7 +182,7 @@ func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 		},
 		"a Dockerfile outside": {
 			map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0","dockerImages":{"h":{"source":{"directory":"sub","dockerFile":"../../x"}}}}`},
-			"lies outside its build folder",
+			"is outside of its build folder",
 		},
 		"a stack tag that is a token": {
 			map[string]string{"manifest.json": oneStack(`{"templateFile":"t","tags":{"Plain":"x","Instance":{"Ref":"AWS::StackName"}}}`)},
@@ -200,7 +200,7 @@ func TestWhatIsWrongWithAnAssemblyIsSaid(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithAStackIsItsOwnAndNobodyElses(t *testing.T) {
+func TestAnErrorOfOneStackDoesNotAffectOthers(t *testing.T) {
 	broken := map[string]string{
 		"assets": assets("../secret"), "an unknown packaging": `{"version":"55.0.0","files":{"h":{"source":{"path":"x","packaging":"rar"}}}}`,
 		"a newer schema": `{"version":"99.0.0"}`, "no JSON": "oops",
@@ -224,7 +224,7 @@ func TestWhatIsWrongWithAStackIsItsOwnAndNobodyElses(t *testing.T) {
 	}
 }
 
-func TestAFolderThatAnAssetLacksIsMissedByWhoeverBuildsIt(t *testing.T) {
+func TestAMissingAssetFolderIsAnErrorOnlyWhenTheAssetIsBuilt(t *testing.T) {
 	a := read(t, write(t, map[string]string{"manifest.json": withAssets, "assets.json": `{"version":"55.0.0",` +
 		`"files":{"h":{"source":{"path":"gone"}}},"dockerImages":{"i":{"source":{"directory":"gone-too"}}}}`}))
 	require.NoError(t, assembly.Problems(a.Stacks))
@@ -251,7 +251,7 @@ func TestTheSourceOfAConstructIsTheFirstLineOfTheAppItself(t *testing.T) {
 	}
 }
 
-func TestLegacyAssetsTellTheirPlaceByParameters(t *testing.T) {
+func TestLegacyAssetsPassTheirLocationsAsParameters(t *testing.T) {
 	a := read(t, write(t, map[string]string{"t.txt": "{}", "manifest.json": `{"version":"55.0.0","artifacts":{"A":{"type":"aws:cloudformation:stack","environment":"aws://a/b",` +
 		`"metadata":{"/A":[{"type":"aws:cdk:asset","data":{"path":"t.txt","id":"one","packaging":"file","sourceHash":"11","s3BucketParameter":"B","s3KeyParameter":"K","artifactHashParameter":"H"}},` +
 		`{"type":"aws:cdk:asset","data":{"path":"sub","id":"22","packaging":"zip","sourceHash":"22","s3BucketParameter":"B2","s3KeyParameter":"K2","artifactHashParameter":"H2"}},` +
@@ -279,17 +279,17 @@ func TestASymbolicLinkOutOfTheFolderIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, `"t.json" cannot be used from the cloud assembly`)
 	var typed *assembly.Error
 	require.ErrorAs(t, err, &typed)
-	assert.Contains(t, typed.Hint, "must hold everything")
+	assert.Contains(t, typed.Hint, "must contain all")
 }
 
-func TestTheHintForANewerSchemaSaysWhatToDo(t *testing.T) {
+func TestTheErrorForANewerSchemaHasAHint(t *testing.T) {
 	_, err := assembly.Read(write(t, map[string]string{"manifest.json": `{"version":"99.1.0"}`}))
 	var typed *assembly.Error
 	require.ErrorAs(t, err, &typed)
 	assert.Contains(t, typed.Hint, "pin an older aws-cdk-lib")
 }
 
-func TestAFolderThatIsNotThereIsNamed(t *testing.T) {
+func TestAMissingFolderIsNamed(t *testing.T) {
 	_, err := assembly.Read(filepath.Join(t.TempDir(), "nowhere"))
 	require.ErrorContains(t, err, "nowhere")
 }

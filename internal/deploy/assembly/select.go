@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Select gives the stacks that the patterns name, in the order of the assembly.
+// Select returns the stacks that match the patterns, in the order of the assembly.
 // A pattern is the name of a stack in CloudFormation, its construct path, its
-// artifact id, or a Glob over construct paths; a leading `!` leaves stacks out.
+// artifact id, or a Glob for construct paths; a leading `!` excludes stacks.
 // A pattern that matches nothing is an error.
 func (a *Assembly) Select(patterns ...string) ([]Stack, error) {
 	wanted, unwanted := map[string]bool{}, map[string]bool{}
@@ -45,7 +45,7 @@ func (a *Assembly) match(pattern string) []Stack {
 	return filter(a.Stacks, func(s Stack) bool { return glob.Match(s.Path) })
 }
 
-// NotFound is the error for a name that no stack has: with the nearest name and the list of all.
+// NotFound is the error for an unknown stack, with the nearest name and all names.
 func (a *Assembly) NotFound(name string) error {
 	var paths, known []string
 	for _, stack := range a.Stacks {
@@ -62,7 +62,7 @@ func (a *Assembly) NotFound(name string) error {
 	return wrongf(hint, "the CDK app has no stack %q; its stacks are %s", name, strings.Join(paths, ", "))
 }
 
-// Nearest gives the candidate that is most like text, or "" if none is like it.
+// Nearest returns the candidate that is most similar to text, or "" if none is similar.
 func Nearest(text string, candidates []string) string {
 	best, least := "", len(text)/3+2
 	for _, name := range candidates {
@@ -74,7 +74,7 @@ func Nearest(text string, candidates []string) string {
 	return best
 }
 
-// distance is the number of letters to change, add or remove (Levenshtein).
+// distance is the Levenshtein distance.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -40,7 +40,7 @@ func TestStacksAreSelectedByNamePathIDAndGlob(t *testing.T) {
 	}
 }
 
-func TestANameThatNoStackHasGetsTheNearestAndTheList(t *testing.T) {
+func TestTheErrorForAnUnknownStackHasTheNearestNameAndAllNames(t *testing.T) {
 	_, err := read(t, golden).Select("Prod/Dat")
 	assert.EqualError(t, err, `the CDK app has no stack "Prod/Dat"; its stacks are Anywhere, Data, Web, Prod/Data, Prod/Web`)
 	var typed *assembly.Error

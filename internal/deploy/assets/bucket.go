@@ -13,9 +13,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// encryption makes sure once that the bucket is there and gives the encryption
-// that it wants: "AES256", "aws:kms", "aws:kms <key>", or "" to leave it to S3.
-func (p *Publisher) encryption(ctx context.Context, client *s3.Client, d assembly.FileDestination, to Place) (string, error) {
+// encryption checks once that the bucket exists and returns its encryption:
+// "AES256", "aws:kms", "aws:kms <key>", or "" for the default of S3.
+func (p *Publisher) encryption(ctx context.Context, client *s3.Client, d assembly.FileDestination, to Target) (string, error) {
 	return p.buckets.do(d.Bucket+"\n"+d.Role.ARN, func() (string, error) {
 		if _, err := client.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &d.Bucket}); err != nil {
 			return "", explainBucket(err, d.Bucket, to)
@@ -48,34 +48,34 @@ func ruleOf(rules []types.ServerSideEncryptionRule) string {
 	return ""
 }
 
-// NoPlaceError says that what assets are published to is not there.
-type NoPlaceError struct {
+// NoDestinationError is the error for a missing bucket or repository.
+type NoDestinationError struct {
 	Kind string // "bucket" or "ECR repository"
 	Name string
 }
 
-func (e *NoPlaceError) Error() string { return "there is no " + e.Kind + " " + e.Name }
+func (e *NoDestinationError) Error() string { return "there is no " + e.Kind + " " + e.Name }
 
-// ofBootstrap is how the CDK's bootstrap names what it makes for assets.
+// ofBootstrap matches the names of the bootstrap's buckets and repositories.
 var ofBootstrap = regexp.MustCompile(`^cdk-[a-z0-9]+-(container-)?assets-\d{12}-`)
 
-// howToMake says what to do about a bucket or a repository that is not there.
-// Only one that the bootstrap makes is a matter of bootstrapping.
-func howToMake(name, what, property, account, region string) string {
+// creationHint returns the hint for a missing bucket or repository: bootstrap the
+// account if the bootstrap creates it.
+func creationHint(name, what, property, account, region string) string {
 	if ofBootstrap.MatchString(name) {
 		return fmt.Sprintf("bootstrap the account: `cdk bootstrap aws://%s/%s`", account, region)
 	}
-	return fmt.Sprintf("deploy the stack that makes this %s first, and let this one depend on it; or correct %s of the stack synthesizer", what, property)
+	return fmt.Sprintf("deploy the stack that creates this %s first, and let this one depend on it; or fix %s of the stack synthesizer", what, property)
 }
 
-func explainBucket(err error, bucket string, to Place) error {
+func explainBucket(err error, bucket string, to Target) error {
 	switch errs.Code(err) {
 	case "NoSuchBucket":
-		return errs.Invalidf("%w: %w", &NoPlaceError{"bucket", bucket}, err).
-			WithHint("%s", howToMake(bucket, "bucket", "fileAssetsBucketName", to.Account, to.Region))
+		return errs.Invalidf("%w: %w", &NoDestinationError{"bucket", bucket}, err).
+			WithHint("%s", creationHint(bucket, "bucket", "fileAssetsBucketName", to.Account, to.Region))
 	case "AccessDenied", "AllAccessDisabled":
 		return errs.Invalidf("no access to bucket %s: %w", bucket, err).
-			WithHint("does it belong to account %s, and may the file publishing role write to it? A bucket of another account is refused", to.Account)
+			WithHint("check that it belongs to account %s and that the file publishing role may write to it; a bucket of another account is refused", to.Account)
 	}
 	return err
 }

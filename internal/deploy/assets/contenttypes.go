@@ -1,7 +1,7 @@
 package assets
 
-// contentTypes are the media types of file names, as the CDK CLI gives them
-// (registered with IANA, or of old custom). What is missing is a plain stream.
+// contentTypes are the media types of file extensions, as in the CDK CLI. Other
+// files are application/octet-stream.
 var contentTypes = map[string]string{
 	".7z":          "application/x-7z-compressed",
 	".apk":         "application/vnd.android.package-archive",

@@ -1,4 +1,4 @@
-// Package assets publishes what a cloud assembly needs outside of its
-// templates: files and folders to the bootstrap bucket, container images to
-// the bootstrap repository. What is there already is left alone.
+// Package assets publishes the assets of a cloud assembly: files and folders to
+// the bootstrap bucket, container images to the bootstrap repository. Assets that
+// exist there are skipped.
 package assets

@@ -22,8 +22,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// build gives the name of a local image, building it once if it is not there,
-// with a configuration of docker or else with docker's own.
+// build builds a local image once, unless it exists, and returns its name. An
+// empty config is docker's default configuration.
 func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, config string) (string, error) {
 	if image.Missing != nil {
 		return "", missing(image.Name, image.Missing)
@@ -32,9 +32,9 @@ func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, ima
 	return p.images.do(local, func() (string, error) {
 		p.options.Notify(Event{Asset: image.Name, Step: Building})
 		if len(image.Command) > 0 {
-			name, err := p.output(ctx, image.Command, list.Dir, "making the image "+image.Name)
+			name, err := p.output(ctx, image.Command, list.Dir, "building the image "+image.Name)
 			if err == nil && name == "" {
-				err = errs.Failedf("the command that makes the image %s printed no image name", image.Name)
+				err = errs.Failedf("the command that builds the image %s printed no image name", image.Name)
 			}
 			return name, err
 		}
@@ -57,14 +57,14 @@ func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, ima
 	})
 }
 
-// missing says that an asset that has to be built has no source.
+// missing is the error for an asset without a source to build it from.
 func missing(name string, why error) error {
-	return errs.Invalidf("the asset %s: %w", name, why).WithHint("synthesize the app again, and keep the whole folder that it writes")
+	return errs.Invalidf("the asset %s: %w", name, why).WithHint("synthesize the app again, and keep its whole output folder")
 }
 
-// hasImage says whether docker has an image of that name. Docker answers "no" with exit code 1, podman with 125.
+// hasImage reports whether docker has an image of that name. If not, docker exits with code 1, podman with 125.
 func (p *Publisher) hasImage(ctx context.Context, name string, flags []string) (bool, error) {
-	err := p.dockerIn(ctx, "", "looking for the image "+name, "", nil, io.Discard, slices.Concat(flags, []string{"inspect", name})...)
+	err := p.dockerIn(ctx, "", "inspecting the image "+name, "", nil, io.Discard, slices.Concat(flags, []string{"inspect", name})...)
 	var exit *command.ExitError
 	if errors.As(err, &exit) && (exit.Code == 1 || exit.Code == 125) {
 		return false, nil
@@ -72,7 +72,7 @@ func (p *Publisher) hasImage(ctx context.Context, name string, flags []string) (
 	return err == nil, err
 }
 
-// buildArguments gives the options of the manifest in the CDK's order.
+// buildArguments returns the options of the manifest in the CDK's order.
 func buildArguments(b *assembly.ImageBuild, tag string) []string {
 	var args []string
 	add := func(flag string, values ...string) {
@@ -123,7 +123,7 @@ func (p *Publisher) docker(ctx context.Context, doing, stdin string, env []strin
 	return p.dockerIn(ctx, "", doing, stdin, env, p.options.Out, args...)
 }
 
-// dockerIn runs the program that CDK_DOCKER names, docker by default.
+// dockerIn runs docker in a folder.
 func (p *Publisher) dockerIn(ctx context.Context, dir, doing, stdin string, env []string, out io.Writer, args ...string) error {
 	err := p.run(ctx, append([]string{p.program()}, args...), dir, stdin, env, out, doing)
 	if errors.Is(err, command.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
@@ -132,18 +132,18 @@ func (p *Publisher) dockerIn(ctx context.Context, dir, doing, stdin string, env 
 	return err
 }
 
-// program is the one that CDK_DOCKER names, docker by default.
+// program returns the value of CDK_DOCKER, or docker.
 func (p *Publisher) program() string {
 	return cmp.Or(variable(p.options.Env, "CDK_DOCKER"), "docker")
 }
 
-// NoDockerError says why no image can be built.
+// NoDockerError is why no image can be built.
 type NoDockerError struct {
-	Program string // docker, or what CDK_DOCKER names
-	Silent  string // what it says of its daemon; "" where there is no such program
+	Program string // docker, or the value of CDK_DOCKER
+	Silent  string // its error about the daemon; "" if the program does not exist
 }
 
-// Error says it in words.
+// Error describes the error.
 func (e *NoDockerError) Error() string {
 	if e.Silent == "" {
 		return fmt.Sprintf("there is no program %q", e.Program)
@@ -158,15 +158,15 @@ func (p *Publisher) noDocker(doing string) error {
 func (e *NoDockerError) explain(doing string) error {
 	if e.Silent != "" {
 		return errs.Invalidf("%s: %w", doing, e).
-			WithHint("start it, say in DOCKER_HOST where it is, or name another program, such as podman or finch, in the variable CDK_DOCKER")
+			WithHint("start it, set its address in DOCKER_HOST, or set CDK_DOCKER to another program, such as podman or finch")
 	}
 	return errs.Invalidf("%s: %w", doing, e).
-		WithHint("install docker, or name another program, such as podman or finch, in the variable CDK_DOCKER")
+		WithHint("install docker, or set CDK_DOCKER to another program, such as podman or finch")
 }
 
-// Ready makes sure, before anything is deployed, that images which are not in their
-// registry can be built: by a program that is there, and whose daemon answers.
-func (p *Publisher) Ready(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+// Ready checks that images which are not in their registry can be built: that the
+// program exists and its daemon responds.
+func (p *Publisher) Ready(ctx context.Context, list *assembly.AssetManifest, to Target) error {
 	if len(list.Images) == 0 {
 		return nil
 	}
@@ -174,16 +174,16 @@ func (p *Publisher) Ready(ctx context.Context, list *assembly.AssetManifest, to 
 	if unable == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return p.haveToBeBuilt(ctx, list, to, unable)
+	return p.checkPublished(ctx, list, to, unable)
 }
 
-// versioned are the programs that ask their daemon for its version.
+// versioned are the programs whose version command contacts the daemon.
 var versioned = []string{"docker", "podman", "finch", "nerdctl"}
 
-// patience is how long a daemon may take to answer.
-const patience = 30 * time.Second
+// daemonTimeout is the timeout for the daemon.
+const daemonTimeout = 30 * time.Second
 
-// dockerFails says why no image can be built; nil is that it can be.
+// dockerFails returns why no image can be built, or nil.
 func (p *Publisher) dockerFails(ctx context.Context) *NoDockerError {
 	if _, err := p.options.Runner.LookPath(p.program()); err != nil {
 		return &NoDockerError{Program: p.program()}
@@ -191,7 +191,7 @@ func (p *Publisher) dockerFails(ctx context.Context) *NoDockerError {
 	if !slices.Contains(versioned, filepath.Base(p.program())) {
 		return nil
 	}
-	ctx, stop := context.WithTimeout(ctx, patience)
+	ctx, stop := context.WithTimeout(ctx, daemonTimeout)
 	defer stop()
 	var said lastBytes
 	err := p.options.Runner.Run(ctx, command.Command{Args: []string{p.program(), "version"}, Env: p.options.Env, Stderr: &said})
@@ -199,47 +199,46 @@ func (p *Publisher) dockerFails(ctx context.Context) *NoDockerError {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return &NoDockerError{p.program(), fmt.Sprintf("it does not answer within %s", patience)}
+		return &NoDockerError{p.program(), fmt.Sprintf("no response within %s", daemonTimeout)}
 	}
 	if line := said.line(); unreachable.MatchString(line) {
 		return &NoDockerError{p.program(), line}
 	}
-	return nil // a program of that name that has another idea of what a version is
+	return nil // not an error of the daemon
 }
 
-// unreachable matches what docker, podman, finch and nerdctl say when their daemon,
-// or its virtual machine, does not answer.
+// unreachable matches the errors of docker, podman, finch and nerdctl for an
+// unreachable daemon or virtual machine.
 var unreachable = regexp.MustCompile(`(?i)daemon|connect|socket|\bvm\b|machine`)
 
-// haveToBeBuilt is an error where one of the images is not in its registry. A
-// registry that is still to be made has none.
-func (p *Publisher) haveToBeBuilt(ctx context.Context, list *assembly.AssetManifest, to Place, unable *NoDockerError) error {
-	seen, err := p.Look(ctx, &assembly.AssetManifest{Images: list.Images, Bootstrap: list.Bootstrap}, to)
-	var missing *NoPlaceError
+// checkPublished returns an error if one of the images is not in its registry, or
+// if the registry does not exist yet.
+func (p *Publisher) checkPublished(ctx context.Context, list *assembly.AssetManifest, to Target, unable *NoDockerError) error {
+	seen, err := p.Inspect(ctx, &assembly.AssetManifest{Images: list.Images, Bootstrap: list.Bootstrap}, to)
+	var missing *NoDestinationError
 	if err != nil && !errors.As(err, &missing) {
 		return err
 	}
 	for _, image := range seen {
-		if !image.There {
-			return unable.explain("the image " + image.Asset + " has to be built")
+		if !image.Exists {
+			return unable.explain("the image " + image.Asset + " must be built")
 		}
 	}
 	return nil
 }
 
-// requireDocker makes sure that images which are not in their registry can be
-// built, before anything of the manifest is published.
-func (p *Publisher) requireDocker(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+// requireDocker checks that docker exists if an image is not in its registry.
+func (p *Publisher) requireDocker(ctx context.Context, list *assembly.AssetManifest, to Target) error {
 	if len(list.Images) == 0 {
 		return nil
 	}
 	if _, err := p.options.Runner.LookPath(p.program()); err == nil {
 		return nil
 	}
-	return p.haveToBeBuilt(ctx, list, to, &NoDockerError{Program: p.program()})
+	return p.checkPublished(ctx, list, to, &NoDockerError{Program: p.program()})
 }
 
-// output runs a command of the manifest and gives what it prints, without space around it.
+// output runs a command of the manifest and returns its trimmed output.
 func (p *Publisher) output(ctx context.Context, args []string, dir, doing string) (string, error) {
 	var out bytes.Buffer
 	err := p.run(ctx, args, dir, "", nil, &out, doing)
@@ -250,7 +249,7 @@ func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, e
 	var said lastBytes
 	shown := io.Writer(p.options.Out)
 	if out == io.Discard {
-		shown = io.Discard // a question whose answer is "no" is no error to show
+		shown = io.Discard // a check that fails is not an error to print
 	}
 	stderr := p.options.Redactor.Writer(io.MultiWriter(shown, &said))
 	c := command.Command{Args: args, Dir: dir, Env: slices.Concat(p.options.Env, env), Limit: p.options.Limit, Stdout: out, Stderr: stderr}
@@ -270,7 +269,7 @@ func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, e
 	return errs.Failedf("%s: %s: %w", doing, said.line(), err)
 }
 
-// lastBytes keeps the end of what is written to it.
+// lastBytes is a writer that keeps the end of its input.
 type lastBytes struct{ kept []byte }
 
 func (l *lastBytes) Write(p []byte) (int, error) {
@@ -281,19 +280,19 @@ func (l *lastBytes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// line is the last line written.
+// line returns the last line written.
 func (l *lastBytes) line() string {
 	text := strings.TrimSpace(string(l.kept))
 	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
-// oneAtATime is a writer for many goroutines.
-type oneAtATime struct {
+// lockedWriter is a writer for many goroutines.
+type lockedWriter struct {
 	mu sync.Mutex
 	to io.Writer
 }
 
-func (w *oneAtATime) Write(p []byte) (int, error) {
+func (w *lockedWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.to.Write(p)

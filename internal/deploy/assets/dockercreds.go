@@ -21,22 +21,23 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// registryLogin says where the credentials for one registry are, in the file
-// that the CDK Pipelines write.
+// registryLogin is the source of the credentials for one registry, in the file
+// format of CDK Pipelines.
 type registryLogin struct {
 	SecretID      string `json:"secretsManagerSecretId"` // name or ARN
 	UsernameField string `json:"secretsUsernameField"`   // "" is "username"
 	PasswordField string `json:"secretsPasswordField"`   // "" is "secret"
 	ECR           bool   `json:"ecrRepository"`
-	Role          string `json:"assumeRoleArn"` // reads them; "" is the way in itself
+	Role          string `json:"assumeRoleArn"` // reads them; "" is the role of the environment
 }
 
-// maxDockerConfig bounds in bytes the file with the registries.
+// maxDockerConfig is the largest credentials file, in bytes.
 const maxDockerConfig = 1 << 20
 
-// registryLogins reads the file with the registries that images are built from:
-// that of CDK_DOCKER_CREDS_FILE, or ~/.cdk/cdk-docker-creds.json. As with the CDK
-// CLI, a file that is not there or not JSON is none: docker's own logins hold.
+// registryLogins reads the credentials file of registries for builds:
+// CDK_DOCKER_CREDS_FILE, or ~/.cdk/cdk-docker-creds.json. As with the CDK CLI, a
+// file that does not exist or is not JSON is ignored, and docker's own logins
+// apply.
 func (p *Publisher) registryLogins() (logins map[string]registryLogin, found bool, err error) {
 	path := variable(p.options.Env, "CDK_DOCKER_CREDS_FILE")
 	if path == "" {
@@ -69,11 +70,10 @@ func variable(env []string, name string) (value string) {
 	return value
 }
 
-// dockerConfig gives docker's configuration for builds, as JSON with the
-// credentials of each registry in the file; "" if there is no such file. A
-// registry whose credentials cannot be had is left out and said: whether the
-// build needs it only docker knows.
-func (p *Publisher) dockerConfig(ctx context.Context, to Place) (string, error) {
+// dockerConfig returns docker's configuration for builds, as JSON with the
+// credentials of each registry in the file; "" if there is no file. It reports and
+// skips a registry whose credentials cannot be read, as the build may not need it.
+func (p *Publisher) dockerConfig(ctx context.Context, to Target) (string, error) {
 	logins, found, err := p.registryLogins()
 	if err != nil || !found {
 		return "", err
@@ -105,11 +105,11 @@ func (p *Publisher) dockerConfig(ctx context.Context, to Place) (string, error) 
 }
 
 // credentials fetches the user and the password for a registry.
-func (p *Publisher) credentials(ctx context.Context, domain string, login registryLogin, to Place) (user, password string, err error) {
+func (p *Publisher) credentials(ctx context.Context, domain string, login registryLogin, to Target) (user, password string, err error) {
 	if login.SecretID == "" && !login.ECR {
-		return "", "", errs.Invalidf("neither secretsManagerSecretId nor ecrRepository is given")
+		return "", "", errs.Invalidf("neither secretsManagerSecretId nor ecrRepository is set")
 	}
-	cfg, err := to.Enter(ctx, assembly.Role{ARN: login.Role}, to.Region)
+	cfg, err := to.Assume(ctx, assembly.Role{ARN: login.Role}, to.Region)
 	if err != nil {
 		return "", "", err
 	}
@@ -133,8 +133,8 @@ func (p *Publisher) credentials(ctx context.Context, domain string, login regist
 	return user, password, nil
 }
 
-// configFolder writes docker's configuration into a folder that only we may
-// read. The caller removes it.
+// configFolder writes docker's configuration to a private folder. The caller
+// removes it.
 func (p *Publisher) configFolder(config string) (string, error) {
 	dir, err := os.MkdirTemp(p.options.Temp, "docker-config-")
 	if err != nil {

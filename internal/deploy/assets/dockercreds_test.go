@@ -27,7 +27,7 @@ import (
 )
 
 // registries is a simulated account with a repository and two secrets.
-func registries(t *testing.T) (place assets.Place, entered *[]string) {
+func registries(t *testing.T) (place assets.Target, entered *[]string) {
 	sim, err := awssim.New(awssim.Options{Dir: t.TempDir()})
 	require.NoError(t, err)
 	url, err := sim.Start()
@@ -42,10 +42,10 @@ func registries(t *testing.T) (place assets.Place, entered *[]string) {
 	_, err = ecr.NewFromConfig(cfg).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("repo")})
 	require.NoError(t, err)
 	entered = &[]string{}
-	return assets.Place{
+	return assets.Target{
 		Placeholders: assembly.Placeholders{Account: "111111111111", Region: "eu-west-1", Partition: "aws"},
 		Require:      func(context.Context, assembly.Bootstrap) error { return nil },
-		Enter: func(_ context.Context, role assembly.Role, _ string) (aws.Config, error) {
+		Assume: func(_ context.Context, role assembly.Role, _ string) (aws.Config, error) {
 			if role.ARN != "" {
 				*entered = append(*entered, role.ARN)
 			}
@@ -99,7 +99,7 @@ func TestImagesAreBuiltWithTheCredentialsOfTheFileAndPushedWithALogin(t *testing
 
 			assert.Contains(t, out.String(), `no credentials for the registry broken.example: the secret text is not a JSON object`)
 			assert.Contains(t, out.String(), "no credentials for the registry gone.example: reading the secret gone:")
-			assert.Contains(t, out.String(), "no credentials for the registry odd.example: neither secretsManagerSecretId nor ecrRepository is given")
+			assert.Contains(t, out.String(), "no credentials for the registry odd.example: neither secretsManagerSecretId nor ecrRepository is set")
 			assert.NotContains(t, out.String(), "sesame")
 
 			dir := strings.TrimSpace(read(t, filepath.Join(kept, "dir")))

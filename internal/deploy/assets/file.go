@@ -19,13 +19,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// emptyZip is the size of an archive without files. Such an object is the trace
-// of a failed packaging of old CDK versions and counts as absent.
+// emptyZip is the size of an archive without files. Such an object stems from a
+// failed packaging by an old CDK version and counts as missing.
 const emptyZip = 22
 
-func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset, d assembly.FileDestination, to Place) error {
+func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset, d assembly.FileDestination, to Target) error {
 	url := fmt.Sprintf("s3://%s/%s", d.Bucket, d.Key)
-	client, there, err := p.lookForFile(ctx, file, d, to)
+	client, there, err := p.findFile(ctx, file, d, to)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 	p.uploads = append(p.uploads, uploaded{client, d, version})
 	p.mu.Unlock()
 	if isCompleted(err) {
-		there, _ = objectExists(ctx, client, d.Bucket, d.Key) // without an answer the error stays
+		there, _ = objectExists(ctx, client, d.Bucket, d.Key) // on failure, keep the upload's error
 	}
 	if err != nil && !there {
 		return fmt.Errorf("uploading %s to %s: %w", file.Name, url, explainBucket(err, d.Bucket, to))
@@ -56,16 +56,16 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 	return nil
 }
 
-// lookForFile says whether a file is at its destination, which it asks once.
-func (p *Publisher) lookForFile(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination, to Place) (*s3.Client, bool, error) {
-	cfg, err := to.Enter(ctx, d.Role, d.Region)
+// findFile reports whether a file exists at its destination, with one call per destination.
+func (p *Publisher) findFile(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination, to Target) (*s3.Client, bool, error) {
+	cfg, err := to.Assume(ctx, d.Role, d.Region)
 	if err != nil {
 		return nil, false, fmt.Errorf("publishing %s to s3://%s/%s: %w", file.Name, d.Bucket, d.Key, err)
 	}
 	client := newS3(cfg, to.Account)
-	known, err := p.look(placeOfFile(d), func() (sight, error) {
+	known, err := p.state(fileKey(d), func() (state, error) {
 		there, err := objectExists(ctx, client, d.Bucket, d.Key)
-		return sight{there: there}, err
+		return state{there: there}, err
 	})
 	if err != nil {
 		return nil, false, explainBucket(err, d.Bucket, to)
@@ -73,7 +73,7 @@ func (p *Publisher) lookForFile(ctx context.Context, file assembly.FileAsset, d 
 	return client, known.there, nil
 }
 
-// newS3 makes a client. A loopback host has no subdomains for buckets.
+// newS3 returns a client. A loopback host has no subdomains for buckets.
 func newS3(cfg aws.Config, account string) *s3.Client {
 	return bucket.NewClient(cfg, bucket.OwnedBy(account), func(o *s3.Options) {
 		endpoint := aws.ToString(o.BaseEndpoint)
@@ -81,8 +81,8 @@ func newS3(cfg aws.Config, account string) *s3.Client {
 	})
 }
 
-// objectExists asks by a listing: S3 may remember for a while that a HEAD of a
-// key found nothing, and a later GET by CloudFormation would find nothing either.
+// objectExists lists the key: S3 may cache the negative result of a HEAD, and a
+// later GET by CloudFormation would fail.
 func objectExists(ctx context.Context, client *s3.Client, name, key string) (bool, error) {
 	found, err := client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &name, Prefix: &key, MaxKeys: aws.Int32(1)})
 	if err != nil {
@@ -126,11 +126,11 @@ func upload(ctx context.Context, client *s3.Client, path, contentType string, d 
 	return info.Size(), aws.ToString(sent.VersionID), nil
 }
 
-// isCompleted says whether an upload in parts is gone. When only the answer to
-// its completion was lost, that is what the next attempt hears.
+// isCompleted reports whether a multipart upload does not exist any more. That is
+// the error of a retry after the response to its completion was lost.
 func isCompleted(err error) bool { return errs.Code(err) == "NoSuchUpload" }
 
-// pack gives the path of the file to upload, packing a folder or running a command first.
+// pack returns the path of the file to upload. It packs a folder or runs a command first.
 func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file assembly.FileAsset) (string, error) {
 	if file.Missing != nil {
 		return "", missing(file.Name, file.Missing)
@@ -140,9 +140,9 @@ func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file
 		switch {
 		case len(file.Command) > 0:
 			p.options.Notify(Event{Asset: file.Name, Step: Building})
-			path, err := p.output(ctx, file.Command, "", "making the asset "+file.Name)
+			path, err := p.output(ctx, file.Command, "", "building the asset "+file.Name)
 			if err == nil && path == "" {
-				err = errs.Failedf("the command that makes the asset %s printed no file name", file.Name)
+				err = errs.Failedf("the command that builds the asset %s printed no file name", file.Name)
 			}
 			return path, err
 		case file.Zip:

@@ -16,16 +16,16 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// pushAttempts is how often a push is tried; what a registry has received it keeps.
+// pushAttempts is how often a push is tried; a registry keeps the layers that it received.
 const pushAttempts = 3
 
-func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, d assembly.ImageDestination, to Place) error {
-	client, uri, there, err := p.lookForImage(ctx, image, d, to)
+func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, d assembly.ImageDestination, to Target) error {
+	client, uri, there, err := p.findImage(ctx, image, d, to)
 	if err != nil {
 		return err
 	}
 	if uri == "" {
-		if uri, err = p.makeRepository(ctx, client, d.Repository); err != nil {
+		if uri, err = p.createRepository(ctx, client, d.Repository); err != nil {
 			return err
 		}
 	}
@@ -52,10 +52,10 @@ func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManife
 	return nil
 }
 
-// buildFor builds an image. The login to its registry comes first: it may be
-// built upon another one that is there. Where a file names the registries to
-// build from, it is those and no others, as with the CDK CLI.
-func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string, list *assembly.AssetManifest, image assembly.ImageAsset, to Place) (string, error) {
+// buildFor builds an image. It logs in to the image's registry first, as that may
+// have its base image. If there is a credentials file, it logs in to the
+// registries in the file instead, as the CDK CLI does.
+func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string, list *assembly.AssetManifest, image assembly.ImageAsset, to Target) (string, error) {
 	config, err := p.dockerConfig(ctx, to)
 	if err == nil && config == "" {
 		err = p.login(ctx, client, uri)
@@ -66,44 +66,45 @@ func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string
 	return p.build(ctx, list, image, config)
 }
 
-// lookForImage says whether an image is at its destination, which it asks once,
-// and gives the repository's address; that is "" of one that is still to be made.
-func (p *Publisher) lookForImage(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination, to Place) (*ecr.Client, string, bool, error) {
-	cfg, err := to.Enter(ctx, d.Role, d.Region)
+// findImage reports whether an image exists at its destination, with one call
+// per destination, and returns the URI of the repository; "" if that is still to
+// be created.
+func (p *Publisher) findImage(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination, to Target) (*ecr.Client, string, bool, error) {
+	cfg, err := to.Assume(ctx, d.Role, d.Region)
 	if err != nil {
 		return nil, "", false, fmt.Errorf("publishing the image %s: %w", image.Name, err)
 	}
 	client := ecr.NewFromConfig(cfg)
-	known, err := p.look(placeOfImage(d), func() (sight, error) {
+	known, err := p.state(imageKey(d), func() (state, error) {
 		uri, err := repositoryURI(ctx, client, d, to)
 		if err != nil || uri == "" {
-			return sight{}, err
+			return state{}, err
 		}
 		there, err := imageExists(ctx, client, d)
 		if err != nil {
-			err = fmt.Errorf("looking for the image %s:%s: %w", uri, d.Tag, err)
+			err = fmt.Errorf("describing the image %s:%s: %w", uri, d.Tag, err)
 		}
-		return sight{uri: uri, there: there}, err
+		return state{uri: uri, there: there}, err
 	})
 	return client, known.uri, known.there, err
 }
 
-// makeRepository makes a repository for images, as the CDK CLI does for the
-// legacy stack synthesizer, and gives its address.
-func (p *Publisher) makeRepository(ctx context.Context, client *ecr.Client, name string) (string, error) {
+// createRepository creates a repository for images, as the CDK CLI does for the
+// legacy stack synthesizer, and returns its URI.
+func (p *Publisher) createRepository(ctx context.Context, client *ecr.Client, name string) (string, error) {
 	return p.repositories.do(name, func() (string, error) {
 		made, err := client.CreateRepository(ctx, &ecr.CreateRepositoryInput{
 			RepositoryName: &name, Tags: []types.Tag{{Key: aws.String("awscdk:asset"), Value: aws.String("true")}},
 			ImageScanningConfiguration: &types.ImageScanningConfiguration{ScanOnPush: true},
 		})
 		if err != nil {
-			return "", fmt.Errorf("making the ECR repository %s: %w", name, err)
+			return "", fmt.Errorf("creating the ECR repository %s: %w", name, err)
 		}
 		return aws.ToString(made.Repository.RepositoryUri), nil
 	})
 }
 
-func repositoryURI(ctx context.Context, client *ecr.Client, d assembly.ImageDestination, to Place) (string, error) {
+func repositoryURI(ctx context.Context, client *ecr.Client, d assembly.ImageDestination, to Target) (string, error) {
 	found, err := client.DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{RepositoryNames: []string{d.Repository}})
 	var missing *types.RepositoryNotFoundException
 	isMissing := errors.As(err, &missing) || err == nil && len(found.Repositories) == 0
@@ -111,10 +112,10 @@ func repositoryURI(ctx context.Context, client *ecr.Client, d assembly.ImageDest
 	case isMissing && d.Make:
 		return "", nil
 	case isMissing:
-		return "", errs.Invalidf("%w in account %s", &NoPlaceError{"ECR repository", d.Repository}, to.Account).
-			WithHint("%s", howToMake(d.Repository, "repository", "imageAssetsRepositoryName", to.Account, d.Region))
+		return "", errs.Invalidf("%w in account %s", &NoDestinationError{"ECR repository", d.Repository}, to.Account).
+			WithHint("%s", creationHint(d.Repository, "repository", "imageAssetsRepositoryName", to.Account, d.Region))
 	case err != nil:
-		return "", fmt.Errorf("looking for the ECR repository %s: %w", d.Repository, err)
+		return "", fmt.Errorf("describing the ECR repository %s: %w", d.Repository, err)
 	}
 	return aws.ToString(found.Repositories[0].RepositoryUri), nil
 }
@@ -130,7 +131,7 @@ func imageExists(ctx context.Context, client *ecr.Client, d assembly.ImageDestin
 	return err == nil, err
 }
 
-// login logs docker in, once for each registry; the password goes through stdin.
+// login logs docker in, once per registry; the password is passed through stdin.
 func (p *Publisher) login(ctx context.Context, client *ecr.Client, uri string) error {
 	registry, _, _ := strings.Cut(uri, "/")
 	_, err := p.logins.do(registry, func() (string, error) {
@@ -138,24 +139,24 @@ func (p *Publisher) login(ctx context.Context, client *ecr.Client, uri string) e
 		if err != nil {
 			return "", err
 		}
-		return "", p.docker(ctx, "logging in at "+registry, password, nil, "login", "--username", user, "--password-stdin", registry)
+		return "", p.docker(ctx, "logging in to "+registry, password, nil, "login", "--username", user, "--password-stdin", registry)
 	})
 	return err
 }
 
-// ecrLogin asks ECR for a user and a password.
+// ecrLogin gets a user and a password from ECR.
 func ecrLogin(ctx context.Context, client *ecr.Client, registry string) (user, password string, err error) {
 	answer, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
 		return "", "", fmt.Errorf("getting a token for %s: %w", registry, err)
 	}
 	if len(answer.AuthorizationData) == 0 {
-		return "", "", errs.Failedf("ECR gave no token for %s", registry)
+		return "", "", errs.Failedf("ECR returned no token for %s", registry)
 	}
 	token, err := base64.StdEncoding.DecodeString(aws.ToString(answer.AuthorizationData[0].AuthorizationToken))
 	user, password, whole := strings.Cut(string(token), ":")
 	if err != nil || !whole {
-		return "", "", errs.Failedf("ECR gave a token for %s that cannot be read", registry)
+		return "", "", errs.Failedf("ECR returned an invalid token for %s", registry)
 	}
 	return user, password, nil
 }

@@ -65,7 +65,7 @@ func TestAnImageIsBuiltTaggedAndPushed(t *testing.T) {
 	}, lines(t, log))
 }
 
-func TestAnImageInTheRegistryIsLeftAloneAndALocalOneIsNotBuiltAgain(t *testing.T) {
+func TestAnImageInTheRegistryIsNotPushedAndALocalOneIsNotBuiltAgain(t *testing.T) {
 	s := newStub(t)
 	log, env := docker(t, "")
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
@@ -78,7 +78,7 @@ func TestAnImageInTheRegistryIsLeftAloneAndALocalOneIsNotBuiltAgain(t *testing.T
 	assert.NoFileExists(t, log)
 }
 
-func TestACommandOfTheManifestMakesTheImage(t *testing.T) {
+func TestACommandOfTheManifestBuildsTheImage(t *testing.T) {
 	s := newStub(t)
 	log, env := docker(t, "")
 	list := imageList(assembly.ImageAsset{Command: []string{"sh", "-c", "echo loaded:1"}})
@@ -94,7 +94,7 @@ func TestAPushIsTriedAgain(t *testing.T) {
 	assert.Equal(t, 2, strings.Count(strings.Join(lines(t, log), "\n"), ": push"))
 }
 
-func TestWhatGoesWrongWithImagesIsSaid(t *testing.T) {
+func TestErrorsOfImagesAreReported(t *testing.T) {
 	s := newStub(t)
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
 	_, env := docker(t, `if [ $1 = inspect ]; then exit 125; fi; if [ $1 = build ]; then echo "failed to solve" >&2; exit 2; fi`)
@@ -113,7 +113,7 @@ func TestWithoutDockerNothingIsPublishedThatNeedsIt(t *testing.T) {
 	list.Files = []assembly.FileAsset{{ID: "h", Name: "Template", Path: write(t, filepath.Join(root, "t.json"), "{}"), Destinations: destination("h.json")}}
 	bare := assets.Options{Runner: proc.Runner{}, Env: []string{"CDK_DOCKER=no-such-docker"}}
 	err := assets.New(bare).Publish(t.Context(), list, s.place())
-	require.ErrorContains(t, err, `the image Image has to be built: there is no program "no-such-docker"`)
+	require.ErrorContains(t, err, `the image Image must be built: there is no program "no-such-docker"`)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "CDK_DOCKER")
 	assert.Empty(t, s.objects)
@@ -136,7 +136,7 @@ func TestImagesThatCannotBeBuiltAreFoundBeforeAnythingIsDeployed(t *testing.T) {
 		says       string
 	}{
 		"docker works":                               {env: works},
-		"there is none":                              {env: []string{"CDK_DOCKER=no-such-docker"}, says: `the image Image has to be built: there is no program "no-such-docker"`},
+		"there is none":                              {env: []string{"CDK_DOCKER=no-such-docker"}, says: `the image Image must be built: there is no program "no-such-docker"`},
 		"its daemon does not answer":                 {env: silent, says: "docker cannot reach its daemon: Cannot connect to the Docker daemon"},
 		"the image is there":                         {env: silent, there: true},
 		"its repository is yet to be made":           {env: silent, repository: "missing", says: "docker cannot reach its daemon"},
@@ -162,25 +162,25 @@ func TestImagesThatCannotBeBuiltAreFoundBeforeAnythingIsDeployed(t *testing.T) {
 	}
 }
 
-func TestALookSaysWhatIsThereAndPublishesNothing(t *testing.T) {
+func TestAnInspectionReportsPublishedAssetsAndPublishesNothing(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	log, env := docker(t, "")
 	p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env})
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: root}})
 	list.Files = []assembly.FileAsset{{ID: "h", Name: "Template", Path: write(t, filepath.Join(root, "t.json"), "{}"), Destinations: destination("h.json")}}
-	seen, err := p.Look(t.Context(), list, s.place())
+	seen, err := p.Inspect(t.Context(), list, s.place())
 	require.NoError(t, err)
-	file := assets.Sight{Asset: "Template", To: "s3://assets-111111111111-eu-west-1/h.json", Role: "arn:aws:iam::111111111111:role/publishing"}
-	assert.Equal(t, []assets.Sight{file, {Asset: "Image", To: "repo:tag", Image: true}}, seen)
+	file := assets.Status{Asset: "Template", To: "s3://assets-111111111111-eu-west-1/h.json", Role: "arn:aws:iam::111111111111:role/publishing"}
+	assert.Equal(t, []assets.Status{file, {Asset: "Image", To: "repo:tag", Image: true}}, seen)
 	assert.NoFileExists(t, log)
 	assert.Empty(t, s.objects)
 
 	s.sizes["/assets-111111111111-eu-west-1/h.json"] = 100
-	seen, err = p.Look(t.Context(), list, s.place())
+	seen, err = p.Inspect(t.Context(), list, s.place())
 	require.NoError(t, err)
-	assert.True(t, seen[0].There)
+	assert.True(t, seen[0].Exists)
 
 	list.Images[0].Destinations[0].Repository = "missing"
-	_, err = p.Look(t.Context(), list, s.place())
+	_, err = p.Inspect(t.Context(), list, s.place())
 	require.ErrorContains(t, err, "there is no ECR repository missing")
 }

@@ -18,34 +18,34 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
-// Access is how an AWS service is reached: credentials, region, endpoint.
+// Access is the configuration of AWS clients: credentials, region, endpoint.
 type Access = aws.Config
 
-// Place is an account and region to publish to.
-type Place struct {
+// Target is an account and region to publish to.
+type Target struct {
 	assembly.Placeholders
-	// Enter gives access as a role, in a region. A role without ARN is the way in itself.
-	Enter func(ctx context.Context, role assembly.Role, region string) (Access, error)
-	// Require makes sure that the account is bootstrapped well enough.
+	// Assume assumes a role, in a region. A role without ARN is the role of the environment.
+	Assume func(ctx context.Context, role assembly.Role, region string) (Access, error)
+	// Require checks the version of the account's bootstrap.
 	Require func(ctx context.Context, needs assembly.Bootstrap) error
 }
 
-// Options say how to publish.
+// Options are how to publish.
 type Options struct {
-	Runner command.Runner // runs docker and commands that make assets
-	AtOnce int            // how many assets at once; 0 is 16
-	Env    []string       // environment of docker and of commands that make assets
-	Out    io.Writer      // for the output of those commands
-	Limit  time.Duration  // how long one of those commands may run; 0 is an hour
+	Runner command.Runner // runs docker and the commands that build assets
+	AtOnce int            // number of assets to publish at once; 0 is 16
+	Env    []string       // environment of docker and of the commands
+	Out    io.Writer      // receives the output of the commands
+	Limit  time.Duration  // timeout of one command; 0 is an hour
 	Temp   string         // folder for archives; "" is the system's
 	Notify func(Event)    // may be nil; called from many goroutines
-	// Redactor masks the output of those commands, and learns each secret before it is used; nil is a new one.
+	// Redactor masks the output of the commands, and receives each secret before it is used; nil is a new one.
 	Redactor *redact.Redactor
 }
 
-// Event tells of one step of one asset.
+// Event is one step of one asset.
 type Event struct {
-	Asset string // its name for people
+	Asset string // display name
 	To    string // such as "s3://bucket/key" or "repository:tag"
 	Step  Step
 	Bytes int64 // size of what was uploaded
@@ -55,22 +55,22 @@ type Event struct {
 type Step string
 
 const (
-	// Found is an asset that was there already.
+	// Found is an asset that exists already.
 	Found Step = "found"
 	// Building is an asset that is being packed or built.
 	Building Step = "building"
-	// Uploading is an asset that is being sent.
+	// Uploading is an asset that is being uploaded.
 	Uploading Step = "uploading"
-	// Published is an asset that has been sent.
+	// Published is an asset that has been uploaded.
 	Published Step = "published"
 	// Failed is an asset that could not be published.
 	Failed Step = "failed"
 )
 
-// Publisher publishes assets, each one once whoever needs it.
+// Publisher publishes assets, each one once.
 type Publisher struct {
 	options  Options
-	slots    chan struct{} // one for each asset that may be worked on at once
+	slots    chan struct{} // limits the assets in work
 	flights  flights       // by destination
 	archives flights       // by folder
 	buckets  flights       // by bucket and role
@@ -78,14 +78,14 @@ type Publisher struct {
 	images   flights       // builds, by local tag
 	configs  flights       // docker's configurations for builds, by account and region
 
-	repositories flights // those that are made, by name
+	repositories flights // created ones, by name
 
 	mu      sync.Mutex
-	seen    map[string]sight // what is known of destinations
-	uploads []uploaded       // in their order
+	states  map[string]state // by destination
+	uploads []uploaded       // oldest first
 }
 
-// New makes a publisher.
+// New returns a publisher.
 func New(o Options) *Publisher {
 	if o.AtOnce <= 0 {
 		o.AtOnce = 16
@@ -99,34 +99,34 @@ func New(o Options) *Publisher {
 	if o.Redactor == nil {
 		o.Redactor = redact.New()
 	}
-	o.Out = &oneAtATime{to: orDiscard(o.Out)}
-	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), seen: map[string]sight{}}
+	o.Out = &lockedWriter{to: orDiscard(o.Out)}
+	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), states: map[string]state{}}
 }
 
-// Publish publishes all assets of a manifest. The first failure starts nothing
-// new; what is being sent is finished. It may be called from many goroutines.
-func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+// Publish publishes all assets of a manifest. After a failure it starts nothing
+// new and finishes running uploads. It may be called from many goroutines.
+func (p *Publisher) Publish(ctx context.Context, list *assembly.AssetManifest, to Target) error {
 	if err := p.requireDocker(ctx, list, to); err != nil {
 		return err
 	}
 	return p.each(ctx, "publish", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
-		return p.tell(file.Name, p.publishFile(ctx, list, file, d, to))
+		return p.report(file.Name, p.publishFile(ctx, list, file, d, to))
 	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
-		return p.tell(image.Name, p.publishImage(ctx, list, image, d, to))
+		return p.report(image.Name, p.publishImage(ctx, list, image, d, to))
 	})
 }
 
-// Check makes sure that a manifest can be published, and publishes nothing: each
-// destination answers, and what is not there has a source.
-func (p *Publisher) Check(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+// Check checks that a manifest can be published, and publishes nothing: each
+// destination responds, and each asset that is not published has a source.
+func (p *Publisher) Check(ctx context.Context, list *assembly.AssetManifest, to Target) error {
 	return p.each(ctx, "check", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
-		_, there, err := p.lookForFile(ctx, file, d, to)
+		_, there, err := p.findFile(ctx, file, d, to)
 		if err == nil && !there && file.Missing != nil {
 			err = missing(file.Name, file.Missing)
 		}
 		return err
 	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
-		_, _, there, err := p.lookForImage(ctx, image, d, to)
+		_, _, there, err := p.findImage(ctx, image, d, to)
 		switch {
 		case err != nil || there:
 			return err
@@ -137,17 +137,17 @@ func (p *Publisher) Check(ctx context.Context, list *assembly.AssetManifest, to 
 	})
 }
 
-// Build packs and builds what a manifest's destinations lack, and publishes
-// nothing: that goes quicker then.
-func (p *Publisher) Build(ctx context.Context, list *assembly.AssetManifest, to Place) error {
+// Build packs and builds the assets of a manifest that are not published, ahead of
+// Publish.
+func (p *Publisher) Build(ctx context.Context, list *assembly.AssetManifest, to Target) error {
 	return p.each(ctx, "build", list, to, func(ctx context.Context, file assembly.FileAsset, d assembly.FileDestination) error {
-		_, there, err := p.lookForFile(ctx, file, d, to)
+		_, there, err := p.findFile(ctx, file, d, to)
 		if err == nil && !there {
 			_, err = p.pack(ctx, list, file)
 		}
 		return err
 	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
-		client, uri, there, err := p.lookForImage(ctx, image, d, to)
+		client, uri, there, err := p.findImage(ctx, image, d, to)
 		if err == nil && uri != "" && !there {
 			_, err = p.buildFor(ctx, client, uri, list, image, to)
 		}
@@ -155,9 +155,9 @@ func (p *Publisher) Build(ctx context.Context, list *assembly.AssetManifest, to 
 	})
 }
 
-// each does something with each asset of a manifest at each of its destinations,
-// once whoever asks for it.
-func (p *Publisher) each(ctx context.Context, doing string, list *assembly.AssetManifest, to Place,
+// each calls a function for each asset of a manifest and each of its destinations,
+// once per publisher.
+func (p *Publisher) each(ctx context.Context, doing string, list *assembly.AssetManifest, to Target,
 	withFile func(context.Context, assembly.FileAsset, assembly.FileDestination) error,
 	withImage func(context.Context, assembly.ImageAsset, assembly.ImageDestination) error,
 ) error {
@@ -181,29 +181,28 @@ func (p *Publisher) each(ctx context.Context, doing string, list *assembly.Asset
 	for _, file := range list.Files {
 		for _, destination := range file.Destinations {
 			d := resolveFile(destination, to)
-			add(placeOfFile(d), func(ctx context.Context) error { return withFile(ctx, file, d) })
+			add(fileKey(d), func(ctx context.Context) error { return withFile(ctx, file, d) })
 		}
 	}
 	for _, image := range list.Images {
 		for _, destination := range image.Destinations {
 			d := resolveImage(destination, to)
-			add(placeOfImage(d), func(ctx context.Context) error { return withImage(ctx, image, d) })
+			add(imageKey(d), func(ctx context.Context) error { return withImage(ctx, image, d) })
 		}
 	}
 	return p.runAll(ctx, nodes, jobs)
 }
 
-func placeOfFile(d assembly.FileDestination) string {
+func fileKey(d assembly.FileDestination) string {
 	return fmt.Sprintf("file s3://%s/%s %s %s", d.Bucket, d.Key, d.Region, d.Role.ARN)
 }
 
-func placeOfImage(d assembly.ImageDestination) string {
+func imageKey(d assembly.ImageDestination) string {
 	return fmt.Sprintf("image %s:%s %s %s", d.Repository, d.Tag, d.Region, d.Role.ARN)
 }
 
-// tell tells the failure of an asset, if there is one, and gives it back. What
-// was cancelled has not failed.
-func (p *Publisher) tell(name string, err error) error {
+// report reports a failure of an asset, unless it was cancelled, and returns err.
+func (p *Publisher) report(name string, err error) error {
 	if err != nil && errs.KindOf(err) != errs.Cancelled {
 		p.options.Notify(Event{Asset: name, Step: Failed})
 	}
@@ -233,7 +232,7 @@ func (p *Publisher) runAll(ctx context.Context, nodes []schedule.Node, jobs map[
 	return ctx.Err()
 }
 
-// join keeps a lone error as it is, with its kind and its hint.
+// join joins errors and returns a single one unchanged, with its kind and hint.
 func join(errs []error) error {
 	var kept []error
 	seen := map[string]bool{}
@@ -249,22 +248,22 @@ func join(errs []error) error {
 	return errors.Join(kept...)
 }
 
-func resolveFile(d assembly.FileDestination, to Place) assembly.FileDestination {
+func resolveFile(d assembly.FileDestination, to Target) assembly.FileDestination {
 	d.Region = orElse(to.Resolve(d.Region), to.Region)
 	here := in(to, d.Region)
 	d.Bucket, d.Key, d.Role = here.Resolve(d.Bucket), here.Resolve(d.Key), here.Role(d.Role)
 	return d
 }
 
-func resolveImage(d assembly.ImageDestination, to Place) assembly.ImageDestination {
+func resolveImage(d assembly.ImageDestination, to Target) assembly.ImageDestination {
 	d.Region = orElse(to.Resolve(d.Region), to.Region)
 	here := in(to, d.Region)
 	d.Repository, d.Tag, d.Role = here.Resolve(d.Repository), here.Resolve(d.Tag), here.Role(d.Role)
 	return d
 }
 
-// in gives the placeholders for a destination in a region of its own.
-func in(to Place, region string) assembly.Placeholders {
+// in returns the placeholders for a destination in another region.
+func in(to Target, region string) assembly.Placeholders {
 	here := to.Placeholders
 	here.Region = region
 	return here
@@ -277,7 +276,7 @@ func orElse(text, other string) string {
 	return text
 }
 
-// flights runs each piece of work once; those who ask meanwhile or later get its result.
+// flights runs work once per key; concurrent and later callers get its result.
 type flights struct {
 	mu   sync.Mutex
 	runs map[string]func() (string, error)

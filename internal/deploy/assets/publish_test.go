@@ -63,7 +63,7 @@ func TestAFileIsUploadedWithItsTypeAndChecksum(t *testing.T) {
 	assert.Contains(t, events, assets.Event{Asset: "Template", To: "s3://assets-111111111111-eu-west-1/h.json", Step: assets.Published, Bytes: 2})
 }
 
-func TestWhatIsThereIsLeftAloneButForEmptyArchives(t *testing.T) {
+func TestExistingFilesAreNotUploadedExceptEmptyArchives(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	file := write(t, filepath.Join(root, "a.txt"), "text")
 	list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{
@@ -129,7 +129,7 @@ func TestNoMoreAssetsAtOnceThanAllowed(t *testing.T) {
 	assert.LessOrEqual(t, s.most, 3)
 }
 
-func TestACommandOfTheManifestMakesTheFile(t *testing.T) {
+func TestACommandOfTheManifestBuildsTheFile(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	file := write(t, filepath.Join(root, "made"), "archive")
 	list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{
@@ -146,16 +146,16 @@ func TestACommandOfTheManifestMakesTheFile(t *testing.T) {
 	require.ErrorContains(t, publisher(t).Publish(t.Context(), list, s.place()), "printed no file name")
 }
 
-func TestAMissingBucketSaysHowToBootstrapIfTheBootstrapMakesIt(t *testing.T) {
+func TestTheHintForAMissingBootstrapBucketIsToBootstrap(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	for bucket, hint := range map[string]string{
 		"cdk-gone-assets-111111111111-eu-west-1": "bootstrap the account: `cdk bootstrap aws://111111111111/eu-west-1`",
-		"gone":                                   "deploy the stack that makes this bucket first",
+		"gone":                                   "deploy the stack that creates this bucket first",
 	} {
 		list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{
 			{ID: "a", Name: "A", Path: write(t, filepath.Join(root, "a"), "x"), Destinations: []assembly.FileDestination{{Bucket: bucket, Key: "k"}}},
 		}}
-		for _, do := range []func(context.Context, *assembly.AssetManifest, assets.Place) error{publisher(t).Publish, publisher(t).Check} {
+		for _, do := range []func(context.Context, *assembly.AssetManifest, assets.Target) error{publisher(t).Publish, publisher(t).Check} {
 			err := do(t.Context(), list, s.place())
 			require.ErrorContains(t, err, "there is no bucket "+bucket)
 			assert.Equal(t, errs.Invalid, errs.KindOf(err))
@@ -178,7 +178,7 @@ func TestACheckPublishesNothingAndItsAnswersAreRemembered(t *testing.T) {
 	assert.Equal(t, 1, s.calls["list"])
 }
 
-func TestABucketThatComesToBeIsFoundAfterACheckThatFailed(t *testing.T) {
+func TestABucketCreatedAfterAFailedCheckIsFound(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{
 		{ID: "a", Name: "A", Path: write(t, filepath.Join(root, "a"), "x"), Destinations: []assembly.FileDestination{{Bucket: "later", Key: "k"}}},
@@ -192,7 +192,7 @@ func TestABucketThatComesToBeIsFoundAfterACheckThatFailed(t *testing.T) {
 	assert.Contains(t, s.objects, "/later/k")
 }
 
-func TestAnAssetWithoutASourceIsMissedOnlyWhereItIsNotThere(t *testing.T) {
+func TestAMissingSourceIsAnErrorOnlyForAnUnpublishedAsset(t *testing.T) {
 	s := newStub(t)
 	list := &assembly.AssetManifest{Files: []assembly.FileAsset{{ID: "a", Name: "A", Missing: errors.New("it is gone"), Destinations: destination("a")}}}
 	require.ErrorContains(t, publisher(t).Check(t.Context(), list, s.place()), "the asset A: it is gone")
@@ -202,7 +202,7 @@ func TestAnAssetWithoutASourceIsMissedOnlyWhereItIsNotThere(t *testing.T) {
 	require.NoError(t, publisher(t).Publish(t.Context(), list, s.place()))
 }
 
-func TestAnAccountThatIsNotBootstrappedGetsNothing(t *testing.T) {
+func TestNothingIsPublishedToAnAccountWithoutBootstrap(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	place := s.place()
 	place.Require = func(_ context.Context, needs assembly.Bootstrap) error {

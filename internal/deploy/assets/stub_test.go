@@ -41,11 +41,11 @@ func newStub(t *testing.T) *stub {
 }
 
 // place is account 111111111111 in eu-west-1.
-func (s *stub) place() assets.Place {
-	return assets.Place{
+func (s *stub) place() assets.Target {
+	return assets.Target{
 		Placeholders: assembly.Placeholders{Account: "111111111111", Region: "eu-west-1", Partition: "aws"},
 		Require:      func(context.Context, assembly.Bootstrap) error { return nil },
-		Enter: func(_ context.Context, role assembly.Role, region string) (aws.Config, error) {
+		Assume: func(_ context.Context, role assembly.Role, region string) (aws.Config, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.entered = append(s.entered, role.ARN)

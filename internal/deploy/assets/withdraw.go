@@ -11,15 +11,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
-// uploaded is a file that was not there before this publisher sent it.
+// uploaded is a file that this publisher created.
 type uploaded struct {
 	client  *s3.Client
 	to      assembly.FileDestination
-	version string // "" if the bucket keeps no versions, or the answer was lost
+	version string // "" if the bucket is not versioned, or the response was lost
 }
 
-// Withdraw removes the files that this publisher has uploaded, and those only:
-// what was there before, or was sent by others since, stays.
+// Withdraw removes the files that this publisher uploaded, and no versions of
+// other publishers.
 func (p *Publisher) Withdraw(ctx context.Context) error {
 	p.mu.Lock()
 	all := p.uploads

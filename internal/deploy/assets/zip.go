@@ -17,13 +17,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// firstOfJanuary1980 is the oldest date that a zip archive can hold; every file
-// gets it, so that equal folders give equal archives.
+// firstOfJanuary1980 is the oldest date in a zip archive; all files have it, so that
+// equal folders give equal archives.
 const firstOfJanuary1980 = 0<<9 | 1<<5 | 1
 
-// Zip writes the files of the folder dir as an archive: hidden ones too, sorted
-// by name, with their permissions, symbolic links followed. Empty folders and
-// links to nothing are left out, as with the CDK. A link out of root is refused.
+// Zip writes an archive of the folder dir: all files including hidden ones, sorted
+// by name, with their permissions. It follows symbolic links, and skips empty
+// folders and broken links, as the CDK does. A link out of root is an error.
 func Zip(w io.Writer, dir, root string) error {
 	realRoot, err := filepath.EvalSymlinks(root)
 	if err != nil {
@@ -45,7 +45,7 @@ type zipper struct {
 }
 
 // folder adds the files of dir under the name in the archive; above holds the
-// real paths of the folders around it, to notice links that lead back into one.
+// real paths of its parent folders, to detect cycles of links.
 func (z *zipper) folder(dir, name string, above []string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -74,7 +74,7 @@ func (z *zipper) folder(dir, name string, above []string) error {
 func (z *zipper) entry(file, name string, entry fs.DirEntry, above []string) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
-		return nil // a link to nothing
+		return nil // a broken link
 	}
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (z *zipper) checkLink(file string) error {
 		return err
 	}
 	if target != z.root && !strings.HasPrefix(target, z.root+string(filepath.Separator)) {
-		return errs.Invalidf("the symbolic link %s leads out of the cloud assembly, to %s", file, target).
+		return errs.Invalidf("the symbolic link %s points outside of the cloud assembly, to %s", file, target).
 			WithHint("let the CDK copy it: pass followSymlinks: SymlinkFollowMode.ALWAYS to the asset")
 	}
 	return nil

@@ -22,7 +22,7 @@ func pack(t *testing.T, dir, root string) []byte {
 	return archive.Bytes()
 }
 
-func TestAnArchiveHoldsAllFilesWithTheirModesAndOneDate(t *testing.T) {
+func TestAnArchiveHasAllFilesWithTheirModesAndOneDate(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "asset.1")
 	write(t, filepath.Join(dir, "b.txt"), "b")
@@ -77,6 +77,6 @@ func TestALinkOutOfTheAssemblyIsRefused(t *testing.T) {
 		require.NoError(t, os.MkdirAll(dir, 0o755))
 		require.NoError(t, os.Symlink(target, filepath.Join(dir, "link")))
 		err := assets.Zip(io.Discard, dir, root)
-		require.ErrorContains(t, err, "leads out of the cloud assembly")
+		require.ErrorContains(t, err, "points outside of the cloud assembly")
 	}
 }

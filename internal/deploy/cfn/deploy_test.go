@@ -83,7 +83,7 @@ func TestAnUnchangedStackCostsTwoCalls(t *testing.T) {
 	})
 }
 
-func TestAForcedDeploymentMakesAChangeSetAndTakesAnEmptyOneAsNoChange(t *testing.T) {
+func TestAForcedDeploymentCreatesAChangeSetAndTreatsAnEmptyOneAsNoChange(t *testing.T) {
 	for _, reason := range []string{"The submitted information didn't contain changes. Submit different information to create a change set.", "No updates are to be performed."} {
 		g := goal
 		g.TerminationProtection = true
@@ -103,7 +103,7 @@ func TestAForcedDeploymentMakesAChangeSetAndTakesAnEmptyOneAsNoChange(t *testing
 	}
 }
 
-func TestAChangeSetThatCannotBeMadeTellsTheDeepestReason(t *testing.T) {
+func TestAFailedChangeSetReportsTheDeepestReason(t *testing.T) {
 	nested := "arn:aws:cloudformation:eu-west-1:111111111111:changeSet/nested/9"
 	deploy(t, func() *fake {
 		f := newFake().deployed("CREATE_COMPLETE", "{}")
@@ -134,7 +134,7 @@ func TestAPlanExecutesNothing(t *testing.T) {
 	})
 }
 
-func TestNothingIsMadeBeforeTheAssetsAreThere(t *testing.T) {
+func TestNoChangeSetIsCreatedBeforeTheAssetsArePublished(t *testing.T) {
 	o := cfn.Options{Ready: func(context.Context) error { return errors.New("no bucket") }}
 	deploy(t, newFake, o, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
 		require.EqualError(t, err, "no bucket")
@@ -184,7 +184,7 @@ func TestMissingParametersAreAllNamed(t *testing.T) {
 	})
 }
 
-func TestACancelledDeploymentLeavesTheOperationToCloudFormation(t *testing.T) {
+func TestACancelledDeploymentDoesNotStopTheOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)

@@ -67,7 +67,7 @@ func TestTheLastOfAListIsRemovedFromAStackAndNotFoundAgain(t *testing.T) {
 	}
 }
 
-func TestAChangeOfTerminationProtectionAloneIsSaid(t *testing.T) {
+func TestAChangeOfTerminationProtectionAloneIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, cfg := simulated(t, time.Second)
 		api := cfn.NewClient(cfg)

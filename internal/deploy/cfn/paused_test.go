@@ -71,7 +71,7 @@ func TestAPausedStackWithoutAChangeIsNoSuccess(t *testing.T) {
 		}
 		return f
 	}, cfn.Options{NoRollback: true}, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
-		require.ErrorContains(t, err, `stack "Shop" is UPDATE_FAILED, and the app brings no change`)
+		require.ErrorContains(t, err, `stack "Shop" is UPDATE_FAILED, and the app has no change`)
 		assert.Equal(t, errs.Failed, errs.KindOf(err))
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestParametersAreGivenThenPreviousThenDefault(t *testing.T) {
+func TestAParameterIsTheGivenValueElseThePreviousElseTheDefault(t *testing.T) {
 	template := []byte(`{"Parameters":{
 		"Given":{"Type":"String","Default":"d"}, "Kept":{"Type":"String","Default":"d"}, "Plain":{"Type":"Number","Default":3},
 		"Version":{"Type":"AWS::SSM::Parameter::Value<String>","Default":"/v","Description":"checked [cdk:skip]"}}}`)
@@ -31,7 +31,7 @@ func TestParametersAreGivenThenPreviousThenDefault(t *testing.T) {
 	assert.ErrorContains(t, err, "the template is not JSON")
 }
 
-func TestWhatMakesAChangeSetNecessary(t *testing.T) {
+func TestReasonsForAChangeSet(t *testing.T) {
 	base := func() (Goal, parameters, types.Stack) {
 		return Goal{Template: []byte(`{"a":1}`), Tags: map[string]string{"k": "v"}, TerminationProtection: true, NotificationARNs: []string{"x", "y"}},
 			parameters{values: map[string]string{"P": "resolved"}},
@@ -68,7 +68,7 @@ func TestWhatMakesAChangeSetNecessary(t *testing.T) {
 	assert.Empty(t, reason, "ARNs that are not declared are left alone")
 }
 
-func TestOnlyValuesThatCloudFormationCompletesAnewAreLeftToAChangeSet(t *testing.T) {
+func TestOnlyExternalValuesRequireAChangeSet(t *testing.T) {
 	for template, reason := range map[string]string{
 		`{"Resources":{"R":{"Properties":{"A":{"Fn::GetStackOutput":{"StackName":"S","OutputName":"O"}}}}}}`: readsOutputs,
 		`{"Resources":{"R":{"Properties":{"Fn::Transform":{"Name":"AWS::Include"}}}}}`:                       isTransformed,
@@ -90,14 +90,14 @@ func TestTheStacksThatATemplateReadsAreFound(t *testing.T) {
 		{"Fn::GetStackOutput":{"StackName":{"Ref":"P"},"OutputName":"P"}}, {"Fn::GetStackOutput":7}]}}`)))
 }
 
-func TestATemplateThatWasSentAsYAMLIsComparedByWhatItSays(t *testing.T) {
+func TestAYAMLTemplateIsComparedByContent(t *testing.T) {
 	wanted := []byte(`{"Version": "2012-10-17", "Size": 5, "On": true, "List": [{"Ref": "A"}], "Text": "a: b"}`)
 	assert.True(t, sameTemplate(wanted, []byte("Version: \"2012-10-17\"\nSize: 5\nOn: true\nList:\n  - Ref: A\nText: \"a: b\"\n")))
 	assert.False(t, sameTemplate(wanted, []byte("Version: \"2012-10-17\"\nSize: 6\nOn: true\nList:\n  - Ref: A\nText: \"a: b\"\n")))
 	assert.False(t, sameTemplate(wanted, []byte("List: [!Ref A]\n\t}")))
 }
 
-func TestDigestsTellGoalsApartAndIgnoreThePlaceOfTheTemplate(t *testing.T) {
+func TestDigestsDistinguishGoalsAndIgnoreTheTemplateURL(t *testing.T) {
 	a := Goal{Name: "S", Template: []byte("{}"), TemplateURL: "https://one"}
 	b := a
 	b.TemplateURL = "https://two"
@@ -113,7 +113,7 @@ func TestKnownReasonsHaveHintsAndOthersHaveNone(t *testing.T) {
 		"Cannot delete export Api:Table as it is in use by Web":                                "still imports",
 		"No export named Api:Table found":                                                      "must be deployed first",
 		"orders already exists in stack arn:aws:...":                                           "something of this name exists",
-		"User: arn is not authorized to perform: sqs:CreateQueue":                              "lacks this right",
+		"User: arn is not authorized to perform: sqs:CreateQueue":                              "lacks this permission",
 		"The role defined for the function cannot be assumed by Lambda.":                       "run again",
 		"Limit for stack has been exceeded: LimitExceeded":                                     "quota",
 		"The bucket you tried to delete is not empty":                                          "empty it",

@@ -35,7 +35,7 @@ func protected() *fake {
 	return f
 }
 
-func TestAPlanTellsWhatADeploymentWouldDo(t *testing.T) {
+func TestAPlanReportsWhatADeploymentWouldDo(t *testing.T) {
 	cases := map[string]struct {
 		setUp     func() *fake
 		options   cfn.Options
@@ -65,7 +65,7 @@ func TestAPlanTellsWhatADeploymentWouldDo(t *testing.T) {
 	}
 }
 
-func TestWhatAPlanMadeIsDiscarded(t *testing.T) {
+func TestADiscardedPlanLeavesNoChangeSet(t *testing.T) {
 	reviewed := func() *fake { return newFake().deployed("REVIEW_IN_PROGRESS", "") }
 	changed := func() *fake { return newFake().deployed("UPDATE_COMPLETE", "{}") }
 	failing := func() *fake {
@@ -115,7 +115,7 @@ func TestWhatAPlanMadeIsDiscarded(t *testing.T) {
 	}
 }
 
-func TestAPlanThatIsStoppedLeavesNothing(t *testing.T) {
+func TestACancelledPlanLeavesNoChangeSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		ctx, stop := context.WithCancel(t.Context())
@@ -152,7 +152,7 @@ func TestTheChangeSetOfAPlanThatIsKeptIsNotTouchedByOneThatIsNot(t *testing.T) {
 	})
 }
 
-func TestATemplateThatIsOnlyLookedAtIsSentWhereItCanBe(t *testing.T) {
+func TestADiscardedPlanSendsItsTemplateInlineIfItCan(t *testing.T) {
 	small, large := goal, goal
 	small.TemplateURL, large.TemplateURL = "https://bucket/small.json", "https://bucket/large.json"
 	large.Template = append([]byte(strings.Repeat(" ", cfn.MaxInline)), goal.Template...)
@@ -189,7 +189,7 @@ func TestAPlanOfAStackThatAPersonMustClearIsAnError(t *testing.T) {
 	}
 }
 
-func TestTheShellOfAStackThatCannotBePlannedIsRemoved(t *testing.T) {
+func TestTheEmptyStackOfAFailedPlanIsDeleted(t *testing.T) {
 	prepare(t, func() *fake {
 		f := newFake()
 		f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
@@ -215,7 +215,7 @@ func planned(t *testing.T, f *fake, g cfn.Goal) *cfn.Prescribed {
 	return &cfn.Prescribed{Digest: p.Digest, ChangeSet: p.ChangeSet, Unchanged: p.Outlook == cfn.Keep}
 }
 
-func TestAPlanIsExecutedAsItIs(t *testing.T) {
+func TestAPlanIsExecutedUnchanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		only := planned(t, f, goal)
@@ -233,7 +233,7 @@ func TestAPlanIsExecutedAsItIs(t *testing.T) {
 	})
 }
 
-func TestAStackThatReadsOutputsAndWasPlannedToBeLeftIsLeft(t *testing.T) {
+func TestAStackThatReadsOutputsAndWasPlannedAsUnchangedIsUnchanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := goal
 		g.Nested = [][]byte{[]byte(`{"Outputs":{"O":{"Value":{"Fn::GetStackOutput":{"StackName":"S","OutputName":"O"}}}}}`)}
@@ -248,7 +248,7 @@ func TestAStackThatReadsOutputsAndWasPlannedToBeLeftIsLeft(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotAsPlannedIsNotExecuted(t *testing.T) {
+func TestAnOutdatedPlanIsNotExecuted(t *testing.T) {
 	other := goal
 	other.Template = []byte(`{"Resources":{}}`)
 	cases := map[string]struct {

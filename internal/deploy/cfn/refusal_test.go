@@ -24,7 +24,7 @@ func refusing() *fake {
 	return f
 }
 
-func TestAChangeSetThatEarlyValidationRefusedIsExplainedAndLeavesNothing(t *testing.T) {
+func TestAChangeSetRefusedByEarlyValidationIsExplainedAndDeleted(t *testing.T) {
 	known := goal
 	known.ConstructPath = func(_ []string, id string) string { return "Shop/" + id }
 	known.Source = func(path string) string { return map[string]string{"Shop/Bad": "lib/shop.ts:12"}[path] }
@@ -49,7 +49,7 @@ func TestAChangeSetThatEarlyValidationRefusedIsExplainedAndLeavesNothing(t *test
 	})
 }
 
-func TestWhoMayNotReadTheFindingsIsToldWhatToDo(t *testing.T) {
+func TestWithoutAccessToTheFindingsTheErrorHasAHint(t *testing.T) {
 	setUp := func() *fake {
 		f := refusing()
 		f.fails["DescribeEvents"] = []error{apiError("AccessDenied", "no")}
@@ -62,7 +62,7 @@ func TestWhoMayNotReadTheFindingsIsToldWhatToDo(t *testing.T) {
 	})
 }
 
-func TestACallThatIsRefusedIsToldInAWSWordsWithWhatToDo(t *testing.T) {
+func TestADeniedCallReportsTheMessageOfAWSWithAHint(t *testing.T) {
 	setUp := func() *fake {
 		f := newFake()
 		f.fails["CreateChangeSet"] = []error{&smithy.OperationError{

@@ -107,7 +107,7 @@ func TestAProtectedStackIsNotDeletedBehindItsOwnersBack(t *testing.T) {
 	})
 }
 
-func TestAFailedDeletionTellsItsCause(t *testing.T) {
+func TestAFailedDeletionReportsItsCause(t *testing.T) {
 	deploy(t, func() *fake {
 		f := newFake().deployed("ROLLBACK_COMPLETE", "{}")
 		f.event(arn, "Old", "AWS::SQS::Queue", "CREATE_FAILED", "of the operation before")
@@ -151,7 +151,7 @@ func TestAStackBeingDeletedIsCreatedAfterwards(t *testing.T) {
 	})
 }
 
-func TestSomebodyQuickerThanUsIsWaitedFor(t *testing.T) {
+func TestAConcurrentOperationIsWaitedFor(t *testing.T) {
 	deploy(t, func() *fake {
 		f := newFake().deployed("CREATE_COMPLETE", "{}")
 		f.fails["CreateChangeSet"] = []error{apiError("ValidationError", "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.")}
@@ -194,7 +194,7 @@ func TestAnOldChangeSetOfAnotherGoalIsReplaced(t *testing.T) {
 	})
 }
 
-func TestAChangeSetThatCannotBeExecutedAnyMoreIsReplaced(t *testing.T) {
+func TestAChangeSetThatCannotBeExecutedIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake().deployed("CREATE_COMPLETE", "{}")
 		killed(t, f, goal)
@@ -206,7 +206,7 @@ func TestAChangeSetThatCannotBeExecutedAnyMoreIsReplaced(t *testing.T) {
 	})
 }
 
-func TestAChangeSetThatIsStillBeingMadeIsDeletedWhenItIsThere(t *testing.T) {
+func TestAChangeSetInCreationIsDeletedOnceItIsCreated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake().deployed("CREATE_COMPLETE", "{}")
 		killed(t, f, goal)
@@ -219,7 +219,7 @@ func TestAChangeSetThatIsStillBeingMadeIsDeletedWhenItIsThere(t *testing.T) {
 	})
 }
 
-func TestAnExecutionWhoseAnswerWasLostIsFollowed(t *testing.T) {
+func TestAnExecutionWithALostResponseIsFollowed(t *testing.T) {
 	deploy(t, func() *fake {
 		f := newFake()
 		f.fails["ExecuteChangeSet"] = []error{&types.InvalidChangeSetStatusException{
@@ -232,7 +232,7 @@ func TestAnExecutionWhoseAnswerWasLostIsFollowed(t *testing.T) {
 	})
 }
 
-func TestAChangeSetThatVanishesIsMadeAgain(t *testing.T) {
+func TestAVanishedChangeSetIsCreatedAgain(t *testing.T) {
 	deploy(t, func() *fake {
 		f := newFake()
 		ready := f.prepare

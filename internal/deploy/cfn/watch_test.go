@@ -33,7 +33,7 @@ func failing(f *fake, events ...func()) {
 	}
 }
 
-func TestTheFirstCauseIsToldWithItsConstructAndAHint(t *testing.T) {
+func TestTheFirstCauseIsReportedWithItsConstructAndAHint(t *testing.T) {
 	g := goal
 	g.ConstructPath = func(nested []string, id string) string { return fmt.Sprint("Shop/", id, "/Resource") }
 	deploy(t, func() *fake {
@@ -153,7 +153,7 @@ func TestAFailedHookIsPartOfTheCause(t *testing.T) {
 	})
 }
 
-func TestAStackThatFailsWithoutAResourceTellsItsOwnReason(t *testing.T) {
+func TestAStackThatFailsWithoutAResourceReportsItsOwnReason(t *testing.T) {
 	deploy(t, func() *fake {
 		f := newFake().deployed("CREATE_COMPLETE", "{}")
 		failing(f)
@@ -163,7 +163,7 @@ func TestAStackThatFailsWithoutAResourceTellsItsOwnReason(t *testing.T) {
 	})
 }
 
-func TestOldReadsOfAStackUnderReviewAreNotTaken(t *testing.T) {
+func TestStaleReadsOfAStackUnderReviewAreIgnored(t *testing.T) {
 	deploy(t, func() *fake {
 		f := newFake()
 		f.execute = func() { f.later(50*time.Second, func() { f.operation("CREATE", time.Second) }) }
@@ -184,7 +184,7 @@ func TestAChangeSetThatIsNeverExecutedIsNotWaitedForForever(t *testing.T) {
 	})
 }
 
-func TestThrottlesWhileWatchingAreSatOut(t *testing.T) {
+func TestThrottlesWhileWatchingAreTolerated(t *testing.T) {
 	throttled := apiError("Throttling", "Rate exceeded")
 	deploy(t, func() *fake {
 		f := newFake()

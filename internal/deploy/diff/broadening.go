@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Kind says by what somebody may do more than before.
+// Kind is the kind of a permission.
 type Kind string
 
 const (
@@ -16,32 +16,32 @@ const (
 	Network Kind = "network"
 )
 
-// Broadening is one way in which somebody may do more than before.
+// Broadening is one permission that becomes broader.
 type Broadening struct {
-	LogicalID string `json:"logicalId"` // of the resource that says so
+	LogicalID string `json:"logicalId"` // of the resource that grants it
 	Kind      Kind   `json:"kind"`
 	Text      string `json:"text"` // such as "lambda.amazonaws.com may assume ${Role}"
 
-	// Nested are the logical ids that lead to the nested stack whose resource it is.
+	// Nested are the logical ids of the nested stack that has the resource, outermost first.
 	Nested []string `json:"nested,omitempty"`
-	Path   string   `json:"path,omitempty"` // of the resource's construct, where it is known
+	Path   string   `json:"path,omitempty"` // construct path, if known
 }
 
-// Broadenings gives what the second template allows and the first does not. A
-// statement that allows less than an earlier one is none, one that only names
-// other conditions is.
+// Broadenings returns what the second template allows and the first does not. A
+// statement that allows less than an earlier one does not count, a statement with
+// other conditions does.
 func Broadenings(before, after Template) []Broadening {
-	return append(broaderRights(before, after), broaderRules(before, after)...)
+	return append(broaderPermissions(before, after), broaderRules(before, after)...)
 }
 
-func broaderRights(before, after Template) (found []Broadening) {
-	was, is := rightsOf(before), rightsOf(after)
+func broaderPermissions(before, after Template) (found []Broadening) {
+	was, is := permissionsOf(before), permissionsOf(after)
 	old := slices.Concat(slices.Collect(maps.Values(was))...)
 	for _, id := range slices.Sorted(maps.Keys(is)) {
-		var more []right
+		var more []permission
 		for _, now := range is[id] {
 			isNew := now.isDefault() && before.Resources[id].Type == ""
-			covered := slices.ContainsFunc(old, func(r right) bool { return r.covers(now) })
+			covered := slices.ContainsFunc(old, func(r permission) bool { return r.covers(now) })
 			if !now.deny && !covered && !isNew && !slices.Contains(more, now) {
 				more = append(more, now)
 			}
@@ -50,15 +50,14 @@ func broaderRights(before, after Template) (found []Broadening) {
 			found = append(found, Broadening{LogicalID: id, Kind: IAM, Text: text})
 		}
 	}
-	return append(found, goneDenials(was, is, after)...)
+	return append(found, removedDenials(was, is, after)...)
 }
 
-// goneDenials are denials that nobody makes any more, as far as whom they held
-// back is still there.
-func goneDenials(was, is held, after Template) (found []Broadening) {
+// removedDenials returns denials that are removed while the denied identity remains.
+func removedDenials(was, is granted, after Template) (found []Broadening) {
 	now := slices.Concat(slices.Collect(maps.Values(is))...)
 	for _, id := range slices.Sorted(maps.Keys(was)) {
-		var gone []right
+		var gone []permission
 		for _, r := range was[id] {
 			if r.deny && !slices.Contains(now, r) && after.has(r.holder) {
 				r.deny = false
@@ -72,7 +71,7 @@ func goneDenials(was, is held, after Template) (found []Broadening) {
 	return found
 }
 
-// has says whether what a holder refers to is in the template, or is no resource of one.
+// has reports whether the resource that a holder refers to is in the template, or whether it refers to none.
 func (t Template) has(holder string) bool {
 	name, isReference := strings.CutPrefix(strings.TrimPrefix(holder, trust+" "), "${")
 	if !isReference {
@@ -83,11 +82,11 @@ func (t Template) has(holder string) bool {
 	return found
 }
 
-// sentences joins rights that differ in their actions only.
-func sentences(rights []right) []string {
-	var order []right
-	actions := map[right][]string{}
-	for _, r := range rights {
+// sentences describes permissions; those that differ only in their actions are joined.
+func sentences(permissions []permission) []string {
+	var order []permission
+	actions := map[permission][]string{}
+	for _, r := range permissions {
 		key := r
 		key.action = ""
 		switch {
@@ -113,7 +112,7 @@ func sentences(rights []right) []string {
 	return texts
 }
 
-func sentence(r right, actions string) string {
+func sentence(r permission, actions string) string {
 	who := r.holder
 	if r.principal != "" {
 		who = r.principal
@@ -122,7 +121,7 @@ func sentence(r right, actions string) string {
 	role, isTrust := strings.CutPrefix(r.holder, trust+" ")
 	switch {
 	case r.opaque != "":
-		return strings.TrimPrefix(r.holder, trust+" ") + " gets a statement that only CloudFormation can work out: " + r.opaque
+		return strings.TrimPrefix(r.holder, trust+" ") + " gets a statement that only CloudFormation can resolve: " + r.opaque
 	case r.action == opens:
 		return r.holder + " " + opens + " " + actions
 	case r.action == unsigned:
@@ -135,7 +134,7 @@ func sentence(r right, actions string) string {
 		text = who + " may " + actions
 		on := r.resource
 		if r.principal != "" && (on == "" || on == "*") {
-			on = r.holder // whose policy it is: * is all of that
+			on = r.holder // * is all of the resource that has the policy
 		}
 		if on != "" {
 			text += " on " + on

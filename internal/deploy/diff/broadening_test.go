@@ -38,7 +38,7 @@ const (
 	reading = `{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":{"Fn::GetAtt":["Bucket","Arn"]}}`
 )
 
-func TestWhoeverMayDoMoreIsTold(t *testing.T) {
+func TestBroaderPermissionsAreReported(t *testing.T) {
 	cases := map[string]struct{ before, after, text string }{
 		"a new policy": {role, role + "," + policy(reading), "${Role} may s3:GetObject, s3:ListBucket on ${Bucket.Arn}"},
 		"an action more": {
@@ -134,25 +134,25 @@ func TestWhoeverMayDoMoreIsTold(t *testing.T) {
 			`s3.amazonaws.com may lambda:InvokeFunction on ${F} if {"SourceArn":"arn:b"}`,
 		},
 		"a statement behind a condition": {
-			role, role + "," + policy(`{"Fn::If":["Big",1,2]}`), `${Role} gets a statement that only CloudFormation can work out: {"Fn::If":["Big",1,2]}`,
+			role, role + "," + policy(`{"Fn::If":["Big",1,2]}`), `${Role} gets a statement that only CloudFormation can resolve: {"Fn::If":["Big",1,2]}`,
 		},
 		"a rule more": {
-			group(``), group(`{"IpProtocol":"tcp","FromPort":22,"ToPort":22,"CidrIp":"0.0.0.0/0"}`), "${G} lets in tcp 22 from 0.0.0.0/0",
+			group(``), group(`{"IpProtocol":"tcp","FromPort":22,"ToPort":22,"CidrIp":"0.0.0.0/0"}`), "${G} allows ingress of tcp 22 from 0.0.0.0/0",
 		},
 		"a wider network": {
 			group(`{"IpProtocol":"tcp","FromPort":22,"ToPort":22,"CidrIp":"10.1.0.0/16"}`), group(`{"IpProtocol":"tcp","FromPort":22,"ToPort":22,"CidrIp":"10.0.0.0/8"}`),
-			"${G} lets in tcp 22 from 10.0.0.0/8",
+			"${G} allows ingress of tcp 22 from 10.0.0.0/8",
 		},
 		"more ports": {
 			group(`{"IpProtocol":"tcp","FromPort":80,"ToPort":80,"CidrIpv6":"::/0"}`), group(`{"IpProtocol":"tcp","FromPort":80,"ToPort":90,"CidrIpv6":"::/0"}`),
-			"${G} lets in tcp 80 to 90 from ::/0",
+			"${G} allows ingress of tcp 80 to 90 from ::/0",
 		},
 		"a rule of its own": {
 			group(``), group(``) + `,"I":{"Type":"AWS::EC2::SecurityGroupIngress","Properties":{"GroupId":{"Fn::GetAtt":["G","GroupId"]},"IpProtocol":"-1","SourceSecurityGroupId":{"Fn::GetAtt":["H","GroupId"]}}}`,
-			"${G} lets in everything from ${H.GroupId}",
+			"${G} allows ingress of everything from ${H.GroupId}",
 		},
 		"a group that says nothing of egress": {
-			group(``), `"G":{"Type":"AWS::EC2::SecurityGroup","Properties":{}}`, "${G} lets out everything to 0.0.0.0/0",
+			group(``), `"G":{"Type":"AWS::EC2::SecurityGroup","Properties":{}}`, "${G} allows egress of everything to 0.0.0.0/0",
 		},
 	}
 	for name, c := range cases {
@@ -166,7 +166,7 @@ func TestWhoeverMayDoMoreIsTold(t *testing.T) {
 	}
 }
 
-func TestWhoeverMayDoNoMoreIsNotTold(t *testing.T) {
+func TestUnchangedAndNarrowerPermissionsAreNotReported(t *testing.T) {
 	cases := map[string]struct{ before, after string }{
 		"an action less":                    {policy(reading), policy(`{"Effect":"Allow","Action":"s3:GetObject","Resource":{"Fn::GetAtt":["Bucket","Arn"]}}`)},
 		"a narrower action":                 {policy(`{"Effect":"Allow","Action":"s3:Get*","Resource":"*"}`), policy(`{"Effect":"Allow","Action":"S3:getObject","Resource":"arn:aws:s3:::b/*"}`)},

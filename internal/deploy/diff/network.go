@@ -16,10 +16,10 @@ type rule struct {
 	protocol string // "-1" is all
 	from, to int    // ports; 0 to 65535 is all
 	peer     string // network, prefix list or group
-	odd      string // ports that are no numbers, as text
+	odd      string // unresolved ports or rule, as text
 }
 
-// broaderRules gives the rules that let more through than before.
+// broaderRules returns the rules that allow more traffic than before.
 func broaderRules(before, after Template) (found []Broadening) {
 	old := slices.Concat(slices.Collect(maps.Values(rulesOf(before)))...)
 	now := rulesOf(after)
@@ -42,7 +42,7 @@ func rulesOf(t Template) map[string][]rule {
 			for _, one := range many(p["SecurityGroupIngress"]) {
 				all[id] = append(all[id], ruleOf("${"+id+"}", true, one))
 			}
-			for _, one := range orAll(p["SecurityGroupEgress"]) {
+			for _, one := range egressOf(p["SecurityGroupEgress"]) {
 				all[id] = append(all[id], ruleOf("${"+id+"}", false, one))
 			}
 		case "AWS::EC2::SecurityGroupIngress":
@@ -54,19 +54,19 @@ func rulesOf(t Template) map[string][]rule {
 	return all
 }
 
-// orAll is AWS's own rule for a group that says nothing of what may go out.
-func orAll(egress any) []any {
+// egressOf returns the egress rules of a group, by default AWS's rule that allows all.
+func egressOf(egress any) []any {
 	if egress == nil {
 		return []any{map[string]any{"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}}
 	}
 	return many(egress)
 }
 
-// groupOf is the group that a rule of its own belongs to.
+// groupOf returns the group of a standalone rule.
 func groupOf(p map[string]any) string {
-	text := words(p["GroupId"])
+	text := format(p["GroupId"])
 	if text == "" {
-		text = words(p["GroupName"])
+		text = format(p["GroupName"])
 	}
 	return strings.Replace(text, ".GroupId}", "}", 1)
 }
@@ -75,12 +75,12 @@ func ruleOf(group string, inward bool, value any) rule {
 	p, isMap := value.(map[string]any)
 	r := rule{group: group, inward: inward, to: 65535}
 	if !isMap || isFunction(p) {
-		r.odd = words(value)
+		r.odd = format(value)
 		return r
 	}
-	r.protocol = strings.ToLower(words(p["IpProtocol"]))
+	r.protocol = strings.ToLower(format(p["IpProtocol"]))
 	r.peer = firstOf(p, "CidrIp", "CidrIpv6", "SourcePrefixListId", "DestinationPrefixListId", "SourceSecurityGroupId", "DestinationSecurityGroupId", "SourceSecurityGroupName")
-	from, to := words(p["FromPort"]), words(p["ToPort"])
+	from, to := format(p["FromPort"]), format(p["ToPort"])
 	if from == "" && to == "" || from == "-1" || r.protocol == "-1" {
 		return r
 	}
@@ -95,14 +95,14 @@ func ruleOf(group string, inward bool, value any) rule {
 
 func firstOf(p map[string]any, keys ...string) string {
 	for _, key := range keys {
-		if text := words(p[key]); text != "" {
+		if text := format(p[key]); text != "" {
 			return text
 		}
 	}
 	return ""
 }
 
-// covers says whether r lets through all that other does.
+// covers reports whether r allows all traffic that other does.
 func (r rule) covers(other rule) bool {
 	if r == other {
 		return true
@@ -111,7 +111,7 @@ func (r rule) covers(other rule) bool {
 		(r.protocol == "-1" || r.protocol == other.protocol) && r.from <= other.from && r.to >= other.to && contains(r.peer, other.peer)
 }
 
-// contains says whether one network is part of another.
+// contains reports whether one network is part of another.
 func contains(outer, inner string) bool {
 	if outer == inner {
 		return true
@@ -121,12 +121,12 @@ func contains(outer, inner string) bool {
 	return err == nil && alsoErr == nil && o.Bits() <= i.Bits() && o.Contains(i.Addr())
 }
 
-// String says in words what the rule lets through.
+// String describes the traffic that the rule allows.
 func (r rule) String() string {
 	what := r.protocol
 	switch {
 	case r.odd != "" && r.protocol == "":
-		return r.group + " gets a rule that only CloudFormation can work out: " + r.odd
+		return r.group + " gets a rule that only CloudFormation can resolve: " + r.odd
 	case r.odd != "":
 		what += " " + r.odd
 	case r.protocol == "-1":
@@ -137,7 +137,7 @@ func (r rule) String() string {
 		what += fmt.Sprintf(" %d to %d", r.from, r.to)
 	}
 	if r.inward {
-		return fmt.Sprintf("%s lets in %s from %s", r.group, what, r.peer)
+		return fmt.Sprintf("%s allows ingress of %s from %s", r.group, what, r.peer)
 	}
-	return fmt.Sprintf("%s lets out %s to %s", r.group, what, r.peer)
+	return fmt.Sprintf("%s allows egress of %s to %s", r.group, what, r.peer)
 }

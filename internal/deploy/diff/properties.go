@@ -7,15 +7,15 @@ import (
 	"strconv"
 )
 
-// Change is one property that two templates say something else about.
+// Change is one property that differs between two templates.
 type Change struct {
 	Path   string `json:"path"`             // such as "RedrivePolicy.maxReceiveCount" or "Tags[0].Value"
-	Before string `json:"before,omitempty"` // "" where it was not there
-	After  string `json:"after,omitempty"`  // "" where it goes
+	Before string `json:"before,omitempty"` // "" if it is added
+	After  string `json:"after,omitempty"`  // "" if it is removed
 }
 
-// Properties gives the properties in which two states of a resource differ, in
-// the order of their paths.
+// Properties returns the properties that differ between two states of a resource,
+// sorted by path.
 func Properties(before, after Resource) []Change {
 	var changes []Change
 	compare(&changes, "", nilIfEmpty(before.Properties), nilIfEmpty(after.Properties))
@@ -52,10 +52,10 @@ func compare(changes *[]Change, path string, before, after any) {
 		}
 		return
 	}
-	*changes = append(*changes, Change{Path: path, Before: words(before), After: words(after)})
+	*changes = append(*changes, Change{Path: path, Before: format(before), After: format(after)})
 }
 
-// isFunction says whether a value is a call such as {"Ref": "Queue"}.
+// isFunction reports whether a value is a call such as {"Ref": "Queue"}.
 func isFunction(v map[string]any) bool {
 	for key := range v {
 		return len(v) == 1 && (key == "Ref" || len(key) > 4 && key[:4] == "Fn::")

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Template is the part of a CloudFormation template that is compared.
+// Template is the compared part of a CloudFormation template.
 type Template struct {
 	Resources map[string]Resource
 }
@@ -19,7 +19,7 @@ type Resource struct {
 	Properties map[string]any
 }
 
-// Parse reads a template, which is JSON or YAML; an empty one has no resources.
+// Parse parses a template, JSON or YAML; an empty one has no resources.
 func Parse(text []byte) (Template, error) {
 	var t Template
 	if len(bytes.TrimSpace(text)) == 0 {

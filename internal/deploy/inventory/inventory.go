@@ -1,6 +1,6 @@
-// Package inventory keeps in the artifact bucket what was deployed to each
-// environment: its stacks, how long they took, and their outputs. It finds stacks
-// that are gone from app or configuration.
+// Package inventory stores in the artifact bucket what was deployed to each
+// environment: its stacks, their durations and their outputs. It finds stacks that
+// were removed from the app or the configuration.
 package inventory
 
 import (
@@ -24,49 +24,48 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Store is where inventories are kept, and what is needed to look at the stacks.
-// The deployment of an environment alone adds to that environment's, so that
-// environments that are deployed at once do not lose each other's.
+// Store stores inventories. There is one per environment, so that environments
+// that are deployed at once do not overwrite each other's.
 type Store struct {
-	Bucket bucket.Bucket // nil keeps nothing
-	Engine deploy.Engine // its access to accounts, its log
+	Bucket bucket.Bucket // nil stores nothing
+	Engine deploy.Engine // provides access to accounts, and the log
 }
 
-// limit bounds the reading and the writing of inventories.
+// limit is the timeout for reading and writing inventories.
 const limit = 10 * time.Second
 
-// inventory is what runs have deployed to one environment.
+// inventory is the stacks that runs have deployed to one environment.
 type inventory struct {
 	environment string
 	Stacks      []owned `json:"stacks"`
 }
 
-// owned is a stack that a run deployed, and how to look at it.
+// owned is a stack that a run deployed, with the access to describe it.
 type owned struct {
 	Stack  string `json:"stack"` // construct path
 	Name   string `json:"name"`  // in CloudFormation
 	Region string `json:"region"`
-	entrance
+	accountAccess
 	DeployRole     string `json:"deployRole,omitempty"`
 	DeployExternal string `json:"deployExternalId,omitempty"`
 }
 
-// entrance is how an account was entered.
-type entrance struct {
+// accountAccess is the access to an account.
+type accountAccess struct {
 	Account    string `json:"account"`
 	At         string `json:"environmentRegion"`
 	RoleARN    string `json:"roleArn,omitempty"`
 	ExternalID string `json:"externalId,omitempty"`
 }
 
-// spot is what CloudFormation knows one stack by.
-type spot struct{ account, region, name string }
+// stackKey identifies a stack in CloudFormation.
+type stackKey struct{ account, region, name string }
 
-func (o owned) spot() spot { return spot{o.Account, o.Region, o.Name} }
+func (o owned) stackKey() stackKey { return stackKey{o.Account, o.Region, o.Name} }
 
-// ownedOf describes the stacks of a deployment that were touched.
+// ownedOf returns the stacks that were deployed, including failed ones.
 func ownedOf(r deploy.Request, out deploy.Outcome) (stacks []owned) {
-	in := entrance{Account: r.Account, At: r.Region, RoleARN: r.RoleARN, ExternalID: r.ExternalID}
+	in := accountAccess{Account: r.Account, At: r.Region, RoleARN: r.RoleARN, ExternalID: r.ExternalID}
 	for _, result := range out.Results {
 		at := slices.IndexFunc(out.Selection.Stacks, func(s deploy.SelectedStack) bool { return s.Stack == result.Stack })
 		if at < 0 || result.State == schedule.Skipped {
@@ -74,16 +73,15 @@ func ownedOf(r deploy.Request, out deploy.Outcome) (stacks []owned) {
 		}
 		s := out.Selection.Stacks[at]
 		stacks = append(stacks, owned{
-			Stack: s.Path, Name: s.Name, Region: s.Region, entrance: in, DeployRole: s.DeployRole.ARN, DeployExternal: s.DeployRole.ExternalID,
+			Stack: s.Path, Name: s.Name, Region: s.Region, accountAccess: in, DeployRole: s.DeployRole.ARN, DeployExternal: s.DeployRole.ExternalID,
 		})
 	}
 	return stacks
 }
 
-// Update remembers what a deployment touched and, where a person called it,
-// gives the stacks of earlier deployments that nothing deploys any more: of a
-// pipeline's run the check of all environments gives them, before. Nothing fails
-// for it.
+// Update stores the stacks of a deployment and, outside of a workflow, returns the
+// stacks of earlier deployments that no environment deploys any more. In a
+// workflow, the check of all environments returns them. Failures are only logged.
 func (s Store) Update(ctx context.Context, cfg *config.Config, r deploy.Request, out deploy.Outcome) []stage.RemovedStack {
 	if s.Bucket == nil {
 		return nil
@@ -96,40 +94,39 @@ func (s Store) Update(ctx context.Context, cfg *config.Config, r deploy.Request,
 	}
 	removed, err := s.removedAfter(ctx, cfg, r, out)
 	if err != nil {
-		s.Engine.Log.Warn(unknown, "error", err)
+		s.Engine.Log.Warn(cannotTell, "error", err)
 	}
 	return removed
 }
 
-// unknown is what is said where inventories cannot be read.
-const unknown = "whether earlier runs deployed stacks that are gone from app or configuration is not known"
+const cannotTell = "cannot tell whether earlier runs deployed stacks that were removed from the app or the configuration"
 
-// role is what the stack was deployed by.
+// role is the role that deployed the stack.
 func (o owned) role() awsauth.Role {
 	return awsauth.Role{ARN: o.DeployRole, ExternalID: o.DeployExternal}
 }
 
-// Forms of what an inventory holds. It decides which roles are assumed, and is
-// printed: what looks like nothing that a deployment wrote is left out.
+// Valid values in an inventory. As these decide which roles are assumed, and are
+// printed, stacks with other values are ignored.
 var (
-	stackForm       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
-	accountForm     = regexp.MustCompile(`^[0-9]{12}$`)
-	regionForm      = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-	environmentForm = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
-	pathForm        = regexp.MustCompile(`^[\x21-\x7e]{1,1000}$`)
+	stackPattern       = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
+	accountPattern     = regexp.MustCompile(`^[0-9]{12}$`)
+	regionPattern      = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
+	environmentPattern = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
+	pathPattern        = regexp.MustCompile(`^[\x21-\x7e]{1,1000}$`)
 )
 
-func (o owned) sound() bool {
+func (o owned) isValid() bool {
 	ofAccount := func(role string) bool {
 		parsed, err := arn.Parse(role)
 		return role == "" || err == nil && parsed.Service == "iam" && parsed.AccountID == o.Account && strings.HasPrefix(parsed.Resource, "role/")
 	}
-	return stackForm.MatchString(o.Name) && pathForm.MatchString(o.Stack) && accountForm.MatchString(o.Account) &&
-		regionForm.MatchString(o.Region) && regionForm.MatchString(o.At) && ofAccount(o.RoleARN) && ofAccount(o.DeployRole)
+	return stackPattern.MatchString(o.Name) && pathPattern.MatchString(o.Stack) && accountPattern.MatchString(o.Account) &&
+		regionPattern.MatchString(o.Region) && regionPattern.MatchString(o.At) && ofAccount(o.RoleARN) && ofAccount(o.DeployRole)
 }
 
-// readAll reads the inventories of all environments, those included that
-// the configuration does not have any more.
+// readAll reads the inventories of all environments, including those that are not
+// in the configuration any more.
 func (s Store) readAll(ctx context.Context) ([]inventory, error) {
 	keys, err := s.Bucket.List(ctx, bucket.StacksPrefix())
 	if err != nil {
@@ -138,7 +135,7 @@ func (s Store) readAll(ctx context.Context) ([]inventory, error) {
 	var all []inventory
 	for _, key := range keys {
 		name, ok := bucket.StacksEnvironment(key)
-		if !ok || !environmentForm.MatchString(name) {
+		if !ok || !environmentPattern.MatchString(name) {
 			continue
 		}
 		one, err := s.read(ctx, name)
@@ -159,12 +156,12 @@ func (s Store) read(ctx context.Context, environment string) (inventory, error) 
 	if err := json.Unmarshal(data, &one); err != nil {
 		return one, fmt.Errorf("reading %q: %w", key, err)
 	}
-	one.Stacks = slices.DeleteFunc(one.Stacks, func(o owned) bool { return !o.sound() })
+	one.Stacks = slices.DeleteFunc(one.Stacks, func(o owned) bool { return !o.isValid() })
 	return one, nil
 }
 
-// change reads an inventory, changes it and stores it, where that makes
-// a difference. What cannot be read is not overwritten.
+// change reads an inventory, changes it and stores it if it differs. It does not
+// overwrite an inventory that cannot be read.
 func (s Store) change(ctx context.Context, environment string, change func([]owned) []owned) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
@@ -194,25 +191,25 @@ func (i inventory) encode() ([]byte, error) {
 	})
 	data, err := json.Marshal(i)
 	if err != nil {
-		return nil, fmt.Errorf("encoding what was deployed to %q: %w", i.environment, err)
+		return nil, fmt.Errorf("encoding the inventory of %q: %w", i.environment, err)
 	}
 	return data, nil
 }
 
-// add gives the stacks with those of a deployment, which is the latest.
+// add returns a change that adds or replaces the stacks of a deployment.
 func add(deployed []owned) func([]owned) []owned {
 	return func(stacks []owned) []owned {
 		return append(without(deployed)(stacks), deployed...)
 	}
 }
 
-// without takes stacks out.
+// without returns a change that removes stacks.
 func without(gone []owned) func([]owned) []owned {
-	spots := map[spot]bool{}
+	keys := map[stackKey]bool{}
 	for _, o := range gone {
-		spots[o.spot()] = true
+		keys[o.stackKey()] = true
 	}
 	return func(stacks []owned) []owned {
-		return slices.DeleteFunc(slices.Clone(stacks), func(o owned) bool { return spots[o.spot()] })
+		return slices.DeleteFunc(slices.Clone(stacks), func(o owned) bool { return keys[o.stackKey()] })
 	}
 }

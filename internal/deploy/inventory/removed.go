@@ -18,45 +18,45 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Bounds of the search for stacks that were removed.
+// Limits of the search for removed stacks.
 const (
-	// maxRemoved is how many are asked for and named; the others follow when these are gone.
-	maxRemoved   = 50
-	maxText      = 500 // bytes of an error
-	askLimit     = 30 * time.Second
-	placesAtOnce = 8
+	// maxRemoved is the number of stacks to report; the others follow when these are deleted.
+	maxRemoved    = 50
+	maxText       = 500 // bytes of an error
+	describeLimit = 30 * time.Second
+	maxConcurrent = 8
 )
 
-// comparison is what inventories are held against.
+// comparison is what inventories are compared with.
 type comparison struct {
 	config *config.Config
-	wanted map[spot]bool   // stacks that environments of the commit deploy
-	paths  map[string]bool // construct paths of all stacks of the app
+	wanted map[stackKey]bool // stacks that environments of the commit deploy
+	paths  map[string]bool   // construct paths of all stacks of the app
 }
 
-// Removed finds the stacks that earlier runs deployed and that no environment of
-// the commit deploys any more, by what all of its environments deploy. Nothing
-// fails for it.
+// Removed returns the stacks that earlier runs deployed and that no environment of
+// the commit deploys any more, given the selections of all environments. Failures
+// are only logged.
 func (s Store) Removed(ctx context.Context, cfg *config.Config, all []deploy.Selection) []stage.RemovedStack {
 	if s.Bucket == nil {
 		return nil
 	}
 	found, err := s.readAll(ctx)
 	if err != nil {
-		s.Engine.Log.Warn(unknown, "error", err)
+		s.Engine.Log.Warn(cannotTell, "error", err)
 		return nil
 	}
-	c := comparison{config: cfg, wanted: map[spot]bool{}, paths: map[string]bool{}}
+	c := comparison{config: cfg, wanted: map[stackKey]bool{}, paths: map[string]bool{}}
 	for _, a := range all {
-		c.want(a)
+		c.addWanted(a)
 	}
 	return s.removed(ctx, found, c)
 }
 
-// removedAfter compares after the deployment of one environment, which no check
-// of all environments came before: with the stacks of that environment and of
-// those that the configuration does not have any more. Other environments are
-// synthesized only where one of these stacks could be theirs.
+// removedAfter is Removed after the deployment of one environment, without a check
+// of all environments. It considers the inventories of that environment and of
+// environments that are not in the configuration any more, and synthesizes other
+// environments only if one of these stacks could be theirs.
 func (s Store) removedAfter(ctx context.Context, cfg *config.Config, r deploy.Request, out deploy.Outcome) ([]stage.RemovedStack, error) {
 	found, err := s.readAll(ctx)
 	if err != nil {
@@ -66,11 +66,11 @@ func (s Store) removedAfter(ctx context.Context, cfg *config.Config, r deploy.Re
 		_, declared := cfg.Environment(one.environment)
 		return declared && one.environment != r.Name
 	})
-	c := comparison{config: cfg, wanted: map[spot]bool{}, paths: map[string]bool{}}
-	c.want(out.Selection)
-	left, _ := c.unwanted(found)
+	c := comparison{config: cfg, wanted: map[stackKey]bool{}, paths: map[string]bool{}}
+	c.addWanted(out.Selection)
+	gone, _ := c.unwanted(found)
 	accounts := map[string]bool{}
-	for _, o := range left {
+	for _, o := range gone {
 		accounts[o.Account] = true
 	}
 	for _, env := range cfg.Environments {
@@ -82,39 +82,39 @@ func (s Store) removedAfter(ctx context.Context, cfg *config.Config, r deploy.Re
 		other.Assembly, other.Lookups, other.Limit = r.Assembly, r.Lookups, r.Limit
 		a, err := s.Engine.Select(ctx, other)
 		if err != nil {
-			return nil, fmt.Errorf("looking for the stacks of environment %s: %w", env.Name, err)
+			return nil, fmt.Errorf("selecting the stacks of environment %s: %w", env.Name, err)
 		}
-		c.want(a)
+		c.addWanted(a)
 	}
 	return s.removed(ctx, found, c), nil
 }
 
-// removed finds the stacks of inventories that no environment wants any more,
-// asks CloudFormation whether they exist, once each, and forgets those that do
-// not. Nothing fails for it: what cannot be asked is said.
+// removed returns the stacks of inventories that no environment deploys any more
+// and that exist in CloudFormation, and forgets those that do not exist. A stack
+// that cannot be described is returned with the error.
 func (s Store) removed(ctx context.Context, found []inventory, c comparison) []stage.RemovedStack {
-	left, homes := c.unwanted(found)
-	if len(left) == 0 {
+	gone, environments := c.unwanted(found)
+	if len(gone) == 0 {
 		return nil
 	}
-	if more := len(left) - maxRemoved; more > 0 {
-		s.Engine.Log.Warn("only some of the stacks that earlier runs deployed and that are gone are looked at", "looked at", maxRemoved, "more", more)
-		left = left[:maxRemoved]
+	if more := len(gone) - maxRemoved; more > 0 {
+		s.Engine.Log.Warn("too many removed stacks; only some are checked", "checked", maxRemoved, "more", more)
+		gone = gone[:maxRemoved]
 	}
-	answers := s.lookAt(ctx, left, homes)
+	statuses := s.describeAll(ctx, gone, environments)
 	var removed []stage.RemovedStack
 	var missing []owned
-	for i, o := range left {
-		if answers[i].err == nil && answers[i].status == "" {
+	for i, o := range gone {
+		if statuses[i].err == nil && statuses[i].status == "" {
 			missing = append(missing, o)
 			continue
 		}
 		r := stage.RemovedStack{
-			Environment: homes[o.spot()], Stack: o.Stack, Name: o.Name, Account: o.Account, Region: o.Region,
-			Reason: c.reason(o, homes[o.spot()]), Status: answers[i].status, Key: bucket.StacksKey(homes[o.spot()]),
+			Environment: environments[o.stackKey()], Stack: o.Stack, Name: o.Name, Account: o.Account, Region: o.Region,
+			Reason: c.reason(o, environments[o.stackKey()]), Status: statuses[i].status, Key: bucket.StacksKey(environments[o.stackKey()]),
 		}
-		if answers[i].err != nil {
-			r.Unknown = s.Engine.Redactor.String(firstLine(answers[i].err))
+		if statuses[i].err != nil {
+			r.Unknown = s.Engine.Redactor.String(firstLine(statuses[i].err))
 		}
 		s.Engine.Log.Warn(r.String())
 		removed = append(removed, r)
@@ -128,20 +128,20 @@ func firstLine(err error) string {
 	return strings.ToValidUTF8(line[:min(len(line), maxText)], "")
 }
 
-// unwanted lists the stacks that nobody wants, each once, and the environment
-// that each was deployed to.
-func (c comparison) unwanted(found []inventory) (left []owned, homes map[spot]string) {
-	homes = map[spot]string{}
+// unwanted returns the stacks that no environment deploys, each once, and the
+// environment that each was deployed to.
+func (c comparison) unwanted(found []inventory) (gone []owned, environments map[stackKey]string) {
+	environments = map[stackKey]string{}
 	for _, one := range found {
 		for _, o := range one.Stacks {
-			if _, known := homes[o.spot()]; known || c.wanted[o.spot()] {
+			if _, known := environments[o.stackKey()]; known || c.wanted[o.stackKey()] {
 				continue
 			}
-			homes[o.spot()] = one.environment
-			left = append(left, o)
+			environments[o.stackKey()] = one.environment
+			gone = append(gone, o)
 		}
 	}
-	return left, homes
+	return gone, environments
 }
 
 // reason completes "… was deployed by an earlier run and …".
@@ -156,14 +156,14 @@ func (c comparison) reason(o owned, environment string) string {
 	return "is not in the app any more"
 }
 
-// forget takes stacks that do not exist out of the inventories.
+// forget removes stacks that do not exist from the inventories.
 func (s Store) forget(ctx context.Context, found []inventory, missing []owned) {
-	spots := map[spot]bool{}
+	keys := map[stackKey]bool{}
 	for _, o := range missing {
-		spots[o.spot()] = true
+		keys[o.stackKey()] = true
 	}
 	for _, one := range found {
-		if !slices.ContainsFunc(one.Stacks, func(o owned) bool { return spots[o.spot()] }) {
+		if !slices.ContainsFunc(one.Stacks, func(o owned) bool { return keys[o.stackKey()] }) {
 			continue
 		}
 		if err := s.change(ctx, one.environment, without(missing)); err != nil {
@@ -172,51 +172,51 @@ func (s Store) forget(ctx context.Context, found []inventory, missing []owned) {
 	}
 }
 
-// answer is what CloudFormation said of a stack; neither status nor error is no stack.
-type answer struct {
+// stackStatus is the status of a stack in CloudFormation; neither status nor error is no stack.
+type stackStatus struct {
 	status string
 	err    error
 }
 
-// lookAt asks for each stack, those of one place after each other.
-func (s Store) lookAt(ctx context.Context, stacks []owned, homes map[spot]string) []answer {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+// describeAll describes each stack, those with the same access one after the other.
+func (s Store) describeAll(ctx context.Context, stacks []owned, environments map[stackKey]string) []stackStatus {
+	ctx, cancel := context.WithTimeout(ctx, describeLimit)
 	defer cancel()
-	answers := make([]answer, len(stacks))
-	places := map[entrance][]int{}
+	statuses := make([]stackStatus, len(stacks))
+	byAccess := map[accountAccess][]int{}
 	for i, o := range stacks {
-		places[o.entrance] = append(places[o.entrance], i)
+		byAccess[o.accountAccess] = append(byAccess[o.accountAccess], i)
 	}
 	var group errgroup.Group
-	group.SetLimit(placesAtOnce)
-	for way, list := range places {
+	group.SetLimit(maxConcurrent)
+	for from, list := range byAccess {
 		group.Go(func() error {
-			entry, err := s.Engine.Assume(ctx, s.Engine.Log, awsauth.Target{
-				Account: way.Account, Region: way.At, RoleARN: way.RoleARN, ExternalID: way.ExternalID, Environment: homes[stacks[list[0]].spot()], Run: s.Engine.Run,
+			access, err := s.Engine.Assume(ctx, s.Engine.Log, awsauth.Target{
+				Account: from.Account, Region: from.At, RoleARN: from.RoleARN, ExternalID: from.ExternalID, Environment: environments[stacks[list[0]].stackKey()], Run: s.Engine.Run,
 			})
 			for _, i := range list {
-				if answers[i].err = err; err == nil {
-					answers[i].status, answers[i].err = statusOf(ctx, entry, stacks[i])
+				if statuses[i].err = err; err == nil {
+					statuses[i].status, statuses[i].err = statusOf(ctx, access, stacks[i])
 				}
 			}
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return answers
+	return statuses
 }
 
-// statusOf asks with the role that deployed the stack, or where that is refused
-// with what may look at the account; "" is no stack.
-func statusOf(ctx context.Context, entry *awsauth.Access, o owned) (string, error) {
-	session, err := entry.Assume(ctx, o.role(), o.Region)
+// statusOf describes a stack with the role that deployed it, or if that is denied
+// with a role that may read; "" is no stack.
+func statusOf(ctx context.Context, access *awsauth.Access, o owned) (string, error) {
+	session, err := access.Assume(ctx, o.role(), o.Region)
 	if err == nil {
 		found, err := status(ctx, session, o.Name)
 		if !awsauth.IsDenied(err) {
 			return found, err
 		}
 	}
-	reader, err := entry.Reader(ctx)
+	reader, err := access.Reader(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -231,10 +231,10 @@ func status(ctx context.Context, session *awsauth.Session, stack string) (string
 	return string(found.StackStatus), nil
 }
 
-// want adds what an environment deploys.
-func (c comparison) want(a deploy.Selection) {
+// addWanted adds the stacks of an environment.
+func (c comparison) addWanted(a deploy.Selection) {
 	for _, s := range a.Stacks {
-		c.wanted[spot{s.Account, s.Region, s.Name}] = true
+		c.wanted[stackKey{s.Account, s.Region, s.Name}] = true
 	}
 	for _, path := range a.Paths {
 		c.paths[path] = true

@@ -1,4 +1,4 @@
-// Package schedule runs named pieces of work that depend on each other, a
-// bounded number at a time. A failure starts nothing new, but what already
-// runs is left to finish: stopping to watch a stack does not stop the stack.
+// Package schedule runs named tasks with dependencies, a limited number at a time.
+// After a failure it starts nothing new and waits for running tasks, as
+// CloudFormation continues anyway.
 package schedule

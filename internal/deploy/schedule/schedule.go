@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Node is one piece of work. After names the nodes that must be done first;
-// names that are not among the nodes are ignored, as the caller selected a part of a graph.
+// Node is one task. After names the nodes that must be done first; names of other
+// nodes are ignored, as the caller may run part of a graph.
 type Node struct {
 	Name  string
 	After []string
 }
 
-// State says what became of a node.
+// State is the final state of a node.
 type State string
 
 const (
@@ -26,20 +26,20 @@ const (
 	Skipped State = "skipped"
 )
 
-// Result is what became of one node.
+// Result is the result of one node.
 type Result[T any] struct {
 	Name    string
 	State   State
-	Value   T      // what the work returned, also when it failed
+	Value   T      // result of the work, also if it failed
 	Err     error  // set when State is Failed
 	Because string // set when State is Skipped: the name of the node that failed, or "cancelled"
 }
 
-// Run does the work of all nodes, at most limit at once (a limit below 1 counts
-// as 1), and gives one result a node in the order of the nodes. Among the nodes
+// Run runs the work of all nodes, at most limit at once (a limit below 1 counts as
+// 1), and returns one result per node in the order of the nodes. Among the nodes
 // that may start, the one listed first starts first: a limit of 1 keeps the
-// listed order as far as dependencies allow. The first failure, or the end of
-// ctx, starts nothing new; running work is waited for. Work gets ctx as it is.
+// listed order as far as dependencies allow. After the first failure, or the end
+// of ctx, it starts nothing new and waits for running work. Work receives ctx.
 func Run[T any](ctx context.Context, limit int, nodes []Node, work func(ctx context.Context, name string) (T, error)) []Result[T] {
 	r := &run[T]{nodes: nodes, limit: max(limit, 1), results: make([]Result[T], len(nodes)), finished: make(chan int)}
 	for i, node := range nodes {
@@ -58,7 +58,7 @@ type run[T any] struct {
 	nodes    []Node
 	limit    int
 	results  []Result[T]
-	finished chan int // the index of a node whose result is filled in
+	finished chan int // index of a node whose result is set
 	started  []bool
 	running  int
 	failed   string // the first node that failed
@@ -102,7 +102,7 @@ func (r *run[T]) finish(i int) {
 	}
 }
 
-// explain says of every node that never started why it did not.
+// explain sets why nodes were not started.
 func (r *run[T]) explain(ctx context.Context) {
 	for i := range r.results {
 		switch {
@@ -117,8 +117,7 @@ func (r *run[T]) explain(ctx context.Context) {
 	}
 }
 
-// Check gives an error that shows the cycle if the nodes depend on each other
-// in a circle, and one that shows the name if two nodes share it.
+// Check returns an error for a dependency cycle or a duplicate name.
 func Check(nodes []Node) error {
 	byName := make(map[string]Node, len(nodes))
 	for _, node := range nodes {

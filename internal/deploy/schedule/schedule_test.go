@@ -32,7 +32,7 @@ func TestLimitOneKeepsTheListedOrder(t *testing.T) {
 	assert.Equal(t, schedule.Done, results[2].State)
 }
 
-func TestDependenciesComeFirstWhateverTheListSays(t *testing.T) {
+func TestDependenciesRunFirstRegardlessOfTheListedOrder(t *testing.T) {
 	list := []schedule.Node{{Name: "api", After: []string{"database", "not selected"}}, {Name: "database"}}
 	var order []string
 	schedule.Run(t.Context(), 1, list, func(_ context.Context, name string) (int, error) {
@@ -97,6 +97,6 @@ func TestACycleIsShownAndNeverHangs(t *testing.T) {
 	assert.NoError(t, schedule.Check([]schedule.Node{{Name: "a", After: []string{"b", "elsewhere"}}, {Name: "b"}}))
 }
 
-func TestNoNodesGiveNoResults(t *testing.T) {
+func TestNoNodesHaveNoResults(t *testing.T) {
 	assert.Empty(t, schedule.Run(t.Context(), 4, nil, func(context.Context, string) (int, error) { return 0, nil }))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// settings are the parts of cdk.json (and of ~/.cdk.json) that matter to a synthesis.
+// settings are the keys of cdk.json and ~/.cdk.json that synthesis and deployment use.
 type settings struct {
 	App              cdkapp.Command `json:"app"`
 	Build            string         `json:"build"`
@@ -25,13 +25,13 @@ type settings struct {
 	ToolkitStack     string         `json:"toolkitStackName"`
 }
 
-// FindApp gives the folder of the CDK app that a stack's path belongs to: the
-// nearest folder upwards from it that holds a cdk.json. The path is a file or a
-// folder below root, relative to root; folders above root are never looked at.
+// FindApp returns the folder of the CDK app that a stack's path belongs to: its
+// nearest parent with a cdk.json. The path is a file or folder, relative to root;
+// folders above root are not searched.
 func FindApp(root, path string) (string, error) {
 	local := filepath.Clean(filepath.FromSlash(path))
 	if !filepath.IsLocal(local) {
-		return "", errs.Invalidf("stack path %q leads out of the workspace", path).WithHint("write it relative to the root of the repository")
+		return "", errs.Invalidf("stack path %q points outside of the workspace", path).WithHint("write it relative to the root of the repository")
 	}
 	for dir := local; ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(filepath.Join(root, dir, "cdk.json"))
@@ -45,7 +45,7 @@ func FindApp(root, path string) (string, error) {
 	}
 }
 
-// readSettings reads cdk.json of the app in the workspace top, over ~/.cdk.json if there is one.
+// readSettings reads cdk.json of the app, which overrides ~/.cdk.json.
 func readSettings(top, app, home string) (project, user settings, err error) {
 	if home != "" {
 		file := filepath.Join(home, ".cdk.json")
@@ -71,12 +71,12 @@ func readSettings(top, app, home string) (project, user settings, err error) {
 	return project, user, nil
 }
 
-// checkCommand refuses settings that do not say how to run the app.
+// checkCommand rejects settings without the app's command.
 func (s settings) checkCommand(app string) error {
 	if s.App != "" {
 		return nil
 	}
-	return errs.Invalidf("%s does not say how to run the CDK app", filepath.Join(app, "cdk.json")).
+	return errs.Invalidf("%s has no command for the CDK app", filepath.Join(app, "cdk.json")).
 		WithHint(`add the key "app" with the command, such as "node bin/app.js"`)
 }
 
@@ -87,8 +87,8 @@ func orElse(value, other *bool) *bool {
 	return other
 }
 
-// readOptional decodes a JSON file below top; a missing one leaves into as it is. The
-// error names the file alone: its folder may be gone when somebody reads it.
+// readOptional decodes a JSON file if it exists. The error has only the base name,
+// as the folder may be temporary.
 func readOptional(top, file string, into any) error {
 	err := cdkapp.ReadJSON(top, file, into)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -65,7 +65,7 @@ const good = new cdk.Stack(app, 'Good');
 new cdk.CfnResource(good, 'Topic', { type: 'AWS::SNS::Topic' });
 `
 
-func TestValidationRunsBesideTheSynthesisAndJudgesTheSelectedStacks(t *testing.T) {
+func TestValidationReportsOnTheSelectedStacks(t *testing.T) {
 	strict := `{"app": "node app.js", "context": {"@aws-cdk/core:validateAgainstDefaultRules": true}}`
 	o := realApp(t, map[string]string{"cdk.json": strict, "app.js": invalidApp})
 	a, err := synth.Synthesize(t.Context(), o)
@@ -86,7 +86,7 @@ func TestValidationRunsBesideTheSynthesisAndJudgesTheSelectedStacks(t *testing.T
 	assert.NoError(t, report.Err(), "what is wrong with another stack does not matter")
 }
 
-func TestWithoutTheFlagTheRulesFindNothingThatStopsADeployment(t *testing.T) {
+func TestWithoutTheFlagNoFindingOfTheRulesStopsADeployment(t *testing.T) {
 	o := realApp(t, map[string]string{"cdk.json": `{"app": "node app.js"}`, "app.js": invalidApp})
 	a, err := synth.Synthesize(t.Context(), o)
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestWithoutTheFlagTheRulesFindNothingThatStopsADeployment(t *testing.T) {
 	assert.Equal(t, "warning", report.Findings[0].Severity)
 }
 
-func TestAnAppThatDoesNotTellItsFlagsCountsAsStrict(t *testing.T) {
+func TestAnAppWithoutAFlagReportCountsAsStrict(t *testing.T) {
 	assert.True(t, synth.Enforces(&assembly.Assembly{}))
 	for value, enforced := range map[any]bool{true: true, "true": true, "yes": true, false: false, "false": false, nil: false} {
 		assert.Equal(t, enforced, synth.Enforces(&assembly.Assembly{Flags: map[string]any{synth.EnforcingFlag: value}}), value)
@@ -122,7 +122,7 @@ func TestAPluginThatBreaksFailsTheValidation(t *testing.T) {
 	assert.EqualError(t, report.Err(), "the validation of the templates failed (P, Q):\n  no rules (P)\n  d (Q r): f")
 }
 
-func TestTheCLILooksUpWhatIsMissingWhenItMay(t *testing.T) {
+func TestTheCLILooksUpMissingContextIfAllowed(t *testing.T) {
 	finds := `#!/bin/sh
 while [ $# -gt 0 ]; do if [ "$1" = --output ]; then out=$2; fi; shift; done
 echo '{"version":"55.0.0"}' > "$out/manifest.json"
@@ -138,8 +138,8 @@ echo '{"version":"55.0.0"}' > "$out/manifest.json"
 
 	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\nexit 0\n"), 0o755))
 	_, err = synth.Synthesize(t.Context(), o)
-	require.ErrorContains(t, err, "the CDK CLI could not find context that the app needs: vpc:a")
-	assert.Contains(t, errs.HintOf(err), "in account 222222222222, and may", "where it was looked for")
+	require.ErrorContains(t, err, "the CDK CLI could not look up context that the app needs: vpc:a")
+	assert.Contains(t, errs.HintOf(err), "exists in account 222222222222 and", "where it was looked for")
 
 	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\necho 'Error: no credentials' >&2; exit 1\n"), 0o755))
 	_, err = synth.Synthesize(t.Context(), o)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// commandLine completes the app's command as the CLI does: when its first word
-// is a JavaScript file that is not executable, node runs it.
+// commandLine completes the app's command as the CLI does: it runs a JavaScript
+// file that is not executable with node.
 func commandLine(dir, app string) string {
 	if file, ok := interpreted(dir, app); ok {
 		return file
@@ -47,7 +47,7 @@ func firstWord(line string) (word, rest string) {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_+=:,.@/-]+$`)
 
-// quote makes one word of a shell command out of a file name.
+// quote quotes a file name for the shell.
 func quote(name string) string {
 	if plainWord.MatchString(name) {
 		return name

@@ -9,13 +9,13 @@ import (
 	"slices"
 )
 
-// maxEnvironment is how many bytes of environment the CDK CLI fills before it
-// hands the rest of the context over in a file (the limit of one string on Linux).
+// maxEnvironment is the size of the environment, in bytes, from which on the CDK
+// CLI passes context in a file (the limit of one string on Linux).
 const maxEnvironment = 131072
 
-// appContext gathers the context that the app sees. As with the CLI, cdk.json
-// outranks cdk.context.json, which outranks ~/.cdk.json; what the caller gives
-// outranks them all, and the switches that shape templates come on top.
+// appContext merges the context of the app. As in the CLI, cdk.json overrides
+// cdk.context.json, which overrides ~/.cdk.json. The context of the caller
+// overrides them all, and the switches override everything.
 func appContext(top, app string, project, user settings, given map[string]any) (map[string]any, error) {
 	context := map[string]any{}
 	merge(context, user.Context)
@@ -30,11 +30,11 @@ func appContext(top, app string, project, user settings, given map[string]any) (
 	return context, nil
 }
 
-// switches are the keys that the CLI always sets; templates depend on them.
+// switches are the keys that the CLI always sets and that affect templates.
 func switches(project settings) map[string]any {
 	keys := map[string]any{
 		"aws:cdk:bundling-stacks": []string{"**"},
-		// The app writes its validation report and leaves the judgement to us.
+		// The app writes its validation report, and we evaluate it.
 		"@aws-cdk/core:failSynthOnValidationErrors": false,
 	}
 	if isOn(project.PathMetadata) {
@@ -53,7 +53,7 @@ func switches(project settings) map[string]any {
 
 func isOn(setting *bool) bool { return setting == nil || *setting }
 
-// merge puts the values of from over those of into; objects are merged key by key.
+// merge overrides the values of into with those of from; objects are merged key by key.
 func merge(into, from map[string]any) {
 	for key, value := range from {
 		object, isObject := value.(map[string]any)
@@ -71,8 +71,8 @@ func merge(into, from map[string]any) {
 	}
 }
 
-// contextVariables gives the environment variables that carry the context;
-// what does not fit beside the used bytes goes into a file in dir.
+// contextVariables returns the environment variables with the context. What does
+// not fit, given the used bytes, goes into a file in dir.
 func contextVariables(context map[string]any, used int, dir string) ([]string, error) {
 	fits, rest := map[string]any{}, map[string]any{}
 	free := maxEnvironment - used

@@ -1,5 +1,4 @@
-// Package synth turns a CDK app into a cloud assembly by running the app's own
-// command, as `cdk synth` does but without the CDK CLI. Templates come out
-// byte for byte as the CLI's. The CLI itself is run only to look up context
-// values that the app needs and that nobody has committed.
+// Package synth synthesizes a CDK app by running its command, as `cdk synth` does
+// but without the CDK CLI. The templates are byte for byte those of the CLI. The
+// CLI itself is run only to look up context that is not committed.
 package synth

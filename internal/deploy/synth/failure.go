@@ -13,11 +13,11 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// errorLine is how Node.js, Python, Java and .NET announce what went wrong.
+// errorLine matches the errors of Node.js, Python, Java and .NET.
 var errorLine = regexp.MustCompile(`^\s*(?:Exception in thread "[^"]*" |Unhandled exception\. )?((?:[\w.]*(?:Error|Exception|Failure))(?: \[\w+\])?: .+)$`)
 
-// forms are how programs announce what went wrong. A line that ends with a colon
-// only announces the next ones.
+// forms match the error messages of programs. A line that ends with a colon only
+// introduces the next ones.
 var forms = []*regexp.Regexp{
 	regexp.MustCompile(`^\[?«\w+» (.+)$`),                       // aws-cdk-lib
 	regexp.MustCompile(`^((?:\S.*\b)?error TS\d+: .+)$`),        // the TypeScript compiler, alone or in ts-node
@@ -26,10 +26,10 @@ var forms = []*regexp.Regexp{
 	errorLine,
 }
 
-// besides is what npm prints around its error.
-var besides = regexp.MustCompile(`^npm (?:error|ERR!)(?: (?:code|errno|syscall|path|dest|file|cwd|command) .*| A complete log .*)?$`)
+// npmNoise matches what npm prints around its error.
+var npmNoise = regexp.MustCompile(`^npm (?:error|ERR!)(?: (?:code|errno|syscall|path|dest|file|cwd|command) .*| A complete log .*)?$`)
 
-// explain makes of a failed command an error that tells the app's own words.
+// explain returns the error for a failed command, with the app's own error message.
 func explain(ctx context.Context, err error, what, line, dir string, output *command.Tail, code string) error {
 	var exit *command.ExitError
 	switch {
@@ -38,7 +38,7 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	case !errors.As(err, &exit):
 		return errs.Failedf("running %s (%q in %s): %w", what, line, dir, err)
 	}
-	said := gist(output.String())
+	said := errorMessage(output.String())
 	if code != "" {
 		said = strings.TrimSuffix(code+": "+said, ": ")
 	}
@@ -47,7 +47,7 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	}
 	failed := &errs.Error{Kind: errs.Failed, Message: fmt.Sprintf("%s failed (exit code %d): %s", what, exit.Code, said), Err: err}
 	if exit.Code == 127 {
-		return failed.WithHint("%q was not found in %s: do the build commands install it?", line, dir)
+		return failed.WithHint("%q was not found in %s: check that the build commands install it", line, dir)
 	}
 	again := fmt.Sprintf("run %q in %s to see the same error", line, dir)
 	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
@@ -56,12 +56,12 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	return failed.WithHint("%s", again)
 }
 
-// gist picks the sentence that matters out of a program's output.
-func gist(output string) string {
+// errorMessage returns the error message in a program's output.
+func errorMessage(output string) string {
 	last := ""
 	for text := range strings.Lines(output) {
 		text = strings.TrimSpace(escapes.ReplaceAllString(text, ""))
-		if text == "" || besides.MatchString(text) {
+		if text == "" || npmNoise.MatchString(text) {
 			continue
 		}
 		last = text
@@ -74,7 +74,7 @@ func gist(output string) string {
 	return shorten(last)
 }
 
-// escapes are the styles of text on a terminal.
+// escapes matches text styles of a terminal.
 var escapes = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
 func shorten(text string) string {
@@ -88,11 +88,11 @@ func shorten(text string) string {
 // maxErrorFile bounds in bytes what an app may write about its error.
 const maxErrorFile = 1 << 20
 
-// firstLine reads what the app wrote into CDK_ERROR_FILE: the name of the error.
+// firstLine reads the error code that the app wrote to CDK_ERROR_FILE.
 func firstLine(file string) string {
 	src, err := limits.ReadFile(file, maxErrorFile)
 	if err != nil {
-		return "" // the app wrote none, as older versions of aws-cdk-lib do
+		return "" // older versions of aws-cdk-lib write none
 	}
 	line, _, _ := strings.Cut(string(src), "\n")
 	return strings.TrimSpace(line)

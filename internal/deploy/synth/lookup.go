@@ -11,9 +11,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// lookUp lets the CDK CLI find the missing context and synthesize with it. The
-// CLI writes what it found into cdk.context.json of the app, in the workspace:
-// the repository has it when somebody commits it.
+// lookUp lets the CDK CLI look up the missing context and synthesize with it. The
+// CLI writes the context to cdk.context.json in the workspace, for this run only.
 func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Missing) (*assembly.Assembly, error) {
 	keys := keysOf(missing)
 	if !o.Lookups {
@@ -33,11 +32,11 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 	}
 	a, err := o.read(out)
 	if err == nil && len(a.Missing) > 0 {
-		return nil, errs.Failedf("the CDK CLI could not find context that the app needs: %s", keysOf(a.Missing)).
-			WithHint("does the thing exist in account %s, and may the credentials read it?", strings.Join(o.accountsOf(a.Missing), ", "))
+		return nil, errs.Failedf("the CDK CLI could not look up context that the app needs: %s", keysOf(a.Missing)).
+			WithHint("check that the resource exists in account %s and that the credentials may read it", strings.Join(o.accountsOf(a.Missing), ", "))
 	}
 	if err == nil && o.Log != nil {
-		o.Log.Warn("this run alone uses the context that was looked up; to hold every run to the same values, run `cdk synth` with access to the account and commit cdk.context.json",
+		o.Log.Warn("only this run uses the context that was looked up; to use the same values in every run, run `cdk synth` with access to the account and commit cdk.context.json",
 			"keys", keys, "app", o.name())
 	}
 	return a, err
@@ -49,8 +48,8 @@ func (o Options) runCLI(ctx context.Context, cli, out string) error {
 	for _, key := range slices.Sorted(maps.Keys(o.Context)) {
 		text, isText := o.Context[key].(string)
 		if !isText {
-			return errs.Invalidf("the CDK CLI, which looks up what is missing, takes no context but texts, and %q is none", key).
-				WithHint("write it into cdk.json, or commit cdk.context.json so that nothing has to be looked up")
+			return errs.Invalidf("the CDK CLI, which looks up missing context, accepts only strings as context, and %q is not one", key).
+				WithHint("set it in cdk.json, or commit cdk.context.json so that no lookup is needed")
 		}
 		args = append(args, "--context", key+"="+text)
 	}
@@ -60,7 +59,7 @@ func (o Options) runCLI(ctx context.Context, cli, out string) error {
 	return nil
 }
 
-// accountsOf gives the accounts that context is missing of.
+// accountsOf returns the accounts of missing context.
 func (o Options) accountsOf(missing []assembly.Missing) []string {
 	var accounts []string
 	for _, m := range missing {

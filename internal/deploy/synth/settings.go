@@ -2,18 +2,18 @@ package synth
 
 import "encoding/json"
 
-// Settings are what cdk.json says about deploying, beside synthesizing.
+// Settings are the keys of cdk.json for deployments.
 type Settings struct {
-	// Tags are those of every stack, in place of the stack's own; nil leaves the stacks theirs.
+	// Tags replace the tags of every stack; nil keeps the stacks' own.
 	Tags         map[string]string
 	ToolkitStack string // name of the bootstrap stack
 }
 
-// defaultToolkitStack is how `cdk bootstrap` names its stack unless told otherwise.
+// defaultToolkitStack is the default name of the bootstrap stack.
 const defaultToolkitStack = "CDKToolkit"
 
-// ReadSettings reads what cdk.json of the app in the workspace top says about deploying, or else
-// .cdk.json in the home of the environment, as the CLI does.
+// ReadSettings reads the settings in the app's cdk.json, or else in .cdk.json of
+// the home folder, as the CLI does.
 func ReadSettings(top, app string, env []string) (Settings, error) {
 	project, _, err := readSettings(top, app, lookup(env, "HOME"))
 	if err != nil {
@@ -26,8 +26,8 @@ func ReadSettings(top, app string, env []string) (Settings, error) {
 	return s, nil
 }
 
-// tags are a list of objects in JSON, with the names of CloudFormation's API.
-// Of anything else the CLI takes no notice, nor of an empty list.
+// tags are a JSON list of objects with Key and Value. Like the CLI, it ignores
+// anything else, and an empty list.
 type tags map[string]string
 
 func (t *tags) UnmarshalJSON(src []byte) error {
@@ -42,7 +42,7 @@ func (t *tags) UnmarshalJSON(src []byte) error {
 	return nil
 }
 
-// debugging are the variables with which the CLI asks an app for stack traces.
+// debugging returns the variables that make an app record stack traces.
 func (s settings) debugging(env []string) []string {
 	switch {
 	case !s.Debug:

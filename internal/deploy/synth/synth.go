@@ -21,30 +21,30 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
-// cliVersion is the CDK CLI whose behaviour this package follows; apps are told it.
+// cliVersion is the CDK CLI whose behaviour this package implements; apps receive it.
 const cliVersion = "2.1148.1"
 
-// Options say which app to synthesize and with what around it.
+// Options are how to synthesize an app.
 type Options struct {
 	Runner   command.Runner   // runs the app and the CDK CLI
 	App      string           // folder with the cdk.json
-	Top      string           // top folder of the workspace that the app lies in; empty is App itself
-	Name     string           // what people call that folder; empty is App itself
-	Out      string           // folder for the assembly, which nobody else uses; emptied first
-	Account  string           // told to the app as CDK_DEFAULT_ACCOUNT
-	Region   string           // told to the app as CDK_DEFAULT_REGION
-	Env      []string         // environment of the command, as os.Environ gives it
-	Context  map[string]any   // context that outranks the app's files
+	Top      string           // root folder of the workspace; empty is App
+	Name     string           // display name of the app's folder; empty is App
+	Out      string           // exclusive folder for the assembly; emptied first
+	Account  string           // passed to the app as CDK_DEFAULT_ACCOUNT
+	Region   string           // passed to the app as CDK_DEFAULT_REGION
+	Env      []string         // environment of the command, as from os.Environ
+	Context  map[string]any   // overrides the context in the app's files
 	Lookups  bool             // let the CDK CLI look up missing context
-	Limit    time.Duration    // how long the command may run; 0 is without limit
-	Redactor *redact.Redactor // masks what they print; nil knows well-known patterns only
-	Output   io.Writer        // what the commands write, in order; nil discards
+	Limit    time.Duration    // timeout of the command; 0 is none
+	Redactor *redact.Redactor // masks the output; nil masks well-known patterns only
+	Output   io.Writer        // receives the output of the commands; may be nil
 	Log      *slog.Logger
 }
 
-// Synthesize runs the app and reads what it wrote. Templates are not validated
-// by the CDK's own rules: Validate does that, as it takes far longer. Errors of
-// the app are of kind Failed, errors in its files and in the assembly Invalid.
+// Synthesize runs the app and reads its assembly. It does not validate the
+// templates, which takes far longer; Validate does. Errors of the app have kind
+// Failed, errors in its files and in the assembly Invalid.
 func Synthesize(ctx context.Context, o Options) (*assembly.Assembly, error) {
 	out, err := o.prepareOut()
 	if err != nil {
@@ -71,8 +71,8 @@ func (o Options) prepareOut() (string, error) {
 	return filepath.Abs(o.Out)
 }
 
-// run runs the app once and gives the folder with the assembly, which is out
-// unless cdk.json names a finished assembly instead of a command.
+// run runs the app once and returns the folder of the assembly, which is out
+// unless cdk.json has a folder instead of a command.
 func (o Options) run(ctx context.Context, out string, more map[string]any, variables ...string) (string, error) {
 	project, user, err := readSettings(o.top(), o.App, lookup(o.Env, "HOME"))
 	if err != nil {
@@ -108,8 +108,8 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 	return out, o.shell(ctx, commandLine(o.App, string(project.App)), env, "the CDK app")
 }
 
-// environment gives the variables of the command but for the context; what
-// would carry over from a CDK CLI around us is left out.
+// environment returns the variables of the command without the context. It removes
+// the variables of a CDK CLI that runs us.
 func (o Options) environment(out, errorFile string, variables []string) []string {
 	env := slices.DeleteFunc(cdkapp.Environ(o.top(), o.App, o.Env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -148,11 +148,11 @@ func (o Options) execute(ctx context.Context, args, env []string) (*command.Tail
 	return said, errors.Join(err, output.Close())
 }
 
-// read reads the assembly and gives its errors their hints. The folder is not
-// named: it is gone when somebody reads the message.
+// read reads the assembly and adds hints to errors. Errors do not name the folder,
+// which is temporary.
 func (o Options) read(dir string) (*assembly.Assembly, error) {
 	if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
-		return nil, errs.Failedf("the CDK app in %s ended without an error but wrote no cloud assembly", o.name()).
+		return nil, errs.Failedf("the CDK app in %s succeeded but wrote no cloud assembly", o.name()).
 			WithHint("the app must call app.synth() and must not set its own outdir")
 	}
 	a, err := assembly.Read(dir)
@@ -182,7 +182,7 @@ func size(env []string) (bytes int) {
 	return bytes
 }
 
-// from gives the path of a file that is named from the folder dir.
+// from resolves a path relative to dir.
 func from(dir, name string) string {
 	if filepath.IsAbs(name) {
 		return name

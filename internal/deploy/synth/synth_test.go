@@ -46,7 +46,7 @@ func read(t *testing.T, o synth.Options, name string) string {
 	return string(src)
 }
 
-func TestTheAppSeesWhatTheCLIWouldTellIt(t *testing.T) {
+func TestTheAppReceivesTheContextOfTheCLI(t *testing.T) {
 	o := app(t, map[string]string{"cdk.json": shellApp, "app.sh": dump})
 	o.Env = append(o.Env, "CDK_CONTEXT_JSON=stale", "CANARY=sings")
 	a, err := synth.Synthesize(t.Context(), o)
@@ -64,7 +64,7 @@ func TestTheAppSeesWhatTheCLIWouldTellIt(t *testing.T) {
 		"aws:cdk:bundling-stacks":["**"],"@aws-cdk/core:failSynthOnValidationErrors":false}`, read(t, o, "context.json"))
 }
 
-func TestContextComesFromAllFilesInTheCLIsOrder(t *testing.T) {
+func TestContextIsMergedFromAllFilesInTheCLIsOrder(t *testing.T) {
 	o := app(t, map[string]string{
 		"app.sh":           dump,
 		"cdk.json":         `{"app": ["sh", "app.sh"], "versionReporting": false, "context": {"who": "project", "deep": {"a": 1}, "large": 12345678901234567890}}`,
@@ -141,14 +141,14 @@ func TestTheAppFindsTheProgramsOfItsPackages(t *testing.T) {
 	require.ErrorContains(t, err, "exit code 127", "an app alone uses nothing above it")
 }
 
-func TestAFinishedAssemblyIsTakenAsItIs(t *testing.T) {
+func TestAFinishedAssemblyIsUsedUnchanged(t *testing.T) {
 	o := app(t, map[string]string{"cdk.json": `{"app": "ready"}`, "ready/manifest.json": `{"version":"55.0.0"}`})
 	a, err := synth.Synthesize(t.Context(), o)
 	require.NoError(t, err)
 	assert.Equal(t, filepath.Join(o.App, "ready"), a.Dir)
 }
 
-func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
+func TestErrorsOfAnAppAreReported(t *testing.T) {
 	cases := map[string]struct {
 		files map[string]string
 		kind  errs.Kind
@@ -157,7 +157,7 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 	}{
 		"it writes no assembly": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "exit 0"},
-			errs.Failed, "in the folder infra ended without an error but wrote no cloud assembly", "app.synth()",
+			errs.Failed, "in the folder infra succeeded but wrote no cloud assembly", "app.synth()",
 		},
 		"it fails with an error of JavaScript": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'x.js:1\\n  boom\\n\\nTypeError: no table\\n    at f (x.js:1)\\n\\nNode.js v20\\n' >&2; exit 7"},
@@ -193,9 +193,9 @@ func TestWhatAnAppDoesWrongIsSaid(t *testing.T) {
 			errs.Failed, `(exit code 1): /w/bin/app.ts:2:4: ERROR: Expected ")"`, "last output",
 		},
 		"it fails in silence":             {map[string]string{"cdk.json": shellApp, "app.sh": "exit 3"}, errs.Failed, "it printed no error", ""},
-		"its command is not there":        {map[string]string{"cdk.json": `{"app": "no-such-tool x"}`}, errs.Failed, "exit code 127", "do the build commands install it?"},
+		"its command is not there":        {map[string]string{"cdk.json": `{"app": "no-such-tool x"}`}, errs.Failed, "exit code 127", "check that the build commands install it"},
 		"its build fails":                 {map[string]string{"cdk.json": `{"build": "exit 9", "app": "true"}`}, errs.Failed, "the build command in cdk.json failed (exit code 9)", ""},
-		"cdk.json has no command":         {map[string]string{"cdk.json": `{}`}, errs.Invalid, "does not say how to run the CDK app", `add the key "app"`},
+		"cdk.json has no command":         {map[string]string{"cdk.json": `{}`}, errs.Invalid, "has no command for the CDK app", `add the key "app"`},
 		"cdk.json is not JSON":            {map[string]string{"cdk.json": `app: x`}, errs.Invalid, "cdk.json: it is not valid JSON", ""},
 		"cdk.context.json is not JSON":    {map[string]string{"cdk.json": shellApp, "cdk.context.json": "{"}, errs.Invalid, "cdk.context.json: it is not valid JSON", ""},
 		"its assembly is of a new schema": {map[string]string{"cdk.json": shellApp, "app.sh": `echo '{"version":"77.0.0"}' > "$CDK_OUTDIR/manifest.json"`}, errs.Invalid, "schema 77.0.0", "pin an older aws-cdk-lib"},
@@ -229,7 +229,7 @@ func TestOutputIsPassedOn(t *testing.T) {
 	assert.Equal(t, "out\nerr\nout again\n", output.String())
 }
 
-func TestACancelledSynthesisSaysSo(t *testing.T) {
+func TestACancelledSynthesisIsReportedAsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := synth.Synthesize(ctx, app(t, map[string]string{"cdk.json": shellApp, "app.sh": "sleep 60"}))
@@ -251,7 +251,7 @@ func TestTheAppIsTheNearestFolderUpwardsWithACdkJson(t *testing.T) {
 	_, err := synth.FindApp(root, "web/src/x.ts")
 	assert.ErrorContains(t, err, `no cdk.json in "web/src/x.ts" or a folder above it`)
 	_, err = synth.FindApp(root, "../elsewhere")
-	assert.ErrorContains(t, err, "leads out of the workspace")
+	assert.ErrorContains(t, err, "points outside of the workspace")
 	_, err = synth.FindApp(root, "/etc")
-	assert.ErrorContains(t, err, "leads out of the workspace")
+	assert.ErrorContains(t, err, "points outside of the workspace")
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Finding is one thing that a validation of the templates found.
+// Finding is one finding of a template validation.
 type Finding struct {
-	Severity string // "fatal", "error", "warning", "info" or a word of the plugin's own
+	Severity string // "fatal", "error", "warning", "info" or a custom one
 	Text     string
 	Rule     string
 	Plugin   string
 	Path     string // construct path; may be empty
-	Fix      string // what the plugin suggests; may be empty
-	Source   string // "file:line" that made the construct; may be empty
+	Fix      string // suggestion of the plugin; may be empty
+	Source   string // "file:line" that creates the construct; may be empty
 }
 
-// String gives the finding as one line.
+// String formats the finding as one line.
 func (f Finding) String() string {
 	line := fmt.Sprintf("%s (%s)", f.Text, strings.TrimSpace(f.Plugin+" "+f.Rule))
 	if f.Path != "" {
@@ -38,13 +38,13 @@ func (f Finding) String() string {
 	return line
 }
 
-// Report is what the CDK's validation said of some stacks.
+// Report is the result of the CDK's validation.
 type Report struct {
 	Findings []Finding // worst first
-	Failed   []string  // plugins whose conclusion is that the stacks must not be deployed
+	Failed   []string  // plugins that failed the validation
 }
 
-// Err is an error that lists what must be mended, or nil.
+// Err returns an error that lists the blocking findings, or nil.
 func (r Report) Err() error {
 	if len(r.Failed) == 0 {
 		return nil
@@ -57,7 +57,7 @@ func (r Report) Err() error {
 		WithHint("fix the app, or acknowledge a rule with Validations.of(construct).acknowledge()")
 }
 
-// Blocking are the findings for which the stacks must not be deployed.
+// Blocking returns the findings that stop the deployment.
 func (r Report) Blocking() (findings []Finding) {
 	for _, f := range r.Findings {
 		if slices.Contains(r.Failed, f.Plugin) && f.Severity != "warning" && f.Severity != "info" {
@@ -67,23 +67,23 @@ func (r Report) Blocking() (findings []Finding) {
 	return findings
 }
 
-// EnforcingFlag is the feature flag by which an app takes what the CDK's own
-// rules find in its templates as errors.
+// EnforcingFlag is the feature flag that turns findings of the CDK's own rules into
+// errors.
 const EnforcingFlag = "@aws-cdk/core:validateAgainstDefaultRules"
 
-// Enforces says whether Validate can find anything that stops a deployment.
-// Where the flag is off, the CDK turns whatever its rules find into warnings;
-// what other rules find is in the report of the synthesis itself. An app that
-// does not tell its flags counts as one that enforces the rules.
+// Enforces reports whether a finding of Validate can stop a deployment. If the flag
+// is off, findings of the CDK's rules are warnings, and those of other plugins are
+// in the report of the synthesis itself. An app that does not report its flags
+// counts as enforcing.
 func Enforces(a *assembly.Assembly) bool {
 	value, known := a.Flags[EnforcingFlag]
 	return !known || value != nil && value != false && value != "false"
 }
 
-// Validate synthesizes the app once more with the CDK's validation of templates
-// on, which takes some seconds longer, and reports on the stacks with the given
-// construct paths. Nothing is bundled or staged, as only templates are read.
-// With CDK_VALIDATION=false in the environment it does nothing, as the CLI.
+// Validate synthesizes the app again with the CDK's template validation, which
+// takes some seconds longer, and reports on the stacks with the given construct
+// paths. It does not bundle or stage assets. With CDK_VALIDATION=false in the
+// environment it does nothing, like the CLI.
 func Validate(ctx context.Context, o Options, paths []string) (Report, error) {
 	if lookup(o.Env, "CDK_VALIDATION") == "false" {
 		return Report{}, nil
@@ -100,8 +100,8 @@ func Validate(ctx context.Context, o Options, paths []string) (Report, error) {
 	return ReadReport(dir, paths)
 }
 
-// Locate says where the constructs of the findings were made: source gives
-// "file:line" of a construct path, or "".
+// Locate sets the source locations of the findings: source returns "file:line" of
+// a construct path, or "".
 func (r Report) Locate(source func(path string) string) {
 	for i := range r.Findings {
 		r.Findings[i].Source = source(r.Findings[i].Path)
@@ -128,9 +128,9 @@ type reportDocument struct {
 	} `json:"pluginReports"`
 }
 
-// ReadReport reads the validation report that an app left in its assembly, as
-// far as it is about the stacks with the given construct paths or about none in
-// particular. No report is a report without findings.
+// ReadReport reads the validation report in an assembly, with the findings of the
+// stacks with the given construct paths and those without a construct. A missing
+// report has no findings.
 func ReadReport(dir string, paths []string) (Report, error) {
 	var doc reportDocument
 	if err := readOptional(dir, filepath.Join(dir, "validation-report.json"), &doc); err != nil {

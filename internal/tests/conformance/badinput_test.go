@@ -27,10 +27,10 @@ type bad struct {
 var badInputs = []bad{
 	{name: "a newer schema", shape: "schema", code: 2, says: []string{"999.0.0", "newer"}},
 	{name: "a missing template", shape: "template", code: 2, says: []string{`the CDK app in the root of the repository: stack \"Two\": template: \"Two.template.json\" is missing`}},
-	{name: "an asset outside of the assembly", shape: "outside", code: 2, says: []string{"etc/passwd", `asset \"readme\"`, "outside the cloud assembly"}},
-	{name: "a template outside of the assembly", shape: "template-outside", code: 2, says: []string{"One", "template", "etc/hostname", "outside the cloud assembly"}},
+	{name: "an asset outside of the assembly", shape: "outside", code: 2, says: []string{"etc/passwd", `asset \"readme\"`, "outside of the cloud assembly"}},
+	{name: "a template outside of the assembly", shape: "template-outside", code: 2, says: []string{"One", "template", "etc/hostname", "outside of the cloud assembly"}},
 	{name: "a template that is a link out of the assembly", shape: "template-link", code: 2, says: []string{"Two", "Two.template.json", "cannot be used from the cloud assembly"}},
-	{name: "an asset manifest outside of the assembly", shape: "list-outside", code: 2, says: []string{"One.assets", "etc/hostname", "outside the cloud assembly"}},
+	{name: "an asset manifest outside of the assembly", shape: "list-outside", code: 2, says: []string{"One.assets", "etc/hostname", "outside of the cloud assembly"}},
 	{name: "a notification ARN that no topic has", shape: "topic", code: 2, says: []string{"stack Two: notification ARN arn:aws:sns:eu-west-1::no-account is not a valid ARN of an SNS topic"}},
 	{name: "a stack tag that is a token", shape: "tag", code: 2, says: []string{`stack tag \"Instance\" is a token`, "excludeResourceTypes"}},
 	{name: "circular dependencies", shape: "circle", code: 2, says: []string{"circular dependency: One -> Two -> One"}},

@@ -5,20 +5,19 @@ import (
 	"strings"
 )
 
-// right is one thing that somebody may or must not do: the smallest part of a
-// policy's statement.
-type right struct {
-	holder    string // whose policy it is, such as "${Role}" or the resource that has it
+// permission is one permission or denial: the smallest part of a policy's statement.
+type permission struct {
+	holder    string // identity or resource that has the policy, such as "${Role}"
 	deny      bool
 	principal string // of a resource's policy
 	action    string
 	resource  string
 	condition string // JSON; "" is always
-	opaque    string // a statement that cannot be taken apart, as JSON
+	opaque    string // a statement that cannot be split, as JSON
 }
 
-// covers says whether who has r has other as well.
-func (r right) covers(other right) bool {
+// covers reports whether r includes other.
+func (r permission) covers(other permission) bool {
 	if r == other || r.action == unbound && other.action == bound && r.holder == other.holder ||
 		r.action == opens && other.action == opens && r.holder == other.holder && r.resource == other.resource {
 		return true
@@ -28,14 +27,14 @@ func (r right) covers(other right) bool {
 		like(r.principal, other.principal) && like(strings.ToLower(r.action), strings.ToLower(other.action)) && like(r.resource, other.resource)
 }
 
-// isDefault says whether a resource that is new has the right by having nothing
-// that holds it back: who makes it did not take anything away.
-func (r right) isDefault() bool {
+// isDefault reports whether a new resource has the permission by default, for lack of
+// a restriction.
+func (r permission) isDefault() bool {
 	return r.action == unbound || r.action == bound || r.action == opens && r.condition == ""
 }
 
-// like says whether a text matches a pattern with * and ?. What a policy
-// excludes ("not …") is like itself only.
+// like reports whether a text matches a pattern with * and ?. An exclusion
+// ("not …") matches only itself.
 func like(pattern, text string) bool {
 	if pattern == text {
 		return true
@@ -47,8 +46,8 @@ func like(pattern, text string) bool {
 	return regexp.MustCompile("^(?s:" + form + ")$").MatchString(text)
 }
 
-// statements takes the statements of a policy document apart.
-func statements(holder string, document any) (rights []right) {
+// statements splits the statements of a policy document into permissions.
+func statements(holder string, document any) (permissions []permission) {
 	policy, isMap := document.(map[string]any)
 	if !isMap {
 		return nil
@@ -57,47 +56,47 @@ func statements(holder string, document any) (rights []right) {
 		statement, isMap := one.(map[string]any)
 		effect, known := statement["Effect"].(string)
 		if !isMap || !known {
-			rights = append(rights, right{holder: holder, opaque: words(one)})
+			permissions = append(permissions, permission{holder: holder, opaque: format(one)})
 			continue
 		}
-		rights = append(rights, atoms(holder, effect == "Deny", statement)...)
+		permissions = append(permissions, split(holder, effect == "Deny", statement)...)
 	}
-	return rights
+	return permissions
 }
 
-// maxAtoms bounds into how many rights one statement is taken apart.
-const maxAtoms = 5000
+// maxSplit is the largest number of permissions that one statement is split into.
+const maxSplit = 5000
 
-func atoms(holder string, deny bool, statement map[string]any) (rights []right) {
+func split(holder string, deny bool, statement map[string]any) (permissions []permission) {
 	condition := ""
 	if statement["Condition"] != nil {
-		condition = words(statement["Condition"])
+		condition = format(statement["Condition"])
 	}
-	who, actions, resources := orOne(principals(statement)), orOne(either(statement, "Action")), orOne(either(statement, "Resource"))
-	if len(who)*len(actions)*len(resources) > maxAtoms {
-		return []right{{holder: holder, opaque: words(statement)}}
+	who, actions, resources := orEmpty(principals(statement)), orEmpty(either(statement, "Action")), orEmpty(either(statement, "Resource"))
+	if len(who)*len(actions)*len(resources) > maxSplit {
+		return []permission{{holder: holder, opaque: format(statement)}}
 	}
 	for _, principal := range who {
 		for _, action := range actions {
 			for _, resource := range resources {
-				rights = append(rights, right{holder: holder, deny: deny, principal: principal, action: action, resource: resource, condition: condition})
+				permissions = append(permissions, permission{holder: holder, deny: deny, principal: principal, action: action, resource: resource, condition: condition})
 			}
 		}
 	}
-	return rights
+	return permissions
 }
 
 func either(statement map[string]any, key string) (texts []string) {
 	for _, value := range many(statement[key]) {
-		texts = append(texts, words(value))
+		texts = append(texts, format(value))
 	}
 	if not := many(statement["Not"+key]); len(not) > 0 {
-		texts = append(texts, "not "+words(any(not)))
+		texts = append(texts, "not "+format(any(not)))
 	}
 	return texts
 }
 
-// principals are those that a statement is about, such as "lambda.amazonaws.com".
+// principals returns the principals of a statement, such as "lambda.amazonaws.com".
 func principals(statement map[string]any) (texts []string) {
 	switch principal := statement["Principal"].(type) {
 	case string:
@@ -108,17 +107,17 @@ func principals(statement map[string]any) (texts []string) {
 		}
 		for _, kind := range []string{"AWS", "Service", "Federated", "CanonicalUser"} {
 			for _, value := range many(principal[kind]) {
-				texts = append(texts, words(value))
+				texts = append(texts, format(value))
 			}
 		}
 	}
 	if not := statement["NotPrincipal"]; not != nil {
-		texts = append(texts, "not "+words(not))
+		texts = append(texts, "not "+format(not))
 	}
 	return texts
 }
 
-func orOne(texts []string) []string {
+func orEmpty(texts []string) []string {
 	if len(texts) == 0 {
 		return []string{""}
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// words writes a value of a template as people read it: references as in
-// Fn::Sub, texts that are joined as one text, anything else as JSON.
-func words(value any) string {
+// format formats a value of a template for people: references as in Fn::Sub,
+// joined texts as one text, anything else as JSON.
+func format(value any) string {
 	switch v := value.(type) {
 	case nil:
 		return ""
@@ -39,11 +39,11 @@ func reference(v map[string]any) (string, bool) {
 		case function == "Fn::GetAtt" && isText:
 			return "${" + text + "}", true
 		case function == "Fn::GetAtt" && len(list) == 2:
-			return "${" + words(list[0]) + "." + words(list[1]) + "}", true
+			return "${" + format(list[0]) + "." + format(list[1]) + "}", true
 		case function == "Fn::Sub" && isText:
 			return text, true
 		case function == "Fn::ImportValue":
-			return "${import " + words(argument) + "}", true
+			return "${import " + format(argument) + "}", true
 		case function == "Fn::Join" && len(list) == 2:
 			return joined(list)
 		}
@@ -58,12 +58,12 @@ func joined(list []any) (string, bool) {
 	}
 	texts := make([]string, 0, len(parts))
 	for _, part := range parts {
-		texts = append(texts, words(part))
+		texts = append(texts, format(part))
 	}
-	return strings.Join(texts, words(list[0])), true
+	return strings.Join(texts, format(list[0])), true
 }
 
-// many gives a value that may be one thing or a list of things as a list.
+// many converts a value that may be a list into a list.
 func many(value any) []any {
 	switch v := value.(type) {
 	case nil:
