@@ -78,8 +78,8 @@ func (h host) CheckRole(scope cloudformation.Scope, caller, roleARN string) erro
 	if err := h.guard(scope, caller)(pass); err != nil {
 		return messageOnly(err)
 	}
-	role, err := h.s.identity.Role(scope.Account, roleARN[strings.LastIndexByte(roleARN, '/')+1:])
-	if err != nil || role.ARN != roleARN {
+	role, account, err := h.s.identity.RoleOf(roleARN)
+	if err != nil || account != scope.Account {
 		return messagef("Role %s is invalid or cannot be assumed", roleARN)
 	}
 	trust, err := policy.Parse(role.Trust)
@@ -108,8 +108,8 @@ func (h host) CheckRead(actor, roleARN string, scope cloudformation.Scope, stack
 
 // checkAssume reports whether an actor may assume a role.
 func (h host) checkAssume(actor, roleARN string, scope cloudformation.Scope) error {
-	role, err := h.s.identity.Role(scope.Account, roleARN[strings.LastIndexByte(roleARN, '/')+1:])
-	if err != nil || role.ARN != roleARN {
+	role, account, err := h.s.identity.RoleOf(roleARN)
+	if err != nil || account != scope.Account {
 		return messagef("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", actor, roleARN)
 	}
 	trust, err := policy.Parse(role.Trust)

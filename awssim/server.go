@@ -25,6 +25,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/s3"
 	"github.com/aphex/aphex-pipeline/awssim/secretsmanager"
 	"github.com/aphex/aphex-pipeline/awssim/ssm"
+	"github.com/aphex/aphex-pipeline/awssim/sts"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
@@ -103,7 +104,7 @@ func (s *Server) open(options Options) error {
 	networks := ec2.New(s.deployed)
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
-		s.identity.STS(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
+		sts.Tokens{Directory: s.identity}.Service(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
 		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
 		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {

@@ -34,7 +34,7 @@ type Provider struct {
 
 // CreatePolicy adds a customer managed policy.
 func (d *Directory) CreatePolicy(account, partition string, p Policy) (Policy, error) {
-	if err := checkIdentityPolicy(p.Document); err != nil {
+	if err := CheckIdentityPolicy(p.Document); err != nil {
 		return Policy{}, err
 	}
 	d.mu.Lock()
@@ -57,7 +57,7 @@ func (d *Directory) CreatePolicy(account, partition string, p Policy) (Policy, e
 
 // ChangePolicy makes document the default version of a policy.
 func (d *Directory) ChangePolicy(arn, document string) (Policy, error) {
-	if err := checkIdentityPolicy(document); err != nil {
+	if err := CheckIdentityPolicy(document); err != nil {
 		return Policy{}, err
 	}
 	d.mu.Lock()

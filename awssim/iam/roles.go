@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
@@ -28,11 +30,7 @@ type Role struct {
 	Tags        map[string]string
 }
 
-const (
-	minSession = 15 * time.Minute
-	maxChained = time.Hour
-	maxSession = 12 * time.Hour
-)
+const maxSession = 12 * time.Hour
 
 var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 
@@ -95,6 +93,19 @@ func (d *Directory) Role(account, name string) (Role, error) {
 	return role.clone(), nil
 }
 
+// RoleOf returns the role of an ARN, and its account.
+func (d *Directory) RoleOf(text string) (role Role, account string, err error) {
+	parsed, err := arn.Parse(text)
+	if err != nil {
+		return Role{}, "", wire.Commonf(wire.ValidationFailed, "%s is invalid", text)
+	}
+	role, err = d.Role(parsed.AccountID, lastPart(parsed.Resource))
+	if err == nil && role.ARN != text {
+		err = noEntity("The role with name %s cannot be found.", text)
+	}
+	return role, parsed.AccountID, err
+}
+
 // Roles returns an account's roles under a path, sorted by name.
 func (d *Directory) Roles(account, prefix string) []Role {
 	d.mu.RLock()
@@ -155,7 +166,7 @@ func (r Role) check() error {
 		}
 	}
 	for _, text := range r.Inline {
-		if err := checkIdentityPolicy(text); err != nil {
+		if err := CheckIdentityPolicy(text); err != nil {
 			return err
 		}
 	}
@@ -177,7 +188,8 @@ func (r Role) clone() Role {
 	return r
 }
 
-func checkIdentityPolicy(text string) error {
+// CheckIdentityPolicy refuses a document that cannot be the policy of an identity.
+func CheckIdentityPolicy(text string) error {
 	document, err := policy.Parse(text)
 	if err != nil {
 		return malformed(err)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // operator compares one value of the request with one of the policy.
@@ -67,16 +69,12 @@ func Like(text, pattern string) bool {
 // arnLike compares the six parts of an ARN one by one, so that a * does not
 // reach over a colon of the first five.
 func arnLike(actual, want string) bool {
-	actualParts, wantParts := strings.SplitN(actual, ":", 6), strings.SplitN(want, ":", 6)
-	if len(actualParts) != len(wantParts) {
+	a, actualErr := arn.Parse(actual)
+	w, wantErr := arn.Parse(want)
+	if actualErr != nil || wantErr != nil {
 		return want == "*"
 	}
-	for i := range actualParts {
-		if !Like(actualParts[i], wantParts[i]) {
-			return false
-		}
-	}
-	return true
+	return Like(a.Partition, w.Partition) && Like(a.Service, w.Service) && Like(a.Region, w.Region) && Like(a.AccountID, w.AccountID) && Like(a.Resource, w.Resource)
 }
 
 func number(holds func(comparison int) bool) func(actual, want string) bool {

@@ -3,7 +3,8 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // Principals are the callers a statement of a resource or trust policy speaks of.
@@ -92,8 +93,9 @@ func (p *Principals) of(caller Caller) match {
 	return best
 }
 
-func isRoot(arn, account string) bool {
-	return strings.HasPrefix(arn, "arn:") && strings.HasSuffix(arn, ":iam::"+account+":root")
+func isRoot(principal, account string) bool {
+	parsed, err := arn.Parse(principal)
+	return err == nil && parsed.Service == "iam" && parsed.AccountID == account && parsed.Resource == "root"
 }
 
 func contains(values []string, value string) bool {

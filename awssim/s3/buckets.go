@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
@@ -98,7 +100,10 @@ func (b *Bucket) SetPolicy(text string) error {
 
 func (b *Bucket) speaksOf(statement policy.Statement) bool {
 	for _, resource := range append(append([]string{}, statement.Resources...), statement.NotResources...) {
-		name, _, _ := strings.Cut(resource[strings.LastIndexByte(resource, ':')+1:], "/")
+		if parsed, err := arn.Parse(resource); err == nil {
+			resource = parsed.Resource
+		}
+		name, _, _ := strings.Cut(resource, "/")
 		if !policy.Like(b.Name, name) {
 			return false
 		}

@@ -1,4 +1,6 @@
-package iam
+// Package sts is the simulator's STS: it opens sessions of the roles in the
+// directory of package iam.
+package sts
 
 import (
 	"maps"
@@ -9,16 +11,25 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/aphex/aphex-pipeline/awssim/iam"
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// STS is the token service over the directory.
-func (d *Directory) STS() wire.Service {
+const (
+	minSession = 15 * time.Minute
+	maxChained = time.Hour
+)
+
+// Tokens is the token service over a directory.
+type Tokens struct{ Directory *iam.Directory }
+
+// Service returns the service.
+func (t Tokens) Service() wire.Service {
 	return wire.Service{Name: "sts", Protocol: wire.Query, Namespace: "https://sts.amazonaws.com/doc/2011-06-15/", Operations: map[string]wire.Handler{
-		"GetCallerIdentity":         wire.Plain(d.getCallerIdentity),
-		"AssumeRole":                wire.Plain(d.assumeRole),
-		"AssumeRoleWithWebIdentity": wire.Plain(d.assumeRoleWithWebIdentity),
+		"GetCallerIdentity":         wire.Plain(t.getCallerIdentity),
+		"AssumeRole":                wire.Plain(t.assumeRole),
+		"AssumeRoleWithWebIdentity": wire.Plain(t.assumeRoleWithWebIdentity),
 	}}
 }
 
@@ -29,7 +40,7 @@ type callerIdentity struct {
 }
 
 // getCallerIdentity needs no right at all.
-func (d *Directory) getCallerIdentity(call *wire.Call) (any, error) {
+func (t Tokens) getCallerIdentity(call *wire.Call) (any, error) {
 	return callerIdentity{UserID: call.Caller.UserID, Account: call.Caller.Account, ARN: call.Caller.ARN}, nil
 }
 
@@ -53,12 +64,12 @@ type assumedRoleUser struct {
 	ARN string `xml:"Arn"`
 }
 
-func (d *Directory) assumeRole(call *wire.Call) (any, error) {
+func (t Tokens) assumeRole(call *wire.Call) (any, error) {
 	request, err := readAssume(call)
 	if err != nil {
 		return nil, err
 	}
-	role, err := d.trusting(call, request)
+	role, err := t.trusting(call, request)
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +77,19 @@ func (d *Directory) assumeRole(call *wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.open(role, request, length)
+	return t.open(role, request, length)
 }
 
 // trusting gives the role if the caller may assume it. A role that does not
 // exist is denied in the same words, as AWS does.
-func (d *Directory) trusting(call *wire.Call, request assumeRequest) (Role, error) {
-	account := accountOf(request.role)
-	role, err := d.Role(account, lastPart(request.role))
-	if err != nil || role.ARN != request.role {
-		return Role{}, wire.Commonf(wire.AccessDenied, "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, request.role)
+func (t Tokens) trusting(call *wire.Call, request assumeRequest) (iam.Role, error) {
+	role, account, err := t.Directory.RoleOf(request.role)
+	if err != nil {
+		return iam.Role{}, wire.Commonf(wire.AccessDenied, "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Caller.ARN, request.role)
 	}
 	trust, err := policy.Parse(role.Trust)
 	if err != nil {
-		return Role{}, err
+		return iam.Role{}, err
 	}
 	actions := []string{"sts:AssumeRole"}
 	if len(request.tags) > 0 {
@@ -90,7 +100,7 @@ func (d *Directory) trusting(call *wire.Call, request assumeRequest) (Role, erro
 			Action: action, Resource: role.ARN, Account: account, Keys: request.keys(), ResourcePolicy: trust, Trust: true,
 		})
 		if err != nil {
-			return Role{}, err
+			return iam.Role{}, err
 		}
 	}
 	return role, nil
@@ -134,7 +144,7 @@ func readAssume(call *wire.Call) (assumeRequest, error) {
 
 func (a *assumeRequest) readPolicies(call *wire.Call) error {
 	if text := call.Form.Get("Policy"); text != "" {
-		if err := checkIdentityPolicy(text); err != nil {
+		if err := iam.CheckIdentityPolicy(text); err != nil {
 			return err
 		}
 		a.policies = append(a.policies, text)
@@ -157,7 +167,7 @@ func (a assumeRequest) keys() policy.Keys {
 
 // duration is how long the session lasts: an hour unless asked otherwise, and
 // never more than an hour for a role assumed by a role.
-func (a assumeRequest) duration(role Role, chained bool) (time.Duration, error) {
+func (a assumeRequest) duration(role iam.Role, chained bool) (time.Duration, error) {
 	wanted := time.Duration(a.seconds) * time.Second
 	switch {
 	case a.seconds == 0:
@@ -173,32 +183,15 @@ func (a assumeRequest) duration(role Role, chained bool) (time.Duration, error) 
 }
 
 // open makes a session of the role.
-func (d *Directory) open(role Role, request assumeRequest, length time.Duration) (assumedRole, error) {
-	parsed, err := arn.Parse(role.ARN)
+func (t Tokens) open(role iam.Role, request assumeRequest, length time.Duration) (assumedRole, error) {
+	s, err := t.Directory.OpenSession(role, iam.NewSession{Name: request.session, Tags: request.tags, Policies: request.policies, Length: length})
 	if err != nil {
 		return assumedRole{}, err
 	}
-	s := &session{
-		AccessKey: NewID("ASIA")[:20], Secret: derive64(randomBytes(32), "secret"), Token: "aphex-simulator/" + derive64(randomBytes(32), "token"),
-		Expires: d.now().Add(length).UTC().Truncate(time.Second),
-		Account: parsed.AccountID, Partition: parsed.Partition, Role: role.Name, RoleID: role.ID, Name: request.session,
-		Tags: request.tags, Policies: request.policies,
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.dropExpired()
-	d.state.Sessions[s.AccessKey] = s
 	return assumedRole{
 		Credentials: credentials{
 			AccessKeyID: s.AccessKey, SecretAccessKey: s.Secret, SessionToken: s.Token, Expiration: s.Expires.Format(time.RFC3339),
 		},
-		AssumedRoleUser: assumedRoleUser{ID: role.ID + ":" + s.Name, ARN: s.arn()},
+		AssumedRoleUser: assumedRoleUser{ID: s.ID, ARN: s.ARN},
 	}, nil
-}
-
-// dropExpired forgets sessions that ended a day ago; younger ones are kept so
-// that their use is answered with ExpiredToken.
-func (d *Directory) dropExpired() {
-	limit := d.now().Add(-24 * time.Hour)
-	maps.DeleteFunc(d.state.Sessions, func(_ string, s *session) bool { return s.Expires.Before(limit) })
 }

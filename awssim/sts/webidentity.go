@@ -1,4 +1,4 @@
-package iam
+package sts
 
 import (
 	"encoding/base64"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/aphex/aphex-pipeline/awssim/iam"
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
@@ -34,21 +35,21 @@ func (a *audience) UnmarshalJSON(data []byte) error {
 
 // assumeRoleWithWebIdentity believes the token whoever signed it: what is
 // checked are issuer, audience, expiry and the role's trust in its subject.
-func (d *Directory) assumeRoleWithWebIdentity(call *wire.Call) (any, error) {
+func (t Tokens) assumeRoleWithWebIdentity(call *wire.Call) (any, error) {
 	request, err := readAssume(call)
 	if err != nil {
 		return nil, err
 	}
-	token, err := d.readToken(call.Form.Get("WebIdentityToken"))
+	token, err := readToken(call.Form.Get("WebIdentityToken"), call.Now)
 	if err != nil {
 		return nil, err
 	}
 	issuer := strings.TrimPrefix(token.Issuer, "https://")
-	provider, err := d.issuer(request.role, issuer, token)
+	provider, err := t.issuer(request.role, issuer, token)
 	if err != nil {
 		return nil, err
 	}
-	role, err := d.trustingToken(request, provider, issuer, token)
+	role, err := t.trustingToken(request, provider, issuer, token)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +57,12 @@ func (d *Directory) assumeRoleWithWebIdentity(call *wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := d.open(role, request, length)
+	result, err := t.open(role, request, length)
 	result.Subject, result.Audience, result.Provider = token.Subject, token.Audience[0], provider.ARN
 	return result, err
 }
 
-func (d *Directory) readToken(text string) (claims, error) {
+func readToken(text string, now time.Time) (claims, error) {
 	var token claims
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
@@ -74,45 +75,45 @@ func (d *Directory) readToken(text string) (claims, error) {
 	if len(token.Audience) == 0 || token.Subject == "" || token.Issuer == "" {
 		return token, invalidToken("Missing a required claim: iss, sub and aud must be given")
 	}
-	if token.Expires != 0 && d.now().After(time.Unix(token.Expires, 0)) {
+	if token.Expires != 0 && now.After(time.Unix(token.Expires, 0)) {
 		return token, wire.Errorf("ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time")
 	}
 	return token, nil
 }
 
-func (d *Directory) issuer(role, issuer string, token claims) (Provider, error) {
+func (t Tokens) issuer(role, issuer string, token claims) (iam.Provider, error) {
 	parsed, err := arn.Parse(role)
 	if err != nil {
-		return Provider{}, err
+		return iam.Provider{}, err
 	}
-	provider, err := d.Provider("arn:" + parsed.Partition + ":iam::" + parsed.AccountID + ":oidc-provider/" + issuer)
+	provider, err := t.Directory.Provider(arn.ARN{Partition: parsed.Partition, Service: "iam", AccountID: parsed.AccountID, Resource: "oidc-provider/" + issuer}.String())
 	if err != nil {
-		return Provider{}, invalidToken("No OpenIDConnect provider found in your account for https://" + issuer)
+		return iam.Provider{}, invalidToken("No OpenIDConnect provider found in your account for https://" + issuer)
 	}
 	for _, client := range token.Audience {
 		if slices.Contains(provider.Clients, client) {
 			return provider, nil
 		}
 	}
-	return Provider{}, invalidToken("Incorrect token audience")
+	return iam.Provider{}, invalidToken("Incorrect token audience")
 }
 
-func (d *Directory) trustingToken(request assumeRequest, provider Provider, issuer string, token claims) (Role, error) {
+func (t Tokens) trustingToken(request assumeRequest, provider iam.Provider, issuer string, token claims) (iam.Role, error) {
 	denied := wire.Commonf(wire.AccessDenied, "Not authorized to perform sts:AssumeRoleWithWebIdentity")
-	role, err := d.Role(accountOf(request.role), lastPart(request.role))
-	if err != nil || role.ARN != request.role {
-		return Role{}, denied
+	role, _, err := t.Directory.RoleOf(request.role)
+	if err != nil {
+		return iam.Role{}, denied
 	}
 	trust, err := policy.Parse(role.Trust)
 	if err != nil {
-		return Role{}, denied
+		return iam.Role{}, denied
 	}
 	keys := request.keys()
 	keys[issuer+":sub"], keys[issuer+":aud"] = []string{token.Subject}, token.Audience
-	if d.Decide(policy.Caller{Federated: provider.ARN}, policy.Question{
+	if t.Directory.Decide(policy.Caller{Federated: provider.ARN}, policy.Question{
 		Action: "sts:AssumeRoleWithWebIdentity", Resource: role.ARN, Keys: keys, ResourcePolicy: trust, Trust: true,
 	}) != nil {
-		return Role{}, denied
+		return iam.Role{}, denied
 	}
 	return role, nil
 }
