@@ -21,7 +21,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"

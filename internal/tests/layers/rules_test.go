@@ -36,7 +36,7 @@ var layers = []layer{
 		"internal/kube", "internal/report/progress",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
-		"internal/argo", "internal/infra", "internal/deploy", "internal/config/scaffold", "internal/awsauth/clients",
+		"internal/argo", "internal/install/infra", "internal/deploy", "internal/config/scaffold", "internal/awsauth/clients",
 	}},
 	4: {"stages", "one package per stage: typed input, typed output", []string{"stages/*"}},
 	5: {"contracts", "the contracts of all stages", []string{"stages"}},

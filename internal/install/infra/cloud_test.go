@@ -17,7 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
-	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 

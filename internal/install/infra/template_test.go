@@ -16,14 +16,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/infra"
+	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 // configurations is the folder of the golden configurations.
-const configurations = "../argo/testdata/golden/"
+const configurations = "../../argo/testdata/golden/"
 
 func placeOf(cfg *config.Config) plan.Place {
 	first := cfg.Environments[0]
