@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -23,6 +24,10 @@ func main() { os.Exit(Main()) }
 func Main() int {
 	ctx, stop := stage.SignalContext()
 	defer stop()
+	go func() {
+		<-command.Hurried()
+		fmt.Fprintln(os.Stderr, "\nkilling all commands; stack operations that have started continue in AWS")
+	}()
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	if err != nil && ctx.Err() != nil && !errors.Is(err, pipelinerun.ErrStopped) {
 		err = errs.Stopped(err, "run the same command again")

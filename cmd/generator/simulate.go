@@ -52,7 +52,7 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	folder, err := state.Open(ctx, c.State, func() { fmt.Fprintf(std.err, "another run uses %s; waiting until it ends\n", c.State) })
+	folder, err := state.Open(ctx, c.State, state.Simulator, func(other string) { fmt.Fprintf(std.err, "%s uses %s; waiting until it ends\n", other, c.State) })
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
 // pollGroup is the interval of checks whether a stopping group is gone.
@@ -26,6 +28,29 @@ func (p *process) killGroupAfter(patience time.Duration) {
 			return
 		}
 		time.Sleep(pollGroup)
+	}
+}
+
+// hurriedShare is the share of the grace that is left to a group in a hurry.
+const hurriedShare = 10
+
+// stopGroup asks the group to exit and kills it after the grace, or much earlier if the
+// person who stops this process asks again. The group is told so by SIGINT.
+func (p *process) stopGroup(grace time.Duration) {
+	p.signalGroup(syscall.SIGTERM)
+	deadline, hurried := time.Now().Add(grace), command.Hurried()
+	for p.groupAlive() {
+		select {
+		case <-hurried:
+			hurried = nil
+			p.signalGroup(syscall.SIGINT)
+			deadline = time.Now().Add(grace / hurriedShare)
+		case <-time.After(pollGroup):
+		}
+		if time.Now().After(deadline) {
+			p.signalGroup(syscall.SIGKILL)
+			return
+		}
 	}
 }
 

@@ -1,11 +1,11 @@
 package proc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
@@ -92,12 +92,7 @@ func (p *process) supervise(ctx context.Context, c command.Command) error {
 	case <-limit:
 		why = &command.LimitError{Args: c.Args, Limit: c.Limit}
 	}
-	p.signalGroup(syscall.SIGTERM)
-	grace := c.Grace
-	if grace == 0 {
-		grace = defaultGrace
-	}
-	p.killGroupAfter(grace)
+	p.stopGroup(cmp.Or(c.Grace, defaultGrace))
 	return why
 }
 

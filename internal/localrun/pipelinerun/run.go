@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	o.Config = file
 	dir := cmp.Or(o.State, filepath.Join(src.Folder(), ".aphex"))
-	folder, err := state.Open(ctx, dir, func() { fmt.Fprintf(o.Err, "another run uses %s; waiting until it ends\n", dir) })
+	folder, err := state.Open(ctx, dir, state.Run, func(other string) { fmt.Fprintf(o.Err, "%s uses %s; waiting until it ends\n", other, dir) })
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -233,7 +235,7 @@ func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, re
 		for _, stack := range keys(values) {
 			for _, key := range keys(values[stack]) {
 				if !isWiring(key) {
-					lines = append(lines, fmt.Sprintf("  %-36s %s", stack+"."+key, values[stack][key]))
+					lines = append(lines, fmt.Sprintf("  %-36s %s", stack+"."+key, oneLine(values[stack][key])))
 				}
 			}
 		}
@@ -241,6 +243,14 @@ func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, re
 			s.line("\n%s\n%s", s.style(screen.Bold, "Outputs of "+plan.DeployedBy(step.Name)), strings.Join(lines, "\n"))
 		}
 	}
+}
+
+// oneLine writes an output that has line breaks or control characters as a Go string.
+func oneLine(value string) string {
+	if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(value)
+	}
+	return value
 }
 
 func keys[V any](m map[string]V) []string {

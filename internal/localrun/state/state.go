@@ -3,10 +3,12 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,9 +26,18 @@ type Folder struct {
 	lock *os.File
 }
 
+// User is the program that uses a folder.
+type User string
+
+// The users. A run ends by itself, and the next one waits for it; a simulator does not.
+const (
+	Run       User = "generator run"
+	Simulator User = "generator simulate"
+)
+
 // Open creates the folder and waits until no other run uses it. It calls waiting
-// once before it waits.
-func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
+// once, with the name of the other user, before it waits. It does not wait for a simulator.
+func Open(ctx context.Context, dir string, user User, waiting func(other string)) (Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Folder{}, errs.Invalidf("creating the state folder: %w", err).WithHint("set --state to a writable folder")
 	}
@@ -41,14 +52,20 @@ func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
 	for busy := false; ; busy = true {
 		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return Folder{dir, lock}, nil
+			return Folder{dir, lock}, writeUser(lock, user)
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			lock.Close()
 			return Folder{}, fmt.Errorf("locking the state folder %q: %w", dir, err)
 		}
+		other := readUser(dir)
+		if strings.HasPrefix(other, string(Simulator)) {
+			lock.Close()
+			return Folder{}, errs.Invalidf("%s uses the state folder %s until it is stopped", other, dir).
+				WithHint("stop it, or set --state to another folder")
+		}
 		if !busy {
-			waiting()
+			waiting(other)
 		}
 		select {
 		case <-ctx.Done():
@@ -59,8 +76,38 @@ func Open(ctx context.Context, dir string, waiting func()) (Folder, error) {
 	}
 }
 
+// writeUser writes to the lock who holds it.
+func writeUser(lock *os.File, user User) error {
+	err := lock.Truncate(0)
+	if err == nil {
+		_, err = lock.WriteAt(fmt.Appendf(nil, "%s (process %d)\n", user, os.Getpid()), 0)
+	}
+	if err != nil {
+		lock.Close()
+		return errs.Writing(lock.Name(), err)
+	}
+	return nil
+}
+
+// maxUser is the longest name of a user that is read, in bytes.
+const maxUser = 100
+
+// readUser returns who holds the lock.
+func readUser(dir string) string {
+	file, err := os.Open(filepath.Join(dir, "lock"))
+	if err != nil {
+		return "another run"
+	}
+	defer file.Close()
+	text, _ := io.ReadAll(io.LimitReader(file, maxUser)) // without a name it is another run, too
+	return cmp.Or(strings.TrimSpace(string(text)), "another run")
+}
+
 // Close lets the next run use the folder.
-func (f Folder) Close() { f.lock.Close() }
+func (f Folder) Close() {
+	_ = f.lock.Truncate(0) // its name is of no use after it
+	f.lock.Close()
+}
 
 // AWS is the folder of the simulated AWS.
 func (f Folder) AWS() string { return filepath.Join(f.Dir, "aws") }

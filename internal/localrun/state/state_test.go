@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,7 +18,7 @@ import (
 
 func open(t *testing.T, dir string) state.Folder {
 	t.Helper()
-	f, err := state.Open(t.Context(), dir, func() { t.Error("nobody else uses the folder") })
+	f, err := state.Open(t.Context(), dir, state.Run, func(string) { t.Error("nobody else uses the folder") })
 	require.NoError(t, err)
 	t.Cleanup(f.Close)
 	return f
@@ -56,7 +57,7 @@ func TestOneRunUsesAFolderAtATime(t *testing.T) {
 	first := open(t, dir)
 	waits, opened := make(chan struct{}), make(chan error, 1)
 	go func() {
-		second, err := state.Open(t.Context(), dir, func() { close(waits) })
+		second, err := state.Open(t.Context(), dir, state.Run, func(string) { close(waits) })
 		if err == nil {
 			second.Close()
 		}
@@ -69,7 +70,7 @@ func TestOneRunUsesAFolderAtATime(t *testing.T) {
 	case <-time.After(300 * time.Millisecond):
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	_, err := state.Open(ctx, dir, stop)
+	_, err := state.Open(ctx, dir, state.Run, func(string) { stop() })
 	require.ErrorIs(t, err, context.Canceled)
 	first.Close()
 	require.NoError(t, <-opened)
@@ -78,8 +79,31 @@ func TestOneRunUsesAFolderAtATime(t *testing.T) {
 func TestAFolderThatCannotBeMadeNamesTheFlag(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err := state.Open(t.Context(), filepath.Join(file, "state"), nil)
+	_, err := state.Open(t.Context(), filepath.Join(file, "state"), state.Run, nil)
 	require.Error(t, err)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "--state")
+}
+
+func TestWhoUsesAFolderIsNamedAndASimulatorIsNotWaitedFor(t *testing.T) {
+	for user, waits := range map[state.User]bool{state.Run: true, state.Simulator: false} {
+		dir := t.TempDir()
+		first, err := state.Open(t.Context(), dir, user, nil)
+		require.NoError(t, err)
+		holder := fmt.Sprintf("%s (process %d)", user, os.Getpid())
+		ctx, stop := context.WithCancel(t.Context())
+		named := ""
+		_, err = state.Open(ctx, dir, state.Run, func(other string) { named = other; stop() })
+		if waits {
+			assert.Equal(t, holder, named)
+			require.ErrorIs(t, err, context.Canceled)
+		} else {
+			require.ErrorContains(t, err, holder+" uses the state folder "+dir)
+			assert.Contains(t, errs.HintOf(err), "--state")
+		}
+		stop()
+		first.Close()
+		next := open(t, dir)
+		next.Close()
+	}
 }
