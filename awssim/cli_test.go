@@ -67,8 +67,19 @@ func TestTheAWSCLIIsServed(t *testing.T) {
 func TestTheAWSCLISaysWhatTheSimulatorDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	printed, err := c.aws(devAccount, ireland, "sns", "list-topics")
-	require.Error(t, err)
-	assert.Contains(t, printed, "the simulator does not simulate the service sns (operation ListTopics)")
-	assert.Equal(t, []string{"sns:ListTopics"}, c.Unknown())
+	for call, says := range map[string]string{ // one for each protocol
+		"sns list-topics":                           "(InvalidAction) when calling the ListTopics operation: the simulator does not simulate the service sns (operation ListTopics)",
+		"dynamodb list-tables":                      "(UnknownOperationException) when calling the ListTables operation: the simulator does not simulate the service dynamodb (operation ListTables)",
+		"apigateway get-rest-apis":                  "(UnknownOperationException) when calling the GetRestApis operation: the simulator does not simulate the service apigateway (operation GET /restapis)",
+		"eks list-clusters":                         "(UnknownOperationException) when calling the ListClusters operation: the simulator does not simulate the service eks (operation GET /clusters)",
+		"lambda invoke --function-name f /dev/null": "the simulator does not simulate the service lambda (operation POST /2015-03-31/functions/f/invocations)",
+		"cloudfront list-distributions":             "the simulator does not simulate the service cloudfront (operation GET /2020-05-31/distribution)",
+		"cloudwatch describe-alarms":                "(UnknownOperationException) when calling the DescribeAlarms operation: the simulator does not simulate the service monitoring (operation DescribeAlarms)",
+	} {
+		printed, err := c.aws(devAccount, ireland, strings.Fields(call)...)
+		require.Error(t, err, call)
+		assert.Contains(t, printed, says, call)
+	}
+	assert.Contains(t, c.Unknown(), "sns:ListTopics")
+	assert.Contains(t, c.Unknown(), "eks:GET /clusters")
 }

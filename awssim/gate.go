@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *Server) readUnsigned(v *visit) error {
 // readOperation finds protocol and operation, and reads the body unless the
 // protocol streams it.
 func (s *Server) readOperation(v *visit) error {
-	service := s.services[v.call.Service]
+	service, known := s.services[v.call.Service]
 	v.protocol = service.Protocol
 	if v.protocol.Streams() {
 		v.call.Operation = service.OperationOf(v.r)
@@ -86,6 +87,9 @@ func (s *Server) readOperation(v *visit) error {
 		v.call.Operation = target[strings.LastIndexByte(target, '.')+1:]
 		return nil
 	}
+	if !known {
+		return v.readUnknown()
+	}
 	if service.OperationOf != nil {
 		v.call.Form, v.call.Operation = v.r.URL.Query(), service.OperationOf(v.r)
 		return nil
@@ -94,6 +98,29 @@ func (s *Server) readOperation(v *visit) error {
 		v.protocol = wire.Query // a form where JSON is spoken
 	}
 	return v.readForm(body)
+}
+
+// restXML are the services that are not simulated and answer a path with XML, by
+// their names in the credential scope. Others that take a path answer with JSON.
+var restXML = map[string]bool{"cloudfront": true}
+
+// readUnknown finds the protocol and the operation of a call to a service that is not
+// simulated, so that its clients can read the refusal.
+func (v *visit) readUnknown() error {
+	form, err := url.ParseQuery(string(v.call.Body))
+	switch {
+	case v.r.Header.Get("Smithy-Protocol") == wire.SmithyCBOR:
+		v.protocol, v.call.Operation = wire.CBOR, path.Base(v.r.URL.Path)
+		return nil
+	case err == nil && form.Get("Action") != "", v.r.URL.Query().Get("Action") != "":
+		v.protocol = wire.Query
+		return v.readForm(v.call.Body)
+	}
+	v.protocol, v.call.Operation = wire.RestJSON, v.r.Method+" "+v.r.URL.Path
+	if restXML[v.call.Service] {
+		v.protocol = wire.Rest
+	}
+	return nil
 }
 
 func (v *visit) readForm(body []byte) error {

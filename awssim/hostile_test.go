@@ -28,6 +28,7 @@ func TestHostileCallsAreRefusedWithAReason(t *testing.T) {
 		"no action":                   {admin.send("iam", form, "", "Version=1"), "MissingAction"},
 		"an unknown action":           {admin.form("iam", "CreateUser"), "InvalidAction"},
 		"an unknown service":          {admin.form("rds", "DescribeDBInstances"), "InvalidAction"},
+		"an unknown service of REST":  {admin.send("lambda", "application/json", "", `{"a":1}`), "UnknownOperationException"},
 		"an unknown JSON operation":   {admin.json("ssm", "AmazonSSM.SendCommand", nil), "UnknownOperationException"},
 		"JSON that is none":           {admin.send("ssm", js, "AmazonSSM.GetParameter", "{"), "SerializationException"},
 		"JSON of another shape":       {admin.send("ssm", js, "AmazonSSM.GetParameter", `{"Name":[1]}`), "SerializationException"},

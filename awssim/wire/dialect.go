@@ -12,6 +12,8 @@ const (
 	JSON                     // X-Amz-Target and JSON
 	RestXML                  // S3
 	Rest                     // a path in, XML out, and errors as Query's
+	RestJSON                 // a path in, JSON out
+	CBOR                     // Smithy's RPC v2: a path and CBOR in, CBOR out
 )
 
 // Streams says whether bodies are read while they come in.
@@ -87,8 +89,11 @@ func (p Protocol) spoken(e *Error) *Error {
 	if e.Common == NotCommon {
 		return e
 	}
-	if p == Rest {
+	switch p {
+	case Rest:
 		p = Query
+	case RestJSON, CBOR:
+		p = JSON
 	}
 	words := dialects[p][e.Common]
 	named := *e

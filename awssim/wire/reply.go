@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -146,6 +147,14 @@ func (p Protocol) Failure(call *Call, err error) Reply {
 	case JSON:
 		reply.Type = typeJSON
 		reply.Body = jsonError(e)
+	case RestJSON:
+		reply.Type = "application/json"
+		reply.Header.Set("X-Amzn-ErrorType", e.Code)
+		reply.Body = jsonError(e)
+	case CBOR:
+		reply.Type = "application/cbor"
+		reply.Header.Set("Smithy-Protocol", SmithyCBOR)
+		reply.Body = cborError(e)
 	case EC2Query:
 		reply.Body = fmt.Appendf(nil, "%s<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>",
 			xml.Header, escape(e.Code), escape(e.Message), requestID)
@@ -182,6 +191,20 @@ func jsonError(e *Error) []byte {
 		document[name] = value
 	}
 	body, _ := json.Marshal(document) // a map of texts cannot fail
+	return body
+}
+
+// SmithyCBOR is the Smithy-Protocol header of CBOR.
+const SmithyCBOR = "rpc-v2-cbor"
+
+// cborError writes a map of two texts.
+func cborError(e *Error) []byte {
+	body := []byte{0xa0 | 2}
+	for _, text := range []string{"__type", e.Code, "message", e.Message} {
+		body = append(body, 0x60|26) // a text whose length follows in four bytes
+		body = binary.BigEndian.AppendUint32(body, uint32(len(text)))
+		body = append(body, text...)
+	}
 	return body
 }
 
