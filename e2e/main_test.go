@@ -25,7 +25,7 @@ const programsVariable = "APHEX_E2E_PROGRAMS"
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(node.Tests{
-		Group: node.PodsGroup, Prepare: prepare, Up: shared.open, Failed: shared.diagnose, Down: shared.close,
+		Prepare: prepare, Up: shared.open, Failed: shared.diagnose, Down: shared.close,
 	}.Main(m.Run))
 }
 

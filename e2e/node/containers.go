@@ -63,6 +63,7 @@ kind: KubeletConfiguration
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
 authorization: {mode: AlwaysAllow}
 cgroupDriver: cgroupfs
+cgroupRoot: %s
 clusterDNS: ["` + Address + `"]
 clusterDomain: cluster.local
 containerRuntimeEndpoint: unix://%s
@@ -76,7 +77,11 @@ syncFrequency: 10s
 `
 
 func (n *Node) kubelet(context.Context) error {
-	if err := os.WriteFile(n.path("kubelet.yaml"), fmt.Appendf(nil, kubeletSettings, n.socket()), 0o600); err != nil {
+	group, err := makeGroup()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(n.path("kubelet.yaml"), fmt.Appendf(nil, kubeletSettings, group, n.socket()), 0o600); err != nil {
 		return err
 	}
 	return n.kubernetes("kubelet", "--config="+n.path("kubelet.yaml"), "--kubeconfig="+n.kubeconfig("kubelet"),

@@ -28,7 +28,7 @@ func StartEngine(ctx context.Context, dir string, group int) (*Engine, error) {
 		return nil, err
 	}
 	p, err := start(logs, "dockerd", "dockerd", "--data-root", filepath.Join(dir, "docker"), "--group", strconv.Itoa(group),
-		"--bip", engineNetwork, "--dns", Address, "--iptables=false", "--ip-masq=false", "--cgroup-parent", "/"+EngineGroup)
+		"--bip", engineNetwork, "--dns", Address, "--iptables=false", "--ip-masq=false", "--cgroup-parent", "/"+groupOf(os.Getenv(workVariable)))
 	if err != nil {
 		return nil, err
 	}

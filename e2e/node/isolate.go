@@ -24,10 +24,10 @@ const apartFrom = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEW
 // The program starts itself twice: the first process inside gets orphans from the kernel
 // and only reaps them; the second does the work. When the first ends, the kernel kills all
 // others.
-func isolated(work, group string) (bool, int) {
+func isolated(work string) (bool, int) {
 	switch os.Getenv(levelVariable) {
 	case "":
-		defer removeGroups(group)
+		defer removeGroups()
 		return false, again("init", &syscall.SysProcAttr{
 			Cloneflags: apartFrom, Pdeathsig: syscall.SIGKILL,
 		}, (*exec.Cmd).Wait)
@@ -127,17 +127,39 @@ func separateMounts(work string) error {
 	return nil
 }
 
-// Control groups of pods, and of the containers of an Engine.
-const (
-	PodsGroup   = "kubepods"
-	EngineGroup = "aphex-engine"
-)
+// groupOf names the control group of all pods and containers of these tests, which
+// is another one than that of tests that run at the same time: a kubelet ends what
+// it does not know in its group.
+func groupOf(work string) string { return filepath.Base(work) }
 
-// removeGroups removes the control groups of that name, recursively: they outlive all
-// namespaces.
-func removeGroups(name string) {
+// makeGroup makes the group, and returns its path for the kubelet.
+func makeGroup() (string, error) {
+	name := "/" + groupOf(os.Getenv(workVariable))
+	hierarchies, err := os.ReadDir("/sys/fs/cgroup")
+	if err != nil {
+		return "", err
+	}
+	for _, hierarchy := range hierarchies {
+		if hierarchy.Name() == "cgroup.controllers" { // one for all, whose root passes controllers on to what it knows
+			return "/", nil
+		}
+	}
+	for _, hierarchy := range hierarchies {
+		if hierarchy.IsDir() {
+			if err := os.MkdirAll("/sys/fs/cgroup/"+hierarchy.Name()+name, 0o755); err != nil {
+				return "", err
+			}
+		}
+	}
+	return name, nil
+}
+
+// removeGroups removes the control groups that these tests made; they belong to the
+// kernel and outlive all namespaces.
+func removeGroups() {
+	name := groupOf(os.Getenv(workVariable))
 	roots, _ := filepath.Glob("/sys/fs/cgroup/*/" + name)
-	for _, root := range append(roots, "/sys/fs/cgroup/"+name) {
+	for _, root := range append(roots, "/sys/fs/cgroup/"+name, "/sys/fs/cgroup/kubepods") {
 		var folders []string
 		_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {

@@ -21,7 +21,6 @@ const workVariable = "APHEX_E2E_WORK"
 
 // Tests are the tests of a binary that run in separate namespaces.
 type Tests struct {
-	Group   string                                       // control group of their processes, removed at the end
 	Prepare func() error                                 // outside, with a network
 	Up      func(ctx context.Context, work string) error // inside, before the tests
 	Failed  func()                                       // inside, after a failure
@@ -45,7 +44,7 @@ func (t Tests) Main(run func() int) int {
 		}
 		work = made
 	}
-	if inside, status := isolated(work, t.Group); !inside {
+	if inside, status := isolated(work); !inside {
 		return status
 	}
 	return t.inside(work, run)

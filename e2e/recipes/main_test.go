@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	nothing := func() {}
 	os.Exit(node.Tests{
-		Group: node.EngineGroup, Prepare: func() error { return nil }, Up: shared.open, Failed: nothing, Down: shared.close,
+		Prepare: func() error { return nil }, Up: shared.open, Failed: nothing, Down: shared.close,
 	}.Main(m.Run))
 }
 

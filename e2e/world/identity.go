@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // identities does what EKS does: pods of a ServiceAccount with a role get a token for
-// assuming it. Unlike EKS, it also gives every pod the endpoint of AWS and the authority of
-// the certificates here.
+// assuming it, in every container that the pod does not except. Unlike EKS, it also gives
+// every pod the endpoint of AWS and the authority of the certificates here.
 type identities struct {
 	endpoint string // of AWS
 	roleOf   func(namespace, serviceAccount string) string
@@ -20,6 +21,7 @@ const CertificatesMap = "kube-root-ca.crt"
 
 const (
 	certificates = "/var/run/e2e"
+	tokenVolume  = "aws-iam-token"
 	tokenFolder  = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
 )
 
@@ -32,7 +34,8 @@ func (i *identities) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			UID       string
 			Namespace string
 			Object    struct {
-				Spec podSpec
+				Metadata struct{ Annotations map[string]string }
+				Spec     podSpec
 			}
 		}
 	}
@@ -41,7 +44,8 @@ func (i *identities) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	spec := review.Request.Object.Spec
-	patch, err := json.Marshal(i.patch(spec, i.roleOf(review.Request.Namespace, spec.ServiceAccountName)))
+	excepted := strings.Split(review.Request.Object.Metadata.Annotations["eks.amazonaws.com/skip-containers"], ",")
+	patch, err := json.Marshal(i.patch(spec, i.roleOf(review.Request.Namespace, spec.ServiceAccountName), excepted))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -61,10 +65,11 @@ type podSpec struct {
 }
 
 type container struct {
+	Name              string
 	Env, VolumeMounts []object
 }
 
-func (i *identities) patch(spec podSpec, role string) []object {
+func (i *identities) patch(spec podSpec, role string, excepted []string) []object {
 	volumes := append(slices.Clone(spec.Volumes), object{"name": "e2e-certificates", "configMap": object{"name": CertificatesMap}})
 	mounts := []object{{"name": "e2e-certificates", "mountPath": certificates, "readOnly": true}}
 	env := []object{
@@ -74,24 +79,45 @@ func (i *identities) patch(spec podSpec, role string) []object {
 		{"name": "SSL_CERT_FILE", "value": certificates + "/ca.crt"},
 		{"name": "NODE_EXTRA_CA_CERTS", "value": certificates + "/ca.crt"},
 	}
-	if role != "" {
-		volumes = append(volumes, object{"name": "aws-iam-token", "projected": object{"sources": []object{
+	if role != "" && !has(volumes, tokenVolume) {
+		volumes = append(volumes, object{"name": tokenVolume, "projected": object{"sources": []object{
 			{"serviceAccountToken": object{"audience": "sts.amazonaws.com", "expirationSeconds": 86400, "path": "token"}},
 		}}})
-		mounts = append(mounts, object{"name": "aws-iam-token", "mountPath": tokenFolder, "readOnly": true})
-		env = append(env, object{"name": "AWS_ROLE_ARN", "value": role},
-			object{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": tokenFolder + "/token"})
 	}
 	patches := []object{{"op": "add", "path": "/spec/volumes", "value": volumes}}
 	for kind, containers := range map[string][]container{"containers": spec.Containers, "initContainers": spec.InitContainers} {
 		for index, c := range containers {
+			variables, mounted := append(c.Env, env...), append(c.VolumeMounts, mounts...)
+			if role != "" && !slices.Contains(excepted, c.Name) {
+				variables, mounted = withRole(variables, role), withToken(mounted)
+			}
 			at := "/spec/" + kind + "/" + string(rune('0'+index))
 			patches = append(patches,
-				object{"op": "add", "path": at + "/env", "value": append(c.Env, env...)},
-				object{"op": "add", "path": at + "/volumeMounts", "value": append(c.VolumeMounts, mounts...)})
+				object{"op": "add", "path": at + "/env", "value": variables},
+				object{"op": "add", "path": at + "/volumeMounts", "value": mounted})
 		}
 	}
 	return patches
+}
+
+// withRole adds the variables of a role, unless there are some.
+func withRole(env []object, role string) []object {
+	if has(env, "AWS_ROLE_ARN") || has(env, "AWS_WEB_IDENTITY_TOKEN_FILE") {
+		return env
+	}
+	return append(env, object{"name": "AWS_ROLE_ARN", "value": role}, object{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": tokenFolder + "/token"})
+}
+
+// withToken mounts the token, unless it is mounted.
+func withToken(mounts []object) []object {
+	if has(mounts, tokenVolume) {
+		return mounts
+	}
+	return append(mounts, object{"name": tokenVolume, "mountPath": tokenFolder, "readOnly": true})
+}
+
+func has(objects []object, name string) bool {
+	return slices.ContainsFunc(objects, func(o object) bool { return o["name"] == name })
 }
 
 func base64JSON(data []byte) []byte {

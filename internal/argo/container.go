@@ -37,7 +37,7 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 		RetryStrategy:         retry(),
 		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOfStage)),
 		ServiceAccountName:    g.serviceAccount(p.first().Identity),
-		Volumes:               []corev1.Volume{emptyVolume(volume), emptyVolume(tmpVolume)},
+		Volumes:               append([]corev1.Volume{g.emptyVolume(volume), g.emptyVolume(tmpVolume)}, tokens(p)...),
 	}
 	var containers []wfv1.ContainerNode
 	for index, step := range p.steps {
@@ -55,7 +55,7 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 	mounts := []corev1.VolumeMount{{Name: volume, MountPath: folder}, {Name: tmpVolume, MountPath: tmpFolder}}
 	if len(containers) == 1 {
 		template.Container = &containers[0].Container
-		template.Container.VolumeMounts = mounts
+		template.Container.VolumeMounts = append(mounts, template.Container.VolumeMounts...)
 		return template, nil
 	}
 	template.ContainerSet = &wfv1.ContainerSetTemplate{Containers: containers, VolumeMounts: mounts}
@@ -84,8 +84,9 @@ func (g *graph) container(p pod, index int) (corev1.Container, error) {
 		ImagePullPolicy: pullPolicy(image),
 		Command:         step.Contract.Command,
 		Env:             env,
-		Resources:       requests(needs),
+		Resources:       resources(needs, g.cfg.PodLimits),
 		SecurityContext: containerSecurity(),
+		VolumeMounts:    tokenMounts(step),
 	}, nil
 }
 
@@ -102,8 +103,9 @@ func (g *graph) serviceAccount(identity plan.Identity) string {
 	}
 }
 
-func emptyVolume(name string) corev1.Volume {
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}
+func (g *graph) emptyVolume(name string) corev1.Volume {
+	most := resource.MustParse(g.cfg.PodLimits.Storage)
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: &most}}}
 }
 
 func (g *graph) inputs(p pod) []wfv1.Parameter {
@@ -140,7 +142,7 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 			env = append(env, corev1.EnvVar{Name: input.Env, Value: value})
 		}
 	}
-	return append(env, g.frame(step, p.container(index), values[0])...), nil
+	return append(append(env, g.frame(step, p.container(index), values[0])...), g.role(step)...), nil
 }
 
 // literal doubles every $, so that the kubelet does not replace $(NAME) in the value of a
@@ -209,32 +211,7 @@ func pullPolicy(image string) corev1.PullPolicy {
 	return corev1.PullIfNotPresent
 }
 
-// waiting is the request of a container that runs after another.
-const waiting = "waiting"
-
-// requested holds the requests of pods that differ from the usual ones: a build compiles
-// and packs, the others only read and write.
-var requested = map[string]struct{ cpu, memory string }{
-	"builder":            {"1", "2Gi"},
-	"validator":          {"100m", "256Mi"},
-	"deployer-record":    {"50m", "64Mi"},
-	"deployer-reconcile": {"50m", "64Mi"},
-	waiting:              {"10m", "32Mi"},
-	"webhook":            {"50m", "128Mi"},
-	"trigger":            {"50m", "128Mi"},
-}
-
-func requests(pod string) corev1.ResourceRequirements {
-	need, special := requested[pod]
-	if !special {
-		need.cpu, need.memory = "250m", "1Gi"
-	}
-	return corev1.ResourceRequirements{Requests: corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse(need.cpu), corev1.ResourceMemory: resource.MustParse(need.memory),
-	}}
-}
-
-// podSecurity, containerSecurity and executorSecurity satisfy the "restricted" Pod Security level.
+// podSecurity, containerSecurity and executorPatch satisfy the "restricted" Pod Security level.
 func podSecurity() *corev1.PodSecurityContext {
 	return &corev1.PodSecurityContext{
 		RunAsNonRoot: ptr(true), RunAsUser: ptr(int64(user)), RunAsGroup: ptr(int64(user)), FSGroup: ptr(int64(user)),
@@ -242,12 +219,17 @@ func podSecurity() *corev1.PodSecurityContext {
 	}
 }
 
-// executorSecurity is the same for the containers that Argo adds to each pod. By default,
+// executorPatch restricts and limits the containers that Argo adds to each pod. By default,
 // Argo does not restrict them, and the level "restricted" then refuses the pod.
-const executorSecurity = `{"initContainers": [{"name": "init", "securityContext": ` + executorContext +
-	`}], "containers": [{"name": "wait", "securityContext": ` + executorContext + `}]}`
+const executorPatch = `{"terminationGracePeriodSeconds": ` + gracePeriod + `, "initContainers": [{"name": "init", ` + executorContainer +
+	`}], "containers": [{"name": "wait", ` + executorContainer + `}]}`
 
-const executorContext = `{"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}`
+const executorContainer = `"securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}, ` +
+	`"resources": {"requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"}, "limits": {"memory": "512Mi", "ephemeral-storage": "1Gi"}}`
+
+// gracePeriod is how many seconds a stage has to stop its commands and to write its
+// record when its pod is deleted or passes its deadline.
+const gracePeriod = "30"
 
 func containerSecurity() *corev1.SecurityContext {
 	return &corev1.SecurityContext{

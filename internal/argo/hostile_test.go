@@ -53,6 +53,7 @@ webhookService: ClusterIP
 requiredContext: [key]
 pipelineStack: {name: Own, path: pipeline}
 selfUpdate: {onFailure: stop}
+podLimits: {memory: 3Gi, storage: 4Gi}
 reconcileSchedule: "*/5 * * * *"
 build: {commands: [make], artifacts: [dist]}
 stacks:

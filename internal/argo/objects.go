@@ -3,6 +3,7 @@ package argo
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -27,7 +28,7 @@ func ObjectsBeside(cfg *config.Config, p plan.Plan, place plan.Place, taken Take
 	if err != nil {
 		return nil, err
 	}
-	objects := append(append(r.accounts(), r.roles()...), template)
+	objects := append(slices.Concat(r.accounts(), r.roles(), r.networks(), r.admission()), template)
 	events, err := r.events(template.Name, p.Watch)
 	if err != nil {
 		return nil, err
@@ -104,9 +105,10 @@ func contentOf(o object) (any, error) {
 	return tidy(content), nil
 }
 
-// meant are the keys with a meaningful empty value: an empty volume, a pause, parameters,
-// and the URL of a webhook, which the schema of Argo Events requires even if it is unused.
-var meant = map[string]bool{"emptyDir": true, "suspend": true, "value": true, "default": true, "url": true}
+// meant are the keys with a meaningful empty value: an empty volume, all namespaces, a
+// pause, parameters, and the URL of a webhook, which the schema of Argo Events requires even
+// if it is unused.
+var meant = map[string]bool{"emptyDir": true, "namespaceSelector": true, "suspend": true, "value": true, "default": true, "url": true}
 
 // tidy removes zero values of Go types.
 func tidy(value any) any {

@@ -15,16 +15,18 @@ const annotationRole = "eks.amazonaws.com/role-arn"
 const rightsGroup = "rbac.authorization.k8s.io"
 
 // accounts renders the pipeline's ServiceAccounts. Those that do not use AWS have no role
-// there.
+// there, and only the Sensor's pod gets the token of its account by default.
 func (r *renderer) accounts() []object {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
-	receiver := r.account(events, r.names.Receiver, "")
-	receiver.AutomountServiceAccountToken = ptr(false) // it never calls the cluster
+	submitter := r.account(events, r.names.Submitter, "")
+	submitter.AutomountServiceAccountToken = nil
 	accounts := []object{
 		r.account(runs, r.names.Deployer, r.names.DeployerRole),
 		r.account(runs, r.names.Builder, r.names.BuilderRole),
-		r.account(events, r.names.Submitter, ""),
-		receiver,
+		r.account(runs, r.names.Executor, ""),
+		r.executorToken(),
+		submitter,
+		r.account(events, r.names.Receiver, ""),
 	}
 	if plan.HasReconciler(r.cfg) {
 		accounts = append(accounts, r.account(runs, r.names.Reconciler, r.names.ReconcilerRole))
@@ -37,7 +39,19 @@ func (r *renderer) account(namespace, name, role string) *corev1.ServiceAccount 
 	if role != "" {
 		meta.Annotations = map[string]string{annotationRole: r.place.RoleARN(role)}
 	}
-	return &corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: meta}
+	return &corev1.ServiceAccount{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: meta, AutomountServiceAccountToken: ptr(false),
+	}
+}
+
+// executorToken renders the Secret that Argo mounts into its own containers, and into
+// no other. Kubernetes writes the token into it.
+func (r *renderer) executorToken() *corev1.Secret {
+	meta := r.meta(r.cfg.ArgoNamespace, plan.TokenOf(r.names.Executor), "identity")
+	meta.Annotations = map[string]string{corev1.ServiceAccountNameKey: r.names.Executor}
+	return &corev1.Secret{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: meta, Type: corev1.SecretTypeServiceAccountToken,
+	}
 }
 
 // grant is one Role with its subjects.
@@ -53,20 +67,19 @@ type grant struct {
 func (r *renderer) grants() []grant {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
 	deployer, reconciler := subject(runs, r.names.Deployer), subject(runs, r.names.Reconciler)
-	steps := []rbacv1.Subject{deployer, subject(runs, r.names.Builder)}
 	grants := []grant{
+		{runs, r.names.Executor, []rbacv1.PolicyRule{reportResults()}, []rbacv1.Subject{subject(runs, r.names.Executor)}},
 		{runs, r.names.Deployer + "-update", r.updateRuns(), []rbacv1.Subject{deployer}},
 		{events, r.names.Deployer + "-update-events", r.updateEvents(), []rbacv1.Subject{deployer}},
 		{runs, r.names.Submitter, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{subject(events, r.names.Submitter)}},
 	}
 	if plan.HasReconciler(r.cfg) {
-		steps = append(steps, reconciler)
 		grants = append(grants,
 			grant{runs, r.names.Reconciler, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{reconciler}},
 			grant{events, r.names.Reconciler + "-sensor", []rbacv1.PolicyRule{readSensor(r.cfg.SensorName)}, []rbacv1.Subject{reconciler}},
 		)
 	}
-	return append(grants, grant{runs, r.names.Deployer + "-steps", []rbacv1.PolicyRule{reportResults()}, steps})
+	return grants
 }
 
 func readSensor(name string) rbacv1.PolicyRule {
@@ -87,7 +100,7 @@ func submitRuns() rbacv1.PolicyRule {
 // and remove old ones; check that the ServiceAccounts that it names exist; and start the
 // run that continues with the new version.
 func (r *renderer) updateRuns() []rbacv1.PolicyRule {
-	accounts := []string{r.names.Deployer, r.names.Builder}
+	accounts := []string{r.names.Deployer, r.names.Builder, r.names.Executor}
 	if plan.HasReconciler(r.cfg) {
 		accounts = append(accounts, r.names.Reconciler)
 	}

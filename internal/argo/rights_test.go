@@ -55,10 +55,30 @@ func keys(rights map[string][]string) []string {
 	return all
 }
 
-func TestTheBuildMayReportItsOutputsAndNothingElse(t *testing.T) {
+func TestTheBuildMayNothingInTheCluster(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
-	assert.Equal(t, []string{"create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "my-app-deploy-build")))
+	assert.Empty(t, may(t, objects, "argo", "my-app-deploy-build"))
 	assert.Empty(t, may(t, objects, "argo-events", "my-app-deploy-build"))
+}
+
+func TestOnlyTheExecutorMayReportResultsAndItMayNothingElse(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev"))
+	assert.Equal(t, []string{"create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "my-app-deploy-results")))
+	assert.Empty(t, may(t, objects, "argo-events", "my-app-deploy-results"))
+	for _, account := range []string{"my-app-deploy", "my-app-deploy-build", "my-app-deploy-watch", "my-app-sensor"} {
+		assert.NotContains(t, may(t, objects, "argo", account), "patch workflowtaskresults", account)
+	}
+	for _, object := range objects {
+		if object.Kind != "Secret" {
+			continue
+		}
+		var secret corev1.Secret
+		require.NoError(t, yaml.UnmarshalStrict(object.YAML, &secret))
+		assert.Equal(t, "my-app-deploy-results.service-account-token", secret.Name, "the name that Argo looks for")
+		assert.Equal(t, "my-app-deploy-results", secret.Annotations["kubernetes.io/service-account.name"])
+		return
+	}
+	t.Fatal("there is no Secret for the token")
 }
 
 func TestTheSensorMaySubmitRunsAndNothingElse(t *testing.T) {
@@ -70,7 +90,7 @@ func TestTheSensorMaySubmitRunsAndNothingElse(t *testing.T) {
 
 func TestTheReconcilerMayReadTheSensorAndSubmitRuns(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
-	assert.Equal(t, []string{"create workflows", "create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "my-app-deploy-watch")))
+	assert.Equal(t, []string{"create workflows"}, keys(may(t, objects, "argo", "my-app-deploy-watch")))
 	assert.Equal(t, map[string][]string{"get sensors": {"my-app-sensor"}}, may(t, objects, "argo-events", "my-app-deploy-watch"))
 }
 
@@ -78,7 +98,6 @@ func TestThePipelineMayChangeOnlyObjectsOfItsNames(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
 	for right, names := range may(t, objects, "argo", "my-app-deploy") {
 		switch right {
-		case "create workflowtaskresults", "patch workflowtaskresults":
 		case "create workflows":
 			assert.Empty(t, names, "the name of the resumed run is not known when the Role is rendered")
 		case "get workflowtemplates", "get workflows":

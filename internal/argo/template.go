@@ -44,17 +44,20 @@ const keepPods = "1h"
 // temporary. To Argo, a pod that its node evicted has failed; it is recognised by
 // the message of the kubelet (of its packages eviction, nodeshutdown and
 // preemption), or of Argo if there is none. The message of a container begins with
-// its name, and so never matches these. Argo reports the exit code of the
-// first container of a pod; others are in the message only. Argo waits before
-// it evaluates the expression, and so also before a failure is final: the first pause
-// is short.
+// its name, and so never matches these; code of the repository can write the text after the
+// name, so that no expression reads it. Argo reports the exit code of the first container of a
+// pod; that of the tests is in the message only. A stage that exceeded its deadline may end
+// with any code, and is not retried. Argo waits before it evaluates the expression, and so
+// also before a failure is final: the first pause is short.
 const (
 	retryLimit      = 3
 	retryAfter      = "3s"
 	retryFactor     = 4
-	retryExpression = `lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + temporary + `|` + lostPod + `"`
-	temporary       = "^[a-z]+: Error [(]exit code 75[)]"
-	lostPod         = "^(The node was low on resource|Pod was (rejected|terminated in response to imminent node shutdown)|Preempted in order to admit|pod failed: neither main nor wait)"
+	retryExpression = `!(lastRetry.message matches "` + tooLate + `") && ` +
+		`(lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + temporary + `|` + lostPod + `")`
+	tooLate   = "^Pod was active on the node longer than"
+	temporary = "^tester: Error [(]exit code 75[)]"
+	lostPod   = "^(The node was low on resource|Pod was (rejected|terminated in response to imminent node shutdown)|Preempted in order to admit|pod failed: neither main nor wait)"
 )
 
 // WorkflowTemplate renders the plan of cfg's pipeline. The template's name ends
@@ -104,25 +107,29 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		Entrypoint:            Entrypoint,
 		OnExit:                exitGraph,
 		ServiceAccountName:    r.names.Deployer,
+		Executor:              &wfv1.ExecutorConfig{ServiceAccountName: r.names.Executor},
 		Arguments:             r.arguments(),
 		ActiveDeadlineSeconds: ptr(int64(deadlineOfRun)),
 		PodGC:                 &wfv1.PodGC{Strategy: wfv1.PodGCOnWorkflowSuccess, DeleteDelayDuration: keepPods},
 		TTLStrategy:           &wfv1.TTLStrategy{SecondsAfterSuccess: ptr(int32(keepSuccess)), SecondsAfterFailure: ptr(int32(keepFailure))},
 		SecurityContext:       podSecurity(),
-		PodSpecPatch:          executorSecurity,
-		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: undisturbed()},
+		PodSpecPatch:          executorPatch,
+		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: podAnnotations()},
+
+		AutomountServiceAccountToken: ptr(false),
 		// Argo overrides the labels of the submitter, which distinguish runs from the reconciler, with these.
 		WorkflowMetadata: &wfv1.WorkflowMetadata{Labels: r.identity()},
 		Templates:        templates,
 	}
 }
 
-// undisturbed asks the autoscalers of the cluster not to evict a pod: one that is evicted
-// during a stack restarts its stage.
-func undisturbed() map[string]string {
+// podAnnotations asks the autoscalers of the cluster not to evict a pod, as one that is
+// evicted during a stack restarts its stage, and EKS to add no identity.
+func podAnnotations() map[string]string {
 	return map[string]string{
 		"cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 		"karpenter.sh/do-not-disrupt":                    "true",
+		annotationSkip:                                   untouched(),
 	}
 }
 

@@ -54,7 +54,7 @@ func (r *renderer) eventPod(account, component string) *eventsv1.Template {
 		SecurityContext:    podSecurity(),
 		Container: &eventsv1.Container{
 			SecurityContext: containerSecurity(),
-			Resources:       requests(component),
+			Resources:       resources(component, r.cfg.PodLimits),
 		},
 	}
 }

@@ -108,6 +108,8 @@ func (r CommandResult) explain(err error) error {
 		return errs.Cancelledf("command %q was stopped after %s: %w", r.Command, took, err)
 	case errors.As(err, &limit):
 		return r.failed("command %q exceeded its time limit of %s and was stopped", r.Command, limit.Limit)
+	case errors.As(err, &exit) && exit.Killed():
+		return r.failed("command %q was killed after %s, as happens when the memory of its pod or machine is used up", r.Command, took)
 	case errors.As(err, &exit) && exit.Signal != "":
 		return r.failed("command %q was ended by signal %q after %s", r.Command, exit.Signal, took)
 	case errors.As(err, &exit):

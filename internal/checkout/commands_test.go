@@ -48,6 +48,14 @@ func TestTheFirstFailureStopsAndShowsTheOutput(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(dir, "never"))
 }
 
+func TestACommandThatIsKilledSaysWhy(t *testing.T) {
+	for _, command := range []string{"kill -9 $$", "sh -c 'kill -9 $$'", "exit 137"} {
+		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
+		assert.ErrorContains(t, err, "was killed after", command)
+		assert.ErrorContains(t, err, "memory of its pod or machine is used up", command)
+	}
+}
+
 func TestAFailureInTheMiddleOfACommandIsAFailure(t *testing.T) {
 	for _, command := range []string{"false\ntrue", "false | cat", "false; true"} {
 		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})

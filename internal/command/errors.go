@@ -31,6 +31,13 @@ func (e *ExitError) Error() string {
 	return fmt.Sprintf("%s exited with code %d", name, e.Code)
 }
 
+// killed is how a shell reports that its last program was ended by SIGKILL.
+const killed = 128 + 9
+
+// Killed reports whether SIGKILL ended the program, or the last one of a shell, as
+// the kernel does when the memory of the container or the machine is used up.
+func (e *ExitError) Killed() bool { return e.Signal == "killed" || e.Code == killed }
+
 // LimitError reports that a program was stopped at its time limit.
 type LimitError struct {
 	Args  []string

@@ -47,6 +47,10 @@ var ownRules = map[string]rule{
 		pattern: `^([^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?)$`,
 		check:   contextProblem,
 	},
+	"size": {
+		expect:  "a size in Mi or Gi, such as 512Mi or 8Gi",
+		pattern: `^[1-9][0-9]{0,5}(Mi|Gi)$`,
+	},
 	"variable": {
 		expect:  "the name of a variable: letters, digits and underscores, with no digit first",
 		pattern: `^[A-Za-z_][A-Za-z0-9_]*$`,

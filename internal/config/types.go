@@ -66,6 +66,9 @@ type Config struct {
 	// How many days to keep artifacts.
 	ArtifactRetentionDays int `json:"artifactRetentionDays,omitempty" default:"90" min:"1"`
 
+	// The most that a pod of a run may use of its node.
+	PodLimits PodLimits `json:"podLimits,omitzero"`
+
 	// The image of the build stage.
 	BuilderImage string `json:"builderImage,omitempty" default:"public.ecr.aws/aphex/builder:latest" rule:"image"`
 
@@ -248,6 +251,16 @@ type SelfUpdate struct {
 	// Whether a run continues with the last valid template if the pipeline could not
 	// be updated, or stops. It reports the failure in both cases.
 	OnFailure OnFailure `json:"onFailure,omitempty" default:"continue" oneof:"continue,stop"`
+}
+
+// PodLimits are the most that a pod of a run may use of its node. Code that needs
+// more is ended, and the run fails with the cause.
+type PodLimits struct {
+	// Memory for the commands of a stage.
+	Memory string `json:"memory,omitempty" default:"8Gi" rule:"size" example:"16Gi"`
+
+	// Disk space for the workspace and for temporary files, each.
+	Storage string `json:"storage,omitempty" default:"10Gi" rule:"size" example:"40Gi"`
 }
 
 // WebhookService is the kind of Kubernetes Service in front of the webhook.

@@ -14,7 +14,7 @@ func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
 	if err := t.useInstalledNames(ctx); err != nil {
 		return nil, err
 	}
-	objects, err := t.objects(ctx)
+	objects, _, err := t.objects(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -29,10 +29,11 @@ func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error)
 	if err := t.useInstalledNames(ctx); err != nil {
 		return nil, err
 	}
-	objects, err := t.objects(ctx)
+	objects, missing, err := t.objects(ctx)
 	if err != nil {
 		return nil, err
 	}
+	noteMissing(missing, r)
 	changes, err := t.apply(ctx, objects, r)
 	if err != nil {
 		return changes, err

@@ -59,7 +59,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if err != nil {
 		return Installed{}, err
 	}
-	objects, err := t.objects(ctx)
+	objects, missing, err := t.objects(ctx)
 	if err != nil {
 		return Installed{}, err
 	}
@@ -86,6 +86,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		return Installed{}, err
 	}
 	r.Started(Objects, "")
+	noteMissing(missing, r)
 	if _, err := t.apply(ctx, objects, r); err != nil {
 		return Installed{}, err
 	}

@@ -73,14 +73,26 @@ func (t *Target) useInstalledNames(ctx context.Context) error {
 	return nil
 }
 
-// objects renders the objects of the pipeline. A version of the workflow
+// objects renders the objects of the pipeline, without those that this user may not
+// write and a pipeline works without, which missing tells. A version of the workflow
 // template gets a name that no other version in the cluster has.
-func (t *Target) objects(ctx context.Context) ([]manifest.Object, error) {
+func (t *Target) objects(ctx context.Context) (objects []manifest.Object, missing string, err error) {
 	p, err := plan.New(t.Config, stages.Contracts(), t.Place)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return argo.ObjectsBeside(t.Config, p, t.Place, t.Cluster.Taken(ctx, t.Config.ArgoNamespace))
+	all, err := argo.ObjectsBeside(t.Config, p, t.Place, t.Cluster.Taken(ctx, t.Config.ArgoNamespace))
+	if err != nil {
+		return nil, "", err
+	}
+	return t.Cluster.Permitted(ctx, all)
+}
+
+// noteMissing reports what protects the cluster from the pipeline and is not installed.
+func noteMissing(missing string, r Reporter) {
+	if missing != "" {
+		r.Note("the pipeline's identities are bound by their rights alone, as " + missing + "; an administrator of the cluster installs the admission policy: generator apply")
+	}
 }
 
 // webhookSecret names the Secret that the EventSource checks signatures with.

@@ -37,8 +37,29 @@ func (c Cluster) settle(ctx context.Context, u, before *unstructured.Unstructure
 			_ = c.putBack(context.WithoutCancel(ctx), before)
 		}
 		return err
+	case "Secret":
+		return c.awaitToken(ctx, u)
 	}
 	return nil
+}
+
+// awaitToken waits until Kubernetes has written the token of a ServiceAccount into its
+// Secret: pods that mount it before do not start.
+func (c Cluster) awaitToken(ctx context.Context, secret *unstructured.Unstructured) error {
+	if kind, _, _ := unstructured.NestedString(secret.Object, "type"); kind != tokenSecret {
+		return nil
+	}
+	return c.poll(ctx, secret, "Kubernetes has not written a token into "+name(secret), func(found *unstructured.Unstructured) (bool, error) {
+		return hasToken(found), nil
+	})
+}
+
+// tokenSecret is the type of a Secret that holds the token of a ServiceAccount.
+const tokenSecret = "kubernetes.io/service-account-token"
+
+func hasToken(secret *unstructured.Unstructured) bool {
+	token, _, _ := unstructured.NestedString(secret.Object, "data", "token")
+	return token != ""
 }
 
 // acceptTemplate makes the workflow controller of this cluster validate the template: the

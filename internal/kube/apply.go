@@ -82,9 +82,10 @@ func (c Cluster) Remove(ctx context.Context, named []manifest.Object) ([]manifes
 	return c.removeAll(ctx, all)
 }
 
-// grantsPermissions reports whether a commit must not be able to change the object.
+// grantsPermissions reports whether the object says what the pipeline may do, which a
+// commit must not be able to change.
 func grantsPermissions(u *unstructured.Unstructured) bool {
-	return slices.Contains([]string{"ServiceAccount", "Role", "RoleBinding"}, u.GetKind())
+	return slices.Contains([]string{"ServiceAccount", "Secret", "Role", "RoleBinding", "NetworkPolicy"}, u.GetKind()) || ofCluster(u.GetKind())
 }
 
 // applyAll applies the objects in order. Argo must accept a new version of the
@@ -186,6 +187,10 @@ func versionOf(kind string) string {
 		return "v1"
 	case "Role", "RoleBinding":
 		return "rbac.authorization.k8s.io/v1"
+	case "NetworkPolicy":
+		return "networking.k8s.io/v1"
+	case policyKind, bindingKind:
+		return "admissionregistration.k8s.io/v1"
 	}
 	return argoGroup + "/v1alpha1"
 }

@@ -107,13 +107,14 @@ func compare(before, after *unstructured.Unstructured) ([]byte, error) {
 	return diff.Diff("live/"+path, old, "rendered/"+path, fresh), nil
 }
 
-// readable returns an object as YAML without status and server-side metadata.
+// readable returns an object as YAML without status, server-side metadata and secrets.
 func readable(u *unstructured.Unstructured) ([]byte, error) {
 	if u == nil {
 		return nil, nil
 	}
 	u = u.DeepCopy()
 	delete(u.Object, "status")
+	hideSecret(u)
 	for _, field := range []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp"} {
 		unstructured.RemoveNestedField(u.Object, "metadata", field)
 	}
@@ -122,4 +123,16 @@ func readable(u *unstructured.Unstructured) ([]byte, error) {
 		return nil, fmt.Errorf("writing %s: %w", name(u), err)
 	}
 	return text, nil
+}
+
+// hideSecret keeps the keys of a Secret's data, and hides the values.
+func hideSecret(u *unstructured.Unstructured) {
+	data, _, _ := unstructured.NestedMap(u.Object, "data")
+	if u.GetKind() != "Secret" || data == nil {
+		return
+	}
+	for key := range data {
+		data[key] = "(hidden)"
+	}
+	u.Object["data"] = data
 }

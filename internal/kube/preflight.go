@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,11 @@ func (c Cluster) Preflight(ctx context.Context, runs, events string) []Check {
 	images, err := c.controllerImages(ctx, runs, events)
 	for _, program := range programs {
 		checks = append(checks, program.check(images, err))
+	}
+	for _, namespace := range slices.Compact([]string{runs, events}) {
+		if check, shared := checkApart(namespace, images); shared {
+			checks = append(checks, check)
+		}
 	}
 	return append(checks, c.eventBus(ctx, events))
 }

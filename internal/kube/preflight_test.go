@@ -45,8 +45,8 @@ func problems(checks []kube.Check) map[string]string {
 
 func ready(s *kubetest.Server, workflows, events string) {
 	namespaces(s, "argo", "argo-events")
-	deployment(s, "argo", "workflow-controller", "quay.io/argoproj/workflow-controller:"+workflows)
-	deployment(s, "argo-events", "controller-manager", "quay.io/argoproj/argo-events:"+events)
+	deployment(s, "argo-system", "workflow-controller", "quay.io/argoproj/workflow-controller:"+workflows)
+	deployment(s, "argo-system", "controller-manager", "quay.io/argoproj/argo-events:"+events)
 	bus(s, kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "34MB"}})
 }
 
@@ -108,7 +108,10 @@ func TestABusThatLosesEventsIsReported(t *testing.T) {
 
 func TestPreflightNeedsNoMoreThanPermissionsInTheNamespaces(t *testing.T) {
 	s, c := newServer(t)
-	ready(s, "v3.7.18", "v1.9.10")
+	namespaces(s, "argo", "argo-events")
+	deployment(s, "argo", "workflow-controller", "quay.io/argoproj/workflow-controller:v3.7.18")
+	deployment(s, "argo-events", "controller-manager", "quay.io/argoproj/argo-events:v1.9.10")
+	bus(s, kubetest.Content{"jetstream": kubetest.Content{"maxPayload": "34MB"}})
 	s.Refuse = func(r kubetest.Request) int {
 		parts := strings.Split(r.Path, "/")
 		if r.Path == "/apis/apps/v1/deployments" || len(parts) == 5 && parts[3] == "namespaces" {
@@ -116,7 +119,18 @@ func TestPreflightNeedsNoMoreThanPermissionsInTheNamespaces(t *testing.T) {
 		}
 		return 0
 	}
-	assert.Empty(t, problems(c.Preflight(t.Context(), "argo", "argo-events")))
+	for _, check := range c.Preflight(t.Context(), "argo", "argo-events") {
+		assert.False(t, check.Failed(), check)
+	}
+}
+
+func TestANamespaceThatAControllerOfArgoRunsInIsReported(t *testing.T) {
+	s, c := newServer(t)
+	ready(s, "v3.7.18", "v1.9.10")
+	assert.Equal(t, map[string]string{
+		"namespace argo-system for the pipeline alone": "the controller of Argo Workflows runs in it, and Kubernetes does not separate the identities and Secrets of one namespace",
+		"namespace argo-system":                        "it does not exist",
+	}, problems(c.Preflight(t.Context(), "argo-system", "argo-events")))
 }
 
 func TestTheWebhookSecretIsWrittenButNeverAWeakOne(t *testing.T) {

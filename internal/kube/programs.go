@@ -32,16 +32,17 @@ var programs = []program{
 }
 
 // check checks the version of the program among the images of all deployments.
-func (p program) check(images []string, err error) Check {
+func (p program) check(images []running, err error) Check {
 	check := Check{What: p.name}
 	if err != nil {
 		return Check{What: p.name, Problem: "cannot read its version: " + err.Error(), Warning: true, Fix: "check that it is not below " + p.lowest()}
 	}
-	for _, image := range images {
-		repository, tag := splitImage(image)
-		if !strings.HasSuffix(repository, "/"+p.image) && repository != p.image {
+	for _, found := range images {
+		if !p.runsAs(found.image) {
 			continue
 		}
+		image := found.image
+		_, tag := splitImage(image)
 		found, known := parseVersion(tag)
 		check.What = p.name + " " + tag
 		switch {
@@ -55,6 +56,30 @@ func (p program) check(images []string, err error) Check {
 	}
 	check.Problem, check.Fix = "no deployment runs the image "+p.image, "install "+p.name
 	return check
+}
+
+// runsAs reports whether an image is the program's.
+func (p program) runsAs(image string) bool {
+	repository, _ := splitImage(image)
+	return strings.HasSuffix(repository, "/"+p.image) || repository == p.image
+}
+
+// checkApart warns of a namespace of the pipeline in which a controller of Argo runs:
+// its identity may do what no pipeline may, and Kubernetes does not separate what is in
+// one namespace.
+func checkApart(namespace string, images []running) (Check, bool) {
+	for _, program := range programs {
+		for _, found := range images {
+			if found.namespace == namespace && program.runsAs(found.image) {
+				return Check{
+					What: "namespace " + namespace + " for the pipeline alone", Warning: true,
+					Problem: "the controller of " + program.name + " runs in it, and Kubernetes does not separate the identities and Secrets of one namespace",
+					Fix:     "set argoNamespace and argoEventsNamespace to namespaces for pipelines only",
+				}, true
+			}
+		}
+	}
+	return Check{}, false
 }
 
 func (p program) lowest() string {
@@ -97,15 +122,18 @@ func splitImage(image string) (repository, tag string) {
 	return image, ""
 }
 
+// running is an image that a deployment in a namespace runs.
+type running struct{ namespace, image string }
+
 // controllerImages lists the images of all deployments, of the whole cluster or
 // of the given namespaces.
-func (c Cluster) controllerImages(ctx context.Context, namespaces ...string) ([]string, error) {
+func (c Cluster) controllerImages(ctx context.Context, namespaces ...string) ([]running, error) {
 	deployments := c.Client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"})
 	list, err := deployments.List(ctx, metav1.ListOptions{})
 	if err == nil {
 		return imagesOf(list), nil
 	}
-	var images []string
+	var images []running
 	for _, namespace := range namespaces {
 		list, err := deployments.Namespace(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
@@ -116,14 +144,14 @@ func (c Cluster) controllerImages(ctx context.Context, namespaces ...string) ([]
 	return images, nil
 }
 
-func imagesOf(list *unstructured.UnstructuredList) []string {
-	var images []string
+func imagesOf(list *unstructured.UnstructuredList) []running {
+	var images []running
 	for _, item := range list.Items {
 		containers, _, _ := unstructured.NestedSlice(item.Object, "spec", "template", "spec", "containers")
 		for _, container := range containers {
 			mapping, _ := container.(map[string]any)
 			if image, ok := mapping["image"].(string); ok {
-				images = append(images, image)
+				images = append(images, running{item.GetNamespace(), image})
 			}
 		}
 	}

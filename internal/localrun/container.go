@@ -25,6 +25,10 @@ const grace = 30 * time.Second
 // managers are there, and the folder is writable as in a pod.
 const ownHome = "HOME"
 
+// podIdentity are the variables with which a pod takes on its role in AWS. The
+// processes of a local run have the identity of whoever started it.
+var podIdentity = []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"}
+
 // ownTemp is the variable with the folder for temporary files. In a pod the folder is in
 // a volume; here it is a short path outside the volumes.
 const ownTemp = "TMPDIR"
@@ -234,7 +238,7 @@ func (r *runner) command(container Container, known scope, at place) (command.Co
 	env := append([]string{}, r.options.Env...)
 	own := len(env) // variables that the kubelet expands start here
 	for _, variable := range container.Env {
-		if variable.Name == ownHome && r.machineSets(ownHome) {
+		if variable.Name == ownHome && r.machineSets(ownHome) || slices.Contains(podIdentity, variable.Name) {
 			continue
 		}
 		if variable.Name == ownTemp {
@@ -304,6 +308,9 @@ type folders []struct{ mountPath, dir string }
 func (r *runner) volumes(step string, node Node) (folders, error) {
 	var made folders
 	for _, mount := range node.containers()[0].VolumeMounts {
+		if node.projects(mount.Name) {
+			continue
+		}
 		dir := filepath.Join(r.options.Dir, step, mount.Name)
 		if err := remove.All(dir); err != nil {
 			return nil, err

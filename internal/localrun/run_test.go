@@ -98,6 +98,29 @@ func statuses(r localrun.Result) map[string]localrun.Status {
 	return all
 }
 
+func TestAStepHasTheIdentityOfWhoeverStartsTheRunAndNotThatOfItsPod(t *testing.T) {
+	var h harness
+	template := `
+  - name: identity
+    container:
+      image: example.test/shell
+      command: [sh]
+      args: ["-c", "echo role=$AWS_ROLE_ARN file=$AWS_WEB_IDENTITY_TOKEN_FILE"]
+      env: [{name: AWS_ROLE_ARN, value: "arn:aws:iam::111111111111:role/pod"}, {name: AWS_WEB_IDENTITY_TOKEN_FILE, value: /var/run/token/token}]
+      volumeMounts: [{name: aphex, mountPath: /aphex}, {name: token, mountPath: /var/run/token, readOnly: true}]
+    volumes:
+    - {name: aphex, emptyDir: {sizeLimit: 1Gi}}
+    - {name: token, projected: {sources: [{serviceAccountToken: {path: token}}]}}
+`
+	got, err := run(t, &h, dag("      - {name: first, template: identity}\n")+template, func(o *localrun.Options) {
+		o.Env = append(o.Env, "AWS_ROLE_ARN=mine")
+	})
+	require.NoError(t, err)
+	require.Equal(t, localrun.Succeeded, got.Status)
+	assert.Equal(t, "role=mine file=\n", h.log.String())
+	assert.NoDirExists(t, filepath.Join(h.dir, "first", "token"))
+}
+
 func TestAnOutputBecomesTheInputOfALaterStep(t *testing.T) {
 	var h harness
 	got, err := run(t, &h, dag(`

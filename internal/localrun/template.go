@@ -39,6 +39,8 @@ type Spec struct {
 	Templates             []Node    `json:"templates"`
 	Synchronization       *queue    `json:"synchronization,omitempty"`
 	ServiceAccountName    string    `json:"serviceAccountName,omitempty"`
+	Executor              podOnly   `json:"executor,omitempty"`
+	AutomountToken        podOnly   `json:"automountServiceAccountToken,omitempty"`
 	WorkflowMetadata      podOnly   `json:"workflowMetadata,omitempty"`
 	PodGC                 podOnly   `json:"podGC,omitempty"`
 	TTLStrategy           podOnly   `json:"ttlStrategy,omitempty"`
@@ -137,16 +139,24 @@ type EnvVar struct {
 	Value string `json:"value,omitempty"`
 }
 
-// Volume is a folder that is empty when a pod starts.
+// Volume is a folder that is empty when a pod starts, or one with tokens of the pod's
+// identity, which a process on this machine does not have.
 type Volume struct {
-	Name     string    `json:"name"`
-	EmptyDir *struct{} `json:"emptyDir"`
+	Name      string  `json:"name"`
+	EmptyDir  *Empty  `json:"emptyDir,omitempty"`
+	Projected podOnly `json:"projected,omitempty"`
+}
+
+// Empty is an empty folder.
+type Empty struct {
+	SizeLimit podOnly `json:"sizeLimit,omitempty"`
 }
 
 // Mount is the path of a volume in a container.
 type Mount struct {
 	Name      string `json:"name"`
 	MountPath string `json:"mountPath"`
+	ReadOnly  bool   `json:"readOnly,omitempty"`
 }
 
 // Parse reads a rendered WorkflowTemplate. An unknown field is an error that
@@ -207,10 +217,15 @@ func (n Node) containers() []Container {
 	}
 	var all []Container
 	for _, container := range n.ContainerSet.Containers {
-		container.VolumeMounts = n.ContainerSet.VolumeMounts
+		container.VolumeMounts = append(slices.Clone(n.ContainerSet.VolumeMounts), container.VolumeMounts...)
 		all = append(all, container)
 	}
 	return all
+}
+
+// projects reports whether a volume is one that only a cluster fills.
+func (n Node) projects(volume string) bool {
+	return slices.ContainsFunc(n.Volumes, func(v Volume) bool { return v.Name == volume && v.Projected != nil })
 }
 
 // runs reports whether the template runs programs.

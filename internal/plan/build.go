@@ -138,6 +138,7 @@ func (b *builder) head(cfg *config.Config) {
 			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "gates": literal(names(cfg, Approval.Requires)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
 		}))
+	b.steps[len(b.steps)-1].Cluster = true
 }
 
 func everyOne(config.Environment) bool { return true }
@@ -208,7 +209,7 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	})
-	step.Identity = Reconciler
+	step.Identity, step.Cluster = Reconciler, true
 	return &Watch{step, cfg.ReconcileSchedule}
 }
 

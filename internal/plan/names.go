@@ -20,6 +20,7 @@ type Names struct {
 	Deployer   string // runs every stage but the build
 	Builder    string // runs the build
 	Reconciler string // starts runs for missed pushes
+	Executor   string // Argo's own containers report the results of steps with it
 
 	// ServiceAccounts in the namespace of the events.
 	Submitter string // of the Sensor
@@ -42,6 +43,9 @@ type Names struct {
 // WebhookSecretKey is the key of the webhook's secret in the Kubernetes Secret.
 const WebhookSecretKey = "secret"
 
+// TokenOf names the Secret in which Argo looks for the token of a ServiceAccount.
+func TokenOf(account string) string { return account + ".service-account-token" }
+
 // NamesOf returns the names of the pipeline that cfg declares.
 func NamesOf(cfg *config.Config, place Place) Names {
 	pipeline := identity(cfg, place)
@@ -51,6 +55,7 @@ func NamesOf(cfg *config.Config, place Place) Names {
 		Deployer:       cfg.ServiceAccountName,
 		Builder:        cfg.ServiceAccountName + "-build",
 		Reconciler:     cfg.ServiceAccountName + "-watch",
+		Executor:       cfg.ServiceAccountName + "-results",
 		Submitter:      strings.TrimSuffix(cfg.SensorName, "-sensor") + "-sensor",
 		Receiver:       cfg.EventSourceName + "-eventsource",
 		WebhookSecret:  cfg.EventSourceName + "-webhook",

@@ -26,6 +26,7 @@ type Step struct {
 	Inputs      []Input           // in the order of the contract
 	After       []string          // names of the steps that must have succeeded
 	Identity    Identity          // whose permissions it has
+	Cluster     bool              // whether it calls the API of its cluster
 	Pod         string            // name of the earlier step in whose pod it runs; empty for its own pod
 }
 

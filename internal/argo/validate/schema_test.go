@@ -11,7 +11,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -45,6 +47,9 @@ var checks = sync.OnceValues(func() (map[string]check, error) {
 	all := map[string]check{
 		"ServiceAccount": typed(func() any { return &corev1.ServiceAccount{} }), "Service": typed(func() any { return &corev1.Service{} }),
 		"Role": typed(func() any { return &rbacv1.Role{} }), "RoleBinding": typed(func() any { return &rbacv1.RoleBinding{} }),
+		"Secret": typed(func() any { return &corev1.Secret{} }), "NetworkPolicy": typed(func() any { return &networkingv1.NetworkPolicy{} }),
+		"ValidatingAdmissionPolicy":        typed(func() any { return &admissionv1.ValidatingAdmissionPolicy{} }),
+		"ValidatingAdmissionPolicyBinding": typed(func() any { return &admissionv1.ValidatingAdmissionPolicyBinding{} }),
 	}
 	for kind, file := range map[string]string{"WorkflowTemplate": "workflowtemplates", "CronWorkflow": "cronworkflows"} {
 		if all[kind], err = crd(filepath.Join(workflows, "manifests/base/crds/full/argoproj.io_"+file+".yaml")); err != nil {
@@ -138,7 +143,7 @@ func TestEveryObjectFitsTheSchemaOfItsKind(t *testing.T) {
 			}
 		})
 	}
-	assert.Len(t, seen, 8, "every kind is rendered for one of the configurations at least")
+	assert.Len(t, seen, 12, "every kind is rendered for one of the configurations at least")
 }
 
 // TestTheSchemasRefuseWhatIsWrong keeps the test above from passing for nothing.

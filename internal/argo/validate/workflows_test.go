@@ -174,7 +174,13 @@ func TestAStepIsRunAgainWhenItsPodWasLost(t *testing.T) {
 			{"Failed", "0", "tester: Error (exit code 1): main: Error (exit code 75)", false},
 			{"Failed", "137", "main: OOMKilled (exit code 137)", false},
 			{"Failed", "1", "main: Error (exit code 1): The node was low on resource: memory", false},
+			{"Failed", "1", "commands: Error (exit code 75): main: Error (exit code 75)", false},
+			{"Failed", "1", "sidecar: Error (exit code 75)", false},
+			{"Failed", "1", "main: Error (exit code 1): \ntester: Error (exit code 75)", false},
+			{"Failed", "-1", "Usage of EmptyDir volume \"aphex\" exceeds the limit \"10Gi\". ", false},
 			{"Failed", "-1", "Pod was active on the node longer than the specified deadline", false},
+			{"Failed", "75", "Pod was active on the node longer than the specified deadline", false},
+			{"Error", "75", "Pod was active on the node longer than the specified deadline", false},
 			{"Failed", "143", "", false},
 		} {
 			again, err := argoexpr.EvalBool(node.RetryStrategy.Expression, env.GetFuncMap(map[string]any{

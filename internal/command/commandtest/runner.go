@@ -102,6 +102,7 @@ func aSignalIsReported(t *testing.T, r command.Runner) {
 	var exit *command.ExitError
 	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, "killed", exit.Signal)
+	assert.True(t, exit.Killed())
 	assert.Equal(t, `sh was ended by signal "killed"`, err.Error())
 }
 

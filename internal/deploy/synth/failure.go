@@ -46,6 +46,9 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 		said = "it printed no error"
 	}
 	failed := &errs.Error{Kind: errs.Failed, Message: fmt.Sprintf("%s failed (exit code %d): %s", what, exit.Code, said), Err: err}
+	if exit.Killed() {
+		return failed.WithHint("it was killed, as happens when the memory of its pod or machine is used up (podLimits.memory)")
+	}
 	if exit.Code == 127 {
 		return failed.WithHint("%q was not found in %s: check that the build commands install it", line, dir)
 	}

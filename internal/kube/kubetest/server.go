@@ -79,6 +79,8 @@ func (s *Server) Kubeconfig(t testing.TB) (path string) {
 // Accepting acts as controllers that accept everything.
 func Accepting(path string, object Content) {
 	switch {
+	case object["type"] == "kubernetes.io/service-account-token":
+		object["data"] = Content{"token": base64.StdEncoding.EncodeToString([]byte("token-of-the-cluster"))}
 	case strings.Contains(path, "/workflows/"):
 		object["status"] = Content{"phase": "Running"}
 	case strings.Contains(path, "/sensors/"), strings.Contains(path, "/eventsources/"):
@@ -170,6 +172,10 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) == len([]string{"", "apis", "group", "version", "resource", "name"}) && !slices.Contains(parts, "namespaces") {
+		answer(w, http.StatusNotFound, refusal(http.StatusNotFound, "not found"))
+		return
+	}
 	if depth := len(parts) - slices.Index(parts, "namespaces"); slices.Contains(parts, "namespaces") && (depth == 2 || depth == 4) {
 		answer(w, http.StatusNotFound, refusal(http.StatusNotFound, "not found"))
 		return

@@ -1,0 +1,142 @@
+package argo
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// admission renders the policy of what the pipeline's own identities may write, which
+// rights alone cannot say: who may create a Workflow may create any. It looks at who
+// asks, as a label can be left out. The images are those of the configuration that a
+// person applied; a commit can give them other versions.
+func (r *renderer) admission() []object {
+	policy := &admissionv1.ValidatingAdmissionPolicy{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicy"},
+		ObjectMeta: r.meta("", r.names.Stack, "admission"),
+		Spec: admissionv1.ValidatingAdmissionPolicySpec{
+			FailurePolicy: ptr(admissionv1.Fail),
+			MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{
+				written("argoproj.io", "workflows", "workflowtemplates", "cronworkflows", "sensors", "eventsources"), written("", "services"),
+			}},
+			MatchConditions: []admissionv1.MatchCondition{{Name: "pipeline", Expression: "request.userInfo.username in " + list(r.users()...)}},
+			Variables:       admissionVariables,
+			Validations:     r.validations(),
+		},
+	}
+	return []object{policy, &admissionv1.ValidatingAdmissionPolicyBinding{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicyBinding"},
+		ObjectMeta: policy.ObjectMeta,
+		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			PolicyName: policy.Name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+		},
+	}}
+}
+
+func written(group string, resources ...string) admissionv1.NamedRuleWithOperations {
+	return admissionv1.NamedRuleWithOperations{RuleWithOperations: admissionv1.RuleWithOperations{
+		Operations: []admissionv1.OperationType{admissionv1.Create, admissionv1.Update},
+		Rule:       admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{"*"}, Resources: resources},
+	}}
+}
+
+// users are the identities of the pipeline, as the API server knows them.
+func (r *renderer) users() []string {
+	runs, events := "system:serviceaccount:"+r.cfg.ArgoNamespace+":", "system:serviceaccount:"+r.cfg.ArgoEventsNamespace+":"
+	return []string{
+		runs + r.names.Deployer, runs + r.names.Builder, runs + r.names.Reconciler, runs + r.names.Executor,
+		events + r.names.Submitter, events + r.names.Receiver,
+	}
+}
+
+// admissionVariables take an object apart; what it does not have is empty.
+var admissionVariables = []admissionv1.Variable{
+	{Name: "kind", Expression: "object.kind"},
+	{Name: "nodes", Expression: "variables.kind == 'WorkflowTemplate' ? object.spec.templates : []"},
+	{Name: "containers", Expression: "variables.nodes.map(n, has(n.container) ? [n.container] : has(n.containerSet) ? n.containerSet.containers : [])"},
+	{Name: "volumes", Expression: "variables.nodes.map(n, has(n.volumes) ? n.volumes : [])"},
+	{Name: "triggers", Expression: "variables.kind == 'Sensor' ? object.spec.triggers : []"},
+	{Name: "runs", Expression: "variables.kind == 'Workflow' ? [object.spec] : variables.kind == 'CronWorkflow' ? [object.spec.workflowSpec] : " +
+		"variables.triggers.map(t, t.template.k8s.source.resource.spec)"},
+}
+
+func (r *renderer) validations() []admissionv1.Validation {
+	var all []admissionv1.Validation
+	add := func(message string, parts ...string) {
+		all = append(all, admissionv1.Validation{Expression: strings.Join(parts, " && "), Message: message})
+	}
+	add("a run of the pipeline is one of its own template, and sets arguments and entrypoint alone",
+		"variables.runs.all(s, "+only("s", "workflowTemplateRef", "entrypoint", "arguments", "suspend", "ttlStrategy")+
+			" && "+only("s.workflowTemplateRef", "name")+" && s.workflowTemplateRef.name.matches("+quote("^"+regexp.QuoteMeta(r.cfg.WorkflowTemplateName)+"-[0-9a-f]{2}$")+"))")
+	add("the template of the pipeline runs its pods with its own identities and the fixed change of their specification",
+		when("WorkflowTemplate", "object.spec.serviceAccountName == "+quote(r.names.Deployer), "object.spec.executor.serviceAccountName == "+quote(r.names.Executor),
+			"object.spec.automountServiceAccountToken == false", "object.spec.podSpecPatch == "+quote(executorPatch), "object.spec.securityContext.runAsNonRoot == true"),
+		"variables.nodes.all(n, !has(n.serviceAccountName) || n.serviceAccountName in "+list(r.names.Deployer, r.names.Builder, r.names.Reconciler)+")")
+	add("the template of the pipeline has the parts that this version renders and no other: graphs, pauses, and containers with nothing but a command",
+		when("WorkflowTemplate", only("object.spec", "entrypoint", "onExit", "serviceAccountName", "executor", "arguments", "activeDeadlineSeconds", "podGC", "ttlStrategy",
+			"securityContext", "podSpecPatch", "podMetadata", "automountServiceAccountToken", "workflowMetadata", "templates")),
+		"variables.nodes.all(n, "+only("n", "name", "inputs", "outputs", "retryStrategy", "activeDeadlineSeconds", "serviceAccountName", "volumes",
+			"container", "containerSet", "dag", "suspend", "synchronization")+")",
+		"variables.nodes.all(n, (!has(n.inputs) || "+only("n.inputs", "parameters")+") && (!has(n.outputs) || "+only("n.outputs", "parameters")+"))",
+		"variables.nodes.all(n, !has(n.dag) || n.dag.tasks.all(t, "+only("t", "name", "template", "arguments", "dependencies", "when")+"))",
+		"variables.containers.all(cs, cs.all(c, "+only("c", "name", "image", "imagePullPolicy", "command", "env", "resources", "securityContext", "volumeMounts", "dependencies")+
+			" && c.env.all(e, "+only("e", "name", "value")+") && "+only("c.securityContext", "allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem")+
+			" && c.securityContext.allowPrivilegeEscalation == false && "+only("c.securityContext.capabilities", "drop")+"))")
+	add("a pod of the pipeline mounts empty folders and its own tokens alone",
+		"variables.volumes.all(vs, vs.all(v, "+only("v", "name", "emptyDir", "projected")+" && (!has(v.projected) || v.projected.sources.all(s, "+
+			only("s", "serviceAccountToken", "configMap")+" && (!has(s.configMap) || s.configMap.name == "+quote(clusterAuthority)+")))))")
+	add("an image of the pipeline is of the repositories that the installed configuration names",
+		"variables.containers.all(cs, cs.all(c, "+list(r.repositories()...)+".exists(i, c.image == i || c.image.startsWith(i + ':') || c.image.startsWith(i + '@'))))")
+	add("Sensor and EventSource of the pipeline run with their own identities and Argo's own container",
+		when("Sensor", "object.spec.template.serviceAccountName == "+quote(r.names.Submitter), only("object.spec", "template", "dependencies", "triggers", "loggingFields")),
+		when("EventSource", "object.spec.template.serviceAccountName == "+quote(r.names.Receiver), only("object.spec", "template", "github")),
+		"(!(variables.kind in ['Sensor', 'EventSource']) || "+only("object.spec.template", "serviceAccountName", "metadata", "securityContext", "container")+
+			" && "+only("object.spec.template.container", "securityContext", "resources")+")")
+	add("a trigger of the pipeline creates Workflows in the namespace of its runs alone",
+		"variables.triggers.all(t, "+only("t", "template")+" && "+only("t.template", "name", "conditions", "k8s")+" && "+only("t.template.k8s", "operation", "source", "parameters")+
+			" && t.template.k8s.operation == 'create' && "+only("t.template.k8s.source", "resource")+
+			" && t.template.k8s.source.resource.kind == 'Workflow' && t.template.k8s.source.resource.metadata.namespace == "+quote(r.cfg.ArgoNamespace)+")")
+	add("the Service of the pipeline leads to its webhook alone",
+		when("Service", "object.metadata.name == "+quote(plan.WebhookService(r.cfg.EventSourceName)), "!has(object.spec.externalIPs)", "!has(object.spec.externalName)"))
+	return all
+}
+
+// repositories lists the repositories of the configured images, without tags and digests.
+func (r *renderer) repositories() []string {
+	var all []string
+	for _, image := range []string{r.cfg.ValidatorImage, r.cfg.BuilderImage, r.cfg.DeployerImage, r.cfg.TesterImage} {
+		repository, _, _ := strings.Cut(image, "@")
+		if colon := strings.LastIndexByte(repository, ':'); colon > strings.LastIndexByte(repository, '/') {
+			repository = repository[:colon]
+		}
+		all = append(all, repository)
+	}
+	return all
+}
+
+// when is a condition on the objects of one kind.
+func when(kind string, conditions ...string) string {
+	return fmt.Sprintf("(variables.kind != %s || %s)", quote(kind), strings.Join(conditions, " && "))
+}
+
+// only is the condition that a mapping has no key but these.
+func only(mapping string, keys ...string) string {
+	return mapping + ".all(k, k in " + list(keys...) + ")"
+}
+
+func list(texts ...string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = quote(text)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// quote writes a text as CEL does, which is as Go does.
+func quote(text string) string { return strconv.Quote(text) }

@@ -1,0 +1,61 @@
+package argo
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+)
+
+// waiting is what a container asks for whose turn comes after that of another.
+const waiting = "waiting"
+
+// need is what a container asks its node for, and the most that it gets. A limit that
+// is empty is that of the configuration: code of the repository runs there.
+type need struct {
+	cpu, memory, storage      string
+	mostMemory, mostOfStorage string
+}
+
+// needs holds what containers need that do not have the usual need of a stage: a
+// build compiles and packs, the others that are named only look and write.
+var needs = map[string]need{
+	"builder":            {cpu: "1", memory: "2Gi", storage: "1Gi"},
+	"validator":          {cpu: "100m", memory: "256Mi", storage: "256Mi"},
+	"deployer-record":    {cpu: "50m", memory: "64Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
+	"deployer-reconcile": {cpu: "50m", memory: "64Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
+	waiting:              {cpu: "10m", memory: "32Mi", storage: "16Mi"},
+	"webhook":            {cpu: "50m", memory: "128Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
+	"trigger":            {cpu: "50m", memory: "128Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
+}
+
+var usualNeed = need{cpu: "250m", memory: "1Gi", storage: "256Mi"}
+
+// resources renders what a container asks for and may use. There is no limit of the
+// CPU: a container that wants more takes only what no other wants.
+func resources(container string, limits config.PodLimits) corev1.ResourceRequirements {
+	n, special := needs[container]
+	if !special {
+		n = usualNeed
+	}
+	if n.mostMemory == "" {
+		n.mostMemory, n.mostOfStorage = limits.Memory, limits.Storage
+	}
+	memory, storage := resource.MustParse(n.mostMemory), resource.MustParse(n.mostOfStorage)
+	return corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{
+			corev1.ResourceCPU:              resource.MustParse(n.cpu),
+			corev1.ResourceMemory:           least(n.memory, memory),
+			corev1.ResourceEphemeralStorage: least(n.storage, storage),
+		},
+		Limits: corev1.ResourceList{corev1.ResourceMemory: memory, corev1.ResourceEphemeralStorage: storage},
+	}
+}
+
+// least is a request within its limit: Kubernetes refuses a greater one.
+func least(request string, limit resource.Quantity) resource.Quantity {
+	if asked := resource.MustParse(request); asked.Cmp(limit) < 0 {
+		return asked
+	}
+	return limit
+}

@@ -1,0 +1,77 @@
+package argo
+
+import (
+	"path"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
+
+// A pod of a run has no token but those below, each mounted into the containers that
+// need it. The volume of the token for AWS has the name and the place that EKS gives
+// it: where EKS finds the volume and the variables, it adds none.
+const (
+	awsTokenVolume     = "aws-iam-token"
+	awsTokenFolder     = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+	awsAudience        = "sts.amazonaws.com"
+	clusterTokenVolume = "cluster-token"
+	clusterTokenFolder = "/var/run/secrets/kubernetes.io/serviceaccount" // where clients look
+	clusterAuthority   = "kube-root-ca.crt"                              // ConfigMap that Kubernetes keeps in every namespace
+	tokenFile          = "token"
+	tokenLasts         = 60 * 60 // seconds; the kubelet renews it before
+)
+
+// annotationSkip names to EKS the containers of a pod that it must leave as they are.
+const annotationSkip = "eks.amazonaws.com/skip-containers"
+
+// untouched lists all containers of any pod of a run, Argo's too.
+func untouched() string { return strings.Join([]string{"init", "wait", Main, "tester"}, ",") }
+
+// tokens returns the volumes of the tokens that the stages of a pod need.
+func tokens(p pod) []corev1.Volume {
+	volumes := []corev1.Volume{tokenVolume(awsTokenVolume, awsAudience)}
+	for _, step := range p.steps {
+		if step.Cluster {
+			volume := tokenVolume(clusterTokenVolume, "")
+			volume.Projected.Sources = append(volume.Projected.Sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
+				LocalObjectReference: corev1.LocalObjectReference{Name: clusterAuthority}, Items: []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
+			}})
+			return append(volumes, volume)
+		}
+	}
+	return volumes
+}
+
+// tokenVolume holds a token for an audience; "" is the API of the cluster.
+func tokenVolume(name, audience string) corev1.Volume {
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+		{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Audience: audience, ExpirationSeconds: ptr(int64(tokenLasts)), Path: tokenFile}},
+	}}}}
+}
+
+// tokenMounts are those of the container of a step.
+func tokenMounts(step plan.Step) []corev1.VolumeMount {
+	mounts := []corev1.VolumeMount{{Name: awsTokenVolume, MountPath: awsTokenFolder, ReadOnly: true}}
+	if step.Cluster {
+		mounts = append(mounts, corev1.VolumeMount{Name: clusterTokenVolume, MountPath: clusterTokenFolder, ReadOnly: true})
+	}
+	return mounts
+}
+
+// role names to AWS clients the role of a step, and the token to take it on with.
+func (g *graph) role(step plan.Step) []corev1.EnvVar {
+	role := g.names.DeployerRole
+	switch step.Identity {
+	case plan.Builder:
+		role = g.names.BuilderRole
+	case plan.Reconciler:
+		role = g.names.ReconcilerRole
+	case plan.Deployer:
+	}
+	return []corev1.EnvVar{
+		{Name: "AWS_ROLE_ARN", Value: g.place.RoleARN(role)},
+		{Name: "AWS_WEB_IDENTITY_TOKEN_FILE", Value: path.Join(awsTokenFolder, tokenFile)},
+	}
+}

@@ -1,0 +1,84 @@
+package argo_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// tokensIn lists the audiences of the tokens that a container finds, "" of the cluster.
+func tokensIn(node wfv1.Template, container corev1.Container) (audiences []string) {
+	mounts := container.VolumeMounts
+	if node.ContainerSet != nil {
+		mounts = append(slices.Clone(mounts), node.ContainerSet.VolumeMounts...)
+	}
+	for _, mount := range mounts {
+		for _, volume := range node.Volumes {
+			if volume.Name != mount.Name || volume.Projected == nil {
+				continue
+			}
+			for _, source := range volume.Projected.Sources {
+				if source.ServiceAccountToken != nil {
+					audiences = append(audiences, source.ServiceAccountToken.Audience)
+				}
+			}
+		}
+	}
+	return audiences
+}
+
+func TestOnlyTheStagesThatCallTheClusterHaveATokenOfIt(t *testing.T) {
+	template := render(t, github+configuration("dev"))
+	require.NotNil(t, template.Spec.AutomountServiceAccountToken)
+	assert.False(t, *template.Spec.AutomountServiceAccountToken)
+	assert.Equal(t, "my-app-deploy-results", template.Spec.Executor.ServiceAccountName)
+	for _, node := range template.Spec.Templates {
+		assert.Nil(t, node.AutomountServiceAccountToken, node.Name)
+		assert.Nil(t, node.Executor, node.Name)
+		for _, container := range containers(node) {
+			want := []string{"sts.amazonaws.com"}
+			if slices.Contains([]string{"deployer pipeline", "deployer reconcile"}, strings.Join(container.Command, " ")) {
+				want = append(want, "")
+			}
+			assert.Equal(t, want, tokensIn(node, container), "%s: %s", node.Name, container.Name)
+		}
+	}
+}
+
+func TestNoServiceAccountButTheSensorsGivesItsTokenToAPod(t *testing.T) {
+	for _, object := range objectsOf(t, github+configuration("dev")) {
+		if object.Kind != "ServiceAccount" {
+			continue
+		}
+		var account corev1.ServiceAccount
+		require.NoError(t, yaml.UnmarshalStrict(object.YAML, &account))
+		given := account.AutomountServiceAccountToken == nil
+		assert.Equal(t, account.Name == "my-app-sensor", given, account.Name)
+	}
+}
+
+func TestAStageTakesOnTheRoleOfItsIdentityAndEKSAddsNone(t *testing.T) {
+	var template wfv1.WorkflowTemplate
+	require.NoError(t, yaml.UnmarshalStrict(find(t, objectsOf(t, github+configuration("dev")), "WorkflowTemplate").YAML, &template))
+	excepted := strings.Split(template.Spec.PodMetadata.Annotations["eks.amazonaws.com/skip-containers"], ",")
+	assert.Subset(t, excepted, []string{"init", "wait"})
+	roles := map[string]string{"builder": "build", "reconcile": "watch"}
+	for _, node := range template.Spec.Templates {
+		for _, container := range containers(node) {
+			assert.Contains(t, excepted, container.Name, node.Name)
+			role, known := roles[node.Name]
+			if !known {
+				role = "deploy"
+			}
+			found := variables(container)
+			assert.Regexp(t, "^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-"+role+"$", found["AWS_ROLE_ARN"], node.Name)
+			assert.Equal(t, "/var/run/secrets/eks.amazonaws.com/serviceaccount/token", found["AWS_WEB_IDENTITY_TOKEN_FILE"])
+		}
+	}
+}
