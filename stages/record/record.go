@@ -195,6 +195,10 @@ func (d *Document) stopped() bool {
 	return cancelled && d.Status != "Succeeded"
 }
 
+// notRetried are Argo's messages for a step whose last attempt is final. The attempt has
+// the cause.
+var notRetried = []string{"retryStrategy.expression evaluated to false", "No more retries left"}
+
 // explain sets the cause of the failure at the top of the document.
 func (d *Document) explain() {
 	for _, step := range d.Steps {
@@ -204,13 +208,16 @@ func (d *Document) explain() {
 		}
 	}
 	for _, failure := range d.Failures {
-		if failure.Message != "" { // a DAG node fails with its tasks and has no message of its own
-			d.Error = failure.DisplayName + ": " + failure.Message
-			if strings.HasPrefix(failure.Message, shutdown) {
-				d.Error = failure.DisplayName + ": stopped"
-			}
-			return
+		// A DAG node fails with its tasks and has no message of its own; a retry node has one about retrying.
+		if failure.Message == "" || slices.Contains(notRetried, failure.Message) {
+			continue
 		}
+		name, _, _ := strings.Cut(failure.DisplayName, "(") // of an attempt, such as deploy-dev(0)
+		d.Error = name + ": " + failure.Message
+		if strings.HasPrefix(failure.Message, shutdown) {
+			d.Error = name + ": stopped"
+		}
+		return
 	}
 }
 

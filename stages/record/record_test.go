@@ -191,6 +191,13 @@ func TestAFailedDAGNodeIsNotTheCause(t *testing.T) {
 	assert.Equal(t, "build: OOMKilled", run(t, holding(nil), record.Input{Status: "Error", Failures: failures}).Error)
 }
 
+func TestTheCauseIsThatOfTheLastAttemptAndNotThatItIsTheLast(t *testing.T) {
+	for _, final := range []string{"retryStrategy.expression evaluated to false", "No more retries left"} {
+		failures := `[{"displayName":"deploy-dev","message":"` + final + `"},{"displayName":"deploy-dev(0)","message":"The disk is full."}]`
+		assert.Equal(t, "deploy-dev: The disk is full.", run(t, holding(nil), record.Input{Status: "Failed", Failures: failures}).Error)
+	}
+}
+
 func TestFailuresThatAreNoListAreRefused(t *testing.T) {
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}
 	_, err := record.Run(context.Background(), holding(nil).deps(), frame, record.Input{Failures: "{{workflow.failures}}"})
