@@ -37,7 +37,7 @@ func TestADiffHidesWhatASecretHolds(t *testing.T) {
 
 	differences, err := c.Diff(t.Context(), renderedFrom(t, strings.Replace(shopConfiguration, "serviceAccountName: shop", "serviceAccountName: other", 1)))
 	require.NoError(t, err)
-	shown := told(differences)
+	shown := texts(differences)
 	assert.Contains(t, shown["removed secret/shop-results.service-account-token"], "token: (hidden)")
 	for object, text := range shown {
 		assert.NotContains(t, text, token, object)
