@@ -122,21 +122,21 @@ func (f fleet) assertReported(t *rapid.T, s *seen, results Results, err error) {
 	summary, outputs := results.Summary("dev", strings.ToUpper), results.Outputs()
 	require.Len(t, summary.Stacks, len(f.targets), "no stack is lost")
 	failed := false
-	for i, told := range summary.Stacks {
+	for i, summarized := range summary.Stacks {
 		name, began := f.targets[i].name, slices.Contains(s.began, f.targets[i].name)
-		assert.Equal(t, name, told.Stack, "in the order of the configuration")
-		assert.Equal(t, "dev-"+name, told.Name)
+		assert.Equal(t, name, summarized.Stack, "in the order of the configuration")
+		assert.Equal(t, "dev-"+name, summarized.Name)
 		switch {
 		case !began:
-			assert.Equal(t, "skipped", told.Action)
-			assert.True(t, f.fails[told.Because], "the one that failed is named")
+			assert.Equal(t, "skipped", summarized.Action)
+			assert.True(t, f.fails[summarized.Because], "the one that failed is named")
 			assert.ErrorContains(t, err, name)
 		case f.fails[name]:
 			failed = true
-			assert.Equal(t, "failed", told.Action)
+			assert.Equal(t, "failed", summarized.Action)
 			assert.ErrorContains(t, err, fmt.Sprintf("stack %q failed", name))
 		default:
-			assert.Equal(t, "created", told.Action)
+			assert.Equal(t, "created", summarized.Action)
 			assert.Equal(t, name, outputs[name]["Name"].Value, "its outputs are kept")
 		}
 	}

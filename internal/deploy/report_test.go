@@ -40,9 +40,9 @@ func TestTheActivityOfAStackIsReportedWhileNothingHappens(t *testing.T) {
 		last := (*events)[len(*events)-2]
 		assert.Equal(t, "creating AWS::SQS::Queue Jobs/Orders (1m30s)", last.Text)
 		assert.Equal(t, 3, last.Total)
-		told := len(*events)
+		reported := len(*events)
 		time.Sleep(time.Minute)
-		assert.Len(t, *events, told, "nobody is busy any more")
+		assert.Len(t, *events, reported, "nobody is busy any more")
 		stop()
 	})
 }

@@ -21,11 +21,11 @@ import (
 )
 
 func TestTheErrorNamesEveryFailureAndWhatWasSkipped(t *testing.T) {
-	failed := errs.Failedf("Api broke").WithHint("mend it")
+	failed := errs.Failedf("Api broke").WithHint("fix it")
 	err := combine([]error{errs.Temporaryf("throttled"), failed, errors.New("Api broke")}, []string{"Web", "Edge"})
 	assert.EqualError(t, err, "throttled\n  Api broke\n  not deployed because of this: Web, Edge")
 	assert.Equal(t, errs.Failed, errs.KindOf(err), "a failure is worse than something temporary")
-	assert.Equal(t, "mend it", errs.HintOf(err))
+	assert.Equal(t, "fix it", errs.HintOf(err))
 	assert.Equal(t, errs.Temporary, errs.KindOf(combine([]error{errs.Temporaryf("throttled")}, nil)))
 	assert.Equal(t, errs.Cancelled, errs.KindOf(combine(nil, []string{"Web"})))
 	assert.Equal(t, errs.Cancelled, errs.KindOf(combine([]error{fmt.Errorf("watching: %w", context.Canceled)}, []string{"Web"})))

@@ -100,11 +100,11 @@ func (j *job) checkMessages(targets []target, apps []*app) error {
 			return errs.Invalidf("the CDK app in %s: stack %q: %w", j.folderName(t.app), t.stack.Path, err).WithHint("%s", hintOf(err))
 		}
 		source := j.sourceIn(t.stack)
-		told := slices.Clone(t.stack.Messages)
-		for i := range told {
-			told[i].Source = source(told[i].Path)
+		messages := slices.Clone(t.stack.Messages)
+		for i := range messages {
+			messages[i].Source = source(messages[i].Path)
 		}
-		t.stack.Messages = told
+		t.stack.Messages = messages
 		stacks = append(stacks, t.stack)
 		at := slices.IndexFunc(apps, func(a *app) bool { return a.options.App == t.app })
 		apps[at].paths, apps[at].stacks = append(apps[at].paths, t.stack.Path), append(apps[at].stacks, t.stack)

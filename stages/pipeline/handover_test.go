@@ -77,7 +77,7 @@ func TestARunOfAnotherVersionThanItsCommitDeclaresHandsOver(t *testing.T) {
 	version := declaredVersion(t, gated)
 	assert.Equal(t, pipeline.HandedOver, out.Result)
 	assert.Equal(t, &stage.Handover{Run: "shop-1-h", Template: version, Artifact: "a.tar.zst", Digest: "sha256:1", ConfigDigest: config.Digest([]byte(gated)), Gates: "prod"}, out.Handover)
-	assert.Empty(t, out.Unreached, "the run that goes on reaches them")
+	assert.Empty(t, out.Unreached, "the successor reaches them")
 	require.Len(t, started, 1)
 	assert.Equal(t, "shop-1-h", started[0].Name)
 	assert.Equal(t, "argo", started[0].Namespace)

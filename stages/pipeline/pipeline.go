@@ -80,9 +80,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.checkSuperseded(ctx, frame, in); err != nil {
 		return Output{}, err
 	}
-	teller := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
-	defer teller.Watch()()
-	d = d.withProgress(teller)
+	reporter := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
+	defer reporter.Watch()()
+	d = d.withProgress(reporter)
 	cfg, err := d.declared(ctx, frame, in)
 	if err != nil {
 		return Output{}, err

@@ -73,7 +73,7 @@ func TestACommitIsDeployedUnlessANewerOneIs(t *testing.T) {
 		"the newer one is only under way":  {newer, map[string]string{"metadata/workflows/shop-" + newer[:32] + "/build.json": `{}`}},
 		"another pipeline's run succeeded": {newer, recordsOf(map[string]string{"market-" + newer[:32]: `{"status":"Succeeded"}`})},
 		"the newer one handed over":        {newer, recordsOf(map[string]string{"shop-" + newer[:32]: `{"status":"Succeeded","handedOver":"next"}`})},
-		"the one that went on failed": {newer, recordsOf(map[string]string{
+		"the successor failed": {newer, recordsOf(map[string]string{
 			"shop-" + newer[:32]: `{"status":"Succeeded","handedOver":"next"}`, "next": `{"status":"Failed"}`,
 		})},
 	} {

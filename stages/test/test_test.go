@@ -54,7 +54,7 @@ func (w *world) deps(in test.Input) test.Deps {
 		Runner: proc.Runner{},
 		Bucket: buckettest.Opened(w.bucket, in.Bucket, in.ArtifactDir),
 		Assume: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
-			return []string{"PATH=" + os.Getenv("PATH"), "LENT=yes"}, func() { w.left = true }, nil
+			return []string{"PATH=" + os.Getenv("PATH"), "ISSUED=yes"}, func() { w.left = true }, nil
 		},
 	}
 }
@@ -84,14 +84,14 @@ func (w *world) document(t *testing.T) test.Document {
 func TestCommandsFindTheOutputsAndTheCredentials(t *testing.T) {
 	var w world
 	dir := workspace(t, `grep -q api.example.test "$STACK_OUTPUTS"`, `grep -q Where "$STACK_OUTPUTS_DETAILED"`, `test "$OUTPUT_API_URL" = https://api.example.test`,
-		`test "$ENVIRONMENT_NAME $AWS_REGION $COMMIT_SHA $LENT" = "dev eu-west-1 `+commit+` yes"`)
+		`test "$ENVIRONMENT_NAME $AWS_REGION $COMMIT_SHA $ISSUED" = "dev eu-west-1 `+commit+` yes"`)
 	out, err := run(t.Context(), &w, dir, nil)
 
 	require.NoError(t, err, w.log.String())
 	assert.Equal(t, commit+"/dev/tests/report.json", out.Report)
 	assert.True(t, w.document(t).Passed)
 	assert.Len(t, w.document(t).Commands, 4)
-	assert.True(t, w.left, "the lent credentials are taken back")
+	assert.True(t, w.left, "the issued credentials are revoked")
 }
 
 func TestAFailingTestFailsTheRunAndKeepsReportLogAndJUnit(t *testing.T) {

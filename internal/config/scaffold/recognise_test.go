@@ -264,7 +264,7 @@ func named(stacks []scaffold.Stack) string {
 }
 
 func TestWithoutRecognisedStacksTheFileSelectsEveryStack(t *testing.T) {
-	app := inspect(t, "-- infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- infra/app.js --\nrequire('strange')();\n")
+	app := inspect(t, "-- infra/cdk.json --\n{\"app\": \"node app.js\"}\n-- infra/app.js --\nrequire('unknown')();\n")
 	assert.Empty(t, app.Recognised())
 	text := string(scaffold.Render(app))
 	assert.Contains(t, text, "- name: \"**\"\n    path: infra\n")

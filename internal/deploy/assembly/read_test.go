@@ -130,8 +130,8 @@ const withAssets = `{"version":"55.0.0","artifacts":{"A.assets":{"type":"cdk:ass
 	`"A":{"type":"aws:cloudformation:stack","environment":"aws://111111111111/eu-west-1","dependencies":["A.assets"],"properties":{"templateFile":"assets.json"}},` +
 	`"B":{"type":"aws:cloudformation:stack","environment":"aws://111111111111/eu-west-1","properties":{"templateFile":"assets.json"}}}}`
 
-// judge gives what is wrong with an assembly, or else with its stacks.
-func judge(dir string) error {
+// check returns the error of an assembly, or else of its stacks.
+func check(dir string) error {
 	a, err := assembly.Read(dir)
 	if err != nil {
 		return err
@@ -195,7 +195,7 @@ func TestErrorsOfAnAssemblyAreReported(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			require.ErrorContains(t, judge(write(t, c.files)), c.says)
+			require.ErrorContains(t, check(write(t, c.files)), c.says)
 		})
 	}
 }
@@ -275,7 +275,7 @@ func TestASymbolicLinkOutOfTheFolderIsRefused(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret.json")
 	require.NoError(t, os.WriteFile(secret, []byte("{}"), 0o600))
 	require.NoError(t, os.Symlink(secret, filepath.Join(dir, "t.json")))
-	err := judge(dir)
+	err := check(dir)
 	require.ErrorContains(t, err, `"t.json" cannot be used from the cloud assembly`)
 	var typed *assembly.Error
 	require.ErrorAs(t, err, &typed)

@@ -17,7 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 )
 
-// stub is an S3 and an ECR that keep what they were told.
+// stub is an S3 and an ECR that keep what they receive.
 type stub struct {
 	mu         sync.Mutex
 	encryption string                 // body of GetBucketEncryption; "" is none

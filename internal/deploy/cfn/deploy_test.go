@@ -59,18 +59,18 @@ func TestANewStackIsCreatedThroughAChangeSet(t *testing.T) {
 		assert.Equal(t, arn, *f.executed[0].StackName, "from the change set on, everything goes by ARN")
 		assert.Contains(t, *f.executed[0].ChangeSetName, "arn:")
 
-		var told []string
+		var printed []string
 		for _, e := range events {
 			line := string(e.Phase)
 			if e.Resource != nil {
 				line += " " + e.Resource.LogicalID + " " + e.Resource.Status
 			}
-			told = append(told, line)
+			printed = append(printed, line)
 		}
 		assert.Equal(t, []string{
 			"comparing", "preparing", "executing", "resource Shop REVIEW_IN_PROGRESS", "resource Shop CREATE_IN_PROGRESS", "resource Orders CREATE_IN_PROGRESS",
 			"resource Orders CREATE_COMPLETE", "resource Shop CREATE_COMPLETE", "finished",
-		}, told)
+		}, printed)
 	})
 }
 

@@ -72,27 +72,27 @@ func TestAChangeOfTerminationProtectionAloneIsReported(t *testing.T) {
 		_, cfg := simulated(t, time.Second)
 		api := cfn.NewClient(cfg)
 		g := cfn.Goal{Name: "Shop", Template: []byte(plainTemplate)}
-		told := ""
+		printed := ""
 		deployed := func() cfn.Result {
 			result, err := cfn.Deploy(t.Context(), api, g, cfn.Options{Notify: func(e cfn.Event) {
 				if e.Phase == cfn.Finished {
-					told = e.Text
+					printed = e.Text
 				}
 			}})
 			require.NoError(t, err)
 			return result
 		}
 		deployed()
-		assert.Equal(t, "created", told)
+		assert.Equal(t, "created", printed)
 		for _, protected := range []bool{true, false} {
 			g.TerminationProtection = protected
 			words := "termination protection turned " + map[bool]string{true: "on", false: "off"}[protected]
 			result := deployed()
 			assert.Equal(t, cfn.Updated, result.Action)
 			assert.Equal(t, words, result.Touched())
-			assert.Equal(t, "updated: "+words, told)
+			assert.Equal(t, "updated: "+words, printed)
 			assert.Equal(t, cfn.Unchanged, deployed().Action)
-			assert.Equal(t, "unchanged", told)
+			assert.Equal(t, "unchanged", printed)
 		}
 	})
 }

@@ -46,7 +46,7 @@ func TestAPlanReportsWhatADeploymentWouldDo(t *testing.T) {
 		"a new stack":                  {newFake, cfn.Options{}, cfn.Create, true, "CreateChangeSet"},
 		"the shell of one":             {func() *fake { return newFake().deployed("REVIEW_IN_PROGRESS", "") }, cfn.Options{}, cfn.Create, true, "CreateChangeSet"},
 		"a changed stack":              {func() *fake { return newFake().deployed("UPDATE_COMPLETE", "{}") }, cfn.Options{}, cfn.Update, true, "CreateChangeSet"},
-		"a stack as it should be":      {func() *fake { return newFake().deployed("UPDATE_COMPLETE", string(goal.Template)) }, cfn.Options{}, cfn.Keep, false, ""},
+		"an unchanged stack":           {func() *fake { return newFake().deployed("UPDATE_COMPLETE", string(goal.Template)) }, cfn.Options{}, cfn.Keep, false, ""},
 		"a failed creation":            {func() *fake { return newFake().deployed("ROLLBACK_COMPLETE", "{}") }, cfn.Options{}, cfn.Recreate, false, ""},
 		"a failed update, to be ended": {func() *fake { return newFake().deployed("UPDATE_ROLLBACK_FAILED", "{}") }, cfn.Options{MayRollBack: true}, cfn.RollBack, false, ""},
 	}
@@ -227,7 +227,7 @@ func TestAPlanIsExecutedUnchanged(t *testing.T) {
 
 		f.template, f.calls = string(goal.Template), nil
 		result, err = cfn.Deploy(t.Context(), f, goal, cfn.Options{Workflow: "later still", Only: only})
-		require.NoError(t, err, "what has been executed is as it should be")
+		require.NoError(t, err, "an executed change set is no change any more")
 		assert.Equal(t, cfn.Unchanged, result.Action)
 		assert.Empty(t, f.mutations())
 	})

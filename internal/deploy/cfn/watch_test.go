@@ -95,7 +95,7 @@ func TestTheCauseInANestedStackIsFound(t *testing.T) {
 		require.EqualError(t, err, `stack "Shop" failed (UPDATE_ROLLBACK_COMPLETE): Jobs/Done (AWS::SNS::Topic): Invalid parameter`)
 		seen := map[string]bool{}
 		for _, id := range ids {
-			assert.False(t, seen[id], "event %s was told twice", id)
+			assert.False(t, seen[id], "event %s was reported twice", id)
 			seen[id] = true
 		}
 	})
@@ -109,10 +109,10 @@ func TestTheHistoryOfAStackIsNotReadAgain(t *testing.T) {
 		}
 		return f
 	}
-	var told []string
+	var reported []string
 	o := cfn.Options{Notify: func(e cfn.Event) {
 		if e.Resource != nil {
-			told = append(told, e.Resource.LogicalID)
+			reported = append(reported, e.Resource.LogicalID)
 		}
 	}}
 	fewReads := func(t *testing.T, f *fake, _ cfn.Result, err error) {
@@ -124,7 +124,7 @@ func TestTheHistoryOfAStackIsNotReadAgain(t *testing.T) {
 			}
 		}
 		assert.LessOrEqual(t, reads, 30, "the history has 100 pages")
-		assert.NotContains(t, strings.Join(told, " "), "Old")
+		assert.NotContains(t, strings.Join(reported, " "), "Old")
 	}
 	deploy(t, old, o, goal, fewReads)
 	deploy(t, func() *fake {

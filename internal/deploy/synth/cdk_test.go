@@ -139,7 +139,7 @@ echo '{"version":"55.0.0"}' > "$out/manifest.json"
 	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\nexit 0\n"), 0o755))
 	_, err = synth.Synthesize(t.Context(), o)
 	require.ErrorContains(t, err, "the CDK CLI could not look up context that the app needs: vpc:a")
-	assert.Contains(t, errs.HintOf(err), "exists in account 222222222222 and", "where it was looked for")
+	assert.Contains(t, errs.HintOf(err), "exists in account 222222222222 and", "the hint names the account")
 
 	require.NoError(t, os.WriteFile(cli, []byte("#!/bin/sh\necho 'Error: no credentials' >&2; exit 1\n"), 0o755))
 	_, err = synth.Synthesize(t.Context(), o)

@@ -15,7 +15,7 @@ import (
 )
 
 // TestTheFilesOfTheCLIAreReadAsTheCLIReadsThem gives the same files to the real
-// CDK CLI and to ours; the app must be told the same by both.
+// CDK CLI and to ours; the app must receive the same from both.
 func TestTheFilesOfTheCLIAreReadAsTheCLIReadsThem(t *testing.T) {
 	cases := map[string]map[string]string{
 		"switches of the project": {"cdk.json": `{"app": "sh app.sh", "pathMetadata": false, "assetMetadata": false, "versionReporting": false,

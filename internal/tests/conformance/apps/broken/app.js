@@ -51,7 +51,7 @@ const twists = {
   secrets: () => {
     console.log('token ghp_' + 'a1B2c3D4e5'.repeat(4).slice(0, 36));
     console.error('key AKIA' + 'IOSFODNN7EXAMPLE');
-    console.error(`lent ${process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN ?? ''}`);
+    console.error(`issued ${process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN ?? ''}`);
     console.error(`base ${process.env.AWS_SECRET_ACCESS_KEY ?? ''}`);
     throw new Error('cannot log in with ghp_' + 'Z9y8X7w6V5'.repeat(4).slice(0, 36));
   },
