@@ -8,7 +8,6 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
-	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // initCmd writes a first configuration.
@@ -39,7 +38,8 @@ Examples:
 
 // Run inspects the folder and writes the file.
 func (c initCmd) Run(ctx context.Context, std streams) error {
-	if err := c.checkConfig(); err != nil {
+	var err error
+	if c.Config, err = scaffold.PathIn(c.Source, c.Config); err != nil {
 		return err
 	}
 	app, err := scaffold.Inspect(c.Source, c.App)
@@ -60,27 +60,6 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	fmt.Fprintln(std.err, strings.Join(c.closing(app), "\n"))
-	return nil
-}
-
-// checkConfig makes the path of the configuration relative to the folder of the
-// repository, and refuses one outside of it, as runs read it from the commit.
-func (c *initCmd) checkConfig() error {
-	inside := c.Config
-	if filepath.IsAbs(inside) {
-		source, err := filepath.Abs(c.Source)
-		if err != nil {
-			return fmt.Errorf("finding the folder %q: %w", c.Source, err)
-		}
-		if inside, err = filepath.Rel(source, inside); err != nil {
-			inside = c.Config
-		}
-	}
-	if !filepath.IsLocal(inside) {
-		return errs.Invalidf("%s is outside of %s: a pipeline reads its configuration from its repository", c.Config, c.Source).
-			WithHint("set -c to a path in that folder, such as %s, or --source to the top of the repository", filepath.Base(c.Config))
-	}
-	c.Config = filepath.Clean(inside)
 	return nil
 }
 

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
@@ -73,7 +68,7 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 }
 
 // complete takes values without a flag from the configuration.
-func (c *simulateCmd) complete() error {
+func (c *simulateCmd) complete() (err error) {
 	for _, id := range c.Accounts {
 		if err := checkPlace(id, ""); err != nil {
 			return err
@@ -82,22 +77,8 @@ func (c *simulateCmd) complete() error {
 	if err := checkPlace("", c.Region); err != nil {
 		return err
 	}
-	if len(c.Accounts) > 0 && c.Region != "" {
-		return nil
-	}
-	if _, err := os.Stat(c.Config); errors.Is(err, fs.ErrNotExist) {
-		return errs.Invalidf("no %s with accounts and regions was found", c.Config).
-			WithHint("pass --account and --region, or run the command in the folder of the repository")
-	}
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return errs.Invalidf("%w", err)
-	}
-	c.Region = cmp.Or(c.Region, cfg.Environments[0].Region)
-	if len(c.Accounts) == 0 {
-		c.Accounts = cloud.AccountsOf(cfg)
-	}
-	return nil
+	c.Accounts, c.Region, err = cloud.Places(c.Config, c.Accounts, c.Region)
+	return err
 }
 
 // print prints the environment of the first account for a shell, or that of all as JSON.

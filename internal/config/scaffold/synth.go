@@ -38,6 +38,26 @@ func (a App) Synthesize(ctx context.Context, runner command.Runner, output io.Wr
 	return App{}, err
 }
 
+// PathIn returns the path of a configuration relative to the folder of its repository.
+// It refuses one outside of it, as runs read it from the commit.
+func PathIn(source, config string) (string, error) {
+	inside := config
+	if filepath.IsAbs(inside) {
+		top, err := filepath.Abs(source)
+		if err != nil {
+			return "", fmt.Errorf("finding the folder %q: %w", source, err)
+		}
+		if inside, err = filepath.Rel(top, inside); err != nil {
+			inside = config
+		}
+	}
+	if !filepath.IsLocal(inside) {
+		return "", errs.Invalidf("%s is outside of %s: a pipeline reads its configuration from its repository", config, source).
+			WithHint("set -c to a path in that folder, such as %s, or --source to the top of the repository", filepath.Base(config))
+	}
+	return filepath.Clean(inside), nil
+}
+
 // Create writes a configuration to a new file. An existing file is an
 // error.
 func Create(path string, text []byte) error {

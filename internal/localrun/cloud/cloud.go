@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -74,6 +75,26 @@ func Simulate(s Simulation) (Cloud, error) {
 		c.server.AddAccount(id)
 	}
 	return c, nil
+}
+
+// Places returns the accounts and the region to simulate: those given, and what is
+// missing from the configuration in file.
+func Places(file string, accounts []string, region string) ([]string, string, error) {
+	if len(accounts) > 0 && region != "" {
+		return accounts, region, nil
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, "", errs.Invalidf("no %s with accounts and regions was found", file).
+			WithHint("pass --account and --region, or run the command in the folder of the repository")
+	}
+	cfg, err := config.Load(file)
+	if err != nil {
+		return nil, "", errs.Invalidf("%w", err)
+	}
+	if len(accounts) == 0 {
+		accounts = AccountsOf(cfg)
+	}
+	return accounts, cmp.Or(region, cfg.Environments[0].Region), nil
 }
 
 // AccountsOf returns the accounts of the environments, each once.
