@@ -13,7 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// dispatch runs one call of any service and writes what came of it.
+// dispatch runs one call of any service and writes its response.
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	v, err := s.read(r)
 	v.call.RequestID, v.call.Now = newRequestID(), s.clock.Now()
@@ -38,7 +38,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	reply.Write(w, v.call)
 }
 
-// perform runs the call unless a scripted fault comes between.
+// perform runs the call unless a scripted fault applies.
 func (s *Server) perform(v *visit, record *Record) (wire.Reply, error) {
 	fault := s.faults.next(record)
 	if fault == nil {
@@ -57,14 +57,14 @@ func (s *Server) perform(v *visit, record *Record) (wire.Reply, error) {
 	return s.run(v)
 }
 
-// run hands the call to its service.
+// run passes the call to its service.
 func (s *Server) run(v *visit) (wire.Reply, error) {
 	service, known := s.services[v.call.Service]
 	switch {
 	case !known:
 		return wire.Reply{}, wire.Commonf(wire.UnknownOperation, "the simulator does not simulate the service %s (operation %s)", v.call.Service, v.call.Operation)
 	case service.Protocol != v.protocol:
-		return wire.Reply{}, wire.Commonf(wire.UnknownOperation, "the simulator does not know %s:%s in this protocol", v.call.Service, v.call.Operation)
+		return wire.Reply{}, wire.Commonf(wire.UnknownOperation, "the simulator does not support %s:%s in this protocol", v.call.Service, v.call.Operation)
 	}
 	ctx := context.WithoutCancel(v.r.Context()) // an effect is whole or not at all
 	return service.Run(ctx, v.call)
@@ -80,7 +80,7 @@ func (v *visit) drain() {
 	}
 }
 
-// inS3Words names the errors of reading a body as S3 does.
+// inS3Words returns the errors of reading a body as S3 words them.
 func inS3Words(err error) error {
 	switch {
 	case errors.Is(err, sigv4.ErrHash):
@@ -100,7 +100,7 @@ func (v *visit) record() Record {
 	}
 }
 
-// target says what a call is about, as far as its outside shows.
+// target returns the resource of a call, if the request names it.
 func (v *visit) target() string {
 	if v.protocol.Streams() {
 		return strings.TrimPrefix(v.r.URL.Path, "/")
@@ -113,14 +113,14 @@ func (v *visit) target() string {
 	return ""
 }
 
-// remember writes the call into history and log.
+// remember adds the call to the history and the log.
 func (s *Server) remember(record Record, reply wire.Reply, err error) {
 	record.Status, record.Code = reply.Status, reply.Code
 	var e *wire.Error
 	unknown := errors.As(err, &e) && e.Common == wire.UnknownOperation
 	s.ledger.add(record, unknown)
 	if unknown {
-		s.log.Warn("the simulator does not know this operation", "service", record.Service, "operation", record.Operation)
+		s.log.Warn("the simulator does not support this operation", "service", record.Service, "operation", record.Operation)
 		return
 	}
 	s.log.Debug("call", "service", record.Service, "operation", record.Operation, "account", record.Account,

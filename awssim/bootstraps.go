@@ -13,23 +13,22 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Bootstrap makes the simulator bootstrap its accounts by itself: an account
-// and region, under a qualifier, when a call first names a resource of that
-// bootstrap.
+// Bootstrap makes the simulator bootstrap accounts on demand: an account and region, under a
+// qualifier, when a call first names a resource of that bootstrap.
 type Bootstrap struct {
-	// Trust names the account that may deploy into the others.
+	// Trust is the account that may deploy to the others.
 	Trust string
-	// Done is called with what was bootstrapped; it may be nil.
+	// Done is called after each bootstrap; it may be nil.
 	Done func(bootstrap.Environment)
 }
 
-// bootstraps remembers what this server has looked at.
+// bootstraps records what this server has bootstrapped.
 type bootstraps struct {
 	mu    sync.Mutex
 	known map[bootstrap.Environment]bool
 }
 
-// provide bootstraps what a call is the first to name.
+// provide bootstraps what a call names first.
 func (s *Server) provide(v *visit) error {
 	if s.bootstrap == nil {
 		return nil
@@ -79,7 +78,7 @@ func (b *bootstraps) first(env bootstrap.Environment, work func() error) error {
 
 // MakeBootstrap bootstraps an account and region under a qualifier at once, for
 // deployments from the account trust, as Options.Bootstrap does on first use.
-// The account must be there.
+// The account must exist.
 func (s *Server) MakeBootstrap(account, region, qualifier, trust string) error {
 	env := bootstrap.Environment{Account: account, Region: region, Qualifier: qualifier}
 	if !s.identity.HasAccount(account) {

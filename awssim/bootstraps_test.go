@@ -67,7 +67,7 @@ func TestARegionIsBootstrappedWhenACallFirstNamesIt(t *testing.T) {
 	})
 }
 
-func TestABootstrapThatCannotBeMadeSaysWhy(t *testing.T) {
+func TestAFailedBootstrapIsExplained(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	before := start(t, awssim.Options{Dir: filepath.Join(dir, "aws")})
@@ -80,7 +80,7 @@ func TestABootstrapThatCannotBeMadeSaysWhy(t *testing.T) {
 	assert.Empty(t, made())
 }
 
-func TestAnAccountOfARealKindIsNotBootstrapped(t *testing.T) {
+func TestAccountsAreNotBootstrappedUnlessConfigured(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	c.AddAccount(prodAccount)

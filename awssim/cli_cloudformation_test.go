@@ -34,8 +34,8 @@ Resources:
 `
 )
 
-// TestTheAWSCLIDeploysStacks goes with the AWS CLI, whose SDK is Python's, the
-// ways that the CDK CLI goes.
+// TestTheAWSCLIDeploysStacks deploys with the AWS CLI, which uses the SDK for Python, as the
+// CDK CLI does.
 func TestTheAWSCLIDeploysStacks(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
@@ -48,7 +48,7 @@ func TestTheAWSCLIDeploysStacks(t *testing.T) {
 	deploy := func(stack, template string, more ...string) (string, error) {
 		return c.aws(devAccount, ireland, append([]string{"cloudformation", "deploy", "--stack-name", stack, "--template-file", file(stack, template)}, more...)...)
 	}
-	// The CLI's own waiters look every 30 seconds.
+	// The CLI's waiters poll every 30 seconds.
 	reaches := func(stack, status string) {
 		t.Helper()
 		require.Eventually(t, func() bool {

@@ -64,7 +64,7 @@ func TestTheAWSCLIIsServed(t *testing.T) {
 	assert.Empty(t, c.Unknown())
 }
 
-func TestTheAWSCLISaysWhatTheSimulatorDoesNotKnow(t *testing.T) {
+func TestTheAWSCLIReportsUnsupportedOperationsByName(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	for call, says := range map[string]string{ // one for each protocol

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Clock shows the machine's time, shifted by what it was advanced. It is safe
+// Clock is the machine's time plus what it was advanced by. It is safe
 // for concurrent use.
 type Clock struct {
 	mu      sync.Mutex
@@ -14,17 +14,17 @@ type Clock struct {
 	changed chan struct{} // closed and renewed by Advance
 }
 
-// NewClock makes a clock that shows the machine's time.
+// NewClock makes a clock with the machine's time.
 func NewClock() *Clock { return &Clock{changed: make(chan struct{})} }
 
-// Now is the simulated time.
+// Now returns the simulated time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.shift)
 }
 
-// Advance moves the clock forward; whoever sleeps past that point wakes up.
+// Advance moves the clock forward and wakes sleeps that end before the new time.
 func (c *Clock) Advance(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 )
 
-func TestTheClockWakesWhoeverSleepsPastItsNewTime(t *testing.T) {
+func TestAdvancingTheClockEndsSleeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := awssim.NewClock()
 		started, woken := time.Now(), make(chan time.Duration, 1)

@@ -11,21 +11,20 @@ type Credentials struct {
 	SecretAccessKey string
 }
 
-// AddAccount makes an account, or finds the one that is there, and returns its
-// administrator's access key. The key stays the same as long as the server's
-// directory does.
+// AddAccount creates an account unless it exists, and returns its administrator's access
+// key. The key does not change as long as the server's directory exists.
 func (s *Server) AddAccount(id string) Credentials {
 	key, secret := s.identity.AddAccount(id)
 	s.ledger.touch()
 	return Credentials{AccessKeyID: key, SecretAccessKey: secret}
 }
 
-// Env are the environment variables by which the AWS CLI, the SDKs and the CDK
-// reach the simulator with these credentials, as NAME=value. They also close
-// the ways to real AWS: no configuration files, no instance metadata.
+// Env returns the environment variables, NAME=value, with which the AWS CLI, the SDKs and
+// the CDK use the simulator with these credentials. They also prevent access to the real
+// AWS: no configuration files, no instance metadata.
 //
-// A process that inherits more of AWS's variables, such as AWS_PROFILE, may
-// still prefer those; Over takes them out.
+// A process that inherits other variables of AWS, such as AWS_PROFILE, may prefer those;
+// Over removes them.
 func (c Credentials) Env(url, region string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + url,
@@ -39,7 +38,7 @@ func (c Credentials) Env(url, region string) []string {
 	}
 }
 
-// Over is an environment in which all of AWS's variables are replaced by Env.
+// Over returns an environment in which all variables of AWS are replaced by those of Env.
 func (c Credentials) Over(environment []string, url, region string) []string {
 	kept := slices.DeleteFunc(slices.Clone(environment), func(variable string) bool {
 		return strings.HasPrefix(variable, "AWS_")

@@ -135,9 +135,9 @@ new cdk.CfnOutput(stack, 'Uri', { value: new DockerImageAsset(stack, 'A', { dire
 new cdk.CfnOutput(stack, 'Empty', { value: new Asset(stack, 'Nothing', { path: __dirname + '/empty' }).s3ObjectKey }); // its upload signs a content-length of 0
 `
 
-// TestTheCDKPushesImagesToTheSimulatorAlone has the real CDK CLI publish an image; its docker goes where the answers of
+// TestTheCDKPushesImagesToTheSimulatorOnly has the real CDK CLI publish an image; its docker goes where the answers of
 // ECR send it.
-func TestTheCDKPushesImagesToTheSimulatorAlone(t *testing.T) {
+func TestTheCDKPushesImagesToTheSimulatorOnly(t *testing.T) {
 	t.Parallel()
 	state := filepath.Join(t.TempDir(), "aws")
 	c, _ := ready(t, state, devAccount)

@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Kind is what a fault does to a call.
+// Kind is the effect of a fault.
 type Kind int
 
 const (
@@ -20,15 +20,15 @@ const (
 	Status
 	// Drop closes the connection without an answer.
 	Drop
-	// Delay waits for Rule.Delay and then goes on with the call.
+	// Delay waits for Rule.Delay and then continues with the call.
 	Delay
-	// ExpiredToken refuses the call as if the session were over.
+	// ExpiredToken refuses the call as if the session had expired.
 	ExpiredToken
 	// Refuse answers with Rule.Code, Rule.Message and Rule.Status.
 	Refuse
 )
 
-// Rule is a scripted fault for calls that fit all of its non-empty fields.
+// Rule is a scripted fault for calls that match all of its non-empty fields.
 type Rule struct {
 	Service   string
 	Operation string
@@ -44,19 +44,19 @@ type Rule struct {
 	Code    string        // of Refuse
 	Message string        // of Refuse
 	Delay   time.Duration // of Delay, in simulated time
-	// AfterEffect lets the call take effect first, so that only its answer is
+	// AfterEffect lets the call take effect first, so that only its response is
 	// lost or replaced.
 	AfterEffect bool
 }
 
-// faults are the rules with what is left of them.
+// faults are the rules with their remaining counts.
 type faults struct {
 	mu    sync.Mutex
 	rules []*Rule
 }
 
-// Fail adds a scripted fault. Rules are tried in the order they were added;
-// the first that fits decides.
+// Fail adds a scripted fault. Rules are tried in the order in which they were added;
+// the first that matches applies.
 func (s *Server) Fail(rule Rule) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *Server) Heal() {
 	s.faults.rules = nil
 }
 
-// next takes the fault for a call; nil for none.
+// next returns the fault for a call; nil is none.
 func (f *faults) next(record *Record) *Rule {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -99,7 +99,7 @@ func (r *Rule) fits(record *Record) bool {
 		same(r.Region, record.Region) && (r.Target == nil || r.Target.MatchString(record.Target)) && (r.Match == nil || r.Match(record))
 }
 
-// strike carries the fault out. It returns nil when the call goes on.
+// strike applies the fault. It returns nil if the call continues.
 func (r *Rule) strike(ctx context.Context, clock *Clock) error {
 	switch r.Kind {
 	case Throttle:

@@ -54,7 +54,7 @@ func TestFaultsSpeakTheServicesLanguage(t *testing.T) {
 	}
 }
 
-func TestAFaultHitsOnlyWhatItFits(t *testing.T) {
+func TestAFaultAppliesToMatchingCallsOnly(t *testing.T) {
 	c := newCloud(t)
 	c.Fail(awssim.Rule{Service: "ssm", Operation: "DescribeParameters", Account: prodAccount, Skip: 1, Times: 2})
 	require.NoError(t, c.whoami(), "another service")

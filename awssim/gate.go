@@ -21,7 +21,7 @@ import (
 // maxBody bounds the body of every call that is not streamed.
 const maxBody = 4 << 20
 
-// visit is one HTTP request on its way in.
+// visit is one HTTP request being authenticated.
 type visit struct {
 	r         *http.Request
 	signature *sigv4.Signature // nil for an unsigned call
@@ -30,7 +30,7 @@ type visit struct {
 	key       iam.Key
 }
 
-// read takes the request apart as far as it can be done before it is trusted:
+// read parses what is needed before authentication:
 // service, region, operation. The error is for the protocol it found.
 func (s *Server) read(r *http.Request) (*visit, error) {
 	v := &visit{r: r, call: &wire.Call{HTTP: r, Region: "us-east-1"}}
@@ -47,7 +47,7 @@ func (s *Server) read(r *http.Request) (*visit, error) {
 	return v, s.readOperation(v)
 }
 
-// readUnsigned lets in what needs no signature: an exchange of a web identity.
+// readUnsigned accepts the only unsigned call: an exchange of a web identity.
 func (s *Server) readUnsigned(v *visit) error {
 	v.call.Service = "sts"
 	if v.r.Method != http.MethodPost || v.r.URL.Path != "/" {
@@ -141,7 +141,7 @@ func (v *visit) readForm(body []byte) error {
 	return nil
 }
 
-// authenticate verifies the signature and finds out who calls.
+// authenticate verifies the signature and identifies the caller.
 func (s *Server) authenticate(v *visit) error {
 	if v.signature == nil {
 		return nil

@@ -13,12 +13,12 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// host is the server as the CloudFormation engine sees it.
+// host implements the host of the CloudFormation engine.
 type host struct{ s *Server }
 
 const formationService = "cloudformation.amazonaws.com"
 
-// Now is the simulator's time.
+// Now returns the simulator's time.
 func (h host) Now() time.Time { return h.s.clock.Now() }
 
 // Sleep waits in simulated time.
@@ -50,7 +50,7 @@ func (h host) Secret(scope cloudformation.Scope, id, jsonKey string) (string, er
 	return fmt.Sprint(value), nil
 }
 
-// Template reads the object a TemplateURL speaks of, with the caller's rights.
+// Template reads the object of a TemplateURL with the caller's permissions.
 func (h host) Template(_ context.Context, scope cloudformation.Scope, caller, address string) ([]byte, error) {
 	bucket, key, version, err := h.s.objectOf(address)
 	if err != nil {
@@ -63,13 +63,13 @@ func (h host) Template(_ context.Context, scope cloudformation.Scope, caller, ad
 	return text, nil
 }
 
-// guard decides with the rights of an ARN.
+// guard decides with the permissions of an ARN.
 func (h host) guard(scope cloudformation.Scope, caller string) func(policy.Question) error {
 	v := &visit{call: &wire.Call{Region: scope.Region, Caller: h.s.identity.Caller(caller)}}
 	return h.s.guard(v)
 }
 
-// CheckRole holds a role to what CloudFormation needs: the caller may pass it,
+// CheckRole checks that CloudFormation can use a role: the caller may pass it,
 // and it trusts CloudFormation.
 func (h host) CheckRole(scope cloudformation.Scope, caller, roleARN string) error {
 	pass := policy.Question{
@@ -93,8 +93,8 @@ func (h host) CheckRole(scope cloudformation.Scope, caller, roleARN string) erro
 	return nil
 }
 
-// CheckRead holds a reader of a stack's outputs to IAM: it may assume the role
-// it reads with, and that role, or else the reader itself, may describe the
+// CheckRead checks the permissions of a reader of a stack's outputs: it may assume the role
+// that it reads with, and that role, or else the reader, may describe the
 // stack.
 func (h host) CheckRead(actor, roleARN string, scope cloudformation.Scope, stackARN string) error {
 	if roleARN != "" {
@@ -152,7 +152,7 @@ func (s *Server) objectOf(address string) (bucket, key, version string, err erro
 	return "", "", "", messagef("TemplateURL must be an Amazon S3 URL: %q", address)
 }
 
-// messageOnly takes the code off an AWS error: the engine shows the message.
+// messageOnly removes the code of an AWS error: the engine reports the message.
 func messageOnly(err error) error {
 	if err == nil {
 		return nil

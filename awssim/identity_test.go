@@ -68,7 +68,7 @@ func TestARoleIsAssumedFromATrustedAccount(t *testing.T) {
 	require.ErrorContains(t, err, "assumed-role/deploy/test is not authorized to perform: ssm:DeleteParameter")
 }
 
-func TestARoleStaysClosedToOthers(t *testing.T) {
+func TestARoleIsAssumedByTrustedCallersOnly(t *testing.T) {
 	c := newCloud(t)
 	arn := c.role(prodAccount, "deploy", fmt.Sprintf(trustAccount, devAccount), "")
 	for name, from := range map[string]aws.Config{
@@ -86,7 +86,7 @@ func TestARoleStaysClosedToOthers(t *testing.T) {
 	require.Equal(t, "AccessDenied", code(err), "a role without the right to assume others")
 }
 
-func TestAnExternalIDAndTagsAreHeldToTheTrustPolicy(t *testing.T) {
+func TestAnExternalIDAndTagsMustMatchTheTrustPolicy(t *testing.T) {
 	c := newCloud(t)
 	admin := c.as(devAccount, ireland)
 	own := c.role(prodAccount, "own", `{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":["sts:AssumeRole","sts:TagSession"],
@@ -117,7 +117,7 @@ func TestAnExternalIDAndTagsAreHeldToTheTrustPolicy(t *testing.T) {
 	require.Equal(t, "AccessDenied", code(err), "tags need sts:TagSession")
 }
 
-func TestASessionEnds(t *testing.T) {
+func TestASessionExpires(t *testing.T) {
 	clock := awssim.NewClock()
 	c := start(t, awssim.Options{Clock: clock})
 	arn := c.role(devAccount, "short", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
@@ -153,7 +153,7 @@ func TestSessionsAreNoLongerThanTheyMayBe(t *testing.T) {
 	require.ErrorContains(t, err, "1 hour session limit for roles assumed by role chaining")
 }
 
-func TestAStolenKeyIsOfNoUseWithoutItsToken(t *testing.T) {
+func TestAKeyOfASessionNeedsItsToken(t *testing.T) {
 	c := newCloud(t)
 	arn := c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), "")
 	assumed, err := c.assume(c.as(devAccount, ireland), arn)
@@ -170,7 +170,7 @@ func TestAStolenKeyIsOfNoUseWithoutItsToken(t *testing.T) {
 	assert.Equal(t, "InvalidClientTokenId", try("AKIAUNKNOWN", "secret", ""))
 }
 
-func TestADeletedRolesSessionsHaveNoRights(t *testing.T) {
+func TestSessionsOfADeletedRoleHaveNoPermissions(t *testing.T) {
 	c := newCloud(t)
 	everything := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 	arn := c.role(devAccount, "r", fmt.Sprintf(trustAccount, devAccount), everything)
@@ -199,7 +199,7 @@ func TestAttachedPoliciesGrant(t *testing.T) {
 	require.Equal(t, "AccessDeniedException", code(err))
 	admin.form("iam", "CreatePolicy", "PolicyName=none", `PolicyDocument={"Statement":{"Effect":"Allow","Action":"ecr:*","Resource":"*"}}`).ok(t)
 	admin.form("iam", "PutRolePermissionsBoundary", "RoleName=reader", "PermissionsBoundary=arn:aws:iam::111111111111:policy/none").ok(t)
-	require.Equal(t, "AccessDenied", code(list()), "the boundary takes away what the policy grants")
+	require.Equal(t, "AccessDenied", code(list()), "the boundary denies what the policy grants")
 	require.Equal(t, "NoSuchEntity", admin.form("iam", "AttachRolePolicy", "RoleName=reader", "PolicyArn=arn:aws:iam::222222222222:policy/none").code())
 	require.Equal(t, "NoSuchEntity", c.caller(prodAccount, ireland).form("iam", "DeletePolicy", "PolicyArn=arn:aws:iam::111111111111:policy/none").code())
 }

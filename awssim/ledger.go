@@ -16,15 +16,15 @@ type Record struct {
 	Account   string
 	Region    string
 	Caller    string // ARN; empty when the call was refused before that was known
-	Target    string // what the call was about: bucket/key, stack, role or name
+	Target    string // resource of the call: bucket/key, stack, role or name
 	Status    int    // HTTP status; 0 for a dropped connection
 	Code      string // the error's code; empty for a success
 }
 
-// maxHistory bounds the memory of a long run; older records are forgotten.
+// maxHistory limits the memory of a long run; older records are dropped.
 const maxHistory = 100_000
 
-// ledger remembers calls.
+// ledger records calls.
 type ledger struct {
 	mu      sync.Mutex
 	history []Record
@@ -53,21 +53,21 @@ func (l *ledger) add(record Record, unknown bool) {
 	l.history = append(l.history, record)
 }
 
-// Calls counts the calls by "service:Operation", refused ones too.
+// Calls counts the calls by "service:Operation", including refused ones.
 func (s *Server) Calls() map[string]int {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
 	return maps.Clone(s.ledger.counts)
 }
 
-// History returns the calls in the order of their answers.
+// History returns the calls in the order of their responses.
 func (s *Server) History() []Record {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
 	return slices.Clone(s.ledger.history)
 }
 
-// Unknown lists the operations that were called but that the simulator does
+// Unknown returns the operations that were called but that the simulator does
 // not know, as "service:Operation", sorted.
 func (s *Server) Unknown() []string {
 	s.ledger.mu.Lock()

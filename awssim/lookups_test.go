@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lookupApp has a stack with things to be found, and, once that is deployed, one that looks for them.
+// lookupApp has a stack with resources and, once that is deployed, one that looks them up.
 const lookupApp = `const cdk = require('aws-cdk-lib');
 const { aws_ec2: ec2, aws_elasticloadbalancingv2: elb, aws_route53: route53, aws_kms: kms, aws_ssm: ssm, aws_rds: rds } = cdk;
 const app = new cdk.App();
@@ -52,7 +52,7 @@ if (!process.env.LOOK) {
 }
 `
 
-// TestTheCDKLooksUpWhatIsDeployed has the context providers of the real CDK CLI find what a stack deployed.
+// TestTheCDKLooksUpWhatIsDeployed runs the context providers of the real CDK CLI on a deployed stack.
 func TestTheCDKLooksUpWhatIsDeployed(t *testing.T) {
 	t.Parallel()
 	c, _ := ready(t, "", devAccount)
@@ -110,15 +110,15 @@ func TestTheAWSCLILooksUpWhatIsDeployed(t *testing.T) {
 	assert.Contains(t, text("cloudcontrol", "list-resources", "--type-name", "AWS::SQS::Queue", "--query", "ResourceDescriptions[].Properties"), `"QueueName":"orders"`)
 
 	for want, args := range map[string][]string{
-		"The filter 'ipv6-pool' is invalid":       {"ec2", "describe-vpcs", "--filters", "Name=ipv6-pool,Values=x"},
-		"InvalidVpcID.NotFound":                   {"ec2", "describe-vpcs", "--vpc-ids", "vpc-0123"},
-		"InvalidGroupID.NotFound":                 {"ec2", "describe-security-groups", "--group-ids", "sg-0123"},
-		"The Vpc Endpoint Service 'com.x' does":   {"ec2", "describe-vpc-endpoint-services", "--service-names", "com.x"},
-		"NotFoundException":                       {"kms", "describe-key", "--key-id", "alias/none"},
-		"NoSuchHostedZone":                        {"route53", "get-hosted-zone", "--id", "Z0"},
-		"was not found":                           {"cloudcontrol", "get-resource", "--type-name", "AWS::SQS::Queue", "--identifier", "none"},
-		"LoadBalancerNotFound":                    {"elbv2", "describe-load-balancers", "--names", "none"},
-		"the simulator does not know route53:GET": {"route53", "list-traffic-policies"},
+		"The filter 'ipv6-pool' is invalid":          {"ec2", "describe-vpcs", "--filters", "Name=ipv6-pool,Values=x"},
+		"InvalidVpcID.NotFound":                      {"ec2", "describe-vpcs", "--vpc-ids", "vpc-0123"},
+		"InvalidGroupID.NotFound":                    {"ec2", "describe-security-groups", "--group-ids", "sg-0123"},
+		"The Vpc Endpoint Service 'com.x' does":      {"ec2", "describe-vpc-endpoint-services", "--service-names", "com.x"},
+		"NotFoundException":                          {"kms", "describe-key", "--key-id", "alias/none"},
+		"NoSuchHostedZone":                           {"route53", "get-hosted-zone", "--id", "Z0"},
+		"was not found":                              {"cloudcontrol", "get-resource", "--type-name", "AWS::SQS::Queue", "--identifier", "none"},
+		"LoadBalancerNotFound":                       {"elbv2", "describe-load-balancers", "--names", "none"},
+		"the simulator does not support route53:GET": {"route53", "list-traffic-policies"},
 	} {
 		printed, err := c.aws(devAccount, ireland, args...)
 		assert.Error(t, err, args)

@@ -10,20 +10,20 @@ import (
 // when the server closes.
 type Options struct {
 	// Dir keeps the state: state.json, and objects as plain files under s3/.
-	// A later server on the same directory goes on where this one ended. Empty
+	// A later server on the same directory continues from it. Empty
 	// means a temporary directory that Close removes.
 	Dir string
-	// Address is where Start listens, as host:port; empty means a free port of
+	// Address is the address that Start listens on, as host:port; empty means a free port of
 	// the loopback interface.
 	Address string
-	// Clock is the simulator's time; nil means a new one that shows the
+	// Clock is the simulator's clock; nil means a new one with the
 	// machine's time.
 	Clock *Clock
 	// Log gets a debug line for every call and a warning for every unknown
 	// one; nil means none.
 	Log *slog.Logger
-	// Bootstrap lets accounts be bootstrapped on first use; nil means that they
-	// are as AWS's, bootstrapped only by their users.
+	// Bootstrap makes accounts bootstrap on first use; nil means that they
+	// are bootstrapped by their users only, as in AWS.
 	Bootstrap *Bootstrap
 	// Stacks tunes the CloudFormation engine.
 	Stacks cloudformation.Options

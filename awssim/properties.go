@@ -8,8 +8,8 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 )
 
-// properties are those of a resource in a template. Templates give numbers and
-// booleans as texts too; the readers take either.
+// properties are those of a resource in a template. Templates may have numbers and
+// booleans as strings; the readers accept both.
 type properties map[string]any
 
 // at walks down members; nil when one is missing.

@@ -70,7 +70,7 @@ func TestTheCustomResourcesOfTheCDKCarryExportsToAnotherRegion(t *testing.T) {
 	require.NoError(t, here.update(writer(one+","+two)))
 	require.Equal(t, cfntypes.StackStatusUpdateComplete, here.settle(), here.reasons())
 	assert.Empty(t, tagsOf(t, store, "/cdk/exports/two"))
-	assert.NotEmpty(t, tagsOf(t, store, "/cdk/exports/one"), "what was there is left")
+	assert.NotEmpty(t, tagsOf(t, store, "/cdk/exports/one"), "existing tags are kept")
 	_, err := there.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: there.name})
 	require.NoError(t, err)
 	require.Equal(t, cfntypes.StackStatusDeleteComplete, there.settle())

@@ -36,7 +36,7 @@ var resourceHandlers = map[string]resourceHandler{
 	"Custom::CrossRegionExportReader": {createImports, updateImports, deleteImports, nil},
 }
 
-// request is what CloudFormation asks a handler to do with a resource.
+// request is a request of CloudFormation to a handler.
 type request struct {
 	cloudformation.ResourceRequest
 	now properties // wanted
@@ -134,7 +134,7 @@ func isMissing(err error) bool {
 }
 
 // permit asks whether the execution role may do something. Without one the
-// operation runs with the rights of whoever started it.
+// operation runs with the permissions of the caller who started it.
 func (s *Server) permit(req request, action, resource string) error {
 	if req.RoleARN == "" {
 		return nil

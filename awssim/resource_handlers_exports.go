@@ -20,8 +20,8 @@ func createExports(s *Server, req request) (cloudformation.Resource, error) {
 	return cloudformation.Resource{PhysicalID: kinds.UUID(req.SuggestedID)}, s.export(req, req.now.values("WriterProps", "exports"))
 }
 
-// updateExports writes and deletes what came and went. What is there already
-// is left as it is, as the CDK's function does.
+// updateExports writes new parameters and deletes removed ones. Existing ones
+// are not changed, as by the CDK's function.
 func updateExports(s *Server, req request) (cloudformation.Resource, error) {
 	before, after := req.old.values("WriterProps", "exports"), req.now.values("WriterProps", "exports")
 	s.withdraw(req.old.region(req, "WriterProps"), without(before, after))
@@ -43,14 +43,14 @@ func (s *Server) export(req request, exports map[string]string) error {
 	return nil
 }
 
-// withdraw deletes parameters; those that are gone are no error.
+// withdraw deletes parameters; missing ones are no error.
 func (s *Server) withdraw(place string, exports map[string]string) {
 	for name := range exports {
 		_ = s.parameters.Delete(place, name)
 	}
 }
 
-// createImports marks the parameters of a consumer as in use, and gives their
+// createImports marks the parameters of a consumer as in use, and returns their
 // values as attributes.
 func createImports(s *Server, req request) (cloudformation.Resource, error) {
 	return s.marked(req, kinds.UUID(req.SuggestedID), req.now.values("ReaderProps", "imports"))

@@ -143,7 +143,7 @@ func TestResourcesOfAStackCanBeUsedThroughTheirServices(t *testing.T) {
 
 const oneBucket = `{"Resources":{"Bucket":{"Type":"AWS::S3::Bucket","Properties":{"BucketName":"%s","Tags":[{"Key":"%s","Value":"true"}]}}}}`
 
-func TestABucketWithObjectsOutlivesItsStackUnlessTheCDKEmptiesIt(t *testing.T) {
+func TestABucketWithObjectsIsDeletedOnlyIfTheCDKEmptiesIt(t *testing.T) {
 	c := newCloud(t)
 	for tag, want := range map[string]cfntypes.StackStatus{
 		"any": cfntypes.StackStatusDeleteFailed, "aws-cdk:auto-delete-objects": cfntypes.StackStatusDeleteComplete,
@@ -162,7 +162,7 @@ func TestABucketWithObjectsOutlivesItsStackUnlessTheCDKEmptiesIt(t *testing.T) {
 	}
 }
 
-func TestAnExecutionRoleIsHeldToItsRights(t *testing.T) {
+func TestAnExecutionRoleNeedsItsPermissions(t *testing.T) {
 	c := newCloud(t)
 	trust := `{"Statement":{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}}`
 	weak := c.role(devAccount, "weak", trust, `{"Statement":{"Effect":"Allow","Action":["s3:DeleteBucket"],"Resource":"*"}}`)
@@ -192,7 +192,7 @@ func TestAnExecutionRoleIsHeldToItsRights(t *testing.T) {
 	require.ErrorContains(t, err, "not authorized to perform: cloudformation:CreateStack on resource: arn:aws:cloudformation:eu-west-1:111111111111:stack/denied/*")
 }
 
-func TestATemplateIsReadWithTheRightsOfTheCaller(t *testing.T) {
+func TestATemplateIsReadWithThePermissionsOfTheCaller(t *testing.T) {
 	c := newCloud(t)
 	s := c.bucket(devAccount, ireland, "templates")
 	s.put("t.json", fmt.Sprintf(oneBucket, "from-a-template", "t"))
@@ -217,7 +217,7 @@ func TestATemplateIsReadWithTheRightsOfTheCaller(t *testing.T) {
 	require.ErrorContains(t, err, "S3 error: The specified key does not exist.")
 }
 
-func TestTwoStacksCannotMakeTheSameThing(t *testing.T) {
+func TestTwoStacksCannotCreateTheSameResource(t *testing.T) {
 	c := newCloud(t)
 	for i, want := range []cfntypes.StackStatus{cfntypes.StackStatusCreateComplete, cfntypes.StackStatusRollbackComplete} {
 		f := c.formation(c.as(devAccount, ireland), fmt.Sprint("same-", i))

@@ -54,7 +54,7 @@ func TestABucketOfAnotherAccountIsClosed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "text", text)
 	_, err = outsider.get("missing")
-	require.Equal(t, "AccessDenied", code(err), "a caller that may not list does not learn what is missing")
+	require.Equal(t, "AccessDenied", code(err), "a caller without permission to list does not learn what is missing")
 	_, err = outsider.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: s.name})
 	require.Equal(t, "AccessDenied", code(err))
 	_, err = s.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: s.name, ExpectedBucketOwner: aws.String(prodAccount)})
@@ -178,7 +178,7 @@ func TestCopies(t *testing.T) {
 	require.Equal(t, "AccessDenied", code(err))
 }
 
-func TestMultipartUploadsAreHeldToTheirParts(t *testing.T) {
+func TestThePartsOfMultipartUploadsAreVerified(t *testing.T) {
 	s := newCloud(t).bucket(devAccount, ireland, "shelf")
 	upload, err := s.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: s.name, Key: aws.String("k")})
 	require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestMultipartUploadsAreHeldToTheirParts(t *testing.T) {
 	require.Equal(t, "NoSuchUpload", code(complete(two)))
 }
 
-func TestBucketSettingsComeBack(t *testing.T) {
+func TestBucketSettingsAreReadAsTheyWereWritten(t *testing.T) {
 	s := newCloud(t).bucket(devAccount, ireland, "shelf")
 	encryption, err := s.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: s.name})
 	require.NoError(t, err)

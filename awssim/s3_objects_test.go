@@ -81,7 +81,7 @@ func code(err error) string {
 	return fmt.Sprint(err)
 }
 
-func TestWhatWasPutComesBack(t *testing.T) {
+func TestAnObjectIsReadAsItWasWritten(t *testing.T) {
 	s := newCloud(t).bucket(devAccount, ireland, "shelf")
 	_, err := s.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: s.name, Key: aws.String("a/b.json"), Body: strings.NewReader("{}"), ContentType: aws.String("application/json"),
@@ -124,7 +124,7 @@ func TestHostileKeysStayInTheirBucket(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, listed.Contents, len(keys))
 	readable, err := os.ReadFile(filepath.Join(parent, "deep", "state", "s3", "shelf", "sp ace+plus%25"))
-	require.NoError(t, err, "what can be a file name is one")
+	require.NoError(t, err, "a key that is a valid file name is one")
 	require.Contains(t, string(readable), "content")
 	inside, err := filepath.Glob(filepath.Join(parent, "*"))
 	require.NoError(t, err)
@@ -139,7 +139,7 @@ func TestHostileKeysStayInTheirBucket(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestAnUploadIsHeldToItsChecksums(t *testing.T) {
+func TestTheChecksumsOfAnUploadAreVerified(t *testing.T) {
 	s := newCloud(t).bucket(devAccount, ireland, "shelf")
 	for _, algorithm := range []types.ChecksumAlgorithm{"CRC32", "CRC32C", "SHA1", "SHA256"} {
 		out, err := s.PutObject(ctx, &s3.PutObjectInput{Bucket: s.name, Key: aws.String("k"), Body: strings.NewReader("hello"), ChecksumAlgorithm: algorithm})
@@ -174,7 +174,7 @@ func (c cloud) stream(bucket, key, body string) *http.Response {
 	return response
 }
 
-func TestAStreamIsHeldToItsTrailingChecksum(t *testing.T) {
+func TestTheTrailingChecksumOfAStreamIsVerified(t *testing.T) {
 	c := newCloud(t)
 	s := c.bucket(devAccount, ireland, "shelf")
 	const body = "5\r\nhello\r\n6\r\n world\r\n0\r\nx-amz-checksum-crc32:%s\r\n\r\n"

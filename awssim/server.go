@@ -59,10 +59,10 @@ type Server struct {
 	stopSave context.CancelFunc
 	saved    sync.WaitGroup
 	closing  sync.Once
-	closed   error // what came of closing
+	closed   error // the error of closing
 }
 
-// New makes a server and loads what an earlier one left in the directory.
+// New makes a server and loads the state of an earlier one from the directory.
 func New(options Options) (*Server, error) {
 	s := &Server{clock: options.Clock, log: options.Log, dir: options.Dir, address: options.Address, bootstrap: options.Bootstrap}
 	if s.clock == nil {
@@ -128,7 +128,7 @@ func (s *Server) deployedAnywhere(account string, types ...string) []inventory.R
 }
 
 // Start listens, on a free port of the loopback interface unless the options
-// name an address, and returns the URL that clients take as AWS_ENDPOINT_URL.
+// set an address, and returns the URL for AWS_ENDPOINT_URL.
 func (s *Server) Start() (url string, err error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", s.address)
@@ -146,18 +146,18 @@ func (s *Server) Start() (url string, err error) {
 	return s.url, nil
 }
 
-// URL is what Start returned.
+// URL returns the URL of Start.
 func (s *Server) URL() string { return s.url }
 
-// Clock is the simulator's clock.
+// Clock returns the simulator's clock.
 func (s *Server) Clock() *Clock { return s.clock }
 
-// Stacks is the CloudFormation engine, for scripted resource failures.
+// Stacks returns the CloudFormation engine, for scripted resource failures.
 func (s *Server) Stacks() *cloudformation.Engine { return s.stacks }
 
 const shutdownTime = 2 * time.Second
 
-// Close stops the server, ends running stack operations where they are, and
+// Close stops the server, interrupts running stack operations, and
 // saves the state. Closing again does nothing.
 func (s *Server) Close() error {
 	s.closing.Do(func() { s.closed = s.close() })

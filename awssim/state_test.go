@@ -28,7 +28,7 @@ func running(t *testing.T, dir string) cloud {
 	return cloud{server, t}
 }
 
-func TestALaterServerGoesOnWhereAnEarlierOneEnded(t *testing.T) {
+func TestALaterServerContinuesFromTheState(t *testing.T) {
 	dir := t.TempDir()
 	c := running(t, dir)
 	key := c.AddAccount(devAccount)
@@ -70,7 +70,7 @@ func TestALaterServerGoesOnWhereAnEarlierOneEnded(t *testing.T) {
 	require.Equal(t, cfntypes.StackStatusUpdateComplete, f.settle())
 }
 
-func TestAServerThatIsKilledLosesAtMostAMoment(t *testing.T) {
+func TestAKilledServerLosesLittle(t *testing.T) {
 	dir := t.TempDir()
 	killed := running(t, dir)
 	key := killed.AddAccount(devAccount)
@@ -81,7 +81,7 @@ func TestAServerThatIsKilledLosesAtMostAMoment(t *testing.T) {
 	}, 5*time.Second, 20*time.Millisecond, "the state is saved while the server runs")
 	require.NoError(t, killed.Save())
 
-	copied := t.TempDir() // what a killed server leaves
+	copied := t.TempDir() // the state after a kill
 	require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
 	require.NoError(t, killed.Close())
 	c := running(t, copied)

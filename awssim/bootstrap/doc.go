@@ -1,8 +1,7 @@
-// Package bootstrap is what `cdk bootstrap` leaves in an environment: the
-// names of its resources, by which a call that uses them is recognised, and a
-// template that makes them.
+// Package bootstrap has the result of `cdk bootstrap`: the names of its resources, by which
+// calls that use them are recognised, and a template that creates them.
 //
-// The template is the simulator's own. Names, parameters, outputs, trust and
-// rights are those of the CDK's, so that the CDK CLI can update a stack made
-// here; keys, boundaries and custom names of buckets are left out.
+// The template is the simulator's own, with the names, parameters, outputs, trust policies
+// and permissions of the CDK's template, so that the CDK CLI can update its stack. Keys,
+// boundaries and custom bucket names are left out.
 package bootstrap

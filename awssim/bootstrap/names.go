@@ -14,8 +14,8 @@ const (
 	toolkit          = "CDKToolkit"
 )
 
-// StackName is the name of the environment's stack: the CDK CLI's own for the
-// default qualifier, and one of its own for every other.
+// StackName returns the name of the environment's stack: the CDK CLI's for the default
+// qualifier, and a different one for every other.
 func (e Environment) StackName() string {
 	if e.Qualifier == DefaultQualifier {
 		return toolkit
@@ -23,10 +23,10 @@ func (e Environment) StackName() string {
 	return toolkit + "-" + strings.ReplaceAll(e.Qualifier, "_", "-")
 }
 
-// Parameter is the name of the SSM parameter with the bootstrap's version.
+// Parameter returns the name of the SSM parameter with the bootstrap's version.
 func (e Environment) Parameter() string { return "/cdk-bootstrap/" + e.Qualifier + "/version" }
 
-// Role is the name of the role with which stacks are deployed.
+// Role returns the name of the role that deploys stacks.
 func (e Environment) Role() string {
 	return "cdk-" + e.Qualifier + "-deploy-role-" + e.Account + "-" + e.Region
 }
@@ -41,9 +41,9 @@ var (
 	aside = regexp.MustCompile(`/cdk-bootstrap/` + qualifier + `/version`)
 )
 
-// Named finds the bootstrap that a text of a call speaks of, such as the ARN
-// of a role, the name of a bucket, or a template with a reference to the
-// bootstrap's version. What the text does not say is the call's.
+// Named finds the bootstrap that a text of a call refers to, such as the ARN of a role, the
+// name of a bucket, or a template with a reference to the bootstrap's version. Account and
+// region that the text lacks are those of the call.
 func Named(text string, call Environment) (Environment, bool) {
 	if !strings.Contains(text, "cdk-") { // most texts, some of them large
 		return call, text == toolkit

@@ -92,7 +92,7 @@ func resources() object {
 	}
 }
 
-// deployRights are those of the role that starts deployments.
+// deployRights are the permissions of the role that starts deployments.
 func deployRights() []any {
 	elsewhere := statement("Allow", "*", "s3:GetObject*", "s3:GetBucket*", "s3:List*", "s3:Abort*", "s3:DeleteObject*", "s3:PutObject*")
 	elsewhere["Condition"] = object{"StringNotEquals": object{"s3:ResourceAccount": ref("AWS::AccountId")}}

@@ -1,5 +1,5 @@
-// Package cloudcontrol is the reading half of Cloud Control: it gives deployed
-// resources of whatever type, with their properties and attributes.
+// Package cloudcontrol implements the read operations of Cloud Control: it returns deployed
+// resources of any type, with their properties and attributes.
 package cloudcontrol
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// act makes or changes the physical resource and notes what it is now.
+// act creates or changes the physical resource and records its state.
 func (e *Engine) act(ctx context.Context, s *stack, st step) error {
 	if st.verb == "IMPORT" {
 		return e.importResource(s, st)
@@ -42,7 +42,7 @@ func (e *Engine) act(ctx context.Context, s *stack, st step) error {
 	return nil
 }
 
-// change asks the host, or makes a generic resource where it has no handler for the type.
+// change calls the host, or makes a generic resource if the host has no handler for the type.
 func (e *Engine) change(ctx context.Context, s *stack, st step, request ResourceRequest) (Resource, error) {
 	if st.record.Type == stackType {
 		return e.deployNested(ctx, s, st, request)
@@ -75,7 +75,7 @@ func (e *Engine) makeGeneric(s *stack, request ResourceRequest) (Resource, error
 	return Resource{PhysicalID: id}, nil
 }
 
-// request says to the host what is wanted.
+// request returns the request to the host.
 func (e *Engine) request(s *stack, st step, properties map[string]any) ResourceRequest {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,7 +90,7 @@ func (e *Engine) request(s *stack, st step, properties map[string]any) ResourceR
 	return r
 }
 
-// note keeps what a change led to. The caller holds the lock.
+// note records the result of a change. The caller holds the lock.
 func (e *Engine) note(s *stack, st step, identity Resource) {
 	if st.replace {
 		policy := st.record.UpdateReplacePolicy
@@ -124,7 +124,7 @@ func checkProperties(r resource) error {
 	return fmt.Errorf("Properties validation failed for resource %s with message:\n[%s]", r.LogicalID, strings.Join(lines, "\n"))
 }
 
-// checkName refuses a new resource whose given name its service does not take.
+// checkName refuses a new resource with a name that its service does not accept.
 func (e *Engine) checkName(st step, properties map[string]any) error {
 	wrong := kinds.Subject{Type: st.wanted.Type, Properties: properties}.Misnamed()
 	if wrong == "" || st.verb == "UPDATE" && !st.replace {
@@ -150,7 +150,7 @@ func (e *Engine) checkCode(s *stack, typ string, properties map[string]any) erro
 	return errors.New(handlerReason(message, e.newID(), "InvalidRequest"))
 }
 
-// resolved replaces dynamic references by what they refer to.
+// resolved replaces dynamic references by their values.
 func (e *Engine) resolved(scope Scope, properties map[string]any) (map[string]any, error) {
 	value, err := template.ResolveDynamic(properties, func(service, reference string) (string, error) {
 		if service == "secretsmanager" {

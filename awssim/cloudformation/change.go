@@ -8,14 +8,14 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// change is what a change set says of one resource.
+// change is the change of one resource in a change set.
 type change struct {
 	Action       string // Add, Import, Modify or Remove
 	LogicalID    string
 	PhysicalID   string
 	Type         string
 	Replacement  string // True, False or Conditional, of a Modify
-	PolicyAction string // what becomes of the physical resource that is given up
+	PolicyAction string // what happens to the former physical resource
 	Scope        []string
 	Details      []detail
 	ChangeSetID  string // of a nested stack
@@ -82,7 +82,7 @@ func situation(r *resource) string {
 	return string(text)
 }
 
-// modification compares a resource with how it shall be.
+// modification compares a resource with its new definition.
 func (p *planner) modification(current, wanted *resource) (change, bool) {
 	c := change{
 		Action: "Modify", LogicalID: current.LogicalID, PhysicalID: current.PhysicalID, Type: current.Type,
@@ -150,7 +150,7 @@ func (p *planner) details(current, wanted *resource, name string) []detail {
 	return p.sources(d, current.LogicalID)
 }
 
-// sources finds who changes a property: the template, a parameter, or another
+// sources finds what changes a property: the template, a parameter, or another
 // resource.
 func (p *planner) sources(d detail, id string) []detail {
 	var result []detail

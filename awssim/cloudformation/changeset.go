@@ -11,7 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/kinds"
 )
 
-// changeSet is a version a stack may get, and what would change.
+// changeSet is a possible version of a stack, with its changes.
 type changeSet struct {
 	ID, Name    string
 	Description string
@@ -29,7 +29,7 @@ type changeSet struct {
 	Importing   bool // ImportExistingResources
 	OnFailure   string
 	Unchecked   bool   // DisableValidation
-	Refused     string // what a transform has against the template
+	Refused     string // why a transform refused the template
 	OperationID string // of its making
 	Invalid     []validation
 	Parent      string // ARNs of change sets
@@ -42,12 +42,12 @@ const (
 	noUpdates = "No updates are to be performed."
 )
 
-// pending reports whether the change set is still being made.
+// pending reports whether the change set is still being created.
 func (cs *changeSet) pending() bool {
 	return strings.HasPrefix(cs.Status, "CREATE_") && cs.Status != "CREATE_COMPLETE"
 }
 
-// review makes a change set: what it changes is found out later. The caller
+// review creates a change set: its changes are computed later. The caller
 // holds the lock.
 func (e *Engine) review(s *stack, cs *changeSet) {
 	cs.Status, cs.Execution = "CREATE_PENDING", "UNAVAILABLE"
@@ -55,13 +55,13 @@ func (e *Engine) review(s *stack, cs *changeSet) {
 	e.resumeReview(s, cs)
 }
 
-// resumeReview starts the goroutine that finds out what a change set changes.
+// resumeReview starts the goroutine that computes the changes of a change set.
 // The caller holds the lock.
 func (e *Engine) resumeReview(s *stack, cs *changeSet) {
 	e.spawn(func() { e.compute(e.ctx, s, cs) })
 }
 
-// compute finds out what a change set changes.
+// compute computes the changes of a change set.
 func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 	_ = e.sleep(ctx, e.options.Tick)
 	e.mu.Lock()
@@ -91,7 +91,7 @@ func (e *Engine) compute(ctx context.Context, s *stack, cs *changeSet) {
 	}
 }
 
-// changes finds out what a change set changes, unless a transform refused its
+// changes returns the changes of a change set, unless a transform refused its
 // template.
 func (e *Engine) changes(ctx context.Context, s *stack, cs *changeSet) (*plan, error) {
 	if cs.Refused != "" {
@@ -100,7 +100,7 @@ func (e *Engine) changes(ctx context.Context, s *stack, cs *changeSet) (*plan, e
 	return e.planChanges(ctx, s, cs.Version, cs)
 }
 
-// complete keeps what a change set changes, unless early validation refuses it,
+// complete stores the changes of a change set, unless early validation refuses it,
 // and makes the nested ones, of which none may fail. The caller holds the lock.
 func (e *Engine) complete(s *stack, cs *changeSet, found *plan) {
 	if len(found.Invalid) > 0 && !cs.Unchecked {

@@ -14,7 +14,7 @@ func (e *Engine) deleteChangeSet(_ context.Context, c call) (node, error) {
 	var refused *wire.Error
 	switch {
 	case errors.As(err, &refused) && refused.Code == "ChangeSetNotFound":
-		return node{}, nil // deleting what is gone is no error
+		return node{}, nil // deleting a missing change set is no error
 	case err != nil:
 		return node{}, err
 	case cs.pending(), cs.Execution == "EXECUTE_IN_PROGRESS":
@@ -53,7 +53,7 @@ func (e *Engine) executeChangeSet(_ context.Context, c call) (node, error) {
 	return node{}, nil
 }
 
-// executionFailure is what the change set says of failures, or the call.
+// executionFailure returns the OnStackFailure of the change set, or of the call.
 func (c call) executionFailure(cs *changeSet) (string, error) {
 	if cs.OnFailure == "" {
 		return c.onFailure("OnStackFailure")
@@ -64,7 +64,7 @@ func (c call) executionFailure(cs *changeSet) (string, error) {
 	return cs.OnFailure, nil
 }
 
-// executable refuses change sets that are not ready, or no longer fit.
+// executable refuses change sets that are not ready or are obsolete.
 func executable(s *stack, cs *changeSet, disableRollback bool) error {
 	switch {
 	case cs.Status != "CREATE_COMPLETE":

@@ -97,7 +97,7 @@ func TestAChangeSetOfANewStackCreatesIt(t *testing.T) {
 	})
 }
 
-func TestAChangeSetWithoutChangesFailsWithTheReasonThatClientsKnow(t *testing.T) {
+func TestAChangeSetWithoutChangesFailsWithAWSsReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
@@ -143,7 +143,7 @@ Resources:
   New: {Type: AWS::SNS::Topic}
 `
 
-func TestAChangeSetSaysWhatChangesAndWhy(t *testing.T) {
+func TestAChangeSetDescribesChangesAndTheirCauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{PageSize: 2})
 		defer c.engine.Close()

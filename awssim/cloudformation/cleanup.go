@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// cleanUp deletes what an update removed or replaced. What cannot be deleted
-// is left behind: the update is complete all the same.
+// cleanUp deletes what an update removed or replaced. A failed deletion does not fail the
+// update.
 func (e *Engine) cleanUp(ctx context.Context, s *stack) {
 	_ = e.sleep(ctx, e.options.Tick)
 	e.settleNested(ctx, s, e.cleanUpChild)
@@ -45,7 +45,7 @@ func (e *Engine) leftOver(s *stack) ([]*resource, error) {
 	return victims, nil
 }
 
-// forget drops resources that are no longer the stack's.
+// forget drops resources that no longer belong to the stack.
 func (s *stack) forget(victims []*resource) {
 	for _, r := range victims {
 		if s.Resources[r.LogicalID] == r {
@@ -82,7 +82,7 @@ func (e *Engine) remove(ctx context.Context, s *stack) {
 	e.bury(s)
 }
 
-// bury ends a stack. It can be seen by its ARN only from now on. The caller
+// bury marks a stack as deleted: from now on it is found by its ARN only. The caller
 // holds the lock.
 func (e *Engine) bury(s *stack) {
 	delete(e.live, liveName{s.Scope, s.Name})

@@ -26,7 +26,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// cloud is an engine with a host of its own and a real client in front. Tests
+// cloud is an engine with a test host and a real client. Tests
 // run it in a bubble of synctest: its time is virtual.
 type cloud struct {
 	t      *testing.T
@@ -91,7 +91,7 @@ func (w transport) Do(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// host is the rest of the cloud: maps, and a log of what was asked of it.
+// host is the rest of the cloud: maps, and a log of the calls.
 type host struct {
 	mu         sync.Mutex
 	parameters map[string]string

@@ -7,7 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// compiled is a version of a stack, ready to be evaluated. Evaluation looks at
+// compiled is a version of a stack, ready to be evaluated. Evaluation reads
 // the stack's resources: it needs the engine's lock.
 type compiled struct {
 	*template.Template

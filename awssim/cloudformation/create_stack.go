@@ -48,7 +48,7 @@ func (e *Engine) createStack(ctx context.Context, c call) (node, error) {
 	return fields(text("StackId", s.ID), text("OperationId", s.Operation.ID)), nil
 }
 
-// begin starts an operation that a caller asked for.
+// begin starts an operation requested by a caller.
 func (e *Engine) begin(s *stack, c call, op *operation, status string) {
 	op.Token = c.form.text("ClientRequestToken")
 	s.RetainOnCreate = c.form.flag("RetainExceptOnCreate")
@@ -58,8 +58,8 @@ func (e *Engine) begin(s *stack, c call, op *operation, status string) {
 	e.launch(s, op, status, "User Initiated")
 }
 
-// onFailure reads what shall happen after a failure: ROLLBACK, DO_NOTHING or
-// DELETE. DisableRollback says the same in another way.
+// onFailure reads what happens after a failure: ROLLBACK, DO_NOTHING or
+// DELETE. DisableRollback is the same as DO_NOTHING.
 func (c call) onFailure(name string) (string, error) {
 	wanted := c.form.text(name)
 	switch {

@@ -132,7 +132,7 @@ func TestAFailedCreationIsRolledBack(t *testing.T) {
 	})
 }
 
-func TestAFailedCreationStaysOrGoesAsWanted(t *testing.T) {
+func TestAFailedCreationIsKeptOrDeletedAsRequested(t *testing.T) {
 	for onFailure, want := range map[types.OnFailure]types.StackStatus{
 		types.OnFailureDoNothing: types.StackStatusCreateFailed,
 		types.OnFailureDelete:    types.StackStatusDeleteComplete,
@@ -157,7 +157,7 @@ func TestAFailedCreationStaysOrGoesAsWanted(t *testing.T) {
 	}
 }
 
-func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
+func TestAnInvalidCallIsRefusedBeforeAnythingIsCreated(t *testing.T) {
 	cases := map[string]struct {
 		name, body    string
 		set           func(*cfn.CreateStackInput)
@@ -202,7 +202,7 @@ func TestACallThatCannotWorkIsRefusedBeforeAnythingIsMade(t *testing.T) {
 
 func ptr[T any](value T) *T { return &value }
 
-func TestAnExistingStackIsNotCreatedAgainButByItsToken(t *testing.T) {
+func TestAnExistingStackIsCreatedAgainByItsTokenOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()

@@ -8,7 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// deleteResources deletes resources, each after those that need it. It goes on
+// deleteResources deletes resources, each after its dependents. It continues
 // after failures and returns the logical ids of what failed.
 func (e *Engine) deleteResources(ctx context.Context, s *stack, victims []*resource, skip func(*resource) bool) []string {
 	byKey := make(map[string]*resource, len(victims))
@@ -35,7 +35,7 @@ func (e *Engine) deleteResources(ctx context.Context, s *stack, victims []*resou
 // key distinguishes the physical resources of one logical id.
 func (r *resource) key() string { return r.LogicalID + " " + r.PhysicalID }
 
-// deletionOrder says which resource waits for which. Resources of different
+// deletionOrder returns the resources that each deletion waits for. Resources of different
 // versions may need each other in a circle: then the order of their names
 // decides.
 func deletionOrder(victims map[string]*resource) map[string][]string {
@@ -112,7 +112,7 @@ func (e *Engine) performDeletion(ctx context.Context, s *stack, r *resource) err
 	return err
 }
 
-// kept reports whether a policy leaves the physical resource alone.
+// kept reports whether a policy retains the physical resource.
 func kept(r *resource) bool {
 	return r.DeletionPolicy == "Retain" || r.DeletionPolicy == "RetainExceptOnCreate"
 }

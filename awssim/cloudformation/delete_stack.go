@@ -57,7 +57,7 @@ func (s *stack) checkDeletable(c call) error {
 	return nil
 }
 
-// buryQuietly ends a stack that was never made. The caller holds the lock.
+// buryQuietly removes a stack that was never created. The caller holds the lock.
 func (e *Engine) buryQuietly(s *stack) {
 	s.Operation = &operation{Kind: deleteStack}
 	e.bury(s)

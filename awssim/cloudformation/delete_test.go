@@ -16,7 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 )
 
-func TestADeletedStackIsSeenByItsARNOnly(t *testing.T) {
+func TestADeletedStackIsFoundByItsARNOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
@@ -32,7 +32,7 @@ func TestADeletedStackIsSeenByItsARNOnly(t *testing.T) {
 		_, err = c.cfn.DescribeStackEvents(t.Context(), &cfn.DescribeStackEventsInput{StackName: aws.String("shop")})
 		refused(t, err, "ValidationError", "Stack [shop] does not exist")
 		_, err = c.cfn.DeleteStack(t.Context(), &cfn.DeleteStackInput{StackName: aws.String("shop")})
-		require.NoError(t, err, "deleting what is gone is no error")
+		require.NoError(t, err, "deleting a deleted stack is no error")
 		again := c.create("shop", shop)
 		assert.NotEqual(t, *s.StackId, *again.StackId)
 		list, err := c.cfn.ListStacks(t.Context(), &cfn.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}})
@@ -121,7 +121,7 @@ func TestAStackInUpdateIsNotDeleted(t *testing.T) {
 	})
 }
 
-func TestDeletionPoliciesDecideWhatOfARollbackStays(t *testing.T) {
+func TestDeletionPoliciesDecideWhatARollbackRetains(t *testing.T) {
 	const body = `
 Resources:
   Kept: {Type: AWS::SNS::Topic, DeletionPolicy: Retain}

@@ -33,7 +33,7 @@ func (e *Engine) deploy(ctx context.Context, s *stack) {
 	e.conclude(s, c, failed)
 }
 
-// conclude decides how a deployment goes on. The caller holds the lock.
+// conclude decides what follows a deployment. The caller holds the lock.
 func (e *Engine) conclude(s *stack, c *compiled, failed []string) {
 	op := s.Operation
 	switch {
@@ -55,8 +55,8 @@ func (e *Engine) conclude(s *stack, c *compiled, failed []string) {
 	}
 }
 
-// launchNext replaces an operation that was interrupted by the one that was
-// asked for meanwhile. The goroutine goes on with it.
+// launchNext replaces an interrupted operation by the one requested meanwhile, in the same
+// goroutine.
 func (e *Engine) launchNext(s *stack, next *operation) {
 	next.ID = e.newID()
 	e.settleChangeSet(s)
@@ -65,7 +65,7 @@ func (e *Engine) launchNext(s *stack, next *operation) {
 	e.become(s, "DELETE_IN_PROGRESS", "User Initiated")
 }
 
-// failures says what failed: creations, then imports, then updates.
+// failures describes what failed: creations, then imports, then updates.
 func (s *stack) failures(ids []string) string {
 	var created, imported, updated []string
 	for _, id := range ids {
@@ -97,7 +97,7 @@ func (e *Engine) deployed(s *stack, c *compiled, outputs []output) {
 	}
 }
 
-// fail ends a deployment that did not work, as its operation wants it. The
+// fail ends a failed deployment as its operation requires. The
 // caller holds the lock.
 func (e *Engine) fail(s *stack, reason string) {
 	op := s.Operation

@@ -30,7 +30,7 @@ func (e *Engine) listStackResources(_ context.Context, c call) (node, error) {
 	}), optional("NextToken", next)), nil
 }
 
-// members are what all answers about a resource share.
+// members returns the common members of all responses about a resource.
 func (r *resource) members() []field {
 	return []field{
 		text("LogicalResourceId", r.LogicalID), optional("PhysicalResourceId", r.PhysicalID), text("ResourceType", r.Type),

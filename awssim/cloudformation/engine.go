@@ -34,7 +34,7 @@ type state struct {
 	Seed    uint64
 	Counter uint64
 	Stacks  map[string]*stack // by ARN
-	// Unmanaged are the resources without a handler that stacks left behind.
+	// Unmanaged are the resources without a handler that stacks retained.
 	Unmanaged []*unmanaged
 }
 
@@ -60,8 +60,8 @@ func New(host Host, options Options) *Engine {
 	return e
 }
 
-// Call performs one operation with all rights, for the simulator itself. An
-// error is always a *wire.Error. Operations on stacks go on after Call returns.
+// Call performs one operation with all permissions, for the simulator itself. Errors are of
+// type *wire.Error. Operations on stacks continue after Call returns.
 func (e *Engine) Call(ctx context.Context, r Request) error {
 	_, err := e.answer(ctx, r)
 	return err
@@ -83,7 +83,7 @@ func (e *Engine) answer(ctx context.Context, r Request) (node, error) {
 	return result, nil
 }
 
-// Close stops all operations where they are and waits until they have stopped.
+// Close stops all operations and waits until they have stopped.
 // The state can still be read and saved.
 func (e *Engine) Close() {
 	e.mu.Lock()
@@ -100,7 +100,7 @@ func (e *Engine) spawn(work func()) {
 	}
 }
 
-// broadcast wakes all who wait for a change. The caller holds the lock.
+// broadcast wakes all that wait for a change. The caller holds the lock.
 func (e *Engine) broadcast() {
 	close(e.changed)
 	e.changed = make(chan struct{})
@@ -124,7 +124,7 @@ func (e *Engine) await(ctx context.Context, condition func() bool) error {
 	}
 }
 
-// asError makes any error an answer.
+// asError turns any error into a response.
 func asError(err error) *wire.Error {
 	var refused *wire.Error
 	if errors.As(err, &refused) {

@@ -21,22 +21,22 @@ type Rule struct {
 	OnlySlow bool
 }
 
-// FailResource adds a rule to the engine's scripted faults. The first rule
-// that matches applies. Rules are not part of a snapshot.
+// FailResource adds a rule to the scripted faults of the engine. The first rule that matches
+// applies. Rules are not part of a snapshot.
 func (e *Engine) FailResource(rule Rule) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.faults = append(e.faults, &rule)
 }
 
-// ClearFaults forgets all rules.
+// ClearFaults removes all rules.
 func (e *Engine) ClearFaults() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.faults = nil
 }
 
-// fault finds what is scripted for a step: a delay, and an error or none.
+// fault returns the scripted fault of a step: a delay, and an error or nil.
 func (e *Engine) fault(s *stack, r *resource, operation string) (time.Duration, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

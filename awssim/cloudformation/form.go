@@ -8,7 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// call is a request on its way through the engine.
+// call is a request being handled.
 type call struct {
 	Scope
 	caller string

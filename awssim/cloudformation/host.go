@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Scope is the corner of the simulated cloud a call works in: one account in
+// Scope is the part of the simulated cloud that a call works in: one account in
 // one region of one partition ("aws", "aws-cn", …).
 type Scope struct{ Account, Region, Partition string }
 
-// Request is one CloudFormation call whose signature was checked already.
+// Request is one CloudFormation call with a verified signature.
 type Request struct {
 	Scope     Scope
 	Caller    string     // the ARN of the caller
@@ -19,11 +19,11 @@ type Request struct {
 	Form      url.Values // the awsquery parameters
 }
 
-// Host is what the engine needs from the rest of the simulator: its clock and
-// the services that templates refer to. Errors of a host become the reason of
-// the resource or the message of the call that met them, verbatim.
+// Host is the rest of the simulator that the engine uses: its clock and
+// the services that templates refer to. Errors of a host become, verbatim, the reason of
+// the resource or the message of the call.
 type Host interface {
-	// Now is the simulator's time.
+	// Now returns the simulator's time.
 	Now() time.Time
 	// Sleep waits for d of simulated time, or returns the error of ctx.
 	Sleep(ctx context.Context, d time.Duration) error
@@ -34,7 +34,7 @@ type Host interface {
 	// Secret returns a secret's text, or the member jsonKey of it when
 	// jsonKey is not empty.
 	Secret(scope Scope, id, jsonKey string) (string, error)
-	// Template reads a TemplateURL with the rights of the caller.
+	// Template reads a TemplateURL with the permissions of the caller.
 	Template(ctx context.Context, scope Scope, caller, url string) ([]byte, error)
 	// CheckRole reports whether the caller may pass the role and the role trusts
 	// CloudFormation; nil when both hold.
@@ -46,22 +46,22 @@ type Host interface {
 	// ObjectExists reports whether a bucket visible to the scope has the key.
 	ObjectExists(scope Scope, bucket, key string) bool
 
-	// Create makes the resource and returns its identity. ErrGeneric says that
-	// the host has no such thing: the engine invents identity and attributes.
+	// Create creates the resource and returns its identity. ErrGeneric reports that
+	// the host has no handler: the engine generates identity and attributes.
 	Create(ctx context.Context, r ResourceRequest) (Resource, error)
-	// Update changes the resource in place. Replacements never come here: they
+	// Update changes the resource in place. Replacements are not updates: they
 	// are a Create followed by a Delete of the old physical id. ErrGeneric as
 	// for Create.
 	Update(ctx context.Context, r ResourceRequest) (Resource, error)
-	// Delete removes the resource; one that is gone already is no error.
+	// Delete removes the resource; a missing one is no error.
 	// ErrGeneric as for Create.
 	Delete(ctx context.Context, r ResourceRequest) error
 
-	// HasHandler reports whether the host has a handler for a resource type. It is asked
+	// HasHandler reports whether the host has a handler for a resource type. It is called
 	// under the engine's lock, and must not call the engine.
 	HasHandler(typ string) bool
-	// Existing finds the resource of a type with a handler that has, in the scope,
-	// the name that the properties give. ErrAbsent says that there is none.
+	// Existing returns the resource of a type with a handler that has, in the scope,
+	// the name in the properties. ErrAbsent reports that there is none.
 	Existing(scope Scope, typ string, properties map[string]any) (Resource, error)
 }
 
@@ -82,11 +82,11 @@ type ResourceRequest struct {
 	SuggestedID string
 }
 
-// Resource is the identity of a resource: what Ref and Fn::GetAtt give.
+// Resource is the identity of a resource: the values of Ref and Fn::GetAtt.
 type Resource struct {
-	// PhysicalID is what Ref returns. An empty one asks the engine to choose.
+	// PhysicalID is the value of Ref. If it is empty, the engine chooses one.
 	PhysicalID string
-	// Attributes are the values of Fn::GetAtt by name. What is missing comes
+	// Attributes are the values of Fn::GetAtt by name. Missing ones come
 	// from the engine's table of common types.
 	Attributes map[string]any
 }
@@ -94,5 +94,5 @@ type Resource struct {
 // ErrGeneric is what a Host returns for a resource type it has no handler for.
 var ErrGeneric = errors.New("the host has no handler for this resource type")
 
-// ErrAbsent is what a Host answers when no resource has the name it looks for.
+// ErrAbsent is what a Host returns if no resource has the name.
 var ErrAbsent = errors.New("no resource has this name")

@@ -6,7 +6,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/kinds"
 )
 
-// newID makes an id that no other thing of this engine has. The caller holds
+// newID makes an id that is unique in this engine. The caller holds
 // the lock.
 func (e *Engine) newID() string {
 	e.state.Counter++

@@ -46,7 +46,7 @@ func of(lines []string, id string) []string {
 	return found
 }
 
-func TestWhatAStackLeavesKeepsItsNameUntilAChangeSetImportsIt(t *testing.T) {
+func TestARetainedResourceKeepsItsNameUntilAChangeSetImportsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer func() { c.engine.Close() }()
@@ -133,7 +133,7 @@ func TestWhatCannotBeImportedIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestARollbackLeavesWhatWasImported(t *testing.T) {
+func TestARollbackRetainsImportedResources(t *testing.T) {
 	const body = `
 Resources:
   Orders: {Type: AWS::DynamoDB::Table, DeletionPolicy: RetainExceptOnCreate, Properties: {TableName: orders, KeySchema: [id]}}
@@ -168,7 +168,7 @@ Resources:
 	}
 }
 
-func TestAnImportGoesOnAfterARestart(t *testing.T) {
+func TestAnImportContinuesAfterARestart(t *testing.T) {
 	for pause := 100 * time.Millisecond; pause < 30*time.Second; pause += 1700 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCloud(t, cloudformation.Options{})
@@ -196,7 +196,7 @@ func TestAResourceWithAHandlerIsImportedAndUpdated(t *testing.T) {
 		c.host.alive["made-by-hand"] = cloudformation.ResourceRequest{Type: "AWS::SSM::Parameter", Properties: map[string]any{"Name": "size"}}
 
 		cs := c.review("app", "plain", body, types.ChangeSetTypeCreate)
-		assert.Contains(t, *cs.StatusReason, "AWS::EarlyValidation::ResourceExistenceCheck", "what CloudFormation did not make counts too")
+		assert.Contains(t, *cs.StatusReason, "AWS::EarlyValidation::ResourceExistenceCheck", "resources created outside CloudFormation count too")
 		cs = c.review("app", "first", body, types.ChangeSetTypeCreate, importing)
 		require.Equal(t, []string{"Import Setting"}, summary(cs))
 		c.execute(cs)
@@ -210,7 +210,7 @@ func TestAResourceWithAHandlerIsImportedAndUpdated(t *testing.T) {
 	})
 }
 
-func TestAnImportThatFindsNothingAnyMoreFails(t *testing.T) {
+func TestAnImportOfADeletedResourceFails(t *testing.T) {
 	const body = "Resources:\n  Setting: {Type: AWS::SSM::Parameter, DeletionPolicy: Retain, Properties: {Name: size, Type: String, Value: large}}\n"
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})

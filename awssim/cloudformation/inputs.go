@@ -10,11 +10,10 @@ var templateInputs = []string{
 	"Capabilities", "DeploymentConfig.Mode", "NotificationARNs", "Parameters", "RoleARN", "StackName", "Tags", "TemplateBody", "TemplateURL",
 }
 
-// inputs are the members of each operation's input that the engine does
-// something about; A.B is the member B of A. Any other is refused by name, so
-// that it is never ignored silently: what is not simulated are stack
-// policies, alarms and the time they are watched for, timeouts, limits on
-// resource types, express and drift-aware deployments, and stack sets.
+// inputs are the supported members of each operation's input; A.B is the member B of A. All
+// others are refused by name, so that none is ignored silently. Not simulated are stack
+// policies, alarms and their monitoring time, timeouts, limits on resource types, express
+// and drift-aware deployments, and stack sets.
 var inputs = map[string][]string{
 	"CancelUpdateStack":      {"ClientRequestToken", "StackName"},
 	"ContinueUpdateRollback": {"ClientRequestToken", "ForceRollback", "ResourcesToSkip", "RoleARN", "StackName"},
@@ -66,7 +65,7 @@ var choices = map[string][]string{
 
 func with(some []string, more ...string) []string { return append(slices.Clone(some), more...) }
 
-// checkInputs refuses members that the engine does nothing about, and values
+// checkInputs refuses members that the engine does not support, and values
 // that CloudFormation does not have.
 func (c call) checkInputs(operation string) error {
 	for _, name := range sortedKeys(c.form) {

@@ -82,7 +82,7 @@ func TestEveryMemberOfAnInputIsHonouredOrRefusedByName(t *testing.T) {
 }
 
 // Every input that the table calls handled is read.
-func TestWhatTheTableOfInputsHandlesIsRead(t *testing.T) {
+func TestEverySupportedInputIsRead(t *testing.T) {
 	read := map[string]bool{}
 	entries, err := os.ReadDir(".")
 	require.NoError(t, err)

@@ -9,15 +9,15 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/inventory"
 )
 
-// Summary is what the rest of the simulator sees of a stack.
+// Summary is the part of a stack that the rest of the simulator reads.
 type Summary struct {
 	Status     string
 	Reason     string
 	Parameters map[string]string
 }
 
-// Settled waits until nothing goes on with a stack, and says whether there is
-// one and how it is.
+// Settled waits until no operation works on a stack, and returns its summary and whether it
+// exists.
 func (e *Engine) Settled(ctx context.Context, scope Scope, name string) (Summary, bool, error) {
 	var s *stack
 	err := e.await(ctx, func() bool {
@@ -43,7 +43,7 @@ func (e *Engine) Settled(ctx context.Context, scope Scope, name string) (Summary
 	return found, true, nil
 }
 
-// Scopes lists the regions in which an account has stacks.
+// Scopes returns the regions in which an account has stacks.
 func (e *Engine) Scopes(account string) []Scope {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -57,8 +57,8 @@ func (e *Engine) Scopes(account string) []Scope {
 	return scopes
 }
 
-// Deployed lists the resources of some types that the stacks of a scope have,
-// by stack and logical id, and then those that stacks left behind.
+// Deployed returns the resources of some types that the stacks of a scope have,
+// by stack and logical id, and then those that stacks retained.
 func (e *Engine) Deployed(scope Scope, types ...string) []inventory.Resource {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -90,7 +90,7 @@ func TestANestedStackIsUpdatedAndRolledBackWithItsParent(t *testing.T) {
 		assert.Equal(t, types.StackStatusUpdateRollbackComplete, s.StackStatus)
 		assert.Equal(t, types.StackStatusUpdateRollbackComplete, c.describe(id).StackStatus)
 		assert.Equal(t, table, c.resources(id)["Extra"], "the replaced table is restored")
-		assert.Contains(t, c.events(id), "Extra DELETE_COMPLETE", "and what replaced it is gone")
+		assert.Contains(t, c.events(id), "Extra DELETE_COMPLETE", "and its replacement is deleted")
 
 		s = c.update("app", parent, versioned("3"))
 		assert.Equal(t, types.StackStatusUpdateComplete, s.StackStatus)
@@ -138,7 +138,7 @@ func TestChangeSetsOfNestedStacks(t *testing.T) {
 	})
 }
 
-func TestADroppedChangeSetTakesItsNestedStacksAlong(t *testing.T) {
+func TestADeletedChangeSetDeletesItsNestedStacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newNested(t)
 		defer c.engine.Close()

@@ -33,7 +33,7 @@ func (e *Engine) awaitNested(ctx context.Context, r *resource) error {
 	return child.outcome(r)
 }
 
-// failing reports whether the stack is on its way back already.
+// failing reports whether the stack is already rolling back.
 func (s *stack) failing() bool { return strings.Contains(s.Status, "ROLLBACK") }
 
 // outcome turns the end of a nested stack into that of its resource.
@@ -51,8 +51,8 @@ func (s *stack) outcome(r *resource) error {
 	return fmt.Errorf("Embedded stack %s was not successfully updated. Currently in %s with reason: %s", s.ID, s.Status, s.Reason)
 }
 
-// deployUnchanged looks behind an unchanged resource: the template of a nested
-// stack may have changed behind its URL.
+// deployUnchanged checks an unchanged resource: the template of a nested
+// stack may have changed at the same URL.
 func (e *Engine) deployUnchanged(ctx context.Context, s *stack, r *resource) error {
 	if r.Type != stackType {
 		return nil

@@ -12,10 +12,10 @@ const (
 	deleteStack      = "DELETE_STACK"
 	rollBackStack    = "ROLLBACK"
 	continueRollback = "CONTINUE_ROLLBACK"
-	cancelUpdate     = "CANCEL_UPDATE" // of tokens alone: the update goes on as a rollback
+	cancelUpdate     = "CANCEL_UPDATE" // for tokens only: the update continues as a rollback
 )
 
-// phase is what an operation is busy with. A phase can be started again from
+// phase is the current phase of an operation. A phase can be restarted from
 // the state of the stack alone, which is how operations survive a snapshot.
 type phase string
 
@@ -28,7 +28,7 @@ const (
 	removing         phase = "delete"           // deletes the stack
 )
 
-// operation is what goes on with a stack.
+// operation is the operation on a stack.
 type operation struct {
 	ID    string
 	Kind  string
@@ -52,11 +52,11 @@ type operation struct {
 	cancel context.CancelCauseFunc
 }
 
-// The causes for which an operation is stopped before it is done.
+// The causes for stopping an operation early.
 var (
 	errCancelled = errors.New("cancelled")
 	errClosed    = errors.New("the engine was closed")
 )
 
-// rollsBack says what a failure leads to.
+// rollsBack reports whether a failure leads to a rollback.
 func (o *operation) rollsBack() bool { return o.OnFailure != "DO_NOTHING" }

@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// operations are the calls the engine understands.
+// operations are the supported calls.
 var operations = map[string]func(*Engine, context.Context, call) (node, error){
 	"CancelUpdateStack":           (*Engine).cancelUpdateStack,
 	"ContinueUpdateRollback":      (*Engine).continueUpdateRollback,

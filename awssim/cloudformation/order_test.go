@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestAWalkStartsNothingBeforeWhatItNeeds(t *testing.T) {
+func TestAWalkStartsNothingBeforeItsDependencies(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		names := []string{"A", "B", "C", "D", "E", "F", "G", "H"}
 		needs := map[string][]string{}
@@ -48,7 +48,7 @@ func TestAWalkStartsNothingBeforeWhatItNeeds(t *testing.T) {
 	})
 }
 
-func TestAWalkThatMustStopCancelsWhatIsUnderWay(t *testing.T) {
+func TestAStoppedWalkCancelsRunningTasks(t *testing.T) {
 	needs := map[string][]string{"bad": nil, "slow": nil, "later": {"slow"}}
 	failed := walk(t.Context(), needs, false, func(ctx context.Context, name string) error {
 		if name == "bad" {

@@ -43,7 +43,7 @@ func TestAConsumerFollowsTheOutputsThatItReads(t *testing.T) {
 
 		c.update("producer", strings.Replace(producer, "one", "two", 1))
 		set := c.review("consumer", "follow", consumer, types.ChangeSetTypeUpdate)
-		require.Equal(t, types.ChangeSetStatusCreateComplete, set.Status, "the template is the same, what it reads is not")
+		require.Equal(t, types.ChangeSetStatusCreateComplete, set.Status, "the template is the same, but not the output that it reads")
 		assert.Equal(t, "Q", *set.Changes[0].ResourceChange.LogicalResourceId)
 		assert.Equal(t, "two", *set.Changes[0].ResourceChange.Details[0].Target.AfterValue)
 		assert.Equal(t, types.StackStatusUpdateComplete, c.execute(set).StackStatus)
@@ -76,7 +76,7 @@ func TestOutputsAreReadInOtherRegionsAndThroughRolesInOtherAccounts(t *testing.T
 	})
 }
 
-func TestOutputsThatAreNotThereAreRefusedByName(t *testing.T) {
+func TestMissingOutputsAreRefusedByName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()

@@ -9,14 +9,14 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// knownAfterApply stands for values known only after the deployment.
+// knownAfterApply replaces values that are known only after the deployment.
 const knownAfterApply = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
-// plan is what a new version would change.
+// plan is the changes of a new version.
 type plan struct {
 	Changes  []change
 	Children []*childPlan
-	// Invalid is what early validation has against its own resources.
+	// Invalid are the findings of early validation.
 	Invalid []validation
 	// Unretained are the resources that could be imported if their deletion
 	// policy kept them, and Owned is why one cannot be: it is another stack's.

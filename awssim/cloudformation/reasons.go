@@ -10,7 +10,7 @@ func handlerReason(message, token, code string) string {
 	return fmt.Sprintf("Resource handler returned message: %q (RequestToken: %s, HandlerErrorCode: %s)", message, token, code)
 }
 
-// failureReason says which resources failed: "The following resource(s) failed
+// failureReason names the resources that failed: "The following resource(s) failed
 // to create: [A, B]. ".
 func failureReason(verb string, ids []string) string {
 	if len(ids) == 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// undoCreation deletes all that a failed creation made.
+// undoCreation deletes everything that a failed creation created.
 func (e *Engine) undoCreation(ctx context.Context, s *stack) {
 	_ = e.sleep(ctx, e.options.Tick)
 	e.mu.Lock()
@@ -65,7 +65,7 @@ func (e *Engine) undoResource(ctx context.Context, s *stack, id string) error {
 	before, now := s.Stable.Resources[id], s.Resources[id]
 	switch {
 	case now == nil || now.PhysicalID != before.PhysicalID:
-		e.bringBack(s, before)
+		e.restore(s, before)
 		e.mu.Unlock()
 		return nil
 	case before.Type == stackType:
@@ -87,9 +87,9 @@ func (e *Engine) undoResource(ctx context.Context, s *stack, id string) error {
 	return e.endUndo(s, now, e.performUndo(ctx, s, now, before))
 }
 
-// bringBack takes a replaced resource out of retirement; what replaced it is
+// restore makes a retired resource current again; its replacement is
 // retired. The caller holds the lock.
-func (e *Engine) bringBack(s *stack, before *resource) {
+func (e *Engine) restore(s *stack, before *resource) {
 	id := before.LogicalID
 	if now := s.Resources[id]; now != nil && now.PhysicalID != "" {
 		s.retire(*now, "Delete")

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// phases does the work of each phase. A phase ends by starting another one or
+// phases are the functions of the phases. A phase ends by starting another one or
 // by ending the operation; when the engine is closed it just returns.
 var phases map[phase]func(*Engine, context.Context, *stack)
 
@@ -21,7 +21,7 @@ func init() {
 }
 
 // launch starts an operation on a stack in its first phase. The caller holds
-// the lock and has checked that nothing else is going on.
+// the lock and has checked that no other operation is running.
 func (e *Engine) launch(s *stack, op *operation, status, reason string) {
 	op.ID = e.newID()
 	s.Operation = op
@@ -74,8 +74,8 @@ func (e *Engine) finish(s *stack, status, reason string) {
 	e.broadcast()
 }
 
-// interrupt stops the deployment that is going on: what is under way is
-// cancelled, nothing new is started. The caller holds the lock.
+// interrupt stops the running deployment: running steps are
+// cancelled, and no new ones start. The caller holds the lock.
 func (o *operation) interrupt() {
 	o.Cancelled = true
 	if o.cancel != nil && o.Phase == deploying {

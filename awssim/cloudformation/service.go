@@ -7,7 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Service is CloudFormation over the engine.
+// Service serves the CloudFormation API of the engine.
 func (e *Engine) Service() wire.Service {
 	handlers := map[string]wire.Handler{}
 	for name := range operations {

@@ -55,7 +55,7 @@ func (e *Engine) revive(s *stack) {
 	}
 }
 
-// continueWork goes on with what a restored stack was busy with. The caller
+// continueWork continues the operation of a restored stack. The caller
 // holds the lock.
 func (e *Engine) continueWork(s *stack) {
 	if s.Operation != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 )
 
-// restart closes the engine, and goes on with a new one from its snapshot.
+// restart closes the engine, and continues with a new one from its snapshot.
 func (c *cloud) restart(options cloudformation.Options) {
 	c.t.Helper()
 	c.engine.Close()
@@ -32,9 +32,9 @@ func slow() cloudformation.Options {
 	return cloudformation.Options{ResourceTime: func(string, string) time.Duration { return 10 * time.Second }, Tick: 100 * time.Millisecond}
 }
 
-// However often an operation is interrupted by a restart, it ends as if nothing
+// An operation interrupted by restarts ends as if nothing
 // had happened, and each resource is made once.
-func TestOperationsGoOnAfterARestart(t *testing.T) {
+func TestOperationsContinueAfterARestart(t *testing.T) {
 	begin := func(c *cloud) {
 		_, err := c.cfn.UpdateStack(c.t.Context(), &cfn.UpdateStackInput{
 			StackName: aws.String("app"), UsePreviousTemplate: aws.Bool(true), Parameters: parameters("V", "2"),
@@ -114,7 +114,7 @@ func runInterrupted(t *testing.T, operation func(*cloud), every time.Duration) (
 	return result
 }
 
-func TestARestoredEngineKnowsEverythingAgain(t *testing.T) {
+func TestARestoredEngineHasTheWholeState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		c.create("shop", shop)

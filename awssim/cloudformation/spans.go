@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Span is the time that one operation of a stack took.
+// Span is the duration of one operation on a stack.
 type Span struct {
 	Stack  string // name
 	Begin  time.Time
@@ -14,8 +14,8 @@ type Span struct {
 	Status string // in which the operation ended
 }
 
-// Spans returns when operations ran, of all stacks that are nested in no other,
-// in the order in which they began. Operations that still run are left out.
+// Spans returns the durations of the operations on all stacks that are not nested,
+// in the order of their start. Running operations are left out.
 func (e *Engine) Spans() []Span {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 // nested stacks in their parents.
 const stackType = "AWS::CloudFormation::Stack"
 
-// stack is everything the engine knows of a stack. All exported fields are in
+// stack is the state of a stack. All exported fields are in
 // the snapshot.
 type stack struct {
 	Scope       Scope
@@ -32,13 +32,13 @@ type stack struct {
 	// Retired are physical resources that were replaced and wait for the
 	// cleanup, or for a rollback that restores them.
 	Retired []*resource
-	// Stable is what a failed update goes back to; nil while there is nothing
-	// to go back to.
+	// Stable is the version that a failed update is rolled back to; nil if there is nothing
+	// to roll back to.
 	Stable *checkpoint
 
 	Events     []event // oldest first
 	ChangeSets []*changeSet
-	Operation  *operation // nil: nothing is going on
+	Operation  *operation // nil if none is running
 	History    []pastOperation
 	Tokens     map[string]string // client request token → the operation it started
 
@@ -52,7 +52,7 @@ type stack struct {
 	ParentLogicalID string
 }
 
-// version is what a stack is made of.
+// version is the template and parameters of a stack.
 type version struct {
 	Template      string // as it was given
 	Processed     string // what its transforms led to; empty when it has none
@@ -64,7 +64,7 @@ type version struct {
 	RoleARN       string
 }
 
-// actor is with whose rights CloudFormation works: the role's, or the caller's.
+// actor returns whose permissions CloudFormation uses: the role's, or the caller's.
 func (v version) actor() string {
 	if v.RoleARN != "" {
 		return v.RoleARN

@@ -8,7 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation/template"
 )
 
-// step is what has to be done with one resource.
+// step is the work on one resource.
 type step struct {
 	verb    string    // CREATE, IMPORT, UPDATE, or empty: nothing
 	replace bool      // an update that makes a new physical resource
@@ -19,7 +19,7 @@ type step struct {
 	tagging bool      // the update that follows an import
 }
 
-// wanted evaluates what the template says of a resource. The caller holds the
+// wanted evaluates the definition of a resource. The caller holds the
 // lock.
 func (c *compiled) wanted(id string) (resource, error) {
 	declared := c.Resources[id]
@@ -42,7 +42,7 @@ func (c *compiled) wanted(id string) (resource, error) {
 	return r, err
 }
 
-// decide compares how a resource is with how it shall be. The caller holds the
+// decide compares the state of a resource with its definition. The caller holds the
 // lock.
 func (s *stack) decide(c *compiled, id string) (step, error) {
 	wanted, err := c.wanted(id)

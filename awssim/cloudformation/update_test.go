@@ -15,7 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 )
 
-func TestAFailedUpdateIsRolledBackToWhatWas(t *testing.T) {
+func TestAFailedUpdateIsRolledBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
@@ -59,7 +59,7 @@ func keeping(v string) func(*cfn.UpdateStackInput) {
 	return func(in *cfn.UpdateStackInput) { in.Parameters, in.DisableRollback = parameters("V", v), aws.Bool(true) }
 }
 
-func TestAFailedUpdateWithoutRollbackStopsAndCanGoOnOrBack(t *testing.T) {
+func TestAFailedUpdateWithoutRollbackCanBeContinuedOrRolledBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
@@ -171,7 +171,7 @@ func TestTagsOutputsAndNotificationsAloneAreUpdates(t *testing.T) {
 		assert.Len(t, s.Tags, 1)
 		s = c.update("app", pair+"Outputs: {O: {Value: x}}")
 		assert.Equal(t, "x", outputs(s)["O"])
-		assert.Len(t, s.Tags, 1, "what a call leaves out stays")
+		assert.Len(t, s.Tags, 1, "omitted members keep their values")
 		s = c.update("app", pair+"Outputs: {O: {Value: x}}", func(in *cfn.UpdateStackInput) { in.NotificationARNs = []string{"arn:aws:sns:eu-west-1:111111111111:x"} })
 		assert.Equal(t, []string{"arn:aws:sns:eu-west-1:111111111111:x"}, s.NotificationARNs)
 		_, err := c.cfn.UpdateStack(t.Context(), &cfn.UpdateStackInput{StackName: aws.String("app"), TemplateBody: aws.String(pair), NotificationARNs: []string{"some-topic"}})

@@ -5,11 +5,10 @@ import (
 	"slices"
 )
 
-// walk does a task for every name, each as soon as those it needs are done,
-// all that can be at the same time. After a failure nothing that needs it is
-// started; unless keepGoing, nothing at all is started any more and what is
-// under way is cancelled with the cause errCancelled. walk returns, in
-// alphabetical order, what failed.
+// walk runs a task for every name, each after its dependencies, in parallel. After a
+// failure its dependents do not start; unless keepGoing is set, no task starts any more and
+// running ones are cancelled with the cause errCancelled. walk returns the failed names in
+// alphabetical order.
 func walk(ctx context.Context, needs map[string][]string, keepGoing bool, task func(context.Context, string) error) []string {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

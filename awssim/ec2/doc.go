@@ -1,5 +1,4 @@
-// Package ec2 is the little of EC2 that CDK apps look up: zones, networks,
-// security groups, key pairs, images and endpoint services. What a stack has
-// deployed is found; and as in AWS, every account has a default network in
-// every region, and can see the images of others.
+// Package ec2 implements the lookups of CDK apps in EC2: zones, networks, security groups,
+// key pairs, images and endpoint services. It returns what stacks have deployed and, as in
+// AWS, a default network in every region and public images.
 package ec2

@@ -10,8 +10,8 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Cloud answers from what stacks have deployed, and from what AWS has in every
-// account: zones, a default network, images.
+// Cloud returns what stacks have deployed, and what every account has in AWS: zones, a
+// default network, images.
 type Cloud struct{ deployed inventory.Source }
 
 // New makes the EC2 of a simulated cloud.
@@ -71,7 +71,7 @@ func chosen(call *wire.Call, ids, id string, f features) (bool, error) {
 		name := call.Form.Get(fmt.Sprintf("Filter.%d.Name", i))
 		values, known := f[name]
 		if !known && !strings.HasPrefix(name, "tag:") {
-			return false, wire.Errorf("InvalidParameterValue", "The filter '%s' is invalid: the simulator does not know it for %s", name, call.Operation)
+			return false, wire.Errorf("InvalidParameterValue", "The filter '%s' is invalid: the simulator does not support it for %s", name, call.Operation)
 		}
 		fits := func(pattern string) bool {
 			return slices.ContainsFunc(values, func(value string) bool { return inventory.Like(value, pattern) })

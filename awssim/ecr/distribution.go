@@ -29,7 +29,7 @@ const maxManifest = 4 << 20
 // distribution protocol under /v2/<account>/<region>/<repository>. Manifests
 // and tags are the store's; layers are files.
 //
-// A login is any token that GetAuthorizationToken gave. It opens the
+// A login is any token of GetAuthorizationToken. It grants access to the
 // repositories of all accounts, as docker keeps one login for each host, and
 // all accounts share this one.
 type Distribution struct {
@@ -82,7 +82,7 @@ func (d *Distribution) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case at.kind == "blobs":
 		d.blobs.ServeHTTP(w, r)
 	default:
-		refuse(w, http.StatusNotImplemented, "UNSUPPORTED", "the simulator's registry does not know "+r.Method+" "+r.URL.Path)
+		refuse(w, http.StatusNotImplemented, "UNSUPPORTED", "the simulator's registry does not support "+r.Method+" "+r.URL.Path)
 	}
 }
 
@@ -139,7 +139,7 @@ func (d *Distribution) serveManifest(w http.ResponseWriter, r *http.Request, at 
 	}
 }
 
-// push stores a manifest whose parts are there.
+// push stores a manifest, if all of its parts exist.
 func (d *Distribution) push(r *http.Request, at location, repository Repository) (Image, error) {
 	text, err := io.ReadAll(io.LimitReader(r.Body, maxManifest+1))
 	if err != nil || len(text) > maxManifest {

@@ -1,5 +1,4 @@
-// Package ecr is the simulator's ECR: repositories and their images, by
-// digest and tag, and the registry that docker pushes them to. It listens where
-// the simulator does, so that no image leaves the machine; what a template
-// calls an image is its address in AWS all the same.
+// Package ecr simulates ECR: repositories and their images, by digest and tag, and the
+// registry that docker pushes to. The registry listens on the simulator's address, so that
+// no image leaves the machine; templates use the address in AWS nevertheless.
 package ecr

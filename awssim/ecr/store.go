@@ -54,8 +54,8 @@ func New(now func() time.Time) *Store {
 	return &Store{now: now, secret: secret}
 }
 
-// Listens sets where the store's registry is reached, as host:port: pushes
-// go there, and no client is sent anywhere else.
+// Listens sets the address of the store's registry, as host:port: pushes
+// go there, and nowhere else.
 func (s *Store) Listens(address string) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

@@ -1,5 +1,5 @@
-// Package elbv2 is the little of Elastic Load Balancing that CDK apps look up:
-// load balancers and listeners that stacks have deployed, and their tags.
+// Package elbv2 implements the lookups of CDK apps in Elastic Load Balancing: load balancers
+// and listeners that stacks have deployed, and their tags.
 package elbv2
 
 import (

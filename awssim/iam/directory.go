@@ -9,7 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Directory knows every account, role and session of the simulated cloud. It
+// Directory holds every account, role and session of the simulated cloud. It
 // is safe for concurrent use.
 type Directory struct {
 	now func() time.Time
@@ -54,7 +54,7 @@ func New(now func() time.Time) *Directory {
 	}}
 }
 
-// AddAccount makes an account and returns its administrator's access key. An
+// AddAccount creates an account and returns its administrator's access key. An
 // account that exists keeps its key.
 func (d *Directory) AddAccount(id string) (accessKey, secret string) {
 	d.mu.Lock()
@@ -70,14 +70,14 @@ func (d *Directory) AddAccount(id string) (accessKey, secret string) {
 	return found.AccessKey, found.Secret
 }
 
-// HasAccount says whether an account exists.
+// HasAccount reports whether an account exists.
 func (d *Directory) HasAccount(id string) bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return d.state.Accounts[id] != nil
 }
 
-// Decide says whether the caller may do what the question asks; nil means yes.
+// Decide returns nil if the caller is permitted to do what the question asks.
 func (d *Directory) Decide(caller policy.Caller, q policy.Question) error {
 	if err := policy.Decide(caller, d.Rights(caller), q); err != nil {
 		return wire.Commonf(wire.AccessDenied, "%s", err)
@@ -85,8 +85,8 @@ func (d *Directory) Decide(caller policy.Caller, q policy.Question) error {
 	return nil
 }
 
-// Rights are what the caller's account grants it: everything to the
-// administrator, its policies to a role. A role that is gone has none.
+// Rights returns the permissions of the caller in its account: everything for the
+// administrator, its policies for a role. A deleted role has none.
 func (d *Directory) Rights(caller policy.Caller) policy.Rights {
 	if caller.Account == "" {
 		return policy.Rights{}

@@ -1,4 +1,3 @@
-// Package iam is the simulator's IAM: accounts with their
-// administrator's access key, roles with trust and rights, sessions that
-// expire, and the decision whether a caller may do something.
+// Package iam simulates IAM: accounts with their administrator's access key, roles with
+// trust policies and permissions, sessions that expire, and authorization.
 package iam

@@ -10,8 +10,8 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// IAM is the identity service over the directory: what the AWS CLI and the CDK
-// need of it.
+// IAM serves the identity service of the directory: what the AWS CLI and the CDK
+// use.
 func (d *Directory) IAM() wire.Service {
 	operations := map[string]wire.Handler{
 		"ListAccountAliases": wire.Plain(listAccountAliases),

@@ -68,7 +68,7 @@ func (s *session) arn() string {
 	return "arn:" + s.Partition + ":sts::" + s.Account + ":assumed-role/" + s.Role + "/" + s.Name
 }
 
-// Caller is the caller an ARN speaks of: the administrator of an account, a
+// Caller returns the caller of an ARN: the administrator of an account, a
 // role, or a session of a role.
 func (d *Directory) Caller(text string) policy.Caller {
 	d.mu.RLock()
@@ -106,7 +106,7 @@ func randomBytes(n int) []byte {
 	return bytes
 }
 
-// NewID is a fresh unique id in IAM's form: a prefix such as AROA and 17
+// NewID returns a new unique id in IAM's form: a prefix such as AROA and 17
 // letters and digits.
 func NewID(prefix string) string {
 	return prefix + base32.StdEncoding.EncodeToString(randomBytes(15))[:17]

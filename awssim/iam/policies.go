@@ -97,7 +97,7 @@ func (d *Directory) Policies(account string) []Policy {
 	return policies
 }
 
-// DeletePolicy removes a policy that no role has.
+// DeletePolicy removes a policy that is attached to no role.
 func (d *Directory) DeletePolicy(arn string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -176,7 +176,7 @@ func (d *Directory) Providers(account string) []string {
 	return nil
 }
 
-// DeleteProvider removes an identity provider; one that is gone is no error.
+// DeleteProvider removes an identity provider; a missing one is no error.
 func (d *Directory) DeleteProvider(arn string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

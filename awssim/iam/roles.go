@@ -151,7 +151,7 @@ func (d *Directory) roleByARN(arn string) *Role {
 	return owner.Roles[lastPart(arn)]
 }
 
-// check holds every document of the role to the policy language.
+// check validates every policy document of the role.
 func (r Role) check() error {
 	trust, err := policy.Parse(r.Trust)
 	if err != nil {

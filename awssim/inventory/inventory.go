@@ -1,5 +1,5 @@
-// Package inventory is what lookups are answered from: the resources that the
-// stacks of a simulated account have deployed.
+// Package inventory is the source of lookups: the resources that the stacks of a simulated
+// account have deployed.
 package inventory
 
 import (
@@ -17,11 +17,11 @@ type Resource struct {
 	Tags       map[string]string
 }
 
-// Source lists the deployed resources of some types in an account's region, in
-// an order that stays the same.
+// Source returns the deployed resources of some types in an account's region, in
+// a stable order.
 type Source func(account, region string, types ...string) []Resource
 
-// Text is a property, or an attribute where there is no such property.
+// Text returns a property, or an attribute if there is no such property.
 func (r Resource) Text(name string) string {
 	for _, values := range []map[string]any{r.Properties, r.Attributes} {
 		if value := values[name]; value != nil {
@@ -53,7 +53,7 @@ func (r Resource) Each(name string) []Resource {
 	return all
 }
 
-// Like reports whether a text fits a pattern with AWS's * and ?.
+// Like reports whether a text matches a pattern with AWS's * and ?.
 func Like(text, pattern string) bool {
 	quoted := regexp.QuoteMeta(pattern)
 	quoted = strings.ReplaceAll(strings.ReplaceAll(quoted, `\*`, `.*`), `\?`, `.`)

@@ -1,5 +1,5 @@
-// Package kms is the little of KMS that CDK apps look up: the keys that stacks
-// have deployed, and their aliases.
+// Package kms implements the lookups of CDK apps in KMS: the keys that stacks have deployed,
+// and their aliases.
 package kms
 
 import (

@@ -19,7 +19,7 @@ type Caller struct {
 	Session []*Document
 }
 
-// Question is one thing a caller wants to do.
+// Question is one action of a caller on a resource.
 type Question struct {
 	Action   string // service:Operation
 	Resource string // ARN, or * where the action has none
@@ -28,12 +28,12 @@ type Question struct {
 	// ResourcePolicy is the policy attached to the resource, such as a
 	// bucket's or a role's trust policy; nil for none.
 	ResourcePolicy *Document
-	// Trust reports whether the resource policy alone must name the caller, as the
+	// Trust requires the resource policy to name the caller, as the
 	// trust policy of a role must.
 	Trust bool
 }
 
-// Rights are what the caller's own account grants it. A request must fit one
+// Rights are the permissions of the caller in its account. A request must match one
 // of the Grants and, where there are Limits (permissions boundary, session
 // policy), also one document of each limit.
 type Rights struct {
@@ -41,8 +41,8 @@ type Rights struct {
 	Limits [][]*Document
 }
 
-// Decide answers the question: nil when it is allowed, else an error that says
-// why not, in the wording of AWS.
+// Decide returns nil if the action is allowed, else an error that explains
+// the denial in AWS's words.
 func Decide(caller Caller, rights Rights, q Question) error {
 	request := newRequest(caller, q)
 	if request.denied(rights) {

@@ -58,8 +58,8 @@ func TestDecide(t *testing.T) {
 		"another account needs the resource's policy":                           {caller: admin, identity: everything, action: "s3:GetObject", owner: theirs},
 		"another account needs its own policy too":                              {caller: session, resource: allowAll, action: "s3:GetObject", owner: theirs},
 		"both sides together let another account in":                            {caller: session, identity: reading, resource: allowOurs, action: "s3:GetObject", owner: theirs, allowed: true},
-		"a boundary that does not allow it takes the right away":                {caller: session, identity: everything, limit: reading, action: "s3:PutObject"},
-		"what the boundary allows too stays allowed":                            {caller: session, identity: everything, limit: reading, action: "s3:GetObject", allowed: true},
+		"a boundary that does not allow it denies it":                           {caller: session, identity: everything, limit: reading, action: "s3:PutObject"},
+		"what the boundary allows too is allowed":                               {caller: session, identity: everything, limit: reading, action: "s3:GetObject", allowed: true},
 		"a boundary grants nothing by itself":                                   {caller: session, limit: everything, action: "s3:GetObject"},
 		"a principal that is not meant gets nothing":                            {caller: outsider, identity: everything, resource: allowOurs, action: "s3:GetObject", owner: ours},
 	} {
@@ -103,25 +103,25 @@ func TestTrust(t *testing.T) {
 		keys     policy.Keys
 		allowed  bool
 	}{
-		"the account's root stands for its callers":            {caller: admin, identity: assume, trust: account, allowed: true},
-		"a trusted account's role still needs the right":       {caller: session, trust: account},
-		"an account that is not trusted stays out":             {caller: outsider, identity: assume, trust: account},
-		"an account of a list is trusted":                      {caller: outsider, identity: assume, trust: foreign, allowed: true},
-		"the right alone does not open a role":                 {caller: admin, identity: assume, trust: cfn},
-		"a service is trusted by its name":                     {caller: service, trust: cfn, allowed: true},
-		"a service that is not named stays out":                {caller: service, trust: account},
-		"no external id is what the role wants":                {caller: admin, identity: assume, trust: noID, allowed: true},
-		"an external id is what the role refuses":              {caller: admin, identity: assume, trust: noID, keys: policy.Keys{"sts:ExternalId": {"x"}}},
-		"the right external id opens":                          {caller: admin, identity: assume, trust: withID, keys: policy.Keys{"STS:externalid": {"secret"}}, allowed: true},
-		"a wrong external id does not":                         {caller: admin, identity: assume, trust: withID, keys: policy.Keys{"sts:ExternalId": {"Secret"}}},
-		"a missing external id does not":                       {caller: admin, identity: assume, trust: withID},
-		"everybody but the excluded is denied":                 {caller: session, identity: assume, trust: excluded},
-		"who is excluded from the deny may":                    {caller: admin, identity: assume, trust: excluded, allowed: true},
-		"a tag of the caller opens":                            {caller: red, identity: assume, trust: tagged, allowed: true},
-		"without the tag it stays closed":                      {caller: session, identity: assume, trust: tagged},
-		"a subject that fits opens":                            {caller: web, trust: issuer, keys: policy.Keys{"issuer:sub": {"system:serviceaccount:argo:builder"}}, allowed: true},
-		"another subject does not":                             {caller: web, trust: issuer, keys: policy.Keys{"issuer:sub": {"system:serviceaccount:kube:builder"}}},
-		"an everybody in a trust policy means no web identity": {caller: web, trust: excluded},
+		"the account's root stands for its callers":             {caller: admin, identity: assume, trust: account, allowed: true},
+		"a trusted account's role still needs the right":        {caller: session, trust: account},
+		"an account that is not trusted stays out":              {caller: outsider, identity: assume, trust: account},
+		"an account of a list is trusted":                       {caller: outsider, identity: assume, trust: foreign, allowed: true},
+		"the right alone does not open a role":                  {caller: admin, identity: assume, trust: cfn},
+		"a service is trusted by its name":                      {caller: service, trust: cfn, allowed: true},
+		"a service that is not named stays out":                 {caller: service, trust: account},
+		"the role requires no external id":                      {caller: admin, identity: assume, trust: noID, allowed: true},
+		"the role refuses an external id":                       {caller: admin, identity: assume, trust: noID, keys: policy.Keys{"sts:ExternalId": {"x"}}},
+		"the right external id opens":                           {caller: admin, identity: assume, trust: withID, keys: policy.Keys{"STS:externalid": {"secret"}}, allowed: true},
+		"a wrong external id does not":                          {caller: admin, identity: assume, trust: withID, keys: policy.Keys{"sts:ExternalId": {"Secret"}}},
+		"a missing external id does not":                        {caller: admin, identity: assume, trust: withID},
+		"all but the excluded are denied":                       {caller: session, identity: assume, trust: excluded},
+		"who is excluded from the deny may":                     {caller: admin, identity: assume, trust: excluded, allowed: true},
+		"a tag of the caller opens":                             {caller: red, identity: assume, trust: tagged, allowed: true},
+		"without the tag it stays closed":                       {caller: session, identity: assume, trust: tagged},
+		"a subject that fits opens":                             {caller: web, trust: issuer, keys: policy.Keys{"issuer:sub": {"system:serviceaccount:argo:builder"}}, allowed: true},
+		"another subject does not":                              {caller: web, trust: issuer, keys: policy.Keys{"issuer:sub": {"system:serviceaccount:kube:builder"}}},
+		"a wildcard in a trust policy includes no web identity": {caller: web, trust: excluded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var rights policy.Rights
@@ -136,7 +136,7 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-func TestARefusalSaysWhoMayNotDoWhatToWhat(t *testing.T) {
+func TestADenialNamesCallerActionAndResource(t *testing.T) {
 	err := policy.Decide(session, policy.Rights{}, policy.Question{Action: "s3:GetObject", Resource: bucket})
 	require.EqualError(t, err, "User: arn:aws:sts::111111111111:assumed-role/builder/run is not authorized to perform: s3:GetObject "+
 		"on resource: arn:aws:s3:::shelf/book because no identity-based policy allows the s3:GetObject action")

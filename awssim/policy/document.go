@@ -47,7 +47,7 @@ type rawStatement struct {
 	Condition    map[string]map[string]list
 }
 
-// Parse reads a policy document. The error says which element is wrong, in
+// Parse reads a policy document. The error names the invalid element, in
 // the message of MalformedPolicyDocument.
 func Parse(text string) (*Document, error) {
 	var raw rawDocument

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
-// Principals are the callers a statement of a resource or trust policy speaks of.
+// Principals are the callers in a statement of a resource or trust policy.
 type Principals struct {
 	Everyone  bool     // "*" or {"AWS": "*"}
 	AWS       []string // account ids, account root ARNs, role, session and user ARNs
@@ -58,7 +58,7 @@ func (p *Principals) add(kind string, values []string) error {
 	return nil
 }
 
-// match says how the principals speak of a caller.
+// match is how principals match a caller.
 type match int
 
 const (

@@ -1,5 +1,5 @@
-// Package route53 is the little of Route 53 that CDK apps look up: the hosted
-// zones that stacks have deployed.
+// Package route53 implements the lookups of CDK apps in Route 53: the hosted zones that
+// stacks have deployed.
 package route53
 
 import (
@@ -31,7 +31,7 @@ func operationOf(r *http.Request) string {
 	return method + path
 }
 
-// Zones answers from what is deployed, in whatever region: Route 53 has none.
+// Zones returns what is deployed in any region: Route 53 is global.
 type Zones struct {
 	Deployed func(account string, types ...string) []inventory.Resource
 }

@@ -64,7 +64,7 @@ func taken(old *Bucket, wanted Bucket) error {
 // errAgain is Create on a bucket that is there already, where S3 allows that.
 var errAgain = errors.New("the bucket exists and is yours")
 
-// Change lets change edit what describes a bucket: versioning, encryption,
+// Change lets change edit the metadata of a bucket: versioning, encryption,
 // policy, tags and configurations.
 func (s *Store) Change(name string, change func(*Bucket) error) error {
 	s.mu.Lock()

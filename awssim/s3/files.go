@@ -52,8 +52,8 @@ func (f *files) incoming() (*os.File, string, error) {
 	return file, name, err
 }
 
-// place moves a file to where a person looks for the key; if the key cannot be
-// a path there, beside it under its hash.
+// place moves a file to the path of its key; if the key cannot be
+// a path, to one of its hash.
 func (f *files) place(from, bucket, key string) (string, error) {
 	if plain(key) {
 		to := path.Join(bucket, key)
@@ -82,7 +82,7 @@ func (f *files) move(from, to string) error {
 	return nil
 }
 
-// remove deletes a file; one that is gone is no error.
+// remove deletes a file; a missing one is no error.
 func (f *files) remove(name string) error {
 	if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

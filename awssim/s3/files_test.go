@@ -41,7 +41,7 @@ func tree(t *testing.T, dir string) []string {
 	return files
 }
 
-func TestObjectsLieWhereAPersonLooksForThem(t *testing.T) {
+func TestObjectsAreFilesUnderBucketAndKey(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir)
 	require.NoError(t, store.Create(Bucket{Name: "shelf", Account: "1", Region: "r"}))
@@ -57,7 +57,7 @@ func TestObjectsLieWhereAPersonLooksForThem(t *testing.T) {
 	assert.NoDirExists(t, filepath.Join(dir, "shelf", "a"), "empty folders go with their last object")
 }
 
-func TestAKeyThatIsAFolderToOthersLiesAside(t *testing.T) {
+func TestAKeyThatIsAlsoAFolderIsStoredApart(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir)
 	require.NoError(t, store.Create(Bucket{Name: "shelf", Account: "1", Region: "r"}))
@@ -70,7 +70,7 @@ func TestAKeyThatIsAFolderToOthersLiesAside(t *testing.T) {
 	require.Len(t, tree(t, filepath.Join(dir, oddDir)), 2)
 }
 
-func TestOldVersionsLieAsideAndComeBack(t *testing.T) {
+func TestOldVersionsAreStoredApartAndRestored(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir)
 	require.NoError(t, store.Create(Bucket{Name: "shelf", Account: "1", Region: "r", Versioning: Enabled}))
@@ -86,7 +86,7 @@ func TestOldVersionsLieAsideAndComeBack(t *testing.T) {
 	require.Equal(t, "one", string(text))
 }
 
-func TestALinkDoesNotLeadOut(t *testing.T) {
+func TestALinkDoesNotLeadOutOfTheStore(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "s3")
 	store := open(t, dir)
@@ -100,7 +100,7 @@ func TestALinkDoesNotLeadOut(t *testing.T) {
 	require.NoError(t, file.Close())
 }
 
-func TestWhatAKilledServerWasReceivingIsDropped(t *testing.T) {
+func TestIncompleteUploadsOfAKilledServerAreDropped(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir)
 	_, err := store.files.receive(strings.NewReader("half"))

@@ -8,7 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Read returns an object's bytes if the guard lets it be read.
+// Read returns an object's content if the guard permits it.
 func (s *Store) Read(guard func(policy.Question) error, name, key, version string) ([]byte, error) {
 	bucket, err := s.Bucket(name)
 	if err != nil {

@@ -34,7 +34,7 @@ type Bucket struct {
 	Uploads    map[string]*Upload // by upload id
 }
 
-// Encryption is how objects are encrypted at rest; the simulator only says so.
+// Encryption is how objects are encrypted at rest; the simulator only reports it.
 type Encryption struct {
 	Algorithm string // AES256, aws:kms or aws:kms:dsse
 	KeyID     string `json:",omitempty"`
@@ -74,10 +74,10 @@ func New(dir string, now func() time.Time) (*Store, error) {
 	return &Store{now: now, files: files, buckets: map[string]*Bucket{}}, nil
 }
 
-// Close lets go of the directory.
+// Close closes the directory.
 func (s *Store) Close() error { return s.files.root.Close() }
 
-// Snapshot returns what describes the objects as JSON. Their bytes are in the
+// Snapshot returns the metadata of the objects as JSON. Their content is in the
 // directory.
 func (s *Store) Snapshot() ([]byte, error) {
 	s.mu.RLock()
@@ -110,7 +110,7 @@ func (s *Store) Buckets(account string) []string {
 	return names
 }
 
-// Bucket returns what describes a bucket, without its objects.
+// Bucket returns the metadata of a bucket, without its objects.
 func (s *Store) Bucket(name string) (Bucket, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

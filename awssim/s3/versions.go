@@ -64,7 +64,7 @@ func (s *Store) dropVersion(versions []Version, id string) ([]Version, error) {
 }
 
 // remove deletes one version of a key for good; the one before it becomes the
-// newest and its file is put back where a person looks for it.
+// newest and its file is moved back to the path of the key.
 func (s *Store) remove(bucket *Bucket, key, id string) error {
 	left, err := s.dropVersion(bucket.Objects[key], id)
 	if err != nil {

@@ -94,7 +94,7 @@ func TestAChangedChunkIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, sigv4.ErrChunk, "unsigned chunks where signed ones were announced")
 }
 
-func TestABodyIsHeldToItsHash(t *testing.T) {
+func TestTheHashOfABodyIsVerified(t *testing.T) {
 	const hello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 	text, _, err := decode(put(t, hello, "hello"), &sigv4.Signature{}, "")
 	require.NoError(t, err)
@@ -116,7 +116,7 @@ func FuzzChunks(f *testing.F) {
 		text, _, err := decode(put(t, hash, string(body)), &sigv4.Signature{}, "secret")
 		switch {
 		case err == nil && signed:
-			require.Fail(t, "nobody signed these chunks")
+			require.Fail(t, "these chunks are not signed")
 		case err == nil:
 			require.LessOrEqual(t, len(text), len(body))
 			require.True(t, bytes.Contains(body, []byte("0")))

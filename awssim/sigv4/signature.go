@@ -19,7 +19,7 @@ const (
 
 // Errors of Parse and Verify.
 var (
-	// ErrUnsigned is a request that carries no signature at all.
+	// ErrUnsigned is a request without a signature.
 	ErrUnsigned = errors.New("the request is not signed")
 	// ErrMalformed is a signature that cannot be read.
 	ErrMalformed = errors.New("the authorization of the request is malformed")
@@ -31,7 +31,7 @@ var (
 	ErrExpired = errors.New("request has expired")
 )
 
-// Signature is what a signed request says of itself.
+// Signature holds the signature parameters of a request.
 type Signature struct {
 	AccessKey string
 	Date      string // YYYYMMDD of the scope

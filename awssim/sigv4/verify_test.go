@@ -166,7 +166,7 @@ func FuzzParse(f *testing.F) {
 		r.Header.Set("Authorization", authorization)
 		r.Header.Set("X-Amz-Date", date)
 		if signature, err := sigv4.Parse(r); err == nil {
-			require.Error(t, signature.Verify(r, secret, sigv4.EmptyHash, now), "nobody signed this")
+			require.Error(t, signature.Verify(r, secret, sigv4.EmptyHash, now), "this is not signed")
 		}
 	})
 }

@@ -162,7 +162,7 @@ type tagInput struct {
 
 func (in tagInput) permit(call *wire.Call) error {
 	if in.ResourceType != "Parameter" {
-		return wire.Errorf("InvalidResourceType", "The simulator knows tags of the resource type Parameter only, not of %q.", in.ResourceType)
+		return wire.Errorf("InvalidResourceType", "The simulator supports tags of the resource type Parameter only, not of %q.", in.ResourceType)
 	}
 	return call.Permit("ssm:"+call.Operation, arn(call, in.ResourceID))
 }

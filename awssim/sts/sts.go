@@ -39,7 +39,7 @@ type callerIdentity struct {
 	ARN     string `xml:"Arn"`
 }
 
-// getCallerIdentity needs no right at all.
+// getCallerIdentity needs no permission.
 func (t Tokens) getCallerIdentity(call *wire.Call) (any, error) {
 	return callerIdentity{UserID: call.Caller.UserID, Account: call.Caller.Account, ARN: call.Caller.ARN}, nil
 }

@@ -33,8 +33,8 @@ func (a *audience) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(a))
 }
 
-// assumeRoleWithWebIdentity believes the token whoever signed it: what is
-// checked are issuer, audience, expiry and the role's trust in its subject.
+// assumeRoleWithWebIdentity does not verify the token's signature. It checks issuer,
+// audience, expiry and the role's trust policy.
 func (t Tokens) assumeRoleWithWebIdentity(call *wire.Call) (any, error) {
 	request, err := readAssume(call)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 )
 
-// Call is one API call whose signature was checked.
+// Call is one API call with a verified signature.
 type Call struct {
 	Service   string // as in the credential scope: s3, sts, ssm, …
 	Operation string
@@ -35,7 +35,7 @@ type Stream struct {
 	Length  int64 // -1 when unknown
 }
 
-// Permit asks the guard for an action on a resource of the caller's account.
+// Permit checks the permission for an action on a resource of the caller's account.
 func (c *Call) Permit(action, resource string) error {
 	return c.Guard(policy.Question{Action: action, Resource: resource})
 }
@@ -45,16 +45,16 @@ func (c *Call) ARN(service, resource string) string {
 	return "arn:" + c.Partition() + ":" + service + ":" + c.Region + ":" + c.Caller.Account + ":" + resource
 }
 
-// Place is where a regional service keeps what the call speaks of.
+// Place returns the place of the call's resources in a regional service.
 func (c *Call) Place() string { return Place(c.Caller.Account, c.Region) }
 
 // Place is one account in one region, as a map key.
 func Place(account, region string) string { return account + "/" + region }
 
-// Partition is that of the call's region.
+// Partition returns the partition of the call's region.
 func (c *Call) Partition() string { return Partition(c.Region) }
 
-// Partition says to which partition a region belongs.
+// Partition returns the partition of a region.
 func Partition(region string) string {
 	for prefix, partition := range partitions {
 		if strings.HasPrefix(region, prefix) {

@@ -2,7 +2,7 @@ package wire
 
 import "net/http"
 
-// Protocol is how a service speaks.
+// Protocol is the protocol of a service.
 type Protocol int
 
 // The protocols of the simulated services.
@@ -16,7 +16,7 @@ const (
 	CBOR                     // Smithy's RPC v2: a path and CBOR in, CBOR out
 )
 
-// Streams says whether bodies are read while they come in.
+// Streams reports whether bodies are read while they arrive.
 func (p Protocol) Streams() bool { return p == RestXML }
 
 type codeAndStatus struct {

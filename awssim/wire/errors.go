@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Error is a refusal in AWS's words.
+// Error is an error in AWS's words.
 type Error struct {
 	Code    string
 	Message string
@@ -19,7 +19,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// Errorf is a refusal with a service's own code and status 400.
+// Errorf makes an error with a service's own code and status 400.
 func Errorf(code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Status: http.StatusBadRequest}
 }
@@ -48,7 +48,7 @@ func (e *Error) WithField(name, value string) *Error {
 	return e
 }
 
-// Common is an error that every service can answer.
+// Common is an error that every service can return.
 type Common int
 
 // The common errors. NotCommon is a service's own error.
@@ -68,7 +68,7 @@ const (
 	ValidationFailed
 )
 
-// Commonf is one of the errors that every service can answer.
+// Commonf makes an error that every service can return.
 func Commonf(common Common, format string, args ...any) *Error {
 	return &Error{Common: common, Message: fmt.Sprintf(format, args...)}
 }

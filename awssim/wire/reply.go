@@ -13,7 +13,7 @@ import (
 	"net/http"
 )
 
-// Reply is a whole answer.
+// Reply is a complete response.
 type Reply struct {
 	Status int
 	Code   string // of an error
@@ -41,7 +41,7 @@ func (r Reply) Write(w http.ResponseWriter, call *Call) {
 	}
 }
 
-// Close lets go of a reply, sent or not.
+// Close releases a reply, sent or not.
 func (r Reply) Close() {
 	if r.Stream != nil {
 		_ = r.Stream.Close() // it was only read
@@ -136,7 +136,7 @@ func members(result any) ([]byte, error) {
 }
 
 // Failure renders an error. What is not an *Error is a fault of the simulator
-// and says so.
+// and is reported as one.
 func (p Protocol) Failure(call *Call, err error) Reply {
 	e, requestID := p.Spoken(err), call.RequestID
 	reply := Reply{Status: e.Status, Code: e.Code, Type: typeXML, Header: http.Header{}}

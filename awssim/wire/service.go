@@ -35,14 +35,14 @@ func (s Service) Run(ctx context.Context, call *Call) (Reply, error) {
 	return s.success(call, result)
 }
 
-// Unknown is the answer to an operation that nobody wrote.
+// Unknown is the response to an unsupported operation.
 func Unknown(service, operation string) *Error {
-	return Commonf(UnknownOperation, "the simulator does not know %s:%s", service, operation)
+	return Commonf(UnknownOperation, "the simulator does not support %s:%s", service, operation)
 }
 
 // Typed makes a handler of a function whose input is a JSON document. Members
-// that the input does not have are refused by name: nobody would do anything
-// about them.
+// that the input does not have are refused by name, so that none is ignored
+// silently.
 func Typed[In any](run func(*Call, In) (any, error)) Handler {
 	return func(_ context.Context, call *Call) (any, error) {
 		var in In

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAMemberThatNobodyReadsIsRefusedByName(t *testing.T) {
+func TestAnUnsupportedMemberIsRefusedByName(t *testing.T) {
 	type input struct {
 		Name   string
 		Nested struct{ Flag bool }

@@ -1,10 +1,8 @@
-// Package kinds knows what resource types are like: which properties and
-// attributes they have, how AWS names them, which names exclude each other,
-// and which changes replace them.
+// Package kinds describes resource types: their properties and attributes, how AWS names
+// them, which names must be unique, and which changes replace them.
 //
-// Most of it is published by AWS and embedded, see schema. What no schema
-// says, how identities and attributes look, stands in tables for what CDK apps
-// commonly use. A type without an entry gets a sensible default: an id of the
-// form stack-logicalid-SUFFIX, and an ARN for any attribute whose name ends in
-// Arn.
+// Most of it is published by AWS and embedded, see schema. What schemas lack, the form of
+// identities and attributes, is in tables for the types that CDK apps commonly use. Other
+// types have defaults: an id of the form stack-logicalid-SUFFIX, and an ARN for attributes
+// with a name that ends in Arn.
 package kinds

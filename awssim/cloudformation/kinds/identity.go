@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Place is where a resource is.
+// Place is the partition, account and region of a resource.
 type Place struct{ Account, Region, Partition string }
 
 // suffix is the domain of the partition's services.
@@ -18,7 +18,7 @@ func (p Place) suffix() string {
 	return "amazonaws.com"
 }
 
-// Subject is a resource that needs an identity or has one.
+// Subject is a resource, with or without an identity.
 type Subject struct {
 	Place      Place
 	Type       string
@@ -26,12 +26,12 @@ type Subject struct {
 	LogicalID  string
 	PhysicalID string // empty while it has none
 	Properties map[string]any
-	// Seed makes invented parts. The same seed gives the same identity.
+	// Seed determines generated parts. The same seed makes the same identity.
 	Seed string
 }
 
-// NewID invents the identity of a new resource: its own name when the
-// properties give one, else stack-logicalid-SUFFIX, in the form of its type.
+// NewID returns the identity of a new resource: the name in its properties, else
+// stack-logicalid-SUFFIX, in the form of its type.
 func (s Subject) NewID() string {
 	if pattern := table[s.Type].id; pattern != "" {
 		return s.expand(pattern)
@@ -92,7 +92,7 @@ func (s Subject) fifo() bool {
 	return text(s.Properties["FifoQueue"]) == "true" || text(s.Properties["FifoTopic"]) == "true"
 }
 
-// Invent makes a name as CloudFormation does: stack-logicalid-SUFFIX, cut to
+// Invent generates a name as CloudFormation does: stack-logicalid-SUFFIX, cut to
 // what the type allows, in lower case where it must be.
 func Invent(stackName, logicalID, seed, typ string) string {
 	k := table[typ]
@@ -113,8 +113,8 @@ func Invent(stackName, logicalID, seed, typ string) string {
 
 func cut(text string, limit int) string { return text[:min(len(text), limit)] }
 
-// Attribute is what Fn::GetAtt gives for a resource that nothing stands
-// behind: a text, a list or a map, as its type says.
+// Attribute returns the value of Fn::GetAtt for a generic resource: a text, a list or a map,
+// according to its type.
 func (s Subject) Attribute(name string) any {
 	code := "s"
 	if published := schemaOf(s.Type); published != nil && published.Attributes[name] != "" {

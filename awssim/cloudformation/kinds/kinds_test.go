@@ -68,7 +68,7 @@ func TestAnAttributeIsTheSameEveryTime(t *testing.T) {
 	assert.Equal(t, first, s.Attribute("RootResourceId"))
 }
 
-func TestInventedNamesKeepTheLimitOfTheirType(t *testing.T) {
+func TestGeneratedNamesKeepTheLengthLimitOfTheirType(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		stack := rapid.StringMatching(`[A-Za-z][-A-Za-z0-9]{0,127}`).Draw(rt, "stack")
 		logical := rapid.StringMatching(`[A-Za-z0-9]{1,255}`).Draw(rt, "logical")
@@ -119,7 +119,7 @@ func TestNamesAreUniqueAmongTheirSiblings(t *testing.T) {
 	}
 }
 
-func TestWhatAWSNamesCannotBeTaken(t *testing.T) {
+func TestNamesGeneratedByAWSAreNeverTaken(t *testing.T) {
 	for typ, properties := range map[string]map[string]any{
 		"AWS::SQS::Queue":         nil,
 		"AWS::EC2::VPC":           {"CidrBlock": "10.0.0.0/16"},
@@ -166,7 +166,7 @@ func TestGeneratedNamesFollowTheRulesOfTheirType(t *testing.T) {
 	assert.Empty(t, Subject{Type: "AWS::SQS::Queue", Properties: map[string]any{"FifoQueue": true, "QueueName": last(long.NewID())}}.Misnamed())
 }
 
-func TestGivenNamesAreHeldToTheRulesOfTheirType(t *testing.T) {
+func TestNamesAreCheckedByTheRulesOfTheirType(t *testing.T) {
 	long := strings.Repeat("n", 65)
 	for _, c := range []struct{ typ, property, name, wrong string }{
 		{"AWS::SQS::Queue", "QueueName", "q.fifo", "Can only include alphanumeric"},
@@ -222,7 +222,7 @@ func TestGivenNamesAreHeldToTheRulesOfTheirType(t *testing.T) {
 	assert.Empty(t, fifo("AWS::SQS::Queue", "QueueName", "q.fifo", "FifoQueue"))
 }
 
-func TestInventedNamesKeepTheRulesOfTheirType(t *testing.T) {
+func TestGeneratedNamesMeetTheRulesOfTheirType(t *testing.T) {
 	for typ, k := range table {
 		long := Subject{Type: typ, StackName: strings.Repeat("Stack-9", 18), LogicalID: strings.Repeat("Logical", 30), Seed: "s"}
 		if k.property == "" && len(k.names) > 0 {
@@ -232,7 +232,7 @@ func TestInventedNamesKeepTheRulesOfTheirType(t *testing.T) {
 	}
 }
 
-func TestPropertiesAreHeldToTheSchemaOfTheirType(t *testing.T) {
+func TestPropertiesAreCheckedAgainstTheSchemaOfTheirType(t *testing.T) {
 	type properties = map[string]any
 	problems := func(typ string, given properties) []string {
 		var lines []string

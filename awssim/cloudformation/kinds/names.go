@@ -53,8 +53,8 @@ var repositoryName = []nameRule{
 // machineName is the rule of names in Step Functions.
 var machineName = []nameRule{{"[^\\s<>{}\\[\\]?*\"#%\\\\^|~`$&,;:/\\x00-\\x1f\\x7f-\\x{9f}]{1,80}", "Invalid Name: '{value}'"}}
 
-// Misnamed says what is wrong with the name that the properties give, in the
-// service's message; empty when nothing is.
+// Misnamed returns what is wrong with the name in the properties, in the service's words;
+// "" if nothing is.
 func (s Subject) Misnamed() string {
 	name := text(s.Properties[s.nameProperty()])
 	if name == "" {

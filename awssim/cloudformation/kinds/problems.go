@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Problem is something wrong with the properties of a resource.
+// Problem is an error in the properties of a resource.
 type Problem struct {
 	Path   string // of the object or value in the properties, such as /Rules/0; empty for the whole
 	Reason string // as CloudFormation's resource handlers write it
 }
 
-// String is the problem as a resource handler says it.
+// String returns the problem in the words of a resource handler.
 func (p Problem) String() string { return "#" + p.Path + ": " + p.Reason }
 
-// Problems lists what is wrong with the properties of a resource: required
+// Problems returns the errors in the properties of a resource: required
 // ones that are missing, ones that the type does not have, and values of
 // another shape. Types that publish nothing have no problems. Values that are
 // no text, number, boolean, list or map are not known yet and pass.

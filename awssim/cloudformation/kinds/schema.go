@@ -78,8 +78,8 @@ func schemaOf(name string) *schema {
 	return read
 }
 
-// Known reports whether CloudFormation has the resource type. Custom resources
-// have any name behind Custom::.
+// Known reports whether the resource type exists. Custom resources
+// have any name after Custom::.
 func Known(typ string) bool {
 	if strings.HasPrefix(typ, "Custom::") {
 		return true
@@ -95,7 +95,7 @@ var open = []string{
 	"AWS::ServiceCatalog::CloudFormationProvisionedProduct",
 }
 
-// HasAttribute reports whether Fn::GetAtt can give an attribute of the type.
+// HasAttribute reports whether the type has an attribute for Fn::GetAtt.
 func HasAttribute(typ, name string) bool {
 	s := schemaOf(typ)
 	if s == nil || slices.Contains(open, typ) || table[typ].attributes[name] != "" {
@@ -112,7 +112,7 @@ func HasAttribute(typ, name string) bool {
 // Recreation reports whether a change of a property makes a new resource.
 type Recreation string
 
-// The three answers, as a change set gives them.
+// The values of Recreation, as in change sets.
 const (
 	Never         Recreation = "Never"
 	Conditionally Recreation = "Conditionally"

@@ -73,8 +73,8 @@ func identifying(typ string) []string {
 	return Identifier(typ)
 }
 
-// Identifier are the properties by which an existing resource of the type is
-// found; none when AWS makes a part of its identifier.
+// Identifier returns the properties by which an existing resource of the type is
+// found; none if AWS generates a part of its identifier.
 func Identifier(typ string) []string {
 	s := schemaOf(typ)
 	if s == nil {
@@ -88,8 +88,8 @@ func Identifier(typ string) []string {
 	return s.Identifier
 }
 
-// Identity is what must be unique about a resource in its account and region:
-// its name with the names of its parents. It is empty when AWS invents a part
+// Identity returns what must be unique about a resource in its account and region:
+// its name with the names of its parents. It is empty if AWS generates a part
 // of it, so that it cannot be taken.
 func Identity(typ string, properties map[string]any) string {
 	var parts []string
@@ -134,7 +134,7 @@ func Global(typ string) bool {
 	return false
 }
 
-// NameProperty is the property that holds the resource's own name, empty when
+// NameProperty returns the property with the name of the resource, or "" if
 // the type has none.
 func NameProperty(typ string) string {
 	s, own := schemaOf(typ), ""

@@ -4,6 +4,6 @@
 // the resources and their logical ids by
 // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html.
 //
-// Nothing is left out silently: every property is taken by the code that
-// transforms it, and what is not taken is refused by name (see properties).
+// Nothing is left out silently: properties that no code reads are refused by name (see
+// properties).
 package sam

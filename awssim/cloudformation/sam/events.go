@@ -51,7 +51,7 @@ func (f *function) declared(name string, value any) {
 	defer declared.end()
 	kind := declared.text("Type")
 	if kinds[kind] == nil {
-		f.invalid("the simulator's transform does not know the event type %s", kind)
+		f.invalid("the simulator's transform does not support the event type %s", kind)
 		declared.take("Properties")
 		return
 	}
@@ -311,7 +311,7 @@ func (e *event) failures(mapping map[string]any) {
 	switch {
 	case typ == "": // the role is not handled here
 	case !known || typ == "EventBridge" || typ == "Lambda":
-		e.invalid("the simulator's transform does not know the destination type '%s': 'SQS' or 'SNS'", typ)
+		e.invalid("the simulator's transform does not support the destination type '%s': 'SQS' or 'SNS'", typ)
 	default:
 		e.role.inline = unlike(e.role.inline, allowed(e.id+needs[1], needs[0], to))
 	}

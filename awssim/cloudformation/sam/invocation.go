@@ -74,7 +74,7 @@ func (f *function) destination(id, name string, p *properties) any {
 	needs, known := destinations[typ]
 	switch {
 	case !known:
-		f.invalid("the simulator's transform does not know the destination type '%s' of %s: one of %v", typ, name, sortedKeys(destinations))
+		f.invalid("the simulator's transform does not support the destination type '%s' of %s: one of %v", typ, name, sortedKeys(destinations))
 		return nil
 	case to == nil && typ == "SQS":
 		f.add(id+"Queue", "AWS::SQS::Queue", map[string]any{})

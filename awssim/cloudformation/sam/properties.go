@@ -135,7 +135,7 @@ func (p *properties) end() {
 	}
 	for _, name := range sortedKeys(p.values) {
 		if !p.taken[name] {
-			p.m.invalid("property %s not defined for resource of type %s: the simulator's transform does not know it", p.path+name, p.m.typ)
+			p.m.invalid("property %s not defined for resource of type %s: the simulator's transform does not support it", p.path+name, p.m.typ)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (m *maker) layer() {
 	m.p.copy(made, "LayerName", "Description", "CompatibleArchitectures", "CompatibleRuntimes", "LicenseInfo")
 	publish, _ := m.p.flag("PublishLambdaVersion")
 	if publish {
-		m.invalid("the simulator's transform does not know the property PublishLambdaVersion")
+		m.invalid("the simulator's transform does not support the property PublishLambdaVersion")
 	}
 	made["Content"] = m.location("ContentUri", m.p.require("ContentUri"), "S3Bucket", "S3Key", "S3ObjectVersion")
 	retention := m.p.text("RetentionPolicy")
@@ -145,7 +145,7 @@ func (m *maker) starts(boundary any) {
 		}
 		starts := map[string]func(){"Schedule": c.schedule, "ScheduleV2": c.scheduler, "CloudWatchEvent": c.rule, "EventBridgeRule": c.rule}[kind]
 		if starts == nil {
-			m.invalid("the simulator's transform does not know the event type %s of state machines", kind)
+			m.invalid("the simulator's transform does not support the event type %s of state machines", kind)
 		} else {
 			starts()
 			p.end()

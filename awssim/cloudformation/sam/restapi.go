@@ -51,7 +51,7 @@ func (m *maker) restAPI() {
 	stageTags := m.readTags("")
 	m.endpoint(made)
 	if always, _ := m.p.flag("AlwaysDeploy"); always {
-		m.invalid("the simulator's transform does not know the property AlwaysDeploy: true")
+		m.invalid("the simulator's transform does not support the property AlwaysDeploy: true")
 	}
 	version := m.p.version("OpenApiVersion")
 	if version != "" && !openAPI.MatchString(version) {

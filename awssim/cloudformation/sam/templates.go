@@ -55,7 +55,7 @@ const (
 func (r *role) fromTemplate(name string, value any) any {
 	statements, known := policyTemplates[name]
 	if !known {
-		r.m.invalid("the simulator's transform does not know the policy template %s", name)
+		r.m.invalid("the simulator's transform does not support the policy template %s", name)
 		return nil
 	}
 	given := r.m.properties("Policies."+name, value)

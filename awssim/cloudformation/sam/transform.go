@@ -95,13 +95,13 @@ func (t *transform) maker(id string) *maker {
 	resource, _ := t.resources[id].(map[string]any)
 	typ, _ := resource["Type"].(string)
 	if _, embedded := resource["Connectors"]; embedded {
-		t.invalid(id, "the simulator's transform does not know the resource attribute Connectors")
+		t.invalid(id, "the simulator's transform does not support the resource attribute Connectors")
 	}
 	if !strings.HasPrefix(typ, prefix) {
 		return nil
 	}
 	if makers[typ] == nil {
-		t.invalid(id, "the simulator's transform does not know the resource type %s", typ)
+		t.invalid(id, "the simulator's transform does not support the resource type %s", typ)
 		return nil
 	}
 	own, ok := resource["Properties"].(map[string]any)
