@@ -66,7 +66,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 		if err != nil {
 			return pipeline.Output{}, err
 		}
-		d.Head = headOf
+		d.Head, d.Order = headOf, orderOf
 		d.Taken, d.Try, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Try, cluster.Update, cluster.Remove, updateCloud
 		d.Start = cluster.Create
 	}
@@ -178,6 +178,18 @@ func headOf(ctx context.Context, frame stage.Frame, in pipeline.Input) (string, 
 	return head(ctx, frame, reconcile.Input{
 		Repository: in.Repository, Branch: in.Branch, TokenSecret: in.TokenSecret, Host: in.Host, AllowLocal: in.AllowLocal,
 	})
+}
+
+// orderOf returns how the commit of a run relates to another one on the git server.
+func orderOf(ctx context.Context, frame stage.Frame, in pipeline.Input, other string) (checkout.Order, error) {
+	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
+	if err != nil {
+		return "", err
+	}
+	frame.Redactor.Add(token)
+	return checkout.OrderOf(ctx, checkout.Options{
+		URL: in.Repository, Branch: in.Branch, Commit: in.Commit, Token: token, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
+	}, other)
 }
 
 // head returns the commit at the head of a branch on the git server.

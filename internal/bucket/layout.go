@@ -73,6 +73,10 @@ var (
 		"metadata/workflows/deployed.json", "the commit that the last successful run deployed", "JSON, `{commit, run}`",
 		"`deployer record`", "`deployer reconcile`", expires,
 	}
+	reached = kind{
+		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one", "JSON, `{commit, run}`",
+		"`deployer environment`", "`deployer pipeline`", stays,
+	}
 	stacks = kind{
 		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
@@ -84,7 +88,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, stacks, durations,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, reached, stacks, durations,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
@@ -125,6 +129,18 @@ func RunRecordKey(run string) string { return runRecords.key(run) }
 
 // DeployedKey is the key of the commit that the last successful run deployed. It cannot collide with the name of a run, which has digits of a commit.
 func DeployedKey() string { return deployed.key() }
+
+// ReachedKey is the key of the newest commit whose deployment to an environment a run began.
+func ReachedKey(environment string) string { return reached.key(environment) }
+
+// ReachedPrefix is the prefix of these keys.
+func ReachedPrefix() string { return reached.prefix() }
+
+// ReachedEnvironment returns the environment whose newest commit a key holds, if it is such a key.
+func ReachedEnvironment(key string) (environment string, ok bool) {
+	values, ok := reached.parse(key)
+	return values["environment"], ok
+}
 
 // StacksKey is the key of the inventory of an environment: the stacks that runs have deployed to it.
 func StacksKey(environment string) string { return stacks.key(environment) }

@@ -33,6 +33,7 @@ var keys = []struct{ made, want string }{
 	{StepRecordKey("shop-1", "deploy-dev"), "metadata/workflows/shop-1/deploy-dev.json"},
 	{RunRecordKey("shop-1"), "metadata/workflows/shop-1.json"},
 	{DeployedKey(), "metadata/workflows/deployed.json"},
+	{ReachedKey("dev"), "metadata/deployed/dev.json"},
 	{StacksKey("dev"), "metadata/stacks/dev.json"},
 	{DurationsKey("dev"), "metadata/durations/dev.json"},
 }

@@ -101,6 +101,11 @@ type Config struct {
 	// How the pipeline updates itself.
 	SelfUpdate SelfUpdate `json:"selfUpdate,omitzero"`
 
+	// Whether a commit is deployed that does not follow from the one that was deployed
+	// last: after a force push, or of another branch. Without it such a run stops, and
+	// a person decides. An older commit is never deployed over a newer one.
+	AllowForcePush bool `json:"allowForcePush,omitempty" default:"false"`
+
 	// When the reconciler checks for missed pushes, as a cron schedule in UTC: if the
 	// head of the branch had no run, it starts one. `""` disables it.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`

@@ -31,7 +31,8 @@ type Record struct {
 // Done is the status of a stage that succeeded.
 const Done = "done"
 
-// Deployed is the commit that the last successful run deployed.
+// Deployed is the commit that the last successful run deployed, or the newest one that
+// a run began to deploy to an environment.
 type Deployed struct {
 	Commit string `json:"commit"`
 	Run    string `json:"run"`

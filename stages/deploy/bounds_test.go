@@ -111,3 +111,17 @@ func TestAConfigurationThatIsNotTheFileOfTheCommitDeploysNothing(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Empty(t, w.Calls())
 }
+
+func TestARunKeepsTheCommitThatItBeginsToDeployAlsoIfItFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	key := "metadata/deployed/dev.json"
+	_, err := w.byHand("dev")
+	require.NoError(t, err)
+	assert.Empty(t, w.stored.Document(key), "a person's deployment keeps nothing")
+	w.shape("error")
+	_, err = w.run("dev")
+	require.Error(t, err)
+	assert.JSONEq(t, `{"commit":"`+commit+`","run":"run-1"}`, w.stored.Document(key))
+}

@@ -100,6 +100,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 		}
 	}
 	store := inventory.Store{Bucket: d.Bucket, Engine: engine}
+	if err := store.KeepReached(ctx, in.Environment, in.Commit); err != nil {
+		return out, err
+	}
 	durations := store.Durations(ctx, in.Environment, engine.Reporter.Last)
 	outcome, err := engine.Deploy(ctx, r)
 	known, results := durations(), outcome.Results

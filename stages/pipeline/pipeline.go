@@ -26,7 +26,11 @@ type Deps struct {
 	// Head returns the commit that the branch points to, or "". It may be nil if
 	// there can be no newer commit.
 	Head func(ctx context.Context, frame stage.Frame, in Input) (string, error)
-	// Bucket has the artifact and, with Head, the records of runs.
+	// Order returns how the commit of the run relates to another one. It may be nil if
+	// no older commit can be deployed.
+	Order func(ctx context.Context, frame stage.Frame, in Input, other string) (checkout.Order, error)
+	// Bucket has the artifact and, with Head and Order, the records of runs and the
+	// commits that the environments have.
 	Bucket bucket.Bucket
 	// Check reports whether the commit can be deployed to every environment, and
 	// which stacks no environment deploys. Each call of workspace returns another
@@ -85,6 +89,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	d = d.withProgress(reporter)
 	cfg, err := d.declared(ctx, frame, in)
 	if err != nil {
+		return Output{}, err
+	}
+	if err := d.checkOrder(ctx, frame, in, cfg); err != nil {
 		return Output{}, err
 	}
 	checked, err := d.check(ctx, frame, in, cfg)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -79,6 +80,78 @@ func TestACommitIsDeployedUnlessANewerOneIs(t *testing.T) {
 	} {
 		var w world
 		require.NoError(t, runOlder(t, &w, c.head, c.records), name)
+		assert.NotEmpty(t, w.applied, name)
+	}
+}
+
+// runOrdered runs the older commit of a repository in which it relates to the newer
+// one in some way, with the commits that the environments have.
+func runOrdered(t *testing.T, w *world, configuration string, order checkout.Order, has map[string]string) error {
+	t.Helper()
+	d := w.deps(configuration)
+	d.Head = func(context.Context, stage.Frame, pipeline.Input) (string, error) { return newer, nil }
+	d.Order = func(_ context.Context, _ stage.Frame, in pipeline.Input, other string) (checkout.Order, error) {
+		require.Equal(t, older, in.Commit)
+		if other == older {
+			return checkout.Same, nil
+		}
+		require.Equal(t, newer, other)
+		return order, nil
+	}
+	for environment, commit := range has {
+		w.artifacts.Set("metadata/deployed/"+environment+".json", `{"commit":"`+commit+`","run":"shop-9"}`)
+	}
+	_, err := pipeline.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler)}, pipeline.Input{
+		Commit: older, Branch: "main", Repository: "https://github.com/o/r.git", Prefix: "shop-", Config: config.File, Bucket: "artifacts",
+		Region: "eu-west-1", Artifact: "a", Digest: "d", OnFailure: "continue",
+	})
+	return err
+}
+
+// The newer commit's run failed, and no record of a run is left: a delivery of the
+// older one is replayed.
+func TestACommitThatPrecedesOneThatWasBegunIsNotDeployed(t *testing.T) {
+	var loose world
+	require.NoError(t, runOrdered(t, &loose, good, checkout.Before, nil), "without the commits of the environments the attack succeeds")
+	for name, has := range map[string]map[string]string{
+		"one environment has it":                {"dev": newer},
+		"one has it, and others the older one":  {"dev": older, "prod": newer},
+		"an environment that is not there then": {"renamed": newer},
+	} {
+		for _, configuration := range []string{good, good + "allowForcePush: true\n"} {
+			var w world
+			err := runOrdered(t, &w, configuration, checkout.Before, has)
+			require.ErrorContains(t, err, "commit "+older+" is superseded: environment ", name)
+			require.ErrorContains(t, err, "has the newer commit "+newer+", which run shop-9 began to deploy")
+			assert.Equal(t, errs.Failed, errs.KindOf(err))
+			assert.Empty(t, w.applied)
+		}
+	}
+}
+
+func TestAForcePushIsDeployedOnlyIfTheConfigurationAllowsIt(t *testing.T) {
+	has := map[string]string{"dev": newer}
+	var w, allowed world
+	err := runOrdered(t, &w, good, checkout.Diverged, has)
+	require.ErrorContains(t, err, "commit "+older+" does not follow from "+newer)
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "allowForcePush: true")
+	assert.Empty(t, w.applied)
+	require.NoError(t, runOrdered(t, &allowed, good+"allowForcePush: true\n", checkout.Diverged, has))
+	assert.NotEmpty(t, allowed.applied)
+}
+
+func TestACommitThatFollowsOrIsDeployedAlreadyIsDeployed(t *testing.T) {
+	for name, c := range map[string]struct {
+		order checkout.Order
+		has   map[string]string
+	}{
+		"it follows":                        {checkout.After, map[string]string{"dev": newer}},
+		"it is deployed again":              {checkout.Before, map[string]string{"dev": older}},
+		"an environment that was left once": {checkout.Diverged, map[string]string{"removed": newer}},
+	} {
+		var w world
+		require.NoError(t, runOrdered(t, &w, good, c.order, c.has), name)
 		assert.NotEmpty(t, w.applied, name)
 	}
 }

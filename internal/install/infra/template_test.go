@@ -188,7 +188,7 @@ func TestArtifactsExpireAndTheStateOfEnvironmentsDoesNot(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &template))
 	for key, want := range map[string]bool{
 		"0123456789abcdef0123456789abcdef01234567/dev/outputs.json": true, "fedcba9876543210fedcba9876543210fedcba98/x.tar.zst": true,
-		"metadata/workflows/shop-1/build.json": true, "metadata/stacks/dev.json": false, "metadata/durations/dev.json": false,
+		"metadata/workflows/shop-1/build.json": true, "metadata/stacks/dev.json": false, "metadata/deployed/dev.json": false, "metadata/durations/dev.json": false,
 	} {
 		expires := false
 		for _, rule := range template.Resources.ArtifactBucket.Properties.LifecycleConfiguration.Rules {

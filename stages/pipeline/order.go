@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// checkOrder refuses a commit that does not follow from those that runs began to
+// deploy, whatever came of these runs and whether their Workflows still exist: a
+// delivery may be late, or replayed by whoever recorded it. Git tells which commit is
+// the older one. A commit that neither follows nor precedes comes from a force push,
+// which the configuration may allow.
+func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) error {
+	if d.Order == nil || in.Repository == "" {
+		return nil
+	}
+	keys, err := d.Bucket.List(ctx, bucket.ReachedPrefix())
+	if err != nil {
+		return fmt.Errorf("looking for the commits that the environments have: %w", err)
+	}
+	known := map[string]checkout.Order{}
+	for _, key := range keys {
+		environment, isOne := bucket.ReachedEnvironment(key)
+		if !isOne {
+			continue
+		}
+		data, err := d.Bucket.Get(ctx, key)
+		if err != nil {
+			return fmt.Errorf("reading which commit environment %s has: %w", environment, err)
+		}
+		var has stage.Deployed
+		if err := json.Unmarshal(data, &has); err != nil {
+			return errs.Failedf("reading which commit environment %s has: %w", environment, err)
+		}
+		order, asked := known[has.Commit]
+		if !asked {
+			if order, err = d.Order(ctx, frame, in, has.Commit); err != nil {
+				return fmt.Errorf("comparing commit %s with %s, which environment %s has: %w", in.Commit, has.Commit, environment, err)
+			}
+			known[has.Commit] = order
+		}
+		// A newer commit may have renamed or removed the environment; one that it left
+		// behind says nothing of a branch that was rewritten since.
+		if _, declared := cfg.Environment(environment); !declared && order == checkout.Diverged {
+			continue
+		}
+		if err := in.follows(frame, order, environment, has, cfg.AllowForcePush); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follows decides about the order of the commit and the one that an environment has.
+func (in Input) follows(frame stage.Frame, order checkout.Order, environment string, has stage.Deployed, allowed bool) error {
+	switch {
+	case order == checkout.Same, order == checkout.After:
+		return nil
+	case order == checkout.Before:
+		return errs.Failedf("commit %s is superseded: environment %s has the newer commit %s, which run %s began to deploy", in.Commit, environment, has.Commit, has.Run).
+			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
+	case allowed:
+		frame.Log.Warn("the commit does not follow from the one that the environment has; it is deployed because of allowForcePush",
+			"environment", environment, "commit", in.Commit, "has", has.Commit, "run", has.Run)
+		return nil
+	}
+	return errs.Failedf("commit %s does not follow from %s, which run %s began to deploy to environment %s: the branch was rewritten, or it is another branch",
+		in.Commit, has.Commit, has.Run, environment).
+		WithHint("if that is meant, set allowForcePush: true in %s, or deploy by hand: deployer environment", in.Config)
+}
