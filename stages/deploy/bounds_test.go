@@ -91,7 +91,7 @@ func TestAssetsAreNotPublishedToABucketThatAnotherAccountCreatedAgain(t *testing
 
 	_, err = w.run("dev")
 	require.ErrorContains(t, err, "no access to bucket "+name)
-	assert.Contains(t, errs.HintOf(err), "does it belong to account "+dev)
+	assert.Contains(t, errs.HintOf(err), "check that it belongs to account "+dev)
 	there, err := in(prod).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &name})
 	require.NoError(t, err)
 	require.Len(t, there.Contents, 1)
