@@ -58,6 +58,11 @@ demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, aga
 bench: build $(BUILT) ## compare with other programs, and write bench.json; takes some minutes
 	go run ./internal/tests/bench -bin bin -app $(SHOP) -o bench.json </dev/null
 
+FUZZTIME ?= 60s
+.PHONY: fuzz
+fuzz: ## give every parser of foreign bytes random ones, each for FUZZTIME (60s); FUZZ=word takes some, CORPUS=1 keeps what is found
+	@CORPUS=$(CORPUS) tools/fuzz $(FUZZTIME) $(FUZZ)
+
 .PHONY: images
 images: ## build the images of the stages into docker, or with BASE=debian into bin/images, without a registry
 	images/make

@@ -1,0 +1,67 @@
+package checkout
+
+import (
+	"bytes"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+)
+
+// one is a repository of one object.
+type one []byte
+
+func (o one) Read(plumbing.Hash, plumbing.ObjectType, int64) ([]byte, error) { return o, nil }
+func (o one) ObjectSize(plumbing.Hash) (int64, error) { return int64(len(o)), nil }
+
+func (o one) Copy(w io.Writer, _ plumbing.Hash) (int64, error) { return io.Copy(w, bytes.NewReader(o)) }
+
+// FuzzTree holds that a folder of a commit has only names that stay in it, and modes that
+// are written as files, folders, links or submodules.
+func FuzzTree(f *testing.F) {
+	hash := strings.Repeat("\x01", 20)
+	f.Add([]byte("100644 a\x00" + hash + "40000 b\x00" + hash))
+	f.Add([]byte("120000 .git\x00" + hash))
+	f.Add([]byte("160000 ..\x00" + hash))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		_, _ = treeOf(one(text), plumbing.ZeroHash)
+		entries, err := readTree(one(text), plumbing.ZeroHash, "")
+		if err != nil {
+			return
+		}
+		for _, entry := range entries {
+			if entry.name == "" || entry.name == "." || entry.name == ".." || strings.ContainsAny(entry.name, "/\x00") || strings.EqualFold(entry.name, ".git") {
+				t.Errorf("the name %q is accepted", entry.name)
+			}
+			switch entry.mode {
+			case filemode.Regular, filemode.Executable, filemode.Symlink, filemode.Dir, filemode.Submodule:
+			default:
+				t.Errorf("the mode %o is accepted", entry.mode)
+			}
+		}
+	})
+}
+
+// FuzzEvent holds that values of a webhook event that are accepted name a repository of
+// the configured host over https, without credentials, and a commit in full.
+func FuzzEvent(f *testing.F) {
+	f.Add("https://github.com/owner/repository.git", strings.Repeat("0a", 20))
+	f.Add("git@github.com:owner/repository", "-upload-pack=x")
+	f.Add("https://github.com@evil.example/x", strings.Repeat("G", 40))
+	f.Add("ext::sh -c id", "main")
+	f.Fuzz(func(t *testing.T, address, commit string) {
+		if CheckCommit(commit) == nil && (len(commit) != 40 && len(commit) != 64 || strings.Trim(commit, "0123456789abcdef") != "") {
+			t.Errorf("the commit %q is accepted", commit)
+		}
+		if CheckURL(address, "", false) != nil {
+			return
+		}
+		parsed, err := url.Parse(address)
+		if err != nil || parsed.Scheme != "https" || !strings.EqualFold(parsed.Hostname(), DefaultHost) || parsed.User != nil {
+			t.Errorf("the repository %q is accepted", address)
+		}
+	})
+}
