@@ -15,7 +15,7 @@ import (
 type one []byte
 
 func (o one) Read(plumbing.Hash, plumbing.ObjectType, int64) ([]byte, error) { return o, nil }
-func (o one) ObjectSize(plumbing.Hash) (int64, error) { return int64(len(o)), nil }
+func (o one) ObjectSize(plumbing.Hash) (int64, error)                        { return int64(len(o)), nil }
 
 func (o one) Copy(w io.Writer, _ plumbing.Hash) (int64, error) { return io.Copy(w, bytes.NewReader(o)) }
 

@@ -29,6 +29,9 @@ type object struct {
 	data io.Reader
 }
 
+// deflate is used again and again: to make one costs more than to deflate something small.
+var deflate, _ = zlib.NewWriterLevel(nil, zlib.BestSpeed)
+
 // made puts a pack together, however wrong it is.
 func made(objects ...object) []byte {
 	var out bytes.Buffer
@@ -46,9 +49,9 @@ func made(objects ...object) []byte {
 		if o.kind == plumbing.OFSDeltaObject {
 			out.Write(distance(offsets[i] - offsets[i-o.back]))
 		}
-		z, _ := zlib.NewWriterLevel(&out, zlib.BestSpeed)
-		_, _ = io.Copy(z, o.data)
-		_ = z.Close()
+		deflate.Reset(&out)
+		_, _ = io.Copy(deflate, o.data)
+		_ = deflate.Close()
 	}
 	sum := sha1.Sum(out.Bytes())
 	return append(out.Bytes(), sum[:]...)
