@@ -8,6 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/build"
 )
@@ -28,8 +29,13 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 	if err != nil {
 		return build.Output{}, err
 	}
+	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
+	if err != nil {
+		return build.Output{}, err
+	}
+	defer end()
 	return build.Run(ctx, build.Deps{
-		Runner:   proc.Runner{},
+		Runner:   runner,
 		CheckOut: checkout.CheckOut,
 		Token:    func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
 		Bucket:   artifacts,

@@ -10,9 +10,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
-	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -52,14 +52,19 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 	if err != nil {
 		return pipeline.Output{}, err
 	}
+	engine, end, err := engine(ctx, frame)
+	if err != nil {
+		return pipeline.Output{}, err
+	}
+	defer end()
 	d := pipeline.Deps{
 		Stages: stages.Contracts(), Bucket: artifacts, Apply: manifest.Folder(in.Objects).Apply,
 		DeployStack: func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error {
-			return deployStack(ctx, frame, in, workspace, stack, region)
+			return deployStack(ctx, engine.In(frame, progress.Options{}), in, workspace, stack, region)
 		},
 	}
 	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (pipeline.Checked, error) {
-		return checkEnvironments(ctx, artifacts, frame, in, cfg, workspace)
+		return checkEnvironments(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts}, frame, in, cfg, workspace)
 	}
 	if in.Objects == "" { // the cluster that this pod runs in
 		cluster, err := kube.InCluster()
@@ -76,14 +81,13 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 // checkEnvironments synthesizes every environment of the commit and compares the
 // stacks with those that earlier runs deployed.
 func checkEnvironments(
-	ctx context.Context, artifacts bucket.Bucket, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
+	ctx context.Context, d deploystage.Deps, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
 ) (pipeline.Checked, error) {
 	scratch, err := checkout.Scratch("check-")
 	if err != nil {
 		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
-	d := deploystage.Deps{Engine: engine(), Bucket: artifacts}
 	checked, removed, err := deploystage.Check(ctx, d, frame, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
 		Updates: in.Objects == "" || cfg.PipelineStack != nil,
@@ -93,7 +97,7 @@ func checkEnvironments(
 
 // deployStack deploys the repository's own pipeline stack, in the account that
 // the pipeline runs in.
-func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, workspace string, stack config.Stack, region string) error {
+func deployStack(ctx context.Context, e deploy.Engine, in pipeline.Input, workspace string, stack config.Stack, region string) error {
 	base, err := awsauth.Load(ctx, region)
 	if err != nil {
 		return err
@@ -107,7 +111,9 @@ func deployStack(ctx context.Context, frame stage.Frame, in pipeline.Input, work
 		return errs.Temporaryf("creating a folder for the deployment: %w", err)
 	}
 	defer remove.All(scratch)
-	e := engine().In(frame, progress.Options{})
+	if err := e.Runner.Send(ctx, workspace); err != nil {
+		return err
+	}
 	defer e.Reporter.Watch()()
 	_, err = e.Deploy(ctx, deploy.Request{
 		Name: "pipeline", Account: here.Account, Region: region, Commit: in.Commit, Branch: in.Branch,
@@ -121,15 +127,28 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 	if err != nil {
 		return deploystage.Output{}, err
 	}
-	return deploystage.Run(ctx, deploystage.Deps{Engine: engine(), Bucket: artifacts}, frame, in)
+	engine, end, err := engine(ctx, frame)
+	if err != nil {
+		return deploystage.Output{}, err
+	}
+	defer end()
+	return deploystage.Run(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts}, frame, in)
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rollback.Output, error) {
-	return rollback.Run(ctx, rollback.Deps{Engine: engine()}, frame, in)
+	engine, end, err := engine(ctx, frame)
+	if err != nil {
+		return rollback.Output{}, err
+	}
+	defer end()
+	return rollback.Run(ctx, rollback.Deps{Engine: engine}, frame, in)
 }
 
-// engine returns the deployment engine of this program.
-func engine() deploy.Engine { return deploy.Engine{Runner: proc.Runner{}, Assume: clients.Assume} }
+// engine returns the deployment engine of this program, and a function to call at its end.
+func engine(ctx context.Context, frame stage.Frame) (deploy.Engine, func(), error) {
+	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
+	return deploy.Engine{Runner: runner, Assume: clients.Assume}, end, err
+}
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {
 	artifacts, err := clients.NamedBucket(ctx, in.Bucket)

@@ -8,6 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/test"
@@ -29,6 +30,11 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 	if err != nil {
 		return test.Output{}, err
 	}
+	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
+	if err != nil {
+		return test.Output{}, err
+	}
+	defer end()
 	assume := func(ctx context.Context, frame stage.Frame, env config.Environment) ([]string, func(), error) {
 		access, err := clients.AssumeEnvironment(ctx, frame, env, in.Commit)
 		if err != nil {
@@ -38,7 +44,7 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 		if err != nil {
 			return nil, nil, err
 		}
-		return issued.Environ(checkout.Environ()), func() { _ = issued.Close() }, nil
+		return issued.Environ(checkout.Environ(runner.Environ())), func() { _ = issued.Close() }, nil
 	}
-	return test.Run(ctx, test.Deps{Runner: proc.Runner{}, Bucket: artifacts, Assume: assume}, frame, in)
+	return test.Run(ctx, test.Deps{Runner: runner, Bucket: artifacts, Assume: assume}, frame, in)
 }

@@ -15,8 +15,8 @@ import (
 
 // ExecOptions say how commands are run.
 type ExecOptions struct {
-	Runner   command.Runner // runs them
-	Dir      string
+	Runner   command.Runner      // runs them
+	Dir      string              // as the commands know it: see command.Files
 	Env      []string            // NAME=value, with PATH extended by the programs of Dir's npm packages; see Environ
 	Out      io.Writer           // for their output, line by line and masked; nil discards
 	Redactor *redact.Redactor    // masks the secrets; nil masks well-known patterns only
@@ -114,6 +114,8 @@ func (r CommandResult) explain(err error) error {
 		return r.failed("command %q was ended by signal %q after %s", r.Command, exit.Signal, took)
 	case errors.As(err, &exit):
 		return r.failed("command %q failed with exit code %d after %s", r.Command, exit.Code, took)
+	case errors.Is(err, command.ErrGone):
+		return errs.Failedf("command %q: %w", r.Command, err).WithHint("%s", errs.HintOf(err))
 	default:
 		return errs.Failedf("command %q: %s", r.Command, r.Error)
 	}

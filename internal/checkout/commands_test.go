@@ -25,7 +25,7 @@ func TestCommandsRunInOrderInOneFolder(t *testing.T) {
 	var seen []string
 	results, err := RunCommands(t.Context(), []string{"echo one > file; X=leak; cd /", "cat file; echo \"x=$X in $(pwd)\" >&2", "echo $GREETING"}, ExecOptions{
 		Runner: proc.Runner{},
-		Dir:    dir, Env: Environ("GREETING=hello"), Out: &out, Observe: func(r CommandResult) { seen = append(seen, r.Command) },
+		Dir:    dir, Env: Environ(os.Environ(), "GREETING=hello"), Out: &out, Observe: func(r CommandResult) { seen = append(seen, r.Command) },
 	})
 	require.NoError(t, err)
 	require.Len(t, results, 3)
@@ -37,7 +37,7 @@ func TestCommandsRunInOrderInOneFolder(t *testing.T) {
 
 func TestTheFirstFailureStopsAndShowsTheOutput(t *testing.T) {
 	dir := t.TempDir()
-	results, err := RunCommands(t.Context(), []string{"true", "echo first; seq 1 30; echo the cause >&2; exit 3", "touch never"}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ()})
+	results, err := RunCommands(t.Context(), []string{"true", "echo first; seq 1 30; echo the cause >&2; exit 3", "touch never"}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ(os.Environ())})
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Regexp(t, `command "echo first; .* failed with exit code 3 after \d`, err.Error())
@@ -58,18 +58,18 @@ func TestACommandThatIsKilledSaysWhy(t *testing.T) {
 
 func TestAFailureInTheMiddleOfACommandIsAFailure(t *testing.T) {
 	for _, command := range []string{"false\ntrue", "false | cat", "false; true"} {
-		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
+		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ())})
 		assert.Error(t, err, command)
 	}
 	for _, command := range []string{"false || true", "if false; then :; fi", "echo $UNSET", "! true || :"} {
-		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
+		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ())})
 		assert.NoError(t, err, command)
 	}
 }
 
 func TestACommandIsText(t *testing.T) {
 	dir := t.TempDir()
-	_, err := RunCommands(t.Context(), []string{`printf '%s' "$BRANCH" > out`}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ("BRANCH=zzz\";echo${IFS}\"hello\";# $(id) `id` {{workflow.name}}\n")})
+	_, err := RunCommands(t.Context(), []string{`printf '%s' "$BRANCH" > out`}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ(os.Environ(), "BRANCH=zzz\";echo${IFS}\"hello\";# $(id) `id` {{workflow.name}}\n")})
 	require.NoError(t, err)
 	got, err := os.ReadFile(filepath.Join(dir, "out"))
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestNoSecretIsInOutputResultOrError(t *testing.T) {
 	awsKey := "AKIA" + "IOSFODNN7EXAMPLE"
 	var out bytes.Buffer
 	command := `printf 'canary-5ec'; sleep 0.05; printf 'ret-value ` + awsKey[:7] + `'; sleep 0.05; echo '` + awsKey[7:] + ` end'; echo ` + canary + ` >&2; exit 1`
-	results, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(), Out: &out, Redactor: redact.New(canary)})
+	results, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ()), Out: &out, Redactor: redact.New(canary)})
 	require.Error(t, err)
 	for what, text := range map[string]string{
 		"output": out.String(), "error": err.Error(), "hint": errs.HintOf(err), "command": results[0].Command, "tail": results[0].Tail,
@@ -96,7 +96,7 @@ func TestTheLimitStopsACommandThatIgnoresSIGTERM(t *testing.T) {
 	began := time.Now()
 	_, err := RunCommands(t.Context(), []string{`trap '' TERM; echo waiting; while :; do sleep 0.05; done`}, ExecOptions{
 		Runner: proc.Runner{},
-		Env:    Environ(), Limit: 200 * time.Millisecond, Grace: 200 * time.Millisecond,
+		Env:    Environ(os.Environ()), Limit: 200 * time.Millisecond, Grace: 200 * time.Millisecond,
 	})
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
@@ -113,7 +113,7 @@ func TestCancellingStopsTheCommandAndStartsNoOther(t *testing.T) {
 			cancel()
 		}
 	})
-	results, err := RunCommands(ctx, []string{"sleep 300 & echo $! > pid; echo rea''dy; wait", "touch never"}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ(), Out: out, Grace: time.Second})
+	results, err := RunCommands(ctx, []string{"sleep 300 & echo $! > pid; echo rea''dy; wait", "touch never"}, ExecOptions{Runner: proc.Runner{}, Dir: dir, Env: Environ(os.Environ()), Out: out, Grace: time.Second})
 	require.Error(t, err)
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
 	require.Len(t, results, 1)
@@ -159,14 +159,14 @@ func TestEndlessOutputNeedsBoundedMemory(t *testing.T) {
 }
 
 func TestACommandMayCloseItsOutput(t *testing.T) {
-	_, err := RunCommands(t.Context(), []string{"exec >&- 2>&-; sleep 0.1; exit 4"}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
+	_, err := RunCommands(t.Context(), []string{"exec >&- 2>&-; sleep 0.1; exit 4"}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ())})
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "exit code 4")
 	assert.Contains(t, errs.HintOf(err), "it printed nothing")
 }
 
 func TestAnOutputThatCannotBeWrittenIsAnError(t *testing.T) {
-	_, err := RunCommands(t.Context(), []string{"echo x"}, ExecOptions{Runner: proc.Runner{}, Env: Environ(), Out: brokenWriter{}})
+	_, err := RunCommands(t.Context(), []string{"echo x"}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ()), Out: brokenWriter{}})
 	assert.ErrorContains(t, err, "no space left")
 }
 
@@ -179,14 +179,14 @@ func TestCommandsDoNotGetTheInputsOfTheStage(t *testing.T) {
 	t.Setenv("KEPT", "kept")
 	t.Setenv("REPLACED", "old")
 	t.Setenv("CI", "true")
-	environ := Environ("REPLACED=new")
+	environ := Environ(os.Environ(), "REPLACED=new")
 	assert.NotContains(t, environ, "APHEX_GIT_TOKEN=t0ken")
 	assert.Contains(t, environ, "KEPT=kept")
 	assert.Contains(t, environ, "REPLACED=new")
 	assert.NotContains(t, environ, "REPLACED=old")
 	require.NoError(t, os.Unsetenv("CI"))
-	assert.Contains(t, Environ(), "CI=true")
-	assert.NotContains(t, Environ("CI=false"), "CI=true")
+	assert.Contains(t, Environ(os.Environ()), "CI=true")
+	assert.NotContains(t, Environ(os.Environ(), "CI=false"), "CI=true")
 }
 
 func TestTheLastLineOfACommandEndsBeforeTheNextBegins(t *testing.T) {

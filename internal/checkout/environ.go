@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"os"
 	"slices"
 	"strings"
 )
@@ -9,17 +8,18 @@ import (
 // ownPrefix is the prefix of the variables of stages, including the one with the git token.
 const ownPrefix = "APHEX_"
 
-// Environ returns the environment for commands: that of this process without the inputs
-// of the stage (APHEX_*), CI=true unless it is set, and given, which takes precedence.
-func Environ(given ...string) []string {
-	replaced := map[string]bool{}
+// Environ returns the environment for commands: base, the environment of their runner,
+// without the inputs of a stage (APHEX_*), CI=true unless it is set, and given, which
+// takes precedence.
+func Environ(base []string, given ...string) []string {
+	replaced, isCI := map[string]bool{}, func(entry string) bool { return nameOf(entry) == "CI" }
 	for _, entry := range given {
 		replaced[nameOf(entry)] = true
 	}
-	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool {
+	environ := slices.DeleteFunc(slices.Clone(base), func(entry string) bool {
 		return strings.HasPrefix(entry, ownPrefix) || replaced[nameOf(entry)]
 	})
-	if _, set := os.LookupEnv("CI"); !set && !replaced["CI"] {
+	if !slices.ContainsFunc(base, isCI) && !replaced["CI"] {
 		environ = append(environ, "CI=true") // no prompts, no watch mode, no colours
 	}
 	return append(environ, given...)

@@ -29,7 +29,7 @@ type CheckRequest struct {
 	Branch  string
 	Scratch string // folder for temporary files
 	// Workspace returns an exclusive copy of the built workspace: an app may write
-	// to its folder during synthesis.
+	// to its folder during synthesis. The check sends it to the commands.
 	Workspace func(ctx context.Context) (dir string, err error)
 	Lookups   bool          // let the CDK CLI look up missing context
 	Limit     time.Duration // timeout of one synthesis
@@ -91,7 +91,7 @@ type SelectedStack struct {
 // region, one stack in two environments, an account without access or bootstrap.
 func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 	defer e.Reporter.Begin(progress.Stage, "", fmt.Sprintf("synthesizing %d environments", len(r.Config.Environments)))()
-	free, err := r.workspaces(ctx)
+	free, err := e.workspaces(ctx, r)
 	if err != nil {
 		return Checked{}, err
 	}
@@ -119,11 +119,14 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 }
 
 // workspaces returns one folder per concurrent synthesis: one per processor.
-func (r CheckRequest) workspaces(ctx context.Context) (chan string, error) {
+func (e Engine) workspaces(ctx context.Context, r CheckRequest) (chan string, error) {
 	free := make(chan string, min(runtime.NumCPU(), len(r.Config.Environments)))
 	for range cap(free) {
 		dir, err := r.Workspace(ctx)
 		if err != nil {
+			return nil, err
+		}
+		if err := e.Runner.Send(ctx, dir); err != nil {
 			return nil, err
 		}
 		free <- dir

@@ -55,7 +55,7 @@ type Request struct {
 	Commit     string
 	Branch     string
 
-	Workspace   string         // folder of the built repository
+	Workspace   string         // folder of the built repository, which has been sent to the commands
 	Scratch     string         // folder for temporary files
 	Assembly    string         // folder of a cloud assembly to deploy without synthesis; may be empty
 	Stacks      []config.Stack // in the order of deployment, as far as dependencies allow
@@ -105,6 +105,11 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	defer j.credentials.Close()
 	if err := j.hooks(ctx, "pre-deploy", r.Hooks.PreDeploy, nil); err != nil {
 		return out, err
+	}
+	if len(r.Hooks.PreDeploy) > 0 {
+		if err := j.fetchWorkspace(ctx); err != nil {
+			return out, err
+		}
 	}
 	targets, apps, nodes, err := j.selectStacks(ctx)
 	if err != nil {

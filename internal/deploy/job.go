@@ -9,6 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
@@ -23,13 +24,14 @@ type job struct {
 	access      *awsauth.Access
 	credentials *awsauth.CredentialServer
 	background  sync.WaitGroup // background work
+	sent        string         // where the workspace was when it was sent to the commands
 
 	parameters map[string]map[string]string // of the request, by target
 	selection  Selection                    // all stacks, including those that Only excludes
 }
 
 func (e Engine) newJob(r Request) *job {
-	return &job{Request: r, engine: e, report: &reporter{e.Reporter, r.Name}}
+	return &job{Request: r, engine: e, report: &reporter{e.Reporter, r.Name}, sent: r.Workspace}
 }
 
 // assumeAccess assumes access to the account and serves its credentials to commands.
@@ -50,15 +52,24 @@ func (j *job) assumeAccess(ctx context.Context) error {
 	return nil
 }
 
+// place returns the path at which commands have a file of ours. That of the workspace
+// does not depend on where the copy that we read is.
+func (j *job) place(path string) string {
+	if name, err := filepath.Rel(j.Workspace, path); err == nil && filepath.IsLocal(name) {
+		path = filepath.Join(j.sent, name)
+	}
+	return j.engine.Runner.Place(path)
+}
+
 // environ returns the environment variables of commands.
-func (j *job) environ(outputs cmdenv.Outputs) ([]string, error) {
+func (j *job) environ(ctx context.Context, outputs cmdenv.Outputs) ([]string, error) {
 	variables, err := cmdenv.Environment{
 		Own: j.Variables, Name: j.Name, Account: j.Account, Region: j.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
-	}.Write(j.Scratch)
+	}.Write(ctx, j.engine.Runner, j.Scratch)
 	if err != nil {
 		return nil, err
 	}
-	base := checkout.Environ()
+	base := checkout.Environ(j.engine.Runner.Environ())
 	if j.credentials != nil {
 		base = j.credentials.Environ(base)
 	}
@@ -69,18 +80,29 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 	if len(commands) == 0 {
 		return nil
 	}
-	environ, err := j.environ(outputs)
+	environ, err := j.environ(ctx, outputs)
 	if err != nil {
 		return err
 	}
 	defer j.report.begin("running the " + name + " hooks")()
 	_, err = checkout.RunCommands(ctx, commands, checkout.ExecOptions{
-		Runner: j.engine.Runner, Dir: j.Workspace, Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,
+		Runner: j.engine.Runner, Dir: j.place(j.Workspace), Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,
 	})
 	if err != nil {
 		return fmt.Errorf("%s hook of environment %s: %w", name, j.Name, err)
 	}
 	return nil
+}
+
+// fetchWorkspace takes the workspace back after commands that may have changed what is
+// read of it. Installed packages are not read.
+func (j *job) fetchWorkspace(ctx context.Context) error {
+	dir, err := j.engine.Runner.Fetch(ctx, j.place(j.Workspace), j.scratch("workspace-after-hooks"),
+		command.Selection{Without: []string{".git", "node_modules", ".venv"}})
+	if err == nil {
+		j.Workspace = dir
+	}
+	return err
 }
 
 func stackNames(stacks []config.Stack) (names []string) {

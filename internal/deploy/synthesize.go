@@ -56,15 +56,15 @@ func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
 }
 
 func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, error) {
-	environ, err := j.environ(nil)
+	environ, err := j.environ(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	made := &app{options: synth.Options{
-		Runner: j.engine.Runner, App: dir, Top: j.Workspace, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Account, Region: j.Region,
+		Runner: j.engine.Runner, Place: j.place, App: dir, Top: j.Workspace, Name: j.folderName(dir), Out: j.scratch(fmt.Sprintf("cdk.out-%d", number)), Account: j.Account, Region: j.Region,
 		Env: environ, Context: j.Context, Lookups: j.Lookups, Limit: j.Limit, Redactor: j.engine.Redactor, Output: j.engine.Out, Log: j.engine.Log,
 	}}
-	if made.settings, err = synth.ReadSettings(j.Workspace, dir, environ); err != nil {
+	if made.settings, err = synth.ReadSettings(ctx, made.options); err != nil {
 		return nil, fmt.Errorf("the CDK app in %s: %w", made.options.Name, err)
 	}
 	if j.Assembly != "" {
@@ -72,7 +72,7 @@ func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, 
 		if err != nil {
 			return nil, errs.Invalidf("the cloud assembly in %s: %w", j.Assembly, err).WithHint("%s", hintOf(err))
 		}
-		return made, nil
+		return made, j.engine.Runner.Send(ctx, j.Assembly) // its assets may be made by commands
 	}
 	defer j.report.begin("synthesizing the CDK app in " + made.options.Name)()
 	made.assembly, err = synth.Synthesize(ctx, made.options)

@@ -66,6 +66,9 @@ type common struct {
 	Workflow  string `help:"Name of the workflow run that this stage belongs to." group:"Frame"`
 	Step      string `help:"Name of the step in that workflow." group:"Frame"`
 	Records   string `help:"Bucket that keeps the run's records." placeholder:"BUCKET" group:"Frame"`
+
+	Commands       string `help:"Address of the server that runs the commands of the repository in a container of their own, as in a pod: commands serve. Without it they run as processes here." placeholder:"HOST:PORT" group:"Frame"`
+	CommandsSecret string `help:"File that keeps the secret of the server of --commands, for the next stage in the same pod; made if it does not exist." placeholder:"FILE" type:"path" group:"Frame"`
 }
 
 // call is one stage with its parsed command line.

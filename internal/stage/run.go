@@ -89,6 +89,7 @@ func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame 
 	frame = Frame{
 		Log: log, Out: children, Stdout: screen.NewInertWriter(stdout), Screen: live, Redactor: redactor,
 		Workflow: c.common.Workflow, Step: c.common.Step,
+		Commands: Commands{Address: c.common.Commands, Secret: c.common.CommandsSecret},
 	}
 	return frame, json, func() { _ = children.Close(); last() }
 }

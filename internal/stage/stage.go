@@ -34,6 +34,13 @@ type Frame struct {
 	Redactor *redact.Redactor // register secrets obtained at run time here
 	Workflow string           // name of the workflow run; empty outside of one
 	Step     string           // name of the step in it; empty outside of one
+	Commands Commands         // where commands of the repository run
+}
+
+// Commands names the server that runs the commands of the repository.
+type Commands struct {
+	Address string // empty runs them as processes
+	Secret  string // file that keeps the secret between stages; may be empty
 }
 
 // Of returns a stage with the given run function. The contract must be derived from

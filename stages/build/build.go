@@ -115,13 +115,19 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, errs.Invalidf("%w", err)
 	}
+	if err := d.Runner.Send(ctx, dir); err != nil {
+		return Output{}, err
+	}
 	commands, err := checkout.RunCommands(ctx, cfg.Build.Commands, checkout.ExecOptions{
-		Runner: d.Runner, Dir: dir, Env: environ(in), Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
+		Runner: d.Runner, Dir: d.Runner.Place(dir), Env: d.environ(in), Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
 	})
 	if err != nil {
 		return Output{}, err
 	}
-	if built, err := config.DigestOf(file); err != nil || built != committed {
+	if dir, err = d.Runner.Fetch(ctx, d.Runner.Place(dir), dir, command.Selection{}); err != nil {
+		return Output{}, err
+	}
+	if built, err := config.DigestOf(filepath.Join(dir, filepath.FromSlash(in.Config))); err != nil || built != committed {
 		return Output{}, errs.Failedf("the build changed %s, but a run uses the file of its commit", in.Config).
 			WithHint("let the build write to other files, and commit changes of %s", in.Config)
 	}
@@ -174,6 +180,6 @@ func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string)
 	return nil
 }
 
-func environ(in Input) []string {
-	return checkout.Environ("COMMIT_SHA="+in.Commit, "BRANCH="+in.Branch, "REPOSITORY="+in.Repository)
+func (d Deps) environ(in Input) []string {
+	return checkout.Environ(d.Runner.Environ(), "COMMIT_SHA="+in.Commit, "BRANCH="+in.Branch, "REPOSITORY="+in.Repository)
 }

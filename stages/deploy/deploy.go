@@ -153,6 +153,9 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		frame.Log.Warn("this commit's configuration does not have the environment; nothing to deploy", "environment", in.Environment)
 		return r, cfg, nil
 	}
+	if err := d.Engine.Runner.Send(ctx, dir); err != nil {
+		return r, nil, err
+	}
 	if r, err = in.over(deploy.For(env)); err != nil {
 		return r, nil, err
 	}

@@ -81,6 +81,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	defer remove.All(scratch)
+	if err := d.Engine.Runner.Send(ctx, in.Source); err != nil {
+		return Output{}, err
+	}
 	if frame.Workflow == "" { // each local invocation is a run of its own
 		frame.Workflow = "rollback-" + time.Now().UTC().Format("20060102T150405.000000000")
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -48,6 +49,9 @@ type Report struct {
 	Failed []string `json:"failed,omitempty"` // names of the tests that failed, the first 100
 }
 
+// notSearched are the folders in which nobody looks for reports: installed packages and version control.
+var notSearched = []string{"node_modules", ".git"}
+
 // collect finds the JUnit reports below dir that were written since a time. It
 // skips installed packages and version control.
 func collect(dir string, since time.Time, mask func(string) string) ([]Report, error) {
@@ -64,7 +68,7 @@ func collect(dir string, since time.Time, mask func(string) string) ([]Report, e
 			return err
 		case workspace.Entries(1) != nil:
 			return fs.SkipAll
-		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
+		case entry.IsDir() && slices.Contains(notSearched, entry.Name()):
 			return fs.SkipDir
 		case !entry.Type().IsRegular() || !strings.EqualFold(path.Ext(file), ".xml"):
 			return nil

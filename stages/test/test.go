@@ -156,24 +156,43 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	if err != nil {
 		return Output{}, err
 	}
+	if err := d.Runner.Send(ctx, at.workspace); err != nil {
+		return Output{}, err
+	}
 	document := Document{Environment: env.Name, Commit: in.Commit, Started: time.Now().UTC()}
 	var log bytes.Buffer
 	document.Commands, err = checkout.RunCommands(ctx, env.Tests.Commands, checkout.ExecOptions{
-		Runner: d.Runner, Dir: at.workspace, Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
+		Runner: d.Runner, Dir: d.Runner.Place(at.workspace), Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
 		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
 	document.Ended = time.Now().UTC()
-	reports, collectErr := collect(at.workspace, document.Started, frame.Redactor.String)
-	if collectErr != nil {
-		return Output{}, fmt.Errorf("collecting the test reports: %w", collectErr)
+	written := ""
+	if !errors.Is(err, command.ErrGone) { // and its files with it
+		var collectErr error
+		if document.Reports, written, collectErr = d.reports(ctx, at, document.Started, frame.Redactor.String); collectErr != nil {
+			return Output{}, fmt.Errorf("collecting the test reports: %w", collectErr)
+		}
 	}
-	document.Reports = reports
 	err = document.verdict(err, env.Tests.AllowFailures, frame)
-	out, keepErr := d.keep(ctx, frame, in, &document, at.workspace, log.Bytes())
+	out, keepErr := d.keep(ctx, frame, in, &document, written, log.Bytes())
 	if err == nil {
 		err = keepErr
 	}
 	return out, err
+}
+
+// reports returns the JUnit reports that the tests wrote since a time, those of
+// cancelled tests too, and the folder that they are in.
+func (d Deps) reports(ctx context.Context, at folders, since time.Time, mask func(string) string) ([]Report, string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	dir, err := d.Runner.Fetch(ctx, d.Runner.Place(at.workspace), filepath.Join(at.scratch, "reports"),
+		command.Selection{Without: notSearched, Only: []string{"*.xml"}})
+	if err != nil {
+		return nil, "", err
+	}
+	reports, err := collect(dir, since, mask)
+	return reports, dir, err
 }
 
 // verdict counts the results in the reports, and returns an error if tests failed,
@@ -224,7 +243,7 @@ func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env co
 	}
 	return cmdenv.Environment{
 		Own: env.Variables(), Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
-	}.Write(scratch)
+	}.Write(ctx, d.Runner, scratch)
 }
 
 // maxOutputs bounds in bytes a file of stack outputs.

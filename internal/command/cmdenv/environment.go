@@ -1,6 +1,7 @@
 package cmdenv
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -33,7 +35,8 @@ const (
 	DetailedFile = "stack-outputs-detailed.json"
 )
 
-// Write writes the outputs to files in dir and returns the variables for commands:
+// Write writes the outputs to files in dir, hands these to the commands and returns the
+// variables for them:
 //
 //   - ENVIRONMENT_NAME, COMMIT_SHA, BRANCH, AWS_ACCOUNT, AWS_REGION,
 //     AWS_DEFAULT_REGION, CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION
@@ -41,7 +44,7 @@ const (
 //   - STACK_OUTPUTS_JSON: the content of that file, if it is at most 100 KiB
 //   - STACK_OUTPUTS_DETAILED: path of a file {stack: {key: {value, description, exportName}}}
 //   - OUTPUT_<STACK>_<KEY>: each output by itself
-func (e Environment) Write(dir string) ([]string, error) {
+func (e Environment) Write(ctx context.Context, commands command.Files, dir string) ([]string, error) {
 	values, err := json.MarshalIndent(e.Outputs.Values(), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encoding the stack outputs: %w", err)
@@ -59,8 +62,12 @@ func (e Environment) Write(dir string) ([]string, error) {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			return nil, errs.Writing(dir, err)
 		}
+		if err := commands.Send(ctx, path); err != nil {
+			return nil, err
+		}
 	}
-	env := append(append(slices.Clone(e.Own), e.variables()...), "STACK_OUTPUTS="+valuesFile, "STACK_OUTPUTS_DETAILED="+detailedFile)
+	env := append(append(slices.Clone(e.Own), e.variables()...),
+		"STACK_OUTPUTS="+commands.Place(valuesFile), "STACK_OUTPUTS_DETAILED="+commands.Place(detailedFile))
 	if len(values) <= maxInline {
 		env = append(env, "STACK_OUTPUTS_JSON="+string(values))
 	}

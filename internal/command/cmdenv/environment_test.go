@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 )
 
 func write(t *testing.T, outputs cmdenv.Outputs) (map[string]string, string) {
@@ -17,7 +18,7 @@ func write(t *testing.T, outputs cmdenv.Outputs) (map[string]string, string) {
 	dir := t.TempDir()
 	entries, err := cmdenv.Environment{
 		Name: "dev", Account: "111111111111", Region: "eu-west-1", Commit: "0123", Branch: "main", Outputs: outputs,
-	}.Write(dir)
+	}.Write(t.Context(), proc.Runner{}, dir)
 	require.NoError(t, err)
 	env := map[string]string{}
 	for _, entry := range entries {

@@ -28,13 +28,14 @@ func Environ(top, dir string, env []string) []string {
 }
 
 // LookPath finds a program like a command in that environment; the error is
-// exec.ErrNotFound.
-func LookPath(program string, env []string) (string, error) {
+// exec.ErrNotFound. look finds a program by its absolute path where the command runs,
+// as exec.LookPath does.
+func LookPath(program string, env []string, look func(path string) (string, error)) (string, error) {
 	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue // relative to the current folder
 		}
-		if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+		if found, err := look(filepath.Join(dir, program)); err == nil {
 			return found, nil
 		}
 	}

@@ -35,11 +35,11 @@ func TestProgramsOfPackagesAreFoundAsNpxFindsThem(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(place["beside"], "node"), []byte("no program"), 0o644))
 
 	for program, where := range map[string]string{"tsx": "beside", "tsc": "hoisted", "cdk": "machine", "node": "machine"} {
-		found, err := cdkapp.LookPath(program, env)
+		found, err := cdkapp.LookPath(program, env, exec.LookPath)
 		require.NoError(t, err, program)
 		assert.Equal(t, filepath.Join(place[where], program), found)
 	}
-	_, err := cdkapp.LookPath("secret", env)
+	_, err := cdkapp.LookPath("secret", env, exec.LookPath)
 	require.ErrorIs(t, err, exec.ErrNotFound, "nothing above the workspace is used")
 	packages := filepath.Join(top, "packages")
 	path := []string{

@@ -32,7 +32,7 @@ func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, ima
 	return p.images.do(local, func() (string, error) {
 		p.options.Notify(Event{Asset: image.Name, Step: Building})
 		if len(image.Command) > 0 {
-			name, err := p.output(ctx, image.Command, list.Dir, "building the image "+image.Name)
+			name, err := p.output(ctx, image.Command, p.options.Place(list.Dir), "building the image "+image.Name)
 			if err == nil && name == "" {
 				err = errs.Failedf("the command that builds the image %s printed no image name", image.Name)
 			}
@@ -45,14 +45,17 @@ func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, ima
 				return "", err
 			}
 			defer os.RemoveAll(dir)
-			flags = []string{"--config", dir}
+			if err := p.options.Runner.Send(ctx, dir); err != nil {
+				return "", err
+			}
+			flags = []string{"--config", p.options.Runner.Place(dir)}
 		}
 		there, err := p.hasImage(ctx, local, flags)
 		if err != nil || there {
 			return local, err
 		}
 		arguments := slices.Concat(flags, []string{"build"}, buildArguments(image.Build, local))
-		return local, p.dockerIn(ctx, image.Build.Dir, "building the image "+image.Name, "",
+		return local, p.dockerIn(ctx, p.options.Place(image.Build.Dir), "building the image "+image.Name, "",
 			[]string{"BUILDX_NO_DEFAULT_ATTESTATIONS=1"}, p.options.Out, arguments...)
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
@@ -38,7 +39,7 @@ const maxDockerConfig = 1 << 20
 // CDK_DOCKER_CREDS_FILE, or ~/.cdk/cdk-docker-creds.json. As with the CDK CLI, a
 // file that does not exist or is not JSON is ignored, and docker's own logins
 // apply.
-func (p *Publisher) registryLogins() (logins map[string]registryLogin, found bool, err error) {
+func (p *Publisher) registryLogins(ctx context.Context) (logins map[string]registryLogin, found bool, err error) {
 	path := variable(p.options.Env, "CDK_DOCKER_CREDS_FILE")
 	if path == "" {
 		path = filepath.Join(variable(p.options.Env, "HOME"), ".cdk", "cdk-docker-creds.json")
@@ -46,7 +47,16 @@ func (p *Publisher) registryLogins() (logins map[string]registryLogin, found boo
 	var content struct {
 		Domains map[string]registryLogin `json:"domainCredentials"`
 	}
-	data, err := limits.ReadFile(path, maxDockerConfig)
+	scratch, err := os.MkdirTemp(p.options.Temp, "docker-creds-")
+	if err != nil {
+		return nil, false, errs.Writing(orElse(p.options.Temp, os.TempDir()), err)
+	}
+	defer os.RemoveAll(scratch)
+	file, err := p.options.Runner.Fetch(ctx, path, filepath.Join(scratch, "creds.json"), command.Selection{})
+	if errors.Is(err, command.ErrGone) {
+		return nil, false, err
+	}
+	data, err := limits.ReadFile(file, maxDockerConfig)
 	if err != nil || !json.Valid(data) {
 		return nil, false, nil
 	}
@@ -74,7 +84,7 @@ func variable(env []string, name string) (value string) {
 // credentials of each registry in the file; "" if there is no file. It reports and
 // skips a registry whose credentials cannot be read, as the build may not need it.
 func (p *Publisher) dockerConfig(ctx context.Context, to Target) (string, error) {
-	logins, found, err := p.registryLogins()
+	logins, found, err := p.registryLogins(ctx)
 	if err != nil || !found {
 		return "", err
 	}

@@ -2,6 +2,8 @@ package assets
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
@@ -144,13 +147,22 @@ func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file
 			if err == nil && path == "" {
 				err = errs.Failedf("the command that builds the asset %s printed no file name", file.Name)
 			}
-			return path, err
+			if err != nil {
+				return "", err
+			}
+			return p.options.Runner.Fetch(ctx, path, filepath.Join(p.options.Temp, "made-"+digest(key)), command.Selection{})
 		case file.Zip:
 			p.options.Notify(Event{Asset: file.Name, Step: Building})
 			return p.zip(file, list.Root)
 		}
 		return file.Path, nil
 	})
+}
+
+// digest makes a name for a file out of a text.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
 }
 
 func (p *Publisher) zip(file assembly.FileAsset, root string) (path string, err error) {

@@ -33,12 +33,14 @@ type Target struct {
 // Options are how to publish.
 type Options struct {
 	Runner command.Runner // runs docker and the commands that build assets
-	AtOnce int            // number of assets to publish at once; 0 is 16
-	Env    []string       // environment of docker and of the commands
-	Out    io.Writer      // receives the output of the commands
-	Limit  time.Duration  // timeout of one command; 0 is an hour
-	Temp   string         // folder for archives; "" is the system's
-	Notify func(Event)    // may be nil; called from many goroutines
+	// Place returns the path at which the commands have a file of an assembly; nil is that of Runner.
+	Place  func(path string) string
+	AtOnce int           // number of assets to publish at once; 0 is 16
+	Env    []string      // environment of docker and of the commands
+	Out    io.Writer     // receives the output of the commands
+	Limit  time.Duration // timeout of one command; 0 is an hour
+	Temp   string        // folder for archives; "" is the system's
+	Notify func(Event)   // may be nil; called from many goroutines
 	// Redactor masks the output of the commands, and receives each secret before it is used; nil is a new one.
 	Redactor *redact.Redactor
 }
@@ -92,6 +94,9 @@ func New(o Options) *Publisher {
 	}
 	if o.Limit == 0 {
 		o.Limit = time.Hour
+	}
+	if o.Place == nil {
+		o.Place = o.Runner.Place
 	}
 	if o.Notify == nil {
 		o.Notify = func(Event) {}

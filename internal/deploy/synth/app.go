@@ -2,11 +2,13 @@ package synth
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -45,18 +47,18 @@ func FindApp(root, path string) (string, error) {
 	}
 }
 
-// readSettings reads cdk.json of the app, which overrides ~/.cdk.json.
-func readSettings(top, app, home string) (project, user settings, err error) {
-	if home != "" {
+// readSettings reads cdk.json of the app, which overrides ~/.cdk.json of the commands.
+func (o Options) readSettings(ctx context.Context) (project, user settings, err error) {
+	if home := lookup(o.Env, "HOME"); home != "" {
 		file := filepath.Join(home, ".cdk.json")
-		if err := readOptional("", file, &user); err != nil {
+		if err := o.readAt(ctx, file, &user); err != nil {
 			return project, user, err
 		}
 		if user.Build != "" {
 			return project, user, errs.Invalidf("%s has the key \"build\", which belongs to one app", file).WithHint("move it into the app's cdk.json")
 		}
 	}
-	if err := readOptional(top, filepath.Join(app, "cdk.json"), &project); err != nil {
+	if err := readOptional(o.top(), filepath.Join(o.App, "cdk.json"), &project); err != nil {
 		return project, user, err
 	}
 	project.App = cdkapp.Command(cmp.Or(string(project.App), string(user.App)))
@@ -78,6 +80,23 @@ func (s settings) checkCommand(app string) error {
 	}
 	return errs.Invalidf("%s has no command for the CDK app", filepath.Join(app, "cdk.json")).
 		WithHint(`add the key "app" with the command, such as "node bin/app.js"`)
+}
+
+// readAt decodes a JSON file of the commands; a missing one leaves into as it is.
+func (o Options) readAt(ctx context.Context, path string, into any) error {
+	scratch, err := os.MkdirTemp("", "cdk-home-")
+	if err != nil {
+		return errs.Writing(os.TempDir(), err)
+	}
+	defer os.RemoveAll(scratch)
+	file, err := o.Runner.Fetch(ctx, path, filepath.Join(scratch, filepath.Base(path)), command.Selection{})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	return readOptional("", file, into)
 }
 
 func orElse(value, other *bool) *bool {

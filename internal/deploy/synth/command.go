@@ -1,7 +1,8 @@
 package synth
 
 import (
-	"os"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -9,23 +10,29 @@ import (
 
 // commandLine completes the app's command as the CLI does: it runs a JavaScript
 // file that is not executable with node.
-func commandLine(dir, app string) string {
-	if file, ok := interpreted(dir, app); ok {
+func (o Options) commandLine(app string) string {
+	if file, ok := o.interpreted(app); ok {
 		return file
 	}
 	first, rest := firstWord(app)
-	if file, ok := interpreted(dir, first); ok {
+	if file, ok := o.interpreted(first); ok {
 		return strings.TrimSpace(file + " " + rest)
 	}
 	return app
 }
 
-func interpreted(dir, name string) (string, bool) {
-	info, err := os.Stat(from(dir, name))
-	if err != nil || name == "" {
+// interpreted looks at a file where the command runs: hooks and builds may have made it.
+func (o Options) interpreted(name string) (string, bool) {
+	if name == "" {
 		return "", false
 	}
-	if filepath.Ext(name) == ".js" && info.Mode()&0o111 == 0 {
+	_, err := o.Runner.LookPath(from(o.place(o.App), name))
+	switch {
+	case err == nil:
+		return quote(name), true
+	case !errors.Is(err, fs.ErrPermission): // it is not there
+		return "", false
+	case filepath.Ext(name) == ".js":
 		return "node " + quote(name), true
 	}
 	return quote(name), true

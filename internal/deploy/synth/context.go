@@ -72,8 +72,9 @@ func merge(into, from map[string]any) {
 }
 
 // contextVariables returns the environment variables with the context. What does
-// not fit, given the used bytes, goes into a file in dir.
-func contextVariables(context map[string]any, used int, dir string) ([]string, error) {
+// not fit, given the used bytes, goes into a file in dir,
+// which the commands have at another place.
+func contextVariables(context map[string]any, used int, dir string, place func(string) string) ([]string, error) {
 	fits, rest := map[string]any{}, map[string]any{}
 	free := maxEnvironment - used
 	for _, key := range slices.Sorted(maps.Keys(context)) {
@@ -104,5 +105,5 @@ func contextVariables(context map[string]any, used int, dir string) ([]string, e
 	if err := os.WriteFile(file, large, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the context: %w", err)
 	}
-	return append(variables, "CONTEXT_OVERFLOW_LOCATION_ENV="+file), nil
+	return append(variables, "CONTEXT_OVERFLOW_LOCATION_ENV="+place(file)), nil
 }

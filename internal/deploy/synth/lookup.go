@@ -3,6 +3,7 @@ package synth
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 		return nil, errs.Invalidf("the CDK app needs context that cdk.context.json lacks: %s", keys).
 			WithHint("run `cdk synth` with access to the account and commit cdk.context.json, or allow lookups: `lookups: true` in the configuration, or --lookups")
 	}
-	cli, err := cdkapp.LookPath("cdk", o.environment(out, "", nil))
+	cli, err := cdkapp.LookPath("cdk", o.environment(out, "", nil), o.Runner.LookPath)
 	if err != nil {
 		return nil, errs.Invalidf("the CDK app needs context that cdk.context.json lacks, and there is no CDK CLI to look it up: %s", keys).
 			WithHint("add aws-cdk to the app's packages, or commit cdk.context.json")
@@ -29,6 +30,11 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 	}
 	if err := o.runCLI(ctx, cli, out); err != nil {
 		return nil, err
+	}
+	for _, made := range []string{out, filepath.Join(o.App, "cdk.context.json")} { // the next synthesis reads the context
+		if err := o.fetch(ctx, made); err != nil {
+			return nil, err
+		}
 	}
 	a, err := o.read(out)
 	if err == nil && len(a.Missing) > 0 {
@@ -44,7 +50,7 @@ func (o Options) lookUp(ctx context.Context, out string, missing []assembly.Miss
 
 func (o Options) runCLI(ctx context.Context, cli, out string) error {
 	env := append(o.environment(out, "", []string{"CDK_DISABLE_CLI_TELEMETRY=true", "CI=true"}), "CDK_ERROR_FILE=")
-	args := []string{cli, "synth", "--quiet", "--no-validation", "--no-notices", "--no-color", "--output", out}
+	args := []string{cli, "synth", "--quiet", "--no-validation", "--no-notices", "--no-color", "--output", o.place(out)}
 	for _, key := range slices.Sorted(maps.Keys(o.Context)) {
 		text, isText := o.Context[key].(string)
 		if !isText {

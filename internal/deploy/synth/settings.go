@@ -1,6 +1,9 @@
 package synth
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+)
 
 // Settings are the keys of cdk.json for deployments.
 type Settings struct {
@@ -14,8 +17,8 @@ const defaultToolkitStack = "CDKToolkit"
 
 // ReadSettings reads the settings in the app's cdk.json, or else in .cdk.json of
 // the home folder, as the CLI does.
-func ReadSettings(top, app string, env []string) (Settings, error) {
-	project, _, err := readSettings(top, app, lookup(env, "HOME"))
+func ReadSettings(ctx context.Context, o Options) (Settings, error) {
+	project, _, err := o.readSettings(ctx)
 	if err != nil {
 		return Settings{}, err
 	}

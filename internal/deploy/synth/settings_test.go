@@ -64,7 +64,7 @@ func TestTagsAndTheBootstrapStackOfCdkJsonAreForTheDeployment(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			o := app(t, c.files)
-			found, err := synth.ReadSettings(o.App, o.App, o.Env)
+			found, err := synth.ReadSettings(t.Context(), o)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, found)
 		})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,7 +27,9 @@ const cliVersion = "2.1148.1"
 
 // Options are how to synthesize an app.
 type Options struct {
-	Runner   command.Runner   // runs the app and the CDK CLI
+	Runner command.Runner // runs the app and the CDK CLI
+	// Place returns the path at which the commands have a file of ours, such as App; nil is that of Runner.
+	Place    func(path string) string
 	App      string           // folder with the cdk.json
 	Top      string           // root folder of the workspace; empty is App
 	Name     string           // display name of the app's folder; empty is App
@@ -74,7 +77,7 @@ func (o Options) prepareOut() (string, error) {
 // run runs the app once and returns the folder of the assembly, which is out
 // unless cdk.json has a folder instead of a command.
 func (o Options) run(ctx context.Context, out string, more map[string]any, variables ...string) (string, error) {
-	project, user, err := readSettings(o.top(), o.App, lookup(o.Env, "HOME"))
+	project, user, err := o.readSettings(ctx)
 	if err != nil {
 		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
 	}
@@ -83,6 +86,9 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 	}
 	if dir := from(o.App, string(project.App)); isFolder(dir) {
 		return dir, nil
+	}
+	if err := o.Runner.Send(ctx, out); err != nil { // empty
+		return "", err
 	}
 	scratch, err := os.MkdirTemp("", "cdk-context-")
 	if err != nil {
@@ -94,24 +100,47 @@ func (o Options) run(ctx context.Context, out string, more map[string]any, varia
 		return "", fmt.Errorf("the CDK app in %s: %w", o.name(), err)
 	}
 	merge(context, more)
-	env := o.environment(out, filepath.Join(scratch, "error.txt"), append(project.debugging(o.Env), variables...))
-	carried, err := contextVariables(context, size(env), scratch)
+	env := o.environment(out, o.place(filepath.Join(scratch, "error.txt")), append(project.debugging(o.Env), variables...))
+	carried, err := contextVariables(context, size(env), scratch, o.place)
 	if err != nil {
 		return "", err
 	}
 	env = append(env, carried...)
+	if err := o.Runner.Send(ctx, scratch); err != nil {
+		return "", err
+	}
 	if project.Build != "" {
-		if err := o.shell(ctx, project.Build, env, "the build command in cdk.json"); err != nil {
+		if err := o.shell(ctx, project.Build, env, "the build command in cdk.json", scratch); err != nil {
 			return "", err
 		}
 	}
-	return out, o.shell(ctx, commandLine(o.App, string(project.App)), env, "the CDK app")
+	if err := o.shell(ctx, o.commandLine(string(project.App)), env, "the CDK app", scratch); err != nil {
+		return "", err
+	}
+	return out, o.fetch(ctx, out)
+}
+
+// fetch takes a file or folder back from where the commands have it; nothing there is nothing here.
+func (o Options) fetch(ctx context.Context, path string) error {
+	_, err := o.Runner.Fetch(ctx, o.place(path), path, command.Selection{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// place returns the path at which the commands have a file of ours.
+func (o Options) place(path string) string {
+	if o.Place != nil {
+		return o.Place(path)
+	}
+	return o.Runner.Place(path)
 }
 
 // environment returns the variables of the command without the context. It removes
 // the variables of a CDK CLI that runs us.
 func (o Options) environment(out, errorFile string, variables []string) []string {
-	env := slices.DeleteFunc(cdkapp.Environ(o.top(), o.App, o.Env), func(entry string) bool {
+	env := slices.DeleteFunc(cdkapp.Environ(o.place(o.top()), o.place(o.App), o.Env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return slices.Contains([]string{"CDK_CONTEXT_JSON", "CONTEXT_OVERFLOW_LOCATION_ENV", "CDK_VALIDATION"}, name)
 	})
@@ -119,7 +148,7 @@ func (o Options) environment(out, errorFile string, variables []string) []string
 		env = append(env, "PYTHONIOENCODING=utf-8")
 	}
 	env = append(env,
-		"CDK_OUTDIR="+out,
+		"CDK_OUTDIR="+o.place(out),
 		"CDK_CLI_ASM_VERSION="+fmt.Sprint(assembly.Schema)+".0.0",
 		"CDK_CLI_VERSION="+cliVersion,
 		"CDK_ERROR_FILE="+errorFile)
@@ -132,19 +161,24 @@ func (o Options) environment(out, errorFile string, variables []string) []string
 	return append(env, variables...)
 }
 
-func (o Options) shell(ctx context.Context, line string, env []string, what string) error {
+// shell runs a line in the folder of the app, with a folder of ours for the file in which it names its error.
+func (o Options) shell(ctx context.Context, line string, env []string, what, scratch string) error {
 	said, err := o.execute(ctx, command.Shell(o.Runner, line), env)
 	if err == nil {
 		return nil
 	}
-	return explain(ctx, err, what, line, o.name(), said, o.Redactor.String(firstLine(lookup(env, "CDK_ERROR_FILE"))))
+	file, fetchErr := o.Runner.Fetch(ctx, lookup(env, "CDK_ERROR_FILE"), filepath.Join(scratch, "error.txt"), command.Selection{})
+	if fetchErr != nil {
+		file = "" // there is none
+	}
+	return explain(ctx, err, what, line, o.name(), said, o.Redactor.String(firstLine(file)))
 }
 
 // execute runs a command in the app's folder, and returns the end of its masked output.
 func (o Options) execute(ctx context.Context, args, env []string) (*command.Tail, error) {
 	said := &command.Tail{}
 	output := o.Redactor.Writer(io.MultiWriter(orDiscard(o.Output), said))
-	err := o.Runner.Run(ctx, command.Command{Args: args, Dir: o.App, Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
+	err := o.Runner.Run(ctx, command.Command{Args: args, Dir: o.place(o.App), Env: env, Limit: o.Limit, Stdout: output, Stderr: output})
 	return said, errors.Join(err, output.Close())
 }
 
