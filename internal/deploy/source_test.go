@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/synth"
 )
@@ -23,7 +24,7 @@ func TestAnnotationsAndFindingsNameTheLineOfTheApp(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Shop.template.json"), []byte(`{"Resources":{}}`), 0o644))
 	read, err := assembly.Read(dir)
 	require.NoError(t, err)
-	j := &job{Request: Request{Workspace: root}}
+	j := &job{Request: Request{Workspace: root}, sent: root, engine: Engine{Runner: proc.Runner{}}}
 	err = j.checkMessages([]target{{name: "Shop", app: "app", stack: read.Stacks[0]}}, []*app{{options: synth.Options{App: "app"}, assembly: read}})
 	require.EqualError(t, err, "the CDK app reports errors:\n  Shop/Orders: no owner (lib/shop.ts:12)\n  Shop/Other: no line")
 

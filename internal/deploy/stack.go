@@ -88,9 +88,10 @@ func (t target) tags() map[string]string {
 
 // sourceIn returns the source location of a stack's constructs, relative to the workspace.
 func (j *job) sourceIn(stack assembly.Stack) func(path string) string {
-	root, err := filepath.EvalSymlinks(j.Workspace)
+	there := j.place(j.Workspace) // where the app ran
+	root, err := filepath.EvalSymlinks(there)
 	if err != nil {
-		root = j.Workspace
+		root = there
 	}
 	return func(path string) string {
 		line := stack.Source(path)

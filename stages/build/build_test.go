@@ -2,6 +2,7 @@ package build_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,6 +22,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/command/remove/nobody"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -46,6 +48,7 @@ environments:
 
 // world notes what the stage did with its surroundings.
 type world struct {
+	runner   command.Runner // nil runs processes
 	log      bytes.Buffer
 	stored   bucket.Metadata
 	files    []string
@@ -67,7 +70,7 @@ func (a artifacts) Save(ctx context.Context, p bucket.Packed, m bucket.Metadata)
 
 func (w *world) deps(dir string, in build.Input) build.Deps {
 	return build.Deps{
-		Runner: proc.Runner{},
+		Runner: cmp.Or(w.runner, command.Runner(proc.Runner{})),
 		Token:  func(context.Context) (string, error) { return w.token, nil },
 		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
 			w.checkout = o

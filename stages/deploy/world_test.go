@@ -22,6 +22,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	engine "github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly/assemblytest"
@@ -95,6 +96,7 @@ type world struct {
 	onEvent  func(progress.Event)
 	fetch    func() error
 	workflow string // name of the run; "" for a call by hand
+	runner   command.Runner
 }
 
 func newWorld(t *testing.T, tune ...func(*cloudformation.Options)) *world {
@@ -112,7 +114,7 @@ func newWorld(t *testing.T, tune ...func(*cloudformation.Options)) *world {
 	_, err = sim.Start()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = sim.Close() })
-	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: buckettest.New(nil), workflow: "run-1"}
+	w := &world{Server: sim, t: t, source: assemblytest.App(t, "testdata/app"), stored: buckettest.New(nil), workflow: "run-1", runner: proc.Runner{}}
 	w.configure(`
   - name: dev
     account: "111111111111"
@@ -164,7 +166,7 @@ func (a artifacts) Fetch(context.Context, string, string, string) error { return
 func (w *world) deps() deploy.Deps {
 	return deploy.Deps{
 		Engine: engine.Engine{
-			Runner: proc.Runner{},
+			Runner: w.runner,
 			Assume: func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error) {
 				base, err := w.base(ctx)
 				if err != nil {

@@ -2,6 +2,7 @@ package test_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -42,6 +44,7 @@ environments:
 }
 
 type world struct {
+	runner command.Runner // nil runs processes
 	bucket *buckettest.Memory
 	log    bytes.Buffer
 	left   bool
@@ -51,7 +54,7 @@ type world struct {
 
 func (w *world) deps(in test.Input) test.Deps {
 	return test.Deps{
-		Runner: proc.Runner{},
+		Runner: cmp.Or(w.runner, command.Runner(proc.Runner{})),
 		Bucket: buckettest.Opened(w.bucket, in.Bucket, in.ArtifactDir),
 		Assume: func(context.Context, stage.Frame, config.Environment) ([]string, func(), error) {
 			return []string{"PATH=" + os.Getenv("PATH"), "ISSUED=yes"}, func() { w.left = true }, nil

@@ -79,7 +79,7 @@ var heavy = []struct {
 	},
 	{
 		[]string{module + "internal/command/proc"},
-		[]string{"internal/localrun", "cmd/*", "internal/tests/bench"},
+		[]string{"internal/localrun", "cmd/*", "internal/tests/bench", "internal/command/remote/remotetest"},
 	},
 }
 

@@ -1,0 +1,41 @@
+package test_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/command/remote/remotetest"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/stages/test"
+)
+
+func TestTestsInAnotherContainerFindTheOutputsAndLeaveReports(t *testing.T) {
+	t.Parallel()
+	w := world{runner: remotetest.Start(t)}
+	dir := workspace(t, `grep -q api.example.test "$STACK_OUTPUTS" && grep -q Where "$STACK_OUTPUTS_DETAILED"`,
+		`mkdir reports; echo '<testsuites><testcase/><testcase name="n"><failure/></testcase></testsuites>' > reports/junit.xml; ln -s /etc/hostname reports/link.xml`)
+	out, err := run(t.Context(), &w, dir, nil)
+	require.ErrorContains(t, err, "1 of 2 tests failed: n")
+	assert.Equal(t, test.Totals{Tests: 2, Failures: 1}, out.Totals)
+	assert.Contains(t, w.bucket.Document(commit+"/dev/tests/junit/reports/junit.xml"), "failure")
+	assert.Len(t, w.document(t).Reports, 1)
+	assert.NoDirExists(t, dir+"/reports", "it ran there")
+}
+
+// TestTestsThatEndTheirContainerAreReported has the tests close the connection, as the end of their container does.
+func TestTestsThatEndTheirContainerAreReported(t *testing.T) {
+	t.Parallel()
+	runner := remotetest.Start(t)
+	w := world{runner: &ending{Runner: runner}}
+	_, err := run(t.Context(), &w, workspace(t, "true", "sleep 30"), nil)
+	require.ErrorIs(t, err, command.ErrGone)
+	require.ErrorContains(t, err, `command "sleep 30": the container that runs the commands is gone`)
+	assert.Equal(t, errs.Failed, errs.KindOf(err), "a retry would do the same")
+	assert.Contains(t, errs.HintOf(err), "kubectl logs")
+	document := w.document(t)
+	assert.False(t, document.Passed)
+	assert.Len(t, document.Commands, 2, "what was known is kept")
+}
