@@ -166,7 +166,7 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
 	document.Ended = time.Now().UTC()
-	written := ""
+	written := at.workspace
 	if !errors.Is(err, command.ErrGone) { // and its files with it
 		var collectErr error
 		if document.Reports, written, collectErr = d.reports(ctx, at, document.Started, frame.Redactor.String); collectErr != nil {
