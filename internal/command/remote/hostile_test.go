@@ -242,8 +242,8 @@ func TestHostileFilesAreRefusedAndLeaveNothing(t *testing.T) {
 		get  http.HandlerFunc
 		says string
 	}{
-		"AFileOutside":   {folder(file("../outside", 1)), "its name leaves the folder"},
-		"AnAbsoluteFile": {folder(file("/tmp/outside", 1)), "its name leaves the folder"},
+		"AFileOutside":   {folder(file("../outside", 1)), "outside of the folder"},
+		"AnAbsoluteFile": {folder(file("/tmp/outside", 1)), "outside of the folder"},
 		"AFileThroughALink": {
 			folder(&tar.Header{Typeflag: tar.TypeSymlink, Name: "d", Linkname: "/tmp"}, file("d/outside", 1)), "does not precede it",
 		},
