@@ -50,7 +50,7 @@ func TestTheFirstFailureStopsAndShowsTheOutput(t *testing.T) {
 
 func TestACommandThatIsKilledSaysWhy(t *testing.T) {
 	for _, command := range []string{"kill -9 $$", "sh -c 'kill -9 $$'", "exit 137"} {
-		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ()})
+		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ())})
 		assert.ErrorContains(t, err, "was killed after", command)
 		assert.ErrorContains(t, err, "memory of its pod or machine is used up", command)
 	}
