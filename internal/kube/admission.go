@@ -50,7 +50,7 @@ func (c Cluster) refused(ctx context.Context, object manifest.Object) (reason st
 	case apierrors.IsForbidden(err):
 		return "your Kubernetes credentials may not write " + object.String(), nil
 	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
-		return "the cluster does not know the kind " + object.Kind + ", which Kubernetes 1.30 brought", nil
+		return "the cluster does not know the kind " + object.Kind + ", which came with Kubernetes 1.30", nil
 	}
 	return "", nil
 }

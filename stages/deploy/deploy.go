@@ -86,13 +86,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	case len(r.Stacks) == 0: // the commit has dropped the environment
 		return out, nil
 	case in.plans():
-		out.plan, err = engine.Plan(ctx, r, in.PlanFile != "")
-		if out.plan == nil {
-			return out, err
-		}
-		out.Summary = out.plan.Summary()
-		stop()
-		return out, cmp.Or(err, printPlan(frame.Stdout, out.plan, in.PlanFile))
+		return out.planned(ctx, engine, frame, in, r, stop)
 	}
 	if d.Bucket != nil {
 		if err := d.Bucket.Prepare(ctx); err != nil {
@@ -121,6 +115,17 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	}
 	out.Summary.Removed = store.Update(ctx, cfg, r, outcome)
 	return out, cmp.Or(err, keepErr)
+}
+
+// planned prints the plan of a request, and executes nothing.
+func (out Output) planned(ctx context.Context, engine deploy.Engine, frame stage.Frame, in Input, r deploy.Request, stop func()) (_ Output, err error) {
+	out.plan, err = engine.Plan(ctx, r, in.PlanFile != "")
+	if out.plan == nil {
+		return out, err
+	}
+	out.Summary = out.plan.Summary()
+	stop()
+	return out, cmp.Or(err, printPlan(frame.Stdout, out.plan, in.PlanFile))
 }
 
 // request builds the request: it fetches the workspace, reads its configuration,

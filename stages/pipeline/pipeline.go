@@ -7,13 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -214,60 +212,6 @@ func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*confi
 	return cfg, nil
 }
 
-// update updates the pipeline's own stacks and objects, and returns the version of
-// the template that the commit declares.
-func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (version string, changes []manifest.Change, err error) {
-	objects, err := d.render(ctx, cfg, in)
-	if err != nil {
-		return "", nil, err
-	}
-	cloud, err := renderCloud(cfg, in.place())
-	if err != nil {
-		return "", nil, err
-	}
-	if d.Try != nil {
-		if err := d.Try(ctx, objects); err != nil {
-			return "", nil, fmt.Errorf("validating the pipeline's objects: %w", err)
-		}
-	}
-	if cfg.PipelineStack != nil {
-		if err := d.deployOwnStack(ctx, frame, in, *cfg.PipelineStack); err != nil {
-			return "", nil, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
-		}
-	}
-	if d.UpdateCloud != nil {
-		if err := d.UpdateCloud(ctx, frame, cloud); err != nil {
-			return "", nil, fmt.Errorf("updating the pipeline's AWS stack %q: %w", cloud.Stack, err)
-		}
-	}
-	changes, err = d.apply(ctx, cfg, objects)
-	if err != nil {
-		return "", nil, fmt.Errorf("applying the pipeline's objects: %w", err)
-	}
-	return versionOf(objects), changes, nil
-}
-
-// versionOf returns the version of the template among the objects.
-func versionOf(objects []manifest.Object) string {
-	for _, object := range objects {
-		if object.Kind == "WorkflowTemplate" {
-			return object.Name
-		}
-	}
-	return ""
-}
-
-// apply applies the objects, then removes those that only an earlier
-// configuration declared.
-func (d Deps) apply(ctx context.Context, cfg *config.Config, objects []manifest.Object) ([]manifest.Change, error) {
-	changes, err := d.Apply(ctx, objects)
-	if err != nil || d.Remove == nil {
-		return changes, err
-	}
-	removed, err := d.Remove(ctx, argo.Unwanted(cfg))
-	return append(changes, removed...), err
-}
-
 // configuration reads the configuration of the commit without unpacking the rest
 // of the artifact.
 func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
@@ -290,37 +234,8 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 	return cfg.At(in.Config), nil
 }
 
-// deployOwnStack deploys the repository's own pipeline stack.
-func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, stack config.Stack) error {
-	workspace, done, err := d.workspace(ctx, frame, in)
-	if err != nil {
-		return err
-	}
-	defer done()
-	return d.DeployStack(ctx, frame, workspace, stack, in.Region)
-}
-
-// render renders all objects, before anything is changed.
-func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manifest.Object, error) {
-	place := in.place()
-	p, err := plan.New(cfg, d.Stages, place)
-	if err != nil {
-		return nil, err
-	}
-	if d.Taken == nil {
-		return argo.Objects(cfg, p, place)
-	}
-	return argo.ObjectsBeside(cfg, p, place, d.Taken(ctx, cfg.ArgoNamespace))
-}
-
 func (in Input) place() plan.Place {
 	return plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config}
-}
-
-func renderCloud(cfg *config.Config, place plan.Place) (Cloud, error) {
-	template, err := infra.Template(cfg, place)
-	names := plan.NamesOf(cfg, place)
-	return Cloud{names.Stack, place.RoleARN(names.UpdaterRole), place.Region, template, infra.Tags(names)}, err
 }
 
 func report(frame stage.Frame, changes []manifest.Change) Output {

@@ -16,9 +16,9 @@ import (
 // content is an object as the API server sees it.
 type content = map[string]any
 
-// judge evaluates a policy as the API server does, and returns what it denies an object
+// denial evaluates a policy as the API server does, and returns what it denies an object
 // with; "" admits it.
-func judge(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, object content) string {
+func denial(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, object content) string {
 	t.Helper()
 	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("variables", cel.DynType))
 	require.NoError(t, err)
@@ -84,13 +84,13 @@ func TestThePolicyAdmitsAllThatAPipelineWrites(t *testing.T) {
 			sensor["spec"].(content)["loggingFields"] = content{"sensorName": "shop"} // the controller of Argo Events adds it
 		}
 		for kind, object := range written {
-			assert.Empty(t, judge(t, policy, object), "%s: %s", name, kind)
+			assert.Empty(t, denial(t, policy, object), "%s: %s", name, kind)
 		}
 		template := written["WorkflowTemplate"]["metadata"].(content)["name"].(string)
-		assert.Empty(t, judge(t, policy, run(template)), name)
+		assert.Empty(t, denial(t, policy, run(template)), name)
 		probe := run(template)
 		probe["spec"].(content)["suspend"] = true
-		assert.Empty(t, judge(t, policy, probe), name)
+		assert.Empty(t, denial(t, policy, probe), name)
 	}
 }
 
@@ -179,9 +179,9 @@ func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 		"a Service for others":          {"Service", func(o content) { spec(o)["externalIPs"] = []any{"192.0.2.1"} }},
 	} {
 		written, policy := parsed(t, golden(t)["twelve-environments"])
-		require.Empty(t, judge(t, policy, written[c.kind]), "it is admitted without the attack")
+		require.Empty(t, denial(t, policy, written[c.kind]), "it is admitted without the attack")
 		c.edit(written[c.kind])
-		assert.NotEmpty(t, judge(t, policy, written[c.kind]), attack)
+		assert.NotEmpty(t, denial(t, policy, written[c.kind]), attack)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestARunWithTemplatesOfItsOwnIsDenied(t *testing.T) {
 	} {
 		attacked := run(template)
 		edit(attacked["spec"].(content))
-		assert.NotEmpty(t, judge(t, policy, attacked), attack)
+		assert.NotEmpty(t, denial(t, policy, attacked), attack)
 	}
 }
 

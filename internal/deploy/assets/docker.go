@@ -250,7 +250,7 @@ func (p *Publisher) output(ctx context.Context, args []string, dir, doing string
 
 func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, env []string, out io.Writer, doing string) error {
 	var said lastBytes
-	shown := io.Writer(p.options.Out)
+	shown := p.options.Out
 	if out == io.Discard {
 		shown = io.Discard // a check that fails is not an error to print
 	}
