@@ -88,9 +88,13 @@ func checkEnvironments(
 		return pipeline.Checked{}, err
 	}
 	defer remove.All(scratch)
+	offline := in.Objects != "" && !awsauth.HasCredentials(ctx, in.Region)
+	if offline {
+		frame.Log.Warn("there are no AWS credentials: the accounts of the environments are not checked")
+	}
 	checked, removed, err := deploystage.Check(ctx, d, frame, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
-		Updates: in.Objects == "" || cfg.PipelineStack != nil,
+		Offline: offline, Updates: in.Objects == "" || cfg.PipelineStack != nil,
 	})
 	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: removed, Access: checked.Access}, err
 }

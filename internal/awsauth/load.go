@@ -42,6 +42,17 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 	return withRetries(cfg, nil), nil
 }
 
+// HasCredentials reports whether the default chain finds credentials; it does not ask AWS
+// whether they are valid.
+func HasCredentials(ctx context.Context, region string) bool {
+	cfg, err := Load(ctx, region)
+	if err != nil {
+		return false
+	}
+	_, err = cfg.Credentials.Retrieve(ctx)
+	return err == nil
+}
+
 // sdkLogger writes messages of the SDK to the program's log instead of stderr. Messages
 // about the connection of a call that this program cancelled are dropped.
 var sdkLogger = logging.LoggerFunc(func(_ logging.Classification, format string, values ...any) {

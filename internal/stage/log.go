@@ -47,6 +47,9 @@ func (c cleaned) Handle(ctx context.Context, r slog.Record) error {
 	return c.Handler.Handle(ctx, clean)
 }
 
+// Unwrap returns the handler that encodes the records.
+func (c cleaned) Unwrap() slog.Handler { return c.Handler }
+
 // WithAttrs returns a handler with more attributes, whose texts are clean.
 func (c cleaned) WithAttrs(attributes []slog.Attr) slog.Handler {
 	clean := make([]slog.Attr, 0, len(attributes))

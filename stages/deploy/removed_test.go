@@ -14,7 +14,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
-	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -176,8 +175,10 @@ func TestAnInventoryThatNoDeploymentWroteLeadsNowhere(t *testing.T) {
 		"no region":             `{"stacks":[{"stack":"A","name":"A","account":"111111111111","region":"evil.example.org/","environmentRegion":"eu-west-1"}]}`,
 	} {
 		d := w.deps()
-		d.Engine.Assume = func(context.Context, *slog.Logger, awsauth.Target) (*awsauth.Access, error) {
-			return nil, errs.Failedf("assumed for %s", name)
+		assume := d.Engine.Assume
+		d.Engine.Assume = func(ctx context.Context, log *slog.Logger, target awsauth.Target) (*awsauth.Access, error) {
+			assert.Equal(t, "111111111111 eu-west-1 ", target.Account+" "+target.Region+" "+target.RoleARN, name)
+			return assume(ctx, log, target)
 		}
 		w.stored.Set(bucket.StacksKey("old"), text)
 		w.configure(devOf("{name: Data}"))

@@ -58,7 +58,11 @@ func isJSON(log *slog.Logger) bool {
 	if log == nil {
 		return false
 	}
-	_, is := log.Handler().(*slog.JSONHandler)
+	handler := log.Handler()
+	if outer, wraps := handler.(interface{ Unwrap() slog.Handler }); wraps {
+		handler = outer.Unwrap()
+	}
+	_, is := handler.(*slog.JSONHandler)
 	return is
 }
 

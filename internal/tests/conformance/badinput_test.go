@@ -40,9 +40,9 @@ var badInputs = []bad{
 	{name: "an app that needs lookups", shape: "missing", code: 2, says: []string{"parameterName=/shop/vpc", "cdk.context.json"}},
 	{name: "an app for another account", shape: "account", code: 2, says: []string{"333333333333", "111111111111"}},
 	{name: "the configuration of another account", shape: "good", account: "333333333333", code: 2, says: []string{"333333333333", "bootstrap"}},
-	{name: "a region that is off", shape: "good", code: 2, says: []string{"eu-west-1", "check that the region is enabled for the account"}, faults: []awssim.Rule{off("sts", "RegionDisabledException",
+	{name: "a region that is off", shape: "good", code: 2, says: []string{"eu-west-1", "that the region is enabled for the account"}, faults: []awssim.Rule{off("sts", "RegionDisabledException",
 		"STS is not activated in this region for account:111111111111. Your account administrator can activate STS in this region using the IAM Console.")}},
-	{name: "a region that is off and does not say so", shape: "good", code: 2, says: []string{"eu-west-1", "check that the region is enabled for the account"}, faults: []awssim.Rule{
+	{name: "a region that is off and does not say so", shape: "good", code: 2, says: []string{"eu-west-1", "that the region is enabled for the account"}, faults: []awssim.Rule{
 		off("sts", "InvalidClientTokenId", "The security token included in the request is invalid."),
 	}},
 	{name: "a stack in a region that is off", shape: "good", region: virginia, code: 2, says: []string{"eu-west-1", "check that the region is enabled for the account"}, faults: []awssim.Rule{

@@ -78,7 +78,7 @@ func TestARunOnATerminal(t *testing.T) {
 		w.keys(t, "y\n")
 		require.Zero(t, w.ends(t), w.terminal.Text())
 		left := w.terminal.Text()
-		assert.Regexp(t, `(?m)^  deploy-dev +│ two\n  deploy-dev +│ end$`, left, "what a command prints is inert")
+		assert.Regexp(t, `(?m)^  deploy-dev +│ two\n  deploy-dev +│ \\x1b\[2Jend$`, left, "what a command prints is inert")
 		assert.Regexp(t, `(?m)^approve-prod\? \[y/N\] y\n✔ approve-prod`, left)
 		assert.Equal(t, 1, len(regexp.MustCompile(`(?m)^✔ build`).FindAllString(left, -1)), "a line of what succeeded is taken away:\n%s", left)
 		w.isLeftInOrder(t)

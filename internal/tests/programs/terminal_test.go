@@ -149,7 +149,7 @@ func TestADeploymentOnATerminal(t *testing.T) {
 		text := w.terminal.Text()
 		assert.Regexp(t, `(?m)^✔ Base  created +1/1 +\d+\.\ds$`, text)
 		assert.Regexp(t, `(?m)^✔ Api   created +1/1 +\d+\.\ds$`, text)
-		assert.Regexp(t, `(?m)^two\nthree$`, text)
+		assert.Regexp(t, `(?m)^two\n\\x1b\[2Jthree$`, text)
 		assert.Equal(t, 1, strings.Count(text, "✔ Api"))
 		w.isLeftInOrder(t)
 		assert.Contains(t, w.raw.String(), "\x1b[32m✔", "in colour")
