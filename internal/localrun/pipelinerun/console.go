@@ -286,7 +286,11 @@ func (c *console) line(step string, line []byte) {
 			c.board.Note(step, fmt.Sprint(record["msg"]))
 		}
 	}
-	c.printf("%s %s\n", c.style(screen.Dim, fmt.Sprintf("  %-*s │", c.width, step)), text)
+	prefix := c.style(screen.Dim, fmt.Sprintf("  %-*s │", c.width, step))
+	if record["source"] == "command" { // a line of its output that a carriage return broke
+		text = strings.ReplaceAll(text, "\n", "\n"+prefix+" ")
+	}
+	c.printf("%s %s\n", prefix, text)
 }
 
 // isDoing reports whether a record shows what a stage does: it is the stage's own, or
