@@ -87,7 +87,7 @@ func (i *identities) patch(spec podSpec, role string, excepted []string) []objec
 	patches := []object{{"op": "add", "path": "/spec/volumes", "value": volumes}}
 	for kind, containers := range map[string][]container{"containers": spec.Containers, "initContainers": spec.InitContainers} {
 		for index, c := range containers {
-			variables, mounted := append(c.Env, env...), append(c.VolumeMounts, mounts...)
+			variables, mounted := slices.Concat(c.Env, env), slices.Concat(c.VolumeMounts, mounts)
 			if role != "" && !slices.Contains(excepted, c.Name) {
 				variables, mounted = withRole(variables, role), withToken(mounted)
 			}

@@ -118,14 +118,14 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 }
 
 // planned prints the plan of a request, and executes nothing.
-func (out Output) planned(ctx context.Context, engine deploy.Engine, frame stage.Frame, in Input, r deploy.Request, stop func()) (_ Output, err error) {
-	out.plan, err = engine.Plan(ctx, r, in.PlanFile != "")
-	if out.plan == nil {
-		return out, err
+func (o Output) planned(ctx context.Context, engine deploy.Engine, frame stage.Frame, in Input, r deploy.Request, stop func()) (_ Output, err error) {
+	o.plan, err = engine.Plan(ctx, r, in.PlanFile != "")
+	if o.plan == nil {
+		return o, err
 	}
-	out.Summary = out.plan.Summary()
+	o.Summary = o.plan.Summary()
 	stop()
-	return out, cmp.Or(err, printPlan(frame.Stdout, out.plan, in.PlanFile))
+	return o, cmp.Or(err, printPlan(frame.Stdout, o.plan, in.PlanFile))
 }
 
 // request builds the request: it fetches the workspace, reads its configuration,
