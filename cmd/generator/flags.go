@@ -46,26 +46,6 @@ type placeFlags struct {
 	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
 }
 
-// check applies the rules of the configuration to the flags.
-func (f placeFlags) check() error { return checkPlace(f.Account, f.Region) }
-
-// checkPlace applies the rules of the configuration to the values of --account and
-// --region; "" is a flag that is not set.
-func checkPlace(account, region string) error {
-	for _, flag := range []struct {
-		name, value string
-		problem     func(string) (problem, hint string)
-	}{{"--account", account, config.AccountProblem}, {"--region", region, config.RegionProblem}} {
-		if flag.value == "" {
-			continue
-		}
-		if problem, hint := flag.problem(flag.value); problem != "" {
-			return errs.Invalidf("%s is %s", flag.name, problem).WithHint("%s", hint)
-		}
-	}
-	return nil
-}
-
 // clusterFlags are the flags of every verb that works on a cluster.
 type clusterFlags struct {
 	configFlag
@@ -86,7 +66,7 @@ func (f clusterFlags) open(ctx context.Context) (t install.Target, address strin
 	if err := t.Config.RequireCluster(); err != nil {
 		return t, "", errs.Invalidf("%w", err).WithHint("add the keys to %s, or pass --github-owner, --github-repo and --cluster-name", f.Config)
 	}
-	if err := checkPlace(f.Account, f.Region); err != nil {
+	if err := plan.CheckPlace(f.Account, f.Region); err != nil {
 		return t, "", err
 	}
 	account, region, err := install.Locate(ctx, t.AWS, f.Account, f.Region)

@@ -40,7 +40,7 @@ Examples:
 
 // Run renders and prints.
 func (c renderCmd) Run(ctx context.Context, std streams) error {
-	if err := c.check(); err != nil {
+	if err := plan.CheckPlace(c.Account, c.Region); err != nil {
 		return err
 	}
 	cfg, err := c.load(c.Config)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // runCmd runs the whole pipeline on this machine.
@@ -36,7 +37,7 @@ Examples:
 
 // Run runs the pipeline once and prints a summary. A failed run is an error.
 func (c runCmd) Run(ctx context.Context, std streams) error {
-	if err := c.check(); err != nil {
+	if err := plan.CheckPlace(c.Account, c.Region); err != nil {
 		return err
 	}
 	return pipelinerun.Run(ctx, pipelinerun.Options{

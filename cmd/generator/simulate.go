@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // simulateCmd runs the simulator of AWS alone.
@@ -70,11 +71,11 @@ func (c simulateCmd) Run(ctx context.Context, std streams) error {
 // complete takes values without a flag from the configuration.
 func (c *simulateCmd) complete() (err error) {
 	for _, id := range c.Accounts {
-		if err := checkPlace(id, ""); err != nil {
+		if err := plan.CheckPlace(id, ""); err != nil {
 			return err
 		}
 	}
-	if err := checkPlace("", c.Region); err != nil {
+	if err := plan.CheckPlace("", c.Region); err != nil {
 		return err
 	}
 	c.Accounts, c.Region, err = cloud.Places(c.Config, c.Accounts, c.Region)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Names are the names of the objects of a pipeline in its cluster and in its AWS
@@ -123,6 +124,23 @@ func PlaceOf(cfg *config.Config, account, region, file string) Place {
 	first := cfg.Environments[0]
 	account, region = cmp.Or(account, first.Account), cmp.Or(region, first.Region)
 	return Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: file}
+}
+
+// CheckPlace checks an account and a region by the rules of the configuration; "" is
+// neither right nor wrong. The error names the flags --account and --region.
+func CheckPlace(account, region string) error {
+	for _, flag := range []struct {
+		name, value string
+		problem     func(string) (problem, hint string)
+	}{{"--account", account, config.AccountProblem}, {"--region", region, config.RegionProblem}} {
+		if flag.value == "" {
+			continue
+		}
+		if problem, hint := flag.problem(flag.value); problem != "" {
+			return errs.Invalidf("%s is %s", flag.name, problem).WithHint("%s", hint)
+		}
+	}
+	return nil
 }
 
 // RoleARN returns the ARN of a role of the pipeline.
