@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // bounds are what the assembly of an environment may reach: its account, its
@@ -25,7 +27,8 @@ type bounds struct {
 	regions    []string
 	qualifiers []string
 	here       func(region string) assembly.Placeholders
-	workspace  string // folder
+	workspace  string                          // folder
+	published  map[string][]assembly.FileAsset // by object, as "bucket/key"
 
 	found []string        // what lies outside
 	fixes map[string]bool // keys that a person may add to the configuration
@@ -36,7 +39,10 @@ type bounds struct {
 func (j *job) checkBounds(targets []target) error {
 	b := &bounds{
 		account: j.Account, regions: config.ReachedRegions(j.Region, j.Regions), qualifiers: j.qualifiers(),
-		here: j.here, workspace: j.Workspace, fixes: map[string]bool{},
+		here: j.here, workspace: j.Workspace, published: map[string][]assembly.FileAsset{}, fixes: map[string]bool{},
+	}
+	for _, t := range targets {
+		b.publish(t)
 	}
 	for _, t := range targets {
 		b.stack(t)
@@ -156,24 +162,65 @@ func (b *bounds) resource(t target, what, name string) {
 }
 
 // template checks that the template that CloudFormation reads is one that the
-// stack's assets publish: what is compared and shown is the file, and what is
-// deployed is the object.
+// stack's assets publish, and that no other asset is published there: what is
+// compared and shown is the file, and what is deployed is the object.
 func (b *bounds) template(t target) {
 	if t.stack.TemplateURL == "" {
 		return
 	}
 	given := b.here(t.region).Resolve(t.stack.TemplateURL)
+	object, isPublished := objectOf(given), false
 	for _, list := range t.stack.Assets {
 		for _, file := range list.Files {
-			for _, to := range file.Destinations {
-				here := b.here(cmp.Or(strings.TrimSpace(b.here(t.region).Resolve(to.Region)), t.region))
-				if file.Path == t.stack.Template && objectOf(given) == here.Resolve(to.Bucket)+"/"+here.Resolve(to.Key) {
-					return
-				}
+			isPublished = isPublished || file.Path == t.stack.Template && slices.Contains(b.objects(t, file), object)
+		}
+	}
+	if !isPublished {
+		b.outside(t, "the URL of the template, %s, is not where an asset of the stack publishes it", given)
+		return
+	}
+	for _, file := range b.published[object] {
+		if !holds(file, t.stack.Template) {
+			b.outside(t, "asset %s publishes something else to where its template is, %s", file.Name, given)
+		}
+	}
+}
+
+// publish notes where the files of a stack are published.
+func (b *bounds) publish(t target) {
+	for _, list := range t.stack.Assets {
+		for _, file := range list.Files {
+			for _, object := range b.objects(t, file) {
+				b.published[object] = append(b.published[object], file)
 			}
 		}
 	}
-	b.outside(t, "the URL of the template, %s, is not where an asset of the stack publishes it", given)
+}
+
+// objects gives where a file is published, each as "bucket/key".
+func (b *bounds) objects(t target, file assembly.FileAsset) (objects []string) {
+	for _, to := range file.Destinations {
+		here := b.here(cmp.Or(strings.TrimSpace(b.here(t.region).Resolve(to.Region)), t.region))
+		objects = append(objects, here.Resolve(to.Bucket)+"/"+here.Resolve(to.Key))
+	}
+	return objects
+}
+
+// holds reports whether an asset is a template, or a copy of it: stacks with
+// equal templates have equal keys.
+func holds(file assembly.FileAsset, template string) bool {
+	if file.Zip || len(file.Command) > 0 {
+		return false
+	}
+	if file.Path == template {
+		return true
+	}
+	one, err := limits.ReadFile(file.Path, assembly.MaxDocument)
+	if err != nil {
+		return false
+	}
+	other, err := limits.ReadFile(template, assembly.MaxDocument)
+	return err == nil && bytes.Equal(one, other)
 }
 
 // objectOf gives what a URL of S3 names, as "bucket/key".
@@ -182,16 +229,16 @@ func objectOf(text string) string {
 		return object
 	}
 	parsed, err := url.Parse(text)
-	if err != nil || parsed.Scheme != "https" || parsed.User != nil || parsed.RawQuery != "" {
+	if err != nil || parsed.Scheme != "https" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
 		return ""
 	}
 	host, found := strings.CutSuffix(strings.TrimSuffix(parsed.Hostname(), ".cn"), ".amazonaws.com")
-	bucket, _, virtual := strings.Cut(host, ".s3.")
+	split := strings.LastIndex(host, ".s3.") // the name of a bucket may have it too
 	switch {
 	case !found:
 		return ""
-	case virtual:
-		return bucket + parsed.Path
+	case split >= 0:
+		return host[:split] + parsed.Path
 	case strings.HasSuffix(host, ".s3"):
 		return strings.TrimSuffix(host, ".s3") + parsed.Path
 	case host == "s3", strings.HasPrefix(host, "s3."):

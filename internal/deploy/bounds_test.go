@@ -106,17 +106,25 @@ func TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused(t *testing.T) {
 		"a template of somebody's server":          {func(t *target) { t.stack.TemplateURL = "https://example.com/template.json" }, "the URL of the template"},
 		"another object as the template":           {func(t *target) { t.stack.TemplateURL += ".other" }, "the URL of the template"},
 		"another asset as the template":            {func(t *target) { t.stack.Assets[0].Files[0].Path = "/out/other.json" }, "the URL of the template"},
-		"a context of the host":                    {func(t *target) { build(t).Contexts = map[string]string{"a": "/etc"} }, "image Worker: --build-context a=/etc lies outside"},
-		"a context above":                          {func(t *target) { build(t).Contexts = map[string]string{"a": "../../../etc"} }, "lies outside"},
-		"a context in its name":                    {func(t *target) { build(t).Contexts = map[string]string{"a=/etc": ""} }, "lies outside"},
-		"a secret of the host":                     {func(t *target) { build(t).Secrets = map[string]string{"a": "src=/var/run/secrets/token"} }, "--secret id=a,src=/var/run/secrets/token lies outside"},
-		"a secret in quotes":                       {func(t *target) { build(t).Secrets = map[string]string{"a": `"source=/etc/shadow"`} }, "lies outside"},
-		"a secret in its name":                     {func(t *target) { build(t).Secrets = map[string]string{"a,src=/etc/shadow": "x=y"} }, "lies outside"},
-		"an SSH key of the host":                   {func(t *target) { build(t).SSH = "default=/root/.ssh/id" }, "--ssh default=/root/.ssh/id lies outside"},
-		"an output to the host":                    {func(t *target) { build(t).Outputs = []string{"type=local,dest=/usr"} }, "--output type=local,dest=/usr lies outside"},
-		"an output to the host in short":           {func(t *target) { build(t).Outputs = []string{"/usr"} }, "lies outside"},
-		"an output to a registry":                  {func(t *target) { build(t).Outputs = []string{"type=registry,name=x"} }, "sends the image to a registry by itself"},
-		"an output that is pushed":                 {func(t *target) { build(t).Outputs = []string{"type=image,push=true"} }, "sends the image to a registry by itself"},
+		"a template of a bucket whose name ends like a host": {func(t *target) {
+			t.stack.TemplateURL = "https://" + file(t).Bucket + ".s3.x.s3.eu-west-1.amazonaws.com/template.json"
+		}, "the URL of the template"},
+		"a template that another asset overwrites": {func(t *target) {
+			other := t.stack.Assets[0].Files[0]
+			other.Path = "/out/other.json"
+			t.stack.Assets[0].Files = append(t.stack.Assets[0].Files, other)
+		}, "asset Template publishes something else to where its template is"},
+		"a context of the host":          {func(t *target) { build(t).Contexts = map[string]string{"a": "/etc"} }, "image Worker: --build-context a=/etc lies outside"},
+		"a context above":                {func(t *target) { build(t).Contexts = map[string]string{"a": "../../../etc"} }, "lies outside"},
+		"a context in its name":          {func(t *target) { build(t).Contexts = map[string]string{"a=/etc": ""} }, "lies outside"},
+		"a secret of the host":           {func(t *target) { build(t).Secrets = map[string]string{"a": "src=/var/run/secrets/token"} }, "--secret id=a,src=/var/run/secrets/token lies outside"},
+		"a secret in quotes":             {func(t *target) { build(t).Secrets = map[string]string{"a": `"source=/etc/shadow"`} }, "lies outside"},
+		"a secret in its name":           {func(t *target) { build(t).Secrets = map[string]string{"a,src=/etc/shadow": "x=y"} }, "lies outside"},
+		"an SSH key of the host":         {func(t *target) { build(t).SSH = "default=/root/.ssh/id" }, "--ssh default=/root/.ssh/id lies outside"},
+		"an output to the host":          {func(t *target) { build(t).Outputs = []string{"type=local,dest=/usr"} }, "--output type=local,dest=/usr lies outside"},
+		"an output to the host in short": {func(t *target) { build(t).Outputs = []string{"/usr"} }, "lies outside"},
+		"an output to a registry":        {func(t *target) { build(t).Outputs = []string{"type=registry,name=x"} }, "sends the image to a registry by itself"},
+		"an output that is pushed":       {func(t *target) { build(t).Outputs = []string{"type=image,push=true"} }, "sends the image to a registry by itself"},
 		"a cache of the host": {func(t *target) {
 			build(t).CacheFrom = []assembly.CacheOption{{Type: "local", Params: map[string]string{"src": "/home"}}}
 		}, "--cache-from type=local,src=/home lies outside"},
@@ -236,4 +244,16 @@ func TestNothingOfAnotherAccountIsEverInBounds(t *testing.T) {
 			t.Fatalf("in bounds: %v, but %v", inBounds, err)
 		}
 	})
+}
+
+func TestStacksWithEqualTemplatesMayShareAnObject(t *testing.T) {
+	one, other := usual(), usual()
+	for i, at := range []*target{&one, &other} {
+		path := filepath.Join(t.TempDir(), fmt.Sprint(i))
+		require.NoError(t, os.WriteFile(path, []byte("{}"), 0o600))
+		at.stack.Template, at.stack.Assets[0].Files[0].Path = path, path
+	}
+	require.NoError(t, jobOf(nil).checkBounds([]target{one, other}))
+	require.NoError(t, os.WriteFile(other.stack.Template, []byte(`{"Resources":{}}`), 0o600))
+	require.ErrorContains(t, jobOf(nil).checkBounds([]target{one, other}), "publishes something else")
 }

@@ -3,6 +3,7 @@ package cfn
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,11 +11,11 @@ import (
 )
 
 // TemplateURL converts "s3://bucket/key" in an assembly into the https URL that
-// CloudFormation accepts. It returns other URLs unchanged.
-func TemplateURL(ctx context.Context, cfg aws.Config, url string) (string, error) {
-	place, isS3 := strings.CutPrefix(url, "s3://")
+// CloudFormation accepts, for exactly that key. It returns other URLs unchanged.
+func TemplateURL(ctx context.Context, cfg aws.Config, given string) (string, error) {
+	place, isS3 := strings.CutPrefix(given, "s3://")
 	if !isS3 {
-		return url, nil
+		return given, nil
 	}
 	options := s3.NewFromConfig(cfg).Options()
 	endpoint, err := options.EndpointResolverV2.ResolveEndpoint(ctx, s3.EndpointParameters{
@@ -23,5 +24,5 @@ func TemplateURL(ctx context.Context, cfg aws.Config, url string) (string, error
 	if err != nil {
 		return "", fmt.Errorf("resolving the endpoint of S3 in %s: %w", cfg.Region, err)
 	}
-	return fmt.Sprintf("%s://%s/%s", endpoint.URI.Scheme, endpoint.URI.Host, place), nil
+	return (&url.URL{Scheme: endpoint.URI.Scheme, Host: endpoint.URI.Host, Path: "/" + place}).String(), nil
 }

@@ -25,3 +25,13 @@ func TestATemplateIsReadOverHTTPSInItsPartition(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "https://elsewhere/t.json", url)
 }
+
+func TestAKeyCannotAskForAnotherObject(t *testing.T) {
+	for key, path := range map[string]string{
+		"t.json?versionId=1": "t.json%3FversionId=1", "t.json#x": "t.json%23x", "%74.json": "%2574.json", "a b/t.json": "a%20b/t.json",
+	} {
+		url, err := cfn.TemplateURL(t.Context(), aws.Config{Region: "eu-west-1"}, "s3://bucket/"+key)
+		require.NoError(t, err)
+		assert.Equal(t, "https://s3.eu-west-1.amazonaws.com/bucket/"+path, url)
+	}
+}
