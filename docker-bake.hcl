@@ -1,4 +1,4 @@
-# The images of the stages: docker buildx bake. images/README.md tells how they are built, updated and extended.
+# The images of the stages: docker buildx bake. images/README.md describes how they are built, updated and extended.
 
 variable "REGISTRY" {
   default = "public.ecr.aws/aphex"
@@ -23,7 +23,7 @@ variable "SOURCE_DATE_EPOCH" {
   default = "0"
 }
 
-# What the toolbox is built upon: Node.js on Debian. images/pin writes the digest behind the tag, and updates it.
+# What the toolbox is built on: Node.js on Debian. images/pin writes the digest behind the tag, and updates it.
 variable "BASE" {
   default = "docker-image://docker.io/library/node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d"
 }
@@ -69,7 +69,7 @@ group "default" {
   targets = ["validator", "builder", "deployer", "tester"]
 }
 
-# The images with Node.js, which are built upon the toolbox.
+# The images with Node.js, which are built on the toolbox.
 group "tools" {
   targets = ["builder", "deployer", "tester"]
 }
@@ -113,7 +113,7 @@ target "toolbox" {
 target "validator" {
   inherits = ["_stage"]
   context  = "images/validator"
-  labels   = labels("validator", "Says whether a commit is fit to run.")
+  labels   = labels("validator", "Checks whether a commit can run.")
   tags     = tags("validator")
 }
 

@@ -36,7 +36,7 @@ func (s *Store) add(bucket *Bucket, key string, version Version) (Version, error
 	return version, nil
 }
 
-// archiveNewest moves the newest file out of the place its successor gets.
+// archiveNewest moves the newest file out of the place that its successor takes.
 func (s *Store) archiveNewest(bucket, key string, versions []Version) error {
 	if len(versions) == 0 || versions[len(versions)-1].Deleted {
 		return nil

@@ -7,18 +7,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// waiting is what a container asks for whose turn comes after that of another.
+// waiting is the key of what a container requests that starts after another one ends.
 const waiting = "waiting"
 
-// need is what a container asks its node for, and the most that it gets. A limit that
-// is empty is that of the configuration: code of the repository runs there.
+// need is what a container requests, and its limits. An empty limit is the configured
+// one: code of the repository runs there.
 type need struct {
 	cpu, memory, storage      string
 	mostMemory, mostOfStorage string
 }
 
-// needs holds what containers need that do not have the usual need of a stage: a
-// build compiles and packs, the others that are named only look and write.
+// needs lists the containers whose need is not usualNeed: a build compiles and packs,
+// the others only read and write a little.
 var needs = map[string]need{
 	"builder":            {cpu: "1", memory: "2Gi", storage: "1Gi"},
 	"validator":          {cpu: "100m", memory: "256Mi", storage: "256Mi"},

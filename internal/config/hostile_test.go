@@ -12,8 +12,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// moment is far more than anything here takes, and far less than what grows
-// with the square of the file would.
+// moment bounds each case: far longer than work that is linear in the size of the
+// file, far shorter than quadratic work.
 const moment = time.Minute
 
 func TestAHostileFileIsRefusedQuickly(t *testing.T) {

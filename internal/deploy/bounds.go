@@ -51,15 +51,15 @@ func (j *job) checkBounds(targets []target) error {
 		return nil
 	}
 	slices.Sort(b.found)
-	err := errs.Invalidf("the CDK app reaches out of environment %s (account %s; %s; bootstrap %s):\n  %s", j.Name, j.Account,
+	err := errs.Invalidf("the CDK app reaches outside of environment %s (account %s; %s; bootstrap %s):\n  %s", j.Name, j.Account,
 		strings.Join(b.regions, ", "), strings.Join(b.qualifiers, ", "), strings.Join(slices.Compact(b.found), "\n  "))
 	switch {
 	case b.fixes["regions"] && b.fixes["bootstrapQualifiers"]:
-		return err.WithHint("if that is meant, list it in regions and bootstrapQualifiers of the environment")
+		return err.WithHint("if this is intended, list it in regions and bootstrapQualifiers of the environment")
 	case b.fixes["regions"]:
-		return err.WithHint("if that is meant, list the region in regions of the environment")
+		return err.WithHint("if this is intended, list the region in regions of the environment")
 	case b.fixes["bootstrapQualifiers"]:
-		return err.WithHint("if that is meant, list the qualifier in bootstrapQualifiers of the environment")
+		return err.WithHint("if this is intended, list the qualifier in bootstrapQualifiers of the environment")
 	}
 	return err.WithHint("correct the stack synthesizer of the app, or deploy the stack in an environment of that account")
 }

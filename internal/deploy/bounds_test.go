@@ -140,7 +140,7 @@ func TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused(t *testing.T) {
 			c.change(&bad)
 			err := jobOf(nil).checkBounds([]target{good, bad})
 			require.ErrorContains(t, err, c.says)
-			require.ErrorContains(t, err, "the CDK app reaches out of environment dev (account 111111111111; eu-west-1, us-east-1; bootstrap hnb659fds):\n  stack Api: ")
+			require.ErrorContains(t, err, "the CDK app reaches outside of environment dev (account 111111111111; eu-west-1, us-east-1; bootstrap hnb659fds):\n  stack Api: ")
 			assert.Equal(t, errs.Invalid, errs.KindOf(err))
 			assert.NotEmpty(t, errs.HintOf(err))
 		})

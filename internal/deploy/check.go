@@ -92,7 +92,7 @@ type SelectedStack struct {
 // an app that fails, missing context, unknown names, a mismatched account or
 // region, one stack in two environments, an account without access or bootstrap.
 func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
-	defer e.Reporter.Begin(progress.Stage, "", fmt.Sprintf("synthesizing %d environments", len(r.Config.Environments)))()
+	defer e.Reporter.Begin(progress.Stage, "", "synthesizing "+plural(len(r.Config.Environments), "environment"))()
 	free, err := e.workspaces(ctx, r)
 	if err != nil {
 		return Checked{}, err

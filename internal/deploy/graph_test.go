@@ -85,5 +85,5 @@ func TestADependencyOnAPatternWaitsForAllOfItsStacks(t *testing.T) {
 
 func TestOneStackUnderTwoNamesIsRefused(t *testing.T) {
 	err := checkDistinct([]target{{name: "Api", stack: stackWith("dev-Api")}, {name: "dev-Api", stack: stackWith("dev-Api")}})
-	require.ErrorContains(t, err, `"Api" and "dev-Api" are both the stack dev-Api`)
+	require.ErrorContains(t, err, `"Api" and "dev-Api" both select stack dev-Api`)
 }

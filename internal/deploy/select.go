@@ -161,7 +161,7 @@ func choose(a *assembly.Assembly, name string, in Request) (assembly.Stack, erro
 		if found := inRegion(tier, in.Region); len(found) == 1 {
 			return found[0], nil
 		} else if len(found) > 1 {
-			return assembly.Stack{}, errs.Invalidf("%q means %s in environment %s", name, paths(found), in.Name).
+			return assembly.Stack{}, errs.Invalidf("%q matches %s in environment %s", name, paths(found), in.Name).
 				WithHint("name it in the configuration by its construct path: %s", pathsOr(found))
 		}
 	}
@@ -172,7 +172,7 @@ func choose(a *assembly.Assembly, name string, in Request) (assembly.Stack, erro
 }
 
 func wrongAccount(name string, found []assembly.Stack, in Request) error {
-	return errs.Invalidf("%q is %s, but environment %s is account %s", name, places(found), in.Name, in.Account).
+	return errs.Invalidf("%q selects %s, but environment %s is in account %s", name, places(found), in.Name, in.Account).
 		WithHint("give the stack the account and region of CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION, which are set for the app")
 }
 
@@ -205,7 +205,7 @@ func checkDistinct(targets []target) error {
 	for i, t := range targets {
 		for _, other := range targets[:i] {
 			if other.app == t.app && other.stack.ID == t.stack.ID {
-				return errs.Invalidf("%q and %q are both the stack %s", other.name, t.name, t.stack.Path).
+				return errs.Invalidf("%q and %q both select stack %s", other.name, t.name, t.stack.Path).
 					WithHint("list it once")
 			}
 			if other.name == t.name {

@@ -46,8 +46,8 @@ func TestAConfiguredNameSelectsTheStackOfTheEnvironment(t *testing.T) {
 		{env: "prod", name: "ProdDatabase1", path: "Prod/Database"},
 		{env: "prod", name: "Both", path: "Prod/Both"},     // the more special one
 		{env: "prod", name: "Queue", path: "QueueCentral"}, // the one in the environment's region
-		{env: "dev", name: "Twin", says: `"Twin" means One and Two in environment dev`},
-		{env: "prod", name: "Edge", says: `"Edge" is Edge for aws://111111111111/us-east-1, but environment prod is account 222222222222`},
+		{env: "dev", name: "Twin", says: `"Twin" matches One and Two in environment dev`},
+		{env: "prod", name: "Edge", says: `"Edge" selects Edge for aws://111111111111/us-east-1, but environment prod is in account 222222222222`},
 		{env: "dev", name: "Databse", says: `the CDK app has no stack "Databse"; its stacks are Database, Edge, `},
 	}
 	for _, c := range cases {
@@ -96,9 +96,9 @@ func TestPatternsSelectTheStacksOfTheEnvironmentInTheOrderOfTheirDependencies(t 
 		{list: list("Prod/Deep/*", "Log*"), names: []string{"Prod/Deep/Log", "LogWest"}},                // two of one name go by their paths
 		{list: list("{Tools,Free}"), names: []string{"Tools", "Free"}},
 		{list: append(list("T*"), listed{Stack: config.Stack{Name: "*"}, app: "b", assembly: other}), names: []string{"Tools", "Mail"}}, // of another app
-		{list: list("Dev/*"), says: `"Dev/*" is Dev/Web for aws://111111111111/eu-west-1, but environment prod is account 222222222222`},
+		{list: list("Dev/*"), says: `"Dev/*" selects Dev/Web for aws://111111111111/eu-west-1, but environment prod is in account 222222222222`},
 		{list: list("Stage/*"), says: `the CDK app has no stack "Stage/*"; its stacks are Tools, Prod/Web, `},
-		{list: list("Tools", "Tools"), says: `"Tools" and "Tools" are both the stack Tools`},
+		{list: list("Tools", "Tools"), says: `"Tools" and "Tools" both select stack Tools`},
 	}
 	for _, c := range cases {
 		targets, err := chooseAll(c.list, env)

@@ -120,9 +120,9 @@ func (p Parameter) assignTo(targets []target, declared map[string][]string, foun
 
 // unknown is the error for a parameter that no matching stack has.
 func (p Parameter) unknown(known []string) error {
-	err := errs.Invalidf("there is a value for the parameter %s, but no stack of this environment has such a parameter", p.Key)
+	err := errs.Invalidf("a value is given for parameter %s, but no stack of this environment has such a parameter", p.Key)
 	if p.Stack != "" {
-		err = errs.Invalidf("there is a value for the parameter %s, but the stack %s has no such parameter", p.Key, p.Stack)
+		err = errs.Invalidf("a value is given for parameter %s, but stack %s has no such parameter", p.Key, p.Stack)
 	}
 	slices.Sort(known)
 	if near := assembly.Nearest(p.Key, known); near != "" {

@@ -43,8 +43,8 @@ func TestAParameterAppliesToMatchingStacksAndTheMoreSpecificOneWins(t *testing.T
 		"by pattern":                         {configured: map[string]config.Parameter{"Dev/*": of("Level", "x")}, data: map[string]string{"Level": "x"}, api: map[string]string{"Level": "x"}},
 		"one given over all":                 {configured: map[string]config.Parameter{"Api": of("Level", "debug")}, over: []Parameter{{Key: "Level", Value: "warn"}}, data: map[string]string{"Level": "warn"}, api: map[string]string{"Level": "warn"}},
 		"one given for a stack before plain": {over: []Parameter{{Key: "Level", Value: "a"}, {"Dev-Api", "Level", "b=c"}}, data: map[string]string{"Level": "a"}, api: map[string]string{"Level": "b=c"}},
-		"a parameter nobody has":             {configured: map[string]config.Parameter{"Levle": entry("x")}, says: "there is a value for the parameter Levle, but no stack of this environment has such a parameter", hint: "did you mean Level?"},
-		"one that the stack lacks":           {over: []Parameter{{"Web", "Level", "x"}}, says: "there is a value for the parameter Level, but the stack Web has no such parameter"},
+		"a parameter nobody has":             {configured: map[string]config.Parameter{"Levle": entry("x")}, says: "a value is given for parameter Levle, but no stack of this environment has such a parameter", hint: "did you mean Level?"},
+		"one that the stack lacks":           {over: []Parameter{{"Web", "Level", "x"}}, says: "a value is given for parameter Level, but stack Web has no such parameter"},
 		"a stack that is not here":           {over: []Parameter{{"Wbe", "Level", "x"}}, says: `this environment deploys no stack "Wbe"`, hint: "did you mean Web?"},
 	}
 	for name, c := range cases {

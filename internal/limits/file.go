@@ -38,11 +38,11 @@ func regular(file *os.File, err error) (*os.File, error) {
 	return file, nil
 }
 
-// ReadFile reads a regular file of at most that many bytes. A larger one is ErrExceeded.
+// ReadFile reads a regular file of at most that many bytes. It returns ErrExceeded if the file is larger.
 func ReadFile(path string, most int64) ([]byte, error) { return readAndClose(most)(Open(path)) }
 
 // ReadFileIn reads a regular file below a folder, of at most that many bytes; a
-// symbolic link does not lead out of the folder. A larger one is ErrExceeded.
+// symbolic link does not lead out of the folder. It returns ErrExceeded if the file is larger.
 func ReadFileIn(root *os.Root, name string, most int64) ([]byte, error) {
 	return readAndClose(most)(OpenIn(root, name))
 }

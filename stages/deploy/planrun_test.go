@@ -84,7 +84,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 
 	w.shape("changed")
 	_, err = w.run("dev", execute)
-	require.ErrorContains(t, err, "is not what was planned")
+	require.ErrorContains(t, err, "differs from the plan")
 	_, err = w.run("dev", execute, func(in *deploy.Input) { in.Commit = "f" + commit[1:] })
 	require.ErrorContains(t, err, "is a plan of commit "+commit)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))

@@ -73,5 +73,5 @@ func (in Input) follows(frame stage.Frame, order checkout.Order, environment str
 	}
 	return errs.Failedf("commit %s does not follow from %s, which run %s began to deploy to environment %s: the branch was rewritten, or it is another branch",
 		in.Commit, has.Commit, has.Run, environment).
-		WithHint("if that is meant, set allowForcePush: true in %s, or deploy by hand: deployer environment", in.Config)
+		WithHint("if this is intended, set allowForcePush: true in %s, or deploy by hand: deployer environment", in.Config)
 }

@@ -65,7 +65,7 @@ func (p *Publisher) registryLogins(ctx context.Context) (logins map[string]regis
 		err = errors.New("it has no domainCredentials")
 	}
 	if err != nil {
-		return nil, false, errs.Invalidf("reading the registries to build from in %s: %w", path, err).
+		return nil, false, errs.Invalidf("reading the registry credentials in %s: %w", path, err).
 			WithHint(`expected {"version": "1.0", "domainCredentials": {"<registry>": {"secretsManagerSecretId": "<name or ARN>"}}}`)
 	}
 	return content.Domains, true, nil

@@ -128,7 +128,7 @@ func TestAFileOfRegistriesThatIsNotJSONIsNoneAndOneWithoutRegistriesIsRefused(t 
 	for _, text := range []string{"{}", "[]", `{"domainCredentials":{"quay.io":"me"}}`} {
 		write(t, file, text)
 		err := assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place())
-		require.ErrorContains(t, err, "reading the registries to build from in "+file)
+		require.ErrorContains(t, err, "reading the registry credentials in "+file)
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	}
 }

@@ -148,7 +148,7 @@ func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.Crea
 		input.TemplateBody = aws.String(string(d.goal.Template))
 		return nil
 	case d.options.Upload == nil:
-		return errs.Invalidf("the template of stack %q has %d KiB; more than 50 KiB must be published first", d.goal.Name, len(d.goal.Template)/1024).
+		return errs.Invalidf("the template of stack %q is %d KiB; a template of more than 50 KiB must be published first", d.goal.Name, len(d.goal.Template)/1024).
 			WithHint("use the DefaultStackSynthesizer, which publishes templates")
 	default:
 		var err error

@@ -149,7 +149,7 @@ func TestALargeTemplateIsUploaded(t *testing.T) {
 	g := goal
 	g.Template = []byte(`{"Description":"` + strings.Repeat("x", 60000) + `","Resources":{"Orders":{}}}`)
 	deploy(t, newFake, cfn.Options{}, g, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
-		require.ErrorContains(t, err, "has 58 KiB; more than 50 KiB must be published first")
+		require.ErrorContains(t, err, "is 58 KiB; a template of more than 50 KiB must be published first")
 	})
 	o := cfn.Options{Upload: func(_ context.Context, template []byte) (string, error) { return "https://uploaded", nil }}
 	deploy(t, newFake, o, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {

@@ -22,7 +22,7 @@ type Prescribed struct {
 // checkPlanned rejects a goal that differs from that of the plan.
 func (d *deployment) checkPlanned() error {
 	if plan := d.options.Only; plan != nil && plan.Digest != d.result.Digest {
-		return errs.Failedf("stack %q is not what was planned: its template, parameters or tags changed", d.goal.Name).
+		return errs.Failedf("stack %q differs from the plan: its template, parameters or tags have changed", d.goal.Name).
 			WithHint("plan again, from the same commit as the deployment")
 	}
 	return nil

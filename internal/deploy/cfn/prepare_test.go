@@ -207,7 +207,7 @@ func TestTheEmptyStackOfAFailedPlanIsDeleted(t *testing.T) {
 	assert.NotEmpty(t, cfn.Missing(errors.New("ValidationError: Unable to fetch parameters [/shop/table] from parameter store for this account.")))
 }
 
-// planned prepares the goal and gives what a deployment may do by this plan.
+// planned prepares the goal and returns what a deployment by this plan may do.
 func planned(t *testing.T, f *fake, g cfn.Goal) *cfn.Prescribed {
 	p, err := cfn.Prepare(t.Context(), f, g, cfn.Options{Workflow: "plan"})
 	require.NoError(t, err)
@@ -256,7 +256,7 @@ func TestAnOutdatedPlanIsNotExecuted(t *testing.T) {
 		goal      cfn.Goal
 		says      string
 	}{
-		"another template":   {func(*fake, *cfn.Prescribed) {}, other, "is not what was planned: its template"},
+		"another template":   {func(*fake, *cfn.Prescribed) {}, other, "differs from the plan: its template"},
 		"another change set": {func(f *fake, _ *cfn.Prescribed) { clear(f.sets) }, goal, "its change set is gone"},
 		"a stack deployed since": {func(f *fake, _ *cfn.Prescribed) {
 			f.sets["aphex-deploy"].ExecutionStatus = types.ExecutionStatusObsolete

@@ -37,7 +37,7 @@ func (d *deployment) ready(ctx context.Context) (*types.Stack, error) {
 			return nil, err
 		}
 	}
-	return nil, errs.Temporaryf("stack %q does not become stable: another process keeps changing it", d.goal.Name)
+	return nil, errs.Temporaryf("stack %q did not become stable: another process keeps changing it", d.goal.Name)
 }
 
 // clear moves the stack out of a state in which nothing can be deployed.
@@ -63,7 +63,7 @@ func (d *deployment) attach(ctx context.Context, stack *types.Stack) error {
 func (d *deployment) deleteFailed(ctx context.Context, stack *types.Stack) error {
 	if aws.ToBool(stack.EnableTerminationProtection) {
 		return errs.Failedf("stack %q is %s and must be deleted before it can be created, but it is protected from deletion", d.goal.Name, stack.StackStatus).
-			WithHint("take its termination protection off and run again")
+			WithHint("disable its termination protection and run again")
 	}
 	if d.mayNotClear() {
 		return d.notPlannable(stack, Recreate)

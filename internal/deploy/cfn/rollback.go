@@ -69,7 +69,7 @@ func (d *deployment) runRollBack(ctx context.Context) error {
 			return err
 		}
 	}
-	return errs.Failedf("the rollback of stack %q does not end: it is %s", d.goal.Name, d.result.Status)
+	return errs.Failedf("the rollback of stack %q has not finished: the stack is %s", d.goal.Name, d.result.Status)
 }
 
 // rollBackOnce runs one rollback. A failed one that may skip the failed resources

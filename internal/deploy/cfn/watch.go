@@ -96,7 +96,7 @@ func (w *watch) tolerate(ctx context.Context, err error) error {
 	case w.outage.IsZero():
 		w.outage = time.Now()
 	case time.Since(w.outage) > outageLimit:
-		return errs.Temporaryf("CloudFormation has been unreachable for %s; the operation of stack %q still runs: %w", outageLimit, w.d.goal.Name, err)
+		return errs.Temporaryf("CloudFormation has been unreachable for %s; the operation of stack %q is still running: %w", outageLimit, w.d.goal.Name, err)
 	}
 	return nil
 }
