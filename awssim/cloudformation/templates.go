@@ -85,8 +85,8 @@ func (e *Engine) parse(ctx context.Context, c call) (*template.Template, error) 
 	return e.summarized(ctx, c, body)
 }
 
-// summarized reads a template for whom no parameter has a value but its
-// default. What transforms would make of it is not returned without values.
+// summarized reads a template whose parameters have only their defaults. The result of
+// its transforms is not returned, because they need values.
 func (e *Engine) summarized(ctx context.Context, c call, body string) (*template.Template, error) {
 	draft, err := template.ReadDraft(body)
 	if err != nil {

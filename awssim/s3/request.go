@@ -60,8 +60,8 @@ func (s *Store) run(call *wire.Call, operation operation) (*wire.Answer, error) 
 	return rq.answer, operation.run(rq)
 }
 
-// authorize checks that the bucket exists, lies in the signed region, is of the
-// expected owner, and that the caller may do the operation.
+// authorize checks that the bucket exists, is in the signed region, belongs to
+// the expected owner, and that the caller may do the operation.
 func (rq *request) authorize(operation operation) error {
 	if rq.bucket == "" || rq.Operation == "CreateBucket" {
 		return rq.permitOn(Bucket{Account: rq.Caller.Account}, operation.action(rq), rq.resource())

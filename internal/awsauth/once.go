@@ -11,7 +11,7 @@ type once[T any] struct {
 	flights map[string]*flight[T]
 }
 
-// flight is a value, or the call that gets it.
+// flight is a value, or the call in progress that gets it.
 type flight[T any] struct {
 	landed    chan struct{}
 	value     T

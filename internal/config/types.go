@@ -110,7 +110,7 @@ type Config struct {
 	// head of the branch had no run, it starts one. `""` disables it.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 
-	leftOut map[string]bool // keys of names that nothing gives, and that follow from others
+	leftOut map[string]bool // keys of names that are not set and are derived from other names
 }
 
 // Image returns the image of a program, such as "builder". It fails where a

@@ -73,9 +73,9 @@ func (t *Target) useInstalledNames(ctx context.Context) error {
 	return nil
 }
 
-// objects renders the objects of the pipeline, without those that this user may not
-// write and a pipeline works without, which missing tells. A version of the workflow
-// template gets a name that no other version in the cluster has.
+// objects renders the objects of the pipeline, without optional ones that this user may
+// not write; missing says which, and why. A version of the workflow template gets a name
+// that no other version in the cluster has.
 func (t *Target) objects(ctx context.Context) (objects []manifest.Object, missing string, err error) {
 	p, err := plan.New(t.Config, stages.Contracts(), t.Place)
 	if err != nil {
@@ -91,7 +91,7 @@ func (t *Target) objects(ctx context.Context) (objects []manifest.Object, missin
 // noteMissing reports what protects the cluster from the pipeline and is not installed.
 func noteMissing(missing string, r Reporter) {
 	if missing != "" {
-		r.Note("the pipeline's identities are bound by their rights alone, as " + missing + "; an administrator of the cluster installs the admission policy: generator apply")
+		r.Note("only their permissions limit the pipeline's identities, because " + missing + "; an administrator of the cluster can install the admission policy: generator apply")
 	}
 }
 

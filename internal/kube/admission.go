@@ -21,8 +21,8 @@ const (
 func ofCluster(kind string) bool { return kind == policyKind || kind == bindingKind }
 
 // Permitted returns the objects without those of the whole cluster that this user may
-// not write, or that the cluster does not know, and what was left out for which
-// reason; "" is nothing.
+// not write, or that the cluster does not know. missing says which were left out, and
+// why; it is "" if none were.
 func (c Cluster) Permitted(ctx context.Context, all []manifest.Object) (permitted []manifest.Object, missing string, err error) {
 	for _, object := range all {
 		if !ofCluster(object.Kind) {

@@ -13,9 +13,8 @@ import (
 )
 
 // checkOrder refuses a commit that does not follow from those that runs began to
-// deploy, whatever came of these runs and whether their Workflows still exist: a
-// delivery may be late, or replayed by whoever recorded it. Git tells which commit is
-// the older one. A commit that neither follows nor precedes comes from a force push,
+// deploy, whatever their results and even if their Workflows are gone: a delivery may
+// be late, or replayed by whoever recorded it. Git decides which commit is older. A commit that neither follows nor precedes comes from a force push,
 // which the configuration may allow.
 func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) error {
 	if d.Order == nil || in.Repository == "" {

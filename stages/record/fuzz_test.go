@@ -10,8 +10,8 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
-// FuzzRecords holds that whatever lies in the bucket as the record of a step, and whatever
-// Argo says of failures, the record of the run is valid JSON or an error.
+// FuzzRecords checks that whatever the bucket has as the record of a step, and whatever
+// Argo reports as failures, the record of the run is valid JSON or an error.
 func FuzzRecords(f *testing.F) {
 	f.Add(`{"step":"build","status":"failed","error":"no space left"}`, `[{"displayName":"build","message":"OOMKilled"}]`)
 	f.Add(`{"step":"pipeline","status":"succeeded","outputs":{"removed":"[]","handover":"{}"}}`, `"[]"`)

@@ -28,7 +28,7 @@ func Bucket(ctx context.Context, name, directory string) (bucket.Bucket, error) 
 	return nil, nil
 }
 
-// OwnerOf returns the owner of the artifact bucket: the account that the pipeline's own credentials are of.
+// OwnerOf returns the owner of the artifact bucket: the account of the pipeline's own credentials.
 func OwnerOf(base aws.Config) bucket.Owner {
 	return bucket.OnceKnown(func(ctx context.Context) (string, error) { return awsauth.AccountOf(ctx, base) })
 }

@@ -35,7 +35,7 @@ func (p *process) killGroupAfter(patience time.Duration) {
 const hurriedShare = 10
 
 // stopGroup asks the group to exit and kills it after the grace, or much earlier if the
-// person who stops this process asks again. The group is told so by SIGINT.
+// person who stops this process asks again. The group then gets SIGINT.
 func (p *process) stopGroup(grace time.Duration) {
 	p.signalGroup(syscall.SIGTERM)
 	deadline, hurried := time.Now().Add(grace), command.Hurried()

@@ -47,7 +47,7 @@ func read(t *testing.T, dir string) *assembly.Assembly {
 	return a
 }
 
-// portable gives the assembly as JSON without the place where it lies.
+// portable returns the assembly as JSON, without the path of its folder.
 func portable(t *testing.T, a *assembly.Assembly) string {
 	src, err := json.MarshalIndent(a, "", " ")
 	require.NoError(t, err)

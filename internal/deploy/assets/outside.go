@@ -111,8 +111,8 @@ func attributes(value string, keys ...string) (values []string, why string) {
 	return values, ""
 }
 
-// within says whether a path, seen from dir and with all links followed, lies in
-// one of the folders. What is not there yet is where its nearest folder is.
+// within reports whether a path, relative to dir and with all links followed, is in
+// one of the folders. A path that does not exist yet is where its nearest folder is.
 func within(dir, path string, folders []string) bool {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
