@@ -37,10 +37,7 @@ type bounds struct {
 // checkBounds refuses targets that name anything outside of their environment. It
 // is called before a role of the assembly is assumed.
 func (j *job) checkBounds(targets []target) error {
-	b := &bounds{
-		account: j.Account, regions: config.ReachedRegions(j.Region, j.Regions), qualifiers: j.qualifiers(),
-		here: j.here, workspace: j.Workspace, published: map[string][]assembly.FileAsset{}, fixes: map[string]bool{},
-	}
+	b := j.bounds()
 	for _, t := range targets {
 		b.publish(t)
 	}
@@ -62,6 +59,25 @@ func (j *job) checkBounds(targets []target) error {
 		return err.WithHint("if this is intended, list the qualifier in bootstrapQualifiers of the environment")
 	}
 	return err.WithHint("correct the stack synthesizer of the app, or deploy the stack in an environment of that account")
+}
+
+func (j *job) bounds() *bounds {
+	return &bounds{
+		account: j.Account, regions: config.ReachedRegions(j.Region, j.Regions), qualifiers: j.qualifiers(),
+		here: j.here, workspace: j.Workspace, published: map[string][]assembly.FileAsset{}, fixes: map[string]bool{},
+	}
+}
+
+// checkRole refuses a role outside of the environment that the assets need: files
+// that commands write while assets are published name roles too, such as docker's
+// credentials.
+func (j *job) checkRole(role assembly.Role, region string) error {
+	b := j.bounds()
+	if b.role(target{}, "the role", role.ARN, region); len(b.found) == 0 {
+		return nil
+	}
+	return errs.Invalidf("%s, out of environment %s", strings.TrimPrefix(b.found[0], "stack : "), j.Name).
+		WithHint("correct the role, or list the region in regions or the qualifier in bootstrapQualifiers of the environment")
 }
 
 // qualifiers are those of the CDK bootstraps that may be used, at least one.

@@ -257,3 +257,12 @@ func TestStacksWithEqualTemplatesMayShareAnObject(t *testing.T) {
 	require.NoError(t, os.WriteFile(other.stack.Template, []byte(`{"Resources":{}}`), 0o600))
 	require.ErrorContains(t, jobOf(nil).checkBounds([]target{one, other}), "publishes something else")
 }
+
+func TestAnAssetAssumesNoRoleOfAnotherBootstrap(t *testing.T) {
+	d := &deployment{job: jobOf(nil)}
+	role := assembly.Role{ARN: roleOf(devAccount, bootstrapped("prod", "deploy-role", devAccount, "eu-west-1"))} // as docker's credentials name one
+	_, err := d.assetTarget(usual()).Assume(t.Context(), role, "eu-west-1")
+	require.ErrorContains(t, err, "the role cdk-prod-deploy-role-111111111111-eu-west-1 is of the bootstrap prod, out of environment dev")
+	_, err = d.asExactly(t.Context(), role, "eu-west-1")
+	require.ErrorContains(t, err, "is of the bootstrap prod")
+}

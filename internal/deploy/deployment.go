@@ -62,6 +62,9 @@ func (d *deployment) assetTarget(t target) assets.Target {
 	return assets.Target{
 		Placeholders: d.here(t.region),
 		Assume: func(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+			if err := d.checkRole(role, region); err != nil {
+				return assets.Access{}, err
+			}
 			session, err := d.as(ctx, role, region)
 			if err != nil {
 				return assets.Access{}, err
@@ -74,6 +77,9 @@ func (d *deployment) assetTarget(t target) assets.Target {
 
 // asExactly assumes a role, without the fallback for a role that cannot be assumed.
 func (d *deployment) asExactly(ctx context.Context, role assembly.Role, region string) (assets.Access, error) {
+	if err := d.checkRole(role, region); err != nil {
+		return assets.Access{}, err
+	}
 	session, err := d.access.AssumeItself(ctx, d.roleIn(role, region), region)
 	if err != nil {
 		return assets.Access{}, err
