@@ -202,7 +202,7 @@ func TestThrottlesWhileWatchingAreTolerated(t *testing.T) {
 		}
 		return f
 	}, cfn.Options{}, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
-		require.ErrorContains(t, err, "CloudFormation has been unreachable for 10m0s; the operation of stack \"Shop\" still runs")
+		require.ErrorContains(t, err, "CloudFormation has been unreachable for 10m0s; the operation of stack \"Shop\" is still running")
 		assert.Equal(t, errs.Temporary, errs.KindOf(err))
 	})
 
