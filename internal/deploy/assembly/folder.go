@@ -22,6 +22,8 @@ const outsideHint = "an assembly must contain all of its files: synthesize witho
 type folder struct {
 	dir  string // absolute
 	root *os.Root
+
+	nested map[string]bool // folders of the nested assemblies that were read, without links
 }
 
 func openFolder(dir string) (*folder, error) {
@@ -33,7 +35,7 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, wrongf("pass the output folder of the CDK app, usually cdk.out", "opening the cloud assembly: %w", err)
 	}
-	return &folder{dir: absolute, root: root}, nil
+	return &folder{dir: absolute, root: root, nested: map[string]bool{}}, nil
 }
 
 // locate returns the path of a name relative to base, below the folder. It returns

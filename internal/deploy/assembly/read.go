@@ -54,7 +54,7 @@ func (f *folder) readAssembly(a *Assembly, base string, depth int) error {
 			a.Stacks = append(a.Stacks, f.stack(base, id, m, lists))
 		}
 	}
-	return f.nested(a, base, m, depth)
+	return f.readNested(a, base, m, depth)
 }
 
 // addFlags reads the feature flag reports, one per construct library. It ignores
@@ -79,7 +79,7 @@ func (a *Assembly) addFlags(m manifest) {
 	}
 }
 
-func (f *folder) nested(a *Assembly, base string, m manifest, depth int) error {
+func (f *folder) readNested(a *Assembly, base string, m manifest, depth int) error {
 	for _, id := range m.Artifacts.keys {
 		art := m.Artifacts.values[id]
 		if art.Type != typeAssembly {
@@ -96,6 +96,14 @@ func (f *folder) nested(a *Assembly, base string, m manifest, depth int) error {
 		if dir == filepath.Clean(base) {
 			return wrongf("", "artifact %q: the assembly contains itself", id)
 		}
+		real, err := filepath.EvalSymlinks(filepath.Join(f.dir, dir)) // many links may name one folder
+		if err != nil {
+			return err
+		}
+		if f.nested[real] {
+			return wrongf("synthesize the app again", "two artifacts are the assembly in %s", dir)
+		}
+		f.nested[real] = true
 		if err := f.readAssembly(a, dir, depth+1); err != nil {
 			return err
 		}
