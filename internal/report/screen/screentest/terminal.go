@@ -120,10 +120,13 @@ func (t *Terminal) escape(text string) (rest string, whole bool) {
 	if len(text) < 2 {
 		return text, false
 	}
-	end := strings.IndexFunc(text[2:], func(r rune) bool { return r >= '@' && r <= '~' })
-	if text[1] != '[' || end < 0 {
+	if text[1] != '[' {
 		t.Unknown = append(t.Unknown, fmt.Sprintf("%.12q", text))
-		return text[1:], text[1] != '['
+		return text[1:], true
+	}
+	end := strings.IndexFunc(text[2:], func(r rune) bool { return r >= '@' && r <= '~' })
+	if end < 0 {
+		return text, false
 	}
 	argument, final := text[2:2+end], text[2+end]
 	count, _ := strconv.Atoi(argument)
