@@ -56,7 +56,9 @@ func TestAReaderFallsBackOnARefusalOnly(t *testing.T) {
 	end()
 	_, err = e.Reader(ended)
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err))
+	s.mu.Lock() // the cancelled call may still be on its way
 	s.assume = func(url.Values) string { return "AccessDenied" }
+	s.mu.Unlock()
 	reader, err := e.Reader(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, e.Commands.ARN, reader.ARN)

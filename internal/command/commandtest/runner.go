@@ -258,7 +258,9 @@ func aGigabyteOfOutputNeedsBoundedMemory(t *testing.T, r command.Runner) {
 	require.NoError(t, r.Run(t.Context(), command.Command{Args: []string{"sh", "-c", "head -c 1073741824 /dev/zero"}, Stdout: count}))
 	runtime.ReadMemStats(&after)
 	assert.Equal(t, 1<<30, count.bytes)
-	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20))
+	if !raceDetector { // with it, a sync.Pool drops buffers at random
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20))
+	}
 }
 
 type countingWriter struct{ bytes int }
