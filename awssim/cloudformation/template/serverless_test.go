@@ -275,38 +275,38 @@ func (c serverlessCase) sample(property string) string {
 func TestWhatTheServerlessTransformDoesNotKnowIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	function := func(members string) string { return fmt.Sprintf(plainFunction, members) }
-	for reason, resources := range map[string]string{
-		"Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::Connector":  "  C: {Type: AWS::Serverless::Connector}\n",
-		"Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::GraphQLApi": "  C: {Type: AWS::Serverless::GraphQLApi}\n",
-		"Resource with id [T] is invalid. the simulator's transform does not support the resource attribute Connectors":             "  T: {Type: AWS::SNS::Topic, Connectors: {A: {}}}\n",
-		"Event with id [E] is invalid. the simulator's transform does not support the event type MQ":                                function("Events: {E: {Type: MQ}}"),
-		"the simulator's transform does not support the event type Api of state machines":                                           "  S: {Type: AWS::Serverless::StateMachine, Properties: {Definition: {}, Events: {E: {Type: Api, Properties: {Path: /, Method: get}}}}}\n",
-		"the simulator's transform does not support the policy template AcmGetCertificatePolicy":                                    function("Policies: [{AcmGetCertificatePolicy: {CertificateArn: a}}]"),
-		"property Policies.SQSPollerPolicy.Queue not defined":                                                                       function("Policies: [{SQSPollerPolicy: {QueueName: a, Queue: b}}]"),
-		"Missing required property 'Policies.SQSPollerPolicy.QueueName'.":                                                           function("Policies: [{SQSPollerPolicy: {}}]"),
-		"property Events.E.Properties.Auth not defined for resource of type AWS::Serverless::Function":                              function("Events: {E: {Type: Api, Properties: {Path: /, Method: get, Auth: {}}}}"),
-		"property Events.E.Name not defined":                                                                                         function("Events: {E: {Type: SNS, Name: n, Properties: {Topic: t}}}"),
-		"Missing required property 'Events.E.Properties.Path'.":                                                                      function("Events: {E: {Type: Api}}"),
-		"S3 events must reference an AWS::S3::Bucket in the same template.":                                                          function("Events: {E: {Type: S3, Properties: {Bucket: b, Events: e}}}"),
-		"RestApiId must be a valid reference to an 'AWS::Serverless::Api' resource in same template.":                                function("Events: {E: {Type: Api, Properties: {Path: /, Method: get, RestApiId: !Ref None}}}"),
-		"API method \"get\" defined multiple times for path \"/\".":                                                                  function("Events: {D: {Type: Api, Properties: {Path: /, Method: get}}, E: {Type: Api, Properties: {Path: /, Method: GET}}}"),
-		"The transform does not compute Fn::If, which property 'Events' is given by.":                                                function("Events: !If [Wanted, {}, {}]"),
-		"To set VersionDescription AutoPublishAlias must be defined on the function":                                                 function("VersionDescription: v"),
-		"Runtime and Handler needs to be present":                                                                                    "  F: {Type: AWS::Serverless::Function, Properties: {InlineCode: x}}\n",
-		"Either 'InlineCode' or 'CodeUri' must be set.":                                                                              "  F: {Type: AWS::Serverless::Function, Properties: {Handler: h, Runtime: r}}\n",
-		"'CodeUri' is not a valid S3 Uri":                                                                                            "  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ./src, Handler: h, Runtime: r}}\n",
-		"property CodeUri.Bucked not defined":                                                                                        "  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: {Bucket: b, Key: k, Bucked: x}, Handler: h, Runtime: r}}\n",
-		"the simulator's repository has no application arn:x: nothing is fetched from the Serverless Application Repository. Deploy": "  A: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: arn:x, SemanticVersion: 1.0.0}}}\n",
-		"'Location' must be the URL of a template":                                                                                   "  A: {Type: AWS::Serverless::Application, Properties: {Location: ./app}}\n",
-		"Transforming it makes a resource with the logical id [FRole], which the template has.":                                      function("") + "  FRole: {Type: AWS::SNS::Topic}\n",
-		"Property 'U.LambdaConfig' should be a map.":                                                                                 function("Events: {E: {Type: Cognito, Properties: {UserPool: !Ref U, Trigger: PreSignUp}}}") + "  U: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: x}}\n",
-		"'Globals' section is invalid. 'WebSocketApi' is not supported.":                                                             function("") + "Globals: {WebSocketApi: {}}\n",
-		"'Globals' section is invalid. 'Policies' is not a supported property of 'Function'.":                                        function("") + "Globals: {Function: {Policies: p}}\n",
-		"has invalid resource attribute 'IgnoreGlobals' on item 'Timeout'":                                                           "  F: {Type: AWS::Serverless::Function, IgnoreGlobals: [Timeout], Properties: {InlineCode: x, Handler: h, Runtime: r}}\n",
+	for _, c := range []struct{ reason, resources string }{
+		{"Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::Connector", "  C: {Type: AWS::Serverless::Connector}\n"},
+		{"Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::GraphQLApi", "  C: {Type: AWS::Serverless::GraphQLApi}\n"},
+		{"Resource with id [T] is invalid. the simulator's transform does not support the resource attribute Connectors", "  T: {Type: AWS::SNS::Topic, Connectors: {A: {}}}\n"},
+		{"Event with id [E] is invalid. the simulator's transform does not support the event type MQ", function("Events: {E: {Type: MQ}}")},
+		{"the simulator's transform does not support the event type Api of state machines", "  S: {Type: AWS::Serverless::StateMachine, Properties: {Definition: {}, Events: {E: {Type: Api, Properties: {Path: /, Method: get}}}}}\n"},
+		{"the simulator's transform does not support the policy template AcmGetCertificatePolicy", function("Policies: [{AcmGetCertificatePolicy: {CertificateArn: a}}]")},
+		{"property Policies.SQSPollerPolicy.Queue not defined", function("Policies: [{SQSPollerPolicy: {QueueName: a, Queue: b}}]")},
+		{"Missing required property 'Policies.SQSPollerPolicy.QueueName'.", function("Policies: [{SQSPollerPolicy: {}}]")},
+		{"property Events.E.Properties.Auth not defined for resource of type AWS::Serverless::Function", function("Events: {E: {Type: Api, Properties: {Path: /, Method: get, Auth: {}}}}")},
+		{"property Events.E.Name not defined", function("Events: {E: {Type: SNS, Name: n, Properties: {Topic: t}}}")},
+		{"Missing required property 'Events.E.Properties.Path'.", function("Events: {E: {Type: Api}}")},
+		{"S3 events must reference an AWS::S3::Bucket in the same template.", function("Events: {E: {Type: S3, Properties: {Bucket: b, Events: e}}}")},
+		{"RestApiId must be a valid reference to an 'AWS::Serverless::Api' resource in same template.", function("Events: {E: {Type: Api, Properties: {Path: /, Method: get, RestApiId: !Ref None}}}")},
+		{"API method \"get\" defined multiple times for path \"/\".", function("Events: {D: {Type: Api, Properties: {Path: /, Method: get}}, E: {Type: Api, Properties: {Path: /, Method: GET}}}")},
+		{"The transform does not compute Fn::If, which property 'Events' is given by.", function("Events: !If [Wanted, {}, {}]")},
+		{"To set VersionDescription AutoPublishAlias must be defined on the function", function("VersionDescription: v")},
+		{"Runtime and Handler needs to be present", "  F: {Type: AWS::Serverless::Function, Properties: {InlineCode: x}}\n"},
+		{"Either 'InlineCode' or 'CodeUri' must be set.", "  F: {Type: AWS::Serverless::Function, Properties: {Handler: h, Runtime: r}}\n"},
+		{"'CodeUri' is not a valid S3 Uri", "  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ./src, Handler: h, Runtime: r}}\n"},
+		{"property CodeUri.Bucked not defined", "  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: {Bucket: b, Key: k, Bucked: x}, Handler: h, Runtime: r}}\n"},
+		{"the simulator's repository has no application arn:x: nothing is fetched from the Serverless Application Repository. Deploy", "  A: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: arn:x, SemanticVersion: 1.0.0}}}\n"},
+		{"'Location' must be the URL of a template", "  A: {Type: AWS::Serverless::Application, Properties: {Location: ./app}}\n"},
+		{"Transforming it makes a resource with the logical id [FRole], which the template has.", function("") + "  FRole: {Type: AWS::SNS::Topic}\n"},
+		{"Property 'U.LambdaConfig' should be a map.", function("Events: {E: {Type: Cognito, Properties: {UserPool: !Ref U, Trigger: PreSignUp}}}") + "  U: {Type: AWS::Cognito::UserPool, Properties: {LambdaConfig: x}}\n"},
+		{"'Globals' section is invalid. 'WebSocketApi' is not supported.", function("") + "Globals: {WebSocketApi: {}}\n"},
+		{"'Globals' section is invalid. 'Policies' is not a supported property of 'Function'.", function("") + "Globals: {Function: {Policies: p}}\n"},
+		{"has invalid resource attribute 'IgnoreGlobals' on item 'Timeout'", "  F: {Type: AWS::Serverless::Function, IgnoreGlobals: [Timeout], Properties: {InlineCode: x, Handler: h, Runtime: r}}\n"},
 	} {
-		_, err := processed(serverlessTemplate(resources))
-		require.Error(t, err, reason)
-		assert.Contains(t, err.Error(), reason)
+		_, err := processed(serverlessTemplate(c.resources))
+		require.Error(t, err, c.reason)
+		assert.Contains(t, err.Error(), c.reason)
 		assert.Contains(t, err.Error(), "Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application Specification document. Number of errors found: ")
 	}
 }
