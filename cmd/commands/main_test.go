@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -55,9 +57,17 @@ func TestAServerIsWaitedForAndEndsAtOnceWithSuccess(t *testing.T) {
 	defer client.Close()
 	failed := make(chan error, 1)
 	go func() {
-		failed <- client.Run(t.Context(), command.Command{Args: []string{"sh", "-c", "trap '' TERM; while :; do sleep 1; done"}, Limit: 20 * time.Second})
+		failed <- client.Run(t.Context(), command.Command{
+			Args: []string{"sh", "-c", "trap '' TERM; echo $$ > " + filepath.Join(dir, "pid") + "; while :; do sleep 1; done"}, Limit: 20 * time.Second,
+		})
 	}()
-	time.Sleep(200 * time.Millisecond)
+	pid := 0
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(filepath.Join(dir, "pid"))
+		pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		return pid > 0
+	}, time.Minute, 10*time.Millisecond)
+	defer func() { _ = syscall.Kill(-pid, syscall.SIGKILL) }() // in a pod it ends with the container
 	began := time.Now()
 	require.NoError(t, server.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, server.Wait(), "another exit code could be taken for the one of ours")

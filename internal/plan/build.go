@@ -16,7 +16,7 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	for _, env := range sorted(cfg.Environments) {
 		b.environment(env)
 	}
-	exit := b.step("record", "Record the run", "deployer-record", nil, sources{
+	exit := b.step("record", "Record the run", "deployer-record", Deployer, nil, sources{
 		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
@@ -122,12 +122,11 @@ func (b *builder) head(cfg *config.Config) {
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	}
-	b.add(Validate, "Validate", "validator", nil, merge(repository, sources{"access": literal(access(cfg))}))
-	b.add(Build, "Build", "builder", []string{Validate}, merge(repository, sources{
+	b.add(Validate, "Validate", "validator", Deployer, nil, merge(repository, sources{"access": literal(access(cfg))}))
+	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest},
 	}))
-	b.steps[len(b.steps)-1].Identity = Builder
-	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", []string{Build},
+	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Deployer, []string{Build},
 		merge(b.artifact(), sources{
 			"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
@@ -189,9 +188,9 @@ func (b *builder) environment(env config.Environment) {
 	if env.Tests != nil {
 		deployment = merge(inputs, sources{"detailed-outputs-file": file})
 	}
-	b.add(Deploy(env.Name), "Deploy "+env.Name, "deployer-environment", after, deployment)
+	b.add(Deploy(env.Name), "Deploy "+env.Name, "deployer-environment", Deployer, after, deployment)
 	if env.Tests != nil {
-		b.add(Test(env.Name), "Test "+env.Name, "tester", []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
+		b.add(Test(env.Name), "Test "+env.Name, "tester", Deployer, []string{Deploy(env.Name)}, merge(inputs, sources{"outputs-file": file}))
 		b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
 	}
 	for i := range b.steps[first:] {
@@ -204,12 +203,12 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 	if !HasReconciler(cfg) {
 		return nil
 	}
-	step := b.step(Reconcile, "Check for missed pushes", "deployer-reconcile", nil, sources{
+	step := b.step(Reconcile, "Check for missed pushes", "deployer-reconcile", Reconciler, nil, sources{
 		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	})
-	step.Identity, step.Cluster = Reconciler, true
+	step.Cluster = true
 	return &Watch{step, cfg.ReconcileSchedule}
 }
 
@@ -222,18 +221,18 @@ func (b *builder) artifact() sources {
 	}
 }
 
-func (b *builder) add(name, title, stage string, after []string, from sources) {
-	b.steps = append(b.steps, b.step(name, title, stage, after, from))
+func (b *builder) add(name, title, stage string, identity Identity, after []string, from sources) {
+	b.steps = append(b.steps, b.step(name, title, stage, identity, after, from))
 }
 
 // step binds the inputs of a stage to their sources and checks that both fit.
-func (b *builder) step(name, title, stage string, after []string, from sources) Step {
+func (b *builder) step(name, title, stage string, identity Identity, after []string, from sources) Step {
 	c, found := b.stages.Named(stage)
 	if !found {
 		b.fail("step %q runs a stage %q that does not exist", name, stage)
 		return Step{}
 	}
-	step := Step{Name: name, Title: title, Contract: c, After: after}
+	step := Step{Name: name, Title: title, Contract: c, Identity: identity, After: after}
 	for _, param := range c.Inputs {
 		source, bound := from[param.Name]
 		switch {

@@ -118,11 +118,11 @@ func (p *page) environments(app App, stacks []Stack) {
 func (p *page) environment(target target, app App, place int) {
 	p.line("  - name: %s", target.name)
 	if target.account == "" {
-		p.line("    # The app does not set its account: replace this example.")
+		p.line("    # The account is not in the source: replace this example.")
 	}
 	p.line("    account: %q", cmp.Or(target.account, strings.Repeat(strconv.Itoa(place%9+1), len(Account))))
 	if target.region == "" {
-		p.line("    # The app does not set its region: replace this example.")
+		p.line("    # The region is not in the source: replace this example.")
 	}
 	p.line("    region: %s", cmp.Or(target.region, Region))
 	if target.further != nil {
