@@ -92,9 +92,9 @@ CHECKS := check-format check-vet check-lint check-words check-tidy check-argo ch
 check: ## check format, lint, wording, races, Argo's own validation, known vulnerabilities and go.mod
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
 
-SOURCES := cmd internal stages awssim e2e
+FOLDERS := cmd internal stages awssim e2e
 check-format: # gofumpt has a printer of an older Go, which aligns long tables in another way
-	@files=$$($(TOOLS) gofumpt -l $(SOURCES); gofmt -l $(SOURCES)); \
+	@files=$$($(TOOLS) gofumpt -l $(FOLDERS); gofmt -l $(FOLDERS)); \
 	if [ -n "$$files" ]; then echo "not formatted, run gofumpt -w and gofmt -w on:"; echo "$$files"; exit 1; fi
 
 check-vet:
