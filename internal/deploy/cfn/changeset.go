@@ -140,10 +140,40 @@ func stateOf(stack *types.Stack) string {
 	return fmt.Sprint(aws.ToString(stack.StackId), " ", stack.StackStatus, " ", aws.ToTime(stack.LastUpdatedTime).UnixNano())
 }
 
+// fromURL reports whether CloudFormation reads the template from the goal's URL; a
+// discarded one is sent inline if possible.
+func (d *deployment) fromURL() bool {
+	return d.goal.TemplateURL != "" && !(d.options.Discard && len(d.goal.Template) <= MaxInline)
+}
+
+// checkTemplate checks that a change set has the template of the goal. CloudFormation
+// reads it from a bucket: an object under its key may be another one, such as an asset
+// that an earlier commit published there.
+func (d *deployment) checkTemplate(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
+	found, err := call(ctx, d.counted, d.api.GetTemplate, &cloudformation.GetTemplateInput{
+		StackName: set.StackId, ChangeSetName: set.ChangeSetId, TemplateStage: types.TemplateStageOriginal,
+	})
+	if err != nil {
+		return awsError(fmt.Sprintf("reading the template of the change set of stack %q", d.goal.Name), err)
+	}
+	if sameTemplate(asReturned(d.goal.Template), asReturned([]byte(aws.ToString(found.TemplateBody)))) {
+		return nil
+	}
+	wrong := errs.Failedf("CloudFormation read another template for stack %q than the app's: %s has other content", d.goal.Name, d.goal.TemplateURL).
+		WithHint("find out who published that object, delete it, and run again")
+	return errors.Join(wrong, d.deleteChangeSet(ctx, aws.ToString(set.StackId), aws.ToString(set.ChangeSetId)))
+}
+
+// unreturned are the bytes that GetTemplate returns as question marks: those of
+// characters that are not ASCII (cloudformation-coverage-roadmap#814).
+var unreturned = regexp.MustCompile(`(?:[^\x00-\x7f]|\?)+`)
+
+func asReturned(template []byte) []byte { return unreturned.ReplaceAll(template, []byte("?")) }
+
 func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.CreateChangeSetInput) error {
 	url := d.goal.TemplateURL
 	switch {
-	case url != "" && !(d.options.Discard && len(d.goal.Template) <= MaxInline): // send a discarded template inline if possible
+	case d.fromURL():
 	case len(d.goal.Template) <= MaxInline:
 		input.TemplateBody = aws.String(string(d.goal.Template))
 		return nil

@@ -139,6 +139,9 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, send []type
 		}
 	}
 	set, err := d.changeSet(ctx, stack, send)
+	if err == nil && set != nil && d.fromURL() {
+		err = d.checkTemplate(ctx, set)
+	}
 	switch {
 	case err != nil:
 		return err

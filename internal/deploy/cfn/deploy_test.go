@@ -31,6 +31,38 @@ func deploy(t *testing.T, setUp func() *fake, o cfn.Options, g cfn.Goal, check f
 	})
 }
 
+func TestATemplateThatIsNotTheAppsIsNotExecuted(t *testing.T) {
+	for name, c := range map[string]struct {
+		wanted, object string
+		refused        bool
+	}{
+		"another object under its key": {string(goal.Template), `{"Resources":{"Evil":{"Type":"AWS::SNS::Topic"}}}`, true},
+		"a value that differs":         {`{"Description":"a","Resources":{"Orders":{"Type":"AWS::SQS::Queue"}}}`, `{"Description":"b","Resources":{"Orders":{"Type":"AWS::SQS::Queue"}}}`, true},
+		"no template":                  {string(goal.Template), "", true},
+		"other white space":            {`{"Resources":{"Orders":{"Type":"AWS::SQS::Queue"}}}`, "{\n \"Resources\": {\"Orders\": {\"Type\": \"AWS::SQS::Queue\"}}}\n", false},
+		"characters that GetTemplate returns as question marks": {`{"Description":"für 東京","Resources":{"Orders":{"Type":"AWS::SQS::Queue"}}}`, `{"Description":"f?r ??","Resources":{"Orders":{"Type":"AWS::SQS::Queue"}}}`, false},
+	} {
+		g := goal
+		g.Template, g.TemplateURL = []byte(c.wanted), "https://s3/t.json"
+		found := func() *fake {
+			f := newFake()
+			f.object = c.object
+			return f
+		}
+		deploy(t, found, cfn.Options{}, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+			if !c.refused {
+				require.NoError(t, err, name)
+				return
+			}
+			require.ErrorContains(t, err, `CloudFormation read another template for stack "Shop" than the app's: https://s3/t.json has other content`, name)
+			assert.Equal(t, errs.Failed, errs.KindOf(err))
+			assert.Contains(t, errs.HintOf(err), "delete it")
+			assert.Empty(t, f.executed, name)
+			assert.Empty(t, f.sets, name)
+		})
+	}
+}
+
 func TestANewStackIsCreatedThroughAChangeSet(t *testing.T) {
 	g := goal
 	g.TemplateURL, g.ExecutionRole, g.TerminationProtection = "https://s3/t.json", "arn:role", true

@@ -25,6 +25,7 @@ type fake struct {
 	mu       sync.Mutex
 	stack    *types.Stack
 	template string
+	object   string                        // what CloudFormation reads at a URL
 	events   map[string][]types.StackEvent // by stack ARN, oldest first
 	sets     map[string]*cloudformation.DescribeChangeSetOutput
 	agenda   []appointment
@@ -50,7 +51,7 @@ type appointment struct {
 const arn = "arn:aws:cloudformation:eu-west-1:111111111111:stack/Shop/1"
 
 func newFake() *fake {
-	f := &fake{events: map[string][]types.StackEvent{}, sets: map[string]*cloudformation.DescribeChangeSetOutput{}, fails: map[string][]error{}}
+	f := &fake{object: string(goal.Template), events: map[string][]types.StackEvent{}, sets: map[string]*cloudformation.DescribeChangeSetOutput{}, fails: map[string][]error{}}
 	f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
 		set.Status, set.ExecutionStatus = types.ChangeSetStatusCreateComplete, types.ExecutionStatusAvailable
 		set.Changes = []types.Change{{ResourceChange: &types.ResourceChange{Action: types.ChangeActionAdd, LogicalResourceId: aws.String("Orders"), ResourceType: aws.String("AWS::SQS::Queue")}}}
@@ -132,9 +133,12 @@ func (f *fake) DescribeStacks(_ context.Context, in *cloudformation.DescribeStac
 	return &cloudformation.DescribeStacksOutput{Stacks: []types.Stack{*f.stack}}, nil
 }
 
-func (f *fake) GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...options) (*cloudformation.GetTemplateOutput, error) {
+func (f *fake) GetTemplate(_ context.Context, in *cloudformation.GetTemplateInput, _ ...options) (*cloudformation.GetTemplateOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if in.ChangeSetName != nil {
+		return &cloudformation.GetTemplateOutput{TemplateBody: &f.object}, f.begin("GetTemplate")
+	}
 	return &cloudformation.GetTemplateOutput{TemplateBody: &f.template}, f.begin("GetTemplate")
 }
 
