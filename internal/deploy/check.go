@@ -178,7 +178,7 @@ func (j *job) checkDeployable(ctx context.Context, denied error, targets []targe
 	if denied != nil {
 		return &accessDenied{denied, func(ctx context.Context) error { return j.accessAgain(ctx, targets) }}
 	}
-	d, err := j.newDeployment(ctx, apps)
+	d, err := j.newDeployment(ctx, apps, false)
 	if err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	background, stop := context.WithCancel(ctx)
 	finish := func() { stop(); j.background.Wait() }
 	defer finish()
-	d, err := j.newDeployment(background, apps)
+	d, err := j.newDeployment(background, apps, false)
 	if err != nil {
 		return out, err
 	}

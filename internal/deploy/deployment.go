@@ -25,7 +25,7 @@ type deployment struct {
 	budgets map[string]*cfn.Budget // by region
 }
 
-func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, error) {
+func (j *job) newDeployment(ctx context.Context, apps []*app, isPlan bool) (*deployment, error) {
 	archives := j.scratch("assets")
 	if err := os.MkdirAll(archives, 0o755); err != nil {
 		return nil, errs.Writing(archives, err)
@@ -34,8 +34,8 @@ func (j *job) newDeployment(ctx context.Context, apps []*app) (*deployment, erro
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{job: j, validate: j.validation(ctx, apps), publishing: newPublishing(), budgets: map[string]*cfn.Budget{}}
-	d.publisher = assets.New(assets.Options{Runner: j.engine.Runner, Place: j.place, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Notify: j.report.asset, Redactor: j.engine.Redactor})
+	d := &deployment{job: j, isPlan: isPlan, validate: j.validation(ctx, apps), publishing: newPublishing(), budgets: map[string]*cfn.Budget{}}
+	d.publisher = assets.New(assets.Options{Runner: j.engine.Runner, Place: j.place, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Keep: isPlan, Notify: j.report.asset, Redactor: j.engine.Redactor})
 	return d, nil
 }
 

@@ -44,11 +44,11 @@ func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
 	background, stop := context.WithCancel(ctx)
 	defer j.background.Wait()
 	defer stop()
-	dep, err := j.newDeployment(background, apps)
+	dep, err := j.newDeployment(background, apps, true)
 	if err != nil {
 		return nil, err
 	}
-	dep.isPlan, dep.discards = true, !keep
+	dep.discards = !keep
 	if err := dep.preflight(background, targets); err != nil {
 		return nil, err
 	}

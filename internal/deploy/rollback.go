@@ -23,7 +23,7 @@ func (e Engine) RollBack(ctx context.Context, r Request, orphans cfn.Orphans) (r
 		return nil, err
 	}
 	j.report.choose(targets)
-	d, err := j.newDeployment(ctx, apps)
+	d, err := j.newDeployment(ctx, apps, false)
 	if err != nil {
 		return nil, err
 	}

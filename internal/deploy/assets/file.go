@@ -33,8 +33,17 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 		return err
 	}
 	if there {
-		p.options.Notify(Event{Asset: file.Name, To: url, Step: Found})
-		return nil
+		proven, err := p.isProven(ctx, client, list, file, d)
+		switch {
+		case err != nil:
+			return fmt.Errorf("comparing %s with %s: %w", file.Name, url, explainBucket(err, d.Bucket, to))
+		case proven:
+			p.options.Notify(Event{Asset: file.Name, To: url, Step: Found})
+			return nil
+		case p.options.Keep:
+			return errs.Failedf("%s is not what the asset %s would be, and a plan replaces nothing", url, file.Name).
+				WithHint("find out who published it; a deployment replaces it")
+		}
 	}
 	encryption, err := p.encryption(ctx, client, d, to)
 	if err != nil {
@@ -44,15 +53,21 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 	if err != nil {
 		return err
 	}
+	metadata, err := p.metadata(list, file)
+	if err != nil {
+		return err
+	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Uploading})
-	size, version, err := upload(ctx, client, path, contentType(file, path), d, encryption)
+	size, version, err := upload(ctx, client, path, contentType(file, path), d, encryption, metadata)
 	p.mu.Lock()
 	p.uploads = append(p.uploads, uploaded{client, d, version})
 	p.mu.Unlock()
 	if isCompleted(err) {
-		there, _ = objectExists(ctx, client, d.Bucket, d.Key) // on failure, keep the upload's error
+		if proven, _ := p.isProven(ctx, client, list, file, d); proven { // on failure, keep the upload's error
+			err = nil
+		}
 	}
-	if err != nil && !there {
+	if err != nil {
 		return fmt.Errorf("uploading %s to %s: %w", file.Name, url, explainBucket(err, d.Bucket, to))
 	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Published, Bytes: size})
@@ -99,7 +114,7 @@ func objectExists(ctx context.Context, client *s3.Client, name, key string) (boo
 	return false, nil
 }
 
-func upload(ctx context.Context, client *s3.Client, path, contentType string, d assembly.FileDestination, encryption string) (size int64, version string, err error) {
+func upload(ctx context.Context, client *s3.Client, path, contentType string, d assembly.FileDestination, encryption string, metadata map[string]string) (size int64, version string, err error) {
 	body, err := limits.Open(path)
 	if err != nil {
 		return 0, "", err
@@ -111,7 +126,7 @@ func upload(ctx context.Context, client *s3.Client, path, contentType string, d 
 	}
 	input := &transfermanager.UploadObjectInput{
 		Bucket: &d.Bucket, Key: &d.Key, Body: body, ContentType: &contentType,
-		ChecksumAlgorithm: transfer.ChecksumAlgorithmSha256,
+		ChecksumAlgorithm: transfer.ChecksumAlgorithmSha256, Metadata: metadata,
 	}
 	switch algorithm, key, _ := strings.Cut(encryption, " "); algorithm {
 	case "AES256":
@@ -138,7 +153,7 @@ func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file
 	if file.Missing != nil {
 		return "", missing(file.Name, file.Missing)
 	}
-	key := list.Root + "\n" + file.ID + "\n" + file.Path + "\n" + strings.Join(file.Command, "\x00")
+	key := archiveKey(list, file)
 	return p.archives.do(key, func() (string, error) {
 		switch {
 		case len(file.Command) > 0:
@@ -157,6 +172,11 @@ func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file
 		}
 		return file.Path, nil
 	})
+}
+
+// archiveKey identifies what an asset is made from.
+func archiveKey(list *assembly.AssetManifest, file assembly.FileAsset) string {
+	return fmt.Sprint(file.Zip) + "\n" + list.Root + "\n" + file.ID + "\n" + file.Path + "\n" + strings.Join(file.Command, "\x00")
 }
 
 // digest makes a name for a file out of a text.

@@ -40,6 +40,7 @@ type Options struct {
 	Out    io.Writer     // receives the output of the commands
 	Limit  time.Duration // timeout of one command; 0 is an hour
 	Temp   string        // folder for archives; "" is the system's
+	Keep   bool          // replace no object that exists: a plan removes what it uploaded
 	Notify func(Event)   // may be nil; called from many goroutines
 	// Redactor masks the output of the commands, and receives each secret before it is used; nil is a new one.
 	Redactor *redact.Redactor
@@ -75,6 +76,7 @@ type Publisher struct {
 	slots    chan struct{} // limits the assets in work
 	flights  flights       // by destination
 	archives flights       // by folder
+	sources  flights       // digests, by folder
 	buckets  flights       // by bucket and role
 	logins   flights       // by registry
 	images   flights       // builds, by local tag

@@ -81,6 +81,8 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, s.encryption)
 	case r.Method == http.MethodPut:
 		s.put(r)
+	case !query.Has("list-type"):
+		s.get(w, r)
 	default:
 		s.list(w, r.URL.Path+"/"+query.Get("prefix"))
 	}
@@ -99,12 +101,37 @@ func (s *stub) put(r *http.Request) {
 	s.objects[r.URL.Path], s.bodies[r.URL.Path] = r.Header, body
 }
 
+// get answers HEAD and GET of an object.
+func (s *stub) get(w http.ResponseWriter, r *http.Request) {
+	s.count(strings.ToLower(r.Method))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	put, found := s.objects[r.URL.Path]
+	if !found {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	for name, values := range put {
+		isChecksum := strings.HasPrefix(name, "X-Amz-Checksum-") && r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED"
+		if isChecksum || strings.HasPrefix(name, "X-Amz-Meta-") {
+			w.Header()[name] = values
+		}
+	}
+	w.Header().Set("Content-Length", fmt.Sprint(len(s.bodies[r.URL.Path])))
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(s.bodies[r.URL.Path])
+	}
+}
+
 func (s *stub) list(w http.ResponseWriter, path string) {
 	s.count("list")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	size, found := s.sizes[path]
+	if body, isPut := s.bodies[path]; isPut {
+		size, found = max(len(body), 23), true
+	}
 	fmt.Fprint(w, `<ListBucketResult>`)
 	if found {
 		fmt.Fprintf(w, `<Contents><Key>%s</Key><Size>%d</Size></Contents>`, strings.TrimPrefix(key, "/"), size)

@@ -3,7 +3,9 @@ package assets
 import (
 	"archive/zip"
 	"compress/flate"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math"
@@ -25,28 +27,51 @@ const firstOfJanuary1980 = 0<<9 | 1<<5 | 1
 // by name, with their permissions. It follows symbolic links, and skips empty
 // folders and broken links, as the CDK does. A link out of root is an error.
 func Zip(w io.Writer, dir, root string) error {
-	realRoot, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return err
-	}
 	archive := zip.NewWriter(w)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
-	z := &zipper{archive: archive, root: realRoot, taken: limits.Workspace().Meter(math.MaxInt64)}
-	if err := z.folder(dir, "", nil); err != nil {
+	err := walk(dir, root, func(name string, info fs.FileInfo) (io.Writer, error) {
+		// Modified would add a second, extended time to every entry.
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstOfJanuary1980} //nolint:staticcheck // see above
+		header.SetMode(info.Mode())
+		return archive.CreateHeader(header)
+	})
+	if err != nil {
 		return err
 	}
 	return archive.Close()
 }
 
-type zipper struct {
-	archive *zip.Writer
-	root    string // no link in its path
-	taken   *limits.Meter
+// treeDigest returns a digest of what Zip packs of a folder: names, contents, and
+// which files are executable. Archives differ in compression, and between machines
+// in the other permissions.
+func treeDigest(dir, root string) ([]byte, error) {
+	tree := sha256.New()
+	err := walk(dir, root, func(name string, info fs.FileInfo) (io.Writer, error) {
+		_, err := fmt.Fprintf(tree, "%q %d %t\n", name, info.Size(), info.Mode()&0o111 != 0)
+		return tree, err
+	})
+	return tree.Sum(nil), err
+}
+
+// walk writes each file of a folder to what add returns for it, sorted by name.
+func walk(dir, root string, add func(name string, info fs.FileInfo) (io.Writer, error)) error {
+	realRoot, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	w := &walker{add: add, root: realRoot, taken: limits.Workspace().Meter(math.MaxInt64)}
+	return w.folder(dir, "", nil)
+}
+
+type walker struct {
+	add   func(name string, info fs.FileInfo) (io.Writer, error)
+	root  string // no link in its path
+	taken *limits.Meter
 }
 
 // folder adds the files of dir under the name in the archive; above holds the
 // real paths of its parent folders, to detect cycles of links.
-func (z *zipper) folder(dir, name string, above []string) error {
+func (w *walker) folder(dir, name string, above []string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -60,18 +85,18 @@ func (z *zipper) folder(dir, name string, above []string) error {
 			return nil
 		}
 	}
-	if err := z.taken.Entries(len(entries)); err != nil { // links to folders may multiply what is in them
+	if err := w.taken.Entries(len(entries)); err != nil { // links to folders may multiply what is in them
 		return errs.Invalidf("the asset %s: %w", dir, err)
 	}
 	for _, entry := range entries {
-		if err := z.entry(filepath.Join(dir, entry.Name()), path.Join(name, entry.Name()), entry, append(above, here)); err != nil {
+		if err := w.entry(filepath.Join(dir, entry.Name()), path.Join(name, entry.Name()), entry, append(above, here)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (z *zipper) entry(file, name string, entry fs.DirEntry, above []string) error {
+func (w *walker) entry(file, name string, entry fs.DirEntry, above []string) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
 		return nil // a broken link
@@ -80,47 +105,44 @@ func (z *zipper) entry(file, name string, entry fs.DirEntry, above []string) err
 		return err
 	}
 	if entry.Type()&fs.ModeSymlink != 0 {
-		if err := z.checkLink(file); err != nil {
+		if err := w.checkLink(file); err != nil {
 			return err
 		}
 	}
 	switch {
 	case info.IsDir():
-		return z.folder(file, name, above)
+		return w.folder(file, name, above)
 	case info.Mode().IsRegular():
-		return z.file(file, name, info)
+		return w.file(file, name, info)
 	}
 	return nil
 }
 
-func (z *zipper) checkLink(file string) error {
+func (w *walker) checkLink(file string) error {
 	target, err := filepath.EvalSymlinks(file)
 	if err != nil {
 		return err
 	}
-	if target != z.root && !strings.HasPrefix(target, z.root+string(filepath.Separator)) {
+	if target != w.root && !strings.HasPrefix(target, w.root+string(filepath.Separator)) {
 		return errs.Invalidf("the symbolic link %s points outside of the cloud assembly, to %s", file, target).
 			WithHint("let the CDK copy it: pass followSymlinks: SymlinkFollowMode.ALWAYS to the asset")
 	}
 	return nil
 }
 
-func (z *zipper) file(file, name string, info fs.FileInfo) error {
-	// Modified would add a second, extended time to every entry.
-	header := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstOfJanuary1980} //nolint:staticcheck // see above
-	header.SetMode(info.Mode())
-	w, err := z.archive.CreateHeader(header)
-	if err != nil {
-		return err
-	}
+func (w *walker) file(file, name string, info fs.FileInfo) error {
 	src, err := limits.Open(file)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	size, err := io.Copy(w, io.LimitReader(src, info.Size()+1))
+	to, err := w.add(name, info)
+	if err != nil {
+		return err
+	}
+	size, err := io.Copy(to, io.LimitReader(src, info.Size()+1))
 	if err == nil {
-		err = z.taken.Bytes(size)
+		err = w.taken.Bytes(size)
 	}
 	return err
 }
