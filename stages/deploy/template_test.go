@@ -1,7 +1,8 @@
 package deploy_test
 
 import (
-	"strings"
+	"bytes"
+	"io"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,39 +11,87 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
-// TestATemplateThatSomebodyPublishedAheadIsNotDeployed publishes another template under
-// the key that the app's will have, as an asset of an earlier commit can: the key is there
-// already, so that nothing is published, and CloudFormation reads the other one.
-func TestATemplateThatSomebodyPublishedAheadIsNotDeployed(t *testing.T) {
+// assetBucket is the bucket of dev's bootstrap.
+type assetBucket struct {
+	t   *testing.T
+	api *s3.Client
+}
+
+var assetBucketName = aws.String("cdk-hnb659fds-assets-" + dev + "-eu-west-1")
+
+func (w *world) assetBucket() assetBucket {
+	cfg, err := w.base(w.t.Context())
+	require.NoError(w.t, err)
+	return assetBucket{w.t, s3.NewFromConfig(cfg)}
+}
+
+// objects gives the content of each object by its key.
+func (b assetBucket) objects() map[string]string {
+	found, err := b.api.ListObjectsV2(b.t.Context(), &s3.ListObjectsV2Input{Bucket: assetBucketName})
+	require.NoError(b.t, err)
+	all := map[string]string{}
+	for _, object := range found.Contents {
+		got, err := b.api.GetObject(b.t.Context(), &s3.GetObjectInput{Bucket: assetBucketName, Key: object.Key})
+		require.NoError(b.t, err)
+		content, err := io.ReadAll(got.Body)
+		require.NoError(b.t, err)
+		all[*object.Key] = string(content)
+	}
+	return all
+}
+
+func (b assetBucket) put(key, content string) {
+	_, err := b.api.PutObject(b.t.Context(), &s3.PutObjectInput{Bucket: assetBucketName, Key: &key, Body: bytes.NewReader([]byte(content))})
+	assert.NoError(b.t, err)
+}
+
+const otherTemplate = `{"Resources": {"Evil": {"Type": "AWS::SNS::Topic"}}}`
+
+// Another commit of the environment can publish what it likes under the keys that the
+// app's assets will have: templates, those of nested stacks, and code.
+func TestAssetsThatSomebodyPublishedAheadAreNotDeployed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	w.configure(devOf("{name: Data}, {name: Api}"))
+	_, err := w.run("dev")
+	require.NoError(t, err, "an honest run shows the keys")
+	w.deleteStack("Api", "eu-west-1")
+	w.deleteStack("Data", "eu-west-1")
+	assets := w.assetBucket()
+	honest := assets.objects()
+	require.Len(t, honest, 4, "two templates, one of a nested stack, and a folder of code")
+	for key := range honest {
+		assets.put(key, otherTemplate)
+	}
+
+	w.ForgetCalls()
+	out, err := w.run("dev")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"Data": "created", "Api": "created"}, actions(out))
+	assert.Equal(t, honest, assets.objects())
+	assert.Equal(t, 4, w.Calls()["s3:HeadObject"])
+}
+
+// Another run writes to the bucket at the same time, after the template was published.
+func TestATemplateThatSomebodyReplacesBeforeCloudFormationReadsItIsNotDeployed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.unvalidated()
 	w.configure(devOf("{name: Data}"))
-	_, err := w.run("dev")
-	require.NoError(t, err, "an honest run shows the key")
-	w.deleteStack("Data", "eu-west-1")
-
-	cfg, err := w.base(t.Context())
-	require.NoError(t, err)
-	api, assets := s3.NewFromConfig(cfg), aws.String("cdk-hnb659fds-assets-"+dev+"-eu-west-1")
-	found, err := api.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: assets})
-	require.NoError(t, err)
-	published := 0
-	for _, object := range found.Contents {
-		if strings.HasSuffix(*object.Key, ".json") {
-			_, err := api.PutObject(t.Context(), &s3.PutObjectInput{
-				Bucket: assets, Key: object.Key, Body: strings.NewReader(`{"Resources": {"Evil": {"Type": "AWS::SNS::Topic"}}}`),
-			})
-			require.NoError(t, err)
-			published++
+	assets := w.assetBucket()
+	w.onEvent = func(e progress.Event) {
+		if e.Scope == progress.Asset && e.Step == "published" {
+			for key := range assets.objects() {
+				assets.put(key, otherTemplate)
+			}
 		}
 	}
-	require.Equal(t, 1, published)
-
 	w.ForgetCalls()
-	_, err = w.run("dev")
+	_, err := w.run("dev")
 	require.ErrorContains(t, err, "CloudFormation read another template for stack \"Data\" than the app's")
 	assert.Contains(t, errs.HintOf(err)+err.Error(), "delete it, and run again")
 	assert.Zero(t, w.Calls()["cloudformation:ExecuteChangeSet"])
