@@ -12,6 +12,7 @@ import (
 // applyCmd updates the objects in the cluster.
 type applyCmd struct {
 	clusterFlags
+	imagesFlag
 	Force bool `help:"Take over fields that another field manager owns."`
 }
 
@@ -39,6 +40,7 @@ func (c applyCmd) Run(ctx context.Context, std streams) error {
 	}
 	fmt.Fprintf(std.err, "pipeline %s on %s\n", plan.NamesOf(target.Config, target.Place).Pipeline, address)
 	target.Cluster.Force = c.Force
+	target.Images = c.images()
 	_, err = install.Apply(ctx, target, console.Lines(std.err))
 	return err
 }

@@ -12,6 +12,7 @@ import (
 // bootstrapCmd installs a pipeline, or updates an installed one.
 type bootstrapCmd struct {
 	clusterFlags
+	imagesFlag
 	Force  bool `help:"Take over fields that another field manager owns."`
 	Checks bool `help:"Run the checks only; install nothing."`
 	Yes    bool `short:"y" help:"Install without asking for confirmation."`
@@ -43,6 +44,7 @@ func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
 	place := target.Place
 	fmt.Fprintf(std.err, "Checking pipeline %s (account %s, %s; cluster %s)\n", plan.NamesOf(target.Config, place).Pipeline, place.Account, place.Region, address)
 	target.Cluster.Force = c.Force
+	target.Images = c.images()
 	report := console.Sections(std.err)
 	if c.Checks {
 		return install.Check(ctx, target, report)

@@ -13,7 +13,10 @@ import (
 var errDiffers = errors.New("the cluster differs")
 
 // diffCmd shows what apply would change.
-type diffCmd struct{ clusterFlags }
+type diffCmd struct {
+	clusterFlags
+	imagesFlag
+}
 
 // Help returns the details and examples of the verb.
 func (diffCmd) Help() string {
@@ -50,5 +53,6 @@ func (c diffCmd) diff(ctx context.Context) ([]kube.Difference, error) {
 	if err != nil {
 		return nil, err
 	}
+	target.Images = c.images()
 	return install.Diff(ctx, target)
 }

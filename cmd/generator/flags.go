@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubeconfig"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/registry"
 )
 
 // configFlag is the flag that every verb shares.
@@ -44,6 +45,15 @@ func (f completionFlags) load(file string) (*config.Config, error) {
 type placeFlags struct {
 	Account string `help:"Account of the pipeline itself, for the default name of its bucket (default: that of the first environment)." placeholder:"ID"`
 	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
+}
+
+// imagesFlag chooses the images of the pipeline's own stages.
+type imagesFlag struct {
+	Images string `help:"Where the images of the pipeline's own stages are (default: those that it has; for a new pipeline, those beside the configured validatorImage, else those of this version)." placeholder:"REGISTRY[:TAG]"`
+}
+
+func (f imagesFlag) images() install.Images {
+	return install.Images{From: f.Images, Digest: registry.Digest}
 }
 
 // clusterFlags are the flags of every verb that works on a cluster.

@@ -23,6 +23,7 @@ type renderCmd struct {
 	configFlag
 	completionFlags
 	placeFlags
+	Images string `help:"Images of the pipeline's own stages, with their digests if they are known (default: those of the configuration)." placeholder:"REGISTRY[:TAG]"`
 	Output string `short:"o" help:"Output format (yaml or json), or a folder to write one file per object to." default:"yaml" placeholder:"yaml|json|DIR"`
 	AWS    bool   `name:"aws" help:"Print the CloudFormation template of the pipeline's own stack instead of the objects."`
 }
@@ -48,6 +49,9 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	place := plan.PlaceOf(cfg, c.Account, c.Region, repository.PathOf(c.Config))
+	if place.Images, err = plan.ParseImages(c.Images); err != nil {
+		return err
+	}
 	if c.AWS {
 		return c.printTemplate(cfg, place, std)
 	}

@@ -3,6 +3,7 @@ package argo
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,15 +108,29 @@ func (r *renderer) validations() []admissionv1.Validation {
 	return all
 }
 
-// repositories lists the repositories of the configured images, without tags and digests.
+// repositories lists the images of the release, and the repositories of those that the
+// configuration names, without tags and digests.
 func (r *renderer) repositories() []string {
 	var all []string
-	for _, image := range []string{r.cfg.ValidatorImage, r.cfg.BuilderImage, r.cfg.DeployerImage, r.cfg.TesterImage} {
+	add := func(image string) {
+		if !slices.Contains(all, image) {
+			all = append(all, image)
+		}
+	}
+	for _, program := range []string{"validator", "builder", "deployer", "tester"} {
+		image, _ := r.cfg.Image(program)
+		if r.place.Images != "" {
+			add(r.place.Images.Of(program))
+			image = r.cfg.OwnImage(program)
+		}
+		if image == "" || r.place.Images != "" && program == "validator" {
+			continue // the release's
+		}
 		repository, _, _ := strings.Cut(image, "@")
 		if colon := strings.LastIndexByte(repository, ':'); colon > strings.LastIndexByte(repository, '/') {
 			repository = repository[:colon]
 		}
-		all = append(all, repository)
+		add(repository)
 	}
 	return all
 }

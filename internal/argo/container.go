@@ -70,7 +70,7 @@ func (g *graph) container(p pod, index int) (corev1.Container, error) {
 	if err != nil {
 		return corev1.Container{}, err
 	}
-	image, err := g.cfg.Image(step.Contract.Program())
+	image, err := g.image(step)
 	if err != nil {
 		return corev1.Container{}, err
 	}
@@ -88,6 +88,25 @@ func (g *graph) container(p pod, index int) (corev1.Container, error) {
 		SecurityContext: containerSecurity(),
 		VolumeMounts:    tokenMounts(step),
 	}, nil
+}
+
+// image returns the image of a step. Stages that run nothing of the repository run in the
+// release's; the others in the one that the configuration names, if it names any.
+func (g *graph) image(step plan.Step) (string, error) {
+	program := step.Contract.Program()
+	if g.place.Images != "" && (!runsCommands(step) || g.cfg.OwnImage(program) == "") {
+		return g.place.Images.Of(program), nil
+	}
+	return g.cfg.Image(program)
+}
+
+// runsCommands reports whether a step runs code of the repository.
+func runsCommands(step plan.Step) bool {
+	switch step.Name {
+	case plan.Validate, plan.Reconcile, ExitStep:
+		return false
+	}
+	return true
 }
 
 // serviceAccount returns the ServiceAccount of a stage; "" is the workflow's, which most

@@ -397,3 +397,85 @@ func TestPodsSatisfyTheRestrictedLevel(t *testing.T) {
 		}
 	}
 }
+
+// installed renders a configuration for a pipeline that was installed with images.
+func installed(t *testing.T, text, images string) []manifest.Object {
+	t.Helper()
+	cfg, err := config.Parse(config.File, []byte(text))
+	require.NoError(t, err)
+	at := place()
+	at.Images, err = plan.ParseImages(images)
+	require.NoError(t, err)
+	p, err := plan.New(cfg, stages.Contracts(), at)
+	require.NoError(t, err)
+	objects, err := argo.Objects(cfg, p, at)
+	require.NoError(t, err)
+	return objects
+}
+
+func imagesOf(template wfv1.WorkflowTemplate) map[string]string {
+	images := map[string]string{}
+	for _, node := range template.Spec.Templates {
+		containers := []corev1.Container{}
+		if node.Container != nil {
+			containers = append(containers, *node.Container)
+		}
+		if node.ContainerSet != nil {
+			for _, container := range node.ContainerSet.Containers {
+				containers = append(containers, container.Container)
+			}
+		}
+		for _, container := range containers {
+			images[node.Name+" "+container.Name] = container.Image
+		}
+	}
+	return images
+}
+
+func TestTheStagesRunInTheImagesThatThePipelineWasInstalledWith(t *testing.T) {
+	sum := "@sha256:" + strings.Repeat("a", 64)
+	release := "example.test/aphex:1.4.0 builder" + sum + " deployer" + sum + " tester" + sum + " validator" + sum
+	for image, ours := range imagesOf(decoded[wfv1.WorkflowTemplate](t, installed(t, github+configuration("dev"), release), "WorkflowTemplate")) {
+		assert.Regexp(t, `^example\.test/aphex/(builder|deployer|tester|validator):1\.4\.0@sha256:a{64}$`, ours, image)
+	}
+}
+
+// A commit names images of its own: none of them gets to a stage that runs nothing of
+// the repository.
+func TestAnImageOfTheConfigurationReachesOnlyStagesThatRunItsCommands(t *testing.T) {
+	text := github + configuration("dev")
+	for _, key := range []string{"builderImage", "deployerImage", "testerImage", "validatorImage"} {
+		text += key + ": evil.example.test/image:1\n"
+	}
+	loose := imagesOf(decoded[wfv1.WorkflowTemplate](t, objectsOf(t, text), "WorkflowTemplate"))
+	for _, ours := range []string{"validator main", "record main", "reconcile main"} {
+		assert.Equal(t, "evil.example.test/image:1", loose[ours], "without installed images the attack succeeds")
+	}
+	objects := installed(t, text, "example.test/aphex:1.4.0")
+	images := imagesOf(decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate"))
+	assert.Equal(t, "example.test/aphex/validator:1.4.0", images["validator main"])
+	assert.Equal(t, "example.test/aphex/deployer:1.4.0", images["record main"])
+	assert.Equal(t, "example.test/aphex/deployer:1.4.0", images["reconcile main"])
+	assert.Equal(t, "evil.example.test/image:1", images["builder main"])
+}
+
+func TestTheNextVersionOfThePipelineHasTheSameImages(t *testing.T) {
+	const release = "example.test/aphex:1.4.0"
+	template := decoded[wfv1.WorkflowTemplate](t, installed(t, github+configuration("dev"), release), "WorkflowTemplate")
+	for _, node := range template.Spec.Templates {
+		if node.Container == nil || node.Container.Command[len(node.Container.Command)-1] != "pipeline" {
+			continue
+		}
+		assert.Contains(t, node.Container.Env, corev1.EnvVar{Name: "APHEX_IMAGES", Value: release})
+		return
+	}
+	t.Fatal("no container updates the pipeline")
+}
+
+func TestThePolicyAllowsTheImagesOfTheReleaseAndTheConfiguredRepositories(t *testing.T) {
+	text := github + configuration("dev") + "builderImage: my.example.test/builder:7\n"
+	policy := string(find(t, installed(t, text, "example.test/aphex:1.4.0"), "ValidatingAdmissionPolicy").YAML)
+	policy = strings.Join(strings.Fields(policy), " ")
+	assert.Contains(t, policy, `["example.test/aphex/validator:1.4.0", "example.test/aphex/builder:1.4.0", "my.example.test/builder", "example.test/aphex/deployer:1.4.0", "example.test/aphex/tester:1.4.0"].exists(`)
+	assert.NotContains(t, policy, "public.ecr.aws")
+}

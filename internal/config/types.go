@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // Config is a whole pipeline, as declared in `aphex-config.yaml`.
 type Config struct {
@@ -78,7 +81,9 @@ type Config struct {
 	// The image of the test stage.
 	TesterImage string `json:"testerImage,omitempty" default:"public.ecr.aws/aphex/tester:latest" rule:"image"`
 
-	// The image of the validation stage.
+	// The image of the validation stage, as `REGISTRY/validator:TAG`. A new pipeline takes
+	// the images of all its own stages from there; afterwards `generator apply --images`
+	// changes them, and a commit cannot.
 	ValidatorImage string `json:"validatorImage,omitempty" default:"public.ecr.aws/aphex/validator:latest" rule:"image"`
 
 	// The Kubernetes Service in front of the webhook; `None` if you provide an
@@ -123,6 +128,16 @@ func (c *Config) Image(program string) (string, error) {
 		return "", fmt.Errorf("the configuration has no key for the image of %q", program)
 	}
 	return image, nil
+}
+
+// OwnImage returns the image that the configuration names for a program, or "" if it has
+// the default.
+func (c *Config) OwnImage(program string) string {
+	image, _ := c.Image(program)
+	if key, _ := lookup(reflect.TypeFor[Config](), program+"Image"); image == key.initial {
+		return ""
+	}
+	return image
 }
 
 // Stack is a CDK stack of the application, or several that match a pattern.

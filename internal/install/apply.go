@@ -11,7 +11,11 @@ import (
 // Diff compares the objects of a pipeline with those in the cluster, as Apply
 // would change them. It changes nothing.
 func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
-	if err := t.useInstalledNames(ctx); err != nil {
+	installed, err := t.useInstalledNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.useImages(ctx, installed); err != nil {
 		return nil, err
 	}
 	objects, _, err := t.objects(ctx)
@@ -26,8 +30,16 @@ func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
 // webhook secret, which Bootstrap installs, it does not wait. The changes are
 // those that were made, also with an error.
 func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error) {
-	if err := t.useInstalledNames(ctx); err != nil {
+	installed, err := t.useInstalledNames(ctx)
+	if err != nil {
 		return nil, err
+	}
+	tags, err := t.useImages(ctx, installed)
+	if err != nil {
+		return nil, err
+	}
+	if tags != nil {
+		r.Checked(t.checkImages(tags))
 	}
 	objects, missing, err := t.objects(ctx)
 	if err != nil {

@@ -74,16 +74,22 @@ func failedCheck(what string, err error, fix string) kube.Check {
 	return kube.Check{What: what, Problem: err.Error(), Fix: cmp.Or(errs.HintOf(err), fix)}
 }
 
-// checkNames reports which names an installed pipeline keeps.
+// checkNames reports which names an installed pipeline keeps, and which images it runs in.
 func (t *Target) checkNames(ctx context.Context) []kube.Check {
 	configured := t.Config.WorkflowTemplateName
-	if err := t.useInstalledNames(ctx); err != nil {
+	installed, err := t.useInstalledNames(ctx)
+	if err != nil {
 		return []kube.Check{failedCheck("names of the pipeline in the cluster", err, "your Kubernetes credentials need to list Sensors, EventSources and WorkflowTemplates")}
 	}
-	if t.Config.WorkflowTemplateName == configured {
-		return nil
+	var checks []kube.Check
+	if t.Config.WorkflowTemplateName != configured {
+		checks = append(checks, kube.Check{What: "the pipeline is installed as " + t.Config.WorkflowTemplateName + ", and keeps its names"})
 	}
-	return []kube.Check{{What: "the pipeline is installed as " + t.Config.WorkflowTemplateName + ", and keeps its names"}}
+	tags, err := t.useImages(ctx, installed)
+	if err != nil {
+		return append(checks, failedCheck("images of the pipeline's own stages", err, "pass --images REGISTRY[:TAG]"))
+	}
+	return append(checks, t.checkImages(tags))
 }
 
 // checkIdentity loads the AWS credentials and compares their account.

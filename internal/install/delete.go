@@ -35,7 +35,7 @@ type Removal struct {
 // stack and the bucket if requested. The deployed environments stay. It returns the
 // changes that were made, also with an error.
 func Delete(ctx context.Context, t Target, o DeleteOptions, r Reporter) ([]manifest.Change, error) {
-	if err := t.useInstalledNames(ctx); err != nil {
+	if _, err := t.useInstalledNames(ctx); err != nil {
 		return nil, err
 	}
 	removal := Removal{Pipeline: t.names().Pipeline}

@@ -24,6 +24,7 @@ type Target struct {
 	Place   plan.Place   // of the pipeline itself
 	Cluster kube.Cluster // session with the cluster
 	AWS     AWS          // not called by Diff and Apply
+	Images  Images       // set Place.Images
 }
 
 // AWS loads the configuration of AWS clients in a region; "" is the default region.
@@ -55,22 +56,22 @@ func Locate(ctx context.Context, load AWS, id, region string) (string, string, e
 func (t *Target) names() plan.Names { return plan.NamesOf(t.Config, t.Place) }
 
 // useInstalledNames sets names that the configuration leaves out to those that
-// the installed pipeline has.
-func (t *Target) useInstalledNames(ctx context.Context) error {
+// the installed pipeline has. It returns the images of that pipeline.
+func (t *Target) useInstalledNames(ctx context.Context) (plan.Images, error) {
 	pipeline := t.names().Pipeline
 	installed, err := t.Cluster.Installed(ctx, pipeline, t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace)
 	if err != nil {
-		return fmt.Errorf("reading the names of the pipeline %q: %w", pipeline, err)
+		return "", fmt.Errorf("reading the names of the pipeline %q: %w", pipeline, err)
 	}
 	if err := t.Config.FillIn(config.Fallback{
 		WorkflowTemplateName: installed.Template, EventSourceName: installed.EventSource, SensorName: installed.Sensor,
 		ServiceAccountName: installed.ServiceAccount, WorkflowNamePrefix: installed.Variables[stages.Variable("prefix")],
 		ArtifactBucketName: installed.Variables[stages.Variable("bucket")],
 	}); err != nil {
-		return errs.Invalidf("names of the pipeline %q in the cluster: %w", pipeline, err)
+		return "", errs.Invalidf("names of the pipeline %q in the cluster: %w", pipeline, err)
 	}
 	t.Place.Bucket = t.Config.Bucket(t.Place.Account, t.Place.Region)
-	return nil
+	return plan.Images(installed.Variables[stages.Variable("images")]), nil
 }
 
 // objects renders the objects of the pipeline, without optional ones that this user may

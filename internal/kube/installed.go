@@ -19,13 +19,19 @@ type Installed struct {
 // permission to list all namespaces, it searches the given ones.
 func (c Cluster) Installed(ctx context.Context, pipeline string, namespaces ...string) (Installed, error) {
 	var found Installed
+	current := "" // version of the template that pushes run
 	for _, kind := range []string{"Sensor", "EventSource", "WorkflowTemplate"} {
 		all, err := c.listAll(ctx, kind, selectorOf(pipeline), namespaces)
 		if err != nil {
 			return Installed{}, err
 		}
 		for _, u := range all {
-			found.add(u)
+			if kind == "Sensor" {
+				current = u.GetAnnotations()[manifest.AnnotationTemplate]
+			}
+			if kind != "WorkflowTemplate" || found.Variables == nil || u.GetName() == current {
+				found.add(u)
+			}
 		}
 	}
 	return found, nil

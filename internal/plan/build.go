@@ -128,7 +128,7 @@ func (b *builder) head(cfg *config.Config) {
 	}))
 	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Deployer, []string{Build},
 		merge(b.artifact(), sources{
-			"account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
+			"images": literal(string(b.place.Images)), "account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
 			"github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
 			"template-name": literal(cfg.WorkflowTemplateName), "event-source": literal(cfg.EventSourceName),

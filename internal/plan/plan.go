@@ -127,4 +127,5 @@ type Place struct {
 	Region  string // AWS region of the pipeline and of its bucket
 	Bucket  string // name of the artifact bucket
 	Config  string // path of the configuration file in the repository
+	Images  Images // that the pipeline's own stages run in
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
@@ -42,6 +43,7 @@ type Input struct {
 	Bucket  string `help:"Artifact bucket, also used by the rendered pipeline." required:""`
 	Region  string `help:"Region of the pipeline and of its bucket." env:"APHEX_REGION,AWS_REGION" required:""`
 	Account string `help:"Account of the pipeline and of the roles of its pods."`
+	Images  string `help:"Images of the pipeline's own stages, with their digests, as the installed pipeline has them. No commit can change them." placeholder:"REGISTRY[:TAG]"`
 
 	Artifact     string `help:"Key of the built workspace in the bucket."`
 	Digest       string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
@@ -94,6 +96,9 @@ func (in Input) fallback() config.Fallback {
 
 // Validate requires exactly one workspace.
 func (in Input) Validate() error {
+	if _, err := plan.ParseImages(in.Images); err != nil {
+		return err
+	}
 	if (in.Source == "") == (in.Artifact == "") {
 		return errs.Invalidf("use exactly one of --source and --artifact").
 			WithHint("pass --artifact and --digest as printed by the build stage, or --source with a folder")

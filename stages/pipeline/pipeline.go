@@ -235,7 +235,7 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*
 }
 
 func (in Input) place() plan.Place {
-	return plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config}
+	return plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config, Images: plan.Images(in.Images)}
 }
 
 func report(frame stage.Frame, changes []manifest.Change) Output {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -289,4 +290,35 @@ func TestAccessThatTheUpdateGrantsIsAwaitedAndAnyOtherStopsTheRun(t *testing.T) 
 			assert.Equal(t, c.kind, errs.KindOf(err), name)
 		})
 	}
+}
+
+// A commit brings an image of its own into the stages that hold rights.
+func TestACommitCannotChangeTheImagesOfThePipelinesOwnStages(t *testing.T) {
+	evil := good + "validatorImage: evil.example.test/aphex/validator:1.4.0\n"
+	template := func(w *world) string {
+		for _, object := range w.applied {
+			if object.Kind == "WorkflowTemplate" {
+				return string(object.YAML)
+			}
+		}
+		return ""
+	}
+	in := ofRun("")
+	var loose, w, same world
+	_, _, err := inRun(t, &loose, loose.deps(evil), in)
+	require.NoError(t, err)
+	assert.Contains(t, template(&loose), "evil.example.test", "without installed images the attack succeeds")
+
+	in.Images = "example.test/aphex:1.4.0 validator@sha256:" + strings.Repeat("0", 64)
+	out, _, err := inRun(t, &w, w.deps(evil), in)
+	require.NoError(t, err)
+	assert.Equal(t, pipeline.Kept, out.Result)
+	assert.Empty(t, w.applied)
+	assert.Contains(t, w.log.String(), "which no commit can change")
+	assert.Contains(t, w.log.String(), "generator apply --images")
+
+	_, _, err = inRun(t, &same, same.deps(good), in)
+	require.NoError(t, err)
+	assert.Contains(t, template(&same), "image: example.test/aphex/validator:1.4.0@sha256:0000")
+	assert.Contains(t, template(&same), "value: "+in.Images, "the next version has the same")
 }

@@ -79,6 +79,9 @@ func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, s
 // render renders all objects, before anything is changed.
 func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manifest.Object, error) {
 	place := in.place()
+	if err := place.Images.Check(cfg); err != nil {
+		return nil, err
+	}
 	p, err := plan.New(cfg, d.Stages, place)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,90 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// Images choose the images that the pipeline's own stages run in.
+type Images struct {
+	// From is REGISTRY[:TAG], with digests behind it if they are known. Without it the
+	// pipeline keeps its images; a new one gets those beside the configured
+	// validatorImage, else those of the release of this program.
+	From string
+	// Digest returns the digest of an image. It may be nil: images are named by tags.
+	Digest func(ctx context.Context, image string) (string, error)
+}
+
+// useImages sets the images of the pipeline, where installed are those that it has. The
+// problem is why they are not named by digests, or nil.
+func (t *Target) useImages(ctx context.Context, installed plan.Images) (problem, err error) {
+	images, err := plan.ParseImages(t.Images.From)
+	if err != nil {
+		return nil, err
+	}
+	if images == "" && installed != "" {
+		t.Place.Images = installed
+		return nil, installed.Check(t.Config)
+	}
+	if images == "" {
+		if images, err = plan.ImagesBeside(t.Config); err != nil {
+			return nil, err
+		}
+	}
+	t.Place.Images = cmp.Or(images, plan.Images(plan.Release+":"+releaseTag(stage.Version())))
+	if t.Images.Digest == nil {
+		return nil, t.Place.Images.Check(t.Config)
+	}
+	t.Place.Images, problem = t.pin(ctx, t.Place.Images)
+	return problem, t.Place.Images.Check(t.Config)
+}
+
+// pin names the images by the digests that their registry has now. With an error, those
+// that it does not find stay named by their tags.
+func (t *Target) pin(ctx context.Context, images plan.Images) (plan.Images, error) {
+	programs := plan.Programs()
+	digests := make([]string, len(programs))
+	var group errgroup.Group
+	for n, program := range programs {
+		if !images.Pinned(program) {
+			group.Go(func() (err error) {
+				digests[n], err = t.Images.Digest(ctx, images.Of(program))
+				return err
+			})
+		}
+	}
+	err := group.Wait()
+	for n, program := range programs {
+		if digests[n] != "" {
+			images = images.Pin(program, digests[n])
+		}
+	}
+	return images, err
+}
+
+var released = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
+
+// releaseTag returns the tag of the images of a version of this program.
+func releaseTag(version string) string {
+	if released.MatchString(version) {
+		return version
+	}
+	return "latest"
+}
+
+// checkImages reports which images the pipeline's own stages run in.
+func (t *Target) checkImages(problem error) kube.Check {
+	check := kube.Check{What: "images of the pipeline's own stages: " + t.Place.Images.Source()}
+	if problem != nil {
+		check.Problem, check.Warning = "they are not named by digests, so that what a tag refers to can change: "+problem.Error(), true
+		check.Fix = "run this where the registry can be reached (docker login), or name the digests: --images \"REGISTRY[:TAG] builder@sha256:<hex> …\""
+	}
+	return check
+}
