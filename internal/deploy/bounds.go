@@ -222,6 +222,9 @@ func (b *bounds) objects(t target, file assembly.FileAsset) (objects []string) {
 	return objects
 }
 
+// maxRemoteTemplate is the size of the largest template that CloudFormation reads by URL, in bytes.
+const maxRemoteTemplate = 1 << 20
+
 // holds reports whether an asset is a template, or a copy of it: stacks with
 // equal templates have equal keys.
 func holds(file assembly.FileAsset, template string) bool {
@@ -231,11 +234,11 @@ func holds(file assembly.FileAsset, template string) bool {
 	if file.Path == template {
 		return true
 	}
-	one, err := limits.ReadFile(file.Path, assembly.MaxDocument)
+	one, err := limits.ReadFile(file.Path, maxRemoteTemplate)
 	if err != nil {
 		return false
 	}
-	other, err := limits.ReadFile(template, assembly.MaxDocument)
+	other, err := limits.ReadFile(template, maxRemoteTemplate)
 	return err == nil && bytes.Equal(one, other)
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -81,20 +82,29 @@ func findReads(targets []target) error {
 	return nil
 }
 
+// maxTemplates is the most that is read of the templates of one stack, in bytes.
+// CloudFormation takes 1 MiB each.
+const maxTemplates = 256 << 20
+
 // readTemplates returns the template of a stack, followed by those of its nested
 // stacks.
 func readTemplates(stack assembly.Stack) ([][]byte, error) {
-	paths := []string{stack.Template}
+	paths, seen := []string{stack.Template}, map[string]bool{stack.Template: true}
 	for _, list := range templatesOf(stack) {
 		for _, file := range list.Files {
-			if file.Path != stack.Template {
+			if !seen[file.Path] {
 				paths = append(paths, file.Path)
 			}
+			seen[file.Path] = true
 		}
 	}
 	var templates [][]byte
+	taken := limits.Budget{Bytes: maxTemplates, Ratio: 1}.Meter(math.MaxInt64)
 	for _, path := range paths {
 		template, err := limits.ReadFile(path, assembly.MaxDocument)
+		if err == nil {
+			err = taken.Bytes(int64(len(template)))
+		}
 		if err != nil {
 			return nil, errs.Invalidf("reading the template of stack %s: %w", stack.Name, err)
 		}

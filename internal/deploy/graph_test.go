@@ -1,6 +1,9 @@
 package deploy
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 func stackWith(id string, after ...string) assembly.Stack {
@@ -86,4 +90,27 @@ func TestADependencyOnAPatternWaitsForAllOfItsStacks(t *testing.T) {
 func TestOneStackUnderTwoNamesIsRefused(t *testing.T) {
 	err := checkDistinct([]target{{name: "Api", stack: stackWith("dev-Api")}, {name: "dev-Api", stack: stackWith("dev-Api")}})
 	require.ErrorContains(t, err, `"Api" and "dev-Api" both select stack dev-Api`)
+}
+
+func TestTheTemplatesOfOneStackAreReadOnceAndBoundedTogether(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "0.nested.template.json")
+	require.NoError(t, os.WriteFile(large, nil, 0o600))
+	require.NoError(t, os.Truncate(large, 100<<20)) // takes no disk
+	list := &assembly.AssetManifest{}
+	stack := assembly.Stack{Name: "S", Template: large, Assets: []*assembly.AssetManifest{list}}
+	for range 1000 {
+		list.Files = append(list.Files, assembly.FileAsset{Path: large})
+	}
+	templates, err := readTemplates(stack)
+	require.NoError(t, err)
+	assert.Len(t, templates, 1)
+
+	for i := range 10 {
+		link := filepath.Join(dir, fmt.Sprint(i+1)+".nested.template.json")
+		require.NoError(t, os.Symlink(large, link))
+		list.Files = append(list.Files, assembly.FileAsset{Path: link})
+	}
+	_, err = readTemplates(stack)
+	require.ErrorIs(t, err, limits.ErrExceeded)
 }

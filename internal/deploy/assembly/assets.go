@@ -166,6 +166,9 @@ func (f *folder) file(base, id string, entry fileEntry) (FileAsset, error) {
 	default:
 		return asset, wrongf("", "asset %q: unknown packaging %q", asset.Name, entry.Source.Packaging)
 	}
+	if err := f.taken.Entries(len(entry.Destinations.keys)); err != nil {
+		return asset, wrongf("", "the assets of the cloud assembly: %w", err)
+	}
 	if (entry.Source.Path == "") == (len(asset.Command) == 0) {
 		return asset, wrongf("", "asset %q needs either a path or a command", asset.Name)
 	}
@@ -189,6 +192,9 @@ func (f *folder) file(base, id string, entry fileEntry) (FileAsset, error) {
 func (f *folder) image(base, id string, entry imageEntry) (ImageAsset, error) {
 	src := entry.Source
 	asset := ImageAsset{ID: id, Name: orElse(entry.Name, id), Command: src.Command}
+	if err := f.taken.Entries(len(entry.Destinations.keys)); err != nil {
+		return asset, wrongf("", "the assets of the cloud assembly: %w", err)
+	}
 	if (src.Directory == "") == (len(src.Command) == 0) {
 		return asset, wrongf("", "image %q needs either a directory or a command", asset.Name)
 	}

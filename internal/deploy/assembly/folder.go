@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -15,6 +16,10 @@ import (
 // CloudFormation limits templates to 1 MiB; metadata of big apps has some tens.
 const MaxDocument = 128 << 20
 
+// documents bound what is read of one assembly: the bytes of its JSON files, however
+// many names lead to one of them, and the places that assets are published to.
+var documents = limits.Budget{Bytes: 512 << 20, Entries: 200_000, Ratio: 1}
+
 const outsideHint = "an assembly must contain all of its files: synthesize without --no-staging, and do not edit it"
 
 // folder reads files below one directory, and rejects names with "..", absolute
@@ -24,6 +29,7 @@ type folder struct {
 	root *os.Root
 
 	nested map[string]bool // folders of the nested assemblies that were read, without links
+	taken  *limits.Meter   // of documents
 }
 
 func openFolder(dir string) (*folder, error) {
@@ -35,7 +41,7 @@ func openFolder(dir string) (*folder, error) {
 	if err != nil {
 		return nil, wrongf("pass the output folder of the CDK app, usually cdk.out", "opening the cloud assembly: %w", err)
 	}
-	return &folder{dir: absolute, root: root, nested: map[string]bool{}}, nil
+	return &folder{dir: absolute, root: root, nested: map[string]bool{}, taken: documents.Meter(math.MaxInt64)}, nil
 }
 
 // locate returns the path of a name relative to base, below the folder. It returns
@@ -93,6 +99,9 @@ func (f *folder) readJSON(base, name string, into any) error {
 		return err
 	}
 	src, err := limits.ReadFileIn(f.root, local, MaxDocument)
+	if err == nil {
+		err = f.taken.Bytes(int64(len(src)))
+	}
 	switch {
 	case errors.Is(err, limits.ErrExceeded), errors.Is(err, limits.ErrNotRegular):
 		return wrongf("synthesize the app again", "the cloud assembly: %w", err)

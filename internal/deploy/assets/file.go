@@ -57,6 +57,9 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 	if err != nil {
 		return err
 	}
+	if err := p.take(path); err != nil {
+		return errs.Invalidf("uploading %s: all assets of the environment: %w", file.Name, err)
+	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Uploading})
 	size, version, err := upload(ctx, client, path, contentType(file, path), d, encryption, metadata)
 	p.mu.Lock()
@@ -144,6 +147,16 @@ func upload(ctx context.Context, client *s3.Client, path, contentType string, d 
 	return info.Size(), aws.ToString(sent.VersionID), nil
 }
 
+// take takes the size of a file from the budget of uploads: many assets may name one
+// large file.
+func (p *Publisher) take(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return p.sent.Bytes(info.Size())
+}
+
 // isCompleted reports whether a multipart upload does not exist any more. That is
 // the error of a retry after the response to its completion was lost.
 func isCompleted(err error) bool { return errs.Code(err) == "NoSuchUpload" }
@@ -176,7 +189,7 @@ func (p *Publisher) pack(ctx context.Context, list *assembly.AssetManifest, file
 
 // archiveKey identifies what an asset is made from.
 func archiveKey(list *assembly.AssetManifest, file assembly.FileAsset) string {
-	return fmt.Sprint(file.Zip) + "\n" + list.Root + "\n" + file.ID + "\n" + file.Path + "\n" + strings.Join(file.Command, "\x00")
+	return fmt.Sprint(file.Zip) + "\n" + list.Root + "\n" + file.Path + "\n" + strings.Join(file.Command, "\x00")
 }
 
 // digest makes a name for a file out of a text.
@@ -191,7 +204,7 @@ func (p *Publisher) zip(file assembly.FileAsset, root string) (path string, err 
 		return "", errs.Writing(orElse(p.options.Temp, os.TempDir()), err)
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	if err := Zip(archive, file.Path, root); err != nil {
+	if err := Zip(archive, file.Path, root, p.packed); err != nil {
 		_ = os.Remove(archive.Name())
 		return "", fmt.Errorf("packing the asset %s: %w", file.Name, err)
 	}

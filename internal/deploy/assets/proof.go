@@ -91,7 +91,7 @@ func (p *Publisher) source(list *assembly.AssetManifest, file assembly.FileAsset
 			kind, sum = "command", text[:]
 		case file.Zip:
 			kind = "folder"
-			sum, err = treeDigest(file.Path, list.Root)
+			sum, err = treeDigest(file.Path, list.Root, p.hashed)
 		default:
 			sum, err = fileDigest(file.Path)
 		}

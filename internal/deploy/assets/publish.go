@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
 
@@ -44,6 +46,9 @@ type Options struct {
 	Notify func(Event)   // may be nil; called from many goroutines
 	// Redactor masks the output of the commands, and receives each secret before it is used; nil is a new one.
 	Redactor *redact.Redactor
+	// Budget bounds what all assets together read of folders and upload, as many may name
+	// one large file; what it leaves open is that of the workspace.
+	Budget limits.Budget
 }
 
 // Event is one step of one asset.
@@ -84,6 +89,9 @@ type Publisher struct {
 
 	repositories flights // created ones, by name
 
+	// what was read of folders to pack them and to compare them, and what was uploaded
+	packed, hashed, sent *limits.Meter
+
 	mu      sync.Mutex
 	states  map[string]state // by destination
 	uploads []uploaded       // oldest first
@@ -107,7 +115,8 @@ func New(o Options) *Publisher {
 		o.Redactor = redact.New()
 	}
 	o.Out = &lockedWriter{to: orDiscard(o.Out)}
-	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), states: map[string]state{}}
+	budget := func() *limits.Meter { return o.Budget.Or(limits.Workspace()).Meter(math.MaxInt64) }
+	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), states: map[string]state{}, packed: budget(), hashed: budget(), sent: budget()}
 }
 
 // Publish publishes all assets of a manifest. After a failure it starts nothing

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 func write(t *testing.T, file, text string) string {
@@ -226,4 +228,55 @@ func TestACancelledPublicationStartsNothing(t *testing.T) {
 	list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{{ID: "a", Path: root, Destinations: destination("a")}}}
 	require.ErrorIs(t, publisher(t).Publish(ctx, list, s.place()), context.Canceled)
 	assert.Empty(t, s.calls)
+}
+
+func TestManyAssetsOfOneLargeSourceAreBoundedTogether(t *testing.T) {
+	root := t.TempDir()
+	file := write(t, filepath.Join(root, "code", "large"), strings.Repeat("x", 1000))
+	for name, c := range map[string]struct {
+		asset assembly.FileAsset
+		most  int64 // bytes
+	}{
+		"a file":   {assembly.FileAsset{Path: file}, 4500},
+		"a folder": {assembly.FileAsset{Path: filepath.Dir(file), Zip: true}, 1200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list := &assembly.AssetManifest{Root: root}
+			for i := range 100 {
+				c.asset.ID, c.asset.Name, c.asset.Destinations = fmt.Sprint(i), fmt.Sprint(i), destination(fmt.Sprint(i))
+				list.Files = append(list.Files, c.asset)
+			}
+			s, temp := newStub(t), t.TempDir()
+			options := assets.Options{Runner: proc.Runner{}, Temp: temp}
+			require.NoError(t, assets.New(options).Publish(t.Context(), list, s.place()))
+			packed, err := os.ReadDir(temp)
+			require.NoError(t, err)
+			assert.LessOrEqual(t, len(packed), 1, "one folder is packed once")
+
+			s = newStub(t)
+			options.Budget = limits.Budget{Bytes: c.most}
+			require.ErrorIs(t, assets.New(options).Publish(t.Context(), list, s.place()), limits.ErrExceeded)
+			sent := 0
+			for _, body := range s.bodies {
+				sent += len(body)
+			}
+			assert.LessOrEqual(t, int64(sent), c.most)
+			assert.NotZero(t, sent)
+		})
+	}
+}
+
+func TestFoldersThatLinksMultiplyAreBoundedTogether(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "code", "large"), strings.Repeat("x", 1000))
+	list := &assembly.AssetManifest{Root: root}
+	for i := range 100 {
+		link := filepath.Join(root, fmt.Sprint("link", i))
+		require.NoError(t, os.Symlink("code", link))
+		list.Files = append(list.Files, assembly.FileAsset{ID: fmt.Sprint(i), Path: link, Zip: true, Destinations: destination(fmt.Sprint(i))})
+	}
+	s := newStub(t)
+	p := assets.New(assets.Options{Runner: proc.Runner{}, Temp: t.TempDir(), Budget: limits.Budget{Bytes: 10_000}})
+	require.ErrorIs(t, p.Publish(t.Context(), list, s.place()), limits.ErrExceeded)
+	assert.LessOrEqual(t, s.calls["put"], 10)
 }

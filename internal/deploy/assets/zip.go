@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -25,11 +24,12 @@ const firstOfJanuary1980 = 0<<9 | 1<<5 | 1
 
 // Zip writes an archive of the folder dir: all files including hidden ones, sorted
 // by name, with their permissions. It follows symbolic links, and skips empty
-// folders and broken links, as the CDK does. A link out of root is an error.
-func Zip(w io.Writer, dir, root string) error {
+// folders and broken links, as the CDK does. A link out of root is an error. What it
+// reads is taken from the meter, as links may multiply it.
+func Zip(w io.Writer, dir, root string, taken *limits.Meter) error {
 	archive := zip.NewWriter(w)
 	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.DefaultCompression) })
-	err := walk(dir, root, func(name string, info fs.FileInfo) (io.Writer, error) {
+	err := walk(dir, root, taken, func(name string, info fs.FileInfo) (io.Writer, error) {
 		// Modified would add a second, extended time to every entry.
 		header := &zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstOfJanuary1980} //nolint:staticcheck // see above
 		header.SetMode(info.Mode())
@@ -44,9 +44,9 @@ func Zip(w io.Writer, dir, root string) error {
 // treeDigest returns a digest of what Zip packs of a folder: names, contents, and
 // which files are executable. Archives differ in compression, and between machines
 // in the other permissions.
-func treeDigest(dir, root string) ([]byte, error) {
+func treeDigest(dir, root string, taken *limits.Meter) ([]byte, error) {
 	tree := sha256.New()
-	err := walk(dir, root, func(name string, info fs.FileInfo) (io.Writer, error) {
+	err := walk(dir, root, taken, func(name string, info fs.FileInfo) (io.Writer, error) {
 		_, err := fmt.Fprintf(tree, "%q %d %t\n", name, info.Size(), info.Mode()&0o111 != 0)
 		return tree, err
 	})
@@ -54,12 +54,12 @@ func treeDigest(dir, root string) ([]byte, error) {
 }
 
 // walk writes each file of a folder to what add returns for it, sorted by name.
-func walk(dir, root string, add func(name string, info fs.FileInfo) (io.Writer, error)) error {
+func walk(dir, root string, taken *limits.Meter, add func(name string, info fs.FileInfo) (io.Writer, error)) error {
 	realRoot, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return err
 	}
-	w := &walker{add: add, root: realRoot, taken: limits.Workspace().Meter(math.MaxInt64)}
+	w := &walker{add: add, root: realRoot, taken: taken}
 	return w.folder(dir, "", nil)
 }
 

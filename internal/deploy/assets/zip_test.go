@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,12 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 func pack(t *testing.T, dir, root string) []byte {
 	t.Helper()
 	var archive bytes.Buffer
-	require.NoError(t, assets.Zip(&archive, dir, root))
+	require.NoError(t, assets.Zip(&archive, dir, root, limits.Workspace().Meter(math.MaxInt64)))
 	return archive.Bytes()
 }
 
@@ -76,7 +78,7 @@ func TestALinkOutOfTheAssemblyIsRefused(t *testing.T) {
 		dir := filepath.Join(root, name)
 		require.NoError(t, os.MkdirAll(dir, 0o755))
 		require.NoError(t, os.Symlink(target, filepath.Join(dir, "link")))
-		err := assets.Zip(io.Discard, dir, root)
+		err := assets.Zip(io.Discard, dir, root, limits.Workspace().Meter(math.MaxInt64))
 		require.ErrorContains(t, err, "points outside of the cloud assembly")
 	}
 }
