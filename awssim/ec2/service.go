@@ -21,15 +21,15 @@ func New(deployed inventory.Source) *Cloud { return &Cloud{deployed} }
 func (c *Cloud) Service() wire.Service {
 	return wire.Service{Name: "ec2", Protocol: wire.EC2Query, Namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", Operations: map[string]wire.Handler{
 		"DescribeAvailabilityZones":   wire.Plain(describeAvailabilityZones),
-		"DescribeRegions":             wire.Plain(describeRegions),
-		"DescribeVpcs":                wire.Plain(c.describeVpcs),
-		"DescribeSubnets":             wire.Plain(c.describeSubnets),
-		"DescribeRouteTables":         wire.Plain(c.describeRouteTables),
-		"DescribeVpnGateways":         wire.Plain(c.describeVpnGateways),
-		"DescribeSecurityGroups":      wire.Plain(c.describeSecurityGroups),
-		"DescribeKeyPairs":            wire.Plain(c.describeKeyPairs),
-		"DescribeImages":              wire.Plain(describeImages),
-		"DescribeVpcEndpointServices": wire.Plain(describeEndpointServices),
+		"DescribeRegions":             wire.Plain(describeRegions, "RegionName"),
+		"DescribeVpcs":                wire.Plain(c.describeVpcs, "Filter.Name", "Filter.Value", "VpcId"),
+		"DescribeSubnets":             wire.Plain(c.describeSubnets, "Filter.Name", "Filter.Value", "SubnetId"),
+		"DescribeRouteTables":         wire.Plain(c.describeRouteTables, "Filter.Name", "Filter.Value", "RouteTableId"),
+		"DescribeVpnGateways":         wire.Plain(c.describeVpnGateways, "Filter.Name", "Filter.Value", "VpnGatewayId"),
+		"DescribeSecurityGroups":      wire.Plain(c.describeSecurityGroups, "Filter.Name", "Filter.Value", "GroupId"),
+		"DescribeKeyPairs":            wire.Plain(c.describeKeyPairs, "Filter.Name", "Filter.Value", "KeyName"),
+		"DescribeImages":              wire.Plain(describeImages, "Filter.Name", "Filter.Value", "ImageId", "Owner"),
+		"DescribeVpcEndpointServices": wire.Plain(describeEndpointServices, "ServiceName"),
 	}}
 }
 

@@ -25,9 +25,9 @@ type Balancers struct {
 // Service is Elastic Load Balancing.
 func (b Balancers) Service() wire.Service {
 	return wire.Service{Name: "elasticloadbalancing", Protocol: wire.Query, Namespace: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", Operations: map[string]wire.Handler{
-		"DescribeLoadBalancers": wire.Plain(b.describeLoadBalancers),
-		"DescribeListeners":     wire.Plain(b.describeListeners),
-		"DescribeTags":          wire.Plain(b.describeTags),
+		"DescribeLoadBalancers": wire.Plain(b.describeLoadBalancers, "LoadBalancerArns", "Names"),
+		"DescribeListeners":     wire.Plain(b.describeListeners, "ListenerArns", "LoadBalancerArn"),
+		"DescribeTags":          wire.Plain(b.describeTags, "ResourceArns"),
 	}}
 }
 

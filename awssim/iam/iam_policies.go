@@ -10,12 +10,12 @@ import (
 
 func (d *Directory) policyOperations() map[string]wire.Handler {
 	return map[string]wire.Handler{
-		"CreatePolicy":        wire.Plain(d.createPolicy),
-		"CreatePolicyVersion": wire.Plain(d.createPolicyVersion),
-		"GetPolicy":           wire.Plain(d.getPolicy),
-		"GetPolicyVersion":    wire.Plain(d.getPolicyVersion),
-		"ListPolicies":        wire.Plain(d.listPolicies),
-		"DeletePolicy":        wire.Plain(d.deletePolicy),
+		"CreatePolicy":        wire.Plain(d.createPolicy, "Description", "Path", "PolicyDocument", "PolicyName"),
+		"CreatePolicyVersion": wire.Plain(d.createPolicyVersion, "PolicyArn", "PolicyDocument", "SetAsDefault"),
+		"GetPolicy":           wire.Plain(d.getPolicy, "PolicyArn"),
+		"GetPolicyVersion":    wire.Plain(d.getPolicyVersion, "PolicyArn", "VersionId"),
+		"ListPolicies":        wire.Plain(d.listPolicies, "Scope"),
+		"DeletePolicy":        wire.Plain(d.deletePolicy, "PolicyArn"),
 	}
 }
 
@@ -61,6 +61,9 @@ func (d *Directory) createPolicyVersion(call *wire.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if call.Form.Get("SetAsDefault") != "true" {
+		return nil, wire.Commonf(wire.ValidationFailed, "the simulator keeps one version of a policy: iam:CreatePolicyVersion needs SetAsDefault")
+	}
 	p, err := d.ChangePolicy(arn, call.Form.Get("PolicyDocument"))
 	return policyVersionResult{viewVersion(p, "")}, err
 }
@@ -100,6 +103,9 @@ func (d *Directory) getPolicyVersion(call *wire.Call) (any, error) {
 func (d *Directory) listPolicies(call *wire.Call) (any, error) {
 	if err := call.Permit("iam:ListPolicies", "*"); err != nil {
 		return nil, err
+	}
+	if call.Form.Get("Scope") != "Local" {
+		return nil, wire.Commonf(wire.ValidationFailed, "the simulator lists no policies of AWS: iam:ListPolicies needs the Scope Local")
 	}
 	var views []policyView
 	for _, p := range d.Policies(call.Caller.Account) {

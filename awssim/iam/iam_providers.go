@@ -8,10 +8,10 @@ import (
 
 func (d *Directory) providerOperations() map[string]wire.Handler {
 	return map[string]wire.Handler{
-		"CreateOpenIDConnectProvider": wire.Plain(d.createProvider),
-		"GetOpenIDConnectProvider":    wire.Plain(d.getProvider),
+		"CreateOpenIDConnectProvider": wire.Plain(d.createProvider, "ClientIDList", "ThumbprintList", "Url"),
+		"GetOpenIDConnectProvider":    wire.Plain(d.getProvider, "OpenIDConnectProviderArn"),
 		"ListOpenIDConnectProviders":  wire.Plain(d.listProviders),
-		"DeleteOpenIDConnectProvider": wire.Plain(d.deleteProvider),
+		"DeleteOpenIDConnectProvider": wire.Plain(d.deleteProvider, "OpenIDConnectProviderArn"),
 	}
 }
 

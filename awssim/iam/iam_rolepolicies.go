@@ -10,15 +10,15 @@ import (
 
 func (d *Directory) rolePolicyOperations() map[string]wire.Handler {
 	return map[string]wire.Handler{
-		"PutRolePolicy":                 wire.Plain(d.putRolePolicy),
-		"GetRolePolicy":                 wire.Plain(d.getRolePolicy),
-		"ListRolePolicies":              wire.Plain(d.listRolePolicies),
-		"DeleteRolePolicy":              wire.Plain(d.deleteRolePolicy),
-		"AttachRolePolicy":              wire.Plain(d.attachRolePolicy),
-		"DetachRolePolicy":              wire.Plain(d.detachRolePolicy),
-		"ListAttachedRolePolicies":      wire.Plain(d.listAttachedRolePolicies),
-		"PutRolePermissionsBoundary":    wire.Plain(d.putRolePermissionsBoundary),
-		"DeleteRolePermissionsBoundary": wire.Plain(d.deleteRolePermissionsBoundary),
+		"PutRolePolicy":                 wire.Plain(d.putRolePolicy, "PolicyDocument", "PolicyName", "RoleName"),
+		"GetRolePolicy":                 wire.Plain(d.getRolePolicy, "PolicyName", "RoleName"),
+		"ListRolePolicies":              wire.Plain(d.listRolePolicies, "RoleName"),
+		"DeleteRolePolicy":              wire.Plain(d.deleteRolePolicy, "PolicyName", "RoleName"),
+		"AttachRolePolicy":              wire.Plain(d.attachRolePolicy, "PolicyArn", "RoleName"),
+		"DetachRolePolicy":              wire.Plain(d.detachRolePolicy, "PolicyArn", "RoleName"),
+		"ListAttachedRolePolicies":      wire.Plain(d.listAttachedRolePolicies, "RoleName"),
+		"PutRolePermissionsBoundary":    wire.Plain(d.putRolePermissionsBoundary, "PermissionsBoundary", "RoleName"),
+		"DeleteRolePermissionsBoundary": wire.Plain(d.deleteRolePermissionsBoundary, "RoleName"),
 	}
 }
 

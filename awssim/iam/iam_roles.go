@@ -11,15 +11,15 @@ import (
 
 func (d *Directory) roleOperations() map[string]wire.Handler {
 	return map[string]wire.Handler{
-		"CreateRole":             wire.Plain(d.createRole),
-		"GetRole":                wire.Plain(d.getRole),
-		"ListRoles":              wire.Plain(d.listRoles),
-		"DeleteRole":             wire.Plain(d.deleteRole),
-		"UpdateRole":             wire.Plain(d.updateRole),
-		"UpdateAssumeRolePolicy": wire.Plain(d.updateAssumeRolePolicy),
-		"TagRole":                wire.Plain(d.tagRole),
-		"UntagRole":              wire.Plain(d.untagRole),
-		"ListRoleTags":           wire.Plain(d.listRoleTags),
+		"CreateRole":             wire.Plain(d.createRole, "AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "RoleName", "Tags.Key", "Tags.Value"),
+		"GetRole":                wire.Plain(d.getRole, "RoleName"),
+		"ListRoles":              wire.Plain(d.listRoles, "PathPrefix"),
+		"DeleteRole":             wire.Plain(d.deleteRole, "RoleName"),
+		"UpdateRole":             wire.Plain(d.updateRole, "Description", "MaxSessionDuration", "RoleName"),
+		"UpdateAssumeRolePolicy": wire.Plain(d.updateAssumeRolePolicy, "PolicyDocument", "RoleName"),
+		"TagRole":                wire.Plain(d.tagRole, "RoleName", "Tags.Key", "Tags.Value"),
+		"UntagRole":              wire.Plain(d.untagRole, "RoleName", "TagKeys"),
+		"ListRoleTags":           wire.Plain(d.listRoleTags, "RoleName"),
 	}
 }
 

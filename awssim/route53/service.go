@@ -39,7 +39,7 @@ type Zones struct {
 // Service is Route 53.
 func (z Zones) Service() wire.Service {
 	return wire.Service{Name: "route53", Protocol: wire.Rest, Namespace: "https://route53.amazonaws.com/doc/2013-04-01/", OperationOf: operationOf, Operations: map[string]wire.Handler{
-		"ListHostedZonesByName": wire.Plain(z.list),
+		"ListHostedZonesByName": wire.Plain(z.list, "dnsname"),
 		"ListHostedZones":       wire.Plain(z.list),
 		"GetHostedZone":         wire.Plain(z.get),
 	}}

@@ -54,6 +54,9 @@ func (s *Store) run(call *wire.Call, operation operation) (*wire.Answer, error) 
 	if len(rq.key) > maxKey {
 		return nil, wire.Errorf("KeyTooLongError", "Your key is too long")
 	}
+	if err := rq.checkInputs(); err != nil {
+		return nil, err
+	}
 	if err := rq.authorize(operation); err != nil {
 		return nil, err
 	}

@@ -107,6 +107,9 @@ func (rq *request) receiveCopy(from source) (received, error) {
 		return received{}, err
 	}
 	defer closeFile(file)
+	if err := checkCopy(rq.header, old); err != nil {
+		return received{}, err
+	}
 	part, err := spanOf(rq.header.Get("X-Amz-Copy-Source-Range"), old.Size)
 	if err != nil {
 		return received{}, err
@@ -164,7 +167,7 @@ func (rq *request) finish(upload Upload, parts []Part) (stored Version, versione
 	}
 	version, err := upload.assemble(parts, got)
 	if err == nil {
-		err = promised(rq.header, version.Checksums)
+		err = promised(rq.header, version)
 	}
 	if err == nil {
 		version.Modified = rq.store.now().UTC()
@@ -177,9 +180,16 @@ func (rq *request) finish(upload Upload, parts []Part) (stored Version, versione
 	return stored, versioned, rq.store.abort(rq.bucket, rq.key, upload.ID)
 }
 
-// promised compares a checksum of the whole object that the client sent.
-func promised(header http.Header, checksums map[string]string) error {
-	for name, value := range checksums {
+// promised compares size, type of the checksum and checksum of the whole object with what
+// the client sent.
+func promised(header http.Header, version Version) error {
+	if want := header.Get("X-Amz-Mp-Object-Size"); want != "" && want != strconv.FormatInt(version.Size, 10) {
+		return wire.Errorf("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match what was computed")
+	}
+	if want := header.Get("X-Amz-Checksum-Type"); want != "" && want != version.ChecksumType {
+		return wire.Errorf("InvalidRequest", "The upload was created using the %s checksum mode. The complete request must use the same checksum mode.", version.ChecksumType)
+	}
+	for name, value := range version.Checksums {
 		if want := header.Get(checksumPrefix + name); want != "" && want != value {
 			return wire.Errorf("BadDigest", "The %s you specified did not match the calculated checksum.", name)
 		}

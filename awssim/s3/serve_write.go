@@ -100,6 +100,9 @@ func (rq *request) source() (source, error) {
 	if err != nil {
 		return source{}, err
 	}
+	if owner := rq.header.Get("X-Amz-Source-Expected-Bucket-Owner"); owner != "" && owner != bucket.Account {
+		return source{}, wire.Commonf(wire.AccessDenied, "Access Denied: the source bucket is not owned by account %s", owner)
+	}
 	action := "s3:GetObject"
 	if version != "" {
 		action = "s3:GetObjectVersion"
@@ -127,7 +130,7 @@ func copyObject(rq *request) error {
 	}
 	version.File, version.Size, version.ETag = got.file, got.size, got.sums.etag()
 	version.Checksums, version.ChecksumType = chosen(got.sums.values(), algorithmOf(rq.header)), fullObject
-	stored, versioned, err := rq.store.commit(rq.bucket, rq.key, http.Header{}, version)
+	stored, versioned, err := rq.store.commit(rq.bucket, rq.key, rq.header, version)
 	if err != nil {
 		rq.store.discard(got)
 		return err

@@ -28,8 +28,8 @@ type Tokens struct{ Directory *iam.Directory }
 func (t Tokens) Service() wire.Service {
 	return wire.Service{Name: "sts", Protocol: wire.Query, Namespace: "https://sts.amazonaws.com/doc/2011-06-15/", Operations: map[string]wire.Handler{
 		"GetCallerIdentity":         wire.Plain(t.getCallerIdentity),
-		"AssumeRole":                wire.Plain(t.assumeRole),
-		"AssumeRoleWithWebIdentity": wire.Plain(t.assumeRoleWithWebIdentity),
+		"AssumeRole":                wire.Plain(t.assumeRole, "DurationSeconds", "ExternalId", "Policy", "RoleArn", "RoleSessionName", "Tags.Key", "Tags.Value", "TransitiveTagKeys"),
+		"AssumeRoleWithWebIdentity": wire.Plain(t.assumeRoleWithWebIdentity, "DurationSeconds", "Policy", "RoleArn", "RoleSessionName", "WebIdentityToken"),
 	}}
 }
 

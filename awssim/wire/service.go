@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -68,7 +71,26 @@ func unreadable(call *Call, err error) error {
 	return Errorf("SerializationException", "reading the input of %s: %v", call.Operation, err)
 }
 
-// Plain makes a handler of a function that reads the form itself.
-func Plain(run func(*Call) (any, error)) Handler {
-	return func(_ context.Context, call *Call) (any, error) { return run(call) }
+// Plain makes a handler of a function that reads the form itself, with the names of the
+// parameters that it supports: A.B is the member B of the items of A. All others are refused
+// by name, so that none is ignored silently.
+func Plain(run func(*Call) (any, error), supported ...string) Handler {
+	return func(_ context.Context, call *Call) (any, error) {
+		for _, name := range slices.Sorted(maps.Keys(call.Form)) {
+			if name != "Action" && name != "Version" && !supports(supported, withoutNumbers(name)) {
+				return nil, Commonf(ValidationFailed, "the simulator does not support %s of %s:%s", name, call.Service, call.Operation)
+			}
+		}
+		return run(call)
+	}
+}
+
+// numbers are the places in lists within the name of a parameter: Tags.member.1.Key, Filter.1.Value.2.
+var numbers = regexp.MustCompile(`(\.member)?\.[0-9]+`)
+
+func withoutNumbers(name string) string { return numbers.ReplaceAllString(name, "") }
+
+// supports reports whether a parameter is supported. An empty list comes as its name alone.
+func supports(supported []string, name string) bool {
+	return slices.ContainsFunc(supported, func(one string) bool { return one == name || strings.HasPrefix(one, name+".") })
 }

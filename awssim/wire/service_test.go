@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,5 +31,25 @@ func TestAnUnsupportedMemberIsRefusedByName(t *testing.T) {
 	} {
 		_, err := call(body)
 		assert.ErrorContains(t, err, says, body)
+	}
+}
+
+func TestAnUnsupportedParameterIsRefusedByName(t *testing.T) {
+	run := Plain(func(call *Call) (any, error) { return call.Form.Get("RoleName"), nil }, "RoleName", "Tags.Key", "Filter.Value")
+	call := func(query string) (any, error) {
+		form, err := url.ParseQuery(query)
+		require.NoError(t, err)
+		return run(t.Context(), &Call{Service: "iam", Operation: "CreateRole", Form: form})
+	}
+	for _, query := range []string{
+		"RoleName=a", "RoleName=a&Action=CreateRole&Version=1", "RoleName=a&Tags=", "RoleName=a&Tags.member.12.Key=k", "RoleName=a&Filter.1.Value.2=v",
+	} {
+		name, err := call(query)
+		require.NoError(t, err, query)
+		assert.Equal(t, "a", name)
+	}
+	for _, name := range []string{"Path", "roleName", "Tag", "RoleName.Key", "Tags.member.1.Value", "Tags.member.Key", "Filter.1.Name", "Tags.member.1.Key.Other"} {
+		_, err := call("RoleName=a&" + name + "=x")
+		assert.ErrorContains(t, err, "the simulator does not support "+name+" of iam:CreateRole")
 	}
 }
