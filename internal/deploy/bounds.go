@@ -30,8 +30,11 @@ type bounds struct {
 	workspace  string                          // folder
 	published  map[string][]assembly.FileAsset // by object, as "bucket/key"
 
-	found []string        // what lies outside
-	fixes map[string]bool // keys that a person may add to the configuration
+	found []string            // what lies outside
+	lacks map[string][]string // values that a person may add to keys of the environment
+	wrong bool                // something that no key may allow was found
+
+	listed map[string]bool // stacks with what they lack
 }
 
 // checkBounds refuses targets that name anything outside of their environment. It
@@ -50,21 +53,33 @@ func (j *job) checkBounds(targets []target) error {
 	slices.Sort(b.found)
 	err := errs.Invalidf("the CDK app reaches outside of environment %s (account %s; %s; bootstrap %s):\n  %s", j.Name, j.Account,
 		strings.Join(b.regions, ", "), strings.Join(b.qualifiers, ", "), strings.Join(slices.Compact(b.found), "\n  "))
-	switch {
-	case b.fixes["regions"] && b.fixes["bootstrapQualifiers"]:
-		return err.WithHint("if this is intended, list it in regions and bootstrapQualifiers of the environment")
-	case b.fixes["regions"]:
-		return err.WithHint("if this is intended, list the region in regions of the environment")
-	case b.fixes["bootstrapQualifiers"]:
-		return err.WithHint("if this is intended, list the qualifier in bootstrapQualifiers of the environment")
+	return err.WithHint("%s", j.fixes(b, "correct the stack synthesizer of the app, or deploy the stack in an environment of that account"))
+}
+
+// fixes says what makes that fit to the environment: keys of the configuration, or else
+// what corrects the app.
+func (j *job) fixes(b *bounds, correct string) string {
+	var keys []string
+	if more := b.lacks["regions"]; more != nil {
+		keys = append(keys, "regions: ["+strings.Join(slices.Concat(j.Regions, more), ", ")+"]")
 	}
-	return err.WithHint("correct the stack synthesizer of the app, or deploy the stack in an environment of that account")
+	if more := b.lacks["bootstrapQualifiers"]; more != nil {
+		keys = append(keys, `bootstrapQualifiers: ["`+strings.Join(slices.Concat(b.qualifiers, more), `", "`)+`"]`)
+	}
+	var fixes []string
+	if keys != nil {
+		fixes = append(fixes, fmt.Sprintf("if this is intended, write in environment %s of the configuration: %s", j.Name, strings.Join(keys, " and ")))
+	}
+	if b.wrong {
+		fixes = append(fixes, correct)
+	}
+	return strings.Join(fixes, "; ")
 }
 
 func (j *job) bounds() *bounds {
 	return &bounds{
 		account: j.Account, regions: config.ReachedRegions(j.Region, j.Regions), qualifiers: j.qualifiers(),
-		here: j.here, workspace: j.Workspace, published: map[string][]assembly.FileAsset{}, fixes: map[string]bool{},
+		here: j.here, workspace: j.Workspace, published: map[string][]assembly.FileAsset{}, lacks: map[string][]string{}, listed: map[string]bool{},
 	}
 }
 
@@ -77,7 +92,7 @@ func (j *job) checkRole(role assembly.Role, region string) error {
 		return nil
 	}
 	return errs.Invalidf("%s, out of environment %s", strings.TrimPrefix(b.found[0], "stack : "), j.Name).
-		WithHint("correct the role, or list the region in regions or the qualifier in bootstrapQualifiers of the environment")
+		WithHint("%s", j.fixes(b, "correct the role"))
 }
 
 // qualifiers are those of the CDK bootstraps that may be used, at least one.
@@ -89,13 +104,28 @@ func (r Request) qualifiers() []string {
 }
 
 func (b *bounds) outside(t target, format string, args ...any) {
+	b.wrong = true
+	b.add(t, format, args...)
+}
+
+func (b *bounds) add(t target, format string, args ...any) {
 	b.found = append(b.found, "stack "+t.name+": "+fmt.Sprintf(format, args...))
 }
 
-// fixable is outside for what a key of the environment may allow.
-func (b *bounds) fixable(t target, key, format string, args ...any) {
-	b.fixes[key] = true
-	b.outside(t, format, args...)
+// lacking is outside for what a further value of a key of the environment may allow. A
+// stack that lacks it is listed once.
+func (b *bounds) lacking(t target, key, value, format string, args ...any) {
+	if !config.Accepts[config.Environment](key, value) {
+		b.outside(t, format, args...)
+		return
+	}
+	if !slices.Contains(b.lacks[key], value) {
+		b.lacks[key] = append(b.lacks[key], value)
+	}
+	if once := t.name + " " + key + " " + value; !b.listed[once] {
+		b.listed[once] = true
+		b.add(t, format, args...)
+	}
 }
 
 func (b *bounds) stack(t target) {
@@ -136,7 +166,7 @@ func (b *bounds) destination(t target, what, region string, role assembly.Role) 
 
 func (b *bounds) region(t target, what, region string) {
 	if !slices.Contains(b.regions, region) {
-		b.fixable(t, "regions", "%s is for region %s", what, region)
+		b.lacking(t, "regions", region, "%s is for region %s", what, region)
 	}
 }
 
@@ -168,12 +198,16 @@ func (b *bounds) resource(t target, what, name string) {
 	made, isBootstrap := bootstrap.Of(name)
 	switch {
 	case !isBootstrap:
+		return
 	case made.Account != b.account:
 		b.outside(t, "%s %s is of account %s", what, name, made.Account)
-	case !slices.Contains(b.regions, made.Region):
-		b.fixable(t, "regions", "%s %s is of region %s", what, name, made.Region)
-	case !slices.Contains(b.qualifiers, made.Qualifier):
-		b.fixable(t, "bootstrapQualifiers", "%s %s is of the bootstrap %s", what, name, made.Qualifier)
+		return
+	}
+	if !slices.Contains(b.regions, made.Region) {
+		b.lacking(t, "regions", made.Region, "%s %s is of region %s", what, name, made.Region)
+	}
+	if !slices.Contains(b.qualifiers, made.Qualifier) {
+		b.lacking(t, "bootstrapQualifiers", made.Qualifier, "%s %s is of the bootstrap %s", what, name, made.Qualifier)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
@@ -265,4 +266,31 @@ func TestAnAssetAssumesNoRoleOfAnotherBootstrap(t *testing.T) {
 	require.ErrorContains(t, err, "the role cdk-prod-deploy-role-111111111111-eu-west-1 is of the bootstrap prod, out of environment dev")
 	_, err = d.asExactly(t.Context(), role, "eu-west-1")
 	require.ErrorContains(t, err, "is of the bootstrap prod")
+}
+
+func TestTheHintSaysWhatToWriteInTheConfiguration(t *testing.T) {
+	const given = "regions: [eu-north-1] and bootstrapQualifiers: [hnb659fds, own]"
+	cases := map[string]struct{ qualifier, region, given, hint string }{
+		"a region":              {bootstrap.DefaultQualifier, "us-west-2", "", "regions: [us-west-2]"},
+		"a qualifier":           {"123", "eu-west-1", "", `bootstrapQualifiers: ["hnb659fds", "123"]`},
+		"both":                  {"shop", "us-west-2", "", `regions: [us-west-2] and bootstrapQualifiers: ["hnb659fds", "shop"]`},
+		"in addition to others": {"shop", "us-west-2", given, `regions: [eu-north-1, us-west-2] and bootstrapQualifiers: ["hnb659fds", "own", "shop"]`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			further := usual()
+			further.stack.DeployRole.ARN = roleOf(devAccount, bootstrapped(c.qualifier, "deploy-role", devAccount, c.region))
+			check := func(keys string) error {
+				var environment struct{ Regions, BootstrapQualifiers []string }
+				require.NoError(t, yaml.Unmarshal([]byte(strings.ReplaceAll(keys, " and ", "\n")), &environment))
+				return jobOf(func(r *Request) {
+					r.Regions, r.Qualifiers = environment.Regions, environment.BootstrapQualifiers
+				}).checkBounds([]target{usual(), further})
+			}
+			err := check(c.given)
+			require.Error(t, err)
+			require.Equal(t, "if this is intended, write in environment dev of the configuration: "+c.hint, errs.HintOf(err))
+			require.NoError(t, check(c.hint))
+		})
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -29,6 +30,8 @@ type App struct {
 	Owner  string   // of the GitHub repository
 	Repo   string
 	Branch string // its main branch
+
+	reached []bootstrap.Bootstrap // as cdk.json sets it for every stack
 }
 
 // Stack is a stack that the app's source creates.
@@ -37,6 +40,8 @@ type Stack struct {
 	Path    string // of its source
 	Account string // if the source has it as a literal
 	Region  string // likewise
+	// Reached are the CDK bootstraps whose roles, buckets and repositories the stack names.
+	Reached []bootstrap.Bootstrap
 
 	id string // of a stack with a name of its own
 }
@@ -67,6 +72,10 @@ func Inspect(dir, choice string) (App, error) {
 		if app.Stacks = tree.stacks(entries); app.Stacks != nil {
 			break
 		}
+	}
+	app.reached = settings.reached()
+	for i := range app.Stacks {
+		app.Stacks[i].Reached = app.reached
 	}
 	app.commands(string(settings.App), named)
 	app.Owner, app.Repo, app.Branch = origin(dir)

@@ -2,8 +2,11 @@ package scaffold
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
@@ -23,7 +26,7 @@ func (a App) With(made *assembly.Assembly) App {
 		named[stack.Name]++
 	}
 	for _, stack := range inOrder(made.Stacks) {
-		one := Stack{Name: stack.Name, Path: a.sourceOf(stack)}
+		one := Stack{Name: stack.Name, Path: a.sourceOf(stack), Reached: reached(stack)}
 		// A name does not select one stack of a stage, or one of several stacks with the same name.
 		if strings.Contains(stack.Path, "/") || named[stack.Name] > 1 {
 			one.Name = stack.Path
@@ -38,6 +41,34 @@ func (a App) With(made *assembly.Assembly) App {
 	}
 	a.Stacks = stacks
 	return a
+}
+
+// reached returns the bootstraps of the stack's account that its roles and assets name; that
+// of the lookup role first.
+func reached(stack assembly.Stack) (all []bootstrap.Bootstrap) {
+	here := assembly.Placeholders{Account: cmp.Or(stack.Environment.Account, Account), Region: cmp.Or(stack.Environment.Region, Region)}
+	here.Partition = config.Partition(here.Region)
+	names := []string{stack.LookupRole.ARN, stack.DeployRole.ARN, stack.ExecutionRole}
+	for _, list := range stack.Assets {
+		for _, file := range list.Files {
+			for _, to := range file.Destinations {
+				names = append(names, to.Role.ARN, to.Bucket)
+			}
+		}
+		for _, image := range list.Images {
+			for _, to := range image.Destinations {
+				names = append(names, to.Role.ARN, to.Repository)
+			}
+		}
+	}
+	for _, name := range names {
+		name = here.Resolve(name)
+		made, isOne := bootstrap.Of(name[strings.LastIndex(name, "/")+1:])
+		if isOne && made.Account == here.Account && !slices.Contains(all, made) {
+			all = append(all, made)
+		}
+	}
+	return all
 }
 
 // sourceOf returns the path of a stack in the source, or else the app's folder.

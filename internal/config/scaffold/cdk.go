@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -23,6 +24,14 @@ func readSettings(folder string) (settings, error) {
 		return settings{}, errs.Invalidf("reading %s: %w", file, err).WithHint("it must be JSON that the CDK can read")
 	}
 	return s, nil
+}
+
+// reached returns the CDK bootstrap that cdk.json sets for every stack.
+func (s settings) reached() []bootstrap.Bootstrap {
+	if qualifier, ok := s.Context["@aws-cdk/core:bootstrapQualifier"].(string); ok {
+		return []bootstrap.Bootstrap{{Qualifier: qualifier}}
+	}
+	return nil
 }
 
 var mainClass = regexp.MustCompile(`(?:mainClass=|mainClass>)\s*([\w.]+)`)

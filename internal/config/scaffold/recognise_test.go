@@ -446,3 +446,43 @@ func TestStacksNamedAfterStagesOfDeliveryMakeSeparateEnvironments(t *testing.T) 
 		})
 	}
 }
+
+func TestRegionsAndBootstrapsThatAnAssemblyReachesAreWritten(t *testing.T) {
+	app := inspect(t, "-- cdk.json --\n{\"app\": \"node app.js\"}\n-- app.js --\n")
+	const account = "333333333333"
+	named := func(qualifier, what, region string) string {
+		return "cdk-" + qualifier + "-" + what + "-${AWS::AccountId}-" + region
+	}
+	stack := assembly.Stack{
+		Name: "Api", Path: "Api", Environment: assembly.Environment{Account: account, Region: "eu-west-1"},
+		LookupRole:    assembly.Role{ARN: "arn:${AWS::Partition}:iam::" + account + ":role/" + named("shop", "lookup-role", "${AWS::Region}")},
+		DeployRole:    assembly.Role{ARN: "arn:aws:iam::" + account + ":role/team/Deployer"},
+		ExecutionRole: "arn:aws:iam::444444444444:role/cdk-other-cfn-exec-role-444444444444-eu-west-1", // refused by the run
+		Assets: []*assembly.AssetManifest{{
+			Files:  []assembly.FileAsset{{Destinations: []assembly.FileDestination{{Bucket: named("hnb659fds", "assets", "eu-north-1")}, {Bucket: "own"}}}},
+			Images: []assembly.ImageAsset{{Destinations: []assembly.ImageDestination{{Repository: named("123", "container-assets", "us-east-1")}}}},
+		}},
+	}
+	rendered := func(stacks ...assembly.Stack) config.Environment {
+		text := scaffold.Render(app.With(&assembly.Assembly{Stacks: stacks}))
+		cfg, err := config.Parse(golden, text)
+		require.NoError(t, err, "%s", text)
+		return cfg.Environments[0]
+	}
+	assert.Equal(t, []string{"eu-north-1"}, rendered(stack).Regions, "us-east-1 is always reached")
+	assert.Equal(t, []string{"shop", "hnb659fds", "123"}, rendered(stack).Qualifiers(), "the lookup role's is the first")
+
+	stack.LookupRole.ARN = "arn:aws:iam::" + account + ":role/" + named("hnb659fds", "lookup-role", "eu-west-1")
+	stack.Assets = nil
+	usual := scaffold.Render(app.With(&assembly.Assembly{Stacks: []assembly.Stack{stack}}))
+	assert.NotContains(t, string(usual), "bootstrapQualifiers:")
+}
+
+func TestTheQualifierOfTheCDKsSettingsIsWritten(t *testing.T) {
+	const settings = "-- cdk.json --\n{\"app\": \"node app.js\", \"context\": {\"@aws-cdk/core:bootstrapQualifier\": \"shop\"}}\n-- app.js --\n"
+	for _, source := range []string{"", "const app = new cdk.App(); new cdk.Stack(app, 'Api');\n"} {
+		assert.Contains(t, string(scaffold.Render(inspect(t, settings+source))), "    bootstrapQualifiers: [shop]\n", source)
+	}
+	strange := strings.Replace(settings, `"shop"`, `"not a qualifier"`, 1)
+	assert.NotContains(t, string(scaffold.Render(inspect(t, strange))), "bootstrapQualifiers:")
+}

@@ -77,12 +77,12 @@ func (p *page) stacks(app App) []Stack {
 	p.line("\n# The stacks of the CDK app. Their order is the order of deployment.")
 	stacks := app.usable()
 	if stacks == nil {
-		stacks = []Stack{{Name: "**", Path: app.path()}}
+		stacks = []Stack{{Name: "**", Path: app.path(), Reached: app.reached}}
 		p.line("# None was recognized in the app's source, so this selects every stack of the app. `generator init --synth` runs the")
-		p.line("# app and lists them; `cdk list` prints their names too.")
+		p.line("# app and writes them, and the regions and CDK bootstraps that they need. `cdk list` prints their names too.")
 	} else if slices.ContainsFunc(stacks, isPattern) {
 		p.line("# A name with * is made while the app runs, or means the stacks of a stage. `generator init --synth` runs the app")
-		p.line("# and lists them.")
+		p.line("# and writes them, and the regions and CDK bootstraps that they need.")
 	}
 	if app.Others != nil {
 		p.line("# Not in this file: %s", Listed("CDK app", app.Others))
@@ -118,15 +118,18 @@ func (p *page) environments(app App, stacks []Stack) {
 func (p *page) environment(target target, app App, place int) {
 	p.line("  - name: %s", target.name)
 	if target.account == "" {
-		p.line("    # The account is not in the source: replace this example.")
+		p.line("    # The account was not recognized: replace this example.")
 	}
 	p.line("    account: %q", cmp.Or(target.account, strings.Repeat(strconv.Itoa(place%9+1), len(Account))))
 	if target.region == "" {
-		p.line("    # The region is not in the source: replace this example.")
+		p.line("    # The region was not recognized: replace this example.")
 	}
 	p.line("    region: %s", cmp.Or(target.region, Region))
 	if target.further != nil {
 		p.line("    regions: [%s]", strings.Join(target.further, ", "))
+	}
+	if target.qualifiers != nil {
+		p.line("    bootstrapQualifiers: [%s]", strings.Join(quoted(target.qualifiers), ", "))
 	}
 	p.line("    stacks: [%s]", strings.Join(target.stacks, ", "))
 	p.tests(app, place == 0)
@@ -156,9 +159,17 @@ func runnable(commands []string) []string {
 func names(stacks []Stack) []string {
 	var names []string
 	for _, stack := range stacks {
-		names = append(names, quote(stack.Name))
+		names = append(names, stack.Name)
 	}
-	return names
+	return quoted(names)
+}
+
+func quoted(texts []string) []string {
+	var all []string
+	for _, text := range texts {
+		all = append(all, quote(text))
+	}
+	return all
 }
 
 var plain = regexp.MustCompile(`^[A-Za-z./][A-Za-z0-9_./:=@&+ -]*[A-Za-z0-9_./]$|^[A-Z]$`)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
@@ -15,8 +16,15 @@ type target struct {
 	name    string
 	account string   // "" if the source does not set it
 	region  string   // likewise
-	further []string // regions of other stacks
+	further []string // regions that the stacks reach besides
 	stacks  []string
+
+	qualifiers []string // of the CDK bootstraps; nil for the usual one
+}
+
+// targetOf is the target of some of the stacks.
+func targetOf(name, account string, own []Stack) target {
+	return target{name: name, account: account, region: region(own), further: further(own), stacks: names(own), qualifiers: qualifiers(own)}
 }
 
 const firstName = "dev"
@@ -36,7 +44,7 @@ func targets(stacks []Stack) []target {
 		if all := stages(stacks); len(all) > 1 {
 			return all
 		}
-		return []target{{name: firstName, region: region(stacks), further: further(stacks), stacks: names(stacks)}}
+		return []target{targetOf(firstName, "", stacks)}
 	}
 	var all []target
 	for i, account := range accounts {
@@ -46,7 +54,7 @@ func targets(stacks []Stack) []target {
 				own = append(own, stack)
 			}
 		}
-		all = append(all, target{name: nameOf(i, len(accounts)), account: account, region: region(own), further: further(own), stacks: names(own)})
+		all = append(all, targetOf(nameOf(i, len(accounts)), account, own))
 	}
 	return all
 }
@@ -72,7 +80,7 @@ func stages(stacks []Stack) []target {
 			}
 		}
 		if named {
-			all = append(all, target{name: word, region: region(own), further: further(own), stacks: names(own)})
+			all = append(all, targetOf(word, "", own))
 		}
 	}
 	return all
@@ -108,14 +116,37 @@ func region(stacks []Stack) string {
 	return best
 }
 
-// further returns the regions of stacks that the environment does not reach by its own.
+// further returns the regions of stacks, and of what they reach, that the environment does
+// not reach by its own.
 func further(stacks []Stack) (regions []string) {
 	own := cmp.Or(region(stacks), Region)
 	for _, stack := range stacks {
-		if config.Accepts[config.Environment]("region", stack.Region) && config.Partition(stack.Region) == config.Partition(own) &&
-			!slices.Contains(config.ReachedRegions(own, regions), stack.Region) {
-			regions = append(regions, stack.Region)
+		named := []string{stack.Region}
+		for _, made := range stack.Reached {
+			named = append(named, made.Region)
+		}
+		for _, one := range named {
+			if config.Accepts[config.Environment]("region", one) && config.Partition(one) == config.Partition(own) &&
+				!slices.Contains(config.ReachedRegions(own, regions), one) {
+				regions = append(regions, one)
+			}
 		}
 	}
 	return regions
+}
+
+// qualifiers returns those of the bootstraps that the stacks reach, nil if the usual one
+// is all.
+func qualifiers(stacks []Stack) (all []string) {
+	for _, stack := range stacks {
+		for _, made := range stack.Reached {
+			if !slices.Contains(all, made.Qualifier) && config.Accepts[config.Environment]("bootstrapQualifiers", made.Qualifier) {
+				all = append(all, made.Qualifier)
+			}
+		}
+	}
+	if slices.Equal(all, []string{bootstrap.DefaultQualifier}) {
+		return nil
+	}
+	return all
 }
