@@ -41,7 +41,7 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 	p.command("git", "-C", p.folder, "init", "--quiet", "--initial-branch=main")
 	p.command("git", "-C", p.folder, "remote", "add", "origin", bare)
 	edit(p)
-	p.generator("bootstrap", "--yes")
+	p.generator("bootstrap", "--yes", "--allow-shared-namespaces")
 	t.Cleanup(func() {
 		if !t.Failed() {
 			p.generator("delete", "--yes")
@@ -75,6 +75,7 @@ clusterName: company-pipelines
 workflowTemplateName: NAME-pipeline
 workflowNamePrefix: NAME-
 artifactBucketName: NAME-artifacts
+webhookService: ClusterIP
 SETTINGSbuild:
   commands: [npm ci --prefer-offline --no-audit --no-fund, npm run build, npm prune --omit=dev --no-audit --no-fund]
 environments:

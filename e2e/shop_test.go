@@ -73,11 +73,9 @@ func (p *pipeline) shown(run workflow, commit string) {
 	assert.Contains(p.t, tests, "npm run --silent test:deployed")
 }
 
-// onThisCluster returns the settings for this cluster: preloaded images, and a Service
-// without a load balancer.
+// onThisCluster returns the settings for this cluster: names, and preloaded images.
 func (p *pipeline) onThisCluster() string {
-	return `webhookService: ClusterIP
-eventSourceName: ` + p.name + `-github
+	return `eventSourceName: ` + p.name + `-github
 sensorName: ` + p.name + `-sensor
 serviceAccountName: ` + p.name + `
 validatorImage: aphex/validator:` + *tag + `

@@ -15,15 +15,17 @@ type bootstrapCmd struct {
 	imagesFlag
 	Force  bool `help:"Take over fields that another field manager owns."`
 	Checks bool `help:"Run the checks only; install nothing."`
+	Shared bool `name:"allow-shared-namespaces" help:"Accept namespaces in which another pipeline or a controller of Argo runs: Kubernetes does not separate them."`
 	Yes    bool `short:"y" help:"Install without asking for confirmation."`
 }
 
 // Help returns the details and examples of the verb.
 func (bootstrapCmd) Help() string {
-	return `Checks the prerequisites (exports of the cluster, access to Kubernetes, versions of Argo, CDK bootstrap of
-every account, GitHub token), prints the planned changes, asks for confirmation, and installs the pipeline's
-own stack, the webhook secret and the objects. It waits until the next push starts a run, and prints the
-webhook settings for GitHub. The command can be run again; existing objects stay as they are.
+	return `Checks the prerequisites (exports of the cluster, access to Kubernetes, versions of Argo, namespaces of the
+pipeline's own, encryption of the webhook, CDK bootstrap of every account, GitHub token), prints the planned
+changes, asks for confirmation, and installs the pipeline's own stack, the webhook secret and the objects. It
+waits until the next push starts a run, and prints the webhook settings for GitHub. The command can be run
+again; existing objects stay as they are.
 
 Requires AWS credentials of the pipeline's account that can create roles, and Kubernetes credentials that
 can create roles in both namespaces.
@@ -45,6 +47,7 @@ func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
 	fmt.Fprintf(std.err, "Checking pipeline %s (account %s, %s; cluster %s)\n", plan.NamesOf(target.Config, place).Pipeline, place.Account, place.Region, address)
 	target.Cluster.Force = c.Force
 	target.Images = c.images()
+	target.SharedNamespaces = c.Shared
 	report := console.Sections(std.err)
 	if c.Checks {
 		return install.Check(ctx, target, report)

@@ -177,7 +177,7 @@ func TestAPipelineDoesNotDependOnTheCurrentFolder(t *testing.T) {
 
 func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
 	newUser(t)
-	path := file(t, "version: \"1.0\"\nbuild: {commands: [npm ci]}\nenvironments:\n  - {name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
+	path := file(t, "version: \"1.0\"\nwebhookService: ClusterIP\nbuild: {commands: [npm ci]}\nenvironments:\n  - {name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
 	_, _, err := calls(t, "apply", "-c", path)
 	require.ErrorContains(t, err, "there is no githubOwner")
 	flags := []string{"-c", path, "--github-owner", "my-org", "--github-repo", "old", "--cluster-name", "company"}

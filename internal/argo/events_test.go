@@ -173,6 +173,15 @@ func TestTheServiceIsOfTheConfiguredType(t *testing.T) {
 	}
 }
 
+func TestALoadBalancerServesTheWebhookWithTheCertificate(t *testing.T) {
+	const certificate = "arn:aws:acm:eu-west-1:111111111111:certificate/12345678-1234"
+	const annotation = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
+	service := decoded[corev1.Service](t, objectsOf(t, github+"webhookCertificateArn: "+certificate+"\n"+configuration("dev")), "Service")
+	assert.Equal(t, certificate, service.Annotations[annotation])
+	service = decoded[corev1.Service](t, objectsOf(t, github+configuration("dev")), "Service")
+	assert.NotContains(t, service.Annotations, annotation)
+}
+
 func TestTheSensorComesLastAndTheTemplateBeforeIt(t *testing.T) {
 	var kinds []string
 	for _, object := range objectsOf(t, github+configuration("dev")) {

@@ -69,6 +69,10 @@ func (r *renderer) service() []object {
 	if r.cfg.WebhookService == config.LoadBalancer {
 		// GitHub calls from outside; the AWS load balancer controller is private unless asked.
 		meta.Annotations = map[string]string{"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}
+		if r.cfg.WebhookCertificateARN != "" { // on every port of the Service
+			meta.Annotations["service.beta.kubernetes.io/aws-load-balancer-ssl-cert"] = r.cfg.WebhookCertificateARN
+			meta.Annotations["service.beta.kubernetes.io/aws-load-balancer-backend-protocol"] = "tcp"
+		}
 	}
 	return []object{&corev1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},

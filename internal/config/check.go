@@ -21,6 +21,10 @@ func check(c *Config, r *report) {
 		checkEnvironment(c, r, i, cyclic)
 	}
 	checkAfter(c, r)
+	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
+		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).
+			Hint = "remove it, or set webhookService: LoadBalancer"
+	}
 	if c.PipelineStack != nil && len(c.PipelineStack.DependsOn) > 0 {
 		r.atPath("pipelineStack.dependsOn", "the pipeline's own stack is deployed alone: expected no dependsOn")
 	}

@@ -104,6 +104,12 @@ var awsRules = map[string]rule{
 		expect:  "the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:111111111111:deployments",
 		pattern: topicARN,
 	},
+	// ACM's API reference, RequestCertificate, CertificateArn.
+	"certificateArn": {
+		expect:  "the ARN of a certificate, such as arn:aws:acm:eu-west-1:111111111111:certificate/12345678-1234-1234-1234-123456789012",
+		pattern: `^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`,
+		most:    2048,
+	},
 	// IAM's API reference, CreateRole, RoleName and Path.
 	"roleArn": {
 		expect:  "the ARN of an IAM role, such as arn:aws:iam::111111111111:role/Name",

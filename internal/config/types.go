@@ -90,6 +90,14 @@ type Config struct {
 	// ingress of your own.
 	WebhookService WebhookService `json:"webhookService,omitempty" default:"LoadBalancer" oneof:"LoadBalancer,NodePort,ClusterIP,None"`
 
+	// The ARN of the certificate in AWS Certificate Manager with which the load balancer
+	// of the webhook serves HTTPS.
+	WebhookCertificateARN string `json:"webhookCertificateArn,omitempty" rule:"certificateArn" example:"arn:aws:acm:eu-west-1:111111111111:certificate/12345678-1234-1234-1234-123456789012"`
+
+	// Whether the webhook may be reached from outside of the cluster over plain HTTP:
+	// whoever reads a delivery on its way can send it again.
+	WebhookAllowHTTP bool `json:"webhookAllowHttp,omitempty" default:"false"`
+
 	// Keys that the CDK context must contain, so that synthesis needs no lookups.
 	RequiredContext []string `json:"requiredContext,omitempty" rule:"contextKey" example:"[\"availability-zones:account=111111111111:region=eu-west-1\"]"`
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
@@ -33,6 +34,9 @@ func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error)
 	installed, err := t.useInstalledNames(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if check := t.checkWebhook(); check.Failed() {
+		return nil, errs.Invalidf("%s", check.Problem).WithHint("%s", check.Fix)
 	}
 	tags, err := t.useImages(ctx, installed)
 	if err != nil {

@@ -150,7 +150,7 @@ func (t *Target) webhookURL(ctx context.Context, r Reporter) (string, error) {
 	r.Started(Address, "")
 	service := manifest.Object{Kind: "Service", Namespace: t.Config.ArgoEventsNamespace, Name: plan.WebhookService(t.Config.EventSourceName)}
 	address, err := t.Cluster.WebhookAddress(ctx, service)
-	if err != nil || address == "" {
+	if err != nil || address == "" || t.Config.WebhookCertificateARN != "" {
 		return "", err
 	}
 	return fmt.Sprintf("http://%s:%d%s", address, plan.WebhookPort, plan.WebhookPath), nil
@@ -160,6 +160,10 @@ func (t *Target) webhookURL(ctx context.Context, r Reporter) (string, error) {
 // does not know.
 func (t *Target) howToFindURL() string {
 	where := fmt.Sprintf("service/%s in namespace %s, port %d, path %s", plan.WebhookService(t.Config.EventSourceName), t.Config.ArgoEventsNamespace, plan.WebhookPort, plan.WebhookPath)
+	switch {
+	case t.Config.WebhookCertificateARN != "":
+		return fmt.Sprintf("https://<name of the certificate>:%d%s, with a DNS record of that name for the load balancer of %s", plan.WebhookPort, plan.WebhookPath, where)
+	}
 	switch t.Config.WebhookService {
 	case config.LoadBalancer:
 		return "the address of the load balancer, once it has one: " + where

@@ -110,6 +110,23 @@ func TestThePayloadURLIsDescribedWhereTheClusterDoesNotKnowIt(t *testing.T) {
 	}
 }
 
+func TestAWebhookOverPlainHTTPIsNotInstalledUnlessTheConfigurationAllowsIt(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	plain := strings.Replace(installtest.Named("shop"), "webhookAllowHttp: true\n", "", 1)
+	var j journal
+	_, err := install.Bootstrap(t.Context(), p.target(plain), install.BootstrapOptions{}, &j)
+	require.ErrorContains(t, err, "1 of the checks failed")
+	assert.Contains(t, j.String(), "failed: encryption of the webhook: the webhook is reached over plain HTTP")
+	_, err = install.Apply(t.Context(), p.target(plain), &j)
+	require.ErrorContains(t, err, "the webhook is reached over plain HTTP")
+	assert.Contains(t, errs.HintOf(err), "webhookAllowHttp: true")
+	assert.Empty(t, p.Kube.Writes())
+
+	installed, _ := p.bootstrap("webhookCertificateArn: arn:aws:acm:eu-west-1:111111111111:certificate/1234\n" + plain)
+	assert.Contains(t, installed.PayloadURL, "https://<name of the certificate>:12000/push, with a DNS record of that name for the load balancer of service/shop-github-eventsource-svc")
+}
+
 func TestARenamedPipelineLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
@@ -132,9 +149,18 @@ func TestARenamedPipelineLeavesNothingBehind(t *testing.T) {
 func TestTwoPipelinesWithoutNamesShareAClusterAndAnAccount(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	for _, repository := range []string{"shop", "market"} {
-		p.bootstrap(installtest.Nameless(repository))
-	}
+	p.bootstrap(installtest.Nameless("shop"))
+	second := p.target(installtest.Nameless("market"))
+	var j journal
+	_, err := install.Bootstrap(t.Context(), second, install.BootstrapOptions{}, &j)
+	require.ErrorContains(t, err, "2 of the checks failed")
+	assert.Contains(t, j.String(), "failed: namespace argo for this pipeline alone: the pipeline shop-")
+	assert.Contains(t, j.String(), "--allow-shared-namespaces")
+	assert.Equal(t, []string{"shop-sensor"}, p.Kube.Has("sensors"))
+
+	second.SharedNamespaces = true
+	_, err = install.Bootstrap(t.Context(), second, install.BootstrapOptions{}, &j)
+	require.NoError(t, err)
 	assert.ElementsMatch(t, []string{"shop-sensor", "market-sensor"}, p.Kube.Has("sensors"))
 	assert.Equal(t, "aphex-shop-111111111111-eu-west-1", p.outputs("shop")["ArtifactBucketName"])
 	assert.Equal(t, "aphex-market-111111111111-eu-west-1", p.outputs("market")["ArtifactBucketName"])

@@ -23,6 +23,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // Check checks the prerequisites of a pipeline in its account and its cluster, and
@@ -40,7 +41,7 @@ type home struct {
 }
 
 func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
-	checks := t.checkNames(ctx)
+	checks := append(t.checkNames(ctx), t.checkWebhook())
 	base, identity := t.checkIdentity(ctx)
 	found := home{aws: base}
 	checks = append(checks, identity)
@@ -53,7 +54,7 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 		}
 		checks = append(checks, t.checkAccounts(ctx, base)...)
 	}
-	checks = append(checks, t.Cluster.Preflight(ctx, t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace)...)
+	checks = append(checks, t.Cluster.Preflight(ctx, t.prerequisites())...)
 	failed := 0
 	for _, check := range checks {
 		r.Checked(check)
@@ -66,6 +67,14 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 			WithHint("run the checks again: generator bootstrap --checks")
 	}
 	return found, nil
+}
+
+func (t *Target) prerequisites() kube.Prerequisites {
+	names := t.names()
+	return kube.Prerequisites{
+		Pipeline: names.Pipeline, Runs: t.Config.ArgoNamespace, Events: t.Config.ArgoEventsNamespace,
+		Token: plan.TokenOf(names.Executor), Shared: t.SharedNamespaces,
+	}
 }
 
 // failedCheck returns a check that ended with an error. The fix is for errors
@@ -90,6 +99,12 @@ func (t *Target) checkNames(ctx context.Context) []kube.Check {
 		return append(checks, failedCheck("images of the pipeline's own stages", err, "pass --images REGISTRY[:TAG]"))
 	}
 	return append(checks, t.checkImages(tags))
+}
+
+// checkWebhook refuses plain HTTP that the configuration does not allow.
+func (t *Target) checkWebhook() kube.Check {
+	problem, fix := t.Config.WebhookProblem()
+	return kube.Check{What: "encryption of the webhook", Problem: problem, Fix: fix}
 }
 
 // checkIdentity loads the AWS credentials and compares their account.

@@ -25,6 +25,10 @@ type Target struct {
 	Cluster kube.Cluster // session with the cluster
 	AWS     AWS          // not called by Diff and Apply
 	Images  Images       // set Place.Images
+
+	// SharedNamespaces accepts namespaces in which another pipeline or a controller of
+	// Argo runs. Check and Bootstrap refuse them otherwise.
+	SharedNamespaces bool
 }
 
 // AWS loads the configuration of AWS clients in a region; "" is the default region.

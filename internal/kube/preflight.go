@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
 // Check is one prerequisite of a pipeline and its result.
@@ -24,23 +26,99 @@ type Check struct {
 // Failed reports whether the pipeline cannot run because of the problem.
 func (c Check) Failed() bool { return c.Problem != "" && !c.Warning }
 
+// Prerequisites say what a pipeline is about to use in a cluster.
+type Prerequisites struct {
+	Pipeline     string // label of its objects
+	Runs, Events string // namespaces
+	Token        string // Secret in Runs that its pods mount
+	Shared       bool   // whether a person accepts what else runs in the namespaces
+}
+
 // Preflight checks the prerequisites of a pipeline in a cluster before it is
 // installed.
-func (c Cluster) Preflight(ctx context.Context, runs, events string) []Check {
-	checks := []Check{c.namespace(ctx, runs)}
-	if events != runs {
-		checks = append(checks, c.namespace(ctx, events))
+func (c Cluster) Preflight(ctx context.Context, p Prerequisites) []Check {
+	namespaces := slices.Compact([]string{p.Runs, p.Events})
+	var checks []Check
+	for _, namespace := range namespaces {
+		checks = append(checks, c.namespace(ctx, namespace))
 	}
-	images, err := c.controllerImages(ctx, runs, events)
+	images, err := c.controllerImages(ctx, namespaces...)
 	for _, program := range programs {
 		checks = append(checks, program.check(images, err))
 	}
-	for _, namespace := range slices.Compact([]string{runs, events}) {
-		if check, shared := checkApart(namespace, images); shared {
-			checks = append(checks, check)
+	for _, namespace := range namespaces {
+		checks = append(checks, c.checkApart(ctx, p, namespace, images)...)
+	}
+	checks = append(checks, c.checkToken(ctx, p)...)
+	return append(checks, c.eventBus(ctx, p.Events))
+}
+
+// checkApart refuses a namespace that the pipeline shares with a controller of Argo, whose
+// identity may do what no pipeline may, or with another pipeline: Kubernetes does not
+// separate what is in one namespace. A person may accept it.
+func (c Cluster) checkApart(ctx context.Context, p Prerequisites, namespace string, images []running) []Check {
+	var others []string
+	for _, program := range programs {
+		if slices.ContainsFunc(images, func(found running) bool { return found.namespace == namespace && program.runsAs(found.image) }) {
+			others = append(others, "the controller of "+program.name+" runs")
 		}
 	}
-	return append(checks, c.eventBus(ctx, events))
+	neighbours, err := c.neighbours(ctx, p.Pipeline, namespace)
+	if err != nil {
+		return []Check{{What: "namespace " + namespace + " for this pipeline alone", Warning: true, Problem: "cannot list its pipelines: " + err.Error(), Fix: "check that it has no other pipeline"}}
+	}
+	for _, neighbour := range neighbours {
+		others = append(others, "the pipeline "+neighbour+" is")
+	}
+	var checks []Check
+	for _, other := range others {
+		checks = append(checks, Check{
+			What: "namespace " + namespace + " for this pipeline alone", Warning: p.Shared,
+			Problem: other + " in it, and Kubernetes does not separate the identities, Secrets and pods of one namespace",
+			Fix:     "set argoNamespace and argoEventsNamespace to namespaces of this pipeline only, or accept it with --allow-shared-namespaces",
+		})
+	}
+	return checks
+}
+
+// neighbours lists the other pipelines that have objects in a namespace.
+func (c Cluster) neighbours(ctx context.Context, pipeline, namespace string) ([]string, error) {
+	var all []string
+	for _, kind := range []string{"Sensor", "WorkflowTemplate"} {
+		found, err := c.list(ctx, kind, namespace, manifest.LabelManagedBy+"="+manifest.ManagedBy)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range found {
+			if other := u.GetLabels()[manifest.LabelPipeline]; other != "" && other != pipeline && !slices.Contains(all, other) {
+				all = append(all, other)
+			}
+		}
+	}
+	return all, nil
+}
+
+// checkToken looks for the token that the pods of an installed pipeline mount: without it
+// they wait for good, and no run ends.
+func (c Cluster) checkToken(ctx context.Context, p Prerequisites) []Check {
+	installed, err := c.list(ctx, "WorkflowTemplate", p.Runs, selectorOf(p.Pipeline))
+	if err != nil || len(installed) == 0 {
+		return nil
+	}
+	check := Check{What: "token of the pods in secret " + p.Token}
+	found, err := c.resource(reference(manifest.Object{Kind: "Secret", Namespace: p.Runs, Name: p.Token})).Get(ctx, p.Token, metav1.GetOptions{})
+	switch {
+	case apierrors.IsForbidden(err):
+		check.Problem, check.Warning, check.Fix = "cannot read it: "+err.Error(), true, "check that it exists: pods do not start without it"
+	case apierrors.IsNotFound(err):
+		check.Problem, check.Warning, check.Fix = "it does not exist, and pods do not start without it", true, "generator apply creates it"
+	case err != nil:
+		check.Problem, check.Warning, check.Fix = err.Error(), true, "check that it exists: pods do not start without it"
+	case !hasToken(found):
+		check.Problem, check.Warning = "Kubernetes has written no token into it, and pods do not start without one", true
+		check.Fix = "kubectl delete secret " + p.Token + " -n " + p.Runs + ", then generator apply"
+	}
+	return []Check{check}
 }
 
 func (c Cluster) namespace(ctx context.Context, namespace string) Check {

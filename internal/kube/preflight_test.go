@@ -12,6 +12,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 )
 
+var usual = kube.Prerequisites{Pipeline: "shop-1", Runs: "argo", Events: "argo-events", Token: "shop-token"}
+
 func namespaces(s *kubetest.Server, names ...string) {
 	for _, name := range names {
 		s.Put("/api/v1/namespaces/"+name, "kubectl", kubetest.Content{"kind": "Namespace", "metadata": kubetest.Content{"name": name}})
@@ -53,7 +55,7 @@ func ready(s *kubetest.Server, workflows, events string) {
 func TestACompleteClusterHasNoProblem(t *testing.T) {
 	s, c := newServer(t)
 	ready(s, "v3.7.18", "v1.9.10")
-	checks := c.Preflight(t.Context(), "argo", "argo-events")
+	checks := c.Preflight(t.Context(), usual)
 	assert.Empty(t, problems(checks))
 	assert.Len(t, checks, 5)
 }
@@ -64,7 +66,7 @@ func TestPreflightReportsEverythingThatAnEmptyClusterLacks(t *testing.T) {
 		"namespace argo": "it does not exist", "namespace argo-events": "it does not exist",
 		"Argo Workflows": "no deployment runs the image workflow-controller", "Argo Events": "no deployment runs the image argo-events",
 		"EventBus default in argo-events": "it does not exist",
-	}, problems(c.Preflight(t.Context(), "argo", "argo-events")))
+	}, problems(c.Preflight(t.Context(), usual)))
 }
 
 func TestVersionsWithKnownVulnerabilitiesAreRefused(t *testing.T) {
@@ -76,7 +78,7 @@ func TestVersionsWithKnownVulnerabilitiesAreRefused(t *testing.T) {
 	} {
 		s, c := newServer(t)
 		ready(s, versions[0], versions[1])
-		found := problems(c.Preflight(t.Context(), "argo", "argo-events"))
+		found := problems(c.Preflight(t.Context(), usual))
 		assert.Equal(t, refused, len(found) > 0, "%v: %v", versions, found)
 	}
 }
@@ -84,7 +86,7 @@ func TestVersionsWithKnownVulnerabilitiesAreRefused(t *testing.T) {
 func TestAVersionThatCannotBeReadIsAWarning(t *testing.T) {
 	s, c := newServer(t)
 	ready(s, "latest", "v1.9.10")
-	for _, check := range c.Preflight(t.Context(), "argo", "argo-events") {
+	for _, check := range c.Preflight(t.Context(), usual) {
 		if check.Problem != "" {
 			assert.True(t, check.Warning)
 			assert.Contains(t, check.Problem, `cannot parse the version of the image "quay.io/argoproj/workflow-controller:latest"`)
@@ -102,7 +104,7 @@ func TestABusThatLosesEventsIsReported(t *testing.T) {
 		s, c := newServer(t)
 		ready(s, "v3.7.18", "v1.9.10")
 		bus(s, spec)
-		assert.Contains(t, problems(c.Preflight(t.Context(), "argo", "argo-events"))["EventBus default in argo-events"], want)
+		assert.Contains(t, problems(c.Preflight(t.Context(), usual))["EventBus default in argo-events"], want)
 	}
 }
 
@@ -119,18 +121,59 @@ func TestPreflightNeedsNoMoreThanPermissionsInTheNamespaces(t *testing.T) {
 		}
 		return 0
 	}
-	for _, check := range c.Preflight(t.Context(), "argo", "argo-events") {
+	shared := usual
+	shared.Shared = true
+	for _, check := range c.Preflight(t.Context(), shared) {
 		assert.False(t, check.Failed(), check)
 	}
 }
 
-func TestANamespaceThatAControllerOfArgoRunsInIsReported(t *testing.T) {
+func TestANamespaceThatAPipelineDoesNotHaveForItselfIsRefusedUnlessItIsAccepted(t *testing.T) {
+	const inOne = " in it, and Kubernetes does not separate the identities, Secrets and pods of one namespace"
+	for who, place := range map[string]func(*kubetest.Server){
+		"the controller of Argo Workflows runs": func(s *kubetest.Server) {
+			deployment(s, "argo", "workflow-controller", "quay.io/argoproj/workflow-controller:v3.7.18")
+		},
+		"the pipeline market-1 is": func(s *kubetest.Server) {
+			for _, name := range []string{"market-00", "market-7f"} {
+				s.Put(argoPath+"workflowtemplates/"+name, "aphex", labelled("WorkflowTemplate", "argo", name, "market-1"))
+			}
+		},
+	} {
+		s, c := newServer(t)
+		ready(s, "v3.7.18", "v1.9.10")
+		s.Put(argoPath+"workflowtemplates/shop-00", "aphex", labelled("WorkflowTemplate", "argo", "shop-00", "shop-1"))
+		s.Put("/api/v1/namespaces/argo/secrets/shop-token", "aphex", token("YQ=="))
+		assert.Empty(t, problems(c.Preflight(t.Context(), usual)), "the pipeline's own objects may be there")
+		place(s)
+		for _, accepted := range []bool{false, true} {
+			p := usual
+			p.Shared = accepted
+			checks := c.Preflight(t.Context(), p)
+			assert.Equal(t, map[string]string{"namespace argo for this pipeline alone": who + inOne}, problems(checks))
+			for _, check := range checks {
+				assert.Equal(t, check.Problem != "" && !accepted, check.Failed(), check)
+			}
+		}
+	}
+}
+
+func token(text string) kubetest.Content {
+	return kubetest.Content{"kind": "Secret", "apiVersion": "v1", "metadata": kubetest.Content{"name": "shop-token", "namespace": "argo"}, "data": kubetest.Content{"token": text}}
+}
+
+func TestATokenWithoutWhichPodsDoNotStartIsLookedFor(t *testing.T) {
+	const what = "token of the pods in secret shop-token"
 	s, c := newServer(t)
 	ready(s, "v3.7.18", "v1.9.10")
-	assert.Equal(t, map[string]string{
-		"namespace argo-system for the pipeline alone": "the controller of Argo Workflows runs in it, and Kubernetes does not separate the identities and Secrets of one namespace",
-		"namespace argo-system":                        "it does not exist",
-	}, problems(c.Preflight(t.Context(), "argo-system", "argo-events")))
+	assert.Len(t, c.Preflight(t.Context(), usual), 5, "a new pipeline has none yet")
+	s.Put(argoPath+"workflowtemplates/shop-00", "aphex", labelled("WorkflowTemplate", "argo", "shop-00", "shop-1"))
+	assert.Equal(t, map[string]string{what: "it does not exist, and pods do not start without it"}, problems(c.Preflight(t.Context(), usual)))
+	s.Put("/api/v1/namespaces/argo/secrets/shop-token", "kubectl", token(""))
+	assert.Equal(t, map[string]string{what: "Kubernetes has written no token into it, and pods do not start without one"}, problems(c.Preflight(t.Context(), usual)))
+	s.Put("/api/v1/namespaces/argo/secrets/shop-token", "kubectl", token("YQ=="))
+	assert.Empty(t, problems(c.Preflight(t.Context(), usual)))
+	assert.Len(t, c.Preflight(t.Context(), usual), 6)
 }
 
 func TestTheWebhookSecretIsWrittenButNeverAWeakOne(t *testing.T) {

@@ -64,24 +64,6 @@ func (p program) runsAs(image string) bool {
 	return strings.HasSuffix(repository, "/"+p.image) || repository == p.image
 }
 
-// checkApart warns of a namespace of the pipeline in which a controller of Argo runs:
-// its identity may do what no pipeline may, and Kubernetes does not separate what is in
-// one namespace.
-func checkApart(namespace string, images []running) (Check, bool) {
-	for _, program := range programs {
-		for _, found := range images {
-			if found.namespace == namespace && program.runsAs(found.image) {
-				return Check{
-					What: "namespace " + namespace + " for the pipeline alone", Warning: true,
-					Problem: "the controller of " + program.name + " runs in it, and Kubernetes does not separate the identities and Secrets of one namespace",
-					Fix:     "set argoNamespace and argoEventsNamespace to namespaces for pipelines only",
-				}, true
-			}
-		}
-	}
-	return Check{}, false
-}
-
 func (p program) lowest() string {
 	var texts []string
 	for major := range 10 {

@@ -106,11 +106,22 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 	found := []Finding{}
 	found = append(found, apps(dir, cfg)...)
 	found = append(found, requiredContext(dir, cfg)...)
+	found = append(found, webhook(in.Config, cfg)...)
 	found = append(found, tools(d.LookPath, dir, cfg)...)
 	if !in.Offline {
 		found = append(found, accounts(ctx, d, frame, in, cfg)...)
 	}
 	return found
+}
+
+// webhook warns of a webhook that is reached over plain HTTP. The installation refuses it;
+// one that is installed keeps working.
+func webhook(file string, cfg *config.Config) []Finding {
+	problem, fix := cfg.WebhookProblem()
+	if problem == "" || cfg.ClusterName == "" || cfg.GithubRepo == "" {
+		return nil // or no webhook
+	}
+	return []Finding{{Severity: Warning, Check: "webhook", Where: file, What: problem, Fix: fix}}
 }
 
 // configuration turns the problems of the configuration into findings.

@@ -116,6 +116,16 @@ func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {
 	assert.Contains(t, report, "fix: cdk bootstrap aws://222222222222/us-east-1\n")
 }
 
+func TestAnInstalledWebhookOverPlainHTTPIsAWarning(t *testing.T) {
+	const cluster = good + "githubOwner: my-org\ngithubRepo: shop\nclusterName: company\n"
+	for text, warned := range map[string]bool{good: false, cluster: true, cluster + "webhookAllowHttp: true\n": false, cluster + "webhookService: ClusterIP\n": false} {
+		out, report, err := validate(fit(), validation.Input{Source: app(t, text)})
+		require.NoError(t, err)
+		assert.Equal(t, warned, len(out.Findings) == 1, text)
+		assert.Equal(t, warned, strings.Contains(report, "warning: aphex-config.yaml: the webhook is reached over plain HTTP"), report)
+	}
+}
+
 func TestProblemsOfTheConfigurationAreFindingsWithTheirPosition(t *testing.T) {
 	out, report, err := validate(fit(), validation.Input{Source: app(t, "version: \"1.0\"\nenvironmets: []\n"), Format: "json"})
 

@@ -41,6 +41,33 @@ func (p *page) repository(app App) {
 	if app.Branch != "main" && config.Accepts[config.Config]("githubBranch", app.Branch) {
 		p.line("# The branch whose pushes are deployed.\ngithubBranch: %s", quote(app.Branch))
 	}
+	p.cluster(namespaceOf(app.Repo))
+}
+
+// cluster writes how the pipeline is apart from others on its cluster, and how it is
+// reached. The namespace is that of its runs; "" is unknown.
+func (p *page) cluster(namespace string) {
+	events := ""
+	if namespace != "" {
+		events = namespace + "-events"
+	}
+	p.line("\n# Namespaces of this pipeline only: Kubernetes does not separate what is in one namespace.")
+	p.key("argoNamespace", namespace, "my-app")
+	p.key("argoEventsNamespace", events, "my-app-events")
+	p.line("# GitHub reaches the webhook through your ingress with TLS. The alternative is LoadBalancer with webhookCertificateArn.")
+	p.line("webhookService: ClusterIP")
+}
+
+var notInNamespace = regexp.MustCompile(`[^a-z0-9]+`)
+
+// mostOfNamespace is the length of a namespace of the runs, of 63 with room for that of
+// the events.
+const mostOfNamespace = 50
+
+// namespaceOf returns a namespace for the pipeline of a repository, or "".
+func namespaceOf(repository string) string {
+	name := strings.Trim(notInNamespace.ReplaceAllString(strings.ToLower(repository), "-"), "-")
+	return strings.TrimRight(name[:min(len(name), mostOfNamespace)], "-")
 }
 
 // key writes a key of the top level, commented out if it has no valid value.

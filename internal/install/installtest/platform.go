@@ -70,13 +70,13 @@ func New(t testing.TB) *Platform {
 	return p
 }
 
-// installArgo installs the namespaces, Argo and an EventBus in the cluster. Load
-// balancers get an address.
+// installArgo installs the namespaces, Argo in one of its own, and an EventBus in the
+// cluster. Load balancers get an address.
 func (p *Platform) installArgo() {
 	for namespace, image := range map[string]string{"argo": "quay.io/argoproj/workflow-controller:v3.7.18", "argo-events": "quay.io/argoproj/argo-events:v1.9.10"} {
 		p.Kube.Put("/api/v1/namespaces/"+namespace, "kubectl", kubetest.Content{"kind": "Namespace", "metadata": kubetest.Content{"name": namespace}})
-		p.Kube.Put("/apis/apps/v1/namespaces/"+namespace+"/deployments/controller", "kubectl", kubetest.Content{
-			"kind": "Deployment", "metadata": kubetest.Content{"name": "controller", "namespace": namespace},
+		p.Kube.Put("/apis/apps/v1/namespaces/argo-system/deployments/"+namespace, "kubectl", kubetest.Content{
+			"kind": "Deployment", "metadata": kubetest.Content{"name": namespace, "namespace": "argo-system"},
 			"spec": kubetest.Content{"template": kubetest.Content{"spec": kubetest.Content{"containers": []any{kubetest.Content{"image": image}}}}},
 		})
 	}
@@ -150,6 +150,7 @@ githubOwner: my-org
 githubRepo: %[1]s
 githubTokenSecretName: shop/token
 clusterName: company
+webhookAllowHttp: true
 workflowTemplateName: %[1]s
 eventSourceName: %[1]s-github
 sensorName: %[1]s-sensor
@@ -166,6 +167,7 @@ func Nameless(repository string) string {
 githubOwner: my-org
 githubRepo: %s
 clusterName: company
+webhookAllowHttp: true
 environments:
   - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
 `, repository)
