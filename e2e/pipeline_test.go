@@ -176,11 +176,16 @@ func (p *pipeline) pushEvent(commit string) []byte {
 "pusher": {"name": "team-member", "email": "team@example.com"}, "sender": {"login": "team-member"}, "head_commit": {"id": %[2]q, "message": "%[4]s"}}`, 0, commit, p.name, commits)
 }
 
-// deliver sends an event to the webhook, at the address of its Service.
+// webhook returns the URL of the webhook, at the address of its Service.
+func (p *pipeline) webhook() string {
+	p.t.Helper()
+	return "http://" + p.kubectl("get", "service", p.name+"-github-eventsource-svc", "-n", node.Events, "-o", "jsonpath={.spec.clusterIP}") + ":12000/push"
+}
+
+// deliver sends an event to the webhook.
 func (p *pipeline) deliver(event string, body []byte, signature string) (status int) {
 	p.t.Helper()
-	address := p.kubectl("get", "service", p.name+"-github-eventsource-svc", "-n", node.Events, "-o", "jsonpath={.spec.clusterIP}")
-	request, err := http.NewRequestWithContext(p.ctx, http.MethodPost, "http://"+address+":12000/push", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(p.ctx, http.MethodPost, p.webhook(), bytes.NewReader(body))
 	require.NoError(p.t, err)
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/e2e", "X-GitHub-Event": event,

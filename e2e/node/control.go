@@ -53,6 +53,14 @@ func (n *Node) controlPlane(context.Context) error {
 	if err := n.kubernetes("kube-scheduler", "--kubeconfig="+n.kubeconfig("scheduler"), "--leader-elect=false"); err != nil {
 		return err
 	}
-	return n.kubernetes("kube-proxy", "--kubeconfig="+n.kubeconfig("proxy"), "--proxy-mode=iptables",
+	return n.kubernetes("kube-proxy", "--kubeconfig="+n.kubeconfig("proxy"), "--proxy-mode=nftables",
 		"--conntrack-max-per-core=0", "--hostname-override=node", "--cluster-cidr="+podNetwork)
+}
+
+// policies starts the enforcer of network policies. It rewrites the whole filter table of
+// iptables, so that kube-proxy must not have rules of its own there.
+func (n *Node) policies(context.Context) error {
+	return n.run("kube-router", filepath.Join(n.programs.Policies, "kube-router"), "--kubeconfig="+n.kubeconfig("policies"),
+		"--run-firewall=true", "--run-router=false", "--run-service-proxy=false", "--hostname-override=node",
+		"--service-cluster-ip-range="+services, "--health-port=0", "--v=1")
 }

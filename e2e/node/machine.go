@@ -20,6 +20,8 @@ var needed = [][2]string{
 	{"skopeo", "skopeo"},
 	{"ip", "iproute2"},
 	{"iptables", "iptables"},
+	{"ipset", "ipset"},
+	{"nft", "nftables"},
 	{"conntrack", "conntrack"},
 	{"git", "git"},
 	{"go", "golang"},

@@ -14,7 +14,7 @@ const (
 	network     = Address + "/24"
 	podNetwork  = "10.200.0.0/16"
 	services    = "10.96.0.0/16"
-	apiService  = "10.96.0.1"
+	APIService  = "10.96.0.1" // the API server, for pods
 	apiPort     = "6443"
 	APIEndpoint = "https://" + Address + ":" + apiPort
 )

@@ -25,7 +25,7 @@ const AdminToken = "admin-token"
 
 // Programs are the folders of the programs that are built for the cluster.
 type Programs struct {
-	Kubernetes, Workflows, Events string // folders, as the script "programs" prints them
+	Kubernetes, Policies, Workflows, Events string // folders, as the script "programs" prints them
 }
 
 // Node is a running cluster.
@@ -44,7 +44,7 @@ type Node struct {
 func Start(ctx context.Context, dir string, programs Programs) (*Node, error) {
 	n := &Node{Dir: dir, programs: programs}
 	for _, step := range []func(context.Context) error{
-		n.prepare, n.etcd, n.apiServer, n.containerd, n.controlPlane, n.kubelet, n.ready,
+		n.prepare, n.etcd, n.apiServer, n.containerd, n.controlPlane, n.kubelet, n.ready, n.policies,
 	} {
 		if err := step(ctx); err != nil {
 			return n, err
@@ -69,7 +69,7 @@ func (n *Node) prepare(context.Context) error {
 	return errors.Join(
 		configureNetwork(), podNetworking(n.path("cni")),
 		os.WriteFile(n.path("ca.crt"), n.Authority.PEM, 0o644),
-		n.Authority.write(n.Dir, "server", Address, apiService, "127.0.0.1", "kubernetes", "kubernetes.default.svc"),
+		n.Authority.write(n.Dir, "server", Address, APIService, "127.0.0.1", "kubernetes", "kubernetes.default.svc"),
 		writeTokenKey(n.path("tokens.key")), n.users())
 }
 
@@ -81,6 +81,7 @@ func (n *Node) users() error {
 		{"scheduler", "system:kube-scheduler", ""},
 		{"proxy", "system:kube-proxy", "system:node-proxier"},
 		{"kubelet", "system:node:node", "system:nodes"},
+		{"policies", "policies", "system:masters"}, // it reads policies, pods, namespaces and nodes
 	}
 	var tokens strings.Builder
 	for _, user := range users {
