@@ -181,3 +181,63 @@ func TestAFailedNestedUpdateWithoutRollbackIsRolledBackLater(t *testing.T) {
 		assert.Equal(t, "1", *c.describe(id).Parameters[1].ParameterValue)
 	})
 }
+
+const (
+	siblings = `
+Resources:
+  Exporter: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: https://bucket/exporter}}
+  Importer: {Type: AWS::CloudFormation::Stack, DependsOn: Exporter, Properties: {TemplateURL: https://bucket/importer}}
+`
+	exportingSibling = `
+Resources: {Queue: {Type: AWS::SQS::Queue}}
+Outputs: {Name: {Value: !GetAtt Queue.QueueName, Export: {Name: shared}}}
+`
+	importingSibling = `
+Resources: {Copy: {Type: Custom::Thing, Properties: {Name: !ImportValue shared}}}
+Outputs: {Name: {Value: !ImportValue shared}}
+`
+)
+
+// CloudFormation does not resolve imports of nested stacks before they are deployed: in their change sets
+// Fn::ImportValue is a placeholder (cfn-language-discussion#152). A dependency orders the two.
+func TestANestedStackImportsWhatAnotherExportsIfItDependsOnIt(t *testing.T) {
+	deep := func(in *cfn.CreateChangeSetInput) { in.IncludeNestedStacks = aws.Bool(true) }
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		c.host.templates["https://bucket/exporter"], c.host.templates["https://bucket/importer"] = exportingSibling, importingSibling
+		cs := c.review("plain", "first", siblings, types.ChangeSetTypeCreate)
+		assert.Equal(t, types.ChangeSetStatusCreateComplete, cs.Status, cs.StatusReason)
+
+		cs = c.review("app", "first", siblings, types.ChangeSetTypeCreate, deep)
+		require.Equal(t, types.ChangeSetStatusCreateComplete, cs.Status, cs.StatusReason)
+		require.Equal(t, types.StackStatusCreateComplete, c.execute(cs).StackStatus, c.events("app"))
+		made := c.resources("app")
+		assert.Equal(t, outputs(c.describe(made["Exporter"]))["Name"], outputs(c.describe(made["Importer"]))["Name"])
+
+		cs = c.review("app", "again", siblings, types.ChangeSetTypeUpdate, deep)
+		assert.Equal(t, types.ChangeSetStatusFailed, cs.Status, "nothing changes")
+		c.host.templates["https://bucket/exporter"] = strings.Replace(exportingSibling, "Queue:", "Other:", 1)
+		c.host.templates["https://bucket/exporter"] = strings.Replace(c.host.templates["https://bucket/exporter"], "Queue.Q", "Other.Q", 1)
+		assert.Equal(t, types.StackStatusUpdateRollbackComplete, c.update("app", siblings).StackStatus, "the export is in use")
+		assert.Contains(t, strings.Join(c.events(made["Exporter"]), "\n"), "Export shared cannot be updated as it is in use by app-Importer-")
+		c.host.templates["https://bucket/exporter"] = exportingSibling
+		assert.Equal(t, types.StackStatusDeleteComplete, c.remove("app").StackStatus)
+	})
+}
+
+func TestANestedStackThatImportsWhatIsNotYetExportedFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newNested(t)
+		defer c.engine.Close()
+		c.host.templates["https://bucket/exporter"], c.host.templates["https://bucket/importer"] = exportingSibling, importingSibling
+		cs := c.review("app", "first", strings.Replace(siblings, "DependsOn: Exporter,", "", 1), types.ChangeSetTypeCreate)
+		require.Equal(t, types.ChangeSetStatusCreateComplete, cs.Status, cs.StatusReason)
+		assert.Equal(t, types.StackStatusRollbackComplete, c.execute(cs).StackStatus)
+		assert.Contains(t, strings.Join(c.events("app"), "\n"), "was not successfully created: No export named shared found.")
+
+		cs = c.review("top", "first", importingSibling, types.ChangeSetTypeCreate)
+		assert.Equal(t, types.ChangeSetStatusFailed, cs.Status, "a stack of its own is refused before")
+		assert.Equal(t, "No export named shared found.", *cs.StatusReason)
+	})
+}

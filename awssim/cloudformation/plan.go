@@ -61,7 +61,7 @@ func (e *Engine) planChanges(ctx context.Context, s *stack, target version, cs *
 	}
 	for {
 		e.mu.Lock()
-		result, err := e.planWith(s, target, known, cs.Importing)
+		result, err := e.planWith(s, target, known, cs.Importing, false)
 		e.mu.Unlock()
 		if len(known.pending) == 0 {
 			return result, err
@@ -72,8 +72,9 @@ func (e *Engine) planChanges(ctx context.Context, s *stack, target version, cs *
 	}
 }
 
-// planWith makes a plan with what is known. The caller holds the lock.
-func (e *Engine) planWith(s *stack, target version, known *externalReferences, importing bool) (*plan, error) {
+// planWith makes a plan with what is known; nested is a stack of another. The
+// caller holds the lock.
+func (e *Engine) planWith(s *stack, target version, known *externalReferences, importing bool, nested bool) (*plan, error) {
 	p := &planner{
 		engine: e, stack: s, known: known, importing: importing, unknown: map[string]bool{}, changing: map[string]bool{},
 	}
@@ -87,6 +88,9 @@ func (e *Engine) planWith(s *stack, target version, known *externalReferences, i
 		}
 	}
 	p.to.env.Resource, p.to.env.Attribute = p.reference, p.attribute
+	if nested {
+		p.to.env.Import = p.imported
+	}
 	if err := p.checkTypes(); err != nil {
 		return nil, err
 	}
@@ -134,6 +138,15 @@ func (p *planner) attribute(id, name string) (any, error) {
 		return template.Unknown{}, nil
 	}
 	return p.stack.attribute(id, name)
+}
+
+// imported is Fn::ImportValue in a nested stack as far as it is known before the
+// deployment: another nested stack may export the name by then.
+func (p *planner) imported(name string) (any, error) {
+	if _, o, ok := p.engine.exporter(p.stack.Scope, name); ok {
+		return o.Value, nil
+	}
+	return template.Unknown{}, nil
 }
 
 // checkTypes refuses to make another type of resource of a logical id.
@@ -203,7 +216,7 @@ func (p *planner) nested(id string, current, wanted *resource) error {
 	if from == nil {
 		from = &stack{Scope: p.stack.Scope, Name: p.stack.Name + "-" + id, Resources: map[string]*resource{}}
 	}
-	if child.plan, err = p.engine.planWith(from, child.version, p.known, p.importing && p.known.deep); err != nil {
+	if child.plan, err = p.engine.planWith(from, child.version, p.known, p.importing && p.known.deep, true); err != nil {
 		return err
 	}
 	if child.plan.Nothing {
