@@ -483,6 +483,6 @@ func TestTheQualifierOfTheCDKsSettingsIsWritten(t *testing.T) {
 	for _, source := range []string{"", "const app = new cdk.App(); new cdk.Stack(app, 'Api');\n"} {
 		assert.Contains(t, string(scaffold.Render(inspect(t, settings+source))), "    bootstrapQualifiers: [shop]\n", source)
 	}
-	strange := strings.Replace(settings, `"shop"`, `"not a qualifier"`, 1)
-	assert.NotContains(t, string(scaffold.Render(inspect(t, strange))), "bootstrapQualifiers:")
+	invalid := strings.Replace(settings, `"shop"`, `"not a qualifier"`, 1)
+	assert.NotContains(t, string(scaffold.Render(inspect(t, invalid))), "bootstrapQualifiers:")
 }
