@@ -10,10 +10,12 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
@@ -42,6 +44,24 @@ func Main() int {
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+}
+
+// inert returns streams for text that has names, subjects and values of others: a
+// terminal only shows them.
+func (s streams) inert() streams {
+	return streams{s.in, screen.NewStyledWriter(s.out), screen.NewStyledWriter(s.err)}
+}
+
+// rawStreams are the streams as they are: for a verb that draws on the terminal itself,
+// and for documents that programs read.
+type rawStreams streams
+
+// document returns where a document goes: as it is to a program, inert to a terminal.
+func (s rawStreams) document() io.Writer {
+	if file, ok := s.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return screen.NewInertWriter(s.out)
+	}
+	return s.out
 }
 
 // cli is the command line.
@@ -87,7 +107,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 		kong.Name("generator"), kong.Description(description), kong.DefaultEnvars(contract.EnvPrefix),
 		kong.Writers(std.out, std.err), kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std.inert(), rawStreams(std)),
 	)
 	if err != nil {
 		return fmt.Errorf("building the command line: %w", err)

@@ -40,7 +40,7 @@ Examples:
 }
 
 // Run renders and prints.
-func (c renderCmd) Run(ctx context.Context, std streams) error {
+func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 	if err := plan.CheckPlace(c.Account, c.Region); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if c.AWS {
-		return c.printTemplate(cfg, place, std)
+		return c.printTemplate(cfg, place, raw)
 	}
 	p, err := plan.New(cfg, stages.Contracts(), place)
 	if err != nil {
@@ -69,14 +69,14 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 	}
 	switch c.Output {
 	case "yaml":
-		_, err = std.out.Write(manifest.Stream(objects))
+		_, err = raw.document().Write(manifest.Stream(objects))
 		return err
 	case "json":
 		list, err := manifest.List(objects)
 		if err != nil {
 			return err
 		}
-		_, err = std.out.Write(list)
+		_, err = raw.document().Write(list)
 		return err
 	}
 	changes, err := manifest.Folder(c.Output).Apply(ctx, objects)
@@ -87,7 +87,7 @@ func (c renderCmd) Run(ctx context.Context, std streams) error {
 }
 
 // printTemplate prints the CloudFormation template.
-func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, std streams) error {
+func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, raw rawStreams) error {
 	if c.Output != "yaml" && c.Output != "json" {
 		return errs.Invalidf("--aws prints one template: --output must be yaml or json")
 	}
@@ -104,7 +104,7 @@ func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, std strea
 	if err != nil {
 		return fmt.Errorf("writing the template: %w", err)
 	}
-	_, err = std.out.Write(text)
+	_, err = raw.document().Write(text)
 	return err
 }
 
@@ -119,7 +119,7 @@ func (schemaCmd) Help() string {
 }
 
 // Run prints the schema, draft-07.
-func (schemaCmd) Run(std streams) error {
+func (schemaCmd) Run(std rawStreams) error {
 	schema, err := config.Schema()
 	if err != nil {
 		return err

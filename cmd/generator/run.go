@@ -36,7 +36,7 @@ Examples:
 }
 
 // Run runs the pipeline once and prints a summary. A failed run is an error.
-func (c runCmd) Run(ctx context.Context, std streams) error {
+func (c runCmd) Run(ctx context.Context, std rawStreams) error {
 	if err := plan.CheckPlace(c.Account, c.Region); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,26 @@ func calls(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	var out, log bytes.Buffer
 	err = run(context.Background(), args, streams{strings.NewReader(""), &out, &log})
 	return out.String(), log.String(), err
+}
+
+// Names come from repositories and clusters of others.
+func TestNoControlCharacterReachesTheTerminalAndDocumentsAreExact(t *testing.T) {
+	var out, log bytes.Buffer
+	std := streams{strings.NewReader(""), &out, &log}
+	const name, shown = "dev\x1b]0;owned\x07\u202e", `dev\x1b]0;owned\x07\u202e`
+	fmt.Fprint(std.inert().out, name)
+	fmt.Fprint(std.inert().err, name)
+	assert.Equal(t, shown+shown, out.String()+log.String())
+	out.Reset()
+	fmt.Fprint(rawStreams(std).document(), name)
+	assert.Equal(t, name, out.String(), "for a program")
+
+	config := filepath.Join(t.TempDir(), "\x1b[2J.yaml")
+	require.NoError(t, os.WriteFile(config, []byte("version: '1.0'\nenvironments: [{name: dev, account: '111111111111', region: eu-west-1, stacks: [{name: Shop}]}]\n"), 0o600))
+	_, text, err := calls(t, "render", "-c", config)
+	require.NoError(t, err)
+	assert.Contains(t, text, `\x1b[2J.yaml names no GitHub repository`)
+	assert.NotContains(t, text, "\x1b")
 }
 
 // file writes a configuration and returns its path.

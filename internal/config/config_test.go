@@ -154,6 +154,30 @@ func TestALinkOutOfTheFolderIsNotFollowedAndADeviceNotRead(t *testing.T) {
 	}
 }
 
+// The pipeline reads the file out of an artifact, where a link is no file.
+func TestALinkIsRefusedAlsoWhereItLeadsToAFileOfTheRepository(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "svc"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "svc", config.File), []byte("version: '1.0'\n"+oneEnvironment), 0o644))
+	require.NoError(t, os.Symlink(filepath.Join("svc", config.File), filepath.Join(dir, config.File)))
+	require.NoError(t, os.Symlink("svc", filepath.Join(dir, "linked")))
+	_, err := config.LoadCommitted(dir, "svc/"+config.File, "")
+	require.NoError(t, err)
+	for name, says := range map[string]string{
+		config.File:             "it is a symbolic link",
+		"linked/" + config.File: "in a folder that is one",
+		"/etc/hostname":         "it is outside of the repository",
+		"../" + config.File:     "it is outside of the repository",
+	} {
+		_, err := config.LoadCommitted(dir, name, "")
+		assert.ErrorContains(t, err, says, name)
+		_, err = config.DigestOf(dir, name)
+		assert.ErrorContains(t, err, says, name)
+	}
+	_, err = config.Load(filepath.Join(dir, config.File))
+	assert.ErrorContains(t, err, "replace the link by the file")
+}
+
 const oneEnvironment = "environments: [{name: dev, account: '111111111111', region: eu-west-1, stacks: [{name: Shop}]}]\n"
 
 func load(t *testing.T, name string) *config.Config {

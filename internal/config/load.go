@@ -20,7 +20,7 @@ const sizeLimit = 1 << 20
 
 // Load reads a configuration file. Its error is Problems.
 func Load(file string) (*Config, error) {
-	source, err := read(file)
+	source, err := read(filepath.Dir(file), filepath.Base(file))
 	if err != nil {
 		return nil, Problems{unreadable(file, err)}
 	}
@@ -33,11 +33,21 @@ func Digest(source []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// DigestOf returns the digest of a file.
-func DigestOf(file string) (string, error) {
-	source, err := read(file)
+// Read returns the text of the configuration file of a workspace; name has slashes.
+// Its error is Problems.
+func Read(workspace, name string) ([]byte, error) {
+	source, err := read(workspace, name)
 	if err != nil {
-		return "", Problems{unreadable(file, err)}
+		return nil, Problems{unreadable(filepath.Join(workspace, filepath.FromSlash(name)), err)}
+	}
+	return source, nil
+}
+
+// DigestOf returns the digest of a file of a workspace; name has slashes.
+func DigestOf(workspace, name string) (string, error) {
+	source, err := Read(workspace, name)
+	if err != nil {
+		return "", err
 	}
 	return Digest(source), nil
 }
@@ -52,14 +62,14 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("%s is not the file of the commit: its digest is %s, expected %s; a build, or a process with write access to its workspace, changed it", e.File, e.Found, e.Want)
 }
 
-// LoadCommitted reads a configuration file with the digest of the commit's file; ""
-// accepts any. Its error is Problems or a ChangedError.
-func LoadCommitted(file, digest string) (*Config, error) {
-	source, err := read(file)
+// LoadCommitted reads the configuration file of a workspace, with the digest of the
+// commit's file; "" accepts any. Its error is Problems or a ChangedError.
+func LoadCommitted(workspace, name, digest string) (*Config, error) {
+	source, err := Read(workspace, name)
 	if err != nil {
-		return nil, Problems{unreadable(file, err)}
+		return nil, err
 	}
-	return ParseCommitted(file, source, digest)
+	return ParseCommitted(filepath.Join(workspace, filepath.FromSlash(name)), source, digest)
 }
 
 // ParseCommitted is LoadCommitted for the text of a configuration.
@@ -90,24 +100,46 @@ func Parse(name string, source []byte) (*Config, error) {
 }
 
 // read returns at most one byte more than the limit, to detect a file that is too
-// large without reading it all. It rejects a symbolic link out of the file's folder.
-func read(file string) ([]byte, error) {
-	root, err := os.OpenRoot(filepath.Dir(file))
+// large without reading it all. It follows no symbolic link below the folder: the
+// stages that read the file out of an artifact would not find it.
+func read(folder, name string) ([]byte, error) {
+	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	opened, err := limits.OpenIn(root, filepath.Base(file))
+	name = filepath.FromSlash(name)
+	if !filepath.IsLocal(name) {
+		return nil, errOutside
+	}
+	for part := filepath.Clean(name); part != "."; part = filepath.Dir(part) {
+		if info, err := root.Lstat(part); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return nil, ErrLink
+		}
+	}
+	opened, err := limits.OpenIn(root, name)
 	if err != nil {
 		return nil, err
 	}
 	defer opened.Close()
-	return io.ReadAll(io.LimitReader(opened, sizeLimit+1))
+	return ReadLimited(opened)
 }
+
+// ReadLimited reads the text of a configuration, and no more of it than Parse needs to
+// refuse what is too large.
+func ReadLimited(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, sizeLimit+1)) }
+
+// ErrLink is the error for a configuration that is, or lies behind, a symbolic link.
+var ErrLink = errors.New("it is a symbolic link, or in a folder that is one, but a run reads only the file of its commit")
+
+var errOutside = errors.New("it is outside of the repository")
 
 func unreadable(file string, err error) Problem {
 	problem := Problem{File: file, Message: "cannot be read: " + reason(err)}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, ErrLink):
+		problem.Hint = "replace the link by the file, or pass the path of the file with -c FILE"
+	case errors.Is(err, fs.ErrNotExist):
 		problem.Message = "no such file"
 		problem.Hint = fmt.Sprintf("create one with `generator init`, or pass another name with -c FILE (default %s)", File)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
 // PrintError prints an error and its hint. All programs print errors with it;
@@ -21,6 +22,7 @@ import (
 func PrintError(w io.Writer, err error) { printError(w, err, errs.HintOf(err)) }
 
 func printError(w io.Writer, err error, hint string) {
+	w = screen.NewInertWriter(w) // it names files, stacks and branches of others
 	fmt.Fprintf(w, "error: %v\n", err)
 	if hint != "" {
 		fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(hint, "\n", "\n        "))

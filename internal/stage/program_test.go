@@ -25,6 +25,7 @@ import (
 type input struct {
 	Commit string `help:"Full commit SHA." required:""`
 	Limit  int    `help:"How many." default:"3"`
+	Proof  string `help:"Digest." nonempty:""`
 	Wait   time.Duration
 }
 
@@ -112,6 +113,23 @@ func TestInputsAreReadFromVariablesAndEmptyOnesCountAsUnset(t *testing.T) {
 
 	t.Setenv("APHEX_LIMIT", "many")
 	assert.Contains(t, run(program(succeed)).stderr, `(from envar APHEX_LIMIT="many")`)
+}
+
+// A run passes what its template says: an empty digest of a configuration would accept any file.
+func TestAVariableThatMustHaveAValueIsRefusedIfItIsEmptyAndNotIfItIsUnset(t *testing.T) {
+	assert.Equal(t, stage.ExitDone, run(program(succeed), "--commit", "0123").code, "a person, or a template of an earlier version")
+	t.Setenv("APHEX_PROOF", "sha256:1")
+	assert.Equal(t, stage.ExitDone, run(program(succeed), "--commit", "0123").code)
+	t.Setenv("APHEX_PROOF", "")
+	got := run(program(succeed), "--commit", "0123")
+	assert.Equal(t, stage.ExitInvalid, got.code)
+	assert.Contains(t, got.stderr, "the variable APHEX_PROOF is empty")
+}
+
+func TestNoControlCharacterOfAnErrorReachesTheTerminal(t *testing.T) {
+	var printed bytes.Buffer
+	stage.PrintError(&printed, errs.Failedf("stack \x1b]0;title\x07Shop\u202e").WithHint("delete \x9b2J"))
+	assert.Equal(t, "error: stack \\x1b]0;title\\x07Shop\\u202e\n  hint: delete \\x9b2J\n", printed.String())
 }
 
 func TestEveryKindOfErrorHasItsExitCode(t *testing.T) {

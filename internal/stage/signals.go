@@ -17,7 +17,10 @@ import (
 // nohup does with SIGHUP, stays ignored.
 //
 // A second Ctrl-C after it calls [command.Hurry].
+//
+// All programs call it first, so that it sets their umask as well.
 func SignalContext() (ctx context.Context, stop context.CancelFunc) {
+	tightenUmask()
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) {

@@ -38,7 +38,7 @@ type Input struct {
 	Branch       string        `help:"Branch of the commit."`
 	Source       string        `help:"Folder to copy and build instead of a repository." type:"path" placeholder:"DIR"`
 	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used." placeholder:"sha256:<hex>"`
+	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	Bucket       string        `help:"Artifact bucket."`
 	ArtifactDir  string        `help:"Folder for the artifact, instead of a bucket." type:"path" placeholder:"DIR"`
 	TokenSecret  string        `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
@@ -106,12 +106,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.fill(ctx, frame, in, dir); err != nil {
 		return Output{}, err
 	}
-	file := filepath.Join(dir, filepath.FromSlash(in.Config))
-	cfg, err := config.LoadCommitted(file, in.ConfigDigest)
+	cfg, err := config.LoadCommitted(dir, in.Config, in.ConfigDigest)
 	if err != nil {
 		return Output{}, errs.Invalidf("%w", err)
 	}
-	committed, err := config.DigestOf(file)
+	committed, err := config.DigestOf(dir, in.Config)
 	if err != nil {
 		return Output{}, errs.Invalidf("%w", err)
 	}
@@ -127,7 +126,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if dir, err = d.Runner.Fetch(ctx, d.Runner.Place(dir), dir, command.Selection{}); err != nil {
 		return Output{}, err
 	}
-	if built, err := config.DigestOf(filepath.Join(dir, filepath.FromSlash(in.Config))); err != nil || built != committed {
+	if built, err := config.DigestOf(dir, in.Config); err != nil || built != committed {
 		return Output{}, errs.Failedf("the build changed %s, but a run uses the file of its commit", in.Config).
 			WithHint("let the build write to other files, and commit changes of %s", in.Config)
 	}

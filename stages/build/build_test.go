@@ -310,7 +310,7 @@ func TestABuildThatChangesTheConfigurationFails(t *testing.T) {
 
 func TestACommitWhoseConfigurationIsNotTheOneThatWasValidatedIsNotBuilt(t *testing.T) {
 	dir := source(t, `{commands: ["echo built >> ran"]}`)
-	validated, err := config.DigestOf(filepath.Join(dir, config.File))
+	validated, err := config.DigestOf(dir, config.File)
 	require.NoError(t, err)
 	in := build.Input{Repository: "https://github.com/my-org/my-app.git", ConfigDigest: validated}
 	var w world

@@ -102,7 +102,7 @@ func TestAssetsAreNotPublishedToABucketThatAnotherAccountCreatedAgain(t *testing
 func TestAConfigurationThatIsNotTheFileOfTheCommitDeploysNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	committed, err := config.DigestOf(filepath.Join(w.source, config.File))
+	committed, err := config.DigestOf(w.source, config.File)
 	require.NoError(t, err)
 	w.configure(` [{name: dev, account: "222222222222", region: eu-central-1, stacks: [{name: Data}]}]` + "\n")
 	w.ForgetCalls()

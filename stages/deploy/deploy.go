@@ -144,7 +144,7 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		return r, nil, err
 	}
 	done()
-	cfg, err = config.LoadCommitted(filepath.Join(dir, filepath.FromSlash(in.Config)), in.ConfigDigest)
+	cfg, err = config.LoadCommitted(dir, in.Config, in.ConfigDigest)
 	if err != nil {
 		return r, nil, errs.Invalidf("%w", err)
 	}

@@ -70,7 +70,7 @@ type Input struct {
 	Bucket              string        `help:"Artifact bucket; also stores the stack outputs."`
 	Artifact            string        `help:"Key of the built workspace in the bucket."`
 	Digest              string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	ConfigDigest        string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used." placeholder:"sha256:<hex>"`
+	ConfigDigest        string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	Source              string        `help:"Folder to use instead of an artifact." type:"path" placeholder:"DIR"`
 	ArtifactDir         string        `help:"Folder with the artifact, instead of a bucket; also stores the stack outputs." type:"path" placeholder:"DIR"`
 	Assembly            string        `help:"Folder with a cloud assembly to deploy instead of synthesizing." type:"path" placeholder:"DIR"`

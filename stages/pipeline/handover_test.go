@@ -54,6 +54,19 @@ func inRun(t *testing.T, w *world, d pipeline.Deps, in pipeline.Input) (pipeline
 	return out, started, err
 }
 
+// The template of an earlier version passes no digest; that of the successor must have one.
+func TestARunThatIsHandedOverKnowsTheConfigurationOfItsCommit(t *testing.T) {
+	for _, given := range []string{"", config.Digest([]byte(gated))} {
+		var w world
+		in := ofRun("shop-of-an-earlier-version")
+		in.ConfigDigest = given
+		out, started, err := inRun(t, &w, w.deps(gated), in)
+		require.NoError(t, err)
+		require.Len(t, started, 1)
+		assert.Equal(t, config.Digest([]byte(gated)), out.Handover.ConfigDigest)
+	}
+}
+
 // declaredVersion is the version of the template that a configuration gives.
 func declaredVersion(t *testing.T, configuration string) string {
 	t.Helper()

@@ -47,7 +47,7 @@ type Input struct {
 
 	Artifact     string `help:"Key of the built workspace in the bucket."`
 	Digest       string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	ConfigDigest string `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used." placeholder:"sha256:<hex>"`
+	ConfigDigest string `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	Source       string `help:"Folder to use instead of an artifact." type:"path"`
 	Objects      string `help:"Folder to write the objects to, instead of a cluster." type:"path"`
 	Lookups      bool   `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -85,10 +84,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	reporter := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
 	defer reporter.Watch()()
 	d = d.withProgress(reporter)
-	cfg, err := d.declared(ctx, frame, in)
+	cfg, digest, err := d.declared(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
 	}
+	in.ConfigDigest = digest // the template of an earlier version passes none
 	if err := d.checkOrder(ctx, frame, in, cfg); err != nil {
 		return Output{}, err
 	}
@@ -200,38 +200,39 @@ func (d Deps) follow(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 	return out, nil
 }
 
-// declared returns the configuration of the commit with the defaults of the installation.
-func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
-	cfg, err := d.configuration(ctx, frame, in)
+// declared returns the configuration of the commit with the defaults of the
+// installation, and the digest of its file.
+func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (cfg *config.Config, digest string, err error) {
+	source, err := d.configuration(ctx, frame, in)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	if cfg, err = config.ParseCommitted(in.Config, source, in.ConfigDigest); err != nil {
+		return nil, "", errs.Invalidf("%w", err)
+	}
+	cfg = cfg.At(in.Config)
 	if err := cfg.FillIn(in.fallback()); err != nil {
-		return nil, errs.Invalidf("%w", err)
+		return nil, "", errs.Invalidf("%w", err)
 	}
-	return cfg, nil
+	return cfg, config.Digest(source), nil
 }
 
-// configuration reads the configuration of the commit without unpacking the rest
+// configuration reads the configuration file of the commit without unpacking the rest
 // of the artifact.
-func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
-	var cfg *config.Config
+func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) ([]byte, error) {
 	if in.Source != "" {
-		var err error
-		if cfg, err = config.LoadCommitted(filepath.Join(in.Source, filepath.FromSlash(in.Config)), in.ConfigDigest); err != nil {
+		source, err := config.Read(in.Source, in.Config)
+		if err != nil {
 			return nil, errs.Invalidf("%w", err)
 		}
-		return cfg.At(in.Config), nil
+		return source, nil
 	}
 	frame.Log.Info("reading the configuration of the built workspace", "key", in.Artifact)
-	data, err := d.Bucket.FetchFile(ctx, in.Artifact, in.Digest, in.Config)
+	source, err := d.Bucket.FetchFile(ctx, in.Artifact, in.Digest, in.Config)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
 	}
-	if cfg, err = config.ParseCommitted(in.Config, data, in.ConfigDigest); err != nil {
-		return nil, errs.Invalidf("%w", err)
-	}
-	return cfg.At(in.Config), nil
+	return source, nil
 }
 
 func (in Input) place() plan.Place {

@@ -4,7 +4,6 @@ package rollback
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/checkout"
@@ -68,7 +67,7 @@ type Deps struct {
 
 // Run rolls back the stacks one after the other, and stops at the first that fails.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	cfg, err := config.Load(filepath.Join(in.Source, filepath.FromSlash(in.Config)))
+	cfg, err := config.LoadCommitted(in.Source, in.Config, "")
 	if err != nil {
 		return Output{}, errs.Invalidf("%w", err)
 	}

@@ -50,7 +50,7 @@ type Input struct {
 	Bucket       string        `help:"Artifact bucket; also stores the report and the log."`
 	Artifact     string        `help:"Key of the built workspace in the bucket."`
 	Digest       string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
-	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used." placeholder:"sha256:<hex>"`
+	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	Source       string        `help:"Folder to use instead of an artifact." type:"path" placeholder:"DIR"`
 	ArtifactDir  string        `help:"Folder with the artifact, instead of a bucket; also stores the report and the log." type:"path" placeholder:"DIR"`
 	OutputsFile  string        `help:"File with stack outputs, written by deployer --detailed-outputs-file or --named-outputs-file, instead of those in the bucket." type:"path" placeholder:"FILE"`
@@ -131,7 +131,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 // may be absent, as a run keeps the topology it started with; in a local call its
 // absence is an error.
 func environment(dir string, in Input, byHand bool) (config.Environment, bool, error) {
-	cfg, err := config.LoadCommitted(filepath.Join(dir, filepath.FromSlash(in.Config)), in.ConfigDigest)
+	cfg, err := config.LoadCommitted(dir, in.Config, in.ConfigDigest)
 	if err != nil {
 		return config.Environment{}, false, errs.Invalidf("%w", err)
 	}

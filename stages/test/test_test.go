@@ -265,7 +265,7 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 
 func TestTestsOfAConfigurationThatIsNotTheFileOfTheCommitDoNotRun(t *testing.T) {
 	dir := workspace(t, "touch ran")
-	committed, err := config.DigestOf(filepath.Join(dir, config.File))
+	committed, err := config.DigestOf(dir, config.File)
 	require.NoError(t, err)
 	var w world
 	_, err = run(t.Context(), &w, dir, func(in *test.Input) { in.ConfigDigest = config.Digest(nil) })

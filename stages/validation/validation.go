@@ -84,7 +84,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	defer done()
-	digest, _ := config.DigestOf(filepath.Join(dir, filepath.FromSlash(in.Config))) // a file that cannot be read is a finding
+	digest, _ := config.DigestOf(dir, in.Config) // a file that cannot be read is a finding
 	found := validate(ctx, d, frame, in, dir)
 	if err := ctx.Err(); err != nil {
 		return Output{}, err
@@ -97,7 +97,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 
 // validate runs every check, or only the first if the configuration is invalid.
 func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir string) []Finding {
-	cfg, err := config.Load(filepath.Join(dir, filepath.FromSlash(in.Config)))
+	cfg, err := config.LoadCommitted(dir, in.Config, "")
 	if err != nil {
 		return configuration(in.Config, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
@@ -116,11 +117,20 @@ func (s Source) Config(name string) (*config.Config, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	text, err := file.Contents()
+	if file.Mode == filemode.Symlink {
+		return nil, "", errs.Invalidf("%s of commit %.10s cannot be used: %w", file.Name, s.Commit, config.ErrLink).
+			WithHint("replace the link by the file, or pass the path of the file with -c FILE")
+	}
+	content, err := file.Reader()
 	if err != nil {
 		return nil, "", fmt.Errorf("reading %s of commit %.10s: %w", file.Name, s.Commit, err)
 	}
-	cfg, err := config.Parse(file.Name, []byte(text))
+	defer content.Close()
+	text, err := config.ReadLimited(content)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading %s of commit %.10s: %w", file.Name, s.Commit, err)
+	}
+	cfg, err := config.Parse(file.Name, text)
 	if err != nil {
 		return nil, "", errs.Invalidf("%w", err)
 	}
@@ -128,6 +138,13 @@ func (s Source) Config(name string) (*config.Config, string, error) {
 }
 
 func (s Source) find(name string) (*object.File, error) {
+	if inside, err := filepath.Rel(s.Folder(), filepath.FromSlash(name)); err == nil && path.IsAbs(name) {
+		name = filepath.ToSlash(inside)
+	}
+	if !filepath.IsLocal(filepath.FromSlash(path.Join(s.Inside, name))) {
+		return nil, errs.Invalidf("%s is outside of the commit: a run reads the configuration of its commit", name).
+			WithHint("pass the path of a file of the repository, relative to %s", s.Folder())
+	}
 	for folder := s.Inside; ; folder = path.Dir(folder) {
 		if file, err := s.files.File(path.Join(folder, name)); err == nil {
 			return file, nil

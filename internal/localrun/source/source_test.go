@@ -81,6 +81,27 @@ func TestTheConfigurationIsTheNearestOneUpwardsElseTheOnlyOne(t *testing.T) {
 	}
 }
 
+func TestALinkOrAFileOutOfTheCommitIsNoConfiguration(t *testing.T) {
+	r := sourceOf(t, "svc/"+config.File)
+	require.NoError(t, os.Symlink("svc/"+config.File, filepath.Join(r.Dir, config.File)))
+	r.Commit("a link")
+	src, err := source.Open(t.Context(), r.Dir)
+	require.NoError(t, err)
+	_, path, err := src.Config(filepath.Join(r.Dir, "svc", config.File))
+	require.NoError(t, err, "an absolute path in the repository")
+	assert.Equal(t, "svc/"+config.File, path)
+	for name, says := range map[string]string{
+		config.File:     "it is a symbolic link",
+		"/etc/hostname": "/etc/hostname is outside of the commit",
+		"../x.yaml":     "../x.yaml is outside of the commit",
+	} {
+		_, _, err := src.Config(name)
+		require.ErrorContains(t, err, says)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err))
+		assert.NotContains(t, errs.HintOf(err), "git add")
+	}
+}
+
 func TestWithoutARepositoryTheHintFits(t *testing.T) {
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken")

@@ -32,10 +32,24 @@ func formsOf(secret string) []string {
 			forms = append(forms, strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, quote, "'", apostrophe).Replace(secret))
 		}
 	}
+	for _, inner := range base64Forms(secret) {
+		forms = append(forms, inner, strings.ReplaceAll(inner, "/", `\/`), url.QueryEscape(inner))
+	}
+	return forms
+}
+
+// base64Forms returns the texts in which a secret appears inside base64, for each place
+// in a group of three, and in both alphabets.
+func base64Forms(secret string) (forms []string) {
+	if len(secret) < shortest {
+		return nil
+	}
 	for before := range 3 {
 		inner := insideBase64(secret, before)
-		urlSafe := strings.NewReplacer("+", "-", "/", "_").Replace(inner)
-		forms = append(forms, inner, urlSafe, strings.ReplaceAll(inner, "/", `\/`), url.QueryEscape(inner))
+		forms = append(forms, inner)
+		if urlSafe := strings.NewReplacer("+", "-", "/", "_").Replace(inner); urlSafe != inner {
+			forms = append(forms, urlSafe)
+		}
 	}
 	return forms
 }

@@ -41,6 +41,14 @@ var patterns = []pattern{
 		[]string{"github_pat_"},
 		compiled(`(github_pat_[A-Za-z0-9_]{16,255})`),
 	},
+	{ // GitLab: personal, deploy, runner, trigger and job tokens
+		[]string{"glpat-", "gldt-", "glrt-", "glptt-", "glcbt-"},
+		compiled(`\b(gl(?:pat|dt|rt|ptt|cbt)-[A-Za-z0-9_.-]{16,255})`),
+	},
+	{ // Slack: tokens of bots, users, apps and refreshes
+		[]string{"xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxe.", "xapp-"},
+		compiled(`\b((?:xox[abprse]|xoxe\.xox[bp]|xapp)-[A-Za-z0-9-]{10,255})`),
+	},
 	{
 		[]string{"npm_"},
 		compiled(`\b(npm_[A-Za-z0-9]{36})\b`),

@@ -18,6 +18,7 @@ const shortest = 6
 type Redactor struct {
 	mu       sync.RWMutex
 	literals []string // every encoding of every secret
+	wrapping []string // those of base64, which programs wrap
 	longest  int      // bytes of the longest of them
 }
 
@@ -44,6 +45,11 @@ func (r *Redactor) Add(secret string) {
 			r.literals = append(r.literals, form)
 			r.longest = max(r.longest, len(form))
 		}
+		for _, form := range base64Forms(strings.TrimSpace(line)) {
+			if !slices.Contains(r.wrapping, form) {
+				r.wrapping = append(r.wrapping, form)
+			}
+		}
 	}
 }
 
@@ -63,10 +69,10 @@ type span struct {
 
 // find returns the ranges of s that are secret, sorted and not overlapping.
 func (r *Redactor) find(s string) []span {
-	var literals []string
+	var literals, wrapping []string
 	if r != nil { // then the well-known patterns only
 		r.mu.RLock()
-		literals = r.literals
+		literals, wrapping = r.literals, r.wrapping
 		r.mu.RUnlock()
 	}
 	var found []span
@@ -76,7 +82,13 @@ func (r *Redactor) find(s string) []span {
 	for _, p := range patterns {
 		found = p.appendTo(found, s)
 	}
-	return merge(findKeys(found, s))
+	if len(wrapping) > 0 {
+		lines := encodedLines(s)
+		for _, form := range wrapping {
+			found = appendWrapped(found, s, form, lines)
+		}
+	}
+	return merge(findKeys(appendEncoded(found, s), s))
 }
 
 func appendLiteral(found []span, s, literal string) []span {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
@@ -29,9 +30,16 @@ func TestWellKnownPatternsAreMasked(t *testing.T) {
 		"session token":         {"AWS_SESSION_TOKEN=" + strings.Repeat("Ab/+", 20), "AWS_SESSION_TOKEN=[redacted]"},
 		"github token":          {"token=" + githubToken + "!", "token=[redacted]!"},
 		"fine-grained token":    {"github_pat_" + strings.Repeat("x1_", 20), "[redacted]"},
+		"gitlab token":          {"glpat-" + strings.Repeat("a-1_", 5) + " x", "[redacted] x"},
+		"gitlab routable token": {"glpat-" + strings.Repeat("aB1", 9) + ".01." + "1a2b3c4d5", "[redacted]"},
+		"slack bot token":       {"SLACK=xoxb-" + "1234567890-1234567890-abcDEF", "SLACK=[redacted]"},
+		"slack app token":       {`"xapp-` + `1-A0123-456-abcdef"`, `"[redacted]"`},
 		"web identity":          {"jwt " + jwt, "jwt [redacted]"},
 		"password in URL":       {"https://bob:hunter2@github.com/x", "https://[redacted]@github.com/x"},
 		"authorization header":  {"Authorization: Bearer abc.def-123", "Authorization: Bearer [redacted]"},
+		"token in base64":       {"x=" + base64.StdEncoding.EncodeToString([]byte("user:"+githubToken)) + " y", "x=[redacted] y"},
+		"its URL alphabet":      {base64.RawURLEncoding.EncodeToString([]byte("??>>"+githubToken)) + " y", "[redacted] y"},
+		"private key in base64": {"client-key-data: " + base64.StdEncoding.EncodeToString([]byte(privateKey)) + "\n", "client-key-data: [redacted]\n"},
 		"private key":           {"a\n" + privateKey + "\nb", "a\n[redacted]\nb"},
 	}
 	for name, c := range cases {
@@ -89,4 +97,31 @@ func TestTheZeroValueMasksPatternsAndTakesSecrets(t *testing.T) {
 	assert.Equal(t, "[redacted] hunter22", r.String(accessKey+" hunter22"))
 	r.Add("hunter22")
 	assert.Equal(t, "[redacted]", r.String("hunter22"))
+}
+
+// Programs wrap base64 at 60 to 76 characters, and each line may be written alone.
+func TestNoPartOfASecretIsReadableInWrappedBase64(t *testing.T) {
+	for _, secret := range []string{secretKey, strings.Repeat(secretKey, 8)} {
+		for _, width := range []int{50, 60, 64, 76} {
+			for before := range 80 {
+				encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + secret + " and what follows"))
+				var lines []string
+				for len(encoded) > width {
+					lines, encoded = append(lines, encoded[:width]), encoded[width:]
+				}
+				r := redact.New(secret)
+				for _, text := range []string{strings.Join(append(lines, encoded), "\n"), strings.Join(append(lines, encoded), `\n`)} {
+					shown := r.String(text)
+					rest := strings.NewReplacer("\n", "", `\n`, "", redact.Mask, "\n").Replace(shown)
+					for line := range strings.Lines(rest) {
+						for offset := range 4 {
+							decoded, _ := base64.RawStdEncoding.DecodeString(strings.TrimSpace(line[min(offset, len(line)):]))
+							require.NotContains(t, string(decoded), secret[:7], "width %d after %d bytes", width, before)
+							require.NotContains(t, string(decoded), secret[len(secret)-7:], "width %d after %d bytes", width, before)
+						}
+					}
+				}
+			}
+		}
+	}
 }
