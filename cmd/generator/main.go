@@ -70,6 +70,7 @@ type cli struct {
 	Bootstrap bootstrapCmd `cmd:"" help:"Install the pipeline and print the webhook settings."`
 	Diff      diffCmd      `cmd:"" help:"Show what apply would change in the cluster."`
 	Apply     applyCmd     `cmd:"" help:"Update the pipeline's objects in the cluster."`
+	Rotate    rotateCmd    `cmd:"" help:"Replace the webhook secret, or the token of the pods."`
 	Delete    deleteCmd    `cmd:"" help:"Remove the pipeline from the cluster, and optionally from AWS."`
 	Run       runCmd       `cmd:"" help:"Run the whole pipeline on this machine."`
 	Simulate  simulateCmd  `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`

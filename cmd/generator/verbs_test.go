@@ -155,6 +155,32 @@ func TestDiffApplyAndDeletePrintOneLinePerObject(t *testing.T) {
 	require.ErrorContains(t, err, "--bucket requires --aws")
 }
 
+func TestRotatePrintsWhatToDoInGitHubBeforeAndAfter(t *testing.T) {
+	p := newUser(t)
+	config := file(t, installtest.Named("shop"))
+	_, log, err := calls(t, "bootstrap", "-c", config, "--yes")
+	require.NoError(t, err, log)
+	stack, _ := p.Stack("shop")
+	_, log, err = calls(t, "rotate", "webhook", "-c", config)
+	require.ErrorContains(t, err, "cannot prompt")
+	assert.Contains(t, errs.HintOf(err), "--yes to confirm: Is the second webhook in GitHub?")
+	inOrder(t, log, "secret "+stack+"/webhook in Secrets Manager changed", "Add a second webhook in GitHub, and keep the first one:",
+		"  1. open https://github.com/my-org/shop/settings/hooks/new", "       Payload URL   that of the first one, with another text at its end: ?secret=2")
+
+	const deployment = "/apis/apps/v1/namespaces/argo-events/deployments/shop-github-eventsource-x7"
+	p.Kube.Put(deployment, "argo-events", kubetest.Content{"kind": "Deployment", "apiVersion": "apps/v1", "metadata": kubetest.Content{
+		"name": "shop-github-eventsource-x7", "namespace": "argo-events", "labels": kubetest.Content{"eventsource-name": "shop-github"},
+	}, "status": kubetest.Content{"observedGeneration": int64(9), "replicas": int64(1), "updatedReplicas": int64(1), "availableReplicas": int64(1)}})
+	out, log, err := calls(t, "rotate", "webhook", "-c", config, "--yes")
+	require.NoError(t, err, log)
+	inOrder(t, log, "note: the webhook does not use the secret "+stack+"/webhook yet: continuing the rotation that began before", "secret/shop-github-webhook changed")
+	assert.Contains(t, out, "Delete the old webhook in GitHub:\n  https://github.com/my-org/shop/settings/hooks\n")
+
+	_, log, err = calls(t, "rotate", "token", "-c", config)
+	require.NoError(t, err)
+	assert.Contains(t, log, "secret/shop-results.service-account-token changed")
+}
+
 func TestNothingIsInstalledOrRemovedWithoutConfirmation(t *testing.T) {
 	p := newUser(t)
 	config := file(t, installtest.Named("shop"))

@@ -185,6 +185,8 @@ func versionOf(kind string) string {
 	switch kind {
 	case "Service", "ServiceAccount", "Secret":
 		return "v1"
+	case "Deployment":
+		return "apps/v1"
 	case "Role", "RoleBinding":
 		return "rbac.authorization.k8s.io/v1"
 	case "NetworkPolicy":

@@ -45,6 +45,19 @@ func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
 		cfg.GithubOwner, cfg.GithubRepo, i.PayloadURL, i.Region, i.Secret, cfg.GithubBranch)
 }
 
+// SecondWebhook prints how to add the webhook that signs with a new secret. GitHub refuses
+// two webhooks of one URL; the webhook ignores what follows the question mark.
+func SecondWebhook(w io.Writer, cfg *config.Config, i install.Installed) {
+	fmt.Fprintf(w, "\nAdd a second webhook in GitHub, and keep the first one:\n\n"+
+		"  1. open https://github.com/%s/%s/settings/hooks/new\n"+
+		"  2. enter the settings of the first one, except for\n"+
+		"       Payload URL   that of the first one, with another text at its end: ?secret=2\n"+
+		"       Secret        the value that this prints:\n"+
+		"                     aws secretsmanager get-secret-value --region %s --secret-id %s --query SecretString --output text\n\n"+
+		"GitHub shows a failed delivery (ping) of the second webhook until the pipeline uses its secret.\n\n",
+		cfg.GithubOwner, cfg.GithubRepo, i.Region, i.Secret)
+}
+
 // Question returns the question that Delete asks before it removes a pipeline from
 // the cluster at an address.
 func Question(r install.Removal, address string) string {
