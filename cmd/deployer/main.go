@@ -30,12 +30,22 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/rollback"
 )
 
-func main() { os.Exit(program().Main()) }
+func main() {
+	if verb := stage.StepsCommand()[1]; len(os.Args) > 1 && os.Args[1] == verb {
+		ctx, stop := stage.SignalContext()
+		code := stage.RunSteps(ctx, proc.Runner{}, os.Args[2:], os.Environ(), os.Stdout, os.Stderr)
+		stop()
+		os.Exit(code)
+	}
+	os.Exit(program().Main())
+}
 
 func program() stage.Program {
 	return stage.Program{
 		Name: "deployer",
-		Help: "deployer updates the pipeline itself, deploys environments, rolls them back, records runs and starts runs of missed pushes.",
+		Help: "deployer updates the pipeline itself, deploys environments, rolls them back, records runs and starts runs of missed pushes.\n\n" +
+			"In a pod, \"deployer steps 'deployer environment' tester\" runs several stages one after another, until one fails. " +
+			"TESTER_APHEX_STEP sets APHEX_STEP for the tester alone.",
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
 			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),

@@ -3,7 +3,6 @@ package argo
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -60,7 +59,7 @@ func (r *renderer) users() []string {
 var admissionVariables = []admissionv1.Variable{
 	{Name: "kind", Expression: "object.kind"},
 	{Name: "nodes", Expression: "variables.kind == 'WorkflowTemplate' ? object.spec.templates : []"},
-	{Name: "containers", Expression: "variables.nodes.map(n, has(n.container) ? [n.container] : has(n.containerSet) ? n.containerSet.containers : [])"},
+	{Name: "containers", Expression: "variables.nodes.map(n, has(n.container) ? [n.container] : [])"},
 	{Name: "volumes", Expression: "variables.nodes.map(n, has(n.volumes) ? n.volumes : [])"},
 	{Name: "triggers", Expression: "variables.kind == 'Sensor' ? object.spec.triggers : []"},
 	{Name: "runs", Expression: "variables.kind == 'Workflow' ? [object.spec] : variables.kind == 'CronWorkflow' ? [object.spec.workflowSpec] : " +
@@ -79,20 +78,22 @@ func (r *renderer) validations() []admissionv1.Validation {
 		when("WorkflowTemplate", "object.spec.serviceAccountName == "+quote(r.names.Deployer), "object.spec.executor.serviceAccountName == "+quote(r.names.Executor),
 			"object.spec.automountServiceAccountToken == false", "object.spec.podSpecPatch == "+quote(executorPatch), "object.spec.securityContext.runAsNonRoot == true"),
 		"variables.nodes.all(n, !has(n.serviceAccountName) || n.serviceAccountName in "+list(r.names.Deployer, r.names.Builder, r.names.Reconciler)+")")
+	add("a pod of the pipeline has a container for commands of the repository as this version renders it, or none",
+		"variables.nodes.all(n, !has(n.podSpecPatch) || "+patchCondition("n.podSpecPatch")+")")
 	add("the template of the pipeline has the parts that this version renders and no other: graphs, pauses, and containers with nothing but a command",
 		when("WorkflowTemplate", only("object.spec", "entrypoint", "onExit", "serviceAccountName", "executor", "arguments", "activeDeadlineSeconds", "podGC", "ttlStrategy",
 			"securityContext", "podSpecPatch", "podMetadata", "automountServiceAccountToken", "workflowMetadata", "templates")),
 		"variables.nodes.all(n, "+only("n", "name", "inputs", "outputs", "retryStrategy", "activeDeadlineSeconds", "serviceAccountName", "volumes",
-			"container", "containerSet", "dag", "suspend", "synchronization")+")",
+			"container", "podSpecPatch", "dag", "suspend", "synchronization")+")",
 		"variables.nodes.all(n, (!has(n.inputs) || "+only("n.inputs", "parameters")+") && (!has(n.outputs) || "+only("n.outputs", "parameters")+"))",
 		"variables.nodes.all(n, !has(n.dag) || n.dag.tasks.all(t, "+only("t", "name", "template", "arguments", "dependencies", "when")+"))",
-		"variables.containers.all(cs, cs.all(c, "+only("c", "name", "image", "imagePullPolicy", "command", "env", "resources", "securityContext", "volumeMounts", "dependencies")+
+		"variables.containers.all(cs, cs.all(c, "+only("c", "name", "image", "imagePullPolicy", "command", "args", "env", "resources", "securityContext", "volumeMounts")+
 			" && c.env.all(e, "+only("e", "name", "value")+") && "+only("c.securityContext", "allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem")+
 			" && c.securityContext.allowPrivilegeEscalation == false && "+only("c.securityContext.capabilities", "drop")+"))")
 	add("a pod of the pipeline mounts empty folders and its own tokens alone",
-		"variables.volumes.all(vs, vs.all(v, "+only("v", "name", "emptyDir", "projected")+" && (!has(v.projected) || v.projected.sources.all(s, "+
-			only("s", "serviceAccountToken", "configMap")+" && (!has(s.configMap) || s.configMap.name == "+quote(clusterAuthority)+")))))")
-	add("an image of the pipeline is of the repositories that the installed configuration names",
+		"variables.volumes.all(vs, vs.all(v, "+only("v", "name", "emptyDir", "projected")+" && (!has(v.projected) || v.name in "+
+			list(awsTokenVolume, clusterTokenVolume)+" && v.projected.sources.all(s, "+only("s", "serviceAccountToken", "configMap")+" && (!has(s.configMap) || s.configMap.name == "+quote(clusterAuthority)+")))))")
+	add("a stage of the pipeline runs in an image that was chosen when the pipeline was installed",
 		"variables.containers.all(cs, cs.all(c, "+list(r.repositories()...)+".exists(i, c.image == i || c.image.startsWith(i + ':') || c.image.startsWith(i + '@'))))")
 	add("Sensor and EventSource of the pipeline run with their own identities and Argo's own container",
 		when("Sensor", "object.spec.template.serviceAccountName == "+quote(r.names.Submitter), only("object.spec", "template", "dependencies", "triggers", "loggingFields")),
@@ -108,29 +109,22 @@ func (r *renderer) validations() []admissionv1.Validation {
 	return all
 }
 
-// repositories lists the images of the release, and the repositories of those that the
-// configuration names, without tags and digests.
+// repositories lists the images of the release, or if none were chosen, the repositories of
+// those that the configuration names, without tags and digests. The images for commands
+// of the repository are not among them: a commit decides those.
 func (r *renderer) repositories() []string {
 	var all []string
-	add := func(image string) {
-		if !slices.Contains(all, image) {
-			all = append(all, image)
-		}
-	}
 	for _, program := range []string{"validator", "builder", "deployer", "tester"} {
-		image, _ := r.cfg.Image(program)
 		if r.place.Images != "" {
-			add(r.place.Images.Of(program))
-			image = r.cfg.OwnImage(program)
+			all = append(all, r.place.Images.Of(program))
+			continue
 		}
-		if image == "" || r.place.Images != "" && program == "validator" {
-			continue // the release's
-		}
+		image, _ := r.cfg.Image(program)
 		repository, _, _ := strings.Cut(image, "@")
 		if colon := strings.LastIndexByte(repository, ':'); colon > strings.LastIndexByte(repository, '/') {
 			repository = repository[:colon]
 		}
-		add(repository)
+		all = append(all, repository)
 	}
 	return all
 }

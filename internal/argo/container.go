@@ -3,6 +3,7 @@ package argo
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
@@ -14,99 +15,119 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// A stage's container can write to two folders, each an empty volume: that of its pod, and
-// /tmp, which some tools use regardless of TMPDIR.
+// A stage's container can write to two folders, each an empty volume: that of its pod,
+// and /tmp. Files for commands of the repository come from /tmp, which their container
+// has of its own at the same path.
 const (
-	volume       = "aphex"
-	folder       = "/aphex"
-	temporaryDir = folder + "/tmp"
-	homeDir      = folder + "/home"
-	tmpVolume    = "tmp"
-	tmpFolder    = "/tmp"
+	volume    = "aphex"
+	folder    = "/aphex"
+	homeDir   = folder + "/home"
+	tmpVolume = "tmp"
+	tmpFolder = "/tmp"
 )
 
-// user is the numeric id that the images run as (65532 is "nonroot" of the
-// distroless images, free in Debian's).
-const user = 65532
+// Numeric ids of the users of a pod. The commands of the repository run as the user of
+// the images (65532 is "nonroot" of the distroless images, free in Debian's), and the
+// stages as one that no image knows. The group of the volumes is no user's own, so that
+// it opens no file of either to the other.
+const (
+	commandsUser = 65532
+	stageUser    = 65533
+	volumesGroup = 65531
+)
 
 // stages renders the template of the stages of a pod.
 func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
+	container, err := g.container(p)
+	if err != nil {
+		return wfv1.Template{}, err
+	}
+	commands, err := g.commands(p)
+	if err != nil {
+		return wfv1.Template{}, err
+	}
 	template := wfv1.Template{
 		Name:                  name,
 		Inputs:                wfv1.Inputs{Parameters: g.inputs(p)},
 		RetryStrategy:         retry(),
 		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOfStage)),
 		ServiceAccountName:    g.serviceAccount(p.first().Identity),
-		Volumes:               append([]corev1.Volume{g.emptyVolume(volume), g.emptyVolume(tmpVolume)}, tokens(p)...),
+		Container:             &container,
+		PodSpecPatch:          g.patchOf(commands),
+		Volumes:               slices.Concat([]corev1.Volume{g.emptyVolume(volume), g.emptyVolume(tmpVolume)}, g.commandsVolumes(commands), tokens(p)),
 	}
-	var containers []wfv1.ContainerNode
 	for index, step := range p.steps {
-		container, err := g.container(p, index)
-		if err != nil {
-			return wfv1.Template{}, fmt.Errorf("stage %s: %w", step.Contract.Name(), err)
-		}
-		template.Outputs.Parameters = append(template.Outputs.Parameters, outputs(step, container.Name)...)
-		next := wfv1.ContainerNode{Container: container}
-		if index > 0 {
-			next.Dependencies = []string{containers[index-1].Name}
-		}
-		containers = append(containers, next)
+		template.Outputs.Parameters = append(template.Outputs.Parameters, outputs(step, p.container(index))...)
 	}
-	mounts := []corev1.VolumeMount{{Name: volume, MountPath: folder}, {Name: tmpVolume, MountPath: tmpFolder}}
-	if len(containers) == 1 {
-		template.Container = &containers[0].Container
-		template.Container.VolumeMounts = append(mounts, template.Container.VolumeMounts...)
-		return template, nil
-	}
-	template.ContainerSet = &wfv1.ContainerSetTemplate{Containers: containers, VolumeMounts: mounts}
 	return template, nil
 }
 
-// container renders the step at an index of a pod. The containers of a pod run one after
-// another, so that the requests of the first are enough for all.
-func (g *graph) container(p pod, index int) (corev1.Container, error) {
-	step := p.steps[index]
-	env, err := g.env(p, index)
+// container renders the container that runs the stages of a pod, one after another. A
+// variable that a later one has another value of stands there under a name of its own.
+func (g *graph) container(p pod) (corev1.Container, error) {
+	step := p.first()
+	image, err := g.image(step.Contract.Program())
 	if err != nil {
-		return corev1.Container{}, err
+		return corev1.Container{}, fmt.Errorf("stage %s: %w", step.Contract.Name(), err)
 	}
-	image, err := g.image(step)
-	if err != nil {
-		return corev1.Container{}, err
-	}
-	needs := step.Contract.Name()
-	if index > 0 {
-		needs = waiting
-	}
-	return corev1.Container{
-		Name:            p.container(index),
+	container := corev1.Container{
+		Name:            Main,
 		Image:           image,
 		ImagePullPolicy: pullPolicy(image),
 		Command:         step.Contract.Command,
-		Env:             env,
-		Resources:       resources(needs, g.cfg.PodLimits),
+		Resources:       resources(step.Contract.Name(), g.cfg.PodLimits),
 		SecurityContext: containerSecurity(),
-		VolumeMounts:    tokenMounts(step),
-	}, nil
+		VolumeMounts: append([]corev1.VolumeMount{
+			{Name: volume, MountPath: folder}, {Name: tmpVolume, MountPath: tmpFolder},
+		}, tokenMounts(step)...),
+	}
+	for index, step := range p.steps {
+		env, err := g.env(p, index)
+		if err != nil {
+			return corev1.Container{}, fmt.Errorf("stage %s: %w", step.Contract.Name(), err)
+		}
+		if index == 0 {
+			container.Env = env
+			continue
+		}
+		container.Env = append(container.Env, differing(container.Env, env, step)...)
+	}
+	if len(p.steps) > 1 {
+		container.Command = stage.StepsCommand()
+		for _, step := range p.steps {
+			container.Args = append(container.Args, strings.Join(step.Contract.Command, " "))
+		}
+	}
+	return container, nil
 }
 
-// image returns the image of a step. Stages that run nothing of the repository run in the
-// release's; the others in the one that the configuration names, if it names any.
-func (g *graph) image(step plan.Step) (string, error) {
-	program := step.Contract.Program()
-	if g.place.Images != "" && (!runsCommands(step) || g.cfg.OwnImage(program) == "") {
+// differing returns the variables of a later step of a pod that are not those of the first.
+// An input that only the first is given is empty for it, which counts as not given.
+func differing(first, own []corev1.EnvVar, step plan.Step) []corev1.EnvVar {
+	given := func(all []corev1.EnvVar, name string) int {
+		return slices.IndexFunc(all, func(v corev1.EnvVar) bool { return v.Name == name })
+	}
+	var env []corev1.EnvVar
+	for _, variable := range own {
+		if !slices.Contains(first, variable) {
+			env = append(env, corev1.EnvVar{Name: stage.StepVariable(step.Contract.Program(), variable.Name), Value: variable.Value})
+		}
+	}
+	for _, input := range step.Contract.Inputs {
+		if given(first, input.Env) >= 0 && given(own, input.Env) < 0 {
+			env = append(env, corev1.EnvVar{Name: stage.StepVariable(step.Contract.Program(), input.Env)})
+		}
+	}
+	return env
+}
+
+// image returns the image of a stage: the release's, which no commit can change. Where
+// none were chosen, as for a template that is only shown, the configuration decides.
+func (g *graph) image(program string) (string, error) {
+	if g.place.Images != "" {
 		return g.place.Images.Of(program), nil
 	}
 	return g.cfg.Image(program)
-}
-
-// runsCommands reports whether a step runs code of the repository.
-func runsCommands(step plan.Step) bool {
-	switch step.Name {
-	case plan.Validate, plan.Reconcile, ExitStep:
-		return false
-	}
-	return true
 }
 
 // serviceAccount returns the ServiceAccount of a stage; "" is the workflow's, which most
@@ -161,7 +182,7 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 			env = append(env, corev1.EnvVar{Name: input.Env, Value: value})
 		}
 	}
-	return append(append(env, g.frame(step, p.container(index), values[0])...), g.role(step)...), nil
+	return slices.Concat(env, g.frame(p, index, values[0]), g.role(step)), nil
 }
 
 // literal doubles every $, so that the kubelet does not replace $(NAME) in the value of a
@@ -176,13 +197,20 @@ func inputExpression(name string) string { return "{{inputs.parameters." + name 
 
 // frame renders the inputs that every stage has in addition to its own. Runs of the
 // reconciler are not recorded.
-func (g *graph) frame(step plan.Step, container, stepName string) []corev1.EnvVar {
+func (g *graph) frame(p pod, index int, stepName string) []corev1.EnvVar {
+	step := p.steps[index]
 	values := map[string]string{
-		"outputs": path.Join(folder, OutputsOf(container)), "log-format": "json", "workflow": runFact(plan.RunName),
+		"outputs": path.Join(folder, OutputsOf(p.container(index))), "log-format": "json", "workflow": runFact(plan.RunName),
 		stepInput: stepName, "records": g.place.Bucket,
 	}
 	if step.Identity == plan.Reconciler {
 		delete(values, "records")
+	}
+	if step.Commands {
+		values["commands"] = commandsAddress(g.commandsOf(p, index))
+		if len(p.steps) > 1 {
+			values["commands-secret"] = commandsSecret(g.commandsOf(p, index))
+		}
 	}
 	var env []corev1.EnvVar
 	for _, param := range stage.FrameInputs() {
@@ -194,7 +222,7 @@ func (g *graph) frame(step plan.Step, container, stepName string) []corev1.EnvVa
 	return append(env,
 		corev1.EnvVar{Name: "AWS_REGION", Value: g.place.Region},
 		corev1.EnvVar{Name: "HOME", Value: homeDir},
-		corev1.EnvVar{Name: "TMPDIR", Value: temporaryDir},
+		corev1.EnvVar{Name: "TMPDIR", Value: tmpFolder},
 	)
 }
 
@@ -233,7 +261,7 @@ func pullPolicy(image string) corev1.PullPolicy {
 // podSecurity, containerSecurity and executorPatch satisfy the "restricted" Pod Security level.
 func podSecurity() *corev1.PodSecurityContext {
 	return &corev1.PodSecurityContext{
-		RunAsNonRoot: ptr(true), RunAsUser: ptr(int64(user)), RunAsGroup: ptr(int64(user)), FSGroup: ptr(int64(user)),
+		RunAsNonRoot: ptr(true), RunAsUser: ptr(int64(stageUser)), RunAsGroup: ptr(int64(stageUser)), FSGroup: ptr(int64(volumesGroup)),
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
 }

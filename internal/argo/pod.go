@@ -7,7 +7,7 @@ import (
 )
 
 // pod is the steps that share a pod: the first, which names the task, and those that run
-// after it in other containers.
+// after it.
 type pod struct{ steps []plan.Step }
 
 // podsOf groups the steps of a plan into pods.
@@ -29,11 +29,12 @@ func podsOf(steps []plan.Step) []pod {
 // first returns the first step of the pod.
 func (p pod) first() plan.Step { return p.steps[0] }
 
-// Main is the container of the first or only step of a pod. Argo uses its exit code, and
-// shows its log unless another one is requested.
+// Main is the container that runs the steps of a pod, and as the name of a step within
+// its pod that of the first.
 const Main = "main"
 
-// container returns the name of the container of a step.
+// container returns the name of a step within its pod. Templates of earlier versions have a
+// container of that name for each.
 func (p pod) container(index int) string {
 	if index == 0 {
 		return Main
@@ -41,7 +42,7 @@ func (p pod) container(index int) string {
 	return p.steps[index].Contract.Program()
 }
 
-// StepOf returns the step that runs in a container of a task.
+// StepOf returns the step of a task by its name within the pod.
 func StepOf(task, container string) string {
 	environment := plan.DeployedBy(task)
 	if container == Main || environment == "" {
@@ -50,7 +51,8 @@ func StepOf(task, container string) string {
 	return plan.Test(environment)
 }
 
-// OutputsOf returns the folder of a container's outputs, relative to its pod's volume.
+// OutputsOf returns the folder of the outputs of a step, by its name within the pod, relative
+// to the volume of the pod.
 func OutputsOf(container string) string {
 	if container == Main {
 		return "outputs"

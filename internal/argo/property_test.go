@@ -86,13 +86,27 @@ func checkNoExpressionInACommand(t require.TestingT, template *wfv1.WorkflowTemp
 	}
 }
 
-// containers returns the containers of a template, if it has any.
+// containers returns the containers of a template, if it has any, and those that its patch
+// adds to its pod.
 func containers(node wfv1.Template) []corev1.Container {
-	if node.Container != nil {
-		return []corev1.Container{*node.Container}
+	if node.Container == nil {
+		return nil
 	}
-	return node.ContainerSet.GetContainers()
+	return append([]corev1.Container{*node.Container}, commandsOf(node)...)
 }
+
+// commandsOf returns the containers for commands of a template.
+func commandsOf(node wfv1.Template) []corev1.Container {
+	var patch corev1.PodSpec
+	if node.PodSpecPatch != "" {
+		if err := yaml.UnmarshalStrict([]byte(node.PodSpecPatch), &patch); err != nil {
+			panic(err)
+		}
+	}
+	return patch.InitContainers
+}
+
+func isForCommands(container corev1.Container) bool { return container.RestartPolicy != nil }
 
 // checkGraph checks that every environment is deployed once, after its dependencies.
 func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowTemplate) {

@@ -20,6 +20,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
@@ -297,20 +298,16 @@ func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 	template := render(t, configuration("dev"))
 	assert.Equal(t, []string{"approve-dev"}, task(t, template, "deploy-dev").Dependencies)
 	pod := node(t, template, task(t, template, "deploy-dev").Template)
-	require.Len(t, pod.ContainerSet.Containers, 2)
-	deployment, tests := pod.ContainerSet.Containers[0], pod.ContainerSet.Containers[1]
+	assert.Equal(t, []string{"deployer", "steps"}, pod.Container.Command)
+	assert.Equal(t, []string{"deployer environment", "tester"}, pod.Container.Args)
 
-	assert.Equal(t, []string{"deployer", "environment"}, deployment.Command)
-	assert.Equal(t, []string{"tester"}, tests.Command)
-	assert.Equal(t, "main", deployment.Name, "Argo uses the exit code of that container")
-	assert.Equal(t, []string{"main"}, tests.Dependencies)
-
-	deploys, test := variables(deployment.Container), variables(tests.Container)
+	deploys, test := stepsOf(t, *pod.Container)
 	assert.Equal(t, "/aphex/stack-outputs.json", deploys["APHEX_DETAILED_OUTPUTS_FILE"])
 	assert.Equal(t, deploys["APHEX_DETAILED_OUTPUTS_FILE"], test["APHEX_OUTPUTS_FILE"])
 	assert.Equal(t, deploys["APHEX_DIGEST"], test["APHEX_DIGEST"])
 	assert.NotEqual(t, deploys["APHEX_STEP"], test["APHEX_STEP"])
 	assert.NotEqual(t, deploys["APHEX_OUTPUTS"], test["APHEX_OUTPUTS"])
+	assert.Equal(t, deploys["APHEX_COMMANDS_SECRET"], test["APHEX_COMMANDS_SECRET"], "the two use one container for commands")
 
 	left := map[string]string{}
 	for _, output := range pod.Outputs.Parameters {
@@ -318,14 +315,32 @@ func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 	}
 	assert.Equal(t, deploys["APHEX_OUTPUTS"]+"/outputs", left["outputs"])
 	assert.Equal(t, test["APHEX_OUTPUTS"]+"/totals", left["totals"])
-	assert.Equal(t, "1Gi", deployment.Resources.Requests.Memory().String())
-	assert.Less(t, tests.Resources.Requests.Memory().Value(), int64(64<<20), "the two run in turn, so that the requests of one are enough")
 }
 
-func TestAnEnvironmentWithoutTestsHasNoOtherContainer(t *testing.T) {
+// stepsOf returns the variables of the two stages of a container.
+func stepsOf(t *testing.T, container corev1.Container) (first, second map[string]string) {
+	t.Helper()
+	var environ []string
+	for name, value := range variables(container) {
+		environ = append(environ, name+"="+value)
+	}
+	steps, err := stage.StepsOf(container.Args, environ)
+	require.NoError(t, err)
+	require.Len(t, steps, 2)
+	maps := [2]map[string]string{{}, {}}
+	for i, step := range steps {
+		for _, entry := range step.Env {
+			name, value, _ := strings.Cut(entry, "=")
+			maps[i][name] = value
+		}
+	}
+	return maps[0], maps[1]
+}
+
+func TestAnEnvironmentWithoutTestsHasOneStage(t *testing.T) {
 	template := render(t, "version: \"1.0\"\nenvironments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}]\n")
 	pod := node(t, template, "deployer-environment")
-	assert.Nil(t, pod.ContainerSet)
+	assert.Equal(t, []string{"deployer", "environment"}, pod.Container.Command)
 	assert.NotContains(t, variables(*pod.Container), "APHEX_DETAILED_OUTPUTS_FILE")
 }
 
@@ -420,11 +435,7 @@ func imagesOf(template wfv1.WorkflowTemplate) map[string]string {
 		if node.Container != nil {
 			containers = append(containers, *node.Container)
 		}
-		if node.ContainerSet != nil {
-			for _, container := range node.ContainerSet.Containers {
-				containers = append(containers, container.Container)
-			}
-		}
+		containers = append(containers, commandsOf(node)...)
 		for _, container := range containers {
 			images[node.Name+" "+container.Name] = container.Image
 		}
@@ -440,9 +451,8 @@ func TestTheStagesRunInTheImagesThatThePipelineWasInstalledWith(t *testing.T) {
 	}
 }
 
-// A commit names images of its own: none of them gets to a stage that runs nothing of
-// the repository.
-func TestAnImageOfTheConfigurationReachesOnlyStagesThatRunItsCommands(t *testing.T) {
+// A commit names images of its own: none of them gets to a stage.
+func TestAnImageOfTheConfigurationReachesOnlyTheCommands(t *testing.T) {
 	text := github + configuration("dev")
 	for _, key := range []string{"builderImage", "deployerImage", "testerImage", "validatorImage"} {
 		text += key + ": evil.example.test/image:1\n"
@@ -452,11 +462,16 @@ func TestAnImageOfTheConfigurationReachesOnlyStagesThatRunItsCommands(t *testing
 		assert.Equal(t, "evil.example.test/image:1", loose[ours], "without installed images the attack succeeds")
 	}
 	objects := installed(t, text, "example.test/aphex:1.4.0")
-	images := imagesOf(decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate"))
-	assert.Equal(t, "example.test/aphex/validator:1.4.0", images["validator main"])
-	assert.Equal(t, "example.test/aphex/deployer:1.4.0", images["record main"])
-	assert.Equal(t, "example.test/aphex/deployer:1.4.0", images["reconcile main"])
-	assert.Equal(t, "evil.example.test/image:1", images["builder main"])
+	commands := 0
+	for container, image := range imagesOf(decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")) {
+		if strings.HasSuffix(container, " "+argo.Commands) {
+			commands++
+			assert.Equal(t, "evil.example.test/image:1", image, container)
+			continue
+		}
+		assert.Regexp(t, `^example\.test/aphex/(builder|deployer|validator):1\.4\.0$`, image, container)
+	}
+	assert.Equal(t, 3, commands)
 }
 
 func TestTheNextVersionOfThePipelineHasTheSameImages(t *testing.T) {
@@ -472,10 +487,10 @@ func TestTheNextVersionOfThePipelineHasTheSameImages(t *testing.T) {
 	t.Fatal("no container updates the pipeline")
 }
 
-func TestThePolicyAllowsTheImagesOfTheReleaseAndTheConfiguredRepositories(t *testing.T) {
+func TestThePolicyAllowsTheImagesOfTheReleaseAlone(t *testing.T) {
 	text := github + configuration("dev") + "builderImage: my.example.test/builder:7\n"
 	policy := string(find(t, installed(t, text, "example.test/aphex:1.4.0"), "ValidatingAdmissionPolicy").YAML)
 	policy = strings.Join(strings.Fields(policy), " ")
-	assert.Contains(t, policy, `["example.test/aphex/validator:1.4.0", "example.test/aphex/builder:1.4.0", "my.example.test/builder", "example.test/aphex/deployer:1.4.0", "example.test/aphex/tester:1.4.0"].exists(`)
+	assert.Contains(t, policy, `["example.test/aphex/validator:1.4.0", "example.test/aphex/builder:1.4.0", "example.test/aphex/deployer:1.4.0", "example.test/aphex/tester:1.4.0"].exists(`)
 	assert.NotContains(t, policy, "public.ecr.aws")
 }

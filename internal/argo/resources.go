@@ -7,29 +7,34 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
-// waiting is the key of what a container requests that starts after another one ends.
-const waiting = "waiting"
+// Keys of what the containers of commands request.
+const (
+	building = "commands of a build"
+	running  = "commands"
+	waiting  = "commands after others"
+)
 
 // need is what a container requests, and its limits. An empty limit is the configured
-// one: code of the repository runs there.
+// one: all sizes that the repository decides arrive there.
 type need struct {
 	cpu, memory, storage      string
 	mostMemory, mostOfStorage string
 }
 
-// needs lists the containers whose need is not usualNeed: a build compiles and packs,
-// the others only read and write a little.
+// needs lists the containers whose need is not that of a stage, which reads, packs and
+// sends: what commands of the repository need, their containers have. A build compiles.
 var needs = map[string]need{
-	"builder":            {cpu: "1", memory: "2Gi", storage: "1Gi"},
+	building:             {cpu: "1", memory: "2Gi", storage: "1Gi"},
+	running:              {cpu: "250m", memory: "1Gi", storage: "256Mi"},
+	waiting:              {cpu: "10m", memory: "32Mi", storage: "16Mi"},
 	"validator":          {cpu: "100m", memory: "256Mi", storage: "256Mi"},
 	"deployer-record":    {cpu: "50m", memory: "64Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
 	"deployer-reconcile": {cpu: "50m", memory: "64Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
-	waiting:              {cpu: "10m", memory: "32Mi", storage: "16Mi"},
 	"webhook":            {cpu: "50m", memory: "128Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
 	"trigger":            {cpu: "50m", memory: "128Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
 }
 
-var usualNeed = need{cpu: "250m", memory: "1Gi", storage: "256Mi"}
+var usualNeed = need{cpu: "100m", memory: "256Mi", storage: "256Mi"}
 
 // resources renders what a container asks for and may use. There is no limit of the
 // CPU: a container that wants more takes only what no other wants.

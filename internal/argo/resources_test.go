@@ -15,7 +15,7 @@ func TestEveryContainerAsksForWhatItNeedsAndIsLimited(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(template.Spec.PodSpecPatch), &executor))
 	all := map[string][]corev1.Container{"executor": append(executor.InitContainers, executor.Containers...)}
 	for _, node := range template.Spec.Templates {
-		if node.Container != nil || node.ContainerSet != nil {
+		if node.Container != nil {
 			all[node.Name] = containers(node)
 		}
 	}
@@ -41,7 +41,11 @@ func TestNoVolumeOfARunGrowsWithoutLimit(t *testing.T) {
 		for _, volume := range node.Volumes {
 			if volume.EmptyDir != nil {
 				require.NotNil(t, volume.EmptyDir.SizeLimit, "%s: %s", node.Name, volume.Name)
-				assert.Equal(t, "40Gi", volume.EmptyDir.SizeLimit.String())
+				want := "40Gi"
+				if volume.EmptyDir.Medium == corev1.StorageMediumMemory {
+					want = "64Mi"
+				}
+				assert.Equal(t, want, volume.EmptyDir.SizeLimit.String())
 			}
 		}
 	}

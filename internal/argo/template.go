@@ -45,8 +45,8 @@ const keepPods = "1h"
 // the message of the kubelet (of its packages eviction, nodeshutdown and
 // preemption), or of Argo if there is none. The message of a container begins with
 // its name, and so never matches these; code of the repository can write the text after the
-// name, so that no expression reads it. Argo reports the exit code of the first container of a
-// pod; that of the tests is in the message only. A stage that exceeded its deadline may end
+// name, so that no expression reads it. The exit code is that of the stages' container: the
+// commands' has no say. A stage that exceeded its deadline may end
 // with any code, and is not retried. Argo waits before it evaluates the expression, and so
 // also before a failure is final: the first pause is short.
 const (
@@ -54,10 +54,9 @@ const (
 	retryAfter      = "3s"
 	retryFactor     = 4
 	retryExpression = `!(lastRetry.message matches "` + tooLate + `") && ` +
-		`(lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + temporary + `|` + lostPod + `")`
-	tooLate   = "^Pod was active on the node longer than"
-	temporary = "^tester: Error [(]exit code 75[)]"
-	lostPod   = "^(The node was low on resource|Pod was (rejected|terminated in response to imminent node shutdown)|Preempted in order to admit|pod failed: neither main nor wait)"
+		`(lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + lostPod + `")`
+	tooLate = "^Pod was active on the node longer than"
+	lostPod = "^(The node was low on resource|Pod was (rejected|terminated in response to imminent node shutdown)|Preempted in order to admit|pod failed: neither main nor wait)"
 )
 
 // WorkflowTemplate renders the plan of cfg's pipeline. The template's name ends

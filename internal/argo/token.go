@@ -27,7 +27,9 @@ const (
 const annotationSkip = "eks.amazonaws.com/skip-containers"
 
 // untouched lists all containers of any pod of a run, Argo's too.
-func untouched() string { return strings.Join([]string{"init", "wait", Main, "tester"}, ",") }
+func untouched() string {
+	return strings.Join([]string{"init", "wait", Main, Commands, TestCommands}, ",")
+}
 
 // tokens returns the volumes of the tokens that the stages of a pod need.
 func tokens(p pod) []corev1.Volume {

@@ -25,9 +25,10 @@ const grace = 30 * time.Second
 // managers are there, and the folder is writable as in a pod.
 const ownHome = "HOME"
 
-// podIdentity are the variables with which a pod takes on its role in AWS. The
-// processes of a local run have the identity of whoever started it.
-var podIdentity = []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"}
+// onlyInPods are the variables with which a pod takes on its role in AWS, and finds the
+// container of its commands. The processes of a local run have the identity of whoever
+// started it, and start commands themselves.
+var onlyInPods = []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "APHEX_COMMANDS", "APHEX_COMMANDS_SECRET"}
 
 // ownTemp is the variable with the folder for temporary files. In a pod the folder is in
 // a volume; here it is a short path outside the volumes.
@@ -150,7 +151,7 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 	if last.status == Succeeded {
 		folders.remove()
 	}
-	if step != first { // Argo uses the exit code of the first container only
+	if step != first && node.ContainerSet != nil { // Argo uses the exit code of the first container only
 		last.exitCode, last.message = 0, step.Container+": "+last.message
 	}
 	return step, last, nil
@@ -238,7 +239,7 @@ func (r *runner) command(container Container, known scope, at place) (command.Co
 	env := append([]string{}, r.options.Env...)
 	own := len(env) // variables that the kubelet expands start here
 	for _, variable := range container.Env {
-		if variable.Name == ownHome && r.machineSets(ownHome) || slices.Contains(podIdentity, variable.Name) {
+		if variable.Name == ownHome && r.machineSets(ownHome) || slices.Contains(onlyInPods, variable.Name) {
 			continue
 		}
 		if variable.Name == ownTemp {

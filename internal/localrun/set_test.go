@@ -2,6 +2,8 @@ package localrun_test
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -104,4 +106,67 @@ func TestContainersThatRunInParallelAreNotSupported(t *testing.T) {
       containers: [{name: main, image: i, command: [a]}, {name: other, image: i, command: [b]}]
 `))
 	assert.ErrorContains(t, err, `"other" of the template "two" does not depend on the one before it`)
+}
+
+// stages returns a template of a container that runs two stages, programs of a shell.
+func stages(retry string) string {
+	return `
+  - name: two
+    outputs: {parameters: [{name: out, valueFrom: {path: /aphex/out, default: none}}]}
+    volumes: [{name: aphex, emptyDir: {}}, {name: shm, emptyDir: {medium: Memory, sizeLimit: 64Mi}}]
+    podSpecPatch: '{"initContainers": []}'
+    ` + retry + `
+    container:
+      name: main
+      image: example.test/shell
+      command: [deployer, steps]
+      args: [sh first, bash second]
+      env:
+      - {name: APHEX_SCRIPT, value: /aphex/shared}
+      - {name: APHEX_COMMANDS, value: "127.0.0.1:7000"}
+      - {name: BASH_APHEX_OUT, value: /aphex/out}
+      - {name: BASH_APHEX_COMMANDS, value: "127.0.0.1:7001"}
+      volumeMounts: [{name: aphex, mountPath: /aphex}]
+`
+}
+
+// scripts makes the programs sh and bash scripts of the given text.
+func scripts(t *testing.T, first, second string) func(*localrun.Options) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, script := range map[string]string{"sh": first, "bash": second} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700))
+	}
+	return func(o *localrun.Options) {
+		o.Program = func(command string) (string, error) { return filepath.Join(dir, command), nil }
+	}
+}
+
+func TestTheStagesOfAContainerAreStepsEachWithItsVariables(t *testing.T) {
+	var h harness
+	got, err := run(t, &h, dag("      - {name: deploy, template: two}\n")+stages(""), called,
+		scripts(t, `echo "$1 [$APHEX_OUT$APHEX_COMMANDS$BASH_APHEX_OUT]" > $APHEX_SCRIPT`, `(cat $APHEX_SCRIPT; echo "$1 [$APHEX_COMMANDS]") > $APHEX_OUT`))
+	require.NoError(t, err)
+	require.Equal(t, localrun.Succeeded, got.Status, h.log.String())
+	assert.Equal(t, map[string]localrun.Status{"deploy": "Succeeded", "deploy-bash": "Succeeded"}, statuses(got))
+	assert.Equal(t, "first []\nsecond []\n", got.Steps[0].Outputs["out"], "commands are processes here")
+}
+
+func TestTheStagesOfAContainerAreRetriedByTheExitCodeOfTheLastThatRan(t *testing.T) {
+	var h harness
+	retry := `retryStrategy: {limit: "2", retryPolicy: Always, expression: "asInt(lastRetry.exitCode) == 75", backoff: {duration: "0"}}`
+	got, err := run(t, &h, dag("      - {name: deploy, template: two}\n")+stages(retry), called, scripts(t, "true", "exit 75"))
+	require.NoError(t, err)
+	assert.Equal(t, localrun.Failed, got.Status)
+	assert.Equal(t, 3, got.Steps[1].Attempts)
+}
+
+func TestAContainerThatNamesNoStageIsRefused(t *testing.T) {
+	for _, args := range []string{"[]", `[" "]`} {
+		_, err := localrun.Parse([]byte(head + dag("      - {name: deploy, template: two}\n") + `
+  - name: two
+    container: {image: i, command: [deployer, steps], args: ` + args + `}
+`))
+		assert.ErrorContains(t, err, `the container of the template "two": `)
+	}
 }

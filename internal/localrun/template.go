@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // Template is the part of Argo's WorkflowTemplate that a local run supports.
@@ -77,7 +80,8 @@ type ValueFrom struct {
 }
 
 // Node is one template inside of the workflow: a graph, which may hold further
-// graphs, one or several containers, or a pause.
+// graphs, one or several containers, or a pause. Commands of the repository, which have
+// containers of their own in a pod, are processes here.
 type Node struct {
 	Name                  string      `json:"name"`
 	Inputs                Arguments   `json:"inputs,omitempty"`
@@ -92,6 +96,7 @@ type Node struct {
 	Volumes               []Volume    `json:"volumes,omitempty"`
 	ServiceAccountName    string      `json:"serviceAccountName,omitempty"`
 	Metadata              podOnly     `json:"metadata,omitempty"`
+	PodSpecPatch          podOnly     `json:"podSpecPatch,omitempty"`
 }
 
 // DAG is a graph of tasks.
@@ -149,6 +154,7 @@ type Volume struct {
 
 // Empty is an empty folder.
 type Empty struct {
+	Medium    podOnly `json:"medium,omitempty"`
 	SizeLimit podOnly `json:"sizeLimit,omitempty"`
 }
 
@@ -190,7 +196,7 @@ func (t *Template) check() error {
 		return fmt.Errorf("the exit handler %q is neither a container nor a graph of this template", t.Spec.OnExit)
 	}
 	for _, node := range t.Spec.Templates {
-		if err := errors.Join(t.checkTasks(node), node.checkSet()); err != nil {
+		if err := errors.Join(t.checkTasks(node), node.checkSet(), node.checkStages()); err != nil {
 			return err
 		}
 	}
@@ -210,15 +216,53 @@ func (n Node) checkSet() error {
 	return nil
 }
 
-// containers returns the containers in their order, each with what it mounts.
+// checkStages refuses a container that runs stages and names none.
+func (n Node) checkStages() error {
+	if n.Container == nil || !slices.Equal(n.Container.Command, stage.StepsCommand()) {
+		return nil
+	}
+	if _, err := stage.StepsOf(n.Container.Args, nil); err != nil {
+		return fmt.Errorf("the container of the template %q: %w", n.Name, err)
+	}
+	return nil
+}
+
+// containers returns the containers in their order, each with what it mounts. A container
+// that runs several stages counts as one for each.
 func (n Node) containers() []Container {
 	if n.ContainerSet == nil {
-		return []Container{*n.Container}
+		return n.Container.stages()
 	}
 	var all []Container
 	for _, container := range n.ContainerSet.Containers {
 		container.VolumeMounts = append(slices.Clone(n.ContainerSet.VolumeMounts), container.VolumeMounts...)
 		all = append(all, container)
+	}
+	return all
+}
+
+// stages returns a container for each stage that this one runs.
+func (c Container) stages() []Container {
+	if !slices.Equal(c.Command, stage.StepsCommand()) {
+		return []Container{c}
+	}
+	var environ []string
+	for _, variable := range c.Env {
+		environ = append(environ, variable.Name+"="+variable.Value)
+	}
+	steps, _ := stage.StepsOf(c.Args, environ) // checkStages has reported an error
+	var all []Container
+	for i, step := range steps {
+		own := c
+		own.Command, own.Args, own.Env = append([]string{step.Program}, step.Args...), nil, nil
+		if i > 0 {
+			own.Name = step.Program
+		}
+		for _, entry := range step.Env {
+			name, value, _ := strings.Cut(entry, "=")
+			own.Env = append(own.Env, EnvVar{name, value})
+		}
+		all = append(all, own)
 	}
 	return all
 }

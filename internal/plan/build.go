@@ -225,6 +225,10 @@ func (b *builder) add(name, title, stage string, identity Identity, after []stri
 	b.steps = append(b.steps, b.step(name, title, stage, identity, after, from))
 }
 
+// runsCommands are the stages that run commands of the repository. That of the pipeline
+// itself synthesizes the app, to check the environments before anything is deployed.
+var runsCommands = map[string]bool{"builder": true, "deployer-pipeline": true, "deployer-environment": true, "tester": true}
+
 // step binds the inputs of a stage to their sources and checks that both fit.
 func (b *builder) step(name, title, stage string, identity Identity, after []string, from sources) Step {
 	c, found := b.stages.Named(stage)
@@ -232,7 +236,7 @@ func (b *builder) step(name, title, stage string, identity Identity, after []str
 		b.fail("step %q runs a stage %q that does not exist", name, stage)
 		return Step{}
 	}
-	step := Step{Name: name, Title: title, Contract: c, Identity: identity, After: after}
+	step := Step{Name: name, Title: title, Contract: c, Identity: identity, After: after, Commands: runsCommands[stage]}
 	for _, param := range c.Inputs {
 		source, bound := from[param.Name]
 		switch {

@@ -27,6 +27,7 @@ type Step struct {
 	After       []string          // names of the steps that must have succeeded
 	Identity    Identity          // whose permissions it has
 	Cluster     bool              // whether it calls the API of its cluster
+	Commands    bool              // whether it runs commands of the repository, or synthesizes its app
 	Pod         string            // name of the earlier step in whose pod it runs; empty for its own pod
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/ext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -20,7 +21,7 @@ type content = map[string]any
 // with; "" admits it.
 func denial(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, object content) string {
 	t.Helper()
-	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("variables", cel.DynType))
+	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("variables", cel.DynType), ext.Strings())
 	require.NoError(t, err)
 	evaluate := func(expression string, variables content) (any, error) {
 		ast, issues := env.Compile(expression)
@@ -107,6 +108,11 @@ func nodeOf(template content, name string) content {
 func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 	spec := func(o content) content { return o["spec"].(content) }
 	builder := func(o content) content { return nodeOf(o, "builder") }
+	patch := func(o content, old, with string) {
+		text := builder(o)["podSpecPatch"].(string)
+		require.Contains(t, text, old)
+		builder(o)["podSpecPatch"] = strings.Replace(text, old, with, 1)
+	}
 	container := func(o content) content { return builder(o)["container"].(content) }
 	trigger := func(o content) content {
 		return spec(o)["triggers"].([]any)[0].(content)["template"].(content)
@@ -124,6 +130,19 @@ func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 		"a mounted token":          {"WorkflowTemplate", func(o content) { spec(o)["automountServiceAccountToken"] = true }},
 		"a mounted token of a pod": {"WorkflowTemplate", func(o content) { builder(o)["automountServiceAccountToken"] = true }},
 		"another patch":            {"WorkflowTemplate", func(o content) { spec(o)["podSpecPatch"] = `{"serviceAccountName": "argo"}` }},
+		"more for commands":        {"WorkflowTemplate", func(o content) { patch(o, `{"name":"no-token",`, `{"name":"aws-iam-token",`) }},
+		"their user":               {"WorkflowTemplate", func(o content) { patch(o, `"runAsUser":65532`, `"runAsUser":65533`) }},
+		"an image with more":       {"WorkflowTemplate", func(o content) { patch(o, `"imagePullPolicy"`, `"env":[],"imagePullPolicy"`) }},
+		"another container":        {"WorkflowTemplate", func(o content) { patch(o, `}]}`, `},{"name":"more"}]}`) }},
+		"more of the pod":          {"WorkflowTemplate", func(o content) { patch(o, `}]}`, `}],"hostNetwork":true,"x":[{}]}`) }},
+		"a token for commands": {"WorkflowTemplate", func(o content) {
+			for _, one := range builder(o)["volumes"].([]any) {
+				if volume := one.(content); volume["name"] == "commands-tmp" {
+					delete(volume, "emptyDir")
+					volume["projected"] = content{"sources": []any{content{"serviceAccountToken": content{"path": "token"}}}}
+				}
+			}
+		}},
 		"a patch of a pod":         {"WorkflowTemplate", func(o content) { builder(o)["podSpecPatch"] = `{"hostNetwork": true}` }},
 		"another image":            {"WorkflowTemplate", func(o content) { container(o)["image"] = "example.test/evil:1" }},
 		"an image of a like name":  {"WorkflowTemplate", func(o content) { container(o)["image"] = "public.ecr.aws/aphex/builder-evil:1" }},

@@ -113,7 +113,7 @@ func containers(node wfv1.Template) []corev1.Container {
 	if node.Container != nil {
 		return []corev1.Container{*node.Container}
 	}
-	return node.ContainerSet.GetContainers()
+	return nil
 }
 
 // TestArgoItselfWouldEvaluateAValue shows why values with braces are never let

@@ -161,7 +161,7 @@ func TestAStepIsRunAgainWhenItsPodWasLost(t *testing.T) {
 			again                     bool
 		}{
 			{"Failed", "75", "main: Error (exit code 75)", true},
-			{"Failed", "0", "tester: Error (exit code 75)", true},
+			{"Failed", "0", "commands: Error (exit code 75)", false},
 			{"Error", "-1", "pod deleted", true},
 			{"Failed", "137", "The node was low on resource: memory. Threshold quantity: 100Mi, available: 50Mi.", true},
 			{"Failed", "143", "Pod was terminated in response to imminent node shutdown.", true},
