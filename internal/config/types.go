@@ -72,13 +72,13 @@ type Config struct {
 	// The most that a pod of a run may use of its node.
 	PodLimits PodLimits `json:"podLimits,omitzero"`
 
-	// The image of the build stage.
+	// The image that build commands run in.
 	BuilderImage string `json:"builderImage,omitempty" default:"public.ecr.aws/aphex/builder:latest" rule:"image"`
 
-	// The image of the pipeline and environment stages.
+	// The image that the app is synthesized in, and that hooks run in.
 	DeployerImage string `json:"deployerImage,omitempty" default:"public.ecr.aws/aphex/deployer:latest" rule:"image"`
 
-	// The image of the test stage.
+	// The image that tests run in.
 	TesterImage string `json:"testerImage,omitempty" default:"public.ecr.aws/aphex/tester:latest" rule:"image"`
 
 	// The image of the validation stage, as `REGISTRY/validator:TAG`. A new pipeline takes
