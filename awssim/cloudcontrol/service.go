@@ -28,6 +28,36 @@ type input struct {
 	MaxResults    int    // of a page: all are on one
 }
 
+// reads and lists are what Cloud Control calls with the caller's permissions to read a
+// resource and to list resources, for the types that aws-cdk-lib looks up.
+//
+// Source: the "handlers" of the types' schemas in the CloudFormation registry.
+var (
+	reads = map[string][]string{
+		"AWS::EC2::PrefixList": {"ec2:GetManagedPrefixListEntries", "ec2:DescribeManagedPrefixLists"},
+		"AWS::ECR::Repository": {"ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource"},
+		"AWS::IAM::Role":       {"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy"},
+		"AWS::RDS::DBCluster":  {"rds:DescribeDBClusters"},
+		"AWS::RDS::DBInstance": {"ec2:DescribeSecurityGroups", "rds:DescribeDBInstances"},
+	}
+	lists = map[string][]string{
+		"AWS::EC2::PrefixList": {"ec2:DescribeManagedPrefixLists"},
+		"AWS::ECR::Repository": {"ecr:DescribeRepositories"},
+		"AWS::IAM::Role":       {"iam:ListRoles"},
+		"AWS::RDS::DBCluster":  {"rds:DescribeDBClusters"},
+		"AWS::RDS::DBInstance": {"rds:DescribeDBInstances"},
+	}
+)
+
+func permit(call *wire.Call, action string, more []string) error {
+	for _, action := range append([]string{action}, more...) {
+		if err := call.Permit(action, "*"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type description struct {
 	Identifier string
 	Properties string // JSON
@@ -42,7 +72,7 @@ func describe(r inventory.Resource) (description, error) {
 }
 
 func (c Resources) get(call *wire.Call, in input) (any, error) {
-	if err := call.Permit("cloudformation:GetResource", "*"); err != nil {
+	if err := permit(call, "cloudformation:GetResource", reads[in.TypeName]); err != nil {
 		return nil, err
 	}
 	for _, r := range c.Deployed(call.Caller.Account, call.Region, in.TypeName) {
@@ -55,7 +85,7 @@ func (c Resources) get(call *wire.Call, in input) (any, error) {
 }
 
 func (c Resources) list(call *wire.Call, in input) (any, error) {
-	if err := call.Permit("cloudformation:ListResources", "*"); err != nil {
+	if err := permit(call, "cloudformation:ListResources", lists[in.TypeName]); err != nil {
 		return nil, err
 	}
 	model := map[string]any{}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
@@ -19,6 +20,7 @@ import (
 const (
 	minSession = 15 * time.Minute
 	maxChained = time.Hour
+	maxPolicy  = 2048 // characters of a session policy
 )
 
 // Tokens is the token service over a directory.
@@ -144,6 +146,9 @@ func readAssume(call *wire.Call) (assumeRequest, error) {
 
 func (a *assumeRequest) readPolicies(call *wire.Call) error {
 	if text := call.Form.Get("Policy"); text != "" {
+		if utf8.RuneCountInString(text) > maxPolicy {
+			return wire.Commonf(wire.ValidationFailed, "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less than or equal to %d", maxPolicy)
+		}
 		if err := iam.CheckIdentityPolicy(text); err != nil {
 			return err
 		}
