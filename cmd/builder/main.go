@@ -29,6 +29,7 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 	if err != nil {
 		return build.Output{}, err
 	}
+	clients.ReadSettings(ctx) // before the commands, which could write them
 	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
 	if err != nil {
 		return build.Output{}, err

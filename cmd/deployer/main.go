@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
@@ -158,10 +159,13 @@ func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rol
 	return rollback.Run(ctx, rollback.Deps{Engine: engine}, frame, in)
 }
 
-// engine returns the deployment engine of this program, and a function to call at its end.
+// engine returns the deployment engine of this program, and a function to call at its
+// end. It comes before every command of the repository, and reads what these must not write.
 func engine(ctx context.Context, frame stage.Frame) (deploy.Engine, func(), error) {
+	registries := assets.ReadRegistries(os.Environ())
+	clients.ReadSettings(ctx)
 	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
-	return deploy.Engine{Runner: runner, Assume: clients.Assume}, end, err
+	return deploy.Engine{Runner: runner, Assume: clients.Assume, Registries: registries}, end, err
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

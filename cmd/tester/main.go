@@ -30,6 +30,7 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 	if err != nil {
 		return test.Output{}, err
 	}
+	clients.ReadSettings(ctx) // before the commands, which could write them
 	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
 	if err != nil {
 		return test.Output{}, err
@@ -40,11 +41,11 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 		if err != nil {
 			return nil, nil, err
 		}
-		issued, err := access.ServeCredentials(frame.Redactor.Add)
+		issued, err := access.ServeCommands(ctx, frame.Redactor.Add)
 		if err != nil {
 			return nil, nil, err
 		}
-		return issued.Environ(checkout.Environ(runner.Environ())), func() { _ = issued.Close() }, nil
+		return checkout.Environ(runner.Environ(), issued.Variables()...), func() { _ = issued.Close() }, nil
 	}
 	return test.Run(ctx, test.Deps{Runner: runner, Bucket: artifacts, Assume: assume}, frame, in)
 }

@@ -20,11 +20,15 @@ type Target struct {
 	Account    string // 12 digits
 	Region     string // such as "eu-west-1"
 	RoleARN    string // role to assume; empty is the CDK's bootstrap roles
-	ExternalID string // for RoleARN only
+	ExternalID string // for RoleARN and CommandRoleARN only
 	Qualifier  string // of the CDK bootstrap whose lookup role is assumed; empty is the default one
 
+	// CommandRoleARN is the role for hooks and tests; empty is a lookup session. It
+	// requires ExternalID, too.
+	CommandRoleARN string
+
 	// What access is for. The account's audit log shows it in the session's name,
-	// and for RoleARN in its tags.
+	// and for roles of the user's own in its tags.
 	Environment string
 	Commit      string // may be empty
 	Run         string // name of the workflow run; empty outside a run
@@ -36,25 +40,46 @@ func (t Target) run() string { return cmp.Or(t.Run, "local") }
 // sessionName returns the name of every session in the account.
 func (t Target) sessionName() string { return sessionName("aphex-" + t.Environment + "-" + t.run()) }
 
-// ownRole is RoleARN as every program assumes it: with the same tags, so that the same
-// trust policy admits the validator, the deployer and the tester.
-func (t Target) ownRole() Role {
-	return Role{ARN: t.RoleARN, ExternalID: t.ExternalID, Tags: boundTags(map[string]string{
+// ownRole is a role of the user's own as every program assumes it: with the same tags, so
+// that the same trust policy admits the validator, the deployer and the tester.
+func (t Target) ownRole(arn string) Role {
+	return Role{ARN: arn, ExternalID: t.ExternalID, Tags: boundTags(map[string]string{
 		"aphex:environment": t.Environment, "aphex:commit": t.Commit, "aphex:run": t.run(),
 	})}
 }
+
+// checkRoles refuses roles of other accounts, and for commands the roles that deploy.
+func (t Target) checkRoles() error {
+	for _, role := range []struct{ key, arn string }{{"roleArn", t.RoleARN}, {"commandRoleArn", t.CommandRoleARN}} {
+		if role.arn != "" && accountOf(role.arn) != t.Account {
+			return errs.Invalidf("%s %s is of account %q, but the environment's account is %s", role.key, role.arn, accountOf(role.arn), t.Account).
+				WithHint("correct account or %s in the configuration", role.key)
+		}
+	}
+	_, isBootstrap := bootstrap.Of(nameOf(t.CommandRoleARN))
+	if t.CommandRoleARN != "" && (isBootstrap || t.CommandRoleARN == t.RoleARN) {
+		return errs.Invalidf("commandRoleArn %s is a role for deployments, which hooks and tests must not have", t.CommandRoleARN).
+			WithHint("create a role with the permissions that hooks and tests need")
+	}
+	return nil
+}
+
+// nameOf returns the name of a role without its path.
+func nameOf(role string) string { return role[strings.LastIndex(role, "/")+1:] }
 
 // Access is verified access to one account.
 type Access struct {
 	Target
 	Partition string
 
-	// Commands is the session for commands that a stage runs: that of RoleARN; else the
+	// Verified is the session that the account was verified with: that of RoleARN; else the
 	// current credentials if they are of the account; else the bootstrap role for
-	// lookups, which only reads.
-	Commands *Session
+	// lookups. Commands never get it: see [Access.ServeLookups].
+	Verified *Session
 
+	current  *Session // the credentials of this program
 	origin   *Session // the assembly's roles are assumed from it
+	commands *Session // of CommandRoleARN; nil without it
 	log      *slog.Logger
 	sessions once[*Session]
 }
@@ -62,9 +87,8 @@ type Access struct {
 // Assume gets access to the target's account and verifies the account. A wrong account
 // id fails here, with kind Invalid, before anything else happens.
 func Assume(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (*Access, error) {
-	if to.RoleARN != "" && accountOf(to.RoleARN) != to.Account {
-		return nil, errs.Invalidf("roleArn %s is of account %q, but the environment's account is %s", to.RoleARN, accountOf(to.RoleARN), to.Account).
-			WithHint("correct account or roleArn in the configuration")
+	if err := to.checkRoles(); err != nil {
+		return nil, err
 	}
 	base = base.Copy()
 	base.Region = to.Region
@@ -72,47 +96,42 @@ func Assume(ctx context.Context, base aws.Config, to Target, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	e := &Access{Target: to, Partition: here.Partition, origin: here, Commands: here, log: log}
+	e := &Access{Target: to, Partition: here.Partition, current: here, origin: here, Verified: here, log: log}
 	switch {
 	case to.RoleARN != "":
 		err = e.assumeOwnRole(ctx)
 	case here.Account != to.Account:
-		err = e.assumeLookupRole(ctx)
+		e.Verified, err = e.assumeConfirmed(ctx, e.lookupRole())
+	}
+	if err == nil && to.CommandRoleARN != "" {
+		e.commands, err = e.assumeConfirmed(ctx, e.ownRole(to.CommandRoleARN))
 	}
 	return e, err
 }
 
-func (e *Access) assumeOwnRole(ctx context.Context) error {
-	role := e.ownRole()
-	session, err := assume(ctx, e.origin, role, e.Region, e.sessionName())
-	if err != nil {
-		return explainAssume(ctx, err, e.origin, role)
-	}
-	if e.Commands, err = e.confirm(ctx, session); err != nil {
-		return err
-	}
-	e.origin = e.Commands
-	return nil
+func (e *Access) assumeOwnRole(ctx context.Context) (err error) {
+	e.Verified, err = e.assumeConfirmed(ctx, e.ownRole(e.RoleARN))
+	e.origin = e.Verified
+	return err
 }
 
-func (e *Access) assumeLookupRole(ctx context.Context) error {
-	role := e.lookupRole()
-	session, err := assume(ctx, e.origin, role, e.Region, e.sessionName())
+// assumeConfirmed assumes a role from the current credentials, and verifies the account.
+func (e *Access) assumeConfirmed(ctx context.Context, role Role) (*Session, error) {
+	session, err := assume(ctx, e.current, role, e.Region, e.sessionName())
 	if err != nil {
-		return explainAssume(ctx, err, e.origin, role)
+		return nil, explainAssume(ctx, err, e.current, role)
 	}
-	e.Commands, err = e.confirm(ctx, session)
-	return err
+	return e.confirm(ctx, session)
 }
 
 // Reader returns a session that may read the account. In the account of the current
 // credentials that is the bootstrap role for lookups if it can be assumed: the role of a
 // pipeline may assume roles but read nothing, not even in its own account.
 func (e *Access) Reader(ctx context.Context) (*Session, error) {
-	if e.RoleARN == "" && e.Commands == e.origin {
+	if e.RoleARN == "" && e.Verified == e.origin {
 		return e.Assume(ctx, e.lookupRole(), e.Region)
 	}
-	return e.Commands, nil
+	return e.Verified, nil
 }
 
 // lookupRole returns the bootstrap role for lookups.
@@ -128,7 +147,7 @@ func (e *Access) confirm(ctx context.Context, session *Session) (*Session, error
 	}
 	if confirmed.Account != e.Account {
 		return nil, errs.Invalidf("the credentials are for account %s instead of %s", confirmed.Account, e.Account).
-			WithHint("correct account or roleArn in the configuration")
+			WithHint("correct account, roleArn or commandRoleArn in the configuration")
 	}
 	return confirmed, nil
 }
@@ -187,7 +206,7 @@ func (e *Access) assume(ctx context.Context, role Role) (*Session, error) {
 }
 
 func roleKey(role Role) string {
-	key := role.ARN + "\n" + role.ExternalID
+	key := role.ARN + "\n" + role.ExternalID + "\n" + role.Policy
 	for _, tag := range slices.Sorted(maps.Keys(role.Tags)) {
 		key += "\n" + tag + "=" + role.Tags[tag]
 	}

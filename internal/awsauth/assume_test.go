@@ -30,8 +30,8 @@ func TestTheAccountOfTheCredentialsNeedsNoRole(t *testing.T) {
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "111111111111", Region: "us-east-1"}, quiet)
 	require.NoError(t, err)
 	assert.Empty(t, s.asked)
-	assert.Equal(t, "111111111111", e.Commands.Account)
-	assert.Equal(t, "us-east-1", e.Commands.Config.Region)
+	assert.Equal(t, "111111111111", e.Verified.Account)
+	assert.Equal(t, "us-east-1", e.Verified.Config.Region)
 	assert.Equal(t, "aws", e.Partition)
 }
 
@@ -43,7 +43,7 @@ func TestTheAccountOfTheCredentialsIsReadWithTheBootstrapLookupRole(t *testing.T
 	require.NoError(t, err)
 	require.Len(t, s.asked, 1)
 	assert.Equal(t, "arn:aws:iam::111111111111:role/cdk-hnb659fds-lookup-role-111111111111-us-east-1", s.asked[0].Get("RoleArn"))
-	assert.NotSame(t, e.Commands, reader)
+	assert.NotSame(t, e.Verified, reader)
 	assert.Equal(t, "111111111111", reader.Account)
 }
 
@@ -61,7 +61,7 @@ func TestAReaderFallsBackOnARefusalOnly(t *testing.T) {
 	s.mu.Unlock()
 	reader, err := e.Reader(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, e.Commands.ARN, reader.ARN)
+	assert.Equal(t, e.Verified.ARN, reader.ARN)
 	assert.Contains(t, log.String(), "cannot assume a role")
 }
 
@@ -74,7 +74,7 @@ func TestAnotherAccountIsAccessedWithTheBootstrapLookupRole(t *testing.T) {
 	require.Len(t, s.asked, 1)
 	assert.Equal(t, "arn:aws:iam::222222222222:role/cdk-hnb659fds-lookup-role-222222222222-eu-central-1", s.asked[0].Get("RoleArn"))
 	assert.Equal(t, "aphex-prod-shop-run-7", s.asked[0].Get("RoleSessionName"))
-	assert.Equal(t, "222222222222", e.Commands.Account)
+	assert.Equal(t, "222222222222", e.Verified.Account)
 
 	_, err = e.Assume(t.Context(), awsauth.Role{ARN: deployRole}, "eu-central-1")
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestTheOwnRoleGetsItsExternalIDAndSessionTags(t *testing.T) {
 		tags[s.asked[0].Get(fmt.Sprintf("Tags.member.%d.Key", i))] = s.asked[0].Get(fmt.Sprintf("Tags.member.%d.Value", i))
 	}
 	assert.Equal(t, map[string]string{"aphex:commit": "abc", "aphex:environment": "a-b", "aphex:run": "local"}, tags)
-	assert.Equal(t, "222222222222", e.Commands.Account)
+	assert.Equal(t, "222222222222", e.Verified.Account)
 	direct, err := e.Assume(t.Context(), awsauth.Role{}, "eu-west-3")
 	require.NoError(t, err)
 	assert.Equal(t, "222222222222", direct.Account)
@@ -216,15 +216,12 @@ func TestAnExpiredSessionIsRenewedDuringACall(t *testing.T) {
 	s.expired["ROLE1"] = true
 	s.mu.Unlock()
 	before := time.Now()
-	server, err := e.ServeCredentials(func(string) {})
-	require.NoError(t, err)
-	defer server.Close()
-	version, err := awsauth.BootstrapVersion(t.Context(), e.Commands, "")
+	version, err := awsauth.BootstrapVersion(t.Context(), e.Verified, "")
 	require.NoError(t, err)
 	assert.Equal(t, 30, version)
-	again, err := awsauth.Assume(t.Context(), e.Commands.Config, awsauth.Target{Account: "222222222222", Region: "eu-west-1"}, quiet)
+	again, err := awsauth.Assume(t.Context(), e.Verified.Config, awsauth.Target{Account: "222222222222", Region: "eu-west-1"}, quiet)
 	require.NoError(t, err, "the refused call is made again with new credentials")
-	assert.Equal(t, "arn:aws:iam::222222222222:user/ROLE2", again.Commands.ARN)
+	assert.Equal(t, "arn:aws:iam::222222222222:user/ROLE2", again.Verified.ARN)
 	assert.Less(t, time.Since(before), 20*time.Second)
 }
 
@@ -254,18 +251,18 @@ func TestBootstrapVersionsAreRequiredAndReadOnce(t *testing.T) {
 	require.NoError(t, err)
 	var checked awsauth.Bootstraps
 	for range 3 {
-		require.NoError(t, checked.Require(t.Context(), e.Commands, "/cdk-bootstrap/x/version", 21))
+		require.NoError(t, checked.Require(t.Context(), e.Verified, "/cdk-bootstrap/x/version", 21))
 	}
-	require.NoError(t, checked.Require(t.Context(), e.Commands, "", 0))
+	require.NoError(t, checked.Require(t.Context(), e.Verified, "", 0))
 	assert.Equal(t, 1, s.ssm)
-	err = checked.Require(t.Context(), e.Commands, "/cdk-bootstrap/x/version", 31)
+	err = checked.Require(t.Context(), e.Verified, "/cdk-bootstrap/x/version", 31)
 	require.ErrorContains(t, err, "needs bootstrap version 31, but account 111111111111 has 30 in eu-west-1")
 	s.version = ""
-	_, err = awsauth.BootstrapVersion(t.Context(), e.Commands, "shop")
+	_, err = awsauth.BootstrapVersion(t.Context(), e.Verified, "shop")
 	require.ErrorContains(t, err, "not bootstrapped in eu-west-1: there is no parameter /cdk-bootstrap/shop/version")
 	assert.Contains(t, errs.HintOf(err), "cdk bootstrap aws://111111111111/eu-west-1")
 	s.version = "many"
-	_, err = awsauth.BootstrapVersion(t.Context(), e.Commands, "")
+	_, err = awsauth.BootstrapVersion(t.Context(), e.Verified, "")
 	require.ErrorContains(t, err, `is "many", which is not a number`)
 }
 

@@ -1,11 +1,14 @@
 package awsauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log"
 	"net"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,17 +33,44 @@ const (
 // Load returns the SDK's default configuration (environment, profile, IRSA,
 // container or instance credentials) with the retries of this product.
 // A region that is not empty overrides the default one.
+//
+// The files in ~/.aws are read by the first call of the process only. A program that runs
+// commands of the repository calls Load before them: where these share its home, they could
+// write an endpoint there that receives its credentials, or a program that runs with them.
 func Load(ctx context.Context, region string) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithLogger(sdkLogger)}
-	if region != "" {
-		options = append(options, config.WithRegion(region))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := loaded.get(ctx, sdkVariables(), func() (aws.Config, error) { return loadDefault(ctx, region) })
 	if err != nil {
 		return aws.Config{}, err
 	}
-	return withRetries(cfg, nil), nil
+	cfg = withRetries(cfg, nil)
+	cfg.Region = cmp.Or(region, cfg.Region)
+	return cfg, nil
 }
+
+// loaded has the configurations that were read, by the variables of the SDK.
+var loaded once[aws.Config]
+
+// sdkVariables returns the variables that the SDK reads: they name its files, too.
+func sdkVariables() string {
+	entries := slices.DeleteFunc(os.Environ(), func(entry string) bool { return !strings.HasPrefix(entry, "AWS_") })
+	slices.Sort(entries)
+	return strings.Join(entries, "\n")
+}
+
+// loadDefault reads the configuration. It has a region only if the environment or a
+// profile has one; the region that is given is for roles that a profile assumes.
+func loadDefault(ctx context.Context, region string) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(sdkLogger))
+	if err != nil || cfg.Region != "" {
+		return cfg, err
+	}
+	cfg, err = config.LoadDefaultConfig(ctx, config.WithLogger(sdkLogger), config.WithRegion(cmp.Or(region, usualRegion)))
+	cfg.Region = ""
+	return cfg, err
+}
+
+// usualRegion is the region of STS where no other one is known.
+const usualRegion = "us-east-1"
 
 // HasCredentials reports whether the default chain finds credentials; it does not ask AWS
 // whether they are valid.

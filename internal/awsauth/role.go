@@ -26,6 +26,7 @@ type Role struct {
 	ARN        string
 	ExternalID string
 	Tags       map[string]string // session tags
+	Policy     string            // session policy, as JSON, that narrows the role's permissions; may be empty
 }
 
 // assume returns a session of the role, assumed from another session. The first
@@ -35,6 +36,9 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 		o.RoleSessionName = name
 		if role.ExternalID != "" {
 			o.ExternalID = aws.String(role.ExternalID)
+		}
+		if role.Policy != "" {
+			o.Policy = aws.String(role.Policy)
 		}
 		for _, key := range slices.Sorted(maps.Keys(role.Tags)) {
 			o.Tags = append(o.Tags, types.Tag{Key: aws.String(key), Value: aws.String(role.Tags[key])})
@@ -53,7 +57,7 @@ func assume(ctx context.Context, from *Session, role Role, region, name string) 
 	cfg.Region = region
 	return &Session{
 		Config: withRetries(cfg, cache), Account: accountOf(role.ARN), Partition: from.Partition,
-		ARN: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", from.Partition, accountOf(role.ARN), role.ARN[strings.LastIndex(role.ARN, "/")+1:], name),
+		ARN: fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", from.Partition, accountOf(role.ARN), nameOf(role.ARN), name),
 	}, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 
@@ -13,13 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 )
 
 func serve(t *testing.T) (s *stub, server *awsauth.CredentialServer, secret string) {
 	s, cfg := newStub(t)
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-central-1"}, quiet)
 	require.NoError(t, err)
-	server, err = e.ServeCredentials(func(hidden string) {
+	server, err = e.ServeLookups(t.Context(), func(hidden string) {
 		if secret == "" { // the token is the first
 			secret = hidden
 		}
@@ -38,17 +38,12 @@ func value(env []string, name string) string {
 	return ""
 }
 
-func TestAChildGetsTheEndpointAndNoOtherCredentials(t *testing.T) {
+func TestAChildGetsTheEndpointAndTheRegion(t *testing.T) {
 	_, server, secret := serve(t)
-	env := server.Environ([]string{"PATH=/bin", "AWS_ACCESS_KEY_ID=old", "AWS_SESSION_TOKEN=old", "AWS_PROFILE=mine", "AWS_REGION=x", "AWS_ENDPOINT_URL=http://simulator"})
-	assert.Equal(t, "/bin", value(env, "PATH"))
-	assert.Equal(t, "http://simulator", value(env, "AWS_ENDPOINT_URL"))
-	assert.Equal(t, "eu-central-1", value(env, "AWS_REGION"))
-	assert.Equal(t, "eu-central-1", value(env, "AWS_DEFAULT_REGION"))
-	assert.Equal(t, secret, value(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN"))
-	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE"} {
-		assert.False(t, slices.ContainsFunc(env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") }), name)
-	}
+	assert.Regexp(t, `^http://127\.0\.0\.1:\d+/credentials$`, value(server.Variables(), "AWS_CONTAINER_CREDENTIALS_FULL_URI"))
+	assert.Equal(t, []string{
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN=" + secret, "AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1",
+	}, server.Variables()[1:])
 }
 
 // TestWhatAChildIsIssuedIsHiddenBeforeItHasIt is T20 for keys that children get.
@@ -57,10 +52,10 @@ func TestWhatAChildIsIssuedIsHiddenBeforeItHasIt(t *testing.T) {
 	e, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-central-1"}, quiet)
 	require.NoError(t, err)
 	var hidden []string
-	server, err := e.ServeCredentials(func(secret string) { hidden = append(hidden, secret) })
+	server, err := e.ServeLookups(t.Context(), func(secret string) { hidden = append(hidden, secret) })
 	require.NoError(t, err)
 	defer server.Close()
-	env := server.Environ(nil)
+	env := server.Variables()
 	request, _ := http.NewRequest(http.MethodGet, value(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI"), nil)
 	request.Header.Set("Authorization", value(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN"))
 	answer, err := http.DefaultClient.Do(request)
@@ -76,7 +71,7 @@ func TestWhatAChildIsIssuedIsHiddenBeforeItHasIt(t *testing.T) {
 
 func TestTheEndpointRequiresItsToken(t *testing.T) {
 	_, server, secret := serve(t)
-	url := value(server.Environ(nil), "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+	url := value(server.Variables(), "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 	for token, status := range map[string]int{"": 401, "wrong": 401, secret + "x": 401, secret: 200} {
 		request, _ := http.NewRequest(http.MethodGet, url, nil)
 		request.Header.Set("Authorization", token)
@@ -98,7 +93,7 @@ func TestTheEndpointRequiresItsToken(t *testing.T) {
 
 func TestTheGoSDKFetchesIssuedCredentials(t *testing.T) {
 	_, server, _ := serve(t)
-	for _, entry := range server.Environ(nil) {
+	for _, entry := range server.Variables() {
 		name, value, _ := strings.Cut(entry, "=")
 		t.Setenv(name, value)
 	}
@@ -108,7 +103,7 @@ func TestTheGoSDKFetchesIssuedCredentials(t *testing.T) {
 	require.NoError(t, err)
 	issued, err := cfg.Credentials.Retrieve(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, "ROLE1", issued.AccessKeyID)
+	assert.Equal(t, "ROLE2", issued.AccessKeyID, "of the narrowed session, not of the one that ours uses")
 	assert.True(t, issued.CanExpire)
 }
 
@@ -119,11 +114,11 @@ func TestTheAWSCLIFetchesIssuedCredentials(t *testing.T) {
 		return
 	}
 	cli := exec.CommandContext(t.Context(), "aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text")
-	cli.Env = server.Environ(append(cli.Environ(), "HOME="+t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"))
+	cli.Env = checkout.Environ(append(cli.Environ(), "HOME="+t.TempDir()), server.Variables()...)
 	output, err := cli.CombinedOutput()
 	require.NoError(t, err, string(output))
 	assert.Equal(t, "222222222222\n", string(output))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	assert.Len(t, s.asked, 1, "the child used the existing session")
+	assert.Len(t, s.asked, 2, "the child used the existing session")
 }

@@ -36,7 +36,7 @@ func checkEnvironment(c *Config, r *report, i int, cyclic bool) {
 	if inlineCyclic := checkInline(c, r, env, path); !inlineCyclic && !cyclic {
 		checkOrder(r, env, path)
 	}
-	checkRole(r, env, path)
+	checkRoles(r, env, path)
 	checkRegions(r, env, path)
 }
 
@@ -101,21 +101,26 @@ func checkOrder(r *report, env Environment, path string) {
 	}
 }
 
-// checkRole compares the account and the partition of roleArn with the environment's.
-func checkRole(r *report, env Environment, path string) {
-	if env.ExternalID != "" && env.RoleARN == "" {
-		r.atPath(path+".externalId", "externalId is given without a roleArn: expected both").
+// checkRoles compares the account and the partition of an environment's own roles with its own.
+func checkRoles(r *report, env Environment, path string) {
+	if env.ExternalID != "" && env.RoleARN == "" && env.CommandRoleARN == "" {
+		r.atPath(path+".externalId", "externalId is given without a roleArn or commandRoleArn: expected both").
 			Hint = "the CDK bootstrap roles require no external id"
 	}
-	role, err := arn.Parse(env.RoleARN)
+	checkRole(r, env, path, "roleArn", env.RoleARN)
+	checkRole(r, env, path, "commandRoleArn", env.CommandRoleARN)
+}
+
+func checkRole(r *report, env Environment, path, key, value string) {
+	role, err := arn.Parse(value)
 	if err != nil {
 		return // the rule of the key reports it
 	}
 	if role.AccountID != env.Account && holds("account", env.Account) {
-		r.atPath(path+".roleArn", "roleArn is of the account %s: expected the environment's account %s", quote(role.AccountID), env.Account)
+		r.atPath(path+"."+key, "%s is of the account %s: expected the environment's account %s", key, quote(role.AccountID), env.Account)
 	}
 	if role.Partition != env.Partition() && holds("region", env.Region) {
-		r.atPath(path+".roleArn", "roleArn is of the partition %s: expected %s, to which %s belongs", quote(role.Partition), env.Partition(), quote(env.Region))
+		r.atPath(path+"."+key, "%s is of the partition %s: expected %s, to which %s belongs", key, quote(role.Partition), env.Partition(), quote(env.Region))
 	}
 }
 

@@ -60,10 +60,19 @@ func (c *Config) StackNames(environment string) []string {
 	return env.StackNames()
 }
 
-// Access returns how the environment is accessed: the ARN of its own role, or
-// <account>/<region> for the bootstrap roles, with further regions and other
+// Access returns how the environment is accessed: what deployments assume, and the
+// ARN of the role of its commands, if it has one.
+func (e Environment) Access() []string {
+	if e.CommandRoleARN == "" {
+		return []string{e.deploymentAccess()}
+	}
+	return []string{e.deploymentAccess(), e.CommandRoleARN}
+}
+
+// deploymentAccess returns what deployments assume: the ARN of the environment's own
+// role, or <account>/<region> for the bootstrap roles, with further regions and other
 // qualifiers than the CDK's own behind them.
-func (e Environment) Access() string {
+func (e Environment) deploymentAccess() string {
 	if e.RoleARN != "" {
 		return e.RoleARN
 	}

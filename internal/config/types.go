@@ -238,7 +238,13 @@ type Environment struct {
 	// `sts:TagSession`, because every session is tagged with `aphex:environment`, `aphex:commit` and `aphex:run`.
 	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/AphexPipelineCrossAccountRole"`
 
-	// The external id that `roleArn` requires. It is never sent to bootstrap roles.
+	// A role of your own in the account for hooks and tests. Without it they get a lookup
+	// session, which only reads what the context lookups of the CDK read. Its trust policy
+	// must allow what that of `roleArn` must. It is another role than those that deploy, and
+	// CDK apps never get it.
+	CommandRoleARN string `json:"commandRoleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/ShopTests"`
+
+	// The external id that `roleArn` and `commandRoleArn` require. It is never sent to bootstrap roles.
 	ExternalID string `json:"externalId,omitempty" rule:"externalId" example:"my-app-pipeline"`
 }
 

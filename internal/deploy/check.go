@@ -158,7 +158,7 @@ func (e Engine) look(ctx context.Context, r Request, check func(*job, context.Co
 	denied := j.assumeAccess(ctx)
 	switch {
 	case denied == nil:
-		defer j.credentials.Close()
+		defer j.close()
 	case errs.KindOf(denied) == errs.Temporary || ctx.Err() != nil:
 		return Selection{}, denied
 	default:
@@ -213,7 +213,7 @@ func (j *job) accessAgain(ctx context.Context, targets []target) error {
 	if err := j.assumeAccess(ctx); err != nil {
 		return err
 	}
-	defer j.credentials.Close()
+	defer j.close()
 	d := &deployment{job: j}
 	return d.checkAccess(ctx, targets)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -24,6 +25,8 @@ type Engine struct {
 	Runner command.Runner
 	// Assume gets access to an account, as [awsauth.Assume] does.
 	Assume func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
+	// Registries are those that builds of images log in to, read before any command ran.
+	Registries assets.Registries
 
 	Reporter *progress.Reporter // receives all events
 	Log      *slog.Logger
@@ -48,12 +51,14 @@ type Request struct {
 	Name       string // of the environment, in output, AWS session names and variables of commands
 	Account    string
 	Region     string
-	RoleARN    string   // role to assume in place of the bootstrap roles; may be empty
-	ExternalID string   // external ID that this role requires
-	Regions    []string // further regions that stacks and assets may be in
-	Qualifiers []string // of the CDK bootstraps that may be used; none means the default one
-	Commit     string
-	Branch     string
+	RoleARN    string // role to assume in place of the bootstrap roles; may be empty
+	ExternalID string // external ID that this role and CommandRoleARN require
+	// CommandRoleARN is the role for hooks and tests; empty gives them a lookup session.
+	CommandRoleARN string
+	Regions        []string // further regions that stacks and assets may be in
+	Qualifiers     []string // of the CDK bootstraps that may be used; none means the default one
+	Commit         string
+	Branch         string
 
 	Workspace   string         // folder of the built repository, which has been sent to the commands
 	Scratch     string         // folder for temporary files
@@ -81,7 +86,7 @@ type Request struct {
 // For returns the request to deploy an environment as the configuration declares it.
 func For(env config.Environment) Request {
 	return Request{
-		Name: env.Name, Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID,
+		Name: env.Name, Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID, CommandRoleARN: env.CommandRoleARN,
 		Regions: env.Regions, Qualifiers: env.Qualifiers(),
 		Stacks: env.Stacks, Hooks: env.Hooks, Variables: env.Variables(), Parameters: configuredParameters(env.Parameters), Context: env.Context,
 		NotificationARNs: env.NotificationARNs, Concurrency: env.Concurrency, NoRollback: env.OnFailure == config.StopStack,
@@ -102,7 +107,7 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	if err := j.assumeAccess(ctx); err != nil {
 		return out, err
 	}
-	defer j.credentials.Close()
+	defer j.close()
 	if err := j.hooks(ctx, "pre-deploy", r.Hooks.PreDeploy, nil); err != nil {
 		return out, err
 	}

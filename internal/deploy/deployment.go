@@ -30,12 +30,15 @@ func (j *job) newDeployment(ctx context.Context, apps []*app, isPlan bool) (*dep
 	if err := os.MkdirAll(archives, 0o755); err != nil {
 		return nil, errs.Writing(archives, err)
 	}
-	environ, err := j.environ(ctx, nil)
+	environ, err := j.environ(ctx, nil, j.lookups)
 	if err != nil {
 		return nil, err
 	}
 	d := &deployment{job: j, isPlan: isPlan, validate: j.validation(ctx, apps), publishing: newPublishing(), budgets: map[string]*cfn.Budget{}}
-	d.publisher = assets.New(assets.Options{Runner: j.engine.Runner, Place: j.place, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Keep: isPlan, Notify: j.report.asset, Redactor: j.engine.Redactor})
+	d.publisher = assets.New(assets.Options{
+		Runner: j.engine.Runner, Place: j.place, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Keep: isPlan,
+		Notify: j.report.asset, Redactor: j.engine.Redactor, Registries: j.engine.Registries,
+	})
 	return d, nil
 }
 

@@ -19,12 +19,13 @@ import (
 // job is the execution of a request.
 type job struct {
 	Request
-	engine      Engine
-	report      *reporter
-	access      *awsauth.Access
-	credentials *awsauth.CredentialServer
-	background  sync.WaitGroup // background work
-	sent        string         // where the workspace was when it was sent to the commands
+	engine     Engine
+	report     *reporter
+	access     *awsauth.Access
+	lookups    *awsauth.CredentialServer // for CDK apps and builds of assets; nil without access
+	commands   *awsauth.CredentialServer // for hooks
+	background sync.WaitGroup            // background work
+	sent       string                    // where the workspace was when it was sent to the commands
 
 	parameters map[string]map[string]string // of the request, by target
 	selection  Selection                    // all stacks, including those that Only excludes
@@ -39,17 +40,33 @@ func (j *job) assumeAccess(ctx context.Context) error {
 	defer j.report.begin("assuming access to account " + j.Account)()
 	var err error
 	j.access, err = j.engine.Assume(ctx, j.engine.Log, awsauth.Target{
-		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID, Qualifier: j.qualifiers()[0],
+		Account: j.Account, Region: j.Region, RoleARN: j.RoleARN, ExternalID: j.ExternalID, CommandRoleARN: j.CommandRoleARN, Qualifier: j.qualifiers()[0],
 		Environment: j.Name, Commit: j.Commit, Run: j.engine.Run,
 	})
 	if err != nil {
 		return fmt.Errorf("accessing environment %s (account %s, %s): %w", j.Name, j.Account, j.Region, err)
 	}
-	if j.credentials, err = j.access.ServeCredentials(j.engine.Redactor.Add); err != nil {
+	if j.lookups, err = j.access.ServeLookups(ctx, j.engine.Redactor.Add); err != nil {
 		return err
 	}
-	j.engine.Log.Info("access assumed", "environment", j.Name, "account", j.Account, "region", j.Region, "identity", j.access.Commands.ARN)
+	j.commands = j.lookups
+	if j.CommandRoleARN != "" {
+		if j.commands, err = j.access.ServeCommands(ctx, j.engine.Redactor.Add); err != nil {
+			return err
+		}
+	}
+	j.engine.Log.Info("access assumed", "environment", j.Name, "account", j.Account, "region", j.Region,
+		"identity", j.access.Verified.ARN, "apps", j.lookups.Identity(), "hooks", j.commands.Identity())
 	return nil
+}
+
+// close ends what commands get credentials from.
+func (j *job) close() {
+	for _, issued := range []*awsauth.CredentialServer{j.lookups, j.commands} {
+		if issued != nil {
+			_ = issued.Close()
+		}
+	}
 }
 
 // place returns the path at which commands have a file of ours. That of the workspace
@@ -61,26 +78,27 @@ func (j *job) place(path string) string {
 	return j.engine.Runner.Place(path)
 }
 
-// environ returns the environment variables of commands.
-func (j *job) environ(ctx context.Context, outputs cmdenv.Outputs) ([]string, error) {
+// environ returns the environment variables of commands that get credentials of an
+// endpoint; nil is none.
+func (j *job) environ(ctx context.Context, outputs cmdenv.Outputs, issued *awsauth.CredentialServer) ([]string, error) {
 	variables, err := cmdenv.Environment{
 		Own: j.Variables, Name: j.Name, Account: j.Account, Region: j.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
 	}.Write(ctx, j.engine.Runner, j.Scratch)
 	if err != nil {
 		return nil, err
 	}
-	base := checkout.Environ(j.engine.Runner.Environ())
-	if j.credentials != nil {
-		base = j.credentials.Environ(base)
+	var credentials []string
+	if issued != nil {
+		credentials = issued.Variables()
 	}
-	return append(base, variables...), nil
+	return append(checkout.Environ(j.engine.Runner.Environ(), credentials...), variables...), nil
 }
 
 func (j *job) hooks(ctx context.Context, name string, commands []string, outputs cmdenv.Outputs) error {
 	if len(commands) == 0 {
 		return nil
 	}
-	environ, err := j.environ(ctx, outputs)
+	environ, err := j.environ(ctx, outputs, j.commands)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
 	if err := j.assumeAccess(ctx); err != nil {
 		return nil, err
 	}
-	defer j.credentials.Close()
+	defer j.close()
 	if len(r.Hooks.PreDeploy) > 0 {
 		e.Log.Info("a plan does not run hooks; their results are missing from it")
 	}

@@ -17,7 +17,7 @@ func (e Engine) RollBack(ctx context.Context, r Request, orphans cfn.Orphans) (r
 	if err := j.assumeAccess(ctx); err != nil {
 		return nil, err
 	}
-	defer j.credentials.Close()
+	defer j.close()
 	targets, apps, _, err := j.selectStacks(ctx)
 	if err != nil {
 		return nil, err

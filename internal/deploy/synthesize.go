@@ -56,7 +56,7 @@ func (j *job) synthesize(ctx context.Context) ([]target, []*app, error) {
 }
 
 func (j *job) synthesizeApp(ctx context.Context, dir string, number int) (*app, error) {
-	environ, err := j.environ(ctx, nil)
+	environ, err := j.environ(ctx, nil, j.lookups)
 	if err != nil {
 		return nil, err
 	}

@@ -237,7 +237,7 @@ func (t *Target) checkAccount(ctx context.Context, base aws.Config, env config.E
 	if err != nil {
 		return failedCheck(what, err, fix)
 	}
-	version, err := awsauth.BootstrapVersion(ctx, entry.Commands, env.Qualifiers()[0])
+	version, err := awsauth.BootstrapVersion(ctx, entry.Verified, env.Qualifiers()[0])
 	if err != nil {
 		return failedCheck(what, err, fix)
 	}

@@ -157,8 +157,10 @@ func names(cfg *config.Config, wanted func(config.Environment) bool) string {
 func access(cfg *config.Config) string {
 	var all []string
 	for _, env := range cfg.Environments {
-		if access := env.Access(); !slices.Contains(all, access) {
-			all = append(all, access)
+		for _, access := range env.Access() {
+			if !slices.Contains(all, access) {
+				all = append(all, access)
+			}
 		}
 	}
 	return strings.Join(all, " ")

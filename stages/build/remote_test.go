@@ -3,12 +3,15 @@ package build_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/command/remote/remotetest"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/stages/build"
@@ -35,6 +38,26 @@ func TestABuildInAnotherContainerGivesTheSameArtifact(t *testing.T) {
 	assert.Equal(t, built[false].stored.Artifacts[1], built[true].stored.Artifacts[1])
 	assert.NotEmpty(t, built[true].stored.Tools["git"])
 	assert.DirExists(t, filepath.Join(runner.Root, os.TempDir()), "it was built there")
+}
+
+// laden is a runner whose own environment has credentials for AWS.
+type laden struct{ command.Runner }
+
+func (l laden) Environ() []string {
+	env := slices.DeleteFunc(l.Runner.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "AWS_") })
+	return append(env, "AWS_ACCESS_KEY_ID=canary", "AWS_SECRET_ACCESS_KEY=canary", "AWS_SESSION_TOKEN=canary", "AWS_PROFILE=canary",
+		"AWS_ROLE_ARN=canary", "AWS_WEB_IDENTITY_TOKEN_FILE=canary", "AWS_CONTAINER_CREDENTIALS_FULL_URI=canary", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=canary")
+}
+
+// TestABuildHasNoCredentialsForAWS compares the variables of AWS SDKs that a build has, in both kinds of container.
+func TestABuildHasNoCredentialsForAWS(t *testing.T) {
+	t.Parallel()
+	for place, runner := range map[string]command.Runner{"processes": proc.Runner{}, "another container": remotetest.Start(t)} {
+		w := &world{runner: laden{runner}}
+		dir := source(t, `{commands: ["mkdir artifacts; ! env | grep canary", "test \"$(env | grep ^AWS_ | sort | xargs)\" = \"AWS_CONFIG_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true AWS_SHARED_CREDENTIALS_FILE=/dev/null\""]}`)
+		_, err := run(t, w, dir, build.Input{Source: dir})
+		require.NoError(t, err, "%s: %s", place, w.log.String())
+	}
 }
 
 func TestABuildThatLosesItsContainerSaysSo(t *testing.T) {

@@ -84,6 +84,14 @@ func TestFindingsOfAnEnvironmentWithoutAccessAreWarnings(t *testing.T) {
 
 	_, _, err = validate(d, validation.Input{Source: app(t, good), Access: append(known, "222222222222/us-east-1")})
 	require.ErrorContains(t, err, "the role may not be assumed", "the pipeline already has access to it")
+
+	const role = "arn:aws:iam::222222222222:role/tests"
+	file := strings.Replace(good, "region: us-east-1", `commandRoleArn: "`+role+`", region: us-east-1`, 1)
+	for access, kind := range map[string]validation.Severity{"222222222222/us-east-1": validation.Warning, "222222222222/us-east-1 " + role: validation.Error} {
+		out, _, _ := validate(d, validation.Input{Source: app(t, file), Access: append(strings.Fields(access), known...)})
+		require.Len(t, out.Findings, 1, access)
+		assert.Equal(t, kind, out.Findings[0].Severity, "a new role for commands is granted by the same run")
+	}
 }
 
 func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {

@@ -28,6 +28,11 @@ func Bucket(ctx context.Context, name, directory string) (bucket.Bucket, error) 
 	return nil, nil
 }
 
+// ReadSettings reads the settings of AWS SDKs in the home folder, for all clients of this
+// process. A program calls it before it runs commands of the repository, which may write
+// to that folder. An error is that of the first client.
+func ReadSettings(ctx context.Context) { _, _ = awsauth.Load(ctx, "") }
+
 // OwnerOf returns the owner of the artifact bucket: the account of the pipeline's own credentials.
 func OwnerOf(base aws.Config) bucket.Owner {
 	return bucket.OnceKnown(func(ctx context.Context) (string, error) { return awsauth.AccountOf(ctx, base) })
@@ -57,7 +62,7 @@ func Assume(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.
 // AssumeEnvironment gets access to the account of an environment for a commit, in the run of frame.
 func AssumeEnvironment(ctx context.Context, frame stage.Frame, env config.Environment, commit string) (*awsauth.Access, error) {
 	return Assume(ctx, frame.Log, awsauth.Target{
-		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID, Qualifier: env.Qualifiers()[0],
+		Account: env.Account, Region: env.Region, RoleARN: env.RoleARN, ExternalID: env.ExternalID, CommandRoleARN: env.CommandRoleARN, Qualifier: env.Qualifiers()[0],
 		Environment: env.Name, Commit: commit, Run: frame.Workflow,
 	})
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
@@ -35,40 +34,42 @@ type registryLogin struct {
 // maxDockerConfig is the largest credentials file, in bytes.
 const maxDockerConfig = 1 << 20
 
-// registryLogins reads the credentials file of registries for builds:
-// CDK_DOCKER_CREDS_FILE, or ~/.cdk/cdk-docker-creds.json. As with the CDK CLI, a
-// file that does not exist or is not JSON is ignored, and docker's own logins
-// apply.
-func (p *Publisher) registryLogins(ctx context.Context) (logins map[string]registryLogin, found bool, err error) {
-	path := variable(p.options.Env, "CDK_DOCKER_CREDS_FILE")
-	if path == "" {
-		path = filepath.Join(variable(p.options.Env, "HOME"), ".cdk", "cdk-docker-creds.json")
+// Registries say where the credentials of registries for builds are. The zero value is
+// nowhere: docker's own logins apply.
+type Registries struct {
+	logins map[string]registryLogin // by domain
+	found  bool
+	err    error // for who builds an image
+}
+
+// ReadRegistries reads the credentials file of registries that the environment of this
+// program names: CDK_DOCKER_CREDS_FILE, or ~/.cdk/cdk-docker-creds.json. As with the CDK
+// CLI, a file that does not exist or is not JSON is ignored.
+//
+// The file names secrets to read and roles to assume with the rights of this program, so
+// call it before any command of the repository runs: these could write the file. What they
+// write to their own home, or name in their own variables, is never read.
+func ReadRegistries(environ []string) Registries {
+	path := variable(environ, "CDK_DOCKER_CREDS_FILE")
+	if home := variable(environ, "HOME"); path == "" && home != "" {
+		path = filepath.Join(home, ".cdk", "cdk-docker-creds.json")
 	}
 	var content struct {
 		Domains map[string]registryLogin `json:"domainCredentials"`
 	}
-	scratch, err := os.MkdirTemp(p.options.Temp, "docker-creds-")
-	if err != nil {
-		return nil, false, errs.Writing(orElse(p.options.Temp, os.TempDir()), err)
-	}
-	defer os.RemoveAll(scratch)
-	file, err := p.options.Runner.Fetch(ctx, path, filepath.Join(scratch, "creds.json"), command.Selection{})
-	if errors.Is(err, command.ErrGone) {
-		return nil, false, err
-	}
-	data, err := limits.ReadFile(file, maxDockerConfig)
+	data, err := limits.ReadFile(path, maxDockerConfig)
 	if err != nil || !json.Valid(data) {
-		return nil, false, nil
+		return Registries{}
 	}
 	err = json.Unmarshal(data, &content)
 	if err == nil && content.Domains == nil {
 		err = errors.New("it has no domainCredentials")
 	}
 	if err != nil {
-		return nil, false, errs.Invalidf("reading the registry credentials in %s: %w", path, err).
-			WithHint(`expected {"version": "1.0", "domainCredentials": {"<registry>": {"secretsManagerSecretId": "<name or ARN>"}}}`)
+		return Registries{err: errs.Invalidf("reading the registry credentials in %s: %w", path, err).
+			WithHint(`expected {"version": "1.0", "domainCredentials": {"<registry>": {"secretsManagerSecretId": "<name or ARN>"}}}`)}
 	}
-	return content.Domains, true, nil
+	return Registries{logins: content.Domains, found: true}
 }
 
 func variable(env []string, name string) (value string) {
@@ -84,9 +85,9 @@ func variable(env []string, name string) (value string) {
 // credentials of each registry in the file; "" if there is no file. It reports and
 // skips a registry whose credentials cannot be read, as the build may not need it.
 func (p *Publisher) dockerConfig(ctx context.Context, to Target) (string, error) {
-	logins, found, err := p.registryLogins(ctx)
-	if err != nil || !found {
-		return "", err
+	registries := p.options.Registries
+	if registries.err != nil || !registries.found {
+		return "", registries.err
 	}
 	return p.configs.do(to.Account+"\n"+to.Region, func() (string, error) {
 		type entry struct {
@@ -95,8 +96,8 @@ func (p *Publisher) dockerConfig(ctx context.Context, to Target) (string, error)
 		config := struct {
 			Auths map[string]entry `json:"auths"`
 		}{map[string]entry{}}
-		for _, domain := range slices.Sorted(maps.Keys(logins)) {
-			user, password, err := p.credentials(ctx, domain, logins[domain], to)
+		for _, domain := range slices.Sorted(maps.Keys(registries.logins)) {
+			user, password, err := p.credentials(ctx, domain, registries.logins[domain], to)
 			if ctx.Err() != nil {
 				return "", ctx.Err()
 			}

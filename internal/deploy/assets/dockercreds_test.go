@@ -68,13 +68,13 @@ func TestImagesAreBuiltWithTheCredentialsOfTheFileAndPushedWithALogin(t *testing
 				"broken.example": {"secretsManagerSecretId":"text"}, "gone.example": {"secretsManagerSecretId":"gone"}, "odd.example": {}}}`)
 			kept := t.TempDir()
 			log, env := docker(t, fmt.Sprintf(`for word; do case $word in inspect) exit 1;; build) cp -p "$2/config.json" %s; stat -c %%a "$2/config.json" > %[1]s/mode; echo "$2" > %[1]s/dir;; esac; done`, kept))
-			env = append(env, "HOME="+home)
+			own := []string{"HOME=" + home}
 			if file == named {
-				env = append(env, "CDK_DOCKER_CREDS_FILE="+named)
+				own = append(own, "CDK_DOCKER_CREDS_FILE="+named)
 			}
 			var out bytes.Buffer
 			redactor := redact.New()
-			p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env, Out: &out, Temp: t.TempDir(), Redactor: redactor})
+			p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env, Out: &out, Temp: t.TempDir(), Redactor: redactor, Registries: assets.ReadRegistries(own)})
 			require.NoError(t, p.Publish(t.Context(), imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}}), place), out.String())
 
 			var config struct {
@@ -120,17 +120,44 @@ func TestImagesAreBuiltWithTheCredentialsOfTheFileAndPushedWithALogin(t *testing
 func TestAFileOfRegistriesThatIsNotJSONIsNoneAndOneWithoutRegistriesIsRefused(t *testing.T) {
 	s, file := newStub(t), filepath.Join(t.TempDir(), "creds.json")
 	log, env := docker(t, "")
-	env = append(env, "CDK_DOCKER_CREDS_FILE="+file)
+	own := []string{"CDK_DOCKER_CREDS_FILE=" + file}
+	publish := func(list *assembly.AssetManifest) error {
+		return assets.New(assets.Options{Runner: proc.Runner{}, Env: env, Registries: assets.ReadRegistries(own)}).Publish(t.Context(), list, s.place())
+	}
 	list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
 	write(t, file, "{")
-	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place()))
+	require.NoError(t, publish(list))
 	assert.NotContains(t, strings.Join(lines(t, log), "\n"), "--config")
 	for _, text := range []string{"{}", "[]", `{"domainCredentials":{"quay.io":"me"}}`} {
 		write(t, file, text)
-		err := assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place())
+		err := publish(list)
 		require.ErrorContains(t, err, "reading the registry credentials in "+file)
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	}
+}
+
+// TestARegistryFileOfTheRepositoryReadsNoSecret has commands name a secret of the account, as a hook or the
+// configuration's env can: in their home, in a file that CDK_DOCKER_CREDS_FILE names, and in the file of the home
+// that the program itself has, once it has started.
+func TestARegistryFileOfTheRepositoryReadsNoSecret(t *testing.T) {
+	place, _ := registries(t)
+	home := t.TempDir()
+	file := filepath.Join(home, ".cdk", "cdk-docker-creds.json")
+	inTime := assets.ReadRegistries([]string{"HOME=" + home})
+	write(t, file, `{"domainCredentials":{"attacker.example":{"secretsManagerSecretId":"hub"}}}`)
+	publish := func(registries assets.Registries) (config string) {
+		kept := filepath.Join(t.TempDir(), "config.json")
+		_, env := docker(t, fmt.Sprintf(`for word; do case $word in inspect) exit 1;; build) cp "$2/config.json" %s || true;; esac; done`, kept))
+		env = append(env, "HOME="+home, "CDK_DOCKER_CREDS_FILE="+file)
+		p := assets.New(assets.Options{Runner: proc.Runner{}, Env: env, Temp: t.TempDir(), Registries: registries})
+		require.NoError(t, p.Publish(t.Context(), imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}}), place))
+		text, _ := os.ReadFile(kept)
+		return string(text)
+	}
+	assert.Empty(t, publish(inTime))
+	late := assets.ReadRegistries([]string{"HOME=" + home})
+	assert.Contains(t, publish(late), "attacker.example", "read too late, the attack succeeds")
+	assert.Empty(t, publish(assets.ReadRegistries(nil)), "without a home there is no file")
 }
 
 func read(t *testing.T, file string) string {

@@ -49,6 +49,8 @@ type Options struct {
 	// Budget bounds what all assets together read of folders and upload, as many may name
 	// one large file; what it leaves open is that of the workspace.
 	Budget limits.Budget
+	// Registries are those that builds of images log in to.
+	Registries Registries
 }
 
 // Event is one step of one asset.

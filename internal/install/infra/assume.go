@@ -60,7 +60,8 @@ func size(policy object) int {
 }
 
 // roles returns the ARNs of all roles that a deployment may assume, each once:
-// an environment's own role, or the bootstrap roles of its account and region.
+// an environment's own role, or the bootstrap roles of its account and region, and the role
+// of its commands.
 func (r renderer) roles() []string {
 	var roles []string
 	add := func(role string) {
@@ -69,6 +70,9 @@ func (r renderer) roles() []string {
 		}
 	}
 	for _, env := range r.cfg.Environments {
+		if env.CommandRoleARN != "" {
+			add(env.CommandRoleARN)
+		}
 		if env.RoleARN != "" {
 			add(env.RoleARN)
 			continue

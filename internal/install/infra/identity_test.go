@@ -194,6 +194,19 @@ func TestARoleOfTheEnvironmentReplacesTheBootstrapRoles(t *testing.T) {
 	assert.True(t, denied(assume(deploy, bootstrapRole("deploy", prod))(t)))
 }
 
+func TestTheRoleOfTheCommandsOfAnEnvironmentIsAssumedBesides(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	const role = "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole"
+	for _, given := range []string{"", `, commandRoleArn: "` + role + `", externalId: "id"`} {
+		p := configured(t, "shop", `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]`+given+"}\n")
+		c.install(p)
+		deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
+		assert.Equal(t, given == "", denied(assume(deploy, role)(t)), given)
+		assert.NoError(t, assume(deploy, bootstrapRole("deploy", prod))(t))
+	}
+}
+
 func TestTheStackExportsItsNamesUniquely(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)

@@ -1,0 +1,65 @@
+package checkout
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestFilesInTheHomeFolderDoNotRedirectACheckout has commands write there what git would follow: another server, a
+// helper to ask for the password, and a login. The program git shows that each attack works.
+func TestFilesInTheHomeFolderDoNotRedirectACheckout(t *testing.T) {
+	r, commit := oneCommit(t)
+	reached, helped := 0, filepath.Join(t.TempDir(), "helped")
+	attacker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		reached++
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	defer attacker.Close()
+	locked := false
+	var users []string
+	server := behind(t, r, func(w http.ResponseWriter, q *http.Request, git http.Handler) {
+		user, _, _ := q.BasicAuth()
+		users = append(users, user)
+		if locked && user == "" {
+			w.Header().Set("WWW-Authenticate", "Basic")
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		git.ServeHTTP(w, q)
+	})
+	for name, c := range map[string]struct {
+		file, text string
+		locked     bool
+		succeeded  func() bool
+	}{
+		"another server": {".gitconfig", "[url \"" + attacker.URL + "/\"]\n\tinsteadOf = " + server.URL + "/\n", false, func() bool { return reached > 0 }},
+		"a helper": {".gitconfig", "[credential]\n\thelper = \"!touch " + helped + "; exit 1\"\n", true, func() bool {
+			_, err := os.Stat(helped)
+			return err == nil
+		}},
+		"a login": {".netrc", "machine 127.0.0.1 login attacker password x\n", true, func() bool { return strings.Contains(strings.Join(users, " "), "attacker") }},
+	} {
+		home := t.TempDir()
+		t.Setenv("HOME", home)
+		require.NoError(t, os.WriteFile(filepath.Join(home, c.file), []byte(c.text), 0o600))
+		reached, users, locked = 0, nil, c.locked
+		_ = os.Remove(helped)
+
+		_, _, err := checkOutTo(t, server.URL+"/.git", commit)
+		assert.Equal(t, c.locked, err != nil, "%s: %v", name, err)
+		assert.False(t, c.succeeded(), name)
+
+		git := exec.CommandContext(t.Context(), "git", "ls-remote", server.URL+"/.git")
+		git.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1"}
+		_ = git.Run()
+		assert.True(t, c.succeeded(), "%s: the attack works on git", name)
+	}
+}
