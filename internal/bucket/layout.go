@@ -74,8 +74,8 @@ var (
 		"`deployer record`", "`deployer reconcile`", expires,
 	}
 	reached = kind{
-		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one", "JSON, `{commit, run}`",
-		"`deployer environment`", "`deployer pipeline`", stays,
+		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one", "JSON, `{commit, run, former}`",
+		"`deployer environment`", "`deployer pipeline`, `deployer environment`", stays,
 	}
 	stacks = kind{
 		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",

@@ -36,6 +36,8 @@ const Done = "done"
 type Deployed struct {
 	Commit string `json:"commit"`
 	Run    string `json:"run"`
+	// Former are the runs that began to deploy to the environment before, newest first.
+	Former []string `json:"former,omitempty"`
 }
 
 // ResultFile is the name of the record among the output files.

@@ -127,3 +127,39 @@ func TestARunKeepsTheCommitThatItBeginsToDeployAlsoIfItFails(t *testing.T) {
 	require.Error(t, err)
 	assert.JSONEq(t, `{"commit":"`+commit+`","run":"run-1"}`, w.stored.Document(key))
 }
+
+// A person retries the failed step of an old run: the step that compared the commits
+// does not run again.
+func TestARunThatAnotherOneOvertookDeploysToNoEnvironment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	in := func(run, environment string) error {
+		w.workflow = run
+		_, err := w.run(environment)
+		return err
+	}
+	w.shape("error") // each fails early
+	for _, c := range []struct {
+		run, environment string
+		overtaken        bool
+	}{
+		{"old", "dev", false},
+		{"old", "dev", false}, // a retry
+		{"new", "dev", false},
+		{"old", "dev", true},
+		{"old", "prod", false}, // the new one has not begun there
+		{"new", "prod", false},
+		{"old", "prod", true},
+		{"new", "dev", false},
+		{"newest", "prod", false},
+		{"new", "prod", true},
+		{"newest", "dev", false},
+		{"old", "dev", true},
+	} {
+		err := in(c.run, c.environment)
+		require.Error(t, err)
+		assert.Equal(t, c.overtaken, strings.Contains(err.Error(), "is superseded: run "), "%v: %v", c, err)
+	}
+	assert.JSONEq(t, `{"commit":"`+commit+`","run":"newest","former":["new","old"]}`, w.stored.Document("metadata/deployed/dev.json"))
+}

@@ -2,42 +2,33 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
-	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // checkOrder refuses a commit that does not follow from those that runs began to
 // deploy, whatever their results and even if their Workflows are gone: a delivery may
-// be late, or replayed by whoever recorded it. Git decides which commit is older. A commit that neither follows nor precedes comes from a force push,
-// which the configuration may allow.
+// be late, or replayed by whoever recorded it. Git decides which commit is older. A commit
+// that neither follows nor precedes comes from a force push, which the configuration may
+// allow. The deployment of each environment compares the order of the runs once more.
 func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) error {
 	if d.Order == nil || in.Repository == "" {
 		return nil
 	}
-	keys, err := d.Bucket.List(ctx, bucket.ReachedPrefix())
+	all, err := inventory.Store{Bucket: d.Bucket}.Reached(ctx)
 	if err != nil {
-		return fmt.Errorf("looking for the commits that the environments have: %w", err)
+		return err
 	}
 	known := map[string]checkout.Order{}
-	for _, key := range keys {
-		environment, isOne := bucket.ReachedEnvironment(key)
-		if !isOne {
-			continue
-		}
-		data, err := d.Bucket.Get(ctx, key)
-		if err != nil {
-			return fmt.Errorf("reading which commit environment %s has: %w", environment, err)
-		}
-		var has stage.Deployed
-		if err := json.Unmarshal(data, &has); err != nil {
-			return errs.Failedf("reading which commit environment %s has: %w", environment, err)
-		}
+	for _, environment := range slices.Sorted(maps.Keys(all)) {
+		has := all[environment]
 		order, asked := known[has.Commit]
 		if !asked {
 			if order, err = d.Order(ctx, frame, in, has.Commit); err != nil {

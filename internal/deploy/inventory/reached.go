@@ -4,19 +4,37 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
+// maxFormer is how many runs an environment remembers.
+const maxFormer = 50
+
 // KeepReached stores that a run begins to deploy a commit to an environment, before it
-// changes anything: from then on no run deploys an older commit there. A deployment by
-// hand stores nothing.
+// changes anything: from then on no run deploys an older commit there. It refuses a run
+// that another one has overtaken since the run's commits were compared: a person may
+// retry the failed step of an old run, which does not compare them again. A deployment
+// by hand stores nothing.
 func (s Store) KeepReached(ctx context.Context, environment, commit string) error {
 	if s.Bucket == nil || s.Engine.Run == "" {
 		return nil
 	}
-	data, err := json.Marshal(stage.Deployed{Commit: commit, Run: s.Engine.Run})
+	all, err := s.Reached(ctx)
+	if err != nil {
+		return err
+	}
+	run, has := s.Engine.Run, all[environment]
+	if has.Run != "" && isOvertaken(run, has.Run, all) {
+		return errs.Failedf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
+			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
+	}
+	former := append([]string{has.Run}, has.Former...)
+	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
+	data, err := json.Marshal(stage.Deployed{Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)]})
 	if err != nil {
 		return fmt.Errorf("encoding the commit of environment %s: %w", environment, err)
 	}
@@ -24,4 +42,42 @@ func (s Store) KeepReached(ctx context.Context, environment, commit string) erro
 		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
 	}
 	return nil
+}
+
+// Reached returns what runs began to deploy, by environment.
+func (s Store) Reached(ctx context.Context) (map[string]stage.Deployed, error) {
+	keys, err := s.Bucket.List(ctx, bucket.ReachedPrefix())
+	if err != nil {
+		return nil, fmt.Errorf("listing the commits that the environments have: %w", err)
+	}
+	all := map[string]stage.Deployed{}
+	for _, key := range keys {
+		environment, isOne := bucket.ReachedEnvironment(key)
+		if !isOne {
+			continue
+		}
+		data, err := s.Bucket.Get(ctx, key)
+		if err != nil {
+			return nil, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
+		}
+		var has stage.Deployed
+		if err := json.Unmarshal(data, &has); err != nil {
+			return nil, errs.Failedf("reading which commit environment %s has: %w", environment, err)
+		}
+		all[environment] = has
+	}
+	return all, nil
+}
+
+// isOvertaken reports whether another run began after a run, in any environment. Runs of
+// a pipeline queue, so that they have one order.
+func isOvertaken(run, other string, all map[string]stage.Deployed) bool {
+	for _, has := range all {
+		began := append([]string{has.Run}, has.Former...) // newest first
+		at, isThere := slices.Index(began, other), slices.Index(began, run)
+		if at >= 0 && at < isThere {
+			return true
+		}
+	}
+	return false
 }
