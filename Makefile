@@ -42,6 +42,7 @@ test: $(BUILT) ## run all tests: unit, testscript, and integration with the simu
 .PHONY: conformance
 conformance: $(BUILT) ## compare with the real CDK CLI on all apps of docs/cdk-parity.md; takes many minutes
 	CONFORMANCE=all go test -count=1 -timeout 40m ./internal/tests/conformance </dev/null
+	CONFORMANCE=all go test -count=1 -run Gibibyte ./internal/checkout </dev/null
 
 .PHONY: bulk
 bulk: build $(PACKAGES) ## compare with the CDK CLI on every app and assembly in the folder DIR; BULK sets flags, such as -json

@@ -244,9 +244,22 @@ func TestCancellingStopsACheckout(t *testing.T) {
 	assertNothingLeft(t, dir)
 }
 
-func TestALargeFileNeedsLittleMemory(t *testing.T) {
+func TestALargeFileNeedsLittleMemory(t *testing.T) { checkOutLarge(t, 64<<20) }
+
+func TestAFileOfAGibibyteNeedsLittleMemory(t *testing.T) {
+	if os.Getenv("CONFORMANCE") != "all" {
+		t.Skip("takes a minute and 3 GiB of disk; run by make conformance")
+	}
+	checkOutLarge(t, 1<<30)
+}
+
+// checkOutLarge checks a file of that many bytes out, which is not packed: a file that
+// is packed to less than a part of a limit is refused.
+func checkOutLarge(t *testing.T, size int64) {
 	r := anyCommit(gittest.New(t))
-	require.NoError(t, os.WriteFile(filepath.Join(r.Dir, "large"), make([]byte, 64<<20), 0o644))
+	r.Git("config", "core.compression", "0")
+	require.NoError(t, os.WriteFile(filepath.Join(r.Dir, "large"), nil, 0o644))
+	require.NoError(t, os.Truncate(filepath.Join(r.Dir, "large"), size))
 	commit := r.Commit("large")
 	url := r.Serve()
 	peak := watchMemory(t)
@@ -255,7 +268,7 @@ func TestALargeFileNeedsLittleMemory(t *testing.T) {
 	assert.Less(t, peak(), uint64(32<<20), "bytes of additional heap")
 	info, err := os.Stat(filepath.Join(dir, "large"))
 	require.NoError(t, err)
-	assert.EqualValues(t, 64<<20, info.Size())
+	assert.Equal(t, size, info.Size())
 }
 
 // watchMemory returns a function that stops watching and returns the largest growth of
