@@ -55,7 +55,7 @@ func (c call) newChangeSet() (*changeSet, error) {
 	}
 	switch {
 	case cs.Type == "IMPORT" || len(c.form.members("ResourcesToImport")) > 0:
-		return nil, invalidf("The simulator imports no resources: use a change set of type CREATE or UPDATE for stack %s", stack)
+		return nil, invalidf("The simulator does not support change sets of type IMPORT (cdk import): import resources with a custom name into stack %s with cdk deploy --import-existing-resources", stack)
 	case cs.OnFailure == "DELETE" && cs.Type != "CREATE":
 		return nil, invalidf("OnStackFailure DELETE is only valid for change sets of type CREATE.")
 	case cs.Type == "":

@@ -246,7 +246,7 @@ func TestChangeSetsMustFitTheStateOfTheirStack(t *testing.T) {
 			return err
 		}
 		refused(t, try("shop", types.ChangeSetTypeUpdate), "ValidationError", "Stack [shop] does not exist")
-		refused(t, try("shop", types.ChangeSetTypeImport), "ValidationError", "imports no resources")
+		refused(t, try("shop", types.ChangeSetTypeImport), "ValidationError", "does not support change sets of type IMPORT (cdk import): import resources with a custom name into stack shop with cdk deploy --import-existing-resources")
 		c.create("shop", shop)
 		refused(t, try("shop", types.ChangeSetTypeCreate), "ValidationError", "Stack [shop] already exists and cannot be created again with the changeSet [cs].")
 		_, err := c.cfn.UpdateStack(t.Context(), &cfn.UpdateStackInput{StackName: aws.String("shop"), TemplateBody: aws.String(shop), Tags: tags("a", "b")})
