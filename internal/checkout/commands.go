@@ -122,9 +122,9 @@ func (r CommandResult) explain(err error) error {
 }
 
 func (r CommandResult) failed(format string, args ...any) error {
-	err := errs.Failedf(format, args...)
+	err := errs.Failedf(format+"%s", append(args, command.Quoted(r.Tail))...)
 	if r.Tail == "" {
 		return err.WithHint("it printed nothing; run it in the same folder to see more")
 	}
-	return err.WithHint("last output:\n%s", r.Tail)
+	return err
 }

@@ -41,8 +41,10 @@ func TestTheFirstFailureStopsAndShowsTheOutput(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Regexp(t, `command "echo first; .* failed with exit code 3 after \d`, err.Error())
-	assert.True(t, strings.HasSuffix(errs.HintOf(err), "\n29\n30\nthe cause"), errs.HintOf(err))
-	assert.NotContains(t, errs.HintOf(err), "first")
+	_, last, _ := strings.Cut(err.Error(), "\n  last output:\n")
+	assert.True(t, strings.HasSuffix(last, "\n    29\n    30\n    the cause"), last)
+	assert.NotContains(t, last, "first")
+	assert.Empty(t, errs.HintOf(err))
 	require.Len(t, results, 2)
 	assert.Equal(t, 3, results[1].ExitCode)
 	assert.NoFileExists(t, filepath.Join(dir, "never"))
@@ -101,7 +103,7 @@ func TestTheLimitStopsACommandThatIgnoresSIGTERM(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, err.Error(), "exceeded its time limit of 200ms and was stopped")
-	assert.Contains(t, errs.HintOf(err), "waiting")
+	assert.Contains(t, err.Error(), "\n  last output:\n    waiting")
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
 

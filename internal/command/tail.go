@@ -29,6 +29,14 @@ func (t *Tail) Open() bool { return len(t.kept) > 0 && t.kept[len(t.kept)-1] != 
 // String returns all that is kept.
 func (t *Tail) String() string { return string(t.kept) }
 
+// Quoted returns the end of an output as the end of an error message; "" for none.
+func Quoted(last string) string {
+	if last == "" {
+		return ""
+	}
+	return "\n  last output:\n    " + strings.ReplaceAll(last, "\n", "\n    ")
+}
+
 // Last returns the end of the output for messages: the last 20 lines, at most 4 KiB, as
 // whole lines without the last line end; of a single long line its end.
 func (t *Tail) Last() string {

@@ -146,7 +146,7 @@ func TestABrokenCommandStopsTheBuildAndNothingIsStored(t *testing.T) {
 	_, err := run(t, &w, dir, build.Input{Source: dir})
 
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
-	assert.Contains(t, errs.HintOf(err), "cause of it")
+	assert.Contains(t, err.Error(), "last output:\n    cause of it")
 	assert.Empty(t, w.files)
 }
 

@@ -52,11 +52,10 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	if exit.Code == 127 {
 		return failed.WithHint("%q was not found in %s: check that the build commands install it", line, dir)
 	}
-	again := fmt.Sprintf("run %q in %s to see the same error", line, dir)
 	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
-		again += "; last output:\n" + last
+		failed.Message += command.Quoted(last)
 	}
-	return failed.WithHint("%s", again)
+	return failed.WithHint("run %q in %s to see the same error", line, dir)
 }
 
 // errorMessage returns the error message in a program's output.

@@ -173,8 +173,8 @@ func TestErrorsOfAnAppAreReported(t *testing.T) {
 		},
 		"it fails with an error of the TypeScript compiler on standard output": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "echo before; echo \"bin/app.ts(3,27): error TS2561: 'descripton' does not exist.\"; echo after >&2; exit 2"},
-			errs.Failed, "the CDK app failed (exit code 2): bin/app.ts(3,27): error TS2561: 'descripton' does not exist.",
-			"last output:\nbefore\nbin/app.ts(3,27): error TS2561: 'descripton' does not exist.\nafter",
+			errs.Failed, "the CDK app failed (exit code 2): bin/app.ts(3,27): error TS2561: 'descripton' does not exist.\n" +
+				"  last output:\n    before\n    bin/app.ts(3,27): error TS2561: 'descripton' does not exist.\n    after", `run "sh app.sh" in`,
 		},
 		"it fails with an error of the TypeScript compiler that names no file": {
 			map[string]string{"cdk.json": shellApp, "app.sh": `printf "%s\n" "error TS2688: Cannot find type definition file for 'jest'." "  The file is in the program because:" "    Entry point of type library 'jest'"; exit 2`},
@@ -186,11 +186,11 @@ func TestErrorsOfAnAppAreReported(t *testing.T) {
 		},
 		"it fails in ts-node": {
 			map[string]string{"cdk.json": shellApp, "app.sh": `printf "%s\n" "    return new TSError(text)" "TSError: ⨯ Unable to compile TypeScript:" "` + "\x1b[96mbin/app.ts\x1b[0m" + `:3:5 - error TS2304: Cannot find name 'x'." "    at f" >&2; exit 1`},
-			errs.Failed, "(exit code 1): bin/app.ts:3:5 - error TS2304: Cannot find name 'x'.", "last output",
+			errs.Failed, "(exit code 1): bin/app.ts:3:5 - error TS2304: Cannot find name 'x'.\n  last output:", "to see the same error",
 		},
 		"it fails to be read by tsx": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'Error [TransformError]: Transform failed with 1 error:\n/w/bin/app.ts:2:4: ERROR: Expected \")\"\n    at f\n' >&2; exit 1"},
-			errs.Failed, `(exit code 1): /w/bin/app.ts:2:4: ERROR: Expected ")"`, "last output",
+			errs.Failed, `(exit code 1): /w/bin/app.ts:2:4: ERROR: Expected ")"` + "\n  last output:", "to see the same error",
 		},
 		"it fails in silence":             {map[string]string{"cdk.json": shellApp, "app.sh": "exit 3"}, errs.Failed, "it printed no error", ""},
 		"its command is not there":        {map[string]string{"cdk.json": `{"app": "no-such-tool x"}`}, errs.Failed, "exit code 127", "check that the build commands install it"},
