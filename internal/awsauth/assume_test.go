@@ -155,6 +155,8 @@ func TestARefusedLookupRoleSaysHowToBootstrap(t *testing.T) {
 	s.assume = func(url.Values) string { return "AccessDenied" }
 	_, err := awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-west-1"}, quiet)
 	require.ErrorContains(t, err, "arn:aws:iam::111111111111:user/BASE may not assume arn:aws:iam::222222222222:role/cdk-hnb659fds-lookup-role")
+	var refused *awsauth.NotAssumedError
+	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "--trust 111111111111")
 	_, err = awsauth.Assume(t.Context(), cfg, awsauth.Target{Account: "222222222222", Region: "eu-west-1", RoleARN: ownRole}, quiet)

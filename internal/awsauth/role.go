@@ -98,6 +98,11 @@ func (e *otherAccountError) Error() string {
 	return "the credentials are for account " + e.got + " instead of " + e.want
 }
 
+// NotAssumedError says that a role does not exist or that the caller may not assume it.
+type NotAssumedError struct{ From, Role string } // ARNs
+
+func (e *NotAssumedError) Error() string { return e.From + " may not assume " + e.Role }
+
 // explainAssume explains why a role could not be assumed and what to do. If ctx has
 // ended meanwhile, that is the reason, whatever the error is.
 func explainAssume(ctx context.Context, err error, from *Session, role Role) *errs.Error {
@@ -113,7 +118,7 @@ func explainAssume(ctx context.Context, err error, from *Session, role Role) *er
 		return errs.Invalidf("the AWS credentials of %s expired before %s could be assumed: %w", from.ARN, role.ARN, plain(err)).
 			WithHint("renew them and run again")
 	}
-	refused := errs.Invalidf("%s may not assume %s: %w", from.ARN, role.ARN, plain(err))
+	refused := errs.Invalidf("%w: %w", &NotAssumedError{from.ARN, role.ARN}, plain(err))
 	if len(role.Tags) > 0 && strings.Contains(err.Error(), tagSession) {
 		return refused.WithHint("add %s next to sts:AssumeRole to the actions of the role's trust policy: the session has tags (%s)",
 			tagSession, strings.Join(slices.Sorted(maps.Keys(role.Tags)), ", "))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
@@ -99,7 +100,7 @@ func TestAPlanKnowsWhatAnEarlierStackMayCreate(t *testing.T) {
 	lacks := map[string]error{
 		"No export named X found":                                 errs.Failedf("the change set could not be created: No export named X found."),
 		"there is no bucket own-assets":                           errs.Invalidf("publishing: %w: %w", noBucket, errors.New("NoSuchBucket")),
-		"may not assume arn:aws:iam::111111111111:role/file-role": errs.Invalidf("arn:aws:iam::111111111111:user/x may not assume arn:aws:iam::111111111111:role/file-role: no such role"),
+		"may not assume arn:aws:iam::111111111111:role/file-role": errs.Invalidf("publishing: %w: no such role", &awsauth.NotAssumedError{From: "x", Role: "arn:aws:iam::111111111111:role/file-role"}),
 		"": errors.New("the template is wrong"),
 	}
 	for lack, err := range lacks {

@@ -1,16 +1,15 @@
 package deploy
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
@@ -225,9 +224,6 @@ func (d *deployment) publishTemplates(ctx context.Context, t target) error {
 	return nil
 }
 
-// notAssumed matches our error for a role that cannot be assumed.
-var notAssumed = regexp.MustCompile(`may not assume \S+[^\s:]`)
-
 // missingFor returns what is missing to plan a stack and may be created by an earlier
 // one: an export, a parameter, the bucket of its assets, a role that publishes
 // them. It is "" for any other error.
@@ -238,7 +234,13 @@ func missingFor(err error) string {
 	if missing := (*assets.NoDestinationError)(nil); errors.As(err, &missing) {
 		return missing.Error()
 	}
-	return cmp.Or(cfn.Missing(err), notAssumed.FindString(err.Error()))
+	if missing := cfn.Missing(err); missing != "" {
+		return missing
+	}
+	if refused := (*awsauth.NotAssumedError)(nil); errors.As(err, &refused) {
+		return "may not assume " + refused.Role
+	}
+	return ""
 }
 
 // templatesOf returns the assets that CloudFormation reads to create a change

@@ -116,7 +116,8 @@ type summary struct {
 func (s *summary) line(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
 
 // stages lists the steps of a run except skipped ones: gates without an approval, and
-// steps that another run continues with.
+// steps that another run continues with. A gate that was not reached is left out too: every
+// environment has one, and the step behind it says why it was not started.
 func (s *summary) stages(result localrun.Result, named bool) {
 	heading := "Stages"
 	if named {
@@ -124,7 +125,7 @@ func (s *summary) stages(result localrun.Result, named bool) {
 	}
 	s.line("\n%s", s.style(screen.Bold, heading))
 	for _, step := range result.Steps {
-		if step.Status == localrun.Skipped {
+		if step.Status == localrun.Skipped || step.Status == localrun.Omitted && plan.WaitsAt(step.Name) {
 			continue
 		}
 		took := ""

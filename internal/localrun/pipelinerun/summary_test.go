@@ -1,9 +1,12 @@
 package pipelinerun
 
 import (
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/aphex/aphex-pipeline/internal/localrun"
 )
 
 func TestAnOutputTakesOneLine(t *testing.T) {
@@ -13,4 +16,18 @@ func TestAnOutputTakesOneLine(t *testing.T) {
 	} {
 		assert.Equal(t, line, oneLine(value))
 	}
+}
+
+// Every environment has a gate, whether it needs an approval or not.
+func TestAGateThatWasNotReachedIsNotListed(t *testing.T) {
+	s := &summary{console: newConsole(io.Discard)}
+	s.stages(localrun.Result{Steps: []localrun.StepResult{
+		{Name: "pipeline", Status: localrun.Failed, Message: "exit code 2"},
+		{Name: "approve-dev", Status: localrun.Omitted, Message: "not started: pipeline"},
+		{Name: "deploy-dev", Status: localrun.Omitted, Message: "not started: pipeline"},
+		{Name: "approve-prod", Status: localrun.Failed, Message: "not approved: approve-prod"},
+	}}, false)
+	assert.NotContains(t, s.text.String(), "approve-dev")
+	assert.Regexp(t, `deploy-dev +not started: pipeline\n`, s.text.String())
+	assert.Contains(t, s.text.String(), "not approved: approve-prod")
 }
