@@ -14,6 +14,7 @@ type once[T any] struct {
 // flight is a value, or the call in progress that gets it.
 type flight[T any] struct {
 	landed    chan struct{}
+	isDown    bool // landed is closed, or about to be: nobody needs to wait for it
 	value     T
 	err       error
 	abandoned bool // its caller was cancelled or timed out
@@ -31,15 +32,20 @@ func (o *once[T]) get(ctx context.Context, key string, work func() (T, error)) (
 		f = &flight[T]{landed: make(chan struct{})}
 		o.flights[key] = f
 	}
+	isDown := f.isDown
 	o.mu.Unlock()
 	if !known {
-		if f.value, f.err = work(); f.err != nil {
+		value, err := work()
+		o.mu.Lock()
+		if f.value, f.err, f.isDown = value, err, true; err != nil {
 			f.abandoned = ctx.Err() != nil
-			o.mu.Lock()
 			delete(o.flights, key)
-			o.mu.Unlock()
 		}
+		o.mu.Unlock()
 		close(f.landed)
+		return value, err
+	}
+	if isDown {
 		return f.value, f.err
 	}
 	select {
