@@ -161,6 +161,9 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 	if err := d.Engine.Runner.Send(ctx, dir); err != nil {
 		return r, nil, err
 	}
+	if err := frame.Commands.KeepWorkspace(in.Digest, dir); err != nil {
+		return r, nil, err
+	}
 	if r, err = in.over(deploy.For(env)); err != nil {
 		return r, nil, err
 	}

@@ -1,6 +1,8 @@
 package test_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -8,7 +10,9 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remote/remotetest"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/test"
 )
 
@@ -23,6 +27,29 @@ func TestTestsInAnotherContainerFindTheOutputsAndLeaveReports(t *testing.T) {
 	assert.Contains(t, w.bucket.Document(commit+"/dev/tests/junit/reports/junit.xml"), "failure")
 	assert.Len(t, w.document(t).Reports, 1)
 	assert.NoDirExists(t, dir+"/reports", "it ran there")
+}
+
+// TestTestsUseTheWorkspaceOfTheDeploymentInTheSamePod has the deployment's hooks change a file.
+func TestTestsUseTheWorkspaceOfTheDeploymentInTheSamePod(t *testing.T) {
+	t.Parallel()
+	for digest, want := range map[string]string{"sha256:0": "changed", "sha256:1": "built"} {
+		runner := remotetest.Start(t)
+		w := world{runner: runner, commands: stage.Commands{Secret: filepath.Join(t.TempDir(), "commands.secret")}}
+		dir := workspace(t, `test "$(cat file)" = `+want)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), []byte("built"), 0o600))
+
+		there := filepath.Join(t.TempDir(), "workspace")
+		require.NoError(t, os.CopyFS(there, os.DirFS(dir)))
+		require.NoError(t, os.WriteFile(filepath.Join(there, "file"), []byte("changed"), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(there, config.File), []byte("not: [the commit's"), 0o600))
+		require.NoError(t, runner.Send(t.Context(), there))
+		require.NoError(t, w.commands.KeepWorkspace(digest, there))
+		require.NoError(t, os.RemoveAll(there))
+
+		_, err := run(t.Context(), &w, dir, nil)
+		require.NoError(t, err, w.log.String())
+		assert.Len(t, w.document(t).Commands, 1)
+	}
 }
 
 // TestTestsThatEndTheirContainerAreReported has the tests close the connection, as the end of their container does.

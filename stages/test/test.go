@@ -112,11 +112,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	defer remove.All(scratch)
-	dir, err := in.built().Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace"))
+	at, cfg, err := d.workspace(ctx, frame, in, scratch)
 	if err != nil {
 		return Output{}, err
 	}
-	env, found, err := environment(dir, in, frame.Workflow == "")
+	env, found, err := environment(cfg, in, frame.Workflow == "")
 	if err != nil || !found {
 		if err == nil {
 			frame.Log.Warn("this commit's configuration does not have the environment, or no tests for it; nothing to test",
@@ -124,17 +124,43 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		}
 		return Output{}, err
 	}
-	return d.test(ctx, frame, in, env, folders{dir, scratch})
+	return d.test(ctx, frame, in, env, at)
+}
+
+// workspace finds the workspace where the deployment of the same pod has sent it, or
+// fetches and sends it, and reads its configuration. That is the artifact's in any case:
+// hooks can change files of the workspace.
+func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input, scratch string) (at folders, cfg *config.Config, err error) {
+	at = folders{workspace: frame.Commands.Workspace(in.Digest), scratch: scratch}
+	if at.workspace != "" {
+		frame.Log.Info("using the workspace of the deployment", "key", in.Artifact)
+		data, err := d.Bucket.FetchFile(ctx, in.Artifact, in.Digest, in.Config)
+		if err != nil {
+			return at, nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
+		}
+		cfg, err = config.ParseCommitted(in.Config, data, in.ConfigDigest)
+		return at, cfg, invalid(err)
+	}
+	if at.workspace, err = in.built().Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
+		return at, nil, err
+	}
+	if cfg, err = config.LoadCommitted(at.workspace, in.Config, in.ConfigDigest); err != nil {
+		return at, nil, invalid(err)
+	}
+	return at, cfg, d.Runner.Send(ctx, at.workspace)
+}
+
+func invalid(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errs.Invalidf("%w", err)
 }
 
 // environment returns the environment of the commit's configuration. In a run it
 // may be absent, as a run keeps the topology it started with; in a local call its
 // absence is an error.
-func environment(dir string, in Input, byHand bool) (config.Environment, bool, error) {
-	cfg, err := config.LoadCommitted(dir, in.Config, in.ConfigDigest)
-	if err != nil {
-		return config.Environment{}, false, errs.Invalidf("%w", err)
-	}
+func environment(cfg *config.Config, in Input, byHand bool) (config.Environment, bool, error) {
 	env, found := cfg.Environment(in.Environment)
 	if !found && byHand {
 		return config.Environment{}, false, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
@@ -154,9 +180,6 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	defer leave()
 	variables, err := d.variables(ctx, frame, in, env, at.scratch)
 	if err != nil {
-		return Output{}, err
-	}
-	if err := d.Runner.Send(ctx, at.workspace); err != nil {
 		return Output{}, err
 	}
 	document := Document{Environment: env.Name, Commit: in.Commit, Started: time.Now().UTC()}

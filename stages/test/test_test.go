@@ -49,6 +49,7 @@ type world struct {
 	log    bytes.Buffer
 	left   bool
 
+	commands stage.Commands
 	workflow string // name of the run; "" is a call by hand
 }
 
@@ -73,7 +74,7 @@ func run(ctx context.Context, w *world, dir string, change func(*test.Input)) (t
 	if change != nil {
 		change(&in)
 	}
-	frame := stage.Frame{Workflow: w.workflow, Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New("canary-value-1234")}
+	frame := stage.Frame{Workflow: w.workflow, Commands: w.commands, Log: slog.New(slog.DiscardHandler), Out: &w.log, Redactor: redact.New("canary-value-1234")}
 	return test.Run(ctx, w.deps(in), frame, in)
 }
 
