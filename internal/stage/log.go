@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -109,8 +110,8 @@ func newRedactor() *redact.Redactor {
 }
 
 func secretName(name string) bool {
-	if strings.HasSuffix(name, "_FILE") || name == contract.EnvPrefix+"_TOKEN_SECRET" {
-		return false // the location of a secret, not the secret
+	if strings.HasSuffix(name, "_FILE") || slices.Contains(secretPlaces, name) {
+		return false
 	}
 	for _, word := range []string{"TOKEN", "SECRET", "PASSWORD", "PRIVATE_KEY", "API_KEY"} {
 		if strings.Contains(strings.ToUpper(name), word) {
@@ -119,6 +120,9 @@ func secretName(name string) bool {
 	}
 	return false
 }
+
+// secretPlaces are the variables that say where a secret is.
+var secretPlaces = []string{contract.EnvPrefix + "_TOKEN_SECRET", contract.EnvPrefix + "_COMMANDS_SECRET"}
 
 func cut(entry string) (name, value string, found bool) { return strings.Cut(entry, "=") }
 

@@ -70,3 +70,14 @@ func TestAPodThatIsAskedToStopStopsItsStageAndStartsNoOther(t *testing.T) {
 	assert.Contains(t, out, "stopped\n")
 	assert.NotContains(t, out, "tested")
 }
+
+func TestThePlaceOfASecretIsShown(t *testing.T) {
+	for _, name := range []string{"APHEX_TOKEN_SECRET", "APHEX_COMMANDS_SECRET", "SOME_TOKEN_FILE"} {
+		t.Setenv(name, "/place/of/"+name)
+		p := program(func(f stage.Frame, _ input) (output, error) {
+			f.Log.Info("it is at /place/of/" + name)
+			return output{}, nil
+		})
+		assert.Contains(t, run(p, "--commit", "0123").stderr, "/place/of/"+name)
+	}
+}
