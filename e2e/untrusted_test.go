@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -119,6 +118,6 @@ func (p *pipeline) attackFrom(pod, container, script string, variables ...string
 	output, err := p.node.Kubectl(p.ctx, script, append(args, "sh")...)
 	require.NoError(p.t, err)
 	require.Contains(p.t, output, "the attack ends")
-	p.t.Log(fmt.Sprintf("in the container %s:\n%s", container, output))
+	p.t.Logf("in the container %s:\n%s", container, output)
 	return output
 }
