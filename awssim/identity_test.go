@@ -265,3 +265,31 @@ func TestUnsignedCallsAreRefused(t *testing.T) {
 	assert.Equal(t, "AccessDenied", send(http.MethodPut, "/bucket", "").code())
 	assert.Contains(t, send(http.MethodGet, "/", "").body, "AphexPipeline AWS simulator")
 }
+
+// TestASessionPolicyLimitsWhatCloudControlReads has Cloud Control read a role with the permissions of its caller.
+func TestASessionPolicyLimitsWhatCloudControlReads(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	arn := c.role(devAccount, "reader", fmt.Sprintf(trustAccount, devAccount), `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+	narrowed := func(actions string) func(*sts.AssumeRoleInput) {
+		return func(in *sts.AssumeRoleInput) {
+			in.Policy = aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}}`)
+		}
+	}
+	for actions, code := range map[string]string{
+		`"cloudformation:GetResource"`: "AccessDenied",
+		`["cloudformation:GetResource","iam:GetRole","iam:ListAttachedRolePolicies","iam:ListRolePolicies","iam:GetRolePolicy"]`: "ResourceNotFound",
+	} {
+		cfg, err := c.assume(c.as(devAccount, ireland), arn, narrowed(actions))
+		require.NoError(t, err)
+		reader := c.caller(devAccount, ireland)
+		reader.key, err = cfg.Credentials.Retrieve(ctx)
+		require.NoError(t, err)
+		found := reader.json("cloudcontrolapi", "CloudApiService.GetResource", map[string]any{"TypeName": "AWS::IAM::Role", "Identifier": "none"})
+		assert.Contains(t, found.body, code, actions)
+	}
+	for count, accepted := range map[int]bool{1900: true, 2048: false} {
+		_, err := c.assume(c.as(devAccount, ireland), arn, narrowed(`"ssm:`+strings.Repeat("a", count)+`"`))
+		assert.Equal(t, accepted, err == nil, "%d: %v", count, err)
+	}
+}
