@@ -69,6 +69,7 @@ environments:
     hooks: {preDeploy: ["true"], postDeploy: ["true"]}
     after: [first]
     roleArn: arn:aws:iam::111111111111:role/Own
+    commandRoleArn: arn:aws:iam::111111111111:role/Tests
     externalId: external
     requiresApproval: true
     onFailure: stop

@@ -9,11 +9,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
 
@@ -38,17 +40,38 @@ const (
 // commands of the repository calls Load before them: where these share its home, they could
 // write an endpoint there that receives its credentials, or a program that runs with them.
 func Load(ctx context.Context, region string) (aws.Config, error) {
-	cfg, err := loaded.get(ctx, sdkVariables(), func() (aws.Config, error) { return loadDefault(ctx, region) })
+	cfg, err := loadOnce(ctx, region)
 	if err != nil {
 		return aws.Config{}, err
 	}
 	cfg = withRetries(cfg, nil)
 	cfg.Region = cmp.Or(region, cfg.Region)
+	if client, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		cfg.HTTPClient = client.WithTransportOptions() // connections of its own
+	}
 	return cfg, nil
 }
 
 // loaded has the configurations that were read, by the variables of the SDK.
-var loaded once[aws.Config]
+var loaded = struct {
+	sync.Mutex
+	configs map[string]aws.Config
+}{configs: map[string]aws.Config{}}
+
+// loadOnce returns what an earlier call with the same variables read, or reads it.
+func loadOnce(ctx context.Context, region string) (aws.Config, error) {
+	loaded.Lock()
+	defer loaded.Unlock()
+	variables := sdkVariables()
+	if cfg, known := loaded.configs[variables]; known {
+		return cfg, nil
+	}
+	cfg, err := loadDefault(ctx, region)
+	if err == nil {
+		loaded.configs[variables] = cfg
+	}
+	return cfg, err
+}
 
 // sdkVariables returns the variables that the SDK reads: they name its files, too.
 func sdkVariables() string {
