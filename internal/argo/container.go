@@ -171,6 +171,8 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 			value = inputExpression(given.parameter)
 		case given.source == plan.Source{Kind: plan.Parameter, Text: plan.Branch}:
 			value = literalBranch
+		case given.source == plan.Source{Kind: plan.Run, Text: plan.RunFailures}:
+			value = literalFailures
 		case given.source.Kind == plan.Literal:
 			value = literal(value)
 		}
@@ -192,6 +194,11 @@ func literal(value string) string { return strings.ReplaceAll(value, "$", "$$") 
 // literalBranch does the same at the start of the run, for the one parameter with
 // arbitrary text: a branch may be called feature/$(HOME).
 const literalBranch = `{{=sprig.replace("$", "$$", workflow.parameters.` + plan.Branch + `)}}`
+
+// literalFailures does the same for the failures of a run, whose messages code of the
+// repository can write. Argo would evaluate expressions in them: no two braces stay in a
+// row. The text stays JSON.
+const literalFailures = `{{=sprig.replace("$", "$$", sprig.replace("{", "{ ", workflow.` + plan.RunFailures + `))}}`
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 

@@ -207,6 +207,9 @@ func (g *graph) argumentsOf(p pod, inside map[string]bool) ([]wfv1.Parameter, er
 		if given.source.Kind == plan.Output && !inside[g.tasks[given.source.Step]] {
 			value = inputExpression(given.source.Text)
 		}
+		if given.source.Kind == plan.Literal {
+			value = literal(value)
+		}
 		arguments = append(arguments, wfv1.Parameter{Name: given.parameter, Value: wfv1.AnyStringPtr(value)})
 	}
 	return arguments, nil

@@ -141,7 +141,7 @@ func TestAHostileValueOfAnEventIsUsedLiterallyByARun(t *testing.T) {
 // that allows almost any text.
 func TestAHostileBranchIsUsedLiterallyByARun(t *testing.T) {
 	took := 0
-	for _, text := range hostile {
+	for _, text := range append(slices.Clone(hostile), "$(APHEX_COMMIT)", "feature/$$(APHEX_COMMIT)") {
 		content := document(t, everything)
 		content["githubBranch"] = text
 		if _, _, err := rendersAs(content); err != nil {

@@ -8,11 +8,17 @@ import (
 )
 
 // expression matches an expression that Argo replaces in a template.
-var expression = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
+var expression = regexp.MustCompile(`\{\{((?:[^{}]|"\{ ?")*)\}\}`)
 
-// doubled matches the only computed expression of the template: a value with every $
-// doubled for the kubelet.
-var doubled = regexp.MustCompile(`^=sprig\.replace\("\$", "\$\$", ([a-z.-]+)\)$`)
+// computed are the computed expressions of the template: a value with every $ doubled for
+// the kubelet, and one with a space after every brace besides.
+var computed = []struct {
+	form *regexp.Regexp
+	with *strings.Replacer
+}{
+	{regexp.MustCompile(`^=sprig\.replace\("\$", "\$\$", ([a-z.-]+)\)$`), strings.NewReplacer("$", "$$")},
+	{regexp.MustCompile(`^=sprig\.replace\("\$", "\$\$", sprig\.replace\("\{", "\{ ", ([a-z.-]+)\)\)$`), strings.NewReplacer("$", "$$", "{", "{ ")},
+}
 
 // scope holds the values that expressions can refer to.
 type scope map[string]string
@@ -34,18 +40,17 @@ func (s scope) resolve(text string) (string, error) {
 	var unknown []string
 	resolved := expression.ReplaceAllStringFunc(text, func(found string) string {
 		name := strings.TrimSpace(found[2 : len(found)-2])
-		literal := doubled.FindStringSubmatch(name)
-		if literal != nil {
-			name = literal[1]
+		change := strings.NewReplacer()
+		for _, one := range computed {
+			if parts := one.form.FindStringSubmatch(name); parts != nil {
+				name, change = parts[1], one.with
+			}
 		}
 		value, ok := s[name]
 		if !ok {
 			unknown = append(unknown, found)
 		}
-		if literal != nil {
-			return strings.ReplaceAll(value, "$", "$$")
-		}
-		return value
+		return change.Replace(value)
 	})
 	if len(unknown) > 0 {
 		return "", fmt.Errorf("the local run cannot resolve %s", strings.Join(unknown, ", "))

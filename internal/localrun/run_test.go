@@ -168,6 +168,20 @@ func TestAFailureStartsNothingNewAndIsPassedToTheExitHandler(t *testing.T) {
 	assert.DirExists(t, got.Steps[0].Volume, "the volume of a failed step is kept")
 }
 
+// The message of a failed step can have any text, and stays JSON when it is made literal.
+func TestFailuresAreMadeLiteralForTheExitHandler(t *testing.T) {
+	var h harness
+	template := strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) + dag("      - {name: '$(STATUS)', template: fail}\n") + shell("fail", "exit 3", "") + `
+  - name: exit
+    container: {image: i, command: [sh, -c, 'echo "$STATUS $FAILURES"'], env: [{name: STATUS, value: "{{workflow.status}}"}, {name: FAILURES, value: '{{=sprig.replace("$", "$$", sprig.replace("{", "{ ", workflow.failures))}}'}]}
+`
+	parsed, err := localrun.Parse([]byte(template))
+	require.NoError(t, err)
+	_, err = localrun.Run(context.Background(), parsed, h.options(t))
+	require.NoError(t, err)
+	assert.Contains(t, h.log.String(), `Failed "[{ \"displayName\":\"$(STATUS)\",\"message\":\"Error (exit code 3)\"`)
+}
+
 func TestAnExitHandlerMayBeAGraphWhoseStepsDependOnTheEntrypoint(t *testing.T) {
 	template := strings.Replace(head, "entrypoint: run", "entrypoint: run\n  onExit: exit", 1) + dag("      - {name: a, template: b}\n") +
 		"  - {name: exit, dag: {tasks: [{name: record, template: b, when: \"'{{workflow.mainEntrypoint}}' != 'watch'\"}]}}\n" +

@@ -1,6 +1,8 @@
 package validate
 
 import (
+	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -100,7 +102,7 @@ func variable(t *testing.T, env []corev1.EnvVar, name string) string {
 	t.Helper()
 	for _, one := range env {
 		if one.Name == name {
-			require.NotRegexp(t, `(^|[^$])(\$\$)*\$\(`, one.Value, "the kubelet would replace it")
+			require.NotRegexp(t, replaced, one.Value, "the kubelet would replace it")
 			return expanded(one.Value)
 		}
 	}
@@ -123,4 +125,64 @@ func TestArgoItselfWouldEvaluateAValue(t *testing.T) {
 	became, err := common.SubstituteParams(&node, common.Parameters{"workflow.parameters.branch": "{{=1+1}}"}, common.Parameters{})
 	require.NoError(t, err)
 	assert.Equal(t, "2", became.Container.Env[0].Value)
+}
+
+// TestAMessageOfAFailedStepIsUsedLiterally passes what code of the repository can write
+// into the message of its container through Argo's substitution, into the step that
+// records the run.
+func TestAMessageOfAFailedStepIsUsedLiterally(t *testing.T) {
+	template, _ := decode[wfv1.WorkflowTemplate](t, golden(t)["one-environment"], "WorkflowTemplate")
+	recorder := template.GetTemplateByName("record")
+	require.NotNil(t, recorder)
+	for _, message := range []string{"$(AWS_ROLE_ARN)", "$$(AWS_ROLE_ARN)", "{{=1+1}}", "{{workflow.name}}", "{{{{=1+1}}}}", `"}]", "x": "{{=1+1}}`, "<a>&", "{"} {
+		failures, err := json.Marshal([]map[string]string{{"displayName": "build", "message": message}})
+		require.NoError(t, err)
+		known := common.Parameters{
+			"workflow.name": "NAME", "workflow.status": "Failed", "workflow.creationTimestamp.RFC3339": "CREATED",
+			"workflow.failures": strconv.Quote(string(failures)), // as the controller writes it
+		}
+		loose := recorder.DeepCopy()
+		for i := range loose.Container.Env {
+			if loose.Container.Env[i].Name == "APHEX_FAILURES" {
+				loose.Container.Env[i].Value = "{{workflow.failures}}"
+			}
+		}
+		raw := failuresIn(t, loose, known)
+		switch message {
+		case "{{=1+1}}":
+			assert.Equal(t, "2", messageIn(raw), "without the computed expression Argo evaluates it")
+		case "$(AWS_ROLE_ARN)":
+			assert.Regexp(t, replaced, raw, "without the computed expression the kubelet replaces it")
+		}
+		raw = failuresIn(t, recorder, known)
+		assert.NotRegexp(t, replaced, raw)
+		assert.Equal(t, strings.ReplaceAll(message, "{", "{ "), messageIn(raw))
+	}
+}
+
+// replaced matches what the kubelet replaces in the value of a variable.
+const replaced = `(^|[^$])(\$\$)*\$\(`
+
+// failuresIn returns the variable with the failures of a run as Argo writes it into the pod.
+func failuresIn(t *testing.T, template *wfv1.Template, known common.Parameters) string {
+	t.Helper()
+	became, err := common.SubstituteParams(template, known, common.Parameters{})
+	require.NoError(t, err)
+	for _, one := range became.Container.Env {
+		if one.Name == "APHEX_FAILURES" {
+			return one.Value
+		}
+	}
+	t.Fatal("the step reads no failures")
+	return ""
+}
+
+// messageIn returns the message of the first failure, or the whole text if it is no list.
+func messageIn(raw string) string {
+	text, err := strconv.Unquote(expanded(raw))
+	var list []map[string]string
+	if err != nil || json.Unmarshal([]byte(text), &list) != nil || len(list) == 0 {
+		return raw
+	}
+	return list[0]["message"]
 }
