@@ -180,3 +180,21 @@ func write(t *testing.T, files []txtar.File) string {
 	}
 	return dir
 }
+
+func TestTheReadmeShowsWhatInitWrites(t *testing.T) {
+	const page, begins, ends = "../../../README.md", "`generator init` writes a commented file such as this one:\n\n```yaml\n", "```\n"
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(text), begins)
+	require.True(t, found, "README.md lacks %q", begins)
+	shown, after, _ := strings.Cut(rest, ends)
+	written := string(scaffold.Render(scaffold.App{
+		Owner: "my-org", Repo: "my-app", Branch: "main", Build: []string{"npm ci", "npm run build"}, Tests: []string{"npm run test:deployed"},
+		Stacks: []scaffold.Stack{{Name: "ApiStack", Path: "lib/api-stack.ts", Account: "111111111111", Region: "eu-west-1"}},
+	}))
+	if *update {
+		require.NoError(t, os.WriteFile(page, []byte(before+begins+written+ends+after), 0o644))
+		return
+	}
+	assert.Equal(t, written, shown, "run make golden")
+}

@@ -5,6 +5,7 @@ package programs_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -99,6 +100,10 @@ var bootstrapped struct {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if *update {
+		_ = flag.Set("test.run", "^TestTheCommandsPage") // the flag exists
+	}
 	code := m.Run()
 	_ = os.RemoveAll(bootstrapped.dir)
 	_ = os.RemoveAll(programs.dir)
