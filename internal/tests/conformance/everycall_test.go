@@ -22,7 +22,7 @@ import (
 var every = []string{
 	"sts:GetCallerIdentity", "sts:AssumeRole", "ssm:GetParameter",
 	"s3:GetObject", "s3:ListObjectsV2", "s3:GetBucketLocation", "s3:GetBucketEncryption", "s3:PutObject",
-	"s3:CreateMultipartUpload", "s3:UploadPart", "s3:CompleteMultipartUpload", "s3:AbortMultipartUpload",
+	"s3:CreateMultipartUpload", "s3:UploadPart", "s3:CompleteMultipartUpload", "s3:AbortMultipartUpload", "s3:HeadObject",
 	"ecr:DescribeRepositories", "ecr:DescribeImages", "ecr:GetAuthorizationToken",
 	"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:DescribeStackEvents",
 	"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
@@ -33,11 +33,13 @@ var every = []string{
 // synthesizer, the credentials of other registries, or a plan that is not kept
 // needs; the tests of internal/deploy/cfn, internal/deploy/assets and stages/deploy are about them.
 var aside = []string{
-	"cloudformation:DescribeEvents", "ecr:CreateRepository", "secretsmanager:GetSecretValue", "s3:HeadObject", "s3:DeleteObject",
+	"cloudformation:DescribeEvents", "ecr:CreateRepository", "secretsmanager:GetSecretValue", "s3:DeleteObject",
 }
 
 // provoked are the calls that are made only when the answer to another was lost.
-var provoked = map[string]string{"s3:AbortMultipartUpload": "s3:CompleteMultipartUpload"}
+var provoked = map[string]string{
+	"s3:AbortMultipartUpload": "s3:CompleteMultipartUpload", "s3:HeadObject": "s3:CompleteMultipartUpload",
+}
 
 // troubles are what may happen to a call, by name.
 var troubles = map[string]awssim.Rule{
