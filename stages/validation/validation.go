@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
@@ -107,6 +108,7 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 	found = append(found, apps(dir, cfg)...)
 	found = append(found, requiredContext(dir, cfg)...)
 	found = append(found, webhook(in.Config, cfg)...)
+	found = append(found, images(in.Config, cfg)...)
 	found = append(found, tools(d.LookPath, dir, cfg)...)
 	if !in.Offline {
 		found = append(found, accounts(ctx, d, frame, in, cfg)...)
@@ -122,6 +124,22 @@ func webhook(file string, cfg *config.Config) []Finding {
 		return nil // or no webhook
 	}
 	return []Finding{{Severity: Warning, Check: "webhook", Where: file, What: problem, Fix: fix}}
+}
+
+// images warns of images whose names refer to others later.
+func images(file string, cfg *config.Config) []Finding {
+	var found []Finding
+	for _, program := range []string{"builder", "deployer", "tester"} {
+		image := cfg.OwnImage(program)
+		name := image[strings.LastIndexByte(image, '/')+1:]
+		if image != "" && (!strings.Contains(name, ":") || strings.HasSuffix(name, ":latest")) {
+			found = append(found, Finding{
+				Severity: Warning, Check: "image", Where: file, Fix: "name it by its digest: " + program + "Image: REPOSITORY@sha256:<digest>",
+				What: program + "Image is " + image + ": two runs of one commit can get different images",
+			})
+		}
+	}
+	return found
 }
 
 // configuration turns the problems of the configuration into findings.

@@ -134,6 +134,17 @@ func TestAnInstalledWebhookOverPlainHTTPIsAWarning(t *testing.T) {
 	}
 }
 
+func TestAnImageWhoseNameRefersToAnotherOneLaterIsAWarning(t *testing.T) {
+	for image, warned := range map[string]bool{
+		"example.test/builder": true, "example.test:5000/builder": true, "example.test/builder:latest": true, "example.test/builder:1.4": false,
+		"example.test/builder:latest@sha256:" + strings.Repeat("0", 64): false, "public.ecr.aws/aphex/builder:latest": false, // the default is the release's
+	} {
+		out, report, err := validate(fit(), validation.Input{Source: app(t, good+"builderImage: "+image+"\n")})
+		require.NoError(t, err)
+		assert.Equal(t, warned, len(out.Findings) == 1, "%s: %s", image, report)
+	}
+}
+
 func TestProblemsOfTheConfigurationAreFindingsWithTheirPosition(t *testing.T) {
 	out, report, err := validate(fit(), validation.Input{Source: app(t, "version: \"1.0\"\nenvironmets: []\n"), Format: "json"})
 
