@@ -29,7 +29,7 @@ func TestARunWaitsForApprovalAndDeploysWhenItIsResumed(t *testing.T) {
 	assert.Equal(t, types.StackStatusCreateComplete, p.stack(other, "eu-central-1", database).StackStatus)
 
 	// The commit that removes the approval still waits for it; so does the one that adds it again.
-	for _, environments := range []string{twoEnvironments, withApproval} {
+	for _, environments := range []string{twoAccounts, withApproval} {
 		p.configure(environments)
 		first := p.finished(p.push("Ask otherwise"))
 		require.Equal(t, "Succeeded", first.Status.Phase, first.Status.Message)

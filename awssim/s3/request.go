@@ -124,12 +124,22 @@ func (rq *request) permitOn(bucket Bucket, action, resource string) error {
 		"s3:x-amz-server-side-encryption":                rq.header.Get("X-Amz-Server-Side-Encryption"),
 		"s3:x-amz-server-side-encryption-aws-kms-key-id": rq.header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"),
 		"s3:x-amz-content-sha256":                        rq.header.Get("X-Amz-Content-Sha256"),
+		"s3:if-none-match":                               rq.header.Get("If-None-Match"),
+		"s3:if-match":                                    rq.header.Get("If-Match"),
+		"s3:ObjectCreationOperation":                     creations[rq.Operation],
 	} {
 		if value != "" {
 			q.Keys[name] = []string{value}
 		}
 	}
 	return rq.Guard(q)
+}
+
+// creations says whether an operation that needs s3:PutObject makes an object, or a part of
+// one (S3 User Guide, "Enforce conditional writes on Amazon S3 buckets").
+var creations = map[string]string{
+	"PutObject": "true", "CopyObject": "true", "CompleteMultipartUpload": "true",
+	"CreateMultipartUpload": "false", "UploadPart": "false", "UploadPartCopy": "false",
 }
 
 // missing hides from a caller who may not list the bucket that a key is missing.

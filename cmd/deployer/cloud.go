@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
@@ -31,7 +33,15 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 	case err != nil:
 		return err
 	}
-	result, err := cfn.Deploy(ctx, client, cfn.Goal{Name: cloud.Stack, Template: cloud.Template, ExecutionRole: cloud.Role, Tags: cloud.Tags}, cfn.Options{
+	installed, err := client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &cloud.Stack})
+	if err != nil {
+		return err
+	}
+	template, err := infra.Follow(cloud.Template, []byte(aws.ToString(installed.TemplateBody)))
+	if err != nil {
+		return err
+	}
+	result, err := cfn.Deploy(ctx, client, cfn.Goal{Name: cloud.Stack, Template: template, ExecutionRole: cloud.Role, Tags: cloud.Tags}, cfn.Options{
 		Workflow: frame.Workflow,
 		Notify: func(e cfn.Event) {
 			if e.Phase == cfn.Resource {

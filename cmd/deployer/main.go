@@ -70,8 +70,11 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 	defer end()
 	d := pipeline.Deps{
 		Stages: stages.Contracts(), Bucket: artifacts, Apply: manifest.Folder(in.Objects).Apply,
-		DeployStack: func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error {
-			return deployStack(ctx, engine.In(frame, progress.Options{}), in, workspace, stack, region)
+		DeployStack: func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region, role string) error {
+			if in.Objects != "" { // a person's credentials
+				role = ""
+			}
+			return deployStack(ctx, engine.In(frame, progress.Options{}), in, workspace, stack, region, role)
 		},
 	}
 	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (pipeline.Checked, error) {
@@ -83,6 +86,10 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 			return pipeline.Output{}, err
 		}
 		d.Head, d.Order = headOf, orderOf
+		d.Approved = func(ctx context.Context, cfg *config.Config, access plan.Access) (bool, error) {
+			annotations, err := cluster.Annotations(ctx, argo.DeployerAccount(cfg, in.Place(), access))
+			return argo.Approves(annotations, access), err
+		}
 		d.Taken, d.Try, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Try, cluster.Update, cluster.Remove, updateCloud
 		d.Start = cluster.Create
 	}
@@ -105,14 +112,14 @@ func checkEnvironments(
 	}
 	checked, removed, err := deploystage.Check(ctx, d, frame, deploy.CheckRequest{
 		Config: cfg, Commit: in.Commit, Branch: in.Branch, Scratch: scratch, Workspace: built, Lookups: in.Lookups || cfg.Lookups, Limit: time.Hour,
-		Offline: offline, Updates: in.Objects == "" || cfg.PipelineStack != nil,
+		Offline: offline, Updates: in.Objects == "" || cfg.PipelineStack != nil, LooksOnly: in.Objects == "",
 	})
 	return pipeline.Checked{Undeployed: checked.Undeployed, Removed: removed, Access: checked.Access}, err
 }
 
 // deployStack deploys the repository's own pipeline stack, in the account that
-// the pipeline runs in.
-func deployStack(ctx context.Context, e deploy.Engine, in pipeline.Input, workspace string, stack config.Stack, region string) error {
+// the pipeline runs in. CloudFormation assumes the role.
+func deployStack(ctx context.Context, e deploy.Engine, in pipeline.Input, workspace string, stack config.Stack, region, role string) error {
 	base, err := awsauth.Load(ctx, region)
 	if err != nil {
 		return err
@@ -131,7 +138,7 @@ func deployStack(ctx context.Context, e deploy.Engine, in pipeline.Input, worksp
 	}
 	defer e.Reporter.Watch()()
 	_, err = e.Deploy(ctx, deploy.Request{
-		Name: "pipeline", Account: here.Account, Region: region, Commit: in.Commit, Branch: in.Branch,
+		Name: "pipeline", Account: here.Account, Region: region, ExecutionRole: role, Commit: in.Commit, Branch: in.Branch,
 		Workspace: workspace, Scratch: scratch, Stacks: []config.Stack{stack}, Limit: time.Hour,
 	})
 	return err

@@ -14,6 +14,7 @@ type applyCmd struct {
 	clusterFlags
 	imagesFlag
 	Force bool `help:"Take over fields that another field manager owns."`
+	Yes   bool `short:"y" help:"Install changed identities without asking for confirmation."`
 }
 
 // Help returns the details and examples of the verb.
@@ -23,7 +24,9 @@ first: if the cluster rejects one, nothing changes. Argo validates a new version
 before the Sensor uses it. Objects that the pipeline had under other names are removed. The command returns
 when the next push starts a run: the webhook answers, and the Sensor has subscribed to the event bus.
 
-"generator bootstrap" installs the pipeline's own stack and the webhook secret.
+Where identities of the pipeline change, such as for an account that no environment had before, the command
+shows the change and asks for confirmation, and updates their roles in the pipeline's own stack first. That
+requires AWS credentials that can create roles. "generator bootstrap" installs that stack and the webhook secret.
 
 Examples:
 
@@ -41,6 +44,9 @@ func (c applyCmd) Run(ctx context.Context, std streams) error {
 	fmt.Fprintf(std.err, "pipeline %s on %s\n", plan.NamesOf(target.Config, target.Place).Pipeline, address)
 	target.Cluster.Force = c.Force
 	target.Images = c.images()
-	_, err = install.Apply(ctx, target, console.Lines(std.err))
+	_, err = install.Apply(ctx, target, install.ApplyOptions{Confirm: func(ctx context.Context, p install.Plan) error {
+		console.Identities(std.err, p)
+		return ask(ctx, std, "\nContinue?", c.Yes)
+	}}, console.Lines(std.err))
 	return err
 }

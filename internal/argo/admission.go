@@ -49,10 +49,11 @@ func written(group string, resources ...string) admissionv1.NamedRuleWithOperati
 // users are the identities of the pipeline, as the API server knows them.
 func (r *renderer) users() []string {
 	runs, events := "system:serviceaccount:"+r.cfg.ArgoNamespace+":", "system:serviceaccount:"+r.cfg.ArgoEventsNamespace+":"
-	return []string{
-		runs + r.names.Deployer, runs + r.names.Builder, runs + r.names.Reconciler, runs + r.names.Executor,
-		events + r.names.Submitter, events + r.names.Receiver,
+	users := []string{events + r.names.Submitter, events + r.names.Receiver}
+	for _, account := range append(r.runners(), r.names.Executor) {
+		users = append(users, runs+account)
 	}
+	return users
 }
 
 // admissionVariables take an object apart; what it does not have is empty.
@@ -75,9 +76,9 @@ func (r *renderer) validations() []admissionv1.Validation {
 		"variables.runs.all(s, "+only("s", "workflowTemplateRef", "entrypoint", "arguments", "suspend", "ttlStrategy")+
 			" && "+only("s.workflowTemplateRef", "name")+" && s.workflowTemplateRef.name.matches("+quote("^"+regexp.QuoteMeta(r.cfg.WorkflowTemplateName)+"-[0-9a-f]{2}$")+"))")
 	add("the template of the pipeline runs its pods with its own identities and the fixed change of their specification",
-		when("WorkflowTemplate", "object.spec.serviceAccountName == "+quote(r.names.Deployer), "object.spec.executor.serviceAccountName == "+quote(r.names.Executor),
+		when("WorkflowTemplate", "object.spec.serviceAccountName == "+quote(r.names.Recorder), "object.spec.executor.serviceAccountName == "+quote(r.names.Executor),
 			"object.spec.automountServiceAccountToken == false", "object.spec.podSpecPatch == "+quote(executorPatch), "object.spec.securityContext.runAsNonRoot == true"),
-		"variables.nodes.all(n, !has(n.serviceAccountName) || n.serviceAccountName in "+list(r.names.Deployer, r.names.Builder, r.names.Reconciler)+")")
+		"variables.nodes.all(n, !has(n.serviceAccountName) || n.serviceAccountName in "+list(r.runners()...)+")")
 	add("a pod of the pipeline has a container for commands of the repository as this version renders it, or none",
 		"variables.nodes.all(n, !has(n.podSpecPatch) || "+patchCondition("n.podSpecPatch")+")")
 	add("the template of the pipeline has the parts that this version renders and no other: graphs, pauses, and containers with nothing but a command",

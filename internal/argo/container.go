@@ -46,12 +46,13 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 	if err != nil {
 		return wfv1.Template{}, err
 	}
+	account, _ := g.identityOf(p.first())
 	template := wfv1.Template{
 		Name:                  name,
 		Inputs:                wfv1.Inputs{Parameters: g.inputs(p)},
 		RetryStrategy:         retry(),
 		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOfStage)),
-		ServiceAccountName:    g.serviceAccount(p.first().Identity),
+		ServiceAccountName:    account,
 		Container:             &container,
 		PodSpecPatch:          g.patchOf(commands),
 		Volumes:               slices.Concat([]corev1.Volume{g.emptyVolume(volume), g.emptyVolume(tmpVolume)}, g.commandsVolumes(commands), tokens(p)),
@@ -128,19 +129,6 @@ func (g *graph) image(program string) (string, error) {
 		return g.place.Images.Of(program), nil
 	}
 	return g.cfg.Image(program)
-}
-
-// serviceAccount returns the ServiceAccount of a stage; "" is the workflow's, which most
-// stages use.
-func (g *graph) serviceAccount(identity plan.Identity) string {
-	switch identity {
-	case plan.Builder:
-		return g.names.Builder
-	case plan.Reconciler:
-		return g.names.Reconciler
-	default:
-		return ""
-	}
 }
 
 func (g *graph) emptyVolume(name string) corev1.Volume {

@@ -158,7 +158,7 @@ func (g *graph) tasksOf(steps []string, inside map[string]bool) []string {
 	return tasks
 }
 
-// templateOf returns the template of a pod: one for each sequence of stages,
+// templateOf returns the template of a pod: one for each sequence of stages and access,
 // however many pods run it, so that the object stays small with many environments.
 func templateOf(p pod) string {
 	first := p.first()
@@ -171,6 +171,9 @@ func templateOf(p pod) string {
 	var stages []string
 	for _, step := range p.steps {
 		stages = append(stages, step.Contract.Name())
+	}
+	if id := first.Access.ID(); id != "" {
+		stages = append(stages, id)
 	}
 	return strings.Join(stages, "-")
 }

@@ -26,7 +26,7 @@ func (r *renderer) networks() []object {
 		{Protocol: ptr(corev1.ProtocolTCP), Port: ptr(intstr.FromInt32(plan.WebhookPort))},
 	}}}
 	return []object{
-		r.network(r.cfg.ArgoNamespace, r.names.Deployer, "workflow"),
+		r.network(r.cfg.ArgoNamespace, r.names.Recorder, "workflow"),
 		r.network(r.cfg.ArgoEventsNamespace, r.names.Submitter, "trigger"),
 		webhook,
 	}

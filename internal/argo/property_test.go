@@ -140,7 +140,8 @@ func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowT
 	}
 }
 
-// large returns a configuration of 200 environments with 50 stacks each.
+// large returns a configuration of 200 environments with 50 stacks each, in as many
+// accounts as a pipeline can have.
 func large() string {
 	var text strings.Builder
 	text.WriteString("version: \"1.0\"\ngithubOwner: my-org\ngithubRepo: my-app\nclusterName: c\nstacks:\n")
@@ -153,7 +154,7 @@ func large() string {
 	text.WriteString("environments:\n")
 	for i := range 200 {
 		fmt.Fprintf(&text, "  - name: environment-%03d\n    account: \"%012d\"\n    region: eu-west-1\n    requiresApproval: true\n    tests: {commands: [npm test]}\n    stacks: [%s]\n",
-			i, 100+i, strings.Join(names, ", "))
+			i, 100+i%30, strings.Join(names, ", "))
 	}
 	return text.String()
 }

@@ -66,8 +66,13 @@ func render(t require.TestingT, text string) *wfv1.WorkflowTemplate {
 	return template
 }
 
-func TestAllEnvironmentsShareOneTemplate(t *testing.T) {
-	template := render(t, configuration("dev", "staging", "prod"))
+// inOneAccount puts all environments of a configuration into one account.
+func inOneAccount(text string) string {
+	return regexp.MustCompile(`"11111111111[0-9]"`).ReplaceAllString(text, `"111111111111"`)
+}
+
+func TestAllEnvironmentsOfAnAccountShareOneTemplate(t *testing.T) {
+	template := render(t, inOneAccount(configuration("dev", "staging", "prod")))
 
 	var names []string
 	for _, node := range template.Spec.Templates {
@@ -75,14 +80,14 @@ func TestAllEnvironmentsShareOneTemplate(t *testing.T) {
 	}
 	assert.Subset(t, names, []string{
 		"run", "resume", "release", "environments", "check", "exit",
-		"validator", "builder", "deployer-pipeline", "approve", "deployer-environment-tester", "record",
+		"validator", "builder", "deployer-pipeline", "approve", "deployer-environment-tester-111111111111", "record",
 	})
 	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(names))), len(names), "one template for each kind of step: %q", names)
 	assert.NotContains(t, strings.Join(names, " "), "staging", "an environment has no template of its own")
 }
 
 func TestOnlyWhatDiffersBetweenStepsIsAnArgument(t *testing.T) {
-	template := render(t, configuration("dev", "prod"))
+	template := render(t, inOneAccount(configuration("dev", "prod")))
 	given := map[string]string{}
 	for _, argument := range task(t, template, "deploy-prod").Arguments.Parameters {
 		given[argument.Name] = argument.Value.String()
@@ -224,16 +229,39 @@ func node(t *testing.T, template *wfv1.WorkflowTemplate, name string) wfv1.Templ
 	return wfv1.Template{}
 }
 
-func TestTheBuildHasASeparateIdentity(t *testing.T) {
-	template := render(t, configuration("dev"))
+func TestEachKindOfStepHasAnIdentityOfItsOwn(t *testing.T) {
+	template := render(t, configuration("dev", "prod"))
 	assert.Equal(t, "workflow-executor", template.Spec.ServiceAccountName)
+	accounts, roles := map[string]string{}, map[string]string{}
 	for _, node := range template.Spec.Templates {
-		if node.Name == "builder" {
-			assert.Equal(t, "workflow-executor-build", node.ServiceAccountName)
-		} else {
+		containers := []corev1.Container{}
+		switch {
+		case node.Container != nil:
+			containers = append(containers, *node.Container)
+		case node.ContainerSet != nil:
+			for _, c := range node.ContainerSet.Containers {
+				containers = append(containers, c.Container)
+			}
+		default:
 			assert.Empty(t, node.ServiceAccountName, node.Name)
+			continue
+		}
+		accounts[node.Name] = node.ServiceAccountName
+		for _, container := range containers {
+			role := variables(container)["AWS_ROLE_ARN"]
+			assert.Contains(t, []string{"", role}, roles[node.Name], "the containers of a pod have one role")
+			roles[node.Name] = role
 		}
 	}
+	assert.Equal(t, map[string]string{
+		"validator": "workflow-executor-validate", "builder": "workflow-executor-build", "deployer-pipeline": "workflow-executor-update", "record": "workflow-executor",
+		"deployer-environment-tester-111111111111": "workflow-executor-111111111111", "deployer-environment-tester-111111111112": "workflow-executor-111111111112",
+	}, accounts)
+	distinct := map[string]bool{}
+	for _, role := range roles {
+		distinct[role] = true
+	}
+	assert.Len(t, distinct, len(accounts), roles)
 }
 
 func TestAPullRequestValidatesAndDeploysNothing(t *testing.T) {
@@ -339,7 +367,7 @@ func stepsOf(t *testing.T, container corev1.Container) (first, second map[string
 
 func TestAnEnvironmentWithoutTestsHasOneStage(t *testing.T) {
 	template := render(t, "version: \"1.0\"\nenvironments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Api, path: lib}]}]\n")
-	pod := node(t, template, "deployer-environment")
+	pod := node(t, template, "deployer-environment-111111111111")
 	assert.Equal(t, []string{"deployer", "environment"}, pod.Container.Command)
 	assert.NotContains(t, variables(*pod.Container), "APHEX_DETAILED_OUTPUTS_FILE")
 }

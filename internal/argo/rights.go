@@ -5,6 +5,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -21,8 +23,10 @@ func (r *renderer) accounts() []object {
 	submitter := r.account(events, r.names.Submitter, "")
 	submitter.AutomountServiceAccountToken = nil
 	accounts := []object{
-		r.account(runs, r.names.Deployer, r.names.DeployerRole),
+		r.account(runs, r.names.Recorder, r.names.RecorderRole),
+		r.account(runs, r.names.Validator, r.names.ValidatorRole),
 		r.account(runs, r.names.Builder, r.names.BuilderRole),
+		r.account(runs, r.names.Updater, r.names.UpdaterRole),
 		r.account(runs, r.names.Executor, ""),
 		r.executorToken(),
 		submitter,
@@ -31,7 +35,27 @@ func (r *renderer) accounts() []object {
 	if plan.HasReconciler(r.cfg) {
 		accounts = append(accounts, r.account(runs, r.names.Reconciler, r.names.ReconcilerRole))
 	}
+	for _, access := range plan.AccessesOf(r.cfg) {
+		account := r.account(runs, r.names.Deployer(access), r.names.DeployerRole(access))
+		account.Annotations[annotationAccess] = access.String()
+		accounts = append(accounts, account)
+	}
 	return accounts
+}
+
+// annotationAccess says what the pods of a ServiceAccount may enter. Only a person
+// writes it.
+const annotationAccess = "aphex.dev/access"
+
+// DeployerAccount refers to the ServiceAccount of the deployments that use an access.
+func DeployerAccount(cfg *config.Config, place plan.Place, access plan.Access) manifest.Object {
+	return manifest.Object{Kind: "ServiceAccount", Namespace: cfg.ArgoNamespace, Name: plan.NamesOf(cfg, place).Deployer(access)}
+}
+
+// Approves reports whether a person who installed a ServiceAccount with these
+// annotations approved an access.
+func Approves(annotations map[string]string, access plan.Access) bool {
+	return access.Within(annotations[annotationAccess])
 }
 
 func (r *renderer) account(namespace, name, role string) *corev1.ServiceAccount {
@@ -66,11 +90,11 @@ type grant struct {
 // restricted, creating under a name that is not known yet cannot.
 func (r *renderer) grants() []grant {
 	runs, events := r.cfg.ArgoNamespace, r.cfg.ArgoEventsNamespace
-	deployer, reconciler := subject(runs, r.names.Deployer), subject(runs, r.names.Reconciler)
+	updater, reconciler := subject(runs, r.names.Updater), subject(runs, r.names.Reconciler)
 	grants := []grant{
 		{runs, r.names.Executor, []rbacv1.PolicyRule{reportResults()}, []rbacv1.Subject{subject(runs, r.names.Executor)}},
-		{runs, r.names.Deployer + "-update", r.updateRuns(), []rbacv1.Subject{deployer}},
-		{events, r.names.Deployer + "-update-events", r.updateEvents(), []rbacv1.Subject{deployer}},
+		{runs, r.names.Updater, r.updateRuns(), []rbacv1.Subject{updater}},
+		{events, r.names.Updater + "-events", r.updateEvents(), []rbacv1.Subject{updater}},
 		{runs, r.names.Submitter, []rbacv1.PolicyRule{submitRuns()}, []rbacv1.Subject{subject(events, r.names.Submitter)}},
 	}
 	if plan.HasReconciler(r.cfg) {
@@ -100,16 +124,24 @@ func submitRuns() rbacv1.PolicyRule {
 // and remove old ones; check that the ServiceAccounts that it names exist; and start the
 // run that continues with the new version.
 func (r *renderer) updateRuns() []rbacv1.PolicyRule {
-	accounts := []string{r.names.Deployer, r.names.Builder, r.names.Executor}
-	if plan.HasReconciler(r.cfg) {
-		accounts = append(accounts, r.names.Reconciler)
-	}
 	return []rbacv1.PolicyRule{
-		seeAccounts(accounts...),
+		seeAccounts(append(r.runners(), r.names.Executor)...),
 		rule("argoproj.io", []string{"workflowtemplates", "workflows"}, changing(), versionNames(r.cfg.WorkflowTemplateName)...),
 		rule("argoproj.io", []string{"cronworkflows"}, changing(), r.cfg.WorkflowTemplateName),
 		submitRuns(),
 	}
+}
+
+// runners lists the ServiceAccounts that the pods of a run may have.
+func (r *renderer) runners() []string {
+	accounts := []string{r.names.Recorder, r.names.Validator, r.names.Builder, r.names.Updater}
+	if plan.HasReconciler(r.cfg) {
+		accounts = append(accounts, r.names.Reconciler)
+	}
+	for _, access := range plan.AccessesOf(r.cfg) {
+		accounts = append(accounts, r.names.Deployer(access))
+	}
+	return accounts
 }
 
 func (r *renderer) updateEvents() []rbacv1.PolicyRule {

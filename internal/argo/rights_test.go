@@ -10,7 +10,9 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // may returns the permissions of an account in a namespace, as "verb resource".
@@ -55,17 +57,22 @@ func keys(rights map[string][]string) []string {
 	return all
 }
 
-func TestTheBuildMayNothingInTheCluster(t *testing.T) {
-	objects := objectsOf(t, github+configuration("dev"))
-	assert.Empty(t, may(t, objects, "argo", "my-app-deploy-build"))
-	assert.Empty(t, may(t, objects, "argo-events", "my-app-deploy-build"))
+func TestOnlyTheUpdateAndTheReconcilerMayAnythingInTheCluster(t *testing.T) {
+	objects := objectsOf(t, github+configuration("dev", "prod"))
+	for _, account := range []string{"", "-validate", "-build", "-111111111111", "-111111111112"} {
+		assert.Empty(t, may(t, objects, "argo", "my-app-deploy"+account), account)
+		assert.Empty(t, may(t, objects, "argo-events", "my-app-deploy"+account), account)
+	}
+	for _, account := range []string{"-update", "-watch"} {
+		assert.NotEmpty(t, may(t, objects, "argo", "my-app-deploy"+account), account)
+	}
 }
 
 func TestOnlyTheExecutorMayReportResultsAndItMayNothingElse(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
 	assert.Equal(t, []string{"create workflowtaskresults", "patch workflowtaskresults"}, keys(may(t, objects, "argo", "my-app-deploy-results")))
 	assert.Empty(t, may(t, objects, "argo-events", "my-app-deploy-results"))
-	for _, account := range []string{"my-app-deploy", "my-app-deploy-build", "my-app-deploy-watch", "my-app-sensor"} {
+	for _, account := range []string{"my-app-deploy", "my-app-deploy-update", "my-app-deploy-build", "my-app-deploy-watch", "my-app-sensor"} {
 		assert.NotContains(t, may(t, objects, "argo", account), "patch workflowtaskresults", account)
 	}
 	for _, object := range objects {
@@ -96,7 +103,7 @@ func TestTheReconcilerMayReadTheSensorAndSubmitRuns(t *testing.T) {
 
 func TestThePipelineMayChangeOnlyObjectsOfItsNames(t *testing.T) {
 	objects := objectsOf(t, github+configuration("dev"))
-	for right, names := range may(t, objects, "argo", "my-app-deploy") {
+	for right, names := range may(t, objects, "argo", "my-app-deploy-update") {
 		switch right {
 		case "create workflows":
 			assert.Empty(t, names, "the name of the resumed run is not known when the Role is rendered")
@@ -107,7 +114,7 @@ func TestThePipelineMayChangeOnlyObjectsOfItsNames(t *testing.T) {
 			assert.NotEmpty(t, names, right)
 		}
 	}
-	for right, names := range may(t, objects, "argo-events", "my-app-deploy") {
+	for right, names := range may(t, objects, "argo-events", "my-app-deploy-update") {
 		if right == "get serviceaccounts" {
 			assert.Equal(t, []string{"my-app-sensor", "my-app-eventsource"}, names)
 			continue
@@ -141,8 +148,34 @@ func TestServiceAccountsOfRunsHaveSeparateRolesInAWS(t *testing.T) {
 			roles[account.Namespace+"/"+account.Name] = account.Annotations["eks.amazonaws.com/role-arn"]
 		}
 	}
-	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-deploy$`, roles["argo/my-app-deploy"])
-	assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-build$`, roles["argo/my-app-deploy-build"])
+	for account, role := range map[string]string{
+		"": "record", "-validate": "validate", "-build": "build", "-update": "pipeline", "-watch": "watch", "-111111111111": "111111111111",
+	} {
+		assert.Regexp(t, `^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-`+role+`$`, roles["argo/my-app-deploy"+account])
+	}
 	assert.Empty(t, roles["argo-events/aphex-pipeline-sensor"])
 	assert.Empty(t, roles["argo-events/my-app-eventsource"])
+}
+
+func TestAServiceAccountSaysWhatAPersonApproved(t *testing.T) {
+	cfg, _ := planned(t, github+configuration("dev", "prod"))
+	approved := map[string]map[string]string{}
+	for _, object := range objectsOf(t, github+configuration("dev", "prod")) {
+		if object.Kind == "ServiceAccount" {
+			var account corev1.ServiceAccount
+			require.NoError(t, yaml.UnmarshalStrict(object.YAML, &account))
+			approved[object.Namespace+"/"+object.Name] = account.Annotations
+		}
+	}
+	accesses := plan.AccessesOf(cfg)
+	require.Len(t, accesses, 2)
+	for _, access := range accesses {
+		account := argo.DeployerAccount(cfg, place(), access)
+		require.Equal(t, "ServiceAccount", account.Kind)
+		for name, annotations := range approved {
+			assert.Equal(t, name == account.Namespace+"/"+account.Name, argo.Approves(annotations, access), name)
+		}
+		access.Qualifiers = append(access.Qualifiers, "other")
+		assert.False(t, argo.Approves(approved[account.Namespace+"/"+account.Name], access), "another bootstrap of the account")
+	}
 }

@@ -105,7 +105,7 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 	return wfv1.WorkflowSpec{
 		Entrypoint:            Entrypoint,
 		OnExit:                exitGraph,
-		ServiceAccountName:    r.names.Deployer,
+		ServiceAccountName:    r.names.Recorder,
 		Executor:              &wfv1.ExecutorConfig{ServiceAccountName: r.names.Executor},
 		Arguments:             r.arguments(),
 		ActiveDeadlineSeconds: ptr(int64(deadlineOfRun)),

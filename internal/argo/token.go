@@ -64,16 +64,27 @@ func tokenMounts(step plan.Step) []corev1.VolumeMount {
 
 // role names to AWS clients the role of a step, and the token to take it on with.
 func (g *graph) role(step plan.Step) []corev1.EnvVar {
-	role := g.names.DeployerRole
-	switch step.Identity {
-	case plan.Builder:
-		role = g.names.BuilderRole
-	case plan.Reconciler:
-		role = g.names.ReconcilerRole
-	case plan.Deployer:
-	}
+	_, role := g.identityOf(step)
 	return []corev1.EnvVar{
 		{Name: "AWS_ROLE_ARN", Value: g.place.RoleARN(role)},
 		{Name: "AWS_WEB_IDENTITY_TOKEN_FILE", Value: path.Join(awsTokenFolder, tokenFile)},
 	}
+}
+
+// identityOf returns the ServiceAccount and the role of a step.
+func (g *graph) identityOf(step plan.Step) (account, role string) {
+	switch step.Identity {
+	case plan.Validator:
+		return g.names.Validator, g.names.ValidatorRole
+	case plan.Builder:
+		return g.names.Builder, g.names.BuilderRole
+	case plan.Updater:
+		return g.names.Updater, g.names.UpdaterRole
+	case plan.Deployer:
+		return g.names.Deployer(step.Access), g.names.DeployerRole(step.Access)
+	case plan.Reconciler:
+		return g.names.Reconciler, g.names.ReconcilerRole
+	case plan.Recorder:
+	}
+	return g.names.Recorder, g.names.RecorderRole
 }

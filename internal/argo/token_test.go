@@ -68,7 +68,10 @@ func TestAStageTakesOnTheRoleOfItsIdentityAndEKSAddsNone(t *testing.T) {
 	require.NoError(t, yaml.UnmarshalStrict(find(t, objectsOf(t, github+configuration("dev")), "WorkflowTemplate").YAML, &template))
 	excepted := strings.Split(template.Spec.PodMetadata.Annotations["eks.amazonaws.com/skip-containers"], ",")
 	assert.Subset(t, excepted, []string{"init", "wait"})
-	roles := map[string]string{"builder": "build", "reconcile": "watch"}
+	roles := map[string]string{
+		"validator": "validate", "builder": "build", "deployer-pipeline": "pipeline", "deployer-environment-tester-111111111111": "111111111111",
+		"record": "record", "reconcile": "watch",
+	}
 	for _, node := range template.Spec.Templates {
 		for _, container := range containers(node) {
 			assert.Contains(t, excepted, container.Name, node.Name)
@@ -76,9 +79,7 @@ func TestAStageTakesOnTheRoleOfItsIdentityAndEKSAddsNone(t *testing.T) {
 				continue
 			}
 			role, known := roles[node.Name]
-			if !known {
-				role = "deploy"
-			}
+			require.True(t, known, node.Name)
 			found := variables(container)
 			assert.Regexp(t, "^arn:aws:iam::111111111111:role/aphex-my-app-[0-9a-f]{8}-"+role+"$", found["AWS_ROLE_ARN"], node.Name)
 			assert.Equal(t, "/var/run/secrets/eks.amazonaws.com/serviceaccount/token", found["AWS_WEB_IDENTITY_TOKEN_FILE"])

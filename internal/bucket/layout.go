@@ -21,6 +21,26 @@ const (
 // suffix is the suffix of the key of an artifact.
 const suffix = ".tar.zst"
 
+// Writer is an identity of a pipeline that writes to its bucket.
+type Writer string
+
+// The identities that write.
+const (
+	Validation Writer = "validation"
+	Build      Writer = "build"
+	Update     Writer = "update of the pipeline"
+	Deployment Writer = "deployment and tests"
+	Recording  Writer = "record of the run"
+)
+
+// stepsOf are the steps whose records a writer writes, as IAM patterns.
+var stepsOf = map[Writer][]string{
+	Validation: {"validate"}, Build: {"build"}, Update: {"pipeline"}, Deployment: {"deploy-*", "test-*"}, Recording: {"record"},
+}
+
+// writersInOrder are all writers, in the order of a run.
+var writersInOrder = []Writer{Validation, Build, Update, Deployment, Recording}
+
 // kind is a kind of object: its key, and who reads and writes it.
 type kind struct {
 	pattern string // of the key, with variables in <>
@@ -29,6 +49,7 @@ type kind struct {
 	writers string
 	readers string
 	kept    string
+	by      []Writer // identities that may write it; those of step records are in stepsOf
 }
 
 // All kinds of objects in the bucket, as in docs/bucket-layout.md.
@@ -36,54 +57,66 @@ var (
 	artifacts = kind{
 		"<commit>/<sha256>" + suffix, "the built workspace, named by its digest", "tar, compressed with zstd",
 		"`builder`", "`deployer pipeline`, `deployer environment`, `tester`", expires,
+		[]Writer{Build},
 	}
 	documents = kind{
 		"<commit>/artifact.json", "description of the artifact: key, digest, sizes, build commands and durations, files of `build.artifacts`, versions of the tools", "JSON",
 		"`builder`", "`deployer environment` and `tester` with `--artifact-dir`", expires,
+		[]Writer{Build},
 	}
 	outputs = kind{
 		"<commit>/<environment>/outputs.json", "stack outputs", "JSON, `{stack: {key: value}}`",
 		"`deployer environment`", "`generator run`", expires,
+		[]Writer{Deployment},
 	}
 	detailedOutputs = kind{
 		"<commit>/<environment>/outputs-detailed.json", "stack outputs with descriptions and export names, as in `STACK_OUTPUTS_DETAILED`", "JSON, `{stack: {key: {value, description, exportName}}}`",
 		"`deployer environment`", "`tester`", expires,
+		[]Writer{Deployment},
 	}
 	testReports = kind{
 		"<commit>/<environment>/tests/report.json", "report of the tests: commands, totals, failed tests", "JSON",
 		"`tester`", "people", expires,
+		[]Writer{Deployment},
 	}
 	testLogs = kind{
 		"<commit>/<environment>/tests/log.txt", "log of the tests, its first 16 MiB", "text",
 		"`tester`", "people", expires,
+		[]Writer{Deployment},
 	}
 	junitReports = kind{
 		"<commit>/<environment>/tests/junit/<path>", "a report of the tests, by its path in the workspace", "JUnit XML",
 		"`tester`", "people", expires,
+		[]Writer{Deployment},
 	}
 	stepRecords = kind{
 		"metadata/workflows/<run>/<step>.json", "the record of a step: status, start, end, error, outputs", "JSON",
-		"every stage of a run", "`deployer record`", expires,
+		"every stage of a run", "`deployer record`", stays, nil,
 	}
 	runRecords = kind{
 		"metadata/workflows/<run>.json", "the record of a run, also of failed and stopped ones: status, error, the records of its steps", "JSON",
-		"`deployer record`", "`deployer pipeline`, `deployer reconcile`", expires,
+		"`deployer record`", "`deployer pipeline`, `deployer reconcile`", stays,
+		[]Writer{Recording},
 	}
 	deployed = kind{
 		"metadata/workflows/deployed.json", "the commit that the last successful run deployed", "JSON, `{commit, run}`",
-		"`deployer record`", "`deployer reconcile`", expires,
+		"`deployer record`", "`deployer reconcile`", stays,
+		[]Writer{Recording},
 	}
 	reached = kind{
 		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one", "JSON, `{commit, run, former}`",
 		"`deployer environment`", "`deployer pipeline`, `deployer environment`", stays,
+		[]Writer{Deployment},
 	}
 	stacks = kind{
 		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
+		[]Writer{Update, Deployment},
 	}
 	durations = kind{
 		"metadata/durations/<environment>.json", "duration of the last deployment of each stack", "JSON, `{stack: seconds}`",
 		"`deployer environment`", "`deployer environment`", stays,
+		[]Writer{Deployment},
 	}
 )
 
@@ -157,6 +190,9 @@ func StacksEnvironment(key string) (environment string, ok bool) {
 // DurationsKey is the key of the deployment durations of an environment's stacks.
 func DurationsKey(environment string) string { return durations.key(environment) }
 
+// DurationsPrefix is the prefix of these keys.
+func DurationsPrefix() string { return durations.prefix() }
+
 // commitDigits is the length of a commit's SHA.
 const commitDigits = 40
 
@@ -167,12 +203,42 @@ func CommitKeys() string { return strings.Repeat("?", commitDigits) + "/*" }
 // RecordKeys is an IAM pattern for the keys of the records of runs.
 func RecordKeys() string { return runRecords.prefix() + "*" }
 
-// ExpiringPrefixes are the prefixes of the keys of objects that expire: the keys of
-// a commit begin with a hexadecimal digit. The records of environments are kept
-// even if there is no run for long.
-func ExpiringPrefixes() []string {
-	return append(strings.Split("0123456789abcdef", ""), runRecords.prefix())
+// Writes are IAM patterns for the keys that a writer may write.
+func Writes(w Writer) []string {
+	var patterns []string
+	add := func(pattern string) {
+		if !slices.Contains(patterns, pattern) {
+			patterns = append(patterns, pattern)
+		}
+	}
+	for _, k := range layout {
+		if slices.Contains(k.by, w) {
+			add(k.iam())
+		}
+	}
+	for _, step := range stepsOf[w] {
+		add(stepRecords.key("*", step))
+	}
+	return patterns
 }
+
+// ArtifactKeys is an IAM pattern for the keys of artifacts, which are written once.
+func ArtifactKeys() string { return artifacts.iam() }
+
+// iam returns the pattern of the key as IAM matches it. A * also matches slashes.
+func (k kind) iam() string {
+	return variable.ReplaceAllStringFunc(k.pattern, func(name string) string {
+		if name == "<commit>" {
+			return strings.Repeat("?", commitDigits)
+		}
+		return "*"
+	})
+}
+
+// ExpiringPrefixes are the prefixes of the keys of objects that expire: the keys of
+// a commit begin with a hexadecimal digit. Records of runs and the state of environments
+// outlive the artifacts: what ran, and what must not be deployed over, stays known.
+func ExpiringPrefixes() []string { return strings.Split("0123456789abcdef", "") }
 
 // Folders are the top folders of a commit's objects and of objects without a commit.
 func Folders(commit string) []string {
@@ -240,6 +306,19 @@ Parts in angle brackets vary; %[3]s is a full SHA.
 `, "`artifactBucketName`", "`--artifact-dir`", "`<commit>`")
 	for _, k := range layout {
 		fmt.Fprintf(&text, "| `%s` | %s | %s | %s | %s | %s |\n", k.pattern, k.what, k.format, k.writers, k.readers, k.kept)
+	}
+	text.WriteString(`
+Each identity of a pipeline may write the keys below and no other (* is any text). An artifact cannot be overwritten:
+
+| Identity | Writes |
+|---|---|
+`)
+	for _, w := range writersInOrder {
+		var keys []string
+		for _, pattern := range Writes(w) {
+			keys = append(keys, "`"+strings.Replace(pattern, strings.Repeat("?", commitDigits), "<commit>", 1)+"`")
+		}
+		fmt.Fprintf(&text, "| %s | %s |\n", w, strings.Join(keys, ", "))
 	}
 	fmt.Fprintf(&text, `
 An object that is overwritten or deleted can be restored for %d days. Parts of an upload that was not completed

@@ -115,7 +115,7 @@ func (s *S3) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
 	}
 	if !there {
 		err := s.upload(ctx, p.File, m)
-		if isCompleted(err) {
+		if isCompleted(err) || errs.Code(err) == "PreconditionFailed" { // another upload was faster
 			there, _ = s.holds(ctx, m.Key, m.Size) // on failure, keep the upload's error
 		}
 		if err != nil && !there {
@@ -139,6 +139,7 @@ func (s *S3) upload(ctx context.Context, file string, m Metadata) error {
 	defer in.Close()
 	_, err = s.transfer.UploadObject(ctx, &transfermanager.UploadObjectInput{
 		Bucket: &s.name, Key: &m.Key, ContentType: aws.String(contentType(m.Key)), Metadata: m.labels(), Tagging: aws.String(m.tags()), Body: in,
+		IfNoneMatch: aws.String("*"), // the role of the build may overwrite no artifact
 	})
 	return explain(cause(ctx, err), "storing", s.name, m.Key)
 }

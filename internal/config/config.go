@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -58,32 +57,6 @@ func (c *Config) NoEnvironment(name string) error {
 func (c *Config) StackNames(environment string) []string {
 	env, _ := c.Environment(environment)
 	return env.StackNames()
-}
-
-// Access returns how the environment is accessed: what deployments assume, and the
-// ARN of the role of its commands, if it has one.
-func (e Environment) Access() []string {
-	if e.CommandRoleARN == "" {
-		return []string{e.deploymentAccess()}
-	}
-	return []string{e.deploymentAccess(), e.CommandRoleARN}
-}
-
-// deploymentAccess returns what deployments assume: the ARN of the environment's own
-// role, or <account>/<region> for the bootstrap roles, with further regions and other
-// qualifiers than the CDK's own behind them.
-func (e Environment) deploymentAccess() string {
-	if e.RoleARN != "" {
-		return e.RoleARN
-	}
-	access := e.Account + "/" + e.Region
-	for _, region := range e.Regions {
-		access += "," + region
-	}
-	if qualifiers := e.Qualifiers(); !slices.Equal(qualifiers, usualQualifiers()) {
-		access += "/" + strings.Join(qualifiers, ",")
-	}
-	return access
 }
 
 // AllRegions returns every region that stacks and assets of the environment may be in, each once.

@@ -39,12 +39,18 @@ type CheckRequest struct {
 	// deployment. The update may grant access that is still denied: it is no error
 	// of the check, and [Checked.Access] checks it again.
 	Updates bool
+	// LooksOnly means that the check has access by the lookup roles of the bootstraps
+	// alone. An environment with a role of its own is synthesized without credentials.
+	LooksOnly bool
 }
 
 // Checked is what the environments of a commit deploy.
 type Checked struct {
 	// Undeployed are the construct paths of the app's stacks that no environment deploys.
 	Undeployed []string
+	// Incomplete means that an environment could not be synthesized, as its context needs
+	// a role of the account's own: what its apps have is not known.
+	Incomplete bool
 	Selections []Selection // one an environment
 	denied     []schedule.Result[checked]
 	of         int // number of environments
@@ -111,7 +117,15 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 		env, _ := r.Config.Environment(name)
 		in := For(env)
 		in.Workspace, in.Scratch, in.Commit, in.Branch, in.Lookups, in.Limit = workspace, filepath.Join(r.Scratch, name), r.Commit, r.Branch, r.Lookups, r.Limit
+		if in.looksOnly = r.LooksOnly; in.looksOnly {
+			in.CommandRoleARN = "" // for deployments and tests alone
+		}
 		found, err := e.look(ctx, in, check)
+		if err != nil && in.hidden() && in.Lookups && ctx.Err() == nil {
+			e.Log.Warn("the environment is not checked before it is deployed, as only its deployment may assume the role that its context needs",
+				"environment", name, "role", env.RoleARN, "reason", err)
+			return checked{unknown: true}, nil
+		}
 		if err == nil || errs.KindOf(err) == errs.Temporary || ctx.Err() != nil {
 			return checked{Selection: found}, err
 		}
@@ -155,11 +169,16 @@ func (e Engine) look(ctx context.Context, r Request, check func(*job, context.Co
 	}
 	e.Out, e.Log = io.Discard, slog.New(slog.DiscardHandler)
 	j := e.newJob(r)
-	denied := j.assumeAccess(ctx)
+	var denied error
+	if r.hidden() {
+		check = nil
+	} else {
+		denied = j.assumeAccess(ctx)
+	}
 	switch {
-	case denied == nil:
+	case denied == nil && !r.hidden():
 		defer j.close()
-	case errs.KindOf(denied) == errs.Temporary || ctx.Err() != nil:
+	case denied != nil && (errs.KindOf(denied) == errs.Temporary || ctx.Err() != nil):
 		return Selection{}, denied
 	default:
 		j.access = &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: config.Partition(r.Region)}
@@ -241,6 +260,7 @@ type checked struct {
 	Selection
 	problem error
 	denied  *accessDenied // which the update of the pipeline may end
+	unknown bool          // the environment could not be synthesized
 }
 
 // joinChecks joins the results of all environments.
@@ -258,6 +278,7 @@ func joinChecks(results []schedule.Result[checked]) (Checked, error) {
 		if result.Value.denied != nil {
 			c.denied = append(c.denied, result)
 		}
+		c.Incomplete = c.Incomplete || result.Value.unknown
 		c.Selections = append(c.Selections, result.Value.Selection)
 		all = append(all, result.Value.Paths...)
 		for _, s := range result.Value.Stacks {
@@ -266,6 +287,9 @@ func joinChecks(results []schedule.Result[checked]) (Checked, error) {
 	}
 	if len(wrong) > 0 {
 		return Checked{}, joinProblems(wrong, len(results))
+	}
+	if c.Incomplete {
+		return c, checkOnce(results)
 	}
 	slices.Sort(all)
 	c.Undeployed = slices.DeleteFunc(slices.Compact(all), func(path string) bool { return slices.Contains(deployed, path) })

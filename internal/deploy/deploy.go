@@ -53,6 +53,10 @@ type Request struct {
 	Region     string
 	RoleARN    string // role to assume in place of the bootstrap roles; may be empty
 	ExternalID string // external ID that this role and CommandRoleARN require
+	// ExecutionRole is the ARN of the role that CloudFormation assumes in place of the
+	// stacks' own; the current credentials then deploy, without a deploy role. It may be
+	// empty.
+	ExecutionRole string
 	// CommandRoleARN is the role for hooks and tests; empty gives them a lookup session.
 	CommandRoleARN string
 	Regions        []string // further regions that stacks and assets may be in
@@ -81,7 +85,13 @@ type Request struct {
 	Lookups     bool          // let the CDK CLI look up missing context
 	Advice      bool          // validate the templates of apps that do not enforce it, and print the findings
 	Limit       time.Duration // timeout of one command
+
+	looksOnly bool // access by lookup roles alone
 }
+
+// hidden reports whether there is no access to the account, as a role of its own is for
+// deployments alone.
+func (r Request) hidden() bool { return r.looksOnly && r.RoleARN != "" }
 
 // For returns the request to deploy an environment as the configuration declares it.
 func For(env config.Environment) Request {

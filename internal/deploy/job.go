@@ -137,7 +137,14 @@ func (j *job) here(region string) assembly.Placeholders {
 
 // as assumes a role of the assembly, in a region.
 func (j *job) as(ctx context.Context, role assembly.Role, region string) (*awsauth.Session, error) {
-	return j.access.Assume(ctx, j.roleIn(role, region), region)
+	if !j.looksOnly {
+		return j.access.Assume(ctx, j.roleIn(role, region), region)
+	}
+	reader, err := j.access.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return reader.In(region), nil
 }
 
 // roleIn replaces the placeholders of a role of the assembly.
@@ -185,5 +192,13 @@ func (j *job) selectStacks(ctx context.Context) ([]target, []*app, []schedule.No
 	if targets, nodes, err = only(j.Only, j.Exclusively, targets, nodes); err != nil {
 		return nil, nil, nil, err
 	}
-	return targets, apps, nodes, cmp.Or(j.checkMessages(targets, apps), j.checkBounds(targets), j.checkTopics(targets))
+	if err := cmp.Or(j.checkMessages(targets, apps), j.checkBounds(targets), j.checkTopics(targets)); err != nil {
+		return nil, nil, nil, err
+	}
+	if j.ExecutionRole != "" {
+		for i := range targets {
+			targets[i].stack.DeployRole, targets[i].stack.ExecutionRole = assembly.Role{}, j.ExecutionRole
+		}
+	}
+	return targets, apps, nodes, nil
 }

@@ -3,8 +3,12 @@ package install
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
@@ -26,19 +30,27 @@ func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
 	return t.Cluster.Diff(ctx, objects)
 }
 
+// ApplyOptions configure Apply.
+type ApplyOptions struct {
+	// Confirm is called before identities of the pipeline are installed or changed, with
+	// the roles that they have in AWS; its error ends the verb. It may be nil.
+	Confirm func(context.Context, Plan) error
+}
+
 // Apply updates the objects in the cluster, removes those that the pipeline had
 // under other names, and waits until a push can start a run. Without the
-// webhook secret, which Bootstrap installs, it does not wait. The changes are
+// webhook secret, which Bootstrap installs, it does not wait. If identities of an
+// installed pipeline change, it updates the stack with their roles first. The changes are
 // those that were made, also with an error.
-func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error) {
-	installed, err := t.useInstalledNames(ctx)
+func Apply(ctx context.Context, t Target, o ApplyOptions, r Reporter) ([]manifest.Change, error) {
+	names, err := t.useInstalledNames(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if check := t.checkWebhook(); check.Failed() {
 		return nil, errs.Invalidf("%s", check.Problem).WithHint("%s", check.Fix)
 	}
-	tags, err := t.useImages(ctx, installed)
+	tags, err := t.useImages(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -49,19 +61,57 @@ func Apply(ctx context.Context, t Target, r Reporter) ([]manifest.Change, error)
 	if err != nil {
 		return nil, err
 	}
+	secret := t.webhookSecret()
+	installed, err := t.Cluster.Exists(ctx, secret)
+	if err != nil {
+		return nil, err
+	}
+	if installed {
+		if err := t.approve(ctx, objects, o, r); err != nil {
+			return nil, err
+		}
+	}
 	noteMissing(missing, r)
 	changes, err := t.apply(ctx, objects, r)
 	if err != nil {
 		return changes, err
 	}
-	secret := t.webhookSecret()
-	found, err := t.Cluster.Exists(ctx, secret)
-	if err != nil {
-		return changes, err
-	}
-	if !found {
+	if !installed {
 		r.Note(fmt.Sprintf("the webhook starts once namespace %[2]s has a %[1]s; generator bootstrap installs it", secret, secret.Namespace))
 		return changes, nil
 	}
 	return changes, t.awaitWebhook(ctx, objects, r)
+}
+
+// approve installs the roles of identities that are new or differ: what the pipeline may
+// enter is what a person has approved.
+func (t *Target) approve(ctx context.Context, objects []manifest.Object, o ApplyOptions, r Reporter) error {
+	differences, err := t.Cluster.Diff(ctx, objects)
+	differences = slices.DeleteFunc(differences, func(d kube.Difference) bool { return !strings.HasPrefix(d.Object, "serviceaccount/") })
+	if err != nil || len(differences) == 0 {
+		return err
+	}
+	name := t.names().Stack
+	if o.Confirm != nil {
+		if err := o.Confirm(ctx, Plan{Stack: name, Place: t.Place, Differences: differences}); err != nil {
+			return err
+		}
+	}
+	template, err := infra.Template(t.Config, t.Place)
+	if err != nil {
+		return err
+	}
+	base, identity := t.checkIdentity(ctx)
+	if identity.Failed() {
+		return errs.Invalidf("identities of the pipeline change, and with them their roles in AWS: %s: %s", identity.What, identity.Problem).WithHint("%s", identity.Fix)
+	}
+	stack, err := cfn.Find(ctx, cfn.NewClient(base), name)
+	switch {
+	case err != nil:
+		return err
+	case stack == nil:
+		r.Note("stack " + name + " does not exist: whoever manages the roles of the pipeline adds those of its new identities")
+		return nil
+	}
+	return deployStack(ctx, base, cfn.Goal{Name: name, Template: template, Tags: infra.Tags(t.names())}, r)
 }

@@ -2,6 +2,7 @@ package install_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func TestDiffShowsWhatApplyChangesAndNeitherCallsAWS(t *testing.T) {
 	assert.Empty(t, p.Kube.Writes())
 
 	var j journal
-	changes, err := install.Apply(t.Context(), p.offline(text), &j)
+	changes, err := install.Apply(t.Context(), p.offline(text), install.ApplyOptions{}, &j)
 	require.NoError(t, err)
 	assert.Contains(t, j.lines, "objects: sensor/shop-sensor created")
 	assert.Len(t, changes, strings.Count(j.String(), "objects:"))
@@ -64,8 +65,39 @@ func TestApplyWaitsUntilAPushWouldStartARun(t *testing.T) {
 	p := newPlatform(t)
 	p.bootstrap(installtest.Named("shop"))
 	j := p.apply(installtest.Named("shop") + installtest.ProdEnvironment)
-	assert.Equal(t, []string{"webhook"}, j.starts())
+	assert.Equal(t, []string{"stack", "webhook"}, j.starts())
 	assert.Equal(t, "ready", j.lines[len(j.lines)-1])
+}
+
+func TestAnAccountThatAnApplyAddsIsConfirmedAndGetsItsRoleBeforeItsServiceAccount(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop")
+	p.bootstrap(text)
+	same := strings.Replace(text, "name: dev", "name: test", 1)
+	require.NotEqual(t, text, same)
+	var j journal
+	_, err := install.Apply(t.Context(), p.offline(same), install.ApplyOptions{Confirm: func(context.Context, install.Plan) error {
+		t.Error("an environment of the same account asks nobody")
+		return nil
+	}}, &j)
+	require.NoError(t, err)
+
+	declined := errors.New("declined")
+	var asked install.Plan
+	_, err = install.Apply(t.Context(), p.target(text+installtest.ProdEnvironment), install.ApplyOptions{Confirm: func(_ context.Context, plan install.Plan) error {
+		asked = plan
+		return declined
+	}}, &j)
+	require.ErrorIs(t, err, declined)
+	require.Len(t, asked.Differences, 1)
+	assert.Equal(t, "serviceaccount/shop-222222222222", asked.Differences[0].Object)
+	assert.Contains(t, string(asked.Differences[0].Text), "aphex.dev/access: 222222222222=hnb659fds")
+	assert.NotContains(t, p.Kube.Has("serviceaccounts"), "shop-222222222222")
+
+	applied := p.apply(text + installtest.ProdEnvironment)
+	assert.Less(t, strings.Index(applied.String(), "CREATE_COMPLETE DeployerRole222222222222"), strings.Index(applied.String(), "serviceaccount/shop-222222222222 created"))
+	assert.Contains(t, applied.String(), "CREATE_COMPLETE DeployerRole222222222222")
 }
 
 func TestApplyReturnsTheChangesThatWereMadeBeforeAnError(t *testing.T) {
@@ -78,7 +110,7 @@ func TestApplyReturnsTheChangesThatWereMadeBeforeAnError(t *testing.T) {
 		return 0
 	}
 	var j journal
-	changes, err := install.Apply(t.Context(), p.offline(installtest.Named("shop")), &j)
+	changes, err := install.Apply(t.Context(), p.offline(installtest.Named("shop")), install.ApplyOptions{}, &j)
 	require.ErrorContains(t, err, "no permission to change sensor/shop-sensor")
 	assert.NotEmpty(t, changes)
 	assert.Contains(t, j.lines, "objects: serviceaccount/shop created")
@@ -91,7 +123,7 @@ func TestAnApplyNamesWhatAnotherPipelineOwnsAndWhatToSet(t *testing.T) {
 	p.apply(installtest.Nameless("shop"))
 	other := strings.Replace(installtest.Nameless("shop"), "my-org", "other-org", 1)
 	var j journal
-	_, err := install.Apply(t.Context(), p.offline(other), &j)
+	_, err := install.Apply(t.Context(), p.offline(other), install.ApplyOptions{}, &j)
 	require.ErrorContains(t, err, `belongs to the pipeline "shop-`)
 	assert.Contains(t, errs.HintOf(err), "set workflowTemplateName")
 	assert.Empty(t, j.lines)

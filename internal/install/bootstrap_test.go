@@ -28,7 +28,7 @@ func TestBootstrapInstallsEverythingInOrderAndCanBeRunAgain(t *testing.T) {
 	stack, outputs := p.Stack("shop")
 	assert.Equal(t, stack+"/webhook", installed.Secret)
 	assert.Equal(t, installed.PayloadURL, outputs["ArgoEventsWebhookUrl"])
-	account := p.Kube.Object("/api/v1/namespaces/argo/serviceaccounts/shop")
+	account := p.Kube.Object("/api/v1/namespaces/argo/serviceaccounts/shop-111111111111")
 	assert.Equal(t, outputs["WorkflowExecutionRoleArn"], account.GetAnnotations()["eks.amazonaws.com/role-arn"])
 	secret := p.Kube.Object("/api/v1/namespaces/argo-events/secrets/shop-github-webhook").Object["data"].(kubetest.Content)["secret"].(string)
 	value, err := base64.StdEncoding.DecodeString(secret)
@@ -118,7 +118,7 @@ func TestAWebhookOverPlainHTTPIsNotInstalledUnlessTheConfigurationAllowsIt(t *te
 	_, err := install.Bootstrap(t.Context(), p.target(plain), install.BootstrapOptions{}, &j)
 	require.ErrorContains(t, err, "1 of the checks failed")
 	assert.Contains(t, j.String(), "failed: encryption of the webhook: the webhook is reached over plain HTTP")
-	_, err = install.Apply(t.Context(), p.target(plain), &j)
+	_, err = install.Apply(t.Context(), p.target(plain), install.ApplyOptions{}, &j)
 	require.ErrorContains(t, err, "the webhook is reached over plain HTTP")
 	assert.Contains(t, errs.HintOf(err), "webhookAllowHttp: true")
 	assert.Empty(t, p.Kube.Writes())
@@ -141,7 +141,7 @@ func TestARenamedPipelineLeavesNothingBehind(t *testing.T) {
 	}
 	outputs := p.outputs("shop")
 	assert.Equal(t, "store", outputs["WorkflowTemplateName"], "the stack stays, as the pipeline does")
-	account := p.Kube.Object("/api/v1/namespaces/argo/serviceaccounts/store")
+	account := p.Kube.Object("/api/v1/namespaces/argo/serviceaccounts/store-111111111111")
 	assert.Equal(t, outputs["WorkflowExecutionRoleArn"], account.GetAnnotations()["eks.amazonaws.com/role-arn"])
 	assert.Nil(t, p.outputs("store"))
 }

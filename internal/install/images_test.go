@@ -23,7 +23,7 @@ func (p platform) applied(text string, images install.Images) (string, *journal,
 	target := p.target(text)
 	target.Images = images
 	var j journal
-	_, err := install.Apply(p.t.Context(), target, &j)
+	_, err := install.Apply(p.t.Context(), target, install.ApplyOptions{}, &j)
 	if err != nil {
 		return "", &j, err
 	}

@@ -64,7 +64,7 @@ func (p platform) bootstrap(text string) (install.Installed, *journal) {
 func (p platform) apply(text string) *journal {
 	p.t.Helper()
 	var j journal
-	_, err := install.Apply(p.t.Context(), p.target(text), &j)
+	_, err := install.Apply(p.t.Context(), p.target(text), install.ApplyOptions{}, &j)
 	require.NoError(p.t, err, j.String())
 	return &j
 }

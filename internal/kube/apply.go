@@ -73,6 +73,20 @@ func (c Cluster) identity(ctx context.Context, account *unstructured.Unstructure
 	return ownedBy(found, account)
 }
 
+// Annotations returns the annotations of a ServiceAccount of the pipeline, and nil if it
+// does not exist. A ServiceAccount that the pipeline may not read is not its own.
+func (c Cluster) Annotations(ctx context.Context, account manifest.Object) (map[string]string, error) {
+	u := reference(account)
+	found, err := c.resource(u).Get(ctx, account.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		return nil, nil
+	case err != nil:
+		return nil, explain(u, err)
+	}
+	return found.GetAnnotations(), nil
+}
+
 // Remove removes the named objects that exist.
 func (c Cluster) Remove(ctx context.Context, named []manifest.Object) ([]manifest.Change, error) {
 	var all objects

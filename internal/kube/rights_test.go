@@ -106,8 +106,8 @@ func TestTheRenderedPermissionsLetAPipelineUpdateItself(t *testing.T) {
 	_, err := c.Apply(t.Context(), first)
 	require.NoError(t, err)
 
-	as(t, s, first, "shop")
-	second := renderedFrom(t, shopConfiguration+"  - {name: staging, account: \"222222222222\", region: eu-west-1, stacks: [{name: Api, path: lib}]}\n")
+	as(t, s, first, "shop-update")
+	second := renderedFrom(t, shopConfiguration+"  - {name: staging, account: \"111111111111\", region: eu-north-1, stacks: [{name: Api, path: lib}]}\n")
 	require.NoError(t, c.Try(t.Context(), second))
 	changes, err := c.Update(t.Context(), second)
 	require.NoError(t, err)
@@ -132,7 +132,7 @@ func TestAPipelineDoesNotUseAServiceAccountThatIsNotInstalled(t *testing.T) {
 		first := renderedFrom(t, text)
 		_, err := c.Apply(t.Context(), first)
 		require.NoError(t, err)
-		as(t, s, first, "shop")
+		as(t, s, first, "shop-update")
 		s.Forget()
 		err = c.Try(t.Context(), renderedFrom(t, strings.Replace(text, change[0], change[1], 1)))
 		require.Error(t, err, name)
@@ -147,7 +147,7 @@ func TestTheRenderedPermissionsDoNotReachAnotherPipeline(t *testing.T) {
 	_, err := c.Apply(t.Context(), other)
 	require.NoError(t, err)
 
-	for _, account := range []string{"shop", "shop-build", "shop-sensor", "shop-github-eventsource"} {
+	for _, account := range []string{"shop", "shop-validate", "shop-build", "shop-update", "shop-111111111111", "shop-sensor", "shop-github-eventsource"} {
 		as(t, s, renderedFrom(t, shopConfiguration), account)
 		for _, object := range other {
 			_, err := kube.Cluster{Client: c.Client}.Update(t.Context(), []manifest.Object{object})
@@ -158,5 +158,20 @@ func TestTheRenderedPermissionsDoNotReachAnotherPipeline(t *testing.T) {
 			_, err = c.Remove(t.Context(), []manifest.Object{object})
 			assert.ErrorContains(t, err, "no permission to change", "%s: %s", account, object)
 		}
+	}
+}
+
+func TestAPipelineReadsWhatAPersonApprovedAndOfItsOwnAccountsAlone(t *testing.T) {
+	s, c := newServer(t)
+	first := renderedFrom(t, shopConfiguration)
+	for _, objects := range [][]manifest.Object{first, renderedFrom(t, strings.ReplaceAll(shopConfiguration, "shop", "market"))} {
+		_, err := c.Apply(t.Context(), objects)
+		require.NoError(t, err)
+	}
+	as(t, s, first, "shop-update")
+	for name, approved := range map[string]bool{"shop-111111111111": true, "shop-222222222222": false, "market-111111111111": false} {
+		annotations, err := c.Annotations(t.Context(), manifest.Object{Kind: "ServiceAccount", Namespace: "argo", Name: name})
+		require.NoError(t, err, name)
+		assert.Equal(t, approved, argo.Approves(annotations, plan.Access{Account: "111111111111", Qualifiers: []string{"hnb659fds"}}), name)
 	}
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -14,9 +13,9 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	b := builder{stages: stages, place: place, last: map[string]string{}}
 	b.head(cfg)
 	for _, env := range sorted(cfg.Environments) {
-		b.environment(env)
+		b.environment(env, AccessOf(cfg, env))
 	}
-	exit := b.step("record", "Record the run", "deployer-record", Deployer, nil, sources{
+	exit := b.step("record", "Record the run", "deployer-record", Recorder, nil, sources{
 		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
@@ -122,11 +121,11 @@ func (b *builder) head(cfg *config.Config) {
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName),
 	}
-	b.add(Validate, "Validate", "validator", Deployer, nil, merge(repository, sources{"access": literal(access(cfg))}))
+	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, sources{"access": literal(access(cfg))}))
 	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest},
 	}))
-	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Deployer, []string{Build},
+	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Updater, []string{Build},
 		merge(b.artifact(), sources{
 			"images": literal(string(b.place.Images)), "account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
@@ -156,12 +155,8 @@ func names(cfg *config.Config, wanted func(config.Environment) bool) string {
 // access lists what the installed pipeline has access to, each once.
 func access(cfg *config.Config) string {
 	var all []string
-	for _, env := range cfg.Environments {
-		for _, access := range env.Access() {
-			if !slices.Contains(all, access) {
-				all = append(all, access)
-			}
-		}
+	for _, access := range AccessesOf(cfg) {
+		all = append(all, access.String())
 	}
 	return strings.Join(all, " ")
 }
@@ -171,7 +166,7 @@ const stackOutputs = "stack-outputs.json"
 
 // environment adds approval, deployment and tests of one environment. The tests
 // run in the pod of the deployment, as starting another takes longer than many tests.
-func (b *builder) environment(env config.Environment) {
+func (b *builder) environment(env config.Environment, access Access) {
 	after := []string{Pipeline}
 	if len(env.After) > 0 {
 		after = nil // the environments before it waited for the pipeline's own deployment
@@ -197,6 +192,9 @@ func (b *builder) environment(env config.Environment) {
 	}
 	for i := range b.steps[first:] {
 		b.steps[first+i].Environment = env.Name
+		if b.steps[first+i].Gate == nil {
+			b.steps[first+i].Access = access
+		}
 	}
 }
 

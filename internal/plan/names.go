@@ -17,9 +17,12 @@ import (
 type Names struct {
 	Pipeline string // identity of the pipeline, as label and tag; independent of the names of its objects
 
-	// ServiceAccounts in the namespace of the runs.
-	Deployer   string // runs every stage but the build
+	// ServiceAccounts in the namespace of the runs. Each access has one besides:
+	// [Names.Deployer].
+	Recorder   string // records runs; the default of a run
+	Validator  string // validates a commit
 	Builder    string // runs the build
+	Updater    string // updates the pipeline itself
 	Reconciler string // starts runs for missed pushes
 	Executor   string // Argo's own containers report the results of steps with it
 
@@ -31,12 +34,16 @@ type Names struct {
 
 	// Names in AWS. They are derived from what the pipeline deploys, and its region,
 	// so that they are independent of the names of its objects. A role has the
-	// stack's name as a prefix, as IAM is global.
+	// stack's name as a prefix, as IAM is global. Each access has a role besides:
+	// [Names.DeployerRole].
 	Stack          string // CloudFormation stack of the pipeline's own AWS resources
-	DeployerRole   string
+	RecorderRole   string
+	ValidatorRole  string
 	BuilderRole    string
+	UpdaterRole    string
 	ReconcilerRole string
-	UpdaterRole    string // CloudFormation updates the stack with it
+	StackRole      string // CloudFormation updates the stack with it
+	OwnStackRole   string // CloudFormation deploys the repository's own pipeline stack with it
 	Boundary       string // managed policy: permissions boundary of the pipeline's roles
 	Secret         string // webhook secret in Secrets Manager
 }
@@ -53,21 +60,48 @@ func NamesOf(cfg *config.Config, place Place) Names {
 	stack := stackOf(cfg, digest(pipeline, cfg.ClusterName, place.Region))
 	return Names{
 		Pipeline:       pipeline,
-		Deployer:       cfg.ServiceAccountName,
+		Recorder:       cfg.ServiceAccountName,
+		Validator:      cfg.ServiceAccountName + "-validate",
 		Builder:        cfg.ServiceAccountName + "-build",
+		Updater:        cfg.ServiceAccountName + "-update",
 		Reconciler:     cfg.ServiceAccountName + "-watch",
 		Executor:       cfg.ServiceAccountName + "-results",
 		Submitter:      strings.TrimSuffix(cfg.SensorName, "-sensor") + "-sensor",
 		Receiver:       cfg.EventSourceName + "-eventsource",
 		WebhookSecret:  cfg.EventSourceName + "-webhook",
 		Stack:          stack,
-		DeployerRole:   stack + "-deploy",
+		RecorderRole:   stack + "-record",
+		ValidatorRole:  stack + "-validate",
 		BuilderRole:    stack + "-build",
+		UpdaterRole:    stack + "-pipeline",
 		ReconcilerRole: stack + "-watch",
-		UpdaterRole:    stack + "-update",
+		StackRole:      stack + "-update",
+		OwnStackRole:   stack + "-own",
 		Boundary:       stack + "-boundary",
 		Secret:         stack + "/webhook",
 	}
+}
+
+// Limits of names.
+const (
+	mostOfRole    = 64 // of IAM
+	mostOfAccount = 63 // of a label of Kubernetes
+)
+
+// DeployerRole names the IAM role of the deployments that use an access.
+func (n Names) DeployerRole(a Access) string { return ending(n.Stack, a.ID(), mostOfRole) }
+
+// Deployer names the ServiceAccount of the deployments that use an access.
+func (n Names) Deployer(a Access) string { return ending(n.Recorder, a.ID(), mostOfAccount) }
+
+// ending joins a name and its ending. A name that leaves no room for it is cut, and
+// stays unique by a digest.
+func ending(name, end string, most int) string {
+	if room := most - len(end) - 1; len(name) > room {
+		id := digest(name)
+		name = cut(name, room-len(id)-1) + "-" + id
+	}
+	return name + "-" + end
 }
 
 // mostOfReadable is the length of the readable part of a name. It keeps the names

@@ -28,10 +28,22 @@ func named(change func(*config.Config)) plan.Names {
 // inAWS are the fields of plan.Names that name something in the AWS account.
 func inAWS(names plan.Names) map[string]string {
 	all := map[string]string{}
-	for _, field := range []string{"Stack", "DeployerRole", "BuilderRole", "ReconcilerRole", "UpdaterRole", "Boundary", "Secret"} {
+	for _, field := range []string{"Stack", "RecorderRole", "ValidatorRole", "BuilderRole", "UpdaterRole", "ReconcilerRole", "StackRole", "OwnStackRole", "Boundary", "Secret"} {
 		all[field] = reflect.ValueOf(names).FieldByName(field).String()
 	}
+	for _, access := range accesses() {
+		all["DeployerRole "+access.ID()] = names.DeployerRole(access)
+	}
 	return all
+}
+
+// accesses are one by the bootstrap of an account, and two by roles of it.
+func accesses() []plan.Access {
+	return []plan.Access{
+		{Account: "222222222222", Qualifiers: []string{"hnb659fds"}},
+		{Account: "222222222222", RoleARN: "arn:aws:iam::222222222222:role/one"},
+		{Account: "222222222222", RoleARN: "arn:aws:iam::222222222222:role/two"},
+	}
 }
 
 // others are changes that make another pipeline of the shop's.
@@ -68,7 +80,7 @@ func TestAPipelineStaysTheSameWhenItsObjectsAreRenamed(t *testing.T) {
 func TestNamesKeepTheLimitsOfAWSAndKubernetes(t *testing.T) {
 	for _, repository := range []string{"", strings.Repeat("-", 99) + "r", strings.Repeat("r", 100), "___", "aphex-", "a.b_c", strings.Repeat("a.", 50)} {
 		names := named(func(c *config.Config) {
-			c.WorkflowTemplateName, c.GithubRepo = strings.Repeat("t", 52), repository
+			c.WorkflowTemplateName, c.GithubRepo, c.ServiceAccountName = strings.Repeat("t", 52), repository, strings.Repeat("s", 63)
 		})
 		checkLimits(t, names)
 	}
@@ -76,8 +88,19 @@ func TestNamesKeepTheLimitsOfAWSAndKubernetes(t *testing.T) {
 
 func checkLimits(t *testing.T, names plan.Names) {
 	t.Helper()
-	for _, role := range []string{names.DeployerRole, names.BuilderRole, names.ReconcilerRole, names.UpdaterRole} {
-		assert.LessOrEqual(t, len(role), 64, role)
+	known := map[string]bool{}
+	for what, role := range inAWS(names) {
+		if strings.Contains(what, "Role") {
+			assert.LessOrEqual(t, len(role), 64, role)
+		}
+		assert.False(t, known[role], "%s is the name of two", role)
+		known[role] = true
+	}
+	for _, access := range accesses() {
+		account := names.Deployer(access)
+		assert.LessOrEqual(t, len(account), 63, account)
+		assert.False(t, known[account], account)
+		known[account] = true
 	}
 	assert.LessOrEqual(t, len(names.Stack), 128)
 	assert.Regexp(t, `^aphex(-[a-z0-9]+)+$`, strings.ReplaceAll(names.Stack, "--", "-"))

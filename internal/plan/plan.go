@@ -26,6 +26,7 @@ type Step struct {
 	Inputs      []Input           // in the order of the contract
 	After       []string          // names of the steps that must have succeeded
 	Identity    Identity          // whose permissions it has
+	Access      Access            // of a Deployer: what it may enter; of others zero
 	Cluster     bool              // whether it calls the API of its cluster
 	Commands    bool              // whether it runs commands of the repository, or synthesizes its app
 	Pod         string            // name of the earlier step in whose pod it runs; empty for its own pod
@@ -35,10 +36,16 @@ type Step struct {
 type Identity int
 
 const (
-	// Deployer may deploy to the environments, and update the pipeline itself.
-	Deployer Identity = iota
+	// Recorder records runs.
+	Recorder Identity = iota
+	// Validator reads the repository and looks into the accounts of the environments.
+	Validator
 	// Builder runs the repository's build and may only store its artifacts.
 	Builder
+	// Updater updates the pipeline itself, and looks into the accounts of the environments.
+	Updater
+	// Deployer deploys to and tests the environments of one [Access].
+	Deployer
 	// Reconciler reads the branch and the records of runs, and starts runs.
 	Reconciler
 )

@@ -52,7 +52,7 @@ func Check(ctx context.Context, d Deps, frame stage.Frame, r deploy.CheckRequest
 	engine := d.Engine.In(frame, d.Progress)
 	defer engine.Reporter.Watch()()
 	checked, err := engine.Check(ctx, r)
-	if err != nil {
+	if err != nil || checked.Incomplete {
 		return checked, nil, err
 	}
 	return checked, inventory.Store{Bucket: d.Bucket, Engine: engine}.Removed(ctx, r.Config, checked.Selections), ctx.Err()

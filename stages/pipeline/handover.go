@@ -32,7 +32,7 @@ func (d Deps) handOver(ctx context.Context, frame stage.Frame, in Input, cfg *co
 	}
 	started := true
 	if d.Start != nil {
-		workflow, err := argo.Resumed(cfg, in.place(), frame.Workflow, *h, in.given())
+		workflow, err := argo.Resumed(cfg, in.Place(), frame.Workflow, *h, in.given())
 		if err != nil {
 			return nil, err
 		}

@@ -27,11 +27,11 @@ func update(t *testing.T, d pipeline.Deps) (pipeline.Output, error) {
 	})
 }
 
-func TestOwnStackAWSSideAndObjectsAreUpdatedInThisOrder(t *testing.T) {
+func TestAWSSideOwnStackAndObjectsAreUpdatedInThisOrder(t *testing.T) {
 	var w world
 	var order []string
 	d := w.deps(good + "pipelineStack: {name: PipelineStack}\nreconcileSchedule: \"\"\n")
-	d.DeployStack = func(context.Context, stage.Frame, string, config.Stack, string) error {
+	d.DeployStack = func(context.Context, stage.Frame, string, config.Stack, string, string) error {
 		order = append(order, "own stack")
 		return nil
 	}
@@ -57,7 +57,7 @@ func TestOwnStackAWSSideAndObjectsAreUpdatedInThisOrder(t *testing.T) {
 	}
 	out, err := update(t, d)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"try", "own stack", "AWS side", "objects", "unwanted cronworkflow/aphex-pipeline-template"}, order)
+	assert.Equal(t, []string{"try", "AWS side", "own stack", "objects", "unwanted cronworkflow/aphex-pipeline-template"}, order)
 	assert.Equal(t, pipeline.Updated, out.Result)
 }
 
@@ -75,7 +75,7 @@ func TestObjectsThatTheClusterWouldNotTakeKeepEverythingAsItWas(t *testing.T) {
 	d := w.deps(good + "pipelineStack: {name: PipelineStack}\n")
 	d.Try = func(context.Context, []manifest.Object) error { return errors.New("no such identity") }
 	never := func() error { t.Error("nothing is changed"); return nil }
-	d.DeployStack = func(context.Context, stage.Frame, string, config.Stack, string) error { return never() }
+	d.DeployStack = func(context.Context, stage.Frame, string, config.Stack, string, string) error { return never() }
 	d.UpdateCloud = func(context.Context, stage.Frame, pipeline.Cloud) error { return never() }
 	_, err := update(t, d)
 	require.ErrorContains(t, err, "no such identity")

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -29,12 +30,16 @@ type Deps struct {
 	// Bucket has the artifact and, with Head and Order, the records of runs and the
 	// commits that the environments have.
 	Bucket bucket.Bucket
+	// Approved reports whether a person approved that the pipeline uses an access. It
+	// may be nil if all are.
+	Approved func(ctx context.Context, cfg *config.Config, access plan.Access) (bool, error)
 	// Check reports whether the commit can be deployed to every environment, and
 	// which stacks no environment deploys. Each call of workspace returns another
 	// copy of the built workspace.
 	Check func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (Checked, error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
-	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region string) error
+	// CloudFormation assumes the role.
+	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region, role string) error
 	// UpdateCloud updates the pipeline's own AWS stack to a template. It may be nil
 	// if the pipeline has none.
 	UpdateCloud func(ctx context.Context, frame stage.Frame, cloud Cloud) error
@@ -92,6 +97,10 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.checkOrder(ctx, frame, in, cfg); err != nil {
 		return Output{}, err
 	}
+	declared := cfg
+	if cfg, err = d.approved(ctx, frame, in, declared); err != nil {
+		return Output{}, err
+	}
 	checked, err := d.check(ctx, frame, in, cfg)
 	if err != nil {
 		return Output{}, err
@@ -117,7 +126,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		frame.Log.Warn("the run continues with the pipeline version it started with, not the one its commit declares", "error", err, "hint", errs.HintOf(err))
 	}
-	return in.conclude(frame, cfg, out), nil
+	return in.conclude(frame, declared, out), nil
 }
 
 // stops reports whether a failed update or handover ends the run.
@@ -217,6 +226,30 @@ func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (cfg *c
 	return cfg, config.Digest(source), nil
 }
 
+// approved returns the configuration without the environments that wait for a person, and
+// reports them.
+func (d Deps) approved(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (*config.Config, error) {
+	if d.Approved == nil {
+		return cfg, nil
+	}
+	var failed error
+	approved, waiting, err := plan.Approved(cfg, func(access plan.Access) bool {
+		found, err := d.Approved(ctx, cfg, access)
+		failed = cmp.Or(failed, err)
+		return found
+	})
+	if failed != nil {
+		return nil, fmt.Errorf("reading what a person approved: %w", failed)
+	}
+	for _, w := range waiting {
+		frame.Log.Warn("the environment waits for a person", "environment", w.Environment, "account", w.Access.Account, "reason", w.Message(), "fix", plan.ApproveFix)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("nothing was deployed: %w", err)
+	}
+	return approved, nil
+}
+
 // configuration reads the configuration file of the commit without unpacking the rest
 // of the artifact.
 func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) ([]byte, error) {
@@ -235,7 +268,8 @@ func (d Deps) configuration(ctx context.Context, frame stage.Frame, in Input) ([
 	return source, nil
 }
 
-func (in Input) place() plan.Place {
+// Place returns the place of the pipeline.
+func (in Input) Place() plan.Place {
 	return plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config, Images: plan.Images(in.Images)}
 }
 

@@ -69,7 +69,7 @@ func (w *world) deps(configuration string) pipeline.Deps {
 		Check: func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) (pipeline.Checked, error) {
 			return pipeline.Checked{Undeployed: w.undeployed, Removed: w.removed}, w.unfit
 		},
-		DeployStack: func(_ context.Context, _ stage.Frame, _ string, stack config.Stack, region string) error {
+		DeployStack: func(_ context.Context, _ stage.Frame, _ string, stack config.Stack, region, _ string) error {
 			w.deployed = append(w.deployed, stack.Name+" in "+region)
 			return w.refuse
 		},

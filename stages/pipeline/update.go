@@ -19,7 +19,7 @@ func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 	if err != nil {
 		return "", nil, err
 	}
-	cloud, err := renderCloud(cfg, in.place())
+	cloud, err := renderCloud(cfg, in.Place())
 	if err != nil {
 		return "", nil, err
 	}
@@ -28,14 +28,14 @@ func (d Deps) update(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 			return "", nil, fmt.Errorf("validating the pipeline's objects: %w", err)
 		}
 	}
-	if cfg.PipelineStack != nil {
-		if err := d.deployOwnStack(ctx, frame, in, *cfg.PipelineStack); err != nil {
-			return "", nil, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
-		}
-	}
 	if d.UpdateCloud != nil {
 		if err := d.UpdateCloud(ctx, frame, cloud); err != nil {
 			return "", nil, fmt.Errorf("updating the pipeline's AWS stack %q: %w", cloud.Stack, err)
+		}
+	}
+	if cfg.PipelineStack != nil {
+		if err := d.deployOwnStack(ctx, frame, in, *cfg.PipelineStack, in.Place().RoleARN(plan.NamesOf(cfg, in.Place()).OwnStackRole)); err != nil {
+			return "", nil, fmt.Errorf("deploying the pipeline's own stack %q: %w", cfg.PipelineStack.Name, err)
 		}
 	}
 	changes, err = d.apply(ctx, cfg, objects)
@@ -67,18 +67,18 @@ func (d Deps) apply(ctx context.Context, cfg *config.Config, objects []manifest.
 }
 
 // deployOwnStack deploys the repository's own pipeline stack.
-func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, stack config.Stack) error {
+func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, stack config.Stack, role string) error {
 	workspace, done, err := d.workspace(ctx, frame, in)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return d.DeployStack(ctx, frame, workspace, stack, in.Region)
+	return d.DeployStack(ctx, frame, workspace, stack, in.Region, role)
 }
 
 // render renders all objects, before anything is changed.
 func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manifest.Object, error) {
-	place := in.place()
+	place := in.Place()
 	if err := place.Images.Check(cfg); err != nil {
 		return nil, err
 	}
@@ -95,5 +95,5 @@ func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manif
 func renderCloud(cfg *config.Config, place plan.Place) (Cloud, error) {
 	template, err := infra.Template(cfg, place)
 	names := plan.NamesOf(cfg, place)
-	return Cloud{names.Stack, place.RoleARN(names.UpdaterRole), place.Region, template, infra.Tags(names)}, err
+	return Cloud{names.Stack, place.RoleARN(names.StackRole), place.Region, template, infra.Tags(names)}, err
 }

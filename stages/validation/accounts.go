@@ -9,6 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -20,40 +21,44 @@ const minimumBootstrap = 6
 const atOnce = 8
 
 // accounts checks access to every environment and its bootstrap stack. The
-// findings are in the order of the environments.
+// findings are in the order of the environments. Environments that wait for a person are
+// warnings: all others are deployed.
 func accounts(ctx context.Context, d Deps, frame stage.Frame, in Input, cfg *config.Config) []Finding {
-	found := make([][]Finding, len(cfg.Environments))
+	approved, waiting, err := plan.Approved(cfg, in.approved)
+	found := warnings(waiting)
+	if err != nil { // there are no others
+		found[0].Severity = Error
+		return found
+	}
+	each := make([][]Finding, len(approved.Environments))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
-	for i, env := range cfg.Environments {
+	for i, env := range approved.Environments {
+		if len(in.Access) > 0 && env.RoleARN != "" {
+			frame.Log.Info("the access is checked when the environment is deployed, as only its deployment may assume the role", "environment", env.Name, "role", env.RoleARN)
+			continue
+		}
+		if len(in.Access) > 0 {
+			env.CommandRoleARN = "" // for deployments and tests alone
+		}
 		group.Go(func() error {
-			found[i] = in.soften(env, account(ctx, d, frame, env))
+			each[i] = account(ctx, d, frame, env)
 			return nil
 		})
 	}
 	_ = group.Wait() // checks return findings, not errors
-	var all []Finding
-	for _, some := range found {
-		all = append(all, some...)
-	}
-	return all
+	return slices.Concat(append(each, found)...)
 }
 
-// soften turns the findings of an environment without access into warnings: the
-// update of the pipeline by the commit that adds it grants the access, and what is
-// still missing then stops the run before anything is deployed.
-func (in Input) soften(env config.Environment, found []Finding) []Finding {
-	isNew := func(access string) bool { return !slices.Contains(in.Access, access) }
-	if len(in.Access) == 0 || !slices.ContainsFunc(env.Access(), isNew) {
-		return found
-	}
-	for i := range found {
-		found[i].Severity = Warning
-		fix := "none, if only the pipeline's right to access it is missing: this run grants it before it deploys"
-		if found[i].Fix != "" {
-			fix += "; otherwise: " + found[i].Fix
-		}
-		found[i].Fix = fix
+// approved reports whether a person has approved an access; outside of a pipeline, all are.
+func (in Input) approved(access plan.Access) bool {
+	return len(in.Access) == 0 || slices.ContainsFunc(in.Access, access.Within)
+}
+
+func warnings(waiting []plan.Waiting) []Finding {
+	var found []Finding
+	for _, w := range waiting {
+		found = append(found, Finding{Severity: Warning, Check: "account", Where: "environment " + w.Environment, What: w.Message(), Fix: plan.ApproveFix})
 	}
 	return found
 }

@@ -38,7 +38,7 @@ type Input struct {
 	TokenSecret string   `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
 	Host        string   `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal  bool     `help:"Accept a repository on this machine (file://). For local runs only."`
-	Access      []string `help:"Environments the pipeline already has access to: ACCOUNT/REGION, roleArn and commandRoleArn. Findings of other environments are warnings (default: all)." env:"APHEX_ACCESS,APHEX_ENTRANCES" sep:" " placeholder:"WHAT …"`
+	Access      []string `help:"What a person approved that the pipeline enters: ACCOUNT=QUALIFIER,… or a roleArn, each with the commandRoleArns behind a |. Environments of other accounts are not deployed, and are warnings (default: all)." env:"APHEX_ACCESS,APHEX_ENTRANCES" sep:" " placeholder:"WHAT …"`
 	Offline     bool     `help:"Skip the checks that need AWS."`
 	Format      string   `help:"Format of the report: text or json." enum:"text,json" default:"text"`
 }

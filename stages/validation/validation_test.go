@@ -67,7 +67,8 @@ func TestACommitThatIsFitToRun(t *testing.T) {
 	assert.Equal(t, "the commit is valid: no findings\n", report)
 }
 
-func TestFindingsOfAnEnvironmentWithoutAccessAreWarnings(t *testing.T) {
+// TestACommitThatNamesAnAccountThatNoPersonApprovedIsValid is P7.
+func TestACommitThatNamesAnAccountThatNoPersonApprovedIsValid(t *testing.T) {
 	d := fit()
 	d.Assume = func(_ context.Context, env config.Environment) error {
 		if env.Name == "prod" {
@@ -75,23 +76,37 @@ func TestFindingsOfAnEnvironmentWithoutAccessAreWarnings(t *testing.T) {
 		}
 		return nil
 	}
-	known := []string{"111111111111/eu-west-1"}
-	out, report, err := validate(d, validation.Input{Source: app(t, good), Access: known})
-	require.NoError(t, err, "the run that adds an environment has to get to the pipeline's own deployment")
-	require.Len(t, out.Findings, 1)
-	assert.Equal(t, validation.Warning, out.Findings[0].Severity)
-	assert.Contains(t, report, "this run grants it before it deploys; otherwise: bootstrap it")
-
-	_, _, err = validate(d, validation.Input{Source: app(t, good), Access: append(known, "222222222222/us-east-1")})
-	require.ErrorContains(t, err, "the role may not be assumed", "the pipeline already has access to it")
-
-	const role = "arn:aws:iam::222222222222:role/tests"
-	file := strings.Replace(good, "region: us-east-1", `commandRoleArn: "`+role+`", region: us-east-1`, 1)
-	for access, kind := range map[string]validation.Severity{"222222222222/us-east-1": validation.Warning, "222222222222/us-east-1 " + role: validation.Error} {
-		out, _, _ := validate(d, validation.Input{Source: app(t, file), Access: append(strings.Fields(access), known...)})
-		require.Len(t, out.Findings, 1, access)
-		assert.Equal(t, kind, out.Findings[0].Severity, "a new role for commands is granted by the same run")
+	for _, approved := range []string{"111111111111/eu-west-1", "111111111111=hnb659fds"} {
+		out, report, err := validate(d, validation.Input{Source: app(t, good), Access: []string{approved}})
+		require.NoError(t, err, "all other environments are deployed")
+		require.Len(t, out.Findings, 1)
+		assert.Equal(t, validation.Warning, out.Findings[0].Severity)
+		assert.Contains(t, report, "warning: environment prod: no person has approved that the pipeline enters account 222222222222 by its CDK bootstrap (hnb659fds)")
+		assert.Contains(t, report, "fix: with this commit checked out, and credentials that may create roles: generator bootstrap")
 	}
+
+	_, _, err := validate(d, validation.Input{Source: app(t, good), Access: []string{"111111111111=hnb659fds", "222222222222=hnb659fds"}})
+	require.ErrorContains(t, err, "the role may not be assumed", "a person has approved it")
+
+	_, _, err = validate(d, validation.Input{Source: app(t, good), Access: []string{"333333333333=hnb659fds"}})
+	require.ErrorContains(t, err, "account 111111111111", "no environment is left to deploy")
+	assert.Contains(t, errs.HintOf(err), "generator bootstrap")
+}
+
+func TestARoleOfTheAccountsOwnIsLeftToItsDeployment(t *testing.T) {
+	d := fit()
+	d.Assume = func(_ context.Context, env config.Environment) error {
+		if env.RoleARN != "" {
+			return errs.Failedf("only the deployment may assume it")
+		}
+		return nil
+	}
+	text := "version: \"1.0\"\nenvironments:\n  - {name: dev, account: \"111111111111\", region: eu-west-1, roleArn: \"arn:aws:iam::111111111111:role/own\", stacks: [{name: A, path: .}]}\n"
+	out, _, err := validate(d, validation.Input{Source: app(t, text), Access: []string{"arn:aws:iam::111111111111:role/own"}})
+	require.NoError(t, err)
+	assert.Empty(t, out.Findings)
+	_, _, err = validate(d, validation.Input{Source: app(t, text)})
+	assert.ErrorContains(t, err, "only the deployment may assume it", "a person's own credentials are asked")
 }
 
 func TestEverythingThatIsWrongIsReportedInOneRun(t *testing.T) {

@@ -31,6 +31,14 @@ func Plan(w io.Writer, p install.Plan) {
 	}
 }
 
+// Identities prints which identities Apply is about to install, change or remove.
+func Identities(w io.Writer, p install.Plan) {
+	fmt.Fprintf(w, "\nIdentities of the pipeline, whose roles are in stack %s in account %s, %s\n", p.Stack, p.Place.Account, p.Place.Region)
+	for _, difference := range p.Differences {
+		fmt.Fprintf(w, "  %-8s %s\n%s", difference.Action, difference.Object, difference.Text)
+	}
+}
+
 // Settings prints the settings of the webhook in GitHub.
 func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
 	fmt.Fprintf(w, "\nThe pipeline is installed. Add the webhook in GitHub, once:\n\n"+

@@ -12,6 +12,8 @@ const (
 	bucketPolicyID = "ArtifactBucketPolicy"
 	secretID       = "WebhookSecret"
 	boundaryID     = "Boundary"
+	deploymentsID  = "Deployments"
+	lookupsID      = "Lookups"
 )
 
 // bucket renders the artifact bucket. It is retained when the stack is deleted, as it

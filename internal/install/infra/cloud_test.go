@@ -47,7 +47,7 @@ func bootstrapStack(account string) string {
 	suffix := "-role-" + account + "-" + region
 	return `{"Resources":{"D":` + role("cdk-hnb659fds-deploy"+suffix) + `,"F":` + role("cdk-hnb659fds-file-publishing"+suffix) +
 		`,"I":` + role("cdk-hnb659fds-image-publishing"+suffix) + `,"L":` + role("cdk-hnb659fds-lookup"+suffix) +
-		`,"X":` + role("cdk-hnb659fds-cfn-exec"+suffix) + `,"Y":` + role("SomebodyElses") + `,"Z":` + role("AphexPipelineCrossAccountRole") + `}}`
+		`,"O":` + role("cdk-others-deploy"+suffix) + `,"X":` + strings.Replace(role("cdk-hnb659fds-cfn-exec"+suffix), `"AWS":"`+home+`"`, `"AWS":"`+home+`","Service":"cloudformation.amazonaws.com"`, 1) + `,"Y":` + role("SomebodyElses") + `,"Z":` + role("AphexPipelineCrossAccountRole") + `}}`
 }
 
 // cloud is a simulated AWS with a cluster and two accounts.
@@ -111,6 +111,13 @@ const devOnly = `  - {name: dev, account: "111111111111", region: eu-west-1, sta
 // the cluster.
 func (c cloud) install(p pipeline) cfn.Result {
 	c.t.Helper()
+	template, err := infra.Template(p.cfg, p.place)
+	require.NoError(c.t, err)
+	return c.installTemplate(p, template)
+}
+
+func (c cloud) installTemplate(p pipeline, template []byte) cfn.Result {
+	c.t.Helper()
 	exports := map[string]string{}
 	pages := cloudformation.NewListExportsPaginator(cloudformation.NewFromConfig(c.admin(home)), &cloudformation.ListExportsInput{})
 	for pages.HasMorePages() {
@@ -121,8 +128,6 @@ func (c cloud) install(p pipeline) cfn.Result {
 		}
 	}
 	cluster, err := infra.Discover(exports, p.cfg.ClusterExportPrefix)
-	require.NoError(c.t, err)
-	template, err := infra.Template(p.cfg, p.place)
 	require.NoError(c.t, err)
 	return c.deploy(c.admin(home), cfn.Goal{
 		Name: p.names.Stack, Template: template, Parameters: map[string]string{infra.ParameterProvider: cluster.ProviderARN}, Tags: infra.Tags(p.names),
@@ -136,6 +141,25 @@ func token(namespace, account string) string {
 	})
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(`{"alg":"none"}`)) + "." + encode(claims) + "." + encode([]byte("signature"))
+}
+
+// deployer assumes the role of the deployments to an account as their pods do.
+func (c cloud) deployer(p pipeline, account string) aws.Config {
+	c.t.Helper()
+	access := p.access(c.t, account)
+	return c.as(p, p.names.DeployerRole(access), p.names.Deployer(access))
+}
+
+// access returns the pipeline's access to an account.
+func (p pipeline) access(t *testing.T, account string) plan.Access {
+	t.Helper()
+	for _, access := range plan.AccessesOf(p.cfg) {
+		if access.Account == account {
+			return access
+		}
+	}
+	t.Fatal("the pipeline has no access to " + account)
+	return plan.Access{}
 }
 
 // pod assumes a role as a pod of a service account does.

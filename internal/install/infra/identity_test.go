@@ -2,18 +2,21 @@ package infra_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 )
 
@@ -24,6 +27,60 @@ func put(as aws.Config, bucket, key string) func(t *testing.T) error {
 		_, err := s3.NewFromConfig(as).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader([]byte("x"))})
 		return err
 	}
+}
+
+// putNew writes an object if it does not exist.
+func putNew(as aws.Config, bucket, key string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		_, err := s3.NewFromConfig(as).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader([]byte("x")), IfNoneMatch: aws.String("*")})
+		if errs.Code(err) == "PreconditionFailed" { // another identity was first
+			return nil
+		}
+		return err
+	}
+}
+
+// putParts writes an object in parts.
+func putParts(as aws.Config, bucket, key string, once *string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		client := s3.NewFromConfig(as)
+		begun, err := client.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
+		if err != nil {
+			return err
+		}
+		part, err := client.UploadPart(t.Context(), &s3.UploadPartInput{Bucket: &bucket, Key: &key, UploadId: begun.UploadId, PartNumber: aws.Int32(1), Body: bytes.NewReader([]byte("y"))})
+		if err != nil {
+			return err
+		}
+		_, err = client.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
+			Bucket: &bucket, Key: &key, UploadId: begun.UploadId, IfNoneMatch: once,
+			MultipartUpload: &s3types.CompletedMultipartUpload{Parts: []s3types.CompletedPart{{ETag: part.ETag, PartNumber: aws.Int32(1)}}},
+		})
+		return err
+	}
+}
+
+// TestTheBuildOverwritesNoArtifact is T16: whoever holds the build's role writes the
+// artifact of another commit, in one piece and in parts.
+func TestTheBuildOverwritesNoArtifact(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	p := configured(t, "shop", devOnly)
+	c.install(p)
+	other := strings.Repeat("b", 40) + "/b.tar.zst"
+	require.NoError(t, put(c.admin(home), p.place.Bucket, other)(t))
+	require.NoError(t, put(c.admin(home), p.place.Bucket, other)(t), "whoever may write without a condition overwrites it")
+	build, once := c.as(p, p.names.BuilderRole, p.names.Builder), aws.String("*")
+	for name, attack := range map[string]func(*testing.T) error{
+		"in one piece": put(build, p.place.Bucket, other), "in parts": putParts(build, p.place.Bucket, other, nil),
+		"a new one without the condition": put(build, p.place.Bucket, commit+"/new.tar.zst"),
+	} {
+		err := attack(t)
+		assert.True(t, denied(err), "%s: %v", name, err)
+	}
+	assert.Equal(t, "PreconditionFailed", errs.Code(putParts(build, p.place.Bucket, other, once)(t)))
+	assert.NoError(t, putParts(build, p.place.Bucket, commit+"/large.tar.zst", once)(t))
+	assert.NoError(t, putNew(build, p.place.Bucket, commit+"/small.tar.zst")(t))
 }
 
 func get(as aws.Config, bucket, key string) func(t *testing.T) error {
@@ -93,70 +150,144 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 	}
 	addSecret(t, c, "shop/token-of-another")
 	require.NoError(t, put(c.admin(home), "shop-artifacts", commit+"/a.tar.zst")(t))
-	require.NoError(t, put(c.admin(home), "shop-artifacts", "metadata/workflows/shop-1.json")(t))
+	for _, key := range []string{"metadata/workflows/shop-1.json", "metadata/workflows/shop-1/build.json"} {
+		require.NoError(t, put(c.admin(home), "shop-artifacts", key)(t))
+	}
+	validate := c.as(shop, shop.names.ValidatorRole, shop.names.Validator)
 	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
-	deploy := c.as(shop, shop.names.DeployerRole, shop.names.Deployer)
+	update := c.as(shop, shop.names.UpdaterRole, shop.names.Updater)
+	dev, other := c.deployer(shop, home), c.deployer(shop, prod)
+	record := c.as(shop, shop.names.RecorderRole, shop.names.Recorder)
 	watch := c.as(shop, shop.names.ReconcilerRole, shop.names.Reconciler)
 
 	for name, may := range map[string]func(*testing.T) error{
-		"the build stores an artifact":                     put(build, "shop-artifacts", commit+"/b.tar.zst"),
-		"the build checks whether it exists":               list(build, "shop-artifacts", commit+"/b"),
-		"the build records its step":                       put(build, "shop-artifacts", "metadata/workflows/shop-1/build.json"),
-		"the build reads the repository's token":           read(build, "shop/token"),
-		"the deployment reads an artifact":                 get(deploy, "shop-artifacts", commit+"/a.tar.zst"),
-		"the deployment stores outputs":                    put(deploy, "shop-artifacts", commit+"/dev/outputs.json"),
-		"the deployment stores the commit that it reached": put(deploy, "shop-artifacts", "metadata/deployed/dev.json"),
-		"the deployment stores durations":                  put(deploy, "shop-artifacts", "metadata/durations/dev.json"),
-		"the deployment stores its stacks":                 put(deploy, "shop-artifacts", "metadata/stacks/dev.json"),
-		"the deployment lists records":                     list(deploy, "shop-artifacts", "metadata/workflows/x/"),
-		"the deployment assumes roles in its account":      assume(deploy, bootstrapRole("deploy", home)),
-		"the deployment assumes roles in another account":  assume(deploy, bootstrapRole("deploy", prod)),
-		"the deployment publishes files":                   assume(deploy, bootstrapRole("file-publishing", prod)),
-		"the deployment publishes images":                  assume(deploy, bootstrapRole("image-publishing", prod)),
-		"the deployment looks up context":                  assume(deploy, bootstrapRole("lookup", prod)),
-		"the deployment reads its own stack":               describe(deploy, shop.names.Stack),
-		"the reconciler lists records":                     list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
-		"the reconciler reads the record of a run":         get(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
-		"the reconciler reads the repository's token":      read(watch, "shop/token"),
+		"the validation looks into its own account":       assume(validate, bootstrapRole("lookup", home)),
+		"the validation looks into another account":       assume(validate, bootstrapRole("lookup", prod)),
+		"the validation reads the repository's token":     read(validate, "shop/token"),
+		"the build checks whether an artifact exists":     list(build, "shop-artifacts", commit+"/b"),
+		"the build reads the repository's token":          read(build, "shop/token"),
+		"the update reads an artifact":                    get(update, "shop-artifacts", commit+"/a.tar.zst"),
+		"the update reads the record of a run":            get(update, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the update lists the commits of environments":    list(update, "shop-artifacts", "metadata/deployed/"),
+		"the update looks into an account":                assume(update, bootstrapRole("lookup", prod)),
+		"the update reads its own stack":                  describe(update, shop.names.Stack),
+		"the update reads the repository's token":         read(update, "shop/token"),
+		"the deployment reads an artifact":                get(dev, "shop-artifacts", commit+"/a.tar.zst"),
+		"the deployment assumes roles in its account":     assume(dev, bootstrapRole("deploy", home)),
+		"the deployment assumes roles in another account": assume(other, bootstrapRole("deploy", prod)),
+		"the deployment publishes files":                  assume(other, bootstrapRole("file-publishing", prod)),
+		"the deployment publishes images":                 assume(other, bootstrapRole("image-publishing", prod)),
+		"the deployment looks up context":                 assume(other, bootstrapRole("lookup", prod)),
+		"the record lists the records of steps":           list(record, "shop-artifacts", "metadata/workflows/shop-1/"),
+		"the record reads the record of a step":           get(record, "shop-artifacts", "metadata/workflows/shop-1/build.json"),
+		"the reconciler lists records":                    list(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the reconciler reads the record of a run":        get(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the reconciler reads the repository's token":     read(watch, "shop/token"),
 	} {
 		assert.NoError(t, may(t), name)
 	}
 	for name, mayNot := range map[string]func(*testing.T) error{
-		"the build deploys":                               create(build, "app"),
-		"the build reads the pipeline's stack":            describe(build, shop.names.Stack),
-		"the build assumes a role of an environment":      assume(build, bootstrapRole("deploy", home)),
-		"the build assumes the deployer's role":           assume(build, shop.place.RoleARN(shop.names.DeployerRole)),
-		"the build reads artifacts":                       get(build, "shop-artifacts", commit+"/a.tar.zst"),
-		"the build writes outside the commits":            put(build, "shop-artifacts", "other/x"),
-		"the build writes which commit is deployed":       put(build, "shop-artifacts", "metadata/deployed/dev.json"),
-		"the build writes durations":                      put(build, "shop-artifacts", "metadata/durations/dev.json"),
-		"the build writes deployed stacks":                put(build, "shop-artifacts", "metadata/stacks/dev.json"),
-		"the reconciler writes deployed stacks":           put(watch, "shop-artifacts", "metadata/stacks/dev.json"),
-		"the reconciler writes durations":                 put(watch, "shop-artifacts", "metadata/durations/dev.json"),
-		"the build lists the whole bucket":                list(build, "shop-artifacts", ""),
-		"the build reads another pipeline's bucket":       get(build, "market-artifacts", commit+"/a.tar.zst"),
-		"the build writes to another pipeline's bucket":   put(build, "market-artifacts", commit+"/a.tar.zst"),
-		"the build reads another pipeline's token":        read(build, "market/token"),
-		"the build reads a secret with the same prefix":   read(build, "shop/token-of-another"),
-		"the build reads the webhook's secret":            read(build, shop.names.Secret),
-		"the deployment reads another pipeline's bucket":  get(deploy, "market-artifacts", commit+"/a.tar.zst"),
-		"the deployment lists another pipeline's bucket":  list(deploy, "market-artifacts", commit),
-		"the deployment reads the webhook's secret":       read(deploy, shop.names.Secret),
-		"the deployment reads another pipeline's token":   read(deploy, "market/token"),
-		"the deployment assumes a role of no environment": assume(deploy, "arn:aws:iam::222222222222:role/SomebodyElses"),
-		"the deployment assumes the execution role":       assume(deploy, bootstrapRole("cfn-exec", prod)),
-		"the deployment assumes roles of another account": assume(deploy, bootstrapRole("deploy", "333333333333")),
-		"the deployment assumes another pipeline's role":  assume(deploy, market.place.RoleARN(market.names.DeployerRole)),
-		"the deployment creates a stack directly":         create(deploy, "app"),
-		"the deployment reads another pipeline's stack":   describe(deploy, market.names.Stack),
-		"the deployment reads the cluster's stack":        describe(deploy, "cluster"),
-		"another pipeline assumes this one's roles":       assume(c.as(market, market.names.DeployerRole, market.names.Deployer), bootstrapRole("deploy", prod)),
-		"the reconciler reads artifacts":                  get(watch, "shop-artifacts", commit+"/a.tar.zst"),
-		"the reconciler writes records":                   put(watch, "shop-artifacts", "metadata/workflows/shop-1.json"),
-		"the reconciler assumes a role of an environment": assume(watch, bootstrapRole("lookup", home)),
+		"the build deploys":                                create(build, "app"),
+		"the build reads the pipeline's stack":             describe(build, shop.names.Stack),
+		"the build reads artifacts":                        get(build, "shop-artifacts", commit+"/a.tar.zst"),
+		"the build lists the whole bucket":                 list(build, "shop-artifacts", ""),
+		"the build reads another pipeline's bucket":        get(build, "market-artifacts", commit+"/a.tar.zst"),
+		"the build writes to another pipeline's bucket":    put(build, "market-artifacts", commit+"/a.tar.zst"),
+		"the build reads another pipeline's token":         read(build, "market/token"),
+		"the build reads a secret with the same prefix":    read(build, "shop/token-of-another"),
+		"the build reads the webhook's secret":             read(build, shop.names.Secret),
+		"the validation deploys":                           assume(validate, bootstrapRole("deploy", prod)),
+		"the validation publishes":                         assume(validate, bootstrapRole("file-publishing", home)),
+		"the validation reads artifacts":                   get(validate, "shop-artifacts", commit+"/a.tar.zst"),
+		"the update deploys":                               assume(update, bootstrapRole("deploy", prod)),
+		"the update deploys at home":                       assume(update, bootstrapRole("deploy", home)),
+		"the update publishes":                             assume(update, bootstrapRole("image-publishing", prod)),
+		"the update reads another pipeline's stack":        describe(update, market.names.Stack),
+		"the update reads the cluster's stack":             describe(update, "cluster"),
+		"the update creates a stack":                       create(update, "app"),
+		"the update reads the webhook's secret":            read(update, shop.names.Secret),
+		"the deployment reads another pipeline's bucket":   get(dev, "market-artifacts", commit+"/a.tar.zst"),
+		"the deployment lists another pipeline's bucket":   list(dev, "market-artifacts", commit),
+		"the deployment reads the webhook's secret":        read(dev, shop.names.Secret),
+		"the deployment reads the repository's token":      read(dev, "shop/token"),
+		"the deployment reads the record of a run":         get(dev, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the deployment reads the pipeline's stack":        describe(dev, shop.names.Stack),
+		"the deployment assumes a role of no environment":  assume(other, "arn:aws:iam::222222222222:role/SomebodyElses"),
+		"the deployment assumes the execution role":        assume(other, bootstrapRole("cfn-exec", prod)),
+		"the deployment assumes roles of no environment":   assume(other, bootstrapRole("deploy", "333333333333")),
+		"the deployment to dev enters prod":                assume(dev, bootstrapRole("deploy", prod)),
+		"the deployment to dev looks into prod":            assume(dev, bootstrapRole("lookup", prod)),
+		"the deployment to prod enters dev":                assume(other, bootstrapRole("deploy", home)),
+		"the deployment creates a stack directly":          create(dev, "app"),
+		"another pipeline's deployment enters prod":        assume(c.deployer(market, home), bootstrapRole("deploy", prod)),
+		"the record enters an account":                     assume(record, bootstrapRole("lookup", home)),
+		"the record reads artifacts":                       get(record, "shop-artifacts", commit+"/a.tar.zst"),
+		"the record reads the repository's token":          read(record, "shop/token"),
+		"the reconciler reads artifacts":                   get(watch, "shop-artifacts", commit+"/a.tar.zst"),
+		"the reconciler assumes a role of an environment":  assume(watch, bootstrapRole("lookup", home)),
+		"the reconciler reads the state of an environment": get(watch, "shop-artifacts", "metadata/deployed/dev.json"),
 	} {
 		err := mayNot(t)
 		assert.True(t, denied(err), "%s: %v", name, err)
+	}
+	for name, as := range map[string]aws.Config{"validate": validate, "build": build, "update": update, "deploy": dev, "record": record, "watch": watch} {
+		for _, role := range []string{
+			shop.names.ValidatorRole, shop.names.BuilderRole, shop.names.UpdaterRole, shop.names.StackRole, shop.names.RecorderRole,
+			shop.names.ReconcilerRole, shop.names.DeployerRole(shop.access(t, home)), shop.names.DeployerRole(shop.access(t, prod)),
+			market.names.DeployerRole(market.access(t, home)), market.names.UpdaterRole,
+		} {
+			err := assume(as, shop.place.RoleARN(role))(t)
+			assert.True(t, denied(err), "%s assumes %s: %v", name, role, err)
+		}
+	}
+}
+
+// TestEachIdentityWritesItsKeysAndNoOther writes every kind of key as every identity.
+func TestEachIdentityWritesItsKeysAndNoOther(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	shop := configured(t, "shop", devOnly)
+	c.install(shop)
+	identities := map[string]aws.Config{
+		"validate": c.as(shop, shop.names.ValidatorRole, shop.names.Validator), "build": c.as(shop, shop.names.BuilderRole, shop.names.Builder),
+		"update": c.as(shop, shop.names.UpdaterRole, shop.names.Updater), "deploy": c.deployer(shop, home),
+		"record": c.as(shop, shop.names.RecorderRole, shop.names.Recorder), "watch": c.as(shop, shop.names.ReconcilerRole, shop.names.Reconciler),
+	}
+	for key, writers := range map[string][]string{
+		commit + "/b.tar.zst":                       {"build"},
+		commit + "/artifact.json":                   {"build"},
+		commit + "/dev/outputs.json":                {"deploy"},
+		commit + "/dev/outputs-detailed.json":       {"deploy"},
+		commit + "/dev/tests/report.json":           {"deploy"},
+		commit + "/dev/tests/log.txt":               {"deploy"},
+		commit + "/dev/tests/junit/reports/a.xml":   {"deploy"},
+		"metadata/workflows/shop-1/validate.json":   {"record", "validate"},
+		"metadata/workflows/shop-1/build.json":      {"build", "record"},
+		"metadata/workflows/shop-1/pipeline.json":   {"record", "update"},
+		"metadata/workflows/shop-1/deploy-dev.json": {"deploy", "record"},
+		"metadata/workflows/shop-1/test-dev.json":   {"deploy", "record"},
+		"metadata/workflows/shop-1/record.json":     {"record"},
+		"metadata/workflows/shop-1.json":            {"record"},
+		"metadata/workflows/deployed.json":          {"record"},
+		"metadata/deployed/dev.json":                {"deploy"},
+		"metadata/durations/dev.json":               {"deploy"},
+		"metadata/stacks/dev.json":                  {"deploy", "update"},
+		"other":                                     nil,
+		commit + "/other":                           nil,
+		"metadata/other":                            nil,
+		"metadata/workflows/shop-1":                 nil,
+		"0123/b.tar.zst":                            nil,
+		"deployed/dev.json":                         nil,
+		"metadata/deployed/dev":                     nil,
+	} {
+		for name, as := range identities {
+			err := putNew(as, "shop-artifacts", key)(t)
+			if slices.Contains(writers, name) {
+				assert.NoError(t, err, "%s writes %s", name, key)
+				continue
+			}
+			assert.True(t, denied(err), "%s writes %s: %v", name, key, err)
+		}
 	}
 }
 
@@ -167,7 +298,8 @@ func TestARoleIsAssumedByItsServiceAccountAndNoOther(t *testing.T) {
 	c.install(shop)
 	c.install(market)
 	for role, account := range map[string]string{
-		shop.names.DeployerRole: "shop", shop.names.BuilderRole: "shop-build", shop.names.ReconcilerRole: "shop-watch",
+		shop.names.RecorderRole: "shop", shop.names.ValidatorRole: "shop-validate", shop.names.BuilderRole: "shop-build", shop.names.UpdaterRole: "shop-update",
+		shop.names.ReconcilerRole: "shop-watch", shop.names.DeployerRole(shop.access(t, home)): "shop-111111111111",
 	} {
 		_, err := c.pod(shop, role, "argo", account)
 		assert.NoError(t, err, role)
@@ -178,20 +310,39 @@ func TestARoleIsAssumedByItsServiceAccountAndNoOther(t *testing.T) {
 			assert.True(t, denied(err), "%s as %s: %v", role, other, err)
 		}
 	}
-	_, err := c.pod(shop, shop.names.DeployerRole, "argo", shop.names.Builder)
+	_, err := c.pod(shop, shop.names.DeployerRole(shop.access(t, home)), "argo", shop.names.Builder)
 	assert.True(t, denied(err), "the build assumes the deployer's role: %v", err)
-	_, err = c.pod(shop, shop.names.UpdaterRole, "argo", shop.names.Deployer)
-	assert.True(t, denied(err), "only CloudFormation assumes the updater's role: %v", err)
+	for _, account := range []string{shop.names.Updater, shop.names.Recorder} {
+		_, err = c.pod(shop, shop.names.StackRole, "argo", account)
+		assert.True(t, denied(err), "only CloudFormation assumes the role of the stack: %v", err)
+	}
 }
 
 func TestARoleOfTheEnvironmentReplacesTheBootstrapRoles(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	p := configured(t, "shop", `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: "id"}`+"\n")
+	p := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: "id"}`+"\n")
 	c.install(p)
-	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
-	assert.NoError(t, assume(deploy, "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole")(t))
+	own := "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole"
+	deploy := c.deployer(p, prod)
+	assert.NoError(t, assume(deploy, own)(t))
 	assert.True(t, denied(assume(deploy, bootstrapRole("deploy", prod))(t)))
+	for name, as := range map[string]aws.Config{
+		"dev": c.deployer(p, home), "validate": c.as(p, p.names.ValidatorRole, p.names.Validator), "update": c.as(p, p.names.UpdaterRole, p.names.Updater),
+	} {
+		assert.True(t, denied(assume(as, own)(t)), name)
+	}
+}
+
+// TestAnEnvironmentInAnApprovedAccountNeedsNobody is about another region of it, and its
+// own bootstraps.
+func TestAnEnvironmentInAnApprovedAccountNeedsNobody(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	p := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: us-west-2, stacks: [{name: Api}]}`+"\n")
+	c.install(p)
+	assert.NoError(t, assume(c.deployer(p, prod), bootstrapRole("deploy", prod))(t), "another region than the configured one")
+	assert.True(t, denied(assume(c.deployer(p, prod), strings.Replace(bootstrapRole("deploy", prod), "hnb659fds", "others", 1))(t)), "another qualifier is another bootstrap")
 }
 
 func TestTheRoleOfTheCommandsOfAnEnvironmentIsAssumedBesides(t *testing.T) {
@@ -201,7 +352,7 @@ func TestTheRoleOfTheCommandsOfAnEnvironmentIsAssumedBesides(t *testing.T) {
 	for _, given := range []string{"", `, commandRoleArn: "` + role + `", externalId: "id"`} {
 		p := configured(t, "shop", `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]`+given+"}\n")
 		c.install(p)
-		deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
+		deploy := c.deployer(p, prod)
 		assert.Equal(t, given == "", denied(assume(deploy, role)(t)), given)
 		assert.NoError(t, assume(deploy, bootstrapRole("deploy", prod))(t))
 	}
@@ -220,7 +371,7 @@ func TestTheStackExportsItsNamesUniquely(t *testing.T) {
 	}
 	assert.Len(t, values, 10, "two pipelines share no export")
 	assert.Equal(t, "shop-artifacts", values[shop.names.Stack+"-"+infra.OutputBucket])
-	assert.Equal(t, shop.place.RoleARN(shop.names.DeployerRole), values[shop.names.Stack+"-"+infra.OutputRole])
+	assert.Equal(t, shop.place.RoleARN(shop.names.DeployerRole(shop.access(t, home))), values[shop.names.Stack+"-"+infra.OutputRole])
 	assert.Equal(t, "shop", values[shop.names.Stack+"-"+infra.OutputTemplate])
 	assert.Contains(t, values[shop.names.Stack+"-"+infra.OutputInstructions], shop.names.Secret)
 

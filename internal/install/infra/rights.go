@@ -1,6 +1,10 @@
 package infra
 
-import "github.com/aphex/aphex-pipeline/internal/bucket"
+import (
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
 
 // document renders a policy.
 func document(statements ...any) object {
@@ -18,32 +22,80 @@ func when(statement object, operator, key string, values ...string) object {
 	return statement
 }
 
+// writes is the permission to write what an identity writes in the bucket, except
+// artifacts.
+func (r renderer) writes(w bucket.Writer) object {
+	var keys []string
+	for _, pattern := range bucket.Writes(w) {
+		if pattern != bucket.ArtifactKeys() {
+			keys = append(keys, r.bucketARN("/"+pattern))
+		}
+	}
+	return allow("Write", actions("s3:PutObject"), keys...)
+}
+
+func (r renderer) reads(patterns ...string) object {
+	var keys []string
+	for _, pattern := range patterns {
+		keys = append(keys, r.bucketARN("/"+pattern))
+	}
+	return allow("Read", actions("s3:GetObject"), keys...)
+}
+
+// validates are the permissions of the validation, besides looking into accounts.
+func (r renderer) validates() []any {
+	return append(r.readsRepository(), r.writes(bucket.Validation))
+}
+
 // builds are the permissions of the build: to store the artifact of a commit and the
-// record of its step, and to read the repository.
+// record of its step, and to read the repository. It overwrites no artifact: only the
+// parts of one are written without the condition that it does not exist.
 func (r renderer) builds() []any {
+	artifacts := r.bucketARN("/" + bucket.ArtifactKeys())
 	return append(r.readsRepository(),
-		allow("KeepArtifacts", actions("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
-			r.bucketARN("/"+bucket.CommitKeys()), r.bucketARN("/"+bucket.RecordKeys())),
-		when(allow("FindArtifacts", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.CommitKeys()),
+		r.writes(bucket.Build),
+		when(allow("WriteOnce", actions("s3:PutObject"), artifacts), "Null", "s3:if-none-match", "false"),
+		when(allow("WriteParts", actions("s3:PutObject"), artifacts), "Bool", "s3:ObjectCreationOperation", "false"),
+		allow("FinishParts", actions("s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"), artifacts),
+		when(allow("Find", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.CommitKeys()),
 	)
+}
+
+// updates are the permissions of the update of the pipeline, besides looking into
+// accounts.
+func (r renderer) updates() []any {
+	own := append(r.readsRepository(),
+		r.writes(bucket.Update),
+		r.reads(bucket.CommitKeys(), bucket.RecordKeys(), bucket.ReachedPrefix()+"*", bucket.StacksPrefix()+"*"),
+		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
+	)
+	return append(append(own, r.updatesItself()...), r.publishesOwnStack()...)
+}
+
+// deploys are the permissions of every deployment and its tests, besides its access to an
+// account.
+func (r renderer) deploys() []any {
+	return []any{
+		r.writes(bucket.Deployment),
+		r.reads(bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*"),
+		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
+	}
+}
+
+// records are the permissions of the record of a run.
+func (r renderer) records() []any {
+	return []any{
+		r.writes(bucket.Recording), r.reads(bucket.RecordKeys()),
+		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
+	}
 }
 
 // watches are the permissions of the reconciler.
 func (r renderer) watches() []any {
 	return append(r.readsRepository(),
-		when(allow("FindRecords", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.RecordKeys()),
-		allow("ReadRecords", actions("s3:GetObject"), r.bucketARN("/"+bucket.RecordKeys())),
+		when(allow("Find", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.RecordKeys()),
+		r.reads(bucket.RecordKeys()),
 	)
-}
-
-// deploys are the permissions of all other stages, except access to accounts.
-func (r renderer) deploys() []any {
-	own := append(r.readsRepository(),
-		allow("UseArtifacts", actions("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"), r.bucketARN("/*")),
-		allow("FindArtifacts", actions("s3:ListBucket"), r.bucketARN("")),
-		when(allow("Metrics", actions("cloudwatch:PutMetricData"), "*"), "StringEquals", "cloudwatch:namespace", "AphexPipeline"),
-	)
-	return append(own, r.updatesItself()...)
 }
 
 // readsRepository is the permission to read the GitHub token, if there is one.
@@ -55,39 +107,64 @@ func (r renderer) readsRepository() []any {
 }
 
 // updatesItself are the permissions to update this stack with another template,
-// through the role of the updater.
+// through the role of the stack, and the repository's own pipeline stack through its role.
 func (r renderer) updatesItself() []any {
-	return []any{
+	stacks, roles := []string{r.stackARN()}, []string{r.place.RoleARN(r.names.StackRole)}
+	if own := r.cfg.PipelineStack; own != nil {
+		stacks = append(stacks, r.arn("cloudformation", "stack/"+own.Name+"/*"))
+		roles = append(roles, r.place.RoleARN(r.names.OwnStackRole))
+	}
+	statements := []any{
 		allow("UpdateOwnStack", actions(
 			"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate",
 			"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
-		), r.stackARN()),
-		when(allow("LetUpdaterWork", actions("iam:PassRole"), r.place.RoleARN(r.names.UpdaterRole)),
-			"StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com"),
+		), stacks...),
+		when(allow("LetStackRoleWork", actions("iam:PassRole"), roles...), "StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com"),
 	}
+	if r.cfg.PipelineStack != nil {
+		statements = append(statements, allow("ReadBootstrap", actions("ssm:GetParameter"), r.arn("ssm", "parameter"+bootstrap.VersionParameter(bootstrap.DefaultQualifier))))
+	}
+	return statements
 }
 
-// updates are the permissions of the updater: the resources of this stack by name.
-func (r renderer) updates() []any {
-	pods := []string{r.place.RoleARN(r.names.DeployerRole), r.place.RoleARN(r.names.BuilderRole), r.place.RoleARN(r.names.ReconcilerRole)}
-	assumePolicies := r.policyARN(r.names.Stack + "-enter-*")
+// publishesOwnStack is the permission to publish the assets of the repository's own
+// pipeline stack.
+func (r renderer) publishesOwnStack() []any {
+	if r.cfg.PipelineStack == nil {
+		return nil
+	}
+	here := plan.Access{Account: r.place.Account, Qualifiers: []string{bootstrap.DefaultQualifier}}
+	publish := assumeRoles(r.rolesOf(here, bootstrap.FilePublishingRole, bootstrap.ImagePublishingRole, bootstrap.LookupRole)...)
+	publish["Sid"] = "PublishOwnStack"
+	return []any{publish}
+}
+
+// deploysOwnStack are the permissions of the role of the repository's own pipeline
+// stack: what watches and notifies. Nothing of it says what anyone may do; a person
+// deploys a stack that needs more.
+func (r renderer) deploysOwnStack() []any {
+	return []any{allow("WatchAndNotify", actions(
+		"cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:PutCompositeAlarm", "cloudwatch:DeleteAlarms",
+		"cloudwatch:GetDashboard", "cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards", "cloudwatch:ListTagsForResource", "cloudwatch:TagResource", "cloudwatch:UntagResource",
+		"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DescribeLogGroups", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy",
+		"logs:PutMetricFilter", "logs:DeleteMetricFilter", "logs:DescribeMetricFilters", "logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource",
+		"sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:Subscribe", "sns:Unsubscribe", "sns:ListSubscriptionsByTopic",
+		"sns:ListTagsForResource", "sns:TagResource", "sns:UntagResource",
+		"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:TagQueue", "sqs:UntagQueue",
+		"ssm:PutParameter", "ssm:DeleteParameter", "ssm:GetParameters", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource", "ssm:ListTagsForResource",
+	), "*")}
+}
+
+// changesStack are the permissions of the role of the stack: the settings of the bucket
+// and of the secret. It changes nothing that says what anyone may do: no role, no
+// policy, no boundary, no policy of the bucket.
+func (r renderer) changesStack() []any {
 	return []any{
 		allow("Bucket", actions(
-			"s3:GetBucketVersioning", "s3:GetBucketTagging", "s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketOwnershipControls",
-			"s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:PutBucketVersioning", "s3:PutBucketTagging", "s3:PutBucketPolicy",
+			"s3:GetBucketVersioning", "s3:GetBucketTagging", "s3:GetBucketPublicAccessBlock", "s3:GetBucketOwnershipControls",
+			"s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:PutBucketVersioning", "s3:PutBucketTagging",
 			"s3:PutBucketPublicAccessBlock", "s3:PutBucketOwnershipControls", "s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration",
 		), r.bucketARN("")),
 		allow("Secret", actions("secretsmanager:DescribeSecret", "secretsmanager:UpdateSecret", "secretsmanager:TagResource", "secretsmanager:UntagResource"), r.secretARN(r.names.Secret)),
-		allow("Roles", actions(
-			"iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies", "iam:UpdateRole", "iam:UpdateRoleDescription",
-			"iam:UpdateAssumeRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:DeleteRole",
-		), pods...),
-		when(allow("RightsBelowTheBoundary", actions("iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy"), pods...),
-			"StringEquals", "iam:PermissionsBoundary", r.policyARN(r.names.Boundary)),
-		when(allow("EntrancesBelowTheBoundary", actions("iam:AttachRolePolicy", "iam:DetachRolePolicy"), pods...),
-			"ArnLike", "iam:PolicyARN", assumePolicies),
-		allow("Entrances", actions(
-			"iam:CreatePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:DeletePolicy",
-		), assumePolicies),
 	}
 }

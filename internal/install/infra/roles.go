@@ -1,5 +1,7 @@
 package infra
 
+import "github.com/aphex/aphex-pipeline/internal/plan"
+
 // podRole renders a role that only the pods of one ServiceAccount can assume.
 func (r renderer) podRole(name, account, does string, statements []any) object {
 	return object{
@@ -26,40 +28,50 @@ func (r renderer) trust(account string) object {
 	return object{"Fn::Sub": []any{text, object{"Issuer": issuer}}}
 }
 
-// updaterRole renders the role with which CloudFormation updates this stack for the
-// pipeline. It changes permissions only within the boundary. It can change neither the
-// boundary nor itself: only an administrator can.
-func (r renderer) updaterRole() object {
+// deployerRole renders the role of the deployments that use an access. It is small, as a
+// pipeline has one for each account.
+func (r renderer) deployerRole(access plan.Access) object {
 	return object{
 		"Type": "AWS::IAM::Role",
 		"Properties": object{
-			"RoleName":    r.names.UpdaterRole,
-			"Description": "Pipeline " + r.names.Pipeline + ": CloudFormation updates the pipeline's own stack with it",
+			"RoleName":                 r.names.DeployerRole(access),
+			"AssumeRolePolicyDocument": r.trust(r.names.Deployer(access)),
+			"PermissionsBoundary":      ref(boundaryID),
+			"ManagedPolicyArns":        []any{ref(deploymentsID)},
+			"Policies":                 []any{object{"PolicyName": "enter", "PolicyDocument": document(r.enters(access))}},
+		},
+	}
+}
+
+// stackRole renders the role with which CloudFormation updates this stack for the
+// pipeline. It can change no permissions: only a person can.
+func (r renderer) stackRole() object {
+	return r.cloudFormationRole(r.names.StackRole, "updates the pipeline's own stack", r.changesStack())
+}
+
+// cloudFormationRole renders a role that only CloudFormation can assume.
+func (r renderer) cloudFormationRole(name, does string, statements []any) object {
+	return object{
+		"Type": "AWS::IAM::Role",
+		"Properties": object{
+			"RoleName":    name,
+			"Description": "Pipeline " + r.names.Pipeline + ": CloudFormation " + does + " with it",
 			"AssumeRolePolicyDocument": document(object{
 				"Effect": "Allow", "Principal": object{"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole",
 			}),
-			"Policies": []any{object{"PolicyName": "pipeline", "PolicyDocument": document(r.updates()...)}},
+			"Policies": []any{object{"PolicyName": "pipeline", "PolicyDocument": document(statements...)}},
 			"Tags":     r.tags(),
 		},
 	}
 }
 
-// boundary renders the permissions boundary of all pods of the pipeline. It does not
-// depend on the environments, so that a commit that adds one stays within it: whether an
-// account trusts the pipeline is the decision of that account.
+// boundary renders the permissions boundary of all pods of the pipeline: whatever their
+// roles say, they do no more.
 func (r renderer) boundary() object {
 	own := append(r.readsRepository(),
-		allow("Artifacts", actions("s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+		allow("Artifacts", actions("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
 			r.bucketARN(""), r.bucketARN("/*")),
-		allow("Enter", actions("sts:AssumeRole", "sts:TagSession"), "arn:"+r.place.Partition()+":iam::*:role/*"),
-		allow("Metrics", actions("cloudwatch:PutMetricData"), "*"),
+		assumeRoles("arn:"+r.place.Partition()+":iam::*:role/*"),
 	)
-	return object{
-		"Type": "AWS::IAM::ManagedPolicy",
-		"Properties": object{
-			"ManagedPolicyName": r.names.Boundary,
-			"Description":       "The most that the pods of pipeline " + r.names.Pipeline + " may ever do",
-			"PolicyDocument":    document(append(own, r.updatesItself()...)...),
-		},
-	}
+	return r.managedPolicy(r.names.Boundary, "The most that the pods of pipeline "+r.names.Pipeline+" may ever do", document(append(own, r.updatesItself()...)...))
 }

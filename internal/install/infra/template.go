@@ -3,6 +3,7 @@ package infra
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -64,7 +65,7 @@ func Template(cfg *config.Config, place plan.Place) ([]byte, error) {
 		return nil, fmt.Errorf("encoding the template of stack %q: %w", r.names.Stack, err)
 	}
 	if len(text) > maxBytes {
-		return nil, errs.Invalidf("the template of stack %q has %d bytes; the limit of CloudFormation is %d: too many accounts and regions", r.names.Stack, len(text), maxBytes).
+		return nil, errs.Invalidf("the template of stack %q has %d bytes; the limit of CloudFormation is %d: too many accounts", r.names.Stack, len(text), maxBytes).
 			WithHint("move some of the environments to another pipeline")
 	}
 	return text, nil
@@ -88,43 +89,65 @@ func (r renderer) parameters() object {
 
 func (r renderer) resources() (object, error) {
 	resources := object{
-		bucketID:       r.bucket(),
-		bucketPolicyID: r.bucketPolicy(),
-		secretID:       r.secret(),
-		boundaryID:     r.boundary(),
-		"BuilderRole":  r.podRole(r.names.BuilderRole, r.names.Builder, "builds; may only keep artifacts", r.builds()),
-		"UpdaterRole":  r.updaterRole(),
+		bucketID:        r.bucket(),
+		bucketPolicyID:  r.bucketPolicy(),
+		secretID:        r.secret(),
+		boundaryID:      r.boundary(),
+		deploymentsID:   r.managedPolicy(r.names.Stack+"-deployments", "What the deployments of pipeline "+r.names.Pipeline+" may do besides entering accounts", document(r.deploys()...)),
+		"RecorderRole":  r.podRole(r.names.RecorderRole, r.names.Recorder, "records runs", r.records()),
+		"ValidatorRole": r.podRole(r.names.ValidatorRole, r.names.Validator, "validates commits; may only look into accounts", r.validates()),
+		"BuilderRole":   r.podRole(r.names.BuilderRole, r.names.Builder, "builds; may only keep artifacts", r.builds()),
+		"PipelineRole":  r.podRole(r.names.UpdaterRole, r.names.Updater, "updates the pipeline; may only look into accounts", r.updates()),
+		"UpdaterRole":   r.stackRole(),
 	}
 	if plan.HasReconciler(r.cfg) {
 		resources["WatcherRole"] = r.podRole(r.names.ReconcilerRole, r.names.Reconciler, "starts runs for missed pushes", r.watches())
 	}
-	assumePolicies, err := r.assumePolicies()
+	if r.cfg.PipelineStack != nil {
+		resources["OwnStackRole"] = r.cloudFormationRole(r.names.OwnStackRole, "deploys the repository's own pipeline stack", r.deploysOwnStack())
+	}
+	lookups, err := r.lookups()
 	if err != nil {
 		return nil, err
 	}
-	var attached []any
-	for i, policy := range assumePolicies {
-		id := fmt.Sprintf("EntrancePolicy%d", i+1)
-		resources[id] = policy
-		attached = append(attached, ref(id))
+	if lookups != nil {
+		resources[lookupsID] = lookups
+		for _, id := range []string{"ValidatorRole", "PipelineRole"} {
+			resources[id].(object)["Properties"].(object)["ManagedPolicyArns"] = []any{ref(lookupsID)}
+		}
 	}
-	deployer := r.podRole(r.names.DeployerRole, r.names.Deployer, "deploys to the environments and updates the pipeline", r.deploys())
-	deployer["Properties"].(object)["ManagedPolicyArns"] = attached
-	resources["DeployerRole"] = deployer
+	for _, access := range plan.AccessesOf(r.cfg) {
+		resources[deployerID(access)] = r.deployerRole(access)
+	}
 	return resources, nil
 }
+
+// deployerID returns the logical id of the role of the deployments that use an access.
+func deployerID(access plan.Access) string {
+	return deployerPrefix + strings.ReplaceAll(access.ID(), "-", "")
+}
+
+// deployerPrefix begins the logical ids of the roles of deployments, and of nothing else.
+const deployerPrefix = "DeployerRole"
 
 // outputs returns the outputs of the stack. Export names begin with the stack's name, so
 // that they are unique in the account. The webhook secret is not an output.
 func (r renderer) outputs() object {
 	outputs := object{
-		OutputWebhook:  object{"Description": "URL of the webhook, for GitHub.", "Value": ref(ParameterWebhook)},
-		OutputBucket:   object{"Description": "Bucket of artifacts, logs and run metadata.", "Value": ref(bucketID)},
-		OutputRole:     object{"Description": "Role that deploys.", "Value": attribute("DeployerRole", "Arn")},
+		OutputWebhook: object{"Description": "URL of the webhook, for GitHub.", "Value": ref(ParameterWebhook)},
+		OutputBucket:  object{"Description": "Bucket of artifacts, logs and run metadata.", "Value": ref(bucketID)},
+		OutputRole: object{
+			"Description": "Role that deploys to the account of the first environment.", "Value": attribute(deployerID(plan.AccessesOf(r.cfg)[0]), "Arn"),
+		},
 		OutputTemplate: object{"Description": "Name of the pipeline's WorkflowTemplate; each version adds two digits.", "Value": r.cfg.WorkflowTemplateName},
 		OutputInstructions: object{"Description": "What to enter in GitHub.", "Value": object{"Fn::Sub": "Settings of " + r.cfg.GithubOwner + "/" + r.cfg.GithubRepo +
 			", Webhooks, Add webhook: Payload URL ${" + ParameterWebhook + "}, Content type application/json, Secret the value of " + r.names.Secret +
 			" in Secrets Manager, events Pushes and Pull requests."}},
+	}
+	for _, access := range plan.AccessesOf(r.cfg) {
+		if access.RoleARN != "" {
+			outputs[deployerID(access)+"Arn"] = object{"Description": "Role that " + access.RoleARN + " must trust.", "Value": attribute(deployerID(access), "Arn")}
+		}
 	}
 	for name, output := range outputs {
 		output.(object)["Export"] = object{"Name": object{"Fn::Sub": "${AWS::StackName}-" + name}}

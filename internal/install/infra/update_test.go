@@ -2,43 +2,94 @@ package infra_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 )
 
-// updateAs updates the pipeline's AWS stack with a template, as the deployer does in a run.
+// updateAs updates the pipeline's AWS stack with a template, as whoever holds the
+// credentials of the update can.
 func (c cloud) updateAs(p pipeline, template []byte) (cfn.Result, error) {
 	c.t.Helper()
-	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
-	return cfn.Deploy(c.t.Context(), cloudformation.NewFromConfig(deploy), cfn.Goal{
-		Name: p.names.Stack, Template: template, ExecutionRole: p.place.RoleARN(p.names.UpdaterRole), Tags: infra.Tags(p.names),
+	update := c.as(p, p.names.UpdaterRole, p.names.Updater)
+	return cfn.Deploy(c.t.Context(), cloudformation.NewFromConfig(update), cfn.Goal{
+		Name: p.names.Stack, Template: template, ExecutionRole: p.place.RoleARN(p.names.StackRole), Tags: infra.Tags(p.names),
 	}, cfn.Options{})
 }
 
-func TestACommitThatAddsAnEnvironmentAddsThePermissionToAssumeItsRoles(t *testing.T) {
+// follow updates the stack to the configuration of a commit, as a run does.
+func (c cloud) follow(installed, declared pipeline) (cfn.Result, error) {
+	c.t.Helper()
+	now, err := infra.Template(installed.cfg, installed.place)
+	require.NoError(c.t, err)
+	next, err := infra.Template(declared.cfg, declared.place)
+	require.NoError(c.t, err)
+	template, err := infra.Follow(next, now)
+	if err != nil {
+		return cfn.Result{}, err
+	}
+	return c.updateAs(installed, template)
+}
+
+func TestACommitUpdatesTheStackAndLeavesPermissionsAsAPersonInstalledThem(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	before := configured(t, "shop", devOnly)
+	prodToo := devOnly + `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}` + "\n"
+	before := configured(t, "shop", prodToo)
 	c.install(before)
-	assert.True(t, denied(assume(c.as(before, before.names.DeployerRole, before.names.Deployer), bootstrapRole("deploy", prod))(t)))
 
-	after := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}`+"\n")
-	template, err := infra.Template(after.cfg, after.place)
-	require.NoError(t, err)
-	result, err := c.updateAs(before, template)
+	after := configured(t, "shop", devOnly+"artifactRetentionDays: 7\n")
+	result, err := c.follow(before, after)
 	require.NoError(t, err)
 	assert.Equal(t, cfn.Updated, result.Action)
-	assert.NoError(t, assume(c.as(after, after.names.DeployerRole, after.names.Deployer), bootstrapRole("deploy", prod))(t))
+	rules, err := s3.NewFromConfig(c.admin(home)).GetBucketLifecycleConfiguration(t.Context(), &s3.GetBucketLifecycleConfigurationInput{Bucket: &before.place.Bucket})
+	require.NoError(t, err)
+	assert.EqualValues(t, 7, *rules.Rules[1].Expiration.Days)
+	assert.NoError(t, assume(c.deployer(before, prod), bootstrapRole("deploy", prod))(t), "an account stays approved without an environment")
 
-	result, err = c.updateAs(after, template)
+	result, err = c.follow(before, after)
 	require.NoError(t, err)
 	assert.Equal(t, cfn.Unchanged, result.Action)
+}
+
+func TestPermissionsThatACommitAddsWaitForAPerson(t *testing.T) {
+	for name, declared := range map[string]struct {
+		installed, declared string
+		names               []string
+	}{
+		"an account":           {devOnly, devOnly + `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}` + "\n", []string{"DeployerRole222222222222"}},
+		"a role":               {devOnly, devOnly + `  - {name: prod, account: "111111111111", region: eu-west-1, stacks: [{name: Api}], roleArn: "arn:aws:iam::111111111111:role/r"}` + "\n", []string{"DeployerRole111111111111"}},
+		"a reconciler":         {devOnly + "reconcileSchedule: \"\"\n", devOnly, []string{"WatcherRole"}},
+		"another namespace":    {devOnly, devOnly + "argoNamespace: other\n", []string{"BuilderRole", "RecorderRole"}},
+		"nothing but settings": {devOnly, devOnly + "artifactRetentionDays: 7\n", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			render := func(environments string) []byte {
+				p := configured(t, "shop", environments)
+				text, err := infra.Template(p.cfg, p.place)
+				require.NoError(t, err)
+				return text
+			}
+			_, err := infra.Follow(render(declared.declared), render(declared.installed))
+			if declared.names == nil {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "which only a person may")
+			assert.Contains(t, errs.HintOf(err), "generator bootstrap")
+			for _, resource := range declared.names {
+				assert.ErrorContains(t, err, resource)
+			}
+		})
+	}
 }
 
 // edited changes the resources of a rendered template.
@@ -61,32 +112,108 @@ func properties(resources map[string]any, id string) map[string]any {
 // anything is a policy that allows everything.
 var anything = map[string]any{"Version": "2012-10-17", "Statement": map[string]any{"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
-// TestAStolenPipelineStaysWithinTheBoundary is about stolen credentials, which allow
-// updates of the stack with any template.
-func TestAStolenPipelineStaysWithinTheBoundary(t *testing.T) {
+// widenings are changes of the stack that would let code of the repository into an
+// account, or anyone into the bucket.
+var widenings = map[string]func(r map[string]any){
+	"trust of a deployment": func(r map[string]any) {
+		properties(r, "DeployerRole222222222222")["AssumeRolePolicyDocument"] = trusts(home)
+	},
+	"trust of a deployment of its own account": func(r map[string]any) {
+		properties(r, "DeployerRole111111111111")["AssumeRolePolicyDocument"] = trusts(home)
+	},
+	"policy of a role": func(r map[string]any) {
+		properties(r, "PipelineRole")["Policies"] = []any{map[string]any{"PolicyName": "pipeline", "PolicyDocument": anything}}
+	},
+	"policy that looks into accounts": func(r map[string]any) { properties(r, "Lookups")["PolicyDocument"] = anything },
+	"policy of all deployments":       func(r map[string]any) { properties(r, "Deployments")["PolicyDocument"] = anything },
+	"boundary":                        func(r map[string]any) { properties(r, "Boundary")["PolicyDocument"] = anything },
+	"boundary of a role":              func(r map[string]any) { delete(properties(r, "PipelineRole"), "PermissionsBoundary") },
+	"role of the stack": func(r map[string]any) {
+		properties(r, "UpdaterRole")["Policies"] = []any{map[string]any{"PolicyName": "pipeline", "PolicyDocument": anything}}
+	},
+	"another role": func(r map[string]any) {
+		r["Mine"] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{
+			"RoleName": "mine", "AssumeRolePolicyDocument": trusts(home), "Policies": []any{map[string]any{"PolicyName": "p", "PolicyDocument": anything}},
+		}}
+	},
+	"policy of the bucket": func(r map[string]any) {
+		properties(r, "ArtifactBucketPolicy")["PolicyDocument"] = map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+			"Effect": "Allow", "Principal": map[string]any{"AWS": prod}, "Action": "s3:*", "Resource": "arn:aws:s3:::shop-artifacts/*",
+		}}}
+	},
+}
+
+// trusts is a trust policy that lets all of an account in.
+func trusts(account string) map[string]any {
+	return map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{"Effect": "Allow", "Principal": map[string]any{"AWS": account}, "Action": "sts:AssumeRole"}}}
+}
+
+const devAndProd = devOnly + `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}` + "\n"
+
+// entering is what a widening is for.
+func (c cloud) entering(p pipeline) map[string]func(*testing.T) error {
+	update := c.as(p, p.names.UpdaterRole, p.names.Updater)
+	return map[string]func(*testing.T) error{
+		"prod":                           assume(update, bootstrapRole("deploy", prod)),
+		"home":                           assume(update, bootstrapRole("deploy", home)),
+		"a foreign account's role":       assume(update, "arn:aws:iam::222222222222:role/SomebodyElses"),
+		"the role of a deployment":       assume(update, p.place.RoleARN(p.names.DeployerRole(p.access(c.t, prod)))),
+		"the role of another deployment": assume(update, p.place.RoleARN(p.names.DeployerRole(p.access(c.t, home)))),
+		"its own role":                   assume(update, p.place.RoleARN("mine")),
+		"another stack":                  create(update, "app"),
+		"the secrets of others":          read(update, "of-another-team"),
+		"the state of an environment":    put(update, p.place.Bucket, "metadata/deployed/prod.json"),
+		"the bucket from elsewhere":      put(c.admin(prod), p.place.Bucket, commit+"/b.tar.zst"),
+	}
+}
+
+// TestWhoeverHoldsTheUpdateCannotWidenIt performs the attack with the credentials of the
+// update (T13, P6): it changes the stack with any template, and enters afterwards.
+func TestWhoeverHoldsTheUpdateCannotWidenIt(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	p := configured(t, "shop", devOnly)
-	c.install(p)
 	addSecret(t, c, "of-another-team")
-	_, err := c.updateAs(p, edited(t, p, func(r map[string]any) { properties(r, "EntrancePolicy1")["PolicyDocument"] = anything }))
-	require.NoError(t, err, "the policy can be changed")
-	deploy := c.as(p, p.names.DeployerRole, p.names.Deployer)
-	assert.True(t, denied(create(deploy, "anything")(t)), "but it grants nothing beyond the boundary")
-	assert.True(t, denied(read(deploy, "of-another-team")(t)))
-	assert.True(t, denied(read(deploy, p.names.Secret)(t)))
+	for name, widen := range widenings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := cloud{c.Server, t}
+			p := configured(t, strings.ReplaceAll(name, " ", "-"), devAndProd)
+			c.install(p)
+			_, err := c.updateAs(p, edited(t, p, widen))
+			require.ErrorContains(t, err, "not authorized to perform")
+			for what, enter := range c.entering(p) {
+				err := enter(t)
+				assert.True(t, denied(err), "%s: %v", what, err)
+			}
+		})
+	}
+}
+
+// TestALooseRoleOfTheStackWouldLetTheUpdateIn shows that the same attacks succeed if the
+// role of the stack may do anything, so that the test above can fail.
+func TestALooseRoleOfTheStackWouldLetTheUpdateIn(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	p := configured(t, "shop", devAndProd)
+	addSecret(t, c, "of-another-team")
+	c.installTemplate(p, edited(t, p, widenings["role of the stack"]))
+	_, err := c.updateAs(p, edited(t, p, func(r map[string]any) {
+		for _, widen := range widenings {
+			widen(r)
+		}
+	}))
+	require.NoError(t, err)
+	for what, enter := range c.entering(p) {
+		assert.NoError(t, enter(t), what)
+	}
 }
 
 func TestAStolenPipelineCreatesNothingElse(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	for name, edit := range map[string]func(map[string]any){
-		"the-boundary-is-widened": func(r map[string]any) { properties(r, "Boundary")["PolicyDocument"] = anything },
-		"the-updater-is-changed":  func(r map[string]any) { properties(r, "UpdaterRole")["Description"] = "other" },
-		"a-role-is-made": func(r map[string]any) {
-			r["Mine"] = map[string]any{"Type": "AWS::IAM::Role", "Properties": map[string]any{"AssumeRolePolicyDocument": anything}}
-		},
-		"a-bucket-is-made": func(r map[string]any) { r["Mine"] = map[string]any{"Type": "AWS::S3::Bucket"} },
+		"the-role-of-the-stack-is-changed": func(r map[string]any) { properties(r, "UpdaterRole")["Description"] = "other" },
+		"a-bucket-is-made":                 func(r map[string]any) { r["Mine"] = map[string]any{"Type": "AWS::S3::Bucket"} },
 		"a-parameter-is-written": func(r map[string]any) {
 			r["Mine"] = map[string]any{"Type": "AWS::SSM::Parameter", "Properties": map[string]any{"Type": "String", "Value": "x"}}
 		},
@@ -100,4 +227,32 @@ func TestAStolenPipelineCreatesNothingElse(t *testing.T) {
 			require.ErrorContains(t, err, "not authorized to perform")
 		})
 	}
+}
+
+// TestTheRepositorysOwnStackIsDeployedWithARoleThatGivesNoPermissions deploys stacks as the
+// update of a pipeline with a pipelineStack does, and as whoever holds its credentials can.
+func TestTheRepositorysOwnStackIsDeployedWithARoleThatGivesNoPermissions(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	with, without := configured(t, "shop", devOnly+"pipelineStack: {name: Own, path: pipeline}\n"), configured(t, "market", devOnly)
+	c.install(with)
+	c.install(without)
+	deploy := func(p pipeline, stack, role, resource string) error {
+		_, err := cfn.Deploy(t.Context(), cloudformation.NewFromConfig(c.as(p, p.names.UpdaterRole, p.names.Updater)), cfn.Goal{
+			Name: stack, Template: []byte(`{"Resources":{` + resource + `}}`), ExecutionRole: p.place.RoleARN(role),
+		}, cfn.Options{})
+		return err
+	}
+	parameter := `"P":{"Type":"AWS::SSM::Parameter","Properties":{"Type":"String","Value":"x"}}`
+	role := parameter + `,"R":{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + home + `"},"Action":"sts:AssumeRole"}]}}}`
+	require.NoError(t, deploy(with, "Own", with.names.OwnStackRole, parameter))
+	require.ErrorContains(t, deploy(with, "Own", with.names.OwnStackRole, role), "not authorized to perform")
+	assert.True(t, denied(deploy(with, "Other", with.names.OwnStackRole, parameter)), "another stack")
+	err := deploy(with, "Own", "cdk-hnb659fds-cfn-exec-role-"+home+"-"+region, parameter+`,"Q":{"Type":"AWS::SSM::Parameter","Properties":{"Type":"String","Value":"y"}}`)
+	require.ErrorContains(t, err, "not authorized to perform: iam:PassRole", "the execution role of the bootstrap")
+	assert.True(t, denied(assume(c.as(with, with.names.UpdaterRole, with.names.Updater), bootstrapRole("deploy", home))(t)))
+	assert.NoError(t, assume(c.as(with, with.names.UpdaterRole, with.names.Updater), bootstrapRole("file-publishing", home))(t))
+
+	assert.True(t, denied(deploy(without, "Own", without.names.StackRole, parameter)), "a pipeline without such a stack")
+	assert.True(t, denied(assume(c.as(without, without.names.UpdaterRole, without.names.Updater), bootstrapRole("file-publishing", home))(t)))
 }

@@ -1,0 +1,59 @@
+package infra
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Follow returns the template with which the pipeline updates its own stack: the rendered
+// one of a commit, with the permissions of the installed one, as only a person changes
+// permissions. Those that the commit no longer needs stay, and so does what follows from
+// the accounts. The error names all other permissions that the commit adds or changes.
+func Follow(rendered, installed []byte) ([]byte, error) {
+	var next, now map[string]any
+	if err := json.Unmarshal(rendered, &next); err != nil {
+		return nil, fmt.Errorf("reading the rendered template: %w", err)
+	}
+	if err := json.Unmarshal(installed, &now); err != nil {
+		return nil, errs.Invalidf("the template of the pipeline's stack is not the pipeline's: %w", err).WithHint("%s", personFix)
+	}
+	resources, _ := next["Resources"].(object)
+	before, _ := now["Resources"].(object)
+	var differ []string
+	for _, id := range slices.Sorted(maps.Keys(resources)) {
+		if !grants(resources[id]) {
+			continue
+		}
+		known, exists := before[id]
+		if !exists || !ofAccounts(id) && !reflect.DeepEqual(resources[id], known) {
+			differ = append(differ, id)
+		}
+	}
+	for id, resource := range before {
+		if grants(resource) {
+			resources[id] = resource
+		}
+	}
+	if differ != nil {
+		return nil, errs.Invalidf("the commit changes permissions of the pipeline in AWS, which only a person may: %s", strings.Join(differ, ", ")).WithHint("%s", personFix)
+	}
+	return json.Marshal(next)
+}
+
+const personFix = "with this commit checked out, and credentials that may create roles: generator bootstrap"
+
+// grants reports whether a resource says what anyone may do.
+func grants(resource any) bool {
+	content, _ := resource.(object)
+	kind, _ := content["Type"].(string)
+	return strings.HasPrefix(kind, "AWS::IAM::") || kind == "AWS::S3::BucketPolicy"
+}
+
+// ofAccounts reports whether a resource follows from the accounts of the environments.
+func ofAccounts(id string) bool { return strings.HasPrefix(id, deployerPrefix) || id == lookupsID }
