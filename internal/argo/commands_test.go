@@ -30,7 +30,7 @@ func TestCommandsOfTheRepositoryRunInAContainerThatHasNothing(t *testing.T) {
 			checkApart(t, template.Spec, node, container)
 		}
 	}
-	assert.Equal(t, []string{"builder", "deployer-pipeline", "deployer-environment-tester"}, withCommands)
+	assert.Equal(t, []string{"builder", "deployer-pipeline", "deployer-environment-tester-111111111111"}, withCommands)
 }
 
 // checkApart checks that a container for commands shares nothing with that of the stage.
@@ -63,7 +63,7 @@ func TestTestsOfAnotherImageHaveAContainerForCommandsOfTheirOwn(t *testing.T) {
 		"public.ecr.aws/aphex/tester:1.2.0":  {"public.ecr.aws/aphex/deployer:latest", "public.ecr.aws/aphex/tester:1.2.0"},
 		"example.com/browsers" + digest:      {"public.ecr.aws/aphex/deployer:latest", "example.com/browsers" + digest},
 	} {
-		node := node(t, render(t, configuration("dev")+"testerImage: \""+image+"\"\n"), "deployer-environment-tester")
+		node := node(t, render(t, configuration("dev")+"testerImage: \""+image+"\"\n"), "deployer-environment-tester-111111111111")
 		var images, addresses []string
 		for _, container := range commandsOf(node) {
 			images, addresses = append(images, container.Image), append(addresses, container.Command[2])
