@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -75,6 +76,9 @@ func (r *renderer) validations() []admissionv1.Validation {
 	add("a run of the pipeline is one of its own template, and sets arguments and entrypoint alone",
 		"variables.runs.all(s, "+only("s", "workflowTemplateRef", "entrypoint", "arguments", "suspend", "ttlStrategy")+
 			" && "+only("s.workflowTemplateRef", "name")+" && s.workflowTemplateRef.name.matches("+quote("^"+regexp.QuoteMeta(r.cfg.WorkflowTemplateName)+"-[0-9a-f]{2}$")+"))")
+	// Argo keeps the specification that it runs in the status, and takes one that is there for its own.
+	add("a run of the pipeline begins without a status, which Argo alone writes",
+		when("Workflow", "(!has(object.status) || (oldObject != null && has(oldObject.status) && object.status == oldObject.status))"))
 	add("the template of the pipeline runs its pods with its own identities and the fixed change of their specification",
 		when("WorkflowTemplate", "object.spec.serviceAccountName == "+quote(r.names.Recorder), "object.spec.executor.serviceAccountName == "+quote(r.names.Executor),
 			"object.spec.automountServiceAccountToken == false", "object.spec.podSpecPatch == "+quote(executorPatch), "object.spec.securityContext.runAsNonRoot == true"),
@@ -105,8 +109,12 @@ func (r *renderer) validations() []admissionv1.Validation {
 		"variables.triggers.all(t, "+only("t", "template")+" && "+only("t.template", "name", "conditions", "k8s")+" && "+only("t.template.k8s", "operation", "source", "parameters")+
 			" && t.template.k8s.operation == 'create' && "+only("t.template.k8s.source", "resource")+
 			" && t.template.k8s.source.resource.kind == 'Workflow' && t.template.k8s.source.resource.metadata.namespace == "+quote(r.cfg.ArgoNamespace)+")")
+	add("the EventSource of the pipeline reads the secret of its webhook and no other",
+		when("EventSource", "object.spec.github.all(e, "+only("object.spec.github[e]", "webhook", "repositories", "events", "contentType", "active", "webhookSecret")+
+			" && "+only("object.spec.github[e].webhook", "endpoint", "method", "port", "url", "maxPayloadSize")+" && object.spec.github[e].webhookSecret.name == "+quote(r.names.WebhookSecret)+")"))
 	add("the Service of the pipeline leads to its webhook alone",
-		when("Service", "object.metadata.name == "+quote(plan.WebhookService(r.cfg.EventSourceName)), "!has(object.spec.externalIPs)", "!has(object.spec.externalName)"))
+		when("Service", "object.metadata.name == "+quote(plan.WebhookService(r.cfg.EventSourceName)), "!has(object.spec.externalIPs)", "!has(object.spec.externalName)",
+			"object.spec.selector == {"+quote(eventsv1.LabelEventSourceName)+": "+quote(r.cfg.EventSourceName)+"}"))
 	return all
 }
 

@@ -21,14 +21,20 @@ type content = map[string]any
 // with; "" admits it.
 func denial(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, object content) string {
 	t.Helper()
-	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("variables", cel.DynType), ext.Strings())
+	return denialOfChange(t, policy, nil, object)
+}
+
+// denialOfChange does the same for an object that is there already; nil is a new one.
+func denialOfChange(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, old any, object content) string {
+	t.Helper()
+	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("oldObject", cel.DynType), cel.Variable("variables", cel.DynType), ext.Strings())
 	require.NoError(t, err)
 	evaluate := func(expression string, variables content) (any, error) {
 		ast, issues := env.Compile(expression)
 		require.NoError(t, issues.Err(), expression)
 		program, err := env.Program(ast)
 		require.NoError(t, err)
-		value, _, err := program.Eval(content{"object": object, "variables": variables})
+		value, _, err := program.Eval(content{"object": object, "oldObject": old, "variables": variables})
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +46,7 @@ func denial(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, object c
 		require.NoError(t, issues.Err(), variable.Expression)
 		program, err := env.Program(ast)
 		require.NoError(t, err)
-		value, _, err := program.Eval(content{"object": object, "variables": maps.Clone(variables)})
+		value, _, err := program.Eval(content{"object": object, "oldObject": old, "variables": maps.Clone(variables)})
 		if err != nil {
 			return variable.Name + ": " + err.Error()
 		}
@@ -120,6 +126,7 @@ func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 	resource := func(o content) content {
 		return trigger(o)["k8s"].(content)["source"].(content)["resource"].(content)
 	}
+	github := func(o content) content { return spec(o)["github"].(content)["github"].(content) }
 	for attack, c := range map[string]struct {
 		kind string
 		edit func(content)
@@ -196,6 +203,19 @@ func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 		"an EventSource's account":      {"EventSource", func(o content) { spec(o)["template"].(content)["serviceAccountName"] = "argo" }},
 		"an EventSource of other kinds": {"EventSource", func(o content) { spec(o)["file"] = content{} }},
 		"a Service for others":          {"Service", func(o content) { spec(o)["externalIPs"] = []any{"192.0.2.1"} }},
+		"a Service of other pods":       {"Service", func(o content) { spec(o)["selector"] = content{"app": "vault"} }},
+		"a Service of no pods":          {"Service", func(o content) { delete(spec(o), "selector") }},
+		"an EventSource that sends a secret": {"EventSource", func(o content) {
+			github(o)["githubBaseURL"], github(o)["apiToken"] = "https://evil.test/", content{"name": "others", "key": "password"}
+		}},
+		"an EventSource with another secret": {"EventSource", func(o content) { github(o)["webhookSecret"].(content)["name"] = "others" }},
+		"an EventSource without a secret":    {"EventSource", func(o content) { delete(github(o), "webhookSecret") }},
+		"an EventSource with a certificate": {"EventSource", func(o content) {
+			github(o)["webhook"].(content)["serverCertSecret"] = content{"name": "others", "key": "tls.crt"}
+		}},
+		"another EventSource": {"EventSource", func(o content) {
+			spec(o)["github"].(content)["more"] = content{"apiToken": content{"name": "others", "key": "password"}}
+		}},
 	} {
 		written, policy := parsed(t, golden(t)["twelve-environments"])
 		require.Empty(t, denial(t, policy, written[c.kind]), "it is admitted without the attack")
@@ -225,6 +245,25 @@ func TestARunWithTemplatesOfItsOwnIsDenied(t *testing.T) {
 		edit(attacked["spec"].(content))
 		assert.NotEmpty(t, denial(t, policy, attacked), attack)
 	}
+}
+
+// TestARunThatBringsTheSpecificationThatArgoStoresIsDenied is about the status: Argo runs the
+// specification that it finds there, whatever template the run refers to.
+func TestARunThatBringsTheSpecificationThatArgoStoresIsDenied(t *testing.T) {
+	written, policy := parsed(t, golden(t)["twelve-environments"])
+	template := written["WorkflowTemplate"]["metadata"].(content)["name"].(string)
+	with := func(status any) content {
+		attacked := run(template)
+		attacked["status"] = status
+		return attacked
+	}
+	hostile := content{"storedWorkflowTemplateSpec": content{"entrypoint": "evil", "serviceAccountName": "argo", "templates": []any{}}}
+	running := content{"phase": "Running"}
+	assert.NotEmpty(t, denial(t, policy, with(hostile)))
+	assert.NotEmpty(t, denial(t, policy, with(content{"storedTemplates": content{}})))
+	assert.NotEmpty(t, denialOfChange(t, policy, run(template), with(hostile)), "a run without a status yet")
+	assert.NotEmpty(t, denialOfChange(t, policy, with(running), with(hostile)), "a run that is suspended")
+	assert.Empty(t, denialOfChange(t, policy, with(running), with(running)), "a change of another part, while Argo has a status")
 }
 
 func TestThePolicyIsAboutAllIdentitiesOfThePipelineAndNoOther(t *testing.T) {
