@@ -63,7 +63,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 	if err != nil {
 		return pipeline.Output{}, err
 	}
-	engine, end, err := engine(ctx, frame)
+	engine, end, err := engine(ctx, frame, in.Bucket)
 	if err != nil {
 		return pipeline.Output{}, err
 	}
@@ -149,7 +149,7 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 	if err != nil {
 		return deploystage.Output{}, err
 	}
-	engine, end, err := engine(ctx, frame)
+	engine, end, err := engine(ctx, frame, in.Bucket)
 	if err != nil {
 		return deploystage.Output{}, err
 	}
@@ -158,7 +158,7 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rollback.Output, error) {
-	engine, end, err := engine(ctx, frame)
+	engine, end, err := engine(ctx, frame, "")
 	if err != nil {
 		return rollback.Output{}, err
 	}
@@ -168,11 +168,11 @@ func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rol
 
 // engine returns the deployment engine of this program, and a function to call at its
 // end. It comes before every command of the repository, and reads what these must not write.
-func engine(ctx context.Context, frame stage.Frame) (deploy.Engine, func(), error) {
+func engine(ctx context.Context, frame stage.Frame, records string) (deploy.Engine, func(), error) {
 	registries := assets.ReadRegistries(os.Environ())
 	clients.ReadSettings(ctx)
 	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
-	return deploy.Engine{Runner: runner, Assume: clients.Assume, Registries: registries}, end, err
+	return deploy.Engine{Runner: runner, Assume: clients.Assume, Registries: registries, Records: records}, end, err
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

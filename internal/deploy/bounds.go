@@ -27,6 +27,7 @@ type bounds struct {
 	regions    []string
 	qualifiers []string
 	here       func(region string) assembly.Placeholders
+	records    string                          // bucket that no asset goes to
 	workspace  string                          // folder
 	published  map[string][]assembly.FileAsset // by object, as "bucket/key"
 
@@ -79,7 +80,7 @@ func (j *job) fixes(b *bounds, correct string) string {
 func (j *job) bounds() *bounds {
 	return &bounds{
 		account: j.Account, regions: config.ReachedRegions(j.Region, j.Regions), qualifiers: j.qualifiers(),
-		here: j.here, workspace: j.Workspace, published: map[string][]assembly.FileAsset{}, lacks: map[string][]string{}, listed: map[string]bool{},
+		here: j.here, records: j.engine.Records, workspace: j.Workspace, published: map[string][]assembly.FileAsset{}, lacks: map[string][]string{}, listed: map[string]bool{},
 	}
 }
 
@@ -143,7 +144,7 @@ func (b *bounds) stack(t target) {
 		for _, file := range list.Files {
 			for _, to := range file.Destinations {
 				region := b.destination(t, "asset "+file.Name, to.Region, to.Role)
-				b.resource(t, "the bucket of asset "+file.Name, b.here(region).Resolve(to.Bucket))
+				b.bucket(t, "the bucket of asset "+file.Name, b.here(region).Resolve(to.Bucket))
 			}
 		}
 		for _, image := range list.Images {
@@ -189,6 +190,16 @@ func (b *bounds) role(t target, what, text, region string) {
 	default:
 		b.resource(t, what, path[strings.LastIndex(path, "/")+1:])
 	}
+}
+
+// bucket checks the bucket of a file. That of the pipeline's records is written by the
+// pipeline alone: an app that names no role, or one that does not exist, publishes with the
+// pipeline's own credentials, which may write there.
+func (b *bounds) bucket(t target, what, name string) {
+	if path, _, _ := strings.Cut(name, "/"); b.records != "" && strings.EqualFold(path, b.records) {
+		b.outside(t, "%s, %s, is that of the pipeline's own artifacts and records", what, name)
+	}
+	b.resource(t, what, name)
 }
 
 // resource checks the name of a role, bucket or repository. The name of one that

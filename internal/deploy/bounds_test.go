@@ -62,7 +62,7 @@ func jobOf(change func(*Request)) *job {
 	if change != nil {
 		change(&r)
 	}
-	return &job{Request: r, access: &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: "aws"}}
+	return &job{Request: r, engine: Engine{Records: "shop-artifacts-" + devAccount}, access: &awsauth.Access{Target: awsauth.Target{Account: r.Account, Region: r.Region}, Partition: "aws"}}
 }
 
 func TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused(t *testing.T) {
@@ -97,16 +97,23 @@ func TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused(t *testing.T) {
 		"prod's bucket":                            {func(t *target) { file(t).Bucket, t.stack.TemplateURL = prod("assets"), "" }, "the bucket of asset Template cdk-hnb659fds-assets-222222222222-eu-central-1 is of account 222222222222"},
 		"a bucket of another region":               {func(t *target) { file(t).Bucket, t.stack.TemplateURL = far("assets"), "" }, "is of region eu-central-1"},
 		"a bucket of another bootstrap":            {func(t *target) { file(t).Bucket, t.stack.TemplateURL = other("assets"), "" }, "is of the bootstrap prod"},
-		"prod's role for files":                    {func(t *target) { file(t).Role.ARN = roleOf(prodAccount, prod("file-publishing-role")) }, "the role that publishes asset Template"},
-		"an asset in another region":               {func(t *target) { file(t).Region, t.stack.TemplateURL = "eu-central-1", "" }, "asset Template is for region eu-central-1"},
-		"prod's repository":                        {func(t *target) { image(t).Repository = prod("container-assets") }, "the repository of image Worker"},
-		"a repository of another bootstrap":        {func(t *target) { image(t).Repository = other("container-assets") }, "is of the bootstrap prod"},
-		"prod's role for images":                   {func(t *target) { image(t).Role.ARN = roleOf(prodAccount, "x") }, "the role that publishes image Worker"},
-		"an image in another region":               {func(t *target) { image(t).Region = "ap-south-1" }, "image Worker is for region ap-south-1"},
-		"a template of somebody's bucket":          {func(t *target) { t.stack.TemplateURL = "s3://somebody/template.json" }, "the URL of the template, s3://somebody/template.json, is not where an asset of the stack publishes it"},
-		"a template of somebody's server":          {func(t *target) { t.stack.TemplateURL = "https://example.com/template.json" }, "the URL of the template"},
-		"another object as the template":           {func(t *target) { t.stack.TemplateURL += ".other" }, "the URL of the template"},
-		"another asset as the template":            {func(t *target) { t.stack.Assets[0].Files[0].Path = "/out/other.json" }, "the URL of the template"},
+		"the bucket of the pipeline": {func(t *target) {
+			file(t).Bucket, file(t).Key, file(t).Role = "shop-artifacts-${AWS::AccountId}", "metadata/deployed/prod.json", assembly.Role{}
+			t.stack.TemplateURL = ""
+		}, "the bucket of asset Template, shop-artifacts-111111111111, is that of the pipeline's own artifacts and records"},
+		"a folder of the bucket of the pipeline": {func(t *target) {
+			file(t).Bucket, t.stack.TemplateURL = "shop-artifacts-"+devAccount+"/metadata", ""
+		}, "is that of the pipeline's own artifacts and records"},
+		"prod's role for files":             {func(t *target) { file(t).Role.ARN = roleOf(prodAccount, prod("file-publishing-role")) }, "the role that publishes asset Template"},
+		"an asset in another region":        {func(t *target) { file(t).Region, t.stack.TemplateURL = "eu-central-1", "" }, "asset Template is for region eu-central-1"},
+		"prod's repository":                 {func(t *target) { image(t).Repository = prod("container-assets") }, "the repository of image Worker"},
+		"a repository of another bootstrap": {func(t *target) { image(t).Repository = other("container-assets") }, "is of the bootstrap prod"},
+		"prod's role for images":            {func(t *target) { image(t).Role.ARN = roleOf(prodAccount, "x") }, "the role that publishes image Worker"},
+		"an image in another region":        {func(t *target) { image(t).Region = "ap-south-1" }, "image Worker is for region ap-south-1"},
+		"a template of somebody's bucket":   {func(t *target) { t.stack.TemplateURL = "s3://somebody/template.json" }, "the URL of the template, s3://somebody/template.json, is not where an asset of the stack publishes it"},
+		"a template of somebody's server":   {func(t *target) { t.stack.TemplateURL = "https://example.com/template.json" }, "the URL of the template"},
+		"another object as the template":    {func(t *target) { t.stack.TemplateURL += ".other" }, "the URL of the template"},
+		"another asset as the template":     {func(t *target) { t.stack.Assets[0].Files[0].Path = "/out/other.json" }, "the URL of the template"},
 		"a template of a bucket whose name ends like a host": {func(t *target) {
 			t.stack.TemplateURL = "https://" + file(t).Bucket + ".s3.x.s3.eu-west-1.amazonaws.com/template.json"
 		}, "the URL of the template"},

@@ -25,6 +25,9 @@ type Engine struct {
 	Runner command.Runner
 	// Assume gets access to an account, as [awsauth.Assume] does.
 	Assume func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
+	// Records is the bucket of the pipeline's own artifacts and records, to which no app may
+	// publish anything; empty outside a pipeline.
+	Records string
 	// Registries are those that builds of images log in to, read before any command ran.
 	Registries assets.Registries
 

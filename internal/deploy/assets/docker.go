@@ -1,7 +1,6 @@
 package assets
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -20,6 +19,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // build builds a local image once, unless it exists, and returns its name. An
@@ -243,9 +243,27 @@ func (p *Publisher) requireDocker(ctx context.Context, list *assembly.AssetManif
 
 // output runs a command of the manifest and returns its trimmed output.
 func (p *Publisher) output(ctx context.Context, args []string, dir, doing string) (string, error) {
-	var out bytes.Buffer
+	var out firstBytes
 	err := p.run(ctx, args, dir, "", nil, &out, doing)
-	return strings.TrimSpace(out.String()), err
+	if err == nil && out.more {
+		err = errs.Failedf("%s: it printed more than the %s that a name may have", doing, limits.Size(maxName))
+	}
+	return strings.TrimSpace(string(out.kept)), err
+}
+
+// maxName bounds in bytes what a command prints as the name of a file or image.
+const maxName = 64 << 10
+
+// firstBytes is a writer that keeps the beginning of its input.
+type firstBytes struct {
+	kept []byte
+	more bool // there was more
+}
+
+func (f *firstBytes) Write(p []byte) (int, error) {
+	room := min(len(p), maxName-len(f.kept))
+	f.kept, f.more = append(f.kept, p[:room]...), f.more || room < len(p)
+	return len(p), nil
 }
 
 func (p *Publisher) run(ctx context.Context, args []string, dir, stdin string, env []string, out io.Writer, doing string) error {

@@ -148,6 +148,8 @@ func TestACommandOfTheManifestBuildsTheFile(t *testing.T) {
 	require.ErrorContains(t, err, "oh no: sh exited with code 4")
 	list.Files[0].Command = []string{"true"}
 	require.ErrorContains(t, publisher(t).Publish(t.Context(), list, s.place()), "printed no file name")
+	list.Files[0].Command = []string{"sh", "-c", "head -c 70000 /dev/zero | tr '\\0' /; echo"}
+	require.ErrorContains(t, publisher(t).Publish(t.Context(), list, s.place()), "it printed more than the 64 KiB that a name may have")
 }
 
 func TestTheHintForAMissingBootstrapBucketIsToBootstrap(t *testing.T) {
