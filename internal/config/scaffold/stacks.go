@@ -262,10 +262,10 @@ func (t *tree) ownID(definition *class) string {
 	return "*"
 }
 
-// isValue reports whether an argument can be an id: it is not an object, a keyword
+// isValue reports whether an argument can be an id: it is not empty, an object, a keyword
 // argument, unpacked arguments or a builder of properties.
 func isValue(argument string) bool {
-	return !strings.ContainsAny(argument[:1], "{*[.") && !noValue.MatchString(argument)
+	return argument != "" && !strings.ContainsAny(argument[:1], "{*[.") && !noValue.MatchString(argument)
 }
 
 var noValue = regexp.MustCompile(`^(?:\w+\s*=[^=]|(?:new\s+)?[\w.]*Props\b|null$|nil$|undefined$)`)
