@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
@@ -36,7 +37,7 @@ func (d *deployment) options(t target) cfn.Options {
 	return cfn.Options{
 		Workflow: d.engine.Run, Budget: d.budget(t.region), Force: d.Force,
 		MayRollBack: d.MayRollBack, NoRollback: d.NoRollback,
-		Discard: d.discards,
+		Discard: d.discards, Reserved: manifest.LabelPipeline,
 		Ready: func(ctx context.Context) error {
 			if d.isPlan {
 				return d.publishTemplates(ctx, t)

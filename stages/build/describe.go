@@ -1,7 +1,6 @@
 package build
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -40,8 +39,8 @@ func versions(ctx context.Context, runner command.Runner) map[string]string {
 	var all sync.WaitGroup
 	for name, args := range tools {
 		all.Go(func() {
-			var out bytes.Buffer
-			err := runner.Run(ctx, command.Command{Args: append([]string{name}, args...), Stdout: &out, Limit: answerTime, Grace: time.Second})
+			out := &command.Tail{} // the build may have replaced the tool
+			err := runner.Run(ctx, command.Command{Args: append([]string{name}, args...), Stdout: out, Limit: answerTime, Grace: time.Second})
 			if err != nil {
 				return
 			}

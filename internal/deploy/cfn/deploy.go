@@ -24,6 +24,7 @@ type Options struct {
 	PlanOnly    bool        // create the change set and do not execute it
 	Discard     bool        // with PlanOnly: delete the change set after reading it, and the stack created for it
 	Only        *Prescribed // execute this and nothing else; nil allows everything
+	Reserved    string      // key of a tag of stacks that must not be changed; empty is none
 	Notify      func(Event) // receives all events; may be nil
 
 	// Upload publishes a template that is too large to send inline and returns its
@@ -228,7 +229,22 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 // describe returns a stack by name or ARN; nil is no stack.
 func (d *deployment) describe(ctx context.Context, name string) (*types.Stack, error) {
 	answer, err := call(ctx, d.counted, d.api.DescribeStacks, &cloudformation.DescribeStacksInput{StackName: &name})
-	return found(answer, err, d.goal.Name)
+	stack, err := found(answer, err, d.goal.Name)
+	if stack != nil && name == d.goal.Name {
+		err = d.checkReserved(stack)
+	}
+	return stack, err
+}
+
+// checkReserved refuses a stack that was there before and has the reserved tag.
+func (d *deployment) checkReserved(stack *types.Stack) error {
+	for _, tag := range stack.Tags {
+		if d.options.Reserved != "" && aws.ToString(tag.Key) == d.options.Reserved {
+			return errs.Invalidf("stack %q is that of a pipeline, %s, which no app may change", d.goal.Name, errs.OneLine(aws.ToString(tag.Value))).
+				WithHint("give the app's stack another name")
+		}
+	}
+	return nil
 }
 
 func (d *deployment) templateOf(ctx context.Context, stack *types.Stack) func() (string, error) {

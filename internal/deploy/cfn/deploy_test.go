@@ -63,6 +63,34 @@ func TestATemplateThatIsNotTheAppsIsNotExecuted(t *testing.T) {
 	}
 }
 
+// TestNoAppChangesTheStackOfAPipeline is about an app for the account of a pipeline: the name
+// of a stack is the app's choice, and the stack of the pipeline has its roles.
+func TestNoAppChangesTheStackOfAPipeline(t *testing.T) {
+	tagged := func(status string) *fake {
+		f := newFake().deployed(status, `{"Resources":{"Roles":{"Type":"AWS::IAM::Role"}}}`)
+		f.stack.Tags = []types.Tag{{Key: aws.String("team"), Value: aws.String("shop")}, {Key: aws.String("aphex.dev/pipeline"), Value: aws.String("shop-1a2b")}}
+		return f
+	}
+	for _, status := range []string{"CREATE_COMPLETE", "UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "UPDATE_FAILED"} {
+		o := cfn.Options{Reserved: "aphex.dev/pipeline", MayRollBack: true}
+		deploy(t, func() *fake { return tagged(status) }, o, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+			require.ErrorContains(t, err, `stack "Shop" is that of a pipeline, shop-1a2b, which no app may change`, status)
+			assert.Equal(t, errs.Invalid, errs.KindOf(err))
+			_, err = cfn.RollBackStack(t.Context(), f, goal, cfn.Orphans{}, o)
+			require.ErrorContains(t, err, "which no app may change", status)
+			_, err = cfn.Prepare(t.Context(), f, goal, o)
+			require.ErrorContains(t, err, "which no app may change", status)
+			for _, call := range f.calls {
+				assert.Equal(t, "DescribeStacks", call, status)
+			}
+		})
+	}
+	deploy(t, func() *fake { return tagged("CREATE_COMPLETE") }, cfn.Options{}, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+		require.NoError(t, err, "the pipeline changes its own")
+		assert.Len(t, f.executed, 1)
+	})
+}
+
 func TestANewStackIsCreatedThroughAChangeSet(t *testing.T) {
 	g := goal
 	g.TemplateURL, g.ExecutionRole, g.TerminationProtection = "https://s3/t.json", "arn:role", true
