@@ -154,8 +154,8 @@ func requestFor(offered *packp.AdvRefs, commit plumbing.Hash) (*packp.UploadPack
 // `git describe` works.
 func tagsAt(offered *packp.AdvRefs, commit plumbing.Hash) (objects []plumbing.Hash) {
 	for name, peeled := range offered.Peeled {
-		if peeled == commit && strings.HasPrefix(name, tagPrefix) {
-			objects = append(objects, offered.References[name])
+		if object := offered.References[name]; peeled == commit && strings.HasPrefix(name, tagPrefix) && !object.IsZero() {
+			objects = append(objects, object)
 		}
 	}
 	return objects
@@ -182,7 +182,7 @@ func branchesAndTags(offered *packp.AdvRefs) []plumbing.Hash {
 	seen := map[plumbing.Hash]bool{}
 	for name, tip := range offered.References {
 		wanted := strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, tagPrefix)
-		if wanted && !seen[tip] {
+		if wanted && !seen[tip] && !tip.IsZero() {
 			seen[tip] = true
 			wants = append(wants, tip)
 		}

@@ -2,13 +2,16 @@ package checkout
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 )
 
 // one is a repository of one object.
@@ -62,6 +65,44 @@ func FuzzEvent(f *testing.F) {
 		parsed, err := url.Parse(address)
 		if err != nil || parsed.Scheme != "https" || !strings.EqualFold(parsed.Hostname(), DefaultHost) || parsed.User != nil {
 			t.Errorf("the repository %q is accepted", address)
+		}
+	})
+}
+
+// FuzzOffer holds that whatever references and capabilities a git server offers, and
+// whatever it answers, a request wants objects, and its answer is read to an end.
+func FuzzOffer(f *testing.F) {
+	const hash = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+	lines := func(texts ...string) []byte {
+		var all []byte
+		for _, text := range texts {
+			all = fmt.Appendf(all, "%04x%s", len(text)+4, text)
+		}
+		return append(all, "0000"...)
+	}
+	f.Add(lines(hash+" refs/heads/main\x00shallow\n"), []byte("PACK"))
+	f.Add(lines(hash+" HEAD\x00side-band-64k filter allow-reachable-sha1-in-want shallow no-progress\n", hash+" refs/tags/v1^{}\n"), lines("\x01abc", "\x02text"))
+	f.Add(lines(strings.Repeat("0", 40)+" capabilities^{}\x00side-band agent=x\n"), lines("\x03failed"))
+	commit := plumbing.NewHash(hash)
+	f.Fuzz(func(t *testing.T, offer, answer []byte) {
+		offered := packp.NewAdvRefs()
+		if offered.Decode(bytes.NewReader(offer)) != nil {
+			return
+		}
+		for _, request := range []func() (*packp.UploadPackRequest, error){
+			func() (*packp.UploadPackRequest, error) { return requestFor(offered, commit) },
+			func() (*packp.UploadPackRequest, error) { return historyRequest(offered, commit, commit) },
+		} {
+			made, err := request()
+			if err != nil {
+				continue
+			}
+			if len(made.Wants) == 0 || slices.Contains(made.Wants, plumbing.ZeroHash) {
+				t.Errorf("%q makes a request for %v", offer, made.Wants)
+			}
+			if n, _ := io.Copy(io.Discard, packOf(bytes.NewReader(answer), made)); n > int64(len(answer)) {
+				t.Errorf("%d bytes of %q", n, answer)
+			}
 		}
 	})
 }

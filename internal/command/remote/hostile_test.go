@@ -295,16 +295,3 @@ func TestHostileFilesAreRefusedAndLeaveNothing(t *testing.T) {
 		})
 	}
 }
-
-func FuzzFrame(f *testing.F) {
-	f.Add(frame(stdoutFrame, 1, "x"))
-	f.Add(frame(exitFrame, 2, "{}"))
-	f.Add(frame(stderrFrame, maxFrame+1, ""))
-	buffer := make([]byte, maxFrame)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		kind, content, err := readFrame(bytes.NewReader(data), buffer)
-		if err == nil && (!bytes.HasPrefix(data, appendFrame(nil, kind, content)) || len(content) > maxFrame) {
-			t.Errorf("%q was read as a frame of kind %d with %q", data, kind, content)
-		}
-	})
-}
