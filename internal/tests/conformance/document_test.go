@@ -17,11 +17,9 @@ var (
 	defined = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z][A-Za-z0-9]+)\(`)
 )
 
-func TestEveryTestThatTheDocumentNamesExists(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/cdk-parity.md")
-	require.NoError(t, err)
+func TestEveryTestThatADocumentNamesExists(t *testing.T) {
 	exists := map[string]bool{}
-	for _, root := range []string{"../../../internal", "../../../stages", "../../../cmd", "../../../awssim"} {
+	for _, root := range []string{"../../../internal", "../../../stages", "../../../cmd", "../../../awssim", "../../../e2e"} {
 		require.NoError(t, filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(name, "_test.go") {
 				return err
@@ -33,9 +31,13 @@ func TestEveryTestThatTheDocumentNamesExists(t *testing.T) {
 			return err
 		}))
 	}
-	names := named.FindAllSubmatch(text, -1)
-	require.Greater(t, len(names), 50)
-	for _, match := range names {
-		assert.True(t, exists[string(match[1])], "docs/cdk-parity.md names %s, which is gone", match[1])
+	for document, atLeast := range map[string]int{"cdk-parity.md": 50, "SECURITY.md": 30} {
+		text, err := os.ReadFile(filepath.Join("../../../docs", document))
+		require.NoError(t, err)
+		names := named.FindAllSubmatch(text, -1)
+		require.Greater(t, len(names), atLeast, document)
+		for _, match := range names {
+			assert.True(t, exists[string(match[1])], "docs/%s names %s, which is gone", document, match[1])
+		}
 	}
 }
