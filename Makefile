@@ -23,6 +23,11 @@ PACKAGES := $(SHOP)/node_modules/.installed-$(LOCK)
 BUILT    := $(SHOP)/dist/.built
 SOURCES  := $(wildcard $(addprefix $(SHOP)/,*.json bin/* lib/* lambda/*/* scripts/* test/*))
 
+# The npm package of the construct: the renderer as WebAssembly, the contracts of the stages, and TypeScript by jsii.
+CONSTRUCT := construct/lib/.built
+CONSTRUCT_PACKAGES := construct/node_modules/.installed-$(shell git hash-object construct/package-lock.json)
+RENDERER  := construct/assets/generator.wasm.gz
+
 # The images of the tests are built again if their content is newer.
 IMAGES := bin/images/.built
 INTO   := $(shell git ls-files cmd internal stages images docker-bake.hcl go.mod go.sum | grep -v _test)
@@ -35,9 +40,13 @@ help: ## list the targets
 build: ## build the programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
+.PHONY: construct
+construct: $(CONSTRUCT) $(RENDERER) ## build the npm package of the construct into construct/
+
 .PHONY: test
-test: $(BUILT) ## run all tests: unit, testscript, and integration with the simulator and a real CDK app
+test: $(BUILT) $(CONSTRUCT) $(RENDERER) ## run all tests: unit, testscript, and integration with the simulator and a real CDK app
 	go test -timeout 20m $(WAITING) $(LONG) ./... </dev/null
+	cd construct && npm test --silent </dev/null
 
 .PHONY: conformance
 conformance: $(BUILT) ## compare with the real CDK CLI on all apps of docs/cdk-parity.md; takes many minutes
@@ -82,13 +91,14 @@ e2e: build $(PACKAGES) $(IMAGES) ## run the images in docker, and the pipeline o
 .PHONY: golden
 golden: ## rewrite golden files and generated documents; review the diff before you commit
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd internal stages | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
+	node construct/scripts/types.mjs
 
 .PHONY: clean
 clean: ## remove all build products and the state of the demo
-	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out)
+	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii API.md assets dist lib node_modules tsconfig.json)
 
 # check runs all of its parts even if one fails, so that one run reports everything.
-CHECKS := check-format check-vet check-lint check-words check-tidy check-argo check-race check-vulnerabilities
+CHECKS := check-format check-vet check-lint check-words check-construct check-tidy check-argo check-race check-vulnerabilities
 .PHONY: check $(CHECKS)
 check: ## check format, lint, wording, races, Argo's own validation, known vulnerabilities and go.mod
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
@@ -108,6 +118,9 @@ check-lint:
 
 check-words: # the words of tools/words.txt must not come back
 	go test -count=1 ./internal/tests/words
+
+check-construct: # the properties of the construct are those of the configuration
+	node construct/scripts/types.mjs --check
 
 check-tidy:
 	go mod tidy -diff
@@ -130,6 +143,23 @@ $(IMAGES): $(INTO)
 
 $(PACKAGES):
 	cd $(SHOP) && npm ci --prefer-offline --no-audit --no-fund </dev/null
+	@touch $@
+
+$(CONSTRUCT_PACKAGES): construct/package-lock.json
+	@cd construct && npm ci --prefer-offline --no-audit --no-fund </dev/null || \
+		{ echo 'the packages of the construct cannot be installed: can npm reach its registry? (npm ping)' >&2; exit 1; }
+	@ln -sfn .. construct/node_modules/aphex-pipeline # for the examples
+	@touch $@
+
+# A library asks for a terminal, which WASI does not know; it does not with the tag appengine.
+$(RENDERER): $(INTO) $(shell git ls-files construct/wasm construct/contracts | grep -v _test)
+	@mkdir -p $(@D) bin
+	GOOS=wasip1 GOARCH=wasm go build -tags appengine -ldflags '-s -w' -o bin/generator.wasm ./construct/wasm
+	gzip -9 -n -c bin/generator.wasm >$@
+	go run ./construct/contracts >$(@D)/contracts.json
+
+$(CONSTRUCT): $(CONSTRUCT_PACKAGES) $(wildcard construct/src/* construct/package.json) schema/aphex-config.schema.json
+	cd construct && JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 npm run --silent build </dev/null
 	@touch $@
 
 $(BUILT): $(PACKAGES) $(SOURCES)

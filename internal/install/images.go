@@ -1,9 +1,7 @@
 package install
 
 import (
-	"cmp"
 	"context"
-	"regexp"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,12 +31,9 @@ func (t *Target) useImages(ctx context.Context, installed plan.Images) (problem,
 		t.Place.Images = installed
 		return nil, installed.Check(t.Config)
 	}
-	if images == "" {
-		if images, err = plan.ImagesBeside(t.Config); err != nil {
-			return nil, err
-		}
+	if t.Place.Images, err = plan.ImagesOf(t.Config, t.Images.From, stage.Version()); err != nil {
+		return nil, err
 	}
-	t.Place.Images = cmp.Or(images, plan.Images(plan.Release+":"+releaseTag(stage.Version())))
 	if t.Images.Digest == nil {
 		return nil, t.Place.Images.Check(t.Config)
 	}
@@ -67,16 +62,6 @@ func (t *Target) pin(ctx context.Context, images plan.Images) (plan.Images, erro
 		}
 	}
 	return images, err
-}
-
-var released = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
-
-// releaseTag returns the tag of the images of a version of this program.
-func releaseTag(version string) string {
-	if released.MatchString(version) {
-		return version
-	}
-	return "latest"
 }
 
 // checkImages reports which images the pipeline's own stages run in.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // ErrNotRegular is the error of a device, a pipe, a socket or a folder in the place of a file.
@@ -15,12 +14,12 @@ var ErrNotRegular = errors.New("not a regular file")
 
 // Open opens a regular file for reading. It never waits for the other end of a pipe.
 func Open(path string) (*os.File, error) {
-	return regular(os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0))
+	return regular(os.OpenFile(path, os.O_RDONLY|nonblock, 0))
 }
 
 // OpenIn opens a regular file below a folder; a symbolic link does not lead out of it.
 func OpenIn(root *os.Root, name string) (*os.File, error) {
-	return regular(root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0))
+	return regular(root.OpenFile(name, os.O_RDONLY|nonblock, 0))
 }
 
 func regular(file *os.File, err error) (*os.File, error) {

@@ -46,6 +46,29 @@ func ParseImages(text string) (Images, error) {
 	return images, nil
 }
 
+// ImagesOf returns the images of a new pipeline: those of the text, else those beside the
+// configured validatorImage, else those of the release with that version.
+func ImagesOf(cfg *config.Config, text, version string) (Images, error) {
+	images, err := ParseImages(text)
+	if images != "" || err != nil {
+		return images, err
+	}
+	if images, err = ImagesBeside(cfg); images != "" || err != nil {
+		return images, err
+	}
+	return Images(Release + ":" + releaseTag(version)), nil
+}
+
+var released = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
+
+// releaseTag returns the tag of the images of a version of this product.
+func releaseTag(version string) string {
+	if released.MatchString(version) {
+		return version
+	}
+	return "latest"
+}
+
 // Of returns the image of a program, by its digest if that is known.
 func (i Images) Of(program string) string {
 	fields := strings.Fields(string(i))

@@ -17,10 +17,15 @@ const (
 
 // Cluster holds the facts about a cluster that a pipeline needs.
 type Cluster struct {
-	Name            string
-	ProviderARN     string // of the IAM OIDC provider
-	KubectlRoleARN  string // of the role that may administer it
-	SecurityGroupID string
+	Name            string `json:"name"`
+	ProviderARN     string `json:"providerArn"`    // of the IAM OIDC provider
+	KubectlRoleARN  string `json:"kubectlRoleArn"` // of the role that may administer it
+	SecurityGroupID string `json:"securityGroupId"`
+}
+
+// Exports returns the names of the exports that have the facts about a cluster.
+func Exports(prefix string) Cluster {
+	return Cluster{prefix + exportName, prefix + exportProvider, prefix + exportKubectl, prefix + exportGroup}
 }
 
 // Discover finds a cluster among CloudFormation's exports, by name. The error

@@ -1,0 +1,326 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import {
+  Annotations, CfnOutput, CfnResource, Fn, RemovalPolicy, Stack, Token,
+  aws_eks as eks, aws_iam as iam, aws_lambda as lambda, aws_s3 as s3, aws_secretsmanager as secretsmanager,
+} from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { PipelineConfiguration } from './configuration';
+import { Names, Problem, Refusal, Rendered, render } from './generator';
+import { Resources } from './template';
+
+/** How a pipeline is installed, besides what `aphex-config.yaml` declares. */
+export interface AphexPipelineOptions {
+  /**
+   * The path of the configuration file in the repository. It is part of the pipeline's
+   * identity, and the file that every run reads.
+   *
+   * @default - "aphex-config.yaml"; of `fromConfig`, the path of its file
+   */
+  readonly configPath?: string;
+
+  /**
+   * Where the images of the pipeline's own stages are, as REGISTRY[:TAG], with digests as
+   * builder@sha256:<hex> behind it if they are known.
+   *
+   * @default - those beside `validatorImage`, else those of this package's version
+   */
+  readonly images?: string;
+
+  /**
+   * The cluster, such as one of the same app.
+   *
+   * @default - the cluster that `clusterName` names
+   */
+  readonly cluster?: eks.ICluster;
+
+  /**
+   * The ARN of the cluster's IAM OIDC provider.
+   *
+   * @default - CloudFormation's export `<clusterExportPrefix>OIDCProviderArn`
+   */
+  readonly oidcProviderArn?: string;
+
+  /**
+   * The ARN of a role that may administer the cluster.
+   *
+   * @default - CloudFormation's export `<clusterExportPrefix>KubectlRoleArn`
+   */
+  readonly kubectlRoleArn?: string;
+
+  /**
+   * The Lambda layer with kubectl, such as `new KubectlV33Layer(this, 'Kubectl')` of the
+   * package `@aws-cdk/lambda-layer-kubectl-v33`: of a version near that of the cluster.
+   *
+   * @default - none; required without `cluster` and `kubectlProvider`
+   */
+  readonly kubectlLayer?: lambda.ILayerVersion;
+
+  /**
+   * A kubectl provider that the cluster already has.
+   *
+   * @default - one in this stack, for all of its pipelines
+   */
+  readonly kubectlProvider?: eks.IKubectlProvider;
+
+  /**
+   * The URL at which GitHub reaches the webhook.
+   *
+   * @default - the URL inside of the cluster, as the address of a load balancer is known after the deployment only
+   */
+  readonly webhookUrl?: string;
+}
+
+/** The properties of a pipeline: the keys of `aphex-config.yaml`, and how it is installed. */
+export interface AphexPipelineProps extends PipelineConfiguration, AphexPipelineOptions {}
+
+/** The format of the configuration. */
+const FORMAT = '1.0';
+
+/** The default name of the configuration file. */
+const FILE = 'aphex-config.yaml';
+
+/** The keys of AphexPipelineOptions, which the configuration does not have. */
+const OPTIONS: { [key in keyof Required<AphexPipelineOptions>]: true } = {
+  configPath: true, images: true, cluster: true, oidcProviderArn: true, kubectlRoleArn: true, kubectlLayer: true, kubectlProvider: true, webhookUrl: true,
+};
+
+/** The largest list of objects that the kubectl provider takes: an event of Lambda has at most 256 KiB. */
+const MOST_BYTES = 240_000;
+
+/** A configuration as text. */
+interface Source {
+  readonly text: string;
+  readonly file: string;
+}
+
+/** The files that properties were made of. */
+const files = new WeakMap<object, Source>();
+
+/**
+ * A delivery pipeline for a CDK app, on a cluster with Argo Workflows and Argo Events.
+ *
+ * It creates the artifact bucket, the roles and the webhook secret in this stack, and the
+ * pipeline's objects in the cluster: the same as `generator bootstrap`.
+ */
+export class AphexPipeline extends Construct {
+  /** Declares the pipeline of a configuration file. */
+  public static fromConfig(scope: Construct, id: string, file: string, options: AphexPipelineOptions = {}): AphexPipeline {
+    if (!existsSync(file)) {
+      throw new Error(`${scope.node.path}/${id}: ${file}: no such file`);
+    }
+    const props: AphexPipelineProps = { configPath: pathInRepository(file), ...options, environments: [] };
+    files.set(props, { text: readFileSync(file, 'utf8'), file });
+    return new AphexPipeline(scope, id, props);
+  }
+
+  /** The identity of the pipeline: the label and tag of everything that belongs to it. */
+  public readonly pipelineName: string;
+
+  /** The bucket of artifacts, logs and metadata of runs. It stays when the stack is deleted. */
+  public readonly artifactBucket: s3.IBucket;
+
+  /** The secret that signs GitHub's deliveries to the webhook. */
+  public readonly webhookSecret: secretsmanager.ISecret;
+
+  /** The role that deploys to the account of the first environment. */
+  public readonly workflowExecutionRole: iam.IRole;
+
+  /** The name of the WorkflowTemplate; each version of the pipeline appends two digits. */
+  public readonly workflowTemplateName: string;
+
+  /** The configuration as text, to write to the configuration file of the repository. */
+  public readonly configuration: string;
+
+  private readonly resources: Resources;
+
+  constructor(scope: Construct, id: string, props: AphexPipelineProps) {
+    super(scope, id);
+    const { account, region } = this.place();
+    const source = files.get(props) ?? { text: this.textOf(props), file: this.node.path };
+    const path = props.configPath ?? FILE;
+    const rendered = this.render(props, source, path, account, region);
+    const { names, template } = rendered;
+    this.claim(names, account, region);
+
+    this.resources = new Resources(new Construct(this, 'Aws'), template, {
+      OIDCProviderArn: props.oidcProviderArn ?? Fn.importValue(names.exports.providerArn),
+      ...props.webhookUrl && { WebhookUrl: props.webhookUrl },
+    });
+    this.pipelineName = names.pipeline;
+    this.workflowTemplateName = names.template;
+    this.configuration = source.text;
+    this.artifactBucket = s3.Bucket.fromBucketName(this, 'ArtifactBucket', this.resources.get('ArtifactBucket').ref);
+    this.webhookSecret = secretsmanager.Secret.fromSecretCompleteArn(this, 'WebhookSecret', this.resources.get('WebhookSecret').ref);
+    this.workflowExecutionRole = iam.Role.fromRoleArn(this, 'WorkflowExecutionRole',
+      Token.asString(this.resources.linked(template.Outputs.WorkflowExecutionRoleArn.Value)), { mutable: false });
+    this.install(props, rendered);
+    this.declareOutputs(rendered, region);
+  }
+
+  /**
+   * An AWS resource of the pipeline by its logical id in the template that
+   * `generator render --aws` prints, such as "ArtifactBucket": to override its properties.
+   */
+  public awsResource(id: string): CfnResource {
+    return this.resources.get(id);
+  }
+
+  /** place returns the account and region of the stack, which names of the pipeline contain. */
+  private place(): { account: string; region: string } {
+    const { account, region } = Stack.of(this);
+    for (const [what, value] of Object.entries({ account, region })) {
+      if (Token.isUnresolved(value)) {
+        throw this.error(`the ${what} of stack ${Stack.of(this).stackName} is not known at synthesis, but names of the pipeline contain it`,
+          `give the stack an env: new MyStack(app, 'MyStack', { env: { account: '111111111111', region: 'eu-west-1' } })`);
+      }
+    }
+    return { account, region };
+  }
+
+  /** textOf returns the configuration that the properties declare. */
+  private textOf(props: AphexPipelineProps): string {
+    const declared = Object.entries(props).filter(([key]) => !(key in OPTIONS));
+    for (const [key, value] of declared) {
+      this.refuseTokens(key, value);
+    }
+    const { buildStage, ...others } = Object.fromEntries(declared);
+    return JSON.stringify({ version: FORMAT, ...others, build: buildStage }, undefined, 2) + '\n';
+  }
+
+  private refuseTokens(path: string, value: any): void {
+    if (Token.isUnresolved(value)) {
+      throw this.error(`${path} is known at deployment only, but the pipeline is rendered at synthesis`, 'write the value itself');
+    }
+    if (typeof value === 'object' && value !== null) {
+      const entries = Array.isArray(value) ? value.map((inner, i) => [`[${i}]`, inner]) : Object.entries(value).map(([key, inner]) => [`.${key}`, inner]);
+      entries.forEach(([key, inner]) => this.refuseTokens(path + key, inner));
+    }
+  }
+
+  private render(props: AphexPipelineProps, source: Source, path: string, account: string, region: string): Rendered {
+    const fromProps = !files.has(props);
+    const committed = fromProps ? join(repositoryOf(process.cwd()) ?? process.cwd(), path) : '';
+    const text = committed && existsSync(committed) ? readFileSync(committed, 'utf8') : undefined;
+    const answer = render({ configuration: source.text, file: source.file, path, account, region, images: props.images, committed: text });
+    if ('error' in answer) {
+      throw this.refusal(answer, fromProps);
+    }
+    if (fromProps && (text === undefined || answer.differs)) {
+      Annotations.of(this).addWarningV2('aphex-pipeline:configuration',
+        `every run reads ${path} of its commit, which ${text === undefined ? 'does not exist' : 'declares another pipeline'}: ` +
+        `write the "configuration" of the construct to it, or use AphexPipeline.fromConfig`);
+    }
+    return answer;
+  }
+
+  /** refusal is the error for a configuration with problems, which all are reported. */
+  private refusal(answer: Refusal, fromProps: boolean): Error {
+    const { problems = [] } = answer;
+    if (!fromProps || problems.length === 0) {
+      return this.error(answer.error, answer.hint);
+    }
+    const line = ({ path, message, hint }: Problem) => `\n  ${path ? `${path.replace(/^build\b/, 'buildStage')}: ` : ''}${message}${hint ? `\n     = ${hint}` : ''}`;
+    return this.error(`${problems.length === 1 ? 'a problem' : `${problems.length} problems`} in the properties${problems.map(line).join('')}`);
+  }
+
+  private error(message: string, hint?: string): Error {
+    return new Error(`${this.node.path}: ${message}${hint ? `\n  hint: ${hint}` : ''}`);
+  }
+
+  /** claim refuses a second pipeline with the same names in the app. */
+  private claim(names: Names, account: string, region: string): void {
+    const claimed: Map<string, string> = (this.node.root as any)[CLAIMED] ??= new Map<string, string>();
+    const claims = {
+      [`the repository, branch and configPath of the pipeline ${names.pipeline}`]: `${account}/${region}/${names.stack}`,
+      [`the workflowTemplateName ${names.template} on cluster ${names.cluster}`]: `${account}/${region}/${names.cluster}/${names.template}`,
+      [`the artifact bucket ${names.bucket}`]: names.bucket,
+    };
+    for (const [what, key] of Object.entries(claims)) {
+      const other = claimed.get(key);
+      if (other) {
+        throw this.error(`${other} has ${what} too`, 'set workflowTemplateName, or another configPath for another configuration file of the repository');
+      }
+      claimed.set(key, this.node.path);
+    }
+  }
+
+  /** install creates the objects in the cluster, in the order of their references. */
+  private install(props: AphexPipelineProps, { names, objects }: Rendered): void {
+    const cluster = props.cluster ?? this.importCluster(props, names);
+    const template = objects.items.findIndex(({ kind }) => kind === 'WorkflowTemplate');
+    const groups = { Rights: objects.items.slice(0, template), Workflow: [objects.items[template]], Events: objects.items.slice(template + 1) };
+    let before: Construct = this.node.findChild('Aws') as Construct;
+    for (const [id, manifest] of Object.entries(groups)) {
+      if (manifest.length === 0) continue;
+      const bytes = Buffer.byteLength(JSON.stringify(manifest));
+      if (bytes > MOST_BYTES) {
+        throw this.error(`the objects of ${id} have ${bytes} bytes, and the kubectl provider takes ${MOST_BYTES}`, 'move some of the environments to another pipeline');
+      }
+      // Objects may exist: those of generator bootstrap, and versions of the template.
+      const applied = new eks.KubernetesManifest(this, id, { cluster, manifest, prune: false, overwrite: true });
+      applied.node.addDependency(before);
+      before = applied;
+    }
+    // Runs that are under way and those of earlier versions need their template.
+    (this.node.findChild('Workflow').node.findChild('Resource').node.defaultChild as CfnResource).applyRemovalPolicy(RemovalPolicy.RETAIN);
+  }
+
+  /** importCluster returns the cluster by its exports, once for all pipelines of the stack. */
+  private importCluster(props: AphexPipelineProps, names: Names): eks.ICluster {
+    const stack = Stack.of(this);
+    const id = `AphexCluster-${names.cluster}`;
+    const existing = stack.node.tryFindChild(id);
+    if (existing) return existing as unknown as eks.ICluster;
+    if (!props.kubectlLayer && !props.kubectlProvider) {
+      throw this.error('there is no kubectl to create the objects in the cluster with',
+        "set kubectlLayer: new KubectlV33Layer(this, 'Kubectl') of @aws-cdk/lambda-layer-kubectl-v33, or kubectlProvider");
+    }
+    return eks.Cluster.fromClusterAttributes(stack, id, {
+      clusterName: names.cluster,
+      kubectlRoleArn: props.kubectlRoleArn ?? Fn.importValue(names.exports.kubectlRoleArn),
+      kubectlLayer: props.kubectlLayer,
+      kubectlProvider: props.kubectlProvider,
+    });
+  }
+
+  private declareOutputs({ names, template }: Rendered, region: string): void {
+    const add = (name: string, value: any, description?: string) => {
+      const output = new CfnOutput(this, name, { value: Token.asString(value), description });
+      output.overrideLogicalId(this.prefix() + name);
+      output.exportName = Fn.sub(`\${AWS::StackName}-${this.prefix()}${name}`);
+    };
+    for (const [name, { Value, Description }] of Object.entries(template.Outputs)) {
+      add(name, this.resources.linked(Value), Description);
+    }
+    // CloudFormation would show the secret to the logs of the kubectl provider.
+    add('WebhookSecretCommand', `aws secretsmanager get-secret-value --region ${region} --secret-id ${names.secret} --query SecretString --output text | ` +
+      `tr -d '\\n' | kubectl create secret generic ${names.webhookSecret} --namespace ${names.namespace} --from-file=${names.secretKey}=/dev/stdin`,
+    'Run this once: it copies the webhook secret to the cluster.');
+  }
+
+  /** prefix begins the names of outputs: the construct's path in its stack. */
+  private prefix(): string {
+    const scopes = this.node.scopes;
+    const inner = scopes.slice(scopes.indexOf(Stack.of(this)) + 1);
+    return inner.map(({ node }) => node.id.replace(/[^A-Za-z0-9]/g, '')).join('');
+  }
+}
+
+const CLAIMED = Symbol.for('aphex-pipeline.names');
+
+/** repositoryOf returns the top folder of the repository around a folder. */
+function repositoryOf(folder: string): string | undefined {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
+
+/** pathInRepository returns the path of a file as `generator` identifies a pipeline by it. */
+function pathInRepository(file: string): string {
+  const top = repositoryOf(dirname(file));
+  if (top) return relative(top, resolve(file)).split(sep).join('/');
+  const inside = relative('.', file);
+  return isAbsolute(file) || inside.startsWith('..') ? basename(file) : inside.split(sep).join('/');
+}
