@@ -1,0 +1,174 @@
+'use strict';
+const assert = require('node:assert/strict');
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { after, test } = require('node:test');
+const { App, Aws, Stack, aws_eks: eks, aws_iam: iam } = require('aws-cdk-lib');
+const { Annotations, Match, Template } = require('aws-cdk-lib/assertions');
+const { AphexPipeline } = require('../lib/index.js');
+
+const env = { account: '111111111111', region: 'eu-west-1' };
+const dev = { name: 'dev', account: '111111111111', region: 'eu-west-1', stacks: [{ name: 'ApiStack' }] };
+const declared = { clusterName: 'company', githubOwner: 'my-org', githubRepo: 'my-app', environments: [dev] };
+const work = mkdtempSync(join(tmpdir(), 'construct-test-'));
+process.chdir(work);
+after(() => rmSync(work, { recursive: true }));
+
+const stackOf = (props = { env }) => new Stack(new App(), 'Shop', props);
+
+/** installed is a kubectl provider that the cluster already has: without assets, tests take no time. */
+function installed(stack) {
+  const existing = stack.node.tryFindChild('Provider');
+  return existing ?? eks.KubectlProvider.fromKubectlProviderAttributes(stack, 'Provider', {
+    functionArn: 'arn:aws:lambda:eu-west-1:111111111111:function:kubectl',
+    kubectlRoleArn: 'arn:aws:iam::111111111111:role/kubectl',
+    handlerRole: iam.Role.fromRoleArn(stack, 'Handler', 'arn:aws:iam::111111111111:role/handler'),
+  });
+}
+
+const pipeline = (stack, props = {}, id = 'Pipeline') =>
+  new AphexPipeline(stack, id, { kubectlProvider: installed(stack), ...declared, ...props });
+
+const manifests = (template) => Object.entries(template.findResources('Custom::AWSCDK-EKS-KubernetesResource'));
+const objects = (template) => manifests(template).flatMap(([, { Properties }]) => JSON.parse(Properties.Manifest));
+
+test('a pipeline has its AWS side in the stack and its objects in the cluster', () => {
+  const stack = stackOf();
+  const made = pipeline(stack);
+  const template = Template.fromStack(stack);
+
+  template.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Retain', Properties: { BucketName: 'aphex-my-app-111111111111-eu-west-1' } });
+  template.resourceCountIs('AWS::SecretsManager::Secret', 1);
+  const kinds = objects(template).map(({ kind }) => kind);
+  for (const kind of ['ServiceAccount', 'WorkflowTemplate', 'EventSource', 'Sensor']) assert.ok(kinds.includes(kind), kind);
+  const trust = Object.values(template.findResources('AWS::IAM::Role')).map(({ Properties }) => JSON.stringify(Properties.AssumeRolePolicyDocument));
+  assert.ok(trust.some((text) => text.includes('"Fn::ImportValue":"AphexCluster-company-OIDCProviderArn"')), trust[0]);
+  for (const output of ['ArgoEventsWebhookUrl', 'ArtifactBucketName', 'WorkflowExecutionRoleArn', 'WorkflowTemplateName', 'GitHubWebhookInstructions']) {
+    template.hasOutput(`Pipeline${output}`, { Export: { Name: { 'Fn::Sub': `\${AWS::StackName}-Pipeline${output}` } } });
+  }
+  assert.equal(made.workflowTemplateName, 'my-app');
+  assert.match(made.pipelineName, /^my-app-[0-9a-f]{8}$/);
+});
+
+test('a version of the workflow template is applied before what starts it, and never deleted', () => {
+  const stack = stackOf();
+  pipeline(stack);
+  const template = Template.fromStack(stack);
+
+  const of = (kind) => manifests(template).find(([, { Properties }]) => JSON.parse(Properties.Manifest).some((object) => object.kind === kind));
+  const [id, workflow] = of('WorkflowTemplate');
+  assert.equal(workflow.DeletionPolicy, 'Retain');
+  assert.equal(workflow.UpdateReplacePolicy, 'Retain');
+  assert.deepEqual(JSON.parse(workflow.Properties.Manifest).length, 1);
+  assert.ok(of('Sensor')[1].DependsOn.includes(id));
+  assert.equal(of('Sensor')[1].DeletionPolicy, 'Delete');
+  for (const [, { Properties }] of manifests(template)) assert.equal(Properties.PruneLabel, undefined);
+});
+
+test('all problems of the properties are reported with their paths and the path of the construct', () => {
+  const wrong = { environments: [{ ...dev, name: 'Dev', region: 'eu-west' }], artifactRetentionDays: 0, buildStage: { artifacts: ['/dist'] } };
+  assert.throws(() => pipeline(stackOf(), wrong), (error) => {
+    assert.match(error.message, /^Shop\/Pipeline: 4 problems in the properties\n/);
+    for (const path of ['environments[0].name', 'environments[0].region', 'artifactRetentionDays', 'buildStage.artifacts[0]']) {
+      assert.ok(error.message.includes(`\n  ${path}: `), error.message);
+    }
+    assert.match(error.message, /eu-west-1/, 'the hint suggests a region');
+    return true;
+  });
+});
+
+test('a key that only a cluster needs is required', () => {
+  assert.throws(() => pipeline(stackOf(), { clusterName: undefined }), /Shop\/Pipeline: a problem in the properties\n  clusterName: there is no clusterName/);
+});
+
+test('a stack without an account or region is refused', () => {
+  assert.throws(() => pipeline(stackOf({})), /Shop\/Pipeline: the account of stack Shop is not known at synthesis[\s\S]*hint: give the stack an env/);
+  assert.throws(() => pipeline(stackOf({ env: { account: env.account } })), /the region of stack Shop/);
+});
+
+test('a property that is known at deployment only is refused by its path', () => {
+  assert.throws(() => pipeline(stackOf(), { environments: [dev, { ...dev, name: 'prod', account: Aws.ACCOUNT_ID }] }), /environments\[1\]\.account is known at deployment only/);
+  assert.throws(() => pipeline(stackOf(), { githubRepo: `app-${Aws.REGION}` }), /githubRepo is known at deployment only/);
+});
+
+test('a cluster without kubectl is refused', () => {
+  assert.throws(() => pipeline(stackOf(), { kubectlProvider: undefined }), /there is no kubectl .*\n  hint: set kubectlLayer/);
+});
+
+test('two pipelines with the same names are refused, whatever their stacks', () => {
+  const stack = stackOf();
+  pipeline(stack);
+  assert.throws(() => pipeline(stack, {}, 'Other'), /Shop\/Other: Shop\/Pipeline has the repository, branch and configPath/);
+  assert.throws(() => pipeline(stack, { githubRepo: 'other', workflowTemplateName: 'my-app' }, 'Third'), /Shop\/Pipeline has the workflowTemplateName my-app on cluster company/);
+  pipeline(new Stack(stack.node.root, 'Far', { env: { account: '222222222222', region: 'eu-west-1' } }));
+});
+
+test('several pipelines share a stack', () => {
+  const stack = stackOf();
+  pipeline(stack);
+  pipeline(stack, { githubRepo: 'other' }, 'Other');
+  const template = Template.fromStack(stack);
+  template.resourceCountIs('AWS::S3::Bucket', 2);
+  const named = objects(template).map(({ kind, metadata }) => `${kind}/${metadata.namespace}/${metadata.name}`);
+  assert.equal(new Set(named).size, named.length);
+});
+
+test('given attributes of the cluster replace its exports', () => {
+  const stack = stackOf();
+  const provider = 'arn:aws:iam::111111111111:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC';
+  pipeline(stack, { oidcProviderArn: provider, kubectlRoleArn: 'arn:aws:iam::111111111111:role/admin', webhookUrl: 'https://hooks.example.com/push' });
+  const text = JSON.stringify(Template.fromStack(stack));
+  assert.ok(!text.includes('Fn::ImportValue'));
+  assert.ok(text.includes(provider));
+  Template.fromStack(stack).hasOutput('PipelineArgoEventsWebhookUrl', { Value: 'https://hooks.example.com/push' });
+});
+
+test('an AWS resource can be changed, and an unknown one is named with all that there are', () => {
+  const stack = stackOf();
+  const made = pipeline(stack);
+  made.awsResource('ArtifactBucket').addPropertyOverride('AccelerateConfiguration.AccelerationStatus', 'Enabled');
+  Template.fromStack(stack).hasResourceProperties('AWS::S3::Bucket', { AccelerateConfiguration: { AccelerationStatus: 'Enabled' } });
+  assert.throws(() => made.awsResource('Bucket'), /no AWS resource "Bucket": its resources are .*ArtifactBucket/);
+});
+
+test('grants on the pipeline\'s bucket, secret and role refer to its resources', () => {
+  const stack = stackOf();
+  const made = pipeline(stack);
+  const reader = new iam.Role(stack, 'Reader', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  made.artifactBucket.grantRead(reader);
+  made.webhookSecret.grantRead(reader);
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', { PolicyDocument: { Statement: Match.arrayWith([
+    Match.objectLike({ Resource: { Ref: Match.stringLikeRegexp('WebhookSecret') } }),
+  ]) } });
+  assert.match(JSON.stringify(stack.resolve(made.workflowExecutionRole.roleArn)), /Fn::GetAtt.*DeployerRole/);
+});
+
+test('a configuration file declares the same pipeline as properties', () => {
+  const stack = stackOf();
+  const made = pipeline(stack);
+  const file = join(work, 'aphex-config.yaml');
+  writeFileSync(file, made.configuration);
+  try {
+    const other = stackOf();
+    AphexPipeline.fromConfig(other, 'Pipeline', file, { kubectlProvider: installed(other), configPath: 'aphex-config.yaml' });
+    assert.deepEqual(Template.fromStack(other).toJSON(), Template.fromStack(stack).toJSON());
+
+    const third = stackOf();
+    pipeline(third);
+    Annotations.fromStack(third).hasNoWarning('*', Match.anyValue());
+    const changed = stackOf();
+    pipeline(changed, { lookups: true });
+    Annotations.fromStack(changed).hasWarning('/Shop/Pipeline', Match.stringLikeRegexp('aphex-config.yaml of its commit, which declares another pipeline'));
+  } finally {
+    rmSync(file);
+  }
+  Annotations.fromStack(stack).hasWarning('/Shop/Pipeline', Match.stringLikeRegexp('which does not exist'));
+});
+
+test('problems of a configuration file are reported with their positions', () => {
+  const file = join(work, 'wrong.yaml');
+  writeFileSync(file, 'version: "1.0"\nenviroments: []\n');
+  assert.throws(() => AphexPipeline.fromConfig(stackOf(), 'Pipeline', file), /Shop\/Pipeline: .*wrong\.yaml:2:1: [\s\S]*environments/);
+  assert.throws(() => AphexPipeline.fromConfig(stackOf(), 'Pipeline', join(work, 'none.yaml')), /none\.yaml: no such file/);
+});
