@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
@@ -20,7 +21,11 @@ func (e *Engine) Service() wire.Service {
 
 // serve performs a call if its caller may.
 func (e *Engine) serve(ctx context.Context, call *wire.Call) (any, error) {
-	if err := call.Permit("cloudformation:"+call.Operation, stackARN(call)); err != nil {
+	question := policy.Question{Action: "cloudformation:" + call.Operation, Resource: stackARN(call)}
+	if role := call.Form.Get("RoleARN"); role != "" {
+		question.Keys = policy.Keys{"cloudformation:RoleArn": {role}}
+	}
+	if err := call.Guard(question); err != nil {
 		return nil, err
 	}
 	return e.answer(ctx, Request{

@@ -117,8 +117,10 @@ func (r renderer) updatesItself() []any {
 	statements := []any{
 		allow("UpdateOwnStack", actions(
 			"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate",
-			"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
+			"cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
 		), stacks...),
+		// Without a role, CloudFormation uses the one that the stack had last: a person's, say.
+		when(allow("ChangeByRole", actions("cloudformation:CreateChangeSet"), stacks...), "StringEquals", "cloudformation:RoleArn", roles...),
 		when(allow("LetStackRoleWork", actions("iam:PassRole"), roles...), "StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com"),
 	}
 	if r.cfg.PipelineStack != nil {

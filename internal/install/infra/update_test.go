@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
@@ -249,10 +250,28 @@ func TestTheRepositorysOwnStackIsDeployedWithARoleThatGivesNoPermissions(t *test
 	require.ErrorContains(t, deploy(with, "Own", with.names.OwnStackRole, role), "not authorized to perform")
 	assert.True(t, denied(deploy(with, "Other", with.names.OwnStackRole, parameter)), "another stack")
 	err := deploy(with, "Own", "cdk-hnb659fds-cfn-exec-role-"+home+"-"+region, parameter+`,"Q":{"Type":"AWS::SSM::Parameter","Properties":{"Type":"String","Value":"y"}}`)
-	require.ErrorContains(t, err, "not authorized to perform: iam:PassRole", "the execution role of the bootstrap")
+	require.ErrorContains(t, err, "not authorized to perform: cloudformation:CreateChangeSet", "the execution role of the bootstrap")
 	assert.True(t, denied(assume(c.as(with, with.names.UpdaterRole, with.names.Updater), bootstrapRole("deploy", home))(t)))
 	assert.NoError(t, assume(c.as(with, with.names.UpdaterRole, with.names.Updater), bootstrapRole("file-publishing", home))(t))
 
 	assert.True(t, denied(deploy(without, "Own", without.names.StackRole, parameter)), "a pipeline without such a stack")
 	assert.True(t, denied(assume(c.as(without, without.names.UpdaterRole, without.names.Updater), bootstrapRole("file-publishing", home))(t)))
+}
+
+// TestTheUpdateUsesNoRoleThatAStackHadBefore is about a pipelineStack that a person deployed with
+// the execution role of the bootstrap, as the CDK CLI does: without a role, CloudFormation
+// uses that one again, whether or not the caller may pass it.
+func TestTheUpdateUsesNoRoleThatAStackHadBefore(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	p := configured(t, "shop", devOnly+"pipelineStack: {name: Own, path: pipeline}\n")
+	c.install(p)
+	deploy := func(as aws.Config, role, resource string) error {
+		_, err := cfn.Deploy(t.Context(), cloudformation.NewFromConfig(as), cfn.Goal{Name: "Own", Template: []byte(`{"Resources":{` + resource + `}}`), ExecutionRole: role}, cfn.Options{})
+		return err
+	}
+	topic := `"T":{"Type":"AWS::SNS::Topic"}`
+	role := topic + `,"R":{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + home + `"},"Action":"sts:AssumeRole"}]}}}`
+	require.NoError(t, deploy(c.admin(home), p.place.RoleARN("cdk-hnb659fds-cfn-exec-role-"+home+"-"+region), topic))
+	require.ErrorContains(t, deploy(c.as(p, p.names.UpdaterRole, p.names.Updater), "", role), "not authorized to perform: cloudformation:CreateChangeSet")
 }
