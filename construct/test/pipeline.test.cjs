@@ -1,5 +1,6 @@
 'use strict';
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
@@ -171,4 +172,15 @@ test('problems of a configuration file are reported with their positions', () =>
   writeFileSync(file, 'version: "1.0"\nenviroments: []\n');
   assert.throws(() => AphexPipeline.fromConfig(stackOf(), 'Pipeline', file), /Shop\/Pipeline: .*wrong\.yaml:2:1: [\s\S]*environments/);
   assert.throws(() => AphexPipeline.fromConfig(stackOf(), 'Pipeline', join(work, 'none.yaml')), /none\.yaml: no such file/);
+});
+
+test('the npm package contains all that it needs', () => {
+  const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: join(__dirname, '..'), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  const paths = files.map(({ path }) => path);
+  for (const path of ['.jsii', 'LICENSE', 'README.md', 'assets/contracts.json', 'assets/generator.wasm.gz', 'lib/index.js', 'lib/index.d.ts']) {
+    assert.ok(paths.includes(path), path);
+  }
+  assert.ok(!paths.some((path) => path.startsWith('src/') || path.startsWith('test/')));
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  assert.ok(bytes < 25 << 20, `${bytes} bytes`);
 });
