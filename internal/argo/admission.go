@@ -109,8 +109,9 @@ func (r *renderer) validations() []admissionv1.Validation {
 		"variables.triggers.all(t, "+only("t", "template")+" && "+only("t.template", "name", "conditions", "k8s")+" && "+only("t.template.k8s", "operation", "source", "parameters")+
 			" && t.template.k8s.operation == 'create' && "+only("t.template.k8s.source", "resource")+
 			" && t.template.k8s.source.resource.kind == 'Workflow' && t.template.k8s.source.resource.metadata.namespace == "+quote(r.cfg.ArgoNamespace)+")")
+	// Argo Events adds id, owner and repository.
 	add("the EventSource of the pipeline reads the secret of its webhook and no other",
-		when("EventSource", "object.spec.github.all(e, "+only("object.spec.github[e]", "webhook", "repositories", "events", "contentType", "active", "webhookSecret")+
+		when("EventSource", "object.spec.github.all(e, "+only("object.spec.github[e]", "webhook", "repositories", "events", "contentType", "active", "webhookSecret", "id", "owner", "repository")+
 			" && "+only("object.spec.github[e].webhook", "endpoint", "method", "port", "url", "maxPayloadSize")+" && object.spec.github[e].webhookSecret.name == "+quote(r.names.WebhookSecret)+")"))
 	add("the Service of the pipeline leads to its webhook alone",
 		when("Service", "object.metadata.name == "+quote(plan.WebhookService(r.cfg.EventSourceName)), "!has(object.spec.externalIPs)", "!has(object.spec.externalName)",
