@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -25,10 +26,19 @@ func check(c *Config, r *report) {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).
 			Hint = "remove it, or set webhookService: LoadBalancer"
 	}
-	if c.PipelineStack != nil && len(c.PipelineStack.DependsOn) > 0 {
+	if c.PipelineStack == nil {
+		return
+	}
+	if len(c.PipelineStack.DependsOn) > 0 {
 		r.atPath("pipelineStack.dependsOn", "the pipeline's own stack is deployed alone: expected no dependsOn")
 	}
+	if name := c.PipelineStack.Name; name != "" && !stackName.MatchString(name) {
+		r.atPath("pipelineStack.name", "the pipeline may update a stack of this name and no other: expected the stack's own name, not the path or pattern %s", quote(name))
+	}
 }
+
+// stackName is the grammar of names of CloudFormation (API reference, CreateStack).
+var stackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 
 func checkEnvironment(c *Config, r *report, i int, cyclic bool) {
 	env, path := c.Environments[i], fmt.Sprintf("environments[%d]", i)
