@@ -46,7 +46,7 @@ func (c applyCmd) Run(ctx context.Context, std streams) error {
 	target.Images = c.images()
 	_, err = install.Apply(ctx, target, install.ApplyOptions{Confirm: func(ctx context.Context, p install.Plan) error {
 		console.Identities(std.err, p)
-		return ask(ctx, std, "\nContinue?", c.Yes)
+		return ask(ctx, std, "\nContinue?", unchanged, c.Yes)
 	}}, console.Lines(std.err))
 	return err
 }

@@ -54,7 +54,7 @@ func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
 	}
 	confirm := func(ctx context.Context, p install.Plan) error {
 		console.Plan(std.err, p)
-		return ask(ctx, std, "\nContinue?", c.Yes)
+		return ask(ctx, std, "\nContinue?", unchanged, c.Yes)
 	}
 	installed, err := install.Bootstrap(ctx, target, install.BootstrapOptions{Confirm: confirm}, report)
 	if err != nil {

@@ -124,7 +124,7 @@ func explainAssume(ctx context.Context, err error, from *Session, role Role) *er
 			tagSession, strings.Join(slices.Sorted(maps.Keys(role.Tags)), ", "))
 	}
 	if isBootstrapRole(role.ARN) {
-		return refused.WithHint("bootstrap account %s with `cdk bootstrap --trust %s --trust-for-lookup %s`, or set roleArn for this environment",
+		return refused.WithHint("bootstrap account %s with `cdk bootstrap --trust %s --trust-for-lookup %s --cloudformation-execution-policies <policy ARN>`, or set roleArn for this environment",
 			accountOf(role.ARN), from.Account, from.Account)
 	}
 	return refused.WithHint("check that the role exists, that it trusts %s, and that externalId is the one that it requires", from.ARN)

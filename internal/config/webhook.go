@@ -8,7 +8,7 @@ func (c *Config) WebhookProblem() (problem, hint string) {
 		return "", ""
 	}
 	const plain = "the webhook is reached over plain HTTP: whoever reads a delivery on its way can send it again"
-	const ingress = "set webhookService: ClusterIP and lead an ingress with TLS to it"
+	const ingress = "set webhookService: ClusterIP and route an ingress with TLS to it"
 	const allow = ", or accept plain HTTP with webhookAllowHttp: true"
 	switch c.WebhookService {
 	case LoadBalancer:

@@ -47,7 +47,7 @@ func TestCheckReportsEveryProblemAtOnceAndChangesNothing(t *testing.T) {
 	for _, want := range []string{
 		"CloudFormation exports no AphexCluster-compnay-ClusterName", "set clusterExportPrefix to one of: AphexCluster-company-",
 		"the secret does not exist (aws secretsmanager create-secret", "failed: account 333333333333 in eu-west-1",
-		"bootstrap account 333333333333 with `cdk bootstrap --trust 111111111111",
+		"bootstrap account 333333333333 with `cdk bootstrap --trust 111111111111", "--cloudformation-execution-policies <policy ARN>`, or set roleArn",
 		"failed: namespace events: it does not exist", "failed: EventBus default in events",
 	} {
 		assert.Contains(t, j.String(), want)

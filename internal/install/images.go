@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -69,7 +70,7 @@ func (t *Target) checkImages(problem error) kube.Check {
 	check := kube.Check{What: "images of the pipeline's own stages: " + t.Place.Images.Source()}
 	if problem != nil {
 		check.Problem, check.Warning = "they are not named by digests, so that what a tag refers to can change: "+problem.Error(), true
-		check.Fix = "run this where the registry can be reached (docker login), or name the digests: --images \"REGISTRY[:TAG] builder@sha256:<hex> …\""
+		check.Fix = fmt.Sprintf("run this with --images %[1]s where the registry can be reached (docker login), or name the digests: --images \"%[1]s builder@sha256:<hex> …\"", t.Place.Images.Source())
 	}
 	return check
 }

@@ -55,16 +55,16 @@ func RotateWebhook(ctx context.Context, t Target, o RotateOptions, r Reporter) (
 // already: then an earlier rotation has not ended.
 func (t *Target) renewSecret(ctx context.Context, base aws.Config, r Reporter) error {
 	name := t.names().Secret
-	current, err := readSecret(ctx, base, name)
-	if err != nil {
-		return fmt.Errorf("reading the webhook secret %q: %w", name, err)
-	}
 	used, err := t.Cluster.WebhookSecret(ctx, t.webhookSecret(), plan.WebhookSecretKey)
 	if err != nil {
 		return err
 	}
 	if used == "" {
 		return errs.Invalidf("%s does not exist in namespace %q: the pipeline is not installed", t.webhookSecret(), t.webhookSecret().Namespace).WithHint("generator bootstrap installs it")
+	}
+	current, err := readSecret(ctx, base, name)
+	if err != nil {
+		return fmt.Errorf("reading the webhook secret %q: %w", name, err)
 	}
 	if used != current {
 		r.Note("the webhook does not use the secret " + name + " yet: continuing the rotation that began before")

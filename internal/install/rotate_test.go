@@ -113,10 +113,12 @@ func TestTheTokenOfThePodsIsReplacedWhenNoRunUsesIt(t *testing.T) {
 func TestOnlyAnInstalledPipelineHasASecretToReplace(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
+	var j journal
+	_, err := install.RotateWebhook(t.Context(), p.target(installtest.Named("shop")), install.RotateOptions{}, &j)
+	require.ErrorContains(t, err, "the pipeline is not installed", "nor was it ever")
 	p.bootstrap(installtest.Named("shop"))
 	old, _ := p.secrets(t)
-	var j journal
-	_, err := install.Delete(t.Context(), p.target(installtest.Named("shop")), install.DeleteOptions{}, &j)
+	_, err = install.Delete(t.Context(), p.target(installtest.Named("shop")), install.DeleteOptions{}, &j)
 	require.NoError(t, err)
 	_, err = install.RotateWebhook(t.Context(), p.target(installtest.Named("shop")), install.RotateOptions{}, &j)
 	require.ErrorContains(t, err, "the pipeline is not installed")
