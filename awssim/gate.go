@@ -194,6 +194,17 @@ func (v *visit) openBody() error {
 	return nil
 }
 
+// Decision is a decision on whether a caller is permitted to do something.
+type Decision struct {
+	Caller   policy.Caller
+	Question policy.Question
+	Err      error // nil if it is permitted
+}
+
+// OnDecision calls a function, from several goroutines, for every later decision on a
+// call or on what CloudFormation does with the permissions of a caller.
+func (s *Server) OnDecision(decided func(Decision)) { s.decided.Store(&decided) }
+
 // guard decides questions about the visit's caller.
 func (s *Server) guard(v *visit) func(policy.Question) error {
 	return func(q policy.Question) error {
@@ -207,6 +218,10 @@ func (s *Server) guard(v *visit) func(policy.Question) error {
 		keys["aws:SourceIp"] = []string{"127.0.0.1"}
 		keys["aws:CurrentTime"] = []string{now.Format(time.RFC3339)}
 		q.Keys = keys
-		return s.identity.Decide(v.call.Caller, q)
+		err := s.identity.Decide(v.call.Caller, q)
+		if decided := s.decided.Load(); decided != nil {
+			(*decided)(Decision{v.call.Caller, q, err})
+		}
+		return err
 	}
 }

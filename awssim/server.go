@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/awssim/cloudcontrol"
@@ -50,9 +51,10 @@ type Server struct {
 	bootstrap  *Bootstrap // nil: accounts do not bootstrap themselves
 	bootstraps bootstraps
 
-	faults faults
-	ledger ledger
-	saving sync.Mutex
+	faults  faults
+	ledger  ledger
+	decided atomic.Pointer[func(Decision)]
+	saving  sync.Mutex
 
 	http     *http.Server
 	url      string

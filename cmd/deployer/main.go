@@ -38,27 +38,30 @@ func main() {
 		stop()
 		os.Exit(code)
 	}
-	os.Exit(program().Main())
+	os.Exit(program(kube.InCluster).Main())
 }
 
-func program() stage.Program {
+// connect connects to the cluster of the pipeline.
+type connect func() (kube.Cluster, error)
+
+func program(cluster connect) stage.Program {
 	return stage.Program{
 		Name: "deployer",
 		Help: "deployer updates the pipeline itself, deploys environments, rolls them back, records runs and starts runs of missed pushes.\n\n" +
 			"In a pod, \"deployer steps 'deployer environment' tester\" runs several stages one after another, until one fails. " +
 			"TESTER_APHEX_STEP sets APHEX_STEP for the tester alone.",
 		Stages: []stage.Stage{
-			stage.Of(pipeline.Contract(), pipeline.Help, runPipeline),
+			stage.Of(pipeline.Contract(), pipeline.Help, cluster.runPipeline),
 			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),
 			stage.Of(rollback.Contract(), rollback.Help, runRollback),
 			stage.Of(record.Contract(), record.Help, runRecord),
-			stage.Of(reconcile.Contract(), reconcile.Help, runReconcile),
+			stage.Of(reconcile.Contract(), reconcile.Help, cluster.runReconcile),
 		},
 		Bucket: clients.NamedBucket,
 	}
 }
 
-func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pipeline.Output, error) {
+func (connected connect) runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pipeline.Output, error) {
 	artifacts, err := clients.NamedBucket(ctx, in.Bucket)
 	if err != nil {
 		return pipeline.Output{}, err
@@ -81,7 +84,7 @@ func runPipeline(ctx context.Context, frame stage.Frame, in pipeline.Input) (pip
 		return checkEnvironments(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts}, frame, in, cfg, workspace)
 	}
 	if in.Objects == "" { // the cluster that this pod runs in
-		cluster, err := kube.InCluster()
+		cluster, err := connected()
 		if err != nil {
 			return pipeline.Output{}, err
 		}
@@ -186,12 +189,12 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 }
 
 // runReconcile starts the run of a missed push, in the cluster of this pod.
-func runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (reconcile.Output, error) {
+func (connected connect) runReconcile(ctx context.Context, frame stage.Frame, in reconcile.Input) (reconcile.Output, error) {
 	artifacts, err := clients.NamedBucket(ctx, in.Bucket)
 	if err != nil {
 		return reconcile.Output{}, err
 	}
-	cluster, err := kube.InCluster()
+	cluster, err := connected()
 	if err != nil {
 		return reconcile.Output{}, err
 	}

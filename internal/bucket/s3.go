@@ -9,6 +9,7 @@ import (
 	"mime"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -53,9 +54,11 @@ func (s *S3) String() string { return "s3://" + s.name }
 
 // Prepare fails if the bucket does not exist. The installation of the pipeline
 // creates it. Prepare does not check write access, and the role may lack the
-// permission to list the bucket.
+// permission to list the bucket. It lists the keys of a commit that does not exist, as
+// the role of the build may list those of commits alone.
 func (s *S3) Prepare(ctx context.Context) error {
-	_, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.name, MaxKeys: aws.Int32(1)})
+	none := DocumentKey(strings.Repeat("0", commitDigits))
+	_, err := s.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.name, Prefix: &none, MaxKeys: aws.Int32(1)})
 	if errs.Code(err) == "NoSuchBucket" {
 		return explain(err, "checking", s.name, "")
 	}

@@ -206,21 +206,21 @@ func (s Store) describeAll(ctx context.Context, stacks []owned, environments map
 	return statuses
 }
 
-// statusOf describes a stack with the role that deployed it, or if that is denied
-// with a role that may read; "" is no stack.
+// statusOf describes a stack with a role that may read, or if that is denied with the
+// role that deployed it, which the update of the pipeline may not assume; "" is no stack.
 func statusOf(ctx context.Context, access *awsauth.Access, o owned) (string, error) {
-	session, err := access.Assume(ctx, o.role(), o.Region)
+	reader, err := access.Reader(ctx)
 	if err == nil {
-		found, err := status(ctx, session, o.Name)
+		found, err := status(ctx, reader.In(o.Region), o.Name)
 		if !awsauth.IsDenied(err) {
 			return found, err
 		}
 	}
-	reader, err := access.Reader(ctx)
+	session, err := access.Assume(ctx, o.role(), o.Region)
 	if err != nil {
 		return "", err
 	}
-	return status(ctx, reader.In(o.Region), o.Name)
+	return status(ctx, session, o.Name)
 }
 
 func status(ctx context.Context, session *awsauth.Session, stack string) (string, error) {

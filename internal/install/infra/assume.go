@@ -43,7 +43,8 @@ func (r renderer) rolesOf(access plan.Access, of ...bootstrap.Role) []string {
 
 // lookups renders the policy of those who look into accounts and change nothing: the
 // lookup roles of the bootstraps. A role of an account's own is for its deployments
-// alone, as no policy can narrow it for others. It is nil if there are no bootstraps.
+// alone, as no policy can narrow it for others. It is nil if there are no bootstraps. These
+// sessions have no tags, unlike those that an app may tag for its deployment.
 func (r renderer) lookups() (object, error) {
 	var roles []string
 	for _, access := range plan.AccessesOf(r.cfg) {
@@ -54,7 +55,7 @@ func (r renderer) lookups() (object, error) {
 	if roles == nil {
 		return nil, nil
 	}
-	policy := document(assumeRoles(roles...))
+	policy := document(allow("Enter", actions("sts:AssumeRole"), roles...))
 	if text, _ := json.Marshal(policy); len(text) > maxPolicySize { // strings always encode
 		return nil, errs.Invalidf("the environments have %d bootstraps to look into, more than the %d characters of one policy can hold", len(roles), maxPolicySize).
 			WithHint("move some of the environments to another pipeline")

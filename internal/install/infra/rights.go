@@ -56,7 +56,7 @@ func (r renderer) builds() []any {
 		r.writes(bucket.Build),
 		when(allow("WriteOnce", actions("s3:PutObject"), artifacts), "Null", "s3:if-none-match", "false"),
 		when(allow("WriteParts", actions("s3:PutObject"), artifacts), "Bool", "s3:ObjectCreationOperation", "false"),
-		allow("FinishParts", actions("s3:PutObjectTagging", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"), artifacts),
+		allow("FinishParts", actions("s3:PutObjectTagging", "s3:AbortMultipartUpload"), artifacts),
 		when(allow("Find", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.CommitKeys()),
 	)
 }

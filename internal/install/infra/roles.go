@@ -69,7 +69,7 @@ func (r renderer) cloudFormationRole(name, does string, statements []any) object
 // roles say, they do no more.
 func (r renderer) boundary() object {
 	own := append(r.readsRepository(),
-		allow("Artifacts", actions("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+		allow("Artifacts", actions("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket", "s3:AbortMultipartUpload"),
 			r.bucketARN(""), r.bucketARN("/*")),
 		assumeRoles("arn:"+r.place.Partition()+":iam::*:role/*"),
 	)
