@@ -109,10 +109,11 @@ func TestDigestsDistinguishGoalsAndIgnoreTheTemplateURL(t *testing.T) {
 }
 
 func TestKnownReasonsHaveHintsAndOthersHaveNone(t *testing.T) {
+	const connector = "Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::Connector"
 	for reason, hint := range map[string]string{
-		"Cannot delete export Api:Table as it is in use by Web":                                                                    "still imports",
-		"Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::Connector": "a limit of the simulator",
-		"No export named Api:Table found":                                                      "must be deployed first",
+		"Cannot delete export Api:Table as it is in use by Web": "still imports",
+		connector:                         "a limit of the simulator",
+		"No export named Api:Table found": "must be deployed first",
 		"orders already exists in stack arn:aws:...":                                           "something of this name exists",
 		"User: arn is not authorized to perform: sqs:CreateQueue":                              "lacks this permission",
 		"The role defined for the function cannot be assumed by Lambda.":                       "run again",
