@@ -98,7 +98,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	declared := cfg
-	if cfg, err = d.approved(ctx, frame, in, declared); err != nil {
+	if cfg, err = d.approved(ctx, frame, declared); err != nil {
 		return Output{}, err
 	}
 	checked, err := d.check(ctx, frame, in, cfg)
@@ -228,7 +228,7 @@ func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (cfg *c
 
 // approved returns the configuration without the environments that wait for a person, and
 // reports them.
-func (d Deps) approved(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) (*config.Config, error) {
+func (d Deps) approved(ctx context.Context, frame stage.Frame, cfg *config.Config) (*config.Config, error) {
 	if d.Approved == nil {
 		return cfg, nil
 	}

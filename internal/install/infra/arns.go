@@ -11,10 +11,6 @@ func (r renderer) arn(service, resource string) string {
 	return strings.Join([]string{"arn", r.place.Partition(), service, r.place.Region, r.place.Account, resource}, ":")
 }
 
-func (r renderer) policyARN(name string) string {
-	return "arn:" + r.place.Partition() + ":iam::" + r.place.Account + ":policy/" + name
-}
-
 // secretARN matches the one secret of that name: Secrets Manager appends a
 // hyphen and six characters.
 func (r renderer) secretARN(name string) string {
