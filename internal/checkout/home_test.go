@@ -6,7 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,18 +18,18 @@ import (
 // helper to ask for the password, and a login. The program git shows that each attack works.
 func TestFilesInTheHomeFolderDoNotRedirectACheckout(t *testing.T) {
 	r, commit := oneCommit(t)
-	reached, helped := 0, filepath.Join(t.TempDir(), "helped")
+	var reached, locked atomic.Bool
+	helped := filepath.Join(t.TempDir(), "helped")
 	attacker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		reached++
+		reached.Store(true)
 		w.WriteHeader(http.StatusTeapot)
 	}))
 	defer attacker.Close()
-	locked := false
-	var users []string
+	var users sync.Map
 	server := behind(t, r, func(w http.ResponseWriter, q *http.Request, git http.Handler) {
 		user, _, _ := q.BasicAuth()
-		users = append(users, user)
-		if locked && user == "" {
+		users.Store(user, true)
+		if locked.Load() && user == "" {
 			w.Header().Set("WWW-Authenticate", "Basic")
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -40,17 +41,19 @@ func TestFilesInTheHomeFolderDoNotRedirectACheckout(t *testing.T) {
 		locked     bool
 		succeeded  func() bool
 	}{
-		"another server": {".gitconfig", "[url \"" + attacker.URL + "/\"]\n\tinsteadOf = " + server.URL + "/\n", false, func() bool { return reached > 0 }},
+		"another server": {".gitconfig", "[url \"" + attacker.URL + "/\"]\n\tinsteadOf = " + server.URL + "/\n", false, reached.Load},
 		"a helper": {".gitconfig", "[credential]\n\thelper = \"!touch " + helped + "; exit 1\"\n", true, func() bool {
 			_, err := os.Stat(helped)
 			return err == nil
 		}},
-		"a login": {".netrc", "machine 127.0.0.1 login attacker password x\n", true, func() bool { return strings.Contains(strings.Join(users, " "), "attacker") }},
+		"a login": {".netrc", "machine 127.0.0.1 login attacker password x\n", true, func() bool { _, tried := users.Load("attacker"); return tried }},
 	} {
 		home := t.TempDir()
 		t.Setenv("HOME", home)
 		require.NoError(t, os.WriteFile(filepath.Join(home, c.file), []byte(c.text), 0o600))
-		reached, users, locked = 0, nil, c.locked
+		reached.Store(false)
+		users.Clear()
+		locked.Store(c.locked)
 		_ = os.Remove(helped)
 
 		_, _, err := checkOutTo(t, server.URL+"/.git", commit)
