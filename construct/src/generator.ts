@@ -1,8 +1,8 @@
 // Runs the renderer of `generator`, which is compiled to WebAssembly, in this process.
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { run } from './wasi';
 
 /** The request of construct/wasm. */
 export interface Request {
@@ -76,47 +76,14 @@ function load() {
   return compiled;
 }
 
-/** wasi loads the WASI of Node.js without its warning: WASI is experimental, the use of it here is tested. */
-function wasi(): any {
-  const emit = process.emitWarning;
-  process.emitWarning = () => undefined;
-  try {
-    return require('node:wasi').WASI;
-  } finally {
-    process.emitWarning = emit;
-  }
-}
-
 /** render renders a pipeline. The result is the same for the same request. */
 export function render(request: Request): Rendered | Refusal {
   const { module, contracts } = load();
-  const folder = mkdtempSync(join(tmpdir(), 'aphex-pipeline-'));
-  const opened: number[] = [];
-  const open = (name: string, flags: string) => {
-    const file = openSync(join(folder, name), flags);
-    opened.push(file);
-    return file;
-  };
-  try {
-    writeFileSync(join(folder, 'request'), JSON.stringify({ ...request, release: version, contracts }));
-    const WASI = wasi();
-    const system = new WASI({
-      version: 'preview1',
-      args: ['generator'],
-      env: { GOGC: 'off' }, // one request needs little memory, and collecting it takes a third of the time
-      stdin: open('request', 'r'),
-      stdout: open('answer', 'w'),
-      stderr: open('errors', 'w'),
-      returnOnExit: true,
-    });
-    const instance = new (globalThis as any).WebAssembly.Instance(module, { wasi_snapshot_preview1: system.wasiImport });
-    const code = system.start(instance);
-    if (code !== 0) {
-      throw new Error(`the renderer ended with exit code ${code}: ${readFileSync(join(folder, 'errors'), 'utf8').trim()}`);
-    }
-    return JSON.parse(readFileSync(join(folder, 'answer'), 'utf8'));
-  } finally {
-    opened.forEach(closeSync);
-    rmSync(folder, { recursive: true, force: true });
+  const ended = run(module, JSON.stringify({ ...request, release: version, contracts }), {
+    GOGC: 'off', // one request needs little memory, and collecting it takes a third of the time
+  });
+  if (ended.code !== 0) {
+    throw new Error(`the renderer ended with exit code ${ended.code}: ${ended.stderr.trim()}`);
   }
+  return JSON.parse(ended.stdout);
 }

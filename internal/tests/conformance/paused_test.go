@@ -65,6 +65,18 @@ func attempt(args ...string) func(life) {
 	return func(l life) { _, _ = l.cdk(l.app, args...) }
 }
 
+// forced runs `cdk rollback --force`, and again when it ended before the stack
+// was rolled back: it goes on with the failed resources left out only when it
+// has read a failure, see attempt.
+func forced(l life) {
+	for range 3 {
+		_, _ = l.cdk(l.app, "rollback", "Base", "--force")
+		if status, _ := l.status("Base"); status != "UPDATE_ROLLBACK_FAILED" {
+			return
+		}
+	}
+}
+
 // deployed runs our deployer, which must exit with the code and print the text.
 func deployed(code int, text string, args ...string) func(life) {
 	return func(l life) {
@@ -132,6 +144,6 @@ func TestStacksAreRolledBackAsByTheCDKCLI(t *testing.T) {
 
 	p.each(stuck)
 	p.together(t, "UPDATE_FAILED", cli(false, stop...), deployed(1, "UPDATE_FAILED", "--stacks", "Base", "--no-rollback"))
-	p.together(t, "UPDATE_ROLLBACK_COMPLETE", cli(true, "rollback", "Base", "--force"), back(0, "rolled back", "--force"))
+	p.together(t, "UPDATE_ROLLBACK_COMPLETE", forced, back(0, "rolled back", "--force"))
 	p.each(func(l life) { assert.Empty(t, l.Unknown()) })
 }
