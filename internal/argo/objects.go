@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"go.yaml.in/yaml/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
@@ -71,25 +71,47 @@ type object interface {
 func encodeAll(objects []object) ([]manifest.Object, error) {
 	encoded := make([]manifest.Object, 0, len(objects))
 	for _, o := range objects {
-		text, err := encode(o)
+		one, err := encode(o)
 		if err != nil {
 			return nil, fmt.Errorf("encoding %s %q: %w", o.GroupVersionKind().Kind, o.GetName(), err)
 		}
-		encoded = append(encoded, manifest.Object{
-			Kind: o.GroupVersionKind().Kind, Namespace: o.GetNamespace(), Name: o.GetName(), YAML: text,
-		})
+		encoded = append(encoded, one)
 	}
 	return encoded, nil
 }
 
 // encode writes an object without fields that only a cluster sets, and without empty
 // values of its Go type.
-func encode(o object) ([]byte, error) {
+func encode(o object) (manifest.Object, error) {
 	content, err := contentOf(o)
 	if err != nil {
-		return nil, err
+		return manifest.Object{}, err
 	}
-	return yaml.Marshal(content)
+	one := manifest.Object{Kind: o.GroupVersionKind().Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+	if one.JSON, err = json.Marshal(content); err != nil {
+		return manifest.Object{}, err
+	}
+	one.YAML, err = yaml.Marshal(whole(content))
+	return one, err
+}
+
+// whole replaces the numbers of JSON that are whole ones, which YAML would write as 1e+06.
+func whole(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			value[key] = whole(inner)
+		}
+	case []any:
+		for i, inner := range value {
+			value[i] = whole(inner)
+		}
+	case float64:
+		if n := int64(value); float64(n) == value {
+			return n
+		}
+	}
+	return value
 }
 
 func contentOf(o object) (any, error) {

@@ -26,11 +26,11 @@ func Resumed(cfg *config.Config, place plan.Place, origin string, h stage.Handov
 		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr(handed[name])})
 	}
 	workflow.Spec.Arguments.Parameters = parameters
-	text, err := encode(&workflow)
+	resumed, err := encode(&workflow)
 	if err != nil {
 		return manifest.Object{}, fmt.Errorf("encoding workflow %q: %w", h.Run, err)
 	}
-	return manifest.Object{Kind: workflow.Kind, Namespace: workflow.Namespace, Name: workflow.Name, YAML: text}, nil
+	return resumed, nil
 }
 
 // ResumedTitle is the end of the title of a run that another one handed over to.

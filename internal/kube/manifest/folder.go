@@ -115,5 +115,5 @@ func parse(data []byte) (Object, error) {
 	if head.Kind == "" || head.Metadata.Name == "" {
 		return Object{}, errors.New("not a Kubernetes object: kind or name is missing")
 	}
-	return Object{head.Kind, head.Metadata.Namespace, head.Metadata.Name, data}, nil
+	return Object{Kind: head.Kind, Namespace: head.Metadata.Namespace, Name: head.Metadata.Name, YAML: data}, nil
 }

@@ -15,6 +15,7 @@ type Object struct {
 	Namespace string
 	Name      string
 	YAML      []byte // one document without a marker, ending with a newline
+	JSON      []byte // the same, if whoever rendered it has it
 }
 
 // String names the object as kubectl does: "workflowtemplate/shop".
@@ -39,7 +40,7 @@ func Stream(objects []Object) []byte {
 func List(objects []Object) ([]byte, error) {
 	items := make([]json.RawMessage, 0, len(objects))
 	for _, object := range objects {
-		item, err := yaml.YAMLToJSON(object.YAML)
+		item, err := object.json()
 		if err != nil {
 			return nil, fmt.Errorf("writing %s: %w", object, err)
 		}
@@ -50,6 +51,13 @@ func List(objects []Object) ([]byte, error) {
 		return nil, fmt.Errorf("writing the list of objects: %w", err)
 	}
 	return append(list, '\n'), nil
+}
+
+func (o Object) json() ([]byte, error) {
+	if o.JSON != nil {
+		return o.JSON, nil
+	}
+	return yaml.YAMLToJSON(o.YAML)
 }
 
 // Action is the result of applying an object.
