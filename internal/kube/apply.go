@@ -133,7 +133,7 @@ func (c Cluster) try(ctx context.Context, set objects) error {
 		if err := c.checkOwner(ctx, u); err != nil {
 			return err
 		}
-		if _, err := c.apply(ctx, u, metav1.DryRunAll); err != nil {
+		if _, err := c.tryApply(ctx, u); err != nil {
 			return explain(u, err)
 		}
 	}
@@ -164,6 +164,9 @@ func (c Cluster) put(ctx context.Context, u *unstructured.Unstructured, current 
 	before, err := c.live(ctx, u)
 	if err != nil {
 		return "", err
+	}
+	if err := c.takeOver(ctx, before, u); err != nil {
+		return "", explain(u, err)
 	}
 	after, err := c.apply(ctx, u)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/rogpeppe/go-internal/diff"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -69,7 +68,7 @@ func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, c
 			return nil, err
 		}
 	}
-	after, err := c.apply(ctx, u, metav1.DryRunAll)
+	after, err := c.tryApply(ctx, u)
 	if err != nil {
 		return nil, explain(u, err)
 	}
