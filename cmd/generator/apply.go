@@ -24,9 +24,10 @@ first: if the cluster rejects one, nothing changes. Argo validates a new version
 before the Sensor uses it. Objects that the pipeline had under other names are removed. The command returns
 when the next push starts a run: the webhook answers, and the Sensor has subscribed to the event bus.
 
-Where identities of the pipeline change, such as for an account that no environment had before, the command
-shows the change and asks for confirmation, and updates their roles in the pipeline's own stack first. That
-requires AWS credentials that can create roles. "generator bootstrap" installs that stack and the webhook secret.
+Where identities of the pipeline are new or change, such as for an account that no environment had before, the
+command shows the roles that the pipeline can then assume and asks for confirmation, and updates the identities'
+roles in the pipeline's own stack first. That requires AWS credentials that can create roles. "generator
+bootstrap" installs that stack and the webhook secret.
 
 Examples:
 

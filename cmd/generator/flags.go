@@ -49,7 +49,7 @@ type placeFlags struct {
 
 // imagesFlag chooses the images of the pipeline's own stages.
 type imagesFlag struct {
-	Images string `help:"Where the images of the pipeline's own stages are (default: those that it has; for a new pipeline, those beside the configured validatorImage, else those of this version)." placeholder:"REGISTRY[:TAG]"`
+	Images string `help:"Where the images of the pipeline's own stages are (default: those that it has; for a new pipeline, those beside the configured validatorImage, else those of this version). Digests may follow, in quotes: builder@sha256:HEX deployer@sha256:HEX." placeholder:"REGISTRY[:TAG]"`
 }
 
 func (f imagesFlag) images() install.Images {

@@ -104,7 +104,9 @@ func TestBootstrapPrintsChecksPlanProgressAndWebhookSettings(t *testing.T) {
 		"  ok       account 222222222222 in eu-west-1: CDK bootstrap version 28", "  ok       Argo Workflows v3.7.18", "",
 		"Planned changes", "  stack    "+stack+" in account 111111111111, eu-west-1: bucket shop-artifacts, roles, webhook secret",
 		"  secret   shop-github-webhook in namespace argo-events", "  created  sensor/shop-sensor", "",
-		"Stack "+stack, "  create_complete  ArtifactBucket ", "  created", "",
+		"By continuing you approve that each commit of the branch is deployed with these roles",
+		"  new       account 111111111111 (dev): roles of the CDK bootstrap hnb659fds", "",
+		"Stack "+stack, "  create_complete  ArtifactBucket", "  created", "",
 		"Secret shop-github-webhook in namespace argo-events", "  created", "",
 		"Objects", "  created   sensor/shop-sensor", "",
 		"waiting for the webhook and the Sensor", "the webhook listens and the Sensor has subscribed: the next push starts a run", "",
@@ -140,7 +142,9 @@ func TestDiffApplyAndDeletePrintOneLinePerObject(t *testing.T) {
 	require.ErrorIs(t, err, errDiffers)
 	assert.Contains(t, out, "+  name: shop-sensor\n")
 
-	_, log, err := calls(t, "apply", "-c", config)
+	_, _, err = calls(t, "apply", "-c", config)
+	require.ErrorContains(t, err, "cannot prompt", "the pipeline's access to accounts needs an approval")
+	_, log, err := calls(t, "apply", "-c", config, "--yes")
 	require.NoError(t, err)
 	inOrder(t, log, "pipeline shop-…", "sensor/shop-sensor created", "note: the webhook starts once namespace argo-events has a secret/shop-github-webhook; …")
 	out, _, err = calls(t, "diff", "-c", config)
@@ -228,7 +232,7 @@ func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
 	_, _, err := calls(t, "apply", "-c", path)
 	require.ErrorContains(t, err, "there is no githubOwner")
 	flags := []string{"-c", path, "--github-owner", "my-org", "--github-repo", "old", "--cluster-name", "company"}
-	_, _, err = calls(t, append([]string{"apply"}, flags...)...)
+	_, _, err = calls(t, append([]string{"apply", "--yes"}, flags...)...)
 	require.NoError(t, err)
 	out, _, err := calls(t, append([]string{"render"}, flags...)...)
 	require.NoError(t, err)

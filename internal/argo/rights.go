@@ -43,7 +43,7 @@ func (r *renderer) accounts() []object {
 	return accounts
 }
 
-// annotationAccess says what the pods of a ServiceAccount may enter. Only a person
+// annotationAccess says which roles the pods of a ServiceAccount may assume. Only a person
 // writes it.
 const annotationAccess = "aphex.dev/access"
 
@@ -55,8 +55,12 @@ func DeployerAccount(cfg *config.Config, place plan.Place, access plan.Access) m
 // Approves reports whether a person who installed a ServiceAccount with these
 // annotations approved an access.
 func Approves(annotations map[string]string, access plan.Access) bool {
-	return access.Within(annotations[annotationAccess])
+	return access.Within(Approved(annotations))
 }
+
+// Approved returns the access that annotations of a ServiceAccount approve, as
+// [plan.Access.String] describes it; "" is none.
+func Approved(annotations map[string]string) string { return annotations[annotationAccess] }
 
 func (r *renderer) account(namespace, name, role string) *corev1.ServiceAccount {
 	meta := r.meta(namespace, name, "identity")

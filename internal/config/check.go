@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 )
 
 // check reports problems that involve several values.
@@ -46,7 +49,7 @@ func checkEnvironment(c *Config, r *report, i int, cyclic bool) {
 	if inlineCyclic := checkInline(c, r, env, path); !inlineCyclic && !cyclic {
 		checkOrder(r, env, path)
 	}
-	checkRoles(r, env, path)
+	checkRoles(c, r, env, path)
 	checkRegions(r, env, path)
 }
 
@@ -112,13 +115,37 @@ func checkOrder(r *report, env Environment, path string) {
 }
 
 // checkRoles compares the account and the partition of an environment's own roles with its own.
-func checkRoles(r *report, env Environment, path string) {
+func checkRoles(c *Config, r *report, env Environment, path string) {
 	if env.ExternalID != "" && env.RoleARN == "" && env.CommandRoleARN == "" {
 		r.atPath(path+".externalId", "externalId is given without a roleArn or commandRoleArn: expected both").
 			Hint = "the CDK bootstrap roles require no external id"
 	}
 	checkRole(r, env, path, "roleArn", env.RoleARN)
 	checkRole(r, env, path, "commandRoleArn", env.CommandRoleARN)
+	checkCommandRole(c, r, env, path)
+}
+
+// checkCommandRole refuses for commands of the repository a role that deploys.
+func checkCommandRole(c *Config, r *report, env Environment, path string) {
+	role, err := arn.Parse(env.CommandRoleARN)
+	if err != nil {
+		return
+	}
+	const hint = "hooks and tests need a role of their own, with the permissions that they need"
+	if _, is := bootstrap.Of(roleName(role)); is {
+		r.atPath(path+".commandRoleArn", "commandRoleArn is a role of the CDK bootstrap, of which commands of the repository get none").Hint = hint
+	}
+	for _, other := range c.Environments {
+		if other.RoleARN == env.CommandRoleARN {
+			r.atPath(path+".commandRoleArn", "commandRoleArn is the roleArn of environment %s: with it, commands of the repository could deploy", quote(other.Name)).Hint = hint
+			return
+		}
+	}
+}
+
+// roleName returns the name of a role without its path.
+func roleName(role arn.ARN) string {
+	return role.Resource[strings.LastIndexByte(role.Resource, '/')+1:]
 }
 
 func checkRole(r *report, env Environment, path, key, value string) {

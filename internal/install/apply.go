@@ -32,8 +32,8 @@ func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
 
 // ApplyOptions configure Apply.
 type ApplyOptions struct {
-	// Confirm is called before identities of the pipeline are installed or changed, with
-	// the roles that they have in AWS; its error ends the verb. It may be nil.
+	// Confirm is called before identities of the pipeline are installed or changed; its
+	// error ends the verb. It may be nil.
 	Confirm func(context.Context, Plan) error
 }
 
@@ -50,26 +50,24 @@ func Apply(ctx context.Context, t Target, o ApplyOptions, r Reporter) ([]manifes
 	if check := t.checkWebhook(); check.Failed() {
 		return nil, errs.Invalidf("%s", check.Problem).WithHint("%s", check.Fix)
 	}
-	tags, err := t.useImages(ctx, names)
+	unknown, err := t.useImages(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	if tags != nil {
-		r.Checked(t.checkImages(tags))
+	if check := t.checkImages(unknown); check.Problem != "" {
+		r.Checked(check)
 	}
 	objects, missing, err := t.objects(ctx)
 	if err != nil {
 		return nil, err
 	}
-	secret := t.webhookSecret()
+	secret := t.webhookSecret().Object
 	installed, err := t.Cluster.Exists(ctx, secret)
 	if err != nil {
 		return nil, err
 	}
-	if installed {
-		if err := t.approve(ctx, objects, o, r); err != nil {
-			return nil, err
-		}
+	if err := t.approve(ctx, objects, installed, o, r); err != nil {
+		return nil, err
 	}
 	noteMissing(missing, r)
 	changes, err := t.apply(ctx, objects, r)
@@ -83,9 +81,9 @@ func Apply(ctx context.Context, t Target, o ApplyOptions, r Reporter) ([]manifes
 	return changes, t.awaitWebhook(ctx, objects, r)
 }
 
-// approve installs the roles of identities that are new or differ: what the pipeline may
-// enter is what a person has approved.
-func (t *Target) approve(ctx context.Context, objects []manifest.Object, o ApplyOptions, r Reporter) error {
+// approve asks about identities that are new or differ, and installs their roles if the
+// pipeline is installed: it can assume only the roles that a person has approved.
+func (t *Target) approve(ctx context.Context, objects []manifest.Object, installed bool, o ApplyOptions, r Reporter) error {
 	differences, err := t.Cluster.Diff(ctx, objects)
 	differences = slices.DeleteFunc(differences, func(d kube.Difference) bool { return !strings.HasPrefix(d.Object, "serviceaccount/") })
 	if err != nil || len(differences) == 0 {
@@ -93,9 +91,16 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, o Apply
 	}
 	name := t.names().Stack
 	if o.Confirm != nil {
-		if err := o.Confirm(ctx, Plan{Stack: name, Place: t.Place, Differences: differences}); err != nil {
+		approvals, err := t.approvals(ctx)
+		if err != nil {
 			return err
 		}
+		if err := o.Confirm(ctx, Plan{Stack: name, Place: t.Place, Approvals: approvals, Differences: differences}); err != nil {
+			return err
+		}
+	}
+	if !installed {
+		return nil
 	}
 	template, err := infra.Template(t.Config, t.Place)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -28,7 +29,35 @@ type Plan struct {
 	Stack       string
 	Place       plan.Place      // of the stack
 	Secret      manifest.Object // the webhook secret
+	Approvals   []Approval      // of all accounts of the configuration
 	Differences []kube.Difference
+}
+
+// Approval is what a person permits the pipeline by installing it: commits are deployed
+// with this access without asking anybody.
+type Approval struct {
+	Access       plan.Access
+	Environments []string // that use it
+	Before       string   // access approved earlier, as [plan.Access.String]; "" is none
+}
+
+// approvals returns what installing the configuration approves.
+func (t *Target) approvals(ctx context.Context) ([]Approval, error) {
+	var all []Approval
+	for _, access := range plan.AccessesOf(t.Config) {
+		annotations, err := t.Cluster.Annotations(ctx, argo.DeployerAccount(t.Config, t.Place, access))
+		if err != nil {
+			return nil, err
+		}
+		approval := Approval{Access: access, Before: argo.Approved(annotations)}
+		for _, env := range t.Config.Environments {
+			if env.Account == access.Account && env.RoleARN == access.RoleARN {
+				approval.Environments = append(approval.Environments, env.Name)
+			}
+		}
+		all = append(all, approval)
+	}
+	return all, nil
 }
 
 // Installed is the result of Bootstrap: what the webhook needs in GitHub.
@@ -68,7 +97,11 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		return Installed{}, err
 	}
 	if o.Confirm != nil {
-		if err := o.Confirm(ctx, Plan{names.Stack, t.Place, t.webhookSecret(), differences}); err != nil {
+		approvals, err := t.approvals(ctx)
+		if err != nil {
+			return Installed{}, err
+		}
+		if err := o.Confirm(ctx, Plan{names.Stack, t.Place, t.webhookSecret().Object, approvals, differences}); err != nil {
 			return Installed{}, err
 		}
 	}
@@ -91,6 +124,9 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		return Installed{}, err
 	}
 	if err := t.awaitWebhook(ctx, objects, r); err != nil {
+		return Installed{}, err
+	}
+	if _, err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
 		return Installed{}, err
 	}
 	url, err := t.webhookURL(ctx, r)
@@ -132,12 +168,12 @@ func (t *Target) copySecret(ctx context.Context, base aws.Config, r Reporter) er
 	if err != nil {
 		return fmt.Errorf("reading the webhook secret %q: %w", names.Secret, err)
 	}
-	action, err := t.Cluster.PutWebhookSecret(ctx, secret, names.Pipeline, plan.WebhookSecretKey, value)
+	action, err := t.Cluster.PutWebhookSecret(ctx, secret, value)
 	if err != nil {
 		return err
 	}
-	r.Started(Secret, fmt.Sprintf("%s in namespace %s", secret.Name, secret.Namespace))
-	r.Changed(Secret, manifest.Change{Object: secret.String(), Action: action})
+	r.Started(Secret, fmt.Sprintf("%s in namespace %s", secret.Object.Name, secret.Object.Namespace))
+	r.Changed(Secret, manifest.Change{Object: secret.Object.String(), Action: action})
 	return nil
 }
 

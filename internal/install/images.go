@@ -3,6 +3,8 @@ package install
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -65,12 +67,20 @@ func (t *Target) pin(ctx context.Context, images plan.Images) (plan.Images, erro
 	return images, err
 }
 
-// checkImages reports which images the pipeline's own stages run in.
+// checkImages reports which images the pipeline's own stages run in; the problem is why
+// their digests are not known, if they were asked for.
 func (t *Target) checkImages(problem error) kube.Check {
-	check := kube.Check{What: "images of the pipeline's own stages: " + t.Place.Images.Source()}
-	if problem != nil {
-		check.Problem, check.Warning = "they are not named by digests, so that what a tag refers to can change: "+problem.Error(), true
-		check.Fix = fmt.Sprintf("run this with --images %[1]s where the registry can be reached (docker login), or name the digests: --images \"%[1]s builder@sha256:<hex> …\"", t.Place.Images.Source())
+	source := t.Place.Images.Source()
+	check := kube.Check{What: "images of the pipeline's own stages: " + source}
+	tagged := slices.DeleteFunc(plan.Programs(), t.Place.Images.Pinned)
+	if len(tagged) == 0 {
+		return check
 	}
+	check.Warning = true
+	check.Problem = strings.Join(tagged, ", ") + " not named by digest, so that what the tag refers to can change"
+	if problem != nil {
+		check.Problem += ": " + problem.Error()
+	}
+	check.Fix = fmt.Sprintf("run this with --images %[1]s where the registry can be reached (docker login), or name the digests: --images \"%[1]s %[2]s@sha256:<hex> …\"", source, tagged[0])
 	return check
 }

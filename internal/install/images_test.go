@@ -88,7 +88,7 @@ func TestImagesWhoseRegistryDoesNotAnswerKeepTheirTagsWithAWarning(t *testing.T)
 	}})
 	require.NoError(t, err)
 	assert.Equal(t, "mirror.example.test/aphex:1.5.0 builder@"+sum+" deployer@"+sum+" validator@"+sum, got)
-	assert.Contains(t, j.String(), "warning: images of the pipeline's own stages: mirror.example.test/aphex:1.5.0: they are not named by digests")
+	assert.Contains(t, j.String(), "warning: images of the pipeline's own stages: mirror.example.test/aphex:1.5.0: tester not named by digest")
 	assert.Contains(t, j.String(), "no route to mirror.example.test")
 	assert.Contains(t, j.String(), "run this with --images mirror.example.test/aphex:1.5.0 where the registry can be reached", "without --images, the pipeline keeps its tags")
 }

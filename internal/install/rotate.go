@@ -44,29 +44,29 @@ func RotateWebhook(ctx context.Context, t Target, o RotateOptions, r Reporter) (
 		return settings, err
 	}
 	r.Started(Webhook, "")
-	if err := t.Cluster.RestartWebhook(ctx, t.Config.ArgoEventsNamespace, t.Config.EventSourceName); err != nil {
+	if _, err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
 		return settings, err
 	}
 	r.Ready()
 	return settings, nil
 }
 
-// renewSecret makes a new secret in Secrets Manager, unless the cluster has another one
-// already: then an earlier rotation has not ended.
+// renewSecret makes a new secret in Secrets Manager, unless the webhook does not use the
+// present one yet: then an earlier rotation has not ended.
 func (t *Target) renewSecret(ctx context.Context, base aws.Config, r Reporter) error {
 	name := t.names().Secret
-	used, err := t.Cluster.WebhookSecret(ctx, t.webhookSecret(), plan.WebhookSecretKey)
+	used, loaded, err := t.Cluster.ReadWebhookSecret(ctx, t.webhookSecret())
 	if err != nil {
 		return err
 	}
 	if used == "" {
-		return errs.Invalidf("%s does not exist in namespace %q: the pipeline is not installed", t.webhookSecret(), t.webhookSecret().Namespace).WithHint("generator bootstrap installs it")
+		return errs.Invalidf("%s does not exist in namespace %q: the pipeline is not installed", t.webhookSecret().Object, t.webhookSecret().Object.Namespace).WithHint("generator bootstrap installs it")
 	}
 	current, err := readSecret(ctx, base, name)
 	if err != nil {
 		return fmt.Errorf("reading the webhook secret %q: %w", name, err)
 	}
-	if used != current {
+	if used != current || !loaded {
 		r.Note("the webhook does not use the secret " + name + " yet: continuing the rotation that began before")
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -86,6 +87,49 @@ func TestTheWebhookKeepsItsSecretUntilGitHubSignsWithTheNewOneToo(t *testing.T) 
 	assert.Equal(t, "ready", j.lines[len(j.lines)-1])
 	assert.NotContains(t, j.String(), fresh)
 	assert.NotContains(t, j.String(), old)
+}
+
+func TestARotationThatIsInterruptedAnywhereContinuesWithTheSameSecret(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.bootstrap(installtest.Named("shop"))
+	p.withWebhookPods()
+	interrupted := 0
+	for step := range 100 { // the request to the cluster that fails, and all after it
+		old, _ := p.secrets(t)
+		requests := 0
+		p.Kube.Refuse = func(kubetest.Request) int {
+			if requests++; requests > step {
+				return http.StatusForbidden
+			}
+			return 0
+		}
+		var fresh []string
+		confirm := func(context.Context, install.Installed) error {
+			made, _ := p.secrets(t)
+			fresh = append(fresh, made)
+			return nil
+		}
+		var j journal
+		_, err := install.RotateWebhook(t.Context(), p.target(installtest.Named("shop")), install.RotateOptions{Confirm: confirm}, &j)
+		p.Kube.Refuse = nil
+		if err == nil {
+			require.Greater(t, interrupted, 5)
+			return
+		}
+		interrupted++
+		before := p.restarts()
+		_, err = install.RotateWebhook(t.Context(), p.target(installtest.Named("shop")), install.RotateOptions{Confirm: confirm}, &j)
+		require.NoError(t, err, "step %d", step)
+		made, used := p.secrets(t)
+		assert.NotEqual(t, old, made, "step %d", step)
+		assert.Equal(t, made, used, "step %d", step)
+		assert.Greater(t, p.restarts(), before, "step %d: the pods have the new secret", step)
+		for _, shown := range fresh {
+			assert.Equal(t, made, shown, "step %d: GitHub was given one secret", step)
+		}
+	}
+	t.Fatal("no rotation ended by itself")
 }
 
 func TestTheTokenOfThePodsIsReplacedWhenNoRunUsesIt(t *testing.T) {

@@ -101,8 +101,10 @@ func noteMissing(missing string, r Reporter) {
 }
 
 // webhookSecret names the Secret that the EventSource checks signatures with.
-func (t *Target) webhookSecret() manifest.Object {
-	return manifest.Object{Kind: "Secret", Namespace: t.Config.ArgoEventsNamespace, Name: t.names().WebhookSecret}
+func (t *Target) webhookSecret() kube.WebhookSecret {
+	names := t.names()
+	object := manifest.Object{Kind: "Secret", Namespace: t.Config.ArgoEventsNamespace, Name: names.WebhookSecret}
+	return kube.WebhookSecret{Object: object, Pipeline: names.Pipeline, Key: plan.WebhookSecretKey}
 }
 
 // apply updates the objects in the cluster and reports each change.

@@ -178,17 +178,19 @@ func TestATokenWithoutWhichPodsDoNotStartIsLookedFor(t *testing.T) {
 
 func TestTheWebhookSecretIsWrittenButNeverAWeakOne(t *testing.T) {
 	s, c := newServer(t)
-	at := object("v1", "Secret", "argo-events", "shop-webhook", "")
+	secret := func(pipeline string) kube.WebhookSecret {
+		return kube.WebhookSecret{Object: object("v1", "Secret", "argo-events", "shop-webhook", ""), Pipeline: pipeline, Key: "secret"}
+	}
 	for _, weak := range []string{"", "short"} {
-		_, err := c.PutWebhookSecret(t.Context(), at, "shop-1", "secret", weak)
+		_, err := c.PutWebhookSecret(t.Context(), secret("shop-1"), weak)
 		assert.ErrorContains(t, err, "fewer than 16")
 	}
-	_, err := c.PutWebhookSecret(t.Context(), at, "shop-1", "secret", "0123456789abcdef")
+	_, err := c.PutWebhookSecret(t.Context(), secret("shop-1"), "0123456789abcdef")
 	require.NoError(t, err)
 	stored := s.Object("/api/v1/namespaces/argo-events/secrets/shop-webhook")
 	assert.Equal(t, kubetest.Content{"secret": "MDEyMzQ1Njc4OWFiY2RlZg=="}, stored.Object["data"])
 
-	_, err = c.PutWebhookSecret(t.Context(), at, "other-2", "secret", "0123456789abcdef")
+	_, err = c.PutWebhookSecret(t.Context(), secret("other-2"), "0123456789abcdef")
 	assert.ErrorContains(t, err, "belongs to the pipeline")
 }
 

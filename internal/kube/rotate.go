@@ -3,7 +3,6 @@ package kube
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -12,23 +11,12 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// WebhookSecret returns the webhook secret that the cluster has; "" is none.
-func (c Cluster) WebhookSecret(ctx context.Context, at manifest.Object, key string) (string, error) {
-	found, err := c.live(ctx, reference(at))
-	if err != nil || found == nil {
-		return "", err
-	}
-	encoded, _, _ := unstructured.NestedString(found.Object, "data", key)
-	value, err := base64.StdEncoding.DecodeString(encoded)
-	return string(value), err
-}
-
 // restarted is the annotation of pods that changes with each restart.
 const restarted = "aphex.dev/restarted-at"
 
-// RestartWebhook replaces the pods of an EventSource, which read the webhook secret when
+// restartWebhook replaces the pods of an EventSource, which read the webhook secret when
 // they start, and waits until the new ones are ready. The old ones answer until then.
-func (c Cluster) RestartWebhook(ctx context.Context, namespace, eventSource string) error {
+func (c Cluster) restartWebhook(ctx context.Context, namespace, eventSource string) error {
 	deployments, err := c.list(ctx, "Deployment", namespace, "eventsource-name="+eventSource)
 	if err != nil {
 		return explain(reference(manifest.Object{Kind: "Deployment", Namespace: namespace}), err)

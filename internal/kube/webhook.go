@@ -14,19 +14,68 @@ import (
 // accept deliveries without a signature.
 const minSecret = 16
 
-// PutWebhookSecret writes the webhook secret to the Secret that the EventSource reads.
-func (c Cluster) PutWebhookSecret(ctx context.Context, at manifest.Object, pipeline, key, value string) (manifest.Action, error) {
+// notLoaded is the annotation of a webhook Secret whose value changed after the pods of
+// the webhook read it.
+const notLoaded = "aphex.dev/not-loaded"
+
+// WebhookSecret is the Secret of a pipeline that its EventSource reads.
+type WebhookSecret struct {
+	Object   manifest.Object
+	Pipeline string
+	Key      string
+}
+
+// ReadWebhookSecret returns the webhook secret that the cluster has, "" if it has none, and
+// whether the pods of the webhook have read it.
+func (c Cluster) ReadWebhookSecret(ctx context.Context, s WebhookSecret) (value string, loaded bool, err error) {
+	found, err := c.live(ctx, reference(s.Object))
+	if err != nil || found == nil {
+		return "", false, err
+	}
+	encoded, _, _ := unstructured.NestedString(found.Object, "data", s.Key)
+	decoded, err := base64.StdEncoding.DecodeString(encoded)
+	return string(decoded), found.GetAnnotations()[notLoaded] == "", err
+}
+
+// PutWebhookSecret writes a value to the Secret. If it replaces another one,
+// LoadWebhookSecret must follow; the Secret records this.
+func (c Cluster) PutWebhookSecret(ctx context.Context, s WebhookSecret, value string) (manifest.Action, error) {
 	if len(value) < minSecret {
 		return "", errs.Invalidf("the webhook secret has %d characters, fewer than %d", len(value), minSecret)
 	}
-	secret := reference(at)
-	secret.SetLabels(map[string]string{manifest.LabelManagedBy: manifest.ManagedBy, manifest.LabelPipeline: pipeline})
+	used, loaded, err := c.ReadWebhookSecret(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	return c.writeWebhookSecret(ctx, s, value, used == "" || used == value && loaded)
+}
+
+func (c Cluster) writeWebhookSecret(ctx context.Context, s WebhookSecret, value string, loaded bool) (manifest.Action, error) {
+	secret := reference(s.Object)
+	secret.SetLabels(map[string]string{manifest.LabelManagedBy: manifest.ManagedBy, manifest.LabelPipeline: s.Pipeline})
+	if !loaded {
+		secret.SetAnnotations(map[string]string{notLoaded: "true"})
+	}
 	secret.Object["type"] = "Opaque"
-	secret.Object["data"] = map[string]any{key: base64.StdEncoding.EncodeToString([]byte(value))}
+	secret.Object["data"] = map[string]any{s.Key: base64.StdEncoding.EncodeToString([]byte(value))}
 	if err := c.checkOwner(ctx, secret); err != nil {
 		return "", err
 	}
 	return c.put(ctx, secret, "")
+}
+
+// LoadWebhookSecret restarts the pods of an EventSource if they have not read the Secret
+// since its value changed.
+func (c Cluster) LoadWebhookSecret(ctx context.Context, s WebhookSecret, eventSource string) (restarted bool, err error) {
+	value, loaded, err := c.ReadWebhookSecret(ctx, s)
+	if err != nil || loaded {
+		return false, err
+	}
+	if err := c.restartWebhook(ctx, s.Object.Namespace, eventSource); err != nil {
+		return false, err
+	}
+	_, err = c.writeWebhookSecret(ctx, s, value, true)
+	return true, err
 }
 
 // WebhookAddress returns the external host name or address of a Service, or "" if it

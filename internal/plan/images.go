@@ -39,6 +39,13 @@ func ParseImages(text string) (Images, error) {
 			return "", errs.Invalidf("%q is not the digest of an image", field).WithHint("write REGISTRY[:TAG], such as %s:1.4.0, with digests as builder@sha256:<hex>", Release)
 		}
 	}
+	registry, tag := splitTag(fields[0])
+	if last := registry[strings.LastIndexByte(registry, '/')+1:]; last != registry && slices.Contains(Programs(), last) {
+		return "", errs.Invalidf("%q names the image of one program", fields[0]).WithHint("name the place of all images: %s", strings.TrimSuffix(registry, "/"+last)+tag)
+	}
+	if version.MatchString(registry) {
+		return "", errs.Invalidf("%q names no registry", fields[0]).WithHint("write REGISTRY:TAG, such as %s:%s", Release, registry)
+	}
 	if image := images.Of("builder"); !config.Accepts[config.Config]("builderImage", image) {
 		return "", errs.Invalidf("%q does not name a registry and a tag: %q is not an image", fields[0], image).
 			WithHint("write REGISTRY[:TAG], such as %s:1.4.0", Release)
@@ -46,9 +53,12 @@ func ParseImages(text string) (Images, error) {
 	return images, nil
 }
 
+// version matches a text that is the tag of a release and no registry.
+var version = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*$`)
+
 // ImagesOf returns the images of a new pipeline: those of the text, else those beside the
 // configured validatorImage, else those of the release with that version.
-func ImagesOf(cfg *config.Config, text, version string) (Images, error) {
+func ImagesOf(cfg *config.Config, text, release string) (Images, error) {
 	images, err := ParseImages(text)
 	if images != "" || err != nil {
 		return images, err
@@ -56,15 +66,15 @@ func ImagesOf(cfg *config.Config, text, version string) (Images, error) {
 	if images, err = ImagesBeside(cfg); images != "" || err != nil {
 		return images, err
 	}
-	return Images(Release + ":" + releaseTag(version)), nil
+	return Images(Release + ":" + releaseTag(release)), nil
 }
 
 var released = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
 
 // releaseTag returns the tag of the images of a version of this product.
-func releaseTag(version string) string {
-	if released.MatchString(version) {
-		return version
+func releaseTag(program string) string {
+	if released.MatchString(program) {
+		return program
 	}
 	return "latest"
 }

@@ -39,12 +39,17 @@ func TestATextThatNamesNoImagesIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"public.ecr.aws/aphex:1.4.0 builder", "public.ecr.aws/aphex:1.4.0 other@" + sum, "public.ecr.aws/aphex:1.4.0 builder@sha256:12",
 		"https://public.ecr.aws/aphex", "-aphex:1", "aphex:", "aphex:$(TAG)", "{{workflow.name}}", "builder@" + sum, "a/b:1 " + sum,
+		"public.ecr.aws/aphex/builder:1.5.0", "localhost:5000/validator", "1.5.0", "v2", "1.5.0:latest",
 	} {
 		_, err := plan.ParseImages(text)
 		require.Error(t, err, text)
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 		assert.NotEmpty(t, errs.HintOf(err))
 	}
+	_, err := plan.ParseImages("public.ecr.aws/aphex/builder:1.5.0")
+	assert.Equal(t, "name the place of all images: public.ecr.aws/aphex:1.5.0", errs.HintOf(err))
+	_, err = plan.ParseImages("1.5.0")
+	assert.Equal(t, "write REGISTRY:TAG, such as public.ecr.aws/aphex:1.5.0", errs.HintOf(err))
 }
 
 func TestAPipelineIsInstalledWithTheImagesBesideItsConfiguredValidator(t *testing.T) {

@@ -29,6 +29,7 @@ func Plan(w io.Writer, p install.Plan) {
 	if len(p.Differences) == 0 {
 		fmt.Fprintf(w, "  objects  unchanged\n")
 	}
+	approvals(w, p.Approvals)
 }
 
 // Identities prints which identities Apply is about to install, change or remove.
@@ -36,6 +37,33 @@ func Identities(w io.Writer, p install.Plan) {
 	fmt.Fprintf(w, "\nIdentities of the pipeline, whose roles are in stack %s in account %s, %s\n", p.Stack, p.Place.Account, p.Place.Region)
 	for _, difference := range p.Differences {
 		fmt.Fprintf(w, "  %-8s %s\n%s", difference.Action, difference.Object, difference.Text)
+	}
+	approvals(w, p.Approvals)
+}
+
+// approvals prints which roles the pipeline can assume after it is installed.
+func approvals(w io.Writer, all []install.Approval) {
+	fmt.Fprintf(w, "\nBy continuing you approve that each commit of the branch is deployed with these roles\n")
+	for _, a := range all {
+		state := "as before"
+		switch a.Before {
+		case "":
+			state = "new"
+		case a.Access.String():
+		default:
+			state = "changed"
+		}
+		roles := "roles of the CDK bootstrap " + strings.Join(a.Access.Qualifiers, ", ")
+		if a.Access.RoleARN != "" {
+			roles = a.Access.RoleARN
+		}
+		fmt.Fprintf(w, "  %-9s account %s (%s): %s\n", state, a.Access.Account, strings.Join(a.Environments, ", "), roles)
+		for _, role := range a.Access.Commands {
+			fmt.Fprintf(w, "  %9s hooks and tests: %s\n", "", role)
+		}
+		if state == "changed" {
+			fmt.Fprintf(w, "  %9s before: %s\n", "", a.Before)
+		}
 	}
 }
 
@@ -99,7 +127,7 @@ func (l lines) Started(part install.Part, _ string) {
 }
 
 func (l lines) Resource(status, logicalID, reason string) {
-	fmt.Fprintf(l.w, "  %-16s %s %s\n", strings.ToLower(status), logicalID, reason)
+	fmt.Fprintln(l.w, strings.TrimRight(fmt.Sprintf("  %-16s %s %s", strings.ToLower(status), logicalID, reason), " "))
 }
 
 func (l lines) Changed(_ install.Part, c manifest.Change) {

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // work makes a report of every kind.
@@ -37,7 +39,7 @@ func TestLinesPrintsALineForEachChange(t *testing.T) {
            kubectl create namespace events
   warning  EventBus: it is small
            make it larger
-  create_complete  ArtifactBucket 
+  create_complete  ArtifactBucket
   create_failed    Boundary it exists
 stack aphex-shop-1 created
 sensor/shop unchanged
@@ -57,7 +59,7 @@ func TestSectionsPrintsAHeadingForEachPart(t *testing.T) {
            make it larger
 
 Stack aphex-shop-1
-  create_complete  ArtifactBucket 
+  create_complete  ArtifactBucket
   create_failed    Boundary it exists
   created
 
@@ -70,6 +72,27 @@ the webhook listens and the Sensor has subscribed: the next push starts a run
 
 Waiting for the webhook's address
 `, out.String())
+}
+
+func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
+	own, tests := "arn:aws:iam::222222222222:role/deploy", "arn:aws:iam::111111111111:role/tests"
+	bootstrap := plan.Access{Account: "111111111111", Qualifiers: []string{"hnb659fds", "shop"}}
+	before := bootstrap.String()
+	bootstrap.Commands = []string{tests}
+	var out bytes.Buffer
+	console.Plan(&out, install.Plan{Stack: "aphex-shop-1", Approvals: []install.Approval{
+		{Access: bootstrap, Environments: []string{"dev", "test"}, Before: before},
+		{Access: plan.Access{Account: "222222222222", RoleARN: own}, Environments: []string{"prod"}},
+		{Access: plan.Access{Account: "333333333333", Qualifiers: []string{"hnb659fds"}}, Environments: []string{"live"}, Before: "333333333333=hnb659fds"},
+	}})
+	_, approvals, _ := strings.Cut(out.String(), "By continuing")
+	assert.Equal(t, ` you approve that each commit of the branch is deployed with these roles
+  changed   account 111111111111 (dev, test): roles of the CDK bootstrap hnb659fds, shop
+            hooks and tests: arn:aws:iam::111111111111:role/tests
+            before: 111111111111=hnb659fds,shop
+  new       account 222222222222 (prod): arn:aws:iam::222222222222:role/deploy
+  as before account 333333333333 (live): roles of the CDK bootstrap hnb659fds
+`, approvals)
 }
 
 func TestTheQuestionNamesAllThatDeleteRemoves(t *testing.T) {

@@ -49,7 +49,7 @@ var layers = []layer{
 }
 
 // everywhere are the packages that every package of the product may import; they import none.
-var everywhere = []string{"internal/limits"}
+var everywhere = []string{"internal/limits", "internal/awsauth/bootstrap"}
 
 // simulating are the packages that may import the simulator; tests always may.
 var simulating = []string{"internal/localrun/cloud", "internal/install/installtest", "internal/tests/bench", "internal/tests/conformance"}
