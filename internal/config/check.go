@@ -117,7 +117,7 @@ func checkOrder(r *report, env Environment, path string) {
 // checkRoles compares the account and the partition of an environment's own roles with its own.
 func checkRoles(c *Config, r *report, env Environment, path string) {
 	if env.ExternalID != "" && env.RoleARN == "" && env.CommandRoleARN == "" {
-		r.atPath(path+".externalId", "externalId is given without a roleArn or commandRoleArn: expected both").
+		r.atPath(path+".externalId", "externalId is given without a roleArn or commandRoleArn: expected one of them").
 			Hint = "the CDK bootstrap roles require no external id"
 	}
 	checkRole(r, env, path, "roleArn", env.RoleARN)
