@@ -52,7 +52,7 @@ func TestAnAccountThatACommitAddsWaitsForAPerson(t *testing.T) {
 	first := p.finished(p.push("Go live"))
 	require.Equal(t, "Succeeded", first.Status.Phase, first.Status.Message)
 	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "record"}, first.names(), "everything else is deployed")
-	assert.Contains(t, first.output("validate", "findings"), "no person has approved that the pipeline enters account "+other)
+	assert.Contains(t, first.output("validate", "findings"), "no person has approved that the pipeline accesses account "+other)
 	assert.JSONEq(t, `["live"]`, first.output("pipeline", "unreached"))
 
 	p.generator("apply", "--yes")

@@ -81,12 +81,17 @@ func (c initCmd) closing(app scaffold.App) []string {
 	if app.Others != nil {
 		lines = append(lines, fmt.Sprintf("not in the file: %s; for another app run generator init --source DIR", scaffold.Listed("CDK app", app.Others)))
 	}
+	commit := "commit it"
+	if app.Uncommitted != nil {
+		lines = append(lines, "not committed yet, and a run builds a commit: "+scaffold.Listed("file", app.Uncommitted))
+		commit = "commit it with them"
+	}
 	if !c.Stdout {
 		next := "generator run --source " + c.Source
 		if c.Config != "aphex-config.yaml" {
 			next += " -c " + c.Config
 		}
-		lines = append(lines, fmt.Sprintf("wrote %s; review it, commit it, then run: %s", c.path(), next))
+		lines = append(lines, fmt.Sprintf("wrote %s; review it, %s, then run: %s", c.path(), commit, next))
 	}
 	return lines
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -63,10 +65,7 @@ func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 	if err != nil {
 		return err
 	}
-	if plan.RepositoryURL(cfg) == "" {
-		fmt.Fprintf(std.err, "warning: no push starts this pipeline: %s names no GitHub repository, so there is no webhook\n"+
-			"  hint: set githubOwner and githubRepo, or pass --github-owner and --github-repo\n", c.Config)
-	}
+	c.warn(std.err, cfg, place.Images)
 	switch c.Output {
 	case "yaml":
 		_, err = raw.document().Write(manifest.Stream(objects))
@@ -84,6 +83,36 @@ func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		fmt.Fprintf(std.err, "%s %s\n", change.Object, change.Action)
 	}
 	return err
+}
+
+// warn prints what whoever applies the objects should know first. Other verbs check it.
+func (c renderCmd) warn(w io.Writer, cfg *config.Config, images plan.Images) {
+	warn := func(hint, format string, args ...any) {
+		fmt.Fprintf(w, "warning: %s\n  hint: %s\n", fmt.Sprintf(format, args...), hint)
+	}
+	if plan.RepositoryURL(cfg) == "" {
+		warn("set githubOwner and githubRepo, or pass --github-owner and --github-repo",
+			"no push starts this pipeline: %s names no GitHub repository, so there is no webhook", c.Config)
+	} else if problem, hint := cfg.PlainHTTP(); problem != "" {
+		warn(hint, "%s", problem)
+	}
+	own := cfg.OwnImage("validator")
+	if images != "" || own == "" {
+		return
+	}
+	var others []string
+	for _, program := range plan.Programs() {
+		if image, err := cfg.Image(program); err == nil && image != own && cfg.OwnImage(program) == "" {
+			others = append(others, image)
+		}
+	}
+	if len(others) > 0 {
+		from := "REGISTRY[:TAG]"
+		if beside, err := plan.ImagesBeside(cfg); err == nil {
+			from = beside.Source()
+		}
+		warn("to use one release for all stages: --images "+from, "validatorImage is %s, but other stages run in %s", own, strings.Join(others, ", "))
+	}
 }
 
 // printTemplate prints the CloudFormation template.

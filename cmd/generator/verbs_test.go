@@ -240,6 +240,39 @@ func TestAnOldConfigurationIsCompletedByFlags(t *testing.T) {
 	assert.Contains(t, out, "name: APHEX_GITHUB_OWNER\n        value: my-org\n", "the pipeline completes it the same way when it updates itself")
 }
 
+func TestRenderWarnsOfWhatItDoesNotCheckAndPrintsTheObjectsAlone(t *testing.T) {
+	const environment = "environments: [{name: dev, account: '111111111111', region: eu-west-1, stacks: [{name: Api}]}]\n"
+	const webhook = "version: '1.0'\ngithubOwner: my-org\ngithubRepo: shop\nclusterName: company\n" + environment
+	for name, c := range map[string]struct {
+		text  string
+		flags []string
+		warns string
+	}{
+		"no repository":             {"version: '1.0'\nwebhookAllowHttp: true\n" + environment, nil, "names no GitHub repository"},
+		"plain HTTP":                {webhook, nil, "over plain HTTP"},
+		"plain HTTP that is wanted": {webhook + "webhookAllowHttp: true\n", nil, "over plain HTTP"},
+		"TLS before it":             {webhook + "webhookService: ClusterIP\n", nil, ""},
+		"a registry of their own for some": {
+			webhook + "webhookService: ClusterIP\nvalidatorImage: r.example/aphex/validator:1.4.0\n", nil,
+			"validatorImage is r.example/aphex/validator:1.4.0, but other stages run in public.ecr.aws/aphex/builder:latest, public.ecr.aws/aphex/deployer:latest, public.ecr.aws/aphex/tester:latest\n  hint: to use one release for all stages: --images r.example/aphex:1.4.0\n",
+		},
+		"a registry of their own for all": {
+			webhook + "webhookService: ClusterIP\nvalidatorImage: r.example/aphex/validator:1.4.0\n", []string{"--images", "r.example/aphex:1.4.0"}, "",
+		},
+	} {
+		out, log, err := calls(t, append([]string{"render", "-c", file(t, c.text)}, c.flags...)...)
+		require.NoError(t, err, name)
+		assert.NotContains(t, out, "warning:", name)
+		if c.warns == "" {
+			assert.Empty(t, log, name)
+			continue
+		}
+		assert.Contains(t, log, c.warns, name)
+		assert.Equal(t, 1, strings.Count(log, "warning: "), name)
+		assert.Equal(t, 1, strings.Count(log, "\n  hint: "), name)
+	}
+}
+
 func TestInitWritesNothingOutsideOfTheRepository(t *testing.T) {
 	top := t.TempDir()
 	source := filepath.Join(top, "repository")

@@ -443,14 +443,14 @@ export interface BuildDefinition {
  */
 export interface PodLimitsDefinition {
   /**
-   * Memory for the commands of a stage. Expected: a size in Mi or Gi, such as 512Mi or 8Gi.
+   * Memory for the commands of a stage. Expected: a size from 128Mi to 99999Gi, such as 512Mi or 8Gi.
    *
    * @default "8Gi"
    */
   readonly memory?: string;
 
   /**
-   * Disk space for the workspace and for temporary files, each. Expected: a size in Mi or Gi, such as 512Mi or 8Gi.
+   * Disk space for the workspace and for temporary files, each. Expected: a size from 128Mi to 99999Gi, such as 512Mi or 8Gi.
    *
    * @default "10Gi"
    */

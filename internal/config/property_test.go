@@ -71,7 +71,7 @@ func drawConfig(t *rapid.T) *config.Config {
 		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1)},
 		Stacks:                drawStacks(t),
 		PodLimits: config.PodLimits{
-			Memory: text(t, `[1-9][0-9]{0,2}(Mi|Gi)`), Storage: text(t, `[1-9][0-9]{0,2}(Mi|Gi)`),
+			Memory: text(t, `[1-9][0-9]{3}(Mi|Gi)`), Storage: text(t, `[1-9][0-9]{3}(Mi|Gi)`),
 		},
 	}
 	for i, fields := 0, reflect.ValueOf(c).Elem(); i < fields.NumField(); i++ {

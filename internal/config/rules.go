@@ -47,9 +47,11 @@ var ownRules = map[string]rule{
 		pattern: `^([^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?)$`,
 		check:   contextProblem,
 	},
+	// With less than 128Mi the programs of a stage do not start, and no node has as much
+	// as the most.
 	"size": {
-		expect:  "a size in Mi or Gi, such as 512Mi or 8Gi",
-		pattern: `^[1-9][0-9]{0,5}(Mi|Gi)$`,
+		expect:  "a size from 128Mi to 99999Gi, such as 512Mi or 8Gi",
+		pattern: `^((12[89]|1[3-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3,6})Mi|[1-9][0-9]{0,4}Gi)$`,
 	},
 	"variable": {
 		expect:  "the name of a variable: letters, digits and underscores, with no digit first",

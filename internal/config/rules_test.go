@@ -38,7 +38,7 @@ func TestRulesAcceptValidTextsAndRejectOthers(t *testing.T) {
 			[]string{"", "/lib", "..", "../lib", "lib/../..", "./../x", `lib\x`, `C:\x`, "-rf", "a\x00b", "a\nb", "a\u202eb", "{{x}}", "lib/{{x}}"},
 		},
 		"command":    {[]string{"npm test", "true", "echo {{x}}", "a\nb\n", " x"}, []string{"", " ", "\n\t", "a\x00b"}},
-		"size":       {[]string{"1Mi", "512Mi", "8Gi", "999999Gi"}, []string{"", "0Gi", "8", "8G", "8GB", "1.5Gi", "-1Gi", "1000000Gi", "8 Gi"}},
+		"size":       {[]string{"128Mi", "512Mi", "1Gi", "8Gi", "99999Gi", "9999999Mi", "128Mi", "130Mi", "200Mi", "1000Mi"}, []string{"", "0", "0Gi", "0Mi", "1Mi", "127Mi", "100000Gi", "10000000Mi", "99Mi", "100Mi", "119Mi", "0128Mi", "999999999999999999999Gi", "8", "8G", "8GB", "1Ki", "1e9Gi", "1.5Gi", "-1Gi", "8 Gi"}},
 		"contextKey": {[]string{"vpc-provider:account=1:region=x", "@aws-cdk/core:x", "x"}, []string{"", " ", " x", "x ", "a\nb", "a\x00"}},
 		"cron": {
 			[]string{"0 3 * * *", "*/5 * * * *", "0,30 6-18/2 1,15 jan-mar MON-FRI", "59 23 31 12 6", "0  3 * * *", "* * * * 0"},

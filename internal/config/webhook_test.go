@@ -30,5 +30,8 @@ func TestAWebhookOverPlainHTTPNeedsAKeyOfItsOwn(t *testing.T) {
 			assert.Contains(t, fix, "webhookAllowHttp: true", keys)
 			assert.Contains(t, fix, "ingress with TLS", keys)
 		}
+		plain, fix := cfg.PlainHTTP()
+		assert.Equal(t, refused || cfg.WebhookAllowHTTP, plain != "", keys)
+		assert.NotContains(t, fix, "webhookAllowHttp", keys)
 	}
 }

@@ -101,10 +101,15 @@ func (t *Target) checkNames(ctx context.Context) []kube.Check {
 	return append(checks, t.checkImages(tags))
 }
 
-// checkWebhook refuses plain HTTP that the configuration does not allow.
+// checkWebhook refuses plain HTTP that the configuration does not allow, and warns of plain
+// HTTP that it allows.
 func (t *Target) checkWebhook() kube.Check {
-	problem, fix := t.Config.WebhookProblem()
-	return kube.Check{What: "encryption of the webhook", Problem: problem, Fix: fix}
+	check := kube.Check{What: "encryption of the webhook"}
+	if check.Problem, check.Fix = t.Config.WebhookProblem(); check.Problem == "" {
+		check.Problem, check.Fix = t.Config.PlainHTTP()
+		check.Warning = check.Problem != ""
+	}
+	return check
 }
 
 // checkIdentity loads the AWS credentials and compares their account.

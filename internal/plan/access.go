@@ -110,7 +110,7 @@ func (w Waiting) Message() string {
 	case w.Access.RoleARN != "":
 		return "no person has approved that the pipeline assumes " + w.Access.RoleARN + w.commands() + "; the run deploys what does not follow it"
 	}
-	return "no person has approved that the pipeline enters account " + w.Access.Account + " by its CDK bootstrap (" + strings.Join(w.Access.Qualifiers, ", ") +
+	return "no person has approved that the pipeline accesses account " + w.Access.Account + " by its CDK bootstrap (" + strings.Join(w.Access.Qualifiers, ", ") +
 		")" + w.commands() + "; the run deploys what does not follow it"
 }
 

@@ -47,7 +47,7 @@ func TestWhatNoPersonApprovedWaitsAndTheRestIsDeployed(t *testing.T) {
 	assert.NotContains(t, deploys(w), "deploy-prod", "it follows eu")
 	assert.NotContains(t, deploys(w), "222222222222", "a template that a commit brings has no identity for it")
 	assert.Equal(t, []string{"eu", "prod"}, out.Unreached)
-	assert.Contains(t, w.log.String(), "no person has approved that the pipeline enters account 222222222222")
+	assert.Contains(t, w.log.String(), "no person has approved that the pipeline accesses account 222222222222")
 	assert.Contains(t, w.log.String(), "generator bootstrap")
 
 	w, _, err = approve("111111111111", "222222222222")

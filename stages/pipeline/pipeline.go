@@ -273,13 +273,19 @@ func (in Input) Place() plan.Place {
 	return plan.Place{Account: in.Account, Region: in.Region, Bucket: in.Bucket, Config: in.Config, Images: plan.Images(in.Images)}
 }
 
+// report logs what changed, and how much did not.
 func report(frame stage.Frame, changes []manifest.Change) Output {
-	out := Output{Result: Unchanged, Changes: changes}
+	out, unchanged := Output{Result: Unchanged, Changes: changes}, 0
 	for _, change := range changes {
-		if change.Action != manifest.Unchanged {
-			out.Result = Updated
+		if change.Action == manifest.Unchanged {
+			unchanged++
+			continue
 		}
+		out.Result = Updated
 		frame.Log.Info("applied", "object", change.Object, "action", string(change.Action))
+	}
+	if unchanged > 0 {
+		frame.Log.Info("objects of the pipeline are as the commit declares them", "unchanged", unchanged)
 	}
 	return out
 }

@@ -22,7 +22,7 @@ func TestTestsInAnotherContainerFindTheOutputsAndLeaveReports(t *testing.T) {
 	dir := workspace(t, `grep -q api.example.test "$STACK_OUTPUTS" && grep -q Where "$STACK_OUTPUTS_DETAILED"`,
 		`mkdir reports; echo '<testsuites><testcase/><testcase name="n"><failure/></testcase></testsuites>' > reports/junit.xml; ln -s /etc/hostname reports/link.xml`)
 	out, err := run(t.Context(), &w, dir, nil)
-	require.ErrorContains(t, err, "1 of 2 tests failed: n")
+	require.ErrorContains(t, err, "1 of 2 tests failed (n)")
 	assert.Equal(t, test.Totals{Tests: 2, Failures: 1}, out.Totals)
 	assert.Contains(t, w.bucket.Document(commit+"/dev/tests/junit/reports/junit.xml"), "failure")
 	assert.Len(t, w.document(t).Reports, 1)

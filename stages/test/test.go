@@ -239,12 +239,12 @@ func (d *Document) verdict(err error, allowFailures bool, frame stage.Frame) err
 	case broken == 0:
 		return err
 	case err != nil:
-		return fmt.Errorf("%d of %d tests failed: %s: %w", broken, d.Totals.Tests, names, err)
+		return fmt.Errorf("%d of %d tests failed (%s): %w", broken, d.Totals.Tests, names, err)
 	case allowFailures:
 		frame.Log.Warn("tests failed; the run continues because of tests.allowFailures", "failed", names)
 		return nil
 	}
-	return errs.Failedf("%d of %d tests failed: %s", broken, d.Totals.Tests, names).
+	return errs.Failedf("%d of %d tests failed (%s)", broken, d.Totals.Tests, names).
 		WithHint("the commands exited with 0, but their reports contain failures; to continue anyway, set tests.allowFailures: true in %s", config.File)
 }
 

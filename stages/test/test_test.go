@@ -122,7 +122,7 @@ an order"><error/></testcase></testsuite></testsuites>' > junit.xml; `
 func TestFailedTestsInAReportEndTheRunThoughTheCommandExitsWithZero(t *testing.T) {
 	var w world
 	_, err := run(t.Context(), &w, workspace(t, threeTests), nil)
-	require.ErrorContains(t, err, "3 of 3 tests failed: orders.Api creates an order, deletes an order")
+	require.ErrorContains(t, err, "3 of 3 tests failed (orders.Api creates an order, deletes an order")
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "tests.allowFailures: true")
 	assert.False(t, w.document(t).Passed)
@@ -154,7 +154,7 @@ func TestNoSecretIsInAKeptReport(t *testing.T) {
 	dir := workspace(t, `echo '<testsuite><testcase name="login canary-value-1234"><failure>login with canary-value-1234 failed</failure></testcase></testsuite>' > junit.xml`)
 	_, err := run(t.Context(), &w, dir, nil)
 
-	require.ErrorContains(t, err, "1 of 1 tests failed: login [redacted]")
+	require.ErrorContains(t, err, "1 of 1 tests failed (login [redacted])")
 	assert.Contains(t, w.bucket.Document(commit+"/dev/tests/junit/junit.xml"), "login with [redacted] failed")
 	for _, key := range w.bucket.Keys() {
 		assert.NotContains(t, w.bucket.Document(key), "canary-value-1234", key)

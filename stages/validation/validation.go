@@ -38,7 +38,7 @@ type Input struct {
 	TokenSecret string   `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
 	Host        string   `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal  bool     `help:"Accept a repository on this machine (file://). For local runs only."`
-	Access      []string `help:"What a person approved that the pipeline enters: ACCOUNT=QUALIFIER,… or a roleArn, each with the commandRoleArns behind a |. Environments of other accounts are not deployed, and are warnings (default: all)." env:"APHEX_ACCESS,APHEX_ENTRANCES" sep:" " placeholder:"WHAT …"`
+	Access      []string `help:"What a person approved that the pipeline can access: ACCOUNT=QUALIFIER,… or a roleArn, each with the commandRoleArns behind a |. Environments of other accounts are not deployed, and are warnings (default: all, as in a local run)." env:"APHEX_ACCESS,APHEX_ENTRANCES" sep:" " placeholder:"WHAT …"`
 	Offline     bool     `help:"Skip the checks that need AWS."`
 	Format      string   `help:"Format of the report: text or json." enum:"text,json" default:"text"`
 }
@@ -80,6 +80,9 @@ type Deps struct {
 
 // Run validates the workspace.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	if in.AllowLocal {
+		in.Access = nil // whoever starts a local run approves it: it has their rights, and deploys every environment
+	}
 	dir, done, err := d.workspace(ctx, frame, in)
 	if err != nil {
 		return Output{}, err

@@ -81,7 +81,7 @@ func TestACommitThatNamesAnAccountThatNoPersonApprovedIsValid(t *testing.T) {
 		require.NoError(t, err, "all other environments are deployed")
 		require.Len(t, out.Findings, 1)
 		assert.Equal(t, validation.Warning, out.Findings[0].Severity)
-		assert.Contains(t, report, "warning: environment prod: no person has approved that the pipeline enters account 222222222222 by its CDK bootstrap (hnb659fds)")
+		assert.Contains(t, report, "warning: environment prod: no person has approved that the pipeline accesses account 222222222222 by its CDK bootstrap (hnb659fds)")
 		assert.Contains(t, report, "fix: with this commit checked out, and credentials that may create roles: generator bootstrap")
 	}
 
@@ -91,6 +91,21 @@ func TestACommitThatNamesAnAccountThatNoPersonApprovedIsValid(t *testing.T) {
 	_, _, err = validate(d, validation.Input{Source: app(t, good), Access: []string{"333333333333=hnb659fds"}})
 	require.ErrorContains(t, err, "account 111111111111", "no environment is left to deploy")
 	assert.Contains(t, errs.HintOf(err), "generator bootstrap")
+}
+
+func TestALocalRunNeedsNoApprovalOfAnAccountAndChecksIt(t *testing.T) {
+	d := fit()
+	var assumed []string
+	d.Assume = func(_ context.Context, env config.Environment) error {
+		assumed = append(assumed, env.Name+" "+env.RoleARN)
+		return nil
+	}
+	text := strings.Replace(good, "name: dev,", `name: dev, roleArn: "arn:aws:iam::111111111111:role/own",`, 1)
+	require.NotEqual(t, good, text)
+	out, report, err := validate(d, validation.Input{Source: app(t, text), Access: []string{"333333333333=hnb659fds"}, AllowLocal: true})
+	require.NoError(t, err)
+	assert.Empty(t, out.Findings, report)
+	assert.ElementsMatch(t, []string{"dev arn:aws:iam::111111111111:role/own", "prod "}, assumed, "the rights are those of the person")
 }
 
 func TestARoleOfTheAccountsOwnIsLeftToItsDeployment(t *testing.T) {

@@ -30,8 +30,12 @@ type App struct {
 	Owner  string   // of the GitHub repository
 	Repo   string
 	Branch string // its main branch
+	// Uncommitted are files that the build needs and HEAD lacks: a run, which builds a
+	// commit, would fail without them. Nil outside of a repository.
+	Uncommitted []string
 
 	reached []bootstrap.Bootstrap // as cdk.json sets it for every stack
+	needed  []string              // files that the commands of the build read
 }
 
 // Stack is a stack that the app's source creates.
@@ -59,6 +63,7 @@ func Inspect(dir, choice string) (App, error) {
 		return App{}, err
 	}
 	app := App{Top: top, Folder: path.Join(inside, folder), Others: within(inside, others)}
+	app.need(app.Folder, "cdk.json")
 	settings, err := readSettings(filepath.Join(top, filepath.FromSlash(app.Folder)))
 	if err != nil {
 		return App{}, err
@@ -79,6 +84,7 @@ func Inspect(dir, choice string) (App, error) {
 	}
 	app.commands(string(settings.App), named)
 	app.Owner, app.Repo, app.Branch = origin(dir)
+	app.Uncommitted = uncommitted(dir, app.needed)
 	return app, nil
 }
 

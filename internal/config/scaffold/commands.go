@@ -4,6 +4,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +19,13 @@ func (a *App) commands(run string, named []string) {
 // at reports whether a file is in a folder of the repository.
 func (a *App) at(folder, file string) bool {
 	return exists(filepath.Join(a.Top, filepath.FromSlash(folder), file))
+}
+
+// need notes a file that the build needs.
+func (a *App) need(folder, file string) {
+	if name := path.Join(folder, file); !slices.Contains(a.needed, name) {
+		a.needed = append(a.needed, name)
+	}
 }
 
 func (a *App) text(folder, file string) string {
@@ -72,6 +80,7 @@ func (a *App) python(run string) {
 		"pyproject.toml":   venv + ".",
 		"setup.py":         venv + ".",
 	}
+	a.need(folder, file)
 	a.Build = append(a.Build, in(folder, install[file]))
 }
 

@@ -1,12 +1,15 @@
 package scaffold
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	gitconfig "github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 )
@@ -25,6 +28,41 @@ func origin(dir string) (owner, repo, branch string) {
 	}
 	owner, repo = gitHub(remote(settings))
 	return owner, repo, branch
+}
+
+// uncommitted returns which of the files HEAD of the repository around dir lacks; nil if it
+// cannot be read.
+func uncommitted(dir string, files []string) []string {
+	r, err := repository.Around(dir)
+	if err != nil {
+		return nil
+	}
+	storage, err := r.Open(repository.Options{Cache: 4 << 20})
+	if err != nil {
+		return nil
+	}
+	_, head, err := storage.Head()
+	if errors.Is(err, plumbing.ErrReferenceNotFound) { // no commit yet
+		return files
+	}
+	if err != nil {
+		return nil
+	}
+	commit, err := gitobject.GetCommit(storage, head)
+	if err != nil {
+		return nil
+	}
+	tree, err := commit.Tree()
+	if err != nil {
+		return nil
+	}
+	var missing []string
+	for _, file := range files {
+		if _, err := tree.FindEntry(file); errors.Is(err, gitobject.ErrEntryNotFound) || errors.Is(err, gitobject.ErrDirectoryNotFound) {
+			missing = append(missing, file)
+		}
+	}
+	return missing
 }
 
 // remote returns the address of `origin`, or else of the first remote by name.

@@ -191,12 +191,14 @@ const unlocked = "No lock file pins the versions of the packages: commit one, so
 func (a *App) managerOf(folder string) manager {
 	name, version := named(a.manifest(folder).PackageManager)
 	locked := false
+	a.need(folder, "package.json")
 	for _, lock := range locks {
 		if a.at(folder, lock.file) {
 			if name != lock.manager {
 				name, version = lock.manager, ""
 			}
 			locked = true
+			a.need(folder, lock.file)
 			break
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -124,6 +125,34 @@ func TestTheRepositoryOfAWorkTreeIsFound(t *testing.T) {
 	app, err := scaffold.Inspect(filepath.Join(dir, "tree"), "")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"my-org", "shop", "feature"}, []string{app.Owner, app.Repo, app.Branch})
+}
+
+// cdk init leaves the lock file uncommitted, and a run builds a commit.
+func TestFilesThatTheBuildNeedsAndNoCommitHasAreNamed(t *testing.T) {
+	r := gittest.New(t)
+	uncommitted := func(dir string) []string {
+		app, err := scaffold.Inspect(filepath.Join(r.Dir, dir), "")
+		require.NoError(t, err)
+		return app.Uncommitted
+	}
+	r.Write("svc/cdk.json", `{"app": "npx ts-node bin/app.ts"}`)
+	r.Write("svc/package.json", "{}")
+	r.Write("svc/package-lock.json", "{}")
+	assert.Equal(t, []string{"svc/cdk.json", "svc/package.json", "svc/package-lock.json"}, uncommitted("svc"), "without any commit")
+	r.Git("add", "svc/cdk.json", "svc/package.json")
+	r.Git("commit", "-qm", "Start")
+	assert.Equal(t, []string{"svc/package-lock.json"}, uncommitted("svc"))
+	assert.Equal(t, []string{"svc/package-lock.json"}, uncommitted("."))
+	r.Commit("Lock")
+	r.Write("svc/package-lock.json", "{}\n")
+	assert.Nil(t, uncommitted("svc"), "another content than that of the commit")
+	r.Write("python/cdk.json", `{"app": "python3 app.py"}`)
+	r.Write("python/requirements.txt", "")
+	assert.Equal(t, []string{"python/cdk.json", "python/requirements.txt"}, uncommitted("python"))
+
+	app, err := scaffold.Inspect(write(t, []txtar.File{{Name: "cdk.json", Data: []byte("{}")}}), "")
+	require.NoError(t, err)
+	assert.Nil(t, app.Uncommitted, "no repository")
 }
 
 func TestTheConfigurationLoadsWhateverIsFound(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
@@ -115,10 +116,18 @@ func (l *localRun) run(ctx context.Context) error {
 	return l.conclude(ctx, place, runs)
 }
 
+// listedChanges is the most uncommitted files that are named.
+const listedChanges = 5
+
 func (l *localRun) introduce(name string) {
 	l.console.notef("%s\n  commit  %.10s (%s)  %s\n", l.console.style(screen.Bold, "Run "+name), l.src.Commit, l.src.Branch, l.src.Subject)
-	if l.src.Changed {
-		l.console.notef("  %s the folder has uncommitted changes, which are not part of this run\n", l.console.style(screen.Yellow, "note:"))
+	if changed := l.src.Changed; len(changed) > 0 {
+		more := ""
+		if len(changed) > listedChanges {
+			more = fmt.Sprintf(" and %d more", len(changed)-listedChanges)
+		}
+		l.console.notef("  %s the folder has uncommitted changes, which are not part of this run: %s%s\n",
+			l.console.style(screen.Yellow, "note:"), strings.Join(changed[:min(len(changed), listedChanges)], ", "), more)
 	}
 }
 

@@ -28,9 +28,9 @@ type Source struct {
 	Inside  string // the given folder, relative to Top with slashes; "." is Top itself
 	Commit  string // full SHA of HEAD
 	Branch  string
-	Subject string // first line of the commit's message
-	Author  string // name
-	Changed bool   // whether the folder has changes that are not in the commit
+	Subject string   // first line of the commit's message
+	Author  string   // name
+	Changed []string // files of the folder that differ from the commit, relative to Top
 
 	files *object.Tree
 }
@@ -163,7 +163,7 @@ func (s Source) find(name string) (*object.File, error) {
 	missing := errs.Invalidf("commit %.10s has no %s", s.Commit, path.Join(s.Inside, name))
 	switch len(others) {
 	case 0:
-		return nil, missing.WithHint("generator init writes one; then git add %s && git commit", name)
+		return nil, missing.WithHint("generator init writes one; then git add --all && git commit")
 	case 1:
 		return s.files.File(others[0])
 	}
@@ -190,12 +190,21 @@ func (s Source) named(name string) (paths []string, err error) {
 	}
 }
 
-// uncommitted reports whether git finds changes. Git handles ignored files, and is far
-// faster than comparing all contents. Without a git program it returns false.
-func uncommitted(ctx context.Context, dir string) bool {
+// uncommitted returns the files that git finds changed. Git handles ignored files, and is
+// far faster than comparing all contents. Without a git program there are none.
+func uncommitted(ctx context.Context, dir string) []string {
 	// A file system monitor is a program that the repository's configuration names.
-	status := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "--no-optional-locks", "status", "--porcelain")
+	status := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "--no-optional-locks", "status", "--porcelain", "-z", "--no-renames")
 	status.Dir = dir
 	out, err := status.Output()
-	return err == nil && len(bytes.TrimSpace(out)) > 0
+	if err != nil {
+		return nil
+	}
+	var files []string
+	for _, entry := range bytes.Split(out, []byte{0}) { // two letters for what changed, a space, and the file
+		if len(entry) > len("XY ") {
+			files = append(files, string(entry[len("XY "):]))
+		}
+	}
+	return files
 }

@@ -138,3 +138,15 @@ func TestNoFileSystemMonitorOfTheRepositoryIsRun(t *testing.T) {
 	require.NoError(t, err)
 	assert.NoFileExists(t, owned)
 }
+
+func TestTheFilesThatACommitLacksAreKnown(t *testing.T) {
+	r := sourceOf(t, config.File, "svc/kept.txt")
+	src, err := source.Open(t.Context(), r.Dir)
+	require.NoError(t, err)
+	assert.Empty(t, src.Changed)
+	require.NoError(t, os.Rename(filepath.Join(r.Dir, "svc/kept.txt"), filepath.Join(r.Dir, "svc/moved ü.txt")))
+	require.NoError(t, os.WriteFile(filepath.Join(r.Dir, "package-lock.json"), nil, 0o600))
+	src, err = source.Open(t.Context(), filepath.Join(r.Dir, "svc"))
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{"svc/kept.txt", "svc/moved ü.txt", "package-lock.json"}, src.Changed)
+}
