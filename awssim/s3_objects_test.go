@@ -216,6 +216,27 @@ func TestConditions(t *testing.T) {
 	require.Equal(t, "NotModified", code(err))
 }
 
+// TestAWriteThatComparesNeedsThePermissionToRead is in the S3 User Guide: If-Match needs
+// s3:GetObject besides s3:PutObject, If-None-Match does not.
+func TestAWriteThatComparesNeedsThePermissionToRead(t *testing.T) {
+	c := newCloud(t)
+	admin := c.bucket(devAccount, ireland, "shelf")
+	policy := func(actions string) string {
+		return fmt.Sprintf(`{"Statement":[{"Effect":"Allow","Action":[%s],"Resource":"arn:aws:s3:::shelf/*"}]}`, actions)
+	}
+	for name, given := range map[string]struct{ actions, refused string }{"writer": {`"s3:PutObject"`, "AccessDenied"}, "reader": {`"s3:PutObject","s3:GetObject"`, "<nil>"}} {
+		as, err := c.assume(c.as(devAccount, ireland), c.role(devAccount, name, fmt.Sprintf(trustAccount, devAccount), policy(given.actions)))
+		require.NoError(t, err)
+		client := s3.NewFromConfig(as, func(o *s3.Options) { o.UsePathStyle = true })
+		first, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: admin.name, Key: &name, Body: strings.NewReader("1"), IfNoneMatch: aws.String("*")})
+		require.NoError(t, err, name)
+		_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: admin.name, Key: &name, Body: strings.NewReader("2"), IfMatch: first.ETag})
+		require.Equal(t, given.refused, code(err), name)
+		_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: admin.name, Key: aws.String(name + "-missing"), Body: strings.NewReader("2"), IfMatch: first.ETag})
+		require.Error(t, err, name)
+	}
+}
+
 func TestOfManyWritersOnlyOneCreates(t *testing.T) {
 	s := newCloud(t).bucket(devAccount, ireland, "shelf")
 	var group sync.WaitGroup

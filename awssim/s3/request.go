@@ -79,7 +79,12 @@ func (rq *request) authorize(operation operation) error {
 	if owner := rq.header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != bucket.Account {
 		return wire.Commonf(wire.AccessDenied, "Access Denied: the bucket is not owned by account %s", owner)
 	}
-	return rq.permitOn(bucket, operation.action(rq), rq.resource())
+	if err := rq.permitOn(bucket, operation.action(rq), rq.resource()); err != nil || creations[rq.Operation] != "true" || rq.header.Get("If-Match") == "" {
+		return err
+	}
+	// A write with the condition that an object is unchanged compares it with one that its
+	// caller could read (S3 User Guide, "How to prevent object overwrites with conditional writes").
+	return rq.permitOn(bucket, "s3:GetObject", rq.resource())
 }
 
 // elsewhere is the answer to a call signed for another region than the bucket's.

@@ -2,6 +2,9 @@ package bucket
 
 import "context"
 
+// Change returns the new content of a document.
+type Change func(before []byte) (after []byte, err error)
+
 // Bucket is an artifact bucket: in S3, or a directory with the same keys.
 type Bucket interface {
 	// String returns its location, such as s3://shop-artifacts.
@@ -11,8 +14,16 @@ type Bucket interface {
 	Prepare(ctx context.Context) error
 	// Get reads a document of at most 64 MiB; the error for a missing one is fs.ErrNotExist.
 	Get(ctx context.Context, key string) ([]byte, error)
-	// Put stores a document.
+	// Put stores a document, or replaces it. It is for documents that every run of a
+	// commit writes anew.
 	Put(ctx context.Context, key string, data []byte) error
+	// Create stores a document that does not exist; the error for one that does is
+	// fs.ErrExist.
+	Create(ctx context.Context, key string, data []byte) error
+	// Update stores what change returns for the document as it is, which is nil if there
+	// is none. If somebody else changes the document meanwhile, it calls change again.
+	// An error of change, and nil, leave the document as it is.
+	Update(ctx context.Context, key string, change Change) error
 	// List returns the keys that begin with prefix, in order.
 	List(ctx context.Context, prefix string) ([]string, error)
 	// Save stores an archive and its metadata, and returns the completed metadata. It

@@ -18,7 +18,7 @@ func TestADirectoryDoesWhatABucketDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			require.NoError(t, b.Prepare(ctx))
-			for _, key := range []string{StepRecordKey("shop-1", "build"), RunRecordKey("shop-1"), StepRecordKey("shop-10", "build"), StacksKey("dev")} {
+			for _, key := range []string{StepRecordKey("shop-1", "build", 1), RunRecordKey("shop-1"), StepRecordKey("shop-10", "build", 1), StacksKey("dev")} {
 				require.NoError(t, b.Put(ctx, key, []byte("old")))
 				require.NoError(t, b.Put(ctx, key, []byte(key)))
 				text, err := b.Get(ctx, key)
@@ -26,7 +26,7 @@ func TestADirectoryDoesWhatABucketDoes(t *testing.T) {
 				assert.Equal(t, key, string(text))
 			}
 			for prefix, want := range map[string][]string{
-				StepRecordsPrefix("shop-1"): {StepRecordKey("shop-1", "build")},
+				StepRecordsPrefix("shop-1"): {StepRecordKey("shop-1", "build", 1)},
 				RunRecordKey("shop-1"):      {RunRecordKey("shop-1")},
 				StacksPrefix():              {StacksKey("dev")},
 				"nothing/":                  nil,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
@@ -41,11 +42,49 @@ func (d Directory) Get(_ context.Context, key string) ([]byte, error) {
 
 // Put stores a document.
 func (d Directory) Put(_ context.Context, key string, data []byte) error {
+	return d.write(key, data, os.Rename)
+}
+
+// Create stores a document that does not exist, with a link, which replaces no file.
+func (d Directory) Create(_ context.Context, key string, data []byte) error {
+	return d.write(key, data, os.Link)
+}
+
+// updates holds the updates of this process apart. Those of other processes are not
+// expected: a directory belongs to one run on one machine.
+var updates sync.Mutex
+
+// Update changes a document.
+func (d Directory) Update(ctx context.Context, key string, change Change) error {
+	updates.Lock()
+	defer updates.Unlock()
+	before, err := d.Get(ctx, key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	after, err := change(before)
+	if err != nil || after == nil {
+		return err
+	}
+	return d.Put(ctx, key, after)
+}
+
+// write makes a whole file, and places it under the key.
+func (d Directory) write(key string, data []byte, place func(from, to string) error) error {
 	file := d.at(key)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return errs.Writing(d.path, err)
 	}
-	return errs.Writing(file, os.WriteFile(file, data, 0o644))
+	made, err := os.CreateTemp(filepath.Dir(file), ".partial-")
+	if err != nil {
+		return errs.Writing(d.path, err)
+	}
+	defer os.Remove(made.Name())
+	_, err = made.Write(data)
+	if err := errors.Join(err, made.Chmod(0o644), made.Close()); err != nil {
+		return errs.Writing(file, err)
+	}
+	return errs.Writing(file, place(made.Name(), file))
 }
 
 // List returns the keys that begin with prefix, in order.

@@ -29,6 +29,14 @@ func (m missing) Unwrap() error { return m.error }
 
 func (missing) Is(target error) bool { return target == fs.ErrNotExist }
 
+// present is an error of S3 that is fs.ErrExist: an object has not the state that a
+// condition of its write names.
+type present struct{ error }
+
+func (p present) Unwrap() error { return p.error }
+
+func (present) Is(target error) bool { return target == fs.ErrExist }
+
 // explain adds the location and a hint to the error of a call.
 func explain(err error, doing, bucket, key string) error {
 	if err == nil {
@@ -42,6 +50,9 @@ func explain(err error, doing, bucket, key string) error {
 	case "NoSuchKey", "NotFound":
 		return errs.Failedf("%s: no such object: %w", where, missing{err}).
 			WithHint("check that the build stage ran for this commit with the same bucket")
+	case "PreconditionFailed":
+		return errs.Failedf("%s: it exists, or was changed meanwhile: %w", where, present{err}).
+			WithHint("nothing was overwritten; if no other run wrote it, run the step again")
 	case "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return errs.Invalidf("%s: access denied: %w", where, err).
 			WithHint("grant the role of this stage access to the bucket, or pass the bucket of this pipeline")

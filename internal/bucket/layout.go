@@ -1,9 +1,9 @@
 package bucket
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,7 +35,7 @@ const (
 
 // stepsOf are the steps whose records a writer writes, as IAM patterns.
 var stepsOf = map[Writer][]string{
-	Validation: {"validate"}, Build: {"build"}, Update: {"pipeline"}, Deployment: {"deploy-*", "test-*"}, Recording: {"record"},
+	Validation: {"validate*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"deploy-*", "test-*"}, Recording: {"record*"},
 }
 
 // writersInOrder are all writers, in the order of a run.
@@ -50,7 +50,22 @@ type kind struct {
 	readers string
 	kept    string
 	by      []Writer // identities that may write it; those of step records are in stepsOf
+	mode    Mode
 }
+
+// Mode is how documents of a kind are written.
+type Mode string
+
+// The modes.
+const (
+	// Once is for what nobody overwrites: every write has the condition that there is none.
+	Once Mode = "once"
+	// State is for what follows from the document before: every write has the condition
+	// that this one is still there.
+	State Mode = "as state"
+	// Again is for what every run of a commit writes anew.
+	Again Mode = "by each run of the commit"
+)
 
 // All kinds of objects in the bucket, as in docs/bucket-layout.md.
 var (
@@ -58,65 +73,77 @@ var (
 		"<commit>/<sha256>" + suffix, "the built workspace, named by its digest", "tar, compressed with zstd",
 		"`builder`", "`deployer pipeline`, `deployer environment`, `tester`", expires,
 		[]Writer{Build},
+		Once,
 	}
 	documents = kind{
-		"<commit>/artifact.json", "description of the artifact: key, digest, sizes, build commands and durations, files of `build.artifacts`, versions of the tools", "JSON",
+		"<commit>/artifact.json", "description of the first artifact of the commit: key, digest, sizes, build commands and durations, files of `build.artifacts`, versions of the tools", "JSON",
 		"`builder`", "`deployer environment` and `tester` with `--artifact-dir`", expires,
 		[]Writer{Build},
+		Once,
 	}
 	outputs = kind{
 		"<commit>/<environment>/outputs.json", "stack outputs", "JSON, `{stack: {key: value}}`",
 		"`deployer environment`", "`generator run`", expires,
 		[]Writer{Deployment},
+		Again,
 	}
 	detailedOutputs = kind{
 		"<commit>/<environment>/outputs-detailed.json", "stack outputs with descriptions and export names, as in `STACK_OUTPUTS_DETAILED`", "JSON, `{stack: {key: {value, description, exportName}}}`",
 		"`deployer environment`", "`tester`", expires,
 		[]Writer{Deployment},
+		Again,
 	}
 	testReports = kind{
 		"<commit>/<environment>/tests/report.json", "report of the tests: commands, totals, failed tests", "JSON",
 		"`tester`", "people", expires,
 		[]Writer{Deployment},
+		Again,
 	}
 	testLogs = kind{
 		"<commit>/<environment>/tests/log.txt", "log of the tests, its first 16 MiB", "text",
 		"`tester`", "people", expires,
 		[]Writer{Deployment},
+		Again,
 	}
 	junitReports = kind{
 		"<commit>/<environment>/tests/junit/<path>", "a report of the tests, by its path in the workspace", "JUnit XML",
 		"`tester`", "people", expires,
 		[]Writer{Deployment},
+		Again,
 	}
 	stepRecords = kind{
-		"metadata/workflows/<run>/<step>.json", "the record of a step: status, start, end, error, outputs", "JSON",
-		"every stage of a run", "`deployer record`", stays, nil,
+		"metadata/workflows/<run>/<step>.json", "the record of a step: status, start, end, error, outputs; of the attempts after the first, `<step>.2.json` and so on", "JSON",
+		"every stage of a run", "`deployer record`", stays, nil, Once,
 	}
 	runRecords = kind{
 		"metadata/workflows/<run>.json", "the record of a run, also of failed and stopped ones: status, error, the records of its steps", "JSON",
 		"`deployer record`", "`deployer pipeline`, `deployer reconcile`", stays,
 		[]Writer{Recording},
+		State,
 	}
 	deployed = kind{
 		"metadata/workflows/deployed.json", "the commit that the last successful run deployed", "JSON, `{commit, run}`",
 		"`deployer record`", "`deployer reconcile`", stays,
 		[]Writer{Recording},
+		State,
 	}
 	reached = kind{
 		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one", "JSON, `{commit, run, former}`",
 		"`deployer environment`", "`deployer pipeline`, `deployer environment`", stays,
 		[]Writer{Deployment},
+		State,
 	}
 	stacks = kind{
 		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
 		[]Writer{Update, Deployment},
+		State,
 	}
 	durations = kind{
 		"metadata/durations/<environment>.json", "duration of the last deployment of each stack", "JSON, `{stack: seconds}`",
 		"`deployer environment`", "`deployer environment`", stays,
 		[]Writer{Deployment},
+		State,
 	}
 )
 
@@ -151,8 +178,30 @@ func JUnitKey(commit, environment, path string) string {
 	return junitReports.key(commit, environment, path)
 }
 
-// StepRecordKey is the key of the record of a step of a run.
-func StepRecordKey(run, step string) string { return stepRecords.key(run, step) }
+// StepRecordKey is the key of the record of an attempt of a run's step, from 1.
+func StepRecordKey(run, step string, attempt int) string {
+	if attempt > 1 {
+		step += "." + strconv.Itoa(attempt)
+	}
+	return stepRecords.key(run, step)
+}
+
+// attempted matches the name of a step, and the number of its attempt after the first.
+var attempted = regexp.MustCompile(`^([^.]+)(?:\.([1-9][0-9]{0,5}))?$`)
+
+// StepOfRecord returns the step and the attempt that a record of a run belongs to.
+func StepOfRecord(key string) (step string, attempt int, ok bool) {
+	values, ok := stepRecords.parse(key)
+	found := attempted.FindStringSubmatch(values["step"])
+	if !ok || found == nil {
+		return "", 0, false
+	}
+	attempt, err := strconv.Atoi(found[2])
+	if err != nil {
+		attempt = 1
+	}
+	return found[1], attempt, true
+}
 
 // StepRecordsPrefix is the prefix of the keys of the records of a run's steps.
 func StepRecordsPrefix(run string) string { return stepRecords.prefix(run) }
@@ -196,44 +245,9 @@ func DurationsPrefix() string { return durations.prefix() }
 // commitDigits is the length of a commit's SHA.
 const commitDigits = 40
 
-// CommitKeys is an IAM pattern for all keys of commits, and no others: a commit has
-// exactly this number of characters before the slash.
-func CommitKeys() string { return strings.Repeat("?", commitDigits) + "/*" }
-
-// RecordKeys is an IAM pattern for the keys of the records of runs.
-func RecordKeys() string { return runRecords.prefix() + "*" }
-
-// Writes are IAM patterns for the keys that a writer may write.
-func Writes(w Writer) []string {
-	var patterns []string
-	add := func(pattern string) {
-		if !slices.Contains(patterns, pattern) {
-			patterns = append(patterns, pattern)
-		}
-	}
-	for _, k := range layout {
-		if slices.Contains(k.by, w) {
-			add(k.iam())
-		}
-	}
-	for _, step := range stepsOf[w] {
-		add(stepRecords.key("*", step))
-	}
-	return patterns
-}
-
-// ArtifactKeys is an IAM pattern for the keys of artifacts, which are written once.
-func ArtifactKeys() string { return artifacts.iam() }
-
-// iam returns the pattern of the key as IAM matches it. A * also matches slashes.
-func (k kind) iam() string {
-	return variable.ReplaceAllStringFunc(k.pattern, func(name string) string {
-		if name == "<commit>" {
-			return strings.Repeat("?", commitDigits)
-		}
-		return "*"
-	})
-}
+// WrittenConditionally is an IAM pattern for all keys that are written once or as state
+// and outlive the objects of a commit.
+func WrittenConditionally() string { return "metadata/*" }
 
 // ExpiringPrefixes are the prefixes of the keys of objects that expire: the keys of
 // a commit begin with a hexadecimal digit. Records of runs and the state of environments
@@ -289,41 +303,4 @@ func (k kind) parse(key string) (values map[string]string, ok bool) {
 		values[name] = found[i]
 	}
 	return values, true
-}
-
-// Markdown is docs/bucket-layout.md.
-func Markdown() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, `# What the artifact bucket holds
-
-<!-- Generated from internal/bucket/layout.go by make golden. -->
-
-Each pipeline has one bucket (%[1]s). A directory given by %[2]s has the same layout.
-Parts in angle brackets vary; %[3]s is a full SHA.
-
-| Key | Holds | Format | Written by | Read by | Kept |
-|---|---|---|---|---|---|
-`, "`artifactBucketName`", "`--artifact-dir`", "`<commit>`")
-	for _, k := range layout {
-		fmt.Fprintf(&text, "| `%s` | %s | %s | %s | %s | %s |\n", k.pattern, k.what, k.format, k.writers, k.readers, k.kept)
-	}
-	text.WriteString(`
-Each identity of a pipeline may write the keys below and no other (* is any text). An artifact cannot be overwritten:
-
-| Identity | Writes |
-|---|---|
-`)
-	for _, w := range writersInOrder {
-		var keys []string
-		for _, pattern := range Writes(w) {
-			keys = append(keys, "`"+strings.Replace(pattern, strings.Repeat("?", commitDigits), "<commit>", 1)+"`")
-		}
-		fmt.Fprintf(&text, "| %s | %s |\n", w, strings.Join(keys, ", "))
-	}
-	fmt.Fprintf(&text, `
-An object that is overwritten or deleted can be restored for %d days. Parts of an upload that was not completed
-are removed after %d days. In a directory, nothing expires. The bucket stays when the pipeline is deleted, except
-with %s.
-`, OldVersionsDays, HalfUploadsDays, "`generator delete --aws --bucket`")
-	return text.String()
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"mime"
 	"os"
 	"path"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -67,29 +69,79 @@ func (s *S3) Prepare(ctx context.Context) error {
 
 // Put stores a document with a SHA-256 checksum.
 func (s *S3) Put(ctx context.Context, key string, data []byte) error {
-	sum := sha256.Sum256(data)
-	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &s.name, Key: &key, Body: bytes.NewReader(data), ContentType: aws.String(contentType(key)),
-		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
-	})
-	return explain(err, "storing", s.name, key)
+	return s.put(ctx, &s3.PutObjectInput{Key: &key}, data)
 }
 
 // Get reads a document.
 func (s *S3) Get(ctx context.Context, key string) ([]byte, error) {
+	data, _, err := s.get(ctx, key)
+	return data, err
+}
+
+// Create stores a document with the condition that none exists.
+func (s *S3) Create(ctx context.Context, key string, data []byte) error {
+	return s.put(ctx, &s3.PutObjectInput{Key: &key, IfNoneMatch: aws.String("*")}, data)
+}
+
+// maxUpdates is how often Update tries to be the first.
+const maxUpdates = 10
+
+// Update stores a document with the condition that it is still the one that it read.
+func (s *S3) Update(ctx context.Context, key string, change Change) error {
+	var failed error
+	for range maxUpdates {
+		before, tag, err := s.get(ctx, key)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		after, err := change(before)
+		if err != nil || after == nil || bytes.Equal(before, after) && tag != nil {
+			return err
+		}
+		in := &s3.PutObjectInput{Key: &key, IfMatch: tag}
+		if tag == nil {
+			in.IfNoneMatch = aws.String("*")
+		}
+		// After a lost response, the SDK repeats the call, which then fails: the next
+		// round finds the document that it wrote.
+		if failed = s.put(ctx, in, after); !isOvertaken(failed) {
+			return failed
+		}
+	}
+	return errs.Temporaryf("%s/%s was changed %d times while it was updated: %w", s, key, maxUpdates, failed)
+}
+
+// isOvertaken reports whether a document was created, changed or deleted after it was read.
+func isOvertaken(err error) bool {
+	return errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist)
+}
+
+// put stores a document under the key and the conditions of in.
+func (s *S3) put(ctx context.Context, in *s3.PutObjectInput, data []byte) error {
+	sum := sha256.Sum256(data)
+	in.Bucket, in.Body, in.ContentType = &s.name, bytes.NewReader(data), aws.String(contentType(*in.Key))
+	in.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+	_, err := s.client.PutObject(ctx, in, func(o *s3.Options) {
+		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConditionalRequestConflict") // of two writers at once: 409, try again
+	})
+	return explain(err, "storing", s.name, *in.Key)
+}
+
+// get reads a document and its entity tag.
+func (s *S3) get(ctx context.Context, key string) (data []byte, tag *string, err error) {
 	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.name, Key: &key})
 	if err != nil {
-		return nil, explain(err, "reading", s.name, key)
+		return nil, nil, explain(err, "reading", s.name, key)
 	}
 	defer object.Body.Close()
-	data, err := limits.ReadAll(object.Body, maxDocument)
+	data, err = limits.ReadAll(object.Body, maxDocument)
 	switch {
 	case errors.Is(err, limits.ErrExceeded):
-		return nil, errs.Failedf("%s/%s: %w", s, key, err)
+		return nil, nil, errs.Failedf("%s/%s: %w", s, key, err)
 	case err != nil:
-		return nil, errs.Temporaryf("reading %s/%s: %w", s, key, err)
+		return nil, nil, errs.Temporaryf("reading %s/%s: %w", s, key, err)
 	}
-	return data, nil
+	return data, object.ETag, nil
 }
 
 // List returns the keys that begin with prefix, in order.
@@ -129,7 +181,11 @@ func (s *S3) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
 	if err != nil {
 		return m, err
 	}
-	return m, s.Put(ctx, DocumentKey(m.Commit), document)
+	// The role of the build may overwrite nothing: the description of the first build stays.
+	if err := s.Create(ctx, DocumentKey(m.Commit), document); !errors.Is(err, fs.ErrExist) {
+		return m, err
+	}
+	return m, nil
 }
 
 func (s *S3) upload(ctx context.Context, file string, m Metadata) error {

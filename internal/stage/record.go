@@ -3,9 +3,13 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
@@ -76,5 +80,56 @@ func (c call) keep(ctx context.Context, r Record) error {
 	if err != nil {
 		return err
 	}
-	return records.Put(ctx, bucket.StepRecordKey(r.Workflow, r.Step), data)
+	return create(ctx, records, r.Workflow, r.Step, data)
+}
+
+// maxAttempts is how often a step is recorded.
+const maxAttempts = 100
+
+// create stores the record of a step under the key of its next attempt. A record is never
+// overwritten: neither that of an earlier attempt, nor what somebody put there before.
+func create(ctx context.Context, records bucket.Bucket, run, step string, data []byte) error {
+	for attempt := 1; attempt <= maxAttempts; attempt++ {
+		if err := records.Create(ctx, bucket.StepRecordKey(run, step, attempt), data); !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return errs.Failedf("step %s of run %s has %d records already", step, run, maxAttempts)
+}
+
+// StepRecords returns the record of the last attempt of each step of a run, in the order
+// of their names. A record that says that it belongs to another step or run is replaced
+// by one that says so: whoever may write the record of a build must not report a deployment.
+func StepRecords(ctx context.Context, records bucket.Bucket, run string) ([]Record, error) {
+	keys, err := records.List(ctx, bucket.StepRecordsPrefix(run))
+	if err != nil {
+		return nil, fmt.Errorf("listing the records of run %q: %w", run, err)
+	}
+	last := map[string]int{}
+	for _, key := range keys {
+		if step, attempt, ok := bucket.StepOfRecord(key); ok {
+			last[step] = max(last[step], attempt)
+		}
+	}
+	all := make([]Record, 0, len(last))
+	for _, step := range slices.Sorted(maps.Keys(last)) {
+		key := bucket.StepRecordKey(run, step, last[step])
+		data, err := records.Get(ctx, key)
+		if err != nil {
+			return nil, fmt.Errorf("reading the record %q: %w", key, err)
+		}
+		var one Record
+		if err := json.Unmarshal(data, &one); err != nil {
+			return nil, errs.Failedf("reading the record %q: %w", key, err)
+		}
+		if one.Step != step || one.Workflow != run {
+			one = Record{
+				Workflow: run, Step: step, Stage: one.Stage, Status: errs.Failed.String(), ExitCode: ExitCode(errs.Failedf("forged")), Started: one.Started, Ended: one.Ended,
+				Error: fmt.Sprintf("its record %s says that it is of step %q of run %q, and was not used", key, one.Step, one.Workflow),
+				Hint:  "find out who wrote it: only this pipeline's own stages write records",
+			}
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }

@@ -18,7 +18,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(`[]`, `null`)
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1", Step: "record"}
 	f.Fuzz(func(t *testing.T, step, failures string) {
-		b := holding(map[string]string{bucket.StepRecordKey("shop-1", "build"): step, bucket.StepRecordKey("shop-1", "pipeline"): step})
+		b := holding(map[string]string{bucket.StepRecordKey("shop-1", "build", 1): step, bucket.StepRecordKey("shop-1", "pipeline", 1): step})
 		_, err := record.Run(t.Context(), b.deps(), frame, record.Input{Status: "Failed", Commit: "0123", Bucket: "artifacts", Failures: failures})
 		if err == nil && !json.Valid([]byte(b.Document(bucket.RunRecordKey("shop-1")))) {
 			t.Errorf("the record of the run is no JSON")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -35,18 +36,35 @@ func (n InBucket) Notify(ctx context.Context, run Document) error {
 	if err != nil {
 		return fmt.Errorf("encoding the record of run %q: %w", run.Workflow, err)
 	}
-	if err := n.Bucket.Put(ctx, bucket.RunRecordKey(run.Workflow), data); err != nil {
+	if err := n.Bucket.Update(ctx, bucket.RunRecordKey(run.Workflow), func(before []byte) ([]byte, error) { return data, run.replaces(before) }); err != nil {
 		return fmt.Errorf("storing the record of run %q: %w", run.Workflow, err)
 	}
 	if !run.deployed() {
 		return nil
 	}
-	data, err = json.Marshal(stage.Deployed{Commit: run.Commit, Run: run.Workflow})
+	last, err := json.Marshal(stage.Deployed{Commit: run.Commit, Run: run.Workflow})
 	if err != nil {
 		return fmt.Errorf("encoding the deployment of run %q: %w", run.Workflow, err)
 	}
-	if err := n.Bucket.Put(ctx, bucket.DeployedKey(), data); err != nil {
+	if err := n.Bucket.Update(ctx, bucket.DeployedKey(), func([]byte) ([]byte, error) { return last, nil }); err != nil {
 		return fmt.Errorf("storing the deployment of run %q: %w", run.Workflow, err)
+	}
+	return nil
+}
+
+// replaces returns an error if a record under the key of this run is of another one: a
+// run that is retried records again what came of it, another run of its name does not.
+func (d *Document) replaces(before []byte) error {
+	if before == nil {
+		return nil
+	}
+	var old Document
+	if err := json.Unmarshal(before, &old); err != nil {
+		return errs.Failedf("reading the record that is there: %w", err)
+	}
+	if old.Workflow != d.Workflow || old.Commit != d.Commit || old.Created != "" && d.Created != "" && old.Created != d.Created {
+		return errs.Failedf("there is a record of another run of this name: of commit %s, created %s", old.Commit, old.Created).
+			WithHint("it was not overwritten; two workflows had the same name")
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -155,13 +154,17 @@ func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document
 	document.Removed = stage.ParseRemoved(first.Outputs[stage.RemovedOutput])
 }
 
-// step reads the record of a step of a run.
-func (d Deps) step(ctx context.Context, workflow, name string) (found stage.Record, err error) {
-	data, err := d.Bucket.Get(ctx, bucket.StepRecordKey(workflow, name))
-	if err == nil {
-		err = json.Unmarshal(data, &found)
+// step reads the record of the last attempt of a step of a run.
+func (d Deps) step(ctx context.Context, workflow, name string) (stage.Record, error) {
+	steps, err := stage.StepRecords(ctx, d.Bucket, workflow)
+	if err != nil {
+		return stage.Record{}, err
 	}
-	return found, err
+	at := slices.IndexFunc(steps, func(s stage.Record) bool { return s.Step == name })
+	if at < 0 {
+		return stage.Record{}, errs.Failedf("run %q has no record of step %q", workflow, name)
+	}
+	return steps[at], nil
 }
 
 // names parses the output of a step; it returns none if that is not a list.
@@ -221,27 +224,13 @@ func (d *Document) explain() {
 	}
 }
 
-// records reads the records of the steps.
+// records reads the records of the steps but this one, in the order in which they started.
 func (d Deps) records(ctx context.Context, workflow, self string) ([]stage.Record, error) {
-	keys, err := d.Bucket.List(ctx, bucket.StepRecordsPrefix(workflow))
+	steps, err := stage.StepRecords(ctx, d.Bucket, workflow)
 	if err != nil {
-		return nil, fmt.Errorf("listing the records of run %q: %w", workflow, err)
+		return nil, err
 	}
-	steps := []stage.Record{}
-	for _, key := range keys {
-		if key == bucket.StepRecordKey(workflow, self) {
-			continue // this stage's own, from an earlier attempt
-		}
-		data, err := d.Bucket.Get(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("reading the record %q: %w", key, err)
-		}
-		var step stage.Record
-		if err := json.Unmarshal(data, &step); err != nil {
-			return nil, errs.Failedf("reading the record %q: %w", key, err)
-		}
-		steps = append(steps, step)
-	}
+	steps = slices.DeleteFunc(steps, func(s stage.Record) bool { return s.Step == self }) // of an earlier attempt
 	sort.SliceStable(steps, func(i, j int) bool { return steps[i].Started.Before(steps[j].Started) })
 	return steps, nil
 }

@@ -33,7 +33,7 @@ func (b objects) step(t *testing.T, name string, minute int, err string) {
 		Workflow: "shop-1", Step: name, Started: time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC), Error: err, Hint: "look there",
 	})
 	require.NoError(t, encodeErr)
-	b.Set(bucket.StepRecordKey("shop-1", name), string(data))
+	b.Set(bucket.StepRecordKey("shop-1", name, 1), string(data))
 }
 
 func run(t *testing.T, b objects, in record.Input) record.Document {
@@ -131,7 +131,7 @@ func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
 			}
 			data, err := json.Marshal(r)
 			require.NoError(t, err)
-			b.Set(bucket.StepRecordKey("shop-1", step), string(data))
+			b.Set(bucket.StepRecordKey("shop-1", step, 1), string(data))
 		}
 		document := run(t, b, record.Input{Status: c.status, Failures: `[{"displayName":"deploy-dev","message":"` + c.failure + `"}]`})
 		assert.Equal(t, c.want, document.Status, name)
@@ -145,7 +145,7 @@ func TestARunThatHandedOverNamesItsSuccessorAndViceVersa(t *testing.T) {
 		"result": "handed-over", "handover": `{"run":"shop-1-h","template":"shop-3f","artifact":"a","digest":"d"}`,
 	}})
 	require.NoError(t, err)
-	b.Set(bucket.StepRecordKey("shop-1", "pipeline"), string(data))
+	b.Set(bucket.StepRecordKey("shop-1", "pipeline", 1), string(data))
 	assert.Equal(t, "shop-1-h", run(t, b, record.Input{Status: "Succeeded"}).HandedOver)
 
 	records := stage.Records{Bucket: b}
@@ -171,7 +171,7 @@ func TestARecordListsAtTheTopWhatTheRunDidNotDeploy(t *testing.T) {
 		return string(data)
 	}
 	till := []stage.RemovedStack{{Name: "Till", Account: "111111111111", Region: "eu-west-1"}}
-	b := holding(map[string]string{bucket.StepRecordKey("shop-1", "pipeline"): pipelineOf("shop-1", `["eu2"]`)})
+	b := holding(map[string]string{bucket.StepRecordKey("shop-1", "pipeline", 1): pipelineOf("shop-1", `["eu2"]`)})
 	document := run(t, b, record.Input{Status: "Succeeded"})
 	assert.Equal(t, []string{"Cache"}, document.Undeployed)
 	assert.Equal(t, []string{"eu2"}, document.Unreached)
@@ -179,7 +179,7 @@ func TestARecordListsAtTheTopWhatTheRunDidNotDeploy(t *testing.T) {
 
 	own, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "pipeline", Outputs: map[string]string{"undeployed": `[]`, "unreached": `["eu3"]`, "removed": `[]`}})
 	require.NoError(t, err)
-	b = holding(map[string]string{bucket.StepRecordKey("shop-0", "pipeline"): pipelineOf("shop-0", "[]"), bucket.StepRecordKey("shop-1", "pipeline"): string(own)})
+	b = holding(map[string]string{bucket.StepRecordKey("shop-0", "pipeline", 1): pipelineOf("shop-0", "[]"), bucket.StepRecordKey("shop-1", "pipeline", 1): string(own)})
 	document = run(t, b, record.Input{Status: "Succeeded", Origin: "shop-0"})
 	assert.Equal(t, []string{"Cache"}, document.Undeployed, "as the run found that handed over")
 	assert.Equal(t, []string{"eu3"}, document.Unreached, "which it reaches itself is what counts")
@@ -215,5 +215,32 @@ func TestWhatARunDeployedIsKeptWhenItSucceeded(t *testing.T) {
 		b.step(t, c.step, 1, "")
 		run(t, b, record.Input{Status: c.status})
 		assert.Equal(t, c.kept, b.Document(bucket.DeployedKey()) != "", name)
+	}
+}
+
+// TestARecordIsReplacedByARetryOfItsRunAndByNoOtherRun is about two workflows of one name,
+// the first of which is gone.
+func TestARecordIsReplacedByARetryOfItsRunAndByNoOtherRun(t *testing.T) {
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1", Step: "record"}
+	first := record.Input{Status: "Failed", Commit: "0123", Bucket: "artifacts", Created: "2026-01-01T00:00:00Z"}
+	for name, c := range map[string]struct {
+		change   func(*record.Input)
+		replaced bool
+	}{
+		"a retry":                 {func(*record.Input) {}, true},
+		"a later run of the name": {func(in *record.Input) { in.Created = "2026-02-01T00:00:00Z" }, false},
+		"a run of another commit": {func(in *record.Input) { in.Commit = "4567" }, false},
+		"a record by hand":        {func(in *record.Input) { in.Created = "" }, true},
+	} {
+		b := holding(nil)
+		_, err := record.Run(t.Context(), b.deps(), frame, first)
+		require.NoError(t, err, name)
+		again := first
+		again.Status = "Succeeded"
+		c.change(&again)
+		before := b.Document(bucket.RunRecordKey("shop-1"))
+		_, err = record.Run(t.Context(), b.deps(), frame, again)
+		assert.Equal(t, c.replaced, err == nil, "%s: %v", name, err)
+		assert.Equal(t, c.replaced, b.Document(bucket.RunRecordKey("shop-1")) != before, name)
 	}
 }

@@ -85,6 +85,32 @@ func (m *Memory) Put(_ context.Context, key string, data []byte) error {
 	return nil
 }
 
+// Create stores a document that does not exist.
+func (m *Memory) Create(_ context.Context, key string, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, there := m.documents[key]; there {
+		return fmt.Errorf("storing %q: %w", key, fs.ErrExist)
+	}
+	m.documents[key] = string(data)
+	return nil
+}
+
+// Update changes a document.
+func (m *Memory) Update(_ context.Context, key string, change bucket.Change) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var before []byte
+	if text, there := m.documents[key]; there {
+		before = []byte(text)
+	}
+	after, err := change(before)
+	if err == nil && after != nil {
+		m.documents[key] = string(after)
+	}
+	return err
+}
+
 // List returns the keys that begin with prefix, in order.
 func (m *Memory) List(_ context.Context, prefix string) ([]string, error) {
 	return slices.DeleteFunc(m.Keys(), func(key string) bool { return !strings.HasPrefix(key, prefix) }), nil

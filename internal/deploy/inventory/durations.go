@@ -63,5 +63,5 @@ func (s Store) KeepDurations(ctx context.Context, r deploy.Request, known map[st
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	return s.Bucket.Put(ctx, bucket.DurationsKey(r.Name), data)
+	return s.Bucket.Update(ctx, bucket.DurationsKey(r.Name), func([]byte) ([]byte, error) { return data, nil })
 }

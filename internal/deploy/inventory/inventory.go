@@ -148,41 +148,42 @@ func (s Store) readAll(ctx context.Context) ([]inventory, error) {
 }
 
 func (s Store) read(ctx context.Context, environment string) (inventory, error) {
-	one, key := inventory{environment: environment}, bucket.StacksKey(environment)
-	data, err := s.Bucket.Get(ctx, key)
+	data, err := s.Bucket.Get(ctx, bucket.StacksKey(environment))
 	if err != nil {
-		return one, err
+		return inventory{environment: environment}, err
 	}
+	return parse(environment, data)
+}
+
+func parse(environment string, data []byte) (inventory, error) {
+	one := inventory{environment: environment}
 	if err := json.Unmarshal(data, &one); err != nil {
-		return one, fmt.Errorf("reading %q: %w", key, err)
+		return one, fmt.Errorf("reading %q: %w", bucket.StacksKey(environment), err)
 	}
 	one.Stacks = slices.DeleteFunc(one.Stacks, func(o owned) bool { return !o.isValid() })
 	return one, nil
 }
 
 // change reads an inventory, changes it and stores it if it differs. It does not
-// overwrite an inventory that cannot be read.
+// overwrite an inventory that cannot be read, nor a change that another run makes meanwhile.
 func (s Store) change(ctx context.Context, environment string, change func([]owned) []owned) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	key := bucket.StacksKey(environment)
-	keys, err := s.Bucket.List(ctx, key)
-	if err != nil {
-		return err
-	}
-	one := inventory{environment: environment, Stacks: []owned{}}
-	if slices.Contains(keys, key) {
-		if one, err = s.read(ctx, environment); err != nil {
-			return err
+	return s.Bucket.Update(ctx, bucket.StacksKey(environment), func(stored []byte) (_ []byte, err error) {
+		one := inventory{environment: environment, Stacks: []owned{}}
+		if stored != nil {
+			if one, err = parse(environment, stored); err != nil {
+				return nil, err
+			}
 		}
-	}
-	before, beforeErr := one.encode()
-	one.Stacks = change(one.Stacks)
-	after, afterErr := one.encode()
-	if err := errors.Join(beforeErr, afterErr); err != nil || bytes.Equal(before, after) {
-		return err
-	}
-	return s.Bucket.Put(ctx, key, after)
+		before, beforeErr := one.encode()
+		one.Stacks = change(one.Stacks)
+		after, afterErr := one.encode()
+		if err := errors.Join(beforeErr, afterErr); err != nil || bytes.Equal(before, after) {
+			return nil, err
+		}
+		return after, nil
+	})
 }
 
 func (i inventory) encode() ([]byte, error) {

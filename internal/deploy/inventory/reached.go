@@ -27,21 +27,44 @@ func (s Store) KeepReached(ctx context.Context, environment, commit string) erro
 	if err != nil {
 		return err
 	}
+	err = s.Bucket.Update(ctx, bucket.ReachedKey(environment), func(stored []byte) ([]byte, error) {
+		has, err := parseReached(environment, stored)
+		if err != nil {
+			return nil, err
+		}
+		all[environment] = has // also if another run began since all were listed
+		return s.next(environment, commit, all)
+	})
+	if err != nil {
+		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
+	}
+	return nil
+}
+
+// next is the document of an environment that a commit begins to be deployed to.
+func (s Store) next(environment, commit string, all map[string]stage.Deployed) ([]byte, error) {
 	run, has := s.Engine.Run, all[environment]
 	if has.Run != "" && isOvertaken(run, has.Run, all) {
-		return errs.Failedf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
+		return nil, errs.Failedf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
 			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
 	}
 	former := append([]string{has.Run}, has.Former...)
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
 	data, err := json.Marshal(stage.Deployed{Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)]})
 	if err != nil {
-		return fmt.Errorf("encoding the commit of environment %s: %w", environment, err)
+		return nil, fmt.Errorf("encoding the commit of environment %s: %w", environment, err)
 	}
-	if err := s.Bucket.Put(ctx, bucket.ReachedKey(environment), data); err != nil {
-		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
+	return data, nil
+}
+
+func parseReached(environment string, data []byte) (has stage.Deployed, err error) {
+	if data == nil {
+		return has, nil
 	}
-	return nil
+	if err := json.Unmarshal(data, &has); err != nil {
+		return has, errs.Failedf("reading which commit environment %s has: %w", environment, err)
+	}
+	return has, nil
 }
 
 // Reached returns what runs began to deploy, by environment.
@@ -60,11 +83,9 @@ func (s Store) Reached(ctx context.Context) (map[string]stage.Deployed, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
 		}
-		var has stage.Deployed
-		if err := json.Unmarshal(data, &has); err != nil {
-			return nil, errs.Failedf("reading which commit environment %s has: %w", environment, err)
+		if all[environment], err = parseReached(environment, data); err != nil {
+			return nil, err
 		}
-		all[environment] = has
 	}
 	return all, nil
 }

@@ -54,18 +54,37 @@ func (r renderer) lifecycle() []any {
 	return rules
 }
 
-// bucketPolicy denies requests without TLS, whatever permissions the caller has.
+// bucketPolicy denies, whatever permissions the caller has, requests without TLS, and
+// writes without their condition: that what is written once does not exist, and that state
+// is unchanged.
 func (r renderer) bucketPolicy() object {
 	return object{
 		"Type": "AWS::S3::BucketPolicy",
 		"Properties": object{
 			"Bucket": ref(bucketID),
-			"PolicyDocument": document(object{
-				"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
-				"Resource":  []any{r.bucketARN(""), r.bucketARN("/*")},
-				"Condition": object{"Bool": object{"aws:SecureTransport": "false"}},
-			}),
+			"PolicyDocument": document(
+				object{
+					"Sid": "TLSOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+					"Resource":  []any{r.bucketARN(""), r.bucketARN("/*")},
+					"Condition": object{"Bool": object{"aws:SecureTransport": "false"}},
+				},
+				r.requires("WrittenOnce", bucket.WrittenOnce(), "s3:if-none-match"),
+				r.requires("UpdatedAsRead", []string{bucket.WrittenConditionally()}, "s3:if-none-match", "s3:if-match"),
+			),
 		},
+	}
+}
+
+// requires denies writes that have none of these conditions. The parts of a large object
+// have none before the last call, which makes the object.
+func (r renderer) requires(sid string, patterns []string, conditions ...string) object {
+	absent := object{}
+	for _, key := range conditions {
+		absent[key] = "true"
+	}
+	return object{
+		"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": r.keys(patterns),
+		"Condition": object{"Null": absent, "Bool": object{"s3:ObjectCreationOperation": "true"}},
 	}
 }
 

@@ -2,6 +2,7 @@ package infra_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -60,27 +61,88 @@ func putParts(as aws.Config, bucket, key string, once *string) func(t *testing.T
 	}
 }
 
-// TestTheBuildOverwritesNoArtifact is T16: whoever holds the build's role writes the
-// artifact of another commit, in one piece and in parts.
-func TestTheBuildOverwritesNoArtifact(t *testing.T) {
+// overwrite writes an object if it is the one that the caller read.
+func overwrite(as aws.Config, bucket, key string) func(t *testing.T) error {
+	return func(t *testing.T) error {
+		client := s3.NewFromConfig(as)
+		old, err := client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+		if err != nil {
+			return err
+		}
+		_, err = client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader([]byte("z")), IfMatch: old.ETag})
+		return err
+	}
+}
+
+// withoutConditions is a template whose bucket lets everybody write without a condition.
+func withoutConditions(t *testing.T, p pipeline) []byte {
+	t.Helper()
+	text, err := infra.Template(p.cfg, p.place)
+	require.NoError(t, err)
+	var template map[string]any
+	require.NoError(t, json.Unmarshal(text, &template))
+	policy := template["Resources"].(map[string]any)["ArtifactBucketPolicy"].(map[string]any)["Properties"].(map[string]any)["PolicyDocument"].(map[string]any)
+	statements := policy["Statement"].([]any)
+	require.Len(t, statements, 3)
+	policy["Statement"] = statements[:1]
+	text, err = json.Marshal(template)
+	require.NoError(t, err)
+	return text
+}
+
+// TestNobodyOverwritesArtifactsAndRecords is T16: whoever holds the role of a build writes
+// the artifact of another commit, its description, or the record of another run, in one
+// piece and in parts; so does an administrator, and the role that records runs.
+func TestNobodyOverwritesArtifactsAndRecords(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	safe, loose := configured(t, "shop", devOnly), configured(t, "market", devOnly)
+	c.install(safe)
+	c.installTemplate(loose, withoutConditions(t, loose))
+	other, once := strings.Repeat("b", 40), aws.String("*")
+	for _, p := range []pipeline{safe, loose} {
+		build := c.as(p, p.names.BuilderRole, p.names.Builder)
+		attackers := map[string]aws.Config{"build": build, "administrator": c.admin(home)}
+		for _, key := range []string{other + "/b.tar.zst", other + "/artifact.json", "metadata/workflows/shop-1/build.json"} {
+			require.NoError(t, putNew(c.admin(home), p.place.Bucket, key)(t))
+			for who, as := range attackers {
+				for name, attack := range map[string]func(*testing.T) error{"in one piece": put(as, p.place.Bucket, key), "in parts": putParts(as, p.place.Bucket, key, nil)} {
+					if name == "in parts" && who == "build" && !strings.HasSuffix(key, ".zst") {
+						continue // it may not make parts of others
+					}
+					err := attack(t)
+					assert.Equal(t, p.place.Bucket == safe.place.Bucket, denied(err), "%s overwrites %s %s in %s: %v", who, key, name, p.place.Bucket, err)
+				}
+			}
+		}
+		assert.Equal(t, "PreconditionFailed", errs.Code(putParts(build, p.place.Bucket, other+"/b.tar.zst", once)(t)))
+	}
+	build := c.as(safe, safe.names.BuilderRole, safe.names.Builder)
+	assert.NoError(t, putParts(build, safe.place.Bucket, commit+"/large.tar.zst", once)(t))
+	assert.NoError(t, putNew(build, safe.place.Bucket, commit+"/small.tar.zst")(t))
+	assert.True(t, denied(put(build, safe.place.Bucket, commit+"/new.tar.zst")(t)), "a new one without the condition")
+
+	record := c.as(safe, safe.names.RecorderRole, safe.names.Recorder)
+	assert.True(t, denied(overwrite(record, safe.place.Bucket, "metadata/workflows/shop-1/build.json")(t)), "the record of a step")
+}
+
+// TestStateIsReplacedOnlyByWhoReadIt is about the commits, stacks and durations of environments.
+func TestStateIsReplacedOnlyByWhoReadIt(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	p := configured(t, "shop", devOnly)
 	c.install(p)
-	other := strings.Repeat("b", 40) + "/b.tar.zst"
-	require.NoError(t, put(c.admin(home), p.place.Bucket, other)(t))
-	require.NoError(t, put(c.admin(home), p.place.Bucket, other)(t), "whoever may write without a condition overwrites it")
-	build, once := c.as(p, p.names.BuilderRole, p.names.Builder), aws.String("*")
-	for name, attack := range map[string]func(*testing.T) error{
-		"in one piece": put(build, p.place.Bucket, other), "in parts": putParts(build, p.place.Bucket, other, nil),
-		"a new one without the condition": put(build, p.place.Bucket, commit+"/new.tar.zst"),
+	deploy, record := c.deployer(p, home), c.as(p, p.names.RecorderRole, p.names.Recorder)
+	for key, as := range map[string]aws.Config{
+		"metadata/deployed/dev.json": deploy, "metadata/stacks/dev.json": deploy, "metadata/durations/dev.json": deploy,
+		"metadata/workflows/shop-1.json": record, "metadata/workflows/deployed.json": record,
 	} {
-		err := attack(t)
-		assert.True(t, denied(err), "%s: %v", name, err)
+		assert.True(t, denied(put(as, p.place.Bucket, key)(t)), "%s without a condition", key)
+		require.NoError(t, putNew(as, p.place.Bucket, key)(t), key)
+		assert.NoError(t, overwrite(as, p.place.Bucket, key)(t), key)
+		assert.True(t, denied(put(as, p.place.Bucket, key)(t)), "%s over another, without a condition", key)
+		assert.True(t, denied(put(c.admin(home), p.place.Bucket, key)(t)), "%s by an administrator", key)
 	}
-	assert.Equal(t, "PreconditionFailed", errs.Code(putParts(build, p.place.Bucket, other, once)(t)))
-	assert.NoError(t, putParts(build, p.place.Bucket, commit+"/large.tar.zst", once)(t))
-	assert.NoError(t, putNew(build, p.place.Bucket, commit+"/small.tar.zst")(t))
 }
 
 func get(as aws.Config, bucket, key string) func(t *testing.T) error {
@@ -149,9 +211,8 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		addSecret(t, c, p.cfg.GithubTokenSecretName)
 	}
 	addSecret(t, c, "shop/token-of-another")
-	require.NoError(t, put(c.admin(home), "shop-artifacts", commit+"/a.tar.zst")(t))
-	for _, key := range []string{"metadata/workflows/shop-1.json", "metadata/workflows/shop-1/build.json"} {
-		require.NoError(t, put(c.admin(home), "shop-artifacts", key)(t))
+	for _, key := range []string{commit + "/a.tar.zst", "metadata/workflows/shop-1.json", "metadata/workflows/shop-1/build.json"} {
+		require.NoError(t, putNew(c.admin(home), "shop-artifacts", key)(t))
 	}
 	validate := c.as(shop, shop.names.ValidatorRole, shop.names.Validator)
 	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
@@ -263,6 +324,7 @@ func TestEachIdentityWritesItsKeysAndNoOther(t *testing.T) {
 		commit + "/dev/tests/junit/reports/a.xml":   {"deploy"},
 		"metadata/workflows/shop-1/validate.json":   {"record", "validate"},
 		"metadata/workflows/shop-1/build.json":      {"build", "record"},
+		"metadata/workflows/shop-1/build.2.json":    {"build", "record"},
 		"metadata/workflows/shop-1/pipeline.json":   {"record", "update"},
 		"metadata/workflows/shop-1/deploy-dev.json": {"deploy", "record"},
 		"metadata/workflows/shop-1/test-dev.json":   {"deploy", "record"},

@@ -22,24 +22,22 @@ func when(statement object, operator, key string, values ...string) object {
 	return statement
 }
 
-// writes is the permission to write what an identity writes in the bucket, except
-// artifacts.
+// writes is the permission to write what an identity writes in the bucket. The policy of
+// the bucket says under which conditions.
 func (r renderer) writes(w bucket.Writer) object {
-	var keys []string
-	for _, pattern := range bucket.Writes(w) {
-		if pattern != bucket.ArtifactKeys() {
-			keys = append(keys, r.bucketARN("/"+pattern))
-		}
-	}
-	return allow("Write", actions("s3:PutObject"), keys...)
+	return allow("Write", actions("s3:PutObject"), r.keys(bucket.Writes(w))...)
 }
 
-func (r renderer) reads(patterns ...string) object {
+func (r renderer) keys(patterns []string) []string {
 	var keys []string
 	for _, pattern := range patterns {
 		keys = append(keys, r.bucketARN("/"+pattern))
 	}
-	return allow("Read", actions("s3:GetObject"), keys...)
+	return keys
+}
+
+func (r renderer) reads(patterns ...string) object {
+	return allow("Read", actions("s3:GetObject"), r.keys(patterns)...)
 }
 
 // validates are the permissions of the validation, besides looking into accounts.
@@ -48,14 +46,11 @@ func (r renderer) validates() []any {
 }
 
 // builds are the permissions of the build: to store the artifact of a commit and the
-// record of its step, and to read the repository. It overwrites no artifact: only the
-// parts of one are written without the condition that it does not exist.
+// record of its step, and to read the repository.
 func (r renderer) builds() []any {
 	artifacts := r.bucketARN("/" + bucket.ArtifactKeys())
 	return append(r.readsRepository(),
 		r.writes(bucket.Build),
-		when(allow("WriteOnce", actions("s3:PutObject"), artifacts), "Null", "s3:if-none-match", "false"),
-		when(allow("WriteParts", actions("s3:PutObject"), artifacts), "Bool", "s3:ObjectCreationOperation", "false"),
 		allow("FinishParts", actions("s3:PutObjectTagging", "s3:AbortMultipartUpload"), artifacts),
 		when(allow("Find", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.CommitKeys()),
 	)
