@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import {
-  Annotations, CfnOutput, CfnResource, Fn, RemovalPolicy, Stack, Token,
+  Annotations, Aspects, CfnOutput, CfnResource, Fn, Lazy, RemovalPolicy, Stack, Token,
   aws_eks as eks, aws_iam as iam, aws_lambda as lambda, aws_s3 as s3, aws_secretsmanager as secretsmanager,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { PipelineConfiguration } from './configuration';
+import { EnvironmentDefinition, PipelineConfiguration } from './configuration';
 import { Names, Problem, Refusal, Rendered, render } from './generator';
 import { Resources } from './template';
 
@@ -94,6 +94,12 @@ interface Source {
   readonly file: string;
 }
 
+/** The account and region of a pipeline. */
+interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
 /** The files that properties were made of. */
 const files = new WeakMap<object, Source>();
 
@@ -129,19 +135,25 @@ export class AphexPipeline extends Construct {
   /** The name of the WorkflowTemplate; each version of the pipeline appends two digits. */
   public readonly workflowTemplateName: string;
 
-  /** The configuration as text, to write to the configuration file of the repository. */
-  public readonly configuration: string;
-
+  private readonly props: AphexPipelineProps;
+  private readonly file?: Source;
+  private readonly path: string;
+  private readonly place: Place;
   private readonly resources: Resources;
+  private readonly outputs = new Set<string>();
+  private environments: EnvironmentDefinition[];
+  private rendered: Rendered;
 
   constructor(scope: Construct, id: string, props: AphexPipelineProps) {
     super(scope, id);
-    const { account, region } = this.place();
-    const source = files.get(props) ?? { text: this.textOf(props), file: this.node.path };
-    const path = props.configPath ?? FILE;
-    const rendered = this.render(props, source, path, account, region);
-    const { names, template } = rendered;
-    this.claim(names, account, region);
+    this.props = props;
+    this.file = files.get(props);
+    this.path = props.configPath ?? FILE;
+    this.place = this.placeOfStack();
+    this.environments = props.environments;
+    this.rendered = this.render();
+    const { names, template } = this.rendered;
+    this.claim(names);
 
     this.resources = new Resources(new Construct(this, 'Aws'), template, {
       OIDCProviderArn: props.oidcProviderArn ?? Fn.importValue(names.exports.providerArn),
@@ -149,13 +161,49 @@ export class AphexPipeline extends Construct {
     });
     this.pipelineName = names.pipeline;
     this.workflowTemplateName = names.template;
-    this.configuration = source.text;
     this.artifactBucket = s3.Bucket.fromBucketName(this, 'ArtifactBucket', this.resources.get('ArtifactBucket').ref);
     this.webhookSecret = secretsmanager.Secret.fromSecretCompleteArn(this, 'WebhookSecret', this.resources.get('WebhookSecret').ref);
     this.workflowExecutionRole = iam.Role.fromRoleArn(this, 'WorkflowExecutionRole',
       Token.asString(this.resources.linked(template.Outputs.WorkflowExecutionRoleArn.Value)), { mutable: false });
-    this.install(props, rendered);
-    this.declareOutputs(rendered, region);
+    this.install();
+    this.declareOutputs();
+    this.record();
+    // addEnvironment may follow, so the file is compared at last.
+    Aspects.of(this).add({ visit: (construct) => construct === this && this.warnOfFile() });
+  }
+
+  /** The configuration as text, to write to the configuration file of the repository. */
+  public get configuration(): string {
+    return this.source().text;
+  }
+
+  /**
+   * Adds an environment behind those that there are: it is deployed after them, unless it
+   * sets `after`.
+   */
+  public addEnvironment(environment: EnvironmentDefinition): void {
+    if (this.file) {
+      throw this.error(`${this.file.file} declares the environments of this pipeline`, 'add the environment to the file');
+    }
+    const before = this.environments;
+    this.environments = [...before, environment];
+    try {
+      this.rendered = this.render();
+    } catch (error) {
+      this.environments = before;
+      throw error;
+    }
+    this.resources.update(this.rendered.template);
+    this.checkSizes();
+    this.declareOutputs();
+  }
+
+  /**
+   * Lets a grantee start runs: it may read the secret that signs deliveries to the webhook.
+   * A signed delivery starts a run of a commit of the branch, as a push does.
+   */
+  public grantStart(grantee: iam.IGrantable): iam.Grant {
+    return this.webhookSecret.grantRead(grantee);
   }
 
   /**
@@ -166,8 +214,8 @@ export class AphexPipeline extends Construct {
     return this.resources.get(id);
   }
 
-  /** place returns the account and region of the stack, which names of the pipeline contain. */
-  private place(): { account: string; region: string } {
+  /** placeOfStack returns the account and region of the stack, which names of the pipeline contain. */
+  private placeOfStack(): Place {
     const { account, region } = Stack.of(this);
     for (const [what, value] of Object.entries({ account, region })) {
       if (Token.isUnresolved(value)) {
@@ -178,14 +226,15 @@ export class AphexPipeline extends Construct {
     return { account, region };
   }
 
-  /** textOf returns the configuration that the properties declare. */
-  private textOf(props: AphexPipelineProps): string {
-    const declared = Object.entries(props).filter(([key]) => !(key in OPTIONS));
+  /** source returns the configuration that the file or the properties declare. */
+  private source(): Source {
+    if (this.file) return this.file;
+    const declared = Object.entries({ ...this.props, environments: this.environments }).filter(([key]) => !(key in OPTIONS));
     for (const [key, value] of declared) {
       this.refuseTokens(key, value);
     }
     const { buildStage, ...others } = Object.fromEntries(declared);
-    return JSON.stringify({ version: FORMAT, ...others, build: buildStage }, undefined, 2) + '\n';
+    return { text: JSON.stringify({ version: FORMAT, ...others, build: buildStage }, undefined, 2) + '\n', file: this.node.path };
   }
 
   private refuseTokens(path: string, value: any): void {
@@ -198,26 +247,35 @@ export class AphexPipeline extends Construct {
     }
   }
 
-  private render(props: AphexPipelineProps, source: Source, path: string, account: string, region: string): Rendered {
-    const fromProps = !files.has(props);
-    const committed = fromProps ? join(repositoryOf(process.cwd()) ?? process.cwd(), path) : '';
-    const text = committed && existsSync(committed) ? readFileSync(committed, 'utf8') : undefined;
-    const answer = render({ configuration: source.text, file: source.file, path, account, region, images: props.images, committed: text });
+  private render(): Rendered {
+    const { text, file } = this.source();
+    const answer = render({ configuration: text, file, path: this.path, ...this.place, images: this.props.images, committed: this.committed() });
     if ('error' in answer) {
-      throw this.refusal(answer, fromProps);
-    }
-    if (fromProps && (text === undefined || answer.differs)) {
-      Annotations.of(this).addWarningV2('aphex-pipeline:configuration',
-        `every run reads ${path} of its commit, which ${text === undefined ? 'does not exist' : 'declares another pipeline'}: ` +
-        `write the "configuration" of the construct to it, or use AphexPipeline.fromConfig`);
+      throw this.refusal(answer);
     }
     return answer;
   }
 
+  /** committed returns the text of the repository's configuration file, if the pipeline is declared in code. */
+  private committed(): string | undefined {
+    const file = join(repositoryOf(process.cwd()) ?? process.cwd(), this.path);
+    return !this.file && existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  }
+
+  /** warnOfFile warns if runs will read another configuration than that of the properties. */
+  private warnOfFile(): void {
+    const missing = !this.file && this.committed() === undefined;
+    if (missing || this.rendered.differs) {
+      Annotations.of(this).addWarningV2('aphex-pipeline:configuration',
+        `every run reads ${this.path} of its commit, which ${missing ? 'does not exist' : 'declares another pipeline'}: ` +
+        `run "generator init --from-construct", or use AphexPipeline.fromConfig`);
+    }
+  }
+
   /** refusal is the error for a configuration with problems, which all are reported. */
-  private refusal(answer: Refusal, fromProps: boolean): Error {
+  private refusal(answer: Refusal): Error {
     const { problems = [] } = answer;
-    if (!fromProps || problems.length === 0) {
+    if (this.file || problems.length === 0) {
       return this.error(answer.error, answer.hint);
     }
     const line = ({ path, message, hint }: Problem) => `\n  ${path ? `${path.replace(/^build\b/, 'buildStage')}: ` : ''}${message}${hint ? `\n     = ${hint}` : ''}`;
@@ -229,7 +287,8 @@ export class AphexPipeline extends Construct {
   }
 
   /** claim refuses a second pipeline with the same names in the app. */
-  private claim(names: Names, account: string, region: string): void {
+  private claim(names: Names): void {
+    const { account, region } = this.place;
     const claimed: Map<string, string> = (this.node.root as any)[CLAIMED] ??= new Map<string, string>();
     const claims = {
       [`the repository, branch and configPath of the pipeline ${names.pipeline}`]: `${account}/${region}/${names.stack}`,
@@ -245,20 +304,24 @@ export class AphexPipeline extends Construct {
     }
   }
 
-  /** install creates the objects in the cluster, in the order of their references. */
-  private install(props: AphexPipelineProps, { names, objects }: Rendered): void {
-    const cluster = props.cluster ?? this.importCluster(props, names);
-    const template = objects.items.findIndex(({ kind }) => kind === 'WorkflowTemplate');
-    const groups = { Rights: objects.items.slice(0, template), Workflow: [objects.items[template]], Events: objects.items.slice(template + 1) };
+  /** groups are the objects in the cluster, in the order of their references. */
+  private groups(): { [id: string]: any[] } {
+    const { items } = this.rendered.objects;
+    const template = items.findIndex(({ kind }) => kind === 'WorkflowTemplate');
+    return { Rights: items.slice(0, template), Workflow: [items[template]], Events: items.slice(template + 1) };
+  }
+
+  /** install creates the objects in the cluster. */
+  private install(): void {
+    const cluster = this.props.cluster ?? this.importCluster();
+    this.checkSizes();
     let before: Construct = this.node.findChild('Aws') as Construct;
-    for (const [id, manifest] of Object.entries(groups)) {
-      if (manifest.length === 0) continue;
-      const bytes = Buffer.byteLength(JSON.stringify(manifest));
-      if (bytes > MOST_BYTES) {
-        throw this.error(`the objects of ${id} have ${bytes} bytes, and the kubectl provider takes ${MOST_BYTES}`, 'move some of the environments to another pipeline');
-      }
+    for (const [id, objects] of Object.entries(this.groups())) {
+      if (objects.length === 0) continue;
       // Objects may exist: those of generator bootstrap, and versions of the template.
-      const applied = new eks.KubernetesManifest(this, id, { cluster, manifest, prune: false, overwrite: true });
+      const applied = new eks.KubernetesManifest(this, id, {
+        cluster, manifest: Lazy.any({ produce: () => this.groups()[id] }) as any, prune: false, overwrite: true,
+      });
       applied.node.addDependency(before);
       before = applied;
     }
@@ -266,8 +329,18 @@ export class AphexPipeline extends Construct {
     (this.node.findChild('Workflow').node.findChild('Resource').node.defaultChild as CfnResource).applyRemovalPolicy(RemovalPolicy.RETAIN);
   }
 
+  private checkSizes(): void {
+    for (const [id, objects] of Object.entries(this.groups())) {
+      const bytes = Buffer.byteLength(JSON.stringify(objects));
+      if (bytes > MOST_BYTES) {
+        throw this.error(`the objects of ${id} have ${bytes} bytes, and the kubectl provider takes ${MOST_BYTES}`, 'move some of the environments to another pipeline');
+      }
+    }
+  }
+
   /** importCluster returns the cluster by its exports, once for all pipelines of the stack. */
-  private importCluster(props: AphexPipelineProps, names: Names): eks.ICluster {
+  private importCluster(): eks.ICluster {
+    const { props, rendered: { names } } = this;
     const stack = Stack.of(this);
     const id = `AphexCluster-${names.cluster}`;
     const existing = stack.node.tryFindChild(id);
@@ -284,8 +357,11 @@ export class AphexPipeline extends Construct {
     });
   }
 
-  private declareOutputs({ names, template }: Rendered, region: string): void {
+  private declareOutputs(): void {
+    const { names, template } = this.rendered;
     const add = (name: string, value: any, description?: string) => {
+      if (this.outputs.has(name)) return;
+      this.outputs.add(name);
       const output = new CfnOutput(this, name, { value: Token.asString(value), description });
       output.overrideLogicalId(this.prefix() + name);
       output.exportName = Fn.sub(`\${AWS::StackName}-${this.prefix()}${name}`);
@@ -294,9 +370,18 @@ export class AphexPipeline extends Construct {
       add(name, this.resources.linked(Value), Description);
     }
     // CloudFormation would show the secret to the logs of the kubectl provider.
-    add('WebhookSecretCommand', `aws secretsmanager get-secret-value --region ${region} --secret-id ${names.secret} --query SecretString --output text | ` +
+    add('WebhookSecretCommand', `aws secretsmanager get-secret-value --region ${this.place.region} --secret-id ${names.secret} --query SecretString --output text | ` +
       `tr -d '\\n' | kubectl create secret generic ${names.webhookSecret} --namespace ${names.namespace} --from-file=${names.secretKey}=/dev/stdin`,
     'Run this once: it copies the webhook secret to the cluster.');
+  }
+
+  /** record writes the configuration into the metadata of the template, for generator init --from-construct. */
+  private record(): void {
+    const { templateOptions } = Stack.of(this);
+    templateOptions.metadata = {
+      ...templateOptions.metadata,
+      [`AphexPipeline:${this.node.path}`]: Lazy.any({ produce: () => ({ path: this.path, configuration: this.configuration }) }),
+    };
   }
 
   /** prefix begins the names of outputs: the construct's path in its stack. */

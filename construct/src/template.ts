@@ -1,5 +1,5 @@
 // Adds the resources of a rendered CloudFormation template to a construct tree.
-import { CfnResource, Fn, Lazy } from 'aws-cdk-lib';
+import { CfnResource, Fn } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { Template } from './generator';
 
@@ -7,11 +7,18 @@ import { Template } from './generator';
 export class Resources {
   private readonly byId = new Map<string, CfnResource>();
 
-  constructor(scope: Construct, private readonly template: Template, private readonly parameters: { [name: string]: string }) {
-    for (const [id, declared] of Object.entries(template.Resources)) {
-      this.byId.set(id, this.declare(scope, id, declared));
+  constructor(private readonly scope: Construct, private template: Template, private readonly parameters: { [name: string]: string }) {
+    this.update(template);
+  }
+
+  /** update declares what a template has that follows the one before. Its resources stay. */
+  public update(template: Template): void {
+    this.template = template;
+    const added = Object.entries(template.Resources).filter(([id]) => !this.byId.has(id));
+    for (const [id, declared] of added) {
+      this.byId.set(id, this.declare(id, declared));
     }
-    for (const [id, declared] of Object.entries(template.Resources)) {
+    for (const [id, declared] of added) {
       for (const other of [declared.DependsOn ?? []].flat()) {
         this.get(id).addDependency(this.get(other));
       }
@@ -27,15 +34,12 @@ export class Resources {
     return resource;
   }
 
-  private declare(scope: Construct, id: string, declared: Template['Resources'][string]): CfnResource {
+  private declare(id: string, declared: Template['Resources'][string]): CfnResource {
     const { Type, Properties, DeletionPolicy, UpdateReplacePolicy, DependsOn, ...others } = declared;
     if (Object.keys(others).length > 0) {
       throw new Error(`resource ${id} has ${Object.keys(others).join(', ')}, which this version of the construct does not know`);
     }
-    const properties = Object.fromEntries(Object.entries(Properties ?? {}).map(
-      ([name, value]) => [name, Lazy.any({ produce: () => this.linked(value) })],
-    ));
-    const resource = new CfnResource(scope, id, { type: Type, properties });
+    const resource = new Resource(this.scope, id, Type, () => this.linked(this.template.Resources[id].Properties ?? {}));
     resource.cfnOptions.deletionPolicy = DeletionPolicy;
     resource.cfnOptions.updateReplacePolicy = UpdateReplacePolicy;
     return resource;
@@ -77,5 +81,16 @@ export class Resources {
       variables[name] ??= this.reference(name);
     }
     return Fn.sub(text, Object.keys(variables).length > 0 ? variables : undefined);
+  }
+}
+
+/** A resource whose properties are known at synthesis. */
+class Resource extends CfnResource {
+  constructor(scope: Construct, id: string, type: string, private readonly properties: () => { [name: string]: any }) {
+    super(scope, id, { type });
+  }
+
+  protected get cfnProperties(): { [name: string]: any } {
+    return this.properties();
   }
 }

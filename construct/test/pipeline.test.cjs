@@ -167,6 +167,60 @@ test('a configuration file declares the same pipeline as properties', () => {
   Annotations.fromStack(stack).hasWarning('/Shop/Pipeline', Match.stringLikeRegexp('which does not exist'));
 });
 
+test('an environment that is added is one of the properties', () => {
+  const prod = { name: 'prod', account: '222222222222', region: 'us-west-2', stacks: [{ name: 'ApiStack' }], requiresApproval: true };
+  const whole = stackOf();
+  pipeline(whole, { environments: [dev, prod] });
+  const grown = stackOf();
+  pipeline(grown).addEnvironment(prod);
+  assert.deepEqual(Template.fromStack(grown).toJSON(), Template.fromStack(whole).toJSON());
+  assert.notDeepEqual(Template.fromStack(grown).toJSON(), Template.fromStack((() => { const one = stackOf(); pipeline(one); return one; })()).toJSON());
+});
+
+test('an environment that cannot be added changes nothing', () => {
+  const stack = stackOf();
+  const made = pipeline(stack);
+  const before = made.configuration;
+  assert.throws(() => made.addEnvironment({ ...dev, name: 'Prod' }), /Shop\/Pipeline: a problem in the properties\n  environments\[1\]\.name: /);
+  assert.throws(() => made.addEnvironment({ ...dev, name: 'prod', account: Aws.ACCOUNT_ID }), /environments\[1\]\.account is known at deployment only/);
+  assert.throws(() => made.addEnvironment(dev), /environments\[1\]\.name/);
+  assert.equal(made.configuration, before);
+  Template.fromStack(stack).resourceCountIs('AWS::S3::Bucket', 1);
+});
+
+test('environments of a file are added to the file', () => {
+  const file = join(work, 'declared.yaml');
+  writeFileSync(file, pipeline(stackOf()).configuration);
+  const stack = stackOf();
+  const made = AphexPipeline.fromConfig(stack, 'Pipeline', file, { kubectlProvider: installed(stack) });
+  assert.throws(() => made.addEnvironment({ ...dev, name: 'prod' }), /declared\.yaml declares the environments of this pipeline\n  hint: add the environment to the file/);
+});
+
+test('who may start runs reads the secret that signs deliveries, and nothing else', () => {
+  const stack = stackOf();
+  const made = pipeline(stack);
+  const starter = new iam.Role(stack, 'Starter', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  made.grantStart(starter).assertSuccess();
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', { PolicyDocument: { Statement: [
+    { Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], Effect: 'Allow', Resource: { Ref: Match.stringLikeRegexp('WebhookSecret') } },
+  ] } });
+});
+
+test('the template records the configuration of each pipeline', () => {
+  const stack = stackOf();
+  stack.templateOptions.metadata = { Owner: 'platform' };
+  const made = pipeline(stack);
+  made.addEnvironment({ ...dev, name: 'prod' });
+  const other = pipeline(stack, { githubRepo: 'other', configPath: 'deploy/aphex-config.yaml' }, 'Other');
+  const { Metadata } = Template.fromStack(stack).toJSON();
+  assert.deepEqual(Metadata, {
+    Owner: 'platform',
+    'AphexPipeline:Shop/Pipeline': { path: 'aphex-config.yaml', configuration: made.configuration },
+    'AphexPipeline:Shop/Other': { path: 'deploy/aphex-config.yaml', configuration: other.configuration },
+  });
+  assert.equal(JSON.parse(made.configuration).environments.length, 2);
+});
+
 test('problems of a configuration file are reported with their positions', () => {
   const file = join(work, 'wrong.yaml');
   writeFileSync(file, 'version: "1.0"\nenviroments: []\n');
