@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // initCmd writes a first configuration.
@@ -17,6 +19,9 @@ type initCmd struct {
 	Source string `help:"Folder of the repository, or a folder in it." default:"." type:"path" placeholder:"DIR"`
 	Stdout bool   `help:"Print the configuration instead of writing the file."`
 	Synth  bool   `help:"Synthesize the app and take stacks, accounts and regions from its assembly. The app's packages must be installed."`
+
+	FromConstruct string `help:"Write the configuration that an AphexPipeline construct declares, from the cloud assembly of its app." type:"path" placeholder:"DIR"`
+	Construct     string `help:"Path of the construct, if the app has several, such as MyAppPipeline/Pipeline." placeholder:"PATH"`
 }
 
 // Help returns the details and examples of the verb.
@@ -28,16 +33,34 @@ the repository. If there are several apps, choose one with --app. If no stack is
 the configuration selects all stacks; --synth runs the app and lists them.
 An existing file is never overwritten.
 
+With --from-construct, the configuration is that of an AphexPipeline construct, and its configPath is written:
+an existing file is replaced, as the construct declares it.
+
 Examples:
 
   generator init
   generator init --synth
   generator init --app services/shop
-  generator init --source services/shop --stdout`
+  generator init --source services/shop --stdout
+  cdk synth && generator init --from-construct cdk.out`
+}
+
+// Validate refuses flags that go with another source of the configuration.
+func (c initCmd) Validate() error {
+	switch {
+	case c.FromConstruct == "" && c.Construct != "":
+		return errs.Invalidf("--construct requires --from-construct")
+	case c.FromConstruct != "" && (c.Synth || c.App != ""):
+		return errs.Invalidf("--from-construct reads an app that is synthesized: it takes neither --synth nor --app")
+	}
+	return nil
 }
 
 // Run inspects the folder and writes the file.
 func (c initCmd) Run(ctx context.Context, std streams) error {
+	if c.FromConstruct != "" {
+		return c.declared(std)
+	}
 	var err error
 	if c.Config, err = scaffold.PathIn(c.Source, c.Config); err != nil {
 		return err
@@ -61,6 +84,36 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 	}
 	fmt.Fprintln(std.err, strings.Join(c.closing(app), "\n"))
 	return nil
+}
+
+// declared writes the configuration that a construct declares.
+func (c initCmd) declared(std streams) error {
+	all, err := scaffold.DeclaredIn(c.FromConstruct)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, one := range all {
+		names = append(names, one.Construct)
+	}
+	at := slices.Index(names, c.Construct)
+	switch {
+	case c.Construct == "" && len(all) == 1:
+		at = 0
+	case c.Construct == "":
+		return errs.Invalidf("the app has %s", scaffold.Listed("AphexPipeline construct", names)).WithHint("select one with --construct")
+	case at < 0:
+		return errs.Invalidf("the app has no AphexPipeline construct %q: it has %s", c.Construct, strings.Join(names, ", "))
+	}
+	if c.Stdout {
+		_, err = std.out.Write(all[at].Text)
+		return err
+	}
+	file, err := all[at].Write(c.Source)
+	if err == nil {
+		fmt.Fprintf(std.err, "wrote %s, which the construct %s declares; commit it with the app\n", file, all[at].Construct)
+	}
+	return err
 }
 
 func (c initCmd) path() string { return filepath.Join(c.Source, c.Config) }

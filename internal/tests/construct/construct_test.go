@@ -22,6 +22,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -202,6 +203,10 @@ func TestTheExamplesAreDeployedComparedAndDestroyed(t *testing.T) {
 			assert.Empty(t, cloud.Unknown())
 
 			cdk("diff", "--fail", "--app", "cdk.out")
+
+			declared, err := scaffold.DeclaredIn(filepath.Join(dir, "cdk.out"))
+			require.NoError(t, err)
+			assert.Len(t, declared, len(example.buckets))
 
 			cdk("destroy", "--force", "--app", "cdk.out")
 			stack, err := cfn.Find(t.Context(), cfn.NewClient(admin), example.stack)
