@@ -53,6 +53,7 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 			checks = append(checks, t.checkToken(ctx, base))
 		}
 		checks = append(checks, t.checkAccounts(ctx, base)...)
+		checks = append(checks, t.checkHome(ctx, base)...)
 	}
 	checks = append(checks, t.Cluster.Preflight(ctx, t.prerequisites())...)
 	failed := 0

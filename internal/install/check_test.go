@@ -3,6 +3,7 @@ package install_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -135,6 +136,49 @@ func TestAnAccountIsCheckedOnceAndOneWithARoleIsLeftToTheValidation(t *testing.T
 	require.NoError(t, install.Check(t.Context(), p.target(text), &j))
 	assert.Equal(t, 1, strings.Count(j.String(), "account 111111111111 in eu-west-1"))
 	assert.Contains(t, j.String(), "ok: account 333333333333 in eu-west-1 (by arn:aws:iam::333333333333:role/deploy)")
+}
+
+func TestAnEnvironmentThatCouldTakeOverThePipelineIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	const admin, less = "arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::111111111111:policy/less"
+	toolkit := func(qualifier, policies, boundary string) string {
+		return fmt.Sprintf(`{"Parameters":{"Qualifier":{"Type":"String","Default":%q},"CloudFormationExecutionPolicies":{"Type":"CommaDelimitedList","Default":%q},
+			"InputPermissionsBoundary":{"Type":"String","Default":%q}},"Resources":{"P":{"Type":"AWS::SSM::Parameter","Properties":{"Type":"String","Value":"x"}}}}`, qualifier, policies, boundary)
+	}
+	for name, c := range map[string]struct {
+		toolkit string // in another region of the pipeline's own account
+		warned  bool
+	}{
+		"an administrator":                 {toolkit("hnb659fds", admin, ""), true},
+		"an administrator besides others":  {toolkit("hnb659fds", less+","+admin, ""), true},
+		"no policy, which is all":          {toolkit("hnb659fds", "", ""), true},
+		"a bootstrap of another qualifier": {toolkit("other", less, ""), true},
+		"no stack of that name":            {"", true},
+		"other policies":                   {toolkit("hnb659fds", less, ""), false},
+		"a permissions boundary":           {toolkit("hnb659fds", admin, "developer"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t)
+			if c.toolkit != "" {
+				p.DeployIn(installtest.Home, "us-east-1", "CDKToolkit", c.toolkit)
+			}
+			text := strings.Replace(installtest.Named("shop"), `account: "111111111111"`, `account: "222222222222"`, 1) +
+				`  - {name: tools, account: "111111111111", region: us-east-1, stacks: [{name: Api}]}
+  - {name: own, account: "111111111111", region: us-east-1, roleArn: "arn:aws:iam::111111111111:role/own", stacks: [{name: Api}]}
+`
+			var j journal
+			_ = install.Check(t.Context(), p.target(text), &j) // that region has no bootstrap here
+			want := "warning: environments in the pipeline's own account (tools): "
+			assert.Equal(t, c.warned, strings.Contains(j.String(), want), j.String())
+			if c.warned {
+				assert.Contains(t, j.String(), "cdk bootstrap aws://111111111111/us-east-1 --cloudformation-execution-policies <policy ARN>")
+			}
+			var none journal
+			_ = install.Check(t.Context(), p.target(strings.Replace(installtest.Named("shop"), `account: "111111111111"`, `account: "222222222222"`, 1)), &none)
+			assert.NotContains(t, none.String(), "own account", "no environment is there")
+		})
+	}
 }
 
 func TestLocateCallsAWSOnlyForWhatIsNotGiven(t *testing.T) {

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,6 +43,7 @@ func (c Cluster) Preflight(ctx context.Context, p Prerequisites) []Check {
 	for _, namespace := range namespaces {
 		checks = append(checks, c.namespace(ctx, namespace))
 	}
+	checks = append(checks, c.checkServer(ctx))
 	images, err := c.controllerImages(ctx, namespaces...)
 	for _, program := range programs {
 		checks = append(checks, program.check(images, err))
@@ -51,6 +53,37 @@ func (c Cluster) Preflight(ctx context.Context, p Prerequisites) []Check {
 	}
 	checks = append(checks, c.checkToken(ctx, p)...)
 	return append(checks, c.eventBus(ctx, p.Events))
+}
+
+// sidecars is the first version of Kubernetes that runs native sidecars without being told
+// to: the containers in which commands run. An older one runs none of them, and each pod
+// with one waits until its deadline.
+var sidecars = version{1, 29, 0}
+
+// checkServer refuses a cluster that is too old for the pods of a run.
+func (c Cluster) checkServer(ctx context.Context) Check {
+	check := Check{What: "version of Kubernetes", Warning: true, Fix: fmt.Sprintf("check that it is not below %d.%d: kubectl version", sidecars.major, sidecars.minor)}
+	answer, err := c.Raw(ctx, "/version")
+	if err != nil {
+		check.Problem = "cannot read it: " + err.Error()
+		return check
+	}
+	var server struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	_ = json.Unmarshal(answer, &server)
+	found, known := parseVersion(server.GitVersion)
+	switch {
+	case !known:
+		check.Problem = fmt.Sprintf("cannot parse %q", server.GitVersion)
+		return check
+	case found.below(sidecars):
+		return Check{
+			What: "Kubernetes " + server.GitVersion, Problem: "it does not run native sidecar containers, which commands of the repository run in",
+			Fix: fmt.Sprintf("update the cluster to Kubernetes %d.%d or later", sidecars.major, sidecars.minor),
+		}
+	}
+	return Check{What: "Kubernetes " + server.GitVersion}
 }
 
 // checkApart refuses a namespace that the pipeline shares with a controller of Argo, whose

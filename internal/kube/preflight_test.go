@@ -57,7 +57,7 @@ func TestACompleteClusterHasNoProblem(t *testing.T) {
 	ready(s, "v3.7.18", "v1.9.10")
 	checks := c.Preflight(t.Context(), usual)
 	assert.Empty(t, problems(checks))
-	assert.Len(t, checks, 5)
+	assert.Len(t, checks, 6)
 }
 
 func TestPreflightReportsEverythingThatAnEmptyClusterLacks(t *testing.T) {
@@ -67,6 +67,35 @@ func TestPreflightReportsEverythingThatAnEmptyClusterLacks(t *testing.T) {
 		"Argo Workflows": "no deployment runs the image workflow-controller", "Argo Events": "no deployment runs the image argo-events",
 		"EventBus default in argo-events": "it does not exist",
 	}, problems(c.Preflight(t.Context(), usual)))
+}
+
+func TestAClusterWithoutNativeSidecarsIsRefused(t *testing.T) {
+	for text, want := range map[string][2]string{
+		`{"gitVersion":"v1.28.15-eks-1"}`: {"Kubernetes v1.28.15-eks-1", "it does not run native sidecar containers, which commands of the repository run in"},
+		`{"gitVersion":"v1.9.0"}`:         {"Kubernetes v1.9.0", "it does not run native sidecar containers, which commands of the repository run in"},
+		`{"gitVersion":"v1.29.0"}`:        {},
+		`{"gitVersion":"v1.30.4+k3s1"}`:   {},
+		`{"gitVersion":"v2.0.0"}`:         {},
+		`{"gitVersion":"devel"}`:          {"version of Kubernetes", `cannot parse "devel"`},
+		`<html>`:                          {"version of Kubernetes", `cannot parse ""`},
+	} {
+		s, c := newServer(t)
+		ready(s, "v3.7.18", "v1.9.10")
+		s.Texts["/version"] = text
+		for _, check := range c.Preflight(t.Context(), usual) {
+			switch {
+			case check.Problem == "":
+			case want == [2]string{}:
+				t.Errorf("%s: %+v", text, check)
+			default:
+				assert.Equal(t, want, [2]string{check.What, check.Problem})
+				assert.Equal(t, strings.HasPrefix(want[0], "Kubernetes"), check.Failed())
+				assert.Contains(t, check.Fix, "1.29")
+				want = [2]string{}
+			}
+		}
+		assert.Equal(t, [2]string{}, want, "%s is reported", text)
+	}
 }
 
 func TestVersionsWithKnownVulnerabilitiesAreRefused(t *testing.T) {
@@ -166,14 +195,14 @@ func TestATokenWithoutWhichPodsDoNotStartIsLookedFor(t *testing.T) {
 	const what = "token of the pods in secret shop-token"
 	s, c := newServer(t)
 	ready(s, "v3.7.18", "v1.9.10")
-	assert.Len(t, c.Preflight(t.Context(), usual), 5, "a new pipeline has none yet")
+	assert.Len(t, c.Preflight(t.Context(), usual), 6, "a new pipeline has none yet")
 	s.Put(argoPath+"workflowtemplates/shop-00", "aphex", labelled("WorkflowTemplate", "argo", "shop-00", "shop-1"))
 	assert.Equal(t, map[string]string{what: "it does not exist, and pods do not start without it"}, problems(c.Preflight(t.Context(), usual)))
 	s.Put("/api/v1/namespaces/argo/secrets/shop-token", "kubectl", token(""))
 	assert.Equal(t, map[string]string{what: "Kubernetes has written no token into it, and pods do not start without one"}, problems(c.Preflight(t.Context(), usual)))
 	s.Put("/api/v1/namespaces/argo/secrets/shop-token", "kubectl", token("YQ=="))
 	assert.Empty(t, problems(c.Preflight(t.Context(), usual)))
-	assert.Len(t, c.Preflight(t.Context(), usual), 6)
+	assert.Len(t, c.Preflight(t.Context(), usual), 7)
 }
 
 func TestTheWebhookSecretIsWrittenButNeverAWeakOne(t *testing.T) {

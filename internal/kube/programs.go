@@ -23,6 +23,10 @@ type program struct {
 
 type version struct{ major, minor, patch int }
 
+func (v version) below(other version) bool {
+	return slices.Compare([]int{v.major, v.minor, v.patch}, []int{other.major, other.minor, other.patch}) < 0
+}
+
 // programs: Argo Workflows before these versions lets a Workflow override its template
 // under Strict and Secure referencing; Argo Events before these lets an EventSource or a
 // Sensor replace its pod's template.
@@ -81,7 +85,7 @@ func (p program) vulnerable(found version) bool {
 	if !known {
 		return !slices.ContainsFunc(slices.Collect(maps.Keys(p.least)), func(major int) bool { return major < found.major })
 	}
-	return found.minor < least.minor || found.minor == least.minor && found.patch < least.patch
+	return found.below(least)
 }
 
 var versionTag = regexp.MustCompile(`^v?(\d+)\.(\d+)\.(\d+)`)

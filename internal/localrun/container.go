@@ -190,7 +190,7 @@ func (r *runner) process(ctx context.Context, step *StepResult, container Contai
 	r.options.Observe(Event{Step: step.Name, Kind: Started, Attempt: step.Attempts})
 	process.Stdout, process.Stderr, process.Grace = log, log, grace
 	result := resultOf(proc.Runner{}.Run(ctx, process))
-	step.Status = result.status
+	step.Status, step.Message = result.status, result.message
 	return result, nil
 }
 

@@ -56,6 +56,9 @@ func TestContainersOfOnePodRunInOrderAndShareItsVolumes(t *testing.T) {
 		"deploy started", "deploy finished", "deploy-tester started", "deploy-tester finished", "next started", "next finished",
 	}, h.events)
 	assert.NoDirExists(t, got.Steps[0].Volume)
+	for _, step := range got.Steps {
+		assert.Empty(t, step.Message, "%s succeeded", step.Name)
+	}
 }
 
 func TestAContainerThatNeverStartedIsOmitted(t *testing.T) {

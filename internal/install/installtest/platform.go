@@ -103,7 +103,13 @@ func (p *Platform) Env() []string { return p.AWS.AddAccount(Home).Env(p.AWS.URL(
 // Deploy creates a stack in an account, without the pauses of a deployment.
 func (p *Platform) Deploy(account, name, template string) {
 	p.t.Helper()
-	client := cfn.NewClient(p.Admin(account, Region))
+	p.DeployIn(account, Region, name, template)
+}
+
+// DeployIn is Deploy in a region.
+func (p *Platform) DeployIn(account, region, name, template string) {
+	p.t.Helper()
+	client := cfn.NewClient(p.Admin(account, region))
 	_, err := client.CreateStack(p.t.Context(), &cloudformation.CreateStackInput{
 		StackName: &name, TemplateBody: &template, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 	})

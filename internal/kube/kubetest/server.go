@@ -57,7 +57,7 @@ type stored struct {
 // New starts a server without objects that lives as long as the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := &Server{objects: map[string]*stored{}, Control: Accepting, Texts: map[string]string{}}
+	s := &Server{objects: map[string]*stored{}, Control: Accepting, Texts: map[string]string{"/version": `{"major":"1","minor":"33","gitVersion":"v1.33.1-eks-0a1b2c"}`}}
 	listening := httptest.NewServer(s)
 	t.Cleanup(listening.Close)
 	s.URL = listening.URL

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
@@ -42,7 +43,7 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 	s.line("%s", s.style(screen.Bold, fmt.Sprintf("%s %s %s", last.Name, ended(last.Status), seconds(last.Ended.Sub(last.Started)))))
 	whole := localrun.Result{Name: last.Name, Status: last.Status}
 	for _, run := range runs {
-		s.stages(run, len(runs) > 1)
+		s.stages(run, len(runs) > 1, l.requiresApproval)
 		whole.Steps = append(whole.Steps, run.Steps...)
 	}
 	unreached := l.unreached(s, last)
@@ -115,17 +116,28 @@ type summary struct {
 
 func (s *summary) line(format string, args ...any) { fmt.Fprintf(&s.text, format+"\n", args...) }
 
+// requiresApproval reports whether the run waits at a gate that it has not reached: the
+// commit declares an approval, or takes one away.
+func (l *localRun) requiresApproval(gate string) bool {
+	if slices.ContainsFunc(strings.Fields(l.state.Gates(l.src.Commit)), func(name string) bool { return plan.Approve(name) == gate }) {
+		return true
+	}
+	return slices.ContainsFunc(l.cfg.Environments, func(env config.Environment) bool {
+		return plan.Approve(env.Name) == gate && plan.Approval.Requires(env)
+	})
+}
+
 // stages lists the steps of a run except skipped ones: gates without an approval, and
-// steps that another run continues with. A gate that was not reached is left out too: every
-// environment has one, and the step behind it says why it was not started.
-func (s *summary) stages(result localrun.Result, named bool) {
+// steps that another run continues with. Every environment has a gate; one that was not
+// reached is left out too unless it requires an approval.
+func (s *summary) stages(result localrun.Result, named bool, required func(gate string) bool) {
 	heading := "Stages"
 	if named {
 		heading += " of " + result.Name
 	}
 	s.line("\n%s", s.style(screen.Bold, heading))
 	for _, step := range result.Steps {
-		if step.Status == localrun.Skipped || step.Status == localrun.Omitted && plan.WaitsAt(step.Name) {
+		if step.Status == localrun.Skipped || step.Status == localrun.Omitted && plan.WaitsAt(step.Name) && !required(step.Name) {
 			continue
 		}
 		took := ""

@@ -19,15 +19,17 @@ func TestAnOutputTakesOneLine(t *testing.T) {
 }
 
 // Every environment has a gate, whether it needs an approval or not.
-func TestAGateThatWasNotReachedIsNotListed(t *testing.T) {
+func TestAGateThatWasNotReachedIsListedIfItRequiresAnApproval(t *testing.T) {
 	s := &summary{console: newConsole(io.Discard)}
 	s.stages(localrun.Result{Steps: []localrun.StepResult{
 		{Name: "pipeline", Status: localrun.Failed, Message: "exit code 2"},
 		{Name: "approve-dev", Status: localrun.Omitted, Message: "not started: pipeline"},
 		{Name: "deploy-dev", Status: localrun.Omitted, Message: "not started: pipeline"},
 		{Name: "approve-prod", Status: localrun.Failed, Message: "not approved: approve-prod"},
-	}}, false)
+		{Name: "approve-eu", Status: localrun.Omitted, Message: "not started: approve-prod"},
+	}}, false, func(gate string) bool { return gate == "approve-eu" })
 	assert.NotContains(t, s.text.String(), "approve-dev")
+	assert.Regexp(t, `· approve-eu +not started: approve-prod\n`, s.text.String())
 	assert.Regexp(t, `deploy-dev +not started: pipeline\n`, s.text.String())
 	assert.Contains(t, s.text.String(), "not approved: approve-prod")
 }
