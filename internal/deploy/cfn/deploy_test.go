@@ -238,7 +238,7 @@ func TestMissingParametersAreAllNamed(t *testing.T) {
 	g := goal
 	g.Template = []byte(`{"Parameters":{"Size":{"Type":"Number"},"Color":{"Type":"String"},"Shape":{"Type":"String","Default":"round"}},"Resources":{"Orders":{}}}`)
 	deploy(t, newFake, cfn.Options{}, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
-		require.EqualError(t, err, `stack "Shop": the template's parameters Color, Size have no value`)
+		require.EqualError(t, err, `stack "Shop": no value for the parameters of the template: Color, Size`)
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 		assert.Empty(t, f.mutations())
 	})

@@ -73,7 +73,7 @@ func planParameters(goal Goal, previous map[string]string) (parameters, error) {
 		if goal.Path != "" {
 			where = fmt.Sprintf(" (%s%s)", goal.Path, suffix(", ", goal.source(goal.Path)))
 		}
-		return p, errs.Invalidf("stack %q%s: the template's parameters %s have no value", goal.Name, where, strings.Join(missing, ", ")).
+		return p, errs.Invalidf("stack %q%s: no value for the parameters of the template: %s", goal.Name, where, strings.Join(missing, ", ")).
 			WithHint("give them values with `parameters` of the environment in the configuration or with --parameters, or a default in the CDK app")
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {

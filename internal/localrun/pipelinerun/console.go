@@ -78,11 +78,16 @@ func (c *console) style(style screen.Style, text string) string {
 func (c *console) printf(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	to := screen.NewInertWriter(c.w) // names, subjects and outputs are others' texts
+	fmt.Fprintf(c.inert(), format, args...)
+}
+
+// inert returns the writer for names, subjects and outputs, which are others' texts: only
+// styles pass, where the console has colours.
+func (c *console) inert() io.Writer {
 	if c.color {
-		to = screen.NewStyledWriter(c.w)
+		return screen.NewStyledWriter(c.w)
 	}
-	fmt.Fprintf(to, format, args...)
+	return screen.NewInertWriter(c.w)
 }
 
 // notef prints a line about the run, in text format only.

@@ -57,7 +57,7 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 		if whole.Status == localrun.Stopped {
 			heading = s.style(screen.Yellow, "Stopped")
 		}
-		s.line("\n%s\n  %s: %s", heading, cause.step, cause.Error)
+		s.line("\n%s\n  %s: %s", heading, cause.step, screen.Inert(cause.Error))
 		if cause.Hint != "" {
 			s.line("  hint: %s", strings.ReplaceAll(cause.Hint, "\n", "\n        "))
 		}
@@ -66,7 +66,7 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 	if whole.Status != localrun.Stopped {
 		l.next(s, whole, changed, unreached || undeployed || removed)
 	}
-	if _, err := fmt.Fprint(l.Out, s.text.String()); err != nil {
+	if _, err := fmt.Fprint(s.inert(), s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}
 	return verdict(whole, cause)

@@ -19,11 +19,17 @@ import (
 
 // TestPrograms builds the five programs and runs the scripts with them in PATH.
 func TestPrograms(t *testing.T) {
-	bin := build(t)
+	p := params(t, build(t))
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// params are the parameters of scripts: the programs are in PATH, and the folder app has the app.
+func params(t *testing.T, bin string) testscript.Params {
+	t.Helper()
 	app, err := filepath.Abs("testdata/app")
 	require.NoError(t, err)
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	return testscript.Params{
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+cdk(t)+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -39,7 +45,7 @@ func TestPrograms(t *testing.T) {
 			"commit": commit, "accounts": accounts(t, bin), "exits": exits,
 		},
 		RequireExplicitExec: true,
-	})
+	}
 }
 
 // programs is the folder with the programs, which all tests share.
@@ -102,7 +108,7 @@ var bootstrapped struct {
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *update {
-		_ = flag.Set("test.run", "^TestTheCommandsPage") // the flag exists
+		_ = flag.Set("test.run", "^TestThe.*Page") // the flag exists
 	}
 	code := m.Run()
 	_ = os.RemoveAll(bootstrapped.dir)
