@@ -44,7 +44,7 @@ var layers = []layer{
 	7: {"programs", "parse flags, make clients, call, print", []string{"cmd/*", "construct/*"}},
 	8: {"tests", "test and measure the product; nothing imports them", []string{
 		"internal/tests/bench", "internal/tests/layers", "internal/tests/programs", "internal/tests/conformance",
-		"internal/tests/words", "internal/tests/construct",
+		"internal/tests/words", "internal/tests/construct", "internal/tests/documents",
 	}},
 }
 

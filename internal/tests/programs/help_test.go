@@ -56,7 +56,7 @@ func helpOf(t *testing.T, bin, heading string, words ...string) string {
 	help, err := ask.CombinedOutput()
 	require.NoError(t, err, "%s", help)
 	require.NotContains(t, string(help), "```")
-	text := fmt.Sprintf("\n%s %s\n```\n%s\n```\n", heading, strings.Join(words, " "), strings.TrimSpace(string(help)))
+	text := fmt.Sprintf("\n%s %s\n```text\n%s\n```\n", heading, strings.Join(words, " "), strings.TrimSpace(string(help)))
 	_, list, _ := strings.Cut(string(help), "\nCommands:\n")
 	for _, match := range listed.FindAllStringSubmatch(list, -1) {
 		if match[1] != "version" {
