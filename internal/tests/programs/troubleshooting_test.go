@@ -145,9 +145,9 @@ func troubleshootingPage(t *testing.T, screens map[string]string) string {
 		require.NotEmpty(t, lines, file)
 		screen := screens[strings.TrimSuffix(filepath.Base(file), ".txtar")]
 		require.NotEmpty(t, screen, "%s takes no screen", file)
-		fmt.Fprintf(&text, "\n### %s\n```\n%s```\n%s\n", lines[0], screen, strings.Join(lines[1:], "\n"))
+		fmt.Fprintf(&text, "\n### %s\n```console\n%s```\n%s\n", lines[0], screen, strings.Join(lines[1:], "\n"))
 	}
-	return text.String() + "\n**Source**: `internal/tests/programs/testdata/troubleshooting`, which makes each failure happen.\n"
+	return text.String() + "\n**Source**\n- `internal/tests/programs/testdata/troubleshooting`, which makes each failure happen\n"
 }
 
 // comments returns the comments at the head of a script.
