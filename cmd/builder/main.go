@@ -39,6 +39,13 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 		Runner:   runner,
 		CheckOut: checkout.CheckOut,
 		Token:    func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
-		Bucket:   artifacts,
+		Assume: func(ctx context.Context, frame stage.Frame, role string) ([]string, func(), error) {
+			issued, err := clients.ServeBuild(ctx, frame, role, in.Commit)
+			if err != nil {
+				return nil, nil, err
+			}
+			return issued.Variables(), func() { _ = issued.Close() }, nil
+		},
+		Bucket: artifacts,
 	}, frame, in)
 }

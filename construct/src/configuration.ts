@@ -17,7 +17,7 @@ export interface PipelineConfiguration {
   readonly environments: EnvironmentDefinition[];
 
   /**
-   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts.
+   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn.
    *
    * In the configuration file the key is `build`.
    *
@@ -436,6 +436,13 @@ export interface BuildDefinition {
    * @default ["artifacts"]
    */
   readonly artifacts?: string[];
+
+  /**
+   * A role of your own for the build commands, which get no credentials for AWS without it: to read packages of a private registry, say. It can be of any account. Its trust policy must allow the role of the pipeline's build `sts:AssumeRole` and `sts:TagSession`, because every session is tagged with `aphex:commit` and `aphex:run`. It is another role than those that deploy. A person approves it with `generator bootstrap`. Expected: the ARN of an IAM role, such as arn:aws:iam::111111111111:role/Name.
+   *
+   * @default - none
+   */
+  readonly roleArn?: string;
 }
 
 /**

@@ -25,7 +25,7 @@ func (r *renderer) accounts() []object {
 	accounts := []object{
 		r.account(runs, r.names.Recorder, r.names.RecorderRole),
 		r.account(runs, r.names.Validator, r.names.ValidatorRole),
-		r.account(runs, r.names.Builder, r.names.BuilderRole),
+		r.builder(),
 		r.account(runs, r.names.Updater, r.names.UpdaterRole),
 		r.account(runs, r.names.Executor, ""),
 		r.executorToken(),
@@ -43,9 +43,23 @@ func (r *renderer) accounts() []object {
 	return accounts
 }
 
+// builder renders the account of the build, with the role of its commands.
+func (r *renderer) builder() *corev1.ServiceAccount {
+	account := r.account(r.cfg.ArgoNamespace, r.names.Builder, r.names.BuilderRole)
+	if role := r.cfg.Build.RoleARN; role != "" {
+		account.Annotations[annotationAccess] = role
+	}
+	return account
+}
+
 // annotationAccess says which roles the pods of a ServiceAccount may assume. Only a person
 // writes it.
 const annotationAccess = "aphex.dev/access"
+
+// BuilderAccount refers to the ServiceAccount of the build.
+func BuilderAccount(cfg *config.Config, place plan.Place) manifest.Object {
+	return manifest.Object{Kind: "ServiceAccount", Namespace: cfg.ArgoNamespace, Name: plan.NamesOf(cfg, place).Builder}
+}
 
 // DeployerAccount refers to the ServiceAccount of the deployments that use an access.
 func DeployerAccount(cfg *config.Config, place plan.Place, access plan.Access) manifest.Object {

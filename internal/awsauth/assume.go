@@ -58,8 +58,8 @@ func (t Target) checkRoles() error {
 	}
 	_, isBootstrap := bootstrap.Of(nameOf(t.CommandRoleARN))
 	if t.CommandRoleARN != "" && (isBootstrap || t.CommandRoleARN == t.RoleARN) {
-		return errs.Invalidf("commandRoleArn %s is a role for deployments, which hooks and tests must not have", t.CommandRoleARN).
-			WithHint("create a role with the permissions that hooks and tests need")
+		return errs.Invalidf("commandRoleArn %s is a role for deployments, which commands of the repository must not have", t.CommandRoleARN).
+			WithHint("create a role with the permissions that the commands need")
 	}
 	return nil
 }

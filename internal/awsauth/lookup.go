@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -66,6 +68,26 @@ func (e *Access) ServeCommands(ctx context.Context, hide func(secret string)) (*
 		return serveCredentials(e.commands, e.Region, nil, hide)
 	}
 	return e.ServeLookups(ctx, hide)
+}
+
+// ServeBuild serves the credentials that build commands get: those of a role of the user's
+// own, of any account, assumed from the credentials of base for a commit and a run.
+func ServeBuild(ctx context.Context, base aws.Config, role, commit, run string, hide func(secret string)) (*CredentialServer, error) {
+	here, err := Identify(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	to := Target{Account: accountOf(role), Region: base.Region, CommandRoleARN: role, Environment: "build", Run: run}
+	if err := to.checkRoles(); err != nil {
+		return nil, err
+	}
+	// Without the tag of an environment: whoever trusts one of that name does not mean builds.
+	own := Role{ARN: role, Tags: boundTags(map[string]string{"aphex:commit": commit, "aphex:run": to.run()})}
+	session, err := (&Access{Target: to, current: here}).assumeConfirmed(ctx, own)
+	if err != nil {
+		return nil, err
+	}
+	return serveCredentials(session, base.Region, nil, hide)
 }
 
 // refused says that a role cannot be assumed, however often one tries.

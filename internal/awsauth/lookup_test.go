@@ -156,3 +156,30 @@ func TestHooksAndTestsGetTheirOwnRoleAndAppsDoNot(t *testing.T) {
 	require.ErrorContains(t, err, "may not assume "+commandRole)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
+
+func TestBuildCommandsGetTheirRoleFromAnyAccountWithoutTheTagOfAnEnvironment(t *testing.T) {
+	s, cfg := newStub(t)
+	var hidden []string
+	server, err := awsauth.ServeBuild(t.Context(), cfg, commandRole, "0123", "run-7", func(secret string) { hidden = append(hidden, secret) })
+	require.NoError(t, err)
+	defer server.Close()
+	require.Len(t, s.asked, 1, "no other role is assumed, and none of a bootstrap")
+	asked := s.asked[0]
+	assert.Equal(t, []string{commandRole, "", "aphex-build-run-7", "900"}, []string{asked.Get("RoleArn"), asked.Get("ExternalId"), asked.Get("RoleSessionName"), asked.Get("DurationSeconds")})
+	assert.Equal(t, []string{"aphex:commit", "aphex:run", ""}, []string{asked.Get("Tags.member.1.Key"), asked.Get("Tags.member.2.Key"), asked.Get("Tags.member.3.Key")})
+	status, body := requested(t, server)
+	assert.Equal(t, 200, status, body)
+	for _, key := range []string{"AccessKeyId", "SecretAccessKey", "Token"} {
+		var issued map[string]string
+		require.NoError(t, json.Unmarshal([]byte(body), &issued))
+		assert.Contains(t, hidden, issued[key], key)
+	}
+
+	for _, role := range []string{"arn:aws:iam::222222222222:role/cdk-hnb659fds-deploy-role-222222222222-eu-west-1", "arn:aws:iam::222222222222:role/path/cdk-shop-lookup-role-222222222222-eu-west-1"} {
+		_, err = awsauth.ServeBuild(t.Context(), cfg, role, "0123", "run-7", hide)
+		require.ErrorContains(t, err, "is a role for deployments")
+	}
+	s.assume = func(url.Values) string { return "AccessDenied" }
+	_, err = awsauth.ServeBuild(t.Context(), cfg, commandRole, "0123", "run-7", hide)
+	assert.ErrorAs(t, err, new(*awsauth.NotAssumedError))
+}

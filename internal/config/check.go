@@ -25,6 +25,7 @@ func check(c *Config, r *report) {
 		checkEnvironment(c, r, i, cyclic)
 	}
 	checkAfter(c, r)
+	checkCommandRole(c, r, "build.roleArn", "build.roleArn", c.Build.RoleARN, "build commands")
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).
 			Hint = "remove it, or set webhookService: LoadBalancer"
@@ -122,22 +123,22 @@ func checkRoles(c *Config, r *report, env Environment, path string) {
 	}
 	checkRole(r, env, path, "roleArn", env.RoleARN)
 	checkRole(r, env, path, "commandRoleArn", env.CommandRoleARN)
-	checkCommandRole(c, r, env, path)
+	checkCommandRole(c, r, path+".commandRoleArn", "commandRoleArn", env.CommandRoleARN, "hooks and tests")
 }
 
 // checkCommandRole refuses for commands of the repository a role that deploys.
-func checkCommandRole(c *Config, r *report, env Environment, path string) {
-	role, err := arn.Parse(env.CommandRoleARN)
+func checkCommandRole(c *Config, r *report, at, key, given, commands string) {
+	role, err := arn.Parse(given)
 	if err != nil {
 		return
 	}
-	const hint = "hooks and tests need a role of their own, with the permissions that they need"
+	hint := commands + " need a role of their own, with the permissions that they need"
 	if _, is := bootstrap.Of(roleName(role)); is {
-		r.atPath(path+".commandRoleArn", "commandRoleArn is a role of the CDK bootstrap, of which commands of the repository get none").Hint = hint
+		r.atPath(at, "%s is a role of the CDK bootstrap, of which commands of the repository get none", key).Hint = hint
 	}
 	for _, other := range c.Environments {
-		if other.RoleARN == env.CommandRoleARN {
-			r.atPath(path+".commandRoleArn", "commandRoleArn is the roleArn of environment %s: with it, commands of the repository could deploy", quote(other.Name)).Hint = hint
+		if other.RoleARN == given {
+			r.atPath(at, "%s is the roleArn of environment %s: with it, commands of the repository could deploy", key, quote(other.Name)).Hint = hint
 			return
 		}
 	}

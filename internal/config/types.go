@@ -278,6 +278,13 @@ type Build struct {
 	// Files and folders that the build creates, relative to the repository. `*`
 	// matches any part of a name.
 	Artifacts []string `json:"artifacts,omitempty" default:"artifacts" rule:"path" example:"[dist, \"reports/*.xml\"]"`
+
+	// A role of your own for the build commands, which get no credentials for AWS without
+	// it: to read packages of a private registry, say. It can be of any account. Its trust
+	// policy must allow the role of the pipeline's build `sts:AssumeRole` and
+	// `sts:TagSession`, because every session is tagged with `aphex:commit` and `aphex:run`.
+	// It is another role than those that deploy. A person approves it with `generator bootstrap`.
+	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/ShopBuild"`
 }
 
 // SelfUpdate is how the pipeline updates itself when its configuration changes.

@@ -91,11 +91,11 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 	}
 	name := t.names().Stack
 	if o.Confirm != nil {
-		approvals, err := t.approvals(ctx)
+		approvals, role, err := t.approvals(ctx)
 		if err != nil {
 			return err
 		}
-		if err := o.Confirm(ctx, Plan{Stack: name, Place: t.Place, Approvals: approvals, Differences: differences}); err != nil {
+		if err := o.Confirm(ctx, Plan{Stack: name, Place: t.Place, Approvals: approvals, Build: role, Differences: differences}); err != nil {
 			return err
 		}
 	}

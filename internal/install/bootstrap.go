@@ -30,6 +30,7 @@ type Plan struct {
 	Place       plan.Place      // of the stack
 	Secret      manifest.Object // the webhook secret
 	Approvals   []Approval      // of all accounts of the configuration
+	Build       BuildRole       // of the build commands
 	Differences []kube.Difference
 }
 
@@ -41,13 +42,16 @@ type Approval struct {
 	Before       string   // access approved earlier, as [plan.Access.String]; "" is none
 }
 
+// BuildRole is the role that build commands get the credentials of; "" is none.
+type BuildRole struct{ ARN, Before string }
+
 // approvals returns what installing the configuration approves.
-func (t *Target) approvals(ctx context.Context) ([]Approval, error) {
+func (t *Target) approvals(ctx context.Context) ([]Approval, BuildRole, error) {
 	var all []Approval
 	for _, access := range plan.AccessesOf(t.Config) {
 		annotations, err := t.Cluster.Annotations(ctx, argo.DeployerAccount(t.Config, t.Place, access))
 		if err != nil {
-			return nil, err
+			return nil, BuildRole{}, err
 		}
 		approval := Approval{Access: access, Before: argo.Approved(annotations)}
 		for _, env := range t.Config.Environments {
@@ -57,7 +61,8 @@ func (t *Target) approvals(ctx context.Context) ([]Approval, error) {
 		}
 		all = append(all, approval)
 	}
-	return all, nil
+	annotations, err := t.Cluster.Annotations(ctx, argo.BuilderAccount(t.Config, t.Place))
+	return all, BuildRole{t.Config.Build.RoleARN, argo.Approved(annotations)}, err
 }
 
 // Installed is the result of Bootstrap: what the webhook needs in GitHub.
@@ -97,11 +102,11 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		return Installed{}, err
 	}
 	if o.Confirm != nil {
-		approvals, err := t.approvals(ctx)
+		approvals, role, err := t.approvals(ctx)
 		if err != nil {
 			return Installed{}, err
 		}
-		if err := o.Confirm(ctx, Plan{names.Stack, t.Place, t.webhookSecret().Object, approvals, differences}); err != nil {
+		if err := o.Confirm(ctx, Plan{names.Stack, t.Place, t.webhookSecret().Object, approvals, role, differences}); err != nil {
 			return Installed{}, err
 		}
 	}

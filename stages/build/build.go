@@ -2,16 +2,19 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
@@ -84,6 +87,9 @@ type Deps struct {
 	CheckOut func(context.Context, checkout.Options) (checkout.Checkout, error)
 	// Token returns the token for the repository's host; it may be empty.
 	Token func(context.Context) (string, error)
+	// Assume gives the build commands the credentials of a role: it returns their variables,
+	// and ends them with leave.
+	Assume func(ctx context.Context, frame stage.Frame, role string) (variables []string, leave func(), err error)
 	// Bucket stores the packed workspace and its metadata.
 	Bucket bucket.Bucket
 }
@@ -117,9 +123,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.Runner.Send(ctx, dir); err != nil {
 		return Output{}, err
 	}
-	commands, err := checkout.RunCommands(ctx, cfg.Build.Commands, checkout.ExecOptions{
-		Runner: d.Runner, Dir: d.Runner.Place(dir), Env: d.environ(in), Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
-	})
+	commands, err := d.run(ctx, frame, in, cfg.Build, dir)
 	if err != nil {
 		return Output{}, err
 	}
@@ -179,6 +183,24 @@ func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string)
 	return nil
 }
 
-func (d Deps) environ(in Input) []string {
-	return checkout.Environ(d.Runner.Environ(), "COMMIT_SHA="+in.Commit, "BRANCH="+in.Branch, "REPOSITORY="+in.Repository)
+// run runs the build commands, which get the credentials of a role if the configuration
+// names one that a person approved, else none.
+func (d Deps) run(ctx context.Context, frame stage.Frame, in Input, build config.Build, dir string) ([]checkout.CommandResult, error) {
+	variables := []string{"COMMIT_SHA=" + in.Commit, "BRANCH=" + in.Branch, "REPOSITORY=" + in.Repository}
+	if build.RoleARN != "" {
+		issued, leave, err := d.Assume(ctx, frame, build.RoleARN)
+		if refused := (*awsauth.NotAssumedError)(nil); errors.As(err, &refused) {
+			return nil, errs.Invalidf("build.roleArn: %w", err).
+				WithHint("check that the role exists and trusts %s; if no person has approved it yet: %s", refused.From, plan.ApproveFix)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("build.roleArn: %w", err)
+		}
+		defer leave()
+		variables = append(variables, issued...)
+	}
+	return checkout.RunCommands(ctx, build.Commands, checkout.ExecOptions{
+		Runner: d.Runner, Dir: d.Runner.Place(dir), Env: checkout.Environ(d.Runner.Environ(), variables...),
+		Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
+	})
 }

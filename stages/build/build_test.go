@@ -54,6 +54,7 @@ type world struct {
 	files    []string
 	checkout checkout.Options
 	token    string
+	assume   func(context.Context, stage.Frame, string) ([]string, func(), error)
 }
 
 // artifacts is a bucket that notes what is stored in it.
@@ -72,6 +73,7 @@ func (w *world) deps(dir string, in build.Input) build.Deps {
 	return build.Deps{
 		Runner: cmp.Or(w.runner, command.Runner(proc.Runner{})),
 		Token:  func(context.Context) (string, error) { return w.token, nil },
+		Assume: w.assume,
 		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
 			w.checkout = o
 			return checkout.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))

@@ -66,3 +66,16 @@ func AssumeEnvironment(ctx context.Context, frame stage.Frame, env config.Enviro
 		Environment: env.Name, Commit: commit, Run: frame.Workflow,
 	})
 }
+
+// ServeBuild serves the credentials of a role to build commands of a commit, in the run of frame.
+func ServeBuild(ctx context.Context, frame stage.Frame, role, commit string) (*awsauth.CredentialServer, error) {
+	base, err := awsauth.Load(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	issued, err := awsauth.ServeBuild(ctx, base, role, commit, frame.Workflow, frame.Redactor.Add)
+	if err == nil {
+		frame.Log.Info("build commands get credentials", "identity", issued.Identity())
+	}
+	return issued, err
+}

@@ -29,7 +29,7 @@ func Plan(w io.Writer, p install.Plan) {
 	if len(p.Differences) == 0 {
 		fmt.Fprintf(w, "  objects  unchanged\n")
 	}
-	approvals(w, p.Approvals)
+	approvals(w, p)
 }
 
 // Identities prints which identities Apply is about to install, change or remove.
@@ -38,33 +38,46 @@ func Identities(w io.Writer, p install.Plan) {
 	for _, difference := range p.Differences {
 		fmt.Fprintf(w, "  %-8s %s\n%s", difference.Action, difference.Object, difference.Text)
 	}
-	approvals(w, p.Approvals)
+	approvals(w, p)
 }
 
 // approvals prints which roles the pipeline can assume after it is installed.
-func approvals(w io.Writer, all []install.Approval) {
+func approvals(w io.Writer, p install.Plan) {
 	fmt.Fprintf(w, "\nBy continuing you approve that each commit of the branch is deployed with these roles\n")
-	for _, a := range all {
-		state := "as before"
-		switch a.Before {
-		case "":
-			state = "new"
-		case a.Access.String():
-		default:
-			state = "changed"
-		}
+	for _, a := range p.Approvals {
 		roles := "roles of the CDK bootstrap " + strings.Join(a.Access.Qualifiers, ", ")
 		if a.Access.RoleARN != "" {
 			roles = a.Access.RoleARN
 		}
+		state := since(a.Before, a.Access.String())
 		fmt.Fprintf(w, "  %-9s account %s (%s): %s\n", state, a.Access.Account, strings.Join(a.Environments, ", "), roles)
 		for _, role := range a.Access.Commands {
 			fmt.Fprintf(w, "  %9s hooks and tests: %s\n", "", role)
 		}
-		if state == "changed" {
+		if state == changed {
 			fmt.Fprintf(w, "  %9s before: %s\n", "", a.Before)
 		}
 	}
+	if p.Build.ARN != "" {
+		state := since(p.Build.Before, p.Build.ARN)
+		fmt.Fprintf(w, "  %-9s build commands: %s\n", state, p.Build.ARN)
+		if state == changed {
+			fmt.Fprintf(w, "  %9s before: %s\n", "", p.Build.Before)
+		}
+	}
+}
+
+const changed = "changed"
+
+// since says how an approval differs from the one before.
+func since(before, now string) string {
+	switch before {
+	case "":
+		return "new"
+	case now:
+		return "as before"
+	}
+	return changed
 }
 
 // Settings prints the settings of the webhook in GitHub.

@@ -80,7 +80,7 @@ func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
 	before := bootstrap.String()
 	bootstrap.Commands = []string{tests}
 	var out bytes.Buffer
-	console.Plan(&out, install.Plan{Stack: "aphex-shop-1", Approvals: []install.Approval{
+	console.Plan(&out, install.Plan{Stack: "aphex-shop-1", Build: install.BuildRole{ARN: tests, Before: own}, Approvals: []install.Approval{
 		{Access: bootstrap, Environments: []string{"dev", "test"}, Before: before},
 		{Access: plan.Access{Account: "222222222222", RoleARN: own}, Environments: []string{"prod"}},
 		{Access: plan.Access{Account: "333333333333", Qualifiers: []string{"hnb659fds"}}, Environments: []string{"live"}, Before: "333333333333=hnb659fds"},
@@ -92,6 +92,8 @@ func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
             before: 111111111111=hnb659fds,shop
   new       account 222222222222 (prod): arn:aws:iam::222222222222:role/deploy
   as before account 333333333333 (live): roles of the CDK bootstrap hnb659fds
+  changed   build commands: arn:aws:iam::111111111111:role/tests
+            before: arn:aws:iam::222222222222:role/deploy
 `, approvals)
 }
 

@@ -63,6 +63,15 @@ func (r renderer) lookups() (object, error) {
 	return r.managedPolicy(r.names.Stack+"-lookups", "What pipeline "+r.names.Pipeline+" may look into", policy), nil
 }
 
+// buildCommands renders the permission of the build to assume the role of its commands. It
+// is a resource of its own, so that a commit that needs it no more changes no other.
+func (r renderer) buildCommands(role string) object {
+	return object{
+		"Type":       "AWS::IAM::Policy",
+		"Properties": object{"PolicyName": "commands", "Roles": []any{ref("BuilderRole")}, "PolicyDocument": document(assumeRoles(role))},
+	}
+}
+
 func (r renderer) managedPolicy(name, description string, policy object) object {
 	return object{
 		"Type":       "AWS::IAM::ManagedPolicy",

@@ -14,6 +14,7 @@ const (
 	boundaryID     = "Boundary"
 	deploymentsID  = "Deployments"
 	lookupsID      = "Lookups"
+	commandsID     = "BuildCommands"
 )
 
 // bucket renders the artifact bucket. It is retained when the stack is deleted, as it

@@ -444,3 +444,23 @@ func TestTheStackExportsItsNamesUniquely(t *testing.T) {
 		assert.NotContains(t, value, *secret.SecretString, name)
 	}
 }
+
+// TestTheBuildAssumesTheRoleOfItsCommandsAndNoOther is the approval of build.roleArn: a
+// commit that names another role finds no permission.
+func TestTheBuildAssumesTheRoleOfItsCommandsAndNoOther(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	const approved = "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole"
+	for _, given := range []string{"", "build: {roleArn: \"" + approved + "\"}\n"} {
+		p := configured(t, "shop", devOnly+given)
+		c.install(p)
+		build := c.as(p, p.names.BuilderRole, p.names.Builder)
+		assert.Equal(t, given == "", denied(assume(build, approved)(t)), given)
+		for _, other := range []string{bootstrapRole("lookup", home), bootstrapRole("deploy", prod), "arn:aws:iam::222222222222:role/SomebodyElses"} {
+			assert.True(t, denied(assume(build, other)(t)), other)
+		}
+		for name, as := range map[string]aws.Config{"deploy": c.deployer(p, home), "validate": c.as(p, p.names.ValidatorRole, p.names.Validator), "update": c.as(p, p.names.UpdaterRole, p.names.Updater)} {
+			assert.True(t, denied(assume(as, approved)(t)), name)
+		}
+	}
+}

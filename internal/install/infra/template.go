@@ -106,6 +106,9 @@ func (r renderer) resources() (object, error) {
 	if r.cfg.PipelineStack != nil {
 		resources["OwnStackRole"] = r.cloudFormationRole(r.names.OwnStackRole, "deploys the repository's own pipeline stack", r.deploysOwnStack())
 	}
+	if role := r.cfg.Build.RoleARN; role != "" {
+		resources[commandsID] = r.buildCommands(role)
+	}
 	lookups, err := r.lookups()
 	if err != nil {
 		return nil, err
