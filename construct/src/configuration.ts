@@ -306,7 +306,7 @@ export interface EnvironmentDefinition {
   readonly hooks?: HooksDefinition;
 
   /**
-   * Whether a person must approve each deployment to this environment. Expected: true or false.
+   * Whether a person must approve each deployment to this environment. A commit that takes it away, and those after it, wait until a person approves one more. Expected: true or false.
    *
    * @default false
    */

@@ -128,7 +128,7 @@ var (
 		State,
 	}
 	reached = kind{
-		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one", "JSON, `{commit, run, former}`",
+		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one, nor takes an approval away that it required", "JSON, `{commit, run, former, account, region, approval}`",
 		"`deployer environment`", "`deployer pipeline`, `deployer environment`", stays,
 		[]Writer{Deployment},
 		State,

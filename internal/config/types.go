@@ -198,7 +198,8 @@ type Environment struct {
 	// Commands to run before and after the deployment.
 	Hooks Hooks `json:"hooks,omitzero"`
 
-	// Whether a person must approve each deployment to this environment.
+	// Whether a person must approve each deployment to this environment. A commit that
+	// takes it away, and those after it, wait until a person approves one more.
 	RequiresApproval bool `json:"requiresApproval,omitempty" default:"false"`
 
 	// The environments that must finish before this one starts. The default is the

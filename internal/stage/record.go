@@ -42,6 +42,11 @@ type Deployed struct {
 	Run    string `json:"run"`
 	// Former are the runs that began to deploy to the environment before, newest first.
 	Former []string `json:"former,omitempty"`
+	// Account and Region are where the environment was, and Approval whether it required an
+	// approval. They are empty in documents of earlier versions.
+	Account  string `json:"account,omitempty"`
+	Region   string `json:"region,omitempty"`
+	Approval bool   `json:"approval,omitempty"`
 }
 
 // ResultFile is the name of the record among the output files.

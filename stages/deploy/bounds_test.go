@@ -125,7 +125,7 @@ func TestARunKeepsTheCommitThatItBeginsToDeployAlsoIfItFails(t *testing.T) {
 	w.shape("error")
 	_, err = w.run("dev")
 	require.Error(t, err)
-	assert.JSONEq(t, `{"commit":"`+commit+`","run":"run-1"}`, w.stored.Document(key))
+	assert.JSONEq(t, `{"commit":"`+commit+`","run":"run-1","account":"111111111111","region":"eu-west-1"}`, w.stored.Document(key))
 }
 
 // A person retries the failed step of an old run: the step that compared the commits
@@ -161,5 +161,5 @@ func TestARunThatAnotherOneOvertookDeploysToNoEnvironment(t *testing.T) {
 		require.Error(t, err)
 		assert.Equal(t, c.overtaken, strings.Contains(err.Error(), "is superseded: run "), "%v: %v", c, err)
 	}
-	assert.JSONEq(t, `{"commit":"`+commit+`","run":"newest","former":["new","old"]}`, w.stored.Document("metadata/deployed/dev.json"))
+	assert.JSONEq(t, `{"commit":"`+commit+`","run":"newest","former":["new","old"],"account":"111111111111","region":"eu-west-1"}`, w.stored.Document("metadata/deployed/dev.json"))
 }

@@ -209,6 +209,77 @@ func TestGatesOfTemplateAndCommitAreBothEnforced(t *testing.T) {
 	}
 }
 
+// Prod was deployed by run 9, and required an approval. Commits arrive that do not ask for
+// one; the template of the run, which is that of an earlier one of them, does not either.
+func TestNoCommitTakesAnApprovalAwayAndOnlyAPersonDoes(t *testing.T) {
+	const prod, dev = `{"commit":"c","run":"shop-9","account":"222222222222","region":"eu-west-1","approval":true}`, `{"commit":"c","run":"shop-9","account":"111111111111","region":"eu-west-1"}`
+	environment := func(name, account, region, more string) string {
+		return "  - {name: " + name + ", account: \"" + account + "\", region: " + region + ", stacks: [{name: Api}]" + more + "}\n"
+	}
+	same := environment("dev", "111111111111", "eu-west-1", "")
+	for name, c := range map[string]struct {
+		before       map[string]string
+		environments string
+		waits        string
+	}{
+		"the approval is gone":                            {map[string]string{"dev": dev, "prod": prod}, same + environment("prod", "222222222222", "eu-west-1", ""), "prod"},
+		"it is gone, and the environment elsewhere":       {map[string]string{"dev": dev, "prod": prod}, same + environment("prod", "333333333333", "eu-west-1", ""), "prod"},
+		"another name":                                    {map[string]string{"dev": dev, "prod": prod}, same + environment("production", "222222222222", "eu-west-1", ""), "production"},
+		"another one besides":                             {map[string]string{"dev": dev, "prod": prod}, same + environment("prod", "222222222222", "eu-west-1", ", requiresApproval: true") + environment("prod2", "222222222222", "eu-west-1", ""), "prod prod2"},
+		"an environment that moves there":                 {map[string]string{"dev": dev, "prod": prod}, environment("dev", "222222222222", "eu-west-1", ""), "dev"},
+		"an environment of that account in other regions": {map[string]string{"staging": strings.Replace(dev, "111111111111", "222222222222", 1), "prod": prod}, environment("staging", "222222222222", "us-east-1", ""), "staging"},
+		"one that was there before":                       {map[string]string{"staging": strings.Replace(dev, "111111111111", "222222222222", 1), "prod": prod}, environment("staging", "222222222222", "eu-west-1", ""), ""},
+		"a person approved a deployment without it":       {map[string]string{"dev": dev, "prod": strings.Replace(prod, `,"approval":true`, "", 1)}, same + environment("prod", "222222222222", "eu-west-1", ""), ""},
+		"a new one where none requires approvals":         {map[string]string{"dev": dev, "prod": prod}, same + environment("dev2", "111111111111", "eu-west-1", ""), ""},
+		"the first run":                                   {nil, same + environment("staging", "222222222222", "eu-west-1", "") + environment("prod", "222222222222", "eu-west-1", ", requiresApproval: true"), "prod"},
+		"documents of an earlier version":                 {map[string]string{"dev": `{"commit":"c","run":"shop-9"}`, "prod": prod}, environment("dev", "222222222222", "eu-west-1", ""), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			configuration := "version: \"1.0\"\nenvironments:\n" + c.environments
+			var w world
+			d := w.deps(configuration)
+			for environment, text := range c.before {
+				w.artifacts.Set("metadata/deployed/"+environment+".json", text)
+			}
+			cfg, err := config.Parse(config.File, []byte(configuration))
+			require.NoError(t, err)
+			in := ofRun(declaredVersion(t, configuration))
+			in.Environments = nil
+			for _, env := range cfg.Environments {
+				in.Environments = append(in.Environments, env.Name)
+			}
+			out, _, err := inRun(t, &w, d, in)
+			require.NoError(t, err)
+			var waits []string
+			for _, name := range in.Environments {
+				if !strings.Contains(out.NoApproval, ","+name+",") {
+					waits = append(waits, name)
+				}
+			}
+			assert.Equal(t, c.waits, strings.Join(waits, " "))
+			undeclared := strings.Contains(w.log.String(), "wait for an approval that the commit does not declare")
+			assert.Equal(t, c.waits != "" && name != "the first run", undeclared, "the log says why")
+
+			in.Template = "shop-of-an-earlier-version" // the run that hands over
+			out, started, err := inRun(t, &w, d, in)
+			require.NoError(t, err)
+			require.Len(t, started, 1)
+			assert.Equal(t, c.waits, out.Handover.Gates)
+		})
+	}
+}
+
+// What is not known keeps nobody from asking.
+func TestWithoutTheStateOfTheEnvironmentsNothingIsDeployed(t *testing.T) {
+	var w world
+	d := w.deps(gated)
+	w.artifacts.Set("metadata/deployed/prod.json", "{")
+	_, started, err := inRun(t, &w, d, ofRun("shop-00"))
+	require.ErrorContains(t, err, "reading which commit environment prod has")
+	assert.Empty(t, started)
+	assert.Empty(t, w.applied)
+}
+
 func TestALocalRunDoesNotHandOver(t *testing.T) {
 	folder := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, config.File), []byte(gated), 0o600))

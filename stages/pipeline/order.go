@@ -18,14 +18,11 @@ import (
 // be late, or replayed by whoever recorded it. Git decides which commit is older. A commit
 // that neither follows nor precedes comes from a force push, which the configuration may
 // allow. The deployment of each environment compares the order of the runs once more.
-func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config) error {
+func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, all map[string]stage.Deployed) error {
 	if d.Order == nil || in.Repository == "" {
 		return nil
 	}
-	all, err := inventory.Store{Bucket: d.Bucket}.Reached(ctx)
-	if err != nil {
-		return err
-	}
+	var err error
 	known := map[string]checkout.Order{}
 	for _, environment := range slices.Sorted(maps.Keys(all)) {
 		has := all[environment]
@@ -46,6 +43,15 @@ func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *
 		}
 	}
 	return nil
+}
+
+// before returns what runs began to deploy, by environment. Outside of a run there is
+// nothing to compare with.
+func (d Deps) before(ctx context.Context, in Input) (map[string]stage.Deployed, error) {
+	if len(in.Environments) == 0 && (d.Order == nil || in.Repository == "") {
+		return nil, nil
+	}
+	return inventory.Store{Bucket: d.Bucket}.Reached(ctx)
 }
 
 // follows decides about the order of the commit and the one that an environment has.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,8 +95,17 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	in.ConfigDigest = digest // the template of an earlier version passes none
-	if err := d.checkOrder(ctx, frame, in, cfg); err != nil {
+	before, err := d.before(ctx, in)
+	if err != nil {
 		return Output{}, err
+	}
+	if err := d.checkOrder(ctx, frame, in, cfg, before); err != nil {
+		return Output{}, err
+	}
+	if waiting := kept(cfg, before); len(waiting) > 0 {
+		in.Held = append(slices.Clone(in.Held), waiting...)
+		frame.Log.Warn("environments wait for an approval that the commit does not declare: earlier deployments of them, or to their account, required one, until a person approves one without it",
+			"environments", strings.Join(waiting, ", "))
 	}
 	declared := cfg
 	if cfg, err = d.approved(ctx, frame, declared); err != nil {

@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -19,7 +21,8 @@ const maxFormer = 50
 // that another one has overtaken since the run's commits were compared: a person may
 // retry the failed step of an old run, which does not compare them again. A deployment
 // by hand stores nothing.
-func (s Store) KeepReached(ctx context.Context, environment, commit string) error {
+func (s Store) KeepReached(ctx context.Context, env config.Environment, commit string) error {
+	environment := env.Name
 	if s.Bucket == nil || s.Engine.Run == "" {
 		return nil
 	}
@@ -33,7 +36,7 @@ func (s Store) KeepReached(ctx context.Context, environment, commit string) erro
 			return nil, err
 		}
 		all[environment] = has // also if another run began since all were listed
-		return s.next(environment, commit, all)
+		return s.next(env, commit, all)
 	})
 	if err != nil {
 		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
@@ -42,15 +45,18 @@ func (s Store) KeepReached(ctx context.Context, environment, commit string) erro
 }
 
 // next is the document of an environment that a commit begins to be deployed to.
-func (s Store) next(environment, commit string, all map[string]stage.Deployed) ([]byte, error) {
-	run, has := s.Engine.Run, all[environment]
+func (s Store) next(env config.Environment, commit string, all map[string]stage.Deployed) ([]byte, error) {
+	environment, run, has := env.Name, s.Engine.Run, all[env.Name]
 	if has.Run != "" && isOvertaken(run, has.Run, all) {
 		return nil, errs.Failedf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
 			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
 	}
 	former := append([]string{has.Run}, has.Former...)
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
-	data, err := json.Marshal(stage.Deployed{Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)]})
+	data, err := json.Marshal(stage.Deployed{
+		Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)],
+		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the commit of environment %s: %w", environment, err)
 	}

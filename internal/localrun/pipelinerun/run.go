@@ -97,7 +97,7 @@ func (l *localRun) openCloud(ctx context.Context, place plan.Place) (cloud.Cloud
 }
 
 func (l *localRun) run(ctx context.Context) error {
-	name := l.cfg.WorkflowNamePrefix + time.Now().UTC().Format("20060102-150405")
+	name := l.state.NewRun(l.cfg.WorkflowNamePrefix, time.Now())
 	l.introduce(name)
 	place := plan.PlaceOf(l.cfg, l.Account, l.Region, l.Config)
 	var err error

@@ -118,6 +118,19 @@ func (f Folder) Objects() string { return filepath.Join(f.Dir, "objects") }
 // Run is the folder of a run: its logs and the volumes of its steps.
 func (f Folder) Run(name string) string { return filepath.Join(f.Dir, "runs", name) }
 
+// NewRun returns the name of a run that starts now. No run in the folder has it, even if one
+// started in the same second: each has a record of its own.
+func (f Folder) NewRun(prefix string, now time.Time) string {
+	first := prefix + now.UTC().Format("20060102-150405")
+	name := first
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(f.Run(name)); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", first, n)
+	}
+}
+
 // Place returns the place of the last KeepPlace; the zero value if there is none.
 func (f Folder) Place() (place plan.Place) {
 	if !f.read(placeFile, &place) {

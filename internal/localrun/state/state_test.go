@@ -24,6 +24,15 @@ func open(t *testing.T, dir string) state.Folder {
 	return f
 }
 
+func TestRunsOfOneSecondHaveNamesOfTheirOwn(t *testing.T) {
+	f, now := open(t, filepath.Join(t.TempDir(), "state")), time.Date(2026, 11, 27, 13, 37, 7, 0, time.UTC)
+	for _, want := range []string{"shop-20261127-133707", "shop-20261127-133707-2", "shop-20261127-133707-3"} {
+		assert.Equal(t, want, f.NewRun("shop-", now))
+		require.NoError(t, os.MkdirAll(f.Run(want), 0o755))
+	}
+	assert.Equal(t, "shop-20261127-133708", f.NewRun("shop-", now.Add(time.Second)))
+}
+
 func TestTheNextRunReadsWhatWasStored(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	f := open(t, dir)
