@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+const objectsHead = "| Key | Holds | Format | Written by | Written | Read by | Kept |\n|---|---|---|---|---|---|---|\n"
+
 // Markdown is docs/bucket-layout.md.
 func Markdown() string {
 	var text strings.Builder
@@ -14,17 +16,24 @@ func Markdown() string {
 
 Each pipeline has one bucket (%[1]s). A directory given by %[2]s has the same layout.
 Parts in angle brackets vary; %[3]s is a full SHA.
-
-| Key | Holds | Format | Written by | Written | Read by | Kept |
-|---|---|---|---|---|---|---|
 `, "`artifactBucketName`", "`--artifact-dir`", "`<commit>`")
+	text.WriteString("\n## Objects of a commit\n\n" + objectsHead)
+	ofCommit := true
 	for _, k := range layout {
+		if ofCommit && !strings.HasPrefix(k.pattern, "<commit>/") {
+			ofCommit = false
+			text.WriteString("\n## Objects of the pipeline\n\n" + objectsHead)
+		}
 		fmt.Fprintf(&text, "| `%s` | %s | %s | %s | %s | %s | %s |\n", k.pattern, k.what, k.format, k.writers, k.mode, k.readers, k.kept)
 	}
 	text.WriteString(`
+## Conditions of writes
+
 What is written once is never overwritten, and state only if it is unchanged since it was read: these are conditions of
 S3 (If-None-Match and If-Match), and the policy of the bucket refuses writes without them to everybody, also to an
 administrator. A record of a run is replaced by a retry of the same run only.
+
+## Who may write what
 
 Each identity of a pipeline may write the keys below and no other (* is any text):
 
@@ -39,9 +48,14 @@ Each identity of a pipeline may write the keys below and no other (* is any text
 		fmt.Fprintf(&text, "| %s | %s |\n", w, strings.Join(keys, ", "))
 	}
 	fmt.Fprintf(&text, `
+## Deletion
+
 An object that is overwritten or deleted can be restored for %d days. Parts of an upload that was not completed
 are removed after %d days. In a directory, nothing expires. The bucket stays when the pipeline is deleted, except
 with %s.
-`, OldVersionsDays, HalfUploadsDays, "`generator delete --aws --bucket`")
+
+**Source**
+- %[4]sinternal/bucket/layout.go%[4]s
+`, OldVersionsDays, HalfUploadsDays, "`generator delete --aws --bucket`", "`")
 	return text.String()
 }

@@ -37,6 +37,7 @@ type field struct {
 	also    string
 	empty   bool
 	example string
+	section string // of the reference page, which begins with this key
 }
 
 var fieldCache sync.Map // reflect.Type → []field
@@ -71,6 +72,7 @@ func fieldOf(index int, f reflect.StructField) field {
 		also:    f.Tag.Get("also"),
 		empty:   f.Tag.Get("empty") == "allowed",
 		example: f.Tag.Get("example"),
+		section: f.Tag.Get("section"),
 	}
 }
 

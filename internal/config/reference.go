@@ -26,7 +26,7 @@ func Reference() string {
 	for _, m := range documented() {
 		writeMapping(&page, m)
 	}
-	page.WriteString("\n" + checks)
+	page.WriteString("\n" + checks + "\n**Source**\n- `internal/config/types.go`\n- `internal/config/rules.go`\n- `internal/config/reference`\n")
 	return page.String()
 }
 
@@ -34,10 +34,23 @@ func fence(yaml string) string { return "```yaml\n" + yaml + "```" }
 
 func writeMapping(page *strings.Builder, m *mapping) {
 	fmt.Fprintf(page, "\n### %s\n\n%s\n\n", heading(m), m.doc)
-	page.WriteString("| Key | Meaning | Value | Default |\n|---|---|---|---|\n")
+	page.WriteString(tableHead)
 	for _, key := range m.keys {
+		if key.section != "" {
+			fmt.Fprintf(page, "\n#### %s\n\n%s%s", key.section, belongsTo(m), tableHead)
+		}
 		fmt.Fprintf(page, "| `%s` | %s | %s | %s |\n", key.key, cell(key.doc), cell(value(key)), cell(leftOut(key)))
 	}
+}
+
+const tableHead = "| Key | Meaning | Value | Default |\n|---|---|---|---|\n"
+
+// belongsTo says which mapping has the keys of a section, for a reader who sees only this section.
+func belongsTo(m *mapping) string {
+	if m.paths[0] == "" {
+		return "Keys of the file:\n\n"
+	}
+	return "Keys of " + heading(m) + ":\n\n"
 }
 
 func heading(m *mapping) string {

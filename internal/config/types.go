@@ -22,7 +22,7 @@ type Config struct {
 	Build Build `json:"build,omitzero"`
 
 	// The GitHub user or organisation that owns the repository.
-	GithubOwner string `json:"githubOwner,omitempty" need:"cluster" rule:"githubOwner" example:"my-org"`
+	GithubOwner string `json:"githubOwner,omitempty" section:"The repository and the cluster" need:"cluster" rule:"githubOwner" example:"my-org"`
 
 	// The name of the GitHub repository, without its owner.
 	GithubRepo string `json:"githubRepo,omitempty" need:"cluster" rule:"githubRepo" example:"my-app"`
@@ -42,7 +42,7 @@ type Config struct {
 
 	// The name of the pipeline, and the prefix of the name of its Argo
 	// WorkflowTemplate: each version appends two digits.
-	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" follows:"githubRepo" derived:"<githubRepo>" rule:"templateName"`
+	WorkflowTemplateName string `json:"workflowTemplateName,omitempty" section:"Names, namespaces and the bucket" follows:"githubRepo" derived:"<githubRepo>" rule:"templateName"`
 
 	// The name of the pipeline's Argo EventSource, which receives GitHub's webhooks.
 	EventSourceName string `json:"eventSourceName,omitempty" follows:"workflowTemplateName" derived:"<workflowTemplateName>" rule:"eventSourceName"`
@@ -70,7 +70,7 @@ type Config struct {
 	ArtifactRetentionDays int `json:"artifactRetentionDays,omitempty" default:"90" min:"1"`
 
 	// The most that a pod of a run may use of its node.
-	PodLimits PodLimits `json:"podLimits,omitzero"`
+	PodLimits PodLimits `json:"podLimits,omitzero" section:"Pods and images"`
 
 	// The image that build commands run in.
 	BuilderImage string `json:"builderImage,omitempty" default:"public.ecr.aws/aphex/builder:latest" rule:"image"`
@@ -88,7 +88,7 @@ type Config struct {
 
 	// The Kubernetes Service in front of the webhook; `None` if you provide an
 	// ingress of your own.
-	WebhookService WebhookService `json:"webhookService,omitempty" default:"LoadBalancer" oneof:"LoadBalancer,NodePort,ClusterIP,None"`
+	WebhookService WebhookService `json:"webhookService,omitempty" section:"The webhook" default:"LoadBalancer" oneof:"LoadBalancer,NodePort,ClusterIP,None"`
 
 	// The ARN of the certificate in AWS Certificate Manager with which the load balancer
 	// of the webhook serves HTTPS.
@@ -99,7 +99,7 @@ type Config struct {
 	WebhookAllowHTTP bool `json:"webhookAllowHttp,omitempty" default:"false"`
 
 	// Keys that the CDK context must contain, so that synthesis needs no lookups.
-	RequiredContext []string `json:"requiredContext,omitempty" rule:"contextKey" example:"[\"availability-zones:account=111111111111:region=eu-west-1\"]"`
+	RequiredContext []string `json:"requiredContext,omitempty" section:"Runs and updates" rule:"contextKey" example:"[\"availability-zones:account=111111111111:region=eu-west-1\"]"`
 
 	// Whether the CDK CLI may look up context that `cdk.context.json` lacks, such as
 	// availability zones or a VPC, in the environment's account during deployment.
@@ -193,7 +193,7 @@ type Environment struct {
 
 	// Tests to run after the deployment. A failed command ends the run, and so does a
 	// failed test in a JUnit report that the commands write.
-	Tests *Tests `json:"tests,omitempty"`
+	Tests *Tests `json:"tests,omitempty" section:"Commands and order"`
 
 	// Commands to run before and after the deployment.
 	Hooks Hooks `json:"hooks,omitzero"`
@@ -219,7 +219,7 @@ type Environment struct {
 	// `Key: value` for every stack that has the parameter, or `Stack: {Key: value}`
 	// for stacks by name, construct path or pattern. CloudFormation keeps a value
 	// that is removed from this file.
-	Parameters map[string]Parameter `json:"parameters,omitempty" keys:"parameterKey" example:"{LogLevel: info, ApiStack: {DesiredCount: 3}}"`
+	Parameters map[string]Parameter `json:"parameters,omitempty" section:"Values for the app" keys:"parameterKey" example:"{LogLevel: info, ApiStack: {DesiredCount: 3}}"`
 
 	// Context for the synthesis of the CDK apps, as with `cdk --context`, but of any
 	// type. It takes precedence over `cdk.json` and `cdk.context.json`.
@@ -237,7 +237,7 @@ type Environment struct {
 	// A role of your own to assume in the account, instead of the CDK bootstrap roles.
 	// Its trust policy must allow the pipeline's role `sts:AssumeRole` and
 	// `sts:TagSession`, because every session is tagged with `aphex:environment`, `aphex:commit` and `aphex:run`.
-	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/AphexPipelineCrossAccountRole"`
+	RoleARN string `json:"roleArn,omitempty" section:"Roles" rule:"roleArn" example:"arn:aws:iam::111111111111:role/AphexPipelineCrossAccountRole"`
 
 	// A role of your own in the account for hooks and tests. Without it they get a lookup
 	// session, which only reads what the context lookups of the CDK read. Its trust policy

@@ -36,6 +36,7 @@ func TestTheCommandsPageIsWhatTheProgramsPrint(t *testing.T) {
 	for _, program := range documented {
 		text += helpOf(t, bin, "##", program)
 	}
+	text += "\n**Source**\n- `cmd`\n- `stages`\n- `internal/stage`\n"
 	if *update {
 		require.NoError(t, os.WriteFile(page, []byte(text), 0o644))
 		return
@@ -43,6 +44,64 @@ func TestTheCommandsPageIsWhatTheProgramsPrint(t *testing.T) {
 	written, err := os.ReadFile(page)
 	require.NoError(t, err)
 	assert.Equal(t, text, string(written), "run make golden")
+}
+
+// sections writes the help of a command below a heading: all of it, or, if it is long for a section, its topics below
+// headings of their own.
+func sections(heading, command, help string) string {
+	const most = 330 // words; a section has at most 400
+	screen := func(heading, title, text string) string {
+		return fmt.Sprintf("\n%s %s\n```text\n%s\n```\n", heading, title, strings.Trim(text, "\n"))
+	}
+	if len(strings.Fields(help)) <= most {
+		return screen(heading, command, help)
+	}
+	var text, part, subject string
+	parts, level := map[string]int{}, heading
+	flush := func() {
+		if strings.TrimSpace(part) == "" {
+			return
+		}
+		title := command
+		if subject != "" {
+			title += ": " + subject
+		}
+		if parts[subject]++; parts[subject] > 1 {
+			title += fmt.Sprintf(", part %d", parts[subject])
+		}
+		text += screen(level, title, part)
+		part, level = "", heading+"#"
+	}
+	for _, item := range items(help) {
+		if found := topic.FindStringSubmatch(item); found != nil {
+			flush()
+			subject = strings.ToLower(found[1])
+		}
+		if len(strings.Fields(part))+len(strings.Fields(item)) > most {
+			flush()
+		}
+		part += item
+	}
+	flush()
+	return text
+}
+
+// topic matches the first line of the examples, of the flags and of each group of flags.
+var topic = regexp.MustCompile(`^(Examples|[A-Z][A-Za-z ]{2,25})(?:, [^\n]*)?:?\n`)
+
+// aFlag matches the first line of a flag.
+var aFlag = regexp.MustCompile(`^ {2,6}(?:-[a-z], +)?--`)
+
+// items are the paragraphs of a help text, and its flags with their descriptions.
+func items(help string) (list []string) {
+	lines := strings.SplitAfter(strings.TrimSpace(help)+"\n", "\n")
+	for i, line := range lines {
+		if i == 0 || aFlag.MatchString(line) || lines[i-1] == "\n" {
+			list = append(list, "")
+		}
+		list[len(list)-1] += line
+	}
+	return list
 }
 
 // listed matches a command in the list of a program's commands.
@@ -56,7 +115,7 @@ func helpOf(t *testing.T, bin, heading string, words ...string) string {
 	help, err := ask.CombinedOutput()
 	require.NoError(t, err, "%s", help)
 	require.NotContains(t, string(help), "```")
-	text := fmt.Sprintf("\n%s %s\n```text\n%s\n```\n", heading, strings.Join(words, " "), strings.TrimSpace(string(help)))
+	text := sections(heading, strings.Join(words, " "), string(help))
 	_, list, _ := strings.Cut(string(help), "\nCommands:\n")
 	for _, match := range listed.FindAllStringSubmatch(list, -1) {
 		if match[1] != "version" {
