@@ -20,12 +20,19 @@ const (
 )
 
 const (
-	commandsProgram = "commands"
-	commandsPort    = 7000 // of the first; each further one has the next
-	noTokenVolume   = "no-token"
-	memoryFolder    = "/dev/shm"
-	memorySize      = "64Mi" // as container runtimes give by default
+	commandsPort  = 7000 // of the first; each further one has the next
+	noTokenVolume = "no-token"
+	memoryFolder  = "/dev/shm"
+	memorySize    = "64Mi" // as container runtimes give by default
 )
+
+// serve starts the server at an address. An image without the program keeps its container
+// for longer than the stage waits for the server: otherwise the kubelet would start it again
+// and again, and nothing else of the pod until the pod's deadline.
+func serve(address string) []string {
+	const program = "commands"
+	return []string{"sh", "-c", "hash " + program + " || { echo this image has no program " + program + "; sleep 90; }; exec " + program + " serve " + address}
+}
 
 // commandsContainer is a container for commands.
 type commandsContainer struct {
@@ -143,7 +150,7 @@ func sidecarOf(c commandsContainer, chosen sidecarChoice) sidecar {
 	security := containerSecurity()
 	security.RunAsUser, security.RunAsGroup = ptr(int64(commandsUser)), ptr(int64(commandsUser))
 	return sidecar{
-		Name: c.name, RestartPolicy: corev1.ContainerRestartPolicyAlways, Command: []string{commandsProgram, "serve", c.address},
+		Name: c.name, RestartPolicy: corev1.ContainerRestartPolicyAlways, Command: serve(c.address),
 		Env:             []corev1.EnvVar{{Name: "HOME", Value: tmpFolder}, {Name: "TMPDIR", Value: tmpFolder}},
 		SecurityContext: security,
 		VolumeMounts: []corev1.VolumeMount{

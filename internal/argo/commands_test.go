@@ -1,6 +1,10 @@
 package argo_test
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,12 +29,41 @@ func TestCommandsOfTheRepositoryRunInAContainerThatHasNothing(t *testing.T) {
 		for _, container := range theirs {
 			withCommands = append(withCommands, node.Name)
 			assert.Equal(t, corev1.ContainerRestartPolicyAlways, *container.RestartPolicy)
-			assert.Equal(t, []string{"commands", "serve", address}, container.Command, node.Name)
+			assert.Equal(t, "exec commands serve "+address, container.Command[2][strings.LastIndex(container.Command[2], "exec"):], node.Name)
 			assert.Equal(t, map[string]string{"HOME": "/tmp", "TMPDIR": "/tmp"}, variables(container))
 			checkApart(t, template.Spec, node, container)
 		}
 	}
 	assert.Equal(t, []string{"builder", "deployer-pipeline", "deployer-environment-tester-111111111111"}, withCommands)
+}
+
+// The kubelet starts the stage's container once that for commands runs: in an image without
+// the program it must, so that the stage can say what is missing.
+func TestAContainerForCommandsStaysInAnImageWithoutTheProgram(t *testing.T) {
+	var command []string
+	for _, node := range render(t, github+configuration("dev")).Spec.Templates {
+		for _, container := range commandsOf(node) {
+			command = container.Command
+		}
+	}
+	folder := t.TempDir()
+	program := func(name string) {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\necho "+name+" \"$@\" of $$\n"), 0o755))
+	}
+	run := func() (out string, pid int) {
+		shell, err := exec.LookPath(command[0])
+		require.NoError(t, err)
+		process := exec.Command(shell, command[1:]...)
+		process.Env = []string{"PATH=" + folder}
+		text, _ := process.CombinedOutput()
+		return string(text), process.Process.Pid
+	}
+	program("sleep")
+	out, _ := run()
+	assert.Contains(t, out, "this image has no program commands\nsleep 90 of ")
+	program("commands")
+	out, pid := run()
+	assert.Equal(t, fmt.Sprintf("commands serve 127.0.0.1:7000 of %d\n", pid), out, "it takes the place of the shell, and so gets its signals")
 }
 
 // checkApart checks that a container for commands shares nothing with that of the stage.
@@ -66,7 +99,7 @@ func TestTestsOfAnotherImageHaveAContainerForCommandsOfTheirOwn(t *testing.T) {
 		node := node(t, render(t, configuration("dev")+"testerImage: \""+image+"\"\n"), "deployer-environment-tester-111111111111")
 		var images, addresses []string
 		for _, container := range commandsOf(node) {
-			images, addresses = append(images, container.Image), append(addresses, container.Command[2])
+			images, addresses = append(images, container.Image), append(addresses, container.Command[2][strings.LastIndex(container.Command[2], " ")+1:])
 		}
 		assert.Equal(t, want, images)
 		deploys, test := stepsOf(t, *node.Container)
