@@ -12,7 +12,7 @@ export interface PipelineConfiguration {
   readonly stacks?: StackDefinition[];
 
   /**
-   * Where the application is deployed: one entry per deployment target. They are deployed one after another, unless an environment sets `after`. Expected: a list with at least one entry, each a mapping with name, account, region, stacks.
+   * Where the application is deployed: one entry per deployment target. They are deployed one after another, unless an environment sets `after`. Expected: a list with at least one entry, each a mapping with name, account, region.
    */
   readonly environments: EnvironmentDefinition[];
 
@@ -287,9 +287,11 @@ export interface EnvironmentDefinition {
   readonly bootstrapQualifiers?: string[];
 
   /**
-   * The stacks to deploy, in order. Each is the name of a stack of the top-level `stacks`, or a stack written inline. Expected: a list with at least one entry, each the name of a stack or a mapping with name.
+   * The stacks to deploy, in order. Each is the name of a stack of the top-level `stacks`, or a stack written inline. Expected: a list with at least one entry, each the name of a stack or a mapping with name. Default: all stacks of the top level.
+   *
+   * @default - all stacks of the top level
    */
-  readonly stacks: (StackDefinition | string)[];
+  readonly stacks?: (StackDefinition | string)[];
 
   /**
    * Tests to run after the deployment. A failed command ends the run, and so does a failed test in a JUnit report that the commands write. Expected: a mapping with commands.

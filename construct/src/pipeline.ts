@@ -4,6 +4,7 @@ import {
   Annotations, Aspects, CfnOutput, CfnResource, Fn, Lazy, RemovalPolicy, Stack, Token,
   aws_eks as eks, aws_iam as iam, aws_lambda as lambda, aws_s3 as s3, aws_secretsmanager as secretsmanager,
 } from 'aws-cdk-lib';
+import { KubectlV33Layer } from '@aws-cdk/lambda-layer-kubectl-v33';
 import { Construct } from 'constructs';
 import { EnvironmentDefinition, PipelineConfiguration } from './configuration';
 import { Names, Problem, Refusal, Rendered, render } from './generator';
@@ -49,10 +50,10 @@ export interface AphexPipelineOptions {
   readonly kubectlRoleArn?: string;
 
   /**
-   * The Lambda layer with kubectl, such as `new KubectlV33Layer(this, 'Kubectl')` of the
-   * package `@aws-cdk/lambda-layer-kubectl-v33`: of a version near that of the cluster.
+   * The Lambda layer with kubectl, of a version near that of the cluster: such as
+   * `new KubectlV31Layer(this, 'Kubectl')` of the package `@aws-cdk/lambda-layer-kubectl-v31`.
    *
-   * @default - none; required without `cluster` and `kubectlProvider`
+   * @default - kubectl 1.33, for clusters with Kubernetes 1.32 to 1.34
    */
   readonly kubectlLayer?: lambda.ILayerVersion;
 
@@ -345,14 +346,10 @@ export class AphexPipeline extends Construct {
     const id = `AphexCluster-${names.cluster}`;
     const existing = stack.node.tryFindChild(id);
     if (existing) return existing as unknown as eks.ICluster;
-    if (!props.kubectlLayer && !props.kubectlProvider) {
-      throw this.error('there is no kubectl to create the objects in the cluster with',
-        "set kubectlLayer: new KubectlV33Layer(this, 'Kubectl') of @aws-cdk/lambda-layer-kubectl-v33, or kubectlProvider");
-    }
     return eks.Cluster.fromClusterAttributes(stack, id, {
       clusterName: names.cluster,
       kubectlRoleArn: props.kubectlRoleArn ?? Fn.importValue(names.exports.kubectlRoleArn),
-      kubectlLayer: props.kubectlLayer,
+      kubectlLayer: props.kubectlLayer ?? (props.kubectlProvider ? undefined : kubectlOf(stack)),
       kubectlProvider: props.kubectlProvider,
     });
   }
@@ -393,6 +390,11 @@ export class AphexPipeline extends Construct {
 }
 
 const CLAIMED = Symbol.for('aphex-pipeline.names');
+
+/** kubectlOf returns the layer with kubectl that all pipelines of a stack share. */
+function kubectlOf(stack: Stack): lambda.ILayerVersion {
+  return stack.node.tryFindChild('AphexKubectl') as KubectlV33Layer ?? new KubectlV33Layer(stack, 'AphexKubectl');
+}
 
 /** repositoryOf returns the top folder of the repository around a folder. */
 function repositoryOf(folder: string): string | undefined {

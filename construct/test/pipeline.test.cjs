@@ -93,8 +93,19 @@ test('a property that is known at deployment only is refused by its path', () =>
   assert.throws(() => pipeline(stackOf(), { githubRepo: `app-${Aws.REGION}` }), /githubRepo is known at deployment only/);
 });
 
-test('a cluster without kubectl is refused', () => {
-  assert.throws(() => pipeline(stackOf(), { kubectlProvider: undefined }), /there is no kubectl .*\n  hint: set kubectlLayer/);
+test('without a layer or a provider, the pipelines of a stack share kubectl of the package', () => {
+  const stack = stackOf();
+  pipeline(stack, { kubectlProvider: undefined });
+  pipeline(stack, { kubectlProvider: undefined, githubRepo: 'other' }, 'Other');
+  Template.fromStack(stack).resourceCountIs('AWS::Lambda::LayerVersion', 1);
+});
+
+test('an environment without stacks deploys all of them', () => {
+  const [short, long] = [stackOf(), stackOf()];
+  const { stacks, ...rest } = dev;
+  pipeline(short, { stacks, environments: [rest] });
+  pipeline(long, { stacks, environments: [{ ...rest, stacks: ['ApiStack'] }] });
+  assert.deepEqual(objects(Template.fromStack(short)), objects(Template.fromStack(long)));
 });
 
 test('two pipelines with the same names are refused, whatever their stacks', () => {

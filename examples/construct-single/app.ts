@@ -1,5 +1,4 @@
 import { App, Stack, StackProps } from 'aws-cdk-lib';
-import { KubectlV33Layer } from '@aws-cdk/lambda-layer-kubectl-v33';
 import { AphexPipeline } from 'aphex-pipeline';
 import { Construct } from 'constructs';
 
@@ -9,7 +8,6 @@ class MyAppPipeline extends Stack {
     super(scope, id, props);
     new AphexPipeline(this, 'Pipeline', {
       clusterName: 'company-pipelines',
-      kubectlLayer: new KubectlV33Layer(this, 'Kubectl'),
       githubOwner: 'my-org',
       githubRepo: 'my-app',
       githubTokenSecretName: 'github-token',

@@ -186,3 +186,25 @@ func load(t *testing.T, name string) *config.Config {
 	require.NoError(t, err)
 	return got
 }
+
+func TestAnEnvironmentWithoutStacksDeploysAllOfTheTopLevel(t *testing.T) {
+	const top = "version: \"1.0\"\nstacks: [{name: DatabaseStack, path: lib/db.ts}, {name: ApiStack, dependsOn: [DatabaseStack]}]\nenvironments:\n- {name: dev, account: \"111111111111\", region: eu-west-1"
+	short, err := config.Parse("x", []byte(top+"}\n"))
+	require.NoError(t, err)
+	long, err := config.Parse("x", []byte(top+", stacks: [DatabaseStack, ApiStack]}\n"))
+	require.NoError(t, err)
+	assert.Equal(t, long, short)
+
+	for text, want := range map[string]string{
+		top + ", stacks: []}\n":    "stacks is empty",
+		top + ", stacks: null}\n":  "stacks is empty",
+		top + ", stakcs: [Api]}\n": `unknown key "stakcs"`,
+		"version: \"1.0\"\nenvironments:\n- {name: dev, account: \"111111111111\", region: eu-west-1}\n": "environments[0] has no stacks, and neither has the top level",
+	} {
+		_, err := config.Parse("x", []byte(text))
+		var problems config.Problems
+		require.ErrorAs(t, err, &problems, text)
+		assert.Len(t, problems, 1, text)
+		assert.ErrorContains(t, err, want)
+	}
+}

@@ -102,7 +102,7 @@ func (d *decoder) list(node *yaml.Node, path string, f field, target reflect.Val
 	}
 	if len(node.Content) == 0 && !f.empty {
 		problem := d.report.at(node, path, "%s is empty: expected %s", lastOf(path), describe(target.Type(), f))
-		if f.need != "always" {
+		if f.removable() {
 			problem.Hint = "remove the key if there is nothing to list"
 		}
 	}
@@ -130,7 +130,7 @@ func (d *decoder) wrong(node *yaml.Node, path string, f field, t reflect.Type) {
 		hint = "a text that begins with { must be in quotes"
 	case t.Kind() == reflect.String && node.Kind == yaml.MappingNode:
 		hint = "YAML takes a text with a colon and a space for a mapping: " + inQuotes(node)
-	case node.Kind == yaml.ScalarNode && node.Tag == nullTag && f.need != "always":
+	case node.Kind == yaml.ScalarNode && node.Tag == nullTag && f.removable():
 		hint = "set a value or remove the key"
 	}
 	d.report.at(node, path, "%s is %s: expected %s", whole(path), kindOf(node), describe(t, f)).Hint = hint

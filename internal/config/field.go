@@ -10,7 +10,8 @@ import (
 // field is one key of the file, as declared by the tags of a struct field:
 //
 //	json     the key
-//	need     "always", or "cluster" if only a pipeline on a cluster requires it
+//	need     "always", "cluster" if only a pipeline on a cluster requires it, or "top" if the
+//	         same key of the top level replaces it
 //	default  default value; commas separate a list's entries
 //	derived  description of a default that depends on other values
 //	follows  key that the default is derived from
@@ -94,6 +95,9 @@ func fill(target reflect.Value) {
 		}
 	}
 }
+
+// removable reports whether a file without the key is as if its value were the default.
+func (f field) removable() bool { return f.need != "always" && f.need != "top" }
 
 // emptyText reports whether the key allows an empty text, and not only an empty list.
 func (f field) emptyText() bool { return f.empty && f.typ.Kind() == reflect.String }

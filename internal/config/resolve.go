@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -15,6 +16,9 @@ func resolve(c *Config, r *report) {
 	names := namesOf(c.Stacks)
 	for i := range c.Environments {
 		env := &c.Environments[i]
+		if env.Stacks == nil && r.leavesOutStacks(i) {
+			env.Stacks = slices.Clone(c.Stacks)
+		}
 		for j := range env.Stacks {
 			resolveStack(&env.Stacks[j], fmt.Sprintf("environments[%d].stacks[%d]", i, j), declared, names, r)
 		}
@@ -24,6 +28,25 @@ func resolve(c *Config, r *report) {
 		}
 	}
 	c.derive()
+}
+
+// leavesOutStacks reports whether an environment takes all stacks of the top level. It must
+// list its own if there are none.
+func (r *report) leavesOutStacks(i int) bool {
+	path := fmt.Sprintf("environments[%d]", i)
+	node, found := r.nodes[path]
+	if !found || node.Kind != yaml.MappingNode || r.nodes[path+".stacks"] != nil || r.nodes["stacks"] != nil {
+		return r.nodes["stacks"] != nil
+	}
+	misspelt := func(p Problem) bool { return parentOf(p.Path) == path && p.Hint == didYouMean("stacks") }
+	if !slices.ContainsFunc(r.problems, misspelt) {
+		f, _ := lookup(reflect.TypeFor[Environment](), "stacks")
+		r.keep(Problem{
+			Line: node.Line, Column: node.Column, width: 1, Path: path + ".stacks",
+			Message: fmt.Sprintf("%s has no stacks, and neither has the top level: expected %s", path, describe(f.typ, f)), Hint: exampleOf(f),
+		})
+	}
+	return false
 }
 
 func resolveStack(stack *Stack, path string, declared map[string]Stack, names []string, r *report) {

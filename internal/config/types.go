@@ -189,7 +189,7 @@ type Environment struct {
 
 	// The stacks to deploy, in order. Each is the name of a stack of the top-level
 	// `stacks`, or a stack written inline.
-	Stacks []Stack `json:"stacks" need:"always" also:"name" example:"[DatabaseStack, ApiStack]"`
+	Stacks []Stack `json:"stacks,omitempty" need:"top" also:"name" derived:"all stacks of the top level" example:"[DatabaseStack, ApiStack]"`
 
 	// Tests to run after the deployment. A failed command ends the run, and so does a
 	// failed test in a JUnit report that the commands write.
