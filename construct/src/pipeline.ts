@@ -4,7 +4,6 @@ import {
   Annotations, Aspects, CfnOutput, CfnResource, Fn, Lazy, RemovalPolicy, Stack, Token,
   aws_eks as eks, aws_iam as iam, aws_lambda as lambda, aws_s3 as s3, aws_secretsmanager as secretsmanager,
 } from 'aws-cdk-lib';
-import { KubectlV33Layer } from '@aws-cdk/lambda-layer-kubectl-v33';
 import { Construct } from 'constructs';
 import { EnvironmentDefinition, PipelineConfiguration } from './configuration';
 import { Names, Problem, Refusal, Rendered, render } from './generator';
@@ -53,7 +52,7 @@ export interface AphexPipelineOptions {
    * The Lambda layer with kubectl, of a version near that of the cluster: such as
    * `new KubectlV31Layer(this, 'Kubectl')` of the package `@aws-cdk/lambda-layer-kubectl-v31`.
    *
-   * @default - kubectl 1.33, for clusters with Kubernetes 1.32 to 1.34
+   * @default - kubectl 1.33, for clusters with Kubernetes 1.32 to 1.34; required in other languages than TypeScript and JavaScript
    */
   readonly kubectlLayer?: lambda.ILayerVersion;
 
@@ -349,9 +348,22 @@ export class AphexPipeline extends Construct {
     return eks.Cluster.fromClusterAttributes(stack, id, {
       clusterName: names.cluster,
       kubectlRoleArn: props.kubectlRoleArn ?? Fn.importValue(names.exports.kubectlRoleArn),
-      kubectlLayer: props.kubectlLayer ?? (props.kubectlProvider ? undefined : kubectlOf(stack)),
+      kubectlLayer: props.kubectlLayer ?? (props.kubectlProvider ? undefined : this.kubectl(stack)),
       kubectlProvider: props.kubectlProvider,
     });
+  }
+
+  /** kubectl returns the layer with kubectl that all pipelines of a stack share. */
+  private kubectl(stack: Stack): lambda.ILayerVersion {
+    let Layer: new (scope: Construct, id: string) => lambda.LayerVersion;
+    try {
+      // npm installs it with this package. Other languages have packages of their own.
+      Layer = require('@aws-cdk/lambda-layer-kubectl-v33').KubectlV33Layer;
+    } catch {
+      throw this.error('there is no kubectl to create the objects in the cluster with',
+        'install the npm package @aws-cdk/lambda-layer-kubectl-v33, or set kubectlLayer or kubectlProvider');
+    }
+    return stack.node.tryFindChild('AphexKubectl') as lambda.LayerVersion ?? new Layer(stack, 'AphexKubectl');
   }
 
   private declareOutputs(): void {
@@ -390,11 +402,6 @@ export class AphexPipeline extends Construct {
 }
 
 const CLAIMED = Symbol.for('aphex-pipeline.names');
-
-/** kubectlOf returns the layer with kubectl that all pipelines of a stack share. */
-function kubectlOf(stack: Stack): lambda.ILayerVersion {
-  return stack.node.tryFindChild('AphexKubectl') as KubectlV33Layer ?? new KubectlV33Layer(stack, 'AphexKubectl');
-}
 
 /** repositoryOf returns the top folder of the repository around a folder. */
 function repositoryOf(folder: string): string | undefined {

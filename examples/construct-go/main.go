@@ -4,6 +4,7 @@ package main
 import (
 	"github.com/aphex/aphex-pipeline-go/aphexpipeline"
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -15,6 +16,8 @@ func main() {
 	})
 	stacks := &[]any{"DatabaseStack", "ApiStack"}
 	aphexpipeline.NewAphexPipeline(stack, jsii.String("Pipeline"), &aphexpipeline.AphexPipelineProps{
+		KubectlLayer: awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Kubectl"),
+			jsii.String("arn:aws:lambda:us-east-1:111111111111:layer:kubectl:1")),
 		ClusterName:           jsii.String("company-pipelines"),
 		GithubOwner:           jsii.String("my-org"),
 		GithubRepo:            jsii.String("my-app"),
