@@ -45,8 +45,7 @@ construct: $(CONSTRUCT) $(RENDERER) ## build the npm package of the construct in
 
 .PHONY: construct-go
 construct-go: $(CONSTRUCT) $(RENDERER) ## build the Go package of the construct, and synthesize its example; takes some minutes
-	cd construct && JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/jsii-pacmak -t go --code-only -o dist . </dev/null
-	cd examples/construct-go && go build -o ../../bin/construct-go . && CDK_OUTDIR=cdk.out ../../bin/construct-go </dev/null
+	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node construct/scripts/go.mjs </dev/null
 
 .PHONY: test
 test: $(BUILT) $(CONSTRUCT) $(RENDERER) ## run all tests: unit, testscript, and integration with the simulator and a real CDK app
