@@ -52,6 +52,12 @@ type imagesFlag struct {
 	Images string `help:"Where the images of the pipeline's own stages are (default: those that it has; for a new pipeline, those beside the configured validatorImage, else those of this version). Digests may follow, in quotes: builder@sha256:HEX deployer@sha256:HEX." placeholder:"REGISTRY[:TAG]"`
 }
 
+// Validate refuses what names no images, before a cluster is asked for anything.
+func (f imagesFlag) Validate() error {
+	_, err := plan.ParseImages(f.Images)
+	return err
+}
+
 func (f imagesFlag) images() install.Images {
 	return install.Images{From: f.Images, Digest: registry.Digest}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +116,7 @@ func run(ctx context.Context, args []string, std streams) (err error) {
 	}
 	parsed, err := parser.Parse(stage.Spelled(args))
 	if err != nil {
-		return errs.Invalidf("%w", err).WithHint("generator --help lists the verbs, generator <verb> --help their flags")
+		return errs.Invalidf("%w", err).WithHint("%s", cmp.Or(errs.HintOf(err), "generator --help lists the verbs, generator <verb> --help their flags"))
 	}
 	return parsed.Run()
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -37,7 +38,7 @@ func (p Problems) Error() string {
 		fmt.Fprintf(&text, "and %d more\n", hidden)
 	}
 	if len(p) > 1 {
-		fmt.Fprintf(&text, "%d problems in %s\n", p.count(), p[0].File)
+		fmt.Fprintf(&text, "%d problems in %s\n", p.count(), cmp.Or(p[0].File, "the configuration"))
 	}
 	return strings.TrimSuffix(text.String(), "\n")
 }

@@ -16,6 +16,9 @@ import (
 // explain turns an error of the API server into an error with a hint.
 func explain(u *unstructured.Unstructured, err error) error {
 	object, namespace := name(u), u.GetNamespace()
+	if u.GetName() == "" { // all of the kind
+		object = strings.ToLower(u.GetKind()) + "s"
+	}
 	switch {
 	case apierrors.IsConflict(err):
 		return errs.Failedf("%s has fields that %s set to another value: %w", object, managers(err), err).

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,11 +40,14 @@ type Prerequisites struct {
 // installed.
 func (c Cluster) Preflight(ctx context.Context, p Prerequisites) []Check {
 	namespaces := slices.Compact([]string{p.Runs, p.Events})
-	var checks []Check
+	server, reached := c.checkServer(ctx)
+	checks := []Check{server}
+	if !reached {
+		return checks // all others would say the same
+	}
 	for _, namespace := range namespaces {
 		checks = append(checks, c.namespace(ctx, namespace))
 	}
-	checks = append(checks, c.checkServer(ctx))
 	images, err := c.controllerImages(ctx, namespaces...)
 	for _, program := range programs {
 		checks = append(checks, program.check(images, err))
@@ -60,13 +64,18 @@ func (c Cluster) Preflight(ctx context.Context, p Prerequisites) []Check {
 // with one waits until its deadline.
 var sidecars = version{1, 29, 0}
 
-// checkServer refuses a cluster that is too old for the pods of a run.
-func (c Cluster) checkServer(ctx context.Context) Check {
-	check := Check{What: "version of Kubernetes", Warning: true, Fix: fmt.Sprintf("check that it is not below %d.%d: kubectl version", sidecars.major, sidecars.minor)}
+// checkServer refuses a cluster that is too old for the pods of a run, and reports whether
+// there is an API server that answers.
+func (c Cluster) checkServer(ctx context.Context) (check Check, reached bool) {
+	check = Check{What: "version of Kubernetes", Warning: true, Fix: fmt.Sprintf("check that it is not below %d.%d: kubectl version", sidecars.major, sidecars.minor)}
 	answer, err := c.Raw(ctx, "/version")
-	if err != nil {
+	var refused apierrors.APIStatus
+	switch {
+	case errors.As(err, &refused):
 		check.Problem = "cannot read it: " + err.Error()
-		return check
+		return check, true
+	case err != nil:
+		return Check{What: "API server of the cluster", Problem: "it cannot be reached: " + err.Error(), Fix: "check the cluster and your access to it: kubectl version"}, false
 	}
 	var server struct {
 		GitVersion string `json:"gitVersion"`
@@ -76,14 +85,14 @@ func (c Cluster) checkServer(ctx context.Context) Check {
 	switch {
 	case !known:
 		check.Problem = fmt.Sprintf("cannot parse %q", server.GitVersion)
-		return check
+		return check, true
 	case found.below(sidecars):
 		return Check{
 			What: "Kubernetes " + server.GitVersion, Problem: "it does not run native sidecar containers, which commands of the repository run in",
 			Fix: fmt.Sprintf("update the cluster to Kubernetes %d.%d or later", sidecars.major, sidecars.minor),
-		}
+		}, true
 	}
-	return Check{What: "Kubernetes " + server.GitVersion}
+	return Check{What: "Kubernetes " + server.GitVersion}, true
 }
 
 // checkApart refuses a namespace that the pipeline shares with a controller of Argo, whose

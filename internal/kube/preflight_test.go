@@ -1,6 +1,8 @@
 package kube_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -96,6 +98,26 @@ func TestAClusterWithoutNativeSidecarsIsRefused(t *testing.T) {
 		}
 		assert.Equal(t, [2]string{}, want, "%s is reported", text)
 	}
+}
+
+func TestAClusterThatCannotBeReachedIsOneProblem(t *testing.T) {
+	s, c := newServer(t)
+	s.Refuse = func(r kubetest.Request) int {
+		if r.Path == "/version" {
+			return http.StatusForbidden
+		}
+		return 0
+	}
+	ready(s, "v3.7.18", "v1.9.10")
+	refused := problems(c.Preflight(t.Context(), usual))
+	assert.Len(t, refused, 1, "an answer is one, and the other checks pass")
+	assert.Contains(t, refused["version of Kubernetes"], "cannot read it: ")
+
+	c.Raw = func(context.Context, string) ([]byte, error) { return nil, errors.New("connection refused") }
+	checks := c.Preflight(t.Context(), usual)
+	require.Len(t, checks, 1)
+	assert.True(t, checks[0].Failed())
+	assert.Equal(t, map[string]string{"API server of the cluster": "it cannot be reached: connection refused"}, problems(checks))
 }
 
 func TestVersionsWithKnownVulnerabilitiesAreRefused(t *testing.T) {

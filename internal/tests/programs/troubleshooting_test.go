@@ -124,7 +124,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\bcommit [0-9a-f]{10}\b`), "commit 4f1c2ab0de"},
 	{regexp.MustCompile(`(?m)^ +(at .*\(node:internal.*|at .*node:internal.*|Node\.js v.*)\n`), ""},
 	{regexp.MustCompile(`127\.0\.0\.1:[0-9]+`), "127.0.0.1:4566"},
-	{regexp.MustCompile(`\b([a-z-]+)-20[0-9]{6}-[0-9]{6}\b`), "$1-20261127-120000"},
+	{regexp.MustCompile(`\b([a-z-]+)-20[0-9]{6}-[0-9]{6}(-[0-9]+)?\b`), "$1-20261127-120000"},
 }
 
 // troubleshootingPage renders docs/troubleshooting.md from the scripts and their screens. A file named NN-name.txtar with the title of a
