@@ -33,6 +33,16 @@ type pipeline struct {
 // the pipeline is removed, as the cluster has room for a few only.
 func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeline {
 	t.Helper()
+	p := newRepository(t, name, app, edit)
+	p.generator("bootstrap", "--yes", "--allow-shared-namespaces")
+	p.deleteAtEnd()
+	p.secret = p.webhookSecret()
+	return p
+}
+
+// newRepository makes a repository of an app whose pipeline is not installed.
+func newRepository(t *testing.T, name, app string, edit func(p *pipeline)) *pipeline {
+	t.Helper()
 	p := &pipeline{platform: shared, t: t, name: name, folder: filepath.Join(shared.work, "teams", name)}
 	require.NoError(t, copyTracked(app, p.folder))
 	bare := filepath.Join(p.world.Repositories, "example", name+".git")
@@ -41,14 +51,16 @@ func newPipeline(t *testing.T, name, app string, edit func(p *pipeline)) *pipeli
 	p.command("git", "-C", p.folder, "init", "--quiet", "--initial-branch=main")
 	p.command("git", "-C", p.folder, "remote", "add", "origin", bare)
 	edit(p)
-	p.generator("bootstrap", "--yes", "--allow-shared-namespaces")
-	t.Cleanup(func() {
-		if !t.Failed() {
+	return p
+}
+
+// deleteAtEnd removes the pipeline after a test that passed.
+func (p *pipeline) deleteAtEnd() {
+	p.t.Cleanup(func() {
+		if !p.t.Failed() {
 			p.generator("delete", "--yes")
 		}
 	})
-	p.secret = p.webhookSecret()
-	return p
 }
 
 // newSmall installs a pipeline of the shop with its database only, as

@@ -1,20 +1,24 @@
 'use strict';
 // Prints what the construct declares for configuration files, to compare with what the
-// generator renders: reads [{file, account, region}] from stdin.
+// generator renders: reads [{file, account, region}] from stdin. With --templates, it prints
+// the templates as they are synthesized.
 const { readFileSync } = require('node:fs');
 const { App, CfnResource, Stack, aws_eks: eks, aws_iam: iam } = require('aws-cdk-lib');
 const { Template } = require('aws-cdk-lib/assertions');
 const { AphexPipeline } = require('../lib/index.js');
 
-function declared({ file, account, region }) {
+function synthesized({ file, account, region }) {
   const stack = new Stack(new App(), 'Stack', { env: { account, region } });
   const kubectlProvider = eks.KubectlProvider.fromKubectlProviderAttributes(stack, 'Provider', {
     functionArn: 'arn:aws:lambda:eu-west-1:111111111111:function:kubectl', kubectlRoleArn: 'arn:aws:iam::111111111111:role/kubectl',
     handlerRole: iam.Role.fromRoleArn(stack, 'Handler', 'arn:aws:iam::111111111111:role/handler'),
   });
   const pipeline = AphexPipeline.fromConfig(stack, 'Pipeline', file, { kubectlProvider, configPath: 'aphex-config.yaml' });
-  const template = Template.fromStack(stack).toJSON();
+  return { stack, pipeline, template: Template.fromStack(stack).toJSON() };
+}
 
+function declared(place) {
+  const { stack, pipeline, template } = synthesized(place);
   const ids = {};
   for (const child of pipeline.node.findChild('Aws').node.children) {
     if (child instanceof CfnResource) ids[stack.getLogicalId(child)] = child.node.id;
@@ -42,4 +46,5 @@ function restored(value, ids) {
 }
 
 const asked = JSON.parse(readFileSync(0, 'utf8'));
-process.stdout.write(JSON.stringify(asked.map(declared)));
+const answer = process.argv.includes('--templates') ? (place) => synthesized(place).template : declared;
+process.stdout.write(JSON.stringify(asked.map(answer)));
