@@ -193,6 +193,9 @@ func TestNoHookOfTheRepositoryRuns(t *testing.T) {
 		r.Write(".git/hooks/"+hook, "#!/bin/sh\ntouch "+owned+"\n")
 		require.NoError(t, os.Chmod(filepath.Join(r.Dir, ".git/hooks", hook), 0o755))
 	}
+	r.Git("checkout", "--quiet", "-b", "other")
+	require.FileExists(t, owned, "the program git runs it")
+	require.NoError(t, os.Remove(owned))
 	for _, url := range []string{r.Serve(), r.Dir} {
 		_, dir, err := checkOutTo(t, url, commit)
 		require.NoError(t, err)

@@ -128,4 +128,4 @@ func expand(value string, before []string) string {
 }
 
 // reference matches the references that the kubelet replaces in the value of a variable.
-var reference = regexp.MustCompile(`\$\$|\$\([^()]*\)`)
+var reference = regexp.MustCompile(`\$\$|\$\([^)]*\)`)

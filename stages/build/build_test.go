@@ -308,6 +308,9 @@ func TestABuildThatChangesTheConfigurationFails(t *testing.T) {
 			assert.Empty(t, w.stored.Key, "nothing is stored")
 		})
 	}
+	var w world
+	_, err := run(t, &w, source(t, `{commands: ["mkdir artifacts && sed s/111111111111/222222222222/ aphex-config.yaml > another-file.yaml"]}`), build.Input{Repository: "https://github.com/my-org/my-app.git"})
+	require.NoError(t, err, "it may write another file")
 }
 
 func TestACommitWhoseConfigurationIsNotTheOneThatWasValidatedIsNotBuilt(t *testing.T) {

@@ -172,6 +172,46 @@ func TestADeliveryStartsWhatItShould(t *testing.T) {
 	}
 }
 
+// TestADeliveryThatIsSentTwiceStartsOneRunAndALargeOneStartsOneToo is T8. A Workflow has the
+// name of its commit, so that the API server refuses the second one; another commit has another.
+func TestADeliveryThatIsSentTwiceStartsOneRunAndALargeOneStartsOneToo(t *testing.T) {
+	data, err := os.ReadFile("testdata/deliveries/01.json")
+	require.NoError(t, err)
+	var given struct {
+		Config repository
+		Event  string
+		Body   map[string]any
+		Expect struct{ Fires string }
+	}
+	require.NoError(t, json.Unmarshal(data, &given))
+	objects := given.Config.objects(t)
+	run := func() wfv1.Workflow {
+		body, err := json.Marshal(given.Body)
+		require.NoError(t, err)
+		fired := firedBy(t, objects, deliver(t, given.Event, body, false))
+		require.Contains(t, fired, given.Expect.Fires)
+		return fired[given.Expect.Fires]
+	}
+	first := run()
+	require.NotEmpty(t, first.Name)
+	assert.Equal(t, first.Name, run().Name, "the same delivery again")
+
+	commits := given.Body["commits"].([]any)
+	for size := 0; size < 3<<19; size += 10 << 10 { // 1.5 MiB
+		commits = append(commits, map[string]any{"id": given.Body["after"], "message": strings.Repeat("x", 10<<10)})
+	}
+	given.Body["commits"] = commits
+	large := run()
+	assert.Equal(t, first.Name, large.Name)
+	text, err := json.Marshal(large)
+	require.NoError(t, err)
+	assert.Less(t, len(text), 10<<10, "a run gets the values that it needs and no more")
+	assertRuns(t, objects, large)
+
+	given.Body["after"] = strings.Repeat("5", 40)
+	assert.NotEqual(t, first.Name, run().Name, "another commit")
+}
+
 // firedBy returns the Workflow of every trigger that an event fires.
 func firedBy(t *testing.T, objects []object, event *eventsv1.Event) map[string]wfv1.Workflow {
 	t.Helper()

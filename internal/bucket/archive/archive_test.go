@@ -166,6 +166,9 @@ func TestHostileArchivesAreRefusedAndWriteNothingOutside(t *testing.T) {
 		"a block device":           {{Typeflag: tar.TypeBlock, Name: "sda"}},
 		"a pipe":                   {{Typeflag: tar.TypeFifo, Name: "pipe"}},
 	}
+	outer := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(outer, "in", cases["a parent"][0].Name), nil, 0o644), "a program that joins paths writes outside")
+	require.FileExists(t, filepath.Join(outer, "evil"))
 	for name, entries := range cases {
 		t.Run(name, func(t *testing.T) {
 			dir, _, err := unpack(t, made(t, entries...), limits.Budget{})
