@@ -12,15 +12,16 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Workspace is the workspace of a stage according to its flags: a folder, an
-// artifact in the bucket, or the artifact of the commit in a directory.
+// Workspace is the workspace of a stage according to its flags, which embed it: a folder,
+// which is used without copying, an artifact in the bucket, or the artifact of the commit
+// in a directory.
 type Workspace struct {
-	Source      string // folder, used without copying
-	Artifact    string // key of an artifact
-	Digest      string // of the artifact
-	Bucket      string // name of the bucket
-	ArtifactDir string // directory instead of a bucket
-	Commit      string // full SHA
+	Commit      string `help:"Full commit SHA of the workspace." required:""`
+	Bucket      string `help:"Artifact bucket; also stores the results."`
+	Artifact    string `help:"Key of the built workspace in the bucket."`
+	Digest      string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	Source      string `help:"Folder to use instead of an artifact." type:"path" placeholder:"DIR"`
+	ArtifactDir string `help:"Folder with the artifact, instead of a bucket; also stores the results." type:"path" placeholder:"DIR"`
 }
 
 // Validate rejects flags without a workspace, with several, or with an artifact

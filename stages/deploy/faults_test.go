@@ -387,7 +387,7 @@ func TestNothingIsDeployedWithABucketThatIsMissing(t *testing.T) {
 	d := w.deps()
 	d.Bucket = unprepared{d.Bucket}
 	_, err := deploy.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: io.Discard, Redactor: redact.New()},
-		deploy.Input{Environment: "dev", Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Limit: patience})
+		deploy.Input{Environment: "dev", Config: "aphex-config.yaml", Limit: patience, Workspace: bucket.Workspace{Commit: commit, Source: w.source, Bucket: "artifacts"}})
 	require.ErrorContains(t, err, "there is no such bucket")
 	assert.Empty(t, w.Calls())
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
@@ -22,8 +23,8 @@ func TestAFileThatWouldBeWrittenOverAnotherIsRefused(t *testing.T) {
 	require.NoError(t, os.Symlink(at("kept.json"), at("link.json")))
 	require.NoError(t, os.Link(at("kept.json"), at("hard.json")))
 	require.NoError(t, os.Symlink(at("app"), at("alias")))
-	source := deploy.Input{Source: at("app"), Config: "sub/aphex-config.yaml", Commit: commit}
-	built := deploy.Input{ArtifactDir: at("built"), Config: "aphex-config.yaml", Commit: commit}
+	source := deploy.Input{Config: "sub/aphex-config.yaml", Workspace: bucket.Workspace{Source: at("app"), Commit: commit}}
+	built := deploy.Input{Config: "aphex-config.yaml", Workspace: bucket.Workspace{ArtifactDir: at("built"), Commit: commit}}
 	for name, c := range map[string]struct {
 		in   deploy.Input
 		set  func(*deploy.Input)

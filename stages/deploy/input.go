@@ -63,16 +63,11 @@ Examples, on a plain folder:
 
 // Input is the input of the stage.
 type Input struct {
-	Environment         string        `help:"Name of the environment to deploy to." required:""`
-	Commit              string        `help:"Full commit SHA to deploy." required:""`
+	Environment string `help:"Name of the environment to deploy to." required:""`
+	bucket.Workspace
 	Branch              string        `help:"Branch of the commit."`
 	Config              string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket              string        `help:"Artifact bucket; also stores the stack outputs."`
-	Artifact            string        `help:"Key of the built workspace in the bucket."`
-	Digest              string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	ConfigDigest        string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
-	Source              string        `help:"Folder to use instead of an artifact." type:"path" placeholder:"DIR"`
-	ArtifactDir         string        `help:"Folder with the artifact, instead of a bucket; also stores the stack outputs." type:"path" placeholder:"DIR"`
 	Assembly            string        `help:"Folder with a cloud assembly to deploy instead of synthesizing." type:"path" placeholder:"DIR"`
 	OutputsFile         string        `help:"Write the stack outputs to this file in the format of the CDK CLI, by CloudFormation stack name." type:"path" placeholder:"FILE"`
 	NamedOutputsFile    string        `help:"Write the stack outputs to this file by stack name in the configuration, the format of STACK_OUTPUTS." type:"path" placeholder:"FILE"`
@@ -95,7 +90,7 @@ type Input struct {
 
 // Validate requires exactly one workspace.
 func (in Input) Validate() error {
-	if err := in.built().Validate(); err != nil {
+	if err := in.Workspace.Validate(); err != nil {
 		return err
 	}
 	if in.Concurrency < 0 {
@@ -118,13 +113,6 @@ func (in Input) Validate() error {
 		return errs.Invalidf("--exclusively requires --stacks")
 	}
 	return checkout.CheckCommit(in.Commit)
-}
-
-// built returns the workspace that the flags name.
-func (in Input) built() bucket.Workspace {
-	return bucket.Workspace{
-		Source: in.Source, Artifact: in.Artifact, Digest: in.Digest, Bucket: in.Bucket, ArtifactDir: in.ArtifactDir, Commit: in.Commit,
-	}
 }
 
 // written returns the files that the stage writes.

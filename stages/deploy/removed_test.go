@@ -197,7 +197,7 @@ func TestTwoEnvironmentsThatAreDeployedAtOnceKeepWhatEachDeployed(t *testing.T) 
 	for _, env := range []string{"dev", "prod"} {
 		go func() {
 			_, err := deploy.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &strings.Builder{}, Stdout: &strings.Builder{}, Redactor: redact.New(), Workflow: "run-1"},
-				deploy.Input{Environment: env, Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Limit: patience})
+				deploy.Input{Environment: env, Config: "aphex-config.yaml", Limit: patience, Workspace: bucket.Workspace{Commit: commit, Source: w.source, Bucket: "artifacts"}})
 			done <- err
 		}()
 	}

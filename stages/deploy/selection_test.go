@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
@@ -52,7 +53,7 @@ func TestStacksAreNamedByPathAndPattern(t *testing.T) {
 func TestAnEmptyStackSelectionDoesNotSelectAll(t *testing.T) {
 	t.Parallel()
 	for _, empty := range []string{"", " ", ",", " , "} {
-		in := deploy.Input{Environment: "dev", Commit: commit, Source: t.TempDir(), Stacks: []string{empty}}
+		in := deploy.Input{Environment: "dev", Stacks: []string{empty}, Workspace: bucket.Workspace{Commit: commit, Source: t.TempDir()}}
 		assert.ErrorContains(t, in.Validate(), "--stacks names no stack", "%q", empty)
 		in.Stacks = append(in.Stacks, "Api")
 		assert.NoError(t, in.Validate())

@@ -85,7 +85,7 @@ func (b slowBucket) Put(ctx context.Context, key string, data []byte) error {
 func (w *world) deploySlowly(ctx context.Context, d deploy.Deps, advice bool) error {
 	w.events = nil
 	_, err := deploy.Run(ctx, d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: io.Discard, Redactor: redact.New(), Workflow: "run-1"},
-		deploy.Input{Environment: "dev", Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Advice: advice, Limit: patience})
+		deploy.Input{Environment: "dev", Config: "aphex-config.yaml", Advice: advice, Limit: patience, Workspace: bucket.Workspace{Commit: commit, Source: w.source, Bucket: "artifacts"}})
 	return err
 }
 
@@ -207,7 +207,7 @@ func TestFetchingAndAssumingReportProgress(t *testing.T) {
 			Bucket:   artifacts{buckettest.New(nil), &world{fetch: func() error { return slow(errors.New("gone")) }}},
 		}
 		frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Out: &bytes.Buffer{}}
-		_, err := deploy.Run(t.Context(), d, frame, deploy.Input{Environment: "dev", Artifact: "a", Bucket: "b"})
+		_, err := deploy.Run(t.Context(), d, frame, deploy.Input{Environment: "dev", Workspace: bucket.Workspace{Artifact: "a", Bucket: "b"}})
 		require.ErrorContains(t, err, "gone")
 		require.Len(t, events, 6)
 		assert.Equal(t, "fetching the built workspace (9s)", events[0].Text)

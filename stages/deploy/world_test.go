@@ -21,6 +21,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
@@ -210,7 +211,7 @@ func (w *world) run(env string, change ...func(*deploy.Input)) (deploy.Output, e
 }
 
 func (w *world) runIn(ctx context.Context, env string, change ...func(*deploy.Input)) (deploy.Output, error) {
-	in := deploy.Input{Environment: env, Commit: commit, Config: "aphex-config.yaml", Source: w.source, Bucket: "artifacts", Limit: patience}
+	in := deploy.Input{Environment: env, Config: "aphex-config.yaml", Limit: patience, Workspace: bucket.Workspace{Commit: commit, Source: w.source, Bucket: "artifacts"}}
 	for _, c := range change {
 		c(&in)
 	}

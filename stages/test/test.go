@@ -43,33 +43,21 @@ Examples, on a plain folder:
 
 // Input is the input of the stage.
 type Input struct {
-	Environment  string        `help:"Name of the environment to test." required:""`
-	Commit       string        `help:"Full commit SHA of the deployment." required:""`
+	Environment string `help:"Name of the environment to test." required:""`
+	bucket.Workspace
 	Branch       string        `help:"Branch of the commit."`
 	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Bucket       string        `help:"Artifact bucket; also stores the report and the log."`
-	Artifact     string        `help:"Key of the built workspace in the bucket."`
-	Digest       string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
-	Source       string        `help:"Folder to use instead of an artifact." type:"path" placeholder:"DIR"`
-	ArtifactDir  string        `help:"Folder with the artifact, instead of a bucket; also stores the report and the log." type:"path" placeholder:"DIR"`
 	OutputsFile  string        `help:"File with stack outputs, written by deployer --detailed-outputs-file or --named-outputs-file, instead of those in the bucket." type:"path" placeholder:"FILE"`
 	Limit        time.Duration `help:"Time limit for each command." default:"1h"`
 }
 
 // Validate requires exactly one workspace.
 func (in Input) Validate() error {
-	if err := in.built().Validate(); err != nil {
+	if err := in.Workspace.Validate(); err != nil {
 		return err
 	}
 	return checkout.CheckCommit(in.Commit)
-}
-
-// built returns the workspace that the flags name.
-func (in Input) built() bucket.Workspace {
-	return bucket.Workspace{
-		Source: in.Source, Artifact: in.Artifact, Digest: in.Digest, Bucket: in.Bucket, ArtifactDir: in.ArtifactDir, Commit: in.Commit,
-	}
 }
 
 // Output is the output of the stage.
@@ -141,7 +129,7 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input, scratc
 		cfg, err = config.ParseCommitted(in.Config, data, in.ConfigDigest)
 		return at, cfg, invalid(err)
 	}
-	if at.workspace, err = in.built().Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
+	if at.workspace, err = in.Workspace.Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
 		return at, nil, err
 	}
 	if cfg, err = config.LoadCommitted(at.workspace, in.Config, in.ConfigDigest); err != nil {

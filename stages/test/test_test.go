@@ -68,9 +68,7 @@ func run(ctx context.Context, w *world, dir string, change func(*test.Input)) (t
 		w.bucket = buckettest.New(map[string]string{bucket.DetailedOutputsKey(commit, "dev"): `{"Api":{"Url":{"value":"https://api.example.test","description":"Where"}}}`})
 	}
 	w.bucket.Workspace = dir
-	in := test.Input{
-		Environment: "dev", Commit: commit, Config: config.File, Bucket: "artifacts", Artifact: "a", Digest: "sha256:0",
-	}
+	in := test.Input{Environment: "dev", Config: config.File, Workspace: bucket.Workspace{Commit: commit, Bucket: "artifacts", Artifact: "a", Digest: "sha256:0"}}
 	if change != nil {
 		change(&in)
 	}
@@ -196,7 +194,7 @@ func TestOnAPlainFolderNothingIsStored(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "outputs.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{"Api":{"Url":"here"}}`), 0o600))
 	_, err := run(t.Context(), &w, dir, func(in *test.Input) {
-		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, Source: dir, OutputsFile: file}
+		*in = test.Input{Environment: "dev", Config: config.File, OutputsFile: file, Workspace: bucket.Workspace{Commit: commit, Source: dir}}
 	})
 	require.NoError(t, err, w.log.String())
 	assert.Len(t, w.bucket.Keys(), 1)
@@ -213,7 +211,7 @@ func TestAFolderReplacesTheBucket(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, artifacts.Put(t.Context(), bucket.DetailedOutputsKey(commit, "dev"), []byte(`{"Api":{"Url":{"value":"here","description":"Where","exportName":"api-url"}}}`)))
 	out, err := run(t.Context(), &w, "", func(in *test.Input) {
-		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: folder}
+		*in = test.Input{Environment: "dev", Config: config.File, Workspace: bucket.Workspace{Commit: commit, ArtifactDir: folder}}
 		require.NoError(t, in.Validate())
 	})
 
@@ -227,7 +225,7 @@ func TestAFolderReplacesTheBucket(t *testing.T) {
 func TestAFolderWithoutTheCommitIsAWrongInput(t *testing.T) {
 	var w world
 	_, err := run(t.Context(), &w, "", func(in *test.Input) {
-		*in = test.Input{Environment: "dev", Commit: commit, Config: config.File, ArtifactDir: t.TempDir()}
+		*in = test.Input{Environment: "dev", Config: config.File, Workspace: bucket.Workspace{Commit: commit, ArtifactDir: t.TempDir()}}
 	})
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "builder --source")
@@ -251,7 +249,7 @@ func TestEndlessOutputIsKeptUpToABound(t *testing.T) {
 }
 
 func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
-	for name, in := range map[string]test.Input{
+	for name, in := range map[string]bucket.Workspace{
 		"no workspace":       {Commit: commit},
 		"two workspaces":     {Commit: commit, Source: "a", Artifact: "b", Bucket: "c", Digest: "d"},
 		"bucket and folder":  {Commit: commit, ArtifactDir: "a", Bucket: "b"},
@@ -260,7 +258,7 @@ func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {
 		"commit with option": {Commit: "--upload-pack=x", Source: "a"},
 		"abbreviated commit": {Commit: strings.Repeat("a", 7), Source: "a"},
 	} {
-		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), name)
+		assert.Equal(t, errs.Invalid, errs.KindOf(test.Input{Workspace: in}.Validate()), name)
 	}
 }
 
