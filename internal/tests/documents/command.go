@@ -152,3 +152,15 @@ func (c Command) contained() []string {
 	}
 	return nil
 }
+
+// Output is what a "console" shows behind its commands.
+func (b Block) Output() string {
+	commands := strings.Split(b.Script(), "\n")
+	var text strings.Builder
+	for i, line := range strings.SplitAfter(b.Text, "\n") {
+		if i < len(commands) && commands[i] == "" {
+			text.WriteString(line)
+		}
+	}
+	return text.String()
+}

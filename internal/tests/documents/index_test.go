@@ -34,7 +34,7 @@ func TestTheIndexListsThePagesAsTheyAre(t *testing.T) {
 	}
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(string(got), "\n"), "run make golden")
+	assert.True(t, string(want) == string(got), "docs/index.json is not that of the pages: run make golden") // no difference of 2,000 lines
 }
 
 const sourced = "\n\n**Source**\n- `go.mod`\n"
