@@ -8,7 +8,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
-	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/build"
 )
@@ -29,8 +28,7 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 	if err != nil {
 		return build.Output{}, err
 	}
-	clients.ReadSettings(ctx) // before the commands, which could write them
-	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
+	runner, end, err := clients.OpenRunner(ctx, frame, proc.Runner{})
 	if err != nil {
 		return build.Output{}, err
 	}

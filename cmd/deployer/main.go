@@ -12,7 +12,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
-	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -173,8 +172,7 @@ func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rol
 // end. It comes before every command of the repository, and reads what these must not write.
 func engine(ctx context.Context, frame stage.Frame, records string) (deploy.Engine, func(), error) {
 	registries := assets.ReadRegistries(os.Environ())
-	clients.ReadSettings(ctx)
-	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
+	runner, end, err := clients.OpenRunner(ctx, frame, proc.Runner{})
 	return deploy.Engine{Runner: runner, Assume: clients.Assume, Registries: registries, Records: records}, end, err
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
-	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/test"
@@ -30,8 +29,7 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 	if err != nil {
 		return test.Output{}, err
 	}
-	clients.ReadSettings(ctx) // before the commands, which could write them
-	runner, end, err := remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, proc.Runner{})
+	runner, end, err := clients.OpenRunner(ctx, frame, proc.Runner{})
 	if err != nil {
 		return test.Output{}, err
 	}

@@ -151,10 +151,7 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	}
 	d.publishAll(background, targets, nodes)
 
-	byName := map[string]target{}
-	for _, t := range targets {
-		byName[t.name] = t
-	}
+	byName := byNames(targets)
 	scheduled := schedule.Run(ctx, r.Concurrency, nodes, func(ctx context.Context, name string) (cfn.Result, error) {
 		result, err := d.deployStack(ctx, byName[name])
 		if err == nil {

@@ -63,10 +63,7 @@ func (p *Plan) keep(targets []target, nodes []schedule.Node) (kept []target, ord
 	if p == nil {
 		return targets, nodes, nil, nil
 	}
-	byName := map[string]target{}
-	for _, t := range targets {
-		byName[t.name] = t
-	}
+	byName := byNames(targets)
 	for _, s := range p.Stacks {
 		t, found := byName[s.Stack]
 		if !found || t.stack.Name != s.Name || t.region != s.Region {

@@ -82,10 +82,9 @@ func orNone(commands []string) []string { return append([]string{}, commands...)
 
 // fill plans each stack and inspects the assets.
 func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nodes []schedule.Node) error {
-	byName := map[string]target{}
+	byName := byNames(targets)
 	var free []schedule.Node
 	for _, t := range targets {
-		byName[t.name] = t
 		free = append(free, schedule.Node{Name: t.name})
 	}
 	results := schedule.Run(ctx, maxPlanned, free, func(ctx context.Context, name string) (PlannedStack, error) {

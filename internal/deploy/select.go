@@ -26,6 +26,15 @@ type target struct {
 	reads    []cfn.Read // outputs of other stacks that its templates read
 }
 
+// byNames returns the targets by their names.
+func byNames(targets []target) map[string]target {
+	named := make(map[string]target, len(targets))
+	for _, t := range targets {
+		named[t.name] = t
+	}
+	return named
+}
+
 // listed is a stack of the configuration, with its app.
 type listed struct {
 	config.Stack

@@ -89,18 +89,8 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 	if err != nil || len(differences) == 0 {
 		return err
 	}
-	name := t.names().Stack
-	if o.Confirm != nil {
-		approvals, role, err := t.approvals(ctx)
-		if err != nil {
-			return err
-		}
-		if err := o.Confirm(ctx, Plan{Stack: name, Place: t.Place, Approvals: approvals, Build: role, Differences: differences}); err != nil {
-			return err
-		}
-	}
-	if !installed {
-		return nil
+	if err := t.confirm(ctx, o.Confirm, Plan{Differences: differences}); err != nil || !installed {
+		return err
 	}
 	template, err := infra.Template(t.Config, t.Place)
 	if err != nil {
@@ -110,6 +100,7 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 	if identity.Failed() {
 		return errs.Invalidf("identities of the pipeline change, and with them their roles in AWS: %s: %s", identity.What, identity.Problem).WithHint("%s", identity.Fix)
 	}
+	name := t.names().Stack
 	stack, err := cfn.Find(ctx, cfn.NewClient(base), name)
 	switch {
 	case err != nil:

@@ -45,6 +45,18 @@ type Approval struct {
 // BuildRole is the role that build commands get the credentials of; "" is none.
 type BuildRole struct{ ARN, Before string }
 
+// confirm asks a person, if there is one to ask, whether to install what the plan says.
+func (t *Target) confirm(ctx context.Context, ask func(context.Context, Plan) error, p Plan) (err error) {
+	if ask == nil {
+		return nil
+	}
+	p.Stack, p.Place = t.names().Stack, t.Place
+	if p.Approvals, p.Build, err = t.approvals(ctx); err != nil {
+		return err
+	}
+	return ask(ctx, p)
+}
+
 // approvals returns what installing the configuration approves.
 func (t *Target) approvals(ctx context.Context) ([]Approval, BuildRole, error) {
 	var all []Approval
@@ -101,14 +113,8 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if err != nil {
 		return Installed{}, err
 	}
-	if o.Confirm != nil {
-		approvals, role, err := t.approvals(ctx)
-		if err != nil {
-			return Installed{}, err
-		}
-		if err := o.Confirm(ctx, Plan{names.Stack, t.Place, t.webhookSecret().Object, approvals, role, differences}); err != nil {
-			return Installed{}, err
-		}
+	if err := t.confirm(ctx, o.Confirm, Plan{Secret: t.webhookSecret().Object, Differences: differences}); err != nil {
+		return Installed{}, err
 	}
 
 	// The objects come after the roles that their pods assume, and after the

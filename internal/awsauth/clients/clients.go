@@ -12,6 +12,8 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -28,10 +30,14 @@ func Bucket(ctx context.Context, name, directory string) (bucket.Bucket, error) 
 	return nil, nil
 }
 
-// ReadSettings reads the settings of AWS SDKs in the home folder, for all clients of this
-// process. A program calls it before it runs commands of the repository, which may write
-// to that folder. An error is that of the first client.
-func ReadSettings(ctx context.Context) { _, _ = awsauth.Load(ctx, "") }
+// OpenRunner returns the runner of the repository's commands, and a function to call when
+// nothing more is run: the server of the pod, or else the given runner of processes. It
+// first reads the settings of AWS SDKs in the home folder, for all clients of this
+// process: the commands may write to that folder.
+func OpenRunner(ctx context.Context, frame stage.Frame, processes command.Runner) (command.Runner, func(), error) {
+	_, _ = awsauth.Load(ctx, "") // an error is that of the first client
+	return remote.Open(ctx, frame.Commands.Address, frame.Commands.Secret, processes)
+}
 
 // OwnerOf returns the owner of the artifact bucket: the account of the pipeline's own credentials.
 func OwnerOf(base aws.Config) bucket.Owner {

@@ -204,12 +204,17 @@ func (c *creation) holdsStacks(class string) bool {
 	if definition == nil {
 		return false
 	}
-	holds, known := c.holders[definition]
-	if !known {
-		holds = c.findStacksIn(definition)
-		c.holders[definition] = holds
+	return once(c.holders, definition, c.findStacksIn)
+}
+
+// once returns what find returns for a class, and calls it at most once for each.
+func once[T any](known map[*class]T, definition *class, find func(*class) T) T {
+	found, ok := known[definition]
+	if !ok {
+		found = find(definition)
+		known[definition] = found
 	}
-	return holds
+	return found
 }
 
 func (c *creation) findStacksIn(definition *class) bool {
@@ -243,12 +248,7 @@ func (c *creation) id(class string) string {
 	if definition == nil {
 		return ""
 	}
-	id, known := c.ids[definition]
-	if !known {
-		id = c.ownID(definition)
-		c.ids[definition] = id
-	}
-	return id
+	return once(c.ids, definition, c.ownID)
 }
 
 // ownID returns the id that a class sets itself, or "*".
