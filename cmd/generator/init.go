@@ -51,7 +51,7 @@ func (c initCmd) Validate() error {
 	case c.FromConstruct == "" && c.Construct != "":
 		return errs.Invalidf("--construct requires --from-construct")
 	case c.FromConstruct != "" && (c.Synth || c.App != ""):
-		return errs.Invalidf("--from-construct reads an app that is synthesized: it takes neither --synth nor --app")
+		return errs.Invalidf("--from-construct cannot be combined with --synth or --app: it reads a synthesized app")
 	}
 	return nil
 }

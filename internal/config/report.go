@@ -53,7 +53,7 @@ func (r *report) refuseText(message, hint string, offset int) {
 func (r *report) refuseSecret(found secret) {
 	r.keep(Problem{
 		Line: found.line, Column: found.column, width: found.width,
-		Message: "this looks like " + found.name + ", which must not stand in a repository",
+		Message: "this looks like " + found.name + ", which does not belong in a repository",
 		Hint:    "revoke it, keep the new one in AWS Secrets Manager, and name that secret here (githubTokenSecretName)",
 	})
 }

@@ -54,7 +54,7 @@ func TestASecretIsRefusedAndNeverRepeated(t *testing.T) {
 func TestASecretIsMasked(t *testing.T) {
 	_, err := config.Parse("x.yaml", []byte("# ü\nversion: '1.0'\ngithubTokenSecretName: "+token+" # here\n"+oneEnvironment))
 	assert.EqualError(t, err, strings.Join([]string{
-		"x.yaml:3:24: this looks like a GitHub token, which must not stand in a repository",
+		"x.yaml:3:24: this looks like a GitHub token, which does not belong in a repository",
 		"   3 | githubTokenSecretName: " + strings.Repeat("█", len(token)) + " # here",
 		"     |                        " + strings.Repeat("^", len(token)),
 		"     = revoke it, keep the new one in AWS Secrets Manager, and name that secret here (githubTokenSecretName)",

@@ -106,7 +106,7 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 	case err != nil:
 		return err
 	case stack == nil:
-		r.Note("stack " + name + " does not exist: whoever manages the roles of the pipeline adds those of its new identities")
+		r.Note("stack " + name + " does not exist: add the roles of the new identities where the roles of the pipeline are managed")
 		return nil
 	}
 	return deployStack(ctx, base, cfn.Goal{Name: name, Template: template, Tags: infra.Tags(t.names())}, r)

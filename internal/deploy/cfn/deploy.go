@@ -240,7 +240,7 @@ func (d *deployment) describe(ctx context.Context, name string) (*types.Stack, e
 func (d *deployment) checkReserved(stack *types.Stack) error {
 	for _, tag := range stack.Tags {
 		if d.options.Reserved != "" && aws.ToString(tag.Key) == d.options.Reserved {
-			return errs.Invalidf("stack %q is that of a pipeline, %s, which no app may change", d.goal.Name, errs.OneLine(aws.ToString(tag.Value))).
+			return errs.Invalidf("stack %q belongs to pipeline %s, and no app may change it", d.goal.Name, errs.OneLine(aws.ToString(tag.Value))).
 				WithHint("give the app's stack another name")
 		}
 	}

@@ -74,12 +74,12 @@ func TestNoAppChangesTheStackOfAPipeline(t *testing.T) {
 	for _, status := range []string{"CREATE_COMPLETE", "UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "UPDATE_FAILED"} {
 		o := cfn.Options{Reserved: "aphex.dev/pipeline", MayRollBack: true}
 		deploy(t, func() *fake { return tagged(status) }, o, goal, func(t *testing.T, f *fake, _ cfn.Result, err error) {
-			require.ErrorContains(t, err, `stack "Shop" is that of a pipeline, shop-1a2b, which no app may change`, status)
+			require.ErrorContains(t, err, `stack "Shop" belongs to pipeline shop-1a2b, and no app may change it`, status)
 			assert.Equal(t, errs.Invalid, errs.KindOf(err))
 			_, err = cfn.RollBackStack(t.Context(), f, goal, cfn.Orphans{}, o)
-			require.ErrorContains(t, err, "which no app may change", status)
+			require.ErrorContains(t, err, "no app may change it", status)
 			_, err = cfn.Prepare(t.Context(), f, goal, o)
-			require.ErrorContains(t, err, "which no app may change", status)
+			require.ErrorContains(t, err, "no app may change it", status)
 			for _, call := range f.calls {
 				assert.Equal(t, "DescribeStacks", call, status)
 			}
