@@ -2,7 +2,9 @@ package argo
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,6 +97,11 @@ func (r *renderer) validations() []admissionv1.Validation {
 		"variables.containers.all(cs, cs.all(c, "+only("c", "name", "image", "imagePullPolicy", "command", "args", "env", "resources", "securityContext", "volumeMounts")+
 			" && c.env.all(e, "+only("e", "name", "value")+") && "+only("c.securityContext", "allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem")+
 			" && c.securityContext.allowPrivilegeEscalation == false && "+only("c.securityContext.capabilities", "drop")+"))")
+	// Annotations give pods identities, networks and profiles, and labels select policies.
+	add("the pods of the pipeline have the labels and annotations that this version renders and no other",
+		when("WorkflowTemplate", only("object.spec.podMetadata", "labels", "annotations"), equals("object.spec.podMetadata.labels", r.labels("workflow")),
+			equals("object.spec.podMetadata.annotations", podAnnotations()), only("object.spec.workflowMetadata", "labels"), equals("object.spec.workflowMetadata.labels", r.identity())),
+		r.eventPods("Sensor", "trigger"), r.eventPods("EventSource", "webhook"))
 	add("a pod of the pipeline mounts empty folders and its own tokens alone",
 		"variables.volumes.all(vs, vs.all(v, "+only("v", "name", "emptyDir", "projected")+" && (!has(v.projected) || v.name in "+
 			list(awsTokenVolume, clusterTokenVolume)+" && v.projected.sources.all(s, "+only("s", "serviceAccountToken", "configMap")+" && (!has(s.configMap) || s.configMap.name == "+quote(clusterAuthority)+")))))")
@@ -117,6 +124,11 @@ func (r *renderer) validations() []admissionv1.Validation {
 		when("Service", "object.metadata.name == "+quote(plan.WebhookService(r.cfg.EventSourceName)), "!has(object.spec.externalIPs)", "!has(object.spec.externalName)",
 			"object.spec.selector == {"+quote(eventsv1.LabelEventSourceName)+": "+quote(r.cfg.EventSourceName)+"}"))
 	return all
+}
+
+// eventPods is the condition that the pods of a kind of Argo Events have the labels of a component and no annotations.
+func (r *renderer) eventPods(kind, component string) string {
+	return when(kind, only("object.spec.template.metadata", "labels"), equals("object.spec.template.metadata.labels", r.labels(component)))
 }
 
 // repositories lists the images of the release, or if none were chosen, the repositories of
@@ -147,6 +159,15 @@ func when(kind string, conditions ...string) string {
 // only is the condition that a mapping has no key but these.
 func only(mapping string, keys ...string) string {
 	return mapping + ".all(k, k in " + list(keys...) + ")"
+}
+
+// equals is the condition that a mapping has these keys and values and no others.
+func equals(mapping string, want map[string]string) string {
+	var entries []string
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		entries = append(entries, quote(key)+": "+quote(want[key]))
+	}
+	return mapping + " == {" + strings.Join(entries, ", ") + "}"
 }
 
 func list(texts ...string) string {

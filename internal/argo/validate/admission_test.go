@@ -154,6 +154,29 @@ func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 				}
 			}
 		}},
+		"an identity by annotation": {"WorkflowTemplate", func(o content) {
+			spec(o)["podMetadata"].(content)["annotations"].(content)["iam.amazonaws.com/role"] = "admin"
+		}},
+		"containers that get an identity": {"WorkflowTemplate", func(o content) {
+			spec(o)["podMetadata"].(content)["annotations"].(content)["eks.amazonaws.com/skip-containers"] = ""
+		}},
+		"a profile of a container": {"WorkflowTemplate", func(o content) {
+			spec(o)["podMetadata"].(content)["annotations"].(content)["container.apparmor.security.beta.kubernetes.io/commands"] = "unconfined"
+		}},
+		"another network": {"WorkflowTemplate", func(o content) {
+			spec(o)["podMetadata"].(content)["annotations"].(content)["k8s.v1.cni.cncf.io/networks"] = "host"
+		}},
+		"a pod without its policies":   {"WorkflowTemplate", func(o content) { delete(spec(o)["podMetadata"].(content)["labels"].(content), "aphex.dev/pipeline") }},
+		"a pod of another application": {"WorkflowTemplate", func(o content) { spec(o)["podMetadata"].(content)["labels"].(content)["app"] = "vault" }},
+		"a run of another controller": {"WorkflowTemplate", func(o content) {
+			spec(o)["workflowMetadata"].(content)["labels"].(content)["workflows.argoproj.io/controller-instanceid"] = "other"
+		}},
+		"a Sensor's identity by annotation": {"Sensor", func(o content) {
+			spec(o)["template"].(content)["metadata"].(content)["annotations"] = content{"iam.amazonaws.com/role": "admin"}
+		}},
+		"an EventSource of other pods": {"EventSource", func(o content) {
+			spec(o)["template"].(content)["metadata"].(content)["labels"].(content)["app"] = "vault"
+		}},
 		"a patch of a pod":         {"WorkflowTemplate", func(o content) { builder(o)["podSpecPatch"] = `{"hostNetwork": true}` }},
 		"another image":            {"WorkflowTemplate", func(o content) { container(o)["image"] = "example.test/evil:1" }},
 		"an image of a like name":  {"WorkflowTemplate", func(o content) { container(o)["image"] = "public.ecr.aws/aphex/builder-evil:1" }},

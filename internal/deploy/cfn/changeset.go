@@ -38,7 +38,9 @@ func (d *deployment) changeSet(ctx context.Context, stack *types.Stack, send []t
 			return nil, err
 		}
 		if left != nil && d.isReusable(left) {
-			return d.settle(ctx, *left.StackId, *left.ChangeSetId)
+			if set, err := d.again(ctx, stack, send); set != nil || err != nil {
+				return set, err
+			}
 		}
 		if left != nil {
 			old = aws.ToString(left.ChangeSetId)
@@ -79,34 +81,6 @@ func isGone(err error) bool {
 	return errors.As(err, &missing)
 }
 
-// leftover finds a change set with our name.
-func (d *deployment) leftover(ctx context.Context, stack *types.Stack) (*cloudformation.DescribeChangeSetOutput, error) {
-	found, err := call(ctx, d.counted, d.api.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{
-		StackName: stack.StackId, ChangeSetName: aws.String(changeSetName),
-	})
-	if isGone(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading a leftover change set of stack %q: %w", d.goal.Name, err)
-	}
-	return found, nil
-}
-
-// isReusable reports whether a leftover change set has the same goal and can still be executed.
-func (d *deployment) isReusable(left *cloudformation.DescribeChangeSetOutput) bool {
-	if aws.ToString(left.Description) != d.description() || d.options.Force {
-		return false
-	}
-	switch left.Status {
-	case types.ChangeSetStatusCreatePending, types.ChangeSetStatusCreateInProgress:
-		return true
-	case types.ChangeSetStatusCreateComplete:
-		return left.ExecutionStatus == types.ExecutionStatusAvailable
-	}
-	return false
-}
-
 func (d *deployment) description() string { return "AphexPipeline " + d.result.Digest }
 
 func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, send []types.Parameter, old string) (*cloudformation.CreateChangeSetInput, error) {
@@ -134,8 +108,8 @@ func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, sen
 // stateOf identifies the state of a stack, so that an idempotency token is valid
 // for one change of one state only.
 func stateOf(stack *types.Stack) string {
-	if stack == nil {
-		return "new"
+	if !isUpdate(stack) {
+		return "new" // also with the empty stack of an earlier attempt
 	}
 	return fmt.Sprint(aws.ToString(stack.StackId), " ", stack.StackStatus, " ", aws.ToTime(stack.LastUpdatedTime).UnixNano())
 }

@@ -35,6 +35,7 @@ type fake struct {
 	lag      time.Duration // how old what one reads of the stack is
 
 	created  []*cloudformation.CreateChangeSetInput
+	tokens   map[string]string // of the calls that created change sets: their ARNs
 	executed []*cloudformation.ExecuteChangeSetInput
 
 	prepare func(*cloudformation.DescribeChangeSetOutput) // settles a new change set
@@ -51,7 +52,7 @@ type appointment struct {
 const arn = "arn:aws:cloudformation:eu-west-1:111111111111:stack/Shop/1"
 
 func newFake() *fake {
-	f := &fake{object: string(goal.Template), events: map[string][]types.StackEvent{}, sets: map[string]*cloudformation.DescribeChangeSetOutput{}, fails: map[string][]error{}}
+	f := &fake{object: string(goal.Template), tokens: map[string]string{}, events: map[string][]types.StackEvent{}, sets: map[string]*cloudformation.DescribeChangeSetOutput{}, fails: map[string][]error{}}
 	f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
 		set.Status, set.ExecutionStatus = types.ChangeSetStatusCreateComplete, types.ExecutionStatusAvailable
 		set.Changes = []types.Change{{ResourceChange: &types.ResourceChange{Action: types.ChangeActionAdd, LogicalResourceId: aws.String("Orders"), ResourceType: aws.String("AWS::SQS::Queue")}}}
@@ -148,6 +149,12 @@ func (f *fake) CreateChangeSet(_ context.Context, in *cloudformation.CreateChang
 	if err := f.begin("CreateChangeSet"); err != nil {
 		return nil, err
 	}
+	if there := f.sets[*in.ChangeSetName]; there != nil && there.Status != types.ChangeSetStatusDeleteComplete {
+		if f.tokens[*in.ClientToken] != *there.ChangeSetId {
+			return nil, &types.AlreadyExistsException{Message: aws.String("ChangeSet already exists")}
+		}
+		return &cloudformation.CreateChangeSetOutput{Id: there.ChangeSetId, StackId: there.StackId}, nil
+	}
 	f.created = append(f.created, in)
 	if f.stack == nil {
 		f.deployed("REVIEW_IN_PROGRESS", "")
@@ -157,7 +164,7 @@ func (f *fake) CreateChangeSet(_ context.Context, in *cloudformation.CreateChang
 		ChangeSetId: &id, ChangeSetName: in.ChangeSetName, StackId: f.stack.StackId, Description: in.Description, CreationTime: aws.Time(time.Now()),
 		Status: types.ChangeSetStatusCreateInProgress, ExecutionStatus: types.ExecutionStatusUnavailable,
 	}
-	f.sets[*in.ChangeSetName] = set
+	f.sets[*in.ChangeSetName], f.tokens[*in.ClientToken] = set, id
 	f.later(time.Second, func() { f.prepare(set) })
 	return &cloudformation.CreateChangeSetOutput{Id: &id, StackId: f.stack.StackId}, nil
 }

@@ -177,8 +177,28 @@ func TestTheChangeSetOfAKilledRunIsExecuted(t *testing.T) {
 		result, err := cfn.Deploy(t.Context(), f, goal, cfn.Options{Workflow: "run"})
 		require.NoError(t, err)
 		assert.Equal(t, cfn.Created, result.Action)
-		assert.Equal(t, "ExecuteChangeSet", f.mutations())
+		assert.Equal(t, "CreateChangeSet ExecuteChangeSet", f.mutations(), "the same call again")
+		assert.Len(t, f.created, 1)
 	})
+}
+
+// TestAChangeSetThatSomebodyElsePreparedIsNotExecuted is about one of our name for the goal
+// of this run: a person, or a run of another name, made it with another template, say.
+func TestAChangeSetThatSomebodyElsePreparedIsNotExecuted(t *testing.T) {
+	for name, workflow := range map[string]string{"of this run": "run", "of another run": "other"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake().deployed("CREATE_COMPLETE", "{}")
+			killed(t, f, goal)
+			prepared := *f.sets["aphex-deploy"].ChangeSetId
+			_, err := cfn.Deploy(t.Context(), f, goal, cfn.Options{Workflow: workflow})
+			require.NoError(t, err, name)
+			require.Len(t, f.executed, 1, name)
+			assert.Equal(t, workflow == "run", *f.executed[0].ChangeSetName == prepared, name)
+			if workflow != "run" {
+				assert.Equal(t, "CreateChangeSet DeleteChangeSet CreateChangeSet ExecuteChangeSet", f.mutations(), name)
+			}
+		})
+	}
 }
 
 func TestAnOldChangeSetOfAnotherGoalIsReplaced(t *testing.T) {
