@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
@@ -28,7 +27,8 @@ type CheckRequest struct {
 	Branch  string
 	Scratch string // folder for temporary files
 	// Workspace returns an exclusive copy of the built workspace: an app may write
-	// to its folder during synthesis. The check sends it to the commands.
+	// to its folder during synthesis. The check sends it to the commands. It is not
+	// called twice at once.
 	Workspace func(ctx context.Context) (dir string, err error)
 	Lookups   bool          // let the CDK CLI look up missing context
 	Limit     time.Duration // timeout of one synthesis
@@ -98,10 +98,7 @@ type SelectedStack struct {
 // region, one stack in two environments, an account without access or bootstrap.
 func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 	defer e.Reporter.Begin(progress.Stage, "", "synthesizing "+plural(len(r.Config.Environments), "environment"))()
-	free, err := e.workspaces(ctx, r)
-	if err != nil {
-		return Checked{}, err
-	}
+	workspaces := &copies{fetch: r.Workspace, runner: e.Runner}
 	check := (*job).checkDeployable
 	if r.Offline {
 		check = nil
@@ -110,9 +107,12 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 	for _, env := range r.Config.Environments {
 		nodes = append(nodes, schedule.Node{Name: env.Name})
 	}
-	results := schedule.Run(ctx, cap(free), nodes, func(ctx context.Context, name string) (checked, error) {
-		workspace := <-free
-		defer func() { free <- workspace }()
+	results := schedule.Run(ctx, atOnce(len(nodes)), nodes, func(ctx context.Context, name string) (checked, error) {
+		workspace, err := workspaces.take(ctx)
+		if err != nil {
+			return checked{}, err
+		}
+		defer workspaces.put(workspace)
 		env, _ := r.Config.Environment(name)
 		in := For(env)
 		in.Workspace, in.Scratch, in.Commit, in.Branch, in.Lookups, in.Limit = workspace, filepath.Join(r.Scratch, name), r.Commit, r.Branch, r.Lookups, r.Limit
@@ -134,23 +134,10 @@ func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 		}
 		return checked{problem: err}, nil // check the other environments all the same
 	})
-	return joinChecks(results)
-}
-
-// workspaces returns one folder per concurrent synthesis: one per processor.
-func (e Engine) workspaces(ctx context.Context, r CheckRequest) (chan string, error) {
-	free := make(chan string, min(runtime.NumCPU(), len(r.Config.Environments)))
-	for range cap(free) {
-		dir, err := r.Workspace(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.Runner.Send(ctx, dir); err != nil {
-			return nil, err
-		}
-		free <- dir
+	if workspaces.err != nil { // of no environment
+		return Checked{}, workspaces.err
 	}
-	return free, nil
+	return joinChecks(results)
 }
 
 // Select synthesizes the apps of a request and selects its stacks. It prints

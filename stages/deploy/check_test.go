@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -37,9 +38,12 @@ func (w *world) checkBefore(d deploy.Deps, updates bool) (found, error) {
 	cfg, err := config.Load(filepath.Join(w.source, "aphex-config.yaml"))
 	require.NoError(w.t, err)
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1"}
+	workspace := w.workspace
+	if workspace == nil {
+		workspace = func(context.Context) (string, error) { return w.source, nil }
+	}
 	checked, removed, err := deploy.Check(w.t.Context(), d, frame, engine.CheckRequest{
-		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute, Updates: updates,
-		Workspace: func(context.Context) (string, error) { return w.source, nil },
+		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute, Updates: updates, Workspace: workspace,
 	})
 	return found{checked, removed}, err
 }
@@ -78,6 +82,33 @@ func TestEveryEnvironmentIsCheckedBeforeOneIsTouched(t *testing.T) {
 	for call := range w.Calls() {
 		assert.NotRegexp(t, "ChangeSet|PutObject", call)
 	}
+}
+
+// TestAnEnvironmentIsCheckedWhileTheNextCopyOfTheWorkspaceIsMade lets the second copy wait for the first synthesis.
+func TestAnEnvironmentIsCheckedWhileTheNextCopyOfTheWorkspaceIsMade(t *testing.T) {
+	w := newWorld(t)
+	w.write("cdk.json", `{"app": "node app.js && touch synthesized", "context": {"@aws-cdk/core:enablePartitionLiterals": true, "@aws-cdk/core:defaultCrossStackReferences": "strong"}}`)
+	made := 0
+	w.workspace = func(context.Context) (string, error) {
+		if made++; made > 1 {
+			assert.Eventually(t, func() bool {
+				_, err := os.Stat(filepath.Join(w.source, "synthesized"))
+				return err == nil
+			}, time.Minute, 10*time.Millisecond, "nothing is synthesized meanwhile")
+		}
+		return w.source, nil
+	}
+	_, err := w.check()
+	require.NoError(t, err)
+	assert.LessOrEqual(t, made, runtime.GOMAXPROCS(0), "a copy is used again")
+}
+
+func TestAWorkspaceThatCannotBeFetchedIsTheProblemOfNoEnvironment(t *testing.T) {
+	w := newWorld(t)
+	gone := errs.Temporaryf("the bucket does not answer")
+	w.workspace = func(context.Context) (string, error) { return "", gone }
+	_, err := w.check()
+	assert.Equal(t, gone, err)
 }
 
 func TestStacksThatNoEnvironmentDeploysAreNamed(t *testing.T) {

@@ -96,8 +96,10 @@ type world struct {
 	events   []progress.Event
 	onEvent  func(progress.Event)
 	fetch    func() error
-	workflow string // name of the run; "" for a call by hand
-	runner   command.Runner
+	// workspace returns the copies that a check uses; nil is source each time.
+	workspace func(context.Context) (string, error)
+	workflow  string // name of the run; "" for a call by hand
+	runner    command.Runner
 }
 
 func newWorld(t *testing.T, tune ...func(*cloudformation.Options)) *world {
