@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -26,15 +25,10 @@ func CheckDigest(digest string) error {
 
 func digestOf(sum []byte) string { return algorithm + hex.EncodeToString(sum) }
 
-// digestOfFile returns the digest of a file.
-func digestOfFile(name string) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
+// digestOfAll returns the digest of everything that is read.
+func digestOfAll(in io.Reader) (string, error) {
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
+	if _, err := io.Copy(sum, in); err != nil {
 		return "", err
 	}
 	return digestOf(sum.Sum(nil)), nil

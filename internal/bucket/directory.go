@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -123,27 +124,42 @@ func (d Directory) Save(ctx context.Context, p Packed, m Metadata) (Metadata, er
 
 // Fetch unpacks an artifact into a folder.
 func (d Directory) Fetch(ctx context.Context, key, digest, dir string) error {
-	return d.verified(key, digest, func(file *os.File) error { return unpack(ctx, file, dir) })
+	file, in, err := d.verified(key, digest)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return unpack(ctx, in, dir)
 }
 
 // FetchFile reads one file of an artifact.
 func (d Directory) FetchFile(_ context.Context, key, digest, name string) ([]byte, error) {
-	return readFile(name, func(use func(*os.File) error) error { return d.verified(key, digest, use) })
+	file, in, err := d.verified(key, digest)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readFile(in, name)
 }
 
-func (d Directory) verified(key, digest string, use func(*os.File) error) error {
+// verified opens an artifact with that digest.
+func (d Directory) verified(key, digest string) (*os.File, *io.SectionReader, error) {
 	if err := CheckDigest(digest); err != nil {
-		return err
+		return nil, nil, err
 	}
 	file, err := os.Open(d.at(key))
 	if err != nil {
-		return errs.Invalidf("reading the artifact: %w", err)
+		return nil, nil, errs.Invalidf("reading the artifact: %w", err)
 	}
-	defer file.Close()
-	if err := check(file, file.Name(), digest); err != nil {
-		return err
+	var in *io.SectionReader
+	if err = check(file, file.Name(), digest); err == nil {
+		in, err = content(file)
 	}
-	return use(file)
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
+	return file, in, nil
 }
 
 // at returns the path of a key.

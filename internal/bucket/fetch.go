@@ -18,7 +18,11 @@ const maxFile = 16 << 20
 
 // check returns an error if the file has another digest.
 func check(file *os.File, where, digest string) error {
-	found, err := digestOfFile(file.Name())
+	in, err := content(file)
+	if err != nil {
+		return err
+	}
+	found, err := digestOfAll(in)
 	if err != nil {
 		return err
 	}
@@ -26,32 +30,29 @@ func check(file *os.File, where, digest string) error {
 		return errs.Failedf("the artifact %s has changed since the build: its digest is %s, expected %s", where, found, digest).
 			WithHint("it was not used; find out who changed it, then run the pipeline again")
 	}
-	_, err = file.Seek(0, io.SeekStart)
-	return err
+	return nil
+}
+
+// content returns the content of a file from its beginning.
+func content(file *os.File) (*io.SectionReader, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(file, 0, info.Size()), nil
 }
 
 // readFile reads one file of a verified artifact.
-func readFile(name string, verified func(use func(*os.File) error) error) (data []byte, err error) {
-	err = verified(func(in *os.File) error {
-		info, err := in.Stat()
-		if err != nil {
-			return err
-		}
-		data, err = archive.ReadFile(in, info.Size(), name, maxFile)
-		return unusable(err)
-	})
-	return data, err
+func readFile(in *io.SectionReader, name string) ([]byte, error) {
+	data, err := archive.ReadFile(in, in.Size(), name, maxFile)
+	return data, unusable(err)
 }
 
-func unpack(ctx context.Context, in *os.File, dir string) error {
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
+func unpack(ctx context.Context, in *io.SectionReader, dir string) error {
 	if err := makeEmpty(dir); err != nil {
 		return err
 	}
-	if _, err := archive.Unpack(ctx, in, info.Size(), dir, limits.Budget{}); err != nil {
+	if _, err := archive.Unpack(ctx, in, in.Size(), dir, limits.Budget{}); err != nil {
 		removeContent(dir)
 		return unusable(err)
 	}

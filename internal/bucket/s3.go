@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"io"
 	"io/fs"
 	"mime"
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,6 +41,16 @@ type S3 struct {
 	client   Client
 	transfer *transfermanager.Client
 	limit    time.Duration
+
+	mu   sync.Mutex
+	kept artifact
+}
+
+// artifact is the content of an artifact that was fetched and verified last, in a file
+// without a name: what is needed of it later is neither fetched nor verified again.
+type artifact struct {
+	key, digest string
+	file        *os.File
 }
 
 var _ Bucket = (*S3)(nil)
@@ -224,32 +236,57 @@ func (s *S3) holds(ctx context.Context, key string, size int64) (bool, error) {
 
 // Fetch unpacks an artifact into a folder.
 func (s *S3) Fetch(ctx context.Context, key, digest, dir string) error {
-	return s.verified(ctx, key, digest, func(file *os.File) error { return unpack(ctx, file, dir) })
+	in, err := s.verified(ctx, key, digest)
+	if err != nil {
+		return err
+	}
+	return unpack(ctx, in, dir)
 }
 
 // FetchFile reads one file of an artifact.
 func (s *S3) FetchFile(ctx context.Context, key, digest, name string) ([]byte, error) {
-	return readFile(name, func(use func(*os.File) error) error { return s.verified(ctx, key, digest, use) })
+	in, err := s.verified(ctx, key, digest)
+	if err != nil {
+		return nil, err
+	}
+	return readFile(in, name)
 }
 
-// verified downloads an artifact, verifies its digest and passes it to use.
-func (s *S3) verified(ctx context.Context, key, digest string, use func(*os.File) error) error {
+// verified returns the content of an artifact with that digest.
+func (s *S3) verified(ctx context.Context, key, digest string) (*io.SectionReader, error) {
 	if err := CheckDigest(digest); err != nil {
-		return err
+		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept.key != key || s.kept.digest != digest {
+		file, err := s.fetched(ctx, key, digest)
+		if err != nil {
+			return nil, err
+		}
+		s.kept = artifact{key, digest, file} // the former file is closed when nobody reads it any more
+	}
+	return content(s.kept.file)
+}
+
+// fetched downloads an artifact into a file without a name, and verifies its digest.
+func (s *S3) fetched(ctx context.Context, key, digest string) (*os.File, error) {
 	file, err := os.CreateTemp("", "artifact-*"+suffix)
 	if err != nil {
-		return errs.Writing(os.TempDir(), err)
+		return nil, errs.Writing(os.TempDir(), err)
 	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	if err := s.download(ctx, key, file); err != nil {
-		return err
+	err = errs.Writing(os.TempDir(), os.Remove(file.Name()))
+	if err == nil {
+		err = s.download(ctx, key, file)
 	}
-	if err := check(file, s.String()+"/"+key, digest); err != nil {
-		return err
+	if err == nil {
+		err = check(file, s.String()+"/"+key, digest)
 	}
-	return use(file)
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 func (s *S3) download(ctx context.Context, key string, file *os.File) error {

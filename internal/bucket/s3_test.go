@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -125,8 +126,40 @@ func TestOneFileIsReadWithoutUnpackingTheRest(t *testing.T) {
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 
 	require.NoError(t, c.store.Put(t.Context(), m.Key, []byte("other")))
-	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "aphex-config.yaml")
+	_, err = OpenS3(c.client, bucket).FetchFile(t.Context(), m.Key, m.Digest, "aphex-config.yaml")
 	assert.ErrorContains(t, err, "has changed since the build")
+}
+
+func TestAnArtifactIsDownloadedOnceHoweverOftenItIsUsed(t *testing.T) {
+	c := newCloud(t)
+	source := workspace(t, 0)
+	m, err := c.store.Save(t.Context(), packed(t, source), about())
+	require.NoError(t, err)
+	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "package.json")
+	require.NoError(t, err)
+	downloaded := c.client.gets.Load()
+	require.NoError(t, c.store.Put(t.Context(), m.Key, []byte("other"))) // what was verified is used
+	var all errgroup.Group
+	for range 3 {
+		dir := filepath.Join(t.TempDir(), "out")
+		all.Go(func() error {
+			if err := c.store.Fetch(t.Context(), m.Key, m.Digest, dir); err != nil {
+				return err
+			}
+			_, err := os.Stat(filepath.Join(dir, "dist", "app.js"))
+			return err
+		})
+	}
+	require.NoError(t, all.Wait())
+	assert.Equal(t, downloaded, c.client.gets.Load())
+
+	require.NoError(t, os.WriteFile(filepath.Join(source, "package.json"), []byte("{}\n"), 0o600))
+	next, err := c.store.Save(t.Context(), packed(t, source), about())
+	require.NoError(t, err)
+	data, err := c.store.FetchFile(t.Context(), next.Key, next.Digest, "package.json")
+	require.NoError(t, err)
+	assert.Equal(t, "{}\n", string(data), "another artifact")
+	assert.Error(t, c.store.Fetch(t.Context(), next.Key, m.Digest, filepath.Join(t.TempDir(), "out")), "another digest is not that of what is kept")
 }
 
 func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {

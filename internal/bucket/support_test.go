@@ -57,7 +57,12 @@ func newCloud(t *testing.T) cloud {
 // countingClient counts what is sent.
 type countingClient struct {
 	*s3.Client
-	puts, parts atomic.Int32
+	puts, parts, gets atomic.Int32
+}
+
+func (c *countingClient) GetObject(ctx context.Context, in *s3.GetObjectInput, o ...func(*s3.Options)) (*s3.GetObjectOutput, error) {
+	c.gets.Add(1)
+	return c.Client.GetObject(ctx, in, o...)
 }
 
 func (c *countingClient) PutObject(ctx context.Context, in *s3.PutObjectInput, o ...func(*s3.Options)) (*s3.PutObjectOutput, error) {
@@ -99,4 +104,14 @@ func about() Metadata {
 		Commands:  []Command{{Command: "npm ci", Seconds: 1.5}},
 		Artifacts: []File{{Path: "dist/app.js", Size: 4, SHA256: "ab"}}, Tools: map[string]string{"node": "v22"},
 	}
+}
+
+// digestOfFile returns the digest of a file.
+func digestOfFile(name string) (string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	return digestOfAll(file)
 }
