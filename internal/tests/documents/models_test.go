@@ -1,0 +1,170 @@
+package documents_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// model is a JSON document of the product, with the Go types that it consists of.
+type model struct {
+	title, about string
+	parts        []part
+}
+
+// part is a Go type, by the file that declares it.
+type part struct{ file, name string }
+
+var models = []model{
+	{"The record of a run", "`metadata/workflows/<run>.json` in the artifact bucket.", []part{
+		{"stages/record/record.go", "Document"}, {"stages/record/record.go", "Failure"}, {"internal/stage/removed.go", "RemovedStack"},
+	}},
+	{"The record of a step", "`metadata/workflows/<run>/<step>.json` in the artifact bucket, and `result.json` among the output files of a stage.", []part{
+		{"internal/stage/record.go", "Record"},
+	}},
+	{"What was deployed", "`metadata/workflows/deployed.json` and `metadata/deployed/<environment>.json` in the artifact bucket.", []part{
+		{"internal/stage/record.go", "Deployed"},
+	}},
+	{"The artifact", "`<commit>/artifact.json` in the artifact bucket.", []part{
+		{"internal/bucket/metadata.go", "Metadata"}, {"internal/bucket/metadata.go", "Command"}, {"internal/bucket/metadata.go", "File"},
+	}},
+	{"The report of the tests", "`<commit>/<environment>/tests/report.json` in the artifact bucket.", []part{
+		{"stages/test/test.go", "Document"}, {"stages/test/junit.go", "Totals"}, {"stages/test/junit.go", "Report"}, {"internal/checkout/commands.go", "CommandResult"},
+	}},
+	{"The plan of a deployment", "The file of `--plan-file`, which `--execute-plan` reads.", []part{
+		{"internal/deploy/plan.go", "Plan"},
+		{"internal/deploy/plan.go", "PlannedStack"},
+		{"internal/deploy/plan.go", "PlannedChange"},
+		{"internal/deploy/plan.go", "PlannedAsset"},
+		{"internal/deploy/diff/properties.go", "Change"},
+		{"internal/deploy/diff/broadening.go", "Broadening"},
+	}},
+}
+
+func TestTheDataModelsPageShowsTheTypesOfTheProgram(t *testing.T) {
+	file, want := filepath.Join(root, "docs/data-models.md"), modelsPage(t)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(want), 0o644))
+	}
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, want, string(got), "run make golden")
+}
+
+// modelsPage is docs/data-models.md.
+func modelsPage(t *testing.T) string {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString(`# Data models
+
+<!-- Generated from the Go types by make golden. -->
+
+The JSON documents that programs write for other programs. [Bucket layout](bucket-layout.md) lists their keys in the artifact bucket. The
+configuration has a [page of its own](configuration.md) and a JSON Schema, ` + "`schema/aphex-config.schema.json`" + `, which
+` + "`generator schema`" + ` prints. Times are in RFC 3339 format. Fields marked optional are left out when they are empty.
+`)
+	var sources []string
+	for _, m := range models {
+		fmt.Fprintf(&text, "\n## %s\n\n%s\n", m.title, m.about)
+		for i, p := range m.parts {
+			if i > 0 {
+				fmt.Fprintf(&text, "\n### %s in %s\n", p.name, strings.ToLower(m.title[:1])+m.title[1:])
+			}
+			text.WriteString("\n" + fieldsTable(t, p))
+			if len(sources) == 0 || !strings.Contains(strings.Join(sources, "\n"), p.file) {
+				sources = append(sources, p.file)
+			}
+		}
+	}
+	text.WriteString("\n**Source**\n")
+	for _, source := range sources {
+		fmt.Fprintf(&text, "- `%s`\n", source)
+	}
+	return text.String()
+}
+
+// fieldsTable is the doc comment of a type, and the table of its fields.
+func fieldsTable(t *testing.T, p part) string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, p.file), nil, parser.ParseComments)
+	require.NoError(t, err)
+	for _, declaration := range file.Decls {
+		general, is := declaration.(*ast.GenDecl)
+		if !is || general.Tok != token.TYPE {
+			continue
+		}
+		spec := general.Specs[0].(*ast.TypeSpec)
+		structure, is := spec.Type.(*ast.StructType)
+		if spec.Name.Name != p.name || !is {
+			continue
+		}
+		text := oneLine(general.Doc) + "\n\n| Field | Type | Meaning |\n|---|---|---|\n"
+		for _, field := range structure.Fields.List {
+			text += row(t, p, field)
+		}
+		return text
+	}
+	t.Fatalf("%s has no struct %s", p.file, p.name)
+	return ""
+}
+
+func row(t *testing.T, p part, field *ast.Field) string {
+	t.Helper()
+	if len(field.Names) == 0 {
+		return fmt.Sprintf("| those of %s | | |\n", jsonType(types.ExprString(field.Type)))
+	}
+	if !field.Names[0].IsExported() {
+		return ""
+	}
+	require.NotNil(t, field.Tag, "%s: a field of %s has no JSON name", p.file, p.name)
+	name, options, _ := strings.Cut(reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("json"), ",")
+	require.NotEmpty(t, name, "%s: a field of %s has no JSON name", p.file, p.name)
+	if name == "-" {
+		return ""
+	}
+	meaning := strings.TrimSpace(oneLine(field.Doc) + " " + oneLine(field.Comment))
+	if strings.Contains(options, "omit") {
+		meaning = strings.TrimSuffix("optional; "+meaning, "; ")
+	}
+	return fmt.Sprintf("| `%s` | %s | %s |\n", name, jsonType(types.ExprString(field.Type)), meaning)
+}
+
+// jsonType names a Go type as a reader of JSON knows it.
+func jsonType(name string) string {
+	if element, is := strings.CutPrefix(name, "[]"); is {
+		return "list of " + jsonType(element)
+	}
+	if element, is := strings.CutPrefix(name, "map[string]"); is {
+		return "mapping to " + jsonType(element)
+	}
+	switch name = strings.TrimPrefix(name, "*"); name {
+	case "bool":
+		return "true or false"
+	case "int", "int64", "float64":
+		return "number"
+	case "time.Time":
+		return "time"
+	case "string", "Intent", "Kind":
+		return "string"
+	}
+	_, short, qualified := strings.Cut(name, ".")
+	if !qualified {
+		short = name
+	}
+	return "`" + short + "`"
+}
+
+// oneLine is a comment as text of a table.
+func oneLine(comment *ast.CommentGroup) string {
+	return strings.NewReplacer("<", "&lt;", "|", `\|`).Replace(strings.Join(strings.Fields(comment.Text()), " "))
+}
