@@ -43,7 +43,7 @@ func (w *world) checkBefore(d deploy.Deps, updates bool) (found, error) {
 		workspace = func(context.Context) (string, error) { return w.source, nil }
 	}
 	checked, removed, err := deploy.Check(w.t.Context(), d, frame, engine.CheckRequest{
-		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute, Updates: updates, Workspace: workspace,
+		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute, Updates: updates, LooksOnly: w.looksOnly, Workspace: workspace,
 	})
 	return found{checked, removed}, err
 }

@@ -55,7 +55,7 @@ func Check(ctx context.Context, d Deps, frame stage.Frame, r deploy.CheckRequest
 	if err != nil || checked.Incomplete {
 		return checked, nil, err
 	}
-	return checked, inventory.Store{Bucket: d.Bucket, Engine: engine}.Removed(ctx, r.Config, checked.Selections), ctx.Err()
+	return checked, inventory.Store{Bucket: d.Bucket, Engine: engine, LooksOnly: r.LooksOnly}.Removed(ctx, r.Config, checked.Selections), ctx.Err()
 }
 
 // Run deploys the commit to the environment. On an error, the output has what was

@@ -163,6 +163,31 @@ func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 	assert.Equal(t, map[string]string{"Till 333333333333 eu-west-1": "is not in the app any more"}, found)
 }
 
+// TestARemovedStackOfARoleThatOnlyDeploymentsAssumeIsLeftToAPerson is about the update of the
+// pipeline: it may not assume roles of accounts' own, and would leave refused calls in their audit logs.
+func TestARemovedStackOfARoleThatOnlyDeploymentsAssumeIsLeftToAPerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.unvalidated()
+	const own = "arn:aws:iam::222222222222:role/delivery"
+	w.stored.Set(bucket.StacksKey("old"), `{"stacks":[{"stack":"Till","name":"Till","account":"222222222222","region":"eu-west-1","environmentRegion":"eu-west-1","roleArn":"`+own+`"}]}`)
+	w.configure(devOf("{name: Data}"))
+	for _, looksOnly := range []bool{false, true} {
+		d, asked := w.deps(), false
+		assume := d.Engine.Assume
+		d.Engine.Assume = func(ctx context.Context, log *slog.Logger, target awsauth.Target) (*awsauth.Access, error) {
+			asked = asked || target.RoleARN == own
+			return assume(ctx, log, target)
+		}
+		w.looksOnly = looksOnly
+		checked, err := w.checkWith(d)
+		require.NoError(t, err)
+		require.Len(t, checked.Removed, 1)
+		assert.Equal(t, !looksOnly, asked)
+		assert.Equal(t, looksOnly, strings.Contains(checked.Removed[0].String(), "aws cloudformation describe-stacks --stack-name Till --region eu-west-1"), checked.Removed[0].String())
+	}
+}
+
 func TestAnInventoryThatNoDeploymentWroteLeadsNowhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

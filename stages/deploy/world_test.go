@@ -99,6 +99,7 @@ type world struct {
 	// workspace returns the copies that a check uses; nil is source each time.
 	workspace func(context.Context) (string, error)
 	workflow  string // name of the run; "" for a call by hand
+	looksOnly bool   // whether a check has no access but by lookup roles
 	runner    command.Runner
 }
 

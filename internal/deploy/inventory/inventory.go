@@ -29,6 +29,8 @@ import (
 type Store struct {
 	Bucket bucket.Bucket // nil stores nothing
 	Engine deploy.Engine // provides access to accounts, and the log
+	// LooksOnly means that roles of accounts' own (roleArn) cannot be assumed.
+	LooksOnly bool
 }
 
 // limit is the timeout for reading and writing inventories.

@@ -191,6 +191,12 @@ func (s Store) describeAll(ctx context.Context, stacks []owned, environments map
 	group.SetLimit(maxConcurrent)
 	for from, list := range byAccess {
 		group.Go(func() error {
+			if s.LooksOnly && from.RoleARN != "" {
+				for _, i := range list {
+					statuses[i].err = byHand(stacks[i])
+				}
+				return nil
+			}
 			access, err := s.Engine.Assume(ctx, s.Engine.Log, awsauth.Target{
 				Account: from.Account, Region: from.At, RoleARN: from.RoleARN, ExternalID: from.ExternalID, Environment: environments[stacks[list[0]].stackKey()], Run: s.Engine.Run,
 			})
@@ -204,6 +210,13 @@ func (s Store) describeAll(ctx context.Context, stacks []owned, environments map
 	}
 	_ = group.Wait()
 	return statuses
+}
+
+// byHand says how a person checks a stack that a role of the account's own deployed, which
+// only the deployments to that account may assume.
+func byHand(o owned) error {
+	return fmt.Errorf("only deployments assume %s, so a person checks it, with credentials of account %s: aws cloudformation describe-stacks --stack-name %s --region %s",
+		o.RoleARN, o.Account, o.Name, o.Region)
 }
 
 // statusOf describes a stack with a role that may read, or if that is denied with the
