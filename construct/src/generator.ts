@@ -49,6 +49,7 @@ export interface Names {
   readonly namespace: string;
   readonly template: string;
   readonly stack: string;
+  readonly pipelineStack: string;
 }
 
 /** What is wrong with a configuration. */

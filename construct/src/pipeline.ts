@@ -154,6 +154,10 @@ export class AphexPipeline extends Construct {
     this.rendered = this.render();
     const { names, template } = this.rendered;
     this.claim(names);
+    if (names.pipelineStack === Stack.of(this).stackName) {
+      throw this.error(`pipelineStack names ${names.pipelineStack}, the stack of this construct, which a run cannot deploy: it holds the pipeline's permissions`,
+        'remove pipelineStack; runs update the objects in the cluster, and a person runs cdk deploy');
+    }
 
     this.resources = new Resources(new Construct(this, 'Aws'), template, {
       OIDCProviderArn: props.oidcProviderArn ?? Fn.importValue(names.exports.providerArn),

@@ -1,7 +1,7 @@
 'use strict';
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
-const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { after, test } = require('node:test');
@@ -106,6 +106,11 @@ test('an environment without stacks deploys all of them', () => {
   pipeline(short, { stacks, environments: [rest] });
   pipeline(long, { stacks, environments: [{ ...rest, stacks: ['ApiStack'] }] });
   assert.deepEqual(objects(Template.fromStack(short)), objects(Template.fromStack(long)));
+});
+
+test('a run is not to deploy the stack that holds the permissions of its pipeline', () => {
+  assert.throws(() => pipeline(stackOf(), { pipelineStack: { name: 'Shop' } }), /Shop\/Pipeline: pipelineStack names Shop, the stack of this construct[\s\S]*hint: remove pipelineStack/);
+  pipeline(stackOf(), { pipelineStack: { name: 'Alarms' } });
 });
 
 test('two pipelines with the same names are refused, whatever their stacks', () => {
@@ -237,6 +242,21 @@ test('problems of a configuration file are reported with their positions', () =>
   writeFileSync(file, 'version: "1.0"\nenviroments: []\n');
   assert.throws(() => AphexPipeline.fromConfig(stackOf(), 'Pipeline', file), /Shop\/Pipeline: .*wrong\.yaml:2:1: [\s\S]*environments/);
   assert.throws(() => AphexPipeline.fromConfig(stackOf(), 'Pipeline', join(work, 'none.yaml')), /none\.yaml: no such file/);
+});
+
+// The template of a pipeline as it is deployed, for a review to see what a change of the construct changes: the objects
+// in the cluster are those of the golden files of `generator render`. UPDATE=1 writes it anew.
+test('the template is that of the snapshot', () => {
+  const stack = stackOf();
+  pipeline(stack, { environments: [dev, { ...dev, name: 'prod', account: '222222222222' }], webhookUrl: 'https://hooks.example.com/push' });
+  const template = Template.fromStack(stack).toJSON();
+  for (const { Properties } of Object.values(template.Resources).filter(({ Properties }) => Properties.Manifest)) {
+    Properties.Manifest = JSON.parse(Properties.Manifest).map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+  }
+  const text = JSON.stringify(template, undefined, 1).replaceAll(/(workflowtemplate|WorkflowTemplate argo)\/my-app-[0-9a-f]{2}\b/g, '$1/my-app-VERSION') + '\n';
+  const file = join(__dirname, 'snapshot.template.json');
+  if (process.env.UPDATE) writeFileSync(file, text);
+  assert.equal(text, readFileSync(file, 'utf8'), 'if the change is meant, run: UPDATE=1 npm test');
 });
 
 test('the npm package contains all that it needs', () => {

@@ -50,6 +50,7 @@ type Names struct {
 	SecretKey     string        `json:"secretKey"`     // its key
 	Namespace     string        `json:"namespace"`     // of that Secret
 	Template      string        `json:"template"`      // of the workflow, without its version
+	PipelineStack string        `json:"pipelineStack"` // that runs deploy; "" if there is none
 }
 
 // Render renders the pipeline of a request.
@@ -105,7 +106,12 @@ func render(cfg *config.Config, stages plan.Stages, place plan.Place) (*Answer, 
 
 func namesOf(cfg *config.Config, place plan.Place) *Names {
 	names := plan.NamesOf(cfg, place)
+	own := ""
+	if cfg.PipelineStack != nil {
+		own = cfg.PipelineStack.Name
+	}
 	return &Names{
+		PipelineStack: own,
 		Pipeline: names.Pipeline, Cluster: cfg.ClusterName, Exports: infra.Exports(cfg.ClusterExportPrefix), Stack: names.Stack,
 		Bucket: place.Bucket, Secret: names.Secret, WebhookSecret: names.WebhookSecret, SecretKey: plan.WebhookSecretKey,
 		Namespace: cfg.ArgoEventsNamespace, Template: cfg.WorkflowTemplateName,
