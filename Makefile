@@ -77,15 +77,6 @@ FUZZTIME ?= 60s
 fuzz: ## give every parser of foreign bytes random ones, each for FUZZTIME (60s); FUZZ=word takes some, CORPUS=1 keeps what is found
 	@CORPUS=$(CORPUS) tools/fuzz $(FUZZTIME) $(FUZZ)
 
-SITE_PACKAGES := site/node_modules/.installed-$(shell git hash-object site/package-lock.json)
-.PHONY: site
-site: $(SITE_PACKAGES) ## build the documents as a website into bin/site; SITE_BASE is the path that it is served below
-	cd site && npm run --silent build </dev/null
-
-.PHONY: check-site
-check-site: site ## open every page of the website in headless Chromium, as wide as a telephone and as a screen; CHROMIUM names it
-	cd site && npm run --silent check </dev/null
-
 .PHONY: images
 images: ## build the images of the stages into docker, or with BASE=debian into bin/images, without a registry
 	images/make
@@ -109,7 +100,7 @@ golden: ## rewrite golden files and generated documents; review the diff before 
 
 .PHONY: clean
 clean: ## remove all build products and the state of the demo
-	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii API.md assets dist lib node_modules tsconfig.json) site/node_modules site/pages
+	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii assets dist lib node_modules tsconfig.json)
 
 # check runs all of its parts even if one fails, so that one run reports everything.
 CHECKS := check-format check-vet check-lint check-words check-construct check-tidy check-argo check-race check-vulnerabilities
@@ -133,8 +124,11 @@ check-lint:
 check-words: # the words of tools/words.txt must not come back
 	go test -count=1 ./internal/tests/words
 
-check-construct: # the properties of the construct are those of the configuration
+check-construct: $(CONSTRUCT) # the properties of the construct are those of the configuration, and API.md describes them
 	node construct/scripts/types.mjs --check
+	@mkdir -p construct/dist
+	cd construct && JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/jsii-docgen -o dist/API.md </dev/null
+	@diff construct/API.md construct/dist/API.md || { echo 'construct/API.md is out of date: run `make construct` and copy construct/dist/API.md' >&2; exit 1; }
 
 check-tidy:
 	go mod tidy -diff
@@ -157,10 +151,6 @@ $(IMAGES): $(INTO)
 
 $(PACKAGES):
 	cd $(SHOP) && npm ci --prefer-offline --no-audit --no-fund </dev/null
-	@touch $@
-
-$(SITE_PACKAGES): site/package-lock.json
-	cd site && npm ci --prefer-offline --no-audit --no-fund </dev/null
 	@touch $@
 
 $(CONSTRUCT_PACKAGES): construct/package-lock.json

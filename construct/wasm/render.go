@@ -112,7 +112,7 @@ func namesOf(cfg *config.Config, place plan.Place) *Names {
 	}
 	return &Names{
 		PipelineStack: own,
-		Pipeline: names.Pipeline, Cluster: cfg.ClusterName, Exports: infra.Exports(cfg.ClusterExportPrefix), Stack: names.Stack,
+		Pipeline:      names.Pipeline, Cluster: cfg.ClusterName, Exports: infra.Exports(cfg.ClusterExportPrefix), Stack: names.Stack,
 		Bucket: place.Bucket, Secret: names.Secret, WebhookSecret: names.WebhookSecret, SecretKey: plan.WebhookSecretKey,
 		Namespace: cfg.ArgoEventsNamespace, Template: cfg.WorkflowTemplateName,
 	}
