@@ -197,7 +197,7 @@ func (w *world) file(name string, mode os.FileMode, text string) string {
 // role of the pod.
 func (w *world) programs() {
 	w.t.Helper()
-	build := exec.Command("go", "build", "-o", filepath.Join(w.dir, "programs")+"/", "../validator", "../builder", "../tester")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(w.dir, "programs")+"/", "../validator", "../builder", "../tester")
 	output, err := build.CombinedOutput()
 	require.NoError(w.t, err, string(output))
 	self, err := os.Executable()

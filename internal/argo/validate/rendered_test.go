@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // generator builds the program that renders, once.
 var generator = sync.OnceValues(func() (string, error) {
 	program := filepath.Join(scratch, "generator")
-	build := exec.Command("go", "build", "-o", program, "./cmd/generator")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./cmd/generator")
 	build.Dir = "../../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the generator: %w: %s", err, out)

@@ -72,7 +72,7 @@ func makePrepared(modules string) error {
 		return err
 	}
 	prepared.dir, prepared.deployer, prepared.state = dir, filepath.Join(dir, "deployer"), filepath.Join(dir, "state")
-	build := exec.Command("go", "build", "-o", prepared.deployer, "../../../cmd/deployer")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", prepared.deployer, "../../../cmd/deployer")
 	if output, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the deployer: %w: %s", err, output)
 	}

@@ -63,7 +63,7 @@ func build(t *testing.T) string {
 		if p.dir, p.err = os.MkdirTemp("", "programs-"); p.err != nil {
 			return
 		}
-		if out, err := exec.Command("go", "build", "-o", p.dir+"/", "../../../cmd/...").CombinedOutput(); err != nil {
+		if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", p.dir+"/", "../../../cmd/...").CombinedOutput(); err != nil {
 			p.err = fmt.Errorf("building the programs: %w\n%s", err, out)
 		}
 	})

@@ -45,7 +45,7 @@ func assemblyIn(t *testing.T, dir string, files map[string]string) {
 func TestAppsAreComparedByWhatIsLeftAndByWhyTheyAreRefused(t *testing.T) {
 	work := t.TempDir()
 	o := options{deployer: filepath.Join(work, "deployer"), modules: filepath.Join(work, "modules"), limit: time.Minute, atOnce: 4}
-	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", o.deployer, "../../../../cmd/deployer").CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", o.deployer, "../../../../cmd/deployer").CombinedOutput()
 	require.NoError(t, err, string(output))
 	t.Setenv("DEPLOYER", o.deployer)
 	require.NoError(t, os.MkdirAll(filepath.Join(o.modules, ".bin"), 0o755))
