@@ -22,7 +22,7 @@ func (applyCmd) Help() string {
 	return `Applies the objects on the server, with the field manager aphex-pipeline. A dry run of all objects comes
 first: if the cluster rejects one, nothing changes. Argo validates a new version of the workflow template
 before the Sensor uses it. Objects that the pipeline had under other names are removed. The command returns
-when the next push starts a run: the webhook answers, and the Sensor has subscribed to the event bus.
+as soon as a push would start a run: the webhook answers, and the Sensor has subscribed to the event bus.
 
 Where identities of the pipeline are new or change, such as for an account that no environment had before, the
 command shows the roles that the pipeline can then assume and asks for confirmation, and updates the identities'
