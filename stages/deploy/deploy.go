@@ -145,7 +145,10 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		return r, nil, err
 	}
 	done()
-	cfg, err = config.LoadCommitted(dir, in.Config, in.ConfigDigest)
+	source, err := config.Read(dir, in.Config)
+	if err == nil {
+		cfg, err = config.ParseCommitted(filepath.Join(dir, filepath.FromSlash(in.Config)), source, in.ConfigDigest)
+	}
 	if err != nil {
 		return r, nil, errs.Invalidf("%w", err)
 	}
@@ -162,7 +165,7 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 	if err := d.Engine.Runner.Send(ctx, dir); err != nil {
 		return r, nil, err
 	}
-	if err := frame.Commands.KeepWorkspace(in.Digest, dir); err != nil {
+	if err := frame.Commands.KeepWorkspace(stage.Sent{Digest: in.Digest, Path: dir, Config: in.Config, Source: source}); err != nil {
 		return r, nil, err
 	}
 	if r, err = in.over(deploy.For(env)); err != nil {

@@ -43,10 +43,15 @@ func TestTestsUseTheWorkspaceOfTheDeploymentInTheSamePod(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(there, "file"), []byte("changed"), 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(there, config.File), []byte("not: [the commit's"), 0o600))
 		require.NoError(t, runner.Send(t.Context(), there))
-		require.NoError(t, w.commands.KeepWorkspace(digest, there))
+		source, err := config.Read(dir, config.File)
+		require.NoError(t, err)
+		require.NoError(t, w.commands.KeepWorkspace(stage.Sent{Digest: digest, Path: there, Config: config.File, Source: source}))
 		require.NoError(t, os.RemoveAll(there))
+		if want == "changed" { // nothing of the artifact is fetched
+			require.NoError(t, os.Remove(filepath.Join(dir, config.File)))
+		}
 
-		_, err := run(t.Context(), &w, dir, nil)
+		_, err = run(t.Context(), &w, dir, nil)
 		require.NoError(t, err, w.log.String())
 		assert.Len(t, w.document(t).Commands, 1)
 	}

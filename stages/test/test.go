@@ -119,14 +119,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 // fetches and sends it, and reads its configuration. That is the artifact's in any case:
 // hooks can change files of the workspace.
 func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input, scratch string) (at folders, cfg *config.Config, err error) {
-	at = folders{workspace: frame.Commands.Workspace(in.Digest), scratch: scratch}
-	if at.workspace != "" {
+	at.scratch = scratch
+	if sent, found := frame.Commands.Workspace(in.Digest, in.Config); found {
 		frame.Log.Info("using the workspace of the deployment", "key", in.Artifact)
-		data, err := d.Bucket.FetchFile(ctx, in.Artifact, in.Digest, in.Config)
-		if err != nil {
-			return at, nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
-		}
-		cfg, err = config.ParseCommitted(in.Config, data, in.ConfigDigest)
+		at.workspace = sent.Path
+		cfg, err = config.ParseCommitted(in.Config, sent.Source, in.ConfigDigest)
 		return at, cfg, invalid(err)
 	}
 	if at.workspace, err = in.Workspace.Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
