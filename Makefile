@@ -77,6 +77,15 @@ FUZZTIME ?= 60s
 fuzz: ## give every parser of foreign bytes random ones, each for FUZZTIME (60s); FUZZ=word takes some, CORPUS=1 keeps what is found
 	@CORPUS=$(CORPUS) tools/fuzz $(FUZZTIME) $(FUZZ)
 
+SITE_PACKAGES := site/node_modules/.installed-$(shell git hash-object site/package-lock.json)
+.PHONY: site
+site: $(SITE_PACKAGES) ## build the documents as a website into bin/site; SITE_BASE is the path that it is served below
+	cd site && npm run --silent build </dev/null
+
+.PHONY: check-site
+check-site: site ## open every page of the website in headless Chromium, as wide as a telephone and as a screen; CHROMIUM names it
+	cd site && npm run --silent check </dev/null
+
 .PHONY: images
 images: ## build the images of the stages into docker, or with BASE=debian into bin/images, without a registry
 	images/make
@@ -100,7 +109,7 @@ golden: ## rewrite golden files and generated documents; review the diff before 
 
 .PHONY: clean
 clean: ## remove all build products and the state of the demo
-	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii assets dist lib node_modules tsconfig.json)
+	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii assets dist lib node_modules tsconfig.json) site/node_modules site/pages
 
 # check runs all of its parts even if one fails, so that one run reports everything.
 CHECKS := check-format check-vet check-lint check-words check-construct check-tidy check-argo check-race check-vulnerabilities
@@ -151,6 +160,10 @@ $(IMAGES): $(INTO)
 
 $(PACKAGES):
 	cd $(SHOP) && npm ci --prefer-offline --no-audit --no-fund </dev/null
+	@touch $@
+
+$(SITE_PACKAGES): site/package-lock.json
+	cd site && npm ci --prefer-offline --no-audit --no-fund </dev/null
 	@touch $@
 
 $(CONSTRUCT_PACKAGES): construct/package-lock.json
