@@ -68,6 +68,12 @@ demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, aga
 	@PATH="$(CURDIR)/$(SHOP)/node_modules/.bin:$$PATH" \
 		bin/generator run --source .aphex/demo/shop --state .aphex/demo/state --yes </dev/null
 
+.PHONY: screens
+screens: build $(PACKAGES) ## run the demo from the start, and compare the screen in README.md with what it prints
+	rm -rf .aphex/demo
+	$(MAKE) --no-print-directory demo >bin/demo.txt 2>&1 || { cat bin/demo.txt; exit 1; }
+	DEMO=$(CURDIR)/bin/demo.txt go test -count=1 -run TestTheDemo ./internal/tests/programs
+
 .PHONY: bench
 bench: build $(BUILT) ## compare with other programs, and write bench.json; takes some minutes
 	go run ./internal/tests/bench -bin bin -app $(SHOP) -o bench.json </dev/null

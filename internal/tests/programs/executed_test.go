@@ -57,6 +57,26 @@ func TestTheCommandsOfADocumentRun(t *testing.T) {
 	assert.GreaterOrEqual(t, blocks, 2)
 }
 
+// make screens runs the demo, which takes a minute, and sets DEMO to the file with what it printed.
+func TestTheDemoPrintsTheScreenOfTheReadme(t *testing.T) {
+	file := os.Getenv("DEMO")
+	if file == "" {
+		t.Skip("make screens runs this test")
+	}
+	printed, err := os.ReadFile(file)
+	require.NoError(t, err)
+	source, err := os.ReadFile("../../../README.md")
+	require.NoError(t, err)
+	screens := 0
+	for _, block := range documents.Parse("README.md", source).Blocks {
+		if block.Directive == "test: make screens" {
+			screens++
+			assert.Regexp(t, screen("…\n"+block.Text+"…\n"), shown(string(printed)), "README.md:%d shows another output", block.Line)
+		}
+	}
+	assert.Equal(t, 1, screens)
+}
+
 // reader is somebody who follows a page: a folder with an app in a git repository, and the programs in PATH.
 type reader struct {
 	app         string
@@ -102,8 +122,15 @@ func shown(text string) string {
 	for _, v := range varying {
 		text = v.pattern.ReplaceAllString(text, v.shown)
 	}
-	return text
+	text = duration.ReplaceAllString(text, " 1.2s")
+	return trailing.ReplaceAllString(text, "")
 }
+
+var (
+	// duration matches one with the spaces before it, as columns are aligned to the right.
+	duration = regexp.MustCompile(` +(?:[0-9]+m)?[0-9]+(?:\.[0-9]+)?s\b`)
+	trailing = regexp.MustCompile(`(?m) +$`)
+)
 
 func TestAScreenMatchesItsOutputWithWhatVaries(t *testing.T) {
 	page := "▶ build\n…\n✔ build 10.9s\nkey=…zst\n"
