@@ -101,7 +101,7 @@ check-images: ## check the images in bin/images against images/README.md, and pr
 	cd e2e && go test -count=1 -v -timeout 30m ./stageimages </dev/null
 
 .PHONY: e2e
-e2e: build $(PACKAGES) $(IMAGES) ## run the images in docker, and the pipeline on real Kubernetes and Argo, in separate namespaces; needs root
+e2e: build $(PACKAGES) $(CONSTRUCT) $(RENDERER) $(IMAGES) ## run the images in docker, and the pipeline on real Kubernetes and Argo, in separate namespaces; needs root
 	cd e2e && go test -count=1 -timeout 30m ./stageimages </dev/null
 	cd e2e && go test -c -o ../bin/e2e . && go test -c -o ../bin/e2e-recipes ./recipes
 	cd e2e/recipes && ../../bin/e2e-recipes -test.v -test.timeout 20m </dev/null
