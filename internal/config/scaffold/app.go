@@ -138,7 +138,7 @@ func choose(dir, choice string) (folder string, others []string, err error) {
 		}
 	case len(apps) == 0:
 		return "", nil, errs.Invalidf("there is no CDK app in %s: no cdk.json there or in the folders below", dir).
-			WithHint("change to the application's folder, or create an app with `npx cdk init app --language typescript`")
+			WithHint("change to the application's folder, or create an app with `npx aws-cdk init app --language typescript`")
 	case apps[0] == "." || len(apps) == 1:
 		folder = apps[0]
 	default:
