@@ -26,12 +26,12 @@ const (
 	memorySize    = "64Mi" // as container runtimes give by default
 )
 
-// serve starts the server at an address. An image without the program keeps its container
-// for longer than the stage waits for the server: otherwise the kubelet would start it again
-// and again, and nothing else of the pod until the pod's deadline.
+// serve starts the server at an address, in few words, as each environment of a template
+// repeats them. An image without the program keeps its container for longer than the stage
+// waits for the server: otherwise the kubelet would start it again and again, and nothing
+// else of the pod until the pod's deadline.
 func serve(address string) []string {
-	const program = "commands"
-	return []string{"sh", "-c", "hash " + program + " || { echo this image has no program " + program + "; sleep 90; }; exec " + program + " serve " + address}
+	return []string{"sh", "-c", "hash commands||sleep 90;exec commands serve " + address}
 }
 
 // commandsContainer is a container for commands.
