@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -33,12 +34,20 @@ func TestAPipelineOfTheConstructStartsARunAndUpdatesItself(t *testing.T) {
 		require.NoError(t, err)
 	}
 	p.copySecret(template)
-	for _, object := range []string{"eventsource/" + p.name + "-github", "sensor/" + p.name + "-sensor"} {
-		p.eventually(object, 3*time.Minute, func() bool {
-			return p.kubectl("get", object, "-n", node.Events, "-o", `jsonpath={.status.conditions[?(@.status!="True")].type}`) == "" &&
-				p.kubectl("get", object, "-n", node.Events, "-o", `jsonpath={.status.conditions}`) != ""
+	// A push before the webhook listens and the Sensor has subscribed is lost.
+	for selector, line := range map[string]string{"eventsource-name=" + p.name + "-github": "route is activated", "sensor-name=" + p.name + "-sensor": "Subscribing to subject"} {
+		p.eventually(selector, 3*time.Minute, func() bool {
+			log, err := p.node.Kubectl(p.ctx, "", "logs", "-n", node.Events, "-l", selector, "--tail=-1")
+			return err == nil && strings.Contains(log, line)
 		})
 	}
+	p.eventually("the webhook", time.Minute, func() bool {
+		response, err := http.Get(p.webhook())
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		return err == nil
+	})
 
 	first := p.finished(p.push("Open"))
 	require.Equal(t, "Succeeded", first.Status.Phase, first.Status.Message)
