@@ -93,7 +93,7 @@ func (c cloud) cdk(dir, account, region string, args ...string) (string, error) 
 func (c cloud) cdkWith(env []string, dir, account, region string, args ...string) (string, error) {
 	c.t.Helper()
 	modules := modules(c.t)
-	limited, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	limited, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(limited, filepath.Join(modules, ".bin", "cdk"), append(args, "--no-notices", "--no-color")...)
 	command.Dir = dir
