@@ -74,6 +74,11 @@ func (c Cluster) LoadWebhookSecret(ctx context.Context, s WebhookSecret, eventSo
 	if err := c.restartWebhook(ctx, s.Object.Namespace, eventSource); err != nil {
 		return false, err
 	}
+	// Whoever changed the Secret meanwhile restarts the pods too.
+	now, _, err := c.ReadWebhookSecret(ctx, s)
+	if err != nil || now != value {
+		return true, err
+	}
 	_, err = c.writeWebhookSecret(ctx, s, value, true)
 	return true, err
 }
