@@ -137,7 +137,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if err := t.awaitWebhook(ctx, objects, r); err != nil {
 		return Installed{}, err
 	}
-	if _, err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
+	if err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
 		return Installed{}, err
 	}
 	url, err := t.webhookURL(ctx, r)

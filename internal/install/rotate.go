@@ -44,7 +44,7 @@ func RotateWebhook(ctx context.Context, t Target, o RotateOptions, r Reporter) (
 		return settings, err
 	}
 	r.Started(Webhook, "")
-	if _, err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
+	if err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
 		return settings, err
 	}
 	r.Ready()

@@ -66,21 +66,21 @@ func (c Cluster) writeWebhookSecret(ctx context.Context, s WebhookSecret, value 
 
 // LoadWebhookSecret restarts the pods of an EventSource if they have not read the Secret
 // since its value changed.
-func (c Cluster) LoadWebhookSecret(ctx context.Context, s WebhookSecret, eventSource string) (restarted bool, err error) {
+func (c Cluster) LoadWebhookSecret(ctx context.Context, s WebhookSecret, eventSource string) error {
 	value, loaded, err := c.ReadWebhookSecret(ctx, s)
 	if err != nil || loaded {
-		return false, err
+		return err
 	}
 	if err := c.restartWebhook(ctx, s.Object.Namespace, eventSource); err != nil {
-		return false, err
+		return err
 	}
 	// Whoever changed the Secret meanwhile restarts the pods too.
 	now, _, err := c.ReadWebhookSecret(ctx, s)
 	if err != nil || now != value {
-		return true, err
+		return err
 	}
 	_, err = c.writeWebhookSecret(ctx, s, value, true)
-	return true, err
+	return err
 }
 
 // WebhookAddress returns the external host name or address of a Service, or "" if it

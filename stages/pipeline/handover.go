@@ -53,10 +53,10 @@ func (in Input) given() map[string]string {
 }
 
 // kept lists the environments of a commit that wait for an approval which it does not
-// declare, because of what was deployed before, by environment. No commit takes an approval away: an environment whose
-// last deployment required one waits until a person approves a deployment without it. So
-// does an environment that comes to an account in which another one requires approvals;
-// else a commit could deploy there under another name.
+// declare, because of what was deployed before: an environment whose last deployment
+// required one waits until a person approves a deployment without it. So does an environment
+// that comes to an account in which another one requires approvals; else a commit could
+// deploy there under another name. An approval that no deployment had yet is not known here.
 func kept(cfg *config.Config, before map[string]stage.Deployed) []string {
 	guarded := map[string]bool{} // accounts
 	for _, has := range before {
