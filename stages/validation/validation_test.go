@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -95,8 +96,13 @@ func TestACommitThatNamesAnAccountThatNoPersonApprovedIsValid(t *testing.T) {
 
 func TestALocalRunNeedsNoApprovalOfAnAccountAndChecksIt(t *testing.T) {
 	d := fit()
-	var assumed []string
+	var (
+		mu      sync.Mutex // environments are checked side by side
+		assumed []string
+	)
 	d.Assume = func(_ context.Context, env config.Environment) error {
+		mu.Lock()
+		defer mu.Unlock()
 		assumed = append(assumed, env.Name+" "+env.RoleARN)
 		return nil
 	}
