@@ -55,7 +55,7 @@ func explain(err error, doing, bucket, key string) error {
 			WithHint("nothing was overwritten; if no other run wrote it, run the step again")
 	case "AccessDenied", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return errs.Invalidf("%s: access denied: %w", where, err).
-			WithHint("grant the role of this stage access to the bucket, or pass the bucket of this pipeline")
+			WithHint("pass the bucket of this pipeline, or install the permissions of this version: generator bootstrap")
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }

@@ -128,9 +128,9 @@ var (
 		State,
 	}
 	reached = kind{
-		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it: no run deploys an older one, nor takes an approval away that it required", "JSON, `{commit, run, former, account, region, approval}`",
-		"`deployer environment`", "`deployer pipeline`, `deployer environment`", stays,
-		[]Writer{Deployment},
+		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it, and whether the environment waits for an approval: no run deploys an older commit, nor takes the approval away", "JSON, `{commit, run, former, account, region, approval}`",
+		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
+		[]Writer{Update, Deployment},
 		State,
 	}
 	stacks = kind{

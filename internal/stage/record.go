@@ -36,13 +36,13 @@ type Record struct {
 const Done = "done"
 
 // Deployed is the commit that the last successful run deployed, or the newest one that
-// a run began to deploy to an environment.
+// a run began to deploy to an environment; there it is empty until one did.
 type Deployed struct {
 	Commit string `json:"commit"`
 	Run    string `json:"run"`
 	// Former are the runs that began to deploy to the environment before, newest first.
 	Former []string `json:"former,omitempty"`
-	// Account and Region are where the environment was, and Approval whether it required an
+	// Account and Region are where the environment is, and Approval whether it waits for an
 	// approval. They are empty in documents of earlier versions.
 	Account  string `json:"account,omitempty"`
 	Region   string `json:"region,omitempty"`

@@ -52,27 +52,6 @@ func (in Input) given() map[string]string {
 	}
 }
 
-// kept lists the environments of a commit that wait for an approval which it does not
-// declare, because of what was deployed before: an environment whose last deployment
-// required one waits until a person approves a deployment without it. So does an environment
-// that comes to an account in which another one requires approvals; else a commit could
-// deploy there under another name. An approval that no deployment had yet is not known here.
-func kept(cfg *config.Config, before map[string]stage.Deployed) []string {
-	guarded := map[string]bool{} // accounts
-	for _, has := range before {
-		guarded[has.Account] = guarded[has.Account] || has.Approval
-	}
-	var waiting []string
-	for _, env := range cfg.Environments {
-		has, known := before[env.Name]
-		stayed := known && (has.Account == "" || has.Account == env.Account && has.Region == env.Region)
-		if !plan.Approval.Requires(env) && (has.Approval || !stayed && guarded[env.Account]) {
-			waiting = append(waiting, env.Name)
-		}
-	}
-	return waiting
-}
-
 // gatesOf lists the environments that wait for an approval: those declared by the
 // run's template, by the commit, or held by what came before.
 func (in Input) gatesOf(cfg *config.Config) []string {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +17,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -267,6 +271,103 @@ func TestNoCommitTakesAnApprovalAwayAndOnlyAPersonDoes(t *testing.T) {
 			assert.Equal(t, c.waits, out.Handover.Gates)
 		})
 	}
+}
+
+// push is a commit, and what a run of it finds.
+type push struct {
+	environments string   // of the commit
+	waits        string   // environments that wait for an approval
+	deploys      []string // environments whose deployment then begins
+}
+
+// Each commit is pushed twice: the second push is of a commit that declares the same.
+func TestAnApprovalThatNoDeploymentHadYetHoldsForAllLaterCommits(t *testing.T) {
+	environment := func(name, account, more string) string {
+		return "  - {name: " + name + ", account: \"" + account + "\", region: eu-west-1, stacks: [{name: Api}]" + more + "}\n"
+	}
+	const requires, former = ", requiresApproval: true", `{"commit":"c","run":"shop-9"}`
+	dev, prod, open := environment("dev", "111111111111", ""), environment("prod", "222222222222", requires), environment("prod", "222222222222", "")
+	live := environment("live", "222222222222", "")
+	for name, c := range map[string]struct {
+		before    map[string]string
+		installed string // by a person
+		pushes    []push
+	}{
+		"of the installed pipeline":          {nil, dev + prod, []push{{dev + open, "prod", nil}}},
+		"of one that a commit adds":          {nil, dev, []push{{dev + prod, "prod", nil}, {dev + open, "prod", nil}}},
+		"added to one that was there":        {nil, dev + open, []push{{dev + open, "", []string{"dev", "prod"}}, {dev + prod, "prod", nil}, {dev + open, "prod", nil}}},
+		"first deployment after an upgrade":  {map[string]string{"dev": former, "prod": former}, dev + prod, []push{{dev + open, "prod", nil}}},
+		"the environment goes and returns":   {nil, dev, []push{{dev + prod, "prod", nil}, {dev, "", nil}, {dev + open, "prod", nil}}},
+		"under another name":                 {nil, dev, []push{{dev + prod, "prod", nil}, {dev + live, "live", nil}}},
+		"under another name, when installed": {nil, dev + prod, []push{{dev + live, "live", nil}}},
+		"another one besides":                {nil, dev + prod, []push{{dev + prod + live, "live prod", nil}}},
+		"a person approves what was added":   {nil, dev, []push{{dev + prod, "prod", []string{"prod"}}, {dev + open, "prod", nil}}},
+		"a person approves it without":       {nil, dev, []push{{dev + prod, "prod", nil}, {dev + open, "prod", []string{"prod"}}, {dev + open, "", nil}}},
+		"two that are installed at once":     {nil, prod + live, []push{{prod + live, "prod", nil}}},
+		"in another account":                 {nil, dev + prod, []push{{dev + prod + environment("beta", "333333333333", ""), "prod", nil}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w world
+			d := w.deps("")
+			for environment, text := range c.before {
+				w.artifacts.Set("metadata/deployed/"+environment+".json", text)
+			}
+			template := "version: \"1.0\"\nenvironments:\n" + c.installed
+			run := 0
+			for _, push := range c.pushes {
+				commit := "version: \"1.0\"\nenvironments:\n" + push.environments
+				for range 2 {
+					run++
+					w.artifacts.configuration = commit
+					in := inTemplate(t, template)
+					out, started, err := inRun(t, &w, d, in)
+					require.NoError(t, err)
+					if len(started) > 0 {
+						gates := out.Handover.Gates
+						in = inTemplate(t, commit)
+						in.Held, in.Origin = strings.Fields(gates), "shop-1"
+						out, _, err = inRun(t, &w, d, in)
+						require.NoError(t, err)
+					}
+					var waits []string
+					for _, name := range in.Environments {
+						if !strings.Contains(out.NoApproval, ","+name+",") {
+							waits = append(waits, name)
+						}
+					}
+					slices.Sort(waits)
+					if push.deploys == nil || run == 1 {
+						assert.Equal(t, push.waits, strings.Join(waits, " "), "run %d", run)
+					}
+					template = commit
+					cfg, err := config.Parse(config.File, []byte(commit))
+					require.NoError(t, err)
+					for _, name := range push.deploys {
+						env, found := cfg.Environment(name)
+						require.True(t, found)
+						store := inventory.Store{Bucket: w.artifacts, Engine: deploy.Engine{Run: "shop-" + strconv.Itoa(run)}}
+						require.NoError(t, store.KeepReached(t.Context(), env, older))
+					}
+				}
+			}
+		})
+	}
+}
+
+// inTemplate is the input of the step in a run of the template that a configuration gives.
+func inTemplate(t *testing.T, configuration string) pipeline.Input {
+	t.Helper()
+	cfg, err := config.Parse(config.File, []byte(configuration))
+	require.NoError(t, err)
+	in := ofRun(declaredVersion(t, configuration))
+	in.Environments = nil
+	for _, env := range cfg.Environments {
+		in.Environments = append(in.Environments, env.Name)
+		if env.RequiresApproval {
+			in.Gates = append(in.Gates, env.Name)
+		}
+	}
+	return in
 }
 
 // What is not known keeps nobody from asking.

@@ -26,6 +26,9 @@ func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *
 	known := map[string]checkout.Order{}
 	for _, environment := range slices.Sorted(maps.Keys(all)) {
 		has := all[environment]
+		if has.Commit == "" { // no run began to deploy there yet
+			continue
+		}
 		order, asked := known[has.Commit]
 		if !asked {
 			if order, err = d.Order(ctx, frame, in, has.Commit); err != nil {
@@ -45,7 +48,7 @@ func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *
 	return nil
 }
 
-// before returns what runs began to deploy, by environment. Outside of a run there is
+// before returns what is stored of the environments. Outside of a run there is
 // nothing to compare with.
 func (d Deps) before(ctx context.Context, in Input) (map[string]stage.Deployed, error) {
 	if len(in.Environments) == 0 && (d.Order == nil || in.Repository == "") {

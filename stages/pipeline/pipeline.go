@@ -102,10 +102,13 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.checkOrder(ctx, frame, in, cfg, before); err != nil {
 		return Output{}, err
 	}
-	if waiting := kept(cfg, before); len(waiting) > 0 {
+	if waiting := in.kept(cfg, before); len(waiting) > 0 {
 		in.Held = append(slices.Clone(in.Held), waiting...)
-		frame.Log.Warn("environments wait for an approval that the commit does not declare: earlier deployments of them, or to their account, required one, until a person approves one without it",
+		frame.Log.Warn("environments wait for an approval that the commit does not declare: they, or another environment of their account, required one, until a person approves a deployment without it",
 			"environments", strings.Join(waiting, ", "))
+	}
+	if err := d.keepApprovals(ctx, in, cfg, before); err != nil {
+		return Output{}, err
 	}
 	declared := cfg
 	if cfg, err = d.approved(ctx, frame, declared); err != nil {

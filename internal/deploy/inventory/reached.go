@@ -53,10 +53,38 @@ func (s Store) next(env config.Environment, commit string, all map[string]stage.
 	}
 	former := append([]string{has.Run}, has.Former...)
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
-	data, err := json.Marshal(stage.Deployed{
+	return encodeReached(environment, stage.Deployed{
 		Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)],
 		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env),
 	})
+}
+
+// KeepApproval stores, before anything is deployed, where an environment is and whether it
+// waits for an approval, as far as its document, has, does not say so. An approval stays
+// until KeepReached takes it away.
+func (s Store) KeepApproval(ctx context.Context, env config.Environment, waits bool, has stage.Deployed) error {
+	if (has.Account != "" || env.Account == "") && (has.Approval || !waits) {
+		return nil
+	}
+	err := s.Bucket.Update(ctx, bucket.ReachedKey(env.Name), func(stored []byte) ([]byte, error) {
+		has, err := parseReached(env.Name, stored)
+		if err != nil {
+			return nil, err
+		}
+		if has.Account == "" {
+			has.Account, has.Region = env.Account, env.Region
+		}
+		has.Approval = has.Approval || waits
+		return encodeReached(env.Name, has)
+	})
+	if err != nil {
+		return fmt.Errorf("storing whether environment %s waits for an approval: %w", env.Name, err)
+	}
+	return nil
+}
+
+func encodeReached(environment string, has stage.Deployed) ([]byte, error) {
+	data, err := json.Marshal(has)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the commit of environment %s: %w", environment, err)
 	}
@@ -73,7 +101,8 @@ func parseReached(environment string, data []byte) (has stage.Deployed, err erro
 	return has, nil
 }
 
-// Reached returns what runs began to deploy, by environment.
+// Reached returns what is stored of the environments: the newest commits that runs began to
+// deploy, and which environments wait for an approval.
 func (s Store) Reached(ctx context.Context) (map[string]stage.Deployed, error) {
 	keys, err := s.Bucket.List(ctx, bucket.ReachedPrefix())
 	if err != nil {

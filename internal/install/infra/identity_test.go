@@ -331,7 +331,7 @@ func TestEachIdentityWritesItsKeysAndNoOther(t *testing.T) {
 		"metadata/workflows/shop-1/record.json":     {"record"},
 		"metadata/workflows/shop-1.json":            {"record"},
 		"metadata/workflows/deployed.json":          {"record"},
-		"metadata/deployed/dev.json":                {"deploy"},
+		"metadata/deployed/dev.json":                {"deploy", "update"},
 		"metadata/durations/dev.json":               {"deploy"},
 		"metadata/stacks/dev.json":                  {"deploy", "update"},
 		"other":                                     nil,
