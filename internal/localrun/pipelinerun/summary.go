@@ -119,7 +119,7 @@ func (s *summary) line(format string, args ...any) { fmt.Fprintf(&s.text, format
 // requiresApproval reports whether the run waits at a gate that it has not reached: the
 // commit declares an approval, or takes one away.
 func (l *localRun) requiresApproval(gate string) bool {
-	if slices.ContainsFunc(strings.Fields(l.state.Gates(l.src.Commit)), func(name string) bool { return plan.Approve(name) == gate }) {
+	if slices.ContainsFunc(l.gates, func(name string) bool { return plan.Approve(name) == gate }) {
 		return true
 	}
 	return slices.ContainsFunc(l.cfg.Environments, func(env config.Environment) bool {

@@ -142,29 +142,7 @@ func (f Folder) Place() (place plan.Place) {
 // KeepPlace stores the place of the pipeline.
 func (f Folder) KeepPlace(place plan.Place) error { return f.write(placeFile, place) }
 
-// Gates returns the gates of the last KeepGates, separated by spaces, if it was for this
-// commit; else "".
-func (f Folder) Gates(commit string) string {
-	var h held
-	if !f.read(heldFile, &h) || h.Commit != commit {
-		return ""
-	}
-	return h.Gates
-}
-
-// KeepGates stores the environments that wait for approval if a commit that was handed
-// over is run again, whatever the commit declares.
-func (f Folder) KeepGates(commit, gates string) error { return f.write(heldFile, held{commit, gates}) }
-
-const (
-	placeFile = "place.json"
-	heldFile  = "held.json"
-)
-
-type held struct {
-	Commit string `json:"commit"`
-	Gates  string `json:"gates"`
-}
+const placeFile = "place.json"
 
 // read reports whether the file exists and is complete.
 func (f Folder) read(file string, into any) bool {
