@@ -76,6 +76,7 @@ type cli struct {
 	Run       runCmd       `cmd:"" help:"Run the whole pipeline on this machine."`
 	Simulate  simulateCmd  `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`
 	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
+	Check     checkCmd     `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
 	Schema    schemaCmd    `cmd:"" help:"Print the JSON Schema of the configuration."`
 	Version   versionCmd   `cmd:"" help:"Print the version and exit."`
 }
@@ -85,6 +86,7 @@ const description = `generator renders, installs and runs the delivery pipeline 
 Examples:
 
   generator init                  write aphex-config.yaml for the CDK app in this folder
+  generator check                 check it without a network
   generator run --source .        run the whole pipeline on this machine, against a simulated AWS
   generator simulate              run the simulated AWS on its own, for single stages and other tools
   generator render -o pipeline/   write the pipeline's Argo objects to a folder

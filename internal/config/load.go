@@ -99,6 +99,18 @@ func Parse(name string, source []byte) (*Config, error) {
 	return config, nil
 }
 
+// ProblemAt returns a problem that something else than Parse found in a configuration, with the place of the value of
+// a path, such as environments[0].stacks[1].path, or of its nearest parent that is written.
+func ProblemAt(name string, source []byte, path, message, hint string) Problem {
+	report := newReport(name, source)
+	if root := report.parse(); root != nil {
+		(&decoder{report: report}).value(root, "", field{}, reflect.ValueOf(&Config{}).Elem())
+	}
+	report.problems = nil
+	report.atPath(path, "%s", message).Hint = hint
+	return report.result()[0]
+}
+
 // read returns at most one byte more than the limit, to detect a file that is too
 // large without reading it all. It follows no symbolic link below the folder: the
 // stages that read the file out of an artifact would not find it.

@@ -20,14 +20,14 @@ func apps(dir string, cfg *config.Config) []Finding {
 		path := filepath.Join(dir, filepath.FromSlash(stack.Path))
 		if _, err := os.Stat(path); err != nil {
 			found = append(found, Finding{
-				Severity: Error, Check: "app", Where: where, What: "the path does not exist in the repository",
+				Severity: Error, Check: "app", Where: where, Path: pathOf(cfg, stack), What: "the path does not exist in the repository",
 				Fix: "set it to the stack's source file or the folder of its CDK app",
 			})
 			continue
 		}
 		if _, ok := appFolder(dir, stack.Path); !ok {
 			found = append(found, Finding{
-				Severity: Error, Check: "app", Where: where, What: "neither the path nor a folder above it has a cdk.json",
+				Severity: Error, Check: "app", Where: where, Path: pathOf(cfg, stack), What: "neither the path nor a folder above it has a cdk.json",
 				Fix: "set the path to a file or folder in a CDK app",
 			})
 		}
@@ -48,6 +48,20 @@ func stacksOf(cfg *config.Config) []config.Stack {
 		}
 	}
 	return stacks
+}
+
+// pathOf returns where the configuration has the path of a stack.
+func pathOf(cfg *config.Config, stack config.Stack) string {
+	same := func(other config.Stack) bool { return other.Name == stack.Name && other.Path == stack.Path }
+	if at := slices.IndexFunc(cfg.Stacks, same); at >= 0 {
+		return fmt.Sprintf("stacks[%d].path", at)
+	}
+	for i, env := range cfg.Environments {
+		if at := slices.IndexFunc(env.Stacks, same); at >= 0 {
+			return fmt.Sprintf("environments[%d].stacks[%d].path", i, at)
+		}
+	}
+	return ""
 }
 
 // appFolder returns the nearest folder at or above path that has a cdk.json.
@@ -85,7 +99,7 @@ func requiredContext(dir string, cfg *config.Config) []Finding {
 		for _, key := range cfg.RequiredContext {
 			if !known[key] && !givenEverywhere(cfg, key) {
 				found = append(found, Finding{
-					Severity: Error, Check: "context", Where: relative(dir, app),
+					Severity: Error, Check: "context", Where: relative(dir, app), Path: "requiredContext",
 					What: fmt.Sprintf("the CDK context is missing the key %q", key),
 					Fix:  "run cdk synth with AWS access and commit cdk.context.json, or set the key in cdk.json or in the context of every environment",
 				})

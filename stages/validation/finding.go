@@ -27,6 +27,7 @@ type Finding struct {
 	What      string   `json:"what"`
 	Fix       string   `json:"fix,omitempty"`
 	Temporary bool     `json:"temporary,omitempty"` // the check may succeed when retried
+	Path      string   `json:"-"`                   // of the value in the configuration, if one is at fault
 }
 
 func place(file string, p config.Problem) string {

@@ -107,16 +107,22 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 	}
 	cfg = cfg.At(in.Config)
 	frame.Log.Info("the configuration is valid", "environments", len(cfg.Environments), "file", in.Config)
-	found := []Finding{}
-	found = append(found, apps(dir, cfg)...)
-	found = append(found, requiredContext(dir, cfg)...)
-	found = append(found, webhook(in.Config, cfg)...)
-	found = append(found, images(in.Config, cfg)...)
+	found := Files(dir, in.Config, cfg)
 	found = append(found, tools(d.LookPath, dir, cfg)...)
 	if !in.Offline {
 		found = append(found, accounts(ctx, d, frame, in, cfg)...)
 	}
 	return found
+}
+
+// Files checks a valid configuration, the file in the repository at dir, against the files that it names. It starts
+// no program and needs no network.
+func Files(dir, file string, cfg *config.Config) []Finding {
+	found := []Finding{}
+	found = append(found, apps(dir, cfg)...)
+	found = append(found, requiredContext(dir, cfg)...)
+	found = append(found, webhook(file, cfg)...)
+	return append(found, images(file, cfg)...)
 }
 
 // webhook warns of a webhook that is reached over plain HTTP. The installation refuses it;
@@ -126,7 +132,7 @@ func webhook(file string, cfg *config.Config) []Finding {
 	if problem == "" || cfg.ClusterName == "" || cfg.GithubRepo == "" {
 		return nil // or no webhook
 	}
-	return []Finding{{Severity: Warning, Check: "webhook", Where: file, What: problem, Fix: fix}}
+	return []Finding{{Severity: Warning, Check: "webhook", Where: file, What: problem, Fix: fix, Path: "webhookService"}}
 }
 
 // images warns of images whose names refer to others later.
@@ -137,7 +143,7 @@ func images(file string, cfg *config.Config) []Finding {
 		name := image[strings.LastIndexByte(image, '/')+1:]
 		if image != "" && (!strings.Contains(name, ":") || strings.HasSuffix(name, ":latest")) {
 			found = append(found, Finding{
-				Severity: Warning, Check: "image", Where: file, Fix: "name it by its digest: " + program + "Image: REPOSITORY@sha256:<digest>",
+				Severity: Warning, Check: "image", Where: file, Path: program + "Image", Fix: "name it by its digest: " + program + "Image: REPOSITORY@sha256:<digest>",
 				What: program + "Image is " + image + ": two runs of one commit can get different images",
 			})
 		}

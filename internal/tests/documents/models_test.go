@@ -41,6 +41,9 @@ var models = []model{
 	{"The report of the tests", "`<commit>/<environment>/tests/report.json` in the artifact bucket.", []part{
 		{"stages/test/test.go", "Document"}, {"stages/test/junit.go", "Totals"}, {"stages/test/junit.go", "Report"}, {"internal/checkout/commands.go", "CommandResult"},
 	}},
+	{"A problem of the configuration", "`generator check --json` prints `problems`, a list of these, each with its `severity`: error or warning.", []part{
+		{"internal/config/problems.go", "Problem"},
+	}},
 	{"The plan of a deployment", "The file of `--plan-file`, which `--execute-plan` reads.", []part{
 		{"internal/deploy/plan.go", "Plan"},
 		{"internal/deploy/plan.go", "PlannedStack"},
