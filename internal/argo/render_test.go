@@ -265,10 +265,17 @@ func TestEachKindOfStepHasAnIdentityOfItsOwn(t *testing.T) {
 }
 
 func TestAPullRequestValidatesAndDeploysNothing(t *testing.T) {
-	check := node(t, render(t, configuration("dev", "prod")), argo.CheckEntry)
+	template := render(t, configuration("dev", "prod"))
+	check := node(t, template, argo.CheckEntry)
 	require.Len(t, check.DAG.Tasks, 1)
 	assert.Equal(t, "validator", check.DAG.Tasks[0].Template)
 	assert.Nil(t, check.Synchronization, "a check does not wait for deployments")
+
+	var tasks []string
+	for _, task := range node(t, template, template.Spec.Entrypoint).DAG.Tasks {
+		tasks = append(tasks, task.Name)
+	}
+	assert.Subset(t, tasks, []string{"build", "release"}, "a push of the same configuration builds and releases")
 }
 
 func TestWholeRunsQueueUnderTheNameOfThePipeline(t *testing.T) {

@@ -1,6 +1,8 @@
 package checkout
 
 import (
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -8,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -80,4 +83,15 @@ func TestACommitIsAFullSHA(t *testing.T) {
 	} {
 		assert.Equal(t, errs.Invalid, errs.KindOf(CheckCommit(commit)), "%q", commit)
 	}
+
+	r := gittest.New(t)
+	r.Write("file", "content")
+	r.Commit("one")
+	owned := filepath.Join(t.TempDir(), "owned")
+	option := "--upload-pack=touch " + owned + "; git-upload-pack"
+	assert.Equal(t, errs.Invalid, errs.KindOf(CheckCommit(option)))
+	require.NoFileExists(t, owned)
+	output, err := exec.Command("git", "-C", r.Dir, "fetch", "--quiet", r.Dir, option).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	assert.FileExists(t, owned, "who gives a commit to the program git unchecked runs what it says")
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -158,6 +160,11 @@ func TestEndlessOutputNeedsBoundedMemory(t *testing.T) {
 			assert.LessOrEqual(t, len(results[0].Tail), 4<<10)
 		})
 	}
+	peak := watchMemory(t)
+	output, err := exec.Command("head", "-c", "100M", "/dev/zero").Output()
+	require.NoError(t, err)
+	assert.Greater(t, peak(), uint64(64<<20), "of 100 MiB of output, for who keeps it")
+	runtime.KeepAlive(output)
 }
 
 func TestACommandMayCloseItsOutput(t *testing.T) {

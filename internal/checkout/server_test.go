@@ -3,10 +3,12 @@ package checkout
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -82,9 +84,12 @@ func TestTheTokenIsNotInTheWorkspace(t *testing.T) {
 
 func TestARedirectToAnotherHostIsRefusedAndGetsNoToken(t *testing.T) {
 	r, commit := oneCommit(t)
-	var asked atomic.Int32
+	var asked, told atomic.Int32
 	other := behind(t, r, func(w http.ResponseWriter, q *http.Request, git http.Handler) {
 		asked.Add(1)
+		if _, password, _ := q.BasicAuth(); password == "t0ken-value" {
+			told.Add(1)
+		}
 		git.ServeHTTP(w, q)
 	})
 	server := behind(t, r, func(w http.ResponseWriter, q *http.Request, _ http.Handler) {
@@ -97,6 +102,11 @@ func TestARedirectToAnotherHostIsRefusedAndGetsNoToken(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err), err)
 	assert.Contains(t, err.Error(), "redirects to another host")
 	assert.Zero(t, asked.Load())
+
+	header := "http.extraHeader=Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("x:t0ken-value"))
+	output, err := exec.Command("git", "-C", r.Dir, "-c", header, "fetch", "--quiet", server.URL+"/.git", commit).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	assert.Positive(t, told.Load(), "the program git gives the token to the other host")
 }
 
 func TestARedirectOnTheSameHostIsFollowed(t *testing.T) {

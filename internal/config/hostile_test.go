@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 )
@@ -50,6 +51,13 @@ func TestAHostileFileIsRefusedQuickly(t *testing.T) {
 			assert.Less(t, time.Since(begin), moment)
 		})
 	}
+
+	small := strings.Join(strings.SplitAfter(bomb(), "\n")[:6], "")
+	var document yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(small), &document))
+	assert.Greater(t, scalarsOf(&document), 1000*len(small), "who follows aliases unfolds the bomb, here six of its nine lines")
+	_, err := config.Parse("x.yaml", []byte(small))
+	require.ErrorContains(t, err, "the anchor &a is not allowed")
 }
 
 func TestAnExcerptShowsNothingThatATerminalObeys(t *testing.T) {
@@ -129,6 +137,21 @@ func manyEnvironments(count int) []byte {
 		fmt.Fprintf(&text, "- {name: e%d, account: '%012d', region: eu-west-1, stacks: [S]}\n", i, i)
 	}
 	return []byte(text.String())
+}
+
+// scalarsOf counts the scalars below a node as often as aliases name them.
+func scalarsOf(node *yaml.Node) int {
+	if node.Kind == yaml.AliasNode {
+		return scalarsOf(node.Alias)
+	}
+	if node.Kind == yaml.ScalarNode {
+		return 1
+	}
+	count := 0
+	for _, child := range node.Content {
+		count += scalarsOf(child)
+	}
+	return count
 }
 
 // bomb is the "billion laughs" file: nine levels of nine aliases.

@@ -62,10 +62,18 @@ func TestWhoMayNotWriteObjectsOfTheClusterInstallsTheRestAndIsTold(t *testing.T)
 
 func TestACommitChangesNothingThatBoundsThePipeline(t *testing.T) {
 	s, c := newServer(t)
+	bounding := []string{"networkpolicies", "roles", "rolebindings", "serviceaccounts", "secrets"}
 	_, err := c.Update(t.Context(), renderedFrom(t, shopConfiguration))
 	require.NoError(t, err)
 	assert.Empty(t, ofCluster(s))
-	for _, resource := range []string{"networkpolicies", "roles", "rolebindings", "serviceaccounts", "secrets"} {
+	for _, resource := range bounding {
 		assert.Empty(t, s.Has(resource), resource)
+	}
+
+	_, err = c.Apply(t.Context(), renderedFrom(t, shopConfiguration))
+	require.NoError(t, err)
+	assert.NotEmpty(t, ofCluster(s))
+	for _, resource := range bounding {
+		assert.NotEmpty(t, s.Has(resource), "%s: the same objects as a person applies them", resource)
 	}
 }

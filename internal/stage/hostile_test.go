@@ -1,15 +1,19 @@
 package stage_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -17,6 +21,14 @@ import (
 // encodings escape, and one on the cut of a line of 64 KiB.
 func TestASecretIsMaskedBeforeItIsEncodedOrCut(t *testing.T) {
 	const secret = "a\"b<c>&d\\e'f"
+	careless := run(program(func(f stage.Frame, _ input) (output, error) {
+		f.Log.Info("value "+secret, "value", secret)
+		fmt.Fprintln(f.Out, secret)
+		return output{}, nil
+	}), "--commit", "0123")
+	assert.Contains(t, careless.stderr, `a\"b<c>&d\\e'f`, "a stage that does not hold the secret shows it")
+	assert.NotContains(t, careless.stderr, "[redacted]")
+
 	t.Setenv("SOME_TOKEN", secret)
 	for _, format := range []string{"text", "json"} {
 		for shift := range 14 {
@@ -41,20 +53,24 @@ func TestASecretIsMaskedBeforeItIsEncodedOrCut(t *testing.T) {
 // TestNothingThatAChildPrintsIsObeyedByATerminal is T27.
 func TestNothingThatAChildPrintsIsObeyedByATerminal(t *testing.T) {
 	const hostile = "\x1b]0;owned\x07\x1b[2J\u009b31m\u202e\x7f\x9b evil"
+	obeyed := []string{"\x1b", "\u009b", "\u202e", "\x7f", "\r"}
 	p := program(func(f stage.Frame, _ input) (output, error) {
 		fmt.Fprintln(f.Out, hostile)
 		fmt.Fprintln(f.Out, "12%\r✔ deployed")
 		f.Log.Info(hostile, "branch", hostile, "construct", []string{hostile})
 		return output{Artifact: hostile}, nil
 	})
+	var raw bytes.Buffer
+	require.NoError(t, proc.Runner{}.Run(t.Context(), command.Command{Args: []string{"printf", "%s12%%\r"+"✔ deployed", hostile}, Stdout: &raw}))
+	for _, control := range obeyed {
+		assert.Contains(t, raw.String(), control, "what the child prints reaches who reads it as it is")
+	}
 	for _, format := range []string{"text", "json"} {
 		got := run(p, "--commit", "0123", "--log-format", format)
 		for _, shown := range []string{got.stderr, got.stdout} {
-			assert.NotContains(t, shown, "\x1b")
-			assert.NotContains(t, shown, "\u009b")
-			assert.NotContains(t, shown, "\u202e")
-			assert.NotContains(t, shown, "\x7f")
-			assert.NotContains(t, shown, "\r")
+			for _, control := range obeyed {
+				assert.NotContains(t, shown, control)
+			}
 			assert.Contains(t, shown, "1b]0;owned")
 		}
 	}
@@ -74,4 +90,8 @@ func TestAStrayKeyOfAChildHidesNothingOfOurs(t *testing.T) {
 			assert.Contains(t, got.stderr, line, format)
 		}
 	}
+
+	all := "-----BEGIN RSA PRIVATE" + " KEY-----\nours\nof another child\nthe cause\n"
+	untilItsEnd := regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\z)`)
+	assert.Empty(t, untilItsEnd.ReplaceAllString(all, ""), "who hides a key until its end hides all that follows")
 }

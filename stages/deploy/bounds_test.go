@@ -11,9 +11,11 @@ import (
 	static "github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
@@ -64,6 +66,12 @@ func TestAnAssemblyThatNamesAnotherBootstrapIsRefusedUnlessTheConfigurationNames
 			assert.Contains(t, []string{"created", "unchanged"}, done["Data"])
 		}
 	}
+	base, err := w.base(t.Context())
+	require.NoError(t, err)
+	_, err = sts.NewFromConfig(base).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::222222222222:role/cdk-hnb659fds-deploy-role-222222222222-eu-central-1"), RoleSessionName: aws.String("attack"),
+	})
+	assert.NoError(t, err, "who believes the assembly enters prod, whose bootstrap trusts the account of dev")
 }
 
 // A bootstrap was deleted, and its bucket created again by somebody who lets
@@ -162,4 +170,9 @@ func TestARunThatAnotherOneOvertookDeploysToNoEnvironment(t *testing.T) {
 		assert.Equal(t, c.overtaken, strings.Contains(err.Error(), "is superseded: run "), "%v: %v", c, err)
 	}
 	assert.JSONEq(t, `{"commit":"`+commit+`","run":"newest","former":["new","old"],"account":"111111111111","region":"eu-west-1"}`, w.stored.Document("metadata/deployed/dev.json"))
+
+	w.stored = buckettest.New(nil)
+	err := in("old", "dev")
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "is superseded", "without the state of the environment, the old run goes over the newest")
 }

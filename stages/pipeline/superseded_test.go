@@ -59,6 +59,10 @@ func TestAnOlderCommitIsNotDeployedOverANewerOne(t *testing.T) {
 		assert.Equal(t, errs.Failed, errs.KindOf(err))
 		assert.Contains(t, errs.HintOf(err), "git revert")
 		assert.Empty(t, w.applied, "whatever a failed update means for a run")
+
+		var forgetful world
+		require.NoError(t, runOlder(t, &forgetful, newer, nil), name)
+		assert.NotEmpty(t, forgetful.applied, "without the record of the newer commit, the older one goes over it")
 	}
 }
 

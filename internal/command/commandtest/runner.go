@@ -190,27 +190,34 @@ func aBackgroundWriterMayFinishAtOnce(t *testing.T, r command.Runner) {
 	assert.Equal(t, "early\nlate\n", out.String())
 }
 
-// aProcessThatLeftTheGroupIsEnded is T30 and T11. How a process may leave its group is the
-// table: each writes its process id to $0 and sleeps.
+// Escapes are the ways in which a process leaves its group, as scripts: each writes its
+// process id to $0 and goes on.
+var Escapes = map[string]string{
+	"a session of its own":      `setsid sh -c 'echo $$ >"$0"; exec sleep 300' "$0"`,
+	"a double fork":             `(setsid sh -c '(sh -c "echo \$\$ >\"\$0\"; exec sleep 300" "$0" &)' "$0" &)`,
+	"a deaf one":                `setsid sh -c 'trap "" TERM HUP; echo $$ >"$0"; while :; do sleep 0.1; done' "$0"`,
+	"a child of one that left":  `setsid sh -c 'sh -c "echo \$\$ >\"\$0\"; sleep 300; true" "$0"; true' "$0"`,
+	"without variables":         `env -i PATH="$PATH" setsid sh -c 'echo $$ >"$0"; exec sleep 300' "$0"`,
+	"one that keeps the output": `setsid sh -c 'echo $$ >"$0"; while :; do echo x; sleep 0.1; done' "$0"`,
+	"a group of its own":        `bash -c 'set -m; sh -c "echo \$\$ >\"\$0\"; exec sleep 300" "$0" & disown' "$0" || sh -c 'echo $$ >"$0"'`,
+}
+
+// LeaveBehind is a script that goes on with another when its escape has succeeded.
+func LeaveBehind(escape, then string) string {
+	return escape + ` & while [ ! -s "$0" ]; do sleep 0.02; done; ` + then
+}
+
+// aProcessThatLeftTheGroupIsEnded is T30 and T11.
 func aProcessThatLeftTheGroupIsEnded(t *testing.T, r command.Runner) {
 	if runtime.GOOS != "linux" {
 		return // only Linux lets a process adopt orphans
 	}
-	for name, text := range map[string]string{
-		"a session of its own":      `setsid sh -c 'echo $$ >"$0"; exec sleep 300' "$0"`,
-		"a double fork":             `(setsid sh -c '(sh -c "echo \$\$ >\"\$0\"; exec sleep 300" "$0" &)' "$0" &)`,
-		"a deaf one":                `setsid sh -c 'trap "" TERM HUP; echo $$ >"$0"; while :; do sleep 0.1; done' "$0"`,
-		"a child of one that left":  `setsid sh -c 'sh -c "echo \$\$ >\"\$0\"; sleep 300; true" "$0"; true' "$0"`,
-		"without variables":         `env -i PATH="$PATH" setsid sh -c 'echo $$ >"$0"; exec sleep 300' "$0"`,
-		"one that keeps the output": `setsid sh -c 'echo $$ >"$0"; while :; do echo x; sleep 0.1; done' "$0"`,
-		"a group of its own":        `bash -c 'set -m; sh -c "echo \$\$ >\"\$0\"; exec sleep 300" "$0" & disown' "$0" || sh -c 'echo $$ >"$0"'`,
-	} {
+	for name, escape := range Escapes {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			pidFile := filepath.Join(t.TempDir(), "pid")
 			var out bytes.Buffer
 			began := time.Now()
-			leave := text + ` & while [ ! -s "$0" ]; do sleep 0.02; done; `
-			require.NoError(t, r.Run(t.Context(), command.Command{Args: []string{"sh", "-c", leave + "echo done", pidFile}, Stdout: &out}))
+			require.NoError(t, r.Run(t.Context(), command.Command{Args: []string{"sh", "-c", LeaveBehind(escape, "echo done"), pidFile}, Stdout: &out}))
 			assert.Contains(t, out.String(), "done\n")
 			assert.Less(t, time.Since(began), 8*time.Second)
 			assertGone(t, pidFile)
@@ -219,7 +226,7 @@ func aProcessThatLeftTheGroupIsEnded(t *testing.T, r command.Runner) {
 			ctx, cancel := context.WithCancel(t.Context())
 			running := &readyBuffer{ready: cancel}
 			err := r.Run(ctx, command.Command{
-				Args: []string{"sh", "-c", leave + "echo ready; sleep 300", pidFile}, Stdout: running, Grace: time.Second,
+				Args: []string{"sh", "-c", LeaveBehind(escape, "echo ready; sleep 300"), pidFile}, Stdout: running, Grace: time.Second,
 			})
 			require.ErrorIs(t, err, context.Canceled)
 			assertGone(t, pidFile)

@@ -3,14 +3,46 @@ package proc_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/command/commandtest"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 )
+
+// TestWhoEndsOnlyTheGroupOfACommandLeavesWhatLeftIt shows that each escape that a Runner
+// ends succeeds where a command ends with its group.
+func TestWhoEndsOnlyTheGroupOfACommandLeavesWhatLeftIt(t *testing.T) {
+	for name, escape := range commandtest.Escapes {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			pidFile := filepath.Join(t.TempDir(), "pid")
+			cmd := exec.Command("sh", "-c", commandtest.LeaveBehind(escape, "true"), pidFile)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			require.NoError(t, cmd.Run())
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			text, err := os.ReadFile(pidFile)
+			require.NoError(t, err)
+			left, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			require.NoError(t, err)
+			time.Sleep(50 * time.Millisecond)
+			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", left))
+			require.NoError(t, err)
+			assert.NotContains(t, string(stat), ") Z ", "it still runs")
+			assert.NoError(t, syscall.Kill(left, syscall.SIGKILL))
+		})
+	}
+}
 
 // TestACommandIsStoppedWhenItsParentIsKilled runs a command in another process, kills
 // that process, and reads the output of the command.

@@ -294,4 +294,9 @@ func TestHostileFilesAreRefusedAndLeaveNothing(t *testing.T) {
 			assert.NoFileExists(t, "/tmp/outside")
 		})
 	}
+	for _, name := range []string{"TooManyBytes", "TooManyBytesInAll", "TooManyEntries"} {
+		client := hostile{"GET /files": cases[name].get}.dial(t, archive.Limits{Bytes: 4 << 20, Entries: 1000})
+		_, err := client.Fetch(t.Context(), "/x", filepath.Join(t.TempDir(), "into"), command.Selection{})
+		assert.NoError(t, err, "%s: without the limit all of it is taken", name)
+	}
 }

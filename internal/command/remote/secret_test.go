@@ -32,6 +32,14 @@ func TestOnlyTheFirstSecretIsTaken(t *testing.T) {
 	defer second.Close()
 	assert.NoError(t, first.Run(t.Context(), command.Command{Args: []string{"true"}}))
 	assert.NoError(t, second.Run(t.Context(), command.Command{Args: []string{"true"}}))
+
+	_, open := startServer(t, "/")
+	intruder, err := remote.Dial(t.Context(), remote.Options{Address: open})
+	require.NoError(t, err, "a server that has no secret yet takes that of whoever comes first")
+	defer intruder.Close()
+	assert.NoError(t, intruder.Run(t.Context(), command.Command{Args: []string{"true"}}), "and obeys")
+	_, err = remote.Dial(t.Context(), remote.Options{Address: open, Secret: secret})
+	assert.ErrorIs(t, err, command.ErrGone, "which the run notices")
 }
 
 // TestCommandsCannotReadTheMemoryOfTheServer has a command read it as an attacker would. First from a server that is not

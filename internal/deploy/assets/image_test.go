@@ -65,6 +65,18 @@ func TestAnImageIsBuiltTaggedAndPushed(t *testing.T) {
 	}, lines(t, log))
 }
 
+// A publisher does what a manifest says: what a manifest may say is decided before.
+func TestAManifestThatNobodyComparedReadsAFileOfTheHost(t *testing.T) {
+	s := newStub(t)
+	host := write(t, filepath.Join(t.TempDir(), "token"), "of the host")
+	build := assembly.ImageBuild{Dir: t.TempDir(), Secrets: map[string]string{"a": "src=" + host}}
+	log, env := docker(t, `case $1 in inspect) exit 1;; build) for arg; do case $arg in id=a,src=*) echo "read: $(cat "${arg#id=a,src=}")" >> "$(dirname "$0")/log";; esac; done;; esac`)
+	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), imageList(assembly.ImageAsset{Build: &build}), s.place()))
+	assert.Contains(t, lines(t, log), "of the host", "the attack works on who does not compare")
+	assert.Len(t, assets.OptionsOutside(build, build.Dir), 1)
+	assert.Empty(t, assets.OptionsOutside(build, build.Dir, filepath.Dir(host)))
+}
+
 func TestAnImageInTheRegistryIsNotPushedAndALocalOneIsNotBuiltAgain(t *testing.T) {
 	s := newStub(t)
 	log, env := docker(t, "")

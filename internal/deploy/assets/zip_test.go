@@ -80,5 +80,15 @@ func TestALinkOutOfTheAssemblyIsRefused(t *testing.T) {
 		require.NoError(t, os.Symlink(target, filepath.Join(dir, "link")))
 		err := assets.Zip(io.Discard, dir, root, limits.Workspace().Meter(math.MaxInt64))
 		require.ErrorContains(t, err, "points outside of the cloud assembly")
+
+		packed := pack(t, dir, filepath.Dir(root))
+		archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+		require.NoError(t, err)
+		require.Len(t, archive.File, 1)
+		content, err := archive.File[0].Open()
+		require.NoError(t, err)
+		text, err := io.ReadAll(content)
+		require.NoError(t, err)
+		assert.Equal(t, "s", string(text), "with the folder above as the assembly, the secret is published")
 	}
 }

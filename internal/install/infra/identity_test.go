@@ -383,14 +383,25 @@ func TestARoleIsAssumedByItsServiceAccountAndNoOther(t *testing.T) {
 func TestARoleOfTheEnvironmentReplacesTheBootstrapRoles(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	p := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: "id"}`+"\n")
-	c.install(p)
 	own := "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole"
-	deploy := c.deployer(p, prod)
-	assert.NoError(t, assume(deploy, own)(t))
-	assert.True(t, denied(assume(deploy, bootstrapRole("deploy", prod))(t)))
+	inProd := devOnly + `  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}], roleArn: "` + own + `", externalId: "id"}` + "\n"
+	safe, loose := configured(t, "shop", inProd), configured(t, "market", inProd)
+	c.install(safe)
+	c.installTemplate(loose, edited(t, loose, func(r map[string]any) {
+		widenings["policy of all deployments"](r)
+		widenings["boundary"](r)
+	}))
+	for _, p := range []pipeline{safe, loose} {
+		assert.NoError(t, assume(c.deployer(p, prod), own)(t))
+		for name, attack := range map[string]func(*testing.T) error{
+			"prod by its bootstrap": assume(c.deployer(p, prod), bootstrapRole("deploy", prod)), "dev": assume(c.deployer(p, home), own),
+		} {
+			err := attack(t)
+			assert.Equal(t, p.place.Bucket == safe.place.Bucket, denied(err), "%s in %s: %v", name, p.place.Bucket, err)
+		}
+	}
 	for name, as := range map[string]aws.Config{
-		"dev": c.deployer(p, home), "validate": c.as(p, p.names.ValidatorRole, p.names.Validator), "update": c.as(p, p.names.UpdaterRole, p.names.Updater),
+		"validate": c.as(safe, safe.names.ValidatorRole, safe.names.Validator), "update": c.as(safe, safe.names.UpdaterRole, safe.names.Updater),
 	} {
 		assert.True(t, denied(assume(as, own)(t)), name)
 	}
