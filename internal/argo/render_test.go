@@ -1,7 +1,6 @@
 package argo_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -426,26 +425,6 @@ func TestATemplateAboveTheSizeLimitIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "2000 environments")
 	assert.ErrorContains(t, err, "the limit of a cluster is 1048576")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
-}
-
-func TestPodsSatisfyTheRestrictedLevel(t *testing.T) {
-	template := render(t, configuration("dev"))
-	assert.True(t, *template.Spec.SecurityContext.RunAsNonRoot)
-	assert.EqualValues(t, "RuntimeDefault", template.Spec.SecurityContext.SeccompProfile.Type)
-	var patch corev1.PodSpec
-	require.NoError(t, json.Unmarshal([]byte(template.Spec.PodSpecPatch), &patch))
-	for _, own := range append(patch.InitContainers, patch.Containers...) {
-		assert.Contains(t, []string{"init", "wait"}, own.Name)
-		assert.False(t, *own.SecurityContext.AllowPrivilegeEscalation, own.Name)
-		assert.EqualValues(t, []corev1.Capability{"ALL"}, own.SecurityContext.Capabilities.Drop, own.Name)
-	}
-	for _, node := range template.Spec.Templates {
-		for _, container := range containers(node) {
-			assert.False(t, *container.SecurityContext.AllowPrivilegeEscalation, node.Name)
-			assert.True(t, *container.SecurityContext.ReadOnlyRootFilesystem, node.Name)
-			assert.EqualValues(t, []string{"ALL"}, []string{string(container.SecurityContext.Capabilities.Drop[0])}, node.Name)
-		}
-	}
 }
 
 // installed renders a configuration for a pipeline that was installed with images.

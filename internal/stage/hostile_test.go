@@ -61,7 +61,7 @@ func TestNothingThatAChildPrintsIsObeyedByATerminal(t *testing.T) {
 		return output{Artifact: hostile}, nil
 	})
 	var raw bytes.Buffer
-	require.NoError(t, proc.Runner{}.Run(t.Context(), command.Command{Args: []string{"printf", "%s12%%\r"+"✔ deployed", hostile}, Stdout: &raw}))
+	require.NoError(t, proc.Runner{}.Run(t.Context(), command.Command{Args: []string{"printf", "%s12%%\r" + "✔ deployed", hostile}, Stdout: &raw}))
 	for _, control := range obeyed {
 		assert.Contains(t, raw.String(), control, "what the child prints reaches who reads it as it is")
 	}
