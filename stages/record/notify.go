@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -32,11 +33,7 @@ type InBucket struct{ Bucket bucket.Bucket }
 
 // Notify stores the record, and the commit if the run deployed it.
 func (n InBucket) Notify(ctx context.Context, run Document) error {
-	data, err := json.MarshalIndent(run, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encoding the record of run %q: %w", run.Workflow, err)
-	}
-	if err := n.Bucket.Update(ctx, bucket.RunRecordKey(run.Workflow), func(before []byte) ([]byte, error) { return data, run.replaces(before) }); err != nil {
+	if err := n.Bucket.Update(ctx, bucket.RunRecordKey(run.Workflow), run.replace); err != nil {
 		return fmt.Errorf("storing the record of run %q: %w", run.Workflow, err)
 	}
 	if !run.deployed() {
@@ -52,19 +49,56 @@ func (n InBucket) Notify(ctx context.Context, run Document) error {
 	return nil
 }
 
-// replaces returns an error if a record under the key of this run is of another one: a
-// run that is retried records again what came of it, another run of its name does not.
-func (d *Document) replaces(before []byte) error {
-	if before == nil {
-		return nil
+// replace returns the document as JSON, to be stored over the one before. A run that is
+// retried records again what came of it. Argo makes a new workflow of the same name when it
+// retries one from its archive, which is created later and has the same commit: that is an
+// attempt more of a run that failed. All else is another run of this name.
+func (d Document) replace(before []byte) ([]byte, error) {
+	if before != nil {
+		var old Document
+		if err := json.Unmarshal(before, &old); err != nil {
+			return nil, errs.Failedf("reading the record that is there: %w", err)
+		}
+		if !d.continues(old) {
+			return nil, errs.Failedf("there is a record of another run of this name: of commit %s, created %s, %s", old.Commit, old.Created, old.Status).
+				WithHint("it was not overwritten; two workflows had the same name")
+		}
+		d.Former = old.Former
+		if !d.sameWorkflow(old) {
+			d.Former = append([]Attempt{{Created: old.Created, Ended: old.Ended, Status: old.Status, Error: old.Error}}, old.Former...)
+			d.Former = d.Former[:min(len(d.Former), maxFormer)]
+		}
 	}
-	var old Document
-	if err := json.Unmarshal(before, &old); err != nil {
-		return errs.Failedf("reading the record that is there: %w", err)
+	data, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the record of run %q: %w", d.Workflow, err)
 	}
-	if old.Workflow != d.Workflow || old.Commit != d.Commit || old.Created != "" && d.Created != "" && old.Created != d.Created {
-		return errs.Failedf("there is a record of another run of this name: of commit %s, created %s", old.Commit, old.Created).
-			WithHint("it was not overwritten; two workflows had the same name")
+	return data, nil
+}
+
+// maxFormer is how many former attempts the record of a run lists.
+const maxFormer = 20
+
+// continues reports whether a record of the same name is of the same run.
+func (d Document) continues(old Document) bool {
+	if old.Workflow != d.Workflow || old.Commit != d.Commit {
+		return false
 	}
-	return nil
+	return d.sameWorkflow(old) || old.Status != "Succeeded" && later(d.Created, old.Created)
+}
+
+// sameWorkflow reports whether two records of one name are of one workflow, as far as they
+// say when it was created.
+func (d Document) sameWorkflow(old Document) bool {
+	return old.Created == "" || d.Created == "" || old.Created == d.Created
+}
+
+// later reports whether a time, RFC 3339, is later than another one.
+func later(one, other string) bool {
+	a, err := time.Parse(time.RFC3339, one)
+	if err != nil {
+		return false
+	}
+	b, err := time.Parse(time.RFC3339, other)
+	return err == nil && a.After(b)
 }

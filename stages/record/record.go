@@ -83,6 +83,15 @@ type Document struct {
 	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
 	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
 	Failures   []Failure            `json:"failures"`             // as reported by Argo, including pods without a record
+	Former     []Attempt            `json:"former,omitempty"`     // attempts of the run before Argo retried it from its archive, newest first
+}
+
+// Attempt is a workflow of a run that failed, and that Argo retried from its archive.
+type Attempt struct {
+	Created string    `json:"created"`
+	Ended   time.Time `json:"ended"`
+	Status  string    `json:"status"`
+	Error   string    `json:"error,omitempty"`
 }
 
 // Failure is a failed node, as described by Argo.

@@ -224,23 +224,65 @@ func TestARecordIsReplacedByARetryOfItsRunAndByNoOtherRun(t *testing.T) {
 	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1", Step: "record"}
 	first := record.Input{Status: "Failed", Commit: "0123", Bucket: "artifacts", Created: "2026-01-01T00:00:00Z"}
 	for name, c := range map[string]struct {
+		before   string
 		change   func(*record.Input)
 		replaced bool
+		former   int
 	}{
-		"a retry":                 {func(*record.Input) {}, true},
-		"a later run of the name": {func(in *record.Input) { in.Created = "2026-02-01T00:00:00Z" }, false},
-		"a run of another commit": {func(in *record.Input) { in.Commit = "4567" }, false},
-		"a record by hand":        {func(in *record.Input) { in.Created = "" }, true},
+		"a retry":                       {"Failed", func(*record.Input) {}, true, 0},
+		"a retry after it succeeded":    {"Succeeded", func(*record.Input) {}, true, 0},
+		"a retry from the archive":      {"Failed", func(in *record.Input) { in.Created = "2026-02-01T00:00:00Z" }, true, 1},
+		"a retry in another zone":       {"Error", func(in *record.Input) { in.Created = "2026-01-01T00:00:01+01:00" }, false, 0},
+		"a run of the name before":      {"Failed", func(in *record.Input) { in.Created = "2025-12-31T00:00:00Z" }, false, 0},
+		"a run of the name, no time":    {"Failed", func(in *record.Input) { in.Created = "{{workflow.creationTimestamp}}" }, false, 0},
+		"a later run, after a success":  {"Succeeded", func(in *record.Input) { in.Created = "2026-02-01T00:00:00Z" }, false, 0},
+		"a later run of another commit": {"Failed", func(in *record.Input) { in.Commit, in.Created = "4567", "2026-02-01T00:00:00Z" }, false, 0},
+		"a run of another commit":       {"Failed", func(in *record.Input) { in.Commit = "4567" }, false, 0},
+		"a record by hand":              {"Failed", func(in *record.Input) { in.Created = "" }, true, 0},
 	} {
 		b := holding(nil)
-		_, err := record.Run(t.Context(), b.deps(), frame, first)
+		before := first
+		before.Status = c.before
+		_, err := record.Run(t.Context(), b.deps(), frame, before)
 		require.NoError(t, err, name)
 		again := first
 		again.Status = "Succeeded"
 		c.change(&again)
-		before := b.Document(bucket.RunRecordKey("shop-1"))
+		kept := b.Document(bucket.RunRecordKey("shop-1"))
 		_, err = record.Run(t.Context(), b.deps(), frame, again)
 		assert.Equal(t, c.replaced, err == nil, "%s: %v", name, err)
-		assert.Equal(t, c.replaced, b.Document(bucket.RunRecordKey("shop-1")) != before, name)
+		stored := b.Document(bucket.RunRecordKey("shop-1"))
+		assert.Equal(t, c.replaced, stored != kept, name)
+		var document record.Document
+		require.NoError(t, json.Unmarshal([]byte(stored), &document))
+		assert.Len(t, document.Former, c.former, name)
 	}
+}
+
+func TestARunThatWasRetriedFromTheArchiveListsItsFormerAttempts(t *testing.T) {
+	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1", Step: "record"}
+	b := holding(nil)
+	var document record.Document
+	attempt := func(month time.Month, status string) {
+		in := record.Input{Status: status, Commit: "0123", Bucket: "artifacts", Created: time.Date(2026, month, 1, 0, 0, 0, 0, time.UTC).Format(time.RFC3339)}
+		for range 2 { // the pod that records is retried too
+			_, err := record.Run(t.Context(), b.deps(), frame, in)
+			require.NoError(t, err)
+		}
+		document = record.Document{}
+		require.NoError(t, json.Unmarshal([]byte(b.Document(bucket.RunRecordKey("shop-1"))), &document))
+	}
+	attempt(1, "Failed")
+	b.step(t, "build", 1, "no space left")
+	attempt(2, "Error")
+	for month := range time.Month(30) {
+		attempt(3+month, "Failed")
+	}
+	assert.Len(t, document.Former, 20)
+	attempt(40, "Succeeded")
+	require.Len(t, document.Former, 20)
+	assert.Equal(t, "Succeeded", document.Status)
+	assert.Equal(t, "build: no space left", document.Former[0].Error)
+	assert.Equal(t, "Failed", document.Former[0].Status)
+	assert.Equal(t, "2028-08-01T00:00:00Z", document.Former[0].Created, "newest first")
 }

@@ -27,7 +27,7 @@ type part struct{ file, name string }
 
 var models = []model{
 	{"The record of a run", "`metadata/workflows/<run>.json` in the artifact bucket.", []part{
-		{"stages/record/record.go", "Document"}, {"stages/record/record.go", "Failure"}, {"internal/stage/removed.go", "RemovedStack"},
+		{"stages/record/record.go", "Document"}, {"stages/record/record.go", "Failure"}, {"stages/record/record.go", "Attempt"}, {"internal/stage/removed.go", "RemovedStack"},
 	}},
 	{"The record of a step", "`metadata/workflows/<run>/<step>.json` in the artifact bucket, and `result.json` among the output files of a stage.", []part{
 		{"internal/stage/record.go", "Record"},
