@@ -14,7 +14,7 @@ type applyCmd struct {
 	clusterFlags
 	imagesFlag
 	Force bool `help:"Take over fields that another field manager owns."`
-	Yes   bool `short:"y" help:"Install changed identities without asking for confirmation."`
+	Yes   bool `short:"y" help:"Apply without asking for confirmation."`
 }
 
 // Help returns the details and examples of the verb.
@@ -27,7 +27,8 @@ as soon as a push would start a run: the webhook answers, and the Sensor has sub
 Where identities of the pipeline are new or change, such as for an account that no environment had before, the
 command shows the roles that the pipeline can then assume and asks for confirmation, and updates the identities'
 roles in the pipeline's own stack first. That requires AWS credentials that can create roles. "generator
-bootstrap" installs that stack and the webhook secret.
+bootstrap" installs that stack and the webhook secret. The command also asks if permissions in the cluster
+change while runs are in progress, which may then fail.
 
 Examples:
 

@@ -23,9 +23,10 @@ type bootstrapCmd struct {
 func (bootstrapCmd) Help() string {
 	return `Checks the prerequisites (exports of the cluster, access to Kubernetes, versions of Argo, namespaces of the
 pipeline's own, encryption of the webhook, CDK bootstrap of every account, GitHub token), prints the planned
-changes, asks for confirmation, and installs the pipeline's own stack, the webhook secret and the objects. It
-waits until a push would start a run, and prints the webhook settings for GitHub. The command can be run
-again; existing objects stay as they are.
+changes and the runs in progress that may fail because of them, asks for confirmation, and installs the
+pipeline's own stack, the webhook secret and the objects. It waits until a push would start a run, and prints
+the webhook settings for GitHub. The command can be run again; existing objects stay as they are, and a changed
+policy of the bucket is restored.
 
 Requires AWS credentials of the pipeline's account that can create roles, and Kubernetes credentials that
 can create roles in both namespaces.

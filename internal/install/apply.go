@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
@@ -85,11 +87,18 @@ func Apply(ctx context.Context, t Target, o ApplyOptions, r Reporter) ([]manifes
 // pipeline is installed: it can assume only the roles that a person has approved.
 func (t *Target) approve(ctx context.Context, objects []manifest.Object, installed bool, o ApplyOptions, r Reporter) error {
 	differences, err := t.Cluster.Diff(ctx, objects)
-	differences = slices.DeleteFunc(differences, func(d kube.Difference) bool { return !strings.HasPrefix(d.Object, "serviceaccount/") })
-	if err != nil || len(differences) == 0 {
+	if err != nil {
 		return err
 	}
-	if err := t.confirm(ctx, o.Confirm, Plan{Differences: differences}); err != nil || !installed {
+	interrupted, err := t.interrupted(ctx, aws.Config{}, nil, differences)
+	if err != nil {
+		return err
+	}
+	differences = slices.DeleteFunc(differences, func(d kube.Difference) bool { return !strings.HasPrefix(d.Object, "serviceaccount/") })
+	if len(differences) == 0 && interrupted.Runs == nil {
+		return nil
+	}
+	if err := t.confirm(ctx, o.Confirm, Plan{Differences: differences, Interrupted: interrupted}); err != nil || !installed || len(differences) == 0 {
 		return err
 	}
 	template, err := infra.Template(t.Config, t.Place)

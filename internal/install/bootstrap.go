@@ -32,6 +32,14 @@ type Plan struct {
 	Approvals   []Approval      // of all accounts of the configuration
 	Build       BuildRole       // of the build commands
 	Differences []kube.Difference
+	Interrupted Interrupted
+}
+
+// Interrupted are runs in progress that may fail when the permissions of the pipeline
+// change: their steps that are to come were made for those of today.
+type Interrupted struct {
+	Runs []string // by name, also those that wait for an approval
+	By   []string // what changes: objects in the cluster, and resources of the stack
 }
 
 // Approval is what a person permits the pipeline by installing it: commits are deployed
@@ -113,7 +121,11 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if err != nil {
 		return Installed{}, err
 	}
-	if err := t.confirm(ctx, o.Confirm, Plan{Secret: t.webhookSecret().Object, Differences: differences}); err != nil {
+	interrupted, err := t.interrupted(ctx, home.aws, template, differences)
+	if err != nil {
+		return Installed{}, err
+	}
+	if err := t.confirm(ctx, o.Confirm, Plan{Secret: t.webhookSecret().Object, Differences: differences, Interrupted: interrupted}); err != nil {
 		return Installed{}, err
 	}
 
@@ -124,6 +136,9 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		Parameters: map[string]string{infra.ParameterProvider: home.cluster.ProviderARN},
 	}
 	if err := deployStack(ctx, home.aws, stack, r); err != nil {
+		return Installed{}, err
+	}
+	if err := t.restorePolicy(ctx, home.aws, r); err != nil {
 		return Installed{}, err
 	}
 	if err := t.copySecret(ctx, home.aws, r); err != nil {

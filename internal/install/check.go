@@ -17,7 +17,6 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
-	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -48,7 +47,7 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 	if identity.Problem == "" {
 		cluster, exports := t.checkExports(ctx, base)
 		found.cluster = cluster
-		checks = append(checks, exports, t.checkBucket(ctx, base))
+		checks = append(append(checks, exports), t.checkBucket(ctx, base)...)
 		if t.Config.GithubTokenSecretName != "" {
 			checks = append(checks, t.checkToken(ctx, base))
 		}
@@ -154,20 +153,21 @@ func (t *Target) checkExports(ctx context.Context, base aws.Config) (infra.Clust
 	return cluster, kube.Check{What: what}
 }
 
-// checkBucket refuses a bucket of the configured name that is not of the pipeline's stack.
-func (t *Target) checkBucket(ctx context.Context, base aws.Config) kube.Check {
+// checkBucket refuses a bucket of the configured name that is not of the pipeline's stack,
+// and checks the policy of one that is.
+func (t *Target) checkBucket(ctx context.Context, base aws.Config) []kube.Check {
 	what, name := "bucket "+t.Place.Bucket, t.names().Stack
 	stack, err := cfn.Find(ctx, cfn.NewClient(base), name)
 	if err != nil {
-		return failedCheck(what, err, "your credentials need cloudformation:DescribeStacks")
+		return []kube.Check{failedCheck(what, err, "your credentials need cloudformation:DescribeStacks")}
 	}
 	if stack != nil {
-		return kube.Check{What: what + " (stack " + name + ")"}
+		return []kube.Check{{What: what + " (stack " + name + ")"}, t.checkPolicy(ctx, base)}
 	}
-	if _, err = bucket.NewClient(base, bucket.OwnedBy(t.Place.Account)).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Place.Bucket}); err == nil {
-		return kube.Check{What: what, Problem: "it exists but does not belong to this pipeline's stack", Fix: "set another artifactBucketName, or remove the bucket"}
+	if _, err = t.bucketClient(base).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Place.Bucket}); err == nil {
+		return []kube.Check{{What: what, Problem: "it exists but does not belong to this pipeline's stack", Fix: "set another artifactBucketName, or remove the bucket"}}
 	}
-	return kube.Check{What: what + " (to be created)"}
+	return []kube.Check{{What: what + " (to be created)"}}
 }
 
 // checkToken reads the GitHub token and prints nothing of it.

@@ -137,18 +137,14 @@ func TestTheTokenOfThePodsIsReplacedWhenNoRunUsesIt(t *testing.T) {
 	p := newPlatform(t)
 	p.bootstrap(installtest.Named("shop"))
 	target := p.target(installtest.Named("shop"))
-	const run = "/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/shop-1"
-	labels := kubetest.Content{"app.kubernetes.io/managed-by": "aphex-pipeline", "aphex.dev/pipeline": plan.NamesOf(target.Config, target.Place).Pipeline}
-	workflow := kubetest.Content{"kind": "Workflow", "apiVersion": "argoproj.io/v1alpha1", "metadata": kubetest.Content{"name": "shop-1", "namespace": "argo", "labels": labels}}
-	p.Kube.Put(run, "argo", workflow)
+	end := p.begin("shop", "shop-1")
 	p.Kube.Forget()
 	var j journal
 	err := install.RotateToken(t.Context(), target, &j)
 	require.ErrorContains(t, err, "the run shop-1 is in progress")
 	assert.NotContains(t, strings.Join(p.Kube.Writes(), "\n"), tokenPath)
 
-	labels["workflows.argoproj.io/completed"] = "true"
-	p.Kube.Put(run, "argo", workflow)
+	end()
 	require.NoError(t, install.RotateToken(t.Context(), target, &j))
 	assert.Contains(t, strings.Join(p.Kube.Writes(), "\n"), "DELETE "+tokenPath)
 	assert.NotEmpty(t, p.Kube.Object(tokenPath).Object["data"].(kubetest.Content)["token"])

@@ -14,7 +14,8 @@ import (
 // Difference is how an object in the cluster would change.
 type Difference struct {
 	manifest.Change
-	Text []byte // unified diff of the two YAML documents
+	Text       []byte // unified diff of the two YAML documents
+	Constrains bool   // whether a run in progress may fail because of it
 }
 
 // Diff returns what Apply would change, and changes nothing. It compares with the
@@ -49,7 +50,7 @@ func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference,
 		if err != nil {
 			return nil, err
 		}
-		differences = append(differences, Difference{manifest.Change{Object: name(u), Action: manifest.Removed}, text})
+		differences = append(differences, Difference{manifest.Change{Object: name(u), Action: manifest.Removed}, text, constrains(u, false)})
 	}
 	return differences, nil
 }
@@ -76,7 +77,7 @@ func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, c
 	if err != nil || text == nil {
 		return nil, err
 	}
-	return []Difference{{manifest.Change{Object: name(u), Action: action}, text}}, nil
+	return []Difference{{manifest.Change{Object: name(u), Action: action}, text, constrains(u, action == manifest.Created)}}, nil
 }
 
 // earlier returns the version of the template that is in use, if u replaces it.

@@ -63,12 +63,12 @@ func (c Cluster) RenewToken(ctx context.Context, secret manifest.Object, pipelin
 	if err != nil {
 		return err
 	}
-	runs, err := c.list(ctx, "Workflow", secret.Namespace, selectorOf(pipeline)+",workflows.argoproj.io/completed!=true")
+	runs, err := c.Incomplete(ctx, pipeline, secret.Namespace)
 	if err != nil {
-		return explain(reference(manifest.Object{Kind: "Workflow", Namespace: secret.Namespace}), err)
+		return err
 	}
 	if len(runs) > 0 {
-		return errs.Failedf("the run %s is in progress, and its steps report their results with the token", runs[0].GetName()).
+		return errs.Failedf("the run %s is in progress, and its steps report their results with the token", runs[0]).
 			WithHint("try again when it has ended: argo list -n %s --running", secret.Namespace)
 	}
 	if err := c.checkOwner(ctx, set[0]); err != nil {

@@ -30,10 +30,30 @@ func Plan(w io.Writer, p install.Plan) {
 		fmt.Fprintf(w, "  objects  unchanged\n")
 	}
 	approvals(w, p)
+	interrupted(w, p.Interrupted)
 }
 
 // Identities prints which identities Apply is about to install, change or remove.
 func Identities(w io.Writer, p install.Plan) {
+	if len(p.Differences) > 0 {
+		identities(w, p)
+	}
+	interrupted(w, p.Interrupted)
+}
+
+// interrupted prints the runs in progress that may fail.
+func interrupted(w io.Writer, i install.Interrupted) {
+	if len(i.Runs) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nRuns in progress, which may fail if you continue before they have ended\n")
+	for _, run := range i.Runs {
+		fmt.Fprintf(w, "  %s\n", run)
+	}
+	fmt.Fprintf(w, "Permissions that change: %s\n", strings.Join(i.By, ", "))
+}
+
+func identities(w io.Writer, p install.Plan) {
 	fmt.Fprintf(w, "\nIdentities of the pipeline, whose roles are in stack %s in account %s, %s\n", p.Stack, p.Place.Account, p.Place.Region)
 	for _, difference := range p.Differences {
 		fmt.Fprintf(w, "  %-8s %s\n%s", difference.Action, difference.Object, difference.Text)
@@ -161,6 +181,8 @@ func (s sections) Started(part install.Part, subject string) {
 		fmt.Fprintf(s.w, "\nStack %s\n", subject)
 	case install.Secret:
 		fmt.Fprintf(s.w, "\nSecret %s\n", subject)
+	case install.Bucket:
+		fmt.Fprintf(s.w, "\nPolicy of bucket %s\n", subject)
 	case install.Objects:
 		fmt.Fprintf(s.w, "\nObjects\n")
 	case install.Address:

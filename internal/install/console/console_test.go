@@ -74,6 +74,21 @@ Waiting for the webhook's address
 `, out.String())
 }
 
+func TestAQuestionNamesTheRunsThatMayFail(t *testing.T) {
+	p := install.Plan{Interrupted: install.Interrupted{Runs: []string{"shop-1", "shop-2"}, By: []string{"role/shop-update", "resource ArtifactBucketPolicy"}}}
+	const want = `
+Runs in progress, which may fail if you continue before they have ended
+  shop-1
+  shop-2
+Permissions that change: role/shop-update, resource ArtifactBucketPolicy
+`
+	var bootstrap, apply bytes.Buffer
+	console.Plan(&bootstrap, p)
+	assert.True(t, strings.HasSuffix(bootstrap.String(), want), bootstrap.String())
+	console.Identities(&apply, p)
+	assert.Equal(t, want, apply.String(), "no identity changes")
+}
+
 func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
 	own, tests := "arn:aws:iam::222222222222:role/deploy", "arn:aws:iam::111111111111:role/tests"
 	bootstrap := plan.Access{Account: "111111111111", Qualifiers: []string{"hnb659fds", "shop"}}

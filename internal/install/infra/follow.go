@@ -46,6 +46,25 @@ func Follow(rendered, installed []byte) ([]byte, error) {
 	return json.Marshal(next)
 }
 
+// Narrowed names the permissions of the installed template that the rendered one changes or
+// takes away: what holds them already, such as a run in progress, may fail.
+func Narrowed(rendered, installed []byte) ([]string, error) {
+	var next, now struct{ Resources object }
+	if err := json.Unmarshal(rendered, &next); err != nil {
+		return nil, fmt.Errorf("reading the rendered template: %w", err)
+	}
+	if err := json.Unmarshal(installed, &now); err != nil {
+		return nil, errs.Invalidf("the template of the pipeline's stack is not the pipeline's: %w", err)
+	}
+	var narrowed []string
+	for _, id := range slices.Sorted(maps.Keys(now.Resources)) {
+		if grants(now.Resources[id]) && !reflect.DeepEqual(now.Resources[id], next.Resources[id]) {
+			narrowed = append(narrowed, id)
+		}
+	}
+	return narrowed, nil
+}
+
 const personFix = "with this commit checked out, and credentials that may create roles: generator bootstrap"
 
 // grants reports whether a resource says what anyone may do.
