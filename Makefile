@@ -40,6 +40,17 @@ help: ## list the targets
 build: ## build the programs into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
+PREFIX ?= /usr/local
+SHARE  = $(DESTDIR)$(PREFIX)/share
+.PHONY: install
+install: build ## install the programs, completions and the manual page below PREFIX (/usr/local), or DESTDIR with PREFIX
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(SHARE)/man/man1' '$(SHARE)/bash-completion/completions' '$(SHARE)/zsh/site-functions' '$(SHARE)/fish/vendor_completions.d'
+	install -m 755 $(addprefix bin/,$(notdir $(wildcard cmd/*))) '$(DESTDIR)$(PREFIX)/bin'
+	bin/generator manual >'$(SHARE)/man/man1/generator.1'
+	bin/generator completion bash >'$(SHARE)/bash-completion/completions/generator'
+	bin/generator completion zsh >'$(SHARE)/zsh/site-functions/_generator'
+	bin/generator completion fish >'$(SHARE)/fish/vendor_completions.d/generator.fish'
+
 .PHONY: construct
 construct: $(CONSTRUCT) $(RENDERER) ## build the npm package of the construct into construct/
 

@@ -67,18 +67,21 @@ func (s rawStreams) document() io.Writer {
 
 // cli is the command line.
 type cli struct {
-	Render    renderCmd    `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
-	Bootstrap bootstrapCmd `cmd:"" help:"Install the pipeline and print the webhook settings."`
-	Diff      diffCmd      `cmd:"" help:"Show what apply would change in the cluster."`
-	Apply     applyCmd     `cmd:"" help:"Update the pipeline's objects in the cluster."`
-	Rotate    rotateCmd    `cmd:"" help:"Replace the webhook secret, or the token of the pods."`
-	Delete    deleteCmd    `cmd:"" help:"Remove the pipeline from the cluster, and optionally from AWS."`
-	Run       runCmd       `cmd:"" help:"Run the whole pipeline on this machine."`
-	Simulate  simulateCmd  `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`
-	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
-	Check     checkCmd     `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
-	Schema    schemaCmd    `cmd:"" help:"Print the JSON Schema of the configuration."`
-	Version   versionCmd   `cmd:"" help:"Print the version and exit."`
+	Render     renderCmd     `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
+	Bootstrap  bootstrapCmd  `cmd:"" help:"Install the pipeline and print the webhook settings."`
+	Diff       diffCmd       `cmd:"" help:"Show what apply would change in the cluster."`
+	Apply      applyCmd      `cmd:"" help:"Update the pipeline's objects in the cluster."`
+	Rotate     rotateCmd     `cmd:"" help:"Replace the webhook secret, or the token of the pods."`
+	Delete     deleteCmd     `cmd:"" help:"Remove the pipeline from the cluster, and optionally from AWS."`
+	Run        runCmd        `cmd:"" help:"Run the whole pipeline on this machine."`
+	Simulate   simulateCmd   `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`
+	Init       initCmd       `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
+	Check      checkCmd      `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of the configuration."`
+	Complete   completeCmd   `cmd:"" hidden:"" help:"Print what can stand at the end of a command line."`
+	Completion completionCmd `cmd:"" help:"Print the script that completes command lines in bash, zsh or fish."`
+	Manual     manualCmd     `cmd:"" help:"Print the manual page."`
+	Version    versionCmd    `cmd:"" help:"Print the version and exit."`
 }
 
 const description = `generator renders, installs and runs the delivery pipeline that aphex-config.yaml declares.
