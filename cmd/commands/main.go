@@ -44,30 +44,17 @@ holds no token, for a stage of the pipeline in another container of the same pod
   commands wait 127.0.0.1:7000        as its startup probe
   builder --commands 127.0.0.1:7000   in the container of the stage`
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	var c cli
-	defer func() {
-		if reason := recover(); reason != nil {
-			if _, exited := reason.(exited); !exited {
-				panic(reason)
-			}
-		}
-	}()
-	parser, err := kong.New(&c, kong.Name("commands"), kong.Description(description), kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { panic(exited(code)) }), kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	parsed, err := stage.Parse(&cli{}, args, stdout, stderr, kong.Name("commands"), kong.Description(description),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(output{stdout, stderr}))
-	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
-	}
-	parsed, err := parser.Parse(stage.Spelled(args))
 	if err != nil {
 		return errs.Invalidf("%w", err).WithHint("commands --help lists the verbs, commands <verb> --help their flags")
 	}
+	if parsed == nil {
+		return nil // --help was printed
+	}
 	return parsed.Run()
 }
-
-// exited carries kong's exit code (after --help) up to run.
-type exited int
 
 type output struct{ out, err io.Writer }
 

@@ -48,7 +48,7 @@ func (c applyCmd) Run(ctx context.Context, std streams) error {
 	target.Images = c.images()
 	_, err = install.Apply(ctx, target, install.ApplyOptions{Confirm: func(ctx context.Context, p install.Plan) error {
 		console.Identities(std.err, p)
-		return ask(ctx, std, "\nContinue?", unchanged, c.Yes)
+		return std.ask(ctx, "\nContinue?", console.Unchanged, c.Yes)
 	}}, console.Lines(std.err))
 	return err
 }

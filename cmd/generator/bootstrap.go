@@ -55,7 +55,7 @@ func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
 	}
 	confirm := func(ctx context.Context, p install.Plan) error {
 		console.Plan(std.err, p)
-		return ask(ctx, std, "\nContinue?", unchanged, c.Yes)
+		return std.ask(ctx, "\nContinue?", console.Unchanged, c.Yes)
 	}
 	installed, err := install.Bootstrap(ctx, target, install.BootstrapOptions{Confirm: confirm}, report)
 	if err != nil {

@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
-	"github.com/aphex/aphex-pipeline/internal/report/screen"
 )
 
 // deleteCmd removes a pipeline.
@@ -50,28 +44,8 @@ func (c deleteCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	confirm := func(ctx context.Context, r install.Removal) error {
-		return ask(ctx, std, console.Question(r, address), unchanged, c.Yes)
+		return std.ask(ctx, console.Question(r, address), console.Unchanged, c.Yes)
 	}
 	_, err = install.Delete(ctx, target, install.DeleteOptions{Stack: c.AWS, Bucket: c.Bucket, Confirm: confirm}, console.Lines(std.err))
-	return err
-}
-
-// unchanged is the outcome of a verb that asks before it changes anything.
-const unchanged = "nothing was changed"
-
-// ask asks a yes-or-no question on the terminal. The outcome is what a person reads who declines.
-func ask(ctx context.Context, std streams, question, outcome string, yes bool) error {
-	if yes {
-		return nil
-	}
-	file, ok := std.in.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return errs.Invalidf("cannot prompt: stdin is not a terminal").WithHint("use --yes to confirm: %s", strings.TrimSpace(question))
-	}
-	fmt.Fprintf(std.err, "%s [y/N] ", question)
-	agreed, err := screen.Agreed(ctx, file)
-	if err == nil && !agreed {
-		return errs.Failedf("declined; %s", outcome)
-	}
 	return err
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
-	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
-	"github.com/aphex/aphex-pipeline/internal/kube/kubeconfig"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/registry"
 )
@@ -30,12 +28,10 @@ type completionFlags struct {
 // load reads a configuration and completes it.
 func (f completionFlags) load(file string) (*config.Config, error) {
 	cfg, err := config.Load(file)
-	if err != nil {
-		return nil, errs.Invalidf("%w", err)
+	if err == nil {
+		err = cfg.FillIn(config.Fallback{GithubOwner: f.GithubOwner, GithubRepo: f.GithubRepo, GithubBranch: f.GithubBranch, ClusterName: f.ClusterName})
 	}
-	if err := cfg.FillIn(config.Fallback{
-		GithubOwner: f.GithubOwner, GithubRepo: f.GithubRepo, GithubBranch: f.GithubBranch, ClusterName: f.ClusterName,
-	}); err != nil {
+	if err != nil {
 		return nil, errs.Invalidf("%w", err)
 	}
 	return cfg, nil
@@ -72,24 +68,13 @@ type clusterFlags struct {
 	Context    string `help:"Context of the kubeconfig (default: the current one)." placeholder:"NAME"`
 }
 
-// open loads the configuration, which must have every key that a cluster needs,
-// connects to the cluster and returns its address.
+// open loads the configuration, connects to the cluster and returns its address.
 func (f clusterFlags) open(ctx context.Context) (t install.Target, address string, err error) {
-	t.AWS = awsauth.Load
-	if t.Config, err = f.load(f.Config); err != nil {
-		return t, "", err
-	}
-	if err := t.Config.RequireCluster(); err != nil {
-		return t, "", errs.Invalidf("%w", err).WithHint("add the keys to %s, or pass --github-owner, --github-repo and --cluster-name", f.Config)
-	}
-	if err := plan.CheckPlace(f.Account, f.Region); err != nil {
-		return t, "", err
-	}
-	account, region, err := install.Locate(ctx, t.AWS, f.Account, f.Region)
+	cfg, err := f.load(f.Config)
 	if err != nil {
 		return t, "", err
 	}
-	t.Place = plan.PlaceOf(t.Config, account, region, repository.PathOf(f.Config))
-	t.Cluster, address, err = kubeconfig.Connect(f.Kubeconfig, f.Context)
-	return t, address, err
+	return install.Open(ctx, cfg, install.Session{
+		File: f.Config, Account: f.Account, Region: f.Region, Kubeconfig: f.Kubeconfig, Context: f.Context, AWS: awsauth.Load,
+	})
 }

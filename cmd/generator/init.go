@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
@@ -66,85 +65,39 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	app, err := scaffold.Inspect(c.Source, c.App)
+	if err == nil && c.Synth {
+		app, err = app.Synthesize(ctx, proc.Runner{}, std.err)
+	}
 	if err != nil {
 		return err
 	}
-	if c.Synth {
-		if app, err = app.Synthesize(ctx, proc.Runner{}, std.err); err != nil {
-			return err
-		}
-	}
+	lines := app.Summary(c.Synth)
 	if c.Stdout {
 		_, err = std.out.Write(scaffold.Render(app))
 	} else {
-		err = scaffold.Create(c.path(), scaffold.Render(app))
+		file := filepath.Join(c.Source, c.Config)
+		err = scaffold.Create(file, scaffold.Render(app))
+		lines = append(lines, app.NextStep(c.Source, c.Config, file))
 	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(std.err, strings.Join(c.closing(app), "\n"))
-	return nil
-}
-
-// declared writes the configuration that a construct declares.
-func (c initCmd) declared(std streams) error {
-	all, err := scaffold.DeclaredIn(c.FromConstruct)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, one := range all {
-		names = append(names, one.Construct)
-	}
-	at := slices.Index(names, c.Construct)
-	switch {
-	case c.Construct == "" && len(all) == 1:
-		at = 0
-	case c.Construct == "":
-		return errs.Invalidf("the app has %s", scaffold.Listed("AphexPipeline construct", names)).WithHint("select one with --construct")
-	case at < 0:
-		return errs.Invalidf("the app has no AphexPipeline construct %q: it has %s", c.Construct, strings.Join(names, ", "))
-	}
-	if c.Stdout {
-		_, err = std.out.Write(all[at].Text)
-		return err
-	}
-	file, err := all[at].Write(c.Source)
 	if err == nil {
-		fmt.Fprintf(std.err, "wrote %s, which the construct %s declares; commit it with the app\n", file, all[at].Construct)
+		fmt.Fprintln(std.err, strings.Join(lines, "\n"))
 	}
 	return err
 }
 
-func (c initCmd) path() string { return filepath.Join(c.Source, c.Config) }
-
-// closing returns the last lines of output: what was found, what was not, and the next command.
-func (c initCmd) closing(app scaffold.App) []string {
-	var lines []string
-	names := app.Recognised()
-	switch {
-	case names == nil && !c.Synth:
-		lines = append(lines, fmt.Sprintf("no stack was recognized in the source of the CDK app in %s, so the file selects every stack of the app; "+
-			"generator init --synth runs the app and lists them", app.Folder))
-	case names == nil:
-		lines = append(lines, fmt.Sprintf("the CDK app in %s has no stack, so the file selects every stack", app.Folder))
-	default:
-		lines = append(lines, fmt.Sprintf("the CDK app in %s has %s", app.Folder, scaffold.Listed("stack", names)))
+// declared writes the configuration that a construct declares.
+func (c initCmd) declared(std streams) error {
+	pipeline, err := scaffold.DeclaredBy(c.FromConstruct, c.Construct)
+	if err != nil {
+		return err
 	}
-	if app.Others != nil {
-		lines = append(lines, fmt.Sprintf("not in the file: %s; for another app run generator init --source DIR", scaffold.Listed("CDK app", app.Others)))
+	if c.Stdout {
+		_, err = std.out.Write(pipeline.Text)
+		return err
 	}
-	commit := "commit it"
-	if app.Uncommitted != nil {
-		lines = append(lines, "not committed yet, and a run builds a commit: "+scaffold.Listed("file", app.Uncommitted))
-		commit = "commit it with them"
+	file, err := pipeline.Write(c.Source)
+	if err == nil {
+		fmt.Fprintf(std.err, "wrote %s, which the construct %s declares; commit it with the app\n", file, pipeline.Construct)
 	}
-	if !c.Stdout {
-		next := "generator run --source " + c.Source
-		if c.Config != "aphex-config.yaml" {
-			next += " -c " + c.Config
-		}
-		lines = append(lines, fmt.Sprintf("wrote %s; review it, %s, then run: %s", c.path(), commit, next))
-	}
-	return lines
+	return err
 }

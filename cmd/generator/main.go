@@ -11,10 +11,10 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -47,6 +47,14 @@ type streams struct {
 	out, err io.Writer
 }
 
+// ask asks a question unless the flag --yes has answered it.
+func (s streams) ask(ctx context.Context, question, outcome string, yes bool) error {
+	if yes {
+		return nil
+	}
+	return console.Ask(ctx, s.in, s.err, question, outcome)
+}
+
 // inert returns streams for text that has names, subjects and values of others: a
 // terminal only shows them.
 func (s streams) inert() streams {
@@ -59,10 +67,18 @@ type rawStreams streams
 
 // document returns where a document goes: as it is to a program, inert to a terminal.
 func (s rawStreams) document() io.Writer {
-	if file, ok := s.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if screen.Terminal(s.out) != nil {
 		return screen.NewInertWriter(s.out)
 	}
 	return s.out
+}
+
+// print prints a document that was made without an error.
+func (s rawStreams) print(text []byte, err error) error {
+	if err == nil {
+		_, err = s.document().Write(text)
+	}
+	return err
 }
 
 // cli is the command line.
@@ -99,35 +115,17 @@ Results go to stdout, logs to stderr. Exit codes: 0 success, 1 failed, 2 invalid
 75 temporary failure, 143 stopped by a signal.`
 
 // run parses the command line and runs its verb.
-func run(ctx context.Context, args []string, std streams) (err error) {
-	var c cli
-	defer func() {
-		switch reason := recover().(type) {
-		case nil:
-		case exited:
-			err = nil // --help was printed
-		default:
-			panic(reason)
-		}
-	}()
-	parser, err := kong.New(&c,
-		kong.Name("generator"), kong.Description(description), kong.DefaultEnvars(contract.EnvPrefix),
-		kong.Writers(std.out, std.err), kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std.inert(), rawStreams(std)),
-	)
-	if err != nil {
-		return fmt.Errorf("building the command line: %w", err)
-	}
-	parsed, err := parser.Parse(stage.Spelled(args))
+func run(ctx context.Context, args []string, std streams) error {
+	parsed, err := stage.Parse(&cli{}, args, std.out, std.err, kong.Name("generator"), kong.Description(description), kong.DefaultEnvars(contract.EnvPrefix),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std.inert(), rawStreams(std)))
 	if err != nil {
 		return errs.Invalidf("%w", err).WithHint("%s", cmp.Or(errs.HintOf(err), "generator --help lists the verbs, generator <verb> --help their flags"))
 	}
+	if parsed == nil {
+		return nil // --help was printed
+	}
 	return parsed.Run()
 }
-
-// exited carries kong's exit code (after --help) up to run.
-type exited int
 
 // versionCmd prints the version.
 type versionCmd struct{}

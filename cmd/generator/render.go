@@ -1,19 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -55,7 +48,7 @@ func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		return err
 	}
 	if c.AWS {
-		return c.printTemplate(cfg, place, raw)
+		return raw.print(infra.TemplateAs(c.Output, cfg, place))
 	}
 	p, err := plan.New(cfg, stages.Contracts(), place)
 	if err != nil {
@@ -65,75 +58,16 @@ func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 	if err != nil {
 		return err
 	}
-	c.warn(std.err, cfg, place.Images)
-	switch c.Output {
-	case "yaml":
-		_, err = raw.document().Write(manifest.Stream(objects))
-		return err
-	case "json":
-		list, err := manifest.List(objects)
-		if err != nil {
-			return err
-		}
-		_, err = raw.document().Write(list)
-		return err
+	for _, warning := range plan.Warnings(cfg, c.Config, place.Images) {
+		fmt.Fprintf(std.err, "warning: %s\n  hint: %s\n", warning.Text, warning.Hint)
+	}
+	if c.Output == "yaml" || c.Output == "json" {
+		return raw.print(manifest.Text(c.Output, objects))
 	}
 	changes, err := manifest.Folder(c.Output).Apply(ctx, objects)
 	for _, change := range changes {
 		fmt.Fprintf(std.err, "%s %s\n", change.Object, change.Action)
 	}
-	return err
-}
-
-// warn prints what whoever applies the objects should know first. Other verbs check it.
-func (c renderCmd) warn(w io.Writer, cfg *config.Config, images plan.Images) {
-	warn := func(hint, format string, args ...any) {
-		fmt.Fprintf(w, "warning: %s\n  hint: %s\n", fmt.Sprintf(format, args...), hint)
-	}
-	if plan.RepositoryURL(cfg) == "" {
-		warn("set githubOwner and githubRepo, or pass --github-owner and --github-repo",
-			"no push starts this pipeline: %s names no GitHub repository, so there is no webhook", c.Config)
-	} else if problem, hint := cfg.PlainHTTP(); problem != "" {
-		warn(hint, "%s", problem)
-	}
-	own := cfg.OwnImage("validator")
-	if images != "" || own == "" {
-		return
-	}
-	var others []string
-	for _, program := range plan.Programs() {
-		if image, err := cfg.Image(program); err == nil && image != own && cfg.OwnImage(program) == "" {
-			others = append(others, image)
-		}
-	}
-	if len(others) > 0 {
-		from := "REGISTRY[:TAG]"
-		if beside, err := plan.ImagesBeside(cfg); err == nil {
-			from = beside.Source()
-		}
-		warn("to use one release for all stages: --images "+from, "validatorImage is %s, but other stages run in %s", own, strings.Join(others, ", "))
-	}
-}
-
-// printTemplate prints the CloudFormation template.
-func (c renderCmd) printTemplate(cfg *config.Config, place plan.Place, raw rawStreams) error {
-	if c.Output != "yaml" && c.Output != "json" {
-		return errs.Invalidf("--aws prints one template: --output must be yaml or json")
-	}
-	template, err := infra.Template(cfg, place)
-	if err != nil {
-		return err
-	}
-	text, err := yaml.JSONToYAML(template)
-	if c.Output == "json" {
-		var indented bytes.Buffer
-		err = json.Indent(&indented, template, "", "  ")
-		text = append(indented.Bytes(), '\n')
-	}
-	if err != nil {
-		return fmt.Errorf("writing the template: %w", err)
-	}
-	_, err = raw.document().Write(text)
 	return err
 }
 
@@ -148,11 +82,4 @@ func (schemaCmd) Help() string {
 }
 
 // Run prints the schema, draft-07.
-func (schemaCmd) Run(std rawStreams) error {
-	schema, err := config.Schema()
-	if err != nil {
-		return err
-	}
-	_, err = std.out.Write(schema)
-	return err
-}
+func (schemaCmd) Run(raw rawStreams) error { return raw.print(config.Schema()) }

@@ -41,7 +41,7 @@ func (c rotateWebhookCmd) Run(ctx context.Context, std streams) error {
 	}
 	confirm := func(ctx context.Context, i install.Installed) error {
 		console.SecondWebhook(std.err, target.Config, i)
-		return ask(ctx, std, "Is the second webhook in GitHub?", "the webhook keeps its secret; run this again when the second webhook is in GitHub", c.Yes)
+		return std.ask(ctx, "Is the second webhook in GitHub?", "the webhook keeps its secret; run this again when the second webhook is in GitHub", c.Yes)
 	}
 	if _, err := install.RotateWebhook(ctx, target, install.RotateOptions{Confirm: confirm}, console.Lines(std.err)); err != nil {
 		return err

@@ -2,15 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
-	"github.com/aphex/aphex-pipeline/internal/localrun/state"
-	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/localrun/serve"
 )
 
 // simulateCmd runs the simulator of AWS alone.
@@ -45,58 +38,7 @@ Examples:
 
 // Run prints the environment and waits until it is stopped.
 func (c simulateCmd) Run(ctx context.Context, std streams) error {
-	if err := c.complete(); err != nil {
-		return err
-	}
-	folder, err := state.Open(ctx, c.State, state.Simulator, func(other string) { fmt.Fprintf(std.err, "%s uses %s; waiting until it ends\n", other, c.State) })
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	notef := func(format string, args ...any) { fmt.Fprintf(std.err, format, args...) }
-	simulator, err := cloud.Simulate(cloud.Simulation{Dir: folder.AWS(), Port: c.Port, Accounts: c.Accounts, Region: c.Region, Notef: notef})
-	if err != nil {
-		return err
-	}
-	defer simulator.Close()
-	if err := c.print(std.out, simulator); err != nil {
-		return errs.Writing("standard output", err)
-	}
-	notef("Ctrl-C stops the simulator\n")
-	<-ctx.Done()
-	notef("\nthe simulator is stopped; its state is in %s\n", state.Short(folder.Dir))
-	return nil
-}
-
-// complete takes values without a flag from the configuration.
-func (c *simulateCmd) complete() (err error) {
-	for _, id := range c.Accounts {
-		if err := plan.CheckPlace(id, ""); err != nil {
-			return err
-		}
-	}
-	if err := plan.CheckPlace("", c.Region); err != nil {
-		return err
-	}
-	c.Accounts, c.Region, err = cloud.Places(c.Config, c.Accounts, c.Region)
-	return err
-}
-
-// print prints the environment of the first account for a shell, or that of all as JSON.
-func (c simulateCmd) print(w io.Writer, simulator cloud.Cloud) error {
-	if !c.JSON {
-		var lines strings.Builder
-		for _, entry := range simulator.Env() {
-			fmt.Fprintf(&lines, "export %s\n", entry) // no value has a character that is special in a shell
-		}
-		_, err := io.WriteString(w, lines.String())
-		return err
-	}
-	accounts := map[string]map[string]string{}
-	for _, id := range c.Accounts {
-		accounts[id] = simulator.VariablesOf(id)
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(map[string]any{"url": simulator.URL, "env": accounts[c.Accounts[0]], "accounts": accounts})
+	return serve.Run(ctx, serve.Options{
+		Config: c.Config, State: c.State, Accounts: c.Accounts, Region: c.Region, Port: c.Port, JSON: c.JSON, Out: std.out, Err: std.err,
+	})
 }

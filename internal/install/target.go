@@ -8,9 +8,11 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubeconfig"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/stages"
@@ -33,6 +35,34 @@ type Target struct {
 
 // AWS loads the configuration of AWS clients in a region; "" is the default region.
 type AWS func(ctx context.Context, region string) (aws.Config, error)
+
+// Session says where a pipeline is installed, or to be installed.
+type Session struct {
+	File            string // of the configuration
+	Account, Region string // of the pipeline itself; "" is that of the AWS credentials
+	Kubeconfig      string // file; "" is $KUBECONFIG, then ~/.kube/config
+	Context         string // of the kubeconfig; "" is the current one
+	AWS             AWS
+}
+
+// Open connects to the cluster of a pipeline and returns its address. The configuration
+// must have every key that a cluster needs.
+func Open(ctx context.Context, cfg *config.Config, s Session) (t Target, address string, err error) {
+	t.Config, t.AWS = cfg, s.AWS
+	if err := cfg.RequireCluster(); err != nil {
+		return t, "", errs.Invalidf("%w", err).WithHint("add the keys to %s, or pass --github-owner, --github-repo and --cluster-name", s.File)
+	}
+	if err := plan.CheckPlace(s.Account, s.Region); err != nil {
+		return t, "", err
+	}
+	account, region, err := Locate(ctx, t.AWS, s.Account, s.Region)
+	if err != nil {
+		return t, "", err
+	}
+	t.Place = plan.PlaceOf(cfg, account, region, repository.PathOf(s.File))
+	t.Cluster, address, err = kubeconfig.Connect(s.Kubeconfig, s.Context)
+	return t, address, err
+}
 
 // Locate returns the account and region of a pipeline: those that are given,
 // else those of the AWS credentials. It calls AWS only for what is missing.

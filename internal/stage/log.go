@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
-	"golang.org/x/term"
 
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
@@ -91,11 +90,6 @@ func (c cleaned) attribute(a slog.Attr) slog.Attr {
 		}
 	}
 	return slog.Attr{Key: a.Key, Value: value}
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // newRedactor masks the values of environment variables whose names suggest a secret.

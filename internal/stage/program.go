@@ -82,28 +82,19 @@ type call struct {
 // handles itself.
 func (p Program) parse(args []string, stdout, stderr io.Writer) (c call, exit *int, err error) {
 	c = call{program: p}
-	args = Spelled(args)
+	args = spelled(args)
 	if len(args) == 1 && args[0] == "version" {
 		fmt.Fprintf(stdout, "%s %s\n", p.Name, Version())
 		done := ExitDone
 		return c, &done, nil
 	}
-	defer func() {
-		switch reason := recover().(type) {
-		case nil:
-		case exited:
-			exit = (*int)(&reason)
-		default:
-			panic(reason)
-		}
-	}()
-	parser, err := kong.New(&c.common, p.options(stdout, stderr)...)
-	if err != nil {
-		return c, nil, fmt.Errorf("building the command line: %w", err)
-	}
-	parsed, err := parser.Parse(args)
+	parsed, err := Parse(&c.common, args, stdout, stderr, p.options()...)
 	if err != nil {
 		return c, nil, err
+	}
+	if parsed == nil {
+		done := ExitDone
+		return c, &done, nil
 	}
 	if c.stage, err = p.find(parsed.Command()); err != nil {
 		return c, nil, err
@@ -124,8 +115,33 @@ func checkDurations(flags []*kong.Flag) error {
 	return nil
 }
 
-// Spelled returns args with help and --version replaced by --help and version.
-func Spelled(args []string) []string {
+// Parse parses the command line of a program into cli, in the way of all programs.
+// It returns nil after --help, which it prints.
+func Parse(cli any, args []string, stdout, stderr io.Writer, options ...kong.Option) (parsed *kong.Context, err error) {
+	defer func() {
+		switch reason := recover().(type) {
+		case nil:
+		case helpPrinted:
+			parsed, err = nil, nil
+		default:
+			panic(reason)
+		}
+	}()
+	parser, err := kong.New(cli, append(options,
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { panic(helpPrinted{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("building the command line: %w", err)
+	}
+	return parser.Parse(spelled(args))
+}
+
+// helpPrinted carries kong's exit after --help up to Parse.
+type helpPrinted struct{}
+
+// spelled returns args with help and --version replaced by --help and version.
+func spelled(args []string) []string {
 	switch {
 	case len(args) == 0:
 	case args[0] == "help":
@@ -136,18 +152,12 @@ func Spelled(args []string) []string {
 	return args
 }
 
-// exited carries kong's exit code (after --help) up to parse.
-type exited int
-
 // options describes the command line: a program of one stage takes that
 // stage's flags itself, one of several has a command for each.
-func (p Program) options(stdout, stderr io.Writer) []kong.Option {
+func (p Program) options() []kong.Option {
 	help, variables := p.Help, variables{}
 	options := []kong.Option{
-		kong.Name(p.Name), kong.DefaultEnvars(contract.EnvPrefix), kong.PostBuild(variables.leaveOutEmpty), kong.PostBuild(p.describe),
-		kong.ValueFormatter(variables.help),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110, NoExpandSubcommands: true}),
+		kong.Name(p.Name), kong.DefaultEnvars(contract.EnvPrefix), kong.PostBuild(variables.leaveOutEmpty), kong.PostBuild(p.describe), kong.ValueFormatter(variables.help),
 	}
 	if p.single() {
 		help += "\n\n" + detail(p.Stages[0].Help)

@@ -71,7 +71,7 @@ func isPrinted(output any) bool {
 // frame returns the frame of the stage. All output passes the redactor; flush
 // writes an incomplete last line.
 func (c call) frame(redactor *redact.Redactor, stdout, stderr io.Writer) (frame Frame, json bool, flush func()) {
-	terminal := isTerminal(stderr)
+	terminal := screen.Terminal(stderr) != nil
 	var live *screen.Screen
 	if c.common.LogFormat != "json" {
 		if live = screen.On(stderr); live != nil {

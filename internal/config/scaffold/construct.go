@@ -73,6 +73,29 @@ func DeclaredIn(folder string) ([]Declared, error) {
 	return all, nil
 }
 
+// DeclaredBy returns the pipeline that a construct of a cloud assembly declares. "" is the
+// only construct of the assembly.
+func DeclaredBy(folder, construct string) (Declared, error) {
+	all, err := DeclaredIn(folder)
+	if err != nil {
+		return Declared{}, err
+	}
+	var names []string
+	for _, one := range all {
+		names = append(names, one.Construct)
+	}
+	at := slices.Index(names, construct)
+	switch {
+	case construct == "" && len(all) == 1:
+		at = 0
+	case construct == "":
+		return Declared{}, errs.Invalidf("the app has %s", Listed("AphexPipeline construct", names)).WithHint("select one with --construct")
+	case at < 0:
+		return Declared{}, errs.Invalidf("the app has no AphexPipeline construct %q: it has %s", construct, strings.Join(names, ", "))
+	}
+	return all[at], nil
+}
+
 // declaredOf returns the pipelines of one template.
 func declaredOf(root *os.Root, name string) ([]Declared, error) {
 	file, err := root.Open(name)

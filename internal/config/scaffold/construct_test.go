@@ -95,6 +95,42 @@ func TestPipelinesOfAllStacksAndStagesAreFound(t *testing.T) {
 	assert.True(t, slices.IsSortedFunc(all, func(a, b scaffold.Declared) int { return strings.Compare(a.Construct, b.Construct) }))
 }
 
+func TestTheConstructIsTheOnlyOneOrTheOneThatIsNamed(t *testing.T) {
+	yaml := written(t, "")
+	one := assemblyOf(t, map[string]string{"A.template.json": template(t, map[string]map[string]string{"A/Only": {"path": "a.yaml", "configuration": yaml}})})
+	two := assemblyOf(t, map[string]string{"A.template.json": template(t, map[string]map[string]string{
+		"A/First": {"path": "1.yaml", "configuration": yaml}, "A/Second": {"path": "2.yaml", "configuration": yaml},
+	})})
+	for _, c := range []struct{ folder, construct, path, problem string }{
+		{one, "", "a.yaml", ""},
+		{one, "A/Only", "a.yaml", ""},
+		{two, "A/Second", "2.yaml", ""},
+		{two, "", "", "the app has 2 AphexPipeline constructs: A/First, A/Second"},
+		{two, "A/Third", "", `no AphexPipeline construct "A/Third": it has A/First, A/Second`},
+	} {
+		found, err := scaffold.DeclaredBy(c.folder, c.construct)
+		assert.Equal(t, c.path, found.Path)
+		if c.problem != "" {
+			assert.ErrorContains(t, err, c.problem)
+		}
+	}
+}
+
+func TestTheSummaryOfAnAppSaysWhatItsConfigurationLacks(t *testing.T) {
+	app := scaffold.App{Folder: "services/shop"}
+	assert.Equal(t, []string{"no stack was recognized in the source of the CDK app in services/shop, so the file selects every stack of the app; " +
+		"generator init --synth runs the app and lists them"}, app.Summary(false))
+	assert.Equal(t, []string{"the CDK app in services/shop has no stack, so the file selects every stack"}, app.Summary(true))
+	assert.Equal(t, "wrote a.yaml; review it, commit it, then run: generator run --source . -c a.yaml", app.NextStep(".", "a.yaml", "a.yaml"))
+
+	app.Others, app.Uncommitted = []string{"web"}, []string{"package-lock.json"}
+	assert.Equal(t, []string{
+		"not in the file: 1 CDK app: web; for another app run generator init --source DIR",
+		"not committed yet, and a run builds a commit: 1 file: package-lock.json",
+	}, app.Summary(true)[1:])
+	assert.Equal(t, "wrote x; review it, commit it with them, then run: generator run --source .", app.NextStep(".", "aphex-config.yaml", "x"))
+}
+
 func TestAHostileAssemblyWritesNothing(t *testing.T) {
 	good := written(t, "")
 	for name, record := range map[string]map[string]string{

@@ -1,9 +1,12 @@
 package infra
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -67,6 +70,27 @@ func Template(cfg *config.Config, place plan.Place) ([]byte, error) {
 	if len(text) > maxBytes {
 		return nil, errs.Invalidf("the template of stack %q has %d bytes; the limit of CloudFormation is %d: too many accounts", r.names.Stack, len(text), maxBytes).
 			WithHint("move some of the environments to another pipeline")
+	}
+	return text, nil
+}
+
+// TemplateAs renders the template for people, in a format: yaml or json.
+func TemplateAs(format string, cfg *config.Config, place plan.Place) ([]byte, error) {
+	if format != "yaml" && format != "json" {
+		return nil, errs.Invalidf("--aws prints one template: --output must be yaml or json")
+	}
+	template, err := Template(cfg, place)
+	if err != nil {
+		return nil, err
+	}
+	text, err := yaml.JSONToYAML(template)
+	if format == "json" {
+		var indented bytes.Buffer
+		err = json.Indent(&indented, template, "", "  ")
+		text = append(indented.Bytes(), '\n')
+	}
+	if err != nil {
+		return nil, fmt.Errorf("writing the template: %w", err)
 	}
 	return text, nil
 }

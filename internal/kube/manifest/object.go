@@ -36,6 +36,14 @@ func Stream(objects []Object) []byte {
 	return stream.Bytes()
 }
 
+// Text joins objects to one document in a format: yaml or json.
+func Text(format string, objects []Object) ([]byte, error) {
+	if format == "json" {
+		return List(objects)
+	}
+	return Stream(objects), nil
+}
+
 // List joins objects to one JSON document, as kubectl prints several objects.
 func List(objects []Object) ([]byte, error) {
 	items := make([]json.RawMessage, 0, len(objects))

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
@@ -64,8 +62,7 @@ func (c *console) ask(question func() error) error {
 }
 
 func newConsole(w io.Writer) *console {
-	file, ok := w.(*os.File)
-	return &console{w: w, color: ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""}
+	return &console{w: w, color: screen.Terminal(w) != nil && os.Getenv("NO_COLOR") == ""}
 }
 
 func (c *console) style(style screen.Style, text string) string {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
@@ -46,13 +44,13 @@ func (l *localRun) approve(ctx context.Context, step string) error {
 	if l.Yes {
 		return nil
 	}
-	file, ok := l.In.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	terminal := screen.Terminal(l.In)
+	if terminal == nil {
 		return errs.Invalidf("cannot prompt for an approval: stdin is not a terminal; use --yes")
 	}
 	return l.console.ask(func() error {
 		l.console.printf("%s [y/N] ", l.console.style(screen.Bold, step+"?"))
-		agreed, err := screen.Agreed(ctx, file)
+		agreed, err := screen.Agreed(ctx, terminal)
 		switch {
 		case err != nil:
 			l.console.printf("\n") // after the question and the echo of Ctrl-C

@@ -47,11 +47,19 @@ func New(to io.Writer, size func() (width, height int), color bool) *Screen {
 	return &Screen{to: to, size: size, color: color}
 }
 
+// Terminal returns a stream as a file if it is a terminal, and nil otherwise.
+func Terminal(stream any) *os.File {
+	if file, ok := stream.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return file
+	}
+	return nil
+}
+
 // On returns the screen of w, or nil where lines cannot change in place: w is not a
 // terminal, the terminal is dumb, or the output is recorded by a CI system.
 func On(w io.Writer) *Screen {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || isDumb(os.Getenv) {
+	file := Terminal(w)
+	if file == nil || isDumb(os.Getenv) {
 		return nil
 	}
 	size := func() (int, int) {
