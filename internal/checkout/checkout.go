@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -19,7 +19,7 @@ import (
 // attempts is the number of attempts at a checkout when the server or the network fails.
 const attempts = 3
 
-// CheckOut writes the files of one commit to o.Dir. It fetches only that commit if the
+// CheckOut writes the files of one commit to o.Dir; FetchParts adds its submodules and files in Git LFS. It fetches only that commit if the
 // server allows it, else all branches and tags. A failure that may be temporary is tried
 // three times. A failed checkout leaves no folder behind. Errors are of kind Invalid for
 // an unusable input, repository or commit, and Temporary for a server that does not respond.
@@ -75,16 +75,7 @@ func checkOutInto(ctx context.Context, o Options, a address) (Checkout, error) {
 		return Checkout{}, err
 	}
 	done.Dir, done.Commit = o.Dir, o.Commit
-	reportMissing(o.Progress, done)
 	return done, stage.publish()
-}
-
-// reportMissing reports the parts of a repository that a checkout leaves out.
-func reportMissing(to io.Writer, done Checkout) {
-	if len(done.Submodules) > 0 {
-		fmt.Fprintf(to, "submodules are not fetched; these folders are empty: %q\n", done.Submodules)
-	}
-	reportPointers(to, done.Pointers, pullInBuild)
 }
 
 func checkOutRemote(ctx context.Context, o Options, a address, dir string) (Checkout, error) {
@@ -150,9 +141,9 @@ func unpack(ctx context.Context, o Options, from objects, received int64, dir st
 	if err != nil {
 		return Checkout{}, nil, err
 	}
-	found := Checkout{Files: len(done.files), Bytes: done.bytes, Pointers: done.pointers}
+	found := Checkout{Files: len(done.files), Bytes: done.bytes, Pointers: slices.Sorted(slices.Values(done.pointers))}
 	for _, submodule := range done.submodules {
-		found.Submodules = append(found.Submodules, submodule.path)
+		found.Submodules = append(found.Submodules, Submodule{submodule.path, submodule.hash.String()})
 	}
 	return found, append(done.files, done.submodules...), nil
 }

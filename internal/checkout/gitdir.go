@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -141,4 +142,37 @@ func writeIndex(w io.Writer, files []writtenFile) error {
 		})
 	}
 	return index.NewEncoder(w).Encode(list)
+}
+
+// refreshIndex gives the entries of files the size and time that the files have now, so that
+// `git status` takes them for unchanged, as after a checkout by git-lfs.
+func refreshIndex(root *os.Root, paths []string) error {
+	changed := map[string]bool{}
+	for _, name := range paths {
+		changed[name] = true
+	}
+	const name = ".git/index"
+	text, err := root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	list := &index.Index{}
+	if err := index.NewDecoder(bytes.NewReader(text)).Decode(list); err != nil {
+		return fmt.Errorf("reading the index of the checkout: %w", err)
+	}
+	for _, entry := range list.Entries {
+		if !changed[entry.Name] {
+			continue
+		}
+		info, err := root.Lstat(entry.Name)
+		if err != nil {
+			return err
+		}
+		entry.Size, entry.ModifiedAt = uint32(info.Size()), info.ModTime()
+	}
+	var encoded bytes.Buffer
+	if err := index.NewEncoder(&encoded).Encode(list); err != nil {
+		return err
+	}
+	return errs.Writing(root.Name(), root.WriteFile(name, encoded.Bytes(), 0o644))
 }

@@ -150,11 +150,10 @@ func TestSubmodulesStayEmptyAndTheirURLIsNotRead(t *testing.T) {
 	r.Git("add", ".gitmodules")
 	r.Git("update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("ab", 20)+",sub\r")
 	r.Git("commit", "-q", "-m", "submodule")
-	var progress bytes.Buffer
-	done, dir, err := checkOutTo(t, r.Serve(), r.Git("rev-parse", "HEAD"), func(o *Options) { o.Progress = &progress })
+	done, dir, progress, err := partsOf(t, r.Serve(), r.Git("rev-parse", "HEAD"), Parts{})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"sub\r"}, done.Submodules)
-	assert.Contains(t, progress.String(), "submodules are not fetched")
+	assert.Equal(t, []Submodule{{Path: "sub\r", Commit: strings.Repeat("ab", 20)}}, done.Submodules)
+	assert.Contains(t, progress, "submodules are not fetched")
 	assert.DirExists(t, filepath.Join(dir, "sub\r"))
 	assert.Equal(t, "", git(t, dir, "status", "--porcelain"))
 }
@@ -171,11 +170,10 @@ func TestFilesInLFSStayPointersAndAreNamed(t *testing.T) {
 	r.Write("docs/short", pointer[:20])
 	commit := r.Commit("pointers")
 	for _, url := range []string{r.Serve(), r.Dir} {
-		var progress bytes.Buffer
-		done, dir, err := checkOutTo(t, url, commit, func(o *Options) { o.Progress = &progress })
+		done, dir, progress, err := partsOf(t, url, commit, Parts{})
 		require.NoError(t, err)
 		assert.Equal(t, []string{"deep/er/y.bin", "x.bin"}, done.Pointers)
-		assert.Contains(t, progress.String(), `these stay pointers: "deep/er/y.bin", "x.bin" (`)
+		assert.Contains(t, progress, `these stay pointers: "deep/er/y.bin", "x.bin" (`)
 		got, err := os.ReadFile(filepath.Join(dir, "x.bin"))
 		require.NoError(t, err)
 		assert.Equal(t, pointer, string(got))

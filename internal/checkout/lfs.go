@@ -49,25 +49,42 @@ func (p *pointers) add(path string) {
 	p.paths = append(p.paths, path)
 }
 
-// Hints on how to fetch the files of pointers.
+// Hints on how to fetch what is missing.
 const (
-	pullInBuild  = "`git lfs pull` in a build command fetches them"
+	fetchInRun   = "to fetch them, set checkout.lfs: true in the configuration; a folder on this machine needs `git lfs pull`"
 	pullInFolder = "`git lfs pull` in the folder fetches them"
 )
 
+// reportMissing prints the parts of a repository that a checkout lacks.
+func reportMissing(to io.Writer, done Checkout) {
+	if len(done.Submodules) > 0 {
+		var paths []string
+		for _, s := range done.Submodules {
+			paths = append(paths, s.Path)
+		}
+		fmt.Fprintf(to, "submodules are not fetched; these folders are empty: %s "+
+			"(to fetch them, set checkout.submodules: true in the configuration; a folder on this machine needs `git submodule update --init --recursive`)\n", named(paths))
+	}
+	reportPointers(to, done.Pointers, fetchInRun)
+}
+
 // reportPointers prints the files that are pointers, with a hint.
 func reportPointers(to io.Writer, paths []string, next string) {
-	if len(paths) == 0 {
-		return
+	if len(paths) > 0 {
+		fmt.Fprintf(to, "files in Git LFS are not fetched; these stay pointers: %s (%s)\n", named(paths), next)
 	}
+}
+
+// named quotes the first paths, and says how many there are besides.
+func named(paths []string) string {
 	slices.Sort(paths)
 	quoted := make([]string, 0, maxNamed)
 	for _, path := range paths[:min(len(paths), maxNamed)] {
 		quoted = append(quoted, fmt.Sprintf("%q", path))
 	}
-	named := strings.Join(quoted, ", ")
+	list := strings.Join(quoted, ", ")
 	if more := len(paths) - len(quoted); more > 0 {
-		named += fmt.Sprintf(" and %d more", more)
+		list += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(to, "files in Git LFS are not fetched; these stay pointers: %s (%s)\n", named, next)
+	return list
 }

@@ -41,8 +41,8 @@ type Checkout struct {
 	Bytes      int64         // their size
 	Received   int64         // bytes received from the server
 	Shallow    bool          // the commit was fetched without its history
-	Submodules []string      // paths of submodules, which stay empty
-	Pointers   []string      // paths of files in Git LFS, which are not fetched
+	Submodules []Submodule   // those whose folders are empty
+	Pointers   []string      // paths of files in Git LFS that are not fetched
 	Duration   time.Duration // including retries
 }
 

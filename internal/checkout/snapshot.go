@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -14,9 +15,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// Excluded reports whether a path of a workspace, relative and with slashes, is left out
-// of copies and archives: the .git folder, and the state of local runs.
-func Excluded(path string) bool { return path == ".git" || path == ".aphex" }
+// Excluded reports whether the path of a file in a workspace, relative and with slashes, is left out
+// of copies and archives: the .git folder, also of submodules, and the state of local runs.
+func Excluded(name string) bool { return path.Base(name) == ".git" || name == ".aphex" }
 
 // Snapshot copies the plain folder source to dest, which must be empty or missing, except
 // for Excluded paths and the folders of without. Symbolic links stay links. A failed copy

@@ -20,7 +20,7 @@ func plainFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"a.txt": "a", "deep/er/b.txt": "b", ".git/HEAD": "x", ".aphex/run": "x", "sub/.git/kept": "inner", "node_modules/p/index.js": "p",
+		"a.txt": "a", "deep/er/b.txt": "b", ".git/HEAD": "x", ".aphex/run": "x", "sub/.git/HEAD": "inner", "sub/.github/kept": "inner", "node_modules/p/index.js": "p",
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
@@ -35,7 +35,7 @@ func TestASnapshotLeavesOutVersionControlAndLocalRuns(t *testing.T) {
 	source := plainFolder(t)
 	dest := filepath.Join(t.TempDir(), "copy")
 	require.NoError(t, Snapshot(t.Context(), io.Discard, source, dest))
-	for name, want := range map[string]string{"a.txt": "a", "deep/er/b.txt": "b", "sub/.git/kept": "inner", "node_modules/p/index.js": "p"} {
+	for name, want := range map[string]string{"a.txt": "a", "deep/er/b.txt": "b", "sub/.github/kept": "inner", "node_modules/p/index.js": "p"} {
 		got, err := os.ReadFile(filepath.Join(dest, name))
 		require.NoError(t, err)
 		assert.Equal(t, want, string(got))
@@ -50,8 +50,9 @@ func TestASnapshotLeavesOutVersionControlAndLocalRuns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "../outside", target)
 	assert.DirExists(t, filepath.Join(dest, "empty"))
-	assert.NoFileExists(t, filepath.Join(dest, ".git"))
-	assert.NoFileExists(t, filepath.Join(dest, ".aphex"))
+	assert.NoDirExists(t, filepath.Join(dest, ".git"))
+	assert.NoDirExists(t, filepath.Join(dest, "sub/.git"), "of a submodule")
+	assert.NoDirExists(t, filepath.Join(dest, ".aphex"))
 }
 
 func TestASnapshotLeavesOutTheGivenFolders(t *testing.T) {

@@ -24,12 +24,13 @@ type watchdog struct {
 	next     http.RoundTripper
 	timer    *time.Timer
 	patience time.Duration
+	most     int64 // bytes of a response to GET
 }
 
 func newWatchdog(ctx context.Context, next http.RoundTripper, patience time.Duration) (context.Context, *watchdog) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(patience, func() { cancel(errSilent) })
-	return ctx, &watchdog{next: next, timer: timer, patience: patience}
+	return ctx, &watchdog{next: next, timer: timer, patience: patience, most: maxAnswer}
 }
 
 // RoundTrip watches the response to one request.
@@ -43,7 +44,7 @@ func (d *watchdog) RoundTrip(request *http.Request) (*http.Response, error) {
 	d.timer.Reset(d.patience)
 	var body io.Reader = response.Body
 	if request.Method == http.MethodGet {
-		body = io.LimitReader(body, maxAnswer)
+		body = io.LimitReader(body, d.most)
 	}
 	response.Body = watched{body, response.Body, d}
 	return response, nil

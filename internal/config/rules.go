@@ -47,6 +47,12 @@ var ownRules = map[string]rule{
 		pattern: `^([^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?)$`,
 		check:   contextProblem,
 	},
+	// RFC 1123, section 2.1.
+	"host": {
+		expect:  "the name of a host, such as gitlab.com or git.example.com:8443",
+		pattern: `^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:[0-9]{1,5})?$`,
+		most:    253,
+	},
 	// With less than 128Mi the programs of a stage do not start, and no node has as much
 	// as the most.
 	"size": {

@@ -21,6 +21,9 @@ type Config struct {
 	// How the application is built. It is built once for all environments.
 	Build Build `json:"build,omitzero"`
 
+	// What is checked out beside the files of the commit.
+	Checkout Checkout `json:"checkout,omitzero"`
+
 	// The GitHub user or organisation that owns the repository.
 	GithubOwner string `json:"githubOwner,omitempty" section:"The repository and the cluster" need:"cluster" rule:"githubOwner" example:"my-org"`
 
@@ -286,6 +289,19 @@ type Build struct {
 	// `sts:TagSession`, because every session is tagged with `aphex:commit` and `aphex:run`.
 	// It is another role than those that deploy. A person approves it with `generator bootstrap`.
 	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/ShopBuild"`
+}
+
+// Checkout is what the build gets beside the files of the commit.
+type Checkout struct {
+	// Whether submodules are fetched, also those of submodules, from the host of the
+	// repository and with its token. Without it their folders are empty.
+	Submodules bool `json:"submodules,omitempty" default:"false"`
+
+	// Further hosts that submodules may be fetched from, without a token.
+	SubmoduleHosts []string `json:"submoduleHosts,omitempty" rule:"host" example:"[gitlab.com]"`
+
+	// Whether files in Git LFS are fetched. Without it they are pointers.
+	LFS bool `json:"lfs,omitempty" default:"false"`
 }
 
 // SelfUpdate is how the pipeline updates itself when its configuration changes.

@@ -109,12 +109,16 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		}
 	}()
 	dir := filepath.Join(parent, "workspace")
-	if err := d.fill(ctx, frame, in, dir); err != nil {
+	fetchParts, err := d.fill(ctx, frame, in, dir)
+	if err != nil {
 		return Output{}, err
 	}
 	cfg, err := config.LoadCommitted(dir, in.Config, in.ConfigDigest)
 	if err != nil {
 		return Output{}, errs.Invalidf("%w", err)
+	}
+	if err := fetchParts(cfg.Checkout); err != nil {
+		return Output{}, err
 	}
 	committed, err := config.DigestOf(dir, in.Config)
 	if err != nil {
@@ -158,29 +162,31 @@ func (d Deps) pack(ctx context.Context, frame stage.Frame, dir string, m bucket.
 	return Output{Artifact: m.Key, Digest: m.Digest}, nil
 }
 
-// fill creates the workspace: a checkout, or a copy of a plain folder.
-func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string) error {
+// fill creates the workspace: a checkout, or a copy of a plain folder. It returns what adds
+// the parts that the configuration of the commit asks for.
+func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string) (fetchParts func(config.Checkout) error, err error) {
 	if in.Source != "" {
-		return checkout.Snapshot(ctx, frame.Out, in.Source, dir, in.ArtifactDir)
+		return func(config.Checkout) error { return nil }, checkout.Snapshot(ctx, frame.Out, in.Source, dir, in.ArtifactDir)
 	}
 	token, err := d.Token(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the repository's token: %w", err)
+		return nil, fmt.Errorf("reading the repository's token: %w", err)
 	}
 	frame.Redactor.Add(token)
-	checkout, err := d.CheckOut(ctx, checkout.Options{
+	from := checkout.Options{
 		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
 		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
-	})
+	}
+	done, err := d.CheckOut(ctx, from)
 	if err != nil {
+		return nil, err
+	}
+	frame.Log.Info("checked out", "commit", done.Commit, "files", done.Files, "bytes", done.Bytes,
+		"seconds", done.Duration.Round(time.Millisecond).Seconds())
+	return func(want config.Checkout) error {
+		_, err := checkout.FetchParts(ctx, from, done, checkout.Parts{Submodules: want.Submodules, Hosts: want.SubmoduleHosts, LFS: want.LFS})
 		return err
-	}
-	frame.Log.Info("checked out", "commit", checkout.Commit, "files", checkout.Files, "bytes", checkout.Bytes,
-		"seconds", checkout.Duration.Round(time.Millisecond).Seconds())
-	for _, path := range checkout.Submodules {
-		frame.Log.Warn("the submodule was not fetched", "path", path)
-	}
-	return nil
+	}, nil
 }
 
 // run runs the build commands, which get the credentials of a role if the configuration

@@ -76,7 +76,7 @@ func (w *world) deps(dir string, in build.Input) build.Deps {
 		Assume: w.assume,
 		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
 			w.checkout = o
-			return checkout.Checkout{Commit: o.Commit, Submodules: []string{"lib"}}, os.CopyFS(o.Dir, os.DirFS(dir))
+			return checkout.Checkout{Commit: o.Commit, Submodules: []checkout.Submodule{{Path: "lib", Commit: commit}}}, os.CopyFS(o.Dir, os.DirFS(dir))
 		},
 		Bucket: buckettest.Opened(artifacts{w: w}, in.Bucket, in.ArtifactDir),
 	}
@@ -214,7 +214,7 @@ func TestARepositoryIsCheckedOutWithItsTokenWhichIsMasked(t *testing.T) {
 	assert.Equal(t, "github.com", w.checkout.Host)
 	assert.NotContains(t, w.log.String(), "canary-token-1234")
 	assert.Contains(t, w.log.String(), "https://github.com/o/r $(id)")
-	assert.Contains(t, w.log.String(), "submodule was not fetched")
+	assert.Contains(t, w.log.String(), "submodules are not fetched; these folders are empty: \"lib\"")
 }
 
 func TestInputsThatDoNotFitTogetherAreRefused(t *testing.T) {

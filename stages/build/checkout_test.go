@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -88,4 +91,55 @@ func TestABrokenCommandOfARealCommitIsShown(t *testing.T) {
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
+}
+
+func TestTheBuildGetsTheSubmodulesAndFilesInLFSThatTheConfigurationAsksFor(t *testing.T) {
+	lib, top, server := gittest.New(t), gittest.New(t), &gittest.LFS{}
+	lib.Write("lib.txt", "library")
+	linked := lib.Commit("library")
+	top.Write(".gitmodules", "[submodule \"lib\"]\n\tpath = lib\n\turl = ../../lib/.git\n")
+	top.Write("logo.bin", server.Add("logo"))
+	commits := map[bool]string{}
+	for _, wanted := range []bool{false, true} {
+		parts := ""
+		if wanted {
+			parts = "checkout: {submodules: true, lfs: true}\n"
+		}
+		top.Write("aphex-config.yaml", `version: "1.0"
+build: {commands: ["mkdir -p artifacts; cat logo.bin lib/lib.txt > artifacts/all || true"], artifacts: ["artifacts"]}
+`+parts+`environments:
+  - {name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}
+`)
+		top.Git("add", ".")
+		top.Git("update-index", "--add", "--cacheinfo", "160000,"+linked+",lib")
+		top.Git("commit", "-q", "-m", "parts")
+		commits[wanted] = top.Git("rev-parse", "HEAD")
+	}
+	git := http.NewServeMux()
+	for name, r := range map[string]*gittest.Repository{"/top/": top, "/lib/": lib} {
+		r.Git("config", "uploadpack.allowReachableSHA1InWant", "true")
+		handler, err := gittest.Handler(r.Dir)
+		require.NoError(t, err)
+		git.Handle(name, http.StripPrefix(strings.TrimSuffix(name, "/"), handler))
+	}
+	host := httptest.NewServer(server.Around("/top/.git", git))
+	t.Cleanup(host.Close)
+
+	built := func(commit string) (content, log string) {
+		out, folder, log, err := buildFrom(t, host.URL+"/top/.git", commit)
+		require.NoError(t, err, log)
+		dir := t.TempDir()
+		_, err = bucket.Workspace{Artifact: out.Artifact, Digest: out.Digest}.Fetch(t.Context(), bucket.OpenDirectory(folder), slog.New(slog.DiscardHandler), dir)
+		require.NoError(t, err)
+		text, err := os.ReadFile(filepath.Join(dir, "artifacts", "all"))
+		require.NoError(t, err)
+		assert.NoDirExists(t, filepath.Join(dir, "lib", ".git"), "the artifact has no repository")
+		return string(text), log
+	}
+	content, log := built(commits[false])
+	assert.Contains(t, content, "version https://git-lfs")
+	assert.Contains(t, log, "submodules are not fetched")
+	content, log = built(commits[true])
+	assert.Equal(t, "logolibrary", content)
+	assert.NotContains(t, log, "not fetched")
 }
