@@ -26,6 +26,13 @@ export interface PipelineConfiguration {
   readonly buildStage?: BuildDefinition;
 
   /**
+   * What is checked out beside the files of the commit. Expected: a mapping with submodules, submoduleHosts, lfs.
+   *
+   * @default - none
+   */
+  readonly checkout?: CheckoutDefinition;
+
+  /**
    * The GitHub user or organisation that owns the repository. Expected: a GitHub user or organisation: at most 39 letters, digits and hyphens. A pipeline on a cluster needs it.
    *
    * @default - none
@@ -445,6 +452,32 @@ export interface BuildDefinition {
    * @default - none
    */
   readonly roleArn?: string;
+}
+
+/**
+ * Checkout is what the build gets beside the files of the commit.
+ */
+export interface CheckoutDefinition {
+  /**
+   * Whether submodules are fetched, also those of submodules, from the host of the repository and with its token. Without it their folders are empty. Expected: true or false.
+   *
+   * @default false
+   */
+  readonly submodules?: boolean;
+
+  /**
+   * Further hosts that submodules may be fetched from, without a token. Expected: a list with at least one entry, each the name of a host, such as gitlab.com or git.example.com:8443.
+   *
+   * @default - none
+   */
+  readonly submoduleHosts?: string[];
+
+  /**
+   * Whether files in Git LFS are fetched. Without it they are pointers. Expected: true or false.
+   *
+   * @default false
+   */
+  readonly lfs?: boolean;
 }
 
 /**

@@ -334,7 +334,7 @@ func TestALocalRepositoryIsAskedForItsFilesInLFSAlone(t *testing.T) {
 	assert.Equal(t, "content", string(got))
 }
 
-// The server of these tests is judged by git-lfs itself, where it is installed.
+// The server of these tests serves git-lfs itself, where that is installed.
 func TestTheLFSServerOfTheTestsServesGitLFS(t *testing.T) {
 	if _, err := exec.LookPath("git-lfs"); err != nil {
 		t.Skip("git-lfs is not installed")
