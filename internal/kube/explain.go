@@ -20,6 +20,9 @@ func explain(u *unstructured.Unstructured, err error) error {
 		object = strings.ToLower(u.GetKind()) + "s"
 	}
 	switch {
+	case apierrors.IsConflict(err) && managers(err) == "":
+		return errs.Temporaryf("%s changed each time that it was about to be updated: %w", object, err).
+			WithHint("run it again; kubectl get %s -n %s -o yaml --show-managed-fields shows who changes it", object, namespace)
 	case apierrors.IsConflict(err):
 		return errs.Failedf("%s has fields that %s set to another value: %w", object, managers(err), err).
 			WithHint("release the fields there (kubectl get %s -n %s -o yaml --show-managed-fields shows them), or take them over with --force", object, namespace)
@@ -38,11 +41,12 @@ func explain(u *unstructured.Unstructured, err error) error {
 }
 
 // managers names the owners of the fields of a conflict, from the API server's
-// causes such as `conflict with "kubectl" using v1`.
+// causes such as `conflict with "kubectl" using v1`. A conflict without owners is with a
+// change of the object since it was read.
 func managers(err error) string {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {
-		return "another manager"
+		return ""
 	}
 	var names []string
 	for _, cause := range status.Status().Details.Causes {
@@ -50,9 +54,6 @@ func managers(err error) string {
 		if cause.Type == metav1.CauseTypeFieldManagerConflict && len(parts) > 1 && !slices.Contains(names, parts[1]) {
 			names = append(names, parts[1])
 		}
-	}
-	if names == nil {
-		return "another manager"
 	}
 	return strings.Join(names, " and ")
 }

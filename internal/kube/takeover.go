@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/csaupgrade"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
@@ -29,16 +30,25 @@ func byKubectl(found, u *unstructured.Unstructured) bool {
 
 // takeOver makes the pipeline the owner of the fields that kubectl apply set, as kubectl
 // apply --server-side does: fields that the pipeline no longer declares are then removed.
+// If a controller changed the object since it was read, it is read again.
 func (c Cluster) takeOver(ctx context.Context, found, u *unstructured.Unstructured) error {
-	if found == nil || !byKubectl(found, u) {
-		return nil
-	}
-	patch, err := csaupgrade.UpgradeManagedFieldsPatch(found, sets.New(kubectlApply), FieldManager)
-	if err != nil {
-		return err
-	}
-	_, err = c.resource(u).Patch(ctx, u.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
-	return err
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if found == nil || !byKubectl(found, u) {
+			return nil
+		}
+		patch, err := csaupgrade.UpgradeManagedFieldsPatch(found, sets.New(kubectlApply), FieldManager)
+		if err != nil {
+			return err
+		}
+		_, conflict := c.resource(u).Patch(ctx, u.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
+		if !apierrors.IsConflict(conflict) {
+			return conflict
+		}
+		if found, err = c.live(ctx, u); err != nil {
+			return err
+		}
+		return conflict
+	})
 }
 
 // tryApply applies an object in a dry run. Fields that takeOver will take over are no

@@ -1,12 +1,17 @@
 package kube_test
 
 import (
+	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
@@ -56,6 +61,44 @@ func TestAPipelineThatKubectlAppliedUpdatesItself(t *testing.T) {
 	require.NoError(t, err)
 	for object, action := range actions(changes) {
 		assert.Equal(t, manifest.Unchanged, action, object)
+	}
+}
+
+// meddler is a client's connection over which another client is quicker: before each of the
+// first requests that take fields over, the object has changed.
+type meddler struct {
+	http.RoundTripper
+	times  int
+	change func()
+}
+
+func (m *meddler) RoundTrip(r *http.Request) (*http.Response, error) {
+	if m.times > 0 && r.Header.Get("Content-Type") == "application/json-patch+json" {
+		m.times--
+		m.change()
+	}
+	return m.RoundTripper.RoundTrip(r)
+}
+
+func TestAnObjectThatChangesWhileItIsTakenOverFromKubectlIsReadAgain(t *testing.T) {
+	for times, fails := range map[int]bool{1: false, 3: false, 4: true} {
+		s, c := newServer(t)
+		objects := pipeline("aa")
+		sensor := slices.DeleteFunc(slices.Clone(objects), func(o manifest.Object) bool { return o.Kind != "Sensor" })
+		applied(t, s, sensor, older)
+		meddling := &meddler{RoundTripper: http.DefaultTransport, times: times, change: func() { applied(t, s, sensor, older) }}
+		var err error
+		c.Client, err = dynamic.NewForConfig(&rest.Config{Host: s.URL, QPS: 1000, Burst: 1000, Transport: meddling})
+		require.NoError(t, err)
+		_, err = c.Apply(t.Context(), objects)
+		if fails {
+			require.ErrorContains(t, err, "sensor/shop-sensor changed each time that it was about to be updated", "%d times", times)
+			assert.Equal(t, errs.Temporary, errs.KindOf(err))
+			continue
+		}
+		require.NoError(t, err, "%d times", times)
+		assert.NotContains(t, s.Object(sensorPath).Object["spec"].(kubetest.Content), "revisionHistoryLimit", "%d times", times)
+		assert.Zero(t, meddling.times)
 	}
 }
 
