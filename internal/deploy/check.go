@@ -98,7 +98,7 @@ type SelectedStack struct {
 // region, one stack in two environments, an account without access or bootstrap.
 func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
 	defer e.Reporter.Begin(progress.Stage, "", "synthesizing "+plural(len(r.Config.Environments), "environment"))()
-	workspaces := &copies{fetch: r.Workspace, runner: e.Runner}
+	workspaces := newCopies(r.Workspace, e.Runner, e.Log, len(r.Config.Environments))
 	check := (*job).checkDeployable
 	if r.Offline {
 		check = nil

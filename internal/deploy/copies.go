@@ -2,9 +2,9 @@ package deploy
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
 )
@@ -14,43 +14,69 @@ import (
 type copies struct {
 	fetch  func(context.Context) (dir string, err error)
 	runner command.Runner
+	log    *slog.Logger
 
-	mu   sync.Mutex
-	free []string
-	sent []string
-	err  error // why none can be made
+	free   chan string   // copies that nobody uses
+	making chan struct{} // holds who makes one; only he uses the fields below
+	sent   []string
+	err    error // why not even the first one can be made
+}
+
+// newCopies returns what makes copies for so many syntheses, some of them at once.
+func newCopies(fetch func(context.Context) (string, error), runner command.Runner, log *slog.Logger, syntheses int) *copies {
+	return &copies{fetch: fetch, runner: runner, log: log, free: make(chan string, syntheses), making: make(chan struct{}, 1)}
 }
 
 // atOnce is the number of syntheses to run at once: one for each processor that this
 // program may use.
 func atOnce(environments int) int { return min(runtime.GOMAXPROCS(0), environments) }
 
-// take returns a copy that nobody else uses, until it is put back.
+// take returns a copy that nobody else uses, until it is put back: a free one, or a new one
+// unless another is being made. If no more can be made, it waits for one of those that are.
 func (c *copies) take(ctx context.Context) (string, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if last := len(c.free) - 1; last >= 0 {
-		dir := c.free[last]
-		c.free = c.free[:last]
+	select {
+	case dir := <-c.free:
 		return dir, nil
+	default:
 	}
+	select {
+	case dir := <-c.free:
+		return dir, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case c.making <- struct{}{}:
+	}
+	dir, err := c.add(ctx)
+	if err == nil || len(c.sent) == 0 || ctx.Err() != nil {
+		<-c.making
+		return dir, err
+	}
+	c.log.Warn("no further copy of the workspace can be made, so that fewer environments are checked at once", "copies", len(c.sent), "error", err)
+	select { // nobody makes one any more
+	case dir := <-c.free:
+		return dir, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+func (c *copies) put(dir string) { c.free <- dir }
+
+// add makes a copy.
+func (c *copies) add(ctx context.Context) (string, error) {
 	if c.err != nil {
 		return "", c.err
 	}
-	var dir string
-	if dir, c.err = c.fetch(ctx); c.err != nil {
-		return "", c.err
+	dir, err := c.fetch(ctx)
+	if err == nil && !slices.Contains(c.sent, dir) { // else a folder of the user, which is used without copying
+		err = c.runner.Send(ctx, dir)
 	}
-	if slices.Contains(c.sent, dir) { // a folder of the user, which is used without copying
-		return dir, nil
+	if err != nil {
+		if len(c.sent) == 0 {
+			c.err = err
+		}
+		return "", err
 	}
 	c.sent = append(c.sent, dir)
-	c.err = c.runner.Send(ctx, dir)
-	return dir, c.err
-}
-
-func (c *copies) put(dir string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.free = append(c.free, dir)
+	return dir, nil
 }
