@@ -65,6 +65,7 @@ func (connected connect) runPipeline(ctx context.Context, frame stage.Frame, in 
 	if err != nil {
 		return pipeline.Output{}, err
 	}
+	defer artifacts.Release()
 	engine, end, err := engine(ctx, frame, in.Bucket)
 	if err != nil {
 		return pipeline.Output{}, err

@@ -36,4 +36,7 @@ type Bucket interface {
 	// FetchFile reads one file of the artifact under key, verified like Fetch, without
 	// unpacking the others. The error for a missing file is fs.ErrNotExist.
 	FetchFile(ctx context.Context, key, digest, name string) ([]byte, error)
+	// Release removes what Fetch and FetchFile keep on the disk for the next call. Neither
+	// may be in progress.
+	Release()
 }

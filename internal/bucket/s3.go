@@ -11,6 +11,7 @@ import (
 	"mime"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -46,11 +47,19 @@ type S3 struct {
 	kept artifact
 }
 
-// artifact is the content of an artifact that was fetched and verified last, in a file
-// without a name: what is needed of it later is neither fetched nor verified again.
+// artifact is the content of an artifact that was fetched and verified last: what is
+// needed of it later is neither fetched nor verified again. Its file is in a folder of its
+// own and keeps its name, so that Kubernetes counts it as storage that the pod uses.
 type artifact struct {
 	key, digest string
 	file        *os.File
+}
+
+// remove removes the file. Whoever reads it continues.
+func (a artifact) remove() {
+	if a.file != nil {
+		_ = os.RemoveAll(filepath.Dir(a.file.Name()))
+	}
 }
 
 var _ Bucket = (*S3)(nil)
@@ -264,25 +273,39 @@ func (s *S3) verified(ctx context.Context, key, digest string) (*io.SectionReade
 		if err != nil {
 			return nil, err
 		}
-		s.kept = artifact{key, digest, file} // the former file is closed when nobody reads it any more
+		s.kept.remove() // the former file is closed when nobody reads it any more
+		s.kept = artifact{key, digest, file}
 	}
 	return content(s.kept.file)
 }
 
-// fetched downloads an artifact into a file without a name, and verifies its digest.
+// Release removes the artifact that was fetched last from the disk.
+func (s *S3) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept.remove()
+	if s.kept.file != nil {
+		_ = s.kept.file.Close()
+	}
+	s.kept = artifact{}
+}
+
+// fetched downloads an artifact into a file in a folder of its own, and verifies its digest.
 func (s *S3) fetched(ctx context.Context, key, digest string) (*os.File, error) {
-	file, err := os.CreateTemp("", "artifact-*"+suffix)
+	dir, err := os.MkdirTemp("", "artifact-")
 	if err != nil {
 		return nil, errs.Writing(os.TempDir(), err)
 	}
-	err = errs.Writing(os.TempDir(), os.Remove(file.Name()))
-	if err == nil {
-		err = s.download(ctx, key, file)
+	file, err := os.OpenFile(filepath.Join(dir, "artifact"+suffix), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, errs.Writing(dir, err)
 	}
-	if err == nil {
+	if err = s.download(ctx, key, file); err == nil {
 		err = check(file, s.String()+"/"+key, digest)
 	}
 	if err != nil {
+		artifact{file: file}.remove()
 		_ = file.Close()
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ func TestAWorkspaceIsFetchedByKeyAndDigest(t *testing.T) {
 			again := packed(t, dir)
 			assert.Equal(t, p.Digest, again.Digest)
 			assert.NoFileExists(t, filepath.Join(dir, ".git"))
+			c.store.Release()
 			assertNoTemporaryFiles(t)
 		})
 	}
@@ -160,6 +162,56 @@ func TestAnArtifactIsDownloadedOnceHoweverOftenItIsUsed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "{}\n", string(data), "another artifact")
 	assert.Error(t, c.store.Fetch(t.Context(), next.Key, m.Digest, filepath.Join(t.TempDir(), "out")), "another digest is not that of what is kept")
+}
+
+// TestAnArtifactThatIsKeptIsAFileThatKubernetesCountsUntilItIsReleased looks where the
+// kubelet does: what has no name is not counted, and fills the disk of the node.
+func TestAnArtifactThatIsKeptIsAFileThatKubernetesCountsUntilItIsReleased(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	size := func() (all int64) {
+		dirs, err := filepath.Glob(filepath.Join(temp, "artifact-*"))
+		require.NoError(t, err)
+		for _, dir := range dirs {
+			info, err := os.Stat(dir)
+			require.NoError(t, err)
+			require.EqualValues(t, 0o700, info.Mode().Perm())
+			files, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			for _, file := range files {
+				info, err := file.Info()
+				require.NoError(t, err)
+				require.EqualValues(t, 0o600, info.Mode().Perm())
+				all += info.Size()
+			}
+		}
+		return all
+	}
+	c := newCloud(t)
+	p := packed(t, workspace(t, 0))
+	m, err := c.store.Save(t.Context(), p, about())
+	require.NoError(t, err)
+	p.Remove()
+	require.Zero(t, size())
+
+	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "package.json")
+	require.NoError(t, err)
+	assert.Equal(t, m.Size, size())
+	_, err = c.store.FetchFile(t.Context(), m.Key, "sha256:"+strings.Repeat("0", 64), "package.json")
+	require.Error(t, err)
+	assert.Equal(t, m.Size, size(), "of what is refused, nothing stays")
+	c.store.Release()
+	assert.Zero(t, size())
+	c.store.Release()
+
+	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "package.json")
+	require.NoError(t, err, "it is fetched again")
+	w := Workspace{Artifact: m.Key, Digest: m.Digest}
+	_, err = w.FetchOnce(t.Context(), c.store, slog.New(slog.DiscardHandler), filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	assert.Zero(t, size())
+	_, err = Workspace{Source: "."}.FetchOnce(t.Context(), nil, slog.New(slog.DiscardHandler), "")
+	require.NoError(t, err, "without a bucket")
 }
 
 func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {

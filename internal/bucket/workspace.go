@@ -62,6 +62,15 @@ func (w Workspace) Fetch(ctx context.Context, b Bucket, log *slog.Logger, dir st
 	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir)
 }
 
+// FetchOnce is Fetch for those who need nothing else of the artifact: the bucket keeps
+// nothing of it on the disk.
+func (w Workspace) FetchOnce(ctx context.Context, b Bucket, log *slog.Logger, dir string) (string, error) {
+	if b != nil {
+		defer b.Release()
+	}
+	return w.Fetch(ctx, b, log, dir)
+}
+
 // find reads the metadata of the artifact of a commit, and checks that the bucket
 // is writable.
 func find(ctx context.Context, b Bucket, commit string) (Metadata, error) {

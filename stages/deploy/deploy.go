@@ -140,7 +140,7 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		}
 	}
 	done := report.Begin(progress.Stage, in.Environment, "fetching the built workspace")
-	dir, err := in.Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace"))
+	dir, err := in.FetchOnce(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace"))
 	if err != nil {
 		return r, nil, err
 	}

@@ -126,7 +126,7 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input, scratc
 		cfg, err = config.ParseCommitted(in.Config, sent.Source, in.ConfigDigest)
 		return at, cfg, invalid(err)
 	}
-	if at.workspace, err = in.Workspace.Fetch(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
+	if at.workspace, err = in.Workspace.FetchOnce(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
 		return at, nil, err
 	}
 	if cfg, err = config.LoadCommitted(at.workspace, in.Config, in.ConfigDigest); err != nil {

@@ -130,3 +130,6 @@ func (m *Memory) Fetch(_ context.Context, _, _, dir string) error {
 func (m *Memory) FetchFile(_ context.Context, _, _, name string) ([]byte, error) {
 	return fs.ReadFile(os.DirFS(m.Workspace), name)
 }
+
+// Release does nothing.
+func (*Memory) Release() {}

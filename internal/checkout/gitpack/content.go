@@ -2,6 +2,7 @@ package gitpack
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 )
@@ -21,7 +22,8 @@ type content interface {
 	Close() error
 }
 
-// hold keeps the size bytes that write writes, in memory or in an unlinked file.
+// hold keeps the size bytes that write writes, in memory or in a file that exists until it is closed:
+// Kubernetes counts only files with a name as storage that a pod uses.
 func (p *Pack) hold(size int64, write func(io.Writer) error) (content, error) {
 	if size > maxInMemory || p.inMemory.Load()+size > memoryBudget {
 		return p.holdInFile(size, write)
@@ -39,14 +41,12 @@ func (p *Pack) holdInFile(size int64, write func(io.Writer) error) (content, err
 	if err != nil {
 		return nil, err
 	}
-	if err = os.Remove(file.Name()); err == nil {
-		err = write(file)
-	}
-	if err != nil {
-		_ = file.Close()
+	held := inFile{file, size}
+	if err := write(file); err != nil {
+		_ = held.Close()
 		return nil, err
 	}
-	return inFile{file, size}, nil
+	return held, nil
 }
 
 type inMemory struct {
@@ -67,3 +67,5 @@ type inFile struct {
 }
 
 func (f inFile) Size() int64 { return f.size }
+
+func (f inFile) Close() error { return errors.Join(f.File.Close(), os.Remove(f.Name())) }

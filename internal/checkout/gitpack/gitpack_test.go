@@ -70,7 +70,13 @@ func receive(t *testing.T, data []byte) (*gitpack.Pack, *os.File, error) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "x.pack"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = file.Close() })
-	p, err := gitpack.Receive(t.Context(), bytes.NewReader(data), file, t.TempDir(), limits.Workspace())
+	temp := t.TempDir()
+	t.Cleanup(func() {
+		left, err := os.ReadDir(temp)
+		require.NoError(t, err)
+		assert.Empty(t, left, "files of objects")
+	})
+	p, err := gitpack.Receive(t.Context(), bytes.NewReader(data), file, temp, limits.Workspace())
 	return p, file, err
 }
 
