@@ -17,7 +17,7 @@ export interface PipelineConfiguration {
   readonly environments: EnvironmentDefinition[];
 
   /**
-   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn.
+   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn, env, timeout.
    *
    * In the configuration file the key is `build`.
    *
@@ -308,7 +308,7 @@ export interface EnvironmentDefinition {
   readonly tests?: TestsDefinition;
 
   /**
-   * Commands to run before and after the deployment. Expected: a mapping with preDeploy, postDeploy.
+   * Commands to run before and after the deployment. Expected: a mapping with preDeploy, postDeploy, env, timeout.
    *
    * @default - none
    */
@@ -407,6 +407,20 @@ export interface TestsDefinition {
    * @default false
    */
   readonly allowFailures?: boolean;
+
+  /**
+   * Environment variables for the tests alone. They take precedence over those of the environment's `env`. Do not put secrets here. Expected: a mapping of names to texts, each name the name of a variable: letters, digits and underscores, with no digit first.
+   *
+   * @default - none
+   */
+  readonly env?: { [key: string]: any };
+
+  /**
+   * How long the commands may take together. At its end the command that runs is stopped, and the run fails. Expected: a duration of at most 24h, such as 90s, 20m or 1h30m. Default: 1 hour for each command.
+   *
+   * @default - 1 hour for each command
+   */
+  readonly timeout?: string;
 }
 
 /**
@@ -426,6 +440,20 @@ export interface HooksDefinition {
    * @default - none
    */
   readonly postDeploy?: string[];
+
+  /**
+   * Environment variables for the hooks alone. They take precedence over those of the environment's `env`. Do not put secrets here. Expected: a mapping of names to texts, each name the name of a variable: letters, digits and underscores, with no digit first.
+   *
+   * @default - none
+   */
+  readonly env?: { [key: string]: any };
+
+  /**
+   * How long the commands of each list may take together. At its end the command that runs is stopped, and the run fails. Expected: a duration of at most 24h, such as 90s, 20m or 1h30m. Default: 1 hour for each command.
+   *
+   * @default - 1 hour for each command
+   */
+  readonly timeout?: string;
 }
 
 /**
@@ -452,6 +480,20 @@ export interface BuildDefinition {
    * @default - none
    */
   readonly roleArn?: string;
+
+  /**
+   * Environment variables for the build commands. Do not put secrets here: the file is in the repository. Expected: a mapping of names to texts, each name the name of a variable: letters, digits and underscores, with no digit first.
+   *
+   * @default - none
+   */
+  readonly env?: { [key: string]: any };
+
+  /**
+   * How long the commands may take together. At its end the command that runs is stopped, and the run fails. Expected: a duration of at most 24h, such as 90s, 20m or 1h30m. Default: 1 hour for each command.
+   *
+   * @default - 1 hour for each command
+   */
+  readonly timeout?: string;
 }
 
 /**

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/config/cdkapp"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
@@ -21,8 +22,15 @@ type ExecOptions struct {
 	Out      io.Writer           // for their output, line by line and masked; nil discards
 	Redactor *redact.Redactor    // masks the secrets; nil masks well-known patterns only
 	Limit    time.Duration       // for each command; 0 is without limit
+	Timeout  Timeout             // for all commands together; if set, Limit is not used
 	Grace    time.Duration       // between SIGTERM and SIGKILL; 0 is 10 s
 	Observe  func(CommandResult) // called after each command, including a failed one; may be nil
+}
+
+// Timeout is a time limit that the configuration sets; the zero value is none.
+type Timeout struct {
+	Key string // of the configuration, to name in errors: build.timeout
+	Of  time.Duration
 }
 
 // CommandResult is the result of one command. Its texts are masked.
@@ -43,7 +51,7 @@ type CommandResult struct {
 // any program of a pipe fails. A command is stopped with all processes that it started.
 //
 // It returns the results of all commands that were started. A command that fails or
-// exceeds its limit is an error of kind Failed with the last lines of its output as hint;
+// exceeds its limit, or the timeout of all, is an error of kind Failed with the last lines of its output;
 // a cancelled context is one of kind Cancelled.
 func RunCommands(ctx context.Context, commands []string, s ExecOptions) ([]CommandResult, error) {
 	if s.Redactor == nil {
@@ -53,7 +61,11 @@ func RunCommands(ctx context.Context, commands []string, s ExecOptions) ([]Comma
 		s.Out = io.Discard
 	}
 	results := make([]CommandResult, 0, len(commands))
+	end := time.Now().Add(s.Timeout.Of)
 	for _, text := range commands {
+		if s.Timeout.Of > 0 {
+			s.Limit = max(time.Until(end), 1) // 0 would be none
+		}
 		result, err := s.runOne(ctx, text)
 		results = append(results, result)
 		if s.Observe != nil {
@@ -84,7 +96,7 @@ func (s ExecOptions) runOne(ctx context.Context, text string) (CommandResult, er
 	if err != nil {
 		result.ExitCode, result.Error = exitCode(err), s.Redactor.String(err.Error())
 	}
-	return result, result.explain(err)
+	return result, result.explain(err, s.Timeout)
 }
 
 func exitCode(err error) int {
@@ -96,7 +108,7 @@ func exitCode(err error) int {
 }
 
 // explain returns an error that says what failed, with the end of the output.
-func (r CommandResult) explain(err error) error {
+func (r CommandResult) explain(err error, timeout Timeout) error {
 	if err == nil {
 		return nil
 	}
@@ -106,6 +118,9 @@ func (r CommandResult) explain(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errs.Cancelledf("command %q was stopped after %s: %w", r.Command, took, err)
+	case errors.As(err, &limit) && timeout.Of > 0:
+		return r.failed("command %q was stopped after %s, at the end of the %s of %s", r.Command, took, timeout.Of, timeout.Key).
+			WithHint("find out what it waits for, or raise %s in %s", timeout.Key, config.File)
 	case errors.As(err, &limit):
 		return r.failed("command %q exceeded its time limit of %s and was stopped", r.Command, limit.Limit)
 	case errors.As(err, &exit) && exit.Killed():
@@ -121,7 +136,7 @@ func (r CommandResult) explain(err error) error {
 	}
 }
 
-func (r CommandResult) failed(format string, args ...any) error {
+func (r CommandResult) failed(format string, args ...any) *errs.Error {
 	err := errs.Failedf(format+"%s", append(args, command.Quoted(r.Tail))...)
 	if r.Tail == "" {
 		return err.WithHint("it printed nothing; run it in the same folder to see more")

@@ -109,6 +109,32 @@ func TestTheLimitStopsACommandThatIgnoresSIGTERM(t *testing.T) {
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
 
+func TestTheTimeoutOfAllCommandsStopsTheOneThatRunsWithItsGroupAndNamesItsKey(t *testing.T) {
+	dir := t.TempDir()
+	results, err := RunCommands(t.Context(), []string{"echo first", "sleep 300 & echo $! > pid; echo waiting; wait", "touch never"}, ExecOptions{
+		Runner: proc.Runner{}, Dir: dir, Env: Environ(os.Environ()), Limit: time.Millisecond, // is not used
+		Timeout: Timeout{Key: "build.timeout", Of: time.Second}, Grace: 200 * time.Millisecond,
+	})
+	require.ErrorContains(t, err, `command "sleep 300 & echo $! > pid; echo waiting; wait" was stopped after `)
+	require.ErrorContains(t, err, "at the end of the 1s of build.timeout\n  last output:\n    waiting")
+	assert.Equal(t, errs.Failed, errs.KindOf(err), "which is not retried")
+	assert.Contains(t, errs.HintOf(err), "raise build.timeout in aphex-config.yaml")
+	require.Len(t, results, 2)
+	assert.Equal(t, -1, results[1].ExitCode)
+	assert.NoFileExists(t, filepath.Join(dir, "never"))
+	assertGone(t, filepath.Join(dir, "pid"))
+}
+
+func TestCommandsBeforeUseUpTheTimeoutOfThoseAfter(t *testing.T) {
+	var slow []string
+	for range 20 {
+		slow = append(slow, "sleep 0.2")
+	}
+	results, err := RunCommands(t.Context(), slow, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ()), Timeout: Timeout{Key: "tests.timeout", Of: time.Second}, Grace: 200 * time.Millisecond})
+	require.ErrorContains(t, err, "at the end of the 1s of tests.timeout")
+	assert.LessOrEqual(t, len(results), 6)
+}
+
 func TestCancellingStopsTheCommandAndStartsNoOther(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())

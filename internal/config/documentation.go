@@ -9,11 +9,13 @@ import (
 	"strings"
 )
 
-// typesSource is the source of the types: the schema and the reference page use its
-// doc comments.
-//
-//go:embed types.go
-var typesSource string
+// The sources of the types: the schema and the reference page use their doc comments.
+var (
+	//go:embed types.go
+	typesSource string
+	//go:embed commands.go
+	commandsSource string
+)
 
 // mapping is a kind of mapping in the file: a struct type, its paths, and its keys.
 type mapping struct {
@@ -58,9 +60,16 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	file, err := parser.ParseFile(token.NewFileSet(), "types.go", typesSource, parser.ParseComments)
+	for _, source := range []string{typesSource, commandsSource} {
+		commentsIn(source, docs)
+	}
+	return docs
+}
+
+func commentsIn(source string, docs map[string]string) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ParseComments)
 	if err != nil {
-		return docs // cannot fail: it was compiled
+		return // cannot fail: it was compiled
 	}
 	for _, declaration := range file.Decls {
 		general, ok := declaration.(*ast.GenDecl)
@@ -74,7 +83,6 @@ func comments() map[string]string {
 			}
 		}
 	}
-	return docs
 }
 
 func fieldComments(named *ast.TypeSpec, docs map[string]string) {

@@ -68,7 +68,7 @@ func drawConfig(t *rapid.T) *config.Config {
 		WebhookService:        rapid.SampledFrom([]config.WebhookService{config.LoadBalancer, config.NodePort, config.ClusterIP, config.NoService}).Draw(t, "service"),
 		RequiredContext:       texts(t, `[!-~]{1,20}`, 0),
 		SelfUpdate:            config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
-		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1)},
+		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1), Timeout: config.Timeout(text(t, `([1-9]h|1[0-9]h[1-9]m|[1-9][0-9]?m|[1-9][0-9]{0,4}s)`))},
 		Stacks:                drawStacks(t),
 		PodLimits: config.PodLimits{
 			Memory: text(t, `[1-9][0-9]{3}(Mi|Gi)`), Storage: text(t, `[1-9][0-9]{3}(Mi|Gi)`),
@@ -126,7 +126,7 @@ func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environmen
 		env.NotificationARNs = []string{"arn:aws:sns:eu-west-1:111111111111:" + text(t, `[A-Za-z0-9_-]{1,9}`)}
 	}
 	if rapid.Bool().Draw(t, "tests") {
-		env.Tests = &config.Tests{Commands: texts(t, `[ -~]{0,9}[!-~]`, 1)}
+		env.Tests = &config.Tests{Commands: texts(t, `[ -~]{0,9}[!-~]`, 1), Env: map[string]string{"V_" + text(t, `[A-Z0-9]{0,9}`): text(t, `[ -~]{0,9}`)}}
 	}
 	if i > 0 {
 		env.After = []string{fmt.Sprintf("e%d", rapid.IntRange(0, i-1).Draw(t, "after"))}

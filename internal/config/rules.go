@@ -64,6 +64,17 @@ var ownRules = map[string]rule{
 		pattern: `^[A-Za-z_][A-Za-z0-9_]*$`,
 		check:   variableProblem,
 	},
+	"buildVariable": {
+		expect:  "the name of a variable: letters, digits and underscores, with no digit first",
+		pattern: `^[A-Za-z_][A-Za-z0-9_]*$`,
+		check:   buildVariableProblem,
+	},
+	// The cluster ends a pod after 24 hours.
+	"timeout": {
+		expect:  "a duration of at most 24h, such as 90s, 20m or 1h30m",
+		pattern: `^([1-9][0-9]?h([1-9][0-9]?m)?([1-9][0-9]?s)?|[1-9][0-9]{0,3}m([1-9][0-9]?s)?|[1-9][0-9]{0,4}s)$`,
+		check:   timeoutProblem,
+	},
 	"cron": {
 		expect:  "five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0)",
 		pattern: `^\S+( +\S+){4}$`,

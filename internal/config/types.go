@@ -252,45 +252,6 @@ type Environment struct {
 	ExternalID string `json:"externalId,omitempty" rule:"externalId" example:"my-app-pipeline"`
 }
 
-// Tests are the tests of an environment after its deployment.
-type Tests struct {
-	// Shell commands, run in order in the workspace. The stack outputs are in the
-	// file that `STACK_OUTPUTS` names.
-	Commands []string `json:"commands" need:"always" rule:"command" example:"[npm run integration-test]"`
-
-	// Whether the run continues if the commands succeed but their JUnit reports
-	// contain failed tests.
-	AllowFailures bool `json:"allowFailures,omitempty" default:"false"`
-}
-
-// Hooks are commands before and after the deployment of an environment. Like the
-// deployment, they run again if their pod is lost or a stage of it ends with a
-// temporary failure: make them safe to repeat.
-type Hooks struct {
-	// Shell commands, run in order before the environment's first stack.
-	PreDeploy []string `json:"preDeploy,omitempty" rule:"command" example:"[./scripts/check-quota.sh]"`
-
-	// Shell commands, run in order after the environment's last stack.
-	PostDeploy []string `json:"postDeploy,omitempty" rule:"command" example:"[./scripts/warm-up.sh]"`
-}
-
-// Build is how the application is built.
-type Build struct {
-	// Shell commands, run in order in the workspace.
-	Commands []string `json:"commands,omitempty" rule:"command" example:"[npm ci, npm run build]"`
-
-	// Files and folders that the build creates, relative to the repository. `*`
-	// matches any part of a name.
-	Artifacts []string `json:"artifacts,omitempty" default:"artifacts" rule:"path" example:"[dist, \"reports/*.xml\"]"`
-
-	// A role of your own for the build commands, which get no credentials for AWS without
-	// it: to read packages of a private registry, say. It can be of any account. Its trust
-	// policy must allow the role of the pipeline's build `sts:AssumeRole` and
-	// `sts:TagSession`, because every session is tagged with `aphex:commit` and `aphex:run`.
-	// It is another role than those that deploy. A person approves it with `generator bootstrap`.
-	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/ShopBuild"`
-}
-
 // Checkout is what the build gets beside the files of the commit.
 type Checkout struct {
 	// Whether submodules are fetched, also those of submodules, from the host of the

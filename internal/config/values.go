@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -161,8 +162,29 @@ var reservedPrefixes = []string{"AWS_", "APHEX_", "OUTPUT_", "STACK_OUTPUTS", "C
 
 func variableProblem(name string) string {
 	reserved := slices.Contains(reservedVariables, name) || slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
-	if reserved {
+	switch {
+	case name == "PATH":
+		return "would replace the folders of all programs (a command can add one: export PATH=\"$PWD/bin:$PATH\")"
+	case reserved:
 		return "the stages themselves set"
+	}
+	return ""
+}
+
+// buildVariableProblem refuses what builds get besides.
+func buildVariableProblem(name string) string {
+	if name == "REPOSITORY" {
+		return "the build itself sets"
+	}
+	return variableProblem(name)
+}
+
+// longestTimeout is how long the cluster lets a pod run.
+const longestTimeout = 24 * time.Hour
+
+func timeoutProblem(text string) string {
+	if Timeout(text).Duration() > longestTimeout {
+		return "is longer than a pod may run"
 	}
 	return ""
 }
@@ -175,10 +197,13 @@ func contextProblem(key string) string {
 }
 
 // Variables returns the environment's own variables as NAME=value, in the order of their names.
-func (e Environment) Variables() []string {
-	entries := make([]string, 0, len(e.Env))
-	for _, name := range slices.Sorted(maps.Keys(e.Env)) {
-		entries = append(entries, fmt.Sprintf("%s=%s", name, e.Env[name]))
+func (e Environment) Variables() []string { return Variables(e.Env) }
+
+// Variables returns variables as NAME=value, in the order of their names.
+func Variables(env map[string]string) []string {
+	entries := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		entries = append(entries, fmt.Sprintf("%s=%s", name, env[name]))
 	}
 	return entries
 }

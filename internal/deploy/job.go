@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
@@ -79,10 +80,10 @@ func (j *job) place(path string) string {
 }
 
 // environ returns the environment variables of commands that get credentials of an
-// endpoint; nil is none.
-func (j *job) environ(ctx context.Context, outputs cmdenv.Outputs, issued *awsauth.CredentialServer) ([]string, error) {
+// endpoint; nil is none. Variables of their own take precedence over those of the request.
+func (j *job) environ(ctx context.Context, outputs cmdenv.Outputs, issued *awsauth.CredentialServer, own ...string) ([]string, error) {
 	variables, err := cmdenv.Environment{
-		Own: j.Variables, Name: j.Name, Account: j.Account, Region: j.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
+		Own: slices.Concat(j.Variables, own), Name: j.Name, Account: j.Account, Region: j.Region, Commit: j.Commit, Branch: j.Branch, Outputs: outputs,
 	}.Write(ctx, j.engine.Runner, j.Scratch)
 	if err != nil {
 		return nil, err
@@ -98,13 +99,14 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 	if len(commands) == 0 {
 		return nil
 	}
-	environ, err := j.environ(ctx, outputs, j.commands)
+	environ, err := j.environ(ctx, outputs, j.commands, config.Variables(j.Hooks.Env)...)
 	if err != nil {
 		return err
 	}
 	defer j.report.begin("running the " + name + " hooks")()
 	_, err = checkout.RunCommands(ctx, commands, checkout.ExecOptions{
 		Runner: j.engine.Runner, Dir: j.place(j.Workspace), Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,
+		Timeout: checkout.Timeout{Key: "hooks.timeout", Of: j.Hooks.Timeout.Duration()},
 	})
 	if err != nil {
 		return fmt.Errorf("%s hook of environment %s: %w", name, j.Name, err)

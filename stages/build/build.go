@@ -25,7 +25,7 @@ const Help = `Build a commit once, for all environments.
 Checks out exactly the commit, runs build.commands of its configuration in
 order, collects the artifacts they produce, and packs the workspace as
 one object named by its SHA-256 digest. COMMIT_SHA, BRANCH and REPOSITORY are set
-in the environment of the commands.
+in the environment of the commands, with build.env of the configuration.
 
 Examples:
 
@@ -47,7 +47,7 @@ type Input struct {
 	TokenSecret  string        `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
 	Host         string        `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal   bool          `help:"Accept a repository on this machine (file://). For local runs only."`
-	Limit        time.Duration `help:"Time limit for each command." default:"1h"`
+	Limit        time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
 }
 
 // Validate requires exactly one workspace and exactly one destination for the artifact.
@@ -192,7 +192,7 @@ func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string)
 // run runs the build commands, which get the credentials of a role if the configuration
 // names one that a person approved, else none.
 func (d Deps) run(ctx context.Context, frame stage.Frame, in Input, build config.Build, dir string) ([]checkout.CommandResult, error) {
-	variables := []string{"COMMIT_SHA=" + in.Commit, "BRANCH=" + in.Branch, "REPOSITORY=" + in.Repository}
+	variables := append(config.Variables(build.Env), "COMMIT_SHA="+in.Commit, "BRANCH="+in.Branch, "REPOSITORY="+in.Repository)
 	if build.RoleARN != "" {
 		issued, leave, err := d.Assume(ctx, frame, build.RoleARN)
 		if refused := (*awsauth.NotAssumedError)(nil); errors.As(err, &refused) {
@@ -207,6 +207,6 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input, build config
 	}
 	return checkout.RunCommands(ctx, build.Commands, checkout.ExecOptions{
 		Runner: d.Runner, Dir: d.Runner.Place(dir), Env: checkout.Environ(d.Runner.Environ(), variables...),
-		Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit,
+		Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit, Timeout: checkout.Timeout{Key: "build.timeout", Of: build.Timeout.Duration()},
 	})
 }

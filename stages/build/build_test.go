@@ -327,3 +327,16 @@ func TestACommitWhoseConfigurationIsNotTheOneThatWasValidatedIsNotBuilt(t *testi
 	require.ErrorContains(t, err, "aphex-config.yaml is not the file of the commit: its digest is "+validated)
 	assert.Empty(t, w.stored.Key)
 }
+
+func TestBuildCommandsGetTheVariablesOfTheConfigurationAndTheTimeToRun(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	dir := source(t, `{env: {STAGE: "a $b 'c'", COUNT: 007}, commands: ['printf "%s|%s|%s" "$STAGE" "$COUNT" "$COMMIT_SHA" > seen', "grep -qF \"a \\$b 'c'|007|`+commit+`\" seen"]}`)
+	_, err := run(t, w, dir, build.Input{Source: dir})
+	require.NoError(t, err, w.log.String())
+
+	dir = source(t, `{timeout: 1s, commands: ["sleep 60"]}`)
+	_, err = run(t, w, dir, build.Input{Source: dir})
+	require.ErrorContains(t, err, "at the end of the 1s of build.timeout")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+}

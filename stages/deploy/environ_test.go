@@ -68,3 +68,26 @@ func TestCommandsOfAnEnvironmentHaveAFixedListOfVariables(t *testing.T) {
 		}
 	}
 }
+
+// TestHooksHaveVariablesAndATimeoutOfTheirOwn holds that apps do not get them.
+func TestHooksHaveVariablesAndATimeoutOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const dev = `
+  - name: dev
+    account: "111111111111"
+    region: eu-west-1
+    stacks: [{name: Data}]
+    env: {STAGE: env, LEVEL: env}
+    hooks: `
+	w := newWorld(t)
+	w.write("cdk.json", `{"app": "echo app $STAGE $LEVEL >&2; exit 3"}`)
+	w.configure(dev + `{env: {STAGE: hooks}, preDeploy: ["echo hook $STAGE $LEVEL"]}`)
+	_, err := w.run("dev")
+	require.ErrorContains(t, err, "app env env")
+	assert.Contains(t, w.out.String(), "\nhook hooks env\n")
+
+	w.configure(dev + `{timeout: 1s, preDeploy: ["sleep 60"]}`)
+	_, err = w.run("dev")
+	require.ErrorContains(t, err, "pre-deploy hook of environment dev: ")
+	require.ErrorContains(t, err, "at the end of the 1s of hooks.timeout")
+}

@@ -85,7 +85,7 @@ type Input struct {
 	Rollback            *bool         `help:"Roll back a stack whose deployment fails, and first one whose earlier deployment was interrupted; --no-rollback leaves a failed stack as it is. Overrides onFailure in the configuration." negatable:""`
 	Lookups             bool          `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
 	Advice              bool          `help:"Show the findings of the CDK's own rules even if the app does not enforce them."`
-	Limit               time.Duration `help:"Time limit for each command." default:"1h"`
+	Limit               time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
 }
 
 // Validate requires exactly one workspace.

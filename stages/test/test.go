@@ -49,7 +49,7 @@ type Input struct {
 	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	OutputsFile  string        `help:"File with stack outputs, written by deployer --detailed-outputs-file or --named-outputs-file, instead of those in the bucket." type:"path" placeholder:"FILE"`
-	Limit        time.Duration `help:"Time limit for each command." default:"1h"`
+	Limit        time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
 }
 
 // Validate requires exactly one workspace.
@@ -171,7 +171,8 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	var log bytes.Buffer
 	document.Commands, err = checkout.RunCommands(ctx, env.Tests.Commands, checkout.ExecOptions{
 		Runner: d.Runner, Dir: d.Runner.Place(at.workspace), Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
-		Out: io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
+		Timeout: checkout.Timeout{Key: "tests.timeout", Of: env.Tests.Timeout.Duration()},
+		Out:     io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
 	document.Ended = time.Now().UTC()
 	written := at.workspace
@@ -250,7 +251,7 @@ func (d Deps) variables(ctx context.Context, frame stage.Frame, in Input, env co
 		frame.Log.Warn(line)
 	}
 	return cmdenv.Environment{
-		Own: env.Variables(), Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
+		Own: append(env.Variables(), config.Variables(env.Tests.Env)...), Name: env.Name, Account: env.Account, Region: env.Region, Commit: in.Commit, Branch: in.Branch, Outputs: outputs,
 	}.Write(ctx, d.Runner, scratch)
 }
 

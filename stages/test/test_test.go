@@ -272,3 +272,26 @@ func TestTestsOfAConfigurationThatIsNotTheFileOfTheCommitDoNotRun(t *testing.T) 
 	_, err = run(t.Context(), &w, dir, func(in *test.Input) { in.ConfigDigest = committed })
 	require.NoError(t, err)
 }
+
+// TestTestsHaveVariablesAndATimeoutOfTheirOwn holds that theirs win over those of the environment, and lose against ours.
+func TestTestsHaveVariablesAndATimeoutOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	configure := func(dir, tests string) {
+		file := filepath.Join(dir, config.File)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, bytes.Replace(text, []byte("tests: {"), []byte("env: {STAGE: env, LEVEL: env}, tests: {"+tests+", "), 1), 0o600))
+	}
+	var w world
+	dir := workspace(t, `test "$STAGE $LEVEL $COMMIT_SHA" = "tests env `+commit+`"`)
+	configure(dir, "env: {STAGE: tests}")
+	_, err := run(t.Context(), &w, dir, nil)
+	require.NoError(t, err, w.log.String())
+
+	dir = workspace(t, "sleep 60")
+	configure(dir, "timeout: 1s")
+	_, err = run(t.Context(), &w, dir, nil)
+	require.ErrorContains(t, err, "at the end of the 1s of tests.timeout")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, w.document(t).Commands[0].Error, "was stopped after its limit")
+}

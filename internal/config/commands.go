@@ -1,0 +1,75 @@
+package config
+
+import "time"
+
+// Tests are the tests of an environment after its deployment.
+type Tests struct {
+	// Shell commands, run in order in the workspace. The stack outputs are in the
+	// file that `STACK_OUTPUTS` names.
+	Commands []string `json:"commands" need:"always" rule:"command" example:"[npm run integration-test]"`
+
+	// Whether the run continues if the commands succeed but their JUnit reports
+	// contain failed tests.
+	AllowFailures bool `json:"allowFailures,omitempty" default:"false"`
+
+	// Environment variables for the tests alone. They take precedence over those of the
+	// environment's `env`. Do not put secrets here.
+	Env map[string]string `json:"env,omitempty" keys:"variable" example:"{BROWSER: chromium}"`
+
+	// How long the commands may take together. At its end the command that runs is stopped,
+	// and the run fails.
+	Timeout Timeout `json:"timeout,omitempty" derived:"1 hour for each command" rule:"timeout" example:"20m"`
+}
+
+// Hooks are commands before and after the deployment of an environment. Like the
+// deployment, they run again if their pod is lost or a stage of it ends with a
+// temporary failure: make them safe to repeat.
+type Hooks struct {
+	// Shell commands, run in order before the environment's first stack.
+	PreDeploy []string `json:"preDeploy,omitempty" rule:"command" example:"[./scripts/check-quota.sh]"`
+
+	// Shell commands, run in order after the environment's last stack.
+	PostDeploy []string `json:"postDeploy,omitempty" rule:"command" example:"[./scripts/warm-up.sh]"`
+
+	// Environment variables for the hooks alone. They take precedence over those of the
+	// environment's `env`. Do not put secrets here.
+	Env map[string]string `json:"env,omitempty" keys:"variable" example:"{QUOTA: \"20\"}"`
+
+	// How long the commands of each list may take together. At its end the command that runs
+	// is stopped, and the run fails.
+	Timeout Timeout `json:"timeout,omitempty" derived:"1 hour for each command" rule:"timeout" example:"5m"`
+}
+
+// Build is how the application is built.
+type Build struct {
+	// Shell commands, run in order in the workspace.
+	Commands []string `json:"commands,omitempty" rule:"command" example:"[npm ci, npm run build]"`
+
+	// Files and folders that the build creates, relative to the repository. `*`
+	// matches any part of a name.
+	Artifacts []string `json:"artifacts,omitempty" default:"artifacts" rule:"path" example:"[dist, \"reports/*.xml\"]"`
+
+	// A role of your own for the build commands, which get no credentials for AWS without
+	// it: to read packages of a private registry, say. It can be of any account. Its trust
+	// policy must allow the role of the pipeline's build `sts:AssumeRole` and
+	// `sts:TagSession`, because every session is tagged with `aphex:commit` and `aphex:run`.
+	// It is another role than those that deploy. A person approves it with `generator bootstrap`.
+	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/ShopBuild"`
+
+	// Environment variables for the build commands. Do not put secrets here: the file is in
+	// the repository.
+	Env map[string]string `json:"env,omitempty" keys:"buildVariable" example:"{NODE_ENV: production}"`
+
+	// How long the commands may take together. At its end the command that runs is stopped,
+	// and the run fails.
+	Timeout Timeout `json:"timeout,omitempty" derived:"1 hour for each command" rule:"timeout" example:"30m"`
+}
+
+// Timeout is a time limit as in the file, such as 1h30m; "" is none.
+type Timeout string
+
+// Duration returns the limit; 0 is none.
+func (t Timeout) Duration() time.Duration {
+	limit, _ := time.ParseDuration(string(t))
+	return limit
+}
