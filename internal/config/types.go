@@ -281,32 +281,3 @@ type PodLimits struct {
 	// Disk space for the workspace and for temporary files, each.
 	Storage string `json:"storage,omitempty" default:"10Gi" rule:"size" example:"40Gi"`
 }
-
-// WebhookService is the kind of Kubernetes Service in front of the webhook.
-type WebhookService string
-
-// The values of WebhookService.
-const (
-	LoadBalancer WebhookService = "LoadBalancer"
-	NodePort     WebhookService = "NodePort"
-	ClusterIP    WebhookService = "ClusterIP"
-	NoService    WebhookService = "None"
-)
-
-// StackFailure describes what becomes of a stack whose deployment fails.
-type StackFailure string
-
-// The values of StackFailure.
-const (
-	RollBackStack StackFailure = "rollback"
-	StopStack     StackFailure = "stop"
-)
-
-// OnFailure describes what a run does when the pipeline's update of itself fails.
-type OnFailure string
-
-// The values of OnFailure.
-const (
-	Continue OnFailure = "continue"
-	Stop     OnFailure = "stop"
-)
