@@ -1,11 +1,16 @@
 package install_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/assert"
@@ -209,4 +214,64 @@ func TestLocateCallsAWSOnlyForWhatIsNotGiven(t *testing.T) {
 	_, _, err := install.Locate(t.Context(), nowhere, "", "")
 	require.ErrorContains(t, err, "the region of the pipeline is not set")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+}
+
+// gate lets calls about the CDK's bootstrap stack pass once enough of them are in flight.
+type gate struct {
+	client aws.HTTPClient
+	enough int
+	full   chan struct{}
+
+	mu                 sync.Mutex
+	calls, now, atOnce int
+}
+
+func (g *gate) Do(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return g.client.Do(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if !bytes.Contains(body, []byte("StackName=CDKToolkit")) {
+		return g.client.Do(r)
+	}
+	g.mu.Lock()
+	g.calls, g.now = g.calls+1, g.now+1
+	if g.now == g.enough && g.atOnce < g.enough {
+		close(g.full)
+	}
+	g.atOnce = max(g.atOnce, g.now)
+	g.mu.Unlock()
+	select {
+	case <-g.full:
+	case <-time.After(10 * time.Second):
+	}
+	g.mu.Lock()
+	g.now--
+	g.mu.Unlock()
+	return g.client.Do(r)
+}
+
+func TestTheBootstrapsOfThePipelinesOwnAccountAreReadSideBySideAndOncePerRegion(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop")
+	for i := range 20 {
+		text += fmt.Sprintf("  - {name: env-%d, account: \"111111111111\", region: ap-south-%d, stacks: [{name: Api}]}\n", i, i%10)
+	}
+	g := &gate{client: http.DefaultClient, enough: 8, full: make(chan struct{})}
+	target := p.target(text)
+	target.AWS = func(_ context.Context, region string) (aws.Config, error) {
+		base := p.Admin(installtest.Home, region)
+		base.HTTPClient = g
+		return base, nil
+	}
+	var j journal
+	_ = install.Check(t.Context(), target, &j) // these regions have no bootstrap here
+	assert.Equal(t, 8, g.atOnce)
+	assert.Equal(t, 11, g.calls, "regions")
+	assert.Contains(t, j.String(), "own account (dev, env-0, env-1, env-2,", "in their order")
 }
