@@ -1,14 +1,22 @@
 package assets_test
 
 import (
+	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/awssim/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
@@ -88,6 +96,60 @@ func TestAnImageInTheRegistryIsNotPushedAndALocalOneIsNotBuiltAgain(t *testing.T
 	require.NoError(t, os.Remove(log))
 	require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, s.place()))
 	assert.NoFileExists(t, log)
+}
+
+// TestAnImageThatSomebodyPushedAheadIsUsedAndAPublishedOneIsNotReplaced performs both
+// attacks that docs/SECURITY.md names for images: on a repository as the CDK bootstrap makes
+// it, and on one that lets tags move.
+func TestAnImageThatSomebodyPushedAheadIsUsedAndAPublishedOneIsNotReplaced(t *testing.T) {
+	server, err := awssim.New(awssim.Options{})
+	require.NoError(t, err)
+	url, err := server.Start()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	keys := server.AddAccount("111111111111")
+	account := aws.Config{Region: "eu-west-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, "")}
+	client := ecr.NewFromConfig(account)
+	to := assets.Target{
+		Placeholders: assembly.Placeholders{Account: "111111111111", Region: "eu-west-1", Partition: "aws"},
+		Require:      func(context.Context, assembly.Bootstrap) error { return nil },
+		Assume:       func(context.Context, assembly.Role, string) (aws.Config, error) { return account, nil },
+	}
+	var template struct {
+		Resources struct {
+			ContainerAssetsRepository struct {
+				Properties struct{ ImageTagMutability types.ImageTagMutability }
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(bootstrap.Template()), &template))
+	for repository, c := range map[string]struct {
+		tags     types.ImageTagMutability
+		replaced bool
+	}{
+		"bootstrap": {template.Resources.ContainerAssetsRepository.Properties.ImageTagMutability, false},
+		"loose":     {types.ImageTagMutabilityMutable, true},
+	} {
+		_, err := client.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository, ImageTagMutability: c.tags})
+		require.NoError(t, err, repository)
+		push := func(manifest string) error {
+			_, err := client.PutImage(t.Context(), &ecr.PutImageInput{RepositoryName: &repository, ImageManifest: &manifest, ImageTag: aws.String("tag")})
+			return err
+		}
+		require.NoError(t, push(`{"first":true}`), repository)
+		log, env := docker(t, "")
+		list := imageList(assembly.ImageAsset{Build: &assembly.ImageBuild{Dir: t.TempDir()}})
+		list.Images[0].Destinations[0].Repository = repository
+		require.NoError(t, assets.New(assets.Options{Runner: proc.Runner{}, Env: env}).Publish(t.Context(), list, to))
+		assert.NoFileExists(t, log, "%s: the image that was pushed ahead is used, and none is built", repository)
+
+		err = push(`{"second":true}`)
+		assert.Equal(t, c.replaced, err == nil, "%s: %v", repository, err)
+		found, err := client.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{RepositoryName: &repository, ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("tag")}}})
+		require.NoError(t, err)
+		require.Len(t, found.Images, 1)
+		assert.Equal(t, c.replaced, strings.Contains(*found.Images[0].ImageManifest, "second"), repository)
+	}
 }
 
 func TestACommandOfTheManifestBuildsTheImage(t *testing.T) {
