@@ -37,6 +37,10 @@ var usualPatience = patience{dial: time.Minute, answer: 30 * time.Second, stall:
 type Options struct {
 	Address string // host:port, or the path of a Unix socket
 	Secret  []byte // of the run, 32 bytes; nil makes one
+	// Known says that an earlier client has given the server the secret. The server must
+	// prove that it has it, and is not told it again before it does: meanwhile commands ran,
+	// and one of them may listen in its place.
+	Known bool
 	// Limits bound what is fetched at once; zero values are those of archive.Limits.
 	Limits archive.Limits
 
@@ -126,30 +130,44 @@ type goneError struct{ cause error }
 func (e *goneError) Error() string   { return e.cause.Error() }
 func (e *goneError) Unwrap() []error { return []error{command.ErrGone, e.cause} }
 
-// bind makes the secret that of the server.
+// bind makes the secret that of the server, which proves first that it has it if it is known
+// there.
 func (c *Client) bind(ctx context.Context) error {
-	challenge := make([]byte, challengeBytes)
-	_, _ = rand.Read(challenge)
-	body, err := json.Marshal(bindRequest{challenge})
+	if c.options.Known {
+		if _, err := c.challenge(ctx, provePath); err != nil {
+			return err
+		}
+	}
+	answer, err := c.challenge(ctx, bindPath)
 	if err != nil {
 		return err
-	}
-	data, err := c.whole(ctx, "POST", "/bind", nil, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	var answer bindAnswer
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return fmt.Errorf("it answered a binding with something else: %w", err)
-	}
-	if !hmac.Equal(answer.Proof, proof(c.options.Secret, challenge)) {
-		return errors.New("it does not know the secret of this run")
 	}
 	if !filepath.IsAbs(answer.Root) || strings.ContainsRune(answer.Root, 0) {
 		return fmt.Errorf("it names %q as its folder", shown(answer.Root))
 	}
 	c.root, c.environ = filepath.Clean(answer.Root), toTexts(answer.Environ)
 	return nil
+}
+
+// challenge makes a request whose answer proves that the server has the secret.
+func (c *Client) challenge(ctx context.Context, path string) (answer bindAnswer, err error) {
+	challenge := make([]byte, challengeBytes)
+	_, _ = rand.Read(challenge)
+	body, err := json.Marshal(bindRequest{challenge})
+	if err != nil {
+		return answer, err
+	}
+	data, err := c.whole(ctx, "POST", path, nil, bytes.NewReader(body))
+	if err != nil {
+		return answer, err
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return answer, fmt.Errorf("it answered a binding with something else: %w", err)
+	}
+	if !hmac.Equal(answer.Proof, proof(c.options.Secret, challenge)) {
+		return answer, errors.New("it does not know the secret of this run")
+	}
+	return answer, nil
 }
 
 // Close ends the connection, and with it what still runs there.
@@ -209,7 +227,9 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 	if header != nil {
 		request.Header = header
 	}
-	request.Header.Set(secretHeader, hex.EncodeToString(c.options.Secret))
+	if path != provePath {
+		request.Header.Set(secretHeader, hex.EncodeToString(c.options.Secret))
+	}
 	response, err := c.conn.RoundTrip(request)
 	var own *ownError
 	switch {

@@ -8,7 +8,8 @@
 //   - The client makes a secret and sends it with its first request. The server takes
 //     the first one that it gets, which is before any command ran, and refuses all
 //     requests without it. It keeps it in its memory only, where commands of the same
-//     user cannot read it (see Harden), and proves with each binding that it has it.
+//     user cannot read it (see Harden). The next client of the run, before which commands
+//     ran, has the server prove that it has the secret before it sends it.
 //   - The client takes all that comes back for hostile: it is bounded, frames are
 //     checked, files are unpacked below one folder and counted.
 //   - There is one connection, for the life of the client. Once it has ended, whoever
@@ -18,6 +19,7 @@
 // The protocol is HTTP/2 without TLS, on the loopback interface of a pod or on a Unix
 // socket, with one request for each command and for each transfer of files:
 //
+//	POST /prove             a challenge → proof; the one request without the secret
 //	POST /bind              a challenge → proof, root, environment
 //	POST /run               length and JSON of a runRequest, then its input → frames
 //	POST /stop?id=          stops a command in order; the end of its request does so, too

@@ -187,6 +187,39 @@ func TestAHostileAnswerToABindingIsAnErrorOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestACommandThatListensInPlaceOfTheServerGetsNoSecret is about the second program of a
+// pod: a command of the first one listens where the server was, and obeys like it.
+func TestACommandThatListensInPlaceOfTheServerGetsNoSecret(t *testing.T) {
+	t.Parallel()
+	secret := bytes.Repeat([]byte{7}, secretBytes)
+	told := make(chan string, 9)
+	guess := func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set(secretHeader, strings.Repeat("00", secretBytes))
+		bindHonestly(w, r, "/")
+	}
+	impostor := hostile{
+		"POST " + bindPath: func(w http.ResponseWriter, r *http.Request) {
+			told <- r.Header.Get(secretHeader)
+			bindHonestly(w, r, "/")
+		},
+		"POST " + provePath: guess,
+	}
+	client, err := Dial(t.Context(), Options{Address: impostor.listen(t), Secret: secret, patience: short})
+	require.NoError(t, err, "who is told the secret can prove it")
+	_ = client.Close()
+	require.Equal(t, hex.EncodeToString(secret), <-told)
+
+	for name, answer := range map[string]http.HandlerFunc{
+		"a guess": guess, "the challenge": func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
+		"nothing": func(http.ResponseWriter, *http.Request) {}, "a refusal": http.NotFound,
+	} {
+		impostor["POST "+provePath] = answer
+		_, err = Dial(t.Context(), Options{Address: impostor.listen(t), Secret: secret, Known: true, patience: short})
+		require.ErrorIs(t, err, command.ErrGone, name)
+		assert.Empty(t, told, name)
+	}
+}
+
 func TestSomebodyWhoDoesNotSpeakTheProtocolIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, talk := range map[string]func(net.Conn){

@@ -22,11 +22,10 @@ func Open(ctx context.Context, address, secretFile string, processes command.Run
 	}
 	options := Options{Address: address}
 	if secretFile != "" {
-		secret, err := keptSecret(secretFile)
-		if err != nil {
+		var err error
+		if options.Secret, options.Known, err = keptSecret(secretFile); err != nil {
 			return nil, nil, err
 		}
-		options.Secret = secret
 	}
 	client, err := Dial(ctx, options)
 	if err != nil {
@@ -35,28 +34,29 @@ func Open(ctx context.Context, address, secretFile string, processes command.Run
 	return client, func() { _ = client.Close() }, nil
 }
 
-// keptSecret reads the secret in a file, or makes both. Nobody else may read the file.
-func keptSecret(path string) ([]byte, error) {
+// keptSecret reads the secret in a file, which an earlier program gave the server, or makes
+// both. Nobody else may read the file.
+func keptSecret(path string) (secret []byte, known bool, err error) {
 	text, err := os.ReadFile(path)
 	if err == nil {
 		secret, err := hex.DecodeString(strings.TrimSpace(string(text)))
 		if err != nil || len(secret) != secretBytes {
-			return nil, errs.Invalidf("%s does not contain the secret of a run", path).WithHint("remove the file")
+			return nil, false, errs.Invalidf("%s does not contain the secret of a run", path).WithHint("remove the file")
 		}
-		return secret, nil
+		return secret, true, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, errs.Invalidf("reading the secret of the run: %w", err)
+		return nil, false, errs.Invalidf("reading the secret of the run: %w", err)
 	}
-	secret := make([]byte, secretBytes)
+	secret = make([]byte, secretBytes)
 	_, _ = rand.Read(secret) // never fails
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, errs.Writing(path, err)
+		return nil, false, errs.Writing(path, err)
 	}
 	_, err = file.WriteString(hex.EncodeToString(secret))
 	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, errs.Writing(path, err)
+		return nil, false, errs.Writing(path, err)
 	}
-	return secret, nil
+	return secret, false, nil
 }

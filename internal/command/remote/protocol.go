@@ -39,12 +39,20 @@ const (
 	aFolder = "folder"
 )
 
+// Paths of the first requests of a client: to give the secret, and to have the server prove
+// that it has it already, which alone is served to those who do not say it.
+const (
+	bindPath  = "/bind"
+	provePath = "/prove"
+)
+
 // bindRequest is the first request of a client.
 type bindRequest struct {
 	Challenge []byte `json:"challenge"`
 }
 
-// bindAnswer proves that the server knows the secret, and says where commands run.
+// bindAnswer proves that the server knows the secret, and says where commands run. The
+// answer to provePath has the proof alone.
 type bindAnswer struct {
 	Proof   []byte   `json:"proof"`
 	Root    string   `json:"root"`    // the folder that ours' paths are below

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,28 @@ func TestOnlyTheFirstSecretIsTaken(t *testing.T) {
 	assert.NoError(t, intruder.Run(t.Context(), command.Command{Args: []string{"true"}}), "and obeys")
 	_, err = remote.Dial(t.Context(), remote.Options{Address: open, Secret: secret})
 	assert.ErrorIs(t, err, command.ErrGone, "which the run notices")
+}
+
+func TestAServerThatHasTheSecretProvesItBeforeItIsToldAgain(t *testing.T) {
+	t.Parallel()
+	_, address := startServer(t, "/")
+	file := filepath.Join(t.TempDir(), "secret")
+	for _, program := range []string{"deployer", "tester", "another"} {
+		runner, end, err := remote.Open(t.Context(), address, file, nil)
+		require.NoError(t, err, program)
+		require.NoError(t, runner.Run(t.Context(), command.Command{Args: []string{"true"}}), program)
+		end()
+	}
+	_, again := startServer(t, "/")
+	_, _, err := remote.Open(t.Context(), again, file, nil)
+	require.ErrorContains(t, err, "it has started again", "and has forgotten the run")
+	require.ErrorIs(t, err, command.ErrGone)
+	_, other := startServer(t, "/")
+	first, err := remote.Dial(t.Context(), remote.Options{Address: other})
+	require.NoError(t, err)
+	defer first.Close()
+	_, _, err = remote.Open(t.Context(), other, file, nil)
+	require.ErrorContains(t, err, "it does not know the secret of this run", "but that of another run")
 }
 
 // TestCommandsCannotReadTheMemoryOfTheServer has a command read it as an attacker would. First from a server that is not

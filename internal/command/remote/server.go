@@ -48,14 +48,15 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /bind", s.bind)
+	mux.HandleFunc("POST "+provePath, s.prove)
+	mux.HandleFunc("POST "+bindPath, s.bind)
 	mux.HandleFunc("POST /run", s.run)
 	mux.HandleFunc("POST /stop", s.stop)
 	mux.HandleFunc("GET /look", s.look)
 	mux.HandleFunc("PUT /files", s.put)
 	mux.HandleFunc("GET /files", s.get)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.admits(r.Header.Get(secretHeader), r.URL.Path == "/bind") {
+		if r.URL.Path != provePath && !s.admits(r.Header.Get(secretHeader), r.URL.Path == bindPath) {
 			http.Error(w, "the secret is not that of this run", http.StatusForbidden)
 			return
 		}
@@ -78,16 +79,33 @@ func (s *Server) admits(text string, binds bool) bool {
 	return subtle.ConstantTimeCompare(s.secret, given) == 1
 }
 
+// prove answers a challenge, also to those who do not say the secret.
+func (s *Server) prove(w http.ResponseWriter, r *http.Request) {
+	if proven, ok := s.proven(w, r); ok {
+		_ = json.NewEncoder(w).Encode(bindAnswer{Proof: proven})
+	}
+}
+
 func (s *Server) bind(w http.ResponseWriter, r *http.Request) {
+	if proven, ok := s.proven(w, r); ok {
+		_ = json.NewEncoder(w).Encode(bindAnswer{Proof: proven, Root: s.Root, Environ: toBytes(s.Runner.Environ())})
+	}
+}
+
+// proven returns the answer to the challenge of a request, or answers that there is none.
+func (s *Server) proven(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	var request bindRequest
 	if err := json.NewDecoder(io.LimitReader(r.Body, maxText)).Decode(&request); err != nil || len(request.Challenge) != challengeBytes {
 		http.Error(w, "a binding needs a challenge", http.StatusBadRequest)
-		return
+		return nil, false
 	}
 	s.mu.Lock()
-	answer := bindAnswer{Proof: proof(s.secret, request.Challenge), Root: s.Root, Environ: toBytes(s.Runner.Environ())}
-	s.mu.Unlock()
-	_ = json.NewEncoder(w).Encode(answer)
+	defer s.mu.Unlock()
+	if s.secret == nil {
+		http.Error(w, "nobody has given it the secret of a run: it has started again", http.StatusForbidden)
+		return nil, false
+	}
+	return proof(s.secret, request.Challenge), true
 }
 
 func (s *Server) look(w http.ResponseWriter, r *http.Request) {
