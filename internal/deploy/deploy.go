@@ -140,9 +140,16 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	j.report.choose(targets)
 
 	background, stop := context.WithCancel(ctx)
-	finish := func() { stop(); j.background.Wait() }
+	var d *deployment
+	finish := func() {
+		stop()
+		j.background.Wait()
+		if d != nil {
+			d.publisher.LogOut(ctx)
+		}
+	}
 	defer finish()
-	d, err := j.newDeployment(background, apps, false)
+	d, err = j.newDeployment(background, apps, false)
 	if err != nil {
 		return out, err
 	}

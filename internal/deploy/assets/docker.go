@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,24 +38,27 @@ func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, ima
 			return name, err
 		}
 		var flags []string
+		variables := []string{"BUILDX_NO_DEFAULT_ATTESTATIONS=1"}
 		if config != "" {
-			dir, err := p.configFolder(config)
+			dir, err := p.folderForDocker(ctx, []byte(config))
 			if err != nil {
 				return "", err
 			}
-			defer os.RemoveAll(dir)
-			if err := p.options.Runner.Send(ctx, dir); err != nil {
+			defer p.removeFolder(ctx, dir)
+			flags = []string{"--config", p.options.Runner.Place(dir)}
+		} else {
+			logins, err := p.loginVariables(ctx)
+			if err != nil {
 				return "", err
 			}
-			flags = []string{"--config", p.options.Runner.Place(dir)}
+			variables = append(variables, logins...)
 		}
 		there, err := p.hasImage(ctx, local, flags)
 		if err != nil || there {
 			return local, err
 		}
 		arguments := slices.Concat(flags, []string{"build"}, buildArguments(image.Build, local))
-		return local, p.dockerIn(ctx, p.options.Place(image.Build.Dir), "building the image "+image.Name, "",
-			[]string{"BUILDX_NO_DEFAULT_ATTESTATIONS=1"}, p.options.Out, arguments...)
+		return local, p.dockerIn(ctx, p.options.Place(image.Build.Dir), "building the image "+image.Name, "", variables, p.options.Out, arguments...)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -142,18 +141,4 @@ func (p *Publisher) credentials(ctx context.Context, domain string, login regist
 		return "", "", errs.Invalidf("the secret %s has no text in its field %q or %q", login.SecretID, userField, passwordField)
 	}
 	return user, password, nil
-}
-
-// configFolder writes docker's configuration to a private folder. The caller
-// removes it.
-func (p *Publisher) configFolder(config string) (string, error) {
-	dir, err := os.MkdirTemp(p.options.Temp, "docker-config-")
-	if err != nil {
-		return "", errs.Writing(orElse(p.options.Temp, os.TempDir()), err)
-	}
-	path := filepath.Join(dir, "config.json")
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		return "", errors.Join(errs.Writing(path, err), os.RemoveAll(dir))
-	}
-	return dir, nil
 }

@@ -139,7 +139,11 @@ func (p *Publisher) login(ctx context.Context, client *ecr.Client, uri string) e
 		if err != nil {
 			return "", err
 		}
-		return "", p.docker(ctx, "logging in to "+registry, password, nil, "login", "--username", user, "--password-stdin", registry)
+		logins, err := p.loginVariables(ctx)
+		if err != nil {
+			return "", err
+		}
+		return "", p.docker(ctx, "logging in to "+registry, password, logins, "login", "--username", user, "--password-stdin", registry)
 	})
 	return err
 }
@@ -162,8 +166,12 @@ func ecrLogin(ctx context.Context, client *ecr.Client, registry string) (user, p
 }
 
 func (p *Publisher) push(ctx context.Context, name, remote string) error {
+	logins, err := p.loginVariables(ctx)
+	if err != nil {
+		return err
+	}
 	for attempt := 1; ; attempt++ {
-		err := p.docker(ctx, "pushing the image "+name, "", nil, "push", remote)
+		err := p.docker(ctx, "pushing the image "+name, "", logins, "push", remote)
 		if err == nil || ctx.Err() != nil || attempt == pushAttempts {
 			return err
 		}

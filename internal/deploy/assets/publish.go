@@ -89,6 +89,8 @@ type Publisher struct {
 	images   flights       // builds, by local tag
 	configs  flights       // docker's configurations for builds, by account and region
 
+	loginFolder flights // one
+
 	repositories flights // created ones, by name
 
 	// what was read of folders to pack them and to compare them, and what was uploaded
@@ -97,6 +99,7 @@ type Publisher struct {
 	mu      sync.Mutex
 	states  map[string]state // by destination
 	uploads []uploaded       // oldest first
+	folders []string         // configurations of docker to remove
 }
 
 // New returns a publisher.
