@@ -121,13 +121,8 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 		return out, err
 	}
 	defer j.close()
-	if err := j.hooks(ctx, "pre-deploy", r.Hooks.PreDeploy, nil); err != nil {
+	if err := j.preDeploy(ctx); err != nil {
 		return out, err
-	}
-	if len(r.Hooks.PreDeploy) > 0 {
-		if err := j.fetchWorkspace(ctx); err != nil {
-			return out, err
-		}
 	}
 	targets, apps, nodes, err := j.selectStacks(ctx)
 	if err != nil {

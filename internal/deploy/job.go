@@ -114,6 +114,15 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 	return nil
 }
 
+// preDeploy runs the hooks before a deployment.
+func (j *job) preDeploy(ctx context.Context) error {
+	err := j.hooks(ctx, "pre-deploy", j.Hooks.PreDeploy, nil)
+	if err != nil || len(j.Hooks.PreDeploy) == 0 {
+		return err
+	}
+	return j.fetchWorkspace(ctx)
+}
+
 // fetchWorkspace takes the workspace back after commands that may have changed what is
 // read of it. Installed packages are not read.
 func (j *job) fetchWorkspace(ctx context.Context) error {
