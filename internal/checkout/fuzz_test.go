@@ -106,3 +106,56 @@ func FuzzOffer(f *testing.F) {
 		}
 	})
 }
+
+// FuzzModules holds that the token goes to no host but that of the repository, whatever
+// .gitmodules says, and nothing on this machine is read.
+func FuzzModules(f *testing.F) {
+	f.Add([]byte("[submodule \"lib\"]\n\tpath = lib\n\turl = ../lib.git\n"))
+	f.Add([]byte("[submodule \"lib\"]\n\tpath = lib\n\turl = https://gitlab.com/owner/lib\n"))
+	f.Add([]byte("[submodule \"lib\"]\n\tpath = lib\n\turl = git@github.com:owner/lib.git\n"))
+	f.Add([]byte("[submodule \"../x\"]\n\tpath = .git\n\turl = file:///etc\n"))
+	o := Options{URL: "https://github.com/owner/shop", Token: "secret"}.withDefaults()
+	around, err := parseAddress(o)
+	if err != nil {
+		f.Fatal(err)
+	}
+	p := &parts{want: Parts{Submodules: true, Hosts: []string{"gitlab.com"}}}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		modules, err := parseModules(text)
+		if err != nil {
+			return
+		}
+		for _, m := range modules {
+			from, err := p.optionsFor(o, around, m)
+			if err != nil {
+				continue
+			}
+			u, err := url.Parse(from.URL)
+			if err != nil || u.Scheme != "https" || u.User != nil || !strings.EqualFold(u.Host, "gitlab.com") && !strings.EqualFold(u.Hostname(), DefaultHost) {
+				t.Errorf("%q is fetched", from.URL)
+			}
+			if from.Token != "" && !strings.EqualFold(u.Hostname(), DefaultHost) {
+				t.Errorf("%q gets the token", from.URL)
+			}
+		}
+	})
+}
+
+// FuzzLFS holds that a pointer names an object by digest and size, and that an answer of a
+// server that is accepted says how to download it.
+func FuzzLFS(f *testing.F) {
+	id := strings.Repeat("0a", 32)
+	f.Add([]byte(pointerStart+"oid sha256:"+id+"\nsize 12\n"), []byte(`{"objects":[{"oid":"`+id+`","actions":{"download":{"href":"https://x"}}}]}`))
+	f.Add([]byte(pointerStart+"ext-0-a b\noid sha256:"+id+"\nsize 999999999999999999\n"), []byte(`{"transfer":"basic","objects":[{"oid":"x","error":{"code":404}}]}`))
+	c := &lfsClient{o: Options{URL: "https://github.com/owner/shop"}}
+	f.Fuzz(func(t *testing.T, pointer, answer []byte) {
+		got, size, ok := parsePointer(pointer)
+		if ok && (size < 0 || len(got) != 64 || !bytes.HasPrefix(pointer, []byte(pointerStart))) {
+			t.Errorf("%q is a pointer to %q of %d bytes", pointer, got, size)
+		}
+		actions, err := c.actions(answer, []*lfsObject{{OID: id, Size: size, paths: []string{"a"}}})
+		if _, found := actions[id]; found != (err == nil) {
+			t.Errorf("%q gives %v, %v", answer, actions, err)
+		}
+	})
+}

@@ -80,6 +80,11 @@ func (c *lfsClient) ask(ctx context.Context, batch []*lfsObject) (map[string]lfs
 	if err != nil {
 		return nil, errs.Temporaryf("asking for files in Git LFS of %s: %w", c.o.URL, err)
 	}
+	return c.actions(text, batch)
+}
+
+// actions reads an answer, which must say how each object of the batch is downloaded.
+func (c *lfsClient) actions(text []byte, batch []*lfsObject) (map[string]lfsAction, error) {
 	var answer lfsAnswer
 	if err := json.Unmarshal(text, &answer); err != nil || answer.Transfer != "" && answer.Transfer != "basic" {
 		return nil, errs.Failedf("unexpected response of the Git LFS server of %s: transfer %q: %w", c.o.URL, answer.Transfer, err)

@@ -67,10 +67,12 @@ func fetchLFS(ctx context.Context, o Options, a address, done Checkout) (Checkou
 	taken := limits.Budget{Bytes: max(1, o.Budget.Bytes-done.Bytes), Free: o.Budget.Bytes, Entries: 1, Depth: 1}.Meter(0)
 	var bytes int64
 	for _, object := range wanted {
-		if err := taken.Bytes(object.Size * int64(len(object.paths))); err != nil {
-			return done, err
+		for range object.paths { // their product could overflow
+			if err := taken.Bytes(object.Size); err != nil {
+				return done, err
+			}
+			bytes += object.Size
 		}
-		bytes += object.Size * int64(len(object.paths))
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	defer base.CloseIdleConnections()
@@ -99,15 +101,10 @@ func lfsObjects(root *os.Root, pointers []string) ([]*lfsObject, error) {
 		if err != nil {
 			return nil, err
 		}
-		found := pointerText.FindSubmatch(text)
-		if found == nil {
+		id, size, ok := parsePointer(text)
+		if !ok {
 			return nil, errs.Invalidf("%q begins as a pointer of Git LFS does, but is none", name).WithHint("correct it, or set checkout.lfs: false")
 		}
-		size, err := strconv.ParseInt(string(found[2]), 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		id := string(found[1])
 		object := byID[id]
 		if object == nil {
 			object = &lfsObject{OID: id, Size: size}
@@ -119,6 +116,16 @@ func lfsObjects(root *os.Root, pointers []string) ([]*lfsObject, error) {
 		object.paths = append(object.paths, name)
 	}
 	return list, nil
+}
+
+// parsePointer returns the object that a pointer names.
+func parsePointer(text []byte) (id string, size int64, ok bool) {
+	found := pointerText.FindSubmatch(text)
+	if found == nil {
+		return "", 0, false
+	}
+	size, err := strconv.ParseInt(string(found[2]), 10, 64)
+	return string(found[1]), size, err == nil
 }
 
 // downloadAll downloads the objects in batches, and returns the paths that were written.

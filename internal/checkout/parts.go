@@ -213,6 +213,11 @@ func modulesOf(dir string) ([]*config.Submodule, error) {
 	if err != nil {
 		return nil, errs.Invalidf("reading .gitmodules: %w", err)
 	}
+	return parseModules(text)
+}
+
+// parseModules returns the submodules of .gitmodules by their names.
+func parseModules(text []byte) ([]*config.Submodule, error) {
 	modules := config.NewModules()
 	if err := modules.Unmarshal(text); err != nil {
 		return nil, errs.Invalidf("reading .gitmodules: %w", err)

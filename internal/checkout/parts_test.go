@@ -303,6 +303,24 @@ func TestFilesInLFSTakeFromTheBudget(t *testing.T) {
 	assert.Zero(t, server.Batches, "nothing is asked for")
 }
 
+// TestSizesOfPointersThatOverflowTogetherAreRefused has so many pointers that the sum of
+// their sizes is zero, in 64 bits.
+func TestSizesOfPointersThatOverflowTogetherAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	done := Checkout{Dir: dir}
+	for i := range 64 {
+		name := fmt.Sprintf("%d.bin", i)
+		text := pointerStart + "oid sha256:" + strings.Repeat("0a", 32) + fmt.Sprintf("\nsize %d\n", 1<<58)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+		done.Pointers = append(done.Pointers, name)
+	}
+	o := Options{URL: "https://127.0.0.1:1/owner/shop", Host: "127.0.0.1:1", Limit: time.Minute}.withDefaults()
+	a, err := parseAddress(o)
+	require.NoError(t, err)
+	_, err = fetchLFS(t.Context(), o, a, done)
+	require.ErrorIs(t, err, limits.ErrExceeded)
+}
+
 func TestTheAnswerOfAnLFSServerLeadsNowhereElse(t *testing.T) {
 	o := Options{AllowLocal: false}
 	for address, may := range map[string]bool{
