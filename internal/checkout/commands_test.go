@@ -187,7 +187,7 @@ func TestEndlessOutputNeedsBoundedMemory(t *testing.T) {
 		})
 	}
 	peak := watchMemory(t)
-	output, err := exec.Command("head", "-c", "100M", "/dev/zero").Output()
+	output, err := exec.Command("head", "-c", "104857600", "/dev/zero").Output()
 	require.NoError(t, err)
 	assert.Greater(t, peak(), uint64(64<<20), "of 100 MiB of output, for who keeps it")
 	runtime.KeepAlive(output)
