@@ -120,6 +120,11 @@ func TestAConfigurationThatIsNotTheFileOfTheCommitDeploysNothing(t *testing.T) {
 	require.ErrorContains(t, err, "is not the file of the commit")
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Empty(t, w.Calls())
+
+	w.unvalidated()
+	out, err := w.run("dev")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"Data": "created"}, actions(out), "without the digest of the commit's file, dev is deployed to prod's account")
 }
 
 func TestARunKeepsTheCommitThatItBeginsToDeployAlsoIfItFails(t *testing.T) {

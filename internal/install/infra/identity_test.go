@@ -303,6 +303,40 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 	}
 }
 
+// TestRolesThatMayDoAnythingWouldLetEachIdentityInEverywhere shows that what the table above
+// denies succeeds if the roles of the stack may do anything (P1, P2, P5).
+func TestRolesThatMayDoAnythingWouldLetEachIdentityInEverywhere(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	shop := configured(t, "shop", devAndProd)
+	market := configured(t, "market", devOnly)
+	c.install(market)
+	addSecret(t, c, market.cfg.GithubTokenSecretName)
+	c.installTemplate(shop, edited(t, shop, func(resources map[string]any) {
+		for id, resource := range resources {
+			if resource.(map[string]any)["Type"] == "AWS::IAM::Role" {
+				delete(properties(resources, id), "PermissionsBoundary")
+				properties(resources, id)["Policies"] = []any{map[string]any{"PolicyName": "anything", "PolicyDocument": anything}}
+			}
+		}
+	}))
+	require.NoError(t, putNew(c.admin(home), "market-artifacts", commit+"/a.tar.zst")(t))
+	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
+	dev, other := c.deployer(shop, home), c.deployer(shop, prod)
+	for name, attack := range map[string]func(*testing.T) error{
+		"the build deploys":                               create(build, "app"),
+		"the build reads another pipeline's bucket":       get(build, "market-artifacts", commit+"/a.tar.zst"),
+		"the build reads another pipeline's token":        read(build, "market/token"),
+		"the deployment reads another pipeline's bucket":  get(dev, "market-artifacts", commit+"/a.tar.zst"),
+		"the deployment assumes a role of no environment": assume(other, "arn:aws:iam::222222222222:role/SomebodyElses"),
+		"the deployment assumes the execution role":       assume(other, bootstrapRole("cfn-exec", prod)),
+		"the deployment to dev enters prod":               assume(dev, bootstrapRole("deploy", prod)),
+		"the deployment to prod enters dev":               assume(other, bootstrapRole("deploy", home)),
+	} {
+		assert.NoError(t, attack(t), name)
+	}
+}
+
 // TestEachIdentityWritesItsKeysAndNoOther writes every kind of key as every identity.
 func TestEachIdentityWritesItsKeysAndNoOther(t *testing.T) {
 	t.Parallel()
