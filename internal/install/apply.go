@@ -118,5 +118,8 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 		r.Note("stack " + name + " does not exist: add the roles of the new identities where the roles of the pipeline are managed")
 		return nil
 	}
+	if check := t.checkPolicy(ctx, base); check.Problem != "" {
+		r.Checked(check)
+	}
 	return deployStack(ctx, base, cfn.Goal{Name: name, Template: template, Tags: infra.Tags(t.names())}, r)
 }

@@ -48,4 +48,8 @@ func TestABucketPolicyThatSomebodyReplacedIsReportedAndRestored(t *testing.T) {
 	_, again := p.bootstrap(text)
 	assert.Contains(t, again.lines, "ok: policy of bucket shop-artifacts")
 	assert.NotContains(t, again.String(), " changed")
+
+	_, err = client.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: name})
+	require.NoError(t, err)
+	assert.Contains(t, p.apply(text+installtest.ProdEnvironment).String(), "warning: policy of bucket shop-artifacts: it lacks TLSOnly, WrittenOnce, UpdatedAsRead: ", "new identities have it call AWS")
 }
