@@ -17,7 +17,7 @@ export interface PipelineConfiguration {
   readonly environments: EnvironmentDefinition[];
 
   /**
-   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn, env, timeout.
+   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn, resources, env, timeout.
    *
    * In the configuration file the key is `build`.
    *
@@ -143,6 +143,13 @@ export interface PipelineConfiguration {
    * @default - none
    */
   readonly podLimits?: PodLimitsDefinition;
+
+  /**
+   * How the pods of the pipeline fit the cluster: nodes, priority, secrets, labels and what they request. It takes effect when a person runs `generator apply`; a commit alone changes only `resources`. Expected: a mapping with resources, nodeSelector, tolerations, affinity, priorityClassName, imagePullSecrets, labels, annotations.
+   *
+   * @default - none
+   */
+  readonly pods?: PodsDefinition;
 
   /**
    * The image that build commands run in. Expected: an image such as public.ecr.aws/aphex/builder:latest.
@@ -482,6 +489,13 @@ export interface BuildDefinition {
   readonly roleArn?: string;
 
   /**
+   * What the container of the build commands requests and may use, in place of the same keys of `pods.resources`. Expected: a mapping with requests, limits.
+   *
+   * @default - none
+   */
+  readonly resources?: ResourcesDefinition;
+
+  /**
    * Environment variables for the build commands. Do not put secrets here: the file is in the repository. Expected: a mapping of names to texts, each name the name of a variable: letters, digits and underscores, with no digit first.
    *
    * @default - none
@@ -494,6 +508,25 @@ export interface BuildDefinition {
    * @default - 1 hour for each command
    */
   readonly timeout?: string;
+}
+
+/**
+ * Resources are what a container of commands requests of its node, and the most that it may use: the node keeps the first for it, and ends it if it uses more memory or disk space than the second.
+ */
+export interface ResourcesDefinition {
+  /**
+   * By `cpu`, `memory` and `ephemeral-storage`. What it does not name has the default: a processor, 2Gi of memory and 1Gi of disk space for a build, and a quarter of a processor, 1Gi and 256Mi for the others. Expected: a mapping of names to texts, each name cpu, memory or ephemeral-storage.
+   *
+   * @default - none
+   */
+  readonly requests?: { [key: string]: any };
+
+  /**
+   * By the same names. What it does not name has the limits of `podLimits`, and no limit of `cpu`. Expected: a mapping of names to texts, each name cpu, memory or ephemeral-storage.
+   *
+   * @default - none
+   */
+  readonly limits?: { [key: string]: any };
 }
 
 /**
@@ -539,6 +572,316 @@ export interface PodLimitsDefinition {
    * @default "10Gi"
    */
   readonly storage?: string;
+}
+
+/**
+ * Pods are how the pods of the pipeline fit the cluster, in the words of Kubernetes. They are those of runs, and those of the webhook and its Sensor, but `resources` is for commands alone.
+ */
+export interface PodsDefinition {
+  /**
+   * What the containers of commands request and may use: builds, CDK apps, hooks and tests. Expected: a mapping with requests, limits.
+   *
+   * @default - none
+   */
+  readonly resources?: ResourcesDefinition;
+
+  /**
+   * Labels of the nodes that the pods run on. Expected: a mapping of names to texts, each name the key of a Kubernetes label, such as team or example.com/team.
+   *
+   * @default - none
+   */
+  readonly nodeSelector?: { [key: string]: any };
+
+  /**
+   * Taints of nodes that the pods accept. Expected: a list with at least one entry, each a mapping with key, operator, value, effect, tolerationSeconds.
+   *
+   * @default - none
+   */
+  readonly tolerations?: TolerationDefinition[];
+
+  /**
+   * Rules about the nodes that the pods run on, and the pods beside them. Expected: a mapping with nodeAffinity, podAffinity, podAntiAffinity.
+   *
+   * @default - none
+   */
+  readonly affinity?: AffinityDefinition;
+
+  /**
+   * The name of the priority class of the pods. Expected: the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last.
+   *
+   * @default - none
+   */
+  readonly priorityClassName?: string;
+
+  /**
+   * Secrets with the credentials of private registries, in the namespace of the runs and in that of the webhook. Expected: a list with at least one entry, each a mapping with name.
+   *
+   * @default - none
+   */
+  readonly imagePullSecrets?: PullSecretDefinition[];
+
+  /**
+   * Further labels of the pods. Expected: a mapping of names to texts, each name the key of a label that neither the pipeline nor Argo sets, such as example.com/team.
+   *
+   * @default - none
+   */
+  readonly labels?: { [key: string]: any };
+
+  /**
+   * Further annotations of the pods. Expected: a mapping of names to texts, each name the key of an annotation that neither the pipeline nor Argo sets, such as sidecar.istio.io/inject.
+   *
+   * @default - none
+   */
+  readonly annotations?: { [key: string]: any };
+}
+
+/**
+ * Toleration is a taint, or several, that a pod accepts.
+ */
+export interface TolerationDefinition {
+  /**
+   * The key of the taint. Without it, `operator` is `Exists`, and all taints match. Expected: the key of a Kubernetes label, such as team or example.com/team.
+   *
+   * @default - none
+   */
+  readonly key?: string;
+
+  /**
+   * Whether the taint has the `value`, or any. Expected: Equal or Exists. Default: Equal.
+   *
+   * @default - Equal
+   */
+  readonly operator?: string;
+
+  /**
+   * The value of the taint. Expected: the value of a Kubernetes label: at most 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last.
+   *
+   * @default - none
+   */
+  readonly value?: string;
+
+  /**
+   * The effect of the taint; without it, taints of all effects match. Expected: NoSchedule, PreferNoSchedule or NoExecute.
+   *
+   * @default - none
+   */
+  readonly effect?: string;
+
+  /**
+   * How many seconds the pod stays on a node that gets the taint, with `effect: NoExecute`. Without it, it stays. Expected: a whole number of at least 0.
+   *
+   * @default - none
+   */
+  readonly tolerationSeconds?: number;
+}
+
+/**
+ * Affinity are rules about where a pod runs.
+ */
+export interface AffinityDefinition {
+  /**
+   * Rules about its node. Expected: a mapping with requiredDuringSchedulingIgnoredDuringExecution, preferredDuringSchedulingIgnoredDuringExecution.
+   *
+   * @default - none
+   */
+  readonly nodeAffinity?: NodeAffinityDefinition;
+
+  /**
+   * Pods that it runs near. Expected: a mapping with requiredDuringSchedulingIgnoredDuringExecution, preferredDuringSchedulingIgnoredDuringExecution.
+   *
+   * @default - none
+   */
+  readonly podAffinity?: PodAffinityDefinition;
+
+  /**
+   * Pods that it does not run near. Expected: a mapping with requiredDuringSchedulingIgnoredDuringExecution, preferredDuringSchedulingIgnoredDuringExecution.
+   *
+   * @default - none
+   */
+  readonly podAntiAffinity?: PodAffinityDefinition;
+}
+
+/**
+ * NodeAffinity are rules about the node of a pod.
+ */
+export interface NodeAffinityDefinition {
+  /**
+   * Nodes that it runs on, and no others. Expected: a mapping with nodeSelectorTerms.
+   *
+   * @default - none
+   */
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: NodeSelectorDefinition;
+
+  /**
+   * Nodes that it rather runs on. Expected: a list with at least one entry, each a mapping with weight, preference.
+   *
+   * @default - none
+   */
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: PreferredNodeDefinition[];
+}
+
+/**
+ * NodeSelector selects nodes.
+ */
+export interface NodeSelectorDefinition {
+  /**
+   * Terms of which a node satisfies one or more. Expected: a list with at least one entry, each a mapping with matchExpressions.
+   */
+  readonly nodeSelectorTerms: NodeSelectorTermDefinition[];
+}
+
+/**
+ * NodeSelectorTerm are requirements of which a node satisfies all.
+ */
+export interface NodeSelectorTermDefinition {
+  /**
+   * Requirements of the labels of the node. Expected: a list with at least one entry, each a mapping with key, operator.
+   */
+  readonly matchExpressions: NodeRequirementDefinition[];
+}
+
+/**
+ * NodeRequirement is a requirement of a label of a node.
+ */
+export interface NodeRequirementDefinition {
+  /**
+   * The key of the label. Expected: the key of a Kubernetes label, such as team or example.com/team.
+   */
+  readonly key: string;
+
+  /**
+   * How the label and the `values` compare. Expected: In, NotIn, Exists, DoesNotExist, Gt or Lt.
+   */
+  readonly operator: string;
+
+  /**
+   * Values of the label; none for `Exists` and `DoesNotExist`, and one number for `Gt` and `Lt`. Expected: a list with at least one entry, each the value of a Kubernetes label: at most 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last.
+   *
+   * @default - none
+   */
+  readonly values?: string[];
+}
+
+/**
+ * PreferredNode is a preference of some weight.
+ */
+export interface PreferredNodeDefinition {
+  /**
+   * From 1 to 100. Expected: a whole number of at least 1.
+   */
+  readonly weight: number;
+
+  /**
+   * The nodes that are preferred. Expected: a mapping with matchExpressions.
+   */
+  readonly preference: NodeSelectorTermDefinition;
+}
+
+/**
+ * PodAffinity are rules about the pods near a pod.
+ */
+export interface PodAffinityDefinition {
+  /**
+   * Rules that must hold. Expected: a list with at least one entry, each a mapping with topologyKey, labelSelector.
+   *
+   * @default - none
+   */
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: PodTermDefinition[];
+
+  /**
+   * Rules that rather hold. Expected: a list with at least one entry, each a mapping with weight, podAffinityTerm.
+   *
+   * @default - none
+   */
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: PreferredPodsDefinition[];
+}
+
+/**
+ * PodTerm selects pods and says what is near.
+ */
+export interface PodTermDefinition {
+  /**
+   * The label of nodes whose value is the same near each other. Expected: the key of a Kubernetes label, such as team or example.com/team.
+   */
+  readonly topologyKey: string;
+
+  /**
+   * The pods. Expected: a mapping with matchLabels, matchExpressions.
+   */
+  readonly labelSelector: LabelSelectorDefinition;
+
+  /**
+   * The namespaces of the pods; without it, that of the pod itself. Expected: a list with at least one entry, each a Kubernetes namespace: at most 63 lower-case letters, digits and hyphens, with a letter or digit first and last.
+   *
+   * @default - none
+   */
+  readonly namespaces?: string[];
+}
+
+/**
+ * LabelSelector selects objects that satisfy all of it.
+ */
+export interface LabelSelectorDefinition {
+  /**
+   * Labels with their values. Expected: a mapping of names to texts, each name the key of a Kubernetes label, such as team or example.com/team.
+   *
+   * @default - none
+   */
+  readonly matchLabels?: { [key: string]: any };
+
+  /**
+   * Requirements of labels. Expected: a list with at least one entry, each a mapping with key, operator.
+   *
+   * @default - none
+   */
+  readonly matchExpressions?: LabelRequirementDefinition[];
+}
+
+/**
+ * LabelRequirement is a requirement of a label.
+ */
+export interface LabelRequirementDefinition {
+  /**
+   * The key of the label. Expected: the key of a Kubernetes label, such as team or example.com/team.
+   */
+  readonly key: string;
+
+  /**
+   * How the label and the `values` compare. Expected: In, NotIn, Exists or DoesNotExist.
+   */
+  readonly operator: string;
+
+  /**
+   * Values of the label; none for `Exists` and `DoesNotExist`. Expected: a list with at least one entry, each the value of a Kubernetes label: at most 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last.
+   *
+   * @default - none
+   */
+  readonly values?: string[];
+}
+
+/**
+ * PreferredPods is a rule of some weight.
+ */
+export interface PreferredPodsDefinition {
+  /**
+   * From 1 to 100. Expected: a whole number of at least 1.
+   */
+  readonly weight: number;
+
+  /**
+   * The rule. Expected: a mapping with topologyKey, labelSelector.
+   */
+  readonly podAffinityTerm: PodTermDefinition;
+}
+
+/**
+ * PullSecret is a Secret with credentials of a registry.
+ */
+export interface PullSecretDefinition {
+  /**
+   * The name of the Secret. Expected: the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last.
+   */
+  readonly name: string;
 }
 
 /**

@@ -81,9 +81,11 @@ func (r *renderer) validations() []admissionv1.Validation {
 	// Argo keeps the specification that it runs in the status, and takes one that is there for its own.
 	add("a run of the pipeline begins without a status, which Argo alone writes",
 		when("Workflow", "(!has(object.status) || (oldObject != null && has(oldObject.status) && object.status == oldObject.status))"))
-	add("the template of the pipeline runs its pods with its own identities and the fixed change of their specification",
+	add("the template of the pipeline places its pods as `pods` of the configuration did when a person applied it; generator apply applies what a commit changed",
+		append(r.placed(), when("WorkflowTemplate", "object.spec.podSpecPatch == "+quote(r.podPatch())))...)
+	add("the template of the pipeline runs its pods with its own identities",
 		when("WorkflowTemplate", "object.spec.serviceAccountName == "+quote(r.names.Recorder), "object.spec.executor.serviceAccountName == "+quote(r.names.Executor),
-			"object.spec.automountServiceAccountToken == false", "object.spec.podSpecPatch == "+quote(executorPatch), "object.spec.securityContext.runAsNonRoot == true"),
+			"object.spec.automountServiceAccountToken == false", "object.spec.securityContext.runAsNonRoot == true"),
 		"variables.nodes.all(n, !has(n.serviceAccountName) || n.serviceAccountName in "+list(r.runners()...)+")")
 	add("a pod of the pipeline has a container for commands of the repository as this version renders it, or none",
 		"variables.nodes.all(n, !has(n.podSpecPatch) || "+patchCondition("n.podSpecPatch")+")")
@@ -99,8 +101,8 @@ func (r *renderer) validations() []admissionv1.Validation {
 			" && c.securityContext.allowPrivilegeEscalation == false && "+only("c.securityContext.capabilities", "drop")+"))")
 	// Annotations give pods identities, networks and profiles, and labels select policies.
 	add("the pods of the pipeline have the labels and annotations that this version renders and no other",
-		when("WorkflowTemplate", only("object.spec.podMetadata", "labels", "annotations"), equals("object.spec.podMetadata.labels", r.labels("workflow")),
-			equals("object.spec.podMetadata.annotations", podAnnotations()), only("object.spec.workflowMetadata", "labels"), equals("object.spec.workflowMetadata.labels", r.identity())),
+		when("WorkflowTemplate", only("object.spec.podMetadata", "labels", "annotations"), equals("object.spec.podMetadata.labels", r.podLabels("workflow")),
+			equals("object.spec.podMetadata.annotations", r.podAnnotations()), only("object.spec.workflowMetadata", "labels"), equals("object.spec.workflowMetadata.labels", r.identity())),
 		r.eventPods("Sensor", "trigger"), r.eventPods("EventSource", "webhook"))
 	add("a pod of the pipeline mounts empty folders and its own tokens alone",
 		"variables.volumes.all(vs, vs.all(v, "+only("v", "name", "emptyDir", "projected")+" && (!has(v.projected) || v.name in "+
@@ -110,7 +112,7 @@ func (r *renderer) validations() []admissionv1.Validation {
 	add("Sensor and EventSource of the pipeline run with their own identities and Argo's own container",
 		when("Sensor", "object.spec.template.serviceAccountName == "+quote(r.names.Submitter), only("object.spec", "template", "dependencies", "triggers", "loggingFields")),
 		when("EventSource", "object.spec.template.serviceAccountName == "+quote(r.names.Receiver), only("object.spec", "template", "github")),
-		"(!(variables.kind in ['Sensor', 'EventSource']) || "+only("object.spec.template", "serviceAccountName", "metadata", "securityContext", "container")+
+		"(!(variables.kind in ['Sensor', 'EventSource']) || "+only("object.spec.template", append(slices.Sorted(maps.Keys(r.placementKeys())), "serviceAccountName", "metadata", "securityContext", "container")...)+
 			" && "+only("object.spec.template.container", "securityContext", "resources")+")")
 	add("a trigger of the pipeline creates Workflows in the namespace of its runs alone",
 		"variables.triggers.all(t, "+only("t", "template")+" && "+only("t.template", "name", "conditions", "k8s")+" && "+only("t.template.k8s", "operation", "source", "parameters")+
@@ -126,9 +128,14 @@ func (r *renderer) validations() []admissionv1.Validation {
 	return all
 }
 
-// eventPods is the condition that the pods of a kind of Argo Events have the labels of a component and no annotations.
+// eventPods is the condition that the pods of a kind of Argo Events have the labels of a component and no
+// annotations but those of the configuration.
 func (r *renderer) eventPods(kind, component string) string {
-	return when(kind, only("object.spec.template.metadata", "labels"), equals("object.spec.template.metadata.labels", r.labels(component)))
+	keys, annotated := []string{"labels"}, []string{}
+	if len(r.cfg.Pods.Annotations) > 0 {
+		keys, annotated = append(keys, "annotations"), append(annotated, equals("object.spec.template.metadata.annotations", r.cfg.Pods.Annotations))
+	}
+	return when(kind, append(annotated, only("object.spec.template.metadata", keys...), equals("object.spec.template.metadata.labels", r.podLabels(component)))...)
 }
 
 // repositories lists the images of the release, or if none were chosen, the repositories of

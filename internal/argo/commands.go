@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
 )
 
 // Commands of the repository run in containers of their own, as another user, with no
@@ -170,9 +172,17 @@ func (g *graph) patchOf(all []commandsContainer) string {
 	}
 	var sidecars []sidecar
 	for _, c := range all {
-		sidecars = append(sidecars, sidecarOf(c, sidecarChoice{c.image, pullPolicy(c.image), resources(c.need, g.cfg.PodLimits)}))
+		sidecars = append(sidecars, sidecarOf(c, sidecarChoice{c.image, pullPolicy(c.image), commandsResources(c.need, g.resourcesOf(c))}))
 	}
 	return encodePatch(sidecars)
+}
+
+// resourcesOf returns what the configuration says of a container for commands.
+func (g *graph) resourcesOf(c commandsContainer) config.Resources {
+	if c.need == building {
+		return g.cfg.BuildResources()
+	}
+	return g.cfg.CommandResources()
 }
 
 func encodePatch(sidecars []sidecar) string {

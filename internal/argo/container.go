@@ -253,21 +253,13 @@ func pullPolicy(image string) corev1.PullPolicy {
 	return corev1.PullIfNotPresent
 }
 
-// podSecurity, containerSecurity and executorPatch satisfy the "restricted" Pod Security level.
+// podSecurity, containerSecurity and those of podPatch satisfy the "restricted" Pod Security level.
 func podSecurity() *corev1.PodSecurityContext {
 	return &corev1.PodSecurityContext{
 		RunAsNonRoot: ptr(true), RunAsUser: ptr(int64(stageUser)), RunAsGroup: ptr(int64(stageUser)), FSGroup: ptr(int64(volumesGroup)),
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
 }
-
-// executorPatch restricts and limits the containers that Argo adds to each pod. By default,
-// Argo does not restrict them, and the level "restricted" then refuses the pod.
-const executorPatch = `{"terminationGracePeriodSeconds": ` + gracePeriod + `, "initContainers": [{"name": "init", ` + executorContainer +
-	`}], "containers": [{"name": "wait", ` + executorContainer + `}]}`
-
-const executorContainer = `"securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}, ` +
-	`"resources": {"requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"}, "limits": {"memory": "512Mi", "ephemeral-storage": "1Gi"}}`
 
 // gracePeriod is how many seconds a stage has to stop its commands and to write its
 // record when its pod is deleted or passes its deadline.

@@ -55,8 +55,25 @@ requiredContext: [key]
 pipelineStack: {name: Own, path: pipeline}
 selfUpdate: {onFailure: stop}
 podLimits: {memory: 3Gi, storage: 4Gi}
+pods:
+  resources: {requests: {cpu: "1", memory: 1Gi}, limits: {cpu: "2"}}
+  nodeSelector: {pool: pipelines}
+  tolerations: [{key: pipelines, operator: Equal, value: builds, effect: NoExecute, tolerationSeconds: 300}]
+  priorityClassName: pipelines
+  imagePullSecrets: [{name: registry}]
+  labels: {team: shop}
+  annotations: {sidecar.istio.io/inject: "false"}
+  affinity:
+    nodeAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: arch, operator: In, values: [amd64]}]}]}
+      preferredDuringSchedulingIgnoredDuringExecution: [{weight: 50, preference: {matchExpressions: [{key: cores, operator: Gt, values: ["4"]}]}}]
+    podAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: zone, labelSelector: {matchLabels: {app: cache}}}}]
+    podAntiAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        - {topologyKey: host, namespaces: [builds], labelSelector: {matchExpressions: [{key: app, operator: In, values: [cache]}]}}
 reconcileSchedule: "*/5 * * * *"
-build: {commands: [make], artifacts: [dist]}
+build: {commands: [make], artifacts: [dist], resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}
 stacks:
   - {name: Base, path: lib}
   - {name: Api, path: lib, dependsOn: [Base]}

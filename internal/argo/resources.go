@@ -57,6 +57,27 @@ func resources(container string, limits config.PodLimits) corev1.ResourceRequire
 	}
 }
 
+// commandsResources renders those of a container for commands: what the configuration names
+// comes before what such a container usually needs.
+func commandsResources(container string, given config.Resources) corev1.ResourceRequirements {
+	n := needs[container]
+	all := corev1.ResourceRequirements{Requests: corev1.ResourceList{}, Limits: corev1.ResourceList{}}
+	for name, most := range given.Limits {
+		all.Limits[corev1.ResourceName(name)] = resource.MustParse(most)
+	}
+	for name, asked := range map[string]string{config.CPU: n.cpu, config.Memory: n.memory, config.EphemeralStorage: n.storage} {
+		if own, named := given.Requests[name]; named && container != waiting {
+			asked = own
+		}
+		limit, limited := all.Limits[corev1.ResourceName(name)]
+		if !limited {
+			limit = resource.MustParse(asked)
+		}
+		all.Requests[corev1.ResourceName(name)] = least(asked, limit)
+	}
+	return all
+}
+
 // least is a request within its limit: Kubernetes refuses a greater one.
 func least(request string, limit resource.Quantity) resource.Quantity {
 	if asked := resource.MustParse(request); asked.Cmp(limit) < 0 {

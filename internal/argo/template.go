@@ -101,7 +101,6 @@ func count(n int, what string) string {
 }
 
 func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
-	labels := r.labels("workflow")
 	return wfv1.WorkflowSpec{
 		Entrypoint:            Entrypoint,
 		OnExit:                exitGraph,
@@ -112,23 +111,13 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		PodGC:                 &wfv1.PodGC{Strategy: wfv1.PodGCOnWorkflowSuccess, DeleteDelayDuration: keepPods},
 		TTLStrategy:           &wfv1.TTLStrategy{SecondsAfterSuccess: ptr(int32(keepSuccess)), SecondsAfterFailure: ptr(int32(keepFailure))},
 		SecurityContext:       podSecurity(),
-		PodSpecPatch:          executorPatch,
-		PodMetadata:           &wfv1.Metadata{Labels: labels, Annotations: podAnnotations()},
+		PodSpecPatch:          r.podPatch(),
+		PodMetadata:           &wfv1.Metadata{Labels: r.podLabels("workflow"), Annotations: r.podAnnotations()},
 
 		AutomountServiceAccountToken: ptr(false),
 		// Argo overrides the labels of the submitter, which distinguish runs from the reconciler, with these.
 		WorkflowMetadata: &wfv1.WorkflowMetadata{Labels: r.identity()},
 		Templates:        templates,
-	}
-}
-
-// podAnnotations asks the autoscalers of the cluster not to evict a pod, as one that is
-// evicted during a stack restarts its stage, and EKS to add no identity.
-func podAnnotations() map[string]string {
-	return map[string]string{
-		"cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-		"karpenter.sh/do-not-disrupt":                    "true",
-		annotationSkip:                                   untouched(),
 	}
 }
 

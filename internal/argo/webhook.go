@@ -48,10 +48,16 @@ func (r *renderer) eventSource() *eventsv1.EventSource {
 // eventPod renders what the pods of EventSource and Sensor are: as restricted
 // as those of a run.
 func (r *renderer) eventPod(account, component string) *eventsv1.Template {
+	place := r.placement()
 	return &eventsv1.Template{
 		ServiceAccountName: account,
-		Metadata:           &eventsv1.Metadata{Labels: r.labels(component)},
+		Metadata:           &eventsv1.Metadata{Labels: r.podLabels(component), Annotations: r.cfg.Pods.Annotations},
 		SecurityContext:    podSecurity(),
+		NodeSelector:       place.NodeSelector,
+		Tolerations:        place.Tolerations,
+		Affinity:           place.Affinity,
+		PriorityClassName:  place.PriorityClassName,
+		ImagePullSecrets:   place.ImagePullSecrets,
 		Container: &eventsv1.Container{
 			SecurityContext: containerSecurity(),
 			Resources:       resources(component, r.cfg.PodLimits),

@@ -25,6 +25,7 @@ type ExecOptions struct {
 	Timeout  Timeout             // for all commands together; if set, Limit is not used
 	Grace    time.Duration       // between SIGTERM and SIGKILL; 0 is 10 s
 	Observe  func(CommandResult) // called after each command, including a failed one; may be nil
+	Memory   string              // what the memory of the commands is limited to in a pod, for the error of one that was killed
 }
 
 // Timeout is a time limit that the configuration sets; the zero value is none.
@@ -96,7 +97,7 @@ func (s ExecOptions) runOne(ctx context.Context, text string) (CommandResult, er
 	if err != nil {
 		result.ExitCode, result.Error = exitCode(err), s.Redactor.String(err.Error())
 	}
-	return result, result.explain(err, s.Timeout)
+	return result, result.explain(err, s.Timeout, s.Memory)
 }
 
 func exitCode(err error) int {
@@ -108,7 +109,7 @@ func exitCode(err error) int {
 }
 
 // explain returns an error that says what failed, with the end of the output.
-func (r CommandResult) explain(err error, timeout Timeout) error {
+func (r CommandResult) explain(err error, timeout Timeout, memory string) error {
 	if err == nil {
 		return nil
 	}
@@ -124,7 +125,11 @@ func (r CommandResult) explain(err error, timeout Timeout) error {
 	case errors.As(err, &limit):
 		return r.failed("command %q exceeded its time limit of %s and was stopped", r.Command, limit.Limit)
 	case errors.As(err, &exit) && exit.Killed():
-		return r.failed("command %q was killed after %s, as happens when the memory of its pod or machine is used up", r.Command, took)
+		limit := ""
+		if memory != "" {
+			limit = "; in a pod, the container commands has " + memory
+		}
+		return r.failed("command %q was killed after %s, as happens when the memory of its pod or machine is used up%s", r.Command, took, limit)
 	case errors.As(err, &exit) && exit.Signal != "":
 		return r.failed("command %q was ended by signal %q after %s", r.Command, exit.Signal, took)
 	case errors.As(err, &exit):

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 )
@@ -54,9 +55,9 @@ func TestTheFirstFailureStopsAndShowsTheOutput(t *testing.T) {
 
 func TestACommandThatIsKilledSaysWhy(t *testing.T) {
 	for _, command := range []string{"kill -9 $$", "sh -c 'kill -9 $$'", "exit 137"} {
-		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ())})
+		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ()), Memory: config.BuildMemory})
 		assert.ErrorContains(t, err, "was killed after", command)
-		assert.ErrorContains(t, err, "memory of its pod or machine is used up", command)
+		assert.ErrorContains(t, err, "memory of its pod or machine is used up; in a pod, the container commands has the limit build.resources.limits.memory", command)
 	}
 }
 

@@ -25,6 +25,7 @@ func check(c *Config, r *report) {
 		checkEnvironment(c, r, i, cyclic)
 	}
 	checkAfter(c, r)
+	checkPods(c, r)
 	checkCommandRole(c, r, "build.roleArn", "build.roleArn", c.Build.RoleARN, "build commands")
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).

@@ -56,6 +56,10 @@ type Build struct {
 	// It is another role than those that deploy. A person approves it with `generator bootstrap`.
 	RoleARN string `json:"roleArn,omitempty" rule:"roleArn" example:"arn:aws:iam::111111111111:role/ShopBuild"`
 
+	// What the container of the build commands requests and may use, in place of the same
+	// keys of `pods.resources`.
+	Resources Resources `json:"resources,omitzero" example:"{requests: {cpu: 4, memory: 8Gi}, limits: {memory: 16Gi}}"`
+
 	// Environment variables for the build commands. Do not put secrets here: the file is in
 	// the repository.
 	Env map[string]string `json:"env,omitempty" keys:"buildVariable" example:"{NODE_ENV: production}"`

@@ -15,6 +15,8 @@ var (
 	typesSource string
 	//go:embed commands.go
 	commandsSource string
+	//go:embed pods.go
+	podsSource string
 )
 
 // mapping is a kind of mapping in the file: a struct type, its paths, and its keys.
@@ -60,7 +62,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	for _, source := range []string{typesSource, commandsSource} {
+	for _, source := range []string{typesSource, commandsSource, podsSource} {
 		commentsIn(source, docs)
 	}
 	return docs

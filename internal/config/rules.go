@@ -205,6 +205,37 @@ var kubernetesRules = map[string]rule{
 		most:    23,
 		hint:    tidyHint,
 	},
+	// RFC 1123 subdomain: names of most objects.
+	"subdomain": {
+		expect:  "the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last",
+		pattern: `^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`,
+		most:    253,
+	},
+	// Kubernetes' documentation, "Labels and Selectors".
+	"labelKey": {
+		expect:  "the key of a Kubernetes label, such as team or example.com/team",
+		pattern: labelKey,
+		check:   labelKeyProblem,
+	},
+	"labelValue": {
+		expect:  "the value of a Kubernetes label: at most 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last",
+		pattern: `^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`,
+		most:    63,
+	},
+	"podLabel": {
+		expect:  "the key of a label that neither the pipeline nor Argo sets, such as example.com/team",
+		pattern: labelKey,
+		check:   podLabelProblem,
+	},
+	"podAnnotation": {
+		expect:  "the key of an annotation that neither the pipeline nor Argo sets, such as sidecar.istio.io/inject",
+		pattern: labelKey,
+		check:   podAnnotationProblem,
+	},
+	"resourceName": {
+		expect:  "cpu, memory or ephemeral-storage",
+		pattern: `^(cpu|memory|ephemeral-storage)$`,
+	},
 	// The grammar of distribution/reference.
 	"image": {
 		expect:  "an image such as public.ecr.aws/aphex/builder:latest",

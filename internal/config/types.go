@@ -75,6 +75,11 @@ type Config struct {
 	// The most that a pod of a run may use of its node.
 	PodLimits PodLimits `json:"podLimits,omitzero" section:"Pods and images"`
 
+	// How the pods of the pipeline fit the cluster: nodes, priority, secrets, labels and
+	// what they request. It takes effect when a person runs `generator apply`; a commit
+	// alone changes only `resources`.
+	Pods Pods `json:"pods,omitzero"`
+
 	// The image that build commands run in.
 	BuilderImage string `json:"builderImage,omitempty" default:"public.ecr.aws/aphex/builder:latest" rule:"image"`
 

@@ -41,6 +41,7 @@ func (d *decoder) values(node *yaml.Node, path string, f field, target reflect.V
 		if !d.ownKey(key, path, keyRule(f, value), target) {
 			continue
 		}
+		d.report.nodes[join(path, key.Value)] = value
 		if element, ok := d.element(value, join(path, key.Value), f, target.Type().Elem()); ok {
 			target.SetMapIndex(reflect.ValueOf(key.Value), element)
 		}

@@ -107,6 +107,7 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 	_, err = checkout.RunCommands(ctx, commands, checkout.ExecOptions{
 		Runner: j.engine.Runner, Dir: j.place(j.Workspace), Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,
 		Timeout: checkout.Timeout{Key: "hooks.timeout", Of: j.Hooks.Timeout.Duration()},
+		Memory:  config.CommandsMemory,
 	})
 	if err != nil {
 		return fmt.Errorf("%s hook of environment %s: %w", name, j.Name, err)

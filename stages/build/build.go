@@ -208,5 +208,6 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input, build config
 	return checkout.RunCommands(ctx, build.Commands, checkout.ExecOptions{
 		Runner: d.Runner, Dir: d.Runner.Place(dir), Env: checkout.Environ(d.Runner.Environ(), variables...),
 		Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit, Timeout: checkout.Timeout{Key: "build.timeout", Of: build.Timeout.Duration()},
+		Memory: config.BuildMemory,
 	})
 }

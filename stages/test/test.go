@@ -172,6 +172,7 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	document.Commands, err = checkout.RunCommands(ctx, env.Tests.Commands, checkout.ExecOptions{
 		Runner: d.Runner, Dir: d.Runner.Place(at.workspace), Env: append(environ, variables...), Limit: in.Limit, Redactor: frame.Redactor,
 		Timeout: checkout.Timeout{Key: "tests.timeout", Of: env.Tests.Timeout.Duration()},
+		Memory:  config.CommandsMemory,
 		Out:     io.MultiWriter(frame.Out, &bounded{w: &log, left: maxLogBytes}),
 	})
 	document.Ended = time.Now().UTC()

@@ -251,6 +251,33 @@ func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 	}
 }
 
+func TestPodsStayWhereThePersonPutThemWhoAppliedTheConfiguration(t *testing.T) {
+	pod := func(o content) content { return o["spec"].(content)["template"].(content) }
+	for attack, c := range map[string]struct {
+		kind string
+		edit func(content)
+	}{
+		"a pod of a run elsewhere": {"WorkflowTemplate", func(o content) {
+			patch := o["spec"].(content)["podSpecPatch"].(string)
+			require.Contains(t, patch, `"karpenter.sh/nodepool":"pipelines"`)
+			o["spec"].(content)["podSpecPatch"] = strings.Replace(patch, `"karpenter.sh/nodepool":"pipelines"`, `"node-role.kubernetes.io/control-plane":""`, 1)
+		}},
+		"another label of a run":       {"WorkflowTemplate", func(o content) { o["spec"].(content)["podMetadata"].(content)["labels"].(content)["team"] = "other" }},
+		"an EventSource elsewhere":     {"EventSource", func(o content) { pod(o)["nodeSelector"] = content{"pool": "other"} }},
+		"a Sensor on every node":       {"Sensor", func(o content) { pod(o)["tolerations"] = []any{content{"operator": "Exists"}} }},
+		"a Sensor with another secret": {"Sensor", func(o content) { pod(o)["imagePullSecrets"] = []any{content{"name": "others"}} }},
+		"a Sensor before all others":   {"Sensor", func(o content) { pod(o)["priorityClassName"] = "system-node-critical" }},
+		"a Sensor with no placement":   {"Sensor", func(o content) { delete(pod(o), "affinity") }},
+		"another annotation":           {"Sensor", func(o content) { pod(o)["metadata"].(content)["annotations"] = content{"a": "b"} }},
+		"the network of the node":      {"Sensor", func(o content) { pod(o)["hostNetwork"] = true }},
+	} {
+		written, policy := parsed(t, golden(t)["pods"])
+		require.Empty(t, denial(t, policy, written[c.kind]), "it is admitted without the attack")
+		c.edit(written[c.kind])
+		assert.NotEmpty(t, denial(t, policy, written[c.kind]), attack)
+	}
+}
+
 func TestARunWithTemplatesOfItsOwnIsDenied(t *testing.T) {
 	written, policy := parsed(t, golden(t)["twelve-environments"])
 	template := written["WorkflowTemplate"]["metadata"].(content)["name"].(string)

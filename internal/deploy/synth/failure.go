@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
@@ -47,7 +48,7 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	}
 	failed := &errs.Error{Kind: errs.Failed, Message: fmt.Sprintf("%s failed (exit code %d): %s", what, exit.Code, said), Err: err}
 	if exit.Killed() {
-		return failed.WithHint("it was killed, as happens when the memory of its pod or machine is used up (podLimits.memory)")
+		return failed.WithHint("it was killed, as happens when the memory of its pod or machine is used up (in a pod, the container commands has %s)", config.CommandsMemory)
 	}
 	if exit.Code == 127 {
 		return failed.WithHint("%q was not found in %s: check that the build commands install it", line, dir)
