@@ -6,13 +6,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -50,11 +48,11 @@ func Open(ctx context.Context, dir string, user User, waiting func(other string)
 		return Folder{}, errs.Invalidf("opening the lock of the state folder: %w", err)
 	}
 	for busy := false; ; busy = true {
-		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
+		locked, err := tryLock(lock)
+		if locked {
 			return Folder{dir, lock}, writeUser(lock, user)
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
+		if err != nil {
 			lock.Close()
 			return Folder{}, fmt.Errorf("locking the state folder %q: %w", dir, err)
 		}
@@ -143,6 +141,12 @@ func (f Folder) Place() (place plan.Place) {
 func (f Folder) KeepPlace(place plan.Place) error { return f.write(placeFile, place) }
 
 const placeFile = "place.json"
+
+// Keep stores a document in the folder.
+func (f Folder) Keep(file string, document any) error { return f.write(file, document) }
+
+// Kept reads a document of Keep. It reports whether there is one.
+func (f Folder) Kept(file string, into any) bool { return f.read(file, into) }
 
 // read reports whether the file exists and is complete.
 func (f Folder) read(file string, into any) bool {

@@ -1,0 +1,4 @@
+package stage
+
+// tightenUmask does nothing: Windows has no umask.
+func tightenUmask() {}
