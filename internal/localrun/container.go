@@ -148,7 +148,7 @@ func (r *runner) attempt(ctx context.Context, steps []StepResult, node Node, kno
 		last.status, last.message = Errored, err.Error()
 	}
 	step.Status, step.ExitCode, step.Message = last.status, last.exitCode, last.message
-	if last.status == Succeeded {
+	if last.status == Succeeded && !r.options.Keep {
 		folders.remove()
 	}
 	if step != first && node.ContainerSet != nil { // Argo uses the exit code of the first container only

@@ -53,6 +53,10 @@ func (r *runner) graph(ctx context.Context, tasks []Task, facts scope) ([]StepRe
 // graph.
 func (r *runner) steps(task Task) []StepResult {
 	node, _ := r.template.node(task.Template)
+	status := Omitted
+	if r.leavesOut(task) {
+		status = Skipped
+	}
 	if node.DAG != nil {
 		var steps []StepResult
 		for _, inner := range node.DAG.Tasks {
@@ -61,7 +65,7 @@ func (r *runner) steps(task Task) []StepResult {
 		return steps
 	}
 	if !node.runs() {
-		return []StepResult{{Name: task.Name, Template: task.Template, Status: Omitted}}
+		return []StepResult{{Name: task.Name, Template: task.Template, Status: status}}
 	}
 	var steps []StepResult
 	for i, container := range node.containers() {
@@ -69,9 +73,14 @@ func (r *runner) steps(task Task) []StepResult {
 		if i > 0 {
 			name = r.options.Step(task.Name, container.Name)
 		}
-		steps = append(steps, StepResult{Name: name, Template: task.Template, Container: container.Name, Status: Omitted})
+		steps = append(steps, StepResult{Name: name, Template: task.Template, Container: container.Name, Status: status})
 	}
 	return steps
+}
+
+// leavesOut reports whether the run was asked to skip a task.
+func (r *runner) leavesOut(task Task) bool {
+	return r.options.LeaveOut != nil && r.options.LeaveOut(task.Name)
 }
 
 // task runs one task; the error stops the graph.
@@ -82,7 +91,7 @@ func (g *graph) task(ctx context.Context, task Task) ([]StepResult, error) {
 	switch {
 	case err != nil:
 		return g.steps(task), err
-	case !run:
+	case !run, g.leavesOut(task):
 		return g.skip(task, node), nil
 	case node.DAG != nil:
 		return g.inner(ctx, task, node, known)

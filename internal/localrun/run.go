@@ -38,6 +38,10 @@ type Options struct {
 	Step func(task, container string) string
 	// Program finds the program that a container's command names.
 	Program func(command string) (path string, err error)
+	// LeaveOut reports whether a task is skipped, as if its condition did not hold. Nil leaves out none.
+	LeaveOut func(task string) bool
+	// Keep keeps the volumes of tasks that succeeded.
+	Keep bool
 	// Approve waits until the user approves the step.
 	Approve func(ctx context.Context, step string) error
 	// Log opens the log of a step; it is closed when the step has ended.
@@ -78,7 +82,7 @@ type StepResult struct {
 	Started   time.Time
 	Ended     time.Time
 	Outputs   map[string]string // the first step of a task has those of all its steps
-	Volume    string            // folder of the task's first volume; gone when the task succeeded
+	Volume    string            // folder of the task's first volume; gone when the task succeeded, unless it is kept
 }
 
 // Result is the result of a run.

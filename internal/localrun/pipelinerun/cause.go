@@ -44,25 +44,31 @@ type cause struct {
 	stage.Record
 }
 
-// causeOf returns the record of the first failed step.
+// causeOf returns the record of the step that failed first; the first of those that ended at the same time.
 func causeOf(result localrun.Result) *cause {
-	for _, step := range result.Steps {
+	var first *localrun.StepResult
+	for i, step := range result.Steps {
 		if step.Status != localrun.Failed && step.Status != localrun.Errored && step.Status != localrun.Stopped {
 			continue
 		}
-		c := cause{step.Name, stage.Record{Error: step.Message}}
-		if step.Volume != "" { // a program ran
-			data, err := os.ReadFile(filepath.Join(step.Volume, argo.OutputsOf(step.Container), stage.ResultFile))
-			if err == nil {
-				_ = json.Unmarshal(data, &c.Record) // use what can be read of an incomplete record
-			}
+		if first == nil || step.Ended.Before(first.Ended) {
+			first = &result.Steps[i]
 		}
-		if c.Error == "" {
-			c.Error = step.Message
-		}
-		return &c
 	}
-	return nil
+	if first == nil {
+		return nil
+	}
+	c := cause{first.Name, stage.Record{Error: first.Message}}
+	if first.Volume != "" { // a program ran
+		data, err := os.ReadFile(filepath.Join(first.Volume, argo.OutputsOf(first.Container), stage.ResultFile))
+		if err == nil {
+			_ = json.Unmarshal(data, &c.Record) // use what can be read of an incomplete record
+		}
+	}
+	if c.Error == "" {
+		c.Error = first.Message
+	}
+	return &c
 }
 
 // unapproved reports whether a run ended at a missing approval.

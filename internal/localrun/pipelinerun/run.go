@@ -13,6 +13,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
@@ -38,6 +39,10 @@ type Options struct {
 	Lookups bool // let the CDK CLI look up context that is missing; always in simulated accounts
 	Yes     bool // approve every deployment that requires approval
 	JSON    bool // write log records to Err, a line each
+	Keep    bool // keep the workspaces of steps that succeeded
+
+	From string   // step of an environment at which the run goes on with the artifact of the last run of the commit; "" begins anew
+	Only []string // environments to deploy; none are all
 
 	In       io.Reader // for answers to approvals, if it is a terminal
 	Out, Err io.Writer // the summary; logs and progress
@@ -46,12 +51,18 @@ type Options struct {
 // Run runs the pipeline once, with the run that it hands over to, and prints a
 // summary. It returns an error unless the run succeeded.
 func Run(ctx context.Context, o Options) error {
+	if err := proc.Refusal(); err != nil {
+		return err
+	}
 	src, err := source.Open(ctx, o.Source)
 	if err != nil {
 		return err
 	}
 	cfg, file, err := src.Config(o.Config)
 	if err != nil {
+		return err
+	}
+	if err := o.checkChoice(cfg); err != nil {
 		return err
 	}
 	o.Config = file
@@ -63,6 +74,11 @@ func Run(ctx context.Context, o Options) error {
 	defer folder.Close()
 	l := localRun{Options: o, src: src, cfg: cfg, state: folder, console: newConsole(o.Err)}
 	l.console.json = o.JSON
+	if o.From != "" {
+		if l.last, err = l.recall(); err != nil {
+			return err
+		}
+	}
 	l.console.live()
 	return l.run(ctx)
 }
@@ -75,6 +91,7 @@ type localRun struct {
 	state   state.Folder
 	console *console
 	cloud   cloud.Cloud
+	last    built    // what the run goes on with, if it does
 	gates   []string // environments that wait for an approval in the run that was handed over to
 }
 
@@ -185,12 +202,23 @@ func find(folder manifest.Folder, kind string) (manifest.Object, bool, error) {
 // installed.
 func (l *localRun) execute(ctx context.Context, name string, template *localrun.Template) ([]localrun.Result, error) {
 	defer l.console.watch(ctx)()
+	if l.From != "" {
+		l.gates = strings.Fields(l.last.Handover.Gates)
+		result, err := l.once(ctx, name, argo.ResumeEntry, argo.ResumedValues(l.last.Origin, l.last.Handover), template)
+		return []localrun.Result{result}, err
+	}
+	if err := l.state.Keep(builtFile, built{}); err != nil {
+		return nil, err
+	}
 	first, err := l.once(ctx, name, "", nil, template)
-	if err != nil || first.Status != localrun.Succeeded {
+	if err != nil {
 		return []localrun.Result{first}, err
 	}
 	handover, err := handoverOf(first)
-	if err != nil || handover == nil {
+	if err == nil {
+		err = l.remember(first, handover)
+	}
+	if err != nil || handover == nil || first.Status != localrun.Succeeded {
 		return []localrun.Result{first}, err
 	}
 	l.gates = strings.Fields(handover.Gates)
@@ -233,6 +261,8 @@ func (l *localRun) once(ctx context.Context, name, entrypoint string, more map[s
 		Env:        l.environment(),
 		Step:       argo.StepOf,
 		Program:    sibling,
+		LeaveOut:   l.leftOut(),
+		Keep:       l.Keep,
 		Approve:    l.approve,
 		Log:        l.console.opener(filepath.Join(l.state.Run(name), "logs")),
 		Observe:    l.console.observe,

@@ -95,9 +95,14 @@ func (l *localRun) unreached(s *summary, run localrun.Result) bool {
 		}
 	}
 	found := false
+	leftOut := l.leftOut()
 	for _, env := range l.cfg.Environments {
 		if known[plan.Deploy(env.Name)] {
 			continue
+		}
+		reason := reason
+		if leftOut(plan.Deploy(env.Name)) {
+			reason = "left out by --only or --from"
 		}
 		if !found {
 			s.line("\n%s", s.style(screen.Yellow, "Environments that this run does not deploy"))
@@ -289,6 +294,9 @@ func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, r
 	}
 	s.line("  pipeline  %s", state.Short(l.state.Objects()))
 	for _, step := range result.Steps {
+		if l.Keep && step.Status == localrun.Succeeded && step.Volume != "" {
+			s.line("  kept of %s  %s", step.Name, state.Short(step.Volume))
+		}
 		if (step.Status == localrun.Failed || step.Status == localrun.Stopped) && step.Volume != "" {
 			s.line("  left by %s  %s", step.Name, state.Short(step.Volume))
 		}
@@ -303,6 +311,9 @@ func (l *localRun) next(s *summary, result localrun.Result, changed, incomplete 
 		s.line("  run the same command again and answer y, or pass --yes")
 	case result.Status != localrun.Succeeded:
 		s.line("  fix the cause, commit the change, and run the same command again")
+		if from := l.resumable(result); from != "" {
+			s.line("  if the cause is not in the commit, go on with the same artifact: --from %s", from)
+		}
 	case changed:
 		s.line("  run the same command again: nothing changed, so nothing is deployed")
 		s.line("  add an environment to %s and commit: the run of that commit deploys it", l.Config)

@@ -85,6 +85,20 @@ func Open(ctx context.Context, dir string) (Source, error) {
 	}, nil
 }
 
+// Head returns the commit that HEAD of the repository around a folder is.
+func Head(dir string) (string, error) {
+	found, err := repository.Around(dir)
+	if err != nil {
+		return "", noRepository(dir, err)
+	}
+	storage, err := found.Open(repository.Options{})
+	if err != nil {
+		return "", fmt.Errorf("opening the repository %q: %w", found.Top, err)
+	}
+	_, head, err := storage.Head()
+	return head.String(), err
+}
+
 // noRepository explains that there is none, and never suggests one inside another.
 func noRepository(dir string, err error) error {
 	absolute, absErr := filepath.Abs(dir)
