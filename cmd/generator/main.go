@@ -91,6 +91,9 @@ type cli struct {
 	Delete     deleteCmd     `cmd:"" help:"Remove the pipeline from the cluster, and optionally from AWS."`
 	Run        runCmd        `cmd:"" help:"Run the whole pipeline on this machine."`
 	Simulate   simulateCmd   `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`
+	Status     statusCmd     `cmd:"" help:"Show which commit is in which environment, and the runs in progress."`
+	History    historyCmd    `cmd:"" help:"List the last runs."`
+	Show       showCmd       `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
 	Init       initCmd       `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
 	Check      checkCmd      `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of the configuration."`

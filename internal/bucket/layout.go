@@ -127,6 +127,12 @@ var (
 		[]Writer{Recording},
 		State,
 	}
+	index = kind{
+		"metadata/workflows/index.json", "what is in which environment, and the last 1,000 runs; the record of a run adds to it, and makes it from the records of all runs if it is missing", "JSON",
+		"`deployer record`", "`generator status`, `generator history`", stays,
+		[]Writer{Recording},
+		State,
+	}
 	reached = kind{
 		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it, and whether the environment waits for an approval: no run deploys an older commit, nor takes the approval away", "JSON, `{commit, run, former, account, region, approval}`",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
@@ -148,7 +154,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, reached, stacks, durations,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, stacks, durations,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
@@ -211,6 +217,21 @@ func RunRecordKey(run string) string { return runRecords.key(run) }
 
 // DeployedKey is the key of the commit that the last successful run deployed. It cannot collide with the name of a run, which has digits of a commit.
 func DeployedKey() string { return deployed.key() }
+
+// IndexKey is the key of the index of runs. Like that of DeployedKey, it is no name of a run.
+func IndexKey() string { return index.key() }
+
+// RunRecordsPrefix is the prefix of the keys of the records of runs, and of their steps.
+func RunRecordsPrefix() string { return runRecords.prefix() }
+
+// RunOfRecord returns the run whose record has this key, if it is such a key.
+func RunOfRecord(key string) (run string, ok bool) {
+	values, ok := runRecords.parse(key)
+	if !ok || key == DeployedKey() || key == IndexKey() {
+		return "", false
+	}
+	return values["run"], true
+}
 
 // ReachedKey is the key of the newest commit whose deployment to an environment a run began.
 func ReachedKey(environment string) string { return reached.key(environment) }

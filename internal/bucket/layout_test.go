@@ -33,6 +33,7 @@ var keys = []struct{ made, want string }{
 	{StepRecordKey("shop-1", "deploy-dev", 1), "metadata/workflows/shop-1/deploy-dev.json"},
 	{RunRecordKey("shop-1"), "metadata/workflows/shop-1.json"},
 	{DeployedKey(), "metadata/workflows/deployed.json"},
+	{IndexKey(), "metadata/workflows/index.json"},
 	{ReachedKey("dev"), "metadata/deployed/dev.json"},
 	{StacksKey("dev"), "metadata/stacks/dev.json"},
 	{DurationsKey("dev"), "metadata/durations/dev.json"},
@@ -56,6 +57,17 @@ func TestAKeyBelongsToTheEnvironmentInIt(t *testing.T) {
 	} {
 		environment, ok := StacksEnvironment(key)
 		assert.Equal(t, want, environment, key)
+		assert.Equal(t, want != "", ok, key)
+	}
+}
+
+func TestARecordBelongsToTheRunOfItsKey(t *testing.T) {
+	for key, want := range map[string]string{
+		RunRecordKey("shop-1"): "shop-1", DeployedKey(): "", IndexKey(): "", StepRecordKey("shop-1", "build", 1): "", "metadata/workflows/.json": "",
+		"x/metadata/workflows/shop-1.json": "", "metadata/workflows/shop-1.json.bak": "",
+	} {
+		run, ok := RunOfRecord(key)
+		assert.Equal(t, want, run, key)
 		assert.Equal(t, want != "", ok, key)
 	}
 }

@@ -1,26 +1,93 @@
 package kube
 
 import (
+	"cmp"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"slices"
+	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // Incomplete returns the names of a pipeline's runs that have not ended, also of those
 // that wait for an approval. Without permission to list all namespaces, it searches the
 // given ones.
 func (c Cluster) Incomplete(ctx context.Context, pipeline string, namespaces ...string) ([]string, error) {
-	runs, err := c.listAll(ctx, "Workflow", selectorOf(pipeline)+",workflows.argoproj.io/completed!=true", namespaces)
+	runs, err := c.InProgress(ctx, pipeline, namespaces...)
 	if err != nil {
 		return nil, err
 	}
 	names := make([]string, len(runs))
 	for i, run := range runs {
-		names[i] = run.GetName()
+		names[i] = run.Run
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// Progress is a run that has not ended.
+type Progress struct {
+	Run        string
+	Created    time.Time
+	Parameters map[string]string // by name, as the run was started with
+	Waiting    []string          // steps that wait until a person resumes them, in alphabetical order
+}
+
+// InProgress returns a pipeline's runs that have not ended, oldest first. Without permission
+// to list all namespaces, it searches the given ones.
+func (c Cluster) InProgress(ctx context.Context, pipeline string, namespaces ...string) ([]Progress, error) {
+	found, err := c.listAll(ctx, "Workflow", selectorOf(pipeline)+",workflows.argoproj.io/completed!=true", namespaces)
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]Progress, len(found))
+	for i, run := range found {
+		runs[i] = Progress{Run: run.GetName(), Created: run.GetCreationTimestamp().UTC(), Parameters: map[string]string{}, Waiting: waitingIn(run)}
+		parameters, _, _ := unstructured.NestedSlice(run.Object, "spec", "arguments", "parameters")
+		for _, entry := range parameters {
+			parameter, _ := entry.(map[string]any)
+			name, _ := parameter["name"].(string)
+			runs[i].Parameters[name], _ = parameter["value"].(string)
+		}
+	}
+	slices.SortFunc(runs, func(a, b Progress) int {
+		return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.Run, b.Run))
+	})
+	return runs, nil
+}
+
+// maxNodes is how many bytes the state of a run's steps may have.
+const maxNodes = 32 << 20
+
+// waitingIn returns the steps of a run that are suspended. Argo compresses the state of the
+// steps of a large run.
+func waitingIn(run *unstructured.Unstructured) (steps []string) {
+	nodes, _, _ := unstructured.NestedMap(run.Object, "status", "nodes")
+	if packed, _, _ := unstructured.NestedString(run.Object, "status", "compressedNodes"); packed != "" {
+		in, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
+		if err != nil {
+			return nil
+		}
+		text, err := limits.ReadAll(in, maxNodes)
+		if err != nil || json.Unmarshal(text, &nodes) != nil {
+			return nil
+		}
+	}
+	for _, entry := range nodes {
+		node, _ := entry.(map[string]any)
+		name, _ := node["displayName"].(string)
+		if node["type"] == "Suspend" && node["phase"] == "Running" && name != "" {
+			steps = append(steps, name)
+		}
+	}
+	slices.Sort(steps)
+	return steps
 }
 
 // constrains reports whether a run that has begun may fail under a change of the object:

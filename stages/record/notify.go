@@ -27,14 +27,17 @@ func (d Deps) notify(ctx context.Context, run Document) error {
 	return failed
 }
 
-// InBucket is the Notifier that stores the record of a run and the last deployed
-// commit in the artifact bucket.
+// InBucket is the Notifier that stores the record of a run, its entry in the index of runs
+// and the last deployed commit in the artifact bucket.
 type InBucket struct{ Bucket bucket.Bucket }
 
-// Notify stores the record, and the commit if the run deployed it.
+// Notify stores the record and the entry, and the commit if the run deployed it.
 func (n InBucket) Notify(ctx context.Context, run Document) error {
 	if err := n.Bucket.Update(ctx, bucket.RunRecordKey(run.Workflow), run.replace); err != nil {
 		return fmt.Errorf("storing the record of run %q: %w", run.Workflow, err)
+	}
+	if err := n.index(ctx, run); err != nil {
+		return fmt.Errorf("adding run %q to the index of runs: %w", run.Workflow, err)
 	}
 	if !run.deployed() {
 		return nil

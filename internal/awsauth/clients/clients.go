@@ -46,7 +46,13 @@ func OwnerOf(base aws.Config) bucket.Owner {
 
 // NamedBucket opens an S3 bucket with the SDK's default credentials and region.
 func NamedBucket(ctx context.Context, name string) (bucket.Bucket, error) {
-	base, err := awsauth.Load(ctx, "")
+	return BucketIn(ctx, "", name)
+}
+
+// BucketIn opens an S3 bucket of a region with the SDK's default credentials; "" is the
+// SDK's default region.
+func BucketIn(ctx context.Context, region, name string) (bucket.Bucket, error) {
+	base, err := awsauth.Load(ctx, region)
 	if err != nil {
 		return nil, err
 	}

@@ -72,6 +72,19 @@ func On(w io.Writer) *Screen {
 	return New(file, size, os.Getenv("NO_COLOR") == "")
 }
 
+// Columns returns how many columns the terminal of a stream has; 0 is a stream that is none.
+func Columns(stream any) int {
+	file := Terminal(stream)
+	if file == nil {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return max(width, 0)
+}
+
 func isDumb(get func(string) string) bool {
 	terminal, ci := get("TERM"), get("CI")
 	return terminal == "" || terminal == "dumb" || ci != "" && ci != "false" && ci != "0"

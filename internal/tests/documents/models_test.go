@@ -29,6 +29,12 @@ var models = []model{
 	{"The record of a run", "`metadata/workflows/<run>.json` in the artifact bucket.", []part{
 		{"stages/record/record.go", "Document"}, {"stages/record/record.go", "Failure"}, {"stages/record/record.go", "Attempt"}, {"internal/stage/removed.go", "RemovedStack"},
 	}},
+	{"The index of runs", "`metadata/workflows/index.json` in the artifact bucket. `generator history --json` prints its `runs`, `generator show --json` the record of a run.", []part{
+		{"stages/record/index.go", "Index"}, {"stages/record/index.go", "Environment"}, {"stages/record/index.go", "Failed"}, {"stages/record/index.go", "Summary"},
+	}},
+	{"The status", "`generator status --json` prints it.", []part{
+		{"internal/history/history.go", "Status"}, {"internal/history/history.go", "EnvironmentStatus"}, {"internal/history/history.go", "Running"},
+	}},
 	{"The record of a step", "`metadata/workflows/<run>/<step>.json` in the artifact bucket, and `result.json` among the output files of a stage.", []part{
 		{"internal/stage/record.go", "Record"},
 	}},

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/history"
+	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/record"
+)
+
+// records makes the artifact bucket of the pipeline shop.
+func (p user) records() bucket.Bucket {
+	p.t.Helper()
+	client, name := bucket.NewClient(p.Admin(installtest.Home, installtest.Region), bucket.OwnedBy(installtest.Home)), "shop-artifacts"
+	_, err := client.CreateBucket(p.t.Context(), &s3.CreateBucketInput{
+		Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: installtest.Region},
+	})
+	require.NoError(p.t, err)
+	return bucket.OpenS3(client, name)
+}
+
+// deployment is a run that deployed to dev.
+func deployment(run, commit, status string) record.Document {
+	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	return record.Document{Workflow: run, Status: status, Commit: commit, Pusher: "octocat", Ended: at, Steps: []stage.Record{{Workflow: run, Step: "deploy-dev", Status: stage.Done, Started: at, Ended: at}}}
+}
+
+func TestStatusHistoryAndShowReadTheBucketAndTheCluster(t *testing.T) {
+	p := newUser(t)
+	artifacts, config := p.records(), file(t, installtest.Named("shop"))
+	for _, verb := range [][]string{{"status"}, {"history"}} {
+		out, _, err := calls(t, append(verb, "-c", config, "--json")...)
+		require.NoError(t, err, "before the first run")
+		assert.Contains(t, out, "[")
+	}
+	require.NoError(t, record.InBucket{Bucket: artifacts}.Notify(t.Context(), deployment("shop-"+strings.Repeat("a", 32), strings.Repeat("a", 40), "Succeeded")))
+	p.waits("shop-2", "approve-dev")
+
+	out, log, err := calls(t, "status", "-c", config)
+	require.NoError(t, err, log)
+	inOrder(t, out, "ENVIRONMENT  COMMIT      SINCE             BY       RUN                                    NOW",
+		"dev          aaaaaaaaaa  2026-01-01 …", "", "IN PROGRESS  COMMIT      CREATED  BY  WAITS FOR AN APPROVAL OF", "shop-2       cccccccccc               dev")
+	assert.Contains(t, out, "waits for an approval: shop-2\n")
+	out, _, err = calls(t, "status", "-c", config, "--json")
+	require.NoError(t, err)
+	var status history.Status
+	require.NoError(t, json.Unmarshal([]byte(out), &status))
+	assert.Equal(t, strings.Repeat("a", 40), status.Environments[0].Commit)
+	assert.Equal(t, []string{"dev"}, status.Running[0].Waiting)
+
+	out, _, err = calls(t, "show", "aaaaaaa", "-c", config)
+	require.NoError(t, err)
+	inOrder(t, out, "Run shop-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "  status     Succeeded", "STEP        STATUS  STARTED           TOOK  ERROR", "deploy-dev  done    …")
+	_, _, err = calls(t, "show", "shop-9", "-c", config)
+	require.ErrorContains(t, err, `there is no record of run "shop-9" in s3://shop-artifacts`)
+
+	p.Kube.Refuse = func(kubetest.Request) int { return http.StatusForbidden }
+	out, log, err = calls(t, "status", "-c", config)
+	require.NoError(t, err)
+	assert.Contains(t, log, "runs in progress are not shown: listing the runs in progress: ")
+	assert.Contains(t, out, "dev          aaaaaaaaaa  ")
+	_, _, err = calls(t, "status", "-c", config, "--bucket", "other-artifacts")
+	assert.ErrorContains(t, err, "other-artifacts")
+	_, _, err = calls(t, "history", "-c", config, "--last", "0")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+}
+
+// waits starts a run of the pipeline shop, which waits at a step.
+func (p user) waits(run, step string) {
+	p.t.Helper()
+	cfg, err := config.Load(file(p.t, installtest.Named("shop")))
+	require.NoError(p.t, err)
+	pipeline := plan.NamesOf(cfg, plan.PlaceOf(cfg, installtest.Home, installtest.Region, "aphex-config.yaml")).Pipeline
+	p.Kube.Put("/apis/argoproj.io/v1alpha1/namespaces/argo/workflows/"+run, "argo", kubetest.Content{
+		"kind": "Workflow", "apiVersion": "argoproj.io/v1alpha1",
+		"metadata": kubetest.Content{"name": run, "namespace": "argo", "labels": kubetest.Content{"app.kubernetes.io/managed-by": "aphex-pipeline", "aphex.dev/pipeline": pipeline}},
+		"spec":     kubetest.Content{"arguments": kubetest.Content{"parameters": []any{kubetest.Content{"name": "commit-sha", "value": strings.Repeat("c", 40)}}}},
+		"status":   kubetest.Content{"nodes": kubetest.Content{"x": kubetest.Content{"displayName": step, "type": "Suspend", "phase": "Running"}}},
+	})
+}
+
+// TestTheStatusOfAThousandRunsTakesASecond reads one object, and not a thousand.
+func TestTheStatusOfAThousandRunsTakesASecond(t *testing.T) {
+	p := newUser(t)
+	artifacts, config := p.records(), file(t, installtest.Named("shop"))
+	index := record.Index{Runs: []record.Summary{}}
+	for i := range 1000 {
+		d := deployment(fmt.Sprintf("shop-%032x", i), fmt.Sprintf("%040x", i), "Failed")
+		index.Runs = append(index.Runs, record.Summary{Run: d.Workflow, Commit: d.Commit, Status: d.Status, By: d.Pusher, Ended: d.Ended, Error: strings.Repeat("x", 500)})
+	}
+	data, err := json.Marshal(index)
+	require.NoError(t, err)
+	require.NoError(t, artifacts.Put(t.Context(), bucket.IndexKey(), data))
+	began := time.Now()
+	_, log, err := calls(t, "status", "-c", config)
+	require.NoError(t, err, log)
+	assert.Less(t, time.Since(began), 5*time.Second, "far more than it takes, for a busy machine")
+	out, _, err := calls(t, "history", "-c", config, "-n", "1000")
+	require.NoError(t, err)
+	assert.Equal(t, 1001, strings.Count(out, "\n"))
+}
+
+func TestLocalRunsAreReadFromTheirStateFolder(t *testing.T) {
+	_, _, err := calls(t, "status", "--state", t.TempDir())
+	require.ErrorContains(t, err, "has no local runs")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+
+	state := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(state, "place.json"), []byte(`{"Account":"111111111111","Region":"eu-west-1","Bucket":"shop-artifacts"}`), 0o600))
+	_, _, err = calls(t, "status", "--state", state)
+	require.ErrorContains(t, err, "they are in the bucket shop-artifacts if its runs deployed to real accounts")
+	objects := filepath.Join(state, "aws", "s3", "shop-artifacts")
+	require.NoError(t, record.InBucket{Bucket: bucket.OpenDirectory(objects)}.Notify(t.Context(), deployment("shop-20260101-120000", strings.Repeat("a", 40), "Succeeded")))
+	out, log, err := calls(t, "status", "--state", state)
+	require.NoError(t, err)
+	assert.Empty(t, log)
+	assert.Contains(t, out, "dev          aaaaaaaaaa  ")
+	out, _, err = calls(t, "show", "shop-20260101-120000", "--state", state, "--json")
+	require.NoError(t, err)
+	assert.Contains(t, out, `"workflow": "shop-20260101-120000"`)
+}

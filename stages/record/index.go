@@ -1,0 +1,240 @@
+package record
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// Index lists what is in which environment, and the last 1,000 runs, so that nobody needs to read all records of runs.
+type Index struct {
+	Environments []Environment `json:"environments"` // in alphabetical order
+	Runs         []Summary     `json:"runs"`         // ended, newest first
+}
+
+// Environment is what runs deployed to an environment.
+type Environment struct {
+	Environment string    `json:"environment"`
+	Commit      string    `json:"commit,omitempty"` // of the last successful deployment; the fields below too
+	Branch      string    `json:"branch,omitempty"`
+	Since       time.Time `json:"since,omitzero"` // end of the deployment
+	By          string    `json:"by,omitempty"`   // login of the pusher
+	Run         string    `json:"run,omitempty"`
+	Failed      *Failed   `json:"failed,omitempty"` // the last deployment, if it did not succeed
+}
+
+// Failed is a deployment that did not succeed.
+type Failed struct {
+	Commit string    `json:"commit"`
+	By     string    `json:"by,omitempty"`
+	Run    string    `json:"run"`
+	Ended  time.Time `json:"ended"`
+	Error  string    `json:"error,omitempty"`
+}
+
+// Summary is a run that ended.
+type Summary struct {
+	Run          string    `json:"run"`
+	Status       string    `json:"status"` // Succeeded, Failed, Error or Stopped
+	Commit       string    `json:"commit"`
+	Branch       string    `json:"branch,omitempty"`
+	By           string    `json:"by,omitempty"` // login of the pusher
+	Created      string    `json:"created,omitempty"`
+	Ended        time.Time `json:"ended"`
+	Environments []string  `json:"environments,omitempty"` // that it deployed to successfully
+	HandedOver   string    `json:"handedOver,omitempty"`   // successor run, which deploys the commit
+	Error        string    `json:"error,omitempty"`
+}
+
+const (
+	// maxRuns is how many runs an index lists.
+	maxRuns = 1000
+	// maxText is the longest text that an index has of a run, in bytes: others wrote it.
+	maxText = 500
+	// readers is how many records are read at once.
+	readers = 16
+)
+
+// add adds a run, or replaces what the index has of it. Runs may come in any order.
+func (x *Index) add(d Document) {
+	s := Summary{
+		Run: d.Workflow, Status: d.Status, Commit: short(d.Commit), Branch: short(d.Branch), By: short(d.Pusher), Created: short(d.Created), Ended: d.Ended,
+		HandedOver: d.HandedOver, Error: short(d.Error),
+	}
+	for _, step := range d.Steps {
+		name := plan.DeployedBy(step.Step)
+		if name == "" {
+			continue
+		}
+		x.environment(name).deployed(d, step)
+		if step.Status == stage.Done {
+			s.Environments = append(s.Environments, name)
+		}
+	}
+	x.Runs = slices.DeleteFunc(x.Runs, func(other Summary) bool { return other.Run == s.Run })
+	at, _ := slices.BinarySearchFunc(x.Runs, s, newestFirst)
+	x.Runs = slices.Insert(x.Runs, at, s)
+	x.Runs = x.Runs[:min(len(x.Runs), maxRuns)]
+}
+
+func newestFirst(one, other Summary) int {
+	return cmp.Or(other.Ended.Compare(one.Ended), strings.Compare(one.Run, other.Run))
+}
+
+// environment returns the environment of that name, a new one if the index lacks it.
+func (x *Index) environment(name string) *Environment {
+	at, found := slices.BinarySearchFunc(x.Environments, name, func(e Environment, name string) int { return strings.Compare(e.Environment, name) })
+	if !found {
+		x.Environments = slices.Insert(x.Environments, at, Environment{Environment: name})
+	}
+	return &x.Environments[at]
+}
+
+// deployed adds a deployment, unless a later one is known.
+func (e *Environment) deployed(d Document, step stage.Record) {
+	if step.Status != stage.Done {
+		if step.Ended.After(e.Since) && (e.Failed == nil || !step.Ended.Before(e.Failed.Ended)) {
+			e.Failed = &Failed{Commit: short(d.Commit), By: short(d.Pusher), Run: d.Workflow, Ended: step.Ended, Error: short(step.Error)}
+		}
+		return
+	}
+	if step.Ended.Before(e.Since) {
+		return
+	}
+	e.Commit, e.Branch, e.Since, e.By, e.Run = short(d.Commit), short(d.Branch), step.Ended, short(d.Pusher), d.Workflow
+	if e.Failed != nil && !e.Failed.Ended.After(e.Since) {
+		e.Failed = nil
+	}
+}
+
+// short returns a text that others wrote, without what is too long of it.
+func short(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
+}
+
+// errNoIndex means that a bucket has no index that can be read.
+var errNoIndex = errors.New("there is no index")
+
+// index adds the run to the index of the bucket. If that is missing or damaged, it is made
+// from the records of all runs, as after an update from a version without an index.
+func (n InBucket) index(ctx context.Context, run Document) error {
+	err := n.Bucket.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
+		x, err := parseIndex(before)
+		if err != nil {
+			return nil, err
+		}
+		x.add(run)
+		return json.Marshal(x)
+	})
+	if !errors.Is(err, errNoIndex) {
+		return err
+	}
+	remade, err := indexOf(ctx, n.Bucket)
+	if err != nil {
+		return err
+	}
+	return n.Bucket.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
+		x, err := parseIndex(before) // of a run that was faster
+		if err != nil {
+			x = remade
+		}
+		x.add(run)
+		return json.Marshal(x)
+	})
+}
+
+func parseIndex(data []byte) (x Index, err error) {
+	if data == nil || json.Unmarshal(data, &x) != nil || x.Runs == nil {
+		return Index{}, errNoIndex
+	}
+	return x, nil
+}
+
+// ReadIndex reads the index of a bucket. It is made from the records of all runs, which
+// takes longer, if no run has made it yet.
+func ReadIndex(ctx context.Context, b bucket.Bucket) (Index, error) {
+	data, err := b.Get(ctx, bucket.IndexKey())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Index{}, err
+	}
+	x, err := parseIndex(data)
+	if errors.Is(err, errNoIndex) {
+		return indexOf(ctx, b)
+	}
+	return x, err
+}
+
+// indexOf makes the index from the records of all runs. Records that cannot be understood
+// are left out: one of them must not hide all others.
+func indexOf(ctx context.Context, b bucket.Bucket) (Index, error) {
+	keys, err := b.List(ctx, bucket.RunRecordsPrefix())
+	if err != nil {
+		return Index{}, fmt.Errorf("listing the records of runs: %w", err)
+	}
+	keys = slices.DeleteFunc(keys, func(key string) bool { _, ok := bucket.RunOfRecord(key); return !ok })
+	documents, failed := make([]*Document, len(keys)), make([]error, len(keys))
+	slots := make(chan struct{}, readers)
+	var group sync.WaitGroup
+	for i, key := range keys {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			documents[i], failed[i] = readDocument(ctx, b, key)
+		})
+	}
+	group.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return Index{}, err
+	}
+	x := Index{Environments: []Environment{}, Runs: []Summary{}}
+	for _, document := range documents {
+		if document != nil {
+			x.add(*document)
+		}
+	}
+	return x, nil
+}
+
+// readDocument reads the record of a run; nil is one that is no longer there, or damaged.
+func readDocument(ctx context.Context, b bucket.Bucket, key string) (*Document, error) {
+	data, err := b.Get(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the record %q: %w", key, err)
+	}
+	var d Document
+	run, _ := bucket.RunOfRecord(key)
+	if json.Unmarshal(data, &d) != nil || d.Workflow != run {
+		return nil, nil
+	}
+	return &d, nil
+}
+
+// ReadRun reads the record of a run; the error for a run that has none is fs.ErrNotExist.
+func ReadRun(ctx context.Context, b bucket.Bucket, run string) (Document, error) {
+	data, err := b.Get(ctx, bucket.RunRecordKey(run))
+	if err != nil {
+		return Document{}, err
+	}
+	var d Document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Document{}, fmt.Errorf("reading the record of run %q: %w", run, err)
+	}
+	return d, nil
+}
