@@ -32,7 +32,7 @@ func Main() int {
 }
 
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run commands for the first program that connects and knows a secret, until SIGTERM."`
+	Serve   serveCmd   `cmd:"" help:"Run commands for the first program that connects and knows a secret, until SIGTERM or until the pod ends."`
 	Wait    waitCmd    `cmd:"" help:"Wait until the server accepts connections: for a startup probe."`
 	Version versionCmd `cmd:"" help:"Print the version and exit."`
 }
@@ -63,7 +63,7 @@ type serveCmd struct {
 	Root    string `help:"Folder for the files that the stage sends; with / they have the same paths as there." default:"/" type:"path" placeholder:"DIR"`
 }
 
-// Run serves. It ends at once when it is asked to: what still runs ends with the container.
+// Run serves. It ends at once when it is asked to, or when its pod ends: what still runs ends with the container.
 func (c serveCmd) Run(ctx context.Context, std output) error {
 	if err := remote.Harden(); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (c serveCmd) Run(ctx context.Context, std output) error {
 		return err
 	}
 	fmt.Fprintf(std.err, "commands %s: waiting for the stage at %s\n", stage.Version(), c.Address)
-	return (&remote.Server{Runner: proc.Runner{}, Root: c.Root}).Serve(ctx, listener)
+	return (&remote.Server{Runner: proc.Runner{}, Root: c.Root, Reporting: remote.ToCluster(os.Getenv)}).Serve(ctx, listener)
 }
 
 type waitCmd struct {

@@ -26,6 +26,9 @@ type Server struct {
 	// Root is the folder that takes what a client sends, each file at its own path below it. "/" has all files at the
 	// same paths as there.
 	Root string
+	// Reporting reports whether another container of the pod has a connection to the API of
+	// the cluster; see ToCluster. It may be nil.
+	Reporting func() bool
 
 	mu      sync.Mutex
 	secret  []byte // nil until a client has bound the server
@@ -33,13 +36,25 @@ type Server struct {
 }
 
 // Serve serves until ctx ends, then ends at once, without regard to what still runs:
-// the client has what it wanted, or is gone.
+// the client has what it wanted, or is gone. It ends by itself when the pod does, as far
+// as it can tell.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	var clients clients
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	server := http.Server{
-		Handler: s.handler(), Protocols: cleartext2(), MaxHeaderBytes: 64 << 10,
+		ConnState: clients.changed,
+		Handler:   s.handler(), Protocols: cleartext2(), MaxHeaderBytes: 64 << 10,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 256, MaxReadFrameSize: 256 << 10, MaxReceiveBufferPerStream: 1 << 20, MaxReceiveBufferPerConnection: 4<<20 - 1},
 	}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if s.Reporting != nil {
+		go func() {
+			if s.left(ctx, &clients) {
+				end()
+			}
+		}()
+	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
