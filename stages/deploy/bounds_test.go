@@ -79,7 +79,6 @@ func TestAnAssemblyThatNamesAnotherBootstrapIsRefusedUnlessTheConfigurationNames
 func TestAssetsAreNotPublishedToABucketThatAnotherAccountCreatedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	name := "cdk-hnb659fds-assets-" + dev + "-eu-west-1"
 	in := func(account string) *s3.Client {
 		key, url := w.AddAccount(account), w.URL()
@@ -121,7 +120,6 @@ func TestAConfigurationThatIsNotTheFileOfTheCommitDeploysNothing(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Empty(t, w.Calls())
 
-	w.unvalidated()
 	out, err := w.run("dev")
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"Data": "created"}, actions(out), "without the digest of the commit's file, dev is deployed to prod's account")
@@ -130,7 +128,6 @@ func TestAConfigurationThatIsNotTheFileOfTheCommitDeploysNothing(t *testing.T) {
 func TestARunKeepsTheCommitThatItBeginsToDeployAlsoIfItFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	key := "metadata/deployed/dev.json"
 	_, err := w.byHand("dev")
 	require.NoError(t, err)
@@ -146,7 +143,6 @@ func TestARunKeepsTheCommitThatItBeginsToDeployAlsoIfItFails(t *testing.T) {
 func TestARunThatAnotherOneOvertookDeploysToNoEnvironment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	in := func(run, environment string) error {
 		w.workflow = run
 		_, err := w.run(environment)

@@ -174,7 +174,6 @@ func TestAnAppThatFailsForOneEnvironmentIsFoundWithItsOutput(t *testing.T) {
 func TestADockerWithoutADaemonIsFoundBeforeAnythingIsDeployed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.shape("image")
 	program := filepath.Join(w.source, "docker")
 	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n"), 0o755))
@@ -200,7 +199,6 @@ func TestADockerWithoutADaemonIsFoundBeforeAnythingIsDeployed(t *testing.T) {
 func TestAParameterWithoutAValueIsFoundBeforeAnEnvironmentIsTouched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	app, err := os.ReadFile(filepath.Join(w.source, "app.js"))
 	require.NoError(t, err)
 	w.write("app.js", string(app)+"\nnew cdk.CfnParameter(data, 'Email');\n")
@@ -255,7 +253,6 @@ func TestAnAccountThatCannotBeDeployedToIsFoundBeforeAnEnvironmentIsTouched(t *t
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.unvalidated()
 			w.shape(c.shape)
 			w.configure("\n  - " + `{name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Data}]}` + "\n  - " + c.environment + "\n")
 			_, err := w.check()
@@ -278,7 +275,6 @@ func TestAnAccountThatCannotBeDeployedToIsFoundBeforeAnEnvironmentIsTouched(t *t
 func TestAnAccountThatTheUpdateGrantsAccessToIsDeployedTo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.configure(`
   - {name: new, account: "333333333333", region: eu-west-1, stacks: [{name: Data}]}
   - {name: region, account: "111111111111", region: ap-southeast-2, stacks: [{name: Data}]}

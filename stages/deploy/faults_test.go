@@ -29,7 +29,6 @@ import (
 func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.Stacks().FailResource(cloudformation.Rule{Stack: "Api", Type: "AWS::SNS::Topic", Reason: "Topic limit exceeded"})
 	out, err := w.run("dev")
 	require.ErrorContains(t, err, `stack "Api" failed (ROLLBACK_COMPLETE): Topic`)
@@ -50,7 +49,6 @@ func TestAFailureStartsNothingNewAndKeepsTheOutputsOfTheRest(t *testing.T) {
 func TestRunningStacksFinishWhenAnotherFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.Stacks().FailResource(cloudformation.Rule{Stack: "Edge", Operation: "CREATE"})
 	w.Stacks().FailResource(cloudformation.Rule{Stack: "Data", Operation: "CREATE", Delay: 3 * time.Second, OnlySlow: true})
 	out, err := w.run("prod") // three at once
@@ -62,7 +60,6 @@ func TestRunningStacksFinishWhenAnotherFails(t *testing.T) {
 func TestAStormOfThrottlesPasses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.Fail(awssim.Rule{Service: "cloudformation", Kind: awssim.Throttle, Times: 4})
 	out, err := w.run("prod")
 	require.NoError(t, err)
@@ -86,7 +83,6 @@ func TestEveryCallSurvivesALostAnswer(t *testing.T) {
 		"cloudformation:DescribeStacks", "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStackEvents",
 	}
 	w := newWorld(t)
-	w.unvalidated()
 	for _, call := range calls {
 		service, operation, _ := strings.Cut(call, ":")
 		w.Fail(awssim.Rule{Service: service, Operation: operation, Times: 1, Kind: awssim.Drop, AfterEffect: true})
@@ -119,7 +115,6 @@ func TestSessionsThatEndAreRenewedDuringALongDeployment(t *testing.T) {
 	w := newWorld(t, func(o *cloudformation.Options) {
 		o.ResourceTime = func(string, string) time.Duration { return 40 * time.Minute }
 	})
-	w.unvalidated()
 	ctx, cancel := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
 	wait.Go(func() {
@@ -179,7 +174,6 @@ func TestAKilledDeploymentIsPickedUp(t *testing.T) {
 func TestAChangeIsAnUpdateAndProtectionFollows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	_, err := w.run("dev")
 	require.NoError(t, err)
 	w.shape("changed")
@@ -196,7 +190,6 @@ func TestAChangeIsAnUpdateAndProtectionFollows(t *testing.T) {
 func TestALargeTemplateIsDeployedFromTheBucket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.shape("large")
 	out, err := w.run("dev")
 	require.NoError(t, err)
@@ -210,11 +203,7 @@ func TestErrorsOfTheAppStopADeploymentAndWarningsAreShown(t *testing.T) {
 	_, err := w.run("dev")
 	require.ErrorContains(t, err, "the CDK app reports errors:\n  Api: this is wrong")
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
-	w.shape("invalid")
-	_, err = w.run("dev")
-	require.ErrorContains(t, err, "the validation of the templates failed (CloudFormation Validate):\n  Api/Bad: DelaySeconds")
 	w.shape("warning")
-	w.unvalidated()
 	_, err = w.run("dev")
 	require.NoError(t, err)
 	assert.Contains(t, w.log.String(), "look here")
@@ -223,9 +212,10 @@ func TestErrorsOfTheAppStopADeploymentAndWarningsAreShown(t *testing.T) {
 func TestAFailedValidationCreatesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.validated()
 	w.shape("invalid")
 	_, err := w.run("dev")
-	require.ErrorContains(t, err, "the validation of the templates failed")
+	require.ErrorContains(t, err, "the validation of the templates failed (CloudFormation Validate):\n  Api/Bad: DelaySeconds")
 	for _, call := range []string{"cloudformation:CreateChangeSet", "s3:PutObject"} {
 		assert.Zero(t, w.Calls()[call], call)
 	}
@@ -234,7 +224,6 @@ func TestAFailedValidationCreatesNothing(t *testing.T) {
 func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.Stacks().FailResource(cloudformation.Rule{Stack: "Data", Type: "AWS::SQS::Queue", Delay: 3 * time.Second, OnlySlow: true})
 	_, err := w.run("dev", func(in *deploy.Input) { in.Concurrency = 1 })
 	require.NoError(t, err)
@@ -250,7 +239,6 @@ func TestAssetsArePublishedAheadButAfterTheStacksThatTheirOwnStackNeeds(t *testi
 func TestARoleThatAnEarlierStackCreatesPublishesTheAssetsOfALaterOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.shape("late role")
 	_, err := w.run("dev")
 	require.NoError(t, err)
@@ -362,7 +350,6 @@ func TestAFinishedAssemblyIsDeployedWithoutTheApp(t *testing.T) {
 func TestTheOwnRoleWithItsExternalIDDeploys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.makeRole(prod, "AphexPipelineCrossAccountRole", "the-word")
 	configure := func(word string) {
 		w.configure(fmt.Sprintf(` [{name: prod, account: "222222222222", region: eu-central-1, roleArn: "arn:aws:iam::222222222222:role/AphexPipelineCrossAccountRole", externalId: %q, stacks: [{name: Data}]}]`+"\n", word))

@@ -15,7 +15,6 @@ import (
 func TestAHookAfterADeploymentCannotPushWithItsLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.shape("image")
 	docker := filepath.Join(w.source, "docker")
 	require.NoError(t, os.WriteFile(docker, []byte(`#!/bin/sh

@@ -119,7 +119,6 @@ func TestContextLookupsWorkInASessionThatReadsNothingElse(t *testing.T) {
 	w.fillAccount()
 	w.makeRole(dev, "tests", "word")
 	w.write("app.js", lookupApp)
-	w.unvalidated()
 	w.runner = simulated{proc.Runner{}, w.URL()}
 	configure := func(stack, look, more string) {
 		w.configure(fmt.Sprintf(`

@@ -48,7 +48,6 @@ func intents(stacks map[string]engine.PlannedStack) map[string]engine.Intent {
 func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	file := filepath.Join(t.TempDir(), "plan.json")
 	execute := func(in *deploy.Input) { in.ExecutePlan = file }
 

@@ -56,7 +56,6 @@ func makeOld(t *testing.T, api *cloudformation.Client) {
 func TestAChangeSetThatIsRefusedIsExplainedAsFarAsTheBootstrapAllows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	key := w.AddAccount(dev)
 	api := cloudformation.NewFromConfig(aws.Config{
 		Region: "eu-west-1", BaseEndpoint: aws.String(w.URL()), Credentials: static.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),

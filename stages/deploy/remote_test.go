@@ -19,7 +19,6 @@ func TestAnEnvironmentIsDeployedByCommandsInAnotherContainer(t *testing.T) {
 	w := newWorld(t)
 	runner := remotetest.Start(t)
 	w.runner = runner
-	w.unvalidated()
 	w.write("changed.json", `{"app": "node app.js && touch synthesized", "context": {"@aws-cdk/core:enablePartitionLiterals": true, "@aws-cdk/core:defaultCrossStackReferences": "strong"}}`)
 	w.configure(`
   - name: dev
@@ -55,7 +54,6 @@ func TestEveryEnvironmentIsCheckedByCommandsInAnotherContainer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runner = remotetest.Start(t)
-	w.unvalidated()
 	checked, err := w.checkWith(w.deps())
 	require.NoError(t, err)
 	assert.Empty(t, checked.Undeployed)

@@ -64,7 +64,6 @@ func TestStacksThatEarlierRunsDeployedAreNamedUntilTheyAreGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.MakeBootstrap(dev, "eu-central-1", "hnb659fds", dev))
-	w.unvalidated()
 	_, err := w.run("dev")
 	require.NoError(t, err, w.log.String()+w.out.String())
 	before := w.stored.Document(bucket.StacksKey("dev"))
@@ -107,7 +106,6 @@ func TestStacksThatEarlierRunsDeployedAreNamedUntilTheyAreGone(t *testing.T) {
 func TestALocalDeploymentReportsRemovedStacks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	both := func(here, there string) string {
 		return devOf(here) + "  - {name: other, account: \"111111111111\", region: us-east-1, stacks: [" + there + "]}\n"
 	}
@@ -139,7 +137,6 @@ func TestALocalDeploymentReportsRemovedStacks(t *testing.T) {
 func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.stored.Set(bucket.StacksKey("old"), `{"stacks":[`+
 		`{"stack":"Till","name":"Till","account":"333333333333","region":"eu-west-1","environmentRegion":"eu-west-1"}]}`)
 	w.configure(devOf("{name: Data}"))
@@ -168,7 +165,6 @@ func TestAStackThatCannotBeAskedForIsNamedWithTheCause(t *testing.T) {
 func TestARemovedStackOfARoleThatOnlyDeploymentsAssumeIsLeftToAPerson(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	const own = "arn:aws:iam::222222222222:role/delivery"
 	w.stored.Set(bucket.StacksKey("old"), `{"stacks":[{"stack":"Till","name":"Till","account":"222222222222","region":"eu-west-1","environmentRegion":"eu-west-1","roleArn":"`+own+`"}]}`)
 	w.configure(devOf("{name: Data}"))
@@ -216,7 +212,6 @@ func TestAnInventoryThatNoDeploymentWroteLeadsNowhere(t *testing.T) {
 func TestTwoEnvironmentsThatAreDeployedAtOnceKeepWhatEachDeployed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	d, done := w.deps(), make(chan error, 2)
 	d.Progress.Report = func(progress.Event) {}
 	for _, env := range []string{"dev", "prod"} {

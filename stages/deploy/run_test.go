@@ -16,6 +16,7 @@ import (
 func TestAnEnvironmentIsDeployedAndASecondTimeNothingChanges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.validated()
 	out, err := w.run("dev")
 	require.NoError(t, err, w.log.String()+w.out.String())
 	assert.Equal(t, map[string]string{"Data": "created", "Api": "created", "Edge": "created"}, actions(out))
@@ -38,7 +39,6 @@ func TestAnEnvironmentIsDeployedAndASecondTimeNothingChanges(t *testing.T) {
 func TestAnotherAccountIsDeployedThroughItsBootstrapRoles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.configure(`
   - name: prod
     account: "222222222222"
@@ -69,7 +69,6 @@ func TestAnotherAccountIsDeployedThroughItsBootstrapRoles(t *testing.T) {
 func TestAFolderReplacesTheBucket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	folder := t.TempDir()
 	packed, err := bucket.Pack(t.Context(), w.source, func(string) bool { return false })
 	require.NoError(t, err)

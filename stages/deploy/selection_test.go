@@ -15,7 +15,6 @@ import (
 func TestStacksAreNamedByPathAndPattern(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.shape("staged")
 	w.configure(`
   - name: dev

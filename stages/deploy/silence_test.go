@@ -103,6 +103,7 @@ func (w *world) broke(subject, text string) bool {
 func TestNoPhaseOfADeploymentIsSilent(t *testing.T) {
 	t.Parallel()
 	w, d := slowWorld(t)
+	w.validated()
 	w.shape("image")
 	require.NoError(t, os.WriteFile(filepath.Join(w.source, "docker"), []byte("#!/bin/sh\ncase $1 in inspect) exit 1;; build|push) sleep 0.6;; esac\ncat >/dev/null\n"), 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(w.source, "image"), 0o755))
@@ -140,7 +141,6 @@ func (w *world) showEvents() {
 func TestWaitingForAConcurrentOperationIsNotSilent(t *testing.T) {
 	t.Parallel()
 	w, d := slowWorld(t)
-	w.unvalidated()
 	w.Stacks().FailResource(cloudformation.Rule{Stack: "Data", Delay: 10 * time.Minute, OnlySlow: true})
 	ctx, kill := context.WithCancel(t.Context())
 	w.onEvent = func(e progress.Event) {
@@ -166,7 +166,6 @@ func TestWaitingForAConcurrentOperationIsNotSilent(t *testing.T) {
 func TestDurationsOfStacksAreStoredAndReportedTheNextTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	d := w.deps()
 	require.NoError(t, w.deploySlowly(t.Context(), d, false))
 	for _, e := range w.events {

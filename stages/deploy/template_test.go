@@ -55,7 +55,6 @@ const otherTemplate = `{"Resources": {"Evil": {"Type": "AWS::SNS::Topic"}}}`
 func TestAssetsThatSomebodyPublishedAheadAreNotDeployed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.configure(devOf("{name: Data}, {name: Api}"))
 	_, err := w.run("dev")
 	require.NoError(t, err, "an honest run shows the keys")
@@ -80,7 +79,6 @@ func TestAssetsThatSomebodyPublishedAheadAreNotDeployed(t *testing.T) {
 func TestATemplateThatSomebodyReplacesBeforeCloudFormationReadsItIsNotDeployed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.unvalidated()
 	w.configure(devOf("{name: Data}"))
 	assets := w.assetBucket()
 	w.onEvent = func(e progress.Event) {

@@ -145,10 +145,11 @@ func (w *world) write(name, text string) {
 // shape changes what the app defines.
 func (w *world) shape(name string) { w.write("shape", name) }
 
-// unvalidated switches the CDK's own validation off, which takes seconds and
-// is the subject of other tests.
-func (w *world) unvalidated() {
-	w.write("cdk.json", `{"app": "node app.js", "context": {"@aws-cdk/core:enablePartitionLiterals": true, "@aws-cdk/core:defaultCrossStackReferences": "strong"}}`)
+// validated lets the app enforce the CDK's own rules, whose validation takes seconds of
+// work each time.
+func (w *world) validated() {
+	w.write("cdk.json", `{"app": "node app.js", "context": {"@aws-cdk/core:enablePartitionLiterals": true, "@aws-cdk/core:defaultCrossStackReferences": "strong",
+		"@aws-cdk/core:validateAgainstDefaultRules": true}}`)
 }
 
 // base is the configuration of dev's administrator, as account.Load gives it.

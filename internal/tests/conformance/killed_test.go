@@ -75,7 +75,7 @@ func (k *killings) cloud(t *testing.T) *cloud {
 	return c
 }
 
-// unvalidated switches the CDK's own validation off, which takes seconds.
+// unvalidated switches the CDK's own validation off, which takes seconds of work each time.
 var unvalidated = []string{"CDK_VALIDATION=false"}
 
 // deploys is a deployment that must succeed.
