@@ -46,8 +46,8 @@ func (c rotateWebhookCmd) Run(ctx context.Context, std streams) error {
 	if _, err := install.RotateWebhook(ctx, target, install.RotateOptions{Confirm: confirm}, console.Lines(std.err)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "The webhook uses the new secret. Delete the old webhook in GitHub:\n  https://github.com/%s/%s/settings/hooks\n",
-		target.Config.GithubOwner, target.Config.GithubRepo)
+	_, err = fmt.Fprintf(std.out, "The webhook uses the new secret. Delete the old webhook in GitHub:\n  https://%s/%s/%s/settings/hooks\n",
+		target.Config.GithubHost, target.Config.GithubOwner, target.Config.GithubRepo)
 	return err
 }
 

@@ -47,6 +47,13 @@ export interface PipelineConfiguration {
   readonly githubRepo?: string;
 
   /**
+   * The host of the repository: that of GitHub Enterprise Server, if it is there. The token is sent there, so that a commit cannot change it: `generator apply` does. Expected: the name of a host, such as gitlab.com or git.example.com:8443.
+   *
+   * @default "github.com"
+   */
+  readonly githubHost?: string;
+
+  /**
    * The branch whose pushes start a deployment. Expected: the name of a branch, such as main.
    *
    * @default "main"

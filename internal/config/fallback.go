@@ -7,6 +7,7 @@ import "reflect"
 type Fallback struct {
 	GithubOwner  string `json:"githubOwner"`
 	GithubRepo   string `json:"githubRepo"`
+	GithubHost   string `json:"githubHost"`
 	GithubBranch string `json:"githubBranch"`
 	ClusterName  string `json:"clusterName"`
 

@@ -30,6 +30,10 @@ type Config struct {
 	// The name of the GitHub repository, without its owner.
 	GithubRepo string `json:"githubRepo,omitempty" need:"cluster" rule:"githubRepo" example:"my-app"`
 
+	// The host of the repository: that of GitHub Enterprise Server, if it is there. The
+	// token is sent there, so that a commit cannot change it: `generator apply` does.
+	GithubHost string `json:"githubHost,omitempty" default:"github.com" rule:"host" example:"github.example.com"`
+
 	// The branch whose pushes start a deployment.
 	GithubBranch string `json:"githubBranch,omitempty" default:"main" rule:"branch"`
 

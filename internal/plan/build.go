@@ -39,7 +39,7 @@ func RepositoryURL(cfg *config.Config) string {
 	if cfg.GithubOwner == "" || cfg.GithubRepo == "" {
 		return ""
 	}
-	return "https://github.com/" + cfg.GithubOwner + "/" + cfg.GithubRepo + ".git"
+	return "https://" + cfg.GithubHost + "/" + cfg.GithubOwner + "/" + cfg.GithubRepo + ".git"
 }
 
 // HasReconciler reports whether the pipeline has a reconciler: whether a schedule
@@ -119,7 +119,7 @@ func (b *builder) head(cfg *config.Config) {
 	repository := sources{
 		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
-		"token-secret": literal(cfg.GithubTokenSecretName),
+		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
 	}
 	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, sources{"access": literal(access(cfg))}))
 	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
@@ -129,7 +129,7 @@ func (b *builder) head(cfg *config.Config) {
 		merge(b.artifact(), sources{
 			"images": literal(string(b.place.Images)), "account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
-			"github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
+			"host": literal(cfg.GithubHost), "github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
 			"template-name": literal(cfg.WorkflowTemplateName), "event-source": literal(cfg.EventSourceName),
 			"sensor": literal(cfg.SensorName), "service-account": literal(cfg.ServiceAccountName),
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
@@ -206,7 +206,7 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 	step := b.step(Reconcile, "Check for missed pushes", "deployer-reconcile", Reconciler, nil, sources{
 		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
-		"token-secret": literal(cfg.GithubTokenSecretName),
+		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
 	})
 	step.Cluster = true
 	return &Watch{step, cfg.ReconcileSchedule}

@@ -13,7 +13,7 @@ import (
 
 func shop() *config.Config {
 	return &config.Config{
-		GithubOwner: "my-org", GithubRepo: "My_Shop.js", GithubBranch: "main", ClusterName: "company",
+		GithubHost: "github.com", GithubOwner: "my-org", GithubRepo: "My_Shop.js", GithubBranch: "main", ClusterName: "company",
 		WorkflowTemplateName: "shop", EventSourceName: "shop-github", SensorName: "shop-sensor",
 		ServiceAccountName: "shop-deployer", ArgoNamespace: "argo", ArgoEventsNamespace: "argo-events",
 	}

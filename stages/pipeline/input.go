@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"path/filepath"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
@@ -88,10 +89,21 @@ type Input struct {
 // prefix of the names of runs.
 func (in Input) fallback() config.Fallback {
 	return config.Fallback{
-		GithubOwner: in.GithubOwner, GithubRepo: in.GithubRepo, GithubBranch: in.GithubBranch, ClusterName: in.ClusterName,
+		GithubOwner: in.GithubOwner, GithubRepo: in.GithubRepo, GithubHost: in.Host, GithubBranch: in.GithubBranch, ClusterName: in.ClusterName,
 		WorkflowTemplateName: in.TemplateName, EventSourceName: in.EventSource, SensorName: in.Sensor,
 		ServiceAccountName: in.ServiceAccount, WorkflowNamePrefix: in.Prefix,
 	}
+}
+
+// checkHost refuses a commit that names another host for the repository: later runs would
+// send the token there.
+func (in Input) checkHost(cfg *config.Config) error {
+	installed := cmp.Or(in.Host, checkout.DefaultHost)
+	if in.Repository == "" || in.AllowLocal || cfg.GithubHost == installed {
+		return nil
+	}
+	return errs.Invalidf("the commit sets githubHost to %q, but the pipeline is installed for %q", cfg.GithubHost, installed).
+		WithHint("a commit cannot change where the token is sent; a person can: generator apply")
 }
 
 // Validate requires exactly one workspace.

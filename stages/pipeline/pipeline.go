@@ -236,6 +236,9 @@ func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (cfg *c
 	if err := cfg.FillIn(in.fallback()); err != nil {
 		return nil, "", errs.Invalidf("%w", err)
 	}
+	if err := in.checkHost(cfg); err != nil {
+		return nil, "", err
+	}
 	return cfg, config.Digest(source), nil
 }
 

@@ -322,3 +322,34 @@ func TestACommitCannotChangeTheImagesOfThePipelinesOwnStages(t *testing.T) {
 	assert.Contains(t, template(&same), "image: example.test/aphex/validator:1.4.0@sha256:0000")
 	assert.Contains(t, template(&same), "value: "+in.Images, "the next version has the same")
 }
+
+// The token is sent to the host of the repository.
+func TestACommitCannotChangeTheHostOfTheRepository(t *testing.T) {
+	for name, c := range map[string]struct{ host, commit, refused string }{
+		"another host":             {"github.com", "githubHost: evil.example\n", `sets githubHost to "evil.example", but the pipeline is installed for "github.com"`},
+		"another one than GHES":    {"github.example.com", "githubHost: evil.example\n", `sets githubHost to "evil.example"`},
+		"none":                     {"github.com", "", ""},
+		"that of the installation": {"github.example.com", "githubHost: github.example.com\n", ""},
+		"none, with GHES":          {"github.example.com", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w world
+			in := ofRun("")
+			in.Host, in.Repository, in.GithubOwner, in.GithubRepo = c.host, "https://"+c.host+"/o/r.git", "o", "r"
+			_, _, err := inRun(t, &w, w.deps(good+c.commit), in)
+			if c.refused != "" {
+				require.ErrorContains(t, err, c.refused)
+				assert.Equal(t, errs.Invalid, errs.KindOf(err))
+				assert.Contains(t, errs.HintOf(err), "generator apply")
+				assert.Empty(t, w.applied)
+				return
+			}
+			require.NoError(t, err)
+			for _, object := range w.applied {
+				if object.Kind == "WorkflowTemplate" {
+					assert.Contains(t, string(object.YAML), "name: APHEX_HOST\n        value: "+c.host)
+				}
+			}
+		})
+	}
+}

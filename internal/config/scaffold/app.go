@@ -27,6 +27,7 @@ type App struct {
 	Notes  []string // further remarks about the build
 	Tests  []string // commands that test a deployment
 	Stacks []Stack  // in the order of the source
+	Host   string   // of the GitHub repository, such as github.com
 	Owner  string   // of the GitHub repository
 	Repo   string
 	Branch string // its main branch
@@ -83,7 +84,7 @@ func Inspect(dir, choice string) (App, error) {
 		app.Stacks[i].Reached = app.reached
 	}
 	app.commands(string(settings.App), named)
-	app.Owner, app.Repo, app.Branch = origin(dir)
+	app.Host, app.Owner, app.Repo, app.Branch = origin(dir)
 	app.Uncommitted = uncommitted(dir, app.needed)
 	return app, nil
 }

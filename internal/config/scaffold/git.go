@@ -14,20 +14,20 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 )
 
-// origin returns owner and name of the GitHub repository of a folder, and its main
+// origin returns host, owner and name of the GitHub repository of a folder, and its main
 // branch; "" for unknown values.
-func origin(dir string) (owner, repo, branch string) {
+func origin(dir string) (host, owner, repo, branch string) {
 	r, err := repository.Around(dir)
 	if err != nil {
-		return "", "", ""
+		return "", "", "", ""
 	}
 	branch = r.MainBranch()
 	settings, err := r.Settings()
 	if err != nil {
-		return "", "", branch
+		return "", "", "", branch
 	}
-	owner, repo = gitHub(remote(settings))
-	return owner, repo, branch
+	host, owner, repo = gitHub(remote(settings))
+	return host, owner, repo, branch
 }
 
 // uncommitted returns which of the files HEAD of the repository around dir lacks; nil if it
@@ -85,20 +85,19 @@ func remote(settings *gitconfig.Config) string {
 
 var shortAddress = regexp.MustCompile(`^(?:[^@/]+@)?([^:/]+):([^/].*)$`) // git@github.com:owner/repo.git
 
-// gitHub returns owner and name of a GitHub repository, without credentials in its address.
-func gitHub(address string) (owner, repo string) {
-	host, path := "", ""
+// gitHub returns host, owner and name of a GitHub repository, without credentials in its
+// address. A host with "github" in its name is one of GitHub Enterprise Server.
+func gitHub(address string) (host, owner, repo string) {
+	path := ""
 	if parsed, err := url.Parse(address); err == nil && parsed.Host != "" {
 		host, path = parsed.Hostname(), parsed.Path
 	} else if match := shortAddress.FindStringSubmatch(address); match != nil {
 		host, path = match[1], match[2]
 	}
-	if !strings.Contains(strings.ToLower(host), "github") {
-		return "", ""
-	}
+	host = strings.ToLower(host)
 	parts := strings.Split(strings.Trim(path, "/"), "/")
-	if len(parts) != 2 {
-		return "", ""
+	if !strings.Contains(host, "github") || len(parts) != 2 {
+		return "", "", ""
 	}
-	return parts[0], strings.TrimSuffix(parts[1], ".git")
+	return host, parts[0], strings.TrimSuffix(parts[1], ".git")
 }

@@ -38,6 +38,9 @@ func (p *page) repository(app App) {
 	p.key("githubOwner", app.Owner, "my-org")
 	p.key("githubRepo", app.Repo, "my-app")
 	p.line("# clusterName: my-cluster")
+	if app.Host != "" && app.Host != "github.com" && config.Accepts[config.Config]("githubHost", app.Host) {
+		p.line("# The GitHub Enterprise Server that has the repository.\ngithubHost: %s", quote(app.Host))
+	}
 	if app.Branch != "main" && config.Accepts[config.Config]("githubBranch", app.Branch) {
 		p.line("# The branch whose pushes are deployed.\ngithubBranch: %s", quote(app.Branch))
 	}

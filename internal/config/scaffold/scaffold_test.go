@@ -108,6 +108,24 @@ func TestTheRepositoryOfASubfolderIsFound(t *testing.T) {
 	assert.Equal(t, []string{"my-org", "shop", "main", "app"}, []string{app.Owner, app.Repo, app.Branch, app.Folder})
 }
 
+func TestTheHostOfGitHubEnterpriseServerIsWritten(t *testing.T) {
+	for address, want := range map[string]string{
+		"git@github.example.com:my-org/shop.git": "githubHost: github.example.com", "https://GitHub.example.com/my-org/shop": "githubHost: github.example.com",
+		"git@github.com:my-org/shop.git": "", "https://github.com/my-org/shop": "",
+	} {
+		dir := write(t, []txtar.File{
+			{Name: ".git/HEAD", Data: []byte("ref: refs/heads/main\n")}, {Name: "cdk.json", Data: []byte("{}")},
+			{Name: ".git/config", Data: []byte("[remote \"origin\"]\n\turl = " + address + "\n")},
+		})
+		app, err := scaffold.Inspect(dir, "")
+		require.NoError(t, err)
+		assert.Equal(t, []string{"my-org", "shop"}, []string{app.Owner, app.Repo})
+		page := string(scaffold.Render(app))
+		assert.Contains(t, page, want)
+		assert.Equal(t, want != "", strings.Contains(page, "githubHost"), address)
+	}
+}
+
 func TestTheRepositoryOfAWorkTreeIsFound(t *testing.T) {
 	dir := t.TempDir()
 	for _, args := range [][]string{
@@ -159,7 +177,7 @@ func TestTheConfigurationLoadsWhateverIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		found := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z0-9"':#{}$/ -]{0,12}`))
 		app := scaffold.App{
-			Folder: found.Draw(t, "folder"), Owner: found.Draw(t, "owner"), Repo: found.Draw(t, "repo"), Branch: found.Draw(t, "branch"),
+			Folder: found.Draw(t, "folder"), Host: found.Draw(t, "host"), Owner: found.Draw(t, "owner"), Repo: found.Draw(t, "repo"), Branch: found.Draw(t, "branch"),
 			Build: rapid.SliceOfN(found, 0, 3).Draw(t, "build"), Tests: rapid.SliceOfN(found, 0, 3).Draw(t, "tests"),
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "stacks") {

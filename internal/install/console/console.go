@@ -103,7 +103,7 @@ func since(before, now string) string {
 // Settings prints the settings of the webhook in GitHub.
 func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
 	fmt.Fprintf(w, "\nThe pipeline is installed. Add the webhook in GitHub, once:\n\n"+
-		"  1. open https://github.com/%s/%s/settings/hooks/new\n"+
+		"  1. open https://%s/%s/%s/settings/hooks/new\n"+
 		"  2. enter\n"+
 		"       Payload URL   %s\n"+
 		"       Content type  application/json\n"+
@@ -111,20 +111,20 @@ func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
 		"                     aws secretsmanager get-secret-value --region %s --secret-id %s --query SecretString --output text\n"+
 		"       Events        Pushes and Pull requests\n\n"+
 		"A push to %s then starts the first run.\n",
-		cfg.GithubOwner, cfg.GithubRepo, i.PayloadURL, i.Region, i.Secret, cfg.GithubBranch)
+		cfg.GithubHost, cfg.GithubOwner, cfg.GithubRepo, i.PayloadURL, i.Region, i.Secret, cfg.GithubBranch)
 }
 
 // SecondWebhook prints how to add the webhook that signs with a new secret. GitHub refuses
 // two webhooks of one URL; the webhook ignores what follows the question mark.
 func SecondWebhook(w io.Writer, cfg *config.Config, i install.Installed) {
 	fmt.Fprintf(w, "\nAdd a second webhook in GitHub, and keep the first one:\n\n"+
-		"  1. open https://github.com/%s/%s/settings/hooks/new\n"+
+		"  1. open https://%s/%s/%s/settings/hooks/new\n"+
 		"  2. enter the settings of the first one, except for\n"+
 		"       Payload URL   that of the first one, with another text at its end: ?secret=2\n"+
 		"       Secret        the value that this prints:\n"+
 		"                     aws secretsmanager get-secret-value --region %s --secret-id %s --query SecretString --output text\n\n"+
 		"GitHub shows a failed delivery (ping) of the second webhook until the pipeline uses its secret.\n\n",
-		cfg.GithubOwner, cfg.GithubRepo, i.Region, i.Secret)
+		cfg.GithubHost, cfg.GithubOwner, cfg.GithubRepo, i.Region, i.Secret)
 }
 
 // Question returns the question that Delete asks before it removes a pipeline from
