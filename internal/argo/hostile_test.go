@@ -37,6 +37,7 @@ var words = []string{"null", "0x10", "1e3", "yes", "012"}
 var everything = imageKeys() + `version: "1.0"
 githubOwner: my-org
 githubRepo: my-app
+githubHost: github.example.com
 githubBranch: main
 githubTokenSecretName: token
 clusterName: company
@@ -73,7 +74,9 @@ pods:
       requiredDuringSchedulingIgnoredDuringExecution:
         - {topologyKey: host, namespaces: [builds], labelSelector: {matchExpressions: [{key: app, operator: In, values: [cache]}]}}
 reconcileSchedule: "*/5 * * * *"
-build: {commands: [make], artifacts: [dist], resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}
+build:
+  {commands: [make], artifacts: [dist], env: {NODE_ENV: production}, timeout: 30m, resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}
+checkout: {submodules: true, submoduleHosts: [gitlab.com], lfs: true}
 stacks:
   - {name: Base, path: lib}
   - {name: Api, path: lib, dependsOn: [Base]}
@@ -83,8 +86,8 @@ environments:
     account: "111111111111"
     region: eu-west-1
     stacks: [Base, {name: Own2, path: lib, dependsOn: [Base]}]
-    tests: {commands: ["true"]}
-    hooks: {preDeploy: ["true"], postDeploy: ["true"]}
+    tests: {commands: ["true"], env: {BROWSER: chromium}, timeout: 20m}
+    hooks: {preDeploy: ["true"], postDeploy: ["true"], env: {QUOTA: "1"}, timeout: 5m}
     after: [first]
     roleArn: arn:aws:iam::111111111111:role/Own
     commandRoleArn: arn:aws:iam::111111111111:role/Tests
