@@ -114,7 +114,8 @@ func TestTheHostOfGitHubEnterpriseServerIsWritten(t *testing.T) {
 		"git@github.com:my-org/shop.git": "", "https://github.com/my-org/shop": "",
 	} {
 		dir := write(t, []txtar.File{
-			{Name: ".git/HEAD", Data: []byte("ref: refs/heads/main\n")}, {Name: "cdk.json", Data: []byte("{}")},
+			{Name: ".git/HEAD", Data: []byte("ref: refs/heads/main\n")},
+			{Name: "cdk.json", Data: []byte("{}")},
 			{Name: ".git/config", Data: []byte("[remote \"origin\"]\n\turl = " + address + "\n")},
 		})
 		app, err := scaffold.Inspect(dir, "")
