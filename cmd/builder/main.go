@@ -44,6 +44,7 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 			}
 			return issued.Variables(), func() { _ = issued.Close() }, nil
 		},
-		Bucket: artifacts,
+		Secrets: clients.Secrets,
+		Bucket:  artifacts,
 	}, frame, in)
 }

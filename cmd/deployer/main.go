@@ -178,7 +178,7 @@ func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rol
 func engine(ctx context.Context, frame stage.Frame, records string) (deploy.Engine, func(), error) {
 	registries := assets.ReadRegistries(os.Environ())
 	runner, end, err := clients.OpenRunner(ctx, frame, proc.Runner{})
-	return deploy.Engine{Runner: runner, Assume: clients.Assume, Registries: registries, Records: records}, end, err
+	return deploy.Engine{Runner: runner, Assume: clients.Assume, Secrets: clients.Secrets, Registries: registries, Records: records}, end, err
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

@@ -45,5 +45,5 @@ func run(ctx context.Context, frame stage.Frame, in test.Input) (test.Output, er
 		}
 		return checkout.Environ(runner.Environ(), issued.Variables()...), func() { _ = issued.Close() }, nil
 	}
-	return test.Run(ctx, test.Deps{Runner: runner, Bucket: artifacts, Assume: assume}, frame, in)
+	return test.Run(ctx, test.Deps{Runner: runner, Bucket: artifacts, Assume: assume, Secrets: clients.Secrets}, frame, in)
 }

@@ -17,7 +17,7 @@ export interface PipelineConfiguration {
   readonly environments: EnvironmentDefinition[];
 
   /**
-   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn, resources, env, timeout.
+   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn, resources, env, secrets, timeout.
    *
    * In the configuration file the key is `build`.
    *
@@ -322,7 +322,7 @@ export interface EnvironmentDefinition {
   readonly tests?: TestsDefinition;
 
   /**
-   * Commands to run before and after the deployment. Expected: a mapping with preDeploy, postDeploy, env, timeout.
+   * Commands to run before and after the deployment. Expected: a mapping with preDeploy, postDeploy, env, secrets, timeout.
    *
    * @default - none
    */
@@ -430,11 +430,44 @@ export interface TestsDefinition {
   readonly env?: { [key: string]: any };
 
   /**
+   * Environment variables with values that are secrets, for the tests alone: each from Secrets Manager or Parameter Store, in the account and region of the pipeline. The pipeline reads them and masks them in all output. A person approves them with `generator bootstrap`. Expected: a mapping of names to mappings with secretsManager, key, ssm, each name the name of a variable: letters, digits and underscores, with no digit first.
+   *
+   * @default - none
+   */
+  readonly secrets?: { [key: string]: any };
+
+  /**
    * How long the commands may take together. At its end the command that runs is stopped, and the run fails. Expected: a duration of at most 24h, such as 90s, 20m or 1h30m. Default: 1 hour for each command.
    *
    * @default - 1 hour for each command
    */
   readonly timeout?: string;
+}
+
+/**
+ * Secret is where the value of an environment variable is stored: in Secrets Manager or in Parameter Store.
+ */
+export interface SecretDefinition {
+  /**
+   * The name of a secret in Secrets Manager, whose value is a text. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
+   *
+   * @default - none
+   */
+  readonly secretsManager?: string;
+
+  /**
+   * The key of the value, if the text of the secret is a JSON object. Without it the value is the whole text. Expected: a key of a JSON object.
+   *
+   * @default - none
+   */
+  readonly key?: string;
+
+  /**
+   * The name of a parameter in Parameter Store of AWS Systems Manager. Expected: the name of a parameter of your own, such as /shop/npm-token: letters, digits and the characters / _ . -.
+   *
+   * @default - none
+   */
+  readonly ssm?: string;
 }
 
 /**
@@ -461,6 +494,13 @@ export interface HooksDefinition {
    * @default - none
    */
   readonly env?: { [key: string]: any };
+
+  /**
+   * Environment variables with values that are secrets, for the hooks alone: each from Secrets Manager or Parameter Store, in the account and region of the pipeline. The pipeline reads them and masks them in all output. A person approves them with `generator bootstrap`. Expected: a mapping of names to mappings with secretsManager, key, ssm, each name the name of a variable: letters, digits and underscores, with no digit first.
+   *
+   * @default - none
+   */
+  readonly secrets?: { [key: string]: any };
 
   /**
    * How long the commands of each list may take together. At its end the command that runs is stopped, and the run fails. Expected: a duration of at most 24h, such as 90s, 20m or 1h30m. Default: 1 hour for each command.
@@ -508,6 +548,13 @@ export interface BuildDefinition {
    * @default - none
    */
   readonly env?: { [key: string]: any };
+
+  /**
+   * Environment variables with values that are secrets, for the build commands alone: each from Secrets Manager or Parameter Store, in the account and region of the pipeline. The pipeline reads them and masks them in all output. A person approves them with `generator bootstrap`. Expected: a mapping of names to mappings with secretsManager, key, ssm, each name the name of a variable: letters, digits and underscores, with no digit first.
+   *
+   * @default - none
+   */
+  readonly secrets?: { [key: string]: any };
 
   /**
    * How long the commands may take together. At its end the command that runs is stopped, and the run fails. Expected: a duration of at most 24h, such as 90s, 20m or 1h30m. Default: 1 hour for each command.

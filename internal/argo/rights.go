@@ -1,6 +1,8 @@
 package argo
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +40,7 @@ func (r *renderer) accounts() []object {
 	for _, access := range plan.AccessesOf(r.cfg) {
 		account := r.account(runs, r.names.Deployer(access), r.names.DeployerRole(access))
 		account.Annotations[annotationAccess] = access.String()
+		annotateSecrets(account, plan.SecretsOf(r.cfg, access))
 		accounts = append(accounts, account)
 	}
 	return accounts
@@ -49,8 +52,30 @@ func (r *renderer) builder() *corev1.ServiceAccount {
 	if role := r.cfg.Build.RoleARN; role != "" {
 		account.Annotations[annotationAccess] = role
 	}
+	annotateSecrets(account, plan.BuildSecrets(r.cfg))
 	return account
 }
+
+func annotateSecrets(account *corev1.ServiceAccount, secrets []config.Secret) {
+	if len(secrets) > 0 {
+		account.Annotations[annotationSecrets] = SecretNames(secrets)
+	}
+}
+
+// annotationSecrets says which secrets the pods of a ServiceAccount may read for commands.
+const annotationSecrets = "aphex.dev/secrets"
+
+// SecretNames names secrets as [ApprovedSecrets] returns them.
+func SecretNames(secrets []config.Secret) string {
+	var names []string
+	for _, secret := range secrets {
+		names = append(names, secret.String())
+	}
+	return strings.Join(names, " ")
+}
+
+// ApprovedSecrets returns the secrets that annotations of a ServiceAccount approve; "" is none.
+func ApprovedSecrets(annotations map[string]string) string { return annotations[annotationSecrets] }
 
 // annotationAccess says which roles the pods of a ServiceAccount may assume. Only a person
 // writes it.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ func check(c *Config, r *report) {
 	checkAfter(c, r)
 	checkPods(c, r)
 	checkCommandRole(c, r, "build.roleArn", "build.roleArn", c.Build.RoleARN, "build commands")
+	checkSecrets(c, r, "build", c.Build.Secrets, c.Build.Env)
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).
 			Hint = "remove it, or set webhookService: LoadBalancer"
@@ -53,6 +55,32 @@ func checkEnvironment(c *Config, r *report, i int, cyclic bool) {
 	}
 	checkRoles(c, r, env, path)
 	checkRegions(r, env, path)
+	checkSecrets(c, r, path+".hooks", env.Hooks.Secrets, env.Hooks.Env)
+	if env.Tests != nil {
+		checkSecrets(c, r, path+".tests", env.Tests.Secrets, env.Tests.Env)
+	}
+}
+
+// checkSecrets requires exactly one place of each secret, and refuses the token of the
+// repository, which commands never get.
+func checkSecrets(c *Config, r *report, path string, secrets map[string]Secret, env map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		secret, at := secrets[name], path+".secrets."+name
+		switch {
+		case r.reportedIn(at):
+		case (secret.SecretsManager == "") == (secret.SSM == ""):
+			r.atPath(at, "%s is in no place or in two: expected either secretsManager or ssm", name).
+				Hint = "for example {secretsManager: shop/npm, key: token}, or {ssm: /shop/npm-token}"
+		case secret.SSM != "" && secret.Key != "":
+			r.atPath(at+".key", "key is for a secret in Secrets Manager: expected only ssm").Hint = "remove it"
+		case secret.SecretsManager != "" && secret.SecretsManager == c.GithubTokenSecretName:
+			r.atPath(at+".secretsManager", "secretsManager is the githubTokenSecretName, which commands of the repository never get").
+				Hint = "create a secret and a token of their own for the commands"
+		}
+		if _, twice := env[name]; twice {
+			r.atPath(at, "%s is a secret here and a variable in %s: expected one of them", name, lastOf(path)+".env").Hint = "rename or remove one"
+		}
+	}
 }
 
 // checkRegions refuses further regions that the environment's account cannot be in.

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Tests are the tests of an environment after its deployment.
 type Tests struct {
@@ -15,6 +19,12 @@ type Tests struct {
 	// Environment variables for the tests alone. They take precedence over those of the
 	// environment's `env`. Do not put secrets here.
 	Env map[string]string `json:"env,omitempty" keys:"variable" example:"{BROWSER: chromium}"`
+
+	// Environment variables with values that are secrets, for the tests alone: each from
+	// Secrets Manager or Parameter Store, in the account and region of the pipeline. The
+	// pipeline reads them and masks them in all output. A person approves them with
+	// `generator bootstrap`.
+	Secrets map[string]Secret `json:"secrets,omitempty" keys:"variable" example:"{API_KEY: {ssm: /shop/api-key}}"`
 
 	// How long the commands may take together. At its end the command that runs is stopped,
 	// and the run fails.
@@ -34,6 +44,12 @@ type Hooks struct {
 	// Environment variables for the hooks alone. They take precedence over those of the
 	// environment's `env`. Do not put secrets here.
 	Env map[string]string `json:"env,omitempty" keys:"variable" example:"{QUOTA: \"20\"}"`
+
+	// Environment variables with values that are secrets, for the hooks alone: each from
+	// Secrets Manager or Parameter Store, in the account and region of the pipeline. The
+	// pipeline reads them and masks them in all output. A person approves them with
+	// `generator bootstrap`.
+	Secrets map[string]Secret `json:"secrets,omitempty" keys:"variable" example:"{API_KEY: {ssm: /shop/api-key}}"`
 
 	// How long the commands of each list may take together. At its end the command that runs
 	// is stopped, and the run fails.
@@ -64,9 +80,50 @@ type Build struct {
 	// the repository.
 	Env map[string]string `json:"env,omitempty" keys:"buildVariable" example:"{NODE_ENV: production}"`
 
+	// Environment variables with values that are secrets, for the build commands alone: each from
+	// Secrets Manager or Parameter Store, in the account and region of the pipeline. The
+	// pipeline reads them and masks them in all output. A person approves them with
+	// `generator bootstrap`.
+	Secrets map[string]Secret `json:"secrets,omitempty" keys:"buildVariable" example:"{NPM_TOKEN: {secretsManager: shop/npm, key: token}}"`
+
 	// How long the commands may take together. At its end the command that runs is stopped,
 	// and the run fails.
 	Timeout Timeout `json:"timeout,omitempty" derived:"1 hour for each command" rule:"timeout" example:"30m"`
+}
+
+// Secret is where the value of an environment variable is stored: in Secrets Manager or in
+// Parameter Store.
+type Secret struct {
+	// The name of a secret in Secrets Manager, whose value is a text.
+	SecretsManager string `json:"secretsManager,omitempty" rule:"secretName" example:"shop/npm"`
+
+	// The key of the value, if the text of the secret is a JSON object. Without it the value
+	// is the whole text.
+	Key string `json:"key,omitempty" rule:"secretKey" example:"token"`
+
+	// The name of a parameter in Parameter Store of AWS Systems Manager.
+	SSM string `json:"ssm,omitempty" rule:"parameterName" example:"/shop/npm-token"`
+}
+
+// String names the secret as in a permission: secretsmanager:shop/npm or ssm:/shop/npm-token.
+func (s Secret) String() string {
+	if s.SSM != "" {
+		return "ssm:" + s.SSM
+	}
+	return "secretsmanager:" + s.SecretsManager
+}
+
+// SecretNames returns the names of all variables whose values are secrets, each once.
+func (c *Config) SecretNames() []string {
+	all := map[string]Secret{}
+	maps.Copy(all, c.Build.Secrets)
+	for _, env := range c.Environments {
+		maps.Copy(all, env.Hooks.Secrets)
+		if env.Tests != nil {
+			maps.Copy(all, env.Tests.Secrets)
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // Timeout is a time limit as in the file, such as 1h30m; "" is none.

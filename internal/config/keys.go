@@ -46,6 +46,10 @@ func elementOf(t reflect.Type) (element reflect.Type, suffix string) {
 		return elementOf(t.Elem())
 	case reflect.Slice:
 		return t.Elem(), "[]"
+	case reflect.Map:
+		if ofMappings(t) {
+			return t.Elem(), ".<name>"
+		}
 	}
 	return t, ""
 }

@@ -156,3 +156,8 @@ func shorten(value string) string {
 	}
 	return string(chars[:valueLimit]) + "…"
 }
+
+// reportedIn reports whether there is a problem of the value at a path, or in it.
+func (r *report) reportedIn(path string) bool {
+	return slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Path == path || strings.HasPrefix(p.Path, path+".") })
+}

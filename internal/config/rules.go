@@ -156,6 +156,18 @@ var awsRules = map[string]rule{
 		pattern: `^[A-Za-z0-9/_+=.@-]*$`,
 		most:    512,
 	},
+	"secretKey": {
+		expect:  "a key of a JSON object",
+		pattern: `^[^\x00-\x1f\x7f]+$`,
+		most:    256,
+	},
+	// SSM's API reference, PutParameter, Name.
+	"parameterName": {
+		expect:  "the name of a parameter of your own, such as /shop/npm-token: letters, digits and the characters / _ . -",
+		pattern: `^[A-Za-z0-9/_.-]+$`,
+		most:    1011,
+		check:   parameterProblem,
+	},
 	// EKS's API reference, CreateCluster, name.
 	"clusterName": {
 		expect:  "an EKS cluster name: at most 100 letters, digits, hyphens and underscores, with a letter or digit first",

@@ -29,6 +29,11 @@ func (p Parameter) MarshalJSON() ([]byte, error) {
 
 var parameterType = reflect.TypeFor[Parameter]()
 
+// ofMappings reports whether a type is a mapping of custom keys to mappings with keys of ours.
+func ofMappings(t reflect.Type) bool {
+	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct && t.Elem() != parameterType
+}
+
 // values decodes a mapping with custom keys.
 func (d *decoder) values(node *yaml.Node, path string, f field, target reflect.Value) {
 	if node.Kind != yaml.MappingNode {
@@ -79,6 +84,10 @@ func (d *decoder) element(node *yaml.Node, path string, f field, t reflect.Type)
 		inner := reflect.New(reflect.TypeFor[map[string]string]()).Elem()
 		d.values(node, path, f, inner)
 		return reflect.ValueOf(Parameter{OfStack: inner.Interface().(map[string]string)}), true
+	case t.Kind() == reflect.Struct && t != parameterType:
+		value := reflect.New(t).Elem()
+		d.value(node, path, field{}, value)
+		return value, true
 	case t == parameterType:
 		text, ok := d.ownText(node, path)
 		return reflect.ValueOf(Parameter{Value: text}), ok
@@ -129,6 +138,8 @@ func describeValues(t reflect.Type, f field) string {
 	switch {
 	case t.Elem() == parameterType:
 		return "a mapping of parameters to values, or of stacks to such mappings"
+	case ofMappings(t):
+		return "a mapping of names to mappings with " + strings.Join(keysOf(t.Elem()), ", ") + ", each name " + rules()[f.keys].expect
 	case t.Elem().Kind() == reflect.String:
 		return "a mapping of names to texts, each name " + rules()[f.keys].expect
 	}
@@ -144,6 +155,8 @@ func valuesSchema(t reflect.Type, f field) object {
 	case t.Elem() == parameterType:
 		ofStack := object{{"type", "object"}, {"additionalProperties", textSchemaOfAny}}
 		return append(schema, member{"additionalProperties", object{{"anyOf", []object{textSchemaOfAny, ofStack}}}})
+	case ofMappings(t):
+		schema = append(schema, member{"additionalProperties", structSchema(t.Elem(), field{})})
 	case t.Elem().Kind() == reflect.String:
 		schema = append(schema, member{"additionalProperties", textSchemaOfAny})
 	default:
@@ -178,6 +191,21 @@ func buildVariableProblem(name string) string {
 		return "the build itself sets"
 	}
 	return variableProblem(name)
+}
+
+// parameterProblem refuses the parameters that AWS publishes, and those that refer to secrets
+// of another kind.
+func parameterProblem(name string) string {
+	first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(name, "/")), "/")
+	switch {
+	case strings.HasPrefix(first, "aws"), strings.HasPrefix(first, "ssm"):
+		return "AWS keeps for itself: it begins with aws or ssm"
+	case strings.HasSuffix(name, "/") || strings.Contains(name, "//"):
+		return "has an empty part"
+	case strings.Contains(strings.TrimPrefix(name, "/"), "/") && name[0] != '/':
+		return "has parts but does not begin with /"
+	}
+	return ""
 }
 
 // longestTimeout is how long the cluster lets a pod run.

@@ -25,6 +25,8 @@ type Engine struct {
 	Runner command.Runner
 	// Assume gets access to an account, as [awsauth.Assume] does.
 	Assume func(ctx context.Context, log *slog.Logger, to awsauth.Target) (*awsauth.Access, error)
+	// Secrets reads the secrets of a key of the configuration, and returns their variables.
+	Secrets func(ctx context.Context, mask *redact.Redactor, key string, secrets map[string]config.Secret) ([]string, error)
 	// Records is the bucket of the pipeline's own artifacts and records, to which no app may
 	// publish anything; empty outside a pipeline.
 	Records string

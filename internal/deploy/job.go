@@ -103,6 +103,13 @@ func (j *job) hooks(ctx context.Context, name string, commands []string, outputs
 	if err != nil {
 		return err
 	}
+	if len(j.Hooks.Secrets) > 0 {
+		secrets, err := j.engine.Secrets(ctx, j.engine.Redactor, "environment "+j.Name+", hooks.secrets", j.Hooks.Secrets)
+		if err != nil {
+			return err
+		}
+		environ = append(environ, secrets...)
+	}
 	defer j.report.begin("running the " + name + " hooks")()
 	_, err = checkout.RunCommands(ctx, commands, checkout.ExecOptions{
 		Runner: j.engine.Runner, Dir: j.place(j.Workspace), Env: environ, Out: j.engine.Out, Redactor: j.engine.Redactor, Limit: j.Limit,

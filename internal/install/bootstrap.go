@@ -31,6 +31,7 @@ type Plan struct {
 	Secret      manifest.Object // the webhook secret
 	Approvals   []Approval      // of all accounts of the configuration
 	Build       BuildRole       // of the build commands
+	Secrets     []Secrets       // of all commands
 	Differences []kube.Difference
 	Interrupted Interrupted
 }
@@ -53,25 +54,36 @@ type Approval struct {
 // BuildRole is the role that build commands get the credentials of; "" is none.
 type BuildRole struct{ ARN, Before string }
 
+// Secrets are what commands get of Secrets Manager and Parameter Store, by name; "" is none.
+type Secrets struct {
+	Commands      string // that get them, such as "build commands"
+	Names, Before string // as [argo.SecretNames] writes them
+}
+
 // confirm asks a person, if there is one to ask, whether to install what the plan says.
 func (t *Target) confirm(ctx context.Context, ask func(context.Context, Plan) error, p Plan) (err error) {
 	if ask == nil {
 		return nil
 	}
 	p.Stack, p.Place = t.names().Stack, t.Place
-	if p.Approvals, p.Build, err = t.approvals(ctx); err != nil {
+	if err := t.approvals(ctx, &p); err != nil {
 		return err
 	}
 	return ask(ctx, p)
 }
 
-// approvals returns what installing the configuration approves.
-func (t *Target) approvals(ctx context.Context) ([]Approval, BuildRole, error) {
-	var all []Approval
+// approvals adds to a plan what installing the configuration approves.
+func (t *Target) approvals(ctx context.Context, p *Plan) error {
+	annotations, err := t.Cluster.Annotations(ctx, argo.BuilderAccount(t.Config, t.Place))
+	if err != nil {
+		return err
+	}
+	p.Build = BuildRole{t.Config.Build.RoleARN, argo.Approved(annotations)}
+	p.Secrets = []Secrets{{"build commands", argo.SecretNames(plan.BuildSecrets(t.Config)), argo.ApprovedSecrets(annotations)}}
 	for _, access := range plan.AccessesOf(t.Config) {
 		annotations, err := t.Cluster.Annotations(ctx, argo.DeployerAccount(t.Config, t.Place, access))
 		if err != nil {
-			return nil, BuildRole{}, err
+			return err
 		}
 		approval := Approval{Access: access, Before: argo.Approved(annotations)}
 		for _, env := range t.Config.Environments {
@@ -79,10 +91,12 @@ func (t *Target) approvals(ctx context.Context) ([]Approval, BuildRole, error) {
 				approval.Environments = append(approval.Environments, env.Name)
 			}
 		}
-		all = append(all, approval)
+		p.Approvals = append(p.Approvals, approval)
+		p.Secrets = append(p.Secrets, Secrets{
+			"hooks and tests of " + strings.Join(approval.Environments, ", "), argo.SecretNames(plan.SecretsOf(t.Config, access)), argo.ApprovedSecrets(annotations),
+		})
 	}
-	annotations, err := t.Cluster.Annotations(ctx, argo.BuilderAccount(t.Config, t.Place))
-	return all, BuildRole{t.Config.Build.RoleARN, argo.Approved(annotations)}, err
+	return nil
 }
 
 // Installed is the result of Bootstrap: what the webhook needs in GitHub.

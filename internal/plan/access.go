@@ -95,6 +95,36 @@ func includes(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
 }
 
+// BuildSecrets returns the secrets of the build commands, each once and sorted.
+func BuildSecrets(cfg *config.Config) []config.Secret { return unique(cfg.Build.Secrets) }
+
+// SecretsOf returns the secrets of hooks and tests of the environments that use an access.
+func SecretsOf(cfg *config.Config, access Access) []config.Secret {
+	var all []map[string]config.Secret
+	for _, env := range cfg.Environments {
+		if !access.sameWay(AccessOf(cfg, env)) {
+			continue
+		}
+		all = append(all, env.Hooks.Secrets)
+		if env.Tests != nil {
+			all = append(all, env.Tests.Secrets)
+		}
+	}
+	return unique(all...)
+}
+
+// unique returns secrets in the order of their places, each once, without the keys in them.
+func unique(all ...map[string]config.Secret) (secrets []config.Secret) {
+	for _, some := range all {
+		for _, secret := range some {
+			secret.Key = ""
+			secrets = append(secrets, secret)
+		}
+	}
+	slices.SortFunc(secrets, func(a, b config.Secret) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(secrets)
+}
+
 // Waiting is an environment that a run does not deploy until a person approves.
 type Waiting struct {
 	Environment string

@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
@@ -90,6 +91,8 @@ type Deps struct {
 	// Assume gives the build commands the credentials of a role: it returns their variables,
 	// and ends them with leave.
 	Assume func(ctx context.Context, frame stage.Frame, role string) (variables []string, leave func(), err error)
+	// Secrets reads the secrets of a key of the configuration, and returns their variables.
+	Secrets func(ctx context.Context, mask *redact.Redactor, key string, secrets map[string]config.Secret) ([]string, error)
 	// Bucket stores the packed workspace and its metadata.
 	Bucket bucket.Bucket
 }
@@ -205,9 +208,28 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input, build config
 		defer leave()
 		variables = append(variables, issued...)
 	}
+	if len(build.Secrets) > 0 {
+		secrets, err := d.secrets(ctx, frame, in, build.Secrets)
+		if err != nil {
+			return nil, err
+		}
+		variables = append(variables, secrets...)
+	}
 	return checkout.RunCommands(ctx, build.Commands, checkout.ExecOptions{
 		Runner: d.Runner, Dir: d.Runner.Place(dir), Env: checkout.Environ(d.Runner.Environ(), variables...),
 		Out: frame.Out, Redactor: frame.Redactor, Limit: in.Limit, Timeout: checkout.Timeout{Key: "build.timeout", Of: build.Timeout.Duration()},
 		Memory: config.BuildMemory,
 	})
+}
+
+// secrets reads the secrets of the build commands. The token of the repository, which this
+// identity can read for the checkout, is none of them whatever a commit says.
+func (d Deps) secrets(ctx context.Context, frame stage.Frame, in Input, secrets map[string]config.Secret) ([]string, error) {
+	for name, secret := range secrets {
+		if in.TokenSecret != "" && secret.SecretsManager == in.TokenSecret {
+			return nil, errs.Invalidf("build.secrets.%s: %s is the secret with the token of the repository, which commands never get", name, secret.SecretsManager).
+				WithHint("create a secret and a token of their own for the commands")
+		}
+	}
+	return d.Secrets(ctx, frame.Redactor, "build.secrets", secrets)
 }

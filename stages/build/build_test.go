@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
@@ -73,7 +74,7 @@ func (w *world) deps(dir string, in build.Input) build.Deps {
 	return build.Deps{
 		Runner: cmp.Or(w.runner, command.Runner(proc.Runner{})),
 		Token:  func(context.Context) (string, error) { return w.token, nil },
-		Assume: w.assume,
+		Assume: w.assume, Secrets: clients.Secrets,
 		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
 			w.checkout = o
 			return checkout.Checkout{Commit: o.Commit, Submodules: []checkout.Submodule{{Path: "lib", Commit: commit}}}, os.CopyFS(o.Dir, os.DirFS(dir))

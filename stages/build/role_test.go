@@ -13,8 +13,10 @@ import (
 
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
+	"github.com/aphex/aphex-pipeline/internal/command/remote/remotetest"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -88,4 +90,24 @@ func TestBuildCommandsGetTheCredentialsOfTheirRoleAndOfNothingElse(t *testing.T)
 		assert.NotContains(t, log, key, "what is issued is masked")
 		assert.NotEqual(t, ours.AccessKeyID, key)
 	}
+}
+
+// TestBuildCommandsGetTheirSecretsMaskedAndNeverTheTokenOfTheRepository reads them as the builder does.
+func TestBuildCommandsGetTheirSecretsMaskedAndNeverTheTokenOfTheRepository(t *testing.T) {
+	t.Setenv(clients.SecretVariable("NPM_TOKEN"), "canary-value-1234")
+	for place, runner := range map[string]command.Runner{"processes": proc.Runner{}, "another container": remotetest.Start(t)} {
+		w := &world{runner: runner}
+		dir := source(t, `{secrets: {NPM_TOKEN: {secretsManager: shop/npm, key: token}}, commands: ["mkdir artifacts", "echo token $NPM_TOKEN; test ${#NPM_TOKEN} = 17", "! env | grep APHEX_"]}`)
+		_, err := run(t, w, dir, build.Input{Source: dir, TokenSecret: "shop/github"})
+		require.NoError(t, err, "%s: %s", place, w.log.String())
+		assert.Contains(t, w.log.String(), "token [redacted]", place)
+		assert.NotContains(t, w.log.String(), "canary-value-1234", place)
+	}
+
+	w := &world{}
+	dir := source(t, `{secrets: {NPM_TOKEN: {secretsManager: shop/github, key: token}}, commands: ["echo never"]}`)
+	_, err := run(t, w, dir, build.Input{Source: dir, TokenSecret: "shop/github"})
+	require.ErrorContains(t, err, "build.secrets.NPM_TOKEN: shop/github is the secret with the token of the repository")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.NotContains(t, w.log.String(), "never")
 }

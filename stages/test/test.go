@@ -79,6 +79,8 @@ type Deps struct {
 	// it returns environment variables for the commands, and a function to call when
 	// they have ended.
 	Assume func(ctx context.Context, frame stage.Frame, env config.Environment) (environ []string, done func(), err error)
+	// Secrets reads the secrets of a key of the configuration, and returns their variables.
+	Secrets func(ctx context.Context, mask *redact.Redactor, key string, secrets map[string]config.Secret) ([]string, error)
 }
 
 // Document is the report of a test stage.
@@ -166,6 +168,13 @@ func (d Deps) test(ctx context.Context, frame stage.Frame, in Input, env config.
 	variables, err := d.variables(ctx, frame, in, env, at.scratch)
 	if err != nil {
 		return Output{}, err
+	}
+	if secrets := env.Tests.Secrets; len(secrets) > 0 {
+		values, err := d.Secrets(ctx, frame.Redactor, "environment "+env.Name+", tests.secrets", secrets)
+		if err != nil {
+			return Output{}, err
+		}
+		variables = append(variables, values...)
 	}
 	document := Document{Environment: env.Name, Commit: in.Commit, Started: time.Now().UTC()}
 	var log bytes.Buffer

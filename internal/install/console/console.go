@@ -85,6 +85,21 @@ func approvals(w io.Writer, p install.Plan) {
 			fmt.Fprintf(w, "  %9s before: %s\n", "", p.Build.Before)
 		}
 	}
+	secrets(w, p.Secrets)
+}
+
+// secrets prints which secrets the commands of a pipeline get after it is installed.
+func secrets(w io.Writer, all []install.Secrets) {
+	for _, s := range all {
+		if s.Names == "" {
+			continue
+		}
+		state := since(s.Before, s.Names)
+		fmt.Fprintf(w, "  %-9s secrets of %s: %s\n", state, s.Commands, s.Names)
+		if state == changed {
+			fmt.Fprintf(w, "  %9s before: %s\n", "", s.Before)
+		}
+	}
 }
 
 const changed = "changed"

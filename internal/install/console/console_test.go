@@ -95,7 +95,11 @@ func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
 	before := bootstrap.String()
 	bootstrap.Commands = []string{tests}
 	var out bytes.Buffer
-	console.Plan(&out, install.Plan{Stack: "aphex-shop-1", Build: install.BuildRole{ARN: tests, Before: own}, Approvals: []install.Approval{
+	console.Plan(&out, install.Plan{Stack: "aphex-shop-1", Build: install.BuildRole{ARN: tests, Before: own}, Secrets: []install.Secrets{
+		{Commands: "build commands", Names: "secretsmanager:shop/npm ssm:/shop/b", Before: "ssm:/shop/b"},
+		{Commands: "hooks and tests of dev"},
+		{Commands: "hooks and tests of prod", Names: "ssm:/shop/c"},
+	}, Approvals: []install.Approval{
 		{Access: bootstrap, Environments: []string{"dev", "test"}, Before: before},
 		{Access: plan.Access{Account: "222222222222", RoleARN: own}, Environments: []string{"prod"}},
 		{Access: plan.Access{Account: "333333333333", Qualifiers: []string{"hnb659fds"}}, Environments: []string{"live"}, Before: "333333333333=hnb659fds"},
@@ -109,6 +113,9 @@ func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
   as before account 333333333333 (live): roles of the CDK bootstrap hnb659fds
   changed   build commands: arn:aws:iam::111111111111:role/tests
             before: arn:aws:iam::222222222222:role/deploy
+  changed   secrets of build commands: secretsmanager:shop/npm ssm:/shop/b
+            before: ssm:/shop/b
+  new       secrets of hooks and tests of prod: ssm:/shop/c
 `, approvals)
 }
 

@@ -2,8 +2,11 @@ package infra
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
@@ -70,6 +73,54 @@ func (r renderer) buildCommands(role string) object {
 		"Type":       "AWS::IAM::Policy",
 		"Properties": object{"PolicyName": "commands", "Roles": []any{ref("BuilderRole")}, "PolicyDocument": document(assumeRoles(role))},
 	}
+}
+
+// readsSecrets renders the permission of a role to read the secrets of its commands, or nil. It
+// is a resource of its own, as that of the role of build commands is.
+func (r renderer) readsSecrets(role string, secrets []config.Secret) object {
+	if len(secrets) == 0 {
+		return nil
+	}
+	return object{
+		"Type":       "AWS::IAM::Policy",
+		"Properties": object{"PolicyName": "secrets", "Roles": []any{ref(role)}, "PolicyDocument": document(r.reading(secrets)...)},
+	}
+}
+
+// Sids of the statements that reading renders. What a commit no longer needs of their
+// resources does not change them: see Follow.
+const (
+	sidSecrets    = "ReadSecrets"
+	sidParameters = "ReadParameters"
+)
+
+// reading renders the permission to read exactly these secrets.
+func (r renderer) reading(secrets []config.Secret) (statements []any) {
+	var named, parameters []string
+	for _, secret := range secrets {
+		if secret.SSM != "" {
+			parameters = append(parameters, r.arn("ssm", "parameter/"+strings.TrimPrefix(secret.SSM, "/")))
+			continue
+		}
+		named = append(named, r.secretARN(secret.SecretsManager))
+	}
+	if named != nil {
+		statements = append(statements, allow(sidSecrets, actions("secretsmanager:GetSecretValue"), named...))
+	}
+	if parameters != nil {
+		statements = append(statements, allow(sidParameters, actions("ssm:GetParameter"), parameters...))
+	}
+	return statements
+}
+
+// allSecrets returns the secrets of all commands.
+func (r renderer) allSecrets() []config.Secret {
+	all := plan.BuildSecrets(r.cfg)
+	for _, access := range plan.AccessesOf(r.cfg) {
+		all = append(all, plan.SecretsOf(r.cfg, access)...)
+	}
+	slices.SortFunc(all, func(a, b config.Secret) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(all)
 }
 
 func (r renderer) managedPolicy(name, description string, policy object) object {

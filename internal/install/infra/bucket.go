@@ -15,6 +15,7 @@ const (
 	deploymentsID  = "Deployments"
 	lookupsID      = "Lookups"
 	commandsID     = "BuildCommands"
+	buildSecretsID = "BuildSecrets"
 )
 
 // bucket renders the artifact bucket. It is retained when the stack is deleted, as it

@@ -31,7 +31,7 @@ func Follow(rendered, installed []byte) ([]byte, error) {
 			continue
 		}
 		known, exists := before[id]
-		if !exists || !ofAccounts(id) && !reflect.DeepEqual(resources[id], known) {
+		if !exists || !ofAccounts(id) && !covers(known, resources[id]) {
 			differ = append(differ, id)
 		}
 	}
@@ -44,6 +44,47 @@ func Follow(rendered, installed []byte) ([]byte, error) {
 		return nil, errs.Invalidf("the commit changes permissions of the pipeline in AWS, which only a person may: %s", strings.Join(differ, ", ")).WithHint("%s", personFix)
 	}
 	return json.Marshal(next)
+}
+
+// covers reports whether a permission of the installed template is that of a commit, or more
+// only in that it reads secrets that the commit no longer needs.
+func covers(known, next any) bool {
+	switch next := next.(type) {
+	case object:
+		known, _ := known.(object)
+		if readsSecrets(next) && known["Sid"] == next["Sid"] {
+			return reflect.DeepEqual(known["Action"], next["Action"]) && known["Effect"] == next["Effect"] && includes(known["Resource"], next["Resource"])
+		}
+		for name, value := range next {
+			if !covers(known[name], value) {
+				return false
+			}
+		}
+		return len(known) == len(next)
+	case []any:
+		known, _ := known.([]any)
+		known = slices.DeleteFunc(slices.Clone(known), func(entry any) bool {
+			return readsSecrets(entry) && !slices.ContainsFunc(next, func(other any) bool { return sidOf(other) == sidOf(entry) })
+		})
+		return slices.EqualFunc(known, next, covers)
+	}
+	return reflect.DeepEqual(known, next)
+}
+
+func sidOf(statement any) any {
+	content, _ := statement.(object)
+	return content["Sid"]
+}
+
+func readsSecrets(statement any) bool {
+	sid := sidOf(statement)
+	return sid == sidSecrets || sid == sidParameters
+}
+
+func includes(all, some any) bool {
+	known, _ := all.([]any)
+	wanted, is := some.([]any)
+	return is && !slices.ContainsFunc(wanted, func(one any) bool { return !slices.Contains(known, one) })
 }
 
 // Narrowed names the permissions of the installed template that the rendered one changes or

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -508,4 +509,51 @@ func TestTheBuildAssumesTheRoleOfItsCommandsAndNoOther(t *testing.T) {
 			assert.True(t, denied(assume(as, approved)(t)), name)
 		}
 	}
+}
+
+// TestSecretsOfCommandsAreReadByTheIdentityOfTheirStepAndNoOther is the approval of secrets: a
+// commit that names another one finds no permission, and one that needs fewer is followed.
+func TestSecretsOfCommandsAreReadByTheIdentityOfTheirStepAndNoOther(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	names := []string{"shop/npm", "shop/api", "shop/npm-other", "shop/np"}
+	for _, name := range names {
+		_, err := secretsmanager.NewFromConfig(c.admin(home)).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("x")})
+		require.NoError(t, err)
+		_, err = ssm.NewFromConfig(c.admin(home)).PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String("/" + name), Value: aws.String("x"), Type: "SecureString"})
+		require.NoError(t, err)
+	}
+	const build = "{NPM: {secretsManager: shop/npm, key: a}, SAME: {secretsManager: shop/npm}, PARAMETER: {ssm: /shop/npm}}"
+	const environments = `  - {name: dev, account: "111111111111", region: eu-west-1, tests: {commands: ["true"], secrets: {API: {secretsManager: shop/api}}}, hooks: {preDeploy: ["true"], secrets: {API: {ssm: /shop/api}}}}
+  - {name: prod, account: "222222222222", region: eu-west-1}
+stacks: [{name: Api}]
+build: {secrets: ` + build + "}\n"
+	p := configured(t, "shop", environments)
+	c.install(p)
+	for identity, can := range map[string]struct {
+		as   aws.Config
+		read string
+	}{
+		"build": {c.as(p, p.names.BuilderRole, p.names.Builder), "shop/npm"}, "deploy dev": {c.deployer(p, home), "shop/api"}, "deploy prod": {c.deployer(p, prod), ""},
+		"validate": {c.as(p, p.names.ValidatorRole, p.names.Validator), ""}, "update": {c.as(p, p.names.UpdaterRole, p.names.Updater), ""}, "record": {c.as(p, p.names.RecorderRole, p.names.Recorder), ""},
+	} {
+		for _, name := range names {
+			_, err := secretsmanager.NewFromConfig(can.as).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &name})
+			assert.Equal(t, name != can.read, denied(err), "%s reads secret %s: %v", identity, name, err)
+			_, err = ssm.NewFromConfig(can.as).GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("/" + name), WithDecryption: aws.Bool(true)})
+			assert.Equal(t, name != can.read, denied(err), "%s reads parameter %s: %v", identity, name, err)
+		}
+	}
+
+	fewer := configured(t, "shop", strings.Replace(environments, ", PARAMETER: {ssm: /shop/npm}", "", 1))
+	_, err := c.follow(p, fewer)
+	require.NoError(t, err, "a commit that needs fewer secrets changes no permission")
+	_, err = c.follow(p, configured(t, "shop", strings.Replace(environments, "secrets: "+build, "commands: [make]", 1)))
+	require.NoError(t, err, "nor one whose build needs none")
+	for _, other := range []string{"secretsManager: shop/other", "ssm: /shop/other"} {
+		_, err = c.follow(p, configured(t, "shop", strings.Replace(environments, "ssm: /shop/npm", other, 1)))
+		require.ErrorContains(t, err, "which only a person may: Boundary, BuildSecrets", other)
+	}
+	_, err = c.follow(configured(t, "shop", strings.Replace(environments, "PARAMETER: {ssm: /shop/npm}", "OTHER: {secretsManager: shop/other}", 1)), p)
+	require.ErrorContains(t, err, "which only a person may: Boundary, BuildSecrets", "a kind more")
 }

@@ -1,6 +1,11 @@
 package infra
 
-import "github.com/aphex/aphex-pipeline/internal/plan"
+import (
+	"encoding/json"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+)
 
 // podRole renders a role that only the pods of one ServiceAccount can assume.
 func (r renderer) podRole(name, account, does string, statements []any) object {
@@ -67,11 +72,17 @@ func (r renderer) cloudFormationRole(name, does string, statements []any) object
 
 // boundary renders the permissions boundary of all pods of the pipeline: whatever their
 // roles say, they do no more.
-func (r renderer) boundary() object {
+func (r renderer) boundary() (object, error) {
 	own := append(r.readsRepository(),
 		allow("Artifacts", actions("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:ListBucket", "s3:AbortMultipartUpload"),
 			r.bucketARN(""), r.bucketARN("/*")),
 		assumeRoles("arn:"+r.place.Partition()+":iam::*:role/*"),
 	)
-	return r.managedPolicy(r.names.Boundary, "The most that the pods of pipeline "+r.names.Pipeline+" may ever do", document(append(own, r.updatesItself()...)...))
+	secrets := r.allSecrets()
+	policy := document(append(append(own, r.reading(secrets)...), r.updatesItself()...)...)
+	if text, _ := json.Marshal(policy); len(text) > maxPolicySize { // strings always encode
+		return nil, errs.Invalidf("the commands have %d secrets, more than the %d characters of one policy can hold", len(secrets), maxPolicySize).
+			WithHint("store several values in one secret as a JSON object, and name their keys")
+	}
+	return r.managedPolicy(r.names.Boundary, "The most that the pods of pipeline "+r.names.Pipeline+" may ever do", policy), nil
 }

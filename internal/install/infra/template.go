@@ -112,11 +112,15 @@ func (r renderer) parameters() object {
 }
 
 func (r renderer) resources() (object, error) {
+	boundary, err := r.boundary()
+	if err != nil {
+		return nil, err
+	}
 	resources := object{
 		bucketID:        r.bucket(),
 		bucketPolicyID:  r.bucketPolicy(),
 		secretID:        r.secret(),
-		boundaryID:      r.boundary(),
+		boundaryID:      boundary,
 		deploymentsID:   r.managedPolicy(r.names.Stack+"-deployments", "What the deployments of pipeline "+r.names.Pipeline+" may do besides entering accounts", document(r.deploys()...)),
 		"RecorderRole":  r.podRole(r.names.RecorderRole, r.names.Recorder, "records runs", r.records()),
 		"ValidatorRole": r.podRole(r.names.ValidatorRole, r.names.Validator, "validates commits; may only look into accounts", r.validates()),
@@ -133,6 +137,9 @@ func (r renderer) resources() (object, error) {
 	if role := r.cfg.Build.RoleARN; role != "" {
 		resources[commandsID] = r.buildCommands(role)
 	}
+	if policy := r.readsSecrets("BuilderRole", plan.BuildSecrets(r.cfg)); policy != nil {
+		resources[buildSecretsID] = policy
+	}
 	lookups, err := r.lookups()
 	if err != nil {
 		return nil, err
@@ -145,6 +152,9 @@ func (r renderer) resources() (object, error) {
 	}
 	for _, access := range plan.AccessesOf(r.cfg) {
 		resources[deployerID(access)] = r.deployerRole(access)
+		if policy := r.readsSecrets(deployerID(access), plan.SecretsOf(r.cfg, access)); policy != nil {
+			resources[secretsPrefix+strings.ReplaceAll(access.ID(), "-", "")] = policy
+		}
 	}
 	return resources, nil
 }
@@ -156,6 +166,9 @@ func deployerID(access plan.Access) string {
 
 // deployerPrefix begins the logical ids of the roles of deployments, and of nothing else.
 const deployerPrefix = "DeployerRole"
+
+// secretsPrefix begins the logical ids of the permissions of deployments to read secrets.
+const secretsPrefix = "DeployerSecrets"
 
 // outputs returns the outputs of the stack. Export names begin with the stack's name, so
 // that they are unique in the account. The webhook secret is not an output.

@@ -28,8 +28,13 @@ func (l *localRun) environment() []string {
 	var env []string
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
-		if slices.Contains(inherited, name) || strings.HasPrefix(strings.ToLower(name), "npm_config_") {
+		if slices.Contains(inherited, name) || strings.HasPrefix(name, clients.SecretVariable("")) || strings.HasPrefix(strings.ToLower(name), "npm_config_") {
 			env = append(env, entry)
+		}
+	}
+	for _, name := range l.cfg.SecretNames() {
+		if value, set := os.LookupEnv(name); set {
+			env = append(env, clients.SecretVariable(name)+"="+value)
 		}
 	}
 	env = append(env, l.cloud.Env()...)

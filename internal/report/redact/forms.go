@@ -12,7 +12,7 @@ import (
 // formsOf returns the texts in which a secret appears: as it is, escaped for a URL, for
 // JSON, for HTML and XML, for a shell or in Go's quotes, and inside base64.
 func formsOf(secret string) []string {
-	if len(secret) < shortest {
+	if len(secret) < Shortest {
 		return nil
 	}
 	escaped := jsonEscaped(secret)
@@ -41,7 +41,7 @@ func formsOf(secret string) []string {
 // base64Forms returns the texts in which a secret appears inside base64, for each place
 // in a group of three, and in both alphabets.
 func base64Forms(secret string) (forms []string) {
-	if len(secret) < shortest {
+	if len(secret) < Shortest {
 		return nil
 	}
 	for before := range 3 {

@@ -9,9 +9,9 @@ import (
 // Mask replaces a secret.
 const Mask = "[redacted]"
 
-// shortest is the length in bytes below which a value is not masked: masking
+// Shortest is the length in bytes below which a value is not masked: masking
 // "dev" or "true" everywhere would make a log unreadable and protect nothing.
-const shortest = 6
+const Shortest = 6
 
 // Redactor masks secrets in text. The zero value, and nil, mask well-known patterns
 // only. It is safe for concurrent use, also while secrets are added.
@@ -39,7 +39,7 @@ func (r *Redactor) Add(secret string) {
 	defer r.mu.Unlock()
 	for _, line := range strings.FieldsFunc(secret, isLineEnd) {
 		for _, form := range formsOf(strings.TrimSpace(line)) {
-			if len(form) < shortest || slices.Contains(r.literals, form) {
+			if len(form) < Shortest || slices.Contains(r.literals, form) {
 				continue
 			}
 			r.literals = append(r.literals, form)

@@ -1,0 +1,78 @@
+package clients_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/redact"
+)
+
+const canary = "canary-value-1234"
+
+func TestSecretsAreReadFromWhereTheyAreAndMaskedFromThenOn(t *testing.T) {
+	secrets(t, map[string]string{
+		"plain": "plain-" + canary, "object": `{"token": "member-` + canary + `", "number": 12345678, "none": null, "deep": {"a": "` + canary + `"}, "short": "abc"}`,
+		"list": `["` + canary + `"]`, "long": strings.Repeat(canary, 9000),
+	})
+	base, err := awsauth.Load(t.Context(), "")
+	require.NoError(t, err)
+	_, err = secretsmanager.NewFromConfig(base).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("binary"), SecretBinary: []byte(canary)})
+	require.NoError(t, err)
+	for name, kind := range map[string]string{"/shop/secure": "SecureString", "text": "String"} {
+		_, err = ssm.NewFromConfig(base).PutParameter(t.Context(), &ssm.PutParameterInput{Name: &name, Value: aws.String(kind + "-" + canary), Type: types.ParameterType(kind)})
+		require.NoError(t, err)
+	}
+	t.Setenv("APHEX_SECRET_GIVEN", "given-"+canary)
+
+	mask := redact.New()
+	got, err := clients.Secrets(t.Context(), mask, "build.secrets", map[string]config.Secret{
+		"A": {SecretsManager: "plain"}, "B": {SecretsManager: "object", Key: "token"}, "C": {SecretsManager: "object", Key: "number"}, "D": {SSM: "/shop/secure"}, "E": {SSM: "text"},
+		"GIVEN": {SecretsManager: "not-there"},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"A=plain-" + canary, "B=member-" + canary, "C=12345678", "D=SecureString-" + canary, "E=String-" + canary, "GIVEN=given-" + canary}, got)
+	for _, variable := range got {
+		name, _, _ := strings.Cut(variable, "=")
+		assert.Equal(t, name+"="+redact.Mask, mask.String(variable))
+	}
+
+	for want, c := range map[string]struct {
+		secret config.Secret
+		hint   string
+	}{
+		"build.secrets.X: the secret gone of Secrets Manager does not exist":                {config.Secret{SecretsManager: "gone"}, "in a local run: export X=…"},
+		"build.secrets.X: the parameter /gone of Parameter Store does not exist":            {config.Secret{SSM: "/gone"}, "aws ssm put-parameter --type SecureString --name /gone"},
+		"build.secrets.X: the secret binary of Secrets Manager: it is binary":               {config.Secret{SecretsManager: "binary"}, "--secret-string"},
+		`build.secrets.X: the secret object of Secrets Manager: it has no key "Token"`:      {config.Secret{SecretsManager: "object", Key: "Token"}, "case matters"},
+		`build.secrets.X: the secret object of Secrets Manager: its key "none" has no text`: {config.Secret{SecretsManager: "object", Key: "none"}, "store a text"},
+		`build.secrets.X: the secret object of Secrets Manager: its key "deep" has no text`: {config.Secret{SecretsManager: "object", Key: "deep"}, "store a text"},
+		"build.secrets.X: the secret list of Secrets Manager: it is not a JSON object":      {config.Secret{SecretsManager: "list", Key: "a"}, "remove the key"},
+		"build.secrets.X: the secret plain of Secrets Manager: it is not a JSON object":     {config.Secret{SecretsManager: "plain", Key: "a"}, "remove the key"},
+		"build.secrets.X: the value has fewer than 6 characters, too few to be masked":      {config.Secret{SecretsManager: "object", Key: "short"}, "longer"},
+		"build.secrets.X: the value has 153000 bytes; a variable has at most 102400":        {config.Secret{SecretsManager: "long"}, ""},
+	} {
+		got, err := clients.Secrets(t.Context(), redact.New(), "build.secrets", map[string]config.Secret{"X": c.secret})
+		require.ErrorContains(t, err, want)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err), want)
+		assert.Contains(t, errs.HintOf(err), c.hint, want)
+		assert.NotContains(t, err.Error()+errs.HintOf(err), canary, want)
+		assert.Empty(t, got)
+	}
+
+	for _, entry := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} { // of nobody
+		t.Setenv(entry, strings.Repeat("X", 20))
+	}
+	_, err = clients.Secrets(t.Context(), redact.New(), "build.secrets", map[string]config.Secret{"X": {SSM: "/shop/secure"}})
+	require.ErrorContains(t, err, "build.secrets.X: ")
+}
