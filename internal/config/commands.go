@@ -78,7 +78,7 @@ type Build struct {
 
 	// Environment variables for the build commands. Do not put secrets here: the file is in
 	// the repository.
-	Env map[string]string `json:"env,omitempty" keys:"buildVariable" example:"{NODE_ENV: production}"`
+	Env map[string]string `json:"env,omitempty" section:"What build commands get" keys:"buildVariable" example:"{NODE_ENV: production}"`
 
 	// Environment variables with values that are secrets, for the build commands alone: each from
 	// Secrets Manager or Parameter Store, in the account and region of the pipeline. The
