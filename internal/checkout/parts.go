@@ -154,8 +154,11 @@ func (p *parts) optionsFor(o Options, around address, m *config.Submodule) (Opti
 	}
 	address := absoluteURL(around.url, m.URL)
 	own := Options{URL: address, Host: o.Host, Token: o.Token, AllowLocal: o.AllowLocal}
-	_, refused := parseAddress(own)
-	if refused == nil {
+	parsed, refused := parseAddress(own)
+	switch {
+	case refused == nil && parsed.local != "": // git forbids it too (CVE-2022-39253)
+		return Options{}, errs.Invalidf("submodule %q is a folder of this machine: %q", m.Path, address)
+	case refused == nil:
 		return own, nil
 	}
 	for _, host := range p.want.Hosts {

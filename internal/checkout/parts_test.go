@@ -155,7 +155,8 @@ func TestAHostileSubmoduleIsRefused(t *testing.T) {
 		"a name that leaves": {"lib", "[submodule \"../../x\"]\n\tpath = lib\n\turl = " + url + "/sub/.git\n", "lib"},
 		"a missing commit":   {"gone", module("gone", url+"/sub/.git"), `submodule "gone"`},
 		"another protocol":   {"lib", module("lib", "ext::sh -c touch% /tmp/owned"), "cannot fetch"},
-		"a local folder":     {"lib", module("lib", "file:///etc"), `submodule "lib"`},
+		"a local folder":     {"lib", module("lib", "file://"+sub.Dir), "a folder of this machine"},
+		"a path":             {"lib", module("lib", sub.Dir), "a folder of this machine"},
 		"not a file of git":  {"lib", "[submodule \"", ".gitmodules"},
 	} {
 		t.Run(name, func(t *testing.T) {
