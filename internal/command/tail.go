@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -38,15 +39,37 @@ func Quoted(last string) string {
 }
 
 // Last returns the end of the output for messages: the last 20 lines, at most 4 KiB, as
-// whole lines without the last line end; of a single long line its end.
+// whole lines without the last line end; of a single long line its end. Of a longer error
+// message, such as npm's, it is the beginning, which says what is wrong, and the end.
 func (t *Tail) Last() string {
-	text := bytes.TrimRight(t.kept, "\r\n \t")
+	lines := strings.Split(string(bytes.TrimRight(t.kept, "\r\n \t")), "\n")
+	if begin := errorMessage(lines); begin < len(lines)-lastLines {
+		const half = lastLines / 2
+		message := strings.Join(slices.Concat(lines[begin:begin+half], []string{"…"}, lines[len(lines)-half+1:]), "\n")
+		if len(message) <= lastBytes {
+			return message
+		}
+	}
+	text := strings.Join(lines[max(0, len(lines)-lastLines):], "\n")
 	if len(text) > lastBytes {
 		text = text[len(text)-lastBytes:]
-		if _, whole, found := bytes.Cut(text, []byte("\n")); found {
+		if _, whole, found := strings.Cut(text, "\n"); found {
 			text = whole
 		}
 	}
-	lines := strings.Split(string(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-lastLines):], "\n")
+	return text
+}
+
+// errorMessage returns where an error message at the end of an output begins: each of its
+// lines begins with the name of the program and "error", as the last one does.
+func errorMessage(lines []string) (begin int) {
+	begin = len(lines)
+	words := strings.SplitN(lines[begin-1], " ", 3)
+	if len(words) < 3 || words[1] != "error" && words[1] != "ERR!" {
+		return begin
+	}
+	for begin > 0 && strings.HasPrefix(lines[begin-1], words[0]+" "+words[1]) {
+		begin--
+	}
+	return begin
 }

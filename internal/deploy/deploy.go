@@ -146,11 +146,10 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 		}
 	}
 	defer finish()
-	d, err = j.newDeployment(background, apps, false)
-	if err != nil {
-		return out, err
+	if d, err = j.newDeployment(background, apps, false); err == nil {
+		err = d.preflight(background, targets)
 	}
-	if err := d.preflight(background, targets); err != nil {
+	if err != nil {
 		return out, err
 	}
 	d.publishAll(background, targets, nodes)

@@ -163,13 +163,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if _, err := t.apply(ctx, objects, r); err != nil {
 		return Installed{}, err
 	}
-	if err := t.awaitWebhook(ctx, objects, r); err != nil {
-		return Installed{}, err
-	}
-	if err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
-		return Installed{}, err
-	}
-	url, err := t.webhookURL(ctx, r)
+	url, err := t.startWebhook(ctx, objects, r)
 	if err != nil {
 		return Installed{}, err
 	}
@@ -180,6 +174,18 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		}
 	}
 	return Installed{PayloadURL: cmp.Or(url, t.howToFindURL()), Secret: names.Secret, Region: t.Place.Region}, nil
+}
+
+// startWebhook waits until a push can start a run, has the webhook use its present secret,
+// and returns its public URL; "" if the cluster does not know it.
+func (t *Target) startWebhook(ctx context.Context, objects []manifest.Object, r Reporter) (string, error) {
+	if err := t.awaitWebhook(ctx, objects, r); err != nil {
+		return "", err
+	}
+	if err := t.Cluster.LoadWebhookSecret(ctx, t.webhookSecret(), t.Config.EventSourceName); err != nil {
+		return "", err
+	}
+	return t.webhookURL(ctx, r)
 }
 
 // deployStack deploys the pipeline's stack with the credentials of the user.

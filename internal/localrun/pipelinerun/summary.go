@@ -141,6 +141,10 @@ func (s *summary) stages(result localrun.Result, named bool, required func(gate 
 		heading += " of " + result.Name
 	}
 	s.line("\n%s", s.style(screen.Bold, heading))
+	width := 16
+	for _, step := range result.Steps {
+		width = max(width, screen.Width(step.Name))
+	}
 	for _, step := range result.Steps {
 		if step.Status == localrun.Skipped || step.Status == localrun.Omitted && plan.WaitsAt(step.Name) && !required(step.Name) {
 			continue
@@ -150,7 +154,7 @@ func (s *summary) stages(result localrun.Result, named bool, required func(gate 
 			took = seconds(step.Ended.Sub(step.Started))
 		}
 		word := strings.ToLower(string(step.Status))
-		s.line("  %s %-16s %8s  %s", s.style(styleOf(step.Status), mark(step.Status)), step.Name, took, remark(step, word))
+		s.line("  %s %-*s %8s  %s", s.style(styleOf(step.Status), mark(step.Status)), width, step.Name, took, remark(step, word))
 	}
 }
 
@@ -183,13 +187,20 @@ func summaries(result localrun.Result) []deploy.Summary {
 // stacks prints the stacks and reports whether any of them changed.
 func (s *summary) stacks(result localrun.Result) (changed bool) {
 	all := summaries(result)
+	environment, name, region := 10, 18, 14 // widths of the columns
+	for _, env := range all {
+		environment = max(environment, screen.Width(env.Environment))
+		for _, stack := range env.Stacks {
+			name, region = max(name, screen.Width(stack.Name)), max(region, screen.Width(stack.Region))
+		}
+	}
 	if len(all) > 0 {
 		s.line("\n%s", s.style(screen.Bold, "Stacks"))
 	}
 	for _, env := range all {
 		for _, stack := range env.Stacks {
 			changed = changed || stack.Action != "unchanged"
-			s.line("  %-10s %-18s %-14s %-10s %6.1fs  %s", env.Environment, stack.Name, stack.Region, stack.Action, stack.Seconds, stack.Changes)
+			s.line("  %-*s %-*s %-*s %-10s %6.1fs  %s", environment, env.Environment, name, stack.Name, region, stack.Region, stack.Action, stack.Seconds, stack.Changes)
 		}
 	}
 	return changed

@@ -2,7 +2,9 @@ package pipelinerun
 
 import (
 	"io"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 
@@ -16,6 +18,30 @@ func TestAnOutputTakesOneLine(t *testing.T) {
 	} {
 		assert.Equal(t, line, oneLine(value))
 	}
+}
+
+func TestLongNamesWidenTheirColumns(t *testing.T) {
+	s := &summary{console: newConsole(io.Discard)}
+	result := localrun.Result{Steps: []localrun.StepResult{
+		{Name: "build", Status: localrun.Succeeded},
+		{Name: "deploy-production-europe", Status: localrun.Succeeded, Outputs: map[string]string{summaryOutput: `{"environment": "production-europe", "stacks": [
+			{"name": "AVeryLongNameOfAStackOfTheShop", "region": "ap-southeast-2", "action": "created"}, {"name": "Api", "region": "eu-west-1", "action": "created"}]}`}},
+	}}
+	s.stages(result, false, nil)
+	s.stacks(result)
+	columns := map[string][]int{}
+	for line := range strings.Lines(s.text.String()) {
+		for _, word := range []string{"succeeded", "created"} {
+			if at := strings.Index(line, word); at >= 0 {
+				columns[word] = append(columns[word], utf8.RuneCountInString(line[:at]))
+			}
+		}
+	}
+	for word, at := range columns {
+		assert.Len(t, at, 2, word)
+		assert.Equal(t, at[0], at[len(at)-1], s.text.String())
+	}
+	assert.Len(t, columns, 2)
 }
 
 // Every environment has a gate, whether it needs an approval or not.
