@@ -159,6 +159,27 @@ export interface PipelineConfiguration {
   readonly pods?: PodsDefinition;
 
   /**
+   * Volumes for the workspace and for temporary files, in place of folders on the disk of the node. It takes effect as `pods` does. Expected: a mapping with storageClassName.
+   *
+   * @default - none
+   */
+  readonly workspaceVolume?: WorkspaceVolumeDefinition;
+
+  /**
+   * The proxy through which the pods of runs reach what is outside of the cluster. It takes effect as `pods` does. Expected: a mapping with https.
+   *
+   * @default - none
+   */
+  readonly proxy?: ProxyDefinition;
+
+  /**
+   * The certificate authorities that the pods of runs trust, in place of those of the images. It takes effect as `pods` does. Expected: a mapping with name.
+   *
+   * @default - none
+   */
+  readonly caBundle?: CABundleDefinition;
+
+  /**
    * The image that build commands run in. Expected: an image such as public.ecr.aws/aphex/builder:latest.
    *
    * @default "public.ecr.aws/aphex/builder:latest"
@@ -936,6 +957,57 @@ export interface PullSecretDefinition {
    * The name of the Secret. Expected: the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last.
    */
   readonly name: string;
+}
+
+/**
+ * WorkspaceVolume are volumes that Kubernetes makes for each pod of a run and removes with it: up to four, each as large as `podLimits.storage`.
+ */
+export interface WorkspaceVolumeDefinition {
+  /**
+   * The storage class of the volumes. Expected: the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last.
+   */
+  readonly storageClassName: string;
+}
+
+/**
+ * Proxy is an HTTP proxy, for the stages and for the commands of the repository, which get it as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper and lower case.
+ */
+export interface ProxyDefinition {
+  /**
+   * The proxy for connections over HTTPS, which are all of the pipeline itself. Expected: the address of a proxy without a user and a password, such as http://proxy.example.com:3128.
+   */
+  readonly https: string;
+
+  /**
+   * The proxy for connections over plain HTTP. Expected: the address of a proxy without a user and a password, such as http://proxy.example.com:3128.
+   *
+   * @default - none
+   */
+  readonly http?: string;
+
+  /**
+   * Hosts, domains with a dot first, and networks that are reached without the proxy, beside the pod itself and the services of the cluster. Expected: a list with at least one entry, each a host, a domain with a dot first, or a network, such as db.example.com, .example.com or 10.0.0.0/8.
+   *
+   * @default - none
+   */
+  readonly noProxy?: string[];
+}
+
+/**
+ * CABundle is a key of a ConfigMap in `argoNamespace` with certificates in PEM: your own and those of public authorities, without which AWS and GitHub cannot be reached.
+ */
+export interface CABundleDefinition {
+  /**
+   * The name of the ConfigMap. Expected: the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last.
+   */
+  readonly name: string;
+
+  /**
+   * The key of the certificates. Expected: the key of a ConfigMap: at most 253 letters, digits, hyphens, underscores and dots, with a letter or digit first.
+   *
+   * @default "ca-certificates.crt"
+   */
+  readonly key?: string;
 }
 
 /**

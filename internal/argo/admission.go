@@ -88,7 +88,7 @@ func (r *renderer) validations() []admissionv1.Validation {
 			"object.spec.automountServiceAccountToken == false", "object.spec.securityContext.runAsNonRoot == true"),
 		"variables.nodes.all(n, !has(n.serviceAccountName) || n.serviceAccountName in "+list(r.runners()...)+")")
 	add("a pod of the pipeline has a container for commands of the repository as this version renders it, or none",
-		"variables.nodes.all(n, !has(n.podSpecPatch) || "+patchCondition("n.podSpecPatch")+")")
+		"variables.nodes.all(n, !has(n.podSpecPatch) || "+r.patchCondition("n.podSpecPatch")+")")
 	add("the template of the pipeline has the parts that this version renders and no other: graphs, pauses, and containers with nothing but a command",
 		when("WorkflowTemplate", only("object.spec", "entrypoint", "onExit", "serviceAccountName", "executor", "arguments", "activeDeadlineSeconds", "podGC", "ttlStrategy",
 			"securityContext", "podSpecPatch", "podMetadata", "automountServiceAccountToken", "workflowMetadata", "templates")),
@@ -104,8 +104,8 @@ func (r *renderer) validations() []admissionv1.Validation {
 		when("WorkflowTemplate", only("object.spec.podMetadata", "labels", "annotations"), equals("object.spec.podMetadata.labels", r.podLabels("workflow")),
 			equals("object.spec.podMetadata.annotations", r.podAnnotations()), only("object.spec.workflowMetadata", "labels"), equals("object.spec.workflowMetadata.labels", r.identity())),
 		r.eventPods("Sensor", "trigger"), r.eventPods("EventSource", "webhook"))
-	add("a pod of the pipeline mounts empty folders and its own tokens alone",
-		"variables.volumes.all(vs, vs.all(v, "+only("v", "name", "emptyDir", "projected")+" && (!has(v.projected) || v.name in "+
+	add("a pod of the pipeline mounts empty folders or volumes, and its own tokens alone",
+		"variables.volumes.all(vs, vs.all(v, "+r.spaceCondition()+" && (!has(v.projected) || v.name in "+
 			list(awsTokenVolume, clusterTokenVolume)+" && v.projected.sources.all(s, "+only("s", "serviceAccountToken", "configMap")+" && (!has(s.configMap) || s.configMap.name == "+quote(clusterAuthority)+")))))")
 	add("a stage of the pipeline runs in an image that was chosen when the pipeline was installed",
 		"variables.containers.all(cs, cs.all(c, "+list(r.repositories()...)+".exists(i, c.image == i || c.image.startsWith(i + ':') || c.image.startsWith(i + '@'))))")

@@ -118,7 +118,7 @@ func (g *graph) commandsVolumes(all []commandsContainer) []corev1.Volume {
 	var volumes []corev1.Volume
 	for _, c := range all {
 		memory := resource.MustParse(memorySize)
-		volumes = append(volumes, g.emptyVolume(c.tmp()), corev1.Volume{Name: c.memory(), VolumeSource: corev1.VolumeSource{
+		volumes = append(volumes, g.spaceVolume(c.tmp()), corev1.Volume{Name: c.memory(), VolumeSource: corev1.VolumeSource{
 			EmptyDir: &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory, SizeLimit: &memory},
 		}})
 	}
@@ -148,18 +148,18 @@ type sidecarChoice struct {
 	Resources       corev1.ResourceRequirements `json:"resources"`
 }
 
-func sidecarOf(c commandsContainer, chosen sidecarChoice) sidecar {
+func (r *renderer) sidecarOf(c commandsContainer, chosen sidecarChoice) sidecar {
 	security := containerSecurity()
 	security.RunAsUser, security.RunAsGroup = ptr(int64(commandsUser)), ptr(int64(commandsUser))
 	return sidecar{
 		Name: c.name, RestartPolicy: corev1.ContainerRestartPolicyAlways, Command: serve(c.address),
-		Env:             []corev1.EnvVar{{Name: "HOME", Value: tmpFolder}, {Name: "TMPDIR", Value: tmpFolder}},
+		Env:             append([]corev1.EnvVar{{Name: "HOME", Value: tmpFolder}, {Name: "TMPDIR", Value: tmpFolder}}, r.outside()...),
 		SecurityContext: security,
-		VolumeMounts: []corev1.VolumeMount{
+		VolumeMounts: append([]corev1.VolumeMount{
 			{Name: c.tmp(), MountPath: tmpFolder},
 			{Name: c.memory(), MountPath: memoryFolder},
 			{Name: noTokenVolume, MountPath: clusterTokenFolder, ReadOnly: true},
-		},
+		}, r.authorityMounts()...),
 		sidecarChoice: chosen,
 	}
 }
@@ -172,7 +172,7 @@ func (g *graph) patchOf(all []commandsContainer) string {
 	}
 	var sidecars []sidecar
 	for _, c := range all {
-		sidecars = append(sidecars, sidecarOf(c, sidecarChoice{c.image, pullPolicy(c.image), commandsResources(c.need, g.resourcesOf(c))}))
+		sidecars = append(sidecars, g.sidecarOf(c, sidecarChoice{c.image, pullPolicy(c.image), commandsResources(c.need, g.resourcesOf(c))}))
 	}
 	return encodePatch(sidecars)
 }
@@ -195,11 +195,11 @@ func encodePatch(sidecars []sidecar) string {
 
 // patchCondition is the condition that a patch is one that patchOf renders. Its choices
 // are matched alone, as matching long texts costs too much.
-func patchCondition(patch string) string {
+func (r *renderer) patchCondition(patch string) string {
 	const mark = `{"image":""`
 	var fixed [2]string // a sidecar without its choices
 	for number, name := range commandsNames {
-		text, _, _ := strings.Cut(encodePatch([]sidecar{sidecarOf(commandsContainer{name: name, address: commandsAddress(number)}, sidecarChoice{})}), mark[1:])
+		text, _, _ := strings.Cut(encodePatch([]sidecar{r.sidecarOf(commandsContainer{name: name, address: commandsAddress(number)}, sidecarChoice{})}), mark[1:])
 		fixed[number] = text
 	}
 	head, end := fixed[0], "}]}"

@@ -56,6 +56,9 @@ requiredContext: [key]
 pipelineStack: {name: Own, path: pipeline}
 selfUpdate: {onFailure: stop}
 podLimits: {memory: 3Gi, storage: 4Gi}
+workspaceVolume: {storageClassName: gp3}
+proxy: {https: "http://proxy:3128", http: "http://proxy:3128", noProxy: [.example.com]}
+caBundle: {name: trusted, key: ca.pem}
 pods:
   resources: {requests: {cpu: "1", memory: 1Gi}, limits: {cpu: "2"}}
   nodeSelector: {pool: pipelines}

@@ -17,7 +17,10 @@ import (
 // admission policy compares as a whole.
 func (r *renderer) podPatch() string {
 	patch := `{"terminationGracePeriodSeconds": ` + gracePeriod + `, "initContainers": [{"name": "init", ` + executorContainer +
-		`}], "containers": [{"name": "wait", ` + executorContainer + `}]`
+		`}], "containers": [{"name": "wait", ` + executorContainer + `}` + r.outsideOfMain() + `]`
+	if r.cfg.CABundle != nil {
+		patch += `, "volumes": [` + encoded(r.authorities()) + `]`
+	}
 	place := r.placementKeys()
 	for _, key := range slices.Sorted(maps.Keys(place)) {
 		patch += fmt.Sprintf(`, %s: %s`, quote(key), place[key])

@@ -119,3 +119,57 @@ pods: {resources: {requests: {cpu: 500m, ephemeral-storage: 2Gi}, limits: {cpu: 
 	assert.JSONEq(t, `{"requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "256Mi"}, "limits": {"memory": "6Gi", "ephemeral-storage": "10Gi"}}`,
 		text(of("builder")["main"]), "a stage has its own needs")
 }
+
+func TestStagesAndCommandsReachTheOutsideAsTheConfigurationSays(t *testing.T) {
+	template := render(t, configuration("dev")+`testerImage: example.test/tests:1
+proxy: {https: "http://proxy:3128", noProxy: [.example.com]}
+caBundle: {name: trusted, key: ca.pem}
+workspaceVolume: {storageClassName: gp3}
+podLimits: {storage: 40Gi}
+`)
+	claims := 0
+	for _, node := range template.Spec.Templates {
+		if node.Container == nil {
+			continue
+		}
+		pod := podOf(t, template, node)
+		for _, container := range append(pod.InitContainers, pod.Containers...) {
+			env := map[string]string{}
+			for _, variable := range container.Env {
+				env[variable.Name] = variable.Value
+			}
+			where := node.Name + ": " + container.Name
+			if container.Name == "init" || container.Name == "wait" {
+				assert.Empty(t, env, where)
+				continue
+			}
+			for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+				assert.Equal(t, "http://proxy:3128", env[name], where)
+			}
+			assert.Equal(t, "localhost,127.0.0.1,::1,$(KUBERNETES_SERVICE_HOST),.svc,.cluster.local,.example.com", env["NO_PROXY"], where)
+			assert.NotContains(t, env, "HTTP_PROXY", where)
+			for _, name := range []string{"SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "NPM_CONFIG_CAFILE"} {
+				assert.Equal(t, "/etc/aphex/ca.pem", env[name], where)
+			}
+			assert.Contains(t, container.VolumeMounts, corev1.VolumeMount{Name: "authorities", MountPath: "/etc/aphex", ReadOnly: true}, where)
+			assert.NotEmpty(t, env["HOME"], "%s: its own variables stay", where)
+		}
+		found := false
+		for _, volume := range pod.Volumes {
+			if volume.Name == "authorities" {
+				found = true
+				assert.Equal(t, "trusted", volume.ConfigMap.Name)
+				assert.Equal(t, []corev1.KeyToPath{{Key: "ca.pem", Path: "ca.pem"}}, volume.ConfigMap.Items)
+			}
+			if volume.Ephemeral != nil {
+				claims++
+				claim := volume.Ephemeral.VolumeClaimTemplate.Spec
+				assert.Equal(t, "gp3", *claim.StorageClassName)
+				assert.Equal(t, "40Gi", claim.Resources.Requests.Storage().String())
+			}
+		}
+		assert.True(t, found, node.Name)
+	}
+	assert.Greater(t, claims, 8)
+	assert.Empty(t, refusals(t, template), "they satisfy the level restricted")
+}

@@ -172,3 +172,34 @@ type LabelRequirement struct {
 	// Values of the label; none for `Exists` and `DoesNotExist`.
 	Values []string `json:"values,omitempty" rule:"labelValue" example:"[cache]"`
 }
+
+// WorkspaceVolume are volumes that Kubernetes makes for each pod of a run and removes with
+// it: up to four, each as large as `podLimits.storage`.
+type WorkspaceVolume struct {
+	// The storage class of the volumes.
+	StorageClassName string `json:"storageClassName" need:"always" rule:"subdomain" example:"gp3"`
+}
+
+// Proxy is an HTTP proxy, for the stages and for the commands of the repository, which get
+// it as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper and lower case.
+type Proxy struct {
+	// The proxy for connections over HTTPS, which are all of the pipeline itself.
+	HTTPS string `json:"https" need:"always" rule:"proxy" example:"http://proxy.example.com:3128"`
+
+	// The proxy for connections over plain HTTP.
+	HTTP string `json:"http,omitempty" rule:"proxy" example:"http://proxy.example.com:3128"`
+
+	// Hosts, domains with a dot first, and networks that are reached without the proxy,
+	// beside the pod itself and the services of the cluster.
+	NoProxy []string `json:"noProxy,omitempty" rule:"noProxy" example:"[.example.com, 10.0.0.0/8]"`
+}
+
+// CABundle is a key of a ConfigMap in `argoNamespace` with certificates in PEM: your own
+// and those of public authorities, without which AWS and GitHub cannot be reached.
+type CABundle struct {
+	// The name of the ConfigMap.
+	Name string `json:"name" need:"always" rule:"subdomain" example:"trusted"`
+
+	// The key of the certificates.
+	Key string `json:"key,omitempty" default:"ca-certificates.crt" rule:"fileKey" example:"ca.pem"`
+}

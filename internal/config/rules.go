@@ -244,6 +244,23 @@ var kubernetesRules = map[string]rule{
 		pattern: labelKey,
 		check:   podAnnotationProblem,
 	},
+	// No user and password: the file is in the repository.
+	"proxy": {
+		expect:  "the address of a proxy without a user and a password, such as http://proxy.example.com:3128",
+		pattern: `^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`,
+		most:    255,
+	},
+	"noProxy": {
+		expect:  "a host, a domain with a dot first, or a network, such as db.example.com, .example.com or 10.0.0.0/8",
+		pattern: `^[A-Za-z0-9.:-]+(/[0-9]{1,3})?$`,
+		most:    253,
+	},
+	// Keys of ConfigMaps.
+	"fileKey": {
+		expect:  "the key of a ConfigMap: at most 253 letters, digits, hyphens, underscores and dots, with a letter or digit first",
+		pattern: `^[A-Za-z0-9][A-Za-z0-9._-]*$`,
+		most:    253,
+	},
 	"resourceName": {
 		expect:  "cpu, memory or ephemeral-storage",
 		pattern: `^(cpu|memory|ephemeral-storage)$`,

@@ -84,6 +84,18 @@ type Config struct {
 	// alone changes only `resources`.
 	Pods Pods `json:"pods,omitzero"`
 
+	// Volumes for the workspace and for temporary files, in place of folders on the disk of
+	// the node. It takes effect as `pods` does.
+	WorkspaceVolume *WorkspaceVolume `json:"workspaceVolume,omitempty"`
+
+	// The proxy through which the pods of runs reach what is outside of the cluster. It
+	// takes effect as `pods` does.
+	Proxy *Proxy `json:"proxy,omitempty"`
+
+	// The certificate authorities that the pods of runs trust, in place of those of the
+	// images. It takes effect as `pods` does.
+	CABundle *CABundle `json:"caBundle,omitempty"`
+
 	// The image that build commands run in.
 	BuilderImage string `json:"builderImage,omitempty" default:"public.ecr.aws/aphex/builder:latest" rule:"image"`
 

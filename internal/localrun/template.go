@@ -144,11 +144,12 @@ type EnvVar struct {
 	Value string `json:"value,omitempty"`
 }
 
-// Volume is a folder that is empty when a pod starts, or one with tokens of the pod's
+// Volume is a folder that is empty when a pod starts, on its node or on a volume, or one with tokens of the pod's
 // identity, which a process on this machine does not have.
 type Volume struct {
 	Name      string  `json:"name"`
 	EmptyDir  *Empty  `json:"emptyDir,omitempty"`
+	Ephemeral podOnly `json:"ephemeral,omitempty"`
 	Projected podOnly `json:"projected,omitempty"`
 }
 

@@ -268,10 +268,36 @@ func TestPodsStayWhereThePersonPutThemWhoAppliedTheConfiguration(t *testing.T) {
 		"a Sensor with another secret": {"Sensor", func(o content) { pod(o)["imagePullSecrets"] = []any{content{"name": "others"}} }},
 		"a Sensor before all others":   {"Sensor", func(o content) { pod(o)["priorityClassName"] = "system-node-critical" }},
 		"a Sensor with no placement":   {"Sensor", func(o content) { delete(pod(o), "affinity") }},
-		"another annotation":           {"Sensor", func(o content) { pod(o)["metadata"].(content)["annotations"] = content{"a": "b"} }},
-		"the network of the node":      {"Sensor", func(o content) { pod(o)["hostNetwork"] = true }},
+		"the volume of another class": {"WorkflowTemplate", func(o content) {
+			for _, one := range nodeOf(o, "builder")["volumes"].([]any) {
+				if claim, has := one.(content)["ephemeral"]; has {
+					claim.(content)["volumeClaimTemplate"].(content)["spec"].(content)["storageClassName"] = "other"
+				}
+			}
+		}},
+		"a volume that is a copy": {"WorkflowTemplate", func(o content) {
+			for _, one := range nodeOf(o, "builder")["volumes"].([]any) {
+				if claim, has := one.(content)["ephemeral"]; has {
+					claim.(content)["volumeClaimTemplate"].(content)["spec"].(content)["dataSource"] = content{"kind": "PersistentVolumeClaim", "name": "others"}
+				}
+			}
+		}},
+		"another proxy": {"WorkflowTemplate", func(o content) {
+			patch := o["spec"].(content)["podSpecPatch"].(string)
+			o["spec"].(content)["podSpecPatch"] = strings.ReplaceAll(patch, "http://proxy.example.com", "http://evil.test")
+		}},
+		"another proxy of commands": {"WorkflowTemplate", func(o content) {
+			patch := nodeOf(o, "builder")["podSpecPatch"].(string)
+			nodeOf(o, "builder")["podSpecPatch"] = strings.ReplaceAll(patch, "http://proxy.example.com", "http://evil.test")
+		}},
+		"another annotation":      {"Sensor", func(o content) { pod(o)["metadata"].(content)["annotations"] = content{"a": "b"} }},
+		"the network of the node": {"Sensor", func(o content) { pod(o)["hostNetwork"] = true }},
 	} {
-		written, policy := parsed(t, golden(t)["pods"])
+		from := "pods"
+		if strings.Contains(attack, "volume") || strings.Contains(attack, "proxy") {
+			from = "proxy"
+		}
+		written, policy := parsed(t, golden(t)[from])
 		require.Empty(t, denial(t, policy, written[c.kind]), "it is admitted without the attack")
 		c.edit(written[c.kind])
 		assert.NotEmpty(t, denial(t, policy, written[c.kind]), attack)
