@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
@@ -31,7 +32,7 @@ type historyFlags struct {
 func (f historyFlags) source(ctx context.Context) (history.Source, error) {
 	if f.State != "" {
 		artifacts, logs, err := pipelinerun.Records(f.State)
-		return history.Source{Bucket: artifacts, Logs: logs}, err
+		return history.Source{Bucket: artifacts, Logs: history.InFolder(logs)}, err
 	}
 	cfg, err := f.load(f.Config)
 	if err != nil {
@@ -176,4 +177,54 @@ func (c showCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		return err
 	}
 	return c.print(std, raw, document, func(p history.Printer) error { return p.Run(document) })
+}
+
+// logsCmd prints the logs of a run.
+type logsCmd struct {
+	historyFlags
+	Of     string `arg:"" name:"run" help:"Run: its name, or the beginning of its name or commit."`
+	Stage  string `short:"s" help:"Only the logs of this step, such as build or deploy-dev." placeholder:"NAME"`
+	Follow bool   `short:"f" help:"Print also what is logged from now on, until the run ends. Of a cluster only."`
+}
+
+// Help returns the details and examples of the verb.
+func (logsCmd) Help() string {
+	return `Prints the logs of the steps of a run, each attempt after the other: those of the pods that are still there, or
+(--state) the files of a local run. The tests of an environment are in the log of its deployment in a cluster.
+With --follow, the logs of steps that run at once are printed one after the other; none is lost.
+
+With --json, each line is an object with step, attempt (the pod or file) and text.
+
+Examples:
+
+  generator logs 3f2a9c1 --stage deploy-prod
+  generator logs shop-3f2a9c1d0b8e4f7a6c5d4e3f2a1b0c9d --follow
+  generator logs aphex-pipeline-20260101-120000 --state .aphex --stage build`
+}
+
+// Validate refuses to follow a local run, which prints its logs itself.
+func (c logsCmd) Validate() error {
+	if c.Follow && c.State != "" {
+		return errs.Invalidf("--follow requires a run of a cluster").WithHint("generator run prints the logs of a local run")
+	}
+	return nil
+}
+
+// Run finds the run and prints its logs. Their names go to stderr.
+func (c logsCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
+	source, err := c.source(ctx)
+	if err != nil {
+		return err
+	}
+	run, _, err := source.Find(ctx, c.Of)
+	if err != nil {
+		return err
+	}
+	return source.CopyLogs(ctx, run, c.Stage, c.Follow, func(log history.Log) io.Writer {
+		if c.JSON {
+			return history.NewLines(raw.document(), log)
+		}
+		fmt.Fprintf(std.err, "==> %s (%s)\n", log.Step, log.Attempt)
+		return raw.document()
+	})
 }

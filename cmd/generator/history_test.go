@@ -72,6 +72,17 @@ func TestStatusHistoryAndShowReadTheBucketAndTheCluster(t *testing.T) {
 	_, _, err = calls(t, "show", "shop-9", "-c", config)
 	require.ErrorContains(t, err, `there is no record of run "shop-9" in s3://shop-artifacts`)
 
+	p.Kube.Put("/api/v1/namespaces/argo/pods/x", "argo", kubetest.Content{"kind": "Pod", "apiVersion": "v1", "metadata": kubetest.Content{
+		"name": "x", "namespace": "argo", "labels": kubetest.Content{"workflows.argoproj.io/workflow": "shop-" + strings.Repeat("a", 32)},
+		"annotations": kubetest.Content{"workflows.argoproj.io/node-name": "shop.deploy-dev(0)"},
+	}, "status": kubetest.Content{"phase": "Succeeded"}})
+	p.Kube.Texts["/api/v1/namespaces/argo/pods/x/log"] = "deployed\n"
+	out, log, err = calls(t, "logs", "aaaaaaa", "-c", config, "--stage", "deploy-dev", "--follow")
+	require.NoError(t, err)
+	assert.Equal(t, "deployed\n==> deploy-dev (x)\n", out+log)
+	_, _, err = calls(t, "logs", "shop-9", "-c", config)
+	require.ErrorContains(t, err, `there are no logs of run "shop-9"`)
+
 	p.Kube.Refuse = func(kubetest.Request) int { return http.StatusForbidden }
 	out, log, err = calls(t, "status", "-c", config)
 	require.NoError(t, err)
@@ -136,4 +147,18 @@ func TestLocalRunsAreReadFromTheirStateFolder(t *testing.T) {
 	out, _, err = calls(t, "show", "shop-20260101-120000", "--state", state, "--json")
 	require.NoError(t, err)
 	assert.Contains(t, out, `"workflow": "shop-20260101-120000"`)
+
+	logs := filepath.Join(state, "runs", "shop-20260101-120000", "logs")
+	require.NoError(t, os.MkdirAll(logs, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(logs, "build.log"), []byte("compiled\n"), 0o600))
+	out, log, err = calls(t, "logs", "aaaaaaa", "--state", state)
+	require.NoError(t, err)
+	assert.Equal(t, "compiled\n", out)
+	assert.Equal(t, "==> build (shop-20260101-120000/logs/build.log)\n", log)
+	out, log, err = calls(t, "logs", "aaaaaaa", "--state", state, "--json")
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"step":"build","attempt":"shop-20260101-120000/logs/build.log","text":"compiled"}`, out)
+	assert.Empty(t, log)
+	_, _, err = calls(t, "logs", "aaaaaaa", "--state", state, "--follow")
+	assert.ErrorContains(t, err, "--follow requires a run of a cluster")
 }

@@ -94,6 +94,7 @@ type cli struct {
 	Status     statusCmd     `cmd:"" help:"Show which commit is in which environment, and the runs in progress."`
 	History    historyCmd    `cmd:"" help:"List the last runs."`
 	Show       showCmd       `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
+	Logs       logsCmd       `cmd:"" help:"Print the logs of a run."`
 	Init       initCmd       `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
 	Check      checkCmd      `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of the configuration."`

@@ -28,8 +28,9 @@ type Source struct {
 	Environments []string
 	// Running returns the runs that have not ended; nil for local runs.
 	Running func(ctx context.Context) ([]kube.Progress, error)
-	// Logs is the folder with a folder for each local run; "" for runs of a cluster.
-	Logs string
+	// Logs returns the logs of a run that are still there, oldest first, and whether the run
+	// has ended.
+	Logs func(ctx context.Context, run string) (logs []Log, ended bool, err error)
 }
 
 // EnvironmentsOf returns the names of the environments of a configuration.
@@ -190,16 +191,26 @@ func (s Source) Show(ctx context.Context, run string) (record.Document, error) {
 }
 
 // OfCluster returns the runs of a pipeline whose records are in a bucket.
-func OfCluster(b bucket.Bucket, cfg *config.Config, place plan.Place, cluster func() (kube.Cluster, error)) Source {
-	return Source{Bucket: b, Environments: EnvironmentsOf(cfg), Running: func(ctx context.Context) ([]kube.Progress, error) {
-		c, err := cluster()
-		if err != nil {
-			return nil, err
-		}
-		runs, err := c.InProgress(ctx, plan.NamesOf(cfg, place).Pipeline, cfg.ArgoNamespace)
-		if err != nil {
-			return nil, fmt.Errorf("listing the runs in progress: %w", err)
-		}
-		return runs, nil
-	}}
+func OfCluster(b bucket.Bucket, cfg *config.Config, place plan.Place, connect func() (kube.Cluster, error)) Source {
+	return Source{
+		Bucket: b, Environments: EnvironmentsOf(cfg),
+		Running: func(ctx context.Context) ([]kube.Progress, error) {
+			cluster, err := connect()
+			if err != nil {
+				return nil, err
+			}
+			runs, err := cluster.InProgress(ctx, plan.NamesOf(cfg, place).Pipeline, cfg.ArgoNamespace)
+			if err != nil {
+				return nil, fmt.Errorf("listing the runs in progress: %w", err)
+			}
+			return runs, nil
+		},
+		Logs: func(ctx context.Context, run string) ([]Log, bool, error) {
+			cluster, err := connect()
+			if err != nil {
+				return nil, false, err
+			}
+			return podLogs(ctx, cluster, run, cfg.ArgoNamespace)
+		},
+	}
 }

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,6 +25,8 @@ type Cluster struct {
 	Client dynamic.Interface
 	// Raw reads other resources, such as logs, by path on the API server.
 	Raw func(ctx context.Context, path string) ([]byte, error)
+	// Stream is Raw for what may be large, or goes on.
+	Stream func(ctx context.Context, path string) (io.ReadCloser, error)
 
 	// Patience is how long to wait for Argo's controllers to accept an object; 0 is
 	// one minute.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"io"
 
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
@@ -43,5 +44,7 @@ func Connect(place *rest.Config) (Cluster, error) {
 	}
 	return Cluster{Client: client, Raw: func(ctx context.Context, path string) ([]byte, error) {
 		return raw.RESTClient().Get().RequestURI(path).DoRaw(ctx)
+	}, Stream: func(ctx context.Context, path string) (io.ReadCloser, error) {
+		return raw.RESTClient().Get().RequestURI(path).Stream(ctx)
 	}}, nil
 }
