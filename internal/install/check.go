@@ -40,6 +40,22 @@ type home struct {
 }
 
 func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
+	found, checks := t.checks(ctx)
+	failed := 0
+	for _, check := range checks {
+		r.Checked(check)
+		if check.Failed() {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return home{}, errs.Invalidf("%d of the checks failed; nothing was installed", failed).
+			WithHint("run the checks again: generator bootstrap --checks")
+	}
+	return found, nil
+}
+
+func (t *Target) checks(ctx context.Context) (home, []kube.Check) {
 	checks := append(t.checkNames(ctx), t.checkWebhook())
 	base, identity := t.checkIdentity(ctx)
 	found := home{aws: base}
@@ -54,19 +70,7 @@ func (t *Target) check(ctx context.Context, r Reporter) (home, error) {
 		checks = append(checks, t.checkAccounts(ctx, base)...)
 		checks = append(checks, t.checkHome(ctx, base)...)
 	}
-	checks = append(checks, t.Cluster.Preflight(ctx, t.prerequisites())...)
-	failed := 0
-	for _, check := range checks {
-		r.Checked(check)
-		if check.Failed() {
-			failed++
-		}
-	}
-	if failed > 0 {
-		return home{}, errs.Invalidf("%d of the checks failed; nothing was installed", failed).
-			WithHint("run the checks again: generator bootstrap --checks")
-	}
-	return found, nil
+	return found, append(checks, t.Cluster.Preflight(ctx, t.prerequisites())...)
 }
 
 func (t *Target) prerequisites() kube.Prerequisites {

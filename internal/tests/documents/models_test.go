@@ -50,6 +50,9 @@ var models = []model{
 	{"A problem of the configuration", "`generator check --json` prints `problems`, a list of these, each with its `severity`: error or warning.", []part{
 		{"internal/config/problems.go", "Problem"},
 	}},
+	{"A check of an installed pipeline", "`generator doctor --json` prints `checks`, a list of these.", []part{
+		{"internal/install/doctor.go", "Result"},
+	}},
 	{"The plan of a deployment", "The file of `--plan-file`, which `--execute-plan` reads.", []part{
 		{"internal/deploy/plan.go", "Plan"},
 		{"internal/deploy/plan.go", "PlannedStack"},

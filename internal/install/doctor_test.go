@@ -1,0 +1,69 @@
+package install_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+)
+
+// github answers with a webhook and its deliveries.
+func github(t *testing.T, status int, hooks, deliveries string) install.GitHub {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer " || r.Header.Get("Authorization") == "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.WriteHeader(status)
+		switch r.URL.Path {
+		case "/repos/my-org/shop/hooks":
+			_, _ = w.Write([]byte(hooks))
+		case "/repos/my-org/shop/hooks/7/deliveries":
+			_, _ = w.Write([]byte(deliveries))
+		}
+	}))
+	t.Cleanup(server.Close)
+	return install.GitHub{URL: server.URL, Do: server.Client().Do}
+}
+
+func TestTheDoctorSaysWhatBecameOfTheLastDelivery(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	const hook = `[{"id":6,"active":true,"events":["push"],"config":{"url":"https://ci.example.com/other"}},
+		{"id":7,"active":true,"events":["push"],"config":{"url":"https://hooks.example.com/push"}}]`
+	for name, c := range map[string]struct {
+		code              int
+		hooks, deliveries string
+		status, want      string // of the last check
+	}{
+		"delivered": {200, hook, `[{"delivered_at":"2026-11-27T10:00:00Z","status":"OK","status_code":200,"event":"push"}]`, "ok", "last delivery (push) 2026-11-27T10:00:00Z, 200"},
+		"the last one failed": {
+			200, hook, `[{"delivered_at":"2026-11-27T10:00:00Z","status":"timed out","status_code":0,"event":"push"},{"status_code":200,"event":"ping"}]`,
+			"failed", "failed: 0 timed out",
+		},
+		"another secret":   {200, hook, `[{"status":"Bad Request","status_code":400,"event":"push"}]`, "failed", "generator rotate webhook"},
+		"none yet":         {200, hook, `[]`, "warning", "no delivery"},
+		"no webhook":       {200, `[]`, ``, "failed", "generator bootstrap"},
+		"inactive":         {200, `[{"id":7,"events":["push"],"config":{"url":"https://hooks.example.com/push"}}]`, `[]`, "failed", "not active"},
+		"other events":     {200, `[{"id":7,"active":true,"events":["issues"],"config":{"url":"https://hooks.example.com/push/"}}]`, `[]`, "failed", "does not send pushes"},
+		"a token too weak": {403, ``, ``, "warning", "let the token read webhooks"},
+		"no JSON":          {200, `<html>`, ``, "warning", "reading GitHub's answer"},
+	} {
+		checks := install.Doctor(t.Context(), p.target(installtest.Named("shop")), github(t, c.code, c.hooks, c.deliveries))
+		results := install.Results(checks)
+		last, err := json.Marshal(results[len(results)-1])
+		require.NoError(t, err)
+		assert.Equal(t, c.status, results[len(results)-1].Status, "%s: %s", name, last)
+		assert.Contains(t, string(last), c.want, name)
+		assert.Equal(t, c.status == "failed", errs.KindOf(install.Diagnosis(checks)) == errs.Failed && install.Diagnosis(checks) != nil, name)
+	}
+	assert.Empty(t, p.Kube.Writes())
+}
