@@ -129,7 +129,7 @@ clean: ## remove all build products and the state of the demo
 	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii assets dist lib node_modules tsconfig.json) site/node_modules site/pages
 
 # check runs all of its parts even if one fails, so that one run reports everything.
-CHECKS := check-format check-vet check-lint check-words check-construct check-tidy check-argo check-race check-vulnerabilities
+CHECKS := check-format check-vet check-lint check-words check-construct check-platforms check-tidy check-argo check-race check-vulnerabilities
 .PHONY: check $(CHECKS)
 check: ## check format, lint, wording, races, Argo's own validation, known vulnerabilities and go.mod
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
@@ -142,6 +142,13 @@ check-format: # gofumpt has a printer of an older Go, which aligns long tables i
 check-vet:
 	go vet ./...
 	cd e2e && go vet ./...
+
+# The programs are for Linux and macOS, generator for Windows too. The first time, their libraries are compiled: minutes.
+check-platforms:
+	GOOS=darwin GOARCH=arm64 go build ./cmd/...
+	GOOS=windows GOARCH=amd64 go build -o bin/platforms/ ./cmd/generator
+	GOOS=darwin GOARCH=arm64 go vet ./internal/command/... ./internal/stage ./internal/localrun/...
+	GOOS=windows GOARCH=amd64 go vet ./internal/stage ./internal/localrun/state
 
 check-lint:
 	$(TOOLS) golangci-lint run
