@@ -114,12 +114,8 @@ type imageEntry struct {
 		Contexts  map[string]string `json:"dockerBuildContexts"`
 		Secrets   map[string]string `json:"dockerBuildSecrets"`
 		SSH       string            `json:"dockerBuildSsh"`
-		Network   string            `json:"networkMode"`
-		Platform  string            `json:"platform"`
 		Outputs   []string          `json:"dockerOutputs"`
-		CacheFrom []CacheOption     `json:"cacheFrom"`
-		CacheTo   *CacheOption      `json:"cacheTo"`
-		NoCache   bool              `json:"cacheDisabled"`
+		buildSettings
 	} `json:"source"`
 	Destinations ordered[struct {
 		Repository string `json:"repositoryName"`
@@ -127,6 +123,15 @@ type imageEntry struct {
 		Region     string `json:"region"`
 		assumeRole
 	}] `json:"destinations"`
+}
+
+// buildSettings are the settings of a build that asset manifests and legacy assets name alike.
+type buildSettings struct {
+	Network   string        `json:"networkMode"`
+	Platform  string        `json:"platform"`
+	CacheFrom []CacheOption `json:"cacheFrom"`
+	CacheTo   *CacheOption  `json:"cacheTo"`
+	NoCache   bool          `json:"cacheDisabled"`
 }
 
 // readAssets reads the asset manifest with a name relative to base.

@@ -34,12 +34,8 @@ type legacyEntry struct {
 	Args       map[string]string `json:"buildArgs"`
 	Secrets    map[string]string `json:"buildSecrets"`
 	SSH        string            `json:"buildSsh"`
-	Network    string            `json:"networkMode"`
-	Platform   string            `json:"platform"`
 	Outputs    []string          `json:"outputs"`
-	CacheFrom  []CacheOption     `json:"cacheFrom"`
-	CacheTo    *CacheOption      `json:"cacheTo"`
-	NoCache    bool              `json:"cacheDisabled"`
+	buildSettings
 }
 
 // keySeparator separates the prefix and the name in the parameter of a key.
@@ -63,7 +59,7 @@ func (f *folder) legacyAsset(base string, data json.RawMessage) (LegacyAsset, er
 		entry := imageEntry{Name: e.ID}
 		src := &entry.Source
 		src.Directory, src.File, src.Target, src.Args, src.Secrets, src.SSH = e.Path, e.File, e.Target, e.Args, e.Secrets, e.SSH
-		src.Network, src.Platform, src.Outputs, src.CacheFrom, src.CacheTo, src.NoCache = e.Network, e.Platform, e.Outputs, e.CacheFrom, e.CacheTo, e.NoCache
+		src.Outputs, src.buildSettings = e.Outputs, e.buildSettings
 		asset, err := f.image(base, e.Hash, entry)
 		return LegacyAsset{image: &asset, entry: e}, err
 	}
