@@ -179,3 +179,24 @@ func TestAServiceAccountSaysWhatAPersonApproved(t *testing.T) {
 		assert.False(t, argo.Approves(approved[account.Namespace+"/"+account.Name], access), "another bootstrap of the account")
 	}
 }
+
+func TestAServiceAccountSaysWhichSecretsAPersonApproved(t *testing.T) {
+	const secrets = "build: {secrets: {B: {secretsManager: shop/npm, key: a}, A: {secretsManager: shop/npm, key: b}, C: {ssm: /shop/c}}}\n"
+	text := github + secrets + configuration("dev", "prod")
+	cfg, _ := planned(t, text)
+	builder := argo.BuilderAccount(cfg, place()).Name
+	found := false
+	for _, object := range objectsOf(t, text) {
+		if object.Kind != "ServiceAccount" {
+			continue
+		}
+		var account corev1.ServiceAccount
+		require.NoError(t, yaml.UnmarshalStrict(object.YAML, &account))
+		want := ""
+		if object.Name == builder {
+			want, found = "secretsmanager:shop/npm ssm:/shop/c", true
+		}
+		assert.Equal(t, want, argo.ApprovedSecrets(account.Annotations), object.Name)
+	}
+	assert.True(t, found)
+}
