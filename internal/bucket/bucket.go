@@ -1,6 +1,9 @@
 package bucket
 
-import "context"
+import (
+	"context"
+	"io"
+)
 
 // Change returns the new content of a document.
 type Change func(before []byte) (after []byte, err error)
@@ -33,10 +36,13 @@ type Bucket interface {
 	// or not exist. It verifies the digest (sha256:<hex>) of the whole archive first;
 	// the error for another digest has kind Failed. After an error dir is empty.
 	Fetch(ctx context.Context, key, digest, dir string) error
+	// FetchTar writes the artifact under key, verified like Fetch, to w: as a tar that is
+	// not compressed, for somebody else to unpack.
+	FetchTar(ctx context.Context, key, digest string, w io.Writer) error
 	// FetchFile reads one file of the artifact under key, verified like Fetch, without
 	// unpacking the others. The error for a missing file is fs.ErrNotExist.
 	FetchFile(ctx context.Context, key, digest, name string) ([]byte, error)
-	// Release removes what Fetch and FetchFile keep on the disk for the next call. Neither
-	// may be in progress.
+	// Release removes what Fetch, FetchTar and FetchFile keep on the disk for the next call.
+	// None may be in progress.
 	Release()
 }

@@ -1,6 +1,11 @@
 package bucket
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -10,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -54,7 +61,12 @@ func TestADirectoryDoesWhatABucketDoes(t *testing.T) {
 			assert.Equal(t, "code", string(text))
 			_, err = b.FetchFile(ctx, saved.Key, saved.Digest, "missing")
 			require.ErrorIs(t, err, fs.ErrNotExist)
+			var copied bytes.Buffer
+			require.NoError(t, b.FetchTar(ctx, saved.Key, saved.Digest, &copied))
+			assert.Equal(t, p.Digest, packed(t, unpacked(t, &copied)).Digest)
 			for _, digest := range []string{digestOf(make([]byte, 32)), "sha256:0", ""} {
+				require.Error(t, b.FetchTar(ctx, saved.Key, digest, &copied), digest)
+				assert.Zero(t, copied.Len(), "nothing is passed on before its digest is known")
 				require.Error(t, b.Fetch(ctx, saved.Key, digest, filepath.Join(t.TempDir(), "out")), digest)
 			}
 		})
@@ -82,6 +94,64 @@ func TestWhatNeedsAWorkspaceGetsTheOneThatItsFlagsName(t *testing.T) {
 	_, err = Workspace{Commit: strings.Repeat("0", 40)}.Fetch(t.Context(), b, log, t.TempDir())
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.Contains(t, errs.HintOf(err), "--artifact-dir "+b.String())
+}
+
+// unpacked is the folder of a tar.
+func unpacked(t *testing.T, tar io.Reader) string {
+	t.Helper()
+	dir := t.TempDir()
+	_, err := archive.UnpackTar(t.Context(), tar, dir, archive.Limits{})
+	require.NoError(t, err)
+	return dir
+}
+
+// elsewhere is where commands have other files than we.
+type elsewhere struct {
+	command.Files
+	sent    map[string]bytes.Buffer // by path
+	refused error
+}
+
+func (e *elsewhere) Send(_ context.Context, path string) error {
+	e.sent[path] = bytes.Buffer{}
+	return e.refused
+}
+
+func (e *elsewhere) SendFolder(ctx context.Context, path string, content func(context.Context, io.Writer) error) error {
+	var tar bytes.Buffer
+	err := content(ctx, &tar)
+	e.sent[path] = tar
+	return cmp.Or(e.refused, err)
+}
+
+func TestAWorkspaceIsHandedToTheCommandsAsItIsFetched(t *testing.T) {
+	b := OpenDirectory(t.TempDir())
+	p := packed(t, workspace(t, 0))
+	saved, err := b.Save(t.Context(), p, about())
+	require.NoError(t, err)
+	log, full := slog.New(slog.DiscardHandler), errors.New("the disk is full")
+	built := Workspace{Artifact: saved.Key, Digest: saved.Digest}
+
+	to := &elsewhere{sent: map[string]bytes.Buffer{}}
+	dir := filepath.Join(t.TempDir(), "workspace")
+	found, err := built.Hand(t.Context(), b, to, log, dir)
+	require.NoError(t, err)
+	assert.Equal(t, dir, found)
+	sent := to.sent[dir]
+	assert.Equal(t, p.Digest, packed(t, unpacked(t, &sent)).Digest)
+	assert.Equal(t, p.Digest, packed(t, dir).Digest)
+
+	to.refused = full
+	_, err = built.Hand(t.Context(), b, to, log, filepath.Join(t.TempDir(), "workspace"))
+	require.ErrorIs(t, err, full)
+	_, err = Workspace{Artifact: saved.Key, Digest: digestOf(make([]byte, 32))}.Hand(t.Context(), b, to, log, filepath.Join(t.TempDir(), "workspace"))
+	assert.Equal(t, errs.Failed, errs.KindOf(err), "an artifact that cannot be trusted is the error, not what follows from it")
+
+	to.refused = nil
+	found, err = Workspace{Source: "here"}.Hand(t.Context(), nil, to, log, "elsewhere")
+	require.NoError(t, err)
+	assert.Equal(t, "here", found)
+	assert.Contains(t, to.sent, "here")
 }
 
 func TestFlagsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {

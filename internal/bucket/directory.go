@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
@@ -130,6 +131,16 @@ func (d Directory) Fetch(ctx context.Context, key, digest, dir string) error {
 	}
 	defer file.Close()
 	return unpack(ctx, in, dir)
+}
+
+// FetchTar writes an artifact to w as a tar.
+func (d Directory) FetchTar(ctx context.Context, key, digest string, w io.Writer) error {
+	file, in, err := d.verified(key, digest)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return unusable(archive.CopyTar(ctx, w, in, in.Size()))
 }
 
 // FetchFile reads one file of an artifact.

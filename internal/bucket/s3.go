@@ -22,6 +22,7 @@ import (
 	transfer "github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
@@ -250,6 +251,15 @@ func (s *S3) Fetch(ctx context.Context, key, digest, dir string) error {
 		return err
 	}
 	return unpack(ctx, in, dir)
+}
+
+// FetchTar writes an artifact to w as a tar.
+func (s *S3) FetchTar(ctx context.Context, key, digest string, w io.Writer) error {
+	in, err := s.verified(ctx, key, digest)
+	if err != nil {
+		return err
+	}
+	return unusable(archive.CopyTar(ctx, w, in, in.Size()))
 }
 
 // FetchFile reads one file of an artifact.

@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -207,10 +208,11 @@ func TestAnArtifactThatIsKeptIsAFileThatKubernetesCountsUntilItIsReleased(t *tes
 	_, err = c.store.FetchFile(t.Context(), m.Key, m.Digest, "package.json")
 	require.NoError(t, err, "it is fetched again")
 	w := Workspace{Artifact: m.Key, Digest: m.Digest}
-	_, err = w.FetchOnce(t.Context(), c.store, slog.New(slog.DiscardHandler), filepath.Join(t.TempDir(), "out"))
+	to := &elsewhere{sent: map[string]bytes.Buffer{}}
+	_, err = w.Hand(t.Context(), c.store, to, slog.New(slog.DiscardHandler), filepath.Join(t.TempDir(), "out"))
 	require.NoError(t, err)
 	assert.Zero(t, size())
-	_, err = Workspace{Source: "."}.FetchOnce(t.Context(), nil, slog.New(slog.DiscardHandler), "")
+	_, err = Workspace{Source: "."}.Hand(t.Context(), nil, to, slog.New(slog.DiscardHandler), "")
 	require.NoError(t, err, "without a bucket")
 }
 

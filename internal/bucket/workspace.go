@@ -1,14 +1,18 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"sync"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -51,24 +55,49 @@ func (w Workspace) Fetch(ctx context.Context, b Bucket, log *slog.Logger, dir st
 	if w.Source != "" {
 		return w.Source, nil
 	}
+	w, err := w.found(ctx, b, log)
+	if err != nil {
+		return "", err
+	}
+	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir)
+}
+
+// Hand returns the folder that Fetch returns, and sends it to the commands. An artifact
+// is unpacked here and there at once, and the bucket keeps nothing of it on the disk.
+func (w Workspace) Hand(ctx context.Context, b Bucket, to command.Files, log *slog.Logger, dir string) (string, error) {
+	if w.Source != "" {
+		return w.Source, to.Send(ctx, w.Source)
+	}
+	defer b.Release()
+	w, err := w.found(ctx, b, log)
+	if err != nil {
+		return "", err
+	}
+	var wait sync.WaitGroup
+	var sent error
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	wait.Go(func() {
+		sent = to.SendFolder(sending, dir, func(ctx context.Context, tar io.Writer) error { return b.FetchTar(ctx, w.Artifact, w.Digest, tar) })
+	})
+	if err = b.Fetch(ctx, w.Artifact, w.Digest, dir); err != nil {
+		stop()
+	}
+	wait.Wait()
+	return dir, cmp.Or(err, sent)
+}
+
+// found returns the workspace with the key and the digest of its artifact.
+func (w Workspace) found(ctx context.Context, b Bucket, log *slog.Logger) (Workspace, error) {
 	if w.Artifact == "" {
 		built, err := find(ctx, b, w.Commit)
 		if err != nil {
-			return "", err
+			return w, err
 		}
 		w.Artifact, w.Digest = built.Key, built.Digest
 	}
 	log.Info("fetching the built workspace", "key", w.Artifact)
-	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir)
-}
-
-// FetchOnce is Fetch for those who need nothing else of the artifact: the bucket keeps
-// nothing of it on the disk.
-func (w Workspace) FetchOnce(ctx context.Context, b Bucket, log *slog.Logger, dir string) (string, error) {
-	if b != nil {
-		defer b.Release()
-	}
-	return w.Fetch(ctx, b, log, dir)
+	return w, nil
 }
 
 // find reads the metadata of the artifact of a commit, and checks that the bucket

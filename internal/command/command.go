@@ -38,6 +38,9 @@ type Files interface {
 	Place(path string) string
 	// Send copies a file or folder of ours to its place, in the place of what is there.
 	Send(ctx context.Context, path string) error
+	// SendFolder is Send for a folder that comes as a tar, so that it need not be at path yet: content writes it. It does
+	// nothing where commands have the same files.
+	SendFolder(ctx context.Context, path string, content func(ctx context.Context, tar io.Writer) error) error
 	// Fetch makes a file or folder of the commands readable for us, and returns the path of it: where the files are the same
 	// ones that is from itself, and whatever the selection leaves out is there, too; otherwise it is into, which holds nothing
 	// else afterwards. What is fetched was written by commands and must not be trusted. An error that wraps fs.ErrNotExist

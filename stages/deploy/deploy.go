@@ -140,7 +140,7 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		}
 	}
 	done := report.Begin(progress.Stage, in.Environment, "fetching the built workspace")
-	dir, err := in.FetchOnce(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace"))
+	dir, err := in.Hand(ctx, d.Bucket, d.Engine.Runner, frame.Log, filepath.Join(scratch, "workspace"))
 	if err != nil {
 		return r, nil, err
 	}
@@ -161,9 +161,6 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		// A run keeps the topology it started with, and the commit may have removed the environment.
 		frame.Log.Warn("this commit's configuration does not have the environment; nothing to deploy", "environment", in.Environment)
 		return r, cfg, nil
-	}
-	if err := d.Engine.Runner.Send(ctx, dir); err != nil {
-		return r, nil, err
 	}
 	if err := frame.Commands.KeepWorkspace(stage.Sent{Digest: in.Digest, Path: dir, Config: in.Config, Source: source}); err != nil {
 		return r, nil, err

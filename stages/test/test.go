@@ -128,13 +128,11 @@ func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input, scratc
 		cfg, err = config.ParseCommitted(in.Config, sent.Source, in.ConfigDigest)
 		return at, cfg, invalid(err)
 	}
-	if at.workspace, err = in.Workspace.FetchOnce(ctx, d.Bucket, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
+	if at.workspace, err = in.Hand(ctx, d.Bucket, d.Runner, frame.Log, filepath.Join(scratch, "workspace")); err != nil {
 		return at, nil, err
 	}
-	if cfg, err = config.LoadCommitted(at.workspace, in.Config, in.ConfigDigest); err != nil {
-		return at, nil, invalid(err)
-	}
-	return at, cfg, d.Runner.Send(ctx, at.workspace)
+	cfg, err = config.LoadCommitted(at.workspace, in.Config, in.ConfigDigest)
+	return at, cfg, invalid(err)
 }
 
 func invalid(err error) error {

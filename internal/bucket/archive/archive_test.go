@@ -62,6 +62,43 @@ func unpack(t *testing.T, data []byte, budget limits.Budget) (string, archive.Co
 	return dir, done, err
 }
 
+// TestAnArchiveIsCopiedAsTheTarOfTheFolderThatItMakes compares what both make of it.
+func TestAnArchiveIsCopiedAsTheTarOfTheFolderThatItMakes(t *testing.T) {
+	data, _ := pack(t, workspace(t), nothing)
+	dir, unpacked, err := unpack(t, data, limits.Budget{})
+	require.NoError(t, err)
+	var copied bytes.Buffer
+	began := time.Now()
+	require.NoError(t, archive.CopyTar(t.Context(), &copied, bytes.NewReader(data), int64(len(data))))
+	there := filepath.Join(t.TempDir(), "there")
+	require.NoError(t, os.Mkdir(there, 0o755))
+	done, err := archive.UnpackTar(t.Context(), &copied, there, limits.Budget{})
+	require.NoError(t, err)
+	assert.Equal(t, unpacked, done)
+	out, err := exec.Command("diff", "-r", "--no-dereference", dir, there).CombinedOutput()
+	require.NoError(t, err, string(out))
+	for _, name := range []string{"package.json", "empty", "folder", "large", "src/deep"} {
+		here, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		info, err := os.Stat(filepath.Join(there, name))
+		require.NoError(t, err)
+		assert.Equal(t, here.Mode(), info.Mode(), name)
+		if !info.IsDir() {
+			assert.WithinRange(t, info.ModTime(), began.Add(-2*time.Second), time.Now(), "%s is as new as one that is unpacked", name)
+		}
+	}
+}
+
+func TestAnArchiveThatIsNoneIsNotCopied(t *testing.T) {
+	data, _ := pack(t, workspace(t), nothing)
+	for name, broken := range map[string][]byte{"empty": {}, "cut": data[:len(data)/2], "no archive": []byte("hello")} {
+		assert.Error(t, archive.CopyTar(t.Context(), io.Discard, bytes.NewReader(broken), int64(len(broken))), name)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, archive.CopyTar(ended, io.Discard, bytes.NewReader(data), int64(len(data))), context.Canceled)
+}
+
 func TestAnUnpackedFolderEqualsThePackedOne(t *testing.T) {
 	source := workspace(t)
 	data, packed := pack(t, source, func(path string) bool { return path == ".git" })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 )
 
 // Memory is a bucket that keeps documents in memory. A test can embed it and
@@ -124,6 +126,12 @@ func (m *Memory) Save(context.Context, bucket.Packed, bucket.Metadata) (bucket.M
 // Fetch copies Workspace.
 func (m *Memory) Fetch(_ context.Context, _, _, dir string) error {
 	return os.CopyFS(dir, os.DirFS(m.Workspace))
+}
+
+// FetchTar writes Workspace as a tar.
+func (m *Memory) FetchTar(ctx context.Context, _, _ string, w io.Writer) error {
+	_, err := archive.PackTar(ctx, w, m.Workspace, func(string, bool) bool { return false })
+	return err
 }
 
 // FetchFile reads a file of Workspace.

@@ -1,8 +1,12 @@
 package commandtest
 
 import (
+	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -63,6 +67,27 @@ func whatIsSentAgainReplacesWhatWasThere(t *testing.T, r command.Runner) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "empty"), []byte("no longer"), 0o644))
 	require.NoError(t, r.Send(t.Context(), dir))
 	assert.Equal(t, "empty\nlarge\nlink\nrun.sh\nno longer", script(t, r, r.Place(dir), "ls; cat empty"))
+}
+
+// aFolderThatComesAsATarIsAtItsPlace sends a folder whose content is written elsewhere
+// meanwhile; commands that have the same files have that one.
+func aFolderThatComesAsATarIsAtItsPlace(t *testing.T, r command.Runner) {
+	dir := workspace(t)
+	require.NoError(t, r.SendFolder(t.Context(), dir, func(_ context.Context, to io.Writer) error {
+		files := tar.NewWriter(to)
+		return errors.Join(files.AddFS(os.DirFS(dir)), files.Close())
+	}))
+	assert.Equal(t, "content", script(t, r, r.Place(dir), "cat link/file && test -x run.sh"))
+	if r.Place(dir) == dir {
+		return // nothing is copied that could fail
+	}
+	broken := errors.New("the archive is broken")
+	require.ErrorIs(t, r.SendFolder(t.Context(), dir, func(context.Context, io.Writer) error { return broken }), broken)
+	require.ErrorIs(t, r.SendFolder(t.Context(), dir, func(_ context.Context, to io.Writer) error {
+		_, err := io.WriteString(to, strings.Repeat("x", 1<<20))
+		return cmp.Or(err, broken)
+	}), broken)
+	assert.Equal(t, "content", script(t, r, r.Place(dir), "cat link/file"), "what is not complete replaces nothing")
 }
 
 func whatCommandsMadeIsFetched(t *testing.T, r command.Runner) {

@@ -57,6 +57,7 @@ var behaviours = []struct {
 	{"TheEnvironmentIsThatOfCommandsThatAreGivenNone", theEnvironmentIsThatOfCommandsThatAreGivenNone},
 	{"WhatIsSentIsAtItsPlace", whatIsSentIsAtItsPlace},
 	{"WhatIsSentAgainReplacesWhatWasThere", whatIsSentAgainReplacesWhatWasThere},
+	{"AFolderThatComesAsATarIsAtItsPlace", aFolderThatComesAsATarIsAtItsPlace},
 	{"WhatCommandsMadeIsFetched", whatCommandsMadeIsFetched},
 	{"AFileAloneIsSentAndFetched", aFileAloneIsSentAndFetched},
 	{"ASelectionHasWhatItIncludes", aSelectionHasWhatItIncludes},

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 
@@ -24,6 +25,11 @@ func (Runner) Place(path string) string { return path }
 
 // Send does nothing: commands have the same files.
 func (Runner) Send(ctx context.Context, _ string) error { return ctx.Err() }
+
+// SendFolder does nothing either.
+func (Runner) SendFolder(ctx context.Context, _ string, _ func(context.Context, io.Writer) error) error {
+	return ctx.Err()
+}
 
 // Fetch says where the file is.
 func (Runner) Fetch(ctx context.Context, from, _ string, _ command.Selection) (string, error) {

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
@@ -23,18 +25,45 @@ func (c *Client) Send(ctx context.Context, path string) error {
 	}
 	header := http.Header{}
 	describe(header, info)
-	ctx, progress, stop := c.watched(ctx)
-	defer stop()
+	return c.put(ctx, path, header, func(ctx context.Context, w io.Writer) error {
+		return send(ctx, w, path, info, command.Selection{})
+	})
+}
+
+// SendFolder makes a folder of a tar at its place at the server.
+func (c *Client) SendFolder(ctx context.Context, path string, content func(ctx context.Context, tar io.Writer) error) error {
+	return c.put(ctx, path, http.Header{kindHeader: {aFolder}}, content)
+}
+
+// put sends what content writes, once it writes something: it may take its time to begin.
+func (c *Client) put(ctx context.Context, path string, header http.Header, content func(context.Context, io.Writer) error) error {
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	from, to := io.Pipe()
 	defer from.Close()
-	go func() {
-		if err := send(ctx, to, path, info, command.Selection{}); err != nil {
+	writing.Go(func() {
+		buffered := bufio.NewWriterSize(to, maxFrame)
+		err := content(ctx, buffered)
+		if err == nil {
+			err = buffered.Flush()
+		}
+		if err != nil {
 			to.CloseWithError(&ownError{err})
 			return
 		}
 		to.Close()
-	}()
-	response, err := c.call(ctx, "PUT", "/files", url.Values{"path": {c.Place(path)}}, header, &transfer{from: from, progress: progress})
+	})
+	begun := bufio.NewReader(from)
+	_, err := begun.Peek(1)
+	var own *ownError
+	if errors.As(err, &own) {
+		return fmt.Errorf("handing %q to the commands: %w", path, own.error)
+	}
+	ctx, progress, stop := c.watched(ctx)
+	defer stop()
+	response, err := c.call(ctx, "PUT", "/files", url.Values{"path": {c.Place(path)}}, header, &transfer{from: begun, progress: progress})
 	if err != nil {
 		return fmt.Errorf("handing %q to the commands: %w", path, err)
 	}
