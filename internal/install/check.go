@@ -78,7 +78,28 @@ func (t *Target) prerequisites() kube.Prerequisites {
 	return kube.Prerequisites{
 		Pipeline: names.Pipeline, Runs: t.Config.ArgoNamespace, Events: t.Config.ArgoEventsNamespace,
 		Token: plan.TokenOf(names.Executor), Shared: t.SharedNamespaces,
+		Needs: t.needs(),
 	}
+}
+
+// needs are the objects of others that the pods of the pipeline name.
+func (t *Target) needs() []kube.Need {
+	var all []kube.Need
+	if name := t.Config.Pods.PriorityClassName; name != "" {
+		all = append(all, kube.Need{Kind: "PriorityClass", Name: name, Setting: "pods.priorityClassName"})
+	}
+	if volume := t.Config.WorkspaceVolume; volume != nil {
+		all = append(all, kube.Need{Kind: "StorageClass", Name: volume.StorageClassName, Setting: "workspaceVolume.storageClassName"})
+	}
+	if bundle := t.Config.CABundle; bundle != nil {
+		all = append(all, kube.Need{Kind: "ConfigMap", Namespace: t.Config.ArgoNamespace, Name: bundle.Name, Key: bundle.Key, Setting: "caBundle"})
+	}
+	for _, secret := range t.Config.Pods.ImagePullSecrets {
+		for _, namespace := range slices.Compact([]string{t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace}) {
+			all = append(all, kube.Need{Kind: "Secret", Namespace: namespace, Name: secret.Name, Setting: "pods.imagePullSecrets"})
+		}
+	}
+	return all
 }
 
 // failedCheck returns a check that ended with an error. The fix is for errors

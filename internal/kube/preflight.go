@@ -34,6 +34,7 @@ type Prerequisites struct {
 	Runs, Events string // namespaces
 	Token        string // Secret in Runs that its pods mount
 	Shared       bool   // whether a person accepts what else runs in the namespaces
+	Needs        []Need // objects of others that the pods name
 }
 
 // Preflight checks the prerequisites of a pipeline in a cluster before it is
@@ -56,6 +57,9 @@ func (c Cluster) Preflight(ctx context.Context, p Prerequisites) []Check {
 		checks = append(checks, c.checkApart(ctx, p, namespace, images)...)
 	}
 	checks = append(checks, c.checkToken(ctx, p)...)
+	for _, need := range p.Needs {
+		checks = append(checks, c.checkNeed(ctx, need))
+	}
 	return append(checks, c.eventBus(ctx, p.Events))
 }
 
