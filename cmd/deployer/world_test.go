@@ -32,7 +32,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/stages"
 )
 
 // clusterOfTest is the variable with which this program is the deployer, in the cluster of
@@ -53,15 +52,16 @@ func TestMain(m *testing.M) {
 // the role of the pod that they would have in a cluster.
 type world struct {
 	*installtest.Platform
-	t       *testing.T
-	cluster kube.Cluster
-	cfg     *config.Config
-	place   plan.Place
-	names   plan.Names
-	repo    *gittest.Repository
-	url     string
-	dir     string
-	env     []string
+	t                 *testing.T
+	cluster           kube.Cluster
+	cfg               *config.Config
+	place             plan.Place
+	names             plan.Names
+	repo              *gittest.Repository
+	url               string
+	host, certificate string // of the git server: its address, and the file of its certificate
+	dir               string
+	env               []string
 }
 
 // environments are those of the pipeline besides dev: one that is entered by the bootstrap of
@@ -84,15 +84,15 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.cluster, _, err = kubeconfig.Connect(kubeconfigFile, "")
 	require.NoError(t, err)
+	w.serve()
 	w.configure(devStacks(", {name: Old, path: cdk.json}"), "")
 	w.place = plan.Place{Account: installtest.Home, Region: installtest.Region, Config: config.File, Bucket: w.cfg.Bucket(installtest.Home, installtest.Region)}
 	w.names = plan.NamesOf(w.cfg, w.place)
 	w.programs()
 	w.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "AWS_ENDPOINT_URL=" + w.AWS.URL(), "AWS_ENDPOINT_URL_STS=" + w.AWS.URL(), "AWS_EC2_METADATA_DISABLED=true", "CDK_VALIDATION=false",
-		clusterOfTest + "=" + kubeconfigFile, "CDK_DOCKER=" + w.file("docker", 0o700, "#!/bin/sh\n[ \"$1\" != login ] || cat > /dev/null\n[ \"$1\" != inspect ]\n"),
+		"SSL_CERT_FILE=" + w.certificate, clusterOfTest + "=" + kubeconfigFile, "CDK_DOCKER=" + w.file("docker", 0o700, "#!/bin/sh\n[ \"$1\" != login ] || cat > /dev/null\n[ \"$1\" != inspect ]\n"),
 	}
-	w.serve()
 	return w
 }
 
@@ -113,7 +113,7 @@ func (w *world) remove(account, stack string) {
 func (w *world) configure(stacks, more string) (commit string) {
 	w.t.Helper()
 	text := strings.Replace(installtest.Named("shop"), `{name: dev, account: "111111111111", region: eu-west-1, stacks: [{name: Api}]}`,
-		"name: dev\n    account: \"111111111111\"\n    region: eu-west-1\n    stacks: "+stacks, 1) + environments + more
+		"name: dev\n    account: \"111111111111\"\n    region: eu-west-1\n    stacks: "+stacks, 1) + environments + "githubHost: \"" + w.host + "\"\n" + more
 	cfg, err := config.Parse(config.File, []byte(text))
 	require.NoError(w.t, err)
 	require.NoError(w.t, cfg.RequireCluster())
@@ -219,8 +219,7 @@ func (w *world) serve() {
 	w.t.Cleanup(server.Close)
 	w.url = server.URL + "/.git"
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	w.env = append(w.env, "SSL_CERT_FILE="+w.file("certificate.pem", 0o600, string(certificate)),
-		stages.Variable("host")+"="+strings.TrimPrefix(server.URL, "https://"))
+	w.host, w.certificate = strings.TrimPrefix(server.URL, "https://"), w.file("certificate.pem", 0o600, string(certificate))
 }
 
 // install installs the pipeline as a person does, and the roles that another account gives it.
@@ -256,7 +255,7 @@ func (w *world) template(name string) *localrun.Template {
 	delete(metadata, "resourceVersion")
 	text, err := json.Marshal(content)
 	require.NoError(w.t, err)
-	text = bytes.ReplaceAll(text, []byte("https://github.com/my-org/shop.git"), []byte(w.url))
+	text = bytes.ReplaceAll(text, []byte("https://"+w.host+"/my-org/shop.git"), []byte(w.url))
 	template, err := localrun.Parse(text)
 	require.NoError(w.t, err)
 	for n, node := range template.Spec.Templates {
