@@ -51,6 +51,10 @@ install: build ## install the programs, completions and the manual page below PR
 	bin/generator completion zsh >'$(SHARE)/zsh/site-functions/_generator'
 	bin/generator completion fish >'$(SHARE)/fish/vendor_completions.d/generator.fish'
 
+.PHONY: release
+release: ## archives for Linux, macOS and Windows in bin/release, with checksums, SBOMs and a Homebrew formula; VERSION names it, such as 1.4.0
+	@LDFLAGS='$(LDFLAGS)' tools/release '$(VERSION:v%=%)'
+
 .PHONY: construct
 construct: $(CONSTRUCT) $(RENDERER) ## build the npm package of the construct into construct/
 
