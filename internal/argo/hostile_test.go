@@ -254,7 +254,7 @@ func TestAHostileValueOfAConfigurationIsRefusedOrUsedLiterally(t *testing.T) {
 func TestACommandIsNeverPartOfAnObject(t *testing.T) {
 	content := document(t, everything)
 	for path, write := range texts(content, "", nil) {
-		if strings.Contains(path, "ommands") || strings.Contains(path, "hooks") {
+		if strings.Contains(path, "ommands[") || strings.Contains(path, "Deploy[") {
 			write("echo canary")
 		}
 	}

@@ -52,6 +52,8 @@ func drawConfig(t *rapid.T) *config.Config {
 		Version:               "1.0",
 		GithubOwner:           text(t, `[a-z][a-z0-9]{0,10}`),
 		GithubRepo:            text(t, `[a-z0-9]{0,5}[a-z][a-z0-9.-]{0,5}x`),
+		GithubHost:            text(t, `[a-z]{1,9}(\.[a-z]{2,9}){0,2}(:[0-9]{1,5})?`),
+		Checkout:              config.Checkout{Submodules: rapid.Bool().Draw(t, "submodules"), SubmoduleHosts: texts(t, `[a-z]{1,9}\.[a-z]{2,3}`, 0), LFS: rapid.Bool().Draw(t, "lfs")},
 		GithubBranch:          text(t, `[a-z][a-z0-9]{0,5}(/[0-9]{1,3}[.x-z]x)?`),
 		GithubTokenSecretName: text(t, `[A-Za-z0-9/_+=.@-]{1,30}`),
 		ClusterName:           text(t, `[A-Za-z0-9][A-Za-z0-9_-]{0,20}`),
@@ -68,7 +70,7 @@ func drawConfig(t *rapid.T) *config.Config {
 		WebhookService:        rapid.SampledFrom([]config.WebhookService{config.LoadBalancer, config.NodePort, config.ClusterIP, config.NoService}).Draw(t, "service"),
 		RequiredContext:       texts(t, `[!-~]{1,20}`, 0),
 		SelfUpdate:            config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
-		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1), Timeout: config.Timeout(text(t, `([1-9]h|1[0-9]h[1-9]m|[1-9][0-9]?m|[1-9][0-9]{0,4}s)`))},
+		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1), Timeout: config.Timeout(text(t, `([1-9]h|1[0-9]h[1-9]m|[1-9][0-9]?m|[1-9][0-9]{0,3}s)`))},
 		Stacks:                drawStacks(t),
 		PodLimits: config.PodLimits{
 			Memory: text(t, `[1-9][0-9]{3}(Mi|Gi)`), Storage: text(t, `[1-9][0-9]{3}(Mi|Gi)`),

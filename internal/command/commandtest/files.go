@@ -84,8 +84,10 @@ func aFolderThatComesAsATarIsAtItsPlace(t *testing.T, r command.Runner) {
 	broken := errors.New("the archive is broken")
 	require.ErrorIs(t, r.SendFolder(t.Context(), dir, func(context.Context, io.Writer) error { return broken }), broken)
 	require.ErrorIs(t, r.SendFolder(t.Context(), dir, func(_ context.Context, to io.Writer) error {
-		_, err := io.WriteString(to, strings.Repeat("x", 1<<20))
-		return cmp.Or(err, broken)
+		files := tar.NewWriter(to)
+		err := files.WriteHeader(&tar.Header{Name: "large", Mode: 0o644, Size: 2 << 20})
+		_, writing := io.WriteString(files, strings.Repeat("x", 1<<20))
+		return cmp.Or(err, writing, broken)
 	}), broken)
 	assert.Equal(t, "content", script(t, r, r.Place(dir), "cat link/file"), "what is not complete replaces nothing")
 }
