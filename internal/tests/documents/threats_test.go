@@ -90,7 +90,7 @@ var threats = []threat{
 	{"T22", "a value with $(NAME)", []string{"TestAHostileBranchIsUsedLiterallyByARun", "TestAMessageOfAFailedStepIsUsedLiterally", "TestTheKubeletExpandsNoValueOfAPush"}, "TestTheKubeletExpandsNoValueOfAPush", "the kubelet would change it"},
 	{"T23", "an asset that reads outside of the assembly", []string{"TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused"}, "TestAManifestThatNobodyComparedReadsAFileOfTheHost", "the attack works"},
 	{"T24", "code that asks the instance metadata service or the API server", []string{"TestTheNetworkPoliciesOfAPipelineHold", "TestCodeOfTheRepositoryFindsNothingOfTheStage"}, "TestCodeOfTheRepositoryFindsNothingOfTheStage", "the attack must be able to succeed"},
-	{"T25", "code that fills memory or disk", []string{"TestCodeThatUsesUpTheMemoryOfItsPodEndsAndTheRunSaysWhy", "TestADiskThatIsFullIsNamedWhereverItFillsUp"}, "", ""},
+	{"T25", "code that fills memory or disk", []string{"TestCodeThatUsesUpMemoryOrDiskEndsAndTheRunSaysWhy", "TestADiskThatIsFullIsNamedWhereverItFillsUp"}, "", ""},
 	{"T26", "code that speaks the protocol between the containers", []string{
 		"TestAHostileAnswerToACommandIsAnErrorOfItsOwn", "TestAHostileAnswerToABindingIsAnErrorOfItsOwn", "TestHostileFilesAreRefusedAndLeaveNothing", "TestOnlyTheFirstSecretIsTaken",
 	}, "TestOnlyTheFirstSecretIsTaken", "takes that of whoever comes first"},
