@@ -16,7 +16,7 @@ import (
 type doctorCmd struct {
 	clusterFlags
 	imagesFlag
-	GithubAPI string `name:"github-api" help:"Address of GitHub's API." default:"https://api.github.com" placeholder:"URL"`
+	GithubAPI string `name:"github-api" help:"Address of GitHub's API, which gets the token. The default is that of githubHost." placeholder:"URL"`
 	JSON      bool   `name:"json" help:"Print the checks as JSON."`
 }
 

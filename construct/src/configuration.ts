@@ -152,7 +152,7 @@ export interface PipelineConfiguration {
   readonly podLimits?: PodLimitsDefinition;
 
   /**
-   * How the pods of the pipeline fit the cluster: nodes, priority, secrets, labels and what they request. It takes effect when a person runs `generator apply`; a commit alone changes only `resources`. Expected: a mapping with resources, nodeSelector, tolerations, affinity, priorityClassName, imagePullSecrets, labels, annotations.
+   * How the pods of the pipeline fit the cluster: nodes, priority, secrets, labels and what they request. It takes effect when a person runs `generator apply`; where the admission policy is installed, a commit alone changes only `resources`. Expected: a mapping with resources, nodeSelector, tolerations, affinity, priorityClassName, imagePullSecrets, labels, annotations.
    *
    * @default - none
    */

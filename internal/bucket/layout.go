@@ -134,7 +134,7 @@ var (
 		State,
 	}
 	reached = kind{
-		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it, and whether the environment waits for an approval: no run deploys an older commit, nor takes the approval away", "JSON, `{commit, run, former, account, region, approval}`",
+		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it, and whether the environment waits for an approval: no run deploys an older commit, nor takes the approval away", "JSON, `{commit, run, former, account, region, approval, guarded}`",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
 		[]Writer{Update, Deployment},
 		State,

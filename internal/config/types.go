@@ -80,8 +80,8 @@ type Config struct {
 	PodLimits PodLimits `json:"podLimits,omitzero" section:"Pods and images"`
 
 	// How the pods of the pipeline fit the cluster: nodes, priority, secrets, labels and
-	// what they request. It takes effect when a person runs `generator apply`; a commit
-	// alone changes only `resources`.
+	// what they request. It takes effect when a person runs `generator apply`; where the
+	// admission policy is installed, a commit alone changes only `resources`.
 	Pods Pods `json:"pods,omitzero"`
 
 	// Volumes for the workspace and for temporary files, in place of folders on the disk of

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -19,7 +20,7 @@ import (
 
 // GitHub is the API of GitHub.
 type GitHub struct {
-	URL string // such as https://api.github.com
+	URL string // such as http://127.0.0.1:8080; "" is that of the repository's host
 	// Do sends a request.
 	Do func(*http.Request) (*http.Response, error)
 }
@@ -39,11 +40,24 @@ func Doctor(ctx context.Context, t Target, g GitHub) []kube.Check {
 	if err != nil || token == "" {
 		return checks // the check of the token says so
 	}
+	if g.URL == "" {
+		g.URL = apiOf(t.Config.GithubHost)
+	}
 	return append(checks, g.check(ctx, t, token))
 }
 
+// apiOf returns the address of the API of a host: the token is sent to no other. That of
+// GitHub Enterprise Server is below the host itself (GitHub Enterprise Server docs, "REST
+// API", "Root endpoint").
+func apiOf(host string) string {
+	if host == checkout.DefaultHost {
+		return "https://api.github.com"
+	}
+	return "https://" + host + "/api/v3"
+}
+
 func hooksPage(t Target) string {
-	return fmt.Sprintf("https://github.com/%s/%s/settings/hooks", t.Config.GithubOwner, t.Config.GithubRepo)
+	return fmt.Sprintf("https://%s/%s/%s/settings/hooks", t.Config.GithubHost, t.Config.GithubOwner, t.Config.GithubRepo)
 }
 
 // hook is a webhook of a repository, in GitHub's API.

@@ -2,8 +2,10 @@ package install_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,4 +68,21 @@ func TestTheDoctorSaysWhatBecameOfTheLastDelivery(t *testing.T) {
 		assert.Equal(t, c.status == "failed", errs.KindOf(install.Diagnosis(checks)) == errs.Failed && install.Diagnosis(checks) != nil, name)
 	}
 	assert.Empty(t, p.Kube.Writes())
+}
+
+func TestTheDoctorSendsTheTokenToTheHostOfTheRepositoryAlone(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	for host, api := range map[string]string{"github.com": "https://api.github.com/repos/", "github.example.com": "https://github.example.com/api/v3/repos/"} {
+		target := p.target(installtest.Named("shop"))
+		target.Config.GithubHost = host
+		var asked []string
+		checks := install.Doctor(t.Context(), target, install.GitHub{Do: func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, r.URL.String())
+			return nil, errors.New("unreachable")
+		}})
+		require.Len(t, asked, 1)
+		assert.True(t, strings.HasPrefix(asked[0], api), asked[0])
+		assert.Contains(t, checks[len(checks)-1].Fix, "https://"+host+"/")
+	}
 }

@@ -133,7 +133,7 @@ func (b *builder) head(cfg *config.Config) {
 			"template-name": literal(cfg.WorkflowTemplateName), "event-source": literal(cfg.EventSourceName),
 			"sensor": literal(cfg.SensorName), "service-account": literal(cfg.ServiceAccountName),
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
-			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "gates": literal(names(cfg, Approval.Requires)),
+			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "places": literal(places(cfg)), "gates": literal(names(cfg, Approval.Requires)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
 		}))
 	b.steps[len(b.steps)-1].Cluster = true
@@ -148,6 +148,15 @@ func names(cfg *config.Config, wanted func(config.Environment) bool) string {
 		if wanted(env) {
 			all = append(all, env.Name)
 		}
+	}
+	return strings.Join(all, " ")
+}
+
+// places lists where the environments are, as NAME=ACCOUNT/REGION, separated by spaces.
+func places(cfg *config.Config) string {
+	var all []string
+	for _, env := range cfg.Environments {
+		all = append(all, env.Name+"="+env.Account+"/"+env.Region)
 	}
 	return strings.Join(all, " ")
 }

@@ -47,6 +47,8 @@ type Deployed struct {
 	Account  string `json:"account,omitempty"`
 	Region   string `json:"region,omitempty"`
 	Approval bool   `json:"approval,omitempty"`
+	// Guarded are accounts that the environment left while it waited for an approval.
+	Guarded []string `json:"guarded,omitempty"`
 }
 
 // ResultFile is the name of the record among the output files.

@@ -205,6 +205,7 @@ func TestGatesOfTemplateAndCommitAreBothEnforced(t *testing.T) {
 			}
 			in := ofRun("shop-00")
 			in.Gates, in.Held, in.Origin = c.running, c.held, "shop-0"
+			in.Places = []string{"dev=111111111111/eu-west-1", "dev2=222222222222/eu-west-1", "de=222222222222/eu-west-1"}
 			out, _, err := inRun(t, &w, w.deps(configuration), in)
 			require.NoError(t, err)
 			assert.Equal(t, !c.waits, strings.Contains(out.NoApproval, ",dev,"), out.NoApproval)
@@ -287,7 +288,7 @@ func TestAnApprovalThatNoDeploymentHadYetHoldsForAllLaterCommits(t *testing.T) {
 	}
 	const requires, former = ", requiresApproval: true", `{"commit":"c","run":"shop-9"}`
 	dev, prod, open := environment("dev", "111111111111", ""), environment("prod", "222222222222", requires), environment("prod", "222222222222", "")
-	live := environment("live", "222222222222", "")
+	live, moved := environment("live", "222222222222", ""), environment("prod", "333333333333", requires)
 	for name, c := range map[string]struct {
 		before    map[string]string
 		installed string // by a person
@@ -300,11 +301,17 @@ func TestAnApprovalThatNoDeploymentHadYetHoldsForAllLaterCommits(t *testing.T) {
 		"the environment goes and returns":   {nil, dev, []push{{dev + prod, "prod", nil}, {dev, "", nil}, {dev + open, "prod", nil}}},
 		"under another name":                 {nil, dev, []push{{dev + prod, "prod", nil}, {dev + live, "live", nil}}},
 		"under another name, when installed": {nil, dev + prod, []push{{dev + live, "live", nil}}},
-		"another one besides":                {nil, dev + prod, []push{{dev + prod + live, "live prod", nil}}},
-		"a person approves what was added":   {nil, dev, []push{{dev + prod, "prod", []string{"prod"}}, {dev + open, "prod", nil}}},
-		"a person approves it without":       {nil, dev, []push{{dev + prod, "prod", nil}, {dev + open, "prod", []string{"prod"}}, {dev + open, "", nil}}},
-		"two that are installed at once":     {nil, prod + live, []push{{prod + live, "prod", nil}}},
-		"in another account":                 {nil, dev + prod, []push{{dev + prod + environment("beta", "333333333333", ""), "prod", nil}}},
+		"the environment moves, and another name comes": {nil, dev + prod, []push{
+			{dev + prod, "prod", []string{"dev", "prod"}}, {dev + moved, "prod", []string{"prod"}}, {dev + moved + live, "live prod", nil},
+		}},
+		"it moves by the first commit, and another name comes":   {nil, dev + prod, []push{{dev + moved + live, "live prod", nil}}},
+		"another one moves there by the first commit":            {nil, dev + prod, []push{{environment("dev", "222222222222", "") + prod, "dev prod", nil}}},
+		"another one moves there, and documents have no account": {map[string]string{"dev": former, "prod": former}, dev + prod, []push{{environment("dev", "222222222222", "") + prod, "dev prod", nil}}},
+		"another one besides":                                    {nil, dev + prod, []push{{dev + prod + live, "live prod", nil}}},
+		"a person approves what was added":                       {nil, dev, []push{{dev + prod, "prod", []string{"prod"}}, {dev + open, "prod", nil}}},
+		"a person approves it without":                           {nil, dev, []push{{dev + prod, "prod", nil}, {dev + open, "prod", []string{"prod"}}, {dev + open, "", nil}}},
+		"two that are installed at once":                         {nil, prod + live, []push{{prod + live, "prod", nil}}},
+		"in another account":                                     {nil, dev + prod, []push{{dev + prod + environment("beta", "333333333333", ""), "prod", nil}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var w world
@@ -363,6 +370,7 @@ func inTemplate(t *testing.T, configuration string) pipeline.Input {
 	in.Environments = nil
 	for _, env := range cfg.Environments {
 		in.Environments = append(in.Environments, env.Name)
+		in.Places = append(in.Places, env.Name+"="+env.Account+"/"+env.Region)
 		if env.RequiresApproval {
 			in.Gates = append(in.Gates, env.Name)
 		}

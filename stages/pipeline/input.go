@@ -64,6 +64,7 @@ type Input struct {
 	// The version and the environments of the run, and what it hands over.
 	Template     string   `help:"Version of the run's workflow template. Without it the run does not hand over." placeholder:"NAME" group:"Run"`
 	Environments []string `help:"Environments that the run deploys." sep:" " placeholder:"NAME" group:"Run"`
+	Places       []string `help:"Where these environments are." sep:" " placeholder:"NAME=ACCOUNT/REGION" group:"Run"`
 	Gates        []string `help:"Environments that wait for an approval according to the run's template." sep:" " placeholder:"NAME" group:"Run"`
 	Held         []string `help:"Environments that wait for an approval according to the run that handed over to this one." sep:" " placeholder:"NAME" group:"Run"`
 	Origin       string   `help:"Run that handed over to this one. Such a run does not hand over again." placeholder:"NAME" group:"Run"`

@@ -48,9 +48,9 @@ func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *
 	return nil
 }
 
-// before returns what is stored of the environments. Outside of a run there is
+// stored returns what is stored of the environments. Outside of a run there is
 // nothing to compare with.
-func (d Deps) before(ctx context.Context, in Input) (map[string]stage.Deployed, error) {
+func (d Deps) stored(ctx context.Context, in Input) (map[string]stage.Deployed, error) {
 	if len(in.Environments) == 0 && (d.Order == nil || in.Repository == "") {
 		return nil, nil
 	}

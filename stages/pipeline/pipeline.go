@@ -95,19 +95,20 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	in.ConfigDigest = digest // the template of an earlier version passes none
-	before, err := d.before(ctx, in)
+	stored, err := d.stored(ctx, in)
 	if err != nil {
 		return Output{}, err
 	}
-	if err := d.checkOrder(ctx, frame, in, cfg, before); err != nil {
+	if err := d.checkOrder(ctx, frame, in, cfg, stored); err != nil {
 		return Output{}, err
 	}
-	if waiting := in.kept(cfg, before); len(waiting) > 0 {
+	before := in.known(stored)
+	if waiting := kept(cfg, before); len(waiting) > 0 {
 		in.Held = append(slices.Clone(in.Held), waiting...)
 		frame.Log.Warn("environments wait for an approval that the commit does not declare: they, or another environment of their account, required one, until a person approves a deployment without it",
 			"environments", strings.Join(waiting, ", "))
 	}
-	if err := d.keepApprovals(ctx, in, cfg, before); err != nil {
+	if err := d.keepApprovals(ctx, in, cfg, stored, before); err != nil {
 		return Output{}, err
 	}
 	declared := cfg

@@ -54,17 +54,50 @@ func Secrets(ctx context.Context, mask *redact.Redactor, key string, secrets map
 		if err := checkValue(at, value); err != nil {
 			return nil, err
 		}
-		mask.Add(value)
+		for _, part := range partsOf(value) {
+			mask.Add(part)
+		}
 		variables = append(variables, name+"="+value)
 	}
 	return variables, nil
 }
 
+// partsOf returns a value and, if it is a JSON document, every text and number in it: the
+// usual form in Secrets Manager, of which commands print parts.
+func partsOf(value string) []string {
+	parts := []string{value}
+	decoder := json.NewDecoder(strings.NewReader(value))
+	decoder.UseNumber()
+	var document any
+	if err := decoder.Decode(&document); err != nil {
+		return parts
+	}
+	var visit func(any)
+	visit = func(at any) {
+		switch at := at.(type) {
+		case map[string]any:
+			for _, inner := range at {
+				visit(inner)
+			}
+		case []any:
+			for _, inner := range at {
+				visit(inner)
+			}
+		case string:
+			parts = append(parts, at)
+		case json.Number:
+			parts = append(parts, at.String())
+		}
+	}
+	visit(document)
+	return parts
+}
+
 // checkValue refuses what cannot be masked or passed on. It never repeats the value.
 func checkValue(at, value string) error {
 	switch {
-	case len(strings.TrimSpace(value)) < redact.Shortest:
-		return errs.Invalidf("%s: the value has fewer than %d characters, too few to be masked in logs", at, redact.Shortest).WithHint("store a longer secret")
+	case !slices.ContainsFunc(strings.Split(value, "\n"), func(line string) bool { return len(strings.TrimSpace(line)) >= redact.Shortest }):
+		return errs.Invalidf("%s: no line of the value has %d characters, too few to be masked in logs", at, redact.Shortest).WithHint("store a longer secret")
 	case len(value) > longestSecret:
 		return errs.Invalidf("%s: the value has %d bytes; a variable has at most %d", at, len(value), longestSecret)
 	case strings.ContainsRune(value, 0):

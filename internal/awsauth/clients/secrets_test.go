@@ -59,7 +59,7 @@ func TestSecretsAreReadFromWhereTheyAreAndMaskedFromThenOn(t *testing.T) {
 		`build.secrets.X: the secret object of Secrets Manager: its key "deep" has no text`: {config.Secret{SecretsManager: "object", Key: "deep"}, "store a text"},
 		"build.secrets.X: the secret list of Secrets Manager: it is not a JSON object":      {config.Secret{SecretsManager: "list", Key: "a"}, "remove the key"},
 		"build.secrets.X: the secret plain of Secrets Manager: it is not a JSON object":     {config.Secret{SecretsManager: "plain", Key: "a"}, "remove the key"},
-		"build.secrets.X: the value has fewer than 6 characters, too few to be masked":      {config.Secret{SecretsManager: "object", Key: "short"}, "longer"},
+		"build.secrets.X: no line of the value has 6 characters, too few to be masked":      {config.Secret{SecretsManager: "object", Key: "short"}, "longer"},
 		"build.secrets.X: the value has 153000 bytes; a variable has at most 102400":        {config.Secret{SecretsManager: "long"}, ""},
 	} {
 		got, err := clients.Secrets(t.Context(), redact.New(), "build.secrets", map[string]config.Secret{"X": c.secret})
@@ -75,4 +75,20 @@ func TestSecretsAreReadFromWhereTheyAreAndMaskedFromThenOn(t *testing.T) {
 	}
 	_, err = clients.Secrets(t.Context(), redact.New(), "build.secrets", map[string]config.Secret{"X": {SSM: "/shop/secure"}})
 	require.ErrorContains(t, err, "build.secrets.X: ")
+}
+
+// A secret of Secrets Manager is a JSON document as a rule, and commands print its parts.
+func TestThePartsOfASecretThatIsADocumentAreMasked(t *testing.T) {
+	t.Setenv("APHEX_SECRET_LOGIN", `{"user": "deployer", "password": "`+canary+`", "port": 1234567, "deep": [{"key": "deep-`+canary+`"}]}`)
+	mask := redact.New()
+	_, err := clients.Secrets(t.Context(), mask, "build.secrets", map[string]config.Secret{"LOGIN": {SecretsManager: "login"}})
+	require.NoError(t, err)
+	for _, printed := range []string{canary, "password=" + canary, "1234567", "deep-" + canary} {
+		assert.NotContains(t, mask.String("> "+printed), printed)
+		assert.Contains(t, mask.String("> "+printed), redact.Mask)
+	}
+
+	t.Setenv("APHEX_SECRET_LOGIN", "12345\n67890")
+	_, err = clients.Secrets(t.Context(), redact.New(), "build.secrets", map[string]config.Secret{"LOGIN": {SecretsManager: "login"}})
+	require.ErrorContains(t, err, "no line of the value has 6 characters")
 }

@@ -55,32 +55,47 @@ func (s Store) next(env config.Environment, commit string, all map[string]stage.
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
 	return encodeReached(environment, stage.Deployed{
 		Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)],
-		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env),
+		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env), Guarded: guardedBy(env, has),
 	})
 }
 
 // KeepApproval stores, before anything is deployed, where an environment is and whether it
 // waits for an approval, as far as its document, has, does not say so. An approval stays
 // until KeepReached takes it away.
-func (s Store) KeepApproval(ctx context.Context, env config.Environment, waits bool, has stage.Deployed) error {
-	if (has.Account != "" || env.Account == "") && (has.Approval || !waits) {
+func (s Store) KeepApproval(ctx context.Context, environment string, at, has stage.Deployed) error {
+	if (has.Account != "" || at.Account == "") && (has.Approval || !at.Approval) {
 		return nil
 	}
-	err := s.Bucket.Update(ctx, bucket.ReachedKey(env.Name), func(stored []byte) ([]byte, error) {
-		has, err := parseReached(env.Name, stored)
+	err := s.Bucket.Update(ctx, bucket.ReachedKey(environment), func(stored []byte) ([]byte, error) {
+		has, err := parseReached(environment, stored)
 		if err != nil {
 			return nil, err
 		}
 		if has.Account == "" {
-			has.Account, has.Region = env.Account, env.Region
+			has.Account, has.Region = at.Account, at.Region
 		}
-		has.Approval = has.Approval || waits
-		return encodeReached(env.Name, has)
+		has.Approval = has.Approval || at.Approval
+		return encodeReached(environment, has)
 	})
 	if err != nil {
-		return fmt.Errorf("storing whether environment %s waits for an approval: %w", env.Name, err)
+		return fmt.Errorf("storing whether environment %s waits for an approval: %w", environment, err)
 	}
 	return nil
+}
+
+// guardedBy returns the accounts that an environment left while it waited for an approval:
+// the one that it leaves now is added, and one that it comes to without one is taken away,
+// as a person approved that.
+func guardedBy(env config.Environment, has stage.Deployed) []string {
+	guarded := slices.Clone(has.Guarded)
+	if has.Approval && has.Account != env.Account && has.Account != "" {
+		guarded = append(guarded, has.Account)
+	}
+	if !plan.Approval.Requires(env) {
+		guarded = slices.DeleteFunc(guarded, func(account string) bool { return account == env.Account })
+	}
+	slices.Sort(guarded)
+	return slices.Compact(guarded)
 }
 
 func encodeReached(environment string, has stage.Deployed) ([]byte, error) {
