@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
@@ -61,7 +62,9 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 		return errs.Invalidf("uploading %s: all assets of the environment: %w", file.Name, err)
 	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Uploading})
-	size, version, err := upload(ctx, client, path, contentType(file, path), d, encryption, metadata)
+	sending, cancel := p.sending(ctx)
+	defer cancel()
+	size, version, err := upload(sending, client, path, contentType(file, path), d, encryption, metadata)
 	p.mu.Lock()
 	p.uploads = append(p.uploads, uploaded{client, d, version})
 	p.mu.Unlock()
@@ -75,6 +78,18 @@ func (p *Publisher) publishFile(ctx context.Context, list *assembly.AssetManifes
 	}
 	p.options.Notify(Event{Asset: file.Name, To: url, Step: Published, Bytes: size})
 	return nil
+}
+
+// withdrawnLimit is how long the upload of a file that will be withdrawn may take.
+const withdrawnLimit = time.Minute
+
+// sending returns the context of an upload. One that will be withdrawn ends by itself: if
+// it were cancelled, the object might arrive after it was removed.
+func (p *Publisher) sending(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.options.Keep {
+		return context.WithTimeout(context.WithoutCancel(ctx), withdrawnLimit)
+	}
+	return ctx, func() {}
 }
 
 // findFile reports whether a file exists at its destination, with one call per destination.
