@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/aphex/aphex-pipeline/internal/check"
@@ -58,10 +57,7 @@ func (c checkCmd) Run(std streams, raw rawStreams) error {
 
 func (c checkCmd) print(std streams, raw rawStreams, found []check.Problem) error {
 	if c.JSON {
-		encoder := json.NewEncoder(raw.document())
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(map[string]any{"problems": found})
+		return raw.printJSON(map[string]any{"problems": found})
 	}
 	if len(found) == 0 {
 		fmt.Fprintln(std.err, "no problems")

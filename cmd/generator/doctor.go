@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -47,10 +46,7 @@ func (c doctorCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		checks = append(checks, install.Doctor(ctx, target, install.GitHub{URL: c.GithubAPI, Do: http.DefaultClient.Do})...)
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(raw.document())
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(map[string]any{"checks": install.Results(checks)}); err != nil {
+		if err := raw.printJSON(map[string]any{"checks": install.Results(checks)}); err != nil {
 			return errs.Writing("standard output", err)
 		}
 	} else {

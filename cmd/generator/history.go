@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -60,10 +59,7 @@ func (f historyFlags) source(ctx context.Context) (history.Source, error) {
 func (f historyFlags) print(std streams, raw rawStreams, value any, text func(history.Printer) error) error {
 	var err error
 	if f.JSON {
-		encoder := json.NewEncoder(raw.document())
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(value)
+		err = raw.printJSON(value)
 	} else {
 		err = text(history.Printer{To: std.out, Width: screen.Columns(raw.out)})
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -79,6 +80,14 @@ func (s rawStreams) print(text []byte, err error) error {
 		_, err = s.document().Write(text)
 	}
 	return err
+}
+
+// printJSON prints a value as a JSON document.
+func (s rawStreams) printJSON(value any) error {
+	encoder := json.NewEncoder(s.document())
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
 }
 
 // cli is the command line.

@@ -15,7 +15,7 @@ import (
 // check reports problems that involve several values.
 func check(c *Config, r *report) {
 	checkTwice(r, "stack", "stacks[%d]", namesOf(c.Stacks))
-	checkTwice(r, "environment", "environments[%d]", environmentNames(c))
+	checkTwice(r, "environment", "environments[%d]", c.EnvironmentNames())
 	declared := namesOf(c.Stacks)
 	known := setOf(declared)
 	for i, stack := range c.Stacks {
@@ -214,14 +214,6 @@ func nameAt(r *report, format string, i int) string {
 		return path + ".name"
 	}
 	return path
-}
-
-func environmentNames(c *Config) []string {
-	names := make([]string, 0, len(c.Environments))
-	for _, env := range c.Environments {
-		names = append(names, env.Name)
-	}
-	return names
 }
 
 func setOf(names []string) map[string]bool {

@@ -31,6 +31,15 @@ func (c *Config) RequireCluster() error {
 	return missing
 }
 
+// EnvironmentNames returns the names of the environments, in the order of the file.
+func (c *Config) EnvironmentNames() []string {
+	names := make([]string, len(c.Environments))
+	for i, env := range c.Environments {
+		names[i] = env.Name
+	}
+	return names
+}
+
 // Environment returns the environment with that name, and whether it exists.
 func (c *Config) Environment(name string) (Environment, bool) {
 	for _, env := range c.Environments {

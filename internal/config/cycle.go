@@ -95,7 +95,7 @@ func checkStackCycles(r *report, stacks []Stack, format string) bool {
 
 // checkAfter reports unknown environments and cycles.
 func checkAfter(c *Config, r *report) {
-	names, waits, known := environmentNames(c), map[string][]string{}, map[string]bool{}
+	names, waits, known := c.EnvironmentNames(), map[string][]string{}, map[string]bool{}
 	for _, env := range c.Environments {
 		if !known[env.Name] {
 			waits[env.Name], known[env.Name] = env.After, true

@@ -33,15 +33,6 @@ type Source struct {
 	Logs func(ctx context.Context, run string) (logs []Log, ended bool, err error)
 }
 
-// EnvironmentsOf returns the names of the environments of a configuration.
-func EnvironmentsOf(cfg *config.Config) []string {
-	names := make([]string, len(cfg.Environments))
-	for i, env := range cfg.Environments {
-		names[i] = env.Name
-	}
-	return names
-}
-
 // Status says what is in each environment, and which runs have not ended.
 type Status struct {
 	Environments []EnvironmentStatus `json:"environments"` // of the configuration, in its order, then others
@@ -193,7 +184,7 @@ func (s Source) Show(ctx context.Context, run string) (record.Document, error) {
 // OfCluster returns the runs of a pipeline whose records are in a bucket.
 func OfCluster(b bucket.Bucket, cfg *config.Config, place plan.Place, connect func() (kube.Cluster, error)) Source {
 	return Source{
-		Bucket: b, Environments: EnvironmentsOf(cfg),
+		Bucket: b, Environments: cfg.EnvironmentNames(),
 		Running: func(ctx context.Context) ([]kube.Progress, error) {
 			cluster, err := connect()
 			if err != nil {

@@ -99,9 +99,10 @@ func checkValue(at, value string) error {
 	case !slices.ContainsFunc(strings.Split(value, "\n"), func(line string) bool { return len(strings.TrimSpace(line)) >= redact.Shortest }):
 		return errs.Invalidf("%s: no line of the value has %d characters, too few to be masked in logs", at, redact.Shortest).WithHint("store a longer secret")
 	case len(value) > longestSecret:
-		return errs.Invalidf("%s: the value has %d bytes; a variable has at most %d", at, len(value), longestSecret)
+		return errs.Invalidf("%s: the value has %d bytes; a variable has at most %d", at, len(value), longestSecret).
+			WithHint("name one member with key, or let the command read the secret itself with a role")
 	case strings.ContainsRune(value, 0):
-		return errs.Invalidf("%s: the value contains a NUL byte, which no variable can", at)
+		return errs.Invalidf("%s: the value contains a NUL byte, which no variable can", at).WithHint("store it encoded, as base64")
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // checkChoice refuses environments and steps that the commit does not have.
 func (o Options) checkChoice(cfg *config.Config) error {
-	names := environmentNames(cfg)
+	names := cfg.EnvironmentNames()
 	for _, name := range o.Only {
 		if !slices.Contains(names, name) {
 			return errs.Invalidf("--only %q: the commit has no such environment", name).WithHint("its environments are %s", strings.Join(names, ", "))
@@ -31,16 +31,9 @@ func (o Options) checkChoice(cfg *config.Config) error {
 		WithHint("pass one of %s; a run without --from begins with %s", strings.Join(steps, ", "), plan.Validate)
 }
 
-func environmentNames(cfg *config.Config) (names []string) {
-	for _, env := range cfg.Environments {
-		names = append(names, env.Name)
-	}
-	return names
-}
-
 // startOf returns the environment of a step, or "".
 func startOf(cfg *config.Config, step string) string {
-	for _, name := range environmentNames(cfg) {
+	for _, name := range cfg.EnvironmentNames() {
 		if step == plan.Deploy(name) || step == plan.Approve(name) || step == plan.Test(name) {
 			return name
 		}
