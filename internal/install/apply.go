@@ -34,8 +34,9 @@ func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
 
 // ApplyOptions configure Apply.
 type ApplyOptions struct {
-	// Confirm is called before identities of the pipeline are installed or changed; its
-	// error ends the verb. It may be nil.
+	// Confirm is called before identities of the pipeline are installed or changed, before
+	// runs in progress lose permissions, and before another host gets the token of the
+	// repository; its error ends the verb. It may be nil.
 	Confirm func(context.Context, Plan) error
 }
 
@@ -83,7 +84,8 @@ func Apply(ctx context.Context, t Target, o ApplyOptions, r Reporter) ([]manifes
 	return changes, t.awaitWebhook(ctx, objects, r)
 }
 
-// approve asks about identities that are new or differ, and installs their roles if the
+// approve asks about identities that are new or differ, and about another host that gets the
+// token of the repository, and installs their roles if the
 // pipeline is installed: it can assume only the roles that a person has approved.
 func (t *Target) approve(ctx context.Context, objects []manifest.Object, installed bool, o ApplyOptions, r Reporter) error {
 	differences, err := t.Cluster.Diff(ctx, objects)
@@ -95,7 +97,7 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 		return err
 	}
 	differences = slices.DeleteFunc(differences, func(d kube.Difference) bool { return !strings.HasPrefix(d.Object, "serviceaccount/") })
-	if len(differences) == 0 && interrupted.Runs == nil {
+	if len(differences) == 0 && interrupted.Runs == nil && !t.movesToken() {
 		return nil
 	}
 	if err := t.confirm(ctx, o.Confirm, Plan{Differences: differences, Interrupted: interrupted}); err != nil || !installed || len(differences) == 0 {

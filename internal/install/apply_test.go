@@ -100,6 +100,30 @@ func TestAnAccountThatAnApplyAddsIsConfirmedAndGetsItsRoleBeforeItsServiceAccoun
 	assert.Contains(t, applied.String(), "CREATE_COMPLETE DeployerRole222222222222")
 }
 
+// A commit that needs a person for something else may also name another host.
+func TestAnotherHostThatGetsTheTokenIsShownAndConfirmed(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop")
+	p.bootstrap(text)
+	declined := errors.New("declined")
+	var asked install.Plan
+	var j journal
+	_, err := install.Apply(t.Context(), p.offline(text+"githubHost: github.example.net\n"), install.ApplyOptions{Confirm: func(_ context.Context, plan install.Plan) error {
+		asked = plan
+		return declined
+	}}, &j)
+	require.ErrorIs(t, err, declined)
+	assert.Equal(t, install.Host{Now: "github.example.net", Before: "github.com"}, asked.Host)
+	assert.Empty(t, asked.Differences, "no identity changes")
+
+	_, err = install.Apply(t.Context(), p.offline(text), install.ApplyOptions{Confirm: func(context.Context, install.Plan) error {
+		t.Error("the same host asks nobody")
+		return nil
+	}}, &j)
+	require.NoError(t, err)
+}
+
 func TestApplyReturnsTheChangesThatWereMadeBeforeAnError(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

@@ -32,9 +32,13 @@ type Plan struct {
 	Approvals   []Approval      // of all accounts of the configuration
 	Build       BuildRole       // of the build commands
 	Secrets     []Secrets       // of all commands
+	Host        Host            // that gets the token of the repository
 	Differences []kube.Difference
 	Interrupted Interrupted
 }
+
+// Host is the host of the repository.
+type Host struct{ Now, Before string } // Before is "" for a new pipeline
 
 // Interrupted are runs in progress that may fail when the permissions of the pipeline
 // change: their steps that are to come were made for those of today.
@@ -65,7 +69,7 @@ func (t *Target) confirm(ctx context.Context, ask func(context.Context, Plan) er
 	if ask == nil {
 		return nil
 	}
-	p.Stack, p.Place = t.names().Stack, t.Place
+	p.Stack, p.Place, p.Host = t.names().Stack, t.Place, Host{t.Config.GithubHost, t.host}
 	if err := t.approvals(ctx, &p); err != nil {
 		return err
 	}

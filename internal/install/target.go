@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -31,6 +33,8 @@ type Target struct {
 	// SharedNamespaces accepts namespaces in which another pipeline or a controller of
 	// Argo runs. Check and Bootstrap refuse them otherwise.
 	SharedNamespaces bool
+
+	host string // of the repository, in the installed pipeline; "" if none is installed
 }
 
 // AWS loads the configuration of AWS clients in a region; "" is the default region.
@@ -87,6 +91,10 @@ func Locate(ctx context.Context, load AWS, id, region string) (string, string, e
 	return id, base.Region, nil
 }
 
+// movesToken reports whether the token of the repository will be sent to another host than
+// that of the installed pipeline.
+func (t *Target) movesToken() bool { return t.host != "" && t.host != t.Config.GithubHost }
+
 func (t *Target) names() plan.Names { return plan.NamesOf(t.Config, t.Place) }
 
 // useInstalledNames sets names that the configuration leaves out to those that
@@ -105,6 +113,9 @@ func (t *Target) useInstalledNames(ctx context.Context) (plan.Images, error) {
 		return "", errs.Invalidf("names of the pipeline %q in the cluster: %w", pipeline, err)
 	}
 	t.Place.Bucket = t.Config.Bucket(t.Place.Account, t.Place.Region)
+	if installed.Variables != nil { // templates of earlier versions name no host
+		t.host = cmp.Or(installed.Variables[stages.Variable("host")], checkout.DefaultHost)
+	}
 	return plan.Images(installed.Variables[stages.Variable("images")]), nil
 }
 

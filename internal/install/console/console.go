@@ -30,6 +30,7 @@ func Plan(w io.Writer, p install.Plan) {
 		fmt.Fprintf(w, "  objects  unchanged\n")
 	}
 	approvals(w, p)
+	host(w, p.Host)
 	interrupted(w, p.Interrupted)
 }
 
@@ -38,7 +39,20 @@ func Identities(w io.Writer, p install.Plan) {
 	if len(p.Differences) > 0 {
 		identities(w, p)
 	}
+	host(w, p.Host)
 	interrupted(w, p.Interrupted)
+}
+
+// host prints which host gets the token of the repository, if that is new.
+func host(w io.Writer, h install.Host) {
+	if h.Now == h.Before {
+		return
+	}
+	fmt.Fprintf(w, "\nThe pipeline will send the token of the repository to %s", h.Now)
+	if h.Before != "" {
+		fmt.Fprintf(w, ", and no longer to %s", h.Before)
+	}
+	fmt.Fprintln(w)
 }
 
 // interrupted prints the runs in progress that may fail.

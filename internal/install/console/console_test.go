@@ -119,6 +119,18 @@ func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
 `, approvals)
 }
 
+func TestAnotherHostOfTheRepositoryIsShown(t *testing.T) {
+	for want, host := range map[string]install.Host{
+		"": {Now: "github.com", Before: "github.com"},
+		"\nThe pipeline will send the token of the repository to github.com\n":                                      {Now: "github.com"},
+		"\nThe pipeline will send the token of the repository to github.example.net, and no longer to github.com\n": {Now: "github.example.net", Before: "github.com"},
+	} {
+		var out bytes.Buffer
+		console.Identities(&out, install.Plan{Host: host})
+		assert.Equal(t, want, out.String())
+	}
+}
+
 func TestTheQuestionNamesAllThatDeleteRemoves(t *testing.T) {
 	for want, removal := range map[string]install.Removal{
 		"Remove the pipeline shop-1 from https://c?":                                                                                   {Pipeline: "shop-1"},
