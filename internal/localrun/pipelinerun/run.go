@@ -27,30 +27,71 @@ import (
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
-// Options configure a local run.
+// Options configure a local run. They are the flags of the verb that starts one.
 type Options struct {
-	Source  string // a folder in the git repository whose HEAD is run
-	Config  string // name or path of the configuration; the nearest one upwards from Source is used
-	State   string // folder of the state between runs; "" is .aphex in Source
-	Account string // of the pipeline itself; "" is that of the first environment
-	Region  string // of the pipeline itself; "" is that of the first environment
+	Config  string `kong:"-"` // name or path of the configuration; the nearest one upwards from Source is used
+	Account string `kong:"-"` // of the pipeline itself; "" is that of the first environment
+	Region  string `kong:"-"` // of the pipeline itself; "" is that of the first environment
 
-	RealAWS bool // deploy to the accounts of the default credentials, not to the simulator
-	Lookups bool // let the CDK CLI look up context that is missing; always in simulated accounts
-	Yes     bool // approve every deployment that requires approval
-	JSON    bool // write log records to Err, a line each
-	Keep    bool // keep the workspaces of steps that succeeded
+	Source    string   `help:"Folder of the git repository, or a folder in it; HEAD is run." default:"." type:"path" placeholder:"DIR"`
+	State     string   `help:"Folder for state that is kept between runs: simulated AWS, pipeline objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
+	AWS       string   `help:"Where to deploy: simulator, or default-chain for real AWS accounts with your default credentials." enum:"simulator,default-chain" default:"simulator" name:"aws"`
+	LogFormat string   `help:"Format of stderr: text, or json with one record per line." enum:"text,json" default:"text"`
+	Lookups   bool     `help:"Allow context lookups in the accounts of --aws=default-chain; in simulated accounts they are always allowed."`
+	Yes       bool     `short:"y" help:"Approve every deployment that requires approval."`
+	From      string   `help:"Go on with the artifact of the last run of the same commit, at this step, such as deploy-prod: after a failure that has no cause in the commit." placeholder:"STEP"`
+	Only      []string `help:"Environments to deploy; others are left out (default: all)." placeholder:"ENV"`
+	Keep      bool     `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
+	Watch     bool     `help:"Run again for each new commit, until Ctrl-C."`
 
-	From string   // step of an environment at which the run goes on with the artifact of the last run of the commit; "" begins anew
-	Only []string // environments to deploy; none are all
-
-	In       io.Reader // for answers to approvals, if it is a terminal
-	Out, Err io.Writer // the summary; logs and progress
+	In  io.Reader `kong:"-"` // for answers to approvals, if it is a terminal
+	Out io.Writer `kong:"-"` // the summary
+	Err io.Writer `kong:"-"` // logs and progress
 }
 
-// Run runs the pipeline once, with the run that it hands over to, and prints a
-// summary. It returns an error unless the run succeeded.
+// Help returns the details and examples of the verb.
+func (Options) Help() string {
+	return `Runs the rendered WorkflowTemplate, the same that a cluster runs, with processes instead of pods. AWS is
+simulated unless --aws=default-chain is set. A simulated account is bootstrapped in a region, with the app's
+qualifier, on first use; a real account never is.
+
+The pipeline's objects are kept in the state folder. A commit is deployed by the pipeline that it declares:
+if that differs from the pipeline of the last commit, the run hands over to a run of the new pipeline, which
+uses the artifact that was built.
+
+The run takes the last commit. --only deploys some of its environments, in their order. --from skips the build
+and the environments before the step.
+
+Examples:
+
+  generator run --source .
+  generator run --source . --only dev --watch
+  generator run --source . --from deploy-prod
+  generator run --source . --aws=default-chain --yes`
+}
+
+// Validate refuses to go on with one artifact for each new commit.
+func (o Options) Validate() error {
+	if o.From != "" && o.Watch {
+		return errs.Invalidf("--from cannot be combined with --watch: a new commit has no artifact yet")
+	}
+	return nil
+}
+
+// Run runs the pipeline, and with Watch again for each new commit, until the context ends.
 func Run(ctx context.Context, o Options) error {
+	if err := plan.CheckPlace(o.Account, o.Region); err != nil {
+		return err
+	}
+	if o.Watch {
+		return watch(ctx, o)
+	}
+	return once(ctx, o)
+}
+
+// once runs the pipeline once, with the run that it hands over to, and prints a
+// summary. It returns an error unless the run succeeded.
+func once(ctx context.Context, o Options) error {
 	if err := proc.Refusal(); err != nil {
 		return err
 	}
@@ -73,7 +114,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer folder.Close()
 	l := localRun{Options: o, src: src, cfg: cfg, state: folder, console: newConsole(o.Err)}
-	l.console.json = o.JSON
+	l.console.json = o.LogFormat == "json"
 	if o.From != "" {
 		if l.last, err = l.recall(); err != nil {
 			return err
@@ -98,7 +139,7 @@ type localRun struct {
 // openCloud starts the simulator with the accounts of the configuration and creates the
 // artifact bucket there, unless the run deploys to the real AWS.
 func (l *localRun) openCloud(ctx context.Context, place plan.Place) (cloud.Cloud, error) {
-	if l.RealAWS {
+	if l.AWS != "simulator" {
 		l.console.notef("  aws     the accounts of your credentials (default chain)\n")
 		return cloud.Cloud{}, nil
 	}

@@ -13,12 +13,12 @@ import (
 // pollHead is how often HEAD is read.
 const pollHead = 500 * time.Millisecond
 
-// Watch runs the pipeline, and again for each commit that HEAD becomes, until the context ends. It returns an
+// watch runs the pipeline, and again for each commit that HEAD becomes, until the context ends. It returns an
 // error only if that stops a run.
-func Watch(ctx context.Context, o Options) error {
+func watch(ctx context.Context, o Options) error {
 	for {
-		commit, _ := source.Head(o.Source) // Run reports why it cannot be read
-		if err := Run(ctx, o); err != nil {
+		commit, _ := source.Head(o.Source) // once reports why it cannot be read
+		if err := once(ctx, o); err != nil {
 			if errors.Is(err, ErrStopped) || ctx.Err() != nil {
 				return err
 			}

@@ -14,16 +14,38 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// Options configure the simulator.
+// Options configure the simulator. They are the flags of the verb that runs it.
 type Options struct {
-	Config   string   // file with the accounts and the region that are not given
-	State    string   // folder of the state, shared with local runs
-	Accounts []string // to simulate; the first can deploy to the others
-	Region   string   // default region
-	Port     uint16   // to listen on, on the loopback interface; 0 is a free one
-	JSON     bool     // print the variables of every account as JSON
+	Config string `kong:"-"` // file with the accounts and the region that are not given
 
-	Out, Err io.Writer // the environment variables; messages
+	State    string   `help:"Folder for the state of the simulator." default:".aphex" type:"path" placeholder:"DIR"`
+	Accounts []string `name:"account" help:"Account to simulate; the first can deploy to the others (default: the accounts of the configuration)." placeholder:"ID"`
+	Region   string   `help:"Default region (default: the region of the first environment)."`
+	Port     uint16   `help:"Port to listen on, on the loopback interface (default: a free port)." placeholder:"N"`
+	JSON     bool     `name:"json" help:"Print the environment variables of every account as JSON."`
+
+	Out io.Writer `kong:"-"` // the environment variables
+	Err io.Writer `kong:"-"` // messages
+}
+
+// Help returns the details and examples of the verb.
+func (Options) Help() string {
+	return `Starts the simulated AWS that generator run deploys to, prints the environment variables that point the AWS
+SDKs, the AWS CLI and the CDK CLI to it, and runs until Ctrl-C. It shares its state folder with generator
+run: deployments of either are visible to both, and only one uses the folder at a time. Accounts and regions
+are bootstrapped on the first deployment. Use version 2 of the AWS CLI: version 1 ignores AWS_ENDPOINT_URL for
+some services and calls AWS, unless each command has --endpoint-url "$AWS_ENDPOINT_URL".
+
+Examples:
+
+  generator simulate > aws.env &            # in the folder of the repository
+  until [ -s aws.env ]; do sleep 0.1; done
+  . ./aws.env
+  deployer environment --source . --environment dev --commit $(git rev-parse HEAD) --plan
+  aws cloudformation list-stacks
+  npx cdk deploy --all
+
+  generator simulate --account 111111111111 --account 222222222222 --region eu-west-1 --port 4566 --json`
 }
 
 // Run starts the simulator, prints the variables with which programs find it, and returns
