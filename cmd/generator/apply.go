@@ -7,6 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // applyCmd updates the objects in the cluster.
@@ -38,17 +39,17 @@ Examples:
 }
 
 // Run applies.
-func (c applyCmd) Run(ctx context.Context, std streams) error {
+func (c applyCmd) Run(ctx context.Context, std stdio.Streams) error {
 	target, address, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.err, "pipeline %s on %s\n", plan.NamesOf(target.Config, target.Place).Pipeline, address)
+	fmt.Fprintf(std.Err, "pipeline %s on %s\n", plan.NamesOf(target.Config, target.Place).Pipeline, address)
 	target.Cluster.Force = c.Force
 	target.Images = c.images()
 	_, err = install.Apply(ctx, target, install.ApplyOptions{Confirm: func(ctx context.Context, p install.Plan) error {
-		console.Identities(std.err, p)
-		return std.ask(ctx, "\nContinue?", console.Unchanged, c.Yes)
-	}}, console.Lines(std.err))
+		console.Identities(std.Err, p)
+		return std.Ask(ctx, "\nContinue?", stdio.Unchanged, c.Yes)
+	}}, console.Lines(std.Err))
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // bootstrapCmd installs a pipeline, or updates an installed one.
@@ -39,28 +40,28 @@ Examples:
 }
 
 // Run checks, asks for confirmation, installs, and prints the webhook settings.
-func (c bootstrapCmd) Run(ctx context.Context, std streams) error {
+func (c bootstrapCmd) Run(ctx context.Context, std stdio.Streams) error {
 	target, address, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	place := target.Place
-	fmt.Fprintf(std.err, "Checking pipeline %s (account %s, %s; cluster %s)\n", plan.NamesOf(target.Config, place).Pipeline, place.Account, place.Region, address)
+	fmt.Fprintf(std.Err, "Checking pipeline %s (account %s, %s; cluster %s)\n", plan.NamesOf(target.Config, place).Pipeline, place.Account, place.Region, address)
 	target.Cluster.Force = c.Force
 	target.Images = c.images()
 	target.SharedNamespaces = c.Shared
-	report := console.Sections(std.err)
+	report := console.Sections(std.Err)
 	if c.Checks {
 		return install.Check(ctx, target, report)
 	}
 	confirm := func(ctx context.Context, p install.Plan) error {
-		console.Plan(std.err, p)
-		return std.ask(ctx, "\nContinue?", console.Unchanged, c.Yes)
+		console.Plan(std.Err, p)
+		return std.Ask(ctx, "\nContinue?", stdio.Unchanged, c.Yes)
 	}
 	installed, err := install.Bootstrap(ctx, target, install.BootstrapOptions{Confirm: confirm}, report)
 	if err != nil {
 		return err
 	}
-	console.Settings(std.out, target.Config, installed)
+	console.Settings(std.Out, target.Config, installed)
 	return nil
 }

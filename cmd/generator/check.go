@@ -5,6 +5,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/check"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // checkCmd checks configurations offline.
@@ -41,7 +42,7 @@ Examples:
 }
 
 // Run checks and prints the problems. An error is exit code 2.
-func (c checkCmd) Run(std streams, raw rawStreams) error {
+func (c checkCmd) Run(std stdio.Streams, raw stdio.Raw) error {
 	files, found := c.Files, []check.Problem{}
 	if len(files) == 0 {
 		files = []string{c.Config}
@@ -55,17 +56,17 @@ func (c checkCmd) Run(std streams, raw rawStreams) error {
 	return check.Verdict(files, found)
 }
 
-func (c checkCmd) print(std streams, raw rawStreams, found []check.Problem) error {
+func (c checkCmd) print(std stdio.Streams, raw stdio.Raw, found []check.Problem) error {
 	if c.JSON {
-		return raw.printJSON(map[string]any{"problems": found})
+		return raw.PrintJSON(map[string]any{"problems": found})
 	}
 	if len(found) == 0 {
-		fmt.Fprintln(std.err, "no problems")
+		fmt.Fprintln(std.Err, "no problems")
 	}
 	if c.Annotations {
-		if err := check.Annotations(std.out, found); err != nil {
+		if err := check.Annotations(std.Out, found); err != nil {
 			return err
 		}
 	}
-	return check.Text(std.out, found)
+	return check.Text(std.Out, found)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // deleteCmd removes a pipeline.
@@ -38,14 +39,14 @@ func (c deleteCmd) Validate() error {
 }
 
 // Run asks for confirmation and removes the pipeline.
-func (c deleteCmd) Run(ctx context.Context, std streams) error {
+func (c deleteCmd) Run(ctx context.Context, std stdio.Streams) error {
 	target, address, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	confirm := func(ctx context.Context, r install.Removal) error {
-		return std.ask(ctx, console.Question(r, address), console.Unchanged, c.Yes)
+		return std.Ask(ctx, console.Question(r, address), stdio.Unchanged, c.Yes)
 	}
-	_, err = install.Delete(ctx, target, install.DeleteOptions{Stack: c.AWS, Bucket: c.Bucket, Confirm: confirm}, console.Lines(std.err))
+	_, err = install.Delete(ctx, target, install.DeleteOptions{Stack: c.AWS, Bucket: c.Bucket, Confirm: confirm}, console.Lines(std.Err))
 	return err
 }

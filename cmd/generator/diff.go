@@ -7,6 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // errDiffers ends a diff with differences: exit code 1 without a message.
@@ -32,11 +33,11 @@ Example:
 
 // Run prints the differences. Exit code 1 means a difference: an error that would
 // end with 1 ends with 2.
-func (c diffCmd) Run(ctx context.Context, std streams) error {
+func (c diffCmd) Run(ctx context.Context, std stdio.Streams) error {
 	differences, err := c.diff(ctx)
 	for _, difference := range differences {
 		if err == nil {
-			_, err = std.out.Write(difference.Text)
+			_, err = std.Out.Write(difference.Text)
 		}
 	}
 	switch {

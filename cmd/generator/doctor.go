@@ -8,6 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -35,7 +36,7 @@ Examples:
 }
 
 // Run checks and prints. A failed check is an error.
-func (c doctorCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
+func (c doctorCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	checks := []kube.Check{{What: "generator " + stage.Version()}}
 	target, address, err := c.open(ctx)
 	if err != nil {
@@ -46,11 +47,11 @@ func (c doctorCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		checks = append(checks, install.Doctor(ctx, target, install.GitHub{URL: c.GithubAPI, Do: http.DefaultClient.Do})...)
 	}
 	if c.JSON {
-		if err := raw.printJSON(map[string]any{"checks": install.Results(checks)}); err != nil {
+		if err := raw.PrintJSON(map[string]any{"checks": install.Results(checks)}); err != nil {
 			return errs.Writing("standard output", err)
 		}
 	} else {
-		report := console.Lines(std.out)
+		report := console.Lines(std.Out)
 		for _, check := range checks {
 			report.Checked(check)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // historyFlags are the flags of the verbs that read what runs did.
@@ -56,12 +57,12 @@ func (f historyFlags) source(ctx context.Context) (history.Source, error) {
 }
 
 // print prints a value as JSON, or for a person.
-func (f historyFlags) print(std streams, raw rawStreams, value any, text func(history.Printer) error) error {
+func (f historyFlags) print(std stdio.Streams, raw stdio.Raw, value any, text func(history.Printer) error) error {
 	var err error
 	if f.JSON {
-		err = raw.printJSON(value)
+		err = raw.PrintJSON(value)
 	} else {
-		err = text(history.Printer{To: std.out, Width: screen.Columns(raw.out)})
+		err = text(history.Printer{To: std.Out, Width: screen.Columns(raw.Out)})
 	}
 	return errs.Writing("standard output", err)
 }
@@ -83,7 +84,7 @@ Examples:
 }
 
 // Run reads and prints the status.
-func (c statusCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
+func (c statusCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	source, err := c.source(ctx)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (c statusCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		return err
 	}
 	if unknown != nil {
-		fmt.Fprintf(std.err, "runs in progress are not shown: %v\n", unknown)
+		fmt.Fprintf(std.Err, "runs in progress are not shown: %v\n", unknown)
 	}
 	return c.print(std, raw, status, func(p history.Printer) error { return p.Status(status) })
 }
@@ -125,7 +126,7 @@ Examples:
 }
 
 // Run reads and prints the runs.
-func (c historyCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
+func (c historyCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	source, err := c.source(ctx)
 	if err != nil {
 		return err
@@ -156,7 +157,7 @@ Examples:
 }
 
 // Run reads and prints the run.
-func (c showCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
+func (c showCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	source, err := c.source(ctx)
 	if err != nil {
 		return err
@@ -166,7 +167,7 @@ func (c showCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		return err
 	}
 	for _, other := range more {
-		fmt.Fprintf(std.err, "an earlier run: %s\n", other)
+		fmt.Fprintf(std.Err, "an earlier run: %s\n", other)
 	}
 	document, err := source.Show(ctx, run)
 	if err != nil {
@@ -207,7 +208,7 @@ func (c logsCmd) Validate() error {
 }
 
 // Run finds the run and prints its logs. Their names go to stderr.
-func (c logsCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
+func (c logsCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	source, err := c.source(ctx)
 	if err != nil {
 		return err
@@ -218,9 +219,9 @@ func (c logsCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 	}
 	return source.CopyLogs(ctx, run, c.Stage, c.Follow, func(log history.Log) io.Writer {
 		if c.JSON {
-			return history.NewLines(raw.document(), log)
+			return history.NewLines(raw.Document(), log)
 		}
-		fmt.Fprintf(std.err, "==> %s (%s)\n", log.Step, log.Attempt)
-		return raw.document()
+		fmt.Fprintf(std.Err, "==> %s (%s)\n", log.Step, log.Attempt)
+		return raw.Document()
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // initCmd writes a first configuration.
@@ -56,7 +57,7 @@ func (c initCmd) Validate() error {
 }
 
 // Run inspects the folder and writes the file.
-func (c initCmd) Run(ctx context.Context, std streams) error {
+func (c initCmd) Run(ctx context.Context, std stdio.Streams) error {
 	if c.FromConstruct != "" {
 		return c.declared(std)
 	}
@@ -66,38 +67,38 @@ func (c initCmd) Run(ctx context.Context, std streams) error {
 	}
 	app, err := scaffold.Inspect(c.Source, c.App)
 	if err == nil && c.Synth {
-		app, err = app.Synthesize(ctx, proc.Runner{}, std.err)
+		app, err = app.Synthesize(ctx, proc.Runner{}, std.Err)
 	}
 	if err != nil {
 		return err
 	}
 	lines := app.Summary(c.Synth)
 	if c.Stdout {
-		_, err = std.out.Write(scaffold.Render(app))
+		_, err = std.Out.Write(scaffold.Render(app))
 	} else {
 		file := filepath.Join(c.Source, c.Config)
 		err = scaffold.Create(file, scaffold.Render(app))
 		lines = append(lines, app.NextStep(c.Source, c.Config, file))
 	}
 	if err == nil {
-		fmt.Fprintln(std.err, strings.Join(lines, "\n"))
+		fmt.Fprintln(std.Err, strings.Join(lines, "\n"))
 	}
 	return err
 }
 
 // declared writes the configuration that a construct declares.
-func (c initCmd) declared(std streams) error {
+func (c initCmd) declared(std stdio.Streams) error {
 	pipeline, err := scaffold.DeclaredBy(c.FromConstruct, c.Construct)
 	if err != nil {
 		return err
 	}
 	if c.Stdout {
-		_, err = std.out.Write(pipeline.Text)
+		_, err = std.Out.Write(pipeline.Text)
 		return err
 	}
 	file, err := pipeline.Write(c.Source)
 	if err == nil {
-		fmt.Fprintf(std.err, "wrote %s, which the construct %s declares; commit it with the app\n", file, pipeline.Construct)
+		fmt.Fprintf(std.Err, "wrote %s, which the construct %s declares; commit it with the app\n", file, pipeline.Construct)
 	}
 	return err
 }

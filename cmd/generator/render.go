@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
@@ -35,7 +36,7 @@ Examples:
 }
 
 // Run renders and prints.
-func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
+func (c renderCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	if err := plan.CheckPlace(c.Account, c.Region); err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		return err
 	}
 	if c.AWS {
-		return raw.print(infra.TemplateAs(c.Output, cfg, place))
+		return raw.Print(infra.TemplateAs(c.Output, cfg, place))
 	}
 	p, err := plan.New(cfg, stages.Contracts(), place)
 	if err != nil {
@@ -59,14 +60,14 @@ func (c renderCmd) Run(ctx context.Context, std streams, raw rawStreams) error {
 		return err
 	}
 	for _, warning := range plan.Warnings(cfg, c.Config, place.Images) {
-		fmt.Fprintf(std.err, "warning: %s\n  hint: %s\n", warning.Text, warning.Hint)
+		fmt.Fprintf(std.Err, "warning: %s\n  hint: %s\n", warning.Text, warning.Hint)
 	}
 	if c.Output == "yaml" || c.Output == "json" {
-		return raw.print(manifest.Text(c.Output, objects))
+		return raw.Print(manifest.Text(c.Output, objects))
 	}
 	changes, err := manifest.Folder(c.Output).Apply(ctx, objects)
 	for _, change := range changes {
-		fmt.Fprintf(std.err, "%s %s\n", change.Object, change.Action)
+		fmt.Fprintf(std.Err, "%s %s\n", change.Object, change.Action)
 	}
 	return err
 }
@@ -82,4 +83,4 @@ func (schemaCmd) Help() string {
 }
 
 // Run prints the schema, draft-07.
-func (schemaCmd) Run(raw rawStreams) error { return raw.print(config.Schema()) }
+func (schemaCmd) Run(raw stdio.Raw) error { return raw.Print(config.Schema()) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // rotateCmd replaces secrets of an installed pipeline.
@@ -34,19 +35,19 @@ Examples:
 }
 
 // Run rotates the secret and prints what to do in GitHub.
-func (c rotateWebhookCmd) Run(ctx context.Context, std streams) error {
+func (c rotateWebhookCmd) Run(ctx context.Context, std stdio.Streams) error {
 	target, _, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	confirm := func(ctx context.Context, i install.Installed) error {
-		console.SecondWebhook(std.err, target.Config, i)
-		return std.ask(ctx, "Is the second webhook in GitHub?", "the webhook keeps its secret; run this again when the second webhook is in GitHub", c.Yes)
+		console.SecondWebhook(std.Err, target.Config, i)
+		return std.Ask(ctx, "Is the second webhook in GitHub?", "the webhook keeps its secret; run this again when the second webhook is in GitHub", c.Yes)
 	}
-	if _, err := install.RotateWebhook(ctx, target, install.RotateOptions{Confirm: confirm}, console.Lines(std.err)); err != nil {
+	if _, err := install.RotateWebhook(ctx, target, install.RotateOptions{Confirm: confirm}, console.Lines(std.Err)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "The webhook uses the new secret. Delete the old webhook in GitHub:\n  https://%s/%s/%s/settings/hooks\n",
+	_, err = fmt.Fprintf(std.Out, "The webhook uses the new secret. Delete the old webhook in GitHub:\n  https://%s/%s/%s/settings/hooks\n",
 		target.Config.GithubHost, target.Config.GithubOwner, target.Config.GithubRepo)
 	return err
 }
@@ -65,10 +66,10 @@ Example:
 }
 
 // Run rotates the token.
-func (c rotateTokenCmd) Run(ctx context.Context, std streams) error {
+func (c rotateTokenCmd) Run(ctx context.Context, std stdio.Streams) error {
 	target, _, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	return install.RotateToken(ctx, target, console.Lines(std.err))
+	return install.RotateToken(ctx, target, console.Lines(std.Err))
 }

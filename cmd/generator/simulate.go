@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/aphex/aphex-pipeline/internal/localrun/serve"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // simulateCmd runs the simulator of AWS alone.
@@ -13,8 +14,8 @@ type simulateCmd struct {
 }
 
 // Run prints the environment and waits until it is stopped.
-func (c simulateCmd) Run(ctx context.Context, std streams) error {
+func (c simulateCmd) Run(ctx context.Context, std stdio.Streams) error {
 	o := c.Options
-	o.Config, o.Out, o.Err = c.configFlag.Config, std.out, std.err
+	o.Config, o.Out, o.Err = c.configFlag.Config, std.Out, std.Err
 	return serve.Run(ctx, o)
 }
