@@ -2,103 +2,21 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
-	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // initCmd writes a first configuration.
 type initCmd struct {
 	configFlag
-	App    string `help:"Folder of the CDK app, relative to --source; required if there are several." placeholder:"DIR"`
-	Source string `help:"Folder of the repository, or a folder in it." default:"." type:"path" placeholder:"DIR"`
-	Stdout bool   `help:"Print the configuration instead of writing the file."`
-	Synth  bool   `help:"Synthesize the app and take stacks, accounts and regions from its assembly. The app's packages must be installed."`
-
-	FromConstruct string `help:"Write the configuration that an AphexPipeline construct declares, from the cloud assembly of its app." type:"path" placeholder:"DIR"`
-	Construct     string `help:"Path of the construct, if the app has several, such as MyAppPipeline/Pipeline." placeholder:"PATH"`
-}
-
-// Help returns the details and examples of the verb.
-func (initCmd) Help() string {
-	return `Reads the CDK app in the folder (cdk.json, the stacks and stages that its source creates in TypeScript,
-JavaScript, Python, Java, C# or Go, package managers and their workspaces, the git remote) without running
-any of it, and writes a valid, commented configuration. Paths and build commands are relative to the top of
-the repository. If there are several apps, choose one with --app. If no stack is recognized in the source,
-the configuration selects all stacks; --synth runs the app and lists them.
-An existing file is never overwritten.
-
-With --from-construct, the configuration is that of an AphexPipeline construct, and its configPath is written:
-an existing file is replaced, as the construct declares it.
-
-Examples:
-
-  generator init
-  generator init --synth
-  generator init --app services/shop
-  generator init --source services/shop --stdout
-  cdk synth && generator init --from-construct cdk.out`
-}
-
-// Validate refuses flags that go with another source of the configuration.
-func (c initCmd) Validate() error {
-	switch {
-	case c.FromConstruct == "" && c.Construct != "":
-		return errs.Invalidf("--construct requires --from-construct")
-	case c.FromConstruct != "" && (c.Synth || c.App != ""):
-		return errs.Invalidf("--from-construct cannot be combined with --synth or --app: it reads a synthesized app")
-	}
-	return nil
+	scaffold.Options
 }
 
 // Run inspects the folder and writes the file.
 func (c initCmd) Run(ctx context.Context, std stdio.Streams) error {
-	if c.FromConstruct != "" {
-		return c.declared(std)
-	}
-	var err error
-	if c.Config, err = scaffold.PathIn(c.Source, c.Config); err != nil {
-		return err
-	}
-	app, err := scaffold.Inspect(c.Source, c.App)
-	if err == nil && c.Synth {
-		app, err = app.Synthesize(ctx, proc.Runner{}, std.Err)
-	}
-	if err != nil {
-		return err
-	}
-	lines := app.Summary(c.Synth)
-	if c.Stdout {
-		_, err = std.Out.Write(scaffold.Render(app))
-	} else {
-		file := filepath.Join(c.Source, c.Config)
-		err = scaffold.Create(file, scaffold.Render(app))
-		lines = append(lines, app.NextStep(c.Source, c.Config, file))
-	}
-	if err == nil {
-		fmt.Fprintln(std.Err, strings.Join(lines, "\n"))
-	}
-	return err
-}
-
-// declared writes the configuration that a construct declares.
-func (c initCmd) declared(std stdio.Streams) error {
-	pipeline, err := scaffold.DeclaredBy(c.FromConstruct, c.Construct)
-	if err != nil {
-		return err
-	}
-	if c.Stdout {
-		_, err = std.Out.Write(pipeline.Text)
-		return err
-	}
-	file, err := pipeline.Write(c.Source)
-	if err == nil {
-		fmt.Fprintf(std.Err, "wrote %s, which the construct %s declares; commit it with the app\n", file, pipeline.Construct)
-	}
-	return err
+	o := c.Options
+	o.Config = c.configFlag.Config
+	return scaffold.Write(ctx, o, proc.Runner{}, std)
 }

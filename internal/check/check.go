@@ -94,8 +94,8 @@ func renamed(file string, err error) []Problem {
 
 func fault(problem config.Problem) Problem { return Problem{validation.Error, problem} }
 
-// Verdict returns the error for the problems of some files, or nil if all are warnings.
-func Verdict(files []string, found []Problem) error {
+// verdict returns the error for the problems of some files, or nil if all are warnings.
+func verdict(files []string, found []Problem) error {
 	errors := 0
 	for _, problem := range found {
 		if problem.Severity == validation.Error {

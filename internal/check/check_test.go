@@ -13,6 +13,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/check"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 const head = "version: \"1.0\"\n"
@@ -64,10 +65,22 @@ func TestEachProblemHasThePlaceOfTheValueAtFault(t *testing.T) {
 
 func TestOnlyErrorsFailTheCheck(t *testing.T) {
 	const image = head + "builderImage: example.com/builder\nenvironments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Shop}]}]\n"
-	require.NoError(t, check.Verdict([]string{"a"}, check.File(repository(t, image, "cdk.json"))), "a warning")
-	err := check.Verdict([]string{"a", "b"}, check.File(repository(t, image)))
+	warned, wrong := repository(t, image, "cdk.json"), repository(t, image)
+	out, log, err := runs(check.Options{Config: warned})
+	require.NoError(t, err)
+	assert.Contains(t, out, "aphex-config.yaml:2:15: warning: ")
+	assert.Empty(t, log)
+	_, _, err = runs(check.Options{Config: "not read", Files: []string{warned, wrong}})
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
-	assert.EqualError(t, err, "1 error in a, b")
+	assert.EqualError(t, err, "1 error in "+warned+", "+wrong)
+}
+
+// runs runs the verb.
+func runs(o check.Options) (stdout, stderr string, err error) {
+	var out, log bytes.Buffer
+	std := stdio.Streams{Out: &out, Err: &log}
+	err = check.Run(o, std, stdio.Raw(std))
+	return out.String(), log.String(), err
 }
 
 func TestAFileThatIsNotThereIsAProblem(t *testing.T) {
@@ -89,13 +102,17 @@ func TestNoTextOfAConfigurationIsACommandToGitHubActions(t *testing.T) {
 		head + "environments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Shop, path: \"" + command + "\"}]}]\n",
 		head + "validatorImage: \"a\\n" + command + "\"\n",
 	} {
-		found := check.File(repository(t, text))
+		file := repository(t, text)
+		found := check.File(file)
 		require.NotEmpty(t, found, text)
-		var annotations, out bytes.Buffer
-		require.NoError(t, check.Annotations(&annotations, found))
-		assert.Equal(t, len(found), strings.Count(annotations.String(), "\n"), annotations.String())
-		require.NoError(t, check.Text(&out, found))
-		for line := range strings.Lines(strings.ReplaceAll(out.String(), "\r", "\n") + annotations.String()) {
+		plain, _, err := runs(check.Options{Config: file})
+		require.Error(t, err)
+		annotated, _, err := runs(check.Options{Config: file, Annotations: true})
+		require.Error(t, err)
+		annotations, complete := strings.CutSuffix(annotated, plain)
+		require.True(t, complete, annotated)
+		assert.Equal(t, len(found), strings.Count(annotations, "\n"), annotations)
+		for line := range strings.Lines(strings.ReplaceAll(annotated, "\r", "\n")) {
 			if trimmed := strings.TrimSpace(line); strings.HasPrefix(trimmed, "::") {
 				assert.Regexp(t, `^::(error|warning) file=services/shop/aphex-config\.yaml(,line=\d+,col=\d+)?::`, trimmed)
 			}

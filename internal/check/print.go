@@ -9,8 +9,8 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/validation"
 )
 
-// Text writes the problems for a person, each with its line and a caret below the value.
-func Text(w io.Writer, found []Problem) error {
+// list writes the problems for a person, each with its line and a caret below the value.
+func list(w io.Writer, found []Problem) error {
 	for _, problem := range found {
 		place, rest, _ := strings.Cut(problem.String(), ": ")
 		if _, err := fmt.Fprintf(w, "%s: %s: %s", place, problem.Severity, rest); err != nil {
@@ -20,8 +20,8 @@ func Text(w io.Writer, found []Problem) error {
 	return nil
 }
 
-// Annotations writes the problems as commands to GitHub Actions, which shows each beside its line of the pull request.
-func Annotations(w io.Writer, found []Problem) error {
+// annotate writes the problems as commands to GitHub Actions, which shows each beside its line of the pull request.
+func annotate(w io.Writer, found []Problem) error {
 	for _, problem := range found {
 		properties := "file=" + property(repository.PathOf(problem.File))
 		if problem.Line > 0 {
