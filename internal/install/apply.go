@@ -15,9 +15,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 )
 
-// Diff compares the objects of a pipeline with those in the cluster, as Apply
-// would change them. It changes nothing.
-func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
+// Diff compares the objects of a pipeline with those in the cluster, as Apply would change
+// them, and the policy of the bucket of an installed pipeline, as Bootstrap would restore
+// it. It changes nothing. A policy that cannot be read is a note.
+func Diff(ctx context.Context, t Target, r Reporter) ([]kube.Difference, error) {
 	installed, err := t.useInstalledNames(ctx)
 	if err != nil {
 		return nil, err
@@ -29,7 +30,15 @@ func Diff(ctx context.Context, t Target) ([]kube.Difference, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Cluster.Diff(ctx, objects)
+	differences, err := t.Cluster.Diff(ctx, objects)
+	if err != nil {
+		return nil, err
+	}
+	bootstrapped, err := t.Cluster.Exists(ctx, t.webhookSecret().Object)
+	if err != nil || !bootstrapped {
+		return differences, err
+	}
+	return append(differences, t.policyDifference(ctx, r)...), nil
 }
 
 // ApplyOptions configure Apply.
@@ -43,8 +52,8 @@ type ApplyOptions struct {
 // Apply updates the objects in the cluster, removes those that the pipeline had
 // under other names, and waits until a push can start a run. Without the
 // webhook secret, which Bootstrap installs, it does not wait. If identities of an
-// installed pipeline change, it updates the stack with their roles first. The changes are
-// those that were made, also with an error.
+// installed pipeline change, it updates the stack with their roles first, and restores the
+// policy of the bucket. The changes are those that were made, also with an error.
 func Apply(ctx context.Context, t Target, o ApplyOptions, r Reporter) ([]manifest.Change, error) {
 	names, err := t.useInstalledNames(ctx)
 	if err != nil {
@@ -120,8 +129,8 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 		r.Note("stack " + name + " does not exist: add the roles of the new identities where the roles of the pipeline are managed")
 		return nil
 	}
-	if check := t.checkPolicy(ctx, base); check.Problem != "" {
-		r.Checked(check)
+	if err := deployStack(ctx, base, cfn.Goal{Name: name, Template: template, Tags: infra.Tags(t.names())}, r); err != nil {
+		return err
 	}
-	return deployStack(ctx, base, cfn.Goal{Name: name, Template: template, Tags: infra.Tags(t.names())}, r)
+	return t.restorePolicy(ctx, base, r)
 }

@@ -29,8 +29,10 @@ func (p platform) offline(text string) install.Target {
 
 func (p platform) diff(text string) string {
 	p.t.Helper()
-	differences, err := install.Diff(p.t.Context(), p.offline(text))
+	var j journal
+	differences, err := install.Diff(p.t.Context(), p.offline(text), &j)
 	require.NoError(p.t, err)
+	assert.Empty(p.t, j.String())
 	var all strings.Builder
 	for _, difference := range differences {
 		all.Write(difference.Text)
@@ -38,7 +40,7 @@ func (p platform) diff(text string) string {
 	return all.String()
 }
 
-func TestDiffShowsWhatApplyChangesAndNeitherCallsAWS(t *testing.T) {
+func TestDiffShowsWhatApplyChangesAndNeitherCallsAWSBeforeABootstrap(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
 	text := installtest.Named("shop")

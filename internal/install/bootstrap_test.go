@@ -177,7 +177,7 @@ func TestAnInstalledPipelineKeepsNamesThatItsConfigurationOmits(t *testing.T) {
 			before := p.Kube.Paths()
 
 			text := installtest.Nameless("shop")
-			differences, err := install.Diff(t.Context(), p.target(text))
+			differences, err := install.Diff(t.Context(), p.target(text), &journal{})
 			require.NoError(t, err)
 			assert.Empty(t, differences)
 			p.apply(text)

@@ -1,7 +1,9 @@
 package install
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
@@ -21,7 +24,7 @@ import (
 // somebody changed or removed the policy.
 func (t *Target) checkPolicy(ctx context.Context, base aws.Config) kube.Check {
 	what := "policy of bucket " + t.Place.Bucket
-	_, missing, err := t.readPolicy(ctx, base)
+	_, _, missing, err := t.readPolicy(ctx, base)
 	if err != nil {
 		check := failedCheck(what, err, "your credentials need s3:GetBucketPolicy")
 		check.Warning = true
@@ -40,7 +43,7 @@ func (t *Target) checkPolicy(ctx context.Context, base aws.Config) kube.Check {
 // restorePolicy adds the statements of the stack to the policy of the bucket that somebody
 // changed or removed.
 func (t *Target) restorePolicy(ctx context.Context, base aws.Config, r Reporter) error {
-	policy, missing, err := t.readPolicy(ctx, base)
+	_, policy, missing, err := t.readPolicy(ctx, base)
 	if err != nil {
 		r.Note(fmt.Sprintf("it is not known whether the policy of the bucket is the pipeline's: %v", err))
 		return nil
@@ -56,18 +59,60 @@ func (t *Target) restorePolicy(ctx context.Context, base aws.Config, r Reporter)
 	return nil
 }
 
-// readPolicy returns the policy of the bucket with all statements of the stack, and the ids
-// of those that it lacks.
-func (t *Target) readPolicy(ctx context.Context, base aws.Config) (restored []byte, missing []string, err error) {
+// policyDifference returns how restorePolicy would change the policy of the bucket: none or
+// one difference.
+func (t *Target) policyDifference(ctx context.Context, r Reporter) []kube.Difference {
+	base, identity := t.checkIdentity(ctx)
+	if identity.Failed() {
+		r.Note(fmt.Sprintf("the policy of bucket %s was not compared: %s: %s", t.Place.Bucket, identity.What, identity.Problem))
+		return nil
+	}
+	installed, policy, missing, err := t.readPolicy(ctx, base)
+	if err == nil && missing == nil {
+		return nil
+	}
+	var text []byte
+	if err == nil {
+		text, err = t.comparePolicies(installed, policy)
+	}
+	if err != nil {
+		r.Note(fmt.Sprintf("the policy of bucket %s was not compared: %v", t.Place.Bucket, err))
+		return nil
+	}
+	r.Note(fmt.Sprintf("the policy of bucket %s lacks %s; generator bootstrap restores it", t.Place.Bucket, strings.Join(missing, ", ")))
+	return []kube.Difference{{Change: manifest.Change{Object: "policy of bucket " + t.Place.Bucket, Action: manifest.Changed}, Text: text}}
+}
+
+// comparePolicies returns the unified diff of two policies; nil is none.
+func (t *Target) comparePolicies(installed, policy []byte) ([]byte, error) {
+	var texts [2]bytes.Buffer
+	for i, one := range [][]byte{installed, policy} {
+		if one == nil {
+			continue
+		}
+		if err := json.Indent(&texts[i], one, "", "  "); err != nil {
+			return nil, err
+		}
+		texts[i].WriteByte('\n')
+	}
+	path := "bucket/" + t.Place.Bucket + "/policy"
+	return diff.Diff("live/"+path, texts[0].Bytes(), "rendered/"+path, texts[1].Bytes()), nil
+}
+
+// readPolicy returns the installed policy of the bucket, or nil, that policy with all
+// statements of the stack, and the ids of those that it lacks.
+func (t *Target) readPolicy(ctx context.Context, base aws.Config) (installed, restored []byte, missing []string, err error) {
 	found, err := t.bucketClient(base).GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &t.Place.Bucket})
 	var refused smithy.APIError
 	switch {
 	case errors.As(err, &refused) && refused.ErrorCode() == "NoSuchBucketPolicy":
-		return infra.RestorePolicy(t.Config, t.Place, nil)
 	case err != nil:
-		return nil, nil, err
+		return nil, nil, nil, err
+	default:
+		installed = []byte(aws.ToString(found.Policy))
 	}
-	return infra.RestorePolicy(t.Config, t.Place, []byte(aws.ToString(found.Policy)))
+	restored, missing, err = infra.RestorePolicy(t.Config, t.Place, installed)
+	return installed, restored, missing, err
 }
 
 func (t *Target) bucketClient(base aws.Config) *s3.Client {

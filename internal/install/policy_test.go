@@ -1,6 +1,8 @@
 package install_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -51,5 +53,52 @@ func TestABucketPolicyThatSomebodyReplacedIsReportedAndRestored(t *testing.T) {
 
 	_, err = client.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: name})
 	require.NoError(t, err)
-	assert.Contains(t, p.apply(text+installtest.ProdEnvironment).String(), "warning: policy of bucket shop-artifacts: it lacks TLSOnly, WrittenOnce, UpdatedAsRead: ", "new identities have it call AWS")
+	assert.Contains(t, p.apply(text+installtest.ProdEnvironment).lines, "bucket: policy of bucket shop-artifacts (TLSOnly, WrittenOnce, UpdatedAsRead) changed", "new identities have it call AWS")
+	require.ErrorContains(t, overwrite(), "AccessDenied")
+}
+
+func TestDiffShowsABucketPolicyThatSomebodyReplaced(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop")
+	p.bootstrap(text)
+	client, name := s3.NewFromConfig(p.Admin(installtest.Home, installtest.Region)), aws.String("shop-artifacts")
+	differences := func(target install.Target) (string, string) {
+		var j journal
+		found, err := install.Diff(t.Context(), target, &j)
+		require.NoError(t, err)
+		var all strings.Builder
+		for _, difference := range found {
+			assert.Equal(t, "policy of bucket shop-artifacts", difference.Object)
+			all.Write(difference.Text)
+		}
+		return all.String(), j.String()
+	}
+	shown, notes := differences(p.target(text))
+	assert.Empty(t, shown+notes)
+
+	const loose = `{"Version":"2012-10-17","Statement":[{"Sid":"WrittenOnce","Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::shop-artifacts/*"}]}`
+	_, err := client.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: name, Policy: aws.String(loose)})
+	require.NoError(t, err)
+	shown, notes = differences(p.target(text))
+	assert.Contains(t, shown, "--- live/bucket/shop-artifacts/policy\n+++ rendered/bucket/shop-artifacts/policy\n")
+	assert.Contains(t, shown, `-      "Effect": "Allow"`)
+	assert.Contains(t, shown, `+      "Sid": "TLSOnly"`)
+	assert.Equal(t, "note: the policy of bucket shop-artifacts lacks TLSOnly, WrittenOnce, UpdatedAsRead; generator bootstrap restores it", notes)
+
+	_, err = client.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: name})
+	require.NoError(t, err)
+	shown, _ = differences(p.target(text))
+	assert.NotContains(t, shown, "\n-  ", "there was none")
+	assert.Contains(t, shown, `+      "Sid": "UpdatedAsRead"`)
+
+	without := p.target(text)
+	without.AWS = func(context.Context, string) (aws.Config, error) { return aws.Config{}, errors.New("no credentials") }
+	shown, notes = differences(without)
+	assert.Empty(t, shown, "the cluster is compared all the same")
+	assert.Equal(t, "note: the policy of bucket shop-artifacts was not compared: AWS credentials: no credentials", notes)
+
+	p.bootstrap(text)
+	shown, notes = differences(p.target(text))
+	assert.Empty(t, shown+notes)
 }

@@ -27,7 +27,7 @@ type Target struct {
 	Config  *config.Config
 	Place   plan.Place   // of the pipeline itself
 	Cluster kube.Cluster // session with the cluster
-	AWS     AWS          // not called by Diff; by Apply only if identities change
+	AWS     AWS          // called by Diff if the pipeline is installed; by Apply only if identities change
 	Images  Images       // set Place.Images
 
 	// SharedNamespaces accepts namespaces in which another pipeline or a controller of
