@@ -32,7 +32,7 @@ Parts in angle brackets vary; %[3]s is a full SHA.
 What is written once is never overwritten, and state only if it is unchanged since it was read: these are conditions of
 S3 (If-None-Match and If-Match), and the policy of the bucket refuses writes without them to everybody, also to an
 administrator. A record of a run is replaced by a retry of the same run only, also
-by one that Argo makes of a failed run from its archive; it then lists the attempts before.
+by one that Argo makes from its archive, or of a delivery that comes again; it then lists the attempts before.
 
 ## Who may write what
 

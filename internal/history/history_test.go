@@ -87,6 +87,16 @@ func TestAClusterThatDoesNotAnswerLeavesTheRestOfTheStatus(t *testing.T) {
 	assert.NotNil(t, status.Running, "a list in JSON")
 }
 
+func TestTheStatusSaysThatTheRunOfAnEnvironmentLeftOthersOut(t *testing.T) {
+	s := source(t)
+	run := record.Document{Workflow: "shop-3", Status: "Succeeded", Commit: two, Ended: noon.Add(3 * time.Hour), LeftOut: []string{"dev", "stage"}}
+	run.Steps = []stage.Record{{Step: "deploy-prod", Status: stage.Done, Ended: run.Ended}}
+	require.NoError(t, record.InBucket{Bucket: s.Bucket}.Notify(t.Context(), run))
+	status, _, err := s.Status(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, printed(t, 0, func(p history.Printer) error { return p.Status(status) }), "shop-3                                 its run left out dev, stage\n")
+}
+
 func TestAnEnvironmentThatTheConfigurationDroppedIsMarked(t *testing.T) {
 	s := source(t)
 	s.Environments = []string{"dev"}
@@ -139,6 +149,7 @@ func TestARunIsShownWithItsStepsAndTheCauseOfItsFailure(t *testing.T) {
 	s := source(t)
 	d, err := s.Show(t.Context(), "shop-"+two[:32])
 	require.NoError(t, err)
+	d.LeftOut = []string{"stage"}
 	d.Former = []record.Attempt{{Created: noon.Format(time.RFC3339), Ended: noon, Status: "Failed", Error: "no space left"}}
 	assert.Equal(t, `Run shop-bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
   status     Failed
@@ -147,6 +158,7 @@ func TestARunIsShownWithItsStepsAndTheCauseOfItsFailure(t *testing.T) {
   commit     bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
   by         hubot
   ended      2026-01-01 13:00
+  left out by choice stage
 
 STEP         STATUS  STARTED           TOOK   ERROR
 deploy-dev   done    2026-01-01 12:58  1m30s

@@ -29,6 +29,9 @@ func (p Printer) Status(s Status) error {
 		if len(env.Waiting) > 0 {
 			now = append(now, "waits for an approval: "+strings.Join(env.Waiting, ", "))
 		}
+		if len(env.LeftOut) > 0 {
+			now = append(now, "its run left out "+strings.Join(env.LeftOut, ", "))
+		}
 		if f := env.Failed; f != nil {
 			now = append(now, fmt.Sprintf("failed %s: commit %s in run %s: %s", p.at(f.Ended), commit(f.Commit), f.Run, f.Error))
 		}
@@ -73,6 +76,7 @@ func (p Printer) Run(d record.Document) error {
 		{"handed over to", d.HandedOver},
 		{"not deployed by any environment", strings.Join(d.Undeployed, ", ")},
 		{"environments left out", strings.Join(d.Unreached, ", ")},
+		{"left out by choice", strings.Join(d.LeftOut, ", ")},
 	}
 	if _, err := fmt.Fprintf(p.To, "Run %s\n", line(d.Workflow)); err != nil {
 		return err

@@ -54,6 +54,23 @@ type RunRecord struct {
 	Pusher     string   `json:"pusher,omitempty"`
 	Branch     string   `json:"branch,omitempty"`
 	Steps      []Record `json:"steps"`
+	Former     []struct {
+		Status string `json:"status"`
+	} `json:"former,omitempty"` // its attempts before
+}
+
+// Succeeded reports whether an attempt of the run succeeded: one that Argo makes later, such
+// as of a delivery that comes again, takes nothing back.
+func (r RunRecord) Succeeded() bool {
+	if r.Status == "Succeeded" {
+		return true
+	}
+	for _, attempt := range r.Former {
+		if attempt.Status == "Succeeded" {
+			return true
+		}
+	}
+	return false
 }
 
 // Records reads run records from an artifact bucket.

@@ -40,5 +40,5 @@ func (d Deps) succeeded(ctx context.Context, runs ...string) (bool, error) {
 	if err == nil && record != nil && record.HandedOver != "" {
 		record, err = records.Of(ctx, record.HandedOver)
 	}
-	return record != nil && record.Status == "Succeeded", err
+	return record != nil && record.Succeeded(), err
 }

@@ -31,7 +31,8 @@ type Environment struct {
 	Since       time.Time `json:"since,omitzero"` // end of the deployment
 	By          string    `json:"by,omitempty"`   // login of the pusher
 	Run         string    `json:"run,omitempty"`
-	Failed      *Failed   `json:"failed,omitempty"` // the last deployment, if it did not succeed
+	LeftOut     []string  `json:"leftOut,omitempty"` // environments that whoever started the run left out
+	Failed      *Failed   `json:"failed,omitempty"`  // the last deployment, if it did not succeed
 }
 
 // Failed is a deployment that did not succeed.
@@ -112,10 +113,21 @@ func (e *Environment) deployed(d Document, step stage.Record) {
 	if step.Ended.Before(e.Since) {
 		return
 	}
-	e.Commit, e.Branch, e.Since, e.By, e.Run = short(d.Commit), short(d.Branch), step.Ended, short(d.Pusher), d.Workflow
+	e.Commit, e.Branch, e.Since, e.By, e.Run, e.LeftOut = short(d.Commit), short(d.Branch), step.Ended, short(d.Pusher), d.Workflow, d.LeftOut
 	if e.Failed != nil && !e.Failed.Ended.After(e.Since) {
 		e.Failed = nil
 	}
+}
+
+// has reports whether what a run deployed is what its environments have.
+func (x *Index) has(run Document) bool {
+	for _, step := range run.Steps {
+		name := plan.DeployedBy(step.Step)
+		if name != "" && step.Status == stage.Done && x.environment(name).Run != run.Workflow {
+			return false
+		}
+	}
+	return true
 }
 
 // short returns a text that others wrote, without what is too long of it.
@@ -129,32 +141,35 @@ func short(text string) string {
 // errNoIndex means that a bucket has no index that can be read.
 var errNoIndex = errors.New("there is no index")
 
-// index adds the run to the index of the bucket. If that is missing or damaged, it is made
-// from the records of all runs, as after an update from a version without an index.
-func (n InBucket) index(ctx context.Context, run Document) error {
+// index adds the run to the index of the bucket, and returns it. If that is missing or
+// damaged, it is made from the records of all runs, as after an update from a version
+// without an index.
+func (n InBucket) index(ctx context.Context, run Document) (Index, error) {
+	var x Index
 	err := n.Bucket.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
-		x, err := parseIndex(before)
-		if err != nil {
+		var err error
+		if x, err = parseIndex(before); err != nil {
 			return nil, err
 		}
 		x.add(run)
 		return json.Marshal(x)
 	})
 	if !errors.Is(err, errNoIndex) {
-		return err
+		return x, err
 	}
 	remade, err := indexOf(ctx, n.Bucket)
 	if err != nil {
-		return err
+		return x, err
 	}
-	return n.Bucket.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
-		x, err := parseIndex(before) // of a run that was faster
-		if err != nil {
+	err = n.Bucket.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
+		var err error
+		if x, err = parseIndex(before); err != nil { // else of a run that was faster
 			x = remade
 		}
 		x.add(run)
 		return json.Marshal(x)
 	})
+	return x, err
 }
 
 func parseIndex(data []byte) (x Index, err error) {

@@ -43,6 +43,22 @@ func indexed(t *testing.T, b objects, runs ...record.Document) record.Index {
 	return x
 }
 
+// An older run whose tests alone are retried succeeds after a newer one.
+func TestAnOlderRunThatSucceedsLaterIsNotWhatThePipelineDeployedLast(t *testing.T) {
+	older := ended("shop-1", "aaa", 1, map[string]string{"dev": stage.Done, "prod": stage.Done})
+	newer := ended("shop-2", "bbb", 2, map[string]string{"dev": stage.Done, "prod": stage.Done})
+	failed := older
+	failed.Status = "Failed"
+	b := holding(nil)
+	indexed(t, b, failed, newer)
+	older.Ended = older.Ended.Add(time.Hour)
+	indexed(t, b, older)
+	assert.Contains(t, b.Document(bucket.DeployedKey()), `"bbb"`)
+	older.Steps[0].Ended, older.Steps[1].Ended = older.Ended, older.Ended // it deploys again
+	indexed(t, b, older)
+	assert.Contains(t, b.Document(bucket.DeployedKey()), `"aaa"`)
+}
+
 func TestTheIndexSaysWhatIsInWhichEnvironmentInWhateverOrderRunsAreRecorded(t *testing.T) {
 	runs := []record.Document{
 		ended("shop-1", "aaa", 1, map[string]string{"dev": stage.Done, "prod": stage.Done}),

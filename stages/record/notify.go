@@ -31,15 +31,17 @@ func (d Deps) notify(ctx context.Context, run Document) error {
 // and the last deployed commit in the artifact bucket.
 type InBucket struct{ Bucket bucket.Bucket }
 
-// Notify stores the record and the entry, and the commit if the run deployed it.
+// Notify stores the record and the entry, and the commit if the run deployed it and no
+// later run deployed another one: an older run may be retried.
 func (n InBucket) Notify(ctx context.Context, run Document) error {
 	if err := n.Bucket.Update(ctx, bucket.RunRecordKey(run.Workflow), run.replace); err != nil {
 		return fmt.Errorf("storing the record of run %q: %w", run.Workflow, err)
 	}
-	if err := n.index(ctx, run); err != nil {
+	index, err := n.index(ctx, run)
+	if err != nil {
 		return fmt.Errorf("adding run %q to the index of runs: %w", run.Workflow, err)
 	}
-	if !run.deployed() {
+	if !run.deployed() || !index.has(run) {
 		return nil
 	}
 	last, err := json.Marshal(stage.Deployed{Commit: run.Commit, Run: run.Workflow})
@@ -54,8 +56,9 @@ func (n InBucket) Notify(ctx context.Context, run Document) error {
 
 // replace returns the document as JSON, to be stored over the one before. A run that is
 // retried records again what came of it. Argo makes a new workflow of the same name when it
-// retries one from its archive, which is created later and has the same commit: that is an
-// attempt more of a run that failed. All else is another run of this name.
+// retries one from its archive, which is created later and has the same commit; so does a
+// delivery that comes again when the workflow is gone. That is an attempt more, also of a run
+// that succeeded. All else is another run of this name.
 func (d Document) replace(before []byte) ([]byte, error) {
 	if before != nil {
 		var old Document
@@ -87,7 +90,7 @@ func (d Document) continues(old Document) bool {
 	if old.Workflow != d.Workflow || old.Commit != d.Commit {
 		return false
 	}
-	return d.sameWorkflow(old) || old.Status != "Succeeded" && later(d.Created, old.Created)
+	return d.sameWorkflow(old) || later(d.Created, old.Created)
 }
 
 // sameWorkflow reports whether two records of one name are of one workflow, as far as they

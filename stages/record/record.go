@@ -31,15 +31,16 @@ Example:
 
 // Input is the input of the stage.
 type Input struct {
-	Status     string `help:"How the run ended: Succeeded, Failed or Error." required:""`
-	Failures   string `help:"JSON list of failed nodes, as in Argo's workflow.failures."`
-	Created    string `help:"When the run was created, RFC 3339."`
-	Commit     string `help:"Full commit SHA of the run." required:""`
-	Branch     string `help:"Branch of the commit."`
-	Repository string `help:"URL of the repository."`
-	Pusher     string `help:"Login of the pusher."`
-	Origin     string `help:"Run that handed over to this one."`
-	Bucket     string `help:"Artifact bucket." required:""`
+	Status     string   `help:"How the run ended: Succeeded, Failed or Error." required:""`
+	Failures   string   `help:"JSON list of failed nodes, as in Argo's workflow.failures."`
+	Created    string   `help:"When the run was created, RFC 3339."`
+	Commit     string   `help:"Full commit SHA of the run." required:""`
+	Branch     string   `help:"Branch of the commit."`
+	Repository string   `help:"URL of the repository."`
+	Pusher     string   `help:"Login of the pusher."`
+	Origin     string   `help:"Run that handed over to this one."`
+	LeftOut    []string `help:"Environments that the run leaves out by choice, as with generator run --only. The commit then does not count as the one that the pipeline deployed." placeholder:"ENV"`
+	Bucket     string   `help:"Artifact bucket." required:""`
 }
 
 // Validate requires status, commit and bucket.
@@ -80,13 +81,14 @@ type Document struct {
 	Ended      time.Time            `json:"ended"`
 	Undeployed []string             `json:"undeployed,omitempty"` // stacks of the app that no environment deploys, by construct path
 	Unreached  []string             `json:"unreached,omitempty"`  // environments of the commit that the run does not deploy
+	LeftOut    []string             `json:"leftOut,omitempty"`    // environments that whoever started the run left out, as with generator run --only
 	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
 	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
 	Failures   []Failure            `json:"failures"`             // as reported by Argo, including pods without a record
-	Former     []Attempt            `json:"former,omitempty"`     // attempts of the run before Argo retried it from its archive, newest first
+	Former     []Attempt            `json:"former,omitempty"`     // attempts of the run before this one, such as before Argo retried it from its archive, newest first
 }
 
-// Attempt is a workflow of a run that failed, and that Argo retried from its archive.
+// Attempt is an earlier workflow of a run: Argo made a later one of its name, such as when it retries one from its archive.
 type Attempt struct {
 	Created string    `json:"created"`
 	Ended   time.Time `json:"ended"`
@@ -118,7 +120,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	document := Document{
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
-		Pusher: in.Pusher, Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), Steps: steps, Failures: failures,
+		Pusher: in.Pusher, Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), LeftOut: in.LeftOut, Steps: steps, Failures: failures,
 	}
 	if document.stopped() {
 		document.Status = Stopped
@@ -139,10 +141,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	return Output{}, nil
 }
 
-// deployed reports whether the run deployed its commit to an environment: the
-// check of a pull request does not, nor does a run that handed over.
+// deployed reports whether the run proves its commit: it deployed it, and nobody left
+// environments out. The check of a pull request deploys nothing, nor does a run that handed
+// over.
 func (d *Document) deployed() bool {
-	return d.Status == "Succeeded" && slices.ContainsFunc(d.Steps, func(s stage.Record) bool { return strings.HasPrefix(s.Step, plan.Deploy("")) })
+	return d.Status == "Succeeded" && len(d.LeftOut) == 0 && slices.ContainsFunc(d.Steps, func(s stage.Record) bool { return strings.HasPrefix(s.Step, plan.Deploy("")) })
 }
 
 // leftOut adds the stacks and environments that the run does not deploy. For a

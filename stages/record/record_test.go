@@ -218,6 +218,23 @@ func TestWhatARunDeployedIsKeptWhenItSucceeded(t *testing.T) {
 	}
 }
 
+func TestARunThatLeavesEnvironmentsOutSaysSoAndDoesNotProveItsCommit(t *testing.T) {
+	b := holding(map[string]string{bucket.StepRecordKey("shop-1", "deploy-prod", 1): `{"workflow":"shop-1","step":"deploy-prod","status":"done","ended":"2026-01-01T00:00:00Z"}`})
+	document := run(t, b, record.Input{Status: "Succeeded", LeftOut: []string{"dev", "stage"}})
+	assert.Equal(t, []string{"dev", "stage"}, document.LeftOut)
+	assert.Empty(t, b.Document(bucket.DeployedKey()))
+	x, err := record.ReadIndex(t.Context(), b)
+	require.NoError(t, err)
+	assert.Equal(t, "shop-1", x.Environments[0].Run, "it is what the environment has")
+	assert.Equal(t, []string{"dev", "stage"}, x.Environments[0].LeftOut)
+
+	run(t, b, record.Input{Status: "Succeeded"})
+	assert.NotEmpty(t, b.Document(bucket.DeployedKey()))
+	x, err = record.ReadIndex(t.Context(), b)
+	require.NoError(t, err)
+	assert.Empty(t, x.Environments[0].LeftOut, "of a run before")
+}
+
 // TestARecordIsReplacedByARetryOfItsRunAndByNoOtherRun is about two workflows of one name,
 // the first of which is gone.
 func TestARecordIsReplacedByARetryOfItsRunAndByNoOtherRun(t *testing.T) {
@@ -235,7 +252,8 @@ func TestARecordIsReplacedByARetryOfItsRunAndByNoOtherRun(t *testing.T) {
 		"a retry in another zone":       {"Error", func(in *record.Input) { in.Created = "2026-01-01T00:00:01+01:00" }, false, 0},
 		"a run of the name before":      {"Failed", func(in *record.Input) { in.Created = "2025-12-31T00:00:00Z" }, false, 0},
 		"a run of the name, no time":    {"Failed", func(in *record.Input) { in.Created = "{{workflow.creationTimestamp}}" }, false, 0},
-		"a later run, after a success":  {"Succeeded", func(in *record.Input) { in.Created = "2026-02-01T00:00:00Z" }, false, 0},
+		"a retry of a success":          {"Succeeded", func(in *record.Input) { in.Created = "2026-02-01T00:00:00Z" }, true, 1},
+		"a run before a success":        {"Succeeded", func(in *record.Input) { in.Created = "2025-12-31T00:00:00Z" }, false, 0},
 		"a later run of another commit": {"Failed", func(in *record.Input) { in.Commit, in.Created = "4567", "2026-02-01T00:00:00Z" }, false, 0},
 		"a run of another commit":       {"Failed", func(in *record.Input) { in.Commit = "4567" }, false, 0},
 		"a record by hand":              {"Failed", func(in *record.Input) { in.Created = "" }, true, 0},

@@ -41,19 +41,26 @@ func startOf(cfg *config.Config, step string) string {
 	return ""
 }
 
-// leftOut returns which tasks the run leaves out: those of environments that it does not
-// deploy, and, if it goes on at one, of those that this one follows.
+// leftOut returns which tasks the run leaves out: those of the environments that it leaves
+// out.
 func (l *localRun) leftOut() func(task string) bool {
-	left := map[string]bool{}
-	for _, env := range l.cfg.Environments {
-		left[env.Name] = len(l.Only) > 0 && !slices.Contains(l.Only, env.Name)
-	}
+	left := l.excluded()
+	return func(task string) bool { return slices.Contains(left, startOf(l.cfg, task)) }
+}
+
+// excluded returns the environments that the run leaves out: those that it does not deploy,
+// and, if it goes on at one, those that this one follows.
+func (l *localRun) excluded() (left []string) {
+	earlier := map[string]bool{}
 	if start := startOf(l.cfg, l.From); start != "" {
-		for name := range before(l.cfg, start) {
-			left[name] = true
+		earlier = before(l.cfg, start)
+	}
+	for _, env := range l.cfg.Environments {
+		if earlier[env.Name] || len(l.Only) > 0 && !slices.Contains(l.Only, env.Name) {
+			left = append(left, env.Name)
 		}
 	}
-	return func(task string) bool { return left[startOf(l.cfg, task)] }
+	return left
 }
 
 // before returns the environments that one follows, directly or not.

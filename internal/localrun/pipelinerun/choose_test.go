@@ -2,6 +2,7 @@ package pipelinerun
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +37,8 @@ func TestARunLeavesOutWhatIsBeforeItsStartAndWhatIsNotChosen(t *testing.T) {
 		require.NoError(t, test.options.checkChoice(waves()), name)
 		l := localRun{Options: test.options, cfg: waves()}
 		left := l.leftOut()
+		variable := slices.IndexFunc(l.environment(), func(entry string) bool { return strings.HasPrefix(entry, "APHEX_LEFT_OUT=") })
+		assert.Equal(t, len(test.want) < 4, variable >= 0, name)
 		for _, env := range waves().Environments {
 			for _, task := range []string{"approve-", "deploy-", "test-"} {
 				assert.Equal(t, !slices.Contains(test.want, env.Name), left(task+env.Name), "%s: %s", name, task+env.Name)

@@ -41,6 +41,9 @@ func (l *localRun) environment() []string {
 	if l.Lookups || l.cloud.Simulated() { // the context of a simulated account cannot be committed
 		env = append(env, stages.Variable("lookups")+"=true")
 	}
+	if left := l.excluded(); len(left) > 0 { // for the record of the run
+		env = append(env, stages.Variable("left-out")+"="+strings.Join(left, ","))
+	}
 	return append(env, stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())
 }
 
