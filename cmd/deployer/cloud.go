@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -43,6 +44,7 @@ func updateCloud(ctx context.Context, frame stage.Frame, cloud pipeline.Cloud) e
 	}
 	result, err := cfn.Deploy(ctx, client, cfn.Goal{Name: cloud.Stack, Template: template, ExecutionRole: cloud.Role, Tags: cloud.Tags}, cfn.Options{
 		Workflow: frame.Workflow,
+		Upload:   clients.TemplateUploader(base, clients.OwnerOf(base), cloud.Bucket),
 		Notify: func(e cfn.Event) {
 			if e.Phase == cfn.Resource {
 				frame.Log.Info("resource", "stack", e.Stack, "resource", e.Resource.LogicalID, "status", e.Resource.Status, "reason", e.Resource.Reason)

@@ -145,6 +145,12 @@ var (
 		[]Writer{Update, Deployment},
 		State,
 	}
+	templates = kind{
+		"metadata/templates/<sha256>.json", "a CloudFormation template of the pipeline's own stack that is too large to send inline, named by its digest", "JSON",
+		"`generator bootstrap`, `generator apply`, `deployer pipeline`", "CloudFormation", stays,
+		[]Writer{Update},
+		Once,
+	}
 	durations = kind{
 		"metadata/durations/<environment>.json", "duration of the last deployment of each stack", "JSON, `{stack: seconds}`",
 		"`deployer environment`", "`deployer environment`", stays,
@@ -154,7 +160,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, stacks, durations,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, stacks, durations, templates,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
@@ -262,6 +268,12 @@ func DurationsKey(environment string) string { return durations.key(environment)
 
 // DurationsPrefix is the prefix of these keys.
 func DurationsPrefix() string { return durations.prefix() }
+
+// TemplateKey is the key of a template of the pipeline's own stack with a SHA-256 digest in hexadecimal.
+func TemplateKey(digest string) string { return templates.key(digest) }
+
+// TemplatesPrefix is the prefix of these keys.
+func TemplatesPrefix() string { return templates.prefix() }
 
 // commitDigits is the length of a commit's SHA.
 const commitDigits = 40

@@ -37,6 +37,7 @@ var keys = []struct{ made, want string }{
 	{ReachedKey("dev"), "metadata/deployed/dev.json"},
 	{StacksKey("dev"), "metadata/stacks/dev.json"},
 	{DurationsKey("dev"), "metadata/durations/dev.json"},
+	{TemplateKey(strings.Repeat("ab", 32)), "metadata/templates/" + strings.Repeat("ab", 32) + ".json"},
 }
 
 func TestKeysStayWhatInstalledPipelinesKnow(t *testing.T) {

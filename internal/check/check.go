@@ -12,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/stages"
 	"github.com/aphex/aphex-pipeline/stages/validation"
@@ -68,12 +69,16 @@ func home(file string) (dir, name string, err error) {
 	return dir, filepath.ToSlash(name), err
 }
 
-// render renders the pipeline, and forgets it: a cluster refuses what is too large, for example.
+// render renders the pipeline and its AWS stack, and forgets them: a cluster and CloudFormation
+// refuse what is too large, for example.
 func render(cfg *config.Config, name string) error {
 	place := plan.PlaceOf(cfg, "", "", name)
 	p, err := plan.New(cfg, stages.Contracts(), place)
 	if err == nil {
 		_, err = argo.Objects(cfg, p, place)
+	}
+	if err == nil {
+		_, err = infra.Template(cfg, place)
 	}
 	return err
 }

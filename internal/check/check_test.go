@@ -63,6 +63,18 @@ func TestEachProblemHasThePlaceOfTheValueAtFault(t *testing.T) {
 	}
 }
 
+// CloudFormation would refuse the stack of the pipeline when a person installs it.
+func TestAStackOfThePipelineThatAWSHasNoRoomForIsAProblem(t *testing.T) {
+	text := head + "githubOwner: o\ngithubRepo: r\nclusterName: c\nwebhookService: ClusterIP\nenvironments:\n"
+	for i := range 200 {
+		text += fmt.Sprintf("  - {name: e%[1]d, account: \"%[2]d\", region: eu-west-1, roleArn: \"arn:aws:iam::%[2]d:role/r\", stacks: [{name: S}]}\n", i, 300000000000+i)
+	}
+	found := check.File(repository(t, text, "cdk.json"))
+	require.Len(t, found, 1)
+	assert.Contains(t, found[0].Message, "the environments use 200 accounts and roles, for which the template of stack")
+	assert.Contains(t, found[0].Message, "the limit of CloudFormation is 200")
+}
+
 func TestOnlyErrorsFailTheCheck(t *testing.T) {
 	const image = head + "builderImage: example.com/builder\nenvironments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Shop}]}]\n"
 	warned, wrong := repository(t, image, "cdk.json"), repository(t, image)

@@ -129,7 +129,7 @@ func (t *Target) approve(ctx context.Context, objects []manifest.Object, install
 		r.Note("stack " + name + " does not exist: add the roles of the new identities where the roles of the pipeline are managed")
 		return nil
 	}
-	if err := deployStack(ctx, base, cfn.Goal{Name: name, Template: template, Tags: infra.Tags(t.names())}, r); err != nil {
+	if err := t.deployStack(ctx, base, cfn.Goal{Name: name, Template: template, Tags: infra.Tags(t.names())}, r); err != nil {
 		return err
 	}
 	return t.restorePolicy(ctx, base, r)

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -153,7 +155,10 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		Name: names.Stack, Template: template, Tags: infra.Tags(names),
 		Parameters: map[string]string{infra.ParameterProvider: home.cluster.ProviderARN},
 	}
-	if err := deployStack(ctx, home.aws, stack, r); err != nil {
+	if err := t.makeBucket(ctx, home.aws, stack, r); err != nil {
+		return Installed{}, err
+	}
+	if err := t.deployStack(ctx, home.aws, stack, r); err != nil {
 		return Installed{}, err
 	}
 	if err := t.restorePolicy(ctx, home.aws, r); err != nil {
@@ -173,7 +178,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	}
 	if url != "" { // the stack has it as an output
 		stack.Parameters[infra.ParameterWebhook] = url
-		if err := deployStack(ctx, home.aws, stack, r); err != nil {
+		if err := t.deployStack(ctx, home.aws, stack, r); err != nil {
 			return Installed{}, err
 		}
 	}
@@ -192,10 +197,28 @@ func (t *Target) startWebhook(ctx context.Context, objects []manifest.Object, r 
 	return t.webhookURL(ctx, r)
 }
 
+// makeBucket deploys a new stack with its bucket alone if its template is too large to send
+// inline: it is then published there.
+func (t *Target) makeBucket(ctx context.Context, base aws.Config, stack cfn.Goal, r Reporter) error {
+	if len(stack.Template) <= cfn.MaxInline {
+		return nil
+	}
+	found, err := cfn.Find(ctx, cfn.NewClient(base), stack.Name)
+	if err != nil || found != nil {
+		return err
+	}
+	stack.Template, err = infra.BucketTemplate(t.Config, t.Place)
+	if err != nil {
+		return err
+	}
+	return t.deployStack(ctx, base, stack, r)
+}
+
 // deployStack deploys the pipeline's stack with the credentials of the user.
-func deployStack(ctx context.Context, base aws.Config, stack cfn.Goal, r Reporter) error {
+func (t *Target) deployStack(ctx context.Context, base aws.Config, stack cfn.Goal, r Reporter) error {
 	r.Started(Stack, stack.Name)
-	result, err := cfn.Deploy(ctx, cfn.NewClient(base), stack, cfn.Options{Notify: func(e cfn.Event) {
+	upload := clients.TemplateUploader(base, bucket.OwnedBy(t.Place.Account), t.Place.Bucket)
+	result, err := cfn.Deploy(ctx, cfn.NewClient(base), stack, cfn.Options{Upload: upload, Notify: func(e cfn.Event) {
 		if e.Phase != cfn.Resource {
 			return
 		}

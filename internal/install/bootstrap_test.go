@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -50,6 +51,23 @@ func TestBootstrapInstallsEverythingInOrderAndCanBeRunAgain(t *testing.T) {
 		}
 	}
 	assert.Equal(t, before, p.Kube.Paths())
+}
+
+// The template of a stack with many roles is too large to send inline, and the bucket in which
+// it is published is one of its resources.
+func TestAPipelineOfManyAccountsBeginsWithItsBucket(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	text := installtest.Named("shop")
+	for i := range 50 {
+		text += fmt.Sprintf("  - {name: e%[1]d, account: \"%[2]d\", region: eu-west-1, roleArn: \"arn:aws:iam::%[2]d:role/r\", stacks: [{name: Api}]}\n", i, 300000000000+i)
+	}
+	_, j := p.bootstrap(text)
+	assert.Equal(t, []string{"stack", "stack", "secret", "objects", "webhook", "address", "stack"}, j.starts())
+	assert.Less(t, strings.Index(j.String(), "CREATE_COMPLETE ArtifactBucket"), strings.Index(j.String(), "CREATE_COMPLETE DeployerRole300000000049"))
+	_, again := p.bootstrap(text)
+	assert.NotContains(t, again.String(), " created")
+	assert.NotContains(t, again.String(), " updated")
 }
 
 func TestBootstrapConfirmsItsPlanAndInstallsNothingThatIsNotConfirmed(t *testing.T) {

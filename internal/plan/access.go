@@ -102,7 +102,7 @@ func BuildSecrets(cfg *config.Config) []config.Secret { return unique(cfg.Build.
 func SecretsOf(cfg *config.Config, access Access) []config.Secret {
 	var all []map[string]config.Secret
 	for _, env := range cfg.Environments {
-		if !access.sameWay(AccessOf(cfg, env)) {
+		if !access.sameWay(Access{Account: env.Account, RoleARN: env.RoleARN}) {
 			continue
 		}
 		all = append(all, env.Hooks.Secrets)

@@ -74,6 +74,7 @@ type Cloud struct {
 	Stack    string // name of the CloudFormation stack
 	Role     string // ARN of the role that CloudFormation assumes
 	Region   string
+	Bucket   string // in which a template is published that is too large to send inline
 	Template []byte // JSON
 	Tags     map[string]string
 }

@@ -95,5 +95,5 @@ func (d Deps) render(ctx context.Context, cfg *config.Config, in Input) ([]manif
 func renderCloud(cfg *config.Config, place plan.Place) (Cloud, error) {
 	template, err := infra.Template(cfg, place)
 	names := plan.NamesOf(cfg, place)
-	return Cloud{names.Stack, place.RoleARN(names.StackRole), place.Region, template, infra.Tags(names)}, err
+	return Cloud{names.Stack, place.RoleARN(names.StackRole), place.Region, place.Bucket, template, infra.Tags(names)}, err
 }

@@ -5,6 +5,10 @@ package clients
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,6 +19,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -60,6 +65,20 @@ func BucketIn(ctx context.Context, region, name string) (bucket.Bucket, error) {
 		// Parts of an object have no checksum; the bucket compares the digest of the whole.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	}), name), nil
+}
+
+// TemplateUploader returns a function that publishes a template of the pipeline's own stack in
+// the artifact bucket, named by its digest, and returns the URL that CloudFormation reads.
+func TemplateUploader(base aws.Config, owner bucket.Owner, name string) func(context.Context, []byte) (string, error) {
+	return func(ctx context.Context, template []byte) (string, error) {
+		sum := sha256.Sum256(template)
+		key := bucket.TemplateKey(hex.EncodeToString(sum[:]))
+		err := bucket.OpenS3(bucket.NewClient(base, owner), name).Create(ctx, key, template)
+		if err != nil && !errors.Is(err, fs.ErrExist) { // one that exists was published before
+			return "", err
+		}
+		return cfn.TemplateURL(ctx, base, "s3://"+name+"/"+key)
+	}
 }
 
 // Assume gets access to an account from the SDK's default credentials.

@@ -159,6 +159,7 @@ func (d *deployment) setTemplate(ctx context.Context, input *cloudformation.Crea
 		if url, err = d.options.Upload(ctx, d.goal.Template); err != nil {
 			return fmt.Errorf("publishing the template of stack %q: %w", d.goal.Name, err)
 		}
+		d.goal.TemplateURL = url // what CloudFormation reads there is compared
 	}
 	input.TemplateURL = &url
 	return nil

@@ -212,9 +212,18 @@ func TestALargeTemplateIsUploaded(t *testing.T) {
 		require.ErrorContains(t, err, "is 58 KiB; a template of more than 50 KiB must be published first")
 	})
 	o := cfn.Options{Upload: func(_ context.Context, template []byte) (string, error) { return "https://uploaded", nil }}
-	deploy(t, newFake, o, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+	uploaded := func() *fake {
+		f := newFake()
+		f.object = string(g.Template)
+		return f
+	}
+	deploy(t, uploaded, o, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
 		require.NoError(t, err)
 		assert.Equal(t, "https://uploaded", *f.created[0].TemplateURL)
+	})
+	deploy(t, newFake, o, g, func(t *testing.T, f *fake, _ cfn.Result, err error) {
+		require.ErrorContains(t, err, "https://uploaded has other content", "somebody replaced it")
+		assert.Empty(t, f.executed)
 	})
 }
 

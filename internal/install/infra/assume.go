@@ -2,7 +2,9 @@ package infra
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
@@ -14,6 +16,12 @@ import (
 // maxPolicySize is how many characters a managed policy may have without white space
 // (IAM User Guide, "IAM and AWS STS quotas").
 const maxPolicySize = 6144
+
+// maxPolicies is how many managed policies a role may have (the same).
+const maxPolicies = 10
+
+// lookers are the roles of those who look into accounts, by their logical ids.
+var lookers = [2]string{"ValidatorRole", "PipelineRole"}
 
 // bootstrapped are the roles of the CDK bootstrap that a deployment assumes.
 var bootstrapped = []bootstrap.Role{bootstrap.DeployRole, bootstrap.FilePublishingRole, bootstrap.ImagePublishingRole, bootstrap.LookupRole}
@@ -44,26 +52,43 @@ func (r renderer) rolesOf(access plan.Access, of ...bootstrap.Role) []string {
 	return roles
 }
 
-// lookups renders the policy of those who look into accounts and change nothing: the
+// lookups renders the policies of those who look into accounts and change nothing: the
 // lookup roles of the bootstraps. A role of an account's own is for its deployments
-// alone, as no policy can narrow it for others. It is nil if there are no bootstraps. These
-// sessions have no tags, unlike those that an app may tag for its deployment.
-func (r renderer) lookups() (object, error) {
+// alone, as no policy can narrow it for others. There are none without bootstraps, and
+// several where one policy is too small for all of them. These sessions have no tags, unlike
+// those that an app may tag for its deployment.
+func (r renderer) lookups() (policies []object, err error) {
 	var roles []string
 	for _, access := range plan.AccessesOf(r.cfg) {
 		if access.RoleARN == "" {
 			roles = append(roles, r.rolesOf(access, bootstrap.LookupRole)...)
 		}
 	}
-	if roles == nil {
-		return nil, nil
+	all := len(roles)
+	for len(roles) > 0 {
+		fit := sort.Search(len(roles), func(n int) bool { return size(looksInto(roles[:n+1])) > maxPolicySize })
+		name, more := r.names.Stack+"-lookups", ""
+		if n := len(policies); n > 0 {
+			name, more = fmt.Sprintf("%s-%d", name, n+1), fmt.Sprintf(" (%d)", n+1)
+		}
+		policies = append(policies, r.managedPolicy(name, "What pipeline "+r.names.Pipeline+" may look into"+more, looksInto(roles[:fit])))
+		roles = roles[fit:]
 	}
-	policy := document(allow("Enter", actions("sts:AssumeRole"), roles...))
-	if text, _ := json.Marshal(policy); len(text) > maxPolicySize { // strings always encode
-		return nil, errs.Invalidf("the environments have %d bootstraps to look into, more than the %d characters of one policy can hold", len(roles), maxPolicySize).
+	if len(policies) > maxPolicies {
+		return nil, errs.Invalidf("the environments have %d bootstraps to look into, for which a role needs %d policies; the limit of IAM is %d", all, len(policies), maxPolicies).
 			WithHint("move some of the environments to another pipeline")
 	}
-	return r.managedPolicy(r.names.Stack+"-lookups", "What pipeline "+r.names.Pipeline+" may look into", policy), nil
+	return policies, nil
+}
+
+func looksInto(roles []string) object {
+	return document(allow("Enter", actions("sts:AssumeRole"), roles...))
+}
+
+// size returns how many characters a policy has.
+func size(policy object) int {
+	text, _ := json.Marshal(policy) // strings always encode
+	return len(text)
 }
 
 // buildCommands renders the permission of the build to assume the role of its commands. It

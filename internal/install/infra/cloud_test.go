@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
@@ -83,7 +85,8 @@ func (c cloud) admin(account string) aws.Config {
 
 func (c cloud) deploy(as aws.Config, goal cfn.Goal) cfn.Result {
 	c.t.Helper()
-	result, err := cfn.Deploy(c.t.Context(), cloudformation.NewFromConfig(as), goal, cfn.Options{})
+	upload := clients.TemplateUploader(as, bucket.OwnedBy(home), "shop-artifacts")
+	result, err := cfn.Deploy(c.t.Context(), cloudformation.NewFromConfig(as), goal, cfn.Options{Upload: upload})
 	require.NoError(c.t, err)
 	return result
 }

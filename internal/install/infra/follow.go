@@ -116,4 +116,6 @@ func grants(resource any) bool {
 }
 
 // ofAccounts reports whether a resource follows from the accounts of the environments.
-func ofAccounts(id string) bool { return strings.HasPrefix(id, deployerPrefix) || id == lookupsID }
+func ofAccounts(id string) bool {
+	return strings.HasPrefix(id, deployerPrefix) || strings.HasPrefix(id, lookupsID)
+}

@@ -1,8 +1,6 @@
 package infra
 
 import (
-	"encoding/json"
-
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
@@ -80,7 +78,7 @@ func (r renderer) boundary() (object, error) {
 	)
 	secrets := r.allSecrets()
 	policy := document(append(append(own, r.reading(secrets)...), r.updatesItself()...)...)
-	if text, _ := json.Marshal(policy); len(text) > maxPolicySize { // strings always encode
+	if size(policy) > maxPolicySize {
 		return nil, errs.Invalidf("the commands have %d secrets, more than the %d characters of one policy can hold", len(secrets), maxPolicySize).
 			WithHint("store several values in one secret as a JSON object, and name their keys")
 	}

@@ -14,10 +14,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
-// maxBytes is the largest template that CloudFormation accepts in a call (CloudFormation's
-// user guide, "Quotas"). A larger one must be in a bucket, which does not exist before
-// the first deployment.
-const maxBytes = 51200
+// Limits of a template (CloudFormation's user guide, "Quotas"). One of more than
+// [cfn.MaxInline] bytes must be in a bucket, which does not exist before the first
+// deployment.
+const (
+	maxBytes     = 1 << 20
+	maxResources = 500
+	maxOutputs   = 200
+)
 
 // Parameters of the template. Without a value, a deployment keeps the stack's current one.
 const (
@@ -57,21 +61,44 @@ func Template(cfg *config.Config, place plan.Place) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	outputs := r.outputs()
 	text, err := json.Marshal(object{
 		"AWSTemplateFormatVersion": "2010-09-09",
 		"Description":              "AphexPipeline " + r.names.Pipeline + ": artifact bucket, roles and webhook secret",
 		"Parameters":               r.parameters(),
 		"Resources":                resources,
-		"Outputs":                  r.outputs(),
+		"Outputs":                  outputs,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the template of stack %q: %w", r.names.Stack, err)
 	}
-	if len(text) > maxBytes {
-		return nil, errs.Invalidf("the template of stack %q has %d bytes; the limit of CloudFormation is %d: too many accounts", r.names.Stack, len(text), maxBytes).
-			WithHint("move some of the environments to another pipeline")
+	accounts := len(plan.AccessesOf(cfg))
+	for _, limit := range []struct {
+		what      string
+		has, most int
+	}{{"resources", len(resources), maxResources}, {"outputs", len(outputs), maxOutputs}, {"bytes", len(text), maxBytes}} {
+		if limit.has > limit.most {
+			return nil, errs.Invalidf("the environments use %d accounts and roles, for which the template of stack %q has %d %s; the limit of CloudFormation is %d",
+				accounts, r.names.Stack, limit.has, limit.what, limit.most).WithHint("move the environments of at least %d of them to another pipeline", atLeast(limit.has-limit.most, limit.has, accounts))
+		}
 	}
 	return text, nil
+}
+
+// atLeast returns how many of some accounts must go for a template to lose as much of what
+// it has. Each has one resource, or two; no more than its part of all else.
+func atLeast(lose, has, accounts int) int { return max(1, lose*accounts/has) }
+
+// BucketTemplate renders the part of the template with which a stack of more than
+// [cfn.MaxInline] bytes begins: the bucket, in which the whole template is published.
+func BucketTemplate(cfg *config.Config, place plan.Place) ([]byte, error) {
+	r := renderer{cfg: cfg, place: place, names: plan.NamesOf(cfg, place)}
+	return json.Marshal(object{
+		"AWSTemplateFormatVersion": "2010-09-09",
+		"Description":              "AphexPipeline " + r.names.Pipeline + ": artifact bucket, roles and webhook secret",
+		"Parameters":               r.parameters(),
+		"Resources":                object{bucketID: r.bucket(), bucketPolicyID: r.bucketPolicy()},
+	})
 }
 
 // TemplateAs renders the template for people, in a format: yaml or json.
@@ -144,11 +171,17 @@ func (r renderer) resources() (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lookups != nil {
-		resources[lookupsID] = lookups
-		for _, id := range []string{"ValidatorRole", "PipelineRole"} {
-			resources[id].(object)["Properties"].(object)["ManagedPolicyArns"] = []any{ref(lookupsID)}
+	for i, policy := range lookups {
+		if i == 0 {
+			resources[lookupsID] = policy
+			for _, id := range lookers {
+				resources[id].(object)["Properties"].(object)["ManagedPolicyArns"] = []any{ref(lookupsID)}
+			}
+			continue
 		}
+		// The roles do not name these, so that an account more changes no role.
+		policy["Properties"].(object)["Roles"] = []any{ref(lookers[0]), ref(lookers[1])}
+		resources[fmt.Sprint(lookupsID, i+1)] = policy
 	}
 	for _, access := range plan.AccessesOf(r.cfg) {
 		resources[deployerID(access)] = r.deployerRole(access)

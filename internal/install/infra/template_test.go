@@ -15,6 +15,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -88,7 +89,6 @@ func TestEachAccountHasARoleAndNoPolicyExceedsTheLimitsOfIAM(t *testing.T) {
 	cfg, at := spread(t, 27)
 	text, err := infra.Template(cfg, at)
 	require.NoError(t, err)
-	assert.LessOrEqual(t, len(text), 51200)
 	var template struct {
 		Resources map[string]struct {
 			Type       string
@@ -141,12 +141,82 @@ environments:
 	assert.Equal(t, []string{bootstrap.DefaultQualifier}, config.Environment{}.Qualifiers())
 }
 
+func TestAPipelineHasRoomForTheAccountsThatAWSHasRoomFor(t *testing.T) {
+	for _, c := range []struct {
+		accounts, policies int
+		published          bool // too large to send inline
+	}{{1, 1, false}, {26, 1, false}, {27, 1, true}, {50, 1, true}, {100, 2, true}, {200, 3, true}, {483, 6, true}} {
+		cfg, at := spread(t, c.accounts)
+		text, err := infra.Template(cfg, at)
+		require.NoError(t, err, "%d accounts", c.accounts)
+		assert.Equal(t, c.published, len(text) > cfn.MaxInline, "%d accounts have %d bytes", c.accounts, len(text))
+		assert.Less(t, len(text), 1_000_000)
+		var template struct {
+			Resources map[string]struct {
+				Type       string
+				Properties struct{ PolicyDocument json.RawMessage }
+			}
+		}
+		require.NoError(t, json.Unmarshal(text, &template))
+		assert.LessOrEqual(t, len(template.Resources), 500)
+		lookups, roles := 0, 0
+		for id, resource := range template.Resources {
+			if strings.HasPrefix(id, "Lookups") {
+				lookups++
+				roles += strings.Count(string(resource.Properties.PolicyDocument), ":role/cdk-")
+				assert.LessOrEqual(t, len(resource.Properties.PolicyDocument), 6144, id)
+			}
+		}
+		assert.Equal(t, c.policies, lookups, "%d accounts", c.accounts)
+		assert.Equal(t, c.accounts, roles, "each can be looked into")
+		first, err := infra.BucketTemplate(cfg, at)
+		require.NoError(t, err)
+		assert.Less(t, len(first), cfn.MaxInline)
+	}
+}
+
 func TestTooManyAccountsAreReportedBeforeAWSReportsThem(t *testing.T) {
-	for accounts, want := range map[int]string{30: "the limit of CloudFormation is 51200", 90: "more than the 6144 characters"} {
+	cfg, at := spread(t, 490)
+	_, err := infra.Template(cfg, at)
+	require.ErrorContains(t, err, "the environments use 490 accounts and roles, for which the template of stack")
+	require.ErrorContains(t, err, " resources; the limit of CloudFormation is 500")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Regexp(t, `move the environments of at least \d of them`, errs.HintOf(err))
+
+	for i := range cfg.Environments { // the stack has the ARN of each role as an output
+		cfg.Environments[i].RoleARN = fmt.Sprintf("arn:aws:iam::%s:role/deploy", cfg.Environments[i].Account)
+	}
+	cfg.Environments = cfg.Environments[:200]
+	_, err = infra.Template(cfg, at)
+	require.ErrorContains(t, err, "has 205 outputs; the limit of CloudFormation is 200")
+
+	cfg, at = spread(t, 200)
+	for i := range cfg.Environments {
+		for q := range 4 {
+			cfg.Environments[i].BootstrapQualifiers = append(cfg.Environments[i].BootstrapQualifiers, fmt.Sprintf("long%06d", q))
+		}
+	}
+	_, err = infra.Template(cfg, at)
+	require.ErrorContains(t, err, "have 1000 bootstraps to look into, for which a role needs")
+}
+
+// A commit that adds the account for which another policy is needed waits for a person with
+// this account alone.
+func TestAnAccountMoreChangesNoRoleOfThoseWhoLookIntoAccounts(t *testing.T) {
+	roles := func(accounts int) map[string]json.RawMessage {
 		cfg, at := spread(t, accounts)
-		_, err := infra.Template(cfg, at)
-		require.ErrorContains(t, err, want)
-		assert.Equal(t, errs.Invalid, errs.KindOf(err))
+		text, err := infra.Template(cfg, at)
+		require.NoError(t, err)
+		var template struct{ Resources map[string]json.RawMessage }
+		require.NoError(t, json.Unmarshal(text, &template))
+		return template.Resources
+	}
+	few, many := roles(50), roles(100)
+	assert.NotContains(t, few, "Lookups2")
+	assert.Contains(t, many, "Lookups2")
+	for _, id := range []string{"ValidatorRole", "PipelineRole"} {
+		assert.JSONEq(t, string(few[id]), string(many[id]), id)
+		assert.Contains(t, string(many["Lookups2"]), id)
 	}
 }
 

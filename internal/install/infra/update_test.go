@@ -2,6 +2,7 @@ package infra_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
@@ -23,7 +26,7 @@ func (c cloud) updateAs(p pipeline, template []byte) (cfn.Result, error) {
 	update := c.as(p, p.names.UpdaterRole, p.names.Updater)
 	return cfn.Deploy(c.t.Context(), cloudformation.NewFromConfig(update), cfn.Goal{
 		Name: p.names.Stack, Template: template, ExecutionRole: p.place.RoleARN(p.names.StackRole), Tags: infra.Tags(p.names),
-	}, cfn.Options{})
+	}, cfn.Options{Upload: clients.TemplateUploader(update, bucket.OwnedBy(home), p.place.Bucket)})
 }
 
 // follow updates the stack to the configuration of a commit, as a run does.
@@ -59,6 +62,44 @@ func TestACommitUpdatesTheStackAndLeavesPermissionsAsAPersonInstalledThem(t *tes
 	result, err = c.follow(before, after)
 	require.NoError(t, err)
 	assert.Equal(t, cfn.Unchanged, result.Action)
+}
+
+// A template of many accounts is too large to send inline: it is published in the bucket by
+// who updates the stack, and CloudFormation reads it with the permissions of the same.
+func TestAPipelineOfManyAccountsUpdatesItsStack(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	many := devOnly
+	for i := range 100 {
+		many += fmt.Sprintf("  - {name: e%d, account: \"%d\", region: eu-west-1, stacks: [{name: Api}]}\n", i, 300000000000+i)
+	}
+	before := configured(t, "shop", many)
+	first, err := infra.BucketTemplate(before.cfg, before.place)
+	require.NoError(t, err)
+	c.installTemplate(before, first)
+	c.install(before)
+	result, err := c.follow(before, configured(t, "shop", many+"artifactRetentionDays: 7\n"))
+	require.NoError(t, err)
+	assert.Equal(t, cfn.Updated, result.Action)
+	const last = "300000000099"
+	c.deploy(c.admin(last), cfn.Goal{Name: "CDKToolkit", Template: []byte(bootstrapStack(last))})
+	for _, pod := range [][2]string{{before.names.ValidatorRole, before.names.Validator}, {before.names.UpdaterRole, before.names.Updater}} {
+		as := c.as(before, pod[0], pod[1])
+		require.NoError(t, assume(as, bootstrapRole("lookup", last))(t), "its second policy lets it look into the last account")
+		require.Error(t, assume(as, bootstrapRole("deploy", last))(t))
+	}
+
+	published, err := s3.NewFromConfig(c.admin(home)).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &before.place.Bucket, Prefix: aws.String(bucket.TemplatesPrefix())})
+	require.NoError(t, err)
+	require.Len(t, published.Contents, 2)
+	update := s3.NewFromConfig(c.as(before, before.names.UpdaterRole, before.names.Updater))
+	_, err = update.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &before.place.Bucket, Key: published.Contents[0].Key, Body: strings.NewReader("{}")})
+	assert.True(t, denied(err), "a template is never replaced: %v", err)
+	deployment := s3.NewFromConfig(c.deployer(before, home))
+	_, err = deployment.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: &before.place.Bucket, Key: aws.String(bucket.TemplateKey(strings.Repeat("0", 64))), Body: strings.NewReader("{}"), IfNoneMatch: aws.String("*"),
+	})
+	assert.True(t, denied(err), "a deployment publishes none: %v", err)
 }
 
 func TestPermissionsThatACommitAddsWaitForAPerson(t *testing.T) {
