@@ -51,10 +51,7 @@ func (c doctorCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) er
 			return errs.Writing("standard output", err)
 		}
 	} else {
-		report := console.Lines(std.Out)
-		for _, check := range checks {
-			report.Checked(check)
-		}
+		console.Checks(std.Out, checks)
 	}
 	return install.Diagnosis(checks)
 }

@@ -2,22 +2,22 @@ package config
 
 import "reflect"
 
-// Fallback has values, from the command line, for keys that the file does not set.
-// Empty values are ignored.
+// Fallback has values for keys that the file does not set. Those with a help text are
+// flags of the programs that load a file. Empty values are ignored.
 type Fallback struct {
-	GithubOwner  string `json:"githubOwner"`
-	GithubRepo   string `json:"githubRepo"`
-	GithubHost   string `json:"githubHost"`
-	GithubBranch string `json:"githubBranch"`
-	ClusterName  string `json:"clusterName"`
+	GithubOwner  string `json:"githubOwner" help:"Owner of the repository, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
+	GithubRepo   string `json:"githubRepo" help:"Name of the repository, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
+	GithubHost   string `json:"githubHost" kong:"-"`
+	GithubBranch string `json:"githubBranch" help:"Branch whose pushes are deployed, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
+	ClusterName  string `json:"clusterName" help:"Name of the cluster, if the configuration does not set it." placeholder:"NAME" group:"Completion"`
 
 	// Names of the installed pipeline, which it keeps.
-	WorkflowTemplateName string `json:"workflowTemplateName"`
-	EventSourceName      string `json:"eventSourceName"`
-	SensorName           string `json:"sensorName"`
-	ServiceAccountName   string `json:"serviceAccountName"`
-	WorkflowNamePrefix   string `json:"workflowNamePrefix"`
-	ArtifactBucketName   string `json:"artifactBucketName"`
+	WorkflowTemplateName string `json:"workflowTemplateName" kong:"-"`
+	EventSourceName      string `json:"eventSourceName" kong:"-"`
+	SensorName           string `json:"sensorName" kong:"-"`
+	ServiceAccountName   string `json:"serviceAccountName" kong:"-"`
+	WorkflowNamePrefix   string `json:"workflowNamePrefix" kong:"-"`
+	ArtifactBucketName   string `json:"artifactBucketName" kong:"-"`
 }
 
 // FillIn sets keys that are not set, that have their default, or whose value is

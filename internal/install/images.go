@@ -13,14 +13,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Images choose the images that the pipeline's own stages run in.
+// Images choose the images that the pipeline's own stages run in. From is a flag of the
+// verbs that install a pipeline.
 type Images struct {
-	// From is REGISTRY[:TAG], with digests behind it if they are known. Without it the
-	// pipeline keeps its images; a new one gets those beside the configured
-	// validatorImage, else those of the release of this program.
-	From string
+	From string `name:"images" help:"Where the images of the pipeline's own stages are (default: those that it has; for a new pipeline, those beside the configured validatorImage, else those of this version). Digests may follow, in quotes: builder@sha256:HEX deployer@sha256:HEX." placeholder:"REGISTRY[:TAG]"`
 	// Digest returns the digest of an image. It may be nil: images are named by tags.
-	Digest func(ctx context.Context, image string) (string, error)
+	Digest func(ctx context.Context, image string) (string, error) `kong:"-"`
+}
+
+// Validate refuses what names no images, before a cluster is asked for anything.
+func (i Images) Validate() error {
+	_, err := plan.ParseImages(i.From)
+	return err
 }
 
 // useImages sets the images of the pipeline, where installed are those that it has. The

@@ -40,13 +40,16 @@ type Target struct {
 // AWS loads the configuration of AWS clients in a region; "" is the default region.
 type AWS func(ctx context.Context, region string) (aws.Config, error)
 
-// Session says where a pipeline is installed, or to be installed.
+// Session says where a pipeline is installed, or to be installed. Its fields are flags of
+// the verbs that work on a cluster.
 type Session struct {
-	File            string // of the configuration
-	Account, Region string // of the pipeline itself; "" is that of the AWS credentials
-	Kubeconfig      string // file; "" is $KUBECONFIG, then ~/.kube/config
-	Context         string // of the kubeconfig; "" is the current one
-	AWS             AWS
+	File string `kong:"-"` // of the configuration
+	AWS  AWS    `kong:"-"`
+
+	Account    string `help:"Account of the pipeline itself (default: that of your AWS credentials)." placeholder:"ID"`
+	Region     string `help:"Region of the pipeline itself (default: that of your AWS credentials)."`
+	Kubeconfig string `help:"Kubeconfig file (default: $KUBECONFIG, then ~/.kube/config)." type:"path" placeholder:"FILE"`
+	Context    string `help:"Context of the kubeconfig (default: the current one)." placeholder:"NAME"`
 }
 
 // Open connects to the cluster of a pipeline and returns its address. The configuration

@@ -19,6 +19,13 @@ func Lines(w io.Writer) install.Reporter { return lines{w} }
 // Sections prints the progress of Check and Bootstrap under a heading for each part.
 func Sections(w io.Writer) install.Reporter { return sections{lines{w}} }
 
+// Checks prints the checks of Doctor.
+func Checks(w io.Writer, checks []kube.Check) {
+	for _, check := range checks {
+		lines{w}.Checked(check)
+	}
+}
+
 // Plan prints what Bootstrap is about to install.
 func Plan(w io.Writer, p install.Plan) {
 	fmt.Fprintf(w, "\nPlanned changes\n  stack    %s in account %s, %s: bucket %s, roles, webhook secret\n", p.Stack, p.Place.Account, p.Place.Region, p.Place.Bucket)
