@@ -12,7 +12,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
-	"github.com/aphex/aphex-pipeline/internal/command/remote"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -23,7 +22,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 	"github.com/aphex/aphex-pipeline/stages"
 	deploystage "github.com/aphex/aphex-pipeline/stages/deploy"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
@@ -34,12 +32,7 @@ import (
 
 func main() {
 	if verb := stage.StepsCommand()[1]; len(os.Args) > 1 && os.Args[1] == verb {
-		ctx, stop := stage.SignalContext()
-		release := remote.Hold(ctx, os.Getenv(contract.EnvPrefix+"_COMMANDS"))
-		code := stage.RunSteps(ctx, proc.Runner{}, os.Args[2:], os.Environ(), os.Stdout, os.Stderr)
-		release()
-		stop()
-		os.Exit(code)
+		os.Exit(runSteps())
 	}
 	os.Exit(program(kube.InCluster).Main())
 }

@@ -93,6 +93,7 @@ var threats = []threat{
 	{"T25", "code that fills memory or disk", []string{"TestCodeThatUsesUpMemoryOrDiskEndsAndTheRunSaysWhy", "TestADiskThatIsFullIsNamedWhereverItFillsUp"}, "", ""},
 	{"T26", "code that speaks the protocol between the containers", []string{
 		"TestAHostileAnswerToACommandIsAnErrorOfItsOwn", "TestAHostileAnswerToABindingIsAnErrorOfItsOwn", "TestHostileFilesAreRefusedAndLeaveNothing", "TestOnlyTheFirstSecretIsTaken",
+		"TestACommandOfTheDeploymentDoesNotComeBeforeTheTests",
 	}, "TestOnlyTheFirstSecretIsTaken", "takes that of whoever comes first"},
 	{"T27", "text that a terminal, a page or a table would obey", []string{"TestNothingThatAChildPrintsIsObeyedByATerminal", "TestWhateverIsWrittenNothingReachesTheTerminalThatItObeys"}, "TestNothingThatAChildPrintsIsObeyedByATerminal", "reaches who reads it as it is"},
 	{"T28", "a pull request that edits the configuration", []string{"TestAPullRequestValidatesAndDeploysNothing", "TestOnlyPushesToTheBranchStartARunAndAPullRequestIsOnlyChecked", "TestACommitChangesNothingThatBoundsThePipeline"}, "TestACommitChangesNothingThatBoundsThePipeline", "as a person applies them"},
