@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,8 +63,8 @@ func Secrets(ctx context.Context, mask *redact.Redactor, key string, secrets map
 	return variables, nil
 }
 
-// partsOf returns a value and, if it is a JSON document, every text and number in it: the
-// usual form in Secrets Manager, of which commands print parts.
+// partsOf returns a value and, if it is a JSON document, every text and number in it that may
+// be secret: the usual form in Secrets Manager, of which commands print parts.
 func partsOf(value string) []string {
 	parts := []string{value}
 	decoder := json.NewDecoder(strings.NewReader(value))
@@ -72,25 +73,44 @@ func partsOf(value string) []string {
 	if err := decoder.Decode(&document); err != nil {
 		return parts
 	}
-	var visit func(any)
-	visit = func(at any) {
+	var visit func(key string, at any)
+	visit = func(key string, at any) {
 		switch at := at.(type) {
 		case map[string]any:
-			for _, inner := range at {
-				visit(inner)
+			for name, inner := range at {
+				visit(name, inner)
 			}
 		case []any:
 			for _, inner := range at {
-				visit(inner)
+				visit(key, inner)
 			}
 		case string:
-			parts = append(parts, at)
+			if !isPlain(key, at) {
+				parts = append(parts, at)
+			}
 		case json.Number:
-			parts = append(parts, at.String())
+			if !isPlain(key, at.String()) {
+				parts = append(parts, at.String())
+			}
 		}
 	}
-	visit(document)
+	visit("", document)
 	return parts
+}
+
+var (
+	// secretKey matches the keys of a document whose values are always masked: those that
+	// name a secret, or nothing.
+	secretKey = regexp.MustCompile(`(?i)pass|pwd|phrase|secret|token|key|cred|auth|private|cert|sign|salt|seed|pin|code|value|^(?:.?|data)$`)
+	// plainValue matches a word, the name of a region, and the number of an account: what
+	// configuration and logs are full of. Masked everywhere, it would hide which environment
+	// a run deployed to, and protect nothing.
+	plainValue = regexp.MustCompile(`^(?:[a-z]{1,12}|[A-Z]{1,12}|[A-Z][a-z]{1,11}|[a-z]{2}(?:-[a-z]{2,9}){1,3}-[0-9]|[0-9]{12})$`)
+)
+
+// isPlain reports whether a value of a document is no secret, by its key and its form.
+func isPlain(key, value string) bool {
+	return !secretKey.MatchString(key) && plainValue.MatchString(value)
 }
 
 // checkValue refuses what cannot be masked or passed on. It never repeats the value.

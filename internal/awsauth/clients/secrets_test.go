@@ -92,3 +92,22 @@ func TestThePartsOfASecretThatIsADocumentAreMasked(t *testing.T) {
 	_, err = clients.Secrets(t.Context(), redact.New(), "build.secrets", map[string]config.Secret{"LOGIN": {SecretsManager: "login"}})
 	require.ErrorContains(t, err, "no line of the value has 6 characters")
 }
+
+// The usual secret of a database has the name of its environment and its region: masked
+// everywhere, they would hide what a run is about.
+func TestWordsOfADocumentThatNameNoSecretAreShown(t *testing.T) {
+	t.Setenv("APHEX_SECRET_DB", `{"environment": "production", "region": "us-east-1", "engine": "postgres", "account": "222222222222", "number": 333333333333,
+		"host": "db-7.internal.example", "username": "serviceuserofshop", "password": "sunshine", "apiKey": "abcdef", "list": {"tokens": ["firstword"]},
+		"value": "hiddenword", "": "otherword", "code": "123456123456", "mixed": "hunter2x", "long": "correcthorsebatterystaple"}`)
+	mask := redact.New()
+	_, err := clients.Secrets(t.Context(), mask, "build.secrets", map[string]config.Secret{"DB": {SecretsManager: "db"}})
+	require.NoError(t, err)
+	for _, shown := range []string{"production", "us-east-1", "postgres", "222222222222", "333333333333"} {
+		assert.Equal(t, "> "+shown, mask.String("> "+shown))
+	}
+	for _, hidden := range []string{
+		"db-7.internal.example", "serviceuserofshop", "sunshine", "abcdef", "firstword", "hiddenword", "otherword", "123456123456", "hunter2x", "correcthorsebatterystaple",
+	} {
+		assert.Equal(t, "> "+redact.Mask, mask.String("> "+hidden))
+	}
+}

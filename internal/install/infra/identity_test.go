@@ -369,6 +369,7 @@ func TestEachIdentityWritesItsKeysAndNoOther(t *testing.T) {
 		"metadata/deployed/dev.json":                {"deploy", "update"},
 		"metadata/durations/dev.json":               {"deploy"},
 		"metadata/stacks/dev.json":                  {"deploy", "update"},
+		"metadata/templates/ab.json":                {"update"},
 		"other":                                     nil,
 		commit + "/other":                           nil,
 		"metadata/other":                            nil,
@@ -386,6 +387,51 @@ func TestEachIdentityWritesItsKeysAndNoOther(t *testing.T) {
 			assert.True(t, denied(err), "%s writes %s: %v", name, key, err)
 		}
 	}
+}
+
+// TestTheDeploymentsOfAnAccountWriteTheStateOfAnotherAndNothingElseOfIt shows what the
+// identities of two accounts share, and where that ends: ADR 21.
+func TestTheDeploymentsOfAnAccountWriteTheStateOfAnotherAndNothingElseOfIt(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	shop := configured(t, "shop", devOnly+`  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Api}]}`+"\n")
+	c.install(shop)
+	of := map[string]*s3.Client{home: s3.NewFromConfig(c.deployer(shop, home)), prod: s3.NewFromConfig(c.deployer(shop, prod))}
+	put := func(account, key, text string, match *string) (*s3.PutObjectOutput, error) {
+		in := &s3.PutObjectInput{Bucket: aws.String("shop-artifacts"), Key: &key, Body: strings.NewReader(text), IfMatch: match}
+		if match == nil {
+			in.IfNoneMatch = aws.String("*")
+		}
+		return of[account].PutObject(t.Context(), in)
+	}
+	const state = "metadata/deployed/prod.json"
+	kept, err := put(prod, state, `{"approval":true}`, nil)
+	require.NoError(t, err)
+	_, err = put(home, state, `{}`, kept.ETag)
+	require.NoError(t, err, "the state is shared")
+	_, err = put(prod, state, `{"approval":true}`, kept.ETag)
+	require.ErrorContains(t, err, "PreconditionFailed", "which its owner notices")
+	versions, err := s3.NewFromConfig(c.admin(home)).ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String("shop-artifacts"), Prefix: aws.String(state)})
+	require.NoError(t, err)
+	assert.Len(t, versions.Versions, 2, "and the one before is there")
+	_, err = put(home, commit+"/prod/outputs.json", "{}", nil)
+	require.NoError(t, err, "so are the outputs of a commit")
+
+	record, err := put(prod, "metadata/workflows/shop-1/deploy-prod.json", "{}", nil)
+	require.NoError(t, err)
+	_, err = put(home, "metadata/workflows/shop-1/deploy-prod.json", "{}", nil)
+	require.ErrorContains(t, err, "PreconditionFailed")
+	_, err = put(home, "metadata/workflows/shop-1/deploy-prod.json", "{}", record.ETag)
+	assert.True(t, denied(err), "a record is never replaced: %v", err)
+	_, err = of[home].PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("shop-artifacts"), Key: aws.String(state), Body: strings.NewReader("{}")})
+	assert.True(t, denied(err), "nor is state without reading it: %v", err)
+	_, err = of[home].DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("shop-artifacts"), Key: aws.String(state)})
+	assert.True(t, denied(err), "nothing is deleted: %v", err)
+	for _, key := range []string{commit + "/b.tar.zst", "metadata/workflows/shop-1.json", "metadata/workflows/deployed.json", "metadata/workflows/index.json"} {
+		_, err = put(home, key, "{}", nil)
+		assert.True(t, denied(err), "%s: %v", key, err)
+	}
+	assert.True(t, denied(assume(c.deployer(shop, home), bootstrapRole("deploy", prod))(t)), "the account itself is not entered")
 }
 
 func TestARoleIsAssumedByItsServiceAccountAndNoOther(t *testing.T) {
