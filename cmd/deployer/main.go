@@ -77,7 +77,7 @@ func (connected connect) runPipeline(ctx context.Context, frame stage.Frame, in 
 			return deployStack(ctx, engine.In(frame, progress.Options{}), in, workspace, stack, region, role)
 		},
 	}
-	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (pipeline.Checked, error) {
+	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace deploy.Copy) (pipeline.Checked, error) {
 		return checkEnvironments(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts}, frame, in, cfg, workspace)
 	}
 	if in.Objects == "" { // the cluster that this pod runs in
@@ -99,7 +99,7 @@ func (connected connect) runPipeline(ctx context.Context, frame stage.Frame, in 
 // checkEnvironments synthesizes every environment of the commit and compares the
 // stacks with those that earlier runs deployed.
 func checkEnvironments(
-	ctx context.Context, d deploystage.Deps, frame stage.Frame, in pipeline.Input, cfg *config.Config, built func(context.Context) (string, error),
+	ctx context.Context, d deploystage.Deps, frame stage.Frame, in pipeline.Input, cfg *config.Config, built deploy.Copy,
 ) (pipeline.Checked, error) {
 	scratch, err := checkout.Scratch("check-")
 	if err != nil {

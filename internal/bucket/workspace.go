@@ -62,13 +62,20 @@ func (w Workspace) Fetch(ctx context.Context, b Bucket, log *slog.Logger, dir st
 	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir)
 }
 
-// Hand returns the folder that Fetch returns, and sends it to the commands. An artifact
-// is unpacked here and there at once, and the bucket keeps nothing of it on the disk.
+// Hand is HandCopy for the last use of an artifact: the bucket keeps nothing of it on the disk.
 func (w Workspace) Hand(ctx context.Context, b Bucket, to command.Files, log *slog.Logger, dir string) (string, error) {
+	if w.Source == "" {
+		defer b.Release()
+	}
+	return w.HandCopy(ctx, b, to, log, dir)
+}
+
+// HandCopy returns the folder that Fetch returns, and sends it to the commands. An artifact
+// is unpacked here and there at once.
+func (w Workspace) HandCopy(ctx context.Context, b Bucket, to command.Files, log *slog.Logger, dir string) (string, error) {
 	if w.Source != "" {
 		return w.Source, to.Send(ctx, w.Source)
 	}
-	defer b.Release()
 	w, err := w.found(ctx, b, log)
 	if err != nil {
 		return "", err

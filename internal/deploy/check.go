@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
@@ -20,16 +21,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 )
 
+// Copy makes an exclusive copy of the built workspace, here and at the commands: an app may
+// write to its folder during synthesis. A folder of the user is returned again, and sent
+// once. It is not called twice at once.
+type Copy func(ctx context.Context, to command.Files) (dir string, err error)
+
 // CheckRequest describes a check of whether a commit can be deployed to its environments.
 type CheckRequest struct {
-	Config  *config.Config
-	Commit  string
-	Branch  string
-	Scratch string // folder for temporary files
-	// Workspace returns an exclusive copy of the built workspace: an app may write
-	// to its folder during synthesis. The check sends it to the commands. It is not
-	// called twice at once.
-	Workspace func(ctx context.Context) (dir string, err error)
+	Config    *config.Config
+	Commit    string
+	Branch    string
+	Scratch   string // folder for temporary files
+	Workspace Copy
 	Lookups   bool          // let the CDK CLI look up missing context
 	Limit     time.Duration // timeout of one synthesis
 	// Offline leaves out what needs access to the accounts: there are no credentials.

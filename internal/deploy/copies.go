@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
-	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
 )
@@ -12,19 +11,19 @@ import (
 // copies are copies of the built workspace at the commands, each for one synthesis at a
 // time. One is made when it is needed: the first synthesis runs while the next is made.
 type copies struct {
-	fetch  func(context.Context) (dir string, err error)
-	runner command.Runner
-	log    *slog.Logger
+	copy Copy
+	to   command.Files
+	log  *slog.Logger
 
 	free   chan string   // copies that nobody uses
 	making chan struct{} // holds who makes one; only he uses the fields below
-	sent   []string
+	made   int
 	err    error // why not even the first one can be made
 }
 
 // newCopies returns what makes copies for so many syntheses, some of them at once.
-func newCopies(fetch func(context.Context) (string, error), runner command.Runner, log *slog.Logger, syntheses int) *copies {
-	return &copies{fetch: fetch, runner: runner, log: log, free: make(chan string, syntheses), making: make(chan struct{}, 1)}
+func newCopies(workspace Copy, to command.Files, log *slog.Logger, syntheses int) *copies {
+	return &copies{copy: workspace, to: to, log: log, free: make(chan string, syntheses), making: make(chan struct{}, 1)}
 }
 
 // atOnce is the number of syntheses to run at once: one for each processor that this
@@ -47,11 +46,11 @@ func (c *copies) take(ctx context.Context) (string, error) {
 	case c.making <- struct{}{}:
 	}
 	dir, err := c.add(ctx)
-	if err == nil || len(c.sent) == 0 || ctx.Err() != nil {
+	if err == nil || c.made == 0 || ctx.Err() != nil {
 		<-c.making
 		return dir, err
 	}
-	c.log.Warn("no further copy of the workspace can be made, so that fewer environments are checked at once", "copies", len(c.sent), "error", err)
+	c.log.Warn("no further copy of the workspace can be made, so that fewer environments are checked at once", "copies", c.made, "error", err)
 	select { // nobody makes one any more
 	case dir := <-c.free:
 		return dir, nil
@@ -67,16 +66,13 @@ func (c *copies) add(ctx context.Context) (string, error) {
 	if c.err != nil {
 		return "", c.err
 	}
-	dir, err := c.fetch(ctx)
-	if err == nil && !slices.Contains(c.sent, dir) { // else a folder of the user, which is used without copying
-		err = c.runner.Send(ctx, dir)
-	}
+	dir, err := c.copy(ctx, c.to)
 	if err != nil {
-		if len(c.sent) == 0 {
+		if c.made == 0 {
 			c.err = err
 		}
 		return "", err
 	}
-	c.sent = append(c.sent, dir)
+	c.made++
 	return dir, nil
 }

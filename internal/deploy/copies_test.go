@@ -15,30 +15,21 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
-// sending is a Runner that takes every folder but one.
-type sending struct {
-	command.Runner
-	refuses string
-}
-
-func (s sending) Send(_ context.Context, dir string) error {
-	if dir == s.refuses {
-		return errors.New("no space left")
-	}
-	return nil
-}
-
-// numbered makes folders 1, 2 and so on, each when one may be made.
+// numbered makes folders 1, 2 and so on, each when one may be made, but for one.
 type numbered struct {
-	made int
-	may  chan struct{}
+	made    int
+	may     chan struct{}
+	refuses int
 }
 
-func (n *numbered) fetch(ctx context.Context) (string, error) {
+func (n *numbered) copy(ctx context.Context, _ command.Files) (string, error) {
 	n.made++
 	dir := strconv.Itoa(n.made)
 	select {
 	case <-n.may:
+		if n.made == n.refuses {
+			return "", errors.New("no space left")
+		}
 		return dir, nil
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
@@ -49,7 +40,7 @@ func TestACopyThatIsPutBackIsUsedWhileAnotherIsMade(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &numbered{may: make(chan struct{}, 1)}
-		c := newCopies(n.fetch, sending{}, slog.New(slog.DiscardHandler), 4)
+		c := newCopies(n.copy, nil, slog.New(slog.DiscardHandler), 4)
 		n.may <- struct{}{}
 		first, err := c.take(t.Context())
 		require.NoError(t, err)
@@ -74,12 +65,12 @@ func TestACopyThatIsPutBackIsUsedWhileAnotherIsMade(t *testing.T) {
 func TestACopyThatCannotBeMadeLeavesTheOthersInUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &numbered{may: make(chan struct{}, 9)}
+		n := &numbered{may: make(chan struct{}, 9), refuses: 2}
 		for range 9 {
 			n.may <- struct{}{}
 		}
 		var log bytes.Buffer
-		c := newCopies(n.fetch, sending{refuses: "2"}, slog.New(slog.NewTextHandler(&log, nil)), 4)
+		c := newCopies(n.copy, nil, slog.New(slog.NewTextHandler(&log, nil)), 4)
 		first, err := c.take(t.Context())
 		require.NoError(t, err)
 		got := make(chan string, 2)
@@ -103,9 +94,9 @@ func TestACopyThatCannotBeMadeLeavesTheOthersInUse(t *testing.T) {
 
 func TestWithoutTheFirstCopyNoneIsUsed(t *testing.T) {
 	t.Parallel()
-	n := &numbered{may: make(chan struct{}, 1)}
+	n := &numbered{may: make(chan struct{}, 1), refuses: 1}
 	n.may <- struct{}{}
-	c := newCopies(n.fetch, sending{refuses: "1"}, slog.New(slog.DiscardHandler), 3)
+	c := newCopies(n.copy, nil, slog.New(slog.DiscardHandler), 3)
 	for range 3 {
 		_, err := c.take(t.Context())
 		require.ErrorContains(t, err, "no space left")
@@ -117,7 +108,7 @@ func TestWhoeverWaitsForACopyStopsWithTheRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &numbered{may: make(chan struct{}, 1)}
-		c := newCopies(n.fetch, sending{}, slog.New(slog.DiscardHandler), 3)
+		c := newCopies(n.copy, nil, slog.New(slog.DiscardHandler), 3)
 		n.may <- struct{}{}
 		_, err := c.take(t.Context())
 		require.NoError(t, err)

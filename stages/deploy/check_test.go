@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	engine "github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -40,7 +41,7 @@ func (w *world) checkBefore(d deploy.Deps, updates bool) (found, error) {
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(locked{&w.mu, &w.log}, nil)), Out: locked{&w.mu, &w.out}, Redactor: redact.New(), Workflow: "run-1"}
 	workspace := w.workspace
 	if workspace == nil {
-		workspace = func(context.Context) (string, error) { return w.source, nil }
+		workspace = func(ctx context.Context, to command.Files) (string, error) { return w.source, to.Send(ctx, w.source) }
 	}
 	checked, removed, err := deploy.Check(w.t.Context(), d, frame, engine.CheckRequest{
 		Config: cfg, Commit: commit, Scratch: w.t.TempDir(), Limit: time.Minute, Updates: updates, LooksOnly: w.looksOnly, Workspace: workspace,
@@ -89,7 +90,7 @@ func TestAnEnvironmentIsCheckedWhileTheNextCopyOfTheWorkspaceIsMade(t *testing.T
 	w := newWorld(t)
 	w.write("cdk.json", `{"app": "node app.js && touch synthesized", "context": {"@aws-cdk/core:enablePartitionLiterals": true, "@aws-cdk/core:defaultCrossStackReferences": "strong"}}`)
 	made := 0
-	w.workspace = func(context.Context) (string, error) {
+	w.workspace = func(context.Context, command.Files) (string, error) {
 		if made++; made > 1 {
 			assert.Eventually(t, func() bool {
 				_, err := os.Stat(filepath.Join(w.source, "synthesized"))
@@ -106,7 +107,7 @@ func TestAnEnvironmentIsCheckedWhileTheNextCopyOfTheWorkspaceIsMade(t *testing.T
 func TestAWorkspaceThatCannotBeFetchedIsTheProblemOfNoEnvironment(t *testing.T) {
 	w := newWorld(t)
 	gone := errs.Temporaryf("the bucket does not answer")
-	w.workspace = func(context.Context) (string, error) { return "", gone }
+	w.workspace = func(context.Context, command.Files) (string, error) { return "", gone }
 	_, err := w.check()
 	assert.Equal(t, gone, err)
 }

@@ -97,7 +97,7 @@ type world struct {
 	onEvent  func(progress.Event)
 	fetch    func() error
 	// workspace returns the copies that a check uses; nil is source each time.
-	workspace func(context.Context) (string, error)
+	workspace engine.Copy
 	workflow  string // name of the run; "" for a call by hand
 	looksOnly bool   // whether a check has no access but by lookup roles
 	runner    command.Runner

@@ -10,8 +10,10 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -37,7 +39,7 @@ type Deps struct {
 	// Check reports whether the commit can be deployed to every environment, and
 	// which stacks no environment deploys. Each call of workspace returns another
 	// copy of the built workspace.
-	Check func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace func(context.Context) (string, error)) (Checked, error)
+	Check func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace deploy.Copy) (Checked, error)
 	// DeployStack deploys one stack of the workspace in the pipeline's own account.
 	// CloudFormation assumes the role.
 	DeployStack func(ctx context.Context, frame stage.Frame, workspace string, stack config.Stack, region, role string) error
@@ -195,10 +197,16 @@ func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *confi
 			remove()
 		}
 	}()
-	checked, err = d.Check(ctx, frame, cfg, func(ctx context.Context) (string, error) {
-		dir, remove, err := d.workspace(ctx, frame, in)
+	sent := false
+	checked, err = d.Check(ctx, frame, cfg, func(ctx context.Context, to command.Files) (string, error) {
+		if in.Source != "" && sent {
+			return in.Source, nil
+		}
+		dir, remove, err := d.workspace(ctx, in, func(w bucket.Workspace, dir string) (string, error) {
+			return w.HandCopy(ctx, d.Bucket, to, frame.Log, dir)
+		})
 		if err == nil {
-			done = append(done, remove)
+			done, sent = append(done, remove), true
 		}
 		return dir, err
 	})
@@ -308,16 +316,17 @@ func report(frame stage.Frame, changes []manifest.Change) Output {
 	return out
 }
 
-func (d Deps) workspace(ctx context.Context, frame stage.Frame, in Input) (dir string, done func(), err error) {
+// workspace has the built workspace fetched, and returns its folder and how to remove it.
+func (d Deps) workspace(ctx context.Context, in Input, fetch func(w bucket.Workspace, dir string) (string, error)) (dir string, done func(), err error) {
 	if in.Source != "" {
-		return in.Source, func() {}, nil
+		dir, err = fetch(bucket.Workspace{Source: in.Source}, "")
+		return dir, func() {}, err
 	}
 	if dir, err = checkout.Scratch("pipeline-"); err != nil {
 		return "", nil, err
 	}
 	done = func() { _ = remove.All(dir) }
-	built := bucket.Workspace{Artifact: in.Artifact, Digest: in.Digest}
-	if dir, err = built.Fetch(ctx, d.Bucket, frame.Log, dir); err != nil {
+	if dir, err = fetch(bucket.Workspace{Artifact: in.Artifact, Digest: in.Digest}, dir); err != nil {
 		done()
 		return "", nil, err
 	}

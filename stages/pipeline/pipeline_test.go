@@ -18,7 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -66,7 +68,7 @@ func (w *world) deps(configuration string) pipeline.Deps {
 	return pipeline.Deps{
 		Stages: stages.Contracts(),
 		Bucket: w.artifacts,
-		Check: func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) (pipeline.Checked, error) {
+		Check: func(context.Context, stage.Frame, *config.Config, deploy.Copy) (pipeline.Checked, error) {
 			return pipeline.Checked{Undeployed: w.undeployed, Removed: w.removed}, w.unfit
 		},
 		DeployStack: func(_ context.Context, _ stage.Frame, _ string, stack config.Stack, region, _ string) error {
@@ -269,7 +271,7 @@ func TestAccessThatTheUpdateGrantsIsAwaitedAndAnyOtherStopsTheRun(t *testing.T) 
 		synctest.Test(t, func(t *testing.T) {
 			w, a := world{refuse: c.refuse}, access{answers: c.answers}
 			d := w.deps(good)
-			d.Check = func(context.Context, stage.Frame, *config.Config, func(context.Context) (string, error)) (pipeline.Checked, error) {
+			d.Check = func(context.Context, stage.Frame, *config.Config, deploy.Copy) (pipeline.Checked, error) {
 				return pipeline.Checked{Access: a.ask}, nil
 			}
 			begin := time.Now()
@@ -351,5 +353,56 @@ func TestACommitCannotChangeTheHostOfTheRepository(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// handed notes what is sent to commands.
+type handed struct {
+	command.Files
+	folders []string
+}
+
+func (h *handed) Send(_ context.Context, path string) error {
+	h.folders = append(h.folders, "send "+path)
+	return nil
+}
+
+func (h *handed) SendFolder(ctx context.Context, path string, content func(context.Context, io.Writer) error) error {
+	h.folders = append(h.folders, "artifact to "+path)
+	return content(ctx, io.Discard)
+}
+
+// The files of a copy need not be unpacked before they are sent.
+func TestEachCopyOfTheWorkspaceIsSentFromTheArtifactAndAFolderOfAPersonOnce(t *testing.T) {
+	for _, source := range []string{"", t.TempDir()} {
+		var w world
+		d := w.deps(good)
+		var to handed
+		var copies []string
+		d.Check = func(ctx context.Context, _ stage.Frame, _ *config.Config, workspace deploy.Copy) (pipeline.Checked, error) {
+			for range 2 {
+				dir, err := workspace(ctx, &to)
+				require.NoError(t, err)
+				copies = append(copies, dir)
+			}
+			return pipeline.Checked{}, nil
+		}
+		in := pipeline.Input{Commit: "0123", Config: config.File, Bucket: "artifacts", Region: "eu-west-1", Artifact: "a", Digest: "d", OnFailure: "continue"}
+		if source != "" {
+			in.Source, in.Artifact, in.Digest = source, "", ""
+			require.NoError(t, os.WriteFile(filepath.Join(source, config.File), []byte(good), 0o600))
+		} else {
+			w.artifacts.Workspace = t.TempDir()
+		}
+		_, err := pipeline.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Out: io.Discard}, in)
+		require.NoError(t, err)
+		if source == "" {
+			assert.NotEqual(t, copies[0], copies[1])
+			assert.Equal(t, []string{"artifact to " + copies[0], "artifact to " + copies[1]}, to.folders)
+			assert.NoDirExists(t, copies[0])
+			continue
+		}
+		assert.Equal(t, []string{"send " + source}, to.folders)
+		assert.Equal(t, []string{source, source}, copies)
 	}
 }
