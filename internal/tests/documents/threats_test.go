@@ -89,7 +89,7 @@ var threats = []threat{
 	{"T21", "a bucket that somebody else made again", []string{"TestABucketOfAnotherAccountIsRefused", "TestEveryCallOfAClientNamesTheOwnerOfTheBucketOrIsNotMade"}, "TestABucketOfAnotherAccountIsRefused", `require.NoError(t, ours("111111111111")`},
 	{"T22", "a value with $(NAME)", []string{"TestAHostileBranchIsUsedLiterallyByARun", "TestAMessageOfAFailedStepIsUsedLiterally", "TestTheKubeletExpandsNoValueOfAPush"}, "TestTheKubeletExpandsNoValueOfAPush", "the kubelet would change it"},
 	{"T23", "an asset that reads outside of the assembly", []string{"TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused"}, "TestAManifestThatNobodyComparedReadsAFileOfTheHost", "the attack works"},
-	{"T24", "code that asks the instance metadata service or the API server", []string{"TestTheNetworkPoliciesOfAPipelineHold", "TestCodeOfTheRepositoryFindsNothingOfTheStage"}, "TestCodeOfTheRepositoryFindsNothingOfTheStage", "the attack must be able to succeed"},
+	{"T24", "code that asks the instance metadata service or the API server", []string{"TestTheNetworkPoliciesOfAPipelineHold", "TestNoPodReachesTheCredentialsOfItsNode", "TestCodeOfTheRepositoryFindsNothingOfTheStage"}, "TestCodeOfTheRepositoryFindsNothingOfTheStage", "the attack must be able to succeed"},
 	{"T25", "code that fills memory or disk", []string{"TestCodeThatUsesUpMemoryOrDiskEndsAndTheRunSaysWhy", "TestADiskThatIsFullIsNamedWhereverItFillsUp"}, "", ""},
 	{"T26", "code that speaks the protocol between the containers", []string{
 		"TestAHostileAnswerToACommandIsAnErrorOfItsOwn", "TestAHostileAnswerToABindingIsAnErrorOfItsOwn", "TestHostileFilesAreRefusedAndLeaveNothing", "TestOnlyTheFirstSecretIsTaken",
