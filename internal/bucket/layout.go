@@ -122,7 +122,7 @@ var (
 		State,
 	}
 	deployed = kind{
-		"metadata/workflows/deployed.json", "the commit that the last successful run deployed", "JSON, `{commit, run}`",
+		"metadata/workflows/deployed.json", "the commit that the last successful run deployed without leaving environments out by choice", "JSON, `{commit, run}`",
 		"`deployer record`", "`deployer reconcile`", stays,
 		[]Writer{Recording},
 		State,
