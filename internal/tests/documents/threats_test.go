@@ -58,7 +58,7 @@ var threats = []threat{
 		"TestALinkOutOfTheAssemblyIsRefused", "TestAHostileAssemblyWritesNothing", "TestNothingOfAnotherAccountIsEverInBounds", "TestAnAssemblyThatReachesOutOfItsEnvironmentIsRefused",
 	}, "TestALinkOutOfTheAssemblyIsRefused", "the secret is published"},
 	{"T10", "secrets that a command prints, in any encoding and split anywhere", []string{
-		"TestNoSecretPassesInAnyEncodingSplitAnywhere", "TestSecretsAreMaskedOnEveryCutOfAnEndlessLine", "TestASecretIsInNoLogAndNoRecord", "TestNoSecretIsInAKeptReport",
+		"TestNoSecretPassesInAnyEncodingSplitAnywhere", "TestNoPartOfASecretIsReadableInWrappedBase64", "TestSecretsAreMaskedOnEveryCutOfAnEndlessLine", "TestASecretIsInNoLogAndNoRecord", "TestNoSecretIsInAKeptReport",
 	}, "TestNoSecretPassesInAnyEncodingSplitAnywhere", "who does not know the secret shows it"},
 	{"T11", "a command that ignores signals, leaves its group, prints without end", []string{"TestAProcessIsARunner", "TestAServerIsARunner", "TestEndlessOutputNeedsBoundedMemory", "TestACommandMayCloseItsOutput"}, "TestEndlessOutputNeedsBoundedMemory", "for who keeps it"},
 	{
