@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/aphex/aphex-pipeline/internal/check"
+	"github.com/aphex/aphex-pipeline/internal/config/check"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 

@@ -7,7 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install"
-	"github.com/aphex/aphex-pipeline/internal/registry"
+	"github.com/aphex/aphex-pipeline/internal/install/registry"
 )
 
 // configFlag is the flag that every verb shares.

@@ -18,7 +18,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
-	"github.com/aphex/aphex-pipeline/internal/usage"
+	"github.com/aphex/aphex-pipeline/internal/stage/usage"
 )
 
 func main() { os.Exit(Main()) }

@@ -51,11 +51,7 @@ func (c renderCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) er
 	if c.AWS {
 		return raw.Print(infra.TemplateAs(c.Output, cfg, place))
 	}
-	p, err := plan.New(cfg, stages.Contracts(), place)
-	if err != nil {
-		return err
-	}
-	objects, err := argo.Objects(cfg, p, place)
+	objects, err := argo.Render(cfg, stages.Contracts(), place)
 	if err != nil {
 		return err
 	}

@@ -89,11 +89,7 @@ func render(cfg *config.Config, stages plan.Stages, place plan.Place) (*Answer, 
 	if err != nil {
 		return nil, err
 	}
-	p, err := plan.New(cfg, stages, place)
-	if err != nil {
-		return nil, err
-	}
-	objects, err := argo.Objects(cfg, p, place)
+	objects, err := argo.Render(cfg, stages, place)
 	if err != nil {
 		return nil, err
 	}

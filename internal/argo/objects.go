@@ -14,6 +14,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
+// Render plans cfg's pipeline and renders all of its objects.
+func Render(cfg *config.Config, contracts plan.Stages, place plan.Place) ([]manifest.Object, error) {
+	p, err := plan.New(cfg, contracts, place)
+	if err != nil {
+		return nil, err
+	}
+	return Objects(cfg, p, place)
+}
+
 // Objects renders all objects of cfg's pipeline in the cluster, each after those that it
 // refers to.
 func Objects(cfg *config.Config, p plan.Plan, place plan.Place) ([]manifest.Object, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/registry"
+	"github.com/aphex/aphex-pipeline/internal/install/registry"
 )
 
 // TestWhatAHookWritesToTheHomeFolderIsFollowedByNothingOfOurs has a hook write there what docker, npm and the CDK CLI

@@ -200,11 +200,7 @@ func (l *localRun) template(ctx context.Context, place plan.Place) (*localrun.Te
 		return nil, err
 	}
 	if !found || l.state.Place() != place {
-		p, err := plan.New(l.cfg, stages.Contracts(), place)
-		if err != nil {
-			return nil, err
-		}
-		objects, err := argo.Objects(l.cfg, p, place)
+		objects, err := argo.Render(l.cfg, stages.Contracts(), place)
 		if err != nil {
 			return nil, err
 		}

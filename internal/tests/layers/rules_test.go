@@ -33,14 +33,14 @@ var layers = []layer{
 		"internal/stage", "internal/plan", "internal/awsauth", "internal/deploy/assets",
 		"internal/deploy/cfn", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/command/remote",
-		"internal/kube", "internal/report/progress", "internal/report/stdio", "internal/registry", "internal/usage",
+		"internal/kube", "internal/report/progress", "internal/report/stdio",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
 		"internal/argo", "internal/install/infra", "internal/deploy", "internal/config/scaffold", "internal/awsauth/clients",
 	}},
 	4: {"stages", "one package per stage: typed input, typed output", []string{"stages/*"}},
 	5: {"contracts", "the contracts of all stages", []string{"stages"}},
-	6: {"pipelines", "work on a whole pipeline: check it, install it, run it on this machine, or say what its runs did", []string{"internal/check", "internal/history", "internal/install", "internal/localrun"}},
+	6: {"pipelines", "work on a whole pipeline: check it, install it, run it on this machine, or say what its runs did", []string{"internal/config/check", "internal/history", "internal/install", "internal/localrun"}},
 	7: {"programs", "parse flags, make clients, call, print", []string{"cmd/*", "construct/*"}},
 	8: {"tests", "test and measure the product; nothing imports them", []string{
 		"internal/tests/bench", "internal/tests/layers", "internal/tests/programs", "internal/tests/conformance",

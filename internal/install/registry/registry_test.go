@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/registry"
+	"github.com/aphex/aphex-pipeline/internal/install/registry"
 )
 
 func TestANameIsResolvedToTheDigestThatItHasNow(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/aphex/aphex-pipeline/internal/usage"
+	"github.com/aphex/aphex-pipeline/internal/stage/usage"
 )
 
 type flags struct {

@@ -73,10 +73,7 @@ func home(file string) (dir, name string, err error) {
 // refuse what is too large, for example.
 func render(cfg *config.Config, name string) error {
 	place := plan.PlaceOf(cfg, "", "", name)
-	p, err := plan.New(cfg, stages.Contracts(), place)
-	if err == nil {
-		_, err = argo.Objects(cfg, p, place)
-	}
+	_, err := argo.Render(cfg, stages.Contracts(), place)
 	if err == nil {
 		_, err = infra.Template(cfg, place)
 	}
