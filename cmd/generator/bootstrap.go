@@ -14,10 +14,12 @@ import (
 type bootstrapCmd struct {
 	clusterFlags
 	imagesFlag
-	Force  bool `help:"Take over fields that another field manager owns."`
-	Checks bool `help:"Run the checks only; install nothing."`
-	Shared bool `name:"allow-shared-namespaces" help:"Accept namespaces in which another pipeline or a controller of Argo runs: Kubernetes does not separate them."`
-	Yes    bool `short:"y" help:"Install without asking for confirmation."`
+	Force  bool   `help:"Take over fields that another field manager owns."`
+	Checks bool   `help:"Run the checks only; install nothing."`
+	Shared bool   `name:"allow-shared-namespaces" help:"Accept namespaces in which another pipeline or a controller of Argo runs: Kubernetes does not separate them."`
+	Build  bool   `name:"image-builder" help:"Also install a BuildKit for this pipeline, which builds its image assets, in a namespace of its own whose Pod Security level is privileged."`
+	Image  string `name:"image-builder-image" help:"Image of that BuildKit: a rootless one (default: that of the installed one, else that of this version)." placeholder:"IMAGE"`
+	Yes    bool   `short:"y" help:"Install without asking for confirmation."`
 }
 
 // Help returns the details and examples of the verb.
@@ -27,7 +29,8 @@ pipeline's own, encryption of the webhook, CDK bootstrap of every account, GitHu
 changes and the runs in progress that may fail because of them, asks for confirmation, and installs the
 pipeline's own stack, the webhook secret and the objects. It waits until a push would start a run, and prints
 the webhook settings for GitHub. The command can be run again; existing objects stay as they are, and a changed
-policy of the bucket is restored.
+policy of the bucket is restored. An image builder that is installed is kept, and its certificates are renewed
+in the year before they end.
 
 Requires AWS credentials of the pipeline's account that can create roles, and Kubernetes credentials that
 can create roles in both namespaces.
@@ -36,7 +39,8 @@ Examples:
 
   generator bootstrap --checks
   generator bootstrap
-  generator bootstrap --context company-pipelines --yes`
+  generator bootstrap --context company-pipelines --yes
+  generator bootstrap --image-builder`
 }
 
 // Run checks, asks for confirmation, installs, and prints the webhook settings.
@@ -50,6 +54,7 @@ func (c bootstrapCmd) Run(ctx context.Context, std stdio.Streams) error {
 	target.Cluster.Force = c.Force
 	target.Images = c.images()
 	target.SharedNamespaces = c.Shared
+	target.ImageBuilder = install.ImageBuilder{Install: c.Build, Image: c.Image}
 	report := console.Sections(std.Err)
 	if c.Checks {
 		return install.Check(ctx, target, report)

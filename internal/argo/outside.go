@@ -29,6 +29,17 @@ var inside = []string{"localhost", "127.0.0.1", "::1", "$(KUBERNETES_SERVICE_HOS
 // outside returns the variables by which a program reaches what is outside of the cluster.
 // Some programs read those in lower case alone.
 func (r *renderer) outside() []corev1.EnvVar {
+	env := r.proxy()
+	if r.cfg.CABundle != nil {
+		for _, name := range authorityVariables {
+			env = append(env, corev1.EnvVar{Name: name, Value: authorityFile})
+		}
+	}
+	return env
+}
+
+// proxy returns the variables that name the proxy of the configuration.
+func (r *renderer) proxy() []corev1.EnvVar {
 	var env []corev1.EnvVar
 	if proxy := r.cfg.Proxy; proxy != nil {
 		for _, variable := range []struct{ name, value string }{
@@ -37,11 +48,6 @@ func (r *renderer) outside() []corev1.EnvVar {
 			if variable.value != "" {
 				env = append(env, corev1.EnvVar{Name: variable.name, Value: variable.value}, corev1.EnvVar{Name: strings.ToLower(variable.name), Value: variable.value})
 			}
-		}
-	}
-	if r.cfg.CABundle != nil {
-		for _, name := range authorityVariables {
-			env = append(env, corev1.EnvVar{Name: name, Value: authorityFile})
 		}
 	}
 	return env

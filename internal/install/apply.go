@@ -26,6 +26,9 @@ func Diff(ctx context.Context, t Target, r Reporter) ([]kube.Difference, error) 
 	if _, err := t.useImages(ctx, installed); err != nil {
 		return nil, err
 	}
+	if err := t.findBuilder(ctx); err != nil {
+		return nil, err
+	}
 	objects, _, err := t.objects(ctx)
 	if err != nil {
 		return nil, err
@@ -68,6 +71,9 @@ func Apply(ctx context.Context, t Target, o ApplyOptions, r Reporter) ([]manifes
 	}
 	if check := t.checkImages(unknown); check.Problem != "" {
 		r.Checked(check)
+	}
+	if err := t.findBuilder(ctx); err != nil {
+		return nil, err
 	}
 	objects, missing, err := t.objects(ctx)
 	if err != nil {

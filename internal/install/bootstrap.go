@@ -37,6 +37,10 @@ type Plan struct {
 	Host        Host            // that gets the token of the repository
 	Differences []kube.Difference
 	Interrupted Interrupted
+
+	// Certificates says that the BuildKit of the pipeline gets new certificates: its builds
+	// that are running end.
+	Certificates bool
 }
 
 // Host is the host of the repository.
@@ -110,6 +114,10 @@ type Installed struct {
 	PayloadURL string // or a description of how to find it, if the cluster does not know it
 	Secret     string // name of the webhook secret in Secrets Manager
 	Region     string // of that secret
+
+	// ImageBuilder is what the configuration needs for the BuildKit of the pipeline; nil
+	// without one.
+	ImageBuilder *ImageBuilderSettings
 }
 
 // Bootstrap checks the account and the cluster, installs the stack, the webhook
@@ -133,6 +141,12 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if err != nil {
 		return Installed{}, err
 	}
+	if err := t.findBuilder(ctx); err != nil {
+		return Installed{}, err
+	}
+	if err := t.renewCertificates(); err != nil {
+		return Installed{}, err
+	}
 	objects, missing, err := t.objects(ctx)
 	if err != nil {
 		return Installed{}, err
@@ -145,7 +159,10 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if err != nil {
 		return Installed{}, err
 	}
-	if err := t.confirm(ctx, o.Confirm, Plan{Secret: t.webhookSecret().Object, Differences: differences, Interrupted: interrupted}); err != nil {
+	if err := t.confirm(ctx, o.Confirm, Plan{
+		Secret: t.webhookSecret().Object, Differences: differences, Interrupted: interrupted,
+		Certificates: t.builder != nil && t.builder.renewed,
+	}); err != nil {
 		return Installed{}, err
 	}
 
@@ -167,9 +184,15 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 	if err := t.copySecret(ctx, home.aws, r); err != nil {
 		return Installed{}, err
 	}
+	if err := t.putCertificates(ctx, objects, r); err != nil {
+		return Installed{}, err
+	}
 	r.Started(Objects, "")
 	noteMissing(missing, r)
 	if _, err := t.apply(ctx, objects, r); err != nil {
+		return Installed{}, err
+	}
+	if err := t.awaitBuilder(ctx, r); err != nil {
 		return Installed{}, err
 	}
 	url, err := t.startWebhook(ctx, objects, r)
@@ -182,7 +205,7 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 			return Installed{}, err
 		}
 	}
-	return Installed{PayloadURL: cmp.Or(url, t.howToFindURL()), Secret: names.Secret, Region: t.Place.Region}, nil
+	return Installed{PayloadURL: cmp.Or(url, t.howToFindURL()), Secret: names.Secret, Region: t.Place.Region, ImageBuilder: t.builderSettings()}, nil
 }
 
 // startWebhook waits until a push can start a run, has the webhook use its present secret,

@@ -50,7 +50,7 @@ func Delete(ctx context.Context, t Target, o DeleteOptions, r Reporter) ([]manif
 			return nil, err
 		}
 	}
-	changes, err := t.Cluster.Delete(ctx, removal.Pipeline, t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace)
+	changes, err := t.Cluster.Delete(ctx, removal.Pipeline, t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace, t.names().ImageBuilder)
 	for _, change := range changes {
 		r.Changed(Objects, change)
 	}

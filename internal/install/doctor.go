@@ -25,9 +25,10 @@ type GitHub struct {
 	Do func(*http.Request) (*http.Response, error)
 }
 
-// Doctor returns the checks of Check, and those of the webhook in GitHub with its last deliveries. It changes nothing.
+// Doctor returns the checks of Check, that of its BuildKit, and those of the webhook in GitHub with its last deliveries. It changes nothing.
 func Doctor(ctx context.Context, t Target, g GitHub) []kube.Check {
 	found, checks := t.checks(ctx)
+	checks = append(checks, t.checkBuilder(ctx)...)
 	name := t.Config.GithubTokenSecretName
 	if name == "" {
 		return append(checks, kube.Check{

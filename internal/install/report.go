@@ -40,6 +40,10 @@ const (
 	Address
 	// Bucket is the artifact bucket.
 	Bucket
+	// Certificates are those of the BuildKit of the pipeline.
+	Certificates
+	// Builder is the BuildKit of the pipeline.
+	Builder
 )
 
 // kept is the action on a bucket that Delete leaves where it is.

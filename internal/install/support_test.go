@@ -93,6 +93,7 @@ func (j *journal) String() string { return strings.Join(j.lines, "\n") }
 
 var parts = map[install.Part]string{
 	install.Stack: "stack", install.Secret: "secret", install.Objects: "objects", install.Webhook: "webhook", install.Address: "address", install.Bucket: "bucket",
+	install.Certificates: "certificates", install.Builder: "builder",
 }
 
 func (j *journal) Checked(c kube.Check) {

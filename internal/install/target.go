@@ -34,7 +34,11 @@ type Target struct {
 	// Argo runs. Check and Bootstrap refuse them otherwise.
 	SharedNamespaces bool
 
-	host string // of the repository, in the installed pipeline; "" if none is installed
+	// ImageBuilder is for Check and Bootstrap; the other verbs keep what is installed.
+	ImageBuilder ImageBuilder
+
+	host    string   // of the repository, in the installed pipeline; "" if none is installed
+	builder *builder // set by findBuilder; nil is none
 }
 
 // AWS loads the configuration of AWS clients in a region; "" is the default region.
@@ -122,7 +126,7 @@ func (t *Target) useInstalledNames(ctx context.Context) (plan.Images, error) {
 	return plan.Images(installed.Variables[stages.Variable("images")]), nil
 }
 
-// objects renders the objects of the pipeline, without optional ones that this user may
+// objects renders the objects of the pipeline, with those of a BuildKit that findBuilder found, and without optional ones that this user may
 // not write; missing says which, and why. A version of the workflow template gets a name
 // that no other version in the cluster has.
 func (t *Target) objects(ctx context.Context) (objects []manifest.Object, missing string, err error) {
@@ -134,6 +138,11 @@ func (t *Target) objects(ctx context.Context) (objects []manifest.Object, missin
 	if err != nil {
 		return nil, "", err
 	}
+	ofBuilder, err := t.objectsOfBuilder()
+	if err != nil {
+		return nil, "", err
+	}
+	all = append(ofBuilder, all...)
 	return t.Cluster.Permitted(ctx, all)
 }
 
@@ -167,10 +176,10 @@ func (t *Target) awaitWebhook(ctx context.Context, objects []manifest.Object, r 
 		Port: plan.WebhookPort, Path: plan.WebhookPath, Triggers: argo.Triggers,
 	}
 	for _, object := range objects {
-		switch object.Kind {
-		case "Service":
+		switch {
+		case object.Kind == "Service" && object.Namespace == t.Config.ArgoEventsNamespace:
 			receiver.Service = object.Name
-		case "WorkflowTemplate":
+		case object.Kind == "WorkflowTemplate":
 			receiver.Template = object.Name
 		}
 	}

@@ -200,7 +200,7 @@ func reference(object manifest.Object) *unstructured.Unstructured {
 
 func versionOf(kind string) string {
 	switch kind {
-	case "Pod", "Service", "ServiceAccount", "Secret":
+	case "Pod", "Service", "ServiceAccount", "Secret", "ConfigMap", namespaceKind:
 		return "v1"
 	case "Deployment":
 		return "apps/v1"

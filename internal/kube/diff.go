@@ -3,8 +3,10 @@ package kube
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/rogpeppe/go-internal/diff"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -35,7 +37,7 @@ func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference,
 		if err := c.checkOwner(ctx, u); err != nil {
 			return nil, err
 		}
-		found, err := c.difference(ctx, u, current)
+		found, err := c.difference(ctx, set, u, current)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +59,7 @@ func (c Cluster) Diff(ctx context.Context, all []manifest.Object) ([]Difference,
 
 // difference returns none or one. A new version of the template is compared with
 // the version in use.
-func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, current string) ([]Difference, error) {
+func (c Cluster) difference(ctx context.Context, set objects, u *unstructured.Unstructured, current string) ([]Difference, error) {
 	before, err := c.live(ctx, u)
 	if err != nil {
 		return nil, err
@@ -70,6 +72,9 @@ func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, c
 		}
 	}
 	after, err := c.tryApply(ctx, u)
+	if apierrors.IsNotFound(err) && action == manifest.Created && set.makes(u.GetNamespace()) {
+		after, err = u, nil // its namespace comes first, and no dry run makes it
+	}
 	if err != nil {
 		return nil, explain(u, err)
 	}
@@ -78,6 +83,13 @@ func (c Cluster) difference(ctx context.Context, u *unstructured.Unstructured, c
 		return nil, err
 	}
 	return []Difference{{manifest.Change{Object: name(u), Action: action}, text, constrains(u, action == manifest.Created)}}, nil
+}
+
+// makes reports whether a namespace is one of the objects.
+func (o objects) makes(namespace string) bool {
+	return slices.ContainsFunc(o, func(u *unstructured.Unstructured) bool {
+		return u.GetKind() == namespaceKind && u.GetName() == namespace
+	})
 }
 
 // earlier returns the version of the template that is in use, if u replaces it.

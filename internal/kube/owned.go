@@ -13,7 +13,17 @@ import (
 
 // kinds are all kinds of a pipeline's objects except its runs, in the order of removal:
 // first what starts runs, last what grants permissions.
-var kinds = []string{"Sensor", "CronWorkflow", "EventSource", "Service", "Secret", "WorkflowTemplate", "NetworkPolicy", bindingKind, policyKind, "RoleBinding", "Role", "ServiceAccount"}
+var kinds = []string{
+	"Sensor", "CronWorkflow", "EventSource", "Service", "Secret", "WorkflowTemplate", "NetworkPolicy", bindingKind, policyKind, "RoleBinding", "Role", "ServiceAccount",
+	"Deployment", "ConfigMap", namespaceKind,
+}
+
+const namespaceKind = "Namespace"
+
+// ofImageBuilder reports whether only the pipeline's BuildKit has objects of a kind.
+func ofImageBuilder(kind string) bool {
+	return kind == "Deployment" || kind == "ConfigMap" || kind == namespaceKind
+}
 
 // owned lists the objects of the pipeline, whatever their name and namespace.
 // Without permission to list all namespaces, it searches the given ones.
@@ -36,7 +46,7 @@ func selectorOf(pipeline string) string {
 // listAll returns the objects of a kind in all namespaces, or else in the given ones.
 func (c Cluster) listAll(ctx context.Context, kind, selector string, namespaces []string) (objects, error) {
 	found, err := c.list(ctx, kind, "", selector)
-	if apierrors.IsForbidden(err) && ofCluster(kind) {
+	if apierrors.IsForbidden(err) && (ofCluster(kind) || ofImageBuilder(kind)) {
 		return nil, nil // whoever may not look at them did not install them
 	}
 	if apierrors.IsForbidden(err) {
@@ -101,7 +111,7 @@ func (c Cluster) others(ctx context.Context, set objects) (objects, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool {
-		return set.has(u) || set.readsSecret(u) || u.GetKind() == "WorkflowTemplate" && needed[u.GetNamespace()+"/"+u.GetName()]
+		return set.has(u) || set.readsSecret(u) || set.leaves(u) || u.GetKind() == "WorkflowTemplate" && needed[u.GetNamespace()+"/"+u.GetName()]
 	}), nil
 }
 
@@ -142,6 +152,17 @@ func (o objects) readsSecret(secret *unstructured.Unstructured) bool {
 		}
 	}
 	return false
+}
+
+// leaves reports whether an object is of a BuildKit that the set does not render, or holds its
+// certificates, which no set renders.
+func (o objects) leaves(other *unstructured.Unstructured) bool {
+	if other.GetLabels()[manifest.LabelComponent] != manifest.ImageBuilder {
+		return false
+	}
+	return other.GetKind() == "Secret" || !slices.ContainsFunc(o, func(u *unstructured.Unstructured) bool {
+		return u.GetLabels()[manifest.LabelComponent] == manifest.ImageBuilder
+	})
 }
 
 func (o objects) has(other *unstructured.Unstructured) bool {

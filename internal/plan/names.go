@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -32,6 +33,10 @@ type Names struct {
 
 	WebhookSecret string // Kubernetes Secret in the namespace of the EventSource; its key is WebhookSecretKey
 
+	// ImageBuilder is the namespace of the pipeline's BuildKit, and the Secret in the namespace
+	// of the runs with the certificates for it.
+	ImageBuilder string
+
 	// Names in AWS. They are derived from what the pipeline deploys, and its region,
 	// so that they are independent of the names of its objects. A role has the
 	// stack's name as a prefix, as IAM is global. Each access has a role besides:
@@ -51,6 +56,21 @@ type Names struct {
 // WebhookSecretKey is the key of the webhook's secret in the Kubernetes Secret.
 const WebhookSecretKey = "secret"
 
+// BuildKit of a pipeline: the name of its Deployment and its Service, and its port.
+const (
+	ImageBuilder     = "buildkitd"
+	ImageBuilderPort = 1234
+)
+
+// ImageBuilderHost returns the name by which the pods of a pipeline reach its BuildKit, which
+// is the name in its certificate.
+func (n Names) ImageBuilderHost() string { return ImageBuilder + "." + n.ImageBuilder + ".svc" }
+
+// ImageBuilderAddress returns the address of the pipeline's BuildKit, for imageBuilder.address.
+func (n Names) ImageBuilderAddress() string {
+	return fmt.Sprintf("tcp://%s:%d", n.ImageBuilderHost(), ImageBuilderPort)
+}
+
 // TokenOf names the Secret in which Argo looks for the token of a ServiceAccount.
 func TokenOf(account string) string { return account + ".service-account-token" }
 
@@ -69,6 +89,7 @@ func NamesOf(cfg *config.Config, place Place) Names {
 		Submitter:      strings.TrimSuffix(cfg.SensorName, "-sensor") + "-sensor",
 		Receiver:       cfg.EventSourceName + "-eventsource",
 		WebhookSecret:  cfg.EventSourceName + "-webhook",
+		ImageBuilder:   stack + "-images",
 		Stack:          stack,
 		RecorderRole:   stack + "-record",
 		ValidatorRole:  stack + "-validate",

@@ -36,6 +36,9 @@ func Plan(w io.Writer, p install.Plan) {
 	if len(p.Differences) == 0 {
 		fmt.Fprintf(w, "  objects  unchanged\n")
 	}
+	if p.Certificates {
+		fmt.Fprintf(w, "  new certificates of the image builder: its builds that are running end\n")
+	}
 	approvals(w, p)
 	host(w, p.Host)
 	interrupted(w, p.Interrupted)
@@ -148,6 +151,10 @@ func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
 		"       Events        Pushes and Pull requests\n\n"+
 		"A push to %s then starts the first run.\n",
 		cfg.GithubHost, cfg.GithubOwner, cfg.GithubRepo, i.PayloadURL, i.Region, i.Secret, cfg.GithubBranch)
+	if i.ImageBuilder != nil {
+		fmt.Fprintf(w, "\nImage assets are built where the configuration names the image builder:\n\n"+
+			"  imageBuilder:\n    address: %s\n    tlsSecretName: %s\n", i.ImageBuilder.Address, i.ImageBuilder.Secret)
+	}
 }
 
 // SecondWebhook prints how to add the webhook that signs with a new secret. GitHub refuses
@@ -223,6 +230,10 @@ func (s sections) Started(part install.Part, subject string) {
 		fmt.Fprintf(s.w, "\nObjects\n")
 	case install.Address:
 		fmt.Fprintf(s.w, "\nWaiting for the webhook's address\n")
+	case install.Certificates:
+		fmt.Fprintf(s.w, "\nCertificates of the image builder\n")
+	case install.Builder:
+		fmt.Fprintf(s.w, "\nWaiting for the image builder in namespace %s\n", subject)
 	default:
 		fmt.Fprintf(s.w, "\n")
 		s.lines.Started(part, subject)
@@ -230,7 +241,7 @@ func (s sections) Started(part install.Part, subject string) {
 }
 
 func (s sections) Changed(part install.Part, c manifest.Change) {
-	if part == install.Objects {
+	if part == install.Objects || part == install.Certificates {
 		fmt.Fprintf(s.w, "  %-9s %s\n", c.Action, c.Object)
 		return
 	}

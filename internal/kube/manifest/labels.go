@@ -11,6 +11,10 @@ const (
 	LabelInstance = "app.kubernetes.io/instance"
 	// LabelPipeline holds the identity of the pipeline that an object belongs to.
 	LabelPipeline = "aphex.dev/pipeline"
+	// LabelComponent is Kubernetes's label for the part of a pipeline that an object belongs to.
+	LabelComponent = "app.kubernetes.io/component"
+	// ImageBuilder is its value on the objects of a pipeline's BuildKit.
+	ImageBuilder = "image-builder"
 	// AnnotationDigest holds the SHA-256 of a versioned object's content, as sha256:<hex>.
 	AnnotationDigest = "aphex.dev/digest"
 	// AnnotationTitle holds the title that the UI of Argo Workflows shows.
