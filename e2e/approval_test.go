@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -22,8 +23,21 @@ func TestARunWaitsForApprovalAndDeploysWhenItIsResumed(t *testing.T) {
 	require.ErrorContains(t, err, "does not exist")
 	assert.Equal(t, types.StackStatusCreateComplete, p.stack(home, homeRegion, database).StackStatus)
 
+	// The next commit gets to the same point while the first one waits, and supersedes it.
+	newer := p.push("Ask for this one")
+	next := p.runOf(newer)
+	p.until(next, func(w workflow) bool { return w.step("approve-live").Phase == "Running" })
 	p.argo("resume", name)
-	run := p.ended(name)
+	former := p.ended(name)
+	assert.Equal(t, "Failed", former.Status.Phase)
+	record := p.recordOf(name)
+	assert.Equal(t, "Superseded", record.Status)
+	assert.Contains(t, fmt.Sprint(record), "run "+next+" waits for environment live with the newer commit "+newer)
+	_, err = cloudformation.NewFromConfig(p.admin(other, "eu-central-1")).DescribeStacks(p.ctx, &cloudformation.DescribeStacksInput{StackName: &database})
+	require.ErrorContains(t, err, "does not exist")
+
+	p.argo("resume", next)
+	run := p.ended(next)
 	require.Equal(t, "Succeeded", run.Status.Phase, run.Status.Message)
 	assert.Equal(t, []string{"validate", "build", "pipeline", "deploy-dev", "approve-live", "deploy-live", "record"}, run.names())
 	assert.Equal(t, types.StackStatusCreateComplete, p.stack(other, "eu-central-1", database).StackStatus)

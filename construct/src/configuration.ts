@@ -264,6 +264,13 @@ export interface PipelineConfiguration {
   readonly allowForcePush?: boolean;
 
   /**
+   * What happens to a run that waits for an environment when a newer run waits for it, too: `waiting` leaves it out in favour of the newer one, `never` deploys both, one after the other. A deployment that has begun always ends. Expected: waiting or never.
+   *
+   * @default "waiting"
+   */
+  readonly supersede?: string;
+
+  /**
    * When the reconciler checks for missed pushes, as a cron schedule in UTC: if the head of the branch had no run, it starts one. `""` disables it. Expected: five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0); or "" for none.
    *
    * @default "*\/15 * * * *"

@@ -48,8 +48,7 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 			return taskOutput(plan.Build)(name)
 		}, built...),
 	})
-	run.Synchronization = r.queue()
-	resume := wfv1.Template{Name: ResumeEntry, Synchronization: r.queue(), DAG: &wfv1.DAGTemplate{Tasks: []wfv1.DAGTask{
+	resume := wfv1.Template{Name: ResumeEntry, DAG: &wfv1.DAGTemplate{Tasks: []wfv1.DAGTask{
 		{Name: release, Template: release, Arguments: handing(parameterExpression, built...)},
 	}}}
 	releases, err := g.dag(release, pods[update:update+1])
@@ -189,6 +188,7 @@ func (g *graph) renderOnce(p pod) error {
 		return nil
 	}
 	template, err := g.stages(name, p)
+	template.Synchronization = g.lock(p, g.varying[name][environmentInput])
 	g.templates = append(g.templates, template)
 	return err
 }

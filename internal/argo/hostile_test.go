@@ -55,6 +55,7 @@ webhookCertificateArn: arn:aws:acm:eu-west-1:111111111111:certificate/12345678-1
 requiredContext: [key]
 pipelineStack: {name: Own, path: pipeline}
 selfUpdate: {onFailure: stop}
+supersede: never
 podLimits: {memory: 3Gi, storage: 4Gi}
 workspaceVolume: {storageClassName: gp3}
 proxy: {https: "http://proxy:3128", http: "http://proxy:3128", noProxy: [.example.com]}
@@ -283,6 +284,9 @@ var conditions = regexp.MustCompile(`^('\{\{workflow\.mainEntrypoint}}' != 'reco
 	`'\{\{tasks\.pipeline\.outputs\.parameters\.result}}' != 'handed-over'|` +
 	`'\{\{inputs\.parameters\.no-approval}}' !~ ',[a-z0-9-]+,')$`)
 
+// locks are those of pods that deploy different environments: the plan has their names.
+var locks = regexp.MustCompile(`^[a-z0-9-]+\.\{\{inputs\.parameters\.environment}}$`)
+
 // checkExpressions checks every expression of Argo in all objects.
 func checkExpressions(t require.TestingT, objects []manifest.Object) {
 	for _, object := range objects {
@@ -295,6 +299,8 @@ func checkExpressions(t require.TestingT, objects []manifest.Object) {
 				require.Equal(t, "spec.triggers[].template.k8s.parameters[].src.dataTemplate", withoutNumbers(path), object.String())
 			case strings.HasSuffix(path, ".when"):
 				require.Regexp(t, conditions, text)
+			case strings.HasSuffix(path, ".synchronization.mutexes[0].name"):
+				require.Regexp(t, locks, text)
 			default:
 				require.Regexp(t, whole, text, "%s: %s", object, path)
 				require.Contains(t, expressionsAllowed, withoutNumbers(path), object.String())

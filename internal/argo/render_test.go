@@ -277,14 +277,25 @@ func TestAPullRequestValidatesAndDeploysNothing(t *testing.T) {
 	assert.Subset(t, tasks, []string{"build", "release"}, "a push of the same configuration builds and releases")
 }
 
-func TestWholeRunsQueueUnderTheNameOfThePipeline(t *testing.T) {
-	template := render(t, configuration("dev"))
-	for _, entry := range []string{argo.Entrypoint, argo.ResumeEntry} {
-		assert.Equal(t, "aphex-pipeline-template", node(t, template, entry).Synchronization.Mutexes[0].Name, entry)
+func TestOneRunAtATimeUpdatesThePipelineAndDeploysAnEnvironment(t *testing.T) {
+	locks := func(configuration string) map[string]string {
+		locks := map[string]string{}
+		for _, part := range render(t, configuration).Spec.Templates {
+			if part.Synchronization != nil {
+				require.Len(t, part.Synchronization.Mutexes, 1)
+				locks[part.Name] = part.Synchronization.Mutexes[0].Name
+			}
+		}
+		return locks
 	}
-	for _, part := range []string{"release", "environments"} {
-		assert.Nil(t, node(t, template, part).Synchronization, "a run would wait for itself")
-	}
+	assert.Equal(t, map[string]string{
+		"deployer-pipeline":                        "aphex-pipeline-template",
+		"deployer-environment-tester-111111111111": "aphex-pipeline-template.dev",
+		"deployer-environment-tester-111111111112": "aphex-pipeline-template.prod",
+	}, locks(configuration("dev", "prod")))
+	oneAccount := strings.ReplaceAll(configuration("dev", "prod"), "111111111112", "111111111111")
+	assert.Equal(t, "aphex-pipeline-template.{{inputs.parameters.environment}}", locks(oneAccount)["deployer-environment-tester-111111111111"],
+		"the pods of one template have a lock for each environment, and nothing is locked while an approval is waited for")
 }
 
 func TestEveryEnvironmentHasAGate(t *testing.T) {

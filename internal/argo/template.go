@@ -141,11 +141,26 @@ func (r *renderer) arguments() wfv1.Arguments {
 	return wfv1.Arguments{Parameters: parameters}
 }
 
-// queue makes the runs of one pipeline wait for each other, in the order of their
-// creation. Only whole runs queue: the check of a pull request does not wait for a
-// deployment that waits for approval. A run that another one handed over to queues, too.
-func (r *renderer) queue() *wfv1.Synchronization {
-	return &wfv1.Synchronization{Mutexes: []*wfv1.Mutex{{Name: r.cfg.WorkflowTemplateName}}}
+// lock makes what works on the same thing wait for each other, in the order in which their
+// runs were created. Runs work side by side: one at a time updates the pipeline, and one at
+// a time deploys and tests an environment. Nothing is locked while a run waits for an
+// approval. Versions of a template share the locks; those of earlier versions lock whole
+// runs with the name of the pipeline.
+func (r *renderer) lock(p pod, varying bool) *wfv1.Synchronization {
+	name := r.cfg.WorkflowTemplateName
+	switch environment := p.first().Environment; {
+	case p.first().Name == plan.Pipeline:
+	case environment == "":
+		return nil
+	case varying:
+		name += "." + inputExpression(environmentInput)
+	default:
+		name += "." + environment
+	}
+	return &wfv1.Synchronization{Mutexes: []*wfv1.Mutex{{Name: name}}}
 }
+
+// environmentInput is the input of a deployment that names its environment.
+const environmentInput = "environment"
 
 func ptr[T any](v T) *T { return &v }

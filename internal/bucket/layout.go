@@ -113,7 +113,7 @@ var (
 	}
 	stepRecords = kind{
 		"metadata/workflows/<run>/<step>.json", "the record of a step: status, start, end, error, outputs; of the attempts after the first, `<step>.2.json` and so on", "JSON",
-		"every stage of a run", "`deployer record`", stays, nil, Once,
+		"every stage of a run", "`deployer record`, `deployer environment`", stays, nil, Once,
 	}
 	runRecords = kind{
 		"metadata/workflows/<run>.json", "the record of a run, also of failed and stopped ones: status, error, the records of its steps", "JSON",
@@ -139,6 +139,12 @@ var (
 		[]Writer{Update, Deployment},
 		State,
 	}
+	order = kind{
+		"metadata/order.json", "the last 200 runs whose commits were compared and checked, newest last: the order in which environments get their commits", "JSON, `{runs: [{run, commit}]}`",
+		"`deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
+		[]Writer{Update},
+		State,
+	}
 	stacks = kind{
 		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
@@ -160,7 +166,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, stacks, durations, templates,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, order, stacks, durations, templates,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
@@ -250,6 +256,9 @@ func ReachedEnvironment(key string) (environment string, ok bool) {
 	values, ok := reached.parse(key)
 	return values["environment"], ok
 }
+
+// OrderKey is the key of the order of the runs.
+func OrderKey() string { return order.key() }
 
 // StacksKey is the key of the inventory of an environment: the stacks that runs have deployed to it.
 func StacksKey(environment string) string { return stacks.key(environment) }

@@ -35,6 +35,7 @@ var keys = []struct{ made, want string }{
 	{DeployedKey(), "metadata/workflows/deployed.json"},
 	{IndexKey(), "metadata/workflows/index.json"},
 	{ReachedKey("dev"), "metadata/deployed/dev.json"},
+	{OrderKey(), "metadata/order.json"},
 	{StacksKey("dev"), "metadata/stacks/dev.json"},
 	{DurationsKey("dev"), "metadata/durations/dev.json"},
 	{TemplateKey(strings.Repeat("ab", 32)), "metadata/templates/" + strings.Repeat("ab", 32) + ".json"},

@@ -13,6 +13,15 @@ func CommitKeys() string { return strings.Repeat("?", commitDigits) + "/*" }
 // RecordKeys is an IAM pattern for the keys of the records of runs.
 func RecordKeys() string { return runRecords.prefix() + "*" }
 
+// StepRecordKeys are IAM patterns for the keys of the records of a writer's steps.
+func StepRecordKeys(w Writer) []string {
+	var all []string
+	for _, step := range stepsOf[w] {
+		all = append(all, stepRecords.key("*", step))
+	}
+	return all
+}
+
 // Writes are IAM patterns for the keys that a writer may write.
 func Writes(w Writer) []string {
 	var all []string
@@ -21,9 +30,7 @@ func Writes(w Writer) []string {
 			all = append(all, k.iam())
 		}
 	}
-	for _, step := range stepsOf[w] {
-		all = append(all, stepRecords.key("*", step))
-	}
+	all = append(all, StepRecordKeys(w)...)
 	var needed []string
 	for i, pattern := range all {
 		covered := func(other string) bool { return other != pattern && covers(other, pattern) }

@@ -28,3 +28,13 @@ const (
 	Continue OnFailure = "continue"
 	Stop     OnFailure = "stop"
 )
+
+// Supersede is what happens to a run that waits for an environment when a newer run
+// waits for it, too.
+type Supersede string
+
+// The values of Supersede.
+const (
+	SupersedeWaiting Supersede = "waiting"
+	SupersedeNever   Supersede = "never"
+)

@@ -69,6 +69,7 @@ func drawConfig(t *rapid.T) *config.Config {
 		ArtifactRetentionDays: rapid.IntRange(1, 1<<31-1).Draw(t, "days"),
 		WebhookService:        rapid.SampledFrom([]config.WebhookService{config.LoadBalancer, config.NodePort, config.ClusterIP, config.NoService}).Draw(t, "service"),
 		RequiredContext:       texts(t, `[!-~]{1,20}`, 0),
+		Supersede:             rapid.SampledFrom([]config.Supersede{config.SupersedeWaiting, config.SupersedeNever}).Draw(t, "supersede"),
 		SelfUpdate:            config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
 		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1), Timeout: config.Timeout(text(t, `([1-9]h|1[0-9]h[1-9]m|[1-9][0-9]?m|[1-9][0-9]{0,3}s)`))},
 		Stacks:                drawStacks(t),

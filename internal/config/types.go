@@ -143,6 +143,11 @@ type Config struct {
 	// a person decides. An older commit is never deployed over a newer one.
 	AllowForcePush bool `json:"allowForcePush,omitempty" default:"false"`
 
+	// What happens to a run that waits for an environment when a newer run waits for it,
+	// too: `waiting` leaves it out in favour of the newer one, `never` deploys both, one
+	// after the other. A deployment that has begun always ends.
+	Supersede Supersede `json:"supersede,omitempty" default:"waiting" oneof:"waiting,never"`
+
 	// When the reconciler checks for missed pushes, as a cron schedule in UTC: if the
 	// head of the branch had no run, it starts one. `""` disables it.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`

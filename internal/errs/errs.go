@@ -19,6 +19,8 @@ const (
 	Temporary
 	// Cancelled is work that a signal or Ctrl-C interrupted.
 	Cancelled
+	// Superseded is work that a newer commit makes needless.
+	Superseded
 )
 
 // String returns the kind in lower case, as in logs and records.
@@ -30,6 +32,8 @@ func (k Kind) String() string {
 		return "temporary"
 	case Cancelled:
 		return "cancelled"
+	case Superseded:
+		return "superseded"
 	default:
 		return "failed"
 	}
@@ -72,6 +76,9 @@ func Temporaryf(format string, args ...any) *Error { return newf(Temporary, form
 
 // Cancelledf returns an error of kind Cancelled. It wraps errors given with %w, like fmt.Errorf.
 func Cancelledf(format string, args ...any) *Error { return newf(Cancelled, format, args...) }
+
+// Supersededf returns an error of kind Superseded. It wraps errors given with %w, like fmt.Errorf.
+func Supersededf(format string, args ...any) *Error { return newf(Superseded, format, args...) }
 
 // Stopped returns a Cancelled error for work that a signal interrupted. It removes
 // the wording of Go's context package and sets hint unless err has one.

@@ -68,8 +68,8 @@ func Test(environment string) string { return "test-" + environment }
 // Approve returns the name of the step that waits for the approval of an environment.
 func Approve(environment string) string { return Approval.Step(environment) }
 
-// last returns the name of the final step of an environment, which later environments wait for.
-func last(env config.Environment) string {
+// Last returns the name of the final step of an environment, which later environments wait for.
+func Last(env config.Environment) string {
 	if env.Tests != nil {
 		return Test(env.Name)
 	}
@@ -183,7 +183,7 @@ func (b *builder) environment(env config.Environment, access Access) {
 	for _, name := range env.After {
 		after = append(after, b.last[name])
 	}
-	b.last[env.Name] = last(env)
+	b.last[env.Name] = Last(env)
 	inputs := merge(b.artifact(), sources{"environment": literal(env.Name)})
 	first := len(b.steps)
 	for _, gate := range AllGates() {

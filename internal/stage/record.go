@@ -22,7 +22,7 @@ type Record struct {
 	Workflow string            `json:"workflow,omitempty"`
 	Step     string            `json:"step,omitempty"`
 	Stage    string            `json:"stage"`
-	Status   string            `json:"status"` // Done, or the kind of error: failed, invalid, temporary or cancelled
+	Status   string            `json:"status"` // Done, or the kind of error: failed, invalid, temporary, cancelled or superseded
 	ExitCode int               `json:"exitCode"`
 	Error    string            `json:"error,omitempty"`
 	Hint     string            `json:"hint,omitempty"`
@@ -108,6 +108,40 @@ func create(ctx context.Context, records bucket.Bucket, run, step string, data [
 // of their names. A record that says that it belongs to another step or run is replaced
 // by one that says so: whoever may write the record of a build must not report a deployment.
 func StepRecords(ctx context.Context, records bucket.Bucket, run string) ([]Record, error) {
+	last, err := lastAttempts(ctx, records, run)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Record, 0, len(last))
+	for _, step := range slices.Sorted(maps.Keys(last)) {
+		one, err := readStep(ctx, records, run, step, last[step])
+		if err != nil {
+			return nil, err
+		}
+		if one.Step != step || one.Workflow != run {
+			one = Record{
+				Workflow: run, Step: step, Stage: one.Stage, Status: errs.Failed.String(), ExitCode: ExitCode(errs.Failedf("forged")), Started: one.Started, Ended: one.Ended,
+				Error: fmt.Sprintf("its record %s says that it is of step %q of run %q, and was not used", bucket.StepRecordKey(run, step, last[step]), one.Step, one.Workflow),
+				Hint:  "find out who wrote it: only this pipeline's own stages write records",
+			}
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// StepDone reports whether the last attempt of a step of a run is recorded as done.
+func StepDone(ctx context.Context, records bucket.Bucket, run, step string) (bool, error) {
+	last, err := lastAttempts(ctx, records, run)
+	if err != nil || last[step] == 0 {
+		return false, err
+	}
+	one, err := readStep(ctx, records, run, step, last[step])
+	return err == nil && one.Step == step && one.Workflow == run && one.Status == Done, err
+}
+
+// lastAttempts returns the number of the last recorded attempt of each step of a run.
+func lastAttempts(ctx context.Context, records bucket.Bucket, run string) (map[string]int, error) {
 	keys, err := records.List(ctx, bucket.StepRecordsPrefix(run))
 	if err != nil {
 		return nil, fmt.Errorf("listing the records of run %q: %w", run, err)
@@ -118,25 +152,17 @@ func StepRecords(ctx context.Context, records bucket.Bucket, run string) ([]Reco
 			last[step] = max(last[step], attempt)
 		}
 	}
-	all := make([]Record, 0, len(last))
-	for _, step := range slices.Sorted(maps.Keys(last)) {
-		key := bucket.StepRecordKey(run, step, last[step])
-		data, err := records.Get(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("reading the record %q: %w", key, err)
-		}
-		var one Record
-		if err := json.Unmarshal(data, &one); err != nil {
-			return nil, errs.Failedf("reading the record %q: %w", key, err)
-		}
-		if one.Step != step || one.Workflow != run {
-			one = Record{
-				Workflow: run, Step: step, Stage: one.Stage, Status: errs.Failed.String(), ExitCode: ExitCode(errs.Failedf("forged")), Started: one.Started, Ended: one.Ended,
-				Error: fmt.Sprintf("its record %s says that it is of step %q of run %q, and was not used", key, one.Step, one.Workflow),
-				Hint:  "find out who wrote it: only this pipeline's own stages write records",
-			}
-		}
-		all = append(all, one)
+	return last, nil
+}
+
+func readStep(ctx context.Context, records bucket.Bucket, run, step string, attempt int) (one Record, err error) {
+	key := bucket.StepRecordKey(run, step, attempt)
+	data, err := records.Get(ctx, key)
+	if err != nil {
+		return one, fmt.Errorf("reading the record %q: %w", key, err)
 	}
-	return all, nil
+	if err := json.Unmarshal(data, &one); err != nil {
+		return one, errs.Failedf("reading the record %q: %w", key, err)
+	}
+	return one, nil
 }

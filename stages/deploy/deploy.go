@@ -95,7 +95,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	}
 	store := inventory.Store{Bucket: d.Bucket, Engine: engine}
 	env, _ := cfg.Environment(in.Environment) // it has stacks
-	if err := store.KeepReached(ctx, env, in.Commit); err != nil {
+	if err := store.KeepReached(ctx, cfg, env, in.Commit); err != nil {
 		return out, err
 	}
 	durations := store.Durations(ctx, in.Environment, engine.Reporter.Last)

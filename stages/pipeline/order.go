@@ -17,8 +17,9 @@ import (
 // deploy, whatever their results and even if their Workflows are gone: a delivery may
 // be late, or replayed by whoever recorded it. Git decides which commit is older. A commit
 // that neither follows nor precedes comes from a force push, which the configuration may
-// allow. The deployment of each environment compares the order of the runs once more.
-func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, all map[string]stage.Deployed) error {
+// allow. A run is also refused if a newer commit is past this check, even if it waits for
+// all environments. The deployment of each environment compares the order of the runs once more.
+func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, all map[string]stage.Deployed, newest inventory.Ordered) error {
 	if d.Order == nil || in.Repository == "" {
 		return nil
 	}
@@ -45,7 +46,41 @@ func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *
 			return err
 		}
 	}
-	return nil
+	return d.checkNewest(ctx, frame, in, newest)
+}
+
+// checkNewest refuses a commit that is older than that of the newest run.
+func (d Deps) checkNewest(ctx context.Context, frame stage.Frame, in Input, newest inventory.Ordered) error {
+	if newest.Commit == "" || newest.Commit == in.Commit {
+		return nil
+	}
+	order, err := d.Order(ctx, frame, in, newest.Commit)
+	if err != nil {
+		return fmt.Errorf("comparing commit %s with %s, which run %s deploys: %w", in.Commit, newest.Commit, newest.Run, err)
+	}
+	if order != checkout.Before {
+		return nil
+	}
+	return errs.Supersededf("commit %s is superseded: run %s deploys the newer commit %s", in.Commit, newest.Run, newest.Commit).
+		WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
+}
+
+// newest returns the newest run that is past the check of its commit, if there is one.
+func (d Deps) newest(ctx context.Context, frame stage.Frame) (inventory.Ordered, error) {
+	if d.Bucket == nil || frame.Workflow == "" {
+		return inventory.Ordered{}, nil
+	}
+	order, err := inventory.ReadOrder(ctx, d.Bucket)
+	newest, _ := order.Newest()
+	return newest, err
+}
+
+// enter adds the run to the order of the runs: its commit was compared and can be deployed.
+func (d Deps) enter(ctx context.Context, frame stage.Frame, in Input, newest inventory.Ordered) error {
+	if d.Bucket == nil || frame.Workflow == "" {
+		return nil
+	}
+	return inventory.Store{Bucket: d.Bucket}.AddToOrder(ctx, inventory.Ordered{Run: frame.Workflow, Commit: in.Commit}, newest)
 }
 
 // stored returns what is stored of the environments. Outside of a run there is
@@ -63,7 +98,7 @@ func (in Input) follows(frame stage.Frame, order checkout.Order, environment str
 	case order == checkout.Same, order == checkout.After:
 		return nil
 	case order == checkout.Before:
-		return errs.Failedf("commit %s is superseded: environment %s has the newer commit %s, which run %s began to deploy", in.Commit, environment, has.Commit, has.Run).
+		return errs.Supersededf("commit %s is superseded: environment %s has the newer commit %s, which run %s began to deploy", in.Commit, environment, has.Commit, has.Run).
 			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
 	case allowed:
 		frame.Log.Warn("the commit does not follow from the one that the environment has; it is deployed because of allowForcePush",

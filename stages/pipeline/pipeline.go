@@ -102,7 +102,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	if err := d.checkOrder(ctx, frame, in, cfg, stored); err != nil {
+	newest, err := d.newest(ctx, frame)
+	if err != nil {
+		return Output{}, err
+	}
+	if err := d.checkOrder(ctx, frame, in, cfg, stored, newest); err != nil {
 		return Output{}, err
 	}
 	before := in.known(stored)
@@ -120,6 +124,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	checked, err := d.check(ctx, frame, in, cfg)
 	if err != nil {
+		return Output{}, err
+	}
+	if err := d.enter(ctx, frame, in, newest); err != nil {
 		return Output{}, err
 	}
 	version, changes, err := d.update(ctx, frame, in, cfg)

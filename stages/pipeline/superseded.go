@@ -28,7 +28,7 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 	if err != nil || !deployed {
 		return err
 	}
-	return errs.Failedf("commit %s is superseded: %s is at %s, which is already deployed", in.Commit, in.Branch, head).
+	return errs.Supersededf("commit %s is superseded: %s is at %s, which is already deployed", in.Commit, in.Branch, head).
 		WithHint("to go back to an older state, push a revert: git revert")
 }
 

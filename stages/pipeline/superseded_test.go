@@ -57,7 +57,7 @@ func TestAnOlderCommitIsNotDeployedOverANewerOne(t *testing.T) {
 		var w world
 		err := runOlder(t, &w, newer, recordsOf(records))
 		require.ErrorContains(t, err, "is superseded: main is at "+newer, name)
-		assert.Equal(t, errs.Failed, errs.KindOf(err))
+		assert.Equal(t, errs.Superseded, errs.KindOf(err))
 		assert.Contains(t, errs.HintOf(err), "git revert")
 		assert.Empty(t, w.applied, "whatever a failed update means for a run")
 
@@ -128,7 +128,7 @@ func TestACommitThatPrecedesOneThatWasBegunIsNotDeployed(t *testing.T) {
 			err := runOrdered(t, &w, configuration, checkout.Before, has)
 			require.ErrorContains(t, err, "commit "+older+" is superseded: environment ", name)
 			require.ErrorContains(t, err, "has the newer commit "+newer+", which run shop-9 began to deploy")
-			assert.Equal(t, errs.Failed, errs.KindOf(err))
+			assert.Equal(t, errs.Superseded, errs.KindOf(err))
 			assert.Empty(t, w.applied)
 		}
 	}
@@ -158,5 +158,32 @@ func TestACommitThatFollowsOrIsDeployedAlreadyIsDeployed(t *testing.T) {
 		var w world
 		require.NoError(t, runOrdered(t, &w, good, c.order, c.has), name)
 		assert.NotEmpty(t, w.applied, name)
+	}
+}
+
+// The newer run is past the check of its commit, and waits for its environments.
+func TestACommitThatIsOlderThanThatOfARunUnderWayIsNotDeployed(t *testing.T) {
+	enters := func(w *world, order checkout.Order) error {
+		d := w.deps(good)
+		d.Order = func(context.Context, stage.Frame, pipeline.Input, string) (checkout.Order, error) { return order, nil }
+		w.artifacts.Set("metadata/order.json", `{"runs":[{"run":"shop-2","commit":"`+newer+`"}]}`)
+		_, err := pipeline.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}, pipeline.Input{
+			Commit: older, Branch: "main", Repository: "https://github.com/o/r.git", Prefix: "shop-", Config: config.File, Bucket: "artifacts",
+			Region: "eu-west-1", Artifact: "a", Digest: "d", OnFailure: "continue",
+		})
+		return err
+	}
+	for order, refused := range map[checkout.Order]bool{checkout.Before: true, checkout.After: false, checkout.Diverged: false} {
+		var w world
+		err := enters(&w, order)
+		if refused {
+			require.ErrorContains(t, err, "commit "+older+" is superseded: run shop-2 deploys the newer commit "+newer)
+			assert.Equal(t, errs.Superseded, errs.KindOf(err))
+			assert.Empty(t, w.applied)
+			assert.NotContains(t, w.artifacts.Document("metadata/order.json"), older)
+			continue
+		}
+		require.NoError(t, err)
+		assert.JSONEq(t, `{"runs":[{"run":"shop-2","commit":"`+newer+`"},{"run":"shop-1","commit":"`+older+`"}]}`, w.artifacts.Document("metadata/order.json"))
 	}
 }

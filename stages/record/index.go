@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -47,7 +48,7 @@ type Failed struct {
 // Summary is a run that ended.
 type Summary struct {
 	Run          string    `json:"run"`
-	Status       string    `json:"status"` // Succeeded, Failed, Error or Stopped
+	Status       string    `json:"status"` // Succeeded, Failed, Error, Stopped or Superseded
 	Commit       string    `json:"commit"`
 	Branch       string    `json:"branch,omitempty"`
 	By           string    `json:"by,omitempty"` // login of the pusher
@@ -75,7 +76,7 @@ func (x *Index) add(d Document) {
 	}
 	for _, step := range d.Steps {
 		name := plan.DeployedBy(step.Step)
-		if name == "" {
+		if name == "" || step.Status == errs.Superseded.String() { // nothing was deployed
 			continue
 		}
 		x.environment(name).deployed(d, step)

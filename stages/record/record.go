@@ -68,7 +68,7 @@ type Deps struct {
 // Document is the record of a whole run.
 type Document struct {
 	Workflow   string               `json:"workflow"`
-	Status     string               `json:"status"`          // Succeeded, Failed, Error or Stopped
+	Status     string               `json:"status"`          // Succeeded, Failed, Error, Stopped or Superseded
 	Error      string               `json:"error,omitempty"` // of the first step that failed
 	Hint       string               `json:"hint,omitempty"`
 	Commit     string               `json:"commit"`
@@ -122,7 +122,10 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
 		Pusher: in.Pusher, Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), LeftOut: in.LeftOut, Steps: steps, Failures: failures,
 	}
-	if document.stopped() {
+	switch {
+	case document.endedAs(errs.Superseded, ""):
+		document.Status = Superseded
+	case document.endedAs(errs.Cancelled, shutdown):
 		document.Status = Stopped
 	}
 	document.explain()
@@ -187,27 +190,30 @@ func names(output string) (list []string) {
 	return list
 }
 
-// Stopped is the status of a run without failures that a signal or a user ended;
-// Argo reports it as Failed.
-const Stopped = "Stopped"
+// Status of runs without failures that Argo reports as Failed.
+const (
+	Stopped    = "Stopped"    // a signal or a user ended it
+	Superseded = "Superseded" // a newer commit was to be deployed instead
+)
 
 // shutdown is the prefix of Argo's message for a node that was ended when a user
 // stopped the workflow.
 const shutdown = "workflow shutdown with strategy"
 
-// stopped reports whether the run was stopped: some steps were, and none failed.
-func (d *Document) stopped() bool {
-	cancelled := slices.ContainsFunc(d.Failures, func(f Failure) bool { return strings.HasPrefix(f.Message, shutdown) })
+// endedAs reports whether some steps of the run ended with errors of a kind, or with a
+// message of Argo that has the prefix, and all others succeeded.
+func (d *Document) endedAs(kind errs.Kind, prefix string) bool {
+	ended := prefix != "" && slices.ContainsFunc(d.Failures, func(f Failure) bool { return strings.HasPrefix(f.Message, prefix) })
 	for _, step := range d.Steps {
 		switch step.Status {
-		case errs.Cancelled.String():
-			cancelled = true
+		case kind.String():
+			ended = true
 		case stage.Done:
 		default:
 			return false
 		}
 	}
-	return cancelled && d.Status != "Succeeded"
+	return ended && d.Status != "Succeeded"
 }
 
 // notRetried are Argo's messages for a step whose last attempt is final. The attempt has

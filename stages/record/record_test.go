@@ -115,6 +115,7 @@ func TestARunThatAPersonStoppedHasNotFailed(t *testing.T) {
 		says    string
 	}{
 		"in a stage":                 {map[string]string{"build": "done", "deploy-dev": "cancelled"}, "Error (exit code 143)", "Failed", "Stopped", "deploy-dev: why"},
+		"superseded":                 {map[string]string{"build": "done", "deploy-dev": "superseded"}, "Error (exit code 1)", "Failed", "Superseded", "deploy-dev: why"},
 		"at an approval":             {map[string]string{"build": "done"}, shutdown, "Failed", "Stopped", "deploy-dev: stopped"},
 		"after a stage failed":       {map[string]string{"build": "failed", "deploy-dev": "cancelled"}, "Error (exit code 143)", "Failed", "Failed", "build: why"},
 		"when nothing was left":      {map[string]string{"build": "done", "deploy-dev": "cancelled"}, "", "Succeeded", "Succeeded", "deploy-dev: why"},

@@ -18,10 +18,10 @@ const maxFormer = 50
 
 // KeepReached stores that a run begins to deploy a commit to an environment, before it
 // changes anything: from then on no run deploys an older commit there. It refuses a run
-// that another one has overtaken since the run's commits were compared: a person may
-// retry the failed step of an old run, which does not compare them again. A deployment
-// by hand stores nothing.
-func (s Store) KeepReached(ctx context.Context, env config.Environment, commit string) error {
+// that another one has overtaken since the run's commits were compared, and one that a newer
+// run supersedes: one that waits for the same environment. A deployment by hand stores
+// nothing.
+func (s Store) KeepReached(ctx context.Context, cfg *config.Config, env config.Environment, commit string) error {
 	environment := env.Name
 	if s.Bucket == nil || s.Engine.Run == "" {
 		return nil
@@ -30,13 +30,20 @@ func (s Store) KeepReached(ctx context.Context, env config.Environment, commit s
 	if err != nil {
 		return err
 	}
+	order, err := ReadOrder(ctx, s.Bucket)
+	if err != nil {
+		return err
+	}
+	if err := s.supersededBy(ctx, order, cfg, env, commit); err != nil {
+		return err
+	}
 	err = s.Bucket.Update(ctx, bucket.ReachedKey(environment), func(stored []byte) ([]byte, error) {
 		has, err := parseReached(environment, stored)
 		if err != nil {
 			return nil, err
 		}
 		all[environment] = has // also if another run began since all were listed
-		return s.next(env, commit, all)
+		return s.next(env, commit, all, order)
 	})
 	if err != nil {
 		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
@@ -45,18 +52,37 @@ func (s Store) KeepReached(ctx context.Context, env config.Environment, commit s
 }
 
 // next is the document of an environment that a commit begins to be deployed to.
-func (s Store) next(env config.Environment, commit string, all map[string]stage.Deployed) ([]byte, error) {
+func (s Store) next(env config.Environment, commit string, all map[string]stage.Deployed, order Order) ([]byte, error) {
 	environment, run, has := env.Name, s.Engine.Run, all[env.Name]
-	if has.Run != "" && isOvertaken(run, has.Run, all) {
-		return nil, errs.Failedf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
+	if has.Run != "" && (order.After(has.Run, run) || isOvertaken(run, has.Run, all)) {
+		return nil, errs.Supersededf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
 			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
 	}
 	former := append([]string{has.Run}, has.Former...)
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
-	return encodeReached(environment, stage.Deployed{
+	next := stage.Deployed{
 		Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)],
 		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env), Guarded: guardedBy(env, has),
-	})
+	}
+	if !order.isNewest(run) { // it takes no approval away that a newer commit may have added
+		next.Approval = next.Approval || has.Approval
+		next.Guarded = slices.Compact(slices.Sorted(slices.Values(append(next.Guarded, has.Guarded...))))
+	}
+	return encodeReached(environment, next)
+}
+
+// supersededBy refuses a run if a newer one waits for the same environment, unless the
+// configuration says that each is deployed.
+func (s Store) supersededBy(ctx context.Context, order Order, cfg *config.Config, env config.Environment, commit string) error {
+	if cfg.Supersede == config.SupersedeNever {
+		return nil
+	}
+	newer, found, err := s.waiting(ctx, order, cfg, env)
+	if err != nil || !found {
+		return err
+	}
+	return errs.Supersededf("commit %s is superseded: run %s waits for environment %s with the newer commit %s", commit, newer.Run, env.Name, newer.Commit).
+		WithHint("if it waits for an approval, approve that run; to deploy every commit, set supersede: never")
 }
 
 // KeepApproval stores, before anything is deployed, where an environment is and whether it
@@ -140,8 +166,8 @@ func (s Store) Reached(ctx context.Context) (map[string]stage.Deployed, error) {
 	return all, nil
 }
 
-// isOvertaken reports whether another run began after a run, in any environment. Runs of
-// a pipeline queue, so that they have one order.
+// isOvertaken reports whether another run began after a run, in any environment: environments
+// get their commits in one order. It is for runs that no order has, of earlier versions.
 func isOvertaken(run, other string, all map[string]stage.Deployed) bool {
 	for _, has := range all {
 		began := append([]string{has.Run}, has.Former...) // newest first

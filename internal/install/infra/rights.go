@@ -61,7 +61,7 @@ func (r renderer) builds() []any {
 func (r renderer) updates() []any {
 	own := append(r.readsRepository(),
 		r.writes(bucket.Update),
-		r.reads(bucket.CommitKeys(), bucket.RecordKeys(), bucket.ReachedPrefix()+"*", bucket.StacksPrefix()+"*"),
+		r.reads(bucket.CommitKeys(), bucket.RecordKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.StacksPrefix()+"*"),
 		allow("ReadTemplate", actions("s3:GetObject"), r.keys([]string{bucket.TemplatesPrefix() + "*"})...), // as CloudFormation does for the caller
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	)
@@ -73,7 +73,7 @@ func (r renderer) updates() []any {
 func (r renderer) deploys() []any {
 	return []any{
 		r.writes(bucket.Deployment),
-		r.reads(bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*"),
+		r.reads(append(bucket.StepRecordKeys(bucket.Deployment), bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*")...),
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	}
 }

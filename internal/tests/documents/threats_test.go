@@ -80,7 +80,7 @@ var threats = []threat{
 	}, "TestNobodyOverwritesArtifactsAndRecords", "withoutConditions"},
 	{"T17", "code that patches the result of a step of another run", []string{"TestCodeOfTheRepositoryFindsNothingOfTheStage", "TestOnlyTheExecutorMayReportResultsAndItMayNothingElse"}, "TestCodeOfTheRepositoryFindsNothingOfTheStage", "the attack must be able to succeed"},
 	{"T18", "an older commit, or a delivery that is replayed", []string{
-		"TestAnOlderCommitIsNotDeployedOverANewerOne", "TestARunThatAnotherOneOvertookDeploysToNoEnvironment", "TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem",
+		"TestAnOlderCommitIsNotDeployedOverANewerOne", "TestARunThatAnotherOneOvertookDeploysToNoEnvironment", "TestOfQuickPushesTheNewestIsDeployedLastAndAnOldOneIsNotDeployedOverIt",
 	}, "TestAnOlderCommitIsNotDeployedOverANewerOne", "the older one goes over it"},
 	{"T19", "small input that becomes gigabytes, and files without end", []string{
 		"TestASmallRepositoryThatBecomesTwoGigabytesIsRefusedAtOnce", "TestContextThatIsNoFileOfTheWorkspaceIsRefused", "TestOneFileOfAHostileArchiveIsNotRead",
@@ -100,7 +100,7 @@ var threats = []threat{
 	{"T29", "a second pipeline in the same namespaces", []string{"TestOneOfTwoPipelinesIsDeletedAndTheOtherKeepsWorking", "TestANamespaceThatAPipelineDoesNotHaveForItselfIsRefusedUnlessItIsAccepted"}, "TestANamespaceThatAPipelineDoesNotHaveForItselfIsRefusedUnlessItIsAccepted", "!accepted, check.Failed()"},
 	{"T30", "a process that leaves its group", []string{"TestAProcessIsARunner", "TestAServerIsARunner", "TestACommandIsStoppedWhenItsParentIsKilled"}, "TestWhoEndsOnlyTheGroupOfACommandLeavesWhatLeftIt", "it still runs"},
 	{"F3", "credentials that end during a deployment of 40 minutes", []string{"TestSessionsThatEndAreRenewedDuringALongDeployment"}, "TestSessionsThatEndAreRenewedDuringALongDeployment", "sessions did end"},
-	{"F10", "three commits, the oldest of which ends last", []string{"TestARunThatAnotherOneOvertookDeploysToNoEnvironment", "TestQuickPushesRunOneAfterAnotherAndAnOldOneIsNotDeployedOverThem"}, "TestARunThatAnotherOneOvertookDeploysToNoEnvironment", `{"new", "dev", false}`},
+	{"F10", "three commits, the oldest of which ends last", []string{"TestARunThatAnotherOneOvertookDeploysToNoEnvironment", "TestOfQuickPushesTheNewestIsDeployedLastAndAnOldOneIsNotDeployedOverIt"}, "TestARunThatAnotherOneOvertookDeploysToNoEnvironment", `{"new", "dev", false}`},
 	{"P1", "the role of the build deploys, or reads another pipeline's bucket", []string{"TestThePermissionsOfEachIdentity"}, "TestRolesThatMayDoAnythingWouldLetEachIdentityInEverywhere", "attack(t)"},
 	{"P2", "the role of a deployment assumes a role of no environment", []string{"TestThePermissionsOfEachIdentity"}, "TestRolesThatMayDoAnythingWouldLetEachIdentityInEverywhere", "attack(t)"},
 	{"P3", "bootstrap roles and own roles in another account", []string{

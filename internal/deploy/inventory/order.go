@@ -1,0 +1,135 @@
+package inventory
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+)
+
+// maxOrder is how many runs the order has.
+const maxOrder = 200
+
+// Order is the order of the runs of a pipeline: that in which environments get their
+// commits. Runs work side by side; the update of the pipeline, which one run does at a
+// time, compares the commit of each with the newest one and adds the run at the end.
+type Order struct {
+	Runs []Ordered `json:"runs"` // newest last
+}
+
+// Ordered is a run in the order.
+type Ordered struct {
+	Run    string `json:"run"`
+	Commit string `json:"commit"`
+}
+
+// Newest returns the newest run, if there is one.
+func (o Order) Newest() (Ordered, bool) {
+	if len(o.Runs) == 0 {
+		return Ordered{}, false
+	}
+	return o.Runs[len(o.Runs)-1], true
+}
+
+// at returns the place of a run in the order, or -1.
+func (o Order) at(run string) int {
+	return slices.IndexFunc(o.Runs, func(other Ordered) bool { return other.Run == run })
+}
+
+// After reports whether one run comes after another. It is false if one of them is not
+// known: of an earlier version of the pipeline, or too old.
+func (o Order) After(one, other string) bool {
+	at := o.at(other)
+	return at >= 0 && o.at(one) > at
+}
+
+// isNewest reports whether no run comes after this one, as far as is known.
+func (o Order) isNewest(run string) bool {
+	last, any := o.Newest()
+	return !any || last.Run == run
+}
+
+// ReadOrder reads the order of the runs; it is empty if no run has been added yet.
+func ReadOrder(ctx context.Context, b bucket.Bucket) (Order, error) {
+	data, err := b.Get(ctx, bucket.OrderKey())
+	if errors.Is(err, fs.ErrNotExist) {
+		return Order{}, nil
+	}
+	if err != nil {
+		return Order{}, fmt.Errorf("reading the order of the runs: %w", err)
+	}
+	return parseOrder(data)
+}
+
+func parseOrder(data []byte) (o Order, err error) {
+	if data == nil {
+		return o, nil
+	}
+	if err := json.Unmarshal(data, &o); err != nil {
+		return o, errs.Failedf("reading the order of the runs: %w", err)
+	}
+	return o, nil
+}
+
+// AddToOrder adds a run at the end of the order. The newest run is the one that its commit
+// was compared with: if another one has been added since, the step has to be repeated.
+func (s Store) AddToOrder(ctx context.Context, run Ordered, newest Ordered) error {
+	err := s.Bucket.Update(ctx, bucket.OrderKey(), func(stored []byte) ([]byte, error) {
+		o, err := parseOrder(stored)
+		if err != nil {
+			return nil, err
+		}
+		last, _ := o.Newest()
+		if last == run { // of an earlier attempt
+			return nil, nil
+		}
+		if last != newest {
+			return nil, errs.Temporaryf("run %s began at the same time", last.Run).WithHint("only one run may update the pipeline at a time")
+		}
+		o.Runs = append(slices.DeleteFunc(o.Runs, func(other Ordered) bool { return other.Run == run.Run }), run)
+		o.Runs = o.Runs[max(0, len(o.Runs)-maxOrder):]
+		return json.Marshal(o)
+	})
+	if err != nil {
+		return fmt.Errorf("adding run %s to the order of the runs: %w", run.Run, err)
+	}
+	return nil
+}
+
+// waiting returns the newest run after this one that waits for the same environment: the
+// environments before it have got its commit and passed their tests. There may be none.
+func (s Store) waiting(ctx context.Context, o Order, cfg *config.Config, env config.Environment) (Ordered, bool, error) {
+	at := o.at(s.Engine.Run)
+	if at < 0 {
+		return Ordered{}, false, nil
+	}
+	for _, other := range slices.Backward(o.Runs[at+1:]) {
+		if other.Commit == o.Runs[at].Commit {
+			continue
+		}
+		reached, err := s.passed(ctx, other.Run, cfg, env.After)
+		if reached || err != nil {
+			return other, reached, err
+		}
+	}
+	return Ordered{}, false, nil
+}
+
+// passed reports whether a run has deployed to all of the environments, and tested them.
+func (s Store) passed(ctx context.Context, run string, cfg *config.Config, environments []string) (bool, error) {
+	for _, name := range environments {
+		env, _ := cfg.Environment(name)
+		if done, err := stage.StepDone(ctx, s.Bucket, run, plan.Last(env)); !done || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
