@@ -30,8 +30,11 @@ const (
 	builderConfig       = "/etc/aphex/buildkit"
 	builderFile         = "buildkitd.toml"
 	builderCertificates = "/etc/aphex/certificates"
-	annotationOfKeys    = "aphex.dev/certificates"
 )
+
+// AnnotationCertificates holds, on the pods of a BuildKit, the digest of what they read when
+// they start.
+const AnnotationCertificates = "aphex.dev/certificates"
 
 // Limits of the cache, which is on the disk of the node and is gone with the pod.
 const (
@@ -123,7 +126,7 @@ func (r *renderer) builderDeployment(b ImageBuilder) *appsv1.Deployment {
 			Selector: &metav1.LabelSelector{MatchLabels: r.builderSelector()},
 			Strategy: appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType},
 			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: r.podLabels(manifest.ImageBuilder), Annotations: map[string]string{annotationOfKeys: b.Certificates}},
+				ObjectMeta: metav1.ObjectMeta{Labels: r.podLabels(manifest.ImageBuilder), Annotations: map[string]string{AnnotationCertificates: b.Certificates}},
 				Spec:       spec,
 			},
 		},

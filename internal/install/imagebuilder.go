@@ -26,7 +26,8 @@ type ImageBuilder struct {
 type builder struct {
 	image        string
 	certificates certificates
-	renewed      bool // whether the certificates are new
+	digest       string // of the certificates that its pod is to read
+	renewed      bool   // whether the certificates are new
 }
 
 // ImageBuilderSettings are what a configuration needs for the installed BuildKit.
@@ -58,8 +59,16 @@ func (t *Target) findBuilder(ctx context.Context) error {
 	if t.builder.certificates.server, err = t.Cluster.ReadSecret(ctx, server); err != nil {
 		return err
 	}
-	t.builder.certificates.client, err = t.Cluster.ReadSecret(ctx, client)
-	return err
+	if t.builder.certificates.client, err = t.Cluster.ReadSecret(ctx, client); err != nil {
+		return err
+	}
+	switch {
+	case t.builder.certificates.server != nil:
+		t.builder.digest = t.builder.certificates.digest()
+	case installed != nil: // there are none, or this user may not read them
+		t.builder.digest = installed.Annotations[argo.AnnotationCertificates]
+	}
+	return nil
 }
 
 // renewCertificates replaces certificates that are missing, that do not belong together, or
@@ -70,6 +79,7 @@ func (t *Target) renewCertificates() (err error) {
 	}
 	t.builder.renewed = true
 	t.builder.certificates, err = newCertificates(t.names().ImageBuilderHost(), t.now())
+	t.builder.digest = t.builder.certificates.digest()
 	return err
 }
 
@@ -85,7 +95,7 @@ func (t *Target) objectsOfBuilder() ([]manifest.Object, error) {
 	if t.builder == nil {
 		return nil, nil
 	}
-	return argo.ImageBuilderObjects(t.Config, t.Place, argo.ImageBuilder{Image: t.builder.image, Certificates: t.builder.certificates.digest()})
+	return argo.ImageBuilderObjects(t.Config, t.Place, argo.ImageBuilder{Image: t.builder.image, Certificates: t.builder.digest})
 }
 
 // putCertificates writes new certificates to the cluster, before the objects: the BuildKit

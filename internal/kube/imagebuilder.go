@@ -14,8 +14,9 @@ import (
 
 // Deployed is what a cluster says of a Deployment with one container.
 type Deployed struct {
-	Image string // of the container
-	Ready bool   // whether all of its pods are of this generation, and ready
+	Image       string            // of the container
+	Ready       bool              // whether all of its pods are of this generation, and ready
+	Annotations map[string]string // of its pods
 }
 
 // Deployed returns a Deployment; nil if there is none, or none that this user may read.
@@ -29,6 +30,7 @@ func (c Cluster) Deployed(ctx context.Context, deployment manifest.Object) (*Dep
 		return nil, explain(u, err)
 	}
 	d := &Deployed{Ready: rolledOut(found, found.GetGeneration())}
+	d.Annotations, _, _ = unstructured.NestedStringMap(found.Object, "spec", "template", "metadata", "annotations")
 	containers, _, _ := unstructured.NestedSlice(found.Object, "spec", "template", "spec", "containers")
 	for _, entry := range containers {
 		if fields, ok := entry.(map[string]any); ok {
