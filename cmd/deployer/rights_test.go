@@ -21,6 +21,7 @@ import (
 // has them: "identity statement action or resource", of which the end may be *.
 var unused = map[string]string{
 	"build FinishParts s3:AbortMultipartUpload":    "for an upload that fails or is stopped",
+	"build KeepCache s3:AbortMultipartUpload":      "for an upload that fails or is stopped",
 	"boundary Artifacts s3:AbortMultipartUpload":   "as the build",
 	"pipeline ReadTemplate *":                      "a template of the stack that is too large to send inline: TestAPipelineOfManyAccountsUpdatesItsStack",
 	"pipeline Write *:s3:::*/metadata/templates/*": "the same",

@@ -85,7 +85,7 @@ func newWorld(t *testing.T) *world {
 	w.cluster, _, err = kubeconfig.Connect(kubeconfigFile, "")
 	require.NoError(t, err)
 	w.serve()
-	w.configure(devStacks(", {name: Old, path: cdk.json}"), "")
+	w.configure(devStacks(", {name: Old, path: cdk.json}"), "build: {cache: {paths: [kept], key: [cdk.json]}, commands: [\"mkdir kept\"]}\n")
 	w.place = plan.Place{Account: installtest.Home, Region: installtest.Region, Config: config.File, Bucket: w.cfg.Bucket(installtest.Home, installtest.Region)}
 	w.names = plan.NamesOf(w.cfg, w.place)
 	w.programs()
@@ -349,7 +349,7 @@ func (w *world) push(commit string) (handedOver bool) {
 }
 
 // deliver runs the pipeline: the first commit; one that changes the pipeline, its AWS stack
-// and the size of its artifact, and leaves out a stack that a person has deleted; the first
+// and the size of its artifact, restores the cache of the first one, and leaves out a stack that a person has deleted; the first
 // one again, which is superseded; and the reconciler in between.
 func (w *world) deliver() {
 	w.t.Helper()
@@ -357,7 +357,7 @@ func (w *world) deliver() {
 	first := w.repo.Git("rev-parse", "HEAD")
 	require.False(w.t, w.push(first))
 	w.remove(installtest.Home, "Old")
-	second := w.configure(devStacks(""), "artifactRetentionDays: 7\nselfUpdate: {onFailure: stop}\nbuild: {commands: [\"head -c 20000000 /dev/urandom > large\"]}\n")
+	second := w.configure(devStacks(""), "artifactRetentionDays: 7\nselfUpdate: {onFailure: stop}\nbuild: {cache: {paths: [kept], key: [cdk.json]}, commands: [\"test -d kept && head -c 20000000 /dev/urandom > large\"]}\n")
 	w.reconcile()
 	require.True(w.t, w.push(second), "the update hands over")
 	w.reconcile()

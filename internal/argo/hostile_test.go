@@ -79,7 +79,7 @@ pods:
         - {topologyKey: host, namespaces: [builds], labelSelector: {matchExpressions: [{key: app, operator: In, values: [cache]}]}}
 reconcileSchedule: "*/5 * * * *"
 build:
-  {commands: [make], artifacts: [dist], env: {NODE_ENV: production}, timeout: 30m, resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}
+  {commands: [make], artifacts: [dist], env: {NODE_ENV: production}, timeout: 30m, cache: {paths: [~/.npm], key: [package-lock.json]}, resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}
 checkout: {submodules: true, submoduleHosts: [gitlab.com], lfs: true}
 stacks:
   - {name: Base, path: lib}

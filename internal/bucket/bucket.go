@@ -3,6 +3,8 @@ package bucket
 import (
 	"context"
 	"io"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
 )
 
 // Change returns the new content of a document.
@@ -42,7 +44,12 @@ type Bucket interface {
 	// FetchFile reads one file of the artifact under key, verified like Fetch, without
 	// unpacking the others. The error for a missing file is fs.ErrNotExist.
 	FetchFile(ctx context.Context, key, digest, name string) ([]byte, error)
-	// Release removes what Fetch, FetchTar and FetchFile keep on the disk for the next call.
+	// SaveCache stores the folders that a build of a branch leaves for later builds, under the
+	// key of the cache.
+	SaveCache(ctx context.Context, branch string, c Cache, p Packed) error
+	// FetchCache writes one folder of the cache under key, verified like Fetch, to w: as a tar.
+	FetchCache(ctx context.Context, key, folder string, w io.Writer) (archive.Contents, error)
+	// Release removes what Fetch, FetchTar, FetchFile and FetchCache keep on the disk for the next call.
 	// None may be in progress.
 	Release()
 }

@@ -153,6 +153,38 @@ func (d Directory) FetchFile(_ context.Context, key, digest, name string) ([]byt
 	return readFile(in, name)
 }
 
+// SaveCache stores a cache of a branch, and removes the old ones of all branches.
+func (d Directory) SaveCache(ctx context.Context, branch string, c Cache, p Packed) error {
+	target := d.at(CacheKey(branch, c))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return errs.Writing(d.path, err)
+	}
+	if err := d.copyFile(target, p.File); err != nil {
+		return err
+	}
+	keys, err := d.List(ctx, CachesPrefix())
+	for _, key := range keys {
+		if old, ok := CacheOf(key); ok && old.Expired(c.Saved) {
+			err = errors.Join(err, os.Remove(d.at(key)))
+		}
+	}
+	return err
+}
+
+// FetchCache writes one folder of a cache to w.
+func (d Directory) FetchCache(ctx context.Context, key, folder string, w io.Writer) (archive.Contents, error) {
+	cache, ok := CacheOf(key)
+	if !ok {
+		return archive.Contents{}, notCache(key)
+	}
+	file, in, err := d.verified(key, cache.Digest)
+	if err != nil {
+		return archive.Contents{}, err
+	}
+	defer file.Close()
+	return archive.CopyFolder(ctx, w, in, in.Size(), folder)
+}
+
 // Release does nothing: artifacts are read where they are.
 func (Directory) Release() {}
 

@@ -7,14 +7,19 @@ import (
 	"strings"
 )
 
-// Lifetimes of objects in a bucket of S3; in a directory nothing expires.
+// Lifetimes of objects in a bucket of S3; in a directory only caches expire.
 const (
 	// OldVersionsDays is how long overwritten and deleted versions are kept.
 	OldVersionsDays = 30
 	// HalfUploadsDays is how long the parts of incomplete uploads are kept.
 	HalfUploadsDays = 7
+	// CacheDays is how long what a build leaves for the next ones is kept, in a directory too.
+	CacheDays = 14
+	// OldCacheDays is how long versions of it that expired are kept.
+	OldCacheDays = 1
 
 	expires = "for `artifactRetentionDays`"
+	cached  = "for 14 days, or `artifactRetentionDays` if that is less"
 	stays   = "for good"
 )
 
@@ -163,10 +168,16 @@ var (
 		[]Writer{Deployment},
 		State,
 	}
+	caches = kind{
+		"cache/<branch>/<time>-<folders>-<files>-<sha256>" + suffix, "the folders of `build.cache.paths` after a build of the branch, for later builds, named by the time in UTC, by digests of the paths and of the files of `build.cache.key`, and by its own", "tar, compressed with zstd; a folder for each path",
+		"`builder`", "`builder`", cached,
+		[]Writer{Build},
+		Once,
+	}
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, order, stacks, durations, templates,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, order, stacks, durations, templates, caches,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
@@ -283,6 +294,13 @@ func TemplateKey(digest string) string { return templates.key(digest) }
 
 // TemplatesPrefix is the prefix of these keys.
 func TemplatesPrefix() string { return templates.prefix() }
+
+// CacheKeys is an IAM pattern for the keys of all caches.
+func CacheKeys() string { return CachesPrefix() + "*" }
+
+// CachesPrefix is the prefix of the keys of all caches. It is also one of ExpiringPrefixes: of
+// several rules, S3 follows the one that removes an object first.
+func CachesPrefix() string { return caches.prefix() }
 
 // commitDigits is the length of a commit's SHA.
 const commitDigits = 40

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,9 @@ var update = flag.Bool("update", false, "write docs/bucket-layout.md anew")
 
 // digest is that of some artifact.
 var digest = algorithm + strings.Repeat("ab", 32)
+
+// aCache is some cache.
+var aCache = Cache{time.Date(2026, time.November, 27, 20, 47, 0, 0, time.UTC), strings.Repeat("12", 8), strings.Repeat("34", 32), digest}
 
 // keys has one key of every kind, in the order of layout, as installed pipelines know it.
 var keys = []struct{ made, want string }{
@@ -39,6 +43,7 @@ var keys = []struct{ made, want string }{
 	{StacksKey("dev"), "metadata/stacks/dev.json"},
 	{DurationsKey("dev"), "metadata/durations/dev.json"},
 	{TemplateKey(strings.Repeat("ab", 32)), "metadata/templates/" + strings.Repeat("ab", 32) + ".json"},
+	{CacheKey("main", aCache), "cache/main-0d6e4079e36703ebd37c/20261127T204700Z-" + strings.Repeat("12", 8) + "-" + strings.Repeat("34", 32) + "-" + strings.Repeat("ab", 32) + ".tar.zst"},
 }
 
 func TestKeysStayWhatInstalledPipelinesKnow(t *testing.T) {
@@ -81,7 +86,8 @@ func TestExpiringPrefixesMatchTheDocumentedLifetimes(t *testing.T) {
 		for _, prefix := range ExpiringPrefixes() {
 			expiring = expiring || strings.HasPrefix(key.made, prefix)
 		}
-		assert.Equal(t, layout[i].kept == expires, expiring, key.made)
+		assert.Equal(t, layout[i].kept == expires || layout[i].kept == cached, expiring, key.made)
+		assert.Equal(t, layout[i].kept == cached, strings.HasPrefix(key.made, CachesPrefix()), key.made)
 	}
 }
 
@@ -94,7 +100,7 @@ func TestIAMPatternsMatchTheKeysTheyAreFor(t *testing.T) {
 		assert.Equal(t, strings.HasPrefix(layout[i].pattern, "<commit>/"), matches(CommitKeys(), key.made), key.made)
 		assert.Equal(t, strings.HasPrefix(layout[i].pattern, "metadata/workflows/"), matches(RecordKeys(), key.made), key.made)
 	}
-	assert.Equal(t, []string{commit, "metadata"}, Folders(commit))
+	assert.Equal(t, []string{commit, "metadata", "cache"}, Folders(commit))
 }
 
 func TestTheDocumentedLayoutIsTheCodes(t *testing.T) {

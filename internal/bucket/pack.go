@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
 	"os"
 	"syscall"
@@ -54,6 +55,11 @@ func (p *Packed) write(ctx context.Context, file *os.File, dir string, excluded 
 	if p.Contents, err = archive.Pack(ctx, buffered, dir, excluded); err != nil {
 		return err
 	}
+	return p.complete(file, buffered, sum)
+}
+
+// complete notes the size and the digest of what was written.
+func (p *Packed) complete(file *os.File, buffered *bufio.Writer, sum hash.Hash) error {
 	if err := buffered.Flush(); err != nil {
 		return err
 	}

@@ -52,11 +52,11 @@ Each identity of a pipeline may write the keys below and no other (* is any text
 ## Deletion
 
 An object that is overwritten or deleted can be restored for %d days. Parts of an upload that was not completed
-are removed after %d days. In a directory, nothing expires. The bucket stays when the pipeline is deleted, except
+are removed after %d days, and a cache that expired after %d. In a directory, only caches expire: a build that saves one removes the old ones. The bucket stays when the pipeline is deleted, except
 with %s.
 
 **Source**
-- %[4]sinternal/bucket/layout.go%[4]s
-`, OldVersionsDays, HalfUploadsDays, "`generator delete --aws --bucket`", "`")
+- %[5]sinternal/bucket/layout.go%[5]s
+`, OldVersionsDays, HalfUploadsDays, OldCacheDays, "`generator delete --aws --bucket`", "`")
 	return text.String()
 }

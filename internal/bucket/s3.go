@@ -191,7 +191,7 @@ func (s *S3) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
 		return m, err
 	}
 	if !there {
-		err := s.upload(ctx, p.File, m)
+		err := s.upload(ctx, p.File, &transfermanager.UploadObjectInput{Key: &m.Key, Metadata: m.labels(), Tagging: aws.String(m.tags())})
 		if isCompleted(err) || errs.Code(err) == "PreconditionFailed" { // another upload was faster
 			there, _ = s.holds(ctx, m.Key, m.Size) // on failure, keep the upload's error
 		}
@@ -210,7 +210,8 @@ func (s *S3) Save(ctx context.Context, p Packed, m Metadata) (Metadata, error) {
 	return m, nil
 }
 
-func (s *S3) upload(ctx context.Context, file string, m Metadata) error {
+// upload stores a file under the key and the labels of what, unless there is one.
+func (s *S3) upload(ctx context.Context, file string, what *transfermanager.UploadObjectInput) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.limit, errSlow)
 	defer cancel()
 	in, err := os.Open(file)
@@ -218,11 +219,10 @@ func (s *S3) upload(ctx context.Context, file string, m Metadata) error {
 		return err
 	}
 	defer in.Close()
-	_, err = s.transfer.UploadObject(ctx, &transfermanager.UploadObjectInput{
-		Bucket: &s.name, Key: &m.Key, ContentType: aws.String(contentType(m.Key)), Metadata: m.labels(), Tagging: aws.String(m.tags()), Body: in,
-		IfNoneMatch: aws.String("*"), // the role of the build may overwrite no artifact
-	})
-	return explain(cause(ctx, err), "storing", s.name, m.Key)
+	what.Bucket, what.ContentType, what.Body = &s.name, aws.String(contentType(*what.Key)), in
+	what.IfNoneMatch = aws.String("*") // the role of the build may overwrite nothing
+	_, err = s.transfer.UploadObject(ctx, what)
+	return explain(cause(ctx, err), "storing", s.name, *what.Key)
 }
 
 // isCompleted reports whether a multipart upload does not exist any more. That is
@@ -271,7 +271,25 @@ func (s *S3) FetchFile(ctx context.Context, key, digest, name string) ([]byte, e
 	return readFile(in, name)
 }
 
-// verified returns the content of an artifact with that digest.
+// SaveCache stores a cache of a branch.
+func (s *S3) SaveCache(ctx context.Context, branch string, c Cache, p Packed) error {
+	return s.upload(ctx, p.File, &transfermanager.UploadObjectInput{Key: aws.String(CacheKey(branch, c))})
+}
+
+// FetchCache writes one folder of a cache to w.
+func (s *S3) FetchCache(ctx context.Context, key, folder string, w io.Writer) (archive.Contents, error) {
+	cache, ok := CacheOf(key)
+	if !ok {
+		return archive.Contents{}, notCache(key)
+	}
+	in, err := s.verified(ctx, key, cache.Digest)
+	if err != nil {
+		return archive.Contents{}, err
+	}
+	return archive.CopyFolder(ctx, w, in, in.Size(), folder)
+}
+
+// verified returns the content of an artifact or a cache with that digest.
 func (s *S3) verified(ctx context.Context, key, digest string) (*io.SectionReader, error) {
 	if err := CheckDigest(digest); err != nil {
 		return nil, err

@@ -48,6 +48,18 @@ type Files interface {
 	Fetch(ctx context.Context, from, into string, what Selection) (string, error)
 }
 
+// Apart is implemented by runners whose commands have files of their own, besides those that
+// they are sent. Paths are as the commands know them.
+type Apart interface {
+	// Has reports whether there is anything at a path.
+	Has(ctx context.Context, at string) (bool, error)
+	// MakeFolder makes a folder of the tar that content writes, in the place of what is there.
+	MakeFolder(ctx context.Context, at string, content func(ctx context.Context, tar io.Writer) error) error
+	// ReadFolder gives the tar of a folder to read. It was written by commands and must not be
+	// trusted. An error that wraps fs.ErrNotExist reports that there is nothing at from.
+	ReadFolder(ctx context.Context, from string, read func(tar io.Reader) error) error
+}
+
 // Selection says what is fetched of a folder. The zero value is all of it.
 type Selection struct {
 	Without []string // names of folders that are left out, wherever they are

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ func check(c *Config, r *report) {
 	checkPods(c, r)
 	checkCommandRole(c, r, "build.roleArn", "build.roleArn", c.Build.RoleARN, "build commands")
 	checkSecrets(c, r, "build", c.Build.Secrets, c.Build.Env)
+	checkCache(c, r)
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).
 			Hint = "remove it, or set webhookService: LoadBalancer"
@@ -41,6 +43,22 @@ func check(c *Config, r *report) {
 	}
 	if name := c.PipelineStack.Name; name != "" && !stackName.MatchString(name) {
 		r.atPath("pipelineStack.name", "the pipeline may update a stack of this name and no other: expected the stack's own name, not the path or pattern %s", quote(name))
+	}
+}
+
+// checkCache refuses folders of the cache inside each other: one would be restored into the
+// other.
+func checkCache(c *Config, r *report) {
+	if c.Build.Cache == nil {
+		return
+	}
+	for i, folder := range c.Build.Cache.Paths {
+		for _, other := range c.Build.Cache.Paths[:i] {
+			if one, two := path.Clean(folder)+"/", path.Clean(other)+"/"; strings.HasPrefix(one, two) || strings.HasPrefix(two, one) {
+				r.atPath(fmt.Sprintf("build.cache.paths[%d]", i), "%s and %s are the same folder, or one is inside the other", quote(folder), quote(other)).
+					Hint = "keep the outer one"
+			}
+		}
 	}
 }
 

@@ -65,6 +65,9 @@ type Build struct {
 	// matches any part of a name.
 	Artifacts []string `json:"artifacts,omitempty" default:"artifacts" rule:"path" example:"[dist, \"reports/*.xml\"]"`
 
+	// Folders that one build leaves for the next ones, such as the downloads of a package manager.
+	Cache *Cache `json:"cache,omitempty"`
+
 	// A role of your own for the build commands, which get no credentials for AWS without
 	// it: to read packages of a private registry, say. It can be of any account. Its trust
 	// policy must allow the role of the pipeline's build `sts:AssumeRole` and
@@ -89,6 +92,22 @@ type Build struct {
 	// How long the commands may take together. At its end the command that runs is stopped,
 	// and the run fails.
 	Timeout Timeout `json:"timeout,omitempty" derived:"1 hour for each command" rule:"timeout" example:"30m"`
+}
+
+// Cache are folders that a build restores before its commands, and saves after them. They
+// are kept for each branch: a build of a branch other than `githubBranch` restores what
+// builds of that one left, but saves nothing in a cluster, and a pull request neither restores
+// nor saves anything. What was saved is used for at most 14 days.
+type Cache struct {
+	// Folders, of at most 2 GiB together: relative to the repository, or below the home of
+	// the build commands with `~/` first. A folder that is there before the commands, such
+	// as one of the repository, is left as it is and not saved.
+	Paths []string `json:"paths" need:"always" rule:"cachePath" example:"[~/.npm]"`
+
+	// Files, relative to the repository, whose content decides which cache fits. `*` matches
+	// any part of a name. Folders that a build with the same content saved are restored;
+	// if there are none, the newest ones are, and are saved again after the build.
+	Key []string `json:"key" need:"always" rule:"path" example:"[package-lock.json]"`
 }
 
 // Secret is where the value of an environment variable is stored: in Secrets Manager or in

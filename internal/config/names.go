@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -26,6 +27,15 @@ func pathProblem(path string) string {
 		return "leads out of the repository"
 	}
 	return ""
+}
+
+// cachePathProblem returns why a text is not a folder that can be cached, or "".
+func cachePathProblem(folder string) string {
+	inside, _ := strings.CutPrefix(folder, "~/")
+	if path.Clean(inside) == "." {
+		return "is the whole of it, and not a folder inside"
+	}
+	return pathProblem(inside)
 }
 
 // stackNameProblem returns why a text with valid characters is not a stack's name,

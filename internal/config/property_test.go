@@ -88,6 +88,9 @@ func drawConfig(t *rapid.T) *config.Config {
 	if rapid.Bool().Draw(t, "schedule") {
 		c.ReconcileSchedule = fmt.Sprintf("%d */%d * 1-12 *", rapid.IntRange(0, 59).Draw(t, "minute"), rapid.IntRange(1, 23).Draw(t, "hours"))
 	}
+	if rapid.Bool().Draw(t, "cache") {
+		c.Build.Cache = &config.Cache{Paths: []string{"~/." + text(t, `[a-z ]{0,8}[a-z]`), "x/" + text(t, `[a-z*]{1,9}`)}, Key: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1)}
+	}
 	for i := range rapid.IntRange(1, 5).Draw(t, "environments") {
 		c.Environments = append(c.Environments, drawEnvironment(t, i, c.Stacks))
 	}

@@ -33,6 +33,11 @@ var ownRules = map[string]rule{
 		pattern: `^(\.|\.[^.].*|\.\.[^/].*|[^./\\-].*)$`,
 		check:   pathProblem,
 	},
+	"cachePath": {
+		expect:  "a folder inside the repository, relative to its root, or below the home of the build, such as node_modules or ~/.npm",
+		pattern: `^(~/)?[^~/\\-].*$`,
+		check:   cachePathProblem,
+	},
 	"command": {
 		expect:  "a shell command",
 		pattern: `\S`,

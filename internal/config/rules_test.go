@@ -37,6 +37,10 @@ func TestRulesAcceptValidTextsAndRejectOthers(t *testing.T) {
 			[]string{".", "lib", "lib/api-stack.ts", "./lib", "lib/", "a/../b", "größe/ü.ts", "with space/x", "..lib", ".cdk/x", "dist/**/*.js"},
 			[]string{"", "/lib", "..", "../lib", "lib/../..", "./../x", `lib\x`, `C:\x`, "-rf", "a\x00b", "a\nb", "a\u202eb", "{{x}}", "lib/{{x}}"},
 		},
+		"cachePath": {
+			[]string{"node_modules", "~/.npm", "~/.cache/go-build", "a/b/", "a/../b", ".gradle", "~/with space"},
+			[]string{"", ".", "./", "~", "~/", "~/.", "~root/x", "/tmp", "~//tmp", "..", "../x", "~/..", "~/../x", "a/../..", `~\x`, "-rf", "~/-rf", "a\nb", "{{x}}", "~/{{x}}"},
+		},
 		"command":    {[]string{"npm test", "true", "echo {{x}}", "a\nb\n", " x"}, []string{"", " ", "\n\t", "a\x00b"}},
 		"size":       {[]string{"128Mi", "512Mi", "1Gi", "8Gi", "99999Gi", "9999999Mi", "128Mi", "130Mi", "200Mi", "1000Mi"}, []string{"", "0", "0Gi", "0Mi", "1Mi", "127Mi", "100000Gi", "10000000Mi", "99Mi", "100Mi", "119Mi", "0128Mi", "999999999999999999999Gi", "8", "8G", "8GB", "1Ki", "1e9Gi", "1.5Gi", "-1Gi", "8 Gi"}},
 		"contextKey": {[]string{"vpc-provider:account=1:region=x", "@aws-cdk/core:x", "x"}, []string{"", " ", " x", "x ", "a\nb", "a\x00"}},

@@ -26,6 +26,13 @@ func Workspace() Budget {
 	return Budget{Bytes: 32 << 30, Entries: 2_000_000, Depth: 256, Free: 128 << 20, Ratio: 200}
 }
 
+// Cache is the budget of the folders that one build leaves for the next ones.
+func Cache() Budget {
+	b := Workspace()
+	b.Bytes, b.Entries = 2<<30, 1_000_000
+	return b
+}
+
 // Or returns b with the limits of other where b has none.
 func (b Budget) Or(other Budget) Budget {
 	b.Bytes, b.Free, b.Ratio = or(b.Bytes, other.Bytes), or(b.Free, other.Free), or(b.Ratio, other.Ratio)

@@ -123,7 +123,7 @@ func (b *builder) head(cfg *config.Config) {
 	}
 	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, sources{"access": literal(access(cfg))}))
 	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
-		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest},
+		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest}, "cache-branch": literal(cfg.GithubBranch),
 	}))
 	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Updater, []string{Build},
 		merge(b.artifact(), sources{

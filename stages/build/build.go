@@ -40,6 +40,7 @@ type Input struct {
 	Commit       string        `help:"Full commit SHA to build." required:""`
 	Repository   string        `help:"https URL of the repository." placeholder:"URL"`
 	Branch       string        `help:"Branch of the commit."`
+	CacheBranch  string        `help:"Branch of the pipeline, whose builds save build.cache. Builds of other branches restore it, and save it only on this machine. Without it there is no cache." placeholder:"NAME"`
 	Source       string        `help:"Folder to copy and build instead of a repository." type:"path" placeholder:"DIR"`
 	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
@@ -130,6 +131,8 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err := d.Runner.Send(ctx, dir); err != nil {
 		return Output{}, err
 	}
+	folders := d.openCache(frame, in, cfg.Build, dir)
+	folders.restore(ctx)
 	commands, err := d.run(ctx, frame, in, cfg.Build, dir)
 	if err != nil {
 		return Output{}, err
@@ -148,7 +151,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	for _, line := range alike(artifacts) {
 		frame.Log.Warn(line)
 	}
-	return d.pack(ctx, frame, dir, d.describe(ctx, in, commands, artifacts))
+	out, err := d.pack(ctx, frame, dir, d.describe(ctx, in, commands, artifacts))
+	if err == nil {
+		folders.save(ctx)
+	}
+	return out, err
 }
 
 // pack packs the workspace into one object and stores it.

@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
@@ -18,10 +15,7 @@ import (
 // CopyTar writes an archive of size bytes to w as PackTar writes the folder that Unpack
 // makes of it, without making that folder. Names are for UnpackTar to check.
 func CopyTar(ctx context.Context, w io.Writer, r io.Reader, size int64) error {
-	if size == 0 {
-		return fmt.Errorf("%w: it is empty", ErrHostile)
-	}
-	decompressed, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)))
+	decompressed, err := decompress(r, size)
 	if err != nil {
 		return err
 	}
@@ -44,10 +38,13 @@ func CopyTar(ctx context.Context, w io.Writer, r io.Reader, size int64) error {
 }
 
 // copyEntry writes one entry, without properties that Unpack does not keep.
-func copyEntry(to *tar.Writer, entry *tar.Header, content io.Reader, now time.Time) error {
+func copyEntry(to *tar.Writer, entry *tar.Header, content io.Reader, at time.Time) error {
 	own := &tar.Header{
 		Typeflag: entry.Typeflag, Name: entry.Name, Linkname: entry.Linkname, Size: entry.Size,
-		Mode: int64(fs.FileMode(entry.Mode).Perm()), ModTime: now,
+		Mode: int64(fs.FileMode(entry.Mode).Perm()), ModTime: at,
+	}
+	if at.Nanosecond() != 0 {
+		own.Format = tar.FormatPAX // others have whole seconds only
 	}
 	switch entry.Typeflag {
 	case tar.TypeDir, tar.TypeSymlink:

@@ -69,9 +69,14 @@ func PackTar(ctx context.Context, w io.Writer, dir string, excluded func(path st
 		return Contents{}, err
 	}
 	defer root.Close()
+	return PackTarOf(ctx, w, root, excluded)
+}
+
+// PackTarOf is PackTar for a folder that is open.
+func PackTarOf(ctx context.Context, w io.Writer, root *os.Root, excluded func(path string, isFolder bool) bool) (Contents, error) {
 	p := packer{root: root, excluded: excluded, time: fs.FileInfo.ModTime}
 	if err := p.pack(ctx, w); err != nil {
-		return Contents{}, fmt.Errorf("packing %q: %w", dir, err)
+		return Contents{}, fmt.Errorf("packing %q: %w", root.Name(), err)
 	}
 	return p.done, nil
 }

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -44,15 +43,12 @@ const maxWindow = 32 << 20
 // system), or if the budget is exceeded; zero values of the budget are those of
 // limits.Workspace. After any error, dir must be discarded.
 func Unpack(ctx context.Context, r io.Reader, size int64, dir string, budget limits.Budget) (Contents, error) {
-	if size == 0 {
-		return Contents{}, fmt.Errorf("%w: it is empty", ErrHostile)
-	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return Contents{}, errs.Writing(dir, err)
 	}
 	defer root.Close()
-	decompressed, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(runtime.GOMAXPROCS(0)))
+	decompressed, err := decompress(r, size)
 	if err != nil {
 		return Contents{}, err
 	}
@@ -69,6 +65,11 @@ func UnpackTar(ctx context.Context, r io.Reader, dir string, budget limits.Budge
 		return Contents{}, errs.Writing(dir, err)
 	}
 	defer root.Close()
+	return UnpackTarIn(ctx, r, root, budget)
+}
+
+// UnpackTarIn is UnpackTar for a folder that is open.
+func UnpackTarIn(ctx context.Context, r io.Reader, root *os.Root, budget limits.Budget) (Contents, error) {
 	budget = budget.Or(limits.Workspace())
 	return unpack(ctx, newReader(r, budget, math.MaxInt64), root, budget, true)
 }
@@ -141,9 +142,9 @@ func (u *unpacker) readAll(ctx context.Context) error {
 }
 
 func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
-	name := strings.TrimSuffix(entry.Name, "/")
-	if name == "" || !filepath.IsLocal(name) || path.Clean(name) != name || strings.Contains(name, "\x00") {
-		return fmt.Errorf("%w: its name points outside of the folder", ErrHostile)
+	name, err := nameOf(entry)
+	if err != nil {
+		return err
 	}
 	if strings.Count(name, "/") > u.depth {
 		return fmt.Errorf("%w: more than %d folders inside each other", ErrHostile, u.depth)
@@ -165,6 +166,15 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 		return u.file(ctx, name, entry)
 	}
 	return fmt.Errorf("%w: entries of type %q are not allowed", ErrHostile, entry.Typeflag)
+}
+
+// nameOf returns the name of an entry, which leads to nothing outside of the folder.
+func nameOf(entry *tar.Header) (string, error) {
+	name := strings.TrimSuffix(entry.Name, "/")
+	if name == "" || !filepath.IsLocal(name) || path.Clean(name) != name || strings.Contains(name, "\x00") {
+		return "", fmt.Errorf("%w: its name points outside of the folder", ErrHostile)
+	}
+	return name, nil
 }
 
 // makeFolder creates a folder that its owner can always write to.

@@ -139,5 +139,15 @@ func (m *Memory) FetchFile(_ context.Context, _, _, name string) ([]byte, error)
 	return fs.ReadFile(os.DirFS(m.Workspace), name)
 }
 
+// SaveCache fails: a test with a cache uses a directory.
+func (m *Memory) SaveCache(context.Context, string, bucket.Cache, bucket.Packed) error {
+	return errors.New("a bucket in memory keeps no caches")
+}
+
+// FetchCache fails, too.
+func (m *Memory) FetchCache(context.Context, string, string, io.Writer) (archive.Contents, error) {
+	return archive.Contents{}, errors.New("a bucket in memory keeps no caches")
+}
+
 // Release does nothing.
 func (*Memory) Release() {}

@@ -161,3 +161,46 @@ func whatCannotBeReadIsNamed(t *testing.T, r command.Runner) {
 	}
 	assert.NoError(t, r.Run(t.Context(), command.Command{Args: []string{"true"}}), "the runner goes on")
 }
+
+// aFolderOfTheCommandsOwnIsMadeAndRead is about a folder at a path that is none of ours.
+func aFolderOfTheCommandsOwnIsMadeAndRead(t *testing.T, r command.Runner) {
+	theirs, apart := r.(command.Apart)
+	if !apart {
+		return // their files are ours
+	}
+	top := strings.TrimSpace(script(t, r, "", "mktemp -d"))
+	defer script(t, r, "", "rm -r "+top)
+	at := top + "/a b/folder"
+	there, err := theirs.Has(t.Context(), at)
+	require.NoError(t, err)
+	assert.False(t, there)
+	read := func(io.Reader) error { t.Error("there is nothing to read"); return nil }
+	require.ErrorIs(t, theirs.ReadFolder(t.Context(), at, read), fs.ErrNotExist)
+
+	require.NoError(t, theirs.MakeFolder(t.Context(), at, func(_ context.Context, to io.Writer) error {
+		files := tar.NewWriter(to)
+		return errors.Join(files.AddFS(os.DirFS(workspace(t))), files.Close())
+	}))
+	assert.Equal(t, "content", script(t, r, at, "cat link/file"))
+	there, err = theirs.Has(t.Context(), at)
+	require.NoError(t, err)
+	assert.True(t, there)
+
+	names := 0
+	require.NoError(t, theirs.ReadFolder(t.Context(), at, func(from io.Reader) error {
+		files := tar.NewReader(from)
+		for {
+			_, err := files.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			require.NoError(t, err)
+			names++
+		}
+	}))
+	assert.Equal(t, 7, names)
+	enough := errors.New("it has read enough")
+	require.ErrorIs(t, theirs.ReadFolder(t.Context(), at, func(io.Reader) error { return enough }), enough)
+	require.ErrorContains(t, theirs.ReadFolder(t.Context(), at+"/run.sh", read), "not a folder")
+	assert.Equal(t, "content", script(t, r, at, "cat link/file"), "the runner goes on")
+}

@@ -63,6 +63,7 @@ var behaviours = []struct {
 	{"ASelectionHasWhatItIncludes", aSelectionHasWhatItIncludes},
 	{"WhatIsNotThereIsNotFetched", whatIsNotThereIsNotFetched},
 	{"WhatCannotBeReadIsNamed", whatCannotBeReadIsNamed},
+	{"AFolderOfTheCommandsOwnIsMadeAndRead", aFolderOfTheCommandsOwnIsMadeAndRead},
 }
 
 func outputErrorAndInputAreConnected(t *testing.T, r command.Runner) {

@@ -58,7 +58,10 @@ type Client struct {
 	lost error // set when the connection is of no use any more
 }
 
-var _ command.Runner = (*Client)(nil)
+var (
+	_ command.Runner = (*Client)(nil)
+	_ command.Apart  = (*Client)(nil)
+)
 
 // Dial waits for the server, binds it, and checks that it knows the secret.
 func Dial(ctx context.Context, o Options) (*Client, error) {

@@ -26,4 +26,5 @@
 //	GET  /look?program=     → the path of the program
 //	PUT  /files?path=&…     a file, or the tar of a folder
 //	GET  /files?path=&…     → a file, or the tar of a folder
+//	HEAD /files?path=       → whether there is one
 package remote

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -25,17 +26,62 @@ func (c *Client) Send(ctx context.Context, path string) error {
 	}
 	header := http.Header{}
 	describe(header, info)
-	return c.put(ctx, path, header, func(ctx context.Context, w io.Writer) error {
+	return c.put(ctx, c.Place(path), header, func(ctx context.Context, w io.Writer) error {
 		return send(ctx, w, path, info, command.Selection{})
 	})
 }
 
 // SendFolder makes a folder of a tar at its place at the server.
 func (c *Client) SendFolder(ctx context.Context, path string, content func(ctx context.Context, tar io.Writer) error) error {
-	return c.put(ctx, path, http.Header{kindHeader: {aFolder}}, content)
+	return c.MakeFolder(ctx, c.Place(path), content)
 }
 
-// put sends what content writes, once it writes something: it may take its time to begin.
+// MakeFolder makes a folder of a tar at a path of the server.
+func (c *Client) MakeFolder(ctx context.Context, at string, content func(ctx context.Context, tar io.Writer) error) error {
+	return c.put(ctx, at, http.Header{kindHeader: {aFolder}}, content)
+}
+
+// Has reports whether there is anything at a path of the server.
+func (c *Client) Has(ctx context.Context, at string) (bool, error) {
+	ctx, stop := context.WithTimeoutCause(ctx, c.options.patience.answer, errSilent)
+	defer stop()
+	response, err := c.call(ctx, "HEAD", "/files", url.Values{"path": {at}}, nil, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking for %q: %w", at, err)
+	}
+	return true, response.Body.Close()
+}
+
+// ReadFolder gives the tar of a folder of the server to read, which must not trust it.
+func (c *Client) ReadFolder(ctx context.Context, from string, read func(tar io.Reader) error) error {
+	ctx, progress, stop := c.watched(ctx)
+	defer stop()
+	response, err := c.call(ctx, "GET", "/files", url.Values{"path": {from}}, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.Header.Get(kindHeader) != aFolder {
+		return fmt.Errorf("%q is not a folder", from)
+	}
+	body := &transfer{from: response.Body, progress: progress}
+	if err = read(body); err == nil {
+		err = body.rest(response)
+	}
+	if body.failed != nil {
+		return c.broken(ctx, body.failed)
+	}
+	if text := response.Trailer.Get(failedTrailer); text != "" {
+		return reported(text, "")
+	}
+	return err
+}
+
+// put sends what content writes to a path of the server, once it writes something: it may
+// take its time to begin.
 func (c *Client) put(ctx context.Context, path string, header http.Header, content func(context.Context, io.Writer) error) error {
 	var writing sync.WaitGroup
 	defer writing.Wait()
@@ -63,7 +109,7 @@ func (c *Client) put(ctx context.Context, path string, header http.Header, conte
 	}
 	ctx, progress, stop := c.watched(ctx)
 	defer stop()
-	response, err := c.call(ctx, "PUT", "/files", url.Values{"path": {c.Place(path)}}, header, &transfer{from: begun, progress: progress})
+	response, err := c.call(ctx, "PUT", "/files", url.Values{"path": {path}}, header, &transfer{from: begun, progress: progress})
 	if err != nil {
 		return fmt.Errorf("handing %q to the commands: %w", path, err)
 	}

@@ -29,7 +29,7 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// get sends a file or folder. What goes wrong on the way is in the trailer.
+// get sends a file or folder, or only says what there is. What goes wrong on the way is in the trailer.
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	what := command.Selection{Without: query["without"], Only: query["only"]}
@@ -39,6 +39,9 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	describe(w.Header(), info)
+	if r.Method == http.MethodHead {
+		return
+	}
 	if err := send(r.Context(), w, query.Get("path"), info, what); err != nil {
 		w.Header().Set(http.TrailerPrefix+failedTrailer, shown(err.Error()))
 	}

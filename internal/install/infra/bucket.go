@@ -49,6 +49,10 @@ func (r renderer) lifecycle() []any {
 			"NoncurrentVersionExpiration":    object{"NoncurrentDays": bucket.OldVersionsDays},
 			"AbortIncompleteMultipartUpload": object{"DaysAfterInitiation": bucket.HalfUploadsDays},
 		},
+		object{
+			"Id": "cache", "Status": "Enabled", "Prefix": bucket.CachesPrefix(), "ExpirationInDays": bucket.CacheDays,
+			"NoncurrentVersionExpiration": object{"NoncurrentDays": bucket.OldCacheDays},
+		},
 	}
 	for i, prefix := range bucket.ExpiringPrefixes() {
 		rules = append(rules, object{"Id": fmt.Sprintf("expire-%d", i), "Status": "Enabled", "Prefix": prefix, "ExpirationInDays": r.cfg.ArtifactRetentionDays})

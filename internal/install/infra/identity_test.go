@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
@@ -212,9 +214,13 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		addSecret(t, c, p.cfg.GithubTokenSecretName)
 	}
 	addSecret(t, c, "shop/token-of-another")
-	for _, key := range []string{commit + "/a.tar.zst", "metadata/workflows/shop-1.json", "metadata/workflows/shop-1/build.json"} {
+	cache := func(branch string) string {
+		return bucket.CacheKey(branch, bucket.Cache{Saved: time.Unix(0, 0), Folders: strings.Repeat("1", 16), Files: strings.Repeat("2", 64), Digest: "sha256:" + strings.Repeat("3", 64)})
+	}
+	for _, key := range []string{commit + "/a.tar.zst", "metadata/workflows/shop-1.json", "metadata/workflows/shop-1/build.json", cache("main")} {
 		require.NoError(t, putNew(c.admin(home), "shop-artifacts", key)(t))
 	}
+	require.NoError(t, putNew(c.admin(home), "market-artifacts", cache("main"))(t))
 	validate := c.as(shop, shop.names.ValidatorRole, shop.names.Validator)
 	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
 	update := c.as(shop, shop.names.UpdaterRole, shop.names.Updater)
@@ -228,6 +234,9 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		"the validation reads the repository's token":     read(validate, "shop/token"),
 		"the build checks whether an artifact exists":     list(build, "shop-artifacts", commit+"/b"),
 		"the build reads the repository's token":          read(build, "shop/token"),
+		"the build lists the caches of a branch":          list(build, "shop-artifacts", bucket.CachePrefix("main")),
+		"the build reads a cache":                         get(build, "shop-artifacts", cache("main")),
+		"the build saves a cache":                         putParts(build, "shop-artifacts", cache("other"), aws.String("*")),
 		"the update reads an artifact":                    get(update, "shop-artifacts", commit+"/a.tar.zst"),
 		"the update reads the record of a run":            get(update, "shop-artifacts", "metadata/workflows/shop-1.json"),
 		"the update lists the commits of environments":    list(update, "shop-artifacts", "metadata/deployed/"),
@@ -250,6 +259,18 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 	}
 	for name, mayNot := range map[string]func(*testing.T) error{
 		"the build deploys":                                create(build, "app"),
+		"the build overwrites a cache":                     putParts(build, "shop-artifacts", cache("main"), nil),
+		"the build saves a cache of another name":          putNew(build, "shop-artifacts", bucket.CachePrefix("main")+"evil"),
+		"the build lists another pipeline's caches":        list(build, "market-artifacts", bucket.CachePrefix("main")),
+		"the build reads another pipeline's cache":         get(build, "market-artifacts", cache("main")),
+		"the build saves another pipeline's cache":         putNew(build, "market-artifacts", cache("other")),
+		"the validation reads a cache":                     get(validate, "shop-artifacts", cache("main")),
+		"the validation of a pull request saves a cache":   putNew(validate, "shop-artifacts", cache("more")),
+		"the update saves a cache":                         putNew(update, "shop-artifacts", cache("more")),
+		"the deployment saves a cache":                     putNew(dev, "shop-artifacts", cache("more")),
+		"the deployment reads a cache":                     get(dev, "shop-artifacts", cache("main")),
+		"the record saves a cache":                         putNew(record, "shop-artifacts", cache("more")),
+		"an administrator overwrites a cache":              put(c.admin(home), "shop-artifacts", cache("main")),
 		"the build reads the pipeline's stack":             describe(build, shop.names.Stack),
 		"the build reads artifacts":                        get(build, "shop-artifacts", commit+"/a.tar.zst"),
 		"the build lists the whole bucket":                 list(build, "shop-artifacts", ""),

@@ -46,13 +46,14 @@ func (r renderer) validates() []any {
 }
 
 // builds are the permissions of the build: to store the artifact of a commit and the
-// record of its step, and to read the repository.
+// record of its step, to read the repository, and to keep the cache, which nobody else reads.
 func (r renderer) builds() []any {
-	artifacts := r.bucketARN("/" + bucket.ArtifactKeys())
+	artifacts, caches := r.bucketARN("/"+bucket.ArtifactKeys()), r.bucketARN("/"+bucket.CacheKeys())
 	return append(r.readsRepository(),
 		r.writes(bucket.Build),
 		allow("FinishParts", actions("s3:PutObjectTagging", "s3:AbortMultipartUpload"), artifacts),
-		when(allow("Find", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.CommitKeys()),
+		allow("KeepCache", actions("s3:GetObject", "s3:AbortMultipartUpload"), caches),
+		when(allow("Find", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", bucket.CommitKeys(), bucket.CacheKeys()),
 	)
 }
 

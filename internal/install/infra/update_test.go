@@ -56,7 +56,8 @@ func TestACommitUpdatesTheStackAndLeavesPermissionsAsAPersonInstalledThem(t *tes
 	assert.Equal(t, cfn.Updated, result.Action)
 	rules, err := s3.NewFromConfig(c.admin(home)).GetBucketLifecycleConfiguration(t.Context(), &s3.GetBucketLifecycleConfigurationInput{Bucket: &before.place.Bucket})
 	require.NoError(t, err)
-	assert.EqualValues(t, 7, *rules.Rules[1].Expiration.Days)
+	assert.EqualValues(t, 14, *rules.Rules[1].Expiration.Days, "caches")
+	assert.EqualValues(t, 7, *rules.Rules[2].Expiration.Days)
 	assert.NoError(t, assume(c.deployer(before, prod), bootstrapRole("deploy", prod))(t), "an account stays approved without an environment")
 
 	result, err = c.follow(before, after)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -174,8 +175,8 @@ func (c Cloud) MakeBucket(ctx context.Context, place, former plan.Place) error {
 	return err
 }
 
-// createBucket reports whether the bucket now exists in its place. It is false if the
-// name is taken in another account or region.
+// createBucket reports whether the bucket now exists in its place, without old caches. It is
+// false if the name is taken in another account or region.
 func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error) {
 	client := bucket.NewClient(c.as(c.home, place.Region), bucket.OwnedBy(c.home))
 	input := &s3.CreateBucketInput{Bucket: &place.Bucket}
@@ -195,7 +196,10 @@ func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error)
 	if err != nil {
 		return false, fmt.Errorf("locating the artifact bucket %q: %w", place.Bucket, err)
 	}
-	return cmp.Or(string(found.LocationConstraint), firstRegion) == place.Region, nil
+	if cmp.Or(string(found.LocationConstraint), firstRegion) != place.Region {
+		return false, nil
+	}
+	return true, bucket.PruneCaches(ctx, client, place.Bucket, time.Now()) // the simulator expires nothing
 }
 
 // Read reads a document of the artifact bucket.
