@@ -85,7 +85,7 @@ func newWorld(t *testing.T) *world {
 	w.cluster, _, err = kubeconfig.Connect(kubeconfigFile, "")
 	require.NoError(t, err)
 	w.serve()
-	w.configure(devStacks(", {name: Old, path: cdk.json}"), "build: {cache: {paths: [kept], key: [cdk.json]}, commands: [\"mkdir kept\"]}\n")
+	w.configure(devStacks(", {name: Old, path: cdk.json}"), "build: {cache: {paths: [kept], key: [cdk.json]}, commands: [\"mkdir -p kept\"]}\n")
 	w.place = plan.Place{Account: installtest.Home, Region: installtest.Region, Config: config.File, Bucket: w.cfg.Bucket(installtest.Home, installtest.Region)}
 	w.names = plan.NamesOf(w.cfg, w.place)
 	w.programs()

@@ -19,7 +19,7 @@ const (
 	OldCacheDays = 1
 
 	expires = "for `artifactRetentionDays`"
-	cached  = "for 14 days, or `artifactRetentionDays` if that is less"
+	cached  = "for 14 days"
 	stays   = "for good"
 )
 
@@ -169,7 +169,7 @@ var (
 		State,
 	}
 	caches = kind{
-		"cache/<branch>/<time>-<folders>-<files>-<sha256>" + suffix, "the folders of `build.cache.paths` after a build of the branch, for later builds, named by the time in UTC, by digests of the paths and of the files of `build.cache.key`, and by its own", "tar, compressed with zstd; a folder for each path",
+		"cache/<branch>/<time>-<folders>-<files>-<sha256>" + suffix, "folders of `build.cache`, named by the time, by digests of paths and key, and by its own", "tar, compressed with zstd",
 		"`builder`", "`builder`", cached,
 		[]Writer{Build},
 		Once,
