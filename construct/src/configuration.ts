@@ -17,7 +17,7 @@ export interface PipelineConfiguration {
   readonly environments: EnvironmentDefinition[];
 
   /**
-   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, roleArn, resources, env, secrets, timeout.
+   * How the application is built. It is built once for all environments. Expected: a mapping with commands, artifacts, cache, roleArn, resources, env, secrets, timeout.
    *
    * In the configuration file the key is `build`.
    *
@@ -557,6 +557,13 @@ export interface BuildDefinition {
   readonly artifacts?: string[];
 
   /**
+   * Folders that one build leaves for the next ones, such as the downloads of a package manager. Expected: a mapping with paths, key.
+   *
+   * @default - none
+   */
+  readonly cache?: CacheDefinition;
+
+  /**
    * A role of your own for the build commands, which get no credentials for AWS without it: to read packages of a private registry, say. It can be of any account. Its trust policy must allow the role of the pipeline's build `sts:AssumeRole` and `sts:TagSession`, because every session is tagged with `aphex:commit` and `aphex:run`. It is another role than those that deploy. A person approves it with `generator bootstrap`. Expected: the ARN of an IAM role, such as arn:aws:iam::111111111111:role/Name.
    *
    * @default - none
@@ -590,6 +597,21 @@ export interface BuildDefinition {
    * @default - 1 hour for each command
    */
   readonly timeout?: string;
+}
+
+/**
+ * Cache are folders that a build restores before its commands, and saves after them. They are kept for each branch: a build of a branch other than `githubBranch` restores what builds of that one left, but saves nothing in a cluster, and a pull request neither restores nor saves anything. What was saved is used for at most 14 days.
+ */
+export interface CacheDefinition {
+  /**
+   * Folders, of at most 2 GiB together: relative to the repository, or below the home of the build commands with `~/` first. A folder that is there before the commands, such as one of the repository, is left as it is and not saved. Expected: a list with at least one entry, each a folder inside the repository, relative to its root, or below the home of the build, such as node_modules or ~/.npm.
+   */
+  readonly paths: string[];
+
+  /**
+   * Files, relative to the repository, whose content decides which cache fits. `*` matches any part of a name. Folders that a build with the same content saved are restored; if there are none, the newest ones are, and are saved again after the build. Expected: a list with at least one entry, each a path inside the repository, relative to its root, with / between its parts.
+   */
+  readonly key: string[];
 }
 
 /**
