@@ -38,10 +38,8 @@ Example:
 // end with 1 ends with 2.
 func (c diffCmd) Run(ctx context.Context, std stdio.Streams) error {
 	differences, err := c.diff(ctx, console.Lines(std.Err))
-	for _, difference := range differences {
-		if err == nil {
-			_, err = std.Out.Write(difference.Text)
-		}
+	if err == nil {
+		err = console.Differences(std.Out, differences)
 	}
 	switch {
 	case err != nil && errs.KindOf(err) == errs.Failed:

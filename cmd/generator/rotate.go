@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
@@ -11,7 +10,7 @@ import (
 
 // rotateCmd replaces secrets of an installed pipeline.
 type rotateCmd struct {
-	Webhook rotateWebhookCmd `cmd:"" help:"Replace the secret with which GitHub signs deliveries, without losing one."`
+	Webhook rotateWebhookCmd `cmd:"" help:"Replace the secret with which GitHub signs deliveries, without losing a delivery."`
 	Token   rotateTokenCmd   `cmd:"" help:"Replace the token with which the pods of runs report their results."`
 }
 
@@ -47,9 +46,7 @@ func (c rotateWebhookCmd) Run(ctx context.Context, std stdio.Streams) error {
 	if _, err := install.RotateWebhook(ctx, target, install.RotateOptions{Confirm: confirm}, console.Lines(std.Err)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.Out, "The webhook uses the new secret. Delete the old webhook in GitHub:\n  https://%s/%s/%s/settings/hooks\n",
-		target.Config.GithubHost, target.Config.GithubOwner, target.Config.GithubRepo)
-	return err
+	return console.OldWebhook(std.Out, target.Config)
 }
 
 // rotateTokenCmd replaces the token of the pods.

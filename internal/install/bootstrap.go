@@ -166,33 +166,11 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		return Installed{}, err
 	}
 
-	// The objects come after the roles that their pods assume, and after the
-	// secret without which the webhook does not start.
 	stack := cfn.Goal{
 		Name: names.Stack, Template: template, Tags: infra.Tags(names),
 		Parameters: map[string]string{infra.ParameterProvider: home.cluster.ProviderARN},
 	}
-	if err := t.makeBucket(ctx, home.aws, stack, r); err != nil {
-		return Installed{}, err
-	}
-	if err := t.deployStack(ctx, home.aws, stack, r); err != nil {
-		return Installed{}, err
-	}
-	if err := t.restorePolicy(ctx, home.aws, r); err != nil {
-		return Installed{}, err
-	}
-	if err := t.copySecret(ctx, home.aws, r); err != nil {
-		return Installed{}, err
-	}
-	if err := t.putCertificates(ctx, objects, r); err != nil {
-		return Installed{}, err
-	}
-	r.Started(Objects, "")
-	noteMissing(missing, r)
-	if _, err := t.apply(ctx, objects, r); err != nil {
-		return Installed{}, err
-	}
-	if err := t.awaitBuilder(ctx, r); err != nil {
+	if err := t.install(ctx, home.aws, stack, objects, missing, r); err != nil {
 		return Installed{}, err
 	}
 	url, err := t.startWebhook(ctx, objects, r)
@@ -206,6 +184,32 @@ func (t *Target) bootstrap(ctx context.Context, o BootstrapOptions, r Reporter) 
 		}
 	}
 	return Installed{PayloadURL: cmp.Or(url, t.howToFindURL()), Secret: names.Secret, Region: t.Place.Region, ImageBuilder: t.builderSettings()}, nil
+}
+
+// install installs what Bootstrap planned. The objects come after the roles that their pods
+// assume, and after the secret without which the webhook does not start.
+func (t *Target) install(ctx context.Context, base aws.Config, stack cfn.Goal, objects []manifest.Object, missing string, r Reporter) error {
+	if err := t.makeBucket(ctx, base, stack, r); err != nil {
+		return err
+	}
+	if err := t.deployStack(ctx, base, stack, r); err != nil {
+		return err
+	}
+	if err := t.restorePolicy(ctx, base, r); err != nil {
+		return err
+	}
+	if err := t.copySecret(ctx, base, r); err != nil {
+		return err
+	}
+	if err := t.putCertificates(ctx, objects, r); err != nil {
+		return err
+	}
+	r.Started(Objects, "")
+	noteMissing(missing, r)
+	if _, err := t.apply(ctx, objects, r); err != nil {
+		return err
+	}
+	return t.awaitBuilder(ctx, r)
 }
 
 // startWebhook waits until a push can start a run, has the webhook use its present secret,

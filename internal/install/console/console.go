@@ -170,6 +170,23 @@ func SecondWebhook(w io.Writer, cfg *config.Config, i install.Installed) {
 		cfg.GithubHost, cfg.GithubOwner, cfg.GithubRepo, i.Region, i.Secret)
 }
 
+// OldWebhook prints what to do with the webhook that signs with the old secret.
+func OldWebhook(w io.Writer, cfg *config.Config) error {
+	_, err := fmt.Fprintf(w, "The webhook uses the new secret. Delete the old webhook in GitHub:\n  https://%s/%s/%s/settings/hooks\n",
+		cfg.GithubHost, cfg.GithubOwner, cfg.GithubRepo)
+	return err
+}
+
+// Differences prints the differences of objects, as kubectl diff does.
+func Differences(w io.Writer, differences []kube.Difference) error {
+	for _, difference := range differences {
+		if _, err := w.Write(difference.Text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Question returns the question that Delete asks before it removes a pipeline from
 // the cluster at an address.
 func Question(r install.Removal, address string) string {
