@@ -34,8 +34,9 @@ type StatusVerb struct{}
 // Help returns the details and examples of the verb.
 func (StatusVerb) Help() string {
 	return `Shows which commit is in each environment, since when, by whom and by which run, whether the last deployment
-failed, and which runs are in progress or wait for an approval. It reads one object of the artifact bucket, and
-the runs in progress from the cluster. Without access to the cluster it shows the rest. It changes nothing.
+failed, and which runs are in progress or wait for an approval. The runs in progress come from the cluster, the
+rest from one object in the artifact bucket: without access to the cluster, only the rest is shown. Nothing is
+changed.
 
 Examples:
 
@@ -98,7 +99,7 @@ type ShowVerb struct {
 // Help returns the details and examples of the verb.
 func (ShowVerb) Help() string {
 	return `Shows a run: its commit, its steps with their durations, the cause of a failure with what to do, and the attempts
-before. Of several runs it is the newest. A run in progress has the steps that ended.
+before. If several runs match, the newest is shown. For a run in progress, the steps that have ended are shown.
 
 Examples:
 
@@ -127,14 +128,14 @@ func (v ShowVerb) Print(ctx context.Context, s Source, o Output) error {
 type LogsVerb struct {
 	Of     string `arg:"" name:"run" help:"Run: its name, or the beginning of its name or commit."`
 	Stage  string `short:"s" help:"Only the logs of this step, such as build or deploy-dev." placeholder:"NAME"`
-	Follow bool   `short:"f" help:"Print also what is logged from now on, until the run ends. Of a cluster only."`
+	Follow bool   `short:"f" help:"Print also what is logged from now on, until the run ends. Only for runs in a cluster."`
 }
 
 // Help returns the details and examples of the verb.
 func (LogsVerb) Help() string {
-	return `Prints the logs of the steps of a run, each attempt after the other: those of the pods that are still there, or
-(--state) the files of a local run. The tests of an environment are in the log of its deployment in a cluster.
-With --follow, the logs of steps that run at once are printed one after the other; none is lost.
+	return `Prints the logs of the steps of a run, one attempt after another: from the pods that still exist, or with --state
+from the files of a local run. In a cluster, the log of a deployment includes the tests of its environment. With
+--follow, the logs of steps that run concurrently are printed one after another; none is lost.
 
 With --json, each line is an object with step, attempt (the pod or file) and text.
 

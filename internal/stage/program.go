@@ -61,14 +61,14 @@ func (p Program) run(ctx context.Context, args []string, stdout, stderr io.Write
 
 // common are the flags of every stage.
 type common struct {
-	Outputs   string `help:"Folder for the output files, one file an output." placeholder:"DIR" type:"path" group:"Frame"`
-	LogFormat string `help:"Format of the log on stderr: text, json, or auto (text on a terminal)." enum:"auto,text,json" default:"auto" group:"Frame"`
-	Workflow  string `help:"Name of the workflow run that this stage belongs to." group:"Frame"`
-	Step      string `help:"Name of the step in that workflow." group:"Frame"`
-	Records   string `help:"Bucket that keeps the run's records." placeholder:"BUCKET" group:"Frame"`
+	Outputs   string `help:"Folder for the output files, one file an output." placeholder:"DIR" type:"path" group:"Every stage"`
+	LogFormat string `help:"Format of the log on stderr: text, json, or auto (text on a terminal)." enum:"auto,text,json" default:"auto" group:"Every stage"`
+	Workflow  string `help:"Name of the workflow run that this stage belongs to." group:"Every stage"`
+	Step      string `help:"Name of the step in that workflow." group:"Every stage"`
+	Records   string `help:"Bucket that keeps the run's records." placeholder:"BUCKET" group:"Every stage"`
 
-	Commands       string `help:"Address of the server that runs the commands of the repository in a container of their own, as in a pod: commands serve. Without it they run as processes here." placeholder:"HOST:PORT" group:"Frame"`
-	CommandsSecret string `help:"File that keeps the secret of the server of --commands, for the next stage in the same pod; made if it does not exist." placeholder:"FILE" type:"path" group:"Frame"`
+	Commands       string `help:"Address of the server that runs the commands of the repository in a container of their own, as in a pod: commands serve. Without it they run as processes here." placeholder:"HOST:PORT" group:"Every stage"`
+	CommandsSecret string `help:"File that keeps the secret of the server of --commands, for the next stage in the same pod; made if it does not exist." placeholder:"FILE" type:"path" group:"Every stage"`
 }
 
 // call is one stage with its parsed command line.

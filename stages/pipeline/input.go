@@ -18,7 +18,7 @@ import (
 const Help = `Update the pipeline to the configuration of a commit.
 
 Synthesizes every environment of the commit, selects its stacks, and checks that their
-accounts let the pipeline in and are bootstrapped, so that errors in any of them are
+accounts grant the pipeline access and are bootstrapped, so that errors in any of them are
 reported before the first one is changed. Access that the update of the pipeline grants is
 checked after the update. Lists the stacks of the app
 that no environment deploys, and existing stacks that an earlier run deployed and no

@@ -39,7 +39,7 @@ type Options struct {
 	LogFormat string   `help:"Format of stderr: text, or json with one record per line." enum:"text,json" default:"text"`
 	Lookups   bool     `help:"Allow context lookups in the accounts of --aws=default-chain; in simulated accounts they are always allowed."`
 	Yes       bool     `short:"y" help:"Approve every deployment that requires approval."`
-	From      string   `help:"Go on with the artifact of the last run of the same commit, at this step, such as deploy-prod: after a failure that has no cause in the commit." placeholder:"STEP"`
+	From      string   `help:"Continue at this step, such as deploy-prod, with the artifact of the last run of the same commit: after a failure that the commit did not cause." placeholder:"STEP"`
 	Only      []string `help:"Environments to deploy; others are left out (default: all)." placeholder:"ENV"`
 	Keep      bool     `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
 	Watch     bool     `help:"Run again for each new commit, until Ctrl-C."`
