@@ -209,7 +209,7 @@ func (d Deps) check(ctx context.Context, frame stage.Frame, in Input, cfg *confi
 		if in.Source != "" && sent {
 			return in.Source, nil
 		}
-		dir, remove, err := d.workspace(ctx, in, func(w bucket.Workspace, dir string) (string, error) {
+		dir, remove, err := in.workspace(func(w bucket.Workspace, dir string) (string, error) {
 			return w.HandCopy(ctx, d.Bucket, to, frame.Log, dir)
 		})
 		if err == nil {
@@ -324,7 +324,7 @@ func report(frame stage.Frame, changes []manifest.Change) Output {
 }
 
 // workspace has the built workspace fetched, and returns its folder and how to remove it.
-func (d Deps) workspace(ctx context.Context, in Input, fetch func(w bucket.Workspace, dir string) (string, error)) (dir string, done func(), err error) {
+func (in Input) workspace(fetch func(w bucket.Workspace, dir string) (string, error)) (dir string, done func(), err error) {
 	if in.Source != "" {
 		dir, err = fetch(bucket.Workspace{Source: in.Source}, "")
 		return dir, func() {}, err

@@ -69,7 +69,7 @@ func (d Deps) apply(ctx context.Context, cfg *config.Config, objects []manifest.
 
 // deployOwnStack deploys the repository's own pipeline stack.
 func (d Deps) deployOwnStack(ctx context.Context, frame stage.Frame, in Input, stack config.Stack, role string) error {
-	workspace, done, err := d.workspace(ctx, in, func(w bucket.Workspace, dir string) (string, error) { return w.Fetch(ctx, d.Bucket, frame.Log, dir) })
+	workspace, done, err := in.workspace(func(w bucket.Workspace, dir string) (string, error) { return w.Fetch(ctx, d.Bucket, frame.Log, dir) })
 	if err != nil {
 		return err
 	}
