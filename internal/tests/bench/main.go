@@ -89,6 +89,7 @@ var all = []bench{
 	{name: "deploy-40", run: benchDeploy("deploy-40", 0.4, forty), also: "memory"},
 	{name: "publish-200", run: benchDeploy("publish-200", 0.3, twoHundred)},
 	{name: "lag", run: benchLag},
+	{name: "cached-build", run: benchCachedBuild},
 }
 
 func namesOf(benches []bench) (names []string) {
