@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets/buildkit"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
@@ -63,7 +64,7 @@ func (connected connect) runPipeline(ctx context.Context, frame stage.Frame, in 
 		return pipeline.Output{}, err
 	}
 	defer artifacts.Release()
-	engine, end, err := engine(ctx, frame, in.Bucket)
+	engine, end, err := engine(ctx, frame, in.Bucket, in.BuilderAddress)
 	if err != nil {
 		return pipeline.Output{}, err
 	}
@@ -149,7 +150,7 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 	if err != nil {
 		return deploystage.Output{}, err
 	}
-	engine, end, err := engine(ctx, frame, in.Bucket)
+	engine, end, err := engine(ctx, frame, in.Bucket, in.BuilderAddress)
 	if err != nil {
 		return deploystage.Output{}, err
 	}
@@ -158,7 +159,7 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rollback.Output, error) {
-	engine, end, err := engine(ctx, frame, "")
+	engine, end, err := engine(ctx, frame, "", assets.BuilderAddress{})
 	if err != nil {
 		return rollback.Output{}, err
 	}
@@ -168,10 +169,20 @@ func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rol
 
 // engine returns the deployment engine of this program, and a function to call at its
 // end. It comes before every command of the repository, and reads what these must not write.
-func engine(ctx context.Context, frame stage.Frame, records string) (deploy.Engine, func(), error) {
+func engine(ctx context.Context, frame stage.Frame, records string, images assets.BuilderAddress) (deploy.Engine, func(), error) {
 	registries := assets.ReadRegistries(os.Environ())
 	runner, end, err := clients.OpenRunner(ctx, frame, proc.Runner{})
-	return deploy.Engine{Runner: runner, Assume: clients.Assume, Secrets: clients.Secrets, Registries: registries, Records: records}, end, err
+	e := deploy.Engine{Runner: runner, Assume: clients.Assume, Secrets: clients.Secrets, Registries: registries, Records: records}
+	if err != nil || images.ImageBuilder == "" {
+		return e, end, err
+	}
+	builder, err := buildkit.Open(ctx, images)
+	if err != nil {
+		end()
+		return e, nil, err
+	}
+	e.ImageBuilder = builder
+	return e, func() { _ = builder.Close(); end() }, nil
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

@@ -180,6 +180,13 @@ export interface PipelineConfiguration {
   readonly caBundle?: CABundleDefinition;
 
   /**
+   * The BuildKit that builds image assets, as pods have no docker. It takes effect as `pods` does. Expected: a mapping with address, tlsSecretName.
+   *
+   * @default - none
+   */
+  readonly imageBuilder?: ImageBuilderDefinition;
+
+  /**
    * The image that build commands run in. Expected: an image such as public.ecr.aws/aphex/builder:latest.
    *
    * @default "public.ecr.aws/aphex/builder:latest"
@@ -1037,6 +1044,28 @@ export interface CABundleDefinition {
    * @default "ca-certificates.crt"
    */
   readonly key?: string;
+}
+
+/**
+ * ImageBuilder is a BuildKit, which the stages that deploy reach over TLS and with a certificate of their own.
+ */
+export interface ImageBuilderDefinition {
+  /**
+   * The address of the BuildKit. Expected: the address of a BuildKit, such as tcp://buildkitd.shop-images.svc:1234.
+   */
+  readonly address: string;
+
+  /**
+   * The name of a Secret in `argoNamespace` with `ca.pem`, `cert.pem` and `key.pem`. The commands of the repository never see it. Expected: the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last.
+   */
+  readonly tlsSecretName: string;
+
+  /**
+   * The name in the certificate of the BuildKit. Expected: the name of a Kubernetes object: at most 253 lower-case letters, digits, hyphens and dots, with a letter or digit first and last. Default: the host of the address.
+   *
+   * @default - the host of the address
+   */
+  readonly serverName?: string;
 }
 
 /**

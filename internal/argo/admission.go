@@ -104,8 +104,8 @@ func (r *renderer) validations() []admissionv1.Validation {
 		when("WorkflowTemplate", only("object.spec.podMetadata", "labels", "annotations"), equals("object.spec.podMetadata.labels", r.podLabels("workflow")),
 			equals("object.spec.podMetadata.annotations", r.podAnnotations()), only("object.spec.workflowMetadata", "labels"), equals("object.spec.workflowMetadata.labels", r.identity())),
 		r.eventPods("Sensor", "trigger"), r.eventPods("EventSource", "webhook"))
-	add("a pod of the pipeline mounts empty folders or volumes, and its own tokens alone",
-		"variables.volumes.all(vs, vs.all(v, "+r.spaceCondition()+" && (!has(v.projected) || v.name in "+
+	add("a pod of the pipeline mounts empty folders or volumes, and its own tokens and certificates alone",
+		"variables.volumes.all(vs, vs.all(v, "+r.spaceCondition()+" && (!has(v.projected) || "+r.builderCondition()+"v.name in "+
 			list(awsTokenVolume, clusterTokenVolume)+" && v.projected.sources.all(s, "+only("s", "serviceAccountToken", "configMap")+" && (!has(s.configMap) || s.configMap.name == "+quote(clusterAuthority)+")))))")
 	add("a stage of the pipeline runs in an image that was chosen when the pipeline was installed",
 		"variables.containers.all(cs, cs.all(c, "+list(r.repositories()...)+".exists(i, c.image == i || c.image.startsWith(i + ':') || c.image.startsWith(i + '@'))))")
@@ -126,6 +126,15 @@ func (r *renderer) validations() []admissionv1.Validation {
 		when("Service", "object.metadata.name == "+quote(plan.WebhookService(r.cfg.EventSourceName)), "!has(object.spec.externalIPs)", "!has(object.spec.externalName)",
 			"object.spec.selector == {"+quote(eventsv1.LabelEventSourceName)+": "+quote(r.cfg.EventSourceName)+"}"))
 	return all
+}
+
+// builderCondition is the condition, before another one, that a projected volume has the
+// certificates for the image builder of the configuration.
+func (r *renderer) builderCondition() string {
+	if r.cfg.ImageBuilder == nil {
+		return ""
+	}
+	return "v.name == " + quote(builderVolume) + " && v.projected.sources.all(s, " + only("s", "secret") + " && s.secret.name == " + quote(r.cfg.ImageBuilder.TLSSecretName) + ") || "
 }
 
 // eventPods is the condition that the pods of a kind of Argo Events have the labels of a component and no

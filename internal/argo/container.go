@@ -55,7 +55,7 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 		ServiceAccountName:    account,
 		Container:             &container,
 		PodSpecPatch:          g.patchOf(commands),
-		Volumes:               slices.Concat([]corev1.Volume{g.spaceVolume(volume), g.spaceVolume(tmpVolume)}, g.commandsVolumes(commands), tokens(p)),
+		Volumes:               slices.Concat([]corev1.Volume{g.spaceVolume(volume), g.spaceVolume(tmpVolume)}, g.commandsVolumes(commands), tokens(p), g.builderVolumes(p)),
 	}
 	for index, step := range p.steps {
 		template.Outputs.Parameters = append(template.Outputs.Parameters, outputs(step, p.container(index))...)

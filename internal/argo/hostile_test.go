@@ -58,6 +58,7 @@ selfUpdate: {onFailure: stop}
 supersede: never
 podLimits: {memory: 3Gi, storage: 4Gi}
 workspaceVolume: {storageClassName: gp3}
+imageBuilder: {address: "tcp://buildkitd.images.svc:1234", tlsSecretName: builder, serverName: builder.test}
 proxy: {https: "http://proxy:3128", http: "http://proxy:3128", noProxy: [.example.com]}
 caBundle: {name: trusted, key: ca.pem}
 pods:

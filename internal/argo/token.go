@@ -2,6 +2,7 @@ package argo
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,10 +41,32 @@ func tokens(p pod) []corev1.Volume {
 			volume.Projected.Sources = append(volume.Projected.Sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
 				LocalObjectReference: corev1.LocalObjectReference{Name: clusterAuthority}, Items: []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
 			}})
-			return append(volumes, volume)
+			volumes = append(volumes, volume)
+			break
 		}
 	}
 	return volumes
+}
+
+// builderVolume is the name of the volume with the certificates for the image builder.
+const builderVolume = "image-builder"
+
+// builderVolumes returns that volume, for a pod whose first step builds images.
+func (g *graph) builderVolumes(p pod) []corev1.Volume {
+	if !buildsImages(p.first()) {
+		return nil
+	}
+	var files []corev1.KeyToPath
+	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
+		files = append(files, corev1.KeyToPath{Key: name, Path: name})
+	}
+	return []corev1.Volume{{Name: builderVolume, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+		{Secret: &corev1.SecretProjection{LocalObjectReference: corev1.LocalObjectReference{Name: g.cfg.ImageBuilder.TLSSecretName}, Items: files}},
+	}}}}}
+}
+
+func buildsImages(step plan.Step) bool {
+	return slices.ContainsFunc(step.Inputs, func(input plan.Input) bool { return input.Name == plan.BuilderInput })
 }
 
 // tokenVolume holds a token for an audience; "" is the API of the cluster.
@@ -53,11 +76,14 @@ func tokenVolume(name, audience string) corev1.Volume {
 	}}}}
 }
 
-// tokenMounts are those of the container of a step.
+// tokenMounts are the tokens and certificates of the container of a step.
 func tokenMounts(step plan.Step) []corev1.VolumeMount {
 	mounts := []corev1.VolumeMount{{Name: awsTokenVolume, MountPath: awsTokenFolder, ReadOnly: true}}
 	if step.Cluster {
 		mounts = append(mounts, corev1.VolumeMount{Name: clusterTokenVolume, MountPath: clusterTokenFolder, ReadOnly: true})
+	}
+	if buildsImages(step) {
+		mounts = append(mounts, corev1.VolumeMount{Name: builderVolume, MountPath: plan.BuilderFolder, ReadOnly: true})
 	}
 	return mounts
 }

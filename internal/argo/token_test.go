@@ -51,6 +51,50 @@ func TestOnlyTheStagesThatCallTheClusterHaveATokenOfIt(t *testing.T) {
 	}
 }
 
+func TestOnlyTheStagesThatPublishAssetsHaveTheCertificatesOfTheImageBuilder(t *testing.T) {
+	const volume = "image-builder"
+	mounting := map[string]bool{}
+	template := render(t, github+"imageBuilder: {address: \"tcp://builder.test:1234\", tlsSecretName: builder}\n"+configuration("dev"))
+	for _, node := range template.Spec.Templates {
+		assert.NotContains(t, node.PodSpecPatch, volume, "commands never see it")
+		for _, container := range containers(node) {
+			for _, mount := range container.VolumeMounts {
+				if mount.Name != volume {
+					continue
+				}
+				assert.False(t, isForCommands(container), node.Name)
+				assert.True(t, mount.ReadOnly)
+				mounting[node.Name] = true
+				values := variables(container)
+				assert.Equal(t, "tcp://builder.test:1234", values["APHEX_IMAGE_BUILDER"])
+				assert.Equal(t, mount.MountPath, values["APHEX_IMAGE_BUILDER_TLS"])
+			}
+		}
+		for _, mounted := range node.Volumes {
+			if mounted.Name == volume {
+				require.Len(t, mounted.Projected.Sources, 1)
+				assert.Equal(t, "builder", mounted.Projected.Sources[0].Secret.Name)
+				assert.True(t, mounting[node.Name], node.Name)
+			}
+		}
+	}
+	var stages []string
+	for name := range mounting {
+		for _, container := range containers(node(t, template, name)) {
+			if !isForCommands(container) {
+				stages = append(stages, strings.Join(append(container.Command, container.Args...), " "))
+			}
+		}
+	}
+	slices.Sort(stages)
+	assert.Equal(t, []string{"deployer pipeline", "deployer steps deployer environment tester"}, stages)
+	for _, other := range render(t, github+configuration("dev")).Spec.Templates {
+		for _, mounted := range other.Volumes {
+			assert.NotEqual(t, volume, mounted.Name)
+		}
+	}
+}
+
 func TestNoServiceAccountButTheSensorsGivesItsTokenToAPod(t *testing.T) {
 	for _, object := range objectsOf(t, github+configuration("dev")) {
 		if object.Kind != "ServiceAccount" {

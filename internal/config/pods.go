@@ -203,3 +203,17 @@ type CABundle struct {
 	// The key of the certificates.
 	Key string `json:"key,omitempty" default:"ca-certificates.crt" rule:"fileKey" example:"ca.pem"`
 }
+
+// ImageBuilder is a BuildKit, which the stages that deploy reach over TLS and with a
+// certificate of their own.
+type ImageBuilder struct {
+	// The address of the BuildKit.
+	Address string `json:"address" need:"always" rule:"builderAddress" example:"tcp://buildkitd.shop-images.svc:1234"`
+
+	// The name of a Secret in `argoNamespace` with `ca.pem`, `cert.pem` and `key.pem`. The
+	// commands of the repository never see it.
+	TLSSecretName string `json:"tlsSecretName" need:"always" rule:"subdomain" example:"shop-images"`
+
+	// The name in the certificate of the BuildKit.
+	ServerName string `json:"serverName,omitempty" derived:"the host of the address" rule:"subdomain" example:"buildkitd.shop-images.svc"`
+}

@@ -260,6 +260,11 @@ var kubernetesRules = map[string]rule{
 		pattern: `^[A-Za-z0-9.:-]+(/[0-9]{1,3})?$`,
 		most:    253,
 	},
+	"builderAddress": {
+		expect:  "the address of a BuildKit, such as tcp://buildkitd.shop-images.svc:1234",
+		pattern: `^tcp://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$`,
+		most:    255,
+	},
 	// Keys of ConfigMaps.
 	"fileKey": {
 		expect:  "the key of a ConfigMap: at most 253 letters, digits, hyphens, underscores and dots, with a letter or digit first",

@@ -96,6 +96,10 @@ type Config struct {
 	// images. It takes effect as `pods` does.
 	CABundle *CABundle `json:"caBundle,omitempty"`
 
+	// The BuildKit that builds image assets, as pods have no docker. It takes effect as
+	// `pods` does.
+	ImageBuilder *ImageBuilder `json:"imageBuilder,omitempty"`
+
 	// The image that build commands run in.
 	BuilderImage string `json:"builderImage,omitempty" default:"public.ecr.aws/aphex/builder:latest" rule:"image"`
 

@@ -197,8 +197,7 @@ func (j *job) checkDeployable(ctx context.Context, denied error, targets []targe
 		if err := d.adoptLegacy(ctx, &t); err != nil {
 			return err
 		}
-		var unable *assets.NoDockerError
-		if err := d.ready(ctx, t); errors.As(err, &unable) {
+		if err := d.ready(ctx, t); assets.CannotBuild(err) {
 			return err
 		}
 		if err := d.checkParameters(ctx, t); err != nil {

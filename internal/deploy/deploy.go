@@ -32,6 +32,8 @@ type Engine struct {
 	Records string
 	// Registries are those that builds of images log in to, read before any command ran.
 	Registries assets.Registries
+	// ImageBuilder builds the images; nil is docker.
+	ImageBuilder assets.ImageBuilder
 
 	Reporter *progress.Reporter // receives all events
 	Log      *slog.Logger

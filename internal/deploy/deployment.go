@@ -38,6 +38,7 @@ func (j *job) newDeployment(ctx context.Context, apps []*app, isPlan bool) (*dep
 	d.publisher = assets.New(assets.Options{
 		Runner: j.engine.Runner, Place: j.place, Env: environ, Out: j.engine.Out, Limit: j.Limit, Temp: archives, Keep: isPlan,
 		Notify: j.report.asset, Redactor: j.engine.Redactor, Registries: j.engine.Registries,
+		ImageBuilder: j.engine.ImageBuilder, Workspace: j.Workspace,
 	})
 	return d, nil
 }

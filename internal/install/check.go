@@ -94,6 +94,9 @@ func (t *Target) needs() []kube.Need {
 	if bundle := t.Config.CABundle; bundle != nil {
 		all = append(all, kube.Need{Kind: "ConfigMap", Namespace: t.Config.ArgoNamespace, Name: bundle.Name, Key: bundle.Key, Setting: "caBundle"})
 	}
+	if images := t.Config.ImageBuilder; images != nil && (!t.ImageBuilder.Install || images.TLSSecretName != t.names().ImageBuilder) { // which is made then
+		all = append(all, kube.Need{Kind: "Secret", Namespace: t.Config.ArgoNamespace, Name: images.TLSSecretName, Setting: "imageBuilder.tlsSecretName"})
+	}
 	for _, secret := range t.Config.Pods.ImagePullSecrets {
 		for _, namespace := range slices.Compact([]string{t.Config.ArgoNamespace, t.Config.ArgoEventsNamespace}) {
 			all = append(all, kube.Need{Kind: "Secret", Namespace: namespace, Name: secret.Name, Setting: "pods.imagePullSecrets"})

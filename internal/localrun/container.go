@@ -26,9 +26,13 @@ const grace = 30 * time.Second
 const ownHome = "HOME"
 
 // onlyInPods are the variables with which a pod takes on its role in AWS, and finds the
-// container of its commands. The processes of a local run have the identity of whoever
-// started it, and start commands themselves.
-var onlyInPods = []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "APHEX_COMMANDS", "APHEX_COMMANDS_SECRET"}
+// container of its commands and the image builder of the cluster. The processes of a local
+// run have the identity of whoever started it, start commands themselves, and build images
+// where that person says.
+var onlyInPods = []string{
+	"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "APHEX_COMMANDS", "APHEX_COMMANDS_SECRET",
+	"APHEX_IMAGE_BUILDER", "APHEX_IMAGE_BUILDER_TLS", "APHEX_IMAGE_BUILDER_SERVER_NAME",
+}
 
 // ownTemp is the variable with the folder for temporary files. In a pod the folder is in
 // a volume; here it is a short path outside the volumes.

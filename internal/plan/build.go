@@ -10,7 +10,7 @@ import (
 // New plans the pipeline that cfg declares. It fails only if a contract does not
 // match the plan, which is a bug.
 func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
-	b := builder{stages: stages, place: place, last: map[string]string{}}
+	b := builder{stages: stages, place: place, last: map[string]string{}, images: imageBuilder(cfg)}
 	b.head(cfg)
 	for _, env := range sorted(cfg.Environments) {
 		b.environment(env, AccessOf(cfg, env))
@@ -105,6 +105,7 @@ func all(names []string, placed map[string]bool) bool {
 type builder struct {
 	stages Stages
 	place  Place
+	images sources           // the image builder; empty without one
 	last   map[string]string // environment → its final step, for those planned so far
 	steps  []Step
 	err    error
@@ -126,7 +127,7 @@ func (b *builder) head(cfg *config.Config) {
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest}, "cache-branch": literal(cfg.GithubBranch),
 	}))
 	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Updater, []string{Build},
-		merge(b.artifact(), sources{
+		merge(b.artifact(), b.images, sources{
 			"images": literal(string(b.place.Images)), "account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
 			"host": literal(cfg.GithubHost), "github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
@@ -137,6 +138,24 @@ func (b *builder) head(cfg *config.Config) {
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
 		}))
 	b.steps[len(b.steps)-1].Cluster = true
+}
+
+// BuilderInput is the input that names the image builder to a stage. A stage that has it gets
+// the certificates for it in the folder BuilderFolder.
+const (
+	BuilderInput  = "image-builder"
+	BuilderFolder = "/var/run/secrets/aphex.dev/image-builder"
+)
+
+// imageBuilder returns the inputs of stages that build images with the image builder.
+func imageBuilder(cfg *config.Config) sources {
+	images := cfg.ImageBuilder
+	if images == nil {
+		return nil
+	}
+	return sources{
+		BuilderInput: literal(images.Address), BuilderInput + "-tls": literal(BuilderFolder), BuilderInput + "-server-name": literal(images.ServerName),
+	}
 }
 
 func everyOne(config.Environment) bool { return true }
@@ -190,9 +209,9 @@ func (b *builder) environment(env config.Environment, access Access) {
 		b.steps = append(b.steps, Step{Name: gate.Step(env.Name), Title: gate.Title + " " + env.Name, Gate: &gate, After: after})
 		after = []string{gate.Step(env.Name)}
 	}
-	deployment, file := inputs, Source{Kind: File, Text: stackOutputs}
+	deployment, file := merge(inputs, b.images), Source{Kind: File, Text: stackOutputs}
 	if env.Tests != nil {
-		deployment = merge(inputs, sources{"detailed-outputs-file": file})
+		deployment = merge(deployment, sources{"detailed-outputs-file": file})
 	}
 	b.add(Deploy(env.Name), "Deploy "+env.Name, "deployer-environment", Deployer, after, deployment)
 	if env.Tests != nil {

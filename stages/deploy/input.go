@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -86,11 +87,15 @@ type Input struct {
 	Lookups             bool          `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
 	Advice              bool          `help:"Show the findings of the CDK's own rules even if the app does not enforce them."`
 	Limit               time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
+	assets.BuilderAddress
 }
 
 // Validate requires exactly one workspace.
 func (in Input) Validate() error {
 	if err := in.Workspace.Validate(); err != nil {
+		return err
+	}
+	if err := in.BuilderAddress.Validate(); err != nil {
 		return err
 	}
 	if in.Concurrency < 0 {

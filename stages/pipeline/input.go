@@ -7,6 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -53,6 +54,8 @@ type Input struct {
 	Objects      string `help:"Folder to write the objects to, instead of a cluster." type:"path"`
 	Lookups      bool   `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
 	OnFailure    string `help:"Whether a failed update of the pipeline stops the run: continue or stop." enum:"continue,stop" default:"continue"`
+
+	assets.BuilderAddress
 
 	// To check whether a newer commit is already deployed.
 	Repository  string `help:"https URL of the repository, to check whether a newer commit is already deployed." placeholder:"URL"`
@@ -110,6 +113,9 @@ func (in Input) checkHost(cfg *config.Config) error {
 // Validate requires exactly one workspace.
 func (in Input) Validate() error {
 	if _, err := plan.ParseImages(in.Images); err != nil {
+		return err
+	}
+	if err := in.BuilderAddress.Validate(); err != nil {
 		return err
 	}
 	if (in.Source == "") == (in.Artifact == "") {

@@ -21,9 +21,58 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// build builds a local image once, unless it exists, and returns its name. An
+// docker makes images with docker.
+type docker struct{ *Publisher }
+
+func (d docker) fails(ctx context.Context) unable {
+	if err := d.dockerFails(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (d docker) build(ctx context.Context, w imageWork) error {
+	_, err := d.local(ctx, w)
+	return err
+}
+
+// local builds an image and returns its local name. It logs in to the image's registry
+// first, as that may have its base image. If there is a credentials file, it logs in to
+// the registries in the file instead, as the CDK CLI does.
+func (d docker) local(ctx context.Context, w imageWork) (string, error) {
+	config, err := d.dockerConfig(ctx, w.to)
+	if err == nil && config == "" {
+		err = d.login(ctx, w.client, w.uri)
+	}
+	if err != nil {
+		return "", err
+	}
+	return d.buildImage(ctx, w.list, w.image, config)
+}
+
+func (d docker) push(ctx context.Context, w imageWork, remote string) error {
+	local, err := d.local(ctx, w)
+	if err != nil {
+		return err
+	}
+	if err := d.login(ctx, w.client, w.uri); err != nil {
+		return err
+	}
+	if err := d.docker(ctx, "tagging the image "+w.image.Name, "", nil, "tag", local, remote); err != nil {
+		return err
+	}
+	logins, err := d.loginVariables(ctx)
+	if err != nil {
+		return err
+	}
+	return retryPush(ctx, func() error {
+		return d.docker(ctx, "pushing the image "+w.image.Name, "", logins, "push", remote)
+	})
+}
+
+// buildImage builds a local image once, unless it exists, and returns its name. An
 // empty config is docker's default configuration.
-func (p *Publisher) build(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, config string) (string, error) {
+func (p *Publisher) buildImage(ctx context.Context, list *assembly.AssetManifest, image assembly.ImageAsset, config string) (string, error) {
 	if image.Missing != nil {
 		return "", missing(image.Name, image.Missing)
 	}
@@ -124,6 +173,7 @@ func pairs(values map[string]string, between string) (list []string) {
 	return list
 }
 
+// docker runs docker.
 func (p *Publisher) docker(ctx context.Context, doing, stdin string, env []string, args ...string) error {
 	return p.dockerIn(ctx, "", doing, stdin, env, p.options.Out, args...)
 }
@@ -166,20 +216,22 @@ func (e *NoDockerError) explain(doing string) error {
 			WithHint("start it, set its address in DOCKER_HOST, or set CDK_DOCKER to another program, such as podman or finch")
 	}
 	return errs.Invalidf("%s: %w", doing, e).
-		WithHint("install docker, or set CDK_DOCKER to another program, such as podman or finch")
+		WithHint("in a cluster, set imageBuilder in the configuration; on a machine, install docker, set CDK_DOCKER to another program, such as podman or finch, or pass --image-builder")
 }
 
-// Ready checks that images which are not in their registry can be built: that the
-// program exists and its daemon responds.
+// Ready checks that images which are not in their registry can be built: that docker
+// exists and its daemon responds, or that the image builder does.
 func (p *Publisher) Ready(ctx context.Context, list *assembly.AssetManifest, to Target) error {
-	if len(list.Images) == 0 {
-		return nil
+	for maker, images := range p.byMaker(list.Images) {
+		why := maker.fails(ctx)
+		if why == nil || ctx.Err() != nil {
+			continue
+		}
+		if err := p.checkPublished(ctx, images, list.Bootstrap, to, why); err != nil {
+			return err
+		}
 	}
-	unable := p.dockerFails(ctx)
-	if unable == nil || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return p.checkPublished(ctx, list, to, unable)
+	return ctx.Err()
 }
 
 // versioned are the programs whose version command contacts the daemon.
@@ -218,29 +270,30 @@ var unreachable = regexp.MustCompile(`(?i)daemon|connect|socket|\bvm\b|machine`)
 
 // checkPublished returns an error if one of the images is not in its registry, or
 // if the registry does not exist yet.
-func (p *Publisher) checkPublished(ctx context.Context, list *assembly.AssetManifest, to Target, unable *NoDockerError) error {
-	seen, err := p.Inspect(ctx, &assembly.AssetManifest{Images: list.Images, Bootstrap: list.Bootstrap}, to)
+func (p *Publisher) checkPublished(ctx context.Context, images []assembly.ImageAsset, needs assembly.Bootstrap, to Target, why unable) error {
+	seen, err := p.Inspect(ctx, &assembly.AssetManifest{Images: images, Bootstrap: needs}, to)
 	var missing *NoDestinationError
 	if err != nil && !errors.As(err, &missing) {
 		return err
 	}
 	for _, image := range seen {
 		if !image.Exists {
-			return unable.explain("the image " + image.Asset + " must be built")
+			return why.explain("the image " + image.Asset + " must be built")
 		}
 	}
 	return nil
 }
 
-// requireDocker checks that docker exists if an image is not in its registry.
+// requireDocker checks that docker exists if an image that it builds is not in its registry.
 func (p *Publisher) requireDocker(ctx context.Context, list *assembly.AssetManifest, to Target) error {
-	if len(list.Images) == 0 {
+	images := p.byMaker(list.Images)[docker{p}]
+	if len(images) == 0 {
 		return nil
 	}
 	if _, err := p.options.Runner.LookPath(p.program()); err == nil {
 		return nil
 	}
-	return p.checkPublished(ctx, list, to, &NoDockerError{Program: p.program()})
+	return p.checkPublished(ctx, images, list.Bootstrap, to, &NoDockerError{Program: p.program()})
 }
 
 // output runs a command of the manifest and returns its trimmed output.

@@ -34,36 +34,16 @@ func (p *Publisher) publishImage(ctx context.Context, list *assembly.AssetManife
 		p.options.Notify(Event{Asset: image.Name, To: remote, Step: Found})
 		return nil
 	}
-	local, err := p.buildFor(ctx, client, uri, list, image, to)
-	if err != nil {
-		return err
-	}
-	if err := p.login(ctx, client, uri); err != nil {
-		return err
-	}
-	if err := p.docker(ctx, "tagging the image "+image.Name, "", nil, "tag", local, remote); err != nil {
+	maker, w := p.maker(image), imageWork{client, uri, list, image, to}
+	if err := maker.build(ctx, w); err != nil {
 		return err
 	}
 	p.options.Notify(Event{Asset: image.Name, To: remote, Step: Uploading})
-	if err := p.push(ctx, image.Name, remote); err != nil {
+	if err := maker.push(ctx, w, remote); err != nil {
 		return err
 	}
 	p.options.Notify(Event{Asset: image.Name, To: remote, Step: Published})
 	return nil
-}
-
-// buildFor builds an image. It logs in to the image's registry first, as that may
-// have its base image. If there is a credentials file, it logs in to the
-// registries in the file instead, as the CDK CLI does.
-func (p *Publisher) buildFor(ctx context.Context, client *ecr.Client, uri string, list *assembly.AssetManifest, image assembly.ImageAsset, to Target) (string, error) {
-	config, err := p.dockerConfig(ctx, to)
-	if err == nil && config == "" {
-		err = p.login(ctx, client, uri)
-	}
-	if err != nil {
-		return "", err
-	}
-	return p.build(ctx, list, image, config)
 }
 
 // findImage reports whether an image exists at its destination, with one call
@@ -165,13 +145,10 @@ func ecrLogin(ctx context.Context, client *ecr.Client, registry string) (user, p
 	return user, password, nil
 }
 
-func (p *Publisher) push(ctx context.Context, name, remote string) error {
-	logins, err := p.loginVariables(ctx)
-	if err != nil {
-		return err
-	}
+// retryPush pushes up to pushAttempts times.
+func retryPush(ctx context.Context, push func() error) error {
 	for attempt := 1; ; attempt++ {
-		err := p.docker(ctx, "pushing the image "+name, "", logins, "push", remote)
+		err := push()
 		if err == nil || ctx.Err() != nil || attempt == pushAttempts {
 			return err
 		}

@@ -2,6 +2,7 @@ package assets
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +52,10 @@ type Options struct {
 	Budget limits.Budget
 	// Registries are those that builds of images log in to.
 	Registries Registries
+	// ImageBuilder builds the images; nil is docker.
+	ImageBuilder ImageBuilder
+	// Workspace is the folder of the repository, whose files an ImageBuilder may take as secrets; "" is none.
+	Workspace string
 }
 
 // Event is one step of one asset.
@@ -87,6 +92,8 @@ type Publisher struct {
 	buckets  flights       // by bucket and role
 	logins   flights       // by registry
 	images   flights       // builds, by local tag
+	builds   flights       // of the ImageBuilder
+	key      string        // no other publisher has it
 	configs  flights       // docker's configurations for builds, by account and region
 
 	loginFolder flights // one
@@ -121,7 +128,7 @@ func New(o Options) *Publisher {
 	}
 	o.Out = &lockedWriter{to: orDiscard(o.Out)}
 	budget := func() *limits.Meter { return o.Budget.Or(limits.Workspace()).Meter(math.MaxInt64) }
-	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), states: map[string]state{}, packed: budget(), hashed: budget(), sent: budget()}
+	return &Publisher{options: o, slots: make(chan struct{}, o.AtOnce), key: rand.Text(), states: map[string]state{}, packed: budget(), hashed: budget(), sent: budget()}
 }
 
 // Publish publishes all assets of a manifest. After a failure it starts nothing
@@ -170,7 +177,7 @@ func (p *Publisher) Build(ctx context.Context, list *assembly.AssetManifest, to 
 	}, func(ctx context.Context, image assembly.ImageAsset, d assembly.ImageDestination) error {
 		client, uri, there, err := p.findImage(ctx, image, d, to)
 		if err == nil && uri != "" && !there {
-			_, err = p.buildFor(ctx, client, uri, list, image, to)
+			err = p.maker(image).build(ctx, imageWork{client, uri, list, image, to})
 		}
 		return err
 	})

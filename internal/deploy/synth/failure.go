@@ -53,11 +53,19 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	if exit.Code == 127 {
 		return failed.WithHint("%q was not found in %s: check that the build commands install it", line, dir)
 	}
+	if found := noDocker.FindStringSubmatch(output.String()); found != nil {
+		return failed.WithHint("the app bundles an asset in a container, and there is no program %q here: bundle it in a build command and give the asset that folder, "+
+			"add esbuild to package.json for a NodejsFunction, or give the bundling a `local` one", found[1])
+	}
 	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
 		failed.Message += command.Quoted(last)
 	}
 	return failed.WithHint("run %q in %s to see the same error", line, dir)
 }
+
+// noDocker matches how Node.js says that a program for containers does not exist, which
+// aws-cdk-lib starts to bundle assets.
+var noDocker = regexp.MustCompile(`\bspawnSync ((?:\S*/)?(?:docker|podman|finch|nerdctl)) ENOENT\b`)
 
 // errorMessage returns the error message in a program's output.
 func errorMessage(output string) string {

@@ -184,6 +184,14 @@ func TestErrorsOfAnAppAreReported(t *testing.T) {
 			map[string]string{"cdk.json": shellApp, "app.sh": `printf "npm error %s\n" "code EMISSING" "" "Missing script: \"start\"" "To see a list of scripts, run:" "A complete log of this run can be found in: ~/.npm/_logs/x.log" >&2; exit 1`},
 			errs.Failed, `the CDK app failed (exit code 1): Missing script: "start"`, "",
 		},
+		"an asset that is bundled in a container": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "echo '«FailedToBundleAsset» Failed to bundle asset S/A/Stage, bundle output is located at x-building: Error: spawnSync docker ENOENT' >&2; exit 1"},
+			errs.Failed, "Failed to bundle asset S/A/Stage", `there is no program "docker" here: bundle it in a build command`,
+		},
+		"a program that is missing and bundles nothing": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "echo 'Error: spawnSync psql ENOENT' >&2; exit 1"},
+			errs.Failed, "spawnSync psql ENOENT", "to see the same error",
+		},
 		"it fails in ts-node": {
 			map[string]string{"cdk.json": shellApp, "app.sh": `printf "%s\n" "    return new TSError(text)" "TSError: ⨯ Unable to compile TypeScript:" "` + "\x1b[96mbin/app.ts\x1b[0m" + `:3:5 - error TS2304: Cannot find name 'x'." "    at f" >&2; exit 1`},
 			errs.Failed, "(exit code 1): bin/app.ts:3:5 - error TS2304: Cannot find name 'x'.\n  last output:", "to see the same error",

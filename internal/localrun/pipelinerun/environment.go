@@ -44,6 +44,13 @@ func (l *localRun) environment() []string {
 	if left := l.excluded(); len(left) > 0 { // for the record of the run
 		env = append(env, stages.Variable("left-out")+"="+strings.Join(left, ","))
 	}
+	for name, value := range map[string]string{
+		"image-builder": l.ImageBuilder, "image-builder-tls": l.ImageBuilderTLS, "image-builder-server-name": l.ImageBuilderServerName,
+	} {
+		if value != "" {
+			env = append(env, stages.Variable(name)+"="+value)
+		}
+	}
 	return append(env, stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())
 }
 

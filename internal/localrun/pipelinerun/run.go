@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
@@ -44,6 +45,8 @@ type Options struct {
 	Keep      bool     `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
 	Watch     bool     `help:"Run again for each new commit, until Ctrl-C."`
 
+	assets.BuilderAddress // builds image assets; empty is docker
+
 	In  io.Reader `kong:"-"` // for answers to approvals, if it is a terminal
 	Out io.Writer `kong:"-"` // the summary
 	Err io.Writer `kong:"-"` // logs and progress
@@ -67,11 +70,16 @@ Examples:
   generator run --source .
   generator run --source . --only dev --watch
   generator run --source . --from deploy-prod
+  generator run --source . --image-builder unix:///run/buildkit/buildkitd.sock
   generator run --source . --aws=default-chain --yes`
 }
 
-// Validate refuses to go on with one artifact for each new commit.
+// Validate refuses to go on with one artifact for each new commit, and an address that no
+// stage takes.
 func (o Options) Validate() error {
+	if err := o.BuilderAddress.Validate(); err != nil {
+		return err
+	}
 	if o.From != "" && o.Watch {
 		return errs.Invalidf("--from cannot be combined with --watch: a new commit has no artifact yet")
 	}

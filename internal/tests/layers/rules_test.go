@@ -70,6 +70,10 @@ var heavy = []struct {
 			"internal/localrun", "cmd/*", "internal/tests/conformance", "awssim/sigv4",
 		},
 	},
+	{
+		[]string{"github.com/moby/buildkit/", "github.com/tonistiigi/", module + "internal/deploy/assets/buildkit"},
+		[]string{"internal/deploy/assets/buildkit", "cmd/deployer"},
+	},
 	{ // whatever else runs a command does so through a command.Runner that it is given
 		[]string{"os/exec"},
 		[]string{
