@@ -46,5 +46,5 @@ func programs() node.Programs {
 		name, folder, _ := strings.Cut(line, " ")
 		found[name] = folder
 	}
-	return node.Programs{Kubernetes: found["kubernetes"], Policies: found["kube-router"], Workflows: found["argo-workflows"], Events: found["argo-events"]}
+	return node.Programs{Kubernetes: found["kubernetes"], Policies: found["kube-router"], Workflows: found["argo-workflows"], Events: found["argo-events"], BuildKit: found["buildkit"]}
 }

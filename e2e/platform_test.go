@@ -85,6 +85,11 @@ func (p *platform) archives() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	builder, err := node.BuildKitImage(folder, programs())
+	if err != nil {
+		return nil, err
+	}
+	archives = append(archives, builder)
 	stages, err := filepath.Glob(filepath.Join(*images, "*.tar"))
 	if err == nil && len(stages) == 0 {
 		err = fmt.Errorf("there are no images in %s; make images builds them", *images)

@@ -37,10 +37,10 @@ func versionOf(folder string) string {
 func ArgoImages(dir, pause string, programs Programs) ([]string, error) {
 	workflows, events := versionOf(programs.Workflows), versionOf(programs.Events)
 	images := []Image{
-		{pauseImage, []string{pause}, []string{"/usr/local/bin/pause"}},
-		{"quay.io/argoproj/workflow-controller:" + workflows, []string{filepath.Join(programs.Workflows, "workflow-controller")}, nil},
-		{"quay.io/argoproj/argoexec:" + workflows, []string{filepath.Join(programs.Workflows, "argoexec")}, []string{"argoexec"}},
-		{"quay.io/argoproj/argo-events:" + events, []string{filepath.Join(programs.Events, "argo-events")}, []string{"argo-events"}},
+		{Name: pauseImage, Files: []string{pause}, Entrypoint: []string{"/usr/local/bin/pause"}},
+		{Name: "quay.io/argoproj/workflow-controller:" + workflows, Files: []string{filepath.Join(programs.Workflows, "workflow-controller")}},
+		{Name: "quay.io/argoproj/argoexec:" + workflows, Files: []string{filepath.Join(programs.Workflows, "argoexec")}, Entrypoint: []string{"argoexec"}},
+		{Name: "quay.io/argoproj/argo-events:" + events, Files: []string{filepath.Join(programs.Events, "argo-events")}, Entrypoint: []string{"argo-events"}},
 	}
 	var archives []string
 	for _, image := range images {

@@ -18,6 +18,8 @@ var needed = [][2]string{
 	{"dockerd", "docker.io"},
 	{"docker", "docker.io"},
 	{"skopeo", "skopeo"},
+	{"rootlesskit", "rootlesskit"},
+	{"newuidmap", "uidmap"},
 	{"ip", "iproute2"},
 	{"iptables", "iptables"},
 	{"ipset", "ipset"},

@@ -25,7 +25,7 @@ const AdminToken = "admin-token"
 
 // Programs are the folders of the programs that are built for the cluster.
 type Programs struct {
-	Kubernetes, Policies, Workflows, Events string // folders, as the script "programs" prints them
+	Kubernetes, Policies, Workflows, Events, BuildKit string // folders, as the script "programs" prints them
 }
 
 // Node is a running cluster.
