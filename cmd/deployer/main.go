@@ -78,6 +78,9 @@ func (connected connect) runPipeline(ctx context.Context, frame stage.Frame, in 
 			return deployStack(ctx, engine.In(frame, progress.Options{}), in, workspace, stack, region, role)
 		},
 	}
+	d.Proven = func(ctx context.Context, commit, environment string) (bool, error) {
+		return record.IsProven(ctx, artifacts, commit, environment)
+	}
 	d.Check = func(ctx context.Context, frame stage.Frame, cfg *config.Config, workspace deploy.Copy) (pipeline.Checked, error) {
 		return checkEnvironments(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts}, frame, in, cfg, workspace)
 	}
@@ -93,6 +96,13 @@ func (connected connect) runPipeline(ctx context.Context, frame stage.Frame, in 
 		}
 		d.Taken, d.Try, d.Apply, d.Remove, d.UpdateCloud = cluster.Taken, cluster.Try, cluster.Update, cluster.Remove, updateCloud
 		d.Start = cluster.Create
+		d.Attests = func(ctx context.Context, cfg *config.Config) (bool, error) {
+			impostor, err := argo.Impostor(cfg, in.Place(), in.Template)
+			if err != nil {
+				return false, err
+			}
+			return cluster.Denies(ctx, argo.Attestation(cfg, in.Place()), impostor)
+		}
 	}
 	return pipeline.Run(ctx, d, frame, in)
 }

@@ -56,6 +56,11 @@ type cli struct {
 	History   historyCmd   `cmd:"" help:"List the last runs."`
 	Show      showCmd      `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
 	Logs      logsCmd      `cmd:"" help:"Print the logs of a run."`
+	Rollback  rollbackCmd  `cmd:"" help:"Deploy to an environment what was proven there before, without a build."`
+	Redeploy  redeployCmd  `cmd:"" help:"Deploy to an environment what it has once more, or what was rolled back."`
+	Promote   promoteCmd   `cmd:"" help:"Deploy to an environment what another one has."`
+	Retry     retryCmd     `cmd:"" help:"Deploy what a run did not get to."`
+	Start     startCmd     `cmd:"" help:"Start the run of a commit whose push started none."`
 	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
 	Check     checkCmd     `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
 	Schema    schemaCmd    `cmd:"" help:"Print the JSON Schema of the configuration."`

@@ -33,13 +33,19 @@ func (r *renderer) admission() []object {
 			Validations:     r.validations(),
 		},
 	}
-	return []object{policy, &admissionv1.ValidatingAdmissionPolicyBinding{
+	people := r.attestation()
+	return []object{policy, bound(policy), people, bound(people)}
+}
+
+// bound renders the binding of a policy, without which it denies nothing.
+func bound(policy *admissionv1.ValidatingAdmissionPolicy) *admissionv1.ValidatingAdmissionPolicyBinding {
+	return &admissionv1.ValidatingAdmissionPolicyBinding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "ValidatingAdmissionPolicyBinding"},
 		ObjectMeta: policy.ObjectMeta,
 		Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
 			PolicyName: policy.Name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
 		},
-	}}
+	}
 }
 
 func written(group string, resources ...string) admissionv1.NamedRuleWithOperations {

@@ -159,6 +159,8 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 			value = inputExpression(given.parameter)
 		case given.source == plan.Source{Kind: plan.Parameter, Text: plan.Branch}:
 			value = literalBranch
+		case given.source == plan.Source{Kind: plan.Parameter, Text: plan.Reason}:
+			value = literalReason
 		case given.source == plan.Source{Kind: plan.Run, Text: plan.RunFailures}:
 			value = literalFailures
 		case given.source.Kind == plan.Literal:
@@ -187,6 +189,9 @@ const literalBranch = `{{=sprig.replace("$", "$$", workflow.parameters.` + plan.
 // repository can write. Argo would evaluate expressions in them: no two braces stay in a
 // row. The text stays JSON.
 const literalFailures = `{{=sprig.replace("$", "$$", sprig.replace("{", "{ ", workflow.` + plan.RunFailures + `))}}`
+
+// literalReason does the same for what a person writes.
+const literalReason = `{{=sprig.replace("$", "$$", sprig.replace("{", "{ ", workflow.parameters.` + plan.Reason + `))}}`
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 

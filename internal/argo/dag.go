@@ -58,13 +58,13 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	releases.Inputs = declaring(built...)
 	releases.DAG.Tasks = append(releases.DAG.Tasks, wfv1.DAGTask{
 		Name: environments, Template: environments, Dependencies: []string{plan.Pipeline}, When: stillRunning,
-		Arguments: wfv1.Arguments{Parameters: append(handing(inputExpression, built...).Parameters, handing(taskOutput(plan.Pipeline), opening()...).Parameters...)},
+		Arguments: wfv1.Arguments{Parameters: append(handing(inputExpression, built...).Parameters, handing(taskOutput(plan.Pipeline), deciding()...).Parameters...)},
 	})
 	all, err := g.dag(environments, pods[update+1:])
 	if err != nil {
 		return nil, err
 	}
-	all.Inputs = declaring(append(built, opening()...)...)
+	all.Inputs = declaring(append(built, deciding()...)...)
 	check, err := g.dag(CheckEntry, podsOf(p.Check))
 	if err != nil {
 		return nil, err
@@ -108,8 +108,14 @@ func waits(gate plan.Gate, environment string) string {
 	return "'" + inputExpression(gate.Open) + "' !~ '," + environment + ",'"
 }
 
-// opening returns the outputs that open gates.
-func opening() (outputs []string) {
+// deploys returns the condition for deploying an environment.
+func deploys(environment string) string {
+	return "'" + inputExpression(plan.LeftOut) + "' !~ '," + environment + ",'"
+}
+
+// deciding returns the outputs that open gates and leave environments out.
+func deciding() []string {
+	outputs := []string{plan.LeftOut}
 	for _, gate := range plan.AllGates() {
 		outputs = append(outputs, gate.Open)
 	}
@@ -132,6 +138,8 @@ func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 		task := wfv1.DAGTask{Name: pod.first().Name, Template: templateOf(pod), Dependencies: g.tasksOf(pod.first().After, inside)}
 		if pod.first().Gate != nil {
 			task.When = waits(*pod.first().Gate, pod.first().Environment)
+		} else if pod.first().Environment != "" {
+			task.When = deploys(pod.first().Environment)
 		}
 		arguments, err := g.argumentsOf(pod, inside)
 		if err != nil {

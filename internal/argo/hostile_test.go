@@ -273,17 +273,18 @@ var expressionsAllowed = []string{
 }
 
 // computed are the computed expressions: the branch, with every $ doubled for the kubelet,
-// and the failures of a run, with a space after every brace besides.
+// and the failures of a run and the reason of a person, with a space after every brace besides.
 var computed = []string{
 	`{{=sprig.replace("$", "$$", workflow.parameters.branch)}}`,
 	`{{=sprig.replace("$", "$$", sprig.replace("{", "{ ", workflow.failures))}}`,
+	`{{=sprig.replace("$", "$$", sprig.replace("{", "{ ", workflow.parameters.reason))}}`,
 }
 
 // conditions are those of tasks: about the entrypoint, and about outputs of the pipeline's
 // own steps, which no event and no command can influence.
 var conditions = regexp.MustCompile(`^('\{\{workflow\.mainEntrypoint}}' != 'reconcile'|` +
 	`'\{\{tasks\.pipeline\.outputs\.parameters\.result}}' != 'handed-over'|` +
-	`'\{\{inputs\.parameters\.no-approval}}' !~ ',[a-z0-9-]+,')$`)
+	`'\{\{inputs\.parameters\.(no-approval|left-out)}}' !~ ',[a-z0-9-]+,')$`)
 
 // locks are those of pods that deploy different environments: the plan has their names.
 var locks = regexp.MustCompile(`^[a-z0-9-]+\.\{\{inputs\.parameters\.environment}}$`)

@@ -102,6 +102,7 @@ func localTemplate(t *testing.T, content map[string]any) *localrun.Template {
 // hold are the variables with values of an event or outputs of a stage.
 var hold = []string{
 	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_REPO_NAME", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST", "APHEX_HELD", "APHEX_ORIGIN",
+	"APHEX_PURPOSE", "APHEX_ONLY", "APHEX_BUILT_CONFIG",
 }
 
 // differ are the variables with different values in every run: folders of this machine,
@@ -117,7 +118,7 @@ func TestAHostileValueOfAnEventIsUsedLiterallyByARun(t *testing.T) {
 	require.Subset(t, slices.Collect(maps.Keys(plain)), []string{plan.Validate, plan.Build, plan.Pipeline, plan.Deploy("dev"), plan.Test("dev")})
 	for _, text := range hostile {
 		parameters := map[string]string{}
-		for _, name := range append(plan.Parameters(), plan.HandedOver()...) {
+		for _, name := range slices.Concat(plan.Parameters(), plan.HandedOver(), plan.Asked()) {
 			parameters[name] = text
 		}
 		got := runs(t, template, parameters, text)
@@ -127,6 +128,8 @@ func TestAHostileValueOfAnEventIsUsedLiterallyByARun(t *testing.T) {
 			require.Len(t, got[step].env, len(usual.env), "%s: %q", step, text)
 			for name, value := range usual.env {
 				switch {
+				case name == "APHEX_REASON":
+					assert.Equal(t, strings.ReplaceAll(text, "{", "{ "), got[step].env[name], "%s: %s", step, name)
 				case slices.Contains(hold, name):
 					assert.Equal(t, text, got[step].env[name], "%s: %s", step, name)
 				case !slices.Contains(differ, name):

@@ -135,7 +135,7 @@ func (r *renderer) arguments() wfv1.Arguments {
 		}
 		parameters = append(parameters, parameter)
 	}
-	for _, name := range plan.HandedOver() {
+	for _, name := range append(plan.HandedOver(), plan.Asked()...) {
 		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr("")})
 	}
 	return wfv1.Arguments{Parameters: parameters}

@@ -212,3 +212,11 @@ func TestWhatOthersWroteIsInertAndFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestARunThatAPersonAskedForSaysWhoAndWhy(t *testing.T) {
+	d := record.Document{Workflow: "shop-1-b1", Status: "Succeeded", Pusher: "jane", Purpose: "rollback", Only: []string{"prod"}, Reason: "checkout fails"}
+	show := func(p history.Printer) error { return p.Run(d) }
+	assert.Contains(t, printed(t, 0, show), "  by         jane (not attested)\n  purpose    rollback prod\n  reason     checkout fails\n")
+	d.Attested = true
+	assert.Contains(t, printed(t, 0, show), "  by         jane\n")
+}

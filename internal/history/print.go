@@ -69,7 +69,9 @@ func (p Printer) Run(d record.Document) error {
 		{"commit", d.Commit},
 		{"branch", d.Branch},
 		{"repository", d.Repository},
-		{"by", d.Pusher},
+		{"by", by(d)},
+		{"purpose", strings.Join(append(purposeOf(d), d.Only...), " ")},
+		{"reason", d.Reason},
 		{"created", p.parsed(d.Created)},
 		{"ended", p.at(d.Ended)},
 		{"continues", d.Origin},
@@ -101,6 +103,21 @@ func (p Printer) Run(d record.Document) error {
 		rows = append(rows, []string{p.parsed(former.Created), former.Status, p.at(former.Ended), former.Error})
 	}
 	return p.table(rows)
+}
+
+// by says who started a run, and whether only the run says so.
+func by(d record.Document) string {
+	if d.Purpose == "" || d.Attested {
+		return d.Pusher
+	}
+	return d.Pusher + " (not attested)"
+}
+
+func purposeOf(d record.Document) []string {
+	if d.Purpose == "" {
+		return nil
+	}
+	return []string{d.Purpose}
 }
 
 // widest is the most columns of a cell other than the last.

@@ -23,7 +23,7 @@ func TestAnAdministratorInstallsAndRemovesTheAdmissionPolicy(t *testing.T) {
 	assert.Empty(t, missing)
 	_, err = c.Apply(t.Context(), permitted)
 	require.NoError(t, err)
-	require.Len(t, ofCluster(s), 2)
+	require.Len(t, ofCluster(s), 4)
 
 	pipeline := s.Object("/api/v1/namespaces/argo/serviceaccounts/shop").GetLabels()["aphex.dev/pipeline"]
 	_, err = c.Delete(t.Context(), pipeline, "argo", "argo-events")
@@ -47,7 +47,7 @@ func TestWhoMayNotWriteObjectsOfTheClusterInstallsTheRestAndIsTold(t *testing.T)
 		permitted, missing, err := c.Permitted(t.Context(), all)
 		require.NoError(t, err)
 		assert.Contains(t, missing, reason)
-		assert.Len(t, permitted, len(all)-2)
+		assert.Len(t, permitted, len(all)-4)
 		_, err = c.Apply(t.Context(), permitted)
 		require.NoError(t, err)
 		assert.Empty(t, ofCluster(s))

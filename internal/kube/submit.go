@@ -24,6 +24,7 @@ type Submission struct {
 	Template   string            // version of the template; empty is the Sensor's
 	Entrypoint string            // empty is the Sensor's
 	Parameters map[string]string // values of the workflow's parameters
+	Requires   []string          // parameters that the template must declare
 }
 
 // Submit starts the run that a trigger of the Sensor would start; the Sensor is the
@@ -32,6 +33,9 @@ type Submission struct {
 func (c Cluster) Submit(ctx context.Context, s Submission) (run string, started bool, err error) {
 	workflow, err := c.triggered(ctx, s)
 	if err != nil {
+		return "", false, err
+	}
+	if err := c.requireParameters(ctx, workflow, s.Requires); err != nil {
 		return "", false, err
 	}
 	if s.Former != "" {

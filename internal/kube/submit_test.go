@@ -115,3 +115,51 @@ func TestAMissingSensorIsNamed(t *testing.T) {
 	_, _, err = c.Submit(t.Context(), kube.Submission{Namespace: "argo-events", Sensor: "shop-sensor", Trigger: "gone"})
 	assert.ErrorContains(t, err, `no trigger "gone"`)
 }
+
+func TestATemplateThatDoesNotKnowAParameterRunsNothing(t *testing.T) {
+	s, c := newServer(t)
+	_, err := c.Apply(t.Context(), renderedFrom(t, shopConfiguration))
+	require.NoError(t, err)
+	submission := kube.Submission{
+		Namespace: "argo-events", Sensor: "shop-sensor", Trigger: argo.PushTrigger, Name: "shop-1-b1", Entrypoint: argo.ResumeEntry,
+		Requires: []string{"purpose", "of a later version"},
+	}
+	_, _, err = c.Submit(t.Context(), submission)
+	require.ErrorContains(t, err, `does not know the parameter "of a later version"`)
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	assert.Empty(t, s.Has("workflows"))
+	submission.Requires = []string{"purpose"}
+	_, started, err := c.Submit(t.Context(), submission)
+	require.NoError(t, err)
+	assert.True(t, started)
+	submission.Template = "shop-of-yore"
+	_, _, err = c.Submit(t.Context(), submission)
+	require.ErrorContains(t, err, "there is no workflowtemplate/shop-of-yore")
+}
+
+func TestTheAPIServerSaysWhoAsksAndWhetherAPolicyDenies(t *testing.T) {
+	s, c := newServer(t)
+	user, err := c.User(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, kubetest.User, user)
+
+	run := manifest.Object{Kind: "Workflow", YAML: []byte("apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: nobody, namespace: argo}\n")}
+	denies, err := c.Denies(t.Context(), "shop-asked", run)
+	require.NoError(t, err)
+	assert.False(t, denies, "there is no policy")
+	assert.Empty(t, s.Has("workflows"), "a dry run")
+	for message, want := range map[string]bool{
+		`workflows.argoproj.io "nobody" is forbidden: ValidatingAdmissionPolicy 'shop-asked' with binding 'shop-asked' denied request: who?`:  true,
+		`workflows.argoproj.io "nobody" is forbidden: ValidatingAdmissionPolicy 'other-asked' with binding 'shop-asked' denied request: who?`: false,
+		`workflows.argoproj.io is forbidden: User "x" cannot create resource "workflows"`:                                                     false,
+	} {
+		s.Message = message
+		s.Refuse = func(r kubetest.Request) int { return http.StatusForbidden }
+		denies, err := c.Denies(t.Context(), "shop-asked", run)
+		require.NoError(t, err, message)
+		assert.Equal(t, want, denies, message)
+	}
+	s.Refuse = func(kubetest.Request) int { return http.StatusServiceUnavailable }
+	_, err = c.Denies(t.Context(), "shop-asked", run)
+	require.Error(t, err, "nobody knows")
+}

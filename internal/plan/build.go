@@ -19,6 +19,8 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
+		"purpose": {Parameter, "", RunPurpose}, "only": {Parameter, "", Only}, "reason": {Parameter, "", Reason},
+		"artifact": {Parameter, "", Artifact}, "digest": {Parameter, "", Digest}, "built-config": {Parameter, "", ConfigDigest},
 		"bucket": literal(place.Bucket),
 	})
 	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg)}, b.err
@@ -136,6 +138,7 @@ func (b *builder) head(cfg *config.Config) {
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
 			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "places": literal(places(cfg)), "gates": literal(names(cfg, Approval.Requires)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
+			"purpose": {Parameter, "", RunPurpose}, "only": {Parameter, "", Only},
 		}))
 	b.steps[len(b.steps)-1].Cluster = true
 }
@@ -209,7 +212,7 @@ func (b *builder) environment(env config.Environment, access Access) {
 		b.steps = append(b.steps, Step{Name: gate.Step(env.Name), Title: gate.Title + " " + env.Name, Gate: &gate, After: after})
 		after = []string{gate.Step(env.Name)}
 	}
-	deployment, file := merge(inputs, b.images), Source{Kind: File, Text: stackOutputs}
+	deployment, file := merge(inputs, b.images, sources{"purpose": {Parameter, "", RunPurpose}}), Source{Kind: File, Text: stackOutputs}
 	if env.Tests != nil {
 		deployment = merge(deployment, sources{"detailed-outputs-file": file})
 	}

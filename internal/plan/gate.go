@@ -37,13 +37,19 @@ func (g Gate) Step(environment string) string { return g.Name + "-" + environmen
 // OpenIn returns the value of the output Open: every environment that does not
 // wait, with a comma before and after each, such as ",dev,test,".
 func (g Gate) OpenIn(environments, waiting []string) string {
-	open := ","
+	return List(slices.DeleteFunc(slices.Clone(environments), func(name string) bool { return slices.Contains(waiting, name) }))
+}
+
+// List lists environments for a condition, with a comma before and after each, such as
+// ",dev,test,"; "," is none.
+func List(environments []string) string {
+	list := ","
 	for _, name := range environments {
-		if name != "" && !slices.Contains(waiting, name) {
-			open += name + ","
+		if name != "" {
+			list += name + ","
 		}
 	}
-	return open
+	return list
 }
 
 // WaitsAt reports whether a step of that name waits at a gate.

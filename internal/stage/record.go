@@ -36,7 +36,7 @@ type Record struct {
 const Done = "done"
 
 // Deployed is the commit that the last successful run deployed, or the newest one that
-// a run began to deploy to an environment; there it is empty until one did.
+// a run began to deploy to an environment, or went back to; there it is empty until one did.
 type Deployed struct {
 	Commit string `json:"commit"`
 	Run    string `json:"run"`
@@ -47,6 +47,9 @@ type Deployed struct {
 	Account  string `json:"account,omitempty"`
 	Region   string `json:"region,omitempty"`
 	Approval bool   `json:"approval,omitempty"`
+	// Refused is the newest commit that was rolled back: until a newer one is deployed, runs
+	// deploy neither it nor an older one, unless a person asks for that. It is empty if nothing was.
+	Refused string `json:"refused,omitempty"`
 	// Guarded are accounts that the environment left while it waited for an approval.
 	Guarded []string `json:"guarded,omitempty"`
 }

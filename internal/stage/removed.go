@@ -19,11 +19,12 @@ type RemovedStack struct {
 	Key         string `json:"key"`               // of its object in the artifact bucket
 }
 
-// Outputs of the pipeline's own step: what the run does not deploy.
+// Outputs of the pipeline's own step: what the run does not deploy, and who asked for it.
 const (
 	RemovedOutput    = "removed"    // the stacks that were removed
 	UndeployedOutput = "undeployed" // stacks of the app that no environment deploys
 	UnreachedOutput  = "unreached"  // environments of the commit that the run does not deploy
+	AttestedOutput   = "attested"   // whether the API server compared who asked for the run with the name
 )
 
 // String describes the stack and how to delete it.

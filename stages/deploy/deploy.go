@@ -15,6 +15,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -95,7 +96,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	}
 	store := inventory.Store{Bucket: d.Bucket, Engine: engine}
 	env, _ := cfg.Environment(in.Environment) // it has stacks
-	if err := store.KeepReached(ctx, cfg, env, in.Commit); err != nil {
+	if err := store.KeepReached(ctx, cfg, env, in.Commit, plan.Purpose(in.Purpose)); err != nil {
 		return out, err
 	}
 	durations := store.Durations(ctx, in.Environment, engine.Reporter.Last)

@@ -67,6 +67,7 @@ type Input struct {
 	Environment string `help:"Name of the environment to deploy to." required:""`
 	bucket.Workspace
 	Branch              string        `help:"Branch of the commit."`
+	Purpose             string        `help:"What a person wants of the run; none of a push. A rollback takes back the commit that the environment has." enum:",rollback,redeploy,promote,retry,start" default:""`
 	Config              string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	ConfigDigest        string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	Assembly            string        `help:"Folder with a cloud assembly to deploy instead of synthesizing." type:"path" placeholder:"DIR"`

@@ -69,7 +69,7 @@ func (in Input) gatesOf(cfg *config.Config) []string {
 // commit that the run does not deploy.
 func (in Input) conclude(frame stage.Frame, cfg *config.Config, out Output) Output {
 	out.NoApproval = plan.Approval.OpenIn(in.Environments, in.gatesOf(cfg))
-	out.Unreached = []string{}
+	out.LeftOut, out.Unreached = plan.List(nil), []string{}
 	if out.Handover != nil || len(in.Environments) == 0 {
 		return out
 	}

@@ -352,7 +352,7 @@ func TestAnApprovalThatNoDeploymentHadYetHoldsForAllLaterCommits(t *testing.T) {
 						env, found := cfg.Environment(name)
 						require.True(t, found)
 						store := inventory.Store{Bucket: w.artifacts, Engine: deploy.Engine{Run: "shop-1"}}
-						require.NoError(t, store.KeepReached(t.Context(), cfg, env, older))
+						require.NoError(t, store.KeepReached(t.Context(), cfg, env, older, ""))
 					}
 				}
 			}

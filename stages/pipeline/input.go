@@ -71,8 +71,10 @@ type Input struct {
 	Gates        []string `help:"Environments that wait for an approval according to the run's template." sep:" " placeholder:"NAME" group:"Run"`
 	Held         []string `help:"Environments that wait for an approval according to the run that handed over to this one." sep:" " placeholder:"NAME" group:"Run"`
 	Origin       string   `help:"Run that handed over to this one. Such a run does not hand over again." placeholder:"NAME" group:"Run"`
+	Purpose      string   `help:"What a person wants of the run: rollback, redeploy, promote or retry deploy what an earlier run built, and update nothing of the pipeline; start is as a push." enum:",rollback,redeploy,promote,retry,start" default:"" group:"Run"`
+	Only         []string `help:"Environments to deploy; none are all." sep:" " placeholder:"NAME" group:"Run"`
 	RepoName     string   `help:"Owner and name of the repository, for the successor run." placeholder:"OWNER/NAME" group:"Run"`
-	Pusher       string   `help:"Login of the pusher, for the successor run." group:"Run"`
+	Pusher       string   `help:"Login of the pusher, for the successor run, or who asked for this one." group:"Run"`
 
 	// Defaults from the installation, for a configuration without GitHub and cluster.
 	GithubOwner  string `help:"Owner of the repository, if the configuration does not set it." group:"Completion"`
@@ -139,6 +141,8 @@ type Output struct {
 	Result     string               `output:"result" help:"updated, unchanged, kept (the update failed and the last good pipeline stays), or handed-over (another run continues)."`
 	Changes    []manifest.Change    `output:"changes" help:"Change applied to each object."`
 	NoApproval string               `output:"no-approval" help:"Environments of the run that need no approval, with a comma before and after each."`
+	LeftOut    string               `output:"left-out" help:"Environments of the run that it does not deploy, with a comma before and after each."`
+	Attested   bool                 `output:"attested" help:"Whether the API server compared who asked for the run with the name in it."`
 	Handover   *stage.Handover      `output:"handover" help:"The successor run and its parameters, or null."`
 	Undeployed []string             `output:"undeployed" help:"Stacks of the app that no environment deploys, by construct path."`
 	Removed    []stage.RemovedStack `output:"removed" help:"Stacks that an earlier run deployed and no environment deploys any more."`

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -27,15 +28,16 @@ func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *
 	known := map[string]checkout.Order{}
 	for _, environment := range slices.Sorted(maps.Keys(all)) {
 		has := all[environment]
-		if has.Commit == "" { // no run began to deploy there yet
+		newest := newestOf(has)
+		if newest == "" { // no run began to deploy there yet
 			continue
 		}
-		order, asked := known[has.Commit]
+		order, asked := known[newest]
 		if !asked {
-			if order, err = d.Order(ctx, frame, in, has.Commit); err != nil {
-				return fmt.Errorf("comparing commit %s with %s, which environment %s has: %w", in.Commit, has.Commit, environment, err)
+			if order, err = d.Order(ctx, frame, in, newest); err != nil {
+				return fmt.Errorf("comparing commit %s with %s, which environment %s has: %w", in.Commit, newest, environment, err)
 			}
-			known[has.Commit] = order
+			known[newest] = order
 		}
 		// A newer commit may have renamed or removed the environment; one that it left
 		// behind says nothing of a branch that was rewritten since.
@@ -62,7 +64,7 @@ func (d Deps) checkNewest(ctx context.Context, frame stage.Frame, in Input, newe
 		return nil
 	}
 	return errs.Supersededf("commit %s is superseded: run %s deploys the newer commit %s", in.Commit, newest.Run, newest.Commit).
-		WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
+		WithHint("to go back to an older state: generator rollback ENVIRONMENT; or push a revert: git revert")
 }
 
 // newest returns the newest run that is past the check of its commit, if there is one.
@@ -83,6 +85,21 @@ func (d Deps) enter(ctx context.Context, frame stage.Frame, in Input, newest inv
 	return inventory.Store{Bucket: d.Bucket}.AddToOrder(ctx, inventory.Ordered{Run: frame.Workflow, Commit: in.Commit}, newest)
 }
 
+// newestOf returns the newest commit that runs began to deploy to an environment, also if it
+// was rolled back.
+func newestOf(has stage.Deployed) string { return cmp.Or(has.Refused, has.Commit) }
+
+// checkRefused refuses a commit that a person rolled back in an environment.
+func (in Input) checkRefused(all map[string]stage.Deployed) error {
+	for _, environment := range slices.Sorted(maps.Keys(all)) {
+		if has := all[environment]; has.Refused != "" && has.Refused == in.Commit {
+			return errs.Failedf("commit %s was rolled back in environment %s: run %s went back to commit %s there", in.Commit, environment, has.Run, has.Commit).
+				WithHint("push a newer commit; to deploy this one regardless: generator redeploy %s --commit %s", environment, in.Commit)
+		}
+	}
+	return nil
+}
+
 // stored returns what is stored of the environments. Outside of a run there is
 // nothing to compare with.
 func (d Deps) stored(ctx context.Context, in Input) (map[string]stage.Deployed, error) {
@@ -98,14 +115,18 @@ func (in Input) follows(frame stage.Frame, order checkout.Order, environment str
 	case order == checkout.Same, order == checkout.After:
 		return nil
 	case order == checkout.Before:
-		return errs.Supersededf("commit %s is superseded: environment %s has the newer commit %s, which run %s began to deploy", in.Commit, environment, has.Commit, has.Run).
-			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
+		if has.Refused != "" {
+			return errs.Supersededf("commit %s is superseded: environment %s had the newer commit %s, which run %s rolled back", in.Commit, environment, has.Refused, has.Run).
+				WithHint("push a newer commit, or go further back: generator rollback %s --to %s", environment, in.Commit)
+		}
+		return errs.Supersededf("commit %s is superseded: environment %s has the newer commit %s, which run %s began to deploy", in.Commit, environment, newestOf(has), has.Run).
+			WithHint("to go back to an older state: generator rollback %s; or push a revert: git revert", environment)
 	case allowed:
 		frame.Log.Warn("the commit does not follow from the one that the environment has; it is deployed because of allowForcePush",
-			"environment", environment, "commit", in.Commit, "has", has.Commit, "run", has.Run)
+			"environment", environment, "commit", in.Commit, "has", newestOf(has), "run", has.Run)
 		return nil
 	}
 	return errs.Failedf("commit %s does not follow from %s, which run %s began to deploy to environment %s: the branch was rewritten, or it is another branch",
-		in.Commit, has.Commit, has.Run, environment).
+		in.Commit, newestOf(has), has.Run, environment).
 		WithHint("if this is intended, set allowForcePush: true in %s, or deploy by hand: deployer environment", in.Config)
 }

@@ -56,6 +56,12 @@ type Deps struct {
 	Apply func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
 	// Remove deletes objects by name, if they exist. It may be nil if Apply prunes.
 	Remove func(ctx context.Context, objects []manifest.Object) ([]manifest.Change, error)
+	// Proven reports whether a run deployed a commit to an environment, and its tests there
+	// passed.
+	Proven func(ctx context.Context, commit, environment string) (bool, error)
+	// Attests reports whether the API server compares who asks for a run with the name in it.
+	// It may be nil: nobody does.
+	Attests func(ctx context.Context, cfg *config.Config) (bool, error)
 	// Start starts the successor run, unless a run of its name exists. It may be nil
 	// if the caller continues by itself.
 	Start func(ctx context.Context, workflow manifest.Object) (started bool, err error)
@@ -87,6 +93,9 @@ type Cloud struct {
 // whether the run continues, and both outcomes are logged. A commit with an
 // unreadable declaration is not deployed: it may require an approval.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	if !plan.Purpose(in.Purpose).Builds() {
+		return d.again(ctx, frame, in)
+	}
 	if err := d.checkSuperseded(ctx, frame, in); err != nil {
 		return Output{}, err
 	}
@@ -100,6 +109,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	in.ConfigDigest = digest // the template of an earlier version passes none
 	stored, err := d.stored(ctx, in)
 	if err != nil {
+		return Output{}, err
+	}
+	if err := in.checkRefused(stored); err != nil {
 		return Output{}, err
 	}
 	newest, err := d.newest(ctx, frame)
@@ -149,6 +161,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	if err != nil {
 		frame.Log.Warn("the run continues with the pipeline version it started with, not the one its commit declares", "error", err, "hint", errs.HintOf(err))
+	}
+	if out.Attested, err = d.attested(ctx, in, declared); err != nil {
+		return Output{}, err
 	}
 	return in.conclude(frame, declared, out), nil
 }

@@ -29,7 +29,7 @@ func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) 
 		return err
 	}
 	return errs.Supersededf("commit %s is superseded: %s is at %s, which is already deployed", in.Commit, in.Branch, head).
-		WithHint("to go back to an older state, push a revert: git revert")
+		WithHint("to go back to an older state: generator rollback ENVIRONMENT; or push a revert: git revert")
 }
 
 // succeeded reports whether the run of one of these names succeeded, or, if it

@@ -37,10 +37,18 @@ type Input struct {
 	Commit     string   `help:"Full commit SHA of the run." required:""`
 	Branch     string   `help:"Branch of the commit."`
 	Repository string   `help:"URL of the repository."`
-	Pusher     string   `help:"Login of the pusher."`
+	Pusher     string   `help:"Login of the pusher, or who asked for the run."`
 	Origin     string   `help:"Run that handed over to this one."`
 	LeftOut    []string `help:"Environments that the run leaves out by choice, as with generator run --only. The commit then does not count as the one that the pipeline deployed." placeholder:"ENV"`
+	Purpose    string   `help:"What a person wants of the run: rollback, redeploy, promote, retry or start; none of a push."`
+	Only       string   `help:"Environments that the person asked for, separated by spaces."`
+	Reason     string   `help:"Why the person asked for the run."`
 	Bucket     string   `help:"Artifact bucket." required:""`
+
+	// Of a run that deploys what an earlier one built.
+	Artifact    string `help:"Key of the built workspace in the bucket, if an earlier run built it."`
+	Digest      string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	BuiltConfig string `help:"SHA-256 digest of the configuration file of the commit, as sha256:<hex>." placeholder:"sha256:<hex>"`
 }
 
 // Validate requires status, commit and bucket.
@@ -75,6 +83,11 @@ type Document struct {
 	Branch     string               `json:"branch,omitempty"`
 	Repository string               `json:"repository,omitempty"`
 	Pusher     string               `json:"pusher,omitempty"`
+	Purpose    string               `json:"purpose,omitempty"`    // what a person wants of the run; the pusher is the person
+	Only       []string             `json:"only,omitempty"`       // environments that the person asked for
+	Reason     string               `json:"reason,omitempty"`     // why
+	Attested   bool                 `json:"attested,omitempty"`   // whether the API server compared the person with the name
+	Built      *Built               `json:"built,omitempty"`      // what the run deploys
 	Origin     string               `json:"origin,omitempty"`     // run that handed over to this one
 	HandedOver string               `json:"handedOver,omitempty"` // successor run, which deploys the commit
 	Created    string               `json:"created,omitempty"`
@@ -120,7 +133,8 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	document := Document{
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
-		Pusher: in.Pusher, Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), LeftOut: in.LeftOut, Steps: steps, Failures: failures,
+		Pusher: in.Pusher, Purpose: in.Purpose, Only: strings.Fields(in.Only), Reason: short(in.Reason),
+		Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), LeftOut: in.LeftOut, Steps: steps, Failures: failures,
 	}
 	switch {
 	case document.endedAs(errs.Superseded, ""):
@@ -130,6 +144,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	document.explain()
 	d.leftOut(ctx, frame, in, &document)
+	document.Built = builtBy(in, steps)
 	handover, err := stage.HandoverOf(steps)
 	if err != nil {
 		return Output{}, err
@@ -167,6 +182,10 @@ func (d Deps) leftOut(ctx context.Context, frame stage.Frame, in Input, document
 	}
 	document.Undeployed, document.Unreached = names(first.Outputs[stage.UndeployedOutput]), names(own.Outputs[stage.UnreachedOutput])
 	document.Removed = stage.ParseRemoved(first.Outputs[stage.RemovedOutput])
+	if !plan.Purpose(in.Purpose).Builds() { // the person chose the others
+		document.LeftOut = strings.FieldsFunc(own.Outputs[plan.LeftOut], func(r rune) bool { return r == ',' })
+	}
+	document.Attested = in.Purpose != "" && own.Outputs[stage.AttestedOutput] == "true"
 }
 
 // step reads the record of the last attempt of a step of a run.

@@ -51,6 +51,37 @@ func (o Order) After(one, other string) bool {
 	return at >= 0 && o.at(one) > at
 }
 
+// of returns the place of the last run of a commit in the order, or -1.
+func (o Order) of(commit string) (at int) {
+	at = -1
+	for i, run := range o.Runs {
+		if run.Commit == commit {
+			at = i
+		}
+	}
+	return at
+}
+
+// refuses refuses a run that would undo a rollback of an environment, and one that a person
+// asked for before the environment got a newer commit. A rollback itself goes over a newer one.
+func (o Order) refuses(run Ordered, purpose plan.Purpose, has stage.Deployed) error {
+	at := o.at(run.Run)
+	if !purpose.Builds() {
+		at = o.of(run.Commit) // the run itself has no place in the order
+	}
+	switch {
+	case purpose == plan.ToRollBack, run.Commit == has.Commit, purpose == plan.ToRedeploy && run.Commit == has.Refused:
+		return nil
+	case has.Refused != "" && (run.Commit == has.Refused || at >= 0 && at <= o.of(has.Refused)):
+		return errs.Supersededf("commit %s is superseded: run %s rolled back commit %s", run.Commit, has.Run, has.Refused).
+			WithHint("push a newer commit")
+	case !purpose.Builds() && at >= 0 && at < o.of(has.Commit):
+		return errs.Supersededf("commit %s is superseded: run %s deployed the newer commit %s", run.Commit, has.Run, has.Commit).
+			WithHint("to go back to an older state: generator rollback")
+	}
+	return nil
+}
+
 // isNewest reports whether no run comes after this one, as far as is known.
 func (o Order) isNewest(run string) bool {
 	last, any := o.Newest()

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,9 +20,9 @@ const maxFormer = 50
 // KeepReached stores that a run begins to deploy a commit to an environment, before it
 // changes anything: from then on no run deploys an older commit there. It refuses a run
 // that another one has overtaken since the run's commits were compared, and one that a newer
-// run supersedes: one that waits for the same environment. A deployment by hand stores
-// nothing.
-func (s Store) KeepReached(ctx context.Context, cfg *config.Config, env config.Environment, commit string) error {
+// run supersedes: one that waits for the same environment. A rollback stores which commit it
+// takes back, and a run of a push does not deploy that. A deployment by hand stores nothing.
+func (s Store) KeepReached(ctx context.Context, cfg *config.Config, env config.Environment, commit string, purpose plan.Purpose) error {
 	environment := env.Name
 	if s.Bucket == nil || s.Engine.Run == "" {
 		return nil
@@ -43,7 +44,7 @@ func (s Store) KeepReached(ctx context.Context, cfg *config.Config, env config.E
 			return nil, err
 		}
 		all[environment] = has // also if another run began since all were listed
-		return s.next(env, commit, all, order)
+		return s.next(env, commit, purpose, all, order)
 	})
 	if err != nil {
 		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
@@ -52,16 +53,19 @@ func (s Store) KeepReached(ctx context.Context, cfg *config.Config, env config.E
 }
 
 // next is the document of an environment that a commit begins to be deployed to.
-func (s Store) next(env config.Environment, commit string, all map[string]stage.Deployed, order Order) ([]byte, error) {
+func (s Store) next(env config.Environment, commit string, purpose plan.Purpose, all map[string]stage.Deployed, order Order) ([]byte, error) {
 	environment, run, has := env.Name, s.Engine.Run, all[env.Name]
 	if has.Run != "" && (order.After(has.Run, run) || isOvertaken(run, has.Run, all)) {
 		return nil, errs.Supersededf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
-			WithHint("to go back to an older state, push a revert: git revert; or deploy it by hand: deployer environment")
+			WithHint("to go back to an older state: generator rollback %s; or push a revert: git revert", environment)
+	}
+	if err := order.refuses(Ordered{run, commit}, purpose, has); err != nil {
+		return nil, fmt.Errorf("environment %s: %w", environment, err)
 	}
 	former := append([]string{has.Run}, has.Former...)
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
 	next := stage.Deployed{
-		Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)],
+		Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)], Refused: refusedAfter(commit, purpose, has),
 		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env), Guarded: guardedBy(env, has),
 	}
 	if !order.isNewest(run) { // it takes no approval away that a newer commit may have added
@@ -83,6 +87,18 @@ func (s Store) supersededBy(ctx context.Context, order Order, cfg *config.Config
 	}
 	return errs.Supersededf("commit %s is superseded: run %s waits for environment %s with the newer commit %s", commit, newer.Run, env.Name, newer.Commit).
 		WithHint("if it waits for an approval, approve that run; to deploy every commit, set supersede: never")
+}
+
+// refusedAfter returns the newest commit that was rolled back, once a commit is deployed over
+// what the environment has. A commit that follows from all of them leaves none.
+func refusedAfter(commit string, purpose plan.Purpose, has stage.Deployed) string {
+	switch {
+	case commit == has.Commit: // again, or another attempt of the step
+		return has.Refused
+	case purpose == plan.ToRollBack:
+		return cmp.Or(has.Refused, has.Commit)
+	}
+	return ""
 }
 
 // KeepApproval stores, before anything is deployed, where an environment is and whether it

@@ -3,6 +3,7 @@
 package kubetest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -28,6 +29,8 @@ type Content = map[string]any
 type Server struct {
 	// Refuse returns the status to refuse a request with, or 0. It may be nil.
 	Refuse func(Request) int
+	// Message is that of refusals, if it is set.
+	Message string
 	// Control changes an object as controllers would. The default is Accepting.
 	Control func(path string, object Content)
 	// Texts are the responses for paths without an object, such as a
@@ -41,6 +44,9 @@ type Server struct {
 	requests []string           // method, path, and "dry" for a dry run
 	version  int
 }
+
+// User is the name of whoever makes requests.
+const User = "jane@example.com"
 
 // Request is a request to the server.
 type Request struct {
@@ -144,7 +150,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, entry)
 	if s.Refuse != nil {
 		if code := s.Refuse(Request{r.Method, r.URL.Path, dry, s.objects[r.URL.Path] != nil}); code != 0 {
-			answer(w, code, refusal(code, "refused by the test"))
+			answer(w, code, refusal(code, cmp.Or(s.Message, "refused by the test")))
 			return
 		}
 	}
@@ -218,6 +224,11 @@ func selected(object Content, selector string) bool {
 func (s *Server) create(w http.ResponseWriter, r *http.Request, dry bool) {
 	var object Content
 	_ = json.NewDecoder(r.Body).Decode(&object)
+	if object["kind"] == "SelfSubjectReview" {
+		object["status"] = Content{"userInfo": Content{"username": User}}
+		answer(w, http.StatusCreated, object)
+		return
+	}
 	name, _, _ := unstructured.NestedString(object, "metadata", "name")
 	path := r.URL.Path + "/" + name
 	if s.objects[path] != nil {

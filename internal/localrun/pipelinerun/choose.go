@@ -51,12 +51,15 @@ func (l *localRun) leftOut() func(task string) bool {
 // excluded returns the environments that the run leaves out: those that it does not deploy,
 // and, if it goes on at one, those that this one follows.
 func (l *localRun) excluded() (left []string) {
-	earlier := map[string]bool{}
+	earlier, only := map[string]bool{}, l.Only
+	if l.Asked != nil {
+		only = l.Asked.Environments
+	}
 	if start := startOf(l.cfg, l.From); start != "" {
 		earlier = before(l.cfg, start)
 	}
 	for _, env := range l.cfg.Environments {
-		if earlier[env.Name] || len(l.Only) > 0 && !slices.Contains(l.Only, env.Name) {
+		if earlier[env.Name] || len(only) > 0 && !slices.Contains(only, env.Name) {
 			left = append(left, env.Name)
 		}
 	}

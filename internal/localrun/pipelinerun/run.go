@@ -47,6 +47,8 @@ type Options struct {
 
 	assets.BuilderAddress // builds image assets; empty is docker
 
+	Asked *argo.Asked `kong:"-"` // what a person asks for, if the run deploys what an earlier one built
+
 	In  io.Reader `kong:"-"` // for answers to approvals, if it is a terminal
 	Out io.Writer `kong:"-"` // the summary
 	Err io.Writer `kong:"-"` // logs and progress
@@ -187,6 +189,10 @@ func (l *localRun) run(ctx context.Context) error {
 const listedChanges = 5
 
 func (l *localRun) introduce(name string) {
+	if a := l.Asked; a != nil {
+		l.console.notef("%s\n  commit  %.10s  %s of %s\n", l.console.style(screen.Bold, "Run "+name), a.Commit, a.Purpose, strings.Join(a.Environments, ", "))
+		return
+	}
 	l.console.notef("%s\n  commit  %.10s (%s)  %s\n", l.console.style(screen.Bold, "Run "+name), l.src.Commit, l.src.Branch, l.src.Subject)
 	if changed := l.src.Changed; len(changed) > 0 {
 		more := ""
@@ -247,6 +253,10 @@ func find(folder manifest.Folder, kind string) (manifest.Object, bool, error) {
 // installed.
 func (l *localRun) execute(ctx context.Context, name string, template *localrun.Template) ([]localrun.Result, error) {
 	defer l.console.watch(ctx)()
+	if l.Asked != nil {
+		result, err := l.once(ctx, name, l.Asked.Entry(), l.Asked.Values(), template)
+		return []localrun.Result{result}, err
+	}
 	if l.From != "" {
 		l.gates = strings.Fields(l.last.Handover.Gates)
 		result, err := l.once(ctx, name, argo.ResumeEntry, argo.ResumedValues(l.last.Origin, l.last.Handover), template)

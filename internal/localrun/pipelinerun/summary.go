@@ -83,6 +83,9 @@ func ended(status localrun.Status) string {
 // unreached lists the environments that the commit declares and that the run does not
 // deploy, with the reason. It reports whether there are any.
 func (l *localRun) unreached(s *summary, run localrun.Result) bool {
+	if l.Asked != nil { // a person chose the others
+		return false
+	}
 	known, reason := map[string]bool{}, "the run stopped before it updated its pipeline to the one that the commit declares"
 	for _, step := range run.Steps {
 		known[step.Name] = step.Status != localrun.Skipped
@@ -320,6 +323,8 @@ func (l *localRun) next(s *summary, result localrun.Result, changed, incomplete 
 	switch {
 	case unapproved(result):
 		s.line("  run the same command again and answer y, or pass --yes")
+	case l.Asked != nil:
+		s.line("  what is in which environment: generator status --state %s", state.Short(l.state.Dir))
 	case result.Status != localrun.Succeeded:
 		s.line("  fix the cause, commit the change, and run the same command again")
 		if from := l.resumable(result); from != "" {

@@ -40,7 +40,7 @@ var layers = []layer{
 	}},
 	4: {"stages", "one package per stage: typed input, typed output", []string{"stages/*"}},
 	5: {"contracts", "the contracts of all stages", []string{"stages"}},
-	6: {"pipelines", "work on a whole pipeline: check it, install it, run it on this machine, or say what its runs did", []string{"internal/config/check", "internal/history", "internal/install", "internal/localrun"}},
+	6: {"pipelines", "work on a whole pipeline: check it, install it, run it on this machine, say what its runs did, or go back and on", []string{"internal/config/check", "internal/history", "internal/install", "internal/localrun", "internal/steer"}},
 	7: {"programs", "parse flags, make clients, call, print", []string{"cmd/*", "construct/*"}},
 	8: {"tests", "test and measure the product; nothing imports them", []string{
 		"internal/tests/bench", "internal/tests/layers", "internal/tests/programs", "internal/tests/conformance",
