@@ -24,7 +24,7 @@ import (
 // Three commits of one branch, and one of another.
 var (
 	commit1, commit2, commit3 = strings.Repeat("1", 40), strings.Repeat("2", 40), strings.Repeat("3", 40)
-	stranger                  = strings.Repeat("f", 40)
+	rewritten                 = strings.Repeat("f", 40)
 )
 
 // waves has dev, and prod after it with an approval.
@@ -63,7 +63,7 @@ func steered(t *testing.T, w *world, has map[string]stage.Deployed, proven ...st
 	}
 	d.Order = func(_ context.Context, _ stage.Frame, in pipeline.Input, other string) (checkout.Order, error) {
 		switch {
-		case in.Commit == stranger || other == stranger:
+		case in.Commit == rewritten || other == rewritten:
 			return checkout.Diverged, nil
 		case in.Commit == other:
 			return checkout.Same, nil
@@ -110,7 +110,7 @@ func TestAPersonGetsOnlyWhatTheRecordsAllow(t *testing.T) {
 		problem string // empty: it is allowed
 	}{
 		"a rollback to a proven commit":                {at3, []string{commit1 + " dev"}, plan.ToRollBack, commit1, "dev", ""},
-		"a rollback to one of a rewritten branch":      {at3, []string{stranger + " dev"}, plan.ToRollBack, stranger, "dev", ""},
+		"a rollback to one of a rewritten branch":      {at3, []string{rewritten + " dev"}, plan.ToRollBack, rewritten, "dev", ""},
 		"a rollback to one proven elsewhere":           {at3, []string{commit1 + " dev"}, plan.ToRollBack, commit1, "prod", "was not proven in environment prod"},
 		"a rollback to nowhere":                        {at3, []string{commit3 + " dev"}, plan.ToRollBack, commit3, "dev", "has commit " + commit3 + " already"},
 		"a rollback forward to what was rolled back":   {back, []string{commit3 + " dev"}, plan.ToRollBack, commit3, "dev", "was rolled back in environment dev"},
@@ -121,7 +121,7 @@ func TestAPersonGetsOnlyWhatTheRecordsAllow(t *testing.T) {
 		"a promotion of what dev proved":               {at3, []string{commit3 + " dev"}, plan.ToPromote, commit3, "prod", ""},
 		"a promotion of what dev did not prove":        {at3, []string{commit3 + " prod"}, plan.ToPromote, commit3, "prod", "was not proven in environment dev"},
 		"a promotion of an older commit":               {at3, []string{commit1 + " dev"}, plan.ToPromote, commit1, "prod", "is superseded"},
-		"a promotion of another branch":                {at3, []string{stranger + " dev"}, plan.ToPromote, stranger, "prod", "does not follow"},
+		"a promotion of another branch":                {at3, []string{rewritten + " dev"}, plan.ToPromote, rewritten, "prod", "does not follow"},
 		"a promotion of what was rolled back there":    {back, nil, plan.ToPromote, commit3, "dev", "was rolled back in environment dev"},
 		"a promotion of what is older than that":       {back, nil, plan.ToPromote, commit2, "dev", "had the newer commit " + commit3},
 		"a retry of the newest commit":                 {at3, []string{commit3 + " dev"}, plan.ToRetry, commit3, "prod", ""},
@@ -207,8 +207,8 @@ func TestARollbackIsStoredUntilANewerCommitComes(t *testing.T) {
 	assert.Equal(t, commit2, has("1-b1", commit1, plan.ToRollBack).Refused)
 	assert.Equal(t, commit2, has("1-b1", commit1, plan.ToRollBack).Refused, "in another attempt of the step too")
 	assert.Equal(t, commit2, has("1-r1", commit1, plan.ToRedeploy).Refused)
-	assert.Equal(t, commit2, has("0-b1", stranger, plan.ToRollBack).Refused, "the newest of all that were rolled back")
-	assert.Empty(t, has("2-r1", commit2, plan.ToRedeploy).Refused, "a person brought it back")
+	assert.Equal(t, commit2, has("0-b1", rewritten, plan.ToRollBack).Refused, "the newest of all that were rolled back")
+	assert.Empty(t, has("2-r1", commit2, plan.ToRedeploy).Refused, "a person wants it back")
 	assert.Equal(t, commit2, has("1-b2", commit1, plan.ToRollBack).Refused)
 	assert.Empty(t, has("3", commit3, "").Refused)
 	err := inventory.Store{Bucket: b, Engine: deploy.Engine{Run: "2"}}.KeepReached(t.Context(), env, commit2, "")
