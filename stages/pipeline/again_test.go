@@ -197,7 +197,7 @@ func TestARollbackIsStoredUntilANewerCommitComes(t *testing.T) {
 	has := func(run, commit string, purpose plan.Purpose) stage.Deployed {
 		t.Helper()
 		store := inventory.Store{Bucket: b, Engine: deploy.Engine{Run: run}}
-		require.NoError(t, store.KeepReached(t.Context(), env, commit, purpose))
+		require.NoError(t, store.KeepReached(t.Context(), &config.Config{}, env, commit, purpose))
 		all, err := store.Reached(t.Context())
 		require.NoError(t, err)
 		return all["dev"]
@@ -211,7 +211,7 @@ func TestARollbackIsStoredUntilANewerCommitComes(t *testing.T) {
 	assert.Empty(t, has("2-r1", commit2, plan.ToRedeploy).Refused, "a person wants it back")
 	assert.Equal(t, commit2, has("1-b2", commit1, plan.ToRollBack).Refused)
 	assert.Empty(t, has("3", commit3, "").Refused)
-	err := inventory.Store{Bucket: b, Engine: deploy.Engine{Run: "2"}}.KeepReached(t.Context(), env, commit2, "")
+	err := inventory.Store{Bucket: b, Engine: deploy.Engine{Run: "2"}}.KeepReached(t.Context(), &config.Config{}, env, commit2, "")
 	require.ErrorContains(t, err, "is superseded", "a retried step of an earlier run")
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -53,7 +54,7 @@ func (p pipeline) enters(t require.TestingT, number int) {
 // begins is the beginning of a deployment.
 func (p pipeline) begins(number int, environment string) error {
 	env, _ := p.cfg.Environment(environment)
-	return p.store(run(number)).KeepReached(bg(), p.cfg, env, commit(number))
+	return p.store(run(number)).KeepReached(bg(), p.cfg, env, commit(number), "")
 }
 
 // ends records the end of a step.
@@ -124,7 +125,7 @@ func TestAnOlderRunTakesNoApprovalAwayThatANewerCommitAdded(t *testing.T) {
 			p.enters(t, 2)
 		}
 		require.NoError(t, p.store(run(2)).KeepApproval(bg(), "prod", stage.Deployed{Account: free.Account, Region: free.Region, Approval: true}, stage.Deployed{}))
-		require.NoError(t, p.store(run(1)).KeepReached(bg(), p.cfg, free, commit(1)))
+		require.NoError(t, p.store(run(1)).KeepReached(bg(), p.cfg, free, commit(1), ""))
 		require.NoError(t, json.Unmarshal([]byte(p.Document(bucket.ReachedKey("prod"))), &has))
 		return has
 	}
@@ -208,4 +209,29 @@ func TestInAnyHistoryEnvironmentsGetNewerCommitsAndTheNewestGoodOneLast(t *testi
 			assert.Equal(t, count-1, has["prod"], "the newest good commit is lost")
 		}
 	})
+}
+
+// asks is the beginning of a deployment that a person asked for.
+func (p pipeline) asks(purpose plan.Purpose, number int, environment string) error {
+	env, _ := p.cfg.Environment(environment)
+	return p.store(run(number)+"-"+string(purpose)).KeepReached(bg(), p.cfg, env, commit(number), purpose)
+}
+
+func TestNoRunUnderWayUndoesARollback(t *testing.T) {
+	p := newPipeline(config.SupersedeNever)
+	for number := 1; number <= 4; number++ {
+		p.enters(t, number)
+	}
+	require.NoError(t, p.begins(1, "prod"))
+	require.NoError(t, p.begins(3, "prod"))
+	require.NoError(t, p.asks(plan.ToRollBack, 1, "prod"))
+	require.ErrorContains(t, p.begins(2, "prod"), "rolled back commit "+commit(3), "it waited for its approval")
+	require.ErrorContains(t, p.begins(3, "prod"), "superseded")
+	require.ErrorContains(t, p.asks(plan.ToRetry, 2, "prod"), "rolled back commit "+commit(3))
+	require.ErrorContains(t, p.asks(plan.ToPromote, 3, "prod"), "rolled back commit "+commit(3))
+	require.NoError(t, p.asks(plan.ToRedeploy, 1, "prod"))
+	require.NoError(t, p.begins(4, "prod"), "a newer commit")
+	require.ErrorContains(t, p.asks(plan.ToPromote, 3, "prod"), "deployed the newer commit "+commit(4), "it waited for its approval")
+	require.NoError(t, p.asks(plan.ToRollBack, 3, "prod"))
+	require.NoError(t, p.asks(plan.ToRedeploy, 4, "prod"), "a person wants it back")
 }
