@@ -139,7 +139,7 @@ var (
 		State,
 	}
 	reached = kind{
-		"metadata/deployed/<environment>.json", "the newest commit whose deployment to the environment a run began, whatever came of it, or the one that a rollback went back to, with the newest that was rolled back (`refused`); and whether the environment waits for an approval: no run of a push deploys an older commit than these, nor takes the approval away", "JSON, `{commit, run, former, refused, account, region, approval, guarded}`",
+		"metadata/deployed/<environment>.json", "the newest commit whose deployment a run began, or that a rollback went back to; the one rolled back (`refused`); whether the environment waits for an approval", "JSON, `{commit, run, former, refused, account, region, approval, guarded}`",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`, `generator rollback`", stays,
 		[]Writer{Update, Deployment},
 		State,
