@@ -231,22 +231,24 @@ func TestACacheThatCannotBeUsedIsAWarningAndReplaced(t *testing.T) {
 }
 
 // damage replaces a cache: nil cuts it off, whose digest is then another one; other content
-// is stored as an attacker would who holds the rights of the build.
+// is stored as an attacker would who holds the rights of the build. It is one second older
+// than what replaces it, as keys are in the order of their time.
 func damage(t *testing.T, b *cachedBuild, key string, content func() []byte) {
 	t.Helper()
-	file := filepath.Join(b.bucket, key)
-	if content == nil {
-		require.NoError(t, os.Truncate(file, 100))
-		return
-	}
-	require.NoError(t, os.Remove(file))
 	c, ok := bucket.CacheOf(key)
 	require.True(t, ok)
-	made := filepath.Join(t.TempDir(), "made")
-	require.NoError(t, os.WriteFile(made, content(), 0o600))
-	digest, err := digestOf(made)
+	data, err := os.ReadFile(filepath.Join(b.bucket, key))
 	require.NoError(t, err)
-	c.Digest, c.Saved = digest, c.Saved.Add(-time.Second) // before what replaces it
+	require.NoError(t, os.Remove(filepath.Join(b.bucket, key)))
+	made := filepath.Join(t.TempDir(), "made")
+	c.Saved = c.Saved.Add(-time.Second)
+	if content == nil {
+		require.NoError(t, os.WriteFile(made, data[:100], 0o600))
+	} else {
+		require.NoError(t, os.WriteFile(made, content(), 0o600))
+		c.Digest, err = digestOf(made)
+		require.NoError(t, err)
+	}
 	require.NoError(t, bucket.OpenDirectory(b.bucket).SaveCache(t.Context(), "main", c, bucket.Packed{File: made}))
 }
 
