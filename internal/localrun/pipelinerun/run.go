@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/localrun"
@@ -27,66 +25,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
 )
-
-// Options configure a local run. They are the flags of the verb that starts one.
-type Options struct {
-	Config  string `kong:"-"` // name or path of the configuration; the nearest one upwards from Source is used
-	Account string `kong:"-"` // of the pipeline itself; "" is that of the first environment
-	Region  string `kong:"-"` // of the pipeline itself; "" is that of the first environment
-
-	Source    string   `help:"Folder of the git repository, or a folder in it; HEAD is run." default:"." type:"path" placeholder:"DIR"`
-	State     string   `help:"Folder for state that is kept between runs: simulated AWS, pipeline objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
-	AWS       string   `help:"Where to deploy: simulator, or default-chain for real AWS accounts with your default credentials." enum:"simulator,default-chain" default:"simulator" name:"aws"`
-	LogFormat string   `help:"Format of stderr: text, or json with one record per line." enum:"text,json" default:"text"`
-	Lookups   bool     `help:"Allow context lookups in the accounts of --aws=default-chain; in simulated accounts they are always allowed."`
-	Yes       bool     `short:"y" help:"Approve every deployment that requires approval."`
-	From      string   `help:"Continue at this step, such as deploy-prod, with the artifact of the last run of the same commit: after a failure that the commit did not cause." placeholder:"STEP"`
-	Only      []string `help:"Environments to deploy; others are left out (default: all)." placeholder:"ENV"`
-	Keep      bool     `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
-	Watch     bool     `help:"Run again for each new commit, until Ctrl-C."`
-
-	assets.BuilderAddress // builds image assets; empty is docker
-
-	Asked *argo.Asked `kong:"-"` // what a person asks for, if the run deploys what an earlier one built
-
-	In  io.Reader `kong:"-"` // for answers to approvals, if it is a terminal
-	Out io.Writer `kong:"-"` // the summary
-	Err io.Writer `kong:"-"` // logs and progress
-}
-
-// Help returns the details and examples of the verb.
-func (Options) Help() string {
-	return `Runs the rendered WorkflowTemplate, the same that a cluster runs, with processes instead of pods. AWS is
-simulated unless --aws=default-chain is set. A simulated account is bootstrapped in a region, with the app's
-qualifier, on first use; a real account never is.
-
-The pipeline's objects are kept in the state folder. A commit is deployed by the pipeline that it declares:
-if that differs from the pipeline of the last commit, the run hands over to a run of the new pipeline, which
-uses the artifact that was built.
-
-The run takes the last commit. --only deploys some of its environments, in their order. --from skips the build
-and the environments before the step.
-
-Examples:
-
-  generator run --source .
-  generator run --source . --only dev --watch
-  generator run --source . --from deploy-prod
-  generator run --source . --image-builder unix:///run/buildkit/buildkitd.sock
-  generator run --source . --aws=default-chain --yes`
-}
-
-// Validate refuses to go on with one artifact for each new commit, and an address that no
-// stage takes.
-func (o Options) Validate() error {
-	if err := o.BuilderAddress.Validate(); err != nil {
-		return err
-	}
-	if o.From != "" && o.Watch {
-		return errs.Invalidf("--from cannot be combined with --watch: a new commit has no artifact yet")
-	}
-	return nil
-}
 
 // Run runs the pipeline, and with Watch again for each new commit, until the context ends.
 func Run(ctx context.Context, o Options) error {

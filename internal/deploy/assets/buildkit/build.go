@@ -15,7 +15,7 @@ import (
 func (b *Builder) Build(ctx context.Context, image assets.Image) error {
 	r := &request{image: image}
 	defer r.close()
-	options, err := r.options(ctx)
+	options, err := r.options()
 	if err != nil {
 		return err
 	}

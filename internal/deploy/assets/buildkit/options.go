@@ -2,7 +2,6 @@ package buildkit
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,7 +46,7 @@ func (r *request) refuse(option, value, why string) {
 }
 
 // options translates what the manifest says of a build.
-func (r *request) options(ctx context.Context) (client.SolveOpt, error) {
+func (r *request) options() (client.SolveOpt, error) {
 	o := r.image.Options
 	r.attrs, r.mounts = map[string]string{}, map[string]fsutil.FS{}
 	for name, value := range o.Args {

@@ -75,12 +75,12 @@ func TestWhatABuildMustNotHaveIsRefusedByName(t *testing.T) {
 	} {
 		r := requestOf(t, options, map[string]string{"app/big": strings.Repeat("x", secretsprovider.MaxSecretSize+1)})
 		require.NoError(t, os.Symlink("/etc/hostname", filepath.Join(r.image.Options.Dir, "link")))
-		_, err := r.options(t.Context())
+		_, err := r.options()
 		require.ErrorContains(t, err, option)
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 		assert.NotEmpty(t, errs.HintOf(err))
 	}
-	_, err := requestOf(t, assembly.ImageBuild{SSH: "default", Network: "host"}, nil).options(t.Context())
+	_, err := requestOf(t, assembly.ImageBuild{SSH: "default", Network: "host"}, nil).options()
 	require.ErrorContains(t, err, "networkMode")
 	require.ErrorContains(t, err, "dockerBuildSsh", "all of them together")
 }
@@ -94,7 +94,7 @@ func TestTheOptionsOfAManifestReachBuildKit(t *testing.T) {
 		CacheTo:   &assembly.CacheOption{Type: "registry", Params: map[string]string{"ref": "registry.test/images:cache", "mode": "max"}},
 		Secrets:   map[string]string{"file": "src=../token", "env": "type=env,src=TOKEN", "TOKEN": "", "plain": ""},
 	}, map[string]string{"app/docker/Dockerfile.prod": "FROM scratch\n", "token": "of the file", "app/plain": "of the name", "other/x": "x"})
-	got, err := r.options(t.Context())
+	got, err := r.options()
 	require.NoError(t, err)
 	assert.Equal(t, "dockerfile.v0", got.Frontend)
 	assert.Empty(t, got.AllowedEntitlements)
@@ -111,7 +111,7 @@ func TestTheOptionsOfAManifestReachBuildKit(t *testing.T) {
 	assert.NotContains(t, r.image.Mask.String("of the commands"), "of the commands")
 
 	r.image.Push = ""
-	got, err = r.options(t.Context())
+	got, err = r.options()
 	require.NoError(t, err)
 	assert.Empty(t, got.Exports)
 	assert.Empty(t, got.CacheExports, "a build ahead writes nothing")
@@ -128,7 +128,7 @@ func TestAFrontendIsOneOfDockersOwn(t *testing.T) {
 		"# syntax=docker/dockerfile@sha256:" + strings.Repeat("a", 64) + "\nFROM a\n": {argument: "docker/dockerfile@sha256:" + strings.Repeat("a", 64)},
 	} {
 		r := requestOf(t, assembly.ImageBuild{}, map[string]string{"app/Dockerfile": text})
-		got, err := r.options(t.Context())
+		got, err := r.options()
 		require.NoError(t, err, text)
 		delete(got.FrontendAttrs, "filename")
 		assert.Equal(t, attrs, got.FrontendAttrs, text)
@@ -137,10 +137,10 @@ func TestAFrontendIsOneOfDockersOwn(t *testing.T) {
 		"# syntax=evil/frontend\nFROM scratch\n", "# syntax=evil.test/docker/dockerfile\n", "# syntax=docker/dockerfile.evil\n", "# syntax=docker.io.evil.test/docker/dockerfile:1\n",
 		"// syntax=evil/frontend\n", `{"syntax": "evil/frontend"}`, "#!/usr/bin/x\n# syntax=evil/frontend\n", "\ufeff# syntax=evil/frontend\n", "# escape=`\n# syntax=evil/frontend\n",
 	} {
-		_, err := requestOf(t, assembly.ImageBuild{}, map[string]string{"app/Dockerfile": text}).options(t.Context())
+		_, err := requestOf(t, assembly.ImageBuild{}, map[string]string{"app/Dockerfile": text}).options()
 		require.ErrorContains(t, err, "which is not one of docker/dockerfile", text)
 	}
-	_, err := requestOf(t, assembly.ImageBuild{Args: map[string]string{"BUILDKIT_SYNTAX": "evil/frontend"}}, nil).options(t.Context())
+	_, err := requestOf(t, assembly.ImageBuild{Args: map[string]string{"BUILDKIT_SYNTAX": "evil/frontend"}}, nil).options()
 	require.ErrorContains(t, err, "evil/frontend", "an argument names one, too")
 }
 
