@@ -63,6 +63,8 @@ func (s *Server) run(v *visit) (wire.Reply, error) {
 	switch {
 	case !known:
 		return wire.Reply{}, wire.Commonf(wire.UnknownOperation, "the simulator does not simulate the service %s (operation %s)", v.call.Service, v.call.Operation)
+	case service.Protocol == wire.CBOR && v.protocol == wire.JSON: // older clients of such services
+		service.Protocol = wire.JSON
 	case service.Protocol != v.protocol:
 		return wire.Reply{}, wire.Commonf(wire.UnknownOperation, "the simulator does not support %s:%s in this protocol", v.call.Service, v.call.Operation)
 	}

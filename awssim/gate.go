@@ -90,6 +90,13 @@ func (s *Server) readOperation(v *visit) error {
 	if !known {
 		return v.readUnknown()
 	}
+	if v.protocol == wire.CBOR {
+		if v.r.Header.Get("Smithy-Protocol") != wire.SmithyCBOR {
+			return v.readUnknown()
+		}
+		v.call.Operation = path.Base(v.r.URL.Path)
+		return nil
+	}
 	if service.OperationOf != nil {
 		v.call.Form, v.call.Operation = v.r.URL.Query(), service.OperationOf(v.r)
 		return nil

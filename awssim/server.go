@@ -16,6 +16,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/awssim/cloudcontrol"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/awssim/cloudwatch"
 	"github.com/aphex/aphex-pipeline/awssim/ec2"
 	"github.com/aphex/aphex-pipeline/awssim/ecr"
 	"github.com/aphex/aphex-pipeline/awssim/elbv2"
@@ -25,6 +26,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/route53"
 	"github.com/aphex/aphex-pipeline/awssim/s3"
 	"github.com/aphex/aphex-pipeline/awssim/secretsmanager"
+	"github.com/aphex/aphex-pipeline/awssim/sns"
 	"github.com/aphex/aphex-pipeline/awssim/ssm"
 	"github.com/aphex/aphex-pipeline/awssim/sts"
 	"github.com/aphex/aphex-pipeline/awssim/wire"
@@ -43,6 +45,8 @@ type Server struct {
 	objects    *s3.Store
 	parameters *ssm.Store
 	secrets    *secretsmanager.Store
+	metrics    *cloudwatch.Store
+	topics     *sns.Store
 	registry   *ecr.Store
 	images     *ecr.Distribution
 	stacks     *cloudformation.Engine
@@ -98,6 +102,8 @@ func (s *Server) open(options Options) error {
 	s.identity = iam.New(s.clock.Now)
 	s.parameters = ssm.New(s.clock.Now)
 	s.secrets = secretsmanager.New(s.clock.Now)
+	s.metrics = cloudwatch.New(s.clock.Now)
+	s.topics = sns.New(s.deployed)
 	s.registry = ecr.New(s.clock.Now)
 	if s.images, err = s.registry.Distribution(filepath.Join(s.dir, "ecr"), s.ledger.touch); err != nil {
 		return err
@@ -107,6 +113,7 @@ func (s *Server) open(options Options) error {
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
 		sts.Tokens{Directory: s.identity}.Service(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
+		s.metrics.Service(), s.topics.Service(),
 		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
 		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {
@@ -156,6 +163,12 @@ func (s *Server) Clock() *Clock { return s.clock }
 
 // Stacks returns the CloudFormation engine, for scripted resource failures.
 func (s *Server) Stacks() *cloudformation.Engine { return s.stacks }
+
+// Metrics returns what was published to CloudWatch.
+func (s *Server) Metrics() *cloudwatch.Store { return s.metrics }
+
+// Topics returns the topics of SNS with what was published to them.
+func (s *Server) Topics() *sns.Store { return s.topics }
 
 const shutdownTime = 2 * time.Second
 

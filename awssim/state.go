@@ -34,6 +34,8 @@ func (s *Server) parts() []part {
 		{"objects", s.objects},
 		{"parameters", s.parameters},
 		{"secrets", s.secrets},
+		{"metrics", s.metrics},
+		{"topics", s.topics},
 		{"registry", s.registry},
 		{"stacks", s.stacks},
 	}

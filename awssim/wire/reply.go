@@ -62,6 +62,7 @@ const (
 	typeXML     = "text/xml"
 	typeRestXML = "application/xml"
 	typeJSON    = "application/x-amz-json-1.1"
+	typeCBOR    = "application/cbor"
 )
 
 // success renders the result of a call. A nil result is an empty one.
@@ -75,6 +76,13 @@ func (s Service) success(call *Call, result any) (Reply, error) {
 		}
 		body, err := json.Marshal(result)
 		return Reply{Status: http.StatusOK, Type: typeJSON, Body: body}, err
+	}
+	if s.Protocol == CBOR {
+		if result == nil {
+			result = struct{}{}
+		}
+		body, err := cborEncoding.Marshal(result)
+		return Reply{Status: http.StatusOK, Type: typeCBOR, Header: http.Header{"Smithy-Protocol": {SmithyCBOR}}, Body: body}, err
 	}
 	body, err := s.envelope(call, result)
 	return Reply{Status: http.StatusOK, Type: typeXML, Body: body}, err
@@ -152,7 +160,7 @@ func (p Protocol) Failure(call *Call, err error) Reply {
 		reply.Header.Set("X-Amzn-ErrorType", e.Code)
 		reply.Body = jsonError(e)
 	case CBOR:
-		reply.Type = "application/cbor"
+		reply.Type = typeCBOR
 		reply.Header.Set("Smithy-Protocol", SmithyCBOR)
 		reply.Body = cborError(e)
 	case EC2Query:

@@ -20,6 +20,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/notify"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -200,8 +201,12 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 	if err != nil {
 		return record.Output{}, err
 	}
+	targets, err := notify.Parse(in.Notifications)
+	if err != nil {
+		return record.Output{}, err
+	}
 	return record.Run(ctx, record.Deps{
-		Bucket: artifacts, Notifiers: []record.Notifier{record.InBucket{Bucket: artifacts}},
+		Bucket: artifacts, Subscriptions: notify.Subscriptions(targets, clients.Notifications("", frame.Redactor.Add)), Publish: clients.PublishMetrics,
 	}, frame, in)
 }
 

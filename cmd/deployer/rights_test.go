@@ -9,12 +9,19 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/policy"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/event"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
+	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+	"github.com/aphex/aphex-pipeline/internal/metric"
+	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
 // unused are the permissions that the run of the test does not use, and why an identity
@@ -39,6 +46,7 @@ func TestEachIdentityUsesAllOfItsPermissionsAndNeedsNoOther(t *testing.T) {
 	w.install()
 	w.AWS.OnDecision(asked.add)
 	w.deliver()
+	w.checkPublished(t)
 
 	granted := w.granted()
 	anyone := func(string) bool { return true }
@@ -76,6 +84,38 @@ func TestEachIdentityUsesAllOfItsPermissionsAndNeedsNoOther(t *testing.T) {
 	for pattern := range unused {
 		assert.True(t, needed[pattern], "the run uses what is listed as unused: %s", pattern)
 	}
+}
+
+// checkPublished holds that what runs did reached CloudWatch and a topic, by the identity that
+// records them, and that a target at an address of the machine got nothing.
+func (w *world) checkPublished(t *testing.T) {
+	t.Helper()
+	messages := w.AWS.Topics().Messages(topic)
+	require.NotEmpty(t, messages)
+	var forms map[string]string
+	var told event.Event
+	require.NoError(t, json.Unmarshal([]byte(messages[0].Message), &forms))
+	require.NoError(t, json.Unmarshal([]byte(forms["default"]), &told))
+	assert.Equal(t, []any{event.Finished, event.Succeeded, "shop"}, []any{told.Type, told.Data.Outcome, told.Data.Pipeline})
+	require.NotEmpty(t, told.Data.Environments)
+	assert.NotEmpty(t, told.Data.Environments[0].Stacks)
+
+	names := map[string]bool{}
+	for _, d := range w.AWS.Metrics().Published(installtest.Home, installtest.Region, metric.Namespace) {
+		names[d.MetricName] = true
+	}
+	assert.Equal(t, map[string]bool{metric.DeploymentCount: true, metric.DeploymentDuration: true, metric.WorkflowCount: true, metric.WorkflowDuration: true}, names)
+	assert.Equal(t, 3, w.AWS.Calls()["monitoring:PutMetricData"], "one call a run, and none of the run that another one continued")
+
+	client := s3.NewFromConfig(w.Admin(installtest.Home, installtest.Region), func(o *s3.Options) { o.UsePathStyle = true })
+	object, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &w.place.Bucket, Key: aws.String(bucket.RunRecordKey(told.Data.Run))})
+	require.NoError(t, err)
+	var document record.Document
+	require.NoError(t, json.NewDecoder(object.Body).Decode(&document))
+	require.Len(t, document.Notified, 2)
+	assert.True(t, document.Notified[0].Sent)
+	assert.Contains(t, document.Notified[1].Error, "of this machine")
+	assert.Empty(t, document.Published.Error)
 }
 
 // decisions are what AWS decided.
@@ -150,6 +190,7 @@ func (w *world) granted() map[string][]statement {
 			Type       string
 			Properties struct {
 				RoleName          string
+				Roles             []struct{ Ref string } // of an inline policy
 				PolicyDocument    json.RawMessage
 				Policies          []struct{ PolicyDocument document }
 				ManagedPolicyArns []struct{ Ref string }
@@ -175,6 +216,13 @@ func (w *world) granted() map[string][]statement {
 			var attached document
 			require.NoError(w.t, json.Unmarshal(template.Resources[managed.Ref].Properties.PolicyDocument, &attached))
 			all = append(all, attached.Statement...)
+		}
+		for _, inline := range template.Resources {
+			if len(inline.Properties.Roles) == 1 && inline.Properties.Roles[0].Ref == id {
+				var own document
+				require.NoError(w.t, json.Unmarshal(inline.Properties.PolicyDocument, &own))
+				all = append(all, own.Statement...)
+			}
 		}
 		granted[resource.Properties.RoleName] = all
 	}

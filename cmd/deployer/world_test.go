@@ -19,6 +19,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
@@ -70,7 +72,14 @@ const environments = `    tests: {commands: ["sh test.sh"]}
   - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Prod, path: cdk.json}], tests: {commands: ["sh test.sh"]}}
   - {name: own, account: "222222222222", region: eu-west-1, stacks: [{name: Role, path: cdk.json}], roleArn: "arn:aws:iam::222222222222:role/delivery", commandRoleArn: "arn:aws:iam::222222222222:role/tests", externalId: word, tests: {commands: ["sh test.sh"]}}
 pipelineStack: {name: Own, path: cdk.json}
+notifications:
+  - {sns: {topicArn: "` + topic + `"}, events: [succeeded]}
+  - {webhook: {secretName: shop/events}, events: [succeeded]}
 `
+
+// topic is told about runs. The other target is at an address of this machine, which
+// gets nothing.
+const topic = "arn:aws:sns:eu-west-1:111111111111:news"
 
 // newWorld makes accounts, the repository with its first commit, and the programs.
 func newWorld(t *testing.T) *world {
@@ -85,6 +94,11 @@ func newWorld(t *testing.T) *world {
 	w.cluster, _, err = kubeconfig.Connect(kubeconfigFile, "")
 	require.NoError(t, err)
 	w.serve()
+	home := w.Admin(installtest.Home, installtest.Region)
+	_, err = sns.NewFromConfig(home).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("news")})
+	require.NoError(t, err)
+	_, err = secretsmanager.NewFromConfig(home).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("shop/events"), SecretString: aws.String(w.url)})
+	require.NoError(t, err)
 	w.configure(devStacks(", {name: Old, path: cdk.json}"), "build: {cache: {paths: [kept], key: [cdk.json]}, commands: [\"mkdir -p kept\"]}\n")
 	w.place = plan.Place{Account: installtest.Home, Region: installtest.Region, Config: config.File, Bucket: w.cfg.Bucket(installtest.Home, installtest.Region)}
 	w.names = plan.NamesOf(w.cfg, w.place)

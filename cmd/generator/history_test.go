@@ -51,7 +51,7 @@ func TestStatusHistoryAndShowReadTheBucketAndTheCluster(t *testing.T) {
 		require.NoError(t, err, "before the first run")
 		assert.Contains(t, out, "[")
 	}
-	require.NoError(t, record.InBucket{Bucket: artifacts}.Notify(t.Context(), deployment("shop-"+strings.Repeat("a", 32), strings.Repeat("a", 40), "Succeeded")))
+	require.NoError(t, record.Store(t.Context(), artifacts, deployment("shop-"+strings.Repeat("a", 32), strings.Repeat("a", 40), "Succeeded")))
 	p.waits("shop-2", "approve-dev")
 
 	out, log, err := calls(t, "status", "-c", config)
@@ -139,7 +139,7 @@ func TestLocalRunsAreReadFromTheirStateFolder(t *testing.T) {
 	_, _, err = calls(t, "status", "--state", state)
 	require.ErrorContains(t, err, "they are in the bucket shop-artifacts if its runs deployed to real accounts")
 	objects := filepath.Join(state, "aws", "s3", "shop-artifacts")
-	require.NoError(t, record.InBucket{Bucket: bucket.OpenDirectory(objects)}.Notify(t.Context(), deployment("shop-20260101-120000", strings.Repeat("a", 40), "Succeeded")))
+	require.NoError(t, record.Store(t.Context(), bucket.OpenDirectory(objects), deployment("shop-20260101-120000", strings.Repeat("a", 40), "Succeeded")))
 	out, log, err := calls(t, "status", "--state", state)
 	require.NoError(t, err)
 	assert.Empty(t, log)

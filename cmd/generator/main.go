@@ -46,6 +46,7 @@ type cli struct {
 	Render    renderCmd    `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
 	Bootstrap bootstrapCmd `cmd:"" help:"Install the pipeline and print the webhook settings."`
 	Doctor    doctorCmd    `cmd:"" help:"Check an installed pipeline: versions, credentials, accounts, cluster and webhook."`
+	Notify    notifyCmd    `cmd:"" help:"Send a test message to the targets of notifications."`
 	Diff      diffCmd      `cmd:"" help:"Show what apply would change in the cluster."`
 	Apply     applyCmd     `cmd:"" help:"Update the pipeline's objects in the cluster."`
 	Rotate    rotateCmd    `cmd:"" help:"Replace the webhook secret, or the token of the pods."`

@@ -26,7 +26,7 @@ func deploys(t *testing.T, b bucket.Bucket, run, commit string, at time.Time, st
 	d := deployment(run, commit, status)
 	d.Ended, d.Built = at, &record.Built{Artifact: bucket.ArtifactKey(commit, digest), Digest: digest, ConfigDigest: "sha256:c"}
 	d.Steps = append(d.Steps, stage.Record{Step: "pipeline", Status: stage.Done}, stage.Record{Step: "test-dev", Status: map[bool]string{true: stage.Done, false: "failed"}[status == "Succeeded"]})
-	require.NoError(t, record.InBucket{Bucket: b}.Notify(t.Context(), d))
+	require.NoError(t, record.Store(t.Context(), b, d))
 	require.NoError(t, b.Create(t.Context(), bucket.ArtifactKey(commit, digest), []byte("workspace")))
 	data, err := json.Marshal(stage.Deployed{Commit: commit, Run: run})
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestAWatchedRunThatFailsIsAnError(t *testing.T) {
 	for run, status := range map[string]string{"shop-1": "Succeeded", "shop-2": "Failed"} {
 		d := deployment(run, strings.Repeat("a", 40), status)
 		d.Error, d.Hint = "deploy-dev: stack Api failed", "look there"
-		require.NoError(t, record.InBucket{Bucket: artifacts}.Notify(t.Context(), d))
+		require.NoError(t, record.Store(t.Context(), artifacts, d))
 	}
 	require.NoError(t, await(t.Context(), artifacts, "shop-1"))
 	err := await(t.Context(), artifacts, "shop-2")
@@ -114,7 +114,7 @@ func TestAWatchedRunIsWaitedForUntilItHasARecord(t *testing.T) {
 			t.Error("it has not ended", err)
 		default:
 		}
-		require.NoError(t, record.InBucket{Bucket: artifacts}.Notify(t.Context(), deployment("shop-1", strings.Repeat("a", 40), "Succeeded")))
+		require.NoError(t, record.Store(t.Context(), artifacts, deployment("shop-1", strings.Repeat("a", 40), "Succeeded")))
 		require.NoError(t, <-ended)
 	})
 }

@@ -283,6 +283,20 @@ export interface PipelineConfiguration {
    * @default "*\/15 * * * *"
    */
   readonly reconcileSchedule?: string;
+
+  /**
+   * Who is told what came of runs: the topics, chats and servers that get a message at the end of a run. The secrets and topics that it names take effect when a person runs `generator bootstrap` or `generator apply`. Local runs tell nobody. Expected: a list with at least one entry, each a mapping with sns, slack, teams, webhook, events, environments.
+   *
+   * @default - none
+   */
+  readonly notifications?: NotificationDefinition[];
+
+  /**
+   * Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`. Local runs publish none. Expected: true or false.
+   *
+   * @default true
+   */
+  readonly metrics?: boolean;
 }
 
 /**
@@ -1078,4 +1092,97 @@ export interface SelfUpdateDefinition {
    * @default "continue"
    */
   readonly onFailure?: string;
+}
+
+/**
+ * Notification is one target that is told what came of runs, and of which.
+ */
+export interface NotificationDefinition {
+  /**
+   * A topic of Amazon SNS, of any account. Subscribers by mail get a text, all others the event as JSON. Expected: a mapping with topicArn.
+   *
+   * @default - none
+   */
+  readonly sns?: TopicTargetDefinition;
+
+  /**
+   * A channel of Slack. Expected: a mapping with secretName.
+   *
+   * @default - none
+   */
+  readonly slack?: ChatTargetDefinition;
+
+  /**
+   * A channel of Microsoft Teams. Expected: a mapping with secretName.
+   *
+   * @default - none
+   */
+  readonly teams?: ChatTargetDefinition;
+
+  /**
+   * A server that gets the event as a CloudEvent 1.0 in JSON. Expected: a mapping with url, secretName, signingSecretName.
+   *
+   * @default - none
+   */
+  readonly webhook?: WebhookTargetDefinition;
+
+  /**
+   * What it is told: `failed` runs, the first run that succeeded after a failed one (`recovered`), every run that `succeeded`, runs that a person `stopped`, and runs that were `superseded` by a newer one before they deployed. Expected: a list with at least one entry, each failed, recovered, succeeded, stopped or superseded.
+   *
+   * @default ["failed","recovered"]
+   */
+  readonly events?: string[];
+
+  /**
+   * Only runs whose deployment to one of these environments began. Without it, also runs that ended before. Expected: a list with at least one entry, each an environment name: at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last.
+   *
+   * @default - none
+   */
+  readonly environments?: string[];
+}
+
+/**
+ * TopicTarget is a topic of Amazon SNS.
+ */
+export interface TopicTargetDefinition {
+  /**
+   * The ARN of the topic. Expected: the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:111111111111:deployments.
+   */
+  readonly topicArn: string;
+}
+
+/**
+ * ChatTarget is a channel of a chat, by the webhook that posts to it.
+ */
+export interface ChatTargetDefinition {
+  /**
+   * The name of the secret in Secrets Manager with the URL of the channel's webhook: the URL alone, or `{"url": "…"}`. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
+   */
+  readonly secretName: string;
+}
+
+/**
+ * WebhookTarget is a server that takes events.
+ */
+export interface WebhookTargetDefinition {
+  /**
+   * The URL of the server. Expected: the URL of a server, such as https://events.example.com/aphex.
+   *
+   * @default - none
+   */
+  readonly url?: string;
+
+  /**
+   * The name of the secret in Secrets Manager with the URL, in place of `url`: the URL alone, or `{"url": "…"}`. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
+   *
+   * @default - none
+   */
+  readonly secretName?: string;
+
+  /**
+   * The name of the secret in Secrets Manager with which events are signed by HMAC-SHA256: the text alone, or `{"secret": "…"}`. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
+   *
+   * @default - none
+   */
+  readonly signingSecretName?: string;
 }

@@ -255,8 +255,11 @@ func taskOutput(task string) func(name string) string {
 }
 
 func runFact(fact string) string {
-	if fact == plan.RunCreated {
+	switch fact {
+	case plan.RunCreated:
 		return "{{workflow.creationTimestamp.RFC3339}}"
+	case plan.RunEntry:
+		return "{{workflow.mainEntrypoint}}"
 	}
 	return "{{workflow." + fact + "}}"
 }

@@ -79,6 +79,13 @@ pods:
       requiredDuringSchedulingIgnoredDuringExecution:
         - {topologyKey: host, namespaces: [builds], labelSelector: {matchExpressions: [{key: app, operator: In, values: [cache]}]}}
 reconcileSchedule: "*/5 * * * *"
+metrics: true
+notifications:
+  - {sns: {topicArn: "arn:aws:sns:eu-west-1:111111111111:news"}}
+  - {slack: {secretName: shop/slack}, events: [failed], environments: [dev]}
+  - {teams: {secretName: shop/teams}}
+  - {webhook: {url: "https://events.example.com/aphex", signingSecretName: shop/key}}
+  - {webhook: {secretName: shop/url}}
 build:
   {commands: [make], artifacts: [dist], env: {NODE_ENV: production}, timeout: 30m, cache: {paths: [~/.npm], key: [package-lock.json]}, resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}
 checkout: {submodules: true, submoduleHosts: [gitlab.com], lfs: true}

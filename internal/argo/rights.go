@@ -25,7 +25,7 @@ func (r *renderer) accounts() []object {
 	submitter := r.account(events, r.names.Submitter, "")
 	submitter.AutomountServiceAccountToken = nil
 	accounts := []object{
-		r.account(runs, r.names.Recorder, r.names.RecorderRole),
+		r.recorder(),
 		r.account(runs, r.names.Validator, r.names.ValidatorRole),
 		r.builder(),
 		r.account(runs, r.names.Updater, r.names.UpdaterRole),
@@ -56,14 +56,31 @@ func (r *renderer) builder() *corev1.ServiceAccount {
 	return account
 }
 
+// recorder renders the account of the record of a run, with what notifications need.
+func (r *renderer) recorder() *corev1.ServiceAccount {
+	account := r.account(r.cfg.ArgoNamespace, r.names.Recorder, r.names.RecorderRole)
+	annotateSecrets(account, plan.NotificationSecrets(r.cfg))
+	if topics := plan.NotificationTopics(r.cfg); topics != nil {
+		account.Annotations[annotationTopics] = strings.Join(topics, " ")
+	}
+	return account
+}
+
 func annotateSecrets(account *corev1.ServiceAccount, secrets []config.Secret) {
 	if len(secrets) > 0 {
 		account.Annotations[annotationSecrets] = SecretNames(secrets)
 	}
 }
 
-// annotationSecrets says which secrets the pods of a ServiceAccount may read for commands.
+// annotationSecrets says which secrets the pods of a ServiceAccount may read, for commands or
+// for notifications.
 const annotationSecrets = "aphex.dev/secrets"
+
+// annotationTopics says which topics the pods of a ServiceAccount may publish to.
+const annotationTopics = "aphex.dev/topics"
+
+// ApprovedTopics returns the topics that annotations of a ServiceAccount approve; "" is none.
+func ApprovedTopics(annotations map[string]string) string { return annotations[annotationTopics] }
 
 // SecretNames names secrets as [ApprovedSecrets] returns them.
 func SecretNames(secrets []config.Secret) string {
@@ -80,6 +97,11 @@ func ApprovedSecrets(annotations map[string]string) string { return annotations[
 // annotationAccess says which roles the pods of a ServiceAccount may assume. Only a person
 // writes it.
 const annotationAccess = "aphex.dev/access"
+
+// RecorderAccount refers to the ServiceAccount of the records of runs.
+func RecorderAccount(cfg *config.Config, place plan.Place) manifest.Object {
+	return manifest.Object{Kind: "ServiceAccount", Namespace: cfg.ArgoNamespace, Name: plan.NamesOf(cfg, place).Recorder}
+}
 
 // BuilderAccount refers to the ServiceAccount of the build.
 func BuilderAccount(cfg *config.Config, place plan.Place) manifest.Object {

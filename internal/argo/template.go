@@ -13,14 +13,14 @@ import (
 
 // Names inside the rendered WorkflowTemplate.
 const (
-	Entrypoint   = "run"          // template of the whole pipeline
-	ResumeEntry  = "resume"       // template of a run that another one handed over to
-	CheckEntry   = "check"        // template that a pull request runs: it validates and deploys nothing
-	WatchEntry   = "reconcile"    // template of the reconciler
-	ExitStep     = "record"       // template that records a run
-	release      = "release"      // template of what follows the build
-	environments = "environments" // template of what follows the pipeline's own deployment
-	exitGraph    = "exit"         // template that runs at the end of everything
+	Entrypoint   = "run"           // template of the whole pipeline
+	ResumeEntry  = "resume"        // template of a run that another one handed over to
+	CheckEntry   = plan.CheckEntry // template that a pull request runs: it validates and deploys nothing
+	WatchEntry   = "reconcile"     // template of the reconciler
+	ExitStep     = "record"        // template that records a run
+	release      = "release"       // template of what follows the build
+	environments = "environments"  // template of what follows the pipeline's own deployment
+	exitGraph    = "exit"          // template that runs at the end of everything
 )
 
 // HandedOver is the result of the pipeline step that ends a run before its environments,

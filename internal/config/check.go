@@ -31,6 +31,7 @@ func check(c *Config, r *report) {
 	checkCommandRole(c, r, "build.roleArn", "build.roleArn", c.Build.RoleARN, "build commands")
 	checkSecrets(c, r, "build", c.Build.Secrets, c.Build.Env)
 	checkCache(c, r)
+	checkNotifications(c, r)
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).
 			Hint = "remove it, or set webhookService: LoadBalancer"

@@ -17,6 +17,8 @@ var (
 	commandsSource string
 	//go:embed pods.go
 	podsSource string
+	//go:embed notifications.go
+	notificationsSource string
 )
 
 // mapping is a kind of mapping in the file: a struct type, its paths, and its keys.
@@ -62,7 +64,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	for _, source := range []string{typesSource, commandsSource, podsSource} {
+	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource} {
 		commentsIn(source, docs)
 	}
 	return docs

@@ -90,6 +90,8 @@ func fill(target reflect.Value) {
 		case value.Kind() == reflect.Int:
 			number, _ := strconv.Atoi(f.initial)
 			value.SetInt(int64(number))
+		case value.Kind() == reflect.Bool:
+			value.SetBool(f.initial == "true")
 		case value.Kind() == reflect.Slice:
 			value.Set(reflect.ValueOf(splitList(f.initial)))
 		}

@@ -58,6 +58,13 @@ var ownRules = map[string]rule{
 		pattern: `^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:[0-9]{1,5})?$`,
 		most:    253,
 	},
+	// RFC 3986 without user and fragment: a password belongs in a secret, and a fragment is
+	// not sent. Addresses that a name has are checked when it is used.
+	"webhookUrl": {
+		expect:  "the URL of a server, such as https://events.example.com/aphex",
+		pattern: `^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~%!&'()*+,;=:@-]*)?([?][A-Za-z0-9/._~%!&'()*+,;=:@?-]*)?$`,
+		most:    2048,
+	},
 	// With less than 128Mi the programs of a stage do not start, and no node has as much
 	// as the most.
 	"size": {

@@ -41,6 +41,13 @@ func TestRulesAcceptValidTextsAndRejectOthers(t *testing.T) {
 			[]string{"node_modules", "~/.npm", "~/.cache/go-build", "a/b/", "a/../b", ".gradle", "~/with space"},
 			[]string{"", ".", "./", "~", "~/", "~/.", "~root/x", "/tmp", "~//tmp", "..", "../x", "~/..", "~/../x", "a/../..", `~\x`, "-rf", "~/-rf", "a\nb", "{{x}}", "~/{{x}}"},
 		},
+		"webhookUrl": {
+			[]string{"https://a", "https://events.example.com:8443/aphex/in?team=shop&x=1", "https://10.0.0.7/x"},
+			[]string{
+				"", "http://a", "https://", "https:///x", "https://u:p@a", "https://u@a/", "https://a/#x", "https://a/{{x}}", "https://a/$(id)", "https://a b", "https://a\n", "https://[::1]/",
+				"file:///etc/passwd", "HTTPS://a", "https://a/" + strings.Repeat("a", 2048),
+			},
+		},
 		"command":    {[]string{"npm test", "true", "echo {{x}}", "a\nb\n", " x"}, []string{"", " ", "\n\t", "a\x00b"}},
 		"size":       {[]string{"128Mi", "512Mi", "1Gi", "8Gi", "99999Gi", "9999999Mi", "128Mi", "130Mi", "200Mi", "1000Mi"}, []string{"", "0", "0Gi", "0Mi", "1Mi", "127Mi", "100000Gi", "10000000Mi", "99Mi", "100Mi", "119Mi", "0128Mi", "999999999999999999999Gi", "8", "8G", "8GB", "1Ki", "1e9Gi", "1.5Gi", "-1Gi", "8 Gi"}},
 		"contextKey": {[]string{"vpc-provider:account=1:region=x", "@aws-cdk/core:x", "x"}, []string{"", " ", " x", "x ", "a\nb", "a\x00"}},

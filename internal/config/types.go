@@ -156,6 +156,15 @@ type Config struct {
 	// head of the branch had no run, it starts one. `""` disables it.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 
+	// Who is told what came of runs: the topics, chats and servers that get a message at the
+	// end of a run. The secrets and topics that it names take effect when a person runs
+	// `generator bootstrap` or `generator apply`. Local runs tell nobody.
+	Notifications []Notification `json:"notifications,omitempty" section:"Notifications and metrics" example:"[{slack: {secretName: shop/slack}}]"`
+
+	// Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`.
+	// Local runs publish none.
+	Metrics bool `json:"metrics" default:"true"`
+
 	leftOut map[string]bool // keys of names that are not set and are derived from other names
 }
 

@@ -42,7 +42,7 @@ func source(t *testing.T) history.Source {
 		for s := range run.Steps {
 			run.Steps[s].Started, run.Steps[s].Ended = run.Ended.Add(-90*time.Second), run.Ended
 		}
-		require.NoError(t, record.InBucket{Bucket: b}.Notify(t.Context(), run))
+		require.NoError(t, record.Store(t.Context(), b, run))
 	}
 	return history.Source{Bucket: b, Environments: []string{"dev", "stage", "prod"}}
 }
@@ -91,7 +91,7 @@ func TestTheStatusSaysThatTheRunOfAnEnvironmentLeftOthersOut(t *testing.T) {
 	s := source(t)
 	run := record.Document{Workflow: "shop-3", Status: "Succeeded", Commit: two, Ended: noon.Add(3 * time.Hour), LeftOut: []string{"dev", "stage"}}
 	run.Steps = []stage.Record{{Step: "deploy-prod", Status: stage.Done, Ended: run.Ended}}
-	require.NoError(t, record.InBucket{Bucket: s.Bucket}.Notify(t.Context(), run))
+	require.NoError(t, record.Store(t.Context(), s.Bucket, run))
 	status, _, err := s.Status(t.Context())
 	require.NoError(t, err)
 	assert.Contains(t, printed(t, 0, func(p history.Printer) error { return p.Status(status) }), "shop-3                                 its run left out dev, stage\n")

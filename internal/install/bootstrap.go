@@ -33,7 +33,8 @@ type Plan struct {
 	Secret      manifest.Object // the webhook secret
 	Approvals   []Approval      // of all accounts of the configuration
 	Build       BuildRole       // of the build commands
-	Secrets     []Secrets       // of all commands
+	Secrets     []Secrets       // of all commands and of notifications
+	Topics      Topics          // of notifications
 	Host        Host            // that gets the token of the repository
 	Differences []kube.Difference
 	Interrupted Interrupted
@@ -64,11 +65,16 @@ type Approval struct {
 // BuildRole is the role that build commands get the credentials of; "" is none.
 type BuildRole struct{ ARN, Before string }
 
-// Secrets are what commands get of Secrets Manager and Parameter Store, by name; "" is none.
+// Secrets are what commands, or notifications, get of Secrets Manager and Parameter Store, by
+// name; "" is none.
 type Secrets struct {
-	Commands      string // that get them, such as "build commands"
+	Commands      string // that get them, such as "build commands" or "notifications"
 	Names, Before string // as [argo.SecretNames] writes them
 }
+
+// Topics are the ARNs of the topics that notifications are published to, separated by spaces;
+// "" is none.
+type Topics struct{ ARNs, Before string }
 
 // confirm asks a person, if there is one to ask, whether to install what the plan says.
 func (t *Target) confirm(ctx context.Context, ask func(context.Context, Plan) error, p Plan) (err error) {
@@ -106,6 +112,11 @@ func (t *Target) approvals(ctx context.Context, p *Plan) error {
 			"hooks and tests of " + strings.Join(approval.Environments, ", "), argo.SecretNames(plan.SecretsOf(t.Config, access)), argo.ApprovedSecrets(annotations),
 		})
 	}
+	if annotations, err = t.Cluster.Annotations(ctx, argo.RecorderAccount(t.Config, t.Place)); err != nil {
+		return err
+	}
+	p.Secrets = append(p.Secrets, Secrets{"notifications", argo.SecretNames(plan.NotificationSecrets(t.Config)), argo.ApprovedSecrets(annotations)})
+	p.Topics = Topics{strings.Join(plan.NotificationTopics(t.Config), " "), argo.ApprovedTopics(annotations)}
 	return nil
 }
 

@@ -113,6 +113,28 @@ func SecretsOf(cfg *config.Config, access Access) []config.Secret {
 	return unique(all...)
 }
 
+// NotificationSecrets returns the secrets of the targets of notifications, each once and sorted.
+func NotificationSecrets(cfg *config.Config) []config.Secret {
+	named := map[string]config.Secret{}
+	for _, n := range cfg.Notifications {
+		for _, name := range n.Secrets() {
+			named[name] = config.Secret{SecretsManager: name}
+		}
+	}
+	return unique(named)
+}
+
+// NotificationTopics returns the ARNs of the topics of notifications, each once and sorted.
+func NotificationTopics(cfg *config.Config) (topics []string) {
+	for _, n := range cfg.Notifications {
+		if n.SNS != nil {
+			topics = append(topics, n.SNS.TopicARN)
+		}
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}
+
 // unique returns secrets in the order of their places, each once, without the keys in them.
 func unique(all ...map[string]config.Secret) (secrets []config.Secret) {
 	for _, some := range all {

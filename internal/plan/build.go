@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -21,9 +23,20 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
 		"purpose": {Parameter, "", RunPurpose}, "only": {Parameter, "", Only}, "reason": {Parameter, "", Reason},
 		"artifact": {Parameter, "", Artifact}, "digest": {Parameter, "", Digest}, "built-config": {Parameter, "", ConfigDigest},
-		"bucket": literal(place.Bucket),
+		"bucket": literal(place.Bucket), "entrypoint": {Run, "", RunEntry}, "pipeline": literal(cfg.WorkflowTemplateName),
+		"notifications": literal(targets(cfg)), "metrics": literal(strconv.FormatBool(cfg.Metrics)),
 	})
 	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg)}, b.err
+}
+
+// targets returns the notifications of the configuration as JSON; "" is none. Its texts have
+// no two braces in a row, as the rules of their keys say.
+func targets(cfg *config.Config) string {
+	if cfg.Notifications == nil {
+		return ""
+	}
+	text, _ := json.Marshal(cfg.Notifications) // strings always encode
+	return string(text)
 }
 
 // Names of the first steps of every pipeline.

@@ -85,8 +85,12 @@ const (
 	RunStatus   = "status"   // Succeeded, Failed or Error; only in the exit step
 	RunFailures = "failures" // JSON list of the failed nodes; only in the exit step
 	RunCreated  = "created"  // RFC 3339, UTC: when the workflow was created
+	RunEntry    = "entry"    // template that the run began with, such as CheckEntry
 	RunTemplate = "template" // version of the run's template
 )
+
+// CheckEntry is the template that the check of a pull request begins with.
+const CheckEntry = "check"
 
 // Parameters of the workflow, set by the event of a push.
 const (

@@ -52,7 +52,7 @@ func (h *history) ran(run, commit string, steps ...string) {
 		}
 		d.Steps = append(d.Steps, s)
 	}
-	require.NoError(h.t, record.InBucket{Bucket: h.Bucket}.Notify(h.t.Context(), d))
+	require.NoError(h.t, record.Store(h.t.Context(), h.Bucket, d))
 	_ = h.Bucket.Create(h.t.Context(), bucket.ArtifactKey(commit, digest), []byte("workspace"))
 }
 
@@ -115,14 +115,14 @@ func TestARollbackThatIsNotPossibleSaysWhy(t *testing.T) {
 			d, err := record.ReadRun(t.Context(), h.Bucket, "shop-y")
 			require.NoError(t, err)
 			d.Built.Artifact = "gone.tar.zst"
-			require.NoError(t, record.InBucket{Bucket: h.Bucket}.Notify(t.Context(), d))
+			require.NoError(t, record.Store(t.Context(), h.Bucket, d))
 		}, "prod", "4444", "has expired"},
 		"a record of an earlier version": {func(h *history) {
 			h.ran("shop-y", strings.Repeat("4", 40), "deploy-prod")
 			d, err := record.ReadRun(t.Context(), h.Bucket, "shop-y")
 			require.NoError(t, err)
 			d.Built = nil
-			require.NoError(t, record.InBucket{Bucket: h.Bucket}.Notify(t.Context(), d))
+			require.NoError(t, record.Store(t.Context(), h.Bucket, d))
 		}, "prod", "4444", "is of an earlier version"},
 	} {
 		h := usual(t)

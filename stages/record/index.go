@@ -57,6 +57,7 @@ type Summary struct {
 	Environments []string  `json:"environments,omitempty"` // that it deployed to successfully
 	HandedOver   string    `json:"handedOver,omitempty"`   // successor run, which deploys the commit
 	Error        string    `json:"error,omitempty"`
+	Check        bool      `json:"check,omitempty"` // it checked a pull request, and deployed nothing
 }
 
 const (
@@ -72,7 +73,7 @@ const (
 func (x *Index) add(d Document) {
 	s := Summary{
 		Run: d.Workflow, Status: d.Status, Commit: short(d.Commit), Branch: short(d.Branch), By: short(d.Pusher), Created: short(d.Created), Ended: d.Ended,
-		HandedOver: d.HandedOver, Error: short(d.Error),
+		HandedOver: d.HandedOver, Error: short(d.Error), Check: d.Check,
 	}
 	for _, step := range d.Steps {
 		name := plan.DeployedBy(step.Step)
@@ -139,15 +140,27 @@ func short(text string) string {
 	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }
 
+// failedBefore reports whether the run that ended before this one failed: of those that
+// deploy by themselves, and that nobody stopped.
+func (x *Index) failedBefore(run string) bool {
+	at := slices.IndexFunc(x.Runs, func(s Summary) bool { return s.Run == run })
+	for _, s := range x.Runs[at+1:] {
+		if !s.Check && s.HandedOver == "" && s.Status != Stopped && s.Status != Superseded {
+			return s.Status != "Succeeded"
+		}
+	}
+	return false
+}
+
 // errNoIndex means that a bucket has no index that can be read.
 var errNoIndex = errors.New("there is no index")
 
-// index adds the run to the index of the bucket, and returns it. If that is missing or
+// addToIndex adds the run to the index of the bucket, and returns it. If that is missing or
 // damaged, it is made from the records of all runs, as after an update from a version
 // without an index.
-func (n InBucket) index(ctx context.Context, run Document) (Index, error) {
+func addToIndex(ctx context.Context, b bucket.Bucket, run Document) (Index, error) {
 	var x Index
-	err := n.Bucket.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
+	err := b.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
 		var err error
 		if x, err = parseIndex(before); err != nil {
 			return nil, err
@@ -158,11 +171,11 @@ func (n InBucket) index(ctx context.Context, run Document) (Index, error) {
 	if !errors.Is(err, errNoIndex) {
 		return x, err
 	}
-	remade, err := indexOf(ctx, n.Bucket)
+	remade, err := indexOf(ctx, b)
 	if err != nil {
 		return x, err
 	}
-	err = n.Bucket.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
+	err = b.Update(ctx, bucket.IndexKey(), func(before []byte) ([]byte, error) {
 		var err error
 		if x, err = parseIndex(before); err != nil { // else of a run that was faster
 			x = remade

@@ -36,7 +36,7 @@ func ended(run, commit string, minute int, deployments map[string]string) record
 func indexed(t *testing.T, b objects, runs ...record.Document) record.Index {
 	t.Helper()
 	for _, run := range runs {
-		require.NoError(t, record.InBucket{Bucket: b}.Notify(t.Context(), run))
+		require.NoError(t, record.Store(t.Context(), b, run))
 	}
 	x, err := record.ReadIndex(t.Context(), b)
 	require.NoError(t, err)
@@ -160,7 +160,7 @@ func (unlisted) List(context.Context, string) ([]string, error) {
 
 func TestAnIndexThatCannotBeMadeIsNotReplacedByOneWithLessInIt(t *testing.T) {
 	b := holding(nil)
-	err := record.InBucket{Bucket: unlisted{b}}.Notify(t.Context(), ended("shop-1", "aaa", 1, nil))
+	err := record.Store(t.Context(), unlisted{b}, ended("shop-1", "aaa", 1, nil))
 	require.ErrorContains(t, err, "adding run \"shop-1\" to the index of runs")
 	assert.Equal(t, errs.Temporary, errs.KindOf(err))
 	assert.Empty(t, b.Document(bucket.IndexKey()))

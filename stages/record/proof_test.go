@@ -65,7 +65,7 @@ func TestARecordSaysWhatItsRunBuiltOrDeployed(t *testing.T) {
 	got, err = record.BuiltBy(t.Context(), b, record.Document{Origin: "shop-1"})
 	require.NoError(t, err)
 	assert.Nil(t, got, "the other record is gone")
-	require.NoError(t, record.InBucket{Bucket: b}.Notify(t.Context(), origin))
+	require.NoError(t, record.Store(t.Context(), b, origin))
 	got, err = record.BuiltBy(t.Context(), b, record.Document{Origin: "shop-1"})
 	require.NoError(t, err)
 	assert.Equal(t, &built, got, "of an earlier version, that was handed over")
@@ -102,7 +102,7 @@ func TestACommitBeforeAnotherIsFoundWhateverHappened(t *testing.T) {
 				d.Status = "Failed"
 			}
 			proven[commit] = proven[commit] || deploys && passes
-			require.NoError(t, record.InBucket{Bucket: b}.Notify(t.Context(), d))
+			require.NoError(t, record.Store(t.Context(), b, d))
 		}
 		has := rapid.IntRange(0, next).Draw(t, "has")
 		want := -1

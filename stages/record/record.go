@@ -11,6 +11,8 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/metric"
+	"github.com/aphex/aphex-pipeline/internal/notify"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
@@ -44,11 +46,17 @@ type Input struct {
 	Only       string   `help:"Environments that the person asked for, separated by spaces."`
 	Reason     string   `help:"Why the person asked for the run."`
 	Bucket     string   `help:"Artifact bucket." required:""`
+	Entrypoint string   `help:"Template that the run began with, such as check."`
 
 	// Of a run that deploys what an earlier one built.
 	Artifact    string `help:"Key of the built workspace in the bucket, if an earlier run built it."`
 	Digest      string `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
 	BuiltConfig string `help:"SHA-256 digest of the configuration file of the commit, as sha256:<hex>." placeholder:"sha256:<hex>"`
+
+	Pipeline      string `help:"Name of the pipeline."`
+	Notifications string `help:"Targets that are told what came of the run, as notifications in the configuration, as JSON." placeholder:"JSON"`
+	Metrics       bool   `help:"Publish metrics to CloudWatch."`
+	Silent        bool   `help:"Tell nobody and publish nothing. For local runs."`
 }
 
 // Validate requires status, commit and bucket.
@@ -56,7 +64,8 @@ func (in Input) Validate() error {
 	if in.Status == "" || in.Commit == "" || in.Bucket == "" {
 		return errs.Invalidf("status, commit and bucket are required").WithHint("pass --status, --commit and --bucket")
 	}
-	return nil
+	_, err := notify.Parse(in.Notifications)
+	return err
 }
 
 // Output is empty: the result of the stage is the document in the bucket.
@@ -67,10 +76,12 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 
 // Deps are the dependencies of the stage.
 type Deps struct {
-	// Bucket has the records of the steps.
+	// Bucket has the records of the steps, and gets that of the run.
 	Bucket bucket.Bucket
-	// Notifiers are the targets that the run is reported to, in this order.
-	Notifiers []Notifier
+	// Subscriptions are the targets that are told what came of the run.
+	Subscriptions []notify.Subscription
+	// Publish publishes values of metrics, in as few calls as possible.
+	Publish func(context.Context, []metric.Datum) error
 }
 
 // Document is the record of a whole run.
@@ -98,7 +109,20 @@ type Document struct {
 	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
 	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
 	Failures   []Failure            `json:"failures"`             // as reported by Argo, including pods without a record
-	Former     []Attempt            `json:"former,omitempty"`     // attempts of the run before this one, such as before Argo retried it from its archive, newest first
+	Former     []Attempt            `json:"former,omitempty"`     // attempts of the run before this one, newest first
+	Check      bool                 `json:"check,omitempty"`      // of a pull request
+	Notified   []notify.Delivery    `json:"notified,omitempty"`   // targets that were told
+	Published  *Published           `json:"published,omitempty"`  // metrics of the last attempt
+	Counted    []string             `json:"counted,omitempty"`    // by metrics
+
+	before string // status of the record that this one replaces
+}
+
+// Published is what came of publishing metrics.
+type Published struct {
+	Values int    `json:"values"` // that were to be published
+	Error  string `json:"error,omitempty"`
+	Hint   string `json:"hint,omitempty"`
 }
 
 // Attempt is an earlier workflow of a run: Argo made a later one of its name, such as when it retries one from its archive.
@@ -135,6 +159,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
 		Pusher: in.Pusher, Purpose: in.Purpose, Only: strings.Fields(in.Only), Reason: short(in.Reason),
 		Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), LeftOut: in.LeftOut, Steps: steps, Failures: failures,
+		Check: in.Entrypoint == plan.CheckEntry,
 	}
 	switch {
 	case document.endedAs(errs.Superseded, ""):
@@ -152,10 +177,13 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if handover != nil {
 		document.HandedOver = handover.Run
 	}
-	if err := d.notify(ctx, document); err != nil {
+	if document, err = store(ctx, d.Bucket, document); err != nil {
 		return Output{}, err
 	}
 	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", bucket.RunRecordKey(frame.Workflow))
+	if !in.Silent {
+		d.announce(ctx, frame, in, document)
+	}
 	return Output{}, nil
 }
 

@@ -23,9 +23,7 @@ type objects struct{ *buckettest.Memory }
 
 func holding(documents map[string]string) objects { return objects{buckettest.New(documents)} }
 
-func (b objects) deps() record.Deps {
-	return record.Deps{Bucket: b, Notifiers: []record.Notifier{record.InBucket{Bucket: b}}}
-}
+func (b objects) deps() record.Deps { return record.Deps{Bucket: b} }
 
 func (b objects) step(t *testing.T, name string, minute int, err string) {
 	t.Helper()
@@ -45,32 +43,6 @@ func run(t *testing.T, b objects, in record.Input) record.Document {
 	var document record.Document
 	require.NoError(t, json.Unmarshal([]byte(b.Document("metadata/workflows/shop-1.json")), &document))
 	return document
-}
-
-// target is a Notifier that keeps what it is given, and fails.
-type target struct{ runs []record.Document }
-
-func (n *target) Notify(_ context.Context, run record.Document) error {
-	n.runs = append(n.runs, run)
-	return errs.Temporaryf("the target is down")
-}
-
-func TestEveryTargetIsNotifiedAlsoAfterOneThatFails(t *testing.T) {
-	b, first, second := holding(nil), &target{}, &target{}
-	b.step(t, "build", 1, "no space left")
-	d := b.deps()
-	d.Notifiers = append([]record.Notifier{first, second}, d.Notifiers...)
-	frame := stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1", Step: "record"}
-	_, err := record.Run(t.Context(), d, frame, record.Input{Status: "Failed", Commit: "0123", Bucket: "artifacts"})
-
-	require.ErrorContains(t, err, "the target is down")
-	assert.Equal(t, errs.Temporary, errs.KindOf(err))
-	for _, n := range []*target{first, second} {
-		require.Len(t, n.runs, 1)
-		assert.Equal(t, "build: no space left", n.runs[0].Error)
-		assert.Equal(t, "0123", n.runs[0].Commit)
-	}
-	assert.NotEmpty(t, b.Document(bucket.RunRecordKey("shop-1")))
 }
 
 func TestTheStepsAreJoinedInTheOrderInWhichTheyStarted(t *testing.T) {

@@ -102,27 +102,22 @@ func approvals(w io.Writer, p install.Plan) {
 			fmt.Fprintf(w, "  %9s before: %s\n", "", a.Before)
 		}
 	}
-	if p.Build.ARN != "" {
-		state := since(p.Build.Before, p.Build.ARN)
-		fmt.Fprintf(w, "  %-9s build commands: %s\n", state, p.Build.ARN)
-		if state == changed {
-			fmt.Fprintf(w, "  %9s before: %s\n", "", p.Build.Before)
-		}
+	approved(w, "build commands", p.Build.ARN, p.Build.Before)
+	for _, s := range p.Secrets {
+		approved(w, "secrets of "+s.Commands, s.Names, s.Before)
 	}
-	secrets(w, p.Secrets)
+	approved(w, "topics of notifications", p.Topics.ARNs, p.Topics.Before)
 }
 
-// secrets prints which secrets the commands of a pipeline get after it is installed.
-func secrets(w io.Writer, all []install.Secrets) {
-	for _, s := range all {
-		if s.Names == "" {
-			continue
-		}
-		state := since(s.Before, s.Names)
-		fmt.Fprintf(w, "  %-9s secrets of %s: %s\n", state, s.Commands, s.Names)
-		if state == changed {
-			fmt.Fprintf(w, "  %9s before: %s\n", "", s.Before)
-		}
+// approved prints what is approved, and what was before if it differs; "" is nothing.
+func approved(w io.Writer, what, now, before string) {
+	if now == "" {
+		return
+	}
+	state := since(before, now)
+	fmt.Fprintf(w, "  %-9s %s: %s\n", state, what, now)
+	if state == changed {
+		fmt.Fprintf(w, "  %9s before: %s\n", "", before)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
 		{Commands: "build commands", Names: "secretsmanager:shop/npm ssm:/shop/b", Before: "ssm:/shop/b"},
 		{Commands: "hooks and tests of dev"},
 		{Commands: "hooks and tests of prod", Names: "ssm:/shop/c"},
-	}, Approvals: []install.Approval{
+	}, Topics: install.Topics{ARNs: "arn:aws:sns:eu-west-1:111111111111:news"}, Approvals: []install.Approval{
 		{Access: bootstrap, Environments: []string{"dev", "test"}, Before: before},
 		{Access: plan.Access{Account: "222222222222", RoleARN: own}, Environments: []string{"prod"}},
 		{Access: plan.Access{Account: "333333333333", Qualifiers: []string{"hnb659fds"}}, Environments: []string{"live"}, Before: "333333333333=hnb659fds"},
@@ -116,6 +116,7 @@ func TestThePlanNamesEachRoleThatItApproves(t *testing.T) {
   changed   secrets of build commands: secretsmanager:shop/npm ssm:/shop/b
             before: ssm:/shop/b
   new       secrets of hooks and tests of prod: ssm:/shop/c
+  new       topics of notifications: arn:aws:sns:eu-west-1:111111111111:news
 `, approvals)
 }
 

@@ -94,10 +94,7 @@ func size(policy object) int {
 // buildCommands renders the permission of the build to assume the role of its commands. It
 // is a resource of its own, so that a commit that needs it no more changes no other.
 func (r renderer) buildCommands(role string) object {
-	return object{
-		"Type":       "AWS::IAM::Policy",
-		"Properties": object{"PolicyName": "commands", "Roles": []any{ref("BuilderRole")}, "PolicyDocument": document(assumeRoles(role))},
-	}
+	return inlinePolicy("commands", "BuilderRole", []any{assumeRoles(role)})
 }
 
 // readsSecrets renders the permission of a role to read the secrets of its commands, or nil. It
@@ -106,9 +103,17 @@ func (r renderer) readsSecrets(role string, secrets []config.Secret) object {
 	if len(secrets) == 0 {
 		return nil
 	}
+	return inlinePolicy("secrets", role, r.reading(secrets))
+}
+
+// inlinePolicy renders permissions of a role as a resource of their own; nil are none.
+func inlinePolicy(name, role string, statements []any) object {
+	if len(statements) == 0 {
+		return nil
+	}
 	return object{
 		"Type":       "AWS::IAM::Policy",
-		"Properties": object{"PolicyName": "secrets", "Roles": []any{ref(role)}, "PolicyDocument": document(r.reading(secrets)...)},
+		"Properties": object{"PolicyName": name, "Roles": []any{ref(role)}, "PolicyDocument": document(statements...)},
 	}
 }
 
@@ -117,6 +122,7 @@ func (r renderer) readsSecrets(role string, secrets []config.Secret) object {
 const (
 	sidSecrets    = "ReadSecrets"
 	sidParameters = "ReadParameters"
+	sidTopics     = "PublishToTopics"
 )
 
 // reading renders the permission to read exactly these secrets.
@@ -138,9 +144,9 @@ func (r renderer) reading(secrets []config.Secret) (statements []any) {
 	return statements
 }
 
-// allSecrets returns the secrets of all commands.
+// allSecrets returns the secrets of all commands and of notifications.
 func (r renderer) allSecrets() []config.Secret {
-	all := plan.BuildSecrets(r.cfg)
+	all := append(plan.BuildSecrets(r.cfg), plan.NotificationSecrets(r.cfg)...)
 	for _, access := range plan.AccessesOf(r.cfg) {
 		all = append(all, plan.SecretsOf(r.cfg, access)...)
 	}

@@ -16,6 +16,8 @@ const (
 	lookupsID      = "Lookups"
 	commandsID     = "BuildCommands"
 	buildSecretsID = "BuildSecrets"
+	metricsID      = "RecorderMetrics"
+	notificationID = "RecorderNotifications"
 )
 
 // bucket renders the artifact bucket. It is retained when the stack is deleted, as it

@@ -47,12 +47,12 @@ func Follow(rendered, installed []byte) ([]byte, error) {
 }
 
 // covers reports whether a permission of the installed template is that of a commit, or more
-// only in that it reads secrets that the commit no longer needs.
+// only in that it reads secrets, or publishes to topics, that the commit no longer needs.
 func covers(known, next any) bool {
 	switch next := next.(type) {
 	case object:
 		known, _ := known.(object)
-		if readsSecrets(next) && known["Sid"] == next["Sid"] {
+		if names(next) && known["Sid"] == next["Sid"] {
 			return reflect.DeepEqual(known["Action"], next["Action"]) && known["Effect"] == next["Effect"] && includes(known["Resource"], next["Resource"])
 		}
 		for name, value := range next {
@@ -64,7 +64,7 @@ func covers(known, next any) bool {
 	case []any:
 		known, _ := known.([]any)
 		known = slices.DeleteFunc(slices.Clone(known), func(entry any) bool {
-			return readsSecrets(entry) && !slices.ContainsFunc(next, func(other any) bool { return sidOf(other) == sidOf(entry) })
+			return names(entry) && !slices.ContainsFunc(next, func(other any) bool { return sidOf(other) == sidOf(entry) })
 		})
 		return slices.EqualFunc(known, next, covers)
 	}
@@ -76,9 +76,10 @@ func sidOf(statement any) any {
 	return content["Sid"]
 }
 
-func readsSecrets(statement any) bool {
+// names reports whether a statement is about secrets or topics that the configuration names.
+func names(statement any) bool {
 	sid := sidOf(statement)
-	return sid == sidSecrets || sid == sidParameters
+	return sid == sidSecrets || sid == sidParameters || sid == sidTopics
 }
 
 func includes(all, some any) bool {

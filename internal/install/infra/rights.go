@@ -3,6 +3,7 @@ package infra
 import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/metric"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
@@ -85,6 +86,24 @@ func (r renderer) records() []any {
 		r.writes(bucket.Recording), r.reads(bucket.RecordKeys()),
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	}
+}
+
+// publishesMetrics are the permissions of the record of a run for its metrics: CloudWatch has
+// no others, and no resources.
+func (r renderer) publishesMetrics() []any {
+	if !r.cfg.Metrics {
+		return nil
+	}
+	return []any{when(allow("PublishMetrics", actions("cloudwatch:PutMetricData"), "*"), "StringEquals", "cloudwatch:namespace", metric.Namespace)}
+}
+
+// notifies are the permissions of the record of a run for its notifications.
+func (r renderer) notifies() []any {
+	statements := r.reading(plan.NotificationSecrets(r.cfg))
+	if topics := plan.NotificationTopics(r.cfg); topics != nil {
+		statements = append(statements, allow(sidTopics, actions("sns:Publish"), topics...))
+	}
+	return statements
 }
 
 // watches are the permissions of the reconciler.

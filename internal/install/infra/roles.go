@@ -77,9 +77,13 @@ func (r renderer) boundary() (object, error) {
 		assumeRoles("arn:"+r.place.Partition()+":iam::*:role/*"),
 	)
 	secrets := r.allSecrets()
-	policy := document(append(append(own, r.reading(secrets)...), r.updatesItself()...)...)
+	own = append(append(own, r.reading(secrets)...), r.publishesMetrics()...)
+	if topics := plan.NotificationTopics(r.cfg); topics != nil {
+		own = append(own, allow(sidTopics, actions("sns:Publish"), topics...))
+	}
+	policy := document(append(own, r.updatesItself()...)...)
 	if size(policy) > maxPolicySize {
-		return nil, errs.Invalidf("the commands have %d secrets, more than the %d characters of one policy can hold", len(secrets), maxPolicySize).
+		return nil, errs.Invalidf("commands and notifications have %d secrets, more than the %d characters of one policy can hold", len(secrets), maxPolicySize).
 			WithHint("store several values in one secret as a JSON object, and name their keys")
 	}
 	return r.managedPolicy(r.names.Boundary, "The most that the pods of pipeline "+r.names.Pipeline+" may ever do", policy), nil

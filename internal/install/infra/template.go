@@ -167,6 +167,13 @@ func (r renderer) resources() (object, error) {
 	if policy := r.readsSecrets("BuilderRole", plan.BuildSecrets(r.cfg)); policy != nil {
 		resources[buildSecretsID] = policy
 	}
+	for id, policy := range map[string]object{
+		metricsID: inlinePolicy("metrics", "RecorderRole", r.publishesMetrics()), notificationID: inlinePolicy("notifications", "RecorderRole", r.notifies()),
+	} {
+		if policy != nil {
+			resources[id] = policy
+		}
+	}
 	lookups, err := r.lookups()
 	if err != nil {
 		return nil, err

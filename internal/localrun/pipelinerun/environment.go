@@ -51,7 +51,7 @@ func (l *localRun) environment() []string {
 			env = append(env, stages.Variable(name)+"="+value)
 		}
 	}
-	return append(env, stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())
+	return append(env, stages.Variable("silent")+"=true", stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())
 }
 
 // approve asks on the terminal whether to continue with a step.

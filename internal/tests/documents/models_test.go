@@ -27,7 +27,15 @@ type part struct{ file, name string }
 
 var models = []model{
 	{"The record of a run", "`metadata/workflows/<run>.json` in the artifact bucket.", []part{
-		{"stages/record/record.go", "Document"}, {"stages/record/record.go", "Failure"}, {"stages/record/record.go", "Attempt"}, {"internal/stage/removed.go", "RemovedStack"},
+		{"stages/record/record.go", "Document"},
+		{"stages/record/record.go", "Failure"},
+		{"stages/record/record.go", "Attempt"},
+		{"internal/stage/removed.go", "RemovedStack"},
+		{"internal/notify/notify.go", "Delivery"},
+		{"stages/record/record.go", "Published"},
+	}},
+	{"The event of a run", "What targets of `notifications` get: a CloudEvent 1.0, by `schema/run-event.schema.json`.", []part{
+		{"internal/event/event.go", "Event"}, {"internal/event/event.go", "Run"}, {"internal/event/event.go", "Environment"}, {"internal/event/event.go", "Stack"},
 	}},
 	{"The index of runs", "`metadata/workflows/index.json` in the artifact bucket. `generator history --json` prints its `runs`, `generator show --json` the record of a run.", []part{
 		{"stages/record/index.go", "Index"}, {"stages/record/index.go", "Environment"}, {"stages/record/index.go", "Failed"}, {"stages/record/index.go", "Summary"},

@@ -26,7 +26,7 @@ var layers = []layer{
 		"internal/errs", "internal/report/redact", "internal/command", "internal/deploy/schedule",
 		"internal/report/screen", "internal/config/cdkapp", "internal/stage/contract", "internal/config",
 		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
-		"internal/awsauth/bootstrap", "internal/limits",
+		"internal/awsauth/bootstrap", "internal/limits", "internal/event",
 	}},
 	1: {"storage", "the artifact bucket, its keys and documents", []string{"internal/bucket"}},
 	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{
@@ -34,6 +34,7 @@ var layers = []layer{
 		"internal/deploy/cfn", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/command/remote",
 		"internal/kube", "internal/report/progress", "internal/report/stdio",
+		"internal/notify", "internal/metric",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
 		"internal/argo", "internal/install/infra", "internal/deploy", "internal/config/scaffold", "internal/awsauth/clients",

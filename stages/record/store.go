@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,46 +11,39 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// Notifier reports a finished run to one target, such as a bucket or a chat.
-type Notifier interface {
-	// Notify is called in every attempt of the stage, so the same run may be reported twice.
-	Notify(ctx context.Context, run Document) error
+// Store stores the record of a run, its entry in the index of runs and, if the run deployed
+// it, its commit as the last deployed one.
+func Store(ctx context.Context, b bucket.Bucket, run Document) error {
+	_, err := store(ctx, b, run)
+	return err
 }
 
-// notify reports the run to every target, also after one that fails.
-func (d Deps) notify(ctx context.Context, run Document) error {
-	var failed error
-	for _, target := range d.Notifiers {
-		failed = errors.Join(failed, target.Notify(ctx, run))
-	}
-	return failed
-}
-
-// InBucket is the Notifier that stores the record of a run, its entry in the index of runs
-// and the last deployed commit in the artifact bucket.
-type InBucket struct{ Bucket bucket.Bucket }
-
-// Notify stores the record and the entry, and the commit if the run deployed it and no
-// later run deployed another one: an older run may be retried.
-func (n InBucket) Notify(ctx context.Context, run Document) error {
-	if err := n.Bucket.Update(ctx, bucket.RunRecordKey(run.Workflow), run.replace); err != nil {
-		return fmt.Errorf("storing the record of run %q: %w", run.Workflow, err)
-	}
-	index, err := n.index(ctx, run)
+// store is [Store]. It returns the record as it was stored: with what earlier attempts of the
+// stage and of the run left in it.
+func store(ctx context.Context, b bucket.Bucket, run Document) (Document, error) {
+	stored := run
+	err := b.Update(ctx, bucket.RunRecordKey(run.Workflow), func(before []byte) ([]byte, error) {
+		stored = run
+		return stored.replace(before)
+	})
 	if err != nil {
-		return fmt.Errorf("adding run %q to the index of runs: %w", run.Workflow, err)
+		return Document{}, fmt.Errorf("storing the record of run %q: %w", run.Workflow, err)
+	}
+	index, err := addToIndex(ctx, b, run)
+	if err != nil {
+		return Document{}, fmt.Errorf("adding run %q to the index of runs: %w", run.Workflow, err)
 	}
 	if !run.deployed() || !index.has(run) {
-		return nil
+		return stored, nil
 	}
 	last, err := json.Marshal(stage.Deployed{Commit: run.Commit, Run: run.Workflow})
 	if err != nil {
-		return fmt.Errorf("encoding the deployment of run %q: %w", run.Workflow, err)
+		return Document{}, fmt.Errorf("encoding the deployment of run %q: %w", run.Workflow, err)
 	}
-	if err := n.Bucket.Update(ctx, bucket.DeployedKey(), func([]byte) ([]byte, error) { return last, nil }); err != nil {
-		return fmt.Errorf("storing the deployment of run %q: %w", run.Workflow, err)
+	if err := b.Update(ctx, bucket.DeployedKey(), func([]byte) ([]byte, error) { return last, nil }); err != nil {
+		return Document{}, fmt.Errorf("storing the deployment of run %q: %w", run.Workflow, err)
 	}
-	return nil
+	return stored, nil
 }
 
 // replace returns the document as JSON, to be stored over the one before. A run that is
@@ -59,7 +51,7 @@ func (n InBucket) Notify(ctx context.Context, run Document) error {
 // retries one from its archive, which is created later and has the same commit; so does a
 // delivery that comes again when the workflow is gone. That is an attempt more, also of a run
 // that succeeded. All else is another run of this name.
-func (d Document) replace(before []byte) ([]byte, error) {
+func (d *Document) replace(before []byte) ([]byte, error) {
 	if before != nil {
 		var old Document
 		if err := json.Unmarshal(before, &old); err != nil {
@@ -69,12 +61,16 @@ func (d Document) replace(before []byte) ([]byte, error) {
 			return nil, errs.Failedf("there is a record of another run of this name: of commit %s, created %s, %s", old.Commit, old.Created, old.Status).
 				WithHint("it was not overwritten; two workflows had the same name")
 		}
-		d.Former = old.Former
+		d.before, d.Former, d.Notified, d.Published, d.Counted = old.Status, old.Former, old.Notified, old.Published, old.Counted
 		if !d.sameWorkflow(old) {
 			d.Former = append([]Attempt{{Created: old.Created, Ended: old.Ended, Status: old.Status, Error: old.Error}}, old.Former...)
 			d.Former = d.Former[:min(len(d.Former), maxFormer)]
 		}
 	}
+	return d.encode()
+}
+
+func (d *Document) encode() ([]byte, error) {
 	data, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encoding the record of run %q: %w", d.Workflow, err)
@@ -86,7 +82,7 @@ func (d Document) replace(before []byte) ([]byte, error) {
 const maxFormer = 20
 
 // continues reports whether a record of the same name is of the same run.
-func (d Document) continues(old Document) bool {
+func (d *Document) continues(old Document) bool {
 	if old.Workflow != d.Workflow || old.Commit != d.Commit {
 		return false
 	}
@@ -95,7 +91,7 @@ func (d Document) continues(old Document) bool {
 
 // sameWorkflow reports whether two records of one name are of one workflow, as far as they
 // say when it was created.
-func (d Document) sameWorkflow(old Document) bool {
+func (d *Document) sameWorkflow(old Document) bool {
 	return old.Created == "" || d.Created == "" || old.Created == d.Created
 }
 
