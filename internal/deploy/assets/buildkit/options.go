@@ -196,6 +196,9 @@ func (r *request) contexts() {
 
 // exporter pushes to the destination alone. Outputs may only say how the image is packed.
 func (r *request) exporter() client.ExportEntry {
+	if named, err := reference.ParseNormalizedNamed(r.image.Push); r.image.Push != "" && (err != nil || named.String() != r.image.Push) {
+		r.refuse("destination", r.image.Push, "it is not the name of one image") // BuildKit pushes to each name of a list
+	}
 	attrs := map[string]string{"name": r.image.Push, "push": "true", "oci-mediatypes": "false"}
 	for _, output := range r.image.Options.Outputs {
 		entries, err := fields(output)
@@ -217,6 +220,13 @@ func (r *request) exporter() client.ExportEntry {
 	return client.ExportEntry{Type: client.ExporterImage, Attrs: attrs}
 }
 
+// insecure is the parameter of a cache that lets BuildKit send logins over plain HTTP, and to
+// whoever answers with any certificate.
+const (
+	insecure   = "registry.insecure"
+	notOverTLS = "a registry is reached over TLS alone; let the settings of a BuildKit of your own name one that is not"
+)
+
 // caches translates caches: in registries, and that in the image itself. BuildKit keeps one
 // of its own besides.
 func (r *request) caches() (imports, exports []client.CacheOptionsEntry) {
@@ -225,11 +235,17 @@ func (r *request) caches() (imports, exports []client.CacheOptionsEntry) {
 			r.refuse("cacheFrom", cache.Type, "only type=registry is read; BuildKit keeps a cache of its own")
 			continue
 		}
+		if value, given := cache.Params[insecure]; given {
+			r.refuse("cacheFrom", insecure+"="+value, notOverTLS)
+		}
 		imports = append(imports, client.CacheOptionsEntry{Type: cache.Type, Attrs: maps.Clone(cache.Params)})
 	}
 	cache := r.image.Options.CacheTo
 	if cache == nil {
 		return imports, nil
+	}
+	if value, given := cache.Params[insecure]; given {
+		r.refuse("cacheTo", insecure+"="+value, notOverTLS)
 	}
 	switch host := hostOf(cache.Params["ref"]); {
 	case cache.Type == "inline":

@@ -2,6 +2,7 @@ package buildkit
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -63,6 +64,8 @@ func TestWhatABuildMustNotHaveIsRefusedByName(t *testing.T) {
 		`cacheFrom "local": only type=registry`:                                               {CacheFrom: []assembly.CacheOption{{Type: "local", Params: map[string]string{"src": "/"}}}},
 		`cacheTo "local": only type=inline and type=registry`:                                 {CacheTo: &assembly.CacheOption{Type: "local"}},
 		`cacheTo "other.test/cache": it is written to the registry of the image alone`:        {CacheTo: &assembly.CacheOption{Type: "registry", Params: map[string]string{"ref": "other.test/cache"}}},
+		`cacheFrom "registry.insecure=true": a registry is reached over TLS alone`:            {CacheFrom: []assembly.CacheOption{{Type: "registry", Params: map[string]string{"ref": "registry.test/images:cache", "registry.insecure": "true"}}}},
+		`cacheTo "registry.insecure=1": a registry is reached over TLS alone`:                 {CacheTo: &assembly.CacheOption{Type: "registry", Params: map[string]string{"ref": "registry.test/images:cache", "registry.insecure": "1"}}},
 		`buildContexts "x=/etc": "/etc" is outside`:                                           {Contexts: map[string]string{"x": "/etc"}},
 		`buildContexts "x=../../": "../../" is outside`:                                       {Contexts: map[string]string{"x": "../../"}},
 		`buildContexts "x=ssh://git@host/x": there is no SSH agent`:                           {Contexts: map[string]string{"x": "ssh://git@host/x"}},
@@ -83,6 +86,17 @@ func TestWhatABuildMustNotHaveIsRefusedByName(t *testing.T) {
 	_, err := requestOf(t, assembly.ImageBuild{SSH: "default", Network: "host"}, nil).options()
 	require.ErrorContains(t, err, "networkMode")
 	require.ErrorContains(t, err, "dockerBuildSsh", "all of them together")
+}
+
+func TestADestinationIsOneImage(t *testing.T) {
+	for _, push := range []string{
+		"registry.test/images:tag,other.test/images:tag", "registry.test/images:tag,", "registry.test/images:a b", "registry.test/images:", "registry.test/Images:tag", "images:tag",
+	} {
+		r := requestOf(t, assembly.ImageBuild{}, nil)
+		r.image.Push = push
+		_, err := r.options()
+		require.ErrorContains(t, err, fmt.Sprintf("destination %q: it is not the name of one image", push))
+	}
 }
 
 func TestTheOptionsOfAManifestReachBuildKit(t *testing.T) {

@@ -301,6 +301,14 @@ CMD ["handler.handler"]
 		w.write("app/Dockerfile", "FROM "+base.Name()+"\nCOPY step /own\n")
 		require.ErrorContains(t, w.publish(t.Context(), "own", assembly.ImageBuild{}), base.Context().Name())
 	})
+	t.Run("a tag that is a list of images is pushed nowhere", func(t *testing.T) {
+		w := newWorld(t, builder)
+		w.write("app/Dockerfile", "FROM scratch\nCOPY step /step\n")
+		second, login := w.reference("second")
+		require.ErrorContains(t, w.publish(t.Context(), "first,"+second.Name(), assembly.ImageBuild{}), "it is not the name of one image")
+		_, err := remote.Head(second, login)
+		require.Error(t, err)
+	})
 	t.Run("a build that is stopped ends", func(t *testing.T) {
 		w := newWorld(t, builder)
 		w.write("app/Dockerfile", "FROM scratch\nCOPY step /step\nRUN [\"/step\", \"/step\", \"sleep\"]\n")
