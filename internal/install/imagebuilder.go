@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -26,6 +27,7 @@ type ImageBuilder struct {
 type builder struct {
 	image        string
 	certificates certificates
+	unread       string // the Secret with certificates that this user may not read; "" if none is
 	digest       string // of the certificates that its pod is to read
 	renewed      bool   // whether the certificates are new
 }
@@ -56,10 +58,10 @@ func (t *Target) findBuilder(ctx context.Context) error {
 		t.builder.image = cmp.Or(t.ImageBuilder.Image, installed.Image, BuildKit)
 	}
 	server, client := t.secretsOfBuilder()
-	if t.builder.certificates.server, err = t.Cluster.ReadSecret(ctx, server); err != nil {
+	if t.builder.certificates.server, err = t.readCertificates(ctx, server); err != nil {
 		return err
 	}
-	if t.builder.certificates.client, err = t.Cluster.ReadSecret(ctx, client); err != nil {
+	if t.builder.certificates.client, err = t.readCertificates(ctx, client); err != nil {
 		return err
 	}
 	switch {
@@ -71,9 +73,22 @@ func (t *Target) findBuilder(ctx context.Context) error {
 	return nil
 }
 
+// readCertificates returns the data of a Secret, and notes one that this user may not read.
+func (t *Target) readCertificates(ctx context.Context, secret manifest.Object) (map[string][]byte, error) {
+	data, readable, err := t.Cluster.ReadSecret(ctx, secret)
+	if err == nil && !readable {
+		t.builder.unread = secret.String() + " in namespace " + secret.Namespace
+	}
+	return data, err
+}
+
 // renewCertificates replaces certificates that are missing, that do not belong together, or
 // that are in their second half. They are not in the cluster yet.
 func (t *Target) renewCertificates() (err error) {
+	if t.builder != nil && t.builder.unread != "" {
+		return errs.Invalidf("the certificates of the image builder cannot be read: your Kubernetes credentials may not get %s", t.builder.unread).
+			WithHint("ask for that permission, or let somebody who has it run generator bootstrap")
+	}
 	if t.builder == nil || t.now().Add(renewedBeforeEnd).Before(t.builder.certificates.end(t.names().ImageBuilderHost())) {
 		return nil
 	}
@@ -156,14 +171,18 @@ func (t *Target) checkBuilder(ctx context.Context) []kube.Check {
 	}
 	const renew = "generator bootstrap makes new ones; the runs in progress then lose the image builder"
 	end := t.builder.certificates.end(t.names().ImageBuilderHost())
+	unread := t.builder.unread
 	switch left := end.Sub(t.now()); {
-	case end.IsZero():
+	case end.IsZero() && unread == "":
 		check.Problem, check.Fix = "its certificates are missing, or those of its client do not belong to them", renew
-	case left <= 0:
+	case left <= 0 && unread == "":
 		check.Problem, check.Fix = "its certificates ended "+end.UTC().Format(time.RFC3339), renew
 	case !installed.Ready:
 		check.Problem = "its pod is not ready: no image asset can be built"
 		check.Fix = fmt.Sprintf("kubectl describe pods -n %s; kubectl logs deployment/%s -n %s", namespace, plan.ImageBuilder, namespace)
+	case unread != "":
+		check.Warning, check.Problem = true, "its certificates cannot be checked: your Kubernetes credentials may not get "+unread
+		check.Fix = "run generator doctor with credentials that may"
 	case left < warnedBeforeEnd:
 		check.Warning, check.Problem, check.Fix = true, "its certificates end "+end.UTC().Format(time.RFC3339), renew
 	}

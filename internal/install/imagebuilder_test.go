@@ -199,9 +199,24 @@ func TestTheDoctorSaysWhatIsWrongWithTheImageBuilder(t *testing.T) {
 	assert.True(t, late.Failed())
 	assert.Contains(t, late.Fix, "generator bootstrap")
 
+	p.Kube.Refuse = func(r kubetest.Request) int { // as for whoever may look at all but Secrets
+		if r.Method == http.MethodGet && strings.HasSuffix(r.Path, "-images/secrets/buildkitd") {
+			return http.StatusForbidden
+		}
+		return 0
+	}
+	unread := about(today)
+	assert.Contains(t, unread.Problem, "your Kubernetes credentials may not get secret/buildkitd in namespace "+installed.ImageBuilder.Secret)
+	assert.False(t, unread.Failed())
+	before := p.keysOf("/api/v1/namespaces/argo/secrets/" + installed.ImageBuilder.Secret)
+	_, err := install.Bootstrap(t.Context(), p.target(text), install.BootstrapOptions{}, &journal{})
+	require.ErrorContains(t, err, "may not get secret/buildkitd", "certificates that nobody has looked at are not replaced")
+	assert.Equal(t, before, p.keysOf("/api/v1/namespaces/argo/secrets/"+installed.ImageBuilder.Secret))
+	p.Kube.Refuse = nil
+
 	p.Kube.Object("/apis/apps/v1/namespaces/" + installed.ImageBuilder.Secret + "/deployments/buildkitd").Object["status"] = kubetest.Content{}
 	assert.Contains(t, about(today).Problem, "its pod is not ready")
-	_, err := p.cluster.Remove(t.Context(), []manifest.Object{{Kind: "Secret", Namespace: "argo", Name: installed.ImageBuilder.Secret}})
+	_, err = p.cluster.Remove(t.Context(), []manifest.Object{{Kind: "Secret", Namespace: "argo", Name: installed.ImageBuilder.Secret}})
 	require.NoError(t, err)
 	assert.Contains(t, about(today).Problem, "its certificates are missing")
 }

@@ -56,24 +56,27 @@ type Certificates struct {
 	Data     map[string][]byte
 }
 
-// ReadSecret returns the data of a Secret; nil if there is none, or none that this user may read.
-func (c Cluster) ReadSecret(ctx context.Context, secret manifest.Object) (map[string][]byte, error) {
+// ReadSecret returns the data of a Secret, and whether this user may read it; nil if there is
+// none.
+func (c Cluster) ReadSecret(ctx context.Context, secret manifest.Object) (data map[string][]byte, readable bool, err error) {
 	u := reference(secret)
 	found, err := c.resource(u).Get(ctx, u.GetName(), metav1.GetOptions{})
 	switch {
-	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		return nil, nil
+	case apierrors.IsForbidden(err):
+		return nil, false, nil
+	case apierrors.IsNotFound(err):
+		return nil, true, nil
 	case err != nil:
-		return nil, explain(u, err)
+		return nil, false, explain(u, err)
 	}
 	encoded, _, _ := unstructured.NestedStringMap(found.Object, "data")
-	data := map[string][]byte{}
+	data = map[string][]byte{}
 	for key, value := range encoded {
 		if data[key], err = base64.StdEncoding.DecodeString(value); err != nil {
-			return nil, explain(u, err)
+			return nil, false, explain(u, err)
 		}
 	}
-	return data, nil
+	return data, true, nil
 }
 
 // PutCertificates writes a Secret with certificates.
