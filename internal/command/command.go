@@ -51,7 +51,7 @@ type Files interface {
 // Apart is implemented by runners whose commands have files of their own, besides those that
 // they are sent. Paths are as the commands know them.
 type Apart interface {
-	// Has reports whether there is anything at a path.
+	// Has reports whether there is anything at a path, and be it a link that leads nowhere.
 	Has(ctx context.Context, at string) (bool, error)
 	// MakeFolder makes a folder of the tar that content writes, in the place of what is there.
 	MakeFolder(ctx context.Context, at string, content func(ctx context.Context, tar io.Writer) error) error

@@ -36,7 +36,8 @@ type cachedBuild struct {
 	bucket string
 	runner command.Runner
 	lock   string // content of the file of the key
-	more   string // further files of the commit
+	more   string // a further file of the commit
+	link   string // a link of the commit that leads nowhere
 }
 
 // newCachedBuild prepares builds as processes, or in another container.
@@ -72,6 +73,10 @@ func (b *cachedBuild) try(branch, cache string, change func(*build.Input), comma
 	if b.more != "" {
 		require.NoError(b.t, os.MkdirAll(filepath.Join(dir, filepath.Dir(b.more)), 0o755))
 		require.NoError(b.t, os.WriteFile(filepath.Join(dir, b.more), nil, 0o644))
+	}
+	if b.link != "" {
+		require.NoError(b.t, os.MkdirAll(filepath.Join(dir, filepath.Dir(b.link)), 0o755))
+		require.NoError(b.t, os.Symlink("missing", filepath.Join(dir, b.link)))
 	}
 	for _, left := range []string{".npm", ".cache"} { // as in a new pod
 		require.NoError(b.t, os.RemoveAll(filepath.Join(b.home, left)))
@@ -176,6 +181,22 @@ func TestWhatIsThereAlreadyIsNeitherReplacedNorSaved(t *testing.T) {
 		assert.Contains(t, log, "deep/modules is there already")
 		assert.Contains(t, log, "cache: restored 4 bytes of ~/.npm (key ")
 	})
+}
+
+func TestALinkOfTheCommitThatLeadsNowhereIsNotReplaced(t *testing.T) {
+	everywhere(t, func(t *testing.T, b *cachedBuild) {
+		b.run("main", npmAndModules, nil, fills)
+		b.link = "deep/modules"
+		log := b.run("main", npmAndModules, nil, "test -L deep/modules", "cat ~/.npm/a/link")
+		assert.Contains(t, log, "deep/modules is there already")
+	})
+}
+
+func TestWhatAKilledBuildLeftOfAFolderDoesNotKeepTheNextOneFromRestoring(t *testing.T) {
+	b := newCachedBuild(t, false)
+	b.run("main", npmAndModules, nil, fills)
+	require.NoError(t, os.MkdirAll(filepath.Join(b.home, ".aphex-.npm", "a"), 0o755)) // as one build would have, for all
+	assert.Contains(t, b.run("main", npmAndModules, nil, finds), "cache: restored")
 }
 
 func TestACacheFitsOnlyTheSamePathsAndConfiguration(t *testing.T) {

@@ -3,6 +3,7 @@ package build
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -72,7 +73,7 @@ func (p place) make(ctx context.Context, content func(context.Context, io.Writer
 	if err := root.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	staging := path.Join(parent, ".aphex-"+path.Base(p.inside))
+	staging := path.Join(parent, ".aphex-"+path.Base(p.inside)+"-"+rand.Text()) // what is left of another build stays
 	if err := root.Mkdir(staging, 0o755); err != nil {
 		return err
 	}

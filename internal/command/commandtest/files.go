@@ -186,6 +186,11 @@ func aFolderOfTheCommandsOwnIsMadeAndRead(t *testing.T, r command.Runner) {
 	require.NoError(t, err)
 	assert.True(t, there)
 
+	script(t, r, top, "ln -s /missing link")
+	there, err = theirs.Has(t.Context(), top+"/link")
+	require.NoError(t, err)
+	assert.True(t, there, "a link that leads nowhere")
+
 	names := 0
 	require.NoError(t, theirs.ReadFolder(t.Context(), at, func(from io.Reader) error {
 		files := tar.NewReader(from)

@@ -32,8 +32,11 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request) {
 // get sends a file or folder, or only says what there is. What goes wrong on the way is in the trailer.
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	what := command.Selection{Without: query["without"], Only: query["only"]}
-	info, err := os.Stat(query.Get("path"))
+	what, look := command.Selection{Without: query["without"], Only: query["only"]}, os.Stat
+	if r.Method == http.MethodHead {
+		look = os.Lstat // a link that leads nowhere is there, too
+	}
+	info, err := look(query.Get("path"))
 	if err != nil {
 		fail(w, err)
 		return
