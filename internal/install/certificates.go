@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
@@ -102,14 +103,11 @@ func (c certificates) end(host string) time.Time {
 		name  string
 		usage x509.ExtKeyUsage
 	}{{c.server, host, x509.ExtKeyUsageServerAuth}, {c.client, "", x509.ExtKeyUsageClientAuth}} {
-		block, _ := pem.Decode(side.data[certificateKey])
-		if block == nil || len(side.data[privateKey]) == 0 {
-			return time.Time{}
-		}
-		leaf, err := x509.ParseCertificate(block.Bytes)
+		pair, err := tls.X509KeyPair(side.data[certificateKey], side.data[privateKey])
 		if err != nil {
 			return time.Time{}
 		}
+		leaf := pair.Leaf
 		// An end in the past is not this question: it is asked at the certificate's own time.
 		options := x509.VerifyOptions{DNSName: side.name, Roots: authorities, KeyUsages: []x509.ExtKeyUsage{side.usage}, CurrentTime: leaf.NotBefore}
 		if _, err := leaf.Verify(options); err != nil {

@@ -208,11 +208,18 @@ func TestTheDoctorSaysWhatIsWrongWithTheImageBuilder(t *testing.T) {
 	unread := about(today)
 	assert.Contains(t, unread.Problem, "your Kubernetes credentials may not get secret/buildkitd in namespace "+installed.ImageBuilder.Secret)
 	assert.False(t, unread.Failed())
-	before := p.keysOf("/api/v1/namespaces/argo/secrets/" + installed.ImageBuilder.Secret)
+	own := "/api/v1/namespaces/argo/secrets/" + installed.ImageBuilder.Secret
+	before := p.keysOf(own)
 	_, err := install.Bootstrap(t.Context(), p.target(text), install.BootstrapOptions{}, &journal{})
 	require.ErrorContains(t, err, "may not get secret/buildkitd", "certificates that nobody has looked at are not replaced")
-	assert.Equal(t, before, p.keysOf("/api/v1/namespaces/argo/secrets/"+installed.ImageBuilder.Secret))
+	assert.Equal(t, before, p.keysOf(own))
 	p.Kube.Refuse = nil
+
+	client := p.Kube.Object(own).Object["data"].(kubetest.Content)
+	key := client["key.pem"]
+	client["key.pem"] = p.Kube.Object("/api/v1/namespaces/" + installed.ImageBuilder.Secret + "/secrets/buildkitd").Object["data"].(kubetest.Content)["key.pem"]
+	assert.Contains(t, about(today).Problem, "do not belong to them", "the key of another certificate")
+	client["key.pem"] = key
 
 	p.Kube.Object("/apis/apps/v1/namespaces/" + installed.ImageBuilder.Secret + "/deployments/buildkitd").Object["status"] = kubetest.Content{}
 	assert.Contains(t, about(today).Problem, "its pod is not ready")

@@ -148,7 +148,7 @@ func Settings(w io.Writer, cfg *config.Config, i install.Installed) {
 		cfg.GithubHost, cfg.GithubOwner, cfg.GithubRepo, i.PayloadURL, i.Region, i.Secret, cfg.GithubBranch)
 	if i.ImageBuilder != nil {
 		fmt.Fprintf(w, "\nImage assets are built where the configuration names the image builder:\n\n"+
-			"  imageBuilder:\n    address: %s\n    tlsSecretName: %s\n", i.ImageBuilder.Address, i.ImageBuilder.Secret)
+			"  imageBuilder:\n    address: %s\n    tlsSecretName: %s\n\nThen run generator apply.\n", i.ImageBuilder.Address, i.ImageBuilder.Secret)
 	}
 }
 
