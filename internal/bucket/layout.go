@@ -145,7 +145,7 @@ var (
 		State,
 	}
 	order = kind{
-		"metadata/order.json", "the last 200 runs whose commits were compared and checked, newest last: the order in which environments get their commits", "JSON, `{runs: [{run, commit}]}`",
+		"metadata/order.json", "the last 200 runs whose commits were compared and checked, newest last: the order in which environments get their commits", "JSON, `{runs: [{run, commit, ready}]}`",
 		"`deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
 		[]Writer{Update},
 		State,

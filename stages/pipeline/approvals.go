@@ -66,14 +66,24 @@ func kept(cfg *config.Config, before map[string]stage.Deployed) []string {
 	return waiting
 }
 
+// hold returns the input with the environments that wait for an approval because of what came before.
+func (in Input) hold(frame stage.Frame, cfg *config.Config, stored map[string]stage.Deployed) Input {
+	if waiting := kept(cfg, in.known(stored)); len(waiting) > 0 {
+		in.Held = append(slices.Clone(in.Held), waiting...)
+		frame.Log.Warn("environments wait for an approval that the commit does not declare: they, or another environment of their account, required one, until a person approves a deployment without it",
+			"environments", strings.Join(waiting, ", "))
+	}
+	return in
+}
+
 // keepApprovals stores which environments wait for an approval, before the commit changes
 // the pipeline: the next commit finds them also if nothing is deployed until then. Only a
 // deployment takes an approval away, once a person approved it.
-func (d Deps) keepApprovals(ctx context.Context, in Input, cfg *config.Config, stored, before map[string]stage.Deployed) error {
+func (d Deps) keepApprovals(ctx context.Context, in Input, cfg *config.Config, stored map[string]stage.Deployed) error {
 	if stored == nil { // outside of a run
 		return nil
 	}
-	store, gates := inventory.Store{Bucket: d.Bucket}, in.gatesOf(cfg)
+	store, gates, before := inventory.Store{Bucket: d.Bucket}, in.gatesOf(cfg), in.known(stored)
 	names := slices.Clone(gates)
 	for _, env := range cfg.Environments {
 		names = append(names, env.Name)

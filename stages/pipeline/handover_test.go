@@ -423,3 +423,22 @@ func TestAConfigurationThatIsNotTheFileOfTheCommitIsNotUsed(t *testing.T) {
 	assert.Empty(t, started)
 	assert.Empty(t, w.applied)
 }
+
+// The check of all environments takes minutes. Until its end, an older run is the newest one
+// of the order, and may take an approval away that its commit does not have.
+func TestAnApprovalThatACommitAddsStaysIfAnOlderRunDeploysMeanwhile(t *testing.T) {
+	var w world
+	d := w.deps(gated)
+	w.artifacts.Set("metadata/order.json", `{"runs":[{"run":"shop-0","commit":"`+newer+`"}]}`)
+	d.Check = func(ctx context.Context, _ stage.Frame, _ *config.Config, _ deploy.Copy) (pipeline.Checked, error) {
+		cfg, err := config.Parse(config.File, []byte(strings.ReplaceAll(gated, ", requiresApproval: true", "")))
+		require.NoError(t, err)
+		prod, _ := cfg.Environment("prod")
+		store := inventory.Store{Bucket: w.artifacts, Engine: deploy.Engine{Run: "shop-0"}}
+		require.NoError(t, store.KeepReached(ctx, cfg, prod, newer, ""))
+		return pipeline.Checked{}, nil
+	}
+	_, _, err := inRun(t, &w, d, inTemplate(t, gated))
+	require.NoError(t, err)
+	assert.Contains(t, w.artifacts.Document("metadata/deployed/prod.json"), `"approval":true`)
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -20,24 +21,27 @@ import (
 // that neither follows nor precedes comes from a force push, which the configuration may
 // allow. A run is also refused if a newer commit is past this check, even if it waits for
 // all environments. The deployment of each environment compares the order of the runs once more.
-func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, all map[string]stage.Deployed, newest inventory.Ordered) error {
-	if d.Order == nil || in.Repository == "" {
-		return nil
+// It returns the newest run, if there is one.
+func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, all map[string]stage.Deployed, head string) (newest inventory.Ordered, err error) {
+	if err := in.checkRefused(all); err != nil {
+		return newest, err
 	}
-	var err error
+	if newest, err = d.newest(ctx, frame); err != nil || d.Order == nil || in.Repository == "" {
+		return newest, err
+	}
 	known := map[string]checkout.Order{}
 	for _, environment := range slices.Sorted(maps.Keys(all)) {
 		has := all[environment]
-		newest := newestOf(has)
-		if newest == "" { // no run began to deploy there yet
+		commit := newestOf(has)
+		if commit == "" { // no run began to deploy there yet
 			continue
 		}
-		order, asked := known[newest]
+		order, asked := known[commit]
 		if !asked {
-			if order, err = d.Order(ctx, frame, in, newest); err != nil {
-				return fmt.Errorf("comparing commit %s with %s, which environment %s has: %w", in.Commit, newest, environment, err)
+			if order, err = d.Order(ctx, frame, in, commit); err != nil {
+				return newest, fmt.Errorf("comparing commit %s with %s, which environment %s has: %w", in.Commit, commit, environment, err)
 			}
-			known[newest] = order
+			known[commit] = order
 		}
 		// A newer commit may have renamed or removed the environment; one that it left
 		// behind says nothing of a branch that was rewritten since.
@@ -45,18 +49,25 @@ func (d Deps) checkOrder(ctx context.Context, frame stage.Frame, in Input, cfg *
 			continue
 		}
 		if err := in.follows(frame, order, environment, has, cfg.AllowForcePush); err != nil {
-			return err
+			return newest, err
 		}
 	}
-	return d.checkNewest(ctx, frame, in, newest)
+	return newest, d.checkNewest(ctx, frame, in, newest, head)
 }
 
-// checkNewest refuses a commit that is older than that of the newest run.
-func (d Deps) checkNewest(ctx context.Context, frame stage.Frame, in Input, newest inventory.Ordered) error {
+// checkNewest refuses a commit that is older than that of the newest run, and one that is not
+// on the branch any more: a push that rewrote the branch came first.
+func (d Deps) checkNewest(ctx context.Context, frame stage.Frame, in Input, newest inventory.Ordered, head string) error {
 	if newest.Commit == "" || newest.Commit == in.Commit {
 		return nil
 	}
 	order, err := d.Order(ctx, frame, in, newest.Commit)
+	if err == nil && order == checkout.Diverged && head != "" && head != in.Commit {
+		var inBranch checkout.Order
+		if inBranch, err = d.Order(ctx, frame, in, head); inBranch == checkout.Diverged {
+			order = checkout.Before
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("comparing commit %s with %s, which run %s deploys: %w", in.Commit, newest.Commit, newest.Run, err)
 	}
@@ -78,11 +89,29 @@ func (d Deps) newest(ctx context.Context, frame stage.Frame) (inventory.Ordered,
 }
 
 // enter adds the run to the order of the runs: its commit was compared and can be deployed.
-func (d Deps) enter(ctx context.Context, frame stage.Frame, in Input, newest inventory.Ordered) error {
+// Then it stores again which environments wait for an approval. An older run may have taken an
+// approval away while it was still the newest one; now it cannot.
+func (d Deps) enter(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, newest inventory.Ordered) error {
 	if d.Bucket == nil || frame.Workflow == "" {
 		return nil
 	}
-	return inventory.Store{Bucket: d.Bucket}.AddToOrder(ctx, inventory.Ordered{Run: frame.Workflow, Commit: in.Commit}, newest)
+	if err := (inventory.Store{Bucket: d.Bucket}).AddToOrder(ctx, inventory.Ordered{Run: frame.Workflow, Commit: in.Commit}, newest); err != nil {
+		return err
+	}
+	stored, err := d.stored(ctx, in)
+	if err != nil {
+		return err
+	}
+	return d.keepApprovals(ctx, in, cfg, stored)
+}
+
+// ready lets the run supersede older ones that wait for the same environments, unless another
+// run continues with them.
+func (d Deps) ready(ctx context.Context, frame stage.Frame, out Output) error {
+	if d.Bucket == nil || frame.Workflow == "" || out.Handover != nil {
+		return nil
+	}
+	return inventory.Store{Bucket: d.Bucket, Engine: deploy.Engine{Run: frame.Workflow}}.MakeReady(ctx)
 }
 
 // newestOf returns the newest commit that runs began to deploy to an environment, also if it

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -96,7 +95,8 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if !plan.Purpose(in.Purpose).Builds() {
 		return d.again(ctx, frame, in)
 	}
-	if err := d.checkSuperseded(ctx, frame, in); err != nil {
+	head, err := d.checkSuperseded(ctx, frame, in)
+	if err != nil {
 		return Output{}, err
 	}
 	reporter := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
@@ -111,23 +111,12 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	if err := in.checkRefused(stored); err != nil {
-		return Output{}, err
-	}
-	newest, err := d.newest(ctx, frame)
+	newest, err := d.checkOrder(ctx, frame, in, cfg, stored, head)
 	if err != nil {
 		return Output{}, err
 	}
-	if err := d.checkOrder(ctx, frame, in, cfg, stored, newest); err != nil {
-		return Output{}, err
-	}
-	before := in.known(stored)
-	if waiting := kept(cfg, before); len(waiting) > 0 {
-		in.Held = append(slices.Clone(in.Held), waiting...)
-		frame.Log.Warn("environments wait for an approval that the commit does not declare: they, or another environment of their account, required one, until a person approves a deployment without it",
-			"environments", strings.Join(waiting, ", "))
-	}
-	if err := d.keepApprovals(ctx, in, cfg, stored, before); err != nil {
+	in = in.hold(frame, cfg, stored)
+	if err := d.keepApprovals(ctx, in, cfg, stored); err != nil {
 		return Output{}, err
 	}
 	declared := cfg
@@ -138,7 +127,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	if err := d.enter(ctx, frame, in, newest); err != nil {
+	if err := d.enter(ctx, frame, in, declared, newest); err != nil {
 		return Output{}, err
 	}
 	version, changes, err := d.update(ctx, frame, in, cfg)
@@ -161,6 +150,14 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	if err != nil {
 		frame.Log.Warn("the run continues with the pipeline version it started with, not the one its commit declares", "error", err, "hint", errs.HintOf(err))
+	}
+	return d.goOn(ctx, frame, in, declared, out)
+}
+
+// goOn concludes the step of a run whose commit is to be deployed.
+func (d Deps) goOn(ctx context.Context, frame stage.Frame, in Input, declared *config.Config, out Output) (_ Output, err error) {
+	if err := d.ready(ctx, frame, out); err != nil {
+		return Output{}, err
 	}
 	if out.Attested, err = d.attested(ctx, in, declared); err != nil {
 		return Output{}, err

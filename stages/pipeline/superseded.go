@@ -10,25 +10,23 @@ import (
 )
 
 // checkSuperseded rejects a run that would deploy an older commit over a newer
-// one: the branch has a new head whose run has succeeded. Runs queue in the order
-// of their creation, but a webhook delivery may be late, and an old run may be
-// resubmitted.
-func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) error {
+// one: the branch has a new head whose run has succeeded. A webhook delivery may be
+// late, and an old run may be resubmitted. It returns the head, if there is one.
+func (d Deps) checkSuperseded(ctx context.Context, frame stage.Frame, in Input) (head string, err error) {
 	if d.Head == nil || in.Repository == "" || in.Prefix == "" {
-		return nil
+		return "", nil
 	}
-	head, err := d.Head(ctx, frame, in)
-	if err != nil {
-		return fmt.Errorf("reading the head of %s: %w", in.Branch, err)
+	if head, err = d.Head(ctx, frame, in); err != nil {
+		return "", fmt.Errorf("reading the head of %s: %w", in.Branch, err)
 	}
 	if head == "" || head == in.Commit {
-		return nil
+		return head, nil
 	}
 	deployed, err := d.succeeded(ctx, plan.FirstRun(in.Prefix, head), plan.FormerFirstRun(in.Prefix, head))
 	if err != nil || !deployed {
-		return err
+		return head, err
 	}
-	return errs.Supersededf("commit %s is superseded: %s is at %s, which is already deployed", in.Commit, in.Branch, head).
+	return head, errs.Supersededf("commit %s is superseded: %s is at %s, which is already deployed", in.Commit, in.Branch, head).
 		WithHint("to go back to an older state: generator rollback ENVIRONMENT; or push a revert: git revert")
 }
 

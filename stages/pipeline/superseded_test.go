@@ -184,6 +184,58 @@ func TestACommitThatIsOlderThanThatOfARunUnderWayIsNotDeployed(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		assert.JSONEq(t, `{"runs":[{"run":"shop-2","commit":"`+newer+`"},{"run":"shop-1","commit":"`+older+`"}]}`, w.artifacts.Document("metadata/order.json"))
+		assert.JSONEq(t, `{"runs":[{"run":"shop-2","commit":"`+newer+`"},{"run":"shop-1","commit":"`+older+`","ready":true}]}`, w.artifacts.Document("metadata/order.json"))
+	}
+}
+
+// A force push came, and its run waits for all environments. Then the delivery of the commit
+// that is not on the branch any more arrives.
+func TestACommitThatAForcePushTookFromTheBranchIsNotDeployedAfterItsSuccessor(t *testing.T) {
+	const head = "cccccccccccccccccccccccccccccccccccccccc"
+	for name, c := range map[string]struct {
+		toHead  checkout.Order
+		refused bool
+	}{
+		"it is not on the branch":               {checkout.Diverged, true},
+		"it is on the branch, the other is not": {checkout.Before, false},
+	} {
+		var w world
+		d := w.deps(good + "allowForcePush: true\n")
+		d.Head = func(context.Context, stage.Frame, pipeline.Input) (string, error) { return head, nil }
+		d.Order = func(_ context.Context, _ stage.Frame, _ pipeline.Input, other string) (checkout.Order, error) {
+			if other == head {
+				return c.toHead, nil
+			}
+			return checkout.Diverged, nil
+		}
+		w.artifacts.Set("metadata/order.json", `{"runs":[{"run":"shop-2","commit":"`+newer+`"}]}`)
+		_, err := pipeline.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}, pipeline.Input{
+			Commit: older, Branch: "main", Repository: "https://github.com/o/r.git", Prefix: "shop-", Config: config.File, Bucket: "artifacts",
+			Region: "eu-west-1", Artifact: "a", Digest: "d", OnFailure: "continue",
+		})
+		if !c.refused {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, "is superseded: run shop-2 deploys the newer commit", name)
+		assert.Equal(t, errs.Superseded, errs.KindOf(err))
+		assert.Empty(t, w.applied)
+	}
+}
+
+func TestARunThatDoesNotGoOnToItsEnvironmentsIsNotReady(t *testing.T) {
+	for name, fail := range map[string]bool{"its update fails": true, "it goes on": false} {
+		var w world
+		d := w.deps(good)
+		if fail {
+			w.refuse = errs.Failedf("no")
+		}
+		_, err := pipeline.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler), Workflow: "shop-1"}, pipeline.Input{
+			Commit: older, Config: config.File, Bucket: "artifacts", Region: "eu-west-1", Artifact: "a", Digest: "d", OnFailure: "stop",
+		})
+		assert.Equal(t, fail, err != nil, name)
+		order := w.artifacts.Document("metadata/order.json")
+		assert.Contains(t, order, older, "no older commit goes over what it may have changed")
+		assert.Equal(t, !fail, strings.Contains(order, `"ready":true`), name)
 	}
 }

@@ -29,6 +29,9 @@ type Order struct {
 type Ordered struct {
 	Run    string `json:"run"`
 	Commit string `json:"commit"`
+	// Ready means that it has updated the pipeline and goes on to its environments. A run that
+	// failed to, or that handed over, does not.
+	Ready bool `json:"ready,omitempty"`
 }
 
 // Newest returns the newest run, if there is one.
@@ -119,10 +122,10 @@ func (s Store) AddToOrder(ctx context.Context, run Ordered, newest Ordered) erro
 			return nil, err
 		}
 		last, _ := o.Newest()
-		if last == run { // of an earlier attempt
+		if last.Run == run.Run && last.Commit == run.Commit { // of an earlier attempt
 			return nil, nil
 		}
-		if last != newest {
+		if last.Run != newest.Run {
 			return nil, errs.Temporaryf("run %s began at the same time", last.Run).WithHint("only one run may update the pipeline at a time")
 		}
 		o.Runs = append(slices.DeleteFunc(o.Runs, func(other Ordered) bool { return other.Run == run.Run }), run)
@@ -135,15 +138,40 @@ func (s Store) AddToOrder(ctx context.Context, run Ordered, newest Ordered) erro
 	return nil
 }
 
-// waiting returns the newest run after this one that waits for the same environment: the
-// environments before it have got its commit and passed their tests. There may be none.
+// MakeReady stores that the run has updated the pipeline and goes on to its environments.
+func (s Store) MakeReady(ctx context.Context) error {
+	err := s.Bucket.Update(ctx, bucket.OrderKey(), func(stored []byte) ([]byte, error) {
+		o, err := parseOrder(stored)
+		at := o.at(s.Engine.Run)
+		if err != nil || at < 0 || o.Runs[at].Ready {
+			return nil, err
+		}
+		o.Runs[at].Ready = true
+		return json.Marshal(o)
+	})
+	if err != nil {
+		return fmt.Errorf("storing that run %s goes on to its environments: %w", s.Engine.Run, err)
+	}
+	return nil
+}
+
+// waiting returns the newest run after this one that waits for the same environment, or is
+// about to: it has updated the pipeline, the environments before have got its commit and
+// passed their tests, and it has not ended. There may be none.
 func (s Store) waiting(ctx context.Context, o Order, cfg *config.Config, env config.Environment) (Ordered, bool, error) {
 	at := o.at(s.Engine.Run)
 	if at < 0 {
 		return Ordered{}, false, nil
 	}
 	for _, other := range slices.Backward(o.Runs[at+1:]) {
-		if other.Commit == o.Runs[at].Commit {
+		if !other.Ready || other.Commit == o.Runs[at].Commit {
+			continue
+		}
+		ended, err := s.ended(ctx, other.Run)
+		if err != nil {
+			return other, false, err
+		}
+		if ended {
 			continue
 		}
 		reached, err := s.passed(ctx, other.Run, cfg, env.After)
@@ -152,6 +180,18 @@ func (s Store) waiting(ctx context.Context, o Order, cfg *config.Config, env con
 		}
 	}
 	return Ordered{}, false, nil
+}
+
+// ended reports whether a run has a record: it succeeded, failed or was stopped. A deployment
+// may list records of runs, not read them. One that is retried has a record, too, and does not
+// make an older one end.
+func (s Store) ended(ctx context.Context, run string) (bool, error) {
+	key := bucket.RunRecordKey(run)
+	keys, err := s.Bucket.List(ctx, key)
+	if err != nil {
+		return false, fmt.Errorf("listing the record of run %q: %w", run, err)
+	}
+	return slices.Contains(keys, key), nil
 }
 
 // passed reports whether a run has deployed to all of the environments, and tested them.

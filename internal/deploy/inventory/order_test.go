@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -43,8 +44,14 @@ func bg() context.Context { return context.Background() }
 func run(number int) string    { return fmt.Sprintf("run-%d", number) }
 func commit(number int) string { return fmt.Sprintf("%040d", number) }
 
-// enters adds a run at the end of the order.
+// enters adds a run at the end of the order, which then updates the pipeline.
 func (p pipeline) enters(t require.TestingT, number int) {
+	p.adds(t, number)
+	require.NoError(t, p.store(run(number)).MakeReady(bg()))
+}
+
+// adds adds a run at the end of the order.
+func (p pipeline) adds(t require.TestingT, number int) {
 	order, err := inventory.ReadOrder(bg(), p)
 	require.NoError(t, err)
 	newest, _ := order.Newest()
@@ -63,6 +70,9 @@ func (p pipeline) ends(t require.TestingT, number int, step, status string) {
 	require.NoError(t, err)
 	p.Set(bucket.StepRecordKey(run(number), step, 1), string(data))
 }
+
+// records is the end of a run.
+func (p pipeline) records(number int) { p.Set(bucket.RunRecordKey(run(number)), "{}") }
 
 // tested deploys to staging and tests there.
 func (p pipeline) tested(t require.TestingT, number int) {
@@ -91,6 +101,44 @@ func TestARunThatWaitsLeavesOutAnEnvironmentForWhichANewerOneWaits(t *testing.T)
 	p.ends(t, 3, "test-staging", stage.Done)
 	require.ErrorContains(t, p.begins(1, "prod"), "run run-3 waits for environment prod")
 	require.NoError(t, p.begins(3, "prod"))
+}
+
+func TestARunThatDoesNotComeSupersedesNone(t *testing.T) {
+	p := newPipeline(config.SupersedeWaiting)
+	p.enters(t, 1)
+	p.tested(t, 1)
+	p.enters(t, 2)
+	p.tested(t, 2)
+	p.adds(t, 3)
+	require.NoError(t, p.begins(2, "staging"), "the newer run updates the pipeline yet, and may fail to")
+
+	p.adds(t, 4)
+	p.enters(t, 5)
+	require.ErrorContains(t, p.begins(2, "staging"), "run run-5 waits")
+	p.records(5)
+	require.NoError(t, p.begins(2, "staging"), "it was stopped, or failed")
+
+	require.ErrorContains(t, p.begins(1, "prod"), "run run-2 waits for environment prod")
+	p.records(2)
+	require.NoError(t, p.begins(1, "prod"), "a person refused the newer run, and approved this one")
+}
+
+func TestARunThatTheOrderDoesNotHaveIsNotDeployed(t *testing.T) {
+	p := newPipeline(config.SupersedeWaiting)
+	require.NoError(t, p.begins(0, "staging"), "no run was added yet")
+	p.enters(t, 1)
+	p.enters(t, 2)
+	p.tested(t, 2)
+	p.records(2)
+	err := p.begins(9, "staging")
+	require.ErrorContains(t, err, "run run-9 is not one of the last 200 runs", "it was resubmitted with the results of an older run, so that nothing compared its commit")
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "without --memoized")
+	for number := range 200 {
+		p.enters(t, 10+number)
+		p.records(10 + number)
+	}
+	require.ErrorContains(t, p.begins(1, "prod"), "there are too many newer ones")
 }
 
 func TestEachRunDeploysIfNoneIsToBeSuperseded(t *testing.T) {
@@ -133,6 +181,31 @@ func TestAnOlderRunTakesNoApprovalAwayThatANewerCommitAdded(t *testing.T) {
 	assert.False(t, stored(false).Approval, "of the newest run, a person approved that")
 }
 
+// entering is a bucket in which a newer run enters the order right before a document changes.
+type entering struct {
+	pipeline
+	key   string
+	enter func()
+}
+
+func (e entering) Update(ctx context.Context, key string, change bucket.Change) error {
+	if key == e.key {
+		e.enter()
+	}
+	return e.pipeline.Update(ctx, key, change)
+}
+
+func TestAnApprovalStaysThatANewerRunFindsWhileAnOlderOneTakesItAway(t *testing.T) {
+	p := newPipeline(config.SupersedeNever)
+	free := config.Environment{Name: "prod", Account: "111111111111", Region: "eu-west-1"}
+	p.Set(bucket.ReachedKey("prod"), `{"account":"111111111111","region":"eu-west-1","approval":true}`)
+	p.enters(t, 1)
+	once := sync.OnceFunc(func() { p.enters(t, 2) })
+	store := inventory.Store{Bucket: entering{p, bucket.ReachedKey("prod"), once}, Engine: deploy.Engine{Run: run(1)}}
+	require.NoError(t, store.KeepReached(bg(), p.cfg, free, commit(1), ""))
+	assert.Contains(t, p.Document(bucket.ReachedKey("prod")), `"approval":true`)
+}
+
 func TestARunIsAddedOnlyAfterTheOneThatItWasComparedWith(t *testing.T) {
 	p := newPipeline(config.SupersedeWaiting)
 	p.enters(t, 1)
@@ -153,20 +226,27 @@ func TestARunIsAddedOnlyAfterTheOneThatItWasComparedWith(t *testing.T) {
 	assert.False(t, order.After(run(302), run(1)), "it is not known any more")
 }
 
-// Runs work side by side in any order, some of their tests fail, and some are killed and retried.
+// Runs work side by side in any order, some do not get past the update of the pipeline, are
+// stopped, or have tests that fail, and some are killed and retried.
 func TestInAnyHistoryEnvironmentsGetNewerCommitsAndTheNewestGoodOneLast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPipeline(rapid.SampledFrom([]config.Supersede{config.SupersedeWaiting, config.SupersedeNever}).Draw(t, "supersede"))
 		count := rapid.IntRange(1, 6).Draw(t, "runs")
-		good := rapid.SliceOfN(rapid.Bool(), count, count).Draw(t, "tests pass")
+		fates := rapid.SliceOfN(rapid.SampledFrom([]string{"good", "good", "tests fail", "update fails", "stopped"}), count, count).Draw(t, "fates")
 		has, entered := map[string]int{"staging": -1, "prod": -1}, 0
 		at, gone := make([]string, count), make([]bool, count) // the next environment of each run, and whether it ended
 		act := func(number int) {
 			environment := at[number]
+			if fates[number] == "stopped" && environment == "prod" { // at its approval
+				gone[number] = true
+				p.records(number)
+				return
+			}
 			err := p.begins(number, environment)
 			if err != nil {
 				require.Equal(t, errs.Superseded, errs.KindOf(err))
 				gone[number] = true
+				p.records(number)
 				return
 			}
 			require.GreaterOrEqual(t, number, has[environment], "an older commit goes over a newer one")
@@ -178,12 +258,14 @@ func TestInAnyHistoryEnvironmentsGetNewerCommitsAndTheNewestGoodOneLast(t *testi
 			switch {
 			case environment == "prod":
 				gone[number] = true
-			case good[number]:
+				p.records(number)
+			case fates[number] != "tests fail":
 				p.ends(t, number, "test-staging", stage.Done)
 				at[number] = "prod"
 			default:
 				p.ends(t, number, "test-staging", errs.Failed.String())
 				gone[number] = true
+				p.records(number)
 			}
 		}
 		for {
@@ -194,8 +276,11 @@ func TestInAnyHistoryEnvironmentsGetNewerCommitsAndTheNewestGoodOneLast(t *testi
 				}
 			}
 			if entered < count && (len(able) == 0 || rapid.Bool().Draw(t, "push")) {
-				p.enters(t, entered)
-				at[entered] = "staging"
+				p.adds(t, entered)
+				at[entered], gone[entered] = "staging", fates[entered] == "update fails"
+				if !gone[entered] {
+					require.NoError(t, p.store(run(entered)).MakeReady(bg()))
+				}
 				entered++
 				continue
 			}
@@ -204,8 +289,16 @@ func TestInAnyHistoryEnvironmentsGetNewerCommitsAndTheNewestGoodOneLast(t *testi
 			}
 			act(rapid.SampledFrom(able).Draw(t, "run"))
 		}
-		assert.Equal(t, count-1, has["staging"], "the newest commit is lost")
-		if slices.Contains(good, true) && good[count-1] {
+		last := func(fates []string, wanted ...string) int {
+			for number := range slices.Backward(fates) {
+				if slices.Contains(wanted, fates[number]) {
+					return number
+				}
+			}
+			return -1
+		}
+		assert.Equal(t, last(fates, "good", "tests fail", "stopped"), has["staging"], "the newest commit is lost")
+		if fates[count-1] == "good" {
 			assert.Equal(t, count-1, has["prod"], "the newest good commit is lost")
 		}
 	})

@@ -38,18 +38,46 @@ func (s Store) KeepReached(ctx context.Context, cfg *config.Config, env config.E
 	if err := s.supersededBy(ctx, order, cfg, env, commit); err != nil {
 		return err
 	}
+	var had stage.Deployed
 	err = s.Bucket.Update(ctx, bucket.ReachedKey(environment), func(stored []byte) ([]byte, error) {
 		has, err := parseReached(environment, stored)
 		if err != nil {
 			return nil, err
 		}
-		all[environment] = has // also if another run began since all were listed
+		had, all[environment] = has, has // also if another run began since all were listed
 		return s.next(env, commit, purpose, all, order)
 	})
 	if err != nil {
 		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
 	}
+	return s.giveBack(ctx, environment, had)
+}
+
+// giveBack stores again that an environment waits for an approval if a newer run has entered
+// the order while this one took the approval away: that run may have found it there.
+func (s Store) giveBack(ctx context.Context, environment string, had stage.Deployed) error {
+	order, err := ReadOrder(ctx, s.Bucket)
+	if err != nil || order.isNewest(s.Engine.Run) {
+		return err
+	}
+	err = s.Bucket.Update(ctx, bucket.ReachedKey(environment), func(stored []byte) ([]byte, error) {
+		has, err := parseReached(environment, stored)
+		if err != nil {
+			return nil, err
+		}
+		return encodeReached(environment, withApproval(has, had))
+	})
+	if err != nil {
+		return fmt.Errorf("storing whether environment %s waits for an approval: %w", environment, err)
+	}
 	return nil
+}
+
+// withApproval adds the approvals of what an environment had.
+func withApproval(has, had stage.Deployed) stage.Deployed {
+	has.Approval = has.Approval || had.Approval
+	has.Guarded = slices.Compact(slices.Sorted(slices.Values(slices.Concat(has.Guarded, had.Guarded))))
+	return has
 }
 
 // next is the document of an environment that a commit begins to be deployed to.
@@ -59,8 +87,12 @@ func (s Store) next(env config.Environment, commit string, purpose plan.Purpose,
 		return nil, errs.Supersededf("commit %s is superseded: run %s began to deploy commit %s to environment %s after run %s had begun", commit, has.Run, has.Commit, environment, run).
 			WithHint("to go back to an older state: generator rollback %s; or push a revert: git revert", environment)
 	}
-	if err := order.refuses(Ordered{run, commit}, purpose, has); err != nil {
+	if err := order.refuses(Ordered{Run: run, Commit: commit}, purpose, has); err != nil {
 		return nil, fmt.Errorf("environment %s: %w", environment, err)
+	}
+	if purpose.Builds() && len(order.Runs) > 0 && order.at(run) < 0 {
+		return nil, errs.Failedf("run %s is not one of the last %d runs whose commits were compared: there are too many newer ones, or it took over the results of another run", run, maxOrder).
+			WithHint("push a newer commit, or resubmit the run from its first step, without --memoized; to deploy what the run built: generator retry")
 	}
 	former := append([]string{has.Run}, has.Former...)
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
@@ -69,8 +101,7 @@ func (s Store) next(env config.Environment, commit string, purpose plan.Purpose,
 		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env), Guarded: guardedBy(env, has),
 	}
 	if !order.isNewest(run) { // it takes no approval away that a newer commit may have added
-		next.Approval = next.Approval || has.Approval
-		next.Guarded = slices.Compact(slices.Sorted(slices.Values(append(next.Guarded, has.Guarded...))))
+		next = withApproval(next, has)
 	}
 	return encodeReached(environment, next)
 }
