@@ -27,14 +27,16 @@ import (
 // unused are the permissions that the run of the test does not use, and why an identity
 // has them: "identity statement action or resource", of which the end may be *.
 var unused = map[string]string{
-	"build FinishParts s3:AbortMultipartUpload":    "for an upload that fails or is stopped",
-	"build KeepCache s3:AbortMultipartUpload":      "for an upload that fails or is stopped",
-	"boundary Artifacts s3:AbortMultipartUpload":   "as the build",
-	"pipeline ReadTemplate *":                      "a template of the stack that is too large to send inline: TestAPipelineOfManyAccountsUpdatesItsStack",
-	"pipeline Write *:s3:::*/metadata/templates/*": "the same",
-	"own WatchAndNotify *":                         "what a pipelineStack consists of is up to the repository",
-	"update Bucket s3:*":                           "what a later version of the pipeline sets; the simulator asks for PutBucketTagging alone, whatever changes",
-	"update Secret *":                              "what a later version of the pipeline sets",
+	"build FinishParts s3:AbortMultipartUpload":          "for an upload that fails or is stopped",
+	"build KeepCache s3:AbortMultipartUpload":            "for an upload that fails or is stopped",
+	"boundary Artifacts s3:AbortMultipartUpload":         "as the build",
+	"pipeline ReadTemplate *":                            "a template of the stack that is too large to send inline: TestAPipelineOfManyAccountsUpdatesItsStack",
+	"pipeline Write *:s3:::*/metadata/templates/*":       "the same",
+	"* Read *:s3:::*/metadata/workflows/*/deploy-*.json": "of a newer run that waits for the same environment: TestARunThatWaitsLeavesOutAnEnvironmentForWhichANewerOneWaits",
+	"* Read *:s3:::*/metadata/workflows/*/test-*.json":   "the same",
+	"own WatchAndNotify *":                               "what a pipelineStack consists of is up to the repository",
+	"update Bucket s3:*":                                 "what a later version of the pipeline sets; the simulator asks for PutBucketTagging alone, whatever changes",
+	"update Secret *":                                    "what a later version of the pipeline sets",
 }
 
 // TestEachIdentityUsesAllOfItsPermissionsAndNeedsNoOther is P8: it runs a whole pipeline,
