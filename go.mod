@@ -34,6 +34,7 @@ require (
 	github.com/lmittmann/tint v1.2.1
 	github.com/moby/buildkit v0.31.2
 	github.com/opencontainers/go-digest v1.0.0
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1

@@ -234,6 +234,9 @@ func submission(missed reconcile.Missed) kube.Submission {
 		Namespace: missed.Namespace, Sensor: missed.Sensor, Trigger: argo.PushTrigger, Name: missed.Run, Former: missed.Former, Title: missed.Commit,
 		Parameters: map[string]string{plan.CommitSHA: missed.Commit, plan.Pusher: missed.Pusher},
 	}
+	if missed.Pusher == reconcile.OnSchedule {
+		s.Title += ", on schedule"
+	}
 	if missed.Handover != nil {
 		s.Title += argo.ResumedTitle
 		s.Template, s.Entrypoint = missed.Handover.Template, argo.ResumeEntry

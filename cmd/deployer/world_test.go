@@ -75,6 +75,7 @@ pipelineStack: {name: Own, path: cdk.json}
 notifications:
   - {sns: {topicArn: "` + topic + `"}, events: [succeeded]}
   - {webhook: {secretName: shop/events}, events: [succeeded]}
+triggers: {paths: ["**", "!docs/**"]}
 `
 
 // topic is told about runs. The other target is at an address of this machine, which
@@ -363,8 +364,8 @@ func (w *world) push(commit string) (handedOver bool) {
 }
 
 // deliver runs the pipeline: the first commit; one that changes the pipeline, its AWS stack
-// and the size of its artifact, restores the cache of the first one, and leaves out a stack that a person has deleted; the first
-// one again, which is superseded; and the reconciler in between.
+// and the size of its artifact, restores the cache of the first one, and leaves out a stack that a person has deleted; one without
+// a file of triggers.paths; the first one again, which is superseded; and the reconciler in between.
 func (w *world) deliver() {
 	w.t.Helper()
 	w.reconcile()
@@ -375,7 +376,25 @@ func (w *world) deliver() {
 	w.reconcile()
 	require.True(w.t, w.push(second), "the update hands over")
 	w.reconcile()
+	w.repo.Write("docs/readme.md", "nothing to deploy")
+	w.skip(w.repo.Commit("documents"))
+	started := w.Kube.Has("workflows")
+	w.reconcile()
+	require.Equal(w.t, started, w.Kube.Has("workflows"), "a run that had nothing to do is not started again")
 	w.run(localrun.Failed, w.template(w.current()), "late", "", first, nil)
+}
+
+// skip runs what a push of a commit starts, which has nothing to do.
+func (w *world) skip(commit string) {
+	w.t.Helper()
+	result := w.run(localrun.Succeeded, w.template(w.current()), plan.FirstRun(w.cfg.WorkflowNamePrefix, commit), "", commit, nil)
+	for _, step := range result.Steps {
+		want := localrun.Skipped
+		if step.Name == plan.Validate || step.Name == argo.ExitStep {
+			want = localrun.Succeeded
+		}
+		require.Equal(w.t, want, step.Status, step.Name)
+	}
 }
 
 // reconcile runs the reconciler as its CronWorkflow does.

@@ -30,6 +30,9 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 	var accesses sync.Map // name of the environment → *awsauth.Access
 	return validation.Run(ctx, validation.Deps{
 		Checkout: checkOut,
+		Open:     clients.NamedBucket,
+		Changed:  changed,
+		OnBranch: onBranch,
 		Assume: func(ctx context.Context, env config.Environment) error {
 			access, err := clients.AssumeEnvironment(ctx, frame, env, in.Commit)
 			accesses.Store(env.Name, access)
@@ -47,15 +50,48 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 	}, frame, in)
 }
 
-func checkOut(ctx context.Context, frame stage.Frame, in validation.Input, dir string) error {
+// options returns where the commit is fetched from, with the token of the repository.
+func options(ctx context.Context, frame stage.Frame, in validation.Input) (checkout.Options, error) {
 	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
+	if err != nil {
+		return checkout.Options{}, err
+	}
+	frame.Redactor.Add(token)
+	return checkout.Options{
+		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Token: token,
+		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
+	}, nil
+}
+
+func checkOut(ctx context.Context, frame stage.Frame, in validation.Input, dir string) error {
+	from, err := options(ctx, frame, in)
 	if err != nil {
 		return err
 	}
-	frame.Redactor.Add(token)
-	_, err = checkout.CheckOut(ctx, checkout.Options{
-		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
-		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
-	})
+	from.Dir = dir
+	_, err = checkout.CheckOut(ctx, from)
 	return err
+}
+
+func changed(ctx context.Context, frame stage.Frame, in validation.Input, before string, counts func(file string) bool) (string, error) {
+	from, err := options(ctx, frame, in)
+	if err != nil {
+		return "", err
+	}
+	return checkout.Changed(ctx, from, before, counts)
+}
+
+// onBranch reports whether the commit is the head of the branch on the git server, or before it.
+func onBranch(ctx context.Context, frame stage.Frame, in validation.Input) (bool, error) {
+	from, err := options(ctx, frame, in)
+	if err != nil {
+		return false, err
+	}
+	head, err := checkout.Head(ctx, from)
+	if err != nil || head == "" || head == in.Commit {
+		return head == in.Commit, err
+	}
+	from.Commit = head
+	order, err := checkout.OrderOf(ctx, from, in.Commit)
+	return order == checkout.After, err
 }

@@ -61,6 +61,13 @@ export interface PipelineConfiguration {
   readonly githubBranch?: string;
 
   /**
+   * Which pushes to `githubBranch` deploy, and what starts runs besides. Expected: a mapping with paths, tags, schedule, timezone.
+   *
+   * @default - none
+   */
+  readonly triggers?: TriggersDefinition;
+
+  /**
    * The name of the secret in AWS Secrets Manager with the GitHub token, as `{"token": "…"}`. A public repository needs none. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
    *
    * @default - none
@@ -278,7 +285,7 @@ export interface PipelineConfiguration {
   readonly supersede?: string;
 
   /**
-   * When the reconciler checks for missed pushes, as a cron schedule in UTC: if the head of the branch had no run, it starts one. `""` disables it. Expected: five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0); or "" for none.
+   * When the reconciler checks for missed pushes, as a cron schedule in UTC: if the head of the branch had no run, it starts one. `""` disables it; `triggers.schedule` brings it back at the times of that schedule. Expected: five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0); or "" for none.
    *
    * @default "*\/15 * * * *"
    */
@@ -678,6 +685,39 @@ export interface CheckoutDefinition {
    * @default false
    */
   readonly lfs?: boolean;
+}
+
+/**
+ * Triggers says which pushes deploy, and what starts runs besides.
+ */
+export interface TriggersDefinition {
+  /**
+   * The files that a push must change to deploy anything, as paths from the root of the repository: `*` and `?` match within a folder, `**` across folders. A pattern after `!` excludes what an earlier one matched; the last one that matches a file decides. The configuration file always counts. If none has changed since the last commit that was deployed, the run ends after its validation with the status `Skipped`. Expected: a list with at least one entry, each a path from the root of the repository, which may have the wildcards *, ? and **, and ! before it.
+   *
+   * @default - none
+   */
+  readonly paths?: string[];
+
+  /**
+   * The tags that start a run of their commit, with the wildcards of `paths`, such as `v*`. The commit must be on `githubBranch`, whose pushes start runs as well. Expected: a list with at least one entry, each the name of a tag: letters, digits and the characters . _ / + {@literal @} -, with the wildcards *, ? and **.
+   *
+   * @default - none
+   */
+  readonly tags?: string[];
+
+  /**
+   * When to deploy the head of `githubBranch` once more although it had its run, as a cron schedule in `timezone`. Expected: five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0).
+   *
+   * @default - none
+   */
+  readonly schedule?: string;
+
+  /**
+   * The time zone of `schedule`. Expected: the name of a time zone, such as UTC or Europe/Berlin.
+   *
+   * @default "UTC"
+   */
+  readonly timezone?: string;
 }
 
 /**

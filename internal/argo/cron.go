@@ -19,12 +19,19 @@ func (r *renderer) cron(template string, watch *plan.Watch) []object {
 	workflow := r.submitted(template, "Check for missed pushes to "+r.repository())
 	workflow.Spec.Entrypoint = WatchEntry
 	workflow.Spec.TTLStrategy = &wfv1.TTLStrategy{SecondsAfterCompletion: ptr(int32(keepWatch))}
+	schedules, zone := []string{watch.Schedule}, "UTC"
+	if watch.Again != "" { // the schedules have a time zone each
+		schedules, zone = []string{watch.Again}, ""
+		if watch.Schedule != "" {
+			schedules = append(schedules, plan.InZone("UTC", watch.Schedule))
+		}
+	}
 	return []object{&wfv1.CronWorkflow{
 		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "CronWorkflow"},
 		ObjectMeta: r.meta(r.cfg.ArgoNamespace, r.cfg.WorkflowTemplateName, "reconcile"),
 		Spec: wfv1.CronWorkflowSpec{
-			Schedules:                  []string{watch.Schedule},
-			Timezone:                   "UTC",
+			Schedules:                  schedules,
+			Timezone:                   zone,
 			ConcurrencyPolicy:          wfv1.ForbidConcurrent,
 			StartingDeadlineSeconds:    ptr(int64(60)),
 			SuccessfulJobsHistoryLimit: ptr(int32(1)),

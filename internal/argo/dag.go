@@ -48,6 +48,13 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 			return taskOutput(plan.Build)(name)
 		}, built...),
 	})
+	if p.Skips {
+		for i := range run.DAG.Tasks {
+			if run.DAG.Tasks[i].Name != plan.Validate {
+				run.DAG.Tasks[i].When = hasToDo
+			}
+		}
+	}
 	resume := wfv1.Template{Name: ResumeEntry, DAG: &wfv1.DAGTemplate{Tasks: []wfv1.DAGTask{
 		{Name: release, Template: release, Arguments: handing(parameterExpression, built...)},
 	}}}
@@ -98,6 +105,10 @@ func declaring(names ...string) wfv1.Inputs {
 	}
 	return inputs
 }
+
+// hasToDo ends a run whose validation found that it has nothing to do. Argo evaluates it
+// before it looks for outputs of tasks that it keeps from running.
+const hasToDo = "'{{tasks." + plan.Validate + ".outputs.parameters." + plan.Skipped + "}}' == ''"
 
 // stillRunning keeps a run that has handed over from its environments.
 const stillRunning = "'{{tasks." + plan.Pipeline + ".outputs.parameters.result}}' != '" + HandedOver + "'"

@@ -8,13 +8,17 @@ import (
 
 	eventsv1 "github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
+	"github.com/robfig/cron/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/stages"
 )
 
 const github = "githubOwner: my-org\ngithubRepo: my.app\ngithubBranch: release/2.x\nclusterName: company\nworkflowTemplateName: my-app\n"
@@ -50,7 +54,8 @@ func TestTheWebhookRefusesDeliveriesWithoutASignature(t *testing.T) {
 // TestEveryValueOfAnEventIsFilteredBeforeUse also checks that values only fill fields: by
 // a path in the event and a path in the Workflow.
 func TestEveryValueOfAnEventIsFilteredBeforeUse(t *testing.T) {
-	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+configuration("dev")), "Sensor")
+	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+"triggers: {tags: [\"**\"]}\n"+configuration("dev")), "Sensor")
+	require.Len(t, sensor.Spec.Triggers, 3)
 	filtered := map[string]map[string][]*regexp.Regexp{}
 	for _, dependency := range sensor.Spec.Dependencies {
 		filtered[dependency.Name] = map[string][]*regexp.Regexp{}
@@ -67,8 +72,12 @@ func TestEveryValueOfAnEventIsFilteredBeforeUse(t *testing.T) {
 			key := parameter.Src.DataKey
 			want := eventsv1.TriggerParameterSource{DependencyName: trigger.Template.Name, DataKey: key}
 			switch {
-			case parameter.Dest == "metadata.name" && parameter.Src.DataTemplate != "":
+			case parameter.Dest == "metadata.name" && trigger.Template.Name == "push":
 				want.DataTemplate, key = "{{ .Input.body.after | trunc 32 }}", "body.after"
+			case parameter.Dest == "metadata.name":
+				want.DataTemplate, key = "{{ .Input.body.head_commit.id | trunc 32 }}-t{{ .Input.body.ref | sha256sum | trunc 4 }}", "body.head_commit.id"
+			case strings.HasPrefix(parameter.Dest, "metadata.annotations.") && trigger.Template.Name == "tag":
+				want.DataTemplate, key = `{{ .Input.body.ref | trimPrefix "refs/tags/" }} at {{ .Input.body.head_commit.id }}`, "body.ref"
 			case parameter.Src.DataTemplate != "":
 				assert.Equal(t, "spec.arguments.parameters.4.value", parameter.Dest, "text for display is cleaned instead of filtered")
 				continue
@@ -128,6 +137,37 @@ func TestPushesOfAnotherBranchRepositoryOrKindAreIgnored(t *testing.T) {
 		assert.NotRegexp(t, push["body.repository.full_name"], name)
 	}
 	assert.Equal(t, "false", push["body.deleted"])
+}
+
+func TestOnlyTheTagsOfTheConfigurationStartARun(t *testing.T) {
+	sensor := decoded[eventsv1.Sensor](t, objectsOf(t, github+"triggers: {tags: [v*, release/**]}\n"+configuration("dev")), "Sensor")
+	starts := func(ref string) bool {
+		passed := true
+		for _, filter := range sensor.Spec.Dependencies[2].Filters.Data {
+			passed = passed && (filter.Path != "body.ref" || regexp.MustCompile(filter.Value[0]).MatchString(ref))
+		}
+		return passed
+	}
+	for _, ref := range []string{"refs/tags/v1.2.3", "refs/tags/v1+a_b-c", "refs/tags/release/2026/11", "refs/tags/vé"} {
+		assert.True(t, starts(ref), ref)
+	}
+	for _, ref := range []string{
+		"refs/tags/w1", "refs/heads/v1", "refs/tags/v1/2", "xrefs/tags/v1", "refs/tags/v{{x}}", "refs/tags/v1\n", "refs/tags/v1<b>", "refs/tags/v\u202e1",
+		"refs/tags/v" + strings.Repeat("1", 244),
+	} {
+		assert.False(t, starts(ref), ref)
+	}
+	assert.Equal(t, "false", func() string {
+		for _, filter := range sensor.Spec.Dependencies[2].Filters.Data {
+			if filter.Path == "body.deleted" {
+				return filter.Value[0]
+			}
+		}
+		return ""
+	}())
+	for _, object := range objectsOf(t, github+configuration("dev")) {
+		assert.NotContains(t, string(object.YAML), "refs/tags")
+	}
 }
 
 func TestOneCommitStartsOneRunEvenIfDeliveredTwice(t *testing.T) {
@@ -227,8 +267,86 @@ func TestAnEmptyScheduleRemovesTheReconciler(t *testing.T) {
 	assert.Empty(t, argo.Unwanted(cfg))
 }
 
+func TestTheScheduleOfTriggersIsKeptByTheReconcilerInItsTimeZone(t *testing.T) {
+	const again, check = "CRON_TZ=Europe/Berlin 0 3 * * 1-5", "CRON_TZ=UTC */15 * * * *"
+	nightly := "triggers: {schedule: \"0 3 * * 1-5\", timezone: Europe/Berlin}\n"
+	for more, want := range map[string][]string{"": {again, check}, "reconcileSchedule: \"\"\n": {again}} {
+		objects := objectsOf(t, github+nightly+more+configuration("dev"))
+		job := decoded[wfv1.CronWorkflow](t, objects, "CronWorkflow")
+		assert.Equal(t, want, job.Spec.Schedules)
+		assert.Empty(t, job.Spec.Timezone, "it would come before that of each schedule")
+		for _, schedule := range job.Spec.GetSchedulesWithTimezone(t.Context()) {
+			_, err := cron.ParseStandard(schedule)
+			assert.NoError(t, err, "Argo reads it so")
+		}
+		template := decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
+		env := map[string]string{}
+		for _, variable := range node(t, &template, argo.WatchEntry).Container.Env {
+			env[variable.Name] = variable.Value
+		}
+		assert.Equal(t, again, env["APHEX_SCHEDULE"])
+		assert.Contains(t, env["APHEX_CREATED"], "workflow.creationTimestamp")
+	}
+}
+
 func TestAPipelineWithoutARepositoryHasNoWebhook(t *testing.T) {
 	for _, object := range objectsOf(t, configuration("dev")) {
 		assert.NotContains(t, []string{"Sensor", "EventSource", "Service", "CronWorkflow"}, object.Kind)
+	}
+}
+
+// TestTwoPipelinesOfARepositoryShareNoObjectAndEachHasAWebhookOfItsOwn is a repository with a
+// configuration for each of two services.
+func TestTwoPipelinesOfARepositoryShareNoObjectAndEachHasAWebhookOfItsOwn(t *testing.T) {
+	seen, stacks := map[string]string{}, map[string]bool{}
+	for _, service := range []string{"orders", "billing"} {
+		text := "githubOwner: my-org\ngithubRepo: services\nclusterName: company\nworkflowTemplateName: " + service +
+			"\ntriggers: {paths: [services/" + service + "/**], tags: [" + service + "-v*], schedule: \"0 3 * * *\"}\n" + configuration("dev")
+		cfg, err := config.Parse(config.File, []byte(text))
+		require.NoError(t, err)
+		at := plan.PlaceOf(cfg, "", "", "services/"+service+"/"+config.File)
+		p, err := plan.New(cfg, stages.Contracts(), at)
+		require.NoError(t, err)
+		objects, err := argo.Objects(cfg, p, at)
+		require.NoError(t, err)
+		for _, object := range objects {
+			assert.Empty(t, seen[object.String()], "%s is of both", object)
+			seen[object.String()] = service
+		}
+		names := plan.NamesOf(cfg, at)
+		for _, name := range []string{names.Stack, at.Bucket, names.Pipeline, names.ValidatorRole, names.Secret} {
+			assert.False(t, stacks[name], "%s is of both", name)
+			stacks[name] = true
+		}
+
+		sensor := decoded[eventsv1.Sensor](t, objects, "Sensor")
+		template := find(t, objects, "WorkflowTemplate").Name
+		for i, trigger := range sensor.Spec.Triggers {
+			assert.Equal(t, service, sensor.Spec.Dependencies[i].EventSourceName)
+			var workflow wfv1.Workflow
+			require.NoError(t, yaml.UnmarshalStrict(trigger.Template.K8s.Source.Resource.Value, &workflow))
+			assert.Equal(t, template, workflow.Spec.WorkflowTemplateRef.Name)
+			assert.True(t, strings.HasPrefix(workflow.Name+workflow.GenerateName, service+"-"))
+		}
+		source := decoded[eventsv1.EventSource](t, objects, "EventSource")
+		assert.Equal(t, []string{"services"}, source.Spec.Github["github"].Repositories[0].Names)
+		assert.Equal(t, service+"-webhook", source.Spec.Github["github"].WebhookSecret.Name)
+		rendered := decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
+		locks := 0
+		for _, template := range rendered.Spec.Templates {
+			if template.Synchronization == nil {
+				continue
+			}
+			for _, lock := range template.Synchronization.Mutexes {
+				locks++
+				assert.True(t, strings.HasPrefix(lock.Name, service), "the runs of one do not wait for those of the other: %s", lock.Name)
+			}
+		}
+		assert.NotZero(t, locks)
+		for _, variable := range node(t, &rendered, "validator").Container.Env {
+			if variable.Name == "APHEX_CONFIG" {
+				assert.Equal(t, at.Config, variable.Value)
+			}
+		}
 	}
 }

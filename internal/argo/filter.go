@@ -21,6 +21,13 @@ const (
 	branchText = `^((\{?[^{\pZ\pC]){1,244}\{?|\{)$`
 )
 
+// tagReference begins the reference of a tag. What follows is in the title of a run, and so
+// has letters, digits and a few other characters only.
+const (
+	tagReference = "refs/tags/"
+	tagText      = `^` + tagReference + `[\pL\pN._/+@-]{1,244}$`
+)
+
 // wanted matches the reasons for checking a pull request, as a list of its action and of
 // its base branch before an edit: it has new commits, is reopened, or its base becomes the
 // configured branch.
@@ -37,6 +44,18 @@ func (r *renderer) pushFilters() []eventsv1.DataFilter {
 		isFalse("body.deleted"),
 		text("body.after", commitText),
 		text("body.after", someCommit),
+	)
+}
+
+// tagFilters pass pushes of the configured tags, to a commit: a tag of something else has no
+// head_commit. Whether the commit is on the branch is for the validation to find out.
+func (r *renderer) tagFilters() []eventsv1.DataFilter {
+	return append(r.repositoryFilters("push"),
+		text("body.ref", tagText),
+		text("body.ref", "^"+tagReference+r.cfg.Triggers.TagPattern()+"$"),
+		isFalse("body.deleted"),
+		text("body.head_commit.id", commitText),
+		text("body.head_commit.id", someCommit),
 	)
 }
 

@@ -86,6 +86,7 @@ notifications:
   - {teams: {secretName: shop/teams}}
   - {webhook: {url: "https://events.example.com/aphex", signingSecretName: shop/key}}
   - {webhook: {secretName: shop/url}}
+triggers: {paths: [lib/**], tags: [v*], schedule: "0 3 * * *", timezone: Europe/Berlin}
 build:
   {commands: [make], artifacts: [dist], env: {NODE_ENV: production}, timeout: 30m, cache: {paths: [~/.npm], key: [package-lock.json]}, resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}
 checkout: {submodules: true, submoduleHosts: [gitlab.com], lfs: true}
@@ -291,6 +292,7 @@ var computed = []string{
 // own steps, which no event and no command can influence.
 var conditions = regexp.MustCompile(`^('\{\{workflow\.mainEntrypoint}}' != 'reconcile'|` +
 	`'\{\{tasks\.pipeline\.outputs\.parameters\.result}}' != 'handed-over'|` +
+	`'\{\{tasks\.validate\.outputs\.parameters\.skipped}}' == ''|` +
 	`'\{\{inputs\.parameters\.(no-approval|left-out)}}' !~ ',[a-z0-9-]+,')$`)
 
 // locks are those of pods that deploy different environments: the plan has their names.

@@ -10,6 +10,7 @@ import (
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
@@ -18,9 +19,16 @@ import (
 const (
 	PushTrigger = "push"
 	pullTrigger = "pull"
-
-	Triggers = 2 // how many there are
+	tagTrigger  = "tag"
 )
+
+// Triggers returns how many triggers the Sensor of a pipeline has.
+func Triggers(cfg *config.Config) int {
+	if len(cfg.Triggers.Tags) > 0 {
+		return 3
+	}
+	return 2
+}
 
 // sensor renders the Sensor, which starts a run for a delivery. Only filtered values of the
 // delivery reach the Workflow, each as the whole value of a field; everything else in it
@@ -34,17 +42,24 @@ func (r *renderer) sensor(template string) (*eventsv1.Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	dependencies := []eventsv1.EventDependency{r.dependency(PushTrigger, r.pushFilters()), r.dependency(pullTrigger, r.pullFilters())}
+	triggers := []eventsv1.Trigger{push, pull}
+	if len(r.cfg.Triggers.Tags) > 0 {
+		tag, err := r.trigger(tagTrigger, r.tagged(template), tagValues())
+		if err != nil {
+			return nil, err
+		}
+		dependencies, triggers = append(dependencies, r.dependency(tagTrigger, r.tagFilters())), append(triggers, tag)
+	}
 	meta := r.meta(r.cfg.ArgoEventsNamespace, r.cfg.SensorName, "trigger")
 	meta.Annotations = map[string]string{manifest.AnnotationTemplate: template}
 	return &eventsv1.Sensor{
 		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "Sensor"},
 		ObjectMeta: meta,
 		Spec: eventsv1.SensorSpec{
-			Template: r.eventPod(r.names.Submitter, "trigger"),
-			Dependencies: []eventsv1.EventDependency{
-				r.dependency(PushTrigger, r.pushFilters()), r.dependency(pullTrigger, r.pullFilters()),
-			},
-			Triggers: []eventsv1.Trigger{push, pull},
+			Template:     r.eventPod(r.names.Submitter, "trigger"),
+			Dependencies: dependencies,
+			Triggers:     triggers,
 		},
 	}, nil
 }
@@ -59,7 +74,7 @@ func (r *renderer) dependency(name string, filters []eventsv1.DataFilter) events
 // eventValue is a value of the delivery and the field of the Workflow that it fills.
 type eventValue struct {
 	key    string // path in the delivery
-	first  int    // how many characters of it are used; 0 is all
+	text   string // template of the text that is made of it; empty is its value
 	field  string // path in the Workflow
 	append bool   // whether it is appended to the field
 	shown  bool   // whether it is for display only: it is cleaned, and may be missing
@@ -75,9 +90,29 @@ const shown = `{{ regexFind "^.{0,100}" (regexReplaceAll "[^\\pL\\pN ._'@+\\[\\]
 // Workflow exists already. Its title, which Argo shows, ends with the whole commit.
 func pushValues() []eventValue {
 	return []eventValue{
-		{key: "body.after", first: plan.DigitsOfCommit, field: "metadata.name", append: true},
+		{text: firstDigits("body.after"), field: "metadata.name", append: true},
 		{key: "body.after", field: titleField, append: true},
 		{key: "body.after", field: parameterField(plan.CommitSHA)},
+		{key: "body.pusher.name", field: parameterField(plan.Pusher), shown: true},
+	}
+}
+
+// firstDigits is a template of the part of a commit that is in the name of a run.
+func firstDigits(key string) string {
+	return fmt.Sprintf("{{ .Input.%s | trunc %d }}", key, plan.DigitsOfCommit)
+}
+
+// tagValues are the values of a pushed tag that a run uses. The commit is head_commit: of an
+// annotated tag, after is the tag itself. Each tag of a commit has a run of its own.
+func tagValues() []eventValue {
+	const commit = "body.head_commit.id"
+	return []eventValue{
+		{
+			text:  firstDigits(commit) + fmt.Sprintf("%s{{ .Input.body.ref | sha256sum | trunc %d }}", plan.TagSuffix, plan.DigitsOfTag),
+			field: "metadata.name", append: true,
+		},
+		{text: `{{ .Input.body.ref | trimPrefix "` + tagReference + `" }} at {{ .Input.` + commit + " }}", field: titleField, append: true},
+		{key: commit, field: parameterField(plan.CommitSHA)},
 		{key: "body.pusher.name", field: parameterField(plan.Pusher), shown: true},
 	}
 }
@@ -113,8 +148,8 @@ func (r *renderer) trigger(name string, workflow wfv1.Workflow, values []eventVa
 				DependencyName: name, DataTemplate: fmt.Sprintf(shown, value.key), Value: ptr(""),
 			}
 		}
-		if value.first > 0 {
-			parameter.Src.DataKey, parameter.Src.DataTemplate = "", fmt.Sprintf("{{ .Input.%s | trunc %d }}", value.key, value.first)
+		if value.text != "" {
+			parameter.Src.DataTemplate = value.text
 		}
 		if value.append {
 			parameter.Operation = eventsv1.TriggerParameterOpAppend
@@ -141,6 +176,13 @@ func resourceOf(workflow wfv1.Workflow) (*eventsv1.K8SResource, error) {
 // pushed returns the Workflow of a push, without the commit in its name.
 func (r *renderer) pushed(template string) wfv1.Workflow {
 	workflow := r.submitted(template, "Deploy "+r.repository()+", "+r.cfg.GithubBranch+" at ")
+	workflow.Name = r.cfg.WorkflowNamePrefix
+	return workflow
+}
+
+// tagged returns the Workflow of a pushed tag, without the commit and the tag in its name.
+func (r *renderer) tagged(template string) wfv1.Workflow {
+	workflow := r.submitted(template, "Deploy "+r.repository()+", tag ")
 	workflow.Name = r.cfg.WorkflowNamePrefix
 	return workflow
 }

@@ -128,7 +128,7 @@ var (
 	}
 	deployed = kind{
 		"metadata/workflows/deployed.json", "the commit that the last successful run deployed without leaving environments out by choice", "JSON, `{commit, run}`",
-		"`deployer record`", "`deployer reconcile`", stays,
+		"`deployer record`", "`deployer reconcile`, `validator`", stays,
 		[]Writer{Recording},
 		State,
 	}
@@ -140,13 +140,13 @@ var (
 	}
 	reached = kind{
 		"metadata/deployed/<environment>.json", "the newest commit whose deployment a run began, or that a rollback went back to; the one rolled back (`refused`); whether the environment waits for an approval", "JSON, `{commit, run, former, refused, account, region, approval, guarded}`",
-		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`, `generator rollback`", stays,
+		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`, `generator rollback`, `validator`", stays,
 		[]Writer{Update, Deployment},
 		State,
 	}
 	order = kind{
 		"metadata/order.json", "the last 200 runs whose commits were compared and checked, newest last: the order in which environments get their commits", "JSON, `{runs: [{run, commit, ready}]}`",
-		"`deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
+		"`deployer pipeline`", "`deployer pipeline`, `deployer environment`, `validator`", stays,
 		[]Writer{Update},
 		State,
 	}

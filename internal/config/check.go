@@ -28,6 +28,7 @@ func check(c *Config, r *report) {
 	}
 	checkAfter(c, r)
 	checkPods(c, r)
+	checkTriggers(c, r)
 	checkCommandRole(c, r, "build.roleArn", "build.roleArn", c.Build.RoleARN, "build commands")
 	checkSecrets(c, r, "build", c.Build.Secrets, c.Build.Env)
 	checkCache(c, r)

@@ -70,6 +70,7 @@ func drawConfig(t *rapid.T) *config.Config {
 		WebhookService:        rapid.SampledFrom([]config.WebhookService{config.LoadBalancer, config.NodePort, config.ClusterIP, config.NoService}).Draw(t, "service"),
 		RequiredContext:       texts(t, `[!-~]{1,20}`, 0),
 		Supersede:             rapid.SampledFrom([]config.Supersede{config.SupersedeWaiting, config.SupersedeNever}).Draw(t, "supersede"),
+		Triggers:              config.Triggers{Paths: texts(t, `[a-z*?]{1,9}(/[a-z .]{1,8}[a-z])?`, 0), Tags: texts(t, `[a-z*?0-9]{1,9}`, 0), Timezone: "UTC"},
 		SelfUpdate:            config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
 		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1), Timeout: config.Timeout(text(t, `([1-9]h|1[0-9]h[1-9]m|[1-9][0-9]?m|[1-9][0-9]{0,3}s)`))},
 		Metrics:               rapid.Bool().Draw(t, "metrics"),
@@ -91,6 +92,9 @@ func drawConfig(t *rapid.T) *config.Config {
 	}
 	if rapid.Bool().Draw(t, "cache") {
 		c.Build.Cache = &config.Cache{Paths: []string{"~/." + text(t, `[a-z ]{0,8}[a-z]`), "x/" + text(t, `[a-z*]{1,9}`)}, Key: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1)}
+	}
+	if rapid.Bool().Draw(t, "nightly") {
+		c.Triggers.Schedule, c.Triggers.Timezone = "0 3 * * 1-5", rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "Asia/Kathmandu"}).Draw(t, "timezone")
 	}
 	for i := range rapid.IntRange(1, 5).Draw(t, "environments") {
 		c.Environments = append(c.Environments, drawEnvironment(t, i, c.Stacks))

@@ -87,6 +87,23 @@ var ownRules = map[string]rule{
 		pattern: `^([1-9][0-9]?h([1-9][0-9]?m)?([1-9][0-9]?s)?|[1-9][0-9]{0,3}m([1-9][0-9]?s)?|[1-9][0-9]{0,4}s)$`,
 		check:   timeoutProblem,
 	},
+	"pathPattern": {
+		expect:  "a path from the root of the repository, which may have the wildcards *, ? and **, and ! before it",
+		pattern: `^!?[^!/\x00-\x1f\x7f\\\[\]{}][^\x00-\x1f\x7f\\\[\]{}]*$`,
+		most:    1024,
+		check:   patternProblem,
+	},
+	"tagPattern": {
+		expect:  "the name of a tag: letters, digits and the characters . _ / + @ -, with the wildcards *, ? and **",
+		pattern: `^[^\x00-),/:->\[-^{-\x7f` + "`" + `][^\x00-),:->\[-^{-\x7f` + "`" + `]*$`,
+		most:    244,
+	},
+	"timezone": {
+		expect:  "the name of a time zone, such as UTC or Europe/Berlin",
+		pattern: `^[A-Za-z][A-Za-z0-9_+/-]*$`,
+		most:    64,
+		check:   timezoneProblem,
+	},
 	"cron": {
 		expect:  "five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0)",
 		pattern: `^\S+( +\S+){4}$`,

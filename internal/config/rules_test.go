@@ -51,6 +51,18 @@ func TestRulesAcceptValidTextsAndRejectOthers(t *testing.T) {
 		"command":    {[]string{"npm test", "true", "echo {{x}}", "a\nb\n", " x"}, []string{"", " ", "\n\t", "a\x00b"}},
 		"size":       {[]string{"128Mi", "512Mi", "1Gi", "8Gi", "99999Gi", "9999999Mi", "128Mi", "130Mi", "200Mi", "1000Mi"}, []string{"", "0", "0Gi", "0Mi", "1Mi", "127Mi", "100000Gi", "10000000Mi", "99Mi", "100Mi", "119Mi", "0128Mi", "999999999999999999999Gi", "8", "8G", "8GB", "1Ki", "1e9Gi", "1.5Gi", "-1Gi", "8 Gi"}},
 		"contextKey": {[]string{"vpc-provider:account=1:region=x", "@aws-cdk/core:x", "x"}, []string{"", " ", " x", "x ", "a\nb", "a\x00"}},
+		"pathPattern": {
+			[]string{"**", "*.md", "services/api/**", "!docs/**", "a?c", ".github/**", "größe/**", "with space/x", "a!b", "-x", "c++/*", "**/test/*.ts"},
+			[]string{"", "!", "!!a", "/a", "!/a", "a/", "a//b", "./a", "../a", "a/../b", ".", "..", `a\b`, "[ab]", "{a,b}", "{{x}}", "a\nb", "a\x00", strings.Repeat("a", 1025)},
+		},
+		"tagPattern": {
+			[]string{"v*", "v?.?", "**", "*", "?1", "release/*", "größe-1", "v1.0+build", "@scope/x@1.0", "_x"},
+			[]string{"", "!v*", "/v", "v 1", "v^1", "v:1", "v~1", "[0-9]", "{a,b}", "{{x}}", `v\1`, "a\nb", "v(1)", "v,1", "v'1", "v`1", "v|1", "v&1", "v=1", "v#1", "v%1", "v$1", strings.Repeat("a", 245)},
+		},
+		"timezone": {
+			[]string{"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+3"},
+			[]string{"", "Local", "local", "Europe/Bielefeld", "../UTC", "/etc/localtime", "Europe/", "+01:00", "UTC 0 3 * * *", "{{x}}"},
+		},
 		"cron": {
 			[]string{"0 3 * * *", "*/5 * * * *", "0,30 6-18/2 1,15 jan-mar MON-FRI", "59 23 31 12 6", "0  3 * * *", "* * * * 0"},
 			[]string{"", "@daily", "0 3 * *", "0 0 3 * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "*/0 * * * *", "5-1 * * * *", "a * * * *", "1,, * * * *", "-1 * * * *", "+1 * * * *", "*/x * * * *", "1/ * * * *", "TZ=UTC 0 3 * * *"},

@@ -37,6 +37,9 @@ type Config struct {
 	// The branch whose pushes start a deployment.
 	GithubBranch string `json:"githubBranch,omitempty" default:"main" rule:"branch"`
 
+	// Which pushes to `githubBranch` deploy, and what starts runs besides.
+	Triggers Triggers `json:"triggers,omitzero"`
+
 	// The name of the secret in AWS Secrets Manager with the GitHub token, as
 	// `{"token": "…"}`. A public repository needs none.
 	GithubTokenSecretName string `json:"githubTokenSecretName,omitempty" rule:"secretName" example:"github-token"`
@@ -153,7 +156,8 @@ type Config struct {
 	Supersede Supersede `json:"supersede,omitempty" default:"waiting" oneof:"waiting,never"`
 
 	// When the reconciler checks for missed pushes, as a cron schedule in UTC: if the
-	// head of the branch had no run, it starts one. `""` disables it.
+	// head of the branch had no run, it starts one. `""` disables it; `triggers.schedule`
+	// brings it back at the times of that schedule.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 
 	// Who is told what came of runs: the topics, chats and servers that get a message at the
@@ -188,6 +192,27 @@ func (c *Config) OwnImage(program string) string {
 		return ""
 	}
 	return image
+}
+
+// Triggers says which pushes deploy, and what starts runs besides.
+type Triggers struct {
+	// The files that a push must change to deploy anything, as paths from the root of the
+	// repository: `*` and `?` match within a folder, `**` across folders. A pattern after
+	// `!` excludes what an earlier one matched; the last one that matches a file decides.
+	// The configuration file always counts. If none has changed since the last commit that
+	// was deployed, the run ends after its validation with the status `Skipped`.
+	Paths []string `json:"paths,omitempty" rule:"pathPattern" example:"[\"services/api/**\", \"!**/*.md\"]"`
+
+	// The tags that start a run of their commit, with the wildcards of `paths`, such as
+	// `v*`. The commit must be on `githubBranch`, whose pushes start runs as well.
+	Tags []string `json:"tags,omitempty" rule:"tagPattern" example:"[\"v*\"]"`
+
+	// When to deploy the head of `githubBranch` once more although it had its run, as a
+	// cron schedule in `timezone`.
+	Schedule string `json:"schedule,omitempty" rule:"cron" example:"\"0 3 * * 1-5\""`
+
+	// The time zone of `schedule`.
+	Timezone string `json:"timezone,omitempty" default:"UTC" rule:"timezone" example:"Europe/Berlin"`
 }
 
 // Stack is a CDK stack of the application, or several that match a pattern.

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -55,7 +56,7 @@ func (p Printer) History(runs []record.Summary) error {
 		if run.HandedOver != "" {
 			to = "handed over"
 		}
-		rows = append(rows, []string{run.Run, run.Status, commit(run.Commit), p.at(run.Ended), run.By, to, run.Error})
+		rows = append(rows, []string{run.Run, run.Status, commit(run.Commit), p.at(run.Ended), run.By, to, cmp.Or(run.Error, run.Skipped)})
 	}
 	return p.table(rows)
 }
@@ -65,6 +66,7 @@ func (p Printer) Run(d record.Document) error {
 	about := [][2]string{
 		{"status", d.Status},
 		{"error", d.Error},
+		{"skipped", d.Skipped},
 		{"hint", d.Hint},
 		{"commit", d.Commit},
 		{"branch", d.Branch},

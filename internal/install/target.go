@@ -173,7 +173,7 @@ func (t *Target) apply(ctx context.Context, objects []manifest.Object, r Reporte
 func (t *Target) awaitWebhook(ctx context.Context, objects []manifest.Object, r Reporter) error {
 	receiver := kube.Receiver{
 		Namespace: t.Config.ArgoEventsNamespace, EventSource: t.Config.EventSourceName, Sensor: t.Config.SensorName,
-		Port: plan.WebhookPort, Path: plan.WebhookPath, Triggers: argo.Triggers,
+		Port: plan.WebhookPort, Path: plan.WebhookPath, Triggers: argo.Triggers(t.Config),
 	}
 	for _, object := range objects {
 		switch {

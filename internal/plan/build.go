@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -26,7 +27,7 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 		"bucket": literal(place.Bucket), "entrypoint": {Run, "", RunEntry}, "pipeline": literal(cfg.WorkflowTemplateName),
 		"notifications": literal(targets(cfg)), "metrics": literal(strconv.FormatBool(cfg.Metrics)),
 	})
-	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg)}, b.err
+	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg), Skips: len(cfg.Triggers.Paths) > 0}, b.err
 }
 
 // targets returns the notifications of the configuration as JSON; "" is none. Its texts have
@@ -60,7 +61,21 @@ func RepositoryURL(cfg *config.Config) string {
 // HasReconciler reports whether the pipeline has a reconciler: whether a schedule
 // and a repository are configured.
 func HasReconciler(cfg *config.Config) bool {
-	return cfg.ReconcileSchedule != "" && RepositoryURL(cfg) != ""
+	return cfg.ReconcileSchedule+cfg.Triggers.Schedule != "" && RepositoryURL(cfg) != ""
+}
+
+// Again returns triggers.schedule with its time zone, as Argo and the parser of cron
+// schedules read both: CRON_TZ=Europe/Berlin 0 3 * * *. It returns "" without a schedule.
+func Again(cfg *config.Config) string {
+	if cfg.Triggers.Schedule == "" {
+		return ""
+	}
+	return InZone(cfg.Triggers.Timezone, cfg.Triggers.Schedule)
+}
+
+// InZone writes a schedule with its time zone; "" is UTC.
+func InZone(zone, schedule string) string {
+	return "CRON_TZ=" + cmp.Or(zone, "UTC") + " " + schedule
 }
 
 const deployPrefix = "deploy-"
@@ -137,7 +152,7 @@ func (b *builder) head(cfg *config.Config) {
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
 	}
-	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, sources{"access": literal(access(cfg))}))
+	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, b.triggers(cfg), sources{"access": literal(access(cfg))}))
 	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest}, "cache-branch": literal(cfg.GithubBranch),
 	}))
@@ -172,6 +187,19 @@ func imageBuilder(cfg *config.Config) sources {
 	return sources{
 		BuilderInput: literal(images.Address), BuilderInput + "-tls": literal(BuilderFolder), BuilderInput + "-server-name": literal(images.ServerName),
 	}
+}
+
+// triggers returns the sources of what the validation needs for triggers.paths and
+// triggers.tags.
+func (b *builder) triggers(cfg *config.Config) sources {
+	needed := sources{}
+	if len(cfg.Triggers.Paths) > 0 {
+		needed["bucket"] = literal(b.place.Bucket)
+	}
+	if len(cfg.Triggers.Paths)+len(cfg.Triggers.Tags) > 0 {
+		needed["prefix"] = literal(cfg.WorkflowNamePrefix)
+	}
+	return needed
 }
 
 func everyOne(config.Environment) bool { return true }
@@ -247,13 +275,18 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 	if !HasReconciler(cfg) {
 		return nil
 	}
-	step := b.step(Reconcile, "Check for missed pushes", "deployer-reconcile", Reconciler, nil, sources{
+	needed := sources{
 		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
 		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
-	})
+	}
+	again := Again(cfg)
+	if again != "" {
+		needed["schedule"], needed["created"] = literal(again), Source{Run, "", RunCreated}
+	}
+	step := b.step(Reconcile, "Check for missed pushes", "deployer-reconcile", Reconciler, nil, needed)
 	step.Cluster = true
-	return &Watch{step, cfg.ReconcileSchedule}
+	return &Watch{step, cfg.ReconcileSchedule, again}
 }
 
 // artifact returns the sources of the inputs that all stages after the build share.

@@ -8,12 +8,15 @@ type Plan struct {
 	Check []Step // steps of a pull request: validate its commit, and deploy nothing
 	Exit  Step   // runs at the end of every run, whether it succeeded or failed
 	Watch *Watch // nil without a reconciler
+	Skips bool   // whether the output Skipped of the validation can end a run
 }
 
-// Watch is the reconciler, which starts runs for pushes whose webhook never arrived, and its schedule.
+// Watch is the reconciler, which starts runs for pushes whose webhook never arrived and
+// those of triggers.schedule, and its schedules.
 type Watch struct {
 	Step
-	Schedule string // five cron fields, UTC
+	Schedule string // five cron fields, UTC; may be empty if Again is not
+	Again    string // triggers.schedule, as [Again] writes it; may be empty
 }
 
 // Step is one node of the graph: a stage to run, or a gate before an environment.
@@ -110,6 +113,9 @@ const (
 	Gates        = "gates"  // environments that wait for an approval regardless of the commit, separated by spaces
 	Origin       = "origin" // name of the run that handed over
 )
+
+// Skipped is the output of the validation that ends a run unless it is empty.
+const Skipped = "skipped"
 
 // NoApproval is the output of the pipeline's own step that opens the gate Approval.
 const NoApproval = "no-approval"

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // NameOfRun is the parsed name of a run of a commit. A commit has one first run; the
@@ -13,6 +14,8 @@ import (
 //	shop-<32 digits of the commit>         the first run
 //	shop-<32 digits of the commit>-r2      its second retry
 //	shop-<32 digits of the commit>-b1      the first rollback to the commit
+//	shop-<32 digits of the commit>-s0f3k   on schedule, at that time
+//	shop-<32 digits of the commit>-t9a41   of a tag with that digest
 //	shop-<32 digits of the commit>-h       the successor of the first run
 //	shop-<32 digits of the commit>-r2-h    the successor of the second retry
 //
@@ -23,6 +26,8 @@ type NameOfRun struct {
 	Commit     string // first 32 digits of the commit; all of them in names of earlier versions
 	Retry      int    // number of the retry, from 1; 0 is none
 	Rollback   int    // number of the rollback, from 1; 0 is none
+	Scheduled  string // time of triggers.schedule, as [ScheduledAt] writes it; "" is none
+	Tag        string // first four digits of the SHA-256 of the tag's reference; "" is none
 	HandedOver bool   // a successor run
 }
 
@@ -64,6 +69,10 @@ func (n NameOfRun) String() string {
 		name += fmt.Sprintf("-r%d", n.Retry)
 	case n.Rollback > 0:
 		name += fmt.Sprintf("-b%d", n.Rollback)
+	case n.Scheduled != "":
+		name += "-s" + n.Scheduled
+	case n.Tag != "":
+		name += TagSuffix + n.Tag
 	}
 	if n.HandedOver {
 		name += handedOver
@@ -71,7 +80,21 @@ func (n NameOfRun) String() string {
 	return name
 }
 
-var afterPrefix = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:-([rb])([1-9][0-9]{0,3}))?(-h)?$`)
+// TagSuffix is what follows the digits of the commit in the name of a tag's run, and then
+// DigitsOfTag of the digest of its reference.
+const (
+	TagSuffix   = "-t"
+	DigitsOfTag = 4
+)
+
+// ScheduledAt writes a time as in the name of a run, with four digits. It is the same for
+// all times of a minute, and comes again after three years, when no run of before is left.
+func ScheduledAt(at time.Time) string {
+	const base, all = 36, 36 * 36 * 36 * 36
+	return strconv.FormatInt(all+at.Unix()/60%all, base)[1:]
+}
+
+var afterPrefix = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:-([rb])([1-9][0-9]{0,3})|-s([0-9a-z]{4})|-t([0-9a-f]{4}))?(-h)?$`)
 
 // ParseRunName parses the name of a run; ok reports whether it has that prefix and
 // this scheme, or the earlier one with the whole commit.
@@ -81,7 +104,7 @@ func ParseRunName(prefix, name string) (n NameOfRun, ok bool) {
 	if !ok || parts == nil {
 		return NameOfRun{}, false
 	}
-	n = NameOfRun{Prefix: prefix, Commit: parts[1], HandedOver: parts[4] != ""}
+	n = NameOfRun{Prefix: prefix, Commit: parts[1], Scheduled: parts[4], Tag: parts[5], HandedOver: parts[6] != ""}
 	number, _ := strconv.Atoi(parts[3]) // at most four digits
 	if parts[2] == "r" {
 		n.Retry = number

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,11 +23,15 @@ func TestParsingInvertsTheNameOfARun(t *testing.T) {
 			Commit:     rapid.StringMatching(`[0-9a-f]{32}`).Draw(t, "commit"),
 			HandedOver: rapid.Bool().Draw(t, "handed over"),
 		}
-		switch rapid.IntRange(0, 2).Draw(t, "again") {
+		switch rapid.IntRange(0, 4).Draw(t, "again") {
 		case 1:
 			made.Retry = rapid.IntRange(1, 9999).Draw(t, "retry")
 		case 2:
 			made.Rollback = rapid.IntRange(1, 9999).Draw(t, "rollback")
+		case 3:
+			made.Scheduled = plan.ScheduledAt(time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "at"), 0))
+		case 4:
+			made.Tag = rapid.StringMatching(`[0-9a-f]{4}`).Draw(t, "tag")
 		}
 		require.LessOrEqual(t, len(made.String()), plan.MostOfRunName)
 		require.Regexp(t, `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`, made.String())
@@ -58,6 +63,16 @@ func TestOneCommitHasOneFirstRunWhateverItsHash(t *testing.T) {
 	assert.Empty(t, plan.FormerFirstRun("shop-", strings.Repeat("ab", 32)), "a cluster never took it")
 }
 
+func TestEachMinuteOfASchedulesTimesHasItsOwnName(t *testing.T) {
+	at := time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC)
+	assert.Equal(t, plan.ScheduledAt(at), plan.ScheduledAt(at.Add(59*time.Second)))
+	seen := map[string]bool{}
+	for minute := range 366 * 24 * 60 {
+		seen[plan.ScheduledAt(at.Add(time.Duration(minute)*time.Minute))] = true
+	}
+	assert.Len(t, seen, 366*24*60)
+}
+
 func TestARunOfTheFormerSchemeIsARunOfItsCommit(t *testing.T) {
 	commit := strings.Repeat("0123456789", 4)
 	got, ok := plan.ParseRunName("shop-", "shop-"+commit)
@@ -71,6 +86,7 @@ func TestOtherNamesAreNotNamesOfRuns(t *testing.T) {
 		"", "shop-", "market-" + digits, "shop-" + digits[1:], "shop-" + digits + "0", "shop-" + digits + "-h-h", "shop-" + digits + "-r0",
 		"shop-" + digits + "-r", "shop-" + digits + "-h-r1", "shop-" + digits + "-r1-b1", "shop-" + digits + "-r10000", "shop-check-x7k2p",
 		"shop-" + strings.ToUpper(strings.Repeat("a", 32)), "shop-" + digits + "-x1", "shop-" + strings.Repeat("0", 40) + "-h",
+		"shop-" + digits + "-s123", "shop-" + digits + "-s12345", "shop-" + digits + "-t12g4", "shop-" + digits + "-t1234-s1234",
 	} {
 		_, ok := plan.ParseRunName("shop-", name)
 		assert.False(t, ok, name)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -49,11 +50,12 @@ func ParseHandover(output string) (*Handover, error) {
 
 // RunRecord is the part of a run's record that other runs read.
 type RunRecord struct {
-	Status     string   `json:"status"`               // Succeeded, Failed or Error
-	HandedOver string   `json:"handedOver,omitempty"` // name of the run that continues it
-	Pusher     string   `json:"pusher,omitempty"`
-	Branch     string   `json:"branch,omitempty"`
-	Steps      []Record `json:"steps"`
+	Status     string    `json:"status"`               // Succeeded, Skipped, Failed, Error or Stopped
+	HandedOver string    `json:"handedOver,omitempty"` // name of the run that continues it
+	Pusher     string    `json:"pusher,omitempty"`
+	Branch     string    `json:"branch,omitempty"`
+	Ended      time.Time `json:"ended,omitzero"`
+	Steps      []Record  `json:"steps"`
 	Former     []struct {
 		Status string `json:"status"`
 	} `json:"former,omitempty"` // its attempts before
@@ -72,6 +74,9 @@ func (r RunRecord) Succeeded() bool {
 	}
 	return false
 }
+
+// Skipped reports whether the run had nothing to do: its commit is deployed as far as it matters.
+func (r RunRecord) Skipped() bool { return r.Status == "Skipped" }
 
 // Records reads run records from an artifact bucket.
 type Records struct{ Bucket bucket.Bucket }

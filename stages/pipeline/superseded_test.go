@@ -50,6 +50,7 @@ func TestAnOlderCommitIsNotDeployedOverANewerOne(t *testing.T) {
 	next := "shop-" + newer[:32] + "-h"
 	for name, records := range map[string]map[string]string{
 		"its first run":                  {"shop-" + newer[:32]: `{"status":"Succeeded"}`},
+		"a run that had nothing to do":   {"shop-" + newer[:32]: `{"status":"Skipped"}`},
 		"a run that came again":          {"shop-" + newer[:32]: `{"status":"Failed","former":[{"status":"Error"},{"status":"Succeeded"}]}`},
 		"a run of a former version":      {"shop-" + newer: `{"status":"Succeeded"}`},
 		"the run that it handed over to": {"shop-" + newer[:32]: `{"status":"Succeeded","handedOver":"` + next + `"}`, next: `{"status":"Succeeded"}`},

@@ -15,7 +15,7 @@ import (
 )
 
 // Help describes the stage on the command line.
-const Help = `Start the run of a missed push.
+const Help = `Start the run of a missed push, and those of triggers.schedule.
 
 Compares the head of the branch with the existing runs: those recorded in the
 artifact bucket, and those that are still in the cluster. A head without a run
@@ -23,6 +23,9 @@ gets the run that its push would have started. A run that handed over is complet
 when its successor is: a lost successor is started again. A failed run counts as
 a run: retry it yourself; the reconciler does not, or it would do so every fifteen
 minutes.
+
+At the times of --schedule, a head whose run has ended gets one more, however that
+ended.
 
 Example:
 
@@ -41,6 +44,8 @@ type Input struct {
 	Namespace   string `help:"Namespace of the Sensor." required:""`
 	TokenSecret string `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
 	Host        string `help:"Host the repository must be on." default:"github.com"`
+	Schedule    string `help:"triggers.schedule, with its time zone: CRON_TZ=Europe/Berlin 0 3 * * *." placeholder:"CRON"`
+	Created     string `help:"When this run was created, RFC 3339: is a time of --schedule due?" placeholder:"TIME"`
 	AllowLocal  bool   `help:"Accept a repository on this machine (file://). For local runs only."`
 }
 
@@ -52,6 +57,9 @@ func (in Input) Validate() error {
 		if value == "" {
 			return errs.Invalidf("--%s must not be empty", name)
 		}
+	}
+	if _, _, err := in.due(); err != nil {
+		return err
 	}
 	return checkout.CheckURL(in.Repository, in.Host, in.AllowLocal)
 }
@@ -72,6 +80,12 @@ const (
 
 // Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "reconcile") }
+
+// Pushers of the runs that the reconciler starts.
+const (
+	MissedPush = "missed-push"
+	OnSchedule = "schedule"
+)
 
 // Missed is a run to start, with the parameters the Sensor would have given it.
 type Missed struct {
@@ -109,6 +123,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	missed, err := d.missing(ctx, in, head)
 	if err != nil {
 		return Output{}, err
+	}
+	if missed == nil {
+		if missed, err = d.again(ctx, in, head); err != nil {
+			return Output{}, err
+		}
 	}
 	if missed == nil {
 		out.Result = Done
@@ -153,7 +172,7 @@ func (d Deps) missing(ctx context.Context, in Input, commit string) (*Missed, er
 		return nil, err
 	}
 	if record == nil {
-		return &Missed{Namespace: in.Namespace, Sensor: in.Sensor, Run: first, Commit: commit, Pusher: "missed-push", Former: former}, nil
+		return &Missed{Namespace: in.Namespace, Sensor: in.Sensor, Run: first, Commit: commit, Pusher: MissedPush, Former: former}, nil
 	}
 	if record.HandedOver == "" {
 		return nil, nil
@@ -182,10 +201,13 @@ func (d Deps) start(ctx context.Context, frame stage.Frame, missed Missed, out O
 		return out, nil
 	}
 	out.Result = Started
-	what := "found a missed push; started its run"
-	if missed.Handover != nil {
-		what = "a run handed over to a run that does not exist; started that run"
+	switch {
+	case missed.Handover != nil:
+		frame.Log.Warn("a run handed over to a run that does not exist; started that run", "commit", out.Commit, "run", name)
+	case missed.Pusher == OnSchedule:
+		frame.Log.Info("started a run of the head of the branch, as triggers.schedule says", "commit", out.Commit, "run", name)
+	default:
+		frame.Log.Warn("found a missed push; started its run", "commit", out.Commit, "run", name)
 	}
-	frame.Log.Warn(what, "commit", out.Commit, "run", name)
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 )
@@ -146,6 +148,58 @@ func TestWhatCannotBeComparedStartsNothing(t *testing.T) {
 	}
 	_, err = reconcile.Run(t.Context(), d, stage.Frame{Log: slog.New(slog.DiscardHandler)}, input())
 	assert.EqualError(t, err, "no server")
+}
+
+func TestAHeadThatHadItsRunGetsAnotherAtATimeOfTheSchedule(t *testing.T) {
+	const due = "2026-11-27T02:00:00Z" // 3 o'clock in Berlin in winter
+	first, at := "shop-"+head[:32], func(text string) time.Time {
+		parsed, err := time.Parse(time.RFC3339, text)
+		require.NoError(t, err)
+		return parsed
+	}
+	again := first + "-s" + plan.ScheduledAt(at(due))
+	before := map[string]string{first: `{"status":"Failed","ended":"2026-11-26T12:00:00Z"}`}
+	for name, c := range map[string]struct {
+		created string
+		records map[string]string
+		exists  bool
+		result  string
+		run     string
+	}{
+		"on time":                     {created: due, records: before, result: reconcile.Started, run: again},
+		"a pod that waited":           {created: "2026-11-27T02:19:00Z", records: before, result: reconcile.Started, run: again},
+		"in another time zone":        {created: "2026-11-27T03:01:00+01:00", records: before, result: reconcile.Started, run: again},
+		"too late":                    {created: "2026-11-27T02:21:00Z", records: before, result: reconcile.Done},
+		"too early":                   {created: "2026-11-27T01:59:59Z", records: before, result: reconcile.Done},
+		"begun already":               {created: "2026-11-27T02:15:00Z", records: before, exists: true, result: reconcile.Running, run: again},
+		"ended already":               {created: "2026-11-27T02:15:00Z", records: map[string]string{first: before[first], again: "{}"}, result: reconcile.Done},
+		"the head was pushed since":   {created: "2026-11-27T02:15:00Z", records: map[string]string{first: `{"ended":"2026-11-27T02:10:00Z"}`}, result: reconcile.Done},
+		"a missed push comes first":   {created: due, result: reconcile.Started, run: first},
+		"the run of the push goes on": {created: due, exists: true, result: reconcile.Running, run: first},
+		"in summer time":              {created: "2027-07-01T01:00:00Z", records: before, result: reconcile.Started, run: first + "-s" + plan.ScheduledAt(at("2027-07-01T01:00:00Z"))},
+	} {
+		w := &world{head: head, records: c.records, exists: c.exists}
+		in := input()
+		in.Schedule, in.Created = "CRON_TZ=Europe/Berlin 0 3 * * *", c.created
+		require.NoError(t, in.Validate(), name)
+		out, err := reconcile.Run(t.Context(), w.deps(), stage.Frame{Log: slog.New(slog.DiscardHandler)}, in)
+		require.NoError(t, err, name)
+		assert.Equal(t, c.result, out.Result, name)
+		var runs []string
+		for _, missed := range w.started {
+			runs = append(runs, missed.Run)
+			assert.Equal(t, c.run != first, missed.Pusher == reconcile.OnSchedule, name)
+		}
+		assert.Equal(t, c.run, strings.Join(runs, " "), name)
+	}
+}
+
+func TestAScheduleThatCannotBeReadIsRefused(t *testing.T) {
+	in := input()
+	in.Schedule, in.Created = "CRON_TZ=Europe/Bielefeld 0 3 * * *", "2026-11-27T02:00:00Z"
+	assert.ErrorContains(t, in.Validate(), "--schedule")
+	in.Schedule, in.Created = "0 3 * * *", ""
+	assert.ErrorContains(t, in.Validate(), "--schedule needs --created")
 }
 
 func TestAnInputWithoutAValueIsRefused(t *testing.T) {

@@ -48,7 +48,7 @@ type Failed struct {
 // Summary is a run that ended.
 type Summary struct {
 	Run          string    `json:"run"`
-	Status       string    `json:"status"` // Succeeded, Failed, Error, Stopped or Superseded
+	Status       string    `json:"status"` // Succeeded, Skipped, Failed, Error, Stopped or Superseded
 	Commit       string    `json:"commit"`
 	Branch       string    `json:"branch,omitempty"`
 	By           string    `json:"by,omitempty"` // login of the pusher
@@ -57,7 +57,8 @@ type Summary struct {
 	Environments []string  `json:"environments,omitempty"` // that it deployed to successfully
 	HandedOver   string    `json:"handedOver,omitempty"`   // successor run, which deploys the commit
 	Error        string    `json:"error,omitempty"`
-	Check        bool      `json:"check,omitempty"` // it checked a pull request, and deployed nothing
+	Check        bool      `json:"check,omitempty"`   // it checked a pull request, and deployed nothing
+	Skipped      string    `json:"skipped,omitempty"` // why the run had nothing to do
 }
 
 const (
@@ -73,7 +74,7 @@ const (
 func (x *Index) add(d Document) {
 	s := Summary{
 		Run: d.Workflow, Status: d.Status, Commit: short(d.Commit), Branch: short(d.Branch), By: short(d.Pusher), Created: short(d.Created), Ended: d.Ended,
-		HandedOver: d.HandedOver, Error: short(d.Error), Check: d.Check,
+		HandedOver: d.HandedOver, Error: short(d.Error), Skipped: short(d.Skipped), Check: d.Check,
 	}
 	for _, step := range d.Steps {
 		name := plan.DeployedBy(step.Step)

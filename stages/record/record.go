@@ -87,9 +87,10 @@ type Deps struct {
 // Document is the record of a whole run.
 type Document struct {
 	Workflow   string               `json:"workflow"`
-	Status     string               `json:"status"`          // Succeeded, Failed, Error, Stopped or Superseded
+	Status     string               `json:"status"`          // Succeeded, Skipped, Failed, Error, Stopped or Superseded
 	Error      string               `json:"error,omitempty"` // of the first step that failed
 	Hint       string               `json:"hint,omitempty"`
+	Skipped    string               `json:"skipped,omitempty"` // why the run had nothing to do
 	Commit     string               `json:"commit"`
 	Branch     string               `json:"branch,omitempty"`
 	Repository string               `json:"repository,omitempty"`
@@ -105,7 +106,7 @@ type Document struct {
 	Ended      time.Time            `json:"ended"`
 	Undeployed []string             `json:"undeployed,omitempty"` // stacks of the app that no environment deploys, by construct path
 	Unreached  []string             `json:"unreached,omitempty"`  // environments of the commit that the run does not deploy
-	LeftOut    []string             `json:"leftOut,omitempty"`    // environments that whoever started the run left out, as with generator run --only
+	LeftOut    []string             `json:"leftOut,omitempty"`    // environments that were left out by choice
 	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
 	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
 	Failures   []Failure            `json:"failures"`             // as reported by Argo, including pods without a record
@@ -167,6 +168,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	case document.endedAs(errs.Cancelled, shutdown):
 		document.Status = Stopped
 	}
+	document.skipped()
 	document.explain()
 	d.leftOut(ctx, frame, in, &document)
 	document.Built = builtBy(in, steps)
@@ -235,6 +237,20 @@ func names(output string) (list []string) {
 		return nil
 	}
 	return list
+}
+
+// Skipped is the status of a run whose validation found that it has nothing to do; to Argo
+// it succeeded.
+const Skipped = "Skipped"
+
+func (d *Document) skipped() {
+	at := slices.IndexFunc(d.Steps, func(s stage.Record) bool { return s.Step == plan.Validate })
+	if at < 0 || d.Status != "Succeeded" {
+		return
+	}
+	if d.Skipped = d.Steps[at].Outputs[plan.Skipped]; d.Skipped != "" {
+		d.Status = Skipped
+	}
 }
 
 // Status of runs without failures that Argo reports as Failed.

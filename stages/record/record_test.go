@@ -277,3 +277,26 @@ func TestARunThatWasRetriedFromTheArchiveListsItsFormerAttempts(t *testing.T) {
 	assert.Equal(t, "Failed", document.Former[0].Status)
 	assert.Equal(t, "2028-08-01T00:00:00Z", document.Former[0].Created, "newest first")
 }
+
+func TestARunThatHadNothingToDoIsSkippedAndDeployedNothing(t *testing.T) {
+	const why = "no file of triggers.paths has changed since 0123, which is deployed"
+	validated := func(skipped string) objects {
+		data, err := json.Marshal(stage.Record{Workflow: "shop-1", Step: "validate", Status: stage.Done, Outputs: map[string]string{"skipped": skipped}})
+		require.NoError(t, err)
+		return holding(map[string]string{bucket.StepRecordKey("shop-1", "validate", 1): string(data)})
+	}
+	b := validated(why)
+	document := run(t, b, record.Input{Status: "Succeeded"})
+	assert.Equal(t, record.Skipped, document.Status)
+	assert.Equal(t, why, document.Skipped)
+	assert.Empty(t, document.Error)
+	assert.Empty(t, b.Document(bucket.DeployedKey()))
+	index, err := record.ReadIndex(t.Context(), b)
+	require.NoError(t, err)
+	require.Len(t, index.Runs, 1)
+	assert.Equal(t, why, index.Runs[0].Skipped)
+	assert.Equal(t, record.Skipped, index.Runs[0].Status)
+
+	assert.Equal(t, "Succeeded", run(t, validated(""), record.Input{Status: "Succeeded"}).Status)
+	assert.Equal(t, "Failed", run(t, validated(why), record.Input{Status: "Failed"}).Status, "what went wrong comes first")
+}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
@@ -20,6 +21,10 @@ const Help = `Validate a commit.
 Checks the configuration, the access to every environment's account and its id, the
 version of its CDK bootstrap stack, and the CDK context and the tools that the
 configuration requires. All findings are reported together, on standard output.
+
+Before that, the run of a push ends if no file of triggers.paths has changed since
+what is deployed, and the run of a tag fails if its commit is not on the branch.
+The name of the run (--workflow, after --prefix) says what started it.
 
 Examples:
 
@@ -39,6 +44,8 @@ type Input struct {
 	Host        string   `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal  bool     `help:"Accept a repository on this machine (file://). For local runs only."`
 	Access      []string `help:"What a person approved that the pipeline can access: ACCOUNT=QUALIFIER,… or a roleArn, each with the commandRoleArns behind a |. Environments of other accounts are not deployed, and are warnings (default: all, as in a local run)." env:"APHEX_ACCESS,APHEX_ENTRANCES" sep:" " placeholder:"WHAT …"`
+	Bucket      string   `help:"Artifact bucket, which says what is deployed: for triggers.paths." placeholder:"NAME"`
+	Prefix      string   `help:"Prefix of the names of runs: the name of a run says what started it." placeholder:"TEXT"`
 	Offline     bool     `help:"Skip the checks that need AWS."`
 	Format      string   `help:"Format of the report: text or json." enum:"text,json" default:"text"`
 }
@@ -61,6 +68,7 @@ func (in Input) Validate() error {
 type Output struct {
 	Findings     []Finding `output:"findings" help:"All findings, as JSON."`
 	ConfigDigest string    `output:"config-digest" help:"SHA-256 digest of the configuration file of the commit, as sha256:<hex>."`
+	Skipped      string    `output:"skipped" help:"Why the run ends here, as it has nothing to do; empty if it goes on."`
 }
 
 // Contract describes the program, inputs and outputs of the stage.
@@ -70,6 +78,13 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("validator
 type Deps struct {
 	// Checkout checks out the repository at the commit into dir.
 	Checkout func(ctx context.Context, frame stage.Frame, in Input, dir string) error
+	// Open opens an artifact bucket.
+	Open func(ctx context.Context, name string) (bucket.Bucket, error)
+	// Changed returns the first file that counts among those in which the commit differs
+	// from the commit before; "" is none.
+	Changed func(ctx context.Context, frame stage.Frame, in Input, before string, counts func(file string) bool) (string, error)
+	// OnBranch reports whether the commit is the head of the branch or before it.
+	OnBranch func(ctx context.Context, frame stage.Frame, in Input) (bool, error)
 	// Assume assumes access to the environment's account and compares its id.
 	Assume func(ctx context.Context, env config.Environment) error
 	// BootstrapVersion reads the version of the CDK bootstrap stack in the environment.
@@ -83,12 +98,23 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if in.AllowLocal {
 		in.Access = nil // whoever starts a local run approves it: it has their rights, and deploys every environment
 	}
+	if err := d.checkTag(ctx, frame, in); err != nil {
+		return Output{}, err
+	}
 	dir, done, err := d.workspace(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
 	}
 	defer done()
 	digest, _ := config.DigestOf(dir, in.Config) // a file that cannot be read is a finding
+	skipped, err := d.skips(ctx, frame, in, dir)
+	if err != nil {
+		return Output{}, err
+	}
+	if skipped != "" {
+		frame.Log.Info("nothing to do: " + skipped)
+		return Output{Findings: []Finding{}, ConfigDigest: digest, Skipped: skipped}, nil
+	}
 	found := validate(ctx, d, frame, in, dir)
 	if err := ctx.Err(); err != nil {
 		return Output{}, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -170,6 +171,51 @@ func TestADeliveryStartsWhatItShould(t *testing.T) {
 			assertRuns(t, objects, run)
 		})
 	}
+}
+
+// TestATagStartsARunOfItsCommit sends tags as GitHub does: after is the commit, or an
+// annotated tag of it.
+func TestATagStartsARunOfItsCommit(t *testing.T) {
+	data, err := os.ReadFile("testdata/deliveries/03.json")
+	require.NoError(t, err)
+	var given struct{ Body map[string]any }
+	require.NoError(t, json.Unmarshal(data, &given))
+	objects := rendered(t, "version: \"1.0\"\ngithubOwner: my-org\ngithubRepo: my-app\nclusterName: company\ntriggers: {tags: [v*]}\n"+environments(1, func(int) string { return "" }))
+	fired := func(change func(body map[string]any)) map[string]wfv1.Workflow {
+		body := maps.Clone(given.Body)
+		change(body)
+		text, err := json.Marshal(body)
+		require.NoError(t, err)
+		return firedBy(t, objects, deliver(t, "push", text, false))
+	}
+	commit := given.Body["head_commit"].(map[string]any)["id"].(string)
+	names := map[string]bool{}
+	for _, change := range []func(map[string]any){
+		func(map[string]any) {},
+		func(body map[string]any) { body["after"] = strings.Repeat("7", 40) },
+		func(body map[string]any) { body["ref"] = "refs/tags/v2" },
+	} {
+		runs := fired(change)
+		require.Len(t, runs, 1)
+		run := runs["tag"]
+		names[run.Name] = true
+		assert.Regexp(t, "^my-app-"+commit[:32]+"-t[0-9a-f]{4}$", run.Name)
+		assert.Equal(t, commit, run.Spec.Arguments.GetParameterByName("commit-sha").Value.String())
+		assert.Equal(t, "main", run.Spec.Arguments.GetParameterByName("branch").Value.String())
+		assert.Regexp(t, "^Deploy my-org/my-app, tag v[0-9.]+ at "+commit+"$", run.Annotations["workflows.argoproj.io/title"])
+		assertRuns(t, objects, run)
+	}
+	assert.Len(t, names, 2, "one for each tag")
+	for name, change := range map[string]func(map[string]any){
+		"another tag":             func(body map[string]any) { body["ref"] = "refs/tags/w1" },
+		"a tag that is deleted":   func(body map[string]any) { body["deleted"] = true },
+		"a tag of a file":         func(body map[string]any) { body["head_commit"] = nil },
+		"a branch of that name":   func(body map[string]any) { body["ref"] = "refs/heads/v1" },
+		"a name with expressions": func(body map[string]any) { body["ref"] = "refs/tags/v{{workflow.name}}" },
+	} {
+		assert.Empty(t, fired(change), name)
+	}
+	assert.Len(t, fired(func(body map[string]any) { body["ref"] = "refs/heads/main" }), 1, "a push of the branch starts its run as before")
 }
 
 // TestADeliveryThatIsSentTwiceStartsOneRunAndALargeOneStartsOneToo is T8. A Workflow has the

@@ -35,8 +35,10 @@ type App struct {
 	// commit, would fail without them. Nil outside of a repository.
 	Uncommitted []string
 
-	reached []bootstrap.Bootstrap // as cdk.json sets it for every stack
-	needed  []string              // files that the commands of the build read
+	inspected string                // the inspected folder
+	file      string                // of the configuration; "" is in Top
+	reached   []bootstrap.Bootstrap // as cdk.json sets it for every stack
+	needed    []string              // files that the commands of the build read
 }
 
 // Stack is a stack that the app's source creates.
@@ -63,7 +65,7 @@ func Inspect(dir, choice string) (App, error) {
 	if err != nil {
 		return App{}, err
 	}
-	app := App{Top: top, Folder: path.Join(inside, folder), Others: within(inside, others)}
+	app := App{inspected: inside, Top: top, Folder: path.Join(inside, folder), Others: within(inside, others)}
 	app.need(app.Folder, "cdk.json")
 	settings, err := readSettings(filepath.Join(top, filepath.FromSlash(app.Folder)))
 	if err != nil {
@@ -87,6 +89,12 @@ func Inspect(dir, choice string) (App, error) {
 	app.Host, app.Owner, app.Repo, app.Branch = origin(dir)
 	app.Uncommitted = uncommitted(dir, app.needed)
 	return app, nil
+}
+
+// In returns the app for a configuration at a path relative to the inspected folder.
+func (a App) In(configuration string) App {
+	a.file = path.Join(a.inspected, filepath.ToSlash(configuration))
+	return a
 }
 
 // around returns the top folder of the repository that contains dir, and the path of dir

@@ -3,6 +3,7 @@ package scaffold
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -44,7 +45,37 @@ func (p *page) repository(app App) {
 	if app.Branch != "main" && config.Accepts[config.Config]("githubBranch", app.Branch) {
 		p.line("# The branch whose pushes are deployed.\ngithubBranch: %s", quote(app.Branch))
 	}
-	p.cluster(namespaceOf(app.Repo))
+	name := app.Repo
+	if own := app.pipeline(); own != "" {
+		folder := path.Dir(app.file)
+		p.line("\n# The name of this pipeline, apart from others of the repository.\nworkflowTemplateName: %s", own)
+		p.line("# Every push to the branch deploys, unless it changes none of these files. Add the folders that the app shares with others.")
+		p.line("# triggers:\n#   paths: [%s]", quote(folder+"/**"))
+		name = own
+	}
+	p.cluster(namespaceOf(name))
+}
+
+// mostOfPipeline is the length of the name of a pipeline, of the 23 characters of the
+// prefix of its runs.
+const mostOfPipeline = 22
+
+// pipeline returns a name for the pipeline of a configuration in a folder of the
+// repository, which may have others; "" is that of the repository.
+func (a App) pipeline() string {
+	folder := path.Dir(a.file)
+	if a.file == "" || folder == "." {
+		return ""
+	}
+	own := namespaceOf(path.Base(folder))
+	if whole := namespaceOf(a.Repo + "-" + path.Base(folder)); a.Repo != "" && len(whole) <= mostOfPipeline {
+		own = whole
+	}
+	own = strings.TrimRight(own[:min(len(own), mostOfPipeline)], "-")
+	if !config.Accepts[config.Config]("workflowNamePrefix", own+"-") {
+		return ""
+	}
+	return own
 }
 
 // cluster writes how the pipeline is apart from others on its cluster, and how it is

@@ -235,6 +235,29 @@ func write(t testing.TB, files []txtar.File) string {
 	return dir
 }
 
+func TestAConfigurationInAFolderNamesItsPipelineApartFromOthersOfTheRepository(t *testing.T) {
+	for file, want := range map[string]string{
+		"aphex-config.yaml":                          "",
+		"deploy.yaml":                                "",
+		"services/api/aphex-config.yaml":             "workflowTemplateName: my-app-api\n",
+		"services/a-name-that-leaves-no-room/x.yaml": "workflowTemplateName: a-name-that-leaves-no\n",
+		"services/1/aphex-config.yaml":               "workflowTemplateName: my-app-1\n",
+		"services/Größe/aphex-config.yaml":           "workflowTemplateName: my-app-gr-e\n",
+	} {
+		app := scaffold.App{Owner: "my-org", Repo: "my-app", Branch: "main", Stacks: []scaffold.Stack{{Name: "ApiStack", Path: "lib"}}}
+		text := scaffold.Render(app.In(file))
+		assert.Equal(t, want != "", strings.Contains(string(text), "workflowTemplateName"), file)
+		assert.Contains(t, string(text), want, file)
+		_, err := config.Parse(file, text)
+		require.NoError(t, err, file)
+		_, err = config.Parse(file, []byte(strings.NewReplacer("# triggers:", "triggers:", "#   paths:", "  paths:").Replace(string(text))))
+		require.NoError(t, err, file)
+	}
+	app := scaffold.App{Owner: "my-org", Repo: "my-app", Branch: "main", Stacks: []scaffold.Stack{{Name: "ApiStack", Path: "lib"}}}
+	assert.Contains(t, string(scaffold.Render(app.In("services/api/aphex-config.yaml"))), `#   paths: ["services/api/**"]`)
+	assert.Contains(t, string(scaffold.Render(app.In("services/api/aphex-config.yaml"))), "argoNamespace: my-app-api\n")
+}
+
 func TestTheReadmeShowsWhatInitWrites(t *testing.T) {
 	const page, begins, ends = "../../../README.md", "`generator init` writes a commented file such as this one:\n\n```yaml\n", "```\n"
 	text, err := os.ReadFile(page)

@@ -73,6 +73,7 @@ func Write(ctx context.Context, o Options, runner command.Runner, std stdio.Stre
 	if err != nil {
 		return err
 	}
+	app = app.In(o.Config)
 	lines := app.Summary(o.Synth)
 	if o.Stdout {
 		_, err = std.Out.Write(Render(app))

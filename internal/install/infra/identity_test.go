@@ -221,6 +221,12 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		require.NoError(t, putNew(c.admin(home), "shop-artifacts", key)(t))
 	}
 	require.NoError(t, putNew(c.admin(home), "market-artifacts", cache("main"))(t))
+	paths := configured(t, "paths", devOnly+"triggers: {paths: [lib/**]}\n")
+	c.install(paths)
+	for _, key := range []string{bucket.DeployedKey(), bucket.ReachedKey("dev"), "metadata/workflows/paths-1.json"} {
+		require.NoError(t, putNew(c.admin(home), "paths-artifacts", key)(t))
+	}
+	compares := c.as(paths, paths.names.ValidatorRole, paths.names.Validator)
 	validate := c.as(shop, shop.names.ValidatorRole, shop.names.Validator)
 	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
 	update := c.as(shop, shop.names.UpdaterRole, shop.names.Updater)
@@ -232,6 +238,10 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		"the validation looks into its own account":       assume(validate, bootstrapRole("lookup", home)),
 		"the validation looks into another account":       assume(validate, bootstrapRole("lookup", prod)),
 		"the validation reads the repository's token":     read(validate, "shop/token"),
+		"the comparison finds what is deployed":           list(compares, "paths-artifacts", bucket.DeployedKey()),
+		"the comparison reads what is deployed":           get(compares, "paths-artifacts", bucket.DeployedKey()),
+		"the comparison finds the environments":           list(compares, "paths-artifacts", bucket.ReachedPrefix()),
+		"the comparison reads what an environment has":    get(compares, "paths-artifacts", bucket.ReachedKey("dev")),
 		"the build checks whether an artifact exists":     list(build, "shop-artifacts", commit+"/b"),
 		"the build reads the repository's token":          read(build, "shop/token"),
 		"the build lists the caches of a branch":          list(build, "shop-artifacts", bucket.CachePrefix("main")),
@@ -282,6 +292,10 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		"the validation deploys":                           assume(validate, bootstrapRole("deploy", prod)),
 		"the validation publishes":                         assume(validate, bootstrapRole("file-publishing", home)),
 		"the validation reads artifacts":                   get(validate, "shop-artifacts", commit+"/a.tar.zst"),
+		"the validation reads what is deployed":            get(validate, "shop-artifacts", "metadata/workflows/shop-1.json"),
+		"the comparison reads the record of a run":         get(compares, "paths-artifacts", "metadata/workflows/paths-1.json"),
+		"the comparison lists the whole bucket":            list(compares, "paths-artifacts", ""),
+		"the comparison writes what is deployed":           put(compares, "paths-artifacts", bucket.DeployedKey()),
 		"the update deploys":                               assume(update, bootstrapRole("deploy", prod)),
 		"the update deploys at home":                       assume(update, bootstrapRole("deploy", home)),
 		"the update publishes":                             assume(update, bootstrapRole("image-publishing", prod)),

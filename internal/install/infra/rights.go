@@ -41,9 +41,15 @@ func (r renderer) reads(patterns ...string) object {
 	return allow("Read", actions("s3:GetObject"), r.keys(patterns)...)
 }
 
-// validates are the permissions of the validation, besides looking into accounts.
+// validates are the permissions of the validation, besides looking into accounts: with
+// triggers.paths it compares the commit with what is deployed.
 func (r renderer) validates() []any {
-	return append(r.readsRepository(), r.writes(bucket.Validation))
+	own := append(r.readsRepository(), r.writes(bucket.Validation))
+	if len(r.cfg.Triggers.Paths) == 0 {
+		return own
+	}
+	deployed := []string{bucket.DeployedKey(), bucket.OrderKey(), bucket.ReachedPrefix() + "*"}
+	return append(own, r.reads(deployed...), when(allow("Find", actions("s3:ListBucket"), r.bucketARN("")), "StringLike", "s3:prefix", deployed...))
 }
 
 // builds are the permissions of the build: to store the artifact of a commit and the

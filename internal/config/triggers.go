@@ -1,0 +1,95 @@
+package config
+
+import (
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // the images of the stages and WebAssembly have no time zones
+)
+
+// Counts reports whether a change of a file deploys: by the patterns of paths, or because
+// it is the configuration file. Both are paths from the root of the repository.
+func (t Triggers) Counts(name, file string) bool {
+	if name == path.Clean(filepath.ToSlash(file)) {
+		return true
+	}
+	for _, pattern := range slices.Backward(t.Paths) {
+		rest, excludes := strings.CutPrefix(pattern, "!")
+		if compiled("^" + wildcards(rest) + "$").MatchString(name) {
+			return !excludes
+		}
+	}
+	return false
+}
+
+// TagPattern returns a regular expression that matches the tags of the configuration and
+// nothing else, without ^ and $.
+func (t Triggers) TagPattern() string {
+	var each []string
+	for _, tag := range t.Tags {
+		each = append(each, wildcards(tag))
+	}
+	return "(?:" + strings.Join(each, "|") + ")"
+}
+
+// wildcard matches the parts of a pattern that are not literal. A folder before ** may be
+// missing altogether.
+var wildcard = regexp.MustCompile(`\*\*/|\*+|\?`)
+
+// wildcards returns the regular expression of a pattern.
+func wildcards(pattern string) string {
+	var expression strings.Builder
+	at := 0
+	for _, found := range wildcard.FindAllStringIndex(pattern, -1) {
+		expression.WriteString(regexp.QuoteMeta(pattern[at:found[0]]))
+		at = found[1]
+		switch part := pattern[found[0]:found[1]]; {
+		case part == "?":
+			expression.WriteString(`[^/]`)
+		case part == "*":
+			expression.WriteString(`[^/]*`)
+		case part == "**/" && (found[0] == 0 || pattern[found[0]-1] == '/'):
+			expression.WriteString(`(?s:(?:.*/)?)`)
+		case part == "**/":
+			expression.WriteString(`(?s:.*/)`)
+		default:
+			expression.WriteString(`(?s:.*)`)
+		}
+	}
+	return expression.String() + regexp.QuoteMeta(pattern[at:])
+}
+
+// patternProblem returns why a pattern matches no path of a repository, or "".
+func patternProblem(pattern string) string {
+	pattern = strings.TrimPrefix(pattern, "!")
+	if strings.HasSuffix(pattern, "/") {
+		return "names a folder: write " + quote(pattern+"**") + " for all files in it"
+	}
+	if path.Clean(pattern) != pattern || strings.HasPrefix(pattern, "../") || pattern == ".." || pattern == "." {
+		return "is no path from the root of the repository"
+	}
+	return ""
+}
+
+// timezoneProblem returns why a text is not a time zone, or "". "Local" is that of whoever reads it.
+func timezoneProblem(name string) string {
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		return "is not in the IANA Time Zone Database"
+	}
+	return ""
+}
+
+// checkTriggers requires a pattern that includes files, and a schedule for a time zone.
+func checkTriggers(c *Config, r *report) {
+	t := c.Triggers
+	if len(t.Paths) > 0 && strings.HasPrefix(t.Paths[0], "!") {
+		r.atPath("triggers.paths[0]", "the first of triggers.paths excludes files, but none is included before it").
+			Hint = `begin with what counts, such as "**" for all files`
+	}
+	if t.Schedule == "" && t.Timezone != "" && t.Timezone != "UTC" {
+		r.atPath("triggers.timezone", "triggers.timezone is for triggers.schedule, which is not set").Hint = "remove it, or set triggers.schedule"
+	}
+}
