@@ -27,14 +27,15 @@ func denial(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, object c
 // denialOfChange does the same for an object that is there already; nil is a new one.
 func denialOfChange(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, old any, object content) string {
 	t.Helper()
-	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("oldObject", cel.DynType), cel.Variable("variables", cel.DynType), ext.Strings())
+	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("oldObject", cel.DynType), cel.Variable("variables", cel.DynType), cel.Variable("request", cel.DynType), ext.Strings())
 	require.NoError(t, err)
+	request := content{"userInfo": content{"username": asker}}
 	evaluate := func(expression string, variables content) (any, error) {
 		ast, issues := env.Compile(expression)
 		require.NoError(t, issues.Err(), expression)
 		program, err := env.Program(ast)
 		require.NoError(t, err)
-		value, _, err := program.Eval(content{"object": object, "oldObject": old, "variables": variables})
+		value, _, err := program.Eval(content{"object": object, "oldObject": old, "variables": variables, "request": request})
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +47,7 @@ func denialOfChange(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, 
 		require.NoError(t, issues.Err(), variable.Expression)
 		program, err := env.Program(ast)
 		require.NoError(t, err)
-		value, _, err := program.Eval(content{"object": object, "oldObject": old, "variables": maps.Clone(variables)})
+		value, _, err := program.Eval(content{"object": object, "oldObject": old, "variables": maps.Clone(variables), "request": request})
 		if err != nil {
 			return variable.Name + ": " + err.Error()
 		}
@@ -59,6 +60,9 @@ func denialOfChange(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, 
 	}
 	return ""
 }
+
+// asker is who makes the requests.
+const asker = "jane@example.com"
 
 // parsed returns the objects of a golden configuration that a commit can change, by
 // kind, and the policy.
