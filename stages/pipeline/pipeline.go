@@ -95,32 +95,15 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if !plan.Purpose(in.Purpose).Builds() {
 		return d.again(ctx, frame, in)
 	}
-	head, err := d.checkSuperseded(ctx, frame, in)
-	if err != nil {
-		return Output{}, err
-	}
 	reporter := progress.New(progress.Options{Log: frame.Log, Out: frame.Out})
 	defer reporter.Watch()()
 	d = d.withProgress(reporter)
-	cfg, digest, err := d.declared(ctx, frame, in)
+	in, declared, newest, err := d.compared(ctx, frame, in)
 	if err != nil {
 		return Output{}, err
 	}
-	in.ConfigDigest = digest // the template of an earlier version passes none
-	stored, err := d.stored(ctx, in)
+	cfg, err := d.approved(ctx, frame, declared)
 	if err != nil {
-		return Output{}, err
-	}
-	newest, err := d.checkOrder(ctx, frame, in, cfg, stored, head)
-	if err != nil {
-		return Output{}, err
-	}
-	in = in.hold(frame, cfg, stored)
-	if err := d.keepApprovals(ctx, in, cfg, stored); err != nil {
-		return Output{}, err
-	}
-	declared := cfg
-	if cfg, err = d.approved(ctx, frame, declared); err != nil {
 		return Output{}, err
 	}
 	checked, err := d.check(ctx, frame, in, cfg)

@@ -4,10 +4,36 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
+
+// compared reads what the commit declares, refuses a commit that other runs have
+// overtaken, and stores which environments wait for an approval. It returns the input with
+// what follows from that, and the newest run.
+func (d Deps) compared(ctx context.Context, frame stage.Frame, in Input) (_ Input, declared *config.Config, newest inventory.Ordered, err error) {
+	head, err := d.checkSuperseded(ctx, frame, in)
+	if err != nil {
+		return in, nil, newest, err
+	}
+	declared, digest, err := d.declared(ctx, frame, in)
+	if err != nil {
+		return in, nil, newest, err
+	}
+	in.ConfigDigest = digest // the template of an earlier version passes none
+	stored, err := d.stored(ctx, in)
+	if err != nil {
+		return in, nil, newest, err
+	}
+	if newest, err = d.checkOrder(ctx, frame, in, declared, stored, head); err != nil {
+		return in, nil, newest, err
+	}
+	in = in.hold(frame, declared, stored)
+	return in, declared, newest, d.keepApprovals(ctx, in, declared, stored)
+}
 
 // checkSuperseded rejects a run that would deploy an older commit over a newer
 // one: the branch has a new head whose run has succeeded. A webhook delivery may be
