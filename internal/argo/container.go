@@ -170,7 +170,9 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 	}
 	var env []corev1.EnvVar
 	for i, input := range step.Inputs {
-		if value := values[i+1]; value != "" {
+		// There is a template for each account: what the stage has as its default is left out.
+		isDefault := step.Environment != "" && input.Source.Kind == plan.Literal && input.Source.Text == input.Default
+		if value := values[i+1]; value != "" && !isDefault {
 			env = append(env, corev1.EnvVar{Name: input.Env, Value: value})
 		}
 	}

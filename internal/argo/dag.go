@@ -49,11 +49,7 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 		}, built...),
 	})
 	if p.Skips {
-		for i := range run.DAG.Tasks {
-			if run.DAG.Tasks[i].Name != plan.Validate {
-				run.DAG.Tasks[i].When = hasToDo
-			}
-		}
+		skipping(run.DAG.Tasks)
 	}
 	resume := wfv1.Template{Name: ResumeEntry, DAG: &wfv1.DAGTemplate{Tasks: []wfv1.DAGTask{
 		{Name: release, Template: release, Arguments: handing(parameterExpression, built...)},
@@ -87,6 +83,15 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 		}
 	}
 	return append([]wfv1.Template{run, resume, releases, all, check, exit}, g.templates...), nil
+}
+
+// skipping keeps a run that has nothing to do from everything after its validation.
+func skipping(tasks []wfv1.DAGTask) {
+	for i := range tasks {
+		if tasks[i].Name != plan.Validate {
+			tasks[i].When = hasToDo
+		}
+	}
 }
 
 // handing returns arguments that pass values on under the same names.

@@ -53,10 +53,11 @@ const (
 	retryLimit      = 3
 	retryAfter      = "3s"
 	retryFactor     = 4
-	retryExpression = `!(lastRetry.message matches "` + tooLate + `") && ` +
-		`(lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "` + lostPod + `")`
-	tooLate = "^Pod was active on the node longer than"
-	lostPod = "^(The node was low on resource|Pod was (rejected|terminated in response to imminent node shutdown)|Preempted in order to admit|pod failed: neither main nor wait)"
+	retryExpression = `!(lastRetry.message matches '` + tooLate + `')&&` +
+		`(lastRetry.status=='Error'||asInt(lastRetry.exitCode)==75||lastRetry.message matches '` + lostPod + `')`
+	// Beginnings of messages are enough, and keep the template of many accounts small.
+	tooLate = "^Pod was active"
+	lostPod = "^(The node was|Pod was (rejected|terminated)|Preempted|pod failed: neither)"
 )
 
 // WorkflowTemplate renders the plan of cfg's pipeline. The template's name ends

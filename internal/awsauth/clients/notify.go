@@ -38,7 +38,7 @@ func Notifications(region string, mask func(string)) notify.Clients {
 			}
 			return text, nil
 		},
-		Publish: func(ctx context.Context, p notify.Publication) error { return publish(ctx, p) },
+		Publish: publish,
 	}
 }
 

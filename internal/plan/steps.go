@@ -1,0 +1,35 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/aphex/aphex-pipeline/internal/config"
+)
+
+const deployPrefix = "deploy-"
+
+// Deploy returns the name of the step that deploys an environment.
+func Deploy(environment string) string { return deployPrefix + environment }
+
+// DeployedBy returns the environment that a step deploys, or "".
+func DeployedBy(step string) string {
+	environment, _ := strings.CutPrefix(step, deployPrefix)
+	if environment == step {
+		return ""
+	}
+	return environment
+}
+
+// Test returns the name of the step that tests an environment.
+func Test(environment string) string { return "test-" + environment }
+
+// Approve returns the name of the step that waits for the approval of an environment.
+func Approve(environment string) string { return Approval.Step(environment) }
+
+// Last returns the name of the final step of an environment, which later environments wait for.
+func Last(env config.Environment) string {
+	if env.Tests != nil {
+		return Test(env.Name)
+	}
+	return Deploy(env.Name)
+}
