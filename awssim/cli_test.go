@@ -68,7 +68,7 @@ func TestTheAWSCLIReportsUnsupportedOperationsByName(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	for call, says := range map[string]string{ // one for each protocol
-		"sns list-topics":                           "(InvalidAction) when calling the ListTopics operation: the simulator does not simulate the service sns (operation ListTopics)",
+		"autoscaling describe-auto-scaling-groups":  "(InvalidAction) when calling the DescribeAutoScalingGroups operation: the simulator does not simulate the service autoscaling (operation DescribeAutoScalingGroups)",
 		"dynamodb list-tables":                      "(UnknownOperationException) when calling the ListTables operation: the simulator does not simulate the service dynamodb (operation ListTables)",
 		"apigateway get-rest-apis":                  "(UnknownOperationException) when calling the GetRestApis operation: the simulator does not simulate the service apigateway (operation GET /restapis)",
 		"eks list-clusters":                         "(UnknownOperationException) when calling the ListClusters operation: the simulator does not simulate the service eks (operation GET /clusters)",
@@ -80,6 +80,6 @@ func TestTheAWSCLIReportsUnsupportedOperationsByName(t *testing.T) {
 		require.Error(t, err, call)
 		assert.Contains(t, printed, says, call)
 	}
-	assert.Contains(t, c.Unknown(), "sns:ListTopics")
+	assert.Contains(t, c.Unknown(), "autoscaling:DescribeAutoScalingGroups")
 	assert.Contains(t, c.Unknown(), "eks:GET /clusters")
 }

@@ -15,8 +15,12 @@ import (
 )
 
 // announce tells all targets what came of a recorded run and publishes its metrics, at once,
-// and adds to the record what came of that. Whatever fails here fails no run.
+// and adds to the record what came of that. Whatever fails here fails no run. Nothing came
+// of a run that had nothing to do.
 func (d Deps) announce(ctx context.Context, frame stage.Frame, in Input, document Document) {
+	if document.Skipped != "" {
+		return
+	}
 	e := eventOf(document, in.Pipeline, in.Bucket, d.recovered(ctx, frame, document))
 	var group sync.WaitGroup
 	var deliveries []notify.Delivery

@@ -183,6 +183,22 @@ func TestARunThatANewerOneSupersededReachesNoEnvironment(t *testing.T) {
 	assert.Len(t, w.published, 4, "of the run alone")
 }
 
+func TestARunThatHadNothingToDoIsNeitherToldNorCountedNorTakenForAFailure(t *testing.T) {
+	w := &world{objects: holding(nil)}
+	w.ends(t, "shop-1", 1, "Succeeded", nil)
+	data, err := json.Marshal(stage.Record{Workflow: "shop-2", Step: "validate", Status: stage.Done, Outputs: map[string]string{"skipped": "no file changed"}})
+	require.NoError(t, err)
+	w.Set(bucket.StepRecordKey("shop-2", "validate", 1), string(data))
+	told, calls := len(w.told), w.calls
+	document := w.records(t, "shop-2", "Succeeded", nil)
+	assert.Equal(t, record.Skipped, document.Status)
+	assert.Len(t, w.told, told)
+	assert.Equal(t, calls, w.calls)
+	w.ends(t, "shop-3", 3, "Succeeded", nil)
+	require.NotEmpty(t, w.told)
+	assert.False(t, w.told[len(w.told)-1].Data.Recovered)
+}
+
 func TestARunOfThisMachineTellsNobody(t *testing.T) {
 	w := &world{objects: holding(nil)}
 	document := w.ends(t, "shop-1", 1, "Failed", func(in *record.Input) { in.Silent = true })

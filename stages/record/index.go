@@ -146,7 +146,7 @@ func short(text string) string {
 func (x *Index) failedBefore(run string) bool {
 	at := slices.IndexFunc(x.Runs, func(s Summary) bool { return s.Run == run })
 	for _, s := range x.Runs[at+1:] {
-		if !s.Check && s.HandedOver == "" && s.Status != Stopped && s.Status != Superseded {
+		if !s.Check && s.HandedOver == "" && s.Status != Stopped && s.Status != Superseded && s.Status != Skipped {
 			return s.Status != "Succeeded"
 		}
 	}
