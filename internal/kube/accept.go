@@ -108,12 +108,14 @@ func (c Cluster) validate(ctx context.Context, template *unstructured.Unstructur
 }
 
 // probeOf returns the Workflow that makes the controller validate a template. Its name is
-// the template's, which the pipeline is permitted to use.
+// the template's, which the pipeline is permitted to use. Parameters with a value of their
+// own keep it: one of them says what a person wants of a run, and nobody wants this one.
 func probeOf(template *unstructured.Unstructured) *unstructured.Unstructured {
 	var parameters []any
 	declared, _, _ := unstructured.NestedSlice(template.Object, "spec", "arguments", "parameters")
 	for _, parameter := range declared {
-		if mapping, ok := parameter.(map[string]any); ok {
+		mapping, ok := parameter.(map[string]any)
+		if _, has := mapping["value"]; ok && !has {
 			parameters = append(parameters, map[string]any{"name": mapping["name"], "value": "none"})
 		}
 	}

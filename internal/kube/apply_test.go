@@ -33,7 +33,7 @@ func pipeline(version string) []manifest.Object {
 	return []manifest.Object{
 		object("v1", "ServiceAccount", "argo", "shop", ""),
 		object("rbac.authorization.k8s.io/v1", "Role", "argo", "shop", "rules: []"),
-		object("argoproj.io/v1alpha1", "WorkflowTemplate", "argo", "shop-"+version, "  annotations: {aphex.dev/digest: 'sha256:"+version+"'}\nspec: {entrypoint: run, arguments: {parameters: [{name: commit-sha}]}}"),
+		object("argoproj.io/v1alpha1", "WorkflowTemplate", "argo", "shop-"+version, "  annotations: {aphex.dev/digest: 'sha256:"+version+"'}\nspec: {entrypoint: run, arguments: {parameters: [{name: commit-sha}, {name: purpose, value: \"\"}]}}"),
 		object("v1", "Service", "events", "shop-svc", "spec: {type: NodePort}"),
 		object("argoproj.io/v1alpha1", "EventSource", "events", "shop-github", "spec: {github: {github: {webhookSecret: {name: shop-webhook, key: secret}}}}"),
 		object("argoproj.io/v1alpha1", "Sensor", "events", "shop-sensor", "  annotations: {aphex.dev/template: shop-"+version+"}\nspec: {triggers: [{template: {name: push}}], replicas: 1}"),
