@@ -52,6 +52,10 @@ type Report struct {
 // notSearched are the folders in which nobody looks for reports: installed packages and version control.
 var notSearched = []string{"node_modules", ".git"}
 
+// tick is how far the time of a file may be behind the clock: Linux stamps files with the
+// time of its last tick, 10 ms ago at most.
+const tick = 20 * time.Millisecond
+
 // collect finds the JUnit reports below dir that were written since a time. It
 // skips installed packages and version control.
 func collect(dir string, since time.Time, mask func(string) string) ([]Report, error) {
@@ -74,7 +78,7 @@ func collect(dir string, since time.Time, mask func(string) string) ([]Report, e
 			return nil
 		}
 		info, err := entry.Info()
-		if err != nil || info.ModTime().Before(since) || info.Size() > maxReportBytes {
+		if err != nil || info.ModTime().Before(since.Add(-tick)) || info.Size() > maxReportBytes {
 			return nil
 		}
 		if len(reports) == maxReports || read.Bytes(info.Size()) != nil {

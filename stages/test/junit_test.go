@@ -33,3 +33,18 @@ func TestHostileReportsAreSkipped(t *testing.T) {
 	require.Len(t, reports, 1)
 	assert.Equal(t, Report{Path: "good.xml", Totals: Totals{Tests: 1}}, reports[0])
 }
+
+// The kernel stamps a file with the time of its last tick: a report may seem older than the
+// command that wrote it.
+func TestAReportOfTheFirstMomentIsOfTheseTestsAndAnOlderOneIsNot(t *testing.T) {
+	began := time.Now()
+	for age, found := range map[time.Duration]int{10 * time.Millisecond: 1, time.Second: 0} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "a.xml")
+		require.NoError(t, os.WriteFile(file, []byte(`<testsuite><testcase name="a"/></testsuite>`), 0o600))
+		require.NoError(t, os.Chtimes(file, began.Add(-age), began.Add(-age)))
+		reports, err := collect(dir, began, redact.New().String)
+		require.NoError(t, err)
+		assert.Len(t, reports, found, age)
+	}
+}
