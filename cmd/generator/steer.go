@@ -207,7 +207,7 @@ for. The commit that is rolled back is refused there until a newer one is pushed
 back.
 
 The run is one of the installed pipeline, with its record: who asked for it, and why. You need permission to read
-the artifact bucket, and to create Workflows in the cluster. It waits for the runs before it.
+the artifact bucket, and to create Workflows in the cluster. It waits for a deployment there that has begun.
 
 Examples:
 
