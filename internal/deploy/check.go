@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -100,7 +101,7 @@ type SelectedStack struct {
 // an app that fails, missing context, unknown names, a mismatched account or
 // region, one stack in two environments, an account without access or bootstrap.
 func (e Engine) Check(ctx context.Context, r CheckRequest) (Checked, error) {
-	defer e.Reporter.Begin(progress.Stage, "", "synthesizing "+plural(len(r.Config.Environments), "environment"))()
+	defer e.Reporter.Begin(progress.Stage, "", "synthesizing "+planned.Count(len(r.Config.Environments), "environment"))()
 	workspaces := newCopies(r.Workspace, e.Runner, e.Log, len(r.Config.Environments))
 	check := (*job).checkDeployable
 	if r.Offline {

@@ -12,7 +12,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/redact"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -77,7 +79,8 @@ type Request struct {
 	Stacks      []config.Stack // in the order of deployment, as far as dependencies allow
 	Only        []string       // deploy only these stacks (names, construct paths or patterns) and their dependencies; empty is all
 	Exclusively bool           // without the dependencies of Only
-	Planned     *Plan          // execute this plan and nothing else; may be nil
+	Planned     *planned.Plan  // execute this plan and nothing else; may be nil
+	Gates       []planned.Gate // what a deployment waits for, which a plan shows
 
 	Hooks            config.Hooks
 	Variables        []string // for commands, as NAME=value
@@ -107,7 +110,16 @@ func For(env config.Environment) Request {
 		Regions: env.Regions, Qualifiers: env.Qualifiers(),
 		Stacks: env.Stacks, Hooks: env.Hooks, Variables: env.Variables(), Parameters: configuredParameters(env.Parameters), Context: env.Context,
 		NotificationARNs: env.NotificationARNs, Concurrency: env.Concurrency, NoRollback: env.OnFailure == config.StopStack,
+		Gates: gatesOf(env),
 	}
+}
+
+// gatesOf returns what a deployment of the environment waits for by its configuration.
+func gatesOf(env config.Environment) (gates []planned.Gate) {
+	if plan.Approval.Requires(env) {
+		gates = append(gates, planned.Gate{Gate: "approval", Reason: "requiresApproval is set"})
+	}
+	return gates
 }
 
 // Outcome is the result of a request.
@@ -132,7 +144,7 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	if err != nil {
 		return out, err
 	}
-	targets, nodes, left, err := r.Planned.keep(targets, nodes)
+	targets, nodes, left, err := keep(r.Planned, targets, nodes)
 	if err != nil {
 		return out, err
 	}
@@ -185,7 +197,7 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 		return cfn.Result{}, err
 	}
 	options := d.options(t)
-	options.Only = d.Planned.prescribe(t.name)
+	options.Only = prescribe(d.Planned, t.name)
 	result, err := cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, options)
 	return result, session.Explain(err)
 }

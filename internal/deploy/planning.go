@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -26,7 +27,7 @@ const maxPlanned = 8
 // publishes the templates that CloudFormation needs, and creates change sets
 // without executing them. Unless keep is set, it removes all of that again. The
 // error names the stacks that cannot be deployed; they are in the plan as well.
-func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
+func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*planned.Plan, error) {
 	j := e.newJob(r)
 	if err := j.assumeAccess(ctx); err != nil {
 		return nil, err
@@ -54,16 +55,27 @@ func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*Plan, error) {
 	if !keep {
 		defer dep.withdraw(ctx)
 	}
-	plan := &Plan{
-		kept:    keep,
-		Version: PlanVersion, Environment: r.Name, Account: r.Account, Region: r.Region, Commit: r.Commit,
-		Concurrency: r.Concurrency, PreDeploy: orNone(r.Hooks.PreDeploy), PostDeploy: orNone(r.Hooks.PostDeploy),
-	}
+	plan := r.plan(planned.FromChangeSets)
+	plan.Kept = keep
 	err = dep.fill(ctx, plan, targets, nodes)
 	if plan.Stacks == nil {
 		return nil, err
 	}
 	return plan, err
+}
+
+// plan returns the plan of a request, without its stacks.
+func (r Request) plan(basis planned.Basis) *planned.Plan {
+	return &planned.Plan{
+		Version: planned.Version, Environment: r.Name, Account: r.Account, Region: r.Region, Commit: r.Commit, Basis: basis,
+		Concurrency: r.Concurrency, PreDeploy: orNone(r.Hooks.PreDeploy), PostDeploy: orNone(r.Hooks.PostDeploy), Gates: r.Gates, Assets: []planned.Asset{},
+	}
+}
+
+// plannedStack is a stack of a plan, and why it is blocked.
+type plannedStack struct {
+	planned.Stack
+	err error
 }
 
 // withdrawLimit is the timeout for removing what a plan published, also after a cancellation.
@@ -81,45 +93,48 @@ func (d *deployment) withdraw(ctx context.Context) {
 func orNone(commands []string) []string { return append([]string{}, commands...) }
 
 // fill plans each stack and inspects the assets.
-func (d *deployment) fill(ctx context.Context, plan *Plan, targets []target, nodes []schedule.Node) error {
+func (d *deployment) fill(ctx context.Context, plan *planned.Plan, targets []target, nodes []schedule.Node) error {
 	byName := byNames(targets)
 	var free []schedule.Node
 	for _, t := range targets {
 		free = append(free, schedule.Node{Name: t.name})
 	}
-	results := schedule.Run(ctx, maxPlanned, free, func(ctx context.Context, name string) (PlannedStack, error) {
-		planned := d.planStack(ctx, byName[name])
-		d.report.ended(name, planned.err)
-		return planned, nil
+	results := schedule.Run(ctx, maxPlanned, free, func(ctx context.Context, name string) (plannedStack, error) {
+		s := d.planStack(ctx, byName[name])
+		d.report.ended(name, s.err)
+		return s, nil
 	})
 	if ctx.Err() != nil {
 		return errs.Cancelledf("planning was stopped: %w", ctx.Err())
 	}
-	stacks := map[string]PlannedStack{}
+	stacks := map[string]plannedStack{}
 	for _, result := range results {
 		stacks[result.Name] = result.Value
 	}
-	plan.Stacks = inOrder(nodes, stacks)
-	plan.settle()
+	ordered := inOrder(nodes, stacks)
+	for _, s := range ordered {
+		plan.Stacks = append(plan.Stacks, s.Stack)
+	}
+	plan.Settle()
 	var inspectErr error
 	plan.Assets, inspectErr = d.inspectAssets(ctx, targets, func(name string) bool {
 		at := slices.IndexFunc(nodes, func(n schedule.Node) bool { return n.Name == name })
 		return len(changing(nodes[at], nodes, stacks)) > 0
 	})
-	return errors.Join(combine(blocked(plan.Stacks), nil), inspectErr, d.validateTemplates(ctx, plan))
+	return errors.Join(combine(blocked(ordered), nil), inspectErr, d.validateTemplates(ctx, plan))
 }
 
 // validateTemplates validates the templates as a deployment would, if anything changes.
-func (d *deployment) validateTemplates(ctx context.Context, plan *Plan) error {
-	if !slices.ContainsFunc(plan.Stacks, func(s PlannedStack) bool { return s.Intent != WillKeep }) {
+func (d *deployment) validateTemplates(ctx context.Context, plan *planned.Plan) error {
+	if !slices.ContainsFunc(plan.Stacks, func(s planned.Stack) bool { return s.Intent != planned.WillKeep }) {
 		return nil
 	}
 	return d.validate()(ctx)
 }
 
-func blocked(stacks []PlannedStack) (errs []error) {
+func blocked(stacks []plannedStack) (errs []error) {
 	for _, s := range stacks {
-		if s.Intent == WillFail {
+		if s.Intent == planned.WillFail {
 			errs = append(errs, s.err)
 		}
 	}
@@ -129,7 +144,7 @@ func blocked(stacks []PlannedStack) (errs []error) {
 // inOrder returns the stacks in the order in which they would be deployed one at
 // a time. A stack that lacks what an earlier one may create waits instead of
 // failing.
-func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []PlannedStack) {
+func inOrder(nodes []schedule.Node, stacks map[string]plannedStack) (ordered []plannedStack) {
 	done := map[string]bool{}
 	for len(ordered) < len(nodes) {
 		at := slices.IndexFunc(nodes, func(n schedule.Node) bool {
@@ -142,7 +157,7 @@ func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []P
 		s.After = append([]string{}, s.After...)
 		if lack := missingFor(s.err); lack != "" {
 			if first := changing(node, nodes, stacks); len(first) > 0 {
-				s.Intent, s.Hint, s.err = WillWait, "", nil
+				s.Intent, s.Hint, s.err = planned.WillWait, "", nil
 				s.Because = fmt.Sprintf("its change set cannot be created before %s is deployed: %s", strings.Join(first, " and "), lack)
 			}
 		}
@@ -153,12 +168,12 @@ func inOrder(nodes []schedule.Node, stacks map[string]PlannedStack) (ordered []P
 }
 
 // changing returns the direct and indirect dependencies of a node that change.
-func changing(node schedule.Node, nodes []schedule.Node, stacks map[string]PlannedStack) (names []string) {
+func changing(node schedule.Node, nodes []schedule.Node, stacks map[string]plannedStack) (names []string) {
 	needed := map[string]bool{node.Name: true}
 	addNeeds(needed, nodes)
 	for _, other := range nodes {
 		s, here := stacks[other.Name]
-		if here && other.Name != node.Name && needed[other.Name] && s.Intent != WillKeep {
+		if here && other.Name != node.Name && needed[other.Name] && s.Intent != planned.WillKeep {
 			names = append(names, other.Name)
 		}
 	}
@@ -166,29 +181,34 @@ func changing(node schedule.Node, nodes []schedule.Node, stacks map[string]Plann
 }
 
 // planStack prepares the change set of one stack.
-func (d *deployment) planStack(ctx context.Context, t target) PlannedStack {
-	here := d.here(t.region)
-	s := PlannedStack{
-		Stack: t.name, Name: t.stack.Name, Path: t.stack.Path, Region: t.region,
-		DeployRole: here.Resolve(t.stack.DeployRole.ARN), ExecutionRole: here.Resolve(t.stack.ExecutionRole),
-		Changes: []PlannedChange{}, Broader: []diff.Broadening{},
-	}
+func (d *deployment) planStack(ctx context.Context, t target) plannedStack {
+	s := d.stackOf(t)
 	prepared, err := d.prepareStack(ctx, t)
 	s.Digest, s.TemplateDigest, s.StackID, s.ChangeSet = prepared.Digest, prepared.TemplateDigest, prepared.StackID, prepared.ChangeSet
 	if err == nil {
-		err = s.describe(t, prepared, d.mask)
+		err = describe(&s.Stack, t, prepared, d.mask)
 	}
 	if err != nil {
-		s.Intent, s.Because, s.Hint, s.err = WillFail, d.mask(err.Error()), d.mask(errs.HintOf(err)), err
+		s.Intent, s.Because, s.Hint, s.err = planned.WillFail, d.mask(err.Error()), d.mask(errs.HintOf(err)), err
 	}
 	return s
 }
 
-func (d *deployment) mask(text string) string {
-	if d.engine.Redactor == nil {
+// stackOf returns the plan of a stack of which nothing else is known.
+func (j *job) stackOf(t target) plannedStack {
+	here := j.here(t.region)
+	return plannedStack{Stack: planned.Stack{
+		Stack: t.name, Name: t.stack.Name, Path: t.stack.Path, Region: t.region, After: []string{},
+		DeployRole: here.Resolve(t.stack.DeployRole.ARN), ExecutionRole: here.Resolve(t.stack.ExecutionRole),
+		Changes: []planned.Resource{}, Broader: []diff.Broadening{},
+	}}
+}
+
+func (j *job) mask(text string) string {
+	if j.engine.Redactor == nil {
 		return text
 	}
-	return d.engine.Redactor.String(text)
+	return j.engine.Redactor.String(text)
 }
 
 func (d *deployment) prepareStack(ctx context.Context, t target) (cfn.Prepared, error) {
@@ -272,21 +292,21 @@ func part(stack assembly.Stack, keep func(assembly.FileAsset) bool, images bool)
 // inspectAssets returns the assets of the stacks and whether they are published,
 // each once. If the stack of an asset waits, what an earlier stack may create
 // need not exist.
-func (d *deployment) inspectAssets(ctx context.Context, targets []target, waits func(stack string) bool) ([]PlannedAsset, error) {
-	planned, seen := []PlannedAsset{}, map[string]bool{}
+func (d *deployment) inspectAssets(ctx context.Context, targets []target, waits func(stack string) bool) ([]planned.Asset, error) {
+	all, seen := []planned.Asset{}, map[string]bool{}
 	for _, t := range targets {
 		for _, list := range othersOf(t.stack) {
 			statuses, err := d.publisher.Inspect(ctx, list, d.assetTarget(t))
 			if err != nil && (missingFor(err) == "" || !waits(t.name)) {
-				return planned, fmt.Errorf("inspecting the assets of stack %s: %w", t.name, err)
+				return all, fmt.Errorf("inspecting the assets of stack %s: %w", t.name, err)
 			}
 			for _, s := range statuses {
 				if !seen[s.To] {
-					planned = append(planned, PlannedAsset{Stack: t.name, Asset: s.Asset, To: s.To, Image: s.Image, Exists: s.Exists, Role: s.Role})
+					all = append(all, planned.Asset{Stack: t.name, Asset: s.Asset, To: s.To, Image: s.Image, Exists: s.Exists, Role: s.Role})
 				}
 				seen[s.To] = true
 			}
 		}
 	}
-	return planned, nil
+	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -138,6 +139,17 @@ func (results Results) Summary(environment string, mask func(string) string) Sum
 		}
 		summary.Stacks = append(summary.Stacks, s)
 		summary.Calls += r.Calls
+	}
+	return summary
+}
+
+// SummaryOf returns the intent for each stack of a plan.
+func SummaryOf(p *planned.Plan) Summary {
+	summary := Summary{Environment: p.Environment, Stacks: []StackSummary{}}
+	for _, s := range p.Stacks {
+		summary.Stacks = append(summary.Stacks, StackSummary{
+			Stack: s.Stack, Name: s.Name, Region: s.Region, Action: "planned: " + string(s.Intent), Status: s.Status, Because: s.Because,
+		})
 	}
 	return summary
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
@@ -27,7 +28,7 @@ type Output struct {
 	Outputs string         `output:"outputs" help:"Key of the stack outputs in the bucket, as {stack: {key: value}}."`
 	Summary deploy.Summary `output:"summary" help:"Result of each stack, as JSON."`
 
-	plan *deploy.Plan // set with --plan
+	plan *planned.Plan // set with --plan
 }
 
 // Printed reports whether stdout already has the result: a plan.
@@ -125,7 +126,7 @@ func (o Output) planned(ctx context.Context, engine deploy.Engine, frame stage.F
 	if o.plan == nil {
 		return o, err
 	}
-	o.Summary = o.plan.Summary()
+	o.Summary = deploy.SummaryOf(o.plan)
 	stop()
 	return o, cmp.Or(err, printPlan(frame.Stdout, o.plan, in.PlanFile))
 }
@@ -134,9 +135,9 @@ func (o Output) planned(ctx context.Context, engine deploy.Engine, frame stage.F
 // and applies the flags to what the environment declares. It has no stacks if the
 // commit of a run has removed the environment.
 func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.Reporter, in Input, scratch string) (r deploy.Request, cfg *config.Config, err error) {
-	var planned *deploy.Plan
+	var execute *planned.Plan
 	if in.ExecutePlan != "" {
-		if planned, err = deploy.ReadPlan(in.ExecutePlan, in.Environment, in.Commit); err != nil {
+		if execute, err = planned.Read(in.ExecutePlan, in.Environment, in.Commit); err != nil {
 			return r, nil, err
 		}
 	}
@@ -169,7 +170,7 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 	if r, err = in.over(deploy.For(env)); err != nil {
 		return r, nil, err
 	}
-	r.Workspace, r.Scratch, r.Planned = dir, scratch, planned
+	r.Workspace, r.Scratch, r.Planned = dir, scratch, execute
 	r.Lookups = in.Lookups || cfg.Lookups
 	return r, cfg, nil
 }
@@ -188,7 +189,7 @@ func keepOutputs(ctx context.Context, store inventory.Store, in Input, results d
 }
 
 // printPlan prints a plan as text, and writes its file if requested.
-func printPlan(to io.Writer, plan *deploy.Plan, file string) error {
+func printPlan(to io.Writer, plan *planned.Plan, file string) error {
 	terminal := screen.On(to)
 	_, err := io.WriteString(to, plan.Text(terminal != nil && terminal.Color()))
 	if file != "" {

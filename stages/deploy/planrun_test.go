@@ -13,14 +13,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	engine "github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
 // plan plans dev into a file and gives the plan by stack, and the text.
-func (w *world) plan(file string) (map[string]engine.PlannedStack, string) {
+func (w *world) plan(file string) (map[string]planned.Stack, string) {
 	w.t.Helper()
 	w.ForgetCalls()
 	_, err := w.run("dev", func(in *deploy.Input) { in.PlanFile = file })
@@ -28,17 +28,17 @@ func (w *world) plan(file string) (map[string]engine.PlannedStack, string) {
 	assert.Zero(w.t, w.Calls()["cloudformation:ExecuteChangeSet"], "a plan executes nothing")
 	data, err := os.ReadFile(file)
 	require.NoError(w.t, err)
-	var plan engine.Plan
+	var plan planned.Plan
 	require.NoError(w.t, json.Unmarshal(data, &plan))
-	stacks := map[string]engine.PlannedStack{}
+	stacks := map[string]planned.Stack{}
 	for _, s := range plan.Stacks {
 		stacks[s.Stack] = s
 	}
 	return stacks, w.stdout.String()
 }
 
-func intents(stacks map[string]engine.PlannedStack) map[string]engine.Intent {
-	all := map[string]engine.Intent{}
+func intents(stacks map[string]planned.Stack) map[string]planned.Intent {
+	all := map[string]planned.Intent{}
 	for name, s := range stacks {
 		all[name] = s.Intent
 	}
@@ -52,7 +52,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	execute := func(in *deploy.Input) { in.ExecutePlan = file }
 
 	stacks, text := w.plan(file)
-	assert.Equal(t, map[string]engine.Intent{"Data": "create", "Api": "later", "Edge": "create"}, intents(stacks))
+	assert.Equal(t, map[string]planned.Intent{"Data": "create", "Api": "later", "Edge": "create"}, intents(stacks))
 	assert.Contains(t, stacks["Api"].Because, "its change set cannot be created before Data is deployed: No export named")
 	assert.Contains(t, stacks["Data"].ChangeSet, ":changeSet/aphex-deploy/")
 	assert.Regexp(t, "^sha256:", stacks["Data"].TemplateDigest)
@@ -67,7 +67,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	assert.Contains(t, w.log.String(), "plan again for the remaining ones")
 
 	stacks, text = w.plan(file)
-	assert.Equal(t, map[string]engine.Intent{"Data": "unchanged", "Api": "create", "Edge": "unchanged"}, intents(stacks))
+	assert.Equal(t, map[string]planned.Intent{"Data": "unchanged", "Api": "create", "Edge": "unchanged"}, intents(stacks))
 	assert.Contains(t, text, "Api/Jobs/Later/Resource", "nested stacks are planned too")
 	w.ForgetCalls()
 	out, err = w.run("dev", execute)
@@ -77,7 +77,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 
 	w.shape("broader")
 	stacks, text = w.plan(file)
-	assert.Equal(t, map[string]engine.Intent{"Data": "unchanged", "Api": "unchanged", "Edge": "update"}, intents(stacks))
+	assert.Equal(t, map[string]planned.Intent{"Data": "unchanged", "Api": "unchanged", "Edge": "update"}, intents(stacks))
 	assert.Contains(t, text, "broader permissions: lambda.amazonaws.com may assume")
 	assert.Contains(t, text, "may s3:GetObject on *")
 
@@ -88,7 +88,7 @@ func TestADeploymentIsPlannedThenExecutedAsPlanned(t *testing.T) {
 	require.ErrorContains(t, err, "is a plan of commit "+commit)
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	stacks, text = w.plan(file)
-	assert.Equal(t, engine.Intent("update"), stacks["Data"].Intent)
+	assert.Equal(t, planned.Intent("update"), stacks["Data"].Intent)
 	assert.Contains(t, text, "VisibilityTimeout: 30 → 60")
 }
 

@@ -304,11 +304,22 @@ func changesOf(raw []types.Change) (changes []Change) {
 		if r := change.ResourceChange; r != nil {
 			changes = append(changes, Change{
 				Action: string(r.Action), LogicalID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType), Replacement: string(r.Replacement),
-				physicalID: aws.ToString(r.PhysicalResourceId), changeSet: aws.ToString(r.ChangeSetId),
+				Because: recreating(r.Details), physicalID: aws.ToString(r.PhysicalResourceId), changeSet: aws.ToString(r.ChangeSetId),
 			})
 		}
 	}
 	return changes
+}
+
+// recreating returns the properties of a change that replace the resource, or may.
+func recreating(details []types.ResourceChangeDetail) (properties []string) {
+	for _, detail := range details {
+		if target := detail.Target; target != nil && target.Name != nil && target.RequiresRecreation != "" && target.RequiresRecreation != types.RequiresRecreationNever {
+			properties = append(properties, *target.Name)
+		}
+	}
+	slices.Sort(properties)
+	return slices.Compact(properties)
 }
 
 func orUnknown(reason string) string {

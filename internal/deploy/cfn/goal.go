@@ -71,7 +71,8 @@ type Change struct {
 	Action      string // "Add", "Modify", "Remove", "Import" or "Dynamic"
 	LogicalID   string
 	Type        string
-	Replacement string // "True", "False", "Conditional" or ""
+	Replacement string   // "True", "False", "Conditional" or ""
+	Because     []string // properties whose change replaces it, or may; sorted
 
 	physicalID string // before the change
 	changeSet  string // ARN of the change set of a nested stack

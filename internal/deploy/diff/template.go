@@ -17,6 +17,45 @@ type Template struct {
 type Resource struct {
 	Type       string
 	Properties map[string]any
+
+	Condition           any // name of the condition under which it exists; nil is always
+	DeletionPolicy      any
+	UpdateReplacePolicy any
+}
+
+// Kept is what becomes of a resource that a stack lets go of.
+type Kept string
+
+const (
+	// Deleted is a resource that is deleted with its data.
+	Deleted Kept = "deleted"
+	// Retained is a resource that stays as it is, outside of the stack.
+	Retained Kept = "retained"
+	// Snapshotted is a resource that is deleted after a snapshot of its data.
+	Snapshotted Kept = "snapshot"
+)
+
+// OnRemoval returns what becomes of the resource when it leaves its stack.
+func (r Resource) OnRemoval() Kept { return r.kept(r.DeletionPolicy) }
+
+// OnReplacement returns what becomes of the resource when a new one takes its place.
+func (r Resource) OnReplacement() Kept { return r.kept(r.UpdateReplacePolicy) }
+
+// kept follows a policy. Without one, a resource is deleted, and databases of RDS that are
+// not in a cluster, and clusters, have a snapshot made (AWS CloudFormation User Guide,
+// "DeletionPolicy attribute").
+func (r Resource) kept(policy any) Kept {
+	switch policy {
+	case "Retain", "RetainExceptOnCreate":
+		return Retained
+	case "Snapshot":
+		return Snapshotted
+	case nil:
+		if r.Type == "AWS::RDS::DBCluster" || r.Type == "AWS::RDS::DBInstance" && r.Properties["DBClusterIdentifier"] == nil {
+			return Snapshotted
+		}
+	}
+	return Deleted
 }
 
 // Parse parses a template, JSON or YAML; an empty one has no resources.

@@ -61,11 +61,12 @@ var models = []model{
 	{"A check of an installed pipeline", "`generator doctor --json` prints `checks`, a list of these.", []part{
 		{"internal/install/doctor.go", "Result"},
 	}},
-	{"The plan of a deployment", "The file of `--plan-file`, which `--execute-plan` reads.", []part{
-		{"internal/deploy/plan.go", "Plan"},
-		{"internal/deploy/plan.go", "PlannedStack"},
-		{"internal/deploy/plan.go", "PlannedChange"},
-		{"internal/deploy/plan.go", "PlannedAsset"},
+	{"The plan of a deployment", "The file of `--plan-file`, which `--execute-plan` reads, by `schema/plan.schema.json`.", []part{
+		{"internal/deploy/planned/plan.go", "Plan"},
+		{"internal/deploy/planned/plan.go", "Stack"},
+		{"internal/deploy/planned/plan.go", "Resource"},
+		{"internal/deploy/planned/plan.go", "Asset"},
+		{"internal/deploy/planned/plan.go", "Gate"},
 		{"internal/deploy/diff/properties.go", "Change"},
 		{"internal/deploy/diff/broadening.go", "Broadening"},
 	}},

@@ -1,11 +1,11 @@
-package deploy_test
+package planned_test
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 )
 
 // FuzzPlan holds that no file makes the reader of plans panic, and that a plan that it
@@ -19,8 +19,8 @@ func FuzzPlan(f *testing.F) {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		plan, err := deploy.ReadPlan(file, "dev", "0a")
-		if err == nil && (plan.Environment != "dev" || plan.Commit != "0a" || plan.Version != deploy.PlanVersion) {
+		plan, err := planned.Read(file, "dev", "0a")
+		if err == nil && (plan.Environment != "dev" || plan.Commit != "0a" || plan.Version != planned.Version) {
 			t.Errorf("%q is accepted", data)
 		}
 	})

@@ -1,4 +1,4 @@
-package deploy
+package planned
 
 import (
 	"cmp"
@@ -16,7 +16,17 @@ import (
 func (p *Plan) Text(color bool) string {
 	w := &planWriter{color: color}
 	w.line("Plan for %s: account %s, %s, commit %.12s", p.Environment, p.Account, p.Region, p.Commit)
+	if p.Problem != "" {
+		w.line("%s", w.in(screen.BoldRed, "not planned: "+errs.OneLine(p.Problem)))
+		if p.Hint != "" {
+			w.line("hint: %s", errs.OneLine(p.Hint))
+		}
+		return w.text.String()
+	}
 	w.line("%s", p.counts())
+	for _, g := range p.Gates {
+		w.line("waits for %s: %s", g.Gate, errs.OneLine(g.Reason))
+	}
 	w.commands("Before", p.PreDeploy)
 	for i, s := range p.Stacks {
 		w.line("")
@@ -62,7 +72,7 @@ func (p *Plan) counts() string {
 	if p.Concurrency > 1 {
 		order = fmt.Sprintf("up to %d at once", p.Concurrency)
 	}
-	return fmt.Sprintf("%s: %s; %s", plural(len(p.Stacks), "stack"), strings.Join(words, ", "), order)
+	return fmt.Sprintf("%s: %s; %s", Count(len(p.Stacks), "stack"), strings.Join(words, ", "), order)
 }
 
 var inCounts = map[Intent]string{
@@ -70,7 +80,8 @@ var inCounts = map[Intent]string{
 	WillRollBack: "to roll back and update", WillWait: "to be planned later", WillFail: "blocked",
 }
 
-func plural(count int, noun string) string {
+// Count says how many there are of something, such as "2 stacks".
+func Count(count int, noun string) string {
 	if count == 1 {
 		return "1 " + noun
 	}
@@ -84,7 +95,7 @@ func (w *planWriter) commands(when string, commands []string) {
 	}
 }
 
-func (w *planWriter) stack(number int, s PlannedStack) {
+func (w *planWriter) stack(number int, s Stack) {
 	title := fmt.Sprintf("%d. %s in %s: %s", number, s.Stack, s.Region, s.Intent)
 	if s.Name != s.Stack {
 		title = fmt.Sprintf("%d. %s (%s) in %s: %s", number, s.Stack, s.Name, s.Region, s.Intent)
@@ -100,6 +111,11 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 		w.line("   hint: %s", errs.OneLine(s.Hint))
 	}
 	w.changes(s.Changes)
+	for _, c := range s.Changes {
+		if fate := c.fate(); fate != "" {
+			w.line("   %s %s", w.in(screen.BoldRed, "data:"), fate)
+		}
+	}
 	for _, b := range s.Broader {
 		where := ""
 		if len(b.Nested) > 0 {
@@ -117,7 +133,7 @@ func (w *planWriter) stack(number int, s PlannedStack) {
 
 var broader = map[diff.Kind]string{diff.IAM: "broader permissions:", diff.Network: "broader network:"}
 
-func (w *planWriter) roles(s PlannedStack) {
+func (w *planWriter) roles(s Stack) {
 	if s.DeployRole != "" {
 		w.line("   deployed by %s", afterSlash(s.DeployRole))
 	}
@@ -126,25 +142,42 @@ func (w *planWriter) roles(s PlannedStack) {
 	}
 }
 
-var actionColors = map[string]screen.Style{"add": screen.Green, "import": screen.Green, "modify": screen.Yellow, "may replace": screen.Red, "replace": screen.Red, "remove": screen.Red}
+var actionColors = map[string]screen.Style{"add": screen.Green, "import": screen.Green, "modify": screen.Yellow, "may replace": screen.Red, "replace": screen.Red, "remove": screen.Red, "may remove": screen.Red}
 
-func (w *planWriter) changes(changes []PlannedChange) {
+func (w *planWriter) changes(changes []Resource) {
 	actions, names := 0, 0
 	for _, c := range changes {
-		actions, names = max(actions, len(c.Action)), max(names, utf8.RuneCountInString(c.name()))
+		actions, names = max(actions, len(c.Action)), max(names, utf8.RuneCountInString(errs.OneLine(c.Name())))
 	}
 	for _, c := range changes {
 		action := w.in(actionColors[c.Action], c.Action) + strings.Repeat(" ", actions-len(c.Action))
-		w.line("   %s  %s%s  %s", action, c.name(), strings.Repeat(" ", names-utf8.RuneCountInString(c.name())), c.Type)
+		name := errs.OneLine(c.Name())
+		w.line("   %s  %s%s  %s%s", action, name, strings.Repeat(" ", names-utf8.RuneCountInString(name)), errs.OneLine(c.Type), c.because())
 		for _, p := range c.Properties {
 			w.line("   %s  %s: %s → %s", strings.Repeat(" ", actions+2), p.Path, value(p.Before), value(p.After))
 		}
 	}
 }
 
-// name is the construct path, or else the logical ids.
-func (c PlannedChange) name() string {
-	return cmp.Or(c.Path, strings.Join(append(slices.Clone(c.Nested), c.LogicalID), "/"))
+// fate says what becomes of the data of a resource; "" if it keeps none, or stays.
+func (c Resource) fate() string {
+	if c.Data == "" {
+		return ""
+	}
+	verb := map[string]string{Replace: "is replaced", MayReplace: "may be replaced", Remove: "is removed", MayRemove: "may be removed"}[c.Action]
+	return errs.OneLine(c.Name()) + " " + verb + c.because() + "; " + fates[c.Data]
+}
+
+// because names the properties that replace a resource.
+func (c Resource) because() string {
+	if len(c.Causes) == 0 {
+		return ""
+	}
+	return " because of " + shortened(errs.OneLine(strings.Join(c.Causes, ", ")), longestValue)
+}
+
+var fates = map[diff.Kept]string{
+	diff.Deleted: "its data is deleted", diff.Retained: "its data stays outside of the stack", diff.Snapshotted: "a snapshot of its data stays",
 }
 
 // longestValue bounds a property's value in the text, in characters.
@@ -164,13 +197,13 @@ func shortened(text string, most int) string {
 	return string([]rune(text)[:most-1]) + "…"
 }
 
-func (w *planWriter) assets(all []PlannedAsset) {
+func (w *planWriter) assets(all []Asset) {
 	if len(all) == 0 {
 		return
 	}
-	there := len(slices.DeleteFunc(slices.Clone(all), func(a PlannedAsset) bool { return !a.Exists }))
+	there := len(slices.DeleteFunc(slices.Clone(all), func(a Asset) bool { return !a.Exists }))
 	w.line("")
-	w.line("%s", w.in(screen.Bold, fmt.Sprintf("%s: %d there already, %d to publish", plural(len(all), "asset"), there, len(all)-there)))
+	w.line("%s", w.in(screen.Bold, fmt.Sprintf("%s: %d there already, %d to publish", Count(len(all), "asset"), there, len(all)-there)))
 	for _, a := range all {
 		switch {
 		case a.Exists:
@@ -184,31 +217,27 @@ func (w *planWriter) assets(all []PlannedAsset) {
 
 func (w *planWriter) ending(p *Plan) {
 	w.line("")
-	if p.kept {
+	switch {
+	case p.Basis == FromTemplates:
+		w.line("Nothing was created or executed: the templates of the commit were compared with the deployed ones.")
+		w.line("What follows from the values of parameters and from what AWS decides is seen at the deployment.")
+	case p.Kept:
 		w.line("Nothing was executed. The next deployment of the same content executes these change sets,")
 		w.line("--execute-plan with the file of --plan-file executes them and nothing else.")
-	} else {
+	default:
 		w.line("Nothing was executed, and all that was created for this plan was deleted. --plan-file keeps the change sets for --execute-plan.")
 	}
 	for _, s := range p.Stacks {
-		if p.kept && s.Intent == WillCreate {
+		if p.Kept && s.Intent == WillCreate {
 			w.line("An empty stack holds the change set of %s; this discards it: aws cloudformation delete-stack --region %s --stack-name %s", s.Stack, s.Region, s.Name)
 		}
 	}
 	if p.Broader {
 		w.line("%s", w.in(screen.BoldRed, "Permissions become broader; see \"broader\" above."))
 	}
+	if p.Destructive {
+		w.line("%s", w.in(screen.BoldRed, "Data is lost, or left behind; see \"data\" above."))
+	}
 }
 
 func afterSlash(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
-
-// Summary returns the intent for each stack.
-func (p *Plan) Summary() Summary {
-	summary := Summary{Environment: p.Environment, Stacks: []StackSummary{}}
-	for _, s := range p.Stacks {
-		summary.Stacks = append(summary.Stacks, StackSummary{
-			Stack: s.Stack, Name: s.Name, Region: s.Region, Action: "planned: " + string(s.Intent), Status: s.Status, Because: s.Because,
-		})
-	}
-	return summary
-}

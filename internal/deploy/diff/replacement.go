@@ -1,0 +1,122 @@
+package diff
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Replacement is a resource that an update replaces by a new one.
+type Replacement struct {
+	Certain bool     // CloudFormation replaces it; otherwise it may
+	Because []string // properties that cause it, at the top level of the resource; sorted
+}
+
+// Replacements returns the resources of both templates that an update from the first to the
+// second replaces, by their logical ids. They follow from the properties that differ, and
+// from references to resources that are replaced themselves. What depends on the value of a
+// parameter or a condition is not known here.
+func Replacements(before, after Template) map[string]Replacement {
+	found := map[string]Replacement{}
+	for grew := true; grew; {
+		grew = false
+		for _, id := range slices.Sorted(maps.Keys(after.Resources)) {
+			old, had := before.Resources[id]
+			if !had {
+				continue
+			}
+			next, is := replacement(old, after.Resources[id], found)
+			if known, knew := found[id]; is && (!knew || len(next.Because) > len(known.Because) || next.Certain != known.Certain) {
+				found[id], grew = next, true
+			}
+		}
+	}
+	return found
+}
+
+func replacement(old, now Resource, replaced map[string]Replacement) (r Replacement, is bool) {
+	if old.Type != now.Type {
+		return Replacement{Certain: true, Because: []string{"Type"}}, true
+	}
+	changed := map[string]bool{}
+	for _, change := range Properties(old, now) {
+		changed[topOf(change.Path)] = true
+	}
+	for _, property := range slices.Sorted(maps.Keys(now.Properties)) {
+		changed[property] = changed[property] || false
+	}
+	for _, property := range slices.Sorted(maps.Keys(changed)) {
+		how := Recreates(now.Type, property)
+		if how != No && !changed[property] {
+			how = min(how, refers(now.Properties[property], replaced))
+		}
+		if how != No {
+			r.Because, r.Certain = append(r.Because, property), r.Certain || how == Yes
+		}
+	}
+	return r, r.Because != nil
+}
+
+// topOf returns the property of a path such as "Tags[0].Value".
+func topOf(path string) string {
+	if end := strings.IndexAny(path, ".["); end >= 0 {
+		return path[:end]
+	}
+	return path
+}
+
+// refers reports whether a value changes as it refers to resources that are replaced. An
+// attribute of a new resource may be the same as before.
+func refers(value any, replaced map[string]Replacement) (how Certainty) {
+	certainty := func(id string, most Certainty) Certainty {
+		r, is := replaced[id]
+		switch {
+		case !is:
+			return No
+		case !r.Certain:
+			return Maybe
+		}
+		return most
+	}
+	switch v := value.(type) {
+	case []any:
+		for _, inner := range v {
+			how = max(how, refers(inner, replaced))
+		}
+	case map[string]any:
+		for key, inner := range v {
+			switch text, isText := inner.(string); {
+			case key == "Ref" && isText:
+				how = max(how, certainty(text, Yes))
+			case key == "Fn::GetAtt":
+				how = max(how, certainty(topOf(format(leading(inner))), Maybe))
+			case key == "Fn::Sub":
+				how = max(how, substituted(format(leading(inner)), certainty), refers(inner, replaced))
+			default:
+				how = max(how, refers(inner, replaced))
+			}
+		}
+	}
+	return how
+}
+
+// substituted is refers for the text of an Fn::Sub.
+func substituted(text string, certainty func(string, Certainty) Certainty) (how Certainty) {
+	for _, part := range strings.Split(text, "${")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		most := Yes
+		if topOf(name) != name {
+			most = Maybe
+		}
+		how = max(how, certainty(topOf(name), most))
+	}
+	return how
+}
+
+// leading returns the first value of a list, or the value itself.
+func leading(value any) any {
+	if list := many(value); len(list) > 0 {
+		return list[0]
+	}
+	return nil
+}
