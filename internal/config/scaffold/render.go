@@ -233,7 +233,8 @@ func quoted(texts []string) []string {
 	return all
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z./][A-Za-z0-9_./:=@&+ -]*[A-Za-z0-9_./]$|^[A-Z]$`)
+// plain has no digit after a leading dot: .5 is a number.
+var plain = regexp.MustCompile(`^(?:[A-Za-z/]|\./)[A-Za-z0-9_./:=@&+ -]*[A-Za-z0-9_./]$|^[A-Z]$`)
 
 // words are plain scalars that some YAML parser does not read as strings.
 var words = []string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}

@@ -176,7 +176,8 @@ func TestFilesThatTheBuildNeedsAndNoCommitHasAreNamed(t *testing.T) {
 
 func TestTheConfigurationLoadsWhateverIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		found := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z0-9"':#{}$/ -]{0,12}`))
+		found := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z0-9"':#{}$/ -]{0,12}`),
+			rapid.StringMatching(`[.+-]?[0-9a-fox_]{1,4}[.:e]?[0-9a-fn]{0,3}`)) // what some parser reads as a number or a date
 		app := scaffold.App{
 			Folder: found.Draw(t, "folder"), Host: found.Draw(t, "host"), Owner: found.Draw(t, "owner"), Repo: found.Draw(t, "repo"), Branch: found.Draw(t, "branch"),
 			Build: rapid.SliceOfN(found, 0, 3).Draw(t, "build"), Tests: rapid.SliceOfN(found, 0, 3).Draw(t, "tests"),
