@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -196,13 +194,6 @@ func (p *pipeline) webhook() string {
 	return "http://" + p.kubectl("get", "service", p.name+"-github-eventsource-svc", "-n", node.Events, "-o", "jsonpath={.spec.clusterIP}") + ":12000/push"
 }
 
-// isDial reports whether no connection was made. While kube-proxy writes the rules of a new
-// service, the node may remember a wrong way for one connection, and for all of its packets.
-func isDial(err error) bool {
-	var failed *net.OpError
-	return errors.As(err, &failed) && failed.Op == "dial"
-}
-
 // deliver sends an event to the webhook.
 func (p *pipeline) deliver(event string, body []byte, signature string) (status int) {
 	p.t.Helper()
@@ -217,11 +208,6 @@ func (p *pipeline) deliver(event string, body []byte, signature string) (status 
 		}
 	}
 	response, err := http.DefaultClient.Do(request)
-	for again := 0; isDial(err) && again < 3; again++ {
-		p.t.Logf("the webhook cannot be reached, with a new connection: %v", err)
-		request.Body = io.NopCloser(bytes.NewReader(body))
-		response, err = http.DefaultClient.Do(request)
-	}
 	require.NoError(p.t, err)
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body)

@@ -25,8 +25,9 @@ func ofImageBuilder(kind string) bool {
 	return kind == "Deployment" || kind == "ConfigMap" || kind == namespaceKind
 }
 
-// owned lists the objects of the pipeline, whatever their name and namespace.
-// Without permission to list all namespaces, it searches the given ones.
+// owned lists the objects of the pipeline, whatever their name and namespace, without
+// those that a controller made for them: Argo Events copies the labels of an EventSource to
+// its Deployment. Without permission to list all namespaces, it searches the given ones.
 func (c Cluster) owned(ctx context.Context, pipeline string, namespaces []string) (objects, error) {
 	var all objects
 	for _, kind := range kinds {
@@ -34,7 +35,11 @@ func (c Cluster) owned(ctx context.Context, pipeline string, namespaces []string
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, found...)
+		for _, object := range found {
+			if metav1.GetControllerOf(object) == nil {
+				all = append(all, object)
+			}
+		}
 	}
 	return all, nil
 }

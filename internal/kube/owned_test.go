@@ -40,6 +40,25 @@ func TestRenamingLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// TestWhatAControllerMadeForThePipelineIsTheControllers has the Deployment of an EventSource,
+// whose labels Argo Events copies. Without it, nothing receives pushes until there is another one.
+func TestWhatAControllerMadeForThePipelineIsTheControllers(t *testing.T) {
+	s, c := newServer(t)
+	_, err := c.Apply(t.Context(), pipeline("aa"))
+	require.NoError(t, err)
+	for name, controls := range map[string]bool{"of-argo-events": true, "left-behind": false} {
+		made := labelled("Deployment", "events", name, "shop-1")
+		made["apiVersion"] = "apps/v1"
+		made["metadata"].(kubetest.Content)["ownerReferences"] = []any{kubetest.Content{
+			"apiVersion": "argoproj.io/v1alpha1", "kind": "EventSource", "name": "shop-github", "uid": "1", "controller": controls,
+		}}
+		s.Put("/apis/apps/v1/namespaces/events/deployments/"+name, "controller-manager", made)
+	}
+	_, err = c.Apply(t.Context(), pipeline("bb"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"of-argo-events"}, s.Has("deployments"))
+}
+
 func TestAVersionThatARunStillNeedsStays(t *testing.T) {
 	s, c := newServer(t)
 	_, err := c.Apply(t.Context(), pipeline("aa"))
