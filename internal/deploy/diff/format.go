@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// Text returns the value of a property as text, with references as in Fn::Sub; "" if it has none.
+func (r Resource) Text(property string) string { return format(r.Properties[property]) }
+
 // format formats a value of a template for people: references as in Fn::Sub,
 // joined texts as one text, anything else as JSON.
 func format(value any) string {

@@ -47,8 +47,11 @@ func replacement(old, now Resource, replaced map[string]Replacement) (r Replacem
 	}
 	for _, property := range slices.Sorted(maps.Keys(changed)) {
 		how := Recreates(now.Type, property)
-		if how != No && !changed[property] {
-			how = min(how, refers(now.Properties[property], replaced))
+		if !changed[property] {
+			how = min(how, Maybe) // as CloudFormation says of what it knows after the replacement
+			if !refers(now.Properties[property], replaced) {
+				how = No
+			}
 		}
 		if how != No {
 			r.Because, r.Certain = append(r.Because, property), r.Certain || how == Yes
@@ -65,52 +68,26 @@ func topOf(path string) string {
 	return path
 }
 
-// refers reports whether a value changes as it refers to resources that are replaced. An
-// attribute of a new resource may be the same as before.
-func refers(value any, replaced map[string]Replacement) (how Certainty) {
-	certainty := func(id string, most Certainty) Certainty {
-		r, is := replaced[id]
-		switch {
-		case !is:
-			return No
-		case !r.Certain:
-			return Maybe
-		}
-		return most
-	}
+// refers reports whether a value refers to a resource that is replaced.
+func refers(value any, replaced map[string]Replacement) bool {
+	is := func(id string) bool { _, is := replaced[topOf(id)]; return is }
 	switch v := value.(type) {
 	case []any:
-		for _, inner := range v {
-			how = max(how, refers(inner, replaced))
-		}
+		return slices.ContainsFunc(v, func(inner any) bool { return refers(inner, replaced) })
 	case map[string]any:
 		for key, inner := range v {
-			switch text, isText := inner.(string); {
-			case key == "Ref" && isText:
-				how = max(how, certainty(text, Yes))
-			case key == "Fn::GetAtt":
-				how = max(how, certainty(topOf(format(leading(inner))), Maybe))
-			case key == "Fn::Sub":
-				how = max(how, substituted(format(leading(inner)), certainty), refers(inner, replaced))
-			default:
-				how = max(how, refers(inner, replaced))
+			switch {
+			case refers(inner, replaced),
+				(key == "Ref" || key == "Fn::GetAtt") && is(format(leading(inner))),
+				key == "Fn::Sub" && slices.ContainsFunc(strings.Split(format(leading(inner)), "${")[1:], func(part string) bool {
+					name, _, _ := strings.Cut(part, "}")
+					return is(name)
+				}):
+				return true
 			}
 		}
 	}
-	return how
-}
-
-// substituted is refers for the text of an Fn::Sub.
-func substituted(text string, certainty func(string, Certainty) Certainty) (how Certainty) {
-	for _, part := range strings.Split(text, "${")[1:] {
-		name, _, _ := strings.Cut(part, "}")
-		most := Yes
-		if topOf(name) != name {
-			most = Maybe
-		}
-		how = max(how, certainty(topOf(name), most))
-	}
-	return how
+	return false
 }
 
 // leading returns the first value of a list, or the value itself.

@@ -29,7 +29,7 @@ func TestAResourceIsReplacedForThePropertiesThatAWSSaysReplaceIt(t *testing.T) {
 			map[string]diff.Replacement{"D": {Because: []string{"Engine"}}},
 		},
 		"what refers to it": {table + "," + alias, renamed + "," + alias, map[string]diff.Replacement{
-			"T": {Certain: true, Because: []string{"TableName"}}, "A": {Certain: true, Because: []string{"AliasName"}},
+			"T": {Certain: true, Because: []string{"TableName"}}, "A": {Because: []string{"AliasName"}},
 		}},
 		"an attribute of it, which may stay": {
 			table + `,"A":{"Type":"AWS::KMS::Alias","Properties":{"AliasName":{"Fn::GetAtt":["T","Arn"]}}}`, renamed + `,"A":{"Type":"AWS::KMS::Alias","Properties":{"AliasName":{"Fn::GetAtt":["T","Arn"]}}}`,

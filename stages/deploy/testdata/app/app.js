@@ -69,3 +69,22 @@ if (shape === 'staged') {
   const site = new sns.Topic(web, 'Site', { displayName: items.queueName });
   new cdk.CfnOutput(web, 'SiteUrl', { value: site.topicName });
 }
+
+if (shape.startsWith('tables')) {
+  // Tables of the app and of its nested stack, which "tables moved" replaces, and buckets, which it removes.
+  const moved = shape === 'tables moved';
+  const table = (scope, id) => new cdk.CfnResource(scope, id, { type: 'AWS::DynamoDB::Table', properties: {
+    TableName: `${id}-${moved ? 'two' : 'one'}`, BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }], KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+  } });
+  const own = table(data, 'Table');
+  table(jobs, 'InnerTable');
+  new sns.Topic(data, 'Named', { displayName: 'x', topicName: cdk.Fn.join('-', ['topic', own.ref]) });
+  if (!moved) {
+    new cdk.CfnResource(data, 'Kept', { type: 'AWS::S3::Bucket' }).applyRemovalPolicy(cdk.RemovalPolicy.RETAIN);
+    new cdk.CfnResource(data, 'Gone', { type: 'AWS::S3::Bucket' });
+  } else {
+    const iam = require('aws-cdk-lib/aws-iam');
+    new iam.Role(edge, 'Reader', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  }
+}
