@@ -75,6 +75,9 @@ func containersOf(node wfv1.Template) []corev1.Container {
 	return all
 }
 
+// later are the stages that no version had from which there is a template.
+var later = []string{"deployer-gate"}
+
 // Images are newer than the template of a run that was rendered before an update, and of
 // a pipeline that nobody applied since. Files of testdata/earlier are never regenerated.
 func TestTodaysProgramsTakeWhatTemplatesOfEarlierVersionsPass(t *testing.T) {
@@ -96,7 +99,7 @@ func TestTodaysProgramsTakeWhatTemplatesOfEarlierVersionsPass(t *testing.T) {
 		}
 	}
 	for _, c := range stages.Contracts() {
-		assert.True(t, ran[c.Name()], "no template of an earlier version runs %s", c.Name())
+		assert.Equal(t, !slices.Contains(later, c.Name()), ran[c.Name()], "whether a template of an earlier version runs %s", c.Name())
 	}
 }
 

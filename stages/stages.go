@@ -9,6 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 	"github.com/aphex/aphex-pipeline/stages/build"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
+	"github.com/aphex/aphex-pipeline/stages/gate"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
@@ -22,6 +23,7 @@ func Contracts() plan.Stages {
 		validation.Contract(),
 		build.Contract(),
 		pipeline.Contract(),
+		gate.Contract(),
 		deploy.Contract(),
 		test.Contract(),
 		record.Contract(),

@@ -26,6 +26,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
 	deploystage "github.com/aphex/aphex-pipeline/stages/deploy"
+	"github.com/aphex/aphex-pipeline/stages/gate"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
@@ -45,11 +46,12 @@ type connect func() (kube.Cluster, error)
 func program(cluster connect) stage.Program {
 	return stage.Program{
 		Name: "deployer",
-		Help: "deployer updates the pipeline itself, deploys environments, rolls them back, records runs and starts runs of missed pushes.\n\n" +
+		Help: "deployer updates the pipeline itself, waits for their gates, deploys environments, rolls them back, records runs and starts runs of missed pushes.\n\n" +
 			"In a pod, \"deployer steps 'deployer environment' tester\" runs several stages one after another, until one fails. " +
 			"TESTER_APHEX_STEP sets APHEX_STEP for the tester alone.",
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, cluster.runPipeline),
+			stage.Of(gate.Contract(), gate.Help, runGate),
 			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),
 			stage.Of(rollback.Contract(), rollback.Help, runRollback),
 			stage.Of(record.Contract(), record.Help, runRecord),
@@ -167,6 +169,15 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 	}
 	defer end()
 	return deploystage.Run(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts}, frame, in)
+}
+
+// runGate waits for the gates of an environment.
+func runGate(ctx context.Context, frame stage.Frame, in gate.Input) (gate.Output, error) {
+	artifacts, err := clients.Bucket(ctx, in.Bucket, in.ArtifactDir)
+	if err != nil {
+		return gate.Output{}, err
+	}
+	return gate.Run(ctx, gate.Deps{Bucket: artifacts}, frame, in)
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rollback.Output, error) {

@@ -68,9 +68,10 @@ type world struct {
 
 // environments are those of the pipeline besides dev: one that is entered by the bootstrap of
 // another account, and one that is entered by a role.
-const environments = `    tests: {commands: ["sh test.sh"]}
-  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Prod, path: cdk.json}], tests: {commands: ["sh test.sh"]}}
-  - {name: own, account: "222222222222", region: eu-west-1, stacks: [{name: Role, path: cdk.json}], roleArn: "arn:aws:iam::222222222222:role/delivery", commandRoleArn: "arn:aws:iam::222222222222:role/tests", externalId: word, tests: {commands: ["sh test.sh"]}}
+const environments = `    windows: [{from: "00:00"}]
+    tests: {commands: ["sh test.sh"]}
+  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Prod, path: cdk.json}], windows: [{from: "00:00"}], tests: {commands: ["sh test.sh"]}}
+  - {name: own, account: "222222222222", region: eu-west-1, stacks: [{name: Role, path: cdk.json}], roleArn: "arn:aws:iam::222222222222:role/delivery", commandRoleArn: "arn:aws:iam::222222222222:role/tests", externalId: word, windows: [{from: "00:00"}], tests: {commands: ["sh test.sh"]}}
 pipelineStack: {name: Own, path: cdk.json}
 notifications:
   - {sns: {topicArn: "` + topic + `"}, events: [succeeded]}

@@ -61,6 +61,8 @@ type cli struct {
 	Redeploy  redeployCmd  `cmd:"" help:"Deploy to an environment what it has once more, or what was rolled back."`
 	Promote   promoteCmd   `cmd:"" help:"Deploy to an environment what another one has."`
 	Retry     retryCmd     `cmd:"" help:"Deploy what a run did not get to."`
+	Freeze    freezeCmd    `cmd:"" help:"Keep deployments to an environment from beginning."`
+	Unfreeze  unfreezeCmd  `cmd:"" help:"End the freeze of an environment."`
 	Start     startCmd     `cmd:"" help:"Start the run of a commit whose push started none."`
 	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
 	Check     checkCmd     `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`

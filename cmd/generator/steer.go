@@ -9,7 +9,6 @@ import (
 	osuser "os/user"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
@@ -34,15 +33,9 @@ type steerFlags struct {
 	Yes    bool   `short:"y" help:"Start the run without asking for confirmation. In a local run, also approve what requires approval."`
 }
 
-// maxReason is the longest reason, in bytes.
-const maxReason = 300
-
 // Validate refuses a reason that is not a short line of text.
 func (f steerFlags) Validate() error {
-	if len(f.Reason) > maxReason || strings.ContainsFunc(f.Reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return errs.Invalidf("--reason must be a line of at most %d bytes", maxReason)
-	}
-	return nil
+	return steer.CheckReason("--reason", f.Reason)
 }
 
 // pipeline is where runs are started: in a cluster, or on this machine.

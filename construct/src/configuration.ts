@@ -392,6 +392,20 @@ export interface EnvironmentDefinition {
   readonly requiresApproval?: boolean;
 
   /**
+   * When a deployment to this environment may begin. A run waits for the next window, at most six days. Without any it may begin at any time. Expected: a list with at least one entry, each a mapping with days, from, to, timezone.
+   *
+   * @default - none
+   */
+  readonly windows?: WindowDefinition[];
+
+  /**
+   * When no deployment to this environment begins, whatever its windows. A run waits as for a window. Expected: a list with at least one entry, each a mapping with from, until, why.
+   *
+   * @default - none
+   */
+  readonly freezes?: FreezeDefinition[];
+
+  /**
    * The environments that must finish before this one starts. The default is the environment before it in the list; `[]` waits for none. Expected: a list, each entry an environment name: at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last. Default: the environment before.
    *
    * @default - the environment before
@@ -564,6 +578,66 @@ export interface HooksDefinition {
    * @default - 1 hour for each command
    */
   readonly timeout?: string;
+}
+
+/**
+ * Window is a part of each of some days in which deployments may begin, by the clock of a time zone.
+ */
+export interface WindowDefinition {
+  /**
+   * The days of the week on which it begins, or ranges of them. Without any it is every day. Expected: a list with at least one entry, each a day of the week (mon, tue, wed, thu, fri, sat, sun) or a range of them, such as mon-thu.
+   *
+   * @default - none
+   */
+  readonly days?: string[];
+
+  /**
+   * The time at which it begins. Expected: a time of the day from 00:00 to 24:00, such as 09:30.
+   *
+   * @default "00:00"
+   */
+  readonly from?: string;
+
+  /**
+   * The time at which it ends: on the next day if it is before `from`, and at midnight if it is `24:00`. Expected: a time of the day from 00:00 to 24:00, such as 09:30.
+   *
+   * @default "24:00"
+   */
+  readonly to?: string;
+
+  /**
+   * The time zone of `days`, `from` and `to`. A time that the clocks skip or repeat counts as a clock on the wall shows it. Expected: the name of a time zone, such as UTC or Europe/Berlin.
+   *
+   * @default "UTC"
+   */
+  readonly timezone?: string;
+}
+
+/**
+ * Freeze is a time in which no deployment begins.
+ */
+export interface FreezeDefinition {
+  /**
+   * The date at whose first minute it begins, or a date and a time. Expected: a date such as 2026-12-18, or a date and a time such as 2026-12-18T18:00.
+   */
+  readonly from: string;
+
+  /**
+   * The date at whose first minute it ends, or a date and a time. Expected: a date such as 2026-12-18, or a date and a time such as 2026-12-18T18:00.
+   */
+  readonly until: string;
+
+  /**
+   * Why, for those whose deployment waits. Expected: a line of text, at most 300 characters.
+   */
+  readonly why: string;
+
+  /**
+   * The time zone of `from` and `until`. Expected: the name of a time zone, such as UTC or Europe/Berlin.
+   *
+   * @default "UTC"
+   */
+  readonly timezone?: string;
 }
 
 /**

@@ -51,7 +51,7 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 		Name:                  name,
 		Inputs:                wfv1.Inputs{Parameters: g.inputs(p)},
 		RetryStrategy:         retry(),
-		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOfStage)),
+		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOf(p.first()))),
 		ServiceAccountName:    account,
 		Container:             &container,
 		PodSpecPatch:          g.patchOf(commands),
@@ -61,6 +61,14 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 		template.Outputs.Parameters = append(template.Outputs.Parameters, outputs(step, p.container(index))...)
 	}
 	return template, nil
+}
+
+// deadlineOf returns how long the pod of a step may take, in seconds.
+func deadlineOf(step plan.Step) int32 {
+	if step.Name == plan.Wait(step.Environment) {
+		return deadlineOfRun
+	}
+	return deadlineOfStage
 }
 
 // container renders the container that runs the stages of a pod, one after another. A

@@ -106,6 +106,8 @@ environments:
     commandRoleArn: arn:aws:iam::111111111111:role/Tests
     externalId: external
     requiresApproval: true
+    windows: [{days: [mon-thu], from: "09:00", to: "16:00", timezone: Europe/Berlin}]
+    freezes: [{from: "2026-12-18", until: "2027-01-04", why: the year ends, timezone: Europe/Berlin}]
     onFailure: stop
     parameters: {Level: info, Base: {Size: "1"}}
     context: {tier: gold}

@@ -30,6 +30,7 @@ var needs = map[string]need{
 	"validator":          {cpu: "100m", memory: "256Mi", storage: "256Mi"},
 	"deployer-record":    {cpu: "50m", memory: "64Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
 	"deployer-reconcile": {cpu: "50m", memory: "64Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
+	"deployer-gate":      {cpu: "10m", memory: "20Mi", storage: "1Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
 	"webhook":            {cpu: "50m", memory: "128Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
 	"trigger":            {cpu: "50m", memory: "128Mi", storage: "16Mi", mostMemory: "1Gi", mostOfStorage: "1Gi"},
 }

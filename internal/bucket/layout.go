@@ -40,7 +40,7 @@ const (
 
 // stepsOf are the steps whose records a writer writes, as IAM patterns.
 var stepsOf = map[Writer][]string{
-	Validation: {"validate*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"deploy-*", "test-*"}, Recording: {"record*"},
+	Validation: {"validate*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"gate-*", "deploy-*", "test-*"}, Recording: {"record*"},
 }
 
 // writersInOrder are all writers, in the order of a run.
@@ -150,6 +150,18 @@ var (
 		[]Writer{Update},
 		State,
 	}
+	freezes = kind{
+		"metadata/freezes/<environment>.json", "the freeze of an environment that a person made, and who ended it", "JSON, `{from, until, why, by, lifted}`",
+		"`generator freeze`, `generator unfreeze`", "`deployer gate`, `deployer environment`, `generator status`", stays,
+		nil,
+		State,
+	}
+	overrides = kind{
+		"metadata/overrides/<run>/<environment>.json", "the gates that a person lets a run pass although they are closed", "JSON, `[{gates, why, by, attested, at}]`",
+		"`generator override`", "`deployer gate`, `deployer environment`", stays,
+		nil,
+		State,
+	}
 	stacks = kind{
 		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
@@ -177,7 +189,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, order, stacks, durations, templates, caches,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, order, freezes, overrides, stacks, durations, templates, caches,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).

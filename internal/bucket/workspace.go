@@ -62,6 +62,15 @@ func (w Workspace) Fetch(ctx context.Context, b Bucket, log *slog.Logger, dir st
 	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir)
 }
 
+// FetchFile reads one file of the artifact.
+func (w Workspace) FetchFile(ctx context.Context, b Bucket, log *slog.Logger, name string) ([]byte, error) {
+	w, err := w.found(ctx, b, log)
+	if err != nil {
+		return nil, err
+	}
+	return b.FetchFile(ctx, w.Artifact, w.Digest, name)
+}
+
 // Hand is HandCopy for the last use of an artifact: the bucket keeps nothing of it on the disk.
 func (w Workspace) Hand(ctx context.Context, b Bucket, to command.Files, log *slog.Logger, dir string) (string, error) {
 	if w.Source == "" {

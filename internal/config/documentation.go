@@ -19,6 +19,8 @@ var (
 	podsSource string
 	//go:embed notifications.go
 	notificationsSource string
+	//go:embed windows.go
+	windowsSource string
 )
 
 // mapping is a kind of mapping in the file: a struct type, its paths, and its keys.
@@ -64,7 +66,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource} {
+	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource} {
 		commentsIn(source, docs)
 	}
 	return docs

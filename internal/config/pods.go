@@ -217,3 +217,13 @@ type ImageBuilder struct {
 	// The name in the certificate of the BuildKit.
 	ServerName string `json:"serverName,omitempty" derived:"the host of the address" rule:"subdomain" example:"buildkitd.shop-images.svc"`
 }
+
+// PodLimits are the most that a pod of a run may use of its node. Code that needs
+// more is ended, and the run fails with the cause.
+type PodLimits struct {
+	// Memory for the commands of a stage.
+	Memory string `json:"memory,omitempty" default:"8Gi" rule:"size" example:"16Gi"`
+
+	// Disk space for the workspace and for temporary files, each.
+	Storage string `json:"storage,omitempty" default:"10Gi" rule:"size" example:"40Gi"`
+}

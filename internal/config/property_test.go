@@ -136,6 +136,10 @@ func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environmen
 		env.Env = map[string]string{"V_" + text(t, `[A-Z0-9]{0,9}`): text(t, `[ -~]{0,9}`)}
 		env.NotificationARNs = []string{"arn:aws:sns:eu-west-1:111111111111:" + text(t, `[A-Za-z0-9_-]{1,9}`)}
 	}
+	if rapid.Bool().Draw(t, "gates") {
+		env.Windows = []config.Window{{Days: []string{"mon-thu", "sat"}, From: "0" + text(t, `[0-9]:[0-5][0-9]`), To: "24:00", Timezone: "Europe/Berlin"}}
+		env.Freezes = []config.Freeze{{From: "2026-12-" + text(t, `1[0-9]`), Until: "2027-01-04T09:00", Why: text(t, `[ -~]{0,9}[!-~]`), Timezone: "UTC"}}
+	}
 	if rapid.Bool().Draw(t, "tests") {
 		env.Tests = &config.Tests{Commands: texts(t, `[ -~]{0,9}[!-~]`, 1), Env: map[string]string{"V_" + text(t, `[A-Z0-9]{0,9}`): text(t, `[ -~]{0,9}`)}}
 	}

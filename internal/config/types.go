@@ -269,6 +269,14 @@ type Environment struct {
 	// takes it away, and those after it, wait until a person approves one more.
 	RequiresApproval bool `json:"requiresApproval,omitempty" default:"false"`
 
+	// When a deployment to this environment may begin. A run waits for the next window, at
+	// most six days. Without any it may begin at any time.
+	Windows []Window `json:"windows,omitempty" example:"[{days: [mon-thu], from: \"09:00\", to: \"16:00\", timezone: Europe/Berlin}]"`
+
+	// When no deployment to this environment begins, whatever its windows. A run waits as
+	// for a window.
+	Freezes []Freeze `json:"freezes,omitempty" example:"[{from: \"2026-12-18\", until: \"2027-01-04\", why: the year ends}]"`
+
 	// The environments that must finish before this one starts. The default is the
 	// environment before it in the list; `[]` waits for none.
 	After []string `json:"after" derived:"the environment before" empty:"allowed" rule:"environmentName" example:"[dev]"`
@@ -334,14 +342,4 @@ type SelfUpdate struct {
 	// Whether a run continues with the last valid template if the pipeline could not
 	// be updated, or stops. It reports the failure in both cases.
 	OnFailure OnFailure `json:"onFailure,omitempty" default:"continue" oneof:"continue,stop"`
-}
-
-// PodLimits are the most that a pod of a run may use of its node. Code that needs
-// more is ended, and the run fails with the cause.
-type PodLimits struct {
-	// Memory for the commands of a stage.
-	Memory string `json:"memory,omitempty" default:"8Gi" rule:"size" example:"16Gi"`
-
-	// Disk space for the workspace and for temporary files, each.
-	Storage string `json:"storage,omitempty" default:"10Gi" rule:"size" example:"40Gi"`
 }

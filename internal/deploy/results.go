@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/gate"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -36,6 +37,8 @@ type Summary struct {
 	// Removed are stacks that an earlier run deployed and no environment has any
 	// more. In a pipeline, an earlier stage finds them for all environments.
 	Removed []stage.RemovedStack `json:"removed,omitempty"`
+	// Gates are what the gates of the environment decided before the deployment began.
+	Gates gate.Outcomes `json:"gates,omitempty"`
 }
 
 // StackSummary is the result of one stack.

@@ -21,6 +21,8 @@ const (
 	Cancelled
 	// Superseded is work that a newer commit makes needless.
 	Superseded
+	// Held is work that a gate of its environment keeps from beginning.
+	Held
 )
 
 // String returns the kind in lower case, as in logs and records.
@@ -34,6 +36,8 @@ func (k Kind) String() string {
 		return "cancelled"
 	case Superseded:
 		return "superseded"
+	case Held:
+		return "held"
 	default:
 		return "failed"
 	}
@@ -79,6 +83,9 @@ func Cancelledf(format string, args ...any) *Error { return newf(Cancelled, form
 
 // Supersededf returns an error of kind Superseded. It wraps errors given with %w, like fmt.Errorf.
 func Supersededf(format string, args ...any) *Error { return newf(Superseded, format, args...) }
+
+// Heldf returns an error of kind Held. It wraps errors given with %w, like fmt.Errorf.
+func Heldf(format string, args ...any) *Error { return newf(Held, format, args...) }
 
 // Stopped returns a Cancelled error for work that a signal interrupted. It removes
 // the wording of Go's context package and sets hint unless err has one.

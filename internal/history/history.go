@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/gate"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -44,6 +46,9 @@ type EnvironmentStatus struct {
 	record.Environment
 	Undeclared bool     `json:"undeclared,omitempty"` // the configuration does not have it
 	Waiting    []string `json:"waiting,omitempty"`    // runs that wait for the approval of a deployment to it
+	Gated      []string `json:"gated,omitempty"`      // runs that wait for a window, or for the end of a freeze
+	// Frozen is the freeze that a person made.
+	Frozen *gate.Freeze `json:"frozen,omitempty"`
 }
 
 // Running is a run that has not ended.
@@ -54,6 +59,7 @@ type Running struct {
 	By      string    `json:"by,omitempty"` // login of the pusher
 	Created time.Time `json:"created"`
 	Waiting []string  `json:"waiting,omitempty"` // environments whose deployment waits for an approval
+	Gated   []string  `json:"gated,omitempty"`   // environments whose deployment waits for a window, or for the end of a freeze
 }
 
 // limit is how long the cluster may take to list runs.
@@ -77,6 +83,9 @@ func (s Source) Status(ctx context.Context) (status Status, unknown, err error) 
 			at = len(status.Environments) - 1
 		}
 		status.Environments[at].Environment = env
+	}
+	if err := status.freeze(ctx, s.Bucket); err != nil {
+		return Status{}, nil, err
 	}
 	if s.Running == nil {
 		return status, nil, nil
@@ -107,7 +116,34 @@ func (s *Status) add(run kube.Progress) {
 			s.Environments[at].Waiting = append(s.Environments[at].Waiting, run.Run)
 		}
 	}
+	for _, step := range run.Running {
+		environment := plan.WaitedFor(step)
+		if environment == "" {
+			continue
+		}
+		r.Gated = append(r.Gated, environment)
+		if at := s.of(environment); at >= 0 {
+			s.Environments[at].Gated = append(s.Environments[at].Gated, run.Run)
+		}
+	}
 	s.Running = append(s.Running, r)
+}
+
+// freeze adds the freezes that people made.
+func (s *Status) freeze(ctx context.Context, b bucket.Bucket) error {
+	freezes, err := gate.Store{Bucket: b}.Freezes(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(freezes)) {
+		at, freeze := s.of(name), freezes[name]
+		if at < 0 {
+			s.Environments = append(s.Environments, EnvironmentStatus{Environment: record.Environment{Environment: name}})
+			at = len(s.Environments) - 1
+		}
+		s.Environments[at].Frozen = &freeze
+	}
+	return nil
 }
 
 // History returns the newest runs that ended, at most so many; only those

@@ -30,6 +30,12 @@ func (p Printer) Status(s Status) error {
 		if len(env.Waiting) > 0 {
 			now = append(now, "waits for an approval: "+strings.Join(env.Waiting, ", "))
 		}
+		if len(env.Gated) > 0 {
+			now = append(now, "waits for its gates: "+strings.Join(env.Gated, ", "))
+		}
+		if env.Frozen != nil {
+			now = append(now, "frozen "+env.Frozen.String())
+		}
 		if len(env.LeftOut) > 0 {
 			now = append(now, "its run left out "+strings.Join(env.LeftOut, ", "))
 		}

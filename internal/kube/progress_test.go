@@ -15,7 +15,7 @@ import (
 
 func TestARunInProgressSaysWhatItWaitsForAlsoIfArgoCompressedItsSteps(t *testing.T) {
 	const nodes = `{"a":{"displayName":"approve-prod","type":"Suspend","phase":"Running"},"b":{"displayName":"approve-dev","type":"Suspend","phase":"Succeeded"},` +
-		`"c":{"displayName":"deploy-dev","type":"Pod","phase":"Running"},"d":{"displayName":"approve-eu","type":"Suspend","phase":"Running"},"e":"damaged"}`
+		`"c":{"displayName":"deploy-dev","type":"Pod","phase":"Running"},"d":{"displayName":"approve-eu","type":"Suspend","phase":"Running"},"e":"damaged","f":{"displayName":"gate-prod","type":"Retry","phase":"Running"},"g":{"displayName":"gate-prod(0)","type":"Pod","phase":"Running"}}`
 	pack := func(text string) string {
 		var packed bytes.Buffer
 		w := gzip.NewWriter(&packed)
@@ -31,13 +31,14 @@ func TestARunInProgressSaysWhatItWaitsForAlsoIfArgoCompressedItsSteps(t *testing
 	for name, c := range map[string]struct {
 		status kubetest.Content
 		want   []string
+		runs   []string
 	}{
-		"plain":        {kubetest.Content{"nodes": plain}, []string{"approve-eu", "approve-prod"}},
-		"compressed":   {kubetest.Content{"compressedNodes": pack(nodes)}, []string{"approve-eu", "approve-prod"}},
-		"not started":  {kubetest.Content{}, nil},
-		"damaged":      {kubetest.Content{"compressedNodes": "AAAA"}, nil},
-		"damaged text": {kubetest.Content{"compressedNodes": "!"}, nil},
-		"a bomb":       {kubetest.Content{"compressedNodes": pack(`{"a":"` + strings.Repeat("x", 33<<20) + `"}`)}, nil},
+		"plain":        {kubetest.Content{"nodes": plain}, []string{"approve-eu", "approve-prod"}, nil},
+		"compressed":   {kubetest.Content{"compressedNodes": pack(nodes)}, []string{"approve-eu", "approve-prod"}, []string{"gate-prod"}},
+		"not started":  {kubetest.Content{}, nil, nil},
+		"damaged":      {kubetest.Content{"compressedNodes": "AAAA"}, nil, nil},
+		"damaged text": {kubetest.Content{"compressedNodes": "!"}, nil, nil},
+		"a bomb":       {kubetest.Content{"compressedNodes": pack(`{"a":"` + strings.Repeat("x", 33<<20) + `"}`)}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, cluster := newServer(t)
@@ -53,6 +54,7 @@ func TestARunInProgressSaysWhatItWaitsForAlsoIfArgoCompressedItsSteps(t *testing
 			require.NoError(t, err)
 			require.Len(t, runs, 1)
 			assert.Equal(t, c.want, runs[0].Waiting)
+			assert.Equal(t, c.runs, runs[0].Running)
 			assert.Equal(t, map[string]string{"commit-sha": "abc"}, runs[0].Parameters)
 			assert.Equal(t, 2026, runs[0].Created.Year())
 		})

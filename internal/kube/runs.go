@@ -37,6 +37,7 @@ type Progress struct {
 	Created    time.Time
 	Parameters map[string]string // by name, as the run was started with
 	Waiting    []string          // steps that wait until a person resumes them, in alphabetical order
+	Running    []string          // steps that have begun and not ended, in alphabetical order
 }
 
 // InProgress returns a pipeline's runs that have not ended, oldest first. Without permission
@@ -48,7 +49,8 @@ func (c Cluster) InProgress(ctx context.Context, pipeline string, namespaces ...
 	}
 	runs := make([]Progress, len(found))
 	for i, run := range found {
-		runs[i] = Progress{Run: run.GetName(), Created: run.GetCreationTimestamp().UTC(), Parameters: map[string]string{}, Waiting: waitingIn(run)}
+		runs[i] = Progress{Run: run.GetName(), Created: run.GetCreationTimestamp().UTC(), Parameters: map[string]string{}}
+		runs[i].Waiting, runs[i].Running = stepsIn(run)
 		parameters, _, _ := unstructured.NestedSlice(run.Object, "spec", "arguments", "parameters")
 		for _, entry := range parameters {
 			parameter, _ := entry.(map[string]any)
@@ -65,29 +67,34 @@ func (c Cluster) InProgress(ctx context.Context, pipeline string, namespaces ...
 // maxNodes is how many bytes the state of a run's steps may have.
 const maxNodes = 32 << 20
 
-// waitingIn returns the steps of a run that are suspended. Argo compresses the state of the
+// stepsIn returns the steps of a run that are suspended, and those that run. Argo compresses the state of the
 // steps of a large run.
-func waitingIn(run *unstructured.Unstructured) (steps []string) {
+func stepsIn(run *unstructured.Unstructured) (waiting, running []string) {
 	nodes, _, _ := unstructured.NestedMap(run.Object, "status", "nodes")
 	if packed, _, _ := unstructured.NestedString(run.Object, "status", "compressedNodes"); packed != "" {
 		in, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
 		if err != nil {
-			return nil
+			return nil, nil
 		}
 		text, err := limits.ReadAll(in, maxNodes)
 		if err != nil || json.Unmarshal(text, &nodes) != nil {
-			return nil
+			return nil, nil
 		}
 	}
 	for _, entry := range nodes {
 		node, _ := entry.(map[string]any)
 		name, _ := node["displayName"].(string)
-		if node["type"] == "Suspend" && node["phase"] == "Running" && name != "" {
-			steps = append(steps, name)
+		switch {
+		case node["phase"] != "Running" || name == "":
+		case node["type"] == "Suspend":
+			waiting = append(waiting, name)
+		case node["type"] == "Retry": // of a pod; its attempts have nodes of their own
+			running = append(running, name)
 		}
 	}
-	slices.Sort(steps)
-	return steps
+	slices.Sort(waiting)
+	slices.Sort(running)
+	return waiting, running
 }
 
 // constrains reports whether a run that has begun may fail under a change of the object:

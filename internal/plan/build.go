@@ -225,6 +225,12 @@ func (b *builder) environment(env config.Environment, access Access) {
 		b.steps = append(b.steps, Step{Name: gate.Step(env.Name), Title: gate.Title + " " + env.Name, Gate: &gate, After: after})
 		after = []string{gate.Step(env.Name)}
 	}
+	if env.Waits() {
+		waits := merge(inputs, sources{"purpose": {Parameter, "", RunPurpose}})
+		delete(waits, "branch")
+		b.add(Wait(env.Name), "Wait for the gates of "+env.Name, "deployer-gate", Deployer, after, waits)
+		after = []string{Wait(env.Name)}
+	}
 	deployment, file := merge(inputs, b.images, sources{"purpose": {Parameter, "", RunPurpose}}), Source{Kind: File, Text: stackOutputs}
 	if env.Tests != nil {
 		deployment = merge(deployment, sources{"detailed-outputs-file": file})

@@ -20,6 +20,21 @@ func DeployedBy(step string) string {
 	return environment
 }
 
+const waitPrefix = "gate-"
+
+// Wait returns the name of the step that waits until the gates of an environment open. Only
+// an environment whose configuration has such a gate has the step.
+func Wait(environment string) string { return waitPrefix + environment }
+
+// WaitedFor returns the environment whose gates a step waits for, or "".
+func WaitedFor(step string) string {
+	environment, _ := strings.CutPrefix(step, waitPrefix)
+	if environment == step {
+		return ""
+	}
+	return environment
+}
+
 // Test returns the name of the step that tests an environment.
 func Test(environment string) string { return "test-" + environment }
 

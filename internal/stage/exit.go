@@ -5,7 +5,7 @@ import "github.com/aphex/aphex-pipeline/internal/errs"
 // Exit codes of every program: the contract with Argo's retryStrategy.
 const (
 	ExitDone      = 0   // success
-	ExitFailed    = 1   // the user's code, stack or test failed, or a newer commit superseded the run
+	ExitFailed    = 1   // the user's code, stack or test failed, a newer commit superseded the run, or a gate held it
 	ExitInvalid   = 2   // an input or the configuration is invalid
 	ExitTemporary = 75  // throttled, connection lost, 5xx: worth a retry (EX_TEMPFAIL of sysexits.h)
 	ExitCancelled = 143 // stopped by a signal (128 + SIGTERM)

@@ -22,7 +22,7 @@ type Record struct {
 	Workflow string            `json:"workflow,omitempty"`
 	Step     string            `json:"step,omitempty"`
 	Stage    string            `json:"stage"`
-	Status   string            `json:"status"` // Done, or the kind of error: failed, invalid, temporary, cancelled or superseded
+	Status   string            `json:"status"` // Done, or the kind of error: failed, invalid, temporary, cancelled, superseded or held
 	ExitCode int               `json:"exitCode"`
 	Error    string            `json:"error,omitempty"`
 	Hint     string            `json:"hint,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
@@ -16,6 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/gate"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
@@ -97,13 +99,15 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	}
 	store := inventory.Store{Bucket: d.Bucket, Engine: engine}
 	env, _ := cfg.Environment(in.Environment) // it has stacks
-	if err := store.KeepReached(ctx, cfg, env, in.Commit, plan.Purpose(in.Purpose)); err != nil {
+	gates, err := d.begin(ctx, frame, in, store, cfg, env)
+	if out.Summary.Gates = gates; err != nil {
 		return out, err
 	}
 	durations := store.Durations(ctx, in.Environment, engine.Reporter.Last)
 	outcome, err := engine.Deploy(ctx, r)
 	known, results := durations(), outcome.Results
 	out.Summary = results.Summary(r.Name, frame.Redactor.String)
+	out.Summary.Gates = gates
 	if results == nil {
 		return out, err
 	}
@@ -118,6 +122,32 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	}
 	out.Summary.Removed = store.Update(ctx, cfg, r, outcome)
 	return out, cmp.Or(err, keepErr)
+}
+
+// begin evaluates the gates of the environment, and stores that the run begins to deploy there.
+func (d Deps) begin(ctx context.Context, frame stage.Frame, in Input, store inventory.Store, cfg *config.Config, env config.Environment) (gate.Outcomes, error) {
+	gates, err := d.gates(ctx, frame, in, env)
+	if err != nil {
+		return gates, err
+	}
+	return gates, store.KeepReached(ctx, cfg, env, in.Commit, plan.Purpose(in.Purpose))
+}
+
+// gates evaluates the gates of the environment, now that its lock was taken: a person may
+// have closed one, and a window ended, since the run waited for them. A deployment by hand
+// meets none.
+func (d Deps) gates(ctx context.Context, frame stage.Frame, in Input, env config.Environment) (gate.Outcomes, error) {
+	if d.Bucket == nil || frame.Workflow == "" {
+		return nil, nil
+	}
+	known, err := gate.Store{Bucket: d.Bucket}.Known(ctx, frame.Workflow, env.Name)
+	if err != nil {
+		return nil, err
+	}
+	known.Now, known.Environment = time.Now().Add(in.ClockOffset), env
+	outcomes := gate.Evaluate(known)
+	outcomes.Log(frame.Log)
+	return outcomes, outcomes.Held(frame.Workflow, env.Name)
 }
 
 // planned prints the plan of a request, and executes nothing.

@@ -88,6 +88,7 @@ type Input struct {
 	Lookups             bool          `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
 	Advice              bool          `help:"Show the findings of the CDK's own rules even if the app does not enforce them."`
 	Limit               time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
+	ClockOffset         time.Duration `help:"Add this to the time that windows and freezes are compared with, to try them." default:"0s"`
 	assets.BuilderAddress
 }
 

@@ -70,8 +70,8 @@ func (d *Document) environments() []event.Environment {
 		return &all[at]
 	}
 	for _, step := range d.Steps {
-		if step.Status == errs.Superseded.String() {
-			continue // nothing was deployed
+		if !began(step) {
+			continue
 		}
 		if name := plan.DeployedBy(step.Step); name != "" {
 			add(of(name), step)
@@ -91,6 +91,11 @@ func (d *Document) environments() []event.Environment {
 		}
 	}
 	return all
+}
+
+// began reports whether a step that deploys changed anything, or would have.
+func began(step stage.Record) bool {
+	return step.Status != errs.Superseded.String() && step.Status != errs.Held.String()
 }
 
 // add adds a step of the deployment of an environment to it.

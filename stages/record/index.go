@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -48,7 +47,7 @@ type Failed struct {
 // Summary is a run that ended.
 type Summary struct {
 	Run          string    `json:"run"`
-	Status       string    `json:"status"` // Succeeded, Skipped, Failed, Error, Stopped or Superseded
+	Status       string    `json:"status"` // Succeeded, Skipped, Failed, Error, Stopped, Superseded or Held
 	Commit       string    `json:"commit"`
 	Branch       string    `json:"branch,omitempty"`
 	By           string    `json:"by,omitempty"` // login of the pusher
@@ -78,7 +77,7 @@ func (x *Index) add(d Document) {
 	}
 	for _, step := range d.Steps {
 		name := plan.DeployedBy(step.Step)
-		if name == "" || step.Status == errs.Superseded.String() { // nothing was deployed
+		if name == "" || !began(step) {
 			continue
 		}
 		x.environment(name).deployed(d, step)

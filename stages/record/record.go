@@ -87,7 +87,7 @@ type Deps struct {
 // Document is the record of a whole run.
 type Document struct {
 	Workflow   string               `json:"workflow"`
-	Status     string               `json:"status"`          // Succeeded, Skipped, Failed, Error, Stopped or Superseded
+	Status     string               `json:"status"`          // Succeeded, Skipped, Failed, Error, Stopped, Superseded or Held
 	Error      string               `json:"error,omitempty"` // of the first step that failed
 	Hint       string               `json:"hint,omitempty"`
 	Skipped    string               `json:"skipped,omitempty"` // why the run had nothing to do
@@ -165,6 +165,8 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	switch {
 	case document.endedAs(errs.Superseded, ""):
 		document.Status = Superseded
+	case document.endedAs(errs.Held, ""):
+		document.Status = Held
 	case document.endedAs(errs.Cancelled, shutdown):
 		document.Status = Stopped
 	}
@@ -257,6 +259,7 @@ func (d *Document) skipped() {
 const (
 	Stopped    = "Stopped"    // a signal or a user ended it
 	Superseded = "Superseded" // a newer commit was to be deployed instead
+	Held       = "Held"       // a gate of an environment kept its deployment from beginning
 )
 
 // shutdown is the prefix of Argo's message for a node that was ended when a user

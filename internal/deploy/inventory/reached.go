@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
@@ -51,6 +53,28 @@ func (s Store) KeepReached(ctx context.Context, cfg *config.Config, env config.E
 		return fmt.Errorf("storing which commit environment %s gets: %w", environment, err)
 	}
 	return s.giveBack(ctx, environment, had)
+}
+
+// CheckWaiting refuses a run that waits for an environment as KeepReached would refuse it
+// now: one that another run has overtaken, or that a newer one supersedes. It stores nothing.
+func (s Store) CheckWaiting(ctx context.Context, cfg *config.Config, env config.Environment, commit string, purpose plan.Purpose) error {
+	order, err := ReadOrder(ctx, s.Bucket)
+	if err != nil {
+		return err
+	}
+	if err := s.supersededBy(ctx, order, cfg, env, commit); err != nil {
+		return err
+	}
+	stored, err := s.Bucket.Get(ctx, bucket.ReachedKey(env.Name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading which commit environment %s has: %w", env.Name, err)
+	}
+	has, err := parseReached(env.Name, stored)
+	if err != nil {
+		return err
+	}
+	_, err = s.next(env, commit, purpose, map[string]stage.Deployed{env.Name: has}, order)
+	return err
 }
 
 // giveBack stores again that an environment waits for an approval if a newer run has entered

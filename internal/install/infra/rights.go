@@ -81,7 +81,7 @@ func (r renderer) updates() []any {
 func (r renderer) deploys() []any {
 	return []any{
 		r.writes(bucket.Deployment),
-		r.reads(append(bucket.StepRecordKeys(bucket.Deployment), bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*")...),
+		r.reads(append(bucket.ProofKeys(), bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.FreezesPrefix()+"*", bucket.OverridesPrefix()+"*", bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*")...),
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	}
 }

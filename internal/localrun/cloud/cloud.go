@@ -202,6 +202,24 @@ func (c Cloud) createBucket(ctx context.Context, place plan.Place) (bool, error)
 	return true, bucket.PruneCaches(ctx, client, place.Bucket, time.Now()) // the simulator expires nothing
 }
 
+// Address is where another process finds a simulator, and as whom.
+type Address struct {
+	URL, Region, Account, AccessKeyID, SecretAccessKey string
+}
+
+// Address returns the address of the simulator, as its administrator.
+func (c Cloud) Address() Address {
+	keys := c.server.AddAccount(c.home)
+	return Address{c.URL, c.region, c.home, keys.AccessKeyID, keys.SecretAccessKey}
+}
+
+// Bucket opens a bucket in the account of the address.
+func (a Address) Bucket(name string) bucket.Bucket {
+	return bucket.OpenS3(bucket.NewClient(aws.Config{
+		Region: a.Region, BaseEndpoint: &a.URL, Credentials: credentials.NewStaticCredentialsProvider(a.AccessKeyID, a.SecretAccessKey, ""),
+	}, bucket.OwnedBy(a.Account)), name)
+}
+
 // Read reads a document of the artifact bucket.
 func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, error) {
 	var base aws.Config

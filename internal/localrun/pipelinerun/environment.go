@@ -44,6 +44,9 @@ func (l *localRun) environment() []string {
 	if left := l.excluded(); len(left) > 0 { // for the record of the run
 		env = append(env, stages.Variable("left-out")+"="+strings.Join(left, ","))
 	}
+	if !l.At.IsZero() {
+		env = append(env, stages.Variable("clock-offset")+"="+l.At.Sub(l.began).String())
+	}
 	for name, value := range map[string]string{
 		"image-builder": l.ImageBuilder, "image-builder-tls": l.ImageBuilderTLS, "image-builder-server-name": l.ImageBuilderServerName,
 	} {

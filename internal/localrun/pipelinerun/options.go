@@ -2,6 +2,7 @@ package pipelinerun
 
 import (
 	"io"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
@@ -14,16 +15,17 @@ type Options struct {
 	Account string `kong:"-"` // of the pipeline itself; "" is that of the first environment
 	Region  string `kong:"-"` // of the pipeline itself; "" is that of the first environment
 
-	Source    string   `help:"Folder of the git repository, or a folder in it; HEAD is run." default:"." type:"path" placeholder:"DIR"`
-	State     string   `help:"Folder for state that is kept between runs: simulated AWS, pipeline objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
-	AWS       string   `help:"Where to deploy: simulator, or default-chain for real AWS accounts with your default credentials." enum:"simulator,default-chain" default:"simulator" name:"aws"`
-	LogFormat string   `help:"Format of stderr: text, or json with one record per line." enum:"text,json" default:"text"`
-	Lookups   bool     `help:"Allow context lookups in the accounts of --aws=default-chain; in simulated accounts they are always allowed."`
-	Yes       bool     `short:"y" help:"Approve every deployment that requires approval."`
-	From      string   `help:"Continue at this step, such as deploy-prod, with the artifact of the last run of the same commit: after a failure that the commit did not cause." placeholder:"STEP"`
-	Only      []string `help:"Environments to deploy; others are left out (default: all)." placeholder:"ENV"`
-	Keep      bool     `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
-	Watch     bool     `help:"Run again for each new commit, until Ctrl-C."`
+	Source    string    `help:"Folder of the git repository, or a folder in it; HEAD is run." default:"." type:"path" placeholder:"DIR"`
+	State     string    `help:"Folder for state that is kept between runs: simulated AWS, pipeline objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
+	AWS       string    `help:"Where to deploy: simulator, or default-chain for real AWS accounts with your default credentials." enum:"simulator,default-chain" default:"simulator" name:"aws"`
+	LogFormat string    `help:"Format of stderr: text, or json with one record per line." enum:"text,json" default:"text"`
+	Lookups   bool      `help:"Allow context lookups in the accounts of --aws=default-chain; in simulated accounts they are always allowed."`
+	Yes       bool      `short:"y" help:"Approve every deployment that requires approval."`
+	From      string    `help:"Continue at this step, such as deploy-prod, with the artifact of the last run of the same commit: after a failure that the commit did not cause." placeholder:"STEP"`
+	Only      []string  `help:"Environments to deploy; others are left out (default: all)." placeholder:"ENV"`
+	Keep      bool      `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
+	At        time.Time `help:"Time from which the clock of the gates goes on, such as 2026-11-30T09:00:00+01:00 (default: now). To try windows and freezes." format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME"`
+	Watch     bool      `help:"Run again for each new commit, until Ctrl-C."`
 
 	assets.BuilderAddress // builds image assets; empty is docker
 

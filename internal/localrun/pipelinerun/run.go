@@ -61,7 +61,7 @@ func once(ctx context.Context, o Options) error {
 		return err
 	}
 	defer folder.Close()
-	l := localRun{Options: o, src: src, cfg: cfg, state: folder, console: newConsole(o.Err)}
+	l := localRun{Options: o, src: src, cfg: cfg, state: folder, console: newConsole(o.Err), began: time.Now()}
 	l.console.json = o.LogFormat == "json"
 	if o.From != "" {
 		if l.last, err = l.recall(); err != nil {
@@ -80,6 +80,7 @@ type localRun struct {
 	state   state.Folder
 	console *console
 	cloud   cloud.Cloud
+	began   time.Time
 	last    built    // what the run goes on with, if it does
 	gates   []string // environments that wait for an approval in the run that was handed over to
 }
@@ -97,6 +98,10 @@ func (l *localRun) openCloud(ctx context.Context, place plan.Place) (cloud.Cloud
 		return cloud.Cloud{}, err
 	}
 	if err := c.MakeBucket(ctx, place, l.state.Place()); err != nil {
+		c.Close()
+		return cloud.Cloud{}, err
+	}
+	if err := l.state.Keep(addressFile, c.Address()); err != nil {
 		c.Close()
 		return cloud.Cloud{}, err
 	}

@@ -40,6 +40,9 @@ var models = []model{
 	{"The index of runs", "`metadata/workflows/index.json` in the artifact bucket. `generator history --json` prints its `runs`, `generator show --json` the record of a run.", []part{
 		{"stages/record/index.go", "Index"}, {"stages/record/index.go", "Environment"}, {"stages/record/index.go", "Failed"}, {"stages/record/index.go", "Summary"},
 	}},
+	{"Gates of an environment", "The output `gates` of `deployer gate`, and the `gates` in the `summary` of a deployment; a freeze is `metadata/freezes/<environment>.json`, overrides are `metadata/overrides/<run>/<environment>.json` in the artifact bucket.", []part{
+		{"internal/gate/gate.go", "Outcome"}, {"internal/gate/store.go", "Override"}, {"internal/gate/store.go", "Freeze"}, {"internal/gate/store.go", "Lifted"},
+	}},
 	{"The status", "`generator status --json` prints it.", []part{
 		{"internal/history/history.go", "Status"}, {"internal/history/history.go", "EnvironmentStatus"}, {"internal/history/history.go", "Running"},
 	}},

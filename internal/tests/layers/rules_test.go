@@ -34,7 +34,7 @@ var layers = []layer{
 		"internal/deploy/cfn", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/command/remote",
 		"internal/kube", "internal/report/progress", "internal/report/stdio",
-		"internal/notify", "internal/metric",
+		"internal/notify", "internal/metric", "internal/gate",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
 		"internal/argo", "internal/install/infra", "internal/deploy", "internal/config/scaffold", "internal/awsauth/clients",

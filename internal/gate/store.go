@@ -1,0 +1,186 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+)
+
+// Freeze is a freeze of an environment that a person made. It is in the bucket, where no
+// identity of the pipeline may write it.
+type Freeze struct {
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until,omitzero"` // zero: until a person ends it
+	Why    string    `json:"why"`
+	By     string    `json:"by"`
+	Lifted *Lifted   `json:"lifted,omitempty"`
+}
+
+// Lifted says who ended a freeze.
+type Lifted struct {
+	At  time.Time `json:"at"`
+	Why string    `json:"why,omitempty"`
+	By  string    `json:"by"`
+}
+
+// holds reports whether the freeze has a time.
+func (f Freeze) holds(at time.Time) bool {
+	return f.Why != "" && !at.Before(f.From) && (f.Until.IsZero() || at.Before(f.Until))
+}
+
+// String says how long it lasts and why.
+func (f Freeze) String() string {
+	text := "until a person ends that"
+	if !f.Until.IsZero() {
+		text = "until " + shown(f.Until, time.UTC)
+	}
+	return text + ": " + f.Why + by(f)
+}
+
+// Holds reports whether the freeze has a time, or begins later.
+func (f Freeze) Holds(at time.Time) bool {
+	return f.Why != "" && (f.Until.IsZero() || at.Before(f.Until))
+}
+
+// Override lets a run pass gates of an environment that are closed.
+type Override struct {
+	Gates    []Name    `json:"gates"`
+	Why      string    `json:"why"`
+	By       string    `json:"by"`
+	Attested bool      `json:"attested"` // whether the API server compared the person with the name
+	At       time.Time `json:"at"`
+}
+
+// Store has what people said of gates.
+type Store struct{ Bucket bucket.Bucket }
+
+// Known reads what people said of the gates of an environment for a run. A freeze that a
+// person ended is none.
+func (s Store) Known(ctx context.Context, run, environment string) (known Known, err error) {
+	if known.Freeze, err = s.Freeze(ctx, environment); err != nil || run == "" {
+		return known, err
+	}
+	known.Overrides, err = read[[]Override](ctx, s.Bucket, bucket.OverridesKey(run, environment))
+	return known, err
+}
+
+// Freeze reads the freeze of an environment; one without a reason is none.
+func (s Store) Freeze(ctx context.Context, environment string) (Freeze, error) {
+	f, err := read[Freeze](ctx, s.Bucket, bucket.FreezeKey(environment))
+	if f.Lifted != nil {
+		return Freeze{}, err
+	}
+	return f, err
+}
+
+// MakeFreeze stores the freeze of an environment, in place of the one before, which it returns.
+func (s Store) MakeFreeze(ctx context.Context, environment string, f Freeze) (before Freeze, err error) {
+	err = s.change(ctx, environment, func(stored *Freeze) error {
+		before = *stored
+		if stored.Lifted != nil {
+			before = Freeze{}
+		}
+		*stored = f
+		return nil
+	})
+	return before, err
+}
+
+// Lift ends the freeze of an environment, which it returns.
+func (s Store) Lift(ctx context.Context, environment string, by Lifted) (ended Freeze, err error) {
+	err = s.change(ctx, environment, func(stored *Freeze) error {
+		if stored.Lifted != nil || !stored.Holds(by.At) {
+			return errs.Failedf("environment %s is not frozen", environment).
+				WithHint("freezes of the configuration end when a commit removes them; generator override lets one run pass")
+		}
+		ended, stored.Lifted = *stored, &by
+		return nil
+	})
+	return ended, err
+}
+
+func (s Store) change(ctx context.Context, environment string, change func(*Freeze) error) error {
+	err := s.Bucket.Update(ctx, bucket.FreezeKey(environment), func(before []byte) ([]byte, error) {
+		var stored Freeze
+		if before != nil {
+			if err := json.Unmarshal(before, &stored); err != nil {
+				return nil, errs.Failedf("reading the freeze that is there: %w", err)
+			}
+		}
+		if err := change(&stored); err != nil {
+			return nil, err
+		}
+		return json.Marshal(stored)
+	})
+	if err != nil {
+		return fmt.Errorf("storing the freeze of environment %s: %w", environment, err)
+	}
+	return nil
+}
+
+// maxOverrides is how many overrides an environment has for a run.
+const maxOverrides = 20
+
+// AddOverride lets a run pass gates of an environment.
+func (s Store) AddOverride(ctx context.Context, run, environment string, o Override) error {
+	err := s.Bucket.Update(ctx, bucket.OverridesKey(run, environment), func(before []byte) ([]byte, error) {
+		var stored []Override
+		if before != nil {
+			if err := json.Unmarshal(before, &stored); err != nil {
+				return nil, errs.Failedf("reading the overrides that are there: %w", err)
+			}
+		}
+		if len(stored) >= maxOverrides {
+			return nil, errs.Failedf("run %s has %d overrides there already", run, maxOverrides)
+		}
+		return json.Marshal(append(slices.Clone(stored), o))
+	})
+	if err != nil {
+		return fmt.Errorf("storing the override of environment %s for run %s: %w", environment, run, err)
+	}
+	return nil
+}
+
+// Freezes returns the freezes that people made and that have not ended, by environment.
+func (s Store) Freezes(ctx context.Context, now time.Time) (map[string]Freeze, error) {
+	keys, err := s.Bucket.List(ctx, bucket.FreezesPrefix())
+	if err != nil {
+		return nil, fmt.Errorf("listing freezes: %w", err)
+	}
+	found := map[string]Freeze{}
+	for _, key := range keys {
+		environment, is := bucket.FrozenEnvironment(key)
+		if !is {
+			continue
+		}
+		f, err := s.Freeze(ctx, environment)
+		if err != nil {
+			return nil, err
+		}
+		if f.Holds(now) {
+			found[environment] = f
+		}
+	}
+	return found, nil
+}
+
+func read[T any](ctx context.Context, b bucket.Bucket, key string) (value T, err error) {
+	data, err := b.Get(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return value, nil
+	}
+	if err != nil {
+		return value, fmt.Errorf("reading %q: %w", key, err)
+	}
+	if err := json.Unmarshal(data, &value); err != nil {
+		return value, errs.Failedf("reading %q: %w", key, err)
+	}
+	return value, nil
+}

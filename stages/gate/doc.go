@@ -1,0 +1,3 @@
+// Package gate is the stage that waits until the gates of an environment open, before its
+// lock is taken.
+package gate

@@ -1,0 +1,137 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
+	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/gate"
+	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
+)
+
+// Help describes the stage on the command line.
+const Help = `Wait until the gates of an environment let its deployment begin.
+
+Reads windows and freezes of the environment in the configuration of the commit, and from
+the bucket the freeze that a person made (generator freeze) and the overrides of the run
+(generator override). It ends when all gates are open, when a newer run waits for the same
+environment, or with an error if no gate opens within six days.
+
+Example:
+
+  deployer gate --environment prod --commit $(git rev-parse HEAD) --bucket aphex-shop-111111111111-eu-west-1 \
+    --artifact <key> --digest sha256:<hex>
+`
+
+// Input is the input of the stage.
+type Input struct {
+	Environment string `help:"Name of the environment whose gates to wait for." required:""`
+	bucket.Workspace
+	Purpose      string        `help:"What a person wants of the run; none of a push." enum:",rollback,redeploy,promote,retry,start" default:""`
+	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
+	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
+	ClockOffset  time.Duration `help:"Add this to the time that windows and freezes are compared with, to try them." default:"0s"`
+}
+
+// Output is the output of the stage.
+type Output struct {
+	Gates gate.Outcomes `output:"gates" help:"What each gate decided, as JSON."`
+}
+
+// Contract describes the program, inputs and outputs of the stage.
+func Contract() contract.Contract { return contract.Of[Input, Output]("deployer", "gate") }
+
+// Deps are the dependencies of the stage.
+type Deps struct {
+	// Bucket has the artifact, the state of the runs, and what people said of the gates.
+	Bucket bucket.Bucket
+}
+
+// Times of the wait. The first looks come soon, for whoever opens the gate at once.
+const (
+	firstLook = time.Second
+	mostPause = 30 * time.Second
+	// mostWait leaves a day of a run's deadline for what comes after.
+	mostWait = 6 * 24 * time.Hour
+)
+
+// Run waits.
+func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, err error) {
+	cfg, err := d.declared(ctx, frame, in)
+	if err != nil {
+		return out, err
+	}
+	env, found := cfg.Environment(in.Environment)
+	if !found { // the deployment says so
+		return out, nil
+	}
+	store := gate.Store{Bucket: d.Bucket}
+	runs := inventory.Store{Bucket: d.Bucket, Engine: deploy.Engine{Run: frame.Workflow}}
+	began, reason := time.Now(), ""
+	for pause := firstLook; ; pause = min(2*pause, mostPause) {
+		known, err := store.Known(ctx, frame.Workflow, env.Name)
+		if err != nil {
+			return out, err
+		}
+		known.Now, known.Environment = time.Now().Add(in.ClockOffset), env
+		out.Gates = gate.Evaluate(known)
+		if out.Gates.Pass() {
+			out.Gates.Log(frame.Log)
+			return out, nil
+		}
+		if frame.Workflow != "" {
+			if err := runs.CheckWaiting(ctx, cfg, env, in.Commit, plan.Purpose(in.Purpose)); err != nil {
+				return out, err
+			}
+		}
+		if now := out.Gates.Reason(); now != reason {
+			reason = now
+			frame.Log.Info("the deployment waits", "environment", env.Name, "gates", out.Gates.Gates(), "reason", reason)
+		}
+		left := mostWait - time.Since(began)
+		until := out.Gates.Until()
+		if left <= 0 || !until.IsZero() && until.Sub(known.Now) > left {
+			return out, tooLong(out.Gates, frame.Workflow, env.Name)
+		}
+		if !until.IsZero() {
+			pause = min(pause, max(until.Sub(known.Now), time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			return out, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// tooLong says that a run does not wait until a gate opens.
+func tooLong(outcomes gate.Outcomes, run, environment string) error {
+	return fmt.Errorf("a run waits at most six days: %w", outcomes.Held(run, environment))
+}
+
+// declared reads the configuration of the commit.
+func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
+	var source []byte
+	var err error
+	if in.Source != "" {
+		source, err = config.Read(in.Source, in.Config)
+	} else {
+		source, err = in.FetchFile(ctx, d.Bucket, frame.Log, in.Config)
+		defer d.Bucket.Release()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)
+	}
+	cfg, err := config.ParseCommitted(in.Config, source, in.ConfigDigest)
+	if err != nil {
+		return nil, errs.Invalidf("%w", err)
+	}
+	return cfg.At(in.Config), nil
+}
