@@ -33,16 +33,20 @@ type API interface {
 // NewClient returns a client for one account and region.
 func NewClient(cfg aws.Config) *cloudformation.Client { return cloudformation.NewFromConfig(cfg) }
 
-// counted counts the API calls of one deployment.
+// counted counts the API calls of one deployment, and keeps them within the budget.
 type counted struct {
-	api   API
-	calls atomic.Int64
+	api    API
+	budget *Budget
+	calls  atomic.Int64
 }
 
 // call makes one call and counts it.
 func call[I, O any](ctx context.Context, c *counted, do func(context.Context, *I, ...func(*cloudformation.Options)) (*O, error), in *I) (*O, error) {
 	c.calls.Add(1)
-	return do(ctx, in)
+	if c.budget == nil {
+		return do(ctx, in)
+	}
+	return do(ctx, in, c.budget.attempts)
 }
 
 // isMissing reports whether a call failed because the stack does not exist.

@@ -55,7 +55,7 @@ type deployment struct {
 // error for a failed stack has kind Failed and wraps a *Failure. A running
 // operation continues after ctx ends.
 func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) {
-	d := &deployment{counted: &counted{api: api}, options: o, goal: goal}
+	d := &deployment{counted: &counted{api: api, budget: o.Budget}, options: o, goal: goal}
 	d.result.Started = time.Now()
 	d.result.Digest = digest(goal)
 	err := d.run(ctx)

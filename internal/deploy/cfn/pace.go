@@ -3,29 +3,101 @@ package cfn
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
 )
 
-// Budget limits the rate at which all deployments of one account and region
-// together poll CloudFormation.
-type Budget struct{ limiter *rate.Limiter }
+// Budget is the rate at which all deployments of one account and region together poll
+// CloudFormation, and call it again after it refused calls. It follows the answers: calls
+// that are throttled lower it, at most once a second, and it grows while none are. AWS does
+// not publish the limits of CloudFormation, and other tools of the account share them.
+type Budget struct {
+	limiter *rate.Limiter
+	mu      sync.Mutex
+	changed time.Time // when the rate was last lowered or raised
+	refused time.Time // when a call was last throttled
+}
 
 const (
-	readsPerSecond = 8
-	readsAtOnce    = 24
+	startRate   = 8   // a second
+	leastRate   = 0.5 // a second
+	mostRate    = 16  // a second
+	moreRate    = 0.5 // after each second without a throttled call
+	keptRate    = 0.8 // of the rate, after one
+	atOnce      = 24  // polls after a pause
+	calmAfter   = 30 * time.Second
+	changeEvery = time.Second
 )
 
 // NewBudget returns a budget for one account and region.
-func NewBudget() *Budget { return &Budget{rate.NewLimiter(readsPerSecond, readsAtOnce)} }
+func NewBudget() *Budget { return &Budget{limiter: rate.NewLimiter(startRate, atOnce)} }
 
-// take waits until one more read is within the budget.
+// take waits until one more call is within the budget.
 func (b *Budget) take(ctx context.Context) error {
 	if b == nil {
 		return ctx.Err()
 	}
+	b.grow()
 	return b.limiter.Wait(ctx)
+}
+
+// grow raises the rate while nothing is throttled.
+func (b *Budget) grow() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	switch {
+	case b.changed.IsZero():
+		b.changed = now
+	case now.Sub(b.changed) > changeEvery:
+		b.changed = now
+		b.limiter.SetLimit(min(mostRate, b.limiter.Limit()+moreRate))
+	}
+	if b.limiter.Burst() < atOnce && now.Sub(b.refused) > calmAfter {
+		b.limiter.SetBurst(atOnce)
+	}
+}
+
+// lower lowers the rate after a throttled call.
+func (b *Budget) lower() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused = time.Now()
+	if b.refused.Sub(b.changed) > changeEvery || b.limiter.Burst() > 1 {
+		b.changed = b.refused
+		b.limiter.SetLimit(max(leastRate, b.limiter.Limit()*keptRate))
+		b.limiter.SetBurst(1)
+	}
+}
+
+var throttling = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
+
+// attempts lets a call that was refused wait for the budget before each further attempt.
+// The first one does not wait: only a poll can come later without delaying a stack.
+func (b *Budget) attempts(o *cloudformation.Options) {
+	first := true
+	attempt := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		if !first {
+			if err := b.take(ctx); err != nil {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+			}
+		}
+		first = false
+		out, about, err := next.HandleFinalize(ctx, in)
+		if throttling.IsErrorThrottle(err) == aws.TrueTernary {
+			b.lower()
+		}
+		return out, about, err
+	}
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Budget", attempt), (*retry.Attempt)(nil).ID(), middleware.After)
+	})
 }
 
 // pace is the polling interval of a stack. It starts short, as small changes take

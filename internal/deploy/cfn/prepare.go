@@ -65,7 +65,7 @@ func (*notPlannable) Error() string { return "no change set can be created in th
 // if ctx ends.
 func Prepare(ctx context.Context, api API, goal Goal, o Options) (Prepared, error) {
 	o.PlanOnly = true
-	d := &deployment{counted: &counted{api: api}, options: o, goal: goal}
+	d := &deployment{counted: &counted{api: api, budget: o.Budget}, options: o, goal: goal}
 	d.result.Started, d.result.Digest = time.Now(), digest(goal)
 	sum := sha256.Sum256(goal.Template)
 	p := Prepared{TemplateDigest: "sha256:" + hex.EncodeToString(sum[:])}

@@ -31,7 +31,7 @@ func RollBackStack(ctx context.Context, api API, goal Goal, orphans Orphans, o O
 	if orphans.Failing && len(orphans.LogicalIDs) > 0 {
 		return Result{}, errs.Invalidf("--force skips all failing resources, --orphan some: use one of them")
 	}
-	d := &deployment{counted: &counted{api: api}, options: o, goal: goal, orphans: orphans}
+	d := &deployment{counted: &counted{api: api, budget: o.Budget}, options: o, goal: goal, orphans: orphans}
 	d.options.MayRollBack = true
 	d.result.Started = time.Now()
 	err := d.runRollBack(ctx)
