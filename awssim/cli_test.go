@@ -72,7 +72,7 @@ func TestTheAWSCLIReportsUnsupportedOperationsByName(t *testing.T) {
 		"dynamodb list-tables":                      "(UnknownOperationException) when calling the ListTables operation: the simulator does not simulate the service dynamodb (operation ListTables)",
 		"apigateway get-rest-apis":                  "(UnknownOperationException) when calling the GetRestApis operation: the simulator does not simulate the service apigateway (operation GET /restapis)",
 		"eks list-clusters":                         "(UnknownOperationException) when calling the ListClusters operation: the simulator does not simulate the service eks (operation GET /clusters)",
-		"lambda invoke --function-name f /dev/null": "the simulator does not simulate the service lambda (operation POST /2015-03-31/functions/f/invocations)",
+		"lambda invoke --function-name f /dev/null": "the simulator does not support lambda:POST /2015-03-31/functions/f/invocations",
 		"cloudfront list-distributions":             "the simulator does not simulate the service cloudfront (operation GET /2020-05-31/distribution)",
 		"cloudwatch describe-alarms":                "(UnknownOperationException) when calling the DescribeAlarms operation: the simulator does not support monitoring:DescribeAlarms",
 	} {

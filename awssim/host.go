@@ -166,3 +166,12 @@ type message string
 func (m message) Error() string { return string(m) }
 
 func messagef(format string, args ...any) error { return message(fmt.Sprintf(format, args...)) }
+
+// HasContent reports whether a bucket has objects or a repository has images.
+func (h host) HasContent(scope cloudformation.Scope, typ, physicalID string) bool {
+	if typ == "AWS::S3::Bucket" {
+		return h.s.objects.HasObjects(physicalID)
+	}
+	repository, err := h.s.registry.Get(wire.Place(scope.Account, scope.Region), physicalID)
+	return err == nil && len(repository.Images) > 0
+}

@@ -19,10 +19,13 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/cloudwatch"
 	"github.com/aphex/aphex-pipeline/awssim/ec2"
 	"github.com/aphex/aphex-pipeline/awssim/ecr"
+	"github.com/aphex/aphex-pipeline/awssim/ecs"
 	"github.com/aphex/aphex-pipeline/awssim/elbv2"
 	"github.com/aphex/aphex-pipeline/awssim/iam"
 	"github.com/aphex/aphex-pipeline/awssim/inventory"
 	"github.com/aphex/aphex-pipeline/awssim/kms"
+	"github.com/aphex/aphex-pipeline/awssim/lambda"
+	"github.com/aphex/aphex-pipeline/awssim/logs"
 	"github.com/aphex/aphex-pipeline/awssim/route53"
 	"github.com/aphex/aphex-pipeline/awssim/s3"
 	"github.com/aphex/aphex-pipeline/awssim/secretsmanager"
@@ -47,6 +50,8 @@ type Server struct {
 	secrets    *secretsmanager.Store
 	metrics    *cloudwatch.Store
 	topics     *sns.Store
+	logs       *logs.Store
+	tasks      *ecs.Store
 	registry   *ecr.Store
 	images     *ecr.Distribution
 	stacks     *cloudformation.Engine
@@ -104,6 +109,7 @@ func (s *Server) open(options Options) error {
 	s.secrets = secretsmanager.New(s.clock.Now)
 	s.metrics = cloudwatch.New(s.clock.Now)
 	s.topics = sns.New(s.deployed)
+	s.logs, s.tasks = logs.New(s.clock.Now, s.deployed), ecs.New(s.deployed)
 	s.registry = ecr.New(s.clock.Now)
 	if s.images, err = s.registry.Distribution(filepath.Join(s.dir, "ecr"), s.ledger.touch); err != nil {
 		return err
@@ -113,7 +119,7 @@ func (s *Server) open(options Options) error {
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
 		sts.Tokens{Directory: s.identity}.Service(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
-		s.metrics.Service(), s.topics.Service(),
+		s.metrics.Service(), s.topics.Service(), s.logs.Service(), s.tasks.Service(), lambda.Functions{Deployed: s.deployed}.Service(),
 		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
 		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {
@@ -166,6 +172,12 @@ func (s *Server) Stacks() *cloudformation.Engine { return s.stacks }
 
 // Metrics returns what was published to CloudWatch.
 func (s *Server) Metrics() *cloudwatch.Store { return s.metrics }
+
+// Logs returns the log groups of CloudWatch Logs.
+func (s *Server) Logs() *logs.Store { return s.logs }
+
+// Tasks returns the stopped tasks of ECS.
+func (s *Server) Tasks() *ecs.Store { return s.tasks }
 
 // Topics returns the topics of SNS with what was published to them.
 func (s *Server) Topics() *sns.Store { return s.topics }

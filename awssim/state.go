@@ -36,6 +36,8 @@ func (s *Server) parts() []part {
 		{"secrets", s.secrets},
 		{"metrics", s.metrics},
 		{"topics", s.topics},
+		{"logs", s.logs},
+		{"tasks", s.tasks},
 		{"registry", s.registry},
 		{"stacks", s.stacks},
 	}
@@ -101,7 +103,11 @@ func (s *Server) load() error {
 		return fmt.Errorf("%s has the format %d, this program writes %d; remove the directory to start anew", s.stateFile(), state.Version, stateVersion)
 	}
 	for _, part := range s.parts() {
-		if err := part.state.Restore(state.Parts[part.name]); err != nil {
+		saved, has := state.Parts[part.name]
+		if !has { // an earlier version of this program wrote it
+			continue
+		}
+		if err := part.state.Restore(saved); err != nil {
 			return fmt.Errorf("restoring %s from %s: %w", part.name, s.stateFile(), err)
 		}
 	}

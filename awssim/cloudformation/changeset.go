@@ -103,11 +103,18 @@ func (e *Engine) changes(ctx context.Context, s *stack, cs *changeSet) (*plan, e
 // complete stores the changes of a change set, unless early validation refuses it,
 // and makes the nested ones, of which none may fail. The caller holds the lock.
 func (e *Engine) complete(s *stack, cs *changeSet, found *plan) {
-	if len(found.Invalid) > 0 && !cs.Unchecked {
-		cs.Status, cs.Execution, cs.Reason, cs.Invalid = "FAILED", "UNAVAILABLE", earlyReason(found.Invalid), found.Invalid
-		for i := range cs.Invalid {
-			cs.Invalid[i].StackID = s.ID // of a nested stack that is new, it was not known
-		}
+	if !cs.Unchecked {
+		cs.Invalid = found.Invalid
+	}
+	for i := range cs.Invalid {
+		cs.Invalid[i].StackID = s.ID // of a nested stack that is new, it was not known
+	}
+	if refused(cs.Invalid) {
+		cs.Status, cs.Execution, cs.Reason = "FAILED", "UNAVAILABLE", earlyReason(cs.Invalid)
+		return
+	}
+	if reason := e.reviewHooks(s, cs, found.Changes); reason != "" {
+		cs.Status, cs.Execution, cs.Reason = "FAILED", "UNAVAILABLE", reason
 		return
 	}
 	cs.Status, cs.Execution, cs.Changes = "CREATE_COMPLETE", "AVAILABLE", found.Changes

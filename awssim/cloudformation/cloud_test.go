@@ -99,6 +99,7 @@ type host struct {
 	templates  map[string]string
 	objects    map[string]bool
 	roles      map[string]error
+	full       map[string]bool // buckets and repositories, by physical id
 	handlers   map[string]bool // resource types the host has handlers for
 	alive      map[string]cloudformation.ResourceRequest
 	log        []string
@@ -172,6 +173,8 @@ func (h *host) Update(_ context.Context, r cloudformation.ResourceRequest) (clou
 func (h *host) Delete(_ context.Context, r cloudformation.ResourceRequest) error {
 	return h.note("delete", r, r.PhysicalID)
 }
+
+func (h *host) HasContent(_ cloudformation.Scope, _, id string) bool { return h.full[id] }
 
 func (h *host) HasHandler(typ string) bool { return h.handlers[typ] }
 

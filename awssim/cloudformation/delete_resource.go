@@ -88,7 +88,7 @@ func (e *Engine) deleteResource(ctx context.Context, s *stack, r *resource) erro
 }
 
 func (e *Engine) performDeletion(ctx context.Context, s *stack, r *resource) error {
-	delay, failure := e.fault(s, r, "DELETE")
+	delay, failure, _ := e.fault(s, r, "DELETE")
 	if r.Type == stackType {
 		if failure != nil {
 			return failure

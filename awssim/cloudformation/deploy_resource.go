@@ -45,9 +45,20 @@ func (st step) firstReason() string {
 
 // perform does the change and waits until it is stable.
 func (e *Engine) perform(ctx context.Context, s *stack, st step) error {
-	delay, failure := e.fault(s, st.record, st.verb)
+	e.mu.Lock()
+	refused := e.resourceHooks(s, st.record)
+	e.mu.Unlock()
+	if refused != nil {
+		return refused
+	}
+	delay, failure, late := e.fault(s, st.record, st.verb)
 	duration := delay + e.options.ResourceTime(st.record.Type, st.record.LogicalID)
 	if failure != nil {
+		if late && !st.acted {
+			if err := e.act(ctx, s, st); err != nil {
+				return err
+			}
+		}
 		if err := e.sleep(ctx, e.remaining(st.record, duration)); err != nil {
 			return err
 		}

@@ -46,7 +46,17 @@ func (s *stack) event(ev event) node {
 		text("LogicalResourceId", ev.LogicalID), text("PhysicalResourceId", ev.PhysicalID), text("ResourceType", ev.Type),
 		moment("Timestamp", ev.Time), text("ResourceStatus", ev.Status), optional("ResourceStatusReason", ev.Reason),
 		optional("ResourceProperties", ev.Properties), optional("ClientRequestToken", ev.Token),
+		optional("HookType", ev.Hook), optional("HookInvocationId", ev.HookID), optional("HookStatus", ev.HookStatus),
+		optional("HookStatusReason", ev.HookReason), optional("HookFailureMode", ev.HookMode), ev.hookPoint(),
 	)
+}
+
+// hookPoint is when a hook looked at what the event is about.
+func (ev event) hookPoint() field {
+	if ev.Hook == "" {
+		return field{}
+	}
+	return text("HookInvocationPoint", "PRE_PROVISION")
 }
 
 // describeEvents is the newer form of describeStackEvents: of a stack or of one
@@ -57,8 +67,8 @@ func (s *stack) event(ev event) node {
 // early validation found. Each finding is an OperationEvent with EventType
 // VALIDATION_ERROR, OperationType CREATE_CHANGESET, LogicalResourceId,
 // ResourceType, and PhysicalResourceId where a name is taken, and with
-// ValidationName (PROPERTY_VALIDATION, NAME_CONFLICT_VALIDATION),
-// ValidationFailureMode FAIL, ValidationStatus FAILED, ValidationStatusReason,
+// ValidationName (PROPERTY_VALIDATION, NAME_CONFLICT_VALIDATION, and those of warnings),
+// ValidationFailureMode FAIL or WARN, ValidationStatus FAILED, ValidationStatusReason,
 // and ValidationPath, such as /Resources/Topic/Properties.
 func (e *Engine) describeEvents(_ context.Context, c call) (node, error) {
 	e.mu.Lock()
@@ -145,7 +155,7 @@ func (cs *changeSet) operationNode(s *stack, which string) node {
 func (e *Engine) operationEvents(c call, s *stack) (node, error) {
 	operation, failed := c.form.text("OperationId"), c.form.flag("Filters.FailedEvents")
 	chosen := slices.DeleteFunc(slices.Clone(s.Events), func(ev event) bool {
-		return operation != "" && ev.Operation != operation || failed && !strings.HasSuffix(ev.Status, "_FAILED")
+		return operation != "" && ev.Operation != operation || failed && !strings.HasSuffix(ev.Status, "_FAILED") && ev.HookStatus != "HOOK_COMPLETE_FAILED"
 	})
 	events, next, err := e.newestEvents(chosen, c.form.text("NextToken"))
 	if err != nil {
@@ -156,7 +166,10 @@ func (e *Engine) operationEvents(c call, s *stack) (node, error) {
 
 func (s *stack) operationEvent(ev event) node {
 	kind := "STACK_EVENT"
-	if ev.Type != stackType && strings.HasSuffix(ev.Status, "_FAILED") {
+	switch {
+	case ev.Hook != "":
+		kind = "HOOK_INVOCATION_ERROR"
+	case ev.Type != stackType && strings.HasSuffix(ev.Status, "_FAILED"):
 		kind = "PROVISIONING_ERROR"
 	}
 	return fields(
@@ -165,6 +178,8 @@ func (s *stack) operationEvent(ev event) node {
 		text("LogicalResourceId", ev.LogicalID), text("PhysicalResourceId", ev.PhysicalID), text("ResourceType", ev.Type),
 		moment("Timestamp", ev.Time), text("ResourceStatus", ev.Status), optional("ResourceStatusReason", ev.Reason),
 		optional("ResourceProperties", ev.Properties), optional("ClientRequestToken", ev.Token),
+		optional("HookType", ev.Hook), optional("HookStatus", ev.HookStatus), optional("HookStatusReason", ev.HookReason),
+		optional("HookFailureMode", ev.HookMode), ev.hookPoint(),
 	)
 }
 
@@ -175,12 +190,4 @@ func (s *stack) kindOf(operation string) string {
 		}
 	}
 	return ""
-}
-
-// listHookResults is empty: the simulator has no hooks.
-func (e *Engine) listHookResults(_ context.Context, c call) (node, error) {
-	return fields(
-		optional("TargetType", c.form.text("TargetType")), optional("TargetId", c.form.text("TargetId")),
-		textList("HookResults", nil),
-	), nil
 }

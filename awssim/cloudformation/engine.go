@@ -27,6 +27,10 @@ type Engine struct {
 	live    map[liveName]*stack // stacks that are not deleted, by name
 	changed chan struct{}       // closed at the next change of any stack
 	faults  []*Rule
+	hooks   []Hook
+	limits  map[string]int // quotas, by type of resource
+	// invocations are those of hooks, oldest first.
+	invocations []hookResult
 }
 
 // state is what a snapshot holds.

@@ -17,6 +17,8 @@ type event struct {
 	Reason     string
 	Properties string // JSON; empty for the stack itself
 	Token      string
+	// Of the invocation of a hook.
+	Hook, HookID, HookStatus, HookReason, HookMode string
 }
 
 // record appends an event. Times of a stack's events strictly rise, by at least

@@ -17,6 +17,8 @@ type Rule struct {
 	// Delay is how long the resource works before it fails, on top of its
 	// usual time.
 	Delay time.Duration
+	// Late lets the resource be made before it fails, as one that does not become stable.
+	Late bool
 	// OnlySlow lets the resource succeed, after the delay.
 	OnlySlow bool
 }
@@ -36,8 +38,9 @@ func (e *Engine) ClearFaults() {
 	e.faults = nil
 }
 
-// fault returns the scripted fault of a step: a delay, and an error or nil.
-func (e *Engine) fault(s *stack, r *resource, operation string) (time.Duration, error) {
+// fault returns the scripted fault of a step: a delay, an error or nil, and whether the
+// resource is made first.
+func (e *Engine) fault(s *stack, r *resource, operation string) (delay time.Duration, failure error, late bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i, rule := range e.faults {
@@ -50,11 +53,11 @@ func (e *Engine) fault(s *stack, r *resource, operation string) (time.Duration, 
 			}
 		}
 		if rule.OnlySlow {
-			return rule.Delay, nil
+			return rule.Delay, nil, false
 		}
-		return rule.Delay, errors.New(rule.reason(e.newID()))
+		return rule.Delay, errors.New(rule.reason(e.newID())), rule.Late
 	}
-	return 0, nil
+	return 0, nil, false
 }
 
 func (r *Rule) matches(s *stack, target *resource, operation string) bool {

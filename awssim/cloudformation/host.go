@@ -60,6 +60,9 @@ type Host interface {
 	// HasHandler reports whether the host has a handler for a resource type. It is called
 	// under the engine's lock, and must not call the engine.
 	HasHandler(typ string) bool
+	// HasContent reports whether a bucket or a repository of images is not empty. It is
+	// called under the engine's lock, and must not call the engine.
+	HasContent(scope Scope, typ, physicalID string) bool
 	// Existing returns the resource of a type with a handler that has, in the scope,
 	// the name in the properties. ErrAbsent reports that there is none.
 	Existing(scope Scope, typ string, properties map[string]any) (Resource, error)

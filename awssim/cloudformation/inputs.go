@@ -36,12 +36,13 @@ var inputs = map[string][]string{
 	"DescribeStackResources": {"LogicalResourceId", "PhysicalResourceId", "StackName"},
 	"DescribeStacks":         {"NextToken", "StackName"},
 	"ExecuteChangeSet":       {"ChangeSetName", "ClientRequestToken", "DisableRollback", "RetainExceptOnCreate", "StackName"},
+	"GetHookResult":          {"HookResultId"},
 	"GetStackPolicy":         {"StackName"},
 	"GetTemplate":            {"ChangeSetName", "StackName", "TemplateStage"},
 	"GetTemplateSummary":     {"StackName", "TemplateBody", "TemplateURL"},
 	"ListChangeSets":         {"NextToken", "StackName"},
 	"ListExports":            {"NextToken"},
-	"ListHookResults":        {"NextToken", "Status", "TargetId", "TargetType", "TypeArn"}, // there are none to choose from
+	"ListHookResults":        {"NextToken", "Status", "TargetId", "TargetType", "TypeArn"},
 	"ListImports":            {"ExportName"},
 	"ListStackResources":     {"NextToken", "StackName"},
 	"ListStacks":             {"NextToken", "StackStatusFilter"},
@@ -58,6 +59,8 @@ var choices = map[string][]string{
 	"ChangeSetType":         {"CREATE", "UPDATE", "IMPORT"},
 	"DeletionMode":          {"STANDARD", "FORCE_DELETE_STACK"},
 	"DeploymentConfig.Mode": {"STANDARD"}, // EXPRESS is not simulated
+	"Status":                {"HOOK_IN_PROGRESS", "HOOK_COMPLETE_SUCCEEDED", "HOOK_COMPLETE_FAILED", "HOOK_FAILED"},
+	"TargetType":            {"CHANGE_SET", "STACK", "RESOURCE", "CLOUD_CONTROL"},
 	"OnFailure":             {"DO_NOTHING", "ROLLBACK", "DELETE"},
 	"OnStackFailure":        {"DO_NOTHING", "ROLLBACK", "DELETE"},
 	"TemplateStage":         {"Original", "Processed"},

@@ -19,6 +19,7 @@ var operations = map[string]func(*Engine, context.Context, call) (node, error){
 	"DescribeStackResources":      (*Engine).describeStackResources,
 	"DescribeStacks":              (*Engine).describeStacks,
 	"ExecuteChangeSet":            (*Engine).executeChangeSet,
+	"GetHookResult":               (*Engine).getHookResult,
 	"GetStackPolicy":              (*Engine).getStackPolicy,
 	"GetTemplate":                 (*Engine).getTemplate,
 	"GetTemplateSummary":          (*Engine).getTemplateSummary,

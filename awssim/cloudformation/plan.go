@@ -112,6 +112,7 @@ func (p *planner) compare(target version) error {
 		}
 	}
 	slices.SortFunc(p.result.Changes, func(a, b change) int { return strings.Compare(a.LogicalID, b.LogicalID) })
+	p.warnings()
 	outputs, err := evaluateOutputs(p.to)
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ func (e *Engine) restore(s *stack, before *resource) {
 }
 
 func (e *Engine) performUndo(ctx context.Context, s *stack, now, before *resource) error {
-	delay, failure := e.fault(s, now, "UPDATE")
+	delay, failure, _ := e.fault(s, now, "UPDATE")
 	duration := delay + e.options.ResourceTime(now.Type, now.LogicalID)
 	if err := e.sleep(ctx, e.remaining(now, duration)); err != nil {
 		return err

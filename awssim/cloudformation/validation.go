@@ -13,7 +13,7 @@ import (
 // event of the type VALIDATION_ERROR.
 type validation struct {
 	ID         string // of the event
-	Name       string // PROPERTY_VALIDATION or NAME_CONFLICT_VALIDATION
+	Name       string // PROPERTY_VALIDATION, NAME_CONFLICT_VALIDATION, or that of a warning
 	Path       string // such as /Resources/Topic/Properties
 	Reason     string
 	StackID    string
@@ -21,6 +21,7 @@ type validation struct {
 	PhysicalID string
 	Type       string
 	Time       time.Time
+	Warns      bool // it does not fail the change set
 }
 
 // checks are the names of the validations, as the reason of a change set has them.
@@ -29,11 +30,18 @@ var checks = map[string]string{
 	"NAME_CONFLICT_VALIDATION": "AWS::EarlyValidation::ResourceExistenceCheck",
 }
 
+func (v validation) mode() string {
+	if v.Warns {
+		return "WARN"
+	}
+	return "FAIL"
+}
+
 // earlyReason is why a change set failed that did not pass early validation.
 func earlyReason(failed []validation) string {
 	var names []string
 	for _, v := range failed {
-		if !strings.Contains(strings.Join(names, " "), checks[v.Name]) {
+		if !v.Warns && !strings.Contains(strings.Join(names, " "), checks[v.Name]) {
 			names = append(names, checks[v.Name])
 		}
 	}
@@ -61,7 +69,7 @@ func (v validation) node(cs *changeSet) node {
 	return fields(
 		text("EventId", v.ID), text("StackId", v.StackID), optional("OperationId", cs.OperationID), text("OperationType", "CREATE_CHANGESET"),
 		text("EventType", "VALIDATION_ERROR"), text("LogicalResourceId", v.LogicalID), optional("PhysicalResourceId", v.PhysicalID),
-		text("ResourceType", v.Type), moment("Timestamp", v.Time), text("ValidationFailureMode", "FAIL"),
+		text("ResourceType", v.Type), moment("Timestamp", v.Time), text("ValidationFailureMode", v.mode()),
 		text("ValidationName", v.Name), text("ValidationStatus", "FAILED"), text("ValidationStatusReason", v.Reason),
 		text("ValidationPath", v.Path),
 	)

@@ -19,9 +19,10 @@ var managed = map[string]*policy.Document{
 	"PowerUserAccess":     allowBut("iam:*", "organizations:*", "account:*"),
 	"ReadOnlyAccess": allow(
 		"cloudformation:Describe*", "cloudformation:Detect*", "cloudformation:Estimate*", "cloudformation:Get*",
-		"cloudformation:List*", "cloudformation:ValidateTemplate", "ec2:Describe*", "ec2:Get*", "ec2:Search*",
-		"ecr:BatchCheck*", "ecr:BatchGet*", "ecr:Describe*", "ecr:Get*", "ecr:List*", "iam:Generate*", "iam:Get*",
-		"iam:List*", "iam:Simulate*", "kms:Describe*", "kms:Get*", "kms:List*", "rds:Describe*", "rds:List*",
+		"cloudformation:List*", "cloudformation:ValidateTemplate", "cloudtrail:LookupEvents", "ec2:Describe*", "ec2:Get*", "ec2:Search*",
+		"ecr:BatchCheck*", "ecr:BatchGet*", "ecr:Describe*", "ecr:Get*", "ecr:List*", "ecs:Describe*", "ecs:List*", "iam:Generate*", "iam:Get*",
+		"iam:List*", "iam:Simulate*", "kms:Describe*", "kms:Get*", "kms:List*", "lambda:Get*", "lambda:List*", "logs:Describe*", "logs:FilterLogEvents",
+		"logs:Get*", "rds:Describe*", "rds:List*",
 		"elasticloadbalancing:Describe*", "route53:Get*", "route53:List*", "s3:DescribeJob", "s3:Get*", "s3:List*",
 		"secretsmanager:Describe*", "secretsmanager:GetResourcePolicy", "secretsmanager:List*", "ssm:Describe*",
 		"ssm:Get*", "ssm:List*", "sts:GetAccessKeyInfo", "sts:GetCallerIdentity", "sts:GetSessionToken"),

@@ -130,3 +130,11 @@ func (s *Store) find(name string) (*Bucket, error) {
 	}
 	return nil, noSuchBucket(name)
 }
+
+// HasObjects reports whether a bucket has objects, or versions of them.
+func (s *Store) HasObjects(name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	bucket := s.buckets[name]
+	return bucket != nil && len(bucket.Objects) > 0
+}

@@ -48,7 +48,7 @@ var compute = map[string]kind{
 		attributes: map[string]string{"TaskDefinitionArn": "{id}"},
 	},
 	"AWS::ECS::Service": {
-		id:         "arn:{partition}:ecs:{region}:{account}:service/{last.Cluster}/{low20}",
+		id:         "arn:{partition}:ecs:{region}:{account}:service/{last.Cluster}/{name}",
 		attributes: map[string]string{"ServiceArn": "{id}", "Name": "{last}"},
 	},
 	"AWS::EKS::Cluster": {
