@@ -199,5 +199,6 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 	options := d.options(t)
 	options.Only = prescribe(d.Planned, t.name)
 	result, err := cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, options)
+	d.lookBehind(ctx, t.region, err)
 	return result, session.Explain(err)
 }

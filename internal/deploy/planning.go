@@ -185,6 +185,9 @@ func (d *deployment) planStack(ctx context.Context, t target) plannedStack {
 	s := d.stackOf(t)
 	prepared, err := d.prepareStack(ctx, t)
 	s.Digest, s.TemplateDigest, s.StackID, s.ChangeSet = prepared.Digest, prepared.TemplateDigest, prepared.StackID, prepared.ChangeSet
+	for _, f := range prepared.Warnings {
+		s.Warnings = append(s.Warnings, d.mask(f.Line()))
+	}
 	if err == nil {
 		err = describe(&s.Stack, t, prepared, d.mask)
 	}

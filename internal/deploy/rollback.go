@@ -62,5 +62,6 @@ func (d *deployment) rollBackStack(ctx context.Context, t target, orphans cfn.Or
 		}
 	}
 	result, err := cfn.RollBackStack(ctx, cfn.NewClient(session.Config), goal, orphans, d.options(t))
+	d.lookBehind(ctx, t.region, err)
 	return result, session.Explain(err)
 }

@@ -24,6 +24,9 @@ type API interface {
 	ExecuteChangeSet(context.Context, *cloudformation.ExecuteChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.ExecuteChangeSetOutput, error)
 	DescribeStackEvents(context.Context, *cloudformation.DescribeStackEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStackEventsOutput, error)
 	DescribeEvents(context.Context, *cloudformation.DescribeEventsInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeEventsOutput, error)
+	ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error)
+	ListHookResults(context.Context, *cloudformation.ListHookResultsInput, ...func(*cloudformation.Options)) (*cloudformation.ListHookResultsOutput, error)
+	GetHookResult(context.Context, *cloudformation.GetHookResultInput, ...func(*cloudformation.Options)) (*cloudformation.GetHookResultOutput, error)
 	DeleteStack(context.Context, *cloudformation.DeleteStackInput, ...func(*cloudformation.Options)) (*cloudformation.DeleteStackOutput, error)
 	UpdateTerminationProtection(context.Context, *cloudformation.UpdateTerminationProtectionInput, ...func(*cloudformation.Options)) (*cloudformation.UpdateTerminationProtectionOutput, error)
 	RollbackStack(context.Context, *cloudformation.RollbackStackInput, ...func(*cloudformation.Options)) (*cloudformation.RollbackStackOutput, error)
@@ -41,12 +44,12 @@ type counted struct {
 }
 
 // call makes one call and counts it.
-func call[I, O any](ctx context.Context, c *counted, do func(context.Context, *I, ...func(*cloudformation.Options)) (*O, error), in *I) (*O, error) {
+func call[I, O any](ctx context.Context, c *counted, do func(context.Context, *I, ...func(*cloudformation.Options)) (*O, error), in *I, tune ...func(*cloudformation.Options)) (*O, error) {
 	c.calls.Add(1)
-	if c.budget == nil {
-		return do(ctx, in)
+	if c.budget != nil {
+		tune = append([]func(*cloudformation.Options){c.budget.attempts}, tune...)
 	}
-	return do(ctx, in, c.budget.attempts)
+	return do(ctx, in, tune...)
 }
 
 // isMissing reports whether a call failed because the stack does not exist.

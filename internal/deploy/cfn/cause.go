@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -17,7 +18,15 @@ type Failure struct {
 	Hooks  []ResourceEvent // failed hooks that stopped that resource
 	Others []ResourceEvent // further resources that failed, oldest first
 	Around []ResourceEvent // events around the cause, including it, oldest first
+	Behind []Detail        // what is behind the cause; the caller of Deploy may add to it
 	Reason string          // one sentence
+}
+
+// Detail is something behind the cause of a failure: the findings of a hook, the log of a
+// function.
+type Detail struct {
+	Source string   `json:"source"` // such as "log of function Migrate"
+	Lines  []string `json:"lines"`
 }
 
 // Error returns the reason.
@@ -27,6 +36,7 @@ func (f *Failure) Error() string { return f.Reason }
 func failure(goal Goal, status string, events []ResourceEvent) error {
 	f := &Failure{Stack: goal.Name, Status: status}
 	for _, event := range causes(events) {
+		event.Began = began(event, events)
 		if f.Cause == nil {
 			f.Cause = &event
 			continue
@@ -41,6 +51,22 @@ func failure(goal Goal, status string, events []ResourceEvent) error {
 	f.Around = around(*f.Cause, events)
 	f.Reason = fmt.Sprintf("stack %q failed (%s): %s", goal.Name, status, describeEvent(goal, *f.Cause, f.Hooks))
 	return (&errs.Error{Kind: errs.Failed, Message: f.Reason, Err: f}).WithHint("%s", hintFor(f.Cause.Reason))
+}
+
+// began returns when the step began that an event ends: the time of the first event about the
+// resource since the last one that ended a step.
+func began(end ResourceEvent, events []ResourceEvent) time.Time {
+	at := end.Time
+	for _, e := range slices.Backward(events) {
+		if e.StackID != end.StackID || e.LogicalID != end.LogicalID || e.Time.After(end.Time) || e.ID == end.ID {
+			continue
+		}
+		if !strings.HasSuffix(e.Status, "_IN_PROGRESS") {
+			break
+		}
+		at = e.Time
+	}
+	return at
 }
 
 // describeEvent describes the event of a resource in one sentence.
@@ -89,12 +115,16 @@ func around(cause ResourceEvent, all []ResourceEvent) []ResourceEvent {
 // failedHooks returns the events of the hooks that refused the resource; they precede its failure.
 func failedHooks(cause ResourceEvent, events []ResourceEvent) (hooks []ResourceEvent) {
 	for _, event := range events {
-		failed := event.HookStatus == "HOOK_COMPLETE_FAILED" || event.HookStatus == "HOOK_FAILED"
-		if failed && event.StackID == cause.StackID && event.LogicalID == cause.LogicalID && strings.Contains(cause.Reason, event.Hook) {
+		if event.failedHook() && event.StackID == cause.StackID && event.LogicalID == cause.LogicalID && strings.Contains(cause.Reason, event.Hook) {
 			hooks = append(hooks, event)
 		}
 	}
 	return hooks
+}
+
+// failedHook reports whether the event is a hook's refusal of a resource.
+func (e ResourceEvent) failedHook() bool {
+	return (e.HookStatus == "HOOK_COMPLETE_FAILED" || e.HookStatus == "HOOK_FAILED") && !e.HookWarns
 }
 
 // stackReason returns the reason in the stack's own first failure event.
@@ -131,10 +161,11 @@ var knownReasons = []struct {
 	{regexp.MustCompile(`(?i)limit.?exceeded|quota|maximum number of|too many`), "a quota of the account is exceeded: raise it in Service Quotas, or remove unused resources"},
 	{regexp.MustCompile(`(?i)rate exceeded|throttl`), "AWS throttled the requests: run again"},
 	{regexp.MustCompile(`(?i)bucket.*not empty`), "the bucket still has objects: empty it, or set autoDeleteObjects"},
+	{regexp.MustCompile(`(?i)ECS Deployment Circuit Breaker`), "the tasks of the service do not stay up: what stopped them is behind the cause, as long as ECS shows it"},
 	{regexp.MustCompile(`(?i)did not stabilize|timed? ?out|exceeded attempts`), "the resource did not become ready in time: see its logs and events"},
-	{regexp.MustCompile(`(?i)custom resource|CloudWatch Log Stream`), "see the log of the custom resource's function"},
+	{regexp.MustCompile(`(?i)custom resource|CloudWatch Log Stream`), "fix the function of the custom resource: the last lines of its log are behind the cause, if the account lets them be read"},
 	{regexp.MustCompile(`(?i)dependent object|has a dependent|is in use|still has`), "something outside of the stack still uses this resource"},
-	{regexp.MustCompile(`(?i)GuardDuty|hook\(s\) failed`), "a hook of the account refused this resource: ask the owner of the hook"},
+	{regexp.MustCompile(`(?i)GuardDuty|hook\(s\) failed`), "a hook of the account refused this resource: follow its findings, or ask the owner of the hook"},
 	{regexp.MustCompile(`(?i)TemplateURL must|S3 error`), "CloudFormation could not read the template: check that it is published and that the role may read the bucket"},
 }
 

@@ -41,10 +41,11 @@ type deployment struct {
 	options   Options
 	goal      Goal
 	result    Result
-	executed  bool         // an operation was started
-	orphans   Orphans      // of a rollback
-	rollbacks int          // started so far
-	before    *types.Stack // before the change set; nil is no stack
+	executed  bool             // an operation was started
+	orphans   Orphans          // of a rollback
+	rollbacks int              // started so far
+	warned    <-chan []Finding // warnings that are being read; nil is none
+	before    *types.Stack     // before the change set; nil is no stack
 
 	changeSetName string
 	requested     bool // CreateChangeSet was called
@@ -147,6 +148,7 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, send []type
 	case err != nil:
 		return err
 	case d.options.PlanOnly && set != nil:
+		d.warn(d.warnings(ctx, set))
 		d.result.Action, d.result.ChangeSet = Planned, aws.ToString(set.ChangeSetId)
 		return nil
 	case set != nil:
@@ -194,6 +196,10 @@ func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 
 func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
 	d.executed = true
+	warned := make(chan []Finding, 1)
+	d.warned = warned
+	go func() { warned <- d.warnings(ctx, set) }() // while the change set is executed
+	defer d.awaitWarnings()
 	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes), Total: len(d.result.Changes)})
 	input := &cloudformation.ExecuteChangeSetInput{
 		StackName: set.StackId, ChangeSetName: set.ChangeSetId,
@@ -221,9 +227,19 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 	}
 	d.keep(stack)
 	if !isSuccess(string(stack.StackStatus)) {
-		return withRecoveryHint(failure(d.goal, string(stack.StackStatus), events.all), stack)
+		return withRecoveryHint(d.explained(ctx, failure(d.goal, string(stack.StackStatus), events.all)), stack)
 	}
 	return nil
+}
+
+// explained adds the findings of hooks to a failure.
+func (d *deployment) explained(ctx context.Context, err error) error {
+	if f := new(Failure); errors.As(err, &f) {
+		ctx, cancel := context.WithTimeout(ctx, lookLimit)
+		defer cancel()
+		d.behindHooks(ctx, f)
+	}
+	return err
 }
 
 // describe returns a stack by name or ARN; nil is no stack.

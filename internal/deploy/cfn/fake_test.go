@@ -22,6 +22,9 @@ type options = func(*cloudformation.Options)
 type fake struct {
 	findings []types.OperationEvent // what early validation and hooks have found
 
+	hooks []types.HookResultSummary
+	rules map[string][]types.Annotation // by invocation of a hook
+
 	mu       sync.Mutex
 	stack    *types.Stack
 	template string
@@ -220,6 +223,28 @@ func (f *fake) DescribeEvents(_ context.Context, in *cloudformation.DescribeEven
 	return &cloudformation.DescribeEventsOutput{OperationEvents: f.findings}, nil
 }
 
+func (f *fake) ListHookResults(context.Context, *cloudformation.ListHookResultsInput, ...options) (*cloudformation.ListHookResultsOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &cloudformation.ListHookResultsOutput{HookResults: f.hooks}, f.begin("ListHookResults")
+}
+
+func (f *fake) ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...options) (*cloudformation.ListChangeSetsOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := &cloudformation.ListChangeSetsOutput{}
+	for _, set := range f.sets {
+		out.Summaries = append(out.Summaries, types.ChangeSetSummary{ChangeSetId: set.ChangeSetId, Status: set.Status, StatusReason: set.StatusReason, CreationTime: set.CreationTime})
+	}
+	return out, f.begin("ListChangeSets")
+}
+
+func (f *fake) GetHookResult(_ context.Context, in *cloudformation.GetHookResultInput, _ ...options) (*cloudformation.GetHookResultOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &cloudformation.GetHookResultOutput{Annotations: f.rules[*in.HookResultId]}, f.begin("GetHookResult")
+}
+
 // DescribeStackEvents gives pages of three, newest first.
 func (f *fake) DescribeStackEvents(_ context.Context, in *cloudformation.DescribeStackEventsInput, _ ...options) (*cloudformation.DescribeStackEventsOutput, error) {
 	f.mu.Lock()
@@ -270,6 +295,6 @@ func (f *fake) ContinueUpdateRollback(context.Context, *cloudformation.ContinueU
 // mutations are the calls that change something, in order.
 func (f *fake) mutations() string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(f.calls), func(call string) bool {
-		return strings.HasPrefix(call, "Describe") || strings.HasPrefix(call, "Get")
+		return strings.HasPrefix(call, "Describe") || strings.HasPrefix(call, "Get") || strings.HasPrefix(call, "List")
 	}), " ")
 }

@@ -48,12 +48,13 @@ type Result struct {
 	Status    string
 	Outputs   []Output
 	Changes   []Change
-	Reason    string // why it changed, such as "its tags changed"
-	Protect   *bool  // new termination protection; nil if unchanged
-	ChangeSet string // ARN of the change set, if it was only planned
-	Digest    string // "sha256:<hex>" of the goal
-	Attached  bool   // it first waited for an operation that another process started
-	Calls     int    // API calls made
+	Warnings  []Finding // of early validation and hooks, which stop nothing
+	Reason    string    // why it changed, such as "its tags changed"
+	Protect   *bool     // new termination protection; nil if unchanged
+	ChangeSet string    // ARN of the change set, if it was only planned
+	Digest    string    // "sha256:<hex>" of the goal
+	Attached  bool      // it first waited for an operation that another process started
+	Calls     int       // API calls made
 	Started   time.Time
 	Ended     time.Time
 }
@@ -100,6 +101,8 @@ const (
 	Clearing Phase = "clearing"
 	// Preparing creates the change set.
 	Preparing Phase = "preparing"
+	// Warning is a finding of early validation or of a hook, which stops nothing.
+	Warning Phase = "warning"
 	// Executing executes the change set.
 	Executing Phase = "executing"
 	// Resource is a step of one resource.
@@ -119,8 +122,12 @@ type ResourceEvent struct {
 	Status     string
 	Reason     string
 	Hook       string // type of the hook that the event is about; may be empty
+	HookID     string // of its invocation
 	HookStatus string
 	HookReason string
+	HookWarns  bool      // what the hook finds stops nothing
+	Properties string    // of the resource, as JSON; may be empty
+	Began      time.Time // when the step began that failed; set in a Failure only
 	Time       time.Time
 }
 

@@ -120,7 +120,7 @@ func TestKnownReasonsHaveHintsAndOthersHaveNone(t *testing.T) {
 		"Limit for stack has been exceeded: LimitExceeded":                                     "quota",
 		"The bucket you tried to delete is not empty":                                          "empty it",
 		"Resource did not stabilize":                                                           "not become ready",
-		"Received response status [FAILED] from custom resource. See CloudWatch Log Stream: x": "custom resource's function",
+		"Received response status [FAILED] from custom resource. See CloudWatch Log Stream: x": "function of the custom resource",
 		"something nobody has seen":                                                            "",
 	} {
 		if hint == "" {

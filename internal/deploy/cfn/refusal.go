@@ -1,6 +1,7 @@
 package cfn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -28,65 +29,93 @@ const maxFindings = 50
 // early validation and hooks by resource.
 func (d *deployment) refusal(ctx context.Context, failed failedChangeSet) error {
 	plain := orUnknown(strings.TrimSpace(advice.ReplaceAllString(failed.reason, "")))
-	findings, err := d.findings(ctx, failed)
+	found, err := d.findings(ctx, failed)
+	found = slices.DeleteFunc(found, func(f Finding) bool { return f.Warning })
+	if namesHook.MatchString(earlyValidation.ReplaceAllString(failed.reason, "")) {
+		hooks, hooksErr := d.hookFindings(ctx, failed)
+		found, err = withRules(found, hooks), cmp.Or(err, hooksErr)
+	}
+	var lines []string
+	for _, f := range found {
+		lines = append(lines, f.Lines()...)
+	}
 	switch {
-	case len(findings) > 0:
-		text := strings.Join(findings, "\n  ")
-		return errs.Failedf("the change set of stack %q was refused before anything changed:\n  %s", d.goal.Name, text).
-			WithHint("%s", orElse(hintFor(text), "fix these resources in the app"))
+	case len(lines) > 0:
+		text := strings.Join(lines, "\n  ")
+		refused := errs.Failedf("the change set of stack %q was refused before anything changed:\n  %s", d.goal.Name, text).
+			WithHint("%s", orElse(hintFor(text), adviceFor(found)))
+		return &errs.Error{Kind: refused.Kind, Message: refused.Message, Hint: refused.Hint, Err: &Refusal{Stack: d.goal.Name, Findings: found}}
 	case !hasFindings.MatchString(failed.reason): // there are no findings
 		return errs.Failedf("the change set of stack %q could not be created: %s", d.goal.Name, plain).WithHint("%s", hintFor(plain))
 	}
 	refused := errs.Failedf("the change set of stack %q was refused before anything changed: %s", d.goal.Name, plain)
-	if slices.Contains([]string{"AccessDenied", "AccessDeniedException"}, errs.Code(err)) {
+	if isDenied(err) {
 		return refused.WithHint("the findings are in the CloudFormation console; to see them here, bootstrap the account again with a current CDK CLI (`cdk bootstrap %s`): only then may the deploy role read them",
 			environmentOf(failed.stackID))
 	}
 	return refused.WithHint("%s", hintFor(plain))
 }
 
-// findings reads the failed validations and hooks of the change set.
-func (d *deployment) findings(ctx context.Context, failed failedChangeSet) (lines []string, err error) {
-	input := &cloudformation.DescribeEventsInput{ChangeSetName: &failed.id, StackName: &failed.stackID, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)}}
+// adviceFor returns a hint for findings of no known reason.
+func adviceFor(found []Finding) string {
+	if slices.ContainsFunc(found, func(f Finding) bool { return f.Hook == "" }) {
+		return "fix these resources in the app"
+	}
+	return "a hook of the account refused this: follow its findings, or ask the owner of the hook"
+}
+
+// Refusal is why a change set was refused. The error of Deploy and Prepare wraps it.
+type Refusal struct {
+	Stack    string
+	Findings []Finding
+}
+
+// Error names the findings in short.
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("%d findings against the change set of stack %q", len(r.Findings), r.Stack)
+}
+
+var (
+	// earlyValidation matches the names of the validations in a reason.
+	earlyValidation = regexp.MustCompile(`AWS::EarlyValidation::\w+|hook\(s\)/validation`)
+	namesHook       = regexp.MustCompile(`(?i)\bhooks?\b|\w+::\w+::\w+`)
+)
+
+// withRules returns the findings with those of hooks, which replace what the events say
+// of the same hook about the whole stack.
+func withRules(found, hooks []Finding) []Finding {
+	for _, hook := range hooks {
+		if hook.Warning {
+			continue
+		}
+		found = slices.DeleteFunc(found, func(f Finding) bool { return f.Hook == hook.Hook && f.LogicalID == "" })
+		found = append(found, hook)
+	}
+	return found
+}
+
+// findings reads what validations and hooks have against the change set, warnings as well.
+func (d *deployment) findings(ctx context.Context, failed failedChangeSet, tune ...func(*cloudformation.Options)) (found []Finding, err error) {
+	input := &cloudformation.DescribeEventsInput{ChangeSetName: &failed.id, Filters: &types.EventFilter{FailedEvents: aws.Bool(true)}}
+	if failed.stackID != "" {
+		input.StackName = &failed.stackID
+	}
 	for {
-		page, err := call(ctx, d.counted, d.api.DescribeEvents, input)
+		page, err := call(ctx, d.counted, d.api.DescribeEvents, input, tune...)
 		if err != nil {
-			return lines, err
+			return found, err
 		}
 		for _, event := range page.OperationEvents {
-			if line := d.finding(failed.nested, event); line != "" && !slices.Contains(lines, line) && len(lines) < maxFindings {
-				lines = append(lines, line)
+			f := d.goal.finding(failed.nested, event)
+			same := func(other Finding) bool { return slices.Equal(f.Lines(), other.Lines()) }
+			if f.Reason != "" && !slices.ContainsFunc(found, same) && len(found) < maxFindings {
+				found = append(found, f)
 			}
 		}
-		if input.NextToken = page.NextToken; input.NextToken == nil || len(lines) == maxFindings {
-			return lines, nil
+		if input.NextToken = page.NextToken; input.NextToken == nil || len(found) == maxFindings {
+			return found, nil
 		}
 	}
-}
-
-// finding describes an event that failed the change set, or returns "".
-func (d *deployment) finding(nested []string, e types.OperationEvent) string {
-	who, reason := "", ""
-	switch {
-	case aws.ToString(e.HookType) != "" && e.HookFailureMode != types.HookFailureModeWarn:
-		who, reason = "hook "+aws.ToString(e.HookType), aws.ToString(e.HookStatusReason)
-	case aws.ToString(e.ValidationStatusReason) != "" && e.ValidationFailureMode != types.HookFailureModeWarn:
-		reason = aws.ToString(e.ValidationStatusReason)
-	}
-	if reason == "" {
-		return ""
-	}
-	line := fmt.Sprintf("%s: %s", d.goal.resource(nested, aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceType)), errs.OneLine(reason))
-	if property := propertyOf(aws.ToString(e.ValidationPath)); property != "" {
-		line += " (property " + property + ")"
-	}
-	return line + suffix("; ", who)
-}
-
-// propertyOf returns "Name" for "/Resources/Queue/Properties/Name".
-func propertyOf(path string) string {
-	_, property, _ := strings.Cut(path, "/Properties/")
-	return strings.ReplaceAll(property, "/", ".")
 }
 
 // environmentOf returns the account and region of a stack in the CDK's notation.
@@ -98,18 +127,10 @@ func environmentOf(stackID string) string {
 	return fmt.Sprintf("aws://%s/%s", parsed.AccountID, parsed.Region)
 }
 
-// resource describes a resource: its logical id, and in parentheses its type, its
-// construct path, and the line of the app that creates it.
+// resource describes a resource of the stack.
 func (g Goal) resource(nested []string, id, kind string) string {
-	about := kind
-	if path := g.constructPath(nested, id); path != "" {
-		about += suffix(", ", path) + suffix(", ", g.source(path))
-	}
-	name := strings.Join(append(slices.Clone(nested), id), "/")
-	if about == "" {
-		return name
-	}
-	return fmt.Sprintf("%s (%s)", name, strings.TrimPrefix(about, ", "))
+	path := g.constructPath(nested, id)
+	return describe(nested, id, kind, path, g.source(path))
 }
 
 func (g Goal) constructPath(nested []string, id string) string {

@@ -62,6 +62,69 @@ func TestWithoutAccessToTheFindingsTheErrorHasAHint(t *testing.T) {
 	})
 }
 
+func TestAHookThatRefusesAChangeSetIsExplainedByItsRules(t *testing.T) {
+	setUp := func() *fake {
+		f := newFake()
+		f.prepare = func(set *cloudformation.DescribeChangeSetOutput) {
+			set.Status = types.ChangeSetStatusFailed
+			set.StatusReason = aws.String("The following hook(s) failed: [Acme::Guard::Encryption]. To see the reason, use the DescribeEvents API.")
+		}
+		f.hooks = []types.HookResultSummary{
+			{HookResultId: aws.String("1"), TypeName: aws.String("Acme::Guard::Encryption"), Status: types.HookStatusHookCompleteFailed, FailureMode: types.HookFailureModeFail, HookStatusReason: aws.String("Template failed validation")},
+			{HookResultId: aws.String("2"), TypeName: aws.String("Acme::Cost::Check"), Status: types.HookStatusHookCompleteSucceeded},
+			{HookResultId: aws.String("3"), TypeName: aws.String("Acme::Lambda::Tags"), Status: types.HookStatusHookFailed, FailureMode: types.HookFailureModeWarn},
+		}
+		f.rules = map[string][]types.Annotation{"1": {
+			{AnnotationName: aws.String("S3_ENCRYPTED"), Status: types.AnnotationStatusFailed, StatusMessage: aws.String("Bucket is not\n encrypted"), RemediationMessage: aws.String("set BucketEncryption")},
+			{AnnotationName: aws.String("S3_PRIVATE"), Status: types.AnnotationStatusPassed},
+		}}
+		return f
+	}
+	deploy(t, setUp, cfn.Options{}, goal, func(t *testing.T, _ *fake, _ cfn.Result, err error) {
+		require.EqualError(t, err, `the change set of stack "Shop" was refused before anything changed:
+  Template failed validation; hook Acme::Guard::Encryption
+    S3_ENCRYPTED: Bucket is not encrypted; to fix it: set BucketEncryption`)
+		assert.Contains(t, errs.HintOf(err), "hook")
+	})
+}
+
+func TestWarningsAreReportedAndStopNothing(t *testing.T) {
+	var warned []string
+	setUp := func() *fake {
+		f, warning := newFake(), types.HookFailureModeWarn
+		f.findings = []types.OperationEvent{{
+			LogicalResourceId: aws.String("Uploads"), ResourceType: aws.String("AWS::S3::Bucket"), ValidationFailureMode: warning,
+			ValidationStatus: types.ValidationStatusFailed, ValidationStatusReason: aws.String("the bucket has objects"),
+		}}
+		warned = nil
+		return f
+	}
+	o := cfn.Options{Notify: func(e cfn.Event) {
+		if e.Phase == cfn.Warning {
+			warned = append(warned, e.Text)
+		}
+	}}
+	deploy(t, setUp, o, goal, func(t *testing.T, _ *fake, result cfn.Result, err error) {
+		require.NoError(t, err)
+		assert.Equal(t, cfn.Created, result.Action)
+		assert.Equal(t, []string{"Uploads (AWS::S3::Bucket): the bucket has objects"}, warned)
+		require.Len(t, result.Warnings, 1)
+		assert.Equal(t, "Uploads", result.Warnings[0].LogicalID)
+	})
+}
+
+func TestAnUnreadableWarningStopsNothing(t *testing.T) {
+	setUp := func() *fake {
+		f := newFake()
+		f.fails["DescribeEvents"] = []error{apiError("AccessDenied", "no")}
+		return f
+	}
+	deploy(t, setUp, cfn.Options{}, goal, func(t *testing.T, _ *fake, result cfn.Result, err error) {
+		require.NoError(t, err)
+		assert.Empty(t, result.Warnings)
+	})
+}
+
 func TestADeniedCallReportsTheMessageOfAWSWithAHint(t *testing.T) {
 	setUp := func() *fake {
 		f := newFake()

@@ -48,6 +48,7 @@ func (d *deployment) follow(ctx context.Context, events *eventReader) (types.Sta
 		if err := w.pace.wait(ctx, d.options.Budget); err != nil {
 			return types.Stack{}, fmt.Errorf("watching stack %q, whose %w: %w", d.goal.Name, ErrStillRunning, err)
 		}
+		d.takeWarnings()
 		stack, done, err := w.poll(ctx)
 		if done || err != nil {
 			return stack, err
@@ -222,7 +223,8 @@ func readEvent(raw types.StackEvent, path []string) ResourceEvent {
 		ID: aws.ToString(raw.EventId), StackID: aws.ToString(raw.StackId), Nested: path,
 		LogicalID: aws.ToString(raw.LogicalResourceId), PhysicalID: aws.ToString(raw.PhysicalResourceId),
 		Type: aws.ToString(raw.ResourceType), Status: string(raw.ResourceStatus), Reason: aws.ToString(raw.ResourceStatusReason),
-		Hook: aws.ToString(raw.HookType), HookStatus: string(raw.HookStatus), HookReason: aws.ToString(raw.HookStatusReason),
-		Time: aws.ToTime(raw.Timestamp),
+		Hook: aws.ToString(raw.HookType), HookID: aws.ToString(raw.HookInvocationId), HookStatus: string(raw.HookStatus),
+		HookReason: aws.ToString(raw.HookStatusReason), HookWarns: raw.HookFailureMode == types.HookFailureModeWarn,
+		Properties: aws.ToString(raw.ResourceProperties), Time: aws.ToTime(raw.Timestamp),
 	}
 }

@@ -68,7 +68,7 @@ func (p *Plan) Digest() (string, error) {
 	same.Stacks, same.Assets = slices.Clone(p.Stacks), slices.Clone(p.Assets)
 	for i := range same.Stacks {
 		s := &same.Stacks[i]
-		s.ChangeSet, s.StackID, s.Because, s.Hint = "", "", "", ""
+		s.ChangeSet, s.StackID, s.Because, s.Hint, s.Warnings = "", "", "", "", nil
 	}
 	for i := range same.Assets {
 		same.Assets[i].Exists = false

@@ -63,7 +63,7 @@ func TestTheSchemaDescribesEveryMemberOfAPlan(t *testing.T) {
 	}{
 		"plan": {planned.Plan{Basis: planned.FromTemplates, Gates: []planned.Gate{{}}, Problem: "p", Hint: "h"}, schema.Properties},
 		"stack": {planned.Stack{
-			Status: "s", Because: "b", Hint: "h", ChangeSet: "c", StackID: "i", Digest: "d", TemplateDigest: "t", Protection: &protection, DeployRole: "r", ExecutionRole: "e",
+			Status: "s", Because: "b", Hint: "h", Warnings: []string{"w"}, ChangeSet: "c", StackID: "i", Digest: "d", TemplateDigest: "t", Protection: &protection, DeployRole: "r", ExecutionRole: "e",
 		}, schema.Definitions["stack"].Properties},
 		"change":     {planned.Resource{Nested: []string{"n"}, Path: "p", Properties: []diff.Change{{}}, Causes: []string{"c"}, Data: diff.Deleted}, schema.Definitions["change"].Properties},
 		"property":   {diff.Change{Before: "b", After: "a"}, schema.Definitions["property"].Properties},
@@ -93,9 +93,11 @@ func TestTwoPlansHaveOneDigestIfTheyDoTheSame(t *testing.T) {
 	first := digest(func(*planned.Plan) {})
 	assert.Regexp(t, "^sha256:[0-9a-f]{64}$", first)
 	for name, same := range map[string]func(*planned.Plan){
-		"change sets of their own":      func(p *planned.Plan) { p.Stacks[0].ChangeSet, p.Stacks[0].StackID = "arn:other", "arn:stack" },
-		"assets that are there":         func(p *planned.Plan) { p.Assets[0].Exists = true },
-		"explanations":                  func(p *planned.Plan) { p.Stacks[0].Because, p.Stacks[1].Hint = "why", "what" },
+		"change sets of their own": func(p *planned.Plan) { p.Stacks[0].ChangeSet, p.Stacks[0].StackID = "arn:other", "arn:stack" },
+		"assets that are there":    func(p *planned.Plan) { p.Assets[0].Exists = true },
+		"explanations": func(p *planned.Plan) {
+			p.Stacks[0].Because, p.Stacks[1].Hint, p.Stacks[0].Warnings = "why", "what", []string{"a bucket has objects now"}
+		},
 		"change sets that are not kept": func(p *planned.Plan) { p.Kept = false },
 	} {
 		assert.Equal(t, first, digest(same), name)

@@ -145,6 +145,9 @@ func sectionOf(p *Plan) section {
 				s.attention = append(s.attention, "data: "+plain(stack.Stack+": "+fate, 2*longestName))
 			}
 		}
+		for _, warning := range stack.Warnings {
+			s.attention = append(s.attention, "warning: "+plain(stack.Stack+": "+warning, 2*longestName))
+		}
 		for _, b := range stack.Broader {
 			s.attention = append(s.attention, broader[b.Kind]+" "+plain(stack.Stack+": "+b.Text, longestName))
 		}

@@ -48,7 +48,7 @@ func hostilePlan(t *rapid.T) *planned.Plan {
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "stacks") {
 		s := planned.Stack{
-			Stack: hostile(t, "stack"), Name: hostile(t, "name"), Region: hostile(t, "region"), Because: hostile(t, "because"),
+			Stack: hostile(t, "stack"), Name: hostile(t, "name"), Region: hostile(t, "region"), Because: hostile(t, "because"), Warnings: []string{hostile(t, "warning")},
 			Intent: rapid.SampledFrom([]planned.Intent{planned.WillUpdate, planned.WillFail, planned.WillKeep}).Draw(t, "intent"),
 		}
 		for range rapid.SampledFrom([]int{0, 1, 20, 400}).Draw(t, "changes") {

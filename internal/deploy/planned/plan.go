@@ -95,6 +95,7 @@ type Stack struct {
 	Protection     *bool             `json:"terminationProtection,omitempty"` // new value, if it changes
 	DeployRole     string            `json:"deployRole,omitempty"`
 	ExecutionRole  string            `json:"executionRole,omitempty"`
+	Warnings       []string          `json:"warnings,omitempty"` // of early validation and hooks, which stop nothing
 	Changes        []Resource        `json:"changes"`
 	Broader        []diff.Broadening `json:"broader"`
 }

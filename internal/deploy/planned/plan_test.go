@@ -25,6 +25,7 @@ func planOfEverything() *planned.Plan {
 			{
 				Stack: "Data", Name: "prod-Data", Region: "eu-central-1", Intent: planned.WillUpdate, Because: "its template changed", Protection: &on,
 				DeployRole: "arn:aws:iam::222222222222:role/cdk-deploy", ExecutionRole: "arn:aws:iam::222222222222:role/cdk-exec",
+				Warnings: []string{"Uploads (AWS::S3::Bucket, Data/Uploads, lib/data.ts:7): The bucket uploads is not empty.", "not compliant; hook Acme::Guard::Tags; TAGGED: no owner"},
 				Changes: []planned.Resource{
 					{Action: "modify", LogicalID: "Orders", Type: "AWS::SQS::Queue", Path: "Data/Orders", Properties: []diff.Change{
 						{Path: "VisibilityTimeout", Before: "30", After: "60"}, {Path: "KmsKey", After: "${Key.Arn} \x1b[31m and more of what is longer than anybody wants to read in a line"},

@@ -110,6 +110,9 @@ func (w *planWriter) stack(number int, s Stack) {
 	if s.Hint != "" {
 		w.line("   hint: %s", errs.OneLine(s.Hint))
 	}
+	for _, warning := range s.Warnings {
+		w.line("   %s %s", w.in(screen.Yellow, "warning:"), errs.OneLine(warning))
+	}
 	w.changes(s.Changes)
 	for _, c := range s.Changes {
 		if fate := c.fate(); fate != "" {

@@ -24,16 +24,17 @@ var every = []string{
 	"s3:GetObject", "s3:ListObjectsV2", "s3:GetBucketLocation", "s3:GetBucketEncryption", "s3:PutObject",
 	"s3:CreateMultipartUpload", "s3:UploadPart", "s3:CompleteMultipartUpload", "s3:AbortMultipartUpload", "s3:HeadObject",
 	"ecr:DescribeRepositories", "ecr:DescribeImages", "ecr:GetAuthorizationToken",
-	"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:DescribeStackEvents",
+	"cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:DescribeStackEvents", "cloudformation:DescribeEvents",
 	"cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
 	"cloudformation:DeleteStack", "cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback", "cloudformation:UpdateTerminationProtection",
 }
 
-// aside are the calls that only a refused change set, an image of the legacy
+// aside are the calls that only a refused change set, a failed stack, an image of the legacy
 // synthesizer, the credentials of other registries, or a plan that is not kept
-// needs; the tests of internal/deploy/cfn, internal/deploy/assets and stages/deploy are about them.
+// needs; the tests of internal/deploy/cfn, internal/deploy/diagnosis, internal/deploy/assets and stages/deploy are about them.
 var aside = []string{
-	"cloudformation:DescribeEvents", "ecr:CreateRepository", "secretsmanager:GetSecretValue", "s3:DeleteObject",
+	"cloudformation:ListHookResults", "cloudformation:GetHookResult", "cloudwatchlogs:FilterLogEvents", "lambda:GetFunctionConfiguration",
+	"ecs:ListTasks", "ecs:DescribeTasks", "ecr:CreateRepository", "secretsmanager:GetSecretValue", "s3:DeleteObject",
 }
 
 // provoked are the calls that are made only when the answer to another was lost.

@@ -31,7 +31,7 @@ var layers = []layer{
 	1: {"documents", "the artifact bucket, its keys and documents, and the plan of a deployment", []string{"internal/bucket", "internal/deploy/planned"}},
 	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{
 		"internal/stage", "internal/plan", "internal/awsauth", "internal/deploy/assets",
-		"internal/deploy/cfn", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
+		"internal/deploy/cfn", "internal/deploy/diagnosis", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/command/remote",
 		"internal/kube", "internal/report/progress", "internal/report/stdio",
 		"internal/notify", "internal/metric", "internal/gate",
@@ -67,7 +67,7 @@ var heavy = []struct {
 	{
 		[]string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 		[]string{
-			"internal/awsauth", "internal/bucket", "internal/deploy/assets", "internal/deploy/cfn", "internal/awsauth/clients", "internal/install",
+			"internal/awsauth", "internal/bucket", "internal/deploy/assets", "internal/deploy/cfn", "internal/deploy/diagnosis", "internal/awsauth/clients", "internal/install",
 			"internal/localrun", "cmd/*", "internal/tests/conformance", "awssim/sigv4",
 		},
 	},
