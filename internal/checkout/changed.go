@@ -3,8 +3,6 @@ package checkout
 import (
 	"context"
 	"errors"
-	"net/http"
-	"os"
 	"path"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -36,11 +34,11 @@ func Changed(ctx context.Context, o Options, before string, counts func(file str
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, errLate)
 	defer cancel()
 	d := differ{budget: 2 * o.Budget.Entries, depth: o.Budget.Depth, counts: counts}
-	look := d.overNetwork
+	compare := d.overNetwork
 	if a.local != "" {
-		look = d.inFolder
+		compare = d.inFolder
 	}
-	changed, err := look(ctx, o, a, plumbing.NewHash(before))
+	changed, err := compare(ctx, o, a, plumbing.NewHash(before))
 	if err != nil {
 		return "", explain(ctx, err, o)
 	}
@@ -64,52 +62,14 @@ func (d *differ) inFolder(ctx context.Context, o Options, a address, before plum
 }
 
 func (d *differ) overNetwork(ctx context.Context, o Options, a address, before plumbing.Hash) (string, error) {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	defer base.CloseIdleConnections()
-	ctx, dog := newWatchdog(ctx, base, o.Patience)
-	defer dog.timer.Stop()
-	changed, err := d.over(ctx, o, a, before, dog)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return "", cause // go-git drops the cause
-	}
-	return changed, err
-}
-
-func (d *differ) over(ctx context.Context, o Options, a address, before plumbing.Hash, over http.RoundTripper) (string, error) {
-	session, err := connect(a, over)
-	if err != nil {
-		return "", err
-	}
-	defer session.Close()
-	offered, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return "", err
-	}
-	commit := plumbing.NewHash(o.Commit)
-	request, err := foldersRequest(offered, before, commit)
-	if err != nil {
-		return "", err
-	}
-	response, err := session.UploadPack(ctx, request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Close()
-	dir, err := os.MkdirTemp("", "folders-")
-	if err != nil {
-		return "", errs.Writing(os.TempDir(), err)
-	}
-	defer os.RemoveAll(dir)
-	file, err := os.CreateTemp(dir, "incoming-")
-	if err != nil {
-		return "", errs.Writing(dir, err)
-	}
-	defer file.Close()
-	pack, err := gitpack.Receive(ctx, packOf(response, request), file, dir, packBudget(o.Budget, request))
-	if err != nil {
-		return "", err
-	}
-	return d.commits(ctx, pack, before, commit)
+	return ask(ctx, o, a, func(ctx context.Context, s server) (string, error) {
+		commit := plumbing.NewHash(o.Commit)
+		request, err := foldersRequest(s.offered, before, commit)
+		if err != nil {
+			return "", err
+		}
+		return look(ctx, o, s, request, func(pack *gitpack.Pack) (string, error) { return d.commits(ctx, pack, before, commit) })
+	})
 }
 
 // foldersRequest asks for commits with their folders, alone if the server allows it, else

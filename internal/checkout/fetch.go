@@ -38,44 +38,20 @@ type fetched struct {
 // fetch fetches the commit from the server at a, alone if the server allows it, else with
 // all branches and tags, and writes the pack to file.
 func fetch(ctx context.Context, o Options, a address, commit plumbing.Hash, file *os.File, tempDir string) (fetched, error) {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	defer base.CloseIdleConnections()
-	ctx, dog := newWatchdog(ctx, base, o.Patience)
-	defer dog.timer.Stop()
-	got, err := fetchOver(ctx, o, a, commit, dog, file, tempDir)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return fetched{}, cause // go-git drops the cause
-	}
-	return got, err
-}
-
-func fetchOver(ctx context.Context, o Options, a address, commit plumbing.Hash, over http.RoundTripper, file *os.File, tempDir string) (fetched, error) {
-	session, err := connect(a, over)
-	if err != nil {
-		return fetched{}, err
-	}
-	defer session.Close()
-	offered, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return fetched{}, err
-	}
-	request, err := requestFor(offered, commit)
-	if err != nil {
-		return fetched{}, err
-	}
-	if request.Depth.IsZero() {
-		fmt.Fprintf(o.Progress, "the server does not serve single commits: fetching all branches\n")
-	}
-	response, err := session.UploadPack(ctx, request)
-	if err != nil {
-		return fetched{}, err
-	}
-	defer response.Close()
-	pack, err := gitpack.Receive(ctx, packOf(response, request), file, tempDir, packBudget(o.Budget, request))
-	if err != nil {
-		return fetched{}, err
-	}
-	return fetched{pack, response.Shallows, tagsIn(pack, offered)}, nil
+	return ask(ctx, o, a, func(ctx context.Context, s server) (fetched, error) {
+		request, err := requestFor(s.offered, commit)
+		if err != nil {
+			return fetched{}, err
+		}
+		if request.Depth.IsZero() {
+			fmt.Fprintf(o.Progress, "the server does not serve single commits: fetching all branches\n")
+		}
+		pack, shallows, err := s.receive(ctx, o, request, file, tempDir)
+		if err != nil {
+			return fetched{}, err
+		}
+		return fetched{pack, shallows, tagsIn(pack, s.offered)}, nil
+	})
 }
 
 // historyFactor is how many times the history of a repository may have the objects

@@ -3,7 +3,6 @@ package checkout
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/storer"
@@ -50,25 +49,11 @@ func headOfFolder(_ context.Context, o Options, a address) (string, error) {
 }
 
 func headOverNetwork(ctx context.Context, o Options, a address) (string, error) {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	defer base.CloseIdleConnections()
-	ctx, dog := newWatchdog(ctx, base, o.Patience)
-	defer dog.timer.Stop()
-	session, err := connect(a, dog)
-	if err != nil {
-		return "", err
-	}
-	defer session.Close()
-	offered, err := session.AdvertisedReferencesContext(ctx)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return "", cause // go-git drops the cause
-	}
-	if err != nil {
-		return "", err
-	}
-	head, known := offered.References[plumbing.NewBranchReferenceName(o.Branch).String()]
-	if !known {
-		return "", plumbing.ErrReferenceNotFound
-	}
-	return head.String(), nil
+	return ask(ctx, o, a, func(_ context.Context, s server) (string, error) {
+		head, known := s.offered.References[plumbing.NewBranchReferenceName(o.Branch).String()]
+		if !known {
+			return "", plumbing.ErrReferenceNotFound
+		}
+		return head.String(), nil
+	})
 }

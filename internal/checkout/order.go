@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -14,7 +12,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/aphex/aphex-pipeline/internal/checkout/gitpack"
-	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Order is how a commit relates to another one in the history of a repository.
@@ -46,11 +43,11 @@ func OrderOf(ctx context.Context, o Options, other string) (Order, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, errLate)
 	defer cancel()
-	look := orderOverNetwork
+	find := orderOverNetwork
 	if a.local != "" {
-		look = orderInFolder
+		find = orderInFolder
 	}
-	order, err := look(ctx, o, a, plumbing.NewHash(other))
+	order, err := find(ctx, o, a, plumbing.NewHash(other))
 	if err != nil {
 		return "", explain(ctx, err, o)
 	}
@@ -61,59 +58,25 @@ func OrderOf(ctx context.Context, o Options, other string) (Order, error) {
 // one has not. There the other one is a parent if the commit comes after it; nothing
 // is there if the commit comes before it.
 func orderOverNetwork(ctx context.Context, o Options, a address, other plumbing.Hash) (Order, error) {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	defer base.CloseIdleConnections()
-	ctx, dog := newWatchdog(ctx, base, o.Patience)
-	defer dog.timer.Stop()
-	order, err := orderOver(ctx, o, a, other, dog)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return "", cause // go-git drops the cause
+	order, err := ask(ctx, o, a, func(ctx context.Context, s server) (Order, error) {
+		commit := plumbing.NewHash(o.Commit)
+		request, err := historyRequest(s.offered, commit, other)
+		if err != nil {
+			return "", err
+		}
+		return look(ctx, o, s, request, func(pack *gitpack.Pack) (Order, error) { return orderIn(ctx, pack, commit, other) })
+	})
+	if errors.Is(err, transport.ErrEmptyUploadPackRequest) { // all that there is, is the other one
+		return Before, nil
 	}
 	return order, err
 }
 
-func orderOver(ctx context.Context, o Options, a address, other plumbing.Hash, over http.RoundTripper) (Order, error) {
-	session, err := connect(a, over)
-	if err != nil {
-		return "", err
-	}
-	defer session.Close()
-	offered, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return "", err
-	}
-	commit := plumbing.NewHash(o.Commit)
-	request, err := historyRequest(offered, commit, other)
-	if err != nil {
-		return "", err
-	}
-	response, err := session.UploadPack(ctx, request)
-	if errors.Is(err, transport.ErrEmptyUploadPackRequest) { // all that there is, is the other one
-		return Before, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	defer response.Close()
-	dir, err := os.MkdirTemp("", "history-")
-	if err != nil {
-		return "", errs.Writing(os.TempDir(), err)
-	}
-	defer os.RemoveAll(dir)
-	file, err := os.CreateTemp(dir, "incoming-")
-	if err != nil {
-		return "", errs.Writing(dir, err)
-	}
-	defer file.Close()
-	pack, err := gitpack.Receive(ctx, packOf(response, request), file, dir, packBudget(o.Budget, request))
-	if err != nil {
-		return "", err
-	}
+func orderIn(ctx context.Context, pack *gitpack.Pack, commit, other plumbing.Hash) (Order, error) {
 	if !pack.Has(commit) {
 		return Before, nil
 	}
-	found, err := leadsTo(ctx, pack, commit, other, func(hash plumbing.Hash) bool { return pack.Has(hash) })
-	if err != nil || found {
+	if found, err := leadsTo(ctx, pack, commit, other, pack.Has); err != nil || found {
 		return After, err
 	}
 	return Diverged, nil
