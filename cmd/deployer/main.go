@@ -216,8 +216,9 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 	if err != nil {
 		return record.Output{}, err
 	}
+	at := clients.Repository{URL: in.Repository, Host: in.Host, TokenSecret: in.TokenSecret}
 	return record.Run(ctx, record.Deps{
-		Bucket: artifacts, Subscriptions: notify.Subscriptions(targets, clients.Notifications("", frame.Redactor.Add)), Publish: clients.PublishMetrics,
+		Bucket: artifacts, Subscriptions: notify.Subscriptions(targets, clients.Notifications("", frame.Redactor.Add, at)), Publish: clients.PublishMetrics,
 	}, frame, in)
 }
 

@@ -114,10 +114,37 @@ func (w *world) checkPublished(t *testing.T) {
 	require.NoError(t, err)
 	var document record.Document
 	require.NoError(t, json.NewDecoder(object.Body).Decode(&document))
-	require.Len(t, document.Notified, 2)
+	require.Len(t, document.Notified, 3)
 	assert.True(t, document.Notified[0].Sent)
+	assert.True(t, document.Notified[2].Sent, document.Notified[2].Error)
 	assert.Contains(t, document.Notified[1].Error, "of this machine")
 	assert.Empty(t, document.Published.Error)
+	w.checkShown(t, told.Data)
+}
+
+// checkShown holds that the repository at GitHub shows what came of a run, which began as
+// pending.
+func (w *world) checkShown(t *testing.T, run event.Run) {
+	t.Helper()
+	states := map[string][]string{}
+	for _, status := range w.github.Statuses {
+		if status.SHA == run.Commit {
+			states[status.Context] = append(states[status.Context], status.State)
+			assert.Contains(t, status.TargetURL, "https://argo.example.com/workflows/"+w.cfg.ArgoNamespace+"/")
+		}
+	}
+	for _, name := range append([]string{""}, w.cfg.EnvironmentNames()...) {
+		of := states[strings.TrimSuffix("aphex/shop/"+name, "/")]
+		require.GreaterOrEqual(t, len(of), 2, "%q of %v", name, states)
+		assert.Equal(t, []string{"pending", "success"}, of[:2], "%q: later runs of the commit follow", name)
+	}
+	made := map[string]string{}
+	for _, d := range w.github.Deployments {
+		if d.SHA == run.Commit {
+			made[d.Environment] = d.States[len(d.States)-1].State
+		}
+	}
+	assert.Equal(t, map[string]string{"shop/dev": "success", "shop/prod": "success", "shop/own": "success"}, made)
 }
 
 // decisions are what AWS decided.

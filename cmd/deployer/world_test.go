@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -26,6 +27,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/github/githubtest"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
@@ -60,6 +62,7 @@ type world struct {
 	place             plan.Place
 	names             plan.Names
 	repo              *gittest.Repository
+	github            *githubtest.Server
 	url               string
 	host, certificate string // of the git server: its address, and the file of its certificate
 	dir               string
@@ -76,6 +79,8 @@ pipelineStack: {name: Own, path: cdk.json}
 notifications:
   - {sns: {topicArn: "` + topic + `"}, events: [succeeded]}
   - {webhook: {secretName: shop/events}, events: [succeeded]}
+  - {github: {report: [statuses, deployments]}}
+runUrl: https://argo.example.com/workflows/{namespace}/{run}
 triggers: {paths: ["**", "!docs/**"]}
 `
 
@@ -226,14 +231,25 @@ func (w *world) programs() {
 	}
 }
 
-// serve serves the repository as a git server that asks for a token would.
+// serve serves the repository and the API of GitHub, at one host.
 func (w *world) serve() {
 	w.t.Helper()
 	handler, err := gittest.Handler(w.repo.Dir)
 	require.NoError(w.t, err)
-	server := httptest.NewTLSServer(handler)
+	w.github = githubtest.New(w.t)
+	w.github.Tokens["x"] = w.github.Tokens["token"]
+	w.github.Has = func(commit string) bool { return w.repo.Git("cat-file", "-t", commit) == "commit" }
+	const path = "/" + githubtest.Owner + "/" + githubtest.Name + ".git"
+	server := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if rest, is := strings.CutPrefix(r.URL.Path, path); is {
+			r.URL.Path = "/.git" + rest
+			handler.ServeHTTP(rw, r)
+			return
+		}
+		w.github.ServeHTTP(rw, r)
+	}))
 	w.t.Cleanup(server.Close)
-	w.url = server.URL + "/.git"
+	w.url = server.URL + path
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	w.host, w.certificate = strings.TrimPrefix(server.URL, "https://"), w.file("certificate.pem", 0o600, string(certificate))
 }
@@ -271,7 +287,6 @@ func (w *world) template(name string) *localrun.Template {
 	delete(metadata, "resourceVersion")
 	text, err := json.Marshal(content)
 	require.NoError(w.t, err)
-	text = bytes.ReplaceAll(text, []byte("https://"+w.host+"/my-org/shop.git"), []byte(w.url))
 	template, err := localrun.Parse(text)
 	require.NoError(w.t, err)
 	for n, node := range template.Spec.Templates {

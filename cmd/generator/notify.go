@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/event"
 	"github.com/aphex/aphex-pipeline/internal/notify"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
@@ -50,7 +51,8 @@ func (c notifyCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) er
 	}
 	now := time.Now().UTC()
 	test := event.New(event.Test, "generator", now, event.Run{Pipeline: cfg.WorkflowTemplateName, Run: "test", Outcome: event.Succeeded, Ended: now}, now.String())
-	targets := notify.Subscriptions(cfg.Notifications, clients.Notifications(c.Region, func(string) {}))
+	at := clients.Repository{URL: plan.RepositoryURL(cfg), Host: cfg.GithubHost, TokenSecret: cfg.GithubTokenSecretName}
+	targets := notify.Subscriptions(cfg.Notifications, clients.Notifications(c.Region, func(string) {}, at))
 	return c.print(notify.Deliver(ctx, targets, test, nil), std, raw)
 }
 

@@ -46,6 +46,9 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 			}
 			return awsauth.BootstrapVersion(ctx, reader, env.Qualifiers()[0])
 		},
+		Repository: func(ctx context.Context, frame stage.Frame, in validation.Input) (validation.Begins, error) {
+			return clients.Repository{URL: in.Repository, Host: in.Host, TokenSecret: in.TokenSecret}.Open(ctx, "", frame.Redactor.Add)
+		},
 		LookPath: exec.LookPath,
 	}, frame, in)
 }

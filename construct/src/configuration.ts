@@ -292,11 +292,18 @@ export interface PipelineConfiguration {
   readonly reconcileSchedule?: string;
 
   /**
-   * Who is told what came of runs: the topics, chats and servers that get a message at the end of a run. The secrets and topics that it names take effect when a person runs `generator bootstrap` or `generator apply`. Local runs tell nobody. Expected: a list with at least one entry, each a mapping with sns, slack, teams, webhook, events, environments.
+   * Who is told what came of runs: the topics, chats and servers that get a message at the end of a run. The secrets and topics that it names take effect when a person runs `generator bootstrap` or `generator apply`. Local runs tell nobody. Expected: a list with at least one entry, each a mapping with sns, slack, teams, webhook, github, events, environments.
    *
    * @default - none
    */
   readonly notifications?: NotificationDefinition[];
+
+  /**
+   * Where people see a run, as a link for statuses at GitHub and for events: with `{run}` for its name and, if needed, `{namespace}` for that of the runs. Without it there is no link. Expected: the URL of the page of a run, such as https://argo.example.com/workflows/{namespace}/{run}.
+   *
+   * @default - none
+   */
+  readonly runUrl?: string;
 
   /**
    * Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`. Local runs publish none. Expected: true or false.
@@ -1241,6 +1248,13 @@ export interface NotificationDefinition {
   readonly webhook?: WebhookTargetDefinition;
 
   /**
+   * The repository of the pipeline at GitHub, which shows what comes of every run. It uses the token of the repository, whose rights it needs: see `report`. Expected: a mapping with report.
+   *
+   * @default - none
+   */
+  readonly github?: GitHubTargetDefinition;
+
+  /**
    * What it is told: `failed` runs, the first run that succeeded after a failed one (`recovered`), every run that `succeeded`, runs that a person `stopped`, and runs that were `superseded` by a newer one before they deployed. Expected: a list with at least one entry, each failed, recovered, succeeded, stopped or superseded.
    *
    * @default ["failed","recovered"]
@@ -1299,4 +1313,14 @@ export interface WebhookTargetDefinition {
    * @default - none
    */
   readonly signingSecretName?: string;
+}
+
+/**
+ * GitHubTarget is the repository of the pipeline at GitHub.
+ */
+export interface GitHubTargetDefinition {
+  /**
+   * What it shows. `statuses` are those of the commit, one for the run and one for each environment: the token needs the permission `Commit statuses: write`. `deployments` are those of the environments: `Deployments: write`. Expected: a list with at least one entry, each statuses or deployments.
+   */
+  readonly report: string[];
 }

@@ -86,6 +86,8 @@ notifications:
   - {teams: {secretName: shop/teams}}
   - {webhook: {url: "https://events.example.com/aphex", signingSecretName: shop/key}}
   - {webhook: {secretName: shop/url}}
+  - {github: {report: [statuses, deployments]}}
+runUrl: https://argo.example.com/workflows/{namespace}/{run}
 triggers: {paths: [lib/**], tags: [v*], schedule: "0 3 * * *", timezone: Europe/Berlin}
 build:
   {commands: [make], artifacts: [dist], env: {NODE_ENV: production}, timeout: 30m, cache: {paths: [~/.npm], key: [package-lock.json]}, resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}

@@ -17,6 +17,8 @@ var (
 	commandsSource string
 	//go:embed pods.go
 	podsSource string
+	//go:embed triggers.go
+	triggersSource string
 	//go:embed notifications.go
 	notificationsSource string
 	//go:embed windows.go
@@ -66,7 +68,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource} {
+	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource, triggersSource} {
 		commentsIn(source, docs)
 	}
 	return docs

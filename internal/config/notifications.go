@@ -20,6 +20,10 @@ type Notification struct {
 	// A server that gets the event as a CloudEvent 1.0 in JSON.
 	Webhook *WebhookTarget `json:"webhook,omitempty"`
 
+	// The repository of the pipeline at GitHub, which shows what comes of every run. It uses
+	// the token of the repository, whose rights it needs: see `report`.
+	GitHub *GitHubTarget `json:"github,omitempty"`
+
 	// What it is told: `failed` runs, the first run that succeeded after a failed one
 	// (`recovered`), every run that `succeeded`, runs that a person `stopped`, and runs that were
 	// `superseded` by a newer one before they deployed.
@@ -57,8 +61,17 @@ type WebhookTarget struct {
 	SigningSecretName string `json:"signingSecretName,omitempty" rule:"secretName" example:"shop/events-key"`
 }
 
+// GitHubTarget is the repository of the pipeline at GitHub.
+type GitHubTarget struct {
+	// What it shows. `statuses` are those of the commit, one for the run and one for each
+	// environment: the token needs the permission `Commit statuses: write`. `deployments` are
+	// those of the environments: `Deployments: write`.
+	Report []string `json:"report" need:"always" oneof:"statuses,deployments" example:"[statuses, deployments]"`
+}
+
 // Kinds of targets, as their keys.
 const (
+	GitHub  = "github"
 	SNS     = "sns"
 	Slack   = "slack"
 	Teams   = "teams"
@@ -67,7 +80,7 @@ const (
 
 // Kinds returns the keys of the targets that a notification has. A valid one has one.
 func (n Notification) Kinds() (kinds []string) {
-	for kind, set := range map[string]bool{SNS: n.SNS != nil, Slack: n.Slack != nil, Teams: n.Teams != nil, Webhook: n.Webhook != nil} {
+	for kind, set := range map[string]bool{SNS: n.SNS != nil, Slack: n.Slack != nil, Teams: n.Teams != nil, Webhook: n.Webhook != nil, GitHub: n.GitHub != nil} {
 		if set {
 			kinds = append(kinds, kind)
 		}
@@ -96,7 +109,7 @@ func checkNotifications(c *Config, r *report) {
 	for i, n := range c.Notifications {
 		path := fmt.Sprintf("notifications[%d]", i)
 		if kinds := n.Kinds(); len(kinds) != 1 && !r.reportedIn(path) {
-			r.atPath(path, "%s has %d targets: expected one of sns, slack, teams and webhook", lastOf(path), len(kinds)).
+			r.atPath(path, "%s has %d targets: expected one of sns, slack, teams, webhook and github", lastOf(path), len(kinds)).
 				Hint = "for example {slack: {secretName: shop/slack}}; list each target on its own"
 		}
 		if w := n.Webhook; w != nil && (w.URL == "") == (w.SecretName == "") && !r.reportedIn(path+".webhook") {
@@ -107,6 +120,7 @@ func checkNotifications(c *Config, r *report) {
 			r.atPath(path, "%s is sent the githubTokenSecretName: expected a secret of its own", lastOf(path)).
 				Hint = "create a secret for the target"
 		}
+		checkGitHub(c, r, path, n)
 		checkTwice(r, "event", path+".events[%d]", n.Events)
 		checkTwice(r, "environment", path+".environments[%d]", n.Environments)
 		for j, name := range n.Environments {
@@ -114,6 +128,37 @@ func checkNotifications(c *Config, r *report) {
 				r.atPath(fmt.Sprintf("%s.environments[%d]", path, j), "unknown environment %s: expected one of the environments", quote(name)).
 					Hint = r.suggest(name, c.EnvironmentNames())
 			}
+		}
+	}
+}
+
+// GitHubTarget returns the repository as a target of notifications; nil if it is none.
+func (c *Config) GitHubTarget() *GitHubTarget {
+	for _, n := range c.Notifications {
+		if n.GitHub != nil {
+			return n.GitHub
+		}
+	}
+	return nil
+}
+
+// checkGitHub requires a repository and a token for a target at GitHub, and that it is the only
+// one. It shows every run.
+func checkGitHub(c *Config, r *report, path string, n Notification) {
+	if n.GitHub == nil {
+		return
+	}
+	checkTwice(r, "report", path+".github.report[%d]", n.GitHub.Report)
+	if c.GitHubTarget() != n.GitHub {
+		r.atPath(path+".github", "github is listed twice: expected one target for the repository").Hint = "list all that it shows in its report"
+	}
+	if c.GithubOwner == "" || c.GithubRepo == "" || c.GithubTokenSecretName == "" {
+		r.atPath(path+".github", "github is a target, but no token of the repository is configured: expected githubOwner, githubRepo and githubTokenSecretName").
+			Hint = "set all three"
+	}
+	for _, key := range []string{"events", "environments"} {
+		if _, set := r.nodes[path+"."+key]; set {
+			r.atPath(path+"."+key, "%s is not for github, which shows every run: expected github alone", key).Hint = "remove it"
 		}
 	}
 }

@@ -65,6 +65,12 @@ var ownRules = map[string]rule{
 		pattern: `^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~%!&'()*+,;=:@-]*)?([?][A-Za-z0-9/._~%!&'()*+,;=:@?-]*)?$`,
 		most:    2048,
 	},
+	"runUrl": {
+		expect:  "the URL of the page of a run, such as https://argo.example.com/workflows/{namespace}/{run}",
+		pattern: `^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/([A-Za-z0-9/._~%!&'()*+,;=:@?#-]|\{run\}|\{namespace\})*$`,
+		most:    1024,
+		check:   runURLProblem,
+	},
 	// With less than 128Mi the programs of a stage do not start, and no node has as much
 	// as the most.
 	"size": {

@@ -41,6 +41,13 @@ func TestRulesAcceptValidTextsAndRejectOthers(t *testing.T) {
 			[]string{"node_modules", "~/.npm", "~/.cache/go-build", "a/b/", "a/../b", ".gradle", "~/with space"},
 			[]string{"", ".", "./", "~", "~/", "~/.", "~root/x", "/tmp", "~//tmp", "..", "../x", "~/..", "~/../x", "a/../..", `~\x`, "-rf", "~/-rf", "a\nb", "{{x}}", "~/{{x}}"},
 		},
+		"runUrl": {
+			[]string{"https://argo.example.com/workflows/{namespace}/{run}", "http://argo:2746/{run}?tab=workflow#{run}"},
+			[]string{
+				"", "https://a/x", "https://a/{namespace}", "ftp://a/{run}", "//a/{run}", "https://u@a/{run}", "https://a/{{workflow.name}}{run}", "https://a/{run}}", "https://a/{run} x",
+				"https://a/{other}/{run}", "https://a/\"{run}", "https://a{run}/", "javascript:alert(1)//{run}",
+			},
+		},
 		"webhookUrl": {
 			[]string{"https://a", "https://events.example.com:8443/aphex/in?team=shop&x=1", "https://10.0.0.7/x"},
 			[]string{

@@ -10,6 +10,27 @@ import (
 	_ "time/tzdata" // the images of the stages and WebAssembly have no time zones
 )
 
+// Triggers says which pushes deploy, and what starts runs besides.
+type Triggers struct {
+	// The files that a push must change to deploy anything, as paths from the root of the
+	// repository: `*` and `?` match within a folder, `**` across folders. A pattern after
+	// `!` excludes what an earlier one matched; the last one that matches a file decides.
+	// The configuration file always counts. If none has changed since the last commit that
+	// was deployed, the run ends after its validation with the status `Skipped`.
+	Paths []string `json:"paths,omitempty" rule:"pathPattern" example:"[\"services/api/**\", \"!**/*.md\"]"`
+
+	// The tags that start a run of their commit, with the wildcards of `paths`, such as
+	// `v*`. The commit must be on `githubBranch`, whose pushes start runs as well.
+	Tags []string `json:"tags,omitempty" rule:"tagPattern" example:"[\"v*\"]"`
+
+	// When to deploy the head of `githubBranch` once more although it had its run, as a
+	// cron schedule in `timezone`.
+	Schedule string `json:"schedule,omitempty" rule:"cron" example:"\"0 3 * * 1-5\""`
+
+	// The time zone of `schedule`.
+	Timezone string `json:"timezone,omitempty" default:"UTC" rule:"timezone" example:"Europe/Berlin"`
+}
+
 // Counts reports whether a change of a file deploys: by the patterns of paths, or because
 // it is the configuration file. Both are paths from the root of the repository.
 func (t Triggers) Counts(name, file string) bool {

@@ -165,6 +165,10 @@ type Config struct {
 	// `generator bootstrap` or `generator apply`. Local runs tell nobody.
 	Notifications []Notification `json:"notifications,omitempty" section:"Notifications and metrics" example:"[{slack: {secretName: shop/slack}}]"`
 
+	// Where people see a run, as a link for statuses at GitHub and for events: with `{run}` for
+	// its name and, if needed, `{namespace}` for that of the runs. Without it there is no link.
+	RunURL string `json:"runUrl,omitempty" rule:"runUrl" example:"\"https://argo.example.com/workflows/{namespace}/{run}\""`
+
 	// Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`.
 	// Local runs publish none.
 	Metrics bool `json:"metrics" default:"true"`
@@ -192,27 +196,6 @@ func (c *Config) OwnImage(program string) string {
 		return ""
 	}
 	return image
-}
-
-// Triggers says which pushes deploy, and what starts runs besides.
-type Triggers struct {
-	// The files that a push must change to deploy anything, as paths from the root of the
-	// repository: `*` and `?` match within a folder, `**` across folders. A pattern after
-	// `!` excludes what an earlier one matched; the last one that matches a file decides.
-	// The configuration file always counts. If none has changed since the last commit that
-	// was deployed, the run ends after its validation with the status `Skipped`.
-	Paths []string `json:"paths,omitempty" rule:"pathPattern" example:"[\"services/api/**\", \"!**/*.md\"]"`
-
-	// The tags that start a run of their commit, with the wildcards of `paths`, such as
-	// `v*`. The commit must be on `githubBranch`, whose pushes start runs as well.
-	Tags []string `json:"tags,omitempty" rule:"tagPattern" example:"[\"v*\"]"`
-
-	// When to deploy the head of `githubBranch` once more although it had its run, as a
-	// cron schedule in `timezone`.
-	Schedule string `json:"schedule,omitempty" rule:"cron" example:"\"0 3 * * 1-5\""`
-
-	// The time zone of `schedule`.
-	Timezone string `json:"timezone,omitempty" default:"UTC" rule:"timezone" example:"Europe/Berlin"`
 }
 
 // Stack is a CDK stack of the application, or several that match a pattern.

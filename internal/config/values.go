@@ -218,6 +218,13 @@ func timeoutProblem(text string) string {
 	return ""
 }
 
+func runURLProblem(text string) string {
+	if !strings.Contains(text, "{run}") {
+		return "is the same for all runs: it has no {run}"
+	}
+	return ""
+}
+
 func contextProblem(key string) string {
 	if strings.HasPrefix(key, "aws:") {
 		return "the CDK keeps for itself: it begins with aws:"

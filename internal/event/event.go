@@ -28,6 +28,8 @@ const (
 	Stopped   Outcome = "stopped" // by a person or a signal
 	// Superseded is a run that a newer one made needless before it deployed.
 	Superseded Outcome = "superseded"
+	// Skipped is a run that had nothing to do.
+	Skipped Outcome = "skipped"
 )
 
 // Schema is the URL of the JSON Schema of an event.
@@ -64,6 +66,9 @@ type Run struct {
 	Error        string        `json:"error,omitempty"`        // of the first step that failed
 	Hint         string        `json:"hint,omitempty"`         // what to do about it
 	Environments []Environment `json:"environments,omitempty"` // whose deployment began, in that order
+	NotReached   []string      `json:"notReached,omitempty"`   // environments of the commit whose deployment did not begin and that nobody left out, by name
+	URL          string        `json:"url,omitempty"`          // page of the run, if runUrl is configured
+	Skipped      string        `json:"skipped,omitempty"`      // why the run had nothing to do
 }
 
 // Environment is the deployment of a run to an environment, with its tests.

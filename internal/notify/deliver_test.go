@@ -78,7 +78,7 @@ func TestTargetsAreToldAtOnceAndNoneHoldsUpTheOthers(t *testing.T) {
 
 func TestATargetThatAsksForTimeGetsItIfThereIsSoMuch(t *testing.T) {
 	after := func(pause time.Duration) error {
-		return errs.Temporaryf("%w", notify.RetryAfter{Err: errors.New("busy"), After: pause})
+		return errs.Temporaryf("%w", errs.RetryAfter{Err: errors.New("busy"), After: pause})
 	}
 	for pause, sent := range map[time.Duration]bool{3 * time.Second: true, time.Minute: false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -155,7 +155,7 @@ func answered(response *http.Response) error {
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests, status >= 500:
 		err := errs.Temporaryf("it answered %d", status)
 		if after := retryAfter(response.Header.Get("Retry-After")); after > 0 {
-			err = errs.Temporaryf("%w", RetryAfter{fmt.Errorf("it answered %d, to be asked again after %s", status, after.Round(time.Second)), after})
+			err = errs.Temporaryf("%w", errs.RetryAfter{Err: fmt.Errorf("it answered %d, to be asked again after %s", status, after.Round(time.Second)), After: after})
 		}
 		return err
 	}

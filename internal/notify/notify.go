@@ -14,7 +14,7 @@ import (
 // Target is where an event is sent, such as a channel of a chat.
 type Target interface {
 	// Send sends the event once. An error of kind Temporary is retried; its text has no
-	// secret, and [RetryAfter] may say when.
+	// secret, and [errs.RetryAfter] may say when.
 	Send(ctx context.Context, e event.Event) error
 }
 
@@ -49,18 +49,6 @@ const (
 	// firstPause is the pause before the second attempt; it doubles.
 	firstPause = 500 * time.Millisecond
 )
-
-// RetryAfter is the cause of an error of a target that says when it wants to be asked again.
-type RetryAfter struct {
-	Err   error
-	After time.Duration
-}
-
-// Error returns the text of the error.
-func (r RetryAfter) Error() string { return r.Err.Error() }
-
-// Unwrap returns the error.
-func (r RetryAfter) Unwrap() error { return r.Err }
 
 // Deliver tells all targets that want to know about an event, at once, and returns within
 // [Within] what came of each, in their order. It skips those that earlier deliveries
@@ -110,7 +98,7 @@ func retried(ctx context.Context, err error, pause time.Duration) bool {
 	if errs.KindOf(err) != errs.Temporary {
 		return false
 	}
-	if asked := (RetryAfter{}); errors.As(err, &asked) {
+	if asked := (errs.RetryAfter{}); errors.As(err, &asked) {
 		pause = max(pause, asked.After)
 	}
 	if end, limited := ctx.Deadline(); limited && time.Until(end) <= pause {

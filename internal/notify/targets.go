@@ -19,6 +19,8 @@ type Clients struct {
 	Secret func(ctx context.Context, name string) (string, error)
 	// Publish publishes to a topic.
 	Publish func(context.Context, Publication) error
+	// GitHub returns a target that shows some things in the repository of the pipeline.
+	GitHub func(ctx context.Context, shows []string) (Target, error)
 }
 
 // Subscriptions returns the targets of a configuration, in its order.
@@ -56,6 +58,8 @@ func wants(n config.Notification, e event.Event) bool {
 	switch {
 	case e.Type == event.Test:
 		return true
+	case n.GitHub != nil: // every run that ends, and none that goes on in another one
+		return e.Type == event.Finished && run.HandedOver == ""
 	case e.Type != event.Finished || run.Check || run.HandedOver != "":
 		return false
 	case len(n.Environments) > 0 && !run.Reaches(n.Environments):
@@ -77,6 +81,8 @@ func (c Clients) open(ctx context.Context, n config.Notification) (Target, error
 		return teams{c.Poster, url}, err
 	case n.Webhook != nil:
 		return c.webhook(ctx, *n.Webhook)
+	case n.GitHub != nil:
+		return c.GitHub(ctx, n.GitHub.Report)
 	}
 	return nil, errs.Invalidf("the notification has no target")
 }

@@ -272,7 +272,7 @@ func TestATargetThatIsBusySaysWhenToAskAgain(t *testing.T) {
 		})
 		err := poster(server, everywhere).Post(t.Context(), server.URL, []byte("{}"), nil)
 		assert.Equal(t, errs.Temporary, errs.KindOf(err))
-		var asked notify.RetryAfter
+		var asked errs.RetryAfter
 		assert.Equal(t, want > 0, errors.As(err, &asked), text)
 		assert.Equal(t, want, asked.After, text)
 	}
@@ -324,9 +324,16 @@ func TestATargetIsToldWhatItWantsToKnow(t *testing.T) {
 		"the check of a pull request":    {config.Notification{Events: standard}, run(event.Failed, func(r *event.Run) { r.Check = true }), false},
 		"a run that another continues":   {config.Notification{Events: []string{"succeeded"}}, run(event.Succeeded, func(r *event.Run) { r.HandedOver = "shop-1-h" }), false},
 		"a test, whatever it wants":      {config.Notification{Events: []string{"stopped"}, Environments: []string{"prod"}}, event.New(event.Test, "s3://artifacts", time.Now(), event.Run{}), true},
+		"a repository, of a success":     {config.Notification{Events: standard, GitHub: &config.GitHubTarget{}}, run(event.Succeeded, nil), true},
+		"a repository, of a check":       {config.Notification{Events: standard, GitHub: &config.GitHubTarget{}}, run(event.Failed, func(r *event.Run) { r.Check = true }), true},
+		"a repository, of nothing to do": {config.Notification{Events: standard, GitHub: &config.GitHubTarget{}}, run(event.Skipped, nil), true},
+		"a repository, before the end":   {config.Notification{Events: standard, GitHub: &config.GitHubTarget{}}, run(event.Succeeded, func(r *event.Run) { r.HandedOver = "shop-1-h" }), false},
+		"a chat, of nothing to do":       {config.Notification{Events: []string{"failed", "recovered", "succeeded", "stopped", "superseded"}}, run(event.Skipped, nil), false},
 		"an event that it does not know": {config.Notification{Events: standard}, event.New("com.example.new", "s3://artifacts", time.Now(), event.Run{Outcome: event.Failed}), false},
 	} {
-		c.n.Slack = &config.ChatTarget{SecretName: "url"}
+		if c.n.GitHub == nil {
+			c.n.Slack = &config.ChatTarget{SecretName: "url"}
+		}
 		assert.Equal(t, c.told, notify.Subscriptions([]config.Notification{c.n}, notify.Clients{})[0].Wants(c.e), name)
 	}
 }

@@ -113,12 +113,16 @@ func SecretsOf(cfg *config.Config, access Access) []config.Secret {
 	return unique(all...)
 }
 
-// NotificationSecrets returns the secrets of the targets of notifications, each once and sorted.
+// NotificationSecrets returns the secrets of the targets of notifications, each once and
+// sorted. That of a target at GitHub is the token of the repository.
 func NotificationSecrets(cfg *config.Config) []config.Secret {
 	named := map[string]config.Secret{}
 	for _, n := range cfg.Notifications {
 		for _, name := range n.Secrets() {
 			named[name] = config.Secret{SecretsManager: name}
+		}
+		if n.GitHub != nil {
+			named[cfg.GithubTokenSecretName] = config.Secret{SecretsManager: cfg.GithubTokenSecretName}
 		}
 	}
 	return unique(named)

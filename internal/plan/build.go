@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,7 +17,7 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	for _, env := range sorted(cfg.Environments) {
 		b.environment(env, AccessOf(cfg, env))
 	}
-	exit := b.step("record", "Record the run", "deployer-record", Recorder, nil, sources{
+	exit := b.step("record", "Record the run", "deployer-record", Recorder, nil, merge(reports(cfg), sources{
 		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
@@ -26,18 +25,8 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 		"artifact": {Parameter, "", Artifact}, "digest": {Parameter, "", Digest}, "built-config": {Parameter, "", ConfigDigest},
 		"bucket": literal(place.Bucket), "entrypoint": {Run, "", RunEntry}, "pipeline": literal(cfg.WorkflowTemplateName),
 		"notifications": literal(targets(cfg)), "metrics": literal(strconv.FormatBool(cfg.Metrics)),
-	})
+	}))
 	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg), Skips: len(cfg.Triggers.Paths) > 0}, b.err
-}
-
-// targets returns the notifications of the configuration as JSON; "" is none. Its texts have
-// no two braces in a row, as the rules of their keys say.
-func targets(cfg *config.Config) string {
-	if cfg.Notifications == nil {
-		return ""
-	}
-	text, _ := json.Marshal(cfg.Notifications) // strings always encode
-	return string(text)
 }
 
 // Names of the first steps of every pipeline.
@@ -124,7 +113,7 @@ func (b *builder) head(cfg *config.Config) {
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
 	}
-	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, b.triggers(cfg), sources{"access": literal(access(cfg))}))
+	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, b.triggers(cfg), begins(cfg), sources{"access": literal(access(cfg))}))
 	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest}, "cache-branch": literal(cfg.GithubBranch),
 	}))

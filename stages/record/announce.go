@@ -15,18 +15,15 @@ import (
 )
 
 // announce tells all targets what came of a recorded run and publishes its metrics, at once,
-// and adds to the record what came of that. Whatever fails here fails no run. Nothing came
-// of a run that had nothing to do.
+// and adds to the record what came of that. Whatever fails here fails no run. Of a run that
+// had nothing to do, only those learn that show every run.
 func (d Deps) announce(ctx context.Context, frame stage.Frame, in Input, document Document) {
-	if document.Skipped != "" {
-		return
-	}
-	e := eventOf(document, in.Pipeline, in.Bucket, d.recovered(ctx, frame, document))
+	e := eventOf(document, in, d.recovered(ctx, frame, document))
 	var group sync.WaitGroup
 	var deliveries []notify.Delivery
 	group.Go(func() { deliveries = notify.Deliver(ctx, d.Subscriptions, e, document.Notified) })
 	var published *Published
-	if in.Metrics && d.Publish != nil {
+	if in.Metrics && d.Publish != nil && document.Skipped == "" {
 		published = d.publish(ctx, document, e.Data)
 	}
 	group.Wait()

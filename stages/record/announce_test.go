@@ -183,16 +183,17 @@ func TestARunThatANewerOneSupersededReachesNoEnvironment(t *testing.T) {
 	assert.Len(t, w.published, 4, "of the run alone")
 }
 
-func TestARunThatHadNothingToDoIsNeitherToldNorCountedNorTakenForAFailure(t *testing.T) {
+func TestARunThatHadNothingToDoIsASkippedOneAndNeitherCountedNorTakenForAFailure(t *testing.T) {
 	w := &world{objects: holding(nil)}
 	w.ends(t, "shop-1", 1, "Succeeded", nil)
 	data, err := json.Marshal(stage.Record{Workflow: "shop-2", Step: "validate", Status: stage.Done, Outputs: map[string]string{"skipped": "no file changed"}})
 	require.NoError(t, err)
 	w.Set(bucket.StepRecordKey("shop-2", "validate", 1), string(data))
-	told, calls := len(w.told), w.calls
+	calls := w.calls
 	document := w.records(t, "shop-2", "Succeeded", nil)
 	assert.Equal(t, record.Skipped, document.Status)
-	assert.Len(t, w.told, told)
+	require.Len(t, w.told, 2)
+	assert.Equal(t, []any{event.Skipped, "no file changed"}, []any{w.told[1].Data.Outcome, w.told[1].Data.Skipped})
 	assert.Equal(t, calls, w.calls)
 	w.ends(t, "shop-3", 3, "Succeeded", nil)
 	require.NotEmpty(t, w.told)
@@ -261,4 +262,22 @@ func TestWhatCannotBeRecordedAsCountedIsNotPublished(t *testing.T) {
 func TestTargetsThatAreNoListAreRefused(t *testing.T) {
 	in := record.Input{Status: "Failed", Commit: "0123", Bucket: "artifacts", Notifications: "{{inputs}}"}
 	assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()))
+}
+
+func TestAnEventNamesTheEnvironmentsThatARunDidNotReachAndItsPage(t *testing.T) {
+	reached := func(change func(*record.Input)) event.Run {
+		w := &world{objects: holding(nil)}
+		w.ends(t, "shop-1", 1, "Failed", func(in *record.Input) {
+			in.Environments, in.RunURL = "dev prod test", "https://argo.example.com/workflows/argo/{run}?run={run}"
+			change(in)
+		})
+		require.Len(t, w.told, 1)
+		return w.told[0].Data
+	}
+	run := reached(func(*record.Input) {})
+	assert.Equal(t, []string{"prod", "test"}, run.NotReached)
+	assert.Equal(t, "https://argo.example.com/workflows/argo/shop-1?run=shop-1", run.URL)
+	assert.Equal(t, []string{"prod"}, reached(func(in *record.Input) { in.LeftOut = []string{"test"} }).NotReached, "nobody waits for what was left out")
+	assert.Empty(t, reached(func(in *record.Input) { in.Entrypoint = "check" }).NotReached)
+	assert.Empty(t, reached(func(in *record.Input) { in.RunURL = "" }).URL)
 }

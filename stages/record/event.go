@@ -29,20 +29,22 @@ func inert(text string) string {
 }
 
 // eventOf returns the end of a run as an event.
-func eventOf(d Document, pipeline, bucket string, recovered bool) event.Event {
+func eventOf(d Document, in Input, recovered bool) event.Event {
 	created, _ := time.Parse(time.RFC3339, d.Created) // without one it has none
 	run := event.Run{
-		Pipeline: pipeline, Run: d.Workflow, Outcome: outcomeOf(d.Status), Recovered: recovered, Check: d.Check, HandedOver: d.HandedOver,
+		Pipeline: in.Pipeline, Run: d.Workflow, Outcome: outcomeOf(d.Status), Recovered: recovered, Check: d.Check, HandedOver: d.HandedOver,
 		Commit: inert(d.Commit), Branch: inert(d.Branch), Repository: inert(d.Repository), Pusher: inert(d.Pusher),
 		Created: created.UTC(), Ended: d.Ended, Error: inert(d.Error), Hint: inert(d.Hint), Environments: d.environments(),
+		Skipped: inert(d.Skipped), URL: strings.ReplaceAll(in.RunURL, "{run}", d.Workflow),
 	}
+	run.NotReached = d.notReached(in, run.Environments)
 	var last time.Time // of this attempt of the run, however often it is recorded
 	for _, step := range d.Steps {
 		if step.Ended.After(last) {
 			last = step.Ended
 		}
 	}
-	return event.New(event.Finished, "s3://"+bucket, d.Ended, run, d.Created, d.Status, last.UTC().Format(time.RFC3339Nano))
+	return event.New(event.Finished, "s3://"+in.Bucket, d.Ended, run, d.Created, d.Status, last.UTC().Format(time.RFC3339Nano))
 }
 
 func outcomeOf(status string) event.Outcome {
@@ -53,8 +55,25 @@ func outcomeOf(status string) event.Outcome {
 		return event.Stopped
 	case Superseded:
 		return event.Superseded
+	case Skipped:
+		return event.Skipped
 	}
 	return event.Failed
+}
+
+// notReached returns the environments of the template and of the commit whose deployment did
+// not begin, unless the run was not to reach them.
+func (d *Document) notReached(in Input, began []event.Environment) (names []string) {
+	if d.Check {
+		return nil
+	}
+	for _, name := range append(strings.Fields(in.Environments), d.Unreached...) {
+		reached := slices.ContainsFunc(began, func(e event.Environment) bool { return e.Name == name })
+		if name = inert(name); !reached && !slices.Contains(names, name) && !slices.Contains(d.LeftOut, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // environments returns the environments whose deployment began, in that order. One whose

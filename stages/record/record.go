@@ -56,6 +56,10 @@ type Input struct {
 	Pipeline      string `help:"Name of the pipeline."`
 	Notifications string `help:"Targets that are told what came of the run, as notifications in the configuration, as JSON." placeholder:"JSON"`
 	Metrics       bool   `help:"Publish metrics to CloudWatch."`
+	RunURL        string `help:"URL of the page of a run, with {run} for its name." placeholder:"URL"`
+	TokenSecret   string `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}: for notifications at GitHub." placeholder:"NAME"`
+	Host          string `help:"Host the repository must be on, which gets the token." default:"github.com"`
+	Environments  string `help:"Environments of the pipeline, separated by spaces: those whose deployment did not begin are shown at GitHub." placeholder:"ENV …"`
 	Silent        bool   `help:"Tell nobody and publish nothing. For local runs."`
 }
 

@@ -46,6 +46,10 @@ type Input struct {
 	Access      []string `help:"What a person approved that the pipeline can access: ACCOUNT=QUALIFIER,… or a roleArn, each with the commandRoleArns behind a |. Environments of other accounts are not deployed, and are warnings (default: all, as in a local run)." env:"APHEX_ACCESS,APHEX_ENTRANCES" sep:" " placeholder:"WHAT …"`
 	Bucket      string   `help:"Artifact bucket, which says what is deployed: for triggers.paths." placeholder:"NAME"`
 	Prefix      string   `help:"Prefix of the names of runs: the name of a run says what started it." placeholder:"TEXT"`
+	Pending     string   `help:"Name of the pipeline: set the statuses of the commit at GitHub to pending." placeholder:"NAME"`
+	RunURL      string   `help:"URL of the page of a run, with {run} for its name." placeholder:"URL"`
+	Entrypoint  string   `help:"Template that the run began with, such as check."`
+	Silent      bool     `help:"Set no status. For local runs."`
 	Offline     bool     `help:"Skip the checks that need AWS."`
 	Format      string   `help:"Format of the report: text or json." enum:"text,json" default:"text"`
 }
@@ -89,6 +93,8 @@ type Deps struct {
 	Assume func(ctx context.Context, env config.Environment) error
 	// BootstrapVersion reads the version of the CDK bootstrap stack in the environment.
 	BootstrapVersion func(ctx context.Context, env config.Environment) (int, error)
+	// Repository opens the repository at GitHub. It is called if Pending is set.
+	Repository func(ctx context.Context, frame stage.Frame, in Input) (Begins, error)
 	// LookPath finds a program, as exec.LookPath does.
 	LookPath func(program string) (string, error)
 }
@@ -98,6 +104,8 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if in.AllowLocal {
 		in.Access = nil // whoever starts a local run approves it: it has their rights, and deploys every environment
 	}
+	shown := d.begin(ctx, frame, in)
+	defer shown.wait()
 	if err := d.checkTag(ctx, frame, in); err != nil {
 		return Output{}, err
 	}
@@ -113,9 +121,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	}
 	if skipped != "" {
 		frame.Log.Info("nothing to do: " + skipped)
-		return Output{Findings: []Finding{}, ConfigDigest: digest, Skipped: skipped}, nil
+		return Output{Findings: append([]Finding{}, shown.wait()...), ConfigDigest: digest, Skipped: skipped}, nil
 	}
-	found := validate(ctx, d, frame, in, dir)
+	found := append(validate(ctx, d, frame, in, dir, shown), shown.wait()...)
 	if err := ctx.Err(); err != nil {
 		return Output{}, err
 	}
@@ -126,11 +134,12 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 }
 
 // validate runs every check, or only the first if the configuration is invalid.
-func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir string) []Finding {
+func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir string, shown *beginning) []Finding {
 	cfg, err := config.LoadCommitted(dir, in.Config, "")
 	if err != nil {
 		return configuration(in.Config, err)
 	}
+	shown.environments(cfg.EnvironmentNames())
 	cfg = cfg.At(in.Config)
 	frame.Log.Info("the configuration is valid", "environments", len(cfg.Environments), "file", in.Config)
 	found := Files(dir, in.Config, cfg)

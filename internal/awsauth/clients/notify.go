@@ -14,6 +14,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/github"
 	"github.com/aphex/aphex-pipeline/internal/metric"
 	"github.com/aphex/aphex-pipeline/internal/notify"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -21,7 +22,7 @@ import (
 
 // Notifications returns the clients of targets, with the program's own identity; "" is the
 // SDK's default region. Secrets are given to mask as soon as they are read.
-func Notifications(region string, mask func(string)) notify.Clients {
+func Notifications(region string, mask func(string), at Repository) notify.Clients {
 	return notify.Clients{
 		Poster: notify.NewPoster(notify.Public),
 		Secret: func(ctx context.Context, name string) (string, error) {
@@ -39,7 +40,27 @@ func Notifications(region string, mask func(string)) notify.Clients {
 			return text, nil
 		},
 		Publish: publish,
+		GitHub: func(ctx context.Context, shows []string) (notify.Target, error) {
+			repository, err := at.Open(ctx, region, mask)
+			if err != nil {
+				return nil, err
+			}
+			return github.NewTarget(repository, shows), nil
+		},
 	}
+}
+
+// Repository says where the repository of a pipeline is, and which secret has its token.
+type Repository struct{ URL, Host, TokenSecret string }
+
+// Open opens the repository at GitHub. Its token is given to mask as soon as it is read.
+func (r Repository) Open(ctx context.Context, region string, mask func(string)) (*github.Repository, error) {
+	token, err := tokenIn(ctx, region, r.URL, r.TokenSecret)
+	if err != nil {
+		return nil, err
+	}
+	mask(token)
+	return github.Open(github.Options{URL: r.URL, Host: r.Host, Token: token})
 }
 
 // publish publishes to a topic, in its region.

@@ -22,13 +22,18 @@ const TokenVariable = "APHEX_TOKEN"
 // Token returns the token for reading a repository: from the environment variable, else
 // from the secret, whose value is {"token": "…"}. A repository on this machine needs none.
 func Token(ctx context.Context, repository, secret string) (string, error) {
+	return tokenIn(ctx, "", repository, secret)
+}
+
+// tokenIn is Token, with the secret in a region; "" is the SDK's default region.
+func tokenIn(ctx context.Context, region, repository, secret string) (string, error) {
 	if token := os.Getenv(TokenVariable); token != "" {
 		return token, nil
 	}
 	if secret == "" || !strings.HasPrefix(repository, "https://") {
 		return "", nil
 	}
-	base, err := awsauth.Load(ctx, "")
+	base, err := awsauth.Load(ctx, region)
 	if err != nil {
 		return "", err
 	}

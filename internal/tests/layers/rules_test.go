@@ -34,7 +34,7 @@ var layers = []layer{
 		"internal/deploy/cfn", "internal/deploy/diagnosis", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/command/remote",
 		"internal/kube", "internal/report/progress", "internal/report/stdio",
-		"internal/notify", "internal/metric", "internal/gate",
+		"internal/notify", "internal/metric", "internal/gate", "internal/github",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
 		"internal/argo", "internal/install/infra", "internal/deploy", "internal/config/scaffold", "internal/awsauth/clients",
@@ -74,6 +74,10 @@ var heavy = []struct {
 	{
 		[]string{"github.com/moby/buildkit/", "github.com/tonistiigi/", module + "internal/deploy/assets/buildkit"},
 		[]string{"internal/deploy/assets/buildkit", "cmd/deployer"},
+	},
+	{
+		[]string{"github.com/google/go-github"},
+		[]string{"internal/github"},
 	},
 	{ // whatever else runs a command does so through a command.Runner that it is given
 		[]string{"os/exec"},
