@@ -25,6 +25,7 @@ type Options struct {
 type Repository struct {
 	client      *api.Client
 	owner, name string
+	login       func(context.Context) (string, error) // of the user of the token
 }
 
 // Open returns a repository. It contacts nothing.
@@ -40,7 +41,7 @@ func Open(o Options) (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Repository{client, owner, name}, nil
+	return &Repository{client, owner, name, loginOf(client)}, nil
 }
 
 // nameIn returns the owner and the name of the repository in a URL, which must be on the host.

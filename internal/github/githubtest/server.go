@@ -183,8 +183,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	status, value, err := s.answer(r, body)
 	header := w.Header()
+	status, value, err := s.answer(r, body)
+	if all, is := value.([]Comment); is && len(all) > 0 && all[len(all)-1].ID < int64(len(s.Comments)) {
+		next, query := *r.URL, r.URL.Query()
+		number, _ := strconv.Atoi(query.Get("page"))
+		query.Set("page", strconv.Itoa(max(number, 1)+1))
+		next.RawQuery = query.Encode()
+		header.Set("Link", fmt.Sprintf(`<%s%s>; rel="next"`, s.URL, next.String()))
+	}
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	header.Set("X-RateLimit-Limit", "5000")
 	header.Set("X-RateLimit-Remaining", strconv.Itoa(max(s.Remaining, 0)))
