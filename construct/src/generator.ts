@@ -27,6 +27,7 @@ export interface Rendered {
   readonly template: Template;
   readonly objects: { readonly items: any[] };
   readonly names: Names;
+  readonly metrics?: boolean;
   readonly differs?: boolean;
 }
 

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import {
-  Annotations, Aspects, CfnOutput, CfnResource, Fn, Lazy, RemovalPolicy, Stack, Token,
-  aws_eks as eks, aws_iam as iam, aws_lambda as lambda, aws_s3 as s3, aws_secretsmanager as secretsmanager,
+  Annotations, Aspects, CfnOutput, CfnResource, Duration, Fn, Lazy, RemovalPolicy, Stack, Token,
+  aws_cloudwatch as cloudwatch, aws_cloudwatch_actions as actions, aws_eks as eks, aws_iam as iam, aws_lambda as lambda, aws_s3 as s3,
+  aws_secretsmanager as secretsmanager, aws_sns as sns,
 } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { EnvironmentDefinition, PipelineConfiguration } from './configuration';
@@ -208,6 +209,52 @@ export class AphexPipeline extends Construct {
    */
   public grantStart(grantee: iam.IGrantable): iam.Grant {
     return this.webhookSecret.grantRead(grantee);
+  }
+
+  /**
+   * A metric of the pipeline's runs that ended as `status` says: "Succeeded", "Failed",
+   * "Stopped" or "Superseded".
+   *
+   * @param metricName "WorkflowCount" or "WorkflowDuration", in seconds
+   */
+  public metric(metricName: string, status: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    if (!this.rendered.metrics) {
+      throw this.error('the runs of this pipeline publish no metrics', 'remove "metrics: false" from its configuration');
+    }
+    return new cloudwatch.Metric({
+      namespace: 'AphexPipeline', metricName, dimensionsMap: { Pipeline: this.workflowTemplateName, Status: status },
+      statistic: metricName === 'WorkflowDuration' ? cloudwatch.Stats.AVERAGE : cloudwatch.Stats.SUM, ...props,
+    }).attachTo(this);
+  }
+
+  /** The number of runs that failed. */
+  public metricFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('WorkflowCount', 'Failed', props);
+  }
+
+  /** The number of runs that succeeded. */
+  public metricSucceeded(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('WorkflowCount', 'Succeeded', props);
+  }
+
+  /** How many seconds runs took that succeeded, from the push to their end. */
+  public metricDuration(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('WorkflowDuration', 'Succeeded', props);
+  }
+
+  /**
+   * Tells a topic when a run failed: an alarm of CloudWatch, one for each topic. For messages
+   * with the cause, or for chats, set `notifications` in the configuration.
+   */
+  public onFailure(topic: sns.ITopic): cloudwatch.Alarm {
+    const alarm = this.metricFailed({ period: Duration.minutes(1) }).createAlarm(this, `Failed${topic.node.addr.slice(-8)}`, {
+      alarmDescription: `A run of the pipeline ${this.pipelineName} failed: generator history`,
+      threshold: 1, evaluationPeriods: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new actions.SnsAction(topic));
+    return alarm;
   }
 
   /**

@@ -5,7 +5,7 @@ const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { after, test } = require('node:test');
-const { App, Aws, Stack, aws_eks: eks, aws_iam: iam } = require('aws-cdk-lib');
+const { App, Aws, Stack, aws_eks: eks, aws_iam: iam, aws_sns: sns } = require('aws-cdk-lib');
 const { Annotations, Match, Template } = require('aws-cdk-lib/assertions');
 const { AphexPipeline } = require('../lib/index.js');
 
@@ -220,6 +220,26 @@ test('who may start runs reads the secret that signs deliveries, and nothing els
   Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', { PolicyDocument: { Statement: [
     { Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], Effect: 'Allow', Resource: { Ref: Match.stringLikeRegexp('WebhookSecret') } },
   ] } });
+});
+
+test('a topic is told when a run failed', () => {
+  const stack = stackOf();
+  const made = pipeline(stack);
+  for (const id of ['Team', 'OnCall']) made.onFailure(new sns.Topic(stack, id));
+  const template = Template.fromStack(stack);
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 2);
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    Namespace: 'AphexPipeline', MetricName: 'WorkflowCount', Period: 60, Threshold: 1, TreatMissingData: 'notBreaching', Statistic: 'Sum',
+    Dimensions: [{ Name: 'Pipeline', Value: made.workflowTemplateName }, { Name: 'Status', Value: 'Failed' }],
+    AlarmActions: [{ Ref: Match.stringLikeRegexp('^OnCall') }],
+  });
+  assert.equal(made.metricDuration().metricName, 'WorkflowDuration');
+  assert.equal(made.metricSucceeded({ label: 'deployed' }).label, 'deployed');
+});
+
+test('a pipeline without metrics has no alarm that could never sound', () => {
+  const stack = stackOf();
+  assert.throws(() => pipeline(stack, { metrics: false }).onFailure(new sns.Topic(stack, 'Team')), /publish no metrics\n  hint: remove "metrics: false"/);
 });
 
 test('the template records the configuration of each pipeline', () => {

@@ -32,6 +32,7 @@ type Answer struct {
 	Template json.RawMessage  `json:"template,omitempty"` // CloudFormation template of the AWS side
 	Objects  json.RawMessage  `json:"objects,omitempty"`  // list of Kubernetes objects, each after those that it refers to
 	Names    *Names           `json:"names,omitempty"`
+	Metrics  bool             `json:"metrics,omitempty"`  // whether runs publish metrics
 	Differs  bool             `json:"differs,omitempty"`  // whether the committed configuration declares another pipeline
 	Problems []config.Problem `json:"problems,omitempty"` // of the configuration
 	Error    string           `json:"error,omitempty"`    // with all problems, as generator prints them
@@ -97,7 +98,7 @@ func render(cfg *config.Config, stages plan.Stages, place plan.Place) (*Answer, 
 	if err != nil {
 		return nil, err
 	}
-	return &Answer{Template: template, Objects: list, Names: namesOf(cfg, place)}, nil
+	return &Answer{Template: template, Objects: list, Names: namesOf(cfg, place), Metrics: cfg.Metrics}, nil
 }
 
 func namesOf(cfg *config.Config, place plan.Place) *Names {
