@@ -95,6 +95,17 @@ func (c showCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) erro
 	return c.print(ctx, c.Print, std, raw)
 }
 
+// reportCmd writes the page of a run, or of the pipeline.
+type reportCmd struct {
+	historyFlags
+	history.ReportVerb
+}
+
+// Run reads what the page shows, and writes it.
+func (c reportCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	return c.print(ctx, c.Print, std, raw)
+}
+
 // logsCmd prints the logs of a run.
 type logsCmd struct {
 	historyFlags

@@ -148,6 +148,26 @@ func TestLocalRunsAreReadFromTheirStateFolder(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, out, `"workflow": "shop-20260101-120000"`)
 
+	for _, c := range []struct{ of, want string }{{"shop-20260101-120000", "<h1>shop-20260101-120000 "}, {"", `<h2 id="keys">Four keys</h2>`}} {
+		file := filepath.Join(t.TempDir(), "page.html")
+		args := []string{"report", "--state", state, "-o", file}
+		if c.of != "" {
+			args = append(args, c.of)
+		}
+		out, _, err = calls(t, args...)
+		require.NoError(t, err)
+		assert.Equal(t, file+"\n", out)
+		page, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Contains(t, string(page), c.want)
+		assert.NotContains(t, string(page), `href="shop-20260101-120000.html"`, "there is no such file beside it")
+	}
+	out, _, err = calls(t, "report", "--state", state)
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(out, "<!doctype html>"), "without a file, to stdout")
+	_, _, err = calls(t, "report", "--state", state, "--json")
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+
 	logs := filepath.Join(state, "runs", "shop-20260101-120000", "logs")
 	require.NoError(t, os.MkdirAll(logs, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(logs, "build.log"), []byte("compiled\n"), 0o600))

@@ -57,6 +57,7 @@ type cli struct {
 	History   historyCmd   `cmd:"" help:"List the last runs."`
 	Show      showCmd      `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
 	Logs      logsCmd      `cmd:"" help:"Print the logs of a run."`
+	Report    reportCmd    `cmd:"" help:"Write a run, or what is where, as an HTML page."`
 	Rollback  rollbackCmd  `cmd:"" help:"Deploy to an environment what was proven there before, without a build."`
 	Redeploy  redeployCmd  `cmd:"" help:"Deploy to an environment what it has once more, or what was rolled back."`
 	Promote   promoteCmd   `cmd:"" help:"Deploy to an environment what another one has."`

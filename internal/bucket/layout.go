@@ -138,6 +138,18 @@ var (
 		[]Writer{Recording},
 		State,
 	}
+	runPages = kind{
+		"metadata/workflows/<run>.html", "the page of a run: one file for a browser, which fetches and runs nothing", "HTML",
+		"`deployer record`", "people", stays,
+		[]Writer{Recording},
+		State,
+	}
+	indexPage = kind{
+		"metadata/workflows/index.html", "the page of the pipeline: what is in which environment, the last runs, the four keys of DORA, the slowest steps", "HTML",
+		"`deployer record`", "people", stays,
+		[]Writer{Recording},
+		State,
+	}
 	reached = kind{
 		"metadata/deployed/<environment>.json", "the newest commit whose deployment a run began, or that a rollback went back to; the one rolled back (`refused`); whether the environment waits for an approval", "JSON, `{commit, run, former, refused, account, region, approval, guarded}`",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`, `generator rollback`, `validator`", stays,
@@ -189,7 +201,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, reached, order, freezes, overrides, stacks, durations, templates, caches,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, runPages, indexPage, reached, order, freezes, overrides, stacks, durations, templates, caches,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
@@ -255,6 +267,12 @@ func DeployedKey() string { return deployed.key() }
 
 // IndexKey is the key of the index of runs. Like that of DeployedKey, it is no name of a run.
 func IndexKey() string { return index.key() }
+
+// RunPageKey is the key of the page of a run.
+func RunPageKey(run string) string { return runPages.key(run) }
+
+// IndexPageKey is the key of the page of the pipeline. Like IndexKey, it belongs to no run.
+func IndexPageKey() string { return indexPage.key() }
 
 // RunRecordsPrefix is the prefix of the keys of the records of runs, and of their steps.
 func RunRecordsPrefix() string { return runRecords.prefix() }

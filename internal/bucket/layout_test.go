@@ -38,6 +38,8 @@ var keys = []struct{ made, want string }{
 	{RunRecordKey("shop-1"), "metadata/workflows/shop-1.json"},
 	{DeployedKey(), "metadata/workflows/deployed.json"},
 	{IndexKey(), "metadata/workflows/index.json"},
+	{RunPageKey("shop-1"), "metadata/workflows/shop-1.html"},
+	{IndexPageKey(), "metadata/workflows/index.html"},
 	{ReachedKey("dev"), "metadata/deployed/dev.json"},
 	{OrderKey(), "metadata/order.json"},
 	{FreezeKey("dev"), "metadata/freezes/dev.json"},

@@ -24,6 +24,8 @@ type Result struct {
 	State   schedule.State
 	Because string // of a skipped stack: the stack that failed, or "cancelled"
 	Err     error
+
+	details stage.StackDetails // what happened to it
 }
 
 // Results are the results of the stacks of a request, in their order.
@@ -80,6 +82,7 @@ func conclude(scheduled []schedule.Result[cfn.Result], targets map[string]target
 		t := targets[s.Name]
 		results = append(results, Result{
 			Result: s.Value, Stack: s.Name, Name: t.stack.Name, Region: t.region, State: s.State, Because: s.Because, Err: s.Err,
+			details: detailsOf(t, s.Value),
 		})
 		switch s.State {
 		case schedule.Failed:

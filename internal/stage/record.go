@@ -30,6 +30,7 @@ type Record struct {
 	Ended    time.Time         `json:"ended"`   // UTC
 	Outputs  map[string]string `json:"outputs,omitempty"`
 	Version  string            `json:"version"`
+	Details  *Details          `json:"details,omitempty"`
 }
 
 // Done is the status of a stage that succeeded.

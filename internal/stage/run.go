@@ -52,6 +52,9 @@ func (c *call) work(ctx context.Context, frame Frame) error {
 	outputs, encodeErr := values(output)
 	err = first(err, encodeErr, c.writeOutputs(outputs))
 	record := newRecord(*c, started, outputs, err, frame.Redactor.String)
+	if with, has := output.(detailed); has {
+		record.Details = with.Details()
+	}
 	if keepErr := c.keep(ctx, record); keepErr != nil {
 		frame.Log.Warn("cannot store the record of this stage", "error", keepErr)
 	}

@@ -30,8 +30,12 @@ type Output struct {
 	Outputs string         `output:"outputs" help:"Key of the stack outputs in the bucket, as {stack: {key: value}}."`
 	Summary deploy.Summary `output:"summary" help:"Result of each stack, as JSON."`
 
-	plan *planned.Plan // set with --plan
+	plan    *planned.Plan // set with --plan
+	details *stage.Details
 }
+
+// Details returns what only the record of the deployment has.
+func (o Output) Details() *stage.Details { return o.details }
 
 // Printed reports whether stdout already has the result: a plan.
 func (o Output) Printed() bool { return o.plan != nil }
@@ -106,7 +110,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	durations := store.Durations(ctx, in.Environment, engine.Reporter.Last)
 	outcome, err := engine.Deploy(ctx, r)
 	known, results := durations(), outcome.Results
-	out.Summary = results.Summary(r.Name, frame.Redactor.String)
+	out.Summary, out.details = results.Summary(r.Name, frame.Redactor.String), results.Details(frame.Redactor.String)
 	out.Summary.Gates = gates
 	if results == nil {
 		return out, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/event"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
@@ -21,6 +22,7 @@ import (
 type Index struct {
 	Environments []Environment `json:"environments"` // in alphabetical order
 	Runs         []Summary     `json:"runs"`         // ended, newest first
+	Pipeline     string        `json:"pipeline,omitempty"`
 }
 
 // Environment is what runs deployed to an environment.
@@ -58,6 +60,18 @@ type Summary struct {
 	Error        string    `json:"error,omitempty"`
 	Check        bool      `json:"check,omitempty"`   // it checked a pull request, and deployed nothing
 	Skipped      string    `json:"skipped,omitempty"` // why the run had nothing to do
+	Purpose      string    `json:"purpose,omitempty"` // what a person wants of the run
+	Page         bool      `json:"page,omitempty"`    // the bucket has its page
+
+	Deployments []Deployment       `json:"deployments,omitempty"` // that it began, also in attempts before its last one
+	Took        map[string]float64 `json:"took,omitempty"`        // seconds, of its slowest steps that succeeded
+}
+
+// Deployment is an attempt to deploy to an environment, with its tests.
+type Deployment struct {
+	Environment string        `json:"environment"`
+	Ended       time.Time     `json:"ended"`
+	Outcome     event.Outcome `json:"outcome"`
 }
 
 const (
@@ -67,14 +81,20 @@ const (
 	maxText = 500
 	// readers is how many records are read at once.
 	readers = 16
+	// maxTook is of how many steps an index has the time that they took in a run.
+	maxTook = 12
+	// maxDeployments is how many deployments an index has of one run, and maxAllDeployments
+	// of all: older runs lose theirs.
+	maxDeployments, maxAllDeployments = 1000, 20_000
 )
 
 // add adds a run, or replaces what the index has of it. Runs may come in any order.
 func (x *Index) add(d Document) {
 	s := Summary{
 		Run: d.Workflow, Status: d.Status, Commit: short(d.Commit), Branch: short(d.Branch), By: short(d.Pusher), Created: short(d.Created), Ended: d.Ended,
-		HandedOver: d.HandedOver, Error: short(d.Error), Skipped: short(d.Skipped), Check: d.Check,
+		HandedOver: d.HandedOver, Error: short(d.Error), Skipped: short(d.Skipped), Check: d.Check, Purpose: short(d.Purpose), Page: d.paged, Took: d.took(),
 	}
+	x.Pipeline = cmp.Or(short(d.Pipeline), x.Pipeline)
 	for _, step := range d.Steps {
 		name := plan.DeployedBy(step.Step)
 		if name == "" || !began(step) {
@@ -85,10 +105,22 @@ func (x *Index) add(d Document) {
 			s.Environments = append(s.Environments, name)
 		}
 	}
-	x.Runs = slices.DeleteFunc(x.Runs, func(other Summary) bool { return other.Run == s.Run })
+	s.Deployments = d.deployments()
+	x.Runs = slices.DeleteFunc(x.Runs, func(other Summary) bool {
+		if other.Run == s.Run {
+			s.keep(other.Deployments)
+		}
+		return other.Run == s.Run
+	})
 	at, _ := slices.BinarySearchFunc(x.Runs, s, newestFirst)
 	x.Runs = slices.Insert(x.Runs, at, s)
 	x.Runs = x.Runs[:min(len(x.Runs), maxRuns)]
+	left := maxAllDeployments
+	for i := range x.Runs {
+		if left -= len(x.Runs[i].Deployments); left < 0 {
+			x.Runs[i].Deployments = nil
+		}
+	}
 }
 
 func newestFirst(one, other Summary) int {
@@ -214,6 +246,10 @@ func indexOf(ctx context.Context, b bucket.Bucket) (Index, error) {
 	if err != nil {
 		return Index{}, fmt.Errorf("listing the records of runs: %w", err)
 	}
+	pages := map[string]bool{}
+	for _, key := range keys {
+		pages[key] = true
+	}
 	keys = slices.DeleteFunc(keys, func(key string) bool { _, ok := bucket.RunOfRecord(key); return !ok })
 	documents, failed := make([]*Document, len(keys)), make([]error, len(keys))
 	slots := make(chan struct{}, readers)
@@ -232,6 +268,7 @@ func indexOf(ctx context.Context, b bucket.Bucket) (Index, error) {
 	x := Index{Environments: []Environment{}, Runs: []Summary{}}
 	for _, document := range documents {
 		if document != nil {
+			document.paged = pages[bucket.RunPageKey(document.Workflow)]
 			x.add(*document)
 		}
 	}

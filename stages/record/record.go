@@ -108,19 +108,23 @@ type Document struct {
 	HandedOver string               `json:"handedOver,omitempty"` // successor run, which deploys the commit
 	Created    string               `json:"created,omitempty"`
 	Ended      time.Time            `json:"ended"`
-	Undeployed []string             `json:"undeployed,omitempty"` // stacks of the app that no environment deploys, by construct path
+	Undeployed []string             `json:"undeployed,omitempty"` // stacks that no environment deploys, by construct path
 	Unreached  []string             `json:"unreached,omitempty"`  // environments of the commit that the run does not deploy
 	LeftOut    []string             `json:"leftOut,omitempty"`    // environments that were left out by choice
 	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
 	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
-	Failures   []Failure            `json:"failures"`             // as reported by Argo, including pods without a record
+	Failures   []Failure            `json:"failures"`             // of Argo, also of pods without a record
 	Former     []Attempt            `json:"former,omitempty"`     // attempts of the run before this one, newest first
 	Check      bool                 `json:"check,omitempty"`      // of a pull request
-	Notified   []notify.Delivery    `json:"notified,omitempty"`   // targets that were told
-	Published  *Published           `json:"published,omitempty"`  // metrics of the last attempt
-	Counted    []string             `json:"counted,omitempty"`    // by metrics
+	Pipeline   string               `json:"pipeline,omitempty"`
+	Notified   []notify.Delivery    `json:"notified,omitempty"`  // targets that were told
+	Published  *Published           `json:"published,omitempty"` // metrics of the last attempt
+	Counted    []string             `json:"counted,omitempty"`   // by metrics
 
 	before string // status of the record that this one replaces
+	paged  bool   // the bucket has its page
+
+	unpaged error // why its page, or that of the pipeline, was not stored
 }
 
 // Published is what came of publishing metrics.
@@ -164,7 +168,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
 		Pusher: in.Pusher, Purpose: in.Purpose, Only: strings.Fields(in.Only), Reason: short(in.Reason),
 		Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), LeftOut: in.LeftOut, Steps: steps, Failures: failures,
-		Check: in.Entrypoint == plan.CheckEntry,
+		Check: in.Entrypoint == plan.CheckEntry, Pipeline: in.Pipeline,
 	}
 	switch {
 	case document.endedAs(errs.Superseded, ""):
@@ -189,6 +193,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		return Output{}, err
 	}
 	frame.Log.Info("recorded the run", "status", document.Status, "bucket", in.Bucket, "key", bucket.RunRecordKey(frame.Workflow))
+	if document.unpaged != nil {
+		frame.Log.Warn("a page of the run or of the pipeline was not stored; generator report writes it from the records", "error", document.unpaged)
+	}
 	if !in.Silent {
 		d.announce(ctx, frame, in, document)
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,10 +30,13 @@ func store(ctx context.Context, b bucket.Bucket, run Document) (Document, error)
 	if err != nil {
 		return Document{}, fmt.Errorf("storing the record of run %q: %w", run.Workflow, err)
 	}
+	pageErr := keepPage(ctx, b, stored)
+	run.paged = pageErr == nil
 	index, err := addToIndex(ctx, b, run)
 	if err != nil {
 		return Document{}, fmt.Errorf("adding run %q to the index of runs: %w", run.Workflow, err)
 	}
+	stored.unpaged = errors.Join(pageErr, KeepIndexPage(ctx, b))
 	if !run.deployed() || !index.has(run) {
 		return stored, nil
 	}

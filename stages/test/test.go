@@ -64,7 +64,12 @@ func (in Input) Validate() error {
 type Output struct {
 	Report string `output:"report" help:"Key of the report in the bucket; empty without a bucket."`
 	Totals Totals `output:"totals" help:"Test cases that the JUnit reports count, as JSON."`
+
+	details *stage.Details
 }
+
+// Details returns what only the record of the tests has.
+func (o Output) Details() *stage.Details { return o.details }
 
 // Contract describes the program, inputs and outputs of the stage.
 func Contract() contract.Contract { return contract.Of[Input, Output]("tester") }
@@ -291,7 +296,7 @@ func (d Deps) outputs(ctx context.Context, in Input) ([]byte, error) {
 func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *Document, dir string, log []byte) (Output, error) {
 	frame.Log.Info("tested", "environment", in.Environment, "passed", document.Passed, "tests", document.Totals.Tests,
 		"failures", document.Totals.Failures+document.Totals.Errors, "skipped", document.Totals.Skipped)
-	out := Output{Totals: document.Totals}
+	out := Output{Totals: document.Totals, details: document.details()}
 	if d.Bucket == nil {
 		return out, nil
 	}
@@ -300,6 +305,16 @@ func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, document *D
 	defer cancel()
 	out.Report = bucket.TestReportKey(in.Commit, in.Environment)
 	return out, d.store(ctx, *document, dir, log, frame.Redactor)
+}
+
+// details returns the tests that failed, the first of them.
+func (d *Document) details() *stage.Details {
+	t := &stage.TestDetails{Tests: d.Totals.Tests, Broken: d.Totals.Failures + d.Totals.Errors, Skipped: d.Totals.Skipped}
+	for _, report := range d.Reports {
+		t.Failed = append(t.Failed, report.Failed...)
+	}
+	t.Failed = t.Failed[:min(len(t.Failed), maxFailed)]
+	return &stage.Details{Tests: t}
 }
 
 // store stores reports, log and document. Reports are masked like the log, as

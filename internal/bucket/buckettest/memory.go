@@ -98,19 +98,33 @@ func (m *Memory) Create(_ context.Context, key string, data []byte) error {
 	return nil
 }
 
-// Update changes a document.
+// Update changes a document. As with S3, change may read others.
 func (m *Memory) Update(_ context.Context, key string, change bucket.Change) error {
+	for {
+		m.mu.Lock()
+		text, there := m.documents[key]
+		m.mu.Unlock()
+		var before []byte
+		if there {
+			before = []byte(text)
+		}
+		after, err := change(before)
+		if err != nil || after == nil || m.replace(key, text, there, string(after)) {
+			return err
+		}
+	}
+}
+
+// replace stores a document, unless another one than before is there.
+func (m *Memory) replace(key, before string, wasThere bool, after string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var before []byte
-	if text, there := m.documents[key]; there {
-		before = []byte(text)
+	text, there := m.documents[key]
+	if text != before || there != wasThere {
+		return false
 	}
-	after, err := change(before)
-	if err == nil && after != nil {
-		m.documents[key] = string(after)
-	}
-	return err
+	m.documents[key] = after
+	return true
 }
 
 // List returns the keys that begin with prefix, in order.

@@ -105,7 +105,7 @@ func (d *deployment) compare(ctx context.Context) (*types.Stack, []types.Paramet
 	if err != nil {
 		return nil, nil, err
 	}
-	d.before, d.result.Action = stack, ""
+	d.before, d.result.Action, d.result.Before = stack, "", nil
 	exists := isUpdate(stack)
 	if isEmpty(d.goal.Template) {
 		return nil, nil, d.skipEmpty(exists)
@@ -195,6 +195,7 @@ func (d *deployment) protect(ctx context.Context, stack *types.Stack) error {
 }
 
 func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeChangeSetOutput) error {
+	d.readBefore(ctx)
 	d.executed = true
 	warned := make(chan []Finding, 1)
 	d.warned = warned
@@ -222,6 +223,7 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 	}
 	events := newEventReader(d, aws.ToString(set.StackId), aws.ToTime(set.CreationTime), nil)
 	stack, err := d.follow(ctx, events)
+	d.result.Events = events.all
 	if err != nil {
 		return err
 	}
@@ -271,6 +273,7 @@ func (d *deployment) templateOf(ctx context.Context, stack *types.Stack) func() 
 		if err != nil {
 			return "", err
 		}
+		d.result.Before = []byte(aws.ToString(found.TemplateBody))
 		return aws.ToString(found.TemplateBody), nil
 	}
 }

@@ -143,6 +143,32 @@ func TestAnUnchangedStackCostsTwoCalls(t *testing.T) {
 	})
 }
 
+func TestAChangedStackTellsItsTemplateBeforeAndItsEvents(t *testing.T) {
+	before := `{"Resources":{}}`
+	g := goal
+	g.Tags = map[string]string{"team": "shop"} // known to change before the templates are compared
+	for name, one := range map[string]cfn.Goal{"another template": goal, "other tags": g} {
+		deploy(t, func() *fake { return newFake().deployed("UPDATE_COMPLETE", before) }, cfn.Options{}, one, func(t *testing.T, _ *fake, result cfn.Result, err error) {
+			require.NoError(t, err, name)
+			assert.Equal(t, before, string(result.Before), name)
+			assert.NotEmpty(t, result.Events, name)
+		})
+	}
+	deploy(t, newFake, cfn.Options{}, goal, func(t *testing.T, _ *fake, result cfn.Result, err error) {
+		require.NoError(t, err)
+		assert.NotNil(t, result.Before, "a new stack had none")
+		assert.Empty(t, result.Before)
+	})
+	deploy(t, func() *fake {
+		f := newFake().deployed("UPDATE_COMPLETE", before)
+		f.fails["GetTemplate"] = []error{apiError("AccessDenied", "no")}
+		return f
+	}, cfn.Options{}, g, func(t *testing.T, _ *fake, result cfn.Result, err error) {
+		require.NoError(t, err, "it is only for the record")
+		assert.Nil(t, result.Before)
+	})
+}
+
 func TestAForcedDeploymentCreatesAChangeSetAndTreatsAnEmptyOneAsNoChange(t *testing.T) {
 	for _, reason := range []string{"The submitted information didn't contain changes. Submit different information to create a change set.", "No updates are to be performed."} {
 		g := goal

@@ -57,6 +57,10 @@ type Result struct {
 	Calls     int       // API calls made
 	Started   time.Time
 	Ended     time.Time
+
+	Events []ResourceEvent // of its own operation, oldest first
+	// Before is the template before the change, empty for a new stack; nil is unknown.
+	Before []byte
 }
 
 // Output is one output of a stack.

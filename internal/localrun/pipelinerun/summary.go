@@ -242,14 +242,6 @@ func (s *summary) removed(result localrun.Result) bool {
 	return found
 }
 
-// wiring are the prefixes of the outputs that the CDK makes for strong and weak
-// references between stacks (aws-cdk-lib, core: refs). They are not printed.
-var wiring = []string{"ExportsOutput", "PublishOutput"}
-
-func isWiring(output string) bool {
-	return slices.ContainsFunc(wiring, func(prefix string) bool { return strings.HasPrefix(output, prefix) })
-}
-
 // outputs prints the outputs of the deployed stacks, as the bucket holds them.
 func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, result localrun.Result) {
 	for _, step := range result.Steps {
@@ -266,7 +258,7 @@ func (s *summary) outputs(ctx context.Context, l *localRun, place plan.Place, re
 		var lines []string
 		for _, stack := range keys(values) {
 			for _, key := range keys(values[stack]) {
-				if !isWiring(key) {
+				if !deploy.IsWiring(key) {
 					lines = append(lines, fmt.Sprintf("  %-36s %s", stack+"."+key, oneLine(values[stack][key])))
 				}
 			}

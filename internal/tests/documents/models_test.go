@@ -38,7 +38,7 @@ var models = []model{
 		{"internal/event/event.go", "Event"}, {"internal/event/event.go", "Run"}, {"internal/event/event.go", "Environment"}, {"internal/event/event.go", "Stack"},
 	}},
 	{"The index of runs", "`metadata/workflows/index.json` in the artifact bucket. `generator history --json` prints its `runs`, `generator show --json` the record of a run.", []part{
-		{"stages/record/index.go", "Index"}, {"stages/record/index.go", "Environment"}, {"stages/record/index.go", "Failed"}, {"stages/record/index.go", "Summary"},
+		{"stages/record/index.go", "Index"}, {"stages/record/index.go", "Environment"}, {"stages/record/index.go", "Failed"}, {"stages/record/index.go", "Summary"}, {"stages/record/index.go", "Deployment"},
 	}},
 	{"Gates of an environment", "The output `gates` of `deployer gate`, and the `gates` in the `summary` of a deployment; a freeze is `metadata/freezes/<environment>.json`, overrides are `metadata/overrides/<run>/<environment>.json` in the artifact bucket.", []part{
 		{"internal/gate/gate.go", "Outcome"}, {"internal/gate/store.go", "Override"}, {"internal/gate/store.go", "Freeze"}, {"internal/gate/store.go", "Lifted"},
@@ -48,6 +48,12 @@ var models = []model{
 	}},
 	{"The record of a step", "`metadata/workflows/<run>/<step>.json` in the artifact bucket, and `result.json` among the output files of a stage.", []part{
 		{"internal/stage/record.go", "Record"},
+		{"internal/stage/details.go", "Details"},
+		{"internal/stage/details.go", "StackDetails"},
+		{"internal/stage/details.go", "ResourceDetails"},
+		{"internal/stage/details.go", "WiderRight"},
+		{"internal/stage/details.go", "StackOutput"},
+		{"internal/stage/details.go", "TestDetails"},
 	}},
 	{"What was deployed", "`metadata/workflows/deployed.json` and `metadata/deployed/<environment>.json` in the artifact bucket.", []part{
 		{"internal/stage/record.go", "Deployed"},

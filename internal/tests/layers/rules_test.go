@@ -33,7 +33,7 @@ var layers = []layer{
 		"internal/stage", "internal/plan", "internal/awsauth", "internal/deploy/assets",
 		"internal/deploy/cfn", "internal/deploy/diagnosis", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/command/remote",
-		"internal/kube", "internal/report/progress", "internal/report/stdio",
+		"internal/kube", "internal/report/page", "internal/report/progress", "internal/report/stdio",
 		"internal/notify", "internal/metric", "internal/gate", "internal/github",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
