@@ -35,16 +35,9 @@ type Found struct {
 // RollBack finds the commit that was proven in an environment before the one that it has, or
 // the one that to begins.
 func (s Source) RollBack(ctx context.Context, environment, to string) (Found, error) {
-	has, err := s.has(ctx, environment)
+	index, has, err := s.read(ctx, environment)
 	if err != nil {
 		return Found{}, err
-	}
-	index, err := record.ReadIndex(ctx, s.Bucket)
-	if err != nil {
-		return Found{}, err
-	}
-	if has.Commit == "" { // the state is of an earlier version
-		has.Commit = commitIn(index, environment)
 	}
 	candidates := index.Before(environment, has.Commit, has.Refused)
 	if to != "" {
@@ -77,18 +70,11 @@ func (s Source) RollBack(ctx context.Context, environment, to string) (Found, er
 // Redeploy finds the commit that an environment has, or had before it was rolled back if
 // that begins with the given digits.
 func (s Source) Redeploy(ctx context.Context, environment, commit string) (Found, error) {
-	has, err := s.has(ctx, environment)
-	if err != nil {
-		return Found{}, err
-	}
-	index, err := record.ReadIndex(ctx, s.Bucket)
+	index, has, err := s.read(ctx, environment)
 	if err != nil {
 		return Found{}, err
 	}
 	wanted := has.Commit
-	if wanted == "" {
-		wanted = commitIn(index, environment)
-	}
 	switch {
 	case wanted == "":
 		return Found{}, errs.Failedf("no run deployed to environment %s yet", environment)
@@ -113,28 +99,20 @@ func (s Source) Promote(ctx context.Context, from, to string) (Found, error) {
 	if from == to {
 		return Found{}, errs.Invalidf("a commit is promoted from one environment to another").WithHint("generator redeploy %s deploys it again", to)
 	}
-	source, err := s.has(ctx, from)
+	index, source, err := s.read(ctx, from)
 	if err != nil {
 		return Found{}, err
 	}
-	target, err := s.has(ctx, to)
+	target, err := s.has(ctx, index, to)
 	if err != nil {
 		return Found{}, err
 	}
-	index, err := record.ReadIndex(ctx, s.Bucket)
-	if err != nil {
-		return Found{}, err
-	}
-	commit := source.Commit
-	if commit == "" {
-		commit = commitIn(index, from)
-	}
-	proof, proven, err := index.Proof(ctx, s.Bucket, commit, from)
+	proof, proven, err := index.Proof(ctx, s.Bucket, source.Commit, from)
 	if err != nil {
 		return Found{}, err
 	}
 	if !proven {
-		return Found{}, errs.Failedf("the commit that environment %s has, %q, was not proven there: no run deployed it there with tests that passed", from, commit).
+		return Found{}, errs.Failedf("the commit that environment %s has, %q, was not proven there: no run deployed it there with tests that passed", from, source.Commit).
 			WithHint("generator history --environment %s lists what was deployed", from)
 	}
 	found, err := s.built(ctx, index, proof, argo.Asked{Purpose: plan.ToPromote, Environments: []string{to}})
@@ -207,20 +185,33 @@ func (s Source) Name(a argo.Asked, number int) string {
 	return name.String()
 }
 
+// read reads the index of the records, and which commit an environment has.
+func (s Source) read(ctx context.Context, environment string) (record.Index, stage.Deployed, error) {
+	index, err := record.ReadIndex(ctx, s.Bucket)
+	if err != nil {
+		return record.Index{}, stage.Deployed{}, err
+	}
+	has, err := s.has(ctx, index, environment)
+	return index, has, err
+}
+
 // has reads which commit an environment has.
-func (s Source) has(ctx context.Context, environment string) (has stage.Deployed, err error) {
+func (s Source) has(ctx context.Context, index record.Index, environment string) (has stage.Deployed, err error) {
 	if !slices.Contains(s.Environments, environment) {
 		return has, s.unknown(environment)
 	}
 	data, err := s.Bucket.Get(ctx, bucket.ReachedKey(environment))
-	if errors.Is(err, fs.ErrNotExist) {
-		return has, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
 		return has, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
+	default:
+		if err := json.Unmarshal(data, &has); err != nil {
+			return has, errs.Failedf("reading which commit environment %s has: %w", environment, err)
+		}
 	}
-	if err := json.Unmarshal(data, &has); err != nil {
-		return has, errs.Failedf("reading which commit environment %s has: %w", environment, err)
+	if has.Commit == "" { // the state is of an earlier version
+		has.Commit = commitIn(index, environment)
 	}
 	return has, nil
 }
