@@ -10,6 +10,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
@@ -26,6 +27,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages"
 	deploystage "github.com/aphex/aphex-pipeline/stages/deploy"
+	"github.com/aphex/aphex-pipeline/stages/diagnose"
 	"github.com/aphex/aphex-pipeline/stages/gate"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
@@ -46,7 +48,7 @@ type connect func() (kube.Cluster, error)
 func program(cluster connect) stage.Program {
 	return stage.Program{
 		Name: "deployer",
-		Help: "deployer updates the pipeline itself, waits for their gates, deploys environments, rolls them back, records runs and starts runs of missed pushes.\n\n" +
+		Help: "deployer updates the pipeline itself, waits for their gates, deploys environments, rolls them back, explains failures, records runs and starts runs of missed pushes.\n\n" +
 			"In a pod, \"deployer steps 'deployer environment' tester\" runs several stages one after another, until one fails. " +
 			"TESTER_APHEX_STEP sets APHEX_STEP for the tester alone.",
 		Stages: []stage.Stage{
@@ -54,6 +56,7 @@ func program(cluster connect) stage.Program {
 			stage.Of(gate.Contract(), gate.Help, runGate),
 			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),
 			stage.Of(rollback.Contract(), rollback.Help, runRollback),
+			stage.Of(diagnose.Contract(), diagnose.Help, runDiagnose),
 			stage.Of(record.Contract(), record.Help, runRecord),
 			stage.Of(reconcile.Contract(), reconcile.Help, cluster.runReconcile),
 		},
@@ -205,6 +208,23 @@ func engine(ctx context.Context, frame stage.Frame, records string, images asset
 	}
 	e.ImageBuilder = builder
 	return e, func() { _ = builder.Close(); end() }, nil
+}
+
+func runDiagnose(ctx context.Context, frame stage.Frame, in diagnose.Input) (diagnose.Output, error) {
+	var records bucket.Bucket
+	if in.Run != "" {
+		opened, err := clients.Bucket(ctx, in.Bucket, in.ArtifactDir)
+		if err != nil {
+			return diagnose.Output{}, err
+		}
+		records = opened
+	}
+	engine, end, err := engine(ctx, frame, "", assets.BuilderAddress{})
+	if err != nil {
+		return diagnose.Output{}, err
+	}
+	defer end()
+	return diagnose.Run(ctx, diagnose.Deps{Engine: engine, Bucket: records}, frame, in)
 }
 
 func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.Output, error) {

@@ -239,6 +239,12 @@ func (f *fake) ListChangeSets(context.Context, *cloudformation.ListChangeSetsInp
 	return out, f.begin("ListChangeSets")
 }
 
+func (f *fake) ListStacks(context.Context, *cloudformation.ListStacksInput, ...options) (*cloudformation.ListStacksOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &cloudformation.ListStacksOutput{}, f.begin("ListStacks")
+}
+
 func (f *fake) GetHookResult(_ context.Context, in *cloudformation.GetHookResultInput, _ ...options) (*cloudformation.GetHookResultOutput, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -194,6 +194,15 @@ func decodeYAML(src []byte, into *any) error {
 	return decodeJSON(text, into)
 }
 
+// reencode copies a value that was decoded into another type.
+func reencode(from, into any) error {
+	text, err := json.Marshal(from)
+	if err != nil {
+		return fmt.Errorf("encoding as JSON: %w", err)
+	}
+	return decodeJSON(text, into)
+}
+
 func decodeJSON(src []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(src))
 	decoder.UseNumber()

@@ -42,6 +42,9 @@ func (e Eyes) customResource(ctx context.Context, s Subject) Finding {
 		return Finding{}
 	}
 	name, _, _ = strings.Cut(name, ":") // without an alias
+	if own, err := arn.Parse(e.Identity); err == nil && own.AccountID != token.AccountID {
+		return Finding{Source: "log of function " + name, Lines: []string{"it is in account " + token.AccountID + ", whose logs are not read from here"}}
+	}
 	group := "/aws/lambda/" + name
 	log := functionLog{
 		mask: e.masked, api: e.Logs(token.Region), group: group, from: s.Began.Add(-before), to: s.Failed.Add(after),

@@ -129,6 +129,13 @@ func TestALogGroupOfTheFunctionsOwnIsFound(t *testing.T) {
 	assert.Equal(t, []string{"it has no log group /aws/lambda/migrate"}, found[0].Lines)
 }
 
+func TestAFunctionOfAnotherAccountIsNotMistakenForOneOfThisAccount(t *testing.T) {
+	foreign := custom
+	foreign.Properties = `{"ServiceToken":"arn:aws:lambda:eu-west-1:999999999999:function:migrate"}`
+	found := account{}.eyes().Look(t.Context(), []diagnosis.Subject{foreign})
+	assert.Equal(t, []diagnosis.Finding{{Source: "log of function migrate", Lines: []string{"it is in account 999999999999, whose logs are not read from here"}}}, found)
+}
+
 func TestWhatIsDeniedIsLeftOutWithThePermissionThatShowsIt(t *testing.T) {
 	a := account{
 		filter: func(*cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {

@@ -70,6 +70,9 @@ var models = []model{
 	{"A check of an installed pipeline", "`generator doctor --json` prints `checks`, a list of these.", []part{
 		{"internal/install/doctor.go", "Result"},
 	}},
+	{"A diagnosis", "`deployer diagnose --json` prints `diagnoses`, a list of these.", []part{
+		{"internal/deploy/diagnose.go", "Diagnosis"}, {"internal/deploy/cfn/finding.go", "Finding"}, {"internal/deploy/cfn/cause.go", "Detail"},
+	}},
 	{"The plan of a deployment", "The file of `--plan-file`, which `--execute-plan` reads, by `schema/plan.schema.json`.", []part{
 		{"internal/deploy/planned/plan.go", "Plan"},
 		{"internal/deploy/planned/plan.go", "Stack"},
