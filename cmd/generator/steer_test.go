@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/internal/steer"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
@@ -47,9 +48,9 @@ func TestAPersonStartsRunsOfTheInstalledPipeline(t *testing.T) {
 	assert.Contains(t, log, "rollback of dev: from commit "+second+" to "+first+", of run shop-"+first[:32]+"\n")
 	out, log, err := calls(t, "rollback", "dev", "-c", config, "--yes", "--reason", "checkout fails", "--json")
 	require.NoError(t, err, log)
-	var started begun
+	var started steer.Begun
 	require.NoError(t, json.Unmarshal([]byte(out), &started))
-	assert.Equal(t, begun{
+	assert.Equal(t, steer.Begun{
 		Run: "shop-" + first[:32] + "-b1", Purpose: "rollback", Commit: first, Environments: []string{"dev"}, Has: second, Because: "shop-" + first[:32],
 		By: kubetest.User, Reason: "checkout fails",
 	}, started)
@@ -98,8 +99,8 @@ func TestAWatchedRunThatFailsIsAnError(t *testing.T) {
 		d.Error, d.Hint = "deploy-dev: stack Api failed", "look there"
 		require.NoError(t, record.Store(t.Context(), artifacts, d))
 	}
-	require.NoError(t, await(t.Context(), artifacts, "shop-1"))
-	err := await(t.Context(), artifacts, "shop-2")
+	require.NoError(t, steer.Await(t.Context(), artifacts, "shop-1"))
+	err := steer.Await(t.Context(), artifacts, "shop-2")
 	require.ErrorContains(t, err, "ended: Failed: deploy-dev: stack Api failed")
 	assert.Equal(t, "look there", errs.HintOf(err))
 }
@@ -107,7 +108,7 @@ func TestAWatchedRunThatFailsIsAnError(t *testing.T) {
 func TestAWatchedRunIsWaitedForUntilItHasARecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		artifacts, ended := buckettest.New(nil), make(chan error)
-		go func() { ended <- await(t.Context(), artifacts, "shop-1") }()
+		go func() { ended <- steer.Await(t.Context(), artifacts, "shop-1") }()
 		time.Sleep(time.Hour)
 		select {
 		case err := <-ended:

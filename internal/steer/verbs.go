@@ -1,0 +1,124 @@
+package steer
+
+import (
+	"context"
+
+	"github.com/aphex/aphex-pipeline/internal/checkout"
+)
+
+// RollbackVerb goes back to a commit that was proven.
+type RollbackVerb struct {
+	Environment string `arg:"" help:"Environment to roll back."`
+	To          string `help:"Commit to go back to, or its first digits (default: the last one that was proven there before the present one)." placeholder:"COMMIT"`
+}
+
+// Help returns the details and examples of the verb.
+func (RollbackVerb) Help() string {
+	return `Deploys the last artifact that was proven in the environment before the present one: a run deployed it there, and
+its tests passed. Nothing is built, and nothing of the pipeline changes; approvals of the environment are waited
+for. The commit that is rolled back is refused there until a newer one is pushed; "generator redeploy" brings it
+back.
+
+The run is one of the installed pipeline, with its record: who asked for it, and why. You need permission to read
+the artifact bucket, and to create Workflows in the cluster. It waits for a deployment there that has begun.
+
+Examples:
+
+  generator rollback prod --reason "checkout fails, ticket 4711"
+  generator rollback prod --to 3f2a9c1 --yes --watch
+  generator rollback dev --state .aphex          # of local runs`
+}
+
+// Find finds what is deployed.
+func (v RollbackVerb) Find(ctx context.Context, s Source) (Found, error) {
+	return s.RollBack(ctx, v.Environment, v.To)
+}
+
+// RedeployVerb deploys again what an environment has.
+type RedeployVerb struct {
+	Environment string `arg:"" help:"Environment to deploy to."`
+	Commit      string `help:"The commit that was rolled back there, or its first digits, to bring it back (default: the one that the environment has)." placeholder:"COMMIT"`
+}
+
+// Help returns the details and examples of the verb.
+func (RedeployVerb) Help() string {
+	return `Deploys to an environment the commit that it has once more, with the artifact of then: after a failure without a
+cause in the commit, or after changes by hand. With --commit it brings back a commit that was rolled back.
+
+Examples:
+
+  generator redeploy dev
+  generator redeploy prod --commit 3f2a9c1 --reason "the database is up again"`
+}
+
+// Find finds what is deployed.
+func (v RedeployVerb) Find(ctx context.Context, s Source) (Found, error) {
+	return s.Redeploy(ctx, v.Environment, v.Commit)
+}
+
+// PromoteVerb deploys to one environment what another one has.
+type PromoteVerb struct {
+	From string `arg:"" help:"Environment that has the commit; its tests there passed."`
+	To   string `arg:"" help:"Environment to deploy it to."`
+}
+
+// Help returns the details and examples of the verb.
+func (PromoteVerb) Help() string {
+	return `Deploys to an environment the commit that another one has, with the same artifact. The commit must be proven in the
+environments that the other follows, and newer than what it has; approvals are waited for.
+
+Example:
+
+  generator promote dev prod`
+}
+
+// Find finds what is deployed.
+func (v PromoteVerb) Find(ctx context.Context, s Source) (Found, error) {
+	return s.Promote(ctx, v.From, v.To)
+}
+
+// RetryVerb deploys what a run did not get to.
+type RetryVerb struct {
+	Of          string `arg:"" name:"run" help:"Run that ended: its name, or the beginning of its name or commit."`
+	Environment string `short:"e" help:"Only this environment (default: all that the run did not deploy to, or whose tests failed)." placeholder:"NAME"`
+}
+
+// Help returns the details and examples of the verb.
+func (RetryVerb) Help() string {
+	return `Starts a run of the same commit for the environments that a run did not get to, with the artifact that it built. A
+run that ended before its environments starts from its beginning.
+
+Examples:
+
+  generator retry 3f2a9c1
+  generator retry shop-3f2a9c1d0b8e4f7a6c5d4e3f2a1b0c9d --environment prod`
+}
+
+// StartVerb starts the run of a push.
+type StartVerb struct {
+	Commit string `help:"Full commit SHA; it must be on the branch of the pipeline (default: the last commit of this folder)." placeholder:"SHA"`
+}
+
+// Help returns the details and examples of the verb.
+func (StartVerb) Help() string {
+	return `Starts the run that a push of the commit would have started, if its delivery was lost or refused. A commit that
+had its run gets another one, from its beginning. A run never deploys an older commit over a newer one.
+
+Examples:
+
+  generator start
+  generator start --commit 3f2a9c1d0b8e4f7a6c5d4e3f2a1b0c9d8e7f6a5b --watch`
+}
+
+// Find finds what is deployed.
+func (v StartVerb) Find(ctx context.Context, s Source) (Found, error) {
+	return s.Start(ctx, v.Commit)
+}
+
+// Validate refuses what is no commit.
+func (v StartVerb) Validate() error {
+	if v.Commit == "" {
+		return nil
+	}
+	return checkout.CheckCommit(v.Commit)
+}
