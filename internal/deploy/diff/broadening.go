@@ -29,9 +29,9 @@ type Broadening struct {
 
 // Broadenings returns what the second template allows and the first does not. A
 // statement that allows less than an earlier one does not count, a statement with
-// other conditions does.
+// other conditions does. What only CloudFormation can resolve counts if it changes.
 func Broadenings(before, after Template) []Broadening {
-	return append(broaderPermissions(before, after), broaderRules(before, after)...)
+	return slices.Concat(broaderPermissions(before, after), broaderRules(before, after), redefined(before, after), newMacros(before, after))
 }
 
 func broaderPermissions(before, after Template) (found []Broadening) {

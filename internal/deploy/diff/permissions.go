@@ -78,13 +78,17 @@ func documents(holder, key string, value any) (permissions []permission) {
 	switch v := value.(type) {
 	case map[string]any:
 		if _, is := v["Statement"]; is {
-			if key == trust {
-				holder = trust + " " + holder
-			}
-			return statements(holder, v)
+			return statements(holderOf(holder, key), v)
 		}
 		for _, inner := range slices.Sorted(maps.Keys(v)) {
-			permissions = append(permissions, documents(holder, inner, v[inner])...)
+			below := inner
+			if isFunction(v) {
+				below = key // its result is the value of the key
+			}
+			permissions = append(permissions, documents(holder, below, v[inner])...)
+		}
+		if resolved := isFunction(v) && v["Fn::If"] == nil && format(v) != "${AWS::NoValue}"; resolved && permissions == nil && isPolicy(key) {
+			return []permission{{holder: holderOf(holder, key), opaque: format(v)}}
 		}
 	case []any:
 		for _, inner := range v {
@@ -92,11 +96,31 @@ func documents(holder, key string, value any) (permissions []permission) {
 		}
 	case string: // some types take a policy as text
 		var document map[string]any
-		if strings.HasPrefix(strings.TrimSpace(v), "{") && json.Unmarshal([]byte(v), &document) == nil && document["Statement"] != nil {
+		switch {
+		case strings.HasPrefix(strings.TrimSpace(v), "{") && json.Unmarshal([]byte(v), &document) == nil && document["Statement"] != nil:
 			return documents(holder, key, document)
+		case isPolicy(key) && strings.Contains(v, "{{resolve:"):
+			return []permission{{holder: holderOf(holder, key), opaque: v}}
 		}
 	}
 	return permissions
+}
+
+func holderOf(holder, key string) string {
+	if key == trust {
+		return trust + " " + holder
+	}
+	return holder
+}
+
+// policies are properties whose value is a policy document or a list of them, besides those
+// that end with PolicyDocument.
+var policies = []string{
+	"AccessPolicies", "AccessPolicy", "FileSystemPolicy", "InlinePolicy", "KeyPolicy", "Policies", "Policy", "PolicyText", "RepositoryPolicyText", "ResourcePolicy",
+}
+
+func isPolicy(key string) bool {
+	return strings.HasSuffix(key, "PolicyDocument") || slices.Contains(policies, key)
 }
 
 const (

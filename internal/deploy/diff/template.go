@@ -3,7 +3,9 @@ package diff
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -11,6 +13,8 @@ import (
 // Template is the compared part of a CloudFormation template.
 type Template struct {
 	Resources map[string]Resource
+
+	content map[string]any // all of it
 }
 
 // Resource is one resource of a template.
@@ -64,19 +68,45 @@ func Parse(text []byte) (Template, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return t, nil
 	}
-	if json.Unmarshal(text, &t) == nil {
-		return t, nil
+	if json.Unmarshal(text, &t.content) != nil {
+		var content any
+		if err := yaml.Unmarshal(text, &content); err != nil {
+			return t, fmt.Errorf("reading a template: %w", err)
+		}
+		again, err := json.Marshal(content)
+		if err != nil {
+			return t, fmt.Errorf("reading a template: %w", err)
+		}
+		if err := json.Unmarshal(again, &t.content); err != nil {
+			return t, fmt.Errorf("reading a template: %w", err)
+		}
 	}
-	var content any
-	if err := yaml.Unmarshal(text, &content); err != nil {
-		return t, fmt.Errorf("reading a template: %w", err)
+	resources, isMap := t.content["Resources"].(map[string]any)
+	if t.content["Resources"] != nil && !isMap {
+		return t, errors.New("reading a template: its Resources are not a map")
 	}
-	again, err := json.Marshal(content)
-	if err != nil {
-		return t, fmt.Errorf("reading a template: %w", err)
-	}
-	if err := json.Unmarshal(again, &t); err != nil {
-		return t, fmt.Errorf("reading a template: %w", err)
+	t.Resources = map[string]Resource{}
+	for id, value := range resources {
+		t.Resources[id] = resourceOf(id, value)
 	}
 	return t, nil
+}
+
+// resourceOf reads a resource. A loop (Fn::ForEach) or a macro that stands in the place of resources is one
+// resource of the type of this function.
+func resourceOf(id string, value any) Resource {
+	fields, isMap := value.(map[string]any)
+	if function, _, _ := strings.Cut(strings.TrimPrefix(id, "Fn::"), "::"); strings.HasPrefix(id, "Fn::") || !isMap {
+		return Resource{Type: "Fn::" + function, Properties: map[string]any{id: value}}
+	}
+	r := Resource{Condition: fields["Condition"], DeletionPolicy: fields["DeletionPolicy"], UpdateReplacePolicy: fields["UpdateReplacePolicy"]}
+	r.Type, _ = fields["Type"].(string)
+	switch properties := fields["Properties"].(type) {
+	case nil:
+	case map[string]any:
+		r.Properties = properties
+	default:
+		r.Properties = map[string]any{"Properties": properties}
+	}
+	return r
 }
