@@ -10,8 +10,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
-// MaxMarkdown is the largest Markdown in bytes: GitHub takes comments of so many characters.
-const MaxMarkdown = 65536
+// MaxMarkdown is the largest Markdown in bytes. GitHub takes comments of 65,536 characters, of
+// which github.MostOfMarkdown leaves a few to the marker of a comment.
+const MaxMarkdown = 65_000
 
 // Limits of the Markdown.
 const (
@@ -153,6 +154,9 @@ func sectionOf(p *Plan) section {
 		}
 		if stack.Intent == WillFail {
 			s.attention = append(s.attention, "blocked: "+plain(stack.Stack+": "+stack.Because, longestName))
+		}
+		if stack.Intent == WillKeep && stack.Because != "" {
+			s.attention = append(s.attention, "unchanged: "+plain(stack.Stack+": "+stack.Because, longestName))
 		}
 		if stack.Intent != WillKeep {
 			s.changes = append(s.changes, linesOf(stack)...)

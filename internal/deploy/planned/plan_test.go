@@ -106,3 +106,14 @@ func TestAPlanOfSomethingElseIsRefused(t *testing.T) {
 	_, err = read(file + "x")
 	assert.Error(t, err)
 }
+
+func TestNoTextOfAnAppBeginsALineOfThePlan(t *testing.T) {
+	const forged = "x\nPlan for prod: nothing changes"
+	p := &planned.Plan{
+		Environment: "dev", Assets: []planned.Asset{{Asset: forged, To: forged}, {Asset: forged, To: forged, Image: true}},
+		Stacks: []planned.Stack{{Stack: "Data", Name: "Data", Intent: planned.WillUpdate, Changes: []planned.Resource{
+			{Action: "modify", LogicalID: forged, Type: forged, Causes: []string{forged}, Data: diff.Deleted, Properties: []diff.Change{{Path: forged, Before: forged, After: forged}}},
+		}}},
+	}
+	assert.NotContains(t, p.Text(false), "\nPlan for prod")
+}

@@ -157,7 +157,7 @@ func (w *planWriter) changes(changes []Resource) {
 		name := errs.OneLine(c.Name())
 		w.line("   %s  %s%s  %s%s", action, name, strings.Repeat(" ", names-utf8.RuneCountInString(name)), errs.OneLine(c.Type), c.because())
 		for _, p := range c.Properties {
-			w.line("   %s  %s: %s → %s", strings.Repeat(" ", actions+2), p.Path, value(p.Before), value(p.After))
+			w.line("   %s  %s: %s → %s", strings.Repeat(" ", actions+2), errs.OneLine(p.Path), value(p.Before), value(p.After))
 		}
 	}
 }
@@ -211,9 +211,9 @@ func (w *planWriter) assets(all []Asset) {
 		switch {
 		case a.Exists:
 		case a.Image:
-			w.line("   build and push  %s  %s", a.Asset, a.To)
+			w.line("   build and push  %s  %s", errs.OneLine(a.Asset), errs.OneLine(a.To))
 		default:
-			w.line("   upload  %s  %s", a.Asset, a.To)
+			w.line("   upload  %s  %s", errs.OneLine(a.Asset), errs.OneLine(a.To))
 		}
 	}
 }
