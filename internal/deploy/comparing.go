@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
@@ -138,6 +138,9 @@ func (d *deployment) compareStack(ctx context.Context, t target) plannedStack {
 	if err == nil {
 		err = describe(&s.Stack, t, prepared, d.mask)
 	}
+	if s.Intent == planned.WillKeep && prepared.Reason != "" {
+		s.Because = "it may change all the same: " + prepared.Reason
+	}
 	if err != nil {
 		s.Intent, s.Because, s.Hint, s.err = planned.WillFail, d.mask(err.Error()), d.mask(errs.HintOf(err)), err
 	}
@@ -156,17 +159,21 @@ func (d *deployment) compared(ctx context.Context, t target) (cfn.Prepared, erro
 	if err != nil {
 		return cfn.Prepared{}, err
 	}
-	prepared, err := cfn.Compare(ctx, cfn.NewClient(session.Config), goal, d.options(t), nestedIn(t.stack))
+	prepared, err := cfn.Compare(ctx, cfn.NewClient(session.Config), goal, d.options(t), d.nestedIn(t))
 	return prepared, session.Explain(err)
 }
 
 // nestedIn returns what finds the template of a nested stack among the files of a stack: the
-// URL of its template has the key under which the file is published.
-func nestedIn(stack assembly.Stack) func(diff.Resource) []byte {
+// URL of its template is where the file is published. A template at any other place is not
+// known here, whatever its name.
+func (d *deployment) nestedIn(t target) func(diff.Resource) []byte {
 	return func(r diff.Resource) []byte {
-		for _, list := range templatesOf(stack) {
+		url := d.here(t.region).Resolve(r.Text("TemplateURL"))
+		for _, list := range templatesOf(t.stack) {
 			for _, file := range list.Files {
-				if file.Path == stack.Template || !publishedAt(file, r.Text("TemplateURL")) {
+				if file.Path == t.stack.Template || !slices.ContainsFunc(file.Destinations, func(to assembly.FileDestination) bool {
+					return isAt(url, d.here(t.region).Resolve(to.Bucket), d.here(t.region).Resolve(to.Key))
+				}) {
 					continue
 				}
 				if template, err := limits.ReadFile(file.Path, assembly.MaxDocument); err == nil {
@@ -178,8 +185,12 @@ func nestedIn(stack assembly.Stack) func(diff.Resource) []byte {
 	}
 }
 
-func publishedAt(file assembly.FileAsset, url string) bool {
-	return slices.ContainsFunc(file.Destinations, func(to assembly.FileDestination) bool {
-		return to.Key != "" && strings.HasSuffix(url, "/"+to.Key)
-	})
+// s3 matches the part of a URL of S3 before the bucket, as the CDK writes it. What stands in
+// front of a bucket in the name of the host would be another bucket.
+var s3 = regexp.MustCompile(`^https://s3(?:[.-][a-z0-9-]+)?\.(?:\$\{AWS::URLSuffix\}|amazonaws\.com(?:\.cn)?)/`)
+
+// isAt reports whether a URL is that of an object of a bucket.
+func isAt(url, bucket, key string) bool {
+	host := s3.FindString(url)
+	return host != "" && bucket != "" && key != "" && url[len(host):] == bucket+"/"+key
 }

@@ -30,6 +30,10 @@ func describe(s *planned.Stack, t target, p cfn.Prepared, mask func(string) stri
 		s.Because = p.Reason
 	}
 	for _, pair := range p.Templates {
+		if pair.Unknown {
+			s.Broader = append(s.Broader, unseenStack(t, pair.Nested))
+			continue
+		}
 		before, err := diff.Parse(pair.Before)
 		if err != nil {
 			return fmt.Errorf("the deployed template of stack %s: %w", s.Name, err)
@@ -51,6 +55,15 @@ func describe(s *planned.Stack, t target, p cfn.Prepared, mask func(string) stri
 		}
 	}
 	return nil
+}
+
+// unseenStack says that a nested stack may get any permission, as its template is none of the app's.
+func unseenStack(t target, nested []string) diff.Broadening {
+	around, id := nested[:len(nested)-1], nested[len(nested)-1]
+	return diff.Broadening{
+		LogicalID: id, Kind: diff.IAM, Nested: around, Path: t.stack.ConstructPath(around, id),
+		Text: "${" + id + "} is a nested stack whose template is not among the files of the app: it may add any permission",
+	}
 }
 
 func inWords(t target, nested []string, c cfn.Change, before, after diff.Template, mask func(string) string) planned.Resource {
@@ -76,6 +89,7 @@ func inWords(t target, nested []string, c cfn.Change, before, after diff.Templat
 			property.Before, property.After = mask(property.Before), mask(property.After)
 			change.Properties = append(change.Properties, property)
 		}
+		change.Properties = append(change.Properties, diff.Policies(old, now)...)
 	}
 	return change
 }
@@ -113,7 +127,7 @@ func expected(before, after diff.Template) (changes []cfn.Change) {
 			}
 		case !reflect.DeepEqual(old.Condition, now.Condition) && now.Condition != nil:
 			change.Action = planned.MayRemove
-		case len(diff.Properties(old, now)) > 0:
+		case len(diff.Properties(old, now)) > 0, diff.Policies(old, now) != nil:
 			change.Action = "Modify"
 		default:
 			continue

@@ -32,6 +32,11 @@ const (
 	mostNested    = 500
 )
 
+const (
+	templateURL       = "TemplateURL"
+	parametersChanged = "its parameters changed"
+)
+
 // comparison is the comparison of one stack.
 type comparison struct {
 	api    Reader
@@ -42,7 +47,8 @@ type comparison struct {
 
 // Compare compares a stack with its goal by their templates. It only reads, also of a stack
 // that is in no state to be changed. nested returns the new template of a nested stack, or
-// nil if it is not known; then the nested stack is one resource of the stack around it.
+// nil if it is not known; then the nested stack is one resource of the stack around it, and
+// Unknown if it is new or gets another template.
 // What only CloudFormation can know, such as the value of a parameter of SSM, is not seen:
 // a stack whose templates are equal is unchanged, with the reason why it may not be.
 func Compare(ctx context.Context, api Reader, goal Goal, o Options, nested func(diff.Resource) []byte) (Prepared, error) {
@@ -108,11 +114,23 @@ func (d *deployment) prospect(template string) (Outlook, string, error) {
 		return "", "", err
 	}
 	reason, err := mustChange(d.goal, p, *d.before, func() (string, error) { return template, nil })
+	if reason == readsSSM && givenChange(d.goal.Parameters, d.before.Parameters) {
+		reason = parametersChanged
+	}
 	unknown := slices.Contains([]string{readsSSM, readsOutputs, isTransformed}, reason)
 	if err == nil && (reason == "" || unknown && sameTemplate(d.goal.Template, []byte(template))) {
 		return Keep, reason, nil
 	}
 	return Update, reason, err
+}
+
+// givenChange reports whether a parameter that is given differs from that of the stack; of one
+// that comes from SSM, this is its name there.
+func givenChange(given map[string]string, before []types.Parameter) bool {
+	return slices.ContainsFunc(before, func(p types.Parameter) bool {
+		value, is := given[aws.ToString(p.ParameterKey)]
+		return is && value != aws.ToString(p.ParameterValue)
+	})
 }
 
 func (c *comparison) templateOf(ctx context.Context, stack string) (string, error) {
@@ -155,6 +173,9 @@ func (c *comparison) addNested(ctx context.Context, stack, id string, old, now d
 	inner, physical := Templates{Nested: append(slices.Clone(around.Nested), id)}, ""
 	if now.Type == stackType {
 		if inner.After = c.nested(now); inner.After == nil {
+			if old.Type != stackType || old.Text(templateURL) != now.Text(templateURL) {
+				c.found = append(c.found, Templates{Nested: inner.Nested, Unknown: true})
+			}
 			return nil
 		}
 	}

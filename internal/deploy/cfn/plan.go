@@ -134,7 +134,7 @@ func mustChange(goal Goal, p parameters, stack types.Stack, template func() (str
 	case p.ssm:
 		return readsSSM, nil
 	case !maps.Equal(p.values, previousValues(stack)):
-		return "its parameters changed", nil
+		return parametersChanged, nil
 	}
 	deployed, err := template()
 	if err != nil {

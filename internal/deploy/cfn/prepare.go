@@ -46,6 +46,8 @@ type Templates struct {
 	Nested []string // logical ids of the nested stack, outermost first; none is the stack itself
 	Before []byte   // JSON or YAML; empty for a new stack
 	After  []byte   // empty for a nested stack that is removed
+	// Unknown is set for a nested stack whose new template is not known. It has no others then.
+	Unknown bool
 	// Changes are those of this stack, without those of its nested stacks.
 	Changes []Change
 }

@@ -22,6 +22,15 @@ func Properties(before, after Resource) []Change {
 	return changes
 }
 
+// Policies returns the policies that differ between two states of a resource: what becomes of
+// it when it leaves its stack, or is replaced.
+func Policies(before, after Resource) []Change {
+	var changes []Change
+	compare(&changes, "DeletionPolicy", before.DeletionPolicy, after.DeletionPolicy)
+	compare(&changes, "UpdateReplacePolicy", before.UpdateReplacePolicy, after.UpdateReplacePolicy)
+	return changes
+}
+
 func nilIfEmpty(properties map[string]any) any {
 	if properties == nil {
 		return map[string]any{}
