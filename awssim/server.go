@@ -16,6 +16,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/awssim/cloudcontrol"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
+	"github.com/aphex/aphex-pipeline/awssim/cloudtrail"
 	"github.com/aphex/aphex-pipeline/awssim/cloudwatch"
 	"github.com/aphex/aphex-pipeline/awssim/ec2"
 	"github.com/aphex/aphex-pipeline/awssim/ecr"
@@ -52,6 +53,7 @@ type Server struct {
 	topics     *sns.Store
 	logs       *logs.Store
 	tasks      *ecs.Store
+	trail      cloudtrail.Store
 	registry   *ecr.Store
 	images     *ecr.Distribution
 	stacks     *cloudformation.Engine
@@ -119,7 +121,7 @@ func (s *Server) open(options Options) error {
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
 		sts.Tokens{Directory: s.identity}.Service(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
-		s.metrics.Service(), s.topics.Service(), s.logs.Service(), s.tasks.Service(), lambda.Functions{Deployed: s.deployed}.Service(),
+		s.metrics.Service(), s.topics.Service(), s.logs.Service(), s.tasks.Service(), s.trail.Service(), lambda.Functions{Deployed: s.deployed}.Service(),
 		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
 		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {
@@ -175,6 +177,9 @@ func (s *Server) Metrics() *cloudwatch.Store { return s.metrics }
 
 // Logs returns the log groups of CloudWatch Logs.
 func (s *Server) Logs() *logs.Store { return s.logs }
+
+// Trail returns the history of CloudTrail.
+func (s *Server) Trail() *cloudtrail.Store { return &s.trail }
 
 // Tasks returns the stopped tasks of ECS.
 func (s *Server) Tasks() *ecs.Store { return s.tasks }

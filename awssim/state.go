@@ -38,6 +38,7 @@ func (s *Server) parts() []part {
 		{"topics", s.topics},
 		{"logs", s.logs},
 		{"tasks", s.tasks},
+		{"trail", &s.trail},
 		{"registry", s.registry},
 		{"stacks", s.stacks},
 	}
