@@ -107,6 +107,18 @@ site: $(SITE_PACKAGES) ## build the documents as a website into bin/site; SITE_B
 check-site: site ## open every page of the website in headless Chromium, as wide as a telephone and as a screen; CHROMIUM names it
 	cd site && npm run --silent check </dev/null
 
+PAGES := internal/report/page/browser
+PAGES_PACKAGES := $(PAGES)/node_modules/.installed-$(shell git hash-object $(PAGES)/package-lock.json)
+.PHONY: check-pages
+check-pages: $(PAGES_PACKAGES) ## open example pages of runs in headless Chromium, light and dark, with axe-core; CHROMIUM names it, SCREENS=DIR saves pictures
+	rm -rf bin/pages
+	go test -count=1 -run TestExamplesArePages ./internal/report/page -pages $(CURDIR)/bin/pages </dev/null
+	node $(PAGES)/check.mjs bin/pages $(SCREENS) </dev/null
+
+.PHONY: screenshot
+screenshot: $(PAGES_PACKAGES) ## take the picture in README.md of the page that make demo ends with
+	node $(PAGES)/shot.mjs .aphex/demo/state/aws/s3/*/metadata/workflows docs/images/page.png </dev/null
+
 .PHONY: images
 images: ## build the images of the stages into docker, or with BASE=debian into bin/images, without a registry
 	images/make
@@ -130,7 +142,7 @@ golden: ## rewrite golden files and generated documents; review the diff before 
 
 .PHONY: clean
 clean: ## remove all build products and the state of the demo
-	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii assets dist lib node_modules tsconfig.json) site/node_modules site/pages
+	rm -rf bin .cache .aphex bench.json $(addprefix $(SHOP)/,node_modules dist artifacts reports cdk.out) $(addprefix construct/,.jsii assets dist lib node_modules tsconfig.json) site/node_modules site/pages $(PAGES)/node_modules
 
 # check runs all of its parts even if one fails, so that one run reports everything.
 CHECKS := check-format check-vet check-lint check-words check-construct check-platforms check-tidy check-argo check-race check-vulnerabilities
@@ -195,6 +207,10 @@ $(PACKAGES):
 
 $(SITE_PACKAGES): site/package-lock.json
 	cd site && npm ci --prefer-offline --no-audit --no-fund </dev/null
+	@touch $@
+
+$(PAGES_PACKAGES): $(PAGES)/package-lock.json
+	cd $(PAGES) && npm ci --prefer-offline --no-audit --no-fund </dev/null
 	@touch $@
 
 $(CONSTRUCT_PACKAGES): construct/package-lock.json

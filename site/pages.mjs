@@ -3,14 +3,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isPage } from './.vitepress/links.mjs';
+import { isImage, isPage } from './.vitepress/links.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = fileURLToPath(new URL('pages', import.meta.url));
 
 fs.rmSync(pages, { recursive: true, force: true });
 const documents = fs.readdirSync(path.join(root, 'docs'), { recursive: true }).map((file) => `docs/${file}`);
-for (const file of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'construct/README.md', 'images/README.md', ...documents].filter(isPage)) {
+for (const file of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'construct/README.md', 'images/README.md', ...documents].filter((file) => isPage(file) || isImage(file))) {
   const copy = path.join(pages, file.replace(/README\.md$/, 'index.md'));
   fs.mkdirSync(path.dirname(copy), { recursive: true });
   fs.copyFileSync(path.join(root, file), copy);

@@ -7,6 +7,11 @@ export function isPage(file) {
   return /^(README|CONTRIBUTING|CHANGELOG)\.md$|^(construct|images)\/README\.md$|^docs\/.*\.md$/.test(file);
 }
 
+// isImage tells whether a file of the repository is a picture in a page.
+export function isImage(file) {
+  return /^docs\/images\/.*\.png$/.test(file);
+}
+
 // links makes links between files of the repository work in the site: to a page that is in the site, else to GitHub.
 export function links(md) {
   md.core.ruler.push('links', ({ tokens, env }) => {
@@ -19,6 +24,9 @@ export function links(md) {
       const [name, anchor] = target.split('#');
       // env.relativePath is the page in the site, where README.md is index.md.
       const file = path.posix.join(path.posix.dirname(env.relativePath), name);
+      if (isImage(file)) {
+        continue; // the site has a copy at the same place
+      }
       const hash = anchor ? `#${anchor}` : '';
       token.attrSet(attribute, isPage(file) ? address(file) + hash : repository + file + hash);
     }

@@ -213,7 +213,7 @@ func TestThePageOfARunHasWhatOnlyTheRecordsOfItsStepsHave(t *testing.T) {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	step := stage.Record{
 		Workflow: "shop-1", Step: "deploy-dev", Status: stage.Done, Started: at, Ended: at.Add(time.Minute),
-		Outputs: map[string]string{"summary": `{"stacks":[{"stack":"Api","name":"dev-Api","action":"updated","changes":"1 to modify","seconds":20}]}`},
+		Outputs: map[string]string{"summary": `{"stacks":[{"stack":"Api","name":"dev-Api","action":"updated","changes":"1 to modify","seconds":20}],"gates":[{"gate":"freezes","state":"overridden","reason":"quarter end","override":{"by":"hubot","why":"a fix"}}]}`},
 		Details: &stage.Details{
 			Stacks:  []stage.StackDetails{{Stack: "Api", Started: at, Resources: []stage.ResourceDetails{{Name: "Api/Handler/Resource", Type: "AWS::Lambda::Function", Change: "update", Started: at, Seconds: 7}}, Rights: []stage.WiderRight{{Resource: "Role", Text: "Role may s3:GetObject"}}}},
 			Outputs: []stage.StackOutput{{Stack: "Api", Key: "Url", Value: "https://shop.example"}},
@@ -228,7 +228,7 @@ func TestThePageOfARunHasWhatOnlyTheRecordsOfItsStepsHave(t *testing.T) {
 	}
 	run(t, b, record.Input{Status: "Failed"})
 	page := b.Document(bucket.RunPageKey("shop-1"))
-	for _, text := range []string{"First cause", "1 of 3 tests failed", "Api (dev-Api)", "updated, 1 to modify", "Handler/Resource", "AWS::Lambda::Function", "Role may s3:GetObject", "https://shop.example", "orders are stored"} {
+	for _, text := range []string{"First cause", "1 of 3 tests failed", "Api (dev-Api)", "updated, 1 to modify", "Handler/Resource", "AWS::Lambda::Function", "Role may s3:GetObject", "overridden by hubot (not attested): a fix", "https://shop.example", "orders are stored"} {
 		assert.Contains(t, page, text)
 	}
 }

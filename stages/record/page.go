@@ -62,7 +62,7 @@ func statusOf(status string) page.Status {
 		return page.Good
 	case Skipped:
 		return page.Idle
-	case Stopped, Superseded:
+	case Stopped, Superseded, Held:
 		return page.Stopped
 	case "Failed", "Error":
 		return page.Bad
@@ -121,7 +121,7 @@ func stepStatus(status string) page.Status {
 	switch status {
 	case stage.Done:
 		return page.Good
-	case errs.Cancelled.String(), errs.Superseded.String():
+	case errs.Cancelled.String(), errs.Superseded.String(), errs.Held.String():
 		return page.Stopped
 	}
 	return page.Bad
@@ -130,6 +130,7 @@ func stepStatus(status string) page.Status {
 // spanOf returns a step of the timeline, with its stacks and their resources.
 func spanOf(step stage.Record) page.Span {
 	s := page.Span{Name: step.Step, Status: stepStatus(step.Status), Error: step.Error, Started: step.Started, Seconds: step.Ended.Sub(step.Started).Seconds()}
+	s.Waits = plan.WaitedFor(step.Step) != ""
 	var summary deploy.Summary
 	if json.Unmarshal([]byte(step.Outputs["summary"]), &summary) != nil {
 		return s
@@ -178,6 +179,22 @@ func stackOf(step stage.Record, stack deploy.StackSummary) page.Span {
 	return s
 }
 
+// gatesOf returns what the gates of an environment decided before a deployment.
+func gatesOf(step stage.Record) (gates []page.Gate) {
+	var summary deploy.Summary
+	if json.Unmarshal([]byte(step.Outputs["summary"]), &summary) != nil {
+		return nil
+	}
+	for _, o := range summary.Gates {
+		g := page.Gate{Name: string(o.Gate), State: string(o.State), Reason: o.Reason}
+		if by := o.Override; by != nil {
+			g.By, g.Why, g.Attested = by.By, by.Why, by.Attested
+		}
+		gates = append(gates, g)
+	}
+	return gates
+}
+
 // pageOf returns what a run did in an environment, besides its time.
 func (d Document) pageOf(env event.Environment) page.Environment {
 	e := page.Environment{Name: env.Name, Status: page.Good}
@@ -190,6 +207,9 @@ func (d Document) pageOf(env event.Environment) page.Environment {
 	for _, step := range d.Steps {
 		if step.Step == plan.Test(env.Name) {
 			e.Tests = &page.Tests{Status: stepStatus(step.Status), Error: step.Error}
+		}
+		if plan.DeployedBy(step.Step) == env.Name {
+			e.Gates = gatesOf(step)
 		}
 		if step.Details == nil || step.Step != plan.Test(env.Name) && plan.DeployedBy(step.Step) != env.Name {
 			continue

@@ -44,7 +44,7 @@ func (d *Document) deployments() (all []Deployment) {
 func (d *Document) took() map[string]float64 {
 	steps := slices.Clone(d.Steps)
 	steps = slices.DeleteFunc(steps, func(s stage.Record) bool {
-		return s.Status != stage.Done || s.Started.IsZero() || !s.Ended.After(s.Started)
+		return s.Status != stage.Done || s.Started.IsZero() || !s.Ended.After(s.Started) || plan.WaitedFor(s.Step) != ""
 	})
 	slices.SortStableFunc(steps, func(a, b stage.Record) int { return cmp.Compare(b.Ended.Sub(b.Started), a.Ended.Sub(a.Started)) })
 	took := map[string]float64{}

@@ -66,6 +66,7 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 	if whole.Status != localrun.Stopped {
 		l.next(s, whole, changed, unreached || undeployed || removed)
 	}
+	l.page(ctx, s, place, last.Name)
 	if _, err := fmt.Fprint(s.inert(), s.text.String()); err != nil {
 		return fmt.Errorf("printing the summary: %w", err)
 	}
@@ -307,6 +308,15 @@ func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, r
 			s.line("  left by %s  %s", step.Name, state.Short(step.Volume))
 		}
 	}
+}
+
+// page prints where the page of the run is, if it was stored.
+func (l *localRun) page(ctx context.Context, s *summary, place plan.Place, run string) {
+	key := bucket.RunPageKey(run)
+	if _, err := l.cloud.Read(context.WithoutCancel(ctx), place, key); err != nil {
+		return
+	}
+	s.line("\n%s\n  %s", s.style(screen.Bold, "Page"), state.Short(l.cloud.Object(place, key)))
 }
 
 // next prints what to do next.

@@ -51,7 +51,7 @@ func shop() Run {
 				Name: "dev", Status: Good, Rights: []Right{{"ApiStack", "HandlerRole", "${HandlerRole} may dynamodb:PutItem on ${Orders.Arn}"}},
 				Tests: &Tests{Status: Good, Total: 14, Left: 1}, Outputs: []Output{{"ApiStack", "Url", "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/prod/"}, {"DatabaseStack", "TableName", "shop-orders"}},
 			},
-			{Name: "prod", Status: Bad, Rights: []Right{{"ApiStack", "HandlerRole", "${HandlerRole} may dynamodb:PutItem on ${Orders.Arn}"}}},
+			{Name: "prod", Status: Bad, Gates: []Gate{{"windows", "open", "Monday to Thursday, 09:00 to 16:00 Europe/Berlin", "", "", false}, {"freezes", "overridden", "frozen until 2026-12-01: quarter end", "hubot", "fix of the checkout", true}}, Rights: []Right{{"ApiStack", "HandlerRole", "${HandlerRole} may dynamodb:PutItem on ${Orders.Arn}"}}},
 		},
 		Notes: []Note{{"Environments that this run does not deploy", []string{"us"}}},
 	}

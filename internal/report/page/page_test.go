@@ -182,7 +182,7 @@ func hostile(text string) (Run, Pipeline) {
 	run := Run{
 		Pipeline: text, Name: text, Word: text, Status: Bad, Commit: text, Repository: text, Facts: []Fact{{"By", text}}, Cause: &Cause{text, text, text}, Ended: noon,
 		Timeline:     []Span{{Name: text, Status: Bad, Note: text, Kind: text, Error: text, Started: noon, Seconds: 1, Spans: []Span{{Name: text, Note: text, Status: Good}}}},
-		Environments: []Environment{{Name: text, Status: Good, Rights: []Right{{text, text, text}}, Outputs: []Output{{text, text, text}}, Tests: &Tests{Status: Bad, Broken: 1, Failed: []string{text}, Error: text}}},
+		Environments: []Environment{{Name: text, Status: Good, Gates: []Gate{{text, text, text, text, text, false}}, Rights: []Right{{text, text, text}}, Outputs: []Output{{text, text, text}}, Tests: &Tests{Status: Bad, Broken: 1, Failed: []string{text}, Error: text}}},
 		Notes:        []Note{{"Attempts before", []string{text}}}, Version: text,
 	}
 	pipeline := Pipeline{

@@ -110,7 +110,7 @@ type environmentView struct {
 
 // Shown reports whether there is something to show besides the time.
 func (e environmentView) Shown() bool {
-	return len(e.Rights) > 0 || e.Tests != nil || len(e.Outputs) > 0
+	return len(e.Gates) > 0 || len(e.Rights) > 0 || e.Tests != nil || len(e.Outputs) > 0
 }
 
 // AllRights returns how many rights became wider, also those that are left out.

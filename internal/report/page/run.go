@@ -51,6 +51,7 @@ type Span struct {
 	Error   string
 	Started time.Time // zero is unknown
 	Seconds float64
+	Waits   bool // it only waits, as for a window: its time is cut from the axis
 	Spans   []Span
 }
 
@@ -58,10 +59,18 @@ type Span struct {
 type Environment struct {
 	Name    string
 	Status  Status
+	Gates   []Gate
 	Rights  []Right
 	Tests   *Tests
 	Outputs []Output
 	Omitted int // outputs that the record does not have
+}
+
+// Gate is what a gate decided before the deployment began.
+type Gate struct {
+	Name, State, Reason string
+	By, Why             string // of a person who let the run pass
+	Attested            bool   // the API server compared the person with the name
 }
 
 // Right is one permission that a deployment widened.

@@ -39,7 +39,7 @@ const shortestWait = time.Minute
 
 // newClock returns the clock of stages.
 func newClock(stages []Span) clock {
-	spans := slices.DeleteFunc(slices.Clone(stages), func(s Span) bool { return s.Started.IsZero() })
+	spans := slices.DeleteFunc(slices.Clone(stages), func(s Span) bool { return s.Started.IsZero() || s.Waits })
 	if len(spans) == 0 {
 		return clock{}
 	}
@@ -101,7 +101,7 @@ func (c clock) Marks() (texts []string) {
 
 // bar returns the place and the width of a bar.
 func (c clock) bar(s Span) (x, w string) {
-	if s.Started.IsZero() || c.whole <= 0 {
+	if s.Started.IsZero() || c.whole <= 0 || s.Waits {
 		return "", ""
 	}
 	from := min(float64(c.since(s.Started))/float64(c.whole)*100, 99.6)
