@@ -131,6 +131,11 @@ func (f failing) screen(err error) string {
 func TestFailuresExplainThemselves(t *testing.T) {
 	t.Parallel()
 	f := newFailing(t)
+	_, err := f.run("dev", func(in *deploy.Input) {
+		in.Assembly, in.Stacks, in.Exclusively, in.Plan = f.after, []string{"Stores"}, true, true
+	})
+	require.NoError(t, err)
+	assert.Contains(t, f.stdout.String(), "warning: Uploads4F6EB0FD (AWS::S3::Bucket): The bucket uploads is not empty.")
 	for _, one := range []struct {
 		screen, stack string
 		succeeds      bool

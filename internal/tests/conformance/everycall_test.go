@@ -29,11 +29,13 @@ var every = []string{
 	"cloudformation:DeleteStack", "cloudformation:RollbackStack", "cloudformation:ContinueUpdateRollback", "cloudformation:UpdateTerminationProtection",
 }
 
-// aside are the calls that only a refused change set, a failed stack, a diagnosis, an image of the legacy
-// synthesizer, the credentials of other registries, or a plan that is not kept
-// needs; the tests of internal/deploy/cfn, internal/deploy/diagnosis, internal/deploy/assets and stages/deploy are about them.
+// aside are the calls that only a refused change set, a failed stack, a diagnosis, a
+// comparison of templates, an image of the legacy synthesizer, the credentials of other
+// registries, or a plan that is not kept needs; the tests of internal/deploy/cfn,
+// internal/deploy/diagnosis, internal/deploy/assets and stages/deploy are about them.
 var aside = []string{
-	"cloudformation:ListChangeSets", "cloudformation:ListStacks", "cloudformation:ListHookResults", "cloudformation:GetHookResult", "cloudwatchlogs:FilterLogEvents", "lambda:GetFunctionConfiguration",
+	"cloudformation:DescribeStackResource", "cloudformation:ListChangeSets", "cloudformation:ListStacks",
+	"cloudformation:ListHookResults", "cloudformation:GetHookResult", "cloudwatchlogs:FilterLogEvents", "lambda:GetFunctionConfiguration",
 	"ecs:ListTasks", "ecs:DescribeTasks", "ecr:CreateRepository", "secretsmanager:GetSecretValue", "s3:DeleteObject",
 }
 
