@@ -48,4 +48,5 @@ func TestOnlyPushesToTheBranchStartARunAndAPullRequestIsOnlyChecked(t *testing.T
 	assert.Equal(t, "Succeeded", found[0].Status.Phase, found[0].Status.Message)
 	assert.True(t, strings.HasPrefix(found[0].Metadata.Name, "market-check-"), found[0].Metadata.Name)
 	assert.NotContains(t, found[0].names(), "build")
+	assert.Contains(t, found[0].names(), "plan")
 }

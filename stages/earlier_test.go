@@ -76,7 +76,7 @@ func containersOf(node wfv1.Template) []corev1.Container {
 }
 
 // later are the stages that no version had from which there is a template.
-var later = []string{"deployer-gate"}
+var later = []string{"deployer-gate", "deployer-plan"}
 
 // Images are newer than the template of a run that was rendered before an update, and of
 // a pipeline that nobody applied since. Files of testdata/earlier are never regenerated.

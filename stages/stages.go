@@ -11,6 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 	"github.com/aphex/aphex-pipeline/stages/gate"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
+	"github.com/aphex/aphex-pipeline/stages/planning"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
 	"github.com/aphex/aphex-pipeline/stages/test"
@@ -21,6 +22,7 @@ import (
 func Contracts() plan.Stages {
 	return plan.Stages{
 		validation.Contract(),
+		planning.Contract(),
 		build.Contract(),
 		pipeline.Contract(),
 		gate.Contract(),

@@ -30,6 +30,7 @@ import (
 	"github.com/aphex/aphex-pipeline/stages/diagnose"
 	"github.com/aphex/aphex-pipeline/stages/gate"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
+	"github.com/aphex/aphex-pipeline/stages/planning"
 	"github.com/aphex/aphex-pipeline/stages/reconcile"
 	"github.com/aphex/aphex-pipeline/stages/record"
 	"github.com/aphex/aphex-pipeline/stages/rollback"
@@ -48,13 +49,14 @@ type connect func() (kube.Cluster, error)
 func program(cluster connect) stage.Program {
 	return stage.Program{
 		Name: "deployer",
-		Help: "deployer updates the pipeline itself, waits for their gates, deploys environments, rolls them back, explains failures, records runs and starts runs of missed pushes.\n\n" +
+		Help: "deployer updates the pipeline itself, plans environments, waits for their gates, deploys them, rolls them back, explains failures, records runs and starts runs of missed pushes.\n\n" +
 			"In a pod, \"deployer steps 'deployer environment' tester\" runs several stages one after another, until one fails. " +
 			"TESTER_APHEX_STEP sets APHEX_STEP for the tester alone.",
 		Stages: []stage.Stage{
 			stage.Of(pipeline.Contract(), pipeline.Help, cluster.runPipeline),
 			stage.Of(gate.Contract(), gate.Help, runGate),
 			stage.Of(deploystage.Contract(), deploystage.Help, runEnvironment),
+			stage.Of(planning.Contract(), planning.Help, runPlan),
 			stage.Of(rollback.Contract(), rollback.Help, runRollback),
 			stage.Of(diagnose.Contract(), diagnose.Help, runDiagnose),
 			stage.Of(record.Contract(), record.Help, runRecord),
@@ -181,6 +183,22 @@ func runGate(ctx context.Context, frame stage.Frame, in gate.Input) (gate.Output
 		return gate.Output{}, err
 	}
 	return gate.Run(ctx, gate.Deps{Bucket: artifacts}, frame, in)
+}
+
+func runPlan(ctx context.Context, frame stage.Frame, in planning.Input) (planning.Output, error) {
+	artifacts, err := clients.Bucket(ctx, in.Bucket, "")
+	if err != nil {
+		return planning.Output{}, err
+	}
+	engine, end, err := engine(ctx, frame, in.Bucket, assets.BuilderAddress{})
+	if err != nil {
+		return planning.Output{}, err
+	}
+	defer end()
+	return planning.Run(ctx, planning.Deps{
+		Engine: engine, Bucket: artifacts, CheckOut: checkout.CheckOut,
+		Token: func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
+	}, frame, in)
 }
 
 func runRollback(ctx context.Context, frame stage.Frame, in rollback.Input) (rollback.Output, error) {

@@ -394,10 +394,21 @@ func (w *world) deliver() {
 	w.reconcile()
 	w.repo.Write("docs/readme.md", "nothing to deploy")
 	w.skip(w.repo.Commit("documents"))
+	w.check(first)
 	started := w.Kube.Has("workflows")
 	w.reconcile()
 	require.Equal(w.t, started, w.Kube.Has("workflows"), "a run that had nothing to do is not started again")
 	w.run(localrun.Failed, w.template(w.current()), "late", "", first, nil)
+}
+
+// check runs what a pull request with the commit at its head starts.
+func (w *world) check(commit string) {
+	w.t.Helper()
+	result := w.run(localrun.Succeeded, w.template(w.current()), w.cfg.WorkflowNamePrefix+"check-x7k2p", argo.CheckEntry, commit, nil)
+	for _, step := range result.Steps {
+		require.Equal(w.t, localrun.Succeeded, step.Status, step.Name)
+		require.Contains(w.t, []string{plan.Validate, plan.PlanStep, argo.ExitStep}, step.Name)
+	}
 }
 
 // skip runs what a push of a commit starts, which has nothing to do.

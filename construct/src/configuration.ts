@@ -68,6 +68,13 @@ export interface PipelineConfiguration {
   readonly triggers?: TriggersDefinition;
 
   /**
+   * What the check of a pull request shows, and what it refuses. Expected: a mapping with plan, failOn.
+   *
+   * @default - none
+   */
+  readonly pullRequests?: PullRequestsDefinition;
+
+  /**
    * The name of the secret in AWS Secrets Manager with the GitHub token, as `{"token": "…"}`. A public repository needs none. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
    *
    * @default - none
@@ -799,6 +806,25 @@ export interface TriggersDefinition {
    * @default "UTC"
    */
   readonly timezone?: string;
+}
+
+/**
+ * PullRequests says how pull requests of the repository itself are checked. Those of forks are not.
+ */
+export interface PullRequestsDefinition {
+  /**
+   * Whether the check of a pull request plans what its commit would change: `template` builds the commit and compares the templates of each environment with the deployed ones, `off` validates the commit alone. The plan creates nothing in any account. The build commands of a pull request get no cache, and neither `build.roleArn` nor `build.secrets`: a build that fails without them is reported as not planned. Expected: template or off.
+   *
+   * @default "template"
+   */
+  readonly plan?: string;
+
+  /**
+   * What a check fails for: `broadening` is a permission or a network that becomes broader, `destructive` is a resource that keeps data, such as a table, and is replaced or removed with it. A pull request adds to these, and takes none away. Expected: a list with at least one entry, each broadening or destructive.
+   *
+   * @default - none
+   */
+  readonly failOn?: string[];
 }
 
 /**

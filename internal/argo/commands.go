@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 )
 
 // Commands of the repository run in containers of their own, as another user, with no
@@ -55,7 +56,7 @@ func (g *graph) commands(p pod) ([]commandsContainer, error) {
 		if !step.Commands || number < len(all) {
 			continue
 		}
-		image, err := g.commandsImage(step.Contract.Program())
+		image, err := g.commandsImage(toolsOfStage(step.Contract))
 		if err != nil {
 			return nil, fmt.Errorf("commands of stage %s: %w", step.Contract.Name(), err)
 		}
@@ -63,12 +64,21 @@ func (g *graph) commands(p pod) ([]commandsContainer, error) {
 		switch {
 		case number > 0:
 			c.need = waiting
-		case step.Contract.Program() == "builder":
+		case toolsOfStage(step.Contract) == "builder":
 			c.need = building
 		}
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// toolsOfStage returns the program whose image has the tools for the commands of a stage: that of
+// the stage, or of the build if the stage builds, too.
+func toolsOfStage(c contract.Contract) string {
+	if c.Name() == "deployer-plan" {
+		return "builder"
+	}
+	return c.Program()
 }
 
 var commandsNames = []string{Commands, TestCommands}

@@ -25,7 +25,7 @@ type graph struct {
 // release updates the pipeline and, unless it hands over, deploys the environments.
 func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	pods := podsOf(p.Steps)
-	g := &graph{renderer: r, varying: varying(pods), tasks: map[string]string{}, rendered: map[string]bool{}}
+	g := &graph{renderer: r, varying: varying(append(slices.Clone(pods), podsOf(p.Check)...)), tasks: map[string]string{}, rendered: map[string]bool{}}
 	for _, pod := range pods {
 		for _, step := range pod.steps {
 			g.tasks[step.Name] = pod.first().Name

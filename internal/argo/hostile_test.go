@@ -88,6 +88,7 @@ notifications:
   - {webhook: {secretName: shop/url}}
   - {github: {report: [statuses, deployments]}}
 runUrl: https://argo.example.com/workflows/{namespace}/{run}
+pullRequests: {plan: template, failOn: [broadening, destructive]}
 triggers: {paths: [lib/**], tags: [v*], schedule: "0 3 * * *", timezone: Europe/Berlin}
 build:
   {commands: [make], artifacts: [dist], env: {NODE_ENV: production}, timeout: 30m, cache: {paths: [~/.npm], key: [package-lock.json]}, resources: {requests: {memory: 2Gi}, limits: {memory: 16Gi}}}

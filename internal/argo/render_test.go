@@ -254,27 +254,51 @@ func TestEachKindOfStepHasAnIdentityOfItsOwn(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{
 		"validator": "workflow-executor-validate", "builder": "workflow-executor-build", "deployer-pipeline": "workflow-executor-update", "record": "workflow-executor",
+		"deployer-plan": "workflow-executor-validate", // as the validation: it looks, and changes nothing
 		"deployer-environment-tester-111111111111": "workflow-executor-111111111111", "deployer-environment-tester-111111111112": "workflow-executor-111111111112",
 	}, accounts)
 	distinct := map[string]bool{}
 	for _, role := range roles {
 		distinct[role] = true
 	}
-	assert.Len(t, distinct, len(accounts), roles)
+	assert.Len(t, distinct, len(accounts)-1, roles)
 }
 
-func TestAPullRequestValidatesAndDeploysNothing(t *testing.T) {
+func TestAPullRequestIsValidatedAndPlannedAndDeploysNothing(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
 	check := node(t, template, argo.CheckEntry)
-	require.Len(t, check.DAG.Tasks, 1)
+	require.Len(t, check.DAG.Tasks, 2)
 	assert.Equal(t, "validator", check.DAG.Tasks[0].Template)
+	assert.Equal(t, "deployer-plan", check.DAG.Tasks[1].Template)
+	assert.Equal(t, []string{"validate"}, check.DAG.Tasks[1].Dependencies)
 	assert.Nil(t, check.Synchronization, "a check does not wait for deployments")
+	off := node(t, render(t, configuration("dev", "prod")+"pullRequests: {plan: off}\n"), argo.CheckEntry)
+	require.Len(t, off.DAG.Tasks, 1)
+	assert.Equal(t, "validator", off.DAG.Tasks[0].Template)
 
 	var tasks []string
 	for _, task := range node(t, template, template.Spec.Entrypoint).DAG.Tasks {
 		tasks = append(tasks, task.Name)
 	}
 	assert.Subset(t, tasks, []string{"build", "release"}, "a push of the same configuration builds and releases")
+	assert.NotContains(t, tasks, "plan")
+}
+
+// The pods of a pull request run code that nobody has looked at. Their identity is that of the
+// validation, whose permissions in AWS are in the tests of internal/install/infra.
+func TestThePodsOfAPullRequestHaveNoIdentityThatDeploys(t *testing.T) {
+	template := render(t, configuration("dev", "prod"))
+	for _, task := range node(t, template, argo.CheckEntry).DAG.Tasks {
+		pod := node(t, template, task.Template)
+		assert.Equal(t, "workflow-executor-validate", pod.ServiceAccountName, task.Name)
+		assert.Regexp(t, "-validate$", variables(*pod.Container)["AWS_ROLE_ARN"], task.Name)
+		for _, volume := range pod.Volumes {
+			assert.NotContains(t, []string{"cluster-token", "image-builder"}, volume.Name, "no token of the cluster, and no image builder")
+		}
+	}
+	plan := node(t, template, "deployer-plan")
+	assert.Contains(t, plan.PodSpecPatch, `"name":"commands"`, "code of the pull request has a container of its own")
+	assert.Contains(t, plan.PodSpecPatch, "/builder:latest", "with the tools of a build")
 }
 
 func TestOneRunAtATimeUpdatesThePipelineAndDeploysAnEnvironment(t *testing.T) {
@@ -496,7 +520,7 @@ func TestAnImageOfTheConfigurationReachesOnlyTheCommands(t *testing.T) {
 		}
 		assert.Regexp(t, `^example\.test/aphex/(builder|deployer|validator):1\.4\.0$`, image, container)
 	}
-	assert.Equal(t, 3, commands)
+	assert.Equal(t, 4, commands)
 }
 
 func TestTheNextVersionOfThePipelineHasTheSameImages(t *testing.T) {

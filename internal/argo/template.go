@@ -55,9 +55,10 @@ const (
 	retryFactor     = 4
 	retryExpression = `!(lastRetry.message matches '` + tooLate + `')&&` +
 		`(lastRetry.status=='Error'||asInt(lastRetry.exitCode)==75||lastRetry.message matches '` + lostPod + `')`
-	// Beginnings of messages are enough, and keep the template of many accounts small.
-	tooLate = "^Pod was active"
-	lostPod = "^(The node was|Pod was (rejected|terminated)|Preempted|pod failed: neither)"
+	// Beginnings of messages are enough, and keep the template of many accounts small: those of a
+	// pod that was active for too long, rejected or terminated.
+	tooLate = "^Pod was a"
+	lostPod = "^(The node was|Pod was [rt]|Preempted|pod failed: neither)"
 )
 
 // WorkflowTemplate renders the plan of cfg's pipeline. The template's name ends

@@ -40,7 +40,7 @@ const (
 
 // stepsOf are the steps whose records a writer writes, as IAM patterns.
 var stepsOf = map[Writer][]string{
-	Validation: {"validate*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"gate-*", "deploy-*", "test-*"}, Recording: {"record*"},
+	Validation: {"validate*", "plan*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"gate-*", "deploy-*", "test-*"}, Recording: {"record*"},
 }
 
 // writersInOrder are all writers, in the order of a run.
@@ -114,6 +114,18 @@ var (
 		"<commit>/<environment>/tests/junit/<path>", "a report of the tests, by its path in the workspace", "JUnit XML",
 		"`tester`", "people", expires,
 		[]Writer{Deployment},
+		Again,
+	}
+	plans = kind{
+		"<commit>/_plans/<run>/<environment>.json", "what the commit of a pull request would change in an environment, by `schema/plan.schema.json`", "JSON",
+		"`deployer plan`", "`generator run --plan`", expires,
+		[]Writer{Validation},
+		Again,
+	}
+	planComments = kind{
+		"<commit>/_plans/<run>/plan.md", "the same of all environments, for a comment on the pull request", "Markdown",
+		"`deployer plan`", "people", expires,
+		[]Writer{Validation},
 		Again,
 	}
 	stepRecords = kind{
@@ -201,7 +213,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, stepRecords, runRecords, deployed, index, runPages, indexPage, reached, order, freezes, overrides, stacks, durations, templates, caches,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, plans, planComments, stepRecords, runRecords, deployed, index, runPages, indexPage, reached, order, freezes, overrides, stacks, durations, templates, caches,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).
@@ -230,6 +242,12 @@ func TestLogKey(commit, environment string) string { return testLogs.key(commit,
 func JUnitKey(commit, environment, path string) string {
 	return junitReports.key(commit, environment, path)
 }
+
+// PlanKey is the key of the plan of an environment, in the check of a commit by a run.
+func PlanKey(commit, run, environment string) string { return plans.key(commit, run, environment) }
+
+// PlanCommentKey is the key of the same plans as Markdown.
+func PlanCommentKey(commit, run string) string { return planComments.key(commit, run) }
 
 // StepRecordKey is the key of the record of an attempt of a run's step, from 1.
 func StepRecordKey(run, step string, attempt int) string {

@@ -34,6 +34,8 @@ var keys = []struct{ made, want string }{
 	{TestReportKey(commit, "dev"), commit + "/dev/tests/report.json"},
 	{TestLogKey(commit, "dev"), commit + "/dev/tests/log.txt"},
 	{JUnitKey(commit, "dev", "reports/a.xml"), commit + "/dev/tests/junit/reports/a.xml"},
+	{PlanKey(commit, "shop-check-x7k2p", "dev"), commit + "/_plans/shop-check-x7k2p/dev.json"},
+	{PlanCommentKey(commit, "shop-check-x7k2p"), commit + "/_plans/shop-check-x7k2p/plan.md"},
 	{StepRecordKey("shop-1", "deploy-dev", 1), "metadata/workflows/shop-1/deploy-dev.json"},
 	{RunRecordKey("shop-1"), "metadata/workflows/shop-1.json"},
 	{DeployedKey(), "metadata/workflows/deployed.json"},

@@ -38,3 +38,21 @@ const (
 	SupersedeWaiting Supersede = "waiting"
 	SupersedeNever   Supersede = "never"
 )
+
+// PullRequestPlan is how the check of a pull request plans what its commit would change.
+type PullRequestPlan string
+
+// The values of PullRequestPlan.
+const (
+	PlanTemplate PullRequestPlan = "template"
+	PlanOff      PullRequestPlan = "off"
+)
+
+// PlanReason is a property of a plan for which the check of a pull request fails.
+type PlanReason string
+
+// The values of PlanReason.
+const (
+	Broadening  PlanReason = "broadening"
+	Destructive PlanReason = "destructive"
+)

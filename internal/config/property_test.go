@@ -71,6 +71,7 @@ func drawConfig(t *rapid.T) *config.Config {
 		RequiredContext:       texts(t, `[!-~]{1,20}`, 0),
 		Supersede:             rapid.SampledFrom([]config.Supersede{config.SupersedeWaiting, config.SupersedeNever}).Draw(t, "supersede"),
 		Triggers:              config.Triggers{Paths: texts(t, `[a-z*?]{1,9}(/[a-z .]{1,8}[a-z])?`, 0), Tags: texts(t, `[a-z*?0-9]{1,9}`, 0), Timezone: "UTC"},
+		PullRequests:          config.PullRequests{Plan: rapid.SampledFrom([]config.PullRequestPlan{config.PlanTemplate, config.PlanOff}).Draw(t, "pull requests")},
 		SelfUpdate:            config.SelfUpdate{OnFailure: rapid.SampledFrom([]config.OnFailure{config.Continue, config.Stop}).Draw(t, "onFailure")},
 		Build:                 config.Build{Commands: texts(t, `[ -~\n]{0,20}[!-~]`, 0), Artifacts: texts(t, `[a-z*]{1,9}(/[a-z .]{1,8}[a-z])?`, 1), Timeout: config.Timeout(text(t, `([1-9]h|1[0-9]h[1-9]m|[1-9][0-9]?m|[1-9][0-9]{0,3}s)`))},
 		Metrics:               rapid.Bool().Draw(t, "metrics"),

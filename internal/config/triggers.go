@@ -31,6 +31,22 @@ type Triggers struct {
 	Timezone string `json:"timezone,omitempty" default:"UTC" rule:"timezone" example:"Europe/Berlin"`
 }
 
+// PullRequests says how pull requests of the repository itself are checked. Those of forks
+// are not.
+type PullRequests struct {
+	// Whether the check of a pull request plans what its commit would change: `template`
+	// builds the commit and compares the templates of each environment with the deployed ones,
+	// `off` validates the commit alone. The plan creates nothing in any account. The build
+	// commands of a pull request get no cache, and neither `build.roleArn` nor `build.secrets`:
+	// a build that fails without them is reported as not planned.
+	Plan PullRequestPlan `json:"plan,omitempty" default:"template" oneof:"template,off"`
+
+	// What a check fails for: `broadening` is a permission or a network that becomes broader,
+	// `destructive` is a resource that keeps data, such as a table, and is replaced or removed with it. A
+	// pull request adds to these, and takes none away.
+	FailOn []PlanReason `json:"failOn,omitempty" oneof:"broadening,destructive" example:"[destructive]"`
+}
+
 // Counts reports whether a change of a file deploys: by the patterns of paths, or because
 // it is the configuration file. Both are paths from the root of the repository.
 func (t Triggers) Counts(name, file string) bool {

@@ -40,6 +40,9 @@ type Config struct {
 	// Which pushes to `githubBranch` deploy, and what starts runs besides.
 	Triggers Triggers `json:"triggers,omitzero"`
 
+	// What the check of a pull request shows, and what it refuses.
+	PullRequests PullRequests `json:"pullRequests,omitzero"`
+
 	// The name of the secret in AWS Secrets Manager with the GitHub token, as
 	// `{"token": "…"}`. A public repository needs none.
 	GithubTokenSecretName string `json:"githubTokenSecretName,omitempty" rule:"secretName" example:"github-token"`

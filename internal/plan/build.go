@@ -26,12 +26,13 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 		"bucket": literal(place.Bucket), "entrypoint": {Run, "", RunEntry}, "pipeline": literal(cfg.WorkflowTemplateName),
 		"notifications": literal(targets(cfg)), "metrics": literal(strconv.FormatBool(cfg.Metrics)),
 	}))
-	return Plan{Steps: b.steps, Check: b.steps[:1], Exit: exit, Watch: b.watch(cfg), Skips: len(cfg.Triggers.Paths) > 0}, b.err
+	return Plan{Steps: b.steps, Check: b.check(cfg), Exit: exit, Watch: b.watch(cfg), Skips: len(cfg.Triggers.Paths) > 0}, b.err
 }
 
 // Names of the first steps of every pipeline.
 const (
 	Validate = "validate"
+	PlanStep = "plan" // of the check of a pull request
 	Build    = "build"
 	Pipeline = "pipeline"
 )
@@ -106,13 +107,18 @@ type sources map[string]Source
 
 func literal(text string) Source { return Source{Kind: Literal, Text: text} }
 
-// head adds the steps before the environments.
-func (b *builder) head(cfg *config.Config) {
-	repository := sources{
+// repository returns the sources of what a stage needs to check out the commit.
+func (b *builder) repository(cfg *config.Config) sources {
+	return sources{
 		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
 		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
 	}
+}
+
+// head adds the steps before the environments.
+func (b *builder) head(cfg *config.Config) {
+	repository := b.repository(cfg)
 	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, b.triggers(cfg), begins(cfg), sources{"access": literal(access(cfg))}))
 	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest}, "cache-branch": literal(cfg.GithubBranch),
@@ -271,7 +277,7 @@ func (b *builder) add(name, title, stage string, identity Identity, after []stri
 
 // runsCommands are the stages that run commands of the repository. That of the pipeline
 // itself synthesizes the app, to check the environments before anything is deployed.
-var runsCommands = map[string]bool{"builder": true, "deployer-pipeline": true, "deployer-environment": true, "tester": true}
+var runsCommands = map[string]bool{"builder": true, "deployer-pipeline": true, "deployer-environment": true, "deployer-plan": true, "tester": true}
 
 // step binds the inputs of a stage to their sources and checks that both fit.
 func (b *builder) step(name, title, stage string, identity Identity, after []string, from sources) Step {

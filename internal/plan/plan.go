@@ -5,7 +5,7 @@ import "github.com/aphex/aphex-pipeline/internal/stage/contract"
 // Plan is a pipeline as data.
 type Plan struct {
 	Steps []Step // in topological order: those of the commit, the pipeline's own, the environments'
-	Check []Step // steps of a pull request: validate its commit, and deploy nothing
+	Check []Step // steps of a pull request: validate its commit and plan what it would change, and deploy nothing
 	Exit  Step   // runs at the end of every run, whether it succeeded or failed
 	Watch *Watch // nil without a reconciler
 	Skips bool   // whether the output Skipped of the validation can end a run

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
 	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 )
@@ -146,8 +147,8 @@ func TestAReplacementDestroysAndARemovalThatRetainsDoesNot(t *testing.T) {
 		p := planned.Plan{Stacks: []planned.Stack{{Intent: planned.WillUpdate, Changes: []planned.Resource{c.change}}}}
 		p.Settle()
 		assert.Equal(t, c.destroys, p.Destructive, c.change)
-		assert.Equal(t, c.destroys, len(p.Against([]string{planned.Destructive})) > 0)
-		assert.Empty(t, p.Against([]string{planned.Broadening}))
+		assert.Equal(t, c.destroys, len(p.Against([]config.PlanReason{config.Destructive})) > 0)
+		assert.Empty(t, p.Against([]config.PlanReason{config.Broadening}))
 		assert.Empty(t, p.Against(nil))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/diff"
 )
 
@@ -178,19 +179,13 @@ func (p *Plan) Stack(name string) (Stack, bool) {
 	return p.Stacks[at], true
 }
 
-// Reasons for which the check of a pull request fails.
-const (
-	Broadening  = "broadening"
-	Destructive = "destructive"
-)
-
 // Against returns what speaks against the plan, of the reasons for which a check fails.
-func (p *Plan) Against(reasons []string) (found []string) {
-	if p.Broader && slices.Contains(reasons, Broadening) {
-		found = append(found, Broadening)
+func (p *Plan) Against(reasons []config.PlanReason) (found []config.PlanReason) {
+	if p.Broader && slices.Contains(reasons, config.Broadening) {
+		found = append(found, config.Broadening)
 	}
-	if p.Destructive && slices.Contains(reasons, Destructive) {
-		found = append(found, Destructive)
+	if p.Destructive && slices.Contains(reasons, config.Destructive) {
+		found = append(found, config.Destructive)
 	}
 	return found
 }

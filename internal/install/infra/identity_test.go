@@ -238,6 +238,8 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		"the validation looks into its own account":       assume(validate, bootstrapRole("lookup", home)),
 		"the validation looks into another account":       assume(validate, bootstrapRole("lookup", prod)),
 		"the validation reads the repository's token":     read(validate, "shop/token"),
+		"the check of a pull request stores its plan":     put(validate, "shop-artifacts", bucket.PlanKey(commit, "shop-check-1", "dev")),
+		"the check of a pull request stores its comment":  put(validate, "shop-artifacts", bucket.PlanCommentKey(commit, "shop-check-1")),
 		"the comparison finds what is deployed":           list(compares, "paths-artifacts", bucket.DeployedKey()),
 		"the comparison reads what is deployed":           get(compares, "paths-artifacts", bucket.DeployedKey()),
 		"the comparison finds the environments":           list(compares, "paths-artifacts", bucket.ReachedPrefix()),
@@ -291,6 +293,14 @@ func TestThePermissionsOfEachIdentity(t *testing.T) {
 		"the build reads the webhook's secret":             read(build, shop.names.Secret),
 		"the validation deploys":                           assume(validate, bootstrapRole("deploy", prod)),
 		"the validation publishes":                         assume(validate, bootstrapRole("file-publishing", home)),
+		"the check of a pull request deploys at home":      assume(validate, bootstrapRole("deploy", home)),
+		"the check of a pull request publishes images":     assume(validate, bootstrapRole("image-publishing", prod)),
+		"the check of a pull request acts for a stack":     assume(validate, bootstrapRole("cfn-exec", prod)),
+		"the check of a pull request creates a stack":      create(validate, "app"),
+		"the check of a pull request stores an artifact":   putNew(validate, "shop-artifacts", commit+"/c.tar.zst"),
+		"the check of a pull request stores outputs":       put(validate, "shop-artifacts", bucket.OutputsKey(commit, "dev")),
+		"the check of a pull request reads a plan":         get(validate, "shop-artifacts", bucket.PlanKey(commit, "shop-check-1", "dev")),
+		"the deployment changes a plan":                    put(dev, "shop-artifacts", bucket.PlanKey(commit, "shop-check-1", "dev")),
 		"the validation reads artifacts":                   get(validate, "shop-artifacts", commit+"/a.tar.zst"),
 		"the validation reads what is deployed":            get(validate, "shop-artifacts", "metadata/workflows/shop-1.json"),
 		"the comparison reads the record of a run":         get(compares, "paths-artifacts", "metadata/workflows/paths-1.json"),
@@ -357,9 +367,12 @@ func TestRolesThatMayDoAnythingWouldLetEachIdentityInEverywhere(t *testing.T) {
 		}
 	}))
 	require.NoError(t, putNew(c.admin(home), "market-artifacts", commit+"/a.tar.zst")(t))
+	validate := c.as(shop, shop.names.ValidatorRole, shop.names.Validator)
 	build := c.as(shop, shop.names.BuilderRole, shop.names.Builder)
 	dev, other := c.deployer(shop, home), c.deployer(shop, prod)
 	for name, attack := range map[string]func(*testing.T) error{
+		"the check of a pull request deploys at home":     assume(validate, bootstrapRole("deploy", home)),
+		"the check of a pull request publishes images":    assume(validate, bootstrapRole("image-publishing", prod)),
 		"the build deploys":                               create(build, "app"),
 		"the build reads another pipeline's bucket":       get(build, "market-artifacts", commit+"/a.tar.zst"),
 		"the build reads another pipeline's token":        read(build, "market/token"),

@@ -23,6 +23,7 @@ type Options struct {
 	Yes       bool      `short:"y" help:"Approve every deployment that requires approval."`
 	From      string    `help:"Continue at this step, such as deploy-prod, with the artifact of the last run of the same commit: after a failure that the commit did not cause." placeholder:"STEP"`
 	Only      []string  `help:"Environments to deploy; others are left out (default: all)." placeholder:"ENV"`
+	Plan      bool      `help:"Check the commit as that of a pull request: validate it, show what it would change in each environment, and deploy nothing."`
 	Keep      bool      `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
 	At        time.Time `help:"Time from which the clock of the gates goes on, such as 2026-11-30T09:00:00+01:00 (default: now). To try windows and freezes." format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME"`
 	Watch     bool      `help:"Run again for each new commit, until Ctrl-C."`
@@ -46,6 +47,10 @@ The pipeline's objects are kept in the state folder. A commit is deployed by the
 if that differs from the pipeline of the last commit, the run hands over to a run of the new pipeline, which
 uses the artifact that was built.
 
+--plan shows what the last commit would change, by comparing templates with what was deployed in the simulated or the
+real accounts. It runs what the pipeline of the state folder checks pull requests with, and fails for what
+pullRequests.failOn of the configuration lists.
+
 The run takes the last commit. --only deploys some of its environments, in their order. --from skips the build
 and the environments before the step.
 
@@ -53,6 +58,7 @@ Examples:
 
   generator run --source .
   generator run --source . --only dev --watch
+  generator run --source . --plan
   generator run --source . --from deploy-prod
   generator run --source . --image-builder unix:///run/buildkit/buildkitd.sock
   generator run --source . --aws=default-chain --yes`
@@ -63,6 +69,9 @@ Examples:
 func (o Options) Validate() error {
 	if err := o.BuilderAddress.Validate(); err != nil {
 		return err
+	}
+	if o.Plan && (o.From != "" || o.Watch || len(o.Only) > 0) {
+		return errs.Invalidf("--plan cannot be combined with --from, --only or --watch: it plans all environments of the commit once")
 	}
 	if o.From != "" && o.Watch {
 		return errs.Invalidf("--from cannot be combined with --watch: a new commit has no artifact yet")

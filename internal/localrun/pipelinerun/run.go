@@ -54,6 +54,9 @@ func once(ctx context.Context, o Options) error {
 	if err := o.checkChoice(cfg); err != nil {
 		return err
 	}
+	if o.Plan && cfg.PullRequests.Plan == config.PlanOff {
+		return errs.Invalidf("--plan: pullRequests.plan of %s is off", file).WithHint("remove it, and commit")
+	}
 	o.Config = file
 	dir := cmp.Or(o.State, filepath.Join(src.Folder(), ".aphex"))
 	folder, err := state.Open(ctx, dir, state.Run, func(other string) { fmt.Fprintf(o.Err, "%s uses %s; waiting until it ends\n", other, dir) })
@@ -198,6 +201,10 @@ func (l *localRun) execute(ctx context.Context, name string, template *localrun.
 	defer l.console.watch(ctx)()
 	if l.Asked != nil {
 		result, err := l.once(ctx, name, l.Asked.Entry(), l.Asked.Values(), template)
+		return []localrun.Result{result}, err
+	}
+	if l.Plan {
+		result, err := l.once(ctx, name, argo.CheckEntry, nil, template)
 		return []localrun.Result{result}, err
 	}
 	if l.From != "" {

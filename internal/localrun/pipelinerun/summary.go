@@ -46,11 +46,12 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 		s.stages(run, len(runs) > 1, l.requiresApproval)
 		whole.Steps = append(whole.Steps, run.Steps...)
 	}
-	unreached := l.unreached(s, last)
+	unreached := !l.Plan && l.unreached(s, last)
 	changed := s.stacks(whole)
 	undeployed := s.undeployed(whole)
 	removed := s.removed(whole)
 	s.outputs(context.WithoutCancel(ctx), l, place, whole)
+	s.plans(context.WithoutCancel(ctx), l, place, whole)
 	cause := causeOf(whole)
 	if cause != nil {
 		heading := s.style(screen.Red, "Cause")
@@ -294,6 +295,9 @@ func (l *localRun) where(s *summary, place plan.Place, result localrun.Result, r
 		if key := step.Outputs[artifactOutput]; key != "" {
 			s.line("  artifact  %s", state.Short(l.cloud.Object(place, key)))
 		}
+		if key := step.Outputs[plansOutput]; key != "" {
+			s.line("  plans     %s", state.Short(l.cloud.Object(place, key)))
+		}
 	}
 	for _, run := range runs {
 		s.line("  metadata  %s", state.Short(l.cloud.Object(place, bucket.RunRecordKey(run.Name))))
@@ -323,6 +327,8 @@ func (l *localRun) page(ctx context.Context, s *summary, place plan.Place, run s
 func (l *localRun) next(s *summary, result localrun.Result, changed, incomplete bool) {
 	s.line("\n%s", s.style(screen.Bold, "Next"))
 	switch {
+	case l.Plan:
+		l.afterPlan(s, result)
 	case unapproved(result):
 		s.line("  run the same command again and answer y, or pass --yes")
 	case l.Asked != nil:
