@@ -21,10 +21,14 @@ func (freezes) Evaluate(k Known) Outcome {
 	if f := k.Freeze; f.holds(k.Now) && f.Until.IsZero() {
 		return Outcome{State: Closed, Reason: "it is frozen until a person ends that (generator unfreeze " + k.Environment.Name + "): " + f.Why + by(f)}
 	}
+	spans, err := spansOf(k)
+	if err != nil { // validation refuses it
+		return Outcome{State: Closed, Reason: "its freezes cannot be read: " + err.Error()}
+	}
 	var outcome Outcome
 	for at, grew := k.Now, true; grew; {
 		grew = false
-		for _, one := range spansOf(k) {
+		for _, one := range spans {
 			if !at.Before(one.from) && at.Before(one.until) {
 				outcome.Reason, outcome.Until = cmp.Or(outcome.Reason, "it is frozen until "+shown(one.until, one.zone)+": "+one.why), one.until
 				at, grew = one.until, true
@@ -48,29 +52,31 @@ type span struct {
 	zone        *time.Location
 }
 
-func spansOf(k Known) (all []span) {
+func spansOf(k Known) (all []span, err error) {
 	if f := k.Freeze; f.Why != "" && !f.Until.IsZero() {
 		all = append(all, span{f.From, f.Until, f.Why + by(f), time.UTC})
 	}
 	for _, f := range k.Environment.Freezes {
-		if one, ok := spanOf(f); ok {
-			all = append(all, one)
+		one, err := spanOf(f)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, one)
 	}
-	return all
+	return all, nil
 }
 
-func spanOf(f config.Freeze) (one span, ok bool) {
+func spanOf(f config.Freeze) (one span, err error) {
 	zone, err := time.LoadLocation(f.Timezone)
 	if err != nil {
-		return one, false // validation refuses it
+		return one, err
 	}
 	from, err := config.Moment(f.From, zone)
 	if err != nil {
-		return one, false
+		return one, err
 	}
 	until, err := config.Moment(f.Until, zone)
-	return span{from, until, f.Why, zone}, err == nil
+	return span{from, until, f.Why, zone}, err
 }
 
 func by(f Freeze) string {

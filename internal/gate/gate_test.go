@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/gate"
@@ -146,5 +147,18 @@ func TestOverridesAreOfOneRunAndEnvironment(t *testing.T) {
 		known, err := store.Known(t.Context(), other[0], other[1])
 		require.NoError(t, err)
 		assert.Empty(t, known.Overrides)
+	}
+}
+
+func TestAFreezeThatCannotBeReadLetsNothingBegin(t *testing.T) {
+	env := config.Environment{Name: "prod", Freezes: []config.Freeze{{From: "2026-01-01", Until: "2026-01-02", Why: "it is over", Timezone: "Nowhere/Else"}}}
+	outcomes := gate.Evaluate(gate.Known{Now: at(t, "2026-11-28T00:00:00Z"), Environment: env})
+	assert.False(t, outcomes.Pass())
+	assert.Contains(t, outcomes.Reason(), "its freezes cannot be read")
+
+	for _, text := range []string{`{"until":"2027-01-04T00:00:00Z"}`, `{"why":""}`, `{}`, `{"why":`, `[]`} {
+		store := gate.Store{Bucket: buckettest.New(map[string]string{bucket.FreezeKey("prod"): text})}
+		_, err := store.Known(t.Context(), "shop-1", "prod")
+		assert.Error(t, err, text)
 	}
 }

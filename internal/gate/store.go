@@ -71,13 +71,17 @@ func (s Store) Known(ctx context.Context, run, environment string) (known Known,
 	return known, err
 }
 
-// Freeze reads the freeze of an environment; one without a reason is none.
+// Freeze reads the freeze of an environment; the zero value is none. One that somebody wrote
+// without a reason is an error: it may be meant to hold.
 func (s Store) Freeze(ctx context.Context, environment string) (Freeze, error) {
-	f, err := read[Freeze](ctx, s.Bucket, bucket.FreezeKey(environment))
-	if f.Lifted != nil {
+	f, err := read[*Freeze](ctx, s.Bucket, bucket.FreezeKey(environment))
+	switch {
+	case err != nil || f == nil || f.Lifted != nil:
 		return Freeze{}, err
+	case f.Why == "":
+		return Freeze{}, errs.Failedf("the freeze %q has no reason", bucket.FreezeKey(environment)).WithHint("make it again: generator freeze %s --why …", environment)
 	}
-	return f, err
+	return *f, nil
 }
 
 // MakeFreeze stores the freeze of an environment, in place of the one before, which it returns.

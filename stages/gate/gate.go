@@ -58,6 +58,8 @@ type Deps struct {
 const (
 	firstLook = time.Second
 	mostPause = 30 * time.Second
+	// mostBlind is how long the bucket may not answer.
+	mostBlind = time.Hour
 	// mostWait leaves a day of a run's deadline for what comes after.
 	mostWait = 6 * 24 * time.Hour
 )
@@ -72,43 +74,82 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	if !found { // the deployment says so
 		return out, nil
 	}
-	store := gate.Store{Bucket: d.Bucket}
-	runs := inventory.Store{Bucket: d.Bucket, Engine: deploy.Engine{Run: frame.Workflow}}
-	began, reason := time.Now(), ""
+	w := waiting{Deps: d, frame: frame, in: in, cfg: cfg, env: env, began: time.Now()}
 	for pause := firstLook; ; pause = min(2*pause, mostPause) {
-		known, err := store.Known(ctx, frame.Workflow, env.Name)
-		if err != nil {
+		left, err := w.look(ctx)
+		out.Gates = w.gates
+		if err != nil || left == 0 {
 			return out, err
-		}
-		known.Now, known.Environment = time.Now().Add(in.ClockOffset), env
-		out.Gates = gate.Evaluate(known)
-		if out.Gates.Pass() {
-			out.Gates.Log(frame.Log)
-			return out, nil
-		}
-		if frame.Workflow != "" {
-			if err := runs.CheckWaiting(ctx, cfg, env, in.Commit, plan.Purpose(in.Purpose)); err != nil {
-				return out, err
-			}
-		}
-		if now := out.Gates.Reason(); now != reason {
-			reason = now
-			frame.Log.Info("the deployment waits", "environment", env.Name, "gates", out.Gates.Gates(), "reason", reason)
-		}
-		left := mostWait - time.Since(began)
-		until := out.Gates.Until()
-		if left <= 0 || !until.IsZero() && until.Sub(known.Now) > left {
-			return out, tooLong(out.Gates, frame.Workflow, env.Name)
-		}
-		if !until.IsZero() {
-			pause = min(pause, max(until.Sub(known.Now), time.Millisecond))
 		}
 		select {
 		case <-ctx.Done():
 			return out, ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(min(pause, left)):
 		}
 	}
+}
+
+// waiting is a run that waits.
+type waiting struct {
+	Deps
+	frame  stage.Frame
+	in     Input
+	cfg    *config.Config
+	env    config.Environment
+	began  time.Time
+	blind  time.Time // since when the bucket does not answer; zero if it does
+	reason string
+	gates  gate.Outcomes
+}
+
+// look evaluates the gates. It returns how long to wait at most before the next look; 0 if all
+// are open. A bucket that does not answer for a while ends no wait.
+func (w *waiting) look(ctx context.Context) (left time.Duration, err error) {
+	left, err = w.evaluate(ctx)
+	if err == nil || !errs.IsTemporary(err) || ctx.Err() != nil {
+		w.blind = time.Time{}
+		return left, err
+	}
+	if w.blind.IsZero() {
+		w.blind = time.Now()
+		w.frame.Log.Warn("the gates cannot be looked at; they are looked at again", "environment", w.env.Name, "error", err)
+	}
+	if time.Since(w.blind) > mostBlind {
+		return 0, err
+	}
+	return mostPause, nil
+}
+
+func (w *waiting) evaluate(ctx context.Context) (left time.Duration, err error) {
+	known, err := gate.Store{Bucket: w.Bucket}.Known(ctx, w.frame.Workflow, w.env.Name)
+	if err != nil {
+		return 0, err
+	}
+	known.Now, known.Environment = time.Now().Add(w.in.ClockOffset), w.env
+	w.gates = gate.Evaluate(known)
+	if w.gates.Pass() {
+		w.gates.Log(w.frame.Log)
+		return 0, nil
+	}
+	if w.frame.Workflow != "" {
+		runs := inventory.Store{Bucket: w.Bucket, Engine: deploy.Engine{Run: w.frame.Workflow}}
+		if err := runs.CheckWaiting(ctx, w.cfg, w.env, w.in.Commit, plan.Purpose(w.in.Purpose)); err != nil {
+			return 0, err
+		}
+	}
+	if now := w.gates.Reason(); now != w.reason {
+		w.reason = now
+		w.frame.Log.Info("the deployment waits", "environment", w.env.Name, "gates", w.gates.Gates(), "reason", now)
+	}
+	left = mostWait - time.Since(w.began)
+	until := w.gates.Until()
+	if left <= 0 || !until.IsZero() && until.Sub(known.Now) > left {
+		return 0, tooLong(w.gates, w.frame.Workflow, w.env.Name)
+	}
+	if !until.IsZero() {
+		left = max(until.Sub(known.Now), time.Millisecond)
+	}
+	return left, nil
 }
 
 // tooLong says that a run does not wait until a gate opens.

@@ -153,3 +153,47 @@ func TestAStoppedRunStopsWaiting(t *testing.T) {
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
+
+// broken is a bucket whose reads fail until a time.
+type broken struct {
+	bucket.Bucket
+	until time.Time
+	err   error
+}
+
+func (b broken) Get(ctx context.Context, key string) ([]byte, error) {
+	if time.Now().Before(b.until) {
+		return nil, b.err
+	}
+	return b.Bucket.Get(ctx, key)
+}
+
+func TestAWaitSurvivesABucketThatDoesNotAnswerForAWhile(t *testing.T) {
+	for name, c := range map[string]struct {
+		down time.Duration
+		err  error
+		kind errs.Kind
+		took time.Duration
+	}{
+		"for some minutes":         {10 * time.Minute, errs.Temporaryf("no connection"), 0, 3 * time.Hour},
+		"for hours":                {5 * time.Hour, errs.Temporaryf("no connection"), errs.Temporary, time.Hour},
+		"as it may not be read at": {10 * time.Minute, errs.Failedf("access denied"), errs.Failed, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, began := waitsFor(t, monday), time.Now()
+				w.bucket = broken{w.bucket, began.Add(c.down), c.err}
+				out, err := w.from(t.Context(), "2026-11-30T06:00:00+01:00")
+				assert.InDelta(t, c.took, time.Since(began), float64(time.Minute))
+				if c.took != 3*time.Hour {
+					assert.Equal(t, c.kind, errs.KindOf(err), err)
+					assert.Error(t, err)
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, gate.Open, out.Gates[0].State)
+				assert.Equal(t, 1, strings.Count(w.log.String(), "cannot be looked at"), "it is said once")
+			})
+		})
+	}
+}
