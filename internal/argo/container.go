@@ -50,7 +50,7 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 	template := wfv1.Template{
 		Name:                  name,
 		Inputs:                wfv1.Inputs{Parameters: g.inputs(p)},
-		RetryStrategy:         retry(),
+		RetryStrategy:         retryOf(p.first()),
 		ActiveDeadlineSeconds: ptr(intstr.FromInt32(deadlineOf(p.first()))),
 		ServiceAccountName:    account,
 		Container:             &container,
@@ -69,6 +69,15 @@ func deadlineOf(step plan.Step) int32 {
 		return deadlineOfRun
 	}
 	return deadlineOfStage
+}
+
+// retryOf returns when the pod of a step is made again. One that waits for days outlives many nodes.
+func retryOf(step plan.Step) *wfv1.RetryStrategy {
+	strategy := retry()
+	if step.Name == plan.Wait(step.Environment) {
+		strategy.Limit, strategy.Backoff = ptr(intstr.FromInt32(retryLimitOfWait)), &wfv1.Backoff{Duration: retryAfter}
+	}
+	return strategy
 }
 
 // container renders the container that runs the stages of a pod, one after another. A

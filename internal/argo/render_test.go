@@ -543,3 +543,21 @@ func TestThePolicyAllowsTheImagesOfTheReleaseAlone(t *testing.T) {
 	assert.Contains(t, policy, `["example.test/aphex/validator:1.4.0", "example.test/aphex/builder:1.4.0", "example.test/aphex/deployer:1.4.0", "example.test/aphex/tester:1.4.0"].exists(`)
 	assert.NotContains(t, policy, "public.ecr.aws")
 }
+
+func TestAPodThatWaitsForGatesHoldsNoLockAndOutlivesItsNodes(t *testing.T) {
+	gates := strings.ReplaceAll(configuration("dev", "prod"), "region: eu-west-1", `region: eu-west-1, windows: [{days: [mon]}]`)
+	for _, text := range []string{gates, inOneAccount(gates)} {
+		waits := 0
+		for _, node := range render(t, text).Spec.Templates {
+			if !strings.HasPrefix(node.Name, "deployer-gate") {
+				continue
+			}
+			waits++
+			assert.Nil(t, node.Synchronization, node.Name)
+			assert.GreaterOrEqual(t, node.RetryStrategy.Limit.IntValue(), 50, "six days are many nodes")
+			assert.Nil(t, node.RetryStrategy.Backoff.Factor, "pauses do not grow to days")
+			assert.GreaterOrEqual(t, node.ActiveDeadlineSeconds.IntValue(), 6*24*3600)
+		}
+		assert.NotZero(t, waits)
+	}
+}

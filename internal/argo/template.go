@@ -50,10 +50,11 @@ const keepPods = "1h"
 // with any code, and is not retried. Argo waits before it evaluates the expression, and so
 // also before a failure is final: the first pause is short.
 const (
-	retryLimit      = 3
-	retryAfter      = "3s"
-	retryFactor     = 4
-	retryExpression = `!(lastRetry.message matches '` + tooLate + `')&&` +
+	retryLimit       = 3
+	retryAfter       = "3s"
+	retryFactor      = 4
+	retryLimitOfWait = 90 // each time after the same pause
+	retryExpression  = `!(lastRetry.message matches '` + tooLate + `')&&` +
 		`(lastRetry.status=='Error'||asInt(lastRetry.exitCode)==75||lastRetry.message matches '` + lostPod + `')`
 	// Beginnings of messages are enough, and keep the template of many accounts small: those of a
 	// pod that was active for too long, rejected or terminated.
