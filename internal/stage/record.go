@@ -144,6 +144,17 @@ func StepDone(ctx context.Context, records bucket.Bucket, run, step string) (boo
 	return err == nil && one.Step == step && one.Workflow == run && one.Status == Done, err
 }
 
+// StepInterrupted reports whether the last attempt of a step did not come to its own end: it left
+// no record, as its pod was lost, or one that it was stopped or failed for a time.
+func StepInterrupted(ctx context.Context, records bucket.Bucket, run, step string) (bool, error) {
+	last, err := lastAttempts(ctx, records, run)
+	if err != nil || last[step] == 0 {
+		return err == nil, err
+	}
+	one, err := readStep(ctx, records, run, step, last[step])
+	return err == nil && (one.Status == errs.Temporary.String() || one.Status == errs.Cancelled.String()), err
+}
+
 // lastAttempts returns the number of the last recorded attempt of each step of a run.
 func lastAttempts(ctx context.Context, records bucket.Bucket, run string) (map[string]int, error) {
 	keys, err := records.List(ctx, bucket.StepRecordsPrefix(run))

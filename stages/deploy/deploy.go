@@ -131,6 +131,14 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 // begin evaluates the gates of the environment, and stores that the run begins to deploy there.
 func (d Deps) begin(ctx context.Context, frame stage.Frame, in Input, store inventory.Store, cfg *config.Config, env config.Environment) (gate.Outcomes, error) {
 	gates, err := d.gates(ctx, frame, in, env)
+	if errs.KindOf(err) == errs.Held {
+		goesOn, readErr := d.goesOn(ctx, frame, in, store)
+		if readErr != nil || !goesOn {
+			return gates, cmp.Or(readErr, err)
+		}
+		frame.Log.Warn("the deployment goes on although it might not begin now: an earlier attempt of it was interrupted", "environment", env.Name, "reason", gates.Reason())
+		err = nil
+	}
 	if err != nil {
 		return gates, err
 	}
@@ -152,6 +160,16 @@ func (d Deps) gates(ctx context.Context, frame stage.Frame, in Input, env config
 	outcomes := gate.Evaluate(known)
 	outcomes.Log(frame.Log)
 	return outcomes, outcomes.Held(frame.Workflow, env.Name)
+}
+
+// goesOn reports whether the step is another attempt of a deployment that has begun, and whose
+// pod was lost, say: a half of it is not left. What ended by itself begins anew.
+func (d Deps) goesOn(ctx context.Context, frame stage.Frame, in Input, store inventory.Store) (bool, error) {
+	began, err := store.Began(ctx, in.Environment, in.Commit)
+	if err != nil || !began {
+		return false, err
+	}
+	return stage.StepInterrupted(ctx, d.Bucket, frame.Workflow, plan.Deploy(in.Environment))
 }
 
 // planned prints the plan of a request, and executes nothing.

@@ -11,6 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/gate"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/deploy"
 )
 
@@ -56,4 +57,26 @@ func TestAWindowThatEndedWhileTheRunWaitedForTheLockHoldsTheDeployment(t *testin
 	assert.Equal(t, gate.Open, out.Summary.Gates[0].State)
 	_, err = w.byHand("dev")
 	require.NoError(t, err)
+}
+
+func TestADeploymentWhosePodWasLostGoesOnWhenItsWindowHasEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.configure(devOf("{name: Data}"))
+	w.say(bucket.FreezeKey("dev"), gate.Freeze{From: time.Now().Add(-time.Hour), Why: "the week ends", By: "ada"})
+	began := func(run string) { w.say(bucket.ReachedKey("dev"), stage.Deployed{Commit: commit, Run: run}) }
+	began("another")
+	_, err := w.run("dev")
+	require.Equal(t, errs.Held, errs.KindOf(err), "another run began: %v", err)
+
+	began("run-1")
+	w.say(bucket.StepRecordKey("run-1", "deploy-dev", 1), stage.Record{Workflow: "run-1", Step: "deploy-dev", Status: errs.Temporary.String()})
+	out, err := w.run("dev")
+	require.NoError(t, err, "it is continued")
+	assert.Equal(t, gate.Closed, out.Summary.Gates[0].State, "the record says that the gate was closed")
+	assert.Contains(t, w.log.String(), "an earlier attempt of it was interrupted")
+
+	w.say(bucket.StepRecordKey("run-1", "deploy-dev", 2), stage.Record{Workflow: "run-1", Step: "deploy-dev", Status: errs.Failed.String()})
+	_, err = w.run("dev")
+	require.Equal(t, errs.Held, errs.KindOf(err), "an attempt that failed by itself is over: %v", err)
 }

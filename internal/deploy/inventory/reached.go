@@ -77,6 +77,17 @@ func (s Store) CheckWaiting(ctx context.Context, cfg *config.Config, env config.
 	return err
 }
 
+// Began reports whether the run has begun to deploy a commit to an environment, and no other
+// run has since.
+func (s Store) Began(ctx context.Context, environment, commit string) (bool, error) {
+	stored, err := s.Bucket.Get(ctx, bucket.ReachedKey(environment))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
+	}
+	has, err := parseReached(environment, stored)
+	return err == nil && has.Run != "" && has.Run == s.Engine.Run && has.Commit == commit, err
+}
+
 // giveBack stores again that an environment waits for an approval if a newer run has entered
 // the order while this one took the approval away: that run may have found it there.
 func (s Store) giveBack(ctx context.Context, environment string, had stage.Deployed) error {
