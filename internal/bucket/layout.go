@@ -26,26 +26,6 @@ const (
 // suffix is the suffix of the key of an artifact.
 const suffix = ".tar.zst"
 
-// Writer is an identity of a pipeline that writes to its bucket.
-type Writer string
-
-// The identities that write.
-const (
-	Validation Writer = "validation"
-	Build      Writer = "build"
-	Update     Writer = "update of the pipeline"
-	Deployment Writer = "deployment and tests"
-	Recording  Writer = "record of the run"
-)
-
-// stepsOf are the steps whose records a writer writes, as IAM patterns.
-var stepsOf = map[Writer][]string{
-	Validation: {"validate*", "plan*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"gate-*", "deploy-*", "test-*"}, Recording: {"record*"},
-}
-
-// writersInOrder are all writers, in the order of a run.
-var writersInOrder = []Writer{Validation, Build, Update, Deployment, Recording}
-
 // kind is a kind of object: its key, and who reads and writes it.
 type kind struct {
 	pattern string // of the key, with variables in <>
@@ -57,20 +37,6 @@ type kind struct {
 	by      []Writer // identities that may write it; those of step records are in stepsOf
 	mode    Mode
 }
-
-// Mode is how documents of a kind are written.
-type Mode string
-
-// The modes.
-const (
-	// Once is for what nobody overwrites: every write has the condition that there is none.
-	Once Mode = "once"
-	// State is for what follows from the document before: every write has the condition
-	// that this one is still there.
-	State Mode = "as state"
-	// Again is for what every run of a commit writes anew.
-	Again Mode = "by each run of the commit"
-)
 
 // All kinds of objects in the bucket, as in docs/bucket-layout.md.
 var (
