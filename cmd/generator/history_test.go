@@ -115,7 +115,11 @@ func TestTheStatusOfAThousandRunsTakesASecond(t *testing.T) {
 	index := record.Index{Runs: []record.Summary{}}
 	for i := range 1000 {
 		d := deployment(fmt.Sprintf("shop-%032x", i), fmt.Sprintf("%040x", i), "Failed")
-		index.Runs = append(index.Runs, record.Summary{Run: d.Workflow, Commit: d.Commit, Status: d.Status, By: d.Pusher, Ended: d.Ended, Error: strings.Repeat("x", 500)})
+		index.Runs = append(index.Runs, record.Summary{
+			Run: d.Workflow, Commit: d.Commit, Status: d.Status, By: d.Pusher, Ended: d.Ended, Error: strings.Repeat("x", 500),
+			Deployments: []record.Deployment{{Environment: "dev", Ended: d.Ended, Outcome: "failed"}, {Environment: "prod", Ended: d.Ended, Outcome: "succeeded"}},
+			Took:        map[string]float64{"validate": 0.3, "build": 21.5, "pipeline": 3.1, "deploy-dev": 30.2, "test-dev": 6, "deploy-prod": 41, "test-prod": 6.1},
+		})
 	}
 	data, err := json.Marshal(index)
 	require.NoError(t, err)

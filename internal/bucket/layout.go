@@ -252,12 +252,6 @@ func DeployedKey() string { return deployed.key() }
 // IndexKey is the key of the index of runs. Like that of DeployedKey, it is no name of a run.
 func IndexKey() string { return index.key() }
 
-// RunPageKey is the key of the page of a run.
-func RunPageKey(run string) string { return runPages.key(run) }
-
-// IndexPageKey is the key of the page of the pipeline. Like IndexKey, it belongs to no run.
-func IndexPageKey() string { return indexPage.key() }
-
 // RunRecordsPrefix is the prefix of the keys of the records of runs, and of their steps.
 func RunRecordsPrefix() string { return runRecords.prefix() }
 
@@ -308,13 +302,6 @@ func TemplateKey(digest string) string { return templates.key(digest) }
 
 // TemplatesPrefix is the prefix of these keys.
 func TemplatesPrefix() string { return templates.prefix() }
-
-// CacheKeys is an IAM pattern for the keys of all caches.
-func CacheKeys() string { return CachesPrefix() + "*" }
-
-// CachesPrefix is the prefix of the keys of all caches. It is also one of ExpiringPrefixes: of
-// several rules, S3 follows the one that removes an object first.
-func CachesPrefix() string { return caches.prefix() }
 
 // commitDigits is the length of a commit's SHA.
 const commitDigits = 40

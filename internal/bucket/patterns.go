@@ -76,3 +76,10 @@ func (k kind) iam() string {
 		return "*"
 	})
 }
+
+// CacheKeys is an IAM pattern for the keys of all caches.
+func CacheKeys() string { return CachesPrefix() + "*" }
+
+// CachesPrefix is the prefix of the keys of all caches. It is also one of ExpiringPrefixes: of
+// several rules, S3 follows the one that removes an object first.
+func CachesPrefix() string { return caches.prefix() }
