@@ -28,6 +28,13 @@ func isCustom(kind string) bool {
 	return strings.HasPrefix(kind, "Custom::") || kind == "AWS::CloudFormation::CustomResource"
 }
 
+// What a function, its account and its region are called.
+var (
+	functionName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,140}$`)
+	digits       = regexp.MustCompile(`^[0-9]{12}$`)
+	regionName   = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+)
+
 // stream matches the log stream that cfn-response names in a reason.
 var stream = regexp.MustCompile(`CloudWatch Log Stream: ([^\s()]+)`)
 
@@ -38,10 +45,10 @@ func (e Eyes) customResource(ctx context.Context, s Subject) Finding {
 	_ = json.Unmarshal([]byte(s.Properties), &properties) // without properties there is no function
 	token, err := arn.Parse(properties.ServiceToken)
 	name, isFunction := strings.CutPrefix(token.Resource, "function:")
-	if err != nil || !isFunction {
-		return Finding{}
-	}
 	name, _, _ = strings.Cut(name, ":") // without an alias
+	if err != nil || !isFunction || !functionName.MatchString(name) || !digits.MatchString(token.AccountID) || !regionName.MatchString(token.Region) {
+		return Finding{} // the app chose the text, and nothing has checked it
+	}
 	if own, err := arn.Parse(e.Identity); err == nil && own.AccountID != token.AccountID {
 		return Finding{Source: "log of function " + name, Lines: []string{"it is in account " + token.AccountID + ", whose logs are not read from here"}}
 	}

@@ -44,6 +44,15 @@ func TestADenialSaysWhichStatementWouldAllowTheCallWhereOneCan(t *testing.T) {
 	assert.Contains(t, d.Lines()[1], "the policies of role ops: ")
 }
 
+func TestNoStatementIsAdvisedForADenialThatAWSDoesNotWrite(t *testing.T) {
+	d, is := diagnosis.ParseDenial("User: arn:aws:sts::111111111111:assumed-role/cdk-x-cfn-exec-role-1/AWSCloudFormation is not authorized to perform: iam:* on resource: *")
+	require.True(t, is)
+	assert.Empty(t, d.Statement(), "a custom resource may write anything as its reason")
+	for _, line := range d.Lines() {
+		assert.NotContains(t, line, "Allow")
+	}
+}
+
 func FuzzParseDenial(f *testing.F) {
 	f.Add("User: a is not authorized to perform: b:C on resource: d because e")
 	f.Fuzz(func(t *testing.T, reason string) {

@@ -136,6 +136,22 @@ func TestAFunctionOfAnotherAccountIsNotMistakenForOneOfThisAccount(t *testing.T)
 	assert.Equal(t, []diagnosis.Finding{{Source: "log of function migrate", Lines: []string{"it is in account 999999999999, whose logs are not read from here"}}}, found)
 }
 
+func TestATokenThatIsNoFunctionIsNeitherAskedForNorShown(t *testing.T) {
+	for _, token := range []string{
+		`arn:aws:lambda:eu-west-1.evil.s3:111111111111:function:migrate`, `arn:aws:lambda:eu-west-1:111111111111:function:x\u001b[2Jerror: all is well`,
+		`arn:aws:lambda:eu-west-1:111111111111:function:x\nto fix it`, `arn:aws:lambda:eu-west-1:9\u001b[2J:function:migrate`, `arn:aws:lambda::111111111111:function:migrate`,
+	} {
+		hostile, asked := custom, false
+		hostile.Properties = `{"ServiceToken":"` + token + `"}`
+		a := account{filter: func(*cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {
+			asked = true
+			return &cloudwatchlogs.FilterLogEventsOutput{}, nil
+		}}
+		assert.Empty(t, a.eyes().Look(t.Context(), []diagnosis.Subject{hostile}), token)
+		assert.False(t, asked, token)
+	}
+}
+
 func TestWhatIsDeniedIsLeftOutWithThePermissionThatShowsIt(t *testing.T) {
 	a := account{
 		filter: func(*cloudwatchlogs.FilterLogEventsInput) (*cloudwatchlogs.FilterLogEventsOutput, error) {
