@@ -197,7 +197,9 @@ func runPlan(ctx context.Context, frame stage.Frame, in planning.Input) (plannin
 	defer end()
 	return planning.Run(ctx, planning.Deps{
 		Engine: engine, Bucket: artifacts, CheckOut: checkout.CheckOut,
-		Token: func(ctx context.Context) (string, error) { return clients.Token(ctx, in.Repository, in.TokenSecret) },
+		Token: func(ctx context.Context) (string, error) {
+			return clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}.Token(ctx, frame.Redactor.Add)
+		},
 	}, frame, in)
 }
 
@@ -254,7 +256,7 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 	if err != nil {
 		return record.Output{}, err
 	}
-	at := clients.Repository{URL: in.Repository, Host: in.Host, TokenSecret: in.TokenSecret}
+	at := clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}
 	return record.Run(ctx, record.Deps{
 		Bucket: artifacts, Subscriptions: notify.Subscriptions(targets, clients.Notifications("", frame.Redactor.Add, at)), Publish: clients.PublishMetrics,
 	}, frame, in)
@@ -298,17 +300,16 @@ func submission(missed reconcile.Missed) kube.Submission {
 // headOf returns the commit at the head of a run's branch on the git server.
 func headOf(ctx context.Context, frame stage.Frame, in pipeline.Input) (string, error) {
 	return head(ctx, frame, reconcile.Input{
-		Repository: in.Repository, Branch: in.Branch, TokenSecret: in.TokenSecret, Host: in.Host, AllowLocal: in.AllowLocal,
+		Repository: in.Repository, Branch: in.Branch, TokenSecret: in.TokenSecret, GithubApp: in.GithubApp, Host: in.Host, AllowLocal: in.AllowLocal,
 	})
 }
 
 // orderOf returns how the commit of a run relates to another one on the git server.
 func orderOf(ctx context.Context, frame stage.Frame, in pipeline.Input, other string) (checkout.Order, error) {
-	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
+	token, err := clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}.Token(ctx, frame.Redactor.Add)
 	if err != nil {
 		return "", err
 	}
-	frame.Redactor.Add(token)
 	return checkout.OrderOf(ctx, checkout.Options{
 		URL: in.Repository, Branch: in.Branch, Commit: in.Commit, Token: token, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
 	}, other)
@@ -316,11 +317,10 @@ func orderOf(ctx context.Context, frame stage.Frame, in pipeline.Input, other st
 
 // head returns the commit at the head of a branch on the git server.
 func head(ctx context.Context, frame stage.Frame, in reconcile.Input) (string, error) {
-	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
+	token, err := clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}.Token(ctx, frame.Redactor.Add)
 	if err != nil {
 		return "", err
 	}
-	frame.Redactor.Add(token)
 	return checkout.Head(ctx, checkout.Options{
 		URL: in.Repository, Branch: in.Branch, Token: token, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
 	})

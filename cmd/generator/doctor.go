@@ -25,7 +25,7 @@ func (doctorCmd) Help() string {
 	return `Prints a line for each check, with what to do: the version of this program and of the images, AWS credentials,
 exports of the cluster, bucket, GitHub token, CDK bootstrap of every account, access to Kubernetes, versions of
 Argo, namespaces, the image builder, and the webhook in GitHub with its last delivery. Nothing is changed. The
-token of githubTokenSecretName must be permitted to read webhooks.
+token of githubTokenSecretName, or the App of githubApp, must be permitted to read webhooks.
 
 Exit codes: 0 no check failed, perhaps warnings; 1 one failed.
 

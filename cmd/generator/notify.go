@@ -51,7 +51,7 @@ func (c notifyCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) er
 	}
 	now := time.Now().UTC()
 	test := event.New(event.Test, "generator", now, event.Run{Pipeline: cfg.WorkflowTemplateName, Run: "test", Outcome: event.Succeeded, Ended: now}, now.String())
-	at := clients.Repository{URL: plan.RepositoryURL(cfg), Host: cfg.GithubHost, TokenSecret: cfg.GithubTokenSecretName}
+	at := clients.Repository{URL: plan.RepositoryURL(cfg), Host: cfg.GithubHost, Secret: cfg.RepositorySecret(), App: cfg.RepositoryApp()}
 	targets := notify.Subscriptions(cfg.Notifications, clients.Notifications(c.Region, func(string) {}, at))
 	return c.print(notify.Deliver(ctx, targets, test, nil), std, raw)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/github"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/validation"
 )
@@ -47,19 +48,22 @@ func run(ctx context.Context, frame stage.Frame, in validation.Input) (validatio
 			return awsauth.BootstrapVersion(ctx, reader, env.Qualifiers()[0])
 		},
 		Repository: func(ctx context.Context, frame stage.Frame, in validation.Input) (validation.Begins, error) {
-			return clients.Repository{URL: in.Repository, Host: in.Host, TokenSecret: in.TokenSecret}.Open(ctx, "", frame.Redactor.Add)
+			return repository(in).Open(ctx, "", frame.Redactor.Add, github.Reports([]string{github.Statuses}))
 		},
 		LookPath: exec.LookPath,
 	}, frame, in)
 }
 
+func repository(in validation.Input) clients.Repository {
+	return clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}
+}
+
 // options returns where the commit is fetched from, with the token of the repository.
 func options(ctx context.Context, frame stage.Frame, in validation.Input) (checkout.Options, error) {
-	token, err := clients.Token(ctx, in.Repository, in.TokenSecret)
+	token, err := repository(in).Token(ctx, frame.Redactor.Add)
 	if err != nil {
 		return checkout.Options{}, err
 	}
-	frame.Redactor.Add(token)
 	return checkout.Options{
 		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Token: token,
 		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,

@@ -82,6 +82,13 @@ export interface PipelineConfiguration {
   readonly githubTokenSecretName?: string;
 
   /**
+   * A GitHub App, in place of `githubTokenSecretName`: its tokens last an hour, and each is for this repository alone, with the permissions that its step needs. Expected: a mapping with id, installationId, privateKeySecretName.
+   *
+   * @default - none
+   */
+  readonly githubApp?: GithubAppDefinition;
+
+  /**
    * The name of the EKS cluster that runs the pipeline. Expected: an EKS cluster name: at most 100 letters, digits, hyphens and underscores, with a letter or digit first. A pipeline on a cluster needs it.
    *
    * @default - none
@@ -825,6 +832,26 @@ export interface PullRequestsDefinition {
    * @default - none
    */
   readonly failOn?: string[];
+}
+
+/**
+ * GithubApp is a GitHub App that is installed in the repository.
+ */
+export interface GithubAppDefinition {
+  /**
+   * The App ID, as the settings of the App show it. Expected: a whole number of at least 1.
+   */
+  readonly id: number;
+
+  /**
+   * The number of the installation: the end of the address of its settings. Expected: a whole number of at least 1.
+   */
+  readonly installationId: number;
+
+  /**
+   * The name of the secret in AWS Secrets Manager with a private key of the App: the text of the file that GitHub made, or `{"privateKey": "…"}`. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
+   */
+  readonly privateKeySecretName: string;
 }
 
 /**

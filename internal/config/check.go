@@ -33,6 +33,7 @@ func check(c *Config, r *report) {
 	checkSecrets(c, r, "build", c.Build.Secrets, c.Build.Env)
 	checkCache(c, r)
 	checkNotifications(c, r)
+	checkGithubApp(c, r)
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).
 			Hint = "remove it, or set webhookService: LoadBalancer"
@@ -94,8 +95,8 @@ func checkSecrets(c *Config, r *report, path string, secrets map[string]Secret, 
 				Hint = "for example {secretsManager: shop/npm, key: token}, or {ssm: /shop/npm-token}"
 		case secret.SSM != "" && secret.Key != "":
 			r.atPath(at+".key", "key is for a secret in Secrets Manager: expected only ssm").Hint = "remove it"
-		case secret.SecretsManager != "" && secret.SecretsManager == c.GithubTokenSecretName:
-			r.atPath(at+".secretsManager", "secretsManager is the githubTokenSecretName, which commands of the repository never get").
+		case secret.SecretsManager != "" && secret.SecretsManager == c.RepositorySecret():
+			r.atPath(at+".secretsManager", "secretsManager is the secret that opens the repository, which commands of the repository never get").
 				Hint = "create a secret and a token of their own for the commands"
 		}
 		if _, twice := env[name]; twice {

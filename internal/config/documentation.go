@@ -21,6 +21,8 @@ var (
 	triggersSource string
 	//go:embed notifications.go
 	notificationsSource string
+	//go:embed githubapp.go
+	githubAppSource string
 	//go:embed windows.go
 	windowsSource string
 )
@@ -68,7 +70,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource, triggersSource} {
+	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource, triggersSource, githubAppSource} {
 		commentsIn(source, docs)
 	}
 	return docs

@@ -116,8 +116,8 @@ func checkNotifications(c *Config, r *report) {
 			r.atPath(path+".webhook", "webhook has no address or two: expected either url or secretName").
 				Hint = "for example {url: https://events.example.com/aphex}"
 		}
-		if name := c.GithubTokenSecretName; name != "" && slices.Contains(n.Secrets(), name) {
-			r.atPath(path, "%s is sent the githubTokenSecretName: expected a secret of its own", lastOf(path)).
+		if name := c.RepositorySecret(); name != "" && slices.Contains(n.Secrets(), name) {
+			r.atPath(path, "%s is sent the secret that opens the repository: expected a secret of its own", lastOf(path)).
 				Hint = "create a secret for the target"
 		}
 		checkGitHub(c, r, path, n)
@@ -152,9 +152,9 @@ func checkGitHub(c *Config, r *report, path string, n Notification) {
 	if c.GitHubTarget() != n.GitHub {
 		r.atPath(path+".github", "github is listed twice: expected one target for the repository").Hint = "list all that it shows in its report"
 	}
-	if c.GithubOwner == "" || c.GithubRepo == "" || c.GithubTokenSecretName == "" {
-		r.atPath(path+".github", "github is a target, but no token of the repository is configured: expected githubOwner, githubRepo and githubTokenSecretName").
-			Hint = "set all three"
+	if c.GithubOwner == "" || c.GithubRepo == "" || c.RepositorySecret() == "" {
+		r.atPath(path+".github", "github is a target, but no token of the repository is configured: expected githubOwner, githubRepo and githubTokenSecretName or githubApp").
+			Hint = "set all of them"
 	}
 	for _, key := range []string{"events", "environments"} {
 		if _, set := r.nodes[path+"."+key]; set {

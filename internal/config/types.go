@@ -47,6 +47,10 @@ type Config struct {
 	// `{"token": "…"}`. A public repository needs none.
 	GithubTokenSecretName string `json:"githubTokenSecretName,omitempty" rule:"secretName" example:"github-token"`
 
+	// A GitHub App, in place of `githubTokenSecretName`: its tokens last an hour, and each is
+	// for this repository alone, with the permissions that its step needs.
+	GithubApp *GithubApp `json:"githubApp,omitempty"`
+
 	// The name of the EKS cluster that runs the pipeline.
 	ClusterName string `json:"clusterName,omitempty" need:"cluster" rule:"clusterName" example:"company-pipelines"`
 

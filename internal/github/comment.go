@@ -82,9 +82,8 @@ func (r *Repository) own(ctx context.Context, number int, first string) (*api.Is
 }
 
 // loginOf returns a function that asks whose token it is, once it has an answer no more.
-func loginOf(client *api.Client) func(context.Context) (string, error) {
+func loginOf(client *api.Client, known string) func(context.Context) (string, error) {
 	var lock sync.Mutex
-	known := ""
 	return func(ctx context.Context) (string, error) {
 		lock.Lock()
 		defer lock.Unlock()

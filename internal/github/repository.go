@@ -17,6 +17,7 @@ type Options struct {
 	URL   string // https URL of the repository
 	Host  string // that the repository must be on: github.com, or a GitHub Enterprise Server
 	Token string // that Host gets, and no other server
+	Login string // of the user of the token; "" asks GitHub
 	// Transport is how servers are reached; nil is HTTP with the proxy of the environment.
 	Transport http.RoundTripper
 }
@@ -35,13 +36,13 @@ func Open(o Options) (*Repository, error) {
 		return nil, err
 	}
 	if o.Token == "" {
-		return nil, errs.Invalidf("there is no token for %s", o.Host).WithHint("set githubTokenSecretName in the configuration")
+		return nil, errs.Invalidf("there is no token for %s", o.Host).WithHint("set githubTokenSecretName or githubApp in the configuration")
 	}
 	client, err := open(o, api.WithAuthToken(o.Token))
 	if err != nil {
 		return nil, err
 	}
-	return &Repository{client, owner, name, loginOf(client)}, nil
+	return &Repository{client, owner, name, loginOf(client, o.Login)}, nil
 }
 
 // nameIn returns the owner and the name of the repository in a URL, which must be on the host.
@@ -60,9 +61,9 @@ func nameIn(address, host string) (owner, name string, err error) {
 // dotCom is the host of GitHub itself.
 const dotCom = "github.com"
 
-// baseOf returns the URL of the API of a host (GitHub's documentation, "Getting started with
+// API returns the URL of the API of a host (GitHub's documentation, "Getting started with
 // the REST API", for github.com, for hosts with data residency and for Enterprise Server).
-func baseOf(host string) string {
+func API(host string) string {
 	switch {
 	case host == dotCom || strings.HasSuffix(host, ".ghe.com"):
 		return "https://api." + host + "/"
@@ -97,7 +98,7 @@ func open(o Options, more ...api.ClientOptionsFunc) (*api.Client, error) {
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	base := baseOf(o.Host)
+	base := API(o.Host)
 	client, err := api.NewClient(append(more, api.WithURLs(&base, nil), api.WithUserAgent("aphex-pipeline"), api.WithHTTPClient(&http.Client{
 		Transport: bounded{transport},
 		CheckRedirect: func(to *http.Request, before []*http.Request) error {

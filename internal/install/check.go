@@ -20,6 +20,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/github"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -64,7 +65,7 @@ func (t *Target) checks(ctx context.Context) (home, []kube.Check) {
 		cluster, exports := t.checkExports(ctx, base)
 		found.cluster = cluster
 		checks = append(append(checks, exports), t.checkBucket(ctx, base)...)
-		if t.Config.GithubTokenSecretName != "" {
+		if t.Config.RepositorySecret() != "" {
 			checks = append(checks, t.checkToken(ctx, base))
 		}
 		checks = append(checks, t.checkAccounts(ctx, base)...)
@@ -198,12 +199,15 @@ func (t *Target) checkBucket(ctx context.Context, base aws.Config) []kube.Check 
 	return []kube.Check{{What: what + " (to be created)"}}
 }
 
-// checkToken reads the GitHub token and prints nothing of it.
+// checkToken reads the GitHub token, or the private key of the GitHub App, and prints nothing of it.
 func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
-	name := t.Config.GithubTokenSecretName
-	what := "GitHub token in secret " + name
+	name := t.Config.RepositorySecret()
+	what, form := "GitHub token in secret "+name, `'{"token": "…"}'`
+	if t.Config.GithubApp != nil {
+		what, form = "private key of the GitHub App in secret "+name, "file://private-key.pem"
+	}
 	put := func(call string) string {
-		return fmt.Sprintf(`aws secretsmanager %s %s --region %s --secret-string '{"token": "…"}'`, call, name, t.Place.Region)
+		return fmt.Sprintf(`aws secretsmanager %s %s --region %s --secret-string %s`, call, name, t.Place.Region, form)
 	}
 	text, err := readSecret(ctx, base, name)
 	var missing *secrettypes.ResourceNotFoundException
@@ -213,10 +217,22 @@ func (t *Target) checkToken(ctx context.Context, base aws.Config) kube.Check {
 	if err != nil {
 		return failedCheck(what, err, "your credentials need secretsmanager:GetSecretValue")
 	}
-	if clients.TokenIn(text) == "" {
-		return kube.Check{What: what, Problem: `it does not have the form {"token": "…"}`, Fix: put("put-secret-value --secret-id")}
+	if err := t.problemOf(text); err != nil {
+		return kube.Check{What: what, Problem: err.Error(), Fix: put("put-secret-value --secret-id")}
 	}
 	return kube.Check{What: what}
+}
+
+// problemOf returns why the value of a secret does not open the repository.
+func (t *Target) problemOf(secret string) error {
+	if t.Config.GithubApp != nil {
+		_, err := github.NewApp(t.Config.RepositoryApp(), clients.KeyIn(secret))
+		return err
+	}
+	if clients.TokenIn(secret) == "" {
+		return errs.Invalidf(`it does not have the form {"token": "…"}`)
+	}
+	return nil
 }
 
 func readSecret(ctx context.Context, base aws.Config, name string) (string, error) {

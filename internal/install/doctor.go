@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
-	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/github"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
@@ -29,32 +29,47 @@ type GitHub struct {
 func Doctor(ctx context.Context, t Target, g GitHub) []kube.Check {
 	found, checks := t.checks(ctx)
 	checks = append(checks, t.checkBuilder(ctx)...)
-	name := t.Config.GithubTokenSecretName
+	name := t.Config.RepositorySecret()
 	if name == "" {
 		return append(checks, kube.Check{
 			What: "webhook in GitHub", Warning: true, Problem: "cannot be checked without a token",
-			Fix: "set githubTokenSecretName, or see " + hooksPage(t),
+			Fix: "set githubTokenSecretName or githubApp, or see " + hooksPage(t),
 		})
 	}
 	text, err := readSecret(ctx, found.aws, name)
-	token := clients.TokenIn(text)
-	if err != nil || token == "" {
+	if err != nil || t.problemOf(text) != nil {
 		return checks // the check of the token says so
 	}
+	token := clients.TokenIn(text)
+	if t.Config.GithubApp != nil {
+		if token, err = g.tokenOf(ctx, t, text); err != nil {
+			return append(checks, kube.Check{What: "webhook in GitHub", Warning: true, Problem: err.Error(), Fix: errs.HintOf(err) + ", or see " + hooksPage(t)})
+		}
+	}
 	if g.URL == "" {
-		g.URL = apiOf(t.Config.GithubHost)
+		g.URL = github.API(t.Config.GithubHost)
 	}
 	return append(checks, g.check(ctx, t, token))
 }
 
-// apiOf returns the address of the API of a host: the token is sent to no other. That of
-// GitHub Enterprise Server is below the host itself (GitHub Enterprise Server docs, "REST
-// API", "Root endpoint").
-func apiOf(host string) string {
-	if host == checkout.DefaultHost {
-		return "https://api.github.com"
+// tokenOf returns a token of the GitHub App with that private key, to read webhooks.
+func (g GitHub) tokenOf(ctx context.Context, t Target, secret string) (string, error) {
+	app, err := github.NewApp(t.Config.RepositoryApp(), clients.KeyIn(secret))
+	if err != nil {
+		return "", err
 	}
-	return "https://" + host + "/api/v3"
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return app.Token(ctx, github.Options{URL: plan.RepositoryURL(t.Config), Host: t.Config.GithubHost, Transport: g}, github.ReadWebhooks)
+}
+
+// RoundTrip sends a request of a client of GitHub to the URL of g.
+func (g GitHub) RoundTrip(r *http.Request) (*http.Response, error) {
+	if to, err := url.Parse(g.URL); err == nil && g.URL != "" {
+		r = r.Clone(r.Context())
+		r.URL.Scheme, r.URL.Host = to.Scheme, to.Host
+	}
+	return g.Do(r)
 }
 
 func hooksPage(t Target) string {

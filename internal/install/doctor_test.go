@@ -1,10 +1,15 @@
 package install_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,8 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/github/githubtest"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
+	"github.com/aphex/aphex-pipeline/internal/kube"
 )
 
 // github answers with a webhook and its deliveries.
@@ -85,4 +92,38 @@ func TestTheDoctorSendsTheTokenToTheHostOfTheRepositoryAlone(t *testing.T) {
 		assert.True(t, strings.HasPrefix(asked[0], api), asked[0])
 		assert.Contains(t, checks[len(checks)-1].Fix, "https://"+host+"/")
 	}
+}
+
+func TestTheDoctorReadsWebhooksWithATokenOfTheGitHubApp(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	secret, err := json.Marshal(map[string]any{"Resources": map[string]any{"T": map[string]any{"Type": "AWS::SecretsManager::Secret", "Properties": map[string]any{
+		"Name": "shop/app", "SecretString": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
+	}}}})
+	require.NoError(t, err)
+	p.Deploy(installtest.Home, "app", string(secret))
+	text := func(secret string) string {
+		return strings.Replace(installtest.Named("shop"), "githubTokenSecretName: shop/token", "githubApp: {id: 12, installationId: 345, privateKeySecretName: "+secret+"}", 1)
+	}
+	last := func(secret string, rights map[string]string) (checks []kube.Check, requests []string) {
+		s := githubtest.New(t)
+		s.App = &githubtest.App{ID: 12, Installation: 345, Key: &key.PublicKey, Rights: rights}
+		target := p.target(text(secret))
+		target.Config.GithubHost = s.Host()
+		return install.Doctor(t.Context(), target, install.GitHub{Do: s.Client().Do}), s.Requests
+	}
+	checks, requests := last("shop/app", map[string]string{"repository_hooks": "read"})
+	assert.Equal(t, []string{"POST /api/v3/app/installations/345/access_tokens", "GET /api/v3/repos/my-org/shop/hooks"}, requests)
+	assert.Contains(t, checks[len(checks)-1].Problem, "no webhook of the repository")
+	assert.True(t, slices.ContainsFunc(checks, func(c kube.Check) bool {
+		return c.What == "private key of the GitHub App in secret shop/app" && c.Problem == ""
+	}))
+
+	checks, _ = last("shop/app", map[string]string{"contents": "read"})
+	assert.Contains(t, checks[len(checks)-1].Fix, "with the permissions Webhooks: read")
+	checks, requests = last("shop/token", nil)
+	assert.Empty(t, requests)
+	assert.True(t, slices.ContainsFunc(checks, func(c kube.Check) bool { return strings.Contains(c.Problem, "not the private key of a GitHub App") }))
 }

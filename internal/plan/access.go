@@ -114,7 +114,7 @@ func SecretsOf(cfg *config.Config, access Access) []config.Secret {
 }
 
 // NotificationSecrets returns the secrets of the targets of notifications, each once and
-// sorted. That of a target at GitHub is the token of the repository.
+// sorted. That of a target at GitHub is the one that opens the repository.
 func NotificationSecrets(cfg *config.Config) []config.Secret {
 	named := map[string]config.Secret{}
 	for _, n := range cfg.Notifications {
@@ -122,7 +122,7 @@ func NotificationSecrets(cfg *config.Config) []config.Secret {
 			named[name] = config.Secret{SecretsManager: name}
 		}
 		if n.GitHub != nil {
-			named[cfg.GithubTokenSecretName] = config.Secret{SecretsManager: cfg.GithubTokenSecretName}
+			named[cfg.RepositorySecret()] = config.Secret{SecretsManager: cfg.RepositorySecret()}
 		}
 	}
 	return unique(named)

@@ -109,11 +109,11 @@ func literal(text string) Source { return Source{Kind: Literal, Text: text} }
 
 // repository returns the sources of what a stage needs to check out the commit.
 func (b *builder) repository(cfg *config.Config) sources {
-	return sources{
+	return merge(app(cfg), sources{
 		"commit": {Parameter, "", CommitSHA}, "repository": {Parameter, "", RepoURL},
 		"branch": {Parameter, "", Branch}, "config": literal(b.place.Config),
-		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
-	}
+		"token-secret": literal(cfg.RepositorySecret()), "host": literal(cfg.GithubHost),
+	})
 }
 
 // head adds the steps before the environments.
@@ -124,13 +124,13 @@ func (b *builder) head(cfg *config.Config) {
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest}, "cache-branch": literal(cfg.GithubBranch),
 	}))
 	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Updater, []string{Build},
-		merge(b.artifact(), b.images, sources{
+		merge(b.artifact(), b.images, app(cfg), sources{
 			"images": literal(string(b.place.Images)), "account": literal(b.place.Account), "region": literal(b.place.Region), "on-failure": literal(string(cfg.SelfUpdate.OnFailure)),
 			"github-owner": literal(cfg.GithubOwner), "github-repo": literal(cfg.GithubRepo),
 			"host": literal(cfg.GithubHost), "github-branch": literal(cfg.GithubBranch), "cluster-name": literal(cfg.ClusterName),
 			"template-name": literal(cfg.WorkflowTemplateName), "event-source": literal(cfg.EventSourceName),
 			"sensor": literal(cfg.SensorName), "service-account": literal(cfg.ServiceAccountName),
-			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.GithubTokenSecretName),
+			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.RepositorySecret()),
 			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "places": literal(places(cfg)), "gates": literal(names(cfg, Approval.Requires)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
 			"purpose": {Parameter, "", RunPurpose}, "only": {Parameter, "", Only},
@@ -251,8 +251,9 @@ func (b *builder) watch(cfg *config.Config) *Watch {
 	needed := sources{
 		"repository": literal(RepositoryURL(cfg)), "branch": literal(cfg.GithubBranch), "bucket": literal(b.place.Bucket),
 		"prefix": literal(cfg.WorkflowNamePrefix), "sensor": literal(cfg.SensorName), "namespace": literal(cfg.ArgoEventsNamespace),
-		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost),
+		"token-secret": literal(cfg.RepositorySecret()), "host": literal(cfg.GithubHost),
 	}
+	needed = merge(needed, app(cfg))
 	again := Again(cfg)
 	if again != "" {
 		needed["schedule"], needed["created"] = literal(again), Source{Run, "", RunCreated}

@@ -214,3 +214,25 @@ func environments(t *rapid.T) []config.Environment {
 	}
 	return rapid.Permutation(all).Draw(t, "order")
 }
+
+func TestWhereTheTokenOfTheRepositoryIsUsedTheGitHubAppTakesItsPlace(t *testing.T) {
+	text := "version: \"1.0\"\ngithubOwner: my-org\ngithubRepo: shop\ngithubApp: {id: 12, installationId: 345, privateKeySecretName: shop/app}\n" +
+		"notifications: [{github: {report: [statuses]}}]\nenvironments:\n  - {name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: A}]}\n"
+	cfg, err := config.Parse(config.File, []byte(text))
+	require.NoError(t, err)
+	p, err := plan.New(cfg, stages.Contracts(), plan.Place{Config: config.File})
+	require.NoError(t, err)
+	used := 0
+	for _, step := range append(p.Steps, p.Exit, p.Watch.Step) {
+		values := map[string]string{}
+		for _, input := range step.Inputs {
+			values[input.Name] = input.Source.Text
+		}
+		if secret, is := values["token-secret"]; is {
+			used++
+			assert.Equal(t, []string{"shop/app", "12/345", "github.com"}, []string{secret, values["github-app"], values["host"]}, step.Name)
+		}
+	}
+	assert.Equal(t, 5, used, "validation, build, update, record and reconciler")
+	assert.Equal(t, []config.Secret{{SecretsManager: "shop/app"}}, plan.NotificationSecrets(cfg))
+}

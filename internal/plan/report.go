@@ -31,8 +31,8 @@ func reports(cfg *config.Config) sources {
 	if cfg.GitHubTarget() == nil {
 		return page(cfg)
 	}
-	return merge(page(cfg), sources{
-		"token-secret": literal(cfg.GithubTokenSecretName), "host": literal(cfg.GithubHost), "environments": literal(names(cfg, everyOne)),
+	return merge(page(cfg), app(cfg), sources{
+		"token-secret": literal(cfg.RepositorySecret()), "host": literal(cfg.GithubHost), "environments": literal(names(cfg, everyOne)),
 	})
 }
 
@@ -42,4 +42,12 @@ func begins(cfg *config.Config) sources {
 		return nil
 	}
 	return merge(page(cfg), sources{"pending": literal(cfg.WorkflowTemplateName), "entrypoint": {Run, "", RunEntry}})
+}
+
+// app returns the sources of the GitHub App that opens the repository.
+func app(cfg *config.Config) sources {
+	if cfg.GithubApp == nil {
+		return nil
+	}
+	return sources{"github-app": literal(cfg.RepositoryApp())}
 }

@@ -47,6 +47,7 @@ type Input struct {
 	Bucket       string        `help:"Artifact bucket."`
 	ArtifactDir  string        `help:"Folder for the artifact, instead of a bucket." type:"path" placeholder:"DIR"`
 	TokenSecret  string        `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	GithubApp    string        `help:"GitHub App in place of a token, as ID/INSTALLATION: the secret has its private key." placeholder:"APP"`
 	Host         string        `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal   bool          `help:"Accept a repository on this machine (file://). For local runs only."`
 	Limit        time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`

@@ -61,6 +61,7 @@ type Input struct {
 	Repository  string `help:"https URL of the repository, to check whether a newer commit is already deployed." placeholder:"URL"`
 	Prefix      string `help:"Prefix of the names of runs, followed by the first 32 digits of the commit." default:"aphex-pipeline-"`
 	TokenSecret string `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	GithubApp   string `help:"GitHub App in place of a token, as ID/INSTALLATION: the secret has its private key." placeholder:"APP"`
 	Host        string `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal  bool   `help:"Accept a repository on this machine (file://). For local runs only."`
 

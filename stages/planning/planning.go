@@ -61,6 +61,7 @@ type Input struct {
 	ConfigDigest string              `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	Bucket       string              `help:"Artifact bucket, which stores the plans of a run."`
 	TokenSecret  string              `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	GithubApp    string              `help:"GitHub App in place of a token, as ID/INSTALLATION: the secret has its private key." placeholder:"APP"`
 	Host         string              `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal   bool                `help:"Accept a repository on this machine (file://). For local runs only."`
 	FailOn       []config.PlanReason `help:"What the stage fails for, besides pullRequests.failOn of the commit: broadening, destructive." enum:"broadening,destructive" placeholder:"REASON,…"`

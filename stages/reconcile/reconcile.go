@@ -43,6 +43,7 @@ type Input struct {
 	Sensor      string `help:"Sensor that starts runs." required:""`
 	Namespace   string `help:"Namespace of the Sensor." required:""`
 	TokenSecret string `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	GithubApp   string `help:"GitHub App in place of a token, as ID/INSTALLATION: the secret has its private key." placeholder:"APP"`
 	Host        string `help:"Host the repository must be on." default:"github.com"`
 	Schedule    string `help:"triggers.schedule, with its time zone: CRON_TZ=Europe/Berlin 0 3 * * *." placeholder:"CRON"`
 	Created     string `help:"When this run was created, RFC 3339: is a time of --schedule due?" placeholder:"TIME"`

@@ -58,6 +58,7 @@ type Input struct {
 	Metrics       bool   `help:"Publish metrics to CloudWatch."`
 	RunURL        string `help:"URL of the page of a run, with {run} for its name." placeholder:"URL"`
 	TokenSecret   string `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}: for notifications at GitHub." placeholder:"NAME"`
+	GithubApp     string `help:"GitHub App in place of a token, as ID/INSTALLATION: the secret has its private key." placeholder:"APP"`
 	Host          string `help:"Host the repository must be on, which gets the token." default:"github.com"`
 	Environments  string `help:"Environments of the pipeline, separated by spaces: those whose deployment did not begin are shown at GitHub." placeholder:"ENV …"`
 	Silent        bool   `help:"Tell nobody and publish nothing. For local runs."`

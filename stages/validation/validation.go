@@ -41,6 +41,7 @@ type Input struct {
 	Source      string   `help:"Folder to use instead of a repository." type:"path" placeholder:"DIR"`
 	Config      string   `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	TokenSecret string   `help:"Secrets Manager secret with the repository token, as {\"token\": \"…\"}." placeholder:"NAME"`
+	GithubApp   string   `help:"GitHub App in place of a token, as ID/INSTALLATION: the secret has its private key." placeholder:"APP"`
 	Host        string   `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal  bool     `help:"Accept a repository on this machine (file://). For local runs only."`
 	Access      []string `help:"What a person approved that the pipeline can access: ACCOUNT=QUALIFIER,… or a roleArn, each with the commandRoleArns behind a |. Environments of other accounts are not deployed, and are warnings (default: all, as in a local run)." env:"APHEX_ACCESS,APHEX_ENTRANCES" sep:" " placeholder:"WHAT …"`

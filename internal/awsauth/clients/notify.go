@@ -41,26 +41,13 @@ func Notifications(region string, mask func(string), at Repository) notify.Clien
 		},
 		Publish: publish,
 		GitHub: func(ctx context.Context, shows []string) (notify.Target, error) {
-			repository, err := at.Open(ctx, region, mask)
+			repository, err := at.Open(ctx, region, mask, github.Reports(shows))
 			if err != nil {
 				return nil, err
 			}
 			return github.NewTarget(repository, shows), nil
 		},
 	}
-}
-
-// Repository says where the repository of a pipeline is, and which secret has its token.
-type Repository struct{ URL, Host, TokenSecret string }
-
-// Open opens the repository at GitHub. Its token is given to mask as soon as it is read.
-func (r Repository) Open(ctx context.Context, region string, mask func(string)) (*github.Repository, error) {
-	token, err := tokenIn(ctx, region, r.URL, r.TokenSecret)
-	if err != nil {
-		return nil, err
-	}
-	mask(token)
-	return github.Open(github.Options{URL: r.URL, Host: r.Host, Token: token})
 }
 
 // publish publishes to a topic, in its region.

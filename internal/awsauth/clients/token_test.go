@@ -39,21 +39,29 @@ func secrets(t *testing.T, values map[string]string) {
 
 const repository = "https://github.com/my-org/shop.git"
 
+func tokenOf(t *testing.T, repository, secret string) (string, error) {
+	t.Helper()
+	masked := ""
+	token, err := clients.Repository{URL: repository, Host: "github.com", Secret: secret}.Token(t.Context(), func(text string) { masked = text })
+	assert.Equal(t, token, masked)
+	return token, err
+}
+
 func TestTheTokenIsReadFromItsSecret(t *testing.T) {
 	secrets(t, map[string]string{"shop/token": `{"token":"ghp_x"}`})
-	token, err := clients.Token(t.Context(), repository, "shop/token")
+	token, err := tokenOf(t, repository, "shop/token")
 	require.NoError(t, err)
 	assert.Equal(t, "ghp_x", token)
 
 	t.Setenv("APHEX_TOKEN", "of the environment")
-	token, err = clients.Token(t.Context(), repository, "shop/token")
+	token, err = tokenOf(t, repository, "shop/token")
 	require.NoError(t, err)
 	assert.Equal(t, "of the environment", token)
 }
 
 func TestARepositoryWithoutATokenReadsNoSecret(t *testing.T) {
 	for repository, secret := range map[string]string{"https://github.com/o/r": "", "file:///home/me/r": "shop/token", "/home/me/r": "shop/token", "http://127.0.0.1/r": "shop/token"} {
-		token, err := clients.Token(t.Context(), repository, secret)
+		token, err := tokenOf(t, repository, secret)
 		require.NoError(t, err)
 		assert.Empty(t, token)
 	}
@@ -64,9 +72,24 @@ func TestAnUnusableSecretIsExplained(t *testing.T) {
 	for name, want := range map[string]string{
 		"missing": `there is no secret "missing"`, "empty": `"empty" is not of the form`, "plain": `"plain" is not of the form`,
 	} {
-		_, err := clients.Token(t.Context(), repository, name)
+		_, err := tokenOf(t, repository, name)
 		require.ErrorContains(t, err, want)
 		assert.Equal(t, errs.Invalid, errs.KindOf(err))
 		assert.NotContains(t, err.Error(), "ghp_x")
+	}
+}
+
+func TestTheKeyOfAGitHubAppThatCannotBeUsedIsExplainedAndMasked(t *testing.T) {
+	secrets(t, map[string]string{"text": "not a key", "object": `{"privateKey": "not a key either"}`})
+	for name, want := range map[string]string{
+		"missing": `there is no secret "missing" with the private key of the GitHub App`, "text": `the secret "text": it is not the private key`, "object": `the secret "object": it is not the private key`,
+	} {
+		masked := map[string]bool{}
+		_, err := clients.Repository{URL: repository, Host: "github.com", Secret: name, App: "1/2"}.Token(t.Context(), func(text string) { masked[text] = true })
+		require.ErrorContains(t, err, want)
+		assert.Equal(t, errs.Invalid, errs.KindOf(err))
+		assert.NotContains(t, err.Error(), "not a key")
+		assert.Equal(t, name == "text", masked["not a key"], name)
+		assert.Equal(t, name == "object", masked["not a key either"], name)
 	}
 }

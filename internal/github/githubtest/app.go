@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -20,11 +21,14 @@ import (
 // AppLogin is the login of the comments of the App.
 const AppLogin = "shop-app[bot]"
 
-// appToken serves what a GitHub App asks for: its own name, and a token of an hour of its
+// appToken serves what a GitHub App asks for: who it is, and a token of an hour of its
 // installation, narrowed to the repository and to rights.
 func (s *Server) appToken(r *http.Request, path string, body []byte) (int, any, *refusal) {
 	if err := s.verify(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")); err != nil {
 		return 0, nil, refuse(401, "%s", err)
+	}
+	if r.Method == http.MethodGet && path == "app" {
+		return 200, map[string]any{"id": s.App.ID, "slug": strings.TrimSuffix(AppLogin, "[bot]")}, nil
 	}
 	if r.Method != http.MethodPost || path != "app/installations/"+strconv.FormatInt(s.App.Installation, 10)+"/access_tokens" {
 		return 0, nil, refuse(404, "Not Found")
@@ -52,7 +56,7 @@ func (s *Server) appToken(r *http.Request, path string, body []byte) (int, any, 
 	token := &Token{Rights: in.Permissions, Expires: time.Now().Add(time.Hour)}
 	name := "ghs_" + hex.EncodeToString(key)
 	s.Tokens[name] = token
-	return 201, map[string]any{"token": name, "expires_at": token.Expires.UTC().Format(time.RFC3339), "permissions": in.Permissions, "repository_selection": "selected"}, nil
+	return 201, map[string]any{"token": name, "expires_at": token.Expires.UTC().Format(time.RFC3339), "permissions": in.Permissions, "repository_selection": "selected", "repositories": []any{map[string]string{"full_name": cmp.Or(s.App.Owner, Owner) + "/" + Name}}}, nil
 }
 
 // verify checks the JSON Web Token of an App as GitHub documents it: RS256, issued by the App,

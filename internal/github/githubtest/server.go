@@ -39,6 +39,7 @@ type Token struct {
 // App is a GitHub App that is installed in the repository.
 type App struct {
 	ID, Installation int64
+	Owner            string // of the repositories of the installation; "" is Owner
 	Key              *rsa.PublicKey
 	Rights           map[string]string // that the installation has
 }
@@ -222,7 +223,7 @@ func (s *Server) answer(r *http.Request, body []byte) (int, any, *refusal) {
 	case !strings.HasPrefix(r.Header.Get("Accept"), "application/"):
 		return 0, nil, refuse(415, "Unsupported 'Accept' header")
 	}
-	if strings.HasPrefix(path, "app/") {
+	if path == "app" || strings.HasPrefix(path, "app/") {
 		return s.appToken(r, path, body)
 	}
 	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -260,6 +261,8 @@ func (s *Server) serve(r request) (int, any, *refusal) {
 	switch {
 	case is("GET"):
 		return r.with("metadata", "read", func() (int, any, *refusal) { return 200, map[string]any{"name": Name}, nil })
+	case is("GET", "hooks"):
+		return r.with("repository_hooks", "read", func() (int, any, *refusal) { return 200, []any{}, nil })
 	case is("POST", "statuses", "*"):
 		return r.with("statuses", "write", func() (int, any, *refusal) { return s.setStatus(r) })
 	case is("GET", "deployments"):

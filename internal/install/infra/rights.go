@@ -120,12 +120,14 @@ func (r renderer) watches() []any {
 	)
 }
 
-// readsRepository is the permission to read the GitHub token, if there is one.
+// readsRepository is the permission to read the GitHub token, or the private key of the
+// GitHub App, if there is one.
 func (r renderer) readsRepository() []any {
-	if r.cfg.GithubTokenSecretName == "" {
+	secret := r.cfg.RepositorySecret()
+	if secret == "" {
 		return []any{}
 	}
-	return []any{allow("ReadToken", actions("secretsmanager:GetSecretValue"), r.secretARN(r.cfg.GithubTokenSecretName))}
+	return []any{allow("ReadToken", actions("secretsmanager:GetSecretValue"), r.secretARN(secret))}
 }
 
 // updatesItself are the permissions to update this stack with another template,
