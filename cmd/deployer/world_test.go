@@ -25,8 +25,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/gate"
 	"github.com/aphex/aphex-pipeline/internal/github/githubtest"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/console"
@@ -36,6 +38,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/localrun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
+	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
 // clusterOfTest is the variable with which this program is the deployer, in the cluster of
@@ -392,6 +395,7 @@ func (w *world) deliver() {
 	w.reconcile()
 	require.True(w.t, w.push(second), "the update hands over")
 	w.reconcile()
+	w.override(second)
 	w.repo.Write("docs/readme.md", "nothing to deploy")
 	w.skip(w.repo.Commit("documents"))
 	w.check(first)
@@ -409,6 +413,23 @@ func (w *world) check(commit string) {
 		require.Equal(w.t, localrun.Succeeded, step.Status, step.Name)
 		require.Contains(w.t, []string{plan.Validate, plan.PlanStep, argo.ExitStep}, step.Name)
 	}
+}
+
+// override runs what lets another run pass a gate, with what the run of a commit built.
+func (w *world) override(commit string) {
+	w.t.Helper()
+	artifacts := bucket.OpenS3(bucket.NewClient(w.Admin(installtest.Home, installtest.Region), bucket.OwnedBy(installtest.Home)), w.place.Bucket)
+	d, err := record.ReadRun(w.t.Context(), artifacts, plan.FirstRun(w.cfg.WorkflowNamePrefix, commit))
+	require.NoError(w.t, err)
+	asked := argo.Asked{
+		Purpose: plan.ToOverride, Commit: commit, Environments: []string{"dev"}, By: "octocat", Reason: "{{it}} is $(HOME)", Target: "shop-1", Gates: []string{"windows"},
+		Artifact: d.Built.Artifact, Digest: d.Built.Digest, ConfigDigest: d.Built.ConfigDigest,
+	}
+	w.run(localrun.Succeeded, w.template(w.current()), "override", asked.Entry(), commit, asked.Values())
+	known, err := gate.Store{Bucket: artifacts}.Known(w.t.Context(), "shop-1", "dev")
+	require.NoError(w.t, err)
+	require.Len(w.t, known.Overrides, 1)
+	require.Equal(w.t, "{ { it}} is $(HOME)", known.Overrides[0].Why)
 }
 
 // skip runs what a push of a commit starts, which has nothing to do.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -48,6 +49,41 @@ func (f deskFlags) print(std stdio.Streams, raw stdio.Raw, frozen steer.Frozen) 
 	} else {
 		_, err = fmt.Fprintln(std.Out, frozen)
 	}
+	return errs.Writing("standard output", err)
+}
+
+// overrideCmd lets a run pass gates.
+type overrideCmd struct {
+	steerFlags
+	steer.OverrideVerb
+}
+
+// Validate refuses an override without a reason.
+func (c overrideCmd) Validate() error {
+	if strings.TrimSpace(c.Reason) == "" {
+		return errs.Invalidf("nobody says why gates are overridden").WithHint("pass --why")
+	}
+	return c.steerFlags.Validate()
+}
+
+// Run starts the run that stores the override, or stores that of a local run.
+func (c overrideCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	if c.State == "" {
+		return c.run(ctx, std, raw, c.Find)
+	}
+	desk, closed, err := deskFlags{historyFlags: c.historyFlags, Source: c.steerFlags.Source}.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closed()
+	done, err := c.Do(ctx, desk, c.Reason)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return errs.Writing("standard output", raw.PrintJSON(done))
+	}
+	_, err = fmt.Fprintf(std.Out, "run %s may pass %s of %s\n", done.Run, strings.Join(c.Gate, " and "), done.Environment)
 	return errs.Writing("standard output", err)
 }
 

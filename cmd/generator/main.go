@@ -64,6 +64,7 @@ type cli struct {
 	Retry     retryCmd     `cmd:"" help:"Deploy what a run did not get to."`
 	Freeze    freezeCmd    `cmd:"" help:"Keep deployments to an environment from beginning."`
 	Unfreeze  unfreezeCmd  `cmd:"" help:"End the freeze of an environment."`
+	Override  overrideCmd  `cmd:"" help:"Let a run deploy to an environment although its gates are closed."`
 	Start     startCmd     `cmd:"" help:"Start the run of a commit whose push started none."`
 	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
 	Check     checkCmd     `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`

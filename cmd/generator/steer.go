@@ -11,8 +11,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/history"
 	"github.com/aphex/aphex-pipeline/internal/install"
+	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/localrun/source"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/internal/steer"
 )
@@ -21,7 +23,7 @@ import (
 type steerFlags struct {
 	historyFlags
 	Source string `help:"With --state: folder of the git repository." default:"." type:"path" placeholder:"DIR"`
-	Reason string `short:"m" help:"Why; the record of the run keeps it." placeholder:"TEXT"`
+	Reason string `short:"m" aliases:"why" help:"Why; the record of the run keeps it." placeholder:"TEXT"`
 	Watch  bool   `help:"Wait until the run ends, and fail if it does."`
 	Yes    bool   `short:"y" help:"Start the run without asking for confirmation. In a local run, also approve what requires approval."`
 }
@@ -54,7 +56,12 @@ func (f steerFlags) open(ctx context.Context) (p pipeline, err error) {
 		return p, err
 	}
 	artifacts, err := clients.BucketIn(ctx, target.Place.Region, cmp.Or(f.Bucket, target.Place.Bucket))
-	p.target, p.Source = &target, steer.Source{Bucket: artifacts, Environments: target.Config.EnvironmentNames(), Prefix: target.Config.WorkflowNamePrefix}
+	p.target, p.Source = &target, steer.Source{
+		Bucket: artifacts, Environments: target.Config.EnvironmentNames(), Prefix: target.Config.WorkflowNamePrefix,
+		Running: func(ctx context.Context) ([]kube.Progress, error) {
+			return target.Cluster.InProgress(ctx, plan.NamesOf(target.Config, target.Place).Pipeline, target.Config.ArgoNamespace)
+		},
+	}
 	return p, err
 }
 

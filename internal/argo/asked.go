@@ -70,6 +70,9 @@ type Asked struct {
 	By, Reason   string
 	// What an earlier run built; empty of a run that builds its commit.
 	Artifact, Digest, ConfigDigest string
+	// What a run of the purpose override lets another one pass.
+	Target string   // the other run
+	Gates  []string // their names
 }
 
 // Entry returns the entrypoint of the run; "" is the template's own.
@@ -82,10 +85,22 @@ func (a Asked) Entry() string {
 
 // Values returns the parameters of the run, besides those of its repository.
 func (a Asked) Values() map[string]string {
-	return map[string]string{
+	values := map[string]string{
 		plan.CommitSHA: a.Commit, plan.Pusher: a.By, plan.RunPurpose: string(a.Purpose), plan.Only: strings.Join(a.Environments, " "), plan.Reason: a.Reason,
 		plan.Artifact: a.Artifact, plan.Digest: a.Digest, plan.ConfigDigest: a.ConfigDigest,
 	}
+	if a.Purpose == plan.ToOverride {
+		values[plan.Target], values[plan.Override] = a.Target, strings.Join(a.Gates, " ")
+	}
+	return values
+}
+
+// Parameters returns the parameters that the template of the run must declare.
+func (a Asked) Parameters() []string {
+	if a.Purpose == plan.ToOverride {
+		return append(plan.Asked(), plan.Overriding()...)
+	}
+	return plan.Asked()
 }
 
 // Title is the end of the title of the run.

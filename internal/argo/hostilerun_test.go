@@ -118,7 +118,7 @@ func TestAHostileValueOfAnEventIsUsedLiterallyByARun(t *testing.T) {
 	require.Subset(t, slices.Collect(maps.Keys(plain)), []string{plan.Validate, plan.Build, plan.Pipeline, plan.Deploy("dev"), plan.Test("dev")})
 	for _, text := range hostile {
 		parameters := map[string]string{}
-		for _, name := range slices.Concat(plan.Parameters(), plan.HandedOver(), plan.Asked()) {
+		for _, name := range slices.Concat(plan.Parameters(), plan.HandedOver(), plan.Asked(), plan.Overriding()) {
 			parameters[name] = text
 		}
 		got := runs(t, template, parameters, text)

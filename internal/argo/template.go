@@ -2,6 +2,7 @@ package argo
 
 import (
 	"fmt"
+	"slices"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -138,7 +139,7 @@ func (r *renderer) arguments() wfv1.Arguments {
 		}
 		parameters = append(parameters, parameter)
 	}
-	for _, name := range append(plan.HandedOver(), plan.Asked()...) {
+	for _, name := range slices.Concat(plan.HandedOver(), plan.Asked(), plan.Overriding()) {
 		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr("")})
 	}
 	return wfv1.Arguments{Parameters: parameters}

@@ -148,8 +148,8 @@ var (
 	}
 	overrides = kind{
 		"metadata/overrides/<run>/<environment>.json", "the gates that a person lets a run pass although they are closed", "JSON, `[{gates, why, by, attested, at}]`",
-		"`generator override`", "`deployer gate`, `deployer environment`", stays,
-		nil,
+		"`deployer pipeline` for `generator override`", "`deployer gate`, `deployer environment`", stays,
+		[]Writer{Update},
 		State,
 	}
 	stacks = kind{

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
@@ -56,6 +58,39 @@ type Override struct {
 	By       string    `json:"by"`
 	Attested bool      `json:"attested"` // whether the API server compared the person with the name
 	At       time.Time `json:"at"`
+}
+
+// Parse reads names of gates.
+func Parse(names []string) (gates []Name, err error) {
+	for _, name := range names {
+		if !slices.Contains(Names(), Name(name)) {
+			return nil, errs.Invalidf("%q is no gate that can be overridden", name).WithHint("the gates are %s", joined(Names()))
+		}
+		gates = append(gates, Name(name))
+	}
+	if len(gates) == 0 {
+		return nil, errs.Invalidf("no gate is named").WithHint("the gates are %s", joined(Names()))
+	}
+	return gates, nil
+}
+
+func joined(names []Name) string {
+	var texts []string
+	for _, name := range names {
+		texts = append(texts, string(name))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// runName matches the name of a run, which is one of Kubernetes.
+var runName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// IsRun reports whether a text is the name of a run.
+func IsRun(text string) bool { return runName.MatchString(text) }
+
+// same reports whether two overrides say the same.
+func (o Override) same(other Override) bool {
+	return slices.Equal(o.Gates, other.Gates) && o.Why == other.Why && o.By == other.By && o.Attested == other.Attested
 }
 
 // Store has what people said of gates.
@@ -140,6 +175,9 @@ func (s Store) AddOverride(ctx context.Context, run, environment string, o Overr
 			if err := json.Unmarshal(before, &stored); err != nil {
 				return nil, errs.Failedf("reading the overrides that are there: %w", err)
 			}
+		}
+		if slices.ContainsFunc(stored, o.same) { // of an earlier attempt
+			return nil, nil
 		}
 		if len(stored) >= maxOverrides {
 			return nil, errs.Failedf("run %s has %d overrides there already", run, maxOverrides)

@@ -24,7 +24,7 @@ const maxNumbers = 50
 func (t *Target) Start(ctx context.Context, a argo.Asked, number int, name func(number int) string) (run string, err error) {
 	submission := kube.Submission{
 		Namespace: t.Config.ArgoEventsNamespace, Sensor: t.Config.SensorName, Trigger: argo.PushTrigger,
-		Title: a.Title(), Entrypoint: a.Entry(), Parameters: a.Values(), Requires: plan.Asked(),
+		Title: a.Title(), Entrypoint: a.Entry(), Parameters: a.Values(), Requires: a.Parameters(),
 	}
 	if number == 0 {
 		submission.Former = plan.FormerFirstRun(t.Config.WorkflowNamePrefix, a.Commit)

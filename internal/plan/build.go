@@ -133,7 +133,8 @@ func (b *builder) head(cfg *config.Config) {
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.RepositorySecret()),
 			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "places": literal(places(cfg)), "gates": literal(names(cfg, Approval.Requires)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
-			"purpose": {Parameter, "", RunPurpose}, "only": {Parameter, "", Only},
+			"purpose": {Parameter, "", RunPurpose}, "only": {Parameter, "", Only}, "reason": {Parameter, "", Reason},
+			"target": {Parameter, "", Target}, "override": {Parameter, "", Override},
 		}))
 	b.steps[len(b.steps)-1].Cluster = true
 }

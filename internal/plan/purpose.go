@@ -14,12 +14,16 @@ const (
 	ToPromote Purpose = "promote"
 	// ToRetry deploys the commit of a run to the environments that the run did not get to.
 	ToRetry Purpose = "retry"
+	// ToOverride lets another run pass gates of an environment. It deploys nothing itself.
+	ToOverride Purpose = "override"
 	// ToStart runs a commit from its beginning, as its push would.
 	ToStart Purpose = "start"
 )
 
 // Purposes lists all purposes.
-func Purposes() []Purpose { return []Purpose{ToRollBack, ToRedeploy, ToPromote, ToRetry, ToStart} }
+func Purposes() []Purpose {
+	return []Purpose{ToRollBack, ToRedeploy, ToPromote, ToRetry, ToOverride, ToStart}
+}
 
 // Builds reports whether a run of the purpose builds its commit, and updates the pipeline to it.
 func (p Purpose) Builds() bool { return p == "" || p == ToStart }
@@ -34,6 +38,15 @@ const (
 
 // Asked lists the parameters of runs that a person asked for, in their fixed order.
 func Asked() []string { return []string{RunPurpose, Only, Reason} }
+
+// Parameters of a run that lets another one pass gates; empty in any other.
+const (
+	Target   = "target"   // the other run
+	Override = "override" // names of the gates, separated by spaces
+)
+
+// Overriding lists these parameters, in their fixed order.
+func Overriding() []string { return []string{Target, Override} }
 
 // LeftOut is the output of the pipeline's own step that lists the environments which the
 // run does not deploy, in the format of [List].

@@ -14,6 +14,7 @@ import (
 //	shop-<32 digits of the commit>         the first run
 //	shop-<32 digits of the commit>-r2      its second retry
 //	shop-<32 digits of the commit>-b1      the first rollback to the commit
+//	shop-<32 digits of the commit>-o1      the first that lets another one pass a gate
 //	shop-<32 digits of the commit>-s0f3k   on schedule, at that time
 //	shop-<32 digits of the commit>-t9a41   of a tag with that digest
 //	shop-<32 digits of the commit>-h       the successor of the first run
@@ -26,6 +27,7 @@ type NameOfRun struct {
 	Commit     string // first 32 digits of the commit; all of them in names of earlier versions
 	Retry      int    // number of the retry, from 1; 0 is none
 	Rollback   int    // number of the rollback, from 1; 0 is none
+	Override   int    // number of the run that lets another one pass a gate, from 1; 0 is none
 	Scheduled  string // time of triggers.schedule, as [ScheduledAt] writes it; "" is none
 	Tag        string // first four digits of the SHA-256 of the tag's reference; "" is none
 	HandedOver bool   // a successor run
@@ -69,6 +71,8 @@ func (n NameOfRun) String() string {
 		name += fmt.Sprintf("-r%d", n.Retry)
 	case n.Rollback > 0:
 		name += fmt.Sprintf("-b%d", n.Rollback)
+	case n.Override > 0:
+		name += fmt.Sprintf("-o%d", n.Override)
 	case n.Scheduled != "":
 		name += "-s" + n.Scheduled
 	case n.Tag != "":
@@ -94,7 +98,7 @@ func ScheduledAt(at time.Time) string {
 	return strconv.FormatInt(all+at.Unix()/60%all, base)[1:]
 }
 
-var afterPrefix = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:-([rb])([1-9][0-9]{0,3})|-s([0-9a-z]{4})|-t([0-9a-f]{4}))?(-h)?$`)
+var afterPrefix = regexp.MustCompile(`^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:-([rbo])([1-9][0-9]{0,3})|-s([0-9a-z]{4})|-t([0-9a-f]{4}))?(-h)?$`)
 
 // ParseRunName parses the name of a run; ok reports whether it has that prefix and
 // this scheme, or the earlier one with the whole commit.
@@ -106,10 +110,13 @@ func ParseRunName(prefix, name string) (n NameOfRun, ok bool) {
 	}
 	n = NameOfRun{Prefix: prefix, Commit: parts[1], Scheduled: parts[4], Tag: parts[5], HandedOver: parts[6] != ""}
 	number, _ := strconv.Atoi(parts[3]) // at most four digits
-	if parts[2] == "r" {
+	switch parts[2] {
+	case "r":
 		n.Retry = number
-	} else {
+	case "b":
 		n.Rollback = number
+	case "o":
+		n.Override = number
 	}
 	if number > mostAgain || (len(n.Commit) > DigitsOfCommit && name != prefix+n.Commit) {
 		return NameOfRun{}, false

@@ -23,13 +23,15 @@ func TestParsingInvertsTheNameOfARun(t *testing.T) {
 			Commit:     rapid.StringMatching(`[0-9a-f]{32}`).Draw(t, "commit"),
 			HandedOver: rapid.Bool().Draw(t, "handed over"),
 		}
-		switch rapid.IntRange(0, 4).Draw(t, "again") {
+		switch rapid.IntRange(0, 5).Draw(t, "again") {
 		case 1:
 			made.Retry = rapid.IntRange(1, 9999).Draw(t, "retry")
 		case 2:
 			made.Rollback = rapid.IntRange(1, 9999).Draw(t, "rollback")
 		case 3:
 			made.Scheduled = plan.ScheduledAt(time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "at"), 0))
+		case 5:
+			made.Override = rapid.IntRange(1, 9999).Draw(t, "override")
 		case 4:
 			made.Tag = rapid.StringMatching(`[0-9a-f]{4}`).Draw(t, "tag")
 		}

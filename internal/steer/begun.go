@@ -33,6 +33,9 @@ func (f Found) Begun(run string) Begun {
 
 // String says what a run deploys where.
 func (f Found) String() string {
+	if f.Purpose == plan.ToOverride {
+		return "override of the " + strings.Join(f.Gates, " and ") + " of " + strings.Join(f.Environments, ", ") + " for run " + f.Target
+	}
 	text := string(f.Purpose)
 	if len(f.Environments) > 0 {
 		text += " of " + strings.Join(f.Environments, ", ")

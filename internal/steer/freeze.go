@@ -59,7 +59,7 @@ type FreezeVerb struct {
 	Environment string `arg:"" help:"Environment to freeze."`
 	From        string `help:"When it begins (default: now): a time such as 2026-12-18T18:00, of this machine's time zone, or with one, such as 2026-12-18T18:00:00+01:00." placeholder:"TIME"`
 	Until       string `help:"When it ends (default: with generator unfreeze)." placeholder:"TIME"`
-	Why         string `short:"m" help:"Why; people whose deployment waits see it." required:"" placeholder:"TEXT"`
+	Why         string `short:"m" aliases:"reason" help:"Why; people whose deployment waits see it." required:"" placeholder:"TEXT"`
 }
 
 // Help returns the details and examples of the verb.
@@ -138,7 +138,7 @@ func (v FreezeVerb) Do(ctx context.Context, d Desk) (frozen Frozen, before gate.
 // UnfreezeVerb ends the freeze of an environment.
 type UnfreezeVerb struct {
 	Environment string `arg:"" help:"Environment whose freeze to end."`
-	Why         string `short:"m" help:"Why; it is kept with the freeze." placeholder:"TEXT"`
+	Why         string `short:"m" aliases:"reason" help:"Why; it is kept with the freeze." placeholder:"TEXT"`
 }
 
 // Help returns the details and examples of the verb.

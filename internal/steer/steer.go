@@ -12,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/record"
@@ -22,6 +23,8 @@ type Source struct {
 	Bucket       bucket.Bucket
 	Environments []string // of the configuration, in its order
 	Prefix       string   // of the names of runs
+	// Running returns the runs that have not ended; nil on this machine.
+	Running func(context.Context) ([]kube.Progress, error)
 }
 
 // Found is a run that can be started.
@@ -144,7 +147,7 @@ func (s Source) Retry(ctx context.Context, run, environment string) (Found, erro
 		if environment != "" {
 			return Found{}, errs.Failedf("run %s ended before its environments", run).WithHint("retry all of it: generator retry %s", run)
 		}
-		return Found{Asked: argo.Asked{Purpose: plan.ToStart, Commit: d.Commit}, Number: s.number(index, d.Commit, false), Because: run}, nil
+		return Found{Asked: argo.Asked{Purpose: plan.ToStart, Commit: d.Commit}, Number: s.number(index, d.Commit, plan.ToRetry), Because: run}, nil
 	}
 	wanted := d.Only
 	if len(wanted) == 0 {
@@ -169,7 +172,7 @@ func (s Source) Start(ctx context.Context, commit string) (Found, error) {
 	found := Found{Asked: argo.Asked{Purpose: plan.ToStart, Commit: commit}}
 	first, err := stage.Records{Bucket: s.Bucket}.First(ctx, plan.FirstRun(s.Prefix, commit), plan.FormerFirstRun(s.Prefix, commit))
 	if err == nil && first != nil {
-		found.Number = s.number(index, commit, false)
+		found.Number = s.number(index, commit, plan.ToRetry)
 	}
 	return found, err
 }
@@ -177,9 +180,12 @@ func (s Source) Start(ctx context.Context, commit string) (Found, error) {
 // Name returns the name of a run with a number.
 func (s Source) Name(a argo.Asked, number int) string {
 	name := plan.NameOfRun{Prefix: s.Prefix, Commit: a.Commit}
-	if a.Purpose == plan.ToRollBack {
+	switch a.Purpose {
+	case plan.ToRollBack:
 		name.Rollback = number
-	} else {
+	case plan.ToOverride:
+		name.Override = number
+	default:
 		name.Retry = number
 	}
 	return name.String()
@@ -288,17 +294,20 @@ func (s Source) built(ctx context.Context, index record.Index, of record.Documen
 			WithHint("artifactRetentionDays says how long artifacts are kept; push a revert: git revert")
 	}
 	a.Commit, a.Artifact, a.Digest, a.ConfigDigest = of.Commit, built.Artifact, built.Digest, built.ConfigDigest
-	return Found{Asked: a, Number: s.number(index, of.Commit, a.Purpose == plan.ToRollBack), Because: of.Workflow}, nil
+	return Found{Asked: a, Number: s.number(index, of.Commit, a.Purpose), Because: of.Workflow}, nil
 }
 
-// number returns the next number of the rollbacks to a commit, or of its retries.
-func (s Source) number(index record.Index, commit string, rollback bool) int {
+// number returns the next number of the rollbacks to a commit, its overrides, or its retries.
+func (s Source) number(index record.Index, commit string, purpose plan.Purpose) int {
 	last := 0
 	for _, run := range index.Runs {
 		if name, ok := plan.ParseRunName(s.Prefix, run.Run); ok && run.Commit == commit {
 			number := name.Retry
-			if rollback {
+			switch purpose {
+			case plan.ToRollBack:
 				number = name.Rollback
+			case plan.ToOverride:
+				number = name.Override
 			}
 			last = max(last, number)
 		}

@@ -35,6 +35,9 @@ func (d Deps) again(ctx context.Context, frame stage.Frame, in Input) (Output, e
 	if err != nil {
 		return Output{}, err
 	}
+	if plan.Purpose(in.Purpose) == plan.ToOverride {
+		return d.override(ctx, frame, in, cfg, chosen)
+	}
 	stored, err := d.stored(ctx, in)
 	if err != nil {
 		return Output{}, err

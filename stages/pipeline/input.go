@@ -72,8 +72,11 @@ type Input struct {
 	Gates        []string `help:"Environments that wait for an approval according to the run's template." sep:" " placeholder:"NAME" group:"Run"`
 	Held         []string `help:"Environments that wait for an approval according to the run that handed over to this one." sep:" " placeholder:"NAME" group:"Run"`
 	Origin       string   `help:"Run that handed over to this one. Such a run does not hand over again." placeholder:"NAME" group:"Run"`
-	Purpose      string   `help:"What a person wants of the run: rollback, redeploy, promote or retry deploy what an earlier run built, and update nothing of the pipeline; start is as a push." enum:",rollback,redeploy,promote,retry,start" default:"" group:"Run"`
+	Purpose      string   `help:"What a person wants of the run: rollback, redeploy, promote or retry deploy what an earlier run built, and update nothing of the pipeline; override lets another run pass gates; start is as a push." enum:",rollback,redeploy,promote,retry,override,start" default:"" group:"Run"`
 	Only         []string `help:"Environments to deploy; none are all." sep:" " placeholder:"NAME" group:"Run"`
+	Reason       string   `help:"Why the person asked for the run." group:"Run"`
+	Target       string   `help:"With the purpose override: run that passes the gates." placeholder:"NAME" group:"Run"`
+	Override     []string `help:"With the purpose override: gates of the environments that it passes." sep:" " placeholder:"GATE" group:"Run"`
 	RepoName     string   `help:"Owner and name of the repository, for the successor run." placeholder:"OWNER/NAME" group:"Run"`
 	Pusher       string   `help:"Login of the pusher, for the successor run, or who asked for this one." group:"Run"`
 

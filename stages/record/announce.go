@@ -11,13 +11,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/event"
 	"github.com/aphex/aphex-pipeline/internal/metric"
 	"github.com/aphex/aphex-pipeline/internal/notify"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
 // announce tells all targets what came of a recorded run and publishes its metrics, at once,
 // and adds to the record what came of that. Whatever fails here fails no run. Of a run that
-// had nothing to do, only those learn that show every run.
+// had nothing to do, only those learn that show every run; of one that only let another one pass
+// a gate, nobody does.
 func (d Deps) announce(ctx context.Context, frame stage.Frame, in Input, document Document) {
+	if document.Purpose == string(plan.ToOverride) {
+		return
+	}
 	e := eventOf(document, in, d.recovered(ctx, frame, document))
 	var group sync.WaitGroup
 	var deliveries []notify.Delivery

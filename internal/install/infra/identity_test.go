@@ -420,7 +420,7 @@ func TestEachIdentityWritesItsKeysAndNoOther(t *testing.T) {
 		"metadata/stacks/dev.json":                  {"deploy", "update"},
 		"metadata/templates/ab.json":                {"update"},
 		"metadata/freezes/dev.json":                 nil,
-		"metadata/overrides/shop-1/dev.json":        nil,
+		"metadata/overrides/shop-1/dev.json":        {"update"},
 		"other":                                     nil,
 		commit + "/other":                           nil,
 		"metadata/other":                            nil,

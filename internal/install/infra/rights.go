@@ -69,7 +69,7 @@ func (r renderer) builds() []any {
 func (r renderer) updates() []any {
 	own := append(r.readsRepository(),
 		r.writes(bucket.Update),
-		r.reads(bucket.CommitKeys(), bucket.RecordKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.StacksPrefix()+"*"),
+		r.reads(bucket.CommitKeys(), bucket.RecordKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.OverridesPrefix()+"*", bucket.StacksPrefix()+"*"),
 		allow("ReadTemplate", actions("s3:GetObject"), r.keys([]string{bucket.TemplatesPrefix() + "*"})...), // as CloudFormation does for the caller
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	)
