@@ -40,6 +40,17 @@ type Input struct {
 	ClockOffset  time.Duration `help:"Add this to the time that windows and freezes are compared with, to try them." default:"0s"`
 }
 
+// Validate requires a workspace, and a bucket: what people said of the gates is there.
+func (in Input) Validate() error {
+	if err := in.Workspace.Validate(); err != nil {
+		return err
+	}
+	if in.Bucket == "" && in.ArtifactDir == "" {
+		return errs.Invalidf("there is no bucket to read freezes and overrides from").WithHint("pass --bucket")
+	}
+	return nil
+}
+
 // Output is the output of the stage.
 type Output struct {
 	Gates gate.Outcomes `output:"gates" help:"What each gate decided, as JSON."`

@@ -197,3 +197,10 @@ func TestAWaitSurvivesABucketThatDoesNotAnswerForAWhile(t *testing.T) {
 		})
 	}
 }
+
+func TestAWaitWithoutABucketIsRefused(t *testing.T) {
+	in := gatestage.Input{Environment: "prod", Workspace: bucket.Workspace{Commit: older, Source: "."}}
+	assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()))
+	in.Bucket = "artifacts"
+	assert.NoError(t, in.Validate())
+}
