@@ -34,7 +34,7 @@ func TestCommandsOfTheRepositoryRunInAContainerThatHasNothing(t *testing.T) {
 			checkApart(t, template.Spec, node, container)
 		}
 	}
-	assert.Equal(t, []string{"builder", "deployer-pipeline", "deployer-environment-tester-111111111111"}, withCommands)
+	assert.Equal(t, []string{"builder", "deployer-pipeline", "deployer-environment-tester-111111111111", "deployer-plan"}, withCommands)
 }
 
 // The kubelet starts the stage's container once that for commands runs: in an image without

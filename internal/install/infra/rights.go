@@ -140,7 +140,7 @@ func (r renderer) updatesItself() []any {
 	}
 	statements := []any{
 		allow("UpdateOwnStack", actions(
-			"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate",
+			"cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:DescribeEvents", "cloudformation:GetTemplate",
 			"cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DeleteChangeSet",
 		), stacks...),
 		// Without a role, CloudFormation uses the one that the stack had last: a person's, say.
