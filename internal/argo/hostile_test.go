@@ -118,6 +118,9 @@ environments:
     notificationArns: ["arn:aws:sns:eu-west-1:111111111111:news"]
 `
 
+// byApp is everything with the one key that excludes another one.
+var byApp = strings.Replace(everything, "githubTokenSecretName: token\n", "githubApp: {id: 1, installationId: 2, privateKeySecretName: token}\n", 1)
+
 // imageKeys gives every program an image.
 func imageKeys() (lines string) {
 	for _, c := range stages.Contracts() {
@@ -159,8 +162,10 @@ func document(t require.TestingT, text string) map[string]any {
 
 func TestTheTableOfHostileValuesCoversEveryStringOfAConfiguration(t *testing.T) {
 	known := map[string]bool{}
-	for path := range texts(document(t, everything), "", nil) {
-		known[path[strings.LastIndexByte("."+path, '.'):]] = true
+	for _, text := range []string{everything, byApp} {
+		for path := range texts(document(t, text), "", nil) {
+			known[path[strings.LastIndexByte("."+path, '.'):]] = true
+		}
 	}
 	var visit func(reflect.Type)
 	visit = func(typ reflect.Type) {
@@ -238,23 +243,28 @@ func checkShapes(t require.TestingT, want, got []manifest.Object, message ...any
 // TestAHostileValueOfAConfigurationIsRefusedOrUsedLiterally writes every text to every
 // field, and checks the rendered objects and a run.
 func TestAHostileValueOfAConfigurationIsRefusedOrUsedLiterally(t *testing.T) {
-	_, plain, err := rendersAs(document(t, everything))
-	require.NoError(t, err)
 	taken := map[string]int{}
 	var never []string // rendered: fields that three texts leave unchanged are not tested further
-	for path := range texts(document(t, everything), "", nil) {
-		for _, text := range slices.Concat(hostile, words) {
-			content := document(t, everything)
-			texts(content, "", nil)[path](text)
-			_, objects, err := rendersAs(content)
-			if err != nil {
+	for _, whole := range []string{everything, byApp} {
+		_, plain, err := rendersAs(document(t, whole))
+		require.NoError(t, err)
+		for path := range texts(document(t, whole), "", nil) {
+			if whole == byApp && !strings.HasPrefix(path, "githubApp.") {
 				continue
 			}
-			if taken[path]++; taken[path] == 3 && bytes.Equal(manifest.Stream(plain), manifest.Stream(objects)) {
-				never = append(never, path)
-				break
+			for _, text := range slices.Concat(hostile, words) {
+				content := document(t, whole)
+				texts(content, "", nil)[path](text)
+				_, objects, err := rendersAs(content)
+				if err != nil {
+					continue
+				}
+				if taken[path]++; taken[path] == 3 && bytes.Equal(manifest.Stream(plain), manifest.Stream(objects)) {
+					never = append(never, path)
+					break
+				}
+				checkShapes(t, plain, objects, "%s: %q", path, text)
 			}
-			checkShapes(t, plain, objects, "%s: %q", path, text)
 		}
 	}
 	for _, path := range []string{"build.commands[0]", "environments[1].tests.commands[0]", "environments[1].hooks.preDeploy[0]"} {

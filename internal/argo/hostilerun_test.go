@@ -102,7 +102,7 @@ func localTemplate(t *testing.T, content map[string]any) *localrun.Template {
 // hold are the variables with values of an event or outputs of a stage.
 var hold = []string{
 	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_REPO_NAME", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST", "APHEX_HELD", "APHEX_ORIGIN",
-	"APHEX_PURPOSE", "APHEX_ONLY", "APHEX_BUILT_CONFIG",
+	"APHEX_PURPOSE", "APHEX_ONLY", "APHEX_BUILT_CONFIG", "APHEX_TARGET", "APHEX_OVERRIDE",
 }
 
 // differ are the variables with different values in every run: folders of this machine,
