@@ -145,7 +145,7 @@ func TestAPipelineHasRoomForTheAccountsThatAWSHasRoomFor(t *testing.T) {
 	for _, c := range []struct {
 		accounts, policies int
 		published          bool // too large to send inline
-	}{{1, 1, false}, {25, 1, false}, {26, 1, true}, {50, 1, true}, {100, 2, true}, {200, 3, true}, {482, 6, true}} {
+	}{{1, 1, false}, {24, 1, false}, {25, 1, true}, {50, 1, true}, {100, 2, true}, {200, 3, true}, {482, 6, true}} {
 		cfg, at := spread(t, c.accounts)
 		text, err := infra.Template(cfg, at)
 		require.NoError(t, err, "%d accounts", c.accounts)
