@@ -17,10 +17,10 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/policy"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/event"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
-	"github.com/aphex/aphex-pipeline/internal/metric"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/metric"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
-	"github.com/aphex/aphex-pipeline/internal/steer"
+	"github.com/aphex/aphex-pipeline/internal/runs/steer"
 )
 
 // deskFlags are the flags of the verbs that say something of gates.

@@ -8,13 +8,13 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/history"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubeconfig"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
+	"github.com/aphex/aphex-pipeline/internal/runs/history"
 )
 
 // historyFlags are the flags of the verbs that read what runs did.

@@ -8,8 +8,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/event"
 	"github.com/aphex/aphex-pipeline/internal/notify"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )

@@ -9,14 +9,14 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/history"
 	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/localrun/source"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
-	"github.com/aphex/aphex-pipeline/internal/steer"
+	"github.com/aphex/aphex-pipeline/internal/runs/history"
+	"github.com/aphex/aphex-pipeline/internal/runs/steer"
 )
 
 // steerFlags are the flags of the verbs that start runs of what was built before.

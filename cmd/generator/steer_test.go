@@ -15,8 +15,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/install/installtest"
 	"github.com/aphex/aphex-pipeline/internal/kube/kubetest"
+	"github.com/aphex/aphex-pipeline/internal/runs/steer"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/steer"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 

@@ -13,8 +13,8 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/github"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/notify/github"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 

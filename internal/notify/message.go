@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 )
 
 // message is an event for people, in plain text that no format has escaped yet.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 )
 
 // Target is where an event is sent, such as a channel of a chat.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 )
 
 // Publication is a message for a topic of Amazon SNS.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 )
 
 // Clients are what targets work with.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 )
 
 // webhook posts the event itself to a server, as a CloudEvent in structured mode.

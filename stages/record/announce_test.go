@@ -16,9 +16,9 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/event"
-	"github.com/aphex/aphex-pipeline/internal/metric"
 	"github.com/aphex/aphex-pipeline/internal/notify"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/metric"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 

@@ -14,9 +14,9 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/github"
-	"github.com/aphex/aphex-pipeline/internal/metric"
 	"github.com/aphex/aphex-pipeline/internal/notify"
+	"github.com/aphex/aphex-pipeline/internal/notify/github"
+	"github.com/aphex/aphex-pipeline/internal/notify/metric"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 

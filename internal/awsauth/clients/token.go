@@ -14,7 +14,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/github"
+	"github.com/aphex/aphex-pipeline/internal/notify/github"
 )
 
 // TokenVariable is the environment variable with the token, for use without Secrets Manager.

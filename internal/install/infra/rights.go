@@ -3,7 +3,7 @@ package infra
 import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/bootstrap"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/metric"
+	"github.com/aphex/aphex-pipeline/internal/notify/metric"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 

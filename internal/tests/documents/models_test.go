@@ -35,16 +35,16 @@ var models = []model{
 		{"stages/record/record.go", "Published"},
 	}},
 	{"The event of a run", "What targets of `notifications` get: a CloudEvent 1.0, by `schema/run-event.schema.json`.", []part{
-		{"internal/event/event.go", "Event"}, {"internal/event/event.go", "Run"}, {"internal/event/event.go", "Environment"}, {"internal/event/event.go", "Stack"},
+		{"internal/notify/event/event.go", "Event"}, {"internal/notify/event/event.go", "Run"}, {"internal/notify/event/event.go", "Environment"}, {"internal/notify/event/event.go", "Stack"},
 	}},
 	{"The index of runs", "`metadata/workflows/index.json` in the artifact bucket. `generator history --json` prints its `runs`, `generator show --json` the record of a run.", []part{
 		{"stages/record/index.go", "Index"}, {"stages/record/index.go", "Environment"}, {"stages/record/index.go", "Failed"}, {"stages/record/index.go", "Summary"}, {"stages/record/index.go", "Deployment"},
 	}},
 	{"Gates of an environment", "The output `gates` of `deployer gate`, and the `gates` in the `summary` of a deployment; a freeze is `metadata/freezes/<environment>.json`, overrides are `metadata/overrides/<run>/<environment>.json` in the artifact bucket.", []part{
-		{"internal/gate/gate.go", "Outcome"}, {"internal/gate/store.go", "Override"}, {"internal/gate/store.go", "Freeze"}, {"internal/gate/store.go", "Lifted"},
+		{"internal/deploy/gate/gate.go", "Outcome"}, {"internal/deploy/gate/store.go", "Override"}, {"internal/deploy/gate/store.go", "Freeze"}, {"internal/deploy/gate/store.go", "Lifted"},
 	}},
 	{"The status", "`generator status --json` prints it.", []part{
-		{"internal/history/history.go", "Status"}, {"internal/history/history.go", "EnvironmentStatus"}, {"internal/history/history.go", "Running"},
+		{"internal/runs/history/history.go", "Status"}, {"internal/runs/history/history.go", "EnvironmentStatus"}, {"internal/runs/history/history.go", "Running"},
 	}},
 	{"The record of a step", "`metadata/workflows/<run>/<step>.json` in the artifact bucket, and `result.json` among the output files of a stage.", []part{
 		{"internal/stage/record.go", "Record"},

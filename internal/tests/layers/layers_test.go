@@ -35,7 +35,7 @@ func TestARuleThatIsBrokenIsReported(t *testing.T) {
 			pkg{Path: "helpers"}, "helpers has no layer",
 		},
 		"a program that imports another": {
-			pkg{Path: "cmd/builder", Imports: []string{"cmd/tester"}}, "cmd/builder (layer 7) imports cmd/tester (layer 7)",
+			pkg{Path: "cmd/builder", Imports: []string{"cmd/tester"}}, "cmd/builder (layer 8) imports cmd/tester (layer 8)",
 		},
 		"an import upwards": {
 			pkg{Path: "internal/plan", Imports: []string{"stages/build"}}, "internal/plan (layer 2) imports stages/build (layer 4)",

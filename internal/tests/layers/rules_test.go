@@ -26,7 +26,7 @@ var layers = []layer{
 		"internal/errs", "internal/report/redact", "internal/command", "internal/deploy/schedule",
 		"internal/report/screen", "internal/config/cdkapp", "internal/stage/contract", "internal/config",
 		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
-		"internal/awsauth/bootstrap", "internal/limits", "internal/event",
+		"internal/awsauth/bootstrap", "internal/limits", "internal/notify/event",
 	}},
 	1: {"documents", "the artifact bucket, its keys and documents, and the plan of a deployment", []string{"internal/bucket", "internal/deploy/planned"}},
 	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{
@@ -34,16 +34,17 @@ var layers = []layer{
 		"internal/deploy/cfn", "internal/deploy/diagnosis", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
 		"internal/command/remote",
 		"internal/kube", "internal/report/page", "internal/report/progress", "internal/report/stdio",
-		"internal/notify", "internal/metric", "internal/gate", "internal/github",
+		"internal/notify", "internal/notify/metric", "internal/deploy/gate", "internal/notify/github",
 	}},
 	3: {"engines", "render the pipeline and its AWS stack, deploy stacks, write a first configuration, make AWS clients", []string{
 		"internal/argo", "internal/install/infra", "internal/deploy", "internal/config/scaffold", "internal/awsauth/clients",
 	}},
 	4: {"stages", "one package per stage: typed input, typed output", []string{"stages/*"}},
 	5: {"contracts", "the contracts of all stages", []string{"stages"}},
-	6: {"pipelines", "work on a whole pipeline: check it, install it, run it on this machine, say what its runs did, or go back and on", []string{"internal/config/check", "internal/history", "internal/install", "internal/localrun", "internal/steer"}},
-	7: {"programs", "parse flags, make clients, call, print", []string{"cmd/*", "construct/*"}},
-	8: {"tests", "test and measure the product; nothing imports them", []string{
+	6: {"pipelines", "work on a whole pipeline: check it, install it, run it on this machine", []string{"internal/config/check", "internal/install", "internal/localrun"}},
+	7: {"operations", "say what the runs of a pipeline did, wherever it is installed, and start others", []string{"internal/runs"}},
+	8: {"programs", "parse flags, make clients, call, print", []string{"cmd/*", "construct/*"}},
+	9: {"tests", "test and measure the product; nothing imports them", []string{
 		"internal/tests/bench", "internal/tests/layers", "internal/tests/programs", "internal/tests/conformance",
 		"internal/tests/words", "internal/tests/construct", "internal/tests/documents",
 	}},
@@ -77,7 +78,7 @@ var heavy = []struct {
 	},
 	{
 		[]string{"github.com/google/go-github"},
-		[]string{"internal/github"},
+		[]string{"internal/notify/github"},
 	},
 	{ // whatever else runs a command does so through a command.Runner that it is given
 		[]string{"os/exec"},

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/gate"
-	"github.com/aphex/aphex-pipeline/internal/history"
+	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 	"github.com/aphex/aphex-pipeline/internal/kube"
+	"github.com/aphex/aphex-pipeline/internal/runs/history"
 )
 
 func TestTheStatusSaysWhatIsFrozenAndWhichRunsWaitForGates(t *testing.T) {

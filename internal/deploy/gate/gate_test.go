@@ -11,8 +11,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/gate"
 )
 
 var yearEnd = config.Freeze{From: "2026-12-18T18:00", Until: "2027-01-04", Why: "the year ends", Timezone: "Europe/Berlin"}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aphex/aphex-pipeline/internal/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
 )
 
 // Namespace is the namespace of all metrics.

@@ -14,8 +14,8 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/runs/steer"
 	"github.com/aphex/aphex-pipeline/internal/stage"
-	"github.com/aphex/aphex-pipeline/internal/steer"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/github"
-	"github.com/aphex/aphex-pipeline/internal/github/githubtest"
+	"github.com/aphex/aphex-pipeline/internal/notify/github"
+	"github.com/aphex/aphex-pipeline/internal/notify/github/githubtest"
 )
 
 // commented adds a comment of a user.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/aphex/aphex-pipeline/internal/event"
-	"github.com/aphex/aphex-pipeline/internal/metric"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/metric"
 )
 
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/github"
-	"github.com/aphex/aphex-pipeline/internal/github/githubtest"
+	"github.com/aphex/aphex-pipeline/internal/notify/github"
+	"github.com/aphex/aphex-pipeline/internal/notify/github/githubtest"
 )
 
 // keys are the key of the App and another one.

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/event"
-	"github.com/aphex/aphex-pipeline/internal/github"
-	"github.com/aphex/aphex-pipeline/internal/github/githubtest"
+	"github.com/aphex/aphex-pipeline/internal/notify/event"
+	"github.com/aphex/aphex-pipeline/internal/notify/github"
+	"github.com/aphex/aphex-pipeline/internal/notify/github/githubtest"
 )
 
 func opened(t *testing.T, s *githubtest.Server, token string) *github.Repository {

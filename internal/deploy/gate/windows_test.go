@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
-	"github.com/aphex/aphex-pipeline/internal/gate"
+	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 )
 
 // office is a window of working hours in Berlin.
