@@ -827,7 +827,7 @@ export interface PullRequestsDefinition {
   readonly plan?: string;
 
   /**
-   * What a check fails for: `broadening` is a permission or a network that becomes broader, `destructive` is a resource that keeps data, such as a table, and is replaced or removed with it. A pull request adds to these, and takes none away. Expected: a list with at least one entry, each broadening or destructive.
+   * What a check fails for: `broadening` is a permission or a network that becomes broader, `destructive` is a resource that keeps data, such as a table, and is replaced or removed with it. A check then fails also for an environment that could not be planned, unless the installed pipeline has its `roleArn`. A pull request adds to these, and takes none away. Expected: a list with at least one entry, each broadening or destructive.
    *
    * @default - none
    */

@@ -43,7 +43,8 @@ type PullRequests struct {
 
 	// What a check fails for: `broadening` is a permission or a network that becomes broader,
 	// `destructive` is a resource that keeps data, such as a table, and is replaced or removed with it. A
-	// pull request adds to these, and takes none away.
+	// check then fails also for an environment that could not be planned, unless the installed
+	// pipeline has its `roleArn`. A pull request adds to these, and takes none away.
 	FailOn []PlanReason `json:"failOn,omitempty" oneof:"broadening,destructive" example:"[destructive]"`
 }
 

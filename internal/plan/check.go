@@ -21,6 +21,20 @@ func (b *builder) check(cfg *config.Config) []Step {
 			texts[i] = string(reason)
 		}
 		needed["fail-on"] = literal(strings.Join(texts, ","))
+		if own := ownRoles(cfg); own != "" {
+			needed["unplanned"] = literal(own)
+		}
 	}
 	return append(steps, b.step(PlanStep, "Plan what would change", "deployer-plan", Validator, []string{Validate}, needed))
+}
+
+// ownRoles lists the environments with a role of their own, which no check enters, as NAME=ROLE.
+func ownRoles(cfg *config.Config) string {
+	var own []string
+	for _, env := range cfg.Environments {
+		if env.RoleARN != "" {
+			own = append(own, env.Name+"="+env.RoleARN)
+		}
+	}
+	return strings.Join(own, ",")
 }

@@ -196,6 +196,28 @@ func TestAnyGraphOfEnvironmentsIsPlannedCompletelyAndInOrder(t *testing.T) {
 	})
 }
 
+func TestACheckKnowsWhichEnvironmentsTheInstalledPipelineDoesNotPlan(t *testing.T) {
+	own := config.Environment{Name: "own", Account: "222222222222", RoleARN: "arn:aws:iam::222222222222:role/own"}
+	for _, c := range []struct {
+		failOn []config.PlanReason
+		want   string
+	}{{nil, ""}, {[]config.PlanReason{config.Destructive}, "own=" + own.RoleARN}} {
+		p, err := plan.New(&config.Config{
+			Environments: []config.Environment{tested("dev"), own}, PullRequests: config.PullRequests{Plan: config.PlanTemplate, FailOn: c.failOn},
+		}, stages.Contracts(), place())
+		require.NoError(t, err)
+		check := p.Check[len(p.Check)-1]
+		require.Equal(t, plan.PlanStep, check.Name)
+		text := ""
+		for _, in := range check.Inputs {
+			if in.Param.Name == "unplanned" {
+				text = in.Source.Text
+			}
+		}
+		assert.Equal(t, c.want, text)
+	}
+}
+
 // environments draws a list in any order whose `after` has no cycle.
 func environments(t *rapid.T) []config.Environment {
 	count := rapid.IntRange(1, 12).Draw(t, "count")

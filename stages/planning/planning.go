@@ -42,7 +42,8 @@ resource gets from them may change it, too. "deployer environment --plan" create
 sets and knows.
 
 --fail-on and pullRequests.failOn of the commit's configuration name what the stage fails
-for, after it has printed and stored the plans.
+for, after it has printed and stored the plans. It then fails also for an environment that
+could not be planned, as nobody knows what changes there, but for those of --unplanned.
 
 Examples:
 
@@ -65,6 +66,7 @@ type Input struct {
 	Host         string              `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal   bool                `help:"Accept a repository on this machine (file://). For local runs only."`
 	FailOn       []config.PlanReason `help:"What the stage fails for, besides pullRequests.failOn of the commit: broadening, destructive." enum:"broadening,destructive" placeholder:"REASON,…"`
+	Unplanned    []string            `help:"Environments for which the stage does not fail although they cannot be planned, with their roleArn: those that the installed pipeline has." placeholder:"NAME=ROLE,…"`
 	Lookups      bool                `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
 	Limit        time.Duration       `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
 }
@@ -89,6 +91,7 @@ type Output struct {
 	Planned []Summary `output:"planned" help:"What is known of each environment, as JSON."`
 
 	printed bool
+	hidden  []string // environments that a commit could hide from what it must not do
 }
 
 // Printed reports whether stdout already has the result: the plans.
@@ -153,6 +156,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 		return Output{}, wrong
 	}
 	out, err = d.keep(ctx, frame, in, plans, reasons)
+	if reasons != nil {
+		out.hidden = in.hidden(cfg, plans)
+	}
 	if err := cmp.Or(err, printPlans(frame.Stdout, plans)); err != nil {
 		return out, err
 	}
@@ -205,6 +211,19 @@ func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, plans []*pl
 	return out, d.Bucket.Put(ctx, out.Plans, []byte(text))
 }
 
+// hidden lists the environments that could not be planned, but for those that the installed
+// pipeline does not plan either: with a role or an account of its own choice, a commit could
+// hide what it changes.
+func (in Input) hidden(cfg *config.Config, plans []*planned.Plan) (names []string) {
+	for _, p := range plans {
+		env, _ := cfg.Environment(p.Environment)
+		if p.Problem != "" && (env.RoleARN == "" || !slices.Contains(in.Unplanned, env.Name+"="+env.RoleARN)) {
+			names = append(names, p.Environment)
+		}
+	}
+	return names
+}
+
 // refusal is the error of plans that a check fails for; nil if there are none.
 func (o Output) refusal() error {
 	var refused []string
@@ -213,11 +232,15 @@ func (o Output) refusal() error {
 			refused = append(refused, s.Environment+" is "+string(reason))
 		}
 	}
-	if refused == nil {
-		return nil
+	switch {
+	case refused != nil:
+		return errs.Failedf("the commit is refused: the plan of %s", strings.Join(refused, ", of ")).
+			WithHint("pullRequests.failOn says so; see the plan, and change the commit, or merge it despite the check if that is intended")
+	case o.hidden != nil:
+		return errs.Failedf("the commit is refused: nobody knows what it changes in %s, which could not be planned", strings.Join(o.hidden, " and ")).
+			WithHint("pullRequests.failOn says so; see the plan for the reason. An account must be approved with generator bootstrap before it is planned, and a roleArn that the commit adds is not; review the environment, and merge the commit despite the check if it is right")
 	}
-	return errs.Failedf("the commit is refused: the plan of %s", strings.Join(refused, ", of ")).
-		WithHint("pullRequests.failOn says so; see the plan, and change the commit, or merge it despite the check if that is intended")
+	return nil
 }
 
 // unbuilt are plans of a commit whose build failed.

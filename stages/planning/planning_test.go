@@ -150,6 +150,35 @@ func TestABuildThatFailsIsTheFaultOfTheCommitUnlessItLacksSecrets(t *testing.T) 
 	}
 }
 
+func TestACommitHidesNoEnvironmentFromWhatItsCheckFailsFor(t *testing.T) {
+	const own = "own=arn:aws:iam::222222222222:role/own"
+	destructive := []config.PlanReason{config.Destructive}
+	for name, c := range map[string]struct {
+		failOn    []config.PlanReason
+		unplanned []string
+		says      string
+	}{
+		"nothing is asked":                          {nil, nil, ""},
+		"the commit adds a role":                    {destructive, nil, "in dev and own, which"},
+		"the installed pipeline has the role":       {destructive, []string{own}, "in dev, which"},
+		"the commit gives the role to another one":  {destructive, []string{"dev=arn:aws:iam::222222222222:role/own"}, "in dev and own, which"},
+		"the commit gives it another role":          {destructive, []string{own + "-former"}, "in dev and own, which"},
+		"an account that nobody approved is no way": {destructive, []string{own, "dev="}, "in dev, which"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w world
+			out, err := w.run(t, "{commands: ['true']}", func(in *planning.Input) { in.FailOn, in.Unplanned = c.failOn, c.unplanned })
+			require.Len(t, out.Planned, 2, "the plans are there in any case")
+			if c.says == "" {
+				assert.NoError(t, err, "without failOn, the same commit passes")
+				return
+			}
+			require.ErrorContains(t, err, "nobody knows what it changes "+c.says)
+			assert.Equal(t, errs.Failed, errs.KindOf(err))
+		})
+	}
+}
+
 func TestAConfigurationOfAnotherDigestIsNotPlanned(t *testing.T) {
 	var w world
 	_, err := w.run(t, "{commands: ['true']}", func(in *planning.Input) { in.ConfigDigest = "sha256:" + strings.Repeat("0", 64) })
