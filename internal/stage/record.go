@@ -152,7 +152,7 @@ func StepInterrupted(ctx context.Context, records bucket.Bucket, run, step strin
 		return err == nil, err
 	}
 	one, err := readStep(ctx, records, run, step, last[step])
-	return err == nil && (one.Status == errs.Temporary.String() || one.Status == errs.Cancelled.String()), err
+	return err == nil && one.Step == step && one.Workflow == run && (one.Status == errs.Temporary.String() || one.Status == errs.Cancelled.String()), err
 }
 
 // lastAttempts returns the number of the last recorded attempt of each step of a run.

@@ -51,5 +51,13 @@ func TestARecordThatNamesAnotherStepIsNotUsed(t *testing.T) {
 		assert.Equal(t, c.used, all[0].Status == stage.Done, name)
 		assert.Equal(t, c.used, all[0].Error == "", name)
 		assert.Empty(t, all[0].Outputs, name)
+
+		c.forged.Status = errs.Temporary.String()
+		data, err = json.Marshal(c.forged)
+		require.NoError(t, err)
+		records = buckettest.New(map[string]string{bucket.StepRecordKey("run-1", "build", 1): string(data)})
+		interrupted, err := stage.StepInterrupted(t.Context(), records, "run-1", "build")
+		require.NoError(t, err, name)
+		assert.Equal(t, c.used, interrupted, name)
 	}
 }

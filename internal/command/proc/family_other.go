@@ -13,4 +13,4 @@ func (members) start(begin func() (pid int, err error)) error {
 	return err
 }
 
-func (members) end(int) {}
+func (members) end(int) (left int) { return 0 }

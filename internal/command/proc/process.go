@@ -87,11 +87,11 @@ func connectInput(cmd *exec.Cmd, from io.Reader) (feed func(), err error) {
 }
 
 // finish waits for the leader, ends what left its group, waits for the output, and returns
-// the errors of writing it.
-func (p *process) finish() error {
+// how many processes it could not end, and the errors of writing the output.
+func (p *process) finish() (left int, err error) {
 	<-p.exited
-	family.end(p.cmd.Process.Pid)
-	return p.output.finish(drainTime)
+	left = family.end(p.cmd.Process.Pid)
+	return left, p.output.finish(drainTime)
 }
 
 func (p *process) exitError(args []string) error {

@@ -35,8 +35,20 @@ func (Runner) Run(ctx context.Context, c command.Command) error {
 		return fmt.Errorf("starting %q: %w", nameOf(c), err)
 	}
 	stopped := child.supervise(ctx, c)
-	writing := child.finish()
-	switch exit := child.exitError(c.Args); {
+	left, writing := child.finish()
+	err = child.outcome(c, stopped, writing)
+	switch {
+	case left > 0 && err != nil:
+		return fmt.Errorf("%w; it left %d processes behind that cannot be ended", err, left)
+	case left > 0:
+		return fmt.Errorf("%q left %d processes behind that cannot be ended", nameOf(c), left)
+	}
+	return err
+}
+
+// outcome returns why the command was stopped, or how it failed.
+func (p *process) outcome(c command.Command, stopped, writing error) error {
+	switch exit := p.exitError(c.Args); {
 	case stopped != nil:
 		return stopped
 	case exit != nil:

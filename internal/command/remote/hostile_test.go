@@ -213,7 +213,12 @@ func TestACommandThatListensInPlaceOfTheServerGetsNoSecret(t *testing.T) {
 		"a guess": guess, "the challenge": func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) },
 		"nothing": func(http.ResponseWriter, *http.Request) {}, "a refusal": http.NotFound,
 	} {
-		impostor["POST "+provePath] = answer
+		impostor["POST "+provePath] = func(w http.ResponseWriter, r *http.Request) {
+			if said := r.Header.Get(secretHeader); said != "" {
+				told <- said
+			}
+			answer(w, r)
+		}
 		_, err = Dial(t.Context(), Options{Address: impostor.listen(t), Secret: secret, Known: true, patience: short})
 		require.ErrorIs(t, err, command.ErrGone, name)
 		assert.Empty(t, told, name)
