@@ -64,7 +64,7 @@ func TestAnyConfigurationRendersACompleteWiredAndOrderedGraph(t *testing.T) {
 
 		objects, err := argo.Objects(cfg, p, place())
 		require.NoError(t, err)
-		checkExpressions(t, objects)
+		checkAllExpressions(t, objects)
 		checkNoExpressionInACommand(t, template)
 		checkWiring(t, template)
 		checkGraph(t, cfg, template)
