@@ -121,9 +121,9 @@ func TestAChangeSetFailsWithWhatTheServerlessTransformRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, cloudformation.Options{})
 		defer c.engine.Close()
-		const body = `{"Transform":"AWS::Serverless-2016-10-31","Resources":{"C":{"Type":"AWS::Serverless::Connector"}}}`
+		const body = `{"Transform":"AWS::Serverless-2016-10-31","Resources":{"C":{"Type":"AWS::Serverless::GraphQLApi"}}}`
 		const reason = "Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application Specification document. " +
-			"Number of errors found: 1. Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::Connector"
+			"Number of errors found: 1. Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::GraphQLApi"
 		set := c.review("app", "first", body, types.ChangeSetTypeCreate)
 		assert.Equal(t, types.ChangeSetStatusFailed, set.Status)
 		assert.Equal(t, types.ExecutionStatusUnavailable, set.ExecutionStatus)

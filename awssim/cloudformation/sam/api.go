@@ -23,6 +23,8 @@ type api struct {
 	body       map[string]any // its definition, unless it lies elsewhere
 	routes     map[string]any // settings by route that events have
 	conditions []string       // of the functions that call it; "" of one without
+	auth       *properties    // its property Auth, or nil
+	calls      []*call        // methods that events made
 }
 
 // declareAPIs finds the APIs of the template.
@@ -37,6 +39,7 @@ func (t *transform) declareAPIs(all []*maker) {
 func (t *transform) declareAPI(m *maker) *api {
 	a := &api{maker: m, routes: map[string]any{}}
 	body, elsewhere := m.p.take("DefinitionBody"), m.p.take("DefinitionUri")
+	a.auth = m.p.properties("Auth")
 	switch {
 	case body != nil && elsewhere != nil:
 		m.invalid("Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.")
@@ -111,7 +114,7 @@ func (m *maker) condition() string {
 }
 
 // method adds a method to the definition.
-func (a *api) method(e *event, path, method string, more map[string]any, definition map[string]any) {
+func (a *api) method(e *event, path, method string, more map[string]any, definition map[string]any, auth *access) {
 	if method == "any" {
 		method = anyMethod
 	}
@@ -138,6 +141,7 @@ func (a *api) method(e *event, path, method string, more map[string]any, definit
 		definition["responses"] = map[string]any{}
 	}
 	methods[method] = e.conditional(definition)
+	a.calls = append(a.calls, auth.of(e, path, method, definition, call))
 }
 
 // uri is where API Gateway calls the function.

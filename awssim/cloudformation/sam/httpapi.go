@@ -17,6 +17,7 @@ func (e *event) http() {
 	}
 	version, timeout := e.p.take("PayloadFormatVersion"), e.p.take("TimeoutInMillis")
 	settings := e.p.take("RouteSettings")
+	auth := e.access()
 	a, id := e.apiOf("ApiId", prefix+"HttpApi", implicitHTTP)
 	permitted, verb := path, method
 	if path == defaultRoute {
@@ -50,7 +51,7 @@ func (e *event) http() {
 		}
 		definition["parameters"] = parameters
 	}
-	a.method(e, path, method, call, definition)
+	a.method(e, path, method, call, definition, auth)
 	if settings != nil {
 		route := strings.ToUpper(method) + " " + path
 		if method == anyMethod {
@@ -90,7 +91,7 @@ func (m *maker) httpAPI() {
 	name, description, stageName := m.p.take("Name"), m.p.take("Description"), m.p.take("StageName")
 	given := m.readTags("")
 	if a.body == nil {
-		for _, property := range []string{"CorsConfiguration", "Description", "DisableExecuteApiEndpoint", "Name", "Tags"} {
+		for _, property := range []string{"Auth", "CorsConfiguration", "Description", "DisableExecuteApiEndpoint", "Name", "Tags"} {
 			if m.p.take(property) != nil {
 				m.invalid("%s works only with inline OpenApi specified in 'DefinitionBody' property.", property)
 			}
@@ -104,6 +105,7 @@ func (m *maker) httpAPI() {
 		}
 		m.describeAPI(a.body, name, description, given)
 		m.disableEndpoint(a)
+		m.httpAuth(a)
 		if cors := m.corsConfiguration(); cors != nil {
 			a.body["x-amazon-apigateway-cors"] = cors
 		}

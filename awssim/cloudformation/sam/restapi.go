@@ -15,6 +15,7 @@ func (e *event) rest() {
 	e.p.require("Method")
 	path, method := e.p.text("Path"), strings.ToLower(e.p.text("Method"))
 	timeout := e.p.take("TimeoutInMillis")
+	auth := e.access("ApiKeyRequired", "InvokeRole")
 	a, id := e.apiOf("RestApiId", prefix+"Api", implicitREST)
 	stage := "Stage"
 	if a != nil {
@@ -34,7 +35,7 @@ func (e *event) rest() {
 	if timeout != nil {
 		call["timeoutInMillis"] = timeout
 	}
-	a.method(e, path, method, call, map[string]any{})
+	a.method(e, path, method, call, map[string]any{}, auth)
 }
 
 // restAPI makes a REST API with a deployment and a stage.
@@ -67,6 +68,7 @@ func (m *maker) restAPI() {
 	m.disableEndpoint(a)
 	conditions := a.pathConditions()
 	m.cors(a)
+	keys := m.restAuth(a)
 	a.wrap(conditions)
 	if types := made["BinaryMediaTypes"]; types != nil && a.body != nil {
 		a.body["x-amazon-apigateway-binary-media-types"] = slashed(m.parameters(types))
@@ -79,15 +81,15 @@ func (m *maker) restAPI() {
 		made["BodyS3Location"] = definition
 	}
 	m.become("AWS::ApiGateway::RestApi", m.tagged("AWS::ApiGateway::RestApi", made))
-	m.deploy(definition, version, stageName, stageTags)
+	keys(m.deploy(definition, version, stageName, stageTags))
 }
 
 // openAPI are the versions that a definition may have.
 var openAPI = regexp.MustCompile(`^(2\.0|3\.[01](\.\d+)?)$`)
 
 // deploy makes a deployment, whose logical id changes with the definition, and
-// the stage that shows it.
-func (m *maker) deploy(definition any, version string, stageName any, stageTags []any) {
+// the stage that shows it, whose logical id it returns.
+func (m *maker) deploy(definition any, version string, stageName any, stageTags []any) string {
 	encoded, _ := json.Marshal([]any{m.known(definition), version})
 	sum := sha1.Sum(encoded) //nolint:gosec // it names deployments
 	hash := hex.EncodeToString(sum[:])
@@ -104,6 +106,7 @@ func (m *maker) deploy(definition any, version string, stageName any, stageTags 
 	m.add(deploymentID, "AWS::ApiGateway::Deployment", deployment)
 	m.add(stageID, "AWS::ApiGateway::Stage", stage)
 	m.transform.made[m.id+".Stage"], m.transform.made[m.id+".Deployment"] = stageID, deploymentID
+	return stageID
 }
 
 // endpoint reads the type of endpoint, or an object with it.

@@ -34,13 +34,20 @@ func Transform(root map[string]any, o Options) error {
 	if len(t.problems) == 0 {
 		t.run()
 	}
-	if len(t.problems) > 0 {
-		return fmt.Errorf("Invalid Serverless Application Specification document. Number of errors found: %d. %s",
-			len(t.problems), strings.Join(t.problems, " "))
+	if err := t.err(); err != nil {
+		return err
 	}
 	resolve(root, t.made)
 	dependencies(t.resources, t.made)
-	return nil
+	return t.connect()
+}
+
+func (t *transform) err() error {
+	if len(t.problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("Invalid Serverless Application Specification document. Number of errors found: %d. %s",
+		len(t.problems), strings.Join(t.problems, " "))
 }
 
 // transform is one run.
@@ -52,6 +59,7 @@ type transform struct {
 	globals   map[string]map[string]any // by type
 	apis      map[string]*api           // by logical id
 	made      map[string]string         // logical ids by what they may be called, such as F.Version
+	links     []*link                   // connectors, which are made at the end
 	problems  []string
 }
 
@@ -94,8 +102,10 @@ func (t *transform) run() {
 func (t *transform) maker(id string) *maker {
 	resource, _ := t.resources[id].(map[string]any)
 	typ, _ := resource["Type"].(string)
-	if _, embedded := resource["Connectors"]; embedded {
-		t.invalid(id, "the simulator's transform does not support the resource attribute Connectors")
+	t.embedded(id, resource)
+	if typ == connector {
+		t.declareLink(id, resource)
+		return nil
 	}
 	if !strings.HasPrefix(typ, prefix) {
 		return nil

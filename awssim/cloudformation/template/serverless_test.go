@@ -135,9 +135,9 @@ var serverlessSchema = map[string]serverlessCase{
 			Tags TracingEnabled Variables`,
 		samples: map[string]string{
 			"AlwaysDeploy": "true", "DefinitionBody": "{x: MARK}", "DefinitionUri": "s3://b/MARK", "Cors": "{AllowOrigin: MARK}", "OpenApiVersion": "3.0.1",
-			"Tags": "{a: MARK}", "PropagateTags": "true, Tags: {a: MARK}",
+			"Tags": "{a: MARK}", "PropagateTags": "true, Tags: {a: MARK}", "Auth": "{DefaultAuthorizer: C, Authorizers: {C: {UserPoolArn: MARK}}}",
 		},
-		refused: "AlwaysDeploy Auth Domain GatewayResponses MergeDefinitions Models",
+		refused: "AlwaysDeploy Domain GatewayResponses MergeDefinitions Models",
 	},
 	"HttpApi": {
 		template: "  A: {Type: AWS::Serverless::HttpApi, Properties: {%s}}\n",
@@ -145,9 +145,9 @@ var serverlessSchema = map[string]serverlessCase{
 			DisableExecuteApiEndpoint Domain FailOnWarnings Name PropagateTags RouteSettings StageName StageVariables Tags`,
 		samples: map[string]string{
 			"CorsConfiguration": "{AllowOrigins: [MARK]}", "DefinitionBody": "{openapi: 3.0.1, x: MARK}", "DefinitionUri": "s3://b/MARK", "Tags": "{a: MARK}",
-			"PropagateTags": "true, Tags: {a: MARK}",
+			"PropagateTags": "true, Tags: {a: MARK}", "Auth": "{Authorizers: {J: {IdentitySource: MARK, JwtConfiguration: {issuer: i, audience: [a]}}}}",
 		},
-		refused: "Auth Domain",
+		refused: "Domain",
 	},
 	"SimpleTable": {
 		template:   "  T: {Type: AWS::Serverless::SimpleTable, Properties: {%s}}\n",
@@ -210,11 +210,12 @@ var serverlessSchema = map[string]serverlessCase{
 	},
 	"ApiEvent": {
 		template:   anEvent("Api", "Path: /, Method: get,"),
-		properties: "Auth RequestModel RequestParameters ResponseTransferMode TimeoutInMillis", refused: "Auth RequestModel RequestParameters ResponseTransferMode",
+		properties: "Auth RequestModel RequestParameters ResponseTransferMode TimeoutInMillis",
+		samples:    map[string]string{"Auth": "{Authorizer: AWS_IAM, InvokeRole: MARK}"}, refused: "RequestModel RequestParameters ResponseTransferMode",
 	},
 	"HttpApiEvent": {
 		template: anEvent("HttpApi", "Path: /, Method: get,"), properties: "Auth PayloadFormatVersion RouteSettings TimeoutInMillis",
-		samples: map[string]string{"RouteSettings": "{a: MARK}"}, refused: "Auth",
+		samples: map[string]string{"RouteSettings": "{a: MARK}", "Auth": "{Authorizer: NONE}"},
 	},
 }
 
@@ -276,15 +277,13 @@ func TestWhatTheServerlessTransformDoesNotKnowIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	function := func(members string) string { return fmt.Sprintf(plainFunction, members) }
 	for _, c := range []struct{ reason, resources string }{
-		{"Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::Connector", "  C: {Type: AWS::Serverless::Connector}\n"},
 		{"Resource with id [C] is invalid. the simulator's transform does not support the resource type AWS::Serverless::GraphQLApi", "  C: {Type: AWS::Serverless::GraphQLApi}\n"},
-		{"Resource with id [T] is invalid. the simulator's transform does not support the resource attribute Connectors", "  T: {Type: AWS::SNS::Topic, Connectors: {A: {}}}\n"},
 		{"Event with id [E] is invalid. the simulator's transform does not support the event type MQ", function("Events: {E: {Type: MQ}}")},
 		{"the simulator's transform does not support the event type Api of state machines", "  S: {Type: AWS::Serverless::StateMachine, Properties: {Definition: {}, Events: {E: {Type: Api, Properties: {Path: /, Method: get}}}}}\n"},
 		{"the simulator's transform does not support the policy template AcmGetCertificatePolicy", function("Policies: [{AcmGetCertificatePolicy: {CertificateArn: a}}]")},
 		{"property Policies.SQSPollerPolicy.Queue not defined", function("Policies: [{SQSPollerPolicy: {QueueName: a, Queue: b}}]")},
 		{"Missing required property 'Policies.SQSPollerPolicy.QueueName'.", function("Policies: [{SQSPollerPolicy: {}}]")},
-		{"property Events.E.Properties.Auth not defined for resource of type AWS::Serverless::Function", function("Events: {E: {Type: Api, Properties: {Path: /, Method: get, Auth: {}}}}")},
+		{"property Events.E.Properties.Auth.OverrideApiAuth not defined for resource of type AWS::Serverless::Function", function("Events: {E: {Type: Api, Properties: {Path: /, Method: get, Auth: {OverrideApiAuth: true}}}}")},
 		{"property Events.E.Name not defined", function("Events: {E: {Type: SNS, Name: n, Properties: {Topic: t}}}")},
 		{"Missing required property 'Events.E.Properties.Path'.", function("Events: {E: {Type: Api}}")},
 		{"S3 events must reference an AWS::S3::Bucket in the same template.", function("Events: {E: {Type: S3, Properties: {Bucket: b, Events: e}}}")},
