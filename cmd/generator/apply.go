@@ -12,7 +12,7 @@ import (
 
 // applyCmd updates the objects in the cluster.
 type applyCmd struct {
-	clusterFlags
+	install.Session
 	imagesFlag
 	Force bool `help:"Take over fields that another field manager owns."`
 	Yes   bool `short:"y" help:"Apply without asking for confirmation."`
@@ -40,7 +40,7 @@ Examples:
 
 // Run applies.
 func (c applyCmd) Run(ctx context.Context, std stdio.Streams) error {
-	target, address, err := c.open(ctx)
+	target, address, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 // bootstrapCmd installs a pipeline, or updates an installed one.
 type bootstrapCmd struct {
-	clusterFlags
+	install.Session
 	imagesFlag
 	Force  bool   `help:"Take over fields that another field manager owns."`
 	Checks bool   `help:"Run the checks only; install nothing."`
@@ -45,7 +45,7 @@ Examples:
 
 // Run checks, asks for confirmation, installs, and prints the webhook settings.
 func (c bootstrapCmd) Run(ctx context.Context, std stdio.Streams) error {
-	target, address, err := c.open(ctx)
+	target, address, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 // deleteCmd removes a pipeline.
 type deleteCmd struct {
-	clusterFlags
+	install.Session
 	AWS    bool `name:"aws" help:"Also delete the pipeline's own stack. The bucket and the deployed environments stay."`
 	Bucket bool `help:"With --aws: also empty and delete the artifact bucket."`
 	Yes    bool `short:"y" help:"Remove without asking for confirmation."`
@@ -40,7 +40,7 @@ func (c deleteCmd) Validate() error {
 
 // Run asks for confirmation and removes the pipeline.
 func (c deleteCmd) Run(ctx context.Context, std stdio.Streams) error {
-	target, address, err := c.open(ctx)
+	target, address, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ var errDiffers = errors.New("the pipeline differs")
 
 // diffCmd shows what apply, and for the policy of the bucket bootstrap, would change.
 type diffCmd struct {
-	clusterFlags
+	install.Session
 	imagesFlag
 }
 
@@ -51,7 +51,7 @@ func (c diffCmd) Run(ctx context.Context, std stdio.Streams) error {
 }
 
 func (c diffCmd) diff(ctx context.Context, r install.Reporter) ([]kube.Difference, error) {
-	target, _, err := c.open(ctx)
+	target, _, err := c.Open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // doctorCmd checks an installed pipeline.
 type doctorCmd struct {
-	clusterFlags
+	install.Session
 	imagesFlag
 	GithubAPI string `name:"github-api" help:"Address of GitHub's API, which gets the token. The default is that of githubHost." placeholder:"URL"`
 	JSON      bool   `name:"json" help:"Print the checks as JSON."`
@@ -38,7 +38,7 @@ Examples:
 // Run checks and prints. A failed check is an error.
 func (c doctorCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	checks := []kube.Check{{What: "generator " + stage.Version()}}
-	target, address, err := c.open(ctx)
+	target, address, err := c.Open(ctx)
 	if err != nil {
 		checks = append(checks, kube.Check{What: "the configuration, credentials and cluster", Problem: err.Error(), Fix: errs.HintOf(err)})
 	} else {

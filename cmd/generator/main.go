@@ -13,9 +13,12 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/config/check"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/pipelinerun"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
+	"github.com/aphex/aphex-pipeline/internal/runs/history"
+	"github.com/aphex/aphex-pipeline/internal/runs/steer"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 	"github.com/aphex/aphex-pipeline/internal/stage/usage"
@@ -43,32 +46,32 @@ func Main() int {
 
 // cli is the command line.
 type cli struct {
-	Render    renderCmd    `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
-	Bootstrap bootstrapCmd `cmd:"" help:"Install the pipeline and print the webhook settings."`
-	Doctor    doctorCmd    `cmd:"" help:"Check an installed pipeline: versions, credentials, accounts, cluster and webhook."`
-	Notify    notifyCmd    `cmd:"" help:"Send a test message to the targets of notifications."`
-	Diff      diffCmd      `cmd:"" help:"Show what apply would change in the cluster."`
-	Apply     applyCmd     `cmd:"" help:"Update the pipeline's objects in the cluster."`
-	Rotate    rotateCmd    `cmd:"" help:"Replace the webhook secret, or the token of the pods."`
-	Delete    deleteCmd    `cmd:"" help:"Remove the pipeline from the cluster, and optionally from AWS."`
-	Run       runCmd       `cmd:"" help:"Run the whole pipeline on this machine."`
-	Simulate  simulateCmd  `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`
-	Status    statusCmd    `cmd:"" help:"Show which commit is in which environment, and the runs in progress."`
-	History   historyCmd   `cmd:"" help:"List the last runs."`
-	Show      showCmd      `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
-	Logs      logsCmd      `cmd:"" help:"Print the logs of a run."`
-	Report    reportCmd    `cmd:"" help:"Write a run, or what is where, as an HTML page."`
-	Rollback  rollbackCmd  `cmd:"" help:"Deploy to an environment what was proven there before, without a build."`
-	Redeploy  redeployCmd  `cmd:"" help:"Deploy to an environment what it has once more, or what was rolled back."`
-	Promote   promoteCmd   `cmd:"" help:"Deploy to an environment what another one has."`
-	Retry     retryCmd     `cmd:"" help:"Deploy what a run did not get to."`
-	Freeze    freezeCmd    `cmd:"" help:"Keep deployments to an environment from beginning."`
-	Unfreeze  unfreezeCmd  `cmd:"" help:"End the freeze of an environment."`
-	Override  overrideCmd  `cmd:"" help:"Let a run deploy to an environment although its gates are closed."`
-	Start     startCmd     `cmd:"" help:"Start the run of a commit whose push started none."`
-	Init      initCmd      `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
-	Check     checkCmd     `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
-	Schema    schemaCmd    `cmd:"" help:"Print the JSON Schema of the configuration."`
+	Render    renderCmd          `cmd:"" help:"Print the objects of the pipeline that the configuration declares."`
+	Bootstrap bootstrapCmd       `cmd:"" help:"Install the pipeline and print the webhook settings."`
+	Doctor    doctorCmd          `cmd:"" help:"Check an installed pipeline: versions, credentials, accounts, cluster and webhook."`
+	Notify    notifyCmd          `cmd:"" help:"Send a test message to the targets of notifications."`
+	Diff      diffCmd            `cmd:"" help:"Show what apply would change in the cluster."`
+	Apply     applyCmd           `cmd:"" help:"Update the pipeline's objects in the cluster."`
+	Rotate    rotateCmd          `cmd:"" help:"Replace the webhook secret, or the token of the pods."`
+	Delete    deleteCmd          `cmd:"" help:"Remove the pipeline from the cluster, and optionally from AWS."`
+	Run       runCmd             `cmd:"" help:"Run the whole pipeline on this machine."`
+	Simulate  simulateCmd        `cmd:"" help:"Run the simulated AWS on its own, for single stages, the CDK CLI and the AWS CLI."`
+	Status    history.StatusVerb `cmd:"" help:"Show which commit is in which environment, and the runs in progress."`
+	History   history.ListVerb   `cmd:"" help:"List the last runs."`
+	Show      history.ShowVerb   `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
+	Logs      history.LogsVerb   `cmd:"" help:"Print the logs of a run."`
+	Report    history.ReportVerb `cmd:"" help:"Write a run, or what is where, as an HTML page."`
+	Rollback  steer.RollbackVerb `cmd:"" help:"Deploy to an environment what was proven there before, without a build."`
+	Redeploy  steer.RedeployVerb `cmd:"" help:"Deploy to an environment what it has once more, or what was rolled back."`
+	Promote   steer.PromoteVerb  `cmd:"" help:"Deploy to an environment what another one has."`
+	Retry     steer.RetryVerb    `cmd:"" help:"Deploy what a run did not get to."`
+	Freeze    steer.FreezeVerb   `cmd:"" help:"Keep deployments to an environment from beginning."`
+	Unfreeze  steer.UnfreezeVerb `cmd:"" help:"End the freeze of an environment."`
+	Override  steer.OverrideVerb `cmd:"" help:"Let a run deploy to an environment although its gates are closed."`
+	Start     steer.StartVerb    `cmd:"" help:"Start the run of a commit whose push started none."`
+	Init      initCmd            `cmd:"" help:"Write a commented configuration for the CDK app in this folder."`
+	Check     check.Options      `cmd:"" help:"Check the configuration without a network: before a commit, or on a pull request."`
+	Schema    schemaCmd          `cmd:"" help:"Print the JSON Schema of the configuration."`
 	usage.Verbs
 }
 

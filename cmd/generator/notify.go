@@ -8,6 +8,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/notify"
 	"github.com/aphex/aphex-pipeline/internal/notify/event"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -16,8 +17,7 @@ import (
 
 // notifyCmd sends a test message to the targets of notifications.
 type notifyCmd struct {
-	configFlag
-	completionFlags
+	install.Configuration
 	Region string `help:"Region of the pipeline and of its secrets (default: that of the AWS SDK)."`
 	Test   bool   `help:"Send a test message to each target of notifications." required:""`
 	JSON   bool   `name:"json" help:"Print what came of each target as JSON."`
@@ -39,7 +39,7 @@ Examples:
 
 // Run sends and prints. A target that was not notified is an error.
 func (c notifyCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
-	cfg, err := c.load(c.Config)
+	cfg, err := c.Load()
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/checkout/repository"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/install"
 	"github.com/aphex/aphex-pipeline/internal/install/infra"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -16,9 +17,8 @@ import (
 
 // renderCmd prints the pipeline's objects.
 type renderCmd struct {
-	configFlag
-	completionFlags
-	placeFlags
+	install.Configuration
+	plan.PlaceFlags
 	Images string `help:"Images of the pipeline's own stages, with their digests if they are known (default: those of the configuration)." placeholder:"REGISTRY[:TAG]"`
 	Output string `short:"o" help:"Output format (yaml or json), or a folder to write one file per object to." default:"yaml" placeholder:"yaml|json|DIR"`
 	AWS    bool   `name:"aws" help:"Print the CloudFormation template of the pipeline's own stack instead of the objects."`
@@ -40,7 +40,7 @@ func (c renderCmd) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) er
 	if err := plan.CheckPlace(c.Account, c.Region); err != nil {
 		return err
 	}
-	cfg, err := c.load(c.Config)
+	cfg, err := c.Load()
 	if err != nil {
 		return err
 	}

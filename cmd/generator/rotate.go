@@ -16,7 +16,7 @@ type rotateCmd struct {
 
 // rotateWebhookCmd replaces the webhook secret.
 type rotateWebhookCmd struct {
-	clusterFlags
+	install.Session
 	Yes bool `short:"y" help:"Change to the new secret without asking: GitHub signs with it already."`
 }
 
@@ -35,7 +35,7 @@ Examples:
 
 // Run rotates the secret and prints what to do in GitHub.
 func (c rotateWebhookCmd) Run(ctx context.Context, std stdio.Streams) error {
-	target, _, err := c.open(ctx)
+	target, _, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c rotateWebhookCmd) Run(ctx context.Context, std stdio.Streams) error {
 }
 
 // rotateTokenCmd replaces the token of the pods.
-type rotateTokenCmd struct{ clusterFlags }
+type rotateTokenCmd struct{ install.Session }
 
 // Help returns the details and examples of the verb.
 func (rotateTokenCmd) Help() string {
@@ -64,7 +64,7 @@ Example:
 
 // Run rotates the token.
 func (c rotateTokenCmd) Run(ctx context.Context, std stdio.Streams) error {
-	target, _, err := c.open(ctx)
+	target, _, err := c.Open(ctx)
 	if err != nil {
 		return err
 	}

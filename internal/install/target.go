@@ -44,11 +44,29 @@ type Target struct {
 // AWS loads the configuration of AWS clients in a region; "" is the default region.
 type AWS func(ctx context.Context, region string) (aws.Config, error)
 
+// Configuration names the file of a pipeline, and has keys that it lacks, such as one that was
+// written for the predecessor of this product. Its fields are flags.
+type Configuration struct {
+	config.FileFlag
+	config.Fallback
+}
+
+// Load reads the configuration and completes it.
+func (c Configuration) Load() (*config.Config, error) {
+	cfg, err := config.Load(c.Config)
+	if err == nil {
+		err = cfg.FillIn(c.Fallback)
+	}
+	if err != nil {
+		return nil, errs.Invalidf("%w", err)
+	}
+	return cfg, nil
+}
+
 // Session says where a pipeline is installed, or to be installed. Its fields are flags of
 // the verbs that work on a cluster.
 type Session struct {
-	File string `kong:"-"` // of the configuration
-	AWS  AWS    `kong:"-"`
+	Configuration
 
 	Account    string `help:"Account of the pipeline itself (default: that of your AWS credentials)." placeholder:"ID"`
 	Region     string `help:"Region of the pipeline itself (default: that of your AWS credentials)."`
@@ -56,23 +74,38 @@ type Session struct {
 	Context    string `help:"Context of the kubeconfig (default: the current one)." placeholder:"NAME"`
 }
 
-// Open connects to the cluster of a pipeline and returns its address. The configuration
-// must have every key that a cluster needs.
-func Open(ctx context.Context, cfg *config.Config, s Session) (t Target, address string, err error) {
-	t.Config, t.AWS = cfg, s.AWS
-	if err := cfg.RequireCluster(); err != nil {
-		return t, "", errs.Invalidf("%w", err).WithHint("add the keys to %s, or pass --github-owner, --github-repo and --cluster-name", s.File)
-	}
-	if err := plan.CheckPlace(s.Account, s.Region); err != nil {
+// Open loads the configuration, connects to the cluster and returns its address. The
+// configuration must have every key that a cluster needs.
+func (s Session) Open(ctx context.Context) (t Target, address string, err error) {
+	t.AWS = awsauth.Load
+	if t.Config, err = s.Load(); err != nil {
 		return t, "", err
 	}
-	account, region, err := Locate(ctx, t.AWS, s.Account, s.Region)
-	if err != nil {
+	if err := t.Config.RequireCluster(); err != nil {
+		return t, "", errs.Invalidf("%w", err).WithHint("add the keys to %s, or pass --github-owner, --github-repo and --cluster-name", s.Config)
+	}
+	if t.Place, err = s.PlaceOf(ctx, t.Config); err != nil {
 		return t, "", err
 	}
-	t.Place = plan.PlaceOf(cfg, account, region, repository.PathOf(s.File))
-	t.Cluster, address, err = kubeconfig.Connect(s.Kubeconfig, s.Context)
+	t.Cluster, address, err = s.Connect()
 	return t, address, err
+}
+
+// PlaceOf returns the account, the region and the names of a pipeline.
+func (s Session) PlaceOf(ctx context.Context, cfg *config.Config) (plan.Place, error) {
+	if err := plan.CheckPlace(s.Account, s.Region); err != nil {
+		return plan.Place{}, err
+	}
+	account, region, err := Locate(ctx, awsauth.Load, s.Account, s.Region)
+	if err != nil {
+		return plan.Place{}, err
+	}
+	return plan.PlaceOf(cfg, account, region, repository.PathOf(s.Config)), nil
+}
+
+// Connect connects to the cluster and returns its address.
+func (s Session) Connect() (cluster kube.Cluster, address string, err error) {
+	return kubeconfig.Connect(s.Kubeconfig, s.Context)
 }
 
 // Locate returns the account and region of a pipeline: those that are given,

@@ -181,6 +181,13 @@ func PlaceOf(cfg *config.Config, account, region, file string) Place {
 	return Place{Account: account, Region: region, Bucket: cfg.Bucket(account, region), Config: file}
 }
 
+// PlaceFlags are the account and region of the pipeline itself, as flags of the verbs that work
+// without an account.
+type PlaceFlags struct {
+	Account string `help:"Account of the pipeline itself, for the default name of its bucket (default: that of the first environment)." placeholder:"ID"`
+	Region  string `help:"Region of the pipeline itself (default: that of the first environment)."`
+}
+
 // CheckPlace checks an account and a region by the rules of the configuration; "" is
 // neither right nor wrong. The error names the flags --account and --region.
 func CheckPlace(account, region string) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/config/check"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
@@ -78,11 +79,11 @@ func TestAStackOfThePipelineThatAWSHasNoRoomForIsAProblem(t *testing.T) {
 func TestOnlyErrorsFailTheCheck(t *testing.T) {
 	const image = head + "builderImage: example.com/builder\nenvironments: [{name: dev, account: \"111111111111\", region: eu-west-1, stacks: [{name: Shop}]}]\n"
 	warned, wrong := repository(t, image, "cdk.json"), repository(t, image)
-	out, log, err := runs(check.Options{Config: warned})
+	out, log, err := runs(check.Options{FileFlag: config.FileFlag{Config: warned}})
 	require.NoError(t, err)
 	assert.Contains(t, out, "aphex-config.yaml:2:15: warning: ")
 	assert.Empty(t, log)
-	_, _, err = runs(check.Options{Config: "not read", Files: []string{warned, wrong}})
+	_, _, err = runs(check.Options{FileFlag: config.FileFlag{Config: "not read"}, Files: []string{warned, wrong}})
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 	assert.EqualError(t, err, "1 error in "+warned+", "+wrong)
 }
@@ -91,7 +92,7 @@ func TestOnlyErrorsFailTheCheck(t *testing.T) {
 func runs(o check.Options) (stdout, stderr string, err error) {
 	var out, log bytes.Buffer
 	std := stdio.Streams{Out: &out, Err: &log}
-	err = check.Run(o, std, stdio.Raw(std))
+	err = o.Run(std, stdio.Raw(std))
 	return out.String(), log.String(), err
 }
 
@@ -117,9 +118,9 @@ func TestNoTextOfAConfigurationIsACommandToGitHubActions(t *testing.T) {
 		file := repository(t, text)
 		found := check.File(file)
 		require.NotEmpty(t, found, text)
-		plain, _, err := runs(check.Options{Config: file})
+		plain, _, err := runs(check.Options{FileFlag: config.FileFlag{Config: file}})
 		require.Error(t, err)
-		annotated, _, err := runs(check.Options{Config: file, Annotations: true})
+		annotated, _, err := runs(check.Options{FileFlag: config.FileFlag{Config: file}, Annotations: true})
 		require.Error(t, err)
 		annotations, complete := strings.CutSuffix(annotated, plain)
 		require.True(t, complete, annotated)

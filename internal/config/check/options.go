@@ -3,13 +3,14 @@ package check
 import (
 	"fmt"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // Options say what to check, and how to print it. They are the flags of the verb.
 type Options struct {
-	Config string `kong:"-"` // file to check if there are no others
+	config.FileFlag // is checked if there are no others
 
 	Files       []string `arg:"" optional:"" name:"file" help:"Configuration files to check in place of --config."`
 	JSON        bool     `name:"json" help:"Print the problems as JSON."`
@@ -43,7 +44,7 @@ Examples:
 
 // Run checks the files and prints their problems. An error in a file is an error of the
 // kind Invalid.
-func Run(o Options, std stdio.Streams, raw stdio.Raw) error {
+func (o Options) Run(std stdio.Streams, raw stdio.Raw) error {
 	files, found := o.Files, []Problem{}
 	if len(files) == 0 {
 		files = []string{o.Config}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
@@ -14,7 +15,7 @@ import (
 // Options say what the first configuration is made of. They are the flags of the verb that
 // writes it.
 type Options struct {
-	Config string `kong:"-"` // path of the file in the repository
+	config.FileFlag // its path in the repository
 
 	App    string `help:"Folder of the CDK app, relative to --source; required if there are several." placeholder:"DIR"`
 	Source string `help:"Folder of the repository, or a folder in it." default:"." type:"path" placeholder:"DIR"`

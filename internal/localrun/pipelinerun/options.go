@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 )
 
 // Options configure a local run. They are the flags of the verb that starts one.
 type Options struct {
-	Config  string `kong:"-"` // name or path of the configuration; the nearest one upwards from Source is used
-	Account string `kong:"-"` // of the pipeline itself; "" is that of the first environment
-	Region  string `kong:"-"` // of the pipeline itself; "" is that of the first environment
+	config.FileFlag // its name or path; the nearest one upwards from Source is used
 
 	Source    string    `help:"Folder of the git repository, or a folder in it; HEAD is run." default:"." type:"path" placeholder:"DIR"`
 	State     string    `help:"Folder for state that is kept between runs: simulated AWS, pipeline objects, logs (default: .aphex in the source)." type:"path" placeholder:"DIR"`
@@ -29,6 +29,7 @@ type Options struct {
 	Watch     bool      `help:"Run again for each new commit, until Ctrl-C."`
 
 	assets.BuilderAddress // builds image assets; empty is docker
+	plan.PlaceFlags       // of the pipeline itself
 
 	Asked *argo.Asked `kong:"-"` // what a person asks for, if the run deploys what an earlier one built
 

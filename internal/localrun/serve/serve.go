@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/localrun/cloud"
 	"github.com/aphex/aphex-pipeline/internal/localrun/state"
@@ -16,7 +17,7 @@ import (
 
 // Options configure the simulator. They are the flags of the verb that runs it.
 type Options struct {
-	Config string `kong:"-"` // file with the accounts and the region that are not given
+	config.FileFlag // has the accounts and the region that are not given
 
 	State    string   `help:"Folder for the state of the simulator." default:".aphex" type:"path" placeholder:"DIR"`
 	Accounts []string `name:"account" help:"Account to simulate; the first can deploy to the others (default: the accounts of the configuration)." placeholder:"ID"`

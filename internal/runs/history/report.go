@@ -8,11 +8,13 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/page"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
 // ReportVerb writes the page of a run, or of the pipeline.
 type ReportVerb struct {
+	Flags
 	Of     string `arg:"" name:"run" optional:"" help:"Run: its name, or the beginning of its name or commit (default: the pipeline)."`
 	Output string `short:"o" help:"File to write (default: stdout)." type:"path" placeholder:"FILE"`
 }
@@ -31,6 +33,11 @@ Examples:
   generator report 3f2a9c1 -o report.html
   generator report -o index.html
   generator report aphex-pipeline-20260101-120000 --state .aphex -o report.html`
+}
+
+// Run opens the records, reads and prints.
+func (v ReportVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	return v.run(ctx, std, raw, v.Print)
 }
 
 // Print reads what the page shows, and writes it.

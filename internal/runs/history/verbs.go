@@ -29,7 +29,7 @@ func (o Output) print(value any, text func(Printer) error) error {
 }
 
 // StatusVerb shows what is in each environment. The fields of the verbs are their flags.
-type StatusVerb struct{}
+type StatusVerb struct{ Flags }
 
 // Help returns the details and examples of the verb.
 func (StatusVerb) Help() string {
@@ -43,6 +43,11 @@ Examples:
   generator status
   generator status --json | jq -r '.environments[] | "\(.environment) \(.commit)"'
   generator status --state .aphex         # of local runs`
+}
+
+// Run opens the records, reads and prints.
+func (v StatusVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	return v.run(ctx, std, raw, v.Print)
 }
 
 // Print reads and prints the status.
@@ -59,6 +64,7 @@ func (StatusVerb) Print(ctx context.Context, s Source, o Output) error {
 
 // ListVerb lists runs that ended.
 type ListVerb struct {
+	Flags
 	Environment string `short:"e" help:"Only runs that deployed to this environment." placeholder:"NAME"`
 	Last        int    `short:"n" help:"How many runs, of the last 1,000." default:"20" placeholder:"NUMBER"`
 }
@@ -82,6 +88,11 @@ Examples:
   generator history --json | jq -r '.runs[] | select(.status == "Failed") | .run'`
 }
 
+// Run opens the records, reads and prints.
+func (v ListVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	return v.run(ctx, std, raw, v.Print)
+}
+
 // Print reads and prints the runs.
 func (v ListVerb) Print(ctx context.Context, s Source, o Output) error {
 	runs, err := s.History(ctx, v.Environment, v.Last)
@@ -93,6 +104,7 @@ func (v ListVerb) Print(ctx context.Context, s Source, o Output) error {
 
 // ShowVerb shows a run.
 type ShowVerb struct {
+	Flags
 	Of string `arg:"" name:"run" help:"Run: its name, or the beginning of its name or commit."`
 }
 
@@ -106,6 +118,11 @@ Examples:
   generator show shop-3f2a9c1d0b8e4f7a6c5d4e3f2a1b0c9d
   generator show 3f2a9c1
   generator show 3f2a9c1 --json | jq -r .error`
+}
+
+// Run opens the records, reads and prints.
+func (v ShowVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	return v.run(ctx, std, raw, v.Print)
 }
 
 // Print reads and prints the run.
@@ -126,6 +143,7 @@ func (v ShowVerb) Print(ctx context.Context, s Source, o Output) error {
 
 // LogsVerb prints the logs of a run.
 type LogsVerb struct {
+	Flags
 	Of     string `arg:"" name:"run" help:"Run: its name, or the beginning of its name or commit."`
 	Stage  string `short:"s" help:"Only the logs of this step, such as build or deploy-dev." placeholder:"NAME"`
 	Follow bool   `short:"f" help:"Print also what is logged from now on, until the run ends. Only for runs in a cluster."`
@@ -144,6 +162,19 @@ Examples:
   generator logs 3f2a9c1 --stage deploy-prod
   generator logs shop-3f2a9c1d0b8e4f7a6c5d4e3f2a1b0c9d --follow
   generator logs aphex-pipeline-20260101-120000 --state .aphex --stage build`
+}
+
+// Validate refuses to follow a local run, which prints its logs itself.
+func (v LogsVerb) Validate() error {
+	if v.Follow && v.State != "" {
+		return errs.Invalidf("--follow requires a run of a cluster").WithHint("generator run prints the logs of a local run")
+	}
+	return nil
+}
+
+// Run opens the records, reads and prints.
+func (v LogsVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	return v.run(ctx, std, raw, v.Print)
 }
 
 // Print finds the run and prints its logs. Their names go to stderr.

@@ -12,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 )
 
 // Desk is where a person says something of the gates of environments. The fields of the verbs
@@ -56,6 +57,7 @@ func (f Frozen) String() string {
 
 // FreezeVerb freezes an environment.
 type FreezeVerb struct {
+	Flags
 	Environment string `arg:"" help:"Environment to freeze."`
 	From        string `help:"When it begins (default: now): a time such as 2026-12-18T18:00, of this machine's time zone, or with one, such as 2026-12-18T18:00:00+01:00." placeholder:"TIME"`
 	Until       string `help:"When it ends (default: with generator unfreeze)." placeholder:"TIME"`
@@ -118,6 +120,23 @@ func moment(flag, text string) (time.Time, error) {
 	return at, nil
 }
 
+// Run stores the freeze and prints it.
+func (v FreezeVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	desk, closed, err := v.desk(ctx)
+	if err != nil {
+		return err
+	}
+	defer closed()
+	frozen, before, err := v.Do(ctx, desk)
+	if err != nil {
+		return err
+	}
+	if before.Why != "" {
+		fmt.Fprintf(std.Err, "it takes the place of the freeze %s\n", before)
+	}
+	return v.print(std, raw, frozen, frozen.String())
+}
+
 // Do stores the freeze.
 func (v FreezeVerb) Do(ctx context.Context, d Desk) (frozen Frozen, before gate.Freeze, err error) {
 	if err := d.check(v.Environment); err != nil {
@@ -137,6 +156,7 @@ func (v FreezeVerb) Do(ctx context.Context, d Desk) (frozen Frozen, before gate.
 
 // UnfreezeVerb ends the freeze of an environment.
 type UnfreezeVerb struct {
+	Flags
 	Environment string `arg:"" help:"Environment whose freeze to end."`
 	Why         string `short:"m" aliases:"reason" help:"Why; it is kept with the freeze." placeholder:"TEXT"`
 }
@@ -153,6 +173,20 @@ Example:
 
 // Validate refuses what is no reason.
 func (v UnfreezeVerb) Validate() error { return CheckReason("--why", v.Why) }
+
+// Run ends the freeze and prints it.
+func (v UnfreezeVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	desk, closed, err := v.desk(ctx)
+	if err != nil {
+		return err
+	}
+	defer closed()
+	ended, err := v.Do(ctx, desk)
+	if err != nil {
+		return err
+	}
+	return v.print(std, raw, ended, ended.String())
+}
 
 // Do stores the end of the freeze.
 func (v UnfreezeVerb) Do(ctx context.Context, d Desk) (Frozen, error) {

@@ -2,6 +2,7 @@ package steer
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -10,12 +11,14 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
 
 // OverrideVerb lets a run pass gates of an environment.
 type OverrideVerb struct {
+	RunFlags
 	Environment string   `arg:"" help:"Environment whose gates the run passes."`
 	Target      string   `name:"run" help:"Run that has not ended: its name, or the beginning of its name or commit." required:"" placeholder:"RUN"`
 	Gate        []string `help:"Gates to pass: windows, freezes." required:"" placeholder:"GATE,…"`
@@ -34,6 +37,31 @@ Examples:
   generator override prod --run 3f2a9c1 --gate windows --why "the shop is down, ticket 4711"
   generator override prod --run 3f2a9c1 --gate windows,freezes --why "the fix" --watch
   generator override prod --run aphex-pipeline-20260101-120000 --gate windows --why "try it" --state .aphex`
+}
+
+// Validate refuses an override without a reason.
+func (v OverrideVerb) Validate() error {
+	if strings.TrimSpace(v.Reason) == "" {
+		return errs.Invalidf("nobody says why gates are overridden").WithHint("pass --why")
+	}
+	return v.RunFlags.Validate()
+}
+
+// Run starts the run that stores the override, or stores that of a local run.
+func (v OverrideVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
+	if v.State == "" {
+		return v.run(ctx, std, raw, v.Find)
+	}
+	desk, closed, err := v.desk(ctx)
+	if err != nil {
+		return err
+	}
+	defer closed()
+	done, err := v.Do(ctx, desk)
+	if err != nil {
+		return err
+	}
+	return v.print(std, raw, done, fmt.Sprintf("run %s may pass %s of %s", done.Run, strings.Join(v.Gate, " and "), done.Environment))
 }
 
 // Find finds the run in progress that is to pass gates.
@@ -105,7 +133,7 @@ type Overridden struct {
 }
 
 // Do stores the override of a local run, which nobody attests.
-func (v OverrideVerb) Do(ctx context.Context, d Desk, why string) (Overridden, error) {
+func (v OverrideVerb) Do(ctx context.Context, d Desk) (Overridden, error) {
 	gates, err := gate.Parse(v.Gate)
 	if err != nil {
 		return Overridden{}, err
@@ -116,6 +144,6 @@ func (v OverrideVerb) Do(ctx context.Context, d Desk, why string) (Overridden, e
 	if !gate.IsRun(v.Target) {
 		return Overridden{}, errs.Invalidf("%q is no name of a run", v.Target)
 	}
-	done := Overridden{v.Target, v.Environment, gate.Override{Gates: gates, Why: why, By: d.By, At: time.Now().UTC().Truncate(time.Second)}}
+	done := Overridden{v.Target, v.Environment, gate.Override{Gates: gates, Why: v.Reason, By: d.By, At: time.Now().UTC().Truncate(time.Second)}}
 	return done, gate.Store{Bucket: d.Bucket}.AddOverride(ctx, v.Target, v.Environment, done.Override)
 }
