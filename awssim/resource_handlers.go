@@ -150,6 +150,16 @@ func (req request) arn(service, resource string) string {
 	return "arn:" + req.Scope.Partition + ":" + service + ":" + req.Scope.Region + ":" + req.Scope.Account + ":" + resource
 }
 
+// keyARN returns the ARN of the key of KMS that a property names, if it has one: by its ARN, or
+// by its id, as an alias is not known here.
+func (req request) keyARN(property string) string {
+	key := req.now.text(property)
+	if key == "" || strings.HasPrefix(key, "arn:") {
+		return key
+	}
+	return req.arn("kms", "key/"+key)
+}
+
 func (req request) iamARN(resource string) string {
 	return "arn:" + req.Scope.Partition + ":iam::" + req.Scope.Account + ":" + resource
 }

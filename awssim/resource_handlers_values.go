@@ -58,7 +58,7 @@ func createSecret(s *Server, req request) (cloudformation.Resource, error) {
 		return cloudformation.Resource{}, err
 	}
 	secret, err := s.secrets.Create(req.place(), prefix, secretsmanager.Secret{
-		Name: name, Description: req.now.text("Description"), Tags: req.tags(), Current: secretsmanager.Version{Text: text},
+		Name: name, Description: req.now.text("Description"), Key: req.keyARN("KmsKeyId"), Tags: req.tags(), Current: secretsmanager.Version{Text: text},
 	})
 	return secretResource(secret.ARN), err
 }
@@ -95,7 +95,7 @@ func updateSecret(s *Server, req request) (cloudformation.Resource, error) {
 		}
 	}
 	_, err = s.secrets.Change(req.place(), req.PhysicalID, func(secret *secretsmanager.Secret) {
-		secret.Description, secret.Tags = req.now.text("Description"), req.tags()
+		secret.Description, secret.Key, secret.Tags = req.now.text("Description"), req.keyARN("KmsKeyId"), req.tags()
 	})
 	return secretResource(req.PhysicalID), err
 }

@@ -29,6 +29,7 @@ type input struct {
 	SecretID           string `json:"SecretId"`
 	ClientRequestToken string
 	Description        *string
+	KMSKeyID           string `json:"KmsKeyId"`
 	SecretString       string
 	SecretBinary       []byte
 	VersionID          string `json:"VersionId"`
@@ -62,15 +63,37 @@ func (s *Store) create(call *wire.Call, in input) (any, error) {
 	if err := call.Permit("secretsmanager:CreateSecret", prefix+in.Name); err != nil {
 		return nil, err
 	}
-	secret := Secret{Name: in.Name, Current: in.version(), Tags: map[string]string{}}
+	key, err := usedKey(call, in.KMSKeyID)
+	if err != nil {
+		return nil, err
+	}
+	secret := Secret{Name: in.Name, Key: key, Current: in.version(), Tags: map[string]string{}}
 	if in.Description != nil {
 		secret.Description = *in.Description
 	}
 	for _, t := range in.Tags {
 		secret.Tags[t.Key] = t.Value
 	}
-	secret, err := s.Create(call.Place(), prefix, secret)
+	secret, err = s.Create(call.Place(), prefix, secret)
 	return written(secret), err
+}
+
+// usedKey returns the key that a call names, if the caller may encrypt with it.
+func usedKey(call *wire.Call, given string) (string, error) {
+	key, err := call.Key(given)
+	if err != nil {
+		return "", err
+	}
+	return key, permitKey(call, "kms:GenerateDataKey", key)
+}
+
+// permitKey words the refusal of a key as Secrets Manager does, which names neither the key nor
+// the caller.
+func permitKey(call *wire.Call, action, key string) error {
+	if call.PermitKey(action, key) != nil {
+		return wire.Errorf("AccessDeniedException", "Access to KMS is not allowed")
+	}
+	return nil
 }
 
 func written(secret Secret) map[string]any {
@@ -86,6 +109,9 @@ func (s *Store) getValue(call *wire.Call, in input) (any, error) {
 	}
 	version, stage, err := secret.pick(in)
 	if err != nil {
+		return nil, err
+	}
+	if err := permitKey(call, "kms:Decrypt", secret.Key); err != nil {
 		return nil, err
 	}
 	value := map[string]any{
@@ -118,10 +144,14 @@ func (secret Secret) pick(in input) (Version, string, error) {
 }
 
 func (s *Store) putValue(call *wire.Call, in input) (any, error) {
-	if _, err := s.permit(call, in); err != nil {
+	secret, err := s.permit(call, in)
+	if err != nil {
 		return nil, err
 	}
-	secret, err := s.Put(call.Place(), in.SecretID, in.version())
+	if err := permitKey(call, "kms:GenerateDataKey", secret.Key); err != nil {
+		return nil, err
+	}
+	secret, err = s.Put(call.Place(), in.SecretID, in.version())
 	return written(secret), err
 }
 
@@ -130,8 +160,19 @@ func (s *Store) update(call *wire.Call, in input) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Description != nil {
-		secret, err = s.Change(call.Place(), in.SecretID, func(secret *Secret) { secret.Description = *in.Description })
+	key, err := usedKey(call, in.KMSKeyID)
+	if err != nil {
+		return nil, err
+	}
+	if in.Description != nil || key != "" {
+		secret, err = s.Change(call.Place(), in.SecretID, func(secret *Secret) {
+			if in.Description != nil {
+				secret.Description = *in.Description
+			}
+			if key != "" {
+				secret.Key = key
+			}
+		})
 	}
 	if in.SecretString != "" || len(in.SecretBinary) > 0 {
 		secret, err = s.Put(call.Place(), in.SecretID, in.version())
@@ -153,10 +194,14 @@ func describe(secret Secret) map[string]any {
 	for _, key := range slices.Sorted(maps.Keys(secret.Tags)) {
 		tags = append(tags, tag{key, secret.Tags[key]})
 	}
-	return map[string]any{
+	described := map[string]any{
 		"ARN": secret.ARN, "Name": secret.Name, "Description": secret.Description, "Tags": tags, "VersionIdsToStages": stages,
 		"CreatedDate": seconds(secret.Created.UnixMilli()), "LastChangedDate": seconds(secret.Changed.UnixMilli()),
 	}
+	if secret.Key != "" {
+		described["KmsKeyId"] = secret.Key
+	}
+	return described
 }
 
 func (s *Store) list(call *wire.Call, _ struct{}) (any, error) {

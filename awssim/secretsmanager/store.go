@@ -16,6 +16,7 @@ type Secret struct {
 	Name        string
 	ARN         string
 	Description string
+	Key         string // ARN of the key of KMS that encrypts it; empty: that of AWS
 	Created     time.Time
 	Changed     time.Time
 	Tags        map[string]string

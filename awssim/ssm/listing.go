@@ -44,7 +44,11 @@ func (s *Store) getParametersByPath(call *wire.Call, in listInput) (any, error) 
 	}
 	views := []view{}
 	for _, p := range under {
-		views = append(views, show(call, p, "", in.WithDecryption))
+		one, err := show(call, p, "", in.WithDecryption)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, one)
 	}
 	return listing{Parameters: views, NextToken: next}, nil
 }

@@ -37,15 +37,20 @@ type view struct {
 	DataType         string
 }
 
-func show(call *wire.Call, p Parameter, selector string, decrypted bool) view {
+func show(call *wire.Call, p Parameter, selector string, decrypted bool) (view, error) {
 	value := p.Value
-	if p.Type == SecureString && !decrypted {
+	switch {
+	case p.Type == SecureString && decrypted:
+		if err := call.PermitKey("kms:Decrypt", p.Key); err != nil {
+			return view{}, err
+		}
+	case p.Type == SecureString:
 		value = base64.StdEncoding.EncodeToString([]byte("encrypted by the simulator:" + p.Value))
 	}
 	return view{
 		Name: p.Name, Type: p.Type, Value: value, Version: p.Version, Selector: selector,
 		LastModifiedDate: float64(p.Modified.UnixMilli()) / 1000, ARN: arn(call, p.Name), DataType: p.DataType,
-	}
+	}, nil
 }
 
 func arn(call *wire.Call, name string) string {
@@ -86,7 +91,7 @@ func (s *Store) find(call *wire.Call, given string, decrypted bool) (view, error
 	if selector != "" && selector != ":"+strconv.FormatInt(p.Version, 10) {
 		return view{}, wire.Errorf("ParameterVersionNotFound", "Systems Manager could not find version %s of %s. The simulator keeps only the newest version.", selector[1:], name)
 	}
-	return show(call, p, selector, decrypted), nil
+	return show(call, p, selector, decrypted)
 }
 
 type getInput struct {
@@ -122,6 +127,10 @@ func (s *Store) getParameters(call *wire.Call, in getInput) (any, error) {
 			return nil, err
 		}
 		one, err := s.find(call, given, in.WithDecryption)
+		var refused *wire.Error
+		if errors.As(err, &refused) && refused.Common == wire.AccessDenied {
+			return nil, err
+		}
 		if err != nil {
 			missing = append(missing, given)
 			continue
@@ -133,6 +142,7 @@ func (s *Store) getParameters(call *wire.Call, in getInput) (any, error) {
 
 type putInput struct {
 	Name, Value, Type, Description, DataType string
+	KeyID                                    string `json:"KeyId"`
 	Overwrite                                bool
 	Tags                                     []tag
 }
@@ -146,8 +156,18 @@ func (s *Store) putParameter(call *wire.Call, in putInput) (any, error) {
 	if in.Overwrite && len(in.Tags) > 0 {
 		return nil, wire.Commonf(wire.ValidationFailed, "Invalid request: tags and overwrite can't be used together.")
 	}
+	key, err := call.Key(in.KeyID)
+	switch {
+	case err != nil:
+		return nil, err
+	case key != "" && in.Type != SecureString:
+		return nil, wire.Commonf(wire.ValidationFailed, "KeyId is required for SecureString type parameter only.")
+	}
+	if err := call.PermitKey("kms:Encrypt", key); err != nil {
+		return nil, err
+	}
 	p := Parameter{
-		Name: in.Name, Value: in.Value, Type: in.Type, Description: in.Description, DataType: in.DataType,
+		Name: in.Name, Value: in.Value, Type: in.Type, Key: key, Description: in.Description, DataType: in.DataType,
 		ModifiedBy: call.Caller.ARN, Tags: tagMap(in.Tags),
 	}
 	stored, err := s.Put(call.Place(), p, in.Overwrite)

@@ -22,6 +22,7 @@ const (
 type Parameter struct {
 	Name        string
 	Type        string
+	Key         string // ARN of the key of KMS that encrypts a SecureString; empty: that of AWS
 	Value       string
 	Version     int64
 	Modified    time.Time

@@ -40,6 +40,28 @@ func (c *Call) Permit(action, resource string) error {
 	return c.Guard(policy.Question{Action: action, Resource: resource})
 }
 
+// PermitKey checks the permission to use a key of KMS through the call's service. "" is the
+// key of AWS, which needs none. The policies of keys are not simulated: each leaves its use to
+// IAM, as the one that KMS gives a key does.
+func (c *Call) PermitKey(action, key string) error {
+	if key == "" {
+		return nil
+	}
+	via := c.Service + "." + c.Region + "." + Suffix(c.Region)
+	return c.Guard(policy.Question{Action: action, Resource: key, Keys: policy.Keys{"kms:ViaService": {via}}})
+}
+
+// Key returns the ARN of a key of KMS that a call names by its ARN or its id.
+func (c *Call) Key(given string) (string, error) {
+	switch {
+	case given == "" || strings.HasPrefix(given, "arn:") && strings.Contains(given, ":key/"):
+		return given, nil
+	case strings.Contains(given, "alias/"):
+		return "", Commonf(ValidationFailed, "The simulator knows a key by its ARN or its id, not by its alias: %s", given)
+	}
+	return c.ARN("kms", "key/"+given), nil
+}
+
 // ARN makes an ARN of the caller's account and the call's region and service.
 func (c *Call) ARN(service, resource string) string {
 	return "arn:" + c.Partition() + ":" + service + ":" + c.Region + ":" + c.Caller.Account + ":" + resource

@@ -166,6 +166,13 @@ export interface PipelineConfiguration {
   readonly artifactRetentionDays?: number;
 
   /**
+   * The keys of AWS KMS with which the secrets and parameters that this file names are encrypted, where they are keys of your own and not those of AWS. The pipeline may decrypt with them what it reads, and nothing else. A person approves them with `generator bootstrap`. Expected: a list with at least one entry, each the ARN of a KMS key, not of an alias, such as arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012.
+   *
+   * @default - none
+   */
+  readonly kmsKeyArns?: string[];
+
+  /**
    * The most that a pod of a run may use of its node. Expected: a mapping with memory, storage.
    *
    * @default - none

@@ -40,6 +40,7 @@ githubRepo: my-app
 githubHost: github.example.com
 githubBranch: main
 githubTokenSecretName: token
+kmsKeyArns: ["arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012"]
 clusterName: company
 clusterExportPrefix: AphexCluster-company-
 workflowTemplateName: shop

@@ -32,6 +32,7 @@ func check(c *Config, r *report) {
 	checkCommandRole(c, r, "build.roleArn", "build.roleArn", c.Build.RoleARN, "build commands")
 	checkSecrets(c, r, "build", c.Build.Secrets, c.Build.Env)
 	checkCache(c, r)
+	checkTwice(r, "key", "kmsKeyArns[%d]", c.KMSKeyARNs)
 	checkNotifications(c, r)
 	checkGithubApp(c, r)
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {

@@ -164,6 +164,11 @@ var awsRules = map[string]rule{
 		pattern: `^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`,
 		most:    2048,
 	},
+	// KMS's developer guide, "Key ARN". IAM evaluates keys alone, not their aliases.
+	"keyArn": {
+		expect:  "the ARN of a KMS key, not of an alias, such as arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012",
+		pattern: `^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-)?[0-9a-f-]{32,36}$`,
+	},
 	// IAM's API reference, CreateRole, RoleName and Path.
 	"roleArn": {
 		expect:  "the ARN of an IAM role, such as arn:aws:iam::111111111111:role/Name",

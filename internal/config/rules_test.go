@@ -78,6 +78,10 @@ func TestRulesAcceptValidTextsAndRejectOthers(t *testing.T) {
 			[]string{"arn:aws:iam::111111111111:role/A", "arn:aws-cn:iam::111111111111:role/a/b/C_+=,.@-", "arn:aws-us-gov:iam::111111111111:role/" + strings.Repeat("a", 64)},
 			[]string{"", "A", "role/A", "arn:aws:iam::1:role/A", "arn:aws:iam::111111111111:user/A", "arn:aws:iam::111111111111:role/", "arn:aws:iam::111111111111:role/a b", "arn:aws:sts::111111111111:assumed-role/A/b", "arn:aws:iam::111111111111:role/" + strings.Repeat("a", 65), "arn:aws:iam:eu-west-1:111111111111:role/A"},
 		},
+		"keyArn": {
+			[]string{"arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012", "arn:aws-cn:kms:cn-north-1:111111111111:key/mrk-1234567812341234123412345678abcd"},
+			[]string{"", "alias/shop", "12345678-1234-1234-1234-123456789012", "arn:aws:kms:eu-west-1:111111111111:alias/shop", "arn:aws:kms:eu-west-1:111111111111:key/*", "arn:aws:kms:*:111111111111:key/12345678-1234-1234-1234-123456789012", "arn:aws:kms:eu-west-1:1:key/12345678-1234-1234-1234-123456789012"},
+		},
 		"externalId": {
 			[]string{"ab", "my-app/pipeline:x@y=1+2,3.4_5", strings.Repeat("a", 1224)},
 			[]string{"", "a", "a b", "a$b", strings.Repeat("a", 1225)},

@@ -86,6 +86,11 @@ type Config struct {
 	// How many days to keep artifacts.
 	ArtifactRetentionDays int `json:"artifactRetentionDays,omitempty" default:"90" min:"1"`
 
+	// The keys of AWS KMS with which the secrets and parameters that this file names are
+	// encrypted, where they are keys of your own and not those of AWS. The pipeline may decrypt
+	// with them what it reads, and nothing else. A person approves them with `generator bootstrap`.
+	KMSKeyARNs []string `json:"kmsKeyArns,omitempty" section:"Keys of AWS KMS" rule:"keyArn" example:"[arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012]"`
+
 	// The most that a pod of a run may use of its node.
 	PodLimits PodLimits `json:"podLimits,omitzero" section:"Pods and images"`
 

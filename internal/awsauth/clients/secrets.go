@@ -187,6 +187,8 @@ func explainRead(at, name string, secret config.Secret, err error) error {
 	case errors.As(err, new(*secretstypes.ResourceNotFoundException)), errors.As(err, new(*ssmtypes.ParameterNotFound)):
 		return errs.Invalidf("%s does not exist", what).
 			WithHint("in the account and region of the pipeline: %s; in a local run: export %s=…", create, name)
+	case refusesKey(err):
+		return errs.Invalidf("%s: no permission to use the key that encrypts it: %w", what, err).WithHint("%s", keyFix)
 	case awsauth.IsDenied(err):
 		return errs.Invalidf("%s: no permission to read it: %w", what, err).
 			WithHint("if no person has approved it yet: %s", plan.ApproveFix)
@@ -194,4 +196,12 @@ func explainRead(at, name string, secret config.Secret, err error) error {
 		return errs.Temporaryf("reading %s: %w", what, err)
 	}
 	return fmt.Errorf("reading %s: %w", what, err)
+}
+
+// keyFix says what to do if a key of KMS is refused.
+const keyFix = "name the key in kmsKeyArns, and " + plan.ApproveFix + "; the policy of the key must leave its use to IAM"
+
+// refusesKey reports whether not the secret was refused but the key of KMS that encrypts it.
+func refusesKey(err error) bool {
+	return awsauth.IsDenied(err) && (strings.Contains(err.Error(), "Access to KMS") || strings.Contains(err.Error(), "kms:Decrypt"))
 }

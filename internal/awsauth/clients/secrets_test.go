@@ -3,11 +3,15 @@ package clients_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -109,5 +113,39 @@ func TestWordsOfADocumentThatNameNoSecretAreShown(t *testing.T) {
 		"db-7.internal.example", "serviceuserofshop", "sunshine", "abcdef", "firstword", "hiddenword", "otherword", "123456123456", "hunter2x", "correcthorsebatterystaple",
 	} {
 		assert.Equal(t, "> "+redact.Mask, mask.String("> "+hidden))
+	}
+}
+
+// TestARefusedKeyIsDistinguishedFromARefusedSecret reads as a role that may read secrets, but
+// not use their key.
+func TestARefusedKeyIsDistinguishedFromARefusedSecret(t *testing.T) {
+	secrets(t, nil)
+	base, err := awsauth.Load(t.Context(), "")
+	require.NoError(t, err)
+	key, name := aws.String("arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012"), aws.String("shop")
+	_, err = secretsmanager.NewFromConfig(base).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: name, SecretString: aws.String(canary), KmsKeyId: key})
+	require.NoError(t, err)
+	_, err = ssm.NewFromConfig(base).PutParameter(t.Context(), &ssm.PutParameterInput{Name: name, Value: aws.String(canary), Type: types.ParameterTypeSecureString, KeyId: key})
+	require.NoError(t, err)
+
+	stacks := cloudformation.NewFromConfig(base)
+	_, err = stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{
+		StackName: name, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam},
+		TemplateBody: aws.String(`{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"reader",
+"AssumeRolePolicyDocument":{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}},
+"Policies":[{"PolicyName":"read","PolicyDocument":{"Statement":{"Effect":"Allow","Action":["secretsmanager:GetSecretValue","ssm:GetParameter"],"Resource":"*"}}}]}}}}`),
+	})
+	require.NoError(t, err)
+	require.NoError(t, cloudformation.NewStackCreateCompleteWaiter(stacks, func(o *cloudformation.StackCreateCompleteWaiterOptions) { o.MinDelay = time.Millisecond }).
+		Wait(t.Context(), &cloudformation.DescribeStacksInput{StackName: name}, time.Minute))
+	session, err := sts.NewFromConfig(base).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111111111111:role/reader"), RoleSessionName: name})
+	require.NoError(t, err)
+	t.Setenv("AWS_ACCESS_KEY_ID", *session.Credentials.AccessKeyId)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", *session.Credentials.SecretAccessKey)
+	t.Setenv("AWS_SESSION_TOKEN", *session.Credentials.SessionToken)
+	for _, secret := range []config.Secret{{SecretsManager: *name}, {SSM: *name}} {
+		_, err = clients.Secrets(t.Context(), redact.New(), "build.secrets", map[string]config.Secret{"X": secret})
+		require.ErrorContains(t, err, "no permission to use the key that encrypts it")
+		assert.Contains(t, errs.HintOf(err), "kmsKeyArns")
 	}
 }

@@ -121,6 +121,8 @@ func explainSecret(secret, app string, err error) error {
 	case errors.As(err, &missing):
 		return errs.Invalidf("there is no secret %q with the repository's token", secret).
 			WithHint(`aws secretsmanager create-secret --name %s --secret-string '{"token": "…"}'`, secret)
+	case refusesKey(err):
+		return errs.Invalidf("no permission to use the key that encrypts the secret %q with the repository's token: %w", secret, err).WithHint("%s", keyFix)
 	case awsauth.IsDenied(err):
 		return errs.Invalidf("no permission to read the secret %q with the repository's token: %w", secret, err).
 			WithHint("run `generator bootstrap` to grant access to the secret of githubTokenSecretName or githubApp")

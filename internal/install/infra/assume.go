@@ -120,9 +120,12 @@ func inlinePolicy(name, role string, statements []any) object {
 // Sids of the statements that reading renders. What a commit no longer needs of their
 // resources does not change them: see Follow.
 const (
-	sidSecrets    = "ReadSecrets"
-	sidParameters = "ReadParameters"
-	sidTopics     = "PublishToTopics"
+	sidSecrets           = "ReadSecrets"
+	sidParameters        = "ReadParameters"
+	sidTopics            = "PublishToTopics"
+	sidDecryptToken      = "DecryptToken"
+	sidDecryptSecrets    = "DecryptSecrets"
+	sidDecryptParameters = "DecryptParameters"
 )
 
 // reading renders the permission to read exactly these secrets.
@@ -137,11 +140,26 @@ func (r renderer) reading(secrets []config.Secret) (statements []any) {
 	}
 	if named != nil {
 		statements = append(statements, allow(sidSecrets, actions("secretsmanager:GetSecretValue"), named...))
+		statements = append(statements, r.decrypts(sidDecryptSecrets, "secretsmanager")...)
 	}
 	if parameters != nil {
 		statements = append(statements, allow(sidParameters, actions("ssm:GetParameter"), parameters...))
+		statements = append(statements, r.decrypts(sidDecryptParameters, "ssm")...)
 	}
 	return statements
+}
+
+// decrypts renders the permission to use the keys that a person named, in what a service of
+// AWS reads for the caller: KMS itself decrypts nothing for it. Without such keys it is nil.
+func (r renderer) decrypts(sid, service string) []any {
+	if len(r.cfg.KMSKeyARNs) == 0 {
+		return nil
+	}
+	via := service + "." + r.place.Region + ".amazonaws.com"
+	if r.place.Partition() == "aws-cn" {
+		via += ".cn"
+	}
+	return []any{when(allow(sid, actions("kms:Decrypt"), r.cfg.KMSKeyARNs...), "StringEquals", "kms:ViaService", via)}
 }
 
 // allSecrets returns the secrets of all commands and of notifications.

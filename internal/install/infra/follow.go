@@ -47,13 +47,13 @@ func Follow(rendered, installed []byte) ([]byte, error) {
 }
 
 // covers reports whether a permission of the installed template is that of a commit, or more
-// only in that it reads secrets, or publishes to topics, that the commit no longer needs.
+// only in that it reads secrets with their keys, or publishes to topics, that the commit no longer needs.
 func covers(known, next any) bool {
 	switch next := next.(type) {
 	case object:
 		known, _ := known.(object)
 		if names(next) && known["Sid"] == next["Sid"] {
-			return reflect.DeepEqual(known["Action"], next["Action"]) && known["Effect"] == next["Effect"] && includes(known["Resource"], next["Resource"])
+			return reflect.DeepEqual(known["Action"], next["Action"]) && known["Effect"] == next["Effect"] && reflect.DeepEqual(known["Condition"], next["Condition"]) && includes(known["Resource"], next["Resource"])
 		}
 		for name, value := range next {
 			if !covers(known[name], value) {
@@ -76,10 +76,9 @@ func sidOf(statement any) any {
 	return content["Sid"]
 }
 
-// names reports whether a statement is about secrets or topics that the configuration names.
+// names reports whether a statement is about secrets, keys or topics that the configuration names.
 func names(statement any) bool {
-	sid := sidOf(statement)
-	return sid == sidSecrets || sid == sidParameters || sid == sidTopics
+	return slices.Contains([]any{sidSecrets, sidParameters, sidTopics, sidDecryptToken, sidDecryptSecrets, sidDecryptParameters}, sidOf(statement))
 }
 
 func includes(all, some any) bool {

@@ -654,3 +654,50 @@ build: {secrets: ` + build + "}\n"
 	_, err = c.follow(configured(t, "shop", strings.Replace(environments, "PARAMETER: {ssm: /shop/npm}", "OTHER: {secretsManager: shop/other}", 1)), p)
 	require.ErrorContains(t, err, "which only a person may: Boundary, BuildSecrets", "a kind more")
 }
+
+// TestAKeyOfYourOwnIsUsedByThoseWhoReadWhatItEncryptsAndNoOther is the approval of kmsKeyArns.
+func TestAKeyOfYourOwnIsUsedByThoseWhoReadWhatItEncryptsAndNoOther(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	key := func(digit string) string {
+		return "arn:aws:kms:eu-west-1:111111111111:key/" + strings.Repeat(digit, 8) + "-1234-1234-1234-123456789012"
+	}
+	for name, encryptedBy := range map[string]string{"shop/npm": key("1"), "shop/other": key("2"), "shop/token": key("1")} {
+		_, err := secretsmanager.NewFromConfig(c.admin(home)).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("x"), KmsKeyId: &encryptedBy})
+		require.NoError(t, err)
+		_, err = ssm.NewFromConfig(c.admin(home)).PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String("/" + name), Value: aws.String("x"), Type: "SecureString", KeyId: &encryptedBy})
+		require.NoError(t, err)
+	}
+	of := func(keys string) pipeline {
+		return configured(t, "shop", devOnly+keys+
+			"build: {secrets: {A: {secretsManager: shop/npm}, B: {ssm: /shop/npm}, C: {secretsManager: shop/other}, D: {ssm: /shop/other}}}\n")
+	}
+	reads := func(as aws.Config, name string) (secret, parameter error) {
+		_, secret = secretsmanager.NewFromConfig(as).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &name})
+		_, parameter = ssm.NewFromConfig(as).GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("/" + name), WithDecryption: aws.Bool(true)})
+		return secret, parameter
+	}
+	without, with, more := of(""), of("kmsKeyArns: ["+key("1")+"]\n"), of("kmsKeyArns: ["+key("1")+", "+key("2")+"]\n")
+
+	c.install(without)
+	secret, parameter := reads(c.as(without, without.names.BuilderRole, without.names.Builder), "shop/npm")
+	assert.ErrorContains(t, secret, "Access to KMS is not allowed")
+	assert.ErrorContains(t, parameter, "kms:Decrypt")
+
+	c.install(with)
+	build, validate := c.as(with, with.names.BuilderRole, with.names.Builder), c.as(with, with.names.ValidatorRole, with.names.Validator)
+	secret, parameter = reads(build, "shop/npm")
+	assert.NoError(t, secret)
+	assert.NoError(t, parameter)
+	assert.NoError(t, read(validate, "shop/token")(t), "the token of the repository, too")
+	secret, parameter = reads(build, "shop/other")
+	assert.ErrorContains(t, secret, "Access to KMS is not allowed", "a key that nobody named")
+	assert.ErrorContains(t, parameter, "kms:Decrypt")
+	secret, _ = reads(validate, "shop/npm")
+	assert.ErrorContains(t, secret, "GetSecretValue", "a key opens no secret")
+
+	_, err := c.follow(with, without)
+	require.NoError(t, err, "a commit that names no key changes no permission")
+	_, err = c.follow(with, more)
+	require.ErrorContains(t, err, "which only a person may: ", "a key more")
+}

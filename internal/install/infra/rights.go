@@ -127,7 +127,8 @@ func (r renderer) readsRepository() []any {
 	if secret == "" {
 		return []any{}
 	}
-	return []any{allow("ReadToken", actions("secretsmanager:GetSecretValue"), r.secretARN(secret))}
+	token := allow("ReadToken", actions("secretsmanager:GetSecretValue"), r.secretARN(secret))
+	return append([]any{token}, r.decrypts(sidDecryptToken, "secretsmanager")...)
 }
 
 // updatesItself are the permissions to update this stack with another template,
