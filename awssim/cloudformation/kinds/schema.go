@@ -13,7 +13,7 @@ import (
 )
 
 // packed are the facts AWS publishes about its resource types; the command
-// resourcetypes writes them.
+// tools/resourcetypes writes them.
 //
 //go:embed types.jsonl.gz
 var packed []byte

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// packed is what AWS publishes of its resource types; the command resourcetypes writes it.
+// packed is what AWS publishes of its resource types; the command tools/resourcetypes writes it.
 //
 //go:embed types.json.gz
 var packed []byte

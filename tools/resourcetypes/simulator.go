@@ -1,113 +1,15 @@
-// Command resourcetypes writes the facts about CloudFormation's resource types
-// that the simulator keeps: identifiers, properties and attributes with their
-// types, what replaces a resource, which property holds tags.
-//
-// They come from the npm package @aws-cdk/aws-service-spec (Apache-2.0), which
-// collects AWS's published resource schemas; the file here is of 0.1.216. To
-// update it, from this folder:
-//
-//	npm pack @aws-cdk/aws-service-spec@VERSION && tar xzf aws-cdk-aws-service-spec-*.tgz
-//	go run . package/db.json.gz ../types.jsonl.gz
-//
-// The result is one line of JSON for each type, sorted by name, then one for
-// each definition that they share.
 package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 )
 
-func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: resourcetypes db.json.gz types.jsonl.gz")
-		os.Exit(2)
-	}
-	if err := run(os.Args[1], os.Args[2]); err != nil {
-		fmt.Fprintln(os.Stderr, "resourcetypes:", err)
-		os.Exit(1)
-	}
-}
-
-func run(from, to string) error {
-	db, err := read(from)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", from, err)
-	}
-	text, err := db.lines()
-	if err != nil {
-		return err
-	}
-	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(text); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return os.WriteFile(to, packed.Bytes(), 0o644)
-}
-
-// database is the part of the package's file that is used.
-type database struct {
-	Schema struct {
-		Resource       struct{ Entities []resource }
-		TypeDefinition struct{ Entities []resource }
-	}
-}
-
-type resource struct {
-	ID                string `json:"$id"`
-	Type              string `json:"cloudFormationType"`
-	PrimaryIdentifier []string
-	CfnRefIdentifier  []string
-	ArnTemplate       string
-	TagInformation    struct{ TagPropertyName string }
-	Properties        map[string]property
-	Attributes        map[string]property
-}
-
-type property struct {
-	Type              valueType
-	PreviousTypes     []valueType
-	Required          bool
-	CausesReplacement string
-}
-
-type valueType struct {
-	Type      string
-	Element   *valueType
-	Types     []valueType
-	Reference struct {
-		Ref string `json:"$ref"`
-	}
-}
-
-func read(path string) (*database, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	r, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	db := &database{}
-	return db, json.NewDecoder(r).Decode(db)
-}
-
-// line is one type or definition as the simulator reads it.
+// line is one type or definition as the simulator reads it: identifiers, properties and attributes with their types,
+// what replaces a resource, which property holds tags.
 type line struct {
 	Name       string            `json:"name"` // of a type, or #N of a definition
 	Identifier []string          `json:"identifier,omitempty"`
@@ -121,6 +23,7 @@ type line struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
+// lines are one line of JSON for each type, sorted by name, then one for each definition that they share.
 func (db *database) lines() ([]byte, error) {
 	var all []line
 	for _, r := range db.Schema.Resource.Entities {
@@ -155,17 +58,11 @@ func (db *database) lines() ([]byte, error) {
 func (r resource) line(name string) line {
 	l := line{Name: name, Properties: codes(r.Properties), Attributes: codes(r.Attributes)}
 	for _, name := range slices.Sorted(maps.Keys(r.Properties)) {
-		p := r.Properties[name]
-		if p.Required {
+		if r.Properties[name].Required {
 			l.Required = append(l.Required, name)
 		}
-		switch p.CausesReplacement {
-		case "yes":
-			l.Replace = append(l.Replace, name)
-		case "maybe":
-			l.MayReplace = append(l.MayReplace, name)
-		}
 	}
+	l.Replace, l.MayReplace = r.replacing()
 	return l
 }
 
