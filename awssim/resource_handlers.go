@@ -50,22 +50,22 @@ func newRequest(r cloudformation.ResourceRequest) request {
 // Create creates a resource of a type with a handler.
 func (h host) Create(_ context.Context, r cloudformation.ResourceRequest) (cloudformation.Resource, error) {
 	handler, ok := resourceHandlers[r.Type]
-	if !ok {
-		return cloudformation.Resource{}, cloudformation.ErrGeneric
-	}
-	h.s.ledger.touch()
-	resource, err := handler.create(h.s, newRequest(r))
-	return resource, handlerError(err)
+	return h.change(ok, handler.create, r)
 }
 
 // Update updates a resource of a type with a handler.
 func (h host) Update(_ context.Context, r cloudformation.ResourceRequest) (cloudformation.Resource, error) {
 	handler, ok := resourceHandlers[r.Type]
-	if !ok {
+	return h.change(ok, handler.update, r)
+}
+
+// change creates or updates a resource. A type without a handler is a generic one.
+func (h host) change(known bool, do func(*Server, request) (cloudformation.Resource, error), r cloudformation.ResourceRequest) (cloudformation.Resource, error) {
+	if !known {
 		return cloudformation.Resource{}, cloudformation.ErrGeneric
 	}
 	h.s.ledger.touch()
-	resource, err := handler.update(h.s, newRequest(r))
+	resource, err := do(h.s, newRequest(r))
 	return resource, handlerError(err)
 }
 

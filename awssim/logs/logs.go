@@ -111,6 +111,15 @@ func (s *Store) find(call *wire.Call, name string) (Group, bool) {
 	return Group{Name: name}, exists
 }
 
+// existing returns a group that find finds, or the error of CloudWatch.
+func (s *Store) existing(call *wire.Call, name string) (Group, error) {
+	g, exists := s.find(call, name)
+	if !exists {
+		return g, absent("group")
+	}
+	return g, nil
+}
+
 func absent(what string) error {
 	return wire.Errorf("ResourceNotFoundException", "The specified log %s does not exist.", what)
 }
@@ -126,9 +135,9 @@ func (s *Store) createStream(call *wire.Call, in streamInput) (any, error) {
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	g, exists := s.find(call, in.LogGroupName)
-	if !exists {
-		return nil, absent("group")
+	g, err := s.existing(call, in.LogGroupName)
+	if err != nil {
+		return nil, err
 	}
 	if _, exists := g.Streams[in.LogStreamName]; exists {
 		return nil, wire.Errorf("ResourceAlreadyExistsException", "The specified log stream already exists")
@@ -154,9 +163,9 @@ func (s *Store) put(call *wire.Call, in putInput) (any, error) {
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	g, exists := s.find(call, in.LogGroupName)
-	if !exists {
-		return nil, absent("group")
+	g, err := s.existing(call, in.LogGroupName)
+	if err != nil {
+		return nil, err
 	}
 	if _, exists := g.Streams[in.LogStreamName]; !exists {
 		return nil, absent("stream")
@@ -204,9 +213,9 @@ func (s *Store) filter(call *wire.Call, in filterInput) (any, error) {
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	g, exists := s.find(call, in.LogGroupName)
-	if !exists {
-		return nil, absent("group")
+	g, err := s.existing(call, in.LogGroupName)
+	if err != nil {
+		return nil, err
 	}
 	found, err := g.matching(in)
 	if err != nil {

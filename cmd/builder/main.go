@@ -34,11 +34,10 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 	}
 	defer end()
 	return build.Run(ctx, build.Deps{
-		Runner:   runner,
-		CheckOut: checkout.CheckOut,
-		Token: func(ctx context.Context) (string, error) {
+		Runner: runner,
+		Commits: checkout.Commits{CheckOut: checkout.CheckOut, Token: func(ctx context.Context) (string, error) {
 			return clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}.Token(ctx, frame.Redactor.Add)
-		},
+		}},
 		Assume: func(ctx context.Context, frame stage.Frame, role string) ([]string, func(), error) {
 			issued, err := clients.ServeBuild(ctx, frame, role, in.Commit)
 			if err != nil {

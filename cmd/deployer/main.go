@@ -196,10 +196,10 @@ func runPlan(ctx context.Context, frame stage.Frame, in planning.Input) (plannin
 	}
 	defer end()
 	return planning.Run(ctx, planning.Deps{
-		Engine: engine, Bucket: artifacts, CheckOut: checkout.CheckOut,
-		Token: func(ctx context.Context) (string, error) {
+		Engine: engine, Bucket: artifacts,
+		Commits: checkout.Commits{CheckOut: checkout.CheckOut, Token: func(ctx context.Context) (string, error) {
 			return clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}.Token(ctx, frame.Redactor.Add)
-		},
+		}},
 	}, frame, in)
 }
 

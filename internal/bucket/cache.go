@@ -82,20 +82,7 @@ func folderOf(branch string) string {
 // PackFolders packs folders that come as tars into a temporary file, within the budget of
 // a cache: add adds them.
 func PackFolders(add func(*archive.Folders) error) (Packed, error) {
-	file, err := os.CreateTemp("", "cache-*"+suffix)
-	if err != nil {
-		return Packed{}, errs.Writing(os.TempDir(), err)
-	}
-	p := Packed{File: file.Name()}
-	err = p.writeFolders(file, add)
-	if closing := file.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		p.Remove()
-		return Packed{}, packing(err)
-	}
-	return p, nil
+	return packInto("cache-*"+suffix, func(p *Packed, file *os.File) error { return p.writeFolders(file, add) })
 }
 
 func (p *Packed) writeFolders(file *os.File, add func(*archive.Folders) error) error {

@@ -25,12 +25,17 @@ type Packed struct {
 // Pack packs the folder dir, without excluded paths, into a temporary file. Equal
 // folders have equal digests.
 func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Packed, error) {
-	file, err := os.CreateTemp("", "artifact-*"+suffix)
+	return packInto("artifact-*"+suffix, func(p *Packed, file *os.File) error { return p.write(ctx, file, dir, excluded) })
+}
+
+// packInto packs into a temporary file, whose name is made of a pattern.
+func packInto(pattern string, write func(*Packed, *os.File) error) (Packed, error) {
+	file, err := os.CreateTemp("", pattern)
 	if err != nil {
 		return Packed{}, errs.Writing(os.TempDir(), err)
 	}
 	p := Packed{File: file.Name()}
-	err = p.write(ctx, file, dir, excluded)
+	err = write(&p, file)
 	if closing := file.Close(); err == nil {
 		err = closing
 	}

@@ -86,10 +86,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("builder")
 type Deps struct {
 	// Runner runs the build commands.
 	Runner command.Runner
-	// CheckOut checks out a repository at a commit; see checkout.CheckOut.
-	CheckOut func(context.Context, checkout.Options) (checkout.Checkout, error)
-	// Token returns the token for the repository's host; it may be empty.
-	Token func(context.Context) (string, error)
+	// Commits checks the commit out.
+	Commits checkout.Commits
 	// Assume gives the build commands the credentials of a role: it returns their variables,
 	// and ends them with leave.
 	Assume func(ctx context.Context, frame stage.Frame, role string) (variables []string, leave func(), err error)
@@ -179,25 +177,15 @@ func (d Deps) fill(ctx context.Context, frame stage.Frame, in Input, dir string)
 	if in.Source != "" {
 		return func(config.Checkout) error { return nil }, checkout.Snapshot(ctx, frame.Out, in.Source, dir, in.ArtifactDir)
 	}
-	token, err := d.Token(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the repository's token: %w", err)
-	}
-	frame.Redactor.Add(token)
-	from := checkout.Options{
-		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
-		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
-	}
-	done, err := d.CheckOut(ctx, from)
+	done, fetchParts, err := d.Commits.Get(ctx, checkout.Options{
+		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
+	}, frame.Redactor.Add)
 	if err != nil {
 		return nil, err
 	}
 	frame.Log.Info("checked out", "commit", done.Commit, "files", done.Files, "bytes", done.Bytes,
 		"seconds", done.Duration.Round(time.Millisecond).Seconds())
-	return func(want config.Checkout) error {
-		_, err := checkout.FetchParts(ctx, from, done, checkout.Parts{Submodules: want.Submodules, Hosts: want.SubmoduleHosts, LFS: want.LFS})
-		return err
-	}, nil
+	return fetchParts, nil
 }
 
 // run runs the build commands, which get the credentials of a role if the configuration

@@ -73,11 +73,13 @@ func (a artifacts) Save(ctx context.Context, p bucket.Packed, m bucket.Metadata)
 func (w *world) deps(dir string, in build.Input) build.Deps {
 	return build.Deps{
 		Runner: cmp.Or(w.runner, command.Runner(proc.Runner{})),
-		Token:  func(context.Context) (string, error) { return w.token, nil },
 		Assume: w.assume, Secrets: clients.Secrets,
-		CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
-			w.checkout = o
-			return checkout.Checkout{Commit: o.Commit, Submodules: []checkout.Submodule{{Path: "lib", Commit: commit}}}, os.CopyFS(o.Dir, os.DirFS(dir))
+		Commits: checkout.Commits{
+			Token: func(context.Context) (string, error) { return w.token, nil },
+			CheckOut: func(ctx context.Context, o checkout.Options) (checkout.Checkout, error) {
+				w.checkout = o
+				return checkout.Checkout{Commit: o.Commit, Submodules: []checkout.Submodule{{Path: "lib", Commit: commit}}}, os.CopyFS(o.Dir, os.DirFS(dir))
+			},
 		},
 		Bucket: buckettest.Opened(artifacts{w: w}, in.Bucket, in.ArtifactDir),
 	}

@@ -36,9 +36,9 @@ func buildFrom(t *testing.T, url, commit string) (build.Output, string, string, 
 	var log bytes.Buffer
 	frame := stage.Frame{Log: slog.New(slog.NewTextHandler(&log, nil)), Out: &log, Redactor: redact.New()}
 	out, err := build.Run(t.Context(), build.Deps{
-		Runner:   proc.Runner{},
-		CheckOut: checkout.CheckOut, Token: func(context.Context) (string, error) { return "", nil },
-		Bucket: bucket.OpenDirectory(in.ArtifactDir),
+		Runner:  proc.Runner{},
+		Commits: checkout.Commits{CheckOut: checkout.CheckOut, Token: func(context.Context) (string, error) { return "", nil }},
+		Bucket:  bucket.OpenDirectory(in.ArtifactDir),
 	}, frame, in)
 	return out, in.ArtifactDir, log.String(), err
 }

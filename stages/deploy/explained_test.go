@@ -169,7 +169,7 @@ func TestFailuresExplainThemselves(t *testing.T) {
 // diagnose explains stacks afterwards, and returns what it prints.
 func (f failing) diagnose(change func(*diagnose.Input)) (string, []engine.Diagnosis) {
 	f.t.Helper()
-	in := diagnose.Input{Environment: "dev", Config: "aphex-config.yaml", Source: f.source, Assembly: f.after, Limit: patience}
+	in := diagnose.Input{Environment: "dev", Built: stage.Built{Config: "aphex-config.yaml", Source: f.source, Assembly: f.after, Limit: patience}}
 	change(&in)
 	require.NoError(f.t, in.Validate())
 	f.stdout.Reset()

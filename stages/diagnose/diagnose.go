@@ -13,7 +13,6 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
-	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -45,16 +44,13 @@ Examples:
 
 // Input is the input of the stage.
 type Input struct {
-	Environment string        `help:"Name of the environment whose stacks to explain." required:""`
-	Stack       []string      `help:"Explain only these stacks: names or construct paths, or names or ARNs in CloudFormation." sep:"none" placeholder:"NAME,…"`
-	Run         string        `help:"Explain what this run of the pipeline did, instead of the last operation of each stack."`
-	Bucket      string        `help:"Artifact bucket with the record of --run."`
-	ArtifactDir string        `help:"Folder with the record of --run, instead of a bucket." type:"path" placeholder:"DIR"`
-	JSON        bool          `name:"json" help:"Print JSON instead of text."`
-	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Source      string        `help:"Folder of the repository, built." type:"path" default:"." placeholder:"DIR"`
-	Assembly    string        `help:"Folder with a cloud assembly of the app, instead of synthesizing it." type:"path" placeholder:"DIR"`
-	Limit       time.Duration `help:"Time limit for each command." default:"1h"`
+	Environment string   `help:"Name of the environment whose stacks to explain." required:""`
+	Stack       []string `help:"Explain only these stacks: names or construct paths, or names or ARNs in CloudFormation." sep:"none" placeholder:"NAME,…"`
+	Run         string   `help:"Explain what this run of the pipeline did, instead of the last operation of each stack."`
+	Bucket      string   `help:"Artifact bucket with the record of --run."`
+	ArtifactDir string   `help:"Folder with the record of --run, instead of a bucket." type:"path" placeholder:"DIR"`
+	JSON        bool     `name:"json" help:"Print JSON instead of text."`
+	stage.Built
 }
 
 // Validate requires a bucket for the record of a run.
@@ -87,13 +83,9 @@ type Deps struct {
 
 // Run explains the stacks and prints what it found.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	cfg, err := config.LoadCommitted(in.Source, in.Config, "")
+	env, err := in.Built.Environment(in.Environment)
 	if err != nil {
-		return Output{}, errs.Invalidf("%w", err)
-	}
-	env, found := cfg.Environment(in.Environment)
-	if !found {
-		return Output{}, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+		return Output{}, err
 	}
 	names, span := deploy.SplitNames(in.Stack), cfn.Span{}
 	if in.Run != "" {

@@ -22,7 +22,10 @@ func (d Deps) build(ctx context.Context, frame stage.Frame, in Input, scratch st
 	if dir == "" {
 		dir = filepath.Join(scratch, "workspace")
 		var err error
-		if parts, err = d.checkOut(ctx, frame, in, dir); err != nil {
+		_, parts, err = d.Commits.Get(ctx, checkout.Options{
+			URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
+		}, frame.Redactor.Add)
+		if err != nil {
 			return nil, nil, err
 		}
 	}
@@ -58,27 +61,6 @@ func (d Deps) build(ctx context.Context, frame stage.Frame, in Input, scratch st
 		return nil, nil, err
 	}
 	return cfg, copies, nil
-}
-
-// checkOut checks out the commit, and returns what adds the parts that its configuration asks for.
-func (d Deps) checkOut(ctx context.Context, frame stage.Frame, in Input, dir string) (func(config.Checkout) error, error) {
-	token, err := d.Token(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the repository's token: %w", err)
-	}
-	frame.Redactor.Add(token)
-	from := checkout.Options{
-		URL: in.Repository, Commit: in.Commit, Branch: in.Branch, Dir: dir, Token: token,
-		Host: in.Host, AllowLocal: in.AllowLocal, Progress: frame.Out,
-	}
-	done, err := d.CheckOut(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	return func(want config.Checkout) error {
-		_, err := checkout.FetchParts(ctx, from, done, checkout.Parts{Submodules: want.Submodules, Hosts: want.SubmoduleHosts, LFS: want.LFS})
-		return err
-	}, nil
 }
 
 // run runs the build commands with nothing but the variables of the configuration: whoever

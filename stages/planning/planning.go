@@ -116,10 +116,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 type Deps struct {
 	// Engine runs commands and gets access.
 	Engine deploy.Engine
-	// CheckOut checks out a repository at a commit; see checkout.CheckOut.
-	CheckOut func(context.Context, checkout.Options) (checkout.Checkout, error)
-	// Token returns the token for the repository's host; it may be empty.
-	Token func(context.Context) (string, error)
+	// Commits checks the commit out.
+	Commits checkout.Commits
 	// Bucket stores the plans; it may be nil.
 	Bucket bucket.Bucket
 }

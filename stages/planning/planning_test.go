@@ -63,10 +63,12 @@ environments:
 			},
 		},
 		Bucket: w.stored,
-		Token:  func(context.Context) (string, error) { return "ghp_secret", nil },
-		CheckOut: func(_ context.Context, o checkout.Options) (checkout.Checkout, error) {
-			w.checkout = o
-			return checkout.Checkout{Commit: o.Commit}, os.CopyFS(o.Dir, os.DirFS(dir))
+		Commits: checkout.Commits{
+			Token: func(context.Context) (string, error) { return "ghp_secret", nil },
+			CheckOut: func(_ context.Context, o checkout.Options) (checkout.Checkout, error) {
+				w.checkout = o
+				return checkout.Checkout{Commit: o.Commit}, os.CopyFS(o.Dir, os.DirFS(dir))
+			},
 		},
 	}
 	frame := stage.Frame{

@@ -8,7 +8,6 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
-	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -34,14 +33,11 @@ Examples:
 
 // Input is the input of the stage.
 type Input struct {
-	Environment string        `help:"Name of the environment whose stacks to roll back." required:""`
-	Stack       []string      `help:"Roll back only these stacks: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
-	Force       bool          `short:"f" help:"Skip all resources whose rollback fails."`
-	Orphan      []string      `help:"Skip these resources of a stack whose rollback failed, by logical id. Repeatable." placeholder:"ID,…"`
-	Config      string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
-	Source      string        `help:"Folder of the repository, built." type:"path" default:"." placeholder:"DIR"`
-	Assembly    string        `help:"Folder with a cloud assembly to deploy instead of synthesizing." type:"path" placeholder:"DIR"`
-	Limit       time.Duration `help:"Time limit for each command." default:"1h"`
+	Environment string   `help:"Name of the environment whose stacks to roll back." required:""`
+	Stack       []string `help:"Roll back only these stacks: names, construct paths or patterns." sep:"none" placeholder:"NAME,…"`
+	Force       bool     `short:"f" help:"Skip all resources whose rollback fails."`
+	Orphan      []string `help:"Skip these resources of a stack whose rollback failed, by logical id. Repeatable." placeholder:"ID,…"`
+	stage.Built
 }
 
 // Validate refuses --force together with --orphan.
@@ -67,13 +63,9 @@ type Deps struct {
 
 // Run rolls back the stacks one after the other, and stops at the first that fails.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
-	cfg, err := config.LoadCommitted(in.Source, in.Config, "")
+	env, err := in.Built.Environment(in.Environment)
 	if err != nil {
-		return Output{}, errs.Invalidf("%w", err)
-	}
-	env, found := cfg.Environment(in.Environment)
-	if !found {
-		return Output{}, errs.Invalidf("%w", cfg.NoEnvironment(in.Environment))
+		return Output{}, err
 	}
 	scratch, err := checkout.Scratch("rollback-")
 	if err != nil {
