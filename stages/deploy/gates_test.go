@@ -33,7 +33,7 @@ func TestAFreezeThatAPersonMadeHoldsTheDeploymentThatHasItsLock(t *testing.T) {
 	assert.Equal(t, gate.Closed, out.Summary.Gates[0].State)
 	assert.Empty(t, w.stored.Document(bucket.ReachedKey("dev")), "no run began to deploy there")
 
-	w.say(bucket.OverridesKey("run-1", "dev"), []gate.Override{{Gates: []gate.Name{gate.Freezes}, Why: "this is the fix", By: "bob"}})
+	w.say(bucket.OverridesKey("run-1", "dev"), []gate.Override{{Gates: []gate.Name{gate.Freezes}, Why: "this is the fix", By: "bob", At: time.Now()}})
 	out, err = w.run("dev")
 	require.NoError(t, err)
 	assert.Equal(t, gate.Overridden, out.Summary.Gates[0].State)

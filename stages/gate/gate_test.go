@@ -87,7 +87,7 @@ func TestAnOverrideEndsTheWait(t *testing.T) {
 		w, began := waitsFor(t, monday), time.Now()
 		go func() {
 			time.Sleep(time.Hour)
-			_ = gate.Store{Bucket: w.bucket}.AddOverride(context.WithoutCancel(t.Context()), "shop-1", "prod", gate.Override{Gates: []gate.Name{gate.Windows}, Why: "down", By: "ada"})
+			_ = gate.Store{Bucket: w.bucket}.AddOverride(context.WithoutCancel(t.Context()), "shop-1", "prod", gate.Override{Gates: []gate.Name{gate.Windows}, Why: "down", By: "ada", At: time.Now()})
 		}()
 		out, err := w.from(t.Context(), "2026-11-30T06:00:00+01:00")
 		require.NoError(t, err)

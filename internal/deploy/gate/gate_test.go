@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -138,7 +139,7 @@ func TestAFreezeIsMadeAndLiftedAndStaysKnown(t *testing.T) {
 func TestOverridesAreOfOneRunAndEnvironment(t *testing.T) {
 	store := gate.Store{Bucket: bucket.OpenDirectory(t.TempDir())}
 	for _, by := range []string{"ada", "bob"} {
-		require.NoError(t, store.AddOverride(t.Context(), "shop-1", "prod", gate.Override{Gates: []gate.Name{gate.Windows}, Why: "down", By: by}))
+		require.NoError(t, store.AddOverride(t.Context(), "shop-1", "prod", gate.Override{Gates: []gate.Name{gate.Windows}, Why: "down", By: by, At: time.Now()}))
 	}
 	known, err := store.Known(t.Context(), "shop-1", "prod")
 	require.NoError(t, err)
@@ -148,6 +149,28 @@ func TestOverridesAreOfOneRunAndEnvironment(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, known.Overrides)
 	}
+}
+
+func TestAnOverrideLetsNothingPassOnceItsRunCannotLastAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := gate.Store{Bucket: buckettest.New(nil)}
+		asked := func() gate.Override {
+			return gate.Override{Gates: []gate.Name{gate.Freezes}, Why: "the fix", By: "ada", At: time.Now()}
+		}
+		passes := func() bool {
+			known, err := store.Known(t.Context(), "shop-1", "prod")
+			require.NoError(t, err)
+			known.Freeze, known.Now = gate.Freeze{Why: "the year ends"}, time.Now()
+			return gate.Evaluate(known).Pass()
+		}
+		require.NoError(t, store.AddOverride(t.Context(), "shop-1", "prod", asked()))
+		time.Sleep(6 * 24 * time.Hour)
+		assert.True(t, passes())
+		time.Sleep(24 * time.Hour)
+		assert.False(t, passes(), "Argo runs it again under its name")
+		require.NoError(t, store.AddOverride(t.Context(), "shop-1", "prod", asked()))
+		assert.True(t, passes(), "a person asks again")
+	})
 }
 
 func TestAFreezeThatCannotBeReadLetsNothingBegin(t *testing.T) {

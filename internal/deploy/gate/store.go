@@ -88,6 +88,13 @@ var runName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 // IsRun reports whether a text is the name of a run.
 func IsRun(text string) bool { return runName.MatchString(text) }
 
+// overrideLasts is how long an override holds: as long as a run lasts. Argo can run a failed run
+// again under its name much later, when nobody means it any more.
+const overrideLasts = 7 * 24 * time.Hour
+
+// holds reports whether the override has not ended.
+func (o Override) holds() bool { return time.Since(o.At) < overrideLasts }
+
 // same reports whether two overrides say the same.
 func (o Override) same(other Override) bool {
 	return slices.Equal(o.Gates, other.Gates) && o.Why == other.Why && o.By == other.By && o.Attested == other.Attested
@@ -97,12 +104,13 @@ func (o Override) same(other Override) bool {
 type Store struct{ Bucket bucket.Bucket }
 
 // Known reads what people said of the gates of an environment for a run. A freeze that a
-// person ended is none.
+// person ended is none, and neither is an override after a week.
 func (s Store) Known(ctx context.Context, run, environment string) (known Known, err error) {
 	if known.Freeze, err = s.Freeze(ctx, environment); err != nil || run == "" {
 		return known, err
 	}
 	known.Overrides, err = read[[]Override](ctx, s.Bucket, bucket.OverridesKey(run, environment))
+	known.Overrides = slices.DeleteFunc(known.Overrides, func(o Override) bool { return !o.holds() })
 	return known, err
 }
 
@@ -176,6 +184,7 @@ func (s Store) AddOverride(ctx context.Context, run, environment string, o Overr
 				return nil, errs.Failedf("reading the overrides that are there: %w", err)
 			}
 		}
+		stored = slices.DeleteFunc(stored, func(o Override) bool { return !o.holds() })
 		if slices.ContainsFunc(stored, o.same) { // of an earlier attempt
 			return nil, nil
 		}
