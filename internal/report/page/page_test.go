@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +64,31 @@ func TestAPageOfAnySizeFits(t *testing.T) {
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(data), MaxBytes)
 	assert.Contains(t, string(data), "Access denied")
+}
+
+func TestARecordOfThousandsOfLongTextsFitsOnAPage(t *testing.T) {
+	long := strings.Repeat("<b>x ", 2000)
+	gate := Gate{Name: long, State: long, Reason: long, By: long, Why: long}
+	environment := Environment{Name: long, Status: Good, Gates: []Gate{gate}}
+	for name, r := range map[string]Run{
+		"environments": {Environments: append(slices.Repeat([]Environment{environment}, 1000), Environment{Name: "the last", Status: Bad, Gates: []Gate{gate}})},
+		"gates":        {Environments: []Environment{{Name: "the last", Gates: slices.Repeat([]Gate{gate}, 1000)}}},
+		"notes":        {Notes: []Note{{"Attempts before the last", slices.Repeat([]string{long}, 1000)}}},
+		"tests":        {Environments: []Environment{{Name: "the last", Tests: &Tests{Failed: slices.Repeat([]string{long}, 1000), Error: long}}}},
+		"times":        {Timeline: []Span{{Name: "the last", Started: noon, Seconds: 1e300}, {Name: "a", Started: noon.Add(-1 << 62), Seconds: -1e300}, {Started: time.Time{}.Add(1)}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, err := OfRun(r)
+			require.NoError(t, err)
+			assert.LessOrEqual(t, len(data), MaxBytes)
+			assert.Contains(t, string(data), "the last")
+			harmless(t, data)
+		})
+	}
+	data, err := OfPipeline(Pipeline{Name: long, Now: noon, Environments: slices.Repeat([]Deployed{{Name: long, Commit: long, LeftOut: slices.Repeat([]string{long}, 1000)}}, 1000)})
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(data), MaxBytes)
+	assert.Contains(t, string(data), " more: generator status")
 }
 
 func TestAWaitIsCutFromTheAxis(t *testing.T) {

@@ -2,11 +2,13 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 )
 
@@ -101,16 +103,17 @@ type runView struct {
 	Marks                      []string
 	Cut                        bool // waits are cut from the axis
 	Environments               []environmentView
+	MoreEnvironments           int
 }
 
 type environmentView struct {
 	Environment
-	MoreRights, MoreOutputs, MoreFailed int
+	MoreGates, MoreRights, MoreOutputs, MoreFailed int
 }
 
 // Shown reports whether there is something to show besides the time.
 func (e environmentView) Shown() bool {
-	return len(e.Gates) > 0 || len(e.Rights) > 0 || e.Tests != nil || len(e.Outputs) > 0
+	return len(e.Gates)+e.MoreGates > 0 || len(e.Rights) > 0 || e.Tests != nil || len(e.Outputs) > 0
 }
 
 // AllRights returns how many rights became wider, also those that are left out.
@@ -139,11 +142,23 @@ func OfRun(r Run) ([]byte, error) {
 		for _, n := range r.Notes {
 			v.Run.Notes = append(v.Run.Notes, Note{n.Title, cutNotes(n.Lines, l.lines)})
 		}
-		for _, e := range r.Environments {
+		shown := first(r.Environments, l.stages)
+		for _, e := range shown {
 			v.Environments = append(v.Environments, environmentView{Environment: e}.cut(l.lines))
 		}
+		v.MoreEnvironments = len(r.Environments) - len(shown)
 		return v
 	})
+}
+
+// first returns as many environments as a page has, those that failed first if it has not all.
+func first(environments []Environment, most int) []Environment {
+	if len(environments) <= most {
+		return environments
+	}
+	sorted := slices.Clone(environments)
+	slices.SortStableFunc(sorted, func(a, b Environment) int { return cmp.Compare(rank(a.Status), rank(b.Status)) })
+	return sorted[:most]
 }
 
 func cutNotes(lines []string, most int) []string {
@@ -154,7 +169,8 @@ func cutNotes(lines []string, most int) []string {
 }
 
 func (e environmentView) cut(most int) environmentView {
-	rights, outputs := min(len(e.Rights), most), min(len(e.Outputs), most)
+	gates, rights, outputs := min(len(e.Gates), most), min(len(e.Rights), most), min(len(e.Outputs), most)
+	e.Gates, e.MoreGates = e.Gates[:gates], len(e.Gates)-gates
 	e.MoreRights, e.MoreOutputs = len(e.Rights)-rights, len(e.Outputs)-outputs+e.Omitted
 	e.Rights, e.Outputs = e.Rights[:rights], e.Outputs[:outputs]
 	if e.Tests != nil {

@@ -18,11 +18,15 @@ const (
 	longestError = 4000
 )
 
+// spare is how much longer a text may be before it is cleaned, which shortens it at most.
+const spare = 4
+
 // marks are characters that change the direction of what follows and that are no controls.
 var marks = strings.NewReplacer("\u061c", `\u061c`, "\u200e", `\u200e`, "\u200f", `\u200f`)
 
 // block returns a text of others as lines of text that only shows.
 func block(text string, most int) string {
+	text = text[:min(len(text), spare*most)]
 	text = marks.Replace(screen.Inert(text))
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -38,6 +42,7 @@ func block(text string, most int) string {
 
 // line is block on one line.
 func line(text string, most int) string {
+	text = text[:min(len(text), spare*most)]
 	return block(strings.Join(strings.Fields(text), " "), most)
 }
 
