@@ -75,7 +75,7 @@ func describeEvent(goal Goal, event ResourceEvent, hooks []ResourceEvent) string
 	for _, hook := range hooks {
 		sentence += fmt.Sprintf("; hook %s: %s", hook.Hook, errs.OneLine(hook.HookReason))
 	}
-	return sentence
+	return errs.OneLine(sentence)
 }
 
 // causes returns the failures of resources that do not follow from another

@@ -26,17 +26,17 @@ type Finding struct {
 
 // Lines describes the finding: one line, and one more for each rule of a hook.
 func (f Finding) Lines() []string {
-	line := errs.OneLine(f.Reason)
+	line := f.Reason
 	if f.LogicalID != "" {
 		line = describe(f.Nested, f.LogicalID, f.Type, f.Path, f.Source) + ": " + line
 	}
 	if f.Property != "" {
 		line += " (property " + f.Property + ")"
 	}
-	lines := []string{line}
-	if f.Hook != "" {
-		lines[0] = strings.TrimSuffix(line, ".") + "; hook " + f.Hook
+	if line = errs.OneLine(line); f.Hook != "" {
+		line = strings.TrimSuffix(line, ".") + "; hook " + errs.OneLine(f.Hook)
 	}
+	lines := []string{line}
 	for _, rule := range f.Rules {
 		lines = append(lines, "  "+rule)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Denial is a call that AWS denied.
@@ -24,7 +26,7 @@ var denied = regexp.MustCompile(`(?i)User: (\S+) is not authorized to perform: (
 
 // ParseDenial finds a denied call in the reason of a failure.
 func ParseDenial(reason string) (Denial, bool) {
-	m := denied.FindStringSubmatch(reason)
+	m := denied.FindStringSubmatch(errs.OneLine(reason))
 	if m == nil {
 		return Denial{}, false
 	}
