@@ -478,7 +478,7 @@ func TestTheDeploymentsOfAnAccountWriteTheStateOfAnotherAndNothingElseOfIt(t *te
 	assert.True(t, denied(err), "nor is state without reading it: %v", err)
 	_, err = of[home].DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String("shop-artifacts"), Key: aws.String(state)})
 	assert.True(t, denied(err), "nothing is deleted: %v", err)
-	for _, key := range []string{commit + "/b.tar.zst", "metadata/workflows/shop-1.json", "metadata/workflows/deployed.json", "metadata/workflows/index.json"} {
+	for _, key := range []string{commit + "/b.tar.zst", "metadata/workflows/shop-1.json", "metadata/workflows/deployed.json", "metadata/workflows/index.json", "metadata/freezes/prod.json", "metadata/overrides/shop-1/prod.json", commit + "/_plans/shop-check-1/prod.json"} {
 		_, err = put(home, key, "{}", nil)
 		assert.True(t, denied(err), "%s: %v", key, err)
 	}
