@@ -186,10 +186,11 @@ check-tidy:
 	go mod tidy -diff
 	cd e2e && go mod tidy -diff
 
-# Argo's validation and the schemas of its resources check what is rendered. A separate module, as it compiles
-# some 1,500 packages first (minutes, once). Results are not cached, as the golden files are outside the module.
+# Argo's validation and the schemas of its resources check what is rendered, as versions 3 and 4 have them. Separate
+# modules, as each compiles some 1,500 packages first (minutes, once). Results are not cached, as the golden files are outside the module.
 check-argo:
 	cd internal/argo/validate && go mod tidy -diff && go vet . && go test -count=1 -timeout 15m . </dev/null
+	cd internal/argo/validate4 && go mod tidy -diff && go vet . && go test -count=1 -timeout 15m . </dev/null
 
 check-race: $(BUILT)
 	CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -Ev '$(SLOW)') </dev/null

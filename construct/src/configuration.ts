@@ -306,7 +306,7 @@ export interface PipelineConfiguration {
   readonly supersede?: string;
 
   /**
-   * When the reconciler checks for missed pushes, as a cron schedule in UTC: if the head of the branch had no run, it starts one. `""` disables it; `triggers.schedule` brings it back at the times of that schedule. Expected: five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0); or "" for none.
+   * When the reconciler checks for missed pushes, as a cron schedule in UTC, or in `triggers.timezone`: if the head of the branch had no run, it starts one. `""` disables it; `triggers.schedule` brings it back at the times of that schedule. Expected: five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12), day of week (0-6, Sunday is 0); or "" for none.
    *
    * @default "*\/15 * * * *"
    */
@@ -815,7 +815,7 @@ export interface TriggersDefinition {
   readonly schedule?: string;
 
   /**
-   * The time zone of `schedule`. Expected: the name of a time zone, such as UTC or Europe/Berlin.
+   * The time zone of `schedule`, and with it of `reconcileSchedule`. Expected: the name of a time zone, such as UTC or Europe/Berlin.
    *
    * @default "UTC"
    */

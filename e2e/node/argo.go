@@ -101,10 +101,16 @@ func (n *Node) install(ctx context.Context, name, program, kustomization string)
 	return err
 }
 
+// workflowsKustomization installs the controller with the CRDs that its release has: of version 4 the
+// full ones, which refuse what they do not know.
 func workflowsKustomization(version string) string {
+	crds := "full"
+	if strings.HasPrefix(version, "v3.") {
+		crds = "minimal"
+	}
 	return fmt.Sprintf(`namespace: %[1]s
 resources:
-  - manifests/base/crds/minimal
+  - manifests/base/crds/%[3]s
   - manifests/base/workflow-controller
   - manifests/cluster-install-no-crds/workflow-controller-rbac
 images: [{name: quay.io/argoproj/workflow-controller, newTag: %[2]s}]
@@ -114,7 +120,7 @@ patches:
       - {op: replace, path: /spec/template/spec/containers/0/args, value: [--executor-image=quay.io/argoproj/argoexec:%[2]s, --executor-image-pull-policy=Never]}
       - {op: add, path: /spec/template/spec/containers/0/imagePullPolicy, value: Never}
       - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: DEFAULT_REQUEUE_TIME, value: 100ms}}
-`, System, version)
+`, System, version, crds)
 }
 
 // Restrict sets the template referencing restriction of the workflow controller: "",

@@ -20,11 +20,12 @@ func (r *renderer) cron(template string, watch *plan.Watch) []object {
 	workflow.Spec.Entrypoint = WatchEntry
 	workflow.Spec.TTLStrategy = &wfv1.TTLStrategy{SecondsAfterCompletion: ptr(int32(keepWatch))}
 	schedules, zone := []string{watch.Schedule}, "UTC"
-	if watch.Again != "" { // the schedules have a time zone each
-		schedules, zone = []string{watch.Again}, ""
-		if watch.Schedule != "" {
-			schedules = append(schedules, plan.InZone("UTC", watch.Schedule))
+	if watch.Again != "" { // in one time zone, as Argo 4 refuses a schedule with one of its own
+		again := ""
+		if zone, again = plan.ZoneOf(watch.Again); watch.Schedule == "" {
+			schedules = nil
 		}
+		schedules = append([]string{again}, schedules...)
 	}
 	return []object{&wfv1.CronWorkflow{
 		TypeMeta:   metav1.TypeMeta{APIVersion: argoVersion, Kind: "CronWorkflow"},

@@ -268,13 +268,13 @@ func TestAnEmptyScheduleRemovesTheReconciler(t *testing.T) {
 }
 
 func TestTheScheduleOfTriggersIsKeptByTheReconcilerInItsTimeZone(t *testing.T) {
-	const again, check = "CRON_TZ=Europe/Berlin 0 3 * * 1-5", "CRON_TZ=UTC */15 * * * *"
+	const again, check = "0 3 * * 1-5", "*/15 * * * *"
 	nightly := "triggers: {schedule: \"0 3 * * 1-5\", timezone: Europe/Berlin}\n"
 	for more, want := range map[string][]string{"": {again, check}, "reconcileSchedule: \"\"\n": {again}} {
 		objects := objectsOf(t, github+nightly+more+configuration("dev"))
 		job := decoded[wfv1.CronWorkflow](t, objects, "CronWorkflow")
 		assert.Equal(t, want, job.Spec.Schedules)
-		assert.Empty(t, job.Spec.Timezone, "it would come before that of each schedule")
+		assert.Equal(t, "Europe/Berlin", job.Spec.Timezone)
 		for _, schedule := range job.Spec.GetSchedulesWithTimezone(t.Context()) {
 			_, err := cron.ParseStandard(schedule)
 			assert.NoError(t, err, "Argo reads it so")
@@ -284,7 +284,7 @@ func TestTheScheduleOfTriggersIsKeptByTheReconcilerInItsTimeZone(t *testing.T) {
 		for _, variable := range node(t, &template, argo.WatchEntry).Container.Env {
 			env[variable.Name] = variable.Value
 		}
-		assert.Equal(t, again, env["APHEX_SCHEDULE"])
+		assert.Equal(t, "CRON_TZ=Europe/Berlin "+again, env["APHEX_SCHEDULE"])
 		assert.Contains(t, env["APHEX_CREATED"], "workflow.creationTimestamp")
 	}
 }

@@ -27,7 +27,7 @@ type Triggers struct {
 	// cron schedule in `timezone`.
 	Schedule string `json:"schedule,omitempty" rule:"cron" example:"\"0 3 * * 1-5\""`
 
-	// The time zone of `schedule`.
+	// The time zone of `schedule`, and with it of `reconcileSchedule`.
 	Timezone string `json:"timezone,omitempty" default:"UTC" rule:"timezone" example:"Europe/Berlin"`
 }
 

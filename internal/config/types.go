@@ -167,9 +167,9 @@ type Config struct {
 	// after the other. A deployment that has begun always ends.
 	Supersede Supersede `json:"supersede,omitempty" default:"waiting" oneof:"waiting,never"`
 
-	// When the reconciler checks for missed pushes, as a cron schedule in UTC: if the
-	// head of the branch had no run, it starts one. `""` disables it; `triggers.schedule`
-	// brings it back at the times of that schedule.
+	// When the reconciler checks for missed pushes, as a cron schedule in UTC, or in
+	// `triggers.timezone`: if the head of the branch had no run, it starts one. `""` disables
+	// it; `triggers.schedule` brings it back at the times of that schedule.
 	ReconcileSchedule string `json:"reconcileSchedule" default:"*/15 * * * *" rule:"cron" empty:"allowed" example:"\"0 * * * 1-5\""`
 
 	// Who is told what came of runs: the topics, chats and servers that get a message at the

@@ -54,18 +54,22 @@ func HasReconciler(cfg *config.Config) bool {
 	return cfg.ReconcileSchedule+cfg.Triggers.Schedule != "" && RepositoryURL(cfg) != ""
 }
 
-// Again returns triggers.schedule with its time zone, as Argo and the parser of cron
-// schedules read both: CRON_TZ=Europe/Berlin 0 3 * * *. It returns "" without a schedule.
+// Again returns triggers.schedule with its time zone, as the parser of cron schedules
+// reads both: CRON_TZ=Europe/Berlin 0 3 * * *. It returns "" without a schedule.
 func Again(cfg *config.Config) string {
 	if cfg.Triggers.Schedule == "" {
 		return ""
 	}
-	return InZone(cfg.Triggers.Timezone, cfg.Triggers.Schedule)
+	return inZone + cmp.Or(cfg.Triggers.Timezone, "UTC") + " " + cfg.Triggers.Schedule
 }
 
-// InZone writes a schedule with its time zone; "" is UTC.
-func InZone(zone, schedule string) string {
-	return "CRON_TZ=" + cmp.Or(zone, "UTC") + " " + schedule
+// inZone begins a schedule with a time zone.
+const inZone = "CRON_TZ="
+
+// ZoneOf splits what [Again] returns into the time zone and the five fields.
+func ZoneOf(again string) (zone, schedule string) {
+	zone, schedule, _ = strings.Cut(strings.TrimPrefix(again, inZone), " ")
+	return zone, schedule
 }
 
 // sorted sorts environments after those that they wait for, and otherwise keeps

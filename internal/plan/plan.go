@@ -15,7 +15,7 @@ type Plan struct {
 // those of triggers.schedule, and its schedules.
 type Watch struct {
 	Step
-	Schedule string // five cron fields, UTC; may be empty if Again is not
+	Schedule string // five cron fields, in UTC or the zone of Again; may be empty if Again is not
 	Again    string // triggers.schedule, as [Again] writes it; may be empty
 }
 
