@@ -107,24 +107,12 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	if out.Summary.Gates = gates; err != nil {
 		return out, err
 	}
-	durations := store.Durations(ctx, in.Environment, engine.Reporter.Last)
+	deployment := store.Begin(ctx, cfg, r)
 	outcome, err := engine.Deploy(ctx, r)
-	known, results := durations(), outcome.Results
-	out.Summary, out.details = results.Summary(r.Name, frame.Redactor.String), results.Details(frame.Redactor.String)
+	out.Summary, out.details = outcome.Results.Summary(r.Name, frame.Redactor.String), outcome.Results.Details(frame.Redactor.String)
 	out.Summary.Gates = gates
-	if results == nil {
-		return out, err
-	}
-	defer engine.Reporter.Begin(progress.Stage, r.Name, "storing the stack outputs")()
-	for _, line := range results.Collisions() {
-		frame.Log.Warn(line)
-	}
-	var keepErr error
-	out.Outputs, keepErr = keepOutputs(ctx, store, in, results)
-	if err := store.KeepDurations(ctx, r, known, results); err != nil {
-		frame.Log.Warn("cannot store the durations of the stacks; the next deployment shows no estimates", "error", err)
-	}
-	out.Summary.Removed = store.Update(ctx, cfg, r, outcome)
+	kept, keepErr := deployment.Keep(ctx, outcome, deploy.OutputFiles{CLI: in.OutputsFile, Named: in.NamedOutputsFile, Detailed: in.DetailedOutputsFile})
+	out.Outputs, out.Summary.Removed = kept.Outputs, kept.Removed
 	return out, cmp.Or(err, keepErr)
 }
 
@@ -225,19 +213,6 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 	r.Workspace, r.Scratch, r.Planned = dir, scratch, execute
 	r.Lookups = in.Lookups || cfg.Lookups
 	return r, cfg, nil
-}
-
-// keepOutputs writes the outputs to the files of the flags, stores them in the
-// bucket, and returns their key there.
-func keepOutputs(ctx context.Context, store inventory.Store, in Input, results deploy.Results) (key string, err error) {
-	outputs, err := results.EncodeOutputs()
-	if err != nil {
-		return "", err
-	}
-	if err := outputs.Write(deploy.OutputFiles{CLI: in.OutputsFile, Named: in.NamedOutputsFile, Detailed: in.DetailedOutputsFile}); err != nil {
-		return "", err
-	}
-	return store.KeepOutputs(ctx, in.Commit, in.Environment, outputs)
 }
 
 // printPlan prints a plan as text, and writes its file if requested.

@@ -12,10 +12,10 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 )
 
-// Durations starts reading how many seconds the last deployment of each stack of an
+// durations starts reading how many seconds the last deployment of each stack of an
 // environment took, passes them to report, and returns a function that waits for
 // them. A read error is ignored: it must not fail a deployment.
-func (s Store) Durations(ctx context.Context, environment string, report func(map[string]float64)) (wait func() map[string]float64) {
+func (s Store) durations(ctx context.Context, environment string, report func(map[string]float64)) (wait func() map[string]float64) {
 	known := map[string]float64{}
 	if s.Bucket == nil {
 		return func() map[string]float64 { return known }
@@ -37,9 +37,9 @@ func (s Store) Durations(ctx context.Context, environment string, report func(ma
 	}
 }
 
-// KeepDurations stores the durations of the changed stacks of a deployment with
+// keepDurations stores the durations of the changed stacks of a deployment with
 // those known of the environment's other stacks.
-func (s Store) KeepDurations(ctx context.Context, r deploy.Request, known map[string]float64, results deploy.Results) error {
+func (s Store) keepDurations(ctx context.Context, r deploy.Request, known map[string]float64, results deploy.Results) error {
 	kept, changed := map[string]float64{}, false
 	for _, stack := range r.Stacks {
 		if seconds, is := known[stack.Name]; is {

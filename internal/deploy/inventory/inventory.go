@@ -81,10 +81,10 @@ func ownedOf(r deploy.Request, out deploy.Outcome) (stacks []owned) {
 	return stacks
 }
 
-// Update stores the stacks of a deployment and, outside of a workflow, returns the
+// update stores the stacks of a deployment and, outside of a workflow, returns the
 // stacks of earlier deployments that no environment deploys any more. In a
 // workflow, the check of all environments returns them. Failures are only logged.
-func (s Store) Update(ctx context.Context, cfg *config.Config, r deploy.Request, out deploy.Outcome) []stage.RemovedStack {
+func (s Store) update(ctx context.Context, cfg *config.Config, r deploy.Request, out deploy.Outcome) []stage.RemovedStack {
 	if s.Bucket == nil {
 		return nil
 	}
