@@ -66,7 +66,7 @@ function "labels" {
 }
 
 group "default" {
-  targets = ["validator", "builder", "deployer", "tester"]
+  targets = ["validator", "builder", "deployer", "tester", "generator"]
 }
 
 # The images with Node.js, which are built on the toolbox.
@@ -136,4 +136,12 @@ target "tester" {
   context  = "images/tester"
   labels   = labels("tester", "Runs the tests of a deployed environment.")
   tags     = tags("tester")
+}
+
+# No stage: the command line for people, and for the CI of repositories.
+target "generator" {
+  inherits = ["_stage"]
+  context  = "images/generator"
+  labels   = labels("generator", "Checks the configuration of a pipeline, installs it and follows its runs.")
+  tags     = tags("generator")
 }

@@ -34,7 +34,7 @@ type config struct {
 // image is the image of one platform in an archive.
 type image struct {
 	archive    *archive
-	Stage      string // validator, builder, deployer or tester
+	Stage      string // validator, builder, deployer, tester or generator
 	Platform   string // such as linux/amd64
 	Names      []string
 	Digest     string // of the manifest: the same for the same configuration and layers

@@ -143,8 +143,11 @@ func TestNoProgramInAnImageIsSetuid(t *testing.T) {
 	})
 }
 
-func TestTheValidatorIsOneStaticProgramAndCertificates(t *testing.T) {
-	forEach(t, []string{"validator"}, func(t *testing.T, i image) {
+// bare are the images with nothing but a program.
+var bare = []string{"validator", "generator"}
+
+func TestABareImageIsOneStaticProgramAndCertificates(t *testing.T) {
+	forEach(t, bare, func(t *testing.T, i image) {
 		files, err := i.files()
 		require.NoError(t, err)
 		var names []string
@@ -153,7 +156,7 @@ func TestTheValidatorIsOneStaticProgramAndCertificates(t *testing.T) {
 				names = append(names, name)
 			}
 		}
-		assert.ElementsMatch(t, []string{"etc/ssl/certs/ca-certificates.crt", "usr/local/bin/validator"}, names)
+		assert.ElementsMatch(t, []string{"etc/ssl/certs/ca-certificates.crt", "usr/local/bin/" + i.Stage}, names)
 		assert.LessOrEqual(t, i.compressed(), int64(30_000_000))
 	})
 }

@@ -59,9 +59,9 @@ func TestToolsWorkOnAReadOnlyRootAsAnUnprivilegedUser(t *testing.T) {
 	})
 }
 
-func TestTheValidatorRunsOnAnEmptyBase(t *testing.T) {
+func TestTheProgramOfABareImageRunsOnAnEmptyBase(t *testing.T) {
 	require.Zero(t, os.Getuid(), "only root can unpack an image and run it")
-	forEach(t, []string{"validator"}, func(t *testing.T, i image) {
+	forEach(t, bare, func(t *testing.T, i image) {
 		output, err := run(t, i, i.Config.Config.Env, append(i.Config.Config.Entrypoint, "--help")...)
 		require.NoError(t, err, output)
 	})

@@ -3,6 +3,7 @@ package usage
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -65,20 +66,24 @@ func (m *page) flag(flag *kong.Flag) {
 	m.line("%s", roff(kong.DefaultHelpValueFormatter(flag.Value)))
 }
 
-// text writes paragraphs; those with indented lines are printed as they are.
+// text writes paragraphs below a heading; those with indented lines are printed as they are.
 func (m *page) text(text string) {
+	between := ""
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		switch {
 		case paragraph == "":
+			continue
 		case strings.HasPrefix(paragraph, "  "):
-			m.line(".PP\n.EX\n%s\n.EE", roff(paragraph))
+			m.line("%s.EX\n%s\n.EE", between, roff(paragraph))
 		default:
-			m.line(".PP\n%s", roff(paragraph))
+			m.line("%s%s", between, roff(paragraph))
 		}
+		between = ".PP\n"
 	}
 }
 
-// roff escapes a text: no line of it is a request, and a hyphen is one that can be copied.
+// roff escapes a text: no line of it is a request, a hyphen is one that can be copied, and all
+// characters are of ASCII, as groff alone reads no others.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	lines := strings.Split(text, "\n")
@@ -87,5 +92,13 @@ func roff(text string) string {
 			lines[i] = `\&` + line
 		}
 	}
-	return strings.Join(lines, "\n")
+	var ascii strings.Builder
+	for _, char := range strings.Join(lines, "\n") {
+		if char < utf8.RuneSelf {
+			ascii.WriteRune(char)
+			continue
+		}
+		fmt.Fprintf(&ascii, `\[u%04X]`, char)
+	}
+	return ascii.String()
 }

@@ -108,8 +108,9 @@ func TestTheManualPageHasAllCommandsAndNoTextIsARequest(t *testing.T) {
 	assert.NotContains(t, text, "hidden")
 	assert.NotContains(t, text, "secret")
 
-	parser, err := kong.New(&struct{}{}, kong.Name("app"), kong.Description("app does.\n\n.so /etc/passwd\n'x \\*x"))
+	parser, err := kong.New(&struct{}{}, kong.Name("app"), kong.Description("app does.\n\n.so /etc/passwd\n'x \\*x …\n\nMore."))
 	require.NoError(t, err)
 	text = usage.Manual(parser.Model.Node, "1")
-	assert.Contains(t, text, "\\&.so /etc/passwd\n\\&'x \\e*x")
+	assert.Contains(t, text, "\\&.so /etc/passwd\n\\&'x \\e*x \\[u2026]\n.PP\nMore.\n", "groff reads ASCII alone")
+	assert.Contains(t, text, ".SH DESCRIPTION\n\\&.so", "a heading begins a paragraph")
 }
