@@ -413,6 +413,27 @@ export interface EnvironmentDefinition {
   readonly hooks?: HooksDefinition;
 
   /**
+   * The environments that must finish before this one starts. The default is the environment before it in the list; `[]` waits for none. Expected: a list, each entry an environment name: at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last. Default: the environment before.
+   *
+   * @default - the environment before
+   */
+  readonly after?: string[];
+
+  /**
+   * How many stacks to deploy at once. With 1 they are deployed in the listed order, with more in the order of their dependencies. Expected: a whole number of at least 1.
+   *
+   * @default 1
+   */
+  readonly concurrency?: number;
+
+  /**
+   * What happens to a stack whose deployment fails: `rollback` returns it to its last stable state, `stop` keeps it as it is, to inspect it and deploy again (`cdk deploy --no-rollback`). Expected: rollback or stop.
+   *
+   * @default "rollback"
+   */
+  readonly onFailure?: string;
+
+  /**
    * Whether a person must approve each deployment to this environment. A commit that takes it away, and those after it, wait until a person approves one more. Expected: true or false.
    *
    * @default false
@@ -434,25 +455,25 @@ export interface EnvironmentDefinition {
   readonly freezes?: FreezeDefinition[];
 
   /**
-   * The environments that must finish before this one starts. The default is the environment before it in the list; `[]` waits for none. Expected: a list, each entry an environment name: at most 40 lower-case letters, digits and hyphens, with a letter first and no hyphen last. Default: the environment before.
+   * What holds a deployment to this environment once its change sets are there and before one is executed: `broadening` for more permissions or network openings, `stateful` for a resource that keeps data and is replaced or removed. The run ends, and a person opens the gate with `generator override`. Expected: a list with at least one entry, each broadening or stateful.
    *
-   * @default - the environment before
+   * @default - none
    */
-  readonly after?: string[];
+  readonly holdOn?: string[];
 
   /**
-   * How many stacks to deploy at once. With 1 they are deployed in the listed order, with more in the order of their dependencies. Expected: a whole number of at least 1.
+   * The logical ids of resources that may be replaced or removed with what they keep, although `holdOn` has `stateful`. Remove one again once it was deployed. Expected: a list with at least one entry, each the logical id of a resource: letters and digits.
    *
-   * @default 1
+   * @default - none
    */
-  readonly concurrency?: number;
+  readonly acknowledge?: string[];
 
   /**
-   * What happens to a stack whose deployment fails: `rollback` returns it to its last stable state, `stop` keeps it as it is, to inspect it and deploy again (`cdk deploy --no-rollback`). Expected: rollback or stop.
+   * The rules that what is going to be changed must follow. A deployment that breaks one is held as by `holdOn`. Expected: a list with at least one entry, each a mapping with rule, message.
    *
-   * @default "rollback"
+   * @default - none
    */
-  readonly onFailure?: string;
+  readonly policy?: RuleDefinition[];
 
   /**
    * Values for parameters of the stacks' templates, as in `cdk deploy --parameters`: `Key: value` for every stack that has the parameter, or `Stack: {Key: value}` for stacks by name, construct path or pattern. CloudFormation keeps a value that is removed from this file. Expected: a mapping of parameters to values, or of stacks to such mappings.
@@ -666,6 +687,21 @@ export interface FreezeDefinition {
    * @default "UTC"
    */
   readonly timezone?: string;
+}
+
+/**
+ *
+ */
+export interface RuleDefinition {
+  /**
+   *  Expected: an expression in CEL, at most 2000 characters.
+   */
+  readonly rule: string;
+
+  /**
+   *  Expected: a line of text, at most 300 characters.
+   */
+  readonly message: string;
 }
 
 /**

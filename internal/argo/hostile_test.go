@@ -111,6 +111,9 @@ environments:
     externalId: external
     requiresApproval: true
     windows: [{days: [mon-thu], from: "09:00", to: "16:00", timezone: Europe/Berlin}]
+    holdOn: [stateful, broadening]
+    acknowledge: [Orders]
+    policy: [{rule: "!plan.destructive", message: nothing is lost here}]
     freezes: [{from: "2026-12-18", until: "2027-01-04", why: the year ends, timezone: Europe/Berlin}]
     onFailure: stop
     parameters: {Level: info, Base: {Size: "1"}}

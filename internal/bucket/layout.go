@@ -147,7 +147,7 @@ var (
 		State,
 	}
 	overrides = kind{
-		"metadata/overrides/<run>/<environment>.json", "the gates that a person lets a run pass although they are closed", "JSON, `[{gates, why, by, attested, at}]`",
+		"metadata/overrides/<run>/<environment>.json", "the gates that a person lets a run pass although they are closed; with `plan-<commit>` as the run, those that look at plans, for runs that do nothing but what the person saw", "JSON, `[{gates, why, by, attested, at, run, stacks}]`",
 		"`deployer pipeline` for `generator override`", "`deployer gate`, `deployer environment`", stays,
 		[]Writer{Update},
 		State,

@@ -56,3 +56,12 @@ const (
 	Broadening  PlanReason = "broadening"
 	Destructive PlanReason = "destructive"
 )
+
+// PlanGate is a property of a plan that holds its deployment until a person opens a gate.
+type PlanGate string
+
+// The values of PlanGate.
+const (
+	HoldBroadening PlanGate = "broadening"
+	HoldStateful   PlanGate = "stateful"
+)

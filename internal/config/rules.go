@@ -6,7 +6,7 @@ import "sync"
 // their limits.
 var rules = sync.OnceValue(func() map[string]rule {
 	all := map[string]rule{}
-	for _, group := range []map[string]rule{ownRules, timeRules, awsRules, kubernetesRules, githubRules} {
+	for _, group := range []map[string]rule{ownRules, timeRules, policyRules, awsRules, kubernetesRules, githubRules} {
 		for name, rule := range group {
 			all[name] = rule
 		}

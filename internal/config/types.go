@@ -260,18 +260,6 @@ type Environment struct {
 	// Commands to run before and after the deployment.
 	Hooks Hooks `json:"hooks,omitzero"`
 
-	// Whether a person must approve each deployment to this environment. A commit that
-	// takes it away, and those after it, wait until a person approves one more.
-	RequiresApproval bool `json:"requiresApproval,omitempty" default:"false"`
-
-	// When a deployment to this environment may begin. A run waits for the next window, at
-	// most six days. Without any it may begin at any time.
-	Windows []Window `json:"windows,omitempty" example:"[{days: [mon-thu], from: \"09:00\", to: \"16:00\", timezone: Europe/Berlin}]"`
-
-	// When no deployment to this environment begins, whatever its windows. A run waits as
-	// for a window.
-	Freezes []Freeze `json:"freezes,omitempty" example:"[{from: \"2026-12-18\", until: \"2027-01-04\", why: the year ends}]"`
-
 	// The environments that must finish before this one starts. The default is the
 	// environment before it in the list; `[]` waits for none.
 	After []string `json:"after" derived:"the environment before" empty:"allowed" rule:"environmentName" example:"[dev]"`
@@ -284,6 +272,32 @@ type Environment struct {
 	// last stable state, `stop` keeps it as it is, to inspect it and deploy again
 	// (`cdk deploy --no-rollback`).
 	OnFailure StackFailure `json:"onFailure,omitempty" default:"rollback" oneof:"rollback,stop"`
+
+	// Whether a person must approve each deployment to this environment. A commit that
+	// takes it away, and those after it, wait until a person approves one more.
+	RequiresApproval bool `json:"requiresApproval,omitempty" section:"Gates" default:"false"`
+
+	// When a deployment to this environment may begin. A run waits for the next window, at
+	// most six days. Without any it may begin at any time.
+	Windows []Window `json:"windows,omitempty" example:"[{days: [mon-thu], from: \"09:00\", to: \"16:00\", timezone: Europe/Berlin}]"`
+
+	// When no deployment to this environment begins, whatever its windows. A run waits as
+	// for a window.
+	Freezes []Freeze `json:"freezes,omitempty" example:"[{from: \"2026-12-18\", until: \"2027-01-04\", why: the year ends}]"`
+
+	// What holds a deployment to this environment once its change sets are there and before
+	// one is executed: `broadening` for more permissions or network openings, `stateful` for
+	// a resource that keeps data and is replaced or removed. The run ends, and a person opens
+	// the gate with `generator override`.
+	HoldOn []PlanGate `json:"holdOn,omitempty" oneof:"broadening,stateful" example:"[broadening, stateful]"`
+
+	// The logical ids of resources that may be replaced or removed with what they keep,
+	// although `holdOn` has `stateful`. Remove one again once it was deployed.
+	Acknowledge []string `json:"acknowledge,omitempty" rule:"logicalId" example:"[OrdersTable315D1A2B]"`
+
+	// The rules that what is going to be changed must follow. A deployment that breaks one is
+	// held as by `holdOn`.
+	Policy []Rule `json:"policy,omitempty" example:"[{rule: '!plan.destructive', message: nothing is lost here}]"`
 
 	// Values for parameters of the stacks' templates, as in `cdk deploy --parameters`:
 	// `Key: value` for every stack that has the parameter, or `Stack: {Key: value}`

@@ -123,10 +123,7 @@ func (j *job) compareInto(ctx context.Context, plan *planned.Plan) error {
 		return errs.Cancelledf("planning was stopped: %w", ctx.Err())
 	}
 	ordered := inOrder(nodes, stacks)
-	plan.Stacks = []planned.Stack{}
-	for _, s := range ordered {
-		plan.Stacks = append(plan.Stacks, s.Stack)
-	}
+	plan.Stacks = stacksOf(ordered)
 	plan.Settle()
 	return combine(blocked(ordered), nil)
 }

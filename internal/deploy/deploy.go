@@ -81,6 +81,10 @@ type Request struct {
 	Exclusively bool           // without the dependencies of Only
 	Planned     *planned.Plan  // execute this plan and nothing else; may be nil
 	Gates       []planned.Gate // what a deployment waits for, which a plan shows
+	// Review decides whether a plan may be executed: that of all stacks, before any changes,
+	// and that of one stack whose change set has become another one when its turn comes. It is
+	// called by several goroutines. Nil permits all.
+	Review func(context.Context, *planned.Plan) error
 
 	Hooks            config.Hooks
 	Variables        []string // for commands, as NAME=value
@@ -166,18 +170,14 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	if err != nil {
 		return out, err
 	}
+	if d.reviewed, err = d.review(background, apps, targets, nodes); err != nil {
+		return out, err
+	}
 	d.publishAll(background, targets, nodes)
 
 	byName := byNames(targets)
 	scheduled := schedule.Run(ctx, r.Concurrency, nodes, func(ctx context.Context, name string) (cfn.Result, error) {
-		result, err := d.deployStack(ctx, byName[name])
-		if err == nil {
-			d.deployed(name)
-		}
-		if !errors.As(err, new(*invalidTemplates)) { // attribute decides which stacks failed
-			d.report.ended(name, err)
-		}
-		return result, err
+		return d.deployAndReport(ctx, byName[name])
 	})
 	finish()
 	attribute(scheduled, byName)
@@ -191,6 +191,17 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	return out, j.hooks(ctx, "post-deploy", r.Hooks.PostDeploy, out.Results.Outputs())
 }
 
+func (d *deployment) deployAndReport(ctx context.Context, t target) (cfn.Result, error) {
+	result, err := d.deployStack(ctx, t)
+	if err == nil {
+		d.deployed(t.name)
+	}
+	if !errors.As(err, new(*invalidTemplates)) { // attribute decides which stacks failed
+		d.report.ended(t.name, err)
+	}
+	return result, err
+}
+
 func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, error) {
 	session, goal, err := d.openStack(ctx, t)
 	if err != nil {
@@ -198,6 +209,7 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 	}
 	options := d.options(t)
 	options.Only = prescribe(d.Planned, t.name)
+	options.Fresh, options.Permit = d.reviewed.stale[t.name], d.permits(t)
 	result, err := cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, options)
 	d.lookBehind(ctx, t.region, err)
 	return result, session.Explain(err)

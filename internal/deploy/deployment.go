@@ -21,8 +21,9 @@ type deployment struct {
 	isPlan     bool // execute no change set
 	discards   bool // and delete them again
 	publishing
-	mu      sync.Mutex
-	budgets map[string]*cfn.Budget // by region
+	reviewed reviewed
+	mu       sync.Mutex
+	budgets  map[string]*cfn.Budget // by region
 }
 
 func (j *job) newDeployment(ctx context.Context, apps []*app, isPlan bool) (*deployment, error) {

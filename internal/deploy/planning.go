@@ -94,27 +94,11 @@ func orNone(commands []string) []string { return append([]string{}, commands...)
 
 // fill plans each stack and inspects the assets.
 func (d *deployment) fill(ctx context.Context, plan *planned.Plan, targets []target, nodes []schedule.Node) error {
-	byName := byNames(targets)
-	var free []schedule.Node
-	for _, t := range targets {
-		free = append(free, schedule.Node{Name: t.name})
-	}
-	results := schedule.Run(ctx, maxPlanned, free, func(ctx context.Context, name string) (plannedStack, error) {
-		s := d.planStack(ctx, byName[name])
-		d.report.ended(name, s.err)
-		return s, nil
-	})
+	stacks, ordered := d.planAll(ctx, targets, nodes, d.report.ended)
 	if ctx.Err() != nil {
 		return errs.Cancelledf("planning was stopped: %w", ctx.Err())
 	}
-	stacks := map[string]plannedStack{}
-	for _, result := range results {
-		stacks[result.Name] = result.Value
-	}
-	ordered := inOrder(nodes, stacks)
-	for _, s := range ordered {
-		plan.Stacks = append(plan.Stacks, s.Stack)
-	}
+	plan.Stacks = stacksOf(ordered)
 	plan.Settle()
 	var inspectErr error
 	plan.Assets, inspectErr = d.inspectAssets(ctx, targets, func(name string) bool {
@@ -122,6 +106,32 @@ func (d *deployment) fill(ctx context.Context, plan *planned.Plan, targets []tar
 		return len(changing(nodes[at], nodes, stacks)) > 0
 	})
 	return errors.Join(combine(blocked(ordered), nil), inspectErr, d.validateTemplates(ctx, plan))
+}
+
+// planAll plans all stacks. It returns them by name, and in the order of deployment.
+func (d *deployment) planAll(ctx context.Context, targets []target, nodes []schedule.Node, ended func(stack string, err error)) (map[string]plannedStack, []plannedStack) {
+	byName := byNames(targets)
+	var free []schedule.Node
+	for _, t := range targets {
+		free = append(free, schedule.Node{Name: t.name})
+	}
+	stacks := map[string]plannedStack{}
+	for _, result := range schedule.Run(ctx, maxPlanned, free, func(ctx context.Context, name string) (plannedStack, error) {
+		s := d.planStack(ctx, byName[name])
+		ended(name, s.err)
+		return s, nil
+	}) {
+		stacks[result.Name] = result.Value
+	}
+	return stacks, inOrder(nodes, stacks)
+}
+
+func stacksOf(ordered []plannedStack) []planned.Stack {
+	stacks := []planned.Stack{}
+	for _, s := range ordered {
+		stacks = append(stacks, s.Stack)
+	}
+	return stacks
 }
 
 // validateTemplates validates the templates as a deployment would, if anything changes.

@@ -39,7 +39,8 @@ type Summary struct {
 	// Removed are stacks that an earlier run deployed and no environment has any
 	// more. In a pipeline, an earlier stage finds them for all environments.
 	Removed []stage.RemovedStack `json:"removed,omitempty"`
-	// Gates are what the gates of the environment decided before the deployment began.
+	// Gates are what the gates of the environment decided: before the deployment began, and
+	// those that look at its plan before that was executed.
 	Gates gate.Outcomes `json:"gates,omitempty"`
 }
 
@@ -136,7 +137,7 @@ func (results Results) Summary(environment string, mask func(string) string) Sum
 		if r.State != schedule.Done {
 			s.Action, s.stillRunning = string(r.State), errors.Is(r.Err, cfn.ErrStillRunning)
 		}
-		if r.State == schedule.Failed && errs.KindOf(r.Err) == errs.Cancelled {
+		if kind := errs.KindOf(r.Err); r.State == schedule.Failed && (kind == errs.Cancelled || kind == errs.Held) {
 			s.Action = progress.Stopped
 		}
 		if r.Err != nil {

@@ -7,18 +7,15 @@ import (
 	"io"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
-	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/errs"
-	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -102,62 +99,19 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 		}
 	}
 	store := inventory.Store{Bucket: d.Bucket, Engine: engine}
-	env, _ := cfg.Environment(in.Environment) // it has stacks
-	gates, err := d.begin(ctx, frame, in, store, cfg, env)
-	if out.Summary.Gates = gates; err != nil {
+	gates := d.gates(frame, in, store, cfg)
+	err = gates.begin(ctx)
+	if out.Summary.Gates = gates.outcomes; err != nil {
 		return out, err
 	}
+	r.Review = gates.reviewer()
 	deployment := store.Begin(ctx, cfg, r)
 	outcome, err := engine.Deploy(ctx, r)
 	out.Summary, out.details = outcome.Results.Summary(r.Name, frame.Redactor.String), outcome.Results.Details(frame.Redactor.String)
-	out.Summary.Gates = gates
+	out.Summary.Gates = gates.outcomes
 	kept, keepErr := deployment.Keep(ctx, outcome, deploy.OutputFiles{CLI: in.OutputsFile, Named: in.NamedOutputsFile, Detailed: in.DetailedOutputsFile})
 	out.Outputs, out.Summary.Removed = kept.Outputs, kept.Removed
 	return out, cmp.Or(err, keepErr)
-}
-
-// begin evaluates the gates of the environment, and stores that the run begins to deploy there.
-func (d Deps) begin(ctx context.Context, frame stage.Frame, in Input, store inventory.Store, cfg *config.Config, env config.Environment) (gate.Outcomes, error) {
-	gates, err := d.gates(ctx, frame, in, env)
-	if errs.KindOf(err) == errs.Held {
-		goesOn, readErr := d.goesOn(ctx, frame, in, store)
-		if readErr != nil || !goesOn {
-			return gates, cmp.Or(readErr, err)
-		}
-		frame.Log.Warn("the deployment goes on although it might not begin now: an earlier attempt of it was interrupted", "environment", env.Name, "reason", gates.Reason())
-		err = nil
-	}
-	if err != nil {
-		return gates, err
-	}
-	return gates, store.KeepReached(ctx, cfg, env, in.Commit, plan.Purpose(in.Purpose))
-}
-
-// gates evaluates the gates of the environment, now that its lock was taken: a person may
-// have closed one, and a window ended, since the run waited for them. A deployment by hand
-// meets none.
-func (d Deps) gates(ctx context.Context, frame stage.Frame, in Input, env config.Environment) (gate.Outcomes, error) {
-	if d.Bucket == nil || frame.Workflow == "" {
-		return nil, nil
-	}
-	known, err := gate.Store{Bucket: d.Bucket}.Known(ctx, frame.Workflow, env.Name)
-	if err != nil {
-		return nil, err
-	}
-	known.Now, known.Environment = time.Now().Add(in.ClockOffset), env
-	outcomes := gate.Evaluate(known)
-	outcomes.Log(frame.Log)
-	return outcomes, outcomes.Held(frame.Workflow, env.Name)
-}
-
-// goesOn reports whether the step is another attempt of a deployment that has begun, and whose
-// pod was lost, say: a half of it is not left. What ended by itself begins anew.
-func (d Deps) goesOn(ctx context.Context, frame stage.Frame, in Input, store inventory.Store) (bool, error) {
-	began, err := store.Began(ctx, in.Environment, in.Commit)
-	if err != nil || !began {
-		return false, err
-	}
-	return stage.StepInterrupted(ctx, d.Bucket, frame.Workflow, plan.Deploy(in.Environment))
 }
 
 // planned prints the plan of a request, and executes nothing.

@@ -11,14 +11,15 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
+	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
-// override lets another run, which has not ended, pass gates of environments that are closed.
-// The order of commits, approvals and tests are no gates that can be named here.
+// override lets another run pass gates of environments that are closed. Of a run that ended as gates
+// held its plan, it lets each run of the commit do what that one would have done. The order of commits, approvals and tests are no gates that can be named here.
 func (d Deps) override(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, chosen []config.Environment) (Output, error) {
 	gates, err := gate.Parse(in.Override)
 	if err != nil {
@@ -27,7 +28,8 @@ func (d Deps) override(ctx context.Context, frame stage.Frame, in Input, cfg *co
 	if strings.TrimSpace(in.Reason) == "" {
 		return Output{}, errs.Invalidf("nobody says why gates are overridden").WithHint("pass --reason")
 	}
-	if err := d.unended(ctx, in.Target); err != nil {
+	ended, err := d.ended(ctx, in.Target)
+	if err != nil {
 		return Output{}, err
 	}
 	out := Output{
@@ -39,7 +41,7 @@ func (d Deps) override(ctx context.Context, frame stage.Frame, in Input, cfg *co
 	}
 	for _, env := range chosen {
 		one := gate.Override{Gates: gates, Why: in.Reason, By: in.Pusher, Attested: out.Attested, At: time.Now().UTC().Truncate(time.Second)}
-		if err := (gate.Store{Bucket: d.Bucket}).AddOverride(ctx, in.Target, env.Name, one); err != nil {
+		if err := d.addOverride(ctx, in, env.Name, one, ended); err != nil {
 			return Output{}, err
 		}
 	}
@@ -48,17 +50,27 @@ func (d Deps) override(ctx context.Context, frame stage.Frame, in Input, cfg *co
 	return out, nil
 }
 
-// unended refuses a run that has a record: it does not come to a gate any more.
-func (d Deps) unended(ctx context.Context, run string) error {
+// addOverride stores an override: of a run that has ended, that of what its record says it was held for.
+func (d Deps) addOverride(ctx context.Context, in Input, environment string, one gate.Override, ended bool) (err error) {
+	store := gate.Store{Bucket: d.Bucket}
+	if !ended {
+		return store.AddOverride(ctx, in.Target, environment, one)
+	}
+	one.Run = in.Target
+	if one.Stacks, err = inventory.Seen(ctx, d.Bucket, in.Target, environment, one.Gates); err != nil {
+		return err
+	}
+	return store.AddOverrideOfPlan(ctx, in.Commit, environment, one)
+}
+
+// ended reports whether a run has a record: it does not come to a gate any more.
+func (d Deps) ended(ctx context.Context, run string) (bool, error) {
 	if !gate.IsRun(run) {
-		return errs.Invalidf("%q is no name of a run", run).WithHint("pass --target")
+		return false, errs.Invalidf("%q is no name of a run", run).WithHint("pass --target")
 	}
 	keys, err := d.Bucket.List(ctx, bucket.RunRecordKey(run))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return false, err
 	}
-	if slices.Contains(keys, bucket.RunRecordKey(run)) {
-		return errs.Failedf("run %s has ended", run).WithHint("generator retry %s starts another one, which an override can let pass", run)
-	}
-	return nil
+	return slices.Contains(keys, bucket.RunRecordKey(run)), nil
 }

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,8 +10,11 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
+	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/stages/pipeline"
 )
 
@@ -44,6 +48,38 @@ func TestAnOverrideIsStoredWithWhoTheAPIServerSawAndDeploysNothing(t *testing.T)
 	}
 }
 
+// What is opened is what the record of the held run says, and not what the person says.
+func TestAnOverrideOfARunThatGatesHeldIsOneOfWhatItsPlanHad(t *testing.T) {
+	var w world
+	d := steered(t, &w, nil)
+	require.NoError(t, d.Bucket.Create(t.Context(), bucket.RunRecordKey("shop-2"), []byte("{}")))
+	summary, err := json.Marshal(deploy.Summary{Gates: gate.Outcomes{
+		{Gate: gate.Stateful, State: gate.Closed, Stacks: []string{"sha256:bb", "sha256:aa"}}, {Gate: gate.Broadening, State: gate.Closed, Stacks: []string{"sha256:cc"}},
+	}})
+	require.NoError(t, err)
+	step, err := json.Marshal(stage.Record{Workflow: "shop-2", Step: "deploy-prod", Status: errs.Held.String(), Outputs: map[string]string{"summary": string(summary)}})
+	require.NoError(t, err)
+	require.NoError(t, d.Bucket.Create(t.Context(), bucket.StepRecordKey("shop-2", "deploy-prod", 1), step))
+	in := overriding(t)
+	in.Target, in.Override = "shop-2", []string{"stateful"}
+	for range 2 {
+		_, _, err = inRun(t, &w, d, in)
+		require.NoError(t, err)
+	}
+	found, err := gate.Store{Bucket: d.Bucket}.OfPlans(t.Context(), commit3, "prod")
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	assert.Equal(t, []string{"sha256:aa", "sha256:bb"}, found[0].Stacks)
+	assert.Equal(t, []any{"shop-2", "ada", []gate.Name{gate.Stateful}}, []any{found[0].Run, found[0].By, found[0].Gates})
+	known, err := gate.Store{Bucket: d.Bucket}.Known(t.Context(), "shop-2", "prod")
+	require.NoError(t, err)
+	assert.Empty(t, known.Overrides)
+
+	in.Override = []string{"stateful", "policy"}
+	_, _, err = inRun(t, &w, d, in)
+	require.ErrorContains(t, err, "the gate policy did not hold the run there")
+}
+
 func TestWhatIsNoGateOfARunInProgressIsNotOverridden(t *testing.T) {
 	for name, c := range map[string]struct {
 		change  func(*pipeline.Input)
@@ -55,7 +91,7 @@ func TestWhatIsNoGateOfARunInProgressIsNotOverridden(t *testing.T) {
 		"no reason":                     {func(in *pipeline.Input) { in.Reason = " " }, "nobody says why"},
 		"no run":                        {func(in *pipeline.Input) { in.Target = "" }, "is no name of a run"},
 		"a path":                        {func(in *pipeline.Input) { in.Target = "../shop-3" }, "is no name of a run"},
-		"a run that ended":              {func(in *pipeline.Input) { in.Target = "shop-2" }, "run shop-2 has ended"},
+		"a run that ended":              {func(in *pipeline.Input) { in.Target = "shop-2" }, "run shop-2 has ended, and no gate held its deployment to prod"},
 		"an environment of nobody":      {func(in *pipeline.Input) { in.Only = []string{"test"} }, "does not have the environment test"},
 		"an artifact of another commit": {func(in *pipeline.Input) { in.Artifact = bucket.ArtifactKey(commit2, in.Digest) }, "is no artifact of commit"},
 	} {

@@ -22,7 +22,7 @@ const (
 // Finding is a result of a check: where, what, and how to fix it.
 type Finding struct {
 	Severity  Severity `json:"severity"`
-	Check     string   `json:"check"` // configuration, app, context, tools, webhook, image, account, bootstrap or github
+	Check     string   `json:"check"` // configuration, policy, app, context, tools, webhook, image, account, bootstrap or github
 	Where     string   `json:"where"` // file:line:column, or the environment
 	What      string   `json:"what"`
 	Fix       string   `json:"fix,omitempty"`

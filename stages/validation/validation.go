@@ -155,6 +155,7 @@ func validate(ctx context.Context, d Deps, frame stage.Frame, in Input, dir stri
 // no program and needs no network.
 func Files(dir, file string, cfg *config.Config) []Finding {
 	found := []Finding{}
+	found = append(found, policies(dir, file, cfg)...)
 	found = append(found, apps(dir, cfg)...)
 	found = append(found, requiredContext(dir, cfg)...)
 	found = append(found, webhook(file, cfg)...)

@@ -192,6 +192,16 @@ func TestProblemsOfTheConfigurationAreFindingsWithTheirPosition(t *testing.T) {
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))
 }
 
+func TestARuleThatCannotBeEvaluatedIsAFindingWithItsPosition(t *testing.T) {
+	text := strings.Replace(good, "name: dev,", "name: dev, policy: [{rule: '!plan.destructive', message: a}, {rule: plan.destroys, message: b}],", 1)
+	require.NotEqual(t, good, text)
+	out, report, err := validate(fit(), validation.Input{Source: app(t, text)})
+	require.ErrorContains(t, err, "validation failed: aphex-config.yaml:")
+	require.Len(t, out.Findings, 1)
+	assert.Regexp(t, `^aphex-config\.yaml:[0-9]+:[1-9][0-9]*$`, out.Findings[0].Where)
+	assert.Contains(t, report, "the rule is not valid: undefined field 'destroys' (line 1, column 5 of the rule)")
+}
+
 func TestAMissingConfigurationIsAFindingWithTheCommandToCreateOne(t *testing.T) {
 	out, _, err := validate(fit(), validation.Input{Source: t.TempDir()})
 	assert.Equal(t, errs.Invalid, errs.KindOf(err))

@@ -43,7 +43,7 @@ func File(file string) []Problem {
 	found := []Problem{}
 	for _, finding := range validation.Files(dir, name, cfg.At(name)) {
 		message := finding.What
-		if finding.Where != name {
+		if finding.Where != name && finding.Check != "policy" { // whose place is that of the problem
 			message = finding.Where + ": " + message
 		}
 		found = append(found, Problem{finding.Severity, config.ProblemAt(file, source, finding.Path, message, finding.Fix)})

@@ -49,6 +49,7 @@ func TestEachProblemHasThePlaceOfTheValueAtFault(t *testing.T) {
 		"a stack for all":       {text: head + "stacks:\n  - {name: Shop, path: lib}\n" + dev, lines: []string{"error:3:24:stacks[0].path"}},
 		"missing context":       {text: head + "requiredContext: [vpc]\n" + dev + "    stacks: [{name: Shop}]\n", files: []string{"services/shop/cdk.json"}, lines: []string{"error:2:18:requiredContext"}},
 		"an image that changes": {text: head + "builderImage: example.com/builder\n" + dev + "    stacks: [{name: Shop, path: x}]\n", lines: []string{"warning:2:15:builderImage", "error:7:33:environments[0].stacks[0].path"}},
+		"a rule of no member":   {text: head + dev + "    stacks: [{name: Shop}]\n    policy: [{rule: \"plan.stacks.all(s, s.nam == '')\", message: x}]\n", files: []string{"services/shop/cdk.json"}, lines: []string{"error:7:21:environments[0].policy[0].rule"}},
 		"no YAML":               {text: "a: [", lines: []string{"error:2:1:"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,10 @@ type Options struct {
 	Reserved    string      // key of a tag of stacks that must not be changed; empty is none
 	Notify      func(Event) // receives all events; may be nil
 
+	Fresh bool // make a new change set, as one that is there was made before what it reads changed
+	// Permit decides whether a change set is executed, whose content prepared reads. Its error
+	// stops the deployment, and the change set stays. Nil permits all.
+	Permit func(ctx context.Context, changeSet string, prepared func(context.Context) (Prepared, error)) error
 	// Upload publishes a template that is too large to send inline and returns its
 	// URL. It may be nil.
 	Upload func(ctx context.Context, template []byte) (url string, err error)
@@ -152,7 +156,7 @@ func (d *deployment) change(ctx context.Context, stack *types.Stack, send []type
 		d.result.Action, d.result.ChangeSet = Planned, aws.ToString(set.ChangeSetId)
 		return nil
 	case set != nil:
-		if err := d.checkReplacement(stack, set); err != nil {
+		if err := d.permit(ctx, stack, set); err != nil {
 			return err
 		}
 	}
@@ -302,48 +306,4 @@ func (d *deployment) notify(event Event) {
 		event.Time = time.Now()
 	}
 	d.options.Notify(event)
-}
-
-// summary describes the result, such as "updated: termination protection turned on".
-func (r Result) summary() string {
-	if r.Action != Updated || len(r.Changes) > 0 {
-		return string(r.Action)
-	}
-	return string(r.Action) + suffix(": ", r.Touched())
-}
-
-// Touched describes the changes of a deployment: the number of resources, and
-// the termination protection.
-func (r Result) Touched() string {
-	var words []string
-	if resources := Count(r.Changes); resources != "" {
-		words = append(words, resources)
-	}
-	switch {
-	case r.Protect == nil:
-	case *r.Protect:
-		words = append(words, "termination protection turned on")
-	default:
-		words = append(words, "termination protection turned off")
-	}
-	return strings.Join(words, ", ")
-}
-
-// Count describes the number of changed resources, such as "3 to add, 1 to replace".
-func Count(changes []Change) string {
-	counts := map[string]int{}
-	for _, change := range changes {
-		verb := strings.ToLower(change.Action)
-		if change.Action == "Modify" && change.Replacement == "True" {
-			verb = "replace"
-		}
-		counts[verb]++
-	}
-	var words []string
-	for _, verb := range []string{"add", "import", "modify", "replace", "remove", "dynamic"} {
-		if counts[verb] > 0 {
-			words = append(words, fmt.Sprintf("%d to %s", counts[verb], verb))
-		}
-	}
-	return strings.Join(words, ", ")
 }

@@ -50,7 +50,7 @@ func (d *deployment) again(ctx context.Context, stack *types.Stack, send []types
 
 // isReusable reports whether a leftover change set has the same goal and can still be executed.
 func (d *deployment) isReusable(left *cloudformation.DescribeChangeSetOutput) bool {
-	if aws.ToString(left.Description) != d.description() || d.options.Force {
+	if aws.ToString(left.Description) != d.description() || d.options.Force || d.options.Fresh {
 		return false
 	}
 	switch left.Status {

@@ -69,8 +69,7 @@ func Prepare(ctx context.Context, api API, goal Goal, o Options) (Prepared, erro
 	o.PlanOnly = true
 	d := &deployment{counted: &counted{api: api, budget: o.Budget}, options: o, goal: goal}
 	d.result.Started, d.result.Digest = time.Now(), digest(goal)
-	sum := sha256.Sum256(goal.Template)
-	p := Prepared{TemplateDigest: "sha256:" + hex.EncodeToString(sum[:])}
+	p := Prepared{TemplateDigest: templateDigest(goal)}
 	err := d.run(ctx)
 	var blocked *notPlannable
 	if errors.As(err, &blocked) {
@@ -86,12 +85,44 @@ func Prepare(ctx context.Context, api API, goal Goal, o Options) (Prepared, erro
 	if o.Discard {
 		p.DiscardErr = d.discard(ctx)
 	}
-	if before := d.before != nil && aws.ToBool(d.before.EnableTerminationProtection); err == nil && before != goal.TerminationProtection {
-		p.Protect = &goal.TerminationProtection
+	if err == nil {
+		p.Protect = d.protection()
 	}
 	d.result.Ended, d.result.Calls = time.Now(), int(d.calls.Load())
 	p.Result = d.result
 	return p, err
+}
+
+func templateDigest(goal Goal) string {
+	sum := sha256.Sum256(goal.Template)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// protection returns the new termination protection; nil if it stays.
+func (d *deployment) protection() *bool {
+	if before := d.before != nil && aws.ToBool(d.before.EnableTerminationProtection); before == d.goal.TerminationProtection {
+		return nil
+	}
+	return &d.goal.TerminationProtection
+}
+
+// permit checks whether a change set may be executed.
+func (d *deployment) permit(ctx context.Context, stack *types.Stack, set *cloudformation.DescribeChangeSetOutput) error {
+	if err := d.checkReplacement(stack, set); err != nil {
+		return err
+	}
+	if d.options.Permit == nil || d.options.PlanOnly {
+		return nil
+	}
+	id := aws.ToString(set.ChangeSetId)
+	return d.options.Permit(ctx, id, func(ctx context.Context) (p Prepared, err error) {
+		p = Prepared{Result: d.result, Outlook: Update, TemplateDigest: templateDigest(d.goal), Protect: d.protection()}
+		if p.ChangeSet = id; d.isNew() {
+			p.Outlook = Create
+		}
+		p.Templates, err = d.templates(ctx)
+		return p, err
+	})
 }
 
 func (d *deployment) outlook() Outlook {

@@ -13,7 +13,9 @@ type freezes struct{}
 
 func (freezes) Name() Name { return Freezes }
 
-func (freezes) Declared(k Known) bool { return len(k.Environment.Freezes) > 0 || k.Freeze.Why != "" }
+func (freezes) Declared(k Known) bool {
+	return k.Plan == nil && (len(k.Environment.Freezes) > 0 || k.Freeze.Why != "")
+}
 
 // Evaluate looks for freezes that have the present time. Until is the end of all that follow
 // one another.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -15,8 +16,11 @@ type Name string
 
 // The gates that people may override.
 const (
-	Windows Name = "windows"
-	Freezes Name = "freezes"
+	Windows    Name = "windows"
+	Freezes    Name = "freezes"
+	Stateful   Name = "stateful"
+	Broadening Name = "broadening"
+	Policy     Name = "policy"
 )
 
 // Names lists the gates in the order in which they are evaluated.
@@ -38,15 +42,19 @@ type Gate interface {
 }
 
 // all are the gates in their order. An approval comes before them: a person may approve at
-// night what is deployed in the morning.
-var all = []Gate{windows{}, freezes{}}
+// night what is deployed in the morning. Those that look at the plan come last: it is made
+// once the deployment has its lock.
+var all = []Gate{windows{}, freezes{}, stateful{}, broadening{}, policy{}}
 
 // Known is what gates are evaluated with.
 type Known struct {
 	Now         time.Time
 	Environment config.Environment
 	Freeze      Freeze     // that a person made; the zero value is none
-	Overrides   []Override // of this run and environment
+	Overrides   []Override // of this run and environment, and of plans of the commit there
+	// Plan is what a deployment would change. With one, the gates that look at plans are
+	// evaluated and no other; without one, the others.
+	Plan *planned.Plan
 }
 
 // State is whether a gate lets a deployment begin.
@@ -67,6 +75,8 @@ type Outcome struct {
 	Reason   string    `json:"reason"`
 	Until    time.Time `json:"until,omitzero"`     // when a waiting gate opens, as far as is known now
 	At       time.Time `json:"at"`                 // the time that it was evaluated for
+	Evidence []string  `json:"evidence,omitempty"` // what a gate found in the plan, cut
+	Stacks   []string  `json:"stacks,omitempty"`   // digests of what is planned for the stacks that have it
 	Override *Override `json:"override,omitempty"` // of a person
 }
 
@@ -84,7 +94,7 @@ func Evaluate(known Known) Outcomes {
 		outcome := g.Evaluate(known)
 		outcome.Gate, outcome.At = g.Name(), known.Now.UTC()
 		if outcome.State != Open {
-			at := slices.IndexFunc(known.Overrides, func(o Override) bool { return slices.Contains(o.Gates, g.Name()) })
+			at := slices.IndexFunc(known.Overrides, func(o Override) bool { return o.covers(outcome) })
 			if at >= 0 {
 				outcome.State, outcome.Override, outcome.Until = Overridden, &known.Overrides[at], time.Time{}
 			}
@@ -146,6 +156,10 @@ func (o Outcomes) Log(log *slog.Logger) {
 func (o Outcomes) Held(run, environment string) error {
 	if o.Pass() {
 		return nil
+	}
+	if shut := o.shut(); slices.ContainsFunc(shut, func(one Outcome) bool { return len(one.Stacks) > 0 }) {
+		return errs.Heldf("the deployment of environment %s is held: %s", environment, o.Reason()).
+			WithHint("if that is intended: generator override %s --run %s --gate %s --why …, then generator retry %s --environment %s", environment, run, o.Gates(), run, environment)
 	}
 	return errs.Heldf("the deployment of environment %s may not begin: %s", environment, o.Reason()).
 		WithHint("once it may: generator retry %s --environment %s; to let a run pass: generator override", run, environment)

@@ -51,13 +51,16 @@ func (f Freeze) Holds(at time.Time) bool {
 	return f.Why != "" && (f.Until.IsZero() || at.Before(f.Until))
 }
 
-// Override lets a run pass gates of an environment that are closed.
+// Override lets a run pass gates of an environment that are closed, or every run that does
+// nothing but what a person has seen in the plan of a run that was held.
 type Override struct {
 	Gates    []Name    `json:"gates"`
 	Why      string    `json:"why"`
 	By       string    `json:"by"`
 	Attested bool      `json:"attested"` // whether the API server compared the person with the name
 	At       time.Time `json:"at"`
+	Run      string    `json:"run,omitempty"`    // that was held
+	Stacks   []string  `json:"stacks,omitempty"` // digests of what it would have done with stacks; none is an override of one run
 }
 
 // Parse reads names of gates.
@@ -97,7 +100,7 @@ func (o Override) holds() bool { return time.Since(o.At) < overrideLasts }
 
 // same reports whether two overrides say the same.
 func (o Override) same(other Override) bool {
-	return slices.Equal(o.Gates, other.Gates) && o.Why == other.Why && o.By == other.By && o.Attested == other.Attested
+	return slices.Equal(o.Gates, other.Gates) && o.Why == other.Why && o.By == other.By && o.Attested == other.Attested && o.Run == other.Run && slices.Equal(o.Stacks, other.Stacks)
 }
 
 // Store has what people said of gates.
@@ -112,6 +115,21 @@ func (s Store) Known(ctx context.Context, run, environment string) (known Known,
 	known.Overrides, err = read[[]Override](ctx, s.Bucket, bucket.OverridesKey(run, environment))
 	known.Overrides = slices.DeleteFunc(known.Overrides, func(o Override) bool { return !o.holds() })
 	return known, err
+}
+
+// planPrefix and a commit take the place of a run in the key of the overrides of plans: a run
+// has 32 digits of its commit behind the prefix of the pipeline.
+const planPrefix = "plan-"
+
+// OfPlans reads the overrides of plans of a commit in an environment, but none after a week.
+func (s Store) OfPlans(ctx context.Context, commit, environment string) ([]Override, error) {
+	known, err := s.Known(ctx, planPrefix+commit, environment)
+	return known.Overrides, err
+}
+
+// AddOverrideOfPlan lets runs of a commit do in an environment what a held run would have done.
+func (s Store) AddOverrideOfPlan(ctx context.Context, commit, environment string, o Override) error {
+	return s.AddOverride(ctx, planPrefix+commit, environment, o)
 }
 
 // Freeze reads the freeze of an environment; the zero value is none. One that somebody wrote

@@ -14,7 +14,7 @@ type windows struct{}
 
 func (windows) Name() Name { return Windows }
 
-func (windows) Declared(k Known) bool { return len(k.Environment.Windows) > 0 }
+func (windows) Declared(k Known) bool { return k.Plan == nil && len(k.Environment.Windows) > 0 }
 
 // Evaluate looks for a window that has the present minute. Seconds do not matter: windows
 // begin and end with minutes, as zones change their offsets.

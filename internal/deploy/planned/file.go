@@ -58,6 +58,14 @@ func Read(path, environment, commit string) (*Plan, error) {
 	return plan, nil
 }
 
+// DigestOf returns the digest of what the deployment would do with one of its stacks, whatever
+// it does with the others and in which order.
+func (p *Plan) DigestOf(s Stack) (string, error) {
+	s.After, s.Status = nil, "" // an attempt before may have left an empty stack
+	one := Plan{Version: p.Version, Environment: p.Environment, Account: p.Account, Region: p.Region, Commit: p.Commit, Stacks: []Stack{s}}
+	return one.Digest()
+}
+
 // Digest returns "sha256:<hex>" of what the deployment would do. Two plans with the same
 // digest do the same: left out are the ARNs of change sets and stacks, which each plan makes
 // anew, whether assets are published already, and explanations. The digest is that of

@@ -142,7 +142,7 @@ func sectionOf(p *Plan) section {
 	}
 	for _, stack := range p.Stacks {
 		for _, c := range stack.Changes {
-			if fate := c.fate(); fate != "" {
+			if fate := c.Fate(); fate != "" {
 				s.attention = append(s.attention, "data: "+plain(stack.Stack+": "+fate, 2*longestName))
 			}
 		}

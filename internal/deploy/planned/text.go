@@ -115,7 +115,7 @@ func (w *planWriter) stack(number int, s Stack) {
 	}
 	w.changes(s.Changes)
 	for _, c := range s.Changes {
-		if fate := c.fate(); fate != "" {
+		if fate := c.Fate(); fate != "" {
 			w.line("   %s %s", w.in(screen.BoldRed, "data:"), fate)
 		}
 	}
@@ -162,8 +162,8 @@ func (w *planWriter) changes(changes []Resource) {
 	}
 }
 
-// fate says what becomes of the data of a resource; "" if it keeps none, or stays.
-func (c Resource) fate() string {
+// Fate says what becomes of the data of a resource; "" if it keeps none, or stays.
+func (c Resource) Fate() string {
 	if c.Data == "" {
 		return ""
 	}

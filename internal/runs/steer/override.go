@@ -2,12 +2,16 @@ package steer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
+	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -20,14 +24,17 @@ import (
 type OverrideVerb struct {
 	RunFlags
 	Environment string   `arg:"" help:"Environment whose gates the run passes."`
-	Target      string   `name:"run" help:"Run that has not ended: its name, or the beginning of its name or commit." required:"" placeholder:"RUN"`
-	Gate        []string `help:"Gates to pass: windows, freezes." required:"" placeholder:"GATE,…"`
+	Target      string   `name:"run" help:"Run in progress, or one that gates held: its name, or the beginning of its name or commit." required:"" placeholder:"RUN"`
+	Gate        []string `help:"Gates to pass: windows, freezes, stateful, broadening, policy." required:"" placeholder:"GATE,…"`
 }
 
 // Help returns the details and examples of the verb.
 func (OverrideVerb) Help() string {
 	return `Lets one run deploy to an environment although its window is closed or it is frozen: break glass. It overrides neither
 the order of commits, nor approvals, nor tests. It may come before the run gets to the environment.
+
+The gates stateful, broadening and policy look at the plan, and a run that they hold ends. An override of such a run
+lets a retry do what the record of the run says it would have done, for a week, and nothing more.
 
 In a cluster a run of its own stores the override, so that the API server attests who asked for it, as for a rollback;
 generator show says who and why. The record of the run that passes has it, too.
@@ -36,6 +43,7 @@ Examples:
 
   generator override prod --run 3f2a9c1 --gate windows --why "the shop is down, ticket 4711"
   generator override prod --run 3f2a9c1 --gate windows,freezes --why "the fix" --watch
+  generator override prod --run 3f2a9c1 --gate stateful --why "the table is empty" && generator retry 3f2a9c1 -e prod
   generator override prod --run aphex-pipeline-20260101-120000 --gate windows --why "try it" --state .aphex`
 }
 
@@ -78,7 +86,7 @@ func (v OverrideVerb) Find(ctx context.Context, s Source) (Found, error) {
 	}
 	of, err := inProgress(running, v.Target)
 	if err != nil {
-		return Found{}, err
+		return v.held(ctx, s, err)
 	}
 	built := &record.Built{Artifact: of.Parameters[plan.Artifact], Digest: of.Parameters[plan.Digest], ConfigDigest: of.Parameters[plan.ConfigDigest]}
 	if built.Artifact == "" || built.ConfigDigest == "" {
@@ -99,6 +107,32 @@ func (v OverrideVerb) Find(ctx context.Context, s Source) (Found, error) {
 		Purpose: plan.ToOverride, Commit: commit, Environments: []string{v.Environment}, Target: of.Run, Gates: v.Gate,
 		Artifact: built.Artifact, Digest: built.Digest, ConfigDigest: built.ConfigDigest,
 	}}, err
+}
+
+// held finds a run that gates held; without one, the error is that there is none in progress.
+func (v OverrideVerb) held(ctx context.Context, s Source, none error) (Found, error) {
+	index, err := record.ReadIndex(ctx, s.Bucket)
+	if err != nil {
+		return Found{}, err
+	}
+	at := slices.IndexFunc(index.Runs, func(run record.Summary) bool {
+		return run.Status == record.Held && (run.Run == v.Target || len(v.Target) >= shortest && (strings.HasPrefix(run.Run, v.Target) || strings.HasPrefix(run.Commit, v.Target)))
+	})
+	if at < 0 {
+		return Found{}, none
+	}
+	d, err := record.ReadRun(ctx, s.Bucket, index.Runs[at].Run)
+	if err != nil {
+		return Found{}, err
+	}
+	gates, err := gate.Parse(v.Gate)
+	if err != nil {
+		return Found{}, err
+	}
+	if _, err := inventory.Seen(ctx, s.Bucket, d.Workflow, v.Environment, gates); err != nil {
+		return Found{}, err
+	}
+	return s.built(ctx, index, d, argo.Asked{Purpose: plan.ToOverride, Environments: []string{v.Environment}, Target: d.Workflow, Gates: v.Gate})
 }
 
 // inProgress returns the run that a text names.
@@ -145,5 +179,17 @@ func (v OverrideVerb) Do(ctx context.Context, d Desk) (Overridden, error) {
 		return Overridden{}, errs.Invalidf("%q is no name of a run", v.Target)
 	}
 	done := Overridden{v.Target, v.Environment, gate.Override{Gates: gates, Why: v.Reason, By: d.By, At: time.Now().UTC().Truncate(time.Second)}}
-	return done, gate.Store{Bucket: d.Bucket}.AddOverride(ctx, v.Target, v.Environment, done.Override)
+	store := gate.Store{Bucket: d.Bucket}
+	ended, err := record.ReadRun(ctx, d.Bucket, v.Target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return done, store.AddOverride(ctx, v.Target, v.Environment, done.Override)
+	case err != nil:
+		return done, err
+	}
+	done.Override.Run = v.Target
+	if done.Stacks, err = inventory.Seen(ctx, d.Bucket, v.Target, v.Environment, gates); err != nil {
+		return done, err
+	}
+	return done, store.AddOverrideOfPlan(ctx, ended.Commit, v.Environment, done.Override)
 }
