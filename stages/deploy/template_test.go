@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -44,7 +45,13 @@ func (b assetBucket) objects() map[string]string {
 }
 
 func (b assetBucket) put(key, content string) {
-	_, err := b.api.PutObject(b.t.Context(), &s3.PutObjectInput{Bucket: assetBucketName, Key: &key, Body: bytes.NewReader([]byte(content))})
+	b.putWith(key, content, "")
+}
+
+// putWith puts an object with a checksum of S3's: with one of the algorithm that this program
+// uses, the object looks most like one of ours.
+func (b assetBucket) putWith(key, content string, checksum types.ChecksumAlgorithm) {
+	_, err := b.api.PutObject(b.t.Context(), &s3.PutObjectInput{Bucket: assetBucketName, Key: &key, Body: bytes.NewReader([]byte(content)), ChecksumAlgorithm: checksum})
 	assert.NoError(b.t, err)
 }
 
@@ -58,21 +65,23 @@ func TestAssetsThatSomebodyPublishedAheadAreNotDeployed(t *testing.T) {
 	w.configure(devOf("{name: Data}, {name: Api}"))
 	_, err := w.run("dev")
 	require.NoError(t, err, "an honest run shows the keys")
-	w.deleteStack("Api", "eu-west-1")
-	w.deleteStack("Data", "eu-west-1")
 	assets := w.assetBucket()
 	honest := assets.objects()
 	require.Len(t, honest, 4, "two templates, one of a nested stack, and a folder of code")
-	for key := range honest {
-		assets.put(key, otherTemplate)
-	}
+	for _, checksum := range []types.ChecksumAlgorithm{"", types.ChecksumAlgorithmSha256} {
+		w.deleteStack("Api", "eu-west-1")
+		w.deleteStack("Data", "eu-west-1")
+		for key := range honest {
+			assets.putWith(key, otherTemplate, checksum)
+		}
 
-	w.ForgetCalls()
-	out, err := w.run("dev")
-	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"Data": "created", "Api": "created"}, actions(out))
-	assert.Equal(t, honest, assets.objects())
-	assert.Equal(t, 4, w.Calls()["s3:HeadObject"])
+		w.ForgetCalls()
+		out, err := w.run("dev")
+		require.NoError(t, err)
+		assert.Equal(t, map[string]string{"Data": "created", "Api": "created"}, actions(out))
+		assert.Equal(t, honest, assets.objects())
+		assert.Equal(t, 4, w.Calls()["s3:HeadObject"])
+	}
 }
 
 // Another run writes to the bucket at the same time, after the template was published.
