@@ -2,10 +2,15 @@ package e2e
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/aphex/aphex-pipeline/e2e/node"
 )
 
 // TestAFailureIsReportedWhereUsersLook makes the tests of an environment fail, then its
@@ -29,6 +34,23 @@ func TestAFailureIsReportedWhereUsersLook(t *testing.T) {
 	assert.Equal(t, "main: Error (exit code 1)", second.step("deploy-dev(0)").Message)
 	assert.Contains(t, p.argo("logs", second.Metadata.Name, "--no-color"), "the door is shut")
 	assert.Contains(t, p.recorded(second).Error, "deploy-dev: ")
+
+	failed := []string{`pipeline="` + p.name + `"`, `entrypoint="run"`, `status="Failed"`}
+	p.eventually("the count of runs", time.Minute, func() bool { return p.metric("argo_workflows_aphex_runs_total", failed...) == "2" })
+	assert.Equal(t, "2", p.metric("argo_workflows_aphex_run_seconds_count", failed...))
+}
+
+// metric returns the value of a series that Argo's controller serves to Prometheus, or "".
+func (p *pipeline) metric(name string, labels ...string) string {
+	controller := p.kubectl("get", "pods", "--namespace", node.System, "--selector", "app=workflow-controller", "--output", "jsonpath={.items[0].metadata.name}")
+	served := p.kubectl("get", "--raw", "/api/v1/namespaces/"+node.System+"/pods/https:"+controller+":9090/proxy/metrics")
+	for line := range strings.Lines(served) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		if strings.HasPrefix(series, name+"{") && !slices.ContainsFunc(labels, func(label string) bool { return !strings.Contains(series, label) }) {
+			return value
+		}
+	}
+	return ""
 }
 
 // recorded returns the record of a failed run.

@@ -327,7 +327,7 @@ export interface PipelineConfiguration {
   readonly runUrl?: string;
 
   /**
-   * Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`. Local runs publish none. Expected: true or false.
+   * Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`, and Argo's controller counts it for Prometheus. Local runs publish none. Expected: true or false.
    *
    * @default true
    */

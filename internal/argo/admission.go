@@ -97,7 +97,7 @@ func (r *renderer) validations() []admissionv1.Validation {
 		"variables.nodes.all(n, !has(n.podSpecPatch) || "+r.patchCondition("n.podSpecPatch")+")")
 	add("the template of the pipeline has the parts that this version renders and no other: graphs, pauses, and containers with nothing but a command",
 		when("WorkflowTemplate", only("object.spec", "entrypoint", "onExit", "serviceAccountName", "executor", "arguments", "activeDeadlineSeconds", "podGC", "ttlStrategy",
-			"securityContext", "podSpecPatch", "podMetadata", "automountServiceAccountToken", "workflowMetadata", "templates")),
+			"securityContext", "podSpecPatch", "podMetadata", "automountServiceAccountToken", "workflowMetadata", "templates", "metrics")),
 		"variables.nodes.all(n, "+only("n", "name", "inputs", "outputs", "retryStrategy", "activeDeadlineSeconds", "serviceAccountName", "volumes",
 			"container", "podSpecPatch", "dag", "suspend", "synchronization")+")",
 		"variables.nodes.all(n, (!has(n.inputs) || "+only("n.inputs", "parameters")+") && (!has(n.outputs) || "+only("n.outputs", "parameters")+"))",
@@ -105,6 +105,8 @@ func (r *renderer) validations() []admissionv1.Validation {
 		"variables.containers.all(cs, cs.all(c, "+only("c", "name", "image", "imagePullPolicy", "command", "args", "env", "resources", "securityContext", "volumeMounts")+
 			" && c.env.all(e, "+only("e", "name", "value")+") && "+only("c.securityContext", "allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem")+
 			" && c.securityContext.allowPrivilegeEscalation == false && "+only("c.securityContext.capabilities", "drop")+"))")
+	add("the metrics of the template are those that this version renders: a controller keeps every series",
+		when("WorkflowTemplate", r.metricsCondition()))
 	// Annotations give pods identities, networks and profiles, and labels select policies.
 	add("the pods of the pipeline have the labels and annotations that this version renders and no other",
 		when("WorkflowTemplate", only("object.spec.podMetadata", "labels", "annotations"), equals("object.spec.podMetadata.labels", r.podLabels("workflow")),

@@ -121,6 +121,7 @@ func (r *renderer) spec(templates []wfv1.Template) wfv1.WorkflowSpec {
 		AutomountServiceAccountToken: ptr(false),
 		// Argo overrides the labels of the submitter, which distinguish runs from the reconciler, with these.
 		WorkflowMetadata: &wfv1.WorkflowMetadata{Labels: r.identity()},
+		Metrics:          r.metrics(),
 		Templates:        templates,
 	}
 }

@@ -181,8 +181,8 @@ type Config struct {
 	// its name and, if needed, `{namespace}` for that of the runs. Without it there is no link.
 	RunURL string `json:"runUrl,omitempty" rule:"runUrl" example:"\"https://argo.example.com/workflows/{namespace}/{run}\""`
 
-	// Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`.
-	// Local runs publish none.
+	// Whether each run publishes metrics to CloudWatch, in the namespace `AphexPipeline`, and
+	// Argo's controller counts it for Prometheus. Local runs publish none.
 	Metrics bool `json:"metrics" default:"true"`
 
 	leftOut map[string]bool // keys of names that are not set and are derived from other names

@@ -50,6 +50,7 @@ type Spec struct {
 	SecurityContext       podOnly   `json:"securityContext,omitempty"`
 	PodMetadata           podOnly   `json:"podMetadata,omitempty"`
 	PodSpecPatch          podOnly   `json:"podSpecPatch,omitempty"`
+	Metrics               podOnly   `json:"metrics,omitempty"`
 }
 
 // queue names the locks that queue the runs of a pipeline. Local runs queue on the state

@@ -208,6 +208,10 @@ func TestThePolicyDeniesWhatWouldGiveAPodMoreRights(t *testing.T) {
 		"a projected secret": {"WorkflowTemplate", func(o content) {
 			builder(o)["volumes"] = []any{content{"name": "x", "projected": content{"sources": []any{content{"secret": content{"name": "s"}}}}}}
 		}},
+		"a metric with a series of each run": {"WorkflowTemplate", func(o content) {
+			counter := spec(o)["metrics"].(content)["prometheus"].([]any)[0].(content)
+			counter["labels"].([]any)[0].(content)["value"] = "{{workflow.name}}"
+		}},
 		"a claim of the workflow": {"WorkflowTemplate", func(o content) { spec(o)["volumeClaimTemplates"] = []any{} }},
 		"an artifact":             {"WorkflowTemplate", func(o content) { builder(o)["inputs"] = content{"artifacts": []any{content{"name": "x"}}} }},
 		"a template of others": {"WorkflowTemplate", func(o content) {
