@@ -25,12 +25,7 @@ type graph struct {
 // release updates the pipeline and, unless it hands over, deploys the environments.
 func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 	pods := podsOf(p.Steps)
-	g := &graph{renderer: r, varying: varying(append(slices.Clone(pods), podsOf(p.Check)...)), tasks: map[string]string{}, rendered: map[string]bool{}}
-	for _, pod := range pods {
-		for _, step := range pod.steps {
-			g.tasks[step.Name] = pod.first().Name
-		}
-	}
+	g := r.graphOf(pods, podsOf(p.Check))
 	update := slices.IndexFunc(pods, func(p pod) bool { return p.first().Name == plan.Pipeline })
 	if update < 0 {
 		return nil, fmt.Errorf("the plan has no step %q", plan.Pipeline)
@@ -83,6 +78,17 @@ func (r *renderer) nodes(p plan.Plan) ([]wfv1.Template, error) {
 		}
 	}
 	return append([]wfv1.Template{run, resume, releases, all, check, exit}, g.templates...), nil
+}
+
+// graphOf returns the graph of the pods of a run, and of those of a check.
+func (r *renderer) graphOf(pods, checks []pod) *graph {
+	g := &graph{renderer: r, varying: varying(append(slices.Clone(pods), checks...)), tasks: map[string]string{}, rendered: map[string]bool{}}
+	for _, pod := range pods {
+		for _, step := range pod.steps {
+			g.tasks[step.Name] = pod.first().Name
+		}
+	}
+	return g
 }
 
 // skipping keeps a run that has nothing to do from everything after its validation.
