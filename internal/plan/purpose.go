@@ -20,11 +20,6 @@ const (
 	ToStart Purpose = "start"
 )
 
-// Purposes lists all purposes.
-func Purposes() []Purpose {
-	return []Purpose{ToRollBack, ToRedeploy, ToPromote, ToRetry, ToOverride, ToStart}
-}
-
 // Builds reports whether a run of the purpose builds its commit, and updates the pipeline to it.
 func (p Purpose) Builds() bool { return p == "" || p == ToStart }
 

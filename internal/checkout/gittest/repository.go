@@ -64,13 +64,6 @@ func (r *Repository) Commit(message string) string {
 	return r.Git("rev-parse", "HEAD")
 }
 
-// CommitTree commits a tree in the format of `git mktree`, which is not checked, moves
-// main to it and returns the SHA.
-func (r *Repository) CommitTree(listing string) string {
-	r.t.Helper()
-	return r.CommitObject(r.GitInput(listing, "mktree", "--missing"))
-}
-
 // CommitObject commits the tree of that name, moves main to it and returns the SHA.
 func (r *Repository) CommitObject(tree string) string {
 	r.t.Helper()

@@ -65,11 +65,7 @@ func (s Store) CheckWaiting(ctx context.Context, cfg *config.Config, env config.
 	if err := s.supersededBy(ctx, order, cfg, env, commit); err != nil {
 		return err
 	}
-	stored, err := s.Bucket.Get(ctx, bucket.ReachedKey(env.Name))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading which commit environment %s has: %w", env.Name, err)
-	}
-	has, err := parseReached(env.Name, stored)
+	has, err := ReadReached(ctx, s.Bucket, env.Name)
 	if err != nil {
 		return err
 	}
@@ -77,14 +73,19 @@ func (s Store) CheckWaiting(ctx context.Context, cfg *config.Config, env config.
 	return err
 }
 
+// ReadReached reads what is stored of an environment; the zero value is nothing.
+func ReadReached(ctx context.Context, b bucket.Bucket, environment string) (stage.Deployed, error) {
+	stored, err := b.Get(ctx, bucket.ReachedKey(environment))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return stage.Deployed{}, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
+	}
+	return parseReached(environment, stored)
+}
+
 // Began reports whether the run has begun to deploy a commit to an environment, and no other
 // run has since.
 func (s Store) Began(ctx context.Context, environment, commit string) (bool, error) {
-	stored, err := s.Bucket.Get(ctx, bucket.ReachedKey(environment))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
-	}
-	has, err := parseReached(environment, stored)
+	has, err := ReadReached(ctx, s.Bucket, environment)
 	return err == nil && has.Run != "" && has.Run == s.Engine.Run && has.Commit == commit, err
 }
 
@@ -237,11 +238,7 @@ func (s Store) Reached(ctx context.Context) (map[string]stage.Deployed, error) {
 		if !isOne {
 			continue
 		}
-		data, err := s.Bucket.Get(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
-		}
-		if all[environment], err = parseReached(environment, data); err != nil {
+		if all[environment], err = ReadReached(ctx, s.Bucket, environment); err != nil {
 			return nil, err
 		}
 	}

@@ -2,7 +2,6 @@ package steer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -206,15 +206,8 @@ func (s Source) has(ctx context.Context, index record.Index, environment string)
 	if !slices.Contains(s.Environments, environment) {
 		return has, s.unknown(environment)
 	}
-	data, err := s.Bucket.Get(ctx, bucket.ReachedKey(environment))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return has, fmt.Errorf("reading which commit environment %s has: %w", environment, err)
-	default:
-		if err := json.Unmarshal(data, &has); err != nil {
-			return has, errs.Failedf("reading which commit environment %s has: %w", environment, err)
-		}
+	if has, err = inventory.ReadReached(ctx, s.Bucket, environment); err != nil {
+		return has, err
 	}
 	if has.Commit == "" { // the state is of an earlier version
 		has.Commit = commitIn(index, environment)
