@@ -60,12 +60,12 @@ type cli struct {
 	History   history.ListVerb   `cmd:"" help:"List the last runs."`
 	Show      history.ShowVerb   `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
 	Logs      history.LogsVerb   `cmd:"" help:"Print the logs of a run."`
-	Report    history.ReportVerb `cmd:"" help:"Write a run, or what is where, as an HTML page."`
-	Rollback  steer.RollbackVerb `cmd:"" help:"Deploy to an environment what was proven there before, without a build."`
-	Redeploy  steer.RedeployVerb `cmd:"" help:"Deploy to an environment what it has once more, or what was rolled back."`
-	Promote   steer.PromoteVerb  `cmd:"" help:"Deploy to an environment what another one has."`
-	Retry     steer.RetryVerb    `cmd:"" help:"Deploy what a run did not get to."`
-	Freeze    steer.FreezeVerb   `cmd:"" help:"Keep deployments to an environment from beginning."`
+	Report    history.ReportVerb `cmd:"" help:"Write an HTML page of a run, or of the pipeline."`
+	Rollback  steer.RollbackVerb `cmd:"" help:"Roll an environment back to the last commit that was proven there, without a build."`
+	Redeploy  steer.RedeployVerb `cmd:"" help:"Deploy the commit of an environment again, or one that was rolled back there."`
+	Promote   steer.PromoteVerb  `cmd:"" help:"Deploy the commit of one environment to another."`
+	Retry     steer.RetryVerb    `cmd:"" help:"Deploy to the environments that a run did not reach."`
+	Freeze    steer.FreezeVerb   `cmd:"" help:"Freeze an environment: no new deployment starts there."`
 	Unfreeze  steer.UnfreezeVerb `cmd:"" help:"End the freeze of an environment."`
 	Override  steer.OverrideVerb `cmd:"" help:"Let a run deploy to an environment although its gates are closed."`
 	Start     steer.StartVerb    `cmd:"" help:"Start the run of a commit whose push started none."`

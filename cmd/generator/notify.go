@@ -20,14 +20,14 @@ type notifyCmd struct {
 	install.Configuration
 	Region string `help:"Region of the pipeline and of its secrets (default: that of the AWS SDK)."`
 	Test   bool   `help:"Send a test message to each target of notifications." required:""`
-	JSON   bool   `name:"json" help:"Print what came of each target as JSON."`
+	JSON   bool   `name:"json" help:"Print the result of each target as JSON."`
 }
 
 // Help returns the details and examples of the verb.
 func (notifyCmd) Help() string {
 	return `Sends a test message to each target of notifications in the configuration, whatever events and environments it
 lists, with your credentials: they must be permitted to read the secrets and to publish to the topics. A run uses the
-permissions of the pipeline in their place, which generator bootstrap gives.
+permissions of the pipeline instead, which generator bootstrap grants.
 
 Exit codes: 0 all targets were notified; 1 one was not; 2 there is no target.
 

@@ -16,7 +16,7 @@ import (
 type Flags struct {
 	install.Session
 	Bucket string `help:"Artifact bucket (default: that of the configuration)." placeholder:"NAME"`
-	State  string `help:"Show the local runs of this state folder, such as .aphex, in place of those of the cluster." type:"path" placeholder:"DIR"`
+	State  string `help:"Use the local runs of this state folder, such as .aphex, instead of those in the cluster." type:"path" placeholder:"DIR"`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 

@@ -59,16 +59,16 @@ func (f Frozen) String() string {
 type FreezeVerb struct {
 	Flags
 	Environment string `arg:"" help:"Environment to freeze."`
-	From        string `help:"When it begins (default: now): a time such as 2026-12-18T18:00, of this machine's time zone, or with one, such as 2026-12-18T18:00:00+01:00." placeholder:"TIME"`
-	Until       string `help:"When it ends (default: with generator unfreeze)." placeholder:"TIME"`
-	Why         string `short:"m" aliases:"reason" help:"Why; people whose deployment waits see it." required:"" placeholder:"TEXT"`
+	From        string `help:"Start (default: now): a time such as 2026-12-18T18:00 in the time zone of this machine, or with an offset, such as 2026-12-18T18:00:00+01:00." placeholder:"TIME"`
+	Until       string `help:"End (default: when it is ended by generator unfreeze)." placeholder:"TIME"`
+	Why         string `short:"m" aliases:"reason" help:"Reason, shown to people whose deployments wait." required:"" placeholder:"TEXT"`
 }
 
 // Help returns the details and examples of the verb.
 func (FreezeVerb) Help() string {
-	return `Keeps deployments to an environment from beginning, of all commits. One that has begun ends as it does. A run whose
+	return `No new deployment starts in the environment, whatever its commit; one in progress is not interrupted. A run whose
 environment has windows or freezes in the configuration waits, at most six days; any other ends with the status Held
-and is retried later. Of two freezes of an environment the later one counts.
+and can be retried later. A new freeze of an environment replaces the previous one.
 
 The freeze is an object in the artifact bucket, which no identity of the pipeline may write: you need permission to
 write metadata/freezes/*.
@@ -132,7 +132,7 @@ func (v FreezeVerb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) e
 		return err
 	}
 	if before.Why != "" {
-		fmt.Fprintf(std.Err, "it takes the place of the freeze %s\n", before)
+		fmt.Fprintf(std.Err, "it replaces the freeze %s\n", before)
 	}
 	return v.print(std, raw, frozen, frozen.String())
 }
@@ -158,13 +158,13 @@ func (v FreezeVerb) Do(ctx context.Context, d Desk) (frozen Frozen, before gate.
 type UnfreezeVerb struct {
 	Flags
 	Environment string `arg:"" help:"Environment whose freeze to end."`
-	Why         string `short:"m" aliases:"reason" help:"Why; it is kept with the freeze." placeholder:"TEXT"`
+	Why         string `short:"m" aliases:"reason" help:"Reason, kept with the freeze." placeholder:"TEXT"`
 }
 
 // Help returns the details and examples of the verb.
 func (UnfreezeVerb) Help() string {
-	return `Ends what generator freeze began; runs that wait go on. It does not end a freeze of the configuration: a commit does, or
-generator override lets one run pass.
+	return `Ends the freeze that generator freeze made; waiting runs continue. A freeze in the configuration ends when a commit
+removes it; generator override lets a single run pass.
 
 Example:
 

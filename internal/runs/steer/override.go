@@ -50,7 +50,7 @@ Examples:
 // Validate refuses an override without a reason.
 func (v OverrideVerb) Validate() error {
 	if strings.TrimSpace(v.Reason) == "" {
-		return errs.Invalidf("nobody says why gates are overridden").WithHint("pass --why")
+		return errs.Invalidf("an override requires a reason").WithHint("pass --why")
 	}
 	return v.RunFlags.Validate()
 }

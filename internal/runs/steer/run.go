@@ -13,8 +13,8 @@ import (
 // RunFlags are the flags of the verbs that start runs of what was built before.
 type RunFlags struct {
 	Flags
-	Reason string `short:"m" aliases:"why" help:"Why; the record of the run keeps it." placeholder:"TEXT"`
-	Watch  bool   `help:"Wait until the run ends, and fail if it does."`
+	Reason string `short:"m" aliases:"why" help:"Reason, kept in the record of the run." placeholder:"TEXT"`
+	Watch  bool   `help:"Wait until the run ends, and fail if the run fails."`
 	Yes    bool   `short:"y" help:"Start the run without asking for confirmation. In a local run, also approve what requires approval."`
 }
 

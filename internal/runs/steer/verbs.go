@@ -21,12 +21,11 @@ type RollbackVerb struct {
 // Help returns the details and examples of the verb.
 func (RollbackVerb) Help() string {
 	return `Deploys the last artifact that was proven in the environment before the present one: a run deployed it there, and
-its tests passed. Nothing is built, and nothing of the pipeline changes; approvals of the environment are waited
-for. The commit that is rolled back is refused there until a newer one is pushed; "generator redeploy" brings it
-back.
+its tests passed. Nothing is built, the pipeline does not change, and approvals of the environment apply. The commit
+that is rolled back is refused there until a newer one is pushed; "generator redeploy" brings it back.
 
 The run is one of the installed pipeline, with its record: who asked for it, and why. You need permission to read
-the artifact bucket, and to create Workflows in the cluster. It waits for a deployment there that has begun.
+the artifact bucket, and to create Workflows in the cluster. It waits for a deployment in progress there.
 
 Examples:
 
@@ -54,8 +53,8 @@ type RedeployVerb struct {
 
 // Help returns the details and examples of the verb.
 func (RedeployVerb) Help() string {
-	return `Deploys to an environment the commit that it has once more, with the artifact of then: after a failure without a
-cause in the commit, or after changes by hand. With --commit it brings back a commit that was rolled back.
+	return `Deploys the commit of an environment again, from the same artifact: after a failure that the commit did not cause,
+or after changes by hand. With --commit it brings back a commit that was rolled back.
 
 Examples:
 
@@ -82,8 +81,8 @@ type PromoteVerb struct {
 
 // Help returns the details and examples of the verb.
 func (PromoteVerb) Help() string {
-	return `Deploys to an environment the commit that another one has, with the same artifact. The commit must be proven in the
-environments that the other follows, and newer than what it has; approvals are waited for.
+	return `Deploys the commit of one environment to another, from the same artifact. The commit must be proven in the
+environments that the other one follows, and newer than the commit there. Approvals apply.
 
 Example:
 
@@ -100,7 +99,7 @@ func (v PromoteVerb) Find(ctx context.Context, s Source) (Found, error) {
 	return s.Promote(ctx, v.From, v.To)
 }
 
-// RetryVerb deploys what a run did not get to.
+// RetryVerb deploys to the environments that a run did not reach.
 type RetryVerb struct {
 	RunFlags
 	Of          string `arg:"" name:"run" help:"Run that ended: its name, or the beginning of its name or commit."`
@@ -109,8 +108,8 @@ type RetryVerb struct {
 
 // Help returns the details and examples of the verb.
 func (RetryVerb) Help() string {
-	return `Starts a run of the same commit for the environments that a run did not get to, with the artifact that it built. A
-run that ended before its environments starts from its beginning.
+	return `Starts a run of the same commit for the environments that a run did not reach, from the artifact that it built. A
+run that ended before its environments starts over.
 
 Examples:
 
@@ -141,7 +140,7 @@ type StartVerb struct {
 // Help returns the details and examples of the verb.
 func (StartVerb) Help() string {
 	return `Starts the run that a push of the commit would have started, if its delivery was lost or refused. A commit that
-had its run gets another one, from its beginning. A run never deploys an older commit over a newer one.
+had its run gets another one, which starts over. A run never deploys an older commit over a newer one.
 
 Examples:
 
