@@ -177,7 +177,7 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 
 	byName := byNames(targets)
 	scheduled := schedule.Run(ctx, r.Concurrency, nodes, func(ctx context.Context, name string) (cfn.Result, error) {
-		return d.deployAndReport(ctx, byName[name])
+		return d.deployStack(ctx, byName[name])
 	})
 	finish()
 	attribute(scheduled, byName)
@@ -191,18 +191,16 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	return out, j.hooks(ctx, "post-deploy", r.Hooks.PostDeploy, out.Results.Outputs())
 }
 
-func (d *deployment) deployAndReport(ctx context.Context, t target) (cfn.Result, error) {
-	result, err := d.deployStack(ctx, t)
-	if err == nil {
-		d.deployed(t.name)
-	}
-	if !errors.As(err, new(*invalidTemplates)) { // attribute decides which stacks failed
-		d.report.ended(t.name, err)
-	}
-	return result, err
-}
-
-func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, error) {
+// deployStack deploys one stack, and reports how that ended.
+func (d *deployment) deployStack(ctx context.Context, t target) (result cfn.Result, err error) {
+	defer func() {
+		if err == nil {
+			d.deployed(t.name)
+		}
+		if !errors.As(err, new(*invalidTemplates)) { // attribute decides which stacks failed
+			d.report.ended(t.name, err)
+		}
+	}()
 	session, goal, err := d.openStack(ctx, t)
 	if err != nil {
 		return cfn.Result{}, err
@@ -210,7 +208,7 @@ func (d *deployment) deployStack(ctx context.Context, t target) (cfn.Result, err
 	options := d.options(t)
 	options.Only = prescribe(d.Planned, t.name)
 	options.Fresh, options.Permit = d.reviewed.stale[t.name], d.permits(t)
-	result, err := cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, options)
+	result, err = cfn.Deploy(ctx, cfn.NewClient(session.Config), goal, options)
 	d.lookBehind(ctx, t.region, err)
 	return result, session.Explain(err)
 }

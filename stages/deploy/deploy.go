@@ -16,6 +16,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/inventory"
 	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -99,16 +100,17 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 		}
 	}
 	store := inventory.Store{Bucket: d.Bucket, Engine: engine}
-	gates := d.gates(frame, in, store, cfg)
-	err = gates.begin(ctx)
-	if out.Summary.Gates = gates.outcomes; err != nil {
+	env, _ := cfg.Environment(in.Environment) // it has stacks
+	gates := &inventory.Gates{Store: store, Config: cfg, Environment: env, Commit: in.Commit, Purpose: plan.Purpose(in.Purpose), Offset: in.ClockOffset}
+	err = gates.Begin(ctx)
+	if out.Summary.Gates = gates.Outcomes(); err != nil {
 		return out, err
 	}
-	r.Review = gates.reviewer()
+	r.Review = gates.Reviewer()
 	deployment := store.Begin(ctx, cfg, r)
 	outcome, err := engine.Deploy(ctx, r)
 	out.Summary, out.details = outcome.Results.Summary(r.Name, frame.Redactor.String), outcome.Results.Details(frame.Redactor.String)
-	out.Summary.Gates = gates.outcomes
+	out.Summary.Gates = gates.Outcomes()
 	kept, keepErr := deployment.Keep(ctx, outcome, deploy.OutputFiles{CLI: in.OutputsFile, Named: in.NamedOutputsFile, Detailed: in.DetailedOutputsFile})
 	out.Outputs, out.Summary.Removed = kept.Outputs, kept.Removed
 	return out, cmp.Or(err, keepErr)
