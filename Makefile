@@ -185,6 +185,7 @@ check-construct: $(CONSTRUCT) # the properties of the construct are those of the
 check-tidy:
 	go mod tidy -diff
 	cd e2e && go mod tidy -diff
+	cd internal/tests/bench/s5cmd && go mod tidy -diff
 
 # Argo's validation and the schemas of its resources check what is rendered, as versions 3 and 4 have them. Separate
 # modules, as each compiles some 1,500 packages first (minutes, once). Results are not cached, as the golden files are outside the module.

@@ -90,6 +90,7 @@ var all = []bench{
 	{name: "publish-200", run: benchDeploy("publish-200", 0.3, twoHundred)},
 	{name: "lag", run: benchLag},
 	{name: "cached-build", run: benchCachedBuild},
+	{name: "artifact", run: benchArtifact},
 }
 
 func namesOf(benches []bench) (names []string) {
