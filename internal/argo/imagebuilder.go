@@ -30,6 +30,7 @@ const (
 	builderConfig       = "/etc/aphex/buildkit"
 	builderFile         = "buildkitd.toml"
 	builderCertificates = "/etc/aphex/certificates"
+	builderAuthorities  = "/etc/aphex/authorities"
 )
 
 // AnnotationCertificates holds, on the pods of a BuildKit, the digest of what they read when
@@ -119,6 +120,9 @@ func (r *renderer) builderDeployment(b ImageBuilder) *appsv1.Deployment {
 		{Name: "certificates", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: plan.ImageBuilder, DefaultMode: ptr(int32(0o440))}}},
 		{Name: "state", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: ptr(resource.MustParse(builderDisk))}}},
 	}
+	if r.cfg.CABundle != nil {
+		spec.Volumes = append(spec.Volumes, r.authorities())
+	}
 	return &appsv1.Deployment{
 		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}, ObjectMeta: r.builderMeta(),
 		Spec: appsv1.DeploymentSpec{
@@ -142,7 +146,7 @@ func (r *renderer) builderContainer(b ImageBuilder) corev1.Container {
 			TimeoutSeconds: 10, PeriodSeconds: every, FailureThreshold: 6,
 		}
 	}
-	return corev1.Container{
+	container := corev1.Container{
 		Name: plan.ImageBuilder, Image: b.Image, Args: []string{"--config", path.Join(builderConfig, builderFile)},
 		Env:            r.proxy(),
 		Ports:          []corev1.ContainerPort{{Name: "buildkit", ContainerPort: plan.ImageBuilderPort}},
@@ -162,4 +166,18 @@ func (r *renderer) builderContainer(b ImageBuilder) corev1.Container {
 			{Name: "state", MountPath: builderState},
 		},
 	}
+	r.trustAuthorities(&container)
+	return container
+}
+
+// trustAuthorities has the daemon, a program of Go, and the git that it runs trust the authorities
+// of the configuration. What a Dockerfile runs trusts those of its own image.
+func (r *renderer) trustAuthorities(daemon *corev1.Container) {
+	if r.cfg.CABundle == nil {
+		return
+	}
+	for _, name := range []string{"SSL_CERT_FILE", "GIT_SSL_CAINFO"} {
+		daemon.Env = append(daemon.Env, corev1.EnvVar{Name: name, Value: path.Join(builderAuthorities, path.Base(authorityFile))})
+	}
+	daemon.VolumeMounts = append(daemon.VolumeMounts, corev1.VolumeMount{Name: authorityVolume, MountPath: builderAuthorities, ReadOnly: true})
 }

@@ -108,3 +108,30 @@ func TestTheImageBuilderIsPlacedAsPodsAreAndPullsThroughTheProxy(t *testing.T) {
 	assert.Len(t, pod.Tolerations, 1)
 	assert.Contains(t, pod.Containers[0].Env, corev1.EnvVar{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"})
 }
+
+func TestTheImageBuilderTrustsTheAuthoritiesOfTheConfiguration(t *testing.T) {
+	t.Parallel()
+	objects, _ := imageBuilder(t, "caBundle: {name: trusted, key: own.pem}\n", argo.ImageBuilder{})
+	pod := deploymentOf(t, objects).Spec.Template.Spec
+	var volume corev1.Volume
+	for _, one := range pod.Volumes {
+		if one.ConfigMap != nil && one.ConfigMap.Name == "trusted" {
+			volume = one
+		}
+	}
+	require.Len(t, volume.ConfigMap.Items, 1)
+	assert.Equal(t, "own.pem", volume.ConfigMap.Items[0].Key)
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		if mount.Name == volume.Name {
+			file := mount.MountPath + "/" + volume.ConfigMap.Items[0].Path
+			assert.Contains(t, pod.Containers[0].Env, corev1.EnvVar{Name: "SSL_CERT_FILE", Value: file})
+			assert.Contains(t, pod.Containers[0].Env, corev1.EnvVar{Name: "GIT_SSL_CAINFO", Value: file})
+		}
+		for _, other := range pod.Containers[0].VolumeMounts {
+			assert.False(t, strings.HasPrefix(other.MountPath, mount.MountPath+"/"), "a volume in one that nothing can be made in")
+		}
+	}
+
+	objects, _ = imageBuilder(t, "", argo.ImageBuilder{})
+	assert.NotContains(t, string(objects["Deployment"].YAML), "SSL_CERT_FILE")
+}
