@@ -22,6 +22,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/kube"
 	"github.com/aphex/aphex-pipeline/internal/kube/manifest"
 	"github.com/aphex/aphex-pipeline/internal/notify"
+	"github.com/aphex/aphex-pipeline/internal/notify/github"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/progress"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -195,11 +196,15 @@ func runPlan(ctx context.Context, frame stage.Frame, in planning.Input) (plannin
 		return planning.Output{}, err
 	}
 	defer end()
+	repository := clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}
 	return planning.Run(ctx, planning.Deps{
 		Engine: engine, Bucket: artifacts,
 		Commits: checkout.Commits{CheckOut: checkout.CheckOut, Token: func(ctx context.Context) (string, error) {
-			return clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}.Token(ctx, frame.Redactor.Add)
+			return repository.Token(ctx, frame.Redactor.Add)
 		}},
+		Repository: func(ctx context.Context) (planning.Commenter, error) {
+			return repository.Open(ctx, "", frame.Redactor.Add, github.CommentOn)
+		},
 	}, frame, in)
 }
 

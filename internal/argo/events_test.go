@@ -1,6 +1,7 @@
 package argo_test
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -89,6 +90,41 @@ func TestEveryValueOfAnEventIsFilteredBeforeUse(t *testing.T) {
 				passed := !slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return !p.MatchString(hostile) })
 				assert.False(t, passed, "%s accepts %q", key, hostile)
 			}
+		}
+	}
+}
+
+func TestACheckGetsTheNumberOfItsPullRequestIfItMayComment(t *testing.T) {
+	for token, comments := range map[string]bool{"githubTokenSecretName: token\n": true, "": false, "githubTokenSecretName: token\npullRequests: {plan: off}\n": false} {
+		objects := objectsOf(t, github+token+configuration("dev"))
+		sensor := decoded[eventsv1.Sensor](t, objects, "Sensor")
+		var workflow wfv1.Workflow
+		var filled []string
+		for _, trigger := range sensor.Spec.Triggers {
+			if trigger.Template.Name != "pull" {
+				continue
+			}
+			require.NoError(t, yaml.UnmarshalStrict(trigger.Template.K8s.Source.Resource.Value, &workflow))
+			for _, parameter := range trigger.Template.K8s.Parameters {
+				if parameter.Src.DataKey == "body.number" {
+					filled = append(filled, parameter.Dest)
+				}
+			}
+		}
+		at := slices.IndexFunc(workflow.Spec.Arguments.Parameters, func(p wfv1.Parameter) bool { return p.Name == plan.PullRequest })
+		require.Equal(t, comments, at >= 0, token)
+		template := decoded[wfv1.WorkflowTemplate](t, objects, "WorkflowTemplate")
+		require.Equal(t, comments, template.Spec.Arguments.GetParameterByName(plan.PullRequest) != nil)
+		if comments {
+			assert.Equal(t, []string{fmt.Sprintf("spec.arguments.parameters.%d.value", at)}, filled)
+			filters := sensor.Spec.Dependencies[1].Filters.Data
+			number := filters[slices.IndexFunc(filters, func(f eventsv1.DataFilter) bool { return f.Path == "body.number" })].Value[0]
+			assert.Regexp(t, number, "4711")
+			for _, hostile := range append(hostileTexts, "0", "-1", "1.5", "1e9", "12345678901") {
+				assert.NotRegexp(t, number, hostile)
+			}
+		} else {
+			assert.Empty(t, filled)
 		}
 	}
 }

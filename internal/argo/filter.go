@@ -63,7 +63,7 @@ func (r *renderer) tagFilters() []eventsv1.DataFilter {
 // configured branch. Those from forks do not pass: their authors have no write access to
 // the repository.
 func (r *renderer) pullFilters() []eventsv1.DataFilter {
-	return append(r.repositoryFilters("pull_request"),
+	filters := append(r.repositoryFilters("pull_request"),
 		text(wantedPath, wanted),
 		text("body.pull_request.base.ref", exactly(r.cfg.GithubBranch)),
 		text("body.pull_request.head.repo.full_name", r.repositoryText()),
@@ -71,6 +71,10 @@ func (r *renderer) pullFilters() []eventsv1.DataFilter {
 		text("body.pull_request.head.sha", someCommit),
 		text("body.pull_request.head.ref", branchText),
 	)
+	if plan.Comments(r.cfg) {
+		filters = append(filters, text("body.number", `^[1-9][0-9]{0,8}$`)) // a number of JSON is compared as its text
+	}
+	return filters
 }
 
 // repositoryFilters pass one kind of event of the configured repository. The

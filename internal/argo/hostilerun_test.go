@@ -102,7 +102,7 @@ func localTemplate(t *testing.T, content map[string]any) *localrun.Template {
 // hold are the variables with values of an event or outputs of a stage.
 var hold = []string{
 	"APHEX_COMMIT", "APHEX_BRANCH", "APHEX_REPOSITORY", "APHEX_REPO_NAME", "APHEX_PUSHER", "APHEX_ARTIFACT", "APHEX_DIGEST", "APHEX_HELD", "APHEX_ORIGIN",
-	"APHEX_PURPOSE", "APHEX_ONLY", "APHEX_BUILT_CONFIG", "APHEX_TARGET", "APHEX_OVERRIDE",
+	"APHEX_PURPOSE", "APHEX_ONLY", "APHEX_BUILT_CONFIG", "APHEX_TARGET", "APHEX_OVERRIDE", "APHEX_PULL_REQUEST",
 }
 
 // differ are the variables with different values in every run: folders of this machine,
@@ -118,7 +118,7 @@ func TestAHostileValueOfAnEventIsUsedLiterallyByARun(t *testing.T) {
 	require.Subset(t, slices.Collect(maps.Keys(plain)), []string{plan.Validate, plan.Build, plan.Pipeline, plan.Deploy("dev"), plan.Test("dev")})
 	for _, text := range hostile {
 		parameters := map[string]string{}
-		for _, name := range slices.Concat(plan.Parameters(), plan.HandedOver(), plan.Asked(), plan.Overriding()) {
+		for _, name := range slices.Concat(plan.Parameters(), plan.HandedOver(), plan.Asked(), plan.Overriding(), []string{plan.PullRequest}) {
 			parameters[name] = text
 		}
 		got := runs(t, template, parameters, text)

@@ -38,7 +38,7 @@ func (r *renderer) sensor(template string) (*eventsv1.Sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	pull, err := r.trigger(pullTrigger, r.pulled(template), pullValues())
+	pull, err := r.trigger(pullTrigger, r.pulled(template), r.pullValues())
 	if err != nil {
 		return nil, err
 	}
@@ -117,13 +117,17 @@ func tagValues() []eventValue {
 	}
 }
 
-func pullValues() []eventValue {
-	return []eventValue{
+func (r *renderer) pullValues() []eventValue {
+	values := []eventValue{
 		{key: "body.pull_request.head.sha", field: titleField, append: true},
 		{key: "body.pull_request.head.sha", field: parameterField(plan.CommitSHA)},
 		{key: "body.pull_request.head.ref", field: parameterField(plan.Branch)},
 		{key: "body.sender.login", field: parameterField(plan.Pusher), shown: true},
 	}
+	if plan.Comments(r.cfg) {
+		values = append(values, eventValue{key: "body.number", field: "spec.arguments.parameters." + strconv.Itoa(len(plan.Parameters())) + ".value"})
+	}
+	return values
 }
 
 // titleField is the path of the title, with the dots of its name escaped.
@@ -192,6 +196,9 @@ func (r *renderer) pulled(template string) wfv1.Workflow {
 	workflow := r.submitted(template, "Check a pull request of "+r.repository()+" at ")
 	workflow.GenerateName = r.cfg.WorkflowNamePrefix + "check-"
 	workflow.Spec.Entrypoint = CheckEntry
+	if plan.Comments(r.cfg) { // after the others: pullValues knows its place
+		workflow.Spec.Arguments.Parameters = append(workflow.Spec.Arguments.Parameters, wfv1.Parameter{Name: plan.PullRequest, Value: wfv1.AnyStringPtr("")})
+	}
 	return workflow
 }
 

@@ -143,6 +143,9 @@ func (r *renderer) arguments() wfv1.Arguments {
 	for _, name := range slices.Concat(plan.HandedOver(), plan.Asked(), plan.Overriding()) {
 		parameters = append(parameters, wfv1.Parameter{Name: name, Value: wfv1.AnyStringPtr("")})
 	}
+	if plan.Comments(r.cfg) {
+		parameters = append(parameters, wfv1.Parameter{Name: plan.PullRequest, Value: wfv1.AnyStringPtr("")})
+	}
 	return wfv1.Arguments{Parameters: parameters}
 }
 

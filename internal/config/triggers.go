@@ -36,7 +36,8 @@ type Triggers struct {
 type PullRequests struct {
 	// Whether the check of a pull request plans what its commit would change: `template`
 	// builds the commit and compares the templates of each environment with the deployed ones,
-	// `off` validates the commit alone. The plan creates nothing in any account. The build
+	// `off` validates the commit alone. With a token, the pull request gets the plan as a comment.
+	// The plan creates nothing in any account. The build
 	// commands of a pull request get no cache, and neither `build.roleArn` nor `build.secrets`:
 	// a build that fails without them is reported as not planned.
 	Plan PullRequestPlan `json:"plan,omitempty" default:"template" oneof:"template,off"`

@@ -124,7 +124,7 @@ func (j *job) compareInto(ctx context.Context, plan *planned.Plan) error {
 	}
 	ordered := inOrder(nodes, stacks)
 	plan.Stacks = stacksOf(ordered)
-	plan.Settle()
+	j.settle(plan)
 	return combine(blocked(ordered), nil)
 }
 

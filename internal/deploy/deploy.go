@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
@@ -12,6 +13,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
+	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 	"github.com/aphex/aphex-pipeline/internal/deploy/planned"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/plan"
@@ -100,7 +102,8 @@ type Request struct {
 	Advice      bool          // validate the templates of apps that do not enforce it, and print the findings
 	Limit       time.Duration // timeout of one command
 
-	looksOnly bool // access by lookup roles alone
+	gated     config.Environment // whose gates look at plans
+	looksOnly bool               // access by lookup roles alone
 }
 
 // hidden reports whether there is no access to the account, as a role of its own is for
@@ -114,7 +117,7 @@ func For(env config.Environment) Request {
 		Regions: env.Regions, Qualifiers: env.Qualifiers(),
 		Stacks: env.Stacks, Hooks: env.Hooks, Variables: env.Variables(), Parameters: configuredParameters(env.Parameters), Context: env.Context,
 		NotificationARNs: env.NotificationARNs, Concurrency: env.Concurrency, NoRollback: env.OnFailure == config.StopStack,
-		Gates: gatesOf(env),
+		Gates: gatesOf(env), gated: env,
 	}
 }
 
@@ -123,7 +126,13 @@ func gatesOf(env config.Environment) (gates []planned.Gate) {
 	if plan.Approval.Requires(env) {
 		gates = append(gates, planned.Gate{Gate: "approval", Reason: "requiresApproval is set"})
 	}
-	return gates
+	return append(gates, gate.Before(env, time.Now())...)
+}
+
+// settle completes a plan: with what is derived from its stacks, and with the gates that it would be held by.
+func (r Request) settle(p *planned.Plan) {
+	p.Settle()
+	p.Gates = append(slices.Clone(r.Gates), gate.Holding(r.gated, p)...)
 }
 
 // Outcome is the result of a request.

@@ -99,7 +99,7 @@ func (d *deployment) fill(ctx context.Context, plan *planned.Plan, targets []tar
 		return errs.Cancelledf("planning was stopped: %w", ctx.Err())
 	}
 	plan.Stacks = stacksOf(ordered)
-	plan.Settle()
+	d.settle(plan)
 	var inspectErr error
 	plan.Assets, inspectErr = d.inspectAssets(ctx, targets, func(name string) bool {
 		at := slices.IndexFunc(nodes, func(n schedule.Node) bool { return n.Name == name })

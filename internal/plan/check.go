@@ -25,7 +25,15 @@ func (b *builder) check(cfg *config.Config) []Step {
 			needed["unplanned"] = literal(own)
 		}
 	}
+	if Comments(cfg) {
+		needed["pull-request"], needed["pipeline"] = Source{Parameter, "", PullRequest}, literal(cfg.WorkflowTemplateName)
+	}
 	return append(steps, b.step(PlanStep, "Plan what would change", "deployer-plan", Validator, []string{Validate}, needed))
+}
+
+// Comments reports whether the check of a pull request comments on it: it plans, and has a token.
+func Comments(cfg *config.Config) bool {
+	return cfg.PullRequests.Plan == config.PlanTemplate && cfg.RepositorySecret() != ""
 }
 
 // ownRoles lists the environments with a role of their own, which no check enters, as NAME=ROLE.

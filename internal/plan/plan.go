@@ -114,6 +114,10 @@ const (
 	Origin       = "origin" // name of the run that handed over
 )
 
+// PullRequest is the parameter with the number of the pull request that a check plans; empty in
+// any other run.
+const PullRequest = "pull-request"
+
 // Skipped is the output of the validation that ends a run unless it is empty.
 const Skipped = "skipped"
 

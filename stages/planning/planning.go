@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,8 @@ type Input struct {
 	FailOn       []config.PlanReason `help:"What the stage fails for, besides pullRequests.failOn of the commit: broadening, destructive." enum:"broadening,destructive" placeholder:"REASON,…"`
 	Unplanned    []string            `help:"Environments for which the stage does not fail although they cannot be planned, with their roleArn: those that the installed pipeline has." placeholder:"NAME=ROLE,…"`
 	Lookups      bool                `help:"Let the CDK CLI look up context missing from cdk.context.json, like lookups: true in the configuration."`
+	PullRequest  string              `help:"Number of the pull request to show the plans at: in a comment, which each plan edits." placeholder:"NUMBER"`
+	Pipeline     string              `help:"Name of the pipeline, which its comment has." placeholder:"NAME"`
 	Limit        time.Duration       `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
 }
 
@@ -82,8 +85,14 @@ func (in Input) Validate() error {
 			return err
 		}
 	}
+	if in.PullRequest != "" && (!pullRequest.MatchString(in.PullRequest) || in.Pipeline == "") {
+		return errs.Invalidf("%q is no number of a pull request, or --pipeline is missing", in.PullRequest).WithHint("pass --pull-request 7 --pipeline NAME")
+	}
 	return checkout.CheckCommit(in.Commit)
 }
+
+// pullRequest matches the number of a pull request.
+var pullRequest = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
 
 // Output is the output of the stage.
 type Output struct {
@@ -118,6 +127,8 @@ type Deps struct {
 	Engine deploy.Engine
 	// Commits checks the commit out.
 	Commits checkout.Commits
+	// Repository opens the repository at GitHub. It is called if there is a pull request.
+	Repository func(context.Context) (Commenter, error)
 	// Bucket stores the plans; it may be nil.
 	Bucket bucket.Bucket
 }
@@ -206,7 +217,11 @@ func (d Deps) keep(ctx context.Context, frame stage.Frame, in Input, plans []*pl
 	}
 	out.Plans = bucket.PlanCommentKey(in.Commit, frame.Workflow)
 	text := planned.Markdown(plans, in.Commit, filepath.ToSlash(filepath.Dir(out.Plans)))
-	return out, d.Bucket.Put(ctx, out.Plans, []byte(text))
+	if err := d.Bucket.Put(ctx, out.Plans, []byte(text)); err != nil {
+		return out, err
+	}
+	d.show(ctx, frame, in, text)
+	return out, nil
 }
 
 // hidden lists the environments that could not be planned, but for those that the installed

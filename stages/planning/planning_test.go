@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -35,6 +36,19 @@ type world struct {
 	out, stdout bytes.Buffer
 	log         bytes.Buffer
 	checkout    checkout.Options
+	// comments are those of the pull requests by their numbers and markers, and refuses is why
+	// there are none.
+	comments map[string]string
+	refuses  error
+}
+
+// Comment writes the comment of a pull request.
+func (w *world) Comment(_ context.Context, number int, named, markdown string) error {
+	if w.comments == nil {
+		w.comments = map[string]string{}
+	}
+	w.comments[fmt.Sprint(number, " ", named)] = markdown
+	return nil
 }
 
 // run plans a repository with a build section.
@@ -62,7 +76,8 @@ environments:
 				return nil, errs.Invalidf("no access to %s", to.Account).WithHint("ask a person")
 			},
 		},
-		Bucket: w.stored,
+		Bucket:     w.stored,
+		Repository: func(context.Context) (planning.Commenter, error) { return w, w.refuses },
 		Commits: checkout.Commits{
 			Token: func(context.Context) (string, error) { return "ghp_secret", nil },
 			CheckOut: func(_ context.Context, o checkout.Options) (checkout.Checkout, error) {
@@ -201,4 +216,34 @@ func TestExactlyOneWorkspaceIsPlanned(t *testing.T) {
 		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), in)
 	}
 	assert.NoError(t, planning.Input{Commit: commit, Source: "."}.Validate())
+}
+
+func TestThePlansAreShownAtTheirPullRequestAndNowhereElse(t *testing.T) {
+	var w world
+	at := func(in *planning.Input) { in.PullRequest, in.Pipeline = "7", "shop" }
+	out, err := w.run(t, "{commands: ['true']}", at)
+	require.NoError(t, err)
+	require.NotEmpty(t, out.Plans)
+	assert.Equal(t, map[string]string{"7 plan/shop": w.stored.Document(out.Plans)}, w.comments)
+
+	var none world
+	_, err = none.run(t, "{commands: ['true']}")
+	require.NoError(t, err)
+	assert.Empty(t, none.comments, "a run that is no check of a pull request")
+
+	refused := world{refuses: errs.Failedf("the token ghp_secret may not comment").WithHint("grant it")}
+	again, err := refused.run(t, "{commands: ['true']}", at)
+	require.NoError(t, err, "the check ends as without it")
+	assert.Equal(t, len(out.Planned), len(again.Planned))
+	assert.Contains(t, refused.log.String(), "the plan is not shown at the pull request")
+	assert.NotContains(t, refused.log.String(), "ghp_secret")
+}
+
+func TestWhatIsNoNumberOfAPullRequestIsRefused(t *testing.T) {
+	for _, number := range []string{"0", "-1", "7.5", "7 ", "1e3", "{{=7}}", "12345678901"} {
+		in := planning.Input{Commit: commit, Source: ".", PullRequest: number, Pipeline: "shop"}
+		assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()), number)
+	}
+	assert.Error(t, planning.Input{Commit: commit, Source: ".", PullRequest: "7"}.Validate(), "without a pipeline")
+	assert.NoError(t, planning.Input{Commit: commit, Source: ".", PullRequest: "7", Pipeline: "shop"}.Validate())
 }

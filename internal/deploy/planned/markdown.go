@@ -140,6 +140,11 @@ func sectionOf(p *Plan) section {
 		}
 		return s
 	}
+	for _, g := range p.Gates {
+		if g.Gate == "policy" { // the others are seen in the data and rights
+			s.attention = append(s.attention, "policy: "+plain(g.Reason, 2*longestName))
+		}
+	}
 	for _, stack := range p.Stacks {
 		for _, c := range stack.Changes {
 			if fate := c.Fate(); fate != "" {
