@@ -153,3 +153,16 @@ func (t Timeout) Duration() time.Duration {
 	limit, _ := time.ParseDuration(string(t))
 	return limit
 }
+
+// Checkout is what the build gets beside the files of the commit.
+type Checkout struct {
+	// Whether submodules are fetched, also those of submodules, from the host of the
+	// repository and with its token. Without it their folders are empty.
+	Submodules bool `json:"submodules,omitempty" default:"false"`
+
+	// Further hosts that submodules may be fetched from, without a token.
+	SubmoduleHosts []string `json:"submoduleHosts,omitempty" rule:"host" example:"[gitlab.com]"`
+
+	// Whether files in Git LFS are fetched. Without it they are pointers.
+	LFS bool `json:"lfs,omitempty" default:"false"`
+}

@@ -333,19 +333,6 @@ type Environment struct {
 	ExternalID string `json:"externalId,omitempty" rule:"externalId" example:"my-app-pipeline"`
 }
 
-// Checkout is what the build gets beside the files of the commit.
-type Checkout struct {
-	// Whether submodules are fetched, also those of submodules, from the host of the
-	// repository and with its token. Without it their folders are empty.
-	Submodules bool `json:"submodules,omitempty" default:"false"`
-
-	// Further hosts that submodules may be fetched from, without a token.
-	SubmoduleHosts []string `json:"submoduleHosts,omitempty" rule:"host" example:"[gitlab.com]"`
-
-	// Whether files in Git LFS are fetched. Without it they are pointers.
-	LFS bool `json:"lfs,omitempty" default:"false"`
-}
-
 // SelfUpdate is how the pipeline updates itself when its configuration changes.
 type SelfUpdate struct {
 	// Whether a run continues with the last valid template if the pipeline could not
