@@ -3,6 +3,7 @@ package stages_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,8 +76,8 @@ func containersOf(node wfv1.Template) []corev1.Container {
 	return all
 }
 
-// later are the stages that no version had from which there is a template.
-var later = []string{"deployer-gate", "deployer-plan"}
+// earlier are the stages of the versions from which there are templates.
+var earlier = []string{"builder", "deployer-environment", "deployer-pipeline", "deployer-reconcile", "deployer-record", "tester", "validator"}
 
 // Images are newer than the template of a run that was rendered before an update, and of
 // a pipeline that nobody applied since. Files of testdata/earlier are never regenerated.
@@ -98,9 +99,7 @@ func TestTodaysProgramsTakeWhatTemplatesOfEarlierVersionsPass(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range stages.Contracts() {
-		assert.Equal(t, !slices.Contains(later, c.Name()), ran[c.Name()], "whether a template of an earlier version runs %s", c.Name())
-	}
+	assert.Equal(t, earlier, slices.Sorted(maps.Keys(ran)))
 }
 
 // passes runs today's program as a container of an earlier template.

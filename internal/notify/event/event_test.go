@@ -17,7 +17,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/notify/event"
 )
 
-const schemaFile = "../../schema/run-event.schema.json"
+const schemaFile = "../../../schema/run-event.schema.json"
 
 // full is a run with a value for every member.
 func full() event.Run {
