@@ -105,7 +105,7 @@ func (r *renderer) validations() []admissionv1.Validation {
 		"variables.containers.all(cs, cs.all(c, "+only("c", "name", "image", "imagePullPolicy", "command", "args", "env", "resources", "securityContext", "volumeMounts")+
 			" && c.env.all(e, "+only("e", "name", "value")+") && "+only("c.securityContext", "allowPrivilegeEscalation", "capabilities", "readOnlyRootFilesystem")+
 			" && c.securityContext.allowPrivilegeEscalation == false && "+only("c.securityContext.capabilities", "drop")+"))")
-	add("the metrics of the template are those that this version renders: a controller keeps every series",
+	add("the template counts under the names and labels that this version renders: a controller keeps every series",
 		when("WorkflowTemplate", r.metricsCondition()))
 	// Annotations give pods identities, networks and profiles, and labels select policies.
 	add("the pods of the pipeline have the labels and annotations that this version renders and no other",

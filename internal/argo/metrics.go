@@ -2,6 +2,7 @@ package argo
 
 import (
 	"encoding/json"
+	"slices"
 
 	wfv1 "github.com/argoproj/argo-workflows/v3/pkg/apis/workflow/v1alpha1"
 )
@@ -40,12 +41,18 @@ func (r *renderer) allMetrics() *wfv1.Metrics {
 	}}
 }
 
-// metricsCondition is the condition, in CEL, that the template has all metrics or none:
-// a commit decides between the two.
+// metricsCondition is the condition, in CEL, that the template has metrics of these names
+// and values of labels or none: a commit decides between the two.
 func (r *renderer) metricsCondition() string {
-	literal, err := json.Marshal(r.allMetrics()) // JSON is CEL
-	if err != nil {
-		panic(err) // types of Argo that were just made encode
+	var names, values []string
+	for _, metric := range r.allMetrics().Prometheus {
+		names = append(names, metric.Name)
+		for _, label := range metric.Labels {
+			values = append(values, label.Value)
+		}
 	}
-	return "(!has(object.spec.metrics) || object.spec.metrics == " + string(literal) + ")"
+	slices.Sort(values)
+	return "(!has(object.spec.metrics) || (" + only("object.spec.metrics", "prometheus") + " && object.spec.metrics.prometheus.all(m, " +
+		only("m", "name", "help", "labels", "counter", "histogram") + " && m.name in " + list(names...) +
+		" && m.labels.all(l, l.value in " + list(slices.Compact(values)...) + "))))"
 }
