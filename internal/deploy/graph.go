@@ -146,11 +146,20 @@ func remarks(targets []target, nodes []schedule.Node) (lines []string) {
 		}
 	}
 	for _, t := range targets {
-		for _, id := range t.stack.After {
-			if !slices.ContainsFunc(targets, func(other target) bool { return other.app == t.app && other.stack.ID == id }) {
-				lines = append(lines, fmt.Sprintf("%s needs the stack %s, which this environment does not deploy; it must exist already", t.name, id))
-			}
+		for _, id := range unlisted(t, targets) {
+			lines = append(lines, fmt.Sprintf("%s needs the stack %s, which this environment does not deploy; it must exist already", t.name, id))
 		}
 	}
 	return lines
+}
+
+// unlisted returns the stacks of the app that a stack needs and the environment does not
+// deploy.
+func unlisted(t target, targets []target) (ids []string) {
+	for _, id := range t.stack.After {
+		if !slices.ContainsFunc(targets, func(other target) bool { return other.app == t.app && other.stack.ID == id }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -40,6 +41,25 @@ func TestTheGraphJoinsTheConfigurationAndTheApp(t *testing.T) {
 		"Api needs the stack Network, which this environment does not deploy; it must exist already",
 	}, remarks(targets, nodes))
 	assert.NoError(t, checkDistinct(targets))
+}
+
+func TestAMissingDestinationIsExplainedByTheStackThatTheEnvironmentLacks(t *testing.T) {
+	targets := []target{{name: "Api", app: "a", stack: stackWith("Api", "Staging")}, {name: "Web", app: "a", stack: stackWith("Web", "Api")}}
+	j := &job{Request: Request{Name: "dev"}, unlisted: map[string][]string{"Api": unlisted(targets[0], targets), "Web": unlisted(targets[1], targets)}}
+	gone := func(bucket string) error {
+		return errs.Invalidf("%w", &assets.NoDestinationError{Kind: "bucket", Name: bucket}).WithHint("create it")
+	}
+	err := j.explainPublishing(targets[0], gone("cdk-my-app-staging-111111111111"))
+	require.ErrorContains(t, err, "publishing the assets of stack Api: there is no bucket cdk-my-app-staging-111111111111")
+	assert.Equal(t, "add Staging to the stacks of environment dev: Api needs it, and it may create what is missing", errs.HintOf(err))
+	assert.Equal(t, errs.Invalid, errs.KindOf(err))
+	for _, other := range []error{
+		j.explainPublishing(targets[1], gone("own")),                                         // needs nothing else
+		j.explainPublishing(targets[0], gone("cdk-hnb659fds-assets-111111111111-eu-west-1")), // of the bootstrap
+		j.explainPublishing(targets[0], errs.Invalidf("no access").WithHint("create it")),
+	} {
+		assert.Equal(t, "create it", errs.HintOf(other))
+	}
 }
 
 func TestAStackWaitsForThoseWhoseOutputsItReadsUnlessThatIsACycle(t *testing.T) {

@@ -30,6 +30,7 @@ type job struct {
 
 	parameters map[string]map[string]string // of the request, by target
 	selection  Selection                    // all stacks, including those that Only excludes
+	unlisted   map[string][]string          // stacks of the app that a target needs and the environment does not list
 }
 
 func (e Engine) newJob(r Request) *job {
@@ -206,6 +207,10 @@ func (j *job) selectStacks(ctx context.Context) ([]target, []*app, []schedule.No
 	}
 	for _, line := range remarks(targets, nodes) {
 		j.engine.Log.Warn(line)
+	}
+	j.unlisted = map[string][]string{}
+	for _, t := range targets {
+		j.unlisted[t.name] = unlisted(t, targets)
 	}
 	j.selection = j.selectionOf(targets, apps)
 	if targets, nodes, err = only(j.Only, j.Exclusively, targets, nodes); err != nil {

@@ -2,12 +2,16 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
+	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
+	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // publishing is the state of publishing assets. They are built ahead, and
@@ -64,7 +68,7 @@ func (d *deployment) publish(ctx context.Context, t target, lists []*assembly.As
 	each := func(do func(context.Context, *assembly.AssetManifest) error) error {
 		for _, list := range lists {
 			if err := do(ctx, list); err != nil {
-				return fmt.Errorf("publishing the assets of stack %s: %w", t.name, err)
+				return d.explainPublishing(t, err)
 			}
 		}
 		return nil
@@ -106,6 +110,17 @@ func (d *deployment) publish(ctx context.Context, t target, lists []*assembly.As
 			return d.publisher.Publish(ctx, list, to)
 		})
 	})
+}
+
+// explainPublishing names the stack, and for a missing bucket or repository the stacks that may
+// create it and that the environment does not list, such as those that a synthesizer adds.
+func (j *job) explainPublishing(t target, err error) error {
+	needed := j.unlisted[t.name]
+	if missing := (*assets.NoDestinationError)(nil); len(needed) == 0 || !errors.As(err, &missing) || missing.OfBootstrap() {
+		return fmt.Errorf("publishing the assets of stack %s: %w", t.name, err)
+	}
+	return errs.Invalidf("publishing the assets of stack %s: %w", t.name, err).
+		WithHint("add %s to the stacks of environment %s: %s needs it, and it may create what is missing", strings.Join(needed, ", "), j.Name, t.name)
 }
 
 // await waits until stacks are deployed, as far as this environment deploys them.

@@ -152,7 +152,7 @@ func choose(dir, choice string) (folder string, others []string, err error) {
 		folder = apps[0]
 	default:
 		return "", nil, errs.Invalidf("%s has %s", dir, Listed("CDK app", apps)).
-			WithHint("choose one: generator init --app %s writes the configuration here, --source %s next to the app", quote(apps[0]), quote(apps[0]))
+			WithHint("choose one: generator init --app %s writes the configuration here, --source %s next to the app", forShell(apps[0]), forShell(apps[0]))
 	}
 	return folder, slices.DeleteFunc(apps, func(app string) bool { return app == folder }), nil
 }

@@ -129,6 +129,7 @@ func TestTheSummaryOfAnAppSaysWhatItsConfigurationLacks(t *testing.T) {
 		"not committed yet, and a run builds a commit: 1 file: package-lock.json",
 	}, app.Summary(true)[1:])
 	assert.Equal(t, "wrote x; review it, commit it with them, then run: generator run --source .", app.NextStep(".", "aphex-config.yaml", "x"))
+	assert.Contains(t, app.NextStep("/my apps/it's", "the config.yaml", "x"), `then run: generator run --source '/my apps/it'\''s' -c 'the config.yaml'`)
 }
 
 func TestAHostileAssemblyWritesNothing(t *testing.T) {

@@ -36,6 +36,15 @@ class Network extends cdk.Stack { }
 const app = new cdk.App();
 new Network(app, 'Net');
 `, "Net bin/app.ts"},
+		"the stack that a synthesizer adds, which the others need": {`
+-- cdk.json --
+{"app": "node bin/app.js"}
+-- bin/app.js --
+const { AppStagingSynthesizer } = require('@aws-cdk/app-staging-synthesizer-alpha');
+const app = new cdk.App({ defaultStackSynthesizer: AppStagingSynthesizer.defaultResources({ appId: 'my-app' }) });
+class Api extends cdk.Stack { }
+new Api(app, 'Api', { env: { account: '111111111111', region: 'eu-west-1' } });
+`, "StagingStack-* bin/app.js, Api bin/app.js 111111111111 eu-west-1"},
 		"a class that extends one of another file": {`
 -- cdk.json --
 {"app": "npx tsx bin/app.ts"}

@@ -29,10 +29,15 @@ const stackLimit = 500
 // stacks returns the stacks that the app's entries and their imports create in the app or,
 // if there are none, those of any file.
 func (t *tree) stacks(entries []string) []Stack {
-	if found := t.stacksOf(t.ofOneApp(entries)); found != nil {
-		return distinct(found)
+	files := t.ofOneApp(entries)
+	found := t.stacksOf(files)
+	if found == nil {
+		files, found = t.files, t.stacksOf(t.files)
 	}
-	return distinct(t.stacksOf(t.files))
+	if found != nil {
+		found = slices.Concat(t.staging(files), found)
+	}
+	return distinct(found)
 }
 
 // distinct names stacks by their ids where several have one name: in CloudFormation

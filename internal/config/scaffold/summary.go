@@ -1,6 +1,10 @@
 package scaffold
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
 
 // Summary says which stacks of the app its configuration selects, and what it lacks, a
 // sentence each. The stacks are those of the source, or of the app's assembly.
@@ -31,9 +35,20 @@ func (a App) NextStep(source, config, file string) string {
 	if a.Uncommitted != nil {
 		commit = "commit it with them"
 	}
-	next := "generator run --source " + source
+	next := "generator run --source " + forShell(source)
 	if config != "aphex-config.yaml" {
-		next += " -c " + config
+		next += " -c " + forShell(config)
 	}
 	return fmt.Sprintf("wrote %s; review it, %s, then run: %s", file, commit, next)
+}
+
+// plainWord matches names that need no quotes in a shell.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_+=:,.@/-]+$`)
+
+// forShell quotes a name for a command that somebody copies.
+func forShell(name string) string {
+	if plainWord.MatchString(name) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }

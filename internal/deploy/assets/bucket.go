@@ -59,6 +59,9 @@ func (e *NoDestinationError) Error() string { return "there is no " + e.Kind + "
 // ofBootstrap matches the names of the bootstrap's buckets and repositories.
 var ofBootstrap = regexp.MustCompile(`^cdk-[a-z0-9]+-(container-)?assets-\d{12}-`)
 
+// OfBootstrap reports whether the CDK's bootstrap creates what is missing.
+func (e *NoDestinationError) OfBootstrap() bool { return ofBootstrap.MatchString(e.Name) }
+
 // creationHint returns the hint for a missing bucket or repository: bootstrap the
 // account if the bootstrap creates it.
 func creationHint(name, what, property, account, region string) string {

@@ -260,14 +260,22 @@ func (p *Publisher) runAll(ctx context.Context, nodes []schedule.Node, jobs map[
 	return ctx.Err()
 }
 
-// join joins errors and returns a single one unchanged, with its kind and hint.
+// join joins errors and returns a single one unchanged, with its kind and hint. Assets with
+// one missing destination have one error.
 func join(errs []error) error {
 	var kept []error
 	seen := map[string]bool{}
 	for _, err := range errs {
-		if err != nil && !seen[err.Error()] {
+		if err == nil {
+			continue
+		}
+		said := err.Error()
+		if missing := (*NoDestinationError)(nil); errors.As(err, &missing) {
+			said = missing.Error() // the answer of AWS has the id of the request
+		}
+		if !seen[said] {
 			kept = append(kept, err)
-			seen[err.Error()] = true
+			seen[said] = true
 		}
 	}
 	if len(kept) == 1 {

@@ -170,6 +170,19 @@ func TestTheHintForAMissingBootstrapBucketIsToBootstrap(t *testing.T) {
 	}
 }
 
+func TestAMissingBucketOfTwoAssetsIsOneError(t *testing.T) {
+	s, root := newStub(t), t.TempDir()
+	list := &assembly.AssetManifest{Root: root}
+	for _, id := range []string{"a", "b"} {
+		list.Files = append(list.Files, assembly.FileAsset{
+			ID: id, Name: id, Path: write(t, filepath.Join(root, id), id), Destinations: []assembly.FileDestination{{Bucket: "gone", Key: id}},
+		})
+	}
+	err := publisher(t).Publish(t.Context(), list, s.place())
+	require.Error(t, err)
+	assert.Equal(t, 1, strings.Count(err.Error(), "there is no bucket gone"), "%v", err)
+}
+
 func TestACheckPublishesNothingAndItsAnswersAreRemembered(t *testing.T) {
 	s, root := newStub(t), t.TempDir()
 	list := &assembly.AssetManifest{Root: root, Files: []assembly.FileAsset{

@@ -2,6 +2,7 @@ package assets_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,6 +67,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.absent != "" && strings.HasPrefix(r.URL.Path, s.absent), strings.HasPrefix(r.URL.Path, "/gone"), strings.HasPrefix(r.URL.Path, "/cdk-gone"):
 		s.count("gone")
+		w.Header().Set("X-Amz-Request-Id", rand.Text())
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `<Error><Code>NoSuchBucket</Code></Error>`)
 	case query.Has("location"):
