@@ -690,16 +690,16 @@ export interface FreezeDefinition {
 }
 
 /**
- *
+ * Rule is a rule that the plan of a deployment follows.
  */
 export interface RuleDefinition {
   /**
-   *  Expected: an expression in CEL, at most 2000 characters.
+   * An expression in CEL, the Common Expression Language, that is true of a plan which follows the rule. `plan` is the plan in the form of `schema/plan.schema.json`. Expected: an expression in CEL, at most 2000 characters.
    */
   readonly rule: string;
 
   /**
-   *  Expected: a line of text, at most 300 characters.
+   * What to tell whoever deploys a plan that does not follow it. Expected: a line of text, at most 300 characters.
    */
   readonly message: string;
 }

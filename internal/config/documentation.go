@@ -23,6 +23,8 @@ var (
 	notificationsSource string
 	//go:embed githubapp.go
 	githubAppSource string
+	//go:embed policy.go
+	policySource string
 	//go:embed windows.go
 	windowsSource string
 )
@@ -70,7 +72,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource, triggersSource, githubAppSource} {
+	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource, policySource, triggersSource, githubAppSource} {
 		commentsIn(source, docs)
 	}
 	return docs
