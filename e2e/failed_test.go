@@ -35,7 +35,7 @@ func TestAFailureIsReportedWhereUsersLook(t *testing.T) {
 	assert.Contains(t, p.argo("logs", second.Metadata.Name, "--no-color"), "the door is shut")
 	assert.Contains(t, p.recorded(second).Error, "deploy-dev: ")
 
-	failed := []string{`pipeline="` + p.name + `"`, `entrypoint="run"`, `status="Failed"`}
+	failed := []string{`pipeline="` + p.name + `-pipeline"`, `entrypoint="run"`, `status="Failed"`}
 	p.eventually("the count of runs", time.Minute, func() bool { return p.metric("argo_workflows_aphex_runs_total", failed...) == "2" })
 	assert.Equal(t, "2", p.metric("argo_workflows_aphex_run_seconds_count", failed...))
 }
