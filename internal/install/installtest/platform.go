@@ -91,10 +91,14 @@ func (p *Platform) installArgo() {
 	}
 }
 
-// Admin returns the configuration of AWS clients for the administrator of an account.
+// Admin returns the configuration of AWS clients for the administrator of an account. They
+// retry a connection that fails as often as the programs do (package awsauth).
 func (p *Platform) Admin(account, region string) aws.Config {
 	keys, url := p.AWS.AddAccount(account), p.AWS.URL()
-	return aws.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, "")}
+	return aws.Config{
+		Region: region, BaseEndpoint: &url, RetryMaxAttempts: 8,
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
+	}
 }
 
 // Env returns the environment of a program that works in the account Home.
