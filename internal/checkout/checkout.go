@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -48,7 +47,7 @@ func withRetries(ctx context.Context, o Options, a address) (Checkout, error) {
 			return done, nil
 		}
 		err = explain(ctx, err, o)
-		if try == attempts || ctx.Err() != nil || errs.KindOf(err) != errs.Temporary || errors.Is(err, syscall.ENOSPC) {
+		if try == attempts || ctx.Err() != nil || errs.KindOf(err) != errs.Temporary {
 			return Checkout{}, err
 		}
 		fmt.Fprintf(o.Progress, "%s: trying again in %s\n", err, pause)

@@ -43,6 +43,8 @@ type CommandResult struct {
 	ExitCode int           `json:"exitCode"`        // -1 when the command was stopped
 	Error    string        `json:"error,omitempty"` // empty on success
 	Tail     string        `json:"-"`               // the last lines of its output
+
+	advice string // about a cause outside of the command
 }
 
 // RunCommands runs the commands one after another until one fails. Each runs in its own
@@ -93,7 +95,7 @@ func (s ExecOptions) runOne(ctx context.Context, text string) (CommandResult, er
 	}
 	result.Duration = time.Since(result.Started)
 	result.Seconds = result.Duration.Round(time.Millisecond).Seconds()
-	result.Tail = last.Last()
+	result.Tail, result.advice = last.Last(), command.Advice(last.String())
 	if err != nil {
 		result.ExitCode, result.Error = exitCode(err), s.Redactor.String(err.Error())
 	}
@@ -133,7 +135,11 @@ func (r CommandResult) explain(err error, timeout Timeout, memory string) error 
 	case errors.As(err, &exit) && exit.Signal != "":
 		return r.failed("command %q was ended by signal %q after %s", r.Command, exit.Signal, took)
 	case errors.As(err, &exit):
-		return r.failed("command %q failed with exit code %d after %s", r.Command, exit.Code, took)
+		failed := r.failed("command %q failed with exit code %d after %s", r.Command, exit.Code, took)
+		if r.advice != "" {
+			failed = failed.WithHint("%s", r.advice)
+		}
+		return failed
 	case errors.Is(err, command.ErrGone):
 		return errs.Failedf("command %q: %w", r.Command, err).WithHint("%s", errs.HintOf(err))
 	default:

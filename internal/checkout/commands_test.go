@@ -53,6 +53,13 @@ func TestTheFirstFailureStopsAndShowsTheOutput(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(dir, "never"))
 }
 
+func TestACommandThatReachesNoPackageIndexSaysSo(t *testing.T) {
+	_, err := RunCommands(t.Context(), []string{"echo 'npm error network getaddrinfo ENOTFOUND npm.example.com'; seq 1 30; exit 1"}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ())})
+	require.Error(t, err)
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
+	assert.Contains(t, errs.HintOf(err), "a package index, was not reached")
+}
+
 func TestACommandThatIsKilledSaysWhy(t *testing.T) {
 	for _, command := range []string{"kill -9 $$", "sh -c 'kill -9 $$'", "exit 137"} {
 		_, err := RunCommands(t.Context(), []string{command}, ExecOptions{Runner: proc.Runner{}, Env: Environ(os.Environ()), Memory: config.BuildMemory})

@@ -23,7 +23,7 @@ func TestTheKindOfAnErrorSaysWhetherToRetry(t *testing.T) {
 		kind errs.Kind
 		says string
 	}{
-		"disk full":         {fmt.Errorf("receiving: %w", syscall.ENOSPC), errs.Temporary, "/aphex/workspace"},
+		"disk full":         {fmt.Errorf("receiving: %w", syscall.ENOSPC), errs.Failed, "/aphex/workspace"},
 		"cut off":           {fmt.Errorf("receiving: %w", io.ErrUnexpectedEOF), errs.Temporary, "github.com"},
 		"broken pack":       {gitpack.ErrMalformed, errs.Temporary, "github.com"},
 		"hidden by go-git":  {plumbing.NewUnexpectedError(plumbing.NewPermanentError(transport.ErrAuthenticationRequired)), errs.Invalid, "denies access to"},

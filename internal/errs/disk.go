@@ -8,8 +8,11 @@ import (
 	"syscall"
 )
 
+// fullDiskHint says what to do about a full disk, here and in a pod of a run.
+const fullDiskHint = "free disk space there; in a pod of a run, raise podLimits.storage in the configuration"
+
 // Writing wraps an error that occurred while writing below path. Its kind is
-// Temporary when the disk is full, Invalid when path is missing or read-only. The
+// Failed when the disk is full, Invalid when path is missing or read-only. The
 // message names path. Writing returns nil and an existing Error unchanged.
 func Writing(path string, err error) error {
 	var typed *Error
@@ -17,8 +20,7 @@ func Writing(path string, err error) error {
 	case err == nil || errors.As(err, &typed):
 		return err
 	case isFullDisk(err):
-		return Temporaryf("the disk is full: writing to %q: %w", path, err).
-			WithHint("free disk space, or use a larger volume for the stage")
+		return Failedf("the disk is full: writing to %q: %w", path, err).WithHint(fullDiskHint)
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		return Invalidf("%q is not writable: %w", path, err).
 			WithHint("use a writable folder")

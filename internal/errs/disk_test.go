@@ -19,8 +19,8 @@ func TestAWriteErrorNamesItsPathAndHasTheKindOfItsCause(t *testing.T) {
 		err  error
 		kind errs.Kind
 	}{
-		"full":      {syscall.ENOSPC, errs.Temporary},
-		"quota":     {syscall.EDQUOT, errs.Temporary},
+		"full":      {syscall.ENOSPC, errs.Failed},
+		"quota":     {syscall.EDQUOT, errs.Failed},
 		"read-only": {&fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}, errs.Invalid},
 		"forbidden": {syscall.EACCES, errs.Invalid},
 		"missing":   {syscall.ENOENT, errs.Invalid},
@@ -41,6 +41,21 @@ func TestAWriteErrorNamesItsPathAndHasTheKindOfItsCause(t *testing.T) {
 	assert.Equal(t, typed, errs.Writing("/x", typed))
 }
 
+// A retry of a step gets a volume of the same size.
+func TestAFullDiskIsNotRetriedAndSaysWhatToDo(t *testing.T) {
+	full := &fs.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}
+	for name, err := range map[string]error{
+		"a file": full, "a quota": syscall.EDQUOT, "with its path": errs.Writing("/tmp", full),
+		"within a failure": errs.Failedf("unpacking: %w", full), "beside a lost connection": errors.Join(full, io.ErrUnexpectedEOF),
+	} {
+		assert.False(t, errs.IsTemporary(err), name)
+		assert.Equal(t, errs.Failed, errs.KindOf(err), name)
+		assert.Contains(t, errs.HintOf(err), "podLimits.storage", name)
+	}
+	assert.Equal(t, "its own", errs.HintOf(errs.Failedf("unpacking: %w", full).WithHint("its own")))
+	assert.Empty(t, errs.HintOf(syscall.EIO))
+}
+
 // failing fails to write.
 type failing struct{ err error }
 
@@ -49,7 +64,7 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func TestOnlyAnErrorOfWritingNamesWhereACopyGoes(t *testing.T) {
 	err := failureOf(errs.Copy("/there", failing{syscall.ENOSPC}, strings.NewReader("x")))
 	assert.ErrorContains(t, err, `writing to "/there"`)
-	assert.Equal(t, errs.Temporary, errs.KindOf(err))
+	assert.Equal(t, errs.Failed, errs.KindOf(err))
 
 	broken := &fs.PathError{Op: "read", Path: "/here", Err: syscall.EISDIR}
 	err = failureOf(errs.Copy("/there", io.Discard, io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken))))

@@ -135,17 +135,20 @@ func KindOf(err error) Kind {
 	}
 }
 
-// HintOf returns the first hint found in err's chain, or "".
+// HintOf returns the first hint found in err's chain, or "". A full disk always has one.
 func HintOf(err error) string {
-	for err != nil {
+	for rest := err; rest != nil; {
 		var typed *Error
-		if !errors.As(err, &typed) {
-			return ""
+		if !errors.As(rest, &typed) {
+			break
 		}
 		if typed.Hint != "" {
 			return typed.Hint
 		}
-		err = typed.Err
+		rest = typed.Err
+	}
+	if isFullDisk(err) {
+		return fullDiskHint
 	}
 	return ""
 }

@@ -21,16 +21,18 @@ var throttleCodes = map[string]bool{
 }
 
 // IsTemporary reports whether a retry may succeed: after throttling, a 5xx
-// response, a broken or timed-out connection, or a full disk. It recognizes AWS
+// response, or a broken or timed-out connection, but not of a full disk. It recognizes AWS
 // errors by their methods, so this package does not import an SDK.
 func IsTemporary(err error) bool {
 	var typed *Error
 	if errors.As(err, &typed) {
 		return typed.Kind == Temporary
 	}
-	return isThrottle(err) || isServerError(err) || isBrokenConnection(err) || isFullDisk(err)
+	return !isFullDisk(err) && (isThrottle(err) || isServerError(err) || isBrokenConnection(err))
 }
 
+// isFullDisk reports whether a disk had no space left. A retry in a new pod gets a volume
+// of the same size.
 func isFullDisk(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

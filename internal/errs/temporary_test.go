@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"syscall"
 	"testing"
 
@@ -36,7 +35,6 @@ func TestErrorsThatARetryMayResolveAreTemporary(t *testing.T) {
 		"throttle": answered{400, "ThrottlingException"}, "slow down": answered{503, "SlowDown"},
 		"reset": syscall.ECONNRESET, "refused": syscall.ECONNREFUSED, "cut off": io.ErrUnexpectedEOF,
 		"no answer": unsent{io.EOF}, "deadline": context.DeadlineExceeded, "typed": errs.Temporaryf("busy"),
-		"full disk": &fs.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}, "quota": syscall.EDQUOT,
 	} {
 		assert.True(t, errs.IsTemporary(fmt.Errorf("calling: %w", err)), name)
 		assert.Equal(t, errs.Temporary, errs.KindOf(fmt.Errorf("calling: %w", err)), name)

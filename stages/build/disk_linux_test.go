@@ -57,7 +57,8 @@ func TestADiskThatIsFullIsNamedWhereverItFillsUp(t *testing.T) {
 				return
 			}
 			assert.Less(t, size, 16, "it is enough")
-			assert.Equal(t, errs.Temporary, errs.KindOf(err), "%v %s", err, log)
+			assert.Equal(t, errs.Failed, errs.KindOf(err), "%v %s", err, log)
+			assert.Contains(t, errs.HintOf(err), "podLimits.storage")
 			assert.ErrorContains(t, err, room)
 			left, readErr := os.ReadDir(room)
 			require.NoError(t, readErr)
@@ -76,7 +77,7 @@ func TestADiskThatIsFullIsNamedWhereverItFillsUp(t *testing.T) {
 		require.NoError(t, os.Rename(built, filepath.Join(store, key)))
 		err = bucket.OpenDirectory(store).Fetch(t.Context(), key, digest, filepath.Join(room, "workspace"))
 		require.Error(t, err)
-		assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
+		assert.Equal(t, errs.Failed, errs.KindOf(err), err)
 		assert.ErrorContains(t, err, room)
 		require.NoError(t, os.Rename(filepath.Join(store, key), built))
 	}

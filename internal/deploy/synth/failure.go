@@ -60,6 +60,9 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
 		failed.Message += command.Quoted(last)
 	}
+	if advice := command.Advice(output.String()); advice != "" {
+		return failed.WithHint("%s", advice)
+	}
 	return failed.WithHint("run %q in %s to see the same error", line, dir)
 }
 

@@ -200,6 +200,10 @@ func TestErrorsOfAnAppAreReported(t *testing.T) {
 			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'Error [TransformError]: Transform failed with 1 error:\n/w/bin/app.ts:2:4: ERROR: Expected \")\"\n    at f\n' >&2; exit 1"},
 			errs.Failed, `(exit code 1): /w/bin/app.ts:2:4: ERROR: Expected ")"` + "\n  last output:", "to see the same error",
 		},
+		"it fails as it reaches no package index": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "echo '[ERROR] java.net.UnknownHostException: maven.example.com' >&2; exit 1"},
+			errs.Failed, "UnknownHostException: maven.example.com", "set proxy in the configuration",
+		},
 		"it fails in silence":             {map[string]string{"cdk.json": shellApp, "app.sh": "exit 3"}, errs.Failed, "it printed no error", ""},
 		"its command is not there":        {map[string]string{"cdk.json": `{"app": "no-such-tool x"}`}, errs.Failed, "exit code 127", "check that the build commands install it"},
 		"its build fails":                 {map[string]string{"cdk.json": `{"build": "exit 9", "app": "true"}`}, errs.Failed, "the build command in cdk.json failed (exit code 9)", ""},

@@ -27,7 +27,7 @@ type unwritable struct {
 var unwritables = []unwritable{
 	{name: "an outputs file in a folder that is missing", path: "/no/such/folder/outputs.json", options: []string{"--outputs-file"}, code: 2},
 	{name: "an outputs file in a folder that cannot be written", path: "/sys/outputs.json", options: []string{"--outputs-file"}, code: 2},
-	{name: "an outputs file on a full disk", path: "/dev/full", options: []string{"--outputs-file"}, code: 75, deployed: true},
+	{name: "an outputs file on a full disk", path: "/dev/full", options: []string{"--outputs-file"}, code: 1, deployed: true},
 	{name: "a plan in a folder that is missing", path: "/no/such/folder/plan.json", options: []string{"--plan-file"}, code: 2},
 	{name: "an outputs folder that cannot be made", path: "/sys/outputs", options: []string{"--outputs"}, code: 2},
 	{name: "a folder for temporary files that cannot be written", path: "/sys", environ: []string{"TMPDIR=/sys"}, code: 2},
