@@ -77,6 +77,11 @@ bulk: build $(PACKAGES) ## compare with the CDK CLI on every app and assembly in
 	@test -n '$(DIR)' || { echo 'set the folder: make bulk DIR=…' >&2; exit 2; }
 	@go run ./internal/tests/conformance/bulk $(BULK) '$(DIR)' </dev/null
 
+.PHONY: survey
+survey: ## count the CDK apps in the folder DIR and below whose stacks generator init recognizes, and name the others
+	@test -n '$(DIR)' || { echo 'set the folder: make survey DIR=…' >&2; exit 2; }
+	@go run ./internal/tests/conformance/bulk -init $(BULK) '$(DIR)' </dev/null
+
 .PHONY: demo
 demo: build $(PACKAGES) ## run the example's whole pipeline on this machine, against simulated AWS accounts
 	@tools/demo-repository $(SHOP) .aphex/demo/shop

@@ -98,3 +98,29 @@ func TestReasonsAreTheSameWhereTheyQuoteTheSameWords(t *testing.T) {
 	assert.Equal(t, "Error: now at x.js:1", shorten(reason("fine\nError: now\nat x.js:1\n")))
 	assert.Len(t, []rune(shorten(strings.Repeat("ä", 500))), 301)
 }
+
+func TestASurveyCountsTheAppsWhoseStacksAreRecognizedAndNamesTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"typescript/shop/cdk.json":                 `{"app": "npx tsx bin/shop.ts"}`,
+		"typescript/shop/bin/shop.ts":              "import * as cdk from 'aws-cdk-lib';\nconst app = new cdk.App();\nnew cdk.Stack(app, 'Web');\n",
+		"typescript/shop/node_modules/it/cdk.json": `{}`,
+		"typescript/none/cdk.json":                 `{"app": "npx tsx bin/none.ts"}`,
+		"python/odd/cdk.json":                      `{"app": `,
+	} {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	all, err := survey([]string{dir})
+	require.NoError(t, err)
+	var text strings.Builder
+	require.NoError(t, options{}.printSurvey(&text, all))
+	assert.Contains(t, text.String(), "recognizes the stacks of 1 of 3 apps\n  python: 0 of 1\n  typescript: 1 of 2\n")
+	assert.Regexp(t, `cdk\.json.*JSON.*:\n  python/odd\n`, text.String())
+	assert.Contains(t, text.String(), "selects every stack:\n  typescript/none\n")
+	require.Len(t, all, 3)
+	assert.Equal(t, looked{App: "typescript/shop", Stacks: []string{"Web"}}, all[2])
+	_, err = survey([]string{t.TempDir()})
+	assert.ErrorContains(t, err, "no cdk.json in")
+}

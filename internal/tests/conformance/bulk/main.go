@@ -2,6 +2,9 @@
 // CDK CLI into one simulated cloud and by the deployer into another, and says
 // where the two clouds differ. It ends with code 1 if any differ, and with 2 if
 // the comparison itself could not be made.
+//
+// With -init it deploys nothing, and counts the apps whose stacks generator init
+// recognizes in the source.
 package main
 
 import (
@@ -28,6 +31,7 @@ type options struct {
 	limit    time.Duration // for each deployment of an app
 	atOnce   int           // apps
 	json     bool
+	init     bool // only inspect the sources
 }
 
 func main() {
@@ -37,20 +41,38 @@ func main() {
 	flag.DurationVar(&o.limit, "limit", 10*time.Minute, "how long one deployment of an app may take")
 	flag.IntVar(&o.atOnce, "at-once", 2, "how many apps are compared at once")
 	flag.BoolVar(&o.json, "json", false, "print JSON in place of the table")
+	flag.BoolVar(&o.init, "init", false, "only count the apps whose stacks generator init recognizes")
 	flag.Parse()
+	if o.init {
+		exit(o.surveyAll(flag.Args()), true)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	results, err := o.compareAll(ctx, flag.Args())
 	stop()
 	if err == nil {
 		err = o.print(os.Stdout, results)
 	}
+	exit(err, !slices.ContainsFunc(results, func(r result) bool { return !r.agrees() }))
+}
+
+// exit ends the program.
+func exit(err error, agreed bool) {
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(2)
-	case slices.ContainsFunc(results, func(r result) bool { return !r.agrees() }):
+	case !agreed:
 		os.Exit(1)
 	}
+	os.Exit(0)
+}
+
+func (o options) surveyAll(folders []string) error {
+	all, err := survey(folders)
+	if err != nil {
+		return err
+	}
+	return o.printSurvey(os.Stdout, all)
 }
 
 // compareAll compares the apps in the folders, in the order of their names.
