@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,13 +58,25 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 		return failed.WithHint("the app bundles an asset in a container, and there is no program %q here: bundle it in a build command and give the asset that folder, "+
 			"add esbuild to package.json for a NodejsFunction, or give the bundling a `local` one", found[1])
 	}
+	hint := cmp.Or(missingPackage(output.String()), command.Advice(output.String()), fmt.Sprintf("run %q in %s to see the same error", line, dir))
 	if last := output.Last(); strings.Contains(last, "\n") { // more than the error itself
 		failed.Message += command.Quoted(last)
 	}
-	if advice := command.Advice(output.String()); advice != "" {
-		return failed.WithHint("%s", advice)
+	return failed.WithHint("%s", hint)
+}
+
+// noPackage matches how Node.js and Python name a package that is not installed.
+var noPackage = regexp.MustCompile(`Cannot find (?:module|package) '([^'./\\][^']*)'|\bModuleNotFoundError: No module named '([^']+)'`)
+
+// missingPackage returns a hint for an app that lacks a package, "" for others. A person
+// who runs it has their own packages there, and does not see the error.
+func missingPackage(output string) string {
+	found := noPackage.FindStringSubmatch(output)
+	if found == nil {
+		return ""
 	}
-	return failed.WithHint("run %q in %s to see the same error", line, dir)
+	return fmt.Sprintf("package %q is not where the app ran, which has the files of the commit and what the build commands add: have one of build.commands install it, such as npm ci",
+		cmp.Or(found[1], found[2]))
 }
 
 // noDocker matches how Node.js says that a program for containers does not exist, which

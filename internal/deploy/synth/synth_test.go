@@ -200,6 +200,22 @@ func TestErrorsOfAnAppAreReported(t *testing.T) {
 			map[string]string{"cdk.json": shellApp, "app.sh": "printf 'Error [TransformError]: Transform failed with 1 error:\n/w/bin/app.ts:2:4: ERROR: Expected \")\"\n    at f\n' >&2; exit 1"},
 			errs.Failed, `(exit code 1): /w/bin/app.ts:2:4: ERROR: Expected ")"` + "\n  last output:", "to see the same error",
 		},
+		"it lacks a package of Node.js": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "printf \"Error: Cannot find module 'aws-cdk-lib'\nRequire stack:\n- /w/app.js\n\" >&2; exit 1"},
+			errs.Failed, "(exit code 1): Error: Cannot find module 'aws-cdk-lib'", `package "aws-cdk-lib" is not where the app ran`,
+		},
+		"it lacks a module of Node.js": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "echo \"Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'constructs' imported from /w/app.mjs\" >&2; exit 1"},
+			errs.Failed, "(exit code 1)", `package "constructs" is not`,
+		},
+		"it lacks a package of Python": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "echo \"ModuleNotFoundError: No module named 'aws_cdk'\" >&2; exit 1"},
+			errs.Failed, "(exit code 1)", `package "aws_cdk" is not where the app ran`,
+		},
+		"it lacks a file of its own": {
+			map[string]string{"cdk.json": shellApp, "app.sh": "echo \"Error: Cannot find module './lib/stack'\" >&2; exit 1"},
+			errs.Failed, "(exit code 1)", `run "sh app.sh" in`,
+		},
 		"it fails as it reaches no package index": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "echo '[ERROR] java.net.UnknownHostException: maven.example.com' >&2; exit 1"},
 			errs.Failed, "UnknownHostException: maven.example.com", "set proxy in the configuration",
