@@ -20,7 +20,7 @@ const MaxDocument = 128 << 20
 // many names lead to one of them, and the places that assets are published to.
 var documents = limits.Budget{Bytes: 512 << 20, Entries: 200_000, Ratio: 1}
 
-const outsideHint = "an assembly must contain all of its files: synthesize without --no-staging, and do not edit it"
+const outsideHint = "an assembly must contain all of its files: run cdk synth without --no-staging, and do not edit it"
 
 // folder reads files below one directory, and rejects names with "..", absolute
 // names, and symbolic links that point outside of it.

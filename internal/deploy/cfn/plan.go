@@ -74,7 +74,7 @@ func planParameters(goal Goal, previous map[string]string) (parameters, error) {
 			where = fmt.Sprintf(" (%s%s)", goal.Path, suffix(", ", goal.source(goal.Path)))
 		}
 		return p, errs.Invalidf("stack %q%s: no value for the parameters of the template: %s", goal.Name, where, strings.Join(missing, ", ")).
-			WithHint("give them values with `parameters` of the environment in the configuration or with --parameters, or a default in the CDK app")
+			WithHint("give them values with `parameters` of the environment in the configuration, with --parameters of deployer environment, or with a default in the CDK app")
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if _, declared := doc.Parameters[name]; !declared && given[name] != "" {

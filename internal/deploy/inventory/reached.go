@@ -128,7 +128,7 @@ func (s Store) next(env config.Environment, commit string, purpose plan.Purpose,
 	}
 	if purpose.Builds() && len(order.Runs) > 0 && order.at(run) < 0 {
 		return nil, errs.Failedf("run %s is not one of the last %d runs whose commits were compared: there are too many newer ones, or it took over the results of another run", run, maxOrder).
-			WithHint("push a newer commit, or resubmit the run from its first step, without --memoized; to deploy what the run built: generator retry")
+			WithHint("push a newer commit, or resubmit the run from its first step, by argo resubmit without --memoized; to deploy what the run built: generator retry")
 	}
 	former := append([]string{has.Run}, has.Former...)
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
