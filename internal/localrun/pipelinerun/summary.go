@@ -49,7 +49,7 @@ func (l *localRun) conclude(ctx context.Context, place plan.Place, runs []localr
 	unreached := !l.Plan && l.unreached(s, last)
 	changed := s.stacks(whole)
 	undeployed := s.undeployed(whole)
-	removed := s.removed(whole)
+	removed := l.removed(s, whole)
 	s.outputs(context.WithoutCancel(ctx), l, place, whole)
 	s.plans(context.WithoutCancel(ctx), l, place, whole)
 	cause := causeOf(whole)
@@ -229,8 +229,9 @@ func (s *summary) undeployed(result localrun.Result) bool {
 }
 
 // removed lists the stacks that an earlier run deployed and that are gone from the
-// app or the configuration, and reports whether there are any.
-func (s *summary) removed(result localrun.Result) bool {
+// app or the configuration, and reports whether there are any. The command that deletes
+// one would otherwise reach a real stack of that name.
+func (l *localRun) removed(s *summary, result localrun.Result) bool {
 	found := false
 	for _, step := range result.Steps {
 		for _, stack := range stage.ParseRemoved(step.Outputs[stage.RemovedOutput]) {
@@ -240,6 +241,9 @@ func (s *summary) removed(result localrun.Result) bool {
 			s.line("  %s", stack)
 			found = true
 		}
+	}
+	if found && l.cloud.Simulated() {
+		s.line("  their accounts are simulated: commands reach them with the variables that generator simulate --state %s prints, and AWS without", state.Short(l.state.Dir))
 	}
 	return found
 }
