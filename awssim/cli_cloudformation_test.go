@@ -3,6 +3,7 @@ package awssim_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,13 +49,7 @@ func TestTheAWSCLIDeploysStacks(t *testing.T) {
 	deploy := func(stack, template string, more ...string) (string, error) {
 		return c.aws(devAccount, ireland, append([]string{"cloudformation", "deploy", "--stack-name", stack, "--template-file", file(stack, template)}, more...)...)
 	}
-	// The CLI's waiters poll every 30 seconds.
-	reaches := func(stack, status string) {
-		t.Helper()
-		require.Eventually(t, func() bool {
-			return c.awsOK("cloudformation", "list-stacks", "--query", "StackSummaries[?StackName=='"+stack+"'].StackStatus", "--output", "text") == status
-		}, time.Minute, 100*time.Millisecond, "%s becomes %s", stack, status)
-	}
+	reaches := c.reaches
 
 	printed, err := deploy("Base", sharing, "--parameter-overrides", "Size=large", "--tags", "team=shop")
 	require.NoError(t, err, printed)
@@ -108,5 +103,38 @@ func TestTheAWSCLIDeploysStacks(t *testing.T) {
 		reaches(stack, "DELETE_COMPLETE")
 	}
 	assert.Empty(t, c.awsOK("cloudformation", "list-exports", "--query", "Exports[].Name", "--output", "text"))
+	assert.Empty(t, c.Unknown())
+}
+
+// reaches waits for the status of a stack: the CLI's waiters poll every 30 seconds.
+func (c cloud) reaches(stack, status string) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		return c.awsOK("cloudformation", "list-stacks", "--query", "StackSummaries[?StackName=='"+stack+"'].StackStatus", "--output", "text") == status
+	}, time.Minute, 100*time.Millisecond, "%s becomes %s", stack, status)
+}
+
+func TestTheAWSCLISeesAnAlarmRollAStackBack(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	alarms := "Resources:\n  Errors:\n    Type: AWS::CloudWatch::Alarm\n    Properties: {AlarmName: errors, ComparisonOperator: GreaterThanThreshold, EvaluationPeriods: 1}\n"
+	c.awsOK("cloudformation", "create-stack", "--stack-name", "Alarms", "--template-body", alarms)
+	c.reaches("Alarms", "CREATE_COMPLETE")
+	printed := c.awsOK("cloudwatch", "describe-alarms", "--query", "MetricAlarms[].[StateValue, AlarmArn]", "--output", "text")
+	state, arn, _ := strings.Cut(printed, "\t")
+	assert.Equal(t, "INSUFFICIENT_DATA", state)
+	c.awsOK("cloudformation", "create-stack", "--stack-name", "Watched", "--template-body", "Resources:\n  Topic: {Type: AWS::SNS::Topic}\n",
+		"--rollback-configuration", "MonitoringTimeInMinutes=30,RollbackTriggers=[{Arn="+arn+",Type=AWS::CloudWatch::Alarm}]")
+	require.Eventually(t, func() bool {
+		return c.awsOK("cloudformation", "describe-stack-resources", "--stack-name", "Watched", "--query", "StackResources[].ResourceStatus", "--output", "text") == "CREATE_COMPLETE"
+	}, time.Minute, 100*time.Millisecond)
+	c.reaches("Watched", "CREATE_IN_PROGRESS")
+	_, err := c.aws(devAccount, ireland, "cloudwatch", "set-alarm-state", "--alarm-name", "absent", "--state-value", "ALARM", "--state-reason", "a test")
+	require.Error(t, err)
+	c.awsOK("cloudwatch", "set-alarm-state", "--alarm-name", "errors", "--state-value", "ALARM", "--state-reason", "a test")
+	assert.Equal(t, "ALARM", c.awsOK("cloudwatch", "describe-alarms", "--alarm-names", "errors", "--query", "MetricAlarms[].StateValue", "--output", "text"))
+	c.reaches("Watched", "ROLLBACK_COMPLETE")
+	reasons := c.awsOK("cloudformation", "describe-stack-events", "--stack-name", "Watched", "--query", "StackEvents[].ResourceStatusReason", "--output", "text")
+	assert.Contains(t, reasons, "["+arn+"]")
 	assert.Empty(t, c.Unknown())
 }

@@ -167,6 +167,16 @@ func (m message) Error() string { return string(m) }
 
 func messagef(format string, args ...any) error { return message(fmt.Sprintf(format, args...)) }
 
+// HasAlarm reports whether a stack of the account has deployed an alarm.
+func (h host) HasAlarm(scope cloudformation.Scope, arn string) bool {
+	return h.s.alarms.Exists(scope.Account, scope.Region, arn)
+}
+
+// Alarms reports whether an alarm is in the state ALARM.
+func (h host) Alarms(scope cloudformation.Scope, arn string) bool {
+	return h.s.alarms.State(wire.Place(scope.Account, scope.Region), arn) == "ALARM"
+}
+
 // HasContent reports whether a bucket has objects or a repository has images.
 func (h host) HasContent(scope cloudformation.Scope, typ, physicalID string) bool {
 	if typ == "AWS::S3::Bucket" {

@@ -50,6 +50,7 @@ type Server struct {
 	parameters *ssm.Store
 	secrets    *secretsmanager.Store
 	metrics    *cloudwatch.Store
+	alarms     *cloudwatch.Alarms
 	topics     *sns.Store
 	logs       *logs.Store
 	tasks      *ecs.Store
@@ -110,6 +111,7 @@ func (s *Server) open(options Options) error {
 	s.parameters = ssm.New(s.clock.Now)
 	s.secrets = secretsmanager.New(s.clock.Now)
 	s.metrics = cloudwatch.New(s.clock.Now)
+	s.alarms = cloudwatch.NewAlarms(s.clock.Now, s.deployed, func() { s.stacks.Wake() })
 	s.topics = sns.New(s.deployed)
 	s.logs, s.tasks = logs.New(s.clock.Now, s.deployed), ecs.New(s.deployed)
 	s.registry = ecr.New(s.clock.Now)
@@ -121,7 +123,7 @@ func (s *Server) open(options Options) error {
 	s.services = map[string]wire.Service{}
 	for _, service := range []wire.Service{
 		sts.Tokens{Directory: s.identity}.Service(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
-		s.metrics.Service(), s.topics.Service(), s.logs.Service(), s.tasks.Service(), s.trail.Service(), lambda.Functions{Deployed: s.deployed}.Service(),
+		cloudwatch.Service(s.metrics, s.alarms), s.topics.Service(), s.logs.Service(), s.tasks.Service(), s.trail.Service(), lambda.Functions{Deployed: s.deployed}.Service(),
 		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
 		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {

@@ -35,6 +35,7 @@ func (s *Server) parts() []part {
 		{"parameters", s.parameters},
 		{"secrets", s.secrets},
 		{"metrics", s.metrics},
+		{"alarms", s.alarms},
 		{"topics", s.topics},
 		{"logs", s.logs},
 		{"tasks", s.tasks},

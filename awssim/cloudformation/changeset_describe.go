@@ -26,7 +26,7 @@ func (e *Engine) describeChangeSet(_ context.Context, c call) (node, error) {
 		textList("NotificationARNs", cs.Version.Notifications),
 		textList("Capabilities", cs.Version.Capabilities),
 		list("Tags", cs.Version.Tags, tagNode),
-		group("RollbackConfiguration"),
+		cs.Version.Rollback.field(),
 		list("Changes", cs.Changes[from:to], func(ch change) node { return ch.node(values) }),
 		optional("NextToken", next),
 	)

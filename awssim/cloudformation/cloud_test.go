@@ -100,6 +100,7 @@ type host struct {
 	objects    map[string]bool
 	roles      map[string]error
 	full       map[string]bool // buckets and repositories, by physical id
+	alarms     map[string]bool // whether each is in ALARM
 	handlers   map[string]bool // resource types the host has handlers for
 	alive      map[string]cloudformation.ResourceRequest
 	log        []string
@@ -110,7 +111,7 @@ func newHost() *host {
 	return &host{
 		parameters: map[string]string{}, secrets: map[string]string{}, templates: map[string]string{},
 		objects: map[string]bool{}, roles: map[string]error{}, handlers: map[string]bool{},
-		alive: map[string]cloudformation.ResourceRequest{},
+		alive: map[string]cloudformation.ResourceRequest{}, alarms: map[string]bool{},
 	}
 }
 
@@ -175,6 +176,28 @@ func (h *host) Delete(_ context.Context, r cloudformation.ResourceRequest) error
 }
 
 func (h *host) HasContent(_ cloudformation.Scope, _, id string) bool { return h.full[id] }
+
+// HasAlarm knows the alarms that a test has given a state.
+func (h *host) HasAlarm(_ cloudformation.Scope, arn string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, known := h.alarms[arn]
+	return known
+}
+
+func (h *host) Alarms(_ cloudformation.Scope, arn string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.alarms[arn]
+}
+
+// alarm gives an alarm a state.
+func (c *cloud) alarm(arn string, on bool) {
+	c.host.mu.Lock()
+	c.host.alarms[arn] = on
+	c.host.mu.Unlock()
+	c.engine.Wake()
+}
 
 func (h *host) HasHandler(typ string) bool { return h.handlers[typ] }
 

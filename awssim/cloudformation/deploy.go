@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,7 +15,7 @@ func (e *Engine) deploy(ctx context.Context, s *stack) {
 	c, err := e.compile(s, s.Version)
 	if err == nil {
 		_ = e.sleep(ctx, e.options.Tick)
-		err = e.takeImports(s, c)
+		err = cmp.Or(e.takeImports(s, c), e.checkAlarms(s))
 	}
 	if err != nil {
 		e.mu.Lock()
@@ -22,9 +23,14 @@ func (e *Engine) deploy(ctx context.Context, s *stack) {
 		e.fail(s, err.Error()+" ")
 		return
 	}
+	ctx, watched := e.watchAlarms(ctx, s)
 	failed := walk(ctx, c.needs, !s.Operation.rollsBack(), func(ctx context.Context, id string) error {
 		return e.deployResource(ctx, s, c, id)
 	})
+	if len(failed) == 0 {
+		e.monitor(ctx, s)
+	}
+	watched()
 	if e.closed() {
 		return
 	}
@@ -41,6 +47,8 @@ func (e *Engine) conclude(s *stack, c *compiled, failed []string) {
 		next := op.Next
 		next.Before = op.Before
 		e.launchNext(s, next)
+	case len(op.Alarms) > 0:
+		e.fail(s, alarmReason(op.Alarms))
 	case len(failed) > 0:
 		e.fail(s, s.failures(failed))
 	case op.Cancelled:

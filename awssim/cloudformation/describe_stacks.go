@@ -48,7 +48,7 @@ func (s *stack) node() node {
 		text("StackId", s.ID), text("StackName", s.Name), optional("ChangeSetId", s.ChangeSetID),
 		optional("Description", s.Description), optionalList("Parameters", v.Arguments, argument),
 		moment("CreationTime", s.Created), moment("LastUpdatedTime", s.Updated), moment("DeletionTime", s.Deleted),
-		group("RollbackConfiguration"), text("StackStatus", s.Status), optional("StackStatusReason", s.Reason),
+		v.Rollback.field(), text("StackStatus", s.Status), optional("StackStatusReason", s.Reason),
 		boolean("DisableRollback", s.DisableRollback), textList("NotificationARNs", v.Notifications),
 		optionalList("Capabilities", v.Capabilities, plain),
 		optionalList("Outputs", s.Outputs, outputNode), optional("RoleARN", v.RoleARN), list("Tags", v.Tags, tagNode),

@@ -63,6 +63,11 @@ type Host interface {
 	// HasContent reports whether a bucket or a repository of images is not empty. It is
 	// called under the engine's lock, and must not call the engine.
 	HasContent(scope Scope, typ, physicalID string) bool
+	// HasAlarm reports whether CloudWatch has an alarm in the scope.
+	HasAlarm(scope Scope, arn string) bool
+	// Alarms reports whether an alarm is in the state ALARM. It is called under the engine's
+	// lock, and must not call the engine. [Engine.Wake] follows a change of the answer.
+	Alarms(scope Scope, arn string) bool
 	// Existing returns the resource of a type with a handler that has, in the scope,
 	// the name in the properties. ErrAbsent reports that there is none.
 	Existing(scope Scope, typ string, properties map[string]any) (Resource, error)

@@ -7,13 +7,14 @@ import (
 
 // templateInputs are the members by which a call gives a stack a version.
 var templateInputs = []string{
-	"Capabilities", "DeploymentConfig.Mode", "NotificationARNs", "Parameters", "RoleARN", "StackName", "Tags", "TemplateBody", "TemplateURL",
+	"Capabilities", "DeploymentConfig.Mode", "NotificationARNs", "Parameters", "RoleARN",
+	"RollbackConfiguration.MonitoringTimeInMinutes", "RollbackConfiguration.RollbackTriggers", "StackName", "Tags", "TemplateBody", "TemplateURL",
 }
 
 // inputs are the supported members of each operation's input; A.B is the member B of A. All
 // others are refused by name, so that none is ignored silently. Not simulated are stack
-// policies, alarms and their monitoring time, timeouts, limits on resource types, express
-// and drift-aware deployments, and stack sets.
+// policies, timeouts, limits on resource types, express and drift-aware deployments, and
+// stack sets.
 var inputs = map[string][]string{
 	"CancelUpdateStack":      {"ClientRequestToken", "StackName"},
 	"ContinueUpdateRollback": {"ClientRequestToken", "ForceRollback", "ResourcesToSkip", "RoleARN", "StackName"},

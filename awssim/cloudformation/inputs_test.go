@@ -20,19 +20,15 @@ import (
 
 // unsupported are the members of the SDK's inputs that are refused.
 var unsupported = map[string][]string{
-	"CreateChangeSet":    with(unmonitored, "DeploymentMode", "ResourceTypes", "ResourcesToImport"),
-	"CreateStack":        with(unmonitored, "ResourceTypes", "StackPolicyBody", "StackPolicyURL", "TimeoutInMinutes"),
+	"CreateChangeSet":    {"DeploymentConfig.DisableRollback", "DeploymentMode", "ResourceTypes", "ResourcesToImport"},
+	"CreateStack":        {"DeploymentConfig.DisableRollback", "ResourceTypes", "StackPolicyBody", "StackPolicyURL", "TimeoutInMinutes"},
 	"DeleteStack":        {"DeploymentConfig.DisableRollback"},
 	"GetTemplateSummary": {"CallAs", "StackSetName", "TemplateSummaryConfig.TreatUnrecognizedResourceTypesAsWarnings"},
 	"ListImports":        {"NextToken"},
 	"RollbackStack":      {"DeploymentConfig.DisableRollback"},
-	"UpdateStack": with(
-		unmonitored, "ResourceTypes", "StackPolicyBody", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "StackPolicyURL",
-	),
-}
-
-var unmonitored = []string{
-	"DeploymentConfig.DisableRollback", "RollbackConfiguration.MonitoringTimeInMinutes", "RollbackConfiguration.RollbackTriggers",
+	"UpdateStack": {
+		"DeploymentConfig.DisableRollback", "ResourceTypes", "StackPolicyBody", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "StackPolicyURL",
+	},
 }
 
 // membersOf are the members that the SDK can send in a struct, those of inner

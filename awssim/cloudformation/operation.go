@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // The kinds of operations, as LastOperations names them.
@@ -44,6 +45,10 @@ type operation struct {
 	Before       string // the status before a deletion
 	ChangeSet    string // the ARN of the change set that is executed
 	Cancelled    bool   // by the user or by the parent
+	// Alarms are the ARNs of the alarms that stopped it; Monitored is when the time began for
+	// which alarms are monitored once all resources are deployed.
+	Alarms    []string
+	Monitored time.Time
 	// Imports are the logical ids that are imported instead of created, by the
 	// ARN of their stack.
 	Imports map[string][]string

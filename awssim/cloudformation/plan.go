@@ -23,7 +23,7 @@ type plan struct {
 	Unretained []string
 	Owned      string
 	// Nothing reports whether there is nothing to do at all: no change of a
-	// resource, an output, a tag or a notification.
+	// resource, an output, a tag, a notification or an alarm.
 	Nothing bool
 	// Identical reports whether even the text and the parameters are the same.
 	Identical bool
@@ -119,7 +119,7 @@ func (p *planner) compare(target version) error {
 	}
 	old := p.stack.Version
 	around := slices.Equal(outputs, p.stack.Outputs) && slices.Equal(old.Tags, target.Tags) &&
-		slices.Equal(old.Notifications, target.Notifications) && !p.stack.paused()
+		slices.Equal(old.Notifications, target.Notifications) && old.Rollback.equal(target.Rollback) && !p.stack.paused()
 	p.result.Nothing = len(p.result.Changes) == 0 && around
 	p.result.Identical = p.result.Nothing && old.Template == target.Template && slices.Equal(old.Arguments, target.Arguments)
 	return nil

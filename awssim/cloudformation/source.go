@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 
@@ -58,7 +59,7 @@ func (e *Engine) prepare(ctx context.Context, c call, previous *version) (versio
 	}
 	v := version{Template: body, Caller: c.caller, Capabilities: c.form.texts("Capabilities")}
 	inherit(&v, c, previous)
-	if err := checkNotifications(v.Notifications); err != nil {
+	if err := cmp.Or(checkNotifications(v.Notifications), v.Rollback.check()); err != nil {
 		return v, err
 	}
 	parsed, err := v.settle(c.Scope, c.form.text("StackName"), c.form.arguments(), e.store(c.Scope), e.include(ctx, c.Scope, v))
@@ -97,7 +98,7 @@ func (c call) acknowledged() []string {
 func inherit(v *version, c call, previous *version) {
 	if previous != nil {
 		v.Arguments, v.Tags, v.Notifications = previous.Arguments, previous.Tags, previous.Notifications
-		v.RoleARN = previous.RoleARN
+		v.RoleARN, v.Rollback = previous.RoleARN, previous.Rollback
 	}
 	if c.form.given("Tags") {
 		v.Tags = c.form.tags()
@@ -105,6 +106,7 @@ func inherit(v *version, c call, previous *version) {
 	if c.form.given("NotificationARNs") {
 		v.Notifications = c.form.texts("NotificationARNs")
 	}
+	c.form.rollback(&v.Rollback)
 	if role := c.form.text("RoleARN"); role != "" {
 		v.RoleARN = role
 	}

@@ -61,6 +61,7 @@ type version struct {
 	Tags          []tag
 	Capabilities  []string
 	Notifications []string
+	Rollback      rollbackConfiguration
 	RoleARN       string
 }
 

@@ -10,9 +10,11 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Service is CloudWatch over the store. Clients speak Smithy's RPC v2 with it.
-func (s *Store) Service() wire.Service {
+// Service is CloudWatch over its metrics and alarms. Clients speak Smithy's RPC v2 with it.
+func Service(s *Store, a *Alarms) wire.Service {
 	return wire.Service{Name: "monitoring", Protocol: wire.CBOR, Operations: map[string]wire.Handler{
+		"DescribeAlarms":      wire.TypedCBOR(a.describe),
+		"SetAlarmState":       wire.TypedCBOR(a.set),
 		"PutMetricData":       wire.TypedCBOR(s.put),
 		"ListMetrics":         wire.TypedCBOR(s.list),
 		"GetMetricStatistics": wire.TypedCBOR(s.statistics),

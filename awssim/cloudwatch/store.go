@@ -1,5 +1,5 @@
-// Package cloudwatch simulates the metrics of CloudWatch: values are published, listed and
-// summed up. There are no alarms.
+// Package cloudwatch simulates the metrics of CloudWatch, which are published, listed and
+// summed up, and the alarms that stacks have deployed, whose states a call sets.
 package cloudwatch
 
 import (

@@ -9,6 +9,10 @@ var observation = map[string]kind{
 		limit:      255,
 		attributes: map[string]string{"Arn": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}"},
 	},
+	"AWS::CloudWatch::CompositeAlarm": {
+		limit:      255,
+		attributes: map[string]string{"Arn": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}"},
+	},
 	"AWS::CloudTrail::Trail": {
 		attributes: map[string]string{"Arn": "arn:{partition}:cloudtrail:{region}:{account}:trail/{id}"},
 	},
