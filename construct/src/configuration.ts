@@ -434,6 +434,20 @@ export interface EnvironmentDefinition {
   readonly onFailure?: string;
 
   /**
+   * The ARNs of CloudWatch alarms that roll a deployment back, at most 5: while one of them is in the state ALARM as a stack of its region is deployed, or in the time afterwards, that stack returns to its last stable state. CloudFormation keeps the alarms of a stack if the key is left out; `[]` removes them. An alarm must exist before the stack. Expected: a list, each entry the ARN of a CloudWatch alarm, such as arn:aws:cloudwatch:eu-west-1:111111111111:alarm:errors.
+   *
+   * @default - none
+   */
+  readonly rollbackAlarms?: string[];
+
+  /**
+   * For how many minutes `rollbackAlarms` are watched once the resources of a stack are deployed, at most 180. Without it they are watched during its deployment alone. Expected: a whole number of at least 1.
+   *
+   * @default - none
+   */
+  readonly monitoringMinutes?: number;
+
+  /**
    * Whether a person must approve each deployment to this environment. A commit that takes it away, and those after it, wait until a person approves one more. Expected: true or false.
    *
    * @default false

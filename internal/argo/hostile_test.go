@@ -98,7 +98,7 @@ stacks:
   - {name: Base, path: lib}
   - {name: Api, path: lib, dependsOn: [Base]}
 environments:
-  - {name: first, account: "111111111111", region: eu-west-1, regions: [us-east-1], bootstrapQualifiers: [hnb659fds], stacks: [Base, Api]}
+  - {name: first, account: "111111111111", region: eu-west-1, regions: [us-east-1], bootstrapQualifiers: [hnb659fds], stacks: [Base, Api], rollbackAlarms: ["arn:aws:cloudwatch:eu-west-1:111111111111:alarm:errors"], monitoringMinutes: 10}
   - name: dev
     account: "111111111111"
     region: eu-west-1

@@ -77,6 +77,7 @@ func checkEnvironment(c *Config, r *report, i int, cyclic bool) {
 	}
 	checkRoles(c, r, env, path)
 	checkRegions(r, env, path)
+	checkAlarms(r, env, path)
 	checkTimes(r, env, path)
 	checkPlanGates(r, env, path)
 	checkSecrets(c, r, path+".hooks", env.Hooks.Secrets, env.Hooks.Env)

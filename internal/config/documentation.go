@@ -13,6 +13,8 @@ import (
 var (
 	//go:embed types.go
 	typesSource string
+	//go:embed environments.go
+	environmentsSource string
 	//go:embed commands.go
 	commandsSource string
 	//go:embed pods.go
@@ -72,7 +74,7 @@ func collect(t reflect.Type, path string, docs map[string]string, all *[]*mappin
 // fields, each as one line.
 func comments() map[string]string {
 	docs := map[string]string{}
-	for _, source := range []string{typesSource, commandsSource, podsSource, notificationsSource, windowsSource, policySource, triggersSource, githubAppSource} {
+	for _, source := range []string{typesSource, environmentsSource, commandsSource, podsSource, notificationsSource, windowsSource, policySource, triggersSource, githubAppSource} {
 		commentsIn(source, docs)
 	}
 	return docs

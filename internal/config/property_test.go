@@ -129,6 +129,13 @@ func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environmen
 	}
 	env.BootstrapQualifiers = rapid.SliceOfNDistinct(rapid.StringMatching(`[A-Za-z0-9_-]{1,10}`), 1, 3, rapid.ID).Draw(t, "qualifiers")
 	env.OnFailure = rapid.SampledFrom([]config.StackFailure{config.RollBackStack, config.StopStack}).Draw(t, "onFailure")
+	if env.OnFailure == config.RollBackStack && rapid.Bool().Draw(t, "alarms") {
+		env.RollbackAlarms = []string{}
+		if rapid.Bool().Draw(t, "alarm") {
+			env.RollbackAlarms = []string{"arn:aws:cloudwatch:" + env.Region + ":" + env.Account + ":alarm:" + text(t, `[ -~]{0,9}[!-~]`)}
+			env.MonitoringMinutes = rapid.IntRange(0, 180).Draw(t, "monitoring")
+		}
+	}
 	if rapid.Bool().Draw(t, "values") {
 		env.Parameters = map[string]config.Parameter{
 			"P" + text(t, `[A-Za-z0-9]{0,9}`): {Value: text(t, `[ -~]{0,9}`)}, "S-" + text(t, `[a-z]{1,9}`): {OfStack: map[string]string{"K": text(t, `[0-9]{1,9}|true|null|~|`)}},

@@ -26,7 +26,7 @@ func Reference() string {
 	for _, m := range documented() {
 		writeMapping(&page, m)
 	}
-	page.WriteString("\n" + checks + "\n**Source**\n- `internal/config/types.go`\n- `internal/config/commands.go`\n- `internal/config/notifications.go`\n- `internal/config/rules.go`\n- `internal/config/reference`\n")
+	page.WriteString("\n" + checks + "\n**Source**\n- `internal/config/types.go`\n- `internal/config/environments.go`\n- `internal/config/commands.go`\n- `internal/config/notifications.go`\n- `internal/config/rules.go`\n- `internal/config/reference`\n")
 	return page.String()
 }
 

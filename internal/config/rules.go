@@ -158,6 +158,11 @@ var awsRules = map[string]rule{
 		expect:  "the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:111111111111:deployments",
 		pattern: topicARN,
 	},
+	// CloudWatch's API reference, MetricAlarm, AlarmName.
+	"alarmArn": {
+		expect:  "the ARN of a CloudWatch alarm, such as arn:aws:cloudwatch:eu-west-1:111111111111:alarm:errors",
+		pattern: `^arn:aws[a-z-]*:cloudwatch:[a-z0-9-]+:[0-9]{12}:alarm:.{1,255}$`,
+	},
 	// ACM's API reference, RequestCertificate, CertificateArn.
 	"certificateArn": {
 		expect:  "the ARN of a certificate, such as arn:aws:acm:eu-west-1:111111111111:certificate/12345678-1234-1234-1234-123456789012",

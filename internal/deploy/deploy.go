@@ -93,6 +93,8 @@ type Request struct {
 	Parameters       []Parameter
 	Context          map[string]any // for the synthesis; overrides the app's context
 	NotificationARNs []string       // in addition to those of the stacks
+	RollbackAlarms   []string       // ARNs of alarms that roll a stack of their region back; nil keeps those of the stacks
+	Monitoring       int            // minutes for which they are watched after a deployment
 
 	Concurrency int           // stacks to deploy at once; 0 is 1
 	Force       bool          // create a change set even for a stack that seems unchanged
@@ -117,6 +119,7 @@ func For(env config.Environment) Request {
 		Regions: env.Regions, Qualifiers: env.Qualifiers(),
 		Stacks: env.Stacks, Hooks: env.Hooks, Variables: env.Variables(), Parameters: configuredParameters(env.Parameters), Context: env.Context,
 		NotificationARNs: env.NotificationARNs, Concurrency: env.Concurrency, NoRollback: env.OnFailure == config.StopStack,
+		RollbackAlarms: env.RollbackAlarms, Monitoring: env.MonitoringMinutes,
 		Gates: gatesOf(env), gated: env,
 	}
 }

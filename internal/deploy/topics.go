@@ -1,7 +1,10 @@
 package deploy
 
 import (
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/aphex/aphex-pipeline/internal/config"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -30,4 +33,19 @@ func (j *job) topics(t target) []string {
 		topics = append(topics, j.here(t.region).Resolve(topic))
 	}
 	return topics
+}
+
+// alarms returns the alarms of the environment that are in the region of a stack, as
+// CloudFormation watches no others. Nil keeps those that the deployed stack has.
+func (j *job) alarms(t target) *cfn.Alarms {
+	if j.RollbackAlarms == nil {
+		return nil
+	}
+	alarms := &cfn.Alarms{}
+	for _, text := range j.RollbackAlarms {
+		if alarm, err := arn.Parse(text); err == nil && alarm.Region == t.region {
+			alarms.ARNs, alarms.Minutes = append(alarms.ARNs, text), j.Monitoring
+		}
+	}
+	return alarms
 }

@@ -44,7 +44,11 @@ func failure(goal Goal, status string, events []ResourceEvent) error {
 		f.Others = append(f.Others, event)
 	}
 	if f.Cause == nil {
-		f.Reason = fmt.Sprintf("stack %q failed (%s)%s", goal.Name, status, suffix(": ", stackReason(events)))
+		reason := stackReason(events)
+		if alarms := alarmsIn(reason); alarms != "" {
+			reason = alarms + " went off: " + reason
+		}
+		f.Reason = fmt.Sprintf("stack %q failed (%s)%s", goal.Name, status, suffix(": ", reason))
 		return (&errs.Error{Kind: errs.Failed, Message: f.Reason, Err: f}).WithHint("%s", hintFor(f.Reason))
 	}
 	f.Hooks = failedHooks(*f.Cause, events)
@@ -163,6 +167,8 @@ var knownReasons = []struct {
 	{regexp.MustCompile(`(?i)bucket.*not empty`), "the bucket still has objects: empty it, or set autoDeleteObjects"},
 	{regexp.MustCompile(`(?i)ECS Deployment Circuit Breaker`), "the tasks of the service do not stay up: what stopped them is behind the cause, as long as ECS shows it"},
 	{regexp.MustCompile(`(?i)did not stabilize|timed? ?out|exceeded attempts`), "the resource did not become ready in time: see its logs and events"},
+	{alarmState, "an alarm of the stack (rollbackAlarms in the configuration) is in the state ALARM: find out why, and run again when it no longer is, as an alarm that was on before rolls a deployment back as well"},
+	{alarmARN, "an alarm of the stack (rollbackAlarms in the configuration) cannot be watched: it must exist before the stack is deployed, in the account and region of the stack"},
 	{regexp.MustCompile(`(?i)custom resource|CloudWatch Log Stream`), "fix the function of the custom resource: the last lines of its log are behind the cause, if the account lets them be read"},
 	{regexp.MustCompile(`(?i)dependent object|has a dependent|is in use|still has`), "something outside of the stack still uses this resource"},
 	{regexp.MustCompile(`(?i)GuardDuty|hook\(s\) failed`), "a hook of the account refused this resource: follow its findings, or ask the owner of the hook"},

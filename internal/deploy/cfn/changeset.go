@@ -89,7 +89,7 @@ func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, sen
 		Description: aws.String(d.description()), IncludeNestedStacks: aws.Bool(true),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam, types.CapabilityCapabilityNamedIam, types.CapabilityCapabilityAutoExpand},
 		// CloudFormation keeps what a call omits, and removes what it passes empty.
-		Parameters: send, NotificationARNs: d.goal.NotificationARNs, Tags: []types.Tag{},
+		Parameters: send, NotificationARNs: d.goal.NotificationARNs, RollbackConfiguration: d.goal.Alarms.configuration(), Tags: []types.Tag{},
 		ClientToken: aws.String(token("create", d.options.Workflow, d.goal.Name, d.result.Digest, stateOf(stack), old)),
 	}
 	if isUpdate(stack) {

@@ -205,7 +205,7 @@ func (d *deployment) execute(ctx context.Context, set *cloudformation.DescribeCh
 	d.warned = warned
 	go func() { warned <- d.warnings(ctx, set) }() // while the change set is executed
 	defer d.awaitWarnings()
-	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes), Total: len(d.result.Changes)})
+	d.notify(Event{Phase: Executing, Text: Count(d.result.Changes) + d.goal.Alarms.watching(), Total: len(d.result.Changes)})
 	input := &cloudformation.ExecuteChangeSetInput{
 		StackName: set.StackId, ChangeSetName: set.ChangeSetId,
 		ClientRequestToken: aws.String(token("execute", d.options.Workflow, aws.ToString(set.ChangeSetId))),

@@ -13,6 +13,7 @@ type Goal struct {
 	Parameters            map[string]string
 	Tags                  map[string]string
 	NotificationARNs      []string // nil keeps those of the stack
+	Alarms                *Alarms  `json:",omitempty"` // nil keeps those of the stack
 	TerminationProtection bool
 	ExecutionRole         string // ARN of the role that CloudFormation assumes; may be empty
 

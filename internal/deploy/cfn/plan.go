@@ -131,6 +131,8 @@ func mustChange(goal Goal, p parameters, stack types.Stack, template func() (str
 		return "its tags changed", nil
 	case goal.NotificationARNs != nil && !sameElements(goal.NotificationARNs, stack.NotificationARNs):
 		return "its notification ARNs changed", nil
+	case goal.Alarms != nil && !goal.Alarms.are(stack.RollbackConfiguration):
+		return "its rollback alarms changed", nil
 	case p.ssm:
 		return readsSSM, nil
 	case !maps.Equal(p.values, previousValues(stack)):

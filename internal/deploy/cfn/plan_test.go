@@ -42,11 +42,14 @@ func TestReasonsForAChangeSet(t *testing.T) {
 			}
 	}
 	cases := map[string]func(*Goal, *parameters, *types.Stack){
-		"":                                     func(*Goal, *parameters, *types.Stack) {},
-		"it is UPDATE_ROLLBACK_FAILED":         func(_ *Goal, _ *parameters, s *types.Stack) { s.StackStatus = types.StackStatusUpdateRollbackFailed },
-		"its termination protection changed":   func(g *Goal, _ *parameters, _ *types.Stack) { g.TerminationProtection = false },
-		"its tags changed":                     func(g *Goal, _ *parameters, _ *types.Stack) { g.Tags = nil },
-		"its notification ARNs changed":        func(g *Goal, _ *parameters, _ *types.Stack) { g.NotificationARNs = []string{} },
+		"":                                   func(*Goal, *parameters, *types.Stack) {},
+		"it is UPDATE_ROLLBACK_FAILED":       func(_ *Goal, _ *parameters, s *types.Stack) { s.StackStatus = types.StackStatusUpdateRollbackFailed },
+		"its termination protection changed": func(g *Goal, _ *parameters, _ *types.Stack) { g.TerminationProtection = false },
+		"its tags changed":                   func(g *Goal, _ *parameters, _ *types.Stack) { g.Tags = nil },
+		"its notification ARNs changed":      func(g *Goal, _ *parameters, _ *types.Stack) { g.NotificationARNs = []string{} },
+		"its rollback alarms changed": func(g *Goal, _ *parameters, _ *types.Stack) {
+			g.Alarms = &Alarms{ARNs: []string{"arn:aws:cloudwatch:eu-west-1:111111111111:alarm:errors"}}
+		},
 		"some of its parameters come from SSM": func(_ *Goal, p *parameters, _ *types.Stack) { p.ssm = true },
 		"its parameters changed":               func(_ *Goal, p *parameters, _ *types.Stack) { p.values["P"] = "other" },
 		"it reads outputs of other stacks": func(g *Goal, _ *parameters, _ *types.Stack) {
