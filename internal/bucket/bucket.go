@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
 // Change returns the new content of a document.
@@ -34,10 +35,11 @@ type Bucket interface {
 	// Save stores an archive and its metadata, and returns the completed metadata. It
 	// stores the metadata last, so that it never refers to a missing archive.
 	Save(ctx context.Context, p Packed, m Metadata) (Metadata, error)
-	// Fetch unpacks the artifact under key into the folder dir, which must be empty
-	// or not exist. It verifies the digest (sha256:<hex>) of the whole archive first;
-	// the error for another digest has kind Failed. After an error dir is empty.
-	Fetch(ctx context.Context, key, digest, dir string) error
+	// Fetch unpacks what is selected of the artifact under key into the folder dir, which
+	// must be empty or not exist. It verifies the digest (sha256:<hex>) of the whole archive
+	// first; the error for another digest has kind Failed. After an error dir is empty.
+	// Cloud assemblies in it are unpacked with all that they contain, whatever is selected.
+	Fetch(ctx context.Context, key, digest, dir string, what command.Selection) error
 	// FetchTar writes the artifact under key, verified like Fetch, to w: as a tar that is
 	// not compressed, for somebody else to unpack.
 	FetchTar(ctx context.Context, key, digest string, w io.Writer) error

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func TestADirectoryDoesWhatABucketDoes(t *testing.T) {
 			assert.Equal(t, ArtifactKey(commit, p.Digest), saved.Key)
 
 			dir := filepath.Join(t.TempDir(), "out")
-			require.NoError(t, b.Fetch(ctx, saved.Key, saved.Digest, dir))
+			require.NoError(t, b.Fetch(ctx, saved.Key, saved.Digest, dir, command.Selection{}))
 			assert.Equal(t, p.Digest, packed(t, dir).Digest)
 			text, err := b.FetchFile(ctx, saved.Key, saved.Digest, "dist/app.js")
 			require.NoError(t, err)
@@ -67,7 +68,7 @@ func TestADirectoryDoesWhatABucketDoes(t *testing.T) {
 			for _, digest := range []string{digestOf(make([]byte, 32)), "sha256:0", ""} {
 				require.Error(t, b.FetchTar(ctx, saved.Key, digest, &copied), digest)
 				assert.Zero(t, copied.Len(), "nothing is passed on before its digest is known")
-				require.Error(t, b.Fetch(ctx, saved.Key, digest, filepath.Join(t.TempDir(), "out")), digest)
+				require.Error(t, b.Fetch(ctx, saved.Key, digest, filepath.Join(t.TempDir(), "out"), command.Selection{}), digest)
 			}
 		})
 	}
@@ -152,6 +153,62 @@ func TestAWorkspaceIsHandedToTheCommandsAsItIsFetched(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "here", found)
 	assert.Contains(t, to.sent, "here")
+}
+
+// apart is elsewhere for commands that have files of their own, which nobody asks for here.
+type apart struct {
+	*elsewhere
+	command.Apart
+}
+
+func TestWhatOnlyCommandsReadOfAWorkspaceIsUnpackedForThemAlone(t *testing.T) {
+	built := workspace(t, 0)
+	for name, content := range map[string]string{
+		"node_modules/a/index.js": "a", "lambda/node_modules/b/index.js": "b", ".venv/bin/python": "", ".git/HEAD": "ref", "node_modules.md": "kept",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(built, name)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(built, name), []byte(content), 0o644))
+	}
+	require.NoError(t, os.Symlink("a/index.js", filepath.Join(built, "node_modules", "link")))
+	const asset = "cdk.out/asset.5a10/node_modules/c/index.js"
+	for _, c := range []struct {
+		name  string
+		files []string
+		all   bool
+	}{
+		{"no assembly", []string{asset}, false},
+		{"an assembly whose assets have packages", []string{asset, "cdk.out/manifest.json"}, true},
+		{"an assembly elsewhere", []string{"web/manifest.json"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			from := t.TempDir()
+			require.NoError(t, os.CopyFS(from, os.DirFS(built)))
+			for _, name := range c.files {
+				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(from, name)), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(from, name), []byte("{}"), 0o644))
+			}
+			b := OpenDirectory(t.TempDir())
+			p := packed(t, from)
+			saved, err := b.Save(t.Context(), p, about())
+			require.NoError(t, err)
+
+			to, dir := apart{elsewhere: &elsewhere{sent: map[string]bytes.Buffer{}}}, filepath.Join(t.TempDir(), "workspace")
+			_, err = Workspace{Artifact: saved.Key, Digest: saved.Digest}.Hand(t.Context(), b, to, slog.New(slog.DiscardHandler), dir)
+			require.NoError(t, err)
+			sent := to.sent[dir]
+			assert.Equal(t, p.Digest, packed(t, unpacked(t, &sent)).Digest, "commands have all of it")
+			if c.all {
+				assert.Equal(t, p.Digest, packed(t, dir).Digest, "what is published is whole")
+				return
+			}
+			for _, name := range []string{"node_modules", "lambda/node_modules", ".venv", ".git"} {
+				assert.NoDirExists(t, filepath.Join(dir, name))
+			}
+			assert.FileExists(t, filepath.Join(dir, "node_modules.md"))
+			assert.FileExists(t, filepath.Join(dir, "dist/app.js"))
+			assert.DirExists(t, filepath.Join(dir, "lambda"))
+		})
+	}
 }
 
 func TestFlagsThatNameNoWorkspaceOrTwoAreRefused(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
@@ -123,14 +124,14 @@ func (d Directory) Save(ctx context.Context, p Packed, m Metadata) (Metadata, er
 	return m, d.Put(ctx, DocumentKey(m.Commit), document)
 }
 
-// Fetch unpacks an artifact into a folder.
-func (d Directory) Fetch(ctx context.Context, key, digest, dir string) error {
+// Fetch unpacks what is selected of an artifact into a folder.
+func (d Directory) Fetch(ctx context.Context, key, digest, dir string, what command.Selection) error {
 	file, in, err := d.verified(key, digest)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return unpack(ctx, in, dir)
+	return unpack(ctx, in, dir, what)
 }
 
 // FetchTar writes an artifact to w as a tar.

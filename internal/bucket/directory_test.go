@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -40,11 +41,11 @@ func TestAnArtifactIsFetchedFromAFolder(t *testing.T) {
 	assert.Equal(t, saved, built)
 
 	dir := filepath.Join(t.TempDir(), "out")
-	require.NoError(t, OpenDirectory(folder).Fetch(t.Context(), built.Key, built.Digest, dir))
+	require.NoError(t, OpenDirectory(folder).Fetch(t.Context(), built.Key, built.Digest, dir, command.Selection{}))
 	assert.Equal(t, p.Digest, packed(t, dir).Digest)
 
 	require.NoError(t, os.WriteFile(filepath.Join(folder, built.Key), []byte("another"), 0o644))
-	err = OpenDirectory(folder).Fetch(t.Context(), built.Key, built.Digest, filepath.Join(t.TempDir(), "out"))
+	err = OpenDirectory(folder).Fetch(t.Context(), built.Key, built.Digest, filepath.Join(t.TempDir(), "out"), command.Selection{})
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.ErrorContains(t, err, built.Key)
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
@@ -48,16 +51,52 @@ func readFile(in *io.SectionReader, name string) ([]byte, error) {
 	return data, unusable(err)
 }
 
-func unpack(ctx context.Context, in *io.SectionReader, dir string) error {
+// unpack unpacks what is selected, and all if something would be missing from a cloud assembly.
+func unpack(ctx context.Context, in *io.SectionReader, dir string, what command.Selection) error {
 	if err := makeEmpty(dir); err != nil {
 		return err
 	}
-	if _, err := archive.Unpack(ctx, in, in.Size(), dir, limits.Budget{}); err != nil {
+	var left []string
+	excluded := func(path string, isFolder bool) bool {
+		excluded := !what.Includes(path, isFolder)
+		if excluded && isFolder {
+			left = append(left, path)
+		}
+		return excluded
+	}
+	_, err := archive.Unpack(ctx, in, in.Size(), dir, limits.Budget{}, excluded)
+	if err == nil && inAssembly(dir, left) {
+		removeContent(dir)
+		if _, err = in.Seek(0, io.SeekStart); err == nil {
+			_, err = archive.Unpack(ctx, in, in.Size(), dir, limits.Budget{}, nil)
+		}
+	}
+	if err != nil {
 		removeContent(dir)
 		return unusable(err)
 	}
 	return nil
 }
+
+// inAssembly reports whether a folder that is missing from dir is in a cloud assembly, such as
+// the packages of an asset: the assembly is published from what is in dir.
+func inAssembly(dir string, missing []string) bool {
+	known := map[string]bool{} // whether a folder is one, or in one
+	var is func(folder string) bool
+	is = func(folder string) bool {
+		found, asked := known[folder]
+		if !asked {
+			_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(folder), assemblyFile))
+			found = err == nil || folder != "." && is(path.Dir(folder))
+			known[folder] = found
+		}
+		return found
+	}
+	return slices.ContainsFunc(missing, func(folder string) bool { return is(path.Dir(folder)) })
+}
+
+// assemblyFile is in each folder of a cloud assembly.
+const assemblyFile = "manifest.json"
 
 func unusable(err error) error {
 	if errors.Is(err, archive.ErrHostile) || errors.Is(err, limits.ErrExceeded) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
+	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
 // fetched is a bucket that keeps which artifact was fetched.
@@ -16,7 +17,7 @@ type fetched struct {
 	key, digest string
 }
 
-func (b *fetched) Fetch(_ context.Context, key, digest, _ string) error {
+func (b *fetched) Fetch(_ context.Context, key, digest, _ string, _ command.Selection) error {
 	b.key, b.digest = key, digest
 	return nil
 }

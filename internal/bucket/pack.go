@@ -5,13 +5,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"os"
 	"syscall"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
 // Packed is a folder as an archive in a temporary file.
@@ -26,6 +29,30 @@ type Packed struct {
 // folders have equal digests.
 func Pack(ctx context.Context, dir string, excluded func(path string) bool) (Packed, error) {
 	return packInto("artifact-*"+suffix, func(p *Packed, file *os.File) error { return p.write(ctx, file, dir, excluded) })
+}
+
+// PackBuilt packs the folder dir as the commands have it, like Pack, and makes dir what they
+// have; where they have files of their own, without what left leaves out.
+func PackBuilt(
+	ctx context.Context, from command.Runner, dir string, excluded func(path string) bool, left func(path string, isFolder bool) bool,
+) (Packed, error) {
+	theirs, apart := from.(command.Apart)
+	if !apart {
+		return Pack(ctx, dir, excluded)
+	}
+	removeContent(dir)
+	return packInto("artifact-*"+suffix, func(p *Packed, file *os.File) error {
+		return p.writeWith(file, func(to io.Writer) error {
+			err := theirs.ReadFolder(ctx, from.Place(dir), func(tar io.Reader) (err error) {
+				p.Contents, err = archive.Repack(ctx, to, tar, dir, limits.Budget{}, excluded, left)
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("taking the workspace from the commands: %w", err)
+			}
+			return nil
+		})
+	})
 }
 
 // packInto packs into a temporary file, whose name is made of a pattern.
@@ -54,10 +81,18 @@ func packing(err error) error {
 	return err
 }
 
-func (p *Packed) write(ctx context.Context, file *os.File, dir string, excluded func(path string) bool) (err error) {
+func (p *Packed) write(ctx context.Context, file *os.File, dir string, excluded func(path string) bool) error {
+	return p.writeWith(file, func(to io.Writer) (err error) {
+		p.Contents, err = archive.Pack(ctx, to, dir, excluded)
+		return err
+	})
+}
+
+// writeWith completes what pack writes.
+func (p *Packed) writeWith(file *os.File, pack func(to io.Writer) error) error {
 	sum := sha256.New()
 	buffered := bufio.NewWriterSize(io.MultiWriter(file, sum), 1<<20)
-	if p.Contents, err = archive.Pack(ctx, buffered, dir, excluded); err != nil {
+	if err := pack(buffered); err != nil {
 		return err
 	}
 	return p.complete(file, buffered, sum)

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aphex/aphex-pipeline/awssim"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -35,7 +36,7 @@ func TestAWorkspaceIsFetchedByKeyAndDigest(t *testing.T) {
 			assert.Equal(t, commit+"/"+strings.TrimPrefix(p.Digest, "sha256:")+".tar.zst", m.Key)
 
 			dir := filepath.Join(t.TempDir(), "out")
-			require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, dir))
+			require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, dir, command.Selection{}))
 			again := packed(t, dir)
 			assert.Equal(t, p.Digest, again.Digest)
 			assert.NoFileExists(t, filepath.Join(dir, ".git"))
@@ -107,7 +108,7 @@ func TestAChangedArtifactIsRefusedAndNothingOfItIsUsed(t *testing.T) {
 	require.NoError(t, c.store.Put(t.Context(), m.Key, data))
 
 	dir := filepath.Join(t.TempDir(), "out")
-	err = c.store.Fetch(t.Context(), m.Key, m.Digest, dir)
+	err = c.store.Fetch(t.Context(), m.Key, m.Digest, dir, command.Selection{})
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	assert.Contains(t, err.Error(), m.Digest)
@@ -146,7 +147,7 @@ func TestAnArtifactIsDownloadedOnceHoweverOftenItIsUsed(t *testing.T) {
 	for range 3 {
 		dir := filepath.Join(t.TempDir(), "out")
 		all.Go(func() error {
-			if err := c.store.Fetch(t.Context(), m.Key, m.Digest, dir); err != nil {
+			if err := c.store.Fetch(t.Context(), m.Key, m.Digest, dir, command.Selection{}); err != nil {
 				return err
 			}
 			_, err := os.Stat(filepath.Join(dir, "dist", "app.js"))
@@ -162,7 +163,7 @@ func TestAnArtifactIsDownloadedOnceHoweverOftenItIsUsed(t *testing.T) {
 	data, err := c.store.FetchFile(t.Context(), next.Key, next.Digest, "package.json")
 	require.NoError(t, err)
 	assert.Equal(t, "{}\n", string(data), "another artifact")
-	assert.Error(t, c.store.Fetch(t.Context(), next.Key, m.Digest, filepath.Join(t.TempDir(), "out")), "another digest is not that of what is kept")
+	assert.Error(t, c.store.Fetch(t.Context(), next.Key, m.Digest, filepath.Join(t.TempDir(), "out"), command.Selection{}), "another digest is not that of what is kept")
 }
 
 // TestAnArtifactThatIsKeptIsAFileThatKubernetesCountsUntilItIsReleased looks where the
@@ -225,7 +226,7 @@ func TestAHostileArchiveWithItsOwnDigestIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, c.store.Put(t.Context(), ArtifactKey(commit, digest), junk))
 	dir := t.TempDir()
-	err = c.store.Fetch(t.Context(), ArtifactKey(commit, digest), digest, dir)
+	err = c.store.Fetch(t.Context(), ArtifactKey(commit, digest), digest, dir, command.Selection{})
 	require.Error(t, err)
 	assert.Equal(t, errs.Failed, errs.KindOf(err))
 	entries, err := os.ReadDir(dir)
@@ -238,11 +239,11 @@ func TestAFetchNeedsADigestAndAnEmptyFolder(t *testing.T) {
 	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 	require.NoError(t, err)
 	for _, digest := range []string{"", "latest", "sha256:", strings.TrimPrefix(m.Digest, "sha256:"), strings.ToUpper(m.Digest), m.Digest + "0", "md5:abc"} {
-		assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), m.Key, digest, t.TempDir())), digest)
+		assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), m.Key, digest, t.TempDir(), command.Selection{})), digest)
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644))
-	assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), m.Key, m.Digest, dir)))
+	assert.Equal(t, errs.Invalid, errs.KindOf(c.store.Fetch(t.Context(), m.Key, m.Digest, dir, command.Selection{})))
 	assert.FileExists(t, filepath.Join(dir, "mine"))
 }
 
@@ -280,7 +281,7 @@ func TestABucketThatFailsForAWhileIsAskedAgain(t *testing.T) {
 			}
 			m, err := c.store.Save(t.Context(), packed(t, workspace(t, 0)), about())
 			require.NoError(t, err)
-			require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir()))
+			require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir(), command.Selection{}))
 
 			c.Fail(awssim.Rule{Service: "s3", Kind: rule.Kind, Status: rule.Status})
 			_, err = c.store.Get(t.Context(), m.Key)
@@ -295,7 +296,7 @@ func TestAMultipartUploadWithALostResponseSucceeds(t *testing.T) {
 	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Drop, AfterEffect: true, Times: 1})
 	m, err := c.store.Save(t.Context(), packed(t, workspace(t, 20)), about())
 	require.NoError(t, err)
-	require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir()))
+	require.NoError(t, c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir(), command.Selection{}))
 
 	c.Fail(awssim.Rule{Service: "s3", Operation: "CompleteMultipartUpload", Kind: awssim.Refuse, Status: 404, Code: "NoSuchUpload", Message: "gone"})
 	_, err = c.store.Save(t.Context(), packed(t, workspace(t, 21)), about())
@@ -308,13 +309,13 @@ func TestAnUnresponsiveBucketTimesOut(t *testing.T) {
 	require.NoError(t, err)
 	c.Fail(awssim.Rule{Service: "s3", Kind: awssim.Delay, Delay: time.Hour})
 	c.store.limit = 200 * time.Millisecond
-	err = c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir())
+	err = c.store.Fetch(t.Context(), m.Key, m.Digest, t.TempDir(), command.Selection{})
 	require.Error(t, err)
 	assert.Equal(t, errs.Temporary, errs.KindOf(err), err)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
-	err = c.store.Fetch(ctx, m.Key, m.Digest, t.TempDir())
+	err = c.store.Fetch(ctx, m.Key, m.Digest, t.TempDir(), command.Selection{})
 	require.Error(t, err)
 	assert.Equal(t, errs.Cancelled, errs.KindOf(err), err)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -80,13 +81,13 @@ func (s *S3) holds(ctx context.Context, key string, size int64) (bool, error) {
 	return false, nil
 }
 
-// Fetch unpacks an artifact into a folder.
-func (s *S3) Fetch(ctx context.Context, key, digest, dir string) error {
+// Fetch unpacks what is selected of an artifact into a folder.
+func (s *S3) Fetch(ctx context.Context, key, digest, dir string, what command.Selection) error {
 	in, err := s.verified(ctx, key, digest)
 	if err != nil {
 		return err
 	}
-	return unpack(ctx, in, dir)
+	return unpack(ctx, in, dir, what)
 }
 
 // FetchTar writes an artifact to w as a tar.

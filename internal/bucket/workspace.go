@@ -59,7 +59,7 @@ func (w Workspace) Fetch(ctx context.Context, b Bucket, log *slog.Logger, dir st
 	if err != nil {
 		return "", err
 	}
-	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir)
+	return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir, command.Selection{})
 }
 
 // FetchFile reads one file of the artifact.
@@ -79,8 +79,13 @@ func (w Workspace) Hand(ctx context.Context, b Bucket, to command.Files, log *sl
 	return w.HandCopy(ctx, b, to, log, dir)
 }
 
+// Unread are the folders of a workspace that only commands read: the history, and installed
+// packages. They have most of its files.
+var Unread = command.Selection{Without: []string{".git", "node_modules", ".venv"}}
+
 // HandCopy returns the folder that Fetch returns, and sends it to the commands. An artifact
-// is unpacked here and there at once.
+// is unpacked here and there at once; where commands have files of their own, without what is
+// unread here.
 func (w Workspace) HandCopy(ctx context.Context, b Bucket, to command.Files, log *slog.Logger, dir string) (string, error) {
 	if w.Source != "" {
 		return w.Source, to.Send(ctx, w.Source)
@@ -96,7 +101,11 @@ func (w Workspace) HandCopy(ctx context.Context, b Bucket, to command.Files, log
 	wait.Go(func() {
 		sent = to.SendFolder(sending, dir, func(ctx context.Context, tar io.Writer) error { return b.FetchTar(ctx, w.Artifact, w.Digest, tar) })
 	})
-	if err = b.Fetch(ctx, w.Artifact, w.Digest, dir); err != nil {
+	what := command.Selection{}
+	if _, apart := to.(command.Apart); apart {
+		what = Unread
+	}
+	if err = b.Fetch(ctx, w.Artifact, w.Digest, dir, what); err != nil {
 		stop()
 	}
 	wait.Wait()

@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
-	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
@@ -135,8 +135,7 @@ func (j *job) preDeploy(ctx context.Context) error {
 // fetchWorkspace takes the workspace back after commands that may have changed what is
 // read of it. Installed packages are not read.
 func (j *job) fetchWorkspace(ctx context.Context) error {
-	dir, err := j.engine.Runner.Fetch(ctx, j.place(j.Workspace), j.scratch("workspace-after-hooks"),
-		command.Selection{Without: []string{".git", "node_modules", ".venv"}})
+	dir, err := j.engine.Runner.Fetch(ctx, j.place(j.Workspace), j.scratch("workspace-after-hooks"), bucket.Unread)
 	if err == nil {
 		j.Workspace = dir
 	}

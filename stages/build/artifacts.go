@@ -59,6 +59,30 @@ func artifactsOf(dir string, build config.Build) ([]bucket.File, error) {
 	return files, nil
 }
 
+// unread returns what our copy of the built workspace is left without: folders with nothing
+// that is read of it, which are artifacts and the configuration.
+func unread(artifacts []string, file string) func(path string, isFolder bool) bool {
+	return func(name string, isFolder bool) bool {
+		return !bucket.Unread.Includes(name, isFolder) && !slices.ContainsFunc(append([]string{file}, artifacts...), func(pattern string) bool {
+			return leadsTo(name, path.Clean(filepath.ToSlash(pattern)))
+		})
+	}
+}
+
+// leadsTo reports whether a folder may contain what matches a pattern, or is in such a folder.
+func leadsTo(folder, pattern string) bool {
+	names := strings.Split(folder, "/")
+	for i, part := range strings.Split(pattern, "/") {
+		if i == len(names) {
+			break
+		}
+		if matched, err := path.Match(part, names[i]); err == nil && !matched {
+			return false
+		}
+	}
+	return true
+}
+
 // excluded reports whether a path is excluded from the archive.
 func excluded(name string) bool {
 	top, _, _ := strings.Cut(name, "/")

@@ -136,9 +136,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	if dir, err = d.Runner.Fetch(ctx, d.Runner.Place(dir), dir, command.Selection{}); err != nil {
+	packed, err := bucket.PackBuilt(ctx, d.Runner, dir, checkout.Excluded, unread(cfg.Build.Artifacts, in.Config))
+	if err != nil {
 		return Output{}, err
 	}
+	defer packed.Remove()
 	if built, err := config.DigestOf(dir, in.Config); err != nil || built != committed {
 		return Output{}, errs.Failedf("the build changed %s, but a run uses the file of its commit", in.Config).
 			WithHint("let the build write to other files, and commit changes of %s", in.Config)
@@ -150,21 +152,17 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	for _, line := range alike(artifacts) {
 		frame.Log.Warn(line)
 	}
-	out, err := d.pack(ctx, frame, dir, d.describe(ctx, in, commands, artifacts))
+	out, err := d.store(ctx, frame, packed, d.describe(ctx, in, commands, artifacts))
 	if err == nil {
 		folders.save(ctx)
 	}
 	return out, err
 }
 
-// pack packs the workspace into one object and stores it.
-func (d Deps) pack(ctx context.Context, frame stage.Frame, dir string, m bucket.Metadata) (Output, error) {
-	packed, err := bucket.Pack(ctx, dir, checkout.Excluded)
+// store stores the packed workspace as one object.
+func (d Deps) store(ctx context.Context, frame stage.Frame, packed bucket.Packed, m bucket.Metadata) (Output, error) {
+	m, err := d.Bucket.Save(ctx, packed, m)
 	if err != nil {
-		return Output{}, err
-	}
-	defer packed.Remove()
-	if m, err = d.Bucket.Save(ctx, packed, m); err != nil {
 		return Output{}, err
 	}
 	frame.Log.Info("stored the workspace", "key", m.Key, "files", m.Files, "bytes", m.Bytes, "packed", m.Size)

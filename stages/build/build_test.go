@@ -97,7 +97,7 @@ func (w *world) unpack(ctx context.Context, p bucket.Packed) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if _, err := archive.Unpack(ctx, file, p.Size, dir, limits.Budget{}); err != nil {
+	if _, err := archive.Unpack(ctx, file, p.Size, dir, limits.Budget{}, nil); err != nil {
 		return err
 	}
 	entries, err := os.ReadDir(dir)

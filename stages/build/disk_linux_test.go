@@ -15,6 +15,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout/gittest"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
@@ -75,7 +76,7 @@ func TestADiskThatIsFullIsNamedWhereverItFillsUp(t *testing.T) {
 		key := bucket.ArtifactKey(commit, digest)
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(store, key)), 0o755))
 		require.NoError(t, os.Rename(built, filepath.Join(store, key)))
-		err = bucket.OpenDirectory(store).Fetch(t.Context(), key, digest, filepath.Join(room, "workspace"))
+		err = bucket.OpenDirectory(store).Fetch(t.Context(), key, digest, filepath.Join(room, "workspace"), command.Selection{})
 		require.Error(t, err)
 		assert.Equal(t, errs.Failed, errs.KindOf(err), err)
 		assert.ErrorContains(t, err, room)

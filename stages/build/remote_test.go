@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/command/remote/remotetest"
@@ -69,4 +70,26 @@ func TestABuildThatLosesItsContainerSaysSo(t *testing.T) {
 	_, err := run(t, w, dir, build.Input{Source: dir})
 	require.ErrorIs(t, err, command.ErrGone)
 	assert.NotContains(t, w.log.String(), "second")
+}
+
+func TestTheWorkspaceOfAnotherContainerIsPackedAsThatOfProcesses(t *testing.T) {
+	const section = `{artifacts: [dist, "packages/*/node_modules/*/*.wasm"], commands: [
+		"mkdir -p node_modules/a dist/lambda/node_modules/b packages/c/node_modules/d packages/c/node_modules/e .venv",
+		"echo a > node_modules/a/index.js && chmod 755 node_modules/a/index.js && ln -s a/index.js node_modules/link && echo v > .venv/v",
+		"echo b > dist/lambda/node_modules/b/index.js && echo d > packages/c/node_modules/d/d.wasm && echo e > packages/c/node_modules/e/e.js"]}`
+	var stored []bucket.Metadata
+	for _, runner := range []command.Runner{proc.Runner{}, remotetest.Start(t)} {
+		w := world{runner: runner}
+		dir := source(t, section)
+		_, err := run(t, &w, dir, build.Input{Source: dir})
+		require.NoError(t, err, w.log.String())
+		stored = append(stored, w.stored)
+	}
+	assert.Equal(t, stored[0].Digest, stored[1].Digest)
+	assert.Equal(t, stored[0].Artifacts, stored[1].Artifacts)
+	var names []string
+	for _, artifact := range stored[1].Artifacts {
+		names = append(names, artifact.Path)
+	}
+	assert.Equal(t, []string{"dist/lambda/node_modules/b/index.js", "packages/c/node_modules/d/d.wasm"}, names)
 }

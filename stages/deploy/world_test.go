@@ -166,7 +166,9 @@ type artifacts struct {
 	w *world
 }
 
-func (a artifacts) Fetch(context.Context, string, string, string) error { return a.w.fetch() }
+func (a artifacts) Fetch(context.Context, string, string, string, command.Selection) error {
+	return a.w.fetch()
+}
 
 func (w *world) deps() deploy.Deps {
 	return deploy.Deps{

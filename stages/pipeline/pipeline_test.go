@@ -53,7 +53,7 @@ type artifacts struct {
 	delay         time.Duration
 }
 
-func (a *artifacts) Fetch(context.Context, string, string, string) error {
+func (a *artifacts) Fetch(context.Context, string, string, string, command.Selection) error {
 	a.fetched = true
 	return nil
 }

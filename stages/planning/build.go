@@ -79,12 +79,8 @@ func (d Deps) run(ctx context.Context, frame stage.Frame, in Input, build config
 // pack packs the built workspace as the build does, but keeps it here, and returns what unpacks
 // copies of it.
 func (d Deps) pack(ctx context.Context, frame stage.Frame, in Input, scratch, dir string) (deploy.Copy, error) {
-	runner := d.Engine.Runner
-	dir, err := runner.Fetch(ctx, runner.Place(dir), dir, command.Selection{})
-	if err != nil {
-		return nil, err
-	}
-	packed, err := bucket.Pack(ctx, dir, checkout.Excluded)
+	everything := func(string, bool) bool { return true }
+	packed, err := bucket.PackBuilt(ctx, d.Engine.Runner, dir, checkout.Excluded, everything)
 	if err != nil {
 		return nil, err
 	}

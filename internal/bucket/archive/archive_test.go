@@ -58,7 +58,7 @@ func unpack(t *testing.T, data []byte, budget limits.Budget) (string, archive.Co
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
 	require.NoError(t, os.Mkdir(dir, 0o755))
-	done, err := archive.Unpack(t.Context(), bytes.NewReader(data), int64(len(data)), dir, budget)
+	done, err := archive.Unpack(t.Context(), bytes.NewReader(data), int64(len(data)), dir, budget, nil)
 	return dir, done, err
 }
 
@@ -184,8 +184,9 @@ func folder(name string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755}
 }
 
-func TestHostileArchivesAreRefusedAndWriteNothingOutside(t *testing.T) {
-	cases := map[string][]tar.Header{
+// hostile are archives with something that Pack never writes.
+func hostile() map[string][]tar.Header {
+	return map[string][]tar.Header{
 		"a parent":                 {regular("../evil")},
 		"a parent in the middle":   {folder("a"), regular("a/../../evil")},
 		"a parent that stays":      {folder("a"), regular("a/../evil")},
@@ -203,6 +204,10 @@ func TestHostileArchivesAreRefusedAndWriteNothingOutside(t *testing.T) {
 		"a block device":           {{Typeflag: tar.TypeBlock, Name: "sda"}},
 		"a pipe":                   {{Typeflag: tar.TypeFifo, Name: "pipe"}},
 	}
+}
+
+func TestHostileArchivesAreRefusedAndWriteNothingOutside(t *testing.T) {
+	cases := hostile()
 	outer := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(outer, "in", cases["a parent"][0].Name), nil, 0o644), "a program that joins paths writes outside")
 	require.FileExists(t, filepath.Join(outer, "evil"))
@@ -316,7 +321,7 @@ func TestACancelledContextStopsBoth(t *testing.T) {
 	_, err := archive.Pack(ctx, io.Discard, workspace(t), nothing)
 	require.ErrorIs(t, err, context.Canceled)
 	data, _ := pack(t, workspace(t), nothing)
-	_, err = archive.Unpack(ctx, bytes.NewReader(data), int64(len(data)), t.TempDir(), limits.Budget{})
+	_, err = archive.Unpack(ctx, bytes.NewReader(data), int64(len(data)), t.TempDir(), limits.Budget{}, nil)
 	require.ErrorIs(t, err, context.Canceled)
 }
 

@@ -51,6 +51,36 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
+// FuzzRepack holds that what is repacked of any tar can be unpacked, with all that was counted, and
+// that nothing is written but in the folder.
+func FuzzRepack(f *testing.F) {
+	f.Add(tarOf(f, folder("a"), regular("a/b"), link("c", "a")))
+	f.Add(tarOf(f, folder("src"), regular("src/b"), regular("src.md")))
+	f.Add(tarOf(f, regular("b"), regular("a")))
+	top := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dirs := []string{filepath.Join(top, "into"), filepath.Join(top, "again")}
+		for _, dir := range dirs {
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			defer os.RemoveAll(dir)
+		}
+		var packed bytes.Buffer
+		excluded := func(path string) bool { return path == "x" }
+		done, err := archive.Repack(t.Context(), &packed, bytes.NewReader(data), dirs[0], small, excluded, func(path string, _ bool) bool { return path == "src" })
+		if entries, readErr := os.ReadDir(top); readErr != nil || len(entries) != len(dirs) {
+			t.Fatalf("written outside: %v, %v", entries, readErr)
+		}
+		if err != nil {
+			return
+		}
+		if got, err := archive.Unpack(t.Context(), bytes.NewReader(packed.Bytes()), int64(packed.Len()), dirs[1], small, nil); err != nil || got != done {
+			t.Fatalf("it cannot be unpacked: %v; %v, not %v", err, got, done)
+		}
+	})
+}
+
 // FuzzReadFile holds that what is read of an archive is within its limit.
 func FuzzReadFile(f *testing.F) {
 	for _, data := range [][]byte{tarOf(f, regular("a")), tarOf(f, folder("b"), link("a", "x"))} {

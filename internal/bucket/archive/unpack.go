@@ -41,8 +41,10 @@ const maxWindow = 32 << 20
 // with ErrHostile for an entry outside of dir, an entry other than a file, a
 // folder or a symbolic link, a duplicate name (also one on a case-insensitive file
 // system), or if the budget is exceeded; zero values of the budget are those of
-// limits.Workspace. After any error, dir must be discarded.
-func Unpack(ctx context.Context, r io.Reader, size int64, dir string, budget limits.Budget) (Contents, error) {
+// limits.Workspace. excluded is asked for each path, with slashes, as by PackTar; nil excludes
+// nothing. What is left out counts, and is checked, like the rest. After any error, dir must be
+// discarded.
+func Unpack(ctx context.Context, r io.Reader, size int64, dir string, budget limits.Budget, excluded func(path string, isFolder bool) bool) (Contents, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return Contents{}, errs.Writing(dir, err)
@@ -54,7 +56,7 @@ func Unpack(ctx context.Context, r io.Reader, size int64, dir string, budget lim
 	}
 	defer decompressed.Close()
 	budget = budget.Or(limits.Workspace())
-	return unpack(ctx, newReader(decompressed, budget, size), root, budget, false)
+	return unpack(ctx, newReader(decompressed, budget, size), root, budget, unpacker{excluded: excluded})
 }
 
 // UnpackTar reads what PackTar wrote, or somebody who cannot be trusted, into the empty folder dir. It fails as Unpack does;
@@ -71,14 +73,13 @@ func UnpackTar(ctx context.Context, r io.Reader, dir string, budget limits.Budge
 // UnpackTarIn is UnpackTar for a folder that is open.
 func UnpackTarIn(ctx context.Context, r io.Reader, root *os.Root, budget limits.Budget) (Contents, error) {
 	budget = budget.Or(limits.Workspace())
-	return unpack(ctx, newReader(r, budget, math.MaxInt64), root, budget, true)
+	return unpack(ctx, newReader(r, budget, math.MaxInt64), root, budget, unpacker{keepTimes: true})
 }
 
-func unpack(ctx context.Context, entries *reader, root *os.Root, budget limits.Budget, keepTimes bool) (Contents, error) {
-	u := unpacker{
-		root: root, tar: entries, jobs: make(chan job, ahead), folders: map[string]bool{".": true}, keepTimes: keepTimes,
-		depth: budget.Depth, names: maxNames,
-	}
+func unpack(ctx context.Context, entries *reader, root *os.Root, budget limits.Budget, u unpacker) (Contents, error) {
+	u.root, u.tar, u.jobs = root, entries, make(chan job, ahead)
+	u.folders, u.left = map[string]bool{".": true}, map[string]bool{}
+	u.depth, u.names = budget.Depth, maxNames
 	if err := u.run(ctx); err != nil {
 		return Contents{}, fmt.Errorf("unpacking into %q: %w", root.Name(), err)
 	}
@@ -99,6 +100,9 @@ type unpacker struct {
 	current *folder
 
 	keepTimes bool // of files
+	excluded  func(path string, isFolder bool) bool
+	left      map[string]bool // folders that were left out so far
+	also      *repacker       // packs all of it meanwhile; may be nil
 }
 
 // job is a small file to be written.
@@ -155,6 +159,16 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 	if len(name) > maxName || len(entry.Linkname) > maxName || u.names < 0 {
 		return fmt.Errorf("%w: its names are too long", ErrHostile)
 	}
+	content := io.Reader(u.tar)
+	if u.also != nil {
+		if content, err = u.also.begin(name, entry, content); err != nil {
+			return err
+		}
+	}
+	if u.leavesOut(name, entry.Typeflag) {
+		_, err := io.Copy(io.Discard, content)
+		return err
+	}
 	switch entry.Typeflag {
 	case tar.TypeDir:
 		return u.makeFolder(name, entry)
@@ -163,9 +177,24 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 		u.done.Files++
 		return nil
 	case tar.TypeReg:
-		return u.file(ctx, name, entry)
+		return u.file(ctx, name, entry, content)
 	}
 	return fmt.Errorf("%w: entries of type %q are not allowed", ErrHostile, entry.Typeflag)
+}
+
+// leavesOut reports whether an entry is excluded, or in a folder that is.
+func (u *unpacker) leavesOut(name string, kind byte) bool {
+	isFolder := kind == tar.TypeDir
+	switch {
+	case kind != tar.TypeDir && kind != tar.TypeReg && kind != tar.TypeSymlink:
+		return false // it is refused
+	case !u.left[path.Dir(name)] && (u.excluded == nil || !u.excluded(name, isFolder)):
+		return false
+	}
+	if isFolder {
+		u.left[name] = true
+	}
+	return true
 }
 
 // nameOf returns the name of an entry, which leads to nothing outside of the folder.

@@ -40,7 +40,7 @@ func (u *unpacker) open(dir string) (*folder, error) {
 	return u.current, nil
 }
 
-func (u *unpacker) file(ctx context.Context, name string, entry *tar.Header) error {
+func (u *unpacker) file(ctx context.Context, name string, entry *tar.Header, content io.Reader) error {
 	u.done.Files++
 	u.done.Bytes += entry.Size
 	in, err := u.open(path.Dir(name))
@@ -53,10 +53,10 @@ func (u *unpacker) file(ctx context.Context, name string, entry *tar.Header) err
 	}
 	if entry.Size > small {
 		defer in.release()
-		return u.write(j, u.tar)
+		return u.write(j, content)
 	}
 	j.data = make([]byte, entry.Size)
-	if _, err := io.ReadFull(u.tar, j.data); err != nil {
+	if _, err := io.ReadFull(content, j.data); err != nil {
 		in.release()
 		return err
 	}

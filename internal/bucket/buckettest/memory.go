@@ -15,6 +15,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/archive"
+	"github.com/aphex/aphex-pipeline/internal/command"
 )
 
 // Memory is a bucket that keeps documents in memory. A test can embed it and
@@ -138,7 +139,7 @@ func (m *Memory) Save(context.Context, bucket.Packed, bucket.Metadata) (bucket.M
 }
 
 // Fetch copies Workspace.
-func (m *Memory) Fetch(_ context.Context, _, _, dir string) error {
+func (m *Memory) Fetch(_ context.Context, _, _, dir string, _ command.Selection) error {
 	return os.CopyFS(dir, os.DirFS(m.Workspace))
 }
 

@@ -92,7 +92,7 @@ func unpack(ctx context.Context, packed bucket.Packed, dir string) error {
 		return err
 	}
 	defer file.Close()
-	_, err = archive.Unpack(ctx, file, packed.Size, dir, limits.Budget{})
+	_, err = archive.Unpack(ctx, file, packed.Size, dir, limits.Budget{}, nil)
 	return err
 }
 
