@@ -33,6 +33,10 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 		return build.Output{}, err
 	}
 	defer end()
+	signer, err := clients.Signer(ctx, in.Signing)
+	if err != nil {
+		return build.Output{}, err
+	}
 	return build.Run(ctx, build.Deps{
 		Runner: runner,
 		Commits: checkout.Commits{CheckOut: checkout.CheckOut, Token: func(ctx context.Context) (string, error) {
@@ -46,6 +50,7 @@ func run(ctx context.Context, frame stage.Frame, in build.Input) (build.Output, 
 			return issued.Variables(), func() { _ = issued.Close() }, nil
 		},
 		Secrets: clients.Secrets,
+		Signer:  signer,
 		Bucket:  artifacts,
 	}, frame, in)
 }

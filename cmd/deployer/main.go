@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
@@ -263,7 +264,7 @@ func runRecord(ctx context.Context, frame stage.Frame, in record.Input) (record.
 	}
 	at := clients.Repository{URL: in.Repository, Host: in.Host, Secret: in.TokenSecret, App: in.GithubApp}
 	return record.Run(ctx, record.Deps{
-		Bucket: artifacts, Subscriptions: notify.Subscriptions(targets, clients.Notifications("", frame.Redactor.Add, at)), Publish: clients.PublishMetrics,
+		Bucket: artifacts, Signer: func(ctx context.Context) (attest.Signer, error) { return clients.Signer(ctx, in.Signing) }, Subscriptions: notify.Subscriptions(targets, clients.Notifications("", frame.Redactor.Add, at)), Publish: clients.PublishMetrics,
 	}, frame, in)
 }
 

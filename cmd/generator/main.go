@@ -19,6 +19,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/internal/runs/history"
 	"github.com/aphex/aphex-pipeline/internal/runs/steer"
+	"github.com/aphex/aphex-pipeline/internal/runs/verify"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 	"github.com/aphex/aphex-pipeline/internal/stage/contract"
 	"github.com/aphex/aphex-pipeline/internal/stage/usage"
@@ -61,6 +62,7 @@ type cli struct {
 	Show      history.ShowVerb   `cmd:"" help:"Show a run: its steps, and the cause of a failure."`
 	Logs      history.LogsVerb   `cmd:"" help:"Print the logs of a run."`
 	Report    history.ReportVerb `cmd:"" help:"Write an HTML page of a run, or of the pipeline."`
+	Verify    verify.Verb        `cmd:"" help:"Verify the signed release record of a run."`
 	Rollback  steer.RollbackVerb `cmd:"" help:"Roll an environment back to the last commit that was proven there, without a build."`
 	Redeploy  steer.RedeployVerb `cmd:"" help:"Deploy the commit of an environment again, or one that was rolled back there."`
 	Promote   steer.PromoteVerb  `cmd:"" help:"Deploy the commit of one environment to another."`

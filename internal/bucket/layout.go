@@ -26,6 +26,9 @@ const (
 // suffix is the suffix of the key of an artifact.
 const suffix = ".tar.zst"
 
+// signed is the prefix of the keys of signed statements.
+const signed = "metadata/signed/"
+
 // kind is a kind of object: its key, and who reads and writes it.
 type kind struct {
 	pattern string // of the key, with variables in <>
@@ -128,6 +131,18 @@ var (
 		[]Writer{Recording},
 		State,
 	}
+	releases = kind{
+		signed + "releases/<run>/<number>.json", "a release record of a run, signed: what was built and deployed, by whom, through which gates and with which results; a run that is recorded again has one more", "DSSE with an in-toto statement, by `schema/release-record.schema.json`",
+		"`deployer record`", "`generator verify`", stays,
+		[]Writer{Recording},
+		Once,
+	}
+	provenance = kind{
+		signed + "provenance/<commit>/<sha256>.json", "the provenance of an artifact, signed", "DSSE with an in-toto statement: SLSA provenance v1",
+		"`builder`", "`deployer environment`, `generator verify`", stays,
+		[]Writer{Build},
+		Once,
+	}
 	reached = kind{
 		"metadata/deployed/<environment>.json", "the newest commit whose deployment a run began, or that a rollback went back to; the one rolled back (`refused`); whether the environment waits for an approval", "JSON, `{commit, run, former, refused, account, region, approval, guarded}`",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`, `generator rollback`, `validator`", stays,
@@ -179,7 +194,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, plans, planComments, stepRecords, runRecords, deployed, index, runPages, indexPage, reached, order, freezes, overrides, stacks, durations, templates, caches,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, plans, planComments, stepRecords, runRecords, deployed, index, runPages, indexPage, releases, provenance, reached, order, freezes, overrides, stacks, durations, templates, caches,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).

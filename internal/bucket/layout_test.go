@@ -42,6 +42,8 @@ var keys = []struct{ made, want string }{
 	{IndexKey(), "metadata/workflows/index.json"},
 	{RunPageKey("shop-1"), "metadata/workflows/shop-1.html"},
 	{IndexPageKey(), "metadata/workflows/index.html"},
+	{ReleaseKey("shop-1", 2), "metadata/signed/releases/shop-1/2.json"},
+	{ProvenanceKey(commit, digest), "metadata/signed/provenance/" + commit + "/" + strings.Repeat("ab", 32) + ".json"},
 	{ReachedKey("dev"), "metadata/deployed/dev.json"},
 	{OrderKey(), "metadata/order.json"},
 	{FreezeKey("dev"), "metadata/freezes/dev.json"},

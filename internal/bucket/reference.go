@@ -19,7 +19,7 @@ Parts in angle brackets vary; %[3]s is a full SHA.
 `, "`artifactBucketName`", "`--artifact-dir`", "`<commit>`")
 	text.WriteString("\n## Objects of a commit\n\n" + objectsHead)
 	sections := []struct{ prefix, next string }{
-		{"<commit>/", "Objects of the pipeline"}, {stepRecords.prefix(), "State, templates and caches"}, {"", ""},
+		{"<commit>/", "Objects of the pipeline"}, {stepRecords.prefix(), "Signed statements"}, {signed, "State, templates and caches"}, {"", ""},
 	}
 	for _, k := range layout {
 		if !strings.HasPrefix(k.pattern, sections[0].prefix) {

@@ -90,7 +90,7 @@ func important(all []stage.ResourceDetails, most int) []stage.ResourceDetails {
 
 // detailsOf returns what a deployment did to a stack.
 func detailsOf(t target, r cfn.Result) stage.StackDetails {
-	return stage.StackDetails{Stack: t.name, Started: r.Started, Resources: resourcesOf(t, r.Events), Rights: widerRights(t, r)}
+	return stage.StackDetails{Stack: t.name, Started: r.Started, Template: r.Template, Goal: r.Digest, Resources: resourcesOf(t, r.Events), Rights: widerRights(t, r)}
 }
 
 // resourcesOf returns the resources that the events of an operation are about, but for the stacks themselves.

@@ -14,6 +14,8 @@ type Details struct {
 type StackDetails struct {
 	Stack     string            `json:"stack"` // name in the configuration
 	Started   time.Time         `json:"started,omitzero"`
+	Template  string            `json:"template,omitempty"`  // sha256:<hex>
+	Goal      string            `json:"goal,omitempty"`      // sha256:<hex> of the template with parameters, tags and options, as plans have it
 	Resources []ResourceDetails `json:"resources,omitempty"` // that the operation touched, in the order in which it began
 	Omitted   int               `json:"omitted,omitempty"`   // resources that are left out: there are too many
 	Rights    []WiderRight      `json:"rights,omitempty"`    // what the new template allows and the one before did not

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
@@ -51,6 +52,7 @@ type Input struct {
 	Host         string        `help:"Host the repository must be on." default:"github.com"`
 	AllowLocal   bool          `help:"Accept a repository on this machine (file://). For local runs only."`
 	Limit        time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
+	attest.Signing
 }
 
 // Validate requires exactly one workspace and exactly one destination for the artifact.
@@ -64,6 +66,9 @@ func (in Input) Validate() error {
 	}
 	if in.Source != "" && filepath.Clean(in.Source) == filepath.Clean(in.ArtifactDir) {
 		return errs.Invalidf("--artifact-dir and --source are the same folder; the next build would copy this one's artifact").WithHint("use a subfolder, such as ./built")
+	}
+	if in.Source != "" && in.Signs() {
+		return errs.Invalidf("--signing-key requires --repository: a copy of a folder has no provenance")
 	}
 	if in.Repository != "" {
 		if err := checkout.CheckURL(in.Repository, in.Host, in.AllowLocal); err != nil {
@@ -93,12 +98,15 @@ type Deps struct {
 	Assume func(ctx context.Context, frame stage.Frame, role string) (variables []string, leave func(), err error)
 	// Secrets reads the secrets of a key of the configuration, and returns their variables.
 	Secrets func(ctx context.Context, mask *redact.Redactor, key string, secrets map[string]config.Secret) ([]string, error)
+	// Signer signs the provenance of the artifact; nil signs none.
+	Signer attest.Signer
 	// Bucket stores the packed workspace and its metadata.
 	Bucket bucket.Bucket
 }
 
 // Run builds the commit.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, error) {
+	started := time.Now()
 	if err := d.Bucket.Prepare(ctx); err != nil {
 		return Output{}, err // fail before the build
 	}
@@ -153,6 +161,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		frame.Log.Warn(line)
 	}
 	out, err := d.store(ctx, frame, packed, d.describe(ctx, in, commands, artifacts))
+	if err == nil {
+		err = d.attest(ctx, frame, in, attest.Build{
+			Artifact: attest.Subject{Name: out.Artifact, Digest: out.Digest}, ConfigDigest: committed, Started: started, Ended: time.Now(),
+		})
+	}
 	if err == nil {
 		folders.save(ctx)
 	}

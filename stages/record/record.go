@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/notify"
@@ -61,7 +62,9 @@ type Input struct {
 	GithubApp     string `help:"GitHub App in place of a token, as ID/INSTALLATION: the secret has its private key." placeholder:"APP"`
 	Host          string `help:"Host the repository must be on, which gets the token." default:"github.com"`
 	Environments  string `help:"Environments of the pipeline, separated by spaces: those whose deployment did not begin are shown at GitHub." placeholder:"ENV …"`
-	Silent        bool   `help:"Tell nobody and publish nothing. For local runs."`
+	Images        string `help:"Images of the pipeline's stages, for the release record: REGISTRY[:TAG] and PROGRAM@DIGEST, separated by spaces." placeholder:"IMAGES"`
+	attest.Signing
+	Silent bool `help:"Tell nobody and publish nothing. For local runs."`
 }
 
 // Validate requires status, commit and bucket.
@@ -83,6 +86,8 @@ func Contract() contract.Contract { return contract.Of[Input, Output]("deployer"
 type Deps struct {
 	// Bucket has the records of the steps, and gets that of the run.
 	Bucket bucket.Bucket
+	// Signer returns the key that signs the release record of the run; nil signs none.
+	Signer func(context.Context) (attest.Signer, error)
 	// Subscriptions are the targets that are told what came of the run.
 	Subscriptions []notify.Subscription
 	// Publish publishes values of metrics, in as few calls as possible.
@@ -112,7 +117,7 @@ type Document struct {
 	Undeployed []string             `json:"undeployed,omitempty"` // stacks that no environment deploys, by construct path
 	Unreached  []string             `json:"unreached,omitempty"`  // environments of the commit that the run does not deploy
 	LeftOut    []string             `json:"leftOut,omitempty"`    // environments that were left out by choice
-	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that an earlier run deployed and no environment deploys any more
+	Removed    []stage.RemovedStack `json:"removed,omitempty"`    // stacks that no environment deploys any more
 	Steps      []stage.Record       `json:"steps"`                // in the order in which they started
 	Failures   []Failure            `json:"failures"`             // of Argo, also of pods without a record
 	Former     []Attempt            `json:"former,omitempty"`     // attempts of the run before this one, newest first
@@ -121,35 +126,12 @@ type Document struct {
 	Notified   []notify.Delivery    `json:"notified,omitempty"`  // targets that were told
 	Published  *Published           `json:"published,omitempty"` // metrics of the last attempt
 	Counted    []string             `json:"counted,omitempty"`   // by metrics
+	Signing    *Signing             `json:"signing,omitempty"`
 
 	before string // status of the record that this one replaces
 	paged  bool   // the bucket has its page
 
 	unpaged error // why its page, or that of the pipeline, was not stored
-}
-
-// Published is what came of publishing metrics.
-type Published struct {
-	Values int    `json:"values"` // that were to be published
-	Error  string `json:"error,omitempty"`
-	Hint   string `json:"hint,omitempty"`
-}
-
-// Attempt is an earlier workflow of a run: Argo made a later one of its name, such as when it retries one from its archive.
-type Attempt struct {
-	Created string    `json:"created"`
-	Ended   time.Time `json:"ended"`
-	Status  string    `json:"status"`
-	Error   string    `json:"error,omitempty"`
-}
-
-// Failure is a failed node, as described by Argo.
-type Failure struct {
-	DisplayName  string `json:"displayName"`
-	TemplateName string `json:"templateName"`
-	Phase        string `json:"phase"`
-	Message      string `json:"message"`
-	FinishedAt   string `json:"finishedAt"`
 }
 
 // Run joins the records of the run that frame names.
@@ -169,7 +151,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		Workflow: frame.Workflow, Status: in.Status, Commit: in.Commit, Branch: in.Branch, Repository: in.Repository,
 		Pusher: in.Pusher, Purpose: in.Purpose, Only: strings.Fields(in.Only), Reason: short(in.Reason),
 		Origin: in.Origin, Created: in.Created, Ended: time.Now().UTC(), LeftOut: in.LeftOut, Steps: steps, Failures: failures,
-		Check: in.Entrypoint == plan.CheckEntry, Pipeline: in.Pipeline,
+		Check: in.Entrypoint == plan.CheckEntry, Pipeline: in.Pipeline, Signing: signingOf(in),
 	}
 	switch {
 	case document.endedAs(errs.Superseded, ""):
@@ -197,6 +179,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if document.unpaged != nil {
 		frame.Log.Warn("a page of the run or of the pipeline was not stored; generator report writes it from the records", "error", document.unpaged)
 	}
+	d.release(ctx, frame, document)
 	if !in.Silent {
 		d.announce(ctx, frame, in, document)
 	}

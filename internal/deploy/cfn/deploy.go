@@ -62,7 +62,7 @@ type deployment struct {
 func Deploy(ctx context.Context, api API, goal Goal, o Options) (Result, error) {
 	d := &deployment{counted: &counted{api: api, budget: o.Budget}, options: o, goal: goal}
 	d.result.Started = time.Now()
-	d.result.Digest = digest(goal)
+	d.result.Digest, d.result.Template = digest(goal), templateDigest(goal)
 	err := d.run(ctx)
 	if kind := errs.KindOf(err); err != nil && !d.executed && o.Only == nil && (kind == errs.Failed || kind == errs.Invalid) {
 		d.dropShell(ctx)

@@ -54,6 +54,7 @@ type Result struct {
 	Protect   *bool     // new termination protection; nil if unchanged
 	ChangeSet string    // ARN of the change set, if it was only planned
 	Digest    string    // "sha256:<hex>" of the goal
+	Template  string    // "sha256:<hex>" of its template
 	Attached  bool      // it first waited for an operation that another process started
 	Calls     int       // API calls made
 	Started   time.Time

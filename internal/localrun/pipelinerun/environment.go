@@ -48,7 +48,8 @@ func (l *localRun) environment() []string {
 		env = append(env, stages.Variable("clock-offset")+"="+l.At.Sub(l.began).String())
 	}
 	for name, value := range map[string]string{
-		"image-builder": l.ImageBuilder, "image-builder-tls": l.ImageBuilderTLS, "image-builder-server-name": l.ImageBuilderServerName,
+		"signing-key-file": l.SigningKey,
+		"image-builder":    l.ImageBuilder, "image-builder-tls": l.ImageBuilderTLS, "image-builder-server-name": l.ImageBuilderServerName,
 	} {
 		if value != "" {
 			env = append(env, stages.Variable(name)+"="+value)

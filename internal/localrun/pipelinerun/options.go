@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/argo"
+	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -27,6 +28,8 @@ type Options struct {
 	Keep      bool      `help:"Keep the workspaces of steps that succeeded; those of failed steps always stay."`
 	At        time.Time `help:"Time from which the clock of the gates goes on, such as 2026-11-30T09:00:00+01:00 (default: now). To try windows and freezes." format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME"`
 	Watch     bool      `help:"Run again for each new commit, until Ctrl-C."`
+
+	SigningKey string `help:"Sign the release record of the run and the provenance of its artifact with the private key for P-256 in this file, PEM. Without it nothing is signed." type:"path" placeholder:"FILE"`
 
 	assets.BuilderAddress // builds image assets; empty is docker
 	plan.PlaceFlags       // of the pipeline itself
@@ -62,6 +65,7 @@ Examples:
   generator run --source . --plan
   generator run --source . --from deploy-prod
   generator run --source . --image-builder unix:///run/buildkit/buildkitd.sock
+  generator run --source . --signing-key key.pem
   generator run --source . --aws=default-chain --yes`
 }
 
@@ -70,6 +74,11 @@ Examples:
 func (o Options) Validate() error {
 	if err := o.BuilderAddress.Validate(); err != nil {
 		return err
+	}
+	if o.SigningKey != "" {
+		if _, err := attest.ReadSigner(o.SigningKey); err != nil {
+			return err
+		}
 	}
 	if o.Plan && (o.From != "" || o.Watch || len(o.Only) > 0) {
 		return errs.Invalidf("--plan cannot be combined with --from, --only or --watch: it plans all environments of the commit once")

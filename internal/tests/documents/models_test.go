@@ -28,11 +28,12 @@ type part struct{ file, name string }
 var models = []model{
 	{"The record of a run", "`metadata/workflows/<run>.json` in the artifact bucket.", []part{
 		{"stages/record/record.go", "Document"},
-		{"stages/record/record.go", "Failure"},
-		{"stages/record/record.go", "Attempt"},
+		{"stages/record/document.go", "Failure"},
+		{"stages/record/document.go", "Attempt"},
 		{"internal/stage/removed.go", "RemovedStack"},
 		{"internal/notify/notify.go", "Delivery"},
-		{"stages/record/record.go", "Published"},
+		{"stages/record/document.go", "Published"},
+		{"stages/record/document.go", "Signing"},
 	}},
 	{"The event of a run", "What targets of `notifications` get: a CloudEvent 1.0, by `schema/run-event.schema.json`.", []part{
 		{"internal/notify/event/event.go", "Event"}, {"internal/notify/event/event.go", "Run"}, {"internal/notify/event/event.go", "Environment"}, {"internal/notify/event/event.go", "Stack"},
@@ -42,6 +43,19 @@ var models = []model{
 	}},
 	{"Gates of an environment", "The output `gates` of `deployer gate`, and the `gates` in the `summary` of a deployment; a freeze is `metadata/freezes/<environment>.json`, overrides are `metadata/overrides/<run>/<environment>.json` in the artifact bucket.", []part{
 		{"internal/deploy/gate/gate.go", "Outcome"}, {"internal/deploy/gate/store.go", "Override"}, {"internal/deploy/gate/store.go", "Freeze"}, {"internal/deploy/gate/store.go", "Lifted"},
+	}},
+	{"The release record", "The predicate of `metadata/signed/releases/<run>/<number>.json` in the artifact bucket, by `schema/release-record.schema.json`.", []part{
+		{"internal/attest/release.go", "Release"},
+		{"internal/attest/release.go", "Asked"},
+		{"internal/attest/release.go", "Environment"},
+		{"internal/attest/release.go", "Stack"},
+		{"internal/attest/release.go", "Gate"},
+		{"internal/attest/release.go", "Opened"},
+		{"internal/attest/release.go", "Tests"},
+		{"internal/attest/release.go", "Step"},
+	}},
+	{"What is proven of a run", "`generator verify --json` prints it.", []part{
+		{"internal/runs/verify/verify.go", "Report"}, {"internal/runs/verify/verify.go", "Check"},
 	}},
 	{"The status", "`generator status --json` prints it.", []part{
 		{"internal/runs/history/history.go", "Status"}, {"internal/runs/history/history.go", "EnvironmentStatus"}, {"internal/runs/history/history.go", "Running"},

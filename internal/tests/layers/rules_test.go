@@ -28,7 +28,7 @@ var layers = []layer{
 		"internal/deploy/assembly", "internal/kube/manifest", "internal/deploy/diff", "internal/checkout/repository",
 		"internal/awsauth/bootstrap", "internal/limits", "internal/notify/event",
 	}},
-	1: {"documents", "the artifact bucket, its keys and documents, and the plan of a deployment", []string{"internal/bucket", "internal/deploy/planned"}},
+	1: {"documents", "the artifact bucket, its keys and documents, the plan of a deployment, and signed statements", []string{"internal/bucket", "internal/deploy/planned", "internal/attest"}},
 	2: {"tools", "each does one thing to the outside world, or computes one thing", []string{
 		"internal/stage", "internal/plan", "internal/awsauth", "internal/deploy/assets",
 		"internal/deploy/cfn", "internal/deploy/diagnosis", "internal/deploy/synth", "internal/checkout", "internal/command/cmdenv",
