@@ -65,8 +65,9 @@ func explain(ctx context.Context, err error, what, line, dir string, output *com
 	return failed.WithHint("%s", hint)
 }
 
-// noPackage matches how Node.js and Python name a package that is not installed.
-var noPackage = regexp.MustCompile(`Cannot find (?:module|package) '([^'./\\][^']*)'|\bModuleNotFoundError: No module named '([^']+)'`)
+// noPackage matches how Node.js, npx and Python name a package that is not installed.
+var noPackage = regexp.MustCompile(`Cannot find (?:module|package) '([^'./\\][^']*)'|\bModuleNotFoundError: No module named '([^']+)'|` +
+	`\bnpx canceled due to missing packages and no YES option: \["(@?[^"@]+)`)
 
 // missingPackage returns a hint for an app that lacks a package, "" for others. A person
 // who runs it has their own packages there, and does not see the error.
@@ -76,7 +77,7 @@ func missingPackage(output string) string {
 		return ""
 	}
 	return fmt.Sprintf("package %q is not where the app ran, which has the files of the commit and what the build commands add: have one of build.commands install it, such as npm ci",
-		cmp.Or(found[1], found[2]))
+		cmp.Or(found[1:]...))
 }
 
 // noDocker matches how Node.js says that a program for containers does not exist, which

@@ -208,6 +208,10 @@ func TestErrorsOfAnAppAreReported(t *testing.T) {
 			map[string]string{"cdk.json": shellApp, "app.sh": "echo \"Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'constructs' imported from /w/app.mjs\" >&2; exit 1"},
 			errs.Failed, "(exit code 1)", `package "constructs" is not`,
 		},
+		"it lacks a program that npx would install": {
+			map[string]string{"cdk.json": shellApp, "app.sh": `echo 'npm error npx canceled due to missing packages and no YES option: ["tsx@4.23.15"]' >&2; exit 1`},
+			errs.Failed, "(exit code 1): npx canceled", `package "tsx" is not where the app ran`,
+		},
 		"it lacks a package of Python": {
 			map[string]string{"cdk.json": shellApp, "app.sh": "echo \"ModuleNotFoundError: No module named 'aws_cdk'\" >&2; exit 1"},
 			errs.Failed, "(exit code 1)", `package "aws_cdk" is not where the app ran`,
