@@ -10,14 +10,18 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
 )
 
-// Account and region that are passed to an app that does not set them, and their
-// placeholders in the file.
+// Account and region in the file where the app does not set them. Region is also passed to
+// an app that is synthesized.
 const (
 	Account = "111111111111"
 	Region  = "us-east-1"
 )
 
-// With returns the app with the stacks of its assembly for Account and Region. Only the
+// SynthAccount is passed to an app that is synthesized, and is therefore that of stacks
+// without an account of their own. Apps write Account as an example of their own.
+const SynthAccount = "999999999999"
+
+// With returns the app with the stacks of its assembly for SynthAccount and Region. Only the
 // paths of the stacks stay those of the source.
 func (a App) With(made *assembly.Assembly) App {
 	var stacks []Stack
@@ -31,7 +35,7 @@ func (a App) With(made *assembly.Assembly) App {
 		if strings.Contains(stack.Path, "/") || named[stack.Name] > 1 {
 			one.Name = stack.Path
 		}
-		if stack.Environment.Account != Account {
+		if stack.Environment.Account != SynthAccount {
 			one.Account = stack.Environment.Account
 		}
 		if stack.Environment.Region != Region {
@@ -46,7 +50,7 @@ func (a App) With(made *assembly.Assembly) App {
 // reached returns the bootstraps of the stack's account that its roles and assets name; that
 // of the lookup role first.
 func reached(stack assembly.Stack) (all []bootstrap.Bootstrap) {
-	here := assembly.Placeholders{Account: cmp.Or(stack.Environment.Account, Account), Region: cmp.Or(stack.Environment.Region, Region)}
+	here := assembly.Placeholders{Account: cmp.Or(stack.Environment.Account, SynthAccount), Region: cmp.Or(stack.Environment.Region, Region)}
 	here.Partition = config.Partition(here.Region)
 	names := []string{stack.LookupRole.ARN, stack.DeployRole.ARN, stack.ExecutionRole}
 	for _, list := range stack.Assets {

@@ -1,6 +1,7 @@
 package scaffold_test
 
 import (
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/aphex/aphex-pipeline/internal/command/proc"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/config/scaffold"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
@@ -422,11 +424,30 @@ func TestAnAssemblyCompletesTheSource(t *testing.T) {
 	made := &assembly.Assembly{Stacks: []assembly.Stack{
 		stack("2", "shop-Api", "shop-Api", "", "", "3", "2.assets"),
 		stack("1", "Live-Web", "Live/Web", "222222222222", "eu-west-1"),
-		stack("3", "Data", "Data", scaffold.Account, scaffold.Region),
+		stack("3", "Data", "Data", scaffold.SynthAccount, scaffold.Region),
 	}}
 	app = app.With(made)
 	assert.Equal(t, "Data infra, shop-Api infra/lib.js, Live/Web infra/lib.js 222222222222 eu-west-1", named(app.Stacks))
 	assert.Contains(t, string(scaffold.Render(app)), "account: \"222222222222\"\n", "the account that the app sets, not the placeholder")
+}
+
+func TestASynthesizedStackKeepsTheAccountThatTheAppSetsAlsoIfItIsTheExampleOfTheFile(t *testing.T) {
+	app := inspect(t, `-- cdk.json --
+{"app": "sh app.sh"}
+-- app.sh --
+stack() { printf '"%s": {"type": "aws:cloudformation:stack", "environment": "aws://%s/eu-west-1", "properties": {"templateFile": "t.json"}}' "$1" "$2"; }
+echo '{}' > "$CDK_OUTDIR/t.json"
+echo "{\"version\": \"36.0.0\", \"artifacts\": {$(stack Hub `+scaffold.Account+`), $(stack Spoke 222222222222), $(stack Any "$CDK_DEFAULT_ACCOUNT")}}" > "$CDK_OUTDIR/manifest.json"
+`)
+	app, err := app.Synthesize(t.Context(), proc.Runner{}, io.Discard)
+	require.NoError(t, err)
+	cfg, err := config.Parse(golden, scaffold.Render(app))
+	require.NoError(t, err)
+	require.Len(t, cfg.Environments, 2)
+	for i, account := range []string{scaffold.Account, "222222222222"} {
+		assert.Equal(t, account, cfg.Environments[i].Account)
+		assert.ElementsMatch(t, []string{"Any", []string{"Hub", "Spoke"}[i]}, cfg.StackNames(cfg.Environments[i].Name))
+	}
 }
 
 func TestStacksNamedAfterStagesOfDeliveryMakeSeparateEnvironments(t *testing.T) {

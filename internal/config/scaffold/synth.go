@@ -26,7 +26,7 @@ func (a App) Synthesize(ctx context.Context, runner command.Runner, output io.Wr
 	defer remove.All(out)
 	made, err := synth.Synthesize(ctx, synth.Options{
 		Runner: runner, App: filepath.Join(a.Top, filepath.FromSlash(a.Folder)), Top: a.Top, Name: a.Folder, Out: out,
-		Account: Account, Region: Region, Env: os.Environ(), Output: output,
+		Account: SynthAccount, Region: Region, Env: os.Environ(), Output: output,
 	})
 	if err == nil {
 		return a.With(made), nil
