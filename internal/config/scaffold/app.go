@@ -50,7 +50,8 @@ type Stack struct {
 	// Reached are the CDK bootstraps whose roles, buckets and repositories the stack names.
 	Reached []bootstrap.Bootstrap
 
-	id string // of a stack with a name of its own
+	id      string   // of a stack with a name of its own
+	regions []string // that it may be in, if the source computes its region
 }
 
 // Inspect reads the CDK app in a folder. If the folder has no cdk.json and there are

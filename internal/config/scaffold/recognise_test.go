@@ -508,6 +508,23 @@ func TestRegionsAndBootstrapsThatAnAssemblyReachesAreWritten(t *testing.T) {
 	assert.NotContains(t, string(usual), "bootstrapQualifiers:")
 }
 
+func TestTheRegionsOfStacksThatALoopMakesAreWritten(t *testing.T) {
+	const app = "-- cdk.json --\n{\"app\": \"node app.js\"}\n-- app.js --\nconst app = new cdk.App();\n"
+	for name, c := range map[string]struct {
+		source string
+		want   []string
+	}{
+		"a list in the loop": {"for (const region of ['eu-west-1', 'us-east-1', 'eu-nowhere-1']) {\n  new cdk.Stack(app, 'Svc-' + region, { env: { account: '111111111111', region } });\n}\n", []string{"eu-west-1"}},
+		"a list with a name": {"const all = [\"ap-south-1\", \"eu-west-1\"];\nall.forEach(r => new cdk.Stack(app, `Svc-${r}`, { env: { account: '111111111111', region: r } }));\n", []string{"ap-south-1", "eu-west-1"}},
+		"of whoever runs it": {"const note = 'eu-west-1';\nnew cdk.Stack(app, 'Svc', { env: { account: '111111111111', region: process.env.CDK_DEFAULT_REGION } });\n", nil},
+		"no region":          {"const note = 'eu-west-1';\nnew cdk.Stack(app, 'Svc');\n", nil},
+	} {
+		cfg, err := config.Parse(golden, scaffold.Render(inspect(t, app+c.source)))
+		require.NoError(t, err, name)
+		assert.Equal(t, c.want, cfg.Environments[0].Regions, name)
+	}
+}
+
 func TestTheQualifierOfTheCDKsSettingsIsWritten(t *testing.T) {
 	const settings = "-- cdk.json --\n{\"app\": \"node app.js\", \"context\": {\"@aws-cdk/core:bootstrapQualifier\": \"shop\"}}\n-- app.js --\n"
 	for _, source := range []string{"", "const app = new cdk.App(); new cdk.Stack(app, 'Api');\n"} {

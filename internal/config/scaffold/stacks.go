@@ -184,6 +184,9 @@ func (c *creation) stack(apps map[string]bool) (Stack, bool) {
 	target := c.target()
 	stack.Account = c.placed(target, accountText, givenAccount, accountID)
 	stack.Region = c.placed(target, regionText, givenRegion, regionID)
+	if stack.Region == "" {
+		stack.regions = c.regions(target)
+	}
 	switch kind {
 	case aStage, another: // stages have stages, too
 		stack.Name += "/**"

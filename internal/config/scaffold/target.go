@@ -121,7 +121,7 @@ func region(stacks []Stack) string {
 func further(stacks []Stack) (regions []string) {
 	own := cmp.Or(region(stacks), Region)
 	for _, stack := range stacks {
-		named := []string{stack.Region}
+		named := append([]string{stack.Region}, stack.regions...)
 		for _, made := range stack.Reached {
 			named = append(named, made.Region)
 		}

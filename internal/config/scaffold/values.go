@@ -258,6 +258,26 @@ func (c *creation) placed(target string, literally, given, form *regexp.Regexp) 
 	return ""
 }
 
+var (
+	// anyRegion matches the text of a region.
+	anyRegion = regexp.MustCompile("['\"`]([a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-[0-9])['\"`]")
+	// outside matches expressions for the region of whoever runs or deploys the app.
+	outside = regexp.MustCompile(`(?i)\benv(?:iron\w*|\.)|getenv|\baws\.region|\.region\b`)
+)
+
+// regions returns the regions that the file of a call names, if the call sets a region that
+// the file computes, as a loop over a list does.
+func (c *creation) regions(target string) (all []string) {
+	match := givenRegion.FindStringSubmatch(target)
+	if match == nil || outside.MatchString(match[1]) {
+		return nil
+	}
+	for _, found := range anyRegion.FindAllStringSubmatch(c.source.text, -1) {
+		all = append(all, found[1])
+	}
+	return all
+}
+
 // definition returns the object that a name refers to in the file.
 func (c *creation) definition(word string) string {
 	for _, end := range c.uses(word, c.source) {
