@@ -40,9 +40,9 @@ type Bucket interface {
 	// first; the error for another digest has kind Failed. After an error dir is empty.
 	// Cloud assemblies in it are unpacked with all that they contain, whatever is selected.
 	Fetch(ctx context.Context, key, digest, dir string, what command.Selection) error
-	// FetchTar writes the artifact under key, verified like Fetch, to w: as a tar that is
-	// not compressed, for somebody else to unpack.
-	FetchTar(ctx context.Context, key, digest string, w io.Writer) error
+	// FetchTar is Fetch that also writes the whole artifact to w: as a tar that is not
+	// compressed, for somebody else to unpack. Without dir it unpacks nothing here.
+	FetchTar(ctx context.Context, key, digest, dir string, what command.Selection, w io.Writer) error
 	// FetchFile reads one file of the artifact under key, verified like Fetch, without
 	// unpacking the others. The error for a missing file is fs.ErrNotExist.
 	FetchFile(ctx context.Context, key, digest, name string) ([]byte, error)

@@ -63,10 +63,15 @@ func TestADirectoryDoesWhatABucketDoes(t *testing.T) {
 			_, err = b.FetchFile(ctx, saved.Key, saved.Digest, "missing")
 			require.ErrorIs(t, err, fs.ErrNotExist)
 			var copied bytes.Buffer
-			require.NoError(t, b.FetchTar(ctx, saved.Key, saved.Digest, &copied))
+			beside := filepath.Join(t.TempDir(), "beside")
+			require.NoError(t, b.FetchTar(ctx, saved.Key, saved.Digest, beside, command.Selection{}, &copied))
+			assert.Equal(t, p.Digest, packed(t, unpacked(t, &copied)).Digest)
+			assert.Equal(t, p.Digest, packed(t, beside).Digest)
+			copied.Reset()
+			require.NoError(t, b.FetchTar(ctx, saved.Key, saved.Digest, "", command.Selection{}, &copied))
 			assert.Equal(t, p.Digest, packed(t, unpacked(t, &copied)).Digest)
 			for _, digest := range []string{digestOf(make([]byte, 32)), "sha256:0", ""} {
-				require.Error(t, b.FetchTar(ctx, saved.Key, digest, &copied), digest)
+				require.Error(t, b.FetchTar(ctx, saved.Key, digest, filepath.Join(t.TempDir(), "out"), command.Selection{}, &copied), digest)
 				assert.Zero(t, copied.Len(), "nothing is passed on before its digest is known")
 				require.Error(t, b.Fetch(ctx, saved.Key, digest, filepath.Join(t.TempDir(), "out"), command.Selection{}), digest)
 			}

@@ -131,17 +131,17 @@ func (d Directory) Fetch(ctx context.Context, key, digest, dir string, what comm
 		return err
 	}
 	defer file.Close()
-	return unpack(ctx, in, dir, what)
+	return unpack(ctx, in, dir, what, nil)
 }
 
-// FetchTar writes an artifact to w as a tar.
-func (d Directory) FetchTar(ctx context.Context, key, digest string, w io.Writer) error {
+// FetchTar is Fetch that also writes the artifact to w as a tar.
+func (d Directory) FetchTar(ctx context.Context, key, digest, dir string, what command.Selection, w io.Writer) error {
 	file, in, err := d.verified(key, digest)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return unusable(archive.CopyTar(ctx, w, in, in.Size()))
+	return unpack(ctx, in, dir, what, w)
 }
 
 // FetchFile reads one file of an artifact.

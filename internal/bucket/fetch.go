@@ -51,8 +51,12 @@ func readFile(in *io.SectionReader, name string) ([]byte, error) {
 	return data, unusable(err)
 }
 
-// unpack unpacks what is selected, and all if something would be missing from a cloud assembly.
-func unpack(ctx context.Context, in *io.SectionReader, dir string, what command.Selection) error {
+// unpack unpacks what is selected, and all if something would be missing from a cloud assembly. It
+// writes the whole artifact to w, unless that is nil; without dir it does nothing else.
+func unpack(ctx context.Context, in *io.SectionReader, dir string, what command.Selection, w io.Writer) (err error) {
+	if dir == "" {
+		return unusable(archive.CopyTar(ctx, w, in, in.Size(), "", nil))
+	}
 	if err := makeEmpty(dir); err != nil {
 		return err
 	}
@@ -64,7 +68,11 @@ func unpack(ctx context.Context, in *io.SectionReader, dir string, what command.
 		}
 		return excluded
 	}
-	_, err := archive.Unpack(ctx, in, in.Size(), dir, limits.Budget{}, excluded)
+	if w == nil {
+		_, err = archive.Unpack(ctx, in, in.Size(), dir, limits.Budget{}, excluded)
+	} else {
+		err = archive.CopyTar(ctx, w, in, in.Size(), dir, excluded)
+	}
 	if err == nil && inAssembly(dir, left) {
 		removeContent(dir)
 		if _, err = in.Seek(0, io.SeekStart); err == nil {

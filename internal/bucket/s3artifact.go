@@ -87,16 +87,16 @@ func (s *S3) Fetch(ctx context.Context, key, digest, dir string, what command.Se
 	if err != nil {
 		return err
 	}
-	return unpack(ctx, in, dir, what)
+	return unpack(ctx, in, dir, what, nil)
 }
 
-// FetchTar writes an artifact to w as a tar.
-func (s *S3) FetchTar(ctx context.Context, key, digest string, w io.Writer) error {
+// FetchTar is Fetch that also writes the artifact to w as a tar.
+func (s *S3) FetchTar(ctx context.Context, key, digest, dir string, what command.Selection, w io.Writer) error {
 	in, err := s.verified(ctx, key, digest)
 	if err != nil {
 		return err
 	}
-	return unusable(archive.CopyTar(ctx, w, in, in.Size()))
+	return unpack(ctx, in, dir, what, w)
 }
 
 // FetchFile reads one file of an artifact.

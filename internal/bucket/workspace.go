@@ -1,7 +1,6 @@
 package bucket
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"sync"
 
 	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
@@ -84,8 +82,8 @@ func (w Workspace) Hand(ctx context.Context, b Bucket, to command.Files, log *sl
 var Unread = command.Selection{Without: []string{".git", "node_modules", ".venv"}}
 
 // HandCopy returns the folder that Fetch returns, and sends it to the commands. An artifact
-// is unpacked here and there at once; where commands have files of their own, without what is
-// unread here.
+// is unpacked here and there at once, and decompressed once; where commands have files of their
+// own, without what is unread here.
 func (w Workspace) HandCopy(ctx context.Context, b Bucket, to command.Files, log *slog.Logger, dir string) (string, error) {
 	if w.Source != "" {
 		return w.Source, to.Send(ctx, w.Source)
@@ -94,22 +92,22 @@ func (w Workspace) HandCopy(ctx context.Context, b Bucket, to command.Files, log
 	if err != nil {
 		return "", err
 	}
-	var wait sync.WaitGroup
-	var sent error
-	sending, stop := context.WithCancel(ctx)
-	defer stop()
-	wait.Go(func() {
-		sent = to.SendFolder(sending, dir, func(ctx context.Context, tar io.Writer) error { return b.FetchTar(ctx, w.Artifact, w.Digest, tar) })
-	})
 	what := command.Selection{}
 	if _, apart := to.(command.Apart); apart {
 		what = Unread
 	}
-	if err = b.Fetch(ctx, w.Artifact, w.Digest, dir, what); err != nil {
-		stop()
+	same, fetched := true, error(nil)
+	err = to.SendFolder(ctx, dir, func(ctx context.Context, tar io.Writer) error {
+		same, fetched = false, b.FetchTar(ctx, w.Artifact, w.Digest, dir, what, tar)
+		return fetched
+	})
+	switch {
+	case err == nil && same:
+		return dir, b.Fetch(ctx, w.Artifact, w.Digest, dir, what)
+	case fetched != nil && errors.Is(err, fetched):
+		return dir, fetched
 	}
-	wait.Wait()
-	return dir, cmp.Or(err, sent)
+	return dir, err
 }
 
 // found returns the workspace with the key and the digest of its artifact.

@@ -69,7 +69,8 @@ func TestAnArchiveIsCopiedAsTheTarOfTheFolderThatItMakes(t *testing.T) {
 	require.NoError(t, err)
 	var copied bytes.Buffer
 	began := time.Now()
-	require.NoError(t, archive.CopyTar(t.Context(), &copied, bytes.NewReader(data), int64(len(data))))
+	beside := t.TempDir()
+	require.NoError(t, archive.CopyTar(t.Context(), &copied, bytes.NewReader(data), int64(len(data)), beside, func(path string, _ bool) bool { return path == "src" }))
 	there := filepath.Join(t.TempDir(), "there")
 	require.NoError(t, os.Mkdir(there, 0o755))
 	done, err := archive.UnpackTar(t.Context(), &copied, there, limits.Budget{})
@@ -77,6 +78,8 @@ func TestAnArchiveIsCopiedAsTheTarOfTheFolderThatItMakes(t *testing.T) {
 	assert.Equal(t, unpacked, done)
 	out, err := exec.Command("diff", "-r", "--no-dereference", dir, there).CombinedOutput()
 	require.NoError(t, err, string(out))
+	out, _ = exec.Command("diff", "-r", "--brief", "--no-dereference", dir, beside).CombinedOutput()
+	assert.Equal(t, "Only in "+dir+": src\n", string(out), "what is left out is copied all the same")
 	for _, name := range []string{"package.json", "empty", "folder", "large", "src/deep"} {
 		here, err := os.Stat(filepath.Join(dir, name))
 		require.NoError(t, err)
@@ -92,11 +95,11 @@ func TestAnArchiveIsCopiedAsTheTarOfTheFolderThatItMakes(t *testing.T) {
 func TestAnArchiveThatIsNoneIsNotCopied(t *testing.T) {
 	data, _ := pack(t, workspace(t), nothing)
 	for name, broken := range map[string][]byte{"empty": {}, "cut": data[:len(data)/2], "no archive": []byte("hello")} {
-		assert.Error(t, archive.CopyTar(t.Context(), io.Discard, bytes.NewReader(broken), int64(len(broken))), name)
+		assert.Error(t, archive.CopyTar(t.Context(), io.Discard, bytes.NewReader(broken), int64(len(broken)), t.TempDir(), nil), name)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, archive.CopyTar(ended, io.Discard, bytes.NewReader(data), int64(len(data))), context.Canceled)
+	require.ErrorIs(t, archive.CopyTar(ended, io.Discard, bytes.NewReader(data), int64(len(data)), t.TempDir(), nil), context.Canceled)
 }
 
 func TestAnUnpackedFolderEqualsThePackedOne(t *testing.T) {

@@ -3,42 +3,53 @@ package archive
 import (
 	"archive/tar"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/limits"
 )
 
-// CopyTar writes an archive of size bytes to w as PackTar writes the folder that Unpack
-// makes of it, without making that folder. Names are for UnpackTar to check.
-func CopyTar(ctx context.Context, w io.Writer, r io.Reader, size int64) error {
+// CopyTar is Unpack that also writes the whole archive to w, as PackTar writes the folder that
+// Unpack makes without leaving anything out. Without dir it unpacks nothing.
+func CopyTar(ctx context.Context, w io.Writer, r io.Reader, size int64, dir string, left func(path string, isFolder bool) bool) error {
+	if dir == "" {
+		dir, left = os.TempDir(), func(string, bool) bool { return true }
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return errs.Writing(dir, err)
+	}
+	defer root.Close()
 	decompressed, err := decompress(r, size)
 	if err != nil {
 		return err
 	}
 	defer decompressed.Close()
-	entries, copied := newReader(decompressed, limits.Workspace(), size), tar.NewWriter(w)
-	now := time.Now().Truncate(time.Second)
-	for ctx.Err() == nil {
-		entry, err := entries.Next()
-		if errors.Is(err, io.EOF) {
-			return copied.Close()
-		}
-		if err != nil {
-			return err
-		}
-		if err := copyEntry(copied, entry, entries, now); err != nil {
-			return fmt.Errorf("%q: %w", entry.Name, err)
-		}
+	to := &copier{tar: tar.NewWriter(w), at: time.Now().Truncate(time.Second)}
+	if _, err := unpack(ctx, newReader(decompressed, limits.Workspace(), size), root, limits.Workspace(), unpacker{excluded: left, also: to}); err != nil {
+		return err
 	}
-	return ctx.Err()
+	return to.tar.Close()
 }
 
-// copyEntry writes one entry, without properties that Unpack does not keep.
-func copyEntry(to *tar.Writer, entry *tar.Header, content io.Reader, at time.Time) error {
+// copier copies entries on their way into a folder.
+type copier struct {
+	tar *tar.Writer
+	at  time.Time // of all entries
+}
+
+func (c *copier) begin(_ string, entry *tar.Header, content io.Reader) (io.Reader, error) {
+	if !isKept(entry.Typeflag) {
+		return content, nil // it is refused
+	}
+	return io.TeeReader(content, c.tar), c.tar.WriteHeader(headerOf(entry, c.at))
+}
+
+// headerOf returns the header of an entry without properties that Unpack does not keep.
+func headerOf(entry *tar.Header, at time.Time) *tar.Header {
 	own := &tar.Header{
 		Typeflag: entry.Typeflag, Name: entry.Name, Linkname: entry.Linkname, Size: entry.Size,
 		Mode: int64(fs.FileMode(entry.Mode).Perm()), ModTime: at,
@@ -46,15 +57,17 @@ func copyEntry(to *tar.Writer, entry *tar.Header, content io.Reader, at time.Tim
 	if at.Nanosecond() != 0 {
 		own.Format = tar.FormatPAX // others have whole seconds only
 	}
-	switch entry.Typeflag {
-	case tar.TypeDir, tar.TypeSymlink:
-		return to.WriteHeader(own)
-	case tar.TypeReg:
-		if err := to.WriteHeader(own); err != nil {
-			return err
-		}
-		_, err := io.Copy(to, content)
+	return own
+}
+
+// copyEntry writes one entry.
+func copyEntry(to *tar.Writer, entry *tar.Header, content io.Reader, at time.Time) error {
+	if !isKept(entry.Typeflag) {
+		return refusedType(entry)
+	}
+	if err := to.WriteHeader(headerOf(entry, at)); err != nil || entry.Typeflag != tar.TypeReg {
 		return err
 	}
-	return fmt.Errorf("%w: entries of type %q are not allowed", ErrHostile, entry.Typeflag)
+	_, err := io.Copy(to, content)
+	return err
 }

@@ -102,7 +102,7 @@ type unpacker struct {
 	keepTimes bool // of files
 	excluded  func(path string, isFolder bool) bool
 	left      map[string]bool // folders that were left out so far
-	also      *repacker       // packs all of it meanwhile; may be nil
+	also      companion       // may be nil
 }
 
 // job is a small file to be written.
@@ -112,6 +112,12 @@ type job struct {
 	mode   fs.FileMode
 	data   []byte
 	time   time.Time // zero is now
+}
+
+// companion gets all entries before they are unpacked, also those that are left out. It returns
+// what gives it the content of an entry while that is read.
+type companion interface {
+	begin(name string, entry *tar.Header, content io.Reader) (io.Reader, error)
 }
 
 func (u *unpacker) run(ctx context.Context) error {
@@ -179,6 +185,15 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 	case tar.TypeReg:
 		return u.file(ctx, name, entry, content)
 	}
+	return refusedType(entry)
+}
+
+// isKept reports whether entries of a type are unpacked.
+func isKept(kind byte) bool {
+	return kind == tar.TypeDir || kind == tar.TypeSymlink || kind == tar.TypeReg
+}
+
+func refusedType(entry *tar.Header) error {
 	return fmt.Errorf("%w: entries of type %q are not allowed", ErrHostile, entry.Typeflag)
 }
 
@@ -186,7 +201,7 @@ func (u *unpacker) entry(ctx context.Context, entry *tar.Header) error {
 func (u *unpacker) leavesOut(name string, kind byte) bool {
 	isFolder := kind == tar.TypeDir
 	switch {
-	case kind != tar.TypeDir && kind != tar.TypeReg && kind != tar.TypeSymlink:
+	case !isKept(kind):
 		return false // it is refused
 	case !u.left[path.Dir(name)] && (u.excluded == nil || !u.excluded(name, isFolder)):
 		return false

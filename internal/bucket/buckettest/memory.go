@@ -143,8 +143,11 @@ func (m *Memory) Fetch(_ context.Context, _, _, dir string, _ command.Selection)
 	return os.CopyFS(dir, os.DirFS(m.Workspace))
 }
 
-// FetchTar writes Workspace as a tar.
-func (m *Memory) FetchTar(ctx context.Context, _, _ string, w io.Writer) error {
+// FetchTar copies Workspace, and writes it as a tar.
+func (m *Memory) FetchTar(ctx context.Context, key, digest, dir string, what command.Selection, w io.Writer) error {
+	if err := m.Fetch(ctx, key, digest, dir, what); err != nil {
+		return err
+	}
 	_, err := archive.PackTar(ctx, w, m.Workspace, func(string, bool) bool { return false })
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/stages/record"
 )
@@ -198,7 +199,7 @@ func (v *verification) artifact(ctx context.Context, o attest.Opening) error {
 		return nil
 	}
 	defer v.bucket.Release()
-	err := v.bucket.FetchTar(ctx, subject.Name, subject.Digest, io.Discard)
+	err := v.bucket.FetchTar(ctx, subject.Name, subject.Digest, "", command.Selection{}, io.Discard)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		v.report.add("artifact", Unproven, "%s is not in the bucket any more", subject.Name)
