@@ -448,6 +448,13 @@ export interface EnvironmentDefinition {
   readonly monitoringMinutes?: number;
 
   /**
+   * What happens to a stack that an earlier run deployed to this environment and that no environment deploys any more: `report` names it, `destroy` deletes it once the environment was deployed, unless it is protected from deletion. A rollback deletes none. Expected: report or destroy.
+   *
+   * @default "report"
+   */
+  readonly onRemovedStack?: string;
+
+  /**
    * Whether a person must approve each deployment to this environment. A commit that takes it away, and those after it, wait until a person approves one more. Expected: true or false.
    *
    * @default false

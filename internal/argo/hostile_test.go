@@ -116,6 +116,7 @@ environments:
     policy: [{rule: "!plan.destructive", message: nothing is lost here}]
     freezes: [{from: "2026-12-18", until: "2027-01-04", why: the year ends, timezone: Europe/Berlin}]
     onFailure: stop
+    onRemovedStack: destroy
     parameters: {Level: info, Base: {Size: "1"}}
     context: {tier: gold}
     env: {STAGE: blue}

@@ -20,6 +20,15 @@ const (
 	StopStack     StackFailure = "stop"
 )
 
+// RemovedStack describes what becomes of a stack that no environment deploys any more.
+type RemovedStack string
+
+// The values of RemovedStack.
+const (
+	ReportRemoved  RemovedStack = "report"
+	DestroyRemoved RemovedStack = "destroy"
+)
+
 // OnFailure describes what a run does when the pipeline's update of itself fails.
 type OnFailure string
 

@@ -43,7 +43,7 @@ type Environment struct {
 	// What happens to a stack whose deployment fails: `rollback` returns it to its
 	// last stable state, `stop` keeps it as it is, to inspect it and deploy again
 	// (`cdk deploy --no-rollback`).
-	OnFailure StackFailure `json:"onFailure,omitempty" default:"rollback" oneof:"rollback,stop"`
+	OnFailure StackFailure `json:"onFailure,omitempty" section:"Failed and removed stacks" default:"rollback" oneof:"rollback,stop"`
 
 	// The ARNs of CloudWatch alarms that roll a deployment back, at most 5: while one of them is
 	// in the state ALARM as a stack of its region is deployed, or in the time afterwards, that
@@ -54,6 +54,11 @@ type Environment struct {
 	// For how many minutes `rollbackAlarms` are watched once the resources of a stack are
 	// deployed, at most 180. Without it they are watched during its deployment alone.
 	MonitoringMinutes int `json:"monitoringMinutes,omitempty" min:"1" example:"10"`
+
+	// What happens to a stack that an earlier run deployed to this environment and that no
+	// environment deploys any more: `report` names it, `destroy` deletes it once the environment
+	// was deployed, unless it is protected from deletion. A rollback deletes none.
+	OnRemovedStack RemovedStack `json:"onRemovedStack,omitempty" default:"report" oneof:"report,destroy"`
 
 	// Whether a person must approve each deployment to this environment. A commit that
 	// takes it away, and those after it, wait until a person approves one more.

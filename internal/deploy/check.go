@@ -94,6 +94,7 @@ type SelectedStack struct {
 	Account    string
 	Region     string
 	DeployRole awsauth.Role
+	After      []string // stacks of the environment that it needs, each as "region/name in CloudFormation"
 }
 
 // Check synthesizes every environment and selects its stacks, as its deployment

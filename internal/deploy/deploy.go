@@ -88,6 +88,12 @@ type Request struct {
 	// called by several goroutines. Nil permits all.
 	Review func(context.Context, *planned.Plan) error
 
+	// Removed returns the stacks that earlier runs deployed to the environment and that no
+	// environment deploys any more, given those that it deploys. Nil is none.
+	Removed func(context.Context, Selection) []Removal
+	// Destroys means that a deployment deletes these stacks.
+	Destroys bool
+
 	Hooks            config.Hooks
 	Variables        []string // for commands, as NAME=value
 	Parameters       []Parameter
@@ -119,7 +125,7 @@ func For(env config.Environment) Request {
 		Regions: env.Regions, Qualifiers: env.Qualifiers(),
 		Stacks: env.Stacks, Hooks: env.Hooks, Variables: env.Variables(), Parameters: configuredParameters(env.Parameters), Context: env.Context,
 		NotificationARNs: env.NotificationARNs, Concurrency: env.Concurrency, NoRollback: env.OnFailure == config.StopStack,
-		RollbackAlarms: env.RollbackAlarms, Monitoring: env.MonitoringMinutes,
+		Destroys: env.OnRemovedStack == config.DestroyRemoved, RollbackAlarms: env.RollbackAlarms, Monitoring: env.MonitoringMinutes,
 		Gates: gatesOf(env), gated: env,
 	}
 }
@@ -182,7 +188,8 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	if err != nil {
 		return out, err
 	}
-	if d.reviewed, err = d.review(background, apps, targets, nodes); err != nil {
+	removed := d.findRemoved(background, targets)
+	if d.reviewed, err = d.review(background, apps, targets, nodes, removed); err != nil {
 		return out, err
 	}
 	d.publishAll(background, targets, nodes)
@@ -200,7 +207,10 @@ func (e Engine) Deploy(ctx context.Context, r Request) (out Outcome, err error) 
 	if err != nil {
 		return out, err
 	}
-	return out, j.hooks(ctx, "post-deploy", r.Hooks.PostDeploy, out.Results.Outputs())
+	if err = j.hooks(ctx, "post-deploy", r.Hooks.PostDeploy, out.Results.Outputs()); err == nil {
+		err = d.destroyAll(ctx, removed, &out.Results)
+	}
+	return out, err
 }
 
 // deployStack deploys one stack, and reports how that ended.

@@ -174,15 +174,20 @@ func (j *job) roleIn(role assembly.Role, region string) awsauth.Role {
 
 func (j *job) scratch(name string) string { return filepath.Join(j.Scratch, name) }
 
-func (j *job) selectionOf(targets []target, apps []*app) (a Selection) {
+func (j *job) selectionOf(targets []target, apps []*app, nodes []schedule.Node) (a Selection) {
+	byName := byNames(targets)
 	for _, app := range apps {
 		for _, stack := range app.assembly.Stacks {
 			a.Paths = append(a.Paths, stack.Path)
 		}
 	}
-	for _, t := range targets {
+	for i, t := range targets {
+		var needs []string
+		for _, name := range nodes[i].After {
+			needs = append(needs, byName[name].region+"/"+byName[name].stack.Name)
+		}
 		a.Stacks = append(a.Stacks, SelectedStack{
-			Stack: t.name, Path: t.stack.Path, Name: t.stack.Name, Account: j.Account, Region: t.region, DeployRole: j.roleIn(t.stack.DeployRole, t.region),
+			Stack: t.name, Path: t.stack.Path, Name: t.stack.Name, Account: j.Account, Region: t.region, DeployRole: j.roleIn(t.stack.DeployRole, t.region), After: needs,
 		})
 	}
 	return a
@@ -211,7 +216,7 @@ func (j *job) selectStacks(ctx context.Context) ([]target, []*app, []schedule.No
 	for _, t := range targets {
 		j.unlisted[t.name] = unlisted(t, targets)
 	}
-	j.selection = j.selectionOf(targets, apps)
+	j.selection = j.selectionOf(targets, apps, nodes)
 	if targets, nodes, err = only(j.Only, j.Exclusively, targets, nodes); err != nil {
 		return nil, nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
+	"github.com/aphex/aphex-pipeline/internal/deploy/cfn"
 	"github.com/aphex/aphex-pipeline/internal/deploy/schedule"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 )
@@ -63,7 +64,7 @@ func (e EncodedOutputs) Write(to OutputFiles) error {
 func (results Results) Outputs() cmdenv.Outputs {
 	outputs := cmdenv.Outputs{}
 	for _, r := range results {
-		if r.State != schedule.Done {
+		if r.State != schedule.Done || r.Action == cfn.Destroyed {
 			continue
 		}
 		outputs[r.Stack] = map[string]cmdenv.Output{}

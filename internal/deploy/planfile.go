@@ -20,6 +20,9 @@ func keep(p *planned.Plan, targets []target, nodes []schedule.Node) (kept []targ
 	byName := byNames(targets)
 	for _, s := range p.Stacks {
 		t, found := byName[s.Stack]
+		if s.Removed() {
+			continue
+		}
 		if !found || t.stack.Name != s.Name || t.region != s.Region {
 			return nil, nil, nil, errs.Invalidf("the plan has a stack %s (%s in %s), but this commit has no such stack", s.Stack, s.Name, s.Region).
 				WithHint("plan again")

@@ -57,7 +57,7 @@ func (e Engine) Plan(ctx context.Context, r Request, keep bool) (*planned.Plan, 
 	}
 	plan := r.plan(planned.FromChangeSets)
 	plan.Kept = keep
-	err = dep.fill(ctx, plan, targets, nodes)
+	err = dep.fill(ctx, plan, targets, nodes, dep.findRemoved(ctx, targets))
 	if plan.Stacks == nil {
 		return nil, err
 	}
@@ -93,12 +93,12 @@ func (d *deployment) withdraw(ctx context.Context) {
 func orNone(commands []string) []string { return append([]string{}, commands...) }
 
 // fill plans each stack and inspects the assets.
-func (d *deployment) fill(ctx context.Context, plan *planned.Plan, targets []target, nodes []schedule.Node) error {
+func (d *deployment) fill(ctx context.Context, plan *planned.Plan, targets []target, nodes []schedule.Node, gone []removed) error {
 	stacks, ordered := d.planAll(ctx, targets, nodes, d.report.ended)
 	if ctx.Err() != nil {
 		return errs.Cancelledf("planning was stopped: %w", ctx.Err())
 	}
-	plan.Stacks = stacksOf(ordered)
+	plan.Stacks = append(stacksOf(ordered), planOf(gone)...)
 	d.settle(plan)
 	var inspectErr error
 	plan.Assets, inspectErr = d.inspectAssets(ctx, targets, func(name string) bool {
@@ -136,7 +136,7 @@ func stacksOf(ordered []plannedStack) []planned.Stack {
 
 // validateTemplates validates the templates as a deployment would, if anything changes.
 func (d *deployment) validateTemplates(ctx context.Context, plan *planned.Plan) error {
-	if !slices.ContainsFunc(plan.Stacks, func(s planned.Stack) bool { return s.Intent != planned.WillKeep }) {
+	if !slices.ContainsFunc(plan.Stacks, func(s planned.Stack) bool { return !s.Stays() && !s.Removed() }) {
 		return nil
 	}
 	return d.validate()(ctx)

@@ -49,7 +49,7 @@ type StackSummary struct {
 	Stack   string  `json:"stack"`
 	Name    string  `json:"name"` // in CloudFormation
 	Region  string  `json:"region"`
-	Action  string  `json:"action"`           // created, updated, unchanged, failed, stopped or skipped
+	Action  string  `json:"action"`           // created, updated, unchanged, destroyed, failed, stopped or skipped
 	Status  string  `json:"status,omitempty"` // in CloudFormation
 	Changes string  `json:"changes,omitempty"`
 	Error   string  `json:"error,omitempty"`

@@ -17,7 +17,7 @@ type reviewed struct {
 
 // review makes the change sets of all stacks, as far as they can be made before the first one is
 // executed, and asks whether they may be. A stack that cannot be deployed stops all of them.
-func (d *deployment) review(ctx context.Context, apps []*app, targets []target, nodes []schedule.Node) (done reviewed, err error) {
+func (d *deployment) review(ctx context.Context, apps []*app, targets []target, nodes []schedule.Node, gone []removed) (done reviewed, err error) {
 	if d.Review == nil {
 		return done, nil
 	}
@@ -35,7 +35,7 @@ func (d *deployment) review(ctx context.Context, apps []*app, targets []target, 
 	if err := combine(blocked(ordered), nil); err != nil {
 		return done, err
 	}
-	plan.Stacks = stacksOf(ordered)
+	plan.Stacks = append(stacksOf(ordered), planOf(gone)...)
 	plan.Settle()
 	done = reviewed{sets: map[string]bool{}, stale: map[string]bool{}}
 	for i, t := range targets {

@@ -92,6 +92,7 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 	case len(r.Stacks) == 0: // the commit has dropped the environment
 		return out, nil
 	case in.plans():
+		r.Removed = inventory.Store{Bucket: d.Bucket, Engine: engine}.Removals(cfg, r)
 		return out.planned(ctx, engine, frame, in, r, stop)
 	}
 	if d.Bucket != nil {
@@ -107,6 +108,9 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, 
 		return out, err
 	}
 	r.Review = gates.Reviewer()
+	if r.Destroys {
+		r.Removed = store.Removals(cfg, r)
+	}
 	deployment := store.Begin(ctx, cfg, r)
 	outcome, err := engine.Deploy(ctx, r)
 	out.Summary, out.details = outcome.Results.Summary(r.Name, frame.Redactor.String), outcome.Results.Details(frame.Redactor.String)

@@ -12,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/deploy"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assets"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
 )
 
@@ -174,6 +175,8 @@ func (in Input) over(r deploy.Request) (deploy.Request, error) {
 	if in.Rollback != nil {
 		r.NoRollback = !*in.Rollback
 	}
+	// What a person deploys in part, as planned, or as it was before, takes nothing away.
+	r.Destroys = r.Destroys && len(in.Stacks) == 0 && in.ExecutePlan == "" && plan.Purpose(in.Purpose) != plan.ToRollBack
 	r.MayRollBack = !r.NoRollback && (in.Rollback != nil || in.Force)
 	return r, nil
 }

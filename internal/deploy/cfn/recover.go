@@ -69,24 +69,30 @@ func (d *deployment) deleteFailed(ctx context.Context, stack *types.Stack) error
 		return d.notPlannable(stack, Recreate)
 	}
 	d.notify(Event{Phase: Clearing, Text: fmt.Sprintf("its creation had failed (%s); deleting what is left", stack.StackStatus)})
+	_, err := d.deleteStack(ctx, stack, ", whose creation had failed")
+	return err
+}
+
+// deleteStack deletes a stack and waits for the end. It returns the events.
+func (d *deployment) deleteStack(ctx context.Context, stack *types.Stack, which string) ([]ResourceEvent, error) {
 	events, err := d.newEvents(ctx, *stack.StackId)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = call(ctx, d.counted, d.api.DeleteStack, &cloudformation.DeleteStackInput{
 		StackName: stack.StackId, ClientRequestToken: aws.String(token("delete", d.options.Workflow, stateOf(stack))),
 	})
 	if err != nil {
-		return fmt.Errorf("deleting stack %q, whose creation had failed: %w", d.goal.Name, err)
+		return nil, awsError(fmt.Sprintf("deleting stack %q%s", d.goal.Name, which), err)
 	}
 	after, err := d.follow(ctx, events)
 	if err != nil {
-		return err
+		return events.all, err
 	}
 	if after.StackStatus != types.StackStatusDeleteComplete {
-		return failure(d.goal, string(after.StackStatus), events.all)
+		return events.all, failure(d.goal, string(after.StackStatus), events.all)
 	}
-	return nil
+	return events.all, nil
 }
 
 // rollBack rolls an interrupted stack back, if that is allowed.

@@ -75,7 +75,7 @@ func (policy) Evaluate(k Known) Outcome {
 	}
 	if broken.count > 0 { // a rule is one of the whole plan
 		for _, s := range k.Plan.Stacks {
-			if s.Intent != planned.WillKeep {
+			if !s.Stays() {
 				broken.of(k.Plan, s)
 			}
 		}

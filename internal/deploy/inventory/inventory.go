@@ -50,6 +50,10 @@ type owned struct {
 	accountAccess
 	DeployRole     string `json:"deployRole,omitempty"`
 	DeployExternal string `json:"deployExternalId,omitempty"`
+	// ID is the ARN of the stack; a record of an earlier version does not have it.
+	ID string `json:"stackId,omitempty"`
+	// After are the stacks that it needs, each as "region/name in CloudFormation".
+	After []string `json:"after,omitempty"`
 }
 
 // accountAccess is the access to an account.
@@ -76,6 +80,7 @@ func ownedOf(r deploy.Request, out deploy.Outcome) (stacks []owned) {
 		s := out.Selection.Stacks[at]
 		stacks = append(stacks, owned{
 			Stack: s.Path, Name: s.Name, Region: s.Region, accountAccess: in, DeployRole: s.DeployRole.ARN, DeployExternal: s.DeployRole.ExternalID,
+			ID: result.StackID, After: s.After,
 		})
 	}
 	return stacks
@@ -88,7 +93,8 @@ func (s Store) update(ctx context.Context, cfg *config.Config, r deploy.Request,
 	if s.Bucket == nil {
 		return nil
 	}
-	if err := s.change(ctx, r.Name, add(ownedOf(r, out))); err != nil {
+	deployed, destroyed := ownedOf(r, out), destroyedOf(r, out)
+	if err := s.change(ctx, r.Name, func(stacks []owned) []owned { return add(deployed)(without(destroyed)(stacks)) }); err != nil {
 		s.Engine.Log.Warn("cannot store the list of deployed stacks; stacks removed from the app will not be reported", "error", err)
 	}
 	if s.Engine.Run != "" || ctx.Err() != nil {

@@ -3,7 +3,6 @@ package inventory
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,8 +34,8 @@ type comparison struct {
 }
 
 // Removed returns the stacks that earlier runs deployed and that no environment of
-// the commit deploys any more, given the selections of all environments. Failures
-// are only logged.
+// the commit deploys any more, given the selections of all environments, but for those that
+// the deployment of their environment is going to destroy. Failures are only logged.
 func (s Store) Removed(ctx context.Context, cfg *config.Config, all []deploy.Selection) []stage.RemovedStack {
 	if s.Bucket == nil {
 		return nil
@@ -49,6 +48,12 @@ func (s Store) Removed(ctx context.Context, cfg *config.Config, all []deploy.Sel
 	c := comparison{config: cfg, wanted: map[stackKey]bool{}, paths: map[string]bool{}}
 	for _, a := range all {
 		c.addWanted(a)
+	}
+	for i := range found {
+		env, declared := cfg.Environment(found[i].environment)
+		found[i].Stacks = slices.DeleteFunc(found[i].Stacks, func(o owned) bool {
+			return declared && env.OnRemovedStack == config.DestroyRemoved && o.ID != "" && o.Account == env.Account
+		})
 	}
 	return s.removed(ctx, found, c)
 }
@@ -69,22 +74,8 @@ func (s Store) removedAfter(ctx context.Context, cfg *config.Config, r deploy.Re
 	c := comparison{config: cfg, wanted: map[stackKey]bool{}, paths: map[string]bool{}}
 	c.addWanted(out.Selection)
 	gone, _ := c.unwanted(found)
-	accounts := map[string]bool{}
-	for _, o := range gone {
-		accounts[o.Account] = true
-	}
-	for _, env := range cfg.Environments {
-		if env.Name == r.Name || !accounts[env.Account] {
-			continue
-		}
-		other := deploy.For(env)
-		other.Workspace, other.Scratch, other.Commit, other.Branch = r.Workspace, filepath.Join(r.Scratch, "others", env.Name), r.Commit, r.Branch
-		other.Assembly, other.Lookups, other.Limit = r.Assembly, r.Lookups, r.Limit
-		a, err := s.Engine.Select(ctx, other)
-		if err != nil {
-			return nil, fmt.Errorf("selecting the stacks of environment %s: %w", env.Name, err)
-		}
-		c.addWanted(a)
+	if err := s.addOthers(ctx, c, r, gone); err != nil {
+		return nil, err
 	}
 	return s.removed(ctx, found, c), nil
 }

@@ -76,7 +76,7 @@ func cells(p *Plan) []string {
 	}
 	changing, lost, broader := 0, 0, 0
 	for _, s := range p.Stacks {
-		if s.Intent != WillKeep {
+		if !s.Stays() {
 			changing++
 		}
 		broader += len(s.Broader)

@@ -76,6 +76,11 @@ const (
 	WillWait Intent = "later"
 	// WillFail is for a stack that cannot be deployed.
 	WillFail Intent = "blocked"
+	// WillDestroy is for a stack that an earlier run deployed and no environment deploys any
+	// more: it is deleted once all others are deployed. A plan does not execute it.
+	WillDestroy Intent = "destroy"
+	// WillLeave is for such a stack that stays.
+	WillLeave Intent = "leave"
 )
 
 // Stack is one stack of a plan.
@@ -135,8 +140,14 @@ type Asset struct {
 
 // Executable reports whether the execution of a plan covers the stack.
 func (s Stack) Executable() bool {
-	return s.Intent == WillCreate || s.Intent == WillUpdate || s.Intent == WillKeep
+	return s.Intent == WillCreate || s.Intent == WillUpdate || s.Stays()
 }
+
+// Stays reports whether a deployment does nothing with the stack.
+func (s Stack) Stays() bool { return s.Intent == WillKeep || s.Intent == WillLeave }
+
+// Removed reports whether no environment deploys the stack any more.
+func (s Stack) Removed() bool { return s.Intent == WillDestroy || s.Intent == WillLeave }
 
 // Name returns the construct path of a resource, or else its logical ids.
 func (c Resource) Name() string {
@@ -167,7 +178,7 @@ func (p *Plan) Settle() {
 
 // Changes reports whether a deployment would change anything, as far as is known.
 func (p *Plan) Changes() bool {
-	return p.Problem != "" || slices.ContainsFunc(p.Stacks, func(s Stack) bool { return s.Intent != WillKeep })
+	return p.Problem != "" || slices.ContainsFunc(p.Stacks, func(s Stack) bool { return !s.Stays() })
 }
 
 // Stack returns a stack by its name in the outputs.

@@ -57,7 +57,7 @@ func (w *planWriter) in(style screen.Style, text string) string {
 
 func (p *Plan) counts() string {
 	var words []string
-	for _, intent := range []Intent{WillCreate, WillUpdate, WillRecreate, WillRollBack, WillWait, WillFail, WillKeep} {
+	for _, intent := range []Intent{WillCreate, WillUpdate, WillRecreate, WillRollBack, WillWait, WillFail, WillDestroy, WillLeave, WillKeep} {
 		count := 0
 		for _, s := range p.Stacks {
 			if s.Intent == intent {
@@ -77,7 +77,7 @@ func (p *Plan) counts() string {
 
 var inCounts = map[Intent]string{
 	WillCreate: "to create", WillUpdate: "to update", WillKeep: "unchanged", WillRecreate: "to delete and create again",
-	WillRollBack: "to roll back and update", WillWait: "to be planned later", WillFail: "blocked",
+	WillRollBack: "to roll back and update", WillWait: "to be planned later", WillFail: "blocked", WillDestroy: "to destroy", WillLeave: "to leave alone",
 }
 
 // Count says how many there are of something, such as "2 stacks".
@@ -129,7 +129,7 @@ func (w *planWriter) stack(number int, s Stack) {
 	if s.Protection != nil {
 		w.line("   termination protection: %s", map[bool]string{true: "on", false: "off"}[*s.Protection])
 	}
-	if s.Intent != WillKeep {
+	if !s.Stays() {
 		w.roles(s)
 	}
 }
