@@ -78,7 +78,7 @@ func TestTheAWSCLIReportsUnsupportedOperationsByName(t *testing.T) {
 		"eks list-clusters":                         "(UnknownOperationException) when calling the ListClusters operation: the simulator does not simulate the service eks (operation GET /clusters)",
 		"lambda invoke --function-name f /dev/null": "the simulator does not support lambda:POST /2015-03-31/functions/f/invocations",
 		"cloudfront list-distributions":             "the simulator does not simulate the service cloudfront (operation GET /2020-05-31/distribution)",
-		"cloudwatch describe-alarms":                "(UnknownOperationException) when calling the DescribeAlarms operation: the simulator does not support monitoring:DescribeAlarms",
+		"cloudwatch list-dashboards":                "(UnknownOperationException) when calling the ListDashboards operation: the simulator does not support monitoring:ListDashboards",
 	} {
 		printed, err := c.aws(devAccount, ireland, strings.Fields(call)...)
 		require.Error(t, err, call)
