@@ -144,15 +144,11 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 	if err != nil {
 		return Output{}, err
 	}
-	packed, err := bucket.PackBuilt(ctx, d.Runner, dir, checkout.Excluded, unread(cfg.Build.Artifacts, in.Config))
+	packed, err := d.pack(ctx, in, cfg.Build, dir, committed)
 	if err != nil {
 		return Output{}, err
 	}
 	defer packed.Remove()
-	if built, err := config.DigestOf(dir, in.Config); err != nil || built != committed {
-		return Output{}, errs.Failedf("the build changed %s, but a run uses the file of its commit", in.Config).
-			WithHint("let the build write to other files, and commit changes of %s", in.Config)
-	}
 	artifacts, err := artifactsOf(dir, cfg.Build)
 	if err != nil {
 		return Output{}, err
@@ -170,6 +166,20 @@ func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (Output, erro
 		folders.save(ctx)
 	}
 	return out, err
+}
+
+// pack packs what the commands left in the workspace, if its configuration is that of the commit.
+func (d Deps) pack(ctx context.Context, in Input, build config.Build, dir, committed string) (bucket.Packed, error) {
+	packed, err := bucket.PackBuilt(ctx, d.Runner, dir, checkout.Excluded, unread(build.Artifacts, in.Config))
+	if err != nil {
+		return bucket.Packed{}, err
+	}
+	if built, err := config.DigestOf(dir, in.Config); err != nil || built != committed {
+		packed.Remove()
+		return bucket.Packed{}, errs.Failedf("the build changed %s, but a run uses the file of its commit", in.Config).
+			WithHint("let the build write to other files, and commit changes of %s", in.Config)
+	}
+	return packed, nil
 }
 
 // store stores the packed workspace as one object.
