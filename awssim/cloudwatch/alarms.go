@@ -84,7 +84,7 @@ type describeInput struct {
 }
 
 type described struct {
-	AlarmName, AlarmArn, StateValue, StateReason string //nolint:revive // the names of the API
+	AlarmName, AlarmArn, StateValue, StateReason string
 	StateUpdatedTimestamp                        *time.Time
 }
 

@@ -448,6 +448,13 @@ export interface EnvironmentDefinition {
   readonly monitoringMinutes?: number;
 
   /**
+   * Whether a stack adopts resources that exist already outside of any stack, with the names that the app gives them (`cdk deploy --import-existing-resources`). Each needs a deletion policy that retains it, such as `RemovalPolicy.RETAIN`. Expected: true or false.
+   *
+   * @default false
+   */
+  readonly importExistingResources?: boolean;
+
+  /**
    * What happens to a stack that an earlier run deployed to this environment and that no environment deploys any more: `report` names it, `destroy` deletes it once the environment was deployed, unless it is protected from deletion. A rollback deletes none. Expected: report or destroy.
    *
    * @default "report"

@@ -117,6 +117,7 @@ environments:
     freezes: [{from: "2026-12-18", until: "2027-01-04", why: the year ends, timezone: Europe/Berlin}]
     onFailure: stop
     onRemovedStack: destroy
+    importExistingResources: true
     parameters: {Level: info, Base: {Size: "1"}}
     context: {tier: gold}
     env: {STAGE: blue}

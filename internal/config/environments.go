@@ -55,6 +55,11 @@ type Environment struct {
 	// deployed, at most 180. Without it they are watched during its deployment alone.
 	MonitoringMinutes int `json:"monitoringMinutes,omitempty" min:"1" example:"10"`
 
+	// Whether a stack adopts resources that exist already outside of any stack, with the names
+	// that the app gives them (`cdk deploy --import-existing-resources`). Each needs a deletion
+	// policy that retains it, such as `RemovalPolicy.RETAIN`.
+	ImportExistingResources bool `json:"importExistingResources,omitempty" default:"false"`
+
 	// What happens to a stack that an earlier run deployed to this environment and that no
 	// environment deploys any more: `report` names it, `destroy` deletes it once the environment
 	// was deployed, unless it is protected from deletion. A rollback deletes none.

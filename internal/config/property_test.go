@@ -129,6 +129,7 @@ func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environmen
 	}
 	env.BootstrapQualifiers = rapid.SliceOfNDistinct(rapid.StringMatching(`[A-Za-z0-9_-]{1,10}`), 1, 3, rapid.ID).Draw(t, "qualifiers")
 	env.OnFailure = rapid.SampledFrom([]config.StackFailure{config.RollBackStack, config.StopStack}).Draw(t, "onFailure")
+	env.ImportExistingResources = rapid.Bool().Draw(t, "import")
 	env.OnRemovedStack = rapid.SampledFrom([]config.RemovedStack{config.ReportRemoved, config.DestroyRemoved}).Draw(t, "onRemovedStack")
 	if env.OnFailure == config.RollBackStack && rapid.Bool().Draw(t, "alarms") {
 		env.RollbackAlarms = []string{}

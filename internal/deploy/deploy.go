@@ -102,6 +102,9 @@ type Request struct {
 	RollbackAlarms   []string       // ARNs of alarms that roll a stack of their region back; nil keeps those of the stacks
 	Monitoring       int            // minutes for which they are watched after a deployment
 
+	// ImportExisting means that stacks adopt the resources that exist with the names that they are given.
+	ImportExisting bool
+
 	Concurrency int           // stacks to deploy at once; 0 is 1
 	Force       bool          // create a change set even for a stack that seems unchanged
 	NoRollback  bool          // do not roll back a stack whose deployment fails
@@ -125,7 +128,7 @@ func For(env config.Environment) Request {
 		Regions: env.Regions, Qualifiers: env.Qualifiers(),
 		Stacks: env.Stacks, Hooks: env.Hooks, Variables: env.Variables(), Parameters: configuredParameters(env.Parameters), Context: env.Context,
 		NotificationARNs: env.NotificationARNs, Concurrency: env.Concurrency, NoRollback: env.OnFailure == config.StopStack,
-		Destroys: env.OnRemovedStack == config.DestroyRemoved, RollbackAlarms: env.RollbackAlarms, Monitoring: env.MonitoringMinutes,
+		ImportExisting: env.ImportExistingResources, Destroys: env.OnRemovedStack == config.DestroyRemoved, RollbackAlarms: env.RollbackAlarms, Monitoring: env.MonitoringMinutes,
 		Gates: gatesOf(env), gated: env,
 	}
 }

@@ -67,7 +67,7 @@ func (d *deployment) goal(t target) (cfn.Goal, error) {
 	goal := cfn.Goal{
 		Name: stack.Name, Template: templates[0], Nested: templates[1:], TerminationProtection: stack.TerminationProtection,
 		Parameters: map[string]string{}, Tags: map[string]string{}, ExecutionRole: here.Resolve(stack.ExecutionRole),
-		NotificationARNs: d.topics(t), Alarms: d.alarms(t), ConstructPath: stack.ConstructPath, Path: stack.Path, Source: d.sourceIn(stack),
+		NotificationARNs: d.topics(t), Alarms: d.alarms(t), ImportExisting: d.ImportExisting, ConstructPath: stack.ConstructPath, Path: stack.Path, Source: d.sourceIn(stack),
 	}
 	for key, value := range stack.Parameters {
 		goal.Parameters[key] = here.Resolve(value)

@@ -80,6 +80,7 @@ type Input struct {
 	Parameters          []string      `help:"Template parameter, overriding the configuration: [STACK:]KEY=VALUE. Repeatable." sep:"none" placeholder:"[STACK:]KEY=VALUE"`
 	Context             []string      `short:"c" help:"Context for the synthesis, overriding the configuration: KEY=VALUE. Repeatable." sep:"none" placeholder:"KEY=VALUE"`
 	NotificationARNs    []string      `name:"notification-arns" help:"SNS topics to notify of stack events, in addition to those of the stacks and the configuration." placeholder:"ARN,…"`
+	ImportExisting      bool          `name:"import-existing-resources" help:"Let stacks adopt resources that exist already with the names that the app gives them, like importExistingResources: true in the configuration."`
 	Plan                bool          `help:"Print what a deployment would do, stack by stack; execute nothing and leave nothing behind."`
 	PlanFile            string        `help:"Write the plan to this file as JSON, for --execute-plan; implies --plan and keeps the change sets." type:"path" placeholder:"FILE"`
 	ExecutePlan         string        `help:"Execute the change sets of this plan and nothing else." type:"path" placeholder:"FILE"`
@@ -172,6 +173,7 @@ func (in Input) over(r deploy.Request) (deploy.Request, error) {
 	r.Commit, r.Branch, r.Assembly, r.Limit = in.Commit, in.Branch, in.Assembly, in.Limit
 	r.Only, r.Exclusively, r.Force, r.Advice = deploy.SplitNames(in.Stacks), in.Exclusively, in.Force, in.Advice
 	r.Concurrency = cmp.Or(in.Concurrency, r.Concurrency)
+	r.ImportExisting = r.ImportExisting || in.ImportExisting
 	if in.Rollback != nil {
 		r.NoRollback = !*in.Rollback
 	}

@@ -157,6 +157,7 @@ var knownReasons = []struct {
 	{regexp.MustCompile(`(?i)the simulator('s transform)? does not`), "this is a limit of the simulator alone: deploy to AWS with generator run --aws=default-chain, or leave the stack out of local runs"},
 	{regexp.MustCompile(`(?i)Cannot delete export|Export .* cannot be (deleted|updated)`), "another stack still imports this value: deploy that stack without the import first, then this one"},
 	{regexp.MustCompile(`(?i)No export named`), "the stack that exports this value must be deployed first, in the same account and region; a nested stack needs addDependency on the one that exports it"},
+	{regexp.MustCompile(`(?i)attempting to import.*DeletionPolicy`), "give the resource a deletion policy that retains it (RemovalPolicy.RETAIN): a stack adopts no other"},
 	{regexp.MustCompile(`(?i)already exists`), "something of this name exists outside of the stack: remove it, import it, or let the CDK choose the name"},
 	{regexp.MustCompile(`(?i)custom.named resource requires replacing`), "a resource with a fixed name cannot be replaced in place: change its name too, or let the CDK choose it"},
 	{regexp.MustCompile(`(?i)S3 error.*not authorized to perform`), "the role that deploys the stack may not read the template: allow it s3:GetObject in the policy of that bucket, or use the bucket of the bootstrap"},

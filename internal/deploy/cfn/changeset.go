@@ -99,6 +99,9 @@ func (d *deployment) changeSetInput(ctx context.Context, stack *types.Stack, sen
 	if d.goal.ExecutionRole != "" {
 		input.RoleARN = &d.goal.ExecutionRole
 	}
+	if d.goal.ImportExisting {
+		input.ImportExistingResources = aws.Bool(true)
+	}
 	for _, key := range slices.Sorted(maps.Keys(d.goal.Tags)) {
 		input.Tags = append(input.Tags, types.Tag{Key: aws.String(key), Value: aws.String(d.goal.Tags[key])})
 	}

@@ -14,6 +14,7 @@ type Goal struct {
 	Tags                  map[string]string
 	NotificationARNs      []string // nil keeps those of the stack
 	Alarms                *Alarms  `json:",omitempty"` // nil keeps those of the stack
+	ImportExisting        bool     `json:",omitempty"` // adopt resources that exist with the names in the template
 	TerminationProtection bool
 	ExecutionRole         string // ARN of the role that CloudFormation assumes; may be empty
 

@@ -45,6 +45,11 @@ if (shape.startsWith('refused')) {
   new cdk.CfnResource(place, 'Bare', { type: 'AWS::Lambda::Function', properties: { Code: { ZipFile: 'x' }, Role: 'r', Environment: { Variable: {} } } });
 }
 
+if (shape === 'named') {
+  new cdk.CfnResource(data, 'Size', { type: 'AWS::SSM::Parameter', properties: { Name: '/size', Type: 'String', Value: 'large' } })
+    .applyRemovalPolicy(cdk.RemovalPolicy.RETAIN);
+}
+
 if (shape === 'large') {
   for (let i = 0; i < 400; i++) new sns.Topic(edge, 'T' + i, { displayName: 'x'.repeat(100) });
 }
