@@ -52,6 +52,7 @@ type Server struct {
 	metrics    *cloudwatch.Store
 	alarms     *cloudwatch.Alarms
 	topics     *sns.Store
+	keys       *kms.Store
 	logs       *logs.Store
 	tasks      *ecs.Store
 	trail      cloudtrail.Store
@@ -112,7 +113,7 @@ func (s *Server) open(options Options) error {
 	s.secrets = secretsmanager.New(s.clock.Now)
 	s.metrics = cloudwatch.New(s.clock.Now)
 	s.alarms = cloudwatch.NewAlarms(s.clock.Now, s.deployed, func() { s.stacks.Wake() })
-	s.topics = sns.New(s.deployed)
+	s.topics, s.keys = sns.New(s.deployed), &kms.Store{}
 	s.logs, s.tasks = logs.New(s.clock.Now, s.deployed), ecs.New(s.deployed)
 	s.registry = ecr.New(s.clock.Now)
 	if s.images, err = s.registry.Distribution(filepath.Join(s.dir, "ecr"), s.ledger.touch); err != nil {
@@ -125,7 +126,7 @@ func (s *Server) open(options Options) error {
 		sts.Tokens{Directory: s.identity}.Service(), s.identity.IAM(), s.objects.Service(), s.stacks.Service(), s.parameters.Service(), s.secrets.Service(), s.registry.Service(),
 		cloudwatch.Service(s.metrics, s.alarms), s.topics.Service(), s.logs.Service(), s.tasks.Service(), s.trail.Service(), lambda.Functions{Deployed: s.deployed}.Service(),
 		networks.Service(), elbv2.Balancers{Deployed: s.deployed, VPCOf: networks.VPCOf}.Service(), route53.Zones{Deployed: s.deployedAnywhere}.Service(),
-		kms.Keys{Deployed: s.deployed}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
+		kms.Keys{Deployed: s.deployed, Signing: s.keys}.Service(), cloudcontrol.Resources{Deployed: s.deployed}.Service(),
 	} {
 		s.services[service.Name] = service
 	}
@@ -185,6 +186,9 @@ func (s *Server) Trail() *cloudtrail.Store { return &s.trail }
 
 // Tasks returns the stopped tasks of ECS.
 func (s *Server) Tasks() *ecs.Store { return s.tasks }
+
+// Keys returns the keys of KMS that sign.
+func (s *Server) Keys() *kms.Store { return s.keys }
 
 // Topics returns the topics of SNS with what was published to them.
 func (s *Server) Topics() *sns.Store { return s.topics }

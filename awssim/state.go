@@ -37,6 +37,7 @@ func (s *Server) parts() []part {
 		{"metrics", s.metrics},
 		{"alarms", s.alarms},
 		{"topics", s.topics},
+		{"keys", s.keys},
 		{"logs", s.logs},
 		{"tasks", s.tasks},
 		{"trail", &s.trail},

@@ -1,5 +1,5 @@
-// Package kms implements the lookups of CDK apps in KMS: the keys that stacks have deployed,
-// and their aliases.
+// Package kms implements the lookups of CDK apps in KMS, the keys that stacks have deployed
+// and their aliases, and keys that sign: those for P-256 that CreateKey makes.
 package kms
 
 import (
@@ -9,14 +9,19 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim/wire"
 )
 
-// Keys answers from what is deployed.
-type Keys struct{ Deployed inventory.Source }
+// Keys answers from what is deployed, and from the keys that sign.
+type Keys struct {
+	Deployed inventory.Source
+	Signing  *Store
+}
 
 // Service is KMS.
 func (k Keys) Service() wire.Service {
 	return wire.Service{Name: "kms", Protocol: wire.JSON, Operations: map[string]wire.Handler{
 		"ListAliases": wire.Typed(k.listAliases),
 		"DescribeKey": wire.Typed(k.describeKey),
+		"CreateKey":   wire.Typed(k.Signing.create), "GetPublicKey": wire.Typed(k.Signing.publicKey),
+		"Sign": wire.Typed(k.Signing.sign), "Verify": wire.Typed(k.Signing.verify),
 	}}
 }
 
@@ -68,6 +73,9 @@ func (k Keys) describeKey(call *wire.Call, in input) (any, error) {
 	arn := call.ARN("kms", "key/"+id)
 	if err := call.Permit("kms:DescribeKey", arn); err != nil {
 		return nil, err
+	}
+	if own, err := k.Signing.find(call, arn); err == nil {
+		return map[string]any{"KeyMetadata": own.describe()}, nil
 	}
 	for _, r := range k.Deployed(call.Caller.Account, call.Region, "AWS::KMS::Key") {
 		if lastPart(r.ID) == id {

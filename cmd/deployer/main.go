@@ -175,7 +175,7 @@ func runEnvironment(ctx context.Context, frame stage.Frame, in deploystage.Input
 		return deploystage.Output{}, err
 	}
 	defer end()
-	return deploystage.Run(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts}, frame, in)
+	return deploystage.Run(ctx, deploystage.Deps{Engine: engine, Bucket: artifacts, Key: clients.ProvenanceKey}, frame, in)
 }
 
 // runGate waits for the gates of an environment.

@@ -34,6 +34,7 @@ var unused = map[string]string{
 	"pipeline Write *:s3:::*/metadata/templates/*":       "the same",
 	"* Read *:s3:::*/metadata/workflows/*/deploy-*.json": "of a newer run that waits for the same environment: TestARunThatWaitsLeavesOutAnEnvironmentForWhichANewerOneWaits",
 	"* Read *:s3:::*/metadata/workflows/*/test-*.json":   "the same",
+	"record ReadReleases *":                              "of a run that is recorded again: TestARunThatIsRecordedAgainHasOneReleaseRecordMore",
 	"own WatchAndNotify *":                               "what a pipelineStack consists of is up to the repository",
 	"update Bucket s3:*":                                 "what a later version of the pipeline sets; the simulator asks for PutBucketTagging alone, whatever changes",
 	"update Secret *":                                    "what a later version of the pipeline sets",

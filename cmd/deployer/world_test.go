@@ -74,18 +74,23 @@ type world struct {
 
 // environments are those of the pipeline besides dev: one that is entered by the bootstrap of
 // another account, and one that is entered by a role.
-const environments = `    windows: [{from: "00:00"}]
+const environments = `    requireProvenance: true
+    windows: [{from: "00:00"}]
     tests: {commands: ["sh test.sh"]}
-  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Prod, path: cdk.json}], windows: [{from: "00:00"}], tests: {commands: ["sh test.sh"]}}
-  - {name: own, account: "222222222222", region: eu-west-1, stacks: [{name: Role, path: cdk.json}], roleArn: "arn:aws:iam::222222222222:role/delivery", commandRoleArn: "arn:aws:iam::222222222222:role/tests", externalId: word, windows: [{from: "00:00"}], tests: {commands: ["sh test.sh"]}}
+  - {name: prod, account: "222222222222", region: eu-west-1, stacks: [{name: Prod, path: cdk.json}], windows: [{from: "00:00"}], tests: {commands: ["sh test.sh"]}, requireProvenance: true}
+  - {name: own, account: "222222222222", region: eu-west-1, stacks: [{name: Role, path: cdk.json}], roleArn: "arn:aws:iam::222222222222:role/delivery", commandRoleArn: "arn:aws:iam::222222222222:role/tests", externalId: word, requireProvenance: true, windows: [{from: "00:00"}], tests: {commands: ["sh test.sh"]}}
 pipelineStack: {name: Own, path: cdk.json}
 notifications:
   - {sns: {topicArn: "` + topic + `"}, events: [succeeded]}
   - {webhook: {secretName: shop/events}, events: [succeeded]}
   - {github: {report: [statuses, deployments]}}
 runUrl: https://argo.example.com/workflows/{namespace}/{run}
+signing: {kmsKeyArn: "` + signingKey + `"}
 triggers: {paths: ["**", "!docs/**"]}
 `
+
+// signingKey signs what the pipeline attests.
+const signingKey = "arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012"
 
 // topic is told about runs. The other target is at an address of this machine, which
 // gets nothing.
@@ -109,6 +114,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	_, err = secretsmanager.NewFromConfig(home).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("shop/events"), SecretString: aws.String(w.url)})
 	require.NoError(t, err)
+	require.NoError(t, w.AWS.Keys().Make(signingKey))
 	w.configure(devStacks(", {name: Old, path: cdk.json}"), "build: {cache: {paths: [kept], key: [cdk.json]}, commands: [\"mkdir -p kept\"]}\n")
 	w.place = plan.Place{Account: installtest.Home, Region: installtest.Region, Config: config.File, Bucket: w.cfg.Bucket(installtest.Home, installtest.Region)}
 	w.names = plan.NamesOf(w.cfg, w.place)

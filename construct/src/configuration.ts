@@ -173,6 +173,13 @@ export interface PipelineConfiguration {
   readonly kmsKeyArns?: string[];
 
   /**
+   * The key of AWS KMS that signs the release record of each run and the provenance of its artifact. It takes effect when a person runs `generator bootstrap`. Expected: a mapping with kmsKeyArn.
+   *
+   * @default - none
+   */
+  readonly signing?: SigningDefinition;
+
+  /**
    * The most that a pod of a run may use of its node. Expected: a mapping with memory, storage.
    *
    * @default - none
@@ -467,6 +474,13 @@ export interface EnvironmentDefinition {
    * @default false
    */
   readonly requiresApproval?: boolean;
+
+  /**
+   * Whether a deployment to this environment refuses an artifact whose provenance the key of `signing` did not sign. Artifacts that were built before `signing` was there have none. Expected: true or false.
+   *
+   * @default false
+   */
+  readonly requireProvenance?: boolean;
 
   /**
    * When a deployment to this environment may begin. A run waits for the next window, at most six days. Without any it may begin at any time. Expected: a list with at least one entry, each a mapping with days, from, to, timezone.
@@ -923,6 +937,16 @@ export interface GithubAppDefinition {
    * The name of the secret in AWS Secrets Manager with a private key of the App: the text of the file that GitHub made, or `{"privateKey": "…"}`. Expected: the name of a secret: at most 512 letters, digits and the characters / _ + = . {@literal @} -.
    */
   readonly privateKeySecretName: string;
+}
+
+/**
+ *
+ */
+export interface SigningDefinition {
+  /**
+   *  Expected: the ARN of a KMS key, not of an alias, such as arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012.
+   */
+  readonly kmsKeyArn: string;
 }
 
 /**

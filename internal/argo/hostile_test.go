@@ -41,6 +41,7 @@ githubHost: github.example.com
 githubBranch: main
 githubTokenSecretName: token
 kmsKeyArns: ["arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012"]
+signing: {kmsKeyArn: "arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012"}
 clusterName: company
 clusterExportPrefix: AphexCluster-company-
 workflowTemplateName: shop
@@ -110,6 +111,7 @@ environments:
     commandRoleArn: arn:aws:iam::111111111111:role/Tests
     externalId: external
     requiresApproval: true
+    requireProvenance: true
     windows: [{days: [mon-thu], from: "09:00", to: "16:00", timezone: Europe/Berlin}]
     holdOn: [stateful, broadening]
     acknowledge: [Orders]

@@ -26,3 +26,6 @@ func ProvenanceKey(commit, digest string) string {
 
 // ProvenanceKeys is an IAM pattern for the keys of all provenance.
 func ProvenanceKeys() string { return provenance.iam() }
+
+// ReleaseKeys is an IAM pattern for the keys of all release records.
+func ReleaseKeys() string { return releases.iam() }

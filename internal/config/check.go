@@ -34,6 +34,7 @@ func check(c *Config, r *report) {
 	checkCache(c, r)
 	checkTwice(r, "key", "kmsKeyArns[%d]", c.KMSKeyARNs)
 	checkNotifications(c, r)
+	checkSigning(c, r)
 	checkGithubApp(c, r)
 	if c.WebhookCertificateARN != "" && c.WebhookService != LoadBalancer {
 		r.atPath("webhookCertificateArn", "webhookCertificateArn is for a load balancer, but webhookService is %s", c.WebhookService).

@@ -69,6 +69,10 @@ type Environment struct {
 	// takes it away, and those after it, wait until a person approves one more.
 	RequiresApproval bool `json:"requiresApproval,omitempty" section:"Gates" default:"false"`
 
+	// Whether a deployment to this environment refuses an artifact whose provenance the key of
+	// `signing` did not sign. Artifacts that were built before `signing` was there have none.
+	RequireProvenance bool `json:"requireProvenance,omitempty" default:"false"`
+
 	// When a deployment to this environment may begin. A run waits for the next window, at
 	// most six days. Without any it may begin at any time.
 	Windows []Window `json:"windows,omitempty" example:"[{days: [mon-thu], from: \"09:00\", to: \"16:00\", timezone: Europe/Berlin}]"`

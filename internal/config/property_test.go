@@ -50,6 +50,7 @@ func TestAnyMistypedKeyIsExplained(t *testing.T) {
 func drawConfig(t *rapid.T) *config.Config {
 	c := &config.Config{
 		Version:               "1.0",
+		Signing:               &config.Signing{KMSKeyARN: "arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012"},
 		GithubOwner:           text(t, `[a-z][a-z0-9]{0,10}`),
 		GithubRepo:            text(t, `[a-z0-9]{0,5}[a-z][a-z0-9.-]{0,5}x`),
 		GithubHost:            text(t, `[a-z]{1,9}(\.[a-z]{2,9}){0,2}(:[0-9]{1,5})?`),
@@ -123,9 +124,9 @@ func drawEnvironment(t *rapid.T, i int, stacks []config.Stack) config.Environmen
 		Region:           rapid.SampledFrom([]string{"eu-west-1", "us-gov-west-1", "cn-north-1"}).Draw(t, "region"),
 		Stacks:           stacks[:rapid.IntRange(1, len(stacks)).Draw(t, "of")],
 		Hooks:            config.Hooks{PreDeploy: texts(t, `[ -~]{0,9}[!-~]`, 0), PostDeploy: texts(t, `[0-9]{1,3}|true|null|~|yes`, 0)},
-		RequiresApproval: rapid.Bool().Draw(t, "approval"),
-		After:            []string{},
-		Concurrency:      rapid.IntRange(1, 100).Draw(t, "concurrency"),
+		RequiresApproval: rapid.Bool().Draw(t, "approval"), RequireProvenance: rapid.Bool().Draw(t, "provenance"),
+		After:       []string{},
+		Concurrency: rapid.IntRange(1, 100).Draw(t, "concurrency"),
 	}
 	env.BootstrapQualifiers = rapid.SliceOfNDistinct(rapid.StringMatching(`[A-Za-z0-9_-]{1,10}`), 1, 3, rapid.ID).Draw(t, "qualifiers")
 	env.OnFailure = rapid.SampledFrom([]config.StackFailure{config.RollBackStack, config.StopStack}).Draw(t, "onFailure")

@@ -91,6 +91,10 @@ type Config struct {
 	// with them what it reads, and nothing else. A person approves them with `generator bootstrap`.
 	KMSKeyARNs []string `json:"kmsKeyArns,omitempty" section:"Keys of AWS KMS" rule:"keyArn" example:"[arn:aws:kms:eu-west-1:111111111111:key/12345678-1234-1234-1234-123456789012]"`
 
+	// The key of AWS KMS that signs the release record of each run and the provenance of its
+	// artifact. It takes effect when a person runs `generator bootstrap`.
+	Signing *Signing `json:"signing,omitempty"`
+
 	// The most that a pod of a run may use of its node.
 	PodLimits PodLimits `json:"podLimits,omitzero" section:"Pods and images"`
 

@@ -15,9 +15,9 @@ func New(cfg *config.Config, stages Stages, place Place) (Plan, error) {
 	b := builder{stages: stages, place: place, last: map[string]string{}, images: imageBuilder(cfg)}
 	b.head(cfg)
 	for _, env := range sorted(cfg.Environments) {
-		b.environment(env, AccessOf(cfg, env))
+		b.environment(env, AccessOf(cfg, env), proving(cfg, env))
 	}
-	exit := b.step("record", "Record the run", "deployer-record", Recorder, nil, merge(reports(cfg), sources{
+	exit := b.step("record", "Record the run", "deployer-record", Recorder, nil, merge(reports(cfg), signing(cfg), recordsImages(cfg, place), sources{
 		"status": {Run, "", RunStatus}, "failures": {Run, "", RunFailures}, "created": {Run, "", RunCreated},
 		"commit": {Parameter, "", CommitSHA}, "branch": {Parameter, "", Branch},
 		"repository": {Parameter, "", RepoURL}, "pusher": {Parameter, "", Pusher}, "origin": {Parameter, "", Origin},
@@ -124,7 +124,7 @@ func (b *builder) repository(cfg *config.Config) sources {
 func (b *builder) head(cfg *config.Config) {
 	repository := b.repository(cfg)
 	b.add(Validate, "Validate", "validator", Validator, nil, merge(repository, b.triggers(cfg), begins(cfg), sources{"access": literal(access(cfg))}))
-	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, sources{
+	b.add(Build, "Build", "builder", Builder, []string{Validate}, merge(repository, signing(cfg), sources{
 		"bucket": literal(b.place.Bucket), "config-digest": {Output, Validate, ConfigDigest}, "cache-branch": literal(cfg.GithubBranch),
 	}))
 	b.add(Pipeline, "Deploy the pipeline itself", "deployer-pipeline", Updater, []string{Build},
@@ -210,7 +210,7 @@ const stackOutputs = "stack-outputs.json"
 
 // environment adds approval, deployment and tests of one environment. The tests
 // run in the pod of the deployment, as starting another takes longer than many tests.
-func (b *builder) environment(env config.Environment, access Access) {
+func (b *builder) environment(env config.Environment, access Access, provenance sources) {
 	after := []string{Pipeline}
 	if len(env.After) > 0 {
 		after = nil // the environments before it waited for the pipeline's own deployment
@@ -231,7 +231,7 @@ func (b *builder) environment(env config.Environment, access Access) {
 		b.add(Wait(env.Name), "Wait for the gates of "+env.Name, "deployer-gate", Deployer, after, waits)
 		after = []string{Wait(env.Name)}
 	}
-	deployment, file := merge(inputs, b.images, sources{"purpose": {Parameter, "", RunPurpose}}), Source{Kind: File, Text: stackOutputs}
+	deployment, file := merge(inputs, b.images, provenance, sources{"purpose": {Parameter, "", RunPurpose}}), Source{Kind: File, Text: stackOutputs}
 	if env.Tests != nil {
 		deployment = merge(deployment, sources{"detailed-outputs-file": file})
 	}

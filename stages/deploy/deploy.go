@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/command/remove"
@@ -48,6 +49,8 @@ type Deps struct {
 	// Bucket has the artifact and the records of earlier deployments, and stores the
 	// stack outputs; it may be nil.
 	Bucket bucket.Bucket
+	// Key returns the key of the provenance that is required.
+	Key func(context.Context, attest.Proving) (attest.Key, error)
 	// Progress overrides how progress is reported.
 	Progress progress.Options
 }
@@ -140,6 +143,9 @@ func (d Deps) request(ctx context.Context, frame stage.Frame, report *progress.R
 		if execute, err = planned.Read(in.ExecutePlan, in.Environment, in.Commit); err != nil {
 			return r, nil, err
 		}
+	}
+	if err := d.proven(ctx, frame, in); err != nil {
+		return r, nil, err
 	}
 	done := report.Begin(progress.Stage, in.Environment, "fetching the built workspace")
 	dir, err := in.Hand(ctx, d.Bucket, d.Engine.Runner, frame.Log, filepath.Join(scratch, "workspace"))

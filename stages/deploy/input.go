@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
@@ -92,6 +93,7 @@ type Input struct {
 	Limit               time.Duration `help:"Time limit for each command without a timeout in the configuration." default:"1h"`
 	ClockOffset         time.Duration `help:"Add this to the time that windows and freezes are compared with, to try them." default:"0s"`
 	assets.BuilderAddress
+	attest.Proving
 }
 
 // Validate requires exactly one workspace.
@@ -101,6 +103,12 @@ func (in Input) Validate() error {
 	}
 	if err := in.BuilderAddress.Validate(); err != nil {
 		return err
+	}
+	if err := in.Proving.Validate(); err != nil {
+		return err
+	}
+	if in.RequireProvenance && in.Artifact == "" {
+		return errs.Invalidf("--require-provenance requires --artifact: nothing else has provenance")
 	}
 	if in.Concurrency < 0 {
 		return errs.Invalidf("--concurrency is %d, but must be positive", in.Concurrency)

@@ -21,6 +21,7 @@ import (
 	"github.com/aphex/aphex-pipeline/awssim"
 	"github.com/aphex/aphex-pipeline/awssim/cloudformation"
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/bucket/buckettest"
 	"github.com/aphex/aphex-pipeline/internal/command"
@@ -182,7 +183,7 @@ func (w *world) deps() deploy.Deps {
 				return awsauth.Assume(ctx, base, to, log)
 			},
 		},
-		Bucket: artifacts{w.stored, w},
+		Bucket: artifacts{w.stored, w}, Key: clients.ProvenanceKey,
 		Progress: progress.Options{Report: func(e progress.Event) {
 			w.events = append(w.events, e)
 			if w.onEvent != nil {

@@ -17,6 +17,7 @@ const (
 	commandsID     = "BuildCommands"
 	buildSecretsID = "BuildSecrets"
 	metricsID      = "RecorderMetrics"
+	signingID      = "Signing"
 	notificationID = "RecorderNotifications"
 )
 

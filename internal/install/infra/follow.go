@@ -76,9 +76,9 @@ func sidOf(statement any) any {
 	return content["Sid"]
 }
 
-// names reports whether a statement is about secrets, keys or topics that the configuration names.
+// names reports whether a statement is about secrets, keys, provenance or topics that the configuration names.
 func names(statement any) bool {
-	return slices.Contains([]any{sidSecrets, sidParameters, sidTopics, sidDecryptToken, sidDecryptSecrets, sidDecryptParameters}, sidOf(statement))
+	return slices.Contains([]any{sidSecrets, sidParameters, sidTopics, sidDecryptToken, sidDecryptSecrets, sidDecryptParameters, sidSign, sidProvenance, sidPublicKey, sidReleases}, sidOf(statement))
 }
 
 func includes(all, some any) bool {

@@ -79,19 +79,19 @@ func (r renderer) updates() []any {
 // deploys are the permissions of every deployment and its tests, besides its access to an
 // account.
 func (r renderer) deploys() []any {
-	return []any{
+	return append([]any{
 		r.writes(bucket.Deployment),
 		r.reads(append(bucket.ProofKeys(), bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.FreezesPrefix()+"*", bucket.OverridesPrefix()+"*", bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*")...),
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
-	}
+	}, append(r.provesArtifacts(), r.readsSigningKey()...)...)
 }
 
 // records are the permissions of the record of a run.
 func (r renderer) records() []any {
-	return []any{
+	return append([]any{
 		r.writes(bucket.Recording), r.reads(bucket.RecordKeys()),
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
-	}
+	}, r.readsReleases()...)
 }
 
 // publishesMetrics are the permissions of the record of a run for its metrics: CloudWatch has

@@ -78,6 +78,7 @@ func (r renderer) boundary() (object, error) {
 	)
 	secrets := r.allSecrets()
 	own = append(append(own, r.reading(secrets)...), r.publishesMetrics()...)
+	own = append(append(own, r.signs()...), r.readsSigningKey()...)
 	if topics := plan.NotificationTopics(r.cfg); topics != nil {
 		own = append(own, allow(sidTopics, actions("sns:Publish"), topics...))
 	}

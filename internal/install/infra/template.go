@@ -168,7 +168,7 @@ func (r renderer) resources() (object, error) {
 		resources[buildSecretsID] = policy
 	}
 	for id, policy := range map[string]object{
-		metricsID: inlinePolicy("metrics", "RecorderRole", r.publishesMetrics()), notificationID: inlinePolicy("notifications", "RecorderRole", r.notifies()),
+		signingID: r.signing(), metricsID: inlinePolicy("metrics", "RecorderRole", r.publishesMetrics()), notificationID: inlinePolicy("notifications", "RecorderRole", r.notifies()),
 	} {
 		if policy != nil {
 			resources[id] = policy

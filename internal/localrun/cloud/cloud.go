@@ -108,6 +108,9 @@ func AccountsOf(cfg *config.Config) (accounts []string) {
 	return accounts
 }
 
+// MakeKey makes the key of KMS that signs, unless it exists.
+func (c Cloud) MakeKey(arn string) error { return c.server.Keys().Make(arn) }
+
 // Simulated reports whether this is the simulator.
 func (c Cloud) Simulated() bool { return c.server != nil }
 

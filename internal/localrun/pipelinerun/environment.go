@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
@@ -48,14 +50,34 @@ func (l *localRun) environment() []string {
 		env = append(env, stages.Variable("clock-offset")+"="+l.At.Sub(l.began).String())
 	}
 	for name, value := range map[string]string{
-		"signing-key-file": l.SigningKey,
-		"image-builder":    l.ImageBuilder, "image-builder-tls": l.ImageBuilderTLS, "image-builder-server-name": l.ImageBuilderServerName,
+		"signing-key-file": l.SigningKey, "provenance-key-file": l.publicKey(),
+		"image-builder": l.ImageBuilder, "image-builder-tls": l.ImageBuilderTLS, "image-builder-server-name": l.ImageBuilderServerName,
 	} {
 		if value != "" {
 			env = append(env, stages.Variable(name)+"="+value)
 		}
 	}
 	return append(env, stages.Variable("silent")+"=true", stages.Variable("allow-local")+"=true", stages.Variable("objects")+"="+l.state.Objects())
+}
+
+// publicKey returns the file of the public key of --signing-key, in the state folder.
+func (l *localRun) publicKey() string {
+	if l.SigningKey == "" {
+		return ""
+	}
+	return filepath.Join(l.state.Dir, "signing.pub")
+}
+
+// keepPublicKey writes that file.
+func (l *localRun) keepPublicKey() error {
+	if l.SigningKey == "" {
+		return nil
+	}
+	public, err := attest.PublicOf(l.SigningKey)
+	if err != nil {
+		return err
+	}
+	return errs.Writing(l.publicKey(), os.WriteFile(l.publicKey(), public, 0o644))
 }
 
 // approve asks on the terminal whether to continue with a step.

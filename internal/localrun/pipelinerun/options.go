@@ -29,7 +29,7 @@ type Options struct {
 	At        time.Time `help:"Time from which the clock of the gates goes on, such as 2026-11-30T09:00:00+01:00 (default: now). To try windows and freezes." format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME"`
 	Watch     bool      `help:"Run again for each new commit, until Ctrl-C."`
 
-	SigningKey string `help:"Sign the release record of the run and the provenance of its artifact with the private key for P-256 in this file, PEM. Without it nothing is signed." type:"path" placeholder:"FILE"`
+	SigningKey string `help:"Sign the release record of the run and the provenance of its artifact with the private key for P-256 in this file, PEM, in place of the key of signing in the configuration, which simulated accounts have." type:"path" placeholder:"FILE"`
 
 	assets.BuilderAddress // builds image assets; empty is docker
 	plan.PlaceFlags       // of the pipeline itself

@@ -71,6 +71,9 @@ func once(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	if err := l.keepPublicKey(); err != nil {
+		return err
+	}
 	l.console.live()
 	return l.run(ctx)
 }
@@ -103,6 +106,12 @@ func (l *localRun) openCloud(ctx context.Context, place plan.Place) (cloud.Cloud
 	if err := c.MakeBucket(ctx, place, l.state.Place()); err != nil {
 		c.Close()
 		return cloud.Cloud{}, err
+	}
+	if signing := l.cfg.Signing; signing != nil {
+		if err := c.MakeKey(signing.KMSKeyARN); err != nil {
+			c.Close()
+			return cloud.Cloud{}, err
+		}
 	}
 	if err := l.state.Keep(addressFile, c.Address()); err != nil {
 		c.Close()

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/aphex/aphex-pipeline/internal/attest"
+	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/report/stdio"
 	"github.com/aphex/aphex-pipeline/internal/runs/history"
@@ -16,7 +17,8 @@ import (
 type Verb struct {
 	history.Flags
 	Of      string `arg:"" name:"run" help:"Run: its name, or the beginning of its name or commit."`
-	KeyFile string `name:"key" help:"File with the public key, PEM." type:"path" placeholder:"FILE"`
+	KeyFile string `name:"key" help:"File with the public key, PEM." type:"path" placeholder:"FILE" xor:"key"`
+	KMS     bool   `name:"kms" help:"Use the public key of signing in the configuration, with your credentials." xor:"key"`
 }
 
 // Help returns the details and examples of the verb.
@@ -29,7 +31,7 @@ It fails if anything was refused, and if the run is not signed.
 
 Examples:
 
-  generator verify 3f2a9c1 --key key.pub
+  generator verify 3f2a9c1 --kms
   generator verify 3f2a9c1 --key key.pub --json | jq -r '.checks[] | select(.state == "refused") | .text'
   generator verify aphex-pipeline-20260101-120000 --state .aphex --key key.pub`
 }
@@ -63,11 +65,21 @@ func (v Verb) Run(ctx context.Context, std stdio.Streams, raw stdio.Raw) error {
 	return nil
 }
 
-func (v Verb) key(context.Context) (attest.Key, error) {
-	if v.KeyFile == "" {
-		return attest.Key{}, errs.Invalidf("the run is signed: a key is needed to verify it").WithHint("pass --key FILE")
+func (v Verb) key(ctx context.Context) (attest.Key, error) {
+	switch {
+	case v.KeyFile != "":
+		return attest.ReadKey(v.KeyFile)
+	case !v.KMS:
+		return attest.Key{}, errs.Invalidf("the run is signed: a key is needed to verify it").WithHint("pass --kms, or --key FILE")
 	}
-	return attest.ReadKey(v.KeyFile)
+	cfg, err := v.Load()
+	if err != nil {
+		return attest.Key{}, err
+	}
+	if cfg.Signing == nil {
+		return attest.Key{}, errs.Invalidf("--kms: the configuration has no signing").WithHint("pass --key FILE")
+	}
+	return clients.VerifyingKey(ctx, cfg.Signing.KMSKeyARN)
 }
 
 func (v Verb) print(std stdio.Streams, raw stdio.Raw, report Report) error {

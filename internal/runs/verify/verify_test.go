@@ -312,3 +312,13 @@ type failing struct{}
 func (failing) Sign(context.Context, []byte) ([]byte, error) {
 	return nil, errs.Failedf("no permission")
 }
+
+func TestARunThatIsRecordedAgainHasOneReleaseRecordMore(t *testing.T) {
+	w, _ := newWorld(t)
+	first := w.read(t, bucket.ReleaseKey("shop-1", 1))
+	w.record(t, "shop-1", w.key.signer(t))
+	report := w.verify(t, "shop-1")
+	assert.Equal(t, verify.Proven, report.State, "%+v", report.Checks)
+	assert.Contains(t, report.Checks[0].Text, "release record 2 of 2")
+	assert.Equal(t, first, w.read(t, bucket.ReleaseKey("shop-1", 1)), "nothing overwrites the first")
+}
